@@ -1,0 +1,154 @@
+"""The truth: ball arithmetic, and its correct rounding to float64 and float32.
+
+A ball is a midpoint and a radius that together enclose the exact value (`flint.arb`, FLINT/Arb).
+Object arrays of balls go through the equations of `reference` as floats do; every result is a
+proven enclosure of what the equations give in exact arithmetic from the given numbers.
+
+Proved: that the enclosures hold (by Arb's theorems, if its code is right), and that a rounded value
+is the float nearest to the exact value, ties to even. No libm and no BLAS takes part.
+Left out: how far a float computation may be off (`rounding.py`).
+
+Source: F. Johansson, *Arb: efficient arbitrary-precision midpoint-radius interval arithmetic*,
+IEEE Transactions on Computers 66 (2017).
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+import flint
+import numpy as np
+from numpy.typing import DTypeLike
+
+from reference.step import Array
+
+T = TypeVar("T")
+
+START_BITS = 128  # rounds every value of an MNIST step uniquely, most often
+MOST_BITS = 8192  # beyond the smallest subnormal of float64 by far: what is left is an exact tie
+
+_ball = np.frompyfunc(flint.arb, 1, 1)
+_lower = np.frompyfunc(flint.arb.lower, 1, 1)
+_upper = np.frompyfunc(flint.arb.upper, 1, 1)
+_float = np.frompyfunc(float, 1, 1)
+
+
+class UndecidedError(ArithmeticError):
+    """A ball is too wide to be rounded uniquely: more bits are needed."""
+
+
+def balls(array: Array) -> Array:
+    """The float array as an object array of exact balls, of the same shape."""
+    return np.asarray(_ball(np.asarray(array).astype(object)), dtype=object)
+
+
+def is_balls(array: object) -> bool:
+    """Whether the array holds balls."""
+    return getattr(array, "dtype", None) == object
+
+
+@contextmanager
+def precision(bits: int) -> Iterator[None]:
+    """Compute with balls of this many bits inside the `with` block."""
+    with flint.ctx.workprec(bits):
+        yield
+
+
+def rounded(exact: Array, dtype: DTypeLike, *, ties: bool = False) -> Array:
+    """The correctly rounded values of an array of balls; a zero has no sign.
+
+    Args:
+        exact: an object array of balls.
+        dtype: float64 or float32; the rounding to float32 does not go through float64.
+        ties: take a ball that holds the midpoint of two neighbouring floats for that midpoint.
+
+    Raises:
+        UndecidedError: a ball reaches over a midpoint between two floats (and `ties` is false).
+    """
+    kind = np.dtype(dtype)
+    array = np.asarray(exact, dtype=object)
+    lower, upper = (_rounded_ends(end(array), kind) for end in (_lower, _upper))
+    undecided = ~(lower == upper)
+    if undecided.any():
+        if not ties or not np.all(_is_tie(lower[undecided], upper[undecided])):
+            raise UndecidedError(f"{np.count_nonzero(undecided)} balls are too wide to be rounded")
+        lower = np.where(undecided, _even(lower, upper), lower)
+    return np.asarray(lower + kind.type(0), dtype=kind)  # −0 becomes 0
+
+
+def rounded_up(exact: Array, dtype: DTypeLike, *, ties: bool = False) -> Array:
+    """Floats that are not below the exact values, at most two units in the last place above.
+
+    The same on every machine: the correct rounding, and the next float above it. Zero stays zero.
+
+    Raises:
+        UndecidedError: as `rounded`.
+    """
+    nearest = rounded(exact, dtype, ties=ties)
+    zero = np.asarray(np.asarray(exact, dtype=object) == 0, dtype=bool)
+    return np.where(zero, nearest, np.nextafter(nearest, nearest.dtype.type(np.inf)))
+
+
+def until_decided(compute: Callable[[bool], T]) -> T:
+    """Run a computation in balls with more and more bits until all its roundings are unique.
+
+    Args:
+        compute: computes at the precision in force and rounds its results, handing its argument
+            to `rounded` as `ties`; called again with twice the bits while a value is undecided.
+
+    Raises:
+        UndecidedError: a value is undecided at `MOST_BITS` bits and is no tie either.
+    """
+    bits = START_BITS
+    while True:
+        with precision(bits):
+            try:
+                return compute(bits >= MOST_BITS)
+            except UndecidedError:
+                if bits >= MOST_BITS:
+                    raise
+        bits *= 2
+
+
+def _rounded_ends(ends: Array, dtype: np.dtype[np.floating]) -> Array:
+    """Exact balls (the ends of others) to the nearest float, ties to even."""
+    doubles = np.asarray(_float(ends), dtype=np.float64)
+    if dtype == np.float64:
+        return doubles
+    with np.errstate(over="ignore", under="ignore"):
+        below = np.nextafter(doubles, -np.inf).astype(dtype)
+        above = np.nextafter(doubles, np.inf).astype(dtype)
+    # Between these two the exact value lies; where both give one float32, so does it.
+    narrow = np.array(below)
+    for index in map(tuple, np.argwhere((below != above) & np.isfinite(doubles))):
+        narrow[index] = _exactly_rounded(ends[index], dtype)
+    return narrow
+
+
+def _exactly_rounded(ball: flint.arb, dtype: np.dtype[np.floating]) -> np.floating:
+    """The float nearest to an exact ball m·2^e, by integer arithmetic alone; ties to even."""
+    info = np.finfo(dtype)
+    mantissa, exponent = (int(part) for part in ball.man_exp())
+    magnitude = abs(mantissa)
+    lowest = int(info.minexp) - int(info.nmant)  # the exponent of the smallest subnormal
+    unit = max(exponent + magnitude.bit_length() - (int(info.nmant) + 1), lowest)
+    drop = unit - exponent  # bits below the unit in the last place
+    if drop > 0:
+        magnitude, rest = magnitude >> drop, magnitude & ((1 << drop) - 1)
+        half = 1 << (drop - 1)
+        magnitude += rest > half or (rest == half and magnitude % 2 == 1)
+    else:
+        unit = exponent
+    with np.errstate(over="ignore"):
+        return np.ldexp(dtype.type(magnitude), unit) * dtype.type(1 if mantissa >= 0 else -1)  # type: ignore[no-any-return]
+
+
+def _is_tie(lower: Array, upper: Array) -> Array:
+    """Whether two floats are neighbours, so that a ball between them holds their midpoint."""
+    return np.nextafter(lower, upper) == upper
+
+
+def _even(lower: Array, upper: Array) -> Array:
+    """The one of two neighbours whose last bit is 0."""
+    bits = lower.view(np.int64 if lower.dtype == np.float64 else np.int32)
+    return np.where(bits % 2 == 0, lower, upper)

@@ -1,0 +1,280 @@
+"""The tolerance: running error bounds for any correct implementation, in any summation order.
+
+`RunningError` carries a value v and a bound. Three numbers matter in each place: the exact result e
+of the equations, the result c that some correct implementation computes in the subject's precision
+u, and v, our own centre. **The invariant: no two of e, c and v are further apart than the bound.**
+Each rule below keeps it. v is a float64 (then its own rounding is counted, U = u + 2^−53) or a ball
+(then v = e and U = u); the same rules serve both. Bounds in floats are rounded up by more than
+their own rounding errors. Second-order terms are kept.
+
+Proved, entry by entry, from the assumptions below:
+- +, −, ×, ÷ and negation round correctly, or, in sums and products of n terms, in any order,
+  with or without fused multiply-add: γ_n = nU / (1 − nU) times the sum of the moduli;
+- a product or quotient that underflows loses at most the smallest subnormal; a sum loses nothing;
+- e^x may overflow to infinity, after which 1 / (1 + e^x) is still known: see `least`.
+
+Assumed, since no standard proves it:
+- exp and log are within `ULPS` units in the last place of their exact value, or below the smallest
+  normal number where they underflow (vector libms flush there). NumPy states at most 4 ulp for
+  its vector loops, SLEEF (PyTorch's) 1.0 ulp, glibc less than 1 ulp;
+- the BLAS adds up the n products of an inner product in some order, and does not form others
+  (Strassen's algorithm would break it);
+- arithmetic is IEEE 754 with gradual underflow: no flush-to-zero mode.
+
+Left out: the truth itself (`balls.py`), and what is compared with what (`conformance.compare`).
+
+Source: N. Higham, *Accuracy and Stability of Numerical Algorithms* (2002), §3.1 and §3.3.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
+from numpy.typing import DTypeLike
+
+from conformance.arithmetic.balls import is_balls
+from reference.step import Array
+
+ULPS = 4
+_LIBM = 2 * ULPS  # an ulp is at most two unit roundoffs
+_DOUBLE = np.finfo(np.float64)
+
+
+@dataclass(frozen=True)
+class Precision:
+    """The constants of the subject's arithmetic, joined with those of our centre."""
+
+    unit: float  # U: largest relative error of one rounding
+    subnormal: float  # largest absolute error of one underflow
+    tiny: float  # the smallest normal number
+    biggest: float  # the largest finite number
+    slop: float  # relative error of one operation on the bounds themselves
+
+    @classmethod
+    def of(cls, dtype: DTypeLike, *, exact_centre: bool) -> "Precision":
+        """The precision of float64 or float32 around an exact or a float64 centre."""
+        info = np.finfo(np.dtype(dtype))
+        unit, subnormal = float(info.eps) / 2, float(info.smallest_subnormal)
+        if exact_centre:
+            return cls(unit, subnormal, float(info.tiny), float(info.max), 0.0)
+        own = float(_DOUBLE.eps) / 2
+        # The centre underflows too, and so may the bounds: a few subnormals cover both.
+        subnormal += 8 * float(_DOUBLE.smallest_subnormal)
+        return cls(unit + own, subnormal, float(info.tiny), float(info.max), own)
+
+    def gamma(self, terms: int) -> float:
+        """γ_n = nU / (1 − nU), rounded up."""
+        product = terms * self.unit
+        return product / (1 - product) * (1 + 4 * float(_DOUBLE.eps))
+
+
+class RunningError(NDArrayOperatorsMixin):
+    """An array of values and one of bounds that goes through NumPy expressions like an array.
+
+    Attributes:
+        value: v, a float64 array or an object array of balls.
+        bound: the largest distance between any two of e, c and v, shaped as `value`.
+        least: where it is known better than |v| − bound: a lower bound of the moduli of e, c and v,
+            which then all have the sign of v. It outlives an overflow.
+        precision: whose roundings are counted.
+    """
+
+    def __init__(
+        self, value: Array, bound: Array, precision: Precision, least: Array | None = None
+    ) -> None:
+        """Join the arrays; see the class for their meaning."""
+        self.value, self.bound, self.precision = _array(value), _array(bound), precision
+        if least is None:
+            modulus = abs(self.value)
+            least = np.where(modulus >= self.bound, modulus - self.bound, np.nan)
+        self.least = _array(least)
+
+    @classmethod
+    def exact(cls, array: Array, dtype: DTypeLike) -> "RunningError":
+        """Numbers that are the same for everybody: float arrays or arrays of exact balls."""
+        value = np.asarray(array, dtype=object if is_balls(array) else np.float64)
+        precision = Precision.of(dtype, exact_centre=is_balls(value))
+        return cls(value, np.zeros_like(value), precision)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the array."""
+        return self.value.shape
+
+    @property
+    def T(self) -> "RunningError":  # noqa: N802 - NumPy's name
+        """The transposed array."""
+        return RunningError(self.value.T, self.bound.T, self.precision, self.least.T)
+
+    def __getitem__(self, index: Any) -> "RunningError":  # noqa: ANN401 - whatever NumPy takes
+        """The entries at an index."""
+        value, bound, least = (part[index] for part in (self.value, self.bound, self.least))
+        return RunningError(value, bound, self.precision, least)
+
+    def sum(self, axis: int | None = None, *, keepdims: bool = False) -> "RunningError":
+        """The sum along an axis, in any order."""
+        terms = self.value.size if axis is None else self.value.shape[axis]
+        value, carried, moduli = (
+            part.sum(axis=axis, keepdims=keepdims)
+            for part in (self.value, self.bound, abs(self.value))
+        )
+        bound = carried + self.precision.gamma(max(terms - 1, 0)) * (moduli + carried)
+        return RunningError(value, self._up(bound, terms), self.precision)
+
+    def widened(self, roundings: int, underflows: int) -> "RunningError":
+        """Room for some more roundings and underflows in each entry that is not exactly zero."""
+        modulus = abs(self.value) + self.bound
+        more = roundings * self.precision.unit * modulus + underflows * self._underflow(modulus)
+        return RunningError(self.value, self._up(self.bound + more), self.precision)
+
+    def tolerance(self) -> Array:
+        """The bounds in float64 (from a float centre), infinite where nothing is known."""
+        bound = np.asarray(self.bound, dtype=np.float64)
+        return np.where(np.isnan(bound), np.inf, bound)
+
+    def __array_ufunc__(
+        self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any  # noqa: ANN401 - NumPy's protocol
+    ) -> Any:  # noqa: ANN401
+        """Apply the rule of a ufunc; TypeError where there is none."""
+        rule = _RULES.get(ufunc)
+        if rule is None or method != "__call__" or kwargs:
+            return NotImplemented
+        with np.errstate(all="ignore"):
+            return rule(*(self._lifted(each) for each in inputs))
+
+    def __array_function__(
+        self, func: Callable[..., Any], _types: Any, args: Any, kwargs: Any  # noqa: ANN401
+    ) -> Any:  # noqa: ANN401
+        """Follow `np.where(condition, x, y)`, whose condition is a plain array of truth values."""
+        if func is not np.where or kwargs:
+            return NotImplemented
+        condition, *choices = args
+        x, y = (self._lifted(each) for each in choices)
+        value, bound, least = (
+            np.where(condition, getattr(x, name), getattr(y, name))
+            for name in ("value", "bound", "least")
+        )
+        return RunningError(value, bound, self.precision, least)
+
+    def _lifted(self, operand: Any) -> "RunningError":  # noqa: ANN401
+        """An operand that is the same for everybody, such as the 1 of 1 / (1 + e^−z)."""
+        if isinstance(operand, RunningError):
+            return operand
+        value = np.asarray(operand, dtype=self.value.dtype)
+        return RunningError(value, np.zeros_like(value), self.precision)
+
+    def _underflow(self, modulus: Array) -> Array:
+        """The smallest subnormal, and 0 where the result is exactly zero for everybody."""
+        return np.where(modulus == 0, 0, self.precision.subnormal)
+
+    def _up(self, bound: Array, terms: int = 1) -> Array:
+        """A bound raised above the rounding errors of its own computation."""
+        return bound * (1 + (2 * terms + 16) * self.precision.slop)
+
+    def _rounded(self, value: Array, carried: Array, *, underflows: bool = True) -> "RunningError":
+        """A result whose operands' errors are `carried`, after one more rounding."""
+        modulus = abs(value) + carried
+        bound = carried + self.precision.unit * modulus
+        if underflows:
+            bound = bound + self._underflow(modulus)
+        return RunningError(value, self._up(bound), self.precision)
+
+
+def _array(array: Any) -> Array:  # noqa: ANN401 - NumPy unpacks arrays of shape ()
+    return array if isinstance(array, np.ndarray) else np.asarray(array, dtype=_kind(array))
+
+
+def _kind(array: Any) -> type:  # noqa: ANN401
+    return np.float64 if isinstance(array, float | int) else object
+
+
+def _smaller(first: Array, second: Array) -> Array:
+    """The smaller of two bounds, and the second where the first is unknown."""
+    return np.where(first <= second, first, second)
+
+
+def _add(x: RunningError, y: RunningError) -> RunningError:
+    result = x._rounded(x.value + y.value, x.bound + y.bound, underflows=False)  # noqa: SLF001
+    same_sign = (x.least >= 0) & (y.least >= 0) & (x.value * y.value >= 0)
+    least = (x.least + y.least) * (1 - 2 * x.precision.unit)
+    result.least = np.where(same_sign, least, result.least)
+    return result
+
+
+def _negative(x: RunningError) -> RunningError:
+    return RunningError(-x.value, x.bound, x.precision, x.least)
+
+
+def _multiply(x: RunningError, y: RunningError) -> RunningError:
+    carried = abs(x.value) * y.bound + x.bound * (abs(y.value) + y.bound)
+    return x._rounded(x.value * y.value, carried)  # noqa: SLF001
+
+
+def _divide(x: RunningError, y: RunningError) -> RunningError:
+    """|x/y − x′/y′| ≤ (|x − x′| + |x/y| |y − y′|) / |y′|, and ≤ |x/y| + |x′/y′| in any case."""
+    value = x.value / y.value
+    first_order = (x.bound + abs(value) * y.bound) / y.least
+    both = 2 * (abs(x.value) + x.bound) / y.least
+    return x._rounded(value, _smaller(first_order, both))  # noqa: SLF001
+
+
+def _exp(x: RunningError) -> RunningError:
+    """|e^p − e^q| ≤ e^v (e^bound − 1), since p, q and v are within the bound of one another."""
+    p = x.precision
+    value = np.exp(x.value)
+    carried = value * np.expm1(x.bound)
+    reach = value + carried
+    bound = x._up(carried + _LIBM * p.unit * reach + p.tiny)  # noqa: SLF001
+    bound = np.where(reach + bound < p.biggest, bound, np.inf)
+    least = np.exp(x.value - x.bound) * (1 - 2 * _LIBM * p.unit) - 2 * p.tiny
+    least = np.where(least > 0, least, 0)  # the modulus of something positive, if it underflowed
+    return RunningError(value, bound, p, _smaller(least, np.full_like(least, p.biggest)))
+
+
+def _log(x: RunningError) -> RunningError:
+    """|ln p − ln q| ≤ ln(1 + |p − q| / min(p, q)) for positive p and q."""
+    p = x.precision
+    value = np.log(x.value)
+    carried = np.where(x.least > 0, np.log1p(x.bound / x.least), np.inf)
+    bound = carried + _LIBM * p.unit * (abs(value) + carried)
+    return RunningError(value, x._up(bound), p)  # noqa: SLF001
+
+
+def _matmul(x: RunningError, y: RunningError) -> RunningError:
+    """|fl(xy) − xy| ≤ γ_n |x||y| for n terms in any order, over what the factors carry."""
+    p, terms = x.precision, x.shape[-1]
+    moduli_x, moduli_y = abs(x.value), abs(y.value)
+    products = moduli_x @ moduli_y
+    carried = _carried(moduli_x, y.bound) + _carried(x.bound, moduli_y + y.bound)
+    modulus = products + carried
+    bound = carried + p.gamma(terms) * modulus + terms * x._underflow(modulus)  # noqa: SLF001
+    return RunningError(x.value @ y.value, x._up(bound, terms), p)  # noqa: SLF001
+
+
+def _carried(moduli: Array, bounds: Array) -> Array | int:
+    """The product of moduli and bounds, for nothing where one of them is zero throughout."""
+    return moduli @ bounds if np.any(moduli) and np.any(bounds) else 0
+
+
+def _equal(x: RunningError, y: RunningError) -> Array:
+    if np.any(x.bound) or np.any(y.bound):
+        undecided = abs(x.value - y.value) <= x.bound + y.bound
+        if np.any(undecided & ~((x.bound == 0) & (y.bound == 0))):
+            raise ArithmeticError("== is undecided between values known within bounds")
+    return np.asarray(x.value == y.value, dtype=bool)
+
+
+_RULES: dict[np.ufunc, Callable[..., Any]] = {
+    np.add: _add,
+    np.subtract: lambda x, y: _add(x, _negative(y)),
+    np.negative: _negative,
+    np.multiply: _multiply,
+    np.square: lambda x: _multiply(x, x),
+    np.divide: _divide,
+    np.exp: _exp,
+    np.log: _log,
+    np.matmul: _matmul,
+    np.equal: _equal,
+}

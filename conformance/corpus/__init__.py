@@ -1,0 +1,1 @@
+"""The recorded cases: how their starts are drawn, built, stored, and verified."""

@@ -1,0 +1,210 @@
+"""Making the corpus: every expected value exact and correctly rounded, every bound rounded up.
+
+The same bytes on every machine, since nothing but integer and ball arithmetic takes part. Files
+are written under temporary names and renamed, the manifest last. Left out: the MNIST subset, which
+is kept as it is (`embed_mnist` makes it from the canonical files).
+"""
+
+import gzip
+import json
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from conformance.arithmetic.balls import balls, rounded, rounded_up, until_decided
+from conformance.cases import Mnist, Recipe
+from conformance.corpus.case import SCHEMA_VERSION, Case
+from conformance.corpus.store import (
+    MANIFEST,
+    MOST_BYTES,
+    case_header,
+    file_name,
+    readable,
+    serialized,
+    sha256,
+)
+from conformance.errors import CorpusError
+from conformance.oracle import exact_step, expectations
+from reference.mnist import read_idx, read_images, read_labels, to_batch
+from reference.step import Array, Batch, Parameters
+
+EMBEDDED = {"train": 5000, "t10k": 1000}
+TINY = 4096  # bytes of tensors up to which a case is written as JSON too
+
+
+def mnist_files() -> tuple[str, ...]:
+    """The embedded MNIST files, relative to the corpus."""
+    return tuple(
+        f"mnist/{part}-{kind}-ubyte.gz" for part in sorted(EMBEDDED) for kind in ("images-idx3", "labels-idx1")
+    )
+
+
+def embedded(place: Path, first: int, count: int, dtype: DTypeLike) -> Batch:
+    """Images and labels of the embedded training set as a mini-batch of columns.
+
+    Raises:
+        CorpusError: the embedded files are missing or damaged.
+    """
+    try:
+        images = read_images(place / "mnist/train-images-idx3-ubyte.gz")
+        labels = read_labels(place / "mnist/train-labels-idx1-ubyte.gz")
+    except (OSError, ValueError) as error:
+        raise CorpusError(f"{error}; restore fixtures/mnist from the repository") from error
+    chosen = slice(first, first + count)
+    return to_batch(images[chosen], labels[chosen], dtype)
+
+
+def embed_mnist(source: Path, place: Path) -> None:
+    """Write the first images and labels of the canonical MNIST files as the embedded subset.
+
+    Raises:
+        CorpusError: a canonical file is missing or damaged.
+    """
+    for part, count in EMBEDDED.items():
+        for kind in ("images-idx3", "labels-idx1"):
+            name = f"{part}-{kind}-ubyte.gz"
+            try:
+                kept = read_idx(source / name)[:count]
+            except (OSError, ValueError) as error:
+                raise CorpusError(f"{error}; give the folder of the four canonical files") from error
+            sizes = struct.pack(f">{kept.ndim}I", *kept.shape)
+            raw = b"\0\0\x08" + bytes([kept.ndim]) + sizes + kept.tobytes()
+            write(place / "mnist" / name, gzip.compress(raw, 9, mtime=0))
+
+
+def build_case(recipe: Recipe, place: Path) -> dict[str, bytes]:
+    """The files of one case by their names.
+
+    Raises:
+        CorpusError: the embedded MNIST files are missing or damaged.
+    """
+    case = recipe.case
+    start, data = recipe.start(case.dtype), _data(recipe, place)
+    if recipe.training is not None:
+        start = _trained(recipe, place)
+    tensors = dict(sorted(start.named()))
+    for t, samples in enumerate(case.batches):
+        batch = data.columns(samples)
+        tensors |= {f"{t}/x": batch.x, f"{t}/y": batch.y}
+        values, bounds = recorded_step(case, start, batch)
+        tensors |= {f"{t}/{name}": array for name, array in values.items()}
+        tensors |= {f"bound/{t}/{name}": array for name, array in bounds.items()}
+        start = _updated(case, values)
+    files = {file_name(case): serialized(case, tensors)}
+    if sum(array.nbytes for array in tensors.values()) <= TINY:
+        files[f"cases/{case.id}.json"] = readable(case, tensors)
+    return files
+
+
+def recorded_step(
+    case: Case, parameters: Parameters, batch: Batch
+) -> tuple[dict[str, Array], dict[str, Array]]:
+    """The correctly rounded values of a step from these floats, and the tolerance around them."""
+
+    def compute(ties: bool) -> tuple[dict[str, Array], dict[str, Array]]:  # noqa: FBT001
+        exact = expectations(case, parameters.map(balls), batch.map(balls))
+        values, bounds = {}, {}
+        for name, quantity in exact.items():
+            values[name] = rounded(quantity.value, case.dtype, ties=ties)
+            off = abs(quantity.value - balls(values[name]))
+            bounds[name] = rounded_up(quantity.bound + off, case.dtype, ties=ties)
+        return values, bounds
+
+    return until_decided(compute)
+
+
+def manifest(place: Path, built: list[tuple[Case, dict[str, bytes]]]) -> bytes:
+    """The manifest over the built cases and the embedded MNIST files."""
+    files = {name: raw for _, made in built for name, raw in made.items()}
+    files |= {name: (place / name).read_bytes() for name in mnist_files()}
+    entry = {
+        "schema_version": SCHEMA_VERSION,
+        "cases": [case_header(case)["case"] for case, _ in built],
+        "files": {
+            name: {"bytes": len(raw), "sha256": sha256(raw)} for name, raw in sorted(files.items())
+        },
+    }
+    return (json.dumps(entry, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def write(path: Path, raw: bytes) -> None:
+    """Write a file under a temporary name and rename it, so that no half a file is ever there.
+
+    Raises:
+        CorpusError: the folder cannot be written to, or the file would be too large to be read.
+    """
+    if len(raw) > MOST_BYTES:
+        raise CorpusError(f"{path}: {len(raw)} bytes are more than a case may have ({MOST_BYTES})")
+    temporary = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_bytes(raw)
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise CorpusError(f"{path}: {error.strerror}; give a folder that can be written to") from error
+
+
+def build(recipes: tuple[Recipe, ...], source: Path, place: Path) -> Iterator[Case]:
+    """Build the cases and their manifest into a folder; yields each case when it is written.
+
+    Args:
+        recipes: all the cases of the corpus.
+        source: where the embedded MNIST files are.
+        place: where to write; cases that are no longer among the recipes are removed.
+    """
+    built: list[tuple[Case, dict[str, bytes]]] = []
+    for recipe in recipes:
+        files = build_case(recipe, source)
+        built.append((recipe.case, files))
+        for name, raw in files.items():
+            write(place / name, raw)
+        yield recipe.case
+    if place != source:
+        for name in mnist_files():
+            write(place / name, (source / name).read_bytes())
+    write(place / MANIFEST, manifest(place, built))
+    made = {place / name for _, files in built for name in files}
+    for path in (place / "cases").iterdir():
+        if path not in made:
+            path.unlink()
+
+
+def _data(recipe: Recipe, place: Path) -> Batch:
+    if isinstance(recipe.data, Mnist):
+        count = 1 + max(max(samples) for samples in recipe.case.batches)
+        return embedded(place, recipe.data.first, count, recipe.case.dtype)
+    return recipe.data(recipe.case.dtype)
+
+
+def _trained(recipe: Recipe, place: Path) -> Parameters:
+    """The parameters after the training steps in float64, rounded once more to the case's dtype."""
+    training, case = recipe.training, recipe.case
+    if training is None:
+        raise ValueError(f"{case.id} is not trained")
+    parameters = recipe.start(np.float64)
+    data = embedded(place, 0, training.steps * training.m, np.float64)
+    for t in range(training.steps):
+        batch = data.columns(slice(t * training.m, (t + 1) * training.m))
+        parameters = _correctly_rounded_update(case, parameters, batch)
+    return parameters.map(lambda array: array.astype(case.type))
+
+
+def _correctly_rounded_update(case: Case, parameters: Parameters, batch: Batch) -> Parameters:
+    def compute(ties: bool) -> Parameters:  # noqa: FBT001 - the argument of until_decided
+        exact = exact_step(case, parameters, batch).parameters
+        return exact.map(lambda array: rounded(array, np.float64, ties=ties))
+
+    return until_decided(compute)
+
+
+def _updated(case: Case, values: dict[str, Any]) -> Parameters:
+    layers = range(2, case.layers + 1)
+    return Parameters(
+        tuple(values[f"w{layer}"] for layer in layers),
+        tuple(values[f"b{layer}"] for layer in layers),
+    )

@@ -1,0 +1,108 @@
+"""What a case is: the network, the cost, the rates, the mini-batches, and why it exists.
+
+Left out: its numbers (`store.py`) and how they are made (`build.py`).
+"""
+
+from dataclasses import asdict, dataclass, fields
+from fnmatch import fnmatchcase
+from typing import Any
+
+import numpy as np
+
+SCHEMA_VERSION = 1
+
+CONVENTIONS = {
+    "samples": "one a column; x (n_1, m), y (n_L, m)",
+    "weights": "w[j, k] leads from neuron k of the layer below to neuron j; b (n_l, 1)",
+    "layers": "numbered as in the book, the input being layer 1",
+    "delta": "dC_x/dz of each sample, without 1/m",
+    "nabla": "dC/db and dC/dw, the mean over the mini-batch",
+    "cost": "the mean over the mini-batch, without the weight-decay term",
+    "update": "w <- (1 - eta lmbda / n) w - eta nabla_w, b <- b - eta nabla_b",
+    "pixels": "value / 256",
+    "memory": "row-major, little-endian",
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """The description of one recorded case, as it stands in the manifest and the file header.
+
+    Attributes:
+        id: stable; float32 cases end in `-float32`.
+        sizes: neurons of each layer, the input layer first.
+        cost: "quadratic" or "cross-entropy".
+        eta: the learning rate η.
+        lmbda: the weight decay λ.
+        n: the size of the training set, by which λ is divided.
+        dtype: "float64" or "float32".
+        batches: the samples of each step's mini-batch, by their index in the data of the case.
+        why: the reason for which the case exists.
+        catches: known mistakes that it shows.
+    """
+
+    id: str
+    sizes: tuple[int, ...]
+    cost: str
+    eta: float
+    lmbda: float
+    n: int
+    dtype: str
+    batches: tuple[tuple[int, ...], ...]
+    why: str
+    catches: tuple[str, ...]
+
+    @property
+    def layers(self) -> int:
+        """L, the number of layers, the input layer counted."""
+        return len(self.sizes)
+
+    @property
+    def steps(self) -> int:
+        """The number of steps."""
+        return len(self.batches)
+
+    @property
+    def decay(self) -> float:
+        """λ/n in float64."""
+        return self.lmbda / self.n
+
+    @property
+    def type(self) -> "np.dtype[Any]":
+        """The dtype of every array of the case."""
+        return np.dtype(self.dtype)
+
+    def to_json(self) -> dict[str, Any]:
+        """The fields as JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> "Case":
+        """The case with these fields.
+
+        Raises:
+            ValueError: a field is missing, unknown, or of the wrong kind.
+        """
+        names = {field.name for field in fields(cls)}
+        if set(values) != names:
+            raise ValueError(f"fields {sorted(set(values) ^ names)} are missing or unknown")
+        try:
+            made = cls(
+                **{
+                    **values,
+                    "sizes": tuple(int(size) for size in values["sizes"]),
+                    "batches": tuple(tuple(int(i) for i in batch) for batch in values["batches"]),
+                    "catches": tuple(str(name) for name in values["catches"]),
+                    "eta": float(values["eta"]),
+                    "lmbda": float(values["lmbda"]),
+                }
+            )
+        except TypeError as error:
+            raise ValueError(f"a field is of the wrong kind ({error})") from error
+        if made.dtype not in ("float64", "float32"):
+            raise ValueError(f"dtype {made.dtype!r} is neither float64 nor float32")
+        return made
+
+    def matches(self, pattern: str | None, dtype: str | None) -> bool:
+        """Whether a glob over ids and a dtype, each if given, admit the case."""
+        return (pattern is None or fnmatchcase(self.id, pattern)) and dtype in (None, self.dtype)

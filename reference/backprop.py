@@ -1,0 +1,74 @@
+"""One step of gradient descent: the equations in causal order.
+
+Left out: the loop over mini-batches and epochs (`network.py`).
+"""
+
+from reference.equations import BOOK, Equations
+from reference.step import Array, Batch, Parameters, Step
+
+
+def feedforward(
+    parameters: Parameters, x: Array, equations: Equations = BOOK
+) -> tuple[list[Array], list[Array]]:
+    """The weighted inputs z^2 … z^L and the activations a^1 = x, a^2 … a^L, each (n_l, m)."""
+    z: list[Array] = []
+    a = [x]
+    for w, b in zip(parameters.w, parameters.b, strict=True):
+        z.append(equations.weighted_input(w, a[-1], b))
+        a.append(equations.activation(z[-1]))
+    return z, a
+
+
+def errors(
+    parameters: Parameters, z: list[Array], a: list[Array], y: Array, equations: Equations = BOOK
+) -> list[Array]:
+    """The errors δ^2 … δ^L, each (n_l, m), of what `feedforward` gave."""
+    delta = [equations.output_error(z[-1], a[-1], y)]
+    for w_above, z_here in zip(reversed(parameters.w[1:]), reversed(z[:-1]), strict=True):
+        delta.append(equations.hidden_error(w_above, delta[-1], z_here))
+    return delta[::-1]
+
+
+def gradients(
+    delta: list[Array], a: list[Array], equations: Equations = BOOK
+) -> list[tuple[Array, Array]]:
+    """The pairs (∂C/∂b, ∂C/∂w) of layers 2 to L; `a` begins with a^1 = x."""
+    return [
+        (equations.bias_gradient(delta_here), equations.weight_gradient(delta_here, a_below))
+        for delta_here, a_below in zip(delta, a[:-1], strict=True)
+    ]
+
+
+def step(
+    parameters: Parameters,
+    batch: Batch,
+    eta: float,
+    decay: float = 0.0,
+    equations: Equations = BOOK,
+) -> Step:
+    """Everything that one step of gradient descent computes.
+
+    Args:
+        parameters: where the step starts; not changed.
+        batch: the mini-batch; its own m divides, be it shorter than the others or not.
+        eta: the learning rate η.
+        decay: λ/n, weight decay over the size n of the whole training set.
+        equations: the book's, or others.
+
+    Returns:
+        All quantities in the arithmetic of the arguments; arrays of shapes as in `Step`.
+    """
+    z, a = feedforward(parameters, batch.x, equations)
+    cost = equations.cost(a[-1], batch.y)
+    delta = errors(parameters, z, a, batch.y, equations)
+    nabla = gradients(delta, a, equations)
+    updated = [
+        (
+            equations.updated_bias(b, nabla_b, eta),
+            equations.updated_weight(w, nabla_w, eta, decay),
+        )
+        for b, w, (nabla_b, nabla_w) in zip(parameters.b, parameters.w, nabla, strict=True)
+    ]
+    nabla_b, nabla_w = zip(*nabla, strict=True)
+    b, w = zip(*updated, strict=True)
+    return Step(tuple(z), tuple(a[1:]), cost, tuple(delta), nabla_b, nabla_w, b, w)

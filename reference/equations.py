@@ -1,0 +1,126 @@
+"""The equations of the book, each a pure function whose docstring begins with the equation.
+
+Plain NumPy expressions, so one source serves every arithmetic that NumPy dispatches: float64 and
+float32, balls that enclose the exact value, running error bounds. Shapes and conventions are those
+of `reference.step`; `eta` is η and `decay` is λ/n, n the size of the whole training set.
+
+Left out: the order in which the equations are used (`backprop.py`).
+
+Source: M. Nielsen, *Neural Networks and Deep Learning* (2015): σ and the update in chapter 1, BP1
+to BP4 in chapter 2, the cross-entropy and weight decay in chapter 3.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+
+from reference.step import Array
+
+
+def sigmoid(z: Array) -> Array:
+    """σ(z) = 1 / (1 + e^−z)"""
+    with np.errstate(over="ignore"):  # where e^−z is beyond the largest float, σ is rightly 0
+        return 1 / (1 + np.exp(-z))
+
+
+def sigmoid_prime(z: Array) -> Array:
+    """σ′(z) = σ(z) (1 − σ(z))"""
+    s = sigmoid(z)
+    return s * (1 - s)
+
+
+def weighted_input(w: Array, a: Array, b: Array) -> Array:
+    """z^l = w^l a^{l−1} + b^l"""
+    return w @ a + b  # (n_l, m)
+
+
+def activation(z: Array) -> Array:
+    """a^l = σ(z^l)"""
+    return sigmoid(z)
+
+
+def quadratic_cost(a: Array, y: Array) -> Array:
+    """C = (1/2m) Σ_x ‖a^L − y‖²"""
+    return np.square(a - y).sum() / (2 * y.shape[1])  # type: ignore[no-any-return]
+
+
+def quadratic_delta(z: Array, a: Array, y: Array) -> Array:
+    """δ^L = (a^L − y) ⊙ σ′(z^L)"""
+    return (a - y) * sigmoid_prime(z)  # (n_L, m)
+
+
+def cross_entropy_cost(a: Array, y: Array) -> Array:
+    """C = −(1/m) Σ_x Σ_j [y_j ln a_j + (1 − y_j) ln(1 − a_j)]"""
+    return -(_x_ln_a(y, a) + _x_ln_a(1 - y, 1 - a)).sum() / y.shape[1]  # type: ignore[no-any-return]
+
+
+def cross_entropy_delta(_z: Array, a: Array, y: Array) -> Array:
+    """δ^L = a^L − y"""
+    return a - y  # (n_L, m)
+
+
+def hidden_error(w_above: Array, delta_above: Array, z: Array) -> Array:
+    """δ^l = ((w^{l+1})ᵀ δ^{l+1}) ⊙ σ′(z^l)"""
+    return (w_above.T @ delta_above) * sigmoid_prime(z)  # (n_l, m)
+
+
+def bias_gradient(delta: Array) -> Array:
+    """∂C/∂b^l = (1/m) Σ_x δ^{x,l}"""
+    return delta.sum(axis=1, keepdims=True) / delta.shape[1]  # type: ignore[no-any-return]
+
+
+def weight_gradient(delta: Array, a_below: Array) -> Array:
+    """∂C/∂w^l = (1/m) δ^l (a^{l−1})ᵀ"""
+    return delta @ a_below.T / delta.shape[1]  # (n_l, n_{l-1})
+
+
+def updated_bias(b: Array, nabla_b: Array, eta: float) -> Array:
+    """b^l ← b^l − η ∂C/∂b^l"""
+    return b - eta * nabla_b
+
+
+def updated_weight(w: Array, nabla_w: Array, eta: float, decay: float) -> Array:
+    """w^l ← (1 − ηλ/n) w^l − η ∂C/∂w^l"""
+    return (1 - eta * decay) * w - eta * nabla_w
+
+
+class Cost(NamedTuple):
+    """A cost as the book's pair: its value C(a, y) and its output error δ^L(z, a, y)."""
+
+    value: Callable[[Array, Array], Array]
+    delta: Callable[[Array, Array, Array], Array]
+
+
+QUADRATIC = Cost(quadratic_cost, quadratic_delta)
+CROSS_ENTROPY = Cost(cross_entropy_cost, cross_entropy_delta)
+COSTS = {"quadratic": QUADRATIC, "cross-entropy": CROSS_ENTROPY}
+
+
+@dataclass(frozen=True)
+class Equations:
+    """The equations of one step; a known mistake is `replace(BOOK, hidden_error=…)`."""
+
+    weighted_input: Callable[[Array, Array, Array], Array] = weighted_input
+    activation: Callable[[Array], Array] = activation
+    cost: Callable[[Array, Array], Array] = QUADRATIC.value
+    output_error: Callable[[Array, Array, Array], Array] = QUADRATIC.delta
+    hidden_error: Callable[[Array, Array, Array], Array] = hidden_error
+    bias_gradient: Callable[[Array], Array] = bias_gradient
+    weight_gradient: Callable[[Array, Array], Array] = weight_gradient
+    updated_bias: Callable[[Array, Array, float], Array] = updated_bias
+    updated_weight: Callable[[Array, Array, float, float], Array] = updated_weight
+
+    def with_cost(self, cost: Cost) -> "Equations":
+        """The same equations for another cost."""
+        return replace(self, cost=cost.value, output_error=cost.delta)
+
+
+BOOK = Equations()
+
+
+def _x_ln_a(x: Array, a: Array) -> Array:
+    """x ln a, and 0 where x is 0, whatever a is."""
+    with np.errstate(divide="ignore"):  # a neuron saturated on the wrong side costs infinity
+        return x * np.log(np.where(x == 0, x + 1, a))  # ln 1 in any arithmetic

@@ -1,0 +1,163 @@
+"""The book's `Network` class on top of the equations, vectorised over the mini-batch.
+
+Code written for the book's program runs on it: the same names, arguments and printed lines, with
+`lmbda` and `cost` as in the book's chapter 3. Left out: early stopping and monitoring.
+
+Source: M. Nielsen, *Neural Networks and Deep Learning* (2015), chapters 1 and 3.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from reference.backprop import errors, feedforward, gradients
+from reference.equations import BOOK, QUADRATIC, Cost
+from reference.step import Array, Batch, Parameters
+
+Pairs = Iterable[tuple[Array, Array]]
+
+
+class Network:
+    """A sigmoid multilayer perceptron trained by mini-batch stochastic gradient descent.
+
+    Attributes:
+        num_layers: L, the input layer counted.
+        sizes: neurons of each layer.
+        biases: (n_l, 1) arrays for l = 2 … L.
+        weights: (n_l, n_{l-1}) arrays for l = 2 … L.
+    """
+
+    def __init__(
+        self,
+        sizes: Sequence[int],
+        rng: np.random.Generator | None = None,
+        cost: Cost = QUADRATIC,
+    ) -> None:
+        """Draw weights and biases from a standard normal distribution.
+
+        Args:
+            sizes: neurons of each layer, two layers or more.
+            rng: where the numbers come from, the order of the samples included.
+            cost: a pair of `reference.equations`.
+
+        Raises:
+            ValueError: fewer than two layers, or a layer without neurons.
+        """
+        if len(sizes) < 2 or min(sizes) < 1:  # noqa: PLR2004 - an input and an output layer
+            raise ValueError(f"sizes {list(sizes)}: give two layers or more, none of them empty")
+        self.num_layers = len(sizes)
+        self.sizes = list(sizes)
+        self.rng = np.random.default_rng() if rng is None else rng
+        self.equations = BOOK.with_cost(cost)
+        self.biases = [self.rng.standard_normal((n, 1)) for n in sizes[1:]]
+        self.weights = [
+            self.rng.standard_normal((n, below))
+            for below, n in zip(sizes[:-1], sizes[1:], strict=True)
+        ]
+
+    def feedforward(self, a: Array) -> Array:
+        """The output activations (n_L, m) of the input columns `a` (n_1, m)."""
+        return feedforward(self._parameters, a, self.equations)[1][-1]
+
+    def backprop(self, x: Array, y: Array) -> tuple[list[Array], list[Array]]:
+        """The gradient (nabla_b, nabla_w) of the cost, the mean over the columns of x and y.
+
+        Args:
+            x: (n_1, m), one sample a column.
+            y: (n_L, m).
+
+        Returns:
+            Two lists of arrays shaped as `biases` and `weights`.
+        """
+        z, a = feedforward(self._parameters, x, self.equations)
+        delta = errors(self._parameters, z, a, y, self.equations)
+        nabla_b, nabla_w = zip(*gradients(delta, a, self.equations), strict=True)
+        return list(nabla_b), list(nabla_w)
+
+    def update_mini_batch(
+        self, mini_batch: Pairs | Batch, eta: float, lmbda: float = 0.0, n: int | None = None
+    ) -> None:
+        """Take one step of gradient descent on a mini-batch.
+
+        Args:
+            mini_batch: (x, y) pairs of columns, or a `Batch`; its own length divides.
+            eta: the learning rate η.
+            lmbda: the weight decay λ; biases do not decay.
+            n: the size of the whole training set, needed where λ is not 0.
+
+        Raises:
+            ValueError: `lmbda` without `n`.
+        """
+        batch = mini_batch if isinstance(mini_batch, Batch) else _stacked(mini_batch)
+        decay = _decay(lmbda, n)
+        nabla_b, nabla_w = self.backprop(batch.x, batch.y)
+        update_b, update_w = self.equations.updated_bias, self.equations.updated_weight
+        self.biases = [
+            update_b(b, nabla, eta) for b, nabla in zip(self.biases, nabla_b, strict=True)
+        ]
+        self.weights = [
+            update_w(w, nabla, eta, decay) for w, nabla in zip(self.weights, nabla_w, strict=True)
+        ]
+
+    def SGD(  # noqa: N802 - the book's name
+        self,
+        training_data: Pairs | Batch,
+        epochs: int,
+        mini_batch_size: int,
+        eta: float,
+        test_data: Iterable[tuple[Array, int]] | None = None,
+        lmbda: float = 0.0,
+    ) -> None:
+        """Train for some epochs, each over all samples in a new random order.
+
+        The last mini-batch of an epoch is shorter where the size does not divide the number of
+        samples. Prints the book's line after each epoch.
+
+        Args:
+            training_data: (x, y) pairs of columns, or a `Batch`; never changed.
+            epochs: how many times to go through the data.
+            mini_batch_size: m.
+            eta: the learning rate η.
+            test_data: (x, label) pairs for `evaluate` after each epoch.
+            lmbda: the weight decay λ.
+
+        Raises:
+            ValueError: a size or count below 1.
+        """
+        if epochs < 1 or mini_batch_size < 1:
+            raise ValueError(f"epochs {epochs}, mini_batch_size {mini_batch_size}: give 1 or more")
+        data = training_data if isinstance(training_data, Batch) else _stacked(training_data)
+        x, y = np.ascontiguousarray(data.x.T), np.ascontiguousarray(data.y.T)  # a sample a row
+        tests = None if test_data is None else list(test_data)
+        for epoch in range(epochs):
+            order = self.rng.permutation(data.m)
+            for start in range(0, data.m, mini_batch_size):
+                chosen = order[start : start + mini_batch_size]
+                self.update_mini_batch(Batch(x[chosen].T, y[chosen].T), eta, lmbda, data.m)
+            if tests is None:
+                print(f"Epoch {epoch} complete")
+            else:
+                print(f"Epoch {epoch}: {self.evaluate(tests)} / {len(tests)}")
+
+    def evaluate(self, test_data: Iterable[tuple[Array, int]]) -> int:
+        """How many (x, label) pairs the network gets right: the strongest output is its answer."""
+        x, labels = zip(*test_data, strict=True)
+        answers = self.feedforward(np.hstack(x)).argmax(axis=0)
+        return int((answers == np.asarray(labels)).sum())
+
+    @property
+    def _parameters(self) -> Parameters:
+        return Parameters(tuple(self.weights), tuple(self.biases))
+
+
+def _stacked(pairs: Pairs) -> Batch:
+    x, y = zip(*pairs, strict=True)
+    return Batch(np.hstack(x), np.hstack(y))
+
+
+def _decay(lmbda: float, n: int | None) -> float:
+    if n is None:
+        if lmbda:
+            raise ValueError(f"lmbda = {lmbda} without n, the size of the training set")
+        return 0.0
+    return lmbda / n

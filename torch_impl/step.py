@@ -1,0 +1,81 @@
+"""The border: shared parameters in, autograd and torch.optim.SGD, a `Step` out.
+
+Columns become rows here and nowhere else. A tensor's `.numpy()` shares memory that the optimizer
+rewrites, so everything that leaves is a copy.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from reference.step import Array, Batch, Parameters, Step
+from torch_impl.model import Network, optimizer
+
+
+class Trainer:
+    """A network in training, which shows what each of its steps computed."""
+
+    def __init__(self, parameters: Parameters, cost: str, eta: float, decay: float = 0.0) -> None:
+        """Start from the shared parameters, in their dtype.
+
+        Args:
+            parameters: float32 or float64 arrays; copied.
+            cost: "quadratic" or "cross-entropy".
+            eta: the learning rate η.
+            decay: λ/n.
+        """
+        self.network = Network(parameters.sizes, torch.from_numpy(parameters.w[0][:0]).dtype)
+        self.cost = cost
+        with torch.no_grad():
+            for layer, w, b in zip(self.network.linear, parameters.w, parameters.b, strict=True):
+                layer.weight.copy_(torch.tensor(w))
+                layer.bias.copy_(torch.tensor(b[:, 0]))
+        self.optimizer = optimizer(self.network, eta, decay)
+        self._z: list[Tensor] = []
+        self._a: list[Tensor] = []
+        for linear in self.network.linear:
+            linear.register_forward_hook(self._see_weighted_input)
+        for sigmoid in self.network.sigmoid:
+            sigmoid.register_forward_hook(self._see_activation)
+
+    def step(self, batch: Batch) -> Step:
+        """Take one step on a mini-batch of columns and show everything it computed."""
+        self._z, self._a = [], []
+        x, y = (torch.tensor(array.T) for array in (batch.x, batch.y))
+        self.optimizer.zero_grad()
+        logits = self.network(x)
+        cost = self.network.cost(logits, y, self.cost)
+        if len(self._a) < len(self._z):  # the cross-entropy takes the logits themselves
+            self.network.predict(logits)
+        cost.backward()  # type: ignore[no-untyped-call]
+        layers = list(self.network.linear)
+        nabla_b = tuple(_array(layer.bias.grad)[:, None] for layer in layers)
+        nabla_w = tuple(_array(layer.weight.grad) for layer in layers)
+        self.optimizer.step()
+        return Step(
+            z=tuple(_array(z).T for z in self._z),
+            a=tuple(_array(a).T for a in self._a),
+            cost=_array(cost),
+            delta=tuple(batch.m * _array(z.grad).T for z in self._z),  # autograd's holds the 1/m
+            nabla_b=nabla_b,
+            nabla_w=nabla_w,
+            b=tuple(_array(layer.bias)[:, None] for layer in layers),
+            w=tuple(_array(layer.weight) for layer in layers),
+        )
+
+    def _see_weighted_input(self, _: nn.Module, __: tuple[Tensor, ...], z: Tensor) -> None:
+        z.retain_grad()
+        self._z.append(z)
+
+    def _see_activation(self, _: nn.Module, __: tuple[Tensor, ...], a: Tensor) -> None:
+        self._a.append(a)
+
+
+def _array(tensor: Tensor | None) -> Array:
+    """A copy of the tensor's numbers.
+
+    Raises:
+        RuntimeError: autograd left no gradient.
+    """
+    if tensor is None:
+        raise RuntimeError("autograd left no gradient")
+    return tensor.detach().numpy().copy()
