@@ -69,6 +69,20 @@ class Parameters:
             yield f"b{layer}", b
             yield f"w{layer}", w
 
+    @classmethod
+    def of(cls, named: Mapping[str, Array]) -> "Parameters":
+        """The parameters among named arrays, which may hold other names too.
+
+        Raises:
+            KeyError: a bias has no weights, or the reverse.
+            ValueError: the shapes do not make a network.
+        """
+        layers = sorted(layer for q, layer in map(split, named) if q == "w" and layer)
+        return cls(
+            tuple(named[f"w{layer}"] for layer in layers),
+            tuple(named[f"b{layer}"] for layer in layers),
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class Batch:

@@ -25,7 +25,7 @@ from reference.step import Array
 T = TypeVar("T")
 
 START_BITS = 128  # rounds every value of an MNIST step uniquely, most often
-MOST_BITS = 8192  # beyond the smallest subnormal of float64 by far: what is left is an exact tie
+MOST_BITS = 4096  # far below float64's smallest subnormal, 2^−1074: what is left is a tie
 
 _ball = np.frompyfunc(flint.arb, 1, 1)
 _lower = np.frompyfunc(flint.arb.lower, 1, 1)

@@ -88,7 +88,8 @@ class RunningError(NDArrayOperatorsMixin):
         self.value, self.bound, self.precision = _array(value), _array(bound), precision
         if least is None:
             modulus = abs(self.value)
-            least = np.where(modulus >= self.bound, modulus - self.bound, np.nan)
+            with np.errstate(invalid="ignore"):  # infinity less infinity is unknown, as it should be
+                least = np.where(modulus >= self.bound, modulus - self.bound, np.nan)
         self.least = _array(least)
 
     @classmethod

@@ -8,21 +8,24 @@ is kept as it is (`embed_mnist` makes it from the canonical files).
 import gzip
 import json
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from conformance.arithmetic.balls import balls, rounded, rounded_up, until_decided
-from conformance.cases import Mnist, Recipe
+from conformance.cases import Mnist, Recipe, recipes
 from conformance.corpus.case import SCHEMA_VERSION, Case
 from conformance.corpus.store import (
     MANIFEST,
     MOST_BYTES,
     case_header,
     file_name,
+    layered,
     readable,
     serialized,
     sha256,
@@ -31,6 +34,8 @@ from conformance.errors import CorpusError
 from conformance.oracle import exact_step, expectations
 from reference.mnist import read_idx, read_images, read_labels, to_batch
 from reference.step import Array, Batch, Parameters
+
+T = TypeVar("T")
 
 EMBEDDED = {"train": 5000, "t10k": 1000}
 TINY = 4096  # bytes of tensors up to which a case is written as JSON too
@@ -83,9 +88,8 @@ def build_case(recipe: Recipe, place: Path) -> dict[str, bytes]:
         CorpusError: the embedded MNIST files are missing or damaged.
     """
     case = recipe.case
-    start, data = recipe.start(case.dtype), _data(recipe, place)
-    if recipe.training is not None:
-        start = _trained(recipe, place)
+    data = _data(recipe, place)
+    start = _trained(recipe, place) if recipe.training else recipe.start(case.dtype)
     tensors = dict(sorted(start.named()))
     for t, samples in enumerate(case.batches):
         batch = data.columns(samples)
@@ -93,7 +97,7 @@ def build_case(recipe: Recipe, place: Path) -> dict[str, bytes]:
         values, bounds = recorded_step(case, start, batch)
         tensors |= {f"{t}/{name}": array for name, array in values.items()}
         tensors |= {f"bound/{t}/{name}": array for name, array in bounds.items()}
-        start = _updated(case, values)
+        start = layered(case, values)
     files = {file_name(case): serialized(case, tensors)}
     if sum(array.nbytes for array in tensors.values()) <= TINY:
         files[f"cases/{case.id}.json"] = readable(case, tensors)
@@ -149,25 +153,52 @@ def write(path: Path, raw: bytes) -> None:
         raise CorpusError(f"{path}: {error.strerror}; give a folder that can be written to") from error
 
 
-def build(recipes: tuple[Recipe, ...], source: Path, place: Path) -> Iterator[Case]:
-    """Build the cases and their manifest into a folder; yields each case when it is written.
+def in_parallel(
+    work: Callable[[str, Path], T], ids: Sequence[str], place: Path, workers: int
+) -> Iterator[T]:
+    """`work(id, place)` of each case in the order of the ids, on several processes.
 
     Args:
-        recipes: all the cases of the corpus.
-        source: where the embedded MNIST files are.
-        place: where to write; cases that are no longer among the recipes are removed.
+        work: a function of a module, since the processes import it.
+        ids: the cases.
+        place: the corpus.
+        workers: how many processes; 1 works in this one.
     """
+    if workers == 1:
+        yield from (work(id_, place) for id_ in ids)
+        return
+    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+        yield from pool.map(work, ids, [place] * len(ids))
+
+
+def build_by_id(id_: str, place: Path) -> tuple[Case, dict[str, bytes]]:
+    """The files of the case with this id; see `build_case`."""
+    recipe = next(recipe for recipe in recipes() if recipe.case.id == id_)
+    return recipe.case, build_case(recipe, place)
+
+
+def build(source: Path, place: Path, workers: int) -> Iterator[Case]:
+    """Build all cases and their manifest into a folder; yields each case when it is written.
+
+    Args:
+        source: where the embedded MNIST files are.
+        place: where to write; files of cases that no longer exist are removed.
+        workers: how many processes compute.
+
+    Raises:
+        CorpusError: the embedded files are damaged, or the folder cannot be written to.
+    """
+    ids = [recipe.case.id for recipe in recipes()]
     built: list[tuple[Case, dict[str, bytes]]] = []
-    for recipe in recipes:
-        files = build_case(recipe, source)
-        built.append((recipe.case, files))
+    for case, files in in_parallel(build_by_id, ids, source, workers):
+        built.append((case, files))
         for name, raw in files.items():
             write(place / name, raw)
-        yield recipe.case
+        yield case
     if place != source:
         for name in mnist_files():
             write(place / name, (source / name).read_bytes())
-    write(place / MANIFEST, manifest(place, built))
+    write(place / MANIFEST, manifest(source, built))
     made = {place / name for _, files in built for name in files}
     for path in (place / "cases").iterdir():
         if path not in made:
@@ -182,16 +213,18 @@ def _data(recipe: Recipe, place: Path) -> Batch:
 
 
 def _trained(recipe: Recipe, place: Path) -> Parameters:
-    """The parameters after the training steps in float64, rounded once more to the case's dtype."""
-    training, case = recipe.training, recipe.case
-    if training is None:
-        raise ValueError(f"{case.id} is not trained")
+    """The start after the training steps in float64, rounded once more to the case's dtype."""
     parameters = recipe.start(np.float64)
-    data = embedded(place, 0, training.steps * training.m, np.float64)
-    for t in range(training.steps):
-        batch = data.columns(slice(t * training.m, (t + 1) * training.m))
-        parameters = _correctly_rounded_update(case, parameters, batch)
-    return parameters.map(lambda array: array.astype(case.type))
+    for batch in _training_batches(recipe, place):
+        parameters = _correctly_rounded_update(recipe.case, parameters, batch)
+    return parameters.map(lambda array: array.astype(recipe.case.type))
+
+
+def _training_batches(recipe: Recipe, place: Path) -> Iterator[Batch]:
+    if recipe.training is not None:
+        steps, m = recipe.training.steps, recipe.training.m
+        data = embedded(place, 0, steps * m, np.float64)
+        yield from (data.columns(slice(t * m, (t + 1) * m)) for t in range(steps))
 
 
 def _correctly_rounded_update(case: Case, parameters: Parameters, batch: Batch) -> Parameters:
@@ -200,11 +233,3 @@ def _correctly_rounded_update(case: Case, parameters: Parameters, batch: Batch) 
         return exact.map(lambda array: rounded(array, np.float64, ties=ties))
 
     return until_decided(compute)
-
-
-def _updated(case: Case, values: dict[str, Any]) -> Parameters:
-    layers = range(2, case.layers + 1)
-    return Parameters(
-        tuple(values[f"w{layer}"] for layer in layers),
-        tuple(values[f"b{layer}"] for layer in layers),
-    )

@@ -212,14 +212,21 @@ def _files(place: Path) -> dict[str, Any]:
     return dict(read_manifest(place)["files"])
 
 
-def _recorded(case: Case, tensors: Mapping[str, Array]) -> Recorded:
-    layers = range(2, case.layers + 1)
-    parameters = Parameters(
-        tuple(tensors[f"w{layer}"] for layer in layers),
-        tuple(tensors[f"b{layer}"] for layer in layers),
-    )
+def layered(case: Case, named: Mapping[str, Array]) -> Parameters:
+    """The parameters of the case among some named arrays.
+
+    Raises:
+        KeyError: one is missing.
+        ValueError: their shapes do not make the network of the case.
+    """
+    parameters = Parameters.of(named)
     if parameters.sizes != case.sizes:
-        raise ValueError(f"w2 … w{case.layers}")
+        raise ValueError(f"w2 … b{case.layers}")
+    return parameters
+
+
+def _recorded(case: Case, tensors: Mapping[str, Array]) -> Recorded:
+    parameters = layered(case, tensors)
     steps = []
     for t in range(case.steps):
         expected = {name: tensors[f"{t}/{name}"] for name in causal_order(case.layers)}
@@ -227,11 +234,7 @@ def _recorded(case: Case, tensors: Mapping[str, Array]) -> Recorded:
         for name, array in expected.items():
             if array.dtype != case.type or bound[name].shape != array.shape:
                 raise ValueError(f"{t}/{name}")
-        steps.append(
-            RecordedStep(parameters, Batch(tensors[f"{t}/x"], tensors[f"{t}/y"]), expected, bound)
-        )
-        parameters = Parameters(
-            tuple(expected[f"w{layer}"] for layer in layers),
-            tuple(expected[f"b{layer}"] for layer in layers),
-        )
+        batch = Batch(tensors[f"{t}/x"], tensors[f"{t}/y"])
+        steps.append(RecordedStep(parameters, batch, expected, bound))
+        parameters = layered(case, expected)
     return Recorded(case, tuple(steps))

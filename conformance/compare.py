@@ -1,0 +1,209 @@
+"""From what a subject shows to a verdict on each quantity of a step, in causal order.
+
+Two questions are asked of each quantity. *Local*: does it follow from the subject's own inputs to
+its equation? This blames. *Truth*: is it the recorded value (or, in a free run, where any correct
+implementation must be by now)? What is wrong against the truth but right given its inputs is
+explained by what went wrong before it.
+
+Left out: where the truth and the tolerances come from (`oracle.py`, `corpus`).
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, cast
+
+import numpy as np
+
+from conformance.causality import inputs
+from conformance.corpus.case import Case
+from conformance.corpus.store import Recorded
+from conformance.oracle import expectations
+from reference.step import Array, Batch, Parameters, causal_order
+
+RESTARTED, FREE = "restarted", "free run"
+
+
+class Status(StrEnum):
+    """What is said of one quantity."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    EXPLAINED = "explained"
+    NOT_OBSERVED = "not observed"
+    ERROR = "error"
+
+
+@dataclass(frozen=True)
+class Worst:
+    """The entry that is furthest outside (or nearest to) its tolerance."""
+
+    index: tuple[int, ...]
+    got: float
+    right: float
+    ulps: float  # |got − right| in units in the last place of `right`
+    ratio: float  # |got − right| as a multiple of the tolerance
+    outside: int  # entries beyond their tolerance
+    entries: int
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The comparison of one array: `problem` is empty where it agrees."""
+
+    problem: str
+    worst: Worst | None = None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is said of one quantity of one step."""
+
+    case: str
+    step: int
+    mode: str
+    name: str
+    status: Status
+    problem: str = ""
+    worst: Worst | None = None
+    explained_by: str = ""
+
+
+@dataclass(frozen=True)
+class Target:
+    """What one quantity is compared with."""
+
+    centre: Array
+    tolerance: Array
+
+    @property
+    def bounded(self) -> bool:
+        """Whether any entry can be judged at all."""
+        return bool(np.any(np.isfinite(self.tolerance)))
+
+
+def compare(shown: object, target: Target, dtype: "np.dtype[Any]") -> Finding:
+    """Compare an array with its target: shape, then dtype, then finiteness, then values."""
+    problem = malformed(shown, target.centre.shape, dtype)
+    if problem:
+        return Finding(problem)
+    array = np.asarray(shown)
+    worst = _worst(array, target)
+    lost = ~np.isfinite(array) & (np.isnan(array) | np.isfinite(target.tolerance))
+    if lost.any():  # an infinity is right where overflow cannot be excluded
+        first = tuple(int(i) for i in np.argwhere(lost)[0])
+        return Finding(f"{array[first]} at {list(first)}", worst)
+    return Finding("differs" if worst.outside else "", worst)
+
+
+def malformed(shown: object, shape: tuple[int, ...], dtype: "np.dtype[Any]") -> str:
+    """What is wrong with the shape or the dtype, or nothing."""
+    if not isinstance(shown, np.ndarray | np.generic):
+        return f"is a {type(shown).__name__}, expected an array"
+    if shown.shape != shape:
+        return f"has shape {shown.shape}, expected {shape}"
+    return f"has dtype {shown.dtype}, expected {dtype}" if shown.dtype != dtype else ""
+
+
+def _worst(array: Array, target: Target) -> Worst:
+    with np.errstate(all="ignore"):
+        got, right = array.astype(np.float64), np.asarray(target.centre, np.float64)
+        tolerance = np.asarray(target.tolerance, np.float64)
+        error = np.where(got == right, 0.0, np.abs(got - right))
+        ratio = np.where(error == 0, 0.0, error / tolerance)
+        ratio = np.where(np.isnan(ratio), np.where(np.isnan(error), np.inf, 0.0), ratio)
+        largest = int(np.argmax(ratio if ratio.any() else error))
+        index = tuple(int(i) for i in np.unravel_index(largest, array.shape))
+        ulp = np.spacing(np.abs(right[index]).astype(array.dtype)).astype(np.float64)
+        ulps = float(np.nan_to_num(error[index] / ulp, nan=np.inf))
+    outside = int(np.count_nonzero(~(error <= tolerance)))
+    values = float(got[index]), float(right[index]), ulps, float(ratio[index])
+    return Worst(index, *values, outside, array.size)
+
+
+def judge(
+    case: Case,
+    where: tuple[int, str],
+    start: tuple[Parameters, Batch],
+    truth: Mapping[str, Target],
+    shown: Mapping[str, Array],
+    inherited: str = "",
+) -> list[Verdict]:
+    """The verdicts on one step.
+
+    Args:
+        case: cost, rates, sizes and dtype.
+        where: the step's number and mode, for the verdicts.
+        start: the parameters from which the subject started, and the mini-batch.
+        truth: the target of each quantity, in causal order.
+        shown: the quantities that the subject shows.
+        inherited: the failure of an earlier step that reaches this one through the parameters.
+    """
+    usable = {name: array for name, array in shown.items() if _usable(array, truth[name], case)}
+    expected = expectations(case, *start, usable)
+    verdicts: list[Verdict] = []
+    tainted: dict[str, str] = {}  # a quantity, and the failure that reaches it
+    for name in causal_order(case.layers):
+        reached = next((tainted[i] for i in inputs(name, case.layers) if i in tainted), inherited)
+        local = Target(expected[name].value, expected[name].tolerance())
+        if name in shown:
+            answer = _judged(shown[name], local, truth[name], case, explained=bool(reached))
+        else:
+            answer = Status.NOT_OBSERVED, "", None
+        status = answer[0]
+        verdicts.append(
+            Verdict(case.id, *where, name, *answer, reached if status is Status.EXPLAINED else "")
+        )
+        if status is Status.FAIL:
+            tainted[name] = name
+        elif reached and status is not Status.PASS:
+            tainted[name] = reached
+    return verdicts
+
+
+def _usable(array: object, target: Target, case: Case) -> bool:
+    return not malformed(array, target.centre.shape, case.type) and bool(np.isfinite(array).all())  # type: ignore[call-overload]
+
+
+def _judged(
+    shown: object, local: Target, truth: Target, case: Case, *, explained: bool
+) -> tuple[Status, str, Worst | None]:
+    by_inputs, by_truth = (compare(shown, target, case.type) for target in (local, truth))
+    if by_inputs.problem:
+        return Status.FAIL, by_inputs.problem, by_inputs.worst
+    if by_truth.problem and explained:
+        return Status.EXPLAINED, by_truth.problem, by_truth.worst
+    if by_truth.problem:
+        return Status.FAIL, f"{by_truth.problem} from the truth", by_truth.worst
+    if not (local.bounded or truth.bounded):
+        return Status.NOT_OBSERVED, "no bound can be given", None
+    found = [worst for worst in (by_inputs.worst, by_truth.worst) if worst is not None]
+    return Status.PASS, "", max(found, key=lambda worst: worst.ratio)
+
+
+def recorded_truth(recorded: Recorded, t: int) -> dict[str, Target]:
+    """The targets of a step that starts at the recorded parameters."""
+    step = recorded.steps[t]
+    return {name: Target(array, step.bound[name]) for name, array in step.expected.items()}
+
+
+def free_run_truth(recorded: Recorded) -> Iterator[dict[str, Target]]:
+    """The targets of each step of a run on one's own parameters; tolerances grow on the way."""
+    case = recorded.case
+    parameters = recorded.steps[0].parameters
+    for step in recorded.steps:
+        expected = expectations(case, parameters, step.batch)
+        yield {name: Target(each.value, each.tolerance()) for name, each in expected.items()}
+        parameters = Parameters.of(cast("dict[str, Array]", expected))
+
+
+def own_parameters(shown: Mapping[str, Array], fallback: Parameters) -> Parameters:
+    """The parameters that a subject showed after a step, the fallback's where it showed none."""
+
+    def own(name: str, array: Array) -> Array:
+        seen = shown.get(name)
+        if malformed(seen, array.shape, array.dtype) or not np.isfinite(seen).all():  # type: ignore[arg-type]
+            return array
+        return np.asarray(seen)
+
+    return Parameters.of({name: own(name, array) for name, array in fallback.named()})

@@ -1,0 +1,85 @@
+"""What can be checked: an implementation that starts from parameters and shows its steps.
+
+A subject is started afresh for every step of the restarted mode, and once for a whole free run,
+in which it keeps whatever it keeps. Left out: the verdicts (`compare.py`).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from conformance.corpus.case import Case
+from conformance.errors import UsageError
+from reference.backprop import step
+from reference.equations import BOOK, COSTS, Equations
+from reference.step import Array, Batch, Parameters, Step
+
+
+class Session(Protocol):
+    """An implementation in training."""
+
+    def step(self, batch: Batch) -> Step | Mapping[str, Array]:
+        """Take one step and show its quantities, all or some of them."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """An implementation by its name, and how to start it from a case's parameters."""
+
+    name: str
+    start: Callable[[Case, Parameters], Session]
+
+
+class ReferenceSession:
+    """The hand-written NumPy backprop, with the book's equations or others."""
+
+    def __init__(self, case: Case, parameters: Parameters, equations: Equations = BOOK) -> None:
+        """Start from the parameters of a case."""
+        self.case, self.parameters = case, parameters
+        self.equations = equations
+
+    def step(self, batch: Batch) -> Step:
+        """Take one step."""
+        taken = step(self.parameters, batch, self.case.eta, self.case.decay, self.equations)
+        self.parameters = taken.parameters
+        return taken
+
+
+def _reference(case: Case, parameters: Parameters) -> Session:
+    return ReferenceSession(case, parameters, BOOK.with_cost(COSTS[case.cost]))
+
+
+def _torch_impl(case: Case, parameters: Parameters) -> Session:
+    import torch  # noqa: PLC0415 - two seconds that only this subject costs
+
+    from torch_impl.step import Trainer  # noqa: PLC0415
+
+    torch.set_num_threads(1)
+    return Trainer(parameters, case.cost, case.eta, case.decay)
+
+
+SUBJECTS = {
+    subject.name: subject
+    for subject in (Subject("reference", _reference), Subject("torch_impl", _torch_impl))
+}
+
+
+def find(name: str) -> Subject:
+    """The subject of this name.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if name not in SUBJECTS:
+        raise UsageError(f"no subject {name!r}: give {' or '.join(sorted(SUBJECTS))}")
+    return SUBJECTS[name]
+
+
+def show(taken: Step | Mapping[str, Array]) -> dict[str, Array]:
+    """The quantities that a subject shows, by their names; a scalar is an array of shape ()."""
+    named = taken.named() if isinstance(taken, Step) else taken.items()
+    return {
+        name: np.asarray(value) if isinstance(value, np.generic) else value for name, value in named
+    }
