@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from conformance.arithmetic.balls import balls, rounded, rounded_up, until_decided
-from conformance.cases import Mnist, Recipe, recipes
+from conformance.cases import recipes
 from conformance.corpus.case import SCHEMA_VERSION, Case
 from conformance.corpus.store import (
     MANIFEST,
@@ -30,6 +30,7 @@ from conformance.corpus.store import (
     serialized,
     sha256,
 )
+from conformance.corpus.recipe import Mnist, Recipe
 from conformance.errors import CorpusError
 from conformance.oracle import exact_step, expectations
 from reference.mnist import read_idx, read_images, read_labels, to_batch
@@ -37,15 +38,15 @@ from reference.step import Array, Batch, Parameters
 
 T = TypeVar("T")
 
-EMBEDDED = {"train": 5000, "t10k": 1000}
+EMBEDDED = {
+    "mnist/t10k-images-idx3-ubyte.gz": (1000, "f8f3c5a608a9f7d4bd5e9d69b90c53932b8b99371d9db26121b42f62f3abcd56"),
+    "mnist/t10k-labels-idx1-ubyte.gz": (1000, "d14ba0a1a3818edefa35518ed001ece84b7ac0eabe9394551c73928493175d3f"),
+    "mnist/train-images-idx3-ubyte.gz": (5000, "a853ca5da5c224d531837eaa3fe56ac036778bb2fdfad445143b5b7d4ec1c739"),
+    "mnist/train-labels-idx1-ubyte.gz": (5000, "4263f048ea43702387ef1c8494b59e785853c0410e9770600d50f541a6fee264"),
+}
+"""How many images or labels are embedded, and the SHA-256 of their bytes without the header."""
+
 TINY = 4096  # bytes of tensors up to which a case is written as JSON too
-
-
-def mnist_files() -> tuple[str, ...]:
-    """The embedded MNIST files, relative to the corpus."""
-    return tuple(
-        f"mnist/{part}-{kind}-ubyte.gz" for part in sorted(EMBEDDED) for kind in ("images-idx3", "labels-idx1")
-    )
 
 
 def embedded(place: Path, first: int, count: int, dtype: DTypeLike) -> Batch:
@@ -63,22 +64,33 @@ def embedded(place: Path, first: int, count: int, dtype: DTypeLike) -> Batch:
     return to_batch(images[chosen], labels[chosen], dtype)
 
 
+def embedded_hash(path: Path) -> str:
+    """The SHA-256 of the images or labels of an IDX file.
+
+    Raises:
+        ValueError: the file is damaged.
+        OSError: it cannot be read.
+    """
+    return sha256(read_idx(path).tobytes())
+
+
 def embed_mnist(source: Path, place: Path) -> None:
     """Write the first images and labels of the canonical MNIST files as the embedded subset.
 
     Raises:
-        CorpusError: a canonical file is missing or damaged.
+        CorpusError: a canonical file is missing or damaged, or is not the canonical one.
     """
-    for part, count in EMBEDDED.items():
-        for kind in ("images-idx3", "labels-idx1"):
-            name = f"{part}-{kind}-ubyte.gz"
-            try:
-                kept = read_idx(source / name)[:count]
-            except (OSError, ValueError) as error:
-                raise CorpusError(f"{error}; give the folder of the four canonical files") from error
-            sizes = struct.pack(f">{kept.ndim}I", *kept.shape)
-            raw = b"\0\0\x08" + bytes([kept.ndim]) + sizes + kept.tobytes()
-            write(place / "mnist" / name, gzip.compress(raw, 9, mtime=0))
+    for name, (count, right) in EMBEDDED.items():
+        path = source / Path(name).name
+        try:
+            kept = read_idx(path)[:count]
+        except (OSError, ValueError) as error:
+            raise CorpusError(f"{error}; give the folder of the four canonical files") from error
+        if sha256(kept.tobytes()) != right:
+            raise CorpusError(f"{path}: not the canonical MNIST file: other images or labels")
+        sizes = struct.pack(f">{kept.ndim}I", *kept.shape)
+        raw = b"\0\0\x08" + bytes([kept.ndim]) + sizes + kept.tobytes()
+        write(place / name, gzip.compress(raw, 9, mtime=0))
 
 
 def build_case(recipe: Recipe, place: Path) -> dict[str, bytes]:
@@ -124,7 +136,7 @@ def recorded_step(
 def manifest(place: Path, built: list[tuple[Case, dict[str, bytes]]]) -> bytes:
     """The manifest over the built cases and the embedded MNIST files."""
     files = {name: raw for _, made in built for name, raw in made.items()}
-    files |= {name: (place / name).read_bytes() for name in mnist_files()}
+    files |= {name: (place / name).read_bytes() for name in EMBEDDED}
     entry = {
         "schema_version": SCHEMA_VERSION,
         "cases": [case_header(case)["case"] for case, _ in built],
@@ -196,7 +208,7 @@ def build(source: Path, place: Path, workers: int) -> Iterator[Case]:
             write(place / name, raw)
         yield case
     if place != source:
-        for name in mnist_files():
+        for name in EMBEDDED:
             write(place / name, (source / name).read_bytes())
     write(place / MANIFEST, manifest(source, built))
     made = {place / name for _, files in built for name in files}

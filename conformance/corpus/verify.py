@@ -1,0 +1,133 @@
+"""Proving the corpus: every value recomputed in balls, every byte, hash and the schema compared.
+
+Left out: making it (`build.py`).
+"""
+
+import json
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+
+from conformance.cases import recipes
+from conformance.causality import entry
+from conformance.corpus.build import EMBEDDED, build_by_id, embedded_hash, in_parallel, manifest
+from conformance.corpus.case import Case
+from conformance.corpus.store import MANIFEST, parse, read_manifest
+from conformance.errors import CorpusError
+from reference.step import Array
+
+SCHEMA = "manifest.schema.json"
+MOST_NAMED = 3  # tensors of one file that a message names
+
+
+def verify(place: Path, workers: int) -> Iterator[tuple[str, list[str]]]:
+    """Each part of the corpus, the cases first and the manifest last, with what is wrong with it.
+
+    Args:
+        place: the corpus.
+        workers: how many processes compute.
+
+    Raises:
+        CorpusError: the embedded MNIST files or the manifest cannot be read.
+    """
+    read_manifest(place)
+    yield "mnist", _mnist_problems(place)
+    ids = [recipe.case.id for recipe in recipes()]
+    built: list[tuple[Case, dict[str, bytes]]] = []
+    for case, files in in_parallel(build_by_id, ids, place, workers):
+        built.append((case, files))
+        yield case.id, [
+            problem for name, raw in files.items() for problem in file_problems(place / name, raw)
+        ]
+    yield MANIFEST, _manifest_problems(place, manifest(place, built))
+    expected = {place / name for _, files in built for name in files}
+    strangers = sorted(set((place / "cases").iterdir()) - expected)
+    yield "cases", [f"{path}: no case has this file; remove it" for path in strangers]
+
+
+def schema_checked() -> bool:
+    """Whether the package that checks JSON schemas is installed (the extra `dev`)."""
+    return find_spec("jsonschema") is not None
+
+
+def file_problems(path: Path, right: bytes) -> list[str]:
+    """What is wrong with a file of the corpus, given the bytes that it should have."""
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        return [f"{path}: {error.strerror}; run `conformance fixtures build`"]
+    if raw == right:
+        return []
+    if path.suffix != ".safetensors":
+        return [f"{path}: other bytes than the computation gives; run `conformance fixtures build`"]
+    try:
+        header, tensors = parse(raw, path)
+    except CorpusError as error:
+        return [str(error)]
+    right_header, right_tensors = parse(right, path)
+    if header != right_header:
+        return [f"{path}: its header is not that of the case"]
+    return [f"{path}: {each}" for each in _differences(tensors, right_tensors)] or [
+        f"{path}: the same values in other bytes (container changed)"
+    ]
+
+
+def _differences(tensors: dict[str, Array], right: dict[str, Array]) -> list[str]:
+    """The tensors that differ, the worst entry of each in words."""
+    found = [f"tensor {name} is missing" for name in right if name not in tensors]
+    found += [f"tensor {name} does not belong there" for name in tensors if name not in right]
+    differing = [
+        name for name, array in right.items() if name in tensors and not _same(tensors[name], array)
+    ]
+    found += [f"tensor {name}: {_difference(name, tensors[name], right[name])}" for name in differing]
+    more = len(found) - MOST_NAMED
+    return found[:MOST_NAMED] + ([f"and {more} more tensors"] if more > 0 else [])
+
+
+def _same(array: Array, right: Array) -> bool:
+    return array.dtype == right.dtype and np.array_equal(array, right, equal_nan=True)
+
+
+def _difference(name: str, array: Array, right: Array) -> str:
+    if array.dtype != right.dtype or array.shape != right.shape:
+        return f"{array.dtype} {array.shape}, should be {right.dtype} {right.shape}"
+    unequal = np.argwhere((array != right) & ~(np.isnan(array) & np.isnan(right)))
+    index = tuple(int(i) for i in unequal[0])
+    quantity = name.rsplit("/", 1)[-1]
+    words = f" ({entry(quantity, index)})" if quantity not in ("x", "y") and index else ""
+    return (
+        f"entry {list(index)}{words} is {array[index]!r}, should be {right[index]!r}; "
+        f"{len(unequal)} of {array.size} entries differ"
+    )
+
+
+def _mnist_problems(place: Path) -> list[str]:
+    problems = []
+    for name, (_, right) in EMBEDDED.items():
+        try:
+            if embedded_hash(place / name) != right:
+                problems.append(f"{place / name}: not the first images or labels of MNIST")
+        except (OSError, ValueError) as error:
+            problems.append(f"{error}; restore the file from the repository")
+    return problems
+
+
+def _manifest_problems(place: Path, right: bytes) -> list[str]:
+    path = place / MANIFEST
+    raw = path.read_bytes()
+    problems = []
+    if schema_checked():
+        import jsonschema  # noqa: PLC0415 - of the extra `dev`
+
+        schema = json.loads((place / SCHEMA).read_bytes())
+        errors = jsonschema.Draft202012Validator(schema).iter_errors(json.loads(raw))
+        problems = [f"{path}: {error.json_path}: {error.message}" for error in errors]
+    if raw != right:
+        differs = [
+            f"`{key}`" for key, value in json.loads(right).items() if json.loads(raw).get(key) != value
+        ]
+        what = f"{' and '.join(differs)} differ from" if differs else "not laid out like"
+        problems.append(f"{path}: {what} the computed manifest; run `conformance fixtures build`")
+    return problems
