@@ -66,7 +66,7 @@ def _written() -> tuple[Recipe, ...]:
                 x=[[0.25, 0.5, 1], [1, -0.5, 0.125]],
                 y=[[0, 0.25, 0.5, 0.75], [1, 0.125, 0.375, 0.625]],
             ),
-            why="no two weights and no two layer sizes are equal: what is transposed or shifted shows",
+            why="no two weights or layer sizes are equal: what is transposed or shifted shows",
             catches=("bp4-transposed", "label-off-by-one", "bp3-wrong-axis", "bp2-wrong-layer"),
         ),
         recipe(
@@ -75,7 +75,16 @@ def _written() -> tuple[Recipe, ...]:
             ((0, 1, 2), (2, 0)),
             given(
                 w=[
-                    [[1000, 0], [-1000, 0], [40, 0], [-40, 0], [100, 1], [-100, 1], [20, -1], [0.5, 1]],
+                    [
+                        [1000, 0],
+                        [-1000, 0],
+                        [40, 0],
+                        [-40, 0],
+                        [100, 1],
+                        [-100, 1],
+                        [20, -1],
+                        [0.5, 1],
+                    ],
                     [
                         [1, -1, 1, -1, 1, -1, 1, 1],
                         [900, 1, 0, 0, 0, 0, 0, 1],
@@ -268,7 +277,7 @@ def _mnist() -> tuple[Recipe, ...]:
             consecutive(32),
             normal((784, 100, 10), seed=102, scaled=True),
             Mnist(first=30),
-            why="chapter 3: scaled weights, cross-entropy, weight decay; a wide layer, a batch of 32",
+            why="chapter 3: scaled weights, cross-entropy, decay; a wide layer, a batch of 32",
             catches=("quadratic-delta-on-cross-entropy", "l2-over-m"),
             cost="cross-entropy",
             eta=0.5,

@@ -86,6 +86,4 @@ def inputs(name: str, layers: int) -> tuple[str, ...]:
 
 def entry(name: str, index: tuple[int, ...]) -> str:
     """An entry in words: `neuron 2, sample 1`, counted from 0."""
-    return ", ".join(
-        f"{axis} {i}" for axis, i in zip(_AXES[split(name)[0]], index, strict=False)
-    )
+    return ", ".join(f"{axis} {i}" for axis, i in zip(_AXES[split(name)[0]], index, strict=False))

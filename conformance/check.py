@@ -3,7 +3,7 @@
 Left out: how the outcome is shown (`report`).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from conformance.compare import (
@@ -78,11 +78,9 @@ def restarted(subject: Subject, recorded: Recorded, t: int) -> list[Verdict]:
         SubjectError: the subject could not be run.
     """
     step = recorded.steps[t]
-    shown = _shown(subject, recorded.case, [step])
+    shown = shown_steps(subject, recorded.case, [step])
     start = step.parameters, step.batch
-    verdicts = judge(
-        recorded.case, (t, RESTARTED), start, recorded_truth(recorded, t), next(shown)
-    )
+    verdicts = judge(recorded.case, (t, RESTARTED), start, recorded_truth(recorded, t), next(shown))
     return _with_doubts(verdicts, recorded, t)
 
 
@@ -94,7 +92,7 @@ def free_run(subject: Subject, recorded: Recorded) -> list[Verdict]:
     """
     verdicts: list[Verdict] = []
     parameters, inherited = recorded.steps[0].parameters, ""
-    shown = _shown(subject, recorded.case, recorded.steps)
+    shown = shown_steps(subject, recorded.case, recorded.steps)
     targets = free_run_truth(recorded)
     for t, (step, truth, seen) in enumerate(zip(recorded.steps, targets, shown, strict=True)):
         start = parameters, step.batch
@@ -107,8 +105,8 @@ def free_run(subject: Subject, recorded: Recorded) -> list[Verdict]:
     return verdicts
 
 
-def _shown(
-    subject: Subject, case: Case, steps: "list[RecordedStep] | tuple[RecordedStep, ...]"
+def shown_steps(
+    subject: Subject, case: Case, steps: Sequence[RecordedStep]
 ) -> Iterator[dict[str, Array]]:
     """What the subject shows of each step in turn.
 

@@ -27,7 +27,7 @@ RESTARTED, FREE = "restarted", "free run"
 class Status(StrEnum):
     """What is said of one quantity."""
 
-    PASS = "pass"
+    PASS = "pass"  # noqa: S105 - no password
     FAIL = "fail"
     EXPLAINED = "explained"
     NOT_OBSERVED = "not observed"
@@ -146,14 +146,13 @@ def judge(
     for name in causal_order(case.layers):
         reached = next((tainted[i] for i in inputs(name, case.layers) if i in tainted), inherited)
         local = Target(expected[name].value, expected[name].tolerance())
-        if name in shown:
-            answer = _judged(shown[name], local, truth[name], case, explained=bool(reached))
-        else:
-            answer = Status.NOT_OBSERVED, "", None
-        status = answer[0]
-        verdicts.append(
-            Verdict(case.id, *where, name, *answer, reached if status is Status.EXPLAINED else "")
+        status, problem, worst = (
+            _judged(shown[name], local, truth[name], case, explained=bool(reached))
+            if name in shown
+            else (Status.NOT_OBSERVED, "", None)
         )
+        explained_by = reached if status is Status.EXPLAINED else ""
+        verdicts.append(Verdict(case.id, *where, name, status, problem, worst, explained_by))
         if status is Status.FAIL:
             tainted[name] = name
         elif reached and status is not Status.PASS:

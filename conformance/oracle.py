@@ -30,7 +30,7 @@ SCALED = ("delta", "nabla_b", "nabla_w")
 
 def exact_step(case: Case, parameters: Parameters, batch: Batch) -> Step:
     """The truth: the step in balls, at the precision in force."""
-    eta, lmbda = (cast("Any", balls(np.float64(rate))) for rate in (case.eta, case.lmbda))
+    eta, lmbda = (cast("Any", balls(np.array(rate))) for rate in (case.eta, case.lmbda))
     return step(
         parameters.map(balls),
         batch.map(balls),
@@ -59,7 +59,7 @@ def expectations(
     """
     seen = _Witness(case, batch.m, shown or {})
 
-    def lift(array: Any) -> Any:  # noqa: ANN401 - an array in, what stands for one out
+    def lift(array: Any) -> Any:
         return array if isinstance(array, RunningError) else RunningError.exact(array, case.dtype)
 
     rates = [np.asarray(rate, np.float64) for rate in (case.eta, case.lmbda)]
@@ -86,7 +86,7 @@ class _Witness:
     def watch(self, field: str, equation: Callable[..., Any]) -> Callable[..., Any]:
         """The equation, with its results noted under the names of the causal order."""
 
-        def watched(*arguments: Any) -> Any:  # noqa: ANN401 - the arguments of any equation
+        def watched(*arguments: Any) -> Any:
             name = next(self._names)
             if field in ("cost", "output_error"):
                 arguments = self._with_output(arguments)

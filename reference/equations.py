@@ -22,7 +22,8 @@ from reference.step import Array
 def sigmoid(z: Array) -> Array:
     """σ(z) = 1 / (1 + e^−z)"""
     with np.errstate(over="ignore"):  # where e^−z is beyond the largest float, σ is rightly 0
-        return 1 / (1 + np.exp(-z))
+        s: Array = 1 / (1 + np.exp(-z))
+    return s
 
 
 def sigmoid_prime(z: Array) -> Array:
@@ -43,7 +44,8 @@ def activation(z: Array) -> Array:
 
 def quadratic_cost(a: Array, y: Array) -> Array:
     """C = (1/2m) Σ_x ‖a^L − y‖²"""
-    return np.square(a - y).sum() / (2 * y.shape[1])  # type: ignore[no-any-return]
+    c: Array = np.square(a - y).sum() / (2 * y.shape[1])
+    return c
 
 
 def quadratic_delta(z: Array, a: Array, y: Array) -> Array:
@@ -53,7 +55,8 @@ def quadratic_delta(z: Array, a: Array, y: Array) -> Array:
 
 def cross_entropy_cost(a: Array, y: Array) -> Array:
     """C = −(1/m) Σ_x Σ_j [y_j ln a_j + (1 − y_j) ln(1 − a_j)]"""
-    return -(_x_ln_a(y, a) + _x_ln_a(1 - y, 1 - a)).sum() / y.shape[1]  # type: ignore[no-any-return]
+    c: Array = -(_x_ln_a(y, a) + _x_ln_a(1 - y, 1 - a)).sum() / y.shape[1]
+    return c
 
 
 def cross_entropy_delta(_z: Array, a: Array, y: Array) -> Array:
@@ -68,7 +71,8 @@ def hidden_error(w_above: Array, delta_above: Array, z: Array) -> Array:
 
 def bias_gradient(delta: Array) -> Array:
     """∂C/∂b^l = (1/m) Σ_x δ^{x,l}"""
-    return delta.sum(axis=1, keepdims=True) / delta.shape[1]  # type: ignore[no-any-return]
+    nabla: Array = delta.sum(axis=1, keepdims=True) / delta.shape[1]
+    return nabla  # (n_l, 1)
 
 
 def weight_gradient(delta: Array, a_below: Array) -> Array:
@@ -123,4 +127,5 @@ BOOK = Equations()
 def _x_ln_a(x: Array, a: Array) -> Array:
     """x ln a, and 0 where x is 0, whatever a is."""
     with np.errstate(divide="ignore"):  # a neuron saturated on the wrong side costs infinity
-        return x * np.log(np.where(x == 0, x + 1, a))  # ln 1 in any arithmetic
+        product: Array = x * np.log(np.where(x == 0, x + 1, a))  # ln 1 in any arithmetic
+    return product

@@ -2,8 +2,9 @@
 
 Left out: fetching the files; the fixtures carry the first 5,000 + 1,000 images.
 
-Source: the file format on Y. LeCun's MNIST page: a big-endian magic number 0x0000TTDD, TT the type
-(08: unsigned byte) and DD the number of dimensions, then one 32-bit size a dimension, then the data.
+Source: the file format on Y. LeCun's MNIST page: a big-endian magic number 0x0000TTDD, TT the
+type (08: unsigned byte) and DD the number of dimensions, then one 32-bit size a dimension, then
+the data.
 """
 
 import gzip
@@ -34,7 +35,9 @@ def read_idx(path: Path) -> Bytes:
         except (OSError, EOFError, zlib.error) as error:
             raise ValueError(f"{path}: damaged gzip data ({error})") from error
     if len(raw) < 4 or raw[:3] != b"\x00\x00\x08":  # noqa: PLR2004 - the magic number's bytes
-        raise ValueError(f"{path}: byte 0: magic number {raw[:4].hex()} is not IDX bytes (000008DD)")
+        raise ValueError(
+            f"{path}: byte 0: magic number {raw[:4].hex()} is not IDX bytes (000008DD)"
+        )
     start = 4 + 4 * raw[3]
     shape = tuple(int(size) for size in np.frombuffer(raw[4:start], ">u4"))
     expected = start + int(np.prod(shape, dtype=object))

@@ -7,6 +7,7 @@ Source: M. Nielsen, *Neural Networks and Deep Learning* (2015), chapters 1 and 3
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -50,10 +51,7 @@ class Network:
         self.rng = np.random.default_rng() if rng is None else rng
         self.equations = BOOK.with_cost(cost)
         self.biases = [self.rng.standard_normal((n, 1)) for n in sizes[1:]]
-        self.weights = [
-            self.rng.standard_normal((n, below))
-            for below, n in zip(sizes[:-1], sizes[1:], strict=True)
-        ]
+        self.weights = [self.rng.standard_normal((n, below)) for below, n in pairwise(sizes)]
 
     def feedforward(self, a: Array) -> Array:
         """The output activations (n_L, m) of the input columns `a` (n_1, m)."""

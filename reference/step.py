@@ -158,14 +158,14 @@ class Step:
             KeyError: a quantity is missing.
         """
         layers = range(2, 2 + sum(name[0] == "z" for name in named))
-        return cls(
-            **{
-                field.name: named["cost"]
-                if field.name == "cost"
-                else tuple(named[f"{field.name}{layer}"] for layer in layers)
-                for field in fields(cls)
-            }
+
+        def each(quantity: str) -> tuple[Array, ...]:
+            return tuple(named[f"{quantity}{layer}"] for layer in layers)
+
+        z, a, delta, nabla_b, nabla_w, b, w = map(
+            each, ("z", "a", "delta", "nabla_b", "nabla_w", "b", "w")
         )
+        return cls(z, a, named["cost"], delta, nabla_b, nabla_w, b, w)
 
 
 def causal_order(layers: int) -> tuple[str, ...]:

@@ -27,6 +27,11 @@ class Network(nn.Module):
         )
         self.sigmoid = nn.ModuleList(nn.Sigmoid() for _ in self.linear)
 
+    @property
+    def layers(self) -> list[nn.Linear]:
+        """The linear layers, from the first hidden layer to the output."""
+        return [layer for layer in self.linear if isinstance(layer, nn.Linear)]
+
     def forward(self, x: Tensor) -> Tensor:
         """The logits (m, n_L) of the rows x (m, n_1): the output layer before its sigmoid."""
         *hidden, output = self.linear
@@ -53,7 +58,7 @@ class Network(nn.Module):
 
 def optimizer(network: Network, eta: float, decay: float) -> torch.optim.SGD:
     """Plain SGD with learning rate η, and weight decay λ/n on the weights alone."""
-    layers = list(network.linear)
+    layers = network.layers
     return torch.optim.SGD(
         [
             {"params": [layer.weight for layer in layers], "weight_decay": decay},

@@ -26,13 +26,13 @@ class Trainer:
         self.network = Network(parameters.sizes, torch.from_numpy(parameters.w[0][:0]).dtype)
         self.cost = cost
         with torch.no_grad():
-            for layer, w, b in zip(self.network.linear, parameters.w, parameters.b, strict=True):
+            for layer, w, b in zip(self.network.layers, parameters.w, parameters.b, strict=True):
                 layer.weight.copy_(torch.tensor(w))
                 layer.bias.copy_(torch.tensor(b[:, 0]))
         self.optimizer = optimizer(self.network, eta, decay)
         self._z: list[Tensor] = []
         self._a: list[Tensor] = []
-        for linear in self.network.linear:
+        for linear in self.network.layers:
             linear.register_forward_hook(self._see_weighted_input)
         for sigmoid in self.network.sigmoid:
             sigmoid.register_forward_hook(self._see_activation)
@@ -47,7 +47,7 @@ class Trainer:
         if len(self._a) < len(self._z):  # the cross-entropy takes the logits themselves
             self.network.predict(logits)
         cost.backward()  # type: ignore[no-untyped-call]
-        layers = list(self.network.linear)
+        layers = self.network.layers
         nabla_b = tuple(_array(layer.bias.grad)[:, None] for layer in layers)
         nabla_w = tuple(_array(layer.weight.grad) for layer in layers)
         self.optimizer.step()

@@ -14,7 +14,7 @@ IEEE Transactions on Computers 66 (2017).
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import flint
 import numpy as np
@@ -44,7 +44,7 @@ def balls(array: Array) -> Array:
 
 def is_balls(array: object) -> bool:
     """Whether the array holds balls."""
-    return getattr(array, "dtype", None) == object
+    return isinstance(array, np.ndarray) and array.dtype.hasobject
 
 
 @contextmanager
@@ -65,7 +65,7 @@ def rounded(exact: Array, dtype: DTypeLike, *, ties: bool = False) -> Array:
     Raises:
         UndecidedError: a ball reaches over a midpoint between two floats (and `ties` is false).
     """
-    kind = np.dtype(dtype)
+    kind: np.dtype[Any] = np.dtype(dtype)
     array = np.asarray(exact, dtype=object)
     lower, upper = (_rounded_ends(end(array), kind) for end in (_lower, _upper))
     undecided = ~(lower == upper)
@@ -110,7 +110,7 @@ def until_decided(compute: Callable[[bool], T]) -> T:
         bits *= 2
 
 
-def _rounded_ends(ends: Array, dtype: np.dtype[np.floating]) -> Array:
+def _rounded_ends(ends: Array, dtype: np.dtype[Any]) -> Array:
     """Exact balls (the ends of others) to the nearest float, ties to even."""
     doubles = np.asarray(_float(ends), dtype=np.float64)
     if dtype == np.float64:
@@ -125,7 +125,7 @@ def _rounded_ends(ends: Array, dtype: np.dtype[np.floating]) -> Array:
     return narrow
 
 
-def _exactly_rounded(ball: flint.arb, dtype: np.dtype[np.floating]) -> np.floating:
+def _exactly_rounded(ball: flint.arb, dtype: np.dtype[Any]) -> np.floating:
     """The float nearest to an exact ball m·2^e, by integer arithmetic alone; ties to even."""
     info = np.finfo(dtype)
     mantissa, exponent = (int(part) for part in ball.man_exp())
@@ -139,13 +139,15 @@ def _exactly_rounded(ball: flint.arb, dtype: np.dtype[np.floating]) -> np.floati
         magnitude += rest > half or (rest == half and magnitude % 2 == 1)
     else:
         unit = exponent
+    sign = 1 if mantissa >= 0 else -1
     with np.errstate(over="ignore"):
-        return np.ldexp(dtype.type(magnitude), unit) * dtype.type(1 if mantissa >= 0 else -1)  # type: ignore[no-any-return]
+        nearest: np.floating = np.ldexp(dtype.type(sign * magnitude), unit)
+    return nearest
 
 
 def _is_tie(lower: Array, upper: Array) -> Array:
     """Whether two floats are neighbours, so that a ball between them holds their midpoint."""
-    return np.nextafter(lower, upper) == upper
+    return np.asarray(np.nextafter(lower, upper) == upper)
 
 
 def _even(lower: Array, upper: Array) -> Array:

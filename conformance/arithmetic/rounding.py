@@ -88,7 +88,9 @@ class RunningError(NDArrayOperatorsMixin):
         self.value, self.bound, self.precision = _array(value), _array(bound), precision
         if least is None:
             modulus = abs(self.value)
-            with np.errstate(invalid="ignore"):  # infinity less infinity is unknown, as it should be
+            with np.errstate(
+                invalid="ignore"
+            ):  # infinity less infinity is unknown, as it should be
                 least = np.where(modulus >= self.bound, modulus - self.bound, np.nan)
         self.least = _array(least)
 
@@ -109,7 +111,7 @@ class RunningError(NDArrayOperatorsMixin):
         """The transposed array."""
         return RunningError(self.value.T, self.bound.T, self.precision, self.least.T)
 
-    def __getitem__(self, index: Any) -> "RunningError":  # noqa: ANN401 - whatever NumPy takes
+    def __getitem__(self, index: Any) -> "RunningError":
         """The entries at an index."""
         value, bound, least = (part[index] for part in (self.value, self.bound, self.least))
         return RunningError(value, bound, self.precision, least)
@@ -136,8 +138,12 @@ class RunningError(NDArrayOperatorsMixin):
         return np.where(np.isnan(bound), np.inf, bound)
 
     def __array_ufunc__(
-        self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any  # noqa: ANN401 - NumPy's protocol
-    ) -> Any:  # noqa: ANN401
+        self,
+        ufunc: np.ufunc,
+        method: str,
+        *inputs: Any,
+        **kwargs: Any,
+    ) -> Any:
         """Apply the rule of a ufunc; TypeError where there is none."""
         rule = _RULES.get(ufunc)
         if rule is None or method != "__call__" or kwargs:
@@ -146,8 +152,12 @@ class RunningError(NDArrayOperatorsMixin):
             return rule(*(self._lifted(each) for each in inputs))
 
     def __array_function__(
-        self, func: Callable[..., Any], _types: Any, args: Any, kwargs: Any  # noqa: ANN401
-    ) -> Any:  # noqa: ANN401
+        self,
+        func: Callable[..., Any],
+        _types: Any,
+        args: Any,
+        kwargs: Any,
+    ) -> Any:
         """Follow `np.where(condition, x, y)`, whose condition is a plain array of truth values."""
         if func is not np.where or kwargs:
             return NotImplemented
@@ -159,7 +169,7 @@ class RunningError(NDArrayOperatorsMixin):
         )
         return RunningError(value, bound, self.precision, least)
 
-    def _lifted(self, operand: Any) -> "RunningError":  # noqa: ANN401
+    def _lifted(self, operand: Any) -> "RunningError":
         """An operand that is the same for everybody, such as the 1 of 1 / (1 + e^−z)."""
         if isinstance(operand, RunningError):
             return operand
@@ -183,11 +193,11 @@ class RunningError(NDArrayOperatorsMixin):
         return RunningError(value, self._up(bound), self.precision)
 
 
-def _array(array: Any) -> Array:  # noqa: ANN401 - NumPy unpacks arrays of shape ()
+def _array(array: Any) -> Array:
     return array if isinstance(array, np.ndarray) else np.asarray(array, dtype=_kind(array))
 
 
-def _kind(array: Any) -> type:  # noqa: ANN401
+def _kind(array: Any) -> type:
     return np.float64 if isinstance(array, float | int) else object
 
 

@@ -39,10 +39,22 @@ from reference.step import Array, Batch, Parameters
 T = TypeVar("T")
 
 EMBEDDED = {
-    "mnist/t10k-images-idx3-ubyte.gz": (1000, "f8f3c5a608a9f7d4bd5e9d69b90c53932b8b99371d9db26121b42f62f3abcd56"),
-    "mnist/t10k-labels-idx1-ubyte.gz": (1000, "d14ba0a1a3818edefa35518ed001ece84b7ac0eabe9394551c73928493175d3f"),
-    "mnist/train-images-idx3-ubyte.gz": (5000, "a853ca5da5c224d531837eaa3fe56ac036778bb2fdfad445143b5b7d4ec1c739"),
-    "mnist/train-labels-idx1-ubyte.gz": (5000, "4263f048ea43702387ef1c8494b59e785853c0410e9770600d50f541a6fee264"),
+    "mnist/t10k-images-idx3-ubyte.gz": (
+        1000,
+        "f8f3c5a608a9f7d4bd5e9d69b90c53932b8b99371d9db26121b42f62f3abcd56",
+    ),
+    "mnist/t10k-labels-idx1-ubyte.gz": (
+        1000,
+        "d14ba0a1a3818edefa35518ed001ece84b7ac0eabe9394551c73928493175d3f",
+    ),
+    "mnist/train-images-idx3-ubyte.gz": (
+        5000,
+        "a853ca5da5c224d531837eaa3fe56ac036778bb2fdfad445143b5b7d4ec1c739",
+    ),
+    "mnist/train-labels-idx1-ubyte.gz": (
+        5000,
+        "4263f048ea43702387ef1c8494b59e785853c0410e9770600d50f541a6fee264",
+    ),
 }
 """How many images or labels are embedded, and the SHA-256 of their bytes without the header."""
 
@@ -121,7 +133,7 @@ def recorded_step(
 ) -> tuple[dict[str, Array], dict[str, Array]]:
     """The correctly rounded values of a step from these floats, and the tolerance around them."""
 
-    def compute(ties: bool) -> tuple[dict[str, Array], dict[str, Array]]:  # noqa: FBT001
+    def compute(ties: bool) -> tuple[dict[str, Array], dict[str, Array]]:
         exact = expectations(case, parameters.map(balls), batch.map(balls))
         values, bounds = {}, {}
         for name, quantity in exact.items():
@@ -162,7 +174,9 @@ def write(path: Path, raw: bytes) -> None:
         temporary.replace(path)
     except OSError as error:
         temporary.unlink(missing_ok=True)
-        raise CorpusError(f"{path}: {error.strerror}; give a folder that can be written to") from error
+        raise CorpusError(
+            f"{path}: {error.strerror}; give a folder that can be written to"
+        ) from error
 
 
 def in_parallel(
@@ -240,7 +254,7 @@ def _training_batches(recipe: Recipe, place: Path) -> Iterator[Batch]:
 
 
 def _correctly_rounded_update(case: Case, parameters: Parameters, batch: Batch) -> Parameters:
-    def compute(ties: bool) -> Parameters:  # noqa: FBT001 - the argument of until_decided
+    def compute(ties: bool) -> Parameters:
         exact = exact_step(case, parameters, batch).parameters
         return exact.map(lambda array: rounded(array, np.float64, ties=ties))
 

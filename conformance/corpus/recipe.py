@@ -44,9 +44,7 @@ class Recipe:
 
     def in_float32(self) -> "Recipe":
         """The same case in float32."""
-        return replace(
-            self, case=replace(self.case, id=f"{self.case.id}-float32", dtype="float32")
-        )
+        return replace(self, case=replace(self.case, id=f"{self.case.id}-float32", dtype="float32"))
 
 
 def recipe(

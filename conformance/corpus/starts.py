@@ -35,7 +35,7 @@ def normals(seed: int, counts: Sequence[int], fans: Sequence[int], dtype: DTypeL
     odd = [2 * (number >> 11) + 1 - (1 << 53) for number in raw(seed, sum(counts))]  # (2u−1) 2^53
     spread = [fan for count, fan in zip(counts, fans, strict=True) for _ in range(count)]
 
-    def draw(ties: bool) -> Array:  # noqa: FBT001 - the argument of until_decided
+    def draw(ties: bool) -> Array:
         scales = {fan: (flint.arb(2) / fan).sqrt() for fan in set(fans)}
         exact = [
             scales[fan] * (flint.arb(k) / (1 << 53)).erfinv()

@@ -78,12 +78,10 @@ def read_manifest(place: Path) -> dict[str, Any]:
         )
     if not isinstance(manifest.get("cases"), list) or not isinstance(manifest.get("files"), dict):
         raise CorpusError(f"{path}: `cases` or `files` is missing; {RESTORE}")
-    return manifest
+    return dict(manifest)
 
 
-def cases(
-    place: Path, pattern: str | None = None, dtype: str | None = None
-) -> tuple[Case, ...]:
+def cases(place: Path, pattern: str | None = None, dtype: str | None = None) -> tuple[Case, ...]:
     """The cases of a corpus in the order of their ids, those that the glob and the dtype admit.
 
     Raises:
@@ -130,7 +128,11 @@ def file_name(case: Case) -> str:
 
 def case_header(case: Case) -> dict[str, Any]:
     """The header of a case's file."""
-    described = {"schema_version": SCHEMA_VERSION, "case": case.to_json(), "conventions": CONVENTIONS}
+    described = {
+        "schema_version": SCHEMA_VERSION,
+        "case": case.to_json(),
+        "conventions": CONVENTIONS,
+    }
     return dict(json.loads(json.dumps(described)))  # tuples become lists, as a reader sees them
 
 
@@ -154,7 +156,9 @@ def checked_bytes(place: Path, name: str) -> bytes:
     except OSError as error:
         raise CorpusError(f"{path}: {error.strerror}; {RESTORE}") from error
     if sha256(raw) != entry.get("sha256"):
-        raise CorpusError(f"{path}: not the bytes of {MANIFEST} (edited?): SHA-256 differs; {RESTORE}")
+        raise CorpusError(
+            f"{path}: not the bytes of {MANIFEST} (edited?): SHA-256 differs; {RESTORE}"
+        )
     return raw
 
 
@@ -165,7 +169,7 @@ def parse(raw: bytes, path: Path) -> tuple[Any, dict[str, Array]]:
         CorpusError: it is not such a file, or a tensor is neither float64 nor float32.
     """
     try:
-        tensors = {
+        tensors: dict[str, Array] = {
             name: np.frombuffer(entry["data"], _DTYPES[entry["dtype"]]).reshape(entry["shape"])
             for name, entry in deserialize(raw)
         }
@@ -187,7 +191,9 @@ def serialized(case: Case, tensors: Mapping[str, Array]) -> bytes:
 def readable(case: Case, tensors: Mapping[str, Array]) -> bytes:
     """The same case as JSON for reading by eye; numbers round-trip exactly."""
     values = {name: np.asarray(array).tolist() for name, array in tensors.items()}
-    lines = ",\n".join(f"    {json.dumps(name)}: {json.dumps(rows)}" for name, rows in values.items())
+    lines = ",\n".join(
+        f"    {json.dumps(name)}: {json.dumps(rows)}" for name, rows in values.items()
+    )
     header = json.dumps(case_header(case), indent=2, ensure_ascii=False)
     return f'{header[:-2]},\n  "tensors": {{\n{lines}\n  }}\n}}\n'.encode()
 

@@ -38,9 +38,14 @@ def verify(place: Path, workers: int) -> Iterator[tuple[str, list[str]]]:
     built: list[tuple[Case, dict[str, bytes]]] = []
     for case, files in in_parallel(build_by_id, ids, place, workers):
         built.append((case, files))
-        yield case.id, [
-            problem for name, raw in files.items() for problem in file_problems(place / name, raw)
-        ]
+        yield (
+            case.id,
+            [
+                problem
+                for name, raw in files.items()
+                for problem in file_problems(place / name, raw)
+            ],
+        )
     yield MANIFEST, _manifest_problems(place, manifest(place, built))
     expected = {place / name for _, files in built for name in files}
     strangers = sorted(set((place / "cases").iterdir()) - expected)
@@ -81,7 +86,9 @@ def _differences(tensors: dict[str, Array], right: dict[str, Array]) -> list[str
     differing = [
         name for name, array in right.items() if name in tensors and not _same(tensors[name], array)
     ]
-    found += [f"tensor {name}: {_difference(name, tensors[name], right[name])}" for name in differing]
+    found += [
+        f"tensor {name}: {_difference(name, tensors[name], right[name])}" for name in differing
+    ]
     more = len(found) - MOST_NAMED
     return found[:MOST_NAMED] + ([f"and {more} more tensors"] if more > 0 else [])
 
@@ -126,7 +133,9 @@ def _manifest_problems(place: Path, right: bytes) -> list[str]:
         problems = [f"{path}: {error.json_path}: {error.message}" for error in errors]
     if raw != right:
         differs = [
-            f"`{key}`" for key, value in json.loads(right).items() if json.loads(raw).get(key) != value
+            f"`{key}`"
+            for key, value in json.loads(right).items()
+            if json.loads(raw).get(key) != value
         ]
         what = f"{' and '.join(differs)} differ from" if differs else "not laid out like"
         problems.append(f"{path}: {what} the computed manifest; run `conformance fixtures build`")

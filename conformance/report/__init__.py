@@ -1,0 +1,1 @@
+"""The same verdicts, shown in several ways."""

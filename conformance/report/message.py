@@ -1,0 +1,73 @@
+"""What a failure says: one line a quantity, the blamed equation first.
+
+Left out: tables and colour (`terminal.py`).
+"""
+
+from collections.abc import Iterable, Sequence
+
+from conformance.causality import entry, equation_of
+from conformance.compare import Status, Verdict
+from conformance.corpus.case import Case
+from reference.step import split
+
+_ORDER = (Status.FAIL, Status.EXPLAINED, Status.ERROR)
+
+
+def failure(case: Case, subject: str, verdicts: Sequence[Verdict]) -> str:
+    """All that is wrong in some verdicts on one case, as one message; empty if nothing is."""
+    wrong = [verdict for verdict in verdicts if verdict.status in _ORDER]
+    if not wrong:
+        return ""
+    first = next((verdict for verdict in wrong if verdict.status is Status.FAIL), wrong[0])
+    lines = [headline(case, subject, first)]
+    for verdict in sorted(wrong, key=lambda verdict: _ORDER.index(verdict.status)):
+        lines.append(line(case, verdict, explains=_explained(verdict, wrong)))
+    return "\n".join(lines)
+
+
+def headline(case: Case, subject: str, verdict: Verdict) -> str:
+    """Which equation is wrong, at which layer, where, with its formula."""
+    equation = equation_of(verdict.name, case.layers, case.cost)
+    layer = split(verdict.name)[1]
+    at = "" if layer is None else f" at layer {layer}"
+    return (
+        f"{subject}: {equation.tag} is wrong{at} in {case.id}, step {verdict.step}"
+        f"{'' if verdict.mode == 'restarted' else ' of the free run'}\n"
+        f"  {equation.tag}: {equation.formula}   (reference/equations.py: {equation.field})"
+    )
+
+
+def line(case: Case, verdict: Verdict, explains: Iterable[str] = ()) -> str:
+    """One quantity: where, both values to the digit where they part, how far they are apart."""
+    tag = equation_of(verdict.name, case.layers, case.cost).tag
+    text = f"  {verdict.status:<10} {verdict.name:<9} {tag:<4} {verdict.problem}"
+    worst = verdict.worst
+    if worst is not None:
+        got, right = parting(worst.got, worst.right)
+        where = entry(verdict.name, worst.index)
+        text += (
+            f"{' at ' + where if where else ''}: got {got}, right is {right}; "
+            f"{worst.ulps:.3g} ulp, {worst.ratio:.3g} × tolerance; "
+            f"{worst.outside} of {worst.entries} entries outside"
+        )
+    if verdict.explained_by:
+        text += f"; explained by {verdict.explained_by}"
+    names = list(explains)
+    return text + (f"; explains {', '.join(names)}" if names else "")
+
+
+def parting(got: float, right: float) -> tuple[str, str]:
+    """Two numbers to the digit where they part, and one more."""
+    for digits in range(17):
+        pair = f"{got:.{digits}e}", f"{right:.{digits}e}"
+        if pair[0] != pair[1]:
+            return f"{got:.{digits + 1}e}", f"{right:.{digits + 1}e}"
+    return repr(got), repr(right)
+
+
+def _explained(verdict: Verdict, wrong: Sequence[Verdict]) -> list[str]:
+    """The names of what a failure explains in its own step."""
+    if verdict.status is not Status.FAIL:
+        return []
+    here = (verdict.step, verdict.mode, verdict.name)
+    return [other.name for other in wrong if (other.step, other.mode, other.explained_by) == here]

@@ -1,0 +1,25 @@
+"""NumPy and PyTorch against each other, with no truth between them."""
+
+import numpy as np
+import pytest
+
+from conformance.causality import TAGS, field_of
+from conformance.corpus.case import Case
+from conformance.suite.judging import recorded, shown
+
+
+def test_agreement(case: Case, step: int, tag: str) -> None:
+    """Two correct implementations differ by at most twice the bound of one of them."""
+    ours, theirs = (shown(case, step, subject) for subject in ("reference", "torch_impl"))
+    for name, bound in recorded(case).steps[step].bound.items():
+        if TAGS[field_of(name, case.layers)] != tag:
+            continue
+        apart = np.abs(ours[name].astype(np.float64) - theirs[name].astype(np.float64))
+        allowed = 2 * bound.astype(np.float64)
+        if not (apart <= allowed).all():
+            worst = np.unravel_index(np.argmax(apart / allowed), apart.shape)
+            pytest.fail(
+                f"{case.id} step {step}: reference and torch_impl part at {name}{list(worst)}: "
+                f"{ours[name][worst]} and {theirs[name][worst]}",
+                pytrace=False,
+            )

@@ -1,0 +1,67 @@
+"""A third witness: the gradient in balls against central differences of the cost at 400 bits.
+
+It knows nothing of BP1 to BP4: only the feedforward pass and the cost. Small networks are tried
+entry by entry, large ones along one direction a parameter array.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import flint
+import numpy as np
+
+from conformance.arithmetic.balls import balls, precision
+from conformance.corpus.case import Case
+from conformance.corpus.starts import raw
+from conformance.oracle import exact_step
+from conformance.suite.judging import recorded
+from reference.backprop import feedforward
+from reference.equations import COSTS
+from reference.step import Array, Batch, Parameters
+
+BITS = 400
+SMALL = 25  # entries of an array up to which each is tried
+SAMPLES = 4  # of the mini-batch
+STEP = flint.arb(2) ** -100  # an error of STEP², 60 digits down
+DIGITS = flint.arb(10) ** -50
+
+
+def test_certified_gradient(small: Case) -> None:
+    """∂C/∂w and ∂C/∂b are the differences of the cost to 50 digits."""
+    step = recorded(small).steps[0]
+    with precision(BITS):
+        few = step.batch.columns(slice(SAMPLES))
+        batch = few.map(balls)
+        start = step.parameters.map(balls)
+        taken = exact_step(small, step.parameters, few)
+        for kind, gradients in (("w", taken.nabla_w), ("b", taken.nabla_b)):
+            for layer, gradient in enumerate(gradients):
+                for direction in _directions(gradient.shape, seed=layer):
+                    difference = _difference(small, start, batch, (kind, layer, direction))
+                    slope = (gradient * direction).sum()
+                    assert abs(difference - slope) < DIGITS, (
+                        f"nabla_{kind}{layer + 2} along {np.argwhere(direction)[0]}: BP gives "
+                        f"{slope.str(20)}, differences of the cost give {difference.str(20)}"
+                    )
+
+
+def _directions(shape: tuple[int, ...], seed: int) -> Iterator[Array]:
+    size = int(np.prod(shape))
+    if size <= SMALL:
+        yield from np.eye(size, dtype=int).reshape(size, *shape)
+    else:
+        yield np.array([number % 3 - 1 for number in raw(seed, size)]).reshape(shape)
+
+
+def _difference(
+    case: Case, start: Parameters, batch: Batch, along: tuple[str, int, Array]
+) -> flint.arb:
+    kind, layer, direction = along
+    arrays = list(getattr(start, kind))
+    costs = []
+    for sign in (1, -1):
+        moved = [*arrays]
+        moved[layer] = arrays[layer] + sign * STEP * direction
+        output = feedforward(replace(start, **{kind: tuple(moved)}), batch.x)[1][-1]
+        costs.append(COSTS[case.cost].value(output, batch.y))
+    return (costs[0] - costs[1]) / (2 * STEP)
