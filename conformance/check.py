@@ -22,11 +22,6 @@ from conformance.errors import SubjectError
 from conformance.subjects import Subject, show
 from reference.step import Array, causal_order
 
-DOUBT = (
-    "; the record itself does not follow this equation as reference/equations.py has it: "
-    "`conformance fixtures verify` tells which of the two was changed"
-)
-
 
 @dataclass(frozen=True)
 class CaseReport:
@@ -133,7 +128,7 @@ def shown_steps(
 
 
 def _with_doubts(verdicts: list[Verdict], recorded: Recorded, t: int) -> list[Verdict]:
-    """The verdicts, with a word on each failure at which the record itself would fail."""
+    """The verdicts, each failure marked at which the record itself would fail."""
     if not any(verdict.status is Status.FAIL for verdict in verdicts):
         return verdicts
     step = recorded.steps[t]
@@ -141,8 +136,6 @@ def _with_doubts(verdicts: list[Verdict], recorded: Recorded, t: int) -> list[Ve
     own = judge(recorded.case, (t, RESTARTED), start, recorded_truth(recorded, t), step.expected)
     doubted = {verdict.name for verdict in own if verdict.status is Status.FAIL}
     return [
-        replace(verdict, problem=verdict.problem + DOUBT)
-        if verdict.status is Status.FAIL and verdict.name in doubted
-        else verdict
+        replace(verdict, doubted=verdict.status is Status.FAIL and verdict.name in doubted)
         for verdict in verdicts
     ]

@@ -67,6 +67,7 @@ class Verdict:
     problem: str = ""
     worst: Worst | None = None
     explained_by: str = ""
+    doubted: bool = False  # the record itself does not follow the equation of the judge
 
 
 @dataclass(frozen=True)

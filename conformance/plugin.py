@@ -32,12 +32,12 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     from conformance.corpus.case import SCHEMA_VERSION
 
     names = ("numpy", "torch", "python-flint", "safetensors")
-    blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]  # type: ignore[call-overload]
+    blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
     corpus = store.corpus_hash(store.root())[:12]
     return [
         f"conformance: {', '.join(f'{name} {version(name)}' for name in names)}",
-        f"conformance: BLAS {blas['name']} {blas['version']}, 1 thread a worker; "
-        f"fixtures of schema {SCHEMA_VERSION}, corpus {corpus}",
+        f"conformance: BLAS {blas['name']} {blas['version']}, 1 thread a worker",
+        f"conformance: fixtures of schema {SCHEMA_VERSION}, corpus {corpus}",
     ]
 
 
@@ -52,11 +52,11 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 def concerned(config: pytest.Config) -> bool:
     """Whether a run has tests of this package."""
     return any(
-        argument.split(".")[0] == PACKAGE.name or PACKAGE in _ancestry(argument)
+        argument.split(".", 1)[0] == PACKAGE.name or PACKAGE in _ancestry(argument)
         for argument in config.args
     )
 
 
 def _ancestry(argument: str) -> tuple[Path, ...]:
-    path = Path(argument.split("::")[0]).resolve()
+    path = Path(argument.split("::", 1)[0]).resolve()
     return (path, *path.parents)

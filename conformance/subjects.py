@@ -52,9 +52,9 @@ def _reference(case: Case, parameters: Parameters) -> Session:
 
 
 def _torch_impl(case: Case, parameters: Parameters) -> Session:
-    import torch  # noqa: PLC0415 - two seconds that only this subject costs
+    import torch
 
-    from torch_impl.step import Trainer  # noqa: PLC0415
+    from torch_impl.step import Trainer
 
     torch.set_num_threads(1)
     return Trainer(parameters, case.cost, case.eta, case.decay)

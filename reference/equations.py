@@ -23,13 +23,14 @@ def sigmoid(z: Array) -> Array:
     """σ(z) = 1 / (1 + e^−z)"""
     with np.errstate(over="ignore"):  # where e^−z is beyond the largest float, σ is rightly 0
         s: Array = 1 / (1 + np.exp(-z))
-    return s
+        return s
 
 
 def sigmoid_prime(z: Array) -> Array:
     """σ′(z) = σ(z) (1 − σ(z))"""
     s = sigmoid(z)
-    return s * (1 - s)
+    prime: Array = s * (1 - s)
+    return prime
 
 
 def weighted_input(w: Array, a: Array, b: Array) -> Array:
@@ -77,7 +78,8 @@ def bias_gradient(delta: Array) -> Array:
 
 def weight_gradient(delta: Array, a_below: Array) -> Array:
     """∂C/∂w^l = (1/m) δ^l (a^{l−1})ᵀ"""
-    return delta @ a_below.T / delta.shape[1]  # (n_l, n_{l-1})
+    nabla: Array = delta @ a_below.T / delta.shape[1]
+    return nabla  # (n_l, n_{l-1})
 
 
 def updated_bias(b: Array, nabla_b: Array, eta: float) -> Array:
@@ -128,4 +130,4 @@ def _x_ln_a(x: Array, a: Array) -> Array:
     """x ln a, and 0 where x is 0, whatever a is."""
     with np.errstate(divide="ignore"):  # a neuron saturated on the wrong side costs infinity
         product: Array = x * np.log(np.where(x == 0, x + 1, a))  # ln 1 in any arithmetic
-    return product
+        return product

@@ -5,6 +5,7 @@ It does not know that it is watched. Left out: everything that `reference` compu
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -59,10 +60,8 @@ class Network(nn.Module):
 def optimizer(network: Network, eta: float, decay: float) -> torch.optim.SGD:
     """Plain SGD with learning rate η, and weight decay λ/n on the weights alone."""
     layers = network.layers
-    return torch.optim.SGD(
-        [
-            {"params": [layer.weight for layer in layers], "weight_decay": decay},
-            {"params": [layer.bias for layer in layers]},
-        ],
-        lr=eta,
-    )
+    groups: list[dict[str, Any]] = [
+        {"params": [layer.weight for layer in layers], "weight_decay": decay},
+        {"params": [layer.bias for layer in layers]},
+    ]
+    return torch.optim.SGD(groups, lr=eta)

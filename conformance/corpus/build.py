@@ -20,6 +20,7 @@ from numpy.typing import DTypeLike
 from conformance.arithmetic.balls import balls, rounded, rounded_up, until_decided
 from conformance.cases import recipes
 from conformance.corpus.case import SCHEMA_VERSION, Case
+from conformance.corpus.recipe import Mnist, Recipe
 from conformance.corpus.store import (
     MANIFEST,
     MOST_BYTES,
@@ -30,7 +31,6 @@ from conformance.corpus.store import (
     serialized,
     sha256,
 )
-from conformance.corpus.recipe import Mnist, Recipe
 from conformance.errors import CorpusError
 from conformance.oracle import exact_step, expectations
 from reference.mnist import read_idx, read_images, read_labels, to_batch

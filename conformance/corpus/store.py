@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError, deserialize
-from safetensors.numpy import save
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
 
 from conformance.corpus.case import CONVENTIONS, SCHEMA_VERSION, Case
 from conformance.errors import CorpusError, UsageError
@@ -23,7 +23,6 @@ from reference.step import Array, Batch, Parameters, causal_order
 MANIFEST = "manifest.json"
 MOST_BYTES = 64 << 20  # no file of the corpus is larger
 RESTORE = "restore the file, or run `conformance fixtures build`"
-_DTYPES = {"F64": np.dtype("<f8"), "F32": np.dtype("<f4")}
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,10 +146,10 @@ def checked_bytes(place: Path, name: str) -> bytes:
     if not isinstance(entry, dict):
         raise CorpusError(f"{path}: not listed in {MANIFEST}; {RESTORE}")
     try:
-        size = path.stat().st_size
-        if size != entry.get("bytes") or size > MOST_BYTES:
+        size, listed = path.stat().st_size, entry.get("bytes")
+        if size != listed or size > MOST_BYTES:
             raise CorpusError(
-                f"{path}: {size} bytes, {MANIFEST} says {entry.get('bytes')} (truncated?); {RESTORE}"
+                f"{path}: {size} bytes, {MANIFEST} says {listed} (truncated?); {RESTORE}"
             )
         raw = path.read_bytes()
     except OSError as error:
@@ -169,16 +168,17 @@ def parse(raw: bytes, path: Path) -> tuple[Any, dict[str, Array]]:
         CorpusError: it is not such a file, or a tensor is neither float64 nor float32.
     """
     try:
-        tensors: dict[str, Array] = {
-            name: np.frombuffer(entry["data"], _DTYPES[entry["dtype"]]).reshape(entry["shape"])
-            for name, entry in deserialize(raw)
-        }
+        tensors: dict[str, Array] = load(raw)
         length = int.from_bytes(raw[:8], "little")
-        return json.loads(json.loads(raw[8 : 8 + length])["__metadata__"]["case"]), tensors
-    except KeyError as error:
-        raise CorpusError(f"{path}: {error} is no dtype or header of a case; {RESTORE}") from error
-    except (SafetensorError, ValueError) as error:
-        raise CorpusError(f"{path}: not a safetensors file ({error}); {RESTORE}") from error
+        header = json.loads(json.loads(raw[8 : 8 + length])["__metadata__"]["case"])
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise CorpusError(
+            f"{path}: not the safetensors file of a case ({error}); {RESTORE}"
+        ) from error
+    for name, array in tensors.items():
+        if array.dtype not in (np.float64, np.float32):
+            raise CorpusError(f"{path}: tensor {name} is {array.dtype}; {RESTORE}")
+    return header, tensors
 
 
 def serialized(case: Case, tensors: Mapping[str, Array]) -> bytes:

@@ -126,7 +126,7 @@ def _manifest_problems(place: Path, right: bytes) -> list[str]:
     raw = path.read_bytes()
     problems = []
     if schema_checked():
-        import jsonschema  # noqa: PLC0415 - of the extra `dev`
+        import jsonschema
 
         schema = json.loads((place / SCHEMA).read_bytes())
         errors = jsonschema.Draft202012Validator(schema).iter_errors(json.loads(raw))

@@ -6,7 +6,7 @@ Left out: tables and colour (`terminal.py`).
 from collections.abc import Iterable, Sequence
 
 from conformance.causality import entry, equation_of
-from conformance.compare import Status, Verdict
+from conformance.compare import RESTARTED, Status, Verdict
 from conformance.corpus.case import Case
 from reference.step import split
 
@@ -20,8 +20,8 @@ def failure(case: Case, subject: str, verdicts: Sequence[Verdict]) -> str:
         return ""
     first = next((verdict for verdict in wrong if verdict.status is Status.FAIL), wrong[0])
     lines = [headline(case, subject, first)]
-    for verdict in sorted(wrong, key=lambda verdict: _ORDER.index(verdict.status)):
-        lines.append(line(case, verdict, explains=_explained(verdict, wrong)))
+    blamed_first = sorted(wrong, key=lambda verdict: _ORDER.index(verdict.status))
+    lines += [line(case, verdict, _explained(verdict, wrong)) for verdict in blamed_first]
     return "\n".join(lines)
 
 
@@ -30,11 +30,17 @@ def headline(case: Case, subject: str, verdict: Verdict) -> str:
     equation = equation_of(verdict.name, case.layers, case.cost)
     layer = split(verdict.name)[1]
     at = "" if layer is None else f" at layer {layer}"
-    return (
-        f"{subject}: {equation.tag} is wrong{at} in {case.id}, step {verdict.step}"
-        f"{'' if verdict.mode == 'restarted' else ' of the free run'}\n"
+    run = "" if verdict.mode == RESTARTED else " of the free run"
+    text = (
+        f"{subject}: {equation.tag} is wrong{at} in {case.id}, step {verdict.step}{run}\n"
         f"  {equation.tag}: {equation.formula}   (reference/equations.py: {equation.field})"
     )
+    if verdict.doubted:
+        text += (
+            f"\n  The record does not follow {equation.field} either: that function or the record "
+            "was changed.\n  `conformance fixtures verify` tells whether they agree."
+        )
+    return text
 
 
 def line(case: Case, verdict: Verdict, explains: Iterable[str] = ()) -> str:
@@ -46,7 +52,7 @@ def line(case: Case, verdict: Verdict, explains: Iterable[str] = ()) -> str:
         got, right = parting(worst.got, worst.right)
         where = entry(verdict.name, worst.index)
         text += (
-            f"{' at ' + where if where else ''}: got {got}, right is {right}; "
+            f"{' at ' + where if where else ''}: got {got}, expected {right}; "
             f"{worst.ulps:.3g} ulp, {worst.ratio:.3g} × tolerance; "
             f"{worst.outside} of {worst.entries} entries outside"
         )

@@ -43,9 +43,10 @@ def summary(subject: str, reports: Sequence[CaseReport]) -> str:
     entries = sum(v.worst.entries for report in reports for v in report.passes if v.worst)
     unseen = sum(v.status is Status.NOT_OBSERVED for report in reports for v in report.verdicts)
     verdict = "not conformant" if failures else "not judged" if errors else "conformant"
+    cases = "1 case" if len(reports) == 1 else f"{len(reports)} cases"
     return (
-        f"{subject}: {verdict}; {len(reports)} cases, {passes} quantities with {entries:,} entries "
-        f"agree, {failures} are wrong, {unseen} not observed, {errors} cases could not be judged"
+        f"{subject}: {verdict}\n{cases}: {passes:,} quantities ({entries:,} entries) agree, "
+        f"{failures} wrong, {unseen} not observed; {errors} cases not judged"
     )
 
 

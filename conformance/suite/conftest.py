@@ -27,7 +27,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         cases = store.cases(store.root())
     except ConformanceError as error:
         raise pytest.UsageError(str(error)) from error
-    taken = [name for name in ("step", "tag", "subject") if name in metafunc.fixturenames]
+    taken: list[str] = [n for n in ("step", "tag", "subject") if n in metafunc.fixturenames]
     rows = list(_rows(kinds[0], cases, taken, subjects))
     metafunc.parametrize([kinds[0], *taken], rows)
 

@@ -64,4 +64,5 @@ def _difference(
         moved[layer] = arrays[layer] + sign * STEP * direction
         output = feedforward(replace(start, **{kind: tuple(moved)}), batch.x)[1][-1]
         costs.append(COSTS[case.cost].value(output, batch.y))
-    return (costs[0] - costs[1]) / (2 * STEP)
+    difference: flint.arb = (costs[0] - costs[1]) / (2 * STEP)
+    return difference
