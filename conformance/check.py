@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from conformance.compare import (
+    FORWARD,
     FREE,
     RESTARTED,
     Status,
@@ -18,9 +19,12 @@ from conformance.compare import (
 )
 from conformance.corpus.case import Case
 from conformance.corpus.store import Recorded, RecordedStep
-from conformance.errors import SubjectError
-from conformance.subjects import Subject, show
-from reference.step import Array, causal_order
+from conformance.errors import ConformanceError, SubjectError
+from conformance.isolate import PACKAGE, headline, own_traceback
+from conformance.subjects import Subject
+from conformance.subjects.observation import Observation, observed
+from conformance.watching.recording import Frame
+from reference.step import Step, causal_order
 
 
 @dataclass(frozen=True)
@@ -72,11 +76,14 @@ def restarted(subject: Subject, recorded: Recorded, t: int) -> list[Verdict]:
     Raises:
         SubjectError: the subject could not be run.
     """
-    step = recorded.steps[t]
-    shown = shown_steps(subject, recorded.case, [step])
-    start = step.parameters, step.batch
-    verdicts = judge(recorded.case, (t, RESTARTED), start, recorded_truth(recorded, t), next(shown))
-    return _with_doubts(verdicts, recorded, t)
+    step, case = recorded.steps[t], recorded.case
+    seen = next(observations(subject, case, [step]))
+    start, truth = (step.parameters, step.batch), recorded_truth(recorded, t)
+    verdicts = judge(case, (t, RESTARTED), start, truth, seen.shown)
+    if seen.forward:
+        verdicts += judge(case, (t, FORWARD), start, truth, seen.forward)
+    verdicts += [Verdict(case.id, t, RESTARTED, "", Status.FAIL, each) for each in seen.remarks]
+    return _with_doubts(_with_lines(verdicts, seen), recorded, t)
 
 
 def free_run(subject: Subject, recorded: Recorded) -> list[Verdict]:
@@ -87,22 +94,22 @@ def free_run(subject: Subject, recorded: Recorded) -> list[Verdict]:
     """
     verdicts: list[Verdict] = []
     parameters, inherited = recorded.steps[0].parameters, ""
-    shown = shown_steps(subject, recorded.case, recorded.steps)
+    seen_steps = observations(subject, recorded.case, recorded.steps)
     targets = free_run_truth(recorded)
-    for t, (step, truth, seen) in enumerate(zip(recorded.steps, targets, shown, strict=True)):
+    for t, (step, truth, seen) in enumerate(zip(recorded.steps, targets, seen_steps, strict=True)):
         start = parameters, step.batch
-        found = judge(recorded.case, (t, FREE), start, truth, seen, inherited)
-        verdicts += _with_doubts(found, recorded, t)
+        found = judge(recorded.case, (t, FREE), start, truth, seen.shown, inherited)
+        verdicts += _with_doubts(_with_lines(found, seen), recorded, t)
         failed = next((v for v in found if v.status is Status.FAIL), None)
         if failed and not inherited:
             inherited = f"{failed.name} of step {t}"
-        parameters = own_parameters(seen, parameters)
+        parameters = own_parameters(seen.shown, parameters)
     return verdicts
 
 
-def shown_steps(
+def observations(
     subject: Subject, case: Case, steps: Sequence[RecordedStep]
-) -> Iterator[dict[str, Array]]:
+) -> Iterator[Observation]:
     """What the subject shows of each step in turn.
 
     Raises:
@@ -112,19 +119,35 @@ def shown_steps(
     try:
         session = subject.start(case, steps[0].parameters)
         for step in steps:
-            seen = session.step(step.batch)
-            if not isinstance(seen, Mapping) and not hasattr(seen, "named"):
-                raise SubjectError(f"{subject.name} showed a {type(seen).__name__}, not a step")  # noqa: TRY301
-            named = show(seen)
-            unknown = sorted(set(named) - known)
+            taken = session.step(step.batch)
+            if not isinstance(taken, Observation | Step | Mapping):
+                raise SubjectError(f"{subject.name} showed a {type(taken).__name__}, not a step")  # noqa: TRY301
+            seen = observed(taken)
+            unknown = sorted(str(name) for name in set(seen.shown) - known)
             if unknown:
                 raise SubjectError(f"{subject.name} showed {unknown[0]!r}, which is no quantity")  # noqa: TRY301
-            yield named
-    except SubjectError:
+            yield seen
+    except ConformanceError:
         raise
     except Exception as error:
-        what = f"{type(error).__name__}: {error}"
-        raise SubjectError(f"{subject.name} stopped in {case.id}: {what}") from error
+        raise SubjectError(
+            f"{subject.name} stopped in {case.id}: {headline(error)}\n"
+            f"{own_traceback(error, PACKAGE)}".rstrip()
+        ) from error
+
+
+def _with_lines(verdicts: list[Verdict], seen: Observation) -> list[Verdict]:
+    """The verdicts, each failure with the lines of the subject's code that it comes from."""
+
+    def lines(verdict: Verdict) -> tuple[Frame, ...]:
+        where = seen.forward_where if verdict.mode == FORWARD else seen.where
+        index = verdict.worst.index if verdict.worst is not None else ()
+        return where(verdict.name, index) if verdict.name else ()
+
+    return [
+        replace(verdict, frames=lines(verdict)) if verdict.status is Status.FAIL else verdict
+        for verdict in verdicts
+    ]
 
 
 def _with_doubts(verdicts: list[Verdict], recorded: Recorded, t: int) -> list[Verdict]:

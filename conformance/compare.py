@@ -15,13 +15,15 @@ from typing import Any, cast
 
 import numpy as np
 
+from conformance.arithmetic.rounding import RunningError
 from conformance.causality import inputs
 from conformance.corpus.case import Case
 from conformance.corpus.store import Recorded
 from conformance.oracle import expectations
+from conformance.watching.recording import Frame
 from reference.step import Array, Batch, Parameters, causal_order
 
-RESTARTED, FREE = "restarted", "free run"
+RESTARTED, FORWARD, FREE = "restarted", "feedforward", "free run"
 
 
 class Status(StrEnum):
@@ -67,6 +69,7 @@ class Verdict:
     problem: str = ""
     worst: Worst | None = None
     explained_by: str = ""
+    frames: tuple[Frame, ...] = ()  # the subject's lines, the innermost first
     doubted: bool = False  # the record itself does not follow the equation of the judge
 
 
@@ -88,6 +91,9 @@ def compare(shown: object, target: Target, dtype: "np.dtype[Any]") -> Finding:
     problem = malformed(shown, target.centre.shape, dtype)
     if problem:
         return Finding(problem)
+    if isinstance(shown, RunningError):  # put together by us from what was seen
+        target = Target(target.centre, target.tolerance + shown.tolerance())
+        shown = shown.value
     array = np.asarray(shown)
     worst = _worst(array, target)
     lost = ~np.isfinite(array) & (np.isnan(array) | np.isfinite(target.tolerance))
@@ -99,6 +105,8 @@ def compare(shown: object, target: Target, dtype: "np.dtype[Any]") -> Finding:
 
 def malformed(shown: object, shape: tuple[int, ...], dtype: "np.dtype[Any]") -> str:
     """What is wrong with the shape or the dtype, or nothing."""
+    if isinstance(shown, RunningError):
+        shown, dtype = shown.value, shown.value.dtype
     if not isinstance(shown, np.ndarray | np.generic):
         return f"is a {type(shown).__name__}, expected an array"
     if shown.shape != shape:
@@ -127,7 +135,7 @@ def judge(
     where: tuple[int, str],
     start: tuple[Parameters, Batch],
     truth: Mapping[str, Target],
-    shown: Mapping[str, Array],
+    shown: Mapping[str, Array | RunningError],
     inherited: str = "",
 ) -> list[Verdict]:
     """The verdicts on one step.
@@ -162,7 +170,10 @@ def judge(
 
 
 def _usable(array: object, target: Target, case: Case) -> bool:
-    return not malformed(array, target.centre.shape, case.type) and bool(np.isfinite(array).all())  # type: ignore[call-overload]
+    if malformed(array, target.centre.shape, case.type):
+        return False
+    numbers: Any = array.value if isinstance(array, RunningError) else array
+    return bool(np.isfinite(numbers).all())
 
 
 def _judged(
@@ -197,7 +208,7 @@ def free_run_truth(recorded: Recorded) -> Iterator[dict[str, Target]]:
         parameters = Parameters.of(cast("dict[str, Array]", expected))
 
 
-def own_parameters(shown: Mapping[str, Array], fallback: Parameters) -> Parameters:
+def own_parameters(shown: Mapping[str, Array | RunningError], fallback: Parameters) -> Parameters:
     """The parameters that a subject showed after a step, the fallback's where it showed none."""
 
     def own(name: str, array: Array) -> Array:

@@ -44,7 +44,7 @@ def expectations(
     case: Case,
     parameters: Parameters,
     batch: Batch,
-    shown: Mapping[str, Array] | None = None,
+    shown: Mapping[str, Array | RunningError] | None = None,
 ) -> dict[str, RunningError]:
     """Each quantity of a step with its tolerance, computed from what stands before it.
 
@@ -77,7 +77,7 @@ def expectations(
 class _Witness:
     """Notes what every equation gives, and answers with what the subject showed instead."""
 
-    def __init__(self, case: Case, m: int, shown: Mapping[str, Array]) -> None:
+    def __init__(self, case: Case, m: int, shown: Mapping[str, Array | RunningError]) -> None:
         self.dtype, self.m, self.shown = case.dtype, m, shown
         self.expected: dict[str, RunningError] = {}
         self._names = iter(causal_order(case.layers))
@@ -104,5 +104,6 @@ class _Witness:
         return (*before, RunningError(a.value, self.expected[self._output].bound, a.precision), y)
 
     def _shown(self, name: str) -> RunningError:
-        lifted = RunningError.exact(self.shown[name], self.dtype)
+        seen = self.shown[name]
+        lifted = seen if isinstance(seen, RunningError) else RunningError.exact(seen, self.dtype)
         return lifted.widened(ROUTES, 2 * self.m) if split(name)[0] in SCALED else lifted

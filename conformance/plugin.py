@@ -22,6 +22,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep the tests of a case on one worker, outside the clone as in it."""
+    if concerned(config) and getattr(config.option, "dist", "no") == "load":
+        config.option.dist = "loadgroup"
+
+
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Versions, BLAS, threads, schema version and corpus hash."""
     if not concerned(config):

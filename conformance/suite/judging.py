@@ -1,12 +1,13 @@
 """What the tests of the suite share: verdicts computed once, and what becomes of a verdict."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
+from typing import Any
 
 import pytest
 
 from conformance.causality import TAGS, field_of
-from conformance.check import free_run, restarted, shown_steps
+from conformance.check import free_run, observations, restarted
 from conformance.compare import Status, Verdict
 from conformance.corpus import store
 from conformance.corpus.case import Case
@@ -14,7 +15,7 @@ from conformance.corpus.store import Recorded
 from conformance.errors import ConformanceError
 from conformance.report.message import failure
 from conformance.subjects import find
-from reference.step import Array, causal_order
+from reference.step import causal_order
 
 
 def equations(case: Case) -> tuple[str, ...]:
@@ -48,13 +49,13 @@ def free_run_verdicts(case: Case, subject: str) -> list[Verdict] | ConformanceEr
 
 
 @cache
-def shown(case: Case, step: int, subject: str) -> dict[str, Array]:
+def shown(case: Case, step: int, subject: str) -> Mapping[str, Any]:
     """What a subject shows of one step from the recorded parameters.
 
     Raises:
         SubjectError: it could not be run.
     """
-    return next(shown_steps(find(subject), case, [recorded(case).steps[step]]))
+    return next(observations(find(subject), case, [recorded(case).steps[step]])).shown
 
 
 def settle(case: Case, subject: str, tag: str, verdicts: list[Verdict] | ConformanceError) -> None:

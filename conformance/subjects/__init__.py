@@ -8,10 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
-
 from conformance.corpus.case import Case
 from conformance.errors import UsageError
+from conformance.subjects.observation import Observation
 from reference.backprop import step
 from reference.equations import BOOK, COSTS, Equations
 from reference.step import Array, Batch, Parameters, Step
@@ -20,7 +19,7 @@ from reference.step import Array, Batch, Parameters, Step
 class Session(Protocol):
     """An implementation in training."""
 
-    def step(self, batch: Batch) -> Step | Mapping[str, Array]:
+    def step(self, batch: Batch) -> Observation | Step | Mapping[str, Array]:
         """Take one step and show its quantities, all or some of them."""
 
 
@@ -75,11 +74,3 @@ def find(name: str) -> Subject:
     if name not in SUBJECTS:
         raise UsageError(f"no subject {name!r}: give {' or '.join(sorted(SUBJECTS))}")
     return SUBJECTS[name]
-
-
-def show(taken: Step | Mapping[str, Array]) -> dict[str, Array]:
-    """The quantities that a subject shows, by their names; a scalar is an array of shape ()."""
-    named = taken.named() if isinstance(taken, Step) else taken.items()
-    return {
-        name: np.asarray(value) if isinstance(value, np.generic) else value for name, value in named
-    }

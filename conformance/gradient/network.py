@@ -1,0 +1,185 @@
+"""A subject as functions of its parameters: its gradient, its output, whatever it is inside.
+
+Parameters are lists in the order b2 w2 b3 w3 …, named by the book's layers, in the shapes that the
+subject gave them. Left out: its cost (`cost.py`), and how samples are laid out (`layout.py`).
+"""
+
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from conformance.arithmetic.exact import raised_at
+from conformance.errors import SubjectError, UsageError
+from reference.step import Array
+
+Parameters = list[Array]
+
+
+class Network:
+    """A subject whose parameters are set for every call.
+
+    Attributes:
+        subject: the network itself.
+        name: of its class.
+        names: of its parameters, `b2 w2 b3 w3 …`.
+        start: its own parameters in the same order.
+
+    Raises:
+        UsageError: it lacks what is needed; the message says what it has.
+    """
+
+    def __init__(self, subject: Any) -> None:
+        self.subject, self.name = subject, type(subject).__name__
+        missing = [name for name in ("weights", "biases") if not hasattr(subject, name)]
+        missing += [] if callable(getattr(subject, "backprop", None)) else ["backprop(x, y)"]
+        if missing:
+            raise UsageError(f"{self.name} has no {', '.join(missing)}; it has {found(subject)}")
+        self._weights = self._arrays("weights")
+        self._biases = self._arrays("biases")
+        if len(self._weights) != len(self._biases) or not self._weights:
+            raise SubjectError(
+                f"{self.name} has {len(self._weights)} weight arrays and "
+                f"{len(self._biases)} bias arrays"
+            )
+        self.start = _interleaved(self._biases, self._weights)
+        layers = range(2, len(self._weights) + 2)
+        self.names = tuple(f"{kind}{layer}" for layer in layers for kind in "bw")
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Neurons of each layer, the input first, whichever axis of a weight array they are."""
+        first, bias = self._weights[0], self._biases[0]
+        return (first.size // bias.size, *(each.size for each in self._biases))
+
+    def use(self, parameters: Sequence[Array]) -> None:
+        """Give the subject copies of these parameters.
+
+        Raises:
+            SubjectError: it does not let them be set.
+        """
+        for name, arrays in (("biases", parameters[0::2]), ("weights", parameters[1::2])):
+            kind = tuple if isinstance(getattr(self.subject, name), tuple) else list
+            try:
+                setattr(self.subject, name, kind(each.copy() for each in arrays))
+            except AttributeError as error:
+                raise SubjectError(f"{self.name}.{name} cannot be set: {error}") from error
+
+    @contextmanager
+    def borrowed(self) -> Iterator[None]:
+        """Put the subject's own parameters back in the end."""
+        own = self.subject.biases, self.subject.weights
+        try:
+            yield
+        finally:
+            self.subject.biases, self.subject.weights = own
+
+    def call(self, method: Callable[..., Any], *arguments: Array) -> Any:
+        """What a method of the subject gives for copies of the arguments; warnings are its own.
+
+        Complex numbers that lose their imaginary part are an error.
+        """
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("error", np.exceptions.ComplexWarning)
+            return method(*(each.copy() for each in arguments))
+
+    def nabla(self, parameters: Sequence[Array], x: Array, y: Array) -> list[Array]:
+        """Its backprop's gradient, in the order of the parameters, entries of whatever type.
+
+        Raises:
+            SubjectError: it is not a pair of lists of arrays of the shapes of the parameters.
+        """
+        self.use(parameters)
+        pair = self.call(self.subject.backprop, x, y)
+        if not isinstance(pair, tuple | list) or len(pair) != 2:  # noqa: PLR2004 - a pair
+            raise SubjectError(
+                f"{self.name}.backprop(x, y) gives a {type(pair).__name__}, not "
+                "(nabla_b, nabla_w)"
+            )
+        halves = [[self._array(each, "backprop(x, y)") for each in half] for half in pair]
+        shapes = [[each.shape for each in half] for half in halves]
+        own = [[each.shape for each in half] for half in (self._biases, self._weights)]
+        if shapes == own[::-1] != own:
+            halves.reverse()
+        elif shapes != own:
+            raise SubjectError(f"{self.name}.backprop(x, y): {self._misfit(halves)}")
+        return _interleaved(*halves)
+
+    def _misfit(self, halves: Sequence[Sequence[Array]]) -> str:
+        """Which array of the gradient has another shape than its parameter."""
+        count = len(self._biases)
+        if any(len(half) != count for half in halves):
+            return f"{' and '.join(str(len(half)) for half in halves)} arrays, not twice {count}"
+        given, start = _interleaved(*halves), self.start
+        wrong = [
+            f"nabla_{name} has the shape {nabla.shape}, {name} has {own.shape}"
+            for name, nabla, own in zip(self.names, given, start, strict=True)
+            if nabla.shape != own.shape
+        ]
+        return wrong[0]
+
+    def _arrays(self, name: str) -> list[Array]:
+        arrays = [self._array(each, name) for each in getattr(self.subject, name)]
+        for each in arrays:
+            if each.dtype.kind not in "fiu" or not each.size:
+                raise SubjectError(
+                    f"{self.name}.{name}: an array of {each.dtype} and shape {each.shape}"
+                )
+        return arrays
+
+    def _array(self, value: object, whose: str) -> Array:
+        try:
+            return np.asarray(value)
+        except (ValueError, TypeError) as error:
+            raise SubjectError(f"{self.name}.{whose}: not an array: {error}") from error
+
+
+def built(subject: object, sizes: Sequence[int]) -> Network:
+    """The subject itself, or what its class or factory builds from the sizes.
+
+    Raises:
+        UsageError: none of `(sizes)`, `()`, `(*sizes)` builds it, or it lacks something.
+    """
+    if not callable(subject) or (hasattr(subject, "backprop") and not isinstance(subject, type)):
+        return Network(subject)
+    reasons = []
+    for arguments in ((list(sizes),), (), tuple(sizes)):
+        try:
+            return Network(subject(*arguments))
+        except (UsageError, SubjectError):
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever the subject's constructor raises
+            reasons.append(reason(error))
+    name = getattr(subject, "__name__", type(subject).__name__)
+    raise UsageError(f"{name}({list(sizes)}) cannot be built: {reasons[0]}")
+
+
+def found(subject: object) -> str:
+    """The public names of a subject, as a sentence ends with them."""
+    names = sorted({*dir(type(subject)), *getattr(subject, "__dict__", {})})
+    public = [name for name in names if not name.startswith("_")]
+    return ", ".join(public[:12]) + (", …" if len(public) > 12 else "") or "no public names"  # noqa: PLR2004 - a line
+
+
+def reason(error: Exception) -> str:
+    """An exception in one line, with the line of the subject's code where there is one."""
+    from conformance.arithmetic.exact import LeftExactError
+
+    text = " ".join(str(error).split()) or "no message"
+    if isinstance(error, LeftExactError | SubjectError | Refused):
+        return text
+    place = raised_at(error.__traceback__)
+    at = f"{place}: " if place else ""
+    source = f" in `{place.source}`" if place and place.source else ""
+    return f"{at}{type(error).__name__}: {text}{source}"
+
+
+class Refused(Exception):  # noqa: N818 - a lane declines, nothing failed
+    """A lane cannot judge this subject; the message says why."""
+
+
+def _interleaved(biases: Sequence[Array], weights: Sequence[Array]) -> list[Array]:
+    return [each for pair in zip(biases, weights, strict=True) for each in pair]

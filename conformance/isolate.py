@@ -1,0 +1,256 @@
+"""A function in a child process, whose crash, hang or exit is one line of ours.
+
+The child leads a process group of its own, writes JSON to a pipe and its last words to another; it
+is killed with its group in every case. Left out: what the function does, a sandbox (the child may
+touch files and the network), and grandchildren that leave the group.
+"""
+
+import faulthandler
+import importlib
+import json
+import os
+import re
+import signal
+import sys
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from itertools import dropwhile, takewhile
+from multiprocessing import get_all_start_methods, get_context, parent_process
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from conformance.errors import ConformanceError, CorpusError, SubjectError, UsageError
+
+Send = Callable[[object], None]
+Work = Callable[[Send], None]
+
+PACKAGE = Path(__file__).parent
+CONTEXT: Any = get_context("fork" if "fork" in get_all_start_methods() else "spawn")
+
+TAIL = 4096  # bytes of the child's output that are kept
+SHOWN = 8  # lines of it in a message
+LINES, WIDTH = 20, 400  # of a traceback
+LARGEST = 1 << 28  # bytes of one record
+TICK = 0.05  # seconds until a death is noticed that the pipes do not tell
+GRACE = 0.2  # seconds for a hanging child to say where it is
+
+_ERRORS = {each.__name__: each for each in (ConformanceError, CorpusError, UsageError)}
+_LIBRARY = re.compile(rf"^{re.escape(str(Path(os.__file__).parent))}|site-packages")
+_FRAME = re.compile(r'  File "(?P<file>.*)", line (?P<line>\d+) in (?P<function>.*)')
+
+
+def isolated(work: Work, timeout: float) -> Iterator[object]:
+    """Run `work(send)` in a child process and yield what it sends, as it arrives.
+
+    The child starts with the first record that is asked for, and has ended when the iterator has,
+    exhausted or closed. Errors of this package that the work raises are raised here again.
+
+    Args:
+        work: called with `send`, which takes any value that JSON can carry. Where the platform
+            cannot fork, it must be picklable.
+        timeout: seconds; the longest silence before a record and after the last one.
+
+    Raises:
+        SubjectError: the child hung, died by a signal, exited before it was done, or raised.
+    """
+    child = _Child(work)
+    try:
+        child.start()
+        while True:
+            kind, content = child.receive(timeout)
+            if kind == "done":
+                return
+            if kind == "record":
+                yield content
+            elif kind == "raised":
+                raise SubjectError(content)
+            else:
+                raise _ERRORS.get(kind, SubjectError)(content)
+    finally:
+        child.end()
+
+
+def headline(error: BaseException) -> str:
+    """The type and the first line of the message of an exception."""
+    name = type(error).__name__
+    lines = "".join(traceback.format_exception_only(error)).splitlines()
+    return next((line[line.index(name) :][:WIDTH] for line in lines if name in line), name)
+
+
+def own_traceback(error: BaseException, skip: Path) -> str:
+    """The traceback without the frames of a folder and of the import system, 20 lines at most."""
+    report = traceback.TracebackException.from_exception(error, compact=True)
+    _strip(report, skip)
+    parts = report.format() if report.stack else report.format_exception_only()
+    lines = [line[:WIDTH] for line in "".join(parts).splitlines()]
+    if len(lines) > LINES:
+        lines = [lines[0], "  ...", *lines[2 - LINES :]]
+    return "\n".join(lines)
+
+
+def _strip(report: traceback.TracebackException, skip: Path) -> None:
+    """Take the frames out of an exception, of what caused it and of those that it groups."""
+    kept = [frame for frame in report.stack if _is_subject(frame.filename, skip)]
+    report.stack = traceback.StackSummary.from_list(kept)
+    linked = (report.__cause__, report.__context__, *(getattr(report, "exceptions", None) or ()))
+    for other in linked:
+        if other is not None:
+            _strip(other, skip)
+
+
+def _is_subject(file: str, skip: Path = PACKAGE) -> bool:
+    imports = file.startswith("<frozen importlib") or file == importlib.__file__
+    return not imports and not Path(file).is_relative_to(skip)
+
+
+class _Child:
+    """The parent's view of a running child."""
+
+    def __init__(self, work: Work) -> None:
+        pipes: list[tuple[Connection, Connection]] = [CONTEXT.Pipe(duplex=False) for _ in "123"]
+        self.readers, self.writers = zip(*pipes, strict=True)
+        self.records, self.output, self.stack = self.readers
+        self.open = {self.records, self.output}
+        self.tail = b""
+        self.process = CONTEXT.Process(target=_child, args=(work, *self.writers))
+
+    def start(self) -> None:
+        """Fork, and leave the writing ends to the child."""
+        with warnings.catch_warnings():
+            # Python 3.12 and later warn of a fork beside other threads, which may hold a lock for
+            # ever in the child. A child that starts so is one that hangs: the time limit ends it.
+            warnings.filterwarnings("ignore", ".*multi-threaded, use of fork", DeprecationWarning)
+            self.process.start()
+        for writer in self.writers:
+            writer.close()
+
+    def receive(self, timeout: float) -> tuple[str, Any]:
+        """The next message.
+
+        Raises:
+            SubjectError: there is none.
+        """
+        deadline = monotonic() + timeout
+        while (left := deadline - monotonic()) > 0:
+            ready = set(wait([*self.open, self.process.sentinel], min(left, TICK))) & self.open
+            if self.output in ready:
+                self._listen()
+            if self.records in ready:
+                with suppress(EOFError):
+                    return self._read()
+                self.open.discard(self.records)
+            if not ready and self.process.exitcode is not None:
+                break
+        raise SubjectError(self._end_of_records(timeout))
+
+    def _read(self) -> tuple[str, Any]:
+        try:
+            kind, content = json.loads(self.records.recv_bytes(LARGEST))
+        except EOFError:
+            raise
+        except (OSError, ValueError) as error:
+            raise SubjectError("it wrote into the pipe of its results") from error
+        return kind, content
+
+    def _listen(self) -> None:
+        heard = os.read(self.output.fileno(), 1 << 16)
+        self.tail = (self.tail + heard)[-TAIL:]
+        if not heard:
+            self.open.discard(self.output)
+
+    def _end_of_records(self, timeout: float) -> str:
+        code = self.process.exitcode
+        if code is None:
+            what = f"no result for {timeout:g} s: it hangs, or needs a longer time limit"
+        elif code < 0:
+            what = f"died by {_signal_name(-code)}"
+        else:
+            what = f"exited with status {code} before it was done"
+        lines = self.tail.decode(errors="replace").splitlines()
+        last = [f"  | {line[:WIDTH]}" for line in lines if line.strip()][-SHOWN:]
+        return "\n".join([what + self._where(), *(["its last output:", *last] if last else [])])
+
+    def _where(self) -> str:
+        """The subject's innermost line, as a crash wrote it or a hanging child is asked for it."""
+        if sys.platform == "win32":
+            return ""
+        patience, dump = 0.0, b""
+        if self.process.exitcode is None:
+            os.kill(self.process.pid, signal.SIGUSR1)
+            patience = GRACE
+        while wait([self.stack], patience) and (heard := os.read(self.stack.fileno(), 1 << 16)):
+            patience, dump = min(patience, TICK), dump + heard
+        lines = dump.decode(errors="replace").splitlines()
+        frames = [found for line in lines if (found := _FRAME.match(line))]
+        # Innermost first: perhaps frames of ours, the subject's, and ours that called them.
+        above = dropwhile(lambda frame: not _is_subject(frame["file"]), frames)
+        own = list(takewhile(lambda frame: _is_subject(frame["file"]), above))
+        written = [frame for frame in own if not _LIBRARY.search(frame["file"])]
+        return "".join(
+            f", in {f['file']}:{f['line']} {f['function']}" for f in (written or own)[:1]
+        )
+
+    def end(self) -> None:
+        """Kill the child and its group, and leave nothing of them."""
+        if self.process.pid is not None:
+            if sys.platform != "win32":
+                with suppress(ProcessLookupError, PermissionError):  # gone, or no leader yet
+                    os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.kill()
+            self.process.join()
+        self.process.close()
+        for end in self.readers + self.writers:
+            end.close()
+
+
+def _signal_name(number: int) -> str:
+    with suppress(ValueError):
+        return signal.Signals(number).name
+    return f"signal {number}"
+
+
+def _child(work: Work, records: Connection, output: Connection, stack: Connection) -> None:
+    """What runs in the child."""
+    _detach(output, stack)
+
+    def tell(kind: str, content: object) -> None:
+        records.send_bytes(json.dumps([kind, content]).encode())
+
+    try:
+        work(lambda record: tell("record", record))
+    except SystemExit:
+        raise
+    except ConformanceError as error:
+        tell(type(error).__name__, str(error))
+    except BaseException as error:  # noqa: BLE001 - the subject's, whatever it is
+        tell("raised", f"raised {headline(error)}\n{own_traceback(error, PACKAGE)}")
+    else:
+        tell("done", None)
+
+
+def _detach(output: Connection, stack: Connection) -> None:
+    """Leave the parent's group, streams and, should it die, life."""
+    if sys.platform == "win32":  # its pipes are no descriptors: what the child prints is lost
+        sys.stdout = sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
+        return
+    os.setsid()
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+    parent = parent_process()
+    if parent is not None and os.getppid() != parent.pid:
+        os._exit(1)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    for number in (1, 2):
+        os.dup2(output.fileno(), number)
+    sys.stdout, sys.stderr = (
+        open(number, "w", 1, errors="backslashreplace", closefd=False)  # noqa: SIM115
+        for number in (1, 2)
+    )
+    faulthandler.enable(stack.fileno(), all_threads=False)
+    faulthandler.register(signal.SIGUSR1, stack.fileno(), all_threads=False)

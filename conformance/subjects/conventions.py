@@ -1,0 +1,104 @@
+"""The conventions of a network with the book's interface: recognised, said aloud, respected.
+
+How weights and biases are stored is read off the arrays that a new network has; how samples go in
+and gradients come out, off a trial on a network whose layers all differ in size. Left out: what
+the numbers are.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from reference.step import Array
+
+SAMPLES = {"columns": (-1, 1), "flat arrays": (-1,), "rows": (1, -1)}
+
+
+@dataclass(frozen=True)
+class Conventions:
+    """How a network lays out its arrays."""
+
+    transposed: bool = False  # weights are (n_{l-1}, n_l)
+    bias: str = "columns"  # a key of SAMPLES
+    sample: str = "columns"  # a key of SAMPLES
+    weights_first: bool = False  # backprop returns (nabla_w, nabla_b)
+    dtype: str = "float64"  # of the gradients
+    cost: str = "quadratic"
+
+    def said(self) -> list[str]:
+        """The conventions that are not the book's, in words."""
+        departures = {
+            "weights stored as (n_{l-1}, n_l)": self.transposed,
+            f"biases as {self.bias}": self.bias != "columns",
+            f"samples as {self.sample}": self.sample != "columns",
+            "backprop returns (nabla_w, nabla_b)": self.weights_first,
+            "float32": self.dtype == "float32",
+            "cross-entropy cost": self.cost != "quadratic",
+        }
+        return [words for words, departs in departures.items() if departs]
+
+    def weight_out(self, w: Array) -> Array:
+        """A weight array of ours as the network stores it."""
+        return w.T.copy() if self.transposed else w
+
+    def weight_in(self, w: Any) -> Any:
+        """A weight array, or its gradient, of the network as ours (n_l, n_{l-1})."""
+        return w.T if self.transposed else w
+
+    def bias_out(self, b: Array) -> Array:
+        """A bias array of ours as the network stores it."""
+        return b.reshape(SAMPLES[self.bias])
+
+    def sample_out(self, x: Array) -> Array:
+        """A column of ours as the network takes it."""
+        return x.reshape(SAMPLES[self.sample])
+
+
+def storage(
+    weights: Sequence[Any], biases: Sequence[Any], sizes: tuple[int, ...]
+) -> Conventions | str:
+    """How a new network of these sizes stores its parameters, or what does not fit."""
+    shapes = [np.shape(w) for w in weights], [np.shape(b) for b in biases]
+    below, above = sizes[:-1], sizes[1:]
+    straight = [(n, k) for n, k in zip(above, below, strict=True)]
+    turned = [shape[::-1] for shape in straight]
+    if shapes[0] not in (straight, turned):
+        return f"`weights` have shapes {shapes[0]}, expected {straight} or {turned}"
+    forms = {"columns": [(n, 1) for n in above], "flat arrays": [(n,) for n in above]}
+    forms["rows"] = [(1, n) for n in above]
+    for name, expected in forms.items():
+        if shapes[1] == expected:
+            return Conventions(transposed=shapes[0] == turned, bias=name)
+    return f"`biases` have shapes {shapes[1]}, expected {forms['columns']} or flat"
+
+
+def pair(returned: Any, sizes: tuple[int, ...], conventions: Conventions) -> tuple[bool, str]:
+    """Whether a gradient pair has the weights first, or what is wrong with it."""
+    if not isinstance(returned, tuple | list) or len(returned) != 2:  # noqa: PLR2004 - a pair
+        return False, f"returned {_kind(returned)}, expected the pair (nabla_b, nabla_w)"
+    counts = [_counts(part) for part in returned]
+    biases = [n for n in sizes[1:]]
+    weights = [n * k for k, n in zip(sizes[:-1], sizes[1:], strict=True)]
+    if counts == [biases, weights]:
+        return False, ""
+    if counts == [weights, biases]:
+        return True, ""
+    return False, (
+        f"returned arrays with {counts} entries, expected {biases} for nabla_b and {weights} for "
+        f"nabla_w with sizes {list(sizes)}"
+    )
+
+
+def _counts(part: Any) -> list[int] | str:
+    try:
+        return [int(np.size(each)) for each in part]
+    except (TypeError, ValueError):
+        return _kind(part)
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, tuple | list):
+        return f"a {type(value).__name__} of {len(value)}"
+    return f"a {type(value).__name__}"

@@ -1,0 +1,1 @@
+"""The tests of the tools: arithmetic, readers, comparer, corpus, commands, imports."""

@@ -1,0 +1,52 @@
+"""Right networks with the book's interface, no two written alike: none may be accused.
+
+Each class takes `sizes`, and its docstring says what is different. What it computes
+is the book's step, in another order, shape, precision or convention.
+"""
+
+from conformance.tests.networks.named_rate import Network as NamedRate
+from conformance.tests.networks.right_batches import (
+    Averaged,
+    BatchedColumns,
+    BatchedRows,
+    DeltaOverM,
+    Einsum,
+)
+from conformance.tests.networks.right_costs import WithCost, WithQuadraticCost
+from conformance.tests.networks.right_layouts import FlatBiases, Float32, TransposedWeights
+from conformance.tests.networks.right_loops import (
+    DictGradients,
+    Helpers,
+    InPlace,
+    PerSample,
+    ReversedSum,
+    WeightsFirst,
+)
+from conformance.tests.networks.right_sigmoids import (
+    PrimeFromActivation,
+    StableSigmoid,
+    TanhForm,
+)
+
+RIGHT = (
+    PerSample,
+    NamedRate,
+    ReversedSum,
+    WeightsFirst,
+    InPlace,
+    Helpers,
+    DictGradients,
+    BatchedColumns,
+    BatchedRows,
+    Einsum,
+    Averaged,
+    DeltaOverM,
+    StableSigmoid,
+    TanhForm,
+    PrimeFromActivation,
+    Float32,
+    TransposedWeights,
+    FlatBiases,
+    WithCost,
+    WithQuadraticCost,
+)

@@ -1,0 +1,82 @@
+"""Imports point one way: `reference` ← `torch_impl` ← `conformance`."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import reference
+
+HOUSE = Path(reference.__file__).resolve().parent.parent
+OWN = ("reference", "torch_impl", "conformance")
+
+
+def imported(package: str) -> set[tuple[str, str]]:
+    """(file, module) of each import in a package."""
+    found = set()
+    for path in sorted((HOUSE / package).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            if isinstance(node, ast.Import):
+                found |= {(path.name, alias.name) for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                assert node.level == 0, f"{path}: a relative import"
+                found.add((path.name, node.module or ""))
+    return found
+
+
+def outside(package: str, *allowed: str) -> set[tuple[str, str]]:
+    """The imports that are neither of the standard library nor of these packages."""
+    tops = sys.stdlib_module_names | set(allowed)
+    return {(file, name) for file, name in imported(package) if name.split(".", 1)[0] not in tops}
+
+
+def run(code: str) -> str:
+    """What a fresh interpreter prints."""
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout  # noqa: S603
+
+
+@pytest.mark.parametrize("package", OWN)
+def test_a_package_has_imports_to_be_read(package: str) -> None:
+    assert len(imported(package)) > 3
+
+
+def test_reference_imports_numpy_and_itself_alone() -> None:
+    assert not outside("reference", "numpy", "reference")
+
+
+def test_torch_impl_imports_torch_numpy_reference_and_itself_alone() -> None:
+    assert not outside("torch_impl", "torch", "numpy", "reference", "torch_impl")
+
+
+def test_torch_impl_takes_the_vocabulary_of_reference_alone() -> None:
+    own = {name for _, name in imported("torch_impl") if name.split(".", 1)[0] == "reference"}
+    assert own == {"reference.step"}
+
+
+def test_no_product_module_imports_the_tests() -> None:
+    tests = {path.name for path in (HOUSE / "conformance" / "tests").glob("*.py")}
+    users = {file for file, name in imported("conformance") if name.startswith("conformance.tests")}
+    assert users <= tests
+
+
+def test_a_check_of_the_reference_never_imports_torch() -> None:
+    code = """
+import sys
+from conformance.cli import main
+try:
+    main(["check", "reference", "--case", "hand-2-3-1"])
+except SystemExit as left:
+    print("exit", left.code, "torch" in sys.modules)
+"""
+    assert run(code).splitlines()[-1] == "exit 0 False"
+
+
+def test_the_plugin_imports_nothing_heavy() -> None:
+    code = """
+import sys, conformance.plugin
+print(sorted({"numpy", "torch", "rich", "flint", "safetensors", "typer"} & set(sys.modules)))
+"""
+    assert run(code).strip() == "[]"

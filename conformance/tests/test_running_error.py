@@ -1,0 +1,542 @@
+"""Tests of the tolerance: no correct program may be outside, and little else may be inside.
+
+The correct programs are NumPy's step, PyTorch's, and one in plain loops, on networks with ordinary,
+saturated, tiny, huge, zero and subnormal numbers. Each rule of arithmetic is also tried alone, on
+three numbers that are as far apart as their bound allows: the exact one, a computed one, the centre.
+
+Left out: the truth itself (`test_balls.py`).
+"""
+
+import operator
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any, TypeAlias
+
+import flint
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from conformance.arithmetic.balls import balls, is_balls, precision, rounded
+from conformance.arithmetic.rounding import Precision, RunningError
+from conformance.corpus.case import Case
+from conformance.corpus.starts import drawn, dyadics
+from conformance.oracle import exact_step, expectations
+from reference import equations
+from reference.backprop import step
+from reference.equations import BOOK, COSTS, sigmoid, sigmoid_prime
+from reference.step import Array, Batch, Parameters, Step
+from torch_impl.step import Trainer
+
+PROFILE = settings(max_examples=60, deadline=None, derandomize=True)
+BITS = 2048
+
+Dtype: TypeAlias = type[np.floating[Any]]
+Network: TypeAlias = tuple[Case, Parameters, Batch]
+DTYPES: tuple[Dtype, ...] = (np.float64, np.float32)
+each_dtype = pytest.mark.parametrize("dtype", DTYPES)
+each_centre = pytest.mark.parametrize("exact_centre", [False, True], ids=["floats", "balls"])
+
+
+# Networks
+
+
+def kinds(dtype: Dtype) -> dict[str, st.SearchStrategy[float]]:
+    """Numbers of several kinds, all of them exact in the dtype."""
+    info, width = np.finfo(dtype), 8 * dtype().itemsize
+
+    def within(limit: float) -> st.SearchStrategy[float]:
+        limit = float(dtype(limit))
+        return st.floats(-limit, limit, width=width)  # type: ignore[arg-type]
+
+    return {
+        "normal": within(3),
+        "saturated": within(1e3),
+        "tiny": within(1e-30),
+        "huge": within(1e30 if dtype is np.float32 else 1e150),
+        "subnormal": within(float(info.tiny)),
+        "zero": st.just(0.0),
+    }
+
+
+def targets(dtype: Dtype) -> st.SearchStrategy[float]:
+    """Targets between 0 and 1, most often at an end."""
+    width = 8 * dtype().itemsize
+    return st.sampled_from([0.0, 1.0]) | st.floats(0, 1, width=width)  # type: ignore[arg-type]
+
+
+@st.composite
+def networks(draw: st.DrawFn) -> Network:
+    """A network of 2 to 4 layers, its mini-batch, and rates that are exact in float32."""
+    dtype = draw(st.sampled_from(DTYPES))
+    names = draw(st.sets(st.sampled_from(sorted(kinds(dtype))), min_size=1))
+    numbers = st.one_of([kinds(dtype)[name] for name in sorted(names)])
+    sizes = tuple(draw(st.lists(st.integers(1, 6), min_size=2, max_size=4)))
+    m = draw(st.integers(1, 5))
+
+    def array(*shape: int) -> Array:
+        return draw(arrays(dtype, shape, elements=numbers))
+
+    w = tuple(array(here, below) for below, here in pairwise(sizes))
+    b = tuple(array(here, 1) for here in sizes[1:])
+    y = draw(arrays(dtype, (sizes[-1], m), elements=targets(dtype)))
+    case = case_of(
+        sizes,
+        dtype,
+        cost=draw(st.sampled_from(sorted(COSTS))),
+        eta=draw(st.sampled_from([0.5, 0.125, 3.0, 0.0])),
+        lmbda=draw(st.sampled_from([0.0, 0.3125, 5.0])),
+        n=draw(st.sampled_from([7, 1, 5120])),
+    )
+    return case, Parameters(w, b), Batch(array(sizes[0], m), y)
+
+
+def case_of(
+    sizes: tuple[int, ...],
+    dtype: Dtype,
+    cost: str = "quadratic",
+    eta: float = 0.5,
+    lmbda: float = 0.0,
+    n: int = 7,
+) -> Case:
+    """A case with these numbers and no reason to be recorded."""
+    return Case("drawn", sizes, cost, eta, lmbda, n, np.dtype(dtype).name, ((0,),), "", ())
+
+
+def ordinary(dtype: Dtype, cost: str) -> Network:
+    """A network as in the book: standard normal parameters, inputs in [−1, 1]."""
+    sizes = (4, 4, 4, 4)
+    x, y = (dyadics(seed, 12, dtype).reshape(4, 3) for seed in (2, 3))
+    case = case_of(sizes, dtype, cost, lmbda=0.3125)
+    return case, drawn(sizes, 1, dtype), Batch(x, abs(y))
+
+
+# Subjects
+
+
+def in_numpy(case: Case, parameters: Parameters, batch: Batch) -> Step:
+    """The reference, as users run it."""
+    return step(parameters, batch, case.eta, case.decay, BOOK.with_cost(COSTS[case.cost]))
+
+
+def in_torch(case: Case, parameters: Parameters, batch: Batch) -> Step:
+    """Autograd and torch.optim.SGD."""
+    return Trainer(parameters, case.cost, case.eta, case.decay).step(batch)
+
+
+def in_loops(case: Case, parameters: Parameters, batch: Batch) -> Step:
+    """One sample after another, one number after another, as in C; a sum begins with its bias."""
+    samples = [
+        _one_sample(case, parameters, x, y) for x, y in zip(batch.x.T, batch.y.T, strict=True)
+    ]
+    z, a, delta = (
+        tuple(np.stack(layer, axis=1) for layer in zip(*quantity, strict=True))
+        for quantity in list(zip(*samples, strict=True))[:3]
+    )
+    m, eta = case.type.type(batch.m), case.type.type(case.eta)
+    cost = sequential([sample[3] for sample in samples]) / m
+    sums = [
+        (
+            sequential(list(d.T[:, :, None])),
+            sequential([np.outer(*pair) for pair in zip(d.T, below.T, strict=True)]),
+        )
+        for d, below in zip(delta, (batch.x, *a[:-1]), strict=True)
+    ]
+    shrink = case.type.type(1 - case.eta * case.decay)
+    return Step(
+        z,
+        a,
+        np.asarray(cost),
+        delta,
+        tuple(nabla_b / m for nabla_b, _ in sums),
+        tuple(nabla_w / m for _, nabla_w in sums),
+        tuple(b - eta / m * nabla for b, (nabla, _) in zip(parameters.b, sums, strict=True)),
+        tuple(
+            shrink * w - eta / m * nabla for w, (_, nabla) in zip(parameters.w, sums, strict=True)
+        ),
+    )
+
+
+def _one_sample(case: Case, parameters: Parameters, x: Array, y: Array) -> tuple[Any, ...]:
+    z, a = [], [x]
+    for w, b in zip(parameters.w, parameters.b, strict=True):
+        z.append(
+            sequential([b[:, 0], *(column * here for column, here in zip(w.T, a[-1], strict=True))])
+        )
+        a.append(sigmoid(z[-1]))
+    column = (a[-1][:, None], y[:, None])
+    cost = COSTS[case.cost].value(*column)
+    delta = [COSTS[case.cost].delta(z[-1][:, None], *column)[:, 0]]
+    for w, here in zip(parameters.w[:0:-1], z[-2::-1], strict=True):
+        back = sequential([row * error for row, error in zip(w, delta[-1], strict=True)])
+        delta.append(back * sigmoid(here) * sigmoid(-here))
+    return z, a[1:], delta[::-1], cost
+
+
+SUBJECTS: dict[str, Callable[[Case, Parameters, Batch], Step]] = {
+    "reference": in_numpy,
+    "torch_impl": in_torch,
+    "loops": in_loops,
+}
+each_subject = pytest.mark.parametrize("subject", SUBJECTS.values(), ids=SUBJECTS)
+
+
+def shown_by(subject: Callable[..., Step], network: Network) -> dict[str, Array]:
+    """The named quantities of a subject's step; where it overflows is none of its fault."""
+    with np.errstate(all="ignore"):
+        return dict(subject(*network).named())
+
+
+def outside(shown: Mapping[str, Array], expected: Mapping[str, RunningError]) -> list[str]:
+    """The quantities that have an entry, finite or not, beyond its finite tolerance."""
+    return [
+        f"{name}{[int(i) for i in index]}"
+        for name, array in shown.items()
+        for index in np.argwhere(~within(array, expected[name]))
+    ]
+
+
+def within(array: Array, expected: RunningError) -> Array:
+    """Which entries are within their bound, or have none."""
+    centre, bound, unknown = expected.value, expected.bound, np.isinf(expected.tolerance())
+    got = balls(array) if is_balls(centre) else np.asarray(array, np.float64)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(unknown | np.asarray(abs(got - centre) <= bound, dtype=bool))
+
+
+@given(networks())
+@PROFILE
+@each_subject
+def test_a_step_lies_within_the_bounds_around_float_centres(
+    subject: Callable[..., Step], network: Network
+) -> None:
+    with np.errstate(all="ignore"):
+        expected = expectations(*network)
+    assert not outside(shown_by(subject, network), expected)
+
+
+@given(networks())
+@settings(PROFILE, max_examples=25)
+@each_subject
+def test_a_step_lies_within_the_bounds_around_exact_centres(
+    subject: Callable[..., Step], network: Network
+) -> None:
+    case, parameters, batch = network
+    with precision(BITS):
+        expected = expectations(case, parameters.map(balls), batch.map(balls))
+        assert not outside(shown_by(subject, network), expected)
+
+
+@given(networks())
+@settings(PROFILE, max_examples=40)
+def test_the_exact_step_lies_within_the_bounds_around_float_centres(network: Network) -> None:
+    with np.errstate(all="ignore"):
+        expected = expectations(*network)
+    with precision(BITS):
+        exact = dict(exact_step(*network).named())
+        wrong = [
+            name
+            for name, each in expected.items()
+            for right, centre, bound in zip(
+                *(np.ravel(part) for part in (exact[name], each.value, each.tolerance())),
+                strict=True,
+            )
+            if np.isfinite(bound) and not abs(right - flint.arb(centre)) <= flint.arb(bound)
+        ]
+    assert not wrong
+
+
+@given(networks())
+@PROFILE
+@each_subject
+def test_each_quantity_follows_within_its_bound_from_those_shown_before(
+    subject: Callable[..., Step], network: Network
+) -> None:
+    named = shown_by(subject, network)
+    finite = {name: array for name, array in named.items() if np.isfinite(array).all()}
+    with np.errstate(all="ignore"):
+        expected = expectations(*network, shown=finite)
+    assert not outside(finite, expected)
+
+
+# One equation alone: ways to compute it that are all correct
+
+
+def single(dtype: Dtype, w: Iterable[float], x: float, b: float, **rates: Any) -> Network:
+    """One neuron with one sample."""
+    row = np.array([list(w)], dtype)
+    start = Parameters((row,), (np.array([[b]], dtype),))
+    batch = Batch(np.full((row.size, 1), x, dtype), np.zeros((1, 1), dtype))
+    return case_of((row.size, 1), dtype, **rates), start, batch
+
+
+@each_dtype
+@each_centre
+def test_the_sum_of_a_weighted_input_may_begin_with_the_bias(
+    dtype: Dtype, exact_centre: bool
+) -> None:
+    half_ulp = float(np.finfo(dtype).eps) / 2
+    case, start, batch = single(dtype, [half_ulp] * 6, x=1, b=1)
+    z = sequential([dtype(1), *start.w[0][0]])  # each term is lost: 1 + u rounds to 1
+    with precision(BITS):
+        expected = expected_of(case, start, batch, exact_centre)
+        assert within(z.reshape(1, 1), expected["z2"]).all()
+
+
+@given(st.data())
+@PROFILE
+@each_dtype
+def test_the_cross_entropy_may_be_computed_from_z(dtype: Dtype, data: st.DataObject) -> None:
+    z = dtype(data.draw(st.floats(-700, 700)))
+    y = dtype(data.draw(targets(dtype)))
+    one = dtype(1)
+    with np.errstate(under="ignore"):
+        ln_sigma = min(z, dtype(0)) - np.log1p(np.exp(-abs(z)))
+        cost = (one - y) * z - ln_sigma
+    case, start, batch = single(dtype, [0], x=1, b=z, cost="cross-entropy")
+    batch = replace(batch, y=np.array([[y]]))
+    with np.errstate(all="ignore"):
+        expected = expectations(case, start, batch, {"z2": np.array([[z]])})
+    assert within(np.asarray(cost), expected["cost"]).all()
+
+
+@given(st.data())
+@PROFILE
+@each_dtype
+def test_weight_decay_may_be_a_part_of_the_gradient(dtype: Dtype, data: st.DataObject) -> None:
+    number = kinds(dtype)["normal"] | kinds(dtype)["subnormal"] | st.just(0.0)
+    w, nabla = (dtype(data.draw(number)) for _ in range(2))
+    eta = data.draw(st.sampled_from([0.5, 3.0, 1.0]))
+    lmbda, n = data.draw(st.sampled_from([(0.0, 1), (0.3125, 7), (5.0, 50), (1.0, 3)]))
+    case, start, batch = single(dtype, [w], x=0, b=0, eta=eta, lmbda=lmbda, n=n)
+    updated = w - dtype(eta) * (nabla + dtype(case.decay) * w)
+    expected = expectations(case, start, batch, {"nabla_w2": np.array([[nabla]])})
+    assert within(updated.reshape(1, 1), expected["w2"]).all()
+
+
+@each_dtype
+@each_centre
+def test_where_a_product_overflows_nothing_is_expected(dtype: Dtype, exact_centre: bool) -> None:
+    large = float(np.sqrt(np.finfo(dtype).max)) * 2
+    case, start, batch = single(dtype, [large], x=large, b=0)
+    with precision(BITS), np.errstate(all="ignore"):
+        expected = expected_of(case, start, batch, exact_centre)
+        assert np.isinf(expected["z2"].tolerance()).all()
+
+
+@each_dtype
+@each_centre
+def test_where_a_partial_sum_overflows_nothing_is_expected(
+    dtype: Dtype, exact_centre: bool
+) -> None:
+    large = float(np.finfo(dtype).max)
+    case, start, batch = single(dtype, [large, large, -large, -large], x=1, b=0)
+    with precision(BITS), np.errstate(all="ignore"):
+        expected = expected_of(case, start, batch, exact_centre)
+        assert np.isinf(expected["z2"].tolerance()).all()
+        assert np.isinf(expected["a2"].tolerance()).all()
+
+
+# Sums in any order
+
+
+def sequential(terms: Iterable[Any]) -> Any:
+    """From the first to the last."""
+    first, *rest = terms
+    for term in rest:
+        first = first + term
+    return first
+
+
+def pairwise_sum(terms: list[Any]) -> Any:
+    """Halves, each summed in the same way."""
+    middle = len(terms) // 2
+    if not middle:
+        return terms[0]
+    return pairwise_sum(terms[:middle]) + pairwise_sum(terms[middle:])
+
+
+ORDERS: dict[str, Callable[[list[Any]], Any]] = {
+    "sequential": sequential,
+    "reversed": lambda terms: sequential(terms[::-1]),
+    "pairwise": pairwise_sum,
+    "by size": lambda terms: sequential(sorted(terms)),
+    "by falling size": lambda terms: sequential(sorted(terms, key=abs, reverse=True)),
+    "numpy": lambda terms: np.array(terms).sum(),
+}
+each_order = pytest.mark.parametrize("order", ORDERS.values(), ids=ORDERS)
+
+
+@st.composite
+def factors(draw: st.DrawFn) -> tuple[Dtype, Array, Array]:
+    """A dtype and two vectors, each with numbers of any kind that does not overflow."""
+    dtype = draw(st.sampled_from(DTYPES))
+    numbers = kinds(dtype)
+    del numbers["huge"]
+    length = draw(st.integers(1, 12))
+    x, y = (draw(arrays(dtype, length, elements=st.one_of(*numbers.values()))) for _ in range(2))
+    return dtype, x, y
+
+
+@given(factors())
+@PROFILE
+@each_order
+@each_centre
+def test_a_sum_may_be_taken_in_any_order(
+    order: Callable[[list[Any]], Any], exact_centre: bool, drawn: tuple[Dtype, Array, Array]
+) -> None:
+    dtype, terms, _ = drawn
+    with precision(BITS):
+        expected = RunningError.exact(lifted(terms, exact_centre), dtype).sum()
+        assert within(np.asarray(order(list(terms))), expected).all()
+
+
+@given(factors())
+@PROFILE
+@each_order
+@each_centre
+def test_an_inner_product_may_be_summed_in_any_order(
+    order: Callable[[list[Any]], Any], exact_centre: bool, drawn: tuple[Dtype, Array, Array]
+) -> None:
+    with precision(BITS):
+        expected = inner_product(*drawn, exact_centre)
+        assert within(order(list(drawn[1] * drawn[2])).reshape(1, 1), expected).all()
+
+
+@given(factors())
+@settings(PROFILE, max_examples=30)
+@each_centre
+def test_an_inner_product_may_be_summed_by_fused_multiply_add(
+    exact_centre: bool, drawn: tuple[Dtype, Array, Array]
+) -> None:
+    dtype, x, y = drawn
+    with precision(BITS):
+        total = np.zeros((), dtype)
+        for product in balls(x) * balls(y):
+            total = rounded(balls(total) + product, dtype)
+        assert within(total.reshape(1, 1), inner_product(*drawn, exact_centre)).all()
+
+
+def inner_product(dtype: Dtype, x: Array, y: Array, exact_centre: bool) -> RunningError:
+    """What is expected of a row times a column."""
+    row, column = (lifted(each, exact_centre) for each in (x[None], y[:, None]))
+    expected: RunningError = RunningError.exact(row, dtype) @ RunningError.exact(column, dtype)
+    return expected
+
+
+def lifted(array: Array, exact_centre: bool) -> Array:
+    """The array, as balls if the centre is to be exact."""
+    return balls(array) if exact_centre else array
+
+
+# Each rule alone
+
+
+@dataclass(frozen=True)
+class Trio:
+    """What the rules speak of: the exact numbers, computed ones, and our centre with its bound."""
+
+    exact: Array
+    computed: Array
+    known: RunningError
+
+
+@st.composite
+def trios(draw: st.DrawFn, dtype: Dtype, exact_centre: bool, *shape: int) -> Trio:
+    """Three arrays that are as far apart as the bound allows, or all the same."""
+    numbers = st.one_of(*kinds(dtype).values())
+    computed = draw(arrays(dtype, shape, elements=numbers))
+    wide = computed.astype(np.float64)
+    spread = draw(st.sampled_from([0.0, 1e-16, 1e-14, 1e-7, 1e-2, 0.5, 2.0]))
+    scale = spread * (abs(wide) + draw(st.sampled_from([0.0, 1e-310, 1e-9, 1.0])))
+    exact, centre = (
+        wide + scale * draw(arrays(np.float64, shape, elements=st.floats(-1, 1))) for _ in range(2)
+    )
+    centre = exact if exact_centre else centre
+    apart = np.maximum(abs(exact - wide), np.maximum(abs(centre - wide), abs(exact - centre)))
+    bound = np.where(apart > 0, np.nextafter(apart, np.inf), 0)
+    arithmetic = Precision.of(dtype, exact_centre=exact_centre)
+    parts = (lifted(part, exact_centre) for part in (centre, bound))
+    return Trio(balls(exact), computed, RunningError(*parts, arithmetic))
+
+
+OPERATIONS: dict[str, tuple[Callable[..., Any], tuple[tuple[int, ...], ...]]] = {
+    "add": (np.add, ((3,), (3,))),
+    "subtract": (np.subtract, ((3,), (3,))),
+    "negative": (np.negative, ((3,),)),
+    "multiply": (np.multiply, ((3,), (3,))),
+    "square": (np.square, ((3,),)),
+    "divide": (np.divide, ((3,), (3,))),
+    "divide by a sum": (lambda x, y, z: x / (y + z), ((3,), (3,), (3,))),
+    "exp": (np.exp, ((3,),)),
+    "log": (np.log, ((3,),)),
+    "sigmoid": (sigmoid, ((3,),)),
+    "sigmoid-prime": (sigmoid_prime, ((3,),)),
+    "matmul": (np.matmul, ((2, 3), (3, 2))),
+    "sum": (operator.methodcaller("sum", axis=1, keepdims=True), ((2, 3),)),
+    "transposed entries": (lambda x: x.T[1:], ((2, 3),)),
+}
+each_operation = pytest.mark.parametrize(
+    ("operation", "shapes"), OPERATIONS.values(), ids=OPERATIONS
+)
+
+
+@given(st.data())
+@PROFILE
+@each_operation
+@each_centre
+def test_no_two_of_exact_computed_and_centre_are_further_apart_than_the_bound(
+    operation: Callable[..., Any],
+    shapes: tuple[tuple[int, ...], ...],
+    exact_centre: bool,
+    data: st.DataObject,
+) -> None:
+    result = operated(operation, shapes, exact_centre, data)
+    with precision(BITS):
+        centre, computed = (_in_balls(each) for each in (result.known.value, result.computed))
+        pairs = (result.exact - centre, computed - centre, result.exact - computed)
+        bound = _in_balls(result.known.bound)
+        unknown = np.isinf(result.known.tolerance())
+        assert all((unknown | np.asarray(abs(pair) <= bound, dtype=bool)).all() for pair in pairs)
+
+
+@given(st.data())
+@PROFILE
+@each_operation
+@each_centre
+def test_no_modulus_of_exact_computed_and_centre_is_below_the_least(
+    operation: Callable[..., Any],
+    shapes: tuple[tuple[int, ...], ...],
+    exact_centre: bool,
+    data: st.DataObject,
+) -> None:
+    result = operated(operation, shapes, exact_centre, data)
+    least = np.asarray(result.known.least, np.float64)
+    least = least * (1 - 4 * np.finfo(np.float64).eps)  # its own rounding is counted where used
+    sign = np.sign(np.asarray(result.known.value, np.float64))
+    with precision(BITS):
+        for each in (result.exact, result.computed):
+            enough = _in_balls(sign * each) >= _in_balls(np.nan_to_num(least))
+            assert (np.isnan(least) | np.asarray(enough, dtype=bool)).all()
+
+
+def operated(
+    operation: Callable[..., Any],
+    shapes: tuple[tuple[int, ...], ...],
+    exact_centre: bool,
+    data: st.DataObject,
+) -> Trio:
+    """An operation on exact numbers, on computed ones, and on what is known of them."""
+    dtype = data.draw(st.sampled_from(DTYPES))
+    drawn = [data.draw(trios(dtype, exact_centre, *shape)) for shape in shapes]
+    with precision(BITS), np.errstate(all="ignore"):
+        exact = operation(*(each.exact for each in drawn))
+        computed = operation(*(each.computed for each in drawn))
+        return Trio(exact, computed, operation(*(each.known for each in drawn)))
+
+
+def _in_balls(array: Array) -> Array:
+    return array if is_balls(array) else balls(array)

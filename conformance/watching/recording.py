@@ -1,0 +1,258 @@
+"""Recording arrays: every NumPy operation on them leaves its value, its inputs and its line.
+
+`Watched` is an `ndarray` subclass. It computes with plain arrays, so every result is bit for bit
+what the subject computes unwatched. Arrays that lose the subclass on the way (`np.array`,
+`np.asarray`, a list of numbers) are found again by their bytes. Left out: what the operations
+mean (`sighting.py`, `culprit.py`).
+"""
+
+import sys
+import sysconfig
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from reference.step import Array
+
+_PACKAGE = str(Path(__file__).resolve().parent.parent)
+_TESTS = str(Path(_PACKAGE, "tests"))
+_STDLIB = sysconfig.get_paths()["stdlib"]
+_FOREIGN = (str(Path(np.__file__).parent), "<")
+
+Sources = tuple[tuple["Event", ...], tuple[float, ...]]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A line of the subject's code."""
+
+    file: str
+    line: int
+    function: str
+
+
+@dataclass(eq=False)
+class Event:
+    """One operation: what it was, what came out, from which earlier events, on which line."""
+
+    number: int
+    operation: str
+    value: Array  # a copy
+    inputs: tuple["Event", ...]
+    constants: tuple[float, ...]  # the numbers among its operands
+    frames: tuple[Frame, ...]  # the innermost first; none of a given array
+
+    used: int = 0  # the numbers of all events that it was computed from, and its own, as bits
+    consumers: list["Event"] = field(default_factory=list)
+
+    @property
+    def given(self) -> bool:
+        """Whether the array was handed to the subject, and not computed."""
+        return self.operation.startswith("given ")
+
+    def uses(self, other: "Event") -> bool:
+        """Whether it is the other event, or was computed from it."""
+        return bool(self.used >> other.number & 1)
+
+
+class Recording:
+    """The events of one run, in the order in which they happened."""
+
+    def __init__(self) -> None:
+        """Start with no events."""
+        self.events: list[Event] = []
+        self._by_bytes: dict[bytes, Event] = {}
+
+    def watch(self, array: Array, name: str) -> "Watched":
+        """A watched copy of an array that the subject is given."""
+        return self._wrap(np.array(array), self._note(f"given {name}", array, (), (), ()))
+
+    def find(self, array: Any) -> Event | None:
+        """The event that first computed these numbers, whatever their shape; None if none did."""
+        if (
+            isinstance(array, Watched)
+            and array.event is not None
+            and _same(array, array.event.value)
+        ):
+            return array.event
+        return self._by_bytes.get(_key(array))
+
+    def sources(self, operands: Iterable[Any]) -> "Sources":
+        """Where the operands of an operation come from; to be asked before it overwrites them."""
+        flat = list(_flat(operands))
+        events = (self.find(each) for each in flat if isinstance(each, np.ndarray))
+        numbers = tuple(float(each) for each in flat if isinstance(each, int | float))
+        return tuple(event for event in events if event is not None), numbers
+
+    def note(self, operation: str, result: Any, sources: "Sources") -> Any:
+        """Record an operation; returns its result, watched if it is an array."""
+        if isinstance(result, tuple | list):
+            return type(result)(self.note(operation, each, sources) for each in result)
+        if not isinstance(result, np.ndarray | np.floating):
+            return result
+        event = self._note(operation, result, *sources, _frames())
+        return self._wrap(result, event) if isinstance(result, np.ndarray) else result
+
+    def rewrite(self, operation: str, target: Any, sources: "Sources") -> None:
+        """Record an operation that wrote its result into an array that was there before."""
+        event = self._note(operation, np.asarray(target), *sources, _frames())
+        if isinstance(target, Watched):
+            target.recording, target.event = self, event
+
+    def _note(
+        self,
+        operation: str,
+        value: Array,
+        inputs: tuple[Event, ...],
+        constants: tuple[float, ...],
+        frames: tuple[Frame, ...],
+    ) -> Event:
+        copy = np.array(value)
+        event = Event(len(self.events), operation, copy, inputs, constants, frames)
+        event.used = 1 << event.number
+        for source in inputs:
+            event.used |= source.used
+            source.consumers.append(event)
+        self.events.append(event)
+        if copy.size > 1 or event.given:
+            self._by_bytes.setdefault(_key(copy), event)
+            if copy.ndim > 1 and min(copy.shape) > 1:
+                self._by_bytes.setdefault(_key(copy.T), event)
+        return event
+
+    def _wrap(self, array: Array, event: Event) -> "Watched":
+        watched = array.view(Watched)
+        watched.recording, watched.event = self, event
+        return watched
+
+
+class Watched(np.ndarray[Any, Any]):
+    """An array that records what is done with it."""
+
+    recording: Recording | None
+    event: Event | None
+
+    def __array_finalize__(self, parent: object) -> None:
+        """A view or a copy shares its parent's event."""
+        self.recording = getattr(parent, "recording", None)
+        self.event = getattr(parent, "event", None)
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        """Compute with plain arrays and record the result."""
+        out = kwargs.get("out", ())
+        recording = _recording((*inputs, *out))
+        sources = recording.sources(inputs) if recording else ((), ())
+        result = getattr(ufunc, method)(*map(_plain, inputs), **_plain(kwargs))
+        name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
+        if recording is None:
+            return result
+        if method == "at":
+            return recording.rewrite(name, inputs[0], sources)
+        for target in out:
+            recording.rewrite(name, target, sources)
+        if out:
+            return out[0] if len(out) == 1 else out
+        return recording.note(name, result, sources)
+
+    def __array_function__(
+        self, func: Callable[..., Any], types: Any, args: Any, kwargs: Any
+    ) -> Any:
+        """Compute with plain arrays and record the result."""
+        recording = _recording((*args, *kwargs.values()))
+        sources = recording.sources((*args, *kwargs.values())) if recording else ((), ())
+        result = func(*_plain(args), **_plain(kwargs))
+        if recording is None:
+            return result
+        name = getattr(func, "__name__", "function")
+        if isinstance(kwargs.get("out"), np.ndarray):
+            recording.rewrite(name, kwargs["out"], sources)
+            return kwargs["out"]
+        return recording.note(name, result, sources)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        """Write the entries and record the array that has them."""
+        recording = self.recording
+        sources = recording.sources((self, value)) if recording else ((), ())
+        self.view(np.ndarray)[_plain(key)] = _plain(value)
+        if recording is not None:
+            recording.rewrite("setitem", self, sources)
+
+    def dot(self, other: Any, out: Any = None) -> Any:  # type: ignore[override]
+        """np.dot, which records; the method would not."""
+        return np.dot(self, other) if out is None else np.dot(self, other, out=out)
+
+    def __reduce__(self) -> Any:
+        """A pickled or deep-copied array is a plain one."""
+        return self.view(np.ndarray).__reduce__()
+
+
+def plain(value: Any) -> Any:
+    """The value with every watched array in it made plain, as a copy."""
+    if isinstance(value, Watched):
+        return np.array(value.view(np.ndarray))
+    if isinstance(value, list | tuple):
+        return type(value)(plain(each) for each in value)
+    return value
+
+
+def _recording(values: Iterable[Any]) -> Recording | None:
+    found = (each.recording for each in _flat(values) if isinstance(each, Watched))
+    return next((recording for recording in found if recording is not None), None)
+
+
+def _flat(values: Iterable[Any]) -> Iterator[Any]:
+    for value in values:
+        if isinstance(value, list | tuple):
+            yield from _flat(value)
+        else:
+            yield value
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Watched):
+        return value.view(np.ndarray)
+    if isinstance(value, list | tuple):
+        return type(value)(_plain(each) for each in value)
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    return value
+
+
+def _same(array: Array, value: Array) -> bool:
+    """Whether an array still holds the numbers of an event, perhaps turned or reshaped."""
+    if array.size != value.size:
+        return False
+    numbers = array.view(np.ndarray)
+    if numbers.dtype.hasobject:
+        return numbers.tobytes() in (value.tobytes(), value.T.tobytes())
+    shaped = value if numbers.shape == value.shape else value.T
+    if numbers.shape == shaped.shape and np.array_equal(numbers, shaped, equal_nan=True):
+        return True
+    return np.array_equal(numbers.ravel(), value.ravel(), equal_nan=True)
+
+
+def _key(array: Any) -> bytes:
+    return np.asarray(array).tobytes()
+
+
+def _frames() -> tuple[Frame, ...]:
+    """The lines of the subject that lead here, the innermost first."""
+    found: list[Frame] = []
+    frame = sys._getframe(1)  # noqa: SLF001 - the way to the caller's line
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if _is_subject(file):
+            found.append(Frame(file, frame.f_lineno, frame.f_code.co_name))
+        elif found and file.startswith(_PACKAGE):
+            break  # our own call into the subject
+        frame = frame.f_back  # type: ignore[assignment]
+    return tuple(found)
+
+
+def _is_subject(file: str) -> bool:
+    if file.startswith(_STDLIB) and "site-packages" not in file:
+        return False
+    return file.startswith(_TESTS) or not file.startswith((_PACKAGE, *_FOREIGN))
