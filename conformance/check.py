@@ -60,7 +60,7 @@ def check_case(subject: Subject, recorded: Recorded) -> CaseReport:
     try:
         for t in range(recorded.case.steps):
             verdicts += restarted(subject, recorded, t)
-        if recorded.case.steps > 1:
+        if recorded.case.steps > 1 and subject.runs_freely(recorded.case):
             verdicts += free_run(subject, recorded)
     except SubjectError as error:
         return CaseReport(recorded.case, subject.name, verdicts, str(error))

@@ -155,8 +155,9 @@ def judge(
     for name in causal_order(case.layers):
         reached = next((tainted[i] for i in inputs(name, case.layers) if i in tainted), inherited)
         local = Target(expected[name].value, expected[name].tolerance())
+        blind = any(i in shown and i not in usable for i in inputs(name, case.layers))
         status, problem, worst = (
-            _judged(shown[name], local, truth[name], case, explained=bool(reached))
+            _judged(shown[name], local, truth[name], case, (bool(reached), blind))
             if name in shown
             else (Status.NOT_OBSERVED, "", None)
         )
@@ -177,10 +178,11 @@ def _usable(array: object, target: Target, case: Case) -> bool:
 
 
 def _judged(
-    shown: object, local: Target, truth: Target, case: Case, *, explained: bool
+    shown: object, local: Target, truth: Target, case: Case, upstream: tuple[bool, bool]
 ) -> tuple[Status, str, Worst | None]:
+    explained, blind = upstream  # is something before it wrong; so wrong that nothing follows
     by_inputs, by_truth = (compare(shown, target, case.type) for target in (local, truth))
-    if by_inputs.problem:
+    if by_inputs.problem and not blind:
         return Status.FAIL, by_inputs.problem, by_inputs.worst
     if by_truth.problem and explained:
         return Status.EXPLAINED, by_truth.problem, by_truth.worst

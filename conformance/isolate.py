@@ -85,8 +85,7 @@ def own_traceback(error: BaseException, skip: Path) -> str:
     """The traceback without the frames of a folder and of the import system, 20 lines at most."""
     report = traceback.TracebackException.from_exception(error, compact=True)
     _strip(report, skip)
-    parts = report.format() if report.stack else report.format_exception_only()
-    lines = [line[:WIDTH] for line in "".join(parts).splitlines()]
+    lines = [line[:WIDTH] for line in "".join(report.format()).splitlines()]
     if len(lines) > LINES:
         lines = [lines[0], "  ...", *lines[2 - LINES :]]
     return "\n".join(lines)

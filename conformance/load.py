@@ -124,18 +124,17 @@ def _import_module(place: str, python_path: Sequence[Path]) -> ModuleType:
     _put_in_front(Path.cwd(), *python_path)
     try:
         with _subject_code(place):
-            return importlib.import_module(place)
+            module = importlib.import_module(place)
     except SubjectError as error:
         cause = error.__cause__
         absent = isinstance(cause, ModuleNotFoundError) and f"{place}.".startswith(f"{cause.name}.")
-        if not absent or "\n  File " in str(error):  # the module itself misses another
+        if not absent:  # the module itself misses another
             raise
-        if Path(place).is_dir():
-            raise UsageError(_folder(place)) from cause
-        file = Path(f"{place}.py")
-        hint = f"; there is a file {file}" if file.is_file() else ""
         where = "the current folder, --python-path and what is installed"
-        raise UsageError(f"there is no module {place} in {where}{hint}") from cause
+        raise UsageError(f"there is no module {place} in {where}") from cause
+    if getattr(module, "__file__", None) is None and hasattr(module, "__path__"):
+        raise UsageError(_folder(os.path.relpath(module.__path__[0])))  # Python takes any folder
+    return module
 
 
 def _put_in_front(*folders: Path) -> None:
@@ -170,7 +169,7 @@ def _names(thing: object) -> list[str]:
 
 def _near(word: str, words: Sequence[str]) -> str:
     near = get_close_matches(word, words, n=3)
-    return f"; did you mean {' or '.join(near)}?" if near else ""
+    return f" (did you mean {' or '.join(near)}?)" if near else ""
 
 
 def _listed(words: Sequence[str]) -> str:

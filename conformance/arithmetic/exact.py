@@ -13,7 +13,8 @@ linalg.norm (2-norm), diag, kron, vectorize, nan_to_num, zeros_like, full_like, 
 hyperbolic functions and their inverses.
 Leaving, and said so: float(), int(), round(), `math`, `.astype(float)`, an entry put into a float
 array, `+=` on a float array, np.round, floor, isnan, isfinite, isclose, logaddexp, heaviside,
-scipy.special.
+scipy.special. A constant that maximum, clip or where put beside exact numbers stays the float that
+it was: `np.log` of it leaves, for NumPy asks a float for its `log`.
 
 Left out: scalars that a subject computes from floats alone (`eta / len(batch)`, `1 / 3`). They
 were rounded before they met an exact number, one part in 2^53 each; the caller has to admit that.
@@ -23,6 +24,7 @@ import inspect
 import linecache
 import numbers
 import sysconfig
+import textwrap
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -35,10 +37,11 @@ from reference.step import Array
 
 PASSED_BY = (
     str(Path(__file__).parent),
+    str(Path(__file__).parent.with_name("gradient")),
     str(Path(np.__file__).parent),
     sysconfig.get_path("stdlib") + "/",
 )
-"""Folders whose code is not the subject's: this arithmetic, NumPy, the standard library."""
+"""Folders whose code is not the subject's: this arithmetic and what uses it, NumPy, the library."""
 
 
 class Place(NamedTuple):
@@ -51,6 +54,11 @@ class Place(NamedTuple):
     def __str__(self) -> str:
         """`network.py:12`"""
         return f"{Path(self.file).name}:{self.line}"
+
+    @property
+    def quoted(self) -> str:
+        """The line itself, as a message ends with it."""
+        return f" in `{textwrap.shorten(self.source, 60)}`" if self.source else ""
 
 
 class LeftExactError(ArithmeticError):
@@ -67,9 +75,8 @@ class LeftExactError(ArithmeticError):
         """Find the line that is being run."""
         frame = inspect.currentframe()
         self.what, self.place = what, innermost(_outwards(frame))
-        where = f"{self.place} {self.verb}" if self.place else self.verb
-        source = f" in `{self.place.source}`" if self.place and self.place.source else ""
-        super().__init__(f"{where}: {what}{source}")
+        at, source = (f"{self.place} ", self.place.quoted) if self.place else ("", "")
+        super().__init__(f"{at}{self.verb}: {what}{source}")
 
 
 class UndecidedComparisonError(LeftExactError):
@@ -106,17 +113,13 @@ def _ball(other: object) -> Any:
     """The exact ball of a number, or NotImplemented."""
     if isinstance(other, Exact):
         return other.ball
-    if isinstance(other, flint.arb):
-        return other
-    if isinstance(other, float | int):
+    if isinstance(other, float | int | flint.arb):
         return flint.arb(other)
     if isinstance(other, np.integer | np.bool_):
         return flint.arb(int(other))
-    if isinstance(other, np.floating):
-        if not np.isfinite(other):
-            return flint.arb(float(other))
-        above, below = other.as_integer_ratio()
-        return flint.arb(above) / flint.arb(below)
+    if isinstance(other, np.floating):  # of another width: a fraction whatever it is
+        above, below = other.as_integer_ratio() if np.isfinite(other) else (float(other), 1)
+        return flint.arb(above) / below
     return NotImplemented
 
 
@@ -200,7 +203,7 @@ class Exact:
     # What NumPy's loops over objects call, by the names that they call it.
     exp, expm1, exp2 = _unary(_arb.exp), _unary(_arb.expm1), _unary(lambda a: _arb(2) ** a)
     log, log1p = _unary(_arb.log), _unary(_arb.log1p)
-    log2, log10 = (_unary(lambda a, n=n: a.log() / _arb(n).log()) for n in (2, 10))
+    log2, log10 = _unary(lambda a: a.log_base(2)), _unary(lambda a: a.log_base(10))
     sqrt, cbrt = _unary(_arb.sqrt), _unary(lambda a: a.sgn() * abs(a).root(3))
     sin, cos, tan = _unary(_arb.sin), _unary(_arb.cos), _unary(_arb.tan)
     sinh, cosh, tanh = _unary(_arb.sinh), _unary(_arb.cosh), _unary(_arb.tanh)
@@ -216,7 +219,9 @@ class Exact:
     imag = property(lambda _self: 0)
     item, copy = _unary(lambda a: a), _unary(lambda a: a)
 
-    __float__, __int__, __complex__ = (_leaves(f"{kind}(...)") for kind in ("float", "int", "complex"))
+    __float__, __int__, __complex__ = (
+        _leaves(f"{kind}(...)") for kind in ("float", "int", "complex")
+    )
     __index__ = _leaves("an index made of a computed number")
     __round__, __trunc__ = _leaves("round(...)"), _leaves("trunc(...)")
     __floor__, __ceil__ = _leaves("floor(...)"), _leaves("ceil(...)")
@@ -242,7 +247,15 @@ class Exact:
 
 numbers.Number.register(Exact)
 
-_balls = np.frompyfunc(lambda number: _known(number), 1, 1)
+
+def _known(number: object) -> Any:
+    ball = _ball(number)
+    if ball is NotImplemented:
+        raise TypeError(f"{type(number).__name__} {number!r:.40} is not a real number")
+    return ball
+
+
+_balls = np.frompyfunc(_known, 1, 1)
 _wrap = np.frompyfunc(Exact, 1, 1)
 
 
@@ -262,10 +275,3 @@ def to_balls(array: object) -> Array:
         TypeError: an entry is not a number, or complex.
     """
     return np.asarray(_balls(np.asarray(array).astype(object)), dtype=object)
-
-
-def _known(number: object) -> Any:
-    ball = _ball(number)
-    if ball is NotImplemented:
-        raise TypeError(f"{type(number).__name__} {number!r:.40} is not a real number")
-    return ball

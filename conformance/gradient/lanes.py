@@ -23,6 +23,9 @@ from reference.step import Array
 
 BITS = 400
 COMPLEX_STEP = 1e-30
+CLOSE, ROUGH = 2.0**-30, 2.0**-40
+"""So close together a cost in float64 is a straight line to this part of it; in float32 it is
+constant or jumps."""
 
 
 @dataclass(frozen=True)
@@ -66,11 +69,14 @@ class Lane(Protocol):
         name: as the report calls it.
         cap: digits that it can prove at most.
         needed: digits that are asked for, or None if its own error estimate decides.
+        admitted: what scalars that the subject rounds to floats (1/n) may cost, of the largest
+            entry, where all else is exact.
     """
 
     name: str
     cap: int
     needed: int | None
+    admitted: float
 
     def lift(self, array: Array) -> Array:
         """An array of floats in this arithmetic."""
@@ -85,7 +91,8 @@ class Lane(Protocol):
 class Balls:
     """Central differences on balls: what is cut off is of the order of 2^−240."""
 
-    name, cap, needed = f"balls of {BITS} bits", 100, 50
+    name, cap, admitted = f"balls of {BITS} bits", 100, 2.0**-48
+    needed: int | None = 50
     step = flint.arb(1) / (1 << 120)
 
     def lift(self, array: Array) -> Array:
@@ -106,7 +113,8 @@ class Balls:
 class ComplexStep:
     """Im C(θ + ihd) / h: no difference is taken, so nothing cancels."""
 
-    name, cap, needed = "complex step", 15, 12
+    name, cap, admitted = "complex step", 15, 0.0
+    needed: int | None = 12
 
     def lift(self, array: Array) -> Array:
         """The array itself."""
@@ -141,7 +149,8 @@ class Differences:
         unit: the roundoff of the coarsest dtype that the subject shows.
     """
 
-    name, cap, needed = "central differences in floats", 15, None
+    name, cap, admitted = "central differences in floats", 15, 0.0
+    needed: int | None = None
     unit = float(np.finfo(np.float64).eps)
 
     def lift(self, array: Array) -> Array:
@@ -149,11 +158,15 @@ class Differences:
         return array
 
     def prepare(self, setting: Setting, nabla: Sequence[Array]) -> None:
-        """Take the step for the coarsest dtype among gradient and cost."""
+        """See in what precision the gradient and the cost are computed, and fit the step to it."""
         cost = setting.cost.near(setting.network, setting.start, setting.samples)
         shown = [*nabla, np.asarray(cost(setting.start))]
         floats = [each.dtype for each in shown if each.dtype.kind == "f"]
         self.unit = max([float(np.finfo(each).eps) for each in floats], default=self.unit)
+        close = [float(cost([each + k * CLOSE for each in setting.start])) for k in range(4)]
+        bends = np.abs(np.diff(close, 2)) > ROUGH * max(1.0, *map(abs, close))
+        if len(set(close)) == 1 or bends.any():  # whatever dtype it shows
+            self.unit = max(self.unit, float(np.finfo(np.float32).eps))
 
     def slope(self, cost: Cost, base: Sequence[Array], probe: Probe) -> tuple[Any, float]:
         """(C(θ + hd) − C(θ − hd)) / 2h, twice, with h and 2h"""

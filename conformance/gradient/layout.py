@@ -7,6 +7,7 @@ Left out: batches. One sample settles whether a gradient is a gradient, sum or m
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -64,20 +65,29 @@ def settled(network: Network, seed: int) -> Setting:
         UsageError: it has no cost that can be asked for.
     """
     start = _start(network, seed)
-    reasons: dict[str, str] = {}
+    problems: dict[str, str] = {}
     for layout, shape in LAYOUTS.items():
         samples = _samples(network.sizes, shape, seed)
-        problem = _problem(lambda samples=samples: _runs(network, start, samples))
-        if problem:
-            reasons[layout] = problem
-            continue
-        cost = _own_cost(network, start, samples, seed)
-        return Setting(network, cost, samples, _lively(network, start, samples, seed), layout)
-    first = next(iter(reasons.values()))
+        problems[layout] = _problem(partial(_runs, network, start, samples))
+        if not problems[layout]:
+            cost = _own_cost(network, start, samples, seed)
+            return Setting(network, cost, samples, _lively(network, start, samples, seed), layout)
+    meant = next((layout for layout in LAYOUTS if _fed(network, start, layout)), "columns")
     raise SubjectError(
-        f"backprop(x, y) of {network.name} {list(network.sizes)} takes a sample neither as a "
-        f"column nor as a row nor flat; as a column: {first}"
+        f"{network.name} {list(network.sizes)}, samples as {meant}: {problems[meant]}"
     )
+
+
+def _fed(network: Network, start: list[Array], layout: str) -> bool:
+    """Whether the subject's feedforward takes a sample so laid out, and gives an output."""
+    samples = _samples(network.sizes, LAYOUTS[layout], 0)
+
+    def feed() -> None:
+        network.use(start)
+        if np.shape(feedforward(network, samples[0][0])) != samples[0][1].shape:
+            raise Refused("another shape")
+
+    return not _problem(feed)
 
 
 def _lively(network: Network, start: list[Array], samples: list[Sample], seed: int) -> list[Array]:
@@ -90,11 +100,11 @@ def _lively(network: Network, start: list[Array], samples: list[Sample], seed: i
 
 
 def _runs(network: Network, start: list[Array], samples: list[Sample]) -> None:
-    """Run backprop and feedforward once, and backprop again.
+    """Run backprop twice.
 
     Raises:
-        Refused: what they give is not numbers of the right size.
-        SubjectError: the gradient changes by itself.
+        Refused: the gradient does not hold finite real numbers, or changes by itself.
+        SubjectError: it has other shapes than the parameters.
     """
     first, second = gradient(network, start, samples), gradient(network, start, samples)
     for name, nabla, again in zip(network.names, first, second, strict=True):
@@ -104,10 +114,6 @@ def _runs(network: Network, start: list[Array], samples: list[Sample]) -> None:
             raise Refused(f"nabla_{name} is not finite")
         if not np.array_equal(nabla, again):
             raise Refused(f"nabla_{name} is another one when backprop is called again")
-    if any(callable(getattr(network.subject, name, None)) for name in ("feedforward", "forward")):
-        output = np.asarray(feedforward(network, samples[0][0]))
-        if output.shape != samples[0][1].shape:
-            raise Refused(f"feedforward(x) has the shape {output.shape}")
 
 
 def _own_cost(network: Network, start: list[Array], samples: list[Sample], seed: int) -> OwnCost:

@@ -4,18 +4,19 @@ Parameters are lists in the order b2 w2 b3 w3 …, named by the book's layers, i
 subject gave them. Left out: its cost (`cost.py`), and how samples are laid out (`layout.py`).
 """
 
+import textwrap
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
 
-from conformance.arithmetic.exact import raised_at
-from conformance.errors import SubjectError, UsageError
+from conformance.arithmetic.exact import LeftExactError, raised_at
+from conformance.errors import ConformanceError, SubjectError, UsageError
 from reference.step import Array
 
-Parameters = list[Array]
+MESSAGE = 240  # characters of another program's message
 
 
 class Network:
@@ -74,7 +75,8 @@ class Network:
         try:
             yield
         finally:
-            self.subject.biases, self.subject.weights = own
+            with suppress(AttributeError):  # what cannot be set was not
+                self.subject.biases, self.subject.weights = own
 
     def call(self, method: Callable[..., Any], *arguments: Array) -> Any:
         """What a method of the subject gives for copies of the arguments; warnings are its own.
@@ -96,17 +98,23 @@ class Network:
         pair = self.call(self.subject.backprop, x, y)
         if not isinstance(pair, tuple | list) or len(pair) != 2:  # noqa: PLR2004 - a pair
             raise SubjectError(
-                f"{self.name}.backprop(x, y) gives a {type(pair).__name__}, not "
-                "(nabla_b, nabla_w)"
+                f"backprop(x, y) gives a {type(pair).__name__}, not (nabla_b, nabla_w)"
             )
         halves = [[self._array(each, "backprop(x, y)") for each in half] for half in pair]
-        shapes = [[each.shape for each in half] for half in halves]
-        own = [[each.shape for each in half] for half in (self._biases, self._weights)]
-        if shapes == own[::-1] != own:
+        if self._fitting(halves[::-1]) > self._fitting(halves):
             halves.reverse()
-        elif shapes != own:
-            raise SubjectError(f"{self.name}.backprop(x, y): {self._misfit(halves)}")
+        count = len(self._biases)
+        if [*map(len, halves)] != [count, count] or self._fitting(halves) != 2 * count:
+            raise SubjectError(f"backprop(x, y): {self._misfit(halves)}")
         return _interleaved(*halves)
+
+    def _fitting(self, halves: Sequence[Sequence[Array]]) -> int:
+        """How many arrays have the shapes of (biases, weights)."""
+        own = (self._biases, self._weights)
+        pairs = [
+            pair for each in zip(halves, own, strict=True) for pair in zip(*each, strict=False)
+        ]
+        return sum(given.shape == kept.shape for given, kept in pairs)
 
     def _misfit(self, halves: Sequence[Sequence[Array]]) -> str:
         """Which array of the gradient has another shape than its parameter."""
@@ -145,16 +153,17 @@ def built(subject: object, sizes: Sequence[int]) -> Network:
     """
     if not callable(subject) or (hasattr(subject, "backprop") and not isinstance(subject, type)):
         return Network(subject)
-    reasons = []
+    errors: list[Exception] = []
     for arguments in ((list(sizes),), (), tuple(sizes)):
         try:
             return Network(subject(*arguments))
-        except (UsageError, SubjectError):
-            raise
         except Exception as error:  # noqa: BLE001 - whatever the subject's constructor raises
-            reasons.append(reason(error))
+            errors.append(error)
+    for each in errors:
+        if isinstance(each, ConformanceError):
+            raise each
     name = getattr(subject, "__name__", type(subject).__name__)
-    raise UsageError(f"{name}({list(sizes)}) cannot be built: {reasons[0]}")
+    raise UsageError(f"{name}({list(sizes)}) cannot be built: {reason(errors[0])}")
 
 
 def found(subject: object) -> str:
@@ -166,15 +175,12 @@ def found(subject: object) -> str:
 
 def reason(error: Exception) -> str:
     """An exception in one line, with the line of the subject's code where there is one."""
-    from conformance.arithmetic.exact import LeftExactError
-
-    text = " ".join(str(error).split()) or "no message"
+    text = textwrap.shorten(str(error), MESSAGE) or "no message"
     if isinstance(error, LeftExactError | SubjectError | Refused):
         return text
     place = raised_at(error.__traceback__)
     at = f"{place}: " if place else ""
-    source = f" in `{place.source}`" if place and place.source else ""
-    return f"{at}{type(error).__name__}: {text}{source}"
+    return f"{at}{type(error).__name__}: {text}{place.quoted if place else ''}"
 
 
 class Refused(Exception):  # noqa: N818 - a lane declines, nothing failed

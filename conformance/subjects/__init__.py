@@ -29,6 +29,12 @@ class Subject:
 
     name: str
     start: Callable[[Case, Parameters], Session]
+    conventions: tuple[str, ...] = ()
+    decays: bool = True  # whether it knows weight decay
+
+    def runs_freely(self, case: Case) -> bool:
+        """Whether its own parameters can be followed through the steps of a case."""
+        return self.decays or not case.lmbda
 
 
 class ReferenceSession:

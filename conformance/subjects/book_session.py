@@ -2,7 +2,8 @@
 
 Every sample goes through backprop alone, which shows δ, ∇, and by watching z and a. Then the
 mini-batch goes through `update_mini_batch`, which shows the new parameters, and by watching the ∇
-that moved them. Left out: what is right (`conformance.oracle`).
+that moved them. Watching is done on fresh networks with the same parameters; the network in
+training runs unwatched, as it would without us. Left out: what is right (`conformance.oracle`).
 """
 
 from collections.abc import Sequence
@@ -15,11 +16,12 @@ import numpy as np
 
 from conformance.arithmetic.rounding import Precision, RunningError
 from conformance.corpus.case import Case
+from conformance.errors import SubjectError
 from conformance.subjects.book import BookNetwork
 from conformance.subjects.observation import Observation, Shown
-from conformance.subjects.probe import Probe, probe, unwatched
-from conformance.watching.culprit import culprit, right_values
-from conformance.watching.recording import Event, Frame, Recording
+from conformance.subjects.probe import Forward, Probe, Sample, forward, probe
+from conformance.subjects.update import Update, empty, update
+from conformance.watching.recording import Frame
 from conformance.watching.sighting import CLOSE, alike
 from reference.equations import BOOK
 from reference.step import Array, Batch, Parameters, split
@@ -33,7 +35,6 @@ class BookSession:
         self.network, self.case = network, case
         self.net = network.make(case.sizes, case.cost)
         network.fill(self.net, *network.outwards(parameters))
-        self.first = True
 
     def step(self, batch: Batch) -> Observation:
         """Take one step and show what can be seen of it."""
@@ -41,170 +42,163 @@ class BookSession:
             return self._step(batch)
 
     def _step(self, batch: Batch) -> Observation:
-        start = self.network.inwards(self.net).map(np.array)
-        samples = [tuple(a[:, [i]] for a in (batch.x, batch.y)) for i in range(batch.m)]
-        sizes, cost = self.case.sizes, self.case.cost
-        probes = [probe(self.network, sizes, start, (x, y), cost) for x, y in samples]
-        remarks = self._disturbed(probes[0], start)
-        update = self._update(start, batch, probes) if self.first else None
-        rates = self.case.eta, self.case.lmbda, self.case.n
-        self.network.update(self.net, batch, rates)
-        self.first = False
-        after = self.network.inwards(self.net)
-        shown = self._shown(probes, update) | {
-            name: np.array(array) for name, array in after.named()
-        }
+        case, network = self.case, self.network
+        try:
+            start = Parameters.of(network.inwards(self.net)).map(np.array)
+        except (ValueError, KeyError) as error:
+            raise SubjectError(
+                f"{network.name} in {case.id}: the parameters it left make no network: {error}"
+            ) from error
+        samples = [Sample(start, batch.columns((i,)), case.cost) for i in range(batch.m)]
+        probes = [probe(network, sample) for sample in samples]
+        passes = [forward(network, sample) for sample in samples]
+        watched = empty(case, start, _parts(probes))
+        if any(_odd(parts, start, name) is not None for name, parts in watched.parts.items()):
+            # No update can be made of gradients of other shapes: they are the failure.
+            return Observation(_shown(probes, watched, case), Lines(probes, passes, watched).where)
+        update(network, case, start, batch, watched)
+        remarks = self._remarks(probes[0], batch)
+        network.update(self.net, batch, (case.eta, case.lmbda, case.n))
+        after = {name: np.array(array) for name, array in network.inwards(self.net).items()}
+        if case.lmbda and not network.decays:
+            after = {name: array for name, array in after.items() if name[0] != "w"}
+        if not _equal(after, watched.after):  # state was left over: what was watched is another run
+            watched.used.clear()
+        lines = Lines(probes, passes, watched)
+        own_pass = _columns(passes, case, ("z", "a"))
+        shown = {**_shown(probes, watched, case), **after}
+        differs = not _equal(own_pass, shown)
         return Observation(
-            shown, _Lines(probes, update, self.case, start).where, remarks=tuple(remarks)
+            shown, lines.where, own_pass if differs else {}, lines.in_forward, tuple(remarks)
         )
 
-    def _shown(self, probes: Sequence[Probe], update: "_Update | None") -> dict[str, Shown]:
-        """The columns of all samples side by side, and the gradients of the mini-batch."""
-        shown: dict[str, Shown] = {}
-        for layer in range(2, self.case.layers + 1):
-            for quantity in ("z", "a", "delta"):
-                columns = [each.column(quantity, layer) for each in probes]
-                if all(column is not None for column in columns):
-                    shown[f"{quantity}{layer}"] = np.hstack(columns)  # type: ignore[arg-type]
-            for quantity in ("nabla_b", "nabla_w"):
-                parts = [getattr(each, quantity)[layer - 2] for each in probes]
-                used = update and update.used.get(f"{quantity}{layer}")
-                shown[f"{quantity}{layer}"] = (
-                    _mean(parts, self.case.dtype) if used is None else used
-                )
-        return shown
-
-    def _disturbed(self, first: Probe, start: Parameters) -> list[str]:
-        """What watching changed, if anything: a run that nobody watches must give the same bits."""
-        alone = unwatched(self.network, self.case.sizes, start, (first.x, first.y), self.case.cost)
-        same = all(
-            np.array_equal(seen, plain, equal_nan=True)
-            for seen, plain in zip(
-                (*first.nabla_b, *first.nabla_w), (*alone[0], *alone[1]), strict=True
+    def _remarks(self, first: Probe, batch: Batch) -> list[str]:
+        """What is wrong beside the quantities."""
+        net = self.network.make(self.case.sizes, self.case.cost)
+        self.network.fill(net, *self.network.outwards(first.sample.start))
+        x, y = (np.array(each) for each in (first.sample.batch.x, first.sample.batch.y))
+        alone = self.network.backprop(net, x, y)
+        again = self.network.backprop(net, x, y)
+        remarks = []
+        if not np.array_equal(x, batch.x[:, [0]]) or not np.array_equal(y, batch.y[:, [0]]):
+            remarks.append("backprop overwrites its sample")
+        if not _same(alone, again):
+            remarks.append("a second call of backprop with the same sample gives another gradient")
+        if not _same(alone, (first.nabla_b, first.nabla_w)):
+            remarks.append(
+                "backprop gives other numbers when it is watched: its lines are not shown"
             )
-        )
-        return [] if same else ["a second call with the same sample gives another gradient"]
-
-    def _update(self, start: Parameters, batch: Batch, probes: Sequence[Probe]) -> "_Update":
-        recording = Recording()
-        network, case = self.network, self.case
-        net = network.make(case.sizes, case.cost)
-        stored = network.outwards(start)
-        w = [recording.watch(each, f"w{i}") for i, each in enumerate(stored[0], 2)]
-        b = [recording.watch(each, f"b{i}") for i, each in enumerate(stored[1], 2)]
-        network.fill(net, w, b)
-        watched = Batch(recording.watch(batch.x, "x"), recording.watch(batch.y, "y"))
-        network.update(net, watched, (case.eta, case.lmbda, case.n))
-        made = _Update(recording, case, batch.m, {})
-        for layer, (w_after, b_after) in enumerate(zip(net.weights, net.biases, strict=True), 2):
-            for quantity, after in (("w", w_after), ("b", b_after)):
-                parts = [getattr(each, f"nabla_{quantity}")[layer - 2] for each in probes]
-                made.look(f"{quantity}{layer}", after, parts, network)
-        return made
-
-
-@dataclass(eq=False)
-class _Update:
-    """A watched update of the parameters, and the ∇ that was seen to move them."""
-
-    recording: Recording
-    case: Case
-    m: int
-    used: dict[str, Array]  # nabla_w2 …, the mean over the mini-batch
-
-    def __post_init__(self) -> None:
-        self.moved: dict[str, Event] = {}  # the event that made w2 …, b2 …
-        self.summed: dict[str, Event] = {}  # the event that made the ∇ which was used
-
-    def look(self, name: str, after: Any, parts: Sequence[Array], network: BookNetwork) -> None:
-        """Find what moved a parameter array: the sum or the mean of its parts, or what else."""
-        moved = self.recording.find(after)
-        if moved is None or moved.given:
-            return
-        self.moved[name] = moved
-        close = CLOSE[self.case.dtype]
-        total = np.sum(parts, axis=0)
-        way = [e for e in self.recording.events if not e.given and moved.uses(e)]
-        found = [
-            (event, scale)
-            for scale, right in ((1 / self.m, total), (1.0, total / self.m))
-            for event in way
-            if event.value.size == right.size and alike(event.value, right, close)
-        ]
-        event, scale = found[0] if found else self._taken(moved)
-        if event is not None:
-            ours = event.value if name[0] == "b" else network.conventions.weight_in(event.value)
-            self.summed[f"nabla_{name}"] = event
-            self.used[f"nabla_{name}"] = np.reshape(ours * scale, parts[0].shape)
-
-    def _taken(self, moved: Event) -> tuple[Event | None, float]:
-        """The array that was multiplied by η/m (or η) and then taken from the parameters."""
-        size = moved.value.size
-        for event in moved.inputs:
-            factor, scaled = 1.0, event
-            while (
-                len(scaled.inputs) == 1 and scaled.constants and scaled.inputs[0].value.size == size
-            ):
-                constant = float(np.prod(scaled.constants))
-                factor *= (
-                    1 / constant if scaled.operation in ("divide", "true_divide") else constant
-                )
-                scaled = scaled.inputs[0]
-            for scale, full in ((1 / self.m, self.case.eta / self.m), (1.0, self.case.eta)):
-                if not scaled.given and scaled is not event and np.isclose(abs(factor), full):
-                    return scaled, scale
-        return None, 1.0
+        if _shared([*net.weights, *net.biases]):
+            remarks.append(
+                "two layers share memory after the parameters were given as separate arrays"
+            )
+        return remarks
 
 
 @dataclass(frozen=True)
-class _Lines:
+class Lines:
     """Which lines computed a wrong entry."""
 
     probes: Sequence[Probe]
-    update: _Update | None
-    case: Case
-    start: Parameters
+    passes: Sequence[Forward]
+    update: Update
 
     def where(self, name: str, index: tuple[int, ...]) -> tuple[Frame, ...]:
+        """The lines of an entry of what `backprop` and the update computed."""
         quantity, layer = split(name)
         if quantity in ("z", "a", "delta"):
             return self.probes[index[1] if len(index) > 1 else 0].where(name)
-        if quantity == "nabla_w":
-            for each in self.probes:
-                right = BOOK.weight_gradient(each.nabla_b[layer - 2], each._own("a", layer - 1))  # noqa: SLF001
-                if not alike(each.nabla_w[layer - 2], right, CLOSE[self.case.dtype]):
-                    return each.where(name)
-        return self._in_update(name)
+        if quantity in ("nabla_w", "nabla_b"):
+            wrong = (each for each in self.probes if not _follows(each, quantity, layer or 0))
+            return next((each.where(name) for each in wrong), None) or self.update.where(name)
+        return self.update.where(name)
 
-    def _in_update(self, name: str) -> tuple[Frame, ...]:
-        if self.update is None:
-            return ()
-        quantity, layer = split(name)
-        close = CLOSE[self.case.dtype]
-        if quantity.startswith("nabla"):
-            event = self.update.summed.get(name)
-            parts = [getattr(each, quantity)[(layer or 2) - 2] for each in self.probes]
-            sums = [np.sum(parts[:i], axis=0) for i in range(1, len(parts) + 1)]
-            right = [*parts, *sums, *(each / len(parts) for each in sums)]
-            return () if event is None else culprit(event, right, close)
-        event = self.update.moved.get(name)
-        nabla = self.update.used.get(f"nabla_{name}")
-        if event is None or nabla is None:
-            return () if event is None else event.frames
-        before = getattr(self.start, quantity)[(layer or 2) - 2]
-        eta, m = self.case.eta, len(self.probes)
-        if quantity == "w":
-            right = right_values(
-                BOOK.updated_weight, (before, np.asarray(nabla), eta, self.case.decay)
-            )
-        else:
-            right = right_values(BOOK.updated_bias, (before, np.asarray(nabla), eta))
-        return culprit(event, [*right, nabla * m, nabla / m], close)
+    def in_forward(self, name: str, index: tuple[int, ...]) -> tuple[Frame, ...]:
+        """The lines of an entry of what `feedforward` computed."""
+        return self.passes[index[1] if len(index) > 1 else 0].where(name)
+
+
+def _follows(each: Probe, quantity: str, layer: int) -> bool:
+    """Whether the gradient of one sample is what its own δ and a make of it."""
+    delta = each.column("delta", layer)
+    if delta is None:
+        return False
+    below = each.sample.batch.x if layer == 2 else each.column("a", layer - 1)  # noqa: PLR2004
+    if quantity == "nabla_b":
+        return alike(each.nabla_b[layer - 2], delta, each.sample.close)
+    if below is None:
+        return True
+    right = BOOK.weight_gradient(delta, below)
+    return alike(each.nabla_w[layer - 2], right, each.sample.close)
+
+
+def _parts(probes: Sequence[Probe]) -> dict[str, Sequence[Array]]:
+    layers = range(len(probes[0].nabla_b))
+    return {
+        f"{quantity}{layer + 2}": [getattr(each, quantity)[layer] for each in probes]
+        for layer in layers
+        for quantity in ("nabla_b", "nabla_w")
+    }
+
+
+def _shown(probes: Sequence[Probe], watched: Update, case: Case) -> dict[str, Shown]:
+    """The columns of all samples side by side, and the gradients of the mini-batch."""
+    shown: dict[str, Shown] = {**_columns(probes, case, ("z", "a", "delta"))}
+    for name, parts in watched.parts.items():
+        odd = _odd(parts, watched.start, name)
+        used = watched.used.get(name)
+        shown[name] = odd if odd is not None else _mean(parts, case.dtype) if used is None else used
+    return shown
+
+
+def _odd(parts: Sequence[Array], start: Parameters, name: str) -> Array | None:
+    """The first of the samples' gradients that does not have the shape of its parameters."""
+    shape = dict(start.named())[name.removeprefix("nabla_")].shape
+    return next((part for part in parts if np.shape(part) != shape), None)
+
+
+def _columns(
+    seen: Sequence[Probe] | Sequence[Forward], case: Case, quantities: Sequence[str]
+) -> dict[str, Array]:
+    shown = {}
+    for layer in range(2, case.layers + 1):
+        for quantity in quantities:
+            columns = [each.column(quantity, layer) for each in seen]
+            found = [column for column in columns if column is not None]
+            if len(found) == len(columns):
+                shown[f"{quantity}{layer}"] = np.hstack(found)
+    return shown
 
 
 def _mean(parts: Sequence[Array], dtype: str) -> RunningError:
     """The mean of the samples' gradients, with the bound of any order of summation."""
     numbers = np.stack([np.asarray(part, dtype=np.float64) for part in parts])
     precision = Precision.of(dtype, exact_centre=False)
-    exact = RunningError(numbers, np.zeros_like(numbers), precision)
-    return exact.sum(axis=0) / len(parts)
+    mean = RunningError(numbers, np.zeros_like(numbers), precision).sum(axis=0) / len(parts)
+    return RunningError(mean.value, mean.bound, precision)
+
+
+def _equal(first: dict[str, Any], second: dict[str, Any]) -> bool:
+    """Whether two sets of quantities agree where they have the same names."""
+    return all(
+        isinstance(second[name], RunningError)
+        or np.shape(array) == np.shape(second[name])
+        and alike(np.asarray(array), np.asarray(second[name]), CLOSE["float64"])
+        for name, array in first.items()
+        if name in second
+    )
+
+
+def _same(first: tuple[list[Any], list[Any]], second: tuple[list[Any], list[Any]]) -> bool:
+    pairs = zip((*first[0], *first[1]), (*second[0], *second[1]), strict=True)
+    return all(np.array_equal(one, other, equal_nan=True) for one, other in pairs)
+
+
+def _shared(arrays: Sequence[Any]) -> bool:
+    return any(
+        isinstance(one, np.ndarray)
+        and isinstance(other, np.ndarray)
+        and np.shares_memory(one, other)
+        for i, one in enumerate(arrays)
+        for other in arrays[:i]
+    )

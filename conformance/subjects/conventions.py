@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from conformance.errors import SubjectError
 from reference.step import Array
 
 SAMPLES = {"columns": (-1, 1), "flat arrays": (-1,), "rows": (1, -1)}
@@ -74,28 +75,37 @@ def storage(
     return f"`biases` have shapes {shapes[1]}, expected {forms['columns']} or flat"
 
 
-def pair(returned: Any, sizes: tuple[int, ...], conventions: Conventions) -> tuple[bool, str]:
-    """Whether a gradient pair has the weights first, or what is wrong with it."""
+def pair(returned: Any, sizes: tuple[int, ...]) -> tuple[bool, str]:
+    """Whether a gradient pair has the weights first, and what is wrong with it.
+
+    Raises:
+        SubjectError: it is no pair of lists with an array a layer.
+    """
     if not isinstance(returned, tuple | list) or len(returned) != 2:  # noqa: PLR2004 - a pair
-        return False, f"returned {_kind(returned)}, expected the pair (nabla_b, nabla_w)"
+        raise SubjectError(f"backprop returned {_kind(returned)}, expected (nabla_b, nabla_w)")
     counts = [_counts(part) for part in returned]
-    biases = [n for n in sizes[1:]]
+    if any(len(count) != len(sizes) - 1 for count in counts):
+        raise SubjectError(
+            f"backprop returned lists of {' and '.join(str(len(c)) for c in counts)} arrays, "
+            f"expected {len(sizes) - 1} each with sizes {list(sizes)}"
+        )
+    biases = list(sizes[1:])
     weights = [n * k for k, n in zip(sizes[:-1], sizes[1:], strict=True)]
     if counts == [biases, weights]:
         return False, ""
+    turned = weights != biases and (counts[0] == weights or counts[1] == biases)
     if counts == [weights, biases]:
         return True, ""
-    return False, (
+    return turned, (
         f"returned arrays with {counts} entries, expected {biases} for nabla_b and {weights} for "
         f"nabla_w with sizes {list(sizes)}"
     )
 
 
-def _counts(part: Any) -> list[int] | str:
-    try:
-        return [int(np.size(each)) for each in part]
-    except (TypeError, ValueError):
-        return _kind(part)
+def _counts(part: Any) -> list[int]:
+    if not isinstance(part, tuple | list | np.ndarray):
+        raise SubjectError(f"backprop returned {_kind(part)} among its pair, expected a list")
+    return [int(np.size(each)) for each in part]
 
 
 def _kind(value: Any) -> str:

@@ -3,149 +3,166 @@
 Left out: the whole mini-batch (`book_session.py`).
 """
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
-from conformance.causality import field_of
-from conformance.errors import SubjectError
 from conformance.subjects.book import BookNetwork
-from conformance.watching.culprit import culprit, right_values
+from conformance.watching.culprit import culprit, on_the_way
 from conformance.watching.recording import Event, Frame, Recording, plain
-from conformance.watching.sighting import CLOSE, Sight, sight
-from reference.equations import BOOK, COSTS, sigmoid
-from reference.step import Array, Parameters, split
+from conformance.watching.sighting import CLOSE, Sight, alike, approximate, moving, sight
+from reference.equations import BOOK, COSTS
+from reference.step import Array, Batch, Parameters, split
+
+Lift = Callable[[Array], Array]
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """What a probe is run on: where the network starts, one sample, the cost."""
+
+    start: Parameters
+    batch: Batch  # one column
+    cost: str
+
+    @property
+    def close(self) -> float:
+        """How near is near enough when looking for a value."""
+        return CLOSE[str(self.start.w[0].dtype)]
 
 
 @dataclass(eq=False)
 class Probe:
     """What backprop of one sample computed; arrays in our layout, for l = 2 … L."""
 
+    sample: Sample
     recording: Recording
     seen: Sight
     nabla_b: list[Array]
     nabla_w: list[Array]
-    x: Array
-    y: Array
-    parameters: Parameters
-    cost: str
-    dtype: str
-    traced: bool  # whether what was returned was computed by recorded operations
+    events: dict[str, Event | None] = field(default_factory=dict)
 
     def column(self, quantity: str, layer: int) -> Array | None:
         """z, a or δ of a layer, (n_l, 1), where it was found."""
-        if quantity == "delta":
-            return self.nabla_b[layer - 2]
-        event = getattr(self.seen, quantity)[layer - 2]
-        return None if event is None else np.reshape(event.value, (-1, 1))
+        event, size = self.events.get(f"{quantity}{layer}"), self.sample.start.b[layer - 2].size
+        if event is not None and event.value.size == size:
+            return np.reshape(event.value, (-1, 1))
+        nabla_b = self.nabla_b[layer - 2]
+        return nabla_b if quantity == "delta" and np.shape(nabla_b) == (size, 1) else None
 
-    def where(self, name: str) -> tuple[Frame, ...]:
-        """The lines that computed a quantity wrongly, the innermost first."""
-        quantity, layer = split(name)
-        event = self._event(quantity, layer or 0)
-        if event is None:
-            return ()
-        return culprit(event, self._right(name), CLOSE[self.dtype])
+    def find_errors(self) -> None:
+        """Find δ of each layer, the output first: what ∇w is made of, or what ∇b is.
 
-    def _event(self, quantity: str, layer: int) -> Event | None:
-        if quantity in ("z", "a"):
-            found: Event | None = getattr(self.seen, quantity)[layer - 2]
-            return found
-        returned = self.nabla_w if quantity == "nabla_w" else self.nabla_b
-        return self.recording.find(returned[layer - 2])
+        Where the two differ one of them is wrong: then δ is the one that is right.
+        """
+        start, y = self.sample.start, self.sample.batch.y
+        above: Array | None = None
+        for layer in range(len(start.w) + 1, 1, -1):
+            z, a = (self._seen(quantity, layer) for quantity in ("z", "a"))
+            book = BOOK.with_cost(COSTS[self.sample.cost])
+            if above is None:
+                right = book.output_error(z, a, y)
+            else:
+                right = book.hidden_error(start.w[layer - 1], above, z)
+            nabla_b = self.events[f"nabla_b{layer}"]
+            moves = moving(self.recording, self.events[f"nabla_w{layer}"], z.size)
+            both = [event for event in (nabla_b, moves) if event is not None]
+            fits = (event for event in both if alike(event.value, right, self.sample.close))
+            event = next(fits, nabla_b or moves)
+            self.events[f"delta{layer}"] = event
+            column = self.column("delta", layer)
+            above = right if column is None else approximate(column)
 
-    def _own(self, quantity: str, layer: int) -> Array:
-        """What the subject's next equation was given: x for a^1, else what was found or is right."""
+    def _seen(self, quantity: str, layer: int) -> Array:
+        """z or a as it was seen, or what is right given what was seen below."""
         if layer == 1:
-            return self.x
+            return self.sample.batch.x
         column = self.column(quantity, layer)
         if column is not None:
-            return plain(column) if not isinstance(column, np.ndarray) else np.asarray(column)
-        w, b = self.parameters.w[layer - 2], self.parameters.b[layer - 2]
-        z = BOOK.weighted_input(w, self._own("a", layer - 1), b) if quantity == "z" else None
-        return sigmoid(self._own("z", layer)) if z is None else z
+            return approximate(column)
+        if quantity == "a":
+            return BOOK.activation(self._seen("z", layer))
+        w, b = self.sample.start.w[layer - 2], self.sample.start.b[layer - 2]
+        return BOOK.weighted_input(w, self._seen("a", layer - 1), b)
 
-    def _right(self, name: str) -> list[Array]:
-        """The values that may rightly appear on the way to a quantity."""
-        quantity, layer = split(name)
-        layer = layer or 0
-        own, w, b = self._own, self.parameters.w, self.parameters.b
-        layers = len(w) + 1
-        field = field_of(name, layers)
-        equation = getattr(BOOK.with_cost(COSTS[self.cost]), field)
-        operands: dict[str, Any] = {
-            "z": lambda: (w[layer - 2], own("a", layer - 1), b[layer - 2]),
-            "a": lambda: (own("z", layer),),
-            "nabla_w": lambda: (own("delta", layer), own("a", layer - 1)),
-        }
-        if quantity == "delta" and layer == layers:
-            given = (own("z", layer), own("a", layer), self.y)
-        elif quantity == "delta":
-            given = (w[layer - 1], own("delta", layer + 1), own("z", layer))
-        else:
-            given = operands[quantity]()
-        given = tuple(np.asarray(each) for each in given)
-        more = [sigmoid(-own("z", layer))] if quantity == "delta" else []
-        return right_values(equation, given, more)
+    def where(self, name: str) -> tuple[Frame, ...]:
+        """The lines that computed a quantity wrongly, the one to blame first."""
+        event = self.events.get(name)
+        with np.errstate(all="ignore"):
+            return () if event is None else culprit(event, self.right, self.sample.close)
+
+    @cached_property
+    def right(self) -> list[Array]:
+        """Every value on the way of the book's step from this sample and from what was seen."""
+        seen = {name: self.column(*split(name)) for name in self.events}  # type: ignore[arg-type]
+        return on_the_way(self.sample.start, self.sample.batch, self.sample.cost, seen)
 
 
-def probe(
-    network: BookNetwork,
-    sizes: tuple[int, ...],
-    start: Parameters,
-    sample: tuple[Array, Array],
-    cost: str,
-) -> Probe:
+def probe(network: BookNetwork, sample: Sample, lift: Lift = np.array) -> Probe:
     """Run backprop on one sample with everything watched.
 
     Args:
         network: the subject.
-        sizes: of a new network.
-        start: its parameters, in our layout; not changed.
-        sample: x (n_1, 1) and y (n_L, 1).
-        cost: of the case.
+        sample: floats, in our layout; not changed.
+        lift: makes of floats what the subject is given: a copy, or exact numbers.
 
     Raises:
-        SubjectError: what it returns does not fit.
+        SubjectError: what it returns is no pair of lists of arrays.
     """
-    x, y = sample
+    start, x, y = sample.start, sample.batch.x, sample.batch.y
     recording = Recording()
-    net = network.make(sizes, cost)
-    c = network.conventions
-    w = [recording.watch(c.weight_out(each), f"w{i}") for i, each in enumerate(start.w, 2)]
-    b = [recording.watch(c.bias_out(each), f"b{i}") for i, each in enumerate(start.b, 2)]
-    network.fill(net, w, b)
-    given = recording.watch(x, "x"), recording.watch(y, "y")
-    nabla_b, nabla_w = network.backprop(net, *given)
-    traced = all(recording.find(each) is not None for each in (*nabla_b, *nabla_w) if np.any(each))
-    dtype = "float32" if start.w[0].dtype == np.float32 else "float64"
-    floats = Parameters(start.w, start.b)
-    return Probe(
-        recording,
-        sight(recording, floats, x, CLOSE[dtype]),
-        [plain(np.asarray(each)) for each in nabla_b],
-        [plain(np.asarray(each)) for each in nabla_w],
-        x,
-        y,
-        start,
-        cost,
-        dtype,
-        traced,
-    )
+    net = network.make(start.sizes, sample.cost)
+    network.fill(net, *network.given(start, recording, lift))
+    given = recording.watch(lift(x), "x"), recording.watch(lift(y), "y")
+    returned = dict(zip(("nabla_b", "nabla_w"), network.backprop(net, *given), strict=True))
+    seen = sight(recording, start, x, sample.close)
+    events: dict[str, Event | None] = {}
+    for layer in range(2, len(start.w) + 2):
+        events |= {f"z{layer}": seen.z[layer - 2], f"a{layer}": seen.a[layer - 2]}
+        for quantity, arrays in returned.items():
+            events[f"{quantity}{layer}"] = recording.find(arrays[layer - 2])
+    nabla_b, nabla_w = ([plain(np.asarray(each)) for each in part] for part in returned.values())
+    made = Probe(sample, recording, seen, nabla_b, nabla_w, events)
+    made.find_errors()
+    return made
 
 
-def unwatched(
-    network: BookNetwork,
-    sizes: tuple[int, ...],
-    start: Parameters,
-    sample: tuple[Array, Array],
-    cost: str,
-) -> tuple[list[Array], list[Array]]:
-    """The gradient of one sample as the subject computes it when nobody looks."""
-    net = network.make(sizes, cost)
-    network.fill(net, *network.outwards(start))
-    nabla_b, nabla_w = network.backprop(net, *(np.array(each) for each in sample))
-    if not all(isinstance(each, np.ndarray) for each in (*nabla_b, *nabla_w)):
-        raise SubjectError(f"{network.name}.backprop returns something other than arrays")
-    return nabla_b, nabla_w
+@dataclass(eq=False)
+class Forward:
+    """A feedforward pass of one sample on its own, watched."""
+
+    sample: Sample
+    recording: Recording
+    seen: Sight
+    output: Array  # (n_L, 1)
+
+    def column(self, quantity: str, layer: int) -> Array | None:
+        """z or a of a layer, (n_l, 1), where it was found; the output in any case."""
+        if (quantity, layer) == ("a", len(self.seen.a) + 1):
+            return self.output
+        event: Event | None = getattr(self.seen, quantity)[layer - 2]
+        return None if event is None else np.reshape(event.value, (-1, 1))
+
+    def where(self, name: str) -> tuple[Frame, ...]:
+        """The lines that computed a quantity wrongly, the one to blame first."""
+        quantity, layer = split(name)
+        layer = layer or 0
+        event: Event | None = getattr(self.seen, quantity)[layer - 2]
+        if layer == len(self.seen.a) + 1 and quantity == "a":
+            event = self.recording.find(self.output) or event
+        right = on_the_way(self.sample.start, self.sample.batch, self.sample.cost, {})
+        with np.errstate(all="ignore"):
+            return () if event is None else culprit(event, right, self.sample.close)
+
+
+def forward(network: BookNetwork, sample: Sample, lift: Lift = np.array) -> Forward:
+    """Run feedforward on one sample with everything watched."""
+    recording = Recording()
+    net = network.make(sample.start.sizes, sample.cost)
+    network.fill(net, *network.given(sample.start, recording, lift))
+    x = recording.watch(lift(sample.batch.x), "x")
+    output = np.reshape(net.feedforward(network.conventions.sample_out(x)), (-1, 1))
+    seen = sight(recording, sample.start, sample.batch.x, sample.close)
+    return Forward(sample, recording, seen, output)

@@ -11,6 +11,7 @@ import sysconfig
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -47,6 +48,7 @@ class Event:
 
     used: int = 0  # the numbers of all events that it was computed from, and its own, as bits
     consumers: list["Event"] = field(default_factory=list)
+    siblings: list["Event"] = field(default_factory=list)  # all events of the run
 
     @property
     def given(self) -> bool:
@@ -61,8 +63,13 @@ class Event:
 class Recording:
     """The events of one run, in the order in which they happened."""
 
-    def __init__(self) -> None:
-        """Start with no events."""
+    def __init__(self, *, ours: bool = False) -> None:
+        """Start with no events.
+
+        Args:
+            ours: record operations of this project's own code too, not the subject's alone.
+        """
+        self.ours = ours
         self.events: list[Event] = []
         self._by_bytes: dict[bytes, Event] = {}
 
@@ -93,8 +100,11 @@ class Recording:
             return type(result)(self.note(operation, each, sources) for each in result)
         if not isinstance(result, np.ndarray | np.floating):
             return result
-        event = self._note(operation, result, *sources, _frames())
-        return self._wrap(result, event) if isinstance(result, np.ndarray) else result
+        frames = _frames()
+        if frames or self.ours:
+            event = self._note(operation, result, *sources, frames)
+            return self._wrap(result, event) if isinstance(result, np.ndarray) else result
+        return self._wrap(result, sources[0][0]) if sources[0] else result  # turned by us
 
     def rewrite(self, operation: str, target: Any, sources: "Sources") -> None:
         """Record an operation that wrote its result into an array that was there before."""
@@ -112,6 +122,7 @@ class Recording:
     ) -> Event:
         copy = np.array(value)
         event = Event(len(self.events), operation, copy, inputs, constants, frames)
+        event.siblings = self.events
         event.used = 1 << event.number
         for source in inputs:
             event.used |= source.used
@@ -180,6 +191,18 @@ class Watched(np.ndarray[Any, Any]):
         if recording is not None:
             recording.rewrite("setitem", self, sources)
 
+    @property
+    def T(self) -> Any:  # noqa: N802 - NumPy's name
+        """The transposed array, recorded so that its line is known."""
+        return self.transpose()
+
+    def transpose(self, *axes: Any) -> Any:
+        """The array with its axes turned, recorded so that its line is known."""
+        turned = self.view(np.ndarray).transpose(*axes)
+        if self.recording is None:
+            return turned
+        return self.recording.note("transpose", turned, self.recording.sources((self,)))
+
     def dot(self, other: Any, out: Any = None) -> Any:  # type: ignore[override]
         """np.dot, which records; the method would not."""
         return np.dot(self, other) if out is None else np.dot(self, other, out=out)
@@ -239,16 +262,16 @@ def _key(array: Any) -> bytes:
 
 
 def _frames() -> tuple[Frame, ...]:
-    """The lines of the subject that lead here, the innermost first."""
+    """The lines of the subject that lead here, the innermost first; none if we did it ourselves."""
     found: list[Frame] = []
-    frame = sys._getframe(1)  # noqa: SLF001 - the way to the caller's line
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - the way to the caller's line
     while frame is not None:
         file = frame.f_code.co_filename
         if _is_subject(file):
             found.append(Frame(file, frame.f_lineno, frame.f_code.co_name))
-        elif found and file.startswith(_PACKAGE):
+        elif file.startswith(_PACKAGE) and file != __file__:
             break  # our own call into the subject
-        frame = frame.f_back  # type: ignore[assignment]
+        frame = frame.f_back
     return tuple(found)
 
 

@@ -49,19 +49,17 @@ def sight(recording: Recording, parameters: Parameters, x: Array, close: float) 
         close: how near is near enough, as a part of the largest entry.
     """
     given = {event.operation: event for event in recording.events if event.given}
-    below, a = given.get("given x"), x
-    found_z: list[Event | None] = []
-    found_a: list[Event | None] = []
+    a = x
+    found: list[tuple[Event | None, Event | None]] = []
     for layer, (w, b) in enumerate(zip(parameters.w, parameters.b, strict=True), start=2):
-        above = given.get(f"given w{layer + 1}") or given.get("given y")
-        candidates = [e for e in _sized(recording.events, b.size) if below is None or e.uses(below)]
-        z_event, a_event = _layer(candidates, weighted_input(w, a, b), above, close)
-        z = weighted_input(w, a, b) if z_event is None else _column(z_event)
-        a = activation(z) if a_event is None else _column(a_event)
-        below = a_event
-        found_z.append(z_event)
-        found_a.append(a_event)
-    return Sight(tuple(found_z), tuple(found_a))
+        here, above = given[f"given w{layer}"], given.get(f"given w{layer + 1}")
+        computed = [event for event in _sized(recording.events, b.size) if event.uses(here)]
+        z = weighted_input(w, a, b)
+        events = _layer(computed, z, above or given.get("given y"), close)
+        found.append(events)
+        a = activation(z if events[0] is None else _column(events[0]))
+        a = a if events[1] is None else _column(events[1])
+    return Sight(*zip(*found, strict=True))
 
 
 def _layer(
@@ -70,10 +68,32 @@ def _layer(
     right = next((event for event in candidates if alike(event.value, z, close)), None)
     if right is None:
         return next(_activated(candidates, close), (None, None))
-    later = [event for event in candidates if event.uses(right) and event is not right]
+    later = [event for event in candidates if event.uses(right)]
+    last = above is None or above.operation == "given y"
+    used = _meeting(later, above) if above is not None else None
+    if used is not None and not last:
+        return right, used
+    # The output is looked for before it meets the targets: σ of z^L comes again in σ′.
+    until = min((event.number for event in above.consumers), default=None) if above else None
     sigma = activation(_column(right))
-    a = next((event for event in later if alike(event.value, sigma, close)), None)
-    return right, a if a is not None or above is None else _meeting(later, above)
+    a = next(
+        (
+            event
+            for event in later
+            if (until is None or event.number < until) and alike(event.value, sigma, close)
+        ),
+        None,
+    )
+    return right, a or used
+
+
+def moving(recording: Recording, nabla_w: Event | None, size: int) -> Event | None:
+    """What may be δ^l: the operand of ∂C/∂w^l that has n_l entries and depends on the targets."""
+    y = next((event for event in recording.events if event.operation == "given y"), None)
+    if nabla_w is None or y is None:
+        return None
+    operands = (event for event in nabla_w.inputs if event.value.size == size and event.uses(y))
+    return next((event for event in operands if not event.given), None)
 
 
 def _activated(candidates: Sequence[Event], close: float) -> Iterator[tuple[Event, Event]]:
@@ -86,14 +106,14 @@ def _activated(candidates: Sequence[Event], close: float) -> Iterator[tuple[Even
 
 
 def _meeting(candidates: Sequence[Event], above: Event) -> Event | None:
-    """The last of the events that meets the weights of the next layer, or the targets."""
+    """The first of the events that meets the weights of the next layer, or the targets."""
     operands = {
         number
         for event in above.consumers
         for number in (source.number for source in event.inputs)
         if len(event.inputs) > 1
     }
-    return next((event for event in reversed(candidates) if event.number in operands), None)
+    return next((event for event in candidates if event.number in operands), None)
 
 
 def _sized(events: Sequence[Event], size: int) -> list[Event]:

@@ -1,0 +1,153 @@
+"""A mini-batch through a subject's update, watched: what moved the parameters, and on which line.
+
+Left out: single samples (`probe.py`).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from conformance.corpus.case import Case
+from conformance.subjects.book import BookNetwork
+from conformance.watching.culprit import culprit, values_of
+from conformance.watching.recording import Event, Frame, Recording
+from conformance.watching.sighting import CLOSE, alike, approximate
+from reference.equations import BOOK
+from reference.step import Array, Batch, Parameters, split
+
+Lift = Callable[[Array], Array]
+
+
+@dataclass(eq=False)
+class Update:
+    """A watched update from the parameters `start`.
+
+    Attributes:
+        after: the parameters `b2 w2 …` that it left, in our layout where they fit it.
+        used: the ∇ `nabla_b2 …` that was seen to move them, as the mean over the mini-batch.
+        moved: the event that made each parameter array.
+        summed: the event that made each ∇ that was used.
+    """
+
+    recording: Recording
+    case: Case
+    start: Parameters
+    parts: dict[str, list[Array]]  # the ∇ of the single samples, by name
+    after: dict[str, Any] = field(default_factory=dict)
+    used: dict[str, Array] = field(default_factory=dict)
+    moved: dict[str, Event] = field(default_factory=dict)
+    summed: dict[str, Event] = field(default_factory=dict)
+
+    @property
+    def m(self) -> int:
+        """The size of the mini-batch."""
+        return len(self.parts["nabla_b2"])
+
+    def look(self, network: BookNetwork) -> None:
+        """Find what moved each parameter array: the sum or the mean of its parts, or what else."""
+        for name, array in self.after.items():
+            event = self.recording.find(array)
+            if event is None or event.given:
+                continue
+            self.moved[name] = event
+            if all(source.given for source in event.inputs):
+                # What was taken from the parameters never was a gradient of backprop.
+                before = dict(self.start.named())[name]
+                self.used[f"nabla_{name}"] = (before - approximate(array)) / self.case.eta
+                continue
+            taken, scale = self._expected(event, f"nabla_{name}") or self._taken(event)
+            if taken is not None:
+                ours = network.conventions.weight_in(taken.value) if name[0] == "w" else taken.value
+                shape = dict(self.start.named())[name].shape
+                if np.size(ours) != int(np.prod(shape)):
+                    continue
+                self.summed[f"nabla_{name}"] = taken
+                self.used[f"nabla_{name}"] = np.reshape(ours, shape) * scale
+
+    def where(self, name: str) -> tuple[Frame, ...]:
+        """The lines that computed a wrong gradient or parameter, the one to blame first."""
+        with np.errstate(all="ignore"):
+            if split(name)[0].startswith("nabla"):
+                event = self.summed.get(name)
+                return () if event is None else culprit(event, self._sums(name), self._close)
+            event = self.moved.get(name)
+            right = self._updates(name)
+            if event is not None:
+                return culprit(event, right, self._close)
+            lost = (e for e in reversed(self.recording.events) if e.frames)
+            return next((e.frames for e in lost if alike(e.value, right[-1], self._close)), ())
+
+    @property
+    def _close(self) -> float:
+        return CLOSE[self.case.dtype]
+
+    def _expected(self, moved: Event, name: str) -> tuple[Event, float] | None:
+        total = np.sum([approximate(part) for part in self.parts[name]], axis=0)
+        way = [e for e in self.recording.events if not e.given and moved.uses(e)]
+        for scale, right in ((1 / self.m, total), (1.0, total / self.m)):
+            for event in way:
+                if event.value.size == right.size and alike(event.value, right, self._close):
+                    return event, scale
+        return None
+
+    def _taken(self, moved: Event) -> tuple[Event | None, float]:
+        """The array that was multiplied by η/m (or η) and then taken from the parameters."""
+        eta, size = self.case.eta, moved.value.size
+        for event in moved.inputs:
+            factor, scaled = 1.0, event
+            while len(scaled.inputs) == 1 and scaled.constants and not scaled.given:
+                constant = float(np.prod(scaled.constants))
+                factor *= 1 / constant if "divide" in scaled.operation else constant
+                scaled = scaled.inputs[0]
+            for scale, full in ((1 / self.m, eta / self.m), (1.0, eta)):
+                fits = scaled.value.size == size and not scaled.given and scaled is not event
+                if fits and np.isclose(abs(factor), full):
+                    return scaled, scale
+        return None, 1.0
+
+    def _sums(self, name: str) -> list[Array]:
+        """The partial sums and means of the samples' gradients, the whole mean last."""
+        parts = [approximate(part) for part in self.parts[name]]
+        sums = [np.sum(parts[:i], axis=0) for i in range(1, self.m + 1)]
+        return [*parts, *sums, *(each / self.m for each in (*parts, *sums))]
+
+    def _updates(self, name: str) -> list[Array]:
+        """The values on the way of W or B, the right result last."""
+        quantity = split(name)[0]
+        nabla = self.used.get(f"nabla_{name}")
+        if nabla is None:
+            nabla = self._sums(f"nabla_{name}")[-1]
+        nabla, before = approximate(nabla), dict(self.start.named())[name]
+        equation = BOOK.updated_weight if quantity == "w" else BOOK.updated_bias
+        rates = (self.case.eta, self.case.decay) if quantity == "w" else (self.case.eta,)
+        result = approximate(equation(before, nabla, *rates))  # type: ignore[operator]
+        on_the_way = values_of(equation, (before, nabla, *rates))
+        sums = [each for name in self.parts for each in self._sums(name)]
+        return [nabla * self.m, nabla / self.m, *sums, *on_the_way, result]
+
+
+def update(
+    network: BookNetwork,
+    case: Case,
+    start: Parameters,
+    batch: Batch,
+    found: Update,
+    lift: Lift = np.array,
+) -> Update:
+    """Run the update of a new network with everything watched; fills `found`."""
+    net = network.make(case.sizes, case.cost)
+    network.fill(net, *network.given(start, found.recording, lift))
+    watched = Batch(
+        found.recording.watch(lift(batch.x), "x"), found.recording.watch(lift(batch.y), "y")
+    )
+    network.update(net, watched, (case.eta, case.lmbda, case.n))
+    found.after = network.inwards(net)
+    found.look(network)
+    return found
+
+
+def empty(case: Case, start: Parameters, parts: dict[str, Sequence[Array]]) -> Update:
+    """An update that has not run yet, with the gradients of the single samples."""
+    return Update(Recording(), case, start, {name: list(each) for name, each in parts.items()})

@@ -1,0 +1,396 @@
+"""A gradient check accepts a gradient, finds a wrong one, and says what it could not do."""
+# ruff: noqa: ARG001, ARG005, D102
+# The networks below are written as users write them: no docstrings, arguments that are not used.
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+
+from conformance.errors import SubjectError, UsageError
+from conformance.gradient import GradReport, gradcheck
+from conformance.gradient.report import Status
+from conformance.tests.networks import book, foreign
+from conformance.tests.networks.foreign import TanhSoftmax
+from reference.network import Network as Reference
+from reference.step import Array
+
+Pair = tuple[list[Array], list[Array]]
+
+
+class CrossEntropy:
+    """The book's chapter 3 cost."""
+
+    @staticmethod
+    def fn(a: Array, y: Array) -> Any:
+        return np.sum(np.nan_to_num(-y * np.log(a) - (1 - y) * np.log(1 - a)))
+
+
+class Quadratic:
+    """Another one of chapter 3."""
+
+    @staticmethod
+    def fn(a: Array, y: Array) -> Any:
+        return 0.5 * np.linalg.norm(a - y) ** 2
+
+
+class Chapter3(book.Network):
+    """With the cost as a class, as network2 has it."""
+
+    cost: Any = CrossEntropy
+
+    def cost_derivative(self, output_activations: Array, y: Array) -> Array:
+        a = output_activations
+        return (a - y) / (a * (1 - a)) if self.cost is CrossEntropy else a - y
+
+
+class Chapter3Quadratic(Chapter3):
+    """With the norm in its cost."""
+
+    cost = Quadratic
+
+
+class Rows:
+    """Samples as rows, weights (n below, n), the pair turned round, a loss of the output."""
+
+    def __init__(self, *sizes: int) -> None:
+        self.biases = [np.zeros((1, n)) for n in sizes[1:]]
+        self.weights = [np.zeros((k, n)) for k, n in pairwise(sizes)]
+
+    def activations(self, x: Array) -> list[Array]:
+        layers = [x]
+        for w, b in zip(self.weights, self.biases, strict=True):
+            layers.append(np.tanh(layers[-1] @ w + b))
+        return layers
+
+    def forward(self, x: Array) -> Array:
+        return self.activations(x)[-1]
+
+    def loss(self, a: Array, y: Array) -> Any:
+        return 0.5 * np.sum((a - y) ** 2)
+
+    def backprop(self, x: Array, y: Array) -> Pair:
+        layers = self.activations(x)
+        nabla_b: list[Array] = []
+        nabla_w: list[Array] = []
+        delta = (layers[-1] - y) * (1 - layers[-1] ** 2)
+        for w, below in zip(reversed(self.weights), reversed(layers[:-1]), strict=True):
+            nabla_b.insert(0, delta)
+            nabla_w.insert(0, np.outer(below, delta))
+            delta = (delta @ w.T) * (1 - below**2)
+        return nabla_w, nabla_b
+
+
+class Flat(Rows):
+    """Samples and biases without a second axis."""
+
+    def __init__(self, *sizes: int) -> None:
+        super().__init__(*sizes)
+        self.biases = [b[0] for b in self.biases]
+
+
+class FloatCost(TanhSoftmax):
+    """Rounds its cost to a float."""
+
+    def cost(self, x: Array, y: Array) -> float:
+        return float(super().cost(x, y))  # leaves
+
+
+class Assigning(TanhSoftmax):
+    """Puts its gradient into float arrays, while its cost is exact."""
+
+    def backprop(self, x: Array, y: Array) -> Pair:
+        nabla_b, nabla_w = super().backprop(x, y)
+        kept = [np.zeros(b.shape) for b in self.biases]
+        for to, nabla in zip(kept, nabla_b, strict=True):
+            to[:] = nabla  # leaves
+        return kept, nabla_w
+
+
+class Modulus(Assigning):
+    """Takes absolute values, so that complex numbers lose what the complex step needs."""
+
+    def cost(self, x: Array, y: Array) -> Any:
+        return super().cost(x, y) + 0.5 * sum(np.sum(np.abs(w) ** 2) for w in self.weights)
+
+    def penalty_slope(self, w: Array) -> Array:
+        return w
+
+
+class Single(TanhSoftmax):
+    """Computes in float32 whatever it is given."""
+
+    def forward(self, x: Array) -> list[Array]:
+        self.weights = [w.astype(np.float32) for w in self.weights]
+        self.biases = [b.astype(np.float32) for b in self.biases]
+        return super().forward(x.astype(np.float32))
+
+
+class ScalarInFloats(TanhSoftmax):
+    """Multiplies the cost by the float 1/3 and divides the gradient by 3."""
+
+    def cost(self, x: Array, y: Array) -> Any:
+        return 1 / 3 * super().cost(x, y)
+
+    def backprop(self, x: Array, y: Array) -> Pair:
+        nabla_b, nabla_w = super().backprop(x, y)
+        return [each / 3 for each in nabla_b], [each / 3 for each in nabla_w]
+
+
+class Regularised(TanhSoftmax):
+    """Forgets nothing of the cost but 1e-9 in a logarithm."""
+
+    def cost(self, x: Array, y: Array) -> Any:
+        return -np.sum(y * np.log(self.feedforward(x) + 1e-9))
+
+
+class TwiceSomewhere(TanhSoftmax):
+    """One array of its gradient is too large by a factor of 2."""
+
+    def backprop(self, x: Array, y: Array) -> Pair:
+        nabla_b, nabla_w = super().backprop(x, y)
+        return nabla_b, [2 * nabla_w[0], *nabla_w[1:]]
+
+
+class NoHalf(book.Network):
+    """Its cost lacks the ½ that its gradient has."""
+
+    def cost(self, a: Array, y: Array) -> Any:
+        return np.sum((a - y) ** 2)
+
+
+def wrong(report: GradReport) -> list[str]:
+    return [row.name for row in report.rows if not row.ok]
+
+
+# Right ones
+
+
+@pytest.mark.parametrize(
+    "network", [book.Network, *foreign.FOREIGN, Chapter3, Chapter3Quadratic, Rows, Flat, Reference]
+)
+def test_a_right_network_passes_to_50_digits(network: type) -> None:
+    report = gradcheck(network)
+    assert report.ok, report.text()
+    assert report.digits >= 50
+    assert report.lane.startswith("balls")
+    assert not report.dropped
+
+
+@pytest.mark.parametrize("sizes", [[1, 1], [3, 1], [2, 3, 1], [1, 2, 3], [2, 2, 2, 2, 2]])
+def test_it_passes_in_every_shape(sizes: list[int]) -> None:
+    assert gradcheck(Chapter3, sizes).digits >= 50
+
+
+def test_every_entry_of_a_small_network_is_tried() -> None:
+    rows = gradcheck(book.Network, [4, 5, 3, 2]).rows
+    assert [row.name for row in rows] == ["b2", "w2", "b3", "w3", "b4", "w4"]
+    assert [row.tried for row in rows] == [5, 20, 3, 15, 2, 6]
+
+
+def test_a_large_network_is_tried_along_directions() -> None:
+    report = gradcheck(book.Network, [60, 10, 3])
+    assert report.digits >= 50
+    assert {(row.tried, row.entries) for row in report.rows} == {(2, False)}
+
+
+@pytest.mark.parametrize(
+    ("network", "cost", "layout"),
+    [
+        (book.Network, "cost_derivative(a, y) · da", "columns"),
+        (TanhSoftmax, "cost(x, y)", "columns"),
+        (Chapter3, "cost.fn(a, y)", "columns"),
+        (NoHalf, "cost(a, y)", "columns"),
+        (Rows, "loss(a, y)", "rows"),
+        (Flat, "loss(a, y)", "flat vectors"),
+    ],
+)
+def test_cost_and_layout_are_found(network: type, cost: str, layout: str) -> None:
+    report = gradcheck(network)
+    assert (report.cost, report.layout) == (cost, layout)
+
+
+def test_an_instance_is_taken_as_it_is_and_gets_its_parameters_back() -> None:
+    network = book.Network([3, 2, 2])
+    weights, biases = network.weights, network.biases
+    before = [each.copy() for each in (*weights, *biases)]
+    assert gradcheck(network).sizes == (3, 2, 2)
+    assert network.weights is weights
+    assert network.biases is biases
+    assert all(map(np.array_equal, before, (*weights, *biases)))
+
+
+def test_a_factory_builds_the_network() -> None:
+    assert gradcheck(lambda sizes: book.Network(sizes)).ok  # noqa: PLW0108 - a factory
+
+
+def test_the_same_seed_gives_the_same_report() -> None:
+    assert gradcheck(book.Network, seed=3) == gradcheck(book.Network, seed=3)
+
+
+# Wrong ones
+
+
+@pytest.mark.parametrize(
+    ("network", "expected"),
+    [
+        (foreign.TanhSoftmaxWrong, ["b2", "w2", "b3", "w3"]),
+        (foreign.ReluSoftmaxWrong, ["w2", "w3", "w4"]),
+        (TwiceSomewhere, ["w2"]),
+    ],
+)
+def test_a_wrong_network_is_wrong_where_it_is_wrong(network: type, expected: list[str]) -> None:
+    assert wrong(gradcheck(network)) == expected
+    assert wrong(gradcheck(network, [30, 20, 10, 5])) == expected
+
+
+def test_a_wrong_factor_is_named_with_its_ratio() -> None:
+    report = gradcheck(TwiceSomewhere)
+    assert report.rows[1].ratio == pytest.approx(2)
+    assert "nabla_w2 is not the gradient of the cost: entry [" in report.sentence()
+    assert "ratio 2.000 everywhere" in report.sentence()
+
+
+def test_a_factor_of_the_whole_gradient_is_said_to_be_one() -> None:
+    sentence = gradcheck(NoHalf).sentence()
+    assert sentence.endswith("The whole gradient is 0.500 times that of the cost")
+
+
+def test_what_is_wrong_by_the_ninth_digit_is_found() -> None:
+    report = gradcheck(Regularised)
+    assert not report.ok
+    assert report.digits == 8
+
+
+def test_a_scalar_in_floats_is_admitted_and_said() -> None:
+    report = gradcheck(ScalarInFloats)
+    assert report.ok
+    assert {row.status for row in report.rows} == {Status.SCALAR}
+    assert "scalar that it computes in floats" in report.sentence()
+
+
+# Other lanes
+
+
+def test_a_float_in_backprop_leads_to_the_complex_step() -> None:
+    report = gradcheck(Assigning)
+    assert report.ok
+    assert report.lane == "complex step"
+    assert report.digits >= 12
+    ((lane, why),) = report.dropped
+    assert lane == "balls of 400 bits"
+    assert "test_gradient.py:" in why
+    assert "to[:] = nabla # leaves" in why
+
+
+@pytest.mark.parametrize(
+    ("network", "why"),
+    [
+        (FloatCost, "ComplexWarning"),
+        (Modulus, "complex numbers give the slope"),
+        (Single, "float32"),
+    ],
+)
+def test_what_complex_numbers_do_not_pass_leads_to_differences(network: type, why: str) -> None:
+    report = gradcheck(network)
+    assert report.ok
+    assert report.lane == "central differences in floats"
+    assert [lane for lane, _ in report.dropped] == ["balls of 400 bits", "complex step"]
+    assert why in report.dropped[1][1]
+    assert "can be shown" in report.sentence()
+
+
+@pytest.mark.parametrize("network", [FloatCost, Assigning, Modulus, Single])
+def test_every_lane_finds_a_wrong_factor(network: type) -> None:
+    def backprop(self: Any, x: Array, y: Array) -> Pair:
+        nabla_b, nabla_w = network.backprop(self, x, y)  # type: ignore[attr-defined]
+        return [2 * each for each in nabla_b], nabla_w
+
+    report = gradcheck(type("Twice", (network,), {"backprop": backprop}))
+    assert wrong(report) == ["b2", "b3", "b4"]
+    assert report.rows[0].ratio == pytest.approx(2, rel=1e-2)
+
+
+# Bad input
+
+
+def broken(**attributes: Any) -> type:
+    """A right network with some attributes replaced."""
+    return type("Broken", (TanhSoftmax,), attributes)
+
+
+def right(self: Any, x: Array, y: Array) -> Pair:
+    return TanhSoftmax.backprop(self, x, y)
+
+
+@pytest.mark.parametrize(
+    ("backprop", "message"),
+    [
+        (lambda s, x, y: (right(s, x, y)[0], [w.T for w in right(s, x, y)[1]]), "nabla_w2 has the"),
+        (lambda s, x, y: ([], right(s, x, y)[1]), "0 and 3 arrays, not twice 3"),
+        (lambda s, x, y: right(s, x, y)[0], "not \\(nabla_b, nabla_w\\)"),
+        (lambda s, x, y: None, "gives a NoneType"),
+        (lambda s, x, y: [[b * np.nan for b in h] for h in right(s, x, y)], "is not finite"),
+        (lambda s, x, y: [[b * 1j for b in h] for h in right(s, x, y)], "complex128"),
+        (lambda s, x, y: [[b.astype(str) for b in h] for h in right(s, x, y)], "holds <U32"),
+        (lambda s, x, y: [[[[1], [1, 2]] for _ in h] for h in right(s, x, y)], "not an array"),
+        (lambda s, x, y: s.nothing, "no attribute 'nothing' in `"),
+        (lambda s, x, y: [[b + np.random.rand() for b in h] for h in right(s, x, y)], "again"),  # noqa: NPY002
+    ],
+)
+def test_a_gradient_that_is_none_is_refused_in_one_line(backprop: Any, message: str) -> None:
+    with pytest.raises(SubjectError, match=message) as caught:
+        gradcheck(broken(backprop=backprop))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("cost", "message"),
+    [
+        (None, "it has backprop, biases"),
+        (lambda s, x, y: np.ones(3), "an array of shape \\(3,\\), not a number"),
+        (lambda s, x, y: "much", "the cost is str, not a number"),
+        (lambda s, x, y: 1.0, "does not depend on weights and biases"),
+        (lambda s, x, y: np.nan, "not finite"),
+    ],
+)
+def test_a_cost_that_is_none_is_refused_in_one_line(cost: Any, message: str) -> None:
+    with pytest.raises(UsageError, match=message) as caught:
+        gradcheck(broken(cost=cost))
+    assert "\n" not in str(caught.value)
+
+
+def test_what_is_missing_is_named_beside_what_is_there() -> None:
+    with pytest.raises(UsageError, match=r"no biases, backprop\(x, y\); it has weights"):
+        gradcheck(type("Bare", (), {"weights": [np.ones((2, 2))]}))
+
+
+def test_a_constructor_that_needs_more_says_so() -> None:
+    def init(self: Any, sizes: list[int], eta: float, momentum: float) -> None:
+        raise AssertionError
+
+    with pytest.raises(UsageError, match=r"cannot be built: TypeError: .*'eta' and 'momentum'"):
+        gradcheck(broken(__init__=init))
+
+
+def test_a_gradient_of_wrong_shape_names_the_layout_that_was_meant() -> None:
+    def backprop(self: Any, x: Array, y: Array) -> Pair:
+        nabla_w, nabla_b = Rows.backprop(self, x, y)
+        return [each.T for each in nabla_w], nabla_b
+
+    with pytest.raises(SubjectError, match=r"as rows: backprop\(x, y\): nabla_w2 has the shape"):
+        gradcheck(type("Turned", (Rows,), {"backprop": backprop}))
+
+
+# What is printed
+
+
+@pytest.mark.parametrize(
+    "network", [book.Network, foreign.TanhSoftmaxWrong, FloatCost, Regularised, ScalarInFloats]
+)
+def test_the_text_fits_80_columns_and_ends_with_the_verdict(network: type) -> None:
+    text = gradcheck(network).text()
+    assert max(map(len, text.splitlines())) <= 80
+    assert text.endswith(".")
+    assert ("WRONG" in text) == (not gradcheck(network).ok)
