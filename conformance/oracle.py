@@ -28,16 +28,25 @@ One program divides each δ by m and multiplies by m to show it, another divides
 SCALED = ("delta", "nabla_b", "nabla_w")
 
 
-def exact_step(case: Case, parameters: Parameters, batch: Batch) -> Step:
+def exact_step(
+    case: Case,
+    parameters: Parameters,
+    batch: Batch,
+    equations: Equations | None = None,
+) -> Step:
     """The truth: the step in balls, at the precision in force."""
     eta, lmbda = (cast("Any", balls(np.array(rate))) for rate in (case.eta, case.lmbda))
-    return step(
-        parameters.map(balls),
-        batch.map(balls),
-        eta,
-        lmbda / case.n,
-        BOOK.with_cost(COSTS[case.cost]),
-    )
+    book = equations or BOOK.with_cost(COSTS[case.cost])
+    return step(parameters.map(balls), batch.map(balls), eta, lmbda / case.n, book)
+
+
+def exact_expectations(
+    case: Case, parameters: Parameters, batch: Batch, shown: Mapping[str, Array]
+) -> dict[str, Array]:
+    """Each quantity in balls, computed from what a subject shows before it, in balls too."""
+    seen = _Witness(case, shown)
+    exact_step(case, parameters, batch, seen.equations())
+    return seen.expected
 
 
 def expectations(
@@ -57,53 +66,80 @@ def expectations(
     Returns:
         The quantities in causal order. The centre is exact where the arguments are balls.
     """
-    seen = _Witness(case, batch.m, shown or {})
-
-    def lift(array: Any) -> Any:
-        return array if isinstance(array, RunningError) else RunningError.exact(array, case.dtype)
-
+    seen = _RoundingWitness(case, shown or {}, batch.m)
     rates = [np.asarray(rate, np.float64) for rate in (case.eta, case.lmbda)]
     if is_balls(batch.x):
         rates = [balls(rate) for rate in rates]
-    eta, lmbda = map(lift, rates)
-    book = BOOK.with_cost(COSTS[case.cost])
-    witnessed = Equations(
-        **{field.name: seen.watch(field.name, getattr(book, field.name)) for field in fields(book)}
-    )
-    step(parameters.map(lift), batch.map(lift), eta, lmbda / case.n, witnessed)
+    eta, lmbda = map(seen.lift, rates)
+    step(parameters.map(seen.lift), batch.map(seen.lift), eta, lmbda / case.n, seen.equations())
     return seen.expected
 
 
 class _Witness:
     """Notes what every equation gives, and answers with what the subject showed instead."""
 
-    def __init__(self, case: Case, m: int, shown: Mapping[str, Array | RunningError]) -> None:
-        self.dtype, self.m, self.shown = case.dtype, m, shown
-        self.expected: dict[str, RunningError] = {}
+    def __init__(self, case: Case, shown: Mapping[str, Any]) -> None:
+        self.case, self.shown = case, shown
+        self.expected: dict[str, Any] = {}
         self._names = iter(causal_order(case.layers))
-        self._output = f"a{case.layers}"
 
-    def watch(self, field: str, equation: Callable[..., Any]) -> Callable[..., Any]:
-        """The equation, with its results noted under the names of the causal order."""
+    def equations(self) -> Equations:
+        """The book's equations, each of them watched."""
+        book = BOOK.with_cost(COSTS[self.case.cost])
+        return Equations(
+            **{field.name: self._watched(field.name, getattr(book, field.name)) for field in fields(book)}
+        )
 
+    def _watched(self, field: str, equation: Callable[..., Any]) -> Callable[..., Any]:
         def watched(*arguments: Any) -> Any:
             name = next(self._names)
-            if field in ("cost", "output_error"):
-                arguments = self._with_output(arguments)
-            result = equation(*arguments)
-            if split(name)[0] in SCALED:
-                result = result.widened(ROUTES, 2 * self.m)
-            self.expected[name] = result
-            return self._shown(name) if name in self.shown else result
+            self.expected[name] = self.noted(name, equation(*self.entering(field, arguments)))
+            return self.seen(name) if name in self.shown else self.expected[name]
 
         return watched
 
-    def _with_output(self, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
-        """C and BP1 may be computed from z^L, so a^L enters them with the bound of its equation."""
-        *before, a, y = arguments
-        return (*before, RunningError(a.value, self.expected[self._output].bound, a.precision), y)
+    def entering(self, _field: str, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The arguments with which an equation is computed."""
+        return arguments
 
-    def _shown(self, name: str) -> RunningError:
-        seen = self.shown[name]
-        lifted = seen if isinstance(seen, RunningError) else RunningError.exact(seen, self.dtype)
-        return lifted.widened(ROUTES, 2 * self.m) if split(name)[0] in SCALED else lifted
+    def noted(self, _name: str, result: Any) -> Any:
+        """What is to be expected, given what the equation gives."""
+        return result
+
+    def seen(self, name: str) -> Any:
+        """What the subject showed, as later equations take it."""
+        return self.shown[name]
+
+
+class _RoundingWitness(_Witness):
+    """The same with running errors."""
+
+    expected: dict[str, RunningError]
+
+    def __init__(self, case: Case, shown: Mapping[str, Array | RunningError], m: int) -> None:
+        super().__init__(case, shown)
+        self.m = m
+
+    def lift(self, array: Any) -> Any:
+        """A number that is the same for everybody, with no bound yet."""
+        if isinstance(array, RunningError):
+            return array
+        return RunningError.exact(array, self.case.dtype)
+
+    def entering(self, field: str, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
+        """C and BP1 may be computed from z^L, so a^L enters them with the bound of its equation."""
+        if field not in ("cost", "output_error"):
+            return arguments
+        *before, a, y = arguments
+        bound = self.expected[f"a{self.case.layers}"].bound
+        return (*before, RunningError(a.value, bound, a.precision), y)
+
+    def noted(self, name: str, result: Any) -> Any:
+        return self._scaled(name, result)
+
+    def seen(self, name: str) -> Any:
+        return self._scaled(name, self.lift(self.shown[name]))
+
+    def _scaled(self, name: str, quantity: RunningError) -> RunningError:
+        scaled = split(name)[0] in SCALED
+        return quantity.widened(ROUTES, 2 * self.m) if scaled else quantity

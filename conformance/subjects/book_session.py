@@ -52,7 +52,7 @@ class BookSession:
         samples = [Sample(start, batch.columns((i,)), case.cost) for i in range(batch.m)]
         probes = [probe(network, sample) for sample in samples]
         passes = [forward(network, sample) for sample in samples]
-        watched = empty(case, start, _parts(probes))
+        watched = empty(case, start, parts_of(probes))
         if any(_odd(parts, start, name) is not None for name, parts in watched.parts.items()):
             # No update can be made of gradients of other shapes: they are the failure.
             return Observation(_shown(probes, watched, case), Lines(probes, passes, watched).where)
@@ -65,7 +65,7 @@ class BookSession:
         if not _equal(after, watched.after):  # state was left over: what was watched is another run
             watched.used.clear()
         lines = Lines(probes, passes, watched)
-        own_pass = _columns(passes, case, ("z", "a"))
+        own_pass = columns(passes, case, ("z", "a"))
         shown = {**_shown(probes, watched, case), **after}
         differs = not _equal(own_pass, shown)
         return Observation(
@@ -132,7 +132,8 @@ def _follows(each: Probe, quantity: str, layer: int) -> bool:
     return alike(each.nabla_w[layer - 2], right, each.sample.close)
 
 
-def _parts(probes: Sequence[Probe]) -> dict[str, Sequence[Array]]:
+def parts_of(probes: Sequence[Probe]) -> dict[str, Sequence[Array]]:
+    """The gradients of the single samples, by the names of the mini-batch's."""
     layers = range(len(probes[0].nabla_b))
     return {
         f"{quantity}{layer + 2}": [getattr(each, quantity)[layer] for each in probes]
@@ -143,7 +144,7 @@ def _parts(probes: Sequence[Probe]) -> dict[str, Sequence[Array]]:
 
 def _shown(probes: Sequence[Probe], watched: Update, case: Case) -> dict[str, Shown]:
     """The columns of all samples side by side, and the gradients of the mini-batch."""
-    shown: dict[str, Shown] = {**_columns(probes, case, ("z", "a", "delta"))}
+    shown: dict[str, Shown] = {**columns(probes, case, ("z", "a", "delta"))}
     for name, parts in watched.parts.items():
         odd = _odd(parts, watched.start, name)
         used = watched.used.get(name)
@@ -157,9 +158,10 @@ def _odd(parts: Sequence[Array], start: Parameters, name: str) -> Array | None:
     return next((part for part in parts if np.shape(part) != shape), None)
 
 
-def _columns(
+def columns(
     seen: Sequence[Probe] | Sequence[Forward], case: Case, quantities: Sequence[str]
 ) -> dict[str, Array]:
+    """The quantities of all samples, side by side, where they were found in every sample."""
     shown = {}
     for layer in range(2, case.layers + 1):
         for quantity in quantities:

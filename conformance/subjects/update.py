@@ -12,7 +12,7 @@ import numpy as np
 from conformance.corpus.case import Case
 from conformance.subjects.book import BookNetwork
 from conformance.watching.culprit import culprit, values_of
-from conformance.watching.recording import Event, Frame, Recording
+from conformance.watching.recording import Event, Frame, Recording, plain
 from conformance.watching.sighting import CLOSE, alike, approximate
 from reference.equations import BOOK
 from reference.step import Array, Batch, Parameters, split
@@ -55,16 +55,16 @@ class Update:
             if all(source.given for source in event.inputs):
                 # What was taken from the parameters never was a gradient of backprop.
                 before = dict(self.start.named())[name]
-                self.used[f"nabla_{name}"] = (before - approximate(array)) / self.case.eta
+                self.used[f"nabla_{name}"] = (before - plain(array)) / self.case.eta
                 continue
-            taken, scale = self._expected(event, f"nabla_{name}") or self._taken(event)
+            taken, divisor = self._expected(event, f"nabla_{name}") or self._taken(event)
             if taken is not None:
                 ours = network.conventions.weight_in(taken.value) if name[0] == "w" else taken.value
                 shape = dict(self.start.named())[name].shape
                 if np.size(ours) != int(np.prod(shape)):
                     continue
                 self.summed[f"nabla_{name}"] = taken
-                self.used[f"nabla_{name}"] = np.reshape(ours, shape) * scale
+                self.used[f"nabla_{name}"] = np.reshape(ours, shape) / divisor
 
     def where(self, name: str) -> tuple[Frame, ...]:
         """The lines that computed a wrong gradient or parameter, the one to blame first."""
@@ -83,16 +83,17 @@ class Update:
     def _close(self) -> float:
         return CLOSE[self.case.dtype]
 
-    def _expected(self, moved: Event, name: str) -> tuple[Event, float] | None:
+    def _expected(self, moved: Event, name: str) -> tuple[Event, int] | None:
+        """The array that is the sum or the mean of the samples' gradients, and what divides it."""
         total = np.sum([approximate(part) for part in self.parts[name]], axis=0)
         way = [e for e in self.recording.events if not e.given and moved.uses(e)]
-        for scale, right in ((1 / self.m, total), (1.0, total / self.m)):
+        for divisor, right in ((self.m, total), (1, total / self.m)):
             for event in way:
                 if event.value.size == right.size and alike(event.value, right, self._close):
-                    return event, scale
+                    return event, divisor
         return None
 
-    def _taken(self, moved: Event) -> tuple[Event | None, float]:
+    def _taken(self, moved: Event) -> tuple[Event | None, int]:
         """The array that was multiplied by η/m (or η) and then taken from the parameters."""
         eta, size = self.case.eta, moved.value.size
         for event in moved.inputs:
@@ -101,11 +102,11 @@ class Update:
                 constant = float(np.prod(scaled.constants))
                 factor *= 1 / constant if "divide" in scaled.operation else constant
                 scaled = scaled.inputs[0]
-            for scale, full in ((1 / self.m, eta / self.m), (1.0, eta)):
+            for divisor, full in ((self.m, eta / self.m), (1, eta)):
                 fits = scaled.value.size == size and not scaled.given and scaled is not event
                 if fits and np.isclose(abs(factor), full):
-                    return scaled, scale
-        return None, 1.0
+                    return scaled, divisor
+        return None, 1
 
     def _sums(self, name: str) -> list[Array]:
         """The partial sums and means of the samples' gradients, the whole mean last."""

@@ -190,6 +190,21 @@ def shown_by(subject: Callable[..., Step], network: Network) -> dict[str, Array]
         return dict(subject(*network).named())
 
 
+def expected_of(
+    case: Case,
+    parameters: Parameters,
+    batch: Batch,
+    *,
+    exact_centre: bool = False,
+    shown: Mapping[str, Array] | None = None,
+) -> dict[str, RunningError]:
+    """What is expected of a step, around floats or (at the precision in force) around balls."""
+    if exact_centre:
+        parameters, batch = parameters.map(balls), batch.map(balls)
+    with np.errstate(all="ignore"):
+        return expectations(case, parameters, batch, shown)
+
+
 def outside(shown: Mapping[str, Array], expected: Mapping[str, RunningError]) -> list[str]:
     """The quantities that have an entry, finite or not, beyond its finite tolerance."""
     return [
@@ -213,8 +228,7 @@ def within(array: Array, expected: RunningError) -> Array:
 def test_a_step_lies_within_the_bounds_around_float_centres(
     subject: Callable[..., Step], network: Network
 ) -> None:
-    with np.errstate(all="ignore"):
-        expected = expectations(*network)
+    expected = expected_of(*network)
     assert not outside(shown_by(subject, network), expected)
 
 
@@ -224,17 +238,15 @@ def test_a_step_lies_within_the_bounds_around_float_centres(
 def test_a_step_lies_within_the_bounds_around_exact_centres(
     subject: Callable[..., Step], network: Network
 ) -> None:
-    case, parameters, batch = network
     with precision(BITS):
-        expected = expectations(case, parameters.map(balls), batch.map(balls))
+        expected = expected_of(*network, exact_centre=True)
         assert not outside(shown_by(subject, network), expected)
 
 
 @given(networks())
 @settings(PROFILE, max_examples=40)
 def test_the_exact_step_lies_within_the_bounds_around_float_centres(network: Network) -> None:
-    with np.errstate(all="ignore"):
-        expected = expectations(*network)
+    expected = expected_of(*network)
     with precision(BITS):
         exact = dict(exact_step(*network).named())
         wrong = [
@@ -257,8 +269,7 @@ def test_each_quantity_follows_within_its_bound_from_those_shown_before(
 ) -> None:
     named = shown_by(subject, network)
     finite = {name: array for name, array in named.items() if np.isfinite(array).all()}
-    with np.errstate(all="ignore"):
-        expected = expectations(*network, shown=finite)
+    expected = expected_of(*network, shown=finite)
     assert not outside(finite, expected)
 
 
@@ -282,7 +293,7 @@ def test_the_sum_of_a_weighted_input_may_begin_with_the_bias(
     case, start, batch = single(dtype, [half_ulp] * 6, x=1, b=1)
     z = sequential([dtype(1), *start.w[0][0]])  # each term is lost: 1 + u rounds to 1
     with precision(BITS):
-        expected = expected_of(case, start, batch, exact_centre)
+        expected = expected_of(case, start, batch, exact_centre=exact_centre)
         assert within(z.reshape(1, 1), expected["z2"]).all()
 
 
@@ -298,8 +309,7 @@ def test_the_cross_entropy_may_be_computed_from_z(dtype: Dtype, data: st.DataObj
         cost = (one - y) * z - ln_sigma
     case, start, batch = single(dtype, [0], x=1, b=z, cost="cross-entropy")
     batch = replace(batch, y=np.array([[y]]))
-    with np.errstate(all="ignore"):
-        expected = expectations(case, start, batch, {"z2": np.array([[z]])})
+    expected = expected_of(case, start, batch, shown={"z2": np.array([[z]])})
     assert within(np.asarray(cost), expected["cost"]).all()
 
 
@@ -313,7 +323,7 @@ def test_weight_decay_may_be_a_part_of_the_gradient(dtype: Dtype, data: st.DataO
     lmbda, n = data.draw(st.sampled_from([(0.0, 1), (0.3125, 7), (5.0, 50), (1.0, 3)]))
     case, start, batch = single(dtype, [w], x=0, b=0, eta=eta, lmbda=lmbda, n=n)
     updated = w - dtype(eta) * (nabla + dtype(case.decay) * w)
-    expected = expectations(case, start, batch, {"nabla_w2": np.array([[nabla]])})
+    expected = expected_of(case, start, batch, shown={"nabla_w2": np.array([[nabla]])})
     assert within(updated.reshape(1, 1), expected["w2"]).all()
 
 
@@ -322,8 +332,8 @@ def test_weight_decay_may_be_a_part_of_the_gradient(dtype: Dtype, data: st.DataO
 def test_where_a_product_overflows_nothing_is_expected(dtype: Dtype, exact_centre: bool) -> None:
     large = float(np.sqrt(np.finfo(dtype).max)) * 2
     case, start, batch = single(dtype, [large], x=large, b=0)
-    with precision(BITS), np.errstate(all="ignore"):
-        expected = expected_of(case, start, batch, exact_centre)
+    with precision(BITS):
+        expected = expected_of(case, start, batch, exact_centre=exact_centre)
         assert np.isinf(expected["z2"].tolerance()).all()
 
 
@@ -334,8 +344,8 @@ def test_where_a_partial_sum_overflows_nothing_is_expected(
 ) -> None:
     large = float(np.finfo(dtype).max)
     case, start, batch = single(dtype, [large, large, -large, -large], x=1, b=0)
-    with precision(BITS), np.errstate(all="ignore"):
-        expected = expected_of(case, start, batch, exact_centre)
+    with precision(BITS):
+        expected = expected_of(case, start, batch, exact_centre=exact_centre)
         assert np.isinf(expected["z2"].tolerance()).all()
         assert np.isinf(expected["a2"].tolerance()).all()
 
@@ -540,3 +550,152 @@ def operated(
 
 def _in_balls(array: Array) -> Array:
     return array if is_balls(array) else balls(array)
+
+
+# Zeros, sigmoids, and what is undecided
+
+
+def known(value: Any, dtype: Dtype, exact_centre: bool = False) -> RunningError:
+    """Numbers that are the same for everybody."""
+    return RunningError.exact(lifted(np.asarray(value, np.float64), exact_centre), dtype)
+
+
+@each_dtype
+@each_centre
+def test_a_product_with_an_exact_zero_is_an_exact_zero(dtype: Dtype, exact_centre: bool) -> None:
+    third = known([[1.0]], dtype, exact_centre) / known([[3.0]], dtype, exact_centre)
+    zero = known([[0.0]], dtype, exact_centre)
+    for product in (third * zero, third @ zero, zero @ third, third * zero + zero, zero / third):
+        assert (product.value == 0).all()
+        assert (product.tolerance() == 0).all()
+
+
+@each_dtype
+@each_centre
+def test_weights_from_dead_inputs_have_exactly_no_gradient(
+    dtype: Dtype, exact_centre: bool
+) -> None:
+    case, start, batch = ordinary(dtype, "quadratic")
+    dead = batch.x.copy()
+    dead[[1, 3]] = 0
+    with precision(BITS):
+        expected = expected_of(case, start, Batch(dead, batch.y), exact_centre=exact_centre)
+    tolerance = expected["nabla_w2"].tolerance()
+    assert (tolerance[:, [1, 3]] == 0).all()
+    assert (tolerance[:, [0, 2]] > 0).all()
+
+
+@each_dtype
+@each_centre
+def test_an_error_that_meets_only_zero_weights_is_exactly_zero(
+    dtype: Dtype, exact_centre: bool
+) -> None:
+    case, start, batch = ordinary(dtype, "quadratic")
+    cut = replace(start, w=(*start.w[:2], np.zeros_like(start.w[2])))
+    with precision(BITS):
+        expected = expected_of(case, cut, batch, exact_centre=exact_centre)
+    assert all((expected[name].tolerance() == 0).all() for name in ("delta3", "delta2"))
+
+
+@each_dtype
+def test_a_product_that_underflows_is_no_exact_zero(dtype: Dtype) -> None:
+    small = known([[1e-200]], dtype)
+    for product in (small * small, small @ small, np.square(small), small / known([[1e200]], dtype)):
+        assert (product.tolerance() > 0).all()
+
+
+@each_centre
+def test_sigmoid_of_minus_100_in_float32_may_be_zero_or_subnormal(exact_centre: bool) -> None:
+    expected = sigmoid(known([-100.0], np.float32, exact_centre))
+    for computed in (0.0, 3.8e-44):
+        assert within(np.array([computed], np.float32), expected).all()
+
+
+@each_dtype
+@each_centre
+@pytest.mark.parametrize("z", [-1e4, -745.2, -100, -88.8, -17.4, -0.5, 0, 3, 16.7, 37.5, 710, 1e4])
+def test_sigmoid_prime_may_be_computed_from_one_sigmoid_or_from_two(
+    dtype: Dtype, exact_centre: bool, z: float
+) -> None:
+    z = dtype(z)
+    with precision(BITS):
+        expected = sigmoid_prime(known([z], dtype, exact_centre))
+        one, two = sigmoid(z) * (1 - sigmoid(z)), sigmoid(z) * sigmoid(-z)
+        assert within(np.array([one]), expected).all()
+        assert within(np.array([two]), expected).all()
+
+
+@each_dtype
+def test_sigmoid_stays_known_where_exp_overflows(dtype: Dtype) -> None:
+    expected = sigmoid(known([-1e4, 1e4], dtype))
+    assert (expected.tolerance() < [1e-37, 1e-6]).all()
+
+
+@each_dtype
+def test_equality_of_values_within_bounds_is_an_error_where_it_is_undecided(dtype: Dtype) -> None:
+    third = known(1.0, dtype) / known(3.0, dtype)
+    with pytest.raises(ArithmeticError, match="undecided"):
+        _ = third == known(float(third.value), dtype)
+
+
+@each_dtype
+def test_equality_is_decided_where_bounds_do_not_meet(dtype: Dtype) -> None:
+    third = known([1.0, 0.0], dtype) / known(3.0, dtype)
+    assert (third == known([0.5, 0.0], dtype)).tolist() == [False, True]
+
+
+@pytest.mark.parametrize(
+    "unsupported",
+    [
+        np.sin,
+        np.add.reduce,
+        lambda x: np.exp(x, where=[True]),
+        lambda x: np.concatenate([x, x]),
+        lambda x: np.where([True]),
+        lambda x: x < 1,
+    ],
+)
+def test_what_has_no_rule_is_a_type_error(unsupported: Callable[[RunningError], Any]) -> None:
+    with pytest.raises(TypeError):
+        unsupported(known([1.0], np.float64))
+
+
+def test_a_bound_that_is_not_a_number_is_an_infinite_tolerance() -> None:
+    with np.errstate(all="ignore"):
+        unknown = known([0.0], np.float64) / known([0.0], np.float64)
+    assert unknown.tolerance().tolist() == [np.inf]
+
+
+# Bounds that are of use
+
+
+@pytest.mark.parametrize("cost", sorted(COSTS))
+@each_centre
+def test_the_bounds_of_an_ordinary_float64_step_are_below_1e_11_of_the_largest_entry(
+    cost: str, exact_centre: bool
+) -> None:
+    with precision(BITS):
+        expected = expected_of(*ordinary(np.float64, cost), exact_centre=exact_centre)
+        relative = {
+            name: each.tolerance().max() / abs(np.asarray(each.value, np.float64)).max()
+            for name, each in expected.items()
+        }
+    assert {name: size for name, size in relative.items() if not size < 1e-11} == {}
+
+
+@pytest.mark.parametrize("cost", sorted(COSTS))
+@pytest.mark.parametrize(("dtype", "size"), [(np.float64, 1e-8), (np.float32, 1e-4)])
+def test_a_small_error_in_one_sigma_prime_is_seen_in_its_equation_alone(
+    dtype: Dtype, size: float, cost: str
+) -> None:
+    network = case, start, batch = ordinary(dtype, cost)
+
+    def slightly_wrong(w_above: Array, delta_above: Array, z: Array) -> Array:
+        wrong = np.ones_like(z)
+        wrong[1, 2] += size
+        return equations.hidden_error(w_above, delta_above, z) * wrong
+
+    book = replace(BOOK.with_cost(COSTS[cost]), hidden_error=slightly_wrong)
+    shown = dict(step(start, batch, case.eta, case.decay, book).named())
+    found = outside(shown, expected_of(*network, shown=shown))
+    assert found == ["delta3[1, 2]", "delta2[1, 2]"]
