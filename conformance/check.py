@@ -55,12 +55,16 @@ class CaseReport:
 
 
 def check_case(subject: Subject, recorded: Recorded) -> CaseReport:
-    """The verdicts on a subject in one case, restarted steps first, then the free run."""
+    """The verdicts on a subject in one case: each step restarted, and, if all is right, a free run.
+
+    After a wrong step a free run would only say so again, and less exactly.
+    """
     verdicts: list[Verdict] = []
     try:
         for t in range(recorded.case.steps):
             verdicts += restarted(subject, recorded, t)
-        if recorded.case.steps > 1 and subject.runs_freely(recorded.case):
+        wrong = any(verdict.status is Status.FAIL for verdict in verdicts)
+        if recorded.case.steps > 1 and subject.runs_freely(recorded.case) and not wrong:
             verdicts += free_run(subject, recorded)
     except SubjectError as error:
         return CaseReport(recorded.case, subject.name, verdicts, str(error))

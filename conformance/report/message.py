@@ -63,12 +63,10 @@ def line(case: Case, verdict: Verdict, explains: Iterable[str] = ()) -> str:
 
 
 def parting(got: float, right: float) -> tuple[str, str]:
-    """Two numbers to the digit where they part, and one more."""
-    for digits in range(17):
-        pair = f"{got:.{digits}e}", f"{right:.{digits}e}"
-        if pair[0] != pair[1]:
-            return f"{got:.{digits + 1}e}", f"{right:.{digits + 1}e}"
-    return repr(got), repr(right)
+    """Two numbers to the digit where they part for good, and one more."""
+    pairs = [(f"{got:.{digits}e}", f"{right:.{digits}e}") for digits in range(18)]
+    alike = max((digits for digits, (one, other) in enumerate(pairs) if one == other), default=-1)
+    return pairs[min(alike + 2, len(pairs) - 1)]
 
 
 def _explained(verdict: Verdict, wrong: Sequence[Verdict]) -> list[str]:

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from conformance.corpus.case import Case
+from conformance.corpus.store import RecordedStep
 from conformance.errors import UsageError
+from conformance.subjects.exact_outcome import ExactOutcome
 from conformance.subjects.observation import Observation
 from reference.backprop import step
 from reference.equations import BOOK, COSTS, Equations
@@ -25,12 +27,31 @@ class Session(Protocol):
 
 @dataclass(frozen=True)
 class Subject:
-    """An implementation by its name, and how to start it from a case's parameters."""
+    """An implementation by its name, how to start it, and what it can be asked.
+
+    Attributes:
+        name: for messages.
+        start: gives a session that starts from a case's parameters.
+        conventions: those that were recognised, in words.
+        costs: the costs that it has.
+        dtypes: the dtypes in which it can be judged.
+        decays: whether it knows weight decay.
+        exactly: runs one recorded step on balls, where the subject can.
+    """
 
     name: str
     start: Callable[[Case, Parameters], Session]
     conventions: tuple[str, ...] = ()
-    decays: bool = True  # whether it knows weight decay
+    costs: tuple[str, ...] = tuple(COSTS)
+    dtypes: tuple[str, ...] = ("float32", "float64")
+    decays: bool = True
+    exactly: Callable[[Case, RecordedStep], ExactOutcome] | None = None
+
+    def unfit(self, case: Case) -> str:
+        """Why a case cannot be put to the subject, or nothing."""
+        if case.dtype not in self.dtypes:
+            return f"computes in {' or '.join(self.dtypes)}"
+        return "" if case.cost in self.costs else f"has no {case.cost} cost"
 
     def runs_freely(self, case: Case) -> bool:
         """Whether its own parameters can be followed through the steps of a case."""

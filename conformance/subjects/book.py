@@ -27,12 +27,13 @@ PROBE = (3, 2, 4)  # all sizes differ, so every layout shows in the shapes
 class BookNetwork:
     """How to make, fill and run networks of one class."""
 
-    def __init__(self, factory: Callable[..., Any], name: str) -> None:
+    def __init__(self, factory: Callable[..., Any], name: str, cost: str | None = None) -> None:
         """Try the class on a small network and recognise its conventions.
 
         Args:
             factory: called with a list of sizes, and with `cost=` if it takes that.
             name: for messages.
+            cost: the one that it has, if it cannot be chosen; quadratic if that is not said.
 
         Raises:
             UsageError: it does not have the book's interface; the message says what is missing.
@@ -45,7 +46,7 @@ class BookNetwork:
         stored = storage(net.weights, net.biases, PROBE)
         if isinstance(stored, str):
             raise UsageError(f"{name}: {stored}")
-        self.conventions = self._recognised(stored)
+        self.conventions = self._recognised(replace(stored, cost=cost or "quadratic"))
         taken = inspect.signature(net.update_mini_batch).parameters
         self.decays = {"lmbda", "n"} <= set(taken)
 
@@ -178,7 +179,7 @@ class BookNetwork:
         From its output error alone a forgotten σ′ would pass for the cross-entropy.
         """
         if not self.costs:
-            return "quadratic"
+            return self.conventions.cost
         with redirect_stdout(StringIO()), np.errstate(all="ignore"):
             delta = np.asarray(self.backprop(net, x, y)[0][-1], dtype=np.float64)
             a = np.reshape(net.feedforward(self.conventions.sample_out(x)), (-1, 1))

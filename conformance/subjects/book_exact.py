@@ -9,7 +9,6 @@ Left out: how far floats may be off (`conformance.compare`).
 
 from collections.abc import Mapping
 from contextlib import redirect_stdout
-from dataclasses import dataclass, field
 from io import StringIO
 from typing import Any
 
@@ -23,49 +22,12 @@ from conformance.corpus.store import RecordedStep
 from conformance.oracle import exact_expectations
 from conformance.subjects.book import BookNetwork
 from conformance.subjects.book_session import Lines, columns, parts_of
+from conformance.subjects.exact_outcome import ExactOutcome
 from conformance.subjects.probe import Sample, forward, probe
 from conformance.subjects.update import empty, update
-from conformance.watching.recording import Frame
-from reference.step import Array, causal_order, split
+from reference.step import Array, causal_order
 
 BITS = 400
-EXACT = 1e-60  # what a right formula agrees to, at least
-SCALARS = 2.0**-50  # what scalars computed in floats may do to W and B
-
-
-@dataclass(frozen=True)
-class ExactOutcome:
-    """What the exact lane found in one step.
-
-    Attributes:
-        left: why the subject's code could not run on balls, or nothing.
-        errors: the distance of each quantity from its equation on the subject's own inputs, as a
-            part of the largest entry, in causal order.
-        frames: the lines of the first wrong one.
-    """
-
-    left: str = ""
-    errors: Mapping[str, float] = field(default_factory=dict)
-    frames: tuple[Frame, ...] = ()
-
-    @property
-    def wrong(self) -> list[str]:
-        """The quantities that do not follow from their equation, in causal order."""
-        return [
-            name
-            for name, error in self.errors.items()
-            if not error <= (SCALARS if split(name)[0] in "bw" else EXACT)
-        ]
-
-    @property
-    def right(self) -> bool:
-        """Whether everything that was seen is exactly right."""
-        return bool(self.errors) and not self.wrong
-
-    @property
-    def digits(self) -> float:
-        """The largest error among the quantities that no float scalar enters."""
-        return max(e for name, e in self.errors.items() if split(name)[0] not in "bw")
 
 
 def run_exactly(network: BookNetwork, case: Case, step: RecordedStep) -> ExactOutcome:
@@ -86,7 +48,7 @@ def _run(network: BookNetwork, case: Case, step: RecordedStep) -> ExactOutcome:
     probes = [probe(network, sample, to_exact) for sample in samples]
     passes = [forward(network, sample, to_exact) for sample in samples]
     watched = update(network, case, start, batch, empty(case, start, parts_of(probes)), to_exact)
-    lines = Lines(probes, passes, watched)
+    lines = Lines(network, probes, samples, watched)
     shown: dict[str, Any] = {**columns(probes, case, ("z", "a", "delta"))}
     for name, parts in watched.parts.items():
         used = watched.used.get(name)

@@ -6,7 +6,7 @@ that moved them. Watching is done on fresh networks with the same parameters; th
 training runs unwatched, as it would without us. Left out: what is right (`conformance.oracle`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
@@ -19,7 +19,7 @@ from conformance.corpus.case import Case
 from conformance.errors import SubjectError
 from conformance.subjects.book import BookNetwork
 from conformance.subjects.observation import Observation, Shown
-from conformance.subjects.probe import Forward, Probe, Sample, forward, probe
+from conformance.subjects.probe import Forward, Probe, Sample, feed, forward, probe
 from conformance.subjects.update import Update, empty, update
 from conformance.watching.recording import Frame
 from conformance.watching.sighting import CLOSE, alike
@@ -35,42 +35,43 @@ class BookSession:
         self.network, self.case = network, case
         self.net = network.make(case.sizes, case.cost)
         network.fill(self.net, *network.outwards(parameters))
+        self.first = True
 
     def step(self, batch: Batch) -> Observation:
-        """Take one step and show what can be seen of it."""
+        """Take one step and show what can be seen of it: all of the first, ∇, w, b of later ones."""
         with redirect_stdout(StringIO()), np.errstate(all="ignore"):
             return self._step(batch)
 
     def _step(self, batch: Batch) -> Observation:
-        case, network = self.case, self.network
-        try:
-            start = Parameters.of(network.inwards(self.net)).map(np.array)
-        except (ValueError, KeyError) as error:
-            raise SubjectError(
-                f"{network.name} in {case.id}: the parameters it left make no network: {error}"
-            ) from error
+        case, network, first = self.case, self.network, self.first
+        self.first = False
+        start = self._start()
         samples = [Sample(start, batch.columns((i,)), case.cost) for i in range(batch.m)]
-        probes = [probe(network, sample) for sample in samples]
-        passes = [forward(network, sample) for sample in samples]
-        watched = empty(case, start, parts_of(probes))
-        if any(_odd(parts, start, name) is not None for name, parts in watched.parts.items()):
+        probes = [probe(network, sample, watched=first) for sample in samples]
+        lines = Lines(network, probes, samples, empty(case, start, parts_of(probes)))
+        if any(_odd(parts, start, name) is not None for name, parts in lines.update.parts.items()):
             # No update can be made of gradients of other shapes: they are the failure.
-            return Observation(_shown(probes, watched, case), Lines(probes, passes, watched).where)
-        update(network, case, start, batch, watched)
-        remarks = self._remarks(probes[0], batch)
+            return Observation(_shown(probes, lines.update, case), lines.where)
+        update(network, case, start, batch, lines.update)
+        remarks = self._remarks(probes[0], batch) if first else []
         network.update(self.net, batch, (case.eta, case.lmbda, case.n))
         after = {name: np.array(array) for name, array in network.inwards(self.net).items()}
+        if not _equal(after, lines.update.after):
+            lines.update.used.clear()  # state was left over: what was watched is another run
         if case.lmbda and not network.decays:
             after = {name: array for name, array in after.items() if name[0] != "w"}
-        if not _equal(after, watched.after):  # state was left over: what was watched is another run
-            watched.used.clear()
-        lines = Lines(probes, passes, watched)
-        own_pass = columns(passes, case, ("z", "a"))
-        shown = {**_shown(probes, watched, case), **after}
-        differs = not _equal(own_pass, shown)
-        return Observation(
-            shown, lines.where, own_pass if differs else {}, lines.in_forward, tuple(remarks)
-        )
+        shown = {**_shown(probes, lines.update, case), **after}
+        own_pass = lines.own_pass(shown, case) if first else {}
+        return Observation(shown, lines.where, own_pass, lines.in_forward, tuple(remarks))
+
+    def _start(self) -> Parameters:
+        try:
+            return Parameters.of(self.network.inwards(self.net)).map(np.array)
+        except (ValueError, KeyError) as error:
+            raise SubjectError(
+                f"{self.network.name} in {self.case.id}: the parameters it left make no network: "
+                f"{error}"
+            ) from error
 
     def _remarks(self, first: Probe, batch: Batch) -> list[str]:
         """What is wrong beside the quantities."""
@@ -99,9 +100,21 @@ class BookSession:
 class Lines:
     """Which lines computed a wrong entry."""
 
+    network: BookNetwork
     probes: Sequence[Probe]
-    passes: Sequence[Forward]
+    samples: Sequence[Sample]
     update: Update
+
+    def own_pass(self, shown: Mapping[str, Shown], case: Case) -> dict[str, Array]:
+        """z and a of `feedforward`, if its output is not that of `backprop`'s own pass."""
+        output = np.hstack([feed(self.network, sample) for sample in self.samples])
+        name = f"a{case.layers}"
+        inside = shown.get(name)
+        if not isinstance(inside, np.ndarray):
+            return {name: output}
+        if alike(output, inside, CLOSE[case.dtype]):
+            return {}
+        return columns([forward(self.network, sample) for sample in self.samples], case, ("z", "a"))
 
     def where(self, name: str, index: tuple[int, ...]) -> tuple[Frame, ...]:
         """The lines of an entry of what `backprop` and the update computed."""
@@ -115,7 +128,8 @@ class Lines:
 
     def in_forward(self, name: str, index: tuple[int, ...]) -> tuple[Frame, ...]:
         """The lines of an entry of what `feedforward` computed."""
-        return self.passes[index[1] if len(index) > 1 else 0].where(name)
+        sample = self.samples[index[1] if len(index) > 1 else 0]
+        return forward(self.network, sample).where(name)
 
 
 def _follows(each: Probe, quantity: str, layer: int) -> bool:

@@ -100,13 +100,16 @@ class Probe:
         return on_the_way(self.sample.start, self.sample.batch, self.sample.cost, seen)
 
 
-def probe(network: BookNetwork, sample: Sample, lift: Lift = np.array) -> Probe:
+def probe(
+    network: BookNetwork, sample: Sample, lift: Lift = np.array, *, watched: bool = True
+) -> Probe:
     """Run backprop on one sample with everything watched.
 
     Args:
         network: the subject.
         sample: floats, in our layout; not changed.
         lift: makes of floats what the subject is given: a copy, or exact numbers.
+        watched: look at its operations; else at what it returns alone.
 
     Raises:
         SubjectError: what it returns is no pair of lists of arrays.
@@ -114,6 +117,11 @@ def probe(network: BookNetwork, sample: Sample, lift: Lift = np.array) -> Probe:
     start, x, y = sample.start, sample.batch.x, sample.batch.y
     recording = Recording()
     net = network.make(start.sizes, sample.cost)
+    if not watched:
+        network.fill(net, *network.outwards(start))
+        nabla_b, nabla_w = network.backprop(net, np.array(x), np.array(y))
+        unseen = (None,) * len(start.w)
+        return Probe(sample, recording, Sight(unseen, unseen), nabla_b, nabla_w)
     network.fill(net, *network.given(start, recording, lift))
     given = recording.watch(lift(x), "x"), recording.watch(lift(y), "y")
     returned = dict(zip(("nabla_b", "nabla_w"), network.backprop(net, *given), strict=True))
@@ -155,6 +163,14 @@ class Forward:
         right = on_the_way(self.sample.start, self.sample.batch, self.sample.cost, {})
         with np.errstate(all="ignore"):
             return () if event is None else culprit(event, right, self.sample.close)
+
+
+def feed(network: BookNetwork, sample: Sample) -> Array:
+    """The output (n_L, 1) of feedforward on one sample, which nobody watches."""
+    net = network.make(sample.start.sizes, sample.cost)
+    network.fill(net, *network.outwards(sample.start))
+    x = np.array(network.conventions.sample_out(sample.batch.x))
+    return np.reshape(net.feedforward(x), (-1, 1))
 
 
 def forward(network: BookNetwork, sample: Sample, lift: Lift = np.array) -> Forward:

@@ -57,7 +57,7 @@ def test_torch_impl_takes_the_vocabulary_of_reference_alone() -> None:
 
 
 def test_no_product_module_imports_the_tests() -> None:
-    tests = {path.name for path in (HOUSE / "conformance" / "tests").glob("*.py")}
+    tests = {path.name for path in (HOUSE / "conformance" / "tests").rglob("*.py")}
     users = {file for file, name in imported("conformance") if name.startswith("conformance.tests")}
     assert users <= tests
 

@@ -128,7 +128,7 @@ class Recording:
             event.used |= source.used
             source.consumers.append(event)
         self.events.append(event)
-        if copy.size > 1 or event.given:
+        if copy.size > 1 or event.given or isinstance(value, np.generic):
             self._by_bytes.setdefault(_key(copy), event)
             if copy.ndim > 1 and min(copy.shape) > 1:
                 self._by_bytes.setdefault(_key(copy.T), event)
@@ -248,13 +248,9 @@ def _same(array: Array, value: Array) -> bool:
     """Whether an array still holds the numbers of an event, perhaps turned or reshaped."""
     if array.size != value.size:
         return False
-    numbers = array.view(np.ndarray)
-    if numbers.dtype.hasobject:
-        return numbers.tobytes() in (value.tobytes(), value.T.tobytes())
-    shaped = value if numbers.shape == value.shape else value.T
-    if numbers.shape == shaped.shape and np.array_equal(numbers, shaped, equal_nan=True):
-        return True
-    return np.array_equal(numbers.ravel(), value.ravel(), equal_nan=True)
+    if array.shape == value.shape or array.ndim != value.ndim:
+        return array.tobytes() == value.tobytes()
+    return array.tobytes() == (value.T if array.shape == value.T.shape else value).tobytes()
 
 
 def _key(array: Any) -> bytes:

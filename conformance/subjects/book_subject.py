@@ -1,0 +1,34 @@
+"""A class or factory with the book's interface, made a subject.
+
+Left out: other kinds of subjects.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from conformance.subjects import Subject
+from conformance.subjects.book import BookNetwork
+from conformance.subjects.book_exact import run_exactly
+from conformance.subjects.book_session import BookSession
+
+
+def book_subject(factory: Callable[..., Any], name: str, cost: str | None = None) -> Subject:
+    """The subject of a class or factory; see `BookNetwork` for what is recognised and raised.
+
+    Args:
+        factory: makes a network of a list of sizes.
+        name: for messages.
+        cost: the cost that the network has, if it is not the quadratic one and cannot be chosen.
+    """
+    network = BookNetwork(factory, name, cost)
+    costs = tuple(sorted({*network.costs, network.conventions.cost}))
+    return Subject(
+        name,
+        partial(BookSession, network),
+        tuple(network.conventions.said()),
+        costs,
+        (network.conventions.dtype,),
+        network.decays,
+        partial(run_exactly, network),
+    )
