@@ -98,7 +98,8 @@ def free_run(subject: Subject, recorded: Recorded) -> list[Verdict]:
     """
     verdicts: list[Verdict] = []
     parameters, inherited = recorded.steps[0].parameters, ""
-    seen_steps = observations(subject, recorded.case, recorded.steps)
+    freely = replace(subject, start=subject.start_free or subject.start)
+    seen_steps = observations(freely, recorded.case, recorded.steps)
     targets = free_run_truth(recorded)
     for t, (step, truth, seen) in enumerate(zip(recorded.steps, targets, seen_steps, strict=True)):
         start = parameters, step.batch

@@ -5,16 +5,20 @@ Heavy imports wait until a command needs them. Left out: everything that a comma
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 from rich.console import Console
 from rich.progress import Progress
 
 from conformance.errors import ConformanceError, UsageError
+
+if TYPE_CHECKING:
+    from conformance.examine import Report
 
 T = TypeVar("T")
 
@@ -29,8 +33,18 @@ app = typer.Typer(
 fixtures = typer.Typer(no_args_is_help=True, help="The recorded cases: build, verify, list.")
 app.add_typer(fixtures, name="fixtures")
 
+SUBJECT = "reference, torch_impl, FILE.py:Name, package.module:Name, or a .safetensors trace"
 CaseGlob = Annotated[str | None, typer.Option("--case", metavar="GLOB", help="Only these cases.")]
 Dtype = Annotated[str | None, typer.Option(help="Only float64 or only float32 cases.")]
+Cost = Annotated[
+    str | None, typer.Option(help="The cost of a network that does not let one choose it.")
+]
+PythonPath = Annotated[
+    list[Path] | None, typer.Option(metavar="DIR", help="A folder to import from; repeatable.")
+]
+Timeout = Annotated[
+    float, typer.Option(min=0.1, metavar="SECONDS", help="The longest silence of the subject.")
+]
 Workers = Annotated[
     int | None, typer.Option("-n", "--workers", min=1, help="Processes; one a core if not given.")
 ]
@@ -38,31 +52,64 @@ Workers = Annotated[
 
 @app.command()
 def check(
-    subject: Annotated[str, typer.Argument(help="reference or torch_impl")],
+    subject: Annotated[str, typer.Argument(help=SUBJECT)],
     case: CaseGlob = None,
     dtype: Dtype = None,
-    verbose: Annotated[bool, typer.Option("-v", help="Show every failing case.")] = False,
+    cost: Cost = None,
+    python_path: PythonPath = None,
+    timeout: Timeout = 60.0,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write the report as JSON.")
+    ] = None,
+    verbose: Annotated[bool, typer.Option("-v", help="Show all that is wrong.")] = False,
+    quiet: Annotated[bool, typer.Option("-q", help="Show the verdict alone.")] = False,
 ) -> None:
     """Compare every quantity of every step of a subject with the certified truth."""
-    from threadpoolctl import threadpool_limits
+    from conformance.api import check as checked
+    from conformance.report.terminal import show, summary
 
-    from conformance.check import check_case
-    from conformance.compare import Status
-    from conformance.corpus import store
-    from conformance.report.terminal import show_check
-    from conformance.subjects import find
+    with _bar(f"checking {subject}") as done:
+        report = checked(
+            subject,
+            case=case,
+            dtype=_one_of("--dtype", dtype, "float64", "float32"),
+            cost=_one_of("--cost", cost, "quadratic", "cross-entropy"),
+            timeout=timeout,
+            python_path=python_path or (),
+            done=lambda _: done(),
+        )
+    if json_file is not None:
+        _write_json(json_file, report)
+    if quiet:
+        typer.echo(summary(report))
+    else:
+        show(_console(), report, verbose=verbose)
+    raise typer.Exit(report.exit_code)
 
-    found = find(subject)
-    place = store.root()
-    chosen = store.cases(place, case, _dtype(dtype))
-    with threadpool_limits(1):
-        reports = [
-            check_case(found, store.read(place, each))
-            for each in _progress(chosen, f"checking {subject}", len(chosen))
-        ]
-    show_check(_console(), subject, reports, verbose=verbose)
-    statuses = {report.status for report in reports}
-    raise typer.Exit(1 if Status.FAIL in statuses else 3 if Status.ERROR in statuses else 0)
+
+@app.command()
+def gradcheck(
+    subject: Annotated[str, typer.Argument(help="FILE.py:Name or package.module:Name")],
+    sizes: Annotated[
+        str | None, typer.Option(help="Layer sizes to build it with, such as 784,30,10.")
+    ] = None,
+    python_path: PythonPath = None,
+    timeout: Timeout = 60.0,
+) -> None:
+    """Ask of any NumPy network whether its backprop is the gradient of its own cost."""
+    from conformance.gradient import gradcheck as checked
+    from conformance.isolate import isolated
+    from conformance.load import load
+
+    wanted = _sizes(sizes)
+
+    def work(send: Callable[[object], None]) -> None:
+        report = checked(load(subject, python_path or ()), wanted)
+        send([report.text(), report.ok])
+
+    text, ok = next(iter(isolated(work, timeout)))  # type: ignore[misc]
+    typer.echo(text)
+    raise typer.Exit(0 if ok else 1)
 
 
 @fixtures.command("build")
@@ -113,7 +160,9 @@ def fixtures_list(case: CaseGlob = None, dtype: Dtype = None) -> None:
     from conformance.corpus import store
     from conformance.report.terminal import show_cases
 
-    show_cases(_console(), store.cases(store.root(), case, _dtype(dtype)))
+    show_cases(
+        _console(), store.cases(store.root(), case, _one_of("--dtype", dtype, "float64", "float32"))
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -128,10 +177,33 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(1)
 
 
-def _dtype(dtype: str | None) -> str | None:
-    if dtype not in (None, "float64", "float32"):
-        raise UsageError(f"--dtype {dtype}: give float64 or float32")
-    return dtype
+def _one_of(option: str, value: str | None, *choices: str) -> str | None:
+    if value is not None and value not in choices:
+        raise UsageError(f"{option} {value}: give {' or '.join(choices)}")
+    return value
+
+
+def _sizes(text: str | None) -> list[int] | None:
+    if text is None:
+        return None
+    try:
+        sizes = [int(size) for size in text.split(",")]
+    except ValueError as error:
+        raise UsageError(f"--sizes {text}: give numbers with commas, such as 4,5,3") from error
+    if len(sizes) < 2 or min(sizes) < 1:  # noqa: PLR2004 - an input and an output layer
+        raise UsageError(f"--sizes {text}: give two layers or more, none of them empty")
+    return sizes
+
+
+def _write_json(path: Path, report: "Report") -> None:
+    import json
+
+    from conformance.report.record import to_json
+
+    try:
+        path.write_text(json.dumps(to_json(report), indent=1, ensure_ascii=False) + "\n")
+    except OSError as error:
+        raise UsageError(f"--json {path}: {error.strerror}") from error
 
 
 def _cores(workers: int | None) -> int:
@@ -139,15 +211,26 @@ def _cores(workers: int | None) -> int:
 
 
 def _console() -> Console:
-    return Console(width=None if sys.stdout.isatty() else 100)
+    return Console(width=None if sys.stdout.isatty() else 80)
 
 
 def _progress(items: Iterable[T], what: str, total: int) -> Iterator[T]:
     """The items, with a bar on a terminal once it has taken two seconds."""
+    with _bar(what, total) as done:
+        for item in items:
+            yield item
+            done()
+
+
+@contextmanager
+def _bar(what: str, total: int | None = None) -> Iterator[Callable[[], None]]:
+    """A function to be called after each item; it shows a bar on a terminal after two seconds."""
     started = monotonic()
     with Progress(console=Console(stderr=True), transient=True, auto_refresh=False) as bar:
         task = bar.add_task(what, total=total, visible=False)
-        for item in items:
-            yield item
+
+        def done() -> None:
             late = monotonic() - started > PATIENCE and bar.console.is_terminal
             bar.update(task, advance=1, visible=late, refresh=late)
+
+        yield done

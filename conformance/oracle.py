@@ -87,7 +87,10 @@ class _Witness:
         """The book's equations, each of them watched."""
         book = BOOK.with_cost(COSTS[self.case.cost])
         return Equations(
-            **{field.name: self._watched(field.name, getattr(book, field.name)) for field in fields(book)}
+            **{
+                field.name: self._watched(field.name, getattr(book, field.name))
+                for field in fields(book)
+            }
         )
 
     def _watched(self, field: str, equation: Callable[..., Any]) -> Callable[..., Any]:

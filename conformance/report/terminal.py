@@ -1,53 +1,87 @@
-"""The outcome of a check on a terminal: a line a case, then what is wrong.
+"""The outcome of an examination on a terminal: a table, then each equation that is wrong.
 
-Left out: how a failure is worded (`message.py`).
+Left out: how a single failure is worded (`message.py`).
 """
 
-from collections.abc import Sequence
+import linecache
+from collections.abc import Iterator, Sequence
+from io import StringIO
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from conformance.causality import TAGS, equation_of, field_of
 from conformance.check import CaseReport
-from conformance.compare import FREE, RESTARTED, Status, Verdict
+from conformance.compare import FREE, Status, Verdict
 from conformance.corpus.case import Case
-from conformance.report.message import failure
+from conformance.examine import Blame, Report
+from conformance.report.message import line
+from conformance.subjects.exact_outcome import ExactOutcome
+from conformance.watching.recording import Frame
 
-SIGNS = {Status.PASS: "✓", Status.FAIL: "✗ fail", Status.ERROR: "! error"}
-STYLES = {Status.PASS: "green", Status.FAIL: "bold red", Status.ERROR: "bold yellow"}
-MOST_SHOWN = 3  # cases whose failures are shown in full unless all are asked for
+SIGNS = {
+    Status.ERROR: ("!", "bold yellow"),
+    Status.FAIL: ("✗", "bold red"),
+    Status.EXPLAINED: ("·", "dim"),
+    Status.PASS: ("✓", "green"),
+    Status.NOT_OBSERVED: ("–", "dim"),
+}
+AROUND = 1  # lines of source before and after the one to blame
+MOST_EXPLAINED = 4  # explained quantities listed one by one
 
 
-def show_check(
-    console: Console, subject: str, reports: Sequence[CaseReport], *, verbose: bool
-) -> None:
-    """Print the table of cases and, under it, the failures."""
-    console.print(_table(subject, reports))
-    wrong = [report for report in reports if report.status is not Status.PASS]
-    for report in wrong if verbose else wrong[:MOST_SHOWN]:
+def show(console: Console, report: Report, *, verbose: bool = False) -> None:
+    """Print the table of cases and, under it, what is wrong."""
+    console.print(_table(report))
+    if report.skipped:
+        _say(console, f"not put to it: {_skipped(report)}")
+    if report.conventions:
+        _say(console, f"conventions recognised: {', '.join(report.conventions)}")
+    for blame in report.blames:
         console.print()
-        _print_plainly(console, _wrong(report))
-    if len(wrong) > MOST_SHOWN and not verbose:
-        console.print(
-            f"\n{len(wrong) - MOST_SHOWN} more cases are wrong: -v shows all", markup=False
-        )
+        for text in _blamed(report, blame, verbose=verbose):
+            console.print(text, soft_wrap=True)
+    for remark in report.remarks:
+        _say(console, f"\n{report.subject}: {remark}")
+    errors = list(dict.fromkeys(each.error for each in report.cases if each.error))
+    for error in errors if verbose else errors[:1]:
+        _say(console, f"\n{error}")
+    if len(errors) > 1 and not verbose:
+        _say(console, f"{len(errors) - 1} more cases stopped: -v shows all")
     console.print()
-    _print_plainly(console, summary(subject, reports))
+    if not report.blames:
+        for text in _exact_words(report, None):
+            console.print(text, soft_wrap=True)
+    _say(console, summary(report))
 
 
-def summary(subject: str, reports: Sequence[CaseReport]) -> str:
-    """The verdict in one line."""
-    passes = sum(len(report.passes) for report in reports)
-    failures = sum(len(report.failures) for report in reports)
-    errors = sum(report.status is Status.ERROR for report in reports)
-    entries = sum(v.worst.entries for report in reports for v in report.passes if v.worst)
-    unseen = sum(v.status is Status.NOT_OBSERVED for report in reports for v in report.verdicts)
-    verdict = "not conformant" if failures else "not judged" if errors else "conformant"
-    cases = "1 case" if len(reports) == 1 else f"{len(reports)} cases"
+def summary(report: Report) -> str:
+    """The verdict in two lines."""
+    passes = [verdict for each in report.cases for verdict in each.passes]
+    entries = sum(verdict.worst.entries for verdict in passes if verdict.worst)
+    failures = sum(len(each.failures) for each in report.cases)
+    unseen = {
+        verdict.name.rstrip("0123456789")
+        for each in report.cases
+        for verdict in each.verdicts
+        if verdict.status is Status.NOT_OBSERVED and verdict.mode != FREE
+    }
+    verdict = {0: "conformant", 1: "not conformant"}.get(report.exit_code, "not judged")
+    cases = "1 case" if len(report.cases) == 1 else f"{len(report.cases)} cases"
+    hidden = f", not observed: {', '.join(sorted(unseen))}" if unseen else ""
     return (
-        f"{subject}: {verdict}\n{cases}: {passes:,} quantities ({entries:,} entries) agree, "
-        f"{failures} wrong, {unseen} not observed; {errors} cases not judged"
+        f"{report.subject}: {verdict}\n"
+        f"{cases}: {len(passes):,} quantities ({entries:,} entries) agree, {failures} wrong{hidden}"
     )
+
+
+def as_text(report: Report, width: int = 80) -> str:
+    """The whole report as plain text."""
+    text = StringIO()
+    show(Console(file=text, width=width, color_system=None), report)
+    return text.getvalue()
 
 
 def show_cases(console: Console, cases: Sequence[Case]) -> None:
@@ -63,42 +97,128 @@ def show_cases(console: Console, cases: Sequence[Case]) -> None:
     console.print(table)
 
 
-def _table(subject: str, reports: Sequence[CaseReport]) -> Table:
-    table = Table(title=f"{subject} against the certified truth", box=None, pad_edge=False)
-    table.add_column("case", no_wrap=True)
-    table.add_column("steps", justify="right")
-    table.add_column("agree", justify="right")
-    table.add_column("worst / tolerance", justify="right")
-    table.add_column("free run", justify="right")
-    table.add_column("")
-    for report in reports:
-        table.add_row(
-            report.case.id,
-            str(report.case.steps),
-            str(len(report.passes)),
-            _ratio(report.verdicts, RESTARTED),
-            _ratio(report.verdicts, FREE),
-            f"[{STYLES[report.status]}]{SIGNS[report.status]}[/]",
-        )
+def _table(report: Report) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column(report.subject, no_wrap=True)
+    for tag in (*TAGS.values(), "free"):
+        table.add_column(tag, justify="center")
+    table.add_column("worst", justify="right")
+    for each in report.cases:
+        cells = [_cell(_of(each, tag)) for tag in TAGS.values()]
+        free = _cell([verdict for verdict in each.verdicts if verdict.mode == FREE])
+        cells = [Text("!", "bold yellow")] * len(cells) if each.status is Status.ERROR else cells
+        ratios = [v.worst.ratio for v in each.verdicts if v.worst is not None]
+        worst = f"{max(ratios):.2g}" if ratios else ""
+        table.add_row(each.case.id, *cells, free, worst)
     return table
 
 
-def _ratio(verdicts: Sequence[Verdict], mode: str) -> str:
-    ratios = [v.worst.ratio for v in verdicts if v.mode == mode and v.worst is not None]
-    return f"{max(ratios):.2g}" if ratios else "–"
+def _of(report: CaseReport, tag: str) -> list[Verdict]:
+    layers = report.case.layers
+    return [
+        verdict
+        for verdict in report.verdicts
+        if verdict.name and verdict.mode != FREE and TAGS[field_of(verdict.name, layers)] == tag
+    ]
 
 
-def _wrong(report: CaseReport) -> str:
-    """The failures of a case: those of the first wrong step, and how many more there are."""
-    if not report.failures:
-        return f"{report.case.id}: {report.error}"
-    first = report.failures[0]
-    here = [v for v in report.verdicts if (v.step, v.mode) == (first.step, first.mode)]
-    more = len([v for v in report.failures if v not in here])
-    text = failure(report.case, report.subject, here)
-    return f"{text}\n  {more} more failures in other steps of this case" if more else text
+def _cell(verdicts: Sequence[Verdict]) -> Text:
+    statuses = {verdict.status for verdict in verdicts}
+    return next((Text(*sign) for status, sign in SIGNS.items() if status in statuses), Text(" "))
 
 
-def _print_plainly(console: Console, text: str) -> None:
+def _blamed(report: Report, blame: Blame, *, verbose: bool) -> Iterator[Text]:
+    """What is said of an equation that is wrong."""
+    case = next(each.case for each in report.cases if each.case.id == blame.first.case)
+    name = equation_of(blame.first.name, case.layers, case.cost)
+    layers = " and ".join(str(layer) for layer in blame.layers)
+    at = (
+        f" at layer {layers}"
+        if len(blame.layers) == 1
+        else f" at layers {layers}"
+        if layers
+        else ""
+    )
+    count = f"{blame.cases} of {len(report.cases)} cases"
+    yield Text(f"{blame.tag} is wrong{at}, in {count}: {name.formula}", "bold")
+    yield Text.assemble(("  reference/equations.py: ", "dim"), (name.field, "dim"))
+    yield from map(Text, source(blame.frames))
+    if blame.first.doubted:
+        yield Text(
+            f"  The record does not follow {name.field} either: that function or the record was\n"
+            "  changed. `conformance fixtures verify` tells whether they agree."
+        )
+    yield from _exact_words(report, blame)
+    run = "" if blame.first.mode != FREE else " of the free run"
+    yield Text(f"  first in {case.id}, step {blame.first.step}{run}:")
+    yield Text(line(case, blame.first))
+    explained = _explained(report, blame.first)
+    for verdict in explained if verbose else explained[:MOST_EXPLAINED]:
+        yield Text(line(case, verdict), "dim")
+    if len(explained) > MOST_EXPLAINED and not verbose:
+        names = ", ".join(verdict.name for verdict in explained[MOST_EXPLAINED:])
+        yield Text(f"  explained  {names} too", "dim")
+
+
+def _explained(report: Report, first: Verdict) -> list[Verdict]:
+    """The quantities of the same step that are wrong because of this one."""
+    verdicts = next(each.verdicts for each in report.cases if each.case.id == first.case)
+    here = (first.step, first.mode, first.name)
+    return [v for v in verdicts if (v.step, v.mode, v.explained_by) == here]
+
+
+def source(frames: Sequence[Frame]) -> Iterator[str]:
+    """The line to blame with its neighbours, marked, and the lines that led to it."""
+    if not frames:
+        return
+    blamed, *callers = frames
+    name = Path(blamed.file).name
+    yield f"  {name}:{blamed.line}, in {blamed.function}"
+    for number in range(blamed.line - AROUND, blamed.line + AROUND + 1):
+        text = linecache.getline(blamed.file, number).rstrip()
+        if text:
+            yield f"  {'>' if number == blamed.line else ' '} {number:4} | {text}"
+    for frame in callers:
+        if frame.line != blamed.line:
+            text = linecache.getline(frame.file, frame.line).strip()
+            yield f"    with {Path(frame.file).name}:{frame.line}  {text}"
+
+
+def _exact_words(report: Report, blame: Blame | None) -> Iterator[Text]:
+    """What the exact lane says of an equation, or of the whole subject."""
+    for run in report.exact:
+        words = exact_words(run.outcome, blame.tag if blame else "", report, run.case)
+        if words:
+            yield Text(f"  {words}" if blame else words)
+            return
+
+
+def exact_words(outcome: ExactOutcome, tag: str, report: Report, case_id: str) -> str:
+    """The exact lane's answer to "bug or rounding?", in one line."""
+    if outcome.left:
+        return f"exact arithmetic: not run, since {outcome.left}"
+    layers = next(each.case.layers for each in report.cases if each.case.id == case_id)
+    wrong = [outcome.errors[name] for name in outcome.wrong if tag == TAGS[field_of(name, layers)]]
+    if wrong:
+        return (
+            f"exact arithmetic ({case_id}): wrong by {max(wrong):.2g} of the largest: not rounding"
+        )
+    if outcome.wrong and tag:
+        return ""
+    if tag:
+        return f"exact arithmetic ({case_id}): right formula, lost digits"
+    return f"exact arithmetic ({case_id}): exactly right, to {outcome.digits:.1g} of the largest"
+
+
+def _skipped(report: Report) -> str:
+    reasons: dict[str, int] = {}
+    for reason in report.skipped.values():
+        reasons[reason] = reasons.get(reason, 0) + 1
+    return ", ".join(
+        f"{count} case{'s'[: count != 1]} (it {reason})" for reason, count in reasons.items()
+    )
+
+
+def _say(console: Console, text: str) -> None:
     """Print a subject's text as it is: no markup, no highlighting, no wrapping within words."""
     console.print(text, markup=False, highlight=False, soft_wrap=True)

@@ -32,6 +32,7 @@ class Subject:
     Attributes:
         name: for messages.
         start: gives a session that starts from a case's parameters.
+        start_free: the same for a free run, where only the parameters matter; `start` if None.
         conventions: those that were recognised, in words.
         costs: the costs that it has.
         dtypes: the dtypes in which it can be judged.
@@ -41,6 +42,7 @@ class Subject:
 
     name: str
     start: Callable[[Case, Parameters], Session]
+    start_free: Callable[[Case, Parameters], Session] | None = None
     conventions: tuple[str, ...] = ()
     costs: tuple[str, ...] = tuple(COSTS)
     dtypes: tuple[str, ...] = ("float32", "float64")

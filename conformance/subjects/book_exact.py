@@ -25,7 +25,7 @@ from conformance.subjects.book_session import Lines, columns, parts_of
 from conformance.subjects.exact_outcome import ExactOutcome
 from conformance.subjects.probe import Sample, forward, probe
 from conformance.subjects.update import empty, update
-from reference.step import Array, causal_order
+from reference.step import Array, causal_order, split
 
 BITS = 400
 

@@ -30,30 +30,32 @@ from reference.step import Array, Batch, Parameters, split
 class BookSession:
     """A network in training; see the module."""
 
-    def __init__(self, network: BookNetwork, case: Case, parameters: Parameters) -> None:
-        """Start from the parameters of a case."""
+    def __init__(
+        self, network: BookNetwork, case: Case, parameters: Parameters, *, watched: bool = True
+    ) -> None:
+        """Start from the parameters of a case; unwatched it shows δ, ∇, w and b alone."""
         self.network, self.case = network, case
         self.net = network.make(case.sizes, case.cost)
         network.fill(self.net, *network.outwards(parameters))
-        self.first = True
+        self.watched = watched
 
     def step(self, batch: Batch) -> Observation:
-        """Take one step and show what can be seen of it: all of the first, ∇, w, b of later ones."""
+        """Take one step and show what can be seen of it."""
         with redirect_stdout(StringIO()), np.errstate(all="ignore"):
             return self._step(batch)
 
     def _step(self, batch: Batch) -> Observation:
-        case, network, first = self.case, self.network, self.first
-        self.first = False
+        case, network = self.case, self.network
         start = self._start()
         samples = [Sample(start, batch.columns((i,)), case.cost) for i in range(batch.m)]
-        probes = [probe(network, sample, watched=first) for sample in samples]
+        probes = [probe(network, sample, watched=self.watched) for sample in samples]
         lines = Lines(network, probes, samples, empty(case, start, parts_of(probes)))
         if any(_odd(parts, start, name) is not None for name, parts in lines.update.parts.items()):
             # No update can be made of gradients of other shapes: they are the failure.
             return Observation(_shown(probes, lines.update, case), lines.where)
-        update(network, case, start, batch, lines.update)
-        remarks = self._remarks(probes[0], batch) if first else []
+        if self.watched:
+            update(network, case, start, batch, lines.update)
+        remarks = self._remarks(probes[0], batch) if self.watched else []
         network.update(self.net, batch, (case.eta, case.lmbda, case.n))
         after = {name: np.array(array) for name, array in network.inwards(self.net).items()}
         if not _equal(after, lines.update.after):
@@ -61,7 +63,7 @@ class BookSession:
         if case.lmbda and not network.decays:
             after = {name: array for name, array in after.items() if name[0] != "w"}
         shown = {**_shown(probes, lines.update, case), **after}
-        own_pass = lines.own_pass(shown, case) if first else {}
+        own_pass = lines.own_pass(shown, case) if self.watched else {}
         return Observation(shown, lines.where, own_pass, lines.in_forward, tuple(remarks))
 
     def _start(self) -> Parameters:

@@ -25,7 +25,8 @@ def book_subject(factory: Callable[..., Any], name: str, cost: str | None = None
     costs = tuple(sorted({*network.costs, network.conventions.cost}))
     return Subject(
         name,
-        partial(BookSession, network),
+        partial(BookSession, network, watched=True),
+        partial(BookSession, network, watched=False),
         tuple(network.conventions.said()),
         costs,
         (network.conventions.dtype,),

@@ -93,11 +93,15 @@ def test_another_shape_fails_with_both_shapes(dtype: type, shape: tuple[int, ...
     assert found(np.ones(shape, dtype), dtype).problem == f"has shape {shape}, expected (2, 3)"
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("other", ["float16", "float32", "float64", "int64", "bool", "object"])
+@pytest.mark.parametrize(
+    ("dtype", "other"),
+    [
+        (np.float32, "float64"),
+        (np.float64, "float32"),
+        *((dtype, other) for dtype in DTYPES for other in ("float16", "int64", "bool", "object")),
+    ],
+)
 def test_another_dtype_fails_with_both_dtypes(dtype: type, other: str) -> None:
-    if np.dtype(other) == dtype:
-        return
     problem = found(np.ones((2, 3), other), dtype).problem
     assert problem == f"has dtype {other}, expected {np.dtype(dtype)}"
 
@@ -415,9 +419,9 @@ class Momentum:
         start = dict(self.parameters.named())
         named = dict(ReferenceSession(self.case, self.parameters, book).step(batch).named())
         for name, before in start.items():
-            moved = named[name] - before + 0.5 * self.velocity.get(name, np.zeros(()))
-            self.velocity[name] = moved
-            named[name] = named[name] if (moved == named[name] - before).all() else before + moved
+            left_over = 0.5 * self.velocity.get(name, np.zeros_like(before))
+            self.velocity[name] = named[name] - before + left_over
+            named[name] = named[name] + left_over
         self.parameters = Parameters.of(named)
         return named
 

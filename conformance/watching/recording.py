@@ -10,6 +10,7 @@ import sys
 import sysconfig
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -265,12 +266,13 @@ def _frames() -> tuple[Frame, ...]:
         file = frame.f_code.co_filename
         if _is_subject(file):
             found.append(Frame(file, frame.f_lineno, frame.f_code.co_name))
-        elif file.startswith(_PACKAGE) and file != __file__:
+        elif file != __file__ and file.startswith(_PACKAGE):
             break  # our own call into the subject
         frame = frame.f_back
     return tuple(found)
 
 
+@cache
 def _is_subject(file: str) -> bool:
     if file.startswith(_STDLIB) and "site-packages" not in file:
         return False

@@ -1,0 +1,132 @@
+"""One call from a subject, however it is given, to a report.
+
+A subject that is named by a file or a module runs in a process of its own, under a time limit; an
+object that is handed over runs here. Left out: the command line (`cli.py`).
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from threadpoolctl import threadpool_limits
+
+from conformance.check import CaseReport
+from conformance.corpus import store
+from conformance.corpus.case import Case
+from conformance.errors import SubjectError, UsageError
+from conformance.examine import Report, examine
+from conformance.isolate import isolated
+from conformance.load import is_spec, load
+from conformance.report.record import (
+    case_from_json,
+    case_to_json,
+    exact_from_json,
+    exact_to_json,
+)
+from conformance.subjects import SUBJECTS, Subject, find
+from conformance.subjects.adapt import adapt
+from conformance.subjects.trace import trace_subject
+
+Done = Callable[[CaseReport], None]
+
+
+def check(
+    subject: object,
+    *,
+    case: str | None = None,
+    dtype: str | None = None,
+    cost: str | None = None,
+    timeout: float = 60.0,
+    python_path: Sequence[Path] = (),
+    done: Done = lambda _: None,
+) -> Report:
+    """Check a subject against the recorded cases.
+
+    Args:
+        subject: `reference`, `torch_impl`, `path/to/file.py:Name`, `package.module:Name`, the path
+            of a recorded `.safetensors` trace, or an object: a class with the book's interface, a
+            `torch.nn.Module`, a function `step(weights, biases, x, y, eta) -> dict`.
+        case: a glob; only the cases whose id matches.
+        dtype: only the cases in this dtype.
+        cost: the cost of a network that does not let one choose it; quadratic if not given.
+        timeout: the longest silence of a process in seconds.
+        python_path: folders from which a file or module may import.
+        done: called with the report on each case.
+
+    Raises:
+        UsageError: there is no such subject, or no case fits it.
+        SubjectError: the subject could not be loaded or run at all.
+        CorpusError: the fixtures are damaged.
+    """
+    place = store.root()
+    if isinstance(subject, str) and is_spec(subject) and not subject.endswith(".safetensors"):
+        cases = store.cases(place, case, dtype)
+        return _apart(subject, cases, (cost, tuple(python_path)), (timeout, done))
+    found = _found(subject, place, case, cost)
+    with threadpool_limits(1):
+        return _fitting(examine(found, place, store.cases(place, case, dtype), done))
+
+
+def _found(subject: object, place: Path, case: str | None, cost: str | None) -> Subject:
+    if isinstance(subject, Subject):
+        return subject
+    if not isinstance(subject, str):
+        name = getattr(subject, "__name__", type(subject).__name__)
+        return adapt(subject, name, cost)
+    if subject.endswith(".safetensors"):
+        return trace_subject(Path(subject), place, case)
+    if subject not in SUBJECTS:
+        raise UsageError(
+            f"no subject {subject!r}: give {', '.join(sorted(SUBJECTS))}, FILE.py:Name, "
+            "package.module:Name or a .safetensors trace"
+        )
+    return find(subject)
+
+
+def _apart(
+    spec: str,
+    cases: Sequence[Case],
+    options: tuple[str | None, tuple[Path, ...]],
+    watching: tuple[float, Done],
+) -> Report:
+    """Check what a file or module names in a process of its own."""
+    cost, python_path = options
+    timeout, done = watching
+
+    def work(send: Callable[[object], None]) -> None:
+        subject = adapt(load(spec, python_path), spec, cost)
+        fitting = [each for each in cases if not subject.unfit(each)]
+        skipped = {each.id: subject.unfit(each) for each in cases if each not in fitting}
+        send({"conventions": list(subject.conventions), "skipped": skipped})
+
+        def sent(report: CaseReport) -> None:
+            send({"case": case_to_json(report)})
+
+        with threadpool_limits(1):
+            report = examine(subject, store.root(), fitting, sent)
+        send({"exact": [exact_to_json(each) for each in report.exact]})
+
+    begun: dict[str, Any] = {"conventions": [], "skipped": {}, "exact": []}
+    reports: list[CaseReport] = []
+    try:
+        for record in isolated(work, timeout):
+            said = cast("dict[str, Any]", record)
+            if "case" in said:
+                reports.append(case_from_json(said["case"]))
+                done(reports[-1])
+            begun.update(said)
+    except SubjectError as error:
+        waiting = [each for each in cases if each.id not in begun["skipped"]][len(reports) :]
+        if "case" not in begun or not waiting:
+            raise SubjectError(f"{spec}: {error}") from error
+        reports.append(CaseReport(waiting[0], spec, [], f"{spec} in {waiting[0].id}: {error}"))
+    exact = tuple(exact_from_json(each) for each in begun["exact"])
+    conventions = tuple(begun["conventions"])
+    return _fitting(Report(spec, conventions, tuple(reports), begun["skipped"], exact))
+
+
+def _fitting(report: Report) -> Report:
+    if not report.cases:
+        reasons = ", ".join(sorted(set(report.skipped.values())))
+        raise UsageError(f"{report.subject}: none of the cases fits it: it {reasons}")
+    return report

@@ -1,0 +1,118 @@
+"""A report as JSON values, and back: what `--json` writes and what a child process sends.
+
+The format is described by `report.schema.json` beside this file. Numbers that JSON does not have
+are the strings "nan", "inf" and "-inf". Left out: reading the subject's source.
+"""
+
+import math
+from dataclasses import asdict
+from typing import Any
+
+from conformance.check import CaseReport
+from conformance.compare import Status, Verdict, Worst
+from conformance.corpus.case import Case
+from conformance.examine import ExactRun, Report
+from conformance.subjects.exact_outcome import ExactOutcome
+from conformance.watching.recording import Frame
+
+REPORT_VERSION = 1
+
+
+def to_json(report: Report) -> dict[str, Any]:
+    """The report as JSON values."""
+    return {
+        "report_version": REPORT_VERSION,
+        "subject": report.subject,
+        "ok": report.ok,
+        "exit_code": report.exit_code,
+        "conventions": list(report.conventions),
+        "blames": [
+            {
+                "equation": blame.tag,
+                "layers": list(blame.layers),
+                "cases": blame.cases,
+                "first": verdict_to_json(blame.first),
+                "lines": [asdict(frame) for frame in blame.frames],
+            }
+            for blame in report.blames
+        ],
+        "remarks": report.remarks,
+        "cases": [case_to_json(each) for each in report.cases],
+        "skipped": dict(report.skipped),
+        "exact": [exact_to_json(each) for each in report.exact],
+    }
+
+
+def from_json(values: dict[str, Any]) -> Report:
+    """The report of some JSON values; what follows from others is computed again."""
+    return Report(
+        values["subject"],
+        tuple(values["conventions"]),
+        tuple(case_from_json(each) for each in values["cases"]),
+        dict(values["skipped"]),
+        tuple(exact_from_json(each) for each in values["exact"]),
+    )
+
+
+def case_to_json(report: CaseReport) -> dict[str, Any]:
+    """One case as JSON values."""
+    return {
+        "case": report.case.to_json(),
+        "subject": report.subject,
+        "status": str(report.status),
+        "error": report.error,
+        "verdicts": [verdict_to_json(each) for each in report.verdicts],
+    }
+
+
+def case_from_json(values: dict[str, Any]) -> CaseReport:
+    """The case of some JSON values."""
+    verdicts = [_verdict(each) for each in values["verdicts"]]
+    return CaseReport(Case.from_json(values["case"]), values["subject"], verdicts, values["error"])
+
+
+def verdict_to_json(verdict: Verdict) -> dict[str, Any]:
+    """One verdict as JSON values."""
+    values = asdict(verdict)
+    values["status"] = str(verdict.status)
+    if verdict.worst is not None:
+        values["worst"] = {name: _number(value) for name, value in asdict(verdict.worst).items()}
+    return values
+
+
+def exact_to_json(run: ExactRun) -> dict[str, Any]:
+    """One run of the exact lane as JSON values."""
+    outcome = run.outcome
+    return {
+        "case": run.case,
+        "step": run.step,
+        "left": outcome.left,
+        "errors": {name: _number(error) for name, error in outcome.errors.items()},
+        "frames": [asdict(frame) for frame in outcome.frames],
+    }
+
+
+def exact_from_json(values: dict[str, Any]) -> ExactRun:
+    """The run of some JSON values."""
+    errors = {name: float(error) for name, error in values["errors"].items()}
+    outcome = ExactOutcome(values["left"], errors, _frames(values["frames"]))
+    return ExactRun(values["case"], values["step"], outcome)
+
+
+def _verdict(values: dict[str, Any]) -> Verdict:
+    worst = values["worst"]
+    if worst is not None:
+        numbers = {name: float(worst[name]) for name in ("got", "right", "ulps", "ratio")}
+        worst = Worst(**{**worst, **numbers, "index": tuple(worst["index"])})
+    frames = _frames(values["frames"])
+    return Verdict(
+        **{**values, "status": Status(values["status"]), "worst": worst, "frames": frames}
+    )
+
+
+def _frames(values: list[dict[str, Any]]) -> tuple[Frame, ...]:
+    return tuple(Frame(**each) for each in values)
+
+
+def _number(value: Any) -> Any:
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
