@@ -6,7 +6,7 @@ Left out: tables and colour (`terminal.py`).
 from collections.abc import Iterable, Sequence
 
 from conformance.causality import entry, equation_of
-from conformance.compare import RESTARTED, Status, Verdict
+from conformance.compare import RESTARTED, Status, Verdict, Worst
 from conformance.corpus.case import Case
 from reference.step import split
 
@@ -27,6 +27,8 @@ def failure(case: Case, subject: str, verdicts: Sequence[Verdict]) -> str:
 
 def headline(case: Case, subject: str, verdict: Verdict) -> str:
     """Which equation is wrong, at which layer, where, with its formula."""
+    if not verdict.name:
+        return f"{subject} in {case.id}, step {verdict.step}:"
     equation = equation_of(verdict.name, case.layers, case.cost)
     layer = split(verdict.name)[1]
     at = "" if layer is None else f" at layer {layer}"
@@ -45,21 +47,31 @@ def headline(case: Case, subject: str, verdict: Verdict) -> str:
 
 def line(case: Case, verdict: Verdict, explains: Iterable[str] = ()) -> str:
     """One quantity: where, both values to the digit where they part, how far they are apart."""
-    tag = equation_of(verdict.name, case.layers, case.cost).tag
-    text = f"  {verdict.status:<10} {verdict.name:<9} {tag:<4} {verdict.problem}"
-    worst = verdict.worst
-    if worst is not None:
-        got, right = parting(worst.got, worst.right)
-        where = entry(verdict.name, worst.index)
-        text += (
-            f"{' at ' + where if where else ''}: got {got}, expected {right}; "
-            f"{worst.ulps:.3g} ulp, {worst.ratio:.3g} × tolerance; "
-            f"{worst.outside} of {worst.entries} entries outside"
-        )
+    tag = equation_of(verdict.name, case.layers, case.cost).tag if verdict.name else ""
+    text = f"  {verdict.status:<10} {tag:<4} {what(verdict)}"
+    if verdict.worst is not None:
+        text += f": {difference(verdict.worst)}"
+    if verdict.frames:
+        text += f"; {verdict.frames[0].file}:{verdict.frames[0].line}"
     if verdict.explained_by:
         text += f"; explained by {verdict.explained_by}"
     names = list(explains)
     return text + (f"; explains {', '.join(names)}" if names else "")
+
+
+def what(verdict: Verdict) -> str:
+    """The quantity, its problem, and the worst entry in words."""
+    where = entry(verdict.name, verdict.worst.index) if verdict.name and verdict.worst else ""
+    return f"{verdict.name} {verdict.problem}{' at ' + where if where else ''}".strip()
+
+
+def difference(worst: Worst) -> str:
+    """Both values to the digit where they part, and how far they are apart."""
+    got, right = parting(worst.got, worst.right)
+    return (
+        f"got {got}, expected {right}; {worst.ulps:.3g} ulp, "
+        f"{worst.ratio:.3g} × tolerance; {worst.outside} of {worst.entries} entries"
+    )
 
 
 def parting(got: float, right: float) -> tuple[str, str]:

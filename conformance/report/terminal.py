@@ -17,7 +17,7 @@ from conformance.check import CaseReport
 from conformance.compare import FREE, Status, Verdict
 from conformance.corpus.case import Case
 from conformance.examine import Blame, Report
-from conformance.report.message import line
+from conformance.report.message import difference, line, what
 from conformance.subjects.exact_outcome import ExactOutcome
 from conformance.watching.recording import Frame
 
@@ -29,7 +29,6 @@ SIGNS = {
     Status.NOT_OBSERVED: ("–", "dim"),
 }
 AROUND = 1  # lines of source before and after the one to blame
-MOST_EXPLAINED = 4  # explained quantities listed one by one
 
 
 def show(console: Console, report: Report, *, verbose: bool = False) -> None:
@@ -150,14 +149,14 @@ def _blamed(report: Report, blame: Blame, *, verbose: bool) -> Iterator[Text]:
         )
     yield from _exact_words(report, blame)
     run = "" if blame.first.mode != FREE else " of the free run"
-    yield Text(f"  first in {case.id}, step {blame.first.step}{run}:")
-    yield Text(line(case, blame.first))
+    yield Text(f"  first in {case.id}, step {blame.first.step}{run}: {what(blame.first)}")
+    if blame.first.worst is not None:
+        yield Text(f"    {difference(blame.first.worst)}")
     explained = _explained(report, blame.first)
-    for verdict in explained if verbose else explained[:MOST_EXPLAINED]:
-        yield Text(line(case, verdict), "dim")
-    if len(explained) > MOST_EXPLAINED and not verbose:
-        names = ", ".join(verdict.name for verdict in explained[MOST_EXPLAINED:])
-        yield Text(f"  explained  {names} too", "dim")
+    if verbose:
+        yield from (Text(line(case, verdict), "dim") for verdict in explained)
+    elif explained:
+        yield Text(f"    explains {', '.join(verdict.name for verdict in explained)}", "dim")
 
 
 def _explained(report: Report, first: Verdict) -> list[Verdict]:
