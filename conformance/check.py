@@ -85,7 +85,8 @@ def restarted(subject: Subject, recorded: Recorded, t: int) -> list[Verdict]:
     start, truth = (step.parameters, step.batch), recorded_truth(recorded, t)
     verdicts = judge(case, (t, RESTARTED), start, truth, seen.shown)
     if seen.forward:
-        verdicts += judge(case, (t, FORWARD), start, truth, seen.forward)
+        passed = judge(case, (t, FORWARD), start, truth, seen.forward)
+        verdicts += [verdict for verdict in passed if verdict.name in seen.forward]
     verdicts += [Verdict(case.id, t, RESTARTED, "", Status.FAIL, each) for each in seen.remarks]
     return _with_doubts(_with_lines(verdicts, seen), recorded, t)
 

@@ -69,6 +69,7 @@ class Verdict:
     problem: str = ""
     worst: Worst | None = None
     explained_by: str = ""
+    hidden: tuple[str, ...] = ()  # what is not shown before it, whose equations may be to blame
     frames: tuple[Frame, ...] = ()  # the subject's lines, the innermost first
     doubted: bool = False  # the record itself does not follow the equation of the judge
 
@@ -162,12 +163,27 @@ def judge(
             else (Status.NOT_OBSERVED, "", None)
         )
         explained_by = reached if status is Status.EXPLAINED else ""
-        verdicts.append(Verdict(case.id, *where, name, status, problem, worst, explained_by))
+        hidden = _hidden(name, case, shown) if status is Status.FAIL else ()
+        verdicts.append(
+            Verdict(case.id, *where, name, status, problem, worst, explained_by, hidden)
+        )
         if status is Status.FAIL:
             tainted[name] = name
         elif reached and status is not Status.PASS:
             tainted[name] = reached
     return verdicts
+
+
+def _hidden(name: str, case: Case, shown: Mapping[str, Any]) -> tuple[str, ...]:
+    """The quantities between this one and what is shown before it."""
+    found: list[str] = []
+    waiting = list(inputs(name, case.layers))
+    while waiting:
+        each = waiting.pop()
+        if each not in shown and each not in found:
+            found.append(each)
+            waiting.extend(inputs(each, case.layers))
+    return tuple(sorted(found, key=causal_order(case.layers).index))
 
 
 def _usable(array: object, target: Target, case: Case) -> bool:

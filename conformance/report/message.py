@@ -53,6 +53,8 @@ def line(case: Case, verdict: Verdict, explains: Iterable[str] = ()) -> str:
         text += f": {difference(verdict.worst)}"
     if verdict.frames:
         text += f"; {verdict.frames[0].file}:{verdict.frames[0].line}"
+    if verdict.hidden:
+        text += f"; {doubtful(case, verdict)}"
     if verdict.explained_by:
         text += f"; explained by {verdict.explained_by}"
     names = list(explains)
@@ -63,6 +65,12 @@ def what(verdict: Verdict) -> str:
     """The quantity, its problem, and the worst entry in words."""
     where = entry(verdict.name, verdict.worst.index) if verdict.name and verdict.worst else ""
     return f"{verdict.name} {verdict.problem}{' at ' + where if where else ''}".strip()
+
+
+def doubtful(case: Case, verdict: Verdict) -> str:
+    """Which other equations the same numbers may come from, since quantities are hidden."""
+    tags = {equation_of(name, case.layers, case.cost).tag: None for name in verdict.hidden}
+    return f"or {' or '.join(tags)}: {', '.join(verdict.hidden)} cannot be seen"
 
 
 def difference(worst: Worst) -> str:

@@ -104,10 +104,13 @@ def _verdict(values: dict[str, Any]) -> Verdict:
     if worst is not None:
         numbers = {name: float(worst[name]) for name in ("got", "right", "ulps", "ratio")}
         worst = Worst(**{**worst, **numbers, "index": tuple(worst["index"])})
-    frames = _frames(values["frames"])
-    return Verdict(
-        **{**values, "status": Status(values["status"]), "worst": worst, "frames": frames}
-    )
+    made = {
+        "status": Status(values["status"]),
+        "worst": worst,
+        "hidden": tuple(values["hidden"]),
+        "frames": _frames(values["frames"]),
+    }
+    return Verdict(**{**values, **made})
 
 
 def _frames(values: list[dict[str, Any]]) -> tuple[Frame, ...]:

@@ -17,7 +17,7 @@ from conformance.check import CaseReport
 from conformance.compare import FREE, Status, Verdict
 from conformance.corpus.case import Case
 from conformance.examine import Blame, Report
-from conformance.report.message import difference, line, what
+from conformance.report.message import difference, doubtful, line, what
 from conformance.subjects.exact_outcome import ExactOutcome
 from conformance.watching.recording import Frame
 
@@ -152,6 +152,8 @@ def _blamed(report: Report, blame: Blame, *, verbose: bool) -> Iterator[Text]:
     yield Text(f"  first in {case.id}, step {blame.first.step}{run}: {what(blame.first)}")
     if blame.first.worst is not None:
         yield Text(f"    {difference(blame.first.worst)}")
+    if blame.first.hidden:
+        yield Text(f"    {doubtful(case, blame.first)}")
     explained = _explained(report, blame.first)
     if verbose:
         yield from (Text(line(case, verdict), "dim") for verdict in explained)

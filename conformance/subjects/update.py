@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from conformance.arithmetic.rounding import Precision, RunningError
 from conformance.corpus.case import Case
 from conformance.subjects.book import BookNetwork
+from conformance.subjects.observation import Shown
 from conformance.watching.culprit import culprit, values_of
 from conformance.watching.recording import Event, Frame, Recording, plain
 from conformance.watching.sighting import CLOSE, alike, approximate
@@ -36,7 +38,7 @@ class Update:
     start: Parameters
     parts: dict[str, list[Array]]  # the ∇ of the single samples, by name
     after: dict[str, Any] = field(default_factory=dict)
-    used: dict[str, Array] = field(default_factory=dict)
+    used: dict[str, Shown] = field(default_factory=dict)
     moved: dict[str, Event] = field(default_factory=dict)
     summed: dict[str, Event] = field(default_factory=dict)
 
@@ -53,9 +55,8 @@ class Update:
                 continue
             self.moved[name] = event
             if all(source.given for source in event.inputs):
-                # What was taken from the parameters never was a gradient of backprop.
-                before = dict(self.start.named())[name]
-                self.used[f"nabla_{name}"] = (before - plain(array)) / self.case.eta
+                # What moved it was not computed by NumPy: then its own size is all there is to see.
+                self._moved_by(name, plain(array))
                 continue
             taken, divisor = self._expected(event, f"nabla_{name}") or self._taken(event)
             if taken is not None:
@@ -65,6 +66,24 @@ class Update:
                     continue
                 self.summed[f"nabla_{name}"] = taken
                 self.used[f"nabla_{name}"] = np.reshape(ours, shape) / divisor
+
+    def _moved_by(self, name: str, after: Array) -> None:
+        """Take (before − after) / η for the ∇ that was used, if it is not the samples' mean.
+
+        The difference of two rounded arrays: its bound is what their roundings leave of it.
+        """
+        before, mean = dict(self.start.named())[name], self._sums(f"nabla_{name}")[-1]
+        moved = (before - after) / self.case.eta
+        if alike(moved, mean, self._close):
+            return
+        if moved.dtype.hasobject:
+            self.used[f"nabla_{name}"] = moved
+            return
+        precision = Precision.of(self.case.dtype, exact_centre=False)
+        bound = 4 * precision.unit * (np.abs(before) + np.abs(after)) / self.case.eta
+        self.used[f"nabla_{name}"] = RunningError(
+            moved.astype(np.float64), bound.astype(np.float64), precision
+        )
 
     def where(self, name: str) -> tuple[Frame, ...]:
         """The lines that computed a wrong gradient or parameter, the one to blame first."""
@@ -120,7 +139,8 @@ class Update:
         nabla = self.used.get(f"nabla_{name}")
         if nabla is None:
             nabla = self._sums(f"nabla_{name}")[-1]
-        nabla, before = approximate(nabla), dict(self.start.named())[name]
+        nabla = approximate(nabla.value if isinstance(nabla, RunningError) else nabla)
+        before = dict(self.start.named())[name]
         equation = BOOK.updated_weight if quantity == "w" else BOOK.updated_bias
         rates = (self.case.eta, self.case.decay) if quantity == "w" else (self.case.eta,)
         result = approximate(equation(before, nabla, *rates))  # type: ignore[operator]

@@ -101,9 +101,7 @@ def test_a_crashing_subject_could_not_be_run(monkeypatch: Patch, capsys: Capture
     assert " conformant" not in out
 
 
-def test_a_subject_that_shows_nothing_was_not_checked(
-    monkeypatch: Patch, capsys: Capture
-) -> None:
+def test_a_subject_that_shows_nothing_was_not_checked(monkeypatch: Patch, capsys: Capture) -> None:
     use(answering(lambda _: {}), monkeypatch)
     assert run("check", "mine", "--case", HAND) == 3
     assert "nothing was compared" in capsys.readouterr().out
@@ -127,15 +125,14 @@ def test_a_subject_that_calls_exit_is_not_conformant(monkeypatch: Patch) -> None
         (("fixtures", "list", "--dtype", "int"), "give float64 or float32"),
     ],
 )
-def test_wrong_usage_is_one_line(
-    arguments: tuple[str, ...], words: str, capsys: Capture
-) -> None:
+def test_wrong_usage_is_one_line(arguments: tuple[str, ...], words: str, capsys: Capture) -> None:
     assert run(*arguments) == 2
     assert words in one_line(capsys)
 
 
 @pytest.mark.parametrize(
-    "arguments", [("nonsense",), ("check",), ("check", "reference", "--nonsense"), ("fixtures", "x")]
+    "arguments",
+    [("nonsense",), ("check",), ("check", "reference", "--nonsense"), ("fixtures", "x")],
 )
 def test_what_the_command_does_not_know_is_wrong_usage(
     arguments: tuple[str, ...], capsys: Capture
@@ -227,9 +224,7 @@ def test_a_build_into_a_file_is_one_line(built: Path, capsys: Capture) -> None:
     assert "README.md" in one_line(capsys)
 
 
-def test_an_edited_value_is_found_though_its_hash_was_mended(
-    built: Path, capsys: Capture
-) -> None:
+def test_an_edited_value_is_found_though_its_hash_was_mended(built: Path, capsys: Capture) -> None:
     rewrite(built, SMALL, lambda tensors: tensors["0/w2"].__setitem__((1, 0), 7))
     assert run("fixtures", "verify", "-n", "1") == 1
     out = capsys.readouterr().out

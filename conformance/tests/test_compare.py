@@ -34,8 +34,7 @@ EXPLAINED = {
     "A": "z3 z4 cost delta4 delta3 delta2 nabla_b2 nabla_w2 nabla_b3 nabla_w3 nabla_b4 "
     "nabla_w4 b2 w2 b3 w3 b4 w4",
     "C": "",
-    "BP1": "delta3 delta2 nabla_b2 nabla_w2 nabla_b3 nabla_w3 nabla_b4 nabla_w4 "
-    "b2 w2 b3 w3 b4 w4",
+    "BP1": "delta3 delta2 nabla_b2 nabla_w2 nabla_b3 nabla_w3 nabla_b4 nabla_w4 b2 w2 b3 w3 b4 w4",
     "BP2": "nabla_b2 nabla_w2 nabla_b3 nabla_w3 b2 w2 b3 w3",
     "BP3": "b2 b3 b4",
     "BP4": "w2 w3 w4",

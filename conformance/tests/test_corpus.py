@@ -40,9 +40,7 @@ def manifest() -> dict[str, Any]:
 
 def schema() -> Any:
     """The validator of the manifest."""
-    return jsonschema.Draft202012Validator(
-        json.loads((ROOT / "manifest.schema.json").read_bytes())
-    )
+    return jsonschema.Draft202012Validator(json.loads((ROOT / "manifest.schema.json").read_bytes()))
 
 
 def refused(place: Path, name: str = FILE) -> str:
@@ -417,7 +415,9 @@ def test_an_edited_value_with_a_matching_hash_is_no_crash(tmp_path: Path) -> Non
     assert report.failures[0].doubted
 
 
-@given(st.lists(st.tuples(st.integers(0, len(RAW) - 1), st.integers(0, 255)), max_size=8), st.data())
+@given(
+    st.lists(st.tuples(st.integers(0, len(RAW) - 1), st.integers(0, 255)), max_size=8), st.data()
+)
 @PROFILE
 def test_random_damage_is_refused_or_still_a_case(
     edits: list[tuple[int, int]], data: st.DataObject
@@ -509,7 +509,6 @@ def test_many_differences_are_told_in_causal_order_and_counted(tmp_path: Path) -
         "0/delta2",
     ]
     assert found[3].endswith("and 2 more tensors")
-
 
 
 def test_an_edited_header_is_a_problem(tmp_path: Path) -> None:

@@ -147,7 +147,9 @@ def test_pixels_are_exact_multiples_of_a_256th(dtype: type) -> None:
     images = np.arange(256, dtype=np.uint8).reshape(1, 256)
     x = to_batch(images, np.zeros(1, np.uint8), dtype).x
     assert (x.shape, x.dtype) == ((256, 1), dtype)
-    assert all(float(x[k, 0]).as_integer_ratio() == (k / 256).as_integer_ratio() for k in range(256))
+    assert all(
+        float(x[k, 0]).as_integer_ratio() == (k / 256).as_integer_ratio() for k in range(256)
+    )
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

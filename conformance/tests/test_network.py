@@ -64,9 +64,7 @@ def batches_of(net: Network, monkeypatch: pytest.MonkeyPatch) -> list[Batch]:
     seen: list[Batch] = []
     update = net.update_mini_batch
 
-    def watched(
-        mini_batch: Batch, eta: float, lmbda: float = 0.0, n: int | None = None
-    ) -> None:
+    def watched(mini_batch: Batch, eta: float, lmbda: float = 0.0, n: int | None = None) -> None:
         seen.append(mini_batch)
         update(mini_batch, eta, lmbda, n)
 

@@ -7,13 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from conformance.corpus import store
 from conformance.plugin import concerned
 
+pytestmark = pytest.mark.xdist_group("plugin")  # one worker collects for all of them
 
-def start(where: Path, *arguments: str, seed: str = "0") -> subprocess.Popen[str]:
+
+def start(where: Path, *arguments: str) -> subprocess.Popen[str]:
     """A pytest run of its own in a directory that is no clone."""
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
-    environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTEST_ADDOPTS": ""}
+    environment = {**os.environ, "PYTHONHASHSEED": "7", "PYTEST_ADDOPTS": ""}
     for name in [name for name in environment if name.startswith("PYTEST_XDIST")]:
         del environment[name]
     return subprocess.Popen(  # noqa: S603
@@ -33,46 +36,36 @@ def finish(run: subprocess.Popen[str]) -> tuple[int, str]:
 
 
 @pytest.fixture(scope="module")
-def collections(tmp_path_factory: pytest.TempPathFactory) -> list[list[str]]:
-    """The ids of the BP2 tests, collected twice with other hash seeds at the same time."""
-    where = tmp_path_factory.mktemp("elsewhere")
-    arguments = ("--pyargs", "conformance.suite", "-k", "bp2", "--collect-only", "-q")
-    runs = [start(where, *arguments, seed=seed) for seed in ("1", "2")]
-    outputs = [finish(run)[1] for run in runs]
-    return [[line for line in out.splitlines() if "::" in line] for out in outputs]
+def collected(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """The tests of BP2 in the order in which a run elsewhere collects them."""
+    arguments = ("conformance.suite.test_equation", "-k", "bp2", "--collect-only", "-q")
+    _, out = finish(start(tmp_path_factory.mktemp("elsewhere"), "--pyargs", *arguments))
+    return [line.split("::", 1)[1] for line in out.splitlines() if "::" in line]
 
 
-def test_k_bp2_picks_the_tests_of_bp2_alone(collections: list[list[str]]) -> None:
-    assert len(collections[0]) > 100
-    assert all("bp2" in line.split("::", 1)[1] for line in collections[0])
+def test_k_bp2_picks_bp2_of_every_case_step_and_subject_in_a_fixed_order(
+    collected: list[str],
+) -> None:
+    ids = [
+        f"{case.id}/{step}/bp2/{subject}"
+        for case in sorted(store.cases(store.root()), key=lambda case: case.id)
+        if len(case.sizes) > 2
+        for step in range(len(case.batches))
+        for subject in ("reference", "torch_impl")
+    ]
+    assert [line.removesuffix("]").split("[")[1] for line in collected] == ids
 
 
-def test_both_subjects_have_a_test_of_each_step(collections: list[list[str]]) -> None:
-    ids = [line.split("[", 1)[1].rstrip("]") for line in collections[0] if "test_equation" in line]
-    expected = {f"hand-2-3-1/0/bp2/{subject}" for subject in ("reference", "torch_impl")}
-    assert {id_ for id_ in ids if id_.startswith("hand-2-3-1/")} == expected
+def test_every_test_is_named_once(collected: list[str]) -> None:
+    assert len(set(collected)) == len(collected) > 100
 
 
-def test_ids_are_unique_and_the_same_in_every_run(collections: list[list[str]]) -> None:
-    one, two = collections
-    assert one == two
-    assert len(set(one)) == len(one)
-
-
-def test_the_cases_come_in_the_order_of_their_ids(collections: list[list[str]]) -> None:
-    ids = [line.split("[", 1)[1] for line in collections[0] if "test_equation" in line]
-    cases = list(dict.fromkeys(id_.split("/")[0] for id_ in ids))
-    assert cases == sorted(cases)
-
-
-@pytest.mark.parametrize("subject", ["nonsense"])
-def test_an_unknown_subject_is_wrong_usage_in_one_line(subject: str, tmp_path: Path) -> None:
-    code, out = finish(
-        start(tmp_path, "--pyargs", "conformance.suite", "--subject", subject, "-q")
-    )
+def test_an_unknown_subject_is_wrong_usage_in_one_line(tmp_path: Path) -> None:
+    arguments = ("conformance.suite.test_free_run", "--subject", "nonsense", "-q")
+    code, out = finish(start(tmp_path, "--pyargs", *arguments))
     assert code == 4
     assert len([line for line in out.splitlines() if line.startswith("ERROR")]) == 1
-    assert subject in out
+    assert "'nonsense'" in out
     assert "Traceback" not in out
 
 

@@ -9,6 +9,8 @@ import torch
 from reference.step import Array, Batch, Parameters, Step
 from torch_impl.step import Trainer
 
+pytestmark = pytest.mark.xdist_group("torch")  # one worker imports it
+
 DTYPES = [np.float32, np.float64]
 SIZES = (3, 4, 2)
 
@@ -111,9 +113,7 @@ def test_every_quantity_stays_in_the_dtype_of_the_parameters(dtype: type, cost: 
 @pytest.mark.parametrize("cost", ["quadratic", "cross-entropy"])
 @pytest.mark.parametrize("m", [1, 5])
 def test_gradients_are_those_of_autograd_on_the_books_cost(cost: str, m: int) -> None:
-    named = {
-        name: torch.tensor(array, requires_grad=True) for name, array in start().named()
-    }
+    named = {name: torch.tensor(array, requires_grad=True) for name, array in start().named()}
     x, y = (torch.tensor(array) for array in (batch(m=m).x, batch(m=m).y))
     z2 = named["w2"] @ x + named["b2"]
     z3 = named["w3"] @ torch.sigmoid(z2) + named["b3"]

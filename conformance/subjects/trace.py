@@ -1,0 +1,197 @@
+"""A recorded `.safetensors` trace as a subject: what another program computed, in whatever language.
+
+Its tensors are named as in the fixtures, `0/z2 … 0/w3 1/z2 …`, each step from the recorded start;
+`free/0/z2 …` are those of a run on the program's own parameters. Left out: the samples, the start
+and the bounds that it may hold too.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from conformance.corpus import store
+from conformance.corpus.case import Case
+from conformance.corpus.store import Recorded
+from conformance.errors import SubjectError, UsageError
+from conformance.subjects import Subject
+from conformance.subjects.observation import Observation
+from reference.step import Array, Batch, Parameters, causal_order
+
+Family = Mapping[int, dict[str, Array]]
+"""The quantities of each step that was recorded."""
+
+
+@dataclass(frozen=True)
+class TraceSubject(Subject):
+    """A subject that was recorded in one case."""
+
+    case_id: str = ""
+    free: bool = False
+
+    def unfit(self, case: Case) -> str:
+        """Why a case cannot be put to the subject, or nothing."""
+        return "" if case.id == self.case_id else f"is a recording of {self.case_id}"
+
+    def runs_freely(self, case: Case) -> bool:
+        """Whether a free run was recorded."""
+        return self.free and not self.unfit(case)
+
+
+class TraceSession:
+    """A recording, looked up by where a step starts."""
+
+    def __init__(self, recorded: Recorded, shown: tuple[Family, Family], start: Parameters) -> None:
+        """Keep the step that starts so."""
+        self.recorded, self.start = recorded, start
+        self.restarted, self.free = shown
+        self.taken = 0
+
+    def step(self, batch: Batch) -> Observation:
+        """Show what was recorded of this step.
+
+        The first step of a free run is also a step from the recorded start: there the two
+        recordings must be one.
+        """
+        t = self.taken if self.taken else self._number(batch)
+        again, self.taken = self.taken > 0, self.taken + 1
+        if again:
+            return Observation(self.free.get(t, {}))
+        first, second = self.restarted.get(t, {}), self.free.get(t, {}) if t == 0 else {}
+        differ = [
+            name
+            for name in first.keys() & second.keys()
+            if not np.array_equal(first[name], second[name], equal_nan=True)
+        ]
+        remarks = tuple(
+            f"free/0/{name} is not 0/{name}, though both start from the recorded parameters"
+            for name in sorted(differ)
+        )
+        return Observation({**second, **first}, remarks=remarks)
+
+    def _number(self, batch: Batch) -> int:
+        for t, step in enumerate(self.recorded.steps):
+            pairs = [(step.batch.x, batch.x), (step.batch.y, batch.y)]
+            pairs += zip(step.parameters.w, self.start.w, strict=True)
+            pairs += zip(step.parameters.b, self.start.b, strict=True)
+            if all(np.array_equal(*pair) for pair in pairs):
+                return t
+        raise SubjectError(f"no step of {self.recorded.case.id} starts so: nothing was recorded")
+
+
+def trace_subject(path: Path, place: Path, case_id: str | None = None) -> TraceSubject:
+    """The subject of a recorded trace.
+
+    Args:
+        path: the file.
+        place: the corpus.
+        case_id: the case that was recorded; if not given, the file's header says it, by the
+            metadata `case` of the fixtures or by a plain `id`.
+
+    Raises:
+        UsageError: there is no file, or no such case.
+        SubjectError: it is not a safetensors file, or a tensor has a name that is no quantity.
+    """
+    header, tensors = _read(path)
+    case = _case(path, place, case_id or _id(header))
+    restarted, free = _families(path, case, tensors)
+    if not restarted and not free:
+        raise SubjectError(f"{path}: no tensor is a quantity of a step, such as `0/z2`")
+    _followable(path, case, restarted, free)
+    recorded = store.read(place, case)
+
+    def start(_case: Case, parameters: Parameters) -> TraceSession:
+        return TraceSession(recorded, (restarted, free), parameters)
+
+    said = (f"a recording of {case.id}",)
+    return TraceSubject(str(path), start, said, case_id=case.id, free=bool(free))
+
+
+def _read(path: Path) -> tuple[dict[str, Any], dict[str, Array]]:
+    """The metadata and the tensors of a safetensors file, which must not be large."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        if not path.is_file():
+            raise UsageError(
+                f"there is no file {path}" if not path.exists() else f"{path} is no file"
+            )
+        with path.open("rb") as file:
+            raw = file.read(store.MOST_BYTES + 1)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+    if len(raw) > store.MOST_BYTES:
+        raise SubjectError(f"{path}: larger than {store.MOST_BYTES >> 20} MiB; record fewer steps")
+    try:
+        tensors: dict[str, Array] = load(raw)
+        length = int.from_bytes(raw[:8], "little")
+        header = json.loads(raw[8 : 8 + length]).get("__metadata__") or {}
+    except KeyError as error:
+        raise SubjectError(
+            f"{path}: dtype {error} is none of NumPy's; give float32, float64"
+        ) from error
+    except (SafetensorError, ValueError, TypeError, AttributeError) as error:
+        raise SubjectError(f"{path}: not a safetensors file ({error})") from error
+    return header, tensors
+
+
+def _id(header: dict[str, Any]) -> str | None:
+    """The id of the case, from the metadata."""
+    if "case" not in header:
+        return header.get("id")
+    try:
+        described = json.loads(header["case"])
+    except ValueError:
+        return str(header["case"])
+    inner = described.get("case", described) if isinstance(described, dict) else {}
+    found = inner.get("id") if isinstance(inner, dict) else inner
+    return None if found is None else str(found)
+
+
+def _case(path: Path, place: Path, id_: str | None) -> Case:
+    if id_ is None:
+        raise UsageError(f"{path}: its header does not say which case it is: give --case ID")
+    by_id = {case.id: case for case in store.cases(place)}
+    if id_ not in by_id:
+        near = get_close_matches(id_, by_id, n=3)
+        meant = f" (did you mean {' or '.join(near)}?)" if near else ""
+        raise UsageError(f"{path}: there is no case {id_!r}{meant}: `conformance fixtures list`")
+    return by_id[id_]
+
+
+def _families(path: Path, case: Case, tensors: dict[str, Array]) -> tuple[Family, Family]:
+    """The quantities of the restarted steps and of the free run, by step."""
+    known = causal_order(case.layers)
+    given = {name for name in known if name[0] in "bw"}
+    families: tuple[dict[int, dict[str, Array]], ...] = ({}, {})
+    for full, array in tensors.items():
+        free, name = full.startswith("free/"), full.removeprefix("free/")
+        step, _, quantity = name.rpartition("/")
+        if name.startswith("bound/") or quantity in ("x", "y") or full in given:
+            continue
+        numbers = {str(t): t for t in range(case.steps)}
+        if step not in numbers or quantity not in known:
+            raise SubjectError(
+                f"{path}: tensor `{full}` is no quantity of {case.id}: its steps are 0 to "
+                f"{case.steps - 1}, each `z2` to `w{case.layers}`, such as `0/{known[0]}`"
+            )
+        families[free].setdefault(numbers[step], {})[quantity] = array
+    return families[0], families[1]
+
+
+def _followable(path: Path, case: Case, restarted: Family, free: Family) -> None:
+    """Check that a free run holds the parameters from which each of its steps starts."""
+    needed = [name for name in causal_order(case.layers) if name[0] in "bw"]
+    for t in range(max(free, default=0)):
+        shown = {**(restarted.get(0, {}) if t == 0 else {}), **free.get(t, {})}
+        missing = [name for name in needed if name not in shown]
+        if missing:
+            raise SubjectError(
+                f"{path}: `free/{t}/{missing[0]}` is missing: the next step of a free run cannot "
+                "be judged without the parameters from which it starts"
+            )
