@@ -130,14 +130,7 @@ def _blamed(report: Report, blame: Blame, *, verbose: bool) -> Iterator[Text]:
     """What is said of an equation that is wrong."""
     case = next(each.case for each in report.cases if each.case.id == blame.first.case)
     name = equation_of(blame.first.name, case.layers, case.cost)
-    layers = " and ".join(str(layer) for layer in blame.layers)
-    at = (
-        f" at layer {layers}"
-        if len(blame.layers) == 1
-        else f" at layers {layers}"
-        if layers
-        else ""
-    )
+    at = _layers(blame.layers)
     count = f"{blame.cases} of {len(report.cases)} cases"
     yield Text(f"{blame.tag} is wrong{at}, in {count}: {name.formula}", "bold")
     yield Text.assemble(("  reference/equations.py: ", "dim"), (name.field, "dim"))
@@ -159,6 +152,13 @@ def _blamed(report: Report, blame: Blame, *, verbose: bool) -> Iterator[Text]:
         yield from (Text(line(case, verdict), "dim") for verdict in explained)
     elif explained:
         yield Text(f"    explains {', '.join(verdict.name for verdict in explained)}", "dim")
+
+
+def _layers(layers: Sequence[int]) -> str:
+    *most, last = [str(layer) for layer in layers] or [""]
+    if most:
+        return f" at layers {', '.join(most)} and {last}"
+    return f" at layer {last}" if last else ""
 
 
 def _explained(report: Report, first: Verdict) -> list[Verdict]:

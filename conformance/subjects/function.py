@@ -127,7 +127,13 @@ def function_subject(
     start = partial(FunctionSession, called)
     said = found.said() if returns else (*found.said(), "shows no new parameters: no free run")
     return FunctionSubject(
-        name, start, said, costs, found.dtypes, called.decays, returns_parameters=returns
+        name,
+        start,
+        conventions=said,
+        costs=costs,
+        dtypes=found.dtypes,
+        decays=called.decays,
+        returns_parameters=returns,
     )
 
 
@@ -340,7 +346,8 @@ def _start(dtype: str) -> tuple[Parameters, Batch]:
     """The numbers of the trial: no two are alike, and no layer is saturated."""
 
     def drawn(shape: tuple[int, ...], seed: int) -> Array:
-        return np.sin(7.0 * np.arange(1, 1 + np.prod(shape)) + seed).reshape(shape).astype(dtype)
+        numbers: Array = np.sin(7.0 * np.arange(1, 1 + np.prod(shape)) + seed)
+        return numbers.reshape(shape).astype(dtype)
 
     pairs = list(zip(TRIAL.sizes[1:], TRIAL.sizes[:-1], strict=True))
     w = tuple(drawn(shape, i) for i, shape in enumerate(pairs))

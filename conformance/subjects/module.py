@@ -18,7 +18,7 @@ import numpy as np
 
 from conformance.corpus import store
 from conformance.corpus.case import Case
-from conformance.errors import ConformanceError, SubjectError, UsageError
+from conformance.errors import SubjectError, UsageError
 from conformance.isolate import PACKAGE, headline, own_traceback
 from conformance.subjects import Subject
 from conformance.subjects.observation import Observation
@@ -44,7 +44,7 @@ class ModuleConventions:
 class ModuleSubject(Subject):
     """A subject that can be built in some sizes alone."""
 
-    build: Callable[[tuple[int, ...]], Any] = field(kw_only=True)
+    build: Callable[[tuple[int, ...]], Any] = field(kw_only=True)  # raises UsageError
 
     def unfit(self, case: Case) -> str:
         """Why a case cannot be put to the subject, or nothing."""
@@ -83,7 +83,8 @@ def module_subject(thing: Any, name: str, cost: str | None = None) -> ModuleSubj
     if built.fixed is not None:
         _some_case(built.fixed, name)
     start = partial(ModuleSession, built, c)
-    return ModuleSubject(name, start, _said(c, costs, dtypes), costs, dtypes, build=built)
+    said = _said(c, costs, dtypes)
+    return ModuleSubject(name, start, conventions=said, costs=costs, dtypes=dtypes, build=built)
 
 
 class BuiltModule:
@@ -225,7 +226,9 @@ class ModuleSession:
                     parameter.grad = torch.zeros_like(parameter)
                 parameter.grad.div_(divisor)  # the step is that of the mean, too
             shown |= {f"z{i}": _array(z).T, f"a{i}": _array(a).T}
-            shown[f"delta{i}"] = delta_by * _array(torch.zeros_like(z) if delta is None else delta).T
+            shown[f"delta{i}"] = (
+                delta_by * _array(torch.zeros_like(z) if delta is None else delta).T
+            )
             shown[f"nabla_b{i}"] = _array(layer.bias.grad)[:, None]
             shown[f"nabla_w{i}"] = _array(layer.weight.grad)
         return shown
@@ -306,3 +309,149 @@ def ordered(module: Any, name: str) -> list[Any]:
             "must be called once"
         )
     return called
+
+
+def _list(thing: Callable[..., Any], sizes: tuple[int, ...]) -> Any:
+    return thing(list(sizes))
+
+
+def _stars(thing: Callable[..., Any], sizes: tuple[int, ...]) -> Any:
+    return thing(*sizes)
+
+
+def _nothing(thing: Callable[..., Any], _sizes: tuple[int, ...]) -> Any:
+    return thing()
+
+
+def _stops(module: Any, linear: list[Any], dtype: str) -> str:
+    """Why the module cannot compute in a dtype, or nothing."""
+    import torch
+
+    try:
+        module.to(getattr(torch, dtype))
+        with torch.no_grad(), redirect_stdout(StringIO()):
+            module(torch.zeros((2, linear[0].in_features), dtype=getattr(torch, dtype)))
+    except Exception as error:  # noqa: BLE001 - the module is not ours
+        return headline(error)
+    return ""
+
+
+def _output(module: Any, x: Any, name: str) -> Any:
+    """What a module makes of rows.
+
+    Raises:
+        SubjectError: it is no tensor.
+    """
+    import torch
+
+    output = module(x)
+    if not isinstance(output, torch.Tensor):
+        raise SubjectError(f"{name} gives a {type(output).__name__}, expected a tensor of rows")
+    return output
+
+
+def _supplied(output: Any, y: Any, kind: str, *, logits: bool) -> Any:
+    """The mean over the mini-batch of the cost of a module that has none."""
+    import torch
+    from torch.nn import functional
+
+    if kind == "quadratic":
+        a = torch.sigmoid(output) if logits else output
+        total = 0.5 * functional.mse_loss(a, y, reduction="sum")
+    elif logits:
+        total = functional.binary_cross_entropy_with_logits(output, y, reduction="sum")
+    else:
+        total = functional.binary_cross_entropy(output, y, reduction="sum")
+    return total / len(y)
+
+
+def _recognised(module: Any, linear: list[Any], name: str, dtype: str) -> ModuleConventions:
+    """What the module returns, and its own loss.
+
+    Raises:
+        SubjectError: its loss failed.
+    """
+    import torch
+
+    seen = Seen(linear)
+    x = torch.linspace(-1, 1, 2 * linear[0].in_features).reshape(2, -1)
+    output = _output(module.to(getattr(torch, dtype)), x.to(getattr(torch, dtype)), name)
+    logits = torch.equal(output.detach(), seen.z[-1])
+    own = next((each for each in LOSSES if _takes_two(getattr(module, each, None))), "")
+    if not own:
+        return ModuleConventions(logits)
+    out = torch.linspace(0.2, 0.7, 12).reshape(3, 4).to(getattr(torch, dtype))
+    y = torch.cos(7 * torch.arange(12)).square().reshape(3, 4).to(out.dtype)
+    try:
+        cost, summed = _own_loss(getattr(module, own), out, y, logits=logits)
+    except Exception as error:
+        raise SubjectError(
+            f"{name}.{own} stopped on a trial: {headline(error)}\n"
+            f"{own_traceback(error, PACKAGE)}".rstrip()
+        ) from error
+    return ModuleConventions(logits, own, cost, summed)
+
+
+def _takes_two(loss: Any) -> bool:
+    try:
+        return callable(loss) and inspect.signature(loss).bind(None, None) is not None
+    except (TypeError, ValueError):
+        return False
+
+
+def _own_loss(
+    loss: Callable[..., Any], out: Any, y: Any, *, logits: bool
+) -> tuple[str | None, bool]:
+    """Which cost a loss is, whatever its factor, and whether it sums over the mini-batch.
+
+    Told by its gradient: a factor that is wrong is then a mistake, not another cost.
+    """
+    import torch
+
+    out = out.requires_grad_()
+    value = loss(out, y)
+    (gradient,) = torch.autograd.grad(value, out)
+    a = torch.sigmoid(out) if logits else out
+    prime = a * (1 - a)
+    quadratic, cross_entropy = (prime, 1) if logits else (1, 1 / prime)
+    found = None
+    for cost, factor in (("quadratic", quadratic), ("cross-entropy", cross_entropy)):
+        ratio = gradient / ((a - y) * factor)
+        if torch.allclose(ratio, ratio.mean(), rtol=1e-3, atol=0):
+            found = cost
+    twice = loss(torch.cat([out, out]), torch.cat([y, y])) / value
+    return found, bool(abs(twice.item() - 2) < 1e-3)  # noqa: PLR2004 - twice the samples
+
+
+def _said(c: ModuleConventions, costs: tuple[str, ...], dtypes: tuple[str, ...]) -> tuple[str, ...]:
+    """What was recognised, in words."""
+    said = ["samples as rows"]
+    if c.logits:
+        said.append("returns logits")
+    if c.own and c.cost:
+        said.append(f"its own {c.cost} cost ({c.own})")
+    elif c.own:
+        said.append(f"its own {c.own} is neither cost: judged as {costs[0]}")
+    else:
+        said.append(f"no loss of its own: {' and '.join(costs)} supplied")
+    if c.summed:
+        said.append("cost and nabla summed over the mini-batch")
+    if dtypes == ("float32",):
+        said.append("float32")
+    return tuple(said)
+
+
+def _some_case(sizes: tuple[int, ...], name: str) -> None:
+    """Check that a case has these sizes."""
+    known = sorted({case.sizes for case in store.cases(store.root())})
+    if sizes not in known:
+        listed = ", ".join("-".join(map(str, each)) for each in known)
+        raise UsageError(
+            f"{name} has the sizes {'-'.join(map(str, sizes))}, and no case has: there are "
+            f"{listed}; or give a class that takes sizes"
+        )
+
+
+def _array(tensor: Any) -> Array:
+    copied: Array = tensor.detach().cpu().numpy().copy()
+    return copied

@@ -1,4 +1,4 @@
-"""A recorded `.safetensors` trace as a subject: what another program computed, in whatever language.
+"""A recorded `.safetensors` trace as a subject: what a program in any language computed.
 
 Its tensors are named as in the fixtures, `0/z2 … 0/w3 1/z2 …`, each step from the recorded start;
 `free/0/z2 …` are those of a run on the program's own parameters. Left out: the samples, the start
@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -43,44 +44,38 @@ class TraceSubject(Subject):
 
 
 class TraceSession:
-    """A recording, looked up by where a step starts."""
+    """A recording of single steps, each looked up by where it starts."""
 
-    def __init__(self, recorded: Recorded, shown: tuple[Family, Family], start: Parameters) -> None:
-        """Keep the step that starts so."""
-        self.recorded, self.start = recorded, start
-        self.restarted, self.free = shown
-        self.taken = 0
+    def __init__(self, recorded: Recorded, steps: Family, _case: Case, start: Parameters) -> None:
+        """Keep where the step starts."""
+        self.recorded, self.steps, self.start = recorded, steps, start
 
     def step(self, batch: Batch) -> Observation:
-        """Show what was recorded of this step.
+        """Show what was recorded of the step that starts so.
 
-        The first step of a free run is also a step from the recorded start: there the two
-        recordings must be one.
+        Raises:
+            SubjectError: no step of the case does.
         """
-        t = self.taken if self.taken else self._number(batch)
-        again, self.taken = self.taken > 0, self.taken + 1
-        if again:
-            return Observation(self.free.get(t, {}))
-        first, second = self.restarted.get(t, {}), self.free.get(t, {}) if t == 0 else {}
-        differ = [
-            name
-            for name in first.keys() & second.keys()
-            if not np.array_equal(first[name], second[name], equal_nan=True)
-        ]
-        remarks = tuple(
-            f"free/0/{name} is not 0/{name}, though both start from the recorded parameters"
-            for name in sorted(differ)
-        )
-        return Observation({**second, **first}, remarks=remarks)
-
-    def _number(self, batch: Batch) -> int:
         for t, step in enumerate(self.recorded.steps):
             pairs = [(step.batch.x, batch.x), (step.batch.y, batch.y)]
             pairs += zip(step.parameters.w, self.start.w, strict=True)
             pairs += zip(step.parameters.b, self.start.b, strict=True)
             if all(np.array_equal(*pair) for pair in pairs):
-                return t
+                return Observation(self.steps.get(t, {}))
         raise SubjectError(f"no step of {self.recorded.case.id} starts so: nothing was recorded")
+
+
+class FreeTraceSession:
+    """A recording of a free run, shown step by step."""
+
+    def __init__(self, steps: Family, _case: Case, _start: Parameters) -> None:
+        """Begin at its first step."""
+        self.steps, self.taken = steps, 0
+
+    def step(self, _batch: Batch) -> Observation:
+        """Show what was recorded of the next step."""
+        self.taken += 1
+        return Observation(self.steps.get(self.taken - 1, {}))
 
 
 def trace_subject(path: Path, place: Path, case_id: str | None = None) -> TraceSubject:
@@ -101,14 +96,15 @@ def trace_subject(path: Path, place: Path, case_id: str | None = None) -> TraceS
     restarted, free = _families(path, case, tensors)
     if not restarted and not free:
         raise SubjectError(f"{path}: no tensor is a quantity of a step, such as `0/z2`")
-    _followable(path, case, restarted, free)
-    recorded = store.read(place, case)
-
-    def start(_case: Case, parameters: Parameters) -> TraceSession:
-        return TraceSession(recorded, (restarted, free), parameters)
-
-    said = (f"a recording of {case.id}",)
-    return TraceSubject(str(path), start, said, case_id=case.id, free=bool(free))
+    _followable(path, case, free)
+    return TraceSubject(
+        str(path),
+        partial(TraceSession, store.read(place, case), restarted),
+        partial(FreeTraceSession, free),
+        conventions=(f"a recording of {case.id}",),
+        case_id=case.id,
+        free=bool(free),
+    )
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, Array]]:
@@ -184,12 +180,11 @@ def _families(path: Path, case: Case, tensors: dict[str, Array]) -> tuple[Family
     return families[0], families[1]
 
 
-def _followable(path: Path, case: Case, restarted: Family, free: Family) -> None:
+def _followable(path: Path, case: Case, free: Family) -> None:
     """Check that a free run holds the parameters from which each of its steps starts."""
     needed = [name for name in causal_order(case.layers) if name[0] in "bw"]
     for t in range(max(free, default=0)):
-        shown = {**(restarted.get(0, {}) if t == 0 else {}), **free.get(t, {})}
-        missing = [name for name in needed if name not in shown]
+        missing = [name for name in needed if name not in free.get(t, {})]
         if missing:
             raise SubjectError(
                 f"{path}: `free/{t}/{missing[0]}` is missing: the next step of a free run cannot "

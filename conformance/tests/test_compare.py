@@ -151,7 +151,8 @@ def test_an_entry_one_float_beyond_the_bound_fails(
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_the_worst_entry_is_the_one_furthest_beyond_its_own_tolerance(dtype: type) -> None:
-    right, tolerance = centre(dtype), np.full((2, 3), 1, dtype)
+    right = centre(dtype)
+    tolerance: Array = np.full((2, 3), 1, dtype)
     tolerance[1, 1] = 2.0**-10
     shown = right + np.array([[4, 0, 0], [0, 2.0**-5, 0]], dtype)
     worst = compare(shown, Target(right, tolerance), np.dtype(dtype)).worst

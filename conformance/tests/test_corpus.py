@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from decimal import Decimal, localcontext
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +104,7 @@ def test_every_start_value_and_bound_is_finite_and_no_bound_is_negative(id_: str
 @pytest.mark.parametrize("id_", IDS)
 def test_a_step_starts_where_the_last_one_ended(id_: str) -> None:
     steps = recorded(id_).steps
-    for before, after in zip(steps, steps[1:], strict=False):
+    for before, after in pairwise(steps):
         started = dict(after.parameters.named())
         assert all(np.array_equal(before.expected[name], started[name]) for name in started)
 
@@ -160,7 +161,7 @@ def by_hand() -> dict[str, list[Decimal]]:
         "delta3": [delta3],
         "delta2": delta2,
         "nabla_b2": delta2,
-        "nabla_w2": sum(nabla_w2, []),
+        "nabla_w2": [each for row in nabla_w2 for each in row],
         "nabla_b3": [delta3],
         "nabla_w3": nabla_w3,
         "b2": [b - eta * delta for b, delta in zip(b2, delta2, strict=True)],
@@ -652,7 +653,7 @@ def test_a_failed_write_keeps_the_old_file_and_leaves_no_companion(
 
 def test_a_file_where_a_folder_should_be_is_refused(tmp_path: Path) -> None:
     (tmp_path / "cases").write_bytes(b"mine")
-    with pytest.raises(CorpusError, match="cases/x.json"):
+    with pytest.raises(CorpusError, match=r"cases/x\.json"):
         write(tmp_path / "cases" / "x.json", b"new")
     assert (tmp_path / "cases").read_bytes() == b"mine"
 

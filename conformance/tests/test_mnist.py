@@ -46,7 +46,8 @@ def test_what_is_written_is_read(sizes: list[int], zipped: bool, random: Random)
     data = random.randbytes(int(np.prod(sizes)))
     raw = idx(tuple(sizes), data)
     array = read(gzip.compress(raw) if zipped else raw)
-    assert (array.shape, array.tobytes(), array.dtype) == (tuple(sizes), data, np.uint8)
+    assert (array.shape, array.tobytes()) == (tuple(sizes), data)
+    assert array.dtype == np.uint8
 
 
 @pytest.mark.parametrize("cut", range(len(idx((2, 3), b"abcdef"))))
@@ -146,7 +147,8 @@ def test_a_missing_file_is_an_os_error(reader: Reader, tmp_path: Path) -> None:
 def test_pixels_are_exact_multiples_of_a_256th(dtype: type) -> None:
     images = np.arange(256, dtype=np.uint8).reshape(1, 256)
     x = to_batch(images, np.zeros(1, np.uint8), dtype).x
-    assert (x.shape, x.dtype) == ((256, 1), dtype)
+    assert x.shape == (256, 1)
+    assert x.dtype == dtype
     assert all(
         float(x[k, 0]).as_integer_ratio() == (k / 256).as_integer_ratio() for k in range(256)
     )
@@ -156,7 +158,8 @@ def test_pixels_are_exact_multiples_of_a_256th(dtype: type) -> None:
 def test_targets_are_one_hot_columns(dtype: type) -> None:
     labels = np.array([3, 0, 9], np.uint8)
     y = to_batch(np.zeros((3, 784), np.uint8), labels, dtype).y
-    assert (y.shape, y.dtype) == ((10, 3), dtype)
+    assert y.shape == (10, 3)
+    assert y.dtype == dtype
     assert [np.flatnonzero(column).tolist() for column in y.T] == [[3], [0], [9]]
     assert y.sum() == 3
 

@@ -247,14 +247,14 @@ def test_one_epoch_on_a_thousand_digits_beats_chance() -> None:
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_sigma_far_out_is_exactly_0_or_1_without_a_warning(dtype: type) -> None:
-    z = np.array([-1000, 1000, 0], dtype)
+    z: Array = np.array([-1000, 1000, 0], dtype)
     assert sigmoid(z).tolist() == [0, 1, 0.5]
     assert sigmoid(z).dtype == dtype
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_sigma_prime_far_out_is_exactly_0_without_a_warning(dtype: type) -> None:
-    z = np.array([-1000, 1000, 0], dtype)
+    z: Array = np.array([-1000, 1000, 0], dtype)
     assert sigmoid_prime(z).tolist() == [0, 0, 0.25]
 
 

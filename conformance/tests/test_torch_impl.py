@@ -20,7 +20,7 @@ def start(dtype: type = np.float64, *, writeable: bool = True) -> Parameters:
     rng = np.random.default_rng(1)
 
     def drawn(*shape: int) -> Array:
-        array = rng.standard_normal(shape).astype(dtype)
+        array: Array = rng.standard_normal(shape).astype(dtype)
         array.flags.writeable = writeable
         return array
 
@@ -99,7 +99,7 @@ def test_decay_is_no_part_of_the_gradient_that_is_shown() -> None:
 
 
 def test_an_unknown_cost_is_refused_by_name() -> None:
-    with pytest.raises(ValueError, match="'huber'.*quadratic or cross-entropy"):
+    with pytest.raises(ValueError, match=r"'huber'.*quadratic or cross-entropy"):
         Trainer(start(), "huber", 0.5).step(batch())
 
 

@@ -1,0 +1,133 @@
+"""Which kind of subject a Python object is: a network of the book, a torch module, a function.
+
+Left out: loading it (`conformance.load`), and what each kind needs (the module of each).
+"""
+
+import inspect
+import sys
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from io import StringIO
+from typing import Any
+
+from conformance.errors import ConformanceError, UsageError
+from conformance.isolate import headline
+from conformance.load import describe
+from conformance.subjects import Subject
+from conformance.subjects.book import PROBE
+from conformance.subjects.book_subject import book_subject
+from conformance.subjects.function import function_subject
+from conformance.subjects.module import module_subject
+
+METHODS = {"backprop", "update_mini_batch", "feedforward"}
+ARGUMENTS = ("weights", "biases", "x", "y")
+FORMS = (
+    "a class or factory that takes a list of sizes and has weights, biases, backprop(x, y), "
+    "update_mini_batch(mini_batch, eta) and feedforward(a); a torch.nn.Module of Linear layers; "
+    "or a function step(weights, biases, x, y, eta) that returns a dict"
+)
+
+
+def adapt(thing: Any, name: str, cost: str | None = None) -> Subject:
+    """The subject that an object is.
+
+    Args:
+        thing: a class, a factory, an instance or a function.
+        name: for messages.
+        cost: the cost that it has, if it cannot be chosen and is not seen.
+
+    Raises:
+        UsageError: it is none of the three kinds; the message says what it is.
+        SubjectError: its code failed.
+    """
+    if _is_module(thing):
+        return module_subject(thing, name, cost)
+    if isinstance(thing, type):
+        if not METHODS & set(dir(thing)):
+            raise _neither(thing, name)
+        return book_subject(thing, name, cost)
+    if _takes(thing, *ARGUMENTS):
+        return function_subject(thing, name, cost)
+    if METHODS & set(dir(thing)):
+        return _of_instance(thing, name, cost)
+    if not callable(thing):
+        raise _neither(thing, name)
+    return _of_factory(thing, name, cost)
+
+
+def _is_module(thing: Any) -> bool:
+    """Whether it is a torch module or a class of them; where torch is not loaded nothing is."""
+    torch = sys.modules.get("torch")
+    module = getattr(getattr(torch, "nn", None), "Module", None)
+    if module is None:
+        return False
+    return issubclass(thing, module) if isinstance(thing, type) else isinstance(thing, module)
+
+
+def _takes(thing: Any, *names: str) -> bool:
+    """Whether the parameters of a callable begin with these names."""
+    try:
+        taken = tuple(inspect.signature(thing).parameters)
+    except (TypeError, ValueError):
+        return False
+    return taken[: len(names)] == names
+
+
+def _of_instance(thing: Any, name: str, cost: str | None) -> Subject:
+    """An instance has the sizes of one network alone, so its class is asked for others."""
+    try:
+        return book_subject(type(thing), name, cost)
+    except UsageError as error:
+        raise UsageError(
+            f"{name} is one {type(thing).__name__}, and its class cannot make others: {error}; "
+            "give a class or a factory that takes a list of sizes"
+        ) from error
+
+
+def _of_factory(thing: Callable[..., Any], name: str, cost: str | None) -> Subject:
+    """A factory is what it makes."""
+    try:
+        with redirect_stdout(StringIO()):
+            made = thing(list(PROBE))
+    except ConformanceError:
+        raise
+    except Exception as error:
+        if _is_factory_of_module(thing):
+            return module_subject(thing, name, cost)
+        raise _neither(
+            thing, name, f"; called with {list(PROBE)} it stops: {headline(error)}"
+        ) from error
+    if _is_module(made):
+        return module_subject(thing, name, cost)
+    if METHODS & set(dir(made)):
+        return book_subject(thing, name, cost)
+    raise _neither(thing, name, f"; called with {list(PROBE)} it gives {_kind(made)}")
+
+
+def _is_factory_of_module(thing: Callable[..., Any]) -> bool:
+    """Whether a factory gives a torch module when it is called with nothing or with sizes alone."""
+    for arguments in ((), PROBE):
+        try:
+            with redirect_stdout(StringIO()):
+                if _is_module(thing(*arguments)):
+                    return True
+        except Exception:  # noqa: BLE001, S112 - the other form may do
+            continue
+    return False
+
+
+def _neither(thing: Any, name: str, more: str = "") -> UsageError:
+    public = sorted(each for each in dir(thing) if not each.startswith("_"))
+    has = f" with {', '.join(public[:8])}{' …' if len(public) > 8 else ''}" if public else ""  # noqa: PLR2004
+    return UsageError(f"{name} is {_kind(thing)}{has}{more}; needed is {FORMS}")
+
+
+def _kind(thing: Any) -> str:
+    if isinstance(thing, type):
+        return f"the class {describe(thing)}"
+    if inspect.isroutine(thing):
+        try:
+            return f"the function {describe(thing)}{inspect.signature(thing)}"
+        except (TypeError, ValueError):
+            return f"the function {describe(thing)}"
+    return "None" if thing is None else f"a {type(thing).__qualname__}"
