@@ -8,6 +8,8 @@ explained by what went wrong before it.
 Left out: where the truth and the tolerances come from (`oracle.py`, `corpus`).
 """
 
+import math
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -120,12 +122,15 @@ def _worst(array: Array, target: Target) -> Worst:
         got, right = array.astype(np.float64), np.asarray(target.centre, np.float64)
         tolerance = np.asarray(target.tolerance, np.float64)
         error = np.where(got == right, 0.0, np.abs(got - right))
-        ratio = np.where(error == 0, 0.0, error / tolerance)
-        ratio = np.where(np.isnan(ratio), np.where(np.isnan(error), np.inf, 0.0), ratio)
+        ratio = error / tolerance
+        unknown = np.isnan(ratio)
+        if unknown.any():
+            ratio = np.where(unknown, np.where(np.isnan(error), np.inf, 0.0), ratio)
         largest = int(np.argmax(ratio if ratio.any() else error))
         index = tuple(int(i) for i in np.unravel_index(largest, array.shape))
         ulp = np.spacing(np.abs(right[index]).astype(array.dtype)).astype(np.float64)
-        ulps = float(np.nan_to_num(error[index] / ulp, nan=np.inf))
+        ulps = float(error[index] / ulp)
+        ulps = math.inf if math.isnan(ulps) else min(ulps, sys.float_info.max)
     outside = int(np.count_nonzero(~(error <= tolerance)))
     values = float(got[index]), float(right[index]), ulps, float(ratio[index])
     return Worst(index, *values, outside, array.size)
@@ -169,7 +174,7 @@ def judge(
         )
         if status is Status.FAIL:
             tainted[name] = name
-        elif reached and status is not Status.PASS:
+        elif reached and (status is not Status.PASS or name not in usable):
             tainted[name] = reached
     return verdicts
 

@@ -1,24 +1,34 @@
-"""The pytest plugin: --subject, the report header, one thread a worker.
+"""The pytest plugin: --subject, --xfails-file, the report header, one thread a worker.
 
 An entry point, because the options of a conftest come too late for `--pyargs`. It imports nothing
 heavy and does nothing in runs that have no tests of this package. Left out: the tests (`suite`).
 """
 
+from collections.abc import Generator
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 PACKAGE = Path(__file__).resolve().parent
+REFUSED = "conformance_refused"  # the key under which a worker says why it collects nothing
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add --subject."""
-    parser.getgroup("conformance").addoption(
+    """Add --subject and --xfails-file."""
+    group = parser.getgroup("conformance")
+    group.addoption(
         "--subject",
         action="append",
-        metavar="NAME",
-        help="what conformance.suite judges; may be repeated (default: reference and torch_impl)",
+        metavar="SUBJECT",
+        help="what conformance.suite judges: reference, torch_impl, FILE.py:Name, "
+        "package.module:Name or a .safetensors trace; may be repeated (default: the first two)",
+    )
+    group.addoption(
+        "--xfails-file",
+        metavar="FILE",
+        help="the tests of conformance.suite that must fail, one id or glob a line",
     )
 
 
@@ -45,6 +55,36 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
         f"conformance: BLAS {blas['name']} {blas['version']}, 1 thread a worker",
         f"conformance: fixtures of schema {SCHEMA_VERSION}, corpus {corpus}",
     ]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
+    """Let a worker collect nothing where it would break off: xdist takes that for a crash."""
+    output: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
+    try:
+        return (yield)
+    except pytest.UsageError as error:
+        if output is None or not concerned(session.config):
+            raise
+        output[REFUSED] = [str(each) for each in error.args]
+        return True
+
+
+def pytest_collectstart(collector: pytest.Collector) -> None:
+    """Load the subjects before any test is collected."""
+    config = collector.config
+    if isinstance(collector, pytest.Session) and concerned(config) and config.option.subject:
+        from conformance.suite.asked import load_all
+
+        load_all(config)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Say once, for all workers, why one of them collected nothing."""
+    refused = getattr(node, "workeroutput", {}).get(REFUSED)
+    if refused:
+        raise pytest.UsageError(*refused)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -86,13 +86,19 @@ class RunningError(NDArrayOperatorsMixin):
     ) -> None:
         """Join the arrays; see the class for their meaning."""
         self.value, self.bound, self.precision = _array(value), _array(bound), precision
-        if least is None:
+        self._least = None if least is None else _array(least)
+
+    @property
+    def least(self) -> Array:
+        """See the class; worked out when it is asked for, as few rules do."""
+        if self._least is None:
             modulus = abs(self.value)
             with np.errstate(
                 invalid="ignore"
             ):  # infinity less infinity is unknown, as it should be
                 least = np.where(modulus >= self.bound, modulus - self.bound, np.nan)
-        self.least = _array(least)
+            self._least = _array(least)
+        return self._least
 
     @classmethod
     def exact(cls, array: Array, dtype: DTypeLike) -> "RunningError":
@@ -209,9 +215,11 @@ def _smaller(first: Array, second: Array) -> Array:
 def _add(x: RunningError, y: RunningError) -> RunningError:
     result = x._rounded(x.value + y.value, x.bound + y.bound, underflows=False)  # noqa: SLF001
     same_sign = (x.least >= 0) & (y.least >= 0) & (x.value * y.value >= 0)
+    if not same_sign.any():
+        return result
     least = (x.least + y.least) * (1 - 2 * x.precision.unit)
-    result.least = np.where(same_sign, least, result.least)
-    return result
+    least = np.where(same_sign, least, result.least)
+    return RunningError(result.value, result.bound, result.precision, least)
 
 
 def _negative(x: RunningError) -> RunningError:

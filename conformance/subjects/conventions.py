@@ -93,7 +93,7 @@ def pair(returned: Any, sizes: tuple[int, ...]) -> tuple[bool, str]:
     weights = [n * k for k, n in zip(sizes[:-1], sizes[1:], strict=True)]
     if counts == [biases, weights]:
         return False, ""
-    turned = weights != biases and (counts[0] == weights or counts[1] == biases)
+    turned = counts[0] != biases and (counts[0] == weights or counts[1] == biases)
     if counts == [weights, biases]:
         return True, ""
     return turned, (

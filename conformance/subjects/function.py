@@ -238,21 +238,33 @@ def _recognised(
     layout = replace(layout, dtypes=_dtypes(called, trial))
     known = {name: array for name, array in layout.ours(shown, 1).items() if name in NAMES}
     cost = trial.cost if given else _cost(trial, known)
-    options = (
-        replace(layout, cost=cost, summed=summed, total=total, divided=divided)
-        for summed, total, divided in product((False, True), repeat=3)
-        if summed or not total
-    )
-    return min(options, key=partial(_departures, replace(trial, cost=cost), known)), shown
+    return _scaled(replace(trial, cost=cost), known, replace(layout, cost=cost)), shown
 
 
 TRIAL_DTYPES = ("float32", "float64")
 
 
-def _departures(trial: Case, known: Quantities, c: FunctionConventions) -> tuple[int, int]:
-    """The equations that are wrong if these were the scales, and the scales that are not ours."""
-    scales = replace(c, forms={}).ours(known, len(trial.batches[0]))
-    return len(_wrong(trial, scales)), c.summed + c.total + c.divided
+def _scaled(trial: Case, known: Quantities, layout: FunctionConventions) -> FunctionConventions:
+    """The scales in which the fewest equations are wrong; ours, where an equation holds in them.
+
+    So a mixture, in which one gradient is a mean and the other a sum, is no convention.
+    """
+    shown = {TAGS[field_of(name, trial.layers)] for name in known}
+    wrong: dict[tuple[bool, bool, bool], set[str]] = {}
+    for divided, summed, total in product((False, True), repeat=3):
+        c = replace(layout, divided=divided, summed=summed, total=total)
+        ours = replace(c, forms={}).ours(known, len(trial.batches[0]))
+        plain = wrong.get((False, False, False), set())
+        held = shown & {"BP3", "BP4"} - wrong.get((divided, False, False), set())
+        unfounded = (divided and "BP1" not in plain) or (summed and held)
+        if not unfounded and not (total and ("C" not in plain or not summed)):
+            wrong[divided, summed, total] = _wrong(trial, ours)
+
+    def order(scale: tuple[bool, bool, bool]) -> tuple[int, bool, int]:
+        return len(wrong[scale]), {"BP3", "BP4"} <= wrong[scale], sum(scale)
+
+    divided, summed, total = min(wrong, key=order)
+    return replace(layout, divided=divided, summed=summed, total=total)
 
 
 def _layout(called: CalledFunction, trial: Case) -> tuple[FunctionConventions, Quantities | None]:

@@ -1,4 +1,4 @@
-"""Any `torch.nn.Module` of Linear layers and sigmoids as a subject, judged by autograd as it stands.
+"""A `torch.nn.Module` of Linear layers and sigmoids as a subject, judged by autograd as it is.
 
 z is what its Linear layers give, a what enters the next one; its own loss is used if it has one.
 Samples are rows inside. Left out: an optimizer of its own (plain `torch.optim.SGD` takes the step),
@@ -50,9 +50,10 @@ class ModuleSubject(Subject):
         """Why a case cannot be put to the subject, or nothing."""
         reason = super().unfit(case)
         try:
-            return reason or ("" if self.build(case.sizes) is not None else "")
+            self.build(case.sizes)
         except UsageError as error:
-            return str(error)
+            return reason or str(error)
+        return reason
 
 
 def module_subject(thing: Any, name: str, cost: str | None = None) -> ModuleSubject:
@@ -100,7 +101,8 @@ class BuiltModule:
 
         self.thing, self.name = thing, name
         self.fixed: tuple[int, ...] | None = None
-        problems = []
+        problems: list[str] = []
+        odd: list[UsageError] = []
         forms = [_list, _stars, _nothing]
         if isinstance(thing, nn.Module):
             forms, self.thing = [_nothing], partial(copy.deepcopy, thing)
@@ -108,8 +110,9 @@ class BuiltModule:
             for probe in PROBES:
                 try:
                     sizes = sizes_of(self.made(probe), name)
-                except UsageError:
-                    raise
+                except UsageError as error:
+                    odd.append(error)
+                    continue
                 except Exception as error:  # noqa: BLE001 - any form may fail in any way
                     problems.append(headline(error))
                     continue
@@ -117,6 +120,8 @@ class BuiltModule:
                     self.fixed = sizes if self.form is _nothing else None
                     self.trial = sizes
                     return
+        if odd:
+            raise odd[0]
         raise UsageError(
             f"{name} cannot be built from a list of sizes, from sizes as arguments, or from "
             f"nothing: {problems[0] if problems else 'its layers have other sizes'}"
@@ -168,9 +173,11 @@ class ModuleSession:
                 layer.weight.copy_(torch.tensor(w))
                 layer.bias.copy_(torch.tensor(b[:, 0]))
         self.seen = Seen(self.linear)
-        weights = {"params": [each.weight for each in self.linear], "weight_decay": case.decay}
-        biases = {"params": [each.bias for each in self.linear]}
-        self.optimizer = torch.optim.SGD([weights, biases], lr=case.eta)
+        groups: list[dict[str, Any]] = [
+            {"params": [each.weight for each in self.linear], "weight_decay": case.decay},
+            {"params": [each.bias for each in self.linear]},
+        ]
+        self.optimizer = torch.optim.SGD(groups, lr=case.eta)
 
     def step(self, batch: Batch) -> Observation:
         """Take one step and show everything that it computed.
@@ -204,13 +211,7 @@ class ModuleSession:
         own = self.conventions.own
         if not own:
             return _supplied(output, y, self.case.cost, logits=self.conventions.logits)
-        cost = getattr(self.module, own)(output, y)
-        if getattr(cost, "shape", None) != ():
-            of = f" of shape {tuple(cost.shape)}" if hasattr(cost, "shape") else ""
-            raise SubjectError(
-                f"{self.name}.{own} gives a {type(cost).__name__}{of}, expected a scalar tensor"
-            )
-        return cost
+        return _scalar(getattr(self.module, own)(output, y), f"{self.name}.{own}")
 
     def _layers(self, output: Any, delta_by: int, divisor: int) -> dict[str, Array]:
         """z, a, δ and ∇ of all layers, in columns; a gradient that autograd left out is zero."""
@@ -383,7 +384,10 @@ def _recognised(module: Any, linear: list[Any], name: str, dtype: str) -> Module
     out = torch.linspace(0.2, 0.7, 12).reshape(3, 4).to(getattr(torch, dtype))
     y = torch.cos(7 * torch.arange(12)).square().reshape(3, 4).to(out.dtype)
     try:
+        _scalar(getattr(module, own)(out, y), f"{name}.{own}")
         cost, summed = _own_loss(getattr(module, own), out, y, logits=logits)
+    except SubjectError:
+        raise
     except Exception as error:
         raise SubjectError(
             f"{name}.{own} stopped on a trial: {headline(error)}\n"
@@ -397,6 +401,18 @@ def _takes_two(loss: Any) -> bool:
         return callable(loss) and inspect.signature(loss).bind(None, None) is not None
     except (TypeError, ValueError):
         return False
+
+
+def _scalar(cost: Any, name: str) -> Any:
+    """The value of a loss.
+
+    Raises:
+        SubjectError: it is no scalar tensor.
+    """
+    if getattr(cost, "shape", None) != ():
+        of = f" of shape {tuple(cost.shape)}" if hasattr(cost, "shape") else ""
+        raise SubjectError(f"{name} gives a {type(cost).__name__}{of}, expected a scalar tensor")
+    return cost
 
 
 def _own_loss(

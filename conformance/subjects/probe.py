@@ -3,7 +3,7 @@
 Left out: the whole mini-batch (`book_session.py`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -89,15 +89,22 @@ class Probe:
 
     def where(self, name: str) -> tuple[Frame, ...]:
         """The lines that computed a quantity wrongly, the one to blame first."""
-        event = self.events.get(name)
+        event, sample = self.events.get(name), self.sample
+        if event is None:
+            return ()
         with np.errstate(all="ignore"):
-            return () if event is None else culprit(event, self.right, self.sample.close)
+            right = on_the_way(sample.start, sample.batch, sample.cost, self._columns, name)
+            return culprit(event, right, sample.close)
 
     @cached_property
-    def right(self) -> list[Array]:
-        """Every value on the way of the book's step from this sample and from what was seen."""
-        seen = {name: self.column(*split(name)) for name in self.events}  # type: ignore[arg-type]
-        return on_the_way(self.sample.start, self.sample.batch, self.sample.cost, seen)
+    def _columns(self) -> dict[str, Array | None]:
+        """What was seen of z, a and δ."""
+        named = {name: split(name) for name in self.events}
+        return {
+            name: self.column(quantity, layer)
+            for name, (quantity, layer) in named.items()
+            if layer is not None and quantity in ("z", "a", "delta")
+        }
 
 
 def probe(
@@ -160,17 +167,21 @@ class Forward:
         event: Event | None = getattr(self.seen, quantity)[layer - 2]
         if layer == len(self.seen.a) + 1 and quantity == "a":
             event = self.recording.find(self.output) or event
-        right = on_the_way(self.sample.start, self.sample.batch, self.sample.cost, {})
+        if event is None:
+            return ()
+        layers, sample = range(2, len(self.seen.a) + 2), self.sample
+        seen = {f"{each}{i}": self.column(each, i) for i in layers for each in ("z", "a")}
         with np.errstate(all="ignore"):
-            return () if event is None else culprit(event, right, self.sample.close)
+            right = on_the_way(sample.start, sample.batch, sample.cost, seen, name)
+            return culprit(event, right, sample.close)
 
 
-def feed(network: BookNetwork, sample: Sample) -> Array:
-    """The output (n_L, 1) of feedforward on one sample, which nobody watches."""
-    net = network.make(sample.start.sizes, sample.cost)
-    network.fill(net, *network.outwards(sample.start))
-    x = np.array(network.conventions.sample_out(sample.batch.x))
-    return np.reshape(net.feedforward(x), (-1, 1))
+def feed(network: BookNetwork, samples: Sequence[Sample]) -> Array:
+    """The output (n_L, m) of feedforward on each of some samples, which nobody watches."""
+    net = network.make(samples[0].start.sizes, samples[0].cost)
+    network.fill(net, *network.outwards(samples[0].start))
+    inputs = (network.conventions.sample_out(sample.batch.x) for sample in samples)
+    return np.hstack([np.reshape(net.feedforward(np.array(x)), (-1, 1)) for x in inputs])
 
 
 def forward(network: BookNetwork, sample: Sample, lift: Lift = np.array) -> Forward:

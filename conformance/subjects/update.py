@@ -13,9 +13,9 @@ from conformance.arithmetic.rounding import Precision, RunningError
 from conformance.corpus.case import Case
 from conformance.subjects.book import BookNetwork
 from conformance.subjects.observation import Shown
-from conformance.watching.culprit import culprit, values_of
+from conformance.watching.culprit import Way, culprit, values_of
 from conformance.watching.recording import Event, Frame, Recording, plain
-from conformance.watching.sighting import CLOSE, alike, approximate
+from conformance.watching.sighting import CLOSE, alike, approximate, nearest
 from reference.equations import BOOK
 from reference.step import Array, Batch, Parameters, split
 
@@ -90,11 +90,11 @@ class Update:
         with np.errstate(all="ignore"):
             if split(name)[0].startswith("nabla"):
                 event = self.summed.get(name)
-                return () if event is None else culprit(event, self._sums(name), self._close)
+                return () if event is None else culprit(event, Way(self._sums(name)), self._close)
             event = self.moved.get(name)
             right = self._updates(name)
             if event is not None:
-                return culprit(event, right, self._close)
+                return culprit(event, Way(right), self._close)
             lost = (e for e in reversed(self.recording.events) if e.frames)
             return next((e.frames for e in lost if alike(e.value, right[-1], self._close)), ())
 
@@ -107,9 +107,9 @@ class Update:
         total = np.sum([approximate(part) for part in self.parts[name]], axis=0)
         way = [e for e in self.recording.events if not e.given and moved.uses(e)]
         for divisor, right in ((self.m, total), (1, total / self.m)):
-            for event in way:
-                if event.value.size == right.size and alike(event.value, right, self._close):
-                    return event, divisor
+            event = nearest(way, right, self._close)
+            if event is not None:
+                return event, divisor
         return None
 
     def _taken(self, moved: Event) -> tuple[Event | None, int]:

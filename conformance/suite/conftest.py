@@ -2,50 +2,87 @@
 
 from collections.abc import Iterable, Iterator
 from itertools import product
+from pathlib import Path
 
 import pytest
 
 from conformance.corpus import store
 from conformance.corpus.case import Case
 from conformance.errors import ConformanceError
-from conformance.subjects import SUBJECTS, find
+from conformance.subjects import SUBJECTS
+from conformance.suite.asked import Asked, by_slug, named
 from conformance.suite.judging import equations
+from conformance.suite.xfails import expect_failures
+
+KINDS = {
+    "equation": ("step", "tag", "subject"),
+    "run": ("tag", "subject"),
+    "conduct": ("subject",),
+    "pair": ("step", "tag"),
+    "small": (),
+}
+"""The argument that a test takes, and over what it is spread beside the cases."""
+
+OURS = {"test_agreement.py", "test_certified_gradient.py"}  # they judge the project, no subject
+THEIRS = {"test_conduct.py"}
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out what does not concern the subjects that are asked for."""
+    builtin = set(named(config)) & set(SUBJECTS)
+    foreign = set(named(config)) - set(SUBJECTS)
+    name = collection_path.name
+    left_out = (name in OURS and (foreign or builtin != set(SUBJECTS))) or (
+        name in THEIRS and not foreign
+    )
+    return True if left_out else None
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Spread the arguments that a test takes over cases, steps, equations and subjects.
-
-    `case` is any case, `run` one of several steps, `small` one whose every weight can be tried.
-    """
-    kinds = [kind for kind in ("case", "run", "small") if kind in metafunc.fixturenames]
-    if not kinds:
+    """Spread the argument that a test takes over cases, steps, equations and subjects."""
+    kind = next((kind for kind in KINDS if kind in metafunc.fixturenames), None)
+    if kind is None:
         return
+    subjects = by_slug(named(metafunc.config))
     try:
-        subjects = metafunc.config.getoption("--subject") or [*SUBJECTS]
-        for subject in subjects:
-            find(subject)
         cases = store.cases(store.root())
     except ConformanceError as error:
         raise pytest.UsageError(str(error)) from error
-    taken: list[str] = [n for n in ("step", "tag", "subject") if n in metafunc.fixturenames]
-    rows = list(_rows(kinds[0], cases, taken, subjects))
-    metafunc.parametrize([kinds[0], *taken], rows)
+    metafunc.parametrize(kind, list(_rows(kind, cases, subjects)))
 
 
-def _rows(
-    kind: str, cases: Iterable[Case], taken: list[str], subjects: list[str]
-) -> Iterator[object]:
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(
+    session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Expect the failures of --xfails-file, before `-k` deselects any test."""
+    file = config.getoption("--xfails-file")
+    if file is not None and not session.testsfailed:  # the rest of the tests is not known
+        try:
+            expect_failures(Path(file), items)
+        except pytest.UsageError:
+            items.clear()  # the workers of xdist must agree on what they would run
+            raise
+
+
+def _rows(kind: str, cases: Iterable[Case], subjects: dict[str, str]) -> Iterator[object]:
     for case in cases:
         if not _belongs(case, kind):
             continue
-        choices = {"step": range(case.steps), "tag": equations(case), "subject": subjects}
-        for values in product(*(choices[name] for name in taken)):
-            name = "/".join([case.id, *(str(value).lower() for value in values)])
-            # The tests of a case share a worker, which computes each step once.
-            yield pytest.param(case, *values, id=name, marks=pytest.mark.xdist_group(case.id))
+        theirs = [slug for slug in subjects if kind != "conduct" or subjects[slug] not in SUBJECTS]
+        choices = {"step": range(case.steps), "tag": equations(case), "subject": theirs}
+        # The tests of a case share a worker, which computes each step once.
+        group = pytest.mark.xdist_group(case.id)
+        for values in product(*(choices[name] for name in KINDS[kind])):
+            taken = dict(zip(KINDS[kind], values, strict=True))
+            words = [str(v).lower() if name == "tag" else str(v) for name, v in taken.items()]
+            if "subject" in taken:
+                taken["subject"] = subjects[str(taken["subject"])]
+            asked = Asked(case, **taken)  # type: ignore[arg-type]
+            yield pytest.param(asked, id="/".join([case.id, *words]), marks=group)
 
 
 def _belongs(case: Case, kind: str) -> bool:
     if kind == "run":
         return case.steps > 1
-    return kind == "case" or case.dtype == "float64"
+    return kind != "small" or case.dtype == "float64"

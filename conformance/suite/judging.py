@@ -1,6 +1,6 @@
 """What the tests of the suite share: verdicts computed once, and what becomes of a verdict."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -14,8 +14,12 @@ from conformance.corpus.case import Case
 from conformance.corpus.store import Recorded
 from conformance.errors import ConformanceError
 from conformance.report.message import failure
-from conformance.subjects import find
+from conformance.subjects import Subject
+from conformance.suite.asked import Asked, loaded, subject_code
 from reference.step import causal_order
+
+Verdicts = list[Verdict] | ConformanceError
+"""The verdicts, or why there are none."""
 
 
 def equations(case: Case) -> tuple[str, ...]:
@@ -31,21 +35,34 @@ def recorded(case: Case) -> Recorded:
 
 
 @cache
-def restarted_verdicts(case: Case, step: int, subject: str) -> list[Verdict] | ConformanceError:
-    """The verdicts on one step from the recorded parameters, or why there are none."""
+def restarted_verdicts(case: Case, step: int, subject: str) -> Verdicts:
+    """The verdicts on one step from the recorded parameters."""
+    return _verdicts(subject, lambda it: restarted(it, recorded(case), step))
+
+
+@cache
+def free_run_verdicts(case: Case, subject: str) -> Verdicts:
+    """The verdicts on all steps of a free run."""
+    return _verdicts(subject, lambda it: free_run(it, recorded(case)))
+
+
+def _verdicts(subject: str, judged: Callable[[Subject], list[Verdict]]) -> Verdicts:
     try:
-        return restarted(find(subject), recorded(case), step)
+        with subject_code(subject):
+            return judged(loaded(subject))
     except ConformanceError as error:
         return error
 
 
 @cache
-def free_run_verdicts(case: Case, subject: str) -> list[Verdict] | ConformanceError:
-    """The verdicts on all steps of a free run, or why there are none."""
-    try:
-        return free_run(find(subject), recorded(case))
-    except ConformanceError as error:
-        return error
+def restarted_right(case: Case, subject: str) -> bool:
+    """Whether no step of a case fails from the recorded parameters."""
+    each_step = [restarted_verdicts(case, t, subject) for t in range(case.steps)]
+    return all(
+        not isinstance(verdicts, ConformanceError)
+        and all(verdict.status is not Status.FAIL for verdict in verdicts)
+        for verdicts in each_step
+    )
 
 
 @cache
@@ -55,23 +72,39 @@ def shown(case: Case, step: int, subject: str) -> Mapping[str, Any]:
     Raises:
         SubjectError: it could not be run.
     """
-    return next(observations(find(subject), case, [recorded(case).steps[step]])).shown
+    return next(observations(loaded(subject), case, [recorded(case).steps[step]])).shown
 
 
-def settle(case: Case, subject: str, tag: str, verdicts: list[Verdict] | ConformanceError) -> None:
+def fitting(asked: Asked) -> Subject:
+    """The subject, if the case fits it; else the test is skipped."""
+    subject = loaded(asked.subject)
+    reason = subject.unfit(asked.case)
+    if reason:
+        pytest.skip(f"{subject.name} {reason}")
+    return subject
+
+
+def settle(asked: Asked, verdicts: Verdicts) -> None:
     """Pass, fail, or say why neither, for one equation among some verdicts."""
-    if isinstance(verdicts, ConformanceError):
-        pytest.fail(str(verdicts), pytrace=False)
-    mine = [v for v in verdicts if TAGS[field_of(v.name, case.layers)] == tag]
+    found, case = compared(verdicts), asked.case
+    mine = [v for v in found if v.name and TAGS[field_of(v.name, case.layers)] == asked.tag]
     statuses = {verdict.status for verdict in mine}
     if Status.FAIL in statuses:
-        pytest.fail(failure(case, subject, _blamed(mine, verdicts)), pytrace=False)
+        pytest.fail(failure(case, asked.subject, _blamed(mine, found)), pytrace=False)
     if Status.EXPLAINED in statuses:
         causes = sorted({verdict.explained_by for verdict in mine if verdict.explained_by})
         pytest.xfail(f"explained by {', '.join(causes)}")
     if Status.PASS not in statuses:
         reasons = sorted({verdict.problem for verdict in mine if verdict.problem})
-        pytest.skip(f"{subject} does not show it{': ' if reasons else ''}{', '.join(reasons)}")
+        detail = f": {', '.join(reasons)}" if reasons else ""
+        pytest.skip(f"{asked.subject} does not show it{detail}")
+
+
+def compared(verdicts: Verdicts) -> list[Verdict]:
+    """The verdicts; the test fails if there are none."""
+    if isinstance(verdicts, ConformanceError):
+        pytest.fail(str(verdicts), pytrace=False)
+    return verdicts
 
 
 def _blamed(mine: Sequence[Verdict], verdicts: Sequence[Verdict]) -> list[Verdict]:

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 
 from conformance.causality import TAGS, field_of
-from conformance.corpus.case import Case
+from conformance.suite.asked import Asked
 from conformance.suite.judging import recorded, shown
 
 
-def test_agreement(case: Case, step: int, tag: str) -> None:
+def test_agreement(pair: Asked) -> None:
     """Two correct implementations differ by at most twice the bound of one of them."""
+    case, step, tag, _ = pair
     ours, theirs = (shown(case, step, subject) for subject in ("reference", "torch_impl"))
     for name, bound in recorded(case).steps[step].bound.items():
         if TAGS[field_of(name, case.layers)] != tag:

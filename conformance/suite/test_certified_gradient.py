@@ -14,6 +14,7 @@ from conformance.arithmetic.balls import balls, precision
 from conformance.corpus.case import Case
 from conformance.corpus.starts import raw
 from conformance.oracle import exact_step
+from conformance.suite.asked import Asked
 from conformance.suite.judging import recorded
 from reference.backprop import feedforward
 from reference.equations import COSTS
@@ -26,18 +27,19 @@ STEP = flint.arb(2) ** -100  # an error of STEP², 60 digits down
 DIGITS = flint.arb(10) ** -50
 
 
-def test_certified_gradient(small: Case) -> None:
+def test_certified_gradient(small: Asked) -> None:
     """∂C/∂w and ∂C/∂b are the differences of the cost to 50 digits."""
-    step = recorded(small).steps[0]
+    case = small.case
+    step = recorded(case).steps[0]
     with precision(BITS):
         few = step.batch.columns(slice(SAMPLES))
         batch = few.map(balls)
         start = step.parameters.map(balls)
-        taken = exact_step(small, step.parameters, few)
+        taken = exact_step(case, step.parameters, few)
         for kind, gradients in (("w", taken.nabla_w), ("b", taken.nabla_b)):
             for layer, gradient in enumerate(gradients):
                 for direction in _directions(gradient.shape, seed=layer):
-                    difference = _difference(small, start, batch, (kind, layer, direction))
+                    difference = _difference(case, start, batch, (kind, layer, direction))
                     slope = (gradient * direction).sum()
                     assert abs(difference - slope) < DIGITS, (
                         f"nabla_{kind}{layer + 2} along {np.argwhere(direction)[0]}: BP gives "

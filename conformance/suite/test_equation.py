@@ -1,9 +1,10 @@
 """Each step from the recorded parameters, one test an equation: `-k bp2` picks BP2."""
 
-from conformance.corpus.case import Case
-from conformance.suite.judging import restarted_verdicts, settle
+from conformance.suite.asked import Asked
+from conformance.suite.judging import fitting, restarted_verdicts, settle
 
 
-def test_equation(case: Case, step: int, tag: str, subject: str) -> None:
+def test_equation(equation: Asked) -> None:
     """The equation holds in all layers, from the subject's own inputs and against the truth."""
-    settle(case, subject, tag, restarted_verdicts(case, step, subject))
+    fitting(equation)
+    settle(equation, restarted_verdicts(equation.case, equation.step, equation.subject))

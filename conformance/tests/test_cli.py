@@ -89,7 +89,8 @@ def test_a_wrong_subject_is_not_conformant_and_its_equation_is_named(
     use(wrong_at("BP2"), monkeypatch)
     assert run("check", "mine", "--case", HAND) == 1
     out = capsys.readouterr().out
-    assert f"BP2 is wrong at layer 2 in {HAND}, step 0" in out
+    assert "BP2 is wrong at layer 2" in out
+    assert HAND in out
     assert "not conformant" in out
 
 

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.xdist_group("plugin")  # one worker collects for all of
 def start(where: Path, *arguments: str) -> subprocess.Popen[str]:
     """A pytest run of its own in a directory that is no clone."""
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
-    environment = {**os.environ, "PYTHONHASHSEED": "7", "PYTEST_ADDOPTS": ""}
+    environment = {**os.environ, "PYTHONHASHSEED": "1", "PYTEST_ADDOPTS": ""}
     for name in [name for name in environment if name.startswith("PYTEST_XDIST")]:
         del environment[name]
     return subprocess.Popen(  # noqa: S603

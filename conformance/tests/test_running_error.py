@@ -316,6 +316,19 @@ def test_the_cross_entropy_may_be_computed_from_z(dtype: Dtype, z: float, y: flo
     assert within(np.asarray(cost), expected["cost"]).all()
 
 
+@pytest.mark.parametrize("cost", sorted(COSTS))
+@pytest.mark.parametrize("name", ["cost", "delta2"])
+@each_dtype
+def test_cost_and_output_error_may_be_computed_from_z(dtype: Dtype, cost: str, name: str) -> None:
+    z = np.array([[1.3]], dtype)
+    y = sigmoid(z)
+    shown = {"z2": z, "a2": np.nextafter(y, dtype(1))}  # as another exp may give it
+    case, start, batch = single(dtype, [0], x=1, b=z.item(), cost=cost)
+    expected = expected_of(case, start, replace(batch, y=y), shown=shown)[name]
+    computed = COSTS[cost].value(y, y) if name == "cost" else COSTS[cost].delta(z, y, y)
+    assert within(np.asarray(computed), expected).all()
+
+
 DECAYED = st.floats(-3, 3) | st.one_of(
     kinds(np.float32)["subnormal"], kinds(np.float64)["subnormal"]
 )
@@ -363,6 +376,25 @@ def test_where_a_partial_sum_overflows_nothing_is_expected(
         expected = expected_of(case, start, batch, exact_centre=exact_centre)
         assert np.isinf(expected["z2"].tolerance()).all()
         assert np.isinf(expected["a2"].tolerance()).all()
+
+
+@each_dtype
+@each_centre
+def test_where_exp_overflows_nothing_is_expected_of_it(dtype: Dtype, exact_centre: bool) -> None:
+    with precision(BITS), np.errstate(all="ignore"):
+        large = np.exp(known([np.log(np.finfo(dtype).max) + 1], dtype, exact_centre))
+        assert np.isinf(large.tolerance()).all()
+
+
+@each_dtype
+@each_centre
+def test_zero_times_what_may_have_overflowed_is_unknown(dtype: Dtype, exact_centre: bool) -> None:
+    one, endless = (lifted(np.array([[each]]), exact_centre) for each in (1.0, np.inf))
+    with precision(BITS), np.errstate(all="ignore"):
+        zero = known([[0.0]], dtype, exact_centre)
+        overflowed = RunningError(one, endless, zero.precision)
+        for product in (zero * overflowed, zero @ overflowed, overflowed @ zero):
+            assert np.isinf(product.tolerance()).all()
 
 
 # Sums in any order
@@ -445,6 +477,22 @@ def test_an_inner_product_may_be_summed_by_fused_multiply_add(
         for product in balls(x) * balls(y):
             total = rounded(balls(total) + product, dtype)
         assert within(total.reshape(1, 1), inner_product(*drawn, exact_centre)).all()
+
+
+@each_dtype
+@each_centre
+@pytest.mark.parametrize("product", [False, True], ids=["sum", "inner-product"])
+def test_every_addition_of_a_sum_may_lose_half_a_unit(
+    dtype: Dtype, exact_centre: bool, product: bool
+) -> None:
+    terms = np.full(9, np.finfo(dtype).eps / 2, dtype)
+    terms[0] = 1  # 1 + u rounds to 1, eight times over
+    with precision(BITS):
+        if product:
+            expected = inner_product(dtype, terms, np.ones_like(terms), exact_centre)
+        else:
+            expected = RunningError.exact(lifted(terms, exact_centre), dtype).sum()
+        assert within(np.ones(expected.shape, dtype), expected).all()
 
 
 def inner_product(dtype: Dtype, x: Array, y: Array, exact_centre: bool) -> RunningError:
@@ -542,6 +590,19 @@ def test_no_modulus_of_exact_computed_and_centre_is_below_the_least(
         for each in (result.exact, result.computed):
             enough = _in_balls(sign * each) >= _in_balls(np.nan_to_num(least))
             assert (np.isnan(least) | np.asarray(enough, dtype=bool)).all()
+
+
+def test_the_rounding_of_the_centre_is_counted_beside_that_of_the_subject() -> None:
+    x, y = np.linspace(1, 2, 200), np.linspace(1, 3, 200)
+    computed = np.nextafter(x, 2.5)
+    around = RunningError(x, computed - x, Precision.of(np.float64, exact_centre=False))
+    assert within(computed * y, around * y).all()
+
+
+@each_dtype
+def test_tiny_numbers_that_cancel_have_no_least_modulus(dtype: Dtype) -> None:
+    zero = known(1e-200, dtype) - known(1e-200, dtype)
+    assert not zero.least > 0
 
 
 def operated(name: str, data: st.DataObject) -> Trio:

@@ -2,14 +2,18 @@
 
 The book's equation is run on the subject's own inputs under the same recording, which gives every
 value that may rightly appear on the way. The culprit is the first operation that computes
-something else from right operands. A quantity that is itself a right intermediate value, such as
-a − y for δ, was taken too early: then the line that took it is to blame.
+something else from right operands. Two mistakes are not in the operation: a quantity that is
+itself a right intermediate value, such as a − y for δ, was taken too early, and an operand that is
+right elsewhere, such as σ(z) where σ′(z) belongs, was taken in another's place. Then the line that
+took it is to blame.
 
 Left out: whether the value is wrong (`conformance.compare`).
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
+import linecache
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -18,7 +22,22 @@ from conformance.watching.recording import Event, Frame, Recording
 from conformance.watching.sighting import alike, approximate
 from reference.backprop import errors, feedforward, gradients
 from reference.equations import BOOK, COSTS, Equations, sigmoid
-from reference.step import Array, Batch, Parameters, causal_order
+from reference.step import Array, Batch, Parameters, causal_order, split
+
+PRODUCTS = {"multiply", "matmul", "dot", "einsum", "outer", "inner", "tensordot", "vdot", "kron"}
+
+
+@dataclass(frozen=True)
+class Way:
+    """What the book computes on its way to a value.
+
+    Attributes:
+        values: all that may rightly appear.
+        last: the operations of the value's own equation, the last one first.
+    """
+
+    values: Sequence[Array]
+    last: Sequence[Event] = field(default_factory=tuple)
 
 
 def values_of(equation: Callable[..., Any], operands: Sequence[Any]) -> list[Array]:
@@ -29,25 +48,31 @@ def values_of(equation: Callable[..., Any], operands: Sequence[Any]) -> list[Arr
 
 
 def on_the_way(
-    start: Parameters, batch: Batch, cost: str, seen: Mapping[str, Array | None]
-) -> list[Array]:
-    """Every value on the way of the book's step, each equation on what was seen of its inputs.
+    start: Parameters, batch: Batch, cost: str, seen: Mapping[str, Array | None], name: str
+) -> Way:
+    """The way of the book's step to a quantity, each equation on what was seen of its inputs.
 
     Args:
         start: floats.
         batch: floats.
         cost: of the case.
-        seen: the subject's own quantities, by their names; they stand in for the book's.
+        seen: the subject's own quantities, by their names; those before this one in causal order
+            stand in for the book's.
+        name: of the quantity.
     """
     recording = Recording(ours=True)
-    names = iter(causal_order(len(start.w) + 1))
+    order = causal_order(len(start.w) + 1)
+    names, before = iter(order), set(order[: order.index(name)])
     book = BOOK.with_cost(COSTS[cost])
+    spans: dict[str, list[Event]] = {}
 
     def following(equation: Callable[..., Any]) -> Callable[..., Any]:
         def evaluate(*operands: Any) -> Any:
-            name, result = next(names, ""), equation(*operands)
-            own = seen.get(name)
-            return result if own is None else recording.watch(approximate(own), name)
+            here, first = next(names, ""), len(recording.events)
+            result = equation(*operands)
+            spans[here] = recording.events[first:]
+            own = seen.get(here) if here in before else None
+            return result if own is None else recording.watch(approximate(own), here)
 
         return evaluate
 
@@ -58,30 +83,79 @@ def on_the_way(
     samples = batch.map(lambda array: recording.watch(array, "x"))
     z, a = feedforward(watched, samples.x, equations)
     equations.cost(a[-1], samples.y)
-    gradients(errors(watched, z, a, samples.y, equations), a, equations)
+    if split(name)[0] not in "za":
+        gradients(errors(watched, z, a, samples.y, equations), a, equations)
     for weighted in z:
         sigmoid(-weighted)  # σ′(z) = σ(z) σ(−z) is as good
-    return [event.value for event in recording.events if event.value.size > 0]
+    values = [approximate(event.value) for event in recording.events if event.value.size > 0]
+    return Way(values, spans.get(name, [])[::-1])
 
 
-def culprit(event: Event, right: Sequence[Array], close: float) -> tuple[Frame, ...]:
+def culprit(event: Event, right: Way, close: float) -> tuple[Frame, ...]:
     """The frames of the operation to blame for a wrong value, the one to blame first.
 
     Args:
         event: what computed the wrong value.
-        right: the values that may rightly appear on the way.
+        right: what may rightly appear on the way.
         close: how near is near enough, as a part of the largest entry.
     """
-    wrong = next(
-        (e for e in _way(event, right, close) if e.frames and not _known(e.value, right, close)),
-        None,
-    )
-    if wrong is None:  # right in itself, and taken for something else: its caller took it
+    if _known(event.value, right, close):  # right in itself, and taken for something else
         return event.frames[::-1]
-    return _guilty(wrong, right, close)
+    way = _way(event, right, close)
+    wrong = next((e for e in way if e.frames and not _known(e.value, right, close)), None)
+    if wrong is None:
+        return event.frames[::-1]
+    taken = _taken(wrong, right, close)
+    if taken is None or not taken.frames:
+        return _guilty(wrong, right, close)
+    if len(taken.consumers) == 1 and not set(taken.frames) & set(wrong.frames):
+        return (*taken.frames[::-1], *_guilty(wrong, right, close))  # made for this alone
+    inner = _handed(wrong, taken)
+    return (*wrong.frames[inner:], *wrong.frames[:inner]) if inner else _guilty(wrong, right, close)
 
 
-def _guilty(wrong: Event, right: Sequence[Array], close: float) -> tuple[Frame, ...]:
+def _taken(wrong: Event, right: Way, close: float) -> Event | None:
+    """The operand that stands where the equation has another; None if that is not what is wrong."""
+    if len(wrong.inputs) != 2:  # noqa: PLR2004 - of two operands one is right
+        return None
+    for book in right.last:
+        if _kind(book) != _kind(wrong) or len(book.inputs) != len(wrong.inputs):
+            continue
+        for one, other in _orders(wrong):
+            for place, meant in _orders(book):
+                straight = (one is wrong.inputs[0]) == (place is book.inputs[0])
+                if (
+                    (straight or _kind(wrong) in ("add", "product"))
+                    and alike(one.value, place.value, close)
+                    and not alike(other.value, meant.value, close)
+                ):
+                    return other
+    return None
+
+
+def _orders(event: Event) -> Iterator[tuple[Event, ...]]:
+    return permutations(event.inputs)
+
+
+def _kind(event: Event) -> str:
+    return "product" if event.operation in PRODUCTS else event.operation
+
+
+def _handed(wrong: Event, taken: Event) -> int:
+    """How many inner frames were handed the operand by their caller, as names of their own."""
+    shared = 0
+    for one, other in zip(reversed(wrong.frames), reversed(taken.frames), strict=False):
+        if (one.file, one.function) != (other.file, other.function):
+            break
+        shared += 1
+    inner = len(wrong.frames) - shared
+    lines = [linecache.getline(each.file, each.line) for each in wrong.frames[:inner]]
+    # A line that reads a list or an attribute may have chosen the operand itself.
+    fetching = any("[" in line or "self." in line for line in lines)
+    return 0 if fetching or not shared else inner
+
+
+def _guilty(wrong: Event, right: Way, close: float) -> tuple[Frame, ...]:
     """The frames, without the inner ones whose line computes something right elsewhere.
 
     A helper that works when others call it is not to blame for what it is given.
@@ -99,7 +173,7 @@ def _guilty(wrong: Event, right: Sequence[Array], close: float) -> tuple[Frame, 
     return wrong.frames[-1:]
 
 
-def _way(event: Event, right: Sequence[Array], close: float) -> list[Event]:
+def _way(event: Event, right: Way, close: float) -> list[Event]:
     """The event and what it was computed from, back to right values, in the order of time."""
     seen: dict[int, Event] = {}
     waiting = [event]
@@ -108,10 +182,10 @@ def _way(event: Event, right: Sequence[Array], close: float) -> list[Event]:
         if each.number in seen or each.given:
             continue
         seen[each.number] = each
-        if each is event or not _known(each.value, right, close):
+        if not _known(each.value, right, close):
             waiting.extend(each.inputs)
     return [seen[number] for number in sorted(seen)]
 
 
-def _known(value: Array, right: Sequence[Array], close: float) -> bool:
-    return any(alike(value, each, close) for each in right)
+def _known(value: Array, right: Way, close: float) -> bool:
+    return any(alike(value, each, close) for each in right.values)

@@ -22,6 +22,7 @@ from reference.step import Array
 _PACKAGE = str(Path(__file__).resolve().parent.parent)
 _TESTS = str(Path(_PACKAGE, "tests"))
 _STDLIB = sysconfig.get_paths()["stdlib"]
+_COMPREHENSIONS = ("<listcomp>", "<setcomp>", "<dictcomp>")
 _FOREIGN = (str(Path(np.__file__).parent), "<")
 
 Sources = tuple[tuple["Event", ...], tuple[float, ...]]
@@ -72,7 +73,7 @@ class Recording:
         """
         self.ours = ours
         self.events: list[Event] = []
-        self._by_bytes: dict[bytes, Event] = {}
+        self._by_ends: dict[tuple[Any, ...], list[Event]] = {}
 
     def watch(self, array: Array, name: str) -> "Watched":
         """A watched copy of an array that the subject is given."""
@@ -86,14 +87,24 @@ class Recording:
             and _same(array, array.event.value)
         ):
             return array.event
-        return self._by_bytes.get(_key(array))
+        numbers = np.asarray(array)
+        alike = self._by_ends.get(_ends(numbers))
+        if not alike:
+            return None
+        key = numbers.tobytes()
+        return next((event for event in alike if key in _keys(event.value)), None)
 
     def sources(self, operands: Iterable[Any]) -> "Sources":
         """Where the operands of an operation come from; to be asked before it overwrites them."""
-        flat = list(_flat(operands))
-        events = (self.find(each) for each in flat if isinstance(each, np.ndarray))
-        numbers = tuple(float(each) for each in flat if isinstance(each, int | float))
-        return tuple(event for event in events if event is not None), numbers
+        events, numbers = [], []
+        for each in _flat(operands):
+            if isinstance(each, np.ndarray):
+                event = self.find(each)
+                if event is not None:
+                    events.append(event)
+            elif isinstance(each, int | float):
+                numbers.append(float(each))
+        return tuple(events), tuple(numbers)
 
     def note(self, operation: str, result: Any, sources: "Sources") -> Any:
         """Record an operation; returns its result, watched if it is an array."""
@@ -130,9 +141,7 @@ class Recording:
             source.consumers.append(event)
         self.events.append(event)
         if copy.size > 1 or event.given or isinstance(value, np.generic):
-            self._by_bytes.setdefault(_key(copy), event)
-            if copy.ndim > 1 and min(copy.shape) > 1:
-                self._by_bytes.setdefault(_key(copy.T), event)
+            self._by_ends.setdefault(_ends(copy), []).append(event)
         return event
 
     def _wrap(self, array: Array, event: Event) -> "Watched":
@@ -223,8 +232,10 @@ def plain(value: Any) -> Any:
 
 
 def _recording(values: Iterable[Any]) -> Recording | None:
-    found = (each.recording for each in _flat(values) if isinstance(each, Watched))
-    return next((recording for recording in found if recording is not None), None)
+    for each in _flat(values):
+        if isinstance(each, Watched) and each.recording is not None:
+            return each.recording
+    return None
 
 
 def _flat(values: Iterable[Any]) -> Iterator[Any]:
@@ -254,22 +265,44 @@ def _same(array: Array, value: Array) -> bool:
     return array.tobytes() == (value.T if array.shape == value.T.shape else value).tobytes()
 
 
-def _key(array: Any) -> bytes:
-    return np.asarray(array).tobytes()
+def _ends(array: Array) -> tuple[Any, ...]:
+    """What arrays of the same numbers have in common, turned or reshaped: a cheap first look."""
+    if array.size == 0:
+        return (0,)
+    first, last = array.item(0), array.item(-1)
+    if array.dtype.hasobject:
+        return array.size, id(first), id(last)
+    return array.size, first if first == first else None, last if last == last else None  # noqa: PLR0124 - NaN
+
+
+def _keys(array: Array) -> Iterator[bytes]:
+    """The bytes of an array, and of the turned one."""
+    yield array.tobytes()
+    if array.ndim > 1 and min(array.shape) > 1:
+        yield array.T.tobytes()
 
 
 def _frames() -> tuple[Frame, ...]:
     """The lines of the subject that lead here, the innermost first; none if we did it ourselves."""
     found: list[Frame] = []
     frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - the way to the caller's line
+    line = 0  # of a comprehension, which is a part of the function around it
     while frame is not None:
-        file = frame.f_code.co_filename
+        file, function = frame.f_code.co_filename, frame.f_code.co_name
         if _is_subject(file):
-            found.append(Frame(file, frame.f_lineno, frame.f_code.co_name))
+            line = line or frame.f_lineno
+            if function not in _COMPREHENSIONS:
+                found.append(_frame(file, line, function))
+                line = 0
         elif file != __file__ and file.startswith(_PACKAGE):
             break  # our own call into the subject
         frame = frame.f_back
     return tuple(found)
+
+
+@cache
+def _frame(file: str, line: int, function: str) -> Frame:
+    return Frame(file, line, function)
 
 
 @cache

@@ -6,7 +6,7 @@ since what is found is judged with the derived tolerances afterwards. Left out: 
 subject returns, and which line is to blame (`culprit.py`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,14 +29,40 @@ class Sight:
 
 def alike(array: Array, other: Array, close: float) -> bool:
     """Whether two arrays hold about the same numbers, however they are laid out."""
+    return distance(array, other) <= close
+
+
+def distance(array: Array, other: Array) -> float:
+    """How far apart two arrays are, as a part of the other's largest entry; NaN for never."""
     if array.size != other.size or array.size == 0:
-        return False
+        return np.nan
     first, second = approximate(array), approximate(other)
     if min(first.ndim, second.ndim) > 1 and first.shape == second.T.shape != second.shape:
         second = second.T
     with np.errstate(all="ignore"):
-        apart = np.abs(first.ravel() - second.ravel()).max()
-        return bool(apart <= close * np.abs(second).max())
+        apart, largest = np.abs(first.ravel() - second.ravel()).max(), np.abs(second).max()
+        return float(apart / largest) if apart else 0.0
+
+
+def nearest(events: Iterable[Event], right: Array, close: float) -> Event | None:
+    """The event whose numbers are nearest to these, if near enough; the first of equals."""
+    numbers = approximate(right)
+    if numbers.size == 0:
+        return None
+    found, least = None, close
+    corner, room = numbers.item(0), close * float(np.abs(numbers).max())
+    for event in events:
+        value = event.value
+        if value.size != numbers.size:
+            continue
+        if value.dtype.kind in "fiu" and not abs(value.item(0) - corner) <= room:
+            continue  # the corner stays where it is when an array is turned
+        apart = distance(value, numbers)
+        if apart < least or (found is None and apart <= close):
+            found, least = event, apart
+        if least == 0:
+            break
+    return found
 
 
 def sight(recording: Recording, parameters: Parameters, x: Array, close: float) -> Sight:
@@ -65,25 +91,21 @@ def sight(recording: Recording, parameters: Parameters, x: Array, close: float) 
 def _layer(
     candidates: Sequence[Event], z: Array, above: Event | None, close: float
 ) -> tuple[Event | None, Event | None]:
-    right = next((event for event in candidates if alike(event.value, z, close)), None)
+    until = min((event.number for event in above.consumers), default=None) if above else None
+    right = nearest(candidates, z, close)
     if right is None:
-        return next(_activated(candidates, close), (None, None))
+        pairs = list(_activated(candidates, close))
+        early = (pair for pair in pairs if until is None or pair[1].number < until)
+        return next(early, pairs[0] if pairs else (None, None))
     later = [event for event in candidates if event.uses(right)]
     last = above is None or above.operation == "given y"
     used = _meeting(later, above) if above is not None else None
     if used is not None and not last:
         return right, used
     # The output is looked for before it meets the targets: σ of z^L comes again in σ′.
-    until = min((event.number for event in above.consumers), default=None) if above else None
     sigma = activation(_column(right))
-    a = next(
-        (
-            event
-            for event in later
-            if (until is None or event.number < until) and alike(event.value, sigma, close)
-        ),
-        None,
-    )
+    early = (event for event in later if until is None or event.number < until)
+    a = nearest(early, sigma, close)
     return right, a or used
 
 

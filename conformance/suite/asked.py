@@ -1,0 +1,96 @@
+"""What a test asks of which subject, and the subjects that `--subject` names.
+
+Left out: what becomes of the answer (`judging.py`).
+"""
+
+import re
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from conformance.corpus import store
+from conformance.corpus.case import Case
+from conformance.errors import ConformanceError, SubjectError
+from conformance.isolate import PACKAGE, headline, own_traceback
+from conformance.load import is_spec, load
+from conformance.subjects import SUBJECTS, Subject, find
+from conformance.subjects.adapt import adapt
+from conformance.subjects.trace import trace_subject
+
+
+class Asked(NamedTuple):
+    """One question; a test takes it whole, because each argument of a test costs pytest 0.2 ms."""
+
+    case: Case
+    step: int = 0
+    tag: str = ""
+    subject: str = ""  # as it was given to --subject
+
+
+def named(config: pytest.Config) -> list[str]:
+    """What was given to `--subject`, or both of the project's own."""
+    given: list[str] | None = config.getoption("--subject")
+    return given or [*SUBJECTS]
+
+
+def load_all(config: pytest.Config) -> None:
+    """Load the subjects that are asked for, before any test is collected.
+
+    Raises:
+        pytest.UsageError: there is no such subject, or its code failed.
+    """
+    for subject in named(config):
+        try:
+            loaded(subject)
+        except ConformanceError as error:
+            raise pytest.UsageError(str(error)) from error
+
+
+@cache
+def loaded(subject: str) -> Subject:
+    """The subject of these words, loaded and adapted once a process.
+
+    Raises:
+        UsageError: there is no such subject.
+        SubjectError: its code failed.
+    """
+    with subject_code(subject):
+        if subject.endswith(".safetensors"):
+            return trace_subject(Path(subject), store.root())
+        return adapt(load(subject), subject) if is_spec(subject) else find(subject)
+
+
+@contextmanager
+def subject_code(subject: str) -> Iterator[None]:
+    """Let its warnings be no errors, its exit no exit of ours, and its traceback none of ours.
+
+    Raises:
+        SubjectError: its code raised, or called `sys.exit`.
+    """
+    try:
+        with warnings.catch_warnings():
+            if subject not in SUBJECTS:
+                warnings.simplefilter("default")
+            yield
+    except SystemExit as error:
+        raise SubjectError(f"{subject} calls sys.exit({error.code!r})") from error
+    except ConformanceError:
+        raise
+    except Exception as error:
+        where = own_traceback(error, PACKAGE)
+        raise SubjectError(f"{subject}: {headline(error)}\n{where}".rstrip()) from error
+
+
+def by_slug(subjects: Iterable[str]) -> dict[str, str]:
+    """The subjects in the order of what stands for them in test ids, by which they are found."""
+    slugs: dict[str, str] = {}
+    for subject in dict.fromkeys(subjects):
+        slug = re.sub(r"[^\w.+-]+", "-", re.sub(r".*[/\\]", "", subject), flags=re.ASCII)
+        same = sum(re.fullmatch(rf"{re.escape(slug)}(~\d+)?", other) is not None for other in slugs)
+        slugs[f"{slug}~{same + 1}" if same else slug] = subject
+    return dict(sorted(slugs.items()))

@@ -1,0 +1,27 @@
+"""What is no equation: the subject shows something, and leaves alone what is not its own."""
+
+import pytest
+
+from conformance.compare import Status
+from conformance.report.message import failure
+from conformance.suite.asked import Asked
+from conformance.suite.judging import (
+    compared,
+    fitting,
+    free_run_verdicts,
+    restarted_right,
+    restarted_verdicts,
+)
+
+
+def test_conduct(conduct: Asked) -> None:
+    """Something of the case was compared, and nothing beside the equations is wrong."""
+    subject, (case, *_, name) = fitting(conduct), conduct
+    verdicts = [v for t in range(case.steps) for v in compared(restarted_verdicts(case, t, name))]
+    if case.steps > 1 and subject.runs_freely(case) and restarted_right(case, name):
+        verdicts += compared(free_run_verdicts(case, name))
+    remarks = [v for v in verdicts if not v.name and v.status is Status.FAIL]
+    if remarks:
+        pytest.fail(failure(case, name, remarks), pytrace=False)
+    if not {Status.PASS, Status.FAIL} & {verdict.status for verdict in verdicts}:
+        pytest.fail(f"{name} in {case.id}: nothing was compared", pytrace=False)
