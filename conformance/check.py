@@ -14,7 +14,7 @@ from conformance.compare import (
     Verdict,
     free_run_truth,
     judge,
-    own_parameters,
+    parameters_after,
     recorded_truth,
 )
 from conformance.corpus.case import Case
@@ -109,7 +109,7 @@ def free_run(subject: Subject, recorded: Recorded) -> list[Verdict]:
         failed = next((v for v in found if v.status is Status.FAIL), None)
         if failed and not inherited:
             inherited = f"{failed.name} of step {t}"
-        parameters = own_parameters(seen.shown, parameters)
+        parameters = parameters_after(recorded.case, start, truth, seen.shown)
     return verdicts
 
 
@@ -135,7 +135,7 @@ def observations(
             yield seen
     except ConformanceError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise SubjectError(
             f"{subject.name} stopped in {case.id}: {headline(error)}\n"
             f"{own_traceback(error, PACKAGE)}".rstrip()

@@ -226,7 +226,9 @@ def _progress(items: Iterable[T], what: str, total: int) -> Iterator[T]:
 def _bar(what: str, total: int | None = None) -> Iterator[Callable[[], None]]:
     """A function to be called after each item; it shows a bar on a terminal after two seconds."""
     started = monotonic()
-    with Progress(console=Console(stderr=True), transient=True, auto_refresh=False) as bar:
+    console = Console(stderr=True)
+    hidden = not console.is_terminal  # where a bar would leave an empty line
+    with Progress(console=console, transient=True, auto_refresh=False, disable=hidden) as bar:
         task = bar.add_task(what, total=total, visible=False)
 
         def done() -> None:

@@ -231,6 +231,24 @@ def free_run_truth(recorded: Recorded) -> Iterator[dict[str, Target]]:
         parameters = Parameters.of(cast("dict[str, Array]", expected))
 
 
+def parameters_after(
+    case: Case,
+    start: tuple[Parameters, Batch],
+    truth: Mapping[str, Target],
+    shown: Mapping[str, Array | RunningError],
+) -> Parameters:
+    """The parameters after a step, as the subject showed them.
+
+    What it hides follows from what it does show, and carries the bound of that.
+    """
+    usable = {name: array for name, array in shown.items() if _usable(array, truth[name], case)}
+    names = [name for name, _ in start[0].named()]
+    if all(name in usable for name in names):
+        return Parameters.of(cast("dict[str, Array]", usable))
+    after = expectations(case, *start, usable) | usable
+    return Parameters.of(cast("dict[str, Array]", {name: after[name] for name in names}))
+
+
 def own_parameters(shown: Mapping[str, Array | RunningError], fallback: Parameters) -> Parameters:
     """The parameters that a subject showed after a step, the fallback's where it showed none."""
 

@@ -7,6 +7,7 @@ equation is judged from the subject's own inputs. Left out: the verdicts (`compa
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields
+from math import ceil
 from typing import Any, cast
 
 import numpy as np
@@ -96,7 +97,8 @@ class _Witness:
     def _watched(self, field: str, equation: Callable[..., Any]) -> Callable[..., Any]:
         def watched(*arguments: Any) -> Any:
             name = next(self._names)
-            self.expected[name] = self.noted(name, equation(*self.entering(field, arguments)))
+            result = equation(*self.entering(field, arguments))
+            self.expected[name] = self.noted(name, result, arguments)
             return self.seen(name) if name in self.shown else self.expected[name]
 
         return watched
@@ -105,7 +107,7 @@ class _Witness:
         """The arguments with which an equation is computed."""
         return arguments
 
-    def noted(self, _name: str, result: Any) -> Any:
+    def noted(self, _name: str, result: Any, _arguments: tuple[Any, ...]) -> Any:
         """What is to be expected, given what the equation gives."""
         return result
 
@@ -137,8 +139,24 @@ class _RoundingWitness(_Witness):
         bound = self.expected[f"a{self.case.layers}"].bound
         return (*before, RunningError(a.value, bound, a.precision), y)
 
-    def noted(self, name: str, result: Any) -> Any:
-        return self._scaled(name, result)
+    def noted(self, name: str, result: Any, arguments: tuple[Any, ...]) -> Any:
+        return self._scaled(name, self._any_route(name, result, arguments))
+
+    def _any_route(self, name: str, result: RunningError, arguments: tuple[Any, ...]) -> Any:
+        """Room for the other ways in which correct programs compute an equation."""
+        quantity, layers = split(name)[0], self.case.layers
+        if quantity == "z":  # the sum may begin with the bias
+            w, _, b = arguments
+            return result.loosened(w.shape[1], abs(b))
+        if name == "cost" and self.case.cost == "cross-entropy":  # (1 − y) z − ln σ(z) cancels
+            z = f"z{layers}"
+            seen = self.seen(z) if z in self.shown else self.expected[z]
+            return result.loosened(ROUTES, abs(seen).sum() / self.m)
+        if quantity == "w":  # the decay may be a part of the gradient
+            w, nabla, eta, _ = arguments
+            loosened = result.loosened(ROUTES, abs(w) + abs(eta * nabla))
+            return loosened.widened(0, 2 + ceil(self.case.eta))  # η may enlarge an underflow
+        return result
 
     def seen(self, name: str) -> Any:
         return self._scaled(name, self.lift(self.shown[name]))

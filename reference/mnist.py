@@ -9,6 +9,7 @@ the data.
 
 import gzip
 import zlib
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -39,11 +40,14 @@ def read_idx(path: Path) -> Bytes:
             f"{path}: byte 0: magic number {raw[:4].hex()} is not IDX bytes (000008DD)"
         )
     start = 4 + 4 * raw[3]
-    shape = tuple(int(size) for size in np.frombuffer(raw[4:start], ">u4"))
-    expected = start + int(np.prod(shape, dtype=object))
-    if len(shape) != raw[3] or len(raw) != expected:
+    shape = tuple(int.from_bytes(raw[at : at + 4], "big") for at in range(4, start, 4))
+    expected = start + (prod(shape) if len(raw) >= start else 0)
+    if len(raw) != expected:
         raise ValueError(f"{path}: byte {len(raw)}: file ends, {expected} bytes expected")
-    return np.frombuffer(raw, np.uint8, offset=start).reshape(shape)
+    try:
+        return np.frombuffer(raw, np.uint8, offset=start).reshape(shape)
+    except ValueError as error:  # more dimensions, or larger ones, than an array can have
+        raise ValueError(f"{path}: byte 4: no array has these sizes ({error})") from error
 
 
 def read_images(path: Path) -> Bytes:

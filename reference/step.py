@@ -45,6 +45,9 @@ class Parameters:
         """Check that each layer fits the one below it."""
         if not self.w or len(self.w) != len(self.b):
             raise ValueError(f"{len(self.w)} weight arrays and {len(self.b)} bias arrays")
+        for name, array in self.named():
+            if len(array.shape) != 2:  # noqa: PLR2004 - a matrix
+                raise ValueError(f"{name} {array.shape} does not fit: expected a matrix")
         sizes = self.sizes
         for layer, (w, b) in enumerate(zip(self.w, self.b, strict=True), start=2):
             below, here = sizes[layer - 2], sizes[layer - 1]

@@ -23,7 +23,7 @@ class Trainer:
             eta: the learning rate η.
             decay: λ/n.
         """
-        self.network = Network(parameters.sizes, torch.from_numpy(parameters.w[0][:0]).dtype)
+        self.network = Network(parameters.sizes, torch.tensor(parameters.w[0][:0]).dtype)
         self.cost = cost
         with torch.no_grad():
             for layer, w, b in zip(self.network.layers, parameters.w, parameters.b, strict=True):

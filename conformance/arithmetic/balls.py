@@ -86,7 +86,9 @@ def rounded_up(exact: Array, dtype: DTypeLike, *, ties: bool = False) -> Array:
     """
     nearest = rounded(exact, dtype, ties=ties)
     zero = np.asarray(np.asarray(exact, dtype=object) == 0, dtype=bool)
-    return np.where(zero, nearest, np.nextafter(nearest, nearest.dtype.type(np.inf)))
+    with np.errstate(over="ignore"):
+        above = np.nextafter(nearest, nearest.dtype.type(np.inf))
+    return np.where(zero, nearest, above)
 
 
 def until_decided(compute: Callable[[bool], T]) -> T:
@@ -147,7 +149,8 @@ def _exactly_rounded(ball: flint.arb, dtype: np.dtype[Any]) -> np.floating:
 
 def _is_tie(lower: Array, upper: Array) -> Array:
     """Whether two floats are neighbours, so that a ball between them holds their midpoint."""
-    return np.asarray(np.nextafter(lower, upper) == upper)
+    with np.errstate(over="ignore"):
+        return np.asarray(np.nextafter(lower, upper) == upper)
 
 
 def _even(lower: Array, upper: Array) -> Array:

@@ -34,7 +34,7 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 from numpy.typing import DTypeLike
 
-from conformance.arithmetic.balls import is_balls
+from conformance.arithmetic.balls import balls, is_balls
 from reference.step import Array
 
 ULPS = 4
@@ -105,7 +105,7 @@ class RunningError(NDArrayOperatorsMixin):
         """Numbers that are the same for everybody: float arrays or arrays of exact balls."""
         value = np.asarray(array, dtype=object if is_balls(array) else np.float64)
         precision = Precision.of(dtype, exact_centre=is_balls(value))
-        return cls(value, np.zeros_like(value), precision)
+        return cls(value, _zeros(value), precision)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -130,12 +130,12 @@ class RunningError(NDArrayOperatorsMixin):
             for part in (self.value, self.bound, abs(self.value))
         )
         bound = carried + self.precision.gamma(max(terms - 1, 0)) * (moduli + carried)
-        return RunningError(value, self._up(bound, terms), self.precision)
+        return self._finite(value, self._up(bound, terms), moduli + carried)
 
     def widened(self, roundings: int, underflows: int) -> "RunningError":
         """Room for some more roundings and underflows in each entry that is not exactly zero."""
         modulus = abs(self.value) + self.bound
-        more = roundings * self.precision.unit * modulus + underflows * self._underflow(modulus)
+        more = roundings * self.precision.unit * modulus + underflows * self._underflow(modulus > 0)
         return RunningError(self.value, self._up(self.bound + more), self.precision)
 
     def tolerance(self) -> Array:
@@ -180,27 +180,54 @@ class RunningError(NDArrayOperatorsMixin):
         if isinstance(operand, RunningError):
             return operand
         value = np.asarray(operand, dtype=self.value.dtype)
-        return RunningError(value, np.zeros_like(value), self.precision)
+        return RunningError(value, _zeros(value), self.precision)
 
-    def _underflow(self, modulus: Array) -> Array:
+    @property
+    def _some(self) -> Array:
+        """Where it is not exactly zero for everybody."""
+        return np.asarray(~((self.value == 0) & (self.bound == 0)), dtype=bool)
+
+    def _underflow(self, some: Array) -> Array:
         """The smallest subnormal, and 0 where the result is exactly zero for everybody."""
-        return np.where(modulus == 0, 0, self.precision.subnormal)
+        return np.where(some, self.precision.subnormal, 0)
+
+    def _finite(self, value: Array, bound: Array, largest: Array) -> "RunningError":
+        """A result, or nothing known of it where a term or partial sum may have overflowed."""
+        inside = largest + bound < self.precision.biggest
+        unknown = _like(np.inf, bound)
+        return RunningError(value, np.where(inside, bound, unknown), self.precision)
+
+    def loosened(self, roundings: int, moduli: "RunningError") -> "RunningError":
+        """Room for some roundings of terms that cancel in the result."""
+        more = self.precision.gamma(roundings) * (abs(moduli.value) + moduli.bound)
+        return RunningError(self.value, self._up(self.bound + more), self.precision)
+
+    def __abs__(self) -> "RunningError":
+        """The moduli."""
+        return RunningError(abs(self.value), self.bound, self.precision, self.least)
 
     def _up(self, bound: Array, terms: int = 1) -> Array:
         """A bound raised above the rounding errors of its own computation."""
         return bound * (1 + (2 * terms + 16) * self.precision.slop)
 
-    def _rounded(self, value: Array, carried: Array, *, underflows: bool = True) -> "RunningError":
+    def _rounded(self, value: Array, carried: Array, some: Array | bool = False) -> "RunningError":
         """A result whose operands' errors are `carried`, after one more rounding."""
         modulus = abs(value) + carried
-        bound = carried + self.precision.unit * modulus
-        if underflows:
-            bound = bound + self._underflow(modulus)
-        return RunningError(value, self._up(bound), self.precision)
+        bound = carried + self.precision.unit * modulus + self._underflow(some)
+        return self._finite(value, self._up(bound), modulus)
 
 
 def _array(array: Any) -> Array:
     return array if isinstance(array, np.ndarray) else np.asarray(array, dtype=_kind(array))
+
+
+def _zeros(value: Array) -> Array:
+    return _like(np.zeros(value.shape), value)
+
+
+def _like(array: Any, other: Array) -> Array:  # noqa: ANN401 - an array or a number
+    """The floats as balls, if the others are balls."""
+    return balls(array) if is_balls(other) else np.asarray(array, np.float64)
 
 
 def _kind(array: Any) -> type:
@@ -213,8 +240,8 @@ def _smaller(first: Array, second: Array) -> Array:
 
 
 def _add(x: RunningError, y: RunningError) -> RunningError:
-    result = x._rounded(x.value + y.value, x.bound + y.bound, underflows=False)  # noqa: SLF001
-    same_sign = (x.least >= 0) & (y.least >= 0) & (x.value * y.value >= 0)
+    result = x._rounded(x.value + y.value, x.bound + y.bound)  # noqa: SLF001
+    same_sign = (x.least >= 0) & (y.least >= 0) & ((x.value >= 0) == (y.value >= 0))
     if not same_sign.any():
         return result
     least = (x.least + y.least) * (1 - 2 * x.precision.unit)
@@ -228,7 +255,7 @@ def _negative(x: RunningError) -> RunningError:
 
 def _multiply(x: RunningError, y: RunningError) -> RunningError:
     carried = abs(x.value) * y.bound + x.bound * (abs(y.value) + y.bound)
-    return x._rounded(x.value * y.value, carried)  # noqa: SLF001
+    return x._rounded(x.value * y.value, carried, x._some & y._some)  # noqa: SLF001
 
 
 def _divide(x: RunningError, y: RunningError) -> RunningError:
@@ -236,7 +263,7 @@ def _divide(x: RunningError, y: RunningError) -> RunningError:
     value = x.value / y.value
     first_order = (x.bound + abs(value) * y.bound) / y.least
     both = 2 * (abs(x.value) + x.bound) / y.least
-    return x._rounded(value, _smaller(first_order, both))  # noqa: SLF001
+    return x._rounded(value, _smaller(first_order, both), x._some)  # noqa: SLF001
 
 
 def _exp(x: RunningError) -> RunningError:
@@ -246,10 +273,11 @@ def _exp(x: RunningError) -> RunningError:
     carried = value * np.expm1(x.bound)
     reach = value + carried
     bound = x._up(carried + _LIBM * p.unit * reach + p.tiny)  # noqa: SLF001
-    bound = np.where(reach + bound < p.biggest, bound, np.inf)
+    bound = np.where(reach + bound < p.biggest, bound, _like(np.inf, value))
     least = np.exp(x.value - x.bound) * (1 - 2 * _LIBM * p.unit) - 2 * p.tiny
     least = np.where(least > 0, least, 0)  # the modulus of something positive, if it underflowed
-    return RunningError(value, bound, p, _smaller(least, np.full_like(least, p.biggest)))
+    least = np.where(least < p.biggest, least, p.biggest)
+    return RunningError(value, bound, p, np.where(x.bound < np.inf, least, _like(np.nan, value)))
 
 
 def _log(x: RunningError) -> RunningError:
@@ -268,13 +296,16 @@ def _matmul(x: RunningError, y: RunningError) -> RunningError:
     products = moduli_x @ moduli_y
     carried = _carried(moduli_x, y.bound) + _carried(x.bound, moduli_y + y.bound)
     modulus = products + carried
-    bound = carried + p.gamma(terms) * modulus + terms * x._underflow(modulus)  # noqa: SLF001
-    return RunningError(x.value @ y.value, x._up(bound, terms), p)  # noqa: SLF001
+    some = x._some.astype(float) @ y._some.astype(float) > 0
+    bound = carried + p.gamma(terms + 1) * modulus + terms * x._underflow(some)  # noqa: SLF001
+    return x._finite(x.value @ y.value, x._up(bound, terms), modulus)  # noqa: SLF001
 
 
-def _carried(moduli: Array, bounds: Array) -> Array | int:
-    """The product of moduli and bounds, for nothing where one of them is zero throughout."""
-    return moduli @ bounds if np.any(moduli) and np.any(bounds) else 0
+def _carried(x: Array, y: Array) -> Array | int:
+    """The product, for nothing where a factor is zero throughout and the other is finite."""
+    if (np.any(x) or not np.all(y < np.inf)) and (np.any(y) or not np.all(x < np.inf)):
+        return x @ y  # type: ignore[no-any-return]
+    return 0
 
 
 def _equal(x: RunningError, y: RunningError) -> Array:

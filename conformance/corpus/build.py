@@ -10,6 +10,7 @@ import json
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TypeVar
@@ -27,6 +28,7 @@ from conformance.corpus.store import (
     case_header,
     file_name,
     layered,
+    read_manifest,
     readable,
     serialized,
     sha256,
@@ -148,7 +150,7 @@ def recorded_step(
 def manifest(place: Path, built: list[tuple[Case, dict[str, bytes]]]) -> bytes:
     """The manifest over the built cases and the embedded MNIST files."""
     files = {name: raw for _, made in built for name, raw in made.items()}
-    files |= {name: (place / name).read_bytes() for name in EMBEDDED}
+    files |= {name: _digits(place / name) for name in EMBEDDED}
     entry = {
         "schema_version": SCHEMA_VERSION,
         "cases": [case_header(case)["case"] for case, _ in built],
@@ -173,7 +175,8 @@ def write(path: Path, raw: bytes) -> None:
         temporary.write_bytes(raw)
         temporary.replace(path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
         raise CorpusError(
             f"{path}: {error.strerror}; give a folder that can be written to"
         ) from error
@@ -223,12 +226,29 @@ def build(source: Path, place: Path, workers: int) -> Iterator[Case]:
         yield case
     if place != source:
         for name in EMBEDDED:
-            write(place / name, (source / name).read_bytes())
+            write(place / name, _digits(source / name))
+    before = _listed(place)
     write(place / MANIFEST, manifest(source, built))
-    made = {place / name for _, files in built for name in files}
-    for path in (place / "cases").iterdir():
-        if path not in made:
-            path.unlink()
+    for name in before.difference(*(files for _, files in built)):
+        (place / name).unlink(missing_ok=True)
+
+
+def _digits(path: Path) -> bytes:
+    """The bytes of an embedded MNIST file."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        what = f"{path}: {error.strerror}; restore fixtures/mnist from the repository"
+        raise CorpusError(what) from error
+
+
+def _listed(place: Path) -> set[str]:
+    """The files of cases that the present manifest lists, the only ones that may be removed."""
+    try:
+        listed = read_manifest(place)["files"]
+    except CorpusError:
+        return set()
+    return {f"cases/{Path(name).name}" for name in listed if name.startswith("cases/")}
 
 
 def _data(recipe: Recipe, place: Path) -> Batch:

@@ -3,8 +3,10 @@
 Left out: its numbers (`store.py`) and how they are made (`build.py`).
 """
 
+import re
 from dataclasses import asdict, dataclass, fields
 from fnmatch import fnmatchcase
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -97,12 +99,28 @@ class Case:
                     "lmbda": float(values["lmbda"]),
                 }
             )
-        except TypeError as error:
+        except (TypeError, OverflowError) as error:
             raise ValueError(f"a field is of the wrong kind ({error})") from error
-        if made.dtype not in ("float64", "float32"):
-            raise ValueError(f"dtype {made.dtype!r} is neither float64 nor float32")
+        for name, right in _rules(made).items():
+            if not right:
+                raise ValueError(f"{name} cannot be {values[name]!r}")
         return made
 
     def matches(self, pattern: str | None, dtype: str | None) -> bool:
         """Whether a glob over ids and a dtype, each if given, admit the case."""
         return (pattern is None or fnmatchcase(self.id, pattern)) and dtype in (None, self.dtype)
+
+
+def _rules(case: Case) -> dict[str, bool]:
+    """Whether each field is what a case can have."""
+    return {
+        "id": isinstance(case.id, str) and bool(re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", case.id)),
+        "sizes": len(case.sizes) > 1 and min(case.sizes) > 0,
+        "cost": case.cost in ("quadratic", "cross-entropy"),
+        "eta": isfinite(case.eta) and case.eta > 0,
+        "lmbda": isfinite(case.lmbda) and case.lmbda >= 0,
+        "n": isinstance(case.n, int) and case.n > 0,
+        "dtype": case.dtype in ("float64", "float32"),
+        "batches": all(batch and min(batch) >= 0 for batch in case.batches) and case.steps > 0,
+        "why": isinstance(case.why, str),
+    }

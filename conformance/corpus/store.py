@@ -18,7 +18,7 @@ from safetensors.numpy import load, save
 
 from conformance.corpus.case import CONVENTIONS, SCHEMA_VERSION, Case
 from conformance.errors import CorpusError, UsageError
-from reference.step import Array, Batch, Parameters, causal_order
+from reference.step import Array, Batch, Parameters, causal_order, split
 
 MANIFEST = "manifest.json"
 MOST_BYTES = 64 << 20  # no file of the corpus is larger
@@ -67,7 +67,7 @@ def read_manifest(place: Path) -> dict[str, Any]:
         manifest = json.loads(path.read_bytes())
     except OSError as error:
         raise CorpusError(f"{path}: {error.strerror}; run `conformance fixtures build`") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise CorpusError(f"{path}: not JSON ({error}); {RESTORE}") from error
     version = manifest.get("schema_version") if isinstance(manifest, dict) else None
     if version != SCHEMA_VERSION:
@@ -116,8 +116,8 @@ def read(place: Path, case: Case) -> Recorded:
         raise CorpusError(f"{path}: its header is not that of {MANIFEST}; {RESTORE}")
     try:
         return _recorded(case, tensors)
-    except (KeyError, ValueError) as error:
-        raise CorpusError(f"{path}: tensor {error} is missing or misshapen; {RESTORE}") from error
+    except ValueError as error:
+        raise CorpusError(f"{path}: tensor {error}; {RESTORE}") from error
 
 
 def file_name(case: Case) -> str:
@@ -171,7 +171,7 @@ def parse(raw: bytes, path: Path) -> tuple[Any, dict[str, Array]]:
         tensors: dict[str, Array] = load(raw)
         length = int.from_bytes(raw[:8], "little")
         header = json.loads(json.loads(raw[8 : 8 + length])["__metadata__"]["case"])
-    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+    except (SafetensorError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise CorpusError(
             f"{path}: not the safetensors file of a case ({error}); {RESTORE}"
         ) from error
@@ -231,15 +231,52 @@ def layered(case: Case, named: Mapping[str, Array]) -> Parameters:
     return parameters
 
 
+def _shapes(case: Case) -> dict[str, tuple[int, ...]]:
+    """The tensors of a case and their shapes."""
+    start = [f"{kind}{layer}" for layer in range(2, case.layers + 1) for kind in "bw"]
+    shapes = {name: _shape(case, name, 0) for name in start}
+    for t, batch in enumerate(case.batches):
+        m = len(batch)
+        shapes |= {f"{t}/x": (case.sizes[0], m), f"{t}/y": (case.sizes[-1], m)}
+        for name in causal_order(case.layers):
+            shapes[f"{t}/{name}"] = shapes[f"bound/{t}/{name}"] = _shape(case, name, m)
+    return shapes
+
+
+def _shape(case: Case, name: str, m: int) -> tuple[int, ...]:
+    quantity, layer = split(name)
+    if layer is None:
+        return ()
+    columns = {"w": case.sizes[layer - 2], "b": 1}.get(quantity.removeprefix("nabla_"), m)
+    return (case.sizes[layer - 1], columns)
+
+
+def _check(case: Case, tensors: Mapping[str, Array]) -> None:
+    """Refuse what is not the tensors of the case, each in its shape and dtype and finite.
+
+    Raises:
+        ValueError: the message begins with the name of the tensor.
+    """
+    shapes = _shapes(case)
+    for name in sorted(shapes.keys() ^ tensors.keys()):
+        what = "is missing" if name in shapes else "does not belong there"
+        raise ValueError(f"{name} {what}")
+    for name, shape in shapes.items():
+        array = tensors[name]
+        if array.shape != shape or array.dtype != case.type:
+            right = f"{case.dtype} {shape}"
+            raise ValueError(f"{name} is {array.dtype} {array.shape}, should be {right}")
+        if not np.isfinite(array).all() or (name.startswith("bound/") and (array < 0).any()):
+            raise ValueError(f"{name} holds a number that is not finite, or a bound below zero")
+
+
 def _recorded(case: Case, tensors: Mapping[str, Array]) -> Recorded:
+    _check(case, tensors)
     parameters = layered(case, tensors)
     steps = []
     for t in range(case.steps):
         expected = {name: tensors[f"{t}/{name}"] for name in causal_order(case.layers)}
         bound = {name: tensors[f"bound/{t}/{name}"] for name in expected}
-        for name, array in expected.items():
-            if array.dtype != case.type or bound[name].shape != array.shape:
-                raise ValueError(f"{t}/{name}")
         batch = Batch(tensors[f"{t}/x"], tensors[f"{t}/y"])
         steps.append(RecordedStep(parameters, batch, expected, bound))
         parameters = layered(case, expected)

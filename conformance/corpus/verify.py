@@ -16,7 +16,7 @@ from conformance.corpus.build import EMBEDDED, build_by_id, embedded_hash, in_pa
 from conformance.corpus.case import Case
 from conformance.corpus.store import MANIFEST, parse, read_manifest
 from conformance.errors import CorpusError
-from reference.step import Array
+from reference.step import Array, causal_order
 
 SCHEMA = "manifest.schema.json"
 MOST_NAMED = 3  # tensors of one file that a message names
@@ -48,7 +48,7 @@ def verify(place: Path, workers: int) -> Iterator[tuple[str, list[str]]]:
         )
     yield MANIFEST, _manifest_problems(place, manifest(place, built))
     expected = {place / name for _, files in built for name in files}
-    strangers = sorted(set((place / "cases").iterdir()) - expected)
+    strangers = sorted(set((place / "cases").glob("*")) - expected)
     yield "cases", [f"{path}: no case has this file; remove it" for path in strangers]
 
 
@@ -74,23 +74,33 @@ def file_problems(path: Path, right: bytes) -> list[str]:
     right_header, right_tensors = parse(right, path)
     if header != right_header:
         return [f"{path}: its header is not that of the case"]
-    return [f"{path}: {each}" for each in _differences(tensors, right_tensors)] or [
+    layers = len(header["case"]["sizes"])
+    return [f"{path}: {each}" for each in _differences(tensors, right_tensors, layers)] or [
         f"{path}: the same values in other bytes (container changed)"
     ]
 
 
-def _differences(tensors: dict[str, Array], right: dict[str, Array]) -> list[str]:
-    """The tensors that differ, the worst entry of each in words."""
-    found = [f"tensor {name} is missing" for name in right if name not in tensors]
-    found += [f"tensor {name} does not belong there" for name in tensors if name not in right]
-    differing = [
-        name for name, array in right.items() if name in tensors and not _same(tensors[name], array)
-    ]
-    found += [
-        f"tensor {name}: {_difference(name, tensors[name], right[name])}" for name in differing
-    ]
+def _differences(tensors: dict[str, Array], right: dict[str, Array], layers: int) -> list[str]:
+    """The tensors that differ in causal order, the first wrong entry of each in words."""
+    found = []
+    for name in sorted(tensors.keys() | right.keys(), key=lambda name: _place(name, layers)):
+        if name not in tensors:
+            found.append(f"tensor {name} is missing")
+        elif name not in right:
+            found.append(f"tensor {name} does not belong there")
+        elif not _same(tensors[name], right[name]):
+            found.append(f"tensor {name}: {_difference(name, tensors[name], right[name])}")
     more = len(found) - MOST_NAMED
     return found[:MOST_NAMED] + ([f"and {more} more tensors"] if more > 0 else [])
+
+
+def _place(name: str, layers: int) -> tuple[bool, str, int, str]:
+    """Where a tensor stands: values before bounds, steps and quantities in their order."""
+    *before, quantity = name.split("/")
+    order = causal_order(layers)
+    step = before[-1].rjust(9) if before else ""
+    at = order.index(quantity) if quantity in order else -1
+    return before[:1] == ["bound"], step, at, name
 
 
 def _same(array: Array, right: Array) -> bool:
@@ -128,7 +138,10 @@ def _manifest_problems(place: Path, right: bytes) -> list[str]:
     if schema_checked():
         import jsonschema
 
-        schema = json.loads((place / SCHEMA).read_bytes())
+        try:
+            schema = json.loads((place / SCHEMA).read_bytes())
+        except (OSError, ValueError) as error:
+            return [f"{place / SCHEMA}: {error}; restore the file from the repository"]
         errors = jsonschema.Draft202012Validator(schema).iter_errors(json.loads(raw))
         problems = [f"{path}: {error.json_path}: {error.message}" for error in errors]
     if raw != right:

@@ -50,7 +50,7 @@ class BookSession:
         samples = [Sample(start, batch.columns((i,)), case.cost) for i in range(batch.m)]
         probes = [probe(network, sample, watched=self.watched) for sample in samples]
         lines = Lines(network, probes, samples, empty(case, start, parts_of(probes)))
-        if any(_odd(parts, start, name) is not None for name, parts in lines.update.parts.items()):
+        if any(odd(parts, start, name) is not None for name, parts in lines.update.parts.items()):
             # No update can be made of gradients of other shapes: they are the failure.
             return Observation(_shown(probes, lines.update, case), lines.where)
         if self.watched:
@@ -163,13 +163,16 @@ def _shown(probes: Sequence[Probe], watched: Update, case: Case) -> dict[str, Sh
     """The columns of all samples side by side, and the gradients of the mini-batch."""
     shown: dict[str, Shown] = {**columns(probes, case, ("z", "a", "delta"))}
     for name, parts in watched.parts.items():
-        odd = _odd(parts, watched.start, name)
+        misshapen = odd(parts, watched.start, name)
         used = watched.used.get(name)
-        shown[name] = odd if odd is not None else _mean(parts, case.dtype) if used is None else used
+        if misshapen is not None:
+            shown[name] = misshapen
+        else:
+            shown[name] = _mean(parts, case.dtype) if used is None else used
     return shown
 
 
-def _odd(parts: Sequence[Array], start: Parameters, name: str) -> Array | None:
+def odd(parts: Sequence[Array], start: Parameters, name: str) -> Array | None:
     """The first of the samples' gradients that does not have the shape of its parameters."""
     shape = dict(start.named())[name.removeprefix("nabla_")].shape
     return next((part for part in parts if np.shape(part) != shape), None)

@@ -12,7 +12,7 @@ Left out: whether the value is wrong (`conformance.compare`).
 
 import linecache
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from itertools import permutations
 from typing import Any
 
@@ -33,11 +33,20 @@ class Way:
 
     Attributes:
         values: all that may rightly appear.
+        own: the subject's own quantities before it, right or wrong: they are judged for themselves.
         last: the operations of the value's own equation, the last one first.
+        parts: whether people have functions for parts of the equation, as for a − y in δ, whose
+            result a caller may take too early; else the function itself stopped too early.
     """
 
     values: Sequence[Array]
-    last: Sequence[Event] = field(default_factory=tuple)
+    own: Sequence[Array] = ()
+    last: Sequence[Event] = ()
+    parts: bool = True
+
+    def knows(self, value: Array, close: float) -> bool:
+        """Whether a value may appear without being wrong itself."""
+        return any(alike(value, each, close) for each in (*self.values, *self.own))
 
 
 def values_of(equation: Callable[..., Any], operands: Sequence[Any]) -> list[Array]:
@@ -87,8 +96,14 @@ def on_the_way(
         gradients(errors(watched, z, a, samples.y, equations), a, equations)
     for weighted in z:
         sigmoid(-weighted)  # σ′(z) = σ(z) σ(−z) is as good
-    values = [approximate(event.value) for event in recording.events if event.value.size > 0]
-    return Way(values, spans.get(name, [])[::-1])
+    numbered = [(each, approximate(each.value)) for each in recording.events if each.value.size]
+    own = {f"given {each}" for each in order}
+    return Way(
+        [value for event, value in numbered if event.operation not in own],
+        [value for event, value in numbered if event.operation in own],
+        spans.get(name, [])[::-1],
+        split(name)[0] == "delta",
+    )
 
 
 def culprit(event: Event, right: Way, close: float) -> tuple[Frame, ...]:
@@ -99,10 +114,10 @@ def culprit(event: Event, right: Way, close: float) -> tuple[Frame, ...]:
         right: what may rightly appear on the way.
         close: how near is near enough, as a part of the largest entry.
     """
-    if _known(event.value, right, close):  # right in itself, and taken for something else
-        return event.frames[::-1]
+    if right.knows(event.value, close):  # right in itself, and taken for something else
+        return event.frames[::-1] if right.parts else event.frames
     way = _way(event, right, close)
-    wrong = next((e for e in way if e.frames and not _known(e.value, right, close)), None)
+    wrong = next((e for e in way if e.frames and not right.knows(e.value, close)), None)
     if wrong is None:
         return event.frames[::-1]
     taken = _taken(wrong, right, close)
@@ -168,7 +183,7 @@ def _guilty(wrong: Event, right: Way, close: float) -> tuple[Frame, ...]:
             and other.frames[: depth + 1] == wrong.frames[: depth + 1]
             and other.frames[depth + 1 :] != wrong.frames[depth + 1 :]
         )
-        if not any(_known(other.value, right, close) for other in elsewhere):
+        if not any(alike(e.value, r, close) for e in elsewhere for r in right.values):
             return wrong.frames[depth:]
     return wrong.frames[-1:]
 
@@ -182,10 +197,6 @@ def _way(event: Event, right: Way, close: float) -> list[Event]:
         if each.number in seen or each.given:
             continue
         seen[each.number] = each
-        if not _known(each.value, right, close):
+        if not right.knows(each.value, close):
             waiting.extend(each.inputs)
     return [seen[number] for number in sorted(seen)]
-
-
-def _known(value: Array, right: Way, close: float) -> bool:
-    return any(alike(value, each, close) for each in right.values)

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from conformance.arithmetic.exact import Exact
 from reference.step import Array
 
 _PACKAGE = str(Path(__file__).resolve().parent.parent)
@@ -110,7 +111,7 @@ class Recording:
         """Record an operation; returns its result, watched if it is an array."""
         if isinstance(result, tuple | list):
             return type(result)(self.note(operation, each, sources) for each in result)
-        if not isinstance(result, np.ndarray | np.floating):
+        if not isinstance(result, np.ndarray | np.floating | Exact):
             return result
         frames = _frames()
         if frames or self.ours:
@@ -140,7 +141,7 @@ class Recording:
             event.used |= source.used
             source.consumers.append(event)
         self.events.append(event)
-        if copy.size > 1 or event.given or isinstance(value, np.generic):
+        if copy.size > 1 or event.given or isinstance(value, np.generic | Exact):
             self._by_ends.setdefault(_ends(copy), []).append(event)
         return event
 
@@ -289,7 +290,7 @@ def _frames() -> tuple[Frame, ...]:
     line = 0  # of a comprehension, which is a part of the function around it
     while frame is not None:
         file, function = frame.f_code.co_filename, frame.f_code.co_name
-        if _is_subject(file):
+        if is_subject(file):
             line = line or frame.f_lineno
             if function not in _COMPREHENSIONS:
                 found.append(_frame(file, line, function))
@@ -306,7 +307,8 @@ def _frame(file: str, line: int, function: str) -> Frame:
 
 
 @cache
-def _is_subject(file: str) -> bool:
+def is_subject(file: str) -> bool:
+    """Whether a file is the subject's: neither ours nor NumPy's nor the standard library's."""
     if file.startswith(_STDLIB) and "site-packages" not in file:
         return False
     return file.startswith(_TESTS) or not file.startswith((_PACKAGE, *_FOREIGN))
