@@ -10,6 +10,7 @@ from time import perf_counter
 
 import numpy as np
 import torch
+import typer
 from threadpoolctl import threadpool_limits
 
 from conformance.arithmetic.balls import precision, rounded
@@ -51,7 +52,7 @@ def row(what: str, first: Timed, second: Timed, times: int, rounds: int = 5) -> 
     ratio = median(one / other for one, other in pairs)
     seconds = (median(each) for each in zip(*pairs, strict=True))
     one, other = (f"{value * 1e3:.3g} ms" for value in seconds)
-    print(f"{what:48} {ratio:10.3g} ×   ({one} / {other})")
+    typer.echo(f"{what:48} {ratio:10.3g} ×   ({one} / {other})")
 
 
 def row_of(work: Timed) -> Timed:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar, cast
 
 import typer
 from rich.console import Console
@@ -107,8 +107,9 @@ def gradcheck(
         report = checked(load(subject, python_path or ()), wanted)
         send([report.text(), report.ok])
 
-    text, ok = next(iter(isolated(work, timeout)))  # type: ignore[misc]
-    typer.echo(text)
+    for record in isolated(work, timeout):
+        text, ok = cast("tuple[str, bool]", record)
+        typer.echo(text)
     raise typer.Exit(0 if ok else 1)
 
 

@@ -6,6 +6,7 @@ Left out: how the outcome is shown (`report`), how a subject is found (`subjects
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 from conformance.causality import TAGS, field_of
@@ -166,4 +167,4 @@ def _run_exactly(
 
 def _entries(case: Case) -> int:
     sizes = case.sizes
-    return sum(n * (below + 1) for below, n in zip(sizes[:-1], sizes[1:], strict=True))
+    return sum(n * (below + 1) for below, n in pairwise(sizes))

@@ -187,7 +187,7 @@ class RunningError(NDArrayOperatorsMixin):
         """Where it is not exactly zero for everybody."""
         return np.asarray(~((self.value == 0) & (self.bound == 0)), dtype=bool)
 
-    def _underflow(self, some: Array) -> Array:
+    def _underflow(self, some: Array | bool) -> Array:
         """The smallest subnormal, and 0 where the result is exactly zero for everybody."""
         return np.where(some, self.precision.subnormal, 0)
 
@@ -225,7 +225,7 @@ def _zeros(value: Array) -> Array:
     return _like(np.zeros(value.shape), value)
 
 
-def _like(array: Any, other: Array) -> Array:  # noqa: ANN401 - an array or a number
+def _like(array: Any, other: Array) -> Array:
     """The floats as balls, if the others are balls."""
     return balls(array) if is_balls(other) else np.asarray(array, np.float64)
 
@@ -296,7 +296,7 @@ def _matmul(x: RunningError, y: RunningError) -> RunningError:
     products = moduli_x @ moduli_y
     carried = _carried(moduli_x, y.bound) + _carried(x.bound, moduli_y + y.bound)
     modulus = products + carried
-    some = x._some.astype(float) @ y._some.astype(float) > 0
+    some = x._some.astype(float) @ y._some.astype(float) > 0  # noqa: SLF001
     bound = carried + p.gamma(terms + 1) * modulus + terms * x._underflow(some)  # noqa: SLF001
     return x._finite(x.value @ y.value, x._up(bound, terms), modulus)  # noqa: SLF001
 
@@ -304,7 +304,7 @@ def _matmul(x: RunningError, y: RunningError) -> RunningError:
 def _carried(x: Array, y: Array) -> Array | int:
     """The product, for nothing where a factor is zero throughout and the other is finite."""
     if (np.any(x) or not np.all(y < np.inf)) and (np.any(y) or not np.all(x < np.inf)):
-        return x @ y  # type: ignore[no-any-return]
+        return x @ y
     return 0
 
 

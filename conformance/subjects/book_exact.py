@@ -14,7 +14,6 @@ from contextlib import redirect_stdout
 from io import StringIO
 from typing import Any, NamedTuple
 
-import flint
 import numpy as np
 
 from conformance.arithmetic.balls import precision

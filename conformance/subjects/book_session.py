@@ -204,8 +204,8 @@ def _equal(first: dict[str, Any], second: dict[str, Any]) -> bool:
     """Whether two sets of quantities agree where they have the same names."""
     return all(
         isinstance(second[name], RunningError)
-        or np.shape(array) == np.shape(second[name])
-        and alike(np.asarray(array), np.asarray(second[name]), CLOSE["float64"])
+        or (np.shape(array) == np.shape(second[name])
+        and alike(np.asarray(array), np.asarray(second[name]), CLOSE["float64"]))
         for name, array in first.items()
         if name in second
     )

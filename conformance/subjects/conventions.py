@@ -7,6 +7,7 @@ the numbers are.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -90,7 +91,7 @@ def pair(returned: Any, sizes: tuple[int, ...]) -> tuple[bool, str]:
             f"expected {len(sizes) - 1} each with sizes {list(sizes)}"
         )
     biases = list(sizes[1:])
-    weights = [n * k for k, n in zip(sizes[:-1], sizes[1:], strict=True)]
+    weights = [n * k for k, n in pairwise(sizes)]
     if counts == [biases, weights]:
         return False, ""
     turned = counts[0] != biases and (counts[0] == weights or counts[1] == biases)

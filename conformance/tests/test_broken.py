@@ -1,0 +1,173 @@
+"""Every broken copy of the chapter 1 program: the right equation is blamed, on the edited line.
+
+In the watched lane, in floats, and in the exact lane, on balls. Left out: right programs
+(`test_right.py`) and how an operation is recorded (`test_watching.py`).
+"""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from conformance.causality import TAGS, field_of
+from conformance.check import CaseReport, check_case
+from conformance.corpus.store import Recorded
+from conformance.examine import Report
+from conformance.load import load
+from conformance.subjects import Subject
+from conformance.subjects.book_subject import book_subject
+from conformance.tests.networks.broken import BROKEN, CRASHING, ONE_RATE, Edit, broken_source
+from conformance.tests.support import recorded
+from reference.step import split
+
+EDITS = sorted((*BROKEN, *CRASHING, *ONE_RATE), key=lambda edit: edit.id)
+SQUARE = ("square-4-4-4-4",)
+CASES = ("contracting-5-4-3-2", "layout-3-2-4", *SQUARE)
+EXACT_CASES = ("remainder-3-4-2", *SQUARE)
+STEPS = 2  # of each case
+
+NO_ARITHMETIC = {
+    "a-without-sigma": "z is given a second name: the line that computed it is shown",
+    "z-kept-as-a": "a list append: the lines that read the list are shown",
+    "bp2-stops-early": "the range of a loop: the operations that are missing have no line",
+    "bp2-z-is-a": "an entry of a list: the line that takes σ′ of it is shown",
+    "bp2-z-of-layer-above": "an entry of a list: the line that takes σ′ of it is shown",
+    "last-sample-skipped": "the range of a loop: the sum that ends early is shown",
+    "last-sample-only-b": "arrays pass from list to list: the call that gave the last is shown",
+    "last-sample-only-w": "arrays pass from list to list: the call that gave the last is shown",
+    "bias-frozen": "arrays pass from list to list: nothing is computed",
+    "no-batch-mean": "a Python float: the lines that multiply by it are shown",
+    "divided-twice": "a Python float: the lines that multiply by it are shown",
+    "integer-eta": "a Python float: the lines that multiply by it are shown",
+    "ascends": "a Python float: the lines that multiply by it are shown",
+}
+"""Edits of lines on which NumPy computes nothing, and what is shown: a line of their function."""
+
+INVISIBLE = {
+    "weight-integer-eta": "η = m in remainder-3-4-2, and w decays in square-4-4-4-4",
+}
+"""Edits that the cases of the exact lane hide, and why: another case shows them."""
+
+OTHER_EXACT_CASES = ("contracting-5-4-3-2",)
+FAR = 1e-6  # of the largest entry: no exact difference of these edits is smaller
+
+
+@pytest.fixture
+def file(tmp_path: Path, edit: Edit) -> Path:
+    path = tmp_path / f"{edit.id.replace('-', '_')}.py"
+    path.write_text(broken_source(edit)[0], encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def subject(file: Path, edit: Edit) -> Subject:
+    return book_subject(load(f"{file}:Network"), edit.id)
+
+
+@cache
+def short(id_: str) -> Recorded:
+    """A case with its first steps alone."""
+    whole = recorded(id_)
+    return Recorded(replace(whole.case, batches=whole.case.batches[:STEPS]), whole.steps[:STEPS])
+
+
+def function_at(file: Path, line: int) -> str:
+    """The innermost function of a program around a line."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    around = [
+        each
+        for each in ast.walk(tree)
+        if isinstance(each, ast.FunctionDef) and each.lineno <= line <= (each.end_lineno or 0)
+    ]
+    return max(around, key=lambda each: each.lineno).name
+
+
+def layers_of(edit: Edit, layers: int) -> range:
+    """The layers at which an edit may show."""
+    return {
+        "every": range(2, layers + 1),
+        "hidden": range(2, layers),
+        "output": range(layers, layers + 1),
+        "first": range(2, 3),
+    }[edit.layer]
+
+
+def wrong_layers(edit: Edit, report: CaseReport) -> Iterator[str]:
+    """The failures at layers where the edit cannot show."""
+    for verdict in report.failures:
+        if split(verdict.name)[1] not in layers_of(edit, report.case.layers):
+            yield verdict.name
+
+
+@pytest.mark.parametrize("edit", EDITS, ids=lambda edit: edit.id)
+def test_the_watched_lane_blames_the_equation_and_the_line(
+    edit: Edit, file: Path, subject: Subject
+) -> None:
+    cases = SQUARE if edit in CRASHING else CASES
+    report = Report(subject.name, cases=tuple(check_case(subject, short(id_)) for id_ in cases))
+    blames = report.blames
+    assert blames, "nothing is blamed"
+    assert not report.remarks
+    assert {blame.tag for blame in blames} <= set(edit.tags)
+    assert not [name for each in report.cases for name in wrong_layers(edit, each)]
+    line = broken_source(edit)[1]
+    for blame in blames:
+        if edit.id not in NO_ARITHMETIC:
+            assert [frame.line for frame in blame.frames[:1]] == [line], blame.frames
+        elif blame.frames:
+            assert function_at(file, line) == blame.frames[0].function, blame.frames
+
+
+@pytest.mark.parametrize("edit", EDITS, ids=lambda edit: edit.id)
+def test_the_exact_lane_blames_the_equation_and_the_line(
+    edit: Edit, file: Path, subject: Subject
+) -> None:
+    cases = OTHER_EXACT_CASES if edit.id in INVISIBLE else EXACT_CASES
+    line, tags = broken_source(edit)[1], set()
+    assert subject.exactly is not None
+    for whole in map(recorded, SQUARE if edit in CRASHING else cases):
+        outcome = subject.exactly(whole.case, whole.steps[0])
+        assert not outcome.left
+        for name in outcome.wrong:
+            tags.add(TAGS[field_of(name, whole.case.layers)])
+            assert outcome.errors[name] > FAR, name
+        if outcome.wrong and edit.id not in NO_ARITHMETIC:
+            assert [frame.line for frame in outcome.frames[:1]] == [line], outcome.frames
+        elif outcome.frames:
+            assert function_at(file, line) == outcome.frames[0].function, outcome.frames
+    assert tags
+    assert tags <= set(edit.tags)
+
+
+@pytest.mark.parametrize("edit", [e for e in EDITS if e.id in INVISIBLE], ids=lambda edit: edit.id)
+def test_what_the_cases_of_the_exact_lane_hide_is_hidden(edit: Edit, subject: Subject) -> None:
+    assert subject.exactly is not None
+    for whole in map(recorded, EXACT_CASES):
+        assert subject.exactly(whole.case, whole.steps[0]).right, edit.id
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [e for e in EDITS if e in CRASHING and e.id not in NO_ARITHMETIC],
+    ids=lambda edit: edit.id,
+)
+def test_where_an_edit_crashes_its_line_is_shown(edit: Edit, file: Path, subject: Subject) -> None:
+    whole = recorded("contracting-5-4-3-2")
+    report, line = check_case(subject, whole), broken_source(edit)[1]
+    shown = {frame.line for verdict in report.failures for frame in verdict.frames[:1]}
+    assert f"{file.name}\", line {line}" in report.error or shown == {line}
+    assert subject.exactly is not None
+    outcome = subject.exactly(whole.case, whole.steps[0])
+    if outcome.left:
+        assert outcome.left.startswith(f"{file.name}:{line}: ")
+
+
+def test_the_tables_are_whole() -> None:
+    ids = [edit.id for edit in EDITS]
+    assert len(ids) == len(set(ids))
+    assert NO_ARITHMETIC.keys() <= set(ids)
+    assert INVISIBLE.keys() <= set(ids)
+    assert len(set(ids) - NO_ARITHMETIC.keys()) >= 45

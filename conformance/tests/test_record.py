@@ -1,0 +1,141 @@
+"""The JSON of a report: it follows its schema, and is read back as it was written."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import numpy as np
+import pytest
+
+from conformance import check, report
+from conformance.causality import TAGS
+from conformance.report.record import from_json, to_json
+from conformance.subjects import Subject
+from conformance.tests.networks.book import Network
+from conformance.tests.networks.broken import EDITS, broken_source
+from conformance.tests.support import answering, wrong_at
+
+HAND = "hand-2-3-1"
+SCHEMA = json.loads(Path(report.__file__).with_name("report.schema.json").read_text("utf-8"))
+VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
+
+
+def nothing_but_nan() -> Subject:
+    """A subject whose first quantity is no number."""
+    return answering(lambda batch: {"z2": np.full((3, batch.m), np.nan)})
+
+
+def crashing() -> Subject:
+    """A subject that stops in every step."""
+    return answering(lambda _: 1 / 0)
+
+
+@pytest.fixture
+def broken(tmp_path: Path) -> str:
+    """The book's program with one line wrong, in a file."""
+    file = tmp_path / "broken.py"
+    file.write_text(broken_source(EDITS[0])[0], encoding="utf-8")
+    return f"{file}:Network"
+
+
+def written(subject: object) -> dict[str, Any]:
+    """What `--json` writes of a check on one case; only what every JSON reader knows."""
+    text = json.dumps(to_json(check(subject, case=HAND)), allow_nan=False)
+    values: dict[str, Any] = json.loads(text)
+    return values
+
+
+def valid(values: dict[str, Any]) -> bool:
+    """Whether it follows the schema; the first error is raised."""
+    VALIDATOR.validate(values)
+    return True
+
+
+def again(values: dict[str, Any]) -> dict[str, Any]:
+    """The same, through a report."""
+    twice: dict[str, Any] = json.loads(json.dumps(to_json(from_json(values)), allow_nan=False))
+    return twice
+
+
+def test_the_schema_is_one() -> None:
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("subject", "code"),
+    [("reference", 0), (Network, 0), (wrong_at("BP2"), 1), (nothing_but_nan(), 1), (crashing(), 3)],
+    ids=["reference", "book", "bp2", "nan", "crash"],
+)
+def test_a_report_follows_the_schema_and_survives(subject: object, code: int) -> None:
+    values = written(subject)
+    assert values["exit_code"] == code
+    assert valid(values)
+    assert again(values) == values
+
+
+def test_a_report_on_a_file_has_lines_and_the_exact_lane(broken: str) -> None:
+    values = written(broken)
+    assert valid(values)
+    assert again(values) == values
+    assert values["blames"][0]["lines"][0]["line"] == broken_source(EDITS[0])[1]
+    assert values["exact"][0]["errors"]
+
+
+def test_skipped_cases_have_reasons() -> None:
+    values = json.loads(json.dumps(to_json(check(Network, case="hand*"))))
+    assert valid(values)
+    assert [*values["skipped"]] == [f"{HAND}-float32"]
+
+
+def test_what_json_has_no_number_for_is_a_string() -> None:
+    values = written(nothing_but_nan())
+    assert values["cases"][0]["verdicts"][0]["worst"]["got"] == "nan"
+
+
+def test_an_error_says_what_happened() -> None:
+    case = written(crashing())["cases"][0]
+    assert case["status"] == "error"
+    assert "ZeroDivisionError" in case["error"]
+
+
+def test_every_equation_may_be_blamed() -> None:
+    assert set(SCHEMA["$defs"]["blame"]["properties"]["equation"]["enum"]) == {*TAGS.values()}
+
+
+def test_every_field_is_described() -> None:
+    def fields(part: object) -> list[dict[str, Any]]:
+        if not isinstance(part, dict):
+            return []
+        own = part.get("properties", {})
+        return [*own.values(), *(each for value in part.values() for each in fields(value))]
+
+    found = [each for each in fields(SCHEMA) if "$ref" not in each or len(each) > 1]
+    assert len(found) > 40
+    assert all("description" in each for each in found)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"report_version": 2},
+        {"exit_code": 2},
+        {"surplus": 1},
+        {"skipped": {"hand-2-3-1": ""}},
+        {"blames": [{"equation": "BP5"}]},
+        {"cases": [{"status": "explained"}]},
+    ],
+    ids=lambda damage: next(iter(damage)),
+)
+def test_the_schema_refuses_what_is_no_report(damage: dict[str, Any]) -> None:
+    values = {**written("reference"), **damage}
+    assert not VALIDATOR.is_valid(values)
+
+
+@pytest.mark.parametrize(
+    "damage", [{"name": "z1"}, {"name": "loss"}, {"mode": "local"}, {"step": -1}, {"status": "ok"}]
+)
+def test_the_schema_refuses_what_is_no_verdict(damage: dict[str, Any]) -> None:
+    values = written("reference")
+    values["cases"][0]["verdicts"][0].update(damage)
+    assert not VALIDATOR.is_valid(values)
