@@ -131,7 +131,8 @@ class Lines:
     def in_forward(self, name: str, index: tuple[int, ...]) -> tuple[Frame, ...]:
         """The lines of an entry of what `feedforward` computed."""
         sample = self.samples[index[1] if len(index) > 1 else 0]
-        return forward(self.network, sample).where(name)
+        with redirect_stdout(StringIO()), np.errstate(all="ignore"):
+            return forward(self.network, sample).where(name)
 
 
 def _follows(each: Probe, quantity: str, layer: int) -> bool:

@@ -23,6 +23,7 @@ KINDS = {
 }
 """The argument that a test takes, and over what it is spread beside the cases."""
 
+SUITE = Path(__file__).parent
 OURS = {"test_agreement.py", "test_certified_gradient.py"}  # they judge the project, no subject
 THEIRS = {"test_conduct.py"}
 
@@ -59,7 +60,7 @@ def pytest_collection_modifyitems(
     file = config.getoption("--xfails-file")
     if file is not None and not session.testsfailed:  # the rest of the tests is not known
         try:
-            expect_failures(Path(file), items)
+            expect_failures(Path(file), (item for item in items if item.path.parent == SUITE))
         except pytest.UsageError:
             items.clear()  # the workers of xdist must agree on what they would run
             raise

@@ -1,7 +1,8 @@
 """The tests that an implementer expects to fail: `--xfails-file`, one test id a line.
 
-An id is what pytest prints, `test_equation.py::test_equation[...]`, whatever folder stands before
-it; `*` stands for any letters and `?` for one. What follows ` #` is the reason.
+An id is what pytest prints, `test_equation.py::test_equation[...]`; it counts from `::` on, because
+what stands before depends on where pytest is started. `*` stands for any letters and `?` for one.
+What follows ` #` is the reason.
 """
 
 import re
@@ -50,11 +51,8 @@ def expect_failures(file: Path, tests: Iterable[pytest.Item]) -> None:
 
 
 def plain(id_: str) -> str:
-    """A test id without the folder before it and the group that xdist puts after it."""
-    file, colons, test = id_.partition("::")
-    if not colons:
-        return id_
-    return re.sub(r".*[/\\]", "", file) + colons + re.sub(r"\]@[^\]]*$", "]", test)
+    """A test id without the file before it and the group that xdist puts after it."""
+    return re.sub(r"\]@[^\]]*$", "]", id_.rpartition("::")[2])
 
 
 def _entries(file: Path) -> Iterator[Entry]:

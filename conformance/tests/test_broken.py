@@ -25,9 +25,9 @@ from reference.step import split
 
 EDITS = sorted((*BROKEN, *CRASHING, *ONE_RATE), key=lambda edit: edit.id)
 SQUARE = ("square-4-4-4-4",)
-CASES = ("contracting-5-4-3-2", "layout-3-2-4", *SQUARE)
+CASES = ("layout-3-2-4", "remainder-3-4-2", *SQUARE)
 EXACT_CASES = ("remainder-3-4-2", *SQUARE)
-STEPS = 2  # of each case
+STEPS = 1  # of each case
 
 NO_ARITHMETIC = {
     "a-without-sigma": "z is given a second name: the line that computed it is shown",
@@ -45,6 +45,11 @@ NO_ARITHMETIC = {
     "ascends": "a Python float: the lines that multiply by it are shown",
 }
 """Edits of lines on which NumPy computes nothing, and what is shown: a line of their function."""
+
+MADE_OF = {
+    "sigmoid-precedence": "σ′ is made of σ: for BP1 and BP2 its line is shown, which calls σ",
+}
+"""Edits that break one equation through another: the line is that of the first one blamed."""
 
 INVISIBLE = {
     "weight-integer-eta": "η = m in remainder-3-4-2, and w decays in square-4-4-4-4",
@@ -69,7 +74,7 @@ def subject(file: Path, edit: Edit) -> Subject:
 
 @cache
 def short(id_: str) -> Recorded:
-    """A case with its first steps alone."""
+    """A case with its first step alone."""
     whole = recorded(id_)
     return Recorded(replace(whole.case, batches=whole.case.batches[:STEPS]), whole.steps[:STEPS])
 
@@ -114,7 +119,7 @@ def test_the_watched_lane_blames_the_equation_and_the_line(
     assert {blame.tag for blame in blames} <= set(edit.tags)
     assert not [name for each in report.cases for name in wrong_layers(edit, each)]
     line = broken_source(edit)[1]
-    for blame in blames:
+    for blame in blames[:1] if edit.id in MADE_OF else blames:
         if edit.id not in NO_ARITHMETIC:
             assert [frame.line for frame in blame.frames[:1]] == [line], blame.frames
         elif blame.frames:

@@ -226,6 +226,18 @@ def test_a_mixture_of_sum_and_mean_is_no_convention() -> None:
         assert "nabla summed over the mini-batch" not in function_subject(function, "f").conventions
 
 
+def test_a_mixture_is_none_though_the_update_divides_both_by_m() -> None:
+    def mixed(weights: Any, biases: Any, x: Array, y: Array, eta: float) -> dict[str, Any]:
+        shown, m = step(weights, biases, x, y, eta), x.shape[1]
+        for i, b in enumerate(biases, 2):
+            shown[f"b{i}"] = b - eta / m * shown[f"nabla_b{i}"]
+            shown[f"nabla_w{i}"] = m * shown[f"nabla_w{i}"]
+        return shown
+
+    assert function_subject(mixed, "step").conventions == ()
+    assert "BP4" in blamed(mixed)
+
+
 def test_summed_gradients_with_one_wrong_equation_blame_that_equation_alone() -> None:
     def half(array: Array, _m: int) -> Array:
         return array / 2

@@ -13,6 +13,7 @@ from conformance.causality import TAGS, field_of
 from conformance.check import check_case
 from conformance.compare import FREE, Status
 from conformance.errors import SubjectError, UsageError
+from conformance.subjects.adapt import adapt
 from conformance.subjects.module import ModuleSubject, module_subject
 from conformance.tests.support import recorded
 
@@ -182,6 +183,17 @@ def test_a_module_in_float32_alone_is_judged_there() -> None:
     assert "float32" in subject.conventions
 
 
+@pytest.mark.parametrize(
+    "thing",
+    [Plain, Plain([3, 2, 4]), lambda sizes: Plain(sizes[:]), lambda: Plain([3, 2, 4])],
+    ids=["class", "instance", "factory", "factory of one"],
+)
+def test_a_module_is_adapted_as_such(thing: Any) -> None:
+    subject = adapt(thing, "net")
+    assert "samples as rows" in subject.conventions
+    assert check_case(subject, recorded("layout-3-2-4")).status is Status.PASS
+
+
 # Mistakes
 
 
@@ -235,6 +247,13 @@ class Twice(Plain):
         return super().forward(a) + more
 
 
+class Keyword(Plain):
+    """A constructor that is called in no form."""
+
+    def __init__(self, *, width: int) -> None:
+        super().__init__([2, width, 1])
+
+
 @pytest.mark.parametrize(
     ("thing", "message"),
     [
@@ -251,7 +270,7 @@ class Twice(Plain):
         (Twice, "net has 2 Linear layers and its forward calls 3"),
         (nn.LSTM, "net has no torch.nn.Linear layer"),
         (
-            nn.CrossEntropyLoss,
+            Keyword,
             "net cannot be built from a list of sizes, from sizes as arguments, or from",
         ),
     ],

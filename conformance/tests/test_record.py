@@ -13,7 +13,7 @@ from conformance.causality import TAGS
 from conformance.report.record import from_json, to_json
 from conformance.subjects import Subject
 from conformance.tests.networks.book import Network
-from conformance.tests.networks.broken import EDITS, broken_source
+from conformance.tests.networks.broken import BROKEN, broken_source
 from conformance.tests.support import answering, wrong_at
 
 HAND = "hand-2-3-1"
@@ -35,7 +35,7 @@ def crashing() -> Subject:
 def broken(tmp_path: Path) -> str:
     """The book's program with one line wrong, in a file."""
     file = tmp_path / "broken.py"
-    file.write_text(broken_source(EDITS[0])[0], encoding="utf-8")
+    file.write_text(broken_source(BROKEN[0])[0], encoding="utf-8")
     return f"{file}:Network"
 
 
@@ -78,7 +78,7 @@ def test_a_report_on_a_file_has_lines_and_the_exact_lane(broken: str) -> None:
     values = written(broken)
     assert valid(values)
     assert again(values) == values
-    assert values["blames"][0]["lines"][0]["line"] == broken_source(EDITS[0])[1]
+    assert values["blames"][0]["lines"][0]["line"] == broken_source(BROKEN[0])[1]
     assert values["exact"][0]["errors"]
 
 

@@ -153,5 +153,5 @@ def approximate(array: Array) -> Array:
     """The numbers in float64, be they floats or exact."""
     numbers = np.asarray(array)
     if not numbers.dtype.hasobject:
-        return numbers.astype(np.float64)
+        return numbers.astype(np.float64, copy=False)
     return np.asarray(np.frompyfunc(float, 1, 1)(to_balls(numbers)), dtype=np.float64)

@@ -1,0 +1,23 @@
+"""Which tests are thorough: long searches and whole runs of pytest, a step of their own in CI."""
+
+import pytest
+
+THOROUGH = frozenset(
+    {
+        "test_isolate.py",
+        "test_module_subject.py",
+        "test_plugin.py",
+        "test_right.py",
+        "test_running_error.py",
+        "test_suite_subject.py",
+        "test_trace_subject.py",
+    }
+)
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m chooses
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of the thorough files."""
+    for item in items:
+        if item.path.name in THOROUGH:
+            item.add_marker("thorough")

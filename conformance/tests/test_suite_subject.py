@@ -1,0 +1,264 @@
+"""The suite against somebody's subject, and the failures that its implementer expects."""
+
+from pathlib import Path
+
+import pytest
+
+from conformance.corpus import store
+from conformance.suite.asked import by_slug, loaded
+from conformance.suite.xfails import expect_failures, plain
+from conformance.tests.networks.broken import BROKEN, broken_source
+from conformance.tests.support import recorded
+from conformance.tests.test_plugin import finish, start
+
+pytestmark = pytest.mark.xdist_group("suite of a subject")  # the runs of one fixture
+
+CASE = "cancelling-2-2-2"  # two steps, so that there is a free run
+EDIT = next(edit for edit in BROKEN if edit.tags == ("BP2",))
+MINE = "broken.py-Network"
+
+OTHERS = """
+import numpy as np
+
+def shows_nothing(weights, biases, x, y, eta):
+    return {}
+
+def meddles(weights, biases, x, y, eta):
+    z2 = weights[0] @ x + biases[0]
+    x *= 0
+    return {"z2": z2}
+
+class Picky:
+    def __init__(self, sizes):
+        raise ValueError("not these sizes")
+    def backprop(self, x, y): ...
+    def update_mini_batch(self, mini_batch, eta): ...
+    def feedforward(self, a): ...
+"""
+
+Outcome = tuple[int, str]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with subjects and with lists of expected failures."""
+    folder = tmp_path_factory.mktemp("mine")
+    (folder / "broken.py").write_text(broken_source(EDIT)[0], encoding="utf-8")
+    (folder / "others.py").write_text(OTHERS)
+    source = store.root() / store.file_name(recorded(CASE).case)
+    (folder / "run.safetensors").write_bytes(source.read_bytes())
+    bp1 = f"x/test_equation.py::test_equation[{CASE}/0/bp1/{MINE}]@{CASE}"
+    (folder / "listed.txt").write_text(f"# mine\n*/bp2/{MINE}]  # the factor\n{bp1}\n")
+    (folder / "lost.txt").write_text(f"*/bp2/*\n\ntest_free_run.py::nothing\n*/bp5/{MINE}]\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def outcomes(place: Path) -> dict[str, Outcome]:
+    """What each of several runs printed."""
+    mine = ("--subject", "broken.py:Network", "-k", CASE)
+    others = ("others.py:shows_nothing", "others.py:meddles", "run.safetensors")
+    rest = [word for other in others for word in ("--subject", other)]
+    runs = {
+        "all": ("", *mine, *rest, "-rxs", "--junit-xml=out.xml"),
+        "listed": (".test_equation", *mine, "--xfails-file", "listed.txt", "-rx"),
+        "lost": (".test_free_run", *mine, "--xfails-file", "lost.txt", "-n", "2"),
+        "no list": (".test_free_run", *mine, "--xfails-file", "none.txt"),
+        "picky": (".test_free_run", "--subject", "others.py:Picky"),
+        "absent": (".test_free_run", "--subject", "others.py:Pickle", "-n", "2"),
+    }
+    started = [
+        start(place, "--pyargs", f"conformance.suite{module}", "-v", *arguments)
+        for module, *arguments in runs.values()
+    ]
+    return dict(zip(runs, map(finish, started), strict=True))
+
+
+def outcome_of(test: str, out: str) -> str:
+    """The word that `pytest -v` prints after a test."""
+    line = next(line for line in out.splitlines() if f"[{test}] " in line and "::" in line)
+    return line.split("] ", 1)[1].split()[0]
+
+
+def errors(out: str) -> list[str]:
+    """The errors of a run that was refused."""
+    assert "INTERNALERROR" not in out
+    return [line for line in out.splitlines() if line.startswith("ERROR")]
+
+
+def test_the_broken_equation_fails_and_names_its_line(outcomes: dict[str, Outcome]) -> None:
+    code, out = outcomes["all"]
+    assert code == 1
+    assert outcome_of(f"{CASE}/0/bp2/{MINE}", out) == "FAILED"
+    assert f"broken.py:{broken_source(EDIT)[1]}; explains nabla_b2" in out
+    assert outcome_of(f"{CASE}/0/bp4/{MINE}", out) == "XFAIL"
+    assert outcome_of(f"{CASE}/0/bp1/{MINE}", out) == "PASSED"
+
+
+def test_no_free_run_follows_a_wrong_step(outcomes: dict[str, Outcome]) -> None:
+    _, out = outcomes["all"]
+    assert outcome_of(f"{CASE}/bp1/{MINE}", out) == "XFAIL"
+    assert "not run: restarted steps fail" in out
+
+
+def test_a_trace_is_a_subject(outcomes: dict[str, Outcome]) -> None:
+    _, out = outcomes["all"]
+    assert outcome_of(f"{CASE}/1/bp2/run.safetensors", out) == "PASSED"
+    assert f"is a recording of {CASE}" in out
+
+
+def test_a_case_that_does_not_fit_is_skipped_with_the_reason(outcomes: dict[str, Outcome]) -> None:
+    _, out = outcomes["all"]
+    assert outcome_of(f"{CASE}-float32/0/z/{MINE}", out) == "SKIPPED"
+    assert "computes in float64" in out
+
+
+def test_a_subject_that_shows_nothing_does_not_pass(outcomes: dict[str, Outcome]) -> None:
+    _, out = outcomes["all"]
+    assert outcome_of(f"{CASE}/others.py-shows_nothing", out) == "FAILED"
+    assert f"others.py:shows_nothing in {CASE}: nothing was compared" in out
+
+
+def test_a_subject_that_overwrites_its_samples_does_not_pass(outcomes: dict[str, Outcome]) -> None:
+    _, out = outcomes["all"]
+    assert outcome_of(f"{CASE}/0/z/others.py-meddles", out) == "PASSED"
+    assert outcome_of(f"{CASE}/others.py-meddles", out) == "FAILED"
+
+
+def test_the_tests_of_the_project_itself_stay_out(outcomes: dict[str, Outcome]) -> None:
+    _, out = outcomes["all"]
+    assert "test_equation" in out
+    assert "test_agreement" not in out
+    assert "test_certified_gradient" not in out
+
+
+def test_junit_holds_the_message(place: Path, outcomes: dict[str, Outcome]) -> None:
+    assert outcomes["all"][0] == 1
+    assert "BP2 is wrong at layer 2" in (place / "out.xml").read_text()
+
+
+def test_listed_failures_are_expected_deselected_or_not(outcomes: dict[str, Outcome]) -> None:
+    _, out = outcomes["listed"]
+    assert outcome_of(f"{CASE}/1/bp2/{MINE}", out) == "XFAIL"
+    assert "the factor" in out
+    assert "matches no test" not in out
+
+
+def test_a_listed_test_that_passes_is_a_failure(outcomes: dict[str, Outcome]) -> None:
+    code, out = outcomes["listed"]
+    assert code == 1
+    assert outcome_of(f"{CASE}/0/bp1/{MINE}", out) == "FAILED"
+    assert "XPASS(strict)" in out
+    assert "1 failed" in out
+
+
+def test_an_entry_that_matches_nothing_is_an_error_said_once(
+    outcomes: dict[str, Outcome],
+) -> None:
+    code, out = outcomes["lost"]
+    assert code == 4
+    assert errors(out) == [
+        "ERROR: lost.txt:3: test_free_run.py::nothing matches no test",
+        f"ERROR: lost.txt:4: */bp5/{MINE}] matches no test",
+    ]
+
+
+def test_a_list_that_is_not_there_is_an_error(outcomes: dict[str, Outcome]) -> None:
+    code, out = outcomes["no list"]
+    assert code == 4
+    assert errors(out) == ["ERROR: --xfails-file none.txt: No such file or directory"]
+
+
+def test_a_subject_that_cannot_be_made_shows_its_own_traceback(
+    outcomes: dict[str, Outcome],
+) -> None:
+    code, out = outcomes["picky"]
+    assert code == 4
+    assert len(errors(out)) == 1
+    assert "others.py:Picky" in errors(out)[0]
+    assert "not these sizes" in out
+    assert "conformance/subjects" not in out
+
+
+def test_a_subject_that_is_not_there_is_an_error_said_once(outcomes: dict[str, Outcome]) -> None:
+    code, out = outcomes["absent"]
+    assert code == 4
+    assert len(errors(out)) == 1
+    assert "did you mean Picky?" in errors(out)[0]
+
+
+# without a run
+
+
+class Listed:
+    """As much of a collected test as the list looks at."""
+
+    def __init__(self, nodeid: str) -> None:
+        """Keep the id."""
+        self.nodeid, self.marks = nodeid, list[pytest.MarkDecorator]()
+
+    def add_marker(self, mark: pytest.MarkDecorator) -> None:
+        """Keep the mark."""
+        self.marks.append(mark)
+
+
+@pytest.fixture
+def tests() -> list[Listed]:
+    """Three collected tests."""
+    return [Listed(f"a/test_x.py::test_x[c-{n}/0/bp2/me]@c-{n}") for n in (1, 2, 10)]
+
+
+def expected(entries: str, tests: list[Listed], folder: Path) -> list[int]:
+    """Which tests a list makes strict xfails."""
+    (folder / "list.txt").write_text(entries)
+    expect_failures(folder / "list.txt", tests)  # type: ignore[arg-type]
+    return [i for i, test in enumerate(tests) if any(m.kwargs["strict"] for m in test.marks)]
+
+
+@pytest.mark.parametrize(
+    ("entry", "which"),
+    [
+        ("test_x.py::test_x[c-1/0/bp2/me]", [0]),
+        ("::test_x[c-1/0/bp2/me]", [0]),
+        ("elsewhere/test_x.py::test_x[c-1/0/bp2/me]@c-1", [0]),
+        ("test_x.py::test_x[c-?/0/bp2/me]", [0, 1]),
+        ("*/bp2/*", [0, 1, 2]),
+        ("  *c-10*  # slow ", [2]),
+        ("#*\n", []),
+    ],
+)
+def test_an_entry_is_an_id_or_a_glob(
+    entry: str, which: list[int], tests: list[Listed], tmp_path: Path
+) -> None:
+    assert expected(entry, tests, tmp_path) == which
+
+
+@pytest.mark.parametrize(
+    "entry", ["test_x", "test_x.py::test_x[c-[12]/0/bp2/me]", "test_y.py::test_y*", "*bp2"]
+)
+def test_part_of_an_id_is_no_entry(entry: str, tests: list[Listed], tmp_path: Path) -> None:
+    with pytest.raises(pytest.UsageError, match=r"list\.txt:1: .* matches no test"):
+        expected(entry, tests, tmp_path)
+
+
+def test_an_id_is_plain_without_file_and_group() -> None:
+    assert plain("../a/t.py::test[b/0/bp2/f.py-N]@b") == "test[b/0/bp2/f.py-N]"
+
+
+def test_a_list_that_is_no_text_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_bytes(b"\xff")
+    with pytest.raises(pytest.UsageError, match="not UTF-8"):
+        expect_failures(tmp_path / "list.txt", [])
+
+
+def test_slugs_are_sorted_and_without_separators() -> None:
+    given = ["p.q:N", "../a b/n.py:N", "n.py:N", "reference", "reference", "C:\\x\\é.py:N"]
+    slugs = by_slug(given)
+    assert [*slugs] == sorted(slugs)
+    assert {*slugs} == {"-.py-N", "n.py-N", "n.py-N~2", "p.q-N", "reference"}
+    assert slugs["n.py-N~2"] == "n.py:N"
+
+
+def test_a_subject_is_loaded_once(place: Path) -> None:
+    spec = f"{place / 'others.py'}:meddles"
+    assert loaded(spec) is loaded(spec)
