@@ -18,7 +18,7 @@ import numpy as np
 
 from conformance.corpus import store
 from conformance.corpus.case import Case
-from conformance.errors import SubjectError, UsageError
+from conformance.errors import ConformanceError, SubjectError, UsageError
 from conformance.isolate import PACKAGE, headline, own_traceback
 from conformance.subjects import Subject
 from conformance.subjects.observation import Observation
@@ -102,7 +102,7 @@ class BuiltModule:
         self.thing, self.name = thing, name
         self.fixed: tuple[int, ...] | None = None
         problems: list[str] = []
-        odd: list[UsageError] = []
+        odd: list[ConformanceError] = []
         forms = [_list, _stars, _nothing]
         if isinstance(thing, nn.Module):
             forms, self.thing = [_nothing], partial(copy.deepcopy, thing)
@@ -110,7 +110,7 @@ class BuiltModule:
             for probe in PROBES:
                 try:
                     sizes = sizes_of(self.made(probe), name)
-                except UsageError as error:
+                except ConformanceError as error:
                     odd.append(error)
                     continue
                 except Exception as error:  # noqa: BLE001 - any form may fail in any way
@@ -149,7 +149,8 @@ class BuiltModule:
             module = self.made(sizes)
             found = sizes_of(module, self.name)
         except Exception as error:
-            raise UsageError(f"cannot be built with sizes {list(sizes)}: {error}") from error
+            reason = str(error).partition("\n")[0]
+            raise UsageError(f"cannot be built with sizes {list(sizes)}: {reason}") from error
         if found != sizes:
             raise UsageError(f"has the sizes {list(found)} when it is built with {list(sizes)}")
         return module
@@ -260,10 +261,11 @@ class Seen:
 
 
 def sizes_of(module: Any, name: str) -> tuple[int, ...]:
-    """The sizes of a module's Linear layers, in the order in which they are registered.
+    """The sizes of a module's Linear layers, in the order in which they are called.
 
     Raises:
-        UsageError: there are none, one has no biases, or there are other parameters.
+        UsageError: there are none, one has no biases, or there are other parameters; see `ordered`.
+        SubjectError: its forward pass failed.
     """
     from torch import nn
 
@@ -276,7 +278,8 @@ def sizes_of(module: Any, name: str) -> tuple[int, ...]:
     others = [key for key, parameter in module.named_parameters() if id(parameter) not in own]
     if others:
         raise UsageError(f"{name} has parameters outside its Linear layers: {', '.join(others)}")
-    return (linear[0].in_features, *(each.out_features for each in linear))
+    called = ordered(module, name)
+    return (called[0].in_features, *(each.out_features for each in called))
 
 
 def ordered(module: Any, name: str) -> list[Any]:
@@ -292,18 +295,20 @@ def ordered(module: Any, name: str) -> list[Any]:
     linear = [each for each in module.modules() if isinstance(each, nn.Linear)]
     called: list[Any] = []
     hooks = [each.register_forward_hook(lambda layer, *_: called.append(layer)) for each in linear]
-    try:
-        like = linear[0].weight
-        with torch.no_grad(), redirect_stdout(StringIO()):
-            module(torch.zeros((1, linear[0].in_features), dtype=like.dtype))
-    except Exception as error:
-        raise SubjectError(
-            f"{name} stopped on rows of {linear[0].in_features} zeros: {headline(error)}\n"
-            f"{own_traceback(error, PACKAGE)}".rstrip()
-        ) from error
-    finally:
-        for hook in hooks:
-            hook.remove()
+    problems = []
+    for first in linear:  # the one registered first, as a rule
+        called.clear()
+        try:
+            with torch.no_grad(), redirect_stdout(StringIO()):
+                module(torch.zeros((2, first.in_features), dtype=first.weight.dtype))
+            break
+        except Exception as error:  # noqa: BLE001 - the module is not ours
+            lines = f"{headline(error)}\n{own_traceback(error, PACKAGE)}".rstrip()
+            problems.append(f"{name} stopped on rows of {first.in_features} zeros: {lines}")
+    for hook in hooks:
+        hook.remove()
+    if len(problems) == len(linear):
+        raise SubjectError(problems[0])
     if len(called) != len(linear) or {*map(id, called)} != {*map(id, linear)}:
         raise UsageError(
             f"{name} has {len(linear)} Linear layers and its forward calls {len(called)}: each "

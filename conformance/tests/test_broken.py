@@ -163,7 +163,7 @@ def test_where_an_edit_crashes_its_line_is_shown(edit: Edit, file: Path, subject
     whole = recorded("contracting-5-4-3-2")
     report, line = check_case(subject, whole), broken_source(edit)[1]
     shown = {frame.line for verdict in report.failures for frame in verdict.frames[:1]}
-    assert f"{file.name}\", line {line}" in report.error or shown == {line}
+    assert f'{file.name}", line {line}' in report.error or shown == {line}
     assert subject.exactly is not None
     outcome = subject.exactly(whole.case, whole.steps[0])
     if outcome.left:

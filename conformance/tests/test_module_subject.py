@@ -164,7 +164,7 @@ def test_layers_are_taken_in_the_order_in_which_they_are_called() -> None:
     class Backwards(nn.Module):
         def __init__(self, n1: int, n2: int, n3: int) -> None:
             super().__init__()
-            self.first, self.out = nn.Linear(n1, n2), nn.Linear(n2, n3)
+            self.out, self.first = nn.Linear(n2, n3), nn.Linear(n1, n2)
 
         def forward(self, x: Tensor) -> Tensor:
             return torch.sigmoid(self.out(torch.sigmoid(self.first(x))))

@@ -65,7 +65,7 @@ def outcomes(place: Path) -> dict[str, Outcome]:
         "lost": (".test_free_run", *mine, "--xfails-file", "lost.txt", "-n", "2"),
         "no list": (".test_free_run", *mine, "--xfails-file", "none.txt"),
         "picky": (".test_free_run", "--subject", "others.py:Picky"),
-        "absent": (".test_free_run", "--subject", "others.py:Pickle", "-n", "2"),
+        "absent": (".test_free_run", "--subject", "others.py:Pickle", "-n", "1"),
     }
     started = [
         start(place, "--pyargs", f"conformance.suite{module}", "-v", *arguments)
