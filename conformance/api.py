@@ -10,12 +10,12 @@ from typing import Any, cast
 
 from threadpoolctl import threadpool_limits
 
-from conformance.check import CaseReport
 from conformance.corpus import store
 from conformance.corpus.case import Case
 from conformance.errors import SubjectError, UsageError
 from conformance.examine import Report, examine
 from conformance.isolate import isolated
+from conformance.judge import CaseReport
 from conformance.load import is_spec, load
 from conformance.report.record import (
     case_from_json,

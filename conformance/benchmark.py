@@ -14,10 +14,10 @@ import typer
 from threadpoolctl import threadpool_limits
 
 from conformance.arithmetic.balls import precision, rounded
-from conformance.check import restarted
 from conformance.corpus import store
 from conformance.corpus.case import Case
 from conformance.corpus.store import RecordedStep
+from conformance.judge import restarted
 from conformance.oracle import exact_step, expectations
 from conformance.subjects import find
 from reference.network import Network

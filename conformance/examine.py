@@ -10,10 +10,10 @@ from itertools import pairwise
 from pathlib import Path
 
 from conformance.causality import TAGS, field_of
-from conformance.check import CaseReport, check_case
 from conformance.compare import FORWARD, RESTARTED, Status, Verdict
 from conformance.corpus import store
 from conformance.corpus.case import Case
+from conformance.judge import CaseReport, check_case
 from conformance.subjects import Subject
 from conformance.subjects.exact_outcome import ExactOutcome
 from conformance.watching.recording import Frame

@@ -159,7 +159,9 @@ class _RoundingWitness(_Witness):
         return result
 
     def seen(self, name: str) -> Any:
-        return self._scaled(name, self.lift(self.shown[name]))
+        """What was shown may be a rounding of what was used, in a wider register or with a 1/m."""
+        lifted = self.lift(self.shown[name])
+        return self._scaled(name, lifted) if split(name)[0] in SCALED else lifted.widened(1, 1)
 
     def _scaled(self, name: str, quantity: RunningError) -> RunningError:
         scaled = split(name)[0] in SCALED

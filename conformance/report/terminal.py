@@ -13,10 +13,10 @@ from rich.table import Table
 from rich.text import Text
 
 from conformance.causality import TAGS, equation_of, field_of
-from conformance.check import CaseReport
 from conformance.compare import FREE, Status, Verdict
 from conformance.corpus.case import Case
 from conformance.examine import Blame, Report
+from conformance.judge import CaseReport
 from conformance.report.message import difference, doubtful, line, what
 from conformance.subjects.exact_outcome import ExactOutcome
 from conformance.watching.recording import Frame

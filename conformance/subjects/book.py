@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from conformance.errors import SubjectError, UsageError
+from conformance.isolate import PACKAGE, headline, own_traceback
 from conformance.subjects.conventions import SAMPLES, Conventions, pair, storage
 from conformance.watching.recording import Recording
 from reference.equations import COSTS
@@ -55,6 +56,7 @@ class BookNetwork:
 
         Raises:
             UsageError: the constructor does not take sizes, or the interface is not the book's.
+            SubjectError: the constructor fails.
         """
         options = {"cost": self.costs[cost]} if cost in self.costs else {}
         try:
@@ -63,6 +65,11 @@ class BookNetwork:
         except TypeError as error:
             raise UsageError(
                 f"{self.name}({list(sizes)}): {error}; the constructor must take the list of sizes"
+            ) from error
+        except Exception as error:
+            raise SubjectError(
+                f"{self.name}({list(sizes)}) cannot be made: {headline(error)}\n"
+                f"{own_traceback(error, PACKAGE)}".rstrip()
             ) from error
         missing = [each for each in NEEDED if not hasattr(net, each)]
         if missing:

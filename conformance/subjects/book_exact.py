@@ -12,7 +12,7 @@ import traceback
 from collections.abc import Mapping
 from contextlib import redirect_stdout
 from io import StringIO
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -37,7 +37,7 @@ class _Apart(NamedTuple):
     """How far a quantity is from its equation."""
 
     error: float  # as a part of the largest entry, or of one where that may be 0
-    index: tuple[int, ...]  # of the entry that is furthest off
+    entry: tuple[int, ...]  # the one that is furthest off
     told: bool  # whether the balls are narrow enough to tell
 
 
@@ -90,7 +90,7 @@ def _run(network: BookNetwork, case: Case, step: RecordedStep) -> tuple[ExactOut
         update(network, case, start, batch, lines.update, to_exact)
         for name, each in parts.items():
             mean = sum(each[1:], start=each[0]) / batch.m
-            used = lines.update.used.get(name)
+            used = cast("Array | None", lines.update.used.get(name))  # no bounds among balls
             shown[name] = mean if used is None or _about(used, mean) else used
         shown |= {name: np.array(array) for name, array in lines.update.after.items()}
     if case.lmbda and not network.decays:
@@ -104,7 +104,7 @@ def _run(network: BookNetwork, case: Case, step: RecordedStep) -> tuple[ExactOut
     if not outcome.wrong:
         return outcome, told
     name = outcome.wrong[0]
-    return ExactOutcome(errors=outcome.errors, frames=lines_of(name, found[name].index)), told
+    return ExactOutcome(errors=outcome.errors, frames=lines_of(name, found[name].entry)), told
 
 
 def _outcome(found: Mapping[str, _Apart]) -> ExactOutcome:

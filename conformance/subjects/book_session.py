@@ -17,6 +17,7 @@ import numpy as np
 from conformance.arithmetic.rounding import Precision, RunningError
 from conformance.corpus.case import Case
 from conformance.errors import SubjectError
+from conformance.oracle import expectations
 from conformance.subjects.book import BookNetwork
 from conformance.subjects.observation import Observation, Shown
 from conformance.subjects.probe import Forward, Probe, Sample, feed, forward, probe
@@ -52,7 +53,7 @@ class BookSession:
         lines = Lines(network, probes, samples, empty(case, start, parts_of(probes)))
         if any(odd(parts, start, name) is not None for name, parts in lines.update.parts.items()):
             # No update can be made of gradients of other shapes: they are the failure.
-            return Observation(_shown(probes, lines.update, case), lines.where)
+            return Observation(_shown(probes, lines.update, batch), lines.where)
         if self.watched:
             update(network, case, start, batch, lines.update)
         remarks = self._remarks(probes[0], batch) if self.watched else []
@@ -62,7 +63,7 @@ class BookSession:
             lines.update.used.clear()  # state was left over: what was watched is another run
         if case.lmbda and not network.decays:
             after = {name: array for name, array in after.items() if name[0] != "w"}
-        shown = {**_shown(probes, lines.update, case), **after}
+        shown = {**_shown(probes, lines.update, batch), **after}
         own_pass = lines.own_pass(shown, case) if self.watched else {}
         return Observation(shown, lines.where, own_pass, lines.in_forward, tuple(remarks))
 
@@ -85,6 +86,9 @@ class BookSession:
         remarks = []
         if not np.array_equal(x, batch.x[:, [0]]) or not np.array_equal(y, batch.y[:, [0]]):
             remarks.append("backprop overwrites its sample")
+        kept = self.network.inwards(net)
+        if not all(np.array_equal(kept[name], w) for name, w in first.sample.start.named()):
+            remarks.append("backprop overwrites the weights or biases")
         if not _same(alone, again):
             remarks.append("a second call of backprop with the same sample gives another gradient")
         if not _same(alone, (first.nabla_b, first.nabla_w)):
@@ -160,16 +164,27 @@ def parts_of(probes: Sequence[Probe]) -> dict[str, Sequence[Array]]:
     }
 
 
-def _shown(probes: Sequence[Probe], watched: Update, case: Case) -> dict[str, Shown]:
+def _shown(probes: Sequence[Probe], watched: Update, batch: Batch) -> dict[str, Shown]:
     """The columns of all samples side by side, and the gradients of the mini-batch."""
+    case = watched.case
     shown: dict[str, Shown] = {**columns(probes, case, ("z", "a", "delta"))}
+    expected: dict[str, RunningError] = {}
     for name, parts in watched.parts.items():
         misshapen = odd(parts, watched.start, name)
         used = watched.used.get(name)
         if misshapen is not None:
             shown[name] = misshapen
-        else:
-            shown[name] = _mean(parts, case.dtype) if used is None else used
+            continue
+        mean = shown[name] = _mean(parts, case.dtype)
+        if isinstance(used, RunningError):
+            shown[name] = used
+        if used is None or isinstance(used, RunningError):
+            continue
+        shown[name], apart = used, np.abs(used - mean.value)
+        if not np.all(apart <= mean.bound):  # all samples at once round otherwise than one by one
+            expected = expected or expectations(case, watched.start, batch)
+            if np.all(apart <= 2 * expected[name].tolerance()):
+                shown[name] = RunningError(used, apart, mean.precision)
     return shown
 
 
@@ -205,8 +220,10 @@ def _equal(first: dict[str, Any], second: dict[str, Any]) -> bool:
     """Whether two sets of quantities agree where they have the same names."""
     return all(
         isinstance(second[name], RunningError)
-        or (np.shape(array) == np.shape(second[name])
-        and alike(np.asarray(array), np.asarray(second[name]), CLOSE["float64"]))
+        or (
+            np.shape(array) == np.shape(second[name])
+            and alike(np.asarray(array), np.asarray(second[name]), CLOSE["float64"])
+        )
         for name, array in first.items()
         if name in second
     )

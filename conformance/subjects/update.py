@@ -143,7 +143,7 @@ class Update:
         before = dict(self.start.named())[name]
         equation = BOOK.updated_weight if quantity == "w" else BOOK.updated_bias
         rates = (self.case.eta, self.case.decay) if quantity == "w" else (self.case.eta,)
-        result = approximate(equation(before, nabla, *rates))  # type: ignore[operator]
+        result = approximate(equation(before, nabla, *rates))
         on_the_way = values_of(equation, (before, nabla, *rates))
         sums = [each for name in self.parts for each in self._sums(name)]
         return [nabla * self.m, nabla / self.m, *sums, *on_the_way, result]

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from conformance.causality import TAGS, field_of
-from conformance.check import free_run, observations, restarted
 from conformance.compare import Status, Verdict
 from conformance.corpus import store
 from conformance.corpus.case import Case
 from conformance.corpus.store import Recorded
 from conformance.errors import ConformanceError
+from conformance.judge import free_run, observations, restarted
 from conformance.report.message import failure
 from conformance.subjects import Subject
 from conformance.suite.asked import Asked, loaded, subject_code

@@ -4,6 +4,7 @@ import pytest
 
 THOROUGH = frozenset(
     {
+        "test_broken.py",
         "test_isolate.py",
         "test_module_subject.py",
         "test_plugin.py",

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from conformance.check import check_case
 from conformance.compare import Status
 from conformance.errors import UsageError
+from conformance.judge import check_case
 from conformance.subjects.adapt import adapt
 from conformance.tests.networks.book import Network
 from conformance.tests.support import recorded

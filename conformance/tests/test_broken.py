@@ -9,13 +9,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from conformance.causality import TAGS, field_of
-from conformance.check import CaseReport, check_case
 from conformance.corpus.store import Recorded
 from conformance.examine import Report
+from conformance.judge import CaseReport, check_case
 from conformance.load import load
 from conformance.subjects import Subject
 from conformance.subjects.book_subject import book_subject
@@ -60,16 +61,21 @@ OTHER_EXACT_CASES = ("contracting-5-4-3-2",)
 FAR = 1e-6  # of the largest entry: no exact difference of these edits is smaller
 
 
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("broken")
+
+
 @pytest.fixture
-def file(tmp_path: Path, edit: Edit) -> Path:
-    path = tmp_path / f"{edit.id.replace('-', '_')}.py"
+def file(folder: Path, edit: Edit) -> Path:
+    path = folder / f"{edit.id.replace('-', '_')}.py"
     path.write_text(broken_source(edit)[0], encoding="utf-8")
     return path
 
 
 @pytest.fixture
 def subject(file: Path, edit: Edit) -> Subject:
-    return book_subject(load(f"{file}:Network"), edit.id)
+    return book_subject(cast("type", load(f"{file}:Network")), edit.id)
 
 
 @cache

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from conformance.causality import TAGS, field_of
-from conformance.check import CaseReport, check_case, free_run, restarted
 from conformance.compare import (
     FREE,
     RESTARTED,
@@ -21,6 +20,7 @@ from conformance.compare import (
     recorded_truth,
 )
 from conformance.corpus.case import Case
+from conformance.judge import CaseReport, check_case, free_run, restarted
 from conformance.subjects import ReferenceSession, Session, Subject, find
 from conformance.tests.support import WRONG, answering, recorded, showing, with_equations, wrong_at
 from reference.equations import BOOK, COSTS

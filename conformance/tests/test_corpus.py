@@ -14,12 +14,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from conformance.cases import recipes
-from conformance.check import check_case
 from conformance.corpus import store
 from conformance.corpus.build import build_by_id, embedded, embedded_hash, write
 from conformance.corpus.case import Case
 from conformance.corpus.verify import file_problems
 from conformance.errors import ConformanceError, CorpusError
+from conformance.judge import check_case
 from conformance.subjects import find
 from conformance.tests.support import PROFILE, container, corpus_of, recorded, rehash, rewrite
 from reference.step import Array

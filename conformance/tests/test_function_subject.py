@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from conformance.causality import TAGS, field_of
-from conformance.check import CaseReport, check_case
 from conformance.compare import FREE, Status
 from conformance.errors import SubjectError, UsageError
+from conformance.judge import CaseReport, check_case
 from conformance.subjects.function import FunctionSubject, function_subject
 from conformance.tests.support import recorded
 from reference.step import Array

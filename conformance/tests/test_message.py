@@ -8,8 +8,8 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from conformance.causality import entry, equation_of
-from conformance.check import free_run, restarted
 from conformance.compare import FREE, RESTARTED, Status, Verdict, Worst
+from conformance.judge import free_run, restarted
 from conformance.report.message import failure, parting
 from conformance.subjects import find
 from conformance.tests.support import PROFILE, recorded, wrong_at

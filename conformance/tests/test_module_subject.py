@@ -10,12 +10,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from conformance.causality import TAGS, field_of
-from conformance.check import check_case
 from conformance.compare import FREE, Status
 from conformance.errors import SubjectError, UsageError
+from conformance.judge import check_case
 from conformance.subjects.adapt import adapt
 from conformance.subjects.module import ModuleSubject, module_subject
 from conformance.tests.support import recorded
+
+pytestmark = pytest.mark.xdist_group("torch")  # one worker imports it
 
 CASES = ("layout-3-2-4", "single-4-3-2-float32", "expanding-2-3-2-float32")
 

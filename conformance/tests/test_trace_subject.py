@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from conformance.check import check_case
 from conformance.compare import FREE, Status
 from conformance.corpus import store
 from conformance.errors import ConformanceError, SubjectError, UsageError
+from conformance.judge import check_case
 from conformance.subjects import ReferenceSession
 from conformance.subjects.trace import TraceSubject, trace_subject
 from conformance.tests.support import recorded

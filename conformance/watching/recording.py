@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -52,6 +52,7 @@ class Event:
     used: int = 0  # the numbers of all events that it was computed from, and its own, as bits
     consumers: list["Event"] = field(default_factory=list)
     siblings: list["Event"] = field(default_factory=list)  # all events of the run
+    floats: Array | None = None  # the value in float64, once somebody looked for it
 
     @property
     def given(self) -> bool:
@@ -113,11 +114,11 @@ class Recording:
             return type(result)(self.note(operation, each, sources) for each in result)
         if not isinstance(result, np.ndarray | np.floating | Exact):
             return result
-        frames = _frames()
+        frames, array = _frames(), isinstance(result, np.ndarray)
         if frames or self.ours:
-            event = self._note(operation, result, *sources, frames)
-            return self._wrap(result, event) if isinstance(result, np.ndarray) else result
-        return self._wrap(result, sources[0][0]) if sources[0] else result  # turned by us
+            event = self._note(operation, cast("Array", result), *sources, frames)
+            return self._wrap(cast("Array", result), event) if array else result
+        return self._wrap(cast("Array", result), sources[0][0]) if sources[0] else result
 
     def rewrite(self, operation: str, target: Any, sources: "Sources") -> None:
         """Record an operation that wrote its result into an array that was there before."""
@@ -214,7 +215,7 @@ class Watched(np.ndarray[Any, Any]):
             return turned
         return self.recording.note("transpose", turned, self.recording.sources((self,)))
 
-    def dot(self, other: Any, out: Any = None) -> Any:  # type: ignore[override]
+    def dot(self, other: Any, out: Any = None) -> Any:
         """np.dot, which records; the method would not."""
         return np.dot(self, other) if out is None else np.dot(self, other, out=out)
 

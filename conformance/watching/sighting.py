@@ -52,10 +52,12 @@ def nearest(events: Iterable[Event], right: Array, close: float) -> Event | None
     found, least = None, close
     corner, room = numbers.item(0), close * float(np.abs(numbers).max())
     for event in events:
-        value = event.value
-        if value.size != numbers.size:
+        if event.value.size != numbers.size:
             continue
-        if value.dtype.kind in "fiu" and not abs(value.item(0) - corner) <= room:
+        if event.floats is None:
+            event.floats = approximate(event.value)
+        value = event.floats
+        if not abs(value.item(0) - corner) <= room:
             continue  # the corner stays where it is when an array is turned
         apart = distance(value, numbers)
         if apart < least or (found is None and apart <= close):
@@ -95,18 +97,13 @@ def _layer(
     right = nearest(candidates, z, close)
     if right is None:
         pairs = list(_activated(candidates, close))
-        early = (pair for pair in pairs if until is None or pair[1].number < until)
-        return next(early, pairs[0] if pairs else (None, None))
+        soon = (pair for pair in pairs if until is None or pair[1].number < until)
+        return next(soon, pairs[0] if pairs else (None, None))
     later = [event for event in candidates if event.uses(right)]
-    last = above is None or above.operation == "given y"
     used = _meeting(later, above) if above is not None else None
-    if used is not None and not last:
-        return right, used
-    # The output is looked for before it meets the targets: σ of z^L comes again in σ′.
-    sigma = activation(_column(right))
+    # It is looked for before it meets the next layer or the targets: σ of z comes again in σ′.
     early = (event for event in later if until is None or event.number < until)
-    a = nearest(early, sigma, close)
-    return right, a or used
+    return right, nearest(early, activation(_column(right)), close) or used
 
 
 def moving(recording: Recording, nabla_w: Event | None, size: int) -> Event | None:
@@ -129,19 +126,25 @@ def _activated(candidates: Sequence[Event], close: float) -> Iterator[tuple[Even
 
 def _meeting(candidates: Sequence[Event], above: Event) -> Event | None:
     """The first of the events that meets the weights of the next layer, or the targets."""
+    turned = [e for e in above.consumers if len(e.inputs) == 1 and e.value.size == above.value.size]
     operands = {
-        number
-        for event in above.consumers
-        for number in (source.number for source in event.inputs)
+        source.number
+        for each in (above, *turned)
+        for event in each.consumers
+        for source in event.inputs
         if len(event.inputs) > 1
     }
     return next((event for event in candidates if event.number in operands), None)
 
 
 def _sized(events: Sequence[Event], size: int) -> list[Event]:
-    """The computed vectors of this many entries."""
+    """The computed vectors of this many numbers; truth values are none."""
     return [
-        e for e in events if not e.given and e.value.size == size == max(e.value.shape, default=1)
+        e
+        for e in events
+        if not e.given
+        and e.value.size == size == max(e.value.shape, default=1)
+        and e.value.dtype.kind in "fO"
     ]
 
 
@@ -154,4 +157,7 @@ def approximate(array: Array) -> Array:
     numbers = np.asarray(array)
     if not numbers.dtype.hasobject:
         return numbers.astype(np.float64, copy=False)
-    return np.asarray(np.frompyfunc(float, 1, 1)(to_balls(numbers)), dtype=np.float64)
+    try:
+        return np.asarray(np.frompyfunc(float, 1, 1)(to_balls(numbers)), dtype=np.float64)
+    except TypeError:  # the entries of np.empty are None until they are written
+        return np.full(numbers.shape, np.nan)
