@@ -114,6 +114,7 @@ def until_decided(compute: Callable[[bool], T]) -> T:
 
 def _rounded_ends(ends: Array, dtype: np.dtype[Any]) -> Array:
     """Exact balls (the ends of others) to the nearest float, ties to even."""
+    ends = np.asarray(ends, dtype=object)  # of shape () too, which NumPy unpacks
     doubles = np.asarray(_float(ends), dtype=np.float64)
     if dtype == np.float64:
         return doubles

@@ -210,6 +210,13 @@ def test_rounding_keeps_the_shape_and_takes_the_dtype(dtype: Dtype) -> None:
         assert (got.shape, got.dtype) == (shape, np.dtype(dtype))
 
 
+@each_dtype
+def test_a_single_number_is_rounded_like_an_array(dtype: Dtype) -> None:
+    with precision(START_BITS):
+        middle = np.array(1 + flint.arb(1.5 * float(np.finfo(dtype).eps)), dtype=object)
+        assert rounded(middle, dtype).item() == 1 + 2 * np.finfo(dtype).eps
+
+
 # Balls that are too wide
 
 

@@ -102,6 +102,8 @@ class Recording:
         for each in _flat(operands):
             if isinstance(each, np.ndarray):
                 event = self.find(each)
+                if event is None and isinstance(each, Watched):
+                    event = each.event  # a part of it
                 if event is not None:
                     events.append(event)
             elif isinstance(each, int | float):
@@ -220,7 +222,7 @@ class Watched(np.ndarray[Any, Any]):
         return np.dot(self, other) if out is None else np.dot(self, other, out=out)
 
     def __reduce__(self) -> Any:
-        """A pickled or deep-copied array is a plain one."""
+        """A pickled array is a plain one."""
         return self.view(np.ndarray).__reduce__()
 
 
