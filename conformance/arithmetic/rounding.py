@@ -240,7 +240,7 @@ def _smaller(first: Array, second: Array) -> Array:
 
 
 def _add(x: RunningError, y: RunningError) -> RunningError:
-    result = x._rounded(x.value + y.value, x.bound + y.bound)  # noqa: SLF001
+    result = x._rounded(x.value + y.value, x.bound + y.bound)
     same_sign = (x.least >= 0) & (y.least >= 0) & ((x.value >= 0) == (y.value >= 0))
     if not same_sign.any():
         return result
@@ -255,7 +255,7 @@ def _negative(x: RunningError) -> RunningError:
 
 def _multiply(x: RunningError, y: RunningError) -> RunningError:
     carried = abs(x.value) * y.bound + x.bound * (abs(y.value) + y.bound)
-    return x._rounded(x.value * y.value, carried, x._some & y._some)  # noqa: SLF001
+    return x._rounded(x.value * y.value, carried, x._some & y._some)
 
 
 def _divide(x: RunningError, y: RunningError) -> RunningError:
@@ -263,7 +263,7 @@ def _divide(x: RunningError, y: RunningError) -> RunningError:
     value = x.value / y.value
     first_order = (x.bound + abs(value) * y.bound) / y.least
     both = 2 * (abs(x.value) + x.bound) / y.least
-    return x._rounded(value, _smaller(first_order, both), x._some)  # noqa: SLF001
+    return x._rounded(value, _smaller(first_order, both), x._some)
 
 
 def _exp(x: RunningError) -> RunningError:
@@ -272,7 +272,7 @@ def _exp(x: RunningError) -> RunningError:
     value = np.exp(x.value)
     carried = value * np.expm1(x.bound)
     reach = value + carried
-    bound = x._up(carried + _LIBM * p.unit * reach + p.tiny)  # noqa: SLF001
+    bound = x._up(carried + _LIBM * p.unit * reach + p.tiny)
     bound = np.where(reach + bound < p.biggest, bound, _like(np.inf, value))
     least = np.exp(x.value - x.bound) * (1 - 2 * _LIBM * p.unit) - 2 * p.tiny
     least = np.where(least > 0, least, 0)  # the modulus of something positive, if it underflowed
@@ -286,7 +286,7 @@ def _log(x: RunningError) -> RunningError:
     value = np.log(x.value)
     carried = np.where(x.least > 0, np.log1p(x.bound / x.least), np.inf)
     bound = carried + _LIBM * p.unit * (abs(value) + carried)
-    return RunningError(value, x._up(bound), p)  # noqa: SLF001
+    return RunningError(value, x._up(bound), p)
 
 
 def _matmul(x: RunningError, y: RunningError) -> RunningError:
@@ -296,9 +296,9 @@ def _matmul(x: RunningError, y: RunningError) -> RunningError:
     products = moduli_x @ moduli_y
     carried = _carried(moduli_x, y.bound) + _carried(x.bound, moduli_y + y.bound)
     modulus = products + carried
-    some = x._some.astype(float) @ y._some.astype(float) > 0  # noqa: SLF001
-    bound = carried + p.gamma(terms + 1) * modulus + terms * x._underflow(some)  # noqa: SLF001
-    return x._finite(x.value @ y.value, x._up(bound, terms), modulus)  # noqa: SLF001
+    some = x._some.astype(float) @ y._some.astype(float) > 0
+    bound = carried + p.gamma(terms + 1) * modulus + terms * x._underflow(some)
+    return x._finite(x.value @ y.value, x._up(bound, terms), modulus)
 
 
 def _carried(x: Array, y: Array) -> Array | int:
