@@ -23,7 +23,7 @@ from conformance.report.record import (
     exact_from_json,
     exact_to_json,
 )
-from conformance.subjects import SUBJECTS, Subject, find
+from conformance.subjects import Subject, find
 from conformance.subjects.adapt import adapt
 from conformance.subjects.trace import trace_subject
 
@@ -75,11 +75,6 @@ def _found(subject: object, place: Path, case: str | None, cost: str | None) -> 
         return adapt(subject, name, cost)
     if subject.endswith(".safetensors"):
         return trace_subject(Path(subject), place, case)
-    if subject not in SUBJECTS:
-        raise UsageError(
-            f"no subject {subject!r}: give {', '.join(sorted(SUBJECTS))}, FILE.py:Name, "
-            "package.module:Name or a .safetensors trace"
-        )
     return find(subject)
 
 

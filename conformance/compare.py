@@ -251,15 +251,3 @@ def parameters_after(
         return Parameters.of(cast("dict[str, Array]", usable))
     after = expectations(case, *start, usable) | usable
     return Parameters.of(cast("dict[str, Array]", {name: after[name] for name in names}))
-
-
-def own_parameters(shown: Mapping[str, Array | RunningError], fallback: Parameters) -> Parameters:
-    """The parameters that a subject showed after a step, the fallback's where it showed none."""
-
-    def own(name: str, array: Array) -> Array:
-        seen = shown.get(name)
-        if malformed(seen, array.shape, array.dtype) or not np.isfinite(seen).all():  # type: ignore[arg-type]
-            return array
-        return np.asarray(seen)
-
-    return Parameters.of({name: own(name, array) for name, array in fallback.named()})

@@ -134,7 +134,6 @@ def examine(
 
     Raises:
         CorpusError: a case is damaged.
-        UsageError: no case fits the subject.
     """
     reports, skipped = [], {}
     for case in cases:

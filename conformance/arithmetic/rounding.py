@@ -13,6 +13,11 @@ Proved, entry by entry, from the assumptions below:
 - a product or quotient that underflows loses at most the smallest subnormal; a sum loses nothing;
 - e^x may overflow to infinity, after which 1 / (1 + e^x) is still known: see `least`.
 
+Not proved, around float centres, and reached by no equation of this project as far as is known: an
+underflow that a divisor below 1 enlarges; the carried error where e^v itself underflows; the
+rounding of v − bound in the `least` of e^v. Not admitted by the bound of σ: (1 + tanh(z/2)) / 2,
+which loses all digits below about z = −5, so that such a network is accused of A.
+
 Assumed, since no standard proves it:
 - exp and log are within `ULPS` units in the last place of their exact value, or below the smallest
   normal number where they underflow (vector libms flush there). NumPy states at most 4 ulp for

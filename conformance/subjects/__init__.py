@@ -101,5 +101,8 @@ def find(name: str) -> Subject:
         UsageError: there is none.
     """
     if name not in SUBJECTS:
-        raise UsageError(f"no subject {name!r}: give {' or '.join(sorted(SUBJECTS))}")
+        raise UsageError(
+            f"no subject {name!r}: give {', '.join(sorted(SUBJECTS))}, FILE.py:Name, "
+            "package.module:Name or a .safetensors trace"
+        )
     return SUBJECTS[name]

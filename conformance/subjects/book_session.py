@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.arithmetic.rounding import Precision, RunningError
+from conformance.arithmetic.rounding import RunningError
 from conformance.corpus.case import Case
 from conformance.errors import SubjectError
 from conformance.oracle import expectations
@@ -211,9 +211,8 @@ def columns(
 def _mean(parts: Sequence[Array], dtype: str) -> RunningError:
     """The mean of the samples' gradients, with the bound of any order of summation."""
     numbers = np.stack([np.asarray(part, dtype=np.float64) for part in parts])
-    precision = Precision.of(dtype, exact_centre=False)
-    mean = RunningError(numbers, np.zeros_like(numbers), precision).sum(axis=0) / len(parts)
-    return RunningError(mean.value, mean.bound, precision)
+    mean: RunningError = RunningError.exact(numbers, dtype).sum(axis=0) / len(parts)
+    return mean
 
 
 def _equal(first: dict[str, Any], second: dict[str, Any]) -> bool:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from conformance.causality import TAGS, field_of
-from conformance.compare import own_parameters
+from conformance.compare import malformed
 from conformance.corpus.case import Case
 from conformance.errors import SubjectError, UsageError
 from conformance.oracle import expectations
@@ -212,7 +212,7 @@ class FunctionSession:
         if self.first and not _same(shown, self._call(batch)[0]):
             remarks.append("a second call with the same arguments gives other numbers")
         self.first = False
-        self.parameters = own_parameters(shown, self.parameters)
+        self.parameters = _after(shown, self.parameters)
         if self.case.lmbda and not self.called.decays:
             shown = {key: array for key, array in shown.items() if split(key)[0] != "w"}
         return Observation(shown, remarks=tuple(remarks))
@@ -367,6 +367,18 @@ def _start(dtype: str) -> tuple[Parameters, Batch]:
     m = len(TRIAL.batches[0])
     x, y = drawn((TRIAL.sizes[0], m), 20), drawn((TRIAL.sizes[-1], m), 21)
     return Parameters(w, b), Batch(x, (1 + y) / 2)
+
+
+def _after(shown: Quantities, before: Parameters) -> Parameters:
+    """The parameters that a function returned, those before the step where it returned none."""
+
+    def own(name: str, array: Array) -> Array:
+        seen = shown.get(name)
+        if seen is None or malformed(seen, array.shape, array.dtype):
+            return array
+        return seen if np.isfinite(seen).all() else array
+
+    return Parameters.of({name: own(name, array) for name, array in before.named()})
 
 
 def _same(first: Quantities, second: Quantities) -> bool:

@@ -156,7 +156,7 @@ def update(
     batch: Batch,
     found: Update,
     lift: Lift = np.array,
-) -> Update:
+) -> None:
     """Run the update of a new network with everything watched; fills `found`."""
     net = network.make(case.sizes, case.cost)
     network.fill(net, *network.given(start, found.recording, lift))
@@ -166,7 +166,6 @@ def update(
     network.update(net, watched, (case.eta, case.lmbda, case.n))
     found.after = network.inwards(net)
     found.look(network)
-    return found
 
 
 def empty(case: Case, start: Parameters, parts: dict[str, Sequence[Array]]) -> Update:
