@@ -13,7 +13,7 @@ from typing import Any, cast
 import numpy as np
 
 from conformance.arithmetic.balls import balls, is_balls
-from conformance.arithmetic.rounding import RunningError
+from conformance.arithmetic.rounding import ULPS, RunningError
 from conformance.corpus.case import Case
 from reference.backprop import step
 from reference.equations import BOOK, COSTS, Equations
@@ -24,6 +24,13 @@ ROUTES = 4
 
 One program divides each δ by m and multiplies by m to show it, another divides a sum, a third takes
 ½, 2 and 1/m in another order. Each way costs at most so many roundings in what it shows.
+"""
+
+SIGMOID_ROUTES = ULPS + 2
+"""Units by which σ may be off, whatever its size, since (1 + tanh(z/2)) / 2 is a way to compute it.
+
+tanh costs 2 ULPS units of |tanh| ≤ 1, halved, and the sum and its second-order terms two more;
+1 − σ(−z) costs less. Relative to σ near 0 that may be everything.
 """
 
 SCALED = ("delta", "nabla_b", "nabla_w")
@@ -144,19 +151,35 @@ class _RoundingWitness(_Witness):
 
     def _any_route(self, name: str, result: RunningError, arguments: tuple[Any, ...]) -> Any:
         """Room for the other ways in which correct programs compute an equation."""
-        quantity, layers = split(name)[0], self.case.layers
+        roundings, moduli = self._cancelling(name, arguments)
+        loosened = result.loosened(roundings, moduli) if roundings else result
+        if split(name)[0] == "w":
+            return loosened.widened(0, 2 + ceil(self.case.eta))  # η may enlarge an underflow
+        return loosened
+
+    def _cancelling(self, name: str, arguments: tuple[Any, ...]) -> tuple[int, Any]:
+        """The roundings, and the moduli of the terms, that another way may leave in a result."""
+        quantity, output, cost = split(name)[0], f"delta{self.case.layers}", self.case.cost
+        room: tuple[int, Any] = 0, 0
         if quantity == "z":  # the sum may begin with the bias
             w, _, b = arguments
-            return result.loosened(w.shape[1], abs(b))
-        if name == "cost" and self.case.cost == "cross-entropy":  # (1 − y) z − ln σ(z) cancels
-            z = f"z{layers}"
+            room = w.shape[1], abs(b)
+        elif quantity == "a":
+            room = SIGMOID_ROUTES, 1
+        elif name == output and cost == "quadratic":  # (a − y) ⊙ σ′
+            _, a, y = arguments
+            room = SIGMOID_ROUTES, abs(a - y)
+        elif quantity == "delta" and name != output:  # wᵀδ ⊙ σ′
+            w_above, delta_above, _ = arguments
+            room = SIGMOID_ROUTES, abs(w_above).T @ abs(delta_above)
+        elif name == "cost" and cost == "cross-entropy":  # (1 − y) z − ln σ(z) cancels
+            z = f"z{self.case.layers}"
             seen = self.seen(z) if z in self.shown else self.expected[z]
-            return result.loosened(ROUTES, abs(seen).sum() / self.m)
-        if quantity == "w":  # the decay may be a part of the gradient
+            room = ROUTES, abs(seen).sum() / self.m
+        elif quantity == "w":  # the decay may be a part of the gradient
             w, nabla, eta, _ = arguments
-            loosened = result.loosened(ROUTES, abs(w) + abs(eta * nabla))
-            return loosened.widened(0, 2 + ceil(self.case.eta))  # η may enlarge an underflow
-        return result
+            room = ROUTES, abs(w) + abs(eta * nabla)
+        return room
 
     def seen(self, name: str) -> Any:
         """What was shown may be a rounding of what was used, in a wider register or with a 1/m."""

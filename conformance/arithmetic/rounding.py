@@ -13,11 +13,6 @@ Proved, entry by entry, from the assumptions below:
 - a product or quotient that underflows loses at most the smallest subnormal; a sum loses nothing;
 - e^x may overflow to infinity, after which 1 / (1 + e^x) is still known: see `least`.
 
-Not proved, around float centres, and reached by no equation of this project as far as is known: an
-underflow that a divisor below 1 enlarges; the carried error where e^v itself underflows; the
-rounding of v − bound in the `least` of e^v. Not admitted by the bound of σ: (1 + tanh(z/2)) / 2,
-which loses all digits below about z = −5, so that such a network is accused of A.
-
 Assumed, since no standard proves it:
 - exp and log are within `ULPS` units in the last place of their exact value, or below the smallest
   normal number where they underflow (vector libms flush there). NumPy states at most 4 ulp for
@@ -202,8 +197,9 @@ class RunningError(NDArrayOperatorsMixin):
         unknown = _like(np.inf, bound)
         return RunningError(value, np.where(inside, bound, unknown), self.precision)
 
-    def loosened(self, roundings: int, moduli: "RunningError") -> "RunningError":
+    def loosened(self, roundings: int, moduli: "RunningError | int") -> "RunningError":
         """Room for some roundings of terms that cancel in the result."""
+        moduli = self._lifted(moduli)
         more = self.precision.gamma(roundings) * (abs(moduli.value) + moduli.bound)
         return RunningError(self.value, self._up(self.bound + more), self.precision)
 
@@ -266,7 +262,8 @@ def _multiply(x: RunningError, y: RunningError) -> RunningError:
 def _divide(x: RunningError, y: RunningError) -> RunningError:
     """|x/y − x′/y′| ≤ (|x − x′| + |x/y| |y − y′|) / |y′|, and ≤ |x/y| + |x′/y′| in any case."""
     value = x.value / y.value
-    first_order = (x.bound + abs(value) * y.bound) / y.least
+    modulus = abs(value) + x._underflow(x._some)  # it may have underflowed itself
+    first_order = x.bound / y.least + modulus * (y.bound / y.least)
     both = 2 * (abs(x.value) + x.bound) / y.least
     return x._rounded(value, _smaller(first_order, both), x._some)
 
@@ -276,10 +273,14 @@ def _exp(x: RunningError) -> RunningError:
     p = x.precision
     value = np.exp(x.value)
     carried = value * np.expm1(x.bound)
+    lowest, highest = x.value - x.bound, x.value + x.bound
+    if p.slop:  # floats: their own rounding, and a centre that underflowed
+        lowest, highest = np.nextafter(lowest, -np.inf), np.nextafter(highest, np.inf)
+        carried = np.where(value < _DOUBLE.tiny, np.exp(highest), carried)
     reach = value + carried
     bound = x._up(carried + _LIBM * p.unit * reach + p.tiny)
     bound = np.where(reach + bound < p.biggest, bound, _like(np.inf, value))
-    least = np.exp(x.value - x.bound) * (1 - 2 * _LIBM * p.unit) - 2 * p.tiny
+    least = np.exp(lowest) * (1 - 2 * _LIBM * p.unit) - 2 * p.tiny
     least = np.where(least > 0, least, 0)  # the modulus of something positive, if it underflowed
     least = np.where(least < p.biggest, least, p.biggest)
     return RunningError(value, bound, p, np.where(x.bound < np.inf, least, _like(np.nan, value)))

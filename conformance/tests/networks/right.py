@@ -23,6 +23,7 @@ from conformance.tests.networks.right_loops import (
     WeightsFirst,
 )
 from conformance.tests.networks.right_sigmoids import (
+    MirroredForm,
     PrimeFromActivation,
     StableSigmoid,
     TanhForm,
@@ -42,6 +43,7 @@ RIGHT = (
     Averaged,
     DeltaOverM,
     StableSigmoid,
+    MirroredForm,
     TanhForm,
     PrimeFromActivation,
     Float32,

@@ -59,6 +59,16 @@ class TanhForm(_OwnSigma):
         return s
 
 
+class MirroredForm(_OwnSigma):
+    """Writes σ(z) as what σ(−z) leaves of one."""
+
+    def sigma(self, z: Array) -> Array:
+        """1 − 1 / (1 + e^z)."""
+        with np.errstate(over="ignore"):
+            s: Array = 1 - 1 / (1 + np.exp(z))
+            return s
+
+
 class PrimeFromActivation(book.Network):
     """Takes σ′ from the activation as a(1 − a) and keeps no z."""
 
