@@ -15,7 +15,7 @@ from conformance.subjects.book import BookNetwork
 from conformance.subjects.observation import Shown
 from conformance.watching.culprit import Way, culprit, values_of
 from conformance.watching.recording import Event, Frame, Recording, plain
-from conformance.watching.sighting import CLOSE, alike, approximate, nearest
+from conformance.watching.sighting import CLOSE, alike, approximate, exact_or_not, nearest
 from reference.equations import BOOK
 from reference.step import Array, Batch, Parameters, split
 
@@ -104,7 +104,7 @@ class Update:
 
     def _expected(self, moved: Event, name: str) -> tuple[Event, int] | None:
         """The array that is the sum or the mean of the samples' gradients, and what divides it."""
-        total = np.sum([approximate(part) for part in self.parts[name]], axis=0)
+        total = np.sum([exact_or_not(np.asarray(part)) for part in self.parts[name]], axis=0)
         way = [e for e in self.recording.events if not e.given and moved.uses(e)]
         for divisor, right in ((self.m, total), (1, total / self.m)):
             event = nearest(way, right, self._close)

@@ -176,6 +176,30 @@ def test_where_an_edit_crashes_its_line_is_shown(edit: Edit, file: Path, subject
         assert outcome.left.startswith(f"{file.name}:{line}: ")
 
 
+def broken(id_: str, folder: Path) -> Subject:
+    """The subject of one edit."""
+    path = folder / f"{id_.replace('-', '_')}.py"
+    path.write_text(broken_source(next(e for e in EDITS if e.id == id_))[0], encoding="utf-8")
+    return book_subject(cast("type", load(f"{path}:Network")), id_)
+
+
+def test_one_neuron_does_not_turn_the_pair_round(folder: Path) -> None:
+    """∇w of the wrong shape (1, 1) has as many entries as ∇b."""
+    report = check_case(broken("bp4-own-activation-output", folder), recorded("narrow-5-1"))
+    assert {verdict.name for verdict in report.failures} == {"nabla_w2"}
+
+
+@pytest.mark.parametrize("step", [0, 1])
+def test_an_overflow_is_explained(step: int, folder: Path) -> None:
+    """Infinite ∇ follow from a wrong σ and make infinite w and b: A is wrong, not W and B."""
+    subject, whole = broken("sigmoid-precedence", folder), recorded("contracting-5-4-3-2")
+    one = replace(whole.case, batches=whole.case.batches[step : step + 1])
+    report = check_case(subject, Recorded(one, whole.steps[step : step + 1]))
+    tags = {TAGS[field_of(verdict.name, one.layers)] for verdict in report.failures}
+    assert "A" in tags
+    assert tags <= {"A", "BP1", "BP2"}
+
+
 def test_the_tables_are_whole() -> None:
     ids = [edit.id for edit in EDITS]
     assert len(ids) == len(set(ids))

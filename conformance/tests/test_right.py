@@ -26,7 +26,7 @@ from conformance.subjects.exact_outcome import EXACT
 from conformance.tests.networks import book
 from conformance.tests.networks.book import Array, Pairs
 from conformance.tests.networks.right import RIGHT
-from conformance.tests.networks.right_sigmoids import StableSigmoid
+from conformance.tests.networks.right_sigmoids import StableSigmoid, TanhForm
 from conformance.tests.support import PROFILE, recorded
 from reference.step import Batch, Parameters
 
@@ -87,12 +87,34 @@ def test_the_exact_lane_finds_right_networks_exactly_right(cls: type) -> None:
         assert outcome.digits < EXACT
 
 
-def test_a_saturated_network_is_exactly_right_with_more_digits() -> None:
-    """1 − σ(1000) is not 0 at 4096 bits; at 400 nothing is known of it."""
-    whole = recorded("saturated-2-8-3")
-    exactly = subject_of(book.Network).exactly
+def one_neuron_a_layer(w: float) -> Recorded:
+    """One step of [1, 1, 1] whose z² is w."""
+    one = np.ones((1, 1))
+    start, batch = Parameters((w * one, one), (0 * one, 0 * one)), Batch(one, one / 2)
+    case = Case("one", (1, 1, 1), "quadratic", 1.0, 0.0, 1, "float64", ((0,),), "", ())
+    return Recorded(case, (RecordedStep(start, batch, *recorded_step(case, start, batch)),))
+
+
+@pytest.mark.parametrize("w", [-1000.0, -50.0, 50.0, 1000.0])
+@pytest.mark.parametrize(
+    "cls", [book.Network, StableSigmoid, TanhForm], ids=lambda cls: cls.__name__
+)
+def test_a_saturated_network_is_exactly_right(cls: type, w: float) -> None:
+    """1 − σ(1000) is 2^−1443: at 400 bits nothing is known of it, with σ(−1000) all is.
+
+    In floats σ(50), 1 + e^−50 and 1 are the same, and so are e^−1000 and 0.
+    """
+    made, exactly = one_neuron_a_layer(w), subject_of(cls).exactly
     assert exactly is not None
-    assert exactly(whole.case, whole.steps[0]).right
+    outcome = exactly(made.case, made.steps[0])
+    assert outcome.right
+    assert {"a2", "delta2", "nabla_w2"} <= outcome.errors.keys()
+
+
+def test_a_truth_value_is_no_activation() -> None:
+    """σ(50) = 1 of one neuron is found as such, and not as the `True` of `z >= 0`."""
+    report = check_case(subject_of(StableSigmoid), one_neuron_a_layer(50.0))
+    assert report.status is Status.PASS
 
 
 def test_what_balls_cannot_decide_is_said_with_its_line() -> None:

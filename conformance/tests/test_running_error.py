@@ -585,7 +585,7 @@ def test_no_modulus_of_exact_computed_and_centre_is_below_the_least(
     result = operated(name, data)
     least = np.asarray(result.known.least, np.float64)
     least = least * (1 - 4 * np.finfo(np.float64).eps)  # its own rounding is counted where used
-    sign = np.sign(np.asarray(result.known.value, np.float64))
+    sign = np.where(np.asarray(result.known.value < 0, dtype=bool), -1.0, 1.0)
     with precision(BITS):
         for each in (result.exact, result.computed):
             enough = _in_balls(sign * each) >= _in_balls(np.nan_to_num(least))

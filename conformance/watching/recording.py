@@ -49,15 +49,11 @@ class Event:
     constants: tuple[float, ...]  # the numbers among its operands
     frames: tuple[Frame, ...]  # the innermost first; none of a given array
 
+    given: bool = False  # whether the array was handed to the subject, and not computed
     used: int = 0  # the numbers of all events that it was computed from, and its own, as bits
     consumers: list["Event"] = field(default_factory=list)
     siblings: list["Event"] = field(default_factory=list)  # all events of the run
     floats: Array | None = None  # the value in float64, once somebody looked for it
-
-    @property
-    def given(self) -> bool:
-        """Whether the array was handed to the subject, and not computed."""
-        return self.operation.startswith("given ")
 
     def uses(self, other: "Event") -> bool:
         """Whether it is the other event, or was computed from it."""
@@ -138,7 +134,7 @@ class Recording:
     ) -> Event:
         copy = np.array(value)
         event = Event(len(self.events), operation, copy, inputs, constants, frames)
-        event.siblings = self.events
+        event.given, event.siblings = operation.startswith("given "), self.events
         event.used = 1 << event.number
         for source in inputs:
             event.used |= source.used
@@ -170,7 +166,7 @@ class Watched(np.ndarray[Any, Any]):
         out = kwargs.get("out", ())
         recording = _recording((*inputs, *out))
         sources = recording.sources(inputs) if recording else ((), ())
-        result = getattr(ufunc, method)(*map(_plain, inputs), **_plain(kwargs))
+        result = getattr(ufunc, method)(*map(_plain, inputs), **(kwargs and _plain(kwargs)))
         name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
         if recording is None:
             return result
@@ -188,7 +184,7 @@ class Watched(np.ndarray[Any, Any]):
         """Compute with plain arrays and record the result."""
         recording = _recording((*args, *kwargs.values()))
         sources = recording.sources((*args, *kwargs.values())) if recording else ((), ())
-        result = func(*_plain(args), **_plain(kwargs))
+        result = func(*map(_plain, args), **(kwargs and _plain(kwargs)))
         if recording is None:
             return result
         name = getattr(func, "__name__", "function")

@@ -7,6 +7,7 @@ subject returns, and which line is to blame (`culprit.py`).
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,8 @@ from reference.equations import activation, weighted_input
 from reference.step import Array, Parameters
 
 CLOSE = {"float64": 1e-7, "float32": 1e-3}  # of the largest entry; for looking, not for judging
+
+NUMBERS = "fO"  # kinds of dtypes: floats and exact numbers, not truth values
 
 
 @dataclass(frozen=True)
@@ -45,26 +48,44 @@ def distance(array: Array, other: Array) -> float:
 
 
 def nearest(events: Iterable[Event], right: Array, close: float) -> Event | None:
-    """The event whose numbers are nearest to these, if near enough; the first of equals."""
+    """The event whose numbers are nearest to these, if near enough; the first of equals.
+
+    Args:
+        events: in the order of time.
+        right: floats; or balls, which tell apart what is the same in floats, such as 1 and σ(50).
+        close: how near is near enough, as a part of the largest entry.
+    """
     numbers = approximate(right)
     if numbers.size == 0:
         return None
     found, least = None, close
     corner, room = numbers.item(0), close * float(np.abs(numbers).max())
     for event in events:
-        if event.value.size != numbers.size:
+        if event.value.size != numbers.size or event.value.dtype.kind not in NUMBERS:
             continue
         if event.floats is None:
             event.floats = approximate(event.value)
         value = event.floats
         if not abs(value.item(0) - corner) <= room:
             continue  # the corner stays where it is when an array is turned
-        apart = distance(value, numbers)
+        apart = _exactly(event.value, right) if right.dtype.hasobject else distance(value, numbers)
         if apart < least or (found is None and apart <= close):
             found, least = event, apart
         if least == 0:
             break
     return found
+
+
+def _exactly(array: Array, right: Array) -> float:
+    """As `distance`, with balls on the right."""
+    first, second = to_balls(array), right
+    if min(first.ndim, second.ndim) > 1 and first.shape == second.T.shape != second.shape:
+        second = second.T
+    apart = [abs(each).upper() for each in first.ravel() - second.ravel()]
+    largest = max(abs(each).upper() for each in second.ravel())
+    if largest == 0:
+        return max(float(each) for each in apart)
+    return max(float(each / largest) for each in apart)
 
 
 def sight(recording: Recording, parameters: Parameters, x: Array, close: float) -> Sight:
@@ -77,12 +98,13 @@ def sight(recording: Recording, parameters: Parameters, x: Array, close: float) 
         close: how near is near enough, as a part of the largest entry.
     """
     given = {event.operation: event for event in recording.events if event.given}
-    a = x
+    lift = to_balls if given["given x"].value.dtype.hasobject else approximate
+    a = lift(x)
     found: list[tuple[Event | None, Event | None]] = []
     for layer, (w, b) in enumerate(zip(parameters.w, parameters.b, strict=True), start=2):
         here, above = given[f"given w{layer}"], given.get(f"given w{layer + 1}")
         computed = [event for event in _sized(recording.events, b.size) if event.uses(here)]
-        z = weighted_input(w, a, b)
+        z = weighted_input(lift(w), a, lift(b))
         events = _layer(computed, z, above or given.get("given y"), close)
         found.append(events)
         a = activation(z if events[0] is None else _column(events[0]))
@@ -144,12 +166,20 @@ def _sized(events: Sequence[Event], size: int) -> list[Event]:
         for e in events
         if not e.given
         and e.value.size == size == max(e.value.shape, default=1)
-        and e.value.dtype.kind in "fO"
+        and e.value.dtype.kind in NUMBERS
     ]
 
 
 def _column(event: Event) -> Array:
-    return approximate(event.value).reshape(-1, 1)
+    return exact_or_not(event.value).reshape(-1, 1)
+
+
+def exact_or_not(array: Array) -> Array:
+    """The numbers as balls if they are exact, else in float64."""
+    if array.dtype.hasobject:
+        with suppress(TypeError):  # the entries of np.empty are None until they are written
+            return to_balls(array)
+    return approximate(array)
 
 
 def approximate(array: Array) -> Array:
