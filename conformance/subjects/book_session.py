@@ -8,7 +8,7 @@ training runs unwatched, as it would without us. Left out: what is right (`confo
 
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import StringIO
 from typing import Any
 
@@ -20,12 +20,15 @@ from conformance.errors import SubjectError
 from conformance.oracle import expectations
 from conformance.subjects.book import BookNetwork
 from conformance.subjects.observation import Observation, Shown
-from conformance.subjects.probe import Forward, Probe, Sample, feed, forward, probe
-from conformance.subjects.update import Update, empty, update
+from conformance.subjects.probe import Forward, Probe, Sample, feed, forward, probe, unwatched_probe
+from conformance.subjects.update import Update, empty, repeated, update
 from conformance.watching.recording import Frame
 from conformance.watching.sighting import CLOSE, alike
 from reference.equations import BOOK
 from reference.step import Array, Batch, Parameters, split
+
+SQUARE = (2, 2, 2, 2)  # sizes with which one array fits more than one layer
+AGAIN = "a second call of backprop with the same sample gives another gradient"
 
 
 class BookSession:
@@ -39,6 +42,7 @@ class BookSession:
         self.net = network.make(case.sizes, case.cost)
         network.fill(self.net, *network.outwards(parameters))
         self.watched = watched
+        self.first, self.taken = parameters, list[Batch]()  # what a run can be repeated from
 
     def step(self, batch: Batch) -> Observation:
         """Take one step and show what can be seen of it."""
@@ -49,23 +53,38 @@ class BookSession:
         case, network = self.case, self.network
         start = self._start()
         samples = [Sample(start, batch.columns((i,)), case.cost) for i in range(batch.m)]
-        probes = [probe(network, sample, watched=self.watched) for sample in samples]
+        look = probe if self.watched else unwatched_probe
+        probes = [look(network, sample) for sample in samples]
+        remarks = self._remarks(probes[0], batch) if self.watched else []
+        kept = remarks == [AGAIN]  # something is kept from the first call: the second one shows it
+        if kept:
+            probes = [probe(network, sample, second=True) for sample in samples]
         lines = Lines(network, probes, samples, empty(case, start, parts_of(probes)))
-        if any(odd(parts, start, name) is not None for name, parts in lines.update.parts.items()):
+        if kept or lines.misshapen:
             # No update can be made of gradients of other shapes: they are the failure.
-            return Observation(_shown(probes, lines.update, batch), lines.where)
+            seen = _shown(probes, lines.update, batch)
+            return Observation(seen, lines.where, remarks=tuple(remarks))
         if self.watched:
             update(network, case, start, batch, lines.update)
-        remarks = self._remarks(probes[0], batch) if self.watched else []
-        network.update(self.net, batch, (case.eta, case.lmbda, case.n))
-        after = {name: np.array(array) for name, array in network.inwards(self.net).items()}
-        if not _equal(after, lines.update.after):
-            lines.update.used.clear()  # state was left over: what was watched is another run
-        if case.lmbda and not network.decays:
-            after = {name: array for name, array in after.items() if name[0] != "w"}
+        lines, after = self._updated(batch, lines)
         shown = {**_shown(probes, lines.update, batch), **after}
         own_pass = lines.own_pass(shown, case) if self.watched else {}
         return Observation(shown, lines.where, own_pass, lines.in_forward, tuple(remarks))
+
+    def _updated(self, batch: Batch, lines: "Lines") -> tuple["Lines", dict[str, Array]]:
+        """The parameters after the step of the network in training, and where they come from."""
+        network, case, watched = self.network, self.case, lines.update
+        network.update(self.net, batch, (case.eta, case.lmbda, case.n))
+        self.taken.append(batch)
+        after = {name: np.array(array) for name, array in network.inwards(self.net).items()}
+        if not _equal(after, watched.after if self.watched else watched.right()):
+            # State was left over: then the whole run is watched, up to this step.
+            lines = replace(lines, update=repeated(network, self.first, self.taken, watched))
+            if not _equal(after, lines.update.after):
+                lines.update.used.clear()  # what was watched is another run
+        if case.lmbda and not network.decays:
+            after = {name: array for name, array in after.items() if name[0] != "w"}
+        return lines, after
 
     def _start(self) -> Parameters:
         try:
@@ -90,7 +109,7 @@ class BookSession:
         if not all(np.array_equal(kept[name], w) for name, w in first.sample.start.named()):
             remarks.append("backprop overwrites the weights or biases")
         if not _same(alone, again):
-            remarks.append("a second call of backprop with the same sample gives another gradient")
+            remarks.append(AGAIN)
         if not _same(alone, (first.nabla_b, first.nabla_w)):
             remarks.append(
                 "backprop gives other numbers when it is watched: its lines are not shown"
@@ -99,6 +118,9 @@ class BookSession:
             remarks.append(
                 "two layers share memory after the parameters were given as separate arrays"
             )
+        made = self.network.make(SQUARE, self.case.cost)
+        if _shared([*made.weights, *made.biases]):
+            remarks.append(f"two layers of a new {list(SQUARE)} network share one array")
         return remarks
 
 
@@ -110,6 +132,12 @@ class Lines:
     probes: Sequence[Probe]
     samples: Sequence[Sample]
     update: Update
+
+    @property
+    def misshapen(self) -> bool:
+        """Whether a gradient of a sample does not have the shape of its parameters."""
+        parts, start = self.update.parts, self.update.start
+        return any(odd(each, start, name) is not None for name, each in parts.items())
 
     def own_pass(self, shown: Mapping[str, Shown], case: Case) -> dict[str, Array]:
         """z and a of `feedforward`, if its output is not that of `backprop`'s own pass."""

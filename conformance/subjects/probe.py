@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from conformance.subjects.book import BookNetwork
+from conformance.watching.allocation import allocating
 from conformance.watching.culprit import culprit, on_the_way
 from conformance.watching.recording import Event, Frame, Recording, plain
 from conformance.watching.sighting import CLOSE, Sight, alike, approximate, moving, sight
@@ -108,7 +109,7 @@ class Probe:
 
 
 def probe(
-    network: BookNetwork, sample: Sample, lift: Lift = np.array, *, watched: bool = True
+    network: BookNetwork, sample: Sample, lift: Lift = np.array, *, second: bool = False
 ) -> Probe:
     """Run backprop on one sample with everything watched.
 
@@ -116,22 +117,23 @@ def probe(
         network: the subject.
         sample: floats, in our layout; not changed.
         lift: makes of floats what the subject is given: a copy, or exact numbers.
-        watched: look at its operations; else at what it returns alone.
+        second: let it run once before, and look at the second call.
 
     Raises:
         SubjectError: what it returns is no pair of lists of arrays.
     """
     start, x, y = sample.start, sample.batch.x, sample.batch.y
     recording = Recording()
-    net = network.make(start.sizes, sample.cost)
-    if not watched:
-        network.fill(net, *network.outwards(start))
-        nabla_b, nabla_w = network.backprop(net, np.array(x), np.array(y))
-        unseen = (None,) * len(start.w)
-        return Probe(sample, recording, Sight(unseen, unseen), nabla_b, nabla_w)
-    network.fill(net, *network.given(start, recording, lift))
-    given = recording.watch(lift(x), "x"), recording.watch(lift(y), "y")
-    returned = dict(zip(("nabla_b", "nabla_w"), network.backprop(net, *given), strict=True))
+    with allocating(recording, exact=lift is not np.array):
+        net = network.make(start.sizes, sample.cost)
+        if second:
+            network.fill(net, *network.outwards(start))
+            network.backprop(net, np.array(x), np.array(y))
+            recording.close()
+        network.fill(net, *network.given(start, recording, lift))
+        given = recording.watch(lift(x), "x"), recording.watch(lift(y), "y")
+        pair = network.backprop(net, *given)
+    returned = dict(zip(("nabla_b", "nabla_w"), pair, strict=True))
     seen = sight(recording, start, x, sample.close)
     events: dict[str, Event | None] = {}
     for layer in range(2, len(start.w) + 2):
@@ -142,6 +144,15 @@ def probe(
     made = Probe(sample, recording, seen, nabla_b, nabla_w, events)
     made.find_errors()
     return made
+
+
+def unwatched_probe(network: BookNetwork, sample: Sample) -> Probe:
+    """Run backprop on one sample and look at what it returns alone; see `probe`."""
+    net = network.make(sample.start.sizes, sample.cost)
+    network.fill(net, *network.outwards(sample.start))
+    pair = network.backprop(net, np.array(sample.batch.x), np.array(sample.batch.y))
+    unseen = (None,) * len(sample.start.w)
+    return Probe(sample, Recording(), Sight(unseen, unseen), *pair)
 
 
 @dataclass(eq=False)
@@ -187,9 +198,10 @@ def feed(network: BookNetwork, samples: Sequence[Sample]) -> Array:
 def forward(network: BookNetwork, sample: Sample, lift: Lift = np.array) -> Forward:
     """Run feedforward on one sample with everything watched."""
     recording = Recording()
-    net = network.make(sample.start.sizes, sample.cost)
-    network.fill(net, *network.given(sample.start, recording, lift))
-    x = recording.watch(lift(sample.batch.x), "x")
-    output = np.reshape(net.feedforward(network.conventions.sample_out(x)), (-1, 1))
+    with allocating(recording, exact=lift is not np.array):
+        net = network.make(sample.start.sizes, sample.cost)
+        network.fill(net, *network.given(sample.start, recording, lift))
+        x = recording.watch(lift(sample.batch.x), "x")
+        output = np.reshape(net.feedforward(network.conventions.sample_out(x)), (-1, 1))
     seen = sight(recording, sample.start, sample.batch.x, sample.close)
     return Forward(sample, recording, seen, output)

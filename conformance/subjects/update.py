@@ -13,6 +13,7 @@ from conformance.arithmetic.rounding import Precision, RunningError
 from conformance.corpus.case import Case
 from conformance.subjects.book import BookNetwork
 from conformance.subjects.observation import Shown
+from conformance.watching.allocation import allocating
 from conformance.watching.culprit import Way, culprit, values_of
 from conformance.watching.recording import Event, Frame, Recording, plain
 from conformance.watching.sighting import CLOSE, alike, approximate, exact_or_not, nearest
@@ -31,6 +32,7 @@ class Update:
         used: the ∇ `nabla_b2 …` that was seen to move them, as the mean over the mini-batch.
         moved: the event that made each parameter array.
         summed: the event that made each ∇ that was used.
+        earlier: the events of the steps before, if the whole run is watched.
     """
 
     recording: Recording
@@ -41,6 +43,7 @@ class Update:
     used: dict[str, Shown] = field(default_factory=dict)
     moved: dict[str, Event] = field(default_factory=dict)
     summed: dict[str, Event] = field(default_factory=dict)
+    earlier: Sequence[Event] = ()  # of the steps before this one
 
     @property
     def m(self) -> int:
@@ -58,14 +61,17 @@ class Update:
                 # What moved it was not computed by NumPy: then its own size is all there is to see.
                 self._moved_by(name, plain(array))
                 continue
-            taken, divisor = self._expected(event, f"nabla_{name}") or self._taken(event)
+            nabla = f"nabla_{name}"
+            taken, divisor = (
+                self._kept(event, nabla) or self._expected(event, nabla) or self._taken(event)
+            )
             if taken is not None:
                 ours = network.conventions.weight_in(taken.value) if name[0] == "w" else taken.value
                 shape = dict(self.start.named())[name].shape
                 if np.size(ours) != int(np.prod(shape)):
                     continue
-                self.summed[f"nabla_{name}"] = taken
-                self.used[f"nabla_{name}"] = np.reshape(ours, shape) / divisor
+                self.summed[nabla] = taken
+                self.used[nabla] = np.reshape(ours, shape) / divisor
 
     def _moved_by(self, name: str, after: Array) -> None:
         """Take (before − after) / η for the ∇ that was used, if it is not the samples' mean.
@@ -84,6 +90,10 @@ class Update:
         self.used[f"nabla_{name}"] = RunningError(
             moved.astype(np.float64), bound.astype(np.float64), precision
         )
+
+    def right(self) -> dict[str, Array]:
+        """The parameters after a right update by the mean of the parts."""
+        return {name: self._updates(name)[-1] for name, _ in self.start.named()}
 
     def where(self, name: str) -> tuple[Frame, ...]:
         """The lines that computed a wrong gradient or parameter, the one to blame first."""
@@ -112,6 +122,18 @@ class Update:
                 return event, divisor
         return None
 
+    def _kept(self, moved: Event, name: str) -> tuple[Event, int] | None:
+        """The array that moved the parameters, if it has an array of an earlier step added in."""
+        taken, divisor = self._taken(moved)
+        if taken is None or not self.earlier:
+            return None
+        total = np.sum([approximate(part) for part in self.parts[name]], axis=0)
+        value, right = approximate(taken.value), total * divisor / self.m
+        rest = (value if value.shape == right.shape else value.T) - right
+        if alike(right + rest, right, self._close):
+            return None
+        return (taken, divisor) if nearest(self.earlier, rest, self._close) else None
+
     def _taken(self, moved: Event) -> tuple[Event | None, int]:
         """The array that was multiplied by η/m (or η) and then taken from the parameters."""
         eta, size = self.case.eta, moved.value.size
@@ -122,8 +144,9 @@ class Update:
                 factor *= 1 / constant if "divide" in scaled.operation else constant
                 scaled = scaled.inputs[0]
             for divisor, full in ((self.m, eta / self.m), (1, eta)):
-                fits = scaled.value.size == size and not scaled.given and scaled is not event
-                if fits and np.isclose(abs(factor), full):
+                fits = scaled.value.size == size and not scaled.given
+                unseen = scaled is event and full != 1  # a product by 1 may be nothing to be seen
+                if fits and not unseen and np.isclose(abs(factor), full):
                     return scaled, divisor
         return None, 1
 
@@ -158,14 +181,42 @@ def update(
     lift: Lift = np.array,
 ) -> None:
     """Run the update of a new network with everything watched; fills `found`."""
-    net = network.make(case.sizes, case.cost)
-    network.fill(net, *network.given(start, found.recording, lift))
-    watched = Batch(
-        found.recording.watch(lift(batch.x), "x"), found.recording.watch(lift(batch.y), "y")
-    )
-    network.update(net, watched, (case.eta, case.lmbda, case.n))
+    with allocating(found.recording, exact=lift is not np.array):
+        net = network.make(case.sizes, case.cost)
+        network.fill(net, *network.given(start, found.recording, lift))
+        _walk(network, net, found, batch, lift)
     found.after = network.inwards(net)
     found.look(network)
+
+
+def repeated(
+    network: BookNetwork, first: Parameters, batches: Sequence[Batch], found: Update
+) -> Update:
+    """The last update of a whole run from the parameters `first`, watched from the beginning.
+
+    Whatever a network keeps between its steps is then seen to flow into the last one.
+    """
+    case, recording = found.case, Recording()
+    *before, last = batches
+    again = Update(recording, case, found.start, found.parts)
+    with allocating(recording):
+        net = network.make(case.sizes, case.cost)
+        network.fill(net, *network.given(first, recording, np.array))
+        for batch in before:
+            _walk(network, net, again, batch)
+        recording.close()
+        again.earlier = list(recording.events)
+        _walk(network, net, again, last)
+    again.after = network.inwards(net)
+    again.look(network)
+    return again
+
+
+def _walk(
+    network: BookNetwork, net: Any, found: Update, batch: Batch, lift: Lift = np.array
+) -> None:
+    watched = batch.map(lambda array: found.recording.watch(lift(array), "sample"))
+    network.update(net, watched, (found.case.eta, found.case.lmbda, found.case.n))
 
 
 def empty(case: Case, start: Parameters, parts: dict[str, Sequence[Array]]) -> Update:

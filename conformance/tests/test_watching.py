@@ -17,7 +17,7 @@ from conformance.compare import Status
 from conformance.judge import check_case
 from conformance.subjects.book import BookNetwork
 from conformance.subjects.book_subject import book_subject
-from conformance.subjects.probe import Sample, probe
+from conformance.subjects.probe import Sample, probe, unwatched_probe
 from conformance.tests.networks import book
 from conformance.tests.networks.book import Array
 from conformance.tests.networks.right import RIGHT
@@ -39,7 +39,7 @@ def test_a_watched_run_is_bit_for_bit_the_unwatched_one(cls: type) -> None:
     batch = step.batch.map(lambda array: array.astype(dtype))
     for i in range(batch.m):
         sample = Sample(start, batch.columns((i,)), cost)
-        seen, unseen = probe(network, sample), probe(network, sample, watched=False)
+        seen, unseen = probe(network, sample), unwatched_probe(network, sample)
         for one, other in ((seen.nabla_b, unseen.nabla_b), (seen.nabla_w, unseen.nabla_w)):
             for array, right in zip(one, other, strict=True):
                 assert type(array) is np.ndarray

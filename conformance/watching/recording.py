@@ -20,6 +20,7 @@ import numpy as np
 from conformance.arithmetic.exact import Exact
 from reference.step import Array
 
+_HERE = str(Path(__file__).resolve().parent)
 _PACKAGE = str(Path(__file__).resolve().parent.parent)
 _TESTS = str(Path(_PACKAGE, "tests"))
 _STDLIB = sysconfig.get_paths()["stdlib"]
@@ -77,6 +78,11 @@ class Recording:
         """A watched copy of an array that the subject is given."""
         return self._wrap(np.array(array), self._note(f"given {name}", array, (), (), ()))
 
+    def close(self) -> None:
+        """Take all events so far for something that was given to the run that follows."""
+        for event in self.events:
+            event.given = True
+
     def find(self, array: Any) -> Event | None:
         """The event that first computed these numbers, whatever their shape; None if none did."""
         if (
@@ -118,6 +124,15 @@ class Recording:
             return self._wrap(cast("Array", result), event) if array else result
         return self._wrap(cast("Array", result), sources[0][0]) if sources[0] else result
 
+    def adopt(self, operation: str, array: Array, sources: "Sources") -> "Watched":
+        """Watch an array that the subject made, of others or of nothing."""
+        events, _ = sources
+        same = self.find(array) if events else None
+        if same is None and events:
+            watched: Watched = self.note(operation, array, sources)
+            return watched
+        return self._wrap(array, same)
+
     def rewrite(self, operation: str, target: Any, sources: "Sources") -> None:
         """Record an operation that wrote its result into an array that was there before."""
         event = self._note(operation, np.asarray(target), *sources, _frames())
@@ -144,7 +159,7 @@ class Recording:
             self._by_ends.setdefault(_ends(copy), []).append(event)
         return event
 
-    def _wrap(self, array: Array, event: Event) -> "Watched":
+    def _wrap(self, array: Array, event: Event | None) -> "Watched":
         watched = array.view(Watched)
         watched.recording, watched.event = self, event
         return watched
@@ -166,7 +181,7 @@ class Watched(np.ndarray[Any, Any]):
         out = kwargs.get("out", ())
         recording = _recording((*inputs, *out))
         sources = recording.sources(inputs) if recording else ((), ())
-        result = getattr(ufunc, method)(*map(_plain, inputs), **(kwargs and _plain(kwargs)))
+        result = getattr(ufunc, method)(*map(unwatched, inputs), **(kwargs and unwatched(kwargs)))
         name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
         if recording is None:
             return result
@@ -184,7 +199,7 @@ class Watched(np.ndarray[Any, Any]):
         """Compute with plain arrays and record the result."""
         recording = _recording((*args, *kwargs.values()))
         sources = recording.sources((*args, *kwargs.values())) if recording else ((), ())
-        result = func(*map(_plain, args), **(kwargs and _plain(kwargs)))
+        result = func(*map(unwatched, args), **(kwargs and unwatched(kwargs)))
         if recording is None:
             return result
         name = getattr(func, "__name__", "function")
@@ -197,7 +212,7 @@ class Watched(np.ndarray[Any, Any]):
         """Write the entries and record the array that has them."""
         recording = self.recording
         sources = recording.sources((self, value)) if recording else ((), ())
-        self.view(np.ndarray)[_plain(key)] = _plain(value)
+        self.view(np.ndarray)[unwatched(key)] = unwatched(value)
         if recording is not None:
             recording.rewrite("setitem", self, sources)
 
@@ -246,13 +261,14 @@ def _flat(values: Iterable[Any]) -> Iterator[Any]:
             yield value
 
 
-def _plain(value: Any) -> Any:
+def unwatched(value: Any) -> Any:
+    """The value with every watched array in it made plain, sharing its memory."""
     if isinstance(value, Watched):
         return value.view(np.ndarray)
     if isinstance(value, list | tuple):
-        return type(value)(_plain(each) for each in value)
+        return type(value)(unwatched(each) for each in value)
     if isinstance(value, dict):
-        return {key: _plain(each) for key, each in value.items()}
+        return {key: unwatched(each) for key, each in value.items()}
     return value
 
 
@@ -294,7 +310,7 @@ def _frames() -> tuple[Frame, ...]:
             if function not in _COMPREHENSIONS:
                 found.append(_frame(file, line, function))
                 line = 0
-        elif file != __file__ and file.startswith(_PACKAGE):
+        elif not file.startswith(_HERE) and file.startswith(_PACKAGE):
             break  # our own call into the subject
         frame = frame.f_back
     return tuple(found)

@@ -125,7 +125,16 @@ def _layer(
     used = _meeting(later, above) if above is not None else None
     # It is looked for before it meets the next layer or the targets: σ of z comes again in σ′.
     early = (event for event in later if until is None or event.number < until)
-    return right, nearest(early, activation(_column(right)), close) or used
+    a = nearest(early, activation(_column(right)), close)
+    if a is None:  # what an earlier call left may have been added before σ was taken
+        stale = (pair for pair in _activated(later, close) if _stale(pair[0]))
+        return next(stale, (right, used))
+    return right, a
+
+
+def _stale(event: Event) -> bool:
+    """Whether something that an earlier call computed entered this operation."""
+    return any(each.given and each.frames for each in event.inputs)
 
 
 def moving(recording: Recording, nabla_w: Event | None, size: int) -> Event | None:
