@@ -13,10 +13,11 @@ from threadpoolctl import threadpool_limits
 from conformance.corpus import store
 from conformance.corpus.case import Case
 from conformance.errors import SubjectError, UsageError
-from conformance.examine import Report, examine
+from conformance.examine import examine
 from conformance.isolate import isolated
 from conformance.judge import CaseReport
 from conformance.load import is_spec, load
+from conformance.outcome import Report
 from conformance.report.record import (
     case_from_json,
     case_to_json,

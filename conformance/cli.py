@@ -18,7 +18,7 @@ from rich.progress import Progress
 from conformance.errors import ConformanceError, UsageError
 
 if TYPE_CHECKING:
-    from conformance.examine import Report
+    from conformance.outcome import Report
 
 T = TypeVar("T")
 

@@ -9,6 +9,7 @@ the data.
 
 import gzip
 import zlib
+from io import BufferedIOBase
 from math import prod
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from reference.step import Batch
 Bytes = NDArray[np.uint8]
 CLASSES = 10
 PIXELS = 28 * 28
+PIECE = 2**20  # bytes that are read at once
 
 
 def read_idx(path: Path) -> Bytes:
@@ -29,25 +31,42 @@ def read_idx(path: Path) -> Bytes:
         ValueError: the file is damaged or not of this kind; the message names it and the byte.
         OSError: the file cannot be read.
     """
-    raw = path.read_bytes()
-    if raw[:2] == b"\x1f\x8b":
+    with path.open("rb") as file:
+        if file.peek(2)[:2] != b"\x1f\x8b":
+            return _read(file, path)
         try:
-            raw = gzip.decompress(raw)
-        except (OSError, EOFError, zlib.error) as error:
+            return _read(gzip.GzipFile(fileobj=file), path)
+        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
             raise ValueError(f"{path}: damaged gzip data ({error})") from error
-    if len(raw) < 4 or raw[:3] != b"\x00\x00\x08":  # noqa: PLR2004 - the magic number's bytes
-        raise ValueError(
-            f"{path}: byte 0: magic number {raw[:4].hex()} is not IDX bytes (000008DD)"
-        )
-    start = 4 + 4 * raw[3]
-    shape = tuple(int.from_bytes(raw[at : at + 4], "big") for at in range(4, start, 4))
-    expected = start + (prod(shape) if len(raw) >= start else 0)
-    if len(raw) != expected:
-        raise ValueError(f"{path}: byte {len(raw)}: file ends, {expected} bytes expected")
+
+
+def _read(file: BufferedIOBase, path: Path) -> Bytes:
+    """The array in a file, of which no more is taken than its header announces, and a byte."""
+    magic = file.read(4)
+    if len(magic) < 4 or magic[:3] != b"\x00\x00\x08":  # noqa: PLR2004 - the magic number's bytes
+        raise ValueError(f"{path}: byte 0: magic number {magic.hex()} is not IDX bytes (000008DD)")
+    start = 4 + 4 * magic[3]
+    sizes = file.read(start - 4)
+    shape = tuple(int.from_bytes(sizes[at : at + 4], "big") for at in range(0, len(sizes), 4))
+    expected = start + (prod(shape) if len(sizes) == start - 4 else 0)
+    data = _at_most(file, expected - start + 1)
+    end = 4 + len(sizes) + len(data)
+    if end != expected:
+        problem = "file ends" if end < expected else "file goes on"
+        raise ValueError(f"{path}: byte {min(end, expected)}: {problem}, {expected} bytes expected")
     try:
-        return np.frombuffer(raw, np.uint8, offset=start).reshape(shape)
+        return np.frombuffer(data, np.uint8).reshape(shape)
     except ValueError as error:  # more dimensions, or larger ones, than an array can have
         raise ValueError(f"{path}: byte 4: no array has these sizes ({error})") from error
+
+
+def _at_most(file: BufferedIOBase, size: int) -> bytes:
+    """So many bytes, or what there is; piece by piece, for a damaged header may announce any."""
+    pieces = []
+    while size and (piece := file.read(min(size, PIECE))):
+        pieces.append(piece)
+        size -= len(piece)
+    return b"".join(pieces)
 
 
 def read_images(path: Path) -> Bytes:

@@ -84,7 +84,7 @@ class Network:
             n: the size of the whole training set, needed where λ is not 0.
 
         Raises:
-            ValueError: `lmbda` without `n`.
+            ValueError: no samples, or `lmbda` without `n`.
         """
         batch = mini_batch if isinstance(mini_batch, Batch) else _stacked(mini_batch)
         decay = _decay(lmbda, n)
@@ -120,7 +120,7 @@ class Network:
             lmbda: the weight decay λ.
 
         Raises:
-            ValueError: a size or count below 1.
+            ValueError: a size or count below 1, or no samples.
         """
         if epochs < 1 or mini_batch_size < 1:
             raise ValueError(f"epochs {epochs}, mini_batch_size {mini_batch_size}: give 1 or more")
@@ -139,7 +139,10 @@ class Network:
 
     def evaluate(self, test_data: Iterable[tuple[Array, int]]) -> int:
         """How many (x, label) pairs the network gets right: the strongest output is its answer."""
-        x, labels = zip(*test_data, strict=True)
+        tests = list(test_data)
+        if not tests:
+            return 0
+        x, labels = zip(*tests, strict=True)
         answers = self.feedforward(np.hstack(x)).argmax(axis=0)
         return int((answers == np.asarray(labels)).sum())
 
@@ -149,7 +152,10 @@ class Network:
 
 
 def _stacked(pairs: Pairs) -> Batch:
-    x, y = zip(*pairs, strict=True)
+    columns = list(pairs)
+    if not columns:
+        raise ValueError("no samples: give one (x, y) pair or more")
+    x, y = zip(*columns, strict=True)
     return Batch(np.hstack(x), np.hstack(y))
 
 

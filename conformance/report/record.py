@@ -10,8 +10,8 @@ from typing import Any
 
 from conformance.compare import Status, Verdict, Worst
 from conformance.corpus.case import Case
-from conformance.examine import ExactRun, Report
 from conformance.judge import CaseReport
+from conformance.outcome import ExactRun, Report
 from conformance.subjects.exact_outcome import ExactOutcome
 from conformance.watching.recording import Frame
 

@@ -15,8 +15,8 @@ from rich.text import Text
 from conformance.causality import TAGS, equation_of, field_of
 from conformance.compare import FREE, Status, Verdict
 from conformance.corpus.case import Case
-from conformance.examine import Blame, Report
 from conformance.judge import CaseReport
+from conformance.outcome import Blame, Report
 from conformance.report.message import difference, doubtful, line, what
 from conformance.subjects.exact_outcome import ExactOutcome
 from conformance.watching.recording import Frame

@@ -5,6 +5,7 @@ Left out: single samples (`probe.py`).
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,11 @@ class Update:
         """The size of the mini-batch."""
         return len(self.parts["nabla_b2"])
 
+    @cached_property
+    def before(self) -> dict[str, Array]:
+        """The parameters `b2 w2 …` that it started from."""
+        return dict(self.start.named())
+
     def look(self, network: BookNetwork) -> None:
         """Find what moved each parameter array: the sum or the mean of its parts, or what else."""
         for name, array in self.after.items():
@@ -67,7 +73,7 @@ class Update:
             )
             if taken is not None:
                 ours = network.conventions.weight_in(taken.value) if name[0] == "w" else taken.value
-                shape = dict(self.start.named())[name].shape
+                shape = self.before[name].shape
                 if np.size(ours) != int(np.prod(shape)):
                     continue
                 self.summed[nabla] = taken
@@ -78,7 +84,7 @@ class Update:
 
         The difference of two rounded arrays: its bound is what their roundings leave of it.
         """
-        before, mean = dict(self.start.named())[name], self._sums(f"nabla_{name}")[-1]
+        before, mean = self.before[name], self._sums(f"nabla_{name}")[-1]
         moved = (before - after) / self.case.eta
         if alike(moved, mean, self._close):
             return
@@ -163,7 +169,7 @@ class Update:
         if nabla is None:
             nabla = self._sums(f"nabla_{name}")[-1]
         nabla = approximate(nabla.value if isinstance(nabla, RunningError) else nabla)
-        before = dict(self.start.named())[name]
+        before = self.before[name]
         equation = BOOK.updated_weight if quantity == "w" else BOOK.updated_bias
         rates = (self.case.eta, self.case.decay) if quantity == "w" else (self.case.eta,)
         result = approximate(equation(before, nabla, *rates))

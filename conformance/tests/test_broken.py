@@ -15,9 +15,9 @@ import pytest
 
 from conformance.causality import TAGS, field_of
 from conformance.corpus.store import Recorded
-from conformance.examine import Report
 from conformance.judge import CaseReport, check_case
 from conformance.load import load
+from conformance.outcome import Report
 from conformance.subjects import Subject
 from conformance.subjects.book_subject import book_subject
 from conformance.tests.networks.broken import BROKEN, CRASHING, ONE_RATE, Edit, broken_source

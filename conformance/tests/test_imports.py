@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,20 @@ def outside(package: str, *allowed: str) -> set[tuple[str, str]]:
     """The imports that are neither of the standard library nor of these packages."""
     tops = sys.stdlib_module_names | set(allowed)
     return {(file, name) for file, name in imported(package) if name.split(".", 1)[0] not in tops}
+
+
+def at_import() -> dict[str, set[str]]:
+    """The own modules that each own module imports before it is there, by dotted names."""
+    paths = [path for package in OWN for path in (HOUSE / package).rglob("*.py")]
+    dotted = [".".join(path.relative_to(HOUSE).with_suffix("").parts) for path in paths]
+    modules = dict(zip((name.removesuffix(".__init__") for name in dotted), paths, strict=True))
+    graph: dict[str, set[str]] = {}
+    for module, path in modules.items():
+        nodes = ast.parse(path.read_bytes()).body
+        froms = [node for node in nodes if isinstance(node, ast.ImportFrom) and node.module]
+        named = {f"{node.module}.{alias.name}" for node in froms for alias in node.names}
+        graph[module] = (named | {str(node.module) for node in froms}) & set(modules)
+    return graph
 
 
 def run(code: str) -> str:
@@ -60,6 +75,12 @@ def test_no_product_module_imports_the_tests() -> None:
     tests = {path.name for path in (HOUSE / "conformance" / "tests").rglob("*.py")}
     users = {file for file, name in imported("conformance") if name.startswith("conformance.tests")}
     assert users <= tests
+
+
+def test_no_module_imports_itself_in_a_circle() -> None:
+    graph = at_import()
+    assert len(graph) > 50
+    TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
 
 
 def test_a_check_of_the_reference_never_imports_torch() -> None:

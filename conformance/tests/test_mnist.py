@@ -77,8 +77,22 @@ def test_a_wrong_magic_number_is_refused_with_its_bytes(magic: bytes) -> None:
     assert magic.hex() in refused(idx((2, 3), b"abcdef", magic=magic))
 
 
-def test_a_byte_too_many_is_refused() -> None:
-    assert "10 bytes expected" in refused(idx((2,), b"abc"))
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_a_byte_too_many_is_refused(pack: Callable[[bytes], bytes]) -> None:
+    message = refused(pack(idx((2,), b"abc")))
+    assert "byte 10: file goes on, 10 bytes expected" in message
+
+
+def test_of_gzip_data_no_more_is_unpacked_than_the_header_announces() -> None:
+    raw = gzip.compress(idx((2, 3), b"abcdef" + bytes(2**24)), mtime=0)
+    cut = raw[: len(raw) // 2]  # who unpacks all of it comes upon the cut
+    assert "18 bytes expected" in refused(cut)
+
+
+def test_a_header_that_announces_more_than_memory_is_refused() -> None:
+    announced = 2**50
+    raw = idx((2**25, 2**25), b"abc")
+    assert f"byte 15: file ends, {12 + announced} bytes expected" in refused(raw)
 
 
 @pytest.mark.parametrize("shape", [(2**32 - 1,) * 4, (0, *(2**32 - 1,) * 4), (1,) * 65, (1,) * 255])

@@ -221,6 +221,21 @@ def test_counts_below_one_are_refused(epochs: int, m: int) -> None:
         network(4, 2).SGD(samples(4, 4, 2), epochs, m, 0.5)
 
 
+def test_training_on_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="no samples"):
+        network(4, 2).SGD([], 1, 2, 0.5)
+
+
+def test_an_empty_mini_batch_is_refused() -> None:
+    with pytest.raises(ValueError, match="no samples"):
+        network(4, 2).update_mini_batch(iter([]), 0.5)
+
+
+def test_of_no_test_data_none_is_right(capsys: pytest.CaptureFixture[str]) -> None:
+    network(4, 2).SGD(samples(4, 4, 2), 1, 2, 0.5, test_data=[])
+    assert capsys.readouterr().out == "Epoch 0: 0 / 0\n"
+
+
 def test_evaluate_counts_where_the_strongest_output_is_the_label() -> None:
     net = network(3, 3)
     net.weights, net.biases = [10 * np.eye(3)], [np.zeros((3, 1))]

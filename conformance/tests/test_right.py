@@ -18,8 +18,8 @@ from conformance.corpus import store
 from conformance.corpus.build import recorded_step
 from conformance.corpus.case import Case
 from conformance.corpus.store import Recorded, RecordedStep
-from conformance.examine import Report
 from conformance.judge import check_case
+from conformance.outcome import Report
 from conformance.subjects import Subject
 from conformance.subjects.book_subject import book_subject
 from conformance.subjects.exact_outcome import EXACT
