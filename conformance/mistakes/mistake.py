@@ -1,0 +1,85 @@
+"""A known mistake, and the subject that makes it.
+
+Left out: which mistakes are known (`catalogue.py`), and telling them apart (`diagnosis`).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from conformance.corpus.case import Case
+from conformance.mistakes.situation import Formulas, Situation, evaluate
+from conformance.subjects import Subject
+from reference.step import Array, Batch, Parameters
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One thing that people do wrong.
+
+    Attributes:
+        id: short and stable.
+        sentence: what is done wrong.
+        wrong: the formula as it is written then.
+        right: the book's.
+        formulas: what takes the place of the right equations, by their tags.
+        source: where it was seen, or "common".
+        hidden: the set-ups in which nobody can see it, in words.
+        subject: makes a subject of a mistake that is in no equation; None if `formulas` say it all.
+        remark: what is said of such a subject.
+    """
+
+    id: str
+    sentence: str
+    wrong: str
+    right: str
+    formulas: Formulas = field(default_factory=dict)
+    source: str = "common"
+    hidden: str = ""
+    subject: Callable[[str], Subject] | None = None
+    remark: str = ""
+
+    @property
+    def blames(self) -> tuple[str, ...]:
+        """The tags of the equations that it breaks."""
+        return tuple(self.formulas)
+
+
+class MistakenSession:
+    """A right program in training, but for some formulas."""
+
+    def __init__(self, formulas: Formulas, case: Case, parameters: Parameters) -> None:
+        """Start from the parameters of a case."""
+        self.formulas, self.case, self.parameters = formulas, case, parameters
+        self.previous: Situation | None = None
+
+    def step(self, batch: Batch) -> dict[str, Array]:
+        """Take one step and show everything."""
+        case = self.case
+        now = Situation(case, self.parameters, batch, case.eta, case.decay, previous=self.previous)
+        with np.errstate(all="ignore"):
+            shown = {
+                name: np.asarray(array, case.type)
+                for name, array in evaluate(now, self.formulas).items()
+            }
+        self.previous = now
+        self.parameters = Parameters.of(shown)
+        return shown
+
+
+def mistaken(formulas: Formulas, name: str) -> Subject:
+    """The subject that computes by these formulas what they give, and the rest by the book."""
+
+    def start(case: Case, parameters: Parameters) -> Any:
+        return MistakenSession(formulas, case, parameters)
+
+    return Subject(name, start)
+
+
+def subject_of(mistake: Mistake) -> Subject:
+    """The subject that makes a mistake, and is right otherwise."""
+    if mistake.subject is not None:
+        return mistake.subject(mistake.id)
+    return mistaken(mistake.formulas, mistake.id)

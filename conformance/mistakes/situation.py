@@ -1,0 +1,142 @@
+"""Where an equation stands: all that a program knows at that point of a step, and of earlier steps.
+
+A known mistake is a wrong formula in these terms. Like the equations of `reference` it is a plain
+NumPy expression, so it runs on floats as a subject, and on running errors as an expectation. Left
+out: the mistakes themselves (`catalogue.py`).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from conformance.causality import TAGS, field_of
+from conformance.corpus.case import Case
+from reference.equations import BOOK, COSTS
+from reference.step import Batch, Parameters, causal_order, split
+
+Formula = Callable[["Situation"], Any]
+Formulas = Mapping[str, Formula]
+"""Wrong formulas by the tags of the equations whose place they take."""
+
+
+@dataclass(frozen=True, eq=False)
+class Situation:
+    """One equation at one layer of one step; shapes as in `reference.step`.
+
+    Attributes:
+        case: cost, rates and sizes.
+        start: the parameters from which the step starts.
+        batch: the mini-batch.
+        eta: the learning rate η.
+        decay: λ/n.
+        named: the quantities of this step so far, by their names.
+        layer: of the equation, as in the book.
+        previous: the same equation in the step before, where the program has just been.
+    """
+
+    case: Case
+    start: Parameters
+    batch: Batch
+    eta: Any
+    decay: Any
+    named: dict[str, Any] = field(default_factory=dict)
+    layer: int = 0
+    previous: "Situation | None" = None
+
+    @property
+    def x(self) -> Any:
+        """The samples, (n_1, m)."""
+        return self.batch.x
+
+    @property
+    def y(self) -> Any:
+        """The targets, (n_L, m)."""
+        return self.batch.y
+
+    @property
+    def m(self) -> int:
+        """The size of the mini-batch."""
+        return self.batch.m
+
+    @property
+    def last(self) -> int:
+        """L, the output layer."""
+        return self.case.layers
+
+    @property
+    def quadratic(self) -> bool:
+        """Whether the cost is the quadratic one; else it is the cross-entropy."""
+        return self.case.cost == "quadratic"
+
+    def w(self, layer: int) -> Any:
+        """w^l at the start of the step, (n_l, n_{l-1})."""
+        return self.start.w[layer - 2]
+
+    def b(self, layer: int) -> Any:
+        """b^l at the start of the step, (n_l, 1)."""
+        return self.start.b[layer - 2]
+
+    def z(self, layer: int) -> Any:
+        """z^l, (n_l, m)."""
+        return self.named[f"z{layer}"]
+
+    def a(self, layer: int) -> Any:
+        """a^l, (n_l, m); a^1 is x."""
+        return self.x if layer == 1 else self.named[f"a{layer}"]
+
+    def delta(self, layer: int) -> Any:
+        """δ^l, (n_l, m)."""
+        return self.named[f"delta{layer}"]
+
+    def nabla_b(self, layer: int) -> Any:
+        """∂C/∂b^l, (n_l, 1)."""
+        return self.named[f"nabla_b{layer}"]
+
+    def nabla_w(self, layer: int) -> Any:
+        """∂C/∂w^l, (n_l, n_{l-1})."""
+        return self.named[f"nabla_w{layer}"]
+
+    def at(self, name: str) -> "Situation":
+        """The situation in which the quantity of this name is computed."""
+        layer = split(name)[1] or self.last
+        before = self.previous and replace(self.previous, layer=layer)
+        return replace(self, layer=layer, previous=before)
+
+
+def tag_of(name: str, layers: int) -> str:
+    """The tag of the equation that gives the quantity of this name."""
+    return TAGS[field_of(name, layers)]
+
+
+def by_the_book(at: Situation, tag: str) -> Any:
+    """What the right equation of a tag gives in a situation."""
+    book, layer = BOOK.with_cost(COSTS[at.case.cost]), at.layer
+    match tag:
+        case "Z":
+            return book.weighted_input(at.w(layer), at.a(layer - 1), at.b(layer))
+        case "A":
+            return book.activation(at.z(layer))
+        case "C":
+            return book.cost(at.a(layer), at.y)
+        case "BP1":
+            return book.output_error(at.z(layer), at.a(layer), at.y)
+        case "BP2":
+            return book.hidden_error(at.w(layer + 1), at.delta(layer + 1), at.z(layer))
+        case "BP3":
+            return book.bias_gradient(at.delta(layer))
+        case "BP4":
+            return book.weight_gradient(at.delta(layer), at.a(layer - 1))
+        case "B":
+            return book.updated_bias(at.b(layer), at.nabla_b(layer), at.eta)
+        case _:
+            return book.updated_weight(at.w(layer), at.nabla_w(layer), at.eta, at.decay)
+
+
+def evaluate(situation: Situation, formulas: Formulas) -> dict[str, Any]:
+    """All quantities of a step, some of them by other formulas; they fill `situation.named`."""
+    layers = situation.last
+    for name in causal_order(layers):
+        at, tag = situation.at(name), tag_of(name, layers)
+        formula = formulas.get(tag)
+        situation.named[name] = by_the_book(at, tag) if formula is None else formula(at)
+    return situation.named
