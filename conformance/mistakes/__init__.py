@@ -1,1 +1,1 @@
-"""The catalogue of known mistakes: each a wrong equation that runs in the place of the right one."""
+"""The catalogue of known mistakes: wrong equations that run in the place of the right ones."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from conformance.causality import TAGS, field_of
 from conformance.corpus.case import Case
-from reference.equations import BOOK, COSTS
+from reference.equations import BOOK, COSTS, Equations
 from reference.step import Batch, Parameters, causal_order, split
 
 Formula = Callable[["Situation"], Any]
@@ -110,26 +110,20 @@ def tag_of(name: str, layers: int) -> str:
 
 def by_the_book(at: Situation, tag: str) -> Any:
     """What the right equation of a tag gives in a situation."""
-    book, layer = BOOK.with_cost(COSTS[at.case.cost]), at.layer
-    match tag:
-        case "Z":
-            return book.weighted_input(at.w(layer), at.a(layer - 1), at.b(layer))
-        case "A":
-            return book.activation(at.z(layer))
-        case "C":
-            return book.cost(at.a(layer), at.y)
-        case "BP1":
-            return book.output_error(at.z(layer), at.a(layer), at.y)
-        case "BP2":
-            return book.hidden_error(at.w(layer + 1), at.delta(layer + 1), at.z(layer))
-        case "BP3":
-            return book.bias_gradient(at.delta(layer))
-        case "BP4":
-            return book.weight_gradient(at.delta(layer), at.a(layer - 1))
-        case "B":
-            return book.updated_bias(at.b(layer), at.nabla_b(layer), at.eta)
-        case _:
-            return book.updated_weight(at.w(layer), at.nabla_w(layer), at.eta, at.decay)
+    return _RIGHT[tag](at, BOOK.with_cost(COSTS[at.case.cost]), at.layer)
+
+
+_RIGHT: dict[str, Callable[[Situation, Equations, int], Any]] = {
+    "Z": lambda at, book, i: book.weighted_input(at.w(i), at.a(i - 1), at.b(i)),
+    "A": lambda at, book, i: book.activation(at.z(i)),
+    "C": lambda at, book, i: book.cost(at.a(i), at.y),
+    "BP1": lambda at, book, i: book.output_error(at.z(i), at.a(i), at.y),
+    "BP2": lambda at, book, i: book.hidden_error(at.w(i + 1), at.delta(i + 1), at.z(i)),
+    "BP3": lambda at, book, i: book.bias_gradient(at.delta(i)),
+    "BP4": lambda at, book, i: book.weight_gradient(at.delta(i), at.a(i - 1)),
+    "B": lambda at, book, i: book.updated_bias(at.b(i), at.nabla_b(i), at.eta),
+    "W": lambda at, book, i: book.updated_weight(at.w(i), at.nabla_w(i), at.eta, at.decay),
+}
 
 
 def evaluate(situation: Situation, formulas: Formulas) -> dict[str, Any]:
