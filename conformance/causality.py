@@ -84,6 +84,11 @@ def inputs(name: str, layers: int) -> tuple[str, ...]:
     }[quantity]
 
 
+def axes_of(name: str) -> tuple[str, ...]:
+    """What the axes of a quantity count, in words."""
+    return _AXES[split(name)[0]]
+
+
 def entry(name: str, index: tuple[int, ...]) -> str:
     """An entry in words: `neuron 2, sample 1`, counted from 0."""
-    return ", ".join(f"{axis} {i}" for axis, i in zip(_AXES[split(name)[0]], index, strict=False))
+    return ", ".join(f"{axis} {i}" for axis, i in zip(axes_of(name), index, strict=False))

@@ -6,7 +6,7 @@ equation is judged from the subject's own inputs. Left out: the verdicts (`compa
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from math import ceil
 from typing import Any, cast
 
@@ -74,13 +74,45 @@ def expectations(
     Returns:
         The quantities in causal order. The centre is exact where the arguments are balls.
     """
-    seen = _RoundingWitness(case, shown or {}, batch.m)
+    return standing(case, parameters, batch, shown or {}).expected
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A step with running errors: what each equation starts from, and what is to be expected of it.
+
+    Attributes:
+        start: the parameters.
+        batch: the mini-batch.
+        eta: the learning rate η.
+        decay: λ/n.
+        expected: each quantity as its equation gives it, with its tolerance, in causal order.
+        inputs: each quantity as later equations take it: as it was shown, else as expected.
+    """
+
+    start: Parameters
+    batch: Batch
+    eta: RunningError
+    decay: RunningError
+    expected: dict[str, RunningError]
+    inputs: dict[str, RunningError]
+
+
+def standing(
+    case: Case,
+    parameters: Parameters,
+    batch: Batch,
+    shown: Mapping[str, Array | RunningError],
+) -> Standing:
+    """As `expectations`, with what the equations start from."""
+    seen = _RoundingWitness(case, shown, batch.m)
     rates = [np.asarray(rate, np.float64) for rate in (case.eta, case.lmbda)]
     if is_balls(batch.x):
         rates = [balls(rate) for rate in rates]
     eta, lmbda = map(seen.lift, rates)
-    step(parameters.map(seen.lift), batch.map(seen.lift), eta, lmbda / case.n, seen.equations())
-    return seen.expected
+    start, samples, decay = parameters.map(seen.lift), batch.map(seen.lift), lmbda / case.n
+    step(start, samples, eta, decay, seen.equations())
+    return Standing(start, samples, eta, decay, seen.expected, seen.inputs)
 
 
 class _Witness:
@@ -89,6 +121,7 @@ class _Witness:
     def __init__(self, case: Case, shown: Mapping[str, Any]) -> None:
         self.case, self.shown = case, shown
         self.expected: dict[str, Any] = {}
+        self.inputs: dict[str, Any] = {}
         self._names = iter(causal_order(case.layers))
 
     def equations(self) -> Equations:
@@ -106,7 +139,9 @@ class _Witness:
             name = next(self._names)
             result = equation(*self.entering(field, arguments))
             self.expected[name] = self.noted(name, result, arguments)
-            return self.seen(name) if name in self.shown else self.expected[name]
+            known = name in self.shown
+            self.inputs[name] = self.seen(name) if known else self.expected[name]
+            return self.inputs[name]
 
         return watched
 
@@ -127,6 +162,7 @@ class _RoundingWitness(_Witness):
     """The same with running errors."""
 
     expected: dict[str, RunningError]
+    inputs: dict[str, RunningError]
 
     def __init__(self, case: Case, shown: Mapping[str, Array | RunningError], m: int) -> None:
         super().__init__(case, shown)

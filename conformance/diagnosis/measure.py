@@ -1,0 +1,224 @@
+"""What can be measured of a wrong quantity, when no known mistake explains it.
+
+Every statement is checked in every entry of every failure, within the tolerance: a factor, a
+transposition or permutation, which neurons or samples, zero, the value of an earlier step. Nothing
+is guessed. Left out: the catalogue (`match.py`).
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from conformance.causality import axes_of
+from conformance.diagnosis.evidence import Evidence
+from reference.step import Array, split
+
+
+@dataclass(frozen=True, eq=False)
+class Failure:
+    """A quantity that is wrong, given its inputs."""
+
+    evidence: Evidence
+    name: str
+
+    @cached_property
+    def got(self) -> Array:
+        """What the subject showed."""
+        return np.asarray(self.evidence.got(self.name), np.float64)
+
+    @cached_property
+    def right(self) -> Array:
+        """What the book's equation gives on the subject's own inputs."""
+        return np.asarray(self.evidence.expected(self.name).value, np.float64)
+
+    @cached_property
+    def tolerance(self) -> Array:
+        """How far a right program may be off, entry by entry."""
+        return self.evidence.target(self.name).tolerance
+
+    @property
+    def comparable(self) -> bool:
+        """Whether the numbers have the right shape and are finite."""
+        return self.got.shape == self.right.shape and bool(np.isfinite(self.got).all())
+
+    @cached_property
+    def outside(self) -> Array:
+        """Which entries are wrong."""
+        outside: Array = ~(np.abs(self.got - self.right) <= self.tolerance)
+        return outside
+
+    def is_(self, other: Array, room: float = 1.0) -> bool:
+        """Whether the subject's numbers are these, within some tolerances."""
+        if other.shape != self.got.shape:
+            return False
+        largest = np.max(self.tolerance, initial=0.0) if np.isfinite(self.tolerance).all() else 0.0
+        return bool(np.all(np.abs(self.got - other) <= room * np.maximum(self.tolerance, largest)))
+
+
+def measured(failures: Sequence[Failure]) -> list[str]:
+    """True statements on some failures of one equation, the most telling first."""
+    misshapen = [each for each in failures if each.got.shape != each.right.shape]
+    if misshapen:
+        return list(_shapes(misshapen))
+    lost = [each for each in failures if not np.isfinite(each.got).all()]
+    if lost:
+        return ["it is not a finite number"]
+    whole = (_zero, _factor, _transposed, _permuted, _earlier, _offset)
+    said = [words for words in (each(failures) for each in whole) if words]
+    return said[:1] + list(_where(failures)) + [_size(failures)]
+
+
+def _zero(failures: Sequence[Failure]) -> str:
+    return "it is zero" if all(not each.got.any() for each in failures) else ""
+
+
+FACTORS: dict[str, Callable[[Failure], float]] = {
+    "1": lambda _: 1.0,  # of which −1 is told
+    "2": lambda _: 2.0,
+    "½": lambda _: 0.5,
+    "m": lambda f: f.evidence.batch.m,
+    "1/m": lambda f: 1 / f.evidence.batch.m,
+    "η": lambda f: f.evidence.case.eta,
+    "1/η": lambda f: 1 / f.evidence.case.eta,
+    "n": lambda f: f.evidence.case.n,
+    "1/n": lambda f: 1 / f.evidence.case.n,
+    "m/n": lambda f: f.evidence.batch.m / f.evidence.case.n,
+    "n_L": lambda f: f.evidence.case.sizes[-1],
+    "1/n_L": lambda f: 1 / f.evidence.case.sizes[-1],
+    "n_l": lambda f: f.evidence.case.sizes[(split(f.name)[1] or 0) - 1],
+    "1/n_l": lambda f: 1 / f.evidence.case.sizes[(split(f.name)[1] or 0) - 1],
+}
+"""Factors that have a name, by it."""
+
+
+def _factor(failures: Sequence[Failure]) -> str:
+    """A factor that has a name, or is the same everywhere, or differs from case to case."""
+    telling = [each for each in failures if each.right.any()]
+    if not telling:
+        return ""
+    for name, factor in FACTORS.items():
+        for sign in (1, -1):
+            if all(_times(each, sign * factor(each)) for each in telling):
+                return f"it is {'−' * (sign < 0)}{name} × the right value"
+    fitted = [_fit(each) for each in telling]
+    if not all(_times(each, c) for each, c in zip(telling, fitted, strict=True)):
+        return ""
+    if all(_times(each, fitted[0]) for each in telling):
+        return f"it is {fitted[0]:.6g} × the right value"
+    one, other = min(fitted), max(fitted)
+    return f"it is proportional to the right value, by {one:.4g} to {other:.4g}"
+
+
+def _fit(failure: Failure) -> float:
+    """The factor at the largest entry, where it is known best."""
+    largest = int(np.argmax(np.abs(failure.right)))
+    return float(failure.got.flat[largest] / failure.right.flat[largest])
+
+
+def _times(failure: Failure, factor: float) -> bool:
+    return failure.is_(factor * failure.right, 1 + 2 * abs(factor))
+
+
+def _transposed(failures: Sequence[Failure]) -> str:
+    square = all(each.right.shape == each.right.T.shape for each in failures)
+    if square and all(each.is_(each.right.T, 2) for each in failures):
+        return "it is the right value transposed"
+    return ""
+
+
+def _permuted(failures: Sequence[Failure]) -> str:
+    for axis in (0, 1):
+        orders = [_order(each, axis) for each in failures if each.right.ndim > axis]
+        if len(orders) == len(failures) and all(orders):
+            what = axes_of(failures[0].name)[axis]
+            shown = ", ".join(str(i) for i in orders[0] or ())
+            return f"it is right but for the order of the {what}s: {shown} in the first failure"
+    return ""
+
+
+def _order(failure: Failure, axis: int) -> list[int] | None:
+    """Which rows or columns of the right value stand where; None if it is no such order."""
+    got, right = (np.moveaxis(each, axis, 0) for each in (failure.got, failure.right))
+    room = 2 * np.moveaxis(np.broadcast_to(failure.tolerance, failure.right.shape), axis, 0)
+    order: list[int] = []
+    for i, row in enumerate(got):
+        near = (k for k, other in enumerate(right) if k not in order)
+        allowed = room[i].max(initial=0.0)
+        k = next((k for k in near if np.all(np.abs(row - right[k]) <= allowed)), None)
+        if k is None:
+            return None
+        order.append(k)
+    return order if order != sorted(order) else None
+
+
+def _earlier(failures: Sequence[Failure]) -> str:
+    """Whether it is what it was in the step before."""
+    before = [each.evidence.previous for each in failures]
+    stale = all(
+        each is not None and failure.name in each.shown and failure.is_(each.got(failure.name))
+        for failure, each in zip(failures, before, strict=True)
+    )
+    if stale:
+        return "it is the value of the step before"
+    starts = [dict(each.evidence.start.named()).get(each.name) for each in failures]
+    kept = all(
+        start is not None and failure.is_(np.asarray(start, np.float64))
+        for failure, start in zip(failures, starts, strict=True)
+    )
+    return "it is what it was before the step" if kept else ""
+
+
+def _offset(failures: Sequence[Failure]) -> str:
+    """Whether the same number is added everywhere."""
+    first = failures[0]
+    offset = float((first.got - first.right).flat[0])
+    if offset and all(each.is_(each.right + offset, 2) for each in failures):
+        return f"it is the right value {'+' if offset > 0 else '−'} {abs(offset):.6g}"
+    return ""
+
+
+def _where(failures: Sequence[Failure]) -> Iterator[str]:
+    """Which neurons or samples are wrong, if not all are."""
+    for axis, what in enumerate(axes_of(failures[0].name)):
+        words = {_places(each, axis) for each in failures}
+        if len(words) == 1 and (found := words.pop()):
+            yield f"only {found.format(what)} wrong"
+
+
+def _places(failure: Failure, axis: int) -> str:
+    """The places along an axis at which something is wrong; empty if that is everywhere."""
+    size = failure.right.shape[axis]
+    others = tuple(i for i in range(failure.right.ndim) if i != axis)
+    wrong = [int(i) for i in np.flatnonzero(failure.outside.any(axis=others))]
+    if len(wrong) == size or not wrong:
+        return ""
+    if wrong == [size - 1]:
+        return "the last {} is"
+    if wrong == list(range(size - 1)):
+        return "the last {} is right, all others are"
+    if wrong == list(range(1, size)):
+        return "the first {} is right, all others are"
+    numbers = ", ".join(map(str, wrong))
+    return f"{{}} {numbers} is" if len(wrong) == 1 else f"{{}}s {numbers} are"
+
+
+def _size(failures: Sequence[Failure]) -> str:
+    """How far off it is at most, as a part of the largest right entry."""
+    parts = [
+        float(np.max(np.abs(each.got - each.right)) / np.max(np.abs(each.right)))
+        for each in failures
+        if each.right.any()
+    ]
+    return (
+        f"it is off by up to {max(parts):.2g} of the largest entry" if parts else "it is not zero"
+    )
+
+
+def _shapes(failures: Sequence[Failure]) -> Iterator[str]:
+    turned = all(each.got.shape == each.right.T.shape for each in failures)
+    if turned and all(np.allclose(each.got.T, each.right) for each in failures):
+        yield "it is the right value transposed"
+    first = failures[0]
+    yield f"it has the shape {first.got.shape}, not {first.right.shape}"
