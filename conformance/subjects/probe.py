@@ -129,9 +129,10 @@ def probe(
         nabla_b, nabla_w = network.backprop(net, np.array(x), np.array(y))
         unseen = (None,) * len(start.w)
         return Probe(sample, recording, Sight(unseen, unseen), nabla_b, nabla_w)
-    network.fill(net, *network.given(start, recording, lift))
-    given = recording.watch(lift(x), "x"), recording.watch(lift(y), "y")
-    returned = dict(zip(("nabla_b", "nabla_w"), network.backprop(net, *given), strict=True))
+    with network.numbers.watching(recording):
+        network.fill(net, *network.given(start, recording, lift))
+        given = recording.watch(lift(x), "x"), recording.watch(lift(y), "y")
+        returned = dict(zip(("nabla_b", "nabla_w"), network.backprop(net, *given), strict=True))
     seen = sight(recording, start, x, sample.close)
     events: dict[str, Event | None] = {}
     for layer in range(2, len(start.w) + 2):
@@ -180,16 +181,15 @@ def feed(network: BookNetwork, samples: Sequence[Sample]) -> Array:
     """The output (n_L, m) of feedforward on each of some samples, which nobody watches."""
     net = network.make(samples[0].start.sizes, samples[0].cost)
     network.fill(net, *network.outwards(samples[0].start))
-    inputs = (network.conventions.sample_out(sample.batch.x) for sample in samples)
-    return np.hstack([np.reshape(net.feedforward(np.array(x)), (-1, 1)) for x in inputs])
+    return np.hstack([network.feedforward(net, np.array(each.batch.x)) for each in samples])
 
 
 def forward(network: BookNetwork, sample: Sample, lift: Lift = np.array) -> Forward:
     """Run feedforward on one sample with everything watched."""
     recording = Recording()
     net = network.make(sample.start.sizes, sample.cost)
-    network.fill(net, *network.given(sample.start, recording, lift))
-    x = recording.watch(lift(sample.batch.x), "x")
-    output = np.reshape(net.feedforward(network.conventions.sample_out(x)), (-1, 1))
+    with network.numbers.watching(recording):
+        network.fill(net, *network.given(sample.start, recording, lift))
+        output = network.feedforward(net, recording.watch(lift(sample.batch.x), "x"))
     seen = sight(recording, sample.start, sample.batch.x, sample.close)
     return Forward(sample, recording, seen, output)

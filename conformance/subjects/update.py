@@ -159,12 +159,13 @@ def update(
 ) -> None:
     """Run the update of a new network with everything watched; fills `found`."""
     net = network.make(case.sizes, case.cost)
-    network.fill(net, *network.given(start, found.recording, lift))
-    watched = Batch(
-        found.recording.watch(lift(batch.x), "x"), found.recording.watch(lift(batch.y), "y")
-    )
-    network.update(net, watched, (case.eta, case.lmbda, case.n))
-    found.after = network.inwards(net)
+    with network.numbers.watching(found.recording):
+        network.fill(net, *network.given(start, found.recording, lift))
+        watched = Batch(
+            found.recording.watch(lift(batch.x), "x"), found.recording.watch(lift(batch.y), "y")
+        )
+        network.update(net, watched, (case.eta, case.lmbda, case.n))
+        found.after = network.inwards(net)
     found.look(network)
 
 

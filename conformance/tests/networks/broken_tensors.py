@@ -1,0 +1,157 @@
+"""The program in torch tensors broken in one line at a time, as `broken.py` breaks the book's."""
+
+from typing import Literal
+
+from conformance.tests.networks.broken import Edit
+
+_PROGRAM = "tensors.py"
+_W = "self.weights = [w - (eta / len(mini_batch)) * nw for w, nw in zip(self.weights, nabla_w)]"
+_B = "self.biases = [b - (eta / len(mini_batch)) * nb for b, nb in zip(self.biases, nabla_b)]"
+_Z = "z = w @ activation + b"
+_FEED = "a = sigmoid(torch.mm(w, a).add_(b))"
+_SIGMOID = "return torch.sigmoid(z)"
+_PRIME = "return sigmoid(z) * (1 - sigmoid(z))"
+_BP1 = "delta = (activations[-1] - y) * sigmoid_prime(zs[-1])"
+_SP = "sp = sigmoid_prime(zs[-l])"
+_BP2 = "delta = (self.weights[-l + 1].t() @ delta) * sp"
+_BP3 = "nabla_b[-l] = delta"
+_BP4_OUTPUT = "nabla_w[-1] = delta @ activations[-2].t()"
+_BP4_HIDDEN = "nabla_w[-l] = delta @ activations[-l - 1].t()"
+
+_Layer = Literal["every", "hidden", "output", "first"]
+
+
+def _edit(id_: str, find: str, replace: str, tag: str, layer: _Layer, why: str) -> Edit:
+    return Edit(id_, find, replace, tuple(tag.split()), layer, why, _PROGRAM)
+
+
+BROKEN = (
+    _edit("z-without-bias", _Z, "z = w @ activation", "Z", "every", "the bias is forgotten"),
+    _edit(
+        "z-minus-bias-in-place",
+        _Z,
+        "z = torch.mm(w, activation).sub_(b)",
+        "Z",
+        "every",
+        "the bias is taken for a threshold; the operation writes into its operand",
+    ),
+    _edit(
+        "feedforward-minus-bias",
+        _FEED,
+        "a = sigmoid(torch.mm(w, a).sub_(b))",
+        "Z A",
+        "every",
+        "in feedforward alone; backprop has a pass of its own and is right",
+    ),
+    _edit("sigmoid-sign", _SIGMOID, "return torch.sigmoid(-z)", "A", "every", "σ(−z); σ′ is even"),
+    _edit(
+        "x-one-minus-x-of-z",
+        _PRIME,
+        "return z * (1 - z)",
+        "BP1 BP2",
+        "every",
+        "x(1 − x) is σ′ only where x is the activation",
+    ),
+    _edit(
+        "bp1-no-sigma-prime",
+        _BP1,
+        "delta = activations[-1] - y",
+        "BP1",
+        "output",
+        "σ′(z^L) is left out",
+    ),
+    _edit(
+        "bp1-negated",
+        _BP1,
+        "delta = torch.sub(y, activations[-1]).mul(sigmoid_prime(zs[-1]))",
+        "BP1",
+        "output",
+        "target minus output",
+    ),
+    _edit(
+        "bp2-no-sigma-prime",
+        _BP2,
+        "delta = self.weights[-l + 1].t() @ delta",
+        "BP2",
+        "hidden",
+        "σ′(z^l) is left out",
+    ),
+    _edit(
+        "bp2-sigma-prime-of-a",
+        _SP,
+        "sp = sigmoid_prime(activations[-l])",
+        "BP2",
+        "hidden",
+        "σ′ is taken at a",
+    ),
+    _edit(
+        "bp3-sigma-prime-twice",
+        _BP3,
+        "nabla_b[-l] = delta * sp",
+        "BP3",
+        "hidden",
+        "δ holds σ′ already",
+    ),
+    _edit(
+        "bp4-z-for-a",
+        _BP4_OUTPUT,
+        "nabla_w[-1] = delta @ zs[-2].t()",
+        "BP4",
+        "output",
+        "z of the layer below for its activation",
+    ),
+    _edit("weight-ascends", _W, _W.replace("w - (", "w + ("), "W", "every", "uphill"),
+    _edit(
+        "bias-ascends-in-place",
+        _B,
+        "for b, nb in zip(self.biases, nabla_b): b.add_(nb, alpha=eta / len(mini_batch))",
+        "B",
+        "every",
+        "uphill, by torch's own way to scale; the operation writes into the bias",
+    ),
+    _edit(
+        "weight-no-batch-mean",
+        _W,
+        "self.weights = [torch.sub(w, nw, alpha=eta) for w, nw in zip(self.weights, nabla_w)]",
+        "W",
+        "every",
+        "the sum for the mean",
+    ),
+    _edit(
+        "bias-frozen",
+        _B,
+        "self.biases = [b for b, nb in zip(self.biases, nabla_b)]",
+        "B",
+        "every",
+        "b is never updated",
+    ),
+)
+"""Edits that run on layers of any sizes, one hidden layer or more."""
+
+SQUARE = (
+    _edit(
+        "bp2-no-transpose",
+        _BP2,
+        "delta = (self.weights[-l + 1] @ delta) * sp",
+        "BP2",
+        "hidden",
+        "w for wᵀ",
+    ),
+    _edit(
+        "bp2-wrong-layer",
+        _BP2,
+        "delta = (self.weights[-l].T @ delta) * sp",
+        "BP2",
+        "hidden",
+        "w of the layer itself for w of the layer above",
+    ),
+    _edit(
+        "bp4-own-activation",
+        _BP4_HIDDEN,
+        "nabla_w[-l] = delta @ activations[-l].T",
+        "BP4",
+        "hidden",
+        "a^l for a^{l−1}",
+    ),
+)
+"""Edits that run where all layers are of one size."""
