@@ -53,7 +53,8 @@ class TensorNumbers(ArrayNumbers):
     def back(self, value: Any) -> Any:
         """A tensor, or each in a list, as an array in memory of its own."""
         if isinstance(value, list | tuple):
-            return type(value)(self.back(each) for each in value)
+            made = [self.back(each) for each in value]
+            return tuple(made) if isinstance(value, tuple) else made
         if not isinstance(value, torch.Tensor):
             return value
         array = np.array(self.memory(value))

@@ -211,12 +211,20 @@ def test_operations_have_the_names_that_blame_knows() -> None:
     assert [event.constants for event in recording.events[1:5]] == [(2,), (), (3,), (1,)]
 
 
+def test_a_dimension_is_no_operand() -> None:
+    numbers, recording = TensorNumbers([P]), Recording()
+    with numbers.watching(recording):
+        p = numbers.out(recording.watch(P.numpy(), "p"))
+        _ = p.sum(1), p.transpose(0, 1), torch.cumsum(p, dim=1)
+    assert [event.constants for event in recording.events[1:]] == [(), (), ()]
+
+
 def test_what_asks_for_no_event_leaves_none() -> None:
     numbers, recording = TensorNumbers([P]), Recording()
     with numbers.watching(recording):
         p = numbers.out(recording.watch(P.numpy(), "p"))
         _ = p.shape, p.size(0), len(p), p.dtype, p.tolist(), p.numpy(), p.view(-1), p[0], p.clone()
-        _ = torch.zeros(2) + 1, torch.func.vmap(torch.sin)(P)
+        _ = torch.zeros(2) + 1, torch.zeros_like(p), p.new_empty(2), torch.func.vmap(torch.sin)(P)
         assert p.T.to_sparse().layout is torch.sparse_coo
     assert [event.operation for event in recording.events[1:]] == ["transpose"]
 
@@ -283,7 +291,7 @@ class WrongBias(Autograd):
 def test_a_network_with_autograd_is_judged_and_the_report_says_what_is_not_watched() -> None:
     subject = book_subject(WrongCost, "wrong")
     report = Report("wrong", subject.conventions, (check_case(subject, short(CASES[1])),))
-    assert [blame.tag for blame in report.blames] == ["BP1"]
+    assert [(blame.tag, blame.frames) for blame in report.blames] == [("BP1", ())]
     assert "torch tensors, ∇ by autograd, whose lines are not watched" in as_text(report)
 
 

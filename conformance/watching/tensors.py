@@ -74,8 +74,8 @@ class TensorWatch(TorchFunctionMode):
         kwargs = kwargs or {}
         name = _name(func)
         self.autograd = self.autograd or name in AUTOGRAD
-        if name in AUTOGRAD or name == "":
-            return func(*args, **kwargs)
+        if name in ("", *AUTOGRAD) or name.startswith("new_") or name.endswith("_like"):
+            return func(*args, **kwargs)  # what comes out is not computed from these numbers
         sources = self._sources((*args, *kwargs.values()))
         result = func(*args, **kwargs)
         if not sources[0]:
