@@ -26,7 +26,7 @@ from conformance.subjects.book_subject import book_subject
 from conformance.subjects.probe import Sample, probe
 from conformance.subjects.tensor_numbers import TensorNumbers
 from conformance.tests.networks.broken import Edit, broken_source
-from conformance.tests.networks.broken_tensors import BROKEN, SQUARE
+from conformance.tests.networks.broken_tensors import BROKEN, IN_PLACE, SQUARE
 from conformance.tests.networks.right_tensors import RIGHT, Autograd
 from conformance.tests.networks.tensors import DTYPE, Float32, Network
 from conformance.tests.support import recorded
@@ -35,7 +35,7 @@ from conformance.watching.recording import Recording
 
 pytestmark = pytest.mark.xdist_group("torch")  # one worker imports it
 
-EDITS = sorted((*BROKEN, *SQUARE), key=lambda edit: edit.id)
+EDITS = sorted((*BROKEN, *IN_PLACE, *SQUARE), key=lambda edit: edit.id)
 CASES = ("remainder-3-4-2", "square-4-4-4-4")
 NO_ARITHMETIC = {"bias-frozen": "tensors pass from list to list: nothing is computed"}
 
@@ -45,7 +45,8 @@ def test_a_wrong_line_is_blamed_for_its_equation(edit: Edit, tmp_path: Path) -> 
     source, line = broken_source(edit)
     file = tmp_path / "edited.py"
     file.write_text(source, encoding="utf-8")
-    subject = book_subject(cast("type", load(f"{file}:Network")), edit.id)
+    name = "InPlace" if edit in IN_PLACE else "Network"
+    subject = book_subject(cast("type", load(f"{file}:{name}")), edit.id)
     cases = CASES[1:] if edit in SQUARE else CASES
     report = Report(subject.name, cases=tuple(check_case(subject, short(id_)) for id_ in cases))
     assert report.blames, "nothing is blamed"

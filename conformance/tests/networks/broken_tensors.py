@@ -4,7 +4,7 @@ from typing import Literal
 
 from conformance.tests.networks.broken import Edit
 
-_PROGRAM = "tensors.py"
+_PROGRAM, _IN_PLACE = "tensors.py", "right_tensors.py"
 _W = "self.weights = [w - (eta / len(mini_batch)) * nw for w, nw in zip(self.weights, nabla_w)]"
 _B = "self.biases = [b - (eta / len(mini_batch)) * nb for b, nb in zip(self.biases, nabla_b)]"
 _Z = "z = w @ activation + b"
@@ -18,11 +18,22 @@ _BP3 = "nabla_b[-l] = delta"
 _BP4_OUTPUT = "nabla_w[-1] = delta @ activations[-2].t()"
 _BP4_HIDDEN = "nabla_w[-l] = delta @ activations[-l - 1].t()"
 
+_ADD_B = "z.add_(b)"
+_SUM = "total += part"
+_W_DATA = "w.data -= eta / len(mini_batch) * nw"
+_B_VIEW = "b.view(-1).sub_(nb.flatten(), alpha=eta / len(mini_batch))"
+_EXP = "activations.append(z.neg_().exp_().add_(1).reciprocal_())"
+_SLOPE = "delta *= sigmoid_prime(zs[-l])"
+
 _Layer = Literal["every", "hidden", "output", "first"]
 
 
 def _edit(id_: str, find: str, replace: str, tag: str, layer: _Layer, why: str) -> Edit:
     return Edit(id_, find, replace, tuple(tag.split()), layer, why, _PROGRAM)
+
+
+def _written(id_: str, find: str, replace: str, tag: str, layer: _Layer, why: str) -> Edit:
+    return Edit(f"in-place-{id_}", find, replace, tuple(tag.split()), layer, why, _IN_PLACE)
 
 
 BROKEN = (
@@ -155,3 +166,13 @@ SQUARE = (
     ),
 )
 """Edits that run where all layers are of one size."""
+
+IN_PLACE = (
+    _written("z-minus-bias", _ADD_B, "z.sub_(b)", "Z", "every", "a threshold that is subtracted"),
+    _written("sigmoid-sign", _EXP, _EXP.replace("neg_().", ""), "A", "every", "σ(−z)"),
+    _written("bp2-plus", _SLOPE, _SLOPE.replace("*=", "+="), "BP2", "hidden", "σ′ is added to wᵀδ"),
+    _written("sum-negated", _SUM, "total -= part", "W B", "every", "subtracted while summing"),
+    _written("weight-ascends", _W_DATA, _W_DATA.replace("-=", "+="), "W", "every", "uphill"),
+    _written("bias-ascends", _B_VIEW, _B_VIEW.replace("sub_", "add_"), "B", "every", "uphill"),
+)
+"""Edits of the class InPlace, whose operations write into tensors that are there, or views."""
