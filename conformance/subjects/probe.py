@@ -68,6 +68,8 @@ class Probe:
                 right = book.hidden_error(start.w[layer - 1], above, z)
             nabla_b = self.events[f"nabla_b{layer}"]
             moves = moving(self.recording, self.events[f"nabla_w{layer}"], z.size)
+            if nabla_b and moves and alike(nabla_b.value, moves.value, self.sample.close):
+                nabla_b = moves  # ∇b of one sample may be δ once more, summed over one column
             both = [event for event in (nabla_b, moves) if event is not None]
             fits = (event for event in both if alike(event.value, right, self.sample.close))
             event = next(fits, nabla_b or moves)

@@ -58,7 +58,8 @@ class Update:
                 # What moved it was not computed by NumPy: then its own size is all there is to see.
                 self._moved_by(name, plain(array))
                 continue
-            taken, divisor = self._expected(event, f"nabla_{name}") or self._taken(event)
+            turn = network.conventions.weight_out if name[0] == "w" else np.array
+            taken, divisor = self._expected(event, f"nabla_{name}", turn) or self._taken(event)
             if taken is not None:
                 ours = network.conventions.weight_in(taken.value) if name[0] == "w" else taken.value
                 shape = dict(self.start.named())[name].shape
@@ -102,9 +103,11 @@ class Update:
     def _close(self) -> float:
         return CLOSE[self.case.dtype]
 
-    def _expected(self, moved: Event, name: str) -> tuple[Event, int] | None:
+    def _expected(
+        self, moved: Event, name: str, turn: Callable[[Array], Array]
+    ) -> tuple[Event, int] | None:
         """The array that is the sum or the mean of the samples' gradients, and what divides it."""
-        total = np.sum([approximate(part) for part in self.parts[name]], axis=0)
+        total = turn(np.sum([approximate(part) for part in self.parts[name]], axis=0))
         way = [e for e in self.recording.events if not e.given and moved.uses(e)]
         for divisor, right in ((self.m, total), (1, total / self.m)):
             event = nearest(way, right, self._close)

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
+from torch.overrides import has_torch_function
 
 from conformance.compare import FREE, RESTARTED, Status
 from conformance.errors import UsageError
@@ -26,7 +27,7 @@ from conformance.subjects.book_subject import book_subject
 from conformance.subjects.probe import Sample, probe
 from conformance.subjects.tensor_numbers import TensorNumbers
 from conformance.tests.networks.broken import Edit, broken_source
-from conformance.tests.networks.broken_tensors import BROKEN, IN_PLACE, SQUARE
+from conformance.tests.networks.broken_tensors import BROKEN, IN_PLACE, ROWS, SQUARE
 from conformance.tests.networks.right_tensors import RIGHT, Autograd
 from conformance.tests.networks.tensors import DTYPE, Float32, Network
 from conformance.tests.support import recorded
@@ -35,7 +36,7 @@ from conformance.watching.recording import Recording
 
 pytestmark = pytest.mark.xdist_group("torch")  # one worker imports it
 
-EDITS = sorted((*BROKEN, *IN_PLACE, *SQUARE), key=lambda edit: edit.id)
+EDITS = sorted((*BROKEN, *IN_PLACE, *ROWS, *SQUARE), key=lambda edit: edit.id)
 CASES = ("remainder-3-4-2", "square-4-4-4-4")
 NO_ARITHMETIC = {"bias-frozen": "tensors pass from list to list: nothing is computed"}
 
@@ -45,8 +46,8 @@ def test_a_wrong_line_is_blamed_for_its_equation(edit: Edit, tmp_path: Path) -> 
     source, line = broken_source(edit)
     file = tmp_path / "edited.py"
     file.write_text(source, encoding="utf-8")
-    name = "InPlace" if edit in IN_PLACE else "Network"
-    subject = book_subject(cast("type", load(f"{file}:{name}")), edit.id)
+    name = {**dict.fromkeys(IN_PLACE, "InPlace"), **dict.fromkeys(ROWS, "BatchedRows")}.get(edit)
+    subject = book_subject(cast("type", load(f"{file}:{name or 'Network'}")), edit.id)
     cases = CASES[1:] if edit in SQUARE else CASES
     report = Report(subject.name, cases=tuple(check_case(subject, short(id_)) for id_ in cases))
     assert report.blames, "nothing is blamed"
@@ -269,6 +270,21 @@ def test_what_is_overwritten_or_shared_is_remarked(cls: type, remarks: set[str])
     assert not report.error
     assert remarks <= set(Report("", cases=(report,)).remarks)
     assert before == [array.tobytes() for _, array in whole.steps[0].parameters.named()]
+
+
+class Notices(Network):
+    """Computes something else when it is watched."""
+
+    def backprop(self, x: Tensor, y: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+        """The gradient (nabla_b, nabla_w) of the cost of one sample."""
+        nabla_b, nabla_w = super().backprop(x, y)
+        return nabla_b, [w * (2 if has_torch_function((w,)) else 1) for w in nabla_w]
+
+
+def test_a_network_that_computes_otherwise_when_watched_is_remarked() -> None:
+    report = check_case(book_subject(Notices, "notices"), short(CASES[0]))
+    remark = "backprop gives other numbers when it is watched: its lines are not shown"
+    assert Report("", cases=(report,)).remarks == [remark]
 
 
 class WrongCost(Autograd):

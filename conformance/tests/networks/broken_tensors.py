@@ -4,7 +4,7 @@ from typing import Literal
 
 from conformance.tests.networks.broken import Edit
 
-_PROGRAM, _IN_PLACE = "tensors.py", "right_tensors.py"
+_PROGRAM = "tensors.py"
 _W = "self.weights = [w - (eta / len(mini_batch)) * nw for w, nw in zip(self.weights, nabla_w)]"
 _B = "self.biases = [b - (eta / len(mini_batch)) * nb for b, nb in zip(self.biases, nabla_b)]"
 _Z = "z = w @ activation + b"
@@ -25,6 +25,9 @@ _B_VIEW = "b.view(-1).sub_(nb.flatten(), alpha=eta / len(mini_batch))"
 _EXP = "activations.append(z.neg_().exp_().add_(1).reciprocal_())"
 _SLOPE = "delta *= sigmoid_prime(zs[-l])"
 
+_ROWS_BP2 = "deltas.insert(0, deltas[0] @ w.T * below * (1 - below))"
+_ROWS_W = "self.weights = [w - nw * eta / len(x) for w, nw in zip(self.weights, nabla_w)]"
+
 _Layer = Literal["every", "hidden", "output", "first"]
 
 
@@ -32,8 +35,8 @@ def _edit(id_: str, find: str, replace: str, tag: str, layer: _Layer, why: str) 
     return Edit(id_, find, replace, tuple(tag.split()), layer, why, _PROGRAM)
 
 
-def _written(id_: str, find: str, replace: str, tag: str, layer: _Layer, why: str) -> Edit:
-    return Edit(f"in-place-{id_}", find, replace, tuple(tag.split()), layer, why, _IN_PLACE)
+def _other(id_: str, find: str, replace: str, tag: str, layer: _Layer, why: str) -> Edit:
+    return Edit(id_, find, replace, tuple(tag.split()), layer, why, "right_tensors.py")
 
 
 BROKEN = (
@@ -168,11 +171,44 @@ SQUARE = (
 """Edits that run where all layers are of one size."""
 
 IN_PLACE = (
-    _written("z-minus-bias", _ADD_B, "z.sub_(b)", "Z", "every", "a threshold that is subtracted"),
-    _written("sigmoid-sign", _EXP, _EXP.replace("neg_().", ""), "A", "every", "σ(−z)"),
-    _written("bp2-plus", _SLOPE, _SLOPE.replace("*=", "+="), "BP2", "hidden", "σ′ is added to wᵀδ"),
-    _written("sum-negated", _SUM, "total -= part", "W B", "every", "subtracted while summing"),
-    _written("weight-ascends", _W_DATA, _W_DATA.replace("-=", "+="), "W", "every", "uphill"),
-    _written("bias-ascends", _B_VIEW, _B_VIEW.replace("sub_", "add_"), "B", "every", "uphill"),
+    _other(
+        "in-place-z-minus-bias", _ADD_B, "z.sub_(b)", "Z", "every", "a threshold that is subtracted"
+    ),
+    _other("in-place-sigmoid-sign", _EXP, _EXP.replace("neg_().", ""), "A", "every", "σ(−z)"),
+    _other(
+        "in-place-bp2-plus",
+        _SLOPE,
+        _SLOPE.replace("*=", "+="),
+        "BP2",
+        "hidden",
+        "σ′ is added to wᵀδ",
+    ),
+    _other(
+        "in-place-sum-negated", _SUM, "total -= part", "W B", "every", "subtracted while summing"
+    ),
+    _other("in-place-weight-ascends", _W_DATA, _W_DATA.replace("-=", "+="), "W", "every", "uphill"),
+    _other(
+        "in-place-bias-ascends", _B_VIEW, _B_VIEW.replace("sub_", "add_"), "B", "every", "uphill"
+    ),
 )
 """Edits of the class InPlace, whose operations write into tensors that are there, or views."""
+
+ROWS = (
+    _other(
+        "rows-bp2-no-sigma-prime",
+        _ROWS_BP2,
+        "deltas.insert(0, deltas[0] @ w.T)",
+        "BP2",
+        "hidden",
+        "σ′(z^l) is left out; the sum over one row is δ once more",
+    ),
+    _other(
+        "rows-weight-no-batch-mean",
+        _ROWS_W,
+        _ROWS_W.replace(" / len(x)", ""),
+        "W",
+        "every",
+        "the sum for the mean; ∇w is stored turned, which a square one does not show",
+    ),
+)
+"""Edits of the class BatchedRows."""
