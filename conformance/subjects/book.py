@@ -54,9 +54,8 @@ class BookNetwork:
         if isinstance(stored, str):
             raise UsageError(f"{name}: {stored}")
         dtype = self.numbers.dtype or stored.dtype
-        self.conventions = self._recognised(
-            replace(stored, dtype=dtype, cost=cost or "quadratic"),
-        )
+        stored = replace(stored, dtype=dtype, cost=cost or "quadratic")
+        self.conventions = self._recognised(stored)
         taken = inspect.signature(net.update_mini_batch).parameters
         self.decays = {"lmbda", "n"} <= set(taken)
 

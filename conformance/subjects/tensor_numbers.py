@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from conformance.errors import UsageError
+from conformance.errors import SubjectError, UsageError
 from conformance.subjects.numbers import ArrayNumbers
 from conformance.watching.recording import Recording, Watched
 from conformance.watching.tensors import TensorWatch
@@ -61,8 +61,18 @@ class TensorNumbers(ArrayNumbers):
         return array if self._watch is None else self._watch.known(value, array)
 
     def memory(self, value: Any) -> Any:
-        """An array that shares the memory of a tensor."""
-        return value.detach().cpu().numpy() if isinstance(value, torch.Tensor) else value
+        """An array that shares the memory of a tensor.
+
+        Raises:
+            SubjectError: NumPy has no such arrays.
+        """
+        if not isinstance(value, torch.Tensor):
+            return value
+        try:
+            return value.detach().cpu().numpy()
+        except (TypeError, RuntimeError) as error:
+            kind = f"{value.dtype}, {value.layout}"
+            raise SubjectError(f"it gave a tensor of {kind}, expected dense {self.kind}") from error
 
     def parameters(self, held: Iterable[Any], arrays: Iterable[Array]) -> list[Any]:
         """New tensors; those that a gradient is taken by are filled, as an optimizer holds them."""

@@ -231,6 +231,16 @@ def test_what_asks_for_no_event_leaves_none() -> None:
     assert [event.operation for event in recording.events[1:]] == ["transpose"]
 
 
+def test_a_tensor_that_is_no_array_is_left_alone() -> None:
+    numbers, recording = TensorNumbers([P]), Recording()
+    with numbers.watching(recording):
+        p = numbers.out(recording.watch(P.numpy(), "p"))
+        sparse = p.to_sparse()
+        p.mul_(2)
+        assert torch.equal(sparse.to_dense(), P)
+    assert [event.operation for event in recording.events[1:]] == ["multiply"]
+
+
 class KeepsRow(Network):
     """Overwrites what it is given."""
 
@@ -333,6 +343,22 @@ def test_a_dtype_that_has_no_cases_is_one_line() -> None:
     assert str(left.value) == (
         "half.py:Half: `weights` and `biases` are tensors of torch.float16 and torch.float64, "
         "expected torch.float32 or torch.float64 for all"
+    )
+
+
+class Brain(Network):
+    """Gives gradients in a precision that NumPy does not have."""
+
+    def backprop(self, x: Tensor, y: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+        """The gradient (nabla_b, nabla_w) of the cost of one sample."""
+        nabla_b, nabla_w = super().backprop(x, y)
+        return [each.bfloat16() for each in nabla_b], nabla_w
+
+
+def test_a_gradient_that_is_no_array_is_one_line() -> None:
+    report = check_case(book_subject(Brain, "brain"), recorded(CASES[0]))
+    assert report.error == (
+        "it gave a tensor of torch.bfloat16, torch.strided, expected dense torch.float64"
     )
 
 

@@ -139,8 +139,9 @@ class TensorWatch(TorchFunctionMode):
             self._rewrite(name, result, sources)
         else:
             value = numbers(result)
-            event = None if value is None else self.recording.record(name, value, sources)
-            self.tie(result, event or sources[0][0])
+            if value is not None:
+                event = self.recording.record(name, value, sources)
+                self.tie(result, event or sources[0][0])
 
     def _rewrite(self, name: str, target: torch.Tensor, sources: Sources) -> None:
         """Record an operation that wrote into a tensor, and so into all that share its memory."""
