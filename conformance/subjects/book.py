@@ -17,6 +17,7 @@ import numpy as np
 from conformance.errors import SubjectError, UsageError
 from conformance.isolate import PACKAGE, headline, own_traceback
 from conformance.subjects.conventions import SAMPLES, Conventions, pair, storage
+from conformance.subjects.numbers import numbers_of
 from conformance.watching.recording import Recording
 from reference.equations import COSTS
 from reference.step import Array, Batch, Parameters
@@ -44,12 +45,23 @@ class BookNetwork:
         self.odd = ""  # why no layout of a sample works on the network that was tried
         self.costs = _costs(factory)
         net = self.make(PROBE)
-        stored = storage(net.weights, net.biases, PROBE)
+        try:
+            self.numbers = numbers_of([*net.weights, *net.biases])
+        except UsageError as error:
+            raise UsageError(f"{name}: {error}") from error
+        held = self.numbers.back([*net.weights]), self.numbers.back([*net.biases])
+        stored = storage(*held, PROBE)
         if isinstance(stored, str):
             raise UsageError(f"{name}: {stored}")
-        self.conventions = self._recognised(replace(stored, cost=cost or "quadratic"))
+        dtype = self.numbers.dtype or stored.dtype
+        stored = replace(stored, dtype=dtype, cost=cost or "quadratic")
+        self.conventions = self._recognised(stored)
         taken = inspect.signature(net.update_mini_batch).parameters
         self.decays = {"lmbda", "n"} <= set(taken)
+
+    def said(self) -> list[str]:
+        """The conventions that are not the book's, in words."""
+        return [*self.numbers.said, *self.conventions.said()]
 
     def make(self, sizes: Sequence[int], cost: str | None = None) -> Any:
         """A new network with its own random parameters.
@@ -85,8 +97,9 @@ class BookNetwork:
 
     def fill(self, net: Any, w: Sequence[Array], b: Sequence[Array]) -> None:
         """Give a network its parameters, in the layout that it has."""
-        net.weights = type(net.weights)(w) if isinstance(net.weights, tuple) else list(w)
-        net.biases = type(net.biases)(b) if isinstance(net.biases, tuple) else list(b)
+        w, b = self.numbers.parameters(net.weights, w), self.numbers.parameters(net.biases, b)
+        net.weights = type(net.weights)(w) if isinstance(net.weights, tuple) else w
+        net.biases = type(net.biases)(b) if isinstance(net.biases, tuple) else b
 
     def outwards(self, parameters: Parameters) -> tuple[list[Array], list[Array]]:
         """Parameters of ours as copies in the network's layout."""
@@ -109,12 +122,23 @@ class BookNetwork:
     def inwards(self, net: Any) -> dict[str, Any]:
         """The network's present parameters `b2 w2 …`, in our layout where they fit it."""
         c, shown = self.conventions, {}
-        for layer, (w, b) in enumerate(zip(net.weights, net.biases, strict=False), 2):
+        held = self.numbers.back([*net.weights]), self.numbers.back([*net.biases])
+        for layer, (w, b) in enumerate(zip(*held, strict=False), 2):
             turned = c.weight_in(w) if np.ndim(w) > 1 else w
             n = np.shape(turned)[0] if np.ndim(turned) else 0
             shown[f"b{layer}"] = np.reshape(b, (-1, 1)) if np.size(b) == n else b
             shown[f"w{layer}"] = turned
         return shown
+
+    def feedforward(self, net: Any, x: Array) -> Array:
+        """The output (n_L, 1) of one sample."""
+        given = self.numbers.out(self.conventions.sample_out(x))
+        return np.reshape(self.numbers.back(net.feedforward(given)), (-1, 1))
+
+    def _pair(self, net: Any, x: Array, y: Array) -> Any:
+        """What backprop of one sample returns, in arrays of ours."""
+        given = (self.numbers.out(self.conventions.sample_out(each)) for each in (x, y))
+        return self.numbers.back(net.backprop(*given))
 
     def backprop(self, net: Any, x: Array, y: Array) -> tuple[list[Any], list[Any]]:
         """(∇b, ∇w) of one sample in our layout: lists of (n_l, 1) and (n_l, n_{l-1}).
@@ -123,7 +147,7 @@ class BookNetwork:
             SubjectError: the pair does not have the shapes of the parameters.
         """
         c = self.conventions
-        returned = net.backprop(c.sample_out(x), c.sample_out(y))
+        returned = self._pair(net, x, y)
         sizes = tuple(net_sizes(net, c))
         turned, problem = pair(returned, sizes)
         if problem and not self.odd:
@@ -150,11 +174,11 @@ class BookNetwork:
         with redirect_stdout(StringIO()):
             net.update_mini_batch(samples, eta, **decay)
 
-    def sample(self, batch: Batch, i: int) -> tuple[Array, Array]:
+    def sample(self, batch: Batch, i: int) -> tuple[Any, Any]:
         """A sample and its target in the network's layout."""
         c = self.conventions
         x, y = (np.array(array[:, [i]]) for array in (batch.x, batch.y))
-        return c.sample_out(x), c.sample_out(y)
+        return self.numbers.out(c.sample_out(x)), self.numbers.out(c.sample_out(y))
 
     def _recognised(self, stored: Conventions) -> Conventions:
         """The conventions of samples, pair, dtype and cost, from a trial."""
@@ -164,15 +188,19 @@ class BookNetwork:
             self.conventions = replace(stored, sample=sample)
             net = self.make(PROBE)
             try:
-                with redirect_stdout(StringIO()), np.errstate(all="ignore"):
-                    c = self.conventions
-                    returned = net.backprop(c.sample_out(x), c.sample_out(y))
+                with (
+                    redirect_stdout(StringIO()),
+                    np.errstate(all="ignore"),
+                    self.numbers.watching(Recording()),
+                ):
+                    returned = self._pair(net, x, y)
             except Exception as error:  # noqa: BLE001 - any layout may fail in any way
                 problems.append(f"as {sample}: {type(error).__name__}: {error}")
                 continue
             weights_first, problem = pair(returned, PROBE)
             if not problem:
-                c = replace(c, weights_first=weights_first, dtype=_dtype(returned))
+                dtype = self.numbers.dtype or _dtype(returned)
+                c = replace(self.conventions, weights_first=weights_first, dtype=dtype)
                 self.conventions = c
                 return replace(c, cost=self._own_cost(net, x, y))
             problems.append(f"as {sample}: backprop {problem}")
@@ -189,7 +217,7 @@ class BookNetwork:
             return self.conventions.cost
         with redirect_stdout(StringIO()), np.errstate(all="ignore"):
             delta = np.asarray(self.backprop(net, x, y)[0][-1], dtype=np.float64)
-            a = np.reshape(net.feedforward(self.conventions.sample_out(x)), (-1, 1))
+            a = self.feedforward(net, x)
         return "cross-entropy" if np.allclose(delta, a - y, rtol=1e-3) else "quadratic"
 
 
@@ -215,7 +243,7 @@ def _dtype(returned: Any) -> str:
 
 def net_sizes(net: Any, conventions: Conventions) -> list[int]:
     """The sizes of a network, from the shapes of its weights."""
-    shapes = [np.shape(conventions.weight_in(w)) for w in net.weights]
+    shapes = [np.shape(w)[::-1] if conventions.transposed else np.shape(w) for w in net.weights]
     return [shapes[0][1], *(shape[0] for shape in shapes)]
 
 

@@ -99,9 +99,11 @@ class BookSession:
         """What is wrong beside the quantities."""
         net = self.network.make(self.case.sizes, self.case.cost)
         self.network.fill(net, *self.network.outwards(first.sample.start))
-        x, y = (np.array(each) for each in (first.sample.batch.x, first.sample.batch.y))
-        alone = self.network.backprop(net, x, y)
-        again = self.network.backprop(net, x, y)
+        sample, numbers = first.sample.batch, self.network.numbers
+        given = [numbers.out(np.array(each)) for each in (sample.x, sample.y)]
+        x, y = (numbers.memory(each) for each in given)
+        alone = self.network.backprop(net, *given)
+        again = self.network.backprop(net, *given)
         remarks = []
         if not np.array_equal(x, batch.x[:, [0]]) or not np.array_equal(y, batch.y[:, [0]]):
             remarks.append("backprop overwrites its sample")
@@ -114,7 +116,7 @@ class BookSession:
             remarks.append(
                 "backprop gives other numbers when it is watched: its lines are not shown"
             )
-        if _shared([*net.weights, *net.biases]):
+        if _shared([numbers.memory(each) for each in (*net.weights, *net.biases)]):
             remarks.append(
                 "two layers share memory after the parameters were given as separate arrays"
             )

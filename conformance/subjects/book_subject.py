@@ -7,10 +7,13 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from conformance.corpus.case import Case
+from conformance.corpus.store import RecordedStep
 from conformance.subjects import Subject
 from conformance.subjects.book import BookNetwork
 from conformance.subjects.book_exact import run_exactly
 from conformance.subjects.book_session import BookSession
+from conformance.subjects.exact_outcome import ExactOutcome
 
 
 def book_subject(factory: Callable[..., Any], name: str, cost: str | None = None) -> Subject:
@@ -27,9 +30,13 @@ def book_subject(factory: Callable[..., Any], name: str, cost: str | None = None
         name,
         partial(BookSession, network, watched=True),
         partial(BookSession, network, watched=False),
-        tuple(network.conventions.said()),
+        tuple(network.said()),
         costs,
         (network.conventions.dtype,),
         network.decays,
-        partial(run_exactly, network),
+        partial(run_exactly, network) if network.numbers.exact else _not_exactly,
     )
+
+
+def _not_exactly(_case: Case, _step: RecordedStep) -> ExactOutcome:
+    return ExactOutcome(left="the subject computes in torch tensors")

@@ -10,7 +10,6 @@ from functools import cached_property
 import numpy as np
 
 from conformance.subjects.book import BookNetwork
-from conformance.watching.allocation import allocating
 from conformance.watching.culprit import culprit, on_the_way
 from conformance.watching.recording import Event, Frame, Recording, plain
 from conformance.watching.sighting import CLOSE, Sight, alike, approximate, moving, sight
@@ -69,6 +68,8 @@ class Probe:
                 right = book.hidden_error(start.w[layer - 1], above, z)
             nabla_b = self.events[f"nabla_b{layer}"]
             moves = moving(self.recording, self.events[f"nabla_w{layer}"], z.size)
+            if nabla_b and moves and alike(nabla_b.value, moves.value, self.sample.close):
+                nabla_b = moves  # ∇b of one sample may be δ once more, summed over one column
             both = [event for event in (nabla_b, moves) if event is not None]
             fits = (event for event in both if alike(event.value, right, self.sample.close))
             event = next(fits, nabla_b or moves)
@@ -124,7 +125,7 @@ def probe(
     """
     start, x, y = sample.start, sample.batch.x, sample.batch.y
     recording = Recording()
-    with allocating(recording, exact=lift is not np.array):
+    with network.numbers.watching(recording, exact=lift is not np.array):
         net = network.make(start.sizes, sample.cost)
         if second:
             network.fill(net, *network.outwards(start))
@@ -191,17 +192,15 @@ def feed(network: BookNetwork, samples: Sequence[Sample]) -> Array:
     """The output (n_L, m) of feedforward on each of some samples, which nobody watches."""
     net = network.make(samples[0].start.sizes, samples[0].cost)
     network.fill(net, *network.outwards(samples[0].start))
-    inputs = (network.conventions.sample_out(sample.batch.x) for sample in samples)
-    return np.hstack([np.reshape(net.feedforward(np.array(x)), (-1, 1)) for x in inputs])
+    return np.hstack([network.feedforward(net, np.array(each.batch.x)) for each in samples])
 
 
 def forward(network: BookNetwork, sample: Sample, lift: Lift = np.array) -> Forward:
     """Run feedforward on one sample with everything watched."""
     recording = Recording()
-    with allocating(recording, exact=lift is not np.array):
+    with network.numbers.watching(recording, exact=lift is not np.array):
         net = network.make(sample.start.sizes, sample.cost)
         network.fill(net, *network.given(sample.start, recording, lift))
-        x = recording.watch(lift(sample.batch.x), "x")
-        output = np.reshape(net.feedforward(network.conventions.sample_out(x)), (-1, 1))
+        output = network.feedforward(net, recording.watch(lift(sample.batch.x), "x"))
     seen = sight(recording, sample.start, sample.batch.x, sample.close)
     return Forward(sample, recording, seen, output)

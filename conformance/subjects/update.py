@@ -14,7 +14,6 @@ from conformance.arithmetic.rounding import Precision, RunningError
 from conformance.corpus.case import Case
 from conformance.subjects.book import BookNetwork
 from conformance.subjects.observation import Shown
-from conformance.watching.allocation import allocating
 from conformance.watching.culprit import Way, culprit, values_of
 from conformance.watching.recording import Event, Frame, Recording, plain
 from conformance.watching.sighting import CLOSE, alike, approximate, exact_or_not, nearest
@@ -68,8 +67,9 @@ class Update:
                 self._moved_by(name, plain(array))
                 continue
             nabla = f"nabla_{name}"
+            turn = network.conventions.weight_out if name[0] == "w" else np.array
             taken, divisor = (
-                self._kept(event, nabla) or self._expected(event, nabla) or self._taken(event)
+                self._kept(event, nabla) or self._expected(event, nabla, turn) or self._taken(event)
             )
             if taken is not None:
                 ours = network.conventions.weight_in(taken.value) if name[0] == "w" else taken.value
@@ -118,9 +118,11 @@ class Update:
     def _close(self) -> float:
         return CLOSE[self.case.dtype]
 
-    def _expected(self, moved: Event, name: str) -> tuple[Event, int] | None:
+    def _expected(
+        self, moved: Event, name: str, turn: Callable[[Array], Array]
+    ) -> tuple[Event, int] | None:
         """The array that is the sum or the mean of the samples' gradients, and what divides it."""
-        total = np.sum([exact_or_not(np.asarray(part)) for part in self.parts[name]], axis=0)
+        total = turn(np.sum([exact_or_not(np.asarray(part)) for part in self.parts[name]], axis=0))
         way = [e for e in self.recording.events if not e.given and moved.uses(e)]
         for divisor, right in ((self.m, total), (1, total / self.m)):
             event = nearest(way, right, self._close)
@@ -144,6 +146,8 @@ class Update:
         """The array that was multiplied by η/m (or η) and then taken from the parameters."""
         eta, size = self.case.eta, moved.value.size
         for event in moved.inputs:
+            if alike(event.value, moved.value, self._close):
+                continue  # it is what moved, seen through another view
             factor, scaled = 1.0, event
             while len(scaled.inputs) == 1 and scaled.constants and not scaled.given:
                 constant = float(np.prod(scaled.constants))
@@ -187,11 +191,11 @@ def update(
     lift: Lift = np.array,
 ) -> None:
     """Run the update of a new network with everything watched; fills `found`."""
-    with allocating(found.recording, exact=lift is not np.array):
+    with network.numbers.watching(found.recording, exact=lift is not np.array):
         net = network.make(case.sizes, case.cost)
         network.fill(net, *network.given(start, found.recording, lift))
         _walk(network, net, found, batch, lift)
-    found.after = network.inwards(net)
+        found.after = network.inwards(net)
     found.look(network)
 
 
@@ -205,7 +209,7 @@ def repeated(
     case, recording = found.case, Recording()
     *before, last = batches
     again = Update(recording, case, found.start, found.parts)
-    with allocating(recording):
+    with network.numbers.watching(recording):
         net = network.make(case.sizes, case.cost)
         network.fill(net, *network.given(first, recording, np.array))
         for batch in before:
@@ -213,7 +217,7 @@ def repeated(
         recording.close()
         again.earlier = list(recording.events)
         _walk(network, net, again, last)
-    again.after = network.inwards(net)
+        again.after = network.inwards(net)
     again.look(network)
     return again
 

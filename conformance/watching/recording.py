@@ -20,8 +20,8 @@ import numpy as np
 from conformance.arithmetic.exact import Exact
 from reference.step import Array
 
-_HERE = str(Path(__file__).resolve().parent)
-_PACKAGE = str(Path(__file__).resolve().parent.parent)
+_WATCHING = str(Path(__file__).resolve().parent)
+_PACKAGE = str(Path(_WATCHING).parent)
 _TESTS = str(Path(_PACKAGE, "tests"))
 _STDLIB = sysconfig.get_paths()["stdlib"]
 _COMPREHENSIONS = ("<listcomp>", "<setcomp>", "<dictcomp>")
@@ -139,6 +139,15 @@ class Recording:
         if isinstance(target, Watched):
             target.recording, target.event = self, event
 
+    def record(self, operation: str, value: Array, sources: "Sources") -> Event | None:
+        """Record what was computed other than by NumPy; None if no line of the subject did it."""
+        frames = _frames()
+        return self._note(operation, value, *sources, frames) if frames else None
+
+    def known(self, array: Array, event: Event) -> "Watched":
+        """The array, watched, as what an event computed; it shares its memory."""
+        return self._wrap(array, event)
+
     def _note(
         self,
         operation: str,
@@ -237,6 +246,11 @@ class Watched(np.ndarray[Any, Any]):
         return self.view(np.ndarray).__reduce__()
 
 
+def holds(array: Array, event: Event) -> bool:
+    """Whether an array has the numbers of an event, perhaps turned or reshaped."""
+    return _same(array, event.value)
+
+
 def plain(value: Any) -> Any:
     """The value with every watched array in it made plain, as a copy."""
     if isinstance(value, Watched):
@@ -310,7 +324,7 @@ def _frames() -> tuple[Frame, ...]:
             if function not in _COMPREHENSIONS:
                 found.append(_frame(file, line, function))
                 line = 0
-        elif not file.startswith(_HERE) and file.startswith(_PACKAGE):
+        elif file.startswith(_PACKAGE) and not file.startswith(_WATCHING):
             break  # our own call into the subject
         frame = frame.f_back
     return tuple(found)
@@ -323,7 +337,11 @@ def _frame(file: str, line: int, function: str) -> Frame:
 
 @cache
 def is_subject(file: str) -> bool:
-    """Whether a file is the subject's: neither ours nor NumPy's nor the standard library's."""
+    """Whether a file is the subject's: not ours, NumPy's, torch's or the standard library's."""
     if file.startswith(_STDLIB) and "site-packages" not in file:
         return False
-    return file.startswith(_TESTS) or not file.startswith((_PACKAGE, *_FOREIGN))
+    if file.startswith(_TESTS):
+        return True
+    torch = getattr(sys.modules.get("torch"), "__file__", None)  # with its frames it is imported
+    foreign = (str(Path(torch).parent),) if torch else ()
+    return not file.startswith((_PACKAGE, *_FOREIGN, *foreign))
