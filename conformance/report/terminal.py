@@ -13,12 +13,11 @@ from rich.table import Table
 from rich.text import Text
 
 from conformance.causality import TAGS, equation_of, field_of
-from conformance.compare import FREE, Status, Verdict
+from conformance.compare import FORWARD, FREE, Status, Verdict
 from conformance.corpus.case import Case
-from conformance.examine import Blame, Report
+from conformance.examine import Blame, ExactRun, Report, failed_at
 from conformance.judge import CaseReport
-from conformance.report.message import difference, doubtful, line, what
-from conformance.subjects.exact_outcome import ExactOutcome
+from conformance.report.message import difference, doubtful, line, lost, what
 from conformance.watching.recording import Frame
 
 SIGNS = {
@@ -187,28 +186,68 @@ def source(frames: Sequence[Frame]) -> Iterator[str]:
 
 def _exact_words(report: Report, blame: Blame | None) -> Iterator[Text]:
     """What the exact lane says of an equation, or of the whole subject."""
-    for run in report.exact:
-        words = exact_words(run.outcome, blame.tag if blame else "", report, run.case)
+    tag = blame.tag if blame else ""
+
+    def order(run: ExactRun) -> tuple[bool, bool]:
+        return not _wrong(run, tag, report), tag not in _failed(run, report)
+
+    for run in sorted(report.exact, key=order) if blame else report.exact:
+        words = exact_words(run, tag, report)
         if words:
             yield Text(f"  {words}" if blame else words)
+            if _cleared(run, tag, report):
+                yield Text(f"  {_lost_words(run, tag, report)}")
             return
 
 
-def exact_words(outcome: ExactOutcome, tag: str, report: Report, case_id: str) -> str:
-    """The exact lane's answer to "bug or rounding?", in one line."""
-    if outcome.left:
-        return f"exact arithmetic: not run, since {outcome.left}"
-    layers = next(each.case.layers for each in report.cases if each.case.id == case_id)
-    wrong = [outcome.errors[name] for name in outcome.wrong if tag == TAGS[field_of(name, layers)]]
+def exact_words(run: ExactRun, tag: str, report: Report) -> str:
+    """The exact lane's answer to "bug or rounding?", in one line; empty if it has none."""
+    if run.outcome.left:
+        return f"exact arithmetic: not run, since {run.outcome.left}"
+    said = _of_equation(run, tag, report) if tag else _of_all(run)
+    return f"exact arithmetic ({run.case}): {said}" if said else ""
+
+
+def _of_equation(run: ExactRun, tag: str, report: Report) -> str:
+    wrong = _wrong(run, tag, report)
     if wrong:
-        return (
-            f"exact arithmetic ({case_id}): wrong by {max(wrong):.2g} of the largest: not rounding"
-        )
-    if outcome.wrong and tag:
-        return ""
-    if tag:
-        return f"exact arithmetic ({case_id}): right formula, lost digits"
-    return f"exact arithmetic ({case_id}): exactly right, to {outcome.digits:.1g} of the largest"
+        return f"wrong by {max(wrong):.2g} of the largest: not rounding"
+    if _cleared(run, tag, report):
+        return "right formula, lost digits"
+    return f"right formula in step {run.step}, which does not fail" if run.outcome.right else ""
+
+
+def _of_all(run: ExactRun) -> str:
+    outcome = run.outcome
+    if outcome.right:
+        return f"exactly right, to {outcome.digits:.1g} of the largest"
+    errors = [outcome.errors[name] for name in outcome.wrong]
+    return f"off by {max(errors):.2g} of the largest, which floats do not show" if errors else ""
+
+
+def _wrong(run: ExactRun, tag: str, report: Report) -> list[float]:
+    """The errors of what an equation gives that are no rounding."""
+    layers = next(each.case.layers for each in report.cases if each.case.id == run.case)
+    errors = run.outcome.errors
+    return [errors[name] for name in run.outcome.wrong if tag == TAGS[field_of(name, layers)]]
+
+
+def _failed(run: ExactRun, report: Report) -> dict[str, Verdict]:
+    """What failed in floats where the exact lane was run, by the tag of its equation."""
+    return failed_at(next(each for each in report.cases if each.case.id == run.case), run.step)
+
+
+def _cleared(run: ExactRun, tag: str, report: Report) -> bool:
+    """Whether what an equation gives failed in floats and is exactly right."""
+    verdict = _failed(run, report).get(tag)
+    return verdict is not None and run.outcome.clears(verdict.name, own=verdict.mode == FORWARD)
+
+
+def _lost_words(run: ExactRun, tag: str, report: Report) -> str:
+    """Where the digits went of what an equation gives."""
+    name = _failed(run, report)[tag].name
+    found = next((loss for loss in run.lost if loss.name == name), None)
+    return "no single operation loses them" if found is None else lost(found)
 
 
 def _skipped(report: Report) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from conformance.subjects import Subject
 from conformance.subjects.book import BookNetwork
+from conformance.subjects.book_digits import lost_digits
 from conformance.subjects.book_exact import run_exactly
 from conformance.subjects.book_session import BookSession
 
@@ -32,4 +33,5 @@ def book_subject(factory: Callable[..., Any], name: str, cost: str | None = None
         (network.conventions.dtype,),
         network.decays,
         partial(run_exactly, network),
+        partial(lost_digits, network),
     )

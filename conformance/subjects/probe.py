@@ -123,15 +123,14 @@ def probe(
     """
     start, x, y = sample.start, sample.batch.x, sample.batch.y
     recording = Recording()
-    net = network.make(start.sizes, sample.cost)
     if not watched:
+        net = network.make(start.sizes, sample.cost)
         network.fill(net, *network.outwards(start))
         nabla_b, nabla_w = network.backprop(net, np.array(x), np.array(y))
         unseen = (None,) * len(start.w)
         return Probe(sample, recording, Sight(unseen, unseen), nabla_b, nabla_w)
-    network.fill(net, *network.given(start, recording, lift))
-    given = recording.watch(lift(x), "x"), recording.watch(lift(y), "y")
-    returned = dict(zip(("nabla_b", "nabla_w"), network.backprop(net, *given), strict=True))
+    nablas = watched_backprop(network, sample, recording, lift)
+    returned = dict(zip(("nabla_b", "nabla_w"), nablas, strict=True))
     seen = sight(recording, start, x, sample.close)
     events: dict[str, Event | None] = {}
     for layer in range(2, len(start.w) + 2):
@@ -142,6 +141,16 @@ def probe(
     made = Probe(sample, recording, seen, nabla_b, nabla_w, events)
     made.find_errors()
     return made
+
+
+def watched_backprop(
+    network: BookNetwork, sample: Sample, recording: Recording, lift: Lift
+) -> tuple[list[Array], list[Array]]:
+    """The watched (∇b, ∇w) that backprop of a new network gives of one sample."""
+    net = network.make(sample.start.sizes, sample.cost)
+    network.fill(net, *network.given(sample.start, recording, lift))
+    x, y = sample.batch.x, sample.batch.y
+    return network.backprop(net, recording.watch(lift(x), "x"), recording.watch(lift(y), "y"))
 
 
 @dataclass(eq=False)
@@ -160,13 +169,17 @@ class Forward:
         event: Event | None = getattr(self.seen, quantity)[layer - 2]
         return None if event is None else np.reshape(event.value, (-1, 1))
 
+    def event(self, name: str) -> Event | None:
+        """What computed z or a of a layer."""
+        quantity, layer = split(name)
+        event: Event | None = getattr(self.seen, quantity)[(layer or 0) - 2]
+        if name == f"a{len(self.seen.a) + 1}":
+            return self.recording.find(self.output) or event
+        return event
+
     def where(self, name: str) -> tuple[Frame, ...]:
         """The lines that computed a quantity wrongly, the one to blame first."""
-        quantity, layer = split(name)
-        layer = layer or 0
-        event: Event | None = getattr(self.seen, quantity)[layer - 2]
-        if layer == len(self.seen.a) + 1 and quantity == "a":
-            event = self.recording.find(self.output) or event
+        event = self.event(name)
         if event is None:
             return ()
         layers, sample = range(2, len(self.seen.a) + 2), self.sample
@@ -187,9 +200,16 @@ def feed(network: BookNetwork, samples: Sequence[Sample]) -> Array:
 def forward(network: BookNetwork, sample: Sample, lift: Lift = np.array) -> Forward:
     """Run feedforward on one sample with everything watched."""
     recording = Recording()
+    output = watched_feedforward(network, sample, recording, lift)
+    seen = sight(recording, sample.start, sample.batch.x, sample.close)
+    return Forward(sample, recording, seen, output)
+
+
+def watched_feedforward(
+    network: BookNetwork, sample: Sample, recording: Recording, lift: Lift
+) -> Array:
+    """The watched output (n_L, 1) that feedforward of a new network gives of one sample."""
     net = network.make(sample.start.sizes, sample.cost)
     network.fill(net, *network.given(sample.start, recording, lift))
     x = recording.watch(lift(sample.batch.x), "x")
-    output = np.reshape(net.feedforward(network.conventions.sample_out(x)), (-1, 1))
-    seen = sight(recording, sample.start, sample.batch.x, sample.close)
-    return Forward(sample, recording, seen, output)
+    return np.reshape(net.feedforward(network.conventions.sample_out(x)), (-1, 1))

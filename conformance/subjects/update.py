@@ -158,14 +158,24 @@ def update(
     lift: Lift = np.array,
 ) -> None:
     """Run the update of a new network with everything watched; fills `found`."""
-    net = network.make(case.sizes, case.cost)
-    network.fill(net, *network.given(start, found.recording, lift))
-    watched = Batch(
-        found.recording.watch(lift(batch.x), "x"), found.recording.watch(lift(batch.y), "y")
-    )
-    network.update(net, watched, (case.eta, case.lmbda, case.n))
-    found.after = network.inwards(net)
+    found.after = watched_update(network, case, start, batch, found.recording, lift)
     found.look(network)
+
+
+def watched_update(
+    network: BookNetwork,
+    case: Case,
+    start: Parameters,
+    batch: Batch,
+    recording: Recording,
+    lift: Lift,
+) -> dict[str, Any]:
+    """The watched parameters `b2 w2 …` after the update of a new network."""
+    net = network.make(case.sizes, case.cost)
+    network.fill(net, *network.given(start, recording, lift))
+    watched = Batch(recording.watch(lift(batch.x), "x"), recording.watch(lift(batch.y), "y"))
+    network.update(net, watched, (case.eta, case.lmbda, case.n))
+    return network.inwards(net)
 
 
 def empty(case: Case, start: Parameters, parts: dict[str, Sequence[Array]]) -> Update:

@@ -1,0 +1,109 @@
+"""Networks whose formulas are right and whose floats are not: they lose digits on the way.
+
+Each marks the line on which they go with `# here`. Left out: right networks (`right*.py`) and
+wrong formulas (`broken.py`).
+"""
+# ruff: noqa: B905, E741 - the book's habits
+
+import numpy as np
+
+from conformance.tests.networks import book
+from conformance.tests.networks.book import Array, Pairs
+
+
+class OwnSigma(book.Network):
+    """The book's network with σ and σ′ to be written another way."""
+
+    def sigma(self, z: Array) -> Array:
+        """The logistic function."""
+        return book.sigmoid(z)
+
+    def sigma_prime(self, z: Array) -> Array:
+        """Its derivative."""
+        return book.sigmoid_prime(z)
+
+    def feedforward(self, a: Array) -> Array:
+        """The output for the input column a."""
+        for b, w in zip(self.biases, self.weights):
+            a = self.sigma(w @ a + b)
+        return a
+
+    def backprop(self, x: Array, y: Array) -> tuple[list[Array], list[Array]]:
+        """The gradient (nabla_b, nabla_w) of the cost of one sample."""
+        activations, zs = [x], []
+        for b, w in zip(self.biases, self.weights):
+            zs.append(w @ activations[-1] + b)
+            activations.append(self.sigma(zs[-1]))
+        delta = (activations[-1] - y) * self.sigma_prime(zs[-1])
+        nabla_b, nabla_w = [delta], [delta @ activations[-2].T]
+        for l in range(2, self.num_layers):
+            delta = (self.weights[1 - l].T @ delta) * self.sigma_prime(zs[-l])
+            nabla_b.insert(0, delta)
+            nabla_w.insert(0, delta @ activations[-l - 1].T)
+        return nabla_b, nabla_w
+
+
+class TanhPrime(OwnSigma):
+    """Takes σ′ from the hyperbolic tangent, whose square is nearly 1 where σ is nearly 0."""
+
+    def sigma_prime(self, z: Array) -> Array:
+        """A quarter of 1 − tanh²(z/2)."""
+        t = np.tanh(z / 2)
+        prime = 1 - t**2  # here
+        return prime / 4
+
+
+class Complement(OwnSigma):
+    """Takes σ(z) for 1 − σ(−z), which has no digits left where σ is nearly 0."""
+
+    def sigma(self, z: Array) -> Array:
+        """The logistic function, of the exponential of z itself."""
+        other = 1 / (1 + np.exp(z))
+        return 1 - other  # here
+
+
+class GrowingExponential(OwnSigma):
+    """Writes σ with the exponential of z, which overflows."""
+
+    def sigma(self, z: Array) -> Array:
+        """The logistic function as a share."""
+        e = np.exp(z)  # here
+        s: Array = e / (1 + e)
+        return s
+
+
+class QuotientPrime(OwnSigma):
+    """Takes σ′ by the quotient rule, an infinity over an infinity for large −z."""
+
+    def sigma_prime(self, z: Array) -> Array:
+        """The derivative, as a textbook has it."""
+        e = np.exp(-z)  # here
+        prime: Array = e / (1 + e) ** 2
+        return prime
+
+
+class HalfPrecision(OwnSigma):
+    """Saves memory: what comes in float64 is put into float32."""
+
+    def sigma(self, z: Array) -> Array:
+        """The logistic function in float32."""
+        if z.dtype == np.float64:
+            z = z.astype(np.float32)  # here
+        return 1 / (1 + np.exp(-z))
+
+
+class AlwaysFloat32(OwnSigma):
+    """Puts everything into float32, exact numbers too, which leave there."""
+
+    def sigma(self, z: Array) -> Array:
+        """The logistic function in float32."""
+        narrow = z.astype(np.float32)  # here
+        return 1 / (1 + np.exp(-narrow))
+
+
+class LossyAndWrong(TanhPrime):
+    """Loses the digits of σ′, and forgets to divide by the size of the mini-batch."""
+
+    def update_mini_batch(self, mini_batch: Pairs, eta: float) -> None:
+        """One step of gradient descent on a list of (x, y) pairs."""
+        super().update_mini_batch(mini_batch, eta * len(mini_batch))
