@@ -10,7 +10,8 @@ from typing import Any
 
 from conformance.compare import Status, Verdict, Worst
 from conformance.corpus.case import Case
-from conformance.examine import ExactRun, Report
+from conformance.exact_lane import ExactRun
+from conformance.examine import Report
 from conformance.judge import CaseReport
 from conformance.subjects.exact_outcome import ExactOutcome
 from conformance.watching.digits import Loss

@@ -15,7 +15,8 @@ from rich.text import Text
 from conformance.causality import TAGS, equation_of, field_of
 from conformance.compare import FORWARD, FREE, Status, Verdict
 from conformance.corpus.case import Case
-from conformance.examine import Blame, ExactRun, Report, failed_at
+from conformance.exact_lane import ExactRun, failed_at
+from conformance.examine import Blame, Report
 from conformance.judge import CaseReport
 from conformance.report.message import difference, doubtful, line, lost, what
 from conformance.watching.recording import Frame
@@ -188,8 +189,9 @@ def _exact_words(report: Report, blame: Blame | None) -> Iterator[Text]:
     """What the exact lane says of an equation, or of the whole subject."""
     tag = blame.tag if blame else ""
 
-    def order(run: ExactRun) -> tuple[bool, bool]:
-        return not _wrong(run, tag, report), tag not in _failed(run, report)
+    def order(run: ExactRun) -> tuple[bool, bool, bool]:
+        failed = tag in _failed(run, report)
+        return not _wrong(run, tag, report), not failed, bool(run.outcome.left)
 
     for run in sorted(report.exact, key=order) if blame else report.exact:
         words = exact_words(run, tag, report)

@@ -24,6 +24,7 @@ from conformance.report.message import lost
 from conformance.report.record import from_json, to_json
 from conformance.subjects.book_subject import book_subject
 from conformance.tests.networks import book, lossy
+from conformance.tests.support import recorded
 from conformance.tests.test_right import MomentumLeftOn
 from conformance.watching.both import Lift
 from conformance.watching.digits import Loss, Spot, locate
@@ -110,6 +111,24 @@ def test_where_nothing_is_lost_or_seen_nothing_is_said(name: str) -> None:
     assert told(NO_LOSS[name], np.array([0.3, 0.1])) is None
 
 
+def test_many_operations_take_few_runs() -> None:
+    """As many as it takes to halve their number until one is left."""
+    runs = 0
+
+    def run(recording: Recording, lift: Lift) -> None:
+        nonlocal runs
+        runs += 1
+        x: Array = recording.watch(lift(np.array([0.7])), "x")
+        for i in range(500):
+            x = (x + BIG) - BIG if i == 300 else x * 0.999
+
+    with precision(200):
+        loss = locate(run, Spot("a2", 501, 0, "float64"))
+    assert loss is not None
+    assert loss.operation == "subtract"
+    assert runs <= 15
+
+
 def test_what_was_lost_before_is_not_counted() -> None:
     """Event 2 is the difference, which is granted: it is judged for itself."""
     assert told(lambda x: 3 * (1 - np.cos(x)), np.array([1e-5, 1e-6]), granted=(2,)) is None
@@ -137,6 +156,8 @@ NETWORKS: dict[type, tuple[str, str]] = {
     lossy.GrowingExponential: ("A", "16 of 16 digits lost by overflow in exp (exp(1000) = inf)"),
     lossy.QuotientPrime: ("BP2", "16 of 16 digits lost by overflow in exp (exp(1000) = inf)"),
     lossy.HalfPrecision: ("A", "16 of 16 digits lost in float32 in astype"),
+    lossy.LossyFeedforward: ("A", "16 of 16 digits lost by overflow in exp (exp(1000) = inf)"),
+    lossy.HalfUpdate: ("W", "8 of 16 digits lost in float32 in astype"),
 }
 
 
@@ -151,6 +172,25 @@ def test_under_the_blame_stands_where_the_digits_went(cls: type) -> None:
     assert f"{line_of(cls)} : {words}" in under
 
 
+def lost_in(cls: type, name: str, index: tuple[int, ...]) -> Loss | None:
+    """What is said of an entry of the first step of the saturated case."""
+    whole, ask = recorded(SATURATED), book_subject(cls, cls.__name__).lost_digits
+    assert ask is not None
+    return ask(whole.case, whole.steps[0], name, index, False)
+
+
+def test_what_enters_an_equation_is_put_right_first() -> None:
+    """δ of neuron 0 is not a number, since its a is none: that is said of a."""
+    assert lost_in(lossy.GrowingExponential, "a2", (0, 0)) is not None
+    assert lost_in(lossy.GrowingExponential, "delta2", (0, 0)) is None
+
+
+def test_only_the_entry_that_failed_is_followed() -> None:
+    """1 − σ(−z) loses digits where z is negative."""
+    assert lost_in(lossy.Complement, "a2", (3, 0)) is not None
+    assert lost_in(lossy.Complement, "a2", (0, 0)) is None
+
+
 def test_a_cast_that_leaves_exact_arithmetic_is_named_by_leaving() -> None:
     text = str(examined(lossy.AlwaysFloat32, SATURATED))
     assert "not run, since lossy.py:" in text
@@ -159,8 +199,10 @@ def test_a_cast_that_leaves_exact_arithmetic_is_named_by_leaving() -> None:
 
 
 def test_a_bug_elsewhere_does_not_hide_where_the_digits_went() -> None:
-    """The larger case fails too, but not where digits are lost."""
-    text = str(examined(lossy.LossyAndWrong, SATURATED, SQUARE))
+    """The larger cases fail too, but not where digits are lost."""
+    found = examined(lossy.LossyAndWrong, "expanding-3-4-5-2", "remainder-3-4-2", SATURATED, SQUARE)
+    assert [run.case for run in found.exact] == [SATURATED, SQUARE]
+    text = str(found)
     for tag in ("BP1", "BP2"):
         under = text[text.index(f"{tag} is wrong") :].split("first in", maxsplit=1)[0]
         assert line_of(lossy.TanhPrime) in under

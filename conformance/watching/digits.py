@@ -1,10 +1,10 @@
 """Where digits go: the operation of the subject's code at which a right formula loses them.
 
-The code runs twice on the same sample, on floats and on balls, which gives each operation's float
-and its exact result. Then it runs on floats again and again, every time with the result of one
-more operation put right: replaced by the rounded exact one. The operation whose turn brings back
-most of the digits is where they went. If it was fed an infinity or a 0 that exact arithmetic does
-not have, it is the operation that overflowed or underflowed.
+The code runs twice on the same sample, on floats and on balls, which gives the float and the exact
+result of each operation. Then it runs on floats with the results of its first operations put right:
+replaced by the rounded exact ones. The operation that brings the digits back when it is put right
+too is where they went. If it was fed an infinity or a 0 that exact arithmetic does not have, the
+operation that overflowed or underflowed is named.
 
 Left out: which quantity is wrong (`conformance.compare`), and code that does other operations on
 balls than on floats: it is followed to where they part.
@@ -12,14 +12,14 @@ balls than on floats: it is followed to where they part.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise, permutations
-from typing import Any, cast
+from itertools import permutations
+from typing import Any, NamedTuple, cast
 
 import flint
 import numpy as np
 
 from conformance.watching.both import PutRight, Run, both
-from conformance.watching.recording import Event, Frame, Recording
+from conformance.watching.recording import Event, Frame
 from conformance.watching.sighting import approximate
 from reference.step import Array
 
@@ -89,19 +89,19 @@ def locate(run: Run, spot: Spot) -> Loss | None:
     events, balls = both(run)
     if spot.number >= len(balls) or balls[spot.number] is None:
         return None
-    search = _Search(run, spot, events, balls)
-    seen = list(search.seen())
-    if len(seen) != spot.number + 2:  # one before any is put right
-        return None
-    gains = [np.log10(before / after) for (_, before), (_, after) in pairwise(seen)]
-    number = int(np.argmax(gains))
-    if gains[number] < LEAST:
-        return None
-    return search.loss(seen[number][0].events[number], float(gains[number]))
+    return _Search(run, spot, events, balls).found()
+
+
+class _Rerun(NamedTuple):
+    """A run in which some results were put right."""
+
+    until: int  # the number of the last of them
+    events: Sequence[Event]
+    error: float  # of the entry that is followed
 
 
 class _Search:
-    """The runs in which one more result is put right each time."""
+    """The runs in which more and more results are put right."""
 
     def __init__(
         self, run: Run, spot: Spot, events: Sequence[Event], balls: Sequence[Array | None]
@@ -115,34 +115,32 @@ class _Search:
         self.size = events[spot.number].value.size
         self.entry = self._furthest(events[spot.number]) if spot.entry is None else spot.entry
 
-    def seen(self) -> Iterator[tuple[Recording, float]]:
-        """Each run, and how far off it leaves the entry; it ends where a run does something else.
+    def found(self) -> Loss | None:
+        """The operation whose result gives most digits back; None if it does not give enough.
 
-        The first puts nothing right but what is granted, the next the first event too, and so on.
+        Found by halving: the half of the operations that gives more digits back is halved again.
         """
-        recording, error = self._again(-1)
-        for number in range(self.spot.number + 1):
-            if len(recording.events) <= self.spot.number:
-                return
-            yield recording, error
-            if self._changes(recording.events[number]):
-                recording, error = self._again(number)
-        yield recording, error
+        low, high = self._again(-1), self._again(self.spot.number)
+        while low is not None and high is not None and high.until - low.until > 1:
+            middle = self._again((low.until + high.until) // 2)
+            if middle is None:
+                return None
+            if low.error / middle.error >= middle.error / high.error:
+                high = middle
+            else:
+                low = middle
+        if low is None or high is None or (gain := np.log10(low.error / high.error)) < LEAST:
+            return None
+        return self._loss(low.events[high.until], float(gain))
 
-    def _again(self, until: int) -> tuple[Recording, float]:
+    def _again(self, until: int) -> _Rerun | None:
+        """A run in which all results up to this one are put right; None if it goes another way."""
         recording = PutRight(self.right, until, self.spot.granted)
         self.run(recording, np.array)
         events = recording.events[: self.spot.number + 1]
         if [event.operation for event in events] != self.operations:
-            return Recording(), 1.0
-        return recording, self._error(events[-1], self.entry)
-
-    def _changes(self, event: Event) -> bool:
-        right = self.right[event.number]
-        if right is None or event.given:
-            return False
-        same = np.array_equal(right, event.value, equal_nan=True)
-        return not same or right.dtype != event.value.dtype
+            return None
+        return _Rerun(until, events, self._error(events[-1], self.entry))
 
     def _error(self, event: Event, entry: int) -> float:
         """The relative error of an entry, between one unit and 1.
@@ -165,9 +163,11 @@ class _Search:
         """The entry of an event that matters: the one in the same place, or that furthest off."""
         return self.entry if event.value.size == self.size else self._furthest(event)
 
-    def loss(self, event: Event, gain: float) -> Loss:
+    def _loss(self, event: Event, gain: float) -> Loss | None:
         """What is said of an operation whose result, put right, gives digits back."""
         event, how = self._origin(event)
+        if not event.frames:
+            return None  # not done by the subject
         entry = self._entry(event)
         operands, result = _operands(event, entry), float(event.value.ravel()[entry])
         of = DIGITS[self.spot.dtype]

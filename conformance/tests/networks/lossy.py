@@ -101,6 +101,38 @@ class AlwaysFloat32(OwnSigma):
         return 1 / (1 + np.exp(-narrow))
 
 
+class LossyFeedforward(book.Network):
+    """Has a feedforward of its own, with another σ than backprop."""
+
+    def feedforward(self, a: Array) -> Array:
+        """The output for the input column a."""
+        for b, w in zip(self.biases, self.weights):
+            e = np.exp(w @ a + b)  # here
+            a = e / (1 + e)
+        return a
+
+
+class HalfUpdate(book.Network):
+    """Sums the gradients in float64, and hands the sum on in float32."""
+
+    def update_mini_batch(self, mini_batch: Pairs, eta: float) -> None:
+        """One step of gradient descent on a list of (x, y) pairs."""
+        rate = eta / len(mini_batch)
+        pairs = [self.backprop(x, y) for x, y in mini_batch]
+        self.biases = [
+            b - rate * sum(each) for b, each in zip(self.biases, zip(*(p[0] for p in pairs)))
+        ]
+        totals = [sum(each) for each in zip(*(p[1] for p in pairs))]
+        self.weights = [w - rate * narrow(total) for w, total in zip(self.weights, totals)]
+
+
+def narrow(array: Array) -> Array:
+    """In float32, if it is in float64."""
+    if array.dtype == np.float64:
+        array = array.astype(np.float32)  # here
+    return array
+
+
 class LossyAndWrong(TanhPrime):
     """Loses the digits of σ′, and forgets to divide by the size of the mini-batch."""
 
