@@ -20,6 +20,7 @@ from conformance.watching.digits import Loss
 
 SMALL = 200  # entries of a step's start up to which the exact lane is run
 EXACT_CASES = 2  # how many cases it is run on
+NARROWER = ("has dtype float16", "has dtype float32")  # as `compare.malformed` says it
 
 
 @dataclass(frozen=True)
@@ -64,12 +65,18 @@ def _lost(
     """Where the digits went of what fails in floats alone."""
     for verdict in failures:
         own = verdict.mode == FORWARD
-        if subject.lost_digits is None or not outcome.clears(verdict.name, own=own):
+        cleared = lacks_digits(verdict) and outcome.clears(verdict.name, own=own)
+        if subject.lost_digits is None or not cleared:
             continue
         index = verdict.worst.index if verdict.worst is not None else ()
         loss = subject.lost_digits(case, step, verdict.name, index, own)
         if loss is not None:
             yield loss
+
+
+def lacks_digits(verdict: Verdict) -> bool:
+    """Whether a failure may be one of digits, and not of the shape or of a dtype that has more."""
+    return verdict.worst is not None or verdict.problem.startswith(NARROWER)
 
 
 def failed_at(report: CaseReport, t: int) -> dict[str, Verdict]:

@@ -96,9 +96,11 @@ def lost(loss: Loss) -> str:
     made = f" {sign} ".join(numbers) if sign else f"{loss.operation}({', '.join(numbers)})"
     exactly = f", exactly {loss.right:.4g}" if math.isfinite(loss.right - loss.result) else ""
     shown = f" ({made} = {_number(loss.result)}{exactly})" if numbers else ""
+    # What is computed of single numbers is seen when it is put into an array.
+    where = "single numbers" if loss.operation == "setitem" else loss.operation
     return (
         f"digits lost at {Path(place.file).name}:{place.line}  {text} : "
-        f"{loss.digits} of {loss.of} digits {loss.how} in {loss.operation}{shown}"
+        f"{loss.digits} of {loss.of} digits {loss.how} in {where}{shown}"
     )
 
 

@@ -13,12 +13,12 @@ from rich.table import Table
 from rich.text import Text
 
 from conformance.causality import TAGS, equation_of, field_of
-from conformance.compare import FORWARD, FREE, Status, Verdict
+from conformance.compare import FREE, Status, Verdict
 from conformance.corpus.case import Case
-from conformance.exact_lane import ExactRun, failed_at
 from conformance.examine import Blame, Report
 from conformance.judge import CaseReport
-from conformance.report.message import difference, doubtful, line, lost, what
+from conformance.report.exact_words import exact_words
+from conformance.report.message import difference, doubtful, line, what
 from conformance.watching.recording import Frame
 
 SIGNS = {
@@ -51,8 +51,8 @@ def show(console: Console, report: Report, *, verbose: bool = False) -> None:
         _say(console, f"{len(errors) - 1} more cases stopped: -v shows all")
     console.print()
     if not report.blames:
-        for text in _exact_words(report, None):
-            console.print(text, soft_wrap=True)
+        for words in exact_words(report):
+            console.print(Text(words), soft_wrap=True)
     _say(console, summary(report))
 
 
@@ -140,7 +140,7 @@ def _blamed(report: Report, blame: Blame, *, verbose: bool) -> Iterator[Text]:
             f"  The record does not follow {name.field} either: that function or the record was\n"
             "  changed. `conformance fixtures verify` tells whether they agree."
         )
-    yield from _exact_words(report, blame)
+    yield from (Text(f"  {each}") for each in exact_words(report, blame.tag))
     run = "" if blame.first.mode != FREE else " of the free run"
     yield Text(f"  first in {case.id}, step {blame.first.step}{run}: {what(blame.first)}")
     if blame.first.worst is not None:
@@ -183,73 +183,6 @@ def source(frames: Sequence[Frame]) -> Iterator[str]:
         if frame.line != blamed.line:
             text = linecache.getline(frame.file, frame.line).strip()
             yield f"    with {Path(frame.file).name}:{frame.line}  {text}"
-
-
-def _exact_words(report: Report, blame: Blame | None) -> Iterator[Text]:
-    """What the exact lane says of an equation, or of the whole subject."""
-    tag = blame.tag if blame else ""
-
-    def order(run: ExactRun) -> tuple[bool, bool, bool]:
-        failed = tag in _failed(run, report)
-        return not _wrong(run, tag, report), not failed, bool(run.outcome.left)
-
-    for run in sorted(report.exact, key=order) if blame else report.exact:
-        words = exact_words(run, tag, report)
-        if words:
-            yield Text(f"  {words}" if blame else words)
-            if _cleared(run, tag, report):
-                yield Text(f"  {_lost_words(run, tag, report)}")
-            return
-
-
-def exact_words(run: ExactRun, tag: str, report: Report) -> str:
-    """The exact lane's answer to "bug or rounding?", in one line; empty if it has none."""
-    if run.outcome.left:
-        return f"exact arithmetic: not run, since {run.outcome.left}"
-    said = _of_equation(run, tag, report) if tag else _of_all(run)
-    return f"exact arithmetic ({run.case}): {said}" if said else ""
-
-
-def _of_equation(run: ExactRun, tag: str, report: Report) -> str:
-    wrong = _wrong(run, tag, report)
-    if wrong:
-        return f"wrong by {max(wrong):.2g} of the largest: not rounding"
-    if _cleared(run, tag, report):
-        return "right formula, lost digits"
-    return f"right formula in step {run.step}, which does not fail" if run.outcome.right else ""
-
-
-def _of_all(run: ExactRun) -> str:
-    outcome = run.outcome
-    if outcome.right:
-        return f"exactly right, to {outcome.digits:.1g} of the largest"
-    errors = [outcome.errors[name] for name in outcome.wrong]
-    return f"off by {max(errors):.2g} of the largest, which floats do not show" if errors else ""
-
-
-def _wrong(run: ExactRun, tag: str, report: Report) -> list[float]:
-    """The errors of what an equation gives that are no rounding."""
-    layers = next(each.case.layers for each in report.cases if each.case.id == run.case)
-    errors = run.outcome.errors
-    return [errors[name] for name in run.outcome.wrong if tag == TAGS[field_of(name, layers)]]
-
-
-def _failed(run: ExactRun, report: Report) -> dict[str, Verdict]:
-    """What failed in floats where the exact lane was run, by the tag of its equation."""
-    return failed_at(next(each for each in report.cases if each.case.id == run.case), run.step)
-
-
-def _cleared(run: ExactRun, tag: str, report: Report) -> bool:
-    """Whether what an equation gives failed in floats and is exactly right."""
-    verdict = _failed(run, report).get(tag)
-    return verdict is not None and run.outcome.clears(verdict.name, own=verdict.mode == FORWARD)
-
-
-def _lost_words(run: ExactRun, tag: str, report: Report) -> str:
-    """Where the digits went of what an equation gives."""
-    name = _failed(run, report)[tag].name
-    found = next((loss for loss in run.lost if loss.name == name), None)
-    return "no single operation loses them" if found is None else lost(found)
 
 
 def _skipped(report: Report) -> str:

@@ -3,6 +3,7 @@
 Left out: right networks (`test_right.py`) and wrong formulas (`test_broken.py`).
 """
 
+import functools
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -101,6 +102,7 @@ def test_the_entry_that_is_furthest_off_is_followed() -> None:
 
 NO_LOSS: dict[str, Formula] = {
     "products": lambda x: 3 * x * x / 7,
+    "roundings that add up": lambda x: functools.reduce(np.multiply, [x] * 101),
     "an underflow that does not matter": lambda x: 1 / (1 + np.exp(-1e4 * x)),
     "another way on balls": lambda x: 1 - (np.cos(x) if x.dtype.kind == "f" else np.sin(x)),
 }
@@ -153,6 +155,7 @@ def line_of(cls: type) -> str:
 NETWORKS: dict[type, tuple[str, str]] = {
     lossy.TanhPrime: ("BP1", "16 of 16 digits cancelled in subtract"),
     lossy.Complement: ("A", "16 of 16 digits cancelled in subtract"),
+    lossy.EntryByEntry: ("A", "16 of 16 digits lost in single numbers"),
     lossy.GrowingExponential: ("A", "16 of 16 digits lost by overflow in exp (exp(1000) = inf)"),
     lossy.QuotientPrime: ("BP2", "16 of 16 digits lost by overflow in exp (exp(1000) = inf)"),
     lossy.HalfPrecision: ("A", "16 of 16 digits lost in float32 in astype"),
@@ -170,6 +173,19 @@ def test_under_the_blame_stands_where_the_digits_went(cls: type) -> None:
         f"  exact arithmetic ({SATURATED}): right formula, lost digits\n  digits lost at " in under
     )
     assert f"{line_of(cls)} : {words}" in under
+
+
+def test_in_float32_there_are_seven_digits_to_lose() -> None:
+    text = str(examined(lossy.Float32, f"{SATURATED}-float32"))
+    under = text[text.index("BP1 is wrong") :].split("first in", maxsplit=1)[0]
+    assert f"{line_of(lossy.TanhPrime)} : 6 of 7 digits cancelled" in under
+
+
+def test_a_dtype_with_more_digits_loses_none() -> None:
+    """The update has float64 sums of float32 gradients."""
+    text = str(examined(lossy.Float32, "cancelling-2-2-2-float32"))
+    assert "right formula; it has dtype float64, expected float32" in text
+    assert "lost" not in text
 
 
 def lost_in(cls: type, name: str, index: tuple[int, ...]) -> Loss | None:
@@ -207,6 +223,12 @@ def test_a_bug_elsewhere_does_not_hide_where_the_digits_went() -> None:
         under = text[text.index(f"{tag} is wrong") :].split("first in", maxsplit=1)[0]
         assert line_of(lossy.TanhPrime) in under
     assert text.count("not rounding") == 2
+
+
+def test_of_two_runs_the_one_that_fails_is_told_of() -> None:
+    found = examined(lossy.TanhPrime, SATURATED, SQUARE)
+    passing = examined(lossy.TanhPrime, SQUARE).exact
+    assert str(replace(found, exact=(*passing, *found.exact))) == str(found)
 
 
 def test_a_step_that_does_not_fail_is_not_said_to_lose_digits() -> None:

@@ -62,6 +62,31 @@ class Complement(OwnSigma):
         return 1 - other  # here
 
 
+class EntryByEntry(OwnSigma):
+    """Fills an array with 1 − σ(−z), a number at a time."""
+
+    def sigma(self, z: Array) -> Array:
+        """The logistic function of each entry."""
+        s = np.zeros_like(z)
+        for i, j in np.ndindex(z.shape):
+            s[i, j] = 1 - 1 / (1 + np.exp(z[i, j]))  # here
+        return s
+
+
+class Float32(TanhPrime):
+    """Loses the digits of σ′ in float32, of which there are fewer."""
+
+    def __init__(self, sizes: list[int]) -> None:
+        super().__init__(sizes)
+        self.biases = [b.astype(np.float32) for b in self.biases]
+        self.weights = [w.astype(np.float32) for w in self.weights]
+
+    def backprop(self, x: Array, y: Array) -> tuple[list[Array], list[Array]]:
+        """The gradient (nabla_b, nabla_w) of the cost of one sample, in the weights' precision."""
+        kind = self.weights[0].dtype
+        return super().backprop(x.astype(kind), y.astype(kind))
+
+
 class GrowingExponential(OwnSigma):
     """Writes σ with the exponential of z, which overflows."""
 
