@@ -9,19 +9,10 @@ from dataclasses import dataclass, field
 
 from conformance.causality import TAGS, field_of
 from conformance.compare import Status, Verdict
+from conformance.exact_lane import ExactRun
 from conformance.judge import CaseReport
-from conformance.subjects.exact_outcome import ExactOutcome
 from conformance.watching.recording import Frame
 from reference.step import split
-
-
-@dataclass(frozen=True)
-class ExactRun:
-    """The exact lane on one step of a case."""
-
-    case: str
-    step: int
-    outcome: ExactOutcome
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,18 @@
 Left out: tables and colour (`terminal.py`).
 """
 
+import linecache
+import math
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from conformance.causality import entry, equation_of
 from conformance.compare import RESTARTED, Status, Verdict, Worst
 from conformance.corpus.case import Case
+from conformance.watching.digits import Loss
 from reference.step import split
 
+_SYMBOLS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "power": "**"}
 _ORDER = (Status.FAIL, Status.EXPLAINED, Status.ERROR)
 
 
@@ -80,6 +85,28 @@ def difference(worst: Worst) -> str:
         f"got {got}, expected {right}; {worst.ulps:.3g} ulp, "
         f"{worst.ratio:.3g} × tolerance; {worst.outside} of {worst.entries} entries"
     )
+
+
+def lost(loss: Loss) -> str:
+    """The line at which digits go, how many, and in which operation."""
+    place = loss.frames[0]
+    text = linecache.getline(place.file, place.line).strip()
+    numbers = [_number(each) for each in loss.operands]
+    sign = _SYMBOLS.get(loss.operation, "")
+    made = f" {sign} ".join(numbers) if sign else f"{loss.operation}({', '.join(numbers)})"
+    exactly = f", exactly {loss.right:.4g}" if math.isfinite(loss.right - loss.result) else ""
+    shown = f" ({made} = {_number(loss.result)}{exactly})" if numbers else ""
+    # What is computed of single numbers is seen when it is put into an array.
+    where = "single numbers" if loss.operation == "setitem" else loss.operation
+    return (
+        f"digits lost at {Path(place.file).name}:{place.line}  {text} : "
+        f"{loss.digits} of {loss.of} digits {loss.how} in {where}{shown}"
+    )
+
+
+def _number(number: float) -> str:
+    short = f"{number:.8g}"
+    return short if float(short) == number else repr(number)
 
 
 def parting(got: float, right: float) -> tuple[str, str]:

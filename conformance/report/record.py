@@ -10,9 +10,11 @@ from typing import Any
 
 from conformance.compare import Status, Verdict, Worst
 from conformance.corpus.case import Case
+from conformance.exact_lane import ExactRun
 from conformance.judge import CaseReport
-from conformance.outcome import ExactRun, Report
+from conformance.outcome import Report
 from conformance.subjects.exact_outcome import ExactOutcome
+from conformance.watching.digits import Loss
 from conformance.watching.recording import Frame
 
 REPORT_VERSION = 1
@@ -89,6 +91,7 @@ def exact_to_json(run: ExactRun) -> dict[str, Any]:
         "left": outcome.left,
         "errors": {name: _number(error) for name, error in outcome.errors.items()},
         "frames": [asdict(frame) for frame in outcome.frames],
+        "lost": [_loss_to_json(each) for each in run.lost],
     }
 
 
@@ -96,7 +99,23 @@ def exact_from_json(values: dict[str, Any]) -> ExactRun:
     """The run of some JSON values."""
     errors = {name: float(error) for name, error in values["errors"].items()}
     outcome = ExactOutcome(values["left"], errors, _frames(values["frames"]))
-    return ExactRun(values["case"], values["step"], outcome)
+    lost = tuple(_loss(each) for each in values.get("lost", ()))
+    return ExactRun(values["case"], values["step"], outcome, lost)
+
+
+def _loss_to_json(loss: Loss) -> dict[str, Any]:
+    values = {name: _number(value) for name, value in asdict(loss).items()}
+    return {**values, "operands": [_number(each) for each in loss.operands]}
+
+
+def _loss(values: dict[str, Any]) -> Loss:
+    made = {
+        "operands": tuple(float(each) for each in values["operands"]),
+        "result": float(values["result"]),
+        "right": float(values["right"]),
+        "frames": _frames(values["frames"]),
+    }
+    return Loss(**{**values, **made})
 
 
 def _verdict(values: dict[str, Any]) -> Verdict:

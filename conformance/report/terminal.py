@@ -17,8 +17,8 @@ from conformance.compare import FREE, Status, Verdict
 from conformance.corpus.case import Case
 from conformance.judge import CaseReport
 from conformance.outcome import Blame, Report
+from conformance.report.exact_words import exact_words
 from conformance.report.message import difference, doubtful, line, what
-from conformance.subjects.exact_outcome import ExactOutcome
 from conformance.watching.recording import Frame
 
 SIGNS = {
@@ -51,8 +51,8 @@ def show(console: Console, report: Report, *, verbose: bool = False) -> None:
         _say(console, f"{len(errors) - 1} more cases stopped: -v shows all")
     console.print()
     if not report.blames:
-        for text in _exact_words(report, None):
-            console.print(text, soft_wrap=True)
+        for words in exact_words(report):
+            console.print(Text(words), soft_wrap=True)
     _say(console, summary(report))
 
 
@@ -140,7 +140,7 @@ def _blamed(report: Report, blame: Blame, *, verbose: bool) -> Iterator[Text]:
             f"  The record does not follow {name.field} either: that function or the record was\n"
             "  changed. `conformance fixtures verify` tells whether they agree."
         )
-    yield from _exact_words(report, blame)
+    yield from (Text(f"  {each}") for each in exact_words(report, blame.tag))
     run = "" if blame.first.mode != FREE else " of the free run"
     yield Text(f"  first in {case.id}, step {blame.first.step}{run}: {what(blame.first)}")
     if blame.first.worst is not None:
@@ -183,32 +183,6 @@ def source(frames: Sequence[Frame]) -> Iterator[str]:
         if frame.line != blamed.line:
             text = linecache.getline(frame.file, frame.line).strip()
             yield f"    with {Path(frame.file).name}:{frame.line}  {text}"
-
-
-def _exact_words(report: Report, blame: Blame | None) -> Iterator[Text]:
-    """What the exact lane says of an equation, or of the whole subject."""
-    for run in report.exact:
-        words = exact_words(run.outcome, blame.tag if blame else "", report, run.case)
-        if words:
-            yield Text(f"  {words}" if blame else words)
-            return
-
-
-def exact_words(outcome: ExactOutcome, tag: str, report: Report, case_id: str) -> str:
-    """The exact lane's answer to "bug or rounding?", in one line."""
-    if outcome.left:
-        return f"exact arithmetic: not run, since {outcome.left}"
-    layers = next(each.case.layers for each in report.cases if each.case.id == case_id)
-    wrong = [outcome.errors[name] for name in outcome.wrong if tag == TAGS[field_of(name, layers)]]
-    if wrong:
-        return (
-            f"exact arithmetic ({case_id}): wrong by {max(wrong):.2g} of the largest: not rounding"
-        )
-    if outcome.wrong and tag:
-        return ""
-    if tag:
-        return f"exact arithmetic ({case_id}): right formula, lost digits"
-    return f"exact arithmetic ({case_id}): exactly right, to {outcome.digits:.1g} of the largest"
 
 
 def _skipped(report: Report) -> str:

@@ -13,6 +13,7 @@ from conformance.corpus.store import RecordedStep
 from conformance.errors import UsageError
 from conformance.subjects.exact_outcome import ExactOutcome
 from conformance.subjects.observation import Observation
+from conformance.watching.digits import Loss
 from reference.backprop import step
 from reference.equations import BOOK, COSTS, Equations
 from reference.step import Array, Batch, Parameters, Step
@@ -38,6 +39,8 @@ class Subject:
         dtypes: the dtypes in which it can be judged.
         decays: whether it knows weight decay.
         exactly: runs one recorded step on balls, where the subject can.
+        lost_digits: says where the digits of an entry went, where the subject can: given the case,
+            the step, the quantity, the index, and whether it is of a feedforward pass of its own.
     """
 
     name: str
@@ -48,6 +51,9 @@ class Subject:
     dtypes: tuple[str, ...] = ("float32", "float64")
     decays: bool = True
     exactly: Callable[[Case, RecordedStep], ExactOutcome] | None = None
+    lost_digits: Callable[[Case, RecordedStep, str, tuple[int, ...], bool], Loss | None] | None = (
+        None
+    )
 
     def unfit(self, case: Case) -> str:
         """Why a case cannot be put to the subject, or nothing."""

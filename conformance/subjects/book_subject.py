@@ -11,6 +11,7 @@ from conformance.corpus.case import Case
 from conformance.corpus.store import RecordedStep
 from conformance.subjects import Subject
 from conformance.subjects.book import BookNetwork
+from conformance.subjects.book_digits import lost_digits
 from conformance.subjects.book_exact import run_exactly
 from conformance.subjects.book_session import BookSession
 from conformance.subjects.exact_outcome import ExactOutcome
@@ -35,6 +36,7 @@ def book_subject(factory: Callable[..., Any], name: str, cost: str | None = None
         (network.conventions.dtype,),
         network.decays,
         partial(run_exactly, network) if network.numbers.exact else _not_exactly,
+        partial(lost_digits, network) if network.numbers.exact else None,
     )
 
 

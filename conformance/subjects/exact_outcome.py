@@ -42,6 +42,15 @@ class ExactOutcome:
         """Whether everything that was seen is exactly right."""
         return bool(self.errors) and not self.wrong
 
+    def clears(self, name: str, *, own: bool) -> bool:
+        """Whether a quantity was seen to follow from its equation.
+
+        Args:
+            name: of the quantity.
+            own: in the pass of `feedforward`, which is looked at if nothing else is wrong.
+        """
+        return self.right or (not own and name in self.errors and name not in self.wrong)
+
     @property
     def digits(self) -> float:
         """The largest error among the quantities that no float scalar enters."""

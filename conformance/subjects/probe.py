@@ -123,18 +123,10 @@ def probe(
     Raises:
         SubjectError: what it returns is no pair of lists of arrays.
     """
-    start, x, y = sample.start, sample.batch.x, sample.batch.y
+    start, x = sample.start, sample.batch.x
     recording = Recording()
-    with network.numbers.watching(recording, exact=lift is not np.array):
-        net = network.make(start.sizes, sample.cost)
-        if second:
-            network.fill(net, *network.outwards(start))
-            network.backprop(net, np.array(x), np.array(y))
-            recording.close()
-        network.fill(net, *network.given(start, recording, lift))
-        given = recording.watch(lift(x), "x"), recording.watch(lift(y), "y")
-        pair = network.backprop(net, *given)
-    returned = dict(zip(("nabla_b", "nabla_w"), pair, strict=True))
+    nablas = watched_backprop(network, sample, recording, lift, second=second)
+    returned = dict(zip(("nabla_b", "nabla_w"), nablas, strict=True))
     seen = sight(recording, start, x, sample.close)
     events: dict[str, Event | None] = {}
     for layer in range(2, len(start.w) + 2):
@@ -145,6 +137,21 @@ def probe(
     made = Probe(sample, recording, seen, nabla_b, nabla_w, events)
     made.find_errors()
     return made
+
+
+def watched_backprop(
+    network: BookNetwork, sample: Sample, recording: Recording, lift: Lift, *, second: bool = False
+) -> tuple[list[Array], list[Array]]:
+    """The watched (∇b, ∇w) that backprop of a new network gives of one sample."""
+    start, x, y = sample.start, sample.batch.x, sample.batch.y
+    with network.numbers.watching(recording, exact=lift is not np.array):
+        net = network.make(start.sizes, sample.cost)
+        if second:
+            network.fill(net, *network.outwards(start))
+            network.backprop(net, np.array(x), np.array(y))
+            recording.close()
+        network.fill(net, *network.given(start, recording, lift))
+        return network.backprop(net, recording.watch(lift(x), "x"), recording.watch(lift(y), "y"))
 
 
 def unwatched_probe(network: BookNetwork, sample: Sample) -> Probe:
@@ -172,13 +179,17 @@ class Forward:
         event: Event | None = getattr(self.seen, quantity)[layer - 2]
         return None if event is None else np.reshape(event.value, (-1, 1))
 
+    def event(self, name: str) -> Event | None:
+        """What computed z or a of a layer."""
+        quantity, layer = split(name)
+        event: Event | None = getattr(self.seen, quantity)[(layer or 0) - 2]
+        if name == f"a{len(self.seen.a) + 1}":
+            return self.recording.find(self.output) or event
+        return event
+
     def where(self, name: str) -> tuple[Frame, ...]:
         """The lines that computed a quantity wrongly, the one to blame first."""
-        quantity, layer = split(name)
-        layer = layer or 0
-        event: Event | None = getattr(self.seen, quantity)[layer - 2]
-        if layer == len(self.seen.a) + 1 and quantity == "a":
-            event = self.recording.find(self.output) or event
+        event = self.event(name)
         if event is None:
             return ()
         layers, sample = range(2, len(self.seen.a) + 2), self.sample
@@ -198,9 +209,16 @@ def feed(network: BookNetwork, samples: Sequence[Sample]) -> Array:
 def forward(network: BookNetwork, sample: Sample, lift: Lift = np.array) -> Forward:
     """Run feedforward on one sample with everything watched."""
     recording = Recording()
+    output = watched_feedforward(network, sample, recording, lift)
+    seen = sight(recording, sample.start, sample.batch.x, sample.close)
+    return Forward(sample, recording, seen, output)
+
+
+def watched_feedforward(
+    network: BookNetwork, sample: Sample, recording: Recording, lift: Lift
+) -> Array:
+    """The watched output (n_L, 1) that feedforward of a new network gives of one sample."""
     with network.numbers.watching(recording, exact=lift is not np.array):
         net = network.make(sample.start.sizes, sample.cost)
         network.fill(net, *network.given(sample.start, recording, lift))
-        output = network.feedforward(net, recording.watch(lift(sample.batch.x), "x"))
-    seen = sight(recording, sample.start, sample.batch.x, sample.close)
-    return Forward(sample, recording, seen, output)
+        return network.feedforward(net, recording.watch(lift(sample.batch.x), "x"))

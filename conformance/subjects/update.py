@@ -191,12 +191,24 @@ def update(
     lift: Lift = np.array,
 ) -> None:
     """Run the update of a new network with everything watched; fills `found`."""
-    with network.numbers.watching(found.recording, exact=lift is not np.array):
-        net = network.make(case.sizes, case.cost)
-        network.fill(net, *network.given(start, found.recording, lift))
-        _walk(network, net, found, batch, lift)
-        found.after = network.inwards(net)
+    found.after = watched_update(network, case, start, batch, found.recording, lift)
     found.look(network)
+
+
+def watched_update(
+    network: BookNetwork,
+    case: Case,
+    start: Parameters,
+    batch: Batch,
+    recording: Recording,
+    lift: Lift,
+) -> dict[str, Any]:
+    """The watched parameters `b2 w2 …` after the update of a new network."""
+    with network.numbers.watching(recording, exact=lift is not np.array):
+        net = network.make(case.sizes, case.cost)
+        network.fill(net, *network.given(start, recording, lift))
+        _walk(network, net, case, batch.map(lambda array: recording.watch(lift(array), "sample")))
+        return network.inwards(net)
 
 
 def repeated(
@@ -207,26 +219,23 @@ def repeated(
     Whatever a network keeps between its steps is then seen to flow into the last one.
     """
     case, recording = found.case, Recording()
-    *before, last = batches
+    *before, last = (batch.map(lambda array: recording.watch(array, "sample")) for batch in batches)
     again = Update(recording, case, found.start, found.parts)
     with network.numbers.watching(recording):
         net = network.make(case.sizes, case.cost)
         network.fill(net, *network.given(first, recording, np.array))
         for batch in before:
-            _walk(network, net, again, batch)
+            _walk(network, net, case, batch)
         recording.close()
         again.earlier = list(recording.events)
-        _walk(network, net, again, last)
+        _walk(network, net, case, last)
         again.after = network.inwards(net)
     again.look(network)
     return again
 
 
-def _walk(
-    network: BookNetwork, net: Any, found: Update, batch: Batch, lift: Lift = np.array
-) -> None:
-    watched = batch.map(lambda array: found.recording.watch(lift(array), "sample"))
-    network.update(net, watched, (found.case.eta, found.case.lmbda, found.case.n))
+def _walk(network: BookNetwork, net: Any, case: Case, batch: Batch) -> None:
+    network.update(net, batch, (case.eta, case.lmbda, case.n))
 
 
 def empty(case: Case, start: Parameters, parts: dict[str, Sequence[Array]]) -> Update:

@@ -27,6 +27,9 @@ _STDLIB = sysconfig.get_paths()["stdlib"]
 _COMPREHENSIONS = ("<listcomp>", "<setcomp>", "<dictcomp>")
 _FOREIGN = (str(Path(np.__file__).parent), "<")
 
+NARROWING = "astype"
+"""The operation of a cast to narrower floats, which is the only one that is recorded."""
+
 Sources = tuple[tuple["Event", ...], tuple[float, ...]]
 
 
@@ -120,6 +123,7 @@ class Recording:
             return result
         frames, array = _frames(), isinstance(result, np.ndarray)
         if frames or self.ours:
+            result = self.result(result)
             event = self._note(operation, cast("Array", result), *sources, frames)
             return self._wrap(cast("Array", result), event) if array else result
         return self._wrap(cast("Array", result), sources[0][0]) if sources[0] else result
@@ -135,6 +139,9 @@ class Recording:
 
     def rewrite(self, operation: str, target: Any, sources: "Sources") -> None:
         """Record an operation that wrote its result into an array that was there before."""
+        result = self.result(target)
+        if result is not target:
+            np.asarray(target)[...] = result
         event = self._note(operation, np.asarray(target), *sources, _frames())
         if isinstance(target, Watched):
             target.recording, target.event = self, event
@@ -147,6 +154,10 @@ class Recording:
     def known(self, array: Array, event: Event) -> "Watched":
         """The array, watched, as what an event computed; it shares its memory."""
         return self._wrap(array, event)
+
+    def result(self, value: Any) -> Any:
+        """What an operation is taken to have computed; called before the operation is recorded."""
+        return value
 
     def _note(
         self,
@@ -236,6 +247,15 @@ class Watched(np.ndarray[Any, Any]):
         if self.recording is None:
             return turned
         return self.recording.note("transpose", turned, self.recording.sources((self,)))
+
+    def astype(self, dtype: Any, *args: Any, **kwargs: Any) -> Any:
+        """The array in another dtype, recorded where floats become narrower ones."""
+        array = super().astype(dtype, *args, **kwargs)
+        narrower = self.dtype.kind == array.dtype.kind == "f" and array.itemsize < self.itemsize
+        if self.recording is None or not narrower:
+            return array
+        sources = self.recording.sources((self,))
+        return self.recording.note(NARROWING, array.view(np.ndarray), sources)
 
     def dot(self, other: Any, out: Any = None) -> Any:
         """np.dot, which records; the method would not."""

@@ -73,7 +73,18 @@ def nearest(events: Iterable[Event], right: Array, close: float) -> Event | None
             found, least = event, apart
         if least == 0:
             break
-    return found
+    return None if found is None else _filled(found, numbers, close)
+
+
+def _filled(event: Event, right: Array, close: float) -> Event:
+    """The same array after the last of its entries was put into it, one by one."""
+    following: Event | None = event
+    while following is not None:
+        event = following
+        puts = (each for each in event.consumers if each.operation == "setitem")
+        again = (each for each in puts if each.inputs[0] is event)
+        following = next((each for each in again if alike(each.value, right, close)), None)
+    return event
 
 
 def _exactly(array: Array, right: Array) -> float:
