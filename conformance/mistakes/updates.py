@@ -5,7 +5,6 @@ Left out: weight decay (`decay.py`), what one step leaves to the next (`loops.py
 
 from collections.abc import Callable
 from dataclasses import replace
-from math import floor
 from typing import Any
 
 from conformance.mistakes.mistake import Mistake
@@ -31,7 +30,7 @@ def scaled(factor: Callable[[Situation], tuple[float, float]]) -> Formulas:
 def in_integers(at: Situation) -> tuple[float, float]:
     """⌊η/m⌋ m over η"""
     eta = float(at.case.eta)
-    return floor(eta / at.m) * at.m, eta
+    return eta // at.m * at.m, eta
 
 
 def with_highest(at: Situation) -> Any:
