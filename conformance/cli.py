@@ -113,6 +113,19 @@ def gradcheck(
     raise typer.Exit(0 if ok else 1)
 
 
+@app.command()
+def mistakes(
+    id_: Annotated[str | None, typer.Argument(metavar="ID", help="Show this one at work.")] = None,
+) -> None:
+    """List the known mistakes, or show one at work."""
+    from conformance.mistakes.show import show_all, show_one
+
+    if id_ is None:
+        show_all(_console())
+    else:
+        show_one(_console(), id_)
+
+
 @fixtures.command("build")
 def fixtures_build(
     to: Annotated[Path | None, typer.Option(help="Another folder than this copy's own.")] = None,

@@ -4,6 +4,7 @@ Left out: which mistakes are known (`catalogue.py`), and telling them apart (`di
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,20 +53,22 @@ class MistakenSession:
 
     def __init__(self, formulas: Formulas, case: Case, parameters: Parameters) -> None:
         """Start from the parameters of a case."""
-        self.formulas, self.case, self.parameters = formulas, case, parameters
+        self.formulas, self.case = formulas, case
+        self.after: dict[str, Array] = dict(parameters.named())
         self.previous: Situation | None = None
 
     def step(self, batch: Batch) -> dict[str, Array]:
-        """Take one step and show everything."""
-        case = self.case
-        now = Situation(case, self.parameters, batch, case.eta, case.decay, previous=self.previous)
-        with np.errstate(all="ignore"):
-            shown = {
-                name: np.asarray(array, case.type)
-                for name, array in evaluate(now, self.formulas).items()
-            }
-        self.previous = now
-        self.parameters = Parameters.of(shown)
+        """Take one step and show everything, or what was there when shapes did not fit.
+
+        Raises:
+            ValueError: the parameters that the step before left do not make a network.
+        """
+        case, start = self.case, Parameters.of(self.after)
+        now = Situation(case, start, batch, case.eta, case.decay, previous=self.previous)
+        with np.errstate(all="ignore"), suppress(ValueError):
+            evaluate(now, self.formulas)
+        shown = {name: np.asarray(array, case.type) for name, array in now.named.items()}
+        self.previous, self.after = now, dict(start.named()) | shown
         return shown
 
 

@@ -126,6 +126,11 @@ _RIGHT: dict[str, Callable[[Situation, Equations, int], Any]] = {
 }
 
 
+def where(tag: str, holds: Callable[[Situation], Any], formula: Formula) -> Formula:
+    """The formula in the situations where a mistake can be made, the book's in the others."""
+    return lambda at: formula(at) if holds(at) else by_the_book(at, tag)
+
+
 def evaluate(situation: Situation, formulas: Formulas) -> dict[str, Any]:
     """All quantities of a step, some of them by other formulas; they fill `situation.named`."""
     layers = situation.last

@@ -1,0 +1,17 @@
+"""All known mistakes by their ids.
+
+Left out: how one is shown (`show.py`) and recognised (`diagnosis`).
+"""
+
+from conformance.mistakes.backward import BACKWARD
+from conformance.mistakes.data import DATA
+from conformance.mistakes.decay import DECAY
+from conformance.mistakes.forward import FORWARD
+from conformance.mistakes.loops import LOOPS
+from conformance.mistakes.mistake import Mistake
+from conformance.mistakes.output import OUTPUT
+from conformance.mistakes.updates import UPDATES
+
+_ALL = (*FORWARD, *OUTPUT, *BACKWARD, *UPDATES, *DECAY, *LOOPS, *DATA)
+
+CATALOGUE: dict[str, Mistake] = {each.id: each for each in sorted(_ALL, key=lambda each: each.id)}

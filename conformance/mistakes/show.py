@@ -1,0 +1,98 @@
+"""The catalogue on a terminal: all known mistakes in a table, or one of them at work.
+
+Left out: how a failure is worded (`report/message.py`).
+"""
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from conformance.causality import TAGS, field_of
+from conformance.compare import FREE
+from conformance.corpus import store
+from conformance.errors import UsageError
+from conformance.judge import CaseReport, check_case
+from conformance.mistakes.catalogue import CATALOGUE
+from conformance.mistakes.mistake import Mistake, subject_of
+from conformance.report.message import line
+
+SMALL = 100  # neurons in the widest layer of a case at which a mistake is shown
+
+
+def show_all(console: Console) -> None:
+    """Print the table of the known mistakes."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("mistake", no_wrap=True)
+    table.add_column("breaks", max_width=7)
+    table.add_column("what is done wrong")
+    for mistake in CATALOGUE.values():
+        table.add_row(mistake.id, " ".join(mistake.blames) or "–", mistake.sentence)
+    console.print(table)
+    console.print(
+        Text(f"{len(CATALOGUE)} known mistakes; `conformance mistakes ID` shows one at work")
+    )
+
+
+def show_one(console: Console, id_: str) -> None:
+    """Print a mistake, its formula beside the right one, and the cases that catch it.
+
+    Raises:
+        UsageError: there is no mistake of this id.
+        CorpusError: the fixtures are damaged.
+    """
+    for text in _lines(find(id_)):
+        console.print(Text(text), soft_wrap=True)
+
+
+def find(id_: str) -> Mistake:
+    """The known mistake of this id.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if id_ not in CATALOGUE:
+        near = get_close_matches(id_, CATALOGUE, cutoff=0.5)
+        meant = f": did you mean {' or '.join(near)}?" if near else ";"
+        raise UsageError(f"no known mistake {id_!r}{meant} `conformance mistakes` lists them all")
+    return CATALOGUE[id_]
+
+
+def blamed(report: CaseReport) -> list[str]:
+    """The tags of the equations that are blamed in a case, the first failure's first."""
+    layers = report.case.layers
+    named = [verdict.name for verdict in report.failures if verdict.name]
+    return list(dict.fromkeys(TAGS[field_of(name, layers)] for name in named))
+
+
+def _lines(mistake: Mistake) -> Iterator[str]:
+    yield mistake.id
+    yield f"  {mistake.sentence}"
+    yield ""
+    yield f"  wrong      {mistake.wrong}"
+    yield f"  right      {mistake.right}"
+    yield f"  breaks     {', '.join(mistake.blames) or f'no equation; it {mistake.remark}'}"
+    yield f"  seen in    {mistake.source}"
+    yield f"  hidden by  {mistake.hidden or 'nothing known'}"
+    yield ""
+    reports = list(_at_work(mistake))
+    caught = [report for report in reports if report.failures]
+    yield f"caught in {len(caught)} of {len(reports)} small cases"
+    for report in caught:
+        first = report.failures[0]
+        mode = " of the free run" if first.mode == FREE else ""
+        yield f"{report.case.id}, step {first.step}{mode}: {', '.join(blamed(report)) or 'conduct'}"
+        yield line(report.case, first)
+    missed = [report.case.id for report in reports if not report.failures]
+    if missed:
+        yield f"not seen in {', '.join(missed)}"
+
+
+def _at_work(mistake: Mistake) -> Iterator[CaseReport]:
+    """What is said of a subject with this mistake in each small case."""
+    place, subject = store.root(), subject_of(mistake)
+    for case in store.cases(place):
+        if max(case.sizes) < SMALL and not subject.unfit(case):
+            yield check_case(subject, store.read(place, case))

@@ -1,0 +1,144 @@
+"""Mistakes in the update, B and W: its sign, its size, and what it moves.
+
+Left out: weight decay (`decay.py`), what one step leaves to the next (`loops.py`).
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from conformance.mistakes.mistake import Mistake
+from conformance.mistakes.situation import Formulas, Situation, by_the_book
+from reference.equations import updated_bias, updated_weight
+
+
+def scaled(factor: Callable[[Situation], tuple[float, float]]) -> Formulas:
+    """Updates with ∂C/∂b and ∂C/∂w times a factor, given as a numerator and a denominator."""
+
+    def bias(at: Situation) -> Any:
+        times, over = factor(at)
+        return updated_bias(at.b(at.layer), at.nabla_b(at.layer) * times / over, at.eta)
+
+    def weight(at: Situation) -> Any:
+        times, over = factor(at)
+        nabla = at.nabla_w(at.layer) * times / over
+        return updated_weight(at.w(at.layer), nabla, at.eta, at.decay)
+
+    return {"B": bias, "W": weight}
+
+
+def in_integers(at: Situation) -> tuple[float, float]:
+    """⌊η/m⌋ m over η"""
+    eta = float(at.case.eta)
+    return eta // at.m * at.m, eta
+
+
+def with_highest(at: Situation) -> Any:
+    """w^l ← w^h − η ∂C/∂w^h, h the highest layer of the same shape"""
+    alike = (h for h in range(at.last, 1, -1) if at.w(h).shape == at.w(at.layer).shape)
+    return by_the_book(replace(at, layer=next(alike)), "W")
+
+
+UPDATES = (
+    Mistake(
+        "ascends",
+        "The gradient is added: the cost is climbed.",
+        wrong="b^l ← b^l + η ∂C/∂b^l, w^l ← w^l + η ∂C/∂w^l",
+        right="b^l ← b^l − η ∂C/∂b^l, w^l ← w^l − η ∂C/∂w^l",
+        formulas=scaled(lambda _: (-1, 1)),
+        hidden="gradient checks",
+    ),
+    Mistake(
+        "bias-ascends",
+        "The gradient is added to the biases and subtracted from the weights.",
+        wrong="b^l ← b^l + η ∂C/∂b^l",
+        right="b^l ← b^l − η ∂C/∂b^l",
+        formulas={"B": scaled(lambda _: (-1, 1))["B"]},
+        hidden="gradient checks",
+    ),
+    Mistake(
+        "bias-frozen",
+        "The biases are never updated.",
+        wrong="b^l ← b^l",
+        right="b^l ← b^l − η ∂C/∂b^l",
+        formulas={"B": lambda at: at.b(at.layer)},
+        source="mattm/simple-neural-network#5",
+        hidden="gradient checks",
+    ),
+    Mistake(
+        "bias-moves-with-weights",
+        "The biases are updated with ∂C/∂w; NumPy makes (n_l, n_{l−1}) of them.",
+        wrong="b^l ← b^l − η ∂C/∂w^l",
+        right="b^l ← b^l − η ∂C/∂b^l",
+        formulas={"B": lambda at: updated_bias(at.b(at.layer), at.nabla_w(at.layer), at.eta)},
+        source="apache/systemds#2330",
+        hidden="gradient checks",
+    ),
+    Mistake(
+        "bias-moves-by-itself",
+        "The biases are updated with their own value.",
+        wrong="b^l ← b^l − η b^l",
+        right="b^l ← b^l − η ∂C/∂b^l",
+        formulas={"B": lambda at: updated_bias(at.b(at.layer), at.b(at.layer), at.eta)},
+        hidden="gradient checks",
+    ),
+    Mistake(
+        "update-not-assigned",
+        "The updated weights are stored under another name.",
+        wrong="w^l ← w^l",
+        right="w^l ← w^l − η ∂C/∂w^l",
+        formulas={"W": lambda at: at.w(at.layer)},
+        hidden="gradient checks",
+    ),
+    Mistake(
+        "aliased-layers",
+        "Layers of the same shape share one array, which the highest of them writes last.",
+        wrong="w^l ← w^h − η ∂C/∂w^h, h the highest layer of the same shape",
+        right="w^l ← w^l − η ∂C/∂w^l",
+        formulas={"W": with_highest},
+        source="linkedin/Liger-Kernel#269",
+        hidden="no two layers of one shape; given weights that are copied",
+    ),
+    Mistake(
+        "no-batch-mean",
+        "The sum over the mini-batch is not divided by m.",
+        wrong="b^l ← b^l − η Σ_x ∂C_x/∂b^l, w^l ← w^l − η Σ_x ∂C_x/∂w^l",
+        right="b^l ← b^l − (η/m) Σ_x ∂C_x/∂b^l, w^l ← w^l − (η/m) Σ_x ∂C_x/∂w^l",
+        formulas=scaled(lambda at: (at.m, 1)),
+        source="hunkim/DeepLearningZeroToAll#173",
+        hidden="m = 1",
+    ),
+    Mistake(
+        "divided-by-n",
+        "The sum over the mini-batch is divided by the size of the training set.",
+        wrong="b^l ← b^l − (η/n) Σ_x ∂C_x/∂b^l, w^l ← w^l − (η/n) Σ_x ∂C_x/∂w^l",
+        right="b^l ← b^l − (η/m) Σ_x ∂C_x/∂b^l, w^l ← w^l − (η/m) Σ_x ∂C_x/∂w^l",
+        formulas=scaled(lambda at: (at.m, at.case.n)),
+        hidden="one mini-batch an epoch",
+    ),
+    Mistake(
+        "divided-twice",
+        "The sum over the mini-batch is divided by m twice.",
+        wrong="b^l ← b^l − (η/m²) Σ_x ∂C_x/∂b^l, w^l ← w^l − (η/m²) Σ_x ∂C_x/∂w^l",
+        right="b^l ← b^l − (η/m) Σ_x ∂C_x/∂b^l, w^l ← w^l − (η/m) Σ_x ∂C_x/∂w^l",
+        formulas=scaled(lambda at: (1, at.m)),
+        hidden="m = 1",
+    ),
+    Mistake(
+        "integer-eta",
+        "η/m is a division of integers.",
+        wrong="w^l ← w^l − ⌊η/m⌋ Σ_x ∂C_x/∂w^l, and b^l likewise",
+        right="w^l ← w^l − (η/m) Σ_x ∂C_x/∂w^l, and b^l likewise",
+        formulas=scaled(in_integers),
+        hidden="η a multiple of m",
+    ),
+    Mistake(
+        "remainder-nominal-size",
+        "The short last mini-batch is divided by the size of the others.",
+        wrong="w^l ← w^l − (η/m_1) Σ_x ∂C_x/∂w^l, m_1 the size of the first; b^l likewise",
+        right="w^l ← w^l − (η/m) Σ_x ∂C_x/∂w^l, and b^l likewise",
+        formulas=scaled(lambda at: (at.m, len(at.case.batches[0]))),
+        source="mitmul/chainer-cifar10#1",
+        hidden="m divides n",
+    ),
+)
