@@ -28,6 +28,12 @@ from reference.step import Array, Batch, Parameters, causal_order
 
 RESTARTED, FORWARD, FREE = "restarted", "feedforward", "free run"
 
+SUBJECT, RECORD, EQUATION = "the subject", "the recorded file", "reference/equations.py"
+UNDECIDED = f"{EQUATION} or {RECORD}"
+"""Who may be wrong."""
+
+FROM_TRUTH = "from the truth"
+
 
 class Status(StrEnum):
     """What is said of one quantity."""
@@ -75,6 +81,7 @@ class Verdict:
     hidden: tuple[str, ...] = ()  # what is not shown before it, whose equations may be to blame
     frames: tuple[Frame, ...] = ()  # the subject's lines, the innermost first
     doubted: bool = False  # the record itself does not follow the equation of the judge
+    who: str = SUBJECT  # is wrong, if it is a failure
 
 
 @dataclass(frozen=True)
@@ -209,7 +216,7 @@ def _judged(
     if by_truth.problem and explained:
         return Status.EXPLAINED, by_truth.problem, by_truth.worst
     if by_truth.problem:
-        return Status.FAIL, f"{by_truth.problem} from the truth", by_truth.worst
+        return Status.FAIL, f"{by_truth.problem} {FROM_TRUTH}", by_truth.worst
     if not (local.bounded or truth.bounded):
         return Status.NOT_OBSERVED, "no bound can be given", None
     found = [worst for worst in (by_inputs.worst, by_truth.worst) if worst is not None]

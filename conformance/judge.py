@@ -7,11 +7,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from conformance.compare import (
+    EQUATION,
     FORWARD,
     FREE,
+    FROM_TRUTH,
+    RECORD,
     RESTARTED,
+    UNDECIDED,
     Status,
     Verdict,
+    compare,
     free_run_truth,
     judge,
     parameters_after,
@@ -19,6 +24,7 @@ from conformance.compare import (
 )
 from conformance.corpus.case import Case
 from conformance.corpus.store import Recorded, RecordedStep
+from conformance.diagnosis.evidence import Evidence
 from conformance.errors import ConformanceError, SubjectError
 from conformance.isolate import PACKAGE, headline, own_traceback
 from conformance.subjects import Subject
@@ -35,6 +41,7 @@ class CaseReport:
     subject: str
     verdicts: list[Verdict] = field(default_factory=list)
     error: str = ""  # why the subject could not be judged to the end
+    evidence: tuple[Evidence, ...] = field(default=(), repr=False, compare=False)  # not written
 
     @property
     def failures(self) -> list[Verdict]:
@@ -60,22 +67,31 @@ def check_case(subject: Subject, recorded: Recorded) -> CaseReport:
     After a wrong step a free run would only say so again, and less exactly.
     """
     verdicts: list[Verdict] = []
+    evidence: list[Evidence] = []
     try:
         for t in range(recorded.case.steps):
-            verdicts += restarted(subject, recorded, t)
+            verdicts += restarted(subject, recorded, t, evidence)
         wrong = any(verdict.status is Status.FAIL for verdict in verdicts)
         if recorded.case.steps > 1 and subject.runs_freely(recorded.case) and not wrong:
-            verdicts += free_run(subject, recorded)
+            verdicts += free_run(subject, recorded, evidence)
     except SubjectError as error:
-        return CaseReport(recorded.case, subject.name, verdicts, str(error))
-    report = CaseReport(recorded.case, subject.name, verdicts)
+        return CaseReport(recorded.case, subject.name, verdicts, str(error), tuple(evidence))
+    report = CaseReport(recorded.case, subject.name, verdicts, evidence=tuple(evidence))
     if not report.passes and not report.failures:
         return replace(report, error=f"{subject.name} in {recorded.case.id}: nothing was compared")
     return report
 
 
-def restarted(subject: Subject, recorded: Recorded, t: int) -> list[Verdict]:
+def restarted(
+    subject: Subject, recorded: Recorded, t: int, evidence: list[Evidence] | None = None
+) -> list[Verdict]:
     """The verdicts on one step from the recorded parameters.
+
+    Args:
+        subject: what is judged.
+        recorded: the case.
+        t: the number of the step.
+        evidence: what was seen is appended to it, if it is given.
 
     Raises:
         SubjectError: the subject could not be run.
@@ -87,25 +103,39 @@ def restarted(subject: Subject, recorded: Recorded, t: int) -> list[Verdict]:
     if seen.forward:
         passed = judge(case, (t, FORWARD), start, truth, seen.forward)
         verdicts += [verdict for verdict in passed if verdict.name in seen.forward]
+    if evidence is not None:
+        evidence.append(
+            Evidence(case, t, RESTARTED, *start, seen.shown, _failed(verdicts, RESTARTED))
+        )
+        if seen.forward:
+            failed = _failed(verdicts, FORWARD)
+            evidence.append(Evidence(case, t, FORWARD, *start, seen.forward, failed))
     verdicts += [Verdict(case.id, t, RESTARTED, "", Status.FAIL, each) for each in seen.remarks]
-    return _with_doubts(_with_lines(verdicts, seen), recorded, t)
+    return _with_doubts(_with_lines(verdicts, seen), recorded, t, seen)
 
 
-def free_run(subject: Subject, recorded: Recorded) -> list[Verdict]:
-    """The verdicts on all steps of a run on the subject's own parameters.
+def free_run(
+    subject: Subject, recorded: Recorded, evidence: list[Evidence] | None = None
+) -> list[Verdict]:
+    """The verdicts on all steps of a run on the subject's own parameters; see `restarted`.
 
     Raises:
         SubjectError: the subject could not be run.
     """
     verdicts: list[Verdict] = []
     parameters, inherited = recorded.steps[0].parameters, ""
+    before: Evidence | None = None
     freely = replace(subject, start=subject.start_free or subject.start)
     seen_steps = observations(freely, recorded.case, recorded.steps)
     targets = free_run_truth(recorded)
     for t, (step, truth, seen) in enumerate(zip(recorded.steps, targets, seen_steps, strict=True)):
         start = parameters, step.batch
         found = judge(recorded.case, (t, FREE), start, truth, seen.shown, inherited)
-        verdicts += _with_doubts(_with_lines(found, seen), recorded, t)
+        verdicts += _with_doubts(_with_lines(found, seen), recorded, t, seen)
+        wrong = _failed(found, FREE)
+        before = Evidence(recorded.case, t, FREE, *start, seen.shown, wrong, before)
+        if evidence is not None:
+            evidence.append(before)
         failed = next((v for v in found if v.status is Status.FAIL), None)
         if failed and not inherited:
             inherited = f"{failed.name} of step {t}"
@@ -142,6 +172,12 @@ def observations(
         ) from error
 
 
+def _failed(verdicts: Sequence[Verdict], mode: str) -> frozenset[str]:
+    """The names of the quantities that are blamed in a mode."""
+    failed = (v for v in verdicts if v.status is Status.FAIL and v.mode == mode)
+    return frozenset(verdict.name for verdict in failed)
+
+
 def _with_lines(verdicts: list[Verdict], seen: Observation) -> list[Verdict]:
     """The verdicts, each failure with the lines of the subject's code that it comes from."""
 
@@ -156,15 +192,27 @@ def _with_lines(verdicts: list[Verdict], seen: Observation) -> list[Verdict]:
     ]
 
 
-def _with_doubts(verdicts: list[Verdict], recorded: Recorded, t: int) -> list[Verdict]:
-    """The verdicts, each failure marked at which the record itself would fail."""
+def _with_doubts(
+    verdicts: list[Verdict], recorded: Recorded, t: int, seen: Observation
+) -> list[Verdict]:
+    """The verdicts, each failure marked at which the record itself would fail, and who is wrong."""
     if not any(verdict.status is Status.FAIL for verdict in verdicts):
         return verdicts
-    step = recorded.steps[t]
+    step, truth = recorded.steps[t], recorded_truth(recorded, t)
     start = step.parameters, step.batch
-    own = judge(recorded.case, (t, RESTARTED), start, recorded_truth(recorded, t), step.expected)
+    own = judge(recorded.case, (t, RESTARTED), start, truth, step.expected)
     doubted = {verdict.name for verdict in own if verdict.status is Status.FAIL}
-    return [
-        replace(verdict, doubted=verdict.status is Status.FAIL and verdict.name in doubted)
-        for verdict in verdicts
-    ]
+
+    def marked(verdict: Verdict) -> Verdict:
+        if verdict.status is not Status.FAIL or verdict.name not in doubted:
+            return verdict
+        who = UNDECIDED
+        if verdict.mode == RESTARTED and verdict.name in seen.shown:
+            shown, type_ = seen.shown[verdict.name], recorded.case.type
+            if not compare(shown, truth[verdict.name], type_).problem:
+                who = EQUATION  # the subject and the record agree against it
+            elif verdict.problem.endswith(FROM_TRUTH) and verdict.name:
+                who = RECORD  # the subject and the equation agree against it
+        return replace(verdict, doubted=True, who=who)
+
+    return [marked(verdict) for verdict in verdicts]

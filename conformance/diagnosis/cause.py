@@ -1,0 +1,72 @@
+"""The cause of each wrong equation: the known mistakes that do it, or what can be measured.
+
+Left out: how it is shown (`conformance.report`).
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from conformance.causality import TAGS
+from conformance.diagnosis.evidence import Evidence
+from conformance.diagnosis.match import matching, reproduces
+from conformance.diagnosis.measure import Failure, measured
+from conformance.judge import CaseReport
+from conformance.mistakes.catalogue import CATALOGUE
+from conformance.mistakes.mistake import Mistake
+from conformance.mistakes.situation import tag_of
+
+ORDER = list(TAGS.values())
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Why one equation is wrong.
+
+    Attributes:
+        tag: of the equation.
+        mistakes: the ids of the known mistakes that reproduce every entry of every case; if there
+            are several, no case tells them apart.
+        partly: if there are none, those that reproduce what is wrong, but not what is right.
+        measured: true statements on what is wrong, if no mistake explains all of it.
+    """
+
+    tag: str
+    mistakes: tuple[str, ...] = ()
+    partly: tuple[str, ...] = ()
+    measured: tuple[str, ...] = ()
+
+
+def diagnose(
+    reports: Sequence[CaseReport], catalogue: Iterable[Mistake] = tuple(CATALOGUE.values())
+) -> tuple[Cause, ...]:
+    """The causes of what is wrong in some cases, by equation, in causal order.
+
+    Args:
+        reports: on the cases, with their evidence.
+        catalogue: the mistakes to try.
+    """
+    evidence = [each for report in reports for each in report.evidence]
+    if not any(each.failed for each in evidence):
+        return ()
+    known = list(catalogue)
+    found = matching(known, evidence)
+    return tuple(_cause(tag, found[tag], known, evidence) for tag in sorted(found, key=ORDER.index))
+
+
+def _cause(
+    tag: str, matched: Sequence[Mistake], known: Sequence[Mistake], evidence: Sequence[Evidence]
+) -> Cause:
+    if matched:
+        return Cause(tag, tuple(mistake.id for mistake in matched))
+    partly = (
+        mistake.id
+        for mistake in known
+        if tag in mistake.formulas and reproduces(mistake.formulas[tag], evidence, tag)
+    )
+    failures = [
+        Failure(each, name)
+        for each in evidence
+        for name in sorted(each.failed)
+        if name in each.shown and tag_of(name, each.case.layers) == tag
+    ]
+    return Cause(tag, partly=tuple(partly), measured=tuple(measured(failures)))
