@@ -21,6 +21,8 @@ from conformance.outcome import Report
 from conformance.report.record import (
     case_from_json,
     case_to_json,
+    cause_from_json,
+    cause_to_json,
     exact_from_json,
     exact_to_json,
 )
@@ -101,8 +103,9 @@ def _apart(
         with threadpool_limits(1):
             report = examine(subject, store.root(), fitting, sent)
         send({"exact": [exact_to_json(each) for each in report.exact]})
+        send({"causes": [cause_to_json(each) for each in report.causes]})
 
-    begun: dict[str, Any] = {"conventions": [], "skipped": {}, "exact": []}
+    begun: dict[str, Any] = {"conventions": [], "skipped": {}, "exact": [], "causes": []}
     reports: list[CaseReport] = []
     try:
         for record in isolated(work, timeout):
@@ -117,8 +120,9 @@ def _apart(
             raise SubjectError(f"{spec}: {error}") from error
         reports.append(CaseReport(waiting[0], spec, [], f"{spec} in {waiting[0].id}: {error}"))
     exact = tuple(exact_from_json(each) for each in begun["exact"])
+    causes = tuple(cause_from_json(each) for each in begun["causes"])
     conventions = tuple(begun["conventions"])
-    return _fitting(Report(spec, conventions, tuple(reports), begun["skipped"], exact))
+    return _fitting(Report(spec, conventions, tuple(reports), begun["skipped"], exact, causes))
 
 
 def _fitting(report: Report) -> Report:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from conformance.corpus import store
 from conformance.corpus.case import Case
+from conformance.diagnosis.cause import diagnose
 from conformance.exact_lane import run_exactly
 from conformance.judge import CaseReport, check_case
 from conformance.outcome import Report
@@ -40,4 +41,5 @@ def examine(
         reports.append(check_case(subject, store.read(place, case)))
         done(reports[-1])
     exact = tuple(run_exactly(subject, place, reports))
-    return Report(subject.name, subject.conventions, tuple(reports), skipped, exact)
+    causes = diagnose(reports)
+    return Report(subject.name, subject.conventions, tuple(reports), skipped, exact, causes)

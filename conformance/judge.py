@@ -32,6 +32,8 @@ from conformance.subjects.observation import Observation, observed
 from conformance.watching.recording import Frame
 from reference.step import Step, causal_order
 
+OWN = "reference"  # the subject that computes by the equations of the judge
+
 
 @dataclass(frozen=True)
 class CaseReport:
@@ -111,7 +113,7 @@ def restarted(
             failed = _failed(verdicts, FORWARD)
             evidence.append(Evidence(case, t, FORWARD, *start, seen.forward, failed))
     verdicts += [Verdict(case.id, t, RESTARTED, "", Status.FAIL, each) for each in seen.remarks]
-    return _with_doubts(_with_lines(verdicts, seen), recorded, t, seen)
+    return _with_doubts(_with_lines(verdicts, seen), recorded, t, seen, own=subject.name == OWN)
 
 
 def free_run(
@@ -131,7 +133,9 @@ def free_run(
     for t, (step, truth, seen) in enumerate(zip(recorded.steps, targets, seen_steps, strict=True)):
         start = parameters, step.batch
         found = judge(recorded.case, (t, FREE), start, truth, seen.shown, inherited)
-        verdicts += _with_doubts(_with_lines(found, seen), recorded, t, seen)
+        verdicts += _with_doubts(
+            _with_lines(found, seen), recorded, t, seen, own=subject.name == OWN
+        )
         wrong = _failed(found, FREE)
         before = Evidence(recorded.case, t, FREE, *start, seen.shown, wrong, before)
         if evidence is not None:
@@ -193,15 +197,18 @@ def _with_lines(verdicts: list[Verdict], seen: Observation) -> list[Verdict]:
 
 
 def _with_doubts(
-    verdicts: list[Verdict], recorded: Recorded, t: int, seen: Observation
+    verdicts: list[Verdict], recorded: Recorded, t: int, seen: Observation, *, own: bool
 ) -> list[Verdict]:
-    """The verdicts, each failure marked at which the record itself would fail, and who is wrong."""
+    """The verdicts, each failure marked at which the record itself would fail, and who is wrong.
+
+    If the subject is our `own` reference, it is no witness for it.
+    """
     if not any(verdict.status is Status.FAIL for verdict in verdicts):
         return verdicts
     step, truth = recorded.steps[t], recorded_truth(recorded, t)
     start = step.parameters, step.batch
-    own = judge(recorded.case, (t, RESTARTED), start, truth, step.expected)
-    doubted = {verdict.name for verdict in own if verdict.status is Status.FAIL}
+    judged = judge(recorded.case, (t, RESTARTED), start, truth, step.expected)
+    doubted = {verdict.name for verdict in judged if verdict.status is Status.FAIL}
 
     def marked(verdict: Verdict) -> Verdict:
         if verdict.status is not Status.FAIL or verdict.name not in doubted:
@@ -211,7 +218,7 @@ def _with_doubts(
             shown, type_ = seen.shown[verdict.name], recorded.case.type
             if not compare(shown, truth[verdict.name], type_).problem:
                 who = EQUATION  # the subject and the record agree against it
-            elif verdict.problem.endswith(FROM_TRUTH) and verdict.name:
+            elif verdict.problem.endswith(FROM_TRUTH) and not own:
                 who = RECORD  # the subject and the equation agree against it
         return replace(verdict, doubted=True, who=who)
 

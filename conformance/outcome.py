@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from conformance.causality import TAGS, field_of
 from conformance.compare import Status, Verdict
+from conformance.diagnosis.cause import Cause
 from conformance.exact_lane import ExactRun
 from conformance.judge import CaseReport
 from conformance.watching.recording import Frame
@@ -44,6 +45,7 @@ class Report:
         cases: the reports on the cases, in their order.
         skipped: why other cases were not put to it, by their ids.
         exact: the exact lane, where it was run.
+        causes: of the equations that are wrong, in causal order.
     """
 
     subject: str
@@ -51,6 +53,7 @@ class Report:
     cases: tuple[CaseReport, ...] = ()
     skipped: dict[str, str] = field(default_factory=dict)
     exact: tuple[ExactRun, ...] = ()
+    causes: tuple[Cause, ...] = ()
 
     @property
     def ok(self) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from conformance.causality import entry, equation_of
-from conformance.compare import RESTARTED, Status, Verdict, Worst
+from conformance.compare import EQUATION, RECORD, RESTARTED, SUBJECT, Status, Verdict, Worst
 from conformance.corpus.case import Case
 from conformance.watching.digits import Loss
 from reference.step import split
@@ -42,12 +42,20 @@ def headline(case: Case, subject: str, verdict: Verdict) -> str:
         f"{subject}: {equation.tag} is wrong{at} in {case.id}, step {verdict.step}{run}\n"
         f"  {equation.tag}: {equation.formula}   (reference/equations.py: {equation.field})"
     )
-    if verdict.doubted:
-        text += (
-            f"\n  The record does not follow {equation.field} either: that function or the record "
-            "was changed.\n  `conformance fixtures verify` tells whether they agree."
-        )
-    return text
+    return f"{text}\n  {accused(verdict, equation.field)}" if verdict.doubted else text
+
+
+def accused(verdict: Verdict, field: str) -> str:
+    """Who is wrong, by the certified truth, and the function that has the right equation."""
+    ours = f"{EQUATION}: {field}"
+    return {
+        SUBJECT: f"the subject is wrong; right: {ours}",
+        EQUATION: f"{ours} is wrong: the subject agrees with the record against it",
+        RECORD: f"the recorded file is wrong: the subject agrees with {ours}",
+    }.get(
+        verdict.who,
+        f"{ours} or the record was changed: they differ, as `conformance fixtures verify` shows",
+    )
 
 
 def line(case: Case, verdict: Verdict, explains: Iterable[str] = ()) -> str:

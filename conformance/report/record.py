@@ -8,8 +8,9 @@ import math
 from dataclasses import asdict
 from typing import Any
 
-from conformance.compare import Status, Verdict, Worst
+from conformance.compare import SUBJECT, Status, Verdict, Worst
 from conformance.corpus.case import Case
+from conformance.diagnosis.cause import Cause
 from conformance.exact_lane import ExactRun
 from conformance.judge import CaseReport
 from conformance.outcome import Report
@@ -42,6 +43,7 @@ def to_json(report: Report) -> dict[str, Any]:
         "cases": [case_to_json(each) for each in report.cases],
         "skipped": dict(report.skipped),
         "exact": [exact_to_json(each) for each in report.exact],
+        "causes": [cause_to_json(each) for each in report.causes],
     }
 
 
@@ -53,6 +55,7 @@ def from_json(values: dict[str, Any]) -> Report:
         tuple(case_from_json(each) for each in values["cases"]),
         dict(values["skipped"]),
         tuple(exact_from_json(each) for each in values["exact"]),
+        tuple(cause_from_json(each) for each in values.get("causes", ())),
     )
 
 
@@ -118,6 +121,18 @@ def _loss(values: dict[str, Any]) -> Loss:
     return Loss(**{**values, **made})
 
 
+def cause_to_json(cause: Cause) -> dict[str, Any]:
+    """One cause as JSON values."""
+    values = asdict(cause)
+    return {"equation": values.pop("tag"), **{name: list(each) for name, each in values.items()}}
+
+
+def cause_from_json(values: dict[str, Any]) -> Cause:
+    """The cause of some JSON values."""
+    rest = {name: tuple(each) for name, each in values.items() if name != "equation"}
+    return Cause(values["equation"], **rest)
+
+
 def _verdict(values: dict[str, Any]) -> Verdict:
     worst = values["worst"]
     if worst is not None:
@@ -128,6 +143,7 @@ def _verdict(values: dict[str, Any]) -> Verdict:
         "worst": worst,
         "hidden": tuple(values["hidden"]),
         "frames": _frames(values["frames"]),
+        "who": values.get("who", SUBJECT),
     }
     return Verdict(**{**values, **made})
 

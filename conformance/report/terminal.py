@@ -17,8 +17,9 @@ from conformance.compare import FREE, Status, Verdict
 from conformance.corpus.case import Case
 from conformance.judge import CaseReport
 from conformance.outcome import Blame, Report
+from conformance.report.cause_words import cause_words
 from conformance.report.exact_words import exact_words
-from conformance.report.message import difference, doubtful, line, what
+from conformance.report.message import accused, difference, doubtful, line, what
 from conformance.watching.recording import Frame
 
 SIGNS = {
@@ -133,13 +134,9 @@ def _blamed(report: Report, blame: Blame, *, verbose: bool) -> Iterator[Text]:
     at = _layers(blame.layers)
     count = f"{blame.cases} of {len(report.cases)} cases"
     yield Text(f"{blame.tag} is wrong{at}, in {count}: {name.formula}", "bold")
-    yield Text.assemble(("  reference/equations.py: ", "dim"), (name.field, "dim"))
+    yield Text(f"  {accused(blame.first, name.field)}", "bold" if blame.first.doubted else "dim")
     yield from map(Text, source(blame.frames))
-    if blame.first.doubted:
-        yield Text(
-            f"  The record does not follow {name.field} either: that function or the record was\n"
-            "  changed. `conformance fixtures verify` tells whether they agree."
-        )
+    yield from map(Text, cause_words(report, blame.tag))
     yield from (Text(f"  {each}") for each in exact_words(report, blame.tag))
     run = "" if blame.first.mode != FREE else " of the free run"
     yield Text(f"  first in {case.id}, step {blame.first.step}{run}: {what(blame.first)}")
