@@ -1,38 +1,17 @@
 """The book's equations entry by entry: as symbols, and with numbers put in.
 
-A formula is a list of pieces, text and operands; the same list gives both writings. Left out: where
-the numbers come from (`exactly.py`), and how a line is laid out (`lines.py`).
+Left out: how pieces become text (`pieces.py`), where the numbers come from (`exactly.py`), and how
+a line is laid out (`lines.py`).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from conformance.corpus.case import Case
-from conformance.smallest.digits import written
+from conformance.smallest.pieces import DOT, PLUS, Operand, Pieces, symbol, total
 from reference.step import Array, split
-
-NBSP = "\N{NO-BREAK SPACE}"
-PLUS = " + "  # where a line may be broken
-MOST = 4  # terms of a sum that are written out; of a longer one, one less
-
-INFIX = {"delta": "δ", "nabla_b": "∇b", "nabla_w": "∇w", "cost": "C"}
-
-
-@dataclass(frozen=True)
-class Operand:
-    """A number of a formula, by its symbol."""
-
-    symbol: str
-    value: float
-
-
-Piece = str | Operand
-Pieces = list[Piece]
-
-DOT = "·"
-"""A product: a space between symbols, a dot between numbers."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,20 +44,6 @@ class Numbers:
         return Operand(symbol(name, array.shape, index), float(array[index]))
 
 
-def word(name: str) -> str:
-    """The name of a quantity as it is written: δ2 for `delta2`."""
-    quantity, layer = split(name)
-    return f"{INFIX.get(quantity, quantity)}{layer or ''}"
-
-
-def symbol(name: str, shape: tuple[int, ...], index: tuple[int, ...]) -> str:
-    """The entry as it is written: no index where there is one entry, no sample where m is 1."""
-    if np.prod(shape) == 1:
-        return word(name)
-    single = split(name)[0] not in ("w", "nabla_w") and shape[1] == 1
-    return f"{word(name)}[{','.join(map(str, index[: 1 if single else 2]))}]"
-
-
 def formula(name: str, index: tuple[int, ...], numbers: Numbers) -> Pieces:
     """The right side of the equation that gives an entry of a quantity."""
     quantity, layer = split(name)
@@ -93,28 +58,6 @@ def sigma_prime(layer: int, index: tuple[int, ...], numbers: Numbers) -> Pieces:
     return [sigma, DOT, "(1 − ", sigma, ")"]
 
 
-def text(pieces: Sequence[Piece], *, symbols: bool = True) -> str:
-    """The formula in symbols or in numbers; what must not be broken holds no-break spaces."""
-    parts: list[str] = []
-    for piece in pieces:
-        if piece == DOT:
-            parts.append(NBSP if symbols else f"{NBSP}·{NBSP}")
-        elif isinstance(piece, str):
-            parts.append(piece if piece == PLUS else piece.replace(" ", NBSP))
-        elif symbols:
-            parts.append(piece.symbol)
-        else:
-            number = written(piece.value)
-            inner = bool(parts) and not parts[-1].endswith(("(", "[", "^"))
-            parts.append(f"({number})" if inner and number.startswith("−") else number)
-    return "".join(parts)
-
-
-def operands(pieces: Sequence[Piece]) -> tuple[Operand, ...]:
-    """The numbers that are put in, in their order."""
-    return tuple(each for each in pieces if isinstance(each, Operand))
-
-
 def _z(layer: int, index: tuple[int, ...], numbers: Numbers) -> Pieces:
     j, s = index
     below = range(numbers.case.sizes[layer - 2])
@@ -122,7 +65,7 @@ def _z(layer: int, index: tuple[int, ...], numbers: Numbers) -> Pieces:
         [numbers.operand(f"w{layer}", j, k), DOT, numbers.operand(f"a{layer - 1}", k, s)]
         for k in below
     ]
-    return [*_total(terms), PLUS, numbers.operand(f"b{layer}", j, 0)]
+    return [*total(terms), PLUS, numbers.operand(f"b{layer}", j, 0)]
 
 
 def _a(layer: int, index: tuple[int, ...], numbers: Numbers) -> Pieces:
@@ -140,8 +83,8 @@ def _cost(numbers: Numbers) -> Pieces:
     ]
     if quadratic:
         divided = " / 2" if m == 1 else f" / (2 · {m})"
-        return [*_total(terms), divided] if len(terms) == 1 else ["[", *_total(terms), "]", divided]
-    return ["−[", *_total(terms), "]", "" if m == 1 else f" / {m}"]
+        return [*total(terms), divided] if len(terms) == 1 else ["[", *total(terms), "]", divided]
+    return ["−[", *total(terms), "]", "" if m == 1 else f" / {m}"]
 
 
 def _square(a: Operand, y: Operand) -> Pieces:
@@ -165,7 +108,7 @@ def _delta(layer: int, index: tuple[int, ...], numbers: Numbers) -> Pieces:
     ]
     if len(terms) == 1:
         return [*terms[0], DOT, prime]
-    return ["(", *_total(terms), ")", DOT, prime]
+    return ["(", *total(terms), ")", DOT, prime]
 
 
 def _nabla_b(layer: int, index: tuple[int, ...], numbers: Numbers) -> Pieces:
@@ -219,11 +162,4 @@ def _prime(layer: int, index: tuple[int, ...], numbers: Numbers) -> Operand:
 
 def _mean(terms: list[Pieces]) -> Pieces:
     m = len(terms)
-    return terms[0] if m == 1 else ["(", *_total(terms), f") / {m}"]
-
-
-def _total(terms: list[Pieces]) -> Pieces:
-    """The sum, of which a long one is abbreviated."""
-    shown = terms if len(terms) <= MOST else terms[: MOST - 1]
-    joined = [piece for term in shown for piece in [PLUS, *term]][1:]
-    return joined if shown is terms else [*joined, PLUS, f"… ({len(terms)} terms)"]
+    return terms[0] if m == 1 else ["(", *total(terms), f") / {m}"]

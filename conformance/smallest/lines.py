@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from conformance.compare import FORWARD, FREE, Status
 from conformance.smallest.digits import apart, written
-from conformance.smallest.formulas import NBSP, word
+from conformance.smallest.pieces import NBSP, word
 from conformance.smallest.worked import Line, Worked
 from reference.step import Array, split
 

@@ -14,18 +14,9 @@ from conformance.compare import RESTARTED, Status, Verdict, malformed
 from conformance.corpus.case import Case
 from conformance.oracle import expectations
 from conformance.smallest.exactly import exactly
-from conformance.smallest.formulas import (
-    Numbers,
-    Operand,
-    Pieces,
-    formula,
-    operands,
-    sigma_prime,
-    symbol,
-    text,
-    word,
-)
+from conformance.smallest.formulas import Numbers, formula, sigma_prime
 from conformance.smallest.ladder import Rung, plain
+from conformance.smallest.pieces import Operand, Pieces, operands, symbol, text, word
 from reference.step import Array, Batch, Parameters, causal_order, split
 
 FULL = 160  # entries of a step up to which all of them are written
@@ -122,12 +113,18 @@ class _Seen:
     verdicts: Mapping[str, Verdict]
     tolerance: Mapping[str, Array]
 
-    def example(self, name: str, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """The entry that stands for a large quantity: the worst if it is wrong, else the first."""
+    def example(self, name: str, right: Mapping[str, Array]) -> tuple[int, ...]:
+        """The entry that stands for a large quantity: the worst if it is wrong, else the first.
+
+        Of weights and their gradient it is the one of the first row that moves most.
+        """
         verdict = self.verdicts.get(name)
-        if verdict is None or verdict.worst is None or not verdict.problem:
-            return (0,) * len(shape)
-        return verdict.worst.index
+        if verdict is not None and verdict.worst is not None and verdict.problem:
+            return verdict.worst.index
+        quantity, layer = split(name)
+        if quantity in ("w", "nabla_w"):
+            return (0, int(np.argmax(abs(right[f"nabla_w{layer}"][0]))))
+        return (0,) * right[name].ndim
 
     def said(self, name: str, index: tuple[int, ...], right: Array) -> dict[str, Any]:
         """The fields of a line that tell of the subject."""
@@ -153,7 +150,7 @@ def _lines(
     whole = sum(array.size for array in right.values()) <= FULL
     for name in causal_order(layers):
         array, numbers = right[name], entering[name]
-        indices = [seen.example(name, array.shape)] if not whole else np.ndindex(array.shape)
+        indices = [seen.example(name, right)] if not whole else np.ndindex(array.shape)
         for index in indices:
             if split(name)[0] == "delta" and "σ′" in text(formula(name, index, numbers)):
                 yield _prime(name, index, numbers)

@@ -21,10 +21,10 @@ from conformance.load import load
 from conformance.mistakes.mistake import mistaken
 from conformance.mistakes.situation import Formulas, Situation, by_the_book
 from conformance.smallest.digits import apart, written
-from conformance.smallest.formulas import NBSP
 from conformance.smallest.ladder import RUNGS, Rung, smallest
 from conformance.smallest.lines import as_text
 from conformance.smallest.numbers import batch_of, entries, in_float32, recorded, start_of
+from conformance.smallest.pieces import NBSP
 from conformance.smallest.save import save
 from conformance.smallest.show import explain
 from conformance.smallest.worked import Line, Worked, worked, worked_step
