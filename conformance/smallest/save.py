@@ -140,9 +140,7 @@ def _needed(names: list[str], case: Case) -> set[str]:
         name = waiting.pop()
         if name not in found:
             found.add(name)
-            quantity, layer = split(name)
             waiting += inputs(name, case.layers)
-            waiting += [f"a{layer}"] * (quantity == "delta")  # σ′ is made of it
     return found
 
 

@@ -23,7 +23,14 @@ from conformance.mistakes.situation import Formulas, Situation, by_the_book
 from conformance.smallest.digits import apart, written
 from conformance.smallest.ladder import RUNGS, Rung, smallest
 from conformance.smallest.lines import as_text
-from conformance.smallest.numbers import batch_of, entries, in_float32, recorded, start_of
+from conformance.smallest.numbers import (
+    batch_of,
+    entries,
+    in_float32,
+    recorded,
+    small_case,
+    start_of,
+)
 from conformance.smallest.pieces import NBSP
 from conformance.smallest.save import save
 from conformance.smallest.show import explain
@@ -187,6 +194,15 @@ def test_no_coincidence_hides_a_mistake(rung: Case) -> None:
     assert all(set(batch.x.ravel()).isdisjoint(batch.y.ravel()) for batch in batches)
 
 
+def test_numbers_that_are_drawn_are_short_and_no_target_is_one_hot() -> None:
+    case = small_case((5, 40, 7), (4,))
+    batch, start = batch_of(case, 0), start_of(case)
+    assert ((batch.y > 0) & (batch.y < 1)).all()
+    for array in (batch.x, batch.y, *start.w, *start.b):
+        assert array.all()
+        assert np.array_equal(array * 1024, np.round(array * 1024))
+
+
 def test_a_right_subject_fails_on_no_rung_in_either_dtype() -> None:
     assert smallest(find("reference")) is None
 
@@ -275,8 +291,19 @@ def test_what_is_wrong_stands_beside_what_is_right_and_what_it_explains() -> Non
     told = {each.name: each.remark for each in example.lines if each.status is Status.EXPLAINED}
     assert told == dict.fromkeys(("nabla_b2", "nabla_w2", "b2", "w2"), "explained by δ2")
     text = as_text(example)
-    assert f"yours: {written(line.yours or 0)} ✗ wrong" in text
+    assert f"\n{' ' * 8}yours: {written(line.yours or 0)} ✗ wrong\n" in text  # under the "="
     assert text.count("· explained by δ2") == 4
+
+
+def test_an_entry_that_is_right_is_not_called_wrong() -> None:
+    def second(at: Situation) -> Any:
+        return by_the_book(at, "BP3") * np.arange(1, 1 + len(at.delta(at.layer)))[:, None]
+
+    rung = found(mistaken({"BP3": second}, "second"))
+    assert rung.case.id == "small-1-2-m1"
+    told = {line.symbol: line.status for line in worked(rung).lines}
+    assert (told["∇b2[0]"], told["∇b2[1]"]) == (Status.PASS, Status.FAIL)
+    assert (told["b2[0]"], told["b2[1]"]) == (Status.PASS, Status.EXPLAINED)
 
 
 def test_two_wrong_equations_are_each_judged_by_their_own_inputs() -> None:
@@ -293,7 +320,7 @@ def test_two_wrong_equations_are_each_judged_by_their_own_inputs() -> None:
 
 def test_a_wrong_shape_and_a_number_that_is_none_are_said_in_words(tmp_path: Path) -> None:
     shape = found(_network("bp4-transposed-output", tmp_path))
-    assert "yours has shape (2, 1), expected (1, 2) ✗ wrong" in as_text(worked(shape))
+    assert as_text(worked(shape)).count("yours has shape (2, 1), expected (1, 2) ✗ wrong") == 1
     lost = found(mistaken({"A": lambda at: at.z(at.layer) * np.nan}, "x"))
     assert "yours: nan ✗ wrong" in as_text(worked(lost))
     below = found(mistaken({"A": lambda at: at.z(at.layer) - 3, "C": lambda _: 1.0}, "x"))
@@ -309,7 +336,7 @@ def test_a_pass_of_its_own_that_is_wrong_is_named(tmp_path: Path) -> None:
 def test_numbers_that_differ_late_are_told_apart() -> None:
     assert apart(0.12345678, 0.12345679) == ("0.12345678", "0.12345679")
     assert apart(0.5, -0.25) == ("0.5", "−0.25")
-    assert written(-1e-9) == "−1e−09"
+    assert (written(-1e-9), written(-0.0)) == ("−1e−09", "0")
 
 
 # The text
