@@ -129,7 +129,8 @@ def smallest(subject: Subject, tags: Sequence[str] | None = None) -> Rung | None
         for rung in RUNGS:
             case = rung if dtype == "float64" else in_float32(rung)
             if not subject.unfit(case) and (subject.decays or not case.lmbda):
-                found = _tried(subject, recorded(case), tags)
+                with np.errstate(all="ignore"):  # a wrong formula overflows where it will
+                    found = _tried(subject, recorded(case), tags)
                 if found is not None:
                     return found
     return None

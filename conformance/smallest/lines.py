@@ -90,7 +90,7 @@ def _segments(line: Line) -> list[str]:
         said = ["yours:", yours, SIGNS[line.status], line.remark]
         if not yours:  # it has no number here, but another shape
             said = ["yours", line.remark, SIGNS[line.status]]
-        parts.append(f"  {' '.join(said)}".rstrip().replace(" ", NBSP))
+        parts.append(f"{NBSP * 2}{' '.join(said)}".rstrip())
     return parts
 
 

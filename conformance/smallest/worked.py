@@ -9,16 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from conformance.causality import TAGS, field_of
+from conformance.causality import TAGS, field_of, inputs
 from conformance.compare import RESTARTED, Status, Verdict, malformed
 from conformance.corpus.case import Case
 from conformance.oracle import expectations
+from conformance.report.message import doubtful
 from conformance.smallest.exactly import exactly
 from conformance.smallest.formulas import Numbers, formula, sigma_prime
 from conformance.smallest.ladder import Rung, plain
 from conformance.smallest.pieces import Operand, Pieces, operands, symbol, text, word
 from reference.step import Array, Batch, Parameters, causal_order, split
 
+WRONG = (Status.FAIL, Status.EXPLAINED)
 FULL = 160  # entries of a step up to which all of them are written
 
 
@@ -38,7 +40,8 @@ class Line:
         shape: of the whole quantity, where one entry stands for all; else empty.
         yours: what the subject showed, or None.
         status: of this entry.
-        remark: why it is wrong, where its number does not say it.
+        remark: what explains it, from which wrong numbers it follows, what else may be to blame; or
+            what is wrong with its shape.
     """
 
     tag: str
@@ -93,7 +96,8 @@ def worked(rung: Rung) -> Worked:
     shown = {name: plain(each) for name, each in rung.shown.items()}
     truth = exactly(case, start, batch)
     own = exactly(case, start, batch, rung.usable)
-    bounds = [expectations(case, start, batch, each) for each in ({}, rung.usable)]
+    with np.errstate(all="ignore"):  # what is usable may still overflow
+        bounds = [expectations(case, start, batch, each) for each in ({}, rung.usable)]
     numbers, right, tolerance = {}, {}, {}
     for name in truth[1]:
         local = rung.local(name)
@@ -138,9 +142,17 @@ class _Seen:
         close = abs(yours - right[index]) <= self.tolerance[name][index]
         if close or not verdict.problem:
             return {"yours": yours, "status": Status.PASS}
-        reached = verdict.explained_by
-        remark = f"explained by {word(reached)}" if reached else ""
-        return {"yours": yours, "status": verdict.status, "remark": remark}
+        return {"yours": yours, "status": verdict.status, "remark": self._remark(verdict)}
+
+    def _remark(self, verdict: Verdict) -> str:
+        """What explains a quantity, or from what it is wrong."""
+        if verdict.explained_by:
+            return f"explained by {word(verdict.explained_by)}"
+        told = {name for name, each in self.verdicts.items() if each.status in WRONG}
+        names = [each for each in inputs(verdict.name, self.case.layers) if each in told]
+        notes = [f"from your {', '.join(map(word, names))}"] if names else []
+        notes += [doubtful(self.case, verdict)] if verdict.hidden else []
+        return f"({'; '.join(notes)})" if notes else ""
 
 
 def _lines(

@@ -37,10 +37,12 @@ from conformance.smallest.show import explain
 from conformance.smallest.worked import Line, Worked, worked, worked_step
 from conformance.subjects import Subject, find
 from conformance.subjects.adapt import adapt
+from conformance.subjects.observation import observed
 from conformance.tests.networks import broken
 from conformance.tests.scalars import by_hand
 from conformance.tests.support import answering, showing
 from reference.equations import sigmoid, sigmoid_prime
+from reference.step import Batch, Parameters
 
 Capture = pytest.CaptureFixture[str]
 
@@ -315,7 +317,24 @@ def test_two_wrong_equations_are_each_judged_by_their_own_inputs() -> None:
     delta, nabla = line_of(example, "delta2"), line_of(example, "nabla_w2")
     assert nabla.operands[0].value == delta.yours
     assert nabla.yours == pytest.approx(3 * nabla.result, rel=1e-14)
-    assert nabla.status is Status.FAIL
+    assert (nabla.status, nabla.remark) == (Status.FAIL, "(from your δ2)")
+
+
+def test_what_else_may_be_to_blame_is_said() -> None:
+    formulas = MISTAKES["bp2-without-sigma-prime"][0]
+
+    class Hiding:
+        def __init__(self, case: Case, parameters: Parameters) -> None:
+            self.session = mistaken(formulas, "x").start(case, parameters)
+
+        def step(self, batch: Batch) -> Any:
+            shown = observed(self.session.step(batch)).shown
+            return {name: array for name, array in shown.items() if name[0] in "nwb"}
+
+    text = as_text(worked(found(Subject("hiding", Hiding))))
+    assert "✗ wrong (or " in text
+    assert "cannot be seen)" in text
+    assert max(map(len, text.splitlines())) <= 80
 
 
 def test_a_wrong_shape_and_a_number_that_is_none_are_said_in_words(tmp_path: Path) -> None:
@@ -323,6 +342,9 @@ def test_a_wrong_shape_and_a_number_that_is_none_are_said_in_words(tmp_path: Pat
     assert as_text(worked(shape)).count("yours has shape (2, 1), expected (1, 2) ✗ wrong") == 1
     lost = found(mistaken({"A": lambda at: at.z(at.layer) * np.nan}, "x"))
     assert "yours: nan ✗ wrong" in as_text(worked(lost))
+    session = mistaken({"Z": lambda at: 1e6 * by_the_book(at, "Z")}, "x").start
+    beyond = found(Subject("x", session, costs=("cross-entropy",)))
+    assert "yours: inf · explained by z2" in as_text(worked(beyond))
     below = found(mistaken({"A": lambda at: at.z(at.layer) - 3, "C": lambda _: 1.0}, "x"))
     assert line_of(worked(below), "a2").status is Status.FAIL
 
