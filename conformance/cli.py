@@ -126,6 +126,22 @@ def mistakes(
         show_one(_console(), id_)
 
 
+@app.command()
+def explain(
+    case: Annotated[
+        str | None, typer.Option(metavar="ID", help="The first step of this case.")
+    ] = None,
+    sizes: Annotated[str | None, typer.Option(help="Layer sizes; 2,3,1 if not given.")] = None,
+    cost: Annotated[str | None, typer.Option(help="quadratic or cross-entropy.")] = None,
+    samples: Annotated[int | None, typer.Option(min=1, metavar="M", help="1 if not given.")] = None,
+) -> None:
+    """Print one right step, equation by equation, with the numbers in the book's formulas."""
+    from conformance.smallest.show import explain as explained
+
+    wanted = _one_of("--cost", cost, "quadratic", "cross-entropy")
+    typer.echo(explained(case, _sizes(sizes), wanted, samples), nl=False)
+
+
 @fixtures.command("build")
 def fixtures_build(
     to: Annotated[Path | None, typer.Option(help="Another folder than this copy's own.")] = None,

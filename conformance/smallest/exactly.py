@@ -1,0 +1,58 @@
+"""The numbers of one step, proved in ball arithmetic and correctly rounded to float64.
+
+Either the truth, or what follows at each equation from what a subject showed before it. Left out:
+what is written of them (`worked.py`).
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from conformance.arithmetic.balls import balls, rounded, until_decided
+from conformance.corpus.case import Case
+from conformance.oracle import exact_expectations
+from conformance.smallest.formulas import Numbers
+from reference.equations import sigmoid, sigmoid_prime
+from reference.step import Array, Batch, Parameters
+
+
+def exactly(
+    case: Case, start: Parameters, batch: Batch, shown: Mapping[str, Array] | None = None
+) -> tuple[Numbers, dict[str, Array]]:
+    """What enters the equations of a step, and what they give.
+
+    Args:
+        case: cost, rates and sizes.
+        start: the parameters before the step.
+        batch: the mini-batch.
+        shown: finite quantities that take the place of what was computed, for later equations.
+
+    Returns:
+        What enters, and what is right, by the names of the quantities.
+    """
+    seen = {name: balls(array) for name, array in (shown or {}).items()}
+    layers = range(2, case.layers + 1)
+
+    def compute(ties: bool) -> tuple[dict[str, Array], ...]:
+        expected = exact_expectations(case, start, batch, seen)
+        z = {layer: {**expected, **seen}[f"z{layer}"] for layer in layers}
+        sigma = {f"{layer}": sigmoid(z[layer]) for layer in layers}
+        prime = {f"{layer}": sigmoid_prime(z[layer]) for layer in layers}
+        return tuple(
+            {name: _floats(array, ties) for name, array in each.items()}
+            for each in (expected, sigma, prime)
+        )
+
+    right, sigma, prime = until_decided(compute)
+    entering = right | {name: np.asarray(array, float) for name, array in (shown or {}).items()}
+    before = {"x": batch.x, "y": batch.y, **dict(start.named())}
+    by_layer = ({int(layer): array for layer, array in each.items()} for each in (sigma, prime))
+    return Numbers(case, before, entering, *by_layer), right
+
+
+def _floats(exact: object, ties: bool) -> Array:
+    """Balls, correctly rounded; nan where there is no number, such as ln of what is below 0."""
+    array = np.asarray(exact, dtype=object)
+    known = np.asarray(np.frompyfunc(lambda ball: ball.is_finite(), 1, 1)(array), dtype=bool)
+    number = np.asarray(np.where(known, array, balls(np.array(0.0))), dtype=object)
+    return np.where(known, rounded(number, np.float64, ties=ties), np.nan)

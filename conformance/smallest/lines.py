@@ -1,0 +1,129 @@
+"""A worked example laid out in text of a given width. Left out: its numbers (`worked.py`)."""
+
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
+
+from conformance.compare import FORWARD, FREE, Status
+from conformance.smallest.digits import apart, written
+from conformance.smallest.pieces import NBSP, word
+from conformance.smallest.worked import Line, Worked
+from reference.step import Array, split
+
+WIDTH = 80
+MARGIN = 5  # columns of the tag
+FEW = 24  # entries of an array that is written out
+SIGNS = {Status.FAIL: "✗ wrong", Status.EXPLAINED: "·"}
+
+
+def as_text(worked: Worked, width: int = WIDTH) -> str:
+    """The whole example, a line of text ending with a line feed."""
+    lines = [*_wrapped("", [heading(worked)], width), *_given(worked, width)]
+    legend = _legend(worked)
+    lines += [*textwrap.wrap(legend, width), ""] if legend else [""]
+    before = None
+    for line in worked.lines:
+        lines += _wrapped(line.tag if line.tag != before else "", _segments(line), width)
+        before = line.tag or before
+    return "\n".join(each.rstrip() for each in lines).replace(NBSP, " ") + "\n"
+
+
+def heading(worked: Worked) -> str:
+    """The network and the step in words."""
+    case, m = worked.case, worked.given["x"].shape[1]
+    decay = f", λ = {written(case.lmbda)}, n = {case.n}" if case.lmbda else ""
+    run = f" of the {worked.mode}" if worked.mode == FREE else ""
+    at = f"; step {worked.step}{run}, counted from 0" if case.steps > 1 else ""
+    own = ", in its own feedforward" if worked.mode == FORWARD else ""
+    network = f"{list(case.sizes)}, {case.cost} cost, m = {m}, η = {written(case.eta)}"
+    return f"{network}{decay}{at}{own}"
+
+
+def _given(worked: Worked, width: int) -> Iterator[str]:
+    """What the step starts from, several arrays a line where they fit."""
+    parts = [f"{word(name)} = {_array(name, array)}" for name, array in worked.given.items()]
+    row = ""
+    for part in parts:
+        if row and len(f"{row}   {part}") > width:
+            yield row
+            row = ""
+        row = f"{row}   {part}" if row else part
+        if len(row) > width:
+            *full, row = textwrap.wrap(row, width, subsequent_indent="  ")
+            yield from full
+    yield row
+
+
+def _array(name: str, array: Array) -> str:
+    if array.size > FEW:
+        return f"({' × '.join(map(str, array.shape))} numbers)"
+    if array.size == 1:
+        return written(float(array[0, 0]))
+    single = split(name)[0] != "w" and array.shape[1] == 1
+    rows = [[written(float(each)) for each in row] for row in array]
+    if single:
+        return f"[{', '.join(row[0] for row in rows)}]"
+    return f"[{', '.join('[' + ', '.join(row) + ']' for row in rows)}]"
+
+
+def _legend(worked: Worked) -> str:
+    """What the indices mean, of those that there are."""
+    x, single = worked.given["x"], worked.given["x"].shape[1] == 1
+    first = max(worked.case.sizes[1:]) > 1 or x.size > 1
+    weights = max(worked.case.sizes) > 1
+    entry = "δ2[j]: neuron j" if single else "δ2[j,s]: neuron j, sample s"
+    parts = [entry] * first + ["w2[j,k]: to neuron j, from neuron k"] * weights
+    return f"{'; '.join(parts)}; all counted from 0" if parts else ""
+
+
+def _segments(line: Line) -> list[str]:
+    """The parts of an equation between which a line is broken first."""
+    arrow = "←" if split(line.name)[0] in ("b", "w") else "="
+    result, yours = written(line.result), ""
+    if line.yours is not None and line.status in SIGNS:
+        result, yours = apart(line.result, line.yours)
+    parts = [f"{line.symbol} {arrow} {line.formula}"]
+    parts += [f"= {line.numbers}"] if line.numbers != result else []
+    parts += [f"= {result}"]
+    if line.shape:
+        parts.append(f"(one of {' × '.join(map(str, line.shape))})")
+    if line.status in SIGNS:
+        said = ["yours:", yours, SIGNS[line.status], line.remark]
+        if not yours:  # it has no number here, but another shape
+            said = ["yours", line.remark, SIGNS[line.status]]
+        parts.append(f"{NBSP * 2}{' '.join(said)}".rstrip())
+    return parts
+
+
+def _wrapped(tag: str, segments: Sequence[str], width: int) -> Iterator[str]:
+    """The segments one after the other, broken between them, and within them where they must."""
+    margin = f"{tag:<{MARGIN}}" if tag or len(segments) > 1 else ""
+    symbol = segments[0].split(" ", 1)[0]
+    indent = " " * (MARGIN + len(symbol) + 1) if len(segments) > 1 else "  "
+    rows = _packed(margin, segments, indent, width)
+    for row in rows:
+        yield from _broken(row, indent, width)
+
+
+def _packed(margin: str, segments: Iterable[str], indent: str, width: int) -> list[str]:
+    rows = [margin]
+    for segment in segments:
+        joint = "" if rows[-1] in (margin, indent) else " "
+        if joint and len(rows[-1]) + 1 + len(segment) > width:
+            rows.append(indent + segment.lstrip(NBSP))
+        else:
+            rows[-1] += joint + segment
+    return rows
+
+
+def _broken(row: str, indent: str, width: int) -> list[str]:
+    if len(row) <= width:
+        return [row]
+    lead = row[: len(row) - len(row.lstrip(" "))]
+    return textwrap.wrap(
+        row.strip(" "),
+        width,
+        initial_indent=lead,
+        subsequent_indent=f"{indent}  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

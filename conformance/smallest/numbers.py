@@ -1,0 +1,108 @@
+"""Small round numbers for a network of any sizes, such that no coincidence hides a mistake.
+
+No two weights are equal while they are few, nothing is 0 or 1, no target is one-hot, and η is
+neither 1 nor m. A case is all that is needed to make its numbers. Left out: which cases there are
+(`ladder.py`, `show.py`).
+"""
+
+from dataclasses import replace
+from functools import lru_cache
+from itertools import pairwise
+
+import numpy as np
+
+from conformance.corpus.build import recorded_step
+from conformance.corpus.case import Case
+from conformance.corpus.recipe import consecutive
+from conformance.corpus.starts import raw
+from conformance.corpus.store import Recorded, RecordedStep, layered
+from reference.step import Array, Batch, Parameters
+
+ETA = 3.0  # the book's
+LMBDA, N = 0.5, 4
+
+WEIGHTS = (0.5, -0.75, 1.25, -0.25, 1.5, -1.25, 0.75, -0.5, 1.75, -1.5, 0.25, -1.75)
+BIASES = (-0.125, 0.625, 0.375, -0.875, -0.625, 0.875)
+X = ((1.75, -0.5, 1.5), (-1.25, 2.25, 0.5), (0.5, -1.75, -0.75))
+Y = ((0.375, 0.75, 0.125), (0.875, 0.25, 0.625), (0.625, 0.125, 0.375))
+"""Three samples and their targets, one a row; more, or larger ones, are drawn."""
+
+
+def small_case(
+    sizes: tuple[int, ...],
+    lengths: tuple[int, ...] = (1,),
+    *,
+    cost: str = "quadratic",
+    decaying: bool = False,
+) -> Case:
+    """The float64 case of a network of these sizes, of mini-batches of these lengths."""
+    words = ["small", *map(str, sizes), "-then-".join(f"m{m}" for m in lengths)]
+    words += ["cross-entropy"] * (cost == "cross-entropy") + ["decay"] * decaying
+    lmbda = LMBDA if decaying else 0.0
+    batches = consecutive(*lengths)
+    why = "small round numbers, to be recomputed by hand"
+    return Case("-".join(words), sizes, cost, ETA, lmbda, N, "float64", batches, why, ())
+
+
+def in_float32(case: Case) -> Case:
+    """The same case in float32."""
+    return replace(case, id=f"{case.id}-float32", dtype="float32")
+
+
+def entries(sizes: tuple[int, ...]) -> int:
+    """How many weights and biases a network of these sizes has."""
+    return sum(n * (below + 1) for below, n in pairwise(sizes))
+
+
+def start_of(case: Case) -> Parameters:
+    """The parameters with which a case starts."""
+    shapes = list(pairwise(case.sizes))
+    weights = _written(WEIGHTS, sum(n * below for below, n in shapes), seed=1)
+    biases = _written(BIASES, sum(n for _, n in shapes), seed=2)
+    w, b = [], []
+    for below, n in shapes:
+        part, weights = np.split(weights, [n * below])
+        if len(part) > len(WEIGHTS):  # so that many inputs do not saturate a neuron
+            part = part / 2 ** (below.bit_length() // 2)
+        w.append(part.reshape(n, below).astype(case.type))
+        part, biases = np.split(biases, [n])
+        b.append(part.reshape(n, 1).astype(case.type))
+    return Parameters(tuple(w), tuple(b))
+
+
+def batch_of(case: Case, t: int) -> Batch:
+    """The mini-batch of a step, counted from 0."""
+    count = 1 + max(max(batch) for batch in case.batches)
+    x = _samples(X, count, case.sizes[0], seed=3)
+    y = _samples(Y, count, case.sizes[-1], seed=4)
+    return Batch(x.astype(case.type), y.astype(case.type)).columns(case.batches[t])
+
+
+@lru_cache(maxsize=256)
+def recorded(case: Case) -> Recorded:
+    """The case with its numbers, computed in ball arithmetic."""
+    start, steps = start_of(case), []
+    for t in range(case.steps):
+        batch = batch_of(case, t)
+        values, bounds = recorded_step(case, start, batch)
+        steps.append(RecordedStep(start, batch, values, bounds))
+        start = layered(case, values)
+    return Recorded(case, tuple(steps))
+
+
+def _written(numbers: tuple[float, ...], count: int, seed: int) -> Array:
+    return np.array(numbers[:count]) if count <= len(numbers) else _odd(seed, count)
+
+
+def _samples(numbers: tuple[tuple[float, ...], ...], m: int, n: int, seed: int) -> Array:
+    """The first m samples, or targets in (0, 1), of n entries, as columns."""
+    table = np.array(numbers)
+    if m <= len(table) and n <= table.shape[1]:
+        return table[:m, :n].T
+    drawn = _odd(seed, n * m).reshape(n, m)
+    return drawn if numbers is X else (drawn + 1) / 2
+
+
+def _odd(seed: int, count: int) -> Array:
+    """Odd multiples of 1/32 in (−1, 1): short, and never 0."""
+    return np.array([2.0 * ((number >> 32) % 32) - 31 for number in raw(seed, count)]) / 32

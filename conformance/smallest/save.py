@@ -1,0 +1,152 @@
+"""The smallest network as files to take along: a short script in plain NumPy, and the case as JSON.
+
+Left out: which network it is (`ladder.py`).
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from conformance.causality import inputs
+from conformance.compare import FREE, Status
+from conformance.corpus.build import write
+from conformance.corpus.case import Case
+from conformance.corpus.store import readable
+from conformance.errors import UsageError
+from conformance.load import is_spec
+from conformance.smallest.ladder import Rung
+from reference.step import Array, Batch, Parameters, causal_order, split
+
+OUTPUT = {
+    "quadratic": (
+        "cost = np.sum((a{L} - y) ** 2) / (2 * m)",
+        "delta{L} = (a{L} - y) * a{L} * (1 - a{L})",
+    ),
+    "cross-entropy": (
+        "cost = -np.sum(y * np.log(a{L}) + (1 - y) * np.log(1 - a{L})) / m",
+        "delta{L} = a{L} - y",
+    ),
+}
+EQUATIONS = {
+    "z": "z{l} = w{l} @ {below} + b{l}",
+    "a": "a{l} = 1 / (1 + np.exp(-z{l}))",
+    "delta": "delta{l} = (w{above}.T @ delta{above}) * a{l} * (1 - a{l})",
+    "nabla_b": "nabla_b{l} = delta{l}.sum(axis=1, keepdims=True) / m",
+    "nabla_w": "nabla_w{l} = delta{l} @ {below}.T / m",
+    "b": "b{l} = b{l} - eta * nabla_b{l}",
+    "w": "w{l} = {decay}w{l} - eta * nabla_w{l}",
+}
+
+
+def save(rung: Rung, folder: Path) -> tuple[Path, Path]:
+    """Write a rung as `<id>.py` and `<id>.json`, and return their paths.
+
+    Raises:
+        UsageError: another file of that name is there.
+        CorpusError: the folder cannot be written to.
+    """
+    texts = {folder / name: text.encode() for name, text in files(rung).items()}
+    for path, raw in texts.items():
+        if path.exists() and not (path.is_file() and path.read_bytes() == raw):
+            raise UsageError(f"{path} is there already: remove it, or give another folder")
+    for path, raw in texts.items():
+        write(path, raw)
+    script, case = texts
+    return script, case
+
+
+def files(rung: Rung) -> dict[str, str]:
+    """The texts of both files by their names, the script first."""
+    case = rung.case
+    tensors: dict[str, Array] = dict(sorted(rung.recorded.steps[0].parameters.named()))
+    for t, step in enumerate(rung.recorded.steps):
+        tensors |= {f"{t}/x": step.batch.x, f"{t}/y": step.batch.y}
+        tensors |= {f"{t}/{name}": array for name, array in step.expected.items()}
+        tensors |= {f"bound/{t}/{name}": array for name, array in step.bound.items()}
+    script = "\n".join(_script(rung)) + "\n"
+    return {f"{case.id}.py": script, f"{case.id}.json": readable(case, tensors).decode()}
+
+
+def _script(rung: Rung) -> Iterator[str]:
+    case, t, free = rung.case, rung.failure.step, rung.failure.mode == FREE
+    wrong = [v.name for v in rung.verdicts.values() if v.status is Status.FAIL]
+    yield f'"""{" and ".join(rung.tags)} wrong: what {", ".join(wrong)} should be."""'
+    yield ""
+    if is_spec(rung.report.subject):
+        yield from ("from pathlib import Path", "")
+    yield "import numpy as np"
+    if is_spec(rung.report.subject):
+        yield from ("", "from conformance.smallest.replay import replay")
+    yield ""
+    yield from _start(case, rung.recorded.steps[0 if free else t].parameters)
+    for s in range(0 if free else t, t + 1):
+        yield from ("", f"# step {s}: {list(case.sizes)}, {case.cost} cost")
+        yield from _batch(rung.recorded.steps[s].batch, case)
+        last = s == t
+        names = _needed(wrong if last else _updated(case), case)
+        yield from (_equation(name, case) for name in causal_order(case.layers) if name in names)
+    yield ""
+    yield from _prints(rung, wrong)
+
+
+def _prints(rung: Rung, wrong: list[str]) -> Iterator[str]:
+    """Each wrong quantity, and what the subject makes of it where it can be loaded again."""
+    t, mode, spec = rung.failure.step, rung.failure.mode, _absolute(rung.report.subject)
+    if spec:
+        yield 'case = Path(__file__).with_suffix(".json")'
+        yield f"yours = replay({json.dumps(spec)}, case, ({t}, {json.dumps(mode)}))"
+    for name in wrong:
+        yield f'print("{name} expected", np.asarray({name}).tolist())'
+        if spec:
+            yield f'print("{name} yours   ", yours["{name}"].tolist())'
+
+
+def _start(case: Case, start: Parameters) -> Iterator[str]:
+    rates = f"eta, lmbda, n = {case.eta}, {case.lmbda}, {case.n}"
+    yield rates if case.lmbda else f"eta = {case.eta}"
+    yield from (f"{name} = {_literal(array, case)}" for name, array in start.named())
+
+
+def _batch(batch: Batch, case: Case) -> Iterator[str]:
+    yield f"x = {_literal(batch.x, case)}  # a sample a column"
+    yield f"y = {_literal(batch.y, case)}"
+    yield f"m = {batch.m}"
+
+
+def _literal(array: Array, case: Case) -> str:
+    dtype = ', "float32"' if case.dtype == "float32" else ""
+    return f"np.array({json.dumps(array.tolist())}{dtype})"
+
+
+def _equation(name: str, case: Case) -> str:
+    quantity, layer = split(name)
+    cost, output_error = OUTPUT[case.cost]
+    if layer is None or name == f"delta{case.layers}":
+        return (cost if layer is None else output_error).format(L=case.layers)
+    below = "x" if layer == 2 else f"a{layer - 1}"  # noqa: PLR2004 - the first hidden layer
+    decay = "(1 - eta * lmbda / n) * " if case.lmbda else ""
+    return EQUATIONS[quantity].format(l=layer, above=layer + 1, below=below, decay=decay)
+
+
+def _updated(case: Case) -> list[str]:
+    return [name for name in causal_order(case.layers) if split(name)[0] in ("b", "w")]
+
+
+def _needed(names: list[str], case: Case) -> set[str]:
+    """These quantities and all that they follow from."""
+    found: set[str] = set()
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += inputs(name, case.layers)
+    return found
+
+
+def _absolute(subject: str) -> str:
+    """A subject that can be loaded again from anywhere, or nothing."""
+    if not is_spec(subject):
+        return ""
+    place, _, name = subject.rpartition(":")
+    return f"{Path(place).resolve()}:{name}" if place.endswith(".py") else subject

@@ -1,0 +1,203 @@
+"""A worked example as data: every equation of one step, its numbers, and what a subject said.
+
+Left out: how the formulas are written (`formulas.py`) and laid out (`lines.py`).
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from conformance.causality import TAGS, field_of, inputs
+from conformance.compare import RESTARTED, Status, Verdict, malformed
+from conformance.corpus.case import Case
+from conformance.oracle import expectations
+from conformance.report.message import doubtful
+from conformance.smallest.exactly import exactly
+from conformance.smallest.formulas import Numbers, formula, sigma_prime
+from conformance.smallest.ladder import Rung, plain
+from conformance.smallest.pieces import Operand, Pieces, operands, symbol, text, word
+from reference.step import Array, Batch, Parameters, causal_order, split
+
+WRONG = (Status.FAIL, Status.EXPLAINED)
+FULL = 160  # entries of a step up to which all of them are written
+
+
+@dataclass(frozen=True)
+class Line:
+    """One entry of one quantity.
+
+    Attributes:
+        tag: of its equation, such as BP2; empty for σ′, which is a part of BP1 and BP2.
+        name: of the quantity, such as `delta2`.
+        index: of the entry.
+        symbol: the entry as it is written, such as `δ2[0,1]`.
+        formula: the right side of the equation, in symbols.
+        numbers: the same with numbers put in.
+        operands: those numbers.
+        result: what is right, from these numbers.
+        shape: of the whole quantity, where one entry stands for all; else empty.
+        yours: what the subject showed, or None.
+        status: of this entry.
+        remark: what explains it, from which wrong numbers it follows, what else may be to blame; or
+            what is wrong with its shape.
+    """
+
+    tag: str
+    name: str
+    index: tuple[int, ...]
+    symbol: str
+    formula: str
+    numbers: str
+    operands: tuple[Operand, ...]
+    result: float
+    shape: tuple[int, ...] = ()
+    yours: float | None = None
+    status: Status = Status.NOT_OBSERVED
+    remark: str = ""
+
+
+@dataclass(frozen=True)
+class Worked:
+    """A worked example.
+
+    Attributes:
+        case: sizes, cost and rates.
+        step: which step of the case, counted from 0.
+        mode: "free run" if the parameters are those that the subject came to by itself;
+            "feedforward" if z and a of a pass of its own are wrong; else empty.
+        given: `x`, `y`, `b2`, `w2` … before the step, by their names.
+        lines: in causal order.
+    """
+
+    case: Case
+    step: int
+    mode: str
+    given: dict[str, Array]
+    lines: tuple[Line, ...]
+
+
+def worked_step(case: Case, start: Parameters, batch: Batch, t: int = 0) -> Worked:
+    """The worked example of one step of the reference, the step's number being t."""
+    numbers, right = exactly(case, start, batch)
+    lines = _lines(right, dict.fromkeys(right, numbers), _Seen(case, {}, {}, {}))
+    return Worked(case, t, "", numbers.before, tuple(lines))
+
+
+def worked(rung: Rung) -> Worked:
+    """The worked example of the step at which a subject fails.
+
+    What it got wrong stands beside what follows from its own numbers; what is wrong because of
+    that, beside the truth.
+    """
+    case, failure, start = rung.case, rung.failure, rung.start
+    batch = rung.recorded.steps[failure.step].batch
+    shown = {name: plain(each) for name, each in rung.shown.items()}
+    truth = exactly(case, start, batch)
+    own = exactly(case, start, batch, rung.usable)
+    with np.errstate(all="ignore"):  # what is usable may still overflow
+        bounds = [expectations(case, start, batch, each) for each in ({}, rung.usable)]
+    numbers, right, tolerance = {}, {}, {}
+    for name in truth[1]:
+        local = rung.local(name)
+        numbers[name], results = own if local else truth
+        right[name], tolerance[name] = results[name], bounds[local][name].tolerance()
+    lines = _lines(right, numbers, _Seen(case, shown, rung.verdicts, tolerance))
+    mode = "" if failure.mode == RESTARTED else failure.mode
+    return Worked(case, failure.step, mode, truth[0].before, tuple(lines))
+
+
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """What a subject showed of a step, and what was said of it."""
+
+    case: Case
+    shown: Mapping[str, Array]
+    verdicts: Mapping[str, Verdict]
+    tolerance: Mapping[str, Array]
+
+    def example(self, name: str, right: Mapping[str, Array]) -> tuple[int, ...]:
+        """The entry that stands for a large quantity: the worst if it is wrong, else the first.
+
+        Of weights and their gradient it is the one of the first row that moves most.
+        """
+        verdict = self.verdicts.get(name)
+        if verdict is not None and verdict.worst is not None and verdict.problem:
+            return verdict.worst.index
+        quantity, layer = split(name)
+        if quantity in ("w", "nabla_w"):
+            return (0, int(np.argmax(abs(right[f"nabla_w{layer}"][0]))))
+        return (0,) * right[name].ndim
+
+    def said(self, name: str, index: tuple[int, ...], right: Array) -> dict[str, Any]:
+        """The fields of a line that tell of the subject."""
+        verdict = self.verdicts.get(name)
+        if verdict is None or name not in self.shown:
+            return {}
+        problem = malformed(self.shown[name], right.shape, self.case.type)
+        if problem:
+            return {} if any(index) else {"status": verdict.status, "remark": problem}
+        yours = float(self.shown[name][index])
+        close = abs(yours - right[index]) <= self.tolerance[name][index]
+        if close or not verdict.problem:
+            return {"yours": yours, "status": Status.PASS}
+        return {"yours": yours, "status": verdict.status, "remark": self._remark(verdict)}
+
+    def _remark(self, verdict: Verdict) -> str:
+        """What explains a quantity, or from what it is wrong."""
+        if verdict.explained_by:
+            return f"explained by {word(verdict.explained_by)}"
+        told = {name for name, each in self.verdicts.items() if each.status in WRONG}
+        names = [each for each in inputs(verdict.name, self.case.layers) if each in told]
+        notes = [f"from your {', '.join(map(word, names))}"] if names else []
+        notes += [doubtful(self.case, verdict)] if verdict.hidden else []
+        return f"({'; '.join(notes)})" if notes else ""
+
+
+def _lines(
+    right: Mapping[str, Array], entering: Mapping[str, Numbers], seen: _Seen
+) -> Iterator[Line]:
+    layers = seen.case.layers
+    whole = sum(array.size for array in right.values()) <= FULL
+    for name in causal_order(layers):
+        array, numbers = right[name], entering[name]
+        indices = [seen.example(name, right)] if not whole else np.ndindex(array.shape)
+        for index in indices:
+            if split(name)[0] == "delta" and "σ′" in text(formula(name, index, numbers)):
+                yield _prime(name, index, numbers)
+            pieces = formula(name, index, numbers)
+            yield Line(
+                TAGS[field_of(name, layers)],
+                name,
+                index,
+                symbol(name, array.shape, index),
+                *_both(name, pieces),
+                operands(pieces),
+                float(array[index]),
+                () if whole else array.shape,
+                **seen.said(name, index, array),
+            )
+
+
+def _both(name: str, pieces: Pieces) -> tuple[str, str]:
+    symbols = text(pieces)
+    if split(name)[0] == "a":  # σ is written out where its number stands
+        symbols = f"σ({symbols.partition('−')[2].removesuffix(')')})"
+    return symbols, text(pieces, symbols=False)
+
+
+def _prime(name: str, index: tuple[int, ...], numbers: Numbers) -> Line:
+    """The line of σ′(z) before the δ that it enters."""
+    layer = split(name)[1] or 0
+    pieces, z = sigma_prime(layer, index, numbers), numbers.operand(f"z{layer}", *index)
+    return Line(
+        "",
+        f"prime{layer}",
+        index,
+        f"σ′({z.symbol})",
+        text(pieces),
+        text(pieces, symbols=False),
+        operands(pieces),
+        float(numbers.prime[layer][index]),
+    )
