@@ -5,6 +5,7 @@ object that is handed over runs here. Left out: the command line (`cli.py`).
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
 
@@ -25,6 +26,7 @@ from conformance.report.record import (
     cause_to_json,
     exact_from_json,
     exact_to_json,
+    example_from_json,
 )
 from conformance.subjects import Subject, find
 from conformance.subjects.adapt import adapt
@@ -104,8 +106,9 @@ def _apart(
             report = examine(subject, store.root(), fitting, sent)
         send({"exact": [exact_to_json(each) for each in report.exact]})
         send({"causes": [cause_to_json(each) for each in report.causes]})
+        send({"smallest": [asdict(each) for each in report.smallest]})
 
-    begun: dict[str, Any] = {"conventions": [], "skipped": {}, "exact": [], "causes": []}
+    begun: dict[str, Any] = {"conventions": [], "skipped": {}, "exact": []}
     reports: list[CaseReport] = []
     try:
         for record in isolated(work, timeout):
@@ -120,9 +123,10 @@ def _apart(
             raise SubjectError(f"{spec}: {error}") from error
         reports.append(CaseReport(waiting[0], spec, [], f"{spec} in {waiting[0].id}: {error}"))
     exact = tuple(exact_from_json(each) for each in begun["exact"])
-    causes = tuple(cause_from_json(each) for each in begun["causes"])
-    conventions = tuple(begun["conventions"])
-    return _fitting(Report(spec, conventions, tuple(reports), begun["skipped"], exact, causes))
+    causes = tuple(cause_from_json(each) for each in begun.get("causes", ()))
+    small = tuple(example_from_json(each) for each in begun.get("smallest", ()))
+    conventions, skipped = tuple(begun["conventions"]), begun["skipped"]
+    return _fitting(Report(spec, conventions, tuple(reports), skipped, exact, causes, small))
 
 
 def _fitting(report: Report) -> Report:

@@ -61,6 +61,10 @@ def check(
     json_file: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write the report as JSON.")
     ] = None,
+    save: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write the smallest network that shows it there."),
+    ] = None,
     verbose: Annotated[bool, typer.Option("-v", help="Show all that is wrong.")] = False,
     quiet: Annotated[bool, typer.Option("-q", help="Show the verdict alone.")] = False,
 ) -> None:
@@ -84,7 +88,18 @@ def check(
         typer.echo(summary(report))
     else:
         show(_console(), report, verbose=verbose)
+    if save is not None:
+        _save(report, save)
     raise typer.Exit(report.exit_code)
+
+
+def _save(report: "Report", folder: Path) -> None:
+    from conformance.smallest.save import save
+
+    if not report.smallest:
+        typer.echo(f"nothing is saved: no small network shows that {report.subject} is wrong")
+    for path in save({k: v for each in report.smallest for k, v in each.files.items()}, folder):
+        typer.echo(f"saved {path}")
 
 
 @app.command()

@@ -12,6 +12,7 @@ from conformance.diagnosis.cause import diagnose
 from conformance.exact_lane import run_exactly
 from conformance.judge import CaseReport, check_case
 from conformance.outcome import Report
+from conformance.smallest.example import examples
 from conformance.subjects import Subject
 
 
@@ -42,4 +43,5 @@ def examine(
         done(reports[-1])
     exact = tuple(run_exactly(subject, place, reports))
     causes = diagnose(reports)
-    return Report(subject.name, subject.conventions, tuple(reports), skipped, exact, causes)
+    small = examples(subject, [cause.tag for cause in causes])
+    return Report(subject.name, subject.conventions, tuple(reports), skipped, exact, causes, small)

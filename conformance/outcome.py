@@ -12,6 +12,7 @@ from conformance.compare import Status, Verdict
 from conformance.diagnosis.cause import Cause
 from conformance.exact_lane import ExactRun
 from conformance.judge import CaseReport
+from conformance.smallest.example import Example
 from conformance.watching.recording import Frame
 from reference.step import split
 
@@ -46,6 +47,7 @@ class Report:
         skipped: why other cases were not put to it, by their ids.
         exact: the exact lane, where it was run.
         causes: of the equations that are wrong, in causal order.
+        smallest: the smallest networks on which they are.
     """
 
     subject: str
@@ -54,6 +56,7 @@ class Report:
     skipped: dict[str, str] = field(default_factory=dict)
     exact: tuple[ExactRun, ...] = ()
     causes: tuple[Cause, ...] = ()
+    smallest: tuple[Example, ...] = ()
 
     @property
     def ok(self) -> bool:

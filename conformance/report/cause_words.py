@@ -3,11 +3,13 @@
 Left out: finding it (`conformance.diagnosis`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from conformance.diagnosis.cause import Cause
 from conformance.mistakes.catalogue import CATALOGUE
 from conformance.outcome import Report
+from conformance.smallest.example import Example
+from conformance.smallest.lines import WRONG
 
 
 def cause_words(report: Report, tag: str) -> Iterator[str]:
@@ -33,3 +35,19 @@ def _unknown(cause: Cause) -> Iterator[str]:
         yield f"    where it is wrong, it is as in {id_}; but that would be wrong elsewhere too"
     for words in cause.measured:
         yield f"    {words}"
+
+
+def example_words(report: Report, example: Example, *, verbose: bool) -> str:
+    """A small network on which equations are wrong, to the last wrong line, or all of it."""
+    lines = example.text.rstrip("\n").split("\n")
+    wrong = [i for i, line in enumerate(lines, start=1) if WRONG in line]
+    end = len(lines) if verbose or not wrong else wrong[-1]
+    left = len(lines) - end
+    more = [f"… {left} lines more: -v shows them"] if left else []
+    first = f"the smallest network on which {report.subject} is wrong in {_and(example.tags)}:"
+    return "\n".join((first, "", *lines[:end], *more))
+
+
+def _and(words: Sequence[str]) -> str:
+    *most, last = words
+    return f"{', '.join(most)} and {last}" if most else last

@@ -14,6 +14,7 @@ from conformance.diagnosis.cause import Cause
 from conformance.exact_lane import ExactRun
 from conformance.judge import CaseReport
 from conformance.outcome import Report
+from conformance.smallest.example import Example
 from conformance.subjects.exact_outcome import ExactOutcome
 from conformance.watching.digits import Loss
 from conformance.watching.recording import Frame
@@ -44,6 +45,7 @@ def to_json(report: Report) -> dict[str, Any]:
         "skipped": dict(report.skipped),
         "exact": [exact_to_json(each) for each in report.exact],
         "causes": [cause_to_json(each) for each in report.causes],
+        "smallest": [asdict(each) for each in report.smallest],
     }
 
 
@@ -56,6 +58,7 @@ def from_json(values: dict[str, Any]) -> Report:
         dict(values["skipped"]),
         tuple(exact_from_json(each) for each in values["exact"]),
         tuple(cause_from_json(each) for each in values.get("causes", ())),
+        tuple(example_from_json(each) for each in values.get("smallest", ())),
     )
 
 
@@ -131,6 +134,11 @@ def cause_from_json(values: dict[str, Any]) -> Cause:
     """The cause of some JSON values."""
     rest = {name: tuple(each) for name, each in values.items() if name != "equation"}
     return Cause(values["equation"], **rest)
+
+
+def example_from_json(values: dict[str, Any]) -> Example:
+    """The example of some JSON values."""
+    return Example(values["case"], tuple(values["tags"]), values["text"], dict(values["files"]))
 
 
 def _verdict(values: dict[str, Any]) -> Verdict:

@@ -17,7 +17,7 @@ from conformance.compare import FREE, Status, Verdict
 from conformance.corpus.case import Case
 from conformance.judge import CaseReport
 from conformance.outcome import Blame, Report
-from conformance.report.cause_words import cause_words
+from conformance.report.cause_words import cause_words, example_words
 from conformance.report.exact_words import exact_words
 from conformance.report.message import accused, difference, doubtful, line, what
 from conformance.watching.recording import Frame
@@ -43,18 +43,26 @@ def show(console: Console, report: Report, *, verbose: bool = False) -> None:
         console.print()
         for text in _blamed(report, blame, verbose=verbose):
             console.print(text, soft_wrap=True)
-    for remark in report.remarks:
-        _say(console, f"\n{report.subject}: {remark}")
-    errors = list(dict.fromkeys(each.error for each in report.cases if each.error))
-    for error in errors if verbose else errors[:1]:
-        _say(console, f"\n{error}")
-    if len(errors) > 1 and not verbose:
-        _say(console, f"{len(errors) - 1} more cases stopped: -v shows all")
+    for words in _beside(report, verbose=verbose):
+        _say(console, words)
     console.print()
     if not report.blames:
-        for words in exact_words(report):
-            console.print(Text(words), soft_wrap=True)
+        for each in exact_words(report):
+            console.print(Text(each), soft_wrap=True)
     _say(console, summary(report))
+
+
+def _beside(report: Report, *, verbose: bool) -> Iterator[str]:
+    """What is said beside the equations: small networks, remarks, errors."""
+    for example in report.smallest:
+        yield f"\n{example_words(report, example, verbose=verbose)}"
+    for remark in report.remarks:
+        yield f"\n{report.subject}: {remark}"
+    errors = list(dict.fromkeys(each.error for each in report.cases if each.error))
+    for error in errors if verbose else errors[:1]:
+        yield f"\n{error}"
+    if len(errors) > 1 and not verbose:
+        yield f"{len(errors) - 1} more cases stopped: -v shows all"
 
 
 def summary(report: Report) -> str:

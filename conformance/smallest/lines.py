@@ -12,7 +12,8 @@ from reference.step import Array, split
 WIDTH = 80
 MARGIN = 5  # columns of the tag
 FEW = 24  # entries of an array that is written out
-SIGNS = {Status.FAIL: "✗ wrong", Status.EXPLAINED: "·"}
+WRONG = "✗ wrong"
+SIGNS = {Status.FAIL: WRONG, Status.EXPLAINED: "·"}
 
 
 def as_text(worked: Worked, width: int = WIDTH) -> str:

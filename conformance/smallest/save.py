@@ -4,7 +4,7 @@ Left out: which network it is (`ladder.py`).
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from conformance.causality import inputs
@@ -38,25 +38,24 @@ EQUATIONS = {
 }
 
 
-def save(rung: Rung, folder: Path) -> tuple[Path, Path]:
-    """Write a rung as `<id>.py` and `<id>.json`, and return their paths.
+def save(texts: Mapping[str, str], folder: Path) -> list[Path]:
+    """Write files by their names, all or none, and return their paths.
 
     Raises:
         UsageError: another file of that name is there.
         CorpusError: the folder cannot be written to.
     """
-    texts = {folder / name: text.encode() for name, text in files(rung).items()}
-    for path, raw in texts.items():
-        if path.exists() and not (path.is_file() and path.read_bytes() == raw):
+    raw = {folder / name: text.encode() for name, text in texts.items()}
+    for path, content in raw.items():
+        if path.exists() and not (path.is_file() and path.read_bytes() == content):
             raise UsageError(f"{path} is there already: remove it, or give another folder")
-    for path, raw in texts.items():
-        write(path, raw)
-    script, case = texts
-    return script, case
+    for path, content in raw.items():
+        write(path, content)
+    return list(raw)
 
 
 def files(rung: Rung) -> dict[str, str]:
-    """The texts of both files by their names, the script first."""
+    """A rung as `<id>.py` and `<id>.json`: the texts by these names, the script first."""
     case = rung.case
     tensors: dict[str, Array] = dict(sorted(rung.recorded.steps[0].parameters.named()))
     for t, step in enumerate(rung.recorded.steps):

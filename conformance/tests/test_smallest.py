@@ -32,7 +32,7 @@ from conformance.smallest.numbers import (
     start_of,
 )
 from conformance.smallest.pieces import NBSP
-from conformance.smallest.save import save
+from conformance.smallest.save import files, save
 from conformance.smallest.show import explain
 from conformance.smallest.worked import Line, Worked, worked, worked_step
 from conformance.subjects import Subject, find
@@ -459,7 +459,7 @@ def printed(script: Path, folder: Path) -> dict[str, Any]:
 )
 def test_a_saved_script_prints_the_numbers_of_the_example(name: str, tmp_path: Path) -> None:
     rung = wrong(name)
-    script, case = save(rung, tmp_path / "new" / "folder")
+    script, case = save(files(rung), tmp_path / "new" / "folder")
     assert (script.name, case.name) == (f"{rung.case.id}.py", f"{rung.case.id}.json")
     numbers = printed(script, tmp_path)
     quantity = rung.failure.name
@@ -478,7 +478,7 @@ def test_a_saved_script_runs_the_file_of_the_subject(
     id_: str, quantity: str, tmp_path: Path
 ) -> None:
     rung = found(_network(id_, tmp_path))
-    script, _ = save(rung, tmp_path / "saved")
+    script, _ = save(files(rung), tmp_path / "saved")
     numbers = printed(script, tmp_path / "saved")
     yours = np.asarray(numbers[f"{quantity} yours"])
     example = [line for line in worked(rung).lines if line.name == quantity]
@@ -493,7 +493,7 @@ def test_the_saved_case_is_the_rung(tmp_path: Path) -> None:
     from conformance.smallest.replay import read
 
     rung = wrong("bp3-of-the-first-length")
-    _, path = save(rung, tmp_path)
+    _, path = save(files(rung), tmp_path)
     again, right = read(path), recorded(rung.case)
     assert again.case == right.case
     for ours, theirs in zip(again.steps, right.steps, strict=True):
@@ -506,25 +506,25 @@ def test_the_saved_case_is_the_rung(tmp_path: Path) -> None:
 
 def test_a_file_that_is_there_is_kept(tmp_path: Path) -> None:
     rung = wrong("bp3-sums")
-    script, _ = save(rung, tmp_path)
-    save(rung, tmp_path)  # the same again
+    script, _ = save(files(rung), tmp_path)
+    save(files(rung), tmp_path)  # the same again
     script.write_text("mine")
     with pytest.raises(ConformanceError, match="is there already"):
-        save(rung, tmp_path)
+        save(files(rung), tmp_path)
     assert script.read_text() == "mine"
 
 
 def test_a_folder_that_cannot_be_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ConformanceError, match="give a folder that can be written to"):
-        save(wrong("bp3-sums"), tmp_path / "file")
+        save(files(wrong("bp3-sums")), tmp_path / "file")
 
 
 def test_float32_numbers_are_saved_as_such(tmp_path: Path) -> None:
     session = mistaken(MISTAKES["bp3-sums"][0], "x").start
     rung = found(Subject("x", session, dtypes=("float32",)))
     assert rung.case == in_float32(next(r for r in RUNGS if r.id == "small-1-1-m2"))
-    script, _ = save(rung, tmp_path)
+    script, _ = save(files(rung), tmp_path)
     assert '"float32"' in script.read_text()
     printed(script, tmp_path)
 
