@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from conformance.causality import TAGS
 from conformance.diagnosis.evidence import Evidence
-from conformance.diagnosis.match import matching, reproduces
+from conformance.diagnosis.match import matching, matching_alone, reproduces
 from conformance.diagnosis.measure import Failure, measured
 from conformance.judge import CaseReport
 from conformance.mistakes.catalogue import CATALOGUE
@@ -26,12 +26,14 @@ class Cause:
         tag: of the equation.
         mistakes: the ids of the known mistakes that reproduce every entry of every case; if there
             are several, no case tells them apart.
-        partly: if there are none, those that reproduce what is wrong, but not what is right.
+        alone: if there are none, those that do so in this equation, but break others too.
+        partly: if there are none either, those that reproduce what is wrong, but not what is right.
         measured: true statements on what is wrong, if no mistake explains all of it.
     """
 
     tag: str
     mistakes: tuple[str, ...] = ()
+    alone: tuple[str, ...] = ()
     partly: tuple[str, ...] = ()
     measured: tuple[str, ...] = ()
 
@@ -58,6 +60,9 @@ def _cause(
 ) -> Cause:
     if matched:
         return Cause(tag, tuple(mistake.id for mistake in matched))
+    alone = matching_alone(known, evidence, tag)
+    if alone:
+        return Cause(tag, alone=tuple(mistake.id for mistake in alone))
     partly = (
         mistake.id
         for mistake in known

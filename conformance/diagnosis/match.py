@@ -41,6 +41,17 @@ def matching(mistakes: Iterable[Mistake], evidence: Sequence[Evidence]) -> dict[
     return found
 
 
+def matching_alone(
+    mistakes: Iterable[Mistake], evidence: Sequence[Evidence], tag: str
+) -> list[Mistake]:
+    """The mistakes that break several equations and do in one of them what the subject does."""
+    return [
+        mistake
+        for mistake in mistakes
+        if tag in mistake.formulas and _does_it({tag: mistake.formulas[tag]}, evidence, {tag})
+    ]
+
+
 def reproduces(formula: Formula, evidence: Sequence[Evidence], tag: str) -> bool:
     """Whether a formula gives what is wrong of one equation, whatever it gives elsewhere."""
     failures = [(each, name) for each in evidence for name in each.failed if _has(each, name, tag)]

@@ -8,11 +8,14 @@ is guessed. Left out: the catalogue (`match.py`).
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from conformance.causality import axes_of
 from conformance.diagnosis.evidence import Evidence
+from conformance.mistakes.situation import Situation
+from reference.equations import sigmoid
 from reference.step import Array, split
 
 
@@ -65,8 +68,19 @@ def measured(failures: Sequence[Failure]) -> list[str]:
     lost = [each for each in failures if not np.isfinite(each.got).all()]
     if lost:
         return ["it is not a finite number"]
-    whole = (_zero, _factor, _transposed, _permuted, _earlier, _offset)
-    said = [words for words in (each(failures) for each in whole) if words]
+    whole = (
+        _zero,
+        _factor,
+        _moved,
+        _elementwise,
+        _added,
+        _transposed,
+        _permuted,
+        _earlier,
+        _offset,
+    )
+    with np.errstate(all="ignore"):
+        said = [words for words in (each(failures) for each in whole) if words]
     return said[:1] + list(_where(failures)) + [_size(failures)]
 
 
@@ -119,6 +133,85 @@ def _fit(failure: Failure) -> float:
 
 def _times(failure: Failure, factor: float) -> bool:
     return failure.is_(factor * failure.right, 1 + 2 * abs(factor))
+
+
+def _moved(failures: Sequence[Failure]) -> str:
+    """By which factor a parameter moves too far, or not far enough; without decay alone."""
+    starts = [dict(each.evidence.start.named()).get(each.name) for each in failures]
+    known = [
+        (each, np.asarray(start, np.float64))
+        for each, start in zip(failures, starts, strict=True)
+        if start is not None and not each.evidence.case.lmbda
+    ]
+    known = [(each, start) for each, start in known if np.any(each.right != start)]
+    if not known or len(known) < sum(not each.evidence.case.lmbda for each in failures):
+        return ""
+    for name, factor in FACTORS.items():
+        for sign in (1, -1):
+            if all(
+                each.is_(start + sign * factor(each) * (each.right - start), 1 + 2 * factor(each))
+                for each, start in known
+            ):
+                return f"it moves {'−' * (sign < 0)}{name} × as far as it should"
+    return ""
+
+
+WITHIN: dict[str, Callable[[Array], Array]] = {
+    "σ(z)": lambda s: s,
+    "1 − σ(z)": lambda s: 1 - s,
+    "σ′(z)": lambda s: s * (1 - s),
+}
+"""What an error may have been multiplied or divided by, of σ(z)."""
+
+
+def _elementwise(failures: Sequence[Failure]) -> str:
+    """Whether an error is right but for a factor that is a function of its z."""
+    errors = [each for each in failures if split(each.name)[0] == "delta"]
+    if len(errors) < len(failures):
+        return ""
+    sigmas = [_sigma(each) for each in errors]
+    for name, function in WITHIN.items():
+        pairs = [(each, function(s)) for each, s in zip(errors, sigmas, strict=True)]
+        if all(_about(each, each.right * factor, factor) for each, factor in pairs):
+            return f"it is {name} × the right value, entry by entry"
+        if all(_about(each, each.right / factor, 1 / factor) for each, factor in pairs):
+            return f"it is the right value / {name}, entry by entry"
+    return ""
+
+
+def _sigma(failure: Failure) -> Array:
+    z = failure.evidence.situation.z(split(failure.name)[1] or 0)
+    return np.asarray(sigmoid(np.asarray(z.value, np.float64)))
+
+
+def _about(failure: Failure, other: Array, factor: Array) -> bool:
+    """Whether it is another value, where that is known to some digits."""
+    room = failure.tolerance * (1 + np.abs(factor)) + 1e-9 * np.abs(other)
+    known = np.isfinite(other) & np.isfinite(room) & (np.abs(other) > 10 * room)
+    return bool(known.any() and np.all((np.abs(failure.got - other) <= room) | ~known))
+
+
+ADDED: dict[str, dict[str, Callable[[Situation], Any]]] = {
+    "z": {"b^l": lambda at: at.b(at.layer)},
+    "w": {"η λ/n w^l": lambda at: at.eta * at.decay * at.w(at.layer)},
+    "b": {"η λ/n b^l": lambda at: at.eta * at.decay * at.b(at.layer)},
+    "nabla_w": {"λ/n w^l": lambda at: at.decay * at.w(at.layer)},
+}
+"""Terms that may be missing from a quantity, or too much in it."""
+
+
+def _added(failures: Sequence[Failure]) -> str:
+    """Whether a term is missing, comes twice, or has the wrong sign."""
+    for name, term in ADDED.get(split(failures[0].name)[0], {}).items():
+        terms = [term(each.evidence.situation.at(each.name)) for each in failures]
+        values = [np.asarray(each.value, np.float64) for each in terms]
+        for count, words in ((-1, "without"), (1, "with one more"), (-2, "with minus")):
+            if all(
+                each.is_(each.right + count * value, 3) and np.any(value)
+                for each, value in zip(failures, values, strict=True)
+            ):
+                return f"it is the right value {words} {name}"
+    return ""
 
 
 def _transposed(failures: Sequence[Failure]) -> str:
@@ -214,6 +307,13 @@ def _size(failures: Sequence[Failure]) -> str:
     return (
         f"it is off by up to {max(parts):.2g} of the largest entry" if parts else "it is not zero"
     )
+
+
+WHOLE = (
+    *(_zero, _factor, _moved, _elementwise, _added),
+    *(_transposed, _permuted, _earlier, _offset),
+)
+"""What is looked for in whole arrays; the first that is true is said."""
 
 
 def _shapes(failures: Sequence[Failure]) -> Iterator[str]:

@@ -16,23 +16,25 @@ def cause_words(report: Report, tag: str) -> Iterator[str]:
     """The lines on the cause of one wrong equation."""
     for cause in report.causes:
         if cause.tag == tag:
-            yield from _known(cause) if cause.mistakes else _unknown(cause)
+            known = cause.mistakes or cause.alone
+            yield from _known(cause, known) if known else _unknown(cause)
 
 
-def _known(cause: Cause) -> Iterator[str]:
-    for i, id_ in enumerate(cause.mistakes):
+def _known(cause: Cause, ids: Sequence[str]) -> Iterator[str]:
+    alone = "" if cause.mistakes else f", in {cause.tag} alone"
+    for i, id_ in enumerate(ids):
         mistake = CATALOGUE[id_]
-        yield f"  {'or' if i else 'cause'}: {id_}: {mistake.sentence}"
+        yield f"  {'or' if i else 'cause'}: {id_}{alone}: {mistake.sentence}"
         yield f"    wrong  {mistake.wrong}"
         yield f"    right  {mistake.right}"
-    if len(cause.mistakes) > 1:
+    if len(ids) > 1:
         yield "    no case tells them apart"
 
 
 def _unknown(cause: Cause) -> Iterator[str]:
     yield "  cause: no catalogued mistake does this"
     for id_ in cause.partly:
-        yield f"    where it is wrong, it is as in {id_}; but that would be wrong elsewhere too"
+        yield f"    where it is wrong, it does what {id_} does; elsewhere it does not"
     for words in cause.measured:
         yield f"    {words}"
 

@@ -203,7 +203,8 @@ def _shown(probes: Sequence[Probe], watched: Update, batch: Batch) -> dict[str, 
         misshapen = odd(parts, watched.start, name)
         used = watched.used.get(name)
         if misshapen is not None:
-            shown[name] = misshapen
+            alike_ = len({np.shape(part) for part in parts}) == 1
+            shown[name] = np.asarray(sum(parts) / len(parts)) if alike_ else misshapen
             continue
         mean = shown[name] = _mean(parts, case.dtype)
         if isinstance(used, RunningError):

@@ -4,7 +4,7 @@ Left out: single samples (`probe.py`).
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -69,7 +69,10 @@ class Update:
             nabla = f"nabla_{name}"
             turn = network.conventions.weight_out if name[0] == "w" else np.array
             taken, divisor = (
-                self._kept(event, nabla) or self._expected(event, nabla, turn) or self._taken(event)
+                self._kept(event, nabla)
+                or self._summed(event, nabla, turn)
+                or self._expected(event, nabla, turn)
+                or self._taken(event)
             )
             if taken is not None:
                 ours = network.conventions.weight_in(taken.value) if name[0] == "w" else taken.value
@@ -130,6 +133,28 @@ class Update:
                 return event, divisor
         return None
 
+    def _summed(
+        self, moved: Event, name: str, turn: Callable[[Array], Array]
+    ) -> tuple[Event, int] | None:
+        """The array that moved the parameters, if it is made of the samples' gradients alone."""
+        taken, divisor = self._taken(moved)
+        parts = [turn(approximate(part)) for part in self.parts[name]]
+        total = np.sum(parts, axis=0)
+        if taken is None or any(
+            alike(taken.value, t, self._close) for t in (total, total / self.m)
+        ):
+            return None
+        waiting, seen = [taken], set[int]()
+        while waiting:
+            event = waiting.pop()
+            if event.number in seen or any(alike(event.value, p, self._close) for p in parts):
+                continue
+            seen.add(event.number)
+            if event.given or not (event.inputs or event.constants):
+                return None
+            waiting.extend(event.inputs)
+        return taken, divisor
+
     def _kept(self, moved: Event, name: str) -> tuple[Event, int] | None:
         """The array that moved the parameters, if it has an array of an earlier step added in."""
         taken, divisor = self._taken(moved)
@@ -149,13 +174,17 @@ class Update:
             if alike(event.value, moved.value, self._close):
                 continue  # it is what moved, seen through another view
             factor, scaled = 1.0, event
-            while len(scaled.inputs) == 1 and scaled.constants and not scaled.given:
+            while len(scaled.inputs) <= 1 and scaled.constants and not scaled.given:
                 constant = float(np.prod(scaled.constants))
                 factor *= 1 / constant if "divide" in scaled.operation else constant
+                if not scaled.inputs:  # of an array that the subject made of nothing
+                    scaled = replace(scaled, value=scaled.value / factor)
+                    break
                 scaled = scaled.inputs[0]
             for divisor, full in ((self.m, eta / self.m), (1, eta)):
                 fits = scaled.value.size == size and not scaled.given
-                unseen = scaled is event and full != 1  # a product by 1 may be nothing to be seen
+                # A product by 1 may be nothing to be seen; what is added is no such product.
+                unseen = scaled is event and (full != 1 or moved.operation != "subtract")
                 if fits and not unseen and np.isclose(abs(factor), full):
                     return scaled, divisor
         return None, 1
