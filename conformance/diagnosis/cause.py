@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from conformance.causality import TAGS
 from conformance.diagnosis.evidence import Evidence
+from conformance.diagnosis.failure import Failure
 from conformance.diagnosis.match import matching, matching_alone, reproduces
-from conformance.diagnosis.measure import Failure, measured
+from conformance.diagnosis.measure import measured
 from conformance.judge import CaseReport
 from conformance.mistakes.catalogue import CATALOGUE
 from conformance.mistakes.mistake import Mistake

@@ -1,63 +1,15 @@
 """What can be measured of a wrong quantity, when no known mistake explains it.
 
-Every statement is checked in every entry of every failure, within the tolerance: a factor, a
-transposition or permutation, which neurons or samples, zero, the value of an earlier step. Nothing
-is guessed. Left out: the catalogue (`match.py`).
+Nothing is guessed. Left out: the catalogue (`match.py`).
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from conformance.causality import axes_of
-from conformance.diagnosis.evidence import Evidence
-from conformance.mistakes.situation import Situation
-from reference.equations import sigmoid
-from reference.step import Array, split
-
-
-@dataclass(frozen=True, eq=False)
-class Failure:
-    """A quantity that is wrong, given its inputs."""
-
-    evidence: Evidence
-    name: str
-
-    @cached_property
-    def got(self) -> Array:
-        """What the subject showed."""
-        return np.asarray(self.evidence.got(self.name), np.float64)
-
-    @cached_property
-    def right(self) -> Array:
-        """What the book's equation gives on the subject's own inputs."""
-        return np.asarray(self.evidence.expected(self.name).value, np.float64)
-
-    @cached_property
-    def tolerance(self) -> Array:
-        """How far a right program may be off, entry by entry."""
-        return self.evidence.target(self.name).tolerance
-
-    @property
-    def comparable(self) -> bool:
-        """Whether the numbers have the right shape and are finite."""
-        return self.got.shape == self.right.shape and bool(np.isfinite(self.got).all())
-
-    @cached_property
-    def outside(self) -> Array:
-        """Which entries are wrong."""
-        outside: Array = ~(np.abs(self.got - self.right) <= self.tolerance)
-        return outside
-
-    def is_(self, other: Array, room: float = 1.0) -> bool:
-        """Whether the subject's numbers are these, within some tolerances."""
-        if other.shape != self.got.shape:
-            return False
-        largest = np.max(self.tolerance, initial=0.0) if np.isfinite(self.tolerance).all() else 0.0
-        return bool(np.all(np.abs(self.got - other) <= room * np.maximum(self.tolerance, largest)))
+from conformance.diagnosis.failure import Failure
+from conformance.diagnosis.whole import WHOLE
 
 
 def measured(failures: Sequence[Failure]) -> list[str]:
@@ -68,208 +20,9 @@ def measured(failures: Sequence[Failure]) -> list[str]:
     lost = [each for each in failures if not np.isfinite(each.got).all()]
     if lost:
         return ["it is not a finite number"]
-    whole = (
-        _zero,
-        _factor,
-        _moved,
-        _elementwise,
-        _added,
-        _transposed,
-        _permuted,
-        _earlier,
-        _offset,
-    )
     with np.errstate(all="ignore"):
-        said = [words for words in (each(failures) for each in whole) if words]
+        said = [words for words in (each(failures) for each in WHOLE) if words]
     return said[:1] + list(_where(failures)) + [_size(failures)]
-
-
-def _zero(failures: Sequence[Failure]) -> str:
-    return "it is zero" if all(not each.got.any() for each in failures) else ""
-
-
-FACTORS: dict[str, Callable[[Failure], float]] = {
-    "1": lambda _: 1.0,  # of which −1 is told
-    "2": lambda _: 2.0,
-    "½": lambda _: 0.5,
-    "m": lambda f: f.evidence.batch.m,
-    "1/m": lambda f: 1 / f.evidence.batch.m,
-    "η": lambda f: f.evidence.case.eta,
-    "1/η": lambda f: 1 / f.evidence.case.eta,
-    "n": lambda f: f.evidence.case.n,
-    "1/n": lambda f: 1 / f.evidence.case.n,
-    "m/n": lambda f: f.evidence.batch.m / f.evidence.case.n,
-    "n_L": lambda f: f.evidence.case.sizes[-1],
-    "1/n_L": lambda f: 1 / f.evidence.case.sizes[-1],
-    "n_l": lambda f: f.evidence.case.sizes[(split(f.name)[1] or 0) - 1],
-    "1/n_l": lambda f: 1 / f.evidence.case.sizes[(split(f.name)[1] or 0) - 1],
-}
-"""Factors that have a name, by it."""
-
-
-def _factor(failures: Sequence[Failure]) -> str:
-    """A factor that has a name, or is the same everywhere, or differs from case to case."""
-    telling = [each for each in failures if each.right.any()]
-    if not telling:
-        return ""
-    for name, factor in FACTORS.items():
-        for sign in (1, -1):
-            if all(_times(each, sign * factor(each)) for each in telling):
-                return f"it is {'−' * (sign < 0)}{name} × the right value"
-    fitted = [_fit(each) for each in telling]
-    if not all(_times(each, c) for each, c in zip(telling, fitted, strict=True)):
-        return ""
-    if all(_times(each, fitted[0]) for each in telling):
-        return f"it is {fitted[0]:.6g} × the right value"
-    one, other = min(fitted), max(fitted)
-    return f"it is proportional to the right value, by {one:.4g} to {other:.4g}"
-
-
-def _fit(failure: Failure) -> float:
-    """The factor at the largest entry, where it is known best."""
-    largest = int(np.argmax(np.abs(failure.right)))
-    return float(failure.got.flat[largest] / failure.right.flat[largest])
-
-
-def _times(failure: Failure, factor: float) -> bool:
-    return failure.is_(factor * failure.right, 1 + 2 * abs(factor))
-
-
-def _moved(failures: Sequence[Failure]) -> str:
-    """By which factor a parameter moves too far, or not far enough; without decay alone."""
-    starts = [dict(each.evidence.start.named()).get(each.name) for each in failures]
-    known = [
-        (each, np.asarray(start, np.float64))
-        for each, start in zip(failures, starts, strict=True)
-        if start is not None and not each.evidence.case.lmbda
-    ]
-    known = [(each, start) for each, start in known if np.any(each.right != start)]
-    if not known or len(known) < sum(not each.evidence.case.lmbda for each in failures):
-        return ""
-    for name, factor in FACTORS.items():
-        for sign in (1, -1):
-            if all(
-                each.is_(start + sign * factor(each) * (each.right - start), 1 + 2 * factor(each))
-                for each, start in known
-            ):
-                return f"it moves {'−' * (sign < 0)}{name} × as far as it should"
-    return ""
-
-
-WITHIN: dict[str, Callable[[Array], Array]] = {
-    "σ(z)": lambda s: s,
-    "1 − σ(z)": lambda s: 1 - s,
-    "σ′(z)": lambda s: s * (1 - s),
-}
-"""What an error may have been multiplied or divided by, of σ(z)."""
-
-
-def _elementwise(failures: Sequence[Failure]) -> str:
-    """Whether an error is right but for a factor that is a function of its z."""
-    errors = [each for each in failures if split(each.name)[0] == "delta"]
-    if len(errors) < len(failures):
-        return ""
-    sigmas = [_sigma(each) for each in errors]
-    for name, function in WITHIN.items():
-        pairs = [(each, function(s)) for each, s in zip(errors, sigmas, strict=True)]
-        if all(_about(each, each.right * factor, factor) for each, factor in pairs):
-            return f"it is {name} × the right value, entry by entry"
-        if all(_about(each, each.right / factor, 1 / factor) for each, factor in pairs):
-            return f"it is the right value / {name}, entry by entry"
-    return ""
-
-
-def _sigma(failure: Failure) -> Array:
-    z = failure.evidence.situation.z(split(failure.name)[1] or 0)
-    return np.asarray(sigmoid(np.asarray(z.value, np.float64)))
-
-
-def _about(failure: Failure, other: Array, factor: Array) -> bool:
-    """Whether it is another value, where that is known to some digits."""
-    room = failure.tolerance * (1 + np.abs(factor)) + 1e-9 * np.abs(other)
-    known = np.isfinite(other) & np.isfinite(room) & (np.abs(other) > 10 * room)
-    return bool(known.any() and np.all((np.abs(failure.got - other) <= room) | ~known))
-
-
-ADDED: dict[str, dict[str, Callable[[Situation], Any]]] = {
-    "z": {"b^l": lambda at: at.b(at.layer)},
-    "w": {"η λ/n w^l": lambda at: at.eta * at.decay * at.w(at.layer)},
-    "b": {"η λ/n b^l": lambda at: at.eta * at.decay * at.b(at.layer)},
-    "nabla_w": {"λ/n w^l": lambda at: at.decay * at.w(at.layer)},
-}
-"""Terms that may be missing from a quantity, or too much in it."""
-
-
-def _added(failures: Sequence[Failure]) -> str:
-    """Whether a term is missing, comes twice, or has the wrong sign."""
-    for name, term in ADDED.get(split(failures[0].name)[0], {}).items():
-        terms = [term(each.evidence.situation.at(each.name)) for each in failures]
-        values = [np.asarray(each.value, np.float64) for each in terms]
-        for count, words in ((-1, "without"), (1, "with one more"), (-2, "with minus")):
-            if all(
-                each.is_(each.right + count * value, 3) and np.any(value)
-                for each, value in zip(failures, values, strict=True)
-            ):
-                return f"it is the right value {words} {name}"
-    return ""
-
-
-def _transposed(failures: Sequence[Failure]) -> str:
-    square = all(each.right.shape == each.right.T.shape for each in failures)
-    if square and all(each.is_(each.right.T, 2) for each in failures):
-        return "it is the right value transposed"
-    return ""
-
-
-def _permuted(failures: Sequence[Failure]) -> str:
-    for axis in (0, 1):
-        orders = [_order(each, axis) for each in failures if each.right.ndim > axis]
-        if len(orders) == len(failures) and all(orders):
-            what = axes_of(failures[0].name)[axis]
-            shown = ", ".join(str(i) for i in orders[0] or ())
-            return f"it is right but for the order of the {what}s: {shown} in the first failure"
-    return ""
-
-
-def _order(failure: Failure, axis: int) -> list[int] | None:
-    """Which rows or columns of the right value stand where; None if it is no such order."""
-    got, right = (np.moveaxis(each, axis, 0) for each in (failure.got, failure.right))
-    room = 2 * np.moveaxis(np.broadcast_to(failure.tolerance, failure.right.shape), axis, 0)
-    order: list[int] = []
-    for i, row in enumerate(got):
-        near = (k for k, other in enumerate(right) if k not in order)
-        allowed = room[i].max(initial=0.0)
-        k = next((k for k in near if np.all(np.abs(row - right[k]) <= allowed)), None)
-        if k is None:
-            return None
-        order.append(k)
-    return order if order != sorted(order) else None
-
-
-def _earlier(failures: Sequence[Failure]) -> str:
-    """Whether it is what it was in the step before."""
-    before = [each.evidence.previous for each in failures]
-    stale = all(
-        each is not None and failure.name in each.shown and failure.is_(each.got(failure.name))
-        for failure, each in zip(failures, before, strict=True)
-    )
-    if stale:
-        return "it is the value of the step before"
-    starts = [dict(each.evidence.start.named()).get(each.name) for each in failures]
-    kept = all(
-        start is not None and failure.is_(np.asarray(start, np.float64))
-        for failure, start in zip(failures, starts, strict=True)
-    )
-    return "it is what it was before the step" if kept else ""
-
-
-def _offset(failures: Sequence[Failure]) -> str:
-    """Whether the same number is added everywhere."""
-    first = failures[0]
-    offset = float((first.got - first.right).flat[0])
-    if offset and all(each.is_(each.right + offset, 2) for each in failures):
-        return f"it is the right value {'+' if offset > 0 else '−'} {abs(offset):.6g}"
-    return ""
 
 
 def _where(failures: Sequence[Failure]) -> Iterator[str]:
@@ -307,13 +60,6 @@ def _size(failures: Sequence[Failure]) -> str:
     return (
         f"it is off by up to {max(parts):.2g} of the largest entry" if parts else "it is not zero"
     )
-
-
-WHOLE = (
-    *(_zero, _factor, _moved, _elementwise, _added),
-    *(_transposed, _permuted, _earlier, _offset),
-)
-"""What is looked for in whole arrays; the first that is true is said."""
 
 
 def _shapes(failures: Sequence[Failure]) -> Iterator[str]:

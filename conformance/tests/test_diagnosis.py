@@ -1,0 +1,156 @@
+"""The cause of a wrong equation: named where a known mistake does it, else measured, never guessed.
+
+The catalogue itself is proved in `test_prove.py`.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+
+from conformance.diagnosis.cause import Cause, diagnose
+from conformance.judge import check_case
+from conformance.mistakes.catalogue import CATALOGUE
+from conformance.mistakes.mistake import mistaken
+from conformance.mistakes.situation import Formulas, Situation, by_the_book
+from conformance.outcome import Report
+from conformance.report.cause_words import cause_words
+from conformance.tests.support import recorded
+from reference.equations import sigmoid
+
+CASES = ("expanding-3-4-5-2", "remainder-3-4-2", "square-4-4-4-4")
+
+
+def causes(formulas: Formulas, cases: tuple[str, ...] = CASES) -> dict[str, Cause]:
+    """The causes that are found of some formulas, by their tags."""
+    subject = mistaken(formulas, "drawn up here")
+    reports = [check_case(subject, recorded(id_)) for id_ in cases]
+    return {cause.tag: cause for cause in diagnose(reports)}
+
+
+def right(tag: str, change: Callable[[Any, Situation], Any]) -> Formulas:
+    """The book's equation with something done to what it gives."""
+    return {tag: lambda at: change(by_the_book(at, tag), at)}
+
+
+def one_neuron_dead(value: Any, _at: Situation) -> Any:
+    dead = value.copy()
+    dead[0] = 0
+    return dead
+
+
+def twice_the_last(value: Any, at: Situation) -> Any:
+    return value + at.delta(at.layer)[:, [-1]] @ at.a(at.layer - 1)[:, [-1]].T / at.m
+
+
+def of_the_step_before(value: Any, at: Situation) -> Any:
+    return value if at.previous is None else at.previous.nabla_w(at.layer)
+
+
+UNKNOWN: dict[str, tuple[Formulas, str]] = {
+    "a constant factor": (
+        right("BP1", lambda v, _: 1.5 * v),
+        "it is 1.5 × the right value",
+    ),
+    "a factor that differs": (
+        right("BP3", lambda v, at: v * at.m / (at.m + 1)),
+        "it is proportional to the right value, by 0.5 to 0.75",
+    ),
+    "a sign": (right("C", lambda v, _: -v), "it is −1 × the right value"),
+    "σ for σ′": (
+        right("BP2", lambda v, at: v / (1 - sigmoid(at.z(at.layer)))),
+        "it is the right value / (1 − σ(z)), entry by entry",
+    ),
+    "no bias": (
+        {"Z": lambda at: at.w(at.layer) @ at.a(at.layer - 1)},
+        "it is the right value without b^l",
+    ),
+    "a number added": (right("A", lambda v, _: v + 2**-12), "it is the right value + 0.000244141"),
+    "neurons turned round": (
+        right("BP3", lambda v, _: v[::-1]),
+        "it is right but for the order of the neurons",
+    ),
+    "samples turned round": (
+        right("BP1", lambda v, _: v[:, ::-1]),
+        "it is right but for the order of the samples",
+    ),
+    "half a step": (
+        {"B": lambda at: at.b(at.layer) - at.eta * at.nabla_b(at.layer) / 2},
+        "it moves ½ × as far as it should",
+    ),
+    "no η": (
+        {"W": lambda at: (1 - at.eta * at.decay) * at.w(at.layer) - at.nabla_w(at.layer)},
+        "it moves 1/η × as far as it should",
+    ),
+    "the step before": (right("BP4", of_the_step_before), "it is the value of the step before"),
+    "one neuron": (right("BP2", one_neuron_dead), "only neuron 0 is wrong"),
+    "the last sample twice": (right("BP4", twice_the_last), "it is off by up to"),
+}
+"""Mistakes that the catalogue does not have, and what can be measured of them."""
+
+
+@pytest.mark.parametrize("name", sorted(UNKNOWN))
+def test_an_unknown_mistake_is_blamed_and_measured(name: str) -> None:
+    formulas, words = UNKNOWN[name]
+    found = causes(formulas)
+    assert found.keys() == formulas.keys()
+    (cause,) = found.values()
+    assert not cause.mistakes
+    assert not cause.alone
+    assert words in "; ".join(cause.measured)
+    report = Report("it", causes=tuple(found.values()))
+    assert "no catalogued mistake does this" in next(iter(cause_words(report, cause.tag)))
+
+
+@cache
+def bp1_alone() -> dict[str, Cause]:
+    return causes({"BP1": CATALOGUE["sigma-prime-of-a"].formulas["BP1"]})
+
+
+def test_a_mistake_in_one_of_its_equations_is_named_as_such() -> None:
+    cause = bp1_alone()["BP1"]
+    assert (cause.mistakes, cause.alone) == ((), ("sigma-prime-of-a",))
+    assert "in BP1 alone" in next(iter(cause_words(Report("it", causes=(cause,)), "BP1")))
+
+
+def test_a_mistake_at_one_layer_is_no_cause_but_said() -> None:
+    def at_the_second(at: Situation) -> Any:
+        wrong = CATALOGUE["bp4-no-delta"].formulas["BP4"]
+        return wrong(at) if at.layer == 2 else by_the_book(at, "BP4")
+
+    cause = causes({"BP4": at_the_second})["BP4"]
+    assert (cause.mistakes, cause.partly) == ((), ("bp4-no-delta",))
+
+
+def test_the_mistake_that_explains_most_is_named() -> None:
+    """With η = 1 and m = 3 the quotient of integers is 0: as if nothing were updated."""
+    case = ("duplicates-3-3-2",)
+    assert causes(CATALOGUE["integer-eta"].formulas, case)["W"].mistakes == ("integer-eta",)
+    alone = causes({"W": lambda at: at.w(at.layer)}, case)
+    assert alone["W"].mistakes == ("update-not-assigned",)
+
+
+def test_what_no_case_tells_apart_is_named_together() -> None:
+    cause = causes(CATALOGUE["bp1-no-sigma-prime"].formulas)["BP1"]
+    assert cause.mistakes == ("bp1-no-sigma-prime", "cross-entropy-delta-on-quadratic")
+    assert "no case tells them apart" in list(cause_words(Report("it", causes=(cause,)), "BP1"))[-1]
+
+
+def test_two_mistakes_have_two_causes() -> None:
+    ids = ("bp2-no-sigma-prime", "bias-frozen")
+    formulas = {tag: f for id_ in ids for tag, f in CATALOGUE[id_].formulas.items()}
+    assert {tag: cause.mistakes for tag, cause in causes(formulas).items()} == {
+        "BP2": (ids[0],),
+        "B": (ids[1],),
+    }
+
+
+def test_a_right_program_has_no_cause() -> None:
+    assert causes({}) == {}
+
+
+def test_a_value_that_is_not_finite_is_said_to_be_none() -> None:
+    found = causes(right("A", lambda v, _: v * np.nan), CASES[:1])
+    assert found["A"].measured == ("it is not a finite number",)
