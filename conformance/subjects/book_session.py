@@ -28,6 +28,8 @@ from reference.equations import BOOK
 from reference.step import Array, Batch, Parameters, split
 
 SQUARE = (2, 2, 2, 2)  # sizes with which one array fits more than one layer
+USUAL = {"float64": 1e-13, "float32": 1e-5}
+"""How near an update is to the book's, as a part of the largest entry, for nobody to watch it."""
 AGAIN = "a second call of backprop with the same sample gives another gradient"
 
 
@@ -64,8 +66,6 @@ class BookSession:
             # No update can be made of gradients of other shapes: they are the failure.
             seen = _shown(probes, lines.update, batch)
             return Observation(seen, lines.where, remarks=tuple(remarks))
-        if self.watched:
-            update(network, case, start, batch, lines.update)
         lines, after = self._updated(batch, lines)
         shown = {**_shown(probes, lines.update, batch), **after}
         own_pass = lines.own_pass(shown, case) if self.watched else {}
@@ -73,13 +73,13 @@ class BookSession:
 
     def _updated(self, batch: Batch, lines: "Lines") -> tuple["Lines", dict[str, Array]]:
         """The parameters after the step of the network in training, and where they come from."""
-        network, case, watched = self.network, self.case, lines.update
+        network, case = self.network, self.case
         network.update(self.net, batch, (case.eta, case.lmbda, case.n))
         self.taken.append(batch)
         after = {name: np.array(array) for name, array in network.inwards(self.net).items()}
-        if not _equal(after, watched.after if self.watched else watched.right()):
-            # State was left over: then the whole run is watched, up to this step.
-            lines = replace(lines, update=repeated(network, self.first, self.taken, watched))
+        if not _equal(after, lines.update.right(decays=network.decays), USUAL[case.dtype]):
+            # It is not the usual update, or state was left over: then the whole run is watched.
+            lines = replace(lines, update=repeated(network, self.first, self.taken, lines.update))
             if not _equal(after, lines.update.after):
                 lines.update.used.clear()  # what was watched is another run
         if case.lmbda and not network.decays:
@@ -159,8 +159,19 @@ class Lines:
             return self.probes[index[1] if len(index) > 1 else 0].where(name)
         if quantity in ("nabla_w", "nabla_b"):
             wrong = (each for each in self.probes if not _follows(each, quantity, layer or 0))
-            return next((each.where(name) for each in wrong), None) or self.update.where(name)
-        return self.update.where(name)
+            return next((each.where(name) for each in wrong), None) or self.moving.where(name)
+        return self.moving.where(name)
+
+    @property
+    def moving(self) -> Update:
+        """The update, watched at last if it was not yet."""
+        if not self.update.after:
+            batch = [sample.batch for sample in self.samples]
+            x, y = (np.hstack(arrays) for arrays in ([b.x for b in batch], [b.y for b in batch]))
+            case, start = self.update.case, self.update.start
+            with redirect_stdout(StringIO()), np.errstate(all="ignore"):
+                update(self.network, case, start, Batch(x, y), self.update)
+        return self.update
 
     def in_forward(self, name: str, index: tuple[int, ...]) -> tuple[Frame, ...]:
         """The lines of an entry of what `feedforward` computed."""
@@ -246,13 +257,13 @@ def _mean(parts: Sequence[Array], dtype: str) -> RunningError:
     return mean
 
 
-def _equal(first: dict[str, Any], second: dict[str, Any]) -> bool:
+def _equal(first: dict[str, Any], second: dict[str, Any], close: float = CLOSE["float64"]) -> bool:
     """Whether two sets of quantities agree where they have the same names."""
     return all(
         isinstance(second[name], RunningError)
         or (
             np.shape(array) == np.shape(second[name])
-            and alike(np.asarray(array), np.asarray(second[name]), CLOSE["float64"])
+            and alike(np.asarray(array), np.asarray(second[name]), close)
         )
         for name, array in first.items()
         if name in second

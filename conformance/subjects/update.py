@@ -100,9 +100,16 @@ class Update:
             moved.astype(np.float64), bound.astype(np.float64), precision
         )
 
-    def right(self) -> dict[str, Array]:
+    def right(self, *, decays: bool) -> dict[str, Array]:
         """The parameters after a right update by the mean of the parts."""
-        return {name: self._updates(name)[-1] for name, _ in self.start.named()}
+        decay, found = (self.case.decay if decays else 0.0), {}
+        for name, array in self.before.items():
+            nabla = np.mean([approximate(part) for part in self.parts[f"nabla_{name}"]], axis=0)
+            if name[0] == "w":
+                found[name] = BOOK.updated_weight(array, nabla, self.case.eta, decay)
+            else:
+                found[name] = BOOK.updated_bias(array, nabla, self.case.eta)
+        return found
 
     def where(self, name: str) -> tuple[Frame, ...]:
         """The lines that computed a wrong gradient or parameter, the one to blame first."""
