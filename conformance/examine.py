@@ -3,16 +3,16 @@
 Left out: what the outcome says (`outcome.py`), how a subject is found (`subjects`).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from conformance.corpus import store
 from conformance.corpus.case import Case
-from conformance.diagnosis.cause import diagnose
+from conformance.diagnosis.cause import Cause
 from conformance.exact_lane import run_exactly
 from conformance.judge import CaseReport, check_case
 from conformance.outcome import Report
-from conformance.smallest.example import examples
+from conformance.smallest.example import Example
 from conformance.subjects import Subject
 
 
@@ -42,6 +42,18 @@ def examine(
         reports.append(check_case(subject, store.read(place, case)))
         done(reports[-1])
     exact = tuple(run_exactly(subject, place, reports))
-    causes = diagnose(reports)
-    small = examples(subject, [cause.tag for cause in causes])
+    causes, small = _why(subject, reports)
     return Report(subject.name, subject.conventions, tuple(reports), skipped, exact, causes, small)
+
+
+def _why(
+    subject: Subject, reports: Sequence[CaseReport]
+) -> tuple[tuple[Cause, ...], tuple[Example, ...]]:
+    """The causes of what is wrong, and the smallest networks that show it."""
+    if not any(report.failures for report in reports):
+        return (), ()
+    from conformance.diagnosis.diagnose import diagnose  # here: a right subject needs neither
+    from conformance.smallest.find import examples
+
+    causes = diagnose(reports)
+    return causes, examples(subject, [cause.tag for cause in causes])

@@ -6,10 +6,8 @@ Left out: finding it (`conformance.diagnosis`).
 from collections.abc import Iterator, Sequence
 
 from conformance.diagnosis.cause import Cause
-from conformance.mistakes.catalogue import CATALOGUE
 from conformance.outcome import Report
-from conformance.smallest.example import Example
-from conformance.smallest.lines import WRONG
+from conformance.smallest.example import WRONG, Example
 
 
 def cause_words(report: Report, tag: str) -> Iterator[str]:
@@ -21,6 +19,8 @@ def cause_words(report: Report, tag: str) -> Iterator[str]:
 
 
 def _known(cause: Cause, ids: Sequence[str]) -> Iterator[str]:
+    from conformance.mistakes.catalogue import CATALOGUE  # here: a right subject needs none
+
     alone = "" if cause.mistakes else f", in {cause.tag} alone"
     for i, id_ in enumerate(ids):
         mistake = CATALOGUE[id_]

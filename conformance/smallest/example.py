@@ -1,16 +1,13 @@
-"""The smallest network on which each wrong equation shows, as text and as files to take along.
+"""The smallest network on which an equation is wrong, as a record that travels.
 
-Left out: looking for it (`ladder.py`) and writing it down (`worked.py`, `save.py`).
+Left out: finding it (`find.py`) and showing it (`conformance.report`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from conformance.smallest.ladder import smallest
-from conformance.smallest.lines import as_text
-from conformance.smallest.save import files
-from conformance.smallest.worked import worked
-from conformance.subjects import Subject
+WRONG = "✗ wrong"
+"""How the text marks what a subject got wrong."""
 
 
 @dataclass(frozen=True)
@@ -28,21 +25,3 @@ class Example:
     tags: tuple[str, ...]
     text: str
     files: Mapping[str, str] = field(default_factory=dict)
-
-
-def examples(subject: Subject, tags: Sequence[str]) -> tuple[Example, ...]:
-    """The smallest networks that show some wrong equations, each at least once.
-
-    Args:
-        subject: it runs here, in this process.
-        tags: the equations that are blamed, in causal order.
-    """
-    found: list[Example] = []
-    for tag in tags:
-        if any(tag in each.tags for each in found):
-            continue
-        rung = smallest(subject, (tag, *(other for other in tags if other != tag)))
-        if rung is not None:
-            text = as_text(worked(rung))
-            found.append(Example(rung.case.id, rung.tags, text, files(rung)))
-    return tuple(found)

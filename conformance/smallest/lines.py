@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from conformance.compare import FORWARD, FREE, Status
 from conformance.smallest.digits import apart, written
+from conformance.smallest.example import WRONG
 from conformance.smallest.pieces import NBSP, word
 from conformance.smallest.worked import Line, Worked
 from reference.step import Array, split
@@ -12,7 +13,6 @@ from reference.step import Array, split
 WIDTH = 80
 MARGIN = 5  # columns of the tag
 FEW = 24  # entries of an array that is written out
-WRONG = "✗ wrong"
 SIGNS = {Status.FAIL: WRONG, Status.EXPLAINED: "·"}
 
 

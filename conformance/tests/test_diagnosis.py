@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from conformance.diagnosis.cause import Cause, diagnose
+from conformance.diagnosis.cause import Cause
+from conformance.diagnosis.diagnose import diagnose
 from conformance.judge import check_case
 from conformance.mistakes.catalogue import CATALOGUE
 from conformance.mistakes.mistake import mistaken

@@ -1,0 +1,58 @@
+"""The cause of each wrong equation: the known mistakes that do it, or what can be measured.
+
+Left out: how it is shown (`conformance.report`).
+"""
+
+from collections.abc import Iterable, Sequence
+
+from conformance.causality import TAGS
+from conformance.diagnosis.cause import Cause
+from conformance.diagnosis.evidence import Evidence
+from conformance.diagnosis.failure import Failure
+from conformance.diagnosis.match import matching, matching_alone, reproduces
+from conformance.diagnosis.measure import measured
+from conformance.judge import CaseReport
+from conformance.mistakes.catalogue import CATALOGUE
+from conformance.mistakes.mistake import Mistake
+from conformance.mistakes.situation import tag_of
+
+ORDER = list(TAGS.values())
+
+
+def diagnose(
+    reports: Sequence[CaseReport], catalogue: Iterable[Mistake] = tuple(CATALOGUE.values())
+) -> tuple[Cause, ...]:
+    """The causes of what is wrong in some cases, by equation, in causal order.
+
+    Args:
+        reports: on the cases, with their evidence.
+        catalogue: the mistakes to try.
+    """
+    evidence = [each for report in reports for each in report.evidence]
+    if not any(each.failed for each in evidence):
+        return ()
+    known = list(catalogue)
+    found = matching(known, evidence)
+    return tuple(_cause(tag, found[tag], known, evidence) for tag in sorted(found, key=ORDER.index))
+
+
+def _cause(
+    tag: str, matched: Sequence[Mistake], known: Sequence[Mistake], evidence: Sequence[Evidence]
+) -> Cause:
+    if matched:
+        return Cause(tag, tuple(mistake.id for mistake in matched))
+    alone = matching_alone(known, evidence, tag)
+    if alone:
+        return Cause(tag, alone=tuple(mistake.id for mistake in alone))
+    partly = (
+        mistake.id
+        for mistake in known
+        if tag in mistake.formulas and reproduces(mistake.formulas[tag], evidence, tag)
+    )
+    failures = [
+        Failure(each, name)
+        for each in evidence
+        for name in sorted(each.failed)
+        if name in each.shown and tag_of(name, each.case.layers) == tag
+    ]
+    return Cause(tag, partly=tuple(partly), measured=tuple(measured(failures)))
