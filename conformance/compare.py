@@ -121,7 +121,8 @@ def malformed(shown: object, shape: tuple[int, ...], dtype: "np.dtype[Any]") -> 
     if not isinstance(shown, np.ndarray | np.generic):
         return f"is a {type(shown).__name__}, expected an array"
     if shown.shape != shape:
-        return f"has shape {shown.shape}, expected {shape}"
+        turned = ": it is transposed" if shown.shape == shape[::-1] else ""
+        return f"has shape {shown.shape}, expected {shape}{turned}"
     return f"has dtype {shown.dtype}, expected {dtype}" if shown.dtype != dtype else ""
 
 

@@ -103,7 +103,7 @@ DATA = (
     ),
     Mistake(
         "label-off-by-one",
-        "The one-hot column is shifted: neuron j + 1 answers for digit j.",
+        "The targets are one class off: neuron j + 1 answers for digit j.",
         wrong="y_{j+1} = 1 for digit j",
         right="y_j = 1 for digit j",
         formulas=given(other_labels, *OF_Y),

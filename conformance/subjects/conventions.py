@@ -67,13 +67,25 @@ def storage(
     straight = [(n, k) for n, k in zip(above, below, strict=True)]
     turned = [shape[::-1] for shape in straight]
     if shapes[0] not in (straight, turned):
-        return f"`weights` have shapes {shapes[0]}, expected {straight} or {turned}"
+        found = f"`weights` have shapes {shapes[0]}, expected {straight} or {turned}"
+        return f"{_mixed(shapes[0], straight)}{found}"
     forms = {"columns": [(n, 1) for n in above], "flat arrays": [(n,) for n in above]}
     forms["rows"] = [(1, n) for n in above]
     for name, expected in forms.items():
         if shapes[1] == expected:
             return Conventions(transposed=shapes[0] == turned, bias=name)
     return f"`biases` have shapes {shapes[1]}, expected {forms['columns']} or flat"
+
+
+def _mixed(shapes: Sequence[tuple[int, ...]], straight: Sequence[tuple[int, ...]]) -> str:
+    """Which weights are stored transposed, if it is not all and the others are not."""
+    if len(shapes) != len(straight):
+        return ""
+    pairs = list(enumerate(zip(shapes, straight, strict=True), 2))
+    turned = [layer for layer, (shape, right) in pairs if shape != right]
+    fits = all(shape in (right, right[::-1]) for _, (shape, right) in pairs)
+    which = " and ".join(f"w{layer}" for layer in turned)
+    return f"{which} stored transposed, the others not: " if fits and turned else ""
 
 
 def pair(returned: Any, sizes: tuple[int, ...]) -> tuple[bool, str]:

@@ -339,7 +339,10 @@ def test_what_else_may_be_to_blame_is_said() -> None:
 
 def test_a_wrong_shape_and_a_number_that_is_none_are_said_in_words(tmp_path: Path) -> None:
     shape = found(_network("bp4-transposed-output", tmp_path))
-    assert as_text(worked(shape)).count("yours has shape (2, 1), expected (1, 2) ✗ wrong") == 1
+    assert (
+        as_text(worked(shape)).count("yours has shape (2, 1), expected (1, 2): it is transposed ✗")
+        == 1
+    )
     lost = found(mistaken({"A": lambda at: at.z(at.layer) * np.nan}, "x"))
     assert "yours: nan ✗ wrong" in as_text(worked(lost))
     session = mistaken({"Z": lambda at: 1e6 * by_the_book(at, "Z")}, "x").start

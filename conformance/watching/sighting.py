@@ -126,8 +126,10 @@ def sight(recording: Recording, parameters: Parameters, x: Array, close: float) 
 def _layer(
     candidates: Sequence[Event], z: Array, above: Event | None, close: float
 ) -> tuple[Event | None, Event | None]:
-    until = min((event.number for event in above.consumers), default=None) if above else None
     right = nearest(candidates, z, close)
+    first = -1 if right is None else right.number  # what meets the targets before z is no output
+    meets = (event.number for event in (above.consumers if above else ()))
+    until = min((number for number in meets if number > first), default=None)
     if right is None:
         pairs = list(_activated(candidates, close))
         soon = (pair for pair in pairs if until is None or pair[1].number < until)
