@@ -166,6 +166,7 @@ def judge(
     usable = {name: array for name, array in shown.items() if _usable(array, truth[name], case)}
     expected = expectations(case, *start, usable)
     verdicts: list[Verdict] = []
+    cleared: set[str] = set()  # hidden, and what was shown of them is right
     tainted: dict[str, str] = {}  # a quantity, and the failure that reaches it
     for name in causal_order(case.layers):
         reached = next((tainted[i] for i in inputs(name, case.layers) if i in tainted), inherited)
@@ -177,7 +178,11 @@ def judge(
             else (Status.NOT_OBSERVED, "", None)
         )
         explained_by = reached if status is Status.EXPLAINED else ""
-        hidden = _hidden(name, case, shown) if status is Status.FAIL else ()
+        between = _hidden(name, case, shown)
+        if status is Status.PASS:  # it is made of them, so they are right
+            cleared.update(between)
+        doubted = (each for each in between if each not in cleared)
+        hidden = tuple(doubted) if status is Status.FAIL else ()
         verdicts.append(
             Verdict(case.id, *where, name, status, problem, worst, explained_by, hidden)
         )

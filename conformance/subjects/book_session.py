@@ -21,6 +21,7 @@ from conformance.oracle import expectations
 from conformance.subjects.book import BookNetwork
 from conformance.subjects.observation import Observation, Shown
 from conformance.subjects.probe import Forward, Probe, Sample, feed, forward, probe, unwatched_probe
+from conformance.subjects.recovered import recovered
 from conformance.subjects.update import Update, empty, repeated, update
 from conformance.watching.recording import Frame
 from conformance.watching.sighting import CLOSE, alike
@@ -68,6 +69,8 @@ class BookSession:
             return Observation(seen, lines.where, remarks=tuple(remarks))
         lines, after = self._updated(batch, lines)
         shown = {**_shown(probes, lines.update, batch), **after}
+        if self.watched and f"a{case.layers - 1}" not in shown:
+            shown = {**recovered(probes, case, start, batch), **shown}
         own_pass = lines.own_pass(shown, case) if self.watched else {}
         return Observation(shown, lines.where, own_pass, lines.in_forward, tuple(remarks))
 

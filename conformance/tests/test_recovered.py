@@ -1,0 +1,39 @@
+"""What is told of a network that nobody can watch, from the gradients of single samples."""
+
+from functools import cache
+
+from conformance.causality import TAGS, field_of
+from conformance.compare import Status
+from conformance.judge import CaseReport, check_case
+from conformance.subjects.book_subject import book_subject
+from conformance.tests.networks.lists import InLists, WrongFactor, WrongSign
+from conformance.tests.support import recorded
+
+
+@cache
+def checked(cls: type) -> CaseReport:
+    return check_case(book_subject(cls, cls.__name__), recorded("contracting-5-4-3-2"))
+
+
+def tags(report: CaseReport) -> set[str]:
+    return {TAGS[field_of(each.name, report.case.layers)] for each in report.failures if each.name}
+
+
+def test_hidden_activations_of_a_right_network_are_judged() -> None:
+    report = checked(InLists)
+    assert report.status is Status.PASS
+    assert {"a2", "a3", "delta2", "nabla_w2"} <= {verdict.name for verdict in report.passes}
+
+
+def test_where_the_errors_are_right_a_wrong_gradient_is_bp4_and_nothing_else() -> None:
+    report = checked(WrongFactor)
+    assert tags(report) == {"BP4"}
+    assert not any(verdict.hidden for verdict in report.failures)
+
+
+def test_where_the_errors_are_wrong_too_the_activation_is() -> None:
+    """z is hidden: A may be wrong or Z, and both are named."""
+    report = checked(WrongSign)
+    assert tags(report) <= {"A", "BP1"}
+    first = report.failures[0]
+    assert (first.name, first.hidden) == ("a2", ("z2",))
