@@ -113,6 +113,8 @@ def restarted(
             failed = _failed(verdicts, FORWARD)
             evidence.append(Evidence(case, t, FORWARD, *start, seen.forward, failed))
     verdicts += [Verdict(case.id, t, RESTARTED, "", Status.FAIL, each) for each in seen.remarks]
+    unseen = Status.NOT_OBSERVED
+    verdicts += [Verdict(case.id, t, RESTARTED, "", unseen, each) for each in seen.notes]
     return _with_doubts(_with_lines(verdicts, seen), recorded, t, seen, own=subject.name == OWN)
 
 

@@ -88,6 +88,13 @@ class Report:
         said = (v.problem for report in self.cases for v in report.failures if not v.name)
         return list(dict.fromkeys(said))
 
+    @property
+    def notes(self) -> list[str]:
+        """What was not looked at, and why, each said once."""
+        verdicts = (verdict for report in self.cases for verdict in report.verdicts)
+        unseen = (v for v in verdicts if not v.name and v.status is Status.NOT_OBSERVED)
+        return list(dict.fromkeys(verdict.problem for verdict in unseen))
+
     def __str__(self) -> str:
         """The whole report as text."""
         from conformance.report.terminal import as_text  # here: it imports this module

@@ -39,6 +39,8 @@ def show(console: Console, report: Report, *, verbose: bool = False) -> None:
         _say(console, f"not put to it: {_skipped(report)}")
     if report.conventions:
         _say(console, f"conventions recognised: {', '.join(report.conventions)}")
+    for note in report.notes:
+        _say(console, note)
     for blame in report.blames:
         console.print()
         for text in _blamed(report, blame, verbose=verbose):
@@ -74,7 +76,7 @@ def summary(report: Report) -> str:
         verdict.name.rstrip("0123456789")
         for each in report.cases
         for verdict in each.verdicts
-        if verdict.status is Status.NOT_OBSERVED and verdict.mode != FREE
+        if verdict.name and verdict.status is Status.NOT_OBSERVED and verdict.mode != FREE
     }
     verdict = {0: "conformant", 1: "not conformant"}.get(report.exit_code, "not judged")
     cases = "1 case" if len(report.cases) == 1 else f"{len(report.cases)} cases"

@@ -31,6 +31,7 @@ from reference.step import Array, Batch, Parameters, split
 SQUARE = (2, 2, 2, 2)  # sizes with which one array fits more than one layer
 USUAL = {"float64": 1e-13, "float32": 1e-5}
 """How near an update is to the book's, as a part of the largest entry, for nobody to watch it."""
+UNLIKE = "not watched: backprop gives other numbers when it is, so its lines are not known"
 AGAIN = "a second call of backprop with the same sample gives another gradient"
 
 
@@ -62,6 +63,10 @@ class BookSession:
         kept = remarks == [AGAIN]  # something is kept from the first call: the second one shows it
         if kept:
             probes = [probe(network, sample, second=True) for sample in samples]
+        changes = AGAIN in remarks  # from call to call, watched or not
+        unlike = self.watched and not changes and not self._unchanged(probes[0])
+        if unlike:
+            probes = [unwatched_probe(network, sample) for sample in samples]
         lines = Lines(network, probes, samples, empty(case, start, parts_of(probes)))
         if kept or lines.misshapen:
             # No update can be made of gradients of other shapes: they are the failure.
@@ -72,7 +77,8 @@ class BookSession:
         if self.watched and f"a{case.layers - 1}" not in shown:
             shown = {**recovered(probes, case, start, batch), **shown}
         own_pass = lines.own_pass(shown, case) if self.watched else {}
-        return Observation(shown, lines.where, own_pass, lines.in_forward, tuple(remarks))
+        notes = (UNLIKE,) if unlike else ()
+        return Observation(shown, lines.where, own_pass, lines.in_forward, tuple(remarks), notes)
 
     def _updated(self, batch: Batch, lines: "Lines") -> tuple["Lines", dict[str, Array]]:
         """The parameters after the step of the network in training, and where they come from."""
@@ -98,6 +104,11 @@ class BookSession:
                 f"{error}"
             ) from error
 
+    def _unchanged(self, first: Probe) -> bool:
+        """Whether a watched run gave bit for bit what an unwatched one gives."""
+        alone = unwatched_probe(self.network, first.sample)
+        return _same((alone.nabla_b, alone.nabla_w), (first.nabla_b, first.nabla_w))
+
     def _remarks(self, first: Probe, batch: Batch) -> list[str]:
         """What is wrong beside the quantities."""
         net = self.network.make(self.case.sizes, self.case.cost)
@@ -115,10 +126,6 @@ class BookSession:
             remarks.append("backprop overwrites the weights or biases")
         if not _same(alone, again):
             remarks.append(AGAIN)
-        if not _same(alone, (first.nabla_b, first.nabla_w)):
-            remarks.append(
-                "backprop gives other numbers when it is watched: its lines are not shown"
-            )
         if _shared([numbers.memory(each) for each in (*net.weights, *net.biases)]):
             remarks.append(
                 "two layers share memory after the parameters were given as separate arrays"

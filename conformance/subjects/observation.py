@@ -33,6 +33,7 @@ class Observation:
         forward: z and a of a feedforward pass of its own, where the subject has one that differs.
         forward_where: as `where`, for `forward`.
         remarks: what is wrong beside the quantities, such as inputs that were overwritten.
+        notes: what is not wrong, but was not looked at, and why.
     """
 
     shown: Mapping[str, Shown]
@@ -40,6 +41,7 @@ class Observation:
     forward: Mapping[str, Shown] = field(default_factory=dict)
     forward_where: Where = nowhere
     remarks: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def observed(taken: Observation | Step | Mapping[str, Array]) -> Observation:

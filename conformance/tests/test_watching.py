@@ -15,7 +15,9 @@ import pytest
 
 from conformance.compare import Status
 from conformance.judge import check_case
+from conformance.outcome import Report
 from conformance.subjects.book import BookNetwork
+from conformance.subjects.book_session import UNLIKE
 from conformance.subjects.book_subject import book_subject
 from conformance.subjects.probe import Sample, probe, unwatched_probe
 from conformance.tests.networks import book
@@ -372,3 +374,19 @@ def test_the_line_that_left_is_the_subjects_when_numpy_was_watched() -> None:
     assert exactly is not None
     left = exactly(whole.case, whole.steps[0]).left
     assert left.startswith(f"test_watching.py:{line_of(Rounds.backprop, 'np.round')}"), left
+
+
+class Notices(book.Network):
+    """Computes something else when it is watched."""
+
+    def backprop(self, x: Array, y: Array) -> tuple[list[Array], list[Array]]:
+        """The gradient (nabla_b, nabla_w) of the cost of one sample."""
+        nabla_b, nabla_w = super().backprop(x, y)
+        return nabla_b, [w if type(w) is np.ndarray else 2 * w for w in nabla_w]
+
+
+def test_a_network_that_computes_otherwise_when_watched_is_judged_unwatched() -> None:
+    report = check_case(book_subject(Notices, "notices"), recorded("contracting-5-4-3-2"))
+    assert report.status is Status.PASS
+    assert Report("", cases=(report,)).notes == [UNLIKE]
+    assert UNLIKE in str(Report("", cases=(report,)))
