@@ -105,17 +105,18 @@ def restarted(
     if seen.forward:
         passed = judge(case, (t, FORWARD), start, truth, seen.forward)
         verdicts += [verdict for verdict in passed if verdict.name in seen.forward]
-    if evidence is not None:
-        evidence.append(
-            Evidence(case, t, RESTARTED, *start, seen.shown, _failed(verdicts, RESTARTED))
-        )
-        if seen.forward:
-            failed = _failed(verdicts, FORWARD)
-            evidence.append(Evidence(case, t, FORWARD, *start, seen.forward, failed))
     verdicts += [Verdict(case.id, t, RESTARTED, "", Status.FAIL, each) for each in seen.remarks]
     unseen = Status.NOT_OBSERVED
     verdicts += [Verdict(case.id, t, RESTARTED, "", unseen, each) for each in seen.notes]
-    return _with_doubts(_with_lines(verdicts, seen), recorded, t, seen, own=subject.name == OWN)
+    own = subject.name == OWN
+    verdicts = _with_doubts(_with_lines(verdicts, seen), recorded, t, seen, own=own)
+    if evidence is not None:
+        failed = _failed(verdicts, RESTARTED)
+        evidence.append(Evidence(case, t, RESTARTED, *start, seen.shown, failed))
+        if seen.forward:
+            failed = _failed(verdicts, FORWARD)
+            evidence.append(Evidence(case, t, FORWARD, *start, seen.forward, failed))
+    return verdicts
 
 
 def free_run(
@@ -135,9 +136,9 @@ def free_run(
     for t, (step, truth, seen) in enumerate(zip(recorded.steps, targets, seen_steps, strict=True)):
         start = parameters, step.batch
         found = judge(recorded.case, (t, FREE), start, truth, seen.shown, inherited)
-        verdicts += _with_doubts(
-            _with_lines(found, seen), recorded, t, seen, own=subject.name == OWN
-        )
+        own = subject.name == OWN
+        found = _with_doubts(_with_lines(found, seen), recorded, t, seen, own=own)
+        verdicts += found
         wrong = _failed(found, FREE)
         before = Evidence(recorded.case, t, FREE, *start, seen.shown, wrong, before)
         if evidence is not None:
@@ -179,9 +180,9 @@ def observations(
 
 
 def _failed(verdicts: Sequence[Verdict], mode: str) -> frozenset[str]:
-    """The names of the quantities that are blamed in a mode."""
+    """The names of the quantities of which the subject is accused in a mode."""
     failed = (v for v in verdicts if v.status is Status.FAIL and v.mode == mode)
-    return frozenset(verdict.name for verdict in failed)
+    return frozenset(verdict.name for verdict in failed if verdict.name and not verdict.doubted)
 
 
 def _with_lines(verdicts: list[Verdict], seen: Observation) -> list[Verdict]:

@@ -29,6 +29,7 @@ SIGNS = {
     Status.PASS: ("✓", "green"),
     Status.NOT_OBSERVED: ("–", "dim"),
 }
+NAME = 36  # characters of a subject's name over a table that fits 80 columns
 AROUND = 1  # lines of source before and after the one to blame
 
 
@@ -109,7 +110,8 @@ def show_cases(console: Console, cases: Sequence[Case]) -> None:
 
 def _table(report: Report) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column(report.subject, no_wrap=True)
+    name = report.subject
+    table.add_column(name if len(name) <= NAME else f"…{name[1 - NAME :]}", no_wrap=True)
     for tag in (*TAGS.values(), "free"):
         table.add_column(tag, justify="center")
     table.add_column("worst", justify="right")
@@ -145,9 +147,10 @@ def _blamed(report: Report, blame: Blame, *, verbose: bool) -> Iterator[Text]:
     count = f"{blame.cases} of {len(report.cases)} cases"
     yield Text(f"{blame.tag} is wrong{at}, in {count}: {name.formula}", "bold")
     yield Text(f"  {accused(blame.first, name.field)}", "bold" if blame.first.doubted else "dim")
-    yield from map(Text, source(blame.frames))
-    yield from map(Text, cause_words(report, blame.tag))
-    yield from (Text(f"  {each}") for each in exact_words(report, blame.tag))
+    if not blame.first.doubted:  # else it is not the subject's line that is wrong
+        yield from map(Text, source(blame.frames))
+        yield from map(Text, cause_words(report, blame.tag))
+        yield from (Text(f"  {each}") for each in exact_words(report, blame.tag))
     run = "" if blame.first.mode != FREE else " of the free run"
     yield Text(f"  first in {case.id}, step {blame.first.step}{run}: {what(blame.first)}")
     if blame.first.worst is not None:
