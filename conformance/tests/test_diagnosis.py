@@ -4,12 +4,14 @@ The catalogue itself is proved in `test_prove.py`.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
 import numpy as np
 import pytest
 
+from conformance.compare import EQUATION, RECORD
 from conformance.diagnosis.cause import Cause
 from conformance.diagnosis.diagnose import diagnose
 from conformance.judge import check_case
@@ -18,8 +20,10 @@ from conformance.mistakes.mistake import mistaken
 from conformance.mistakes.situation import Formulas, Situation, by_the_book
 from conformance.outcome import Report
 from conformance.report.cause_words import cause_words
+from conformance.subjects.book_subject import book_subject
+from conformance.tests.networks.book import Network
 from conformance.tests.support import recorded
-from reference.equations import sigmoid
+from reference.equations import BOOK, sigmoid
 
 CASES = ("expanding-3-4-5-2", "remainder-3-4-2", "square-4-4-4-4")
 
@@ -155,3 +159,30 @@ def test_a_right_program_has_no_cause() -> None:
 def test_a_value_that_is_not_finite_is_said_to_be_none() -> None:
     found = causes(right("A", lambda v, _: v * np.nan), CASES[:1])
     assert found["A"].measured == ("it is not a finite number",)
+
+
+def wrong_hidden_error(w_above: Any, delta_above: Any, z: Any) -> Any:
+    """δ^l with σ(z) in the place of σ′(z)."""
+    return (w_above.T @ delta_above) * sigmoid(z)
+
+
+def test_where_our_equation_is_wrong_it_is_accused_and_not_the_subject(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("conformance.oracle.BOOK", replace(BOOK, hidden_error=wrong_hidden_error))
+    report = check_case(book_subject(Network, "right"), recorded("contracting-5-4-3-2"))
+    assert {verdict.who for verdict in report.failures} == {EQUATION}
+    assert {verdict.name for verdict in report.failures} == {"delta2", "delta3"}
+    assert diagnose([report]) == ()
+
+
+def test_where_the_record_is_wrong_it_is_accused_and_not_the_subject() -> None:
+    whole = recorded("hand-2-3-1")
+    step = whole.steps[0]
+    edited = {**step.expected, "z2": step.expected["z2"] + 0.5}
+    report = check_case(
+        book_subject(Network, "right"),
+        replace(whole, steps=(replace(step, expected=edited),)),
+    )
+    assert {(verdict.name, verdict.who) for verdict in report.failures} == {("z2", RECORD)}
+    assert diagnose([report]) == ()
