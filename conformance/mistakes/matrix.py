@@ -33,7 +33,7 @@ def show_pairs(console: Console, proof: Proof, asked: int, problems: Sequence[st
     """Print what became of the pairs of mistakes, and which were not asked."""
     pairs = len(visible(proof.rows))
     hidden = len(apart(proof.rows)) - pairs
-    said = f"{len(problems)} problems" if problems else "all blamed on their equations alone"
+    said = f"{len(problems)} problems" if problems else "both blamed, and no other"
     _print(console, [f"  {problem}" for problem in problems])
     _print(console, [f"{asked} of {pairs} pairs of mistakes in different equations: {said}"])
     why = "after a wrong step there is no free run, and nothing follows from a wrong shape"
@@ -85,7 +85,7 @@ def _legend(proof: Proof, cases: dict[str, Case]) -> Iterator[str]:
 def _twins(proof: Proof) -> Iterator[str]:
     """The mistakes that cannot be told apart, each group once."""
     groups = {tuple(sorted((row.id, *row.twins))) for row in proof.rows if row.twins}
-    yield from (f"twins, which give the same numbers: {', '.join(each)}" for each in sorted(groups))
+    yield from (f"twins, whose formula is the same: {', '.join(each)}" for each in sorted(groups))
 
 
 def _redundant(proof: Proof) -> Iterator[str]:

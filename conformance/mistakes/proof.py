@@ -31,7 +31,7 @@ class Row:
         breaks: the tags of the equations that it breaks.
         seen: what each case says of it.
         named: the ids of the causes, by the blamed equations.
-        twins: those of them that give the same numbers as the mistake, bit by bit.
+        twins: those of them that have the same formula as the mistake, under another name.
         problems: why it is not proved.
         wrong: where it shows.
         misshapen: what it shows in a wrong shape, or not at all, since shapes did not fit.

@@ -124,8 +124,11 @@ def astray(blames: Sequence[str], reports: Sequence[CaseReport]) -> Iterator[str
 
 
 def alike(one: Mistake, other: Mistake, cases: Sequence[Recorded]) -> bool:
-    """Whether two mistakes give the same bits in every step of every case."""
-    return all(
+    """Whether two mistakes have the same formula and give the same bits in all steps of all cases.
+
+    Other formulas that agree in these cases are not alike: other cases may tell them apart.
+    """
+    return (one.wrong, one.right) == (other.wrong, other.right) and all(
         a.keys() == b.keys() and all(np.array_equal(a[name], b[name], equal_nan=True) for name in a)
         for each in cases
         for a, b in zip_longest(*(_walk(it, each) for it in (one, other)), fillvalue={})
