@@ -13,6 +13,7 @@ import pytest
 
 from conformance import cli
 from conformance.corpus import store
+from conformance.corpus.case import Case
 from conformance.corpus.store import Recorded
 from conformance.diagnosis.cause import diagnose
 from conformance.judge import check_case
@@ -23,7 +24,7 @@ from conformance.mistakes.mistake import Mistake, mistaken, subject_of
 from conformance.mistakes.pairs import apart, drawn, prove_pair, visible
 from conformance.mistakes.proof import Proof, Row
 from conformance.mistakes.prove import alike, chosen, proof, prove
-from conformance.mistakes.sightings import sightings
+from conformance.mistakes.sightings import catches, sightings
 from conformance.mistakes.situation import by_the_book
 from conformance.tests.support import recorded
 
@@ -77,6 +78,22 @@ def test_a_mistake_is_proved_in_float32(mistake: Mistake) -> None:
     found = prove(mistake, cases, KNOWN)
     hidden = (f"is not caught in any of {len(cases)} cases",)
     assert found.problems == (hidden if mistake.id in HIDDEN_IN_FLOAT32 else ())
+
+
+SMALL = [case for case in store.cases(store.root()) if case.sizes[0] < 100]
+LARGE = [case for case in store.cases(store.root()) if case not in SMALL]
+
+
+@pytest.mark.parametrize(
+    "case",
+    [*SMALL, *(pytest.param(each, marks=pytest.mark.thorough) for each in LARGE)],
+    ids=lambda case: case.id,
+)
+def test_a_case_catches_what_it_claims_without_the_others(case: Case) -> None:
+    for id_ in case.catches:
+        mistake = CATALOGUE[id_]
+        report = check_case(subject_of(mistake), recorded(case.id))
+        assert catches(report, mistake), id_
 
 
 # What a proof finds wrong
