@@ -1,4 +1,4 @@
-"""The command `conformance`: check a subject, build, verify and list the fixtures.
+"""The command `conformance`: check a subject, prove the check, build and verify the fixtures.
 
 Heavy imports wait until a command needs them. Left out: everything that a command does.
 """
@@ -139,6 +139,39 @@ def mistakes(
         show_all(_console())
     else:
         show_one(_console(), id_)
+
+
+@app.command()
+def prove(
+    case: Annotated[
+        str | None,
+        typer.Option(metavar="GLOB", help="In these cases; all in float64 if not given."),
+    ] = None,
+    pairs: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Try so many pairs of mistakes too.")
+    ] = 0,
+    workers: Workers = None,
+) -> None:
+    """Try every known mistake: it must be caught, blamed on its equations alone, and named."""
+    from conformance.corpus import store
+    from conformance.mistakes.catalogue import CATALOGUE
+    from conformance.mistakes.matrix import show_pairs, show_proof
+    from conformance.mistakes.pairs import drawn, pair_proofs, visible
+    from conformance.mistakes.proof import Proof
+    from conformance.mistakes.prove import chosen, proofs
+
+    place, cores = store.root(), _cores(workers)
+    cases = tuple(each.case for each in chosen(place, case))
+    rows = proofs([*CATALOGUE], case, place, cores)
+    proof = Proof(cases, tuple(_progress(rows, "proving", len(CATALOGUE))))
+    show_proof(_console(), proof)
+    problems: list[str] = []
+    if pairs:
+        some = drawn(visible(proof.rows), pairs)
+        tried = pair_proofs(some, case, place, cores)
+        problems = [each for found in _progress(tried, "pairs", len(some)) for each in found]
+        show_pairs(_console(), proof, len(some), problems)
+    raise typer.Exit(1 if proof.problems or problems else 0)
 
 
 @app.command()

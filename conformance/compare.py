@@ -235,7 +235,7 @@ def recorded_truth(recorded: Recorded, t: int) -> dict[str, Target]:
     return {name: Target(array, step.bound[name]) for name, array in step.expected.items()}
 
 
-@lru_cache(maxsize=4)  # both subjects of the suite ask for it
+@lru_cache(maxsize=64)  # every subject of the suite, and every known mistake, asks for it
 def free_run_truth(recorded: Recorded) -> tuple[dict[str, Target], ...]:
     """The targets of each step of a run on one's own parameters; tolerances grow on the way."""
     case = recorded.case

@@ -5,6 +5,7 @@ Left out: how the outcome is shown (`report`).
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from conformance.compare import (
     EQUATION,
@@ -208,10 +209,7 @@ def _with_doubts(
     """
     if not any(verdict.status is Status.FAIL for verdict in verdicts):
         return verdicts
-    step, truth = recorded.steps[t], recorded_truth(recorded, t)
-    start = step.parameters, step.batch
-    judged = judge(recorded.case, (t, RESTARTED), start, truth, step.expected)
-    doubted = {verdict.name for verdict in judged if verdict.status is Status.FAIL}
+    truth, doubted = recorded_truth(recorded, t), _doubtful(recorded, t)
 
     def marked(verdict: Verdict) -> Verdict:
         if verdict.status is not Status.FAIL or verdict.name not in doubted:
@@ -226,3 +224,12 @@ def _with_doubts(
         return replace(verdict, doubted=True, who=who)
 
     return [marked(verdict) for verdict in verdicts]
+
+
+@lru_cache(maxsize=256)  # the proof of the mistakes asks for it with every one of them
+def _doubtful(recorded: Recorded, t: int) -> frozenset[str]:
+    """The quantities at which the record itself would fail."""
+    step = recorded.steps[t]
+    start, truth = (step.parameters, step.batch), recorded_truth(recorded, t)
+    judged = judge(recorded.case, (t, RESTARTED), start, truth, step.expected)
+    return _failed(judged, RESTARTED)

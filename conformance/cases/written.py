@@ -32,7 +32,7 @@ WRITTEN = (
             y=[[0, 0.25, 0.5, 0.75], [1, 0.125, 0.375, 0.625]],
         ),
         why="no two weights or layer sizes are equal: what is transposed or shifted shows",
-        catches=("bp4-transposed", "label-off-by-one", "bp3-wrong-axis", "bp2-wrong-layer"),
+        catches=("bp4-transposed", "label-off-by-one", "bp3-wrong-axis"),
     ),
     recipe(
         "saturated-2-8-3",

@@ -43,8 +43,10 @@ class Recipe:
     training: Training | None = None
 
     def in_float32(self) -> "Recipe":
-        """The same case in float32."""
-        return replace(self, case=replace(self.case, id=f"{self.case.id}-float32", dtype="float32"))
+        """The same case in float32, where float32 inside is no mistake."""
+        id_ = f"{self.case.id}-float32"
+        catches = tuple(each for each in self.case.catches if each != "float32-inside")
+        return replace(self, case=replace(self.case, id=id_, dtype="float32", catches=catches))
 
 
 def recipe(

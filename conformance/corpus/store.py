@@ -234,16 +234,17 @@ def layered(case: Case, named: Mapping[str, Array]) -> Parameters:
 def _shapes(case: Case) -> dict[str, tuple[int, ...]]:
     """The tensors of a case and their shapes."""
     start = [f"{kind}{layer}" for layer in range(2, case.layers + 1) for kind in "bw"]
-    shapes = {name: _shape(case, name, 0) for name in start}
+    shapes = {name: shape_of(case, name, 0) for name in start}
     for t, batch in enumerate(case.batches):
         m = len(batch)
         shapes |= {f"{t}/x": (case.sizes[0], m), f"{t}/y": (case.sizes[-1], m)}
         for name in causal_order(case.layers):
-            shapes[f"{t}/{name}"] = shapes[f"bound/{t}/{name}"] = _shape(case, name, m)
+            shapes[f"{t}/{name}"] = shapes[f"bound/{t}/{name}"] = shape_of(case, name, m)
     return shapes
 
 
-def _shape(case: Case, name: str, m: int) -> tuple[int, ...]:
+def shape_of(case: Case, name: str, m: int) -> tuple[int, ...]:
+    """The shape of a quantity of a case, in a mini-batch of m samples."""
     quantity, layer = split(name)
     if layer is None:
         return ()

@@ -12,6 +12,7 @@ import numpy as np
 from conformance.arithmetic.rounding import RunningError
 from conformance.compare import Target, malformed
 from conformance.corpus.case import Case
+from conformance.corpus.store import shape_of
 from conformance.mistakes.situation import Situation
 from conformance.oracle import Standing, standing
 from conformance.subjects.observation import Shown
@@ -48,14 +49,10 @@ class Evidence:
         usable = {
             name: array
             for name, array in self.shown.items()
-            if not malformed(array, self._right.expected[name].shape, self.case.type)
+            if not malformed(array, shape_of(self.case, name, self.batch.m), self.case.type)
             and np.isfinite(array.value if isinstance(array, RunningError) else array).all()
         }
-        return standing(self.case, self.start, self.batch, usable) if usable else self._right
-
-    @cached_property
-    def _right(self) -> Standing:
-        return standing(self.case, self.start, self.batch, {})
+        return standing(self.case, self.start, self.batch, usable)
 
     @cached_property
     def situation(self) -> Situation:

@@ -3,7 +3,7 @@
 Left out: what is said when none does (`measure.py`).
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,16 +28,28 @@ def matching(mistakes: Iterable[Mistake], evidence: Sequence[Evidence]) -> dict[
     """
     smallest = sorted(evidence, key=lambda each: sum(w.size for w in each.start.w))
     blamed = {tag for each in smallest for tag in _failed(each)}
-    covering: list[tuple[Mistake, set[str]]] = []
-    for mistake in mistakes:
-        covered = blamed & set(mistake.formulas)
-        if covered and _does_it(mistake.formulas, smallest, covered):
-            covering.append((mistake, covered))
-    found: dict[str, list[Mistake]] = {}
+    possible = {
+        mistake.id: mistake
+        for mistake in mistakes
+        if blamed & set(mistake.formulas) and not refutes(smallest, mistake.formulas)
+    }
+    found = most_covering({id_: each.blames for id_, each in possible.items()}, blamed)
+    return {tag: [possible[id_] for id_ in ids] for tag, ids in found.items()}
+
+
+def most_covering(
+    possible: Mapping[str, Collection[str]], blamed: Collection[str]
+) -> dict[str, list[str]]:
+    """For each blamed equation, those of the possible mistakes that break the most blamed ones.
+
+    Args:
+        possible: what each mistake breaks, by its id.
+        blamed: the tags of the blamed equations.
+    """
+    found: dict[str, list[str]] = {}
     for tag in blamed:
-        fitting = [(mistake, len(covered)) for mistake, covered in covering if tag in covered]
-        most = max((count for _, count in fitting), default=0)
-        found[tag] = [mistake for mistake, count in fitting if count == most]
+        counts = {i: len({*breaks} & {*blamed}) for i, breaks in possible.items() if tag in breaks}
+        found[tag] = [id_ for id_, count in counts.items() if count == max(counts.values())]
     return found
 
 
@@ -66,17 +78,14 @@ def predicts(formula: Formula, evidence: Evidence, name: str) -> bool:
     return not compare(evidence.shown[name], target, evidence.case.type).problem
 
 
-def _does_it(formulas: Mapping[str, Formula], evidence: Sequence[Evidence], tags: set[str]) -> bool:
-    """Whether formulas predict all of their equations, and something wrong of each blamed one."""
-    seen = set[str]()
+def refutes(evidence: Sequence[Evidence], formulas: Mapping[str, Formula]) -> bool:
+    """Whether something was shown of the equations of these formulas that they do not predict."""
     for failing in (True, False):  # what is wrong rejects most mistakes at once
         for each in evidence:
             for name in _names(each, formulas, failing=failing):
-                tag = tag_of(name, each.case.layers)
-                if not predicts(formulas[tag], each, name):
-                    return False
-                seen |= {tag} if failing else set()
-    return tags <= seen
+                if not predicts(formulas[tag_of(name, each.case.layers)], each, name):
+                    return True
+    return False
 
 
 def _names(each: Evidence, tags: Iterable[str], *, failing: bool) -> Iterator[str]:

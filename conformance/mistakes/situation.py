@@ -131,11 +131,19 @@ def where(tag: str, holds: Callable[[Situation], Any], formula: Formula) -> Form
     return lambda at: formula(at) if holds(at) else by_the_book(at, tag)
 
 
-def evaluate(situation: Situation, formulas: Formulas) -> dict[str, Any]:
-    """All quantities of a step, some of them by other formulas; they fill `situation.named`."""
+def evaluate(situation: Situation, formulas: Formulas, until: str = "") -> dict[str, Any]:
+    """All quantities of a step, some of them by other formulas; they fill `situation.named`.
+
+    Args:
+        situation: before the step.
+        formulas: in the place of the book's.
+        until: the name of the last quantity that is wanted, if not all are.
+    """
     layers = situation.last
     for name in causal_order(layers):
         at, tag = situation.at(name), tag_of(name, layers)
         formula = formulas.get(tag)
         situation.named[name] = by_the_book(at, tag) if formula is None else formula(at)
+        if name == until:
+            break
     return situation.named

@@ -1,0 +1,88 @@
+"""Two mistakes at once, in different equations: both equations must be blamed, and no other.
+
+Left out: naming the causes of two mistakes at once, and three of them.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from itertools import combinations
+from pathlib import Path
+
+from threadpoolctl import threadpool_limits
+
+from conformance.causality import inputs
+from conformance.compare import FREE
+from conformance.corpus.build import in_parallel
+from conformance.corpus.starts import raw
+from conformance.corpus.store import Recorded
+from conformance.judge import check_case
+from conformance.mistakes.catalogue import CATALOGUE
+from conformance.mistakes.mistake import Mistake, mistaken
+from conformance.mistakes.proof import Place, Row
+from conformance.mistakes.prove import astray, chosen
+from conformance.mistakes.situation import tag_of
+
+SEED = 4
+AND = " and "
+
+Pair = tuple[str, str]
+
+
+def apart(rows: Iterable[Row]) -> list[tuple[Row, Row]]:
+    """All pairs of mistakes that break no equation in common."""
+    some = [row for row in rows if row.breaks]
+    return [(a, b) for a, b in combinations(some, 2) if not set(a.breaks) & set(b.breaks)]
+
+
+def visible(rows: Iterable[Row]) -> list[Pair]:
+    """The pairs of which neither hides the other, by the ids of the mistakes."""
+    return [(a.id, b.id) for a, b in apart(rows) if not (hides(a, b) or hides(b, a))]
+
+
+def hides(one: Row, other: Row) -> bool:
+    """Whether beside one mistake no place is left at which an equation of the other is judged.
+
+    It is not judged in a free run of a case of which restarted steps are wrong already, for there
+    is none; and not where it is computed from what has a wrong shape.
+    """
+    restarted = {place.case for place in one.wrong if place.mode != FREE}
+
+    def open_(place: Place) -> bool:
+        if place.mode == FREE and place.case in restarted:
+            return False
+        needed = (place.name, *inputs(place.name, place.case.layers))
+        return not any(place._replace(name=name) in one.misshapen for name in needed)
+
+    seen = {tag_of(place.name, place.case.layers) for place in other.wrong if open_(place)}
+    return not seen.issuperset(other.breaks)
+
+
+def drawn(pairs: Sequence[Pair], count: int) -> list[Pair]:
+    """Some of the pairs, always the same ones."""
+    numbers = raw(SEED, len(pairs))
+    return sorted(pair for _, pair in sorted(zip(numbers, pairs, strict=True))[:count])
+
+
+def pair_proofs(
+    pairs: Sequence[Pair], pattern: str | None, place: Path, workers: int
+) -> Iterator[list[str]]:
+    """Why the pairs are not proved in the cases that `chosen` chooses, on several processes."""
+    names = [AND.join(pair) for pair in pairs]
+    with threadpool_limits(1):
+        yield from in_parallel(partial(_prove_by_ids, pattern), names, place, workers)
+
+
+def _prove_by_ids(pattern: str | None, ids: str, place: Path) -> list[str]:
+    one, other = (CATALOGUE[id_] for id_ in ids.split(AND))
+    with threadpool_limits(1):
+        return prove_pair(one, other, chosen(place, pattern))
+
+
+def prove_pair(one: Mistake, other: Mistake, cases: Sequence[Recorded]) -> list[str]:
+    """Why two mistakes at once are not proved, in words that begin with their ids."""
+    name = f"{one.id}{AND}{other.id}"
+    subject = mistaken({**one.formulas, **other.formulas}, name)
+    reports = [check_case(subject, each) for each in cases]
+    stopped = [f"could not be judged: {report.error}" for report in reports if report.error]
+    problems = [*stopped, *astray((*one.blames, *other.blames), reports)]
+    return [f"{name} {problem}" for problem in problems]

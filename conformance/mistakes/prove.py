@@ -1,0 +1,159 @@
+"""The proof that the check can fail: every known mistake, as a subject, through the whole of it.
+
+A mistake is proved if it is caught, blamed on the equations that it breaks and on no other, and
+named as their cause. Left out: two mistakes at once (`pairs.py`) and how it is shown (`matrix.py`).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from functools import cache, partial
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from conformance.corpus import store
+from conformance.corpus.build import in_parallel
+from conformance.corpus.store import Recorded, shape_of
+from conformance.diagnosis.cause import ORDER, diagnose
+from conformance.errors import SubjectError
+from conformance.judge import CaseReport, check_case, observations
+from conformance.mistakes.catalogue import CATALOGUE
+from conformance.mistakes.mistake import Mistake, subject_of
+from conformance.mistakes.proof import Place, Proof, Row
+from conformance.mistakes.show import blamed
+from conformance.mistakes.sightings import catches, sightings
+from reference.step import causal_order
+
+
+def proof(
+    mistakes: Sequence[Mistake],
+    cases: Sequence[Recorded],
+    known: Sequence[Mistake] = tuple(CATALOGUE.values()),
+) -> Proof:
+    """What becomes of some mistakes in some cases, tried one by one; see `prove`."""
+    rows = tuple(prove(mistake, cases, known) for mistake in mistakes)
+    return Proof(tuple(each.case for each in cases), rows)
+
+
+def proofs(ids: Sequence[str], pattern: str | None, place: Path, workers: int) -> Iterator[Row]:
+    """The rows of known mistakes in the cases that `chosen` chooses, on several processes."""
+    with threadpool_limits(1):
+        yield from in_parallel(partial(_prove_by_id, pattern), ids, place, workers)
+
+
+@cache
+def chosen(place: Path, pattern: str | None) -> tuple[Recorded, ...]:
+    """The cases that a glob admits, or all in float64.
+
+    Raises:
+        CorpusError: the fixtures are damaged.
+        UsageError: nothing matches.
+    """
+    cases = store.cases(place, pattern, None if pattern else "float64")
+    return tuple(store.read(place, case) for case in cases)
+
+
+def _prove_by_id(pattern: str | None, id_: str, place: Path) -> Row:
+    with threadpool_limits(1):
+        return prove(CATALOGUE[id_], chosen(place, pattern), tuple(CATALOGUE.values()))
+
+
+def prove(mistake: Mistake, cases: Sequence[Recorded], known: Sequence[Mistake]) -> Row:
+    """What becomes of a mistake in some cases.
+
+    Args:
+        mistake: the subject's.
+        cases: with their numbers.
+        known: the mistakes among which the cause is looked for.
+    """
+    subject = subject_of(mistake)
+    fitting = [each for each in cases if not subject.unfit(each.case)]
+    reports = [check_case(subject, each) for each in fitting]
+    named = {cause.tag: cause.mistakes for cause in diagnose(reports, known)}
+    causes = {id_ for ids in named.values() for id_ in ids}
+    others = [each for each in known if each.id in causes - {mistake.id}]
+    twins = [each.id for each in others if alike(mistake, each, fitting)]
+    return Row(
+        mistake.id,
+        mistake.blames,
+        sightings(mistake, reports, known, causes),
+        named,
+        tuple(twins),
+        tuple(_problems(mistake, reports, named, twins)),
+        frozenset(_wrong(reports)),
+        frozenset(_misshapen(reports)),
+    )
+
+
+def _problems(
+    mistake: Mistake,
+    reports: Sequence[CaseReport],
+    named: Mapping[str, Sequence[str]],
+    twins: Sequence[str],
+) -> Iterator[str]:
+    """Why a mistake is not proved, in words that follow its id."""
+    yield from (f"could not be judged: {report.error}" for report in reports if report.error)
+    if not any(catches(report, mistake) for report in reports):
+        yield f"is not caught in any of {len(reports)} cases"
+    yield from astray(mistake.blames, reports)
+    for tag in mistake.blames:
+        others = [id_ for id_ in named.get(tag, ()) if id_ not in (mistake.id, *twins)]
+        if tag in named and mistake.id not in named[tag]:
+            yield f"is not named as the cause of {tag}, but {', '.join(others) or 'nothing'}"
+        elif others:
+            yield f"is not told apart from {', '.join(others)} by any case, in {tag}"
+    remarks = [v.problem for report in reports for v in report.failures if not v.name]
+    for problem in dict.fromkeys(remarks):
+        if not mistake.remark or mistake.remark not in problem:
+            yield f"is said to be wrong beside the equations: {problem}"
+
+
+def astray(blames: Sequence[str], reports: Sequence[CaseReport]) -> Iterator[str]:
+    """Which equations are blamed and should not be, or should be and are not, in words."""
+    found: dict[str, str] = {}
+    for report in reports:
+        for tag in blamed(report):
+            found.setdefault(tag, report.case.id)
+    for tag in sorted(found.keys() - set(blames), key=ORDER.index):
+        yield f"is blamed on {tag}, which it does not break, in {found[tag]}"
+    if found:
+        yield from (f"is not blamed on {tag}" for tag in blames if tag not in found)
+
+
+def alike(one: Mistake, other: Mistake, cases: Sequence[Recorded]) -> bool:
+    """Whether two mistakes have the same formula and give the same bits in all steps of all cases.
+
+    Other formulas that agree in these cases are not alike: other cases may tell them apart.
+    """
+    return (one.wrong, one.right) == (other.wrong, other.right) and all(
+        a.keys() == b.keys() and all(np.array_equal(a[name], b[name], equal_nan=True) for name in a)
+        for each in cases
+        for a, b in zip_longest(*(_walk(it, each) for it in (one, other)), fillvalue={})
+    )
+
+
+def _walk(mistake: Mistake, recorded: Recorded) -> Iterator[dict[str, Any]]:
+    """All that a mistake shows, step by step, as far as it gets."""
+    with suppress(SubjectError):
+        for seen in observations(subject_of(mistake), recorded.case, recorded.steps):
+            yield dict(seen.shown)
+
+
+def _wrong(reports: Sequence[CaseReport]) -> Iterator[Place]:
+    """The quantities that are blamed."""
+    for report in reports:
+        for verdict in report.failures:
+            if verdict.name:
+                yield Place(report.case, verdict.step, verdict.mode, verdict.name)
+
+
+def _misshapen(reports: Sequence[CaseReport]) -> Iterator[Place]:
+    """The quantities of which nothing follows, since they have a wrong shape or are not there."""
+    for each in (evidence for report in reports for evidence in report.evidence):
+        for name in causal_order(each.case.layers):
+            right = shape_of(each.case, name, each.batch.m)
+            if name not in each.shown or np.shape(each.got(name)) != right:
+                yield Place(each.case, each.step, each.mode, name)
