@@ -40,6 +40,8 @@ from reference.step import Array
 ULPS = 4
 _LIBM = 2 * ULPS  # an ulp is at most two unit roundoffs
 _DOUBLE = np.finfo(np.float64)
+_beyond_floats = np.errstate(over="ignore", invalid="ignore")
+"""For methods on bounds that may be infinite: 0 · ∞ and ∞ − ∞ are unknown, as they should be."""
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,7 @@ class RunningError(NDArrayOperatorsMixin):
         value, bound, least = (part[index] for part in (self.value, self.bound, self.least))
         return RunningError(value, bound, self.precision, least)
 
+    @_beyond_floats
     def sum(self, axis: int | None = None, *, keepdims: bool = False) -> "RunningError":
         """The sum along an axis, in any order."""
         terms = self.value.size if axis is None else self.value.shape[axis]
@@ -132,6 +135,7 @@ class RunningError(NDArrayOperatorsMixin):
         bound = carried + self.precision.gamma(max(terms - 1, 0)) * (moduli + carried)
         return self._finite(value, self._up(bound, terms), moduli + carried)
 
+    @_beyond_floats
     def widened(self, roundings: int, underflows: int) -> "RunningError":
         """Room for some more roundings and underflows in each entry that is not exactly zero."""
         modulus = abs(self.value) + self.bound
@@ -197,6 +201,7 @@ class RunningError(NDArrayOperatorsMixin):
         unknown = _like(np.inf, bound)
         return RunningError(value, np.where(inside, bound, unknown), self.precision)
 
+    @_beyond_floats
     def loosened(self, roundings: int, moduli: "RunningError | int") -> "RunningError":
         """Room for some roundings of terms that cancel in the result."""
         moduli = self._lifted(moduli)

@@ -55,13 +55,14 @@ def _scaled(trial: Case, known: Quantities, layout: FunctionConventions) -> Func
     So a mixture, in which one gradient is a mean and the other a sum, is no convention.
     """
     shown = {TAGS[field_of(name, trial.layers)] for name in known}
+    first = "BP1" if "BP1" in shown else "BP2"  # of the errors that are shown
     wrong: dict[tuple[bool, bool, bool], set[str]] = {}
     for divided, summed, total in product((False, True), repeat=3):
         c = replace(layout, divided=divided, summed=summed, total=total)
         ours = replace(c, forms={}).ours(known, len(trial.batches[0]))
         plain = wrong.get((False, False, False), set())
         held = shown & {"BP3", "BP4"} - wrong.get((divided, False, False), set())
-        unfounded = (divided and "BP1" not in plain) or (summed and held)
+        unfounded = (divided and first not in plain) or (summed and held)
         if not unfounded and not (total and ("C" not in plain or not summed)):
             wrong[divided, summed, total] = _wrong(trial, ours)
 
@@ -154,9 +155,15 @@ def _dtypes(called: CalledFunction, layout: FunctionConventions, trial: Case) ->
 
 
 def _kinds(called: CalledFunction, layout: FunctionConventions, trial: Case) -> set[str]:
+    """The dtypes of what it shows; if nothing has one, float32 where every number fits in it."""
     returned, _ = called.raw(layout, trial, *_start(trial.dtype))
     with_dtype = {key: value for key, value in returned.items() if hasattr(value, "dtype")}
-    return {str(array.dtype) for array in called.numbers(with_dtype, trial.dtype).values()}
+    if with_dtype:
+        return {str(array.dtype) for array in called.numbers(with_dtype, trial.dtype).values()}
+    arrays = called.numbers(returned, "float64").values()
+    with np.errstate(over="ignore"):
+        fit = all(np.array_equal(each, each.astype(np.float32)) for each in arrays)
+    return {"float32" if fit else "float64"} if arrays else set()
 
 
 def _start(dtype: str) -> tuple[Parameters, Batch]:

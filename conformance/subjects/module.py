@@ -131,7 +131,7 @@ class ModuleSession:
     def _cost(self, output: Any, y: Any) -> Any:
         own = self.conventions.own
         if not own:
-            return supplied(output, y, self.case.cost, logits=self.conventions.logits)
+            return supplied(output, y, self.case.cost, self.seen, logits=self.conventions.logits)
         return scalar(getattr(self.module, own)(output, y), f"{self.name}.{own}")
 
     def _layers(self, output: Any, delta_by: int, divisor: int) -> dict[str, Array]:

@@ -6,6 +6,7 @@ Left out: its layers (`module_layers.py`).
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from conformance.errors import SubjectError
@@ -13,6 +14,8 @@ from conformance.isolate import PACKAGE, headline, own_traceback
 from conformance.subjects.module_layers import Seen, output_of
 
 LOSSES = ("loss", "cost", "criterion")
+ROOM = 16
+"""Units by which σ and σ′ may be off; for seeing what a module returns, not for judging."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +58,12 @@ def recognised(module: Any, linear: list[Any], name: str, dtype: str) -> ModuleC
     return ModuleConventions(logits, own, cost, summed)
 
 
-def supplied(output: Any, y: Any, kind: str, *, logits: bool) -> Any:
-    """The mean over the mini-batch of the cost of a module that has none."""
+def supplied(output: Any, y: Any, kind: str, seen: Seen, *, logits: bool) -> Any:
+    """The mean over the mini-batch of the cost of a module that has none.
+
+    The cross-entropy of activations is ours, so that what it loses is not held against the module:
+    PyTorch's cuts its logarithms off at −100, and all of them divide by a σ′ that cancels.
+    """
     import torch
     from torch.nn import functional
 
@@ -65,9 +72,27 @@ def supplied(output: Any, y: Any, kind: str, *, logits: bool) -> Any:
         total = 0.5 * functional.mse_loss(a, y, reduction="sum")
     elif logits:
         total = functional.binary_cross_entropy_with_logits(output, y, reduction="sum")
+    elif torch.allclose(output, torch.sigmoid(seen.z[-1]), rtol=0, atol=ROOM * _eps(output)):
+        seen.mended = partial(_mended, output.detach().clone(), y)
+        total = -(torch.xlogy(y, output) + torch.special.xlog1py(1 - y, -output)).sum()
     else:
         total = functional.binary_cross_entropy(output, y, reduction="sum")
     return total / len(y)
+
+
+def _mended(a: Any, y: Any, gradient: Any) -> Any:
+    """The gradient (a − y) / m of z, wherever rounding may have made the given one of it."""
+    import torch
+
+    right, prime, eps = (a - y) / len(y), a * (1 - a), _eps(a)
+    near = (gradient - right).abs() * prime <= ROOM * eps / len(y)
+    return torch.where(near | (prime <= ROOM * eps), right, gradient)
+
+
+def _eps(tensor: Any) -> float:
+    import torch
+
+    return float(torch.finfo(tensor.dtype).eps)
 
 
 def scalar(cost: Any, name: str) -> Any:

@@ -7,6 +7,7 @@ THOROUGH = frozenset(
         "test_broken.py",
         "test_isolate.py",
         "test_module_subject.py",
+        "test_no_false_alarm.py",
         "test_plugin.py",
         "test_right.py",
         "test_running_error.py",

@@ -170,6 +170,24 @@ def test_nested_lists_are_numbers() -> None:
     passes(changed(("", lambda array, _m: array.tolist())))
 
 
+def test_nested_lists_of_float32_are_judged_in_float32() -> None:
+    subject = passes(changed(("", lambda array, _m: array.astype(np.float32).tolist())))
+    assert subject.dtypes == ("float32",)
+    assert function_subject(changed(("", lambda array, _m: array.tolist())), "step").dtypes == (
+        "float32",
+        "float64",
+    )
+
+
+def test_hidden_errors_alone_may_hold_the_1_over_m() -> None:
+    def hidden(*arguments: Any) -> dict[str, Any]:
+        shown = changed(("delta", over_m))(*arguments)
+        return {k: v for k, v in shown.items() if k != f"delta{len(arguments[0]) + 1}"}
+
+    subject = passes(hidden, "contracting-5-4-3-2", "square-4-4-4-4")
+    assert subject.conventions == ("delta holds the 1/m",)
+
+
 def test_a_plain_number_as_cost_has_the_dtype_of_the_rest() -> None:
     subject = passes(changed(("cost", lambda cost, _m: float(cost))))
     assert subject.dtypes == ("float32", "float64")

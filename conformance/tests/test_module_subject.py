@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -11,11 +12,15 @@ from torch.nn import functional
 
 from conformance.causality import TAGS, field_of
 from conformance.compare import FREE, Status
+from conformance.corpus.build import recorded_step
+from conformance.corpus.case import Case
+from conformance.corpus.store import Recorded, RecordedStep
 from conformance.errors import SubjectError, UsageError
 from conformance.judge import check_case
 from conformance.subjects.adapt import adapt
 from conformance.subjects.module import ModuleSubject, module_subject
 from conformance.tests.support import recorded
+from reference.step import Batch, Parameters
 
 pytestmark = pytest.mark.xdist_group("torch")  # one worker imports it
 
@@ -105,6 +110,21 @@ def test_a_module_without_a_loss_passes_with_both_costs_and_freely(thing: Any) -
     assert ("returns logits" in subject.conventions) == (thing is Logits)
     report = check_case(subject, recorded("contracting-5-4-3-2"))
     assert any(each.mode == FREE and each.status is Status.PASS for each in report.verdicts)
+
+
+@pytest.mark.parametrize("thing", [Plain, InPlace])
+def test_activations_that_saturate_are_not_blamed_for_the_loss_that_is_supplied(thing: Any) -> None:
+    """PyTorch's BCE of σ(±50) has no gradient left, and that of σ(−150) costs 100."""
+    sizes, ones = (1, 4, 1), np.ones
+    case = Case("one", sizes, "cross-entropy", 1.0, 0.0, 1, "float64", ((0,),), "", ())
+    batch = Batch(ones((1, 1)), ones((1, 1)) / 2)
+    for bias in (-150.0, -50.0, 20.0, 50.0):
+        w, b = (ones((4, 1)), ones((1, 4))), (0 * ones((4, 1)), bias * ones((1, 1)))
+        start = Parameters(w, b)
+        step = RecordedStep(start, batch, *recorded_step(case, start, batch))
+        report = check_case(module_subject(thing, "net"), Recorded(case, (step,)))
+        assert report.status is Status.PASS, (bias, report.error, report.failures)
+        assert {"delta3", "delta2"} <= {verdict.name for verdict in report.passes}
 
 
 LOSSES: dict[str, tuple[type[nn.Module], Any, str, bool]] = {
@@ -221,6 +241,15 @@ def test_another_activation_is_wrong_in_a() -> None:
         activation = staticmethod(torch.tanh)
 
     assert "A" in blamed(Tanh)
+
+
+def test_a_wrong_derivative_at_the_output_is_wrong_in_bp1_with_the_loss_that_is_supplied() -> None:
+    class Half(Plain):
+        def forward(self, a: Tensor) -> Tensor:
+            out = super().forward(a)
+            return out.detach() + 0.5 * (out - out.detach())
+
+    assert blamed(Half, "single-4-3-2") == {"BP1"}
 
 
 def test_a_graph_that_is_cut_is_wrong_in_bp2() -> None:

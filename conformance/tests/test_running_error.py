@@ -732,6 +732,23 @@ def test_what_has_no_rule_is_a_type_error(unsupported: Callable[[RunningError], 
         unsupported(known([1.0], np.float64))
 
 
+@pytest.mark.parametrize(
+    "loosen",
+    [
+        lambda error: error.sum(),
+        lambda error: error.widened(0, 1),
+        lambda error: error.loosened(0, error),
+    ],
+    ids=["sum", "widened", "loosened"],
+)
+def test_an_infinite_bound_stays_infinite_without_a_warning(
+    loosen: Callable[[RunningError], RunningError],
+) -> None:
+    precision = Precision.of(np.float64, exact_centre=False)
+    error = RunningError(np.ones(1), np.array([np.inf]), precision)
+    assert loosen(error).tolerance() == np.inf
+
+
 def test_a_bound_that_is_not_a_number_is_an_infinite_tolerance() -> None:
     with np.errstate(all="ignore"):
         unknown = known([0.0], np.float64) / known([0.0], np.float64)
