@@ -140,7 +140,8 @@ def _worst(array: Array, target: Target) -> Worst:
         ulp = np.spacing(np.abs(right[index]).astype(array.dtype)).astype(np.float64)
         ulps = float(error[index] / ulp)
         ulps = math.inf if math.isnan(ulps) else min(ulps, sys.float_info.max)
-    outside = int(np.count_nonzero(~(error <= tolerance)))
+    nothing_known = np.isnan(right) & np.isinf(tolerance)
+    outside = int(np.count_nonzero(~(error <= tolerance) & ~nothing_known))
     values = float(got[index]), float(right[index]), ulps, float(ratio[index])
     return Worst(index, *values, outside, array.size)
 

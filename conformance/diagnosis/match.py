@@ -60,7 +60,7 @@ def matching_alone(
     return [
         mistake
         for mistake in mistakes
-        if tag in mistake.formulas and _does_it({tag: mistake.formulas[tag]}, evidence, {tag})
+        if tag in mistake.formulas and not refutes(evidence, {tag: mistake.formulas[tag]})
     ]
 
 

@@ -16,7 +16,7 @@ from conformance.mistakes.proof import Proof, Row
 MOST_CASES = 22  # side by side
 MOST_LETTERS = 11  # of tags, as many as in `Z C BP1 BP4`
 KEY = """\
-○ seen in this case   ● seen, and not without it   · not seen
+○ seen in this case   ● seen, by no other of those that suffice   · not seen
 ◇ not seen, but without it another cause would be named"""
 
 

@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 from conformance.corpus import store
 from conformance.corpus.build import in_parallel
 from conformance.corpus.store import Recorded, shape_of
-from conformance.diagnosis.cause import ORDER, diagnose
+from conformance.diagnosis.diagnose import ORDER, diagnose
 from conformance.errors import SubjectError
 from conformance.judge import CaseReport, check_case, observations
 from conformance.mistakes.catalogue import CATALOGUE

@@ -8,7 +8,7 @@ running the mistakes, and whether what is said of them is right (`prove.py`).
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from conformance.diagnosis.cause import ORDER
+from conformance.diagnosis.diagnose import ORDER
 from conformance.diagnosis.match import most_covering, refutes
 from conformance.judge import CaseReport
 from conformance.mistakes.mistake import Mistake

@@ -15,7 +15,7 @@ from conformance import cli
 from conformance.corpus import store
 from conformance.corpus.case import Case
 from conformance.corpus.store import Recorded
-from conformance.diagnosis.cause import diagnose
+from conformance.diagnosis.diagnose import diagnose
 from conformance.judge import check_case
 from conformance.mistakes import catalogue
 from conformance.mistakes import prove as proving
