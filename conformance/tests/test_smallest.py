@@ -18,6 +18,7 @@ from conformance.compare import FORWARD, FREE, RESTARTED, Status
 from conformance.corpus.case import Case
 from conformance.errors import ConformanceError
 from conformance.load import load
+from conformance.mistakes.catalogue import CATALOGUE
 from conformance.mistakes.mistake import mistaken
 from conformance.mistakes.situation import Formulas, Situation, by_the_book
 from conformance.smallest.digits import apart, written
@@ -282,6 +283,24 @@ def test_the_smallest_network_of_a_mistake_is_right_by_hand(name: str) -> None:
     for line in example.lines:
         assert line.result == pytest.approx(float(right[key(line)]), rel=1e-14, abs=0), line.symbol
     assert line_of(example, rung.failure.name, _index(rung)).status is Status.FAIL
+
+
+SHOWN = sorted(id_ for id_, mistake in CATALOGUE.items() if mistake.formulas)
+
+
+@pytest.mark.parametrize("id_", SHOWN)
+def test_each_known_mistake_has_a_smallest_network_that_is_right_by_hand(id_: str) -> None:
+    mistake = CATALOGUE[id_]
+    rung = found(mistaken(mistake.formulas, id_))
+    assert set(rung.tags) <= set(mistake.blames)
+    example = worked(rung)
+    right = by_hand(rung.case, example.given)
+    numbers = [line for line in example.lines if key(line) in right]
+    first = next(i for i, line in enumerate(numbers) if line.status is Status.FAIL)
+    for line in numbers[: first + 1]:
+        assert line.result == pytest.approx(float(right[key(line)]), rel=1e-14, abs=0), line.symbol
+    assert numbers[first].yours != numbers[first].result
+    assert "✗ wrong" in as_text(example)
 
 
 def test_what_is_wrong_stands_beside_what_is_right_and_what_it_explains() -> None:
