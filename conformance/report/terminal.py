@@ -29,6 +29,7 @@ SIGNS = {
     Status.PASS: ("✓", "green"),
     Status.NOT_OBSERVED: ("–", "dim"),
 }
+NAME = 36  # columns of a subject or a case
 AROUND = 1  # lines of source before and after the one to blame
 
 
@@ -107,7 +108,9 @@ def show_cases(console: Console, cases: Sequence[Case]) -> None:
 
 def _table(report: Report) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column(report.subject, no_wrap=True)
+    name = report.subject  # of a command it may be long
+    name = name if len(name) <= NAME else f"…{name[1 - NAME :]}"
+    table.add_column(name, no_wrap=True)
     for tag in (*TAGS.values(), "free"):
         table.add_column(tag, justify="center")
     table.add_column("worst", justify="right")
