@@ -64,7 +64,7 @@ def command_subject(
     Raises:
         UsageError: the command is not complete, or there is no such program or format.
     """
-    command = command.removeprefix(COMMAND)
+    command = command.removeprefix(COMMAND).strip()
     if format not in FORMATS:
         raise UsageError(f"--format {format}: give {' or '.join(FORMATS)}")
     words = _words(command)

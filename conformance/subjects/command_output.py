@@ -39,13 +39,16 @@ def _read(out: Path) -> bytes:
         raise SubjectError("it wrote no output") from error
     except OSError as error:  # such as a symbolic link
         raise SubjectError(f"its output cannot be read: {error.strerror}") from error
-    with os.fdopen(descriptor, "rb", closefd=True) as file:
-        found = os.fstat(file.fileno())
+    try:
+        found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
             raise SubjectError("its output is no ordinary file")
         if found.st_size > store.MOST_BYTES:
             raise SubjectError(f"its output is larger than {store.MOST_BYTES >> 20} MiB")
-        return file.read(store.MOST_BYTES)
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            return file.read(store.MOST_BYTES)
+    finally:
+        os.close(descriptor)
 
 
 def _from_json(raw: bytes, case: Case) -> Mapping[str, Array]:
