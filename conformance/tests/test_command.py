@@ -15,6 +15,7 @@ import pytest
 from conformance.compare import FREE, Status
 from conformance.errors import SubjectError, UsageError
 from conformance.judge import CaseReport, check_case
+from conformance.process import TAIL, run
 from conformance.subjects import find
 from conformance.subjects.command import CommandSubject, command_subject
 from conformance.tests.support import recorded
@@ -156,18 +157,24 @@ sys.exit(3)
     assert len(lines) < 12
 
 
+def test_the_tail_of_the_output_alone_is_kept() -> None:
+    ended = run([sys.executable, "-S", "-c", "print('noise ' * 100_000)"], 20)
+    assert ended.status == 0
+    assert len(ended.output) == TAIL
+
+
 def test_a_command_that_hangs_is_ended_with_its_children(program: Make, tmp_path: Path) -> None:
     hang = f"""
 import os, time
 if not os.fork():
-    time.sleep(2)
+    time.sleep(1)
     open({str(tmp_path / "survived")!r}, "w")
 time.sleep(60)
 """
     started = time.monotonic()
     assert "not done after 0.5 s" in error(program(hang, timeout=0.5))
     assert time.monotonic() - started < 2
-    time.sleep(2)
+    time.sleep(1)
     assert not (tmp_path / "survived").exists()
 
 
@@ -175,14 +182,14 @@ def test_children_that_are_left_behind_do_not_hold_it_up(program: Make, tmp_path
     leave = f"""
 import os, time
 if not os.fork():
-    time.sleep(2)
+    time.sleep(1)
     open({str(tmp_path / "survived")!r}, "w")
     os._exit(0)
 """
     started = time.monotonic()
     assert checked(program(COPY + leave + WRITE)).status is Status.PASS
     assert time.monotonic() - started < 2
-    time.sleep(2)
+    time.sleep(1)
     assert not (tmp_path / "survived").exists()
 
 
