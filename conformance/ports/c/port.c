@@ -293,7 +293,8 @@ static void write_tensors(const char *path, const struct tensors *shown)
         fputc((int)((uint64_t)length >> 8 * i & 0xff), stream);
     fwrite(header, 1, length, stream);
     for (size_t i = 0; i < shown->count; i++)
-        fwrite(shown->item[i].data, shown->width, shown->item[i].rows * shown->item[i].cols, stream);
+        fwrite(shown->item[i].data, shown->width, shown->item[i].rows * shown->item[i].cols,
+               stream);
     bool wrong = ferror(stream);
     if (fclose(stream) || wrong)
         fail("%s: cannot be written", path);

@@ -144,8 +144,8 @@ function walk(given) {
       const x = tensor(`${t}/x`, sizes[0]);
       const shown = step(given, layers, x, tensor(`${t}/y`, sizes.at(-1), x.cols));
       for (const [name, each] of Object.entries(shown)) all[`${mode}${t}/${name}`] = each;
-      const own = layers.map((_, index) => ({ w: shown[`w${index + 2}`], b: shown[`b${index + 2}`] }));
-      layers = mode ? own : recorded(`${t}/`);
+      const own = (_, index) => ({ w: shown[`w${index + 2}`], b: shown[`b${index + 2}`] });
+      layers = mode ? layers.map(own) : recorded(`${t}/`);
     }
   }
   return all;

@@ -123,7 +123,7 @@ fn step<T: Real>(
         delta.insert(0, back.with(z, |back, z| back * sigmoid_prime(z))); // BP2
     }
 
-    let keep = one - eta * T::of(net.decay.0) / T::of(net.decay.1); // 1 − ηλ/n: w decays, b does not
+    let keep = one - eta * T::of(net.decay.0) / T::of(net.decay.1); // 1 − ηλ/n, of w alone
     let descend = |(l, (w, b)): (usize, &(Matrix<T>, Matrix<T>))| {
         let delta = &delta[l - 2];
         let nabla_b = delta.sum_of_rows().map(|sum| sum / m); // BP3
@@ -194,7 +194,7 @@ impl Json {
         while let Some(c) = chars.next() {
             match c {
                 '"' => { *text = chars.as_str(); return Ok(Json::Text(found)); }
-                '\\' => found.extend(chars.next()), // of \n and \u the letter is left: only in prose
+                '\\' => found.extend(chars.next()), // \n, \u: their letter is left, only in prose
                 _ => found.push(c),
             }
         }
@@ -284,15 +284,15 @@ impl Shown {
         let (dtype, end, comma) = (T::DTYPE, self.data.len(), if begin > 0 { "," } else { "" });
         let scalar = name.ends_with("/cost");
         let shape = if scalar { vec![] } else { vec![matrix.rows, matrix.cols] };
-        self.header += &format!(
-            r#"{comma}"{name}":{{"dtype":"{dtype}","shape":{shape:?},"data_offsets":[{begin},{end}]}}"#
-        );
+        self.header += &format!(r#"{comma}"{name}":{{"dtype":"{dtype}","shape":{shape:?},"#);
+        self.header += &format!(r#""data_offsets":[{begin},{end}]}}"#);
     }
     fn write(&self, path: &str) -> Outcome<()> {
         let mut header = format!("{{{}}}", self.header);
         while header.len() % 8 > 0 { header.push(' '); }
         let length = (header.len() as u64).to_le_bytes();
-        fs::write(path, [&length, header.as_bytes(), &self.data].concat()).map_err(|e| e.to_string())
+        let file = [&length, header.as_bytes(), &self.data].concat();
+        fs::write(path, file).map_err(|error| error.to_string())
     }
 }
 
