@@ -28,8 +28,9 @@ from conformance.report.record import (
     exact_to_json,
     example_from_json,
 )
-from conformance.subjects import Subject, find
+from conformance.subjects import COMMAND, Subject, find
 from conformance.subjects.adapt import adapt
+from conformance.subjects.command import command_subject
 from conformance.subjects.trace import trace_subject
 
 Done = Callable[[CaseReport], None]
@@ -49,8 +50,8 @@ def check(
 
     Args:
         subject: `reference`, `torch_impl`, `path/to/file.py:Name`, `package.module:Name`, the path
-            of a recorded `.safetensors` trace, or an object: a class with the book's interface, a
-            `torch.nn.Module`, a function `step(weights, biases, x, y, eta) -> dict`.
+            of a recorded `.safetensors` trace, `cmd:COMMAND`, or an object: a class with the book's
+            interface, a `torch.nn.Module`, a function `step(weights, biases, x, y, eta) -> dict`.
         case: a glob; only the cases whose id matches.
         dtype: only the cases in this dtype.
         cost: the cost of a network that does not let one choose it; quadratic if not given.
@@ -67,17 +68,21 @@ def check(
     if isinstance(subject, str) and is_spec(subject) and not subject.endswith(".safetensors"):
         cases = store.cases(place, case, dtype)
         return _apart(subject, cases, (cost, tuple(python_path)), (timeout, done))
-    found = _found(subject, place, case, cost)
+    found = _found(subject, place, case, cost, timeout)
     with threadpool_limits(1):
         return _fitting(examine(found, place, store.cases(place, case, dtype), done))
 
 
-def _found(subject: object, place: Path, case: str | None, cost: str | None) -> Subject:
+def _found(
+    subject: object, place: Path, case: str | None, cost: str | None, timeout: float
+) -> Subject:
     if isinstance(subject, Subject):
         return subject
     if not isinstance(subject, str):
         name = getattr(subject, "__name__", type(subject).__name__)
         return adapt(subject, name, cost)
+    if subject.startswith(COMMAND):
+        return command_subject(subject, timeout=timeout)
     if subject.endswith(".safetensors"):
         return trace_subject(Path(subject), place, case)
     return find(subject)

@@ -33,7 +33,9 @@ app = typer.Typer(
 fixtures = typer.Typer(no_args_is_help=True, help="The recorded cases: build, verify, list.")
 app.add_typer(fixtures, name="fixtures")
 
-SUBJECT = "reference, torch_impl, FILE.py:Name, package.module:Name, or a .safetensors trace"
+SUBJECT = (
+    "reference, torch_impl, FILE.py:Name, package.module:Name, a .safetensors trace, or cmd:COMMAND"
+)
 CaseGlob = Annotated[str | None, typer.Option("--case", metavar="GLOB", help="Only these cases.")]
 Dtype = Annotated[str | None, typer.Option(help="Only float64 or only float32 cases.")]
 Cost = Annotated[
@@ -52,7 +54,14 @@ Workers = Annotated[
 
 @app.command()
 def check(
-    subject: Annotated[str, typer.Argument(help=SUBJECT)],
+    subject: Annotated[str | None, typer.Argument(help=SUBJECT)] = None,
+    command: Annotated[
+        str | None,
+        typer.Option(help="A program, run once a case, such as './my_port {case} {out}'."),
+    ] = None,
+    format_: Annotated[
+        str, typer.Option("--format", help="In which a command is given the case; or json.")
+    ] = "safetensors",
     case: CaseGlob = None,
     dtype: Dtype = None,
     cost: Cost = None,
@@ -72,9 +81,10 @@ def check(
     from conformance.api import check as checked
     from conformance.report.terminal import show, summary
 
-    with _bar(f"checking {subject}") as done:
+    asked = _asked(subject, command, format_, timeout)
+    with _bar(f"checking {subject or command}") as done:
         report = checked(
-            subject,
+            asked,
             case=case,
             dtype=_one_of("--dtype", dtype, "float64", "float32"),
             cost=_one_of("--cost", cost, "quadratic", "cross-entropy"),
@@ -91,6 +101,21 @@ def check(
     if save is not None:
         _save(report, save)
     raise typer.Exit(report.exit_code)
+
+
+def _asked(subject: str | None, command: str | None, format_: str, timeout: float) -> object:
+    """What is to be checked: the words of the argument, or the subject of a command."""
+    if (subject is None) == (command is None):
+        raise UsageError("give a SUBJECT or --command: one of the two")
+    if subject is not None and subject.startswith("cmd:"):
+        command = subject
+    if command is not None:
+        from conformance.subjects.command import command_subject
+
+        return command_subject(command, format_, timeout)
+    if format_ != "safetensors":
+        raise UsageError(f"--format {format_} is for --command alone")
+    return subject
 
 
 def _save(report: "Report", folder: Path) -> None:

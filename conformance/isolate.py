@@ -166,7 +166,7 @@ class _Child:
         if code is None:
             what = f"no result for {timeout:g} s: it hangs, or needs a longer time limit"
         elif code < 0:
-            what = f"died by {_signal_name(-code)}"
+            what = f"died by {signal_name(-code)}"
         else:
             what = f"exited with status {code} before it was done"
         lines = self.tail.decode(errors="replace").splitlines()
@@ -206,7 +206,8 @@ class _Child:
             end.close()
 
 
-def _signal_name(number: int) -> str:
+def signal_name(number: int) -> str:
+    """SIGSEGV and the like."""
     with suppress(ValueError):
         return signal.Signals(number).name
     return f"signal {number}"

@@ -28,6 +28,8 @@ FORMS = "path/to/file.py:Name or package.module:Name"
 
 def is_spec(text: str) -> bool:
     """Whether a word on the command line means a Python object, be it there or not."""
+    if text.startswith("cmd:"):
+        return False
     return text.endswith((".py", "/")) or (":" in text and not text.endswith(".safetensors"))
 
 

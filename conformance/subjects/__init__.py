@@ -18,6 +18,8 @@ from reference.backprop import step
 from reference.equations import BOOK, COSTS, Equations
 from reference.step import Array, Batch, Parameters, Step
 
+COMMAND = "cmd:"  # what the name of a command as a subject begins with
+
 
 class Session(Protocol):
     """An implementation in training."""
@@ -106,9 +108,13 @@ def find(name: str) -> Subject:
     Raises:
         UsageError: there is none.
     """
+    if name.startswith(COMMAND):
+        from conformance.subjects.command import command_subject
+
+        return command_subject(name)
     if name not in SUBJECTS:
         raise UsageError(
             f"no subject {name!r}: give {', '.join(sorted(SUBJECTS))}, FILE.py:Name, "
-            "package.module:Name or a .safetensors trace"
+            "package.module:Name, a .safetensors trace or cmd:COMMAND"
         )
     return SUBJECTS[name]

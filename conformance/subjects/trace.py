@@ -91,12 +91,12 @@ def trace_subject(path: Path, place: Path, case_id: str | None = None) -> TraceS
         UsageError: there is no file, or no such case.
         SubjectError: it is not a safetensors file, or a tensor has a name that is no quantity.
     """
-    header, tensors = _read(path)
+    header, tensors = parse(_read(path), path)
     case = _case(path, place, case_id or _id(header))
-    restarted, free = _families(path, case, tensors)
+    restarted, free = families(path, case, tensors)
     if not restarted and not free:
         raise SubjectError(f"{path}: no tensor is a quantity of a step, such as `0/z2`")
-    _followable(path, case, free)
+    followable(path, case, free)
     return TraceSubject(
         str(path),
         partial(TraceSession, store.read(place, case), restarted),
@@ -107,11 +107,8 @@ def trace_subject(path: Path, place: Path, case_id: str | None = None) -> TraceS
     )
 
 
-def _read(path: Path) -> tuple[dict[str, Any], dict[str, Array]]:
-    """The metadata and the tensors of a safetensors file, which must not be large."""
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
-
+def _read(path: Path) -> bytes:
+    """The bytes of a file, which must not be large."""
     try:
         if not path.is_file():
             raise UsageError(
@@ -123,6 +120,18 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Array]]:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
     if len(raw) > store.MOST_BYTES:
         raise SubjectError(f"{path}: larger than {store.MOST_BYTES >> 20} MiB; record fewer steps")
+    return raw
+
+
+def parse(raw: bytes, path: Path | str) -> tuple[dict[str, Any], dict[str, Array]]:
+    """The metadata and the tensors of a safetensors file.
+
+    Raises:
+        SubjectError: it is not such a file.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
     try:
         tensors: dict[str, Array] = load(raw)
         length = int.from_bytes(raw[:8], "little")
@@ -160,8 +169,12 @@ def _case(path: Path, place: Path, id_: str | None) -> Case:
     return by_id[id_]
 
 
-def _families(path: Path, case: Case, tensors: dict[str, Array]) -> tuple[Family, Family]:
-    """The quantities of the restarted steps and of the free run, by step."""
+def families(path: Path | str, case: Case, tensors: Mapping[str, Array]) -> tuple[Family, Family]:
+    """The quantities of the restarted steps and of the free run, by step.
+
+    Raises:
+        SubjectError: a tensor has a name that is no quantity.
+    """
     known = causal_order(case.layers)
     given = {name for name in known if name[0] in "bw"}
     families: tuple[dict[int, dict[str, Array]], ...] = ({}, {})
@@ -180,8 +193,12 @@ def _families(path: Path, case: Case, tensors: dict[str, Array]) -> tuple[Family
     return families[0], families[1]
 
 
-def _followable(path: Path, case: Case, free: Family) -> None:
-    """Check that a free run holds the parameters from which each of its steps starts."""
+def followable(path: Path | str, case: Case, free: Family) -> None:
+    """Check that a free run holds the parameters from which each of its steps starts.
+
+    Raises:
+        SubjectError: it does not.
+    """
     needed = [name for name in causal_order(case.layers) if name[0] in "bw"]
     for t in range(max(free, default=0)):
         missing = [name for name in needed if name not in free.get(t, {})]

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,31 @@ def test_a_right_subject_is_conformant(capsys: Capture) -> None:
     assert "reference: conformant" in out
     assert HAND in out
     assert f"{HAND}-float32" in out
+
+
+def test_a_command_is_checked_as_a_subject_is(tmp_path: Path, capsys: Capture) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import json, sys\n"
+        "written = json.load(open(sys.argv[1]))['tensors']\n"
+        "json.dump({'0/z2': written['0/z2']}, open(sys.argv[2], 'w'))\n"
+    )
+    command = f"{sys.executable} -S {program}"
+    asked = ("--format", "json", "--case", HAND)
+    for words in (("--command", f"{command} {{case}} {{out}}"), (f"cmd:{command}",)):
+        assert run("check", *words, *asked) == 0
+        assert "1 quantities (3 entries) agree" in capsys.readouterr().out
+    assert run("check", f"cmd:{command}", "--case", HAND) == 3  # it does not read safetensors
+    assert "exited with status 1" in capsys.readouterr().out
+
+
+def test_a_subject_or_a_command_is_needed(capsys: Capture) -> None:
+    assert run("check") == 2
+    assert "give a SUBJECT or --command" in one_line(capsys)
+    assert run("check", "reference", "--command", "true") == 2
+    assert "one of the two" in one_line(capsys)
+    assert run("check", "reference", "--format", "json") == 2
+    assert "--format json is for --command alone" in one_line(capsys)
 
 
 def test_a_dtype_can_be_chosen(capsys: Capture) -> None:

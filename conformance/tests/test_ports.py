@@ -1,0 +1,192 @@
+"""The ports in C, Rust and JavaScript: built, run as commands, and judged by the recorded cases.
+
+A missing compiler is a skip, or with CONFORMANCE_REQUIRE_PORTS=1 a failure. Left out: commands
+that misbehave (`test_command.py`).
+"""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import conformance
+from conformance.compare import FREE, Status
+from conformance.corpus import store
+from conformance.diagnosis.cause import diagnose
+from conformance.judge import check_case
+from conformance.outcome import Report
+from conformance.smallest.ladder import smallest
+from conformance.subjects import Subject
+from conformance.subjects.command import command_subject
+from conformance.tests.support import recorded
+
+PORTS = Path(conformance.__file__).parent / "ports"
+STRICT = "-std=c11 -O2 -Wall -Wextra -Werror -ffp-contract=off"
+
+
+@dataclass(frozen=True)
+class Port:
+    """How a port is built, run, and made to make a mistake, and what is then blamed."""
+
+    compiler: str
+    build: str  # {port} is the program
+    run: str
+    mistakes: dict[str, str]  # the equation, and the id in the catalogue
+    breaking: str = ""  # a flag for the compiler; if none, PORT_BREAK=1 does it
+
+
+LANGUAGES = {
+    "c": Port(
+        "gcc",
+        f"gcc {STRICT} c/port.c -lm -o {{port}}",
+        "{port}",
+        {"BP2": "bp2-no-sigma-prime"},
+        "-DBREAK",
+    ),
+    "rust": Port(
+        "rustc",
+        "rustc -O --edition 2021 -D warnings rust/port.rs -o {port}",
+        "{port}",
+        {"BP1": "sigma-prime-of-a", "BP2": "sigma-prime-of-a"},
+    ),
+    "javascript": Port(
+        "node",
+        "cp javascript/port.mjs {port}.mjs",
+        "node {port}.mjs",
+        {"B": "bias-frozen"},
+    ),
+}
+QUICK = (  # the rest is thorough
+    "hand-2-3-1",
+    "remainder-3-4-2",
+    "saturated-2-8-3",
+    "square-4-4-4-4-cross-entropy",
+)
+CASES = [case.id for case in store.cases(store.root())]
+
+
+def per_language(*ids: str) -> list[object]:
+    """Parameters: each language, or each with each case; a language keeps to one worker."""
+    made: list[object] = []
+    for language in LANGUAGES:
+        group = pytest.mark.xdist_group(f"port-{language}")
+        if not ids:
+            made.append(pytest.param(language, id=language, marks=group))
+        for id_ in ids:
+            quick = id_.removesuffix("-float32") in QUICK
+            marks = [group] if quick else [group, pytest.mark.thorough]
+            made.append(pytest.param(language, id_, id=f"{language}/{id_}", marks=marks))
+    return made
+
+
+Build = Callable[..., str]
+
+
+@pytest.fixture(scope="session")
+def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
+    """Builds a port once a worker, and gives the command that runs it."""
+    folder, built = tmp_path_factory.mktemp("ports"), set[Path]()
+
+    def command(language: str, *, broken: bool = False) -> str:
+        port = LANGUAGES[language]
+        flag = port.breaking if broken else ""
+        program = folder / f"{language}{flag}"
+        if shutil.which(port.compiler) is None:
+            missing = f"there is no {port.compiler} to build or run the port with"
+            if os.environ.get("CONFORMANCE_REQUIRE_PORTS") == "1":
+                pytest.fail(missing)
+            pytest.skip(missing)
+        if program not in built:
+            words = [*port.build.format(port=program).split(), *flag.split()]
+            done = subprocess.run(  # noqa: S603
+                words, cwd=PORTS, capture_output=True, text=True, check=False
+            )
+            assert (done.returncode, done.stderr) == (0, "")
+            built.add(program)
+        environment = "env PORT_BREAK=1 " if broken and not flag else ""
+        return environment + port.run.format(port=program)
+
+    return command
+
+
+@pytest.mark.parametrize(("language", "id_"), per_language(*CASES))
+def test_a_port_agrees_with_the_truth(language: str, id_: str, build: Build) -> None:
+    report = check_case(subject(build(language)), recorded(id_))
+    assert report.status is Status.PASS, report.error or report.failures
+    judged = {(v.step, v.mode, v.name) for v in report.passes}
+    hidden = {v.name for v in report.verdicts if v.status is Status.NOT_OBSERVED}
+    assert hidden <= {"cost"}, "an infinite cost may have no bound; all else is shown"
+    assert (report.case.steps > 1) == any(mode == FREE for _, mode, _ in judged)
+
+
+@pytest.mark.parametrize("language", per_language())
+def test_a_broken_port_is_blamed_on_the_equation_and_the_cause(language: str, build: Build) -> None:
+    broken = subject(build(language, broken=True))
+    reports = tuple(check_case(broken, recorded(id_)) for id_ in ("layout-3-2-4", *QUICK))
+    right = LANGUAGES[language].mistakes
+    assert [blame.tag for blame in Report(broken.name, cases=reports).blames] == list(right)
+    assert {cause.tag: cause.mistakes for cause in diagnose(reports)} == {
+        tag: (mistake,) for tag, mistake in right.items()
+    }
+
+
+@pytest.mark.parametrize("language", per_language())
+def test_the_smallest_network_is_found_by_running_the_command(language: str, build: Build) -> None:
+    tags = tuple(LANGUAGES[language].mistakes)
+    rung = smallest(subject(build(language, broken=True)), tags)
+    assert rung is not None
+    assert rung.case.sizes == ((1, 1, 1) if tags[0] == "BP2" else (1, 1))
+    assert rung.tags[0] == tags[0]
+
+
+def header(changed: Callable[[bytes], bytes]) -> bytes:
+    """A case's file with another header."""
+    raw = (store.root() / "cases/hand-2-3-1.safetensors").read_bytes()
+    length = int.from_bytes(raw[:8], "little")
+    text = changed(raw[8 : 8 + length])
+    return len(text).to_bytes(8, "little") + text + raw[8 + length :]
+
+
+X = b'"0/x":{"dtype":"F64","shape":'
+UNREADABLE: dict[str, bytes | None] = {
+    "missing": None,
+    "empty": b"",
+    "no-safetensors": b"\x89PNG\r\n\x1a\n and what follows it",
+    "header-too-long": (1 << 40).to_bytes(8, "little") + b"{}",
+    "largest-header": b"\xff" * 8 + b"{}",
+    "no-json": (8).to_bytes(8, "little") + b"nonsense",
+    "no-metadata": (2).to_bytes(8, "little") + b"{}",
+    "other-version": header(lambda text: text.replace(b'_version\\": 1', b'_version\\": 2')),
+    "no-tensor": header(lambda text: text.replace(b'"w3":', b'"v3":')),
+    "wrong-shape": header(lambda text: text.replace(X + b"[2,1]", X + b"[1,2]")),
+    "wrong-dtype": header(lambda text: text.replace(b'"F64"', b'"I64"')),
+    "beyond-the-end": header(lambda text: text.replace(b"[280,296]", b"[99280,99296]")),
+    "no-number": header(lambda text: text.replace(b'eta\\": 0.5', b'eta\\": "a')),
+}
+
+
+@pytest.mark.parametrize("language", per_language())
+@pytest.mark.parametrize("name", UNREADABLE)
+def test_a_port_refuses_what_is_no_case_in_one_line(
+    language: str, name: str, build: Build, tmp_path: Path
+) -> None:
+    given, content = tmp_path / "case", UNREADABLE[name]
+    if content is not None:
+        given.write_bytes(content)
+    words = [*build(language).split(), str(given), str(tmp_path / "out")]
+    done = subprocess.run(  # noqa: S603
+        words, capture_output=True, text=True, check=False, timeout=20
+    )
+    assert (done.returncode, done.stdout) == (2, ""), done.stderr
+    assert done.stderr.startswith("port: ")
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def subject(command: str) -> Subject:
+    """The subject of a port."""
+    return command_subject(f"{command} {{case}} {{out}}")
