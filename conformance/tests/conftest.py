@@ -5,10 +5,13 @@ import pytest
 THOROUGH = frozenset(
     {
         "test_broken.py",
+        "test_command.py",
+        "test_digits.py",
         "test_isolate.py",
         "test_module_subject.py",
         "test_no_false_alarm.py",
         "test_plugin.py",
+        "test_ports.py",
         "test_right.py",
         "test_running_error.py",
         "test_suite_subject.py",

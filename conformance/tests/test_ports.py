@@ -16,7 +16,7 @@ import pytest
 import conformance
 from conformance.compare import FREE, Status
 from conformance.corpus import store
-from conformance.diagnosis.cause import diagnose
+from conformance.diagnosis.diagnose import diagnose
 from conformance.judge import check_case
 from conformance.outcome import Report
 from conformance.smallest.ladder import smallest
