@@ -17,7 +17,7 @@ from conformance.causality import inputs
 from conformance.corpus.case import Case
 from conformance.corpus.store import RecordedStep
 from conformance.subjects.book import BookNetwork
-from conformance.subjects.book_session import parts_of
+from conformance.subjects.book_shown import parts_of
 from conformance.subjects.probe import (
     Sample,
     forward,

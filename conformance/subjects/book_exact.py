@@ -22,7 +22,7 @@ from conformance.corpus.case import Case
 from conformance.corpus.store import RecordedStep
 from conformance.oracle import exact_expectations
 from conformance.subjects.book import BookNetwork
-from conformance.subjects.book_session import Lines, columns, odd, parts_of
+from conformance.subjects.book_shown import Lines, columns, odd, parts_of
 from conformance.subjects.exact_outcome import EXACT, SCALARS, ExactOutcome
 from conformance.subjects.probe import Sample, forward, probe
 from conformance.subjects.update import empty, update

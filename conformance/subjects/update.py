@@ -4,7 +4,7 @@ Left out: single samples (`probe.py`).
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -13,10 +13,11 @@ import numpy as np
 from conformance.arithmetic.rounding import Precision, RunningError
 from conformance.corpus.case import Case
 from conformance.subjects.book import BookNetwork
+from conformance.subjects.moves import Moves
 from conformance.subjects.observation import Shown
 from conformance.watching.culprit import Way, culprit, values_of
 from conformance.watching.recording import Event, Frame, Recording, plain
-from conformance.watching.sighting import CLOSE, alike, approximate, exact_or_not, nearest
+from conformance.watching.sighting import CLOSE, alike, approximate
 from reference.equations import BOOK
 from reference.step import Array, Batch, Parameters, split
 
@@ -68,13 +69,10 @@ class Update:
                 continue
             nabla = f"nabla_{name}"
             turn = network.conventions.weight_out if name[0] == "w" else np.array
-            taken, divisor = (
-                self._kept(event, nabla)
-                or self._summed(event, nabla, turn)
-                or self._expected(event, nabla, turn)
-                or self._taken(event)
-            )
-            if taken is not None:
+            parts = [turn(np.asarray(part)) for part in self.parts[nabla]]
+            found = Moves(self.case, parts, self.recording, self.earlier).by(event)
+            if found is not None:
+                taken, divisor = found
                 ours = network.conventions.weight_in(taken.value) if name[0] == "w" else taken.value
                 shape = self.before[name].shape
                 if np.size(ours) != int(np.prod(shape)):
@@ -127,74 +125,6 @@ class Update:
     @property
     def _close(self) -> float:
         return CLOSE[self.case.dtype]
-
-    def _expected(
-        self, moved: Event, name: str, turn: Callable[[Array], Array]
-    ) -> tuple[Event, int] | None:
-        """The array that is the sum or the mean of the samples' gradients, and what divides it."""
-        total = turn(np.sum([exact_or_not(np.asarray(part)) for part in self.parts[name]], axis=0))
-        way = [e for e in self.recording.events if not e.given and moved.uses(e)]
-        for divisor, right in ((self.m, total), (1, total / self.m)):
-            event = nearest(way, right, self._close)
-            if event is not None:
-                return event, divisor
-        return None
-
-    def _summed(
-        self, moved: Event, name: str, turn: Callable[[Array], Array]
-    ) -> tuple[Event, int] | None:
-        """The array that moved the parameters, if it is made of the samples' gradients alone."""
-        taken, divisor = self._taken(moved)
-        parts = [turn(approximate(part)) for part in self.parts[name]]
-        total = np.sum(parts, axis=0)
-        if taken is None or any(
-            alike(taken.value, t, self._close) for t in (total, total / self.m)
-        ):
-            return None
-        waiting, seen = [taken], set[int]()
-        while waiting:
-            event = waiting.pop()
-            if event.number in seen or any(alike(event.value, p, self._close) for p in parts):
-                continue
-            seen.add(event.number)
-            if event.given or not (event.inputs or event.constants):
-                return None
-            waiting.extend(event.inputs)
-        return taken, divisor
-
-    def _kept(self, moved: Event, name: str) -> tuple[Event, int] | None:
-        """The array that moved the parameters, if it has an array of an earlier step added in."""
-        taken, divisor = self._taken(moved)
-        if taken is None or not self.earlier:
-            return None
-        total = np.sum([approximate(part) for part in self.parts[name]], axis=0)
-        value, right = approximate(taken.value), total * divisor / self.m
-        rest = (value if value.shape == right.shape else value.T) - right
-        if alike(right + rest, right, self._close):
-            return None
-        return (taken, divisor) if nearest(self.earlier, rest, self._close) else None
-
-    def _taken(self, moved: Event) -> tuple[Event | None, int]:
-        """The array that was multiplied by η/m (or η) and then taken from the parameters."""
-        eta, size = self.case.eta, moved.value.size
-        for event in moved.inputs:
-            if alike(event.value, moved.value, self._close):
-                continue  # it is what moved, seen through another view
-            factor, scaled = 1.0, event
-            while len(scaled.inputs) <= 1 and scaled.constants and not scaled.given:
-                constant = float(np.prod(scaled.constants))
-                factor *= 1 / constant if "divide" in scaled.operation else constant
-                if not scaled.inputs:  # of an array that the subject made of nothing
-                    scaled = replace(scaled, value=scaled.value / factor)
-                    break
-                scaled = scaled.inputs[0]
-            for divisor, full in ((self.m, eta / self.m), (1, eta)):
-                fits = scaled.value.size == size and not scaled.given
-                # A product by 1 may be nothing to be seen; what is added is no such product.
-                unseen = scaled is event and (full != 1 or moved.operation != "subtract")
-                if fits and not unseen and np.isclose(abs(factor), full):
-                    return scaled, divisor
-        return None, 1
 
     def _sums(self, name: str) -> list[Array]:
         """The partial sums and means of the samples' gradients, the whole mean last."""
