@@ -125,7 +125,8 @@ def _apart(
     except SubjectError as error:
         waiting = [each for each in cases if each.id not in begun["skipped"]][len(reports) :]
         if "case" not in begun or not waiting:
-            raise SubjectError(f"{spec}: {error}") from error
+            words = str(error)
+            raise SubjectError(words if words.startswith(spec) else f"{spec}: {words}") from error
         reports.append(CaseReport(waiting[0], spec, [], f"{spec} in {waiting[0].id}: {error}"))
     exact = tuple(exact_from_json(each) for each in begun["exact"])
     causes = tuple(cause_from_json(each) for each in begun.get("causes", ()))

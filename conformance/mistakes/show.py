@@ -3,7 +3,7 @@
 Left out: how a failure is worded (`report/message.py`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 
 from rich.console import Console
@@ -18,6 +18,7 @@ from conformance.judge import CaseReport, check_case
 from conformance.mistakes.catalogue import CATALOGUE
 from conformance.mistakes.mistake import Mistake, subject_of
 from conformance.report.message import line
+from conformance.smallest.find import examples
 
 SMALL = 100  # neurons in the widest layer of a case at which a mistake is shown
 
@@ -77,7 +78,15 @@ def _lines(mistake: Mistake) -> Iterator[str]:
     yield f"  seen in    {mistake.source}"
     yield f"  hidden by  {mistake.hidden or 'nothing known'}"
     yield ""
-    reports = list(_at_work(mistake))
+    yield from _caught(list(_at_work(mistake)))
+    for example in examples(subject_of(mistake), mistake.blames):
+        yield ""
+        yield "the smallest network that shows it:"
+        yield ""
+        yield example.text.rstrip("\n")
+
+
+def _caught(reports: Sequence[CaseReport]) -> Iterator[str]:
     caught = [report for report in reports if report.failures]
     yield f"caught in {len(caught)} of {len(reports)} small cases"
     for report in caught:
@@ -94,5 +103,6 @@ def _at_work(mistake: Mistake) -> Iterator[CaseReport]:
     """What is said of a subject with this mistake in each small case."""
     place, subject = store.root(), subject_of(mistake)
     for case in store.cases(place):
-        if max(case.sizes) < SMALL and not subject.unfit(case):
+        small = max(case.sizes) < SMALL and case.dtype == "float64"
+        if small and not subject.unfit(case):
             yield check_case(subject, store.read(place, case))
