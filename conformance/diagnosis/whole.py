@@ -21,7 +21,7 @@ def _zero(failures: Sequence[Failure]) -> str:
 
 
 FACTORS: dict[str, Callable[[Failure], float]] = {
-    "1": lambda _: 1.0,  # of which −1 is told
+    "": lambda _: 1.0,  # of which −1 is told
     "2": lambda _: 2.0,
     "½": lambda _: 0.5,
     "m": lambda f: f.evidence.batch.m,
@@ -45,9 +45,9 @@ def _factor(failures: Sequence[Failure]) -> str:
     if not telling:
         return ""
     for name, factor in FACTORS.items():
-        for sign in (1, -1):
+        for sign in (1, -1) if name else (-1,):
             if all(_times(each, sign * factor(each)) for each in telling):
-                return f"it is {'−' * (sign < 0)}{name} × the right value"
+                return f"it is {'−' * (sign < 0)}{name or 1} × the right value"
     fitted = [_fit(each) for each in telling]
     if not all(_times(each, c) for each, c in zip(telling, fitted, strict=True)):
         return ""
@@ -79,12 +79,12 @@ def _moved(failures: Sequence[Failure]) -> str:
     if not known or len(known) < sum(not each.evidence.case.lmbda for each in failures):
         return ""
     for name, factor in FACTORS.items():
-        for sign in (1, -1):
+        for sign in (1, -1) if name else (-1,):
             if all(
                 each.is_(start + sign * factor(each) * (each.right - start), 1 + 2 * factor(each))
                 for each, start in known
             ):
-                return f"it moves {'−' * (sign < 0)}{name} × as far as it should"
+                return f"it moves {'−' * (sign < 0)}{name or 1} × as far as it should"
     return ""
 
 

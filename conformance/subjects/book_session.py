@@ -27,8 +27,6 @@ from conformance.watching.sighting import CLOSE, alike
 from reference.step import Array, Batch, Parameters
 
 SQUARE = (2, 2, 2, 2)  # sizes with which one array fits more than one layer
-USUAL = {"float64": 1e-13, "float32": 1e-5}
-"""How near an update is to the book's, as a part of the largest entry, for nobody to watch it."""
 UNLIKE = "not watched: backprop gives other numbers when it is, so its lines are not known"
 AGAIN = "a second call of backprop with the same sample gives another gradient"
 
@@ -84,7 +82,7 @@ class BookSession:
         network.update(self.net, batch, (case.eta, case.lmbda, case.n))
         self.taken.append(batch)
         after = {name: np.array(array) for name, array in network.inwards(self.net).items()}
-        if not _equal(after, lines.update.right(decays=network.decays), USUAL[case.dtype]):
+        if not lines.update.usual(after, decays=network.decays):
             # It is not the usual update, or state was left over: then the whole run is watched.
             lines = replace(lines, update=repeated(network, self.first, self.taken, lines.update))
             if not _equal(after, lines.update.after):

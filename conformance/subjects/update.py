@@ -3,7 +3,7 @@
 Left out: single samples (`probe.py`).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -98,16 +98,24 @@ class Update:
             moved.astype(np.float64), bound.astype(np.float64), precision
         )
 
-    def right(self, *, decays: bool) -> dict[str, Array]:
-        """The parameters after a right update by the mean of the parts."""
-        decay, found = (self.case.decay if decays else 0.0), {}
-        for name, array in self.before.items():
-            nabla = np.mean([approximate(part) for part in self.parts[f"nabla_{name}"]], axis=0)
+    def usual(self, after: Mapping[str, Any], *, decays: bool) -> bool:
+        """Whether these are the parameters after a right update by the mean of the parts.
+
+        Entry by entry, to a few roundings of each part; then nobody need watch it.
+        """
+        case, unit = self.case, Precision.of(self.case.dtype, exact_centre=False).unit
+        decay = case.decay if decays else 0.0
+        for name, before in self.before.items():
+            parts = np.stack([approximate(part) for part in self.parts[f"nabla_{name}"]])
+            nabla, moduli = parts.mean(axis=0), np.abs(parts).mean(axis=0)
             if name[0] == "w":
-                found[name] = BOOK.updated_weight(array, nabla, self.case.eta, decay)
+                right = BOOK.updated_weight(before, nabla, case.eta, decay)
             else:
-                found[name] = BOOK.updated_bias(array, nabla, self.case.eta)
-        return found
+                right = BOOK.updated_bias(before, nabla, case.eta)
+            room = unit * ((self.m + 6) * case.eta * moduli + 4 * np.abs(before))
+            if np.shape(after[name]) != right.shape or np.any(np.abs(after[name] - right) > room):
+                return False
+        return True
 
     def where(self, name: str) -> tuple[Frame, ...]:
         """The lines that computed a wrong gradient or parameter, the one to blame first."""

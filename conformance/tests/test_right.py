@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import reference
 from conformance.compare import FREE, RESTARTED, Status
 from conformance.corpus import store
 from conformance.corpus.build import recorded_step
@@ -320,3 +321,9 @@ def test_state_that_is_left_over_is_found(left: Left) -> None:
     assert bool(blames) == bool(left.tags)
     named = [v for each in report.cases for v in each.failures if v.name]
     assert left.mode != FREE or {verdict.mode for verdict in named} == {FREE}
+
+
+def test_a_network_that_rounds_all_samples_at_once_is_right_on_digits() -> None:
+    """Its ∇ of the mini-batch is not the mean of what it gives of single samples, to the bit."""
+    report = check_case(book_subject(reference.Network, "reference"), short("mnist-784-30-10"))
+    assert report.status is Status.PASS
