@@ -82,6 +82,14 @@ def test_a_case_says_why_it_exists_and_what_it_catches(id_: str) -> None:
     assert case.catches
 
 
+@pytest.mark.parametrize("case", store.cases(ROOT), ids=IDS)
+def test_the_rates_are_exact_in_the_dtype_of_the_case(case: Case) -> None:
+    assert [float(case.type.type(rate)) for rate in (case.eta, case.lmbda)] == [
+        case.eta,
+        case.lmbda,
+    ]
+
+
 def test_every_case_exists_in_both_dtypes() -> None:
     in_float32 = {id_.removesuffix("-float32") for id_ in IDS if id_.endswith("-float32")}
     assert in_float32 == {id_ for id_ in IDS if not id_.endswith("-float32")}
