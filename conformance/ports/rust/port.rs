@@ -3,8 +3,9 @@
 //!     rustc -O --edition 2021 port.rs && ./port CASE.safetensors OUT.safetensors
 //!
 //! The format of a case is described in fixtures/README.md, what is written in ../README.md. The
-//! standard library alone (json.rs reads JSON); one generic network for f64 and f32. Exit status 2 and one line on
-//! stderr if something is wrong with the input. `PORT_BREAK=1` makes a known mistake.
+//! standard library alone, and json.rs beside; one generic network for f64 and f32. Exit status 2
+//! and one line on stderr if something is wrong with the input. `PORT_BREAK=1` makes a known
+//! mistake.
 
 mod json;
 
