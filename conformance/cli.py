@@ -30,7 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Check an implementation of backprop against a certified truth, equation by equation.",
 )
-fixtures = typer.Typer(no_args_is_help=True, help="The recorded cases: build, verify, list.")
+fixtures = typer.Typer(no_args_is_help=True, help="The recorded cases: build, verify, export.")
 app.add_typer(fixtures, name="fixtures")
 
 SUBJECT = (
@@ -238,18 +238,18 @@ def fixtures_build(
 
 @fixtures.command("verify")
 def fixtures_verify(workers: Workers = None) -> None:
-    """Recompute every value of every case and compare bytes, hashes and the schema."""
+    """Recompute every value of every case and compare bytes, hashes and the schemas."""
     from conformance.cases import recipes
     from conformance.corpus import store
     from conformance.corpus.verify import schema_checked, verify
 
     place = store.root()
-    parts = list(_progress(verify(place, _cores(workers)), "verifying", len(recipes()) + 3))
+    parts = list(_progress(verify(place, _cores(workers)), "verifying", len(recipes()) + 4))
     problems = [problem for _, found in parts for problem in found]
     for problem in problems:
         typer.echo(problem)
     if not schema_checked():
-        typer.echo("the JSON schema was not checked: pip install 'backprop-conformance[dev]'")
+        typer.echo("the JSON schemas were not checked: pip install 'backprop-conformance[dev]'")
     count = f"{len(recipes())} cases recomputed in ball arithmetic"
     if problems:
         typer.echo(f"{place}: {count}, {len(problems)} problems")
@@ -268,6 +268,27 @@ def fixtures_list(case: CaseGlob = None, dtype: Dtype = None) -> None:
     )
 
 
+@fixtures.command("export")
+def fixtures_export(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to; made if need be.")],
+    to: Annotated[
+        str, typer.Option(metavar="FORM", help="json, npz, or bin: raw bytes with an index.")
+    ],
+    case: CaseGlob = None,
+    dtype: Dtype = None,
+) -> None:
+    """Write cases for those who cannot read safetensors, every number bit for bit."""
+    from conformance.corpus import store
+    from conformance.corpus.export import FORMS, export
+
+    _one_of("--to", to, *FORMS)
+    place = store.root()
+    chosen = store.cases(place, case, _one_of("--dtype", dtype, "float64", "float32"))
+    written = [*_progress(export(place, chosen, to, folder), "exporting", len(chosen))]
+    files = sum(map(len, written))
+    typer.echo(f"{folder}: {_counted(len(chosen), 'case')} in {_counted(files, 'file')}")
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command; whatever goes wrong is one line on standard error and an exit code."""
     try:
@@ -282,8 +303,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _one_of(option: str, value: str | None, *choices: str) -> str | None:
     if value is not None and value not in choices:
-        raise UsageError(f"{option} {value}: give {' or '.join(choices)}")
+        raise UsageError(f"{option} {value}: give {', '.join(choices[:-1])} or {choices[-1]}")
     return value
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _sizes(text: str | None) -> list[int] | None:

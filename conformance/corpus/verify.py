@@ -1,10 +1,11 @@
-"""Proving the corpus: every value recomputed in balls, every byte, hash and the schema compared.
+"""Proving the corpus: every value recomputed in balls, every byte, hash and the schemas compared.
 
 Left out: making it (`build.py`).
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -14,11 +15,11 @@ from conformance.cases import recipes
 from conformance.causality import entry
 from conformance.corpus.build import EMBEDDED, build_by_id, embedded_hash, in_parallel, manifest
 from conformance.corpus.case import Case
-from conformance.corpus.store import MANIFEST, parse, read_manifest
+from conformance.corpus.store import MANIFEST, file_name, parse, read_manifest
 from conformance.errors import CorpusError
 from reference.step import Array, causal_order
 
-SCHEMA = "manifest.schema.json"
+MANIFEST_SCHEMA, CASE_SCHEMA = "manifest.schema.json", "case.schema.json"
 MOST_NAMED = 3  # tensors of one file that a message names
 
 
@@ -47,6 +48,7 @@ def verify(place: Path, workers: int) -> Iterator[tuple[str, list[str]]]:
             ],
         )
     yield MANIFEST, _manifest_problems(place, manifest(place, built))
+    yield CASE_SCHEMA, _header_problems(place, [case for case, _ in built])
     expected = {place / name for _, files in built for name in files}
     strangers = sorted(set((place / "cases").glob("*")) - expected)
     yield "cases", [f"{path}: no case has this file; remove it" for path in strangers]
@@ -134,16 +136,7 @@ def _mnist_problems(place: Path) -> list[str]:
 def _manifest_problems(place: Path, right: bytes) -> list[str]:
     path = place / MANIFEST
     raw = path.read_bytes()
-    problems = []
-    if schema_checked():
-        import jsonschema
-
-        try:
-            schema = json.loads((place / SCHEMA).read_bytes())
-        except (OSError, ValueError) as error:
-            return [f"{place / SCHEMA}: {error}; restore the file from the repository"]
-        errors = jsonschema.Draft202012Validator(schema).iter_errors(json.loads(raw))
-        problems = [f"{path}: {error.json_path}: {error.message}" for error in errors]
+    problems = schema_problems(place / MANIFEST_SCHEMA, {path: json.loads(raw)})
     if raw != right:
         differs = [
             f"`{key}`"
@@ -153,3 +146,29 @@ def _manifest_problems(place: Path, right: bytes) -> list[str]:
         what = f"{' and '.join(differs)} differ from" if differs else "not laid out like"
         problems.append(f"{path}: {what} the computed manifest; run `conformance fixtures build`")
     return problems
+
+
+def _header_problems(place: Path, cases: list[Case]) -> list[str]:
+    """Where the headers of the files, as far as they can be read, depart from their schema."""
+    headers = {}
+    for path in (place / file_name(case) for case in cases):
+        with suppress(OSError, CorpusError):  # told by `file_problems`
+            headers[path] = parse(path.read_bytes(), path)[0]
+    return schema_problems(place / CASE_SCHEMA, headers)
+
+
+def schema_problems(schema: Path, instances: Mapping[Path, object]) -> list[str]:
+    """Where JSON values, by their files, depart from a schema; none if it cannot be checked."""
+    if not schema_checked():
+        return []
+    import jsonschema
+
+    try:
+        validator = jsonschema.Draft202012Validator(json.loads(schema.read_bytes()))
+    except (OSError, ValueError) as error:
+        return [f"{schema}: {error}; restore the file from the repository"]
+    return [
+        f"{path}: {error.json_path}: {error.message}"
+        for path, instance in instances.items()
+        for error in validator.iter_errors(instance)
+    ]

@@ -96,7 +96,7 @@ def corpus_of(place: Path, *ids: str) -> Path:
     """A copy of the corpus with the files of some cases alone."""
     source = store.root()
     (place / "cases").mkdir(parents=True)
-    for name in ("README.md", store.MANIFEST, "manifest.schema.json"):
+    for name in ("README.md", store.MANIFEST, "manifest.schema.json", "case.schema.json"):
         shutil.copy(source / name, place / name)
     for id_ in ids:
         name = store.file_name(recorded(id_).case)

@@ -11,9 +11,10 @@ from conformance import cli, subjects
 from conformance.corpus import store
 from conformance.corpus.recipe import Recipe
 from conformance.subjects import Subject
-from conformance.tests.support import answering, corpus_of, recorded, rewrite, wrong_at
+from conformance.tests.support import answering, container, corpus_of, recorded, rewrite, wrong_at
 
 HAND, SMALL = "hand-2-3-1", "cancelling-2-2-2"
+SPECIFIED = ("README.md", "manifest.schema.json", "case.schema.json")
 Capture = pytest.CaptureFixture[str]
 Patch = pytest.MonkeyPatch
 
@@ -59,7 +60,7 @@ def built(tmp_path: Path, monkeypatch: Patch, capsys: Capture) -> Path:
     """A corpus of two cases that was built here."""
     source, place = store.root(), tmp_path / "fixtures"
     place.mkdir()
-    for name in ("README.md", "manifest.schema.json"):
+    for name in SPECIFIED:
         shutil.copy(source / name, place / name)
     shutil.copytree(source / "mnist", place / "mnist")
     keep((HAND, SMALL), place, monkeypatch)
@@ -221,7 +222,7 @@ def test_a_build_elsewhere_is_verified_there(
 ) -> None:
     elsewhere = tmp_path / "elsewhere"
     assert run("fixtures", "build", "-n", "1", "--to", str(elsewhere)) == 0
-    for name in ("README.md", "manifest.schema.json"):
+    for name in SPECIFIED:
         shutil.copy(built / name, elsewhere / name)
     monkeypatch.setattr(store, "root", lambda: elsewhere)
     assert run("fixtures", "verify", "-n", "1") == 0
@@ -283,6 +284,17 @@ def test_a_manifest_beside_its_schema_is_found(built: Path, capsys: Capture) -> 
     assert "'extra' was unexpected" in capsys.readouterr().out
 
 
+def test_a_header_beside_its_schema_is_found(built: Path, capsys: Capture) -> None:
+    path = built / f"cases/{SMALL}.safetensors"
+    header, tensors = store.parse(path.read_bytes(), path)
+    header["conventions"]["memory"] = "column-major"
+    path.write_bytes(container(tensors, json.dumps(header)))
+    assert run("fixtures", "verify", "-n", "1") == 1
+    assert f"{path}: $.conventions.memory: 'row-major, little-endian' was expected" in (
+        capsys.readouterr().out
+    )
+
+
 @pytest.mark.parametrize("name", ["t10k-labels-idx1-ubyte.gz", "train-images-idx3-ubyte.gz"])
 def test_digits_that_are_missing_are_told_without_a_traceback(
     name: str, built: Path, capsys: Capture
@@ -293,7 +305,7 @@ def test_digits_that_are_missing_are_told_without_a_traceback(
     assert name in told.out + told.err
 
 
-@pytest.mark.parametrize("name", ["manifest.schema.json", "cases"])
+@pytest.mark.parametrize("name", ["manifest.schema.json", "case.schema.json", "cases"])
 def test_a_missing_part_of_the_corpus_is_told_without_a_traceback(
     name: str, built: Path, capsys: Capture
 ) -> None:

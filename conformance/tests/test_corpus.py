@@ -39,9 +39,9 @@ def manifest() -> dict[str, Any]:
     return dict(json.loads((ROOT / store.MANIFEST).read_bytes()))
 
 
-def schema() -> Any:
-    """The validator of the manifest."""
-    return jsonschema.Draft202012Validator(json.loads((ROOT / "manifest.schema.json").read_bytes()))
+def schema(name: str = "manifest.schema.json") -> Any:
+    """The validator of the manifest, or of the headers."""
+    return jsonschema.Draft202012Validator(json.loads((ROOT / name).read_bytes()))
 
 
 def refused(place: Path, name: str = FILE) -> str:
@@ -80,6 +80,14 @@ def test_a_case_says_why_it_exists_and_what_it_catches(id_: str) -> None:
     case = next(case for case in store.cases(ROOT) if case.id == id_)
     assert case.why
     assert case.catches
+
+
+@pytest.mark.parametrize("case", store.cases(ROOT), ids=IDS)
+def test_the_rates_are_exact_in_the_dtype_of_the_case(case: Case) -> None:
+    assert [float(case.type.type(rate)) for rate in (case.eta, case.lmbda)] == [
+        case.eta,
+        case.lmbda,
+    ]
 
 
 def test_every_case_exists_in_both_dtypes() -> None:
@@ -233,6 +241,46 @@ def test_the_schema_misses_what_is_not_there(key: str) -> None:
     edited = manifest()
     del edited[key]
     assert list(schema().iter_errors(edited))
+
+
+# The header of a case
+
+
+@pytest.mark.parametrize("name", ["manifest.schema.json", "case.schema.json"])
+def test_a_schema_is_one(name: str) -> None:
+    jsonschema.Draft202012Validator.check_schema(json.loads((ROOT / name).read_bytes()))
+
+
+def test_the_two_schemas_describe_a_case_alike() -> None:
+    assert schema().schema["$defs"] == schema("case.schema.json").schema["$defs"]
+
+
+@pytest.mark.parametrize("id_", IDS)
+def test_the_header_of_a_case_follows_its_schema(id_: str) -> None:
+    path = ROOT / f"cases/{id_}.safetensors"
+    header, _ = store.parse(path.read_bytes(), path)
+    assert not list(schema("case.schema.json").iter_errors(header))
+
+
+@pytest.mark.parametrize("where", [(), ("case",), ("conventions",)])
+def test_the_schema_of_the_header_knows_every_name(where: tuple[str, ...]) -> None:
+    def edited(**changed: object) -> dict[str, Any]:
+        """The header with other values at `where`; None takes a name out."""
+        header = inner = store.case_header(recorded(HAND).case)
+        for key in where:
+            inner = inner[key]
+        left = {name: value for name, value in {**inner, **changed}.items() if value is not None}
+        inner.clear()
+        inner.update(left)
+        return header
+
+    inner = edited()
+    for key in where:
+        inner = inner[key]
+    broken = [edited(**{name: value}) for name in inner for value in (None, {"no": "such thing"})]
+    validator = schema("case.schema.json")
+    assert validator.is_valid(edited())
+    assert not any(validator.is_valid(header) for header in [*broken, edited(extra=1)])
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 import conformance
 from conformance.compare import FREE, Status
@@ -141,6 +143,52 @@ def test_the_smallest_network_is_found_by_running_the_command(language: str, bui
     assert rung is not None
     assert rung.case.sizes == ((1, 1, 1) if tags[0] == "BP2" else (1, 1))
     assert rung.tags[0] == tags[0]
+
+
+# The self-test of the port to C
+
+
+def self_test(command: str, folder: Path) -> tuple[int, list[str], str]:
+    """The status, the lines, and what is on stderr."""
+    words = [command, "--self-test", str(folder)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)  # noqa: S603
+    return done.returncode, done.stdout.splitlines(), done.stderr
+
+
+@pytest.mark.xdist_group("port-c")
+def test_the_self_test_of_a_right_port_tells_the_worst_error_of_each_case(
+    build: Build, tmp_path: Path
+) -> None:
+    status, lines, errors = self_test(build("c"), store.root())
+    assert (status, errors, lines[-1]) == (0, "", f"{len(CASES)} cases, 0 wrong")
+    assert [line.split()[0] for line in lines[:-1]] == CASES
+    for id_, line in zip(CASES, lines, strict=False):
+        given, out = store.root() / f"cases/{id_}.safetensors", tmp_path / id_
+        subprocess.run([build("c"), str(given), str(out)], check=True)  # noqa: S603
+        shown, ulps, shares = load_file(out), [0.0], [0.0]
+        for t, step in enumerate(recorded(id_).steps):
+            for name, right in step.expected.items():
+                off = np.abs(np.float64(shown[f"{t}/{name}"]) - np.float64(right))
+                ulps.append((off / np.spacing(np.abs(right))).max())
+                some = off > 0
+                shares.append((off[some] / step.bound[name][some]).max(initial=0))
+        assert line.split()[1::2][:2] == [f"{max(ulps):.3g}", f"{max(shares):.2g}"]
+
+
+@pytest.mark.xdist_group("port-c")
+def test_the_self_test_of_a_broken_port_names_the_first_quantity(build: Build) -> None:
+    status, lines, _ = self_test(build("c", broken=True), store.root())
+    assert status == 1
+    (hand,) = (line for line in lines if line.startswith("hand-2-3-1 "))
+    assert hand.endswith(": WRONG, first in 0/delta2")
+
+
+@pytest.mark.xdist_group("port-c")
+def test_a_self_test_of_nothing_is_no_success(build: Build, tmp_path: Path) -> None:
+    status, _, errors = self_test(build("c"), tmp_path)
+    assert (status, errors.count("\n")) == (2, 1)
+    (tmp_path / "manifest.json").write_text("{}")
+    assert self_test(build("c"), tmp_path)[0] == 1
 
 
 def header(changed: Callable[[bytes], bytes]) -> bytes:

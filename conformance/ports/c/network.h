@@ -1,8 +1,7 @@
 /* The network: one step of gradient descent, equation by equation.
  *
  * port.c includes this twice, with `real` a double and a float; <tgmath.h> picks exp or expf by the
- * type, so that a float32 case never leaves float. Arrays are row-major: entry (j, i) of a matrix
- * with m columns is [j * m + i]. j and k count neurons (k one layer below), i counts samples.
+ * type, so that a float32 case never leaves float. j and k count neurons, i counts samples.
  */
 
 static real NAME(sigmoid)(real z)
@@ -12,8 +11,7 @@ static real NAME(sigmoid)(real z)
 
 static real NAME(sigmoid_prime)(real z)
 {
-    real s = NAME(sigmoid)(z);
-    return s * (1 - s);
+    return NAME(sigmoid)(z) * (1 - NAME(sigmoid)(z));
 }
 
 static real NAME(x_ln_a)(real x, real a)
@@ -21,98 +19,70 @@ static real NAME(x_ln_a)(real x, real a)
     return x == 0 ? 0 : x * log(a); /* 0 ln 0 is 0, not 0 times minus infinity */
 }
 
-/* Z: z = w a + b.  A: a = sigma(z). */
-static void NAME(feedforward)(const struct network *net, const struct batch *batch,
-                              const struct parameters *p, struct quantities *q)
+static struct matrix NAME(product)(struct matrix a, struct matrix b)
 {
-    size_t m = batch->m;
-    for (int l = 2; l <= net->layers; l++) {
-        size_t n = net->sizes[l], below = net->sizes[l - 1];
-        const real *w = p->w[l], *b = p->b[l], *a_below = l == 2 ? batch->x : q->a[l - 1];
-        real *z = q->z[l], *a = q->a[l];
-        for (size_t j = 0; j < n; j++)
-            for (size_t i = 0; i < m; i++) {
-                real sum = 0;
-                for (size_t k = 0; k < below; k++)
-                    sum += w[j * below + k] * a_below[k * m + i];
-                z[j * m + i] = sum + b[j];
-                a[j * m + i] = NAME(sigmoid)(z[j * m + i]);
-            }
+    struct matrix made = matrix(a.rows, b.cols, sizeof(real));
+    EACH(made, row, col) {
+        real sum = 0;
+        for (size_t k = 0; k < a.cols; k++)
+            sum += AT(a, row, k) * AT(b, k, col);
+        AT(made, row, col) = sum;
     }
+    return made;
 }
 
-/* C: the mean over the mini-batch.  BP1: delta of the output layer, for each sample. */
-static void NAME(output)(const struct network *net, const struct batch *batch,
-                         struct quantities *q)
+/* From x = at[1].a, the w and b of the layers 2 to L, and y: all else in `at`, and the cost. */
+static struct matrix NAME(step)(const struct given *net, struct layer *at, struct matrix y)
 {
-    const real *y = batch->y, *z = q->z[net->layers], *a = q->a[net->layers];
-    real *delta = q->delta[net->layers], sum = 0;
-    for (size_t e = 0; e < net->sizes[net->layers] * batch->m; e++) {
-        real off = a[e] - y[e];
+    int L = net->layers;
+    real m = y.cols, eta = net->eta, keep = 1 - eta * (real)net->lmbda / (real)net->n;
+
+    for (int l = 2; l <= L; l++) {
+        at[l].z = NAME(product)(at[l].w, at[l - 1].a);
+        at[l].a = matrix(at[l].z.rows, at[l].z.cols, sizeof(real));
+        EACH(at[l].z, j, i) {
+            AT(at[l].z, j, i) += AT(at[l].b, j, 0); /* Z: w a + b */
+            AT(at[l].a, j, i) = NAME(sigmoid)(AT(at[l].z, j, i)); /* A */
+        }
+    }
+
+    struct matrix cost = matrix(1, 1, sizeof(real));
+    real sum = 0;
+    at[L].delta = matrix(y.rows, y.cols, sizeof(real));
+    EACH(y, j, i) {
+        real a = AT(at[L].a, j, i), yj = AT(y, j, i), *delta = &AT(at[L].delta, j, i);
         if (net->cross_entropy) {
-            sum -= NAME(x_ln_a)(y[e], a[e]) + NAME(x_ln_a)(1 - y[e], 1 - a[e]);
-            delta[e] = off;
+            sum -= NAME(x_ln_a)(yj, a) + NAME(x_ln_a)(1 - yj, 1 - a);
+            *delta = a - yj; /* BP1 */
         } else {
-            sum += off * off / 2;
-            delta[e] = off * NAME(sigmoid_prime)(z[e]);
+            sum += (a - yj) * (a - yj) / 2;
+            *delta = (a - yj) * NAME(sigmoid_prime)(AT(at[L].z, j, i)); /* BP1 */
         }
     }
-    *(real *)q->cost = sum / batch->m;
-}
+    AT(cost, 0, 0) = sum / m; /* C */
 
-/* BP2: delta = (w_above transposed times delta_above) times sigma'(z), from the old w_above. */
-static void NAME(backward)(const struct network *net, size_t m, const struct parameters *p,
-                           struct quantities *q)
-{
-    for (int l = net->layers - 1; l >= 2; l--) {
-        size_t n = net->sizes[l], above = net->sizes[l + 1];
-        const real *w_above = p->w[l + 1], *delta_above = q->delta[l + 1], *z = q->z[l];
-        real *delta = q->delta[l];
-        for (size_t k = 0; k < n; k++)
-            for (size_t i = 0; i < m; i++) {
-                real sum = 0;
-                for (size_t j = 0; j < above; j++)
-                    sum += w_above[j * n + k] * delta_above[j * m + i];
-                delta[k * m + i] = sum * (BREAK ? 1 : NAME(sigmoid_prime)(z[k * m + i]));
-            }
+    for (int l = L - 1; l >= 2; l--) {
+        at[l].delta = NAME(product)(transposed(at[l + 1].w), at[l + 1].delta);
+        EACH(at[l].delta, k, i)
+            AT(at[l].delta, k, i) *= BROKEN ? 1 : NAME(sigmoid_prime)(AT(at[l].z, k, i)); /* BP2 */
     }
-}
 
-/* BP3, BP4: the means over this mini-batch.  B, W: one step downhill; w decays, b does not. */
-static void NAME(descend)(const struct network *net, const struct batch *batch,
-                          const struct parameters *p, struct quantities *q)
-{
-    size_t m = batch->m;
-    real eta = (real)net->eta, keep = 1 - eta * (real)net->lmbda / (real)net->n;
-    for (int l = 2; l <= net->layers; l++) {
-        size_t n = net->sizes[l], below = net->sizes[l - 1];
-        const real *a_below = l == 2 ? batch->x : q->a[l - 1], *delta = q->delta[l];
-        const real *w = p->w[l], *b = p->b[l];
-        real *nabla_w = q->nabla_w[l], *nabla_b = q->nabla_b[l];
-        real *new_w = q->w[l], *new_b = q->b[l];
-        for (size_t j = 0; j < n; j++) {
-            real sum = 0;
-            for (size_t i = 0; i < m; i++)
-                sum += delta[j * m + i];
-            nabla_b[j] = sum / m;
-            new_b[j] = b[j] - eta * nabla_b[j];
-            for (size_t k = 0; k < below; k++) {
-                size_t e = j * below + k;
-                sum = 0;
-                for (size_t i = 0; i < m; i++)
-                    sum += delta[j * m + i] * a_below[k * m + i];
-                nabla_w[e] = sum / m;
-                new_w[e] = keep * w[e] - eta * nabla_w[e];
-            }
+    for (int l = 2; l <= L; l++) {
+        at[l].nabla_b = matrix(at[l].b.rows, 1, sizeof(real));
+        at[l].new_b = matrix(at[l].b.rows, 1, sizeof(real));
+        EACH(at[l].b, j, zero) {
+            real total = 0;
+            for (size_t i = 0; i < y.cols; i++)
+                total += AT(at[l].delta, j, i);
+            AT(at[l].nabla_b, j, zero) = total / m; /* BP3 */
+            AT(at[l].new_b, j, zero) = AT(at[l].b, j, zero) - eta * (total / m); /* B */
+        }
+        at[l].nabla_w = NAME(product)(at[l].delta, transposed(at[l - 1].a));
+        at[l].new_w = matrix(at[l].w.rows, at[l].w.cols, sizeof(real));
+        EACH(at[l].w, j, k) {
+            real nabla = AT(at[l].nabla_w, j, k) /= m; /* BP4 */
+            AT(at[l].new_w, j, k) = keep * AT(at[l].w, j, k) - eta * nabla; /* W */
         }
     }
-}
-
-static void NAME(step)(const struct network *net, const struct batch *batch,
-                       const struct parameters *p, struct quantities *q)
-{
-    NAME(feedforward)(net, batch, p, q);
-    NAME(output)(net, batch, q);
-    NAME(backward)(net, batch->m, p, q);
-    NAME(descend)(net, batch, p, q);
+    return cost;
 }

@@ -2,13 +2,16 @@
  *
  *     cc -std=c11 -O2 port.c -lm -o port        (-DBREAK: a version with a known mistake)
  *     ./port CASE.safetensors OUT.safetensors
+ *     ./port --self-test FIXTURES               (compares all cases itself, without Python)
  *
- * The format of a case is described in fixtures/README.md, what is written in ../README.md; the
- * mathematics is in network.h. What is allocated lives until the program ends. Exit status: 2 and
- * one line on stderr if something is wrong with the input.
+ * The format of a case is described in fixtures/README.md, what is written in ../README.md. The
+ * mathematics is in network.h, the self-test in self_test.h. What is allocated lives until the
+ * program ends. Exit status: 2 and one line on stderr if something is wrong with the input, 1 if
+ * the self-test finds a difference.
  */
 
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -18,30 +21,29 @@
 #include <tgmath.h>
 
 #ifdef BREAK
-#undef BREAK
-#define BREAK 1
+enum { BROKEN = true };
 #else
-#define BREAK 0
+enum { BROKEN = false };
 #endif
 
 enum { MOST = 16 }; /* layers */
 
-struct network { /* layers are numbered as in the book: 1 is the input, sizes[0] is unused */
+struct given { /* a case; layers are numbered as in the book: 1 is the input, sizes[0] is unused */
+    const char *header, *data;
+    size_t bytes, width, sizes[MOST + 1]; /* of the data, of one number, of the layers */
     int layers;
-    size_t sizes[MOST + 1];
-    bool cross_entropy, single; /* single: float32 */
+    bool cross_entropy;
     double eta, lmbda, n;
 };
-struct batch { size_t m; const void *x, *y; };
-struct parameters { const void *w[MOST + 1], *b[MOST + 1]; };
-struct quantities { /* by layer; each array is one of the tensors that are written */
-    void *z[MOST + 1], *a[MOST + 1], *cost, *delta[MOST + 1];
-    void *nabla_b[MOST + 1], *nabla_w[MOST + 1], *b[MOST + 1], *w[MOST + 1];
-};
+struct matrix { size_t rows, cols, down, right; void *data; }; /* steps to the next row, column */
+struct layer { struct matrix w, b, z, a, delta, nabla_b, nabla_w, new_b, new_w; };
+struct shown { size_t count; struct tensor { char name[64]; struct matrix of; } *item; };
 
-struct file { const char *header, *data; size_t size; };
-struct tensor { char name[40]; int rank; size_t rows, cols; void *data; };
-struct tensors { size_t count, width; struct tensor *item; };
+#define AT(matrix, row, col) \
+    (((real *)(matrix).data)[(row) * (matrix).down + (col) * (matrix).right])
+#define EACH(matrix, row, col) \
+    for (size_t row = 0; row < (matrix).rows; row++) \
+        for (size_t col = 0; col < (matrix).cols; col++)
 
 static void fail(const char *format, ...)
 {
@@ -61,6 +63,16 @@ static void *grown(void *old, size_t size)
     return memory;
 }
 
+static struct matrix matrix(size_t rows, size_t cols, size_t width)
+{
+    return (struct matrix){rows, cols, cols, 1, grown(NULL, rows * cols * width)};
+}
+
+static struct matrix transposed(struct matrix a)
+{
+    return (struct matrix){a.cols, a.rows, a.right, a.down, a.data};
+}
+
 #define real double
 #define NAME(function) function##_double
 #include "network.h"
@@ -78,15 +90,27 @@ static void *grown(void *old, size_t size)
    string is mistaken for a name; of names that occur twice it is the first after `json`. */
 static const char *value(const char *json, const char *name)
 {
-    char quoted[48];
+    char quoted[80];
     snprintf(quoted, sizeof quoted, "\"%s\"", name);
     while (json && (json = strstr(json, quoted))) {
-        json += strlen(quoted);
-        json += strspn(json, SPACE);
+        json += strlen(quoted) + strspn(json + strlen(quoted), SPACE);
         if (*json == ':')
             return json + 1 + strspn(json + 1, SPACE);
     }
     return NULL;
+}
+
+static bool is(const char *text, const char *right)
+{
+    return text && !strncmp(text, right, strlen(right));
+}
+
+static double number(const char *json, const char *name)
+{
+    const char *digits = value(json, name);
+    if (!digits || !strchr("-0123456789", *digits))
+        fail("the case has no number \"%s\"", name);
+    return strtod(digits, NULL);
 }
 
 /* The numbers of a JSON list, and how many; 0 if it is no list of at most so many. */
@@ -101,218 +125,177 @@ static size_t list(const char *json, size_t most, size_t numbers[])
     return json && *json == ']' ? count : 0;
 }
 
-static double number(const char *json, const char *name)
+static char *contents(const char *path, size_t *size)
 {
-    const char *digits = value(json, name);
-    if (!digits || !strchr("-0123456789", *digits))
-        fail("the case has no number \"%s\"", name);
-    return strtod(digits, NULL);
-}
-
-static bool is(const char *json, const char *name, const char *right, const char *other)
-{
-    const char *text = value(json, name);
-    if (text && *text == '"' && !strncmp(text + 1, other, strlen(other)))
-        return false;
-    if (!text || *text != '"' || strncmp(text + 1, right, strlen(right)))
-        fail("the \"%s\" of the case is neither %s nor %s", name, right, other);
-    return true;
-}
-
-/* The description of the case is a JSON text within the JSON: its escapes end here. */
-static char *unescaped(const char *text)
-{
-    char *start = text && *text == '"' ? grown(NULL, strlen(text)) : NULL, *end = start;
-    if (!start)
-        fail("not the file of a case: there is no \"case\" in its header");
-    for (text++; *text && *text != '"'; text++) {
-        if (*text == '\\' && text[1])
-            text++; /* of \n and \u the letter is left: they occur only in prose */
-        *end++ = *text;
-    }
-    *end = '\0';
-    return start;
-}
-
-static void read_case(const char *path, struct network *net, struct file *given)
-{
-    size_t size = 0, got;
-    unsigned char *bytes = NULL;
     FILE *stream = fopen(path, "rb");
-    if (!stream)
-        fail("%s: %s", path, strerror(errno));
-    do {
-        bytes = grown(bytes, size + (1 << 20));
-        size += got = fread(bytes + size, 1, 1 << 20, stream);
-    } while (got);
-    if (ferror(stream))
-        fail("%s: %s", path, strerror(errno));
+    long end = stream && !fseek(stream, 0, SEEK_END) ? ftell(stream) : -1;
+    if (end < 0 || end == LONG_MAX) /* a folder has no end */
+        fail("%s: %s", path, errno ? strerror(errno) : "no file");
+    char *bytes = grown(NULL, (size_t)end + 1);
+    rewind(stream);
+    *size = fread(bytes, 1, (size_t)end, stream);
+    bytes[*size] = '\0';
     fclose(stream);
-
-    uint64_t length = 0; /* of the header: eight bytes, little-endian */
-    for (int i = 0; i < 8 && size >= 8; i++)
-        length |= (uint64_t)bytes[i] << 8 * i;
-    if (size < 8 || length > size - 8)
-        fail("%s: not a safetensors file: its header is longer than the file", path);
-    given->size = size - 8 - length;
-    given->data = memcpy(grown(NULL, given->size), bytes + 8 + length, given->size);
-    given->header = memmove(bytes, bytes + 8, length);
-    bytes[length] = '\0';
-
-    const char *description = unescaped(value(given->header, "case"));
-    if (number(description, "schema_version") != 1)
-        fail("%s: a case of another schema version than 1", path);
-    const char *fields = value(description, "case");
-    net->eta = number(fields, "eta");
-    net->lmbda = number(fields, "lmbda");
-    net->n = number(fields, "n");
-    net->cross_entropy = is(fields, "cost", "cross-entropy", "quadratic");
-    net->single = is(fields, "dtype", "float32", "float64");
-    net->layers = (int)list(value(fields, "sizes"), MOST, net->sizes + 1);
-    if (net->layers < 2)
-        fail("%s: its network does not have 2 to %d layers", path, MOST);
-    for (int l = 1; l <= net->layers; l++)
-        if (net->sizes[l] < 1 || net->sizes[l] > 1 << 30)
-            fail("%s: layer %d cannot have %zu neurons", path, l, net->sizes[l]);
+    return bytes;
 }
 
-/* The data of a matrix; *cols may be 0 for any number of columns. NULL if there is none. */
-static const void *lookup(const struct file *given, const struct network *net, size_t rows,
-                          size_t *cols, const char *name)
+static struct given read_case(const char *path)
 {
-    size_t shape[2], range[2], width = net->single ? sizeof(float) : sizeof(double);
-    const char *entry = value(given->header, name);
+    struct given g = {0};
+    size_t size;
+    uint64_t length; /* of the header: eight bytes, little-endian as this machine */
+    char *file = contents(path, &size);
+    if (size < 8 || (memcpy(&length, file, 8), length > size - 8))
+        fail("%s: not a safetensors file: its header is longer than the file", path);
+    g.bytes = size - 8 - length;
+    g.data = memcpy(grown(NULL, g.bytes), file + 8 + length, g.bytes); /* a copy: aligned */
+    g.header = file + 8;
+    file[8 + length] = '\0';
+
+    const char *text = value(g.header, "case"); /* JSON within the JSON: its escapes end here */
+    if (!is(text, "\""))
+        fail("%s: not the file of a case: there is no \"case\" in its header", path);
+    char *fields = grown(NULL, strlen(text)), *end = fields;
+    while (*++text && *text != '"')
+        *end++ = *text == '\\' && text[1] ? *++text : *text; /* \n, \u occur in prose alone */
+    *end = '\0';
+
+    if (number(fields, "schema_version") != 1)
+        fail("%s: a case of another schema version than 1", path);
+    g.eta = number(fields, "eta");
+    g.lmbda = number(fields, "lmbda");
+    g.n = number(fields, "n");
+    g.cross_entropy = is(value(fields, "cost"), "\"cross-entropy\"");
+    if (!g.cross_entropy && !is(value(fields, "cost"), "\"quadratic\""))
+        fail("%s: its cost is neither quadratic nor cross-entropy", path);
+    g.width = is(value(fields, "dtype"), "\"float32\"") ? sizeof(float) : sizeof(double);
+    if (g.width == sizeof(double) && !is(value(fields, "dtype"), "\"float64\""))
+        fail("%s: its dtype is neither float64 nor float32", path);
+    g.layers = (int)list(value(fields, "sizes"), MOST, g.sizes + 1);
+    if (g.layers < 2)
+        fail("%s: its network does not have 2 to %d layers", path, MOST);
+    return g;
+}
+
+/* A tensor of so many rows and columns, of any number of columns if that is 0. */
+static struct matrix tensor(const struct given *g, const char *name, size_t rows, size_t cols)
+{
+    size_t shape[2] = {1, 1}, range[2];
+    const char *entry = value(g->header, name);
     if (!entry)
-        return NULL;
-    const char *dtype = value(entry, "dtype");
-    if (!dtype || strncmp(dtype, net->single ? "\"F32\"" : "\"F64\"", 5))
+        fail("tensor %s is missing", name);
+    if (!is(value(entry, "dtype"), g->width == sizeof(float) ? "\"F32\"" : "\"F64\""))
         fail("tensor %s is not in the dtype of the case", name);
-    if (list(value(entry, "shape"), 2, shape) != 2 || shape[0] != rows || !shape[1]
-        || (*cols && shape[1] != *cols))
+    const char *sizes = value(entry, "shape"); /* [] is that of the cost */
+    if ((!is(sizes, "[]") && list(sizes, 2, shape) != 2)
+        || shape[0] != rows || !rows || !shape[1] || (cols && shape[1] != cols))
         fail("tensor %s has a wrong shape", name);
     if (list(value(entry, "data_offsets"), 2, range) != 2 || range[0] > range[1]
-        || range[1] > given->size || range[0] % width || (range[1] - range[0]) % (rows * width)
-        || (range[1] - range[0]) / (rows * width) != shape[1])
+        || range[1] > g->bytes || range[0] % g->width || rows > g->bytes || shape[1] > g->bytes
+        || (range[1] - range[0]) / g->width / rows != shape[1]
+        || (range[1] - range[0]) % (g->width * rows))
         fail("tensor %s is not where its data_offsets say", name);
-    *cols = shape[1];
-    return given->data + range[0];
-}
-
-static const void *found(const struct file *given, const struct network *net, size_t rows,
-                         size_t cols, const char *name)
-{
-    const void *data = lookup(given, net, rows, &cols, name);
-    if (!data)
-        fail("tensor %s is missing", name);
-    return data;
+    return (struct matrix){rows, shape[1], shape[1], 1, (char *)g->data + range[0]};
 }
 
 /* ---- the walk: every step from the recorded parameters, or all from our own */
 
-static const char *in_step(int t, const char *kind, int layer) /* "1/w2"; the start is step −1 */
+static const char *named(const char *at, const char *kind, int layer)
 {
-    static char name[40];
-    int used = t < 0 ? 0 : snprintf(name, sizeof name, "%d/", t);
-    snprintf(name + used, sizeof name - (size_t)used, layer ? "%s%d" : "%s", kind, layer);
+    static char name[64];
+    snprintf(name, sizeof name, layer ? "%s%s%d" : "%s%s", at, kind, layer);
     return name;
 }
 
-static void *add(struct tensors *shown, int rank, size_t rows, size_t cols, const char *mode, int t,
-                 const char *kind, int layer)
+static void show(struct shown *shown, const char *name, struct matrix of)
 {
-    struct tensor made = {.rank = rank, .rows = rows, .cols = cols};
-    snprintf(made.name, sizeof made.name, layer ? "%s%d/%s%d" : "%s%d/%s", mode, t, kind, layer);
-    made.data = grown(NULL, rows * cols * shown->width);
-    shown->item = grown(shown->item, (shown->count + 1) * sizeof made);
-    shown->item[shown->count++] = made;
-    return made.data;
+    shown->item = grown(shown->item, (shown->count + 1) * sizeof *shown->item);
+    shown->item[shown->count].of = of;
+    strcpy(shown->item[shown->count++].name, name);
 }
 
-static struct quantities room(struct tensors *shown, const struct network *net, const char *mode,
-                              int t, size_t m)
+static void walk(const struct given *g, bool freely, struct shown *shown)
 {
-    struct quantities q = {.cost = add(shown, 0, 1, 1, mode, t, "cost", 0)};
-    for (int l = 2; l <= net->layers; l++) {
-        size_t n = net->sizes[l], below = net->sizes[l - 1];
-        q.z[l] = add(shown, 2, n, m, mode, t, "z", l);
-        q.a[l] = add(shown, 2, n, m, mode, t, "a", l);
-        q.delta[l] = add(shown, 2, n, m, mode, t, "delta", l);
-        q.nabla_b[l] = add(shown, 2, n, 1, mode, t, "nabla_b", l);
-        q.nabla_w[l] = add(shown, 2, n, below, mode, t, "nabla_w", l);
-        q.b[l] = add(shown, 2, n, 1, mode, t, "b", l);
-        q.w[l] = add(shown, 2, n, below, mode, t, "w", l);
-    }
-    return q;
-}
-
-static void walk(const struct network *net, const struct file *given, bool freely,
-                 struct tensors *shown)
-{
-    const size_t *n = net->sizes;
-    struct parameters p;
-    struct batch batch;
-    for (int t = 0; batch.m = 0, batch.x = lookup(given, net, n[1], &batch.m, in_step(t, "x", 0));
-         t++) {
-        batch.y = found(given, net, n[net->layers], batch.m, in_step(t, "y", 0));
-        for (int l = 2; l <= net->layers && (t == 0 || !freely); l++) {
-            p.w[l] = found(given, net, n[l], n[l - 1], in_step(t - 1, "w", l));
-            p.b[l] = found(given, net, n[l], 1, in_step(t - 1, "b", l));
+    struct layer layers[MOST + 1];
+    char before[24] = "", at[24] = "0/", to[32];
+    for (int t = 0; value(g->header, named(at, "x", 0)); snprintf(at, sizeof at, "%d/", ++t)) {
+        struct matrix x = tensor(g, named(at, "x", 0), g->sizes[1], 0);
+        struct matrix y = tensor(g, named(at, "y", 0), g->sizes[g->layers], x.cols);
+        layers[1].a = x;
+        for (int l = 2; l <= g->layers; l++) {
+            struct layer *layer = &layers[l];
+            bool own = freely && t > 0;
+            layer->w = own ? layer->new_w
+                           : tensor(g, named(before, "w", l), g->sizes[l], g->sizes[l - 1]);
+            layer->b = own ? layer->new_b : tensor(g, named(before, "b", l), g->sizes[l], 1);
         }
-        struct quantities q = room(shown, net, freely ? "free/" : "", t, batch.m);
-        (net->single ? step_float : step_double)(net, &batch, &p, &q);
-        for (int l = 2; l <= net->layers; l++)
-            p.w[l] = q.w[l], p.b[l] = q.b[l];
+        bool single = g->width == sizeof(float);
+        snprintf(to, sizeof to, "%s%s", freely ? "free/" : "", strcpy(before, at));
+        struct matrix cost = (single ? step_float : step_double)(g, layers, y);
+        for (int l = 2; l <= g->layers; l++) {
+            show(shown, named(to, "z", l), layers[l].z);
+            show(shown, named(to, "a", l), layers[l].a);
+        }
+        show(shown, named(to, "cost", 0), cost);
+        for (int l = g->layers; l >= 2; l--)
+            show(shown, named(to, "delta", l), layers[l].delta);
+        for (int l = 2; l <= g->layers; l++) {
+            show(shown, named(to, "nabla_b", l), layers[l].nabla_b);
+            show(shown, named(to, "nabla_w", l), layers[l].nabla_w);
+        }
+        for (int l = 2; l <= g->layers; l++) {
+            show(shown, named(to, "b", l), layers[l].new_b);
+            show(shown, named(to, "w", l), layers[l].new_w);
+        }
     }
 }
 
 /* ---- the writer */
 
-static void write_tensors(const char *path, const struct tensors *shown)
+static void write_tensors(const char *path, const struct shown *shown, size_t width)
 {
     char *header = grown(NULL, shown->count * 200 + 16);
-    size_t length = 0, offset = 0;
-    for (size_t i = 0; i < shown->count; i++) {
-        const struct tensor *t = &shown->item[i];
-        size_t bytes = t->rows * t->cols * shown->width;
+    uint64_t length = 0;
+    size_t begin = 0;
+    for (const struct tensor *t = shown->item; t < shown->item + shown->count; t++) {
+        size_t end = begin + t->of.rows * t->of.cols * width;
         length += (size_t)sprintf(header + length, "%c\"%s\":{\"dtype\":\"F%zu\",\"shape\":[",
-                                  i ? ',' : '{', t->name, 8 * shown->width);
-        if (t->rank)
-            length += (size_t)sprintf(header + length, "%zu,%zu", t->rows, t->cols);
-        length += (size_t)sprintf(header + length, "],\"data_offsets\":[%zu,%zu]}",
-                                  offset, offset + bytes);
-        offset += bytes;
+                                  length ? ',' : '{', t->name, 8 * width);
+        if (!strstr(t->name, "/cost")) /* which is a scalar */
+            length += (size_t)sprintf(header + length, "%zu,%zu", t->of.rows, t->of.cols);
+        length += (size_t)sprintf(header + length, "],\"data_offsets\":[%zu,%zu]}", begin, end);
+        begin = end;
     }
-    length += (size_t)sprintf(header + length, "%s}", shown->count ? "" : "{");
+    length += (size_t)sprintf(header + length, "%s}", length ? "" : "{");
     while (length % 8)
         header[length++] = ' ';
 
     FILE *stream = fopen(path, "wb");
     if (!stream)
         fail("%s: %s", path, strerror(errno));
-    for (int i = 0; i < 8; i++)
-        fputc((int)((uint64_t)length >> 8 * i & 0xff), stream);
+    fwrite(&length, 1, 8, stream);
     fwrite(header, 1, length, stream);
-    for (size_t i = 0; i < shown->count; i++)
-        fwrite(shown->item[i].data, shown->width, shown->item[i].rows * shown->item[i].cols,
-               stream);
+    for (const struct tensor *t = shown->item; t < shown->item + shown->count; t++)
+        fwrite(t->of.data, width, t->of.rows * t->of.cols, stream);
     bool wrong = ferror(stream);
     if (fclose(stream) || wrong)
         fail("%s: cannot be written", path);
 }
 
+#include "self_test.h"
+
 int main(int count, char **arguments)
 {
-    struct network net = {0};
-    struct file given;
-    struct tensors shown = {0};
+    struct shown shown = {0};
     if (count != 3)
-        fail("usage: %s CASE OUT", count ? arguments[0] : "port");
+        fail("usage: port CASE OUT, or port --self-test FIXTURES");
     if (*(const unsigned char *)&(const uint16_t){1} != 1)
         fail("the files are little-endian, and this machine is not");
-    read_case(arguments[1], &net, &given);
-    shown.width = net.single ? sizeof(float) : sizeof(double);
-    walk(&net, &given, false, &shown);
-    walk(&net, &given, true, &shown);
-    write_tensors(arguments[2], &shown);
+    if (!strcmp(arguments[1], "--self-test"))
+        return self_test(arguments[2]);
+    struct given g = read_case(arguments[1]);
+    walk(&g, false, &shown);
+    walk(&g, true, &shown);
+    write_tensors(arguments[2], &shown, g.width);
     return 0;
 }

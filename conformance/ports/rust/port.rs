@@ -1,12 +1,15 @@
 //! A port of the network to Rust: reads a recorded case, walks its steps, writes what it computes.
 //!
-//!     rustc -O port.rs && ./port CASE.safetensors OUT.safetensors
+//!     rustc -O --edition 2021 port.rs && ./port CASE.safetensors OUT.safetensors
 //!
 //! The format of a case is described in fixtures/README.md, what is written in ../README.md. The
-//! standard library alone; one generic network for f64 and f32. Exit status 2 and one line on
-//! stderr if something is wrong with the input. `PORT_BREAK=1` makes a known mistake.
+//! standard library alone, and json.rs beside; one generic network for f64 and f32. Exit status 2
+//! and one line on stderr if something is wrong with the input. `PORT_BREAK=1` makes a known
+//! mistake.
 
-use std::collections::BTreeMap;
+mod json;
+
+use json::Json;
 use std::fmt::Display;
 use std::ops::{Add, Div, Mul, Neg, Sub};
 use std::{env, fs, process};
@@ -140,84 +143,6 @@ fn step<T: Real>(
 }
 
 // ---- the reader
-
-#[derive(Debug)]
-enum Json { Number(f64), Text(String), List(Vec<Json>), Object(BTreeMap<String, Json>), Other }
-
-impl Json {
-    fn parse(text: &str) -> Outcome<Json> {
-        Json::value(&mut &*text, 0)
-    }
-    /// Reads a value off the front of the text.
-    fn value(text: &mut &str, depth: usize) -> Outcome<Json> {
-        *text = text.trim_start();
-        match text.chars().next() {
-            Some('{') if depth < 50 => {
-                let mut object = BTreeMap::new();
-                Json::items(text, '}', |text| {
-                    let Json::Text(name) = Json::value(text, depth + 1)? else {
-                        return Err("a name in the JSON is no text".into());
-                    };
-                    *text = text.trim_start().strip_prefix(':').ok_or("no : in the JSON")?;
-                    object.insert(name, Json::value(text, depth + 1)?);
-                    Ok(())
-                })?;
-                Ok(Json::Object(object))
-            }
-            Some('[') if depth < 50 => {
-                let mut list = vec![];
-                Json::items(text, ']', |text| Ok(list.push(Json::value(text, depth + 1)?)))?;
-                Ok(Json::List(list))
-            }
-            Some('"') => Json::text(text),
-            _ => {
-                let end = text.find([',', ']', '}']).unwrap_or(text.len());
-                let (word, rest) = text.split_at(end);
-                *text = rest;
-                Ok(word.trim().parse().map_or(Json::Other, Json::Number))
-            }
-        }
-    }
-    fn items(
-        text: &mut &str, close: char, mut item: impl FnMut(&mut &str) -> Outcome<()>,
-    ) -> Outcome<()> {
-        loop {
-            *text = text[1..].trim_start(); // past the opening bracket or the comma
-            if !text.starts_with(close) { item(text)?; }
-            *text = text.trim_start();
-            if text.starts_with(close) { *text = &text[1..]; return Ok(()); }
-            if !text.starts_with(',') { return Err(format!("no {close} in the JSON")); }
-        }
-    }
-    fn text(text: &mut &str) -> Outcome<Json> {
-        let (mut found, mut chars) = (String::new(), text[1..].chars());
-        while let Some(c) = chars.next() {
-            match c {
-                '"' => { *text = chars.as_str(); return Ok(Json::Text(found)); }
-                '\\' => found.extend(chars.next()), // \n, \u: their letter is left, only in prose
-                _ => found.push(c),
-            }
-        }
-        Err("a text in the JSON does not end".into())
-    }
-    fn get(&self, name: &str) -> Outcome<&Json> {
-        let Json::Object(object) = self else { return Err(format!("{name}: not in an object")); };
-        object.get(name).ok_or(format!("{name} is missing in the header"))
-    }
-    fn number(&self) -> Outcome<f64> {
-        if let Json::Number(v) = self { Ok(*v) } else { Err(format!("{self:?} is no number")) }
-    }
-    fn str(&self) -> Outcome<&str> {
-        if let Json::Text(v) = self { Ok(v) } else { Err(format!("{self:?} is no text")) }
-    }
-    fn sizes(&self) -> Outcome<Vec<usize>> {
-        let Json::List(list) = self else { return Err(format!("{self:?} is no list")); };
-        list.iter().map(|each| match each.number()? {
-            size if size >= 0.0 && size <= 1e15 && size.fract() == 0.0 => Ok(size as usize),
-            other => Err(format!("{other} is no size")),
-        }).collect()
-    }
-}
 
 /// A case: the description from its header, and its tensors where they lie in the file.
 struct Case { header: Json, fields: Json, data: Vec<u8> }

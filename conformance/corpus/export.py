@@ -1,0 +1,135 @@
+"""Cases for those who cannot read safetensors: as JSON, as `.npz`, or as raw bytes with an index.
+
+Every number can be read back bit for bit, and the same case gives the same bytes everywhere. Left
+out: whether the numbers are right (`store.py` and `verify.py`).
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from io import BytesIO
+from os.path import lexists
+from pathlib import Path
+from zipfile import ZipFile, ZipInfo
+
+import numpy as np
+
+from conformance.corpus.build import write
+from conformance.corpus.case import Case
+from conformance.corpus.store import Recorded, case_header, read, readable, sha256
+from conformance.errors import UsageError
+from reference.step import Array
+
+Files = dict[str, bytes]
+
+
+def export(place: Path, chosen: Sequence[Case], form: str, folder: Path) -> Iterator[list[Path]]:
+    """Write cases into a folder, one after the other; yields the files of each once they are there.
+
+    All is looked at before the first file is written. A file that is there already is left as it
+    is, whatever else is in the folder too.
+
+    Args:
+        place: the corpus.
+        chosen: cases of it.
+        form: one of `FORMS`.
+        folder: where to; it is made if need be.
+
+    Raises:
+        UsageError: the folder is none, or one of the files is there with another content.
+        CorpusError: a case is damaged, or the folder cannot be written to.
+    """
+    if lexists(folder) and not folder.is_dir():
+        raise UsageError(f"{folder} is no folder: give one, there or not yet there")
+    names, made = FORMS[form]
+
+    def files(case: Case) -> dict[Path, bytes]:
+        return {folder / name: raw for name, raw in made(case, tensors(read(place, case))).items()}
+
+    for case in chosen:
+        if any(lexists(folder / name.format(case.id)) for name in names):
+            for path, raw in files(case).items():
+                _is_there(path, raw)
+    for case in chosen:
+        written = files(case)
+        for path, raw in written.items():
+            if not _is_there(path, raw):
+                write(path, raw)
+        yield [*written]
+
+
+def tensors(recorded: Recorded) -> dict[str, Array]:
+    """Everything that a case's file holds, in its order: start, samples, values and bounds."""
+    named = dict(sorted(recorded.steps[0].parameters.named()))
+    for t, step in enumerate(recorded.steps):
+        named |= {f"{t}/x": step.batch.x, f"{t}/y": step.batch.y}
+        named |= {f"{t}/{name}": array for name, array in step.expected.items()}
+        named |= {f"bound/{t}/{name}": array for name, array in step.bound.items()}
+    return {name: _little(array) for name, array in named.items()}
+
+
+def _as_json(case: Case, named: Mapping[str, Array]) -> Files:
+    """The header and `tensors`, matrices as lists of rows: what the corpus has for tiny cases."""
+    return {f"{case.id}.json": readable(case, named)}
+
+
+def _as_npz(case: Case, named: Mapping[str, Array]) -> Files:
+    """A zip archive of `.npy` files, no object among them; `case` is the header, JSON in UTF-8."""
+    header = json.dumps(case_header(case), ensure_ascii=False).encode()
+    buffer = BytesIO()
+    with ZipFile(buffer, "w") as archive:
+        for name, array in {"case": np.frombuffer(header, np.uint8), **named}.items():
+            entry = ZipInfo(f"{name}.npy")  # dated 1980, whenever it is written
+            entry.create_system, entry.external_attr = 3, 0o644 << 16  # wherever, too
+            with archive.open(entry, "w") as out:
+                np.lib.format.write_array(out, array, allow_pickle=False)
+    return {f"{case.id}.npz": buffer.getvalue()}
+
+
+def _as_bin(case: Case, named: Mapping[str, Array]) -> Files:
+    """The arrays one behind the other, and the header with where each of them lies."""
+    places, offset = [], 0
+    for name, array in named.items():
+        place = {"name": name, "dtype": case.dtype, "shape": array.shape, "offset": offset}
+        places.append(json.dumps({**place, "bytes": array.nbytes}))
+        offset += array.nbytes
+    raw = b"".join(array.tobytes() for array in named.values())
+    described = {
+        **case_header(case),
+        "file": f"{case.id}.bin",
+        "bytes": len(raw),
+        "sha256": sha256(raw),
+    }
+    start = json.dumps(described, indent=2, ensure_ascii=False)[:-2]
+    listed = ",\n    ".join(places)  # a line each
+    index = f'{start},\n  "tensors": [\n    {listed}\n  ]\n}}\n'
+    return {f"{case.id}.bin": raw, f"{case.id}.index.json": index.encode()}
+
+
+FORMS: dict[str, tuple[tuple[str, ...], Callable[[Case, Mapping[str, Array]], Files]]] = {
+    "json": (("{}.json",), _as_json),
+    "npz": (("{}.npz",), _as_npz),
+    "bin": (("{}.bin", "{}.index.json"), _as_bin),
+}
+"""The names of a case's files, `{}` being its id, and what makes them."""
+
+
+def _little(array: Array) -> Array:
+    """The same numbers little-endian and row by row, on whatever machine."""
+    return np.array(array, array.dtype.newbyteorder("<"), order="C")
+
+
+def _is_there(path: Path, raw: bytes) -> bool:
+    """Whether this file is there already.
+
+    Raises:
+        UsageError: something else is.
+    """
+    if not lexists(path):
+        return False
+    try:
+        same = path.is_file() and path.stat().st_size == len(raw) and path.read_bytes() == raw
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}; give another folder") from error
+    if not same:
+        raise UsageError(f"{path} is there with another content: remove it, or give another folder")
+    return True
