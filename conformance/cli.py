@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from conformance.errors import ConformanceError, UsageError
-from conformance.train.cli import mnist
+from conformance.train.cli import mnist, train
 
 if TYPE_CHECKING:
     from conformance.outcome import Report
@@ -34,6 +34,7 @@ app = typer.Typer(
 fixtures = typer.Typer(no_args_is_help=True, help="The recorded cases: build, verify, list.")
 app.add_typer(fixtures, name="fixtures")
 app.add_typer(mnist, name="mnist")
+app.command()(train)
 
 SUBJECT = "reference, torch_impl, FILE.py:Name, package.module:Name, or a .safetensors trace"
 CaseGlob = Annotated[str | None, typer.Option("--case", metavar="GLOB", help="Only these cases.")]
