@@ -71,7 +71,8 @@ def test_of_a_right_subject_rounding_explains_the_drift(name: str, dtype: str, c
     walk = lockstep(find(name), settings=settings)
     epochs = walked(walk)
     last = epochs[-1].walked[1]
-    assert (last.ratio, last.worst) < (1, 1)
+    assert max(last.ratio, last.worst, last.apart) < 1
+    assert min(last.ratio, last.worst, last.apart) > 0 or name == "reference"
     assert [epoch.walked[1].judged for epoch in epochs] == [4, 4]
     assert result(settings, "", epochs, walk).exit_code == 0
 

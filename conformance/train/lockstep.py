@@ -1,17 +1,19 @@
 """Training in lockstep: the reference and its partners walk the same mini-batches from one start.
 
-**What rounding can explain.** A bound that is carried through thousands of steps grows beyond all
-use, so it is restarted: at the first step of each epoch the tolerance of every updated parameter is
-derived for that single step (`conformance.oracle`), and a *companion* of the reference walks along
-that is moved by so much after each step, every parameter always in the same direction, drawn once.
-It is where an implementation ends that is off by all of its tolerance in every step: steps × the
-one-step bound × the growth that this very run has. Its distance from the reference, the largest of
-all epochs so far, is "what rounding can explain", and the drift of a partner is printed as a
-multiple of it. It is measured, no proof: the proofs are the steps that are judged.
+**Every step is compared from the same start**: the reference takes the step of each partner once
+more, from the partner's own parameters. If they end further apart than the bound that is derived
+for one step (`conformance.oracle`, at the start of each epoch; the largest of all parameters), the
+step is judged: every quantity, with a tolerance derived for that very step. The first and the last
+step of each epoch are judged anyway, and some between (all, if there are few).
 
-**Which steps are judged**, every quantity from the partner's own start with a derived tolerance:
-the first and the last of each epoch, some between (all, if there are few), and each in which the
-drift grows eightfold.
+**What rounding can explain.** Two runs drift apart by more than that, because training itself makes
+a difference grow: with the book's η = 3 a last digit may become a different network within two
+epochs. So a *companion* of the reference walks along that is moved by the one-step bound after each
+step, every parameter always in the same direction, drawn once. It is where an implementation ends
+that is off by all of its tolerance in every step: steps × the bound × the growth of this very run.
+Its distance from the reference, the largest of all epochs so far, is what rounding can explain, and
+the drift of a partner is printed as a multiple of it. It is measured, no proof, and no verdict
+hangs on it.
 
 Left out: a partner's own step (`partner.py`), the verdict on one step (`judging.py`).
 """
@@ -79,7 +81,7 @@ class Lockstep:
         self._subjects = subjects
         self.partners = tuple(Partner(subject, self.case, start) for subject in subjects)
         self.epoch, self.step = 0, 0
-        self.explained = 0.0
+        self.explained, self.floor = 0.0, 0.0
         signs = np.random.default_rng([self.settings.seed, 1])
         count = sum(array.size for _, array in start.named())
         self._signs = signs.choice(np.array([-1, 1], self.settings.dtype), count)
@@ -116,14 +118,14 @@ class Lockstep:
                 batch = self.rows.batch(samples)
                 if self.step == 0:
                     push = self._push(batch)
-                    floor = float(np.max(np.abs(push)))
+                    self.floor = float(np.max(np.abs(push)))
                 began = perf_counter()
                 self._descend(fast, batch)
                 own += perf_counter() - began
                 if self.partners:
                     self._descend(companion, batch)
                     companion.parameters += push
-                self._accompany(batch, floor, wanted=self.step in chosen)
+                self._accompany(batch, wanted=self.step in chosen)
                 done(self.step + 1, len(batches))
             apart = float(np.max(np.abs(fast.parameters - companion.parameters)))
         self.explained = max(self.explained, apart)
@@ -141,13 +143,13 @@ class Lockstep:
     def _descend(self, fast: Descent, batch: Batch) -> None:
         fast.step(batch, self.settings.eta, self.case.decay)
 
-    def _accompany(self, batch: Batch, floor: float, *, wanted: bool) -> None:
+    def _accompany(self, batch: Batch, *, wanted: bool) -> None:
         if not self.partners:
             return
         named = dict(Parameters(tuple(self.network.weights), tuple(self.network.biases)).named())
         where = (self.epoch, self.step)
         for partner in self.partners:
-            partner.step(batch, named, where, floor=floor, wanted=wanted)
+            partner.step(batch, named, where, floor=self.floor, wanted=wanted)
 
     def _push(self, batch: Batch) -> Array:
         """The tolerance of each parameter after one step from here, with its direction."""
@@ -170,7 +172,7 @@ class Lockstep:
                 Walked(
                     *(each.name, correct, cost, each.seconds, self.n / each.seconds, each.drift),
                     each.drift / self.explained if each.drift else 0.0,
-                    *(each.judged, each.worst),
+                    *(each.apart / self.floor if each.apart else 0.0, each.judged, each.worst),
                 )
             )
         return Epoch(self.epoch, self.test.m, self.explained, tuple(walked))

@@ -20,12 +20,11 @@ from conformance.subjects import Session, Subject
 from conformance.subjects.observation import Observation, observed
 from conformance.train.judging import Taken, judged, jump, worst
 from conformance.train.record import Jump
+from reference.descent import SLOPED, Descent
+from reference.equations import COSTS
 from reference.step import Array, Batch, Parameters
 
 T = TypeVar("T")
-
-GROWTH = 8.0
-"""A drift that grows in one step by more than this factor has the step judged."""
 
 KEPT = 4  # right steps that a diagnosis may look at
 
@@ -38,6 +37,7 @@ class Partner:
         parameters: after the last step, as it showed them.
         seconds: spent in its steps since the epoch began.
         drift: the largest difference of a parameter from the reference's.
+        apart: the largest since the epoch began after one step from the same start.
         jump: the first step that rounding does not explain, once there is one.
         judged: steps judged since the epoch began.
         worst: the largest error in them as a multiple of its tolerance.
@@ -49,6 +49,7 @@ class Partner:
         self.session: Session = self._run(
             lambda: (subject.start_free or subject.start)(case, start.map(np.array))
         )
+        self._follower = Descent(start.w, start.b, sloped=SLOPED[COSTS[case.cost].delta])
         self.jump: Jump | None = None
         self.drift = 0.0
         self.begin_epoch()
@@ -57,7 +58,7 @@ class Partner:
 
     def begin_epoch(self) -> None:
         """Count from nothing."""
-        self.seconds, self.judged, self.worst = 0.0, 0, 0.0
+        self.seconds, self.judged, self.worst, self.apart = 0.0, 0, 0.0, 0.0
 
     def step(
         self,
@@ -68,13 +69,16 @@ class Partner:
         floor: float,
         wanted: bool,
     ) -> None:
-        """Take a step, and judge it if that is wanted, or the drift has grown too fast.
+        """Take a step, and judge it if that is wanted, or if it ends far from the reference's.
+
+        The reference takes the same step from the partner's own start: every step is compared,
+        however far the two runs have parted by then.
 
         Args:
             batch: the mini-batch.
             reference: the reference's parameters after it, by their names.
             where: the epoch and the step in it.
-            floor: the drift below which its growth says nothing.
+            floor: how far apart one step may end from the same start, unless it is judged.
             wanted: whether to judge it anyway.
 
         Raises:
@@ -86,8 +90,10 @@ class Partner:
         self.seconds += perf_counter() - began
         self.parameters = self._shown(seen)
         taken = Taken(*where, start, batch, seen)
-        before, self.drift = self.drift, self._distance(reference)
-        if self.jump is None and (wanted or not self.drift <= GROWTH * max(before, floor)):
+        self.drift = _distance(self.parameters, reference)
+        apart = _distance(self.parameters, self._followed(start, batch))
+        self.apart = float(np.max((self.apart, apart)))
+        if self.jump is None and (wanted or not apart <= floor):
             self._judge(taken)
         self._before = taken
 
@@ -99,13 +105,14 @@ class Partner:
         else:
             self._right = [*self._right, evidence][-KEPT:]
 
-    def _distance(self, reference: Mapping[str, Array]) -> float:
-        """NaN where a parameter is no number any more, in either."""
-        parts = [
-            np.max(np.abs(np.subtract(reference[name], own, dtype=np.float64)))
-            for name, own in self.parameters.named()
-        ]
-        return float(np.max(parts))
+    def _followed(self, start: Parameters, batch: Batch) -> Mapping[str, Array]:
+        """The parameters after the reference's step from the partner's start."""
+        own = self._follower
+        for views, arrays in ((own.weights, start.w), (own.biases, start.b)):
+            for view, array in zip(views, arrays, strict=True):
+                view[...] = array
+        own.step(batch, self.case.eta, self.case.decay)
+        return dict(Parameters(tuple(own.weights), tuple(own.biases)).named())
 
     def _shown(self, seen: Observation) -> Parameters:
         names = [name for name, _ in self.parameters.named()]
@@ -127,3 +134,9 @@ class Partner:
             raise SubjectError(
                 f"{self.name} stopped: {headline(error)}\n{own_traceback(error, PACKAGE)}".rstrip()
             ) from error
+
+
+def _distance(own: Parameters, other: Mapping[str, Array]) -> float:
+    """The largest difference of a parameter; NaN where one is no number any more."""
+    parts = [np.max(np.abs(other[name] - array)) for name, array in own.named()]
+    return float(np.max(parts))

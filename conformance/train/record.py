@@ -3,7 +3,7 @@
 Left out: how it is measured (`lockstep.py`) and shown (`show.py`, `plot.py`).
 """
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from conformance.train.settings import Settings
@@ -23,6 +23,8 @@ class Walked:
         rate: samples a second.
         drift: the largest difference of a parameter from the reference's; 0 for itself.
         ratio: the drift as a multiple of what rounding can explain; see `lockstep.py`.
+        apart: the largest difference after one step from the same start, over all steps, as a
+            multiple of the bound derived for one step.
         judged: steps whose every quantity was judged.
         worst: the largest error in them as a multiple of its derived tolerance.
     """
@@ -34,6 +36,7 @@ class Walked:
     rate: float
     drift: float = 0.0
     ratio: float = 0.0
+    apart: float = 0.0
     judged: int = 0
     worst: float = 0.0
 
@@ -64,7 +67,7 @@ class Jump:
     subject: str
     epoch: int
     step: int
-    name: str  # of the quantity; empty if the step was judged right but went too far
+    name: str  # of the quantity
     layer: int | None
     tag: str
     formula: str
@@ -81,12 +84,11 @@ class Run:
     epochs: tuple[Epoch, ...] = ()
     jumps: tuple[Jump, ...] = ()
     stopped: str = ""  # where it was interrupted
-    doubts: tuple[str, ...] = field(default=())  # subjects that drifted too far without a jump
 
     @property
     def exit_code(self) -> int:
         """0 rounding explains all, 1 it does not, 130 interrupted."""
-        if self.jumps or self.doubts:
+        if self.jumps:
             return 1
         return 130 if self.stopped else 0
 

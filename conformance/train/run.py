@@ -85,7 +85,4 @@ def result(
 ) -> Run:
     """The record of a run."""
     jumps: list[Jump] = [each.jump for each in walk.partners if each.jump is not None]
-    wrong = {jump.subject for jump in jumps}
-    last = epochs[-1].walked[1:] if epochs else ()
-    doubts = tuple(w.name for w in last if not w.ratio <= 1 and w.name not in wrong)
-    return Run(settings, data, tuple(epochs), tuple(jumps), stopped, doubts)
+    return Run(settings, data, tuple(epochs), tuple(jumps), stopped)

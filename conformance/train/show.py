@@ -13,9 +13,12 @@ def epoch_lines(epoch: Epoch) -> Iterator[str]:
     reference, *partners = epoch.walked
     yield f"Epoch {epoch.number}: {reference.correct} / {epoch.tests}{_measures(reference)}"
     for each in partners:
-        judged = f"{each.judged} steps judged, worst {each.worst:.2g} × tolerance"
         yield f"  {each.name}: {each.correct} / {epoch.tests}{_measures(each)}"
-        yield f"    drift {each.drift:.2g}, {each.ratio:.2g} × what rounding can explain; {judged}"
+        yield f"    drift {each.drift:.2g}, {each.ratio:.2g} × what rounding can explain"
+        yield (
+            f"    each step {each.apart:.2g} × its bound or less; "
+            f"{each.judged} steps judged, worst {each.worst:.2g} × tolerance"
+        )
 
 
 def _measures(walked: Walked) -> str:
@@ -30,11 +33,12 @@ def verdict_lines(run: Run) -> Iterator[str]:
         yield from _jump_lines(jump)
     wrong = {jump.subject for jump in run.jumps}
     for each in run.epochs[-1].walked[1:] if run.epochs else ():
-        if each.name in run.doubts:
-            yield f"{each.name}: drifts further than rounding can explain, but no judged step jumps"
-        elif each.name not in wrong:
+        if each.name not in wrong:
             steps = sum(w.judged for e in run.epochs for w in e.walked if w.name == each.name)
-            yield f"{each.name}: rounding explains the drift; {steps} steps were judged, all right"
+            yield (
+                f"{each.name}: rounding: each step ends where the reference's does from the same "
+                f"start; {steps} steps were judged, all right"
+            )
 
 
 def _jump_lines(jump: Jump) -> Iterator[str]:
