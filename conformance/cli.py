@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from conformance.bench.cli import bench
 from conformance.errors import ConformanceError, UsageError
 from conformance.train.cli import mnist, train
 
@@ -35,6 +36,7 @@ fixtures = typer.Typer(no_args_is_help=True, help="The recorded cases: build, ve
 app.add_typer(fixtures, name="fixtures")
 app.add_typer(mnist, name="mnist")
 app.command()(train)
+app.command()(bench)
 
 SUBJECT = "reference, torch_impl, FILE.py:Name, package.module:Name, or a .safetensors trace"
 CaseGlob = Annotated[str | None, typer.Option("--case", metavar="GLOB", help="Only these cases.")]
