@@ -14,7 +14,7 @@ import torch
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from conformance.bench import growth, work
-from conformance.bench.timing import Row, compared
+from conformance.bench.timing import Row, compared, row
 from conformance.corpus import store
 
 MNIST = "mnist-784-30-10"
@@ -49,6 +49,7 @@ def _steps() -> Iterator[Row]:
     yield compared("a per-sample loop / SGD step", work.per_sample(case, step), sgd, "≥ 6")
     certified = compared("certified step in balls / SGD step", work.certified(case, step), sgd)
     yield certified
+    yield row("one certified step", certified.seconds[0], "s", (), "≤ 0.15")
     yield compared("tolerances of a step / SGD step", work.tolerances(case, step), sgd)
     for name, fast, budget in (("slow", False, "≥ 100"), ("fast", True, "")):
         what = f"torch.autograd.gradcheck, {name} / a full check"

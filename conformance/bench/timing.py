@@ -1,17 +1,19 @@
 """Timing two things beside each other: warmed up, in turn, many short rounds, medians.
 
-Seconds are of the machine, ratios travel. Left out: what is timed (`work.py`, `growth.py`).
+Seconds are of the machine, ratios travel. They are processor time, which other processes do not
+lengthen, in rounds that are shorter than a turn of the scheduler. Left out: what is timed
+(`work.py`, `growth.py`).
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import log
 from statistics import median
-from time import perf_counter
+from time import process_time
 
 Timed = Callable[[], object]
-BLOCK = 0.004  # seconds of one round of one thing, if a single call is shorter
-ROUNDS = 31
+BLOCK = 0.002  # seconds of one round of one thing, if a single call is shorter
+ROUNDS = 51
 LONG = 0.1  # seconds of a single call from which fewer rounds must do
 FEW = 3
 
@@ -83,7 +85,7 @@ def _times(work: Timed) -> int:
 
 
 def _seconds(work: Timed, times: int) -> float:
-    started = perf_counter()
+    started = process_time()
     for _ in range(times):
         work()
-    return (perf_counter() - started) / times
+    return (process_time() - started) / times

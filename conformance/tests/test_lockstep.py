@@ -158,8 +158,17 @@ class Broken:
         raise RuntimeError("out of ink")
 
 
+class Leaving:
+    """Leaves the program."""
+
+    def step(self, _: Batch) -> Mapping[str, Array]:
+        """Leave."""
+        raise SystemExit(5)
+
+
 @pytest.mark.parametrize(
-    ("session", "said"), [(Silent, "does not show b2"), (Broken, "out of ink")]
+    ("session", "said"),
+    [(Leaving, "stopped: SystemExit"), (Silent, "does not show b2"), (Broken, "out of ink")],
 )
 def test_a_subject_that_cannot_train_is_one_line(session: type[Any], said: str) -> None:
     walk = lockstep(Subject("odd", lambda *_: session()))

@@ -130,7 +130,7 @@ class Partner:
                 return work()
         except ConformanceError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise SubjectError(
                 f"{self.name} stopped: {headline(error)}\n{own_traceback(error, PACKAGE)}".rstrip()
             ) from error

@@ -65,4 +65,5 @@ def _draw(accuracy: Any, cost: Any, drift: Any, run: Run) -> None:
     for axes, title in zip((accuracy, cost, drift), titles, strict=True):
         axes.set(title=title, xlabel="epoch")
         axes.grid(color="0.9")
-        axes.legend(frameon=False)
+        if axes.lines:
+            axes.legend(frameon=False)
