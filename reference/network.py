@@ -15,6 +15,7 @@ import numpy as np
 from reference.backprop import errors, feedforward, gradients
 from reference.descent import SLOPED, Descent, fits
 from reference.equations import BOOK, QUADRATIC, Cost
+from reference.order import Rows, permutation
 from reference.step import Array, Batch, Parameters
 
 Pairs = Iterable[tuple[Array, Array]]
@@ -140,7 +141,7 @@ class Network:
         given = iter(drawn if orders is None else orders)
         with self.in_place() if fits(*self.weights, rows.x, rows.y) else nullcontext():
             for epoch in range(epochs):
-                order = _permutation(next(given, None), data.m, epoch)
+                order = permutation(next(given, None), data.m, epoch)
                 for start in range(0, data.m, mini_batch_size):
                     chosen = order[start : start + mini_batch_size]
                     self.update_mini_batch(rows.batch(chosen), eta, lmbda, data.m)
@@ -179,27 +180,6 @@ class Network:
     @property
     def _parameters(self) -> Parameters:
         return Parameters(tuple(self.weights), tuple(self.biases))
-
-
-class Rows:
-    """Samples laid out once, one a row, so that a mini-batch is contiguous in memory."""
-
-    def __init__(self, data: Batch) -> None:
-        """Lay out the samples; copied where they are not columns of contiguous numbers."""
-        self.x, self.y = np.ascontiguousarray(data.x.T), np.ascontiguousarray(data.y.T)
-
-    def batch(self, chosen: Array) -> Batch:
-        """The mini-batch of the samples with these indices, in columns."""
-        return Batch(self.x.take(chosen, axis=0).T, self.y.take(chosen, axis=0).T)
-
-
-def _permutation(order: Array | None, n: int, epoch: int) -> Array:
-    if order is None:
-        raise ValueError(f"orders: none is given for epoch {epoch}")
-    index = np.asarray(order)
-    if index.shape != (n,) or not np.array_equal(np.sort(index), np.arange(n)):
-        raise ValueError(f"orders: that of epoch {epoch} is no permutation of 0 … {n - 1}")
-    return index.astype(np.intp, copy=False)
 
 
 def _stacked(pairs: Pairs) -> Batch:

@@ -13,9 +13,10 @@ import pytest
 from conformance.cli import main
 from conformance.train import plot as plotting
 from conformance.train.data import VARIABLE
+from conformance.train.record import Run
+from conformance.train.settings import Settings
 
 QUICK = ("train", "--mini-batch", "200", "--epochs", "1")
-EMBEDDED_TESTS = 1000
 
 
 @pytest.fixture(autouse=True)
@@ -127,6 +128,14 @@ def test_without_matplotlib_a_picture_is_refused_before_training(
     monkeypatch.setattr(plotting, "find_spec", lambda _: None)
     assert run(*QUICK, "--plot", "run.svg") == 2
     assert "pip install 'backprop-conformance[report]'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("suffix", plotting.SUFFIXES)
+def test_a_run_that_was_stopped_at_once_is_drawn_empty(tmp_path: Path, suffix: str) -> None:
+    pytest.importorskip("matplotlib", reason="the extra `report` is not installed")
+    path = tmp_path / f"run{suffix}"
+    plotting.plot(path, Run(Settings(), "nothing", stopped="in epoch 0, step 3"))
+    assert path.stat().st_size
 
 
 def test_ctrl_c_ends_with_what_was_measured(tmp_path: Path) -> None:

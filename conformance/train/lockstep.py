@@ -31,7 +31,8 @@ from conformance.train.settings import Settings
 from reference.backprop import feedforward
 from reference.descent import Descent
 from reference.equations import BOOK, COSTS
-from reference.network import Network, Rows
+from reference.network import Network
+from reference.order import Rows
 from reference.step import Array, Batch, Parameters
 
 BETWEEN = 3  # steps of an epoch that are judged beside the first and the last
