@@ -15,7 +15,9 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from conformance.bench.cli import bench
 from conformance.errors import ConformanceError, UsageError
+from conformance.train.cli import mnist, train
 
 if TYPE_CHECKING:
     from conformance.outcome import Report
@@ -32,6 +34,9 @@ app = typer.Typer(
 )
 fixtures = typer.Typer(no_args_is_help=True, help="The recorded cases: build, verify, export.")
 app.add_typer(fixtures, name="fixtures")
+app.add_typer(mnist, name="mnist")
+app.command()(train)
+app.command()(bench)
 
 SUBJECT = (
     "reference, torch_impl, FILE.py:Name, package.module:Name, a .safetensors trace, or cmd:COMMAND"

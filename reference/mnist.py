@@ -1,4 +1,4 @@
-"""MNIST's IDX files, plain or gzip, read into arrays and batches.
+"""MNIST's IDX files, plain or gzip, read into arrays and batches, and split as in the book.
 
 Left out: fetching the files; the fixtures carry the first 5,000 + 1,000 images.
 
@@ -9,6 +9,7 @@ the data.
 
 import gzip
 import zlib
+from dataclasses import dataclass
 from io import BufferedIOBase
 from math import prod
 from pathlib import Path
@@ -22,6 +23,69 @@ Bytes = NDArray[np.uint8]
 CLASSES = 10
 PIXELS = 28 * 28
 PIECE = 2**20  # bytes that are read at once
+VALIDATION = 6  # one training image in so many, the last ones, is kept for validation
+
+
+@dataclass(frozen=True, eq=False)
+class Digits:
+    """Some images and their labels."""
+
+    images: Bytes  # (n, 784)
+    labels: Bytes  # (n,)
+
+    def __post_init__(self) -> None:
+        """Check that there are as many labels as images."""
+        if len(self.images) != len(self.labels):
+            raise ValueError(f"{len(self.images)} images and {len(self.labels)} labels")
+
+    def batch(self, dtype: DTypeLike = np.float64) -> Batch:
+        """All of them as columns; see `to_batch`."""
+        return to_batch(self.images, self.labels, dtype)
+
+    def part(self, chosen: slice) -> "Digits":
+        """Some of them, without a copy."""
+        return Digits(self.images[chosen], self.labels[chosen])
+
+
+@dataclass(frozen=True, eq=False)
+class Mnist:
+    """The training, validation and test images of a folder."""
+
+    training: Digits
+    validation: Digits
+    test: Digits
+
+
+def read_mnist(folder: Path) -> Mnist:
+    """The four files of a folder, split as in the book: of 60,000 the last 10,000 validate.
+
+    Of any other number of training images it is the last sixth.
+
+    Raises:
+        ValueError: a file is damaged, or there are not as many labels as images.
+        OSError: a file is missing or cannot be read.
+    """
+    training, test = (_read_digits(folder, name) for name in ("train", "t10k"))
+    kept = len(training.labels) - len(training.labels) // VALIDATION
+    return Mnist(training.part(slice(kept)), training.part(slice(kept, None)), test)
+
+
+def _read_digits(folder: Path, name: str) -> Digits:
+    images, labels = (
+        _plain_or_gzip(folder / f"{name}-{kind}-ubyte") for kind in ("images-idx3", "labels-idx1")
+    )
+    try:
+        return Digits(read_images(images), read_labels(labels))
+    except ValueError as error:
+        named = str(error).startswith(str(folder))
+        raise error if named else ValueError(f"{folder}: {name} files: {error}") from error
+
+
+def _plain_or_gzip(path: Path) -> Path:
+    for each in (path, path.with_name(f"{path.name}.gz")):
+        if each.is_file():
+            return each
+    raise FileNotFoundError(f"{path}: no such file, nor {path.name}.gz")
 
 
 def read_idx(path: Path) -> Bytes:

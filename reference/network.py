@@ -6,13 +6,16 @@ Code written for the book's program runs on it: the same names, arguments and pr
 Source: M. Nielsen, *Neural Networks and Deep Learning* (2015), chapters 1 and 3.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from itertools import pairwise
 
 import numpy as np
 
 from reference.backprop import errors, feedforward, gradients
+from reference.descent import SLOPED, Descent, fits
 from reference.equations import BOOK, QUADRATIC, Cost
+from reference.order import Rows, permutation
 from reference.step import Array, Batch, Parameters
 
 Pairs = Iterable[tuple[Array, Array]]
@@ -50,6 +53,7 @@ class Network:
         self.sizes = list(sizes)
         self.rng = np.random.default_rng() if rng is None else rng
         self.equations = BOOK.with_cost(cost)
+        self._descent: Descent | None = None  # while it trains in place
         self.biases = [self.rng.standard_normal((n, 1)) for n in sizes[1:]]
         self.weights = [self.rng.standard_normal((n, below)) for below, n in pairwise(sizes)]
 
@@ -88,6 +92,9 @@ class Network:
         """
         batch = mini_batch if isinstance(mini_batch, Batch) else _stacked(mini_batch)
         decay = _decay(lmbda, n)
+        if self._descent is not None:
+            self._descent.step(batch, eta, decay)
+            return
         nabla_b, nabla_w = self.backprop(batch.x, batch.y)
         update_b, update_w = self.equations.updated_bias, self.equations.updated_weight
         self.biases = [
@@ -105,6 +112,7 @@ class Network:
         eta: float,
         test_data: Iterable[tuple[Array, int]] | None = None,
         lmbda: float = 0.0,
+        orders: Iterable[Array] | None = None,
     ) -> None:
         """Train for some epochs, each over all samples in a new random order.
 
@@ -118,24 +126,47 @@ class Network:
             eta: the learning rate η.
             test_data: (x, label) pairs for `evaluate` after each epoch.
             lmbda: the weight decay λ.
+            orders: the order of each epoch, a permutation of 0 … n − 1, to replay another program;
+                drawn from the network's generator if not given.
 
         Raises:
-            ValueError: a size or count below 1, or no samples.
+            ValueError: a size or count below 1, no samples, or an order that is no permutation.
         """
         if epochs < 1 or mini_batch_size < 1:
             raise ValueError(f"epochs {epochs}, mini_batch_size {mini_batch_size}: give 1 or more")
         data = training_data if isinstance(training_data, Batch) else _stacked(training_data)
-        x, y = np.ascontiguousarray(data.x.T), np.ascontiguousarray(data.y.T)  # a sample a row
+        rows = Rows(data)
         tests = None if test_data is None else list(test_data)
-        for epoch in range(epochs):
-            order = self.rng.permutation(data.m)
-            for start in range(0, data.m, mini_batch_size):
-                chosen = order[start : start + mini_batch_size]
-                self.update_mini_batch(Batch(x[chosen].T, y[chosen].T), eta, lmbda, data.m)
-            if tests is None:
-                print(f"Epoch {epoch} complete")
-            else:
-                print(f"Epoch {epoch}: {self.evaluate(tests)} / {len(tests)}")
+        drawn = (self.rng.permutation(data.m) for _ in range(epochs))
+        given = iter(drawn if orders is None else orders)
+        with self.in_place() if fits(*self.weights, rows.x, rows.y) else nullcontext():
+            for epoch in range(epochs):
+                order = permutation(next(given, None), data.m, epoch)
+                for start in range(0, data.m, mini_batch_size):
+                    chosen = order[start : start + mini_batch_size]
+                    self.update_mini_batch(rows.batch(chosen), eta, lmbda, data.m)
+                if tests is None:
+                    print(f"Epoch {epoch} complete")
+                else:
+                    print(f"Epoch {epoch}: {self.evaluate(tests)} / {len(tests)}")
+
+    @contextmanager
+    def in_place(self) -> Iterator[Descent]:
+        """Within it `update_mini_batch` overwrites the parameters, which are copies from then on.
+
+        Raises:
+            ValueError: they are no floats, or the cost is not of `reference.equations`.
+        """
+        bp1 = self.equations.output_error
+        if bp1 not in SLOPED or not fits(*self.weights, *self.biases):
+            raise ValueError("in place: give floats of one dtype, and a cost of the book")
+        self._descent = Descent(self.weights, self.biases, sloped=SLOPED[bp1])
+        self.weights, self.biases = self._descent.weights, self._descent.biases
+        try:
+            with np.errstate(over="ignore"):  # as in `equations.sigmoid`
+                yield self._descent
+        finally:
+            self._descent = None
 
     def evaluate(self, test_data: Iterable[tuple[Array, int]]) -> int:
         """How many (x, label) pairs the network gets right: the strongest output is its answer."""

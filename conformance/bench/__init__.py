@@ -1,0 +1,1 @@
+"""Measured ratios against budgets: `conformance bench`. No test asserts a time."""

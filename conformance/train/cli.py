@@ -1,0 +1,190 @@
+"""The commands `conformance train` and `conformance mnist fetch`.
+
+Heavy imports wait until a command needs them. Left out: everything that a command does.
+"""
+
+import json
+import math
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import Progress, TaskID
+
+from conformance.errors import UsageError
+
+if TYPE_CHECKING:
+    from conformance.train.record import Epoch, Run
+
+COSTS = ("quadratic", "cross-entropy")
+DTYPES = ("float64", "float32")
+BAR_STEPS = 50  # steps between two looks of the bar
+
+mnist = typer.Typer(no_args_is_help=True, help="The full MNIST: fetch its files.")
+
+
+@mnist.command()
+def fetch(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to put the four files.")],
+    url: Annotated[
+        str | None, typer.Option(help="Another address than PyTorch's mirror of MNIST.")
+    ] = None,
+) -> None:
+    """Fetch the four canonical files, check their hashes, and go on where a transfer broke off."""
+    from conformance.train.fetch import MIRROR
+    from conformance.train.fetch import fetch as fetched
+
+    console = Console(stderr=True)
+    tasks: dict[str, TaskID] = {}
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+
+        def moved(name: str, there: int, total: int) -> None:
+            if name not in tasks:
+                tasks[name] = bar.add_task(name)
+            bar.update(tasks[name], completed=there, total=total)
+
+        paths = fetched(folder, url or MIRROR, moved)
+    typer.echo(f"{folder}: {len(paths)} files, every hash is right; MNIST_DIR={folder} uses them")
+
+
+def train(
+    sizes: Annotated[str, typer.Option(help="Neurons of each layer.")] = "784,30,10",
+    epochs: Annotated[int, typer.Option(help="How many times to go through the data.")] = 30,
+    mini_batch: Annotated[int, typer.Option(metavar="M", help="Samples of a mini-batch.")] = 10,
+    eta: Annotated[float, typer.Option(help="The learning rate η.")] = 3.0,
+    cost: Annotated[str, typer.Option(help="quadratic or cross-entropy.")] = "quadratic",
+    lmbda: Annotated[float, typer.Option(help="The weight decay λ.")] = 0.0,
+    subjects: Annotated[
+        str, typer.Option(help="reference, then who walks beside it: names or FILE.py:Name.")
+    ] = "reference,torch_impl",
+    dtype: Annotated[str, typer.Option(help="float64 or float32.")] = "float64",
+    seed: Annotated[int, typer.Option(help="Of the start and of the order.")] = 0,
+    folder: Annotated[
+        Path | None,
+        typer.Option("--mnist", metavar="DIR", help="Full MNIST; else MNIST_DIR, else a part."),
+    ] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write what was measured.")
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE.svg|png", help="Draw accuracy, cost and drift.")
+    ] = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the run there after each epoch.")
+    ] = None,
+    resume: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Go on from this checkpoint.")
+    ] = None,
+) -> None:
+    """Train the reference and others on MNIST in lockstep, and tell rounding from a mistake."""
+    from conformance.train.settings import Settings
+
+    options = {"--json": json_file, "--plot": plot, "--checkpoint": checkpoint}
+    _writable({option: path for option, path in options.items() if path is not None})
+    settings = Settings(
+        *(_numbers(sizes), epochs, mini_batch, eta, _choice("--cost", cost, COSTS), lmbda),
+        *(_choice("--dtype", dtype, DTYPES), seed, _partners(subjects)),
+    )
+    settings.fit_digits()
+    run = _trained(settings, folder, checkpoint, resume)
+    if json_file is not None:
+        text = json.dumps(_finite(run.to_json()), indent=1, ensure_ascii=False, allow_nan=False)
+        json_file.write_text(f"{text}\n")
+    if plot is not None:
+        from conformance.train.plot import plot as drawn
+
+        drawn(plot, run)
+    raise typer.Exit(run.exit_code)
+
+
+def _trained(settings: Any, folder: Path | None, checkpoint: Path | None, resume: Any) -> "Run":
+    """Train, with a bar within the epoch and lines after it."""
+    from conformance.train.data import digits
+    from conformance.train.run import subjects as found
+    from conformance.train.run import train as trained
+    from conformance.train.show import epoch_lines, verdict_lines
+
+    partners = found(settings.subjects, settings)
+    source = digits(folder)
+    typer.echo(source.words)
+    typer.echo(", ".join(("reference", *settings.subjects)) + f": {settings.words()}")
+
+    def told(epoch: "Epoch") -> None:
+        for line in epoch_lines(epoch):
+            typer.echo(line)
+
+    with _bar() as done:
+        run = trained(
+            *(settings, source, partners, told, done), checkpoint=checkpoint, resume=resume
+        )
+    for line in verdict_lines(run):
+        typer.echo(line)
+    return run
+
+
+@contextmanager
+def _bar() -> Iterator[Callable[[int, int], None]]:
+    """A function that is told the steps of an epoch, and draws a bar where there is a terminal."""
+    console = Console(stderr=True)
+    if not (console.is_terminal and sys.stdout.isatty()):
+        yield lambda *_: None
+        return
+    with Progress(console=console, transient=True) as bar:
+        task = bar.add_task("epoch")
+
+        def done(step: int, steps: int) -> None:
+            if step % BAR_STEPS == 0 or step == steps:
+                bar.update(task, completed=step, total=steps)
+
+        yield done
+
+
+def _writable(paths: dict[str, Path]) -> None:
+    """Find out before hours of training.
+
+    Raises:
+        UsageError: a folder is not there, or a picture cannot be drawn.
+    """
+    for option, path in paths.items():
+        if path.is_dir() or not path.absolute().parent.is_dir():
+            raise UsageError(f"{option} {path}: no such folder, or a folder itself")
+    if "--plot" in paths:
+        from conformance.train.plot import ready
+
+        ready(paths["--plot"])
+
+
+def _partners(names: str) -> tuple[str, ...]:
+    first, *others = names.split(",")
+    if first != "reference" or len(set(others)) < len(others) or "reference" in others:
+        raise UsageError(f"--subjects {names}: give reference first, and each other once")
+    return tuple(others)
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    try:
+        sizes = tuple(int(size) for size in text.split(","))
+    except ValueError as error:
+        raise UsageError(f"--sizes {text}: give numbers with commas, such as 784,30,10") from error
+    if len(sizes) < 2 or min(sizes) < 1:  # noqa: PLR2004 - an input and an output layer
+        raise UsageError(f"--sizes {text}: give two layers or more, none of them empty")
+    return sizes
+
+
+def _choice(option: str, value: str, choices: tuple[str, ...]) -> str:
+    if value not in choices:
+        raise UsageError(f"{option} {value}: give {' or '.join(choices)}")
+    return value
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no NaN and no infinity: they become null."""
+    if isinstance(value, dict):
+        return {key: _finite(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,91 @@
+"""One step of a subject in training, judged from its own start: rounding, or which equation.
+
+Left out: which steps are judged (`lockstep.py`), the verdicts (`conformance.compare`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from conformance.causality import TAGS, equation_of
+from conformance.compare import FREE, Status, Target, Verdict, judge
+from conformance.corpus.case import Case
+from conformance.diagnosis.evidence import Evidence
+from conformance.oracle import expectations
+from conformance.report.message import difference
+from conformance.subjects.observation import Observation
+from conformance.train.record import Jump
+from reference.step import Batch, Parameters, split
+
+
+@dataclass(frozen=True, eq=False)
+class Taken:
+    """One step that a subject took."""
+
+    epoch: int
+    step: int
+    start: Parameters
+    batch: Batch
+    seen: Observation
+
+
+def judged(case: Case, taken: Taken, before: Taken | None = None) -> tuple[list[Verdict], Evidence]:
+    """The verdicts on every quantity that was shown, and the evidence for a diagnosis.
+
+    The truth is `conformance.oracle.expectations` from the subject's own start, which is one step
+    away: so its derived tolerance is that of a single step, whatever was walked before.
+    """
+    start = taken.start, taken.batch
+    truth = {
+        name: Target(each.value, each.tolerance())
+        for name, each in expectations(case, *start).items()
+    }
+    verdicts = judge(case, (taken.step, FREE), start, truth, taken.seen.shown)
+    failed = frozenset(v.name for v in verdicts if v.status is Status.FAIL)
+    earlier = None
+    if before is not None:
+        earlier = Evidence(
+            *(case, before.step, FREE, before.start, before.batch, before.seen.shown, frozenset())
+        )
+    return verdicts, Evidence(case, taken.step, FREE, *start, taken.seen.shown, failed, earlier)
+
+
+def worst(verdicts: Sequence[Verdict]) -> float:
+    """The largest error as a multiple of its tolerance."""
+    return max((v.worst.ratio for v in verdicts if v.worst is not None), default=0.0)
+
+
+def jump(
+    subject: str, taken: Taken, verdicts: Sequence[Verdict], evidence: Sequence[Evidence]
+) -> Jump | None:
+    """What is wrong with a step: its first failure, named; None if nothing is.
+
+    Args:
+        subject: its name.
+        taken: the step.
+        verdicts: on it.
+        evidence: of it, the last, and of steps that were judged before it.
+    """
+    first = next((v for v in verdicts if v.status is Status.FAIL), None)
+    if first is None:
+        return None
+    case = evidence[-1].case
+    named = equation_of(first.name, case.layers, case.cost)
+    numbers = "" if first.worst is None else f": {difference(first.worst)}"
+    return Jump(
+        *(subject, taken.epoch, taken.step, first.name, split(first.name)[1]),
+        *(named.tag, named.formula, f"{first.name} {first.problem}{numbers}"),
+        _causes(subject, case, verdicts, evidence),
+    )
+
+
+def _causes(
+    subject: str, case: Case, verdicts: Sequence[Verdict], evidence: Sequence[Evidence]
+) -> tuple[str, ...]:
+    """The known mistakes that do what is wrong, the first equation's first."""
+    from conformance.diagnosis.diagnose import diagnose  # here: a right subject needs none
+    from conformance.judge import CaseReport
+
+    report = CaseReport(case, subject, list(verdicts), evidence=tuple(evidence))
+    causes = diagnose([report])
+    found = [id_ for tag in TAGS.values() for c in causes if c.tag == tag for id_ in c.mistakes]
+    return tuple(dict.fromkeys(found))

@@ -1,0 +1,142 @@
+"""A subject that walks beside the reference: its steps, its parameters, how far it has drifted.
+
+Left out: the reference's own steps, and what its drift means (`lockstep.py`).
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import redirect_stdout
+from io import StringIO
+from time import perf_counter
+from typing import TypeVar, cast
+
+import numpy as np
+
+from conformance.compare import Status
+from conformance.corpus.case import Case
+from conformance.diagnosis.evidence import Evidence
+from conformance.errors import ConformanceError, SubjectError
+from conformance.isolate import PACKAGE, headline, own_traceback
+from conformance.subjects import Session, Subject
+from conformance.subjects.observation import Observation, observed
+from conformance.train.judging import Taken, judged, jump, worst
+from conformance.train.record import Jump
+from reference.descent import SLOPED, Descent
+from reference.equations import COSTS
+from reference.step import Array, Batch, Parameters
+
+T = TypeVar("T")
+
+KEPT = 4  # right steps that a diagnosis may look at
+
+
+class Partner:
+    """A subject in training; see the module.
+
+    Attributes:
+        name: of the subject.
+        parameters: after the last step, as it showed them.
+        seconds: spent in its steps since the epoch began.
+        drift: the largest difference of a parameter from the reference's.
+        apart: the largest since the epoch began after one step from the same start.
+        jump: the first step that rounding does not explain, once there is one.
+        judged: steps judged since the epoch began.
+        worst: the largest error in them as a multiple of its tolerance.
+    """
+
+    def __init__(self, subject: Subject, case: Case, start: Parameters) -> None:
+        """Start from the parameters."""
+        self.name, self.case, self.parameters = subject.name, case, start
+        self.session: Session = self._run(
+            lambda: (subject.start_free or subject.start)(case, start.map(np.array))
+        )
+        self._follower = Descent(start.w, start.b, sloped=SLOPED[COSTS[case.cost].delta])
+        self.jump: Jump | None = None
+        self.drift = 0.0
+        self.begin_epoch()
+        self._before: Taken | None = None
+        self._right: list[Evidence] = []
+
+    def begin_epoch(self) -> None:
+        """Count from nothing."""
+        self.seconds, self.judged, self.worst, self.apart = 0.0, 0, 0.0, 0.0
+
+    def step(
+        self,
+        batch: Batch,
+        reference: Mapping[str, Array],
+        where: tuple[int, int],
+        *,
+        floor: float,
+        wanted: bool,
+    ) -> None:
+        """Take a step, and judge it if that is wanted, or if it ends far from the reference's.
+
+        The reference takes the same step from the partner's own start: every step is compared,
+        however far the two runs have parted by then.
+
+        Args:
+            batch: the mini-batch.
+            reference: the reference's parameters after it, by their names.
+            where: the epoch and the step in it.
+            floor: how far apart one step may end from the same start, unless it is judged.
+            wanted: whether to judge it anyway.
+
+        Raises:
+            SubjectError: the subject could not be run, or does not show its parameters.
+        """
+        start, own = self.parameters, batch.map(np.array)  # which it may overwrite
+        began = perf_counter()
+        seen = self._run(lambda: observed(self.session.step(own)))
+        self.seconds += perf_counter() - began
+        self.parameters = self._shown(seen)
+        taken = Taken(*where, start, batch, seen)
+        self.drift = _distance(self.parameters, reference)
+        apart = _distance(self.parameters, self._followed(start, batch))
+        self.apart = float(np.max((self.apart, apart)))
+        if self.jump is None and (wanted or not apart <= floor):
+            self._judge(taken)
+        self._before = taken
+
+    def _judge(self, taken: Taken) -> None:
+        verdicts, evidence = judged(self.case, taken, self._before)
+        self.judged, self.worst = self.judged + 1, max(self.worst, worst(verdicts))
+        if any(verdict.status is Status.FAIL for verdict in verdicts):
+            self.jump = jump(self.name, taken, verdicts, [*self._right, evidence])
+        else:
+            self._right = [*self._right, evidence][-KEPT:]
+
+    def _followed(self, start: Parameters, batch: Batch) -> Mapping[str, Array]:
+        """The parameters after the reference's step from the partner's start."""
+        own = self._follower
+        for views, arrays in ((own.weights, start.w), (own.biases, start.b)):
+            for view, array in zip(views, arrays, strict=True):
+                view[...] = array
+        own.step(batch, self.case.eta, self.case.decay)
+        return dict(Parameters(tuple(own.weights), tuple(own.biases)).named())
+
+    def _shown(self, seen: Observation) -> Parameters:
+        names = [name for name, _ in self.parameters.named()]
+        missing = [name for name in names if not isinstance(seen.shown.get(name), np.ndarray)]
+        if missing:
+            raise SubjectError(f"{self.name} does not show {missing[0]} after a step of training")
+        try:
+            return Parameters.of(cast("Mapping[str, Array]", {n: seen.shown[n] for n in names}))
+        except ValueError as error:
+            raise SubjectError(f"{self.name}: its parameters make no network: {error}") from error
+
+    def _run(self, work: Callable[[], T]) -> T:
+        try:
+            with redirect_stdout(StringIO()), np.errstate(all="ignore"):
+                return work()
+        except ConformanceError:
+            raise
+        except (Exception, SystemExit) as error:
+            raise SubjectError(
+                f"{self.name} stopped: {headline(error)}\n{own_traceback(error, PACKAGE)}".rstrip()
+            ) from error
+
+
+def _distance(own: Parameters, other: Mapping[str, Array]) -> float:
+    """The largest difference of a parameter; NaN where one is no number any more."""
+    parts = [np.max(np.abs(other[name] - array)) for name, array in own.named()]
+    return float(np.max(parts))

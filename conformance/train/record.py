@@ -1,0 +1,97 @@
+"""What a training run measured: a record an epoch, and a jump where one was found.
+
+Left out: how it is measured (`lockstep.py`) and shown (`show.py`, `plot.py`).
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from conformance.train.settings import Settings
+
+REFERENCE = "reference"
+
+
+@dataclass(frozen=True)
+class Walked:
+    """One implementation in one epoch.
+
+    Attributes:
+        name: which.
+        correct: how many test images its parameters get right, by the reference's feedforward.
+        cost: the mean cost of the test images, likewise.
+        seconds: spent in its steps.
+        rate: samples a second.
+        drift: the largest difference of a parameter from the reference's; 0 for itself.
+        ratio: the drift as a multiple of what rounding can explain; see `lockstep.py`.
+        apart: the largest difference after one step from the same start, over all steps, as a
+            multiple of the bound derived for one step.
+        judged: steps whose every quantity was judged.
+        worst: the largest error in them as a multiple of its derived tolerance.
+    """
+
+    name: str
+    correct: int
+    cost: float
+    seconds: float
+    rate: float
+    drift: float = 0.0
+    ratio: float = 0.0
+    apart: float = 0.0
+    judged: int = 0
+    worst: float = 0.0
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One epoch: its number, how many test images there are, and who did what in it."""
+
+    number: int
+    tests: int
+    explained: float  # how far rounding alone can have led a parameter by its end
+    walked: tuple[Walked, ...]  # the reference first
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> "Epoch":
+        """The record with these fields.
+
+        Raises:
+            TypeError, KeyError: a field is missing or unknown.
+        """
+        return cls(**{**values, "walked": tuple(Walked(**each) for each in values["walked"])})
+
+
+@dataclass(frozen=True)
+class Jump:
+    """The first step of a subject that rounding does not explain."""
+
+    subject: str
+    epoch: int
+    step: int
+    name: str  # of the quantity
+    layer: int | None
+    tag: str
+    formula: str
+    message: str
+    causes: tuple[str, ...] = ()  # the known mistakes that reproduce it
+
+
+@dataclass(frozen=True)
+class Run:
+    """All of a run."""
+
+    settings: Settings
+    data: str
+    epochs: tuple[Epoch, ...] = ()
+    jumps: tuple[Jump, ...] = ()
+    stopped: str = ""  # where it was interrupted
+
+    @property
+    def exit_code(self) -> int:
+        """0 rounding explains all, 1 it does not, 130 interrupted."""
+        if self.jumps:
+            return 1
+        return 130 if self.stopped else 0
+
+    def to_json(self) -> dict[str, Any]:
+        """The record as JSON values."""
+        return {**asdict(self), "settings": self.settings.to_json()}

@@ -1,0 +1,88 @@
+"""A whole training run: epochs one after the other, kept and reported, and ended cleanly.
+
+Left out: an epoch (`lockstep.py`), how it is shown (`show.py`).
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from conformance.errors import UsageError
+from conformance.load import is_spec, load
+from conformance.subjects import Subject, find
+from conformance.subjects.adapt import adapt
+from conformance.train.checkpoint import restore, write
+from conformance.train.data import Source
+from conformance.train.lockstep import Done, Lockstep
+from conformance.train.record import Epoch, Jump, Run
+from conformance.train.settings import Settings
+
+Told = Callable[[Epoch], None]
+
+
+def subjects(names: Sequence[str], settings: Settings) -> tuple[Subject, ...]:
+    """The subjects of these names, each fit for the run.
+
+    Raises:
+        UsageError: there is no such subject, or it cannot take part in this run.
+        SubjectError: it could not be loaded.
+    """
+    found = [adapt(load(name), name) if is_spec(name) else find(name) for name in names]
+    case = settings.case(settings.mini_batch)
+    for each in found:
+        reason = each.unfit(case) or ("" if each.runs_freely(case) else "knows no weight decay")
+        if reason:
+            raise UsageError(f"{each.name} cannot take part: it {reason}")
+    return tuple(found)
+
+
+def train(
+    settings: Settings,
+    source: Source,
+    partners: tuple[Subject, ...],
+    told: Told = lambda _: None,
+    done: Done = lambda *_: None,
+    *,
+    checkpoint: Path | None = None,
+    resume: Path | None = None,
+) -> Run:
+    """Train, epoch by epoch; Ctrl-C ends it with what was measured.
+
+    Args:
+        settings: of the run.
+        source: the digits.
+        partners: who walks beside the reference.
+        told: called with the record of each epoch.
+        done: called after each step.
+        checkpoint: written after each epoch.
+        resume: a checkpoint to go on from.
+
+    Raises:
+        UsageError: the checkpoint cannot be written, or is of another run.
+        SubjectError: a partner could not be run.
+    """
+    settings.fit_digits()
+    mnist, dtype = source.mnist, np.dtype(settings.dtype)
+    with threadpool_limits(1):
+        walk = Lockstep(settings, mnist.training.batch(dtype), mnist.test.batch(dtype), partners)
+        epochs = [] if resume is None else list(restore(resume, walk))
+        stopped = ""
+        try:
+            while walk.epoch < settings.epochs:
+                epochs.append(walk.walk(done))
+                told(epochs[-1])
+                if checkpoint is not None:
+                    write(checkpoint, walk, epochs)
+        except KeyboardInterrupt:
+            stopped = f"in epoch {walk.epoch}, step {walk.step}"
+    return result(settings, source.words, epochs, walk, stopped)
+
+
+def result(
+    settings: Settings, data: str, epochs: Sequence[Epoch], walk: Lockstep, stopped: str = ""
+) -> Run:
+    """The record of a run."""
+    jumps: list[Jump] = [each.jump for each in walk.partners if each.jump is not None]
+    return Run(settings, data, tuple(epochs), tuple(jumps), stopped)

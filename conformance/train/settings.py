@@ -1,0 +1,85 @@
+"""What a training run is: the network, the rates, the order's seed, and who takes part.
+
+Left out: the digits (`data.py`).
+"""
+
+from dataclasses import asdict, dataclass
+from math import isfinite
+from typing import Any
+
+from conformance.corpus.case import Case
+from conformance.errors import UsageError
+from reference.mnist import CLASSES, PIXELS
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A training run.
+
+    Attributes:
+        sizes: neurons of each layer, the input layer first.
+        epochs: how many times to go through the data.
+        mini_batch: m.
+        eta: the learning rate η.
+        cost: "quadratic" or "cross-entropy".
+        lmbda: the weight decay λ.
+        dtype: "float64" or "float32".
+        seed: of the start and of the order of the samples, as `Network(sizes, default_rng(seed))`.
+        subjects: who walks beside the reference.
+
+    Raises:
+        UsageError: a value that no run can have.
+    """
+
+    sizes: tuple[int, ...] = (784, 30, 10)
+    epochs: int = 30
+    mini_batch: int = 10
+    eta: float = 3.0
+    cost: str = "quadratic"
+    lmbda: float = 0.0
+    dtype: str = "float64"
+    seed: int = 0
+    subjects: tuple[str, ...] = ("torch_impl",)
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense."""
+        rules = {
+            "--epochs": (self.epochs, self.epochs > 0, "1 or more"),
+            "--mini-batch": (self.mini_batch, self.mini_batch > 0, "1 or more"),
+            "--eta": (self.eta, isfinite(self.eta) and self.eta > 0, "a number above 0"),
+            "--lmbda": (self.lmbda, isfinite(self.lmbda) and self.lmbda >= 0, "0 or more"),
+            "--seed": (self.seed, self.seed >= 0, "0 or more"),
+        }
+        for option, (value, right, wanted) in rules.items():
+            if not right:
+                raise UsageError(f"{option} {value}: give {wanted}")
+
+    def fit_digits(self) -> None:
+        """Check that the network takes images and answers with a digit.
+
+        Raises:
+            UsageError: it does not.
+        """
+        if (self.sizes[0], self.sizes[-1]) != (PIXELS, CLASSES):
+            sizes = ",".join(map(str, self.sizes))
+            raise UsageError(f"--sizes {sizes}: begin with {PIXELS} pixels, end with {CLASSES}")
+
+    def case(self, n: int) -> Case:
+        """The run as a case, of which the first mini-batch alone is described."""
+        batch = tuple(range(min(self.mini_batch, n)))
+        return Case(
+            *("training", self.sizes, self.cost, self.eta, self.lmbda, n, self.dtype),
+            *((batch,), "a training run", ()),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """The fields as JSON values."""
+        return {key: list(v) if isinstance(v, tuple) else v for key, v in asdict(self).items()}
+
+    def words(self) -> str:
+        """All of it in one line."""
+        decay = f", λ = {self.lmbda:g}" if self.lmbda else ""
+        return (
+            f"[{', '.join(map(str, self.sizes))}], {self.cost}, η = {self.eta:g}{decay}, "
+            f"m = {self.mini_batch}, {self.dtype}, seed {self.seed}"
+        )

@@ -1,0 +1,57 @@
+"""A training run on a terminal: the book's line an epoch, the drift, and the verdict.
+
+Left out: the picture (`plot.py`).
+"""
+
+from collections.abc import Iterator
+
+from conformance.train.record import Epoch, Jump, Run, Walked
+
+
+def epoch_lines(epoch: Epoch) -> Iterator[str]:
+    """The book's line on the reference, and one on each partner."""
+    reference, *partners = epoch.walked
+    yield f"Epoch {epoch.number}: {reference.correct} / {epoch.tests}{_measures(reference)}"
+    for each in partners:
+        yield f"  {each.name}: {each.correct} / {epoch.tests}{_measures(each)}"
+        yield f"    drift {each.drift:.2g}, {each.ratio:.2g} × what rounding can explain"
+        yield (
+            f"    each step {each.apart:.2g} × its bound or less; "
+            f"{each.judged} steps judged, worst {each.worst:.2g} × tolerance"
+        )
+
+
+def _measures(walked: Walked) -> str:
+    return f"   cost {walked.cost:.5f}   {walked.seconds:.2f} s   {walked.rate:,.0f} samples/s"
+
+
+def verdict_lines(run: Run) -> Iterator[str]:
+    """What the run says of each partner."""
+    if run.stopped:
+        yield f"stopped {run.stopped}"
+    for jump in run.jumps:
+        yield from _jump_lines(jump)
+    wrong = {jump.subject for jump in run.jumps}
+    for each in run.epochs[-1].walked[1:] if run.epochs else ():
+        if each.name not in wrong:
+            steps = sum(w.judged for e in run.epochs for w in e.walked if w.name == each.name)
+            yield (
+                f"{each.name}: rounding: each step ends where the reference's does from the same "
+                f"start; {steps} steps were judged, all right"
+            )
+
+
+def _jump_lines(jump: Jump) -> Iterator[str]:
+    layer = "" if jump.layer is None else f", layer {jump.layer}"
+    place = f"epoch {jump.epoch}, step {jump.step}{layer}"
+    yield f"{jump.subject}: a jump at {place}: {jump.tag}  {jump.formula}"
+    yield f"  {jump.message}"
+    from conformance.mistakes.catalogue import CATALOGUE  # here: a right subject needs none
+
+    for i, id_ in enumerate(jump.causes):
+        mistake = CATALOGUE[id_]
+        yield f"  {'or' if i else 'cause'}: {id_}: {mistake.sentence}"
+        yield f"    wrong  {mistake.wrong}"
+        yield f"    right  {mistake.right}"
+    if not jump.causes:
+        yield "  cause: no catalogued mistake does this"
