@@ -7,6 +7,8 @@ THOROUGH = frozenset(
         "test_broken.py",
         "test_command.py",
         "test_digits.py",
+        "test_export.py",
+        "test_fetch.py",
         "test_isolate.py",
         "test_module_subject.py",
         "test_no_false_alarm.py",
@@ -16,6 +18,7 @@ THOROUGH = frozenset(
         "test_running_error.py",
         "test_suite_subject.py",
         "test_trace_subject.py",
+        "test_train_cli.py",
     }
 )
 
