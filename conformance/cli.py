@@ -72,6 +72,9 @@ def check(
     cost: Cost = None,
     python_path: PythonPath = None,
     timeout: Timeout = 60.0,
+    workers: Annotated[
+        int, typer.Option("-n", "--workers", min=1, help="Cases of a command side by side.")
+    ] = 1,
     json_file: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write the report as JSON.")
     ] = None,
@@ -86,7 +89,7 @@ def check(
     from conformance.api import check as checked
     from conformance.report.terminal import show, summary
 
-    asked = _asked(subject, command, format_, timeout)
+    asked = _asked(subject, command, (format_, timeout, workers))
     with _bar(f"checking {subject or command}") as done:
         report = checked(
             asked,
@@ -108,7 +111,7 @@ def check(
     raise typer.Exit(report.exit_code)
 
 
-def _asked(subject: str | None, command: str | None, format_: str, timeout: float) -> object:
+def _asked(subject: str | None, command: str | None, options: tuple[str, float, int]) -> object:
     """What is to be checked: the words of the argument, or the subject of a command."""
     if (subject is None) == (command is None):
         raise UsageError("give a SUBJECT or --command: one of the two")
@@ -117,9 +120,12 @@ def _asked(subject: str | None, command: str | None, format_: str, timeout: floa
     if command is not None:
         from conformance.subjects.command import command_subject
 
-        return command_subject(command, format_, timeout)
+        return command_subject(command, *options)
+    format_, _, workers = options
     if format_ != "safetensors":
         raise UsageError(f"--format {format_} is for --command alone")
+    if workers > 1:
+        raise UsageError(f"-n {workers} is for --command alone")
     return subject
 
 

@@ -33,14 +33,14 @@ def examine(
     Raises:
         CorpusError: a case is damaged.
     """
-    reports, skipped = [], {}
-    for case in cases:
-        reason = subject.unfit(case)
-        if reason:
-            skipped[case.id] = reason
-            continue
-        reports.append(check_case(subject, store.read(place, case)))
-        done(reports[-1])
+    reasons = {case: subject.unfit(case) for case in cases}
+    fitting = [case for case, reason in reasons.items() if not reason]
+    skipped = {case.id: reason for case, reason in reasons.items() if reason}
+    reports = []
+    with subject.ahead(fitting):
+        for case in fitting:
+            reports.append(check_case(subject, store.read(place, case)))
+            done(reports[-1])
     exact = tuple(run_exactly(subject, place, reports))
     causes, small = _why(subject, reports)
     return Report(subject.name, subject.conventions, tuple(reports), skipped, exact, causes, small)

@@ -5,9 +5,10 @@ reads and writes (`subjects/command.py`), a sandbox, and children that leave the
 """
 
 import os
+import re
 import signal
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from selectors import EVENT_READ, DefaultSelector
@@ -18,6 +19,7 @@ from conformance.isolate import SHOWN, WIDTH
 
 TAIL = 64 << 10  # bytes of each stream that are kept
 TICK = 0.01  # seconds until an end is noticed that the pipes do not tell
+COLOUR = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")  # and whatever else a terminal obeys
 
 
 @dataclass(frozen=True)
@@ -26,22 +28,34 @@ class Ended:
 
     Attributes:
         status: its exit status; the negative number of the signal by which it died; None if it
-            was still running when the time was over.
+            was ended.
         output: the tail of its stderr, or of its stdout if it wrote nothing there.
+        stopped: why it was ended; empty if the time was over, or if it ended itself.
     """
 
     status: int | None
     output: bytes
+    stopped: str = ""
 
     def said(self) -> str:
         """The last lines of its output for a message, each on a line of its own."""
-        lines = self.output.decode(errors="replace").splitlines()
-        last = [f"  | {line[:WIDTH]}" for line in lines if line.strip()][-SHOWN:]
+        lines = COLOUR.sub("", self.output.decode(errors="replace")).splitlines()
+        last = [f"  | {printable(line)}" for line in lines if line.strip()][-SHOWN:]
         return "\n".join(["", "its last output:", *last]) if last else ""
 
 
-def run(arguments: Sequence[str], timeout: float) -> Ended:
+def printable(text: str, most: int = WIDTH) -> str:
+    """The beginning of a foreign text on one line, without what a terminal would obey."""
+    return "".join(each if each.isprintable() else "\ufffd" for each in text[:most])
+
+
+def run(arguments: Sequence[str], timeout: float, watch: Callable[[], str] = str) -> Ended:
     """Run a program with these arguments; it reads nothing from stdin.
+
+    Args:
+        arguments: the program and its words.
+        timeout: seconds.
+        watch: asked again and again while it runs; a reason ends it.
 
     Raises:
         SubjectError: it cannot be started.
@@ -58,29 +72,32 @@ def run(arguments: Sequence[str], timeout: float) -> Ended:
         raise SubjectError(f"{arguments[0]} cannot be started: {error}") from error
     with process:
         try:
-            ended, output = _listen(process, monotonic() + timeout)
+            ended, stopped, output = _listen(process, monotonic() + timeout, watch)
         finally:
             with suppress(ProcessLookupError, PermissionError):  # the group has gone
                 os.killpg(process.pid, signal.SIGKILL)
             process.kill()
-    return Ended(process.returncode if ended else None, output)
+    return Ended(process.returncode if ended else None, output, stopped)
 
 
-def _listen(process: "subprocess.Popen[bytes]", deadline: float) -> tuple[bool, bytes]:
-    """Whether the command ended before the deadline, and the tail of its output."""
+def _listen(
+    process: "subprocess.Popen[bytes]", deadline: float, watch: Callable[[], str]
+) -> tuple[bool, str, bytes]:
+    """Whether the command ended, or why it must, and the tail of its output."""
     tails = {process.stderr: b"", process.stdout: b""}
-    ended = False
+    ended, stopped = False, ""
     with DefaultSelector() as selector:
         for pipe in tails:
             selector.register(pipe, EVENT_READ)  # type: ignore[arg-type]  # both are pipes
-        while not ended and monotonic() < deadline:
+        while not ended and not stopped and monotonic() < deadline:
             ended = _has_ended(process)  # before the last look at the pipes
+            stopped = "" if ended else watch()
             for key, _ in selector.select(0 if ended else TICK):
                 heard = os.read(key.fd, TAIL)
                 tails[key.fileobj] = (tails[key.fileobj] + heard)[-TAIL:]  # type: ignore[index]
                 if not heard:
                     selector.unregister(key.fileobj)
-    return ended, tails[process.stderr] or tails[process.stdout]
+    return ended, stopped, tails[process.stderr] or tails[process.stdout]
 
 
 def _has_ended(process: "subprocess.Popen[bytes]") -> bool:

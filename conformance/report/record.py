@@ -14,6 +14,7 @@ from conformance.diagnosis.cause import Cause
 from conformance.exact_lane import ExactRun
 from conformance.judge import CaseReport
 from conformance.outcome import Report
+from conformance.report.depth import judged
 from conformance.smallest.example import Example
 from conformance.subjects.exact_outcome import ExactOutcome
 from conformance.watching.digits import Loss
@@ -30,6 +31,7 @@ def to_json(report: Report) -> dict[str, Any]:
         "ok": report.ok,
         "exit_code": report.exit_code,
         "conventions": list(report.conventions),
+        "judged": judged(report.cases),
         "blames": [
             {
                 "equation": blame.tag,

@@ -18,6 +18,7 @@ from conformance.corpus.case import Case
 from conformance.judge import CaseReport
 from conformance.outcome import Blame, Report
 from conformance.report.cause_words import cause_words, example_words
+from conformance.report.depth import judged_words
 from conformance.report.exact_words import exact_words
 from conformance.report.message import accused, difference, doubtful, line, what
 from conformance.watching.recording import Frame
@@ -36,6 +37,7 @@ AROUND = 1  # lines of source before and after the one to blame
 def show(console: Console, report: Report, *, verbose: bool = False) -> None:
     """Print the table of cases and, under it, what is wrong."""
     console.print(_table(report))
+    _say(console, judged_words(report.cases))
     if report.skipped:
         _say(console, f"not put to it: {_skipped(report)}")
     if report.conventions:

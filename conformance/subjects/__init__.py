@@ -4,7 +4,8 @@ A subject is started afresh for every step of the restarted mode, and once for a
 in which it keeps whatever it keeps. Left out: the verdicts (`compare.py`).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -66,6 +67,10 @@ class Subject:
     def runs_freely(self, case: Case) -> bool:
         """Whether its own parameters can be followed through the steps of a case."""
         return self.decays or not case.lmbda
+
+    def ahead(self, _cases: Sequence[Case]) -> AbstractContextManager[None]:
+        """Hear which cases come, in their order; it lasts until they are done."""
+        return nullcontext()
 
 
 class ReferenceSession:

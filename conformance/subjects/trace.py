@@ -2,16 +2,14 @@
 
 Its tensors are named as in the fixtures, `0/z2 … 0/w3 1/z2 …`, each step from the recorded start;
 `free/0/z2 …` are those of a run on the program's own parameters. Left out: the samples, the start
-and the bounds that it may hold too.
+and the bounds that it may hold too, and reading the file (`trace_file.py`).
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -19,12 +17,16 @@ from conformance.corpus import store
 from conformance.corpus.case import Case
 from conformance.corpus.store import Recorded
 from conformance.errors import SubjectError, UsageError
+from conformance.process import printable
 from conformance.subjects import Subject
 from conformance.subjects.observation import Observation
+from conformance.subjects.trace_file import id_of, parse, read
 from reference.step import Array, Batch, Parameters, causal_order
 
 Family = Mapping[int, dict[str, Array]]
 """The quantities of each step that was recorded."""
+
+NAME = 40  # characters of a foreign name in a message
 
 
 @dataclass(frozen=True)
@@ -91,8 +93,8 @@ def trace_subject(path: Path, place: Path, case_id: str | None = None) -> TraceS
         UsageError: there is no file, or no such case.
         SubjectError: it is not a safetensors file, or a tensor has a name that is no quantity.
     """
-    header, tensors = parse(_read(path), path)
-    case = _case(path, place, case_id or _id(header))
+    header, tensors = parse(read(path), path)
+    case = _case(path, place, case_id or id_of(header))
     restarted, free = families(path, case, tensors)
     if not restarted and not free:
         raise SubjectError(f"{path}: no tensor is a quantity of a step, such as `0/z2`")
@@ -107,57 +109,6 @@ def trace_subject(path: Path, place: Path, case_id: str | None = None) -> TraceS
     )
 
 
-def _read(path: Path) -> bytes:
-    """The bytes of a file, which must not be large."""
-    try:
-        if not path.is_file():
-            raise UsageError(
-                f"there is no file {path}" if not path.exists() else f"{path} is no file"
-            )
-        with path.open("rb") as file:
-            raw = file.read(store.MOST_BYTES + 1)
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
-    if len(raw) > store.MOST_BYTES:
-        raise SubjectError(f"{path}: larger than {store.MOST_BYTES >> 20} MiB; record fewer steps")
-    return raw
-
-
-def parse(raw: bytes, path: Path | str) -> tuple[dict[str, Any], dict[str, Array]]:
-    """The metadata and the tensors of a safetensors file.
-
-    Raises:
-        SubjectError: it is not such a file.
-    """
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
-
-    try:
-        tensors: dict[str, Array] = load(raw)
-        length = int.from_bytes(raw[:8], "little")
-        header = json.loads(raw[8 : 8 + length]).get("__metadata__") or {}
-    except KeyError as error:
-        raise SubjectError(
-            f"{path}: dtype {error} is none of NumPy's; give float32, float64"
-        ) from error
-    except (SafetensorError, ValueError, TypeError, AttributeError) as error:
-        raise SubjectError(f"{path}: not a safetensors file ({error})") from error
-    return header, tensors
-
-
-def _id(header: dict[str, Any]) -> str | None:
-    """The id of the case, from the metadata."""
-    if "case" not in header:
-        return header.get("id")
-    try:
-        described = json.loads(header["case"])
-    except ValueError:
-        return str(header["case"])
-    inner = described.get("case", described) if isinstance(described, dict) else {}
-    found = inner.get("id") if isinstance(inner, dict) else inner
-    return None if found is None else str(found)
-
-
 def _case(path: Path, place: Path, id_: str | None) -> Case:
     if id_ is None:
         raise UsageError(f"{path}: its header does not say which case it is: give --case ID")
@@ -165,7 +116,8 @@ def _case(path: Path, place: Path, id_: str | None) -> Case:
     if id_ not in by_id:
         near = get_close_matches(id_, by_id, n=3)
         meant = f" (did you mean {' or '.join(near)}?)" if near else ""
-        raise UsageError(f"{path}: there is no case {id_!r}{meant}: `conformance fixtures list`")
+        name = printable(id_, NAME)
+        raise UsageError(f"{path}: there is no case {name!r}{meant}: `conformance fixtures list`")
     return by_id[id_]
 
 
@@ -185,8 +137,9 @@ def families(path: Path | str, case: Case, tensors: Mapping[str, Array]) -> tupl
             continue
         numbers = {str(t): t for t in range(case.steps)}
         if step not in numbers or quantity not in known:
+            named = printable(full, NAME)
             raise SubjectError(
-                f"{path}: tensor `{full}` is no quantity of {case.id}: its steps are 0 to "
+                f"{path}: tensor `{named}` is no quantity of {case.id}: its steps are 0 to "
                 f"{case.steps - 1}, each `z2` to `w{case.layers}`, such as `0/{known[0]}`"
             )
         families[free].setdefault(numbers[step], {})[quantity] = array

@@ -1,6 +1,14 @@
-"""Which tests are thorough: long searches and whole runs of pytest, a step of their own in CI."""
+"""Which tests are thorough: long searches and whole runs of pytest, a step of their own in CI.
+
+And what the tests of commands share.
+"""
+
+import tempfile
+from pathlib import Path
 
 import pytest
+
+from conformance.tests.commands import Make, maker
 
 THOROUGH = frozenset(
     {
@@ -9,6 +17,8 @@ THOROUGH = frozenset(
         "test_digits.py",
         "test_export.py",
         "test_fetch.py",
+        "test_fuzz_readers.py",
+        "test_hostile.py",
         "test_isolate.py",
         "test_module_subject.py",
         "test_no_false_alarm.py",
@@ -29,3 +39,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.name in THOROUGH:
             item.add_marker("thorough")
+
+
+@pytest.fixture
+def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
+    """Makes subjects whose program is some lines of Python; their temporary files are watched."""
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    return maker(tmp_path)

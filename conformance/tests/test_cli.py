@@ -93,6 +93,7 @@ def test_a_command_is_checked_as_a_subject_is(tmp_path: Path, capsys: Capture) -
         assert run("check", *words, *asked) == 0
         assert "1 quantities (3 entries) agree" in capsys.readouterr().out
     assert run("check", f"cmd:{command}", "--case", HAND) == 3  # it does not read safetensors
+    assert run("check", f"cmd:{command}", "--format", "json", "--case", "hand*", "-n", "2") == 0
     assert "exited with status 1" in capsys.readouterr().out
 
 
@@ -103,6 +104,8 @@ def test_a_subject_or_a_command_is_needed(capsys: Capture) -> None:
     assert "one of the two" in one_line(capsys)
     assert run("check", "reference", "--format", "json") == 2
     assert "--format json is for --command alone" in one_line(capsys)
+    assert run("check", "reference", "-n", "2") == 2
+    assert "-n 2 is for --command alone" in one_line(capsys)
 
 
 def test_a_dtype_can_be_chosen(capsys: Capture) -> None:

@@ -1,68 +1,23 @@
-"""Commands as subjects: what they are given, what they write, and how they misbehave.
+"""Commands as subjects: what they are given, what they write, and how they end.
 
-Left out: the ports (`test_ports.py`).
+Left out: the ports (`test_ports.py`), and programs that misbehave (`test_hostile.py`).
 """
 
 import shlex
 import sys
-import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from conformance.compare import FREE, Status
 from conformance.errors import SubjectError, UsageError
-from conformance.judge import CaseReport, check_case
+from conformance.judge import check_case
 from conformance.process import TAIL, run
 from conformance.subjects import find
-from conformance.subjects.command import CommandSubject, command_subject
+from conformance.subjects.command import command_subject
+from conformance.tests.commands import CASE, COPY, WRITE, Make, checked, error
 from conformance.tests.support import recorded
-
-CASE = "contracting-5-4-3-2"
-
-COPY = """
-import json, sys
-written = json.load(open(sys.argv[1]))["tensors"]
-shown = {name: rows for name, rows in written.items() if name[0].isdigit() and name[-1] not in "xy"}
-"""
-"""The right numbers of the restarted steps, out of the case as JSON."""
-WRITE = """
-json.dump(shown, open(sys.argv[2], "w"))
-"""
-
-Make = Callable[..., CommandSubject]
-
-
-@pytest.fixture
-def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
-    """A subject whose program is these lines of Python; its temporary files are watched."""
-    temporary = tmp_path / "temporary"
-    temporary.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
-
-    def make(source: str, format_: str = "json", timeout: float = 20.0) -> CommandSubject:
-        path = tmp_path / "program.py"
-        path.write_text(source)
-        command = f"{sys.executable} -S {path} {{case}} {{out}}"
-        return command_subject(command, format_, timeout)
-
-    return make
-
-
-def checked(subject: CommandSubject, case: str = CASE) -> CaseReport:
-    """The report on a case; nothing may be left in the folder of temporary files."""
-    report = check_case(subject, recorded(case))
-    assert list(Path(tempfile.gettempdir()).iterdir()) == []
-    return report
-
-
-def error(subject: CommandSubject) -> str:
-    """Why the subject could not be judged."""
-    report = checked(subject)
-    assert report.status is Status.ERROR
-    return report.error
 
 
 def test_json_in_and_out_is_judged_without_a_free_run(program: Make) -> None:
@@ -133,7 +88,7 @@ def test_another_shape_is_a_verdict(program: Make) -> None:
         ("import os; os.symlink(sys.argv[1], sys.argv[2]); sys.exit()", "cannot be read"),
         ("import os; os.mkfifo(sys.argv[2]); sys.exit()", "no ordinary file"),
         ("import os; os.mkdir(sys.argv[2]); sys.exit()", "no ordinary file"),
-        ('open(sys.argv[2], "w").truncate(1 << 32); sys.exit()', "larger than 64 MiB"),
+        ('open(sys.argv[2], "w").truncate(1 << 32); sys.exit()', "larger than 1,1"),
         ("sys.exit(7)", "exited with status 7"),
         ("import os; os.abort()", "died by SIGABRT"),
     ],

@@ -10,11 +10,13 @@ import pytest
 
 from conformance import check, report
 from conformance.causality import TAGS
+from conformance.report.depth import DEPTHS, FREE_RUN, judged_words
 from conformance.report.record import from_json, to_json
+from conformance.report.terminal import as_text
 from conformance.subjects import Subject
 from conformance.tests.networks.book import Network
 from conformance.tests.networks.broken import BROKEN, broken_source
-from conformance.tests.support import answering, wrong_at
+from conformance.tests.support import answering, showing, wrong_at
 
 HAND = "hand-2-3-1"
 SCHEMA = json.loads(Path(report.__file__).with_name("report.schema.json").read_text("utf-8"))
@@ -101,6 +103,38 @@ def test_an_error_says_what_happened() -> None:
 
 def test_every_equation_may_be_blamed() -> None:
     assert set(SCHEMA["$defs"]["blame"]["properties"]["equation"]["enum"]) == {*TAGS.values()}
+
+
+def test_every_depth_is_in_the_schema() -> None:
+    assert SCHEMA["properties"]["judged"]["items"]["enum"] == [*DEPTHS, FREE_RUN]
+
+
+@pytest.mark.parametrize(
+    ("shown", "depths"),
+    [
+        ("a3", ["outputs"]),
+        ("a2", ["activations"]),
+        ("nabla_b", ["gradients"]),
+        ("delta", ["δ"]),
+        ("b2", ["updated parameters"]),
+        ("z", ["weighted inputs"]),
+        ("cost", ["cost"]),
+        ("", [*DEPTHS]),
+    ],
+)
+def test_the_depth_is_what_was_shown(shown: str, depths: list[str]) -> None:
+    report = check(showing(shown), case=HAND)
+    assert to_json(report)["judged"] == depths
+    assert f"judged: {', '.join(depths)}\n" in as_text(report)
+
+
+def test_what_is_wrong_was_judged_too_and_a_crash_was_not() -> None:
+    assert written(wrong_at("BP2"))["judged"] == [*DEPTHS]
+    assert judged_words(check(crashing(), case=HAND).cases) == "judged: nothing"
+
+
+def test_a_free_run_is_a_depth() -> None:
+    assert to_json(check("reference", case="expanding-2-3-2"))["judged"] == [*DEPTHS, FREE_RUN]
 
 
 def test_every_field_is_described() -> None:

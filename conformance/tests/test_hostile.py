@@ -1,0 +1,240 @@
+"""Programs that misbehave, each an error of its case: the run goes on, and nothing stays behind.
+
+Left out: programs that end wrongly or write what is no step (`test_command.py`), and the readers
+on their own (`test_fuzz_readers.py`).
+"""
+
+import json
+import struct
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+from conformance.compare import Status
+from conformance.corpus import store
+from conformance.errors import SubjectError
+from conformance.examine import examine
+from conformance.outcome import Report
+from conformance.process import run
+from conformance.subjects.command import CommandSubject
+from conformance.subjects.command_output import most_bytes
+from conformance.tests.commands import CASE, COPY, WRITE, Make, checked, error
+from conformance.tests.support import recorded
+
+CASES = ("hand-2-3-1", "layout-3-2-4", "remainder-3-4-2")
+HERE = "import json, os, sys, time\nhere = os.path.basename(sys.argv[1])\n"
+
+
+def examined(subject: CommandSubject, *ids: str) -> Report:
+    """The report on some cases; nothing may be left in the folder of temporary files."""
+    report = examine(subject, store.root(), [recorded(id_).case for id_ in ids or CASES])
+    assert list(Path(tempfile.gettempdir()).iterdir()) == []
+    return report
+
+
+def test_a_gigabyte_is_ended_while_it_is_written(program: Make, tmp_path: Path) -> None:
+    """It is ended long before the disk or its time is full; the rest is never written."""
+    flood = f"""
+import sys
+block = b"1" * (1 << 20)
+with open(sys.argv[2], "wb") as file:
+    for _ in range(1024):
+        file.write(block)
+open({str(tmp_path / "done")!r}, "w")
+"""
+    message = error(program(flood))
+    assert "its output is larger than 1,1" in message
+    assert message.endswith("it was ended")
+    assert not (tmp_path / "done").exists()
+
+
+def test_what_grows_after_the_last_look_is_not_read(program: Make) -> None:
+    most = most_bytes(recorded(CASE).case)
+    source = f'import sys; open(sys.argv[2], "w").write("1" * {most + 1})'
+    assert "larger than" in error(program(source))
+
+
+def test_an_endless_flood_of_stdout_is_dropped_until_the_time_is_over(program: Make) -> None:
+    flood = "import os\nwhile True: os.write(1, b'noise\\n' * 9999)"
+    started = time.monotonic()
+    message = error(program(flood, timeout=0.5))
+    assert "not done after 0.5 s" in message
+    assert len(message) < 1000
+    assert time.monotonic() - started < 5
+
+
+def safetensors(header: object, data: bytes = b"", length: int | None = None) -> str:
+    """A program that writes such a file."""
+    text = json.dumps(header).encode()
+    raw = struct.pack("<Q", len(text) if length is None else length) + text + data
+    return f'import sys; open(sys.argv[2], "wb").write({raw!r})'
+
+
+def tensor(dtype: str = "F64", shape: tuple[int, ...] = (4, 1), end: int = 32) -> object:
+    """The header of `0/b2`."""
+    return {"0/b2": {"dtype": dtype, "shape": shape, "data_offsets": [0, end]}}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        pytest.param(safetensors(tensor(), bytes(16)), id="half-a-file"),
+        pytest.param(safetensors(tensor(end=1 << 40), bytes(32)), id="offset-beyond-the-end"),
+        pytest.param(safetensors(tensor(), bytes(32), 1 << 50), id="header-length-beyond-the-end"),
+        pytest.param(safetensors(tensor(shape=(1 << 62, 1 << 62)), bytes(32)), id="huge-shape"),
+        pytest.param(safetensors(tensor(shape=(1 << 40,)), bytes(32)), id="shape-beyond-the-data"),
+        pytest.param(safetensors(tensor("F65"), bytes(32)), id="unknown-dtype"),
+        pytest.param(safetensors([]), id="header-of-another-kind"),
+    ],
+)
+def test_a_wrong_container_is_an_error(source: str, program: Make) -> None:
+    message = error(program(source))
+    assert "its output: not a safetensors file" in message
+    assert message.endswith("(it exited with status 0)")
+
+
+@pytest.mark.parametrize("bomb", ['"{" * size', '"[" * size', """'{"0/z2":' * (size // 8)"""])
+def test_json_that_is_nested_deeply_is_not_descended_into(bomb: str, program: Make) -> None:
+    size = most_bytes(recorded(CASE).case)
+    source = f'import sys; size = {size}; open(sys.argv[2], "w").write({bomb})'
+    started = time.monotonic()
+    assert "nested more than 32 levels deep" in error(program(source))
+    assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize(
+    ("bomb", "problem"),
+    [
+        (r"""'{"0/z2":[' + '[],' * 99_999 + '[]]}'""", "more arrays and texts than the case"),
+        (r"""'{"0/z2":[' + '"",' * 99_999 + '""]}'""", "more arrays and texts than the case"),
+        (r"""'{' + ','.join('"%d":1' % i for i in range(10_001)) + '}'""", "holds 10,001 names"),
+    ],
+)
+def test_json_of_many_small_things_is_not_built(bomb: str, problem: str, program: Make) -> None:
+    """Each takes thirty times as much memory as its text."""
+    assert problem in error(program(f'import sys; open(sys.argv[2], "w").write({bomb})'))
+
+
+def test_an_endless_text_of_quotes_is_looked_through_once(program: Make) -> None:
+    """From each quote to the end it would take hours."""
+    half = most_bytes(recorded(CASE).case) // 2 - 8
+    source = f"""import sys; open(sys.argv[2], "w").write('"' + '\\\\"' * {half})"""
+    assert "neither safetensors nor JSON (Unterminated string" in error(program(source))
+
+
+def test_brackets_in_texts_are_not_levels(program: Make) -> None:
+    source = COPY + r"""shown['\\" ' + "[" * 99] = 1.0""" + WRITE
+    assert "is no quantity" in error(program(source))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        'shown["\\x1b[2J" + "x" * 9999] = 1.0',
+        'shown["\\ud800"] = 1.0',
+        'shown["0/z2"] = [["\\x1b[2J" * 9999]]',
+        'shown["0/z2"] = ["\\ud800"]',
+        'sys.stderr.write("\\x1b[2J\\x07" * 99); sys.exit(1)',
+    ],
+)
+def test_a_message_is_short_and_safe_for_a_terminal(change: str, program: Make) -> None:
+    message = error(program(COPY + change + WRITE))
+    assert message.replace("\n", "").isprintable()
+    assert len(message) < 1500
+
+
+def test_the_run_goes_on_with_the_next_case(program: Make) -> None:
+    source = HERE + f'if here.startswith("{CASES[0]}"): os.abort()' + COPY + WRITE
+    statuses = [each.status for each in examined(program(source)).cases]
+    assert statuses == [Status.ERROR, Status.PASS, Status.PASS]
+
+
+def test_an_error_is_not_tried_again(program: Make, tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    subject = program(f'open({str(runs)!r}, "a").write("run "); raise SystemExit(1)')
+    assert error(subject) == error(subject)
+    assert runs.read_text() == "run "
+
+
+def test_what_hangs_is_not_run_on_small_networks(program: Make, tmp_path: Path) -> None:
+    """The first case is wrong, so the ladder is climbed; each rung would take the whole time."""
+    wrong = 'shown["0/z2"] = [[2 * z for z in row] for row in shown["0/z2"]]'
+    runs = tmp_path / "runs"
+    hang = f'open({str(runs)!r}, "a").write("run "); here[0] == "h" or time.sleep(60)\n'
+    report = examined(program(HERE + hang + COPY + wrong + WRITE, timeout=0.5), *CASES[:2])
+    assert [each.status for each in report.cases] == [Status.FAIL, Status.ERROR]
+    assert report.smallest == ()
+    assert runs.read_text() == "run run "
+
+
+def test_a_small_network_on_which_it_hangs_is_the_last(program: Make, tmp_path: Path) -> None:
+    wrong = 'shown["0/z2"] = [[2 * z for z in row] for row in shown["0/z2"]]'
+    runs = tmp_path / "runs"
+    hang = f'open({str(runs)!r}, "a").write("run "); here[0] == "h" or time.sleep(60)\n'
+    report = examined(program(HERE + hang + COPY + wrong + WRITE, timeout=0.5), CASES[0])
+    assert report.cases[0].status is Status.FAIL
+    assert runs.read_text() == "run run "
+
+
+SLOW = HERE + "time.sleep(1.0 if here[0] == 'h' else 0.5)" + COPY + WRITE
+
+
+def test_cases_run_side_by_side_and_are_reported_in_their_order(program: Make) -> None:
+    started = time.monotonic()
+    report = examined(program(SLOW, workers=3))
+    assert time.monotonic() - started < 1.9
+    assert [each.case.id for each in report.cases] == [*CASES]
+    assert all(each.status is Status.PASS for each in report.cases)
+
+
+def test_side_by_side_each_is_run_once_and_says_the_same(program: Make, tmp_path: Path) -> None:
+    ids = [case.id for case in store.cases(store.root(), "*-float32")][:12]
+    runs = tmp_path / "runs"
+    count = f'open({str(runs)!r}, "a").write("run ")\nif here < "h": sys.exit(1)\n'
+    subject = program(HERE + count + COPY + WRITE, workers=2)
+    together = examined(subject, *ids)
+    assert runs.read_text().split() == ["run"] * len(ids)
+    alone = examined(program(HERE + count + COPY + WRITE), *ids)
+    assert [each.error for each in together.cases] == [each.error for each in alone.cases]
+    assert {each.status for each in alone.cases} == {Status.ERROR, Status.PASS}
+
+
+def interrupted(subject: CommandSubject) -> None:
+    """As Ctrl-C does it, while two programs run and one waits."""
+    with subject.ahead([recorded(id_).case for id_ in CASES]):
+        subject.runs.begin()
+        time.sleep(0.5)
+        raise KeyboardInterrupt
+
+
+def test_side_by_side_nothing_runs_on_after_an_interrupt(program: Make, tmp_path: Path) -> None:
+    sleep = f'open({str(tmp_path)!r} + "/" + here, "w"); time.sleep(9)'
+    subject, started = program(HERE + sleep, workers=2), time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        interrupted(subject)
+    assert time.monotonic() - started < 5
+    assert len([*tmp_path.glob("*.json")]) == 2
+    assert list(Path(tempfile.gettempdir()).iterdir()) == []
+
+
+def test_a_watch_ends_a_command() -> None:
+    ended = run(["sleep", "60"], 60, lambda: "enough")
+    assert (ended.status, ended.stopped) == (None, "enough")
+
+
+def test_a_hang_is_an_error_of_the_documented_class(program: Make) -> None:
+    subject = program("import time; time.sleep(60)", timeout=0.2)
+    given = recorded(CASE)
+    with pytest.raises(SubjectError, match="not done after"):
+        subject.start(given.case, given.steps[0].parameters)
+
+
+def test_no_descriptor_is_left_open(program: Make) -> None:
+    subject, descriptors = program("raise SystemExit(1)"), Path("/proc/self/fd")
+    checked(subject)
+    before = len([*descriptors.iterdir()])
+    for id_ in CASES:
+        checked(subject, id_)
+    assert len([*descriptors.iterdir()]) == before
