@@ -45,6 +45,7 @@ def check(
     timeout: float = 60.0,
     python_path: Sequence[Path] = (),
     done: Done = lambda _: None,
+    detailed: bool = False,
 ) -> Report:
     """Check a subject against the recorded cases.
 
@@ -58,6 +59,7 @@ def check(
         timeout: the longest silence of a process in seconds.
         python_path: folders from which a file or module may import.
         done: called with the report on each case.
+        detailed: whether to keep what is behind each verdict, entry by entry, for a page.
 
     Raises:
         UsageError: there is no such subject, or no case fits it.
@@ -67,10 +69,14 @@ def check(
     place = store.root()
     if isinstance(subject, str) and is_spec(subject) and not subject.endswith(".safetensors"):
         cases = store.cases(place, case, dtype)
-        return _apart(subject, cases, (cost, tuple(python_path)), (timeout, done))
+        return _apart(
+            subject, cases, (cost, tuple(python_path)), (timeout, done), detailed=detailed
+        )
     found = _found(subject, place, case, cost, timeout)
     with threadpool_limits(1):
-        return _fitting(examine(found, place, store.cases(place, case, dtype), done))
+        return _fitting(
+            examine(found, place, store.cases(place, case, dtype), done, detailed=detailed)
+        )
 
 
 def _found(
@@ -93,6 +99,8 @@ def _apart(
     cases: Sequence[Case],
     options: tuple[str | None, tuple[Path, ...]],
     watching: tuple[float, Done],
+    *,
+    detailed: bool,
 ) -> Report:
     """Check what a file or module names in a process of its own."""
     cost, python_path = options
@@ -108,7 +116,7 @@ def _apart(
             send({"case": case_to_json(report)})
 
         with threadpool_limits(1):
-            report = examine(subject, store.root(), fitting, sent)
+            report = examine(subject, store.root(), fitting, sent, detailed=detailed)
         send({"exact": [exact_to_json(each) for each in report.exact]})
         send({"causes": [cause_to_json(each) for each in report.causes]})
         send({"smallest": [asdict(each) for each in report.smallest]})

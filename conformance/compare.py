@@ -8,8 +8,6 @@ explained by what went wrong before it.
 Left out: where the truth and the tolerances come from (`oracle.py`, `corpus`).
 """
 
-import math
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -22,6 +20,7 @@ from conformance.arithmetic.rounding import RunningError
 from conformance.causality import inputs
 from conformance.corpus.case import Case
 from conformance.corpus.store import Recorded
+from conformance.deviation import Target, Worst, compare, malformed
 from conformance.oracle import expectations
 from conformance.watching.recording import Frame
 from reference.step import Array, Batch, Parameters, causal_order
@@ -46,27 +45,6 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True)
-class Worst:
-    """The entry that is furthest outside (or nearest to) its tolerance."""
-
-    index: tuple[int, ...]
-    got: float
-    right: float
-    ulps: float  # |got − right| in units in the last place of `right`
-    ratio: float  # |got − right| as a multiple of the tolerance
-    outside: int  # entries beyond their tolerance
-    entries: int
-
-
-@dataclass(frozen=True)
-class Finding:
-    """The comparison of one array: `problem` is empty where it agrees."""
-
-    problem: str
-    worst: Worst | None = None
-
-
-@dataclass(frozen=True)
 class Verdict:
     """What is said of one quantity of one step."""
 
@@ -82,68 +60,6 @@ class Verdict:
     frames: tuple[Frame, ...] = ()  # the subject's lines, the innermost first
     doubted: bool = False  # the record itself does not follow the equation of the judge
     who: str = SUBJECT  # is wrong, if it is a failure
-
-
-@dataclass(frozen=True)
-class Target:
-    """What one quantity is compared with."""
-
-    centre: Array
-    tolerance: Array
-
-    @property
-    def bounded(self) -> bool:
-        """Whether any entry can be judged at all."""
-        return bool(np.any(np.isfinite(self.tolerance)))
-
-
-def compare(shown: object, target: Target, dtype: "np.dtype[Any]") -> Finding:
-    """Compare an array with its target: shape, then dtype, then finiteness, then values."""
-    problem = malformed(shown, target.centre.shape, dtype)
-    if problem:
-        return Finding(problem)
-    if isinstance(shown, RunningError):  # put together by us from what was seen
-        target = Target(target.centre, target.tolerance + shown.tolerance())
-        shown = shown.value
-    array = np.asarray(shown)
-    worst = _worst(array, target)
-    lost = ~np.isfinite(array) & (np.isnan(array) | np.isfinite(target.tolerance))
-    if lost.any():  # an infinity is right where overflow cannot be excluded
-        first = tuple(int(i) for i in np.argwhere(lost)[0])
-        return Finding(f"{array[first]} at {list(first)}", worst)
-    return Finding("differs" if worst.outside else "", worst)
-
-
-def malformed(shown: object, shape: tuple[int, ...], dtype: "np.dtype[Any]") -> str:
-    """What is wrong with the shape or the dtype, or nothing."""
-    if isinstance(shown, RunningError):
-        return malformed(shown.value, shape, shown.value.dtype)
-    if not isinstance(shown, np.ndarray | np.generic):
-        return f"is a {type(shown).__name__}, expected an array"
-    if shown.shape != shape:
-        turned = ": it is transposed" if shown.shape == shape[::-1] else ""
-        return f"has shape {shown.shape}, expected {shape}{turned}"
-    return f"has dtype {shown.dtype}, expected {dtype}" if shown.dtype != dtype else ""
-
-
-def _worst(array: Array, target: Target) -> Worst:
-    with np.errstate(all="ignore"):
-        got, right = array.astype(np.float64), np.asarray(target.centre, np.float64)
-        tolerance = np.asarray(target.tolerance, np.float64)
-        error = np.where(got == right, 0.0, np.abs(got - right))
-        ratio = error / tolerance
-        unknown = np.isnan(ratio)
-        if unknown.any():
-            ratio = np.where(unknown, np.where(np.isnan(error), np.inf, 0.0), ratio)
-        largest = int(np.argmax(ratio if ratio.any() else error))
-        index = tuple(int(i) for i in np.unravel_index(largest, array.shape))
-        ulp = np.spacing(np.abs(right[index]).astype(array.dtype)).astype(np.float64)
-        ulps = float(error[index] / ulp)
-        ulps = math.inf if math.isnan(ulps) else min(ulps, sys.float_info.max)
-    nothing_known = np.isnan(right) & np.isinf(tolerance)
-    outside = int(np.count_nonzero(~(error <= tolerance) & ~nothing_known))
-    values = float(got[index]), float(right[index]), ulps, float(ratio[index])
-    return Worst(index, *values, outside, array.size)
 
 
 def judge(

@@ -20,7 +20,7 @@ from conformance.watching.digits import Loss
 
 SMALL = 200  # entries of a step's start up to which the exact lane is run
 EXACT_CASES = 2  # how many cases it is run on
-NARROWER = ("has dtype float16", "has dtype float32")  # as `compare.malformed` says it
+NARROWER = ("has dtype float16", "has dtype float32")  # as `deviation.malformed` says it
 
 
 @dataclass(frozen=True)

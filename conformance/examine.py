@@ -8,6 +8,7 @@ from pathlib import Path
 
 from conformance.corpus import store
 from conformance.corpus.case import Case
+from conformance.corpus.store import Recorded
 from conformance.diagnosis.cause import Cause
 from conformance.exact_lane import run_exactly
 from conformance.judge import CaseReport, check_case
@@ -21,6 +22,8 @@ def examine(
     place: Path,
     cases: Iterable[Case],
     done: Callable[[CaseReport], None] = lambda _: None,
+    *,
+    detailed: bool = False,
 ) -> Report:
     """Put a subject to all cases that fit it.
 
@@ -29,6 +32,7 @@ def examine(
         place: the corpus.
         cases: of the corpus.
         done: called with the report on each case.
+        detailed: whether to keep what is behind each verdict, entry by entry.
 
     Raises:
         CorpusError: a case is damaged.
@@ -39,11 +43,20 @@ def examine(
     reports = []
     with subject.ahead(fitting):
         for case in fitting:
-            reports.append(check_case(subject, store.read(place, case)))
+            reports.append(_checked(subject, store.read(place, case), detailed=detailed))
             done(reports[-1])
     exact = tuple(run_exactly(subject, place, reports))
     causes, small = _why(subject, reports)
     return Report(subject.name, subject.conventions, tuple(reports), skipped, exact, causes, small)
+
+
+def _checked(subject: Subject, recorded: Recorded, *, detailed: bool) -> CaseReport:
+    report = check_case(subject, recorded)
+    if not detailed:
+        return report
+    from conformance.detail.look import looked  # here: most checks need none of it
+
+    return looked(subject, recorded, report)
 
 
 def _why(

@@ -17,7 +17,6 @@ from conformance.compare import (
     UNDECIDED,
     Status,
     Verdict,
-    compare,
     free_run_truth,
     judge,
     parameters_after,
@@ -25,6 +24,8 @@ from conformance.compare import (
 )
 from conformance.corpus.case import Case
 from conformance.corpus.store import Recorded, RecordedStep
+from conformance.detail.records import Cell, Point
+from conformance.deviation import compare
 from conformance.diagnosis.evidence import Evidence
 from conformance.errors import ConformanceError, SubjectError
 from conformance.isolate import PACKAGE, headline, own_traceback
@@ -45,6 +46,8 @@ class CaseReport:
     verdicts: list[Verdict] = field(default_factory=list)
     error: str = ""  # why the subject could not be judged to the end
     evidence: tuple[Evidence, ...] = field(default=(), repr=False, compare=False)  # not written
+    cells: tuple[Cell, ...] = field(default=(), repr=False)  # if they were asked for
+    curve: tuple[Point, ...] = field(default=(), repr=False)  # of the free run, likewise
 
     @property
     def failures(self) -> list[Verdict]:

@@ -10,9 +10,9 @@ from functools import cached_property
 import numpy as np
 
 from conformance.arithmetic.rounding import RunningError
-from conformance.compare import Target, malformed
 from conformance.corpus.case import Case
 from conformance.corpus.store import shape_of
+from conformance.deviation import Target, malformed
 from conformance.mistakes.situation import Situation
 from conformance.oracle import Standing, standing
 from conformance.subjects.observation import Shown

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from conformance.causality import entry, equation_of
-from conformance.compare import EQUATION, RECORD, RESTARTED, SUBJECT, Status, Verdict, Worst
+from conformance.compare import EQUATION, RECORD, RESTARTED, SUBJECT, Status, Verdict
 from conformance.corpus.case import Case
+from conformance.deviation import Worst
 from conformance.watching.digits import Loss
 from reference.step import split
 

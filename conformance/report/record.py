@@ -4,17 +4,18 @@ The format is described by `report.schema.json` beside this file. Numbers that J
 are the strings "nan", "inf" and "-inf". Left out: reading the subject's source.
 """
 
-import math
 from dataclasses import asdict
 from typing import Any
 
-from conformance.compare import SUBJECT, Status, Verdict, Worst
+from conformance.compare import SUBJECT, Status, Verdict
 from conformance.corpus.case import Case
+from conformance.deviation import Worst
 from conformance.diagnosis.cause import Cause
 from conformance.exact_lane import ExactRun
 from conformance.judge import CaseReport
 from conformance.outcome import Report
 from conformance.report.depth import judged
+from conformance.report.detail_record import details_from_json, details_to_json, number
 from conformance.smallest.example import Example
 from conformance.subjects.exact_outcome import ExactOutcome
 from conformance.watching.digits import Loss
@@ -72,13 +73,15 @@ def case_to_json(report: CaseReport) -> dict[str, Any]:
         "status": str(report.status),
         "error": report.error,
         "verdicts": [verdict_to_json(each) for each in report.verdicts],
+        **details_to_json(report),
     }
 
 
 def case_from_json(values: dict[str, Any]) -> CaseReport:
     """The case of some JSON values."""
     verdicts = [_verdict(each) for each in values["verdicts"]]
-    return CaseReport(Case.from_json(values["case"]), values["subject"], verdicts, values["error"])
+    said = Case.from_json(values["case"]), values["subject"], verdicts, values["error"]
+    return CaseReport(*said, **details_from_json(values))
 
 
 def verdict_to_json(verdict: Verdict) -> dict[str, Any]:
@@ -86,7 +89,7 @@ def verdict_to_json(verdict: Verdict) -> dict[str, Any]:
     values = asdict(verdict)
     values["status"] = str(verdict.status)
     if verdict.worst is not None:
-        values["worst"] = {name: _number(value) for name, value in asdict(verdict.worst).items()}
+        values["worst"] = {name: number(value) for name, value in asdict(verdict.worst).items()}
     return values
 
 
@@ -97,7 +100,7 @@ def exact_to_json(run: ExactRun) -> dict[str, Any]:
         "case": run.case,
         "step": run.step,
         "left": outcome.left,
-        "errors": {name: _number(error) for name, error in outcome.errors.items()},
+        "errors": {name: number(error) for name, error in outcome.errors.items()},
         "frames": [asdict(frame) for frame in outcome.frames],
         "lost": [_loss_to_json(each) for each in run.lost],
     }
@@ -112,8 +115,8 @@ def exact_from_json(values: dict[str, Any]) -> ExactRun:
 
 
 def _loss_to_json(loss: Loss) -> dict[str, Any]:
-    values = {name: _number(value) for name, value in asdict(loss).items()}
-    return {**values, "operands": [_number(each) for each in loss.operands]}
+    values = {name: number(value) for name, value in asdict(loss).items()}
+    return {**values, "operands": [number(each) for each in loss.operands]}
 
 
 def _loss(values: dict[str, Any]) -> Loss:
@@ -160,7 +163,3 @@ def _verdict(values: dict[str, Any]) -> Verdict:
 
 def _frames(values: list[dict[str, Any]]) -> tuple[Frame, ...]:
     return tuple(Frame(**each) for each in values)
-
-
-def _number(value: Any) -> Any:
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else value

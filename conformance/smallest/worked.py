@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from conformance.causality import TAGS, field_of, inputs
-from conformance.compare import RESTARTED, Status, Verdict, malformed
+from conformance.compare import RESTARTED, Status, Verdict
 from conformance.corpus.case import Case
+from conformance.deviation import malformed
 from conformance.oracle import expectations
 from conformance.report.message import doubtful
 from conformance.smallest.exactly import exactly

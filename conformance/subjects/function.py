@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from conformance.compare import malformed
 from conformance.corpus.case import Case
+from conformance.deviation import malformed
 from conformance.errors import UsageError
 from conformance.subjects import Subject
 from conformance.subjects.function_call import CalledFunction

@@ -24,6 +24,7 @@ THOROUGH = frozenset(
         "test_no_false_alarm.py",
         "test_plugin.py",
         "test_ports.py",
+        "test_prove.py",
         "test_right.py",
         "test_running_error.py",
         "test_suite_subject.py",

@@ -8,18 +8,9 @@ import numpy as np
 import pytest
 
 from conformance.causality import TAGS, field_of
-from conformance.compare import (
-    FREE,
-    RESTARTED,
-    Finding,
-    Status,
-    Target,
-    Verdict,
-    compare,
-    judge,
-    recorded_truth,
-)
+from conformance.compare import FREE, RESTARTED, Status, Verdict, judge, recorded_truth
 from conformance.corpus.case import Case
+from conformance.deviation import Finding, Target, compare
 from conformance.judge import CaseReport, check_case, free_run, restarted
 from conformance.subjects import ReferenceSession, Session, Subject, find
 from conformance.tests.support import WRONG, answering, recorded, showing, with_equations, wrong_at

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from conformance.compare import Target, compare
 from conformance.corpus import store
 from conformance.corpus.case import Case
+from conformance.deviation import Target, compare
 from conformance.tests.support import recorded
 from reference import CROSS_ENTROPY, QUADRATIC, Batch, Network
 from reference.descent import SLOPED, Descent

@@ -8,7 +8,8 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from conformance.causality import entry, equation_of
-from conformance.compare import FREE, RESTARTED, Status, Verdict, Worst
+from conformance.compare import FREE, RESTARTED, Status, Verdict
+from conformance.deviation import Worst
 from conformance.judge import free_run, restarted
 from conformance.report.message import failure, parting
 from conformance.subjects import find

@@ -19,7 +19,7 @@ from conformance.tests.networks.broken import BROKEN, broken_source
 from conformance.tests.support import answering, showing, wrong_at
 
 HAND = "hand-2-3-1"
-SCHEMA = json.loads(Path(report.__file__).with_name("report.schema.json").read_text("utf-8"))
+SCHEMA = json.loads(report.SCHEMA.read_text("utf-8"))
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 
 

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from conformance.causality import TAGS, equation_of
-from conformance.compare import FREE, Status, Target, Verdict, judge
+from conformance.compare import FREE, Status, Verdict, judge
 from conformance.corpus.case import Case
+from conformance.deviation import Target
 from conformance.diagnosis.evidence import Evidence
 from conformance.oracle import expectations
 from conformance.report.message import difference

@@ -1,0 +1,1 @@
+"""What is behind a verdict, entry by entry, for those who want to see it."""

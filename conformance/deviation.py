@@ -1,0 +1,128 @@
+"""An array against its target, entry by entry: shape, then dtype, then finiteness, then values.
+
+Left out: what follows from it for an equation (`compare.py`).
+"""
+
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from conformance.arithmetic.rounding import RunningError
+from reference.step import Array
+
+
+@dataclass(frozen=True)
+class Target:
+    """What one quantity is compared with."""
+
+    centre: Array
+    tolerance: Array
+
+    @property
+    def bounded(self) -> bool:
+        """Whether any entry can be judged at all."""
+        return bool(np.any(np.isfinite(self.tolerance)))
+
+
+@dataclass(frozen=True)
+class Worst:
+    """The entry that is furthest outside (or nearest to) its tolerance."""
+
+    index: tuple[int, ...]
+    got: float
+    right: float
+    ulps: float  # |got − right| in units in the last place of `right`
+    ratio: float  # |got − right| as a multiple of the tolerance
+    outside: int  # entries beyond their tolerance
+    entries: int
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The comparison of one array: `problem` is empty where it agrees."""
+
+    problem: str
+    worst: Worst | None = None
+
+
+def compare(shown: object, target: Target, dtype: "np.dtype[Any]") -> Finding:
+    """Compare an array with its target: shape, then dtype, then finiteness, then values."""
+    problem = malformed(shown, target.centre.shape, dtype)
+    if problem:
+        return Finding(problem)
+    if isinstance(shown, RunningError):  # put together by us from what was seen
+        target = Target(target.centre, target.tolerance + shown.tolerance())
+        shown = shown.value
+    array = np.asarray(shown)
+    worst = _worst(array, target)
+    lost = ~np.isfinite(array) & (np.isnan(array) | np.isfinite(target.tolerance))
+    if lost.any():  # an infinity is right where overflow cannot be excluded
+        first = tuple(int(i) for i in np.argwhere(lost)[0])
+        return Finding(f"{array[first]} at {list(first)}", worst)
+    return Finding("differs" if worst.outside else "", worst)
+
+
+def malformed(shown: object, shape: tuple[int, ...], dtype: "np.dtype[Any]") -> str:
+    """What is wrong with the shape or the dtype, or nothing."""
+    if isinstance(shown, RunningError):
+        return malformed(shown.value, shape, shown.value.dtype)
+    if not isinstance(shown, np.ndarray | np.generic):
+        return f"is a {type(shown).__name__}, expected an array"
+    if shown.shape != shape:
+        turned = ": it is transposed" if shown.shape == shape[::-1] else ""
+        return f"has shape {shown.shape}, expected {shape}{turned}"
+    return f"has dtype {shown.dtype}, expected {dtype}" if shown.dtype != dtype else ""
+
+
+@dataclass(frozen=True, eq=False)
+class Deviation:
+    """How far each entry is from its target, all in float64 and in the shape of the array.
+
+    Attributes:
+        got: the values that were shown.
+        right: the values expected.
+        error: |got − right|.
+        tolerance: how large it may be.
+        ratio: the error as a multiple of the tolerance; infinite where it is not a number.
+        ulps: the error in units in the last place of the right value, in the array's dtype.
+    """
+
+    got: Array
+    right: Array
+    error: Array
+    tolerance: Array
+    ratio: Array
+    ulps: Array
+
+    @property
+    def outside(self) -> Array:
+        """Where an entry is beyond its tolerance."""
+        nothing_known = np.isnan(self.right) & np.isinf(self.tolerance)
+        return ~(self.error <= self.tolerance) & ~nothing_known
+
+
+def deviation(array: Array, target: Target) -> Deviation:
+    """How far each entry of a well-formed array is from its target."""
+    with np.errstate(all="ignore"):
+        got, right = array.astype(np.float64), np.asarray(target.centre, np.float64)
+        tolerance = np.asarray(target.tolerance, np.float64)
+        error = np.asarray(np.where(got == right, 0.0, np.abs(got - right)))
+        ratio = np.asarray(error / tolerance)
+        unknown = np.isnan(ratio)
+        if unknown.any():
+            ratio = np.where(unknown, np.where(np.isnan(error), np.inf, 0.0), ratio)
+        ulps = error / np.spacing(np.abs(right).astype(array.dtype)).astype(np.float64)
+        ulps = np.where(np.isnan(ulps), np.inf, np.minimum(ulps, sys.float_info.max))
+    return Deviation(got, right, error, tolerance, ratio, ulps)
+
+
+def _worst(array: Array, target: Target) -> Worst:
+    found = deviation(array, target)
+    ratio = found.ratio
+    largest = int(np.argmax(ratio if ratio.any() else found.error))
+    index = tuple(int(i) for i in np.unravel_index(largest, array.shape))
+    columns = found.got, found.right, found.ulps, ratio
+    got, right, ulps, worst = (float(column[index]) for column in columns)
+    return Worst(index, got, right, ulps, worst, int(np.count_nonzero(found.outside)), array.size)
