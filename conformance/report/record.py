@@ -16,7 +16,7 @@ from conformance.judge import CaseReport
 from conformance.outcome import Report
 from conformance.report.depth import judged
 from conformance.report.detail_record import details_from_json, details_to_json, number
-from conformance.smallest.example import Example
+from conformance.smallest.example import Example, Row
 from conformance.subjects.exact_outcome import ExactOutcome
 from conformance.watching.digits import Loss
 from conformance.watching.recording import Frame
@@ -143,7 +143,11 @@ def cause_from_json(values: dict[str, Any]) -> Cause:
 
 def example_from_json(values: dict[str, Any]) -> Example:
     """The example of some JSON values."""
-    return Example(values["case"], tuple(values["tags"]), values["text"], dict(values["files"]))
+    made = {
+        "tags": tuple(values["tags"]),
+        "rows": tuple(Row(**row) for row in values.get("rows", ())),
+    }
+    return Example(**{**values, **made})
 
 
 def _verdict(values: dict[str, Any]) -> Verdict:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from conformance.smallest.example import Example
 from conformance.smallest.ladder import smallest
-from conformance.smallest.lines import as_text
+from conformance.smallest.lines import as_text, given, heading, rows
 from conformance.smallest.save import files
 from conformance.smallest.worked import worked
 from conformance.subjects import Subject
@@ -26,6 +26,7 @@ def examples(subject: Subject, tags: Sequence[str]) -> tuple[Example, ...]:
             continue
         rung = smallest(subject, (tag, *(other for other in tags if other != tag)))
         if rung is not None:
-            text = as_text(worked(rung))
-            found.append(Example(rung.case.id, rung.tags, text, files(rung)))
+            shown = worked(rung)
+            text = rung.case.id, rung.tags, as_text(shown), files(rung)
+            found.append(Example(*text, heading(shown), given(shown), tuple(rows(shown))))
     return tuple(found)

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from conformance.compare import FORWARD, FREE, Status
 from conformance.smallest.digits import apart, written
-from conformance.smallest.example import WRONG
+from conformance.smallest.example import WRONG, Row
 from conformance.smallest.pieces import NBSP, word
-from conformance.smallest.worked import Line, Worked
+from conformance.smallest.worked import Worked
 from reference.step import Array, split
 
 WIDTH = 80
@@ -22,8 +22,9 @@ def as_text(worked: Worked, width: int = WIDTH) -> str:
     legend = _legend(worked)
     lines += [*textwrap.wrap(legend, width), ""] if legend else [""]
     before = None
-    for line in worked.lines:
-        lines += _wrapped(line.tag if line.tag != before else "", _segments(line), width)
+    for line, row in zip(worked.lines, rows(worked), strict=True):
+        segments = _segments(line.name, row)
+        lines += _wrapped(line.tag if line.tag != before else "", segments, width)
         before = line.tag or before
     return "\n".join(each.rstrip() for each in lines).replace(NBSP, " ") + "\n"
 
@@ -39,9 +40,14 @@ def heading(worked: Worked) -> str:
     return f"{network}{decay}{at}{own}"
 
 
+def given(worked: Worked) -> dict[str, str]:
+    """What the step starts from, as it is written."""
+    return {word(name): _array(name, array) for name, array in worked.given.items()}
+
+
 def _given(worked: Worked, width: int) -> Iterator[str]:
-    """What the step starts from, several arrays a line where they fit."""
-    parts = [f"{word(name)} = {_array(name, array)}" for name, array in worked.given.items()]
+    """The same, several arrays a line where they fit."""
+    parts = [f"{name} = {array}" for name, array in given(worked).items()]
     row = ""
     for part in parts:
         if row and len(f"{row}   {part}") > width:
@@ -76,21 +82,29 @@ def _legend(worked: Worked) -> str:
     return f"{'; '.join(parts)}; all counted from 0" if parts else ""
 
 
-def _segments(line: Line) -> list[str]:
+def rows(worked: Worked) -> Iterator[Row]:
+    """Its equations, one after the other, as they are written."""
+    for line in worked.lines:
+        result, yours = written(line.result), ""
+        if line.yours is not None and line.status in SIGNS:
+            result, yours = apart(line.result, line.yours)
+        of = " × ".join(map(str, line.shape))
+        formula = line.symbol, line.formula, line.numbers, result
+        yield Row(line.tag, *formula, yours, str(line.status), line.remark, of)
+
+
+def _segments(name: str, row: Row) -> list[str]:
     """The parts of an equation between which a line is broken first."""
-    arrow = "←" if split(line.name)[0] in ("b", "w") else "="
-    result, yours = written(line.result), ""
-    if line.yours is not None and line.status in SIGNS:
-        result, yours = apart(line.result, line.yours)
-    parts = [f"{line.symbol} {arrow} {line.formula}"]
-    parts += [f"= {line.numbers}"] if line.numbers != result else []
-    parts += [f"= {result}"]
-    if line.shape:
-        parts.append(f"(one of {' × '.join(map(str, line.shape))})")
-    if line.status in SIGNS:
-        said = ["yours:", yours, SIGNS[line.status], line.remark]
-        if not yours:  # it has no number here, but another shape
-            said = ["yours", line.remark, SIGNS[line.status]]
+    arrow = "←" if split(name)[0] in ("b", "w") else "="
+    parts = [f"{row.symbol} {arrow} {row.formula}"]
+    parts += [f"= {row.numbers}"] if row.numbers != row.result else []
+    parts += [f"= {row.result}"]
+    if row.of:
+        parts.append(f"(one of {row.of})")
+    if row.status in SIGNS:
+        said = ["yours:", row.yours, SIGNS[Status(row.status)], row.remark]
+        if not row.yours:  # it has no number here, but another shape
+            said = ["yours", row.remark, SIGNS[Status(row.status)]]
         parts.append(f"{NBSP * 2}{' '.join(said)}".rstrip())
     return parts
 
