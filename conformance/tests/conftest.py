@@ -36,9 +36,12 @@ THOROUGH = frozenset(
 
 @pytest.hookimpl(tryfirst=True)  # before -m chooses
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests of the thorough files."""
+    """Mark the tests of the thorough files, and those that need a browser."""
     for item in items:
         if item.path.name in THOROUGH:
+            item.add_marker("thorough")
+        if item.path.parent.name == "browser":
+            item.add_marker("browser")
             item.add_marker("thorough")
 
 

@@ -1,0 +1,83 @@
+"""One Chromium a worker, in which pages are opened from files; every page must be quiet.
+
+CONFORMANCE_CHROMIUM names another browser than the one in PATH. A missing browser, or a missing
+Playwright, is a skip, or with CONFORMANCE_REQUIRE_BROWSER=1 a failure. Left out: what is asked of
+a page.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from conformance.tests.browser.pages import THEMES, WIDTHS, Opened, OpenPage, Theme, opened
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+QUIET = (  # the machine may have no network, and the browser asks for nothing by itself
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator["Browser"]:
+    """The browser of this worker."""
+    found = filter(None, map(shutil.which, NAMES))
+    program = os.environ.get("CONFORMANCE_CHROMIUM") or next(found, None)
+    if program is None:
+        _missing(f"there is no browser: none of {', '.join(NAMES)} is in PATH")
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        _missing("there is no Playwright: pip install 'backprop-conformance[dev]'")
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=program, args=[*QUIET])
+        yield running
+        running.close()
+
+
+def _missing(what: str) -> None:
+    if os.environ.get("CONFORMANCE_REQUIRE_BROWSER") == "1":
+        pytest.fail(what)
+    pytest.skip(what)
+
+
+@pytest.fixture
+def open_page(browser: "Browser") -> Iterator[OpenPage]:
+    """Opens files as pages; at the end of the test none may have said or asked for anything."""
+    all_opened: list[Opened] = []
+
+    def open_one(path: Path, width: str = "wide", theme: Theme = "light", **more: Any) -> Opened:
+        all_opened.append(opened(browser, path, width, theme, **more))
+        return all_opened[-1]
+
+    yield open_one
+    said = [line for each in all_opened for line in (*each.messages, *each.requests)]
+    for each in all_opened:
+        each.page.context.close()
+    assert said == [], "on the console, or asked for"
+
+
+@pytest.fixture(params=WIDTHS)
+def width(request: pytest.FixtureRequest) -> str:
+    """Each of the widths: `wide` (1280 x 800) and `narrow` (360 x 740)."""
+    return str(request.param)
+
+
+@pytest.fixture(params=THEMES)
+def theme(request: pytest.FixtureRequest) -> Theme:
+    """Each of the themes: `light` and `dark`."""
+    chosen: Theme = request.param
+    return chosen
