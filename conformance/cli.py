@@ -78,6 +78,12 @@ def check(
     json_file: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write the report as JSON.")
     ] = None,
+    markdown: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Append the report as Markdown, as to $GITHUB_STEP_SUMMARY."
+        ),
+    ] = None,
     save: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Write the smallest network that shows it there."),
@@ -102,6 +108,8 @@ def check(
         )
     if json_file is not None:
         _write_json(json_file, report)
+    if markdown is not None:
+        _append_markdown(markdown, report)
     if quiet:
         typer.echo(summary(report))
     else:
@@ -343,6 +351,12 @@ def _write_json(path: Path, report: "Report") -> None:
         path.write_text(json.dumps(to_json(report), indent=1, ensure_ascii=False) + "\n")
     except OSError as error:
         raise UsageError(f"--json {path}: {error.strerror}") from error
+
+
+def _append_markdown(path: Path, report: "Report") -> None:
+    from conformance.report.markdown import append
+
+    append(path, report)
 
 
 def _cores(workers: int | None) -> int:

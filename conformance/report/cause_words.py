@@ -4,39 +4,61 @@ Left out: finding it (`conformance.diagnosis`).
 """
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from conformance.diagnosis.cause import Cause
 from conformance.outcome import Report
 from conformance.smallest.example import WRONG, Example
 
+if TYPE_CHECKING:
+    from conformance.mistakes.mistake import Mistake
+
+NO_CAUSE = "cause: no catalogued mistake does this"
+
+
+def mistakes(report: Report, tag: str) -> "list[Mistake]":
+    """The known mistakes that explain one wrong equation; several if no case tells them apart."""
+    ids = [id_ for cause in report.causes if cause.tag == tag for id_ in _known(cause)]
+    if not ids:  # a right subject needs no catalogue
+        return []
+    from conformance.mistakes.catalogue import CATALOGUE
+
+    return [CATALOGUE[id_] for id_ in ids]
+
 
 def cause_words(report: Report, tag: str) -> Iterator[str]:
     """The lines on the cause of one wrong equation."""
+    for i, mistake in enumerate(mistakes(report, tag)):
+        yield f"{'or' if i else 'cause'}: {cause_name(report, tag, mistake)}: {mistake.sentence}"
+        yield f"  wrong  {mistake.wrong}"
+        yield f"  right  {mistake.right}"
+    for words in beside_cause(report, tag):
+        yield words if words == NO_CAUSE else f"  {words}"
+
+
+def cause_name(report: Report, tag: str, mistake: "Mistake") -> str:
+    """The id of a mistake, and whether it explains this equation alone."""
+    wholly = any(mistake.id in cause.mistakes for cause in report.causes if cause.tag == tag)
+    return mistake.id if wholly else f"{mistake.id}, in {tag} alone"
+
+
+def beside_cause(report: Report, tag: str) -> Iterator[str]:
+    """What is said of a cause beside the mistakes that explain it, or if none does."""
     for cause in report.causes:
-        if cause.tag == tag:
-            known = cause.mistakes or cause.alone
-            yield from _known(cause, known) if known else _unknown(cause)
+        if cause.tag != tag:
+            continue
+        known = _known(cause)
+        if len(known) > 1:
+            yield "no case tells them apart"
+        elif not known:
+            yield NO_CAUSE
+            for id_ in cause.partly:
+                yield f"where it is wrong, it does what {id_} does; elsewhere it does not"
+            yield from cause.measured
 
 
-def _known(cause: Cause, ids: Sequence[str]) -> Iterator[str]:
-    from conformance.mistakes.catalogue import CATALOGUE  # here: a right subject needs none
-
-    alone = "" if cause.mistakes else f", in {cause.tag} alone"
-    for i, id_ in enumerate(ids):
-        mistake = CATALOGUE[id_]
-        yield f"  {'or' if i else 'cause'}: {id_}{alone}: {mistake.sentence}"
-        yield f"    wrong  {mistake.wrong}"
-        yield f"    right  {mistake.right}"
-    if len(ids) > 1:
-        yield "    no case tells them apart"
-
-
-def _unknown(cause: Cause) -> Iterator[str]:
-    yield "  cause: no catalogued mistake does this"
-    for id_ in cause.partly:
-        yield f"    where it is wrong, it does what {id_} does; elsewhere it does not"
-    for words in cause.measured:
-        yield f"    {words}"
+def _known(cause: Cause) -> tuple[str, ...]:
+    return cause.mistakes or cause.alone
 
 
 def example_words(report: Report, example: Example, *, verbose: bool) -> str:
@@ -46,10 +68,16 @@ def example_words(report: Report, example: Example, *, verbose: bool) -> str:
     end = len(lines) if verbose or not wrong else wrong[-1]
     left = len(lines) - end
     more = [f"… {left} lines more: -v shows them"] if left else []
-    first = f"the smallest network on which {report.subject} is wrong in {_and(example.tags)}:"
+    first = example_heading(report, example)
     return "\n".join((first, "", *lines[:end], *more))
 
 
-def _and(words: Sequence[str]) -> str:
+def example_heading(report: Report, example: Example) -> str:
+    """What a small network shows."""
+    return f"the smallest network on which {report.subject} is wrong in {joined(example.tags)}:"
+
+
+def joined(words: Sequence[str]) -> str:
+    """`Z, A and C`"""
     *most, last = words
     return f"{', '.join(most)} and {last}" if most else last

@@ -1,0 +1,72 @@
+"""What is said of an equation that is wrong, in every form that a report has.
+
+Left out: its cause (`cause_words.py`), its line of code (`source_words.py`).
+"""
+
+from collections.abc import Sequence
+
+from conformance.causality import EquationName, equation_of
+from conformance.compare import FREE, Verdict
+from conformance.corpus.case import Case
+from conformance.outcome import Blame, Report
+from conformance.report.message import difference, doubtful, what
+
+
+def case_of(report: Report, blame: Blame) -> Case:
+    """The case of the first failure."""
+    return next(each.case for each in report.cases if each.case.id == blame.first.case)
+
+
+def equation_of_blame(report: Report, blame: Blame) -> EquationName:
+    """The equation that is wrong, with the formula of the case in which it is so first."""
+    case = case_of(report, blame)
+    return equation_of(blame.first.name, case.layers, case.cost)
+
+
+def heading(report: Report, blame: Blame) -> str:
+    """Which equation is wrong, at which layers, in how many cases."""
+    count = f"{blame.cases} of {len(report.cases)} cases"
+    return f"{blame.tag} is wrong{at_layers(blame.layers)}, in {count}"
+
+
+def at_layers(layers: Sequence[int]) -> str:
+    """` at layers 2 and 3`; nothing for the cost, which has no layer."""
+    *most, last = [str(layer) for layer in layers] or [""]
+    if most:
+        return f" at layers {', '.join(most)} and {last}"
+    return f" at layer {last}" if last else ""
+
+
+def first_words(report: Report, blame: Blame) -> list[str]:
+    """The first failure: where, both values, what else may be to blame."""
+    first = blame.first
+    case = case_of(report, blame)
+    run = "" if first.mode != FREE else " of the free run"
+    words = [f"first in {case.id}, step {first.step}{run}: {what(first)}"]
+    if first.worst is not None:
+        words.append(difference(first.worst))
+    if first.hidden:
+        words.append(doubtful(case, first))
+    return words
+
+
+def explained(report: Report, first: Verdict) -> list[Verdict]:
+    """The quantities of the same step that are wrong because of this one."""
+    verdicts = next(each.verdicts for each in report.cases if each.case.id == first.case)
+    here = (first.step, first.mode, first.name)
+    return [v for v in verdicts if (v.step, v.mode, v.explained_by) == here]
+
+
+def skipped_words(report: Report) -> str:
+    """How many cases were not put to the subject, and why; empty if all were."""
+    reasons: dict[str, int] = {}
+    for reason in report.skipped.values():
+        reasons[reason] = reasons.get(reason, 0) + 1
+    return ", ".join(
+        f"{count} case{'s'[: count != 1]} (it {reason})" for reason, count in reasons.items()
+    )
+
+
+def errors(report: Report) -> list[str]:
+    """Why the subject could not be judged in some cases, each said once."""
+    return list(dict.fromkeys(each.error for each in report.cases if each.error))

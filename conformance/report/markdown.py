@@ -1,0 +1,138 @@
+"""The outcome of an examination as GitHub-flavoured Markdown, for the summary of a step in CI.
+
+What comes from the subject (its name, what it raised, its lines) is data and never markup.
+Left out: how that is done (`gfm.py`), the words themselves, which are those of the terminal.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from conformance.compare import Status
+from conformance.errors import UsageError
+from conformance.judge import CaseReport
+from conformance.outcome import Blame, Report
+from conformance.report.blame_words import (
+    equation_of_blame,
+    errors,
+    explained,
+    first_words,
+    heading,
+    skipped_words,
+)
+from conformance.report.cause_words import (
+    beside_cause,
+    cause_name,
+    example_heading,
+    mistakes,
+)
+from conformance.report.depth import judged_words
+from conformance.report.exact_words import exact_words
+from conformance.report.gfm import code, fenced, folded, table, text
+from conformance.report.matrix import COLUMNS, MEANING, cells, sign, worst
+from conformance.report.message import accused
+from conformance.report.sentence import counted, counts, sentence, verdict
+from conformance.report.source_words import place, source
+
+MOST = 5  # errors that are shown
+_SIGNS = {0: "✓", 1: "✗"}  # by the exit code
+
+
+def append(path: Path, report: Report) -> None:
+    """Add the report to the end of a file, which is made if need be; all of it or nothing.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+    before = None
+    try:
+        before = path.stat().st_size if path.is_file() else None if path.exists() else 0
+        start = "\n" if before else ""
+        with path.open("ab") as file:
+            file.write(f"{start}{as_markdown(report)}".encode())
+    except OSError as error:
+        with suppress(OSError):
+            if before is not None:
+                os.truncate(path, before)
+        raise UsageError(f"--markdown {path}: {error.strerror}") from error
+
+
+def as_markdown(report: Report) -> str:
+    """The whole report as Markdown."""
+    return "\n\n".join(_blocks(report)) + "\n"
+
+
+def _blocks(report: Report) -> Iterator[str]:
+    said = f"{_SIGNS.get(report.exit_code, '!')} {code(report.subject)} is {verdict(report)}"
+    yield f"### {said}: {text(sentence(report))}"
+    yield "\n".join(f"- {text(line)}" for line in _facts(report))
+    yield from _tables(report.cases)
+    for blame in report.blames:
+        yield from _blamed(report, blame)
+    if not report.blames:
+        yield from (text(line) for line in exact_words(report))
+    for example in report.smallest:
+        yield folded(example_heading(report, example).rstrip(":"), fenced(example.text, "text"))
+    if report.remarks and report.blames:
+        yield "\n".join(f"- {text(remark)}" for remark in report.remarks)
+    stopped = errors(report)
+    yield from (fenced(error, "text") for error in stopped[:MOST])
+    if len(stopped) > MOST:
+        left = counted(len(stopped) - MOST, "more case")
+        yield f"{left} stopped: `conformance check -v` shows all"
+
+
+def _facts(report: Report) -> Iterator[str]:
+    yield counts(report)
+    yield judged_words(report.cases)
+    if report.conventions:
+        yield f"conventions recognised: {', '.join(report.conventions)}"
+    if report.skipped:
+        yield f"not put to it: {skipped_words(report)}"
+    yield from report.notes
+
+
+def _tables(cases: Sequence[CaseReport]) -> Iterator[str]:
+    """Cases × equations; those that are right in a fold if others are not."""
+    right = [each for each in cases if each.status is Status.PASS]
+    others = [each for each in cases if each.status is not Status.PASS]
+    if others:
+        yield _table(others)
+    if right:
+        count = f"{counted(len(right), 'case')} {'is' if len(right) == 1 else 'are'} right"
+        yield folded(count, _table(right)) if others else _table(right)
+    if cases:
+        yield text(MEANING)
+
+
+def _table(cases: Sequence[CaseReport]) -> str:
+    rows = ([each.case.id, *map(sign, cells(each)), worst(each)] for each in cases)
+    return table(("case", *COLUMNS, "worst"), rows)
+
+
+def _blamed(report: Report, blame: Blame) -> Iterator[str]:
+    """What is said of an equation that is wrong."""
+    equation = equation_of_blame(report, blame)
+    yield f"#### {text(heading(report, blame))}"
+    yield f"{code(equation.formula)}  \n{text(accused(blame.first, equation.field))}"
+    if not blame.first.doubted:  # else it is not the subject's line that is wrong
+        lines = list(source(blame.frames))
+        yield from (code(place(frame)) for frame in blame.frames[:1])
+        if lines:
+            yield fenced("\n".join(lines), "python")
+        yield from _caused(report, blame.tag)
+        yield from (text(line) for line in exact_words(report, blame.tag))
+    after = [each.name for each in explained(report, blame.first)]
+    more = [f"explains {', '.join(after)}"] if after else []
+    yield "\n".join(f"- {text(line)}" for line in (*first_words(report, blame), *more))
+
+
+def _caused(report: Report, tag: str) -> Iterator[str]:
+    for i, mistake in enumerate(mistakes(report, tag)):
+        name = text(cause_name(report, tag, mistake))
+        yield f"{'or' if i else 'cause'}: **{name}**: {text(mistake.sentence)}"
+        yield fenced(f"- {mistake.wrong}\n+ {mistake.right}", "diff")
+    said = list(beside_cause(report, tag))
+    if said:
+        yield "\n".join((text(said[0]), *(f"- {text(words)}" for words in said[1:])))

@@ -1,0 +1,55 @@
+"""The matrix of a report: a row a case, a column an equation, a cell a status.
+
+Left out: signs in colour (`terminal.py`) or in a table (`markdown.py`, `notebook.py`).
+"""
+
+from collections.abc import Sequence
+
+from conformance.causality import TAGS, field_of
+from conformance.compare import FREE, Status, Verdict
+from conformance.judge import CaseReport
+
+SIGNS = {
+    Status.ERROR: "!",
+    Status.FAIL: "✗",
+    Status.EXPLAINED: "·",
+    Status.PASS: "✓",
+    Status.NOT_OBSERVED: "–",
+}
+"""By status, the gravest first."""
+
+COLUMNS = (*TAGS.values(), "free")
+MEANING = "✓ right, ✗ wrong, · explained by what is wrong before it, – not shown, ! stopped"
+
+
+def cells(report: CaseReport) -> list[Status | None]:
+    """The gravest status of each column; None where nothing was asked."""
+    if report.status is Status.ERROR:
+        return [Status.ERROR] * len(TAGS) + [_gravest(_free(report))]
+    return [_gravest(_of(report, tag)) for tag in TAGS.values()] + [_gravest(_free(report))]
+
+
+def sign(status: Status | None) -> str:
+    """The sign of a cell."""
+    return "" if status is None else SIGNS[status]
+
+
+def worst(report: CaseReport) -> str:
+    """The largest error as a multiple of what rounding can explain; empty if none was measured."""
+    ratios = [verdict.worst.ratio for verdict in report.verdicts if verdict.worst is not None]
+    return f"{max(ratios):.2g}" if ratios else ""
+
+
+def _gravest(verdicts: Sequence[Verdict]) -> Status | None:
+    found = {verdict.status for verdict in verdicts}
+    return next((status for status in SIGNS if status in found), None)
+
+
+def _free(report: CaseReport) -> list[Verdict]:
+    return [verdict for verdict in report.verdicts if verdict.mode == FREE]
+
+
+def _of(report: CaseReport, tag: str) -> list[Verdict]:
+    layers = report.case.layers
+    named = [each for each in report.verdicts if each.name and each.mode != FREE]
+    return [verdict for verdict in named if TAGS[field_of(verdict.name, layers)] == tag]

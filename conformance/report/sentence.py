@@ -1,0 +1,117 @@
+"""The verdict in one sentence, the same in every report that is a page.
+
+Left out: what supports it (`terminal.py`, `markdown.py`, the HTML page).
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+from conformance.compare import FREE, Status
+from conformance.judge import CaseReport
+from conformance.outcome import Blame, Report
+from conformance.report.blame_words import at_layers, equation_of_blame
+from conformance.report.cause_words import joined, mistakes
+from conformance.report.message import accused
+
+WORDS = {0: "conformant", 1: "not conformant"}  # by the exit code
+
+
+def verdict(report: Report) -> str:
+    """The verdict in a word or two, to stand after "is"."""
+    return WORDS.get(report.exit_code, "not judged")
+
+
+def sentence(report: Report) -> str:
+    """What is wrong and why, without the subject's name and without a full stop.
+
+    Such as `BP2 is wrong at layer 2: σ′ is taken at a, which has been through σ already`. It may
+    hold the subject's own words: whoever shows it escapes it.
+    """
+    if report.blames:
+        return "; ".join(_wrong(report))
+    if report.remarks:
+        return "; ".join(_of_it(report, each) for each in report.remarks)
+    passes = [each for case in report.cases for each in case.passes]
+    cases = counted(len(report.cases), "case")
+    if report.ok:
+        return f"all {len(passes):,} quantities that it shows in {cases} are right"
+    stopped = [each for each in report.cases if each.status is Status.ERROR]
+    if not stopped:
+        return "nothing was compared"
+    return f"it could not be judged in {len(stopped)} of {cases}{_stopped(report, stopped)}"
+
+
+def counts(report: Report) -> str:
+    """How many quantities agree, how many are wrong, and which are not shown."""
+    passes = [each for case in report.cases for each in case.passes]
+    entries = sum(each.worst.entries for each in passes if each.worst)
+    failures = sum(len(each.failures) for each in report.cases)
+    unseen = {
+        each.name.rstrip("0123456789")
+        for case in report.cases
+        for each in case.verdicts
+        if each.name and each.status is Status.NOT_OBSERVED and each.mode != FREE
+    }
+    hidden = f", not observed: {', '.join(sorted(unseen))}" if unseen else ""
+    return (
+        f"{counted(len(report.cases), 'case')}: {len(passes):,} quantities ({entries:,} entries) "
+        f"agree, {failures} wrong{hidden}"
+    )
+
+
+def counted(count: int, noun: str) -> str:
+    """A number of things: `1 case`, `2 cases`."""
+    return f"{count:,} {noun}{'s'[: count != 1]}"
+
+
+def _stopped(report: Report, stopped: Sequence[CaseReport]) -> str:
+    """Why the first of some cases was not judged to the end."""
+    lines = [line for each in stopped for line in each.error.splitlines()[:1]]
+    if not lines:
+        return ""
+    said = lines[0].rstrip(":").removeprefix(report.subject).lstrip().removeprefix("stopped ")
+    return f", first {said}" if said.startswith("in ") else f": {lines[0]}"
+
+
+def _of_it(report: Report, words: str) -> str:
+    """Words on the subject without its name."""
+    name = f"{report.subject} "
+    return f"it {words.removeprefix(name)}" if words.startswith(name) else words
+
+
+def _wrong(report: Report) -> Iterator[str]:
+    """The equations that are wrong, those together that one cause explains."""
+    told = [(_why(report, blame), blame) for blame in report.blames]
+    for why, group in groupby(told, key=lambda each: each[0]):
+        together = [blame for _, blame in group]
+        for blames in [together] if why else [[blame] for blame in together]:
+            yield f"{_where(blames)}{': ' * bool(why)}{why}"
+
+
+def _where(blames: Sequence[Blame]) -> str:
+    be = "is" if len(blames) == 1 else "are"
+    places = {blame.layers for blame in blames}
+    if len(places) == 1:
+        tags = joined([blame.tag for blame in blames])
+        return f"{tags} {be} wrong{at_layers(places.pop())}"
+    return f"{joined([f'{blame.tag}{at_layers(blame.layers)}' for blame in blames])} {be} wrong"
+
+
+def _why(report: Report, blame: Blame) -> str:
+    """The cause of one wrong equation, if there is one formula alone, or what can be measured."""
+    if blame.first.doubted:
+        return accused(blame.first, equation_of_blame(report, blame).field)
+    known = mistakes(report, blame.tag)
+    if known:
+        same = len({(each.wrong, each.right) for each in known}) == 1
+        return _within(known[0].sentence) if same else ""
+    measured = (words for each in report.causes if each.tag == blame.tag for words in each.measured)
+    return next(measured, "")
+
+
+def _within(text: str) -> str:
+    """A sentence as it stands within another."""
+    text = text.removesuffix(".")
+    first = text.split(" ", 1)[0]
+    plain = first.isascii() and first.istitle() and first.isalpha()
+    return f"{text[0].lower()}{text[1:]}" if plain else text
