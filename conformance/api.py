@@ -4,7 +4,7 @@ A subject that is named by a file or a module runs in a process of its own, unde
 object that is handed over runs here. Left out: the command line (`cli.py`).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
@@ -39,7 +39,7 @@ Done = Callable[[CaseReport], None]
 def check(
     subject: object,
     *,
-    case: str | None = None,
+    case: str | Collection[str] | None = None,
     dtype: str | None = None,
     cost: str | None = None,
     timeout: float = 60.0,
@@ -53,7 +53,7 @@ def check(
         subject: `reference`, `torch_impl`, `path/to/file.py:Name`, `package.module:Name`, the path
             of a recorded `.safetensors` trace, `cmd:COMMAND`, or an object: a class with the book's
             interface, a `torch.nn.Module`, a function `step(weights, biases, x, y, eta) -> dict`.
-        case: a glob; only the cases whose id matches.
+        case: a glob: only the cases whose id matches; or their ids.
         dtype: only the cases in this dtype.
         cost: the cost of a network that does not let one choose it; quadratic if not given.
         timeout: the longest silence of a process in seconds.
@@ -68,15 +68,19 @@ def check(
     """
     place = store.root()
     if isinstance(subject, str) and is_spec(subject) and not subject.endswith(".safetensors"):
-        cases = store.cases(place, case, dtype)
+        cases = _cases(place, case, dtype)
         return _apart(
             subject, cases, (cost, tuple(python_path)), (timeout, done), detailed=detailed
         )
-    found = _found(subject, place, case, cost, timeout)
+    found = _found(subject, place, case if isinstance(case, str) else None, cost, timeout)
     with threadpool_limits(1):
-        return _fitting(
-            examine(found, place, store.cases(place, case, dtype), done, detailed=detailed)
-        )
+        return _fitting(examine(found, place, _cases(place, case, dtype), done, detailed=detailed))
+
+
+def _cases(place: Path, case: str | Collection[str] | None, dtype: str | None) -> tuple[Case, ...]:
+    if case is None or isinstance(case, str):
+        return store.cases(place, case, dtype)
+    return tuple(each for each in store.cases(place, None, dtype) if each.id in case)
 
 
 def _found(

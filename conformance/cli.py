@@ -4,6 +4,7 @@ Heavy imports wait until a command needs them. Left out: everything that a comma
 """
 
 import os
+import shlex
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -84,6 +85,9 @@ def check(
             metavar="FILE", help="Append the report as Markdown, as to $GITHUB_STEP_SUMMARY."
         ),
     ] = None,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the report as one page to look at.")
+    ] = None,
     save: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Write the smallest network that shows it there."),
@@ -96,6 +100,10 @@ def check(
     from conformance.report.terminal import show, summary
 
     asked = _asked(subject, command, (format_, timeout, workers))
+    if html is not None:
+        from conformance.report.page.write import ready
+
+        ready(html, "--html")
     with _bar(f"checking {subject or command}") as done:
         report = checked(
             asked,
@@ -105,7 +113,12 @@ def check(
             timeout=timeout,
             python_path=python_path or (),
             done=lambda _: done(),
+            detailed=html is not None,
         )
+    if html is not None:
+        from conformance.report.page.write import write
+
+        write(html, [report], shlex.join(("conformance", *sys.argv[1:])))
     if json_file is not None:
         _write_json(json_file, report)
     if markdown is not None:

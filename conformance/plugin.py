@@ -1,4 +1,4 @@
-"""The pytest plugin: --subject, --xfails-file, the report header, one thread a worker.
+"""The pytest plugin: --subject, --xfails-file, --conformance-html, the header, one thread a worker.
 
 An entry point, because the options of a conftest come too late for `--pyargs`. It imports nothing
 heavy and does nothing in runs that have no tests of this package. Left out: the tests (`suite`).
@@ -13,6 +13,8 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parent
 REFUSED = "conformance_refused"  # the key under which a worker says why it collects nothing
+ASKED = "conformance_asked"  # and that of the subjects and cases that it asks about
+PAGE = pytest.StashKey[dict[str, list[str]]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -30,12 +32,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="FILE",
         help="the tests of conformance.suite that must fail, one id or glob a line",
     )
+    group.addoption(
+        "--conformance-html",
+        metavar="FILE",
+        help="write one page to look at; for it, the subjects are checked once more in the cases "
+        "of the tests that were chosen",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Keep the tests of a case on one worker, outside the clone as in it."""
     if concerned(config) and getattr(config.option, "dist", "no") == "load":
         config.option.dist = "loadgroup"
+    config.stash.setdefault(PAGE, {})
+    if _pages(config):
+        from conformance.suite.page import wanted
+
+        wanted(config)
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
@@ -81,18 +94,43 @@ def pytest_collectstart(collector: pytest.Collector) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
-    """Say once, for all workers, why one of them collected nothing."""
-    refused = getattr(node, "workeroutput", {}).get(REFUSED)
-    if refused:
-        raise pytest.UsageError(*refused)
+    """Say once, for all workers, why one of them collected nothing; hear what they asked about."""
+    output = getattr(node, "workeroutput", {})
+    if output.get(REFUSED):
+        raise pytest.UsageError(*output[REFUSED])
+    node.config.stash[PAGE].update(output.get(ASKED, {}))  # they have collected the same tests
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Cap the BLAS at one thread, once the tests have imported it."""
-    if concerned(session.config):
-        from threadpoolctl import threadpool_limits
+    """Cap the BLAS at one thread, once the tests have imported it; note what they ask about."""
+    if not concerned(session.config):
+        return
+    from threadpoolctl import threadpool_limits
 
-        threadpool_limits(1)
+    threadpool_limits(1)
+    if session.config.option.conformance_html:
+        from conformance.suite.page import asked_about
+
+        output = getattr(session.config, "workeroutput", None)
+        asked = asked_about(session.items)
+        if output is None:
+            session.config.stash[PAGE].update(asked)
+        else:
+            output[ASKED] = asked
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Write the page of --conformance-html, and say where it is."""
+    if _pages(config):
+        from conformance.suite.page import write_page
+
+        asked = config.stash[PAGE]
+        terminalreporter.write_line(write_page(config, asked))
+
+
+def _pages(config: pytest.Config) -> bool:
+    """Whether this process is the one that writes a page."""
+    return bool(config.option.conformance_html) and not hasattr(config, "workerinput")
 
 
 def concerned(config: pytest.Config) -> bool:

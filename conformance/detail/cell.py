@@ -13,7 +13,7 @@ from conformance.deviation import Deviation
 from reference.step import Array
 
 SHOWN = 5  # of the worst entries
-STEPS = 4  # levels of the map for each doubling of error over tolerance
+STEPS = 2  # levels of the map for each doubling of error over tolerance
 EXACT, LOWEST, AT, HIGHEST, LOST = 0, 1, 128, 254, 255
 """Levels: no error; almost none; the tolerance itself, the highest that is right; most; no number.
 """

@@ -5,11 +5,51 @@ Left out: finding it (`conformance.watching`).
 
 import linecache
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from conformance.watching.recording import Frame
 
-AROUND = 1  # lines of source before and after the one to blame
+AROUND = 1  # lines of source before and after the one to blame, in text
+
+
+@dataclass(frozen=True)
+class Source:
+    """A place in somebody's code.
+
+    Attributes:
+        file: the name of the file, without folders.
+        line: its number, counted from 1.
+        function: the function around it.
+        around: numbers and texts of the line and its neighbours.
+        callers: file, number and text of the lines that led to it, the innermost first.
+    """
+
+    file: str
+    line: int
+    function: str
+    around: tuple[tuple[int, str], ...]
+    callers: tuple[tuple[str, int, str], ...]
+
+
+def source_of(frames: Sequence[Frame], around: int) -> Source | None:
+    """The blamed line with so many lines before and after it; None if no line is known."""
+    if not frames:
+        return None
+    blamed, *callers = frames
+    numbers = range(blamed.line - around, blamed.line + around + 1)
+    lines = [(each, linecache.getline(blamed.file, each).rstrip()) for each in numbers]
+    return Source(
+        Path(blamed.file).name,
+        blamed.line,
+        blamed.function,
+        tuple((number, text) for number, text in lines if text),
+        tuple(
+            (Path(each.file).name, each.line, linecache.getline(each.file, each.line).strip())
+            for each in callers
+            if each.line != blamed.line
+        ),
+    )
 
 
 def place(frame: Frame) -> str:
@@ -19,14 +59,10 @@ def place(frame: Frame) -> str:
 
 def source(frames: Sequence[Frame]) -> Iterator[str]:
     """The line to blame with its neighbours, marked, and the lines that led to it."""
-    if not frames:
+    found = source_of(frames, AROUND)
+    if found is None:
         return
-    blamed, *callers = frames
-    for number in range(blamed.line - AROUND, blamed.line + AROUND + 1):
-        text = linecache.getline(blamed.file, number).rstrip()
-        if text:
-            yield f"{'>' if number == blamed.line else ' '} {number:4} | {text}"
-    for frame in callers:
-        if frame.line != blamed.line:
-            text = linecache.getline(frame.file, frame.line).strip()
-            yield f"  with {Path(frame.file).name}:{frame.line}  {text}"
+    for number, text in found.around:
+        yield f"{'>' if number == found.line else ' '} {number:4} | {text}"
+    for file, number, text in found.callers:
+        yield f"  with {file}:{number}  {text}"

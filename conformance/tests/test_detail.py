@@ -62,10 +62,10 @@ def test_levels_tell_exact_far_and_no_number_apart() -> None:
     assert got.tolist() == [[EXACT, HIGHEST, LOST, LOST]]
 
 
-def test_a_level_is_a_quarter_of_a_doubling() -> None:
+def test_a_level_is_half_a_doubling() -> None:
     array = np.array([[0.25, 0.5, 1.0, 2.0]])
     got = levels(looked_at(array, np.zeros((1, 4)), np.ones((1, 4))))
-    assert got.tolist() == [[AT - 8, AT - 4, AT, AT + 4]]
+    assert got.tolist() == [[AT - 4, AT - 2, AT, AT + 2]]
 
 
 @PROFILE

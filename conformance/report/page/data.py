@@ -1,0 +1,145 @@
+"""The numbers that a page carries: what every cell opens, deflated.
+
+The page's script draws maps and histograms from them: pictures of all cells would be ten times as
+large, could not be read off by pointing, and would not follow a dark theme. Left out: the script
+(`cells.js`, `map.js`).
+"""
+
+import base64
+import json
+import math
+import zlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from conformance.causality import TAGS, entry, field_of
+from conformance.compare import FREE, Status, Verdict
+from conformance.corpus import store
+from conformance.detail.records import Cell
+from conformance.errors import ConformanceError
+from conformance.judge import CaseReport
+from conformance.outcome import Report
+from conformance.report.message import doubtful, parting
+from conformance.report.page.matrix import address
+from conformance.smallest.pieces import word
+
+ROOM = 1_300_000  # characters of maps in one page, which stays below 2 MB with them
+DIGIT = 64  # pixels of the smallest picture of a sample
+PIXEL = 256  # the book's data are value / 256
+
+ORDER = (Status.FAIL, Status.EXPLAINED, Status.PASS)
+
+
+def packed(reports: Sequence[tuple[str, Report]]) -> str:
+    """The numbers of all reports, each with the prefix of its addresses: deflated, in base64."""
+    room = _Room(reports)
+    cases = [_case(prefix, each, room) for prefix, report in reports for each in report.cases]
+    text = json.dumps(cases, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return base64.b64encode(zlib.compress(text.encode(), 9)).decode()
+
+
+class _Room:
+    """Which maps find room: those of what is wrong first, then those of steps before free runs."""
+
+    def __init__(self, reports: Sequence[tuple[str, Report]]) -> None:
+        waiting = [
+            each for _, report in reports for case in report.cases for each in _waiting(case)
+        ]
+        self._kept: set[int] = set()
+        used = 0
+        for _, _, cell in sorted(waiting, key=lambda item: item[:2]):
+            used += len(cell.levels)
+            if used > ROOM:
+                break
+            self._kept.add(id(cell))
+
+    def levels(self, cell: Cell) -> str:
+        """The map of a cell; empty if it found no room."""
+        return cell.levels if id(cell) in self._kept else ""
+
+
+def _waiting(report: CaseReport) -> Iterator[tuple[int, bool, Cell]]:
+    """The cells of a case with what decides their turn."""
+    statuses = {(v.step, v.mode, v.name): v.status for v in report.verdicts}
+    for cell in report.cells:
+        status = statuses[cell.step, cell.mode, cell.name]
+        yield ORDER.index(status), cell.mode == FREE, cell
+
+
+def _case(prefix: str, report: CaseReport, room: _Room) -> dict[str, Any]:
+    case = report.case
+    cells = {(each.step, each.mode, each.name): each for each in report.cells}
+    verdicts = []
+    for each in report.verdicts:
+        cell = cells.get((each.step, each.mode, each.name))
+        if each.name:
+            seen = {} if cell is None else _cell(cell, room)
+            verdicts.append({**_verdict(prefix, report, each), **seen})
+    return {
+        "id": case.id,
+        "prefix": prefix,
+        "sizes": list(case.sizes),
+        "cost": case.cost,
+        "verdicts": verdicts,
+        "digits": list(_digits(report)),
+    }
+
+
+def _verdict(prefix: str, report: CaseReport, verdict: Verdict) -> dict[str, Any]:
+    case = report.case
+    said: dict[str, Any] = {
+        "at": address(verdict, prefix),
+        "step": verdict.step,
+        "mode": verdict.mode,
+        "name": verdict.name,
+        "symbol": word(verdict.name),
+        "tag": TAGS[field_of(verdict.name, case.layers)],
+        "status": str(verdict.status),
+    }
+    if verdict.problem:
+        said["problem"] = verdict.problem
+    if verdict.explained_by:
+        name, of, step = verdict.explained_by.partition(" ")
+        said["by"] = f"{word(name)}{of}{step}"
+    if verdict.hidden:
+        said["doubt"] = doubtful(case, verdict)
+    if verdict.frames:
+        said["line"] = f"{verdict.frames[0].file}:{verdict.frames[0].line}"
+    if verdict.worst is not None:
+        said["outside"] = [verdict.worst.outside, verdict.worst.entries]
+    return said
+
+
+def _cell(cell: Cell, room: _Room) -> dict[str, Any]:
+    worst = []
+    for each in cell.worst:
+        got, right = parting(each.got, each.right)
+        worst.append(
+            [entry(cell.name, each.index), got, right, f"{each.ulps:.3g}", f"{each.ratio:.3g}"]
+        )
+    return {
+        "shape": list(cell.shape),
+        "dtype": cell.dtype,
+        "against": cell.against,
+        "worst": worst,
+        "counts": list(cell.counts),
+        "limits": [float(f"{each:.3g}") if math.isfinite(each) else None for each in cell.limits],
+        "levels": room.levels(cell),
+    }
+
+
+def _digits(report: CaseReport) -> Iterator[str]:
+    """The samples of each step as pictures, a byte a pixel, where they are square ones."""
+    pixels = report.case.sizes[0]
+    side = math.isqrt(pixels)
+    if side * side != pixels or pixels < DIGIT or not report.cells:
+        return
+    try:
+        steps = store.read(store.root(), report.case).steps
+    except ConformanceError:
+        return  # the report has been made; its pictures alone are missing
+    for step in steps:
+        x = np.clip(np.rint(step.batch.x.T * PIXEL), 0, PIXEL - 1).astype(np.uint8)
+        yield base64.b64encode(zlib.compress(x.tobytes(), 9)).decode()

@@ -1,0 +1,59 @@
+// The matrix: one stop of the Tab key, arrow keys within, and filters.
+for (const grid of document.querySelectorAll(".cells")) {
+  const links = () => [...grid.querySelectorAll("td a")].filter((each) => each.checkVisibility());
+  const only = (link) => {
+    for (const each of grid.querySelectorAll("td a[tabindex='0']")) each.tabIndex = -1;
+    if (link) link.tabIndex = 0;
+  };
+  for (const each of grid.querySelectorAll("td a")) each.tabIndex = -1;
+  only(grid.querySelector("td.fail a") ?? grid.querySelector("td a"));
+
+  grid.addEventListener("focusin", (event) => event.target.matches("td a") && only(event.target));
+  grid.addEventListener("keydown", (event) => {
+    const here = event.target.closest("td");
+    if (!here) return;
+    const row = here.parentElement, column = here.cellIndex;
+    const along = (cell, next) => {
+      for (let each = next(cell); each; each = next(each)) {
+        const link = each.querySelector("a");
+        if (link && link.checkVisibility()) return link;
+      }
+      return null;
+    };
+    const up = (cell) => cell.parentElement.previousElementSibling?.cells[column];
+    const down = (cell) => cell.parentElement.nextElementSibling?.cells[column];
+    const own = [...row.querySelectorAll("a")].filter((each) => each.checkVisibility());
+    const target = {
+      ArrowRight: () => along(here, (cell) => cell.nextElementSibling),
+      ArrowLeft: () => along(here, (cell) => cell.previousElementSibling),
+      ArrowDown: () => along(here, down), ArrowUp: () => along(here, up),
+      Home: () => own[0], End: () => own.at(-1),
+    }[event.key]?.();
+    if (target) {
+      event.preventDefault();
+      target.focus();
+    }
+  });
+
+  const form = grid.closest("section").querySelector(".filters");
+  const filter = () => {
+    const { verdict, kind, layer, case: part } = Object.fromEntries(new FormData(form));
+    const kept = [...grid.tHead.rows[0].cells].map((head, i, all) =>
+      i === 0 || i === all.length - 1 || ((!kind || head.dataset.kind === kind) && (!layer || head.dataset.layer === layer)));
+    [...grid.tHead.rows[0].cells].forEach((head, i) => (head.hidden = !kept[i]));
+    let rows = 0;
+    for (const row of grid.tBodies[0].rows) {
+      const cells = [...row.cells];
+      cells.forEach((cell, i) => (cell.hidden = !kept[i]));
+      const has = !verdict || cells.some((cell, i) => kept[i] && cell.className === verdict.replace(" ", "-"));
+      row.hidden = !(has && row.dataset.case.includes(part.trim()));
+      rows += !row.hidden;
+    }
+    form.querySelector("output").textContent = `${rows} of ${grid.tBodies[0].rows.length} cases`;
+    only(links()[0]);
+  };
+  form.addEventListener("input", filter);
+  form.addEventListener("submit", (event) => event.preventDefault());
+}
+document.documentElement.classList.add("scripted");
+visit();

@@ -1,0 +1,97 @@
+"""The matrix of a page: cases by quantities in causal order, one cell for all steps of a case.
+
+Left out: what a cell opens (`data.py`).
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from conformance.compare import FREE, RESTARTED, Status, Verdict
+from conformance.judge import CaseReport
+from conformance.report.matrix import SIGNS, worst
+from conformance.smallest.pieces import word
+from reference.step import causal_order, split
+
+
+@dataclass(frozen=True)
+class Column:
+    """A quantity."""
+
+    name: str
+    symbol: str
+    kind: str  # the quantity without its layer
+    layer: int | None
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The gravest verdict on a quantity in a case; status is empty where the case has no such."""
+
+    column: str
+    status: str
+    sign: str
+    address: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """A case."""
+
+    id: str
+    status: str
+    sign: str
+    title: str
+    cells: tuple[Cell, ...]
+    worst: str
+
+
+FREE_COLUMN = Column("free", "free", "free", None)
+
+
+def columns(cases: Iterable[CaseReport]) -> list[Column]:
+    """The quantities of the deepest network, in causal order, and the free run."""
+    layers = max((each.case.layers for each in cases), default=2)
+    named = [(name, *split(name)) for name in causal_order(layers)]
+    return [*(Column(name, word(name), kind, layer) for name, kind, layer in named), FREE_COLUMN]
+
+
+def rows(cases: Sequence[CaseReport], prefix: str) -> Iterator[Row]:
+    """The cases; addresses begin with the prefix."""
+    names = [column.name for column in columns(cases)]
+    for report in cases:
+        yield Row(
+            report.case.id,
+            str(report.status),
+            SIGNS[report.status],
+            report.case.why,
+            tuple(_cell(report, name, prefix) for name in names),
+            worst(report),
+        )
+
+
+def address(verdict: Verdict, prefix: str = "") -> str:
+    """The address of a verdict in the page, such as `mnist-784-30-10/0/delta2`."""
+    end = "" if verdict.mode == RESTARTED else f"/{verdict.mode.partition(' ')[0]}"
+    return f"{prefix}{verdict.case}/{verdict.step}/{verdict.name}{end}"
+
+
+def _cell(report: CaseReport, name: str, prefix: str) -> Cell:
+    free = name == FREE_COLUMN.name
+    mine = [
+        verdict
+        for verdict in report.verdicts
+        if verdict.name and (verdict.mode == FREE if free else _is(verdict, name))
+    ]
+    if not mine:
+        stopped = report.status is Status.ERROR and (
+            free or name in causal_order(report.case.layers)
+        )
+        status = Status.ERROR if stopped else None
+        return Cell(name, str(status or ""), SIGNS[status] if status else "", "")
+    order = list(SIGNS)
+    gravest = min(mine, key=lambda verdict: order.index(verdict.status))
+    return Cell(name, str(gravest.status), SIGNS[gravest.status], address(gravest, prefix))
+
+
+def _is(verdict: Verdict, name: str) -> bool:
+    return verdict.name == name and verdict.mode != FREE

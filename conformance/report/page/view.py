@@ -1,0 +1,194 @@
+"""What a page says, put in the order in which it says it.
+
+Left out: the markup (the templates), the matrix, the drawings and the numbers behind the cells.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from conformance.causality import equation_of
+from conformance.compare import Status
+from conformance.outcome import Blame, Report
+from conformance.report.blame_words import (
+    at_layers,
+    case_of,
+    equation_of_blame,
+    explained,
+    first_words,
+    skipped_words,
+)
+from conformance.report.cause_words import beside_cause, cause_name, mistakes
+from conformance.report.depth import judged_words
+from conformance.report.exact_words import exact_words
+from conformance.report.mathml import mathml, mathml_pair
+from conformance.report.matrix import SIGNS
+from conformance.report.message import accused
+from conformance.report.page.chart import Chart, chart
+from conformance.report.page.matrix import Column, Row, address, columns, rows
+from conformance.report.page.network import Network, network
+from conformance.report.sentence import counts, sentence
+from conformance.report.source_words import Source, source_of
+from conformance.smallest.example import Example
+from conformance.smallest.pieces import word
+from reference.step import causal_order
+
+REST = "… "  # of a formula of which a part is given
+AROUND = 3  # lines of source before and after the one to blame
+
+
+@dataclass(frozen=True)
+class Equation:
+    """An equation that is wrong.
+
+    Attributes:
+        tag: such as BP2.
+        where: its layers, in words.
+        count: in how many cases.
+        book: the book's equation, in MathML.
+        wrong: the subject's, as the known mistakes that it makes have it; MathML with what each
+            changes, marked in both.
+        cause: what is known of the cause, in words.
+        who: who is wrong.
+        doubted: whether it may be ourselves.
+        source: the line of the subject's code.
+        first: its first failure, in words, and its address.
+        exact: what the exact lane says.
+        explains: symbols of what follows from it.
+        network: the drawing.
+    """
+
+    tag: str
+    where: str
+    count: str
+    book: str
+    wrong: tuple[tuple[str, str, str, str], ...]
+    cause: tuple[str, ...]
+    who: str
+    doubted: bool
+    source: Source | None
+    first: tuple[str, ...]
+    at: str
+    exact: tuple[str, ...]
+    explains: str
+    network: Network
+
+
+@dataclass(frozen=True)
+class View:
+    """A report as a page shows it."""
+
+    prefix: str
+    report: Report
+    sentence: str
+    verdict: str
+    sign: str
+    summary: str
+    judged: str
+    equations: tuple[Equation, ...]
+    columns: Sequence[Column]
+    rows: Sequence[Row]
+    examples: tuple[Example, ...]
+    charts: tuple[Chart, ...]
+    exact: tuple[str, ...]
+    errors: tuple[tuple[str, str], ...]
+    unseen: tuple[str, ...]
+    skipped: str
+
+
+def view(report: Report, prefix: str) -> View:
+    """All that a page says of a report; addresses within it begin with the prefix."""
+    status = {0: Status.PASS, 1: Status.FAIL}.get(report.exit_code, Status.ERROR)
+    return View(
+        prefix,
+        report,
+        sentence(report),
+        str(status),
+        SIGNS[status],
+        counts(report),
+        judged_words(report.cases),
+        tuple(_equation(report, blame, prefix) for blame in report.blames),
+        columns(report.cases),
+        [*rows(report.cases, prefix)],
+        report.smallest,
+        tuple(sorted(_charts(report), key=lambda each: (not each.leaves, -len(each.dots)))),
+        tuple(exact_words(report)) if not report.blames else (),
+        tuple((each.case.id, each.error) for each in report.cases if each.error),
+        tuple(_unseen(report)),
+        skipped_words(report),
+    )
+
+
+def _equation(report: Report, blame: Blame, prefix: str) -> Equation:
+    first, case = blame.first, case_of(report, blame)
+    verdicts = next(each.verdicts for each in report.cases if each.case is case)
+    equation = equation_of_blame(report, blame)
+    return Equation(
+        blame.tag,
+        at_layers(blame.layers),
+        f"{blame.cases} of {len(report.cases)} cases",
+        mathml(equation.formula),
+        () if first.doubted else tuple(_wrong(report, blame.tag, equation.formula)),
+        () if first.doubted else tuple(beside_cause(report, blame.tag)),
+        accused(first, equation.field),
+        first.doubted,
+        None if first.doubted else source_of(blame.frames, AROUND),
+        tuple(first_words(report, blame)),
+        address(first, prefix),
+        tuple(exact_words(report, blame.tag)),
+        ", ".join(word(each.name) for each in explained(report, first)),
+        network(case, [v for v in verdicts if (v.step, v.mode) == (first.step, first.mode)]),
+    )
+
+
+def _wrong(report: Report, tag: str, book: str) -> Iterator[tuple[str, str, str, str]]:
+    """Name, sentence, wrong and right formula of each known mistake that the equation makes."""
+    for each in mistakes(report, tag):
+        pair = mathml_pair(*in_full(each.wrong, each.right, book))
+        yield cause_name(report, tag, each), each.sentence, *pair
+
+
+def in_full(wrong: str, right: str, book: str) -> tuple[str, str]:
+    """A pair of formulas of which a part is given, `… ⊙ σ′(a^l)`, put into the book's equation."""
+    if not right.startswith(REST):
+        return wrong, right
+    for upper in (False, True):  # what is said of a layer l is said of the last one, L
+        old, new = (
+            text.partition(" = ")[0].removeprefix(REST).replace("^l", "^L" if upper else "^l")
+            for text in (right, wrong)
+        )
+        if old in book:
+            return book.replace(old, new), book
+    return wrong, right
+
+
+def _charts(report: Report) -> Iterator[Chart]:
+    for each in report.cases:
+        drawn = chart(each)
+        if drawn is not None:
+            yield drawn
+
+
+def _unseen(report: Report) -> Iterator[str]:
+    """The quantities that the subject never shows, and what else was not looked at."""
+    seen: dict[str, bool] = {}
+    for case in report.cases:
+        for verdict in case.verdicts:
+            if verdict.name:
+                known = verdict.status is not Status.NOT_OBSERVED
+                seen[verdict.name] = seen.get(verdict.name, False) or known
+    never = [word(name) for name, known in seen.items() if not known]
+    if never:
+        yield f"not shown by the subject in any case: {', '.join(never)}"
+    yield from report.notes
+
+
+def equations_of(views: Sequence[View]) -> dict[str, str]:
+    """The book's equations that the cases use, in MathML, by tag and cost: `BP1 quadratic`."""
+    cases = {report.case for each in views for report in each.report.cases}
+    named = {
+        (equation.tag, case.cost): equation.formula
+        for case in cases
+        for name in causal_order(case.layers)
+        for equation in [equation_of(name, case.layers, case.cost)]
+    }
+    return {" ".join(key): mathml(named[key]) for key in sorted(named)}
