@@ -39,7 +39,7 @@ const steps = (verdict) => {
 
 const shown = async (verdict) => {
   const close = make("button", { type: "button" }, "Close");
-  close.addEventListener("click", () => box.close());
+  close.addEventListener("click", shut);
   const badge = make("span", { class: `badge ${verdict.status.replace(" ", "-")}`, "aria-hidden": "true" }, SIGNS[verdict.status]);
   const title = make("h2", { id: "cell-title", tabindex: -1 }, badge, ` ${verdict.symbol} in ${verdict.of.id}: ${WORDS[verdict.status]}`);
   const equation = document.querySelector(`template[data-equation="${verdict.tag} ${verdict.of.cost}"]`);
@@ -56,7 +56,7 @@ const visit = async () => {
   await loaded;
   const verdict = byAddress.get(decodeURIComponent(location.hash.slice(1)));
   if (!verdict) {
-    if (box.open) box.close();
+    if (box.open) shut();
     return;
   }
   box.replaceChildren(...(await shown(verdict)));
@@ -65,14 +65,19 @@ const visit = async () => {
   document.getElementById("cell-title").focus();
 };
 
-box.addEventListener("close", () => {
+// Closed at once and not in an event of its own, which could meet the next opening half way.
+const shut = () => {
   const address = location.hash;
   history.replaceState(null, "", location.pathname + location.search);
-  const cell = opener ?? document.querySelector(`.cells a[href="${CSS.escape(address)}"]`);
+  if (box.open) box.close();
+  (opener ?? document.querySelector(`.cells a[href="${CSS.escape(address)}"]`))?.focus();
   opener = null;
-  if (cell) cell.focus();
+};
+box.addEventListener("cancel", (event) => {
+  event.preventDefault();
+  shut();
 });
-box.addEventListener("click", (event) => event.target === box && box.close());
+box.addEventListener("click", (event) => event.target === box && shut());
 document.addEventListener("click", (event) => {
   const link = event.target.closest("a[href^='#']");
   if (link && !box.contains(link)) opener = link;

@@ -56,4 +56,4 @@ for (const grid of document.querySelectorAll(".cells")) {
   form.addEventListener("submit", (event) => event.preventDefault());
 }
 document.documentElement.classList.add("scripted");
-visit();
+visit().then(() => document.documentElement.classList.add("ready"));
