@@ -101,6 +101,12 @@ class Report:
 
         return as_text(self)
 
+    def _repr_html_(self) -> str:
+        """The whole report for a notebook."""
+        from conformance.report.notebook import as_html  # here: it imports this module
+
+        return as_html(self)
+
 
 def _blame(tag: str, failures: Sequence[tuple[CaseReport, Verdict]]) -> Blame:
     layers = {split(verdict.name)[1] for _, verdict in failures}

@@ -4,9 +4,10 @@ Left out: what they are put together to (`markdown.py`).
 """
 
 import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 from html import escape
+
+from conformance.report.visible import visible
 
 LONGEST = 20_000  # characters of a block; a step summary as a whole may have a million
 WIDEST = 300  # characters of a line of a subject's text
@@ -18,9 +19,6 @@ _MARKUP = re.compile(
     re.IGNORECASE,
 )
 _NUMBERED = re.compile(r"^(\d+)([.)])(?=\s|$)")
-_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-_PICTURES = 0x2400  # where Unicode has a visible sign for each control character
-_DELETE, _DELETE_PICTURE = "\x7f", "\u2421"
 _FEWEST = 3  # backticks around a block
 
 
@@ -62,20 +60,6 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     rule = ["---", *[":-:"] * (len(columns) - 1)]
     lines = [[text(cell) for cell in row] for row in (columns, *rows)]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (lines[0], rule, *lines[1:]))
-
-
-def visible(words: str, keep: str = "") -> str:
-    """Words with signs in place of characters that are not seen, or that move others about."""
-    return "".join(each if each in keep else _sign(each) for each in words)
-
-
-def _sign(character: str) -> str:
-    if character < " ":
-        return chr(_PICTURES + ord(character))
-    if character == _DELETE:
-        return _DELETE_PICTURE
-    unseen = unicodedata.category(character) in _UNSEEN
-    return "\N{REPLACEMENT CHARACTER}" if unseen else character
 
 
 def _longest_run(words: str) -> int:

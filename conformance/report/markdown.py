@@ -19,7 +19,6 @@ from conformance.report.blame_words import (
     explained,
     first_words,
     heading,
-    skipped_words,
 )
 from conformance.report.cause_words import (
     beside_cause,
@@ -27,16 +26,14 @@ from conformance.report.cause_words import (
     example_heading,
     mistakes,
 )
-from conformance.report.depth import judged_words
 from conformance.report.exact_words import exact_words
 from conformance.report.gfm import code, fenced, folded, table, text
 from conformance.report.matrix import COLUMNS, MEANING, cells, sign, worst
 from conformance.report.message import accused
-from conformance.report.sentence import counted, counts, sentence, verdict
+from conformance.report.sentence import SIGNS, counted, facts, sentence, verdict
 from conformance.report.source_words import place, source
 
 MOST = 5  # errors that are shown
-_SIGNS = {0: "✓", 1: "✗"}  # by the exit code
 
 
 def append(path: Path, report: Report) -> None:
@@ -64,9 +61,9 @@ def as_markdown(report: Report) -> str:
 
 
 def _blocks(report: Report) -> Iterator[str]:
-    said = f"{_SIGNS.get(report.exit_code, '!')} {code(report.subject)} is {verdict(report)}"
+    said = f"{SIGNS.get(report.exit_code, '!')} {code(report.subject)} is {verdict(report)}"
     yield f"### {said}: {text(sentence(report))}"
-    yield "\n".join(f"- {text(line)}" for line in _facts(report))
+    yield "\n".join(f"- {text(line)}" for line in facts(report))
     yield from _tables(report.cases)
     for blame in report.blames:
         yield from _blamed(report, blame)
@@ -81,16 +78,6 @@ def _blocks(report: Report) -> Iterator[str]:
     if len(stopped) > MOST:
         left = counted(len(stopped) - MOST, "more case")
         yield f"{left} stopped: `conformance check -v` shows all"
-
-
-def _facts(report: Report) -> Iterator[str]:
-    yield counts(report)
-    yield judged_words(report.cases)
-    if report.conventions:
-        yield f"conventions recognised: {', '.join(report.conventions)}"
-    if report.skipped:
-        yield f"not put to it: {skipped_words(report)}"
-    yield from report.notes
 
 
 def _tables(cases: Sequence[CaseReport]) -> Iterator[str]:

@@ -10,14 +10,16 @@ from dataclasses import replace
 from html import escape
 
 from conformance.report.differing import compared
-from conformance.report.notation import APPLY, FUNCTIONS, TIMES, Node, read
+from conformance.report.formula import Node
+from conformance.report.notation import APPLY, FUNCTIONS, TIMES, read
 
 DIFFERS = 'class="differs"'
 """The attribute of what is marked."""
 
 _EDGE = "\N{NO-BREAK SPACE}"  # MathML drops ordinary ones at the edges of a text
 _OPERANDS = frozenset({"mi", "mn", "mrow", "msup", "msub", "msubsup", "mfrac"})
-_SCRIPTED = frozenset({"msup", "msub", "msubsup"})
+_SCRIPTED = frozenset({"mrow", "msup", "msub", "msubsup"})
+_THIN = "0.17em"
 
 Row = Sequence[Node]
 
@@ -55,7 +57,7 @@ def _row(row: Row) -> str:
         sign = _between(last and last[0], node)
         inside = marked and mark
         text += "</mrow>" * (marked and not mark)
-        text += f"<mo>{sign}</mo>" if sign else ""
+        text += sign
         text += f"<mrow {DIFFERS}>" * (mark and not inside)
         text += _element(_spaced(last and last[0], node, following and following[0]))
         marked = mark
@@ -91,14 +93,22 @@ def _between(left: Node | None, right: Node) -> str:
     """The invisible sign between two neighbours: a product, a function of what follows, or none."""
     if left is None or not _operand(left) or not _operand(right):
         return ""
-    base = left.children[0] if left.tag in _SCRIPTED else left
+    base = _base(left)
+    if base.text in FUNCTIONS and right.fence != "(":
+        return f'<mo>{APPLY}</mo><mspace width="{_THIN}"/>'
     applied = base.tag == "mi" and right.fence == "(" and not right.space
-    return APPLY if applied or base.text in FUNCTIONS else TIMES
+    return f"<mo>{APPLY if applied or base.text in FUNCTIONS else TIMES}</mo>"
 
 
 def _operand(node: Node) -> bool:
-    base = node.children[0] if node.tag in _SCRIPTED else node
-    return node.tag in _OPERANDS and base.tag in _OPERANDS
+    return node.tag in _OPERANDS and _base(node).tag in _OPERANDS
+
+
+def _base(node: Node) -> Node:
+    """What is left of a node without scripts and primes."""
+    while node.children and not node.fence and node.tag in _SCRIPTED:
+        node = node.children[0]
+    return node
 
 
 def _element(node: Node) -> str:

@@ -8,60 +8,26 @@ as it is. Left out: MathML (`mathml.py`).
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+
+from conformance.report.formula import FENCES, Node, one
 
 SUM = "\N{N-ARY SUMMATION}"
 APPLY, TIMES, COMMA = "\N{FUNCTION APPLICATION}", "\N{INVISIBLE TIMES}", "\N{INVISIBLE SEPARATOR}"
 FUNCTIONS = frozenset({"ln", "log", "exp", "tanh", "max", "min"})
 
-_FENCES = {"(": ")", "[": "]", "{": "}", "⌊": "⌋", "‖": "‖"}
 _RAISED = {"′": ("mo", "′"), "ᵀ": ("mi", "T"), "²": ("mn", "2"), "³": ("mn", "3")}
-_OPERATORS = frozenset("=←→≠<>≤≥≈+−-×·⊙/,;:!|^_∂∇′") | {*_FENCES, *_FENCES.values()}
+_OPERATORS = frozenset("=←→≠<>≤≥≈+−-×·⊙/,;:!|^_∂∇′") | {*FENCES, *FENCES.values()}
 _BETWEEN_TERMS = frozenset("=←→≠<>≤≥≈+−-×·⊙,;:…")
 _TOKEN = re.compile(r"\d+(?:\.\d+)?|[A-Za-z]{2,}\d*|\S")
 _NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _DEEP, _HIGH, _INDICES = 20, 8, 2  # nested fences; scripts on scripts; letters that are indices
 
 
-@dataclass(frozen=True)
-class Node:
-    """A leaf with its text, or an element with its children.
-
-    Attributes:
-        tag: of MathML, or "differs" for children that are to be marked.
-        text: of a leaf.
-        children: of anything else.
-        space: whether a space stands before it; of no account when two are compared.
-    """
-
-    tag: str
-    text: str = ""
-    children: tuple["Node", ...] = ()
-    space: bool = field(default=False, compare=False)
-
-    @property
-    def fence(self) -> str:
-        """The sign that opens it, if it stands in parentheses or the like."""
-        if self.tag != "mrow" or len(self.children) < len("()"):
-            return ""
-        first, last = self.children[0].text, self.children[-1].text
-        return first if first and _FENCES.get(first) == last else ""
-
-
 def read(formula: str) -> tuple[Node, ...]:
     """The parts of a formula from left to right."""
     reader = _Reader(_NOT_IN_XML.sub("\N{REPLACEMENT CHARACTER}", formula))
     return reader.row(0, len(reader.tokens))
-
-
-def one(row: Sequence[Node]) -> Node:
-    """A row as a single node."""
-    return row[0] if len(row) == 1 else Node("mrow", children=tuple(row))
-
-
-def parts(node: Node) -> tuple[Node, ...]:
-    """The row that a node stands for."""
-    return node.children if node.tag == "mrow" and not node.fence else (node,)
 
 
 class _Reader:
@@ -88,8 +54,10 @@ class _Reader:
         node, at = self.derivative(at, end) or self.atom(at)
         for _ in range(_HIGH):
             if self.raised(at) and at < end:
-                tag, text = _RAISED[self.tokens[at]]
-                node, at = _script(node, "^", Node(tag, text)), at + 1
+                raised = Node(*_RAISED[self.tokens[at]])
+                primed = raised.tag == "mo"  # the sign of a prime is a high one by itself
+                node = _primed(node, raised) if primed else _script(node, "^", raised)
+                at += 1
             elif at + 1 < end and self.tokens[at] in "_^":
                 script, after = self.script(at + 1, end)
                 node, at = _script(node, self.tokens[at], script), after
@@ -155,11 +123,11 @@ def _pairs(tokens: Sequence[str]) -> dict[int, int]:
     opened: list[int] = []
     pairs = {}
     for at, sign in enumerate(tokens):
-        if opened and sign == _FENCES[tokens[opened[-1]]]:
+        if opened and sign == FENCES[tokens[opened[-1]]]:
             start = opened.pop()
             if len(opened) < _DEEP:
                 pairs[start] = at
-        elif sign in _FENCES:
+        elif sign in FENCES:
             opened.append(at)
     return pairs
 
@@ -175,6 +143,10 @@ def _leaf(sign: str, *, space: bool) -> Node:
         return Node(*_RAISED[sign], space=space)
     symbol = sign == "…" or sign in FUNCTIONS or (len(sign) == 1 and sign.isalpha())
     return Node("mi" if symbol else "mtext", sign, space=space)
+
+
+def _primed(base: Node, prime: Node) -> Node:
+    return Node("mrow", "", (base, prime), base.space)
 
 
 def _script(base: Node, sign: str, script: Node) -> Node:

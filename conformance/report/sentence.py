@@ -9,11 +9,14 @@ from itertools import groupby
 from conformance.compare import FREE, Status
 from conformance.judge import CaseReport
 from conformance.outcome import Blame, Report
-from conformance.report.blame_words import at_layers, equation_of_blame
+from conformance.report.blame_words import at_layers, equation_of_blame, skipped_words
 from conformance.report.cause_words import joined, mistakes
+from conformance.report.depth import judged_words
 from conformance.report.message import accused
 
-WORDS = {0: "conformant", 1: "not conformant"}  # by the exit code
+WORDS = {0: "conformant", 1: "not conformant"}
+SIGNS = {0: "✓", 1: "✗"}
+"""By the exit code; anything else is not judged, and has an exclamation mark."""
 
 
 def verdict(report: Report) -> str:
@@ -57,6 +60,17 @@ def counts(report: Report) -> str:
         f"{counted(len(report.cases), 'case')}: {len(passes):,} quantities ({entries:,} entries) "
         f"agree, {failures} wrong{hidden}"
     )
+
+
+def facts(report: Report) -> Iterator[str]:
+    """How much was judged, by which conventions, and what was not and why."""
+    yield counts(report)
+    yield judged_words(report.cases)
+    if report.conventions:
+        yield f"conventions recognised: {', '.join(report.conventions)}"
+    if report.skipped:
+        yield f"not put to it: {skipped_words(report)}"
+    yield from report.notes
 
 
 def counted(count: int, noun: str) -> str:

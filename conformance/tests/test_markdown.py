@@ -18,8 +18,9 @@ from conformance import check
 from conformance.errors import UsageError
 from conformance.judge import CaseReport
 from conformance.outcome import Report
-from conformance.report.gfm import code, fenced, text, visible
+from conformance.report.gfm import code, fenced, text
 from conformance.report.markdown import append, as_markdown
+from conformance.report.visible import visible
 from conformance.subjects import Subject
 from conformance.tests.networks.broken import BROKEN, broken_source
 from conformance.tests.support import PROFILE, answering, recorded, wrong_at
