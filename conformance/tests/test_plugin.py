@@ -1,6 +1,7 @@
 """The pytest plugin and the collection of the suite, seen from another directory."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -117,3 +118,29 @@ def test_a_file_of_the_suite_is_of_this_package() -> None:
 
     file = Path(suite.__file__).parent / "test_equation.py"
     assert concerned(Config(f"{file}::test_equation"))  # type: ignore[arg-type]
+
+
+SUITE = ("--pyargs", "conformance.suite.test_equation", "-q")
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_a_page_has_the_cases_of_the_tests_that_were_chosen(tmp_path: Path, workers: str) -> None:
+    chosen = ("-k", "bp2 and hand-2-3-1 and torch", "-n", workers)
+    code, out = finish(start(tmp_path, *SUITE, *chosen, "--conformance-html", "page.html"))
+    assert code == 0, out
+    assert "--conformance-html: page.html is written" in out
+    page = (tmp_path / "page.html").read_text("utf-8")
+    assert re.findall(r'<tr data-case="(.*?)"', page) == ["hand-2-3-1", "hand-2-3-1-float32"]
+    assert re.findall(r'class="subject">.*?<code>(.*?)</code>', page) == ["torch_impl"]
+
+
+def test_a_page_without_a_test_is_not_written(tmp_path: Path) -> None:
+    _, out = finish(start(tmp_path, *SUITE, "-k", "nothing", "--conformance-html", "page.html"))
+    assert "page.html: not written, since no test asked about a subject" in out
+    assert not [*tmp_path.iterdir()]
+
+
+def test_a_page_that_cannot_be_written_stops_the_run_before_any_test(tmp_path: Path) -> None:
+    code, out = finish(start(tmp_path, *SUITE, "--conformance-html", "nowhere/page.html"))
+    assert code == pytest.ExitCode.USAGE_ERROR
+    assert out.strip() == "ERROR: --conformance-html nowhere/page.html: there is no such folder"
