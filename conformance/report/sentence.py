@@ -37,7 +37,7 @@ def sentence(report: Report) -> str:
     passes = [each for case in report.cases for each in case.passes]
     cases = counted(len(report.cases), "case")
     if report.ok:
-        return f"conformant: all {len(passes):,} quantities that it shows in {cases} are right"
+        return f"all {len(passes):,} quantities that it shows in {cases} are right"
     stopped = [each for each in report.cases if each.status is Status.ERROR]
     if not stopped:
         return "nothing was compared"

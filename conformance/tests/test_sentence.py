@@ -80,7 +80,7 @@ def test_equations_of_different_causes_stand_side_by_side() -> None:
 @pytest.mark.parametrize(
     ("subject", "word", "expected"),
     [
-        ("reference", "conformant", "conformant: all 264 quantities that it shows in 1 case are right"),
+        ("reference", "conformant", "all 264 quantities that it shows in 1 case are right"),
         (
             answering(lambda _: 1 / 0),
             "not judged",

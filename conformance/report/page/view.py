@@ -101,7 +101,7 @@ def view(report: Report, prefix: str) -> View:
     return View(
         prefix,
         report,
-        sentence(report),
+        f"{'conformant: ' * report.ok}{sentence(report)}",
         str(status),
         SIGNS[status],
         counts(report),

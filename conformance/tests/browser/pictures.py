@@ -1,0 +1,56 @@
+"""The README's pictures: the report on a real mistake, and the lesson, as a browser shows them.
+
+    python -m conformance.tests.browser.pictures [FOLDER]
+
+Left out: choosing the browser (`conftest.py`).
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from playwright.sync_api import sync_playwright
+
+from conformance.tests.browser.conftest import NAMES, QUIET
+from conformance.tests.networks.broken import BROKEN, broken_source
+
+PACKAGE = Path(__file__).resolve().parents[2]
+MISTAKE, SUBJECT = "bp2-no-sigma-prime", "my_network.py:Network"
+SIZE = {"width": 1080, "height": 860}
+
+
+def pages(folder: Path) -> dict[str, Path]:
+    """The pages, made by the commands that the README names; by where their pictures go."""
+    source, _ = broken_source(next(each for each in BROKEN if each.id == MISTAKE))
+    (folder / "my_network.py").write_text(source, encoding="utf-8")
+    made = {
+        "report/page/report.png": ("check", SUBJECT, "-q", "--html", "report.html"),
+        "lesson/lesson.png": ("explain", "--html", "lesson.html"),
+    }
+    for arguments in made.values():
+        command = [sys.executable, "-m", "conformance", *arguments]
+        subprocess.run(command, cwd=folder, check=False, stdout=subprocess.DEVNULL)  # noqa: S603
+    return {picture: folder / arguments[-1] for picture, arguments in made.items()}
+
+
+def take(place: Path) -> None:
+    """Write the pictures below a folder, the package if none is given."""
+    found = filter(None, map(shutil.which, NAMES))
+    program = os.environ.get("CONFORMANCE_CHROMIUM") or next(found, None)
+    with TemporaryDirectory() as folder, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=[*QUIET])
+        for picture, page in pages(Path(folder)).items():
+            shown = browser.new_page(viewport=SIZE, color_scheme="light")  # type: ignore[arg-type]
+            shown.goto(page.as_uri())
+            shown.wait_for_load_state("networkidle")
+            path = place / picture
+            path.parent.mkdir(parents=True, exist_ok=True)
+            shown.screenshot(path=path)
+        browser.close()
+
+
+if __name__ == "__main__":
+    take(Path(sys.argv[1]) if sys.argv[1:] else PACKAGE)
