@@ -245,7 +245,8 @@ def explain(
     ] = None,
 ) -> None:
     """Print one right step, equation by equation, with the numbers in the book's formulas."""
-    from conformance.smallest.show import example, explain as explained
+    from conformance.smallest.show import example
+    from conformance.smallest.show import explain as explained
 
     wanted = _one_of("--cost", cost, "quadratic", "cross-entropy")
     if html is None:

@@ -3,8 +3,8 @@
 // A line is thicker the larger the weight, solid where it is positive and dashed where negative.
 
 const SVG = 'http://www.w3.org/2000/svg';
-const FEW = 10; // neurons of a layer that are all drawn
-const WIDTH = 360;
+const NARROW = matchMedia('(max-width: 60rem)');
+const WIDTH = 360, PICTURE = 84;
 
 const shape = (tag, attributes, ...children) => {
   const element = document.createElementNS(SVG, tag);
@@ -24,15 +24,37 @@ function briefest(number) {
   return brief(Number(number.toPrecision(size < 0.1 ? 2 : 3)));
 }
 
+// The side of the picture that the inputs are, such as 28 for the digits of MNIST; else 0.
+function side() {
+  const root = NARROW.matches ? 0 : Math.sqrt(described.sizes[0]);
+  return Number.isInteger(root) && root >= 8 && root <= 64 ? root : 0;
+}
+
+// The inputs of the sample as a picture, the one that was picked in a frame.
+function drawPicture() {
+  const n = side(), x = state.given.x, unit = PICTURE / n;
+  picture.replaceChildren();
+  if (!n) return;
+  const pixel = (k, more) => shape('rect', {
+    x: 2 + (k % n) * unit, y: 2 + Math.floor(k / n) * unit, width: unit, height: unit, ...more,
+  });
+  const inked = Array.from({ length: n * n }, (_, k) => [k, x.at(k, sampleDrawn)])
+    .filter(([, ink]) => ink > 0);
+  const frame = shape('rect', { x: 1, y: 1, width: PICTURE + 2, height: PICTURE + 2, class: 'frame' });
+  const dots = inked.map(([k, ink]) => pixel(k, { 'fill-opacity': Math.min(1, ink) }));
+  picture.replaceChildren(frame, ...dots, pixel(state.pick.k[2] ?? 0, { class: 'pixel' }));
+}
+
+const picture = shape('g', { class: 'picture' });
 const neurons = new Map(), edges = new Map(); // by "layer:j" and "layer:j,k"
 let sampleDrawn = 0;
 
-// The neurons of a layer that are drawn: all, or the first two, the last, and those picked.
+// The neurons of a layer that are drawn: all, or the first, the last, and those picked.
 function drawnOf(layer) {
   const n = described.sizes[layer - 1];
-  if (n <= FEW) return Array.from({ length: n }, (_, j) => j);
+  if (n <= (NARROW.matches ? 5 : 10)) return Array.from({ length: n }, (_, j) => j);
   const { j, k } = state.pick;
-  const some = new Set([0, 1, n - 1, j[layer] ?? 0, k[layer + 1] ?? 0]);
+  const some = new Set([0, n - 1, j[layer] ?? 0, k[layer + 1] ?? 0]);
   return [...some].sort((one, other) => one - other);
 }
 
@@ -46,8 +68,9 @@ function draw() {
   edges.clear();
   const columns = described.sizes.map((_, i) => rowsOf(i + 1));
   const most = Math.max(...columns.map((rows) => rows.length));
-  const pitch = most > 4 ? 56 : 76, radius = most > 4 ? 18 : 21;
-  const height = most * pitch + 16;
+  const pitch = most > 4 ? (NARROW.matches ? 48 : 56) : 76, radius = most > 4 ? 18 : 21;
+  const free = ((most - columns[0].length) * pitch) / 2; // above the inputs, for their picture
+  const height = most * pitch + 16 + (side() ? 2 * Math.max(0, PICTURE + 16 - free) : 0);
   const across = (layer) => 44 + ((WIDTH - 88) * (layer - 1)) / (state.layers - 1);
   const middle = (layer, i) => height / 2 + (i - (columns[layer - 1].length - 1) / 2) * pitch;
   const under = shape('g', {}), over = shape('g', {}), labels = shape('g', {});
@@ -59,9 +82,9 @@ function draw() {
       return;
     }
     const value = shape('text', { x: at[0], y: at[1] + 4.5, class: 'value' });
-    const side = layer === state.layers ? 'end' : (layer === 1 ? 'start' : 'middle');
-    const x = at[0] + { end: radius + 14, start: -radius - 14, middle: 0 }[side];
-    const caption = shape('text', { x, y: at[1] + radius + 13, class: 'caption', 'text-anchor': side });
+    const anchor = layer === state.layers ? 'end' : (layer === 1 ? 'start' : 'middle');
+    const x = at[0] + { end: radius + 14, start: -radius - 14, middle: 0 }[anchor];
+    const caption = shape('text', { x, y: at[1] + radius + 13, class: 'caption', 'text-anchor': anchor });
     const table = layer === 1 ? state.given.x : state.made[`a${layer}`];
     const symbol = word(layer === 1 ? 'x' : `a${layer}`) + (table.rows > 1 ? `[${j}]` : '');
     const group = shape('g', { class: 'neuron' },
@@ -80,8 +103,9 @@ function draw() {
       edges.set(`${l}:${j},${k}`, { line, label, from, to, key: keyOf(`w${l}`, j, k) });
     }
   const svg = document.getElementById('drawing');
+  svg.classList.toggle('dense', most > 4);
   svg.setAttribute('viewBox', `0 0 ${WIDTH} ${height}`);
-  svg.replaceChildren(under, over, labels);
+  svg.replaceChildren(under, over, labels, picture);
   drawNumbers();
 }
 
@@ -97,6 +121,7 @@ function drawNumbers() {
     line.setAttribute('stroke-width', (1 + 4 * Math.min(1, sizes[i] / largest) || 1).toFixed(2));
     line.classList.toggle('negative', valueOf(key) < 0);
   });
+  drawPicture();
   const which = state.given.x.cols > 1 ? `sample ${sampleDrawn}` : '';
   document.getElementById('drawn-sample').textContent = which;
 }

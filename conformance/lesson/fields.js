@@ -79,7 +79,9 @@ function renderFields() {
   forget('field');
   const rate = groupOf('Rate', 1, 1, [fieldOf('eta', 'η')]);
   const groups = [...(described.whole ? wholeGroups() : pickedGroups()), rate];
-  document.getElementById('given').replaceChildren(...groups);
+  const given = document.getElementById('given');
+  given.classList.toggle('roomy', !described.whole);
+  given.replaceChildren(...groups);
   for (const field of document.querySelectorAll('.field')) {
     if (field.dataset.key) place(field.dataset.key, field);
   }

@@ -54,7 +54,8 @@ function lineOf(name, j, k) {
   const numbers = spans(pieces, true);
   const result = written(valueOf(key));
   const plain = spelled(pieces, true).map(([text]) => text).join('');
-  const shape = described.whole || table.data.length === 1 ? '' : `(one of ${table.rows} × ${table.cols})`;
+  const alone = described.whole || quantity === 'prime' || table.data.length === 1;
+  const shape = alone ? '' : `(one of ${table.rows} × ${table.cols})`;
 
   const line = make('li', { className: 'line', data: { key } });
   const symbol = quantity === 'prime' ? `σ′(${entry})` : entry;

@@ -91,14 +91,15 @@ def lesson(worked: Worked) -> str:
             error
         )
     page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    style, script = _text("lesson.css"), "\n".join(_text(f"{name}.js") for name in SCRIPTS)
+    style, script = text_of("lesson.css"), "\n".join(text_of(f"{name}.js") for name in SCRIPTS)
     parts = tuple(_parts(worked))
-    return page.from_string(_text("lesson.html.j2")).render(
+    return page.from_string(text_of("lesson.html.j2")).render(
         title=str(list(worked.case.sizes)),
         heading=heading(worked),
         legend=legend(worked),
         given="   ".join(f"{name} = {array}" for name, array in given(worked).items()),
         whole=is_whole(worked),
+        why=_why(worked.case),
         parts=parts,
         typeset=lambda formula: Markup(typeset(formula)),  # noqa: S704 - it escapes
         command=_command(worked.case),
@@ -110,7 +111,8 @@ def lesson(worked: Worked) -> str:
     )
 
 
-def _text(name: str) -> str:
+def text_of(name: str) -> str:
+    """A file beside this one."""
     return files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
@@ -148,9 +150,18 @@ def _equations(case: Case, lines: tuple[Line, ...]) -> Iterator[Equation]:
         yield Equation(name, equation.tag, equation.formula, about, tuple(texts))
 
 
+def _why(case: Case) -> str:
+    """The name of a recorded case, and why it exists."""
+    return f"{case.id}: {case.why}." if _is_recorded(case) else ""
+
+
+def _is_recorded(case: Case) -> bool:
+    return not case.id.startswith(f"{SMALL}-")
+
+
 def _command(case: Case) -> str:
     """What prints the same example."""
-    if not case.id.startswith(f"{SMALL}-"):
+    if _is_recorded(case):
         return f"conformance explain --case {case.id}"
     sizes, m = ",".join(map(str, case.sizes)), len(case.batches[0])
     cost = "" if case.cost == "quadratic" else f" --cost {case.cost}"

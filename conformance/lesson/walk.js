@@ -96,6 +96,10 @@ main.addEventListener('pointerover', (event) => {
   else if (line?.dataset.key) highlight(line.dataset.key);
   else highlightCurrent();
 });
+NARROW.addEventListener('change', () => {
+  draw();
+  highlightCurrent();
+});
 main.addEventListener('pointerleave', highlightCurrent);
 main.addEventListener('focusin', (event) => {
   const place = event.target.closest('.line, .field');
