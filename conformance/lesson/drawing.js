@@ -87,7 +87,7 @@ function draw() {
     const caption = shape('text', { x, y: at[1] + radius + 13, class: 'caption', 'text-anchor': anchor });
     const table = layer === 1 ? state.given.x : state.made[`a${layer}`];
     const symbol = word(layer === 1 ? 'x' : `a${layer}`) + (table.rows > 1 ? `[${j}]` : '');
-    const group = shape('g', { class: 'neuron' },
+    const group = shape('g', { class: 'neuron', 'data-part': `${layer}:${j}` },
       shape('circle', { cx: at[0], cy: at[1], r: radius }), value, caption);
     if (pitch > 60) group.append(shape('text', { x: at[0], y: at[1] - radius - 5, class: 'name' }, symbol));
     over.append(group);
@@ -96,7 +96,9 @@ function draw() {
   for (let l = 2; l <= state.layers; l++)
     for (const j of drawnOf(l)) for (const k of drawnOf(l - 1)) {
       const [from, to] = [neurons.get(`${l - 1}:${k}`).at, neurons.get(`${l}:${j}`).at];
-      const line = shape('line', { x1: from[0], y1: from[1], x2: to[0], y2: to[1], class: 'edge' });
+      const line = shape('line', {
+        x1: from[0], y1: from[1], x2: to[0], y2: to[1], class: 'edge', 'data-part': `${l}:${j},${k}`,
+      });
       const label = shape('text', { class: 'weight' });
       under.append(line);
       labels.append(label);
@@ -169,7 +171,9 @@ function mark(key, sources) {
   for (const [each, part] of drawn) {
     if (part.line) setBeside(part, ends.size > 1 ? 0.62 : 0.34);
     const kind = each === key ? 'made' : 'source';
-    (part.group ?? part.line).classList.add(kind);
+    const element = part.group ?? part.line;
+    element.classList.remove('source'); // a neuron may be both
+    element.classList.add(kind);
     const text = part.caption ?? part.label, said = captionOf(each);
     const before = text.textContent;
     if (said) text.textContent = before ? `${before}, ${said}` : said;

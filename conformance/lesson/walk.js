@@ -6,6 +6,11 @@ function announce(text) {
   document.getElementById('spoken').textContent = text;
 }
 
+// A button that does nothing now; it keeps the focus, which one that is disabled would lose.
+function setIdle(id, idle) {
+  document.getElementById(id).setAttribute('aria-disabled', String(idle));
+}
+
 // Highlight a number and what it was made of, in the lines, in the fields and in the drawing.
 function highlight(key, sources = key === null ? [] : sourcesOf(key)) {
   for (const element of document.querySelectorAll('main .made, main .source'))
@@ -23,8 +28,8 @@ function showCurrent() {
   for (const element of document.querySelectorAll('[aria-current]')) element.removeAttribute('aria-current');
   const line = lines[current];
   line?.setAttribute('aria-current', 'step');
-  document.getElementById('back').disabled = current <= 0;
-  document.getElementById('next').disabled = current === lines.length - 1;
+  setIdle('back', current <= 0);
+  setIdle('next', current === lines.length - 1);
   const now = document.getElementById('now');
   if (!line) return;
   const [symbol, result] = ['.symbol', 'strong'].map((each) => line.querySelector(each).textContent);
@@ -50,7 +55,7 @@ function showAll() {
   drawNumbers();
   showCurrent();
   highlightCurrent();
-  document.getElementById('reset').disabled = state.changed.size === 0;
+  setIdle('reset', state.changed.size === 0);
 }
 
 function changeShown(key, value) {
