@@ -2,7 +2,7 @@
 //
 // A line is thicker the larger the weight, solid where it is positive and dashed where negative.
 
-const SVG = 'http://www.w3.org/2000/svg';
+const SVG = document.getElementById('drawing').namespaceURI;
 const NARROW = matchMedia('(max-width: 60rem)');
 const WIDTH = 360, PICTURE = 84;
 

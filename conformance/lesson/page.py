@@ -16,7 +16,7 @@ from pathlib import Path
 from conformance.causality import equation_of
 from conformance.corpus.build import write
 from conformance.corpus.case import Case
-from conformance.errors import UsageError
+from conformance.errors import CorpusError, UsageError
 from conformance.lesson.data import is_whole, numbers
 from conformance.lesson.typeset import typeset
 from conformance.smallest.lines import given, heading, legend, parts_of
@@ -71,10 +71,12 @@ def write_lesson(path: Path, worked: Worked) -> None:
     """Write the page, whole or not at all.
 
     Raises:
-        UsageError: jinja2 is not there.
-        CorpusError: the file cannot be written.
+        UsageError: jinja2 is not there, or the file cannot be written.
     """
-    write(path, lesson(worked).encode())
+    try:
+        write(path, lesson(worked).encode())
+    except CorpusError as error:
+        raise UsageError(f"--html {error}") from error
 
 
 def lesson(worked: Worked) -> str:
