@@ -1,4 +1,4 @@
-// The numbers that can be changed, each a field with a label, and in a large network which are shown.
+// The numbers that can be changed, each a field with a label; in a large network, which are shown.
 
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
@@ -102,12 +102,14 @@ function renderPicks() {
       said.classList.toggle('wrong', !right);
       if (right) { set(number); showPicked(); }
     });
-    picks.append(make('div', { className: 'field' }, make('label', { htmlFor: id }, words), input, said));
+    const label = make('label', { htmlFor: id }, words);
+    picks.append(make('div', { className: 'field' }, label, input, said));
   };
   pick('pick-s', 'sample s', state.given.x.cols, s, (number) => { state.pick.s = number; });
   for (let l = 2; l <= state.layers; l++) {
-    pick(`pick-j${l}`, `neuron j of layer ${l}`, sizes[l - 1], j[l], (number) => { j[l] = number; });
+    const to = `neuron j of layer ${l}`;
     const from = l === 2 ? 'from input k' : `from neuron k of layer ${l - 1}`;
+    pick(`pick-j${l}`, to, sizes[l - 1], j[l], (number) => { j[l] = number; });
     pick(`pick-k${l}`, from, sizes[l - 2], k[l], (number) => { k[l] = number; });
   }
 }

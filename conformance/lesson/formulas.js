@@ -25,7 +25,7 @@ function symbolOf(name, table, j, k) {
 
 // The formulas of a network as it stands: `given` and `made` are tables by their names.
 function formulasOf({ layers, given, made, rates }) {
-  const m = given.x.cols;
+  const m = given.x.cols, quadratic = rates.cost === 'quadratic';
 
   const operand = (name, j, k) => { // of a weight or bias, the one before the update
     const key = name === 'a1' ? 'x' : name;
@@ -64,14 +64,15 @@ function formulasOf({ layers, given, made, rates }) {
       return ['1 / (1 + e^', { symbol: `−${symbol}`, value: -value, key }, ')'];
     },
     cost: () => {
-      if (rates.cost !== 'quadratic') return ['−[', { sum: costs(entropy) }, ']', m === 1 ? '' : ` / ${m}`];
-      const terms = costs(square), divided = m === 1 ? ' / 2' : ` / (2 · ${m})`;
-      return terms.length === 1 ? [...terms[0], divided] : ['[', { sum: terms }, ']', divided];
+      const mean = m === 1 ? '' : ` / ${m}`, half = m === 1 ? ' / 2' : ` / (2 · ${m})`;
+      if (!quadratic) return ['−[', { sum: costs(entropy) }, ']', mean];
+      const terms = costs(square);
+      return terms.length === 1 ? [...terms[0], half] : ['[', { sum: terms }, ']', half];
     },
     delta: (l, j, s) => {
       if (l === layers) {
         const a = operand(`a${l}`, j, s), y = operand('y', j, s);
-        return rates.cost === 'quadratic' ? ['(', a, ' − ', y, ')', DOT, primeOf(l, j, s)] : [a, ' − ', y];
+        return quadratic ? ['(', a, ' − ', y, ')', DOT, primeOf(l, j, s)] : [a, ' − ', y];
       }
       const terms = each(given[`w${l + 1}`].rows,
         (i) => [operand(`w${l + 1}`, i, j), DOT, operand(`delta${l + 1}`, i, s)]);
@@ -82,7 +83,10 @@ function formulasOf({ layers, given, made, rates }) {
     nabla_b: (l, j) => mean(each(m, (s) => [operand(`delta${l}`, j, s)])),
     nabla_w: (l, j, k) => mean(each(m,
       (s) => [operand(`delta${l}`, j, s), DOT, operand(`a${l - 1}`, k, s)])),
-    b: (l, j) => [operand(`b${l}`, j, 0), ' − ', rate('η', 'eta'), DOT, operand(`nabla_b${l}`, j, 0)],
+    b: (l, j) => {
+      const old = operand(`b${l}`, j, 0), nabla = operand(`nabla_b${l}`, j, 0);
+      return [old, ' − ', rate('η', 'eta'), DOT, nabla];
+    },
     w: (l, j, k) => {
       const eta = rate('η', 'eta'), { lmbda } = rates;
       const decay = ['(1 − ', eta, DOT, rate('λ', 'lmbda'), ' / ', rate('n', 'n'), ')', DOT];
@@ -104,7 +108,7 @@ function operandsOf(pieces) {
   });
 }
 
-// The formula with its sums written out; of a long one the first terms that are not 0 stand for all.
+// The formula with its sums written out; of a long one some terms that are not 0 stand for all.
 function writtenOut(pieces) {
   return pieces.flatMap((piece) => {
     if (!piece.sum) return [piece];
@@ -115,7 +119,7 @@ function writtenOut(pieces) {
   });
 }
 
-// Pairs of a text and the operand that it shows, if any; a line is broken only after a dot or a plus.
+// Pairs of a text and the operand that it shows, if any; a line breaks only after a dot or plus.
 function spelled(pieces, inNumbers) {
   let before = '';
   return writtenOut(pieces).map((piece) => {
@@ -123,7 +127,7 @@ function spelled(pieces, inNumbers) {
     if (piece === DOT) text = inNumbers ? `${NBSP}· ` : NBSP;
     else if (piece === PLUS) text = `${NBSP}+ `;
     else if (typeof piece === 'string') text = piece.replaceAll(' ', NBSP);
-    else if (inNumbers && text.startsWith('−') && before && !/[([^]$/.test(before)) text = `(${text})`;
+    else if (inNumbers && text.startsWith('−') && /[^([^]$/.test(before)) text = `(${text})`;
     before = text || before;
     return [text, piece.key ? piece : null];
   });

@@ -1,7 +1,8 @@
 // The network: one step of gradient descent, entry by entry as the equations say it.
 //
-// Written from the equations of the book and judged by the recorded cases, as every port is. Layers
-// have the book's numbers, the input being layer 1; a sample is a column; entries are counted from 0.
+// Written from the equations of the book and judged by the recorded cases, as every port is.
+// Layers have the book's numbers, the input being layer 1; a sample is a column; entries are
+// counted from 0.
 
 // A table of numbers, rows × cols, which is what every quantity is.
 class Table {

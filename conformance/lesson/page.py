@@ -7,24 +7,25 @@ policy forbids everything else. Left out: what the script does (`network.js` and
 
 import base64
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 from itertools import groupby
 from pathlib import Path
 
 from conformance.causality import equation_of
-from conformance.corpus.build import write
 from conformance.corpus.case import Case
-from conformance.errors import CorpusError, UsageError
+from conformance.errors import UsageError
 from conformance.lesson.data import is_whole, numbers
-from conformance.lesson.typeset import typeset
-from conformance.smallest.lines import given, heading, legend, parts_of
+from conformance.report.mathml import mathml
+from conformance.report.page.write import ready
+from conformance.smallest.example import Row
+from conformance.smallest.lines import given, heading, legend, parts_of, rows
 from conformance.smallest.pieces import NBSP
 from conformance.smallest.worked import Line, Worked
 from reference.step import split
 
-SCRIPTS = ("network", "formulas", "state", "lines", "fields", "drawing", "walk")
+SCRIPTS = ("network", "formulas", "state", "lines", "fields", "drawing", "marks", "walk")
 PARTS = {
     "Forward": ("z", "a", "cost"),
     "Backward": ("delta", "prime"),
@@ -44,6 +45,7 @@ ABOUT = {
     "B": "the new biases of layer {layer}",
     "W": "the new weights into layer {layer}",
 }
+OPTION = "--html"
 SMALL = "small"
 """With what the id begins of a case that was made from its sizes."""
 
@@ -73,25 +75,20 @@ def write_lesson(path: Path, worked: Worked) -> None:
     Raises:
         UsageError: jinja2 is not there, or the file cannot be written.
     """
+    ready(path, OPTION)
+    part = path.with_name(f".{path.name}.part")
     try:
-        write(path, lesson(worked).encode())
-    except CorpusError as error:
-        raise UsageError(f"--html {error}") from error
+        part.write_text(lesson(worked), encoding="utf-8")
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise UsageError(f"{OPTION} {path}: {error.strerror}") from error
 
 
 def lesson(worked: Worked) -> str:
-    """The page of a worked example.
+    """The page of a worked example, for which jinja2 must be there."""
+    from jinja2 import Environment, StrictUndefined
 
-    Raises:
-        UsageError: jinja2 is not there.
-    """
-    try:
-        from jinja2 import Environment, StrictUndefined
-        from markupsafe import Markup
-    except ImportError as error:
-        raise UsageError("--html needs jinja2: pip install 'backprop-conformance[report]'") from (
-            error
-        )
     page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     style, script = text_of("lesson.css"), "\n".join(text_of(f"{name}.js") for name in SCRIPTS)
     parts = tuple(_parts(worked))
@@ -103,13 +100,12 @@ def lesson(worked: Worked) -> str:
         whole=is_whole(worked),
         why=_why(worked.case),
         parts=parts,
-        typeset=lambda formula: Markup(typeset(formula)),  # noqa: S704 - it escapes
+        typeset=lambda formula: mathml(formula, block=True),
         command=_command(worked.case),
         policy=_policy(style, script),
-        # Markup: files of this package, and JSON in which no "<" is left
-        style=Markup(style),  # noqa: S704
-        script=Markup(script),  # noqa: S704
-        numbers=Markup(numbers(worked)),  # noqa: S704
+        style=style,
+        script=script,
+        numbers=numbers(worked),
     )
 
 
@@ -131,24 +127,25 @@ def _hash(text: str) -> str:
 
 
 def _parts(worked: Worked) -> Iterator[Part]:
-    def title(line: Line) -> str:
-        quantity = split(line.name)[0]
+    def title(line: tuple[Line, Row]) -> str:
+        quantity = split(line[0].name)[0]
         return next(title for title, quantities in PARTS.items() if quantity in quantities)
 
-    for name, lines in groupby(worked.lines, title):
-        yield Part(name, tuple(_equations(worked.case, tuple(lines))))
+    written = zip(worked.lines, rows(worked), strict=True)
+    for name, lines in groupby(written, title):
+        yield Part(name, tuple(_equations(worked.case, lines)))
 
 
-def _equations(case: Case, lines: tuple[Line, ...]) -> Iterator[Equation]:
+def _equations(case: Case, lines: Iterable[tuple[Line, Row]]) -> Iterator[Equation]:
     """The equations of a part; σ′ belongs to the δ that it enters."""
 
-    def quantity(line: Line) -> str:
-        return line.name.replace("prime", "delta")
+    def quantity(line: tuple[Line, Row]) -> str:
+        return line[0].name.replace("prime", "delta")
 
     for name, group in groupby(lines, quantity):
         equation = equation_of(name, case.layers, case.cost)
         about = ABOUT[equation.tag].format(layer=split(name)[1])
-        texts = (" ".join(parts_of(line)).replace(NBSP, " ") for line in group)
+        texts = (" ".join(parts_of(line.name, row)).replace(NBSP, " ") for line, row in group)
         yield Equation(name, equation.tag, equation.formula, about, tuple(texts))
 
 

@@ -25,18 +25,18 @@ function highlight(key, sources = key === null ? [] : sourcesOf(key)) {
 const highlightCurrent = () => highlight(lines[current]?.dataset.key ?? null);
 
 function showCurrent() {
-  for (const element of document.querySelectorAll('[aria-current]')) element.removeAttribute('aria-current');
+  document.querySelector('[aria-current]')?.removeAttribute('aria-current');
   const line = lines[current];
   line?.setAttribute('aria-current', 'step');
   setIdle('back', current <= 0);
   setIdle('next', current === lines.length - 1);
   const now = document.getElementById('now');
   if (!line) return;
-  const [symbol, result] = ['.symbol', 'strong'].map((each) => line.querySelector(each).textContent);
+  const textOf = (selector) => line.querySelector(selector).textContent;
   const tag = line.closest('.equation').querySelector('.tag').textContent;
   const count = make('span', { className: 'count' }, `${current + 1} of ${lines.length} `);
   count.append(make('span', { className: 'tag' }, tag));
-  now.replaceChildren(count, ` ${symbol} ${line.querySelector('.equals').textContent} ${result}`);
+  now.replaceChildren(count, ` ${textOf('.symbol')} ${textOf('.equals')} ${textOf('strong')}`);
 }
 
 function walkTo(index, { scroll = true } = {}) {
@@ -44,8 +44,7 @@ function walkTo(index, { scroll = true } = {}) {
   showCurrent();
   highlightCurrent();
   announce(document.getElementById('now').textContent);
-  const calm = matchMedia('(prefers-reduced-motion: reduce)').matches;
-  if (scroll) lines[current].scrollIntoView({ block: 'center', behavior: calm ? 'auto' : 'smooth' });
+  if (scroll) lines[current].scrollIntoView({ block: 'center' }); // at once: nothing moves
 }
 
 // ---- what changes

@@ -7,7 +7,6 @@ import base64
 import hashlib
 import json
 import re
-import sys
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -166,7 +165,7 @@ def run(*arguments: str) -> int:
 def test_the_command_writes_the_page_and_the_page_names_the_command(
     options: list[str], command: str, tmp_path: Path, capsys: Capture
 ) -> None:
-    path = tmp_path / "new" / "lesson.html"
+    path = tmp_path / "lesson.html"
     assert run(*options, "--html", str(path)) == 0
     said = capsys.readouterr()
     assert said.out == f"{path}: one step to walk through; open it in a browser\n"
@@ -205,6 +204,8 @@ def test_a_path_that_cannot_be_written_is_one_line(tmp_path: Path, capsys: Captu
         assert said.out == ""
         (line,) = said.err.splitlines()
         assert line.startswith(f"error: --html {path}: ")
+    assert run("--html", str(tmp_path / "new" / "lesson.html")) == 2
+    assert "there is no such folder" in capsys.readouterr().err
     assert [each.name for each in tmp_path.iterdir()] == ["file"]
 
 
@@ -214,11 +215,11 @@ def test_the_page_is_written_whole_or_not_at_all(
     path = tmp_path / "lesson.html"
     path.write_text("the one before")
 
-    def full(_self: Path, _content: bytes) -> int:
-        _self.open("wb").close()
+    def full(part: Path, *_: object, **__: object) -> int:
+        part.touch()
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr(Path, "write_text", full)
     assert run("--html", str(path)) == 2
     assert "No space left on device" in capsys.readouterr().err
     assert [(each.name, each.read_text()) for each in tmp_path.iterdir()] == [
@@ -229,7 +230,7 @@ def test_the_page_is_written_whole_or_not_at_all(
 def test_without_jinja2_it_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
-    monkeypatch.setitem(sys.modules, "jinja2", None)
+    monkeypatch.setattr("conformance.report.page.write.find_spec", lambda _name: None)
     assert run("--html", str(tmp_path / "lesson.html")) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.endswith("pip install 'backprop-conformance[report]'")
