@@ -123,6 +123,17 @@ def test_the_page_shows_what_the_terminal_prints(id_: str, learn: Learn) -> None
     assert shown(learn(worked)) == printed(worked)
 
 
+def test_a_number_is_written_as_in_the_terminal(learn: Learn) -> None:
+    random = np.random.default_rng(0)
+    drawn = random.normal(size=1000) * 10.0 ** random.integers(-12, 12, 1000)
+    short = random.integers(-(10**7), 10**7, 1000) / 2.0 ** random.integers(0, 24, 1000)
+    edges = [0.0, -0.0, 1e-5, 9.9999995e-5, 999999.5, 1e6, 1e7, 123456.5, 1e300, 5e-324, 0.1 + 0.2]
+    numbers = [*drawn, *short, *np.round(drawn, 6), *edges, *np.negative(edges)]
+    text = ",".join(map(repr, map(float, numbers)))
+    told = learn(example(SMALL)).evaluate(f"[{text}].map((number) => written(number))")
+    assert told == [written(float(number)) for number in numbers]
+
+
 def test_where_no_script_runs_the_lines_are_there(learn: Learn) -> None:
     it = learn(example(SMALL), java_script_enabled=False)
     assert shown(it) == printed(example(SMALL))
