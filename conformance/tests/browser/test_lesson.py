@@ -181,7 +181,13 @@ def test_what_is_changed_is_computed_again(
     assert change("y" if id_ == SMALL else "y[0,0]", "+.625") == []
     case = replace(case, eta=0.25)
     assert change("η", "0.25") == []
-    it.page.get_by_role("button", name="Reset every number").click()
+    reset = it.page.get_by_role("button", name="Reset every number")
+    assert reset.get_attribute("aria-disabled") == "false"
+    reset.click()
+    assert (it.page.locator(".changed").count(), reset.get_attribute("aria-disabled")) == (
+        0,
+        "true",
+    )
     assert shown(it) == printed(example(id_))
     assert wrong(judged(it, id_)) == []
 
