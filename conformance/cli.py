@@ -239,12 +239,23 @@ def explain(
     sizes: Annotated[str | None, typer.Option(help="Layer sizes; 2,3,1 if not given.")] = None,
     cost: Annotated[str | None, typer.Option(help="quadratic or cross-entropy.")] = None,
     samples: Annotated[int | None, typer.Option(min=1, metavar="M", help="1 if not given.")] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option("--html", metavar="FILE", help="Write it as a page to walk through instead."),
+    ] = None,
 ) -> None:
     """Print one right step, equation by equation, with the numbers in the book's formulas."""
+    from conformance.smallest.show import example
     from conformance.smallest.show import explain as explained
 
     wanted = _one_of("--cost", cost, "quadratic", "cross-entropy")
-    typer.echo(explained(case, _sizes(sizes), wanted, samples), nl=False)
+    if html is None:
+        typer.echo(explained(case, _sizes(sizes), wanted, samples), nl=False)
+        return
+    from conformance.lesson.page import write_lesson
+
+    write_lesson(html, example(case, _sizes(sizes), wanted, samples))
+    typer.echo(f"{html}: one step to walk through; open it in a browser")
 
 
 @fixtures.command("build")

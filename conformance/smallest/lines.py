@@ -19,11 +19,11 @@ SIGNS = {Status.FAIL: WRONG, Status.EXPLAINED: "·"}
 def as_text(worked: Worked, width: int = WIDTH) -> str:
     """The whole example, a line of text ending with a line feed."""
     lines = [*_wrapped("", [heading(worked)], width), *_given(worked, width)]
-    legend = _legend(worked)
-    lines += [*textwrap.wrap(legend, width), ""] if legend else [""]
+    indices = legend(worked)
+    lines += [*textwrap.wrap(indices, width), ""] if indices else [""]
     before = None
     for line, row in zip(worked.lines, rows(worked), strict=True):
-        segments = _segments(line.name, row)
+        segments = parts_of(line.name, row)
         lines += _wrapped(line.tag if line.tag != before else "", segments, width)
         before = line.tag or before
     return "\n".join(each.rstrip() for each in lines).replace(NBSP, " ") + "\n"
@@ -72,7 +72,7 @@ def _array(name: str, array: Array) -> str:
     return f"[{', '.join('[' + ', '.join(row) + ']' for row in rows)}]"
 
 
-def _legend(worked: Worked) -> str:
+def legend(worked: Worked) -> str:
     """What the indices mean, of those that there are."""
     x, single = worked.given["x"], worked.given["x"].shape[1] == 1
     first = max(worked.case.sizes[1:]) > 1 or x.size > 1
@@ -93,7 +93,7 @@ def rows(worked: Worked) -> Iterator[Row]:
         yield Row(line.tag, *formula, yours, str(line.status), line.remark, of)
 
 
-def _segments(name: str, row: Row) -> list[str]:
+def parts_of(name: str, row: Row) -> list[str]:
     """The parts of an equation between which a line is broken first."""
     arrow = "←" if split(name)[0] in ("b", "w") else "="
     parts = [f"{row.symbol} {arrow} {row.formula}"]

@@ -23,20 +23,37 @@ def explain(
     cost: str | None = None,
     samples: int | None = None,
 ) -> str:
-    """The text of a worked example: of the first step of a case, or of a network of given sizes.
+    """The text of a worked example, as `example` raises.
+
+    Args:
+        case: the id of one whose first step is meant.
+        sizes: or else of the layers, (2, 3, 1) if not given.
+        cost: "quadratic" if not given.
+        samples: one if not given.
+    """
+    return as_text(example(case, sizes, cost, samples))
+
+
+def example(
+    case: str | None = None,
+    sizes: Sequence[int] | None = None,
+    cost: str | None = None,
+    samples: int | None = None,
+) -> Worked:
+    """The worked example of the first step of a case, or of a network of given sizes.
 
     Raises:
         UsageError: there is no such case, both are given, or the network is too large.
         CorpusError: the case is damaged.
     """
     if case is None:
-        return as_text(_of_sizes(tuple(sizes or SIZES), cost or "quadratic", samples or 1))
+        return _of_sizes(tuple(sizes or SIZES), cost or "quadratic", samples or 1)
     if sizes is not None or cost is not None or samples is not None:
         raise UsageError("--case has its own sizes, cost and samples: give it alone")
     place = store.root()
     recorded = store.read(place, _case(case, store.cases(place)))
     first = recorded.steps[0]
-    return as_text(worked_step(recorded.case, first.parameters, first.batch))
+    return worked_step(recorded.case, first.parameters, first.batch)
 
 
 def _of_sizes(sizes: tuple[int, ...], cost: str, samples: int) -> Worked:

@@ -176,7 +176,7 @@ def _lines(
                 *_both(name, pieces),
                 operands(pieces),
                 float(array[index]),
-                () if whole else array.shape,
+                () if whole or array.size == 1 else array.shape,
                 **seen.said(name, index, array),
             )
 

@@ -1,0 +1,1 @@
+"""One step of a network as a page that a student walks through."""

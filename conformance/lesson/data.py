@@ -1,0 +1,65 @@
+"""What the script of the page is given: sizes, rates, and every number before the step.
+
+Left out: the markup (`page.py`) and what the script makes of it.
+"""
+
+import base64
+import json
+from typing import Any
+
+import numpy as np
+
+from conformance.smallest.worked import Worked
+from reference.step import Array, split
+
+WORDS = {
+    "x": "x, the inputs",
+    "y": "y, the targets",
+    "b": "b{layer}, the biases of layer {layer}",
+    "w": "w{layer}, the weights into layer {layer}",
+}
+
+
+def is_whole(worked: Worked) -> bool:
+    """Whether every entry of every quantity is shown."""
+    return not any(line.shape for line in worked.lines)
+
+
+def numbers(worked: Worked) -> str:
+    """The numbers as JSON that cannot end a script element, whatever text it holds."""
+    text = json.dumps(_described(worked), separators=(",", ":"), allow_nan=False)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _described(worked: Worked) -> dict[str, Any]:
+    case = worked.case
+    return {
+        "sizes": list(case.sizes),
+        "rates": {"cost": case.cost, "eta": case.eta, "lmbda": case.lmbda, "n": case.n},
+        "whole": is_whole(worked),
+        "pick": _pick(worked),
+        "words": {name: _words(name) for name in worked.given},
+        "given": {name: _table(array) for name, array in worked.given.items()},
+    }
+
+
+def _pick(worked: Worked) -> dict[str, Any]:
+    """The sample, and by layers the neuron and the neuron below it, that stand for all."""
+    entries = {split(line.name)[1]: line.index for line in worked.lines if "nabla_w" in line.name}
+    own = {layer: index for layer, index in entries.items() if not is_whole(worked)}
+    return {
+        "s": 0,
+        "j": {layer: j for layer, (j, _) in own.items()},
+        "k": {layer: k for layer, (_, k) in own.items()},
+    }
+
+
+def _words(name: str) -> str:
+    quantity, layer = split(name)
+    return WORDS[quantity].format(layer=layer)
+
+
+def _table(array: Array) -> dict[str, Any]:
+    rows, cols = array.shape
+    raw = np.ascontiguousarray(array, dtype="<f8").tobytes()  # float32 is exact in float64
+    return {"rows": rows, "cols": cols, "base64": base64.b64encode(raw).decode("ascii")}

@@ -1,0 +1,168 @@
+"""One step as a self-contained page: every equation with its numbers, which can be changed.
+
+The lines are in the page as text, so that it can be read where no script runs; the script shows
+them again from its own arithmetic. It, the style and the numbers stand in the page itself, and a
+policy forbids everything else. Left out: what the script does (`network.js` and those after it).
+"""
+
+import base64
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from importlib.resources import files
+from itertools import groupby
+from pathlib import Path
+
+from conformance.causality import equation_of
+from conformance.corpus.case import Case
+from conformance.errors import UsageError
+from conformance.lesson.data import is_whole, numbers
+from conformance.report.mathml import mathml
+from conformance.report.page.write import ready
+from conformance.smallest.example import Row
+from conformance.smallest.lines import given, heading, legend, parts_of, rows
+from conformance.smallest.pieces import NBSP
+from conformance.smallest.worked import Line, Worked
+from reference.step import split
+
+SCRIPTS = ("network", "formulas", "state", "lines", "fields", "drawing", "marks", "walk")
+PARTS = {
+    "Forward": ("z", "a", "cost"),
+    "Backward": ("delta", "prime"),
+    "Gradient": ("nabla_b", "nabla_w"),
+    "Update": ("b", "w"),
+}
+"""The parts of a step, and the quantities of each."""
+
+ABOUT = {
+    "Z": "the weighted inputs of layer {layer}",
+    "A": "the activations of layer {layer}",
+    "C": "the cost",
+    "BP1": "the error of the output layer, {layer}",
+    "BP2": "the error of layer {layer}",
+    "BP3": "the gradient of the biases of layer {layer}",
+    "BP4": "the gradient of the weights into layer {layer}",
+    "B": "the new biases of layer {layer}",
+    "W": "the new weights into layer {layer}",
+}
+OPTION = "--html"
+SMALL = "small"
+"""With what the id begins of a case that was made from its sizes."""
+
+
+@dataclass(frozen=True)
+class Equation:
+    """One quantity in the page: its name, the equation in general, and its lines as text."""
+
+    name: str
+    tag: str
+    general: str
+    about: str
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the step, and its equations in causal order."""
+
+    title: str
+    equations: tuple[Equation, ...]
+
+
+def write_lesson(path: Path, worked: Worked) -> None:
+    """Write the page, whole or not at all.
+
+    Raises:
+        UsageError: jinja2 is not there, or the file cannot be written.
+    """
+    ready(path, OPTION)
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.write_text(lesson(worked), encoding="utf-8")
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise UsageError(f"{OPTION} {path}: {error.strerror}") from error
+
+
+def lesson(worked: Worked) -> str:
+    """The page of a worked example, for which jinja2 must be there."""
+    from jinja2 import Environment, StrictUndefined
+
+    page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    style, script = text_of("lesson.css"), "\n".join(text_of(f"{name}.js") for name in SCRIPTS)
+    parts = tuple(_parts(worked))
+    return page.from_string(text_of("lesson.html.j2")).render(
+        title=str(list(worked.case.sizes)),
+        heading=heading(worked),
+        legend=legend(worked),
+        given="   ".join(f"{name} = {array}" for name, array in given(worked).items()),
+        whole=is_whole(worked),
+        why=_why(worked.case),
+        parts=parts,
+        typeset=lambda formula: mathml(formula, block=True),
+        command=_command(worked.case),
+        policy=_policy(style, script),
+        style=style,
+        script=script,
+        numbers=numbers(worked),
+    )
+
+
+def text_of(name: str) -> str:
+    """A file beside this one."""
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def _policy(style: str, script: str) -> str:
+    """The content security policy: this style, this script, and nothing else."""
+    allowed = {"style-src": _hash(style), "script-src": _hash(script)}
+    rest = {"default-src": "'none'", "base-uri": "'none'", "form-action": "'none'"}
+    return "; ".join(f"{name} {value}" for name, value in {**rest, **allowed}.items())
+
+
+def _hash(text: str) -> str:
+    digest = hashlib.sha256(text.encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"
+
+
+def _parts(worked: Worked) -> Iterator[Part]:
+    def title(line: tuple[Line, Row]) -> str:
+        quantity = split(line[0].name)[0]
+        return next(title for title, quantities in PARTS.items() if quantity in quantities)
+
+    written = zip(worked.lines, rows(worked), strict=True)
+    for name, lines in groupby(written, title):
+        yield Part(name, tuple(_equations(worked.case, lines)))
+
+
+def _equations(case: Case, lines: Iterable[tuple[Line, Row]]) -> Iterator[Equation]:
+    """The equations of a part; σ′ belongs to the δ that it enters."""
+
+    def quantity(line: tuple[Line, Row]) -> str:
+        return line[0].name.replace("prime", "delta")
+
+    for name, group in groupby(lines, quantity):
+        equation = equation_of(name, case.layers, case.cost)
+        about = ABOUT[equation.tag].format(layer=split(name)[1])
+        texts = (" ".join(parts_of(line.name, row)).replace(NBSP, " ") for line, row in group)
+        yield Equation(name, equation.tag, equation.formula, about, tuple(texts))
+
+
+def _why(case: Case) -> str:
+    """The name of a recorded case, and why it exists."""
+    return f"{case.id}: {case.why}." if _is_recorded(case) else ""
+
+
+def _is_recorded(case: Case) -> bool:
+    return not case.id.startswith(f"{SMALL}-")
+
+
+def _command(case: Case) -> str:
+    """What prints the same example."""
+    if _is_recorded(case):
+        return f"conformance explain --case {case.id}"
+    sizes, m = ",".join(map(str, case.sizes)), len(case.batches[0])
+    cost = "" if case.cost == "quadratic" else f" --cost {case.cost}"
+    samples = "" if m == 1 else f" --samples {m}"
+    return f"conformance explain --sizes {sizes}{cost}{samples}"
