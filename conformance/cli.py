@@ -101,9 +101,9 @@ def check(
 
     asked = _asked(subject, command, (format_, timeout, workers))
     if html is not None:
-        from conformance.report.page.write import ready
+        from conformance.report.document import ready
 
-        ready(html, "--html")
+        ready(html)
     with _bar(f"checking {subject or command}") as done:
         report = checked(
             asked,

@@ -5,8 +5,6 @@ them again from its own arithmetic. It, the style and the numbers stand in the p
 policy forbids everything else. Left out: what the script does (`network.js` and those after it).
 """
 
-import base64
-import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.resources import files
@@ -15,10 +13,9 @@ from pathlib import Path
 
 from conformance.causality import equation_of
 from conformance.corpus.case import Case
-from conformance.errors import UsageError
 from conformance.lesson.data import is_whole, numbers
+from conformance.report.document import policy, put, ready
 from conformance.report.mathml import mathml
-from conformance.report.page.write import ready
 from conformance.smallest.example import Row
 from conformance.smallest.lines import given, heading, legend, parts_of, rows
 from conformance.smallest.pieces import NBSP
@@ -45,7 +42,6 @@ ABOUT = {
     "B": "the new biases of layer {layer}",
     "W": "the new weights into layer {layer}",
 }
-OPTION = "--html"
 SMALL = "small"
 """With what the id begins of a case that was made from its sizes."""
 
@@ -75,14 +71,8 @@ def write_lesson(path: Path, worked: Worked) -> None:
     Raises:
         UsageError: jinja2 is not there, or the file cannot be written.
     """
-    ready(path, OPTION)
-    part = path.with_name(f".{path.name}.part")
-    try:
-        part.write_text(lesson(worked), encoding="utf-8")
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise UsageError(f"{OPTION} {path}: {error.strerror}") from error
+    ready(path)
+    put(path, lesson(worked))
 
 
 def lesson(worked: Worked) -> str:
@@ -102,7 +92,7 @@ def lesson(worked: Worked) -> str:
         parts=parts,
         typeset=lambda formula: mathml(formula, block=True),
         command=_command(worked.case),
-        policy=_policy(style, script),
+        policy=policy(style, script),
         style=style,
         script=script,
         numbers=numbers(worked),
@@ -112,18 +102,6 @@ def lesson(worked: Worked) -> str:
 def text_of(name: str) -> str:
     """A file beside this one."""
     return files(__package__).joinpath(name).read_text(encoding="utf-8")
-
-
-def _policy(style: str, script: str) -> str:
-    """The content security policy: this style, this script, and nothing else."""
-    allowed = {"style-src": _hash(style), "script-src": _hash(script)}
-    rest = {"default-src": "'none'", "base-uri": "'none'", "form-action": "'none'"}
-    return "; ".join(f"{name} {value}" for name, value in {**rest, **allowed}.items())
-
-
-def _hash(text: str) -> str:
-    digest = hashlib.sha256(text.encode()).digest()
-    return f"'sha256-{base64.b64encode(digest).decode()}'"
 
 
 def _parts(worked: Worked) -> Iterator[Part]:

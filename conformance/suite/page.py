@@ -13,7 +13,8 @@ import pytest
 
 from conformance.api import check
 from conformance.errors import ConformanceError
-from conformance.report.page.write import ready, write
+from conformance.report.document import ready
+from conformance.report.page.write import write
 from conformance.suite.asked import Asked, named
 
 OPTION = "--conformance-html"

@@ -230,7 +230,7 @@ def test_the_page_is_written_whole_or_not_at_all(
 def test_without_jinja2_it_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
-    monkeypatch.setattr("conformance.report.page.write.find_spec", lambda _name: None)
+    monkeypatch.setattr("conformance.report.document.find_spec", lambda _name: None)
     assert run("--html", str(tmp_path / "lesson.html")) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.endswith("pip install 'backprop-conformance[report]'")

@@ -18,6 +18,7 @@ from conformance.errors import UsageError
 from conformance.judge import CaseReport
 from conformance.mistakes.catalogue import CATALOGUE
 from conformance.outcome import Report
+from conformance.report import document
 from conformance.report.page import data, write
 from conformance.report.page.chart import chart
 from conformance.report.page.network import MOST, network
@@ -84,7 +85,6 @@ def test_every_element_is_closed(case: str) -> None:
 
 def test_the_policy_allows_the_one_style_and_the_one_script(wrong: str) -> None:
     reader = read(wrong)
-    policy = dict(reader.attributes)["content"]
     policy = next(value for _, value in reader.attributes if value.startswith("default-src"))
     assert policy.startswith("default-src 'none';")
     assert "unsafe" not in policy
@@ -223,9 +223,9 @@ def test_a_page_that_cannot_be_written_is_one_line(
 def test_without_jinja2_the_command_that_installs_it_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(write, "find_spec", lambda _: None)
+    monkeypatch.setattr(document, "find_spec", lambda _: None)
     with pytest.raises(UsageError, match=r"pip install 'backprop-conformance\[report\]'"):
-        write.ready(tmp_path / "report.html", "--html")
+        document.ready(tmp_path / "report.html", "--html")
 
 
 def test_a_page_that_fails_leaves_the_old_one(
@@ -247,3 +247,18 @@ def test_a_page_that_fails_leaves_the_old_one(
 def test_a_report_without_details_has_a_page_too() -> None:
     report: Report = check(answering(lambda _: {}), case=HAND)
     assert "could not be judged" in write.page([report], "x")
+
+
+@pytest.mark.parametrize(
+    ("text", "page"),
+    [
+        ("no powers", "no powers"),
+        ("σ′(z^l) is left out", '<span class="whole">σ′(z<sup>l</sup>)</span> is left out'),
+        ("w^{l+1} δ", '<span class="whole">w<sup>l+1</sup></span> δ'),
+        ("<b>^l", '<span class="whole">&lt;b&gt;<sup>l</sup></span>'),
+        ("a^<i>", "a^&lt;i&gt;"),
+        ("a^{<i>}", '<span class="whole">a<sup>&lt;i&gt;</sup></span>'),
+    ],
+)
+def test_powers_in_words_are_raised_and_nothing_else_is_markup(text: str, page: str) -> None:
+    assert write.prose(text) == page

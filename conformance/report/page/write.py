@@ -1,45 +1,29 @@
-"""A page as one file: the template filled, its style and script allowed by their hashes alone.
+"""The page of some reports: the template filled.
 
 The script draws what opens from a cell; all else is markup, and is there without it. Left out: what
 the page says (`view.py`).
 """
 
-import base64
-import hashlib
 import platform
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from importlib.resources import files
-from importlib.util import find_spec
 from pathlib import Path
 
 from conformance.corpus import store
-from conformance.errors import UsageError
 from conformance.outcome import Report
+from conformance.report.document import OPTION, policy, put, ready
 from conformance.report.page.data import packed
 from conformance.report.page.view import equations_of, view
 from conformance.smallest.example import WRONG
 
 SCRIPTS = ("data.js", "map.js", "cell.js", "matrix.js")
-NEEDED = "pip install 'backprop-conformance[report]'"
 PACKAGES = ("backprop-conformance", "numpy", "torch", "python-flint")
 
 
-def ready(path: Path, option: str) -> None:
-    """See that a page can be written, before the work is done.
-
-    Raises:
-        UsageError: jinja2 is missing, or there is no such folder.
-    """
-    if find_spec("jinja2") is None:
-        raise UsageError(f"{option} {path}: jinja2 is missing: {NEEDED}")
-    if path.is_dir() or not path.absolute().parent.is_dir():
-        what = "is a folder" if path.is_dir() else "there is no such folder"
-        raise UsageError(f"{option} {path}: {what}")
-
-
-def write(path: Path, reports: Sequence[Report], command: str, option: str = "--html") -> None:
+def write(path: Path, reports: Sequence[Report], command: str, option: str = OPTION) -> None:
     """Write the page of some reports, whole or not at all.
 
     Args:
@@ -52,13 +36,7 @@ def write(path: Path, reports: Sequence[Report], command: str, option: str = "--
         UsageError: jinja2 is missing, or the file cannot be written.
     """
     ready(path, option)
-    part = path.with_name(f".{path.name}.part")
-    try:
-        part.write_text(page(reports, command), encoding="utf-8")
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise UsageError(f"{option} {path}: {error.strerror}") from error
+    put(path, page(reports, command), option)
 
 
 def page(reports: Sequence[Report], command: str) -> str:
@@ -78,6 +56,7 @@ def page(reports: Sequence[Report], command: str) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["prose"] = prose
     return environment.get_template("page.html.j2").render(
         views=views,
         command=command,
@@ -86,10 +65,21 @@ def page(reports: Sequence[Report], command: str) -> str:
         data=packed([*zip(prefixes, reports, strict=True)]),
         style=style,
         script=script,
-        style_hash=_hash(style),
-        script_hash=_hash(script),
+        policy=policy(style, script),
         WRONG=WRONG,
     )
+
+
+def prose(text: str) -> str:
+    """Words with the powers in them raised, such as σ′(z^l), and not broken; escaped."""
+    from markupsafe import Markup, escape
+
+    def raised(found: re.Match[str]) -> str:
+        power = re.sub(r"\^(?:\{([^{}]*)\}|(\w))", r"<sup>\1\2</sup>", found[0])
+        return f'<span class="whole">{power}</span>'
+
+    powers = r"[^\s^]*\^(?:\{[^{}]*\}|\w)\S*"
+    return Markup(re.sub(powers, raised, str(escape(text))))  # noqa: S704 - it is escaped
 
 
 def _facts() -> dict[str, str]:
@@ -100,8 +90,3 @@ def _facts() -> dict[str, str]:
         "with": f"{versions}, Python {platform.python_version()}",
         "corpus": store.corpus_hash(store.root())[:12],
     }
-
-
-def _hash(text: str) -> str:
-    """The hash by which a policy allows an inline script or style."""
-    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

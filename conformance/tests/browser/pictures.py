@@ -19,7 +19,8 @@ from conformance.tests.networks.broken import BROKEN, broken_source
 
 PACKAGE = Path(__file__).resolve().parents[2]
 MISTAKE, SUBJECT = "bp2-no-sigma-prime", "my_network.py:Network"
-SIZE = {"width": 1080, "height": 860}
+SIZE = {"width": 1180, "height": 760}
+WALK = 15  # steps of the lesson to an error of the hidden layer
 
 
 def pages(folder: Path) -> dict[str, Path]:
@@ -46,6 +47,8 @@ def take(place: Path) -> None:
             shown = browser.new_page(viewport=SIZE, color_scheme="light")  # type: ignore[arg-type]
             shown.goto(page.as_uri())
             shown.wait_for_load_state("networkidle")
+            for _ in range(WALK if "lesson" in picture else 0):
+                shown.get_by_role("button", name="Next").click()
             path = place / picture
             path.parent.mkdir(parents=True, exist_ok=True)
             shown.screenshot(path=path)
