@@ -17,7 +17,7 @@ from conformance.report.blame_words import (
     first_words,
     skipped_words,
 )
-from conformance.report.cause_words import beside_cause, cause_name, mistakes
+from conformance.report.cause_words import beside_cause, cause_name, joined, mistakes
 from conformance.report.depth import judged_words
 from conformance.report.exact_words import exact_words
 from conformance.report.mathml import mathml, mathml_pair
@@ -33,6 +33,7 @@ from conformance.smallest.pieces import word
 from reference.step import causal_order
 
 REST = "… "  # of a formula of which a part is given
+LONG = 110  # characters of a headline
 AROUND = 3  # lines of source before and after the one to blame
 
 
@@ -101,7 +102,7 @@ def view(report: Report, prefix: str) -> View:
     return View(
         prefix,
         report,
-        f"{'conformant: ' * report.ok}{sentence(report)}",
+        _headline(report),
         str(status),
         SIGNS[status],
         counts(report),
@@ -116,6 +117,14 @@ def view(report: Report, prefix: str) -> View:
         tuple(_unseen(report)),
         skipped_words(report),
     )
+
+
+def _headline(report: Report) -> str:
+    """The verdict in one sentence, which several equations with their causes make too long."""
+    whole = f"{'conformant: ' * report.ok}{sentence(report)}"
+    if len(report.blames) == 1 or len(whole) <= LONG:
+        return whole
+    return f"{joined([blame.tag for blame in report.blames])} are wrong"
 
 
 def _equation(report: Report, blame: Blame, prefix: str) -> Equation:
