@@ -10,6 +10,7 @@ import numpy as np
 from conformance.arithmetic.balls import is_balls
 from conformance.arithmetic.rounding import Precision, RunningError
 from conformance.mistakes.mistake import Mistake
+from conformance.mistakes.output import with_slope
 from conformance.mistakes.situation import Situation, by_the_book, where
 from reference.equations import weighted_input
 
@@ -46,6 +47,11 @@ def with_decay(at: Situation) -> Any:
     return by_the_book(at, "C") + squares * at.decay / 2
 
 
+def tanh(at: Situation) -> Any:
+    """tanh z^l, as 2 / (1 + e^−2z) − 1"""
+    return 2 / (1 + np.exp(-2 * at.z(at.layer))) - 1
+
+
 FORWARD = (
     Mistake(
         "float32-inside",
@@ -63,6 +69,17 @@ FORWARD = (
         formulas={"A": lambda at: 1 / (1 + np.exp(at.z(at.layer)))},
         source="Yorko/mlcourse.ai#640",
         hidden="z = 0",
+    ),
+    Mistake(
+        "tanh-for-sigma",
+        "tanh stands in place of σ, and its derivative in place of σ′.",
+        wrong="a^l = tanh z^l",
+        right="a^l = σ(z^l)",
+        formulas={
+            "A": where("A", lambda at: at.quadratic or at.layer < at.last, tanh),
+            **with_slope(lambda at: 1 - np.square(tanh(at))),
+        },
+        hidden="the outputs of the cross-entropy, which takes no negative ones",
     ),
     Mistake(
         "cost-without-half",

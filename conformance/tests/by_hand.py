@@ -143,6 +143,14 @@ class SigmoidSign(Hand):
         return 1 / (1 + z.exp())
 
 
+class TanhForSigma(Hand):
+    def a(self, z: Decimal) -> Decimal:
+        return (z.exp() - (-z).exp()) / (z.exp() + (-z).exp())
+
+    def slope(self, layer: int, j: int, i: int) -> Decimal:
+        return 1 - self.a(self.zs[layer][j][i]) ** 2
+
+
 class CostWithoutHalf(Hand):
     def cost_of(self, j: int, i: int) -> Decimal:
         return 2 * super().cost_of(j, i) if self.quadratic else super().cost_of(j, i)
@@ -521,6 +529,7 @@ KNOWN: dict[str, type[Hand]] = {
     "shuffle-duplicates-rows": ShuffleDuplicatesRows,
     "sigma-prime-of-a": SigmaPrimeOfA,
     "sigmoid-sign": SigmoidSign,
+    "tanh-for-sigma": TanhForSigma,
     "uint8-wraps": Uint8Wraps,
     "update-before-bp2": UpdateBeforeBp2,
     "update-inside-sample-loop": UpdateInsideSampleLoop,
