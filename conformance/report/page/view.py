@@ -122,7 +122,7 @@ def view(report: Report, prefix: str) -> View:
 def _headline(report: Report) -> str:
     """The verdict in one sentence, which several equations with their causes make too long."""
     whole = f"{'conformant: ' * report.ok}{sentence(report)}"
-    if len(report.blames) == 1 or len(whole) <= LONG:
+    if len(report.blames) <= 1 or len(whole) <= LONG:
         return whole
     return f"{joined([blame.tag for blame in report.blames])} are wrong"
 
