@@ -58,6 +58,7 @@ class Event:
     consumers: list["Event"] = field(default_factory=list)
     siblings: list["Event"] = field(default_factory=list)  # all events of the run
     floats: Array | None = None  # the value in float64, once somebody looked for it
+    marks: tuple[int, ...] = ()  # hashes of the value and of the turned one, once they were needed
 
     def uses(self, other: "Event") -> bool:
         """Whether it is the other event, or was computed from it."""
@@ -101,7 +102,12 @@ class Recording:
         if not alike:
             return None
         key = numbers.tobytes()
-        return next((event for event in alike if key in _keys(event.value)), None)
+        mark = hash(key)
+        for event in alike:
+            event.marks = event.marks or tuple(map(hash, _keys(event.value)))
+            if mark in event.marks and key in _keys(event.value):
+                return event
+        return None
 
     def sources(self, operands: Iterable[Any]) -> "Sources":
         """Where the operands of an operation come from; to be asked before it overwrites them."""
