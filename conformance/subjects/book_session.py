@@ -20,7 +20,8 @@ from conformance.errors import SubjectError
 from conformance.subjects.book import BookNetwork
 from conformance.subjects.book_shown import Lines, parts_of, shown_of
 from conformance.subjects.observation import Observation
-from conformance.subjects.probe import Probe, Sample, probe, unwatched_probe
+from conformance.subjects.own_cost import OwnCost, own_cost
+from conformance.subjects.probe import Probe, Sample, feed, probe, unwatched_probe
 from conformance.subjects.recovered import recovered
 from conformance.subjects.update import empty, repeated
 from conformance.watching.sighting import CLOSE, alike
@@ -73,8 +74,19 @@ class BookSession:
         if self.watched and f"a{case.layers - 1}" not in shown:
             shown = {**recovered(probes, case, start, batch), **shown}
         own_pass = lines.own_pass(shown, case) if self.watched else {}
-        notes = (UNLIKE,) if unlike else ()
+        output = shown.get(f"a{case.layers}")
+        cost = self._cost(output if isinstance(output, np.ndarray) else None, batch, samples)
+        shown |= {} if cost.value is None else {"cost": cost.value}
+        lines = replace(lines, cost=cost.frames)
+        notes = (*((UNLIKE,) if unlike else ()), *((cost.note,) if cost.note else ()))
         return Observation(shown, lines.where, own_pass, lines.in_forward, tuple(remarks), notes)
+
+    def _cost(self, output: Array | None, batch: Batch, samples: Sequence[Sample]) -> OwnCost:
+        """The cost that the network shows, of the output that was seen, else of feedforward's."""
+        if not self.watched:
+            return OwnCost()
+        seen = feed(self.network, samples) if output is None else output
+        return own_cost(self.network, self.case, seen, batch)
 
     def _updated(self, batch: Batch, lines: Lines) -> tuple[Lines, dict[str, Array]]:
         """The parameters after the step of the network in training, and where they come from."""

@@ -31,6 +31,7 @@ class Lines:
     probes: Sequence[Probe]
     samples: Sequence[Sample]
     update: Update
+    cost: tuple[Frame, ...] = ()
 
     @property
     def misshapen(self) -> bool:
@@ -52,6 +53,8 @@ class Lines:
     def where(self, name: str, index: tuple[int, ...]) -> tuple[Frame, ...]:
         """The lines of an entry of what `backprop` and the update computed."""
         quantity, layer = split(name)
+        if quantity == "cost":
+            return self.cost
         if quantity in ("z", "a", "delta"):
             return self.probes[index[1] if len(index) > 1 else 0].where(name)
         if quantity in ("nabla_w", "nabla_b"):
@@ -143,7 +146,8 @@ def _room(
     before = (each for each in shown if split(each)[0] in ("z", "a", "delta"))
     if all(_near(shown[each], expected[each]) for each in before):
         return room
-    return np.maximum(room, CLOSE[case.dtype] * np.abs(mean.value).max())
+    room = np.maximum(room, CLOSE[case.dtype] * np.abs(mean.value).max())
+    return room
 
 
 def _near(seen: Shown, right: RunningError) -> bool:
