@@ -146,8 +146,8 @@ def _room(
     before = (each for each in shown if split(each)[0] in ("z", "a", "delta"))
     if all(_near(shown[each], expected[each]) for each in before):
         return room
-    room = np.maximum(room, CLOSE[case.dtype] * np.abs(mean.value).max())
-    return room
+    wider: Array = np.maximum(room, CLOSE[case.dtype] * np.abs(mean.value).max())
+    return wider
 
 
 def _near(seen: Shown, right: RunningError) -> bool:
