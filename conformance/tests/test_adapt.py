@@ -96,8 +96,8 @@ def test_a_class_whose_layers_keep_the_arrays_is_filled_in_place() -> None:
 
 def test_a_class_whose_weights_cannot_be_assigned_is_refused() -> None:
     class Fixed(Network):
-        @property  # type: ignore[override]
-        def weights(self) -> Any:
+        @property
+        def weights(self) -> Any:  # type: ignore[override]
             return self.kept
 
         def __init__(self, sizes: list[int]) -> None:
