@@ -17,7 +17,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from conformance.arithmetic.exact import Exact
+from conformance.arithmetic.exact import Exact, to_exact
 from reference.step import Array
 
 _WATCHING = str(Path(__file__).resolve().parent)
@@ -131,7 +131,7 @@ class Recording:
             return result
         frames, array = _frames(), isinstance(result, np.ndarray)
         if frames or self.ours:
-            result = self.result(result)
+            result = self.result(_lifted(result))
             event = self._note(operation, cast("Array", result), *sources, frames)
             return self._wrap(cast("Array", result), event) if array else result
         return self._wrap(cast("Array", result), sources[0][0]) if sources[0] else result
@@ -312,6 +312,19 @@ def unwatched(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: unwatched(each) for key, each in value.items()}
     return value
+
+
+def _lifted(result: Any) -> Any:
+    """The result of an operation with the floats among its balls made balls.
+
+    A bound of clip, maximum or where is one, and the next operation would stop at it.
+    """
+    if not isinstance(result, np.ndarray) or not result.dtype.hasobject:
+        return result
+    if not any(type(each) in (int, float) for each in result.flat):
+        return result
+    lifted = (to_exact(each)[()] if type(each) in (int, float) else each for each in result.flat)
+    return np.fromiter(lifted, dtype=object, count=result.size).reshape(result.shape)
 
 
 def _same(array: Array, value: Array) -> bool:
