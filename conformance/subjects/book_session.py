@@ -21,6 +21,7 @@ from conformance.subjects.book import BookNetwork
 from conformance.subjects.book_shown import Lines, parts_of, shown_of
 from conformance.subjects.observation import Observation
 from conformance.subjects.own_cost import OwnCost, own_cost
+from conformance.subjects.own_loop import NOTHING, OwnLoop
 from conformance.subjects.probe import Probe, Sample, feed, probe, unwatched_probe
 from conformance.subjects.recovered import recovered
 from conformance.subjects.update import empty, repeated
@@ -36,19 +37,31 @@ class BookSession:
     """A network in training; see the module."""
 
     def __init__(
-        self, network: BookNetwork, case: Case, parameters: Parameters, *, watched: bool = True
+        self,
+        network: BookNetwork,
+        case: Case,
+        parameters: Parameters,
+        *,
+        watched: bool = True,
+        loop: OwnLoop = NOTHING,
     ) -> None:
-        """Start from the parameters of a case; unwatched it shows δ, ∇, w and b alone."""
+        """Start from the parameters of a case; unwatched it shows δ, ∇, w and b alone.
+
+        What was found of the network's own `loop` is said beside what is seen of a step.
+        """
         self.network, self.case = network, case
         self.net = network.make(case.sizes, case.cost)
         network.fill(self.net, *network.outwards(parameters))
-        self.watched = watched
+        self.watched, self.loop = watched, loop
         self.first, self.taken = parameters, list[Batch]()  # what a run can be repeated from
 
     def step(self, batch: Batch) -> Observation:
         """Take one step and show what can be seen of it."""
         with redirect_stdout(StringIO()), np.errstate(all="ignore"):
-            return self._step(batch)
+            seen, loop = self._step(batch), self.loop
+        return replace(
+            seen, remarks=(*seen.remarks, *loop.remarks), notes=(*seen.notes, *loop.notes)
+        )
 
     def _step(self, batch: Batch) -> Observation:
         case, network = self.case, self.network
