@@ -39,6 +39,11 @@ NOTHING = OwnLoop()
 
 def own_loop(network: BookNetwork) -> OwnLoop:
     """Run one epoch of a new network's SGD with an update that only notes its mini-batches."""
+    with _chance_kept():
+        return _followed(network)
+
+
+def _followed(network: BookNetwork) -> OwnLoop:
     net, taken = network.make(PROBE), list[list[tuple[Any, Any]]]()
     if not callable(getattr(net, "SGD", None)):
         return NOTHING
@@ -51,7 +56,7 @@ def own_loop(network: BookNetwork) -> OwnLoop:
 
     try:
         net.update_mini_batch = note
-        with redirect_stdout(StringIO()), np.errstate(all="ignore"), _chance_kept():
+        with redirect_stdout(StringIO()), np.errstate(all="ignore"):
             net.SGD([network.sample(batch, i) for i in range(N)], 1, M, 0.5)
     except Exception as error:  # noqa: BLE001 - it may be asked in another way
         return OwnLoop(notes=(f"SGD was not judged: {headline(error)}",))
