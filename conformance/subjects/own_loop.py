@@ -7,9 +7,10 @@ given. Left out: the update itself, and the order, which anybody may choose.
 import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
+from contextlib import chdir, contextmanager, redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -56,7 +57,7 @@ def _followed(network: BookNetwork) -> OwnLoop:
 
     try:
         net.update_mini_batch = note
-        with redirect_stdout(StringIO()), np.errstate(all="ignore"):
+        with redirect_stdout(StringIO()), np.errstate(all="ignore"), _elsewhere():
             net.SGD([network.sample(batch, i) for i in range(N)], 1, M, 0.5)
     except Exception as error:  # noqa: BLE001 - it may be asked in another way
         return OwnLoop(notes=(f"SGD was not judged: {headline(error)}",))
@@ -89,6 +90,13 @@ def _index(network: BookNetwork, given: Any, columns: Array) -> int | None:
     numbers = np.ravel(network.numbers.back(given)).astype(np.float64)
     near = (i for i in range(N) if np.allclose(numbers, columns[:, i], rtol=1e-6))
     return next(near, None) if numbers.size == len(columns) else None
+
+
+@contextmanager
+def _elsewhere() -> Iterator[None]:
+    """A folder that is left empty-handed: a loop may save what it has trained."""
+    with TemporaryDirectory() as folder, chdir(folder):
+        yield
 
 
 @contextmanager

@@ -1,9 +1,10 @@
 """The loop that a network has over the data: each mistake is named, nothing else is accused."""
 
-# ruff: noqa: N802 - the book calls it SGD
+# ruff: noqa: N802, NPY002, S311 - the book calls it SGD, and shuffles by the global generators
 
 import random
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ import reference
 from conformance.judge import check_case
 from conformance.subjects.book import BookNetwork
 from conformance.subjects.book_subject import book_subject
-from conformance.subjects.own_loop import APART, OUT, SHORT, TWICE, own_loop
+from conformance.subjects.own_loop import APART, NOTHING, OUT, SHORT, TWICE, own_loop
 from conformance.tests.networks.book import Network, Pairs
 from conformance.tests.networks.right import RIGHT
 from conformance.tests.support import recorded
@@ -78,8 +79,17 @@ class Whole(_Loop):
 
     def batches(self, data: Pairs, size: int) -> Iterator[Pairs]:
         """Mini-batches of the samples in another order."""
-        order = np.random.permutation(len(data))  # noqa: NPY002 - as one writes it
+        order = np.random.permutation(len(data))
         return super().batches([data[i] for i in order], size)
+
+
+class Saving(_Loop):
+    """Saves what it has trained."""
+
+    def batches(self, data: Pairs, size: int) -> Iterator[Pairs]:
+        """All mini-batches."""
+        yield from super().batches(data, size)
+        np.save("weights.npy", self.weights[0])
 
 
 class AskedOtherwise(Network):
@@ -115,15 +125,23 @@ def test_a_loop_that_cannot_be_followed_is_not_judged_and_that_is_said(cls: type
     assert found.notes
 
 
+def test_what_a_loop_saves_is_not_put_over_what_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert loop(Saving) == NOTHING
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_generators_go_on_as_if_nothing_had_been() -> None:
     network = BookNetwork(Apart, "it")
     random.seed(1)
-    np.random.seed(1)  # noqa: NPY002 - the generator of the book
+    np.random.seed(1)
     own_loop(network)
-    after = random.random(), np.random.rand()  # noqa: NPY002
+    after = random.random(), np.random.rand()
     random.seed(1)
-    np.random.seed(1)  # noqa: NPY002
-    assert after == (random.random(), np.random.rand())  # noqa: NPY002
+    np.random.seed(1)
+    assert after == (random.random(), np.random.rand())
 
 
 def test_a_wrong_loop_is_a_failure_of_the_case() -> None:
