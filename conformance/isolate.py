@@ -114,7 +114,7 @@ class _Child:
         self.readers, self.writers = zip(*pipes, strict=True)
         self.records, self.output, self.stack = self.readers
         self.open = {self.records, self.output}
-        self.tail = b""
+        self.tail, self.left = b"", ""
         self.process = CONTEXT.Process(target=_child, args=(work, *self.writers))
 
     def start(self) -> None:
@@ -140,7 +140,11 @@ class _Child:
                 self._listen()
             if self.records in ready:
                 with suppress(EOFError):
-                    return self._read()
+                    kind, content = self._read()
+                    if kind != "left":
+                        return kind, content
+                    self.left = f"\n{content}"
+                    continue
                 self.open.discard(self.records)
             if not ready and self.process.exitcode is not None:
                 break
@@ -171,7 +175,8 @@ class _Child:
             what = f"exited with status {code} before it was done"
         lines = self.tail.decode(errors="replace").splitlines()
         last = [f"  | {line[:WIDTH]}" for line in lines if line.strip()][-SHOWN:]
-        return "\n".join([what + self._where(), *(["its last output:", *last] if last else [])])
+        what += self._where() + self.left
+        return "\n".join([what, *(["its last output:", *last] if last else [])])
 
     def _where(self) -> str:
         """The subject's innermost line, as a crash wrote it or a hanging child is asked for it."""
@@ -222,7 +227,8 @@ def _child(work: Work, records: Connection, output: Connection, stack: Connectio
 
     try:
         work(lambda record: tell("record", record))
-    except SystemExit:
+    except SystemExit as error:
+        tell("left", own_traceback(error, PACKAGE))
         raise
     except ConformanceError as error:
         tell(type(error).__name__, str(error))

@@ -230,6 +230,10 @@ class Exact:
     __mod__ = __rmod__ = _leaves("%")
     astype = _leaves(".astype(...)")
 
+    def __deepcopy__(self, _memo: object) -> "Exact":
+        """Itself: it does not change."""
+        return self
+
     def __bool__(self) -> bool:
         """Whether it is not 0, if that is sure."""
         return bool(self != 0)

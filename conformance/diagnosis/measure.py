@@ -17,9 +17,13 @@ def measured(failures: Sequence[Failure]) -> list[str]:
     misshapen = [each for each in failures if each.got.shape != each.right.shape]
     if misshapen:
         return list(_shapes(misshapen))
+    if any(np.iscomplexobj(each.evidence.got(each.name)) for each in failures):
+        return ["its numbers are complex"]
     lost = [each for each in failures if not np.isfinite(each.got).all()]
     if lost:
         return ["it is not a finite number"]
+    if not any(each.outside.any() for each in failures):
+        return ["its numbers are right: only their dtype is not"]
     with np.errstate(all="ignore"):
         said = [words for words in (each(failures) for each in WHOLE) if words]
     return said[:1] + list(_where(failures)) + [_size(failures)]

@@ -33,6 +33,7 @@ FACTORS: dict[str, Callable[[Failure], float]] = {
     "m/n": lambda f: f.evidence.batch.m / f.evidence.case.n,
     "n_L": lambda f: f.evidence.case.sizes[-1],
     "1/n_L": lambda f: 1 / f.evidence.case.sizes[-1],
+    "2/n_L": lambda f: 2 / f.evidence.case.sizes[-1],  # a mean over all, of what is squared
     "n_l": lambda f: f.evidence.case.sizes[(split(f.name)[1] or 0) - 1],
     "1/n_l": lambda f: 1 / f.evidence.case.sizes[(split(f.name)[1] or 0) - 1],
 }

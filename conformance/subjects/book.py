@@ -10,16 +10,22 @@ from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from dataclasses import replace
 from io import StringIO
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from conformance.errors import SubjectError, UsageError
 from conformance.isolate import PACKAGE, headline, own_traceback
+from conformance.subjects.book_trial import (
+    check_assignable,
+    costs_of,
+    fill_in_place,
+    takes_sizes,
+)
 from conformance.subjects.conventions import SAMPLES, Conventions, pair, storage
 from conformance.subjects.numbers import numbers_of
 from conformance.watching.recording import Recording
-from reference.equations import COSTS
 from reference.step import Array, Batch, Parameters
 
 NEEDED = ("weights", "biases", "backprop", "update_mini_batch", "feedforward")
@@ -42,9 +48,11 @@ class BookNetwork:
             SubjectError: its code failed.
         """
         self.factory, self.name = factory, name
+        self.in_place = False  # whether its arrays are filled, and not put in another's place
         self.odd = ""  # why no layout of a sample works on the network that was tried
-        self.costs = _costs(factory)
+        self.costs, self.unpacked = costs_of(factory), takes_sizes(factory)
         net = self.make(PROBE)
+        check_assignable(net, name)
         try:
             self.numbers = numbers_of([*net.weights, *net.biases])
         except UsageError as error:
@@ -56,12 +64,15 @@ class BookNetwork:
         dtype = self.numbers.dtype or stored.dtype
         stored = replace(stored, dtype=dtype, cost=cost or "quadratic")
         self.conventions = self._recognised(stored)
+        # Where layers have the arrays too, and do not look at the list, they are filled instead.
+        self.in_place = not self.odd and self._ignored() and not self._ignored(in_place=True)
         taken = inspect.signature(net.update_mini_batch).parameters
         self.decays = {"lmbda", "n"} <= set(taken)
 
     def said(self) -> list[str]:
         """The conventions that are not the book's, in words."""
-        return [*self.numbers.said, *self.conventions.said()]
+        filled = ["parameters filled in place"] if self.in_place else []
+        return [*self.numbers.said, *self.conventions.said(), *filled]
 
     def make(self, sizes: Sequence[int], cost: str | None = None) -> Any:
         """A new network with its own random parameters.
@@ -73,7 +84,7 @@ class BookNetwork:
         options = {"cost": self.costs[cost]} if cost in self.costs else {}
         try:
             with redirect_stdout(StringIO()):
-                net = self.factory(list(sizes), **options)
+                net = self.factory(*(sizes if self.unpacked else (list(sizes),)), **options)
         except TypeError as error:
             raise UsageError(
                 f"{self.name}({list(sizes)}): {error}; the constructor must take the list of sizes"
@@ -97,9 +108,28 @@ class BookNetwork:
 
     def fill(self, net: Any, w: Sequence[Array], b: Sequence[Array]) -> None:
         """Give a network its parameters, in the layout that it has."""
+        if self.in_place:
+            fill_in_place(net, w, b)
+            return
         w, b = self.numbers.parameters(net.weights, w), self.numbers.parameters(net.biases, b)
         net.weights = type(net.weights)(w) if isinstance(net.weights, tuple) else w
         net.biases = type(net.biases)(b) if isinstance(net.biases, tuple) else b
+
+    def _ignored(self, *, in_place: bool = False) -> bool:
+        """Whether a network computes the same with other parameters."""
+        self.in_place, x, outputs = in_place, np.full((PROBE[0], 1), 0.5), []
+        try:
+            with redirect_stdout(StringIO()), np.errstate(all="ignore"):
+                net = self.make(PROBE)
+                for value in (0.25, -0.5):
+                    like = [np.full((n, k), value) for k, n in pairwise(PROBE)]
+                    same = Parameters(tuple(like), tuple(each[:, :1] for each in like))
+                    self.fill(net, *self.outwards(same))
+                    outputs.append(self.feedforward(net, x))
+        except Exception:  # noqa: BLE001 - the cases will show it
+            return in_place
+        first, second = outputs
+        return np.array_equal(first, second)
 
     def outwards(self, parameters: Parameters) -> tuple[list[Array], list[Array]]:
         """Parameters of ours as copies in the network's layout."""
@@ -219,21 +249,6 @@ class BookNetwork:
             delta = np.asarray(self.backprop(net, x, y)[0][-1], dtype=np.float64)
             a = self.feedforward(net, x)
         return "cross-entropy" if np.allclose(delta, a - y, rtol=1e-3) else "quadratic"
-
-
-def _costs(factory: Callable[..., Any]) -> dict[str, Any]:
-    """The cost classes beside a class that takes `cost=`, as the book's chapter 3 has them."""
-    try:
-        takes = "cost" in inspect.signature(factory).parameters
-    except (TypeError, ValueError):
-        takes = False
-    names = {"".join(part.capitalize() for part in name.split("-")): name for name in COSTS}
-    beside = vars(inspect.getmodule(factory)) if inspect.getmodule(factory) else {}
-    return {
-        name: beside[f"{words}Cost"]
-        for words, name in names.items()
-        if takes and f"{words}Cost" in beside
-    }
 
 
 def _dtype(returned: Any) -> str:

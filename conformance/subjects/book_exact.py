@@ -24,6 +24,7 @@ from conformance.oracle import exact_expectations
 from conformance.subjects.book import BookNetwork
 from conformance.subjects.book_shown import Lines, columns, odd, parts_of
 from conformance.subjects.exact_outcome import EXACT, SCALARS, ExactOutcome
+from conformance.subjects.own_cost import exact_cost
 from conformance.subjects.probe import Sample, forward, probe
 from conformance.subjects.update import empty, update
 from conformance.watching.recording import is_subject
@@ -95,6 +96,9 @@ def _run(network: BookNetwork, case: Case, step: RecordedStep) -> tuple[ExactOut
         shown |= {name: np.array(array) for name, array in lines.update.after.items()}
     if case.lmbda and not network.decays:
         shown = {name: array for name, array in shown.items() if split(name)[0] != "w"}
+    output = shown.get(f"a{case.layers}")
+    cost = None if output is None else exact_cost(network, case, output, batch)
+    shown |= {} if cost is None else {"cost": cost}
     found, lines_of = _errors(case, step, shown), lines.where
     if not _outcome(found).wrong:
         passes = [forward(network, sample, to_exact) for sample in samples]
@@ -129,7 +133,7 @@ def _errors(case: Case, step: RecordedStep, shown: Mapping[str, Array]) -> dict[
 
 
 def _shapes(start: Parameters, m: int) -> dict[str, tuple[int, ...]]:
-    shapes: dict[str, tuple[int, ...]] = {}
+    shapes: dict[str, tuple[int, ...]] = {"cost": ()}
     for name, array in start.named():
         shapes |= {name: array.shape, f"nabla_{name}": array.shape}
         if name[0] == "b":
@@ -142,7 +146,8 @@ def _relative(array: Array, right: Array) -> _Apart:
     exact = np.asarray(right, dtype=object)
     if array.shape != exact.shape:
         return _Apart(float("inf"), (0, 0), told=True)
-    distances = [abs(each) for each in (array - exact).ravel()]
+    differences = np.asarray(array - exact, dtype=object)  # of shape (), it would be no array
+    distances = [abs(each) for each in differences.ravel()]
     uppers = [float(each.upper()) if each.is_finite() else np.inf for each in distances]
     furthest = int(np.argmax(uppers))
     index = tuple(int(i) for i in np.unravel_index(furthest, array.shape))

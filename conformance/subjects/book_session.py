@@ -20,7 +20,9 @@ from conformance.errors import SubjectError
 from conformance.subjects.book import BookNetwork
 from conformance.subjects.book_shown import Lines, parts_of, shown_of
 from conformance.subjects.observation import Observation
-from conformance.subjects.probe import Probe, Sample, probe, unwatched_probe
+from conformance.subjects.own_cost import OwnCost, own_cost
+from conformance.subjects.own_loop import NOTHING, OwnLoop
+from conformance.subjects.probe import Probe, Sample, feed, probe, unwatched_probe
 from conformance.subjects.recovered import recovered
 from conformance.subjects.update import empty, repeated
 from conformance.watching.sighting import CLOSE, alike
@@ -35,19 +37,31 @@ class BookSession:
     """A network in training; see the module."""
 
     def __init__(
-        self, network: BookNetwork, case: Case, parameters: Parameters, *, watched: bool = True
+        self,
+        network: BookNetwork,
+        case: Case,
+        parameters: Parameters,
+        *,
+        watched: bool = True,
+        loop: OwnLoop = NOTHING,
     ) -> None:
-        """Start from the parameters of a case; unwatched it shows δ, ∇, w and b alone."""
+        """Start from the parameters of a case; unwatched it shows δ, ∇, w and b alone.
+
+        What was found of the network's own `loop` is said beside what is seen of a step.
+        """
         self.network, self.case = network, case
         self.net = network.make(case.sizes, case.cost)
         network.fill(self.net, *network.outwards(parameters))
-        self.watched = watched
+        self.watched, self.loop = watched, loop
         self.first, self.taken = parameters, list[Batch]()  # what a run can be repeated from
 
     def step(self, batch: Batch) -> Observation:
         """Take one step and show what can be seen of it."""
         with redirect_stdout(StringIO()), np.errstate(all="ignore"):
-            return self._step(batch)
+            seen, loop = self._step(batch), self.loop
+        return replace(
+            seen, remarks=(*seen.remarks, *loop.remarks), notes=(*seen.notes, *loop.notes)
+        )
 
     def _step(self, batch: Batch) -> Observation:
         case, network = self.case, self.network
@@ -73,8 +87,19 @@ class BookSession:
         if self.watched and f"a{case.layers - 1}" not in shown:
             shown = {**recovered(probes, case, start, batch), **shown}
         own_pass = lines.own_pass(shown, case) if self.watched else {}
-        notes = (UNLIKE,) if unlike else ()
+        output = shown.get(f"a{case.layers}")
+        cost = self._cost(output if isinstance(output, np.ndarray) else None, batch, samples)
+        shown |= {} if cost.value is None else {"cost": cost.value}
+        lines = replace(lines, cost=cost.frames)
+        notes = (*((UNLIKE,) if unlike else ()), *((cost.note,) if cost.note else ()))
         return Observation(shown, lines.where, own_pass, lines.in_forward, tuple(remarks), notes)
+
+    def _cost(self, output: Array | None, batch: Batch, samples: Sequence[Sample]) -> OwnCost:
+        """The cost that the network shows, of the output that was seen, else of feedforward's."""
+        if not self.watched:
+            return OwnCost()
+        seen = feed(self.network, samples) if output is None else output
+        return own_cost(self.network, self.case, seen, batch)
 
     def _updated(self, batch: Batch, lines: Lines) -> tuple[Lines, dict[str, Array]]:
         """The parameters after the step of the network in training, and where they come from."""

@@ -15,6 +15,7 @@ from conformance.subjects.book_digits import lost_digits
 from conformance.subjects.book_exact import run_exactly
 from conformance.subjects.book_session import BookSession
 from conformance.subjects.exact_outcome import ExactOutcome
+from conformance.subjects.own_loop import own_loop
 
 
 def book_subject(factory: Callable[..., Any], name: str, cost: str | None = None) -> Subject:
@@ -29,7 +30,7 @@ def book_subject(factory: Callable[..., Any], name: str, cost: str | None = None
     costs = tuple(sorted({*network.costs, network.conventions.cost}))
     return Subject(
         name,
-        partial(BookSession, network, watched=True),
+        partial(BookSession, network, loop=own_loop(network)),
         partial(BookSession, network, watched=False),
         tuple(network.said()),
         costs,

@@ -49,6 +49,8 @@ class ExactOutcome:
             name: of the quantity.
             own: in the pass of `feedforward`, which is looked at if nothing else is wrong.
         """
+        if name == "cost" and name not in self.errors:
+            return False  # its code did not run on balls
         return self.right or (not own and name in self.errors and name not in self.wrong)
 
     @property

@@ -26,6 +26,7 @@ from reference.equations import COSTS
 from reference.step import Array, Batch, Parameters
 
 DTYPES = ("float32", "float64")
+AGAIN = "a second call with the same samples gives another output: dropout, or a state of its own"
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ class ModuleSession:
             for layer, w, b in zip(self.linear, start.w, start.b, strict=True):
                 layer.weight.copy_(torch.tensor(w))
                 layer.bias.copy_(torch.tensor(b[:, 0]))
-        self.seen = Seen(self.linear)
+        self.seen, self.first = Seen(self.linear), True
         groups: list[dict[str, Any]] = [
             {"params": [each.weight for each in self.linear], "weight_decay": case.decay},
             {"params": [each.bias for each in self.linear]},
@@ -123,10 +124,23 @@ class ModuleSession:
             cost.backward()
         delta_by, divisor = (1, batch.m) if self.conventions.summed else (batch.m, 1)
         shown = {"cost": _array(cost) / divisor, **self._layers(kept, delta_by, divisor)}
+        remarks = () if self._same_again(x, kept) else (AGAIN,)
         self.optimizer.step()
         for i, layer in enumerate(self.linear, 2):
             shown |= {f"b{i}": _array(layer.bias)[:, None], f"w{i}": _array(layer.weight)}
-        return Observation({name: np.asarray(array) for name, array in shown.items()})
+        arrays = {name: np.asarray(array) for name, array in shown.items()}
+        return Observation(arrays, remarks=remarks)
+
+    def _same_again(self, x: Any, output: Any) -> bool:
+        """Whether a second call, after the first step's, gives the same output."""
+        import torch
+
+        first, self.first = self.first, False
+        if not first:
+            return True
+        with redirect_stdout(StringIO()):
+            second = output_of(self.module, x, self.name)
+        return torch.allclose(second, output, rtol=0, atol=0, equal_nan=True)
 
     def _cost(self, output: Any, y: Any) -> Any:
         own = self.conventions.own

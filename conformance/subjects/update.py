@@ -81,13 +81,15 @@ class Update:
                 self.used[nabla] = np.reshape(ours, shape) / divisor
 
     def _moved_by(self, name: str, after: Array) -> None:
-        """Take (before − after) / η for the ∇ that was used, if it is not the samples' mean.
+        """Take (before − after) / η for the ∇ that was used, if the update cannot be to blame.
 
-        The difference of two rounded arrays: its bound is what their roundings leave of it.
+        It is if there is one sample, whose ∇ is known, or if it multiplies the samples' mean by
+        −1, m or 1/m. The difference of two rounded arrays has what their roundings leave as bound.
         """
         before, mean = self.before[name], self._sums(f"nabla_{name}")[-1]
         moved = (before - after) / self.case.eta
-        if alike(moved, mean, self._close):
+        scaled = (moved * factor for factor in (1, -1, self.m, 1 / self.m))
+        if self.m == 1 or any(alike(each, mean, self._close) for each in scaled):
             return
         if moved.dtype.hasobject:
             self.used[f"nabla_{name}"] = moved

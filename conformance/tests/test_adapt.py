@@ -52,6 +52,70 @@ def test_an_instance_whose_class_takes_no_sizes_is_refused() -> None:
     assert "give a class or a factory that takes a list of sizes" in message
 
 
+def test_a_class_that_takes_its_sizes_one_by_one() -> None:
+    class OneByOne(Network):
+        def __init__(self, *sizes: int) -> None:
+            super().__init__(list(sizes))
+
+    right(OneByOne)
+
+
+class Aliased(Network):
+    """Computes with the arrays that it was made with, whatever stands in the lists."""
+
+    def __init__(self, sizes: list[int]) -> None:
+        super().__init__(sizes)
+        self.held = [*self.weights], [*self.biases]
+
+    def backprop(self, x: Any, y: Any) -> Any:
+        """The gradient, by the arrays that are held."""
+        self.weights, self.biases = ([*each] for each in self.held)
+        return super().backprop(x, y)
+
+    def feedforward(self, a: Any) -> Any:
+        """The output, by the arrays that are held."""
+        self.weights, self.biases = ([*each] for each in self.held)
+        return super().feedforward(a)
+
+    def update_mini_batch(self, mini_batch: Any, eta: float) -> None:
+        """Moves the arrays that are held."""
+        moved = Network(self.sizes)
+        moved.weights, moved.biases = ([*each] for each in self.held)
+        moved.update_mini_batch(mini_batch, eta)
+        for held, new in zip(self.held, (moved.weights, moved.biases), strict=True):
+            for array, other in zip(held, new, strict=True):
+                array[...] = other
+
+
+def test_a_class_whose_layers_keep_the_arrays_is_filled_in_place() -> None:
+    subject = adapt(Aliased, "it")
+    assert "parameters filled in place" in subject.conventions
+    for id_ in ("hand-2-3-1", "contracting-5-4-3-2"):
+        assert check_case(subject, recorded(id_)).status is Status.PASS
+
+
+def test_a_class_whose_weights_cannot_be_assigned_is_refused() -> None:
+    class Fixed(Network):
+        @property
+        def weights(self) -> Any:  # type: ignore[override]
+            return self.kept
+
+        def __init__(self, sizes: list[int]) -> None:
+            made = Network(sizes)
+            self.sizes, self.kept, self.biases = sizes, made.weights, made.biases
+
+    assert refused(Fixed).startswith("it: `weights` cannot be assigned")
+
+
+def test_a_class_whose_weights_are_in_a_dictionary_is_refused() -> None:
+    class Named(Network):
+        def __init__(self, sizes: list[int]) -> None:
+            super().__init__(sizes)
+            self.weights = {f"w{i}": w for i, w in enumerate(self.weights)}  # type: ignore[assignment]
+
+    assert refused(Named) == "it: `weights` is a dict, expected a list with an array a layer"
+
+
 def shows_the_input(weights: Any, biases: Any, x: Any, y: Any, eta: float) -> dict[str, Any]:
     """The first weighted input alone."""
     del y, eta

@@ -206,3 +206,15 @@ def test_the_tables_are_whole() -> None:
     assert NO_ARITHMETIC.keys() <= set(ids)
     assert INVISIBLE.keys() <= set(ids)
     assert len(set(ids) - NO_ARITHMETIC.keys()) >= 45
+
+
+def test_a_wrong_sigma_of_which_its_derivative_is_made_is_blamed_once(tmp_path: Path) -> None:
+    source = (Path(__file__).parent / "networks" / "book.py").read_text(encoding="utf-8")
+    right = "return 1.0 / (1.0 + np.exp(-z))"
+    assert source.count(right) == 1
+    file = tmp_path / "scaled.py"
+    file.write_text(source.replace(right, "return 0.9 / (1.0 + np.exp(-z))"), encoding="utf-8")
+    subject = book_subject(cast("type", load(f"{file}:Network")), "scaled")
+    for id_ in (*CASES, "saturated-2-8-3"):
+        report = check_case(subject, short(id_))
+        assert {TAGS[field_of(v.name, report.case.layers)] for v in report.failures} == {"A"}

@@ -152,6 +152,12 @@ def test_two_mistakes_have_two_causes() -> None:
     }
 
 
+def test_the_mean_of_squares_over_the_outputs_is_measured_as_such() -> None:
+    mean = right("BP1", lambda v, at: v / at.y.shape[0] * 2)
+    found = causes(mean, ("hand-2-3-1", "layout-3-2-4", "narrow-5-1"))
+    assert found["BP1"].measured[0] == "it is 2/n_L × the right value"
+
+
 def test_a_right_program_has_no_cause() -> None:
     assert causes({}) == {}
 
@@ -187,3 +193,22 @@ def test_where_the_record_is_wrong_it_is_accused_and_not_the_subject() -> None:
     )
     assert {(verdict.name, verdict.who) for verdict in report.failures} == {("z2", RECORD)}
     assert diagnose([report]) == ()
+
+
+@pytest.mark.filterwarnings("ignore:Casting complex")
+@pytest.mark.parametrize(
+    ("dtype", "words"),
+    [
+        (np.complex128, "its numbers are complex"),
+        (np.longdouble, "its numbers are right: only their dtype is not"),
+    ],
+)
+def test_of_another_dtype_no_size_is_measured(dtype: type, words: str) -> None:
+    class Other(Network):
+        def backprop(self, x: Any, y: Any) -> Any:
+            nabla_b, nabla_w = super().backprop(x, y)
+            return [each.astype(dtype) for each in nabla_b], nabla_w
+
+    report = check_case(book_subject(Other, "it"), recorded("layout-3-2-4"))
+    found = {cause.tag: cause.measured for cause in diagnose([report])}
+    assert found == {"B": (words,)}

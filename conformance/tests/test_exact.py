@@ -3,6 +3,7 @@
 import inspect
 import math
 from collections.abc import Callable
+from copy import deepcopy
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -197,6 +198,7 @@ STAYS: dict[str, Callable[[Array, Array], Any]] = {
     "float scalars": lambda a, _: np.float32(2) * a[0, 0] / np.float64(3) - np.int64(1),
     "e to the power": lambda a, _: 1 / (1 + np.e ** (-a)),
     "item": lambda a, _: np.sum(a).item(),
+    "deepcopy": lambda a, _: 2 * deepcopy(a),
 }
 
 

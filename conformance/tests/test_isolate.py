@@ -221,11 +221,24 @@ def test_records_before_a_crash_are_kept(subject: Subject) -> None:
 )
 def test_an_exit_before_the_end_is_named(subject: Subject, statement: str, status: int) -> None:
     work = subject(f"import os, sys\ndef f(send):\n  {statement}\n")
-    assert failure(work) == [f"exited with status {status} before it was done"]
+    assert failure(work)[0] == f"exited with status {status} before it was done"
+
+
+def test_an_exit_by_an_exception_shows_the_frames_of_the_subject(
+    subject: Subject, tmp_path: Path
+) -> None:
+    work = subject("import sys\ndef f(send):\n  sys.exit(5)\n")
+    assert failure(work)[1:] == [
+        "Traceback (most recent call last):",
+        f'  File "{tmp_path}/subject.py", line 3, in f',
+        "    sys.exit(5)",
+        "SystemExit: 5",
+    ]
 
 
 def test_the_last_words_on_stderr_are_shown(subject: Subject) -> None:
-    assert failure(subject("import sys\ndef f(send):\n  sys.exit('no data δ')\n")) == [
+    lines = failure(subject("import sys\ndef f(send):\n  sys.exit('no data δ')\n"))
+    assert [lines[0], *lines[-2:]] == [
         "exited with status 1 before it was done",
         "its last output:",
         "  | no data δ",

@@ -18,7 +18,7 @@ from conformance.corpus.store import Recorded, RecordedStep
 from conformance.errors import SubjectError, UsageError
 from conformance.judge import check_case
 from conformance.subjects.adapt import adapt
-from conformance.subjects.module import ModuleSubject, module_subject
+from conformance.subjects.module import AGAIN, ModuleSubject, module_subject
 from conformance.tests.support import recorded
 from reference.step import Batch, Parameters
 
@@ -250,6 +250,16 @@ def test_a_wrong_derivative_at_the_output_is_wrong_in_bp1_with_the_loss_that_is_
             return out.detach() + 0.5 * (out - out.detach())
 
     assert blamed(Half, "single-4-3-2") == {"BP1"}
+
+
+def test_a_module_that_drops_out_is_told_that_it_gives_another_output_each_time() -> None:
+    class DropsOut(Plain):
+        def forward(self, a: Tensor) -> Tensor:
+            return functional.dropout(super().forward(a), 0.5)
+
+    torch.manual_seed(0)
+    report = check_case(module_subject(DropsOut, "it"), recorded("square-4-4-4-4"))
+    assert AGAIN in {verdict.problem for verdict in report.failures}
 
 
 def test_a_graph_that_is_cut_is_wrong_in_bp2() -> None:

@@ -2,10 +2,13 @@
 
 from functools import cache
 
+import pytest
+
 from conformance.causality import TAGS, field_of
 from conformance.compare import Status
 from conformance.judge import CaseReport, check_case
 from conformance.subjects.book_subject import book_subject
+from conformance.tests.networks.entries import Ascending, InEntries
 from conformance.tests.networks.lists import InLists, WrongFactor, WrongSign
 from conformance.tests.support import recorded
 
@@ -37,3 +40,18 @@ def test_where_the_errors_are_wrong_too_the_activation_is() -> None:
     assert tags(report) <= {"A", "BP1"}
     first = report.failures[0]
     assert (first.name, first.hidden) == ("a2", ("z2",))
+
+
+CASES = ("hand-2-3-1", "narrow-5-1", "contracting-5-4-3-2")  # one sample, or more
+
+
+@pytest.mark.parametrize("id_", CASES)
+def test_an_update_that_nobody_saw_is_right(id_: str) -> None:
+    report = check_case(book_subject(InEntries, "entries"), recorded(id_))
+    assert report.status is Status.PASS
+
+
+@pytest.mark.parametrize("id_", CASES)
+def test_an_update_that_nobody_saw_is_blamed_and_not_the_gradient(id_: str) -> None:
+    report = check_case(book_subject(Ascending, "entries"), recorded(id_))
+    assert tags(report) == {"B"}

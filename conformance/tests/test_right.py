@@ -24,7 +24,7 @@ from conformance.outcome import Report
 from conformance.subjects import Subject
 from conformance.subjects.book_subject import book_subject
 from conformance.subjects.exact_outcome import EXACT
-from conformance.tests.networks import book
+from conformance.tests.networks import book, right_batches
 from conformance.tests.networks.book import Array, Pairs
 from conformance.tests.networks.right import RIGHT
 from conformance.tests.networks.right_sigmoids import StableSigmoid, TanhForm
@@ -327,3 +327,14 @@ def test_a_network_that_rounds_all_samples_at_once_is_right_on_digits() -> None:
     """Its ∇ of the mini-batch is not the mean of what it gives of single samples, to the bit."""
     report = check_case(book_subject(reference.Network, "reference"), short("mnist-784-30-10"))
     assert report.status is Status.PASS
+
+
+def test_what_rounds_all_samples_at_once_is_accused_of_its_mistake_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where δ is wrong, roundings grow otherwise than in the right numbers."""
+    monkeypatch.setattr(right_batches, "sigmoid", lambda z: 1 / (1 + np.exp(z)))
+    subject = book_subject(right_batches.BatchedColumns, "all at once")
+    for id_ in ("mnist-784-10", "mnist-784-30-10-trained"):
+        report = check_case(subject, short(id_))
+        assert {v.name[0] for v in report.failures} == {"a"}

@@ -17,7 +17,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from conformance.arithmetic.exact import Exact
+from conformance.arithmetic.exact import Exact, to_exact
 from reference.step import Array
 
 _WATCHING = str(Path(__file__).resolve().parent)
@@ -58,6 +58,7 @@ class Event:
     consumers: list["Event"] = field(default_factory=list)
     siblings: list["Event"] = field(default_factory=list)  # all events of the run
     floats: Array | None = None  # the value in float64, once somebody looked for it
+    marks: tuple[int, ...] = ()  # hashes of the value and of the turned one, once they were needed
 
     def uses(self, other: "Event") -> bool:
         """Whether it is the other event, or was computed from it."""
@@ -101,7 +102,12 @@ class Recording:
         if not alike:
             return None
         key = numbers.tobytes()
-        return next((event for event in alike if key in _keys(event.value)), None)
+        mark = hash(key)
+        for event in alike:
+            event.marks = event.marks or tuple(map(hash, _keys(event.value)))
+            if mark in event.marks and key in _keys(event.value):
+                return event
+        return None
 
     def sources(self, operands: Iterable[Any]) -> "Sources":
         """Where the operands of an operation come from; to be asked before it overwrites them."""
@@ -125,7 +131,7 @@ class Recording:
             return result
         frames, array = _frames(), isinstance(result, np.ndarray)
         if frames or self.ours:
-            result = self.result(result)
+            result = self.result(_lifted(result))
             event = self._note(operation, cast("Array", result), *sources, frames)
             return self._wrap(cast("Array", result), event) if array else result
         return self._wrap(cast("Array", result), sources[0][0]) if sources[0] else result
@@ -306,6 +312,19 @@ def unwatched(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: unwatched(each) for key, each in value.items()}
     return value
+
+
+def _lifted(result: Any) -> Any:
+    """The result of an operation with the floats among its balls made balls.
+
+    A bound of clip, maximum or where is one, and the next operation would stop at it.
+    """
+    if not isinstance(result, np.ndarray) or not result.dtype.hasobject:
+        return result
+    if not any(type(each) in (int, float) for each in result.flat):
+        return result
+    lifted = (to_exact(each)[()] if type(each) in (int, float) else each for each in result.flat)
+    return np.fromiter(lifted, dtype=object, count=result.size).reshape(result.shape)
 
 
 def _same(array: Array, value: Array) -> bool:

@@ -137,12 +137,21 @@ def _layer(
     later = [event for event in candidates if event.uses(right)]
     used = _meeting(later, above) if above is not None else None
     # It is looked for before it meets the next layer or the targets: σ of z comes again in σ′.
-    early = (event for event in later if until is None or event.number < until)
+    early = [event for event in later if until is None or event.number < until]
     a = nearest(early, activation(_column(right)), close)
     if a is None:  # what an earlier call left may have been added before σ was taken
-        stale = (pair for pair in _activated(later, close) if _stale(pair[0]))
-        return next(stale, (right, used))
-    return right, a
+        pairs = list(_activated(later, close))
+        stale = (pair for pair in pairs if _stale(pair[0]))
+        changed = (pair for pair in pairs if used in pair[1:] and _changed(pair[0], right))
+        return next(stale, next(changed, (right, used)))
+    # A right activation that is changed before it is used is a wrong one.
+    return right, used if used in early and used.uses(a) and _changed(used, a) else a
+
+
+def _changed(event: Event, right: Event) -> bool:
+    """Whether it holds other numbers than a right one; the negative of z is a part of σ."""
+    value, numbers = approximate(event.value).ravel(), approximate(right.value).ravel()
+    return not np.array_equal(value, numbers) and not np.array_equal(value, -numbers)
 
 
 def _stale(event: Event) -> bool:

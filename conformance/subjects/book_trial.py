@@ -1,0 +1,72 @@
+"""What a class with the book's interface asks for: sizes, costs, and how it takes parameters.
+
+Left out: how it lays out its numbers (`conventions.py`).
+"""
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from conformance.errors import UsageError
+from conformance.watching.recording import unwatched
+from reference.equations import COSTS
+from reference.step import Array
+
+
+def costs_of(factory: Callable[..., Any]) -> dict[str, Any]:
+    """The cost classes beside a class that takes `cost=`, as the book's chapter 3 has them."""
+    try:
+        takes = "cost" in inspect.signature(factory).parameters
+    except (TypeError, ValueError):
+        takes = False
+    names = {"".join(part.capitalize() for part in name.split("-")): name for name in COSTS}
+    beside = vars(inspect.getmodule(factory)) if inspect.getmodule(factory) else {}
+    return {
+        name: beside[f"{words}Cost"]
+        for words, name in names.items()
+        if takes and f"{words}Cost" in beside
+    }
+
+
+def takes_sizes(factory: Callable[..., Any]) -> bool:
+    """Whether a class takes its sizes one by one, as `Network(*sizes)`."""
+    try:
+        first = next(iter(inspect.signature(factory).parameters.values()), None)
+    except (TypeError, ValueError):
+        return False
+    return first is not None and first.kind is inspect.Parameter.VAR_POSITIONAL
+
+
+def check_assignable(net: Any, name: str) -> None:
+    """Check that a network can be given parameters.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    for each in ("weights", "biases"):
+        held = getattr(net, each)
+        if isinstance(held, Mapping) or not isinstance(held, Iterable):
+            kind = type(held).__name__
+            raise UsageError(f"{name}: `{each}` is a {kind}, expected a list with an array a layer")
+        try:
+            setattr(net, each, held)
+        except AttributeError as error:
+            raise UsageError(
+                f"{name}: `{each}` cannot be assigned, which is how it is given the numbers of a "
+                f"case: {error}"
+            ) from error
+
+
+def fill_in_place(net: Any, w: Sequence[Array], b: Sequence[Array]) -> None:
+    """Write parameters into the arrays that a network has.
+
+    Raises:
+        TypeError: they are balls, which arrays of floats do not hold.
+    """
+    for held, given in ((net.weights, w), (net.biases, b)):
+        for array, new in zip(held, given, strict=True):
+            if np.asarray(new).dtype.hasobject:
+                raise TypeError("the arrays that it has, which are filled in place, hold no balls")
+            np.copyto(array, unwatched(new))
