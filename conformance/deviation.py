@@ -5,6 +5,7 @@ Left out: what follows from it for an equation (`compare.py`).
 
 import sys
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -86,7 +87,7 @@ class Deviation:
         error: |got − right|.
         tolerance: how large it may be.
         ratio: the error as a multiple of the tolerance; infinite where it is not a number.
-        ulps: the error in units in the last place of the right value, in the array's dtype.
+        dtype: of the array.
     """
 
     got: Array
@@ -94,7 +95,12 @@ class Deviation:
     error: Array
     tolerance: Array
     ratio: Array
-    ulps: Array
+    dtype: "np.dtype[Any]"
+
+    @cached_property
+    def ulps(self) -> Array:
+        """The error in units in the last place of the right value, in the array's dtype."""
+        return _ulps(self.error, self.right, self.dtype)
 
     @property
     def outside(self) -> Array:
@@ -113,9 +119,13 @@ def deviation(array: Array, target: Target) -> Deviation:
         unknown = np.isnan(ratio)
         if unknown.any():
             ratio = np.where(unknown, np.where(np.isnan(error), np.inf, 0.0), ratio)
-        ulps = error / np.spacing(np.abs(right).astype(array.dtype)).astype(np.float64)
-        ulps = np.where(np.isnan(ulps), np.inf, np.minimum(ulps, sys.float_info.max))
-    return Deviation(got, right, error, tolerance, ratio, ulps)
+    return Deviation(got, right, error, tolerance, ratio, array.dtype)
+
+
+def _ulps(error: Array, right: Array, dtype: "np.dtype[Any]") -> Array:
+    with np.errstate(all="ignore"):
+        ulps = error / np.spacing(np.abs(right).astype(dtype)).astype(np.float64)
+    return np.where(np.isnan(ulps), np.inf, np.minimum(ulps, sys.float_info.max))
 
 
 def _worst(array: Array, target: Target) -> Worst:
@@ -123,6 +133,6 @@ def _worst(array: Array, target: Target) -> Worst:
     ratio = found.ratio
     largest = int(np.argmax(ratio if ratio.any() else found.error))
     index = tuple(int(i) for i in np.unravel_index(largest, array.shape))
-    columns = found.got, found.right, found.ulps, ratio
-    got, right, ulps, worst = (float(column[index]) for column in columns)
+    got, right, worst = (float(column[index]) for column in (found.got, found.right, ratio))
+    ulps = float(_ulps(found.error[index], found.right[index], array.dtype))
     return Worst(index, got, right, ulps, worst, int(np.count_nonzero(found.outside)), array.size)

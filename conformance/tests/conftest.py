@@ -1,4 +1,4 @@
-"""Which tests are thorough: long searches and whole runs of pytest, a step of their own in CI.
+"""Which tests are thorough: long searches, whole checks and runs of pytest, pages; a step in CI.
 
 And what the tests of commands share.
 """
@@ -14,19 +14,32 @@ THOROUGH = frozenset(
     {
         "test_broken.py",
         "test_command.py",
+        "test_detail.py",
+        "test_diagnosis.py",
         "test_digits.py",
         "test_export.py",
         "test_fetch.py",
         "test_fuzz_readers.py",
         "test_hostile.py",
+        "test_imports.py",
         "test_isolate.py",
+        "test_lesson.py",
+        "test_markdown.py",
+        "test_mathml.py",
         "test_module_subject.py",
         "test_no_false_alarm.py",
+        "test_notebook.py",
+        "test_own_cost.py",
+        "test_own_loop.py",
+        "test_page.py",
         "test_plugin.py",
         "test_ports.py",
         "test_prove.py",
         "test_right.py",
         "test_running_error.py",
+        "test_sentence.py",
+        "test_smallest.py",
+        "test_stateful.py",
         "test_suite_subject.py",
         "test_trace_subject.py",
         "test_train_cli.py",
