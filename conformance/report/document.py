@@ -9,6 +9,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from conformance.errors import UsageError
+from conformance.files import foreseen
+from conformance.files import put as put_text
 
 OPTION = "--html"
 NEEDED = "pip install 'backprop-conformance[report]'"
@@ -22,9 +24,7 @@ def ready(path: Path, option: str = OPTION) -> None:
     """
     if find_spec("jinja2") is None:
         raise UsageError(f"{option} {path}: jinja2 is missing: {NEEDED}")
-    if path.is_dir() or not path.absolute().parent.is_dir():
-        what = "is a folder" if path.is_dir() else "there is no such folder"
-        raise UsageError(f"{option} {path}: {what}")
+    foreseen(option, path)
 
 
 def put(path: Path, page: str, option: str = OPTION) -> None:
@@ -33,13 +33,7 @@ def put(path: Path, page: str, option: str = OPTION) -> None:
     Raises:
         UsageError: the file cannot be written.
     """
-    part = path.with_name(f".{path.name}.part")
-    try:
-        part.write_text(page, encoding="utf-8")
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise UsageError(f"{option} {path}: {error.strerror}") from error
+    put_text(option, path, page)
 
 
 def policy(style: str, script: str) -> str:

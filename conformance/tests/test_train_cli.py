@@ -102,7 +102,7 @@ def test_a_wrong_network_is_found(tmp_path: Path, capsys: pytest.CaptureFixture[
         (("--subjects", "reference,nobody"), "no subject 'nobody'"),
         (("--mnist", "/nowhere"), "/nowhere/train-images-idx3-ubyte: no such file"),
         (("--plot", "run.gif"), "--plot run.gif: give a name that ends in .svg or .png"),
-        (("--json", "/nowhere/run.json"), "--json /nowhere/run.json: no such folder"),
+        (("--json", "/nowhere/run.json"), "--json /nowhere/run.json: there is no such folder"),
         (("--resume", "/nowhere"), "--resume /nowhere: No such file"),
     ],
 )

@@ -3,7 +3,6 @@
 Heavy imports wait until a command needs them. Left out: everything that a command does.
 """
 
-import json
 import math
 import sys
 from collections.abc import Callable, Iterator
@@ -15,7 +14,9 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, TaskID
 
+from conformance.cli.options import JsonFile, one_of, sizes_of
 from conformance.errors import UsageError
+from conformance.files import foreseen, put_json
 
 if TYPE_CHECKING:
     from conformance.train.record import Epoch, Run
@@ -67,9 +68,7 @@ def train(
         Path | None,
         typer.Option("--mnist", metavar="DIR", help="Full MNIST; else MNIST_DIR, else a part."),
     ] = None,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", help="Write what was measured.")
-    ] = None,
+    json_file: JsonFile = None,
     plot: Annotated[
         Path | None, typer.Option(metavar="FILE.svg|png", help="Draw accuracy, cost and drift.")
     ] = None,
@@ -86,14 +85,13 @@ def train(
     options = {"--json": json_file, "--plot": plot, "--checkpoint": checkpoint}
     _writable({option: path for option, path in options.items() if path is not None})
     settings = Settings(
-        *(_numbers(sizes), epochs, mini_batch, eta, _choice("--cost", cost, COSTS), lmbda),
-        *(_choice("--dtype", dtype, DTYPES), seed, _partners(subjects)),
+        *(sizes_of(sizes), epochs, mini_batch, eta, one_of("--cost", cost, *COSTS), lmbda),
+        *(one_of("--dtype", dtype, *DTYPES), seed, _partners(subjects)),
     )
     settings.fit_digits()
     run = _trained(settings, folder, checkpoint, resume)
     if json_file is not None:
-        text = json.dumps(_finite(run.to_json()), indent=1, ensure_ascii=False, allow_nan=False)
-        json_file.write_text(f"{text}\n")
+        put_json("--json", json_file, _finite(run.to_json()))
     if plot is not None:
         from conformance.train.plot import plot as drawn
 
@@ -150,8 +148,7 @@ def _writable(paths: dict[str, Path]) -> None:
         UsageError: a folder is not there, or a picture cannot be drawn.
     """
     for option, path in paths.items():
-        if path.is_dir() or not path.absolute().parent.is_dir():
-            raise UsageError(f"{option} {path}: no such folder, or a folder itself")
+        foreseen(option, path)
     if "--plot" in paths:
         from conformance.train.plot import ready
 
@@ -163,22 +160,6 @@ def _partners(names: str) -> tuple[str, ...]:
     if first != "reference" or len(set(others)) < len(others) or "reference" in others:
         raise UsageError(f"--subjects {names}: give reference first, and each other once")
     return tuple(others)
-
-
-def _numbers(text: str) -> tuple[int, ...]:
-    try:
-        sizes = tuple(int(size) for size in text.split(","))
-    except ValueError as error:
-        raise UsageError(f"--sizes {text}: give numbers with commas, such as 784,30,10") from error
-    if len(sizes) < 2 or min(sizes) < 1:  # noqa: PLR2004 - an input and an output layer
-        raise UsageError(f"--sizes {text}: give two layers or more, none of them empty")
-    return sizes
-
-
-def _choice(option: str, value: str, choices: tuple[str, ...]) -> str:
-    if value not in choices:
-        raise UsageError(f"{option} {value}: give {' or '.join(choices)}")
-    return value
 
 
 def _finite(value: Any) -> Any:

@@ -1,12 +1,12 @@
-"""The command `conformance bench`. Left out: all that it measures (`table.py`)."""
+"""The command `conformance bench`. Left out: all that it measures (`conformance.bench`)."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from conformance.errors import UsageError
+from conformance.cli.options import JsonFile
+from conformance.files import foreseen, put_json
 
 
 def bench(
@@ -14,22 +14,20 @@ def bench(
         Path | None,
         typer.Option("--mnist", metavar="DIR", help="Full MNIST; else MNIST_DIR, else a part."),
     ] = None,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", help="Write what was measured.")
-    ] = None,
+    json_file: JsonFile = None,
 ) -> None:
     """Measure how fast things are beside each other, against the budgets."""
     from conformance.bench.table import heading, line, machine, rows, to_json
 
-    if json_file is not None and not json_file.absolute().parent.is_dir():
-        raise UsageError(f"--json {json_file}: no such folder")
+    if json_file is not None:
+        foreseen("--json", json_file)
     where, measured = machine(), []
     typer.echo(heading(where))
     for each in rows(folder):
         measured.append(each)
         typer.echo(line(each))
     if json_file is not None:
-        json_file.write_text(json.dumps(to_json(where, measured), indent=1) + "\n")
+        put_json("--json", json_file, to_json(where, measured))
     missed = [each for each in measured if each.met is False]
     judged = sum(each.met is not None for each in measured)
     typer.echo(f"{judged - len(missed)} of {judged} budgets are met")

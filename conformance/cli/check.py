@@ -1,0 +1,135 @@
+"""The command `conformance check`. Left out: the check (`conformance.api`) and its report."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from conformance.cli.options import (
+    SUBJECT,
+    CaseGlob,
+    Cost,
+    Dtype,
+    JsonFile,
+    PythonPath,
+    Timeout,
+    one_of,
+)
+from conformance.cli.progress import bar, console
+from conformance.errors import UsageError
+from conformance.files import foreseen, put_json
+
+if TYPE_CHECKING:
+    from conformance.outcome import Report
+
+
+def check(
+    subject: Annotated[str | None, typer.Argument(help=SUBJECT)] = None,
+    command: Annotated[
+        str | None,
+        typer.Option(help="A program, run once a case, such as './my_port {case} {out}'."),
+    ] = None,
+    format_: Annotated[
+        str, typer.Option("--format", help="In which a command is given the case; or json.")
+    ] = "safetensors",
+    case: CaseGlob = None,
+    dtype: Dtype = None,
+    cost: Cost = None,
+    python_path: PythonPath = None,
+    timeout: Timeout = 60.0,
+    workers: Annotated[
+        int, typer.Option("-n", "--workers", min=1, help="Cases of a command side by side.")
+    ] = 1,
+    json_file: JsonFile = None,
+    markdown: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Append the report as Markdown, as to $GITHUB_STEP_SUMMARY."
+        ),
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the report as one page to look at.")
+    ] = None,
+    save: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write the smallest network that shows it there."),
+    ] = None,
+    verbose: Annotated[bool, typer.Option("-v", help="Show all that is wrong.")] = False,
+    quiet: Annotated[bool, typer.Option("-q", help="Show the verdict alone.")] = False,
+) -> None:
+    """Compare every quantity of every step of a subject with the certified truth."""
+    from conformance.api import check as checked
+    from conformance.report.terminal import show, summary
+
+    asked = _asked(subject, command, (format_, timeout, workers))
+    _foreseen(json_file, markdown, html)
+    with bar(f"checking {subject or command}") as done:
+        report = checked(
+            asked,
+            case=case,
+            dtype=one_of("--dtype", dtype, "float64", "float32"),
+            cost=one_of("--cost", cost, "quadratic", "cross-entropy"),
+            timeout=timeout,
+            python_path=python_path or (),
+            done=lambda _: done(),
+            detailed=html is not None,
+        )
+    if html is not None:
+        from conformance.report.page.write import write
+
+        write(html, [report], shlex.join(("conformance", *sys.argv[1:])))
+    if json_file is not None:
+        from conformance.report.record import to_json
+
+        put_json("--json", json_file, to_json(report))
+    if markdown is not None:
+        from conformance.report.markdown import append
+
+        append(markdown, report)
+    if quiet:
+        typer.echo(summary(report))
+    else:
+        show(console(), report, verbose=verbose)
+    if save is not None:
+        _save(report, save)
+    raise typer.Exit(report.exit_code)
+
+
+def _asked(subject: str | None, command: str | None, options: tuple[str, float, int]) -> object:
+    """What is to be checked: the words of the argument, or the subject of a command."""
+    if (subject is None) == (command is None):
+        raise UsageError("give a SUBJECT or --command: one of the two")
+    if subject is not None and subject.startswith("cmd:"):
+        command = subject
+    if command is not None:
+        from conformance.subjects.command import command_subject
+
+        return command_subject(command, *options)
+    format_, _, workers = options
+    if format_ != "safetensors":
+        raise UsageError(f"--format {format_} is for --command alone")
+    if workers > 1:
+        raise UsageError(f"-n {workers} is for --command alone")
+    return subject
+
+
+def _foreseen(json_file: Path | None, markdown: Path | None, html: Path | None) -> None:
+    """See that what is asked for can be written."""
+    for option, path in {"--json": json_file, "--markdown": markdown}.items():
+        if path is not None:
+            foreseen(option, path)
+    if html is not None:
+        from conformance.report.document import ready
+
+        ready(html)
+
+
+def _save(report: "Report", folder: Path) -> None:
+    from conformance.smallest.save import save
+
+    if not report.smallest:
+        typer.echo(f"nothing is saved: no small network shows that {report.subject} is wrong")
+    for path in save({k: v for each in report.smallest for k, v in each.files.items()}, folder):
+        typer.echo(f"saved {path}")

@@ -1,0 +1,35 @@
+"""The command `conformance explain`. Left out: the worked step and the lesson."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from conformance.cli.options import one_of, sizes_of
+
+
+def explain(
+    case: Annotated[
+        str | None, typer.Option(metavar="ID", help="The first step of this case.")
+    ] = None,
+    sizes: Annotated[str | None, typer.Option(help="Layer sizes; 2,3,1 if not given.")] = None,
+    cost: Annotated[str | None, typer.Option(help="quadratic or cross-entropy.")] = None,
+    samples: Annotated[int | None, typer.Option(min=1, metavar="M", help="1 if not given.")] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option("--html", metavar="FILE", help="Write it as a page to walk through instead."),
+    ] = None,
+) -> None:
+    """Print one right step, equation by equation, with the numbers in the book's formulas."""
+    from conformance.smallest.show import example
+    from conformance.smallest.show import explain as explained
+
+    wanted = one_of("--cost", cost, "quadratic", "cross-entropy")
+    layers = None if sizes is None else sizes_of(sizes)
+    if html is None:
+        typer.echo(explained(case, layers, wanted, samples), nl=False)
+        return
+    from conformance.lesson.page import write_lesson
+
+    write_lesson(html, example(case, layers, wanted, samples))
+    typer.echo(f"{html}: one step to walk through; open it in a browser")

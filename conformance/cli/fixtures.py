@@ -1,0 +1,89 @@
+"""The commands `conformance fixtures …`. Left out: how cases are built, verified and exported."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from conformance.cli.options import CaseGlob, Dtype, Workers, cores_of, one_of
+from conformance.cli.progress import console, progress
+
+fixtures = typer.Typer(no_args_is_help=True, help="The recorded cases: build, verify, export.")
+
+
+@fixtures.command("build")
+def fixtures_build(
+    to: Annotated[Path | None, typer.Option(help="Another folder than this copy's own.")] = None,
+    workers: Workers = None,
+    mnist: Annotated[
+        Path | None, typer.Option(help="Make the MNIST subset from these canonical files first.")
+    ] = None,
+) -> None:
+    """Compute every value of every case in ball arithmetic and write the files."""
+    from conformance.cases import recipes
+    from conformance.corpus import store
+    from conformance.corpus.build import build, embed_mnist
+
+    source = store.root()
+    place = source if to is None else to
+    if mnist is not None:
+        embed_mnist(mnist, source)
+    built = list(progress(build(source, place, cores_of(workers)), "building", len(recipes())))
+    typer.echo(f"{place}: {len(built)} cases built, corpus {store.corpus_hash(place)[:12]}")
+
+
+@fixtures.command("verify")
+def fixtures_verify(workers: Workers = None) -> None:
+    """Recompute every value of every case and compare bytes, hashes and the schemas."""
+    from conformance.cases import recipes
+    from conformance.corpus import store
+    from conformance.corpus.verify import schema_checked, verify
+
+    place = store.root()
+    parts = list(progress(verify(place, cores_of(workers)), "verifying", len(recipes()) + 4))
+    problems = [problem for _, found in parts for problem in found]
+    for problem in problems:
+        typer.echo(problem)
+    if not schema_checked():
+        typer.echo("the JSON schemas were not checked: pip install 'backprop-conformance[dev]'")
+    count = f"{len(recipes())} cases recomputed in ball arithmetic"
+    if problems:
+        typer.echo(f"{place}: {count}, {len(problems)} problems")
+        raise typer.Exit(1)
+    typer.echo(f"{place}: {count}, every byte is right; corpus {store.corpus_hash(place)[:12]}")
+
+
+@fixtures.command("list")
+def fixtures_list(case: CaseGlob = None, dtype: Dtype = None) -> None:
+    """Print the table of the cases."""
+    from conformance.corpus import store
+    from conformance.report.terminal import show_cases
+
+    show_cases(
+        console(), store.cases(store.root(), case, one_of("--dtype", dtype, "float64", "float32"))
+    )
+
+
+@fixtures.command("export")
+def fixtures_export(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to; made if need be.")],
+    to: Annotated[
+        str, typer.Option(metavar="FORM", help="json, npz, or bin: raw bytes with an index.")
+    ],
+    case: CaseGlob = None,
+    dtype: Dtype = None,
+) -> None:
+    """Write cases for those who cannot read safetensors, every number bit for bit."""
+    from conformance.corpus import store
+    from conformance.corpus.export import FORMS, export
+
+    one_of("--to", to, *FORMS)
+    place = store.root()
+    chosen = store.cases(place, case, one_of("--dtype", dtype, "float64", "float32"))
+    written = [*progress(export(place, chosen, to, folder), "exporting", len(chosen))]
+    files = sum(map(len, written))
+    typer.echo(f"{folder}: {_counted(len(chosen), 'case')} in {_counted(files, 'file')}")
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -1,0 +1,52 @@
+"""The commands `conformance mistakes` and `prove`. Left out: the catalogue and its proof."""
+
+from typing import Annotated
+
+import typer
+
+from conformance.cli.options import Workers, cores_of
+from conformance.cli.progress import console, progress
+
+
+def mistakes(
+    id_: Annotated[str | None, typer.Argument(metavar="ID", help="Show this one at work.")] = None,
+) -> None:
+    """List the known mistakes, or show one at work."""
+    from conformance.mistakes.show import show_all, show_one
+
+    if id_ is None:
+        show_all(console())
+    else:
+        show_one(console(), id_)
+
+
+def prove(
+    case: Annotated[
+        str | None,
+        typer.Option(metavar="GLOB", help="In these cases; all in float64 if not given."),
+    ] = None,
+    pairs: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Try so many pairs of mistakes too.")
+    ] = 0,
+    workers: Workers = None,
+) -> None:
+    """Try every known mistake: it must be caught, blamed on its equations alone, and named."""
+    from conformance.corpus import store
+    from conformance.mistakes.catalogue import CATALOGUE
+    from conformance.mistakes.matrix import show_pairs, show_proof
+    from conformance.mistakes.pairs import drawn, pair_proofs, visible
+    from conformance.mistakes.proof import Proof
+    from conformance.mistakes.prove import chosen, proofs
+
+    place, cores = store.root(), cores_of(workers)
+    cases = tuple(each.case for each in chosen(place, case))
+    rows = proofs([*CATALOGUE], case, place, cores)
+    proof = Proof(cases, tuple(progress(rows, "proving", len(CATALOGUE))))
+    show_proof(console(), proof)
+    problems: list[str] = []
+    if pairs:
+        some = drawn(visible(proof.rows), pairs)
+        tried = pair_proofs(some, case, place, cores)
+        problems = [each for found in progress(tried, "pairs", len(some)) for each in found]
+        show_pairs(console(), proof, len(some), problems)
+    raise typer.Exit(1 if proof.problems or problems else 0)

@@ -1,0 +1,66 @@
+"""Options that several commands share, and what they may say.
+
+Left out: what a command does.
+"""
+
+import os
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+
+from conformance.errors import UsageError
+
+Text = TypeVar("Text", bound=str | None)
+
+SUBJECT = (
+    "reference, torch_impl, FILE.py:Name, package.module:Name, a .safetensors trace, or cmd:COMMAND"
+)
+CaseGlob = Annotated[str | None, typer.Option("--case", metavar="GLOB", help="Only these cases.")]
+Dtype = Annotated[str | None, typer.Option(help="Only float64 or only float32 cases.")]
+Cost = Annotated[
+    str | None, typer.Option(help="The cost of a network that does not let one choose it.")
+]
+PythonPath = Annotated[
+    list[Path] | None, typer.Option(metavar="DIR", help="A folder to import from; repeatable.")
+]
+Timeout = Annotated[
+    float, typer.Option(min=0.1, metavar="SECONDS", help="The longest silence of the subject.")
+]
+Workers = Annotated[
+    int | None, typer.Option("-n", "--workers", min=1, help="Processes; one a core if not given.")
+]
+JsonFile = Annotated[
+    Path | None, typer.Option("--json", metavar="FILE", help="Write the results as JSON.")
+]
+
+
+def one_of(option: str, value: Text, *choices: str) -> Text:
+    """The value of an option, which is one of these.
+
+    Raises:
+        UsageError: it is another.
+    """
+    if value is not None and value not in choices:
+        raise UsageError(f"{option} {value}: give {', '.join(choices[:-1])} or {choices[-1]}")
+    return value
+
+
+def sizes_of(text: str) -> tuple[int, ...]:
+    """The layer sizes in a text such as 784,30,10.
+
+    Raises:
+        UsageError: it does not hold two positive whole numbers or more.
+    """
+    try:
+        sizes = tuple(int(size) for size in text.split(","))
+    except ValueError as error:
+        raise UsageError(f"--sizes {text}: give numbers with commas, such as 784,30,10") from error
+    if len(sizes) < 2 or min(sizes) < 1:  # noqa: PLR2004 - an input and an output layer
+        raise UsageError(f"--sizes {text}: give two layers or more, none of them empty")
+    return sizes
+
+
+def cores_of(workers: int | None) -> int:
+    """How many processes: one a core if not given."""
+    return workers or os.cpu_count() or 1

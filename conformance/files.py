@@ -1,0 +1,52 @@
+"""Files that a command writes: looked at before the work, then written whole or not at all.
+
+Left out: what is in them.
+"""
+
+import json
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from conformance.errors import UsageError
+
+
+def foreseen(option: str, path: Path) -> None:
+    """See that a file can be written, before the work is done.
+
+    Raises:
+        UsageError: there is no such folder, or it is a folder itself.
+    """
+    if path.is_dir():
+        raise UsageError(f"{option} {path}: is a folder")
+    if not path.absolute().parent.is_dir():
+        raise UsageError(f"{option} {path}: there is no such folder")
+
+
+def put(option: str, path: Path, text: str) -> None:
+    """Write a file; if that fails, an older one stays as it was.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    special = path.exists() and not path.is_file()  # a pipe, or a terminal
+    part = path if special else path.with_name(f".{path.name}.part")
+    try:
+        part.write_text(text, encoding="utf-8")
+        if not special:
+            part.replace(path)
+    except OSError as error:
+        if not special:
+            with suppress(OSError):
+                part.unlink()
+        raise UsageError(f"{option} {path}: {error.strerror}") from error
+
+
+def put_json(option: str, path: Path, value: Any) -> None:
+    """Write a value as JSON.
+
+    Raises:
+        UsageError: it cannot be written.
+        ValueError: a number in it is not finite.
+    """
+    put(option, path, f"{json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)}\n")
