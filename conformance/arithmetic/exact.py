@@ -21,44 +21,15 @@ were rounded before they met an exact number, one part in 2^53 each; the caller 
 """
 
 import inspect
-import linecache
 import numbers
-import sysconfig
-import textwrap
-from collections.abc import Callable, Iterable
-from pathlib import Path
-from types import FrameType, TracebackType
-from typing import Any, NamedTuple, NoReturn
+from collections.abc import Callable
+from typing import Any, NoReturn
 
 import flint
 import numpy as np
 
+from conformance.arithmetic.place import innermost, outwards
 from reference.step import Array
-
-PASSED_BY = (
-    str(Path(__file__).parent),
-    str(Path(__file__).parent.with_name("gradient")),
-    str(Path(np.__file__).parent),
-    sysconfig.get_path("stdlib") + "/",
-)
-"""Folders whose code is not the subject's: this arithmetic and what uses it, NumPy, the library."""
-
-
-class Place(NamedTuple):
-    """A line of the subject's code."""
-
-    file: str
-    line: int
-    source: str
-
-    def __str__(self) -> str:
-        """`network.py:12`"""
-        return f"{Path(self.file).name}:{self.line}"
-
-    @property
-    def quoted(self) -> str:
-        """The line itself, as a message ends with it."""
-        return f" in `{textwrap.shorten(self.source, 60)}`" if self.source else ""
 
 
 class LeftExactError(ArithmeticError):
@@ -74,7 +45,7 @@ class LeftExactError(ArithmeticError):
     def __init__(self, what: str) -> None:
         """Find the line that is being run."""
         frame = inspect.currentframe()
-        self.what, self.place = what, innermost(_outwards(frame))
+        self.what, self.place = what, innermost(outwards(frame))
         at, source = (f"{self.place} ", self.place.quoted) if self.place else ("", "")
         super().__init__(f"{at}{self.verb}: {what}{source}")
 
@@ -83,30 +54,6 @@ class UndecidedComparisonError(LeftExactError):
     """Two balls overlap, so which of the numbers is larger is not known."""
 
     verb = "compares what is not decided"
-
-
-def innermost(frames: Iterable[tuple[FrameType, int]]) -> Place | None:
-    """The first of these frames and lines that is the subject's code."""
-    for frame, line in frames:
-        file = frame.f_code.co_filename
-        if not file.startswith((*PASSED_BY, "<")):
-            return Place(file, line, linecache.getline(file, line).strip())
-    return None
-
-
-def raised_at(traceback: TracebackType | None) -> Place | None:
-    """The line of the subject's code that raised, or called what raised."""
-    frames = []
-    while traceback is not None:
-        frames.append((traceback.tb_frame, traceback.tb_lineno))
-        traceback = traceback.tb_next
-    return innermost(reversed(frames))
-
-
-def _outwards(frame: FrameType | None) -> Iterable[tuple[FrameType, int]]:
-    while frame is not None:
-        yield frame, frame.f_lineno
-        frame = frame.f_back
 
 
 def _ball(other: object) -> Any:

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from conformance.arithmetic.exact import LeftExactError, raised_at
+from conformance.arithmetic.exact import LeftExactError
+from conformance.arithmetic.place import raised_at
 from conformance.errors import ConformanceError, SubjectError, UsageError
 from reference.step import Array
 

@@ -17,7 +17,8 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 
 from conformance.arithmetic.balls import precision
-from conformance.arithmetic.exact import LeftExactError, Place, to_balls, to_exact
+from conformance.arithmetic.exact import LeftExactError, to_balls, to_exact
+from conformance.arithmetic.place import Place
 from conformance.corpus.case import Case
 from conformance.corpus.store import RecordedStep
 from conformance.oracle import exact_expectations

@@ -19,10 +19,10 @@ from conformance.arithmetic.exact import (
     Exact,
     LeftExactError,
     UndecidedComparisonError,
-    raised_at,
     to_balls,
     to_exact,
 )
+from conformance.arithmetic.place import raised_at
 from conformance.tests.networks import book
 from reference.step import Array
 
