@@ -25,10 +25,11 @@ from conformance.compare import (
 from conformance.corpus.case import Case
 from conformance.corpus.store import Recorded, RecordedStep
 from conformance.detail.records import Cell, Point
-from conformance.deviation import compare
+from conformance.deviation import Target, compare
 from conformance.diagnosis.evidence import Evidence
 from conformance.errors import ConformanceError, SubjectError
 from conformance.isolate import PACKAGE, headline, own_traceback
+from conformance.oracle import expectation
 from conformance.subjects import Subject
 from conformance.subjects.observation import Observation, observed
 from conformance.watching.recording import Frame
@@ -212,10 +213,11 @@ def _with_doubts(
     """
     if not any(verdict.status is Status.FAIL for verdict in verdicts):
         return verdicts
-    truth, doubted = recorded_truth(recorded, t), _doubtful(recorded, t)
+    truth = recorded_truth(recorded, t)
 
     def marked(verdict: Verdict) -> Verdict:
-        if verdict.status is not Status.FAIL or verdict.name not in doubted:
+        failed = verdict.status is Status.FAIL and verdict.name
+        if not failed or not _doubtful(recorded, t, verdict.name):
             return verdict
         who = UNDECIDED
         if verdict.mode == RESTARTED and verdict.name in seen.shown:
@@ -229,10 +231,14 @@ def _with_doubts(
     return [marked(verdict) for verdict in verdicts]
 
 
-@lru_cache(maxsize=256)  # the proof of the mistakes asks for it with every one of them
-def _doubtful(recorded: Recorded, t: int) -> frozenset[str]:
-    """The quantities at which the record itself would fail."""
+@lru_cache(maxsize=4096)  # the proof of the mistakes asks for it with every one of them
+def _doubtful(recorded: Recorded, t: int, name: str) -> bool:
+    """Whether the record itself would fail at a quantity."""
     step = recorded.steps[t]
     start, truth = (step.parameters, step.batch), recorded_truth(recorded, t)
+    found = expectation(name, recorded.case, start, step.expected)
+    local = Target(found.value, found.tolerance())
+    if not compare(step.expected[name], local, recorded.case.type).problem:
+        return False
     judged = judge(recorded.case, (t, RESTARTED), start, truth, step.expected)
-    return _failed(judged, RESTARTED)
+    return name in _failed(judged, RESTARTED)  # and does not follow from another

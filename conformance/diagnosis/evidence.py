@@ -14,8 +14,9 @@ from conformance.corpus.case import Case
 from conformance.corpus.store import shape_of
 from conformance.deviation import Target, malformed
 from conformance.mistakes.situation import Situation
-from conformance.oracle import Standing, standing
+from conformance.oracle import standing
 from conformance.subjects.observation import Shown
+from conformance.witness import Standing
 from reference.step import Array, Batch, Parameters
 
 

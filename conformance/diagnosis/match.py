@@ -13,7 +13,7 @@ from conformance.deviation import Target, compare
 from conformance.diagnosis.evidence import Evidence
 from conformance.mistakes.mistake import Mistake
 from conformance.mistakes.situation import Formula, tag_of
-from conformance.oracle import ROUTES
+from conformance.witness import ROUTES
 
 UNFIT = (ValueError, TypeError, KeyError, IndexError, ArithmeticError)
 """What a formula raises where it does not apply, such as a product of shapes that do not fit."""

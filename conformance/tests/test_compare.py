@@ -12,6 +12,7 @@ from conformance.compare import FREE, RESTARTED, Status, Verdict, judge, recorde
 from conformance.corpus.case import Case
 from conformance.deviation import Finding, Target, compare
 from conformance.judge import CaseReport, check_case, free_run, restarted
+from conformance.oracle import expectation, expectations
 from conformance.subjects import ReferenceSession, Session, Subject, find
 from conformance.tests.support import WRONG, answering, recorded, showing, with_equations, wrong_at
 from reference.equations import BOOK, COSTS
@@ -527,3 +528,26 @@ def test_the_reference_walks_ten_steps_freely_without_a_failure(id_: str) -> Non
     assert {verdict.mode for verdict in verdicts} == {FREE}
     assert {verdict.status for verdict in verdicts} == {Status.PASS}
     assert {verdict.step for verdict in verdicts} == set(range(10))
+
+
+@pytest.mark.parametrize("name", causal_order(4))
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_quantity_alone_is_expected_as_within_its_step(name: str, dtype: str) -> None:
+    case = recorded(SQUARE if dtype == "float64" else f"{SQUARE}-float32")
+    step = case.steps[0]
+    start = step.parameters, step.batch
+    alone = expectation(name, case.case, start, step.expected)
+    among = expectations(case.case, *start, step.expected)[name]
+    np.testing.assert_array_equal(alone.value, among.value)
+    np.testing.assert_array_equal(alone.bound, among.bound)
+
+
+@pytest.mark.parametrize("cost", COSTS)
+def test_the_output_error_alone_is_expected_as_within_its_step(cost: str) -> None:
+    case = recorded(SQUARE)
+    step = case.steps[0]
+    asked = replace(case.case, cost=cost)
+    for name in ("cost", "delta4"):
+        alone = expectation(name, asked, (step.parameters, step.batch), step.expected)
+        among = expectations(asked, step.parameters, step.batch, step.expected)[name]
+        np.testing.assert_array_equal(alone.bound, among.bound)
