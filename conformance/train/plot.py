@@ -50,7 +50,7 @@ def _draw(accuracy: Any, cost: Any, drift: Any, run: Run) -> None:
     epochs = [each.number for each in run.epochs]
     for i, who in enumerate(run.epochs[0].walked if run.epochs else ()):
         walked = [each.walked[i] for each in run.epochs]
-        style = {"label": who.name, "linestyle": DASHES[i % len(DASHES)]}
+        style = {"label": who.name, "color": f"C{i}", "linestyle": DASHES[i % len(DASHES)]}
         percent = [100 * w.correct / each.tests for w, each in zip(walked, run.epochs, strict=True)]
         accuracy.plot(epochs, percent, **style)
         cost.plot(epochs, [each.cost for each in walked], **style)
@@ -59,7 +59,7 @@ def _draw(accuracy: Any, cost: Any, drift: Any, run: Run) -> None:
     explained = [each.explained or float("nan") for each in run.epochs]
     drift.plot(epochs, explained, label="rounding can explain", color="0.6")
     for jump in run.jumps:
-        drift.axvline(jump.epoch, color="C3", linewidth=0.8)
+        drift.axvline(jump.epoch, color="C3", linewidth=0.8, label=f"jump of {jump.subject}")
     drift.set_yscale("log")
     titles = ("test images right, %", "cost of the test images", "largest drift of a parameter")
     for axes, title in zip((accuracy, cost, drift), titles, strict=True):
