@@ -23,6 +23,7 @@ from conformance.judge import CaseReport
 from conformance.outcome import Report
 from conformance.report.message import doubtful, parting
 from conformance.report.page.matrix import address
+from conformance.report.visible import visible
 from conformance.smallest.pieces import word
 
 ROOM = 1_300_000  # characters of maps in one page, which stays below 2 MB with them
@@ -37,7 +38,7 @@ def packed(reports: Sequence[tuple[str, Report]]) -> str:
     room = _Room(reports)
     cases = [_case(prefix, each, room) for prefix, report in reports for each in report.cases]
     text = json.dumps(cases, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return base64.b64encode(zlib.compress(text.encode(), 9)).decode()
+    return base64.b64encode(zlib.compress(visible(text).encode(), 9)).decode()
 
 
 class _Room:
@@ -82,6 +83,7 @@ def _case(prefix: str, report: CaseReport, room: _Room) -> dict[str, Any]:
         "prefix": prefix,
         "sizes": list(case.sizes),
         "cost": case.cost,
+        "why": case.why,
         "verdicts": verdicts,
         "digits": list(_digits(report)),
     }

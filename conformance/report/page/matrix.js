@@ -5,7 +5,12 @@ for (const grid of document.querySelectorAll(".cells")) {
     for (const each of grid.querySelectorAll("td a[tabindex='0']")) each.tabIndex = -1;
     if (link) link.tabIndex = 0;
   };
-  for (const each of grid.querySelectorAll("td a")) each.tabIndex = -1;
+  const heads = grid.tHead.rows[0].cells;
+  for (const each of grid.querySelectorAll("td a")) {
+    const cell = each.parentElement, word = each.querySelector(".unseen").textContent;
+    each.setAttribute("aria-label", `${heads[cell.cellIndex].textContent} in ${cell.parentElement.dataset.case}: ${word}`);
+    each.tabIndex = -1;
+  }
   only(grid.querySelector("td.fail a") ?? grid.querySelector("td a"));
 
   grid.addEventListener("focusin", (event) => event.target.matches("td a") && only(event.target));
@@ -55,5 +60,7 @@ for (const grid of document.querySelectorAll(".cells")) {
   form.addEventListener("input", filter);
   form.addEventListener("submit", (event) => event.preventDefault());
 }
-document.documentElement.classList.add("scripted");
-visit().then(() => document.documentElement.classList.add("ready"));
+for (const each of document.querySelectorAll(".script")) each.hidden = false;
+for (const each of document.querySelectorAll(".unscripted")) each.hidden = true;
+stops();
+visit(location.hash).then(() => document.documentElement.classList.add("ready"));

@@ -17,9 +17,16 @@ from conformance.outcome import Report
 from conformance.report.document import OPTION, policy, put, ready
 from conformance.report.page.data import packed
 from conformance.report.page.view import equations_of, view
-from conformance.smallest.example import WRONG
+from conformance.report.visible import visible
 
-SCRIPTS = ("data.js", "map.js", "cell.js", "matrix.js")
+SCRIPTS = ("data.js", "scroll.js", "map.js", "histogram.js", "cell.js", "matrix.js")
+WORDS = {  # what a cell says by its status
+    "pass": "right",
+    "fail": "wrong",
+    "explained": "explained",
+    "not observed": "not shown",
+    "error": "stopped",
+}
 PACKAGES = ("backprop-conformance", "numpy", "torch", "python-flint")
 
 
@@ -55,6 +62,7 @@ def page(reports: Sequence[Report], command: str) -> str:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=_seen,
     )
     environment.filters["prose"] = prose
     return environment.get_template("page.html.j2").render(
@@ -66,8 +74,13 @@ def page(reports: Sequence[Report], command: str) -> str:
         style=style,
         script=script,
         policy=policy(style, script),
-        WRONG=WRONG,
+        words=WORDS,
     )
+
+
+def _seen(value: object) -> object:
+    """A text of which everything is seen; what is markup already, and a number, as it is."""
+    return visible(value, keep="\n\t") if type(value) is str else value
 
 
 def prose(text: str) -> str:
@@ -79,7 +92,7 @@ def prose(text: str) -> str:
         return f'<span class="whole">{power}</span>'
 
     powers = r"[^\s^]*\^(?:\{[^{}]*\}|\w)\S*"
-    return Markup(re.sub(powers, raised, str(escape(text))))  # noqa: S704 - it is escaped
+    return Markup(re.sub(powers, raised, str(escape(visible(text)))))  # noqa: S704 - it is escaped
 
 
 def _facts() -> dict[str, str]:
