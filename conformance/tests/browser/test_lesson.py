@@ -220,6 +220,22 @@ def test_what_is_no_number_is_said_and_the_last_one_stays(text: str, learn: Lear
     assert label.get_attribute("aria-invalid") == "false"
 
 
+def test_the_decay_can_be_changed_where_there_is_one(learn: Learn) -> None:
+    case = recorded("square-4-4-4-4").case
+    it = learn(example(case.id))
+    it.page.get_by_label("λ").fill("0")
+    made, first = computed(it), recorded(case.id).steps[0].parameters
+    for name, before in zip(("w2", "w3", "w4"), first.w, strict=True):
+        assert made[name] == pytest.approx(before - case.eta * made[f"nabla_{name}"], rel=1e-15)
+    assert "λ" not in it.page.locator(".line[data-key='w2+:0,0']").inner_text()
+    assert learn(example(SMALL)).page.get_by_label("λ").count() == 0
+
+
+def test_a_phone_offers_the_minus_sign(learn: Learn) -> None:
+    """A keypad for decimals has none on some phones, and no point where a comma is usual."""
+    assert learn(example(SMALL)).page.locator("#given input[inputmode]").count() == 0
+
+
 def test_in_a_large_network_one_chooses_the_entry(learn: Learn) -> None:
     it = learn(example(LARGE))
     assert it.page.locator("*").count() < 1500
