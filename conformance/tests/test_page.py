@@ -290,9 +290,19 @@ def test_a_page_that_fails_leaves_the_old_one(
 
 def test_a_report_without_details_has_a_page_too() -> None:
     report: Report = check(answering(lambda _: {}), case=HAND)
-    said = write.page([report], "x")
-    assert "could not be judged" in said
+    assert "could not be judged" in write.page([report], "x")
+
+
+def test_what_came_after_a_crash_was_not_looked_at() -> None:
+    said = page_of(answering(lambda _: 1 / 0))
+    assert "<li>what comes after the subject stopped, in 1 case</li>" in said
     assert "every quantity of every case was compared" not in said
+
+
+def test_quantities_are_called_by_their_symbols() -> None:
+    said = page_of(wrong_at("BP2"))
+    assert "step 0: δ2 differs at neuron" in said
+    assert "delta2 differs" not in said
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from conformance.outcome import Report
 from conformance.report.message import doubtful, parting
 from conformance.report.page.matrix import address
 from conformance.report.visible import visible
-from conformance.smallest.pieces import word
+from conformance.smallest.pieces import word, worded
 
 ROOM = 1_300_000  # characters of maps in one page, which stays below 2 MB with them
 DIGIT = 64  # pixels of the smallest picture of a sample
@@ -106,7 +106,7 @@ def _verdict(prefix: str, report: CaseReport, verdict: Verdict) -> dict[str, Any
         name, of, step = verdict.explained_by.partition(" ")
         said["by"] = f"{word(name)}{of}{step}"
     if verdict.hidden:
-        said["doubt"] = doubtful(case, verdict)
+        said["doubt"] = worded(doubtful(case, verdict))
     if verdict.frames:
         said["line"] = f"{verdict.frames[0].file}:{verdict.frames[0].line}"
     if verdict.worst is not None:

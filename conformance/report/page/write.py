@@ -18,6 +18,7 @@ from conformance.report.document import OPTION, policy, put, ready
 from conformance.report.page.data import packed
 from conformance.report.page.view import equations_of, view
 from conformance.report.visible import visible
+from conformance.smallest.pieces import worded
 
 SCRIPTS = ("data.js", "scroll.js", "map.js", "histogram.js", "cell.js", "matrix.js")
 WORDS = {  # what a cell says by its status
@@ -64,7 +65,7 @@ def page(reports: Sequence[Report], command: str) -> str:
         lstrip_blocks=True,
         finalize=_seen,
     )
-    environment.filters["prose"] = prose
+    environment.filters |= {"prose": prose, "worded": worded}
     return environment.get_template("page.html.j2").render(
         views=views,
         command=command,
