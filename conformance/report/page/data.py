@@ -21,7 +21,7 @@ from conformance.detail.records import Cell
 from conformance.errors import ConformanceError
 from conformance.judge import CaseReport
 from conformance.outcome import Report
-from conformance.report.message import doubtful, parting
+from conformance.report.message import doubtful, in_ulps, parting
 from conformance.report.page.matrix import address
 from conformance.report.visible import visible
 from conformance.smallest.pieces import word, worded
@@ -119,7 +119,7 @@ def _cell(cell: Cell, room: _Room) -> dict[str, Any]:
     for each in cell.worst:
         got, right = parting(each.got, each.right)
         worst.append(
-            [entry(cell.name, each.index), got, right, f"{each.ulps:.3g}", f"{each.ratio:.3g}"]
+            [entry(cell.name, each.index), got, right, in_ulps(each.ulps), f"{each.ratio:.3g}"]
         )
     return {
         "shape": list(cell.shape),

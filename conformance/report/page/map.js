@@ -100,14 +100,15 @@ const map = async (verdict) => {
     : rows > 1 ? `Outside the tolerance: entries of neuron${list.length > 1 ? "s" : ""} ${some}.` : "";
   canvas.setAttribute("role", "img");
   canvas.setAttribute("aria-label", `Error over tolerance, entry by entry. ${words} ${told}`);
-  const reading = make("output", { class: "note" }, "Point at an entry to read it.");
+  const reading = make("output", { class: "note" }, "Point at an entry, or tap it, to read it.");
   const where = new Map(Array.from(levels, (_, i) => [at(Math.floor(i / columns), i % columns).join(), i]));
-  canvas.addEventListener("pointermove", (event) => {
+  const read = (event) => {
     const i = where.get([Math.floor(event.offsetX / size), Math.floor(event.offsetY / size)].join());
     if (i === undefined) return;
     const second = columns > 1 ? `, ${samples ? "sample" : "from neuron"} ${i % columns}` : "";
     reading.textContent = `neuron ${Math.floor(i / columns)}${second}: ${multiple(levels[i])}`;
-  });
+  };
+  for (const kind of ["pointermove", "pointerdown"]) canvas.addEventListener(kind, read); // a tap is no move
   const box = make("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": "Map of the errors" });
   if (samples && verdict.of.digits.length) box.append(await digits(verdict, size));
   box.append(canvas);

@@ -132,7 +132,7 @@ def _equation(report: Report, blame: Blame, prefix: str) -> Equation:
     return Equation(
         blame.tag,
         at_layers(blame.layers),
-        f"{blame.cases} of {len(report.cases)} cases",
+        f"{blame.cases} of {counted(len(report.cases), 'case')}",
         mathml(equation.formula),
         () if first.doubted else tuple(_wrong(report, blame.tag, equation.formula)),
         () if first.doubted else tuple(beside_cause(report, blame.tag)),
