@@ -14,9 +14,10 @@ from pathlib import Path
 
 from conformance.corpus import store
 from conformance.outcome import Report
+from conformance.report.cause_words import joined
 from conformance.report.document import OPTION, policy, put, ready
 from conformance.report.page.data import packed
-from conformance.report.page.view import equations_of, view
+from conformance.report.page.view import View, equations_of, view
 from conformance.report.visible import visible
 from conformance.smallest.pieces import worded
 
@@ -65,9 +66,10 @@ def page(reports: Sequence[Report], command: str) -> str:
         lstrip_blocks=True,
         finalize=_seen,
     )
-    environment.filters |= {"prose": prose, "worded": worded}
+    environment.filters |= {"joined": joined, "prose": prose, "worded": worded}
     return environment.get_template("page.html.j2").render(
         views=views,
+        title=_title(views),
         command=command,
         facts=_facts(),
         equations=equations_of(views),
@@ -77,6 +79,13 @@ def page(reports: Sequence[Report], command: str) -> str:
         policy=policy(style, script),
         words=WORDS,
     )
+
+
+def _title(views: Sequence[View]) -> str:
+    if len(views) == 1:
+        return f"{views[0].report.subject}: {views[0].sentence}"
+    right = sum(each.report.ok for each in views)
+    return f"{len(views)} subjects: {right or 'none'} conformant"
 
 
 def _seen(value: object) -> object:
