@@ -51,10 +51,11 @@ for (const grid of document.querySelectorAll(".cells")) {
       const cells = [...row.cells];
       cells.forEach((cell, i) => (cell.hidden = !kept[i]));
       const has = !verdict || cells.some((cell, i) => kept[i] && cell.className === verdict.replace(" ", "-"));
-      row.hidden = !(has && row.dataset.case.includes(part.trim()));
+      row.hidden = !(has && row.dataset.case.includes(part.trim().toLowerCase()));
       rows += !row.hidden;
     }
-    form.querySelector("output").textContent = `${rows} of ${grid.tBodies[0].rows.length} cases`;
+    const all = grid.tBodies[0].rows.length;
+    form.querySelector("output").textContent = `${rows} of ${all} case${all === 1 ? "" : "s"}`;
     only(links()[0]);
   };
   form.addEventListener("input", filter);

@@ -241,7 +241,7 @@ def test_filters_leave_what_they_say(pages: Pages, open_page: OpenPage) -> None:
     assert heads[-1] == "worst"
     assert all(each.endswith("3") for each in heads[1:-1])
     form.get_by_label("quantity").select_option("delta")
-    form.get_by_label("case").fill("square")
+    form.get_by_label("case").fill("Square")
     assert table.locator(shown).all_inner_texts()[0].endswith("square-4-4-4-4")
     assert table.locator("td a:visible").count() == 1
 
