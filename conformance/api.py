@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from conformance.corpus import store
 from conformance.corpus.case import Case
-from conformance.errors import SubjectError, UsageError
+from conformance.errors import StoppedError, SubjectError, UsageError
 from conformance.examine import examine
 from conformance.isolate import isolated
 from conformance.judge import CaseReport
@@ -127,19 +127,21 @@ def _apart(
 
     begun: dict[str, Any] = {"conventions": [], "skipped": {}, "exact": []}
     reports: list[CaseReport] = []
+    loaded = False
     try:
         for record in isolated(work, timeout):
-            said = cast("dict[str, Any]", record)
+            said, loaded = cast("dict[str, Any]", record), True
             if "case" in said:
                 reports.append(case_from_json(said["case"]))
                 done(reports[-1])
             begun.update(said)
     except SubjectError as error:
         waiting = [each for each in cases if each.id not in begun["skipped"]][len(reports) :]
-        if "case" not in begun or not waiting:
+        if not waiting or not (loaded or isinstance(error, StoppedError)):
             words = str(error)
             raise SubjectError(words if words.startswith(spec) else f"{spec}: {words}") from error
-        reports.append(CaseReport(waiting[0], spec, [], f"{spec} in {waiting[0].id}: {error}"))
+        within = f"{spec} in {waiting[0].id}" if loaded else spec
+        reports.append(CaseReport(waiting[0], spec, [], f"{within}: {error}"))
     exact = tuple(exact_from_json(each) for each in begun["exact"])
     causes = tuple(cause_from_json(each) for each in begun.get("causes", ()))
     small = tuple(example_from_json(each) for each in begun.get("smallest", ()))

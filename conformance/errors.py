@@ -23,3 +23,7 @@ class SubjectError(ConformanceError):
     """The subject could not be run, or showed something that is not a step."""
 
     exit_code = 3
+
+
+class StoppedError(SubjectError):
+    """The subject's process hung, or ended before it was done."""

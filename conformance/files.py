@@ -49,4 +49,6 @@ def put_json(option: str, path: Path, value: Any) -> None:
         UsageError: it cannot be written.
         ValueError: a number in it is not finite.
     """
-    put(option, path, f"{json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)}\n")
+    text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
+    # Half of a surrogate pair has no encoding, but JSON can spell it: \ud800.
+    put(option, path, f"{text.encode(errors='backslashreplace').decode()}\n")

@@ -23,7 +23,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from conformance.errors import ConformanceError, CorpusError, SubjectError, UsageError
+from conformance.errors import ConformanceError, CorpusError, StoppedError, SubjectError, UsageError
 
 Send = Callable[[object], None]
 Work = Callable[[Send], None]
@@ -55,7 +55,8 @@ def isolated(work: Work, timeout: float) -> Iterator[object]:
         timeout: seconds; the longest silence before a record and after the last one.
 
     Raises:
-        SubjectError: the child hung, died by a signal, exited before it was done, or raised.
+        StoppedError: the child hung, died by a signal, or exited before it was done.
+        SubjectError: it raised.
     """
     child = _Child(work)
     try:
@@ -131,7 +132,7 @@ class _Child:
         """The next message.
 
         Raises:
-            SubjectError: there is none.
+            StoppedError: there is none.
         """
         deadline = monotonic() + timeout
         while (left := deadline - monotonic()) > 0:
@@ -148,7 +149,7 @@ class _Child:
                 self.open.discard(self.records)
             if not ready and self.process.exitcode is not None:
                 break
-        raise SubjectError(self._end_of_records(timeout))
+        raise StoppedError(self._end_of_records(timeout))
 
     def _read(self) -> tuple[str, Any]:
         try:

@@ -12,7 +12,7 @@ const exactly = (number) => String(number).replaceAll('-', '−');
 
 function fieldOf(key, symbol) {
   const id = `field-${key.replaceAll(/[^a-z0-9]+/g, '-')}`;
-  const input = make('input', { type: 'text', id, inputMode: 'decimal', autocomplete: 'off' });
+  const input = make('input', { type: 'text', id, autocomplete: 'off' });
   input.setAttribute('aria-describedby', `${id}-said`);
   const label = make('label', { htmlFor: id }, symbol);
   const said = make('span', { id: `${id}-said`, className: 'said' });
@@ -77,7 +77,9 @@ function pickedGroups() {
 
 function renderFields() {
   forget('field');
-  const rate = groupOf('Rate', 1, 1, [fieldOf('eta', 'η')]);
+  const rates = [fieldOf('eta', 'η')];
+  if (described.rates.lmbda) rates.push(fieldOf('lmbda', 'λ'));
+  const rate = groupOf(rates.length > 1 ? 'Rates' : 'Rate', 1, rates.length, rates);
   const groups = [...(described.whole ? wholeGroups() : pickedGroups()), rate];
   const given = document.getElementById('given');
   given.classList.toggle('roomy', !described.whole);

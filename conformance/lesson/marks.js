@@ -46,12 +46,14 @@ function mark(key, sources) {
   drawSampleOf(key);
   const keys = [...sources, key];
   const drawn = keys.map((each) => [each, drawnPart(each)]).filter(([, part]) => part);
+  const tight = state.layers > 3;
   const ends = new Set(drawn.filter(([, part]) => part.to).map(([, part]) => part.to));
   for (const [each, part] of drawn) {
-    if (part.to) setBeside(part, ends.size > 1 ? 0.62 : 0.34);
+    if (part.to) setBeside(part, tight ? 0.5 : ends.size > 1 ? 0.62 : 0.34);
     part.element.classList.remove('source'); // a neuron may be both
     part.element.classList.add(each === key ? 'made' : 'source');
     const said = [part.text.textContent, captionOf(each)].filter(Boolean);
-    part.text.textContent = said.length > 3 ? `${said[0]} …` : said.join(', ');
+    const last = part.to || tight; // there is room for one number
+    part.text.textContent = last ? said.at(-1) ?? '' : said.length > 3 ? `${said[0]} …` : said.join(', ');
   }
 }

@@ -25,7 +25,8 @@ def equation_of_blame(report: Report, blame: Blame) -> EquationName:
 
 def heading(report: Report, blame: Blame) -> str:
     """Which equation is wrong, at which layers, in how many cases."""
-    count = f"{blame.cases} of {len(report.cases)} cases"
+    cases = len(report.cases)
+    count = f"{blame.cases} of {cases} case{'s'[: cases != 1]}"
     return f"{blame.tag} is wrong{at_layers(blame.layers)}, in {count}"
 
 

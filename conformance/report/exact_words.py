@@ -3,6 +3,7 @@
 Left out: how a loss of digits is worded (`message.py`), colour (`terminal.py`).
 """
 
+import math
 from collections.abc import Iterator
 
 from conformance.causality import TAGS, field_of
@@ -40,7 +41,8 @@ def _words(run: ExactRun, tag: str, report: Report) -> str:
 def _of_equation(run: ExactRun, tag: str, report: Report) -> str:
     wrong = _wrong(run, tag, report)
     if wrong:
-        return f"wrong by {max(wrong):.2g} of the largest: not rounding"
+        by = f" by {max(wrong):.2g} of the largest" if math.isfinite(max(wrong)) else ""
+        return f"wrong{by}: not rounding"
     cleared = _cleared(run, tag, report)
     if cleared:
         lost_some = lacks_digits(cleared)

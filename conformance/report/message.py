@@ -5,6 +5,7 @@ Left out: tables and colour (`terminal.py`).
 
 import linecache
 import math
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -91,9 +92,15 @@ def difference(worst: Worst) -> str:
     """Both values to the digit where they part, and how far they are apart."""
     got, right = parting(worst.got, worst.right)
     return (
-        f"got {got}, expected {right}; {worst.ulps:.3g} ulp, "
+        f"got {got}, expected {right}; {in_ulps(worst.ulps)} ulp, "
         f"{worst.ratio:.3g} × tolerance; {worst.outside} of {worst.entries} entries"
     )
+
+
+def in_ulps(ulps: float) -> str:
+    """A number of ulps; beside zero, whose ulp is the least of numbers, there may be too many."""
+    most = ulps == sys.float_info.max  # as `deviation` says
+    return "over 1e308" if most else f"{ulps:.3g}"
 
 
 def lost(loss: Loss) -> str:

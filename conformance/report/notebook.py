@@ -78,6 +78,7 @@ def _matrix(cases: Sequence[CaseReport]) -> Iterator[str]:
     head += "".join(_element("th", each, _CELL, 'scope="col"') for each in (*COLUMNS, "worst"))
     rows = [_element("tr", head), *(_element("tr", "".join(_row(each))) for each in cases)]
     table = _element("table", _element("tbody", "".join(rows)), "border-collapse: collapse")
+    table = _element("div", table, "overflow-x: auto")
     table += _element("p", _text(MEANING), _QUIET)
     yield _folded(counted(len(cases), "case"), table) if len(cases) > MANY else table
 

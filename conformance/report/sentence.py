@@ -84,7 +84,7 @@ def _stopped(report: Report, stopped: Sequence[CaseReport]) -> str:
     if not lines:
         return ""
     said = lines[0].rstrip(":").removeprefix(report.subject).lstrip().removeprefix("stopped ")
-    return f", first {said}" if said.startswith("in ") else f": {lines[0]}"
+    return f", first {said}" if said.startswith("in ") else f": {said.removeprefix(': ')}"
 
 
 def _of_it(report: Report, words: str) -> str:

@@ -29,6 +29,7 @@ from conformance.report.matrix import COLUMNS, cells, sign, worst
 from conformance.report.message import accused, line
 from conformance.report.sentence import counts, verdict
 from conformance.report.source_words import place, source
+from conformance.report.visible import visible
 
 STYLES = {
     Status.ERROR: "bold yellow",
@@ -59,7 +60,7 @@ def show(console: Console, report: Report, *, verbose: bool = False) -> None:
     console.print()
     if not report.blames:
         for each in exact_words(report):
-            console.print(Text(each), soft_wrap=True)
+            _say(console, each)
     _say(console, summary(report))
 
 
@@ -78,7 +79,7 @@ def _beside(report: Report, *, verbose: bool) -> Iterator[str]:
 
 def summary(report: Report) -> str:
     """The verdict in two lines."""
-    return f"{report.subject}: {verdict(report)}\n{counts(report)}"
+    return f"{visible(report.subject)}: {verdict(report)}\n{counts(report)}"
 
 
 def as_text(report: Report, width: int = 80) -> str:
@@ -104,7 +105,7 @@ def show_cases(console: Console, cases: Sequence[Case]) -> None:
 def _table(report: Report) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
     name = report.subject
-    table.add_column(name if len(name) <= NAME else f"…{name[1 - NAME :]}", no_wrap=True)
+    table.add_column(_seen(name if len(name) <= NAME else f"…{name[1 - NAME :]}"), no_wrap=True)
     for column in COLUMNS:
         table.add_column(column, justify="center")
     table.add_column("worst", justify="right")
@@ -117,24 +118,28 @@ def _table(report: Report) -> Table:
 def _blamed(report: Report, blame: Blame, *, verbose: bool) -> Iterator[Text]:
     """What is said of an equation that is wrong."""
     equation = equation_of_blame(report, blame)
-    yield Text(f"{heading(report, blame)}: {equation.formula}", "bold")
+    yield _seen(f"{heading(report, blame)}: {equation.formula}", "bold")
     doubted = blame.first.doubted
-    yield Text(f"  {accused(blame.first, equation.field)}", "bold" if doubted else "dim")
+    yield _seen(f"  {accused(blame.first, equation.field)}", "bold" if doubted else "dim")
     if not doubted:  # else it is not the subject's line that is wrong
-        yield from (Text(f"  {place(frame)}") for frame in blame.frames[:1])
-        yield from (Text(f"  {each}") for each in source(blame.frames))
-        yield from (Text(f"  {each}") for each in cause_words(report, blame.tag))
-        yield from (Text(f"  {each}") for each in exact_words(report, blame.tag))
+        yield from (_seen(f"  {place(frame)}") for frame in blame.frames[:1])
+        yield from (_seen(f"  {each}") for each in source(blame.frames))
+        yield from (_seen(f"  {each}") for each in cause_words(report, blame.tag))
+        yield from (_seen(f"  {each}") for each in exact_words(report, blame.tag))
     first, *more = first_words(report, blame)
-    yield Text(f"  {first}")
-    yield from (Text(f"    {each}") for each in more)
+    yield _seen(f"  {first}")
+    yield from (_seen(f"    {each}") for each in more)
     after = explained(report, blame.first)
     if verbose:
-        yield from (Text(line(case_of(report, blame), each), "dim") for each in after)
+        yield from (_seen(line(case_of(report, blame), each), "dim") for each in after)
     elif after:
-        yield Text(f"    explains {', '.join(each.name for each in after)}", "dim")
+        yield _seen(f"    explains {', '.join(each.name for each in after)}", "dim")
 
 
 def _say(console: Console, text: str) -> None:
     """Print a subject's text as it is: no markup, no highlighting, no wrapping within words."""
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
+    console.print(_seen(text), soft_wrap=True)
+
+
+def _seen(text: str, style: str = "") -> Text:
+    return Text(visible(text, keep="\n\t"), style)

@@ -3,6 +3,7 @@
 Left out: the formulas (`formulas.py`).
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -37,6 +38,11 @@ def word(name: str) -> str:
     """The name of a quantity as it is written: δ2 for `delta2`."""
     quantity, layer = split(name)
     return f"{INFIX.get(quantity, quantity)}{layer or ''}"
+
+
+def worded(said: str) -> str:
+    """Words with the names of quantities in them as they are written."""
+    return re.sub(r"\b(?:delta|nabla_[bw])\d+\b", lambda name: word(name[0]), said)
 
 
 def symbol(name: str, shape: tuple[int, ...], index: tuple[int, ...]) -> str:

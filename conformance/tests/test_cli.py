@@ -3,14 +3,15 @@
 import json
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from conformance import cli, subjects
+from conformance import check, cli, subjects
 from conformance.corpus import store
 from conformance.corpus.recipe import Recipe
-from conformance.subjects import Subject
+from conformance.subjects import Subject, find
 from conformance.tests.support import answering, container, corpus_of, recorded, rewrite, wrong_at
 
 HAND, SMALL = "hand-2-3-1", "cancelling-2-2-2"
@@ -130,6 +131,11 @@ def test_a_crashing_subject_could_not_be_run(monkeypatch: Patch, capsys: Capture
     out = capsys.readouterr().out
     assert "ZeroDivisionError" in out
     assert " conformant" not in out
+
+
+def test_brackets_in_a_name_are_no_colours() -> None:
+    named = replace(find("reference"), name="[red]net[/]")
+    assert str(check(named, case="hand-2-3-1")).startswith("[red]net[/] ")
 
 
 def test_a_subject_that_shows_nothing_was_not_checked(monkeypatch: Patch, capsys: Capture) -> None:

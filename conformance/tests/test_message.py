@@ -2,6 +2,7 @@
 
 import math
 import re
+import sys
 
 import pytest
 from hypothesis import assume, example, given
@@ -11,7 +12,7 @@ from conformance.causality import entry, equation_of
 from conformance.compare import FREE, RESTARTED, Status, Verdict
 from conformance.deviation import Worst
 from conformance.judge import free_run, restarted
-from conformance.report.message import failure, parting
+from conformance.report.message import difference, failure, parting
 from conformance.subjects import find
 from conformance.tests.support import PROFILE, recorded, wrong_at
 
@@ -208,6 +209,13 @@ def test_neighbouring_numbers_are_told_with_no_more_digits_than_a_float_has(
         right = math.nextafter(right, 0.0 if got > 1 else 10.0)
     assume(got != right)
     assert all(len(text.split("e")[0].lstrip("-")) <= 19 for text in parting(got, right))
+
+
+@pytest.mark.parametrize(
+    ("ulps", "said"), [(sys.float_info.max, "over 1e308"), (4.5e15, "4.5e+15"), (math.inf, "inf")]
+)
+def test_a_distance_that_no_float_holds_is_no_number_of_ulps(ulps: float, said: str) -> None:
+    assert f"; {said} ulp," in difference(Worst((0,), 0.5, 0.0, ulps, 9.0, 1, 1))
 
 
 def test_numbers_that_part_early_are_told_with_few_digits() -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 import re
 import sys
 import zlib
@@ -181,6 +182,13 @@ def test_a_chart_holds_every_error(error: float) -> None:
     assert all(0 <= dot.y <= drawn.floor and dot.x >= drawn.left for dot in drawn.dots)
 
 
+def test_the_foot_of_a_chart_is_zero_if_an_error_is() -> None:
+    for error, foot in ((0.0, "0"), (1e-16, "1e-17")):
+        drawn = chart(run((error, 1e-15), (1e-16, 1e-15)))
+        assert drawn is not None
+        assert drawn.down[0] == (drawn.floor, foot)
+
+
 def test_one_step_is_no_run() -> None:
     assert chart(run((1e-16, 1e-15))) is None
 
@@ -205,6 +213,42 @@ def test_the_command_writes_a_page(
     assert store.corpus_hash(store.root())[:12] in text
     assert [each.name for each in tmp_path.iterdir()] == ["report.html"]
     assert "conformant" in capsys.readouterr().out
+
+
+def network_that(tmp_path: Path, backprop: str) -> str:
+    """The book's network with another backprop, as a file names it."""
+    text = f"""import time
+from reference import Network as Book
+
+class Network(Book):
+    def backprop(self, x, y):
+        {backprop}
+"""
+    (tmp_path / "net.py").write_text(text, "utf-8")
+    return f"{tmp_path / 'net.py'}:Network"
+
+
+def test_a_network_that_hangs_has_a_page(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    subject, path = network_that(tmp_path, "time.sleep(60)"), tmp_path / "report.html"
+    assert cli("check", subject, "--case", HAND, "--timeout", "0.5", "--html", str(path)) == 3
+    title = re.findall("<title>(.*?)</title>", path.read_text("utf-8"))
+    assert "It could not be judged in 1 of 1 case: no result for 0.5 s: it hangs" in title[0]
+    assert f"net.py:6 backprop\n\n{subject}: not judged" in capsys.readouterr().out
+
+
+def test_characters_that_cannot_be_seen_or_written_are_signs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    subject = network_that(tmp_path, r'raise ValueError("a\ud800b\u202ec\x1bd")')
+    page, told, text = (tmp_path / f"report.{kind}" for kind in ("html", "json", "md"))
+    options = ("--html", str(page), "--json", str(told), "--markdown", str(text))
+    assert cli("check", subject, "--case", HAND, *options) == 3
+    seen = "ValueError: a\ufffdb\ufffdc\u241bd"
+    for shown in (page.read_text("utf-8"), text.read_text("utf-8"), capsys.readouterr().out):
+        assert seen in shown
+    assert "a\ud800b\u202ec\x1bd" in json.loads(told.read_text("utf-8"))["cases"][0]["error"]
 
 
 @pytest.mark.parametrize(
@@ -247,6 +291,18 @@ def test_a_page_that_fails_leaves_the_old_one(
 def test_a_report_without_details_has_a_page_too() -> None:
     report: Report = check(answering(lambda _: {}), case=HAND)
     assert "could not be judged" in write.page([report], "x")
+
+
+def test_what_came_after_a_crash_was_not_looked_at() -> None:
+    said = page_of(answering(lambda _: 1 / 0))
+    assert "<li>what comes after the subject stopped, in 1 case</li>" in said
+    assert "every quantity of every case was compared" not in said
+
+
+def test_quantities_are_called_by_their_symbols() -> None:
+    said = page_of(wrong_at("BP2"))
+    assert "step 0: δ2 differs at neuron" in said
+    assert "delta2 differs" not in said
 
 
 @pytest.mark.parametrize(

@@ -14,15 +14,19 @@ const facts = (verdict) => {
   say(verdict.by && `explained by ${verdict.by}`);
   say(verdict.doubt);
   say(verdict.line && `computed at ${verdict.line}`);
+  say(verdict.of.why && `the case: ${verdict.of.why}`);
   return list;
 };
 
+// The roles are said, since a narrow page shows the rows as lists, which would lose them.
 const table = (verdict) => {
-  const row = (kind, texts) => make("tr", {}, ...texts.map((text) => make(kind, kind === "th" ? { scope: "col" } : {}, text)));
-  const body = verdict.worst.map(([where, ...rest]) => row("td", [where || "the number", ...rest]));
-  const head = row("th", ["entry", "got", "expected", "ulps", "× tolerance"]);
+  const names = ["entry", "got", "expected", "ulps", "× tolerance"];
+  const row = (cells) => make("tr", { role: "row" }, ...cells);
+  const head = row(names.map((name) => make("th", { scope: "col", role: "columnheader" }, name)));
+  const body = verdict.worst.map(([where, ...rest]) => row([where || "the number", ...rest].map(
+    (text, i) => make("td", { role: "cell", "data-name": names[i] }, text))));
   return make("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": "The worst entries" },
-    make("table", {}, make("thead", {}, head), make("tbody", {}, ...body)));
+    make("table", { role: "table" }, make("thead", { role: "rowgroup" }, head), make("tbody", { role: "rowgroup" }, ...body)));
 };
 
 const steps = (verdict) => {
@@ -52,25 +56,47 @@ const shown = async (verdict) => {
   return parts;
 };
 
-const visit = async () => {
+const addressed = (hash) => {
+  try {
+    return byAddress.get(decodeURIComponent(hash.slice(1)));
+  } catch {
+    return undefined; // not an address at all
+  }
+};
+
+let asked = "";
+const visit = async (hash) => {
+  asked = hash;
   await loaded;
-  const verdict = byAddress.get(decodeURIComponent(location.hash.slice(1)));
+  const verdict = addressed(hash);
   if (!verdict) {
     if (box.open) shut();
     return;
   }
-  box.replaceChildren(...(await shown(verdict)));
+  const parts = await shown(verdict);
+  if (asked !== hash) return; // another was asked for meanwhile
+  box.replaceChildren(...parts);
   if (!box.open) box.showModal();
   box.scrollTop = 0;
+  stops();
   document.getElementById("cell-title").focus();
+};
+
+const remember = (hash, how) => {
+  try {
+    history[how](null, "", location.href.split("#")[0] + hash);
+  } catch {
+    // in a frame or a preview the page may have no address that could change: it does without
+  }
 };
 
 // Closed at once and not in an event of its own, which could meet the next opening half way.
 const shut = () => {
-  const address = location.hash;
-  history.replaceState(null, "", location.pathname + location.search);
+  const link = document.querySelector(`.cells a[href="${CSS.escape(asked)}"]`);
+  asked = "";
+  remember("", "replaceState");
   if (box.open) box.close();
-  (opener ?? document.querySelector(`.cells a[href="${CSS.escape(address)}"]`))?.focus();
+  (opener ?? link)?.focus();
   opener = null;
 };
 box.addEventListener("cancel", (event) => {
@@ -80,8 +106,12 @@ box.addEventListener("cancel", (event) => {
 box.addEventListener("click", (event) => event.target === box && shut());
 document.addEventListener("click", (event) => {
   const link = event.target.closest("a[href^='#']");
-  if (link && !box.contains(link)) opener = link;
-  if (link && link.hash === location.hash) visit();
+  const elsewhere = event.ctrlKey || event.metaKey || event.shiftKey; // in another tab
+  if (!link || elsewhere || !link.hash.includes("/")) return;
+  event.preventDefault();
+  if (!box.contains(link)) opener = link;
+  if (link.hash !== asked) remember(link.hash, "pushState");
+  visit(link.hash);
 });
-addEventListener("hashchange", visit);
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => box.open && visit());
+addEventListener("hashchange", () => visit(location.hash));
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => box.open && visit(asked));

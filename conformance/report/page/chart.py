@@ -35,6 +35,7 @@ class Chart:
     Attributes:
         case: whose free run it is.
         leaves: the first step that rounding cannot explain, in words; empty if there is none.
+        leave: where that is drawn.
         band: the corners of what rounding can explain.
         line: the points of the error.
         dots: one a step.
@@ -44,6 +45,7 @@ class Chart:
 
     case: str
     leaves: str
+    leave: float | None
     band: str
     line: str
     dots: tuple[Dot, ...]
@@ -51,6 +53,7 @@ class Chart:
     down: tuple[tuple[float, str], ...]
     width: int = WIDTH
     height: int = HEIGHT
+    top: int = TOP
     floor: int = HEIGHT - BOTTOM
     left: int = LEFT
     right: int = WIDTH - RIGHT
@@ -68,6 +71,7 @@ def chart(report: CaseReport) -> Chart | None:
     return Chart(
         report.case.id,
         _leaves(points),
+        next((scale.x(each) for each in points if each.outside), None),
         _path(corners),
         _path([(dot.x, dot.y) for dot in dots]),
         tuple(dots),
@@ -84,6 +88,7 @@ class _Scale:
         known = [math.log10(v) for v in values if 0 < v < math.inf] or [0.0]
         self.low, self.high = math.floor(min(known)) - 1, math.ceil(max(known)) + 1
         self.last = max(each.step for each in points)
+        self.floor = "0" if any(each.error == 0 for each in points) else f"1e{self.low}"
 
     def x(self, point: Point) -> float:
         return round(LEFT + (WIDTH - LEFT - RIGHT) * point.step / max(self.last, 1), 1)
@@ -95,7 +100,8 @@ class _Scale:
 
     def ticks(self) -> list[tuple[float, str]]:
         stride = -(-(self.high - self.low) // TICKS)
-        return [(self.y(10.0**k), f"1e{k}") for k in range(self.low, self.high + 1, stride)]
+        marks = range(self.low, self.high + 1, stride)
+        return [(self.y(10.0**k), f"1e{k}" if k > self.low else self.floor) for k in marks]
 
 
 def _dot(point: Point, scale: _Scale) -> Dot:

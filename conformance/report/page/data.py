@@ -21,9 +21,10 @@ from conformance.detail.records import Cell
 from conformance.errors import ConformanceError
 from conformance.judge import CaseReport
 from conformance.outcome import Report
-from conformance.report.message import doubtful, parting
+from conformance.report.message import doubtful, in_ulps, parting
 from conformance.report.page.matrix import address
-from conformance.smallest.pieces import word
+from conformance.report.visible import visible
+from conformance.smallest.pieces import word, worded
 
 ROOM = 1_300_000  # characters of maps in one page, which stays below 2 MB with them
 DIGIT = 64  # pixels of the smallest picture of a sample
@@ -37,7 +38,7 @@ def packed(reports: Sequence[tuple[str, Report]]) -> str:
     room = _Room(reports)
     cases = [_case(prefix, each, room) for prefix, report in reports for each in report.cases]
     text = json.dumps(cases, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return base64.b64encode(zlib.compress(text.encode(), 9)).decode()
+    return base64.b64encode(zlib.compress(visible(text).encode(), 9)).decode()
 
 
 class _Room:
@@ -82,6 +83,7 @@ def _case(prefix: str, report: CaseReport, room: _Room) -> dict[str, Any]:
         "prefix": prefix,
         "sizes": list(case.sizes),
         "cost": case.cost,
+        "why": case.why,
         "verdicts": verdicts,
         "digits": list(_digits(report)),
     }
@@ -104,7 +106,7 @@ def _verdict(prefix: str, report: CaseReport, verdict: Verdict) -> dict[str, Any
         name, of, step = verdict.explained_by.partition(" ")
         said["by"] = f"{word(name)}{of}{step}"
     if verdict.hidden:
-        said["doubt"] = doubtful(case, verdict)
+        said["doubt"] = worded(doubtful(case, verdict))
     if verdict.frames:
         said["line"] = f"{verdict.frames[0].file}:{verdict.frames[0].line}"
     if verdict.worst is not None:
@@ -117,7 +119,7 @@ def _cell(cell: Cell, room: _Room) -> dict[str, Any]:
     for each in cell.worst:
         got, right = parting(each.got, each.right)
         worst.append(
-            [entry(cell.name, each.index), got, right, f"{each.ulps:.3g}", f"{each.ratio:.3g}"]
+            [entry(cell.name, each.index), got, right, in_ulps(each.ulps), f"{each.ratio:.3g}"]
         )
     return {
         "shape": list(cell.shape),

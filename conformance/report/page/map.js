@@ -1,4 +1,4 @@
-// Maps and histograms, drawn from the numbers: they can be pointed at and follow the theme.
+// Maps, drawn from the numbers: they can be pointed at and follow the theme.
 const AT = 128, LOST = 255, STEPS = 2, PIXELS = 1.5;
 
 const dark = () => matchMedia("(prefers-color-scheme: dark)").matches;
@@ -100,14 +100,15 @@ const map = async (verdict) => {
     : rows > 1 ? `Outside the tolerance: entries of neuron${list.length > 1 ? "s" : ""} ${some}.` : "";
   canvas.setAttribute("role", "img");
   canvas.setAttribute("aria-label", `Error over tolerance, entry by entry. ${words} ${told}`);
-  const reading = make("output", { class: "note" }, "Point at an entry to read it.");
+  const reading = make("output", { class: "note" }, "Point at an entry, or tap it, to read it.");
   const where = new Map(Array.from(levels, (_, i) => [at(Math.floor(i / columns), i % columns).join(), i]));
-  canvas.addEventListener("pointermove", (event) => {
+  const read = (event) => {
     const i = where.get([Math.floor(event.offsetX / size), Math.floor(event.offsetY / size)].join());
     if (i === undefined) return;
     const second = columns > 1 ? `, ${samples ? "sample" : "from neuron"} ${i % columns}` : "";
     reading.textContent = `neuron ${Math.floor(i / columns)}${second}: ${multiple(levels[i])}`;
-  });
+  };
+  for (const kind of ["pointermove", "pointerdown"]) canvas.addEventListener(kind, read); // a tap is no move
   const box = make("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": "Map of the errors" });
   if (samples && verdict.of.digits.length) box.append(await digits(verdict, size));
   box.append(canvas);
@@ -117,31 +118,4 @@ const map = async (verdict) => {
     key.append(make("span", {}, swatch, label));
   }
   return make("div", {}, make("p", { class: "note" }, `${words} ${told}`), box, reading, key);
-};
-
-const histogram = (verdict) => {
-  const counts = verdict.counts, most = Math.max(...counts), bins = Math.max(counts.length, 4);
-  const width = 560, height = 150, foot = 26, step = (width - 20) / (bins + 1);
-  const place = (ulps) => 10 + step * (1 + Math.min(bins, Math.max(0, Math.log2(ulps) + 1)));
-  const words = counts.map((n, i) => n && `${n} ${i ? "within " + (2 ** (i - 1)).toPrecision(2).replace(/\.0$/, "") + " ulp" : "exact"}`).filter(Boolean).join(", ");
-  const svg = make("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `Entries by their error in ulps: ${words}` });
-  const [low, high] = verdict.limits.map((each) => (each === null ? null : place(each)));
-  if (low !== null) svg.append(make("rect", { class: "limits", x: low, y: 0, width: Math.max(0, high - low), height: height - foot }));
-  counts.forEach((n, i) => {
-    if (!n) return;
-    const tall = Math.max(2, ((height - foot - 16) * Math.log1p(n)) / Math.log1p(most));
-    const beyond = high !== null && i > 0 && 10 + step * i >= high;
-    svg.append(
-      make("rect", { class: beyond ? "bar beyond" : "bar", x: 10 + step * i + 1, y: height - foot - tall, width: Math.max(1, step - 2), height: tall }),
-      make("text", { x: 10 + step * (i + 0.5), y: height - foot - tall - 4 }, step > 24 || counts.filter(Boolean).length < 8 ? String(n) : ""),
-    );
-  });
-  const every = Math.ceil(bins / 12);
-  for (let i = 0; i < bins; i += every) {
-    const text = i === 0 ? "exact" : i < 14 ? `≤${2 ** (i - 1)}` : `≤2^${i - 1}`;
-    svg.append(make("text", { x: 10 + step * (i + 0.5), y: height - 10 }, text));
-  }
-  for (const x of [low, high]) if (x !== null) svg.append(make("line", { class: "limit", x1: x, x2: x, y1: 0, y2: height - foot }));
-  const range = low === null ? "No tolerance can be given in ulps." : `The tolerance is ${verdict.limits[0]} to ${verdict.limits[1]} ulps, marked.`;
-  return make("div", { class: "histogram" }, make("p", { class: "note" }, `How many entries are off by how many ulps, each bar a doubling. ${range}`), svg);
 };

@@ -5,7 +5,12 @@ for (const grid of document.querySelectorAll(".cells")) {
     for (const each of grid.querySelectorAll("td a[tabindex='0']")) each.tabIndex = -1;
     if (link) link.tabIndex = 0;
   };
-  for (const each of grid.querySelectorAll("td a")) each.tabIndex = -1;
+  const heads = grid.tHead.rows[0].cells;
+  for (const each of grid.querySelectorAll("td a")) {
+    const cell = each.parentElement, word = each.querySelector(".unseen").textContent;
+    each.setAttribute("aria-label", `${heads[cell.cellIndex].textContent} in ${cell.parentElement.dataset.case}: ${word}`);
+    each.tabIndex = -1;
+  }
   only(grid.querySelector("td.fail a") ?? grid.querySelector("td a"));
 
   grid.addEventListener("focusin", (event) => event.target.matches("td a") && only(event.target));
@@ -46,14 +51,17 @@ for (const grid of document.querySelectorAll(".cells")) {
       const cells = [...row.cells];
       cells.forEach((cell, i) => (cell.hidden = !kept[i]));
       const has = !verdict || cells.some((cell, i) => kept[i] && cell.className === verdict.replace(" ", "-"));
-      row.hidden = !(has && row.dataset.case.includes(part.trim()));
+      row.hidden = !(has && row.dataset.case.includes(part.trim().toLowerCase()));
       rows += !row.hidden;
     }
-    form.querySelector("output").textContent = `${rows} of ${grid.tBodies[0].rows.length} cases`;
+    const all = grid.tBodies[0].rows.length;
+    form.querySelector("output").textContent = `${rows} of ${all} case${all === 1 ? "" : "s"}`;
     only(links()[0]);
   };
   form.addEventListener("input", filter);
   form.addEventListener("submit", (event) => event.preventDefault());
 }
-document.documentElement.classList.add("scripted");
-visit().then(() => document.documentElement.classList.add("ready"));
+for (const each of document.querySelectorAll(".script")) each.hidden = false;
+for (const each of document.querySelectorAll(".unscripted")) each.hidden = true;
+stops();
+visit(location.hash).then(() => document.documentElement.classList.add("ready"));

@@ -26,7 +26,7 @@ from conformance.report.message import accused
 from conformance.report.page.chart import Chart, chart
 from conformance.report.page.matrix import Column, Row, address, columns, rows
 from conformance.report.page.network import Network, network
-from conformance.report.sentence import counts, sentence
+from conformance.report.sentence import counted, counts, sentence
 from conformance.report.source_words import Source, source_of
 from conformance.smallest.example import Example
 from conformance.smallest.pieces import word
@@ -93,7 +93,6 @@ class View:
     exact: tuple[str, ...]
     errors: tuple[tuple[str, str], ...]
     unseen: tuple[str, ...]
-    skipped: str
 
 
 def view(report: Report, prefix: str) -> View:
@@ -115,16 +114,15 @@ def view(report: Report, prefix: str) -> View:
         tuple(exact_words(report)) if not report.blames else (),
         tuple((each.case.id, each.error) for each in report.cases if each.error),
         tuple(_unseen(report)),
-        skipped_words(report),
     )
 
 
 def _headline(report: Report) -> str:
     """The verdict in one sentence, which several equations with their causes make too long."""
     whole = f"{'conformant: ' * report.ok}{sentence(report)}"
-    if len(report.blames) <= 1 or len(whole) <= LONG:
-        return whole
-    return f"{joined([blame.tag for blame in report.blames])} are wrong"
+    if len(report.blames) > 1 and len(whole) > LONG:
+        return f"{joined([blame.tag for blame in report.blames])} are wrong"
+    return f"{whole[0].upper()}{whole[1:]}" if whole[0].isascii() else whole  # not σ′ as Σ′
 
 
 def _equation(report: Report, blame: Blame, prefix: str) -> Equation:
@@ -134,7 +132,7 @@ def _equation(report: Report, blame: Blame, prefix: str) -> Equation:
     return Equation(
         blame.tag,
         at_layers(blame.layers),
-        f"{blame.cases} of {len(report.cases)} cases",
+        f"{blame.cases} of {counted(len(report.cases), 'case')}",
         mathml(equation.formula),
         () if first.doubted else tuple(_wrong(report, blame.tag, equation.formula)),
         () if first.doubted else tuple(beside_cause(report, blame.tag)),
@@ -188,7 +186,12 @@ def _unseen(report: Report) -> Iterator[str]:
     never = [word(name) for name, known in seen.items() if not known]
     if never:
         yield f"not shown by the subject in any case: {', '.join(never)}"
+    stopped = sum(bool(each.error) for each in report.cases)
+    if stopped:
+        yield f"what comes after the subject stopped, in {counted(stopped, 'case')}"
     yield from report.notes
+    if report.skipped:
+        yield f"not put to it: {skipped_words(report)}"
 
 
 def equations_of(views: Sequence[View]) -> dict[str, str]:

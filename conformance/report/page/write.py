@@ -14,12 +14,21 @@ from pathlib import Path
 
 from conformance.corpus import store
 from conformance.outcome import Report
+from conformance.report.cause_words import joined
 from conformance.report.document import OPTION, policy, put, ready
 from conformance.report.page.data import packed
-from conformance.report.page.view import equations_of, view
-from conformance.smallest.example import WRONG
+from conformance.report.page.view import View, equations_of, view
+from conformance.report.visible import visible
+from conformance.smallest.pieces import worded
 
-SCRIPTS = ("data.js", "map.js", "cell.js", "matrix.js")
+SCRIPTS = ("data.js", "scroll.js", "map.js", "histogram.js", "cell.js", "matrix.js")
+WORDS = {  # what a cell says by its status
+    "pass": "right",
+    "fail": "wrong",
+    "explained": "explained",
+    "not observed": "not shown",
+    "error": "stopped",
+}
 PACKAGES = ("backprop-conformance", "numpy", "torch", "python-flint")
 
 
@@ -55,10 +64,12 @@ def page(reports: Sequence[Report], command: str) -> str:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=_seen,
     )
-    environment.filters["prose"] = prose
+    environment.filters |= {"joined": joined, "prose": prose, "worded": worded}
     return environment.get_template("page.html.j2").render(
         views=views,
+        title=_title(views),
         command=command,
         facts=_facts(),
         equations=equations_of(views),
@@ -66,8 +77,20 @@ def page(reports: Sequence[Report], command: str) -> str:
         style=style,
         script=script,
         policy=policy(style, script),
-        WRONG=WRONG,
+        words=WORDS,
     )
+
+
+def _title(views: Sequence[View]) -> str:
+    if len(views) == 1:
+        return f"{views[0].report.subject}: {views[0].sentence}"
+    right = sum(each.report.ok for each in views)
+    return f"{len(views)} subjects: {right or 'none'} conformant"
+
+
+def _seen(value: object) -> object:
+    """A text of which everything is seen; what is markup already, and a number, as it is."""
+    return visible(value, keep="\n\t") if type(value) is str else value
 
 
 def prose(text: str) -> str:
@@ -79,7 +102,7 @@ def prose(text: str) -> str:
         return f'<span class="whole">{power}</span>'
 
     powers = r"[^\s^]*\^(?:\{[^{}]*\}|\w)\S*"
-    return Markup(re.sub(powers, raised, str(escape(text))))  # noqa: S704 - it is escaped
+    return Markup(re.sub(powers, raised, str(escape(visible(text)))))  # noqa: S704 - it is escaped
 
 
 def _facts() -> dict[str, str]:

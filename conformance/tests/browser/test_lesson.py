@@ -6,7 +6,7 @@ Left out: the page as text (`../test_lesson.py`).
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import pytest
@@ -37,7 +37,7 @@ Learn: TypeAlias = Callable[..., Opened]
 def learn(open_page: OpenPage, tmp_path: Path) -> Learn:
     """Opens the lesson of a worked example."""
 
-    def opened(worked: Worked, width: str = "wide", theme: Theme = "light", **more: bool) -> Opened:
+    def opened(worked: Worked, width: str = "wide", theme: Theme = "light", **more: Any) -> Opened:
         path = tmp_path / f"{worked.case.id}.html"
         path.write_text(lesson(worked), encoding="utf-8")
         return open_page(path, width, theme, **more)
@@ -218,6 +218,64 @@ def test_what_is_no_number_is_said_and_the_last_one_stays(text: str, learn: Lear
     assert shown(it) == before
     label.fill("0.5")
     assert label.get_attribute("aria-invalid") == "false"
+
+
+def test_the_decay_can_be_changed_where_there_is_one(learn: Learn) -> None:
+    case = recorded("square-4-4-4-4").case
+    it = learn(example(case.id))
+    it.page.get_by_label("λ").fill("0")
+    made, first = computed(it), recorded(case.id).steps[0].parameters
+    for name, before in zip(("w2", "w3", "w4"), first.w, strict=True):
+        assert made[name] == pytest.approx(before - case.eta * made[f"nabla_{name}"], rel=1e-15)
+    assert "λ" not in it.page.locator(".line[data-key='w2+:0,0']").inner_text()
+    assert learn(example(SMALL)).page.get_by_label("λ").count() == 0
+
+
+def test_a_phone_offers_the_minus_sign(learn: Learn) -> None:
+    """A keypad for decimals has none on some phones, and no point where a comma is usual."""
+    assert learn(example(SMALL)).page.locator("#given input[inputmode]").count() == 0
+
+
+@pytest.mark.parametrize("quantity", ["z3", "delta2", "w2+"])
+def test_numbers_in_the_drawing_cover_no_neuron(quantity: str, learn: Learn) -> None:
+    it = learn(example("square-4-4-4-4-cross-entropy"))
+    it.page.locator(f".line[data-key^='{quantity}:'] .symbol").first.focus()
+    boxes = """(selector) => [...document.querySelectorAll(selector)].map((each) => {
+      const { left, right, top, bottom } = each.getBoundingClientRect();
+      return [left, right, top, bottom];
+    })"""
+    numbers = it.page.evaluate(boxes, "#drawing .weight:not(:empty)")
+    assert numbers
+    for left, right, top, bottom in numbers:
+        for begin, end, high, low in it.page.evaluate(boxes, "#drawing circle"):
+            assert min(right, end) - max(left, begin) < 4 or min(bottom, low) - max(top, high) < 4
+
+
+def test_the_walk_stays_in_reach_on_a_low_screen(learn: Learn) -> None:
+    """As one at 200 %."""
+    it = learn(example(SMALL))
+    it.page.set_viewport_size({"width": 640, "height": 400})
+    for _ in range(3):
+        button = it.page.get_by_role("button", name="Next").bounding_box()
+        assert button is not None
+        assert 0 <= button["y"] <= 400 - button["height"]
+        it.page.mouse.click(button["x"] + 5, button["y"] + 5)
+        line = it.page.locator(".line[aria-current]").bounding_box()
+        assert line is not None
+        assert line["y"] + line["height"] < button["y"]
+
+
+def test_high_contrast_tells_a_number_from_its_sources(learn: Learn) -> None:
+    it = learn(example(SMALL), forced_colors="active")
+    it.page.locator(".line[data-key='delta3:0,0'] .symbol").focus()
+    borders = it.page.eval_on_selector_all(
+        ".line",
+        """lines => lines.map((each) => [each.classList.contains("made"),
+          each.classList.contains("source"), Object.values(["Color", "Style", "Width"].map(
+            (part) => getComputedStyle(each)[`borderLeft${part}`])).join(" ")])""",
+    )
+    kinds = {(made, source): border for made, source, border in borders}
+    assert len(kinds) == len(set(kinds.values())) == 3
 
 
 def test_in_a_large_network_one_chooses_the_entry(learn: Learn) -> None:

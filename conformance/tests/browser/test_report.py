@@ -241,7 +241,7 @@ def test_filters_leave_what_they_say(pages: Pages, open_page: OpenPage) -> None:
     assert heads[-1] == "worst"
     assert all(each.endswith("3") for each in heads[1:-1])
     form.get_by_label("quantity").select_option("delta")
-    form.get_by_label("case").fill("square")
+    form.get_by_label("case").fill("Square")
     assert table.locator(shown).all_inner_texts()[0].endswith("square-4-4-4-4")
     assert table.locator("td a:visible").count() == 1
 
@@ -285,6 +285,9 @@ def test_several_subjects_have_addresses_of_their_own(open_page: OpenPage, tmp_p
     path.write_text(page(both, "pytest"), "utf-8")
     it = settled(open_page(path))
     assert it.page.locator("article").count() == 2
+    assert it.page.title() == "2 subjects: 1 conformant"
+    first = it.page.get_by_role("navigation", name="Subjects").inner_text().split("\n")
+    assert [line[0] for line in first] == ["✓", "✗"]
     it.page.goto(f"{it.page.url}#2:hand-2-3-1/0/z2")
     it.page.locator("dialog[open]").wait_for()
     assert "wrong" in it.page.locator("dialog h2").inner_text()
