@@ -1,6 +1,7 @@
 """What a subject shows of a saved case, for the script beside it. Left out: saving (`save.py`)."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +14,16 @@ from conformance.subjects.adapt import adapt
 from reference.step import Array, Batch, causal_order
 
 
-def replay(spec: str, path: Path, at: tuple[int, str]) -> dict[str, Array]:
+def replay(
+    spec: str, path: Path, at: tuple[int, str], folders: Sequence[str] = ()
+) -> dict[str, Array]:
     """What the subject shows of one step, by the names of the quantities.
 
     Args:
         spec: `path/to/file.py:Name` or `package.module:Name`; its code runs here.
         path: a case as JSON.
         at: the step, and the mode: "restarted", "feedforward" or "free run".
+        folders: from which the file or module may import.
 
     Raises:
         UsageError: there is no such subject.
@@ -27,7 +31,7 @@ def replay(spec: str, path: Path, at: tuple[int, str]) -> dict[str, Array]:
     """
     recorded = read(path)
     cost = recorded.case.cost
-    subject = adapt(load(spec), spec, None if cost == "quadratic" else cost)
+    subject = adapt(load(spec, [*map(Path, folders)]), spec, None if cost == "quadratic" else cost)
     _, shown = seen(subject, recorded, at)
     return {name: plain(each) for name, each in shown.items()}
 
