@@ -16,7 +16,8 @@ from time import monotonic
 
 from conformance.descendants import end_marked, new_mark
 from conformance.errors import SubjectError
-from conformance.isolate import SHOWN, WIDTH
+from conformance.isolate import SHOWN
+from conformance.tracebacks import WIDTH
 
 TAIL = 64 << 10  # bytes of each stream that are kept
 TICK = 0.01  # seconds until an end is noticed that the pipes do not tell

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from conformance.corpus.case import Case
-from conformance.corpus.store import Recorded, RecordedStep, layered
+from conformance.corpus.recorded import Recorded, assembled
 from conformance.load import load
 from conformance.smallest.ladder import plain, seen
 from conformance.subjects.adapt import adapt
-from reference.step import Array, Batch, causal_order
+from reference.step import Array
 
 
 def replay(
@@ -46,11 +46,4 @@ def read(path: Path) -> Recorded:
     written = json.loads(path.read_text(encoding="utf-8"))
     case = Case.from_json(written["case"])
     tensors = {name: np.array(rows, case.type) for name, rows in written["tensors"].items()}
-    parameters, steps = layered(case, tensors), []
-    for t in range(case.steps):
-        batch = Batch(tensors[f"{t}/x"], tensors[f"{t}/y"])
-        expected = {name: tensors[f"{t}/{name}"] for name in causal_order(case.layers)}
-        bound = {name: tensors[f"bound/{t}/{name}"] for name in expected}
-        steps.append(RecordedStep(parameters, batch, expected, bound))
-        parameters = layered(case, expected)
-    return Recorded(case, tuple(steps))
+    return assembled(case, tensors)

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from conformance.causality import inputs
 from conformance.compare import FREE, Status
-from conformance.corpus.build import write
 from conformance.corpus.case import Case
-from conformance.corpus.store import readable
+from conformance.corpus.casefile import readable
+from conformance.corpus.files import write
+from conformance.corpus.recorded import tensors
 from conformance.errors import UsageError
 from conformance.load import is_spec
 from conformance.smallest.ladder import Rung
@@ -62,13 +63,11 @@ def files(rung: Rung, folders: Sequence[Path] = ()) -> dict[str, str]:
         folders: from which the subject may import when the script runs it.
     """
     case = rung.case
-    tensors: dict[str, Array] = dict(sorted(rung.recorded.steps[0].parameters.named()))
-    for t, step in enumerate(rung.recorded.steps):
-        tensors |= {f"{t}/x": step.batch.x, f"{t}/y": step.batch.y}
-        tensors |= {f"{t}/{name}": array for name, array in step.expected.items()}
-        tensors |= {f"bound/{t}/{name}": array for name, array in step.bound.items()}
     script = "\n".join(_script(rung, folders)) + "\n"
-    return {f"{case.id}.py": script, f"{case.id}.json": readable(case, tensors).decode()}
+    return {
+        f"{case.id}.py": script,
+        f"{case.id}.json": readable(case, tensors(rung.recorded)).decode(),
+    }
 
 
 def _script(rung: Rung, folders: Sequence[Path]) -> Iterator[str]:

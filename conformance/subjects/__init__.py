@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from conformance.corpus.case import Case
-from conformance.corpus.store import RecordedStep
+from conformance.corpus.recorded import RecordedStep
 from conformance.errors import UsageError
 from conformance.subjects.exact_outcome import ExactOutcome
 from conformance.subjects.observation import Observation

@@ -19,7 +19,7 @@ import numpy as np
 from conformance.arithmetic.balls import precision
 from conformance.arithmetic.exact import LeftExactError, Place, to_balls, to_exact
 from conformance.corpus.case import Case
-from conformance.corpus.store import RecordedStep
+from conformance.corpus.recorded import RecordedStep
 from conformance.oracle import exact_expectations
 from conformance.subjects.book import BookNetwork
 from conformance.subjects.book_shown import Lines, columns, odd, parts_of

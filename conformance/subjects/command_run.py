@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from conformance.corpus import store
-from conformance.corpus.store import Recorded
+from conformance.corpus import casefile
+from conformance.corpus.recorded import Recorded, tensors
 from conformance.errors import SubjectError
 from conformance.isolate import signal_name
 from conformance.process import Ended, run
@@ -69,13 +69,8 @@ class Program:
 
 def _given(recorded: Recorded, format_: str) -> bytes:
     """The case as the bytes of a file; a copy, which the command may spoil."""
-    tensors = dict(recorded.steps[0].parameters.named())
-    for t, step in enumerate(recorded.steps):
-        tensors |= {f"{t}/x": step.batch.x, f"{t}/y": step.batch.y}
-        tensors |= {f"{t}/{name}": array for name, array in step.expected.items()}
-        tensors |= {f"bound/{t}/{name}": array for name, array in step.bound.items()}
-    make = store.serialized if format_ == "safetensors" else store.readable
-    return make(recorded.case, tensors)
+    make = casefile.serialized if format_ == "safetensors" else casefile.readable
+    return make(recorded.case, tensors(recorded))
 
 
 def _filled(word: str, paths: Mapping[str, str]) -> str:

@@ -15,9 +15,9 @@ from conformance.compare import Status
 from conformance.corpus.case import Case
 from conformance.diagnosis.evidence import Evidence
 from conformance.errors import ConformanceError, SubjectError
-from conformance.isolate import PACKAGE, headline, own_traceback
 from conformance.subjects import Session, Subject
 from conformance.subjects.observation import Observation, observed
+from conformance.tracebacks import PACKAGE, headline, own_traceback
 from conformance.train.judging import Taken, judged, jump, worst
 from conformance.train.record import Jump
 from reference.descent import SLOPED, Descent
