@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -61,6 +62,10 @@ def train(
     subjects: Annotated[
         str, typer.Option(help="reference, then who walks beside it: names or FILE.py:Name.")
     ] = "reference,torch_impl",
+    python_path: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="DIR", help="A folder to import from; repeatable."),
+    ] = None,
     dtype: Annotated[str, typer.Option(help="float64 or float32.")] = "float64",
     seed: Annotated[int, typer.Option(help="Of the start and of the order.")] = 0,
     folder: Annotated[
@@ -81,6 +86,7 @@ def train(
     ] = None,
 ) -> None:
     """Train the reference and others on MNIST in lockstep, and tell rounding from a mistake."""
+    from conformance.train.run import subjects as found
     from conformance.train.settings import Settings
 
     options = {"--json": json_file, "--plot": plot, "--checkpoint": checkpoint}
@@ -90,10 +96,10 @@ def train(
         *(_choice("--dtype", dtype, DTYPES), seed, _partners(subjects)),
     )
     settings.fit_digits()
-    run = _trained(settings, folder, checkpoint, resume)
+    partners = found(settings.subjects, settings, python_path or ())
+    run = _trained(settings, partners, folder, checkpoint, resume)
     if json_file is not None:
-        text = json.dumps(_finite(run.to_json()), indent=1, ensure_ascii=False, allow_nan=False)
-        json_file.write_text(f"{text}\n")
+        _write_json(json_file, run)
     if plot is not None:
         from conformance.train.plot import plot as drawn
 
@@ -101,17 +107,19 @@ def train(
     raise typer.Exit(run.exit_code)
 
 
-def _trained(settings: Any, folder: Path | None, checkpoint: Path | None, resume: Any) -> "Run":
+def _trained(
+    settings: Any, partners: Any, folder: Path | None, checkpoint: Path | None, resume: Any
+) -> "Run":
     """Train, with a bar within the epoch and lines after it."""
     from conformance.train.data import digits
-    from conformance.train.run import subjects as found
     from conformance.train.run import train as trained
     from conformance.train.show import epoch_lines, verdict_lines
 
-    partners = found(settings.subjects, settings)
     source = digits(folder)
-    typer.echo(source.words)
-    typer.echo(", ".join(("reference", *settings.subjects)) + f": {settings.words()}")
+
+    def begun() -> None:
+        typer.echo(source.words)
+        typer.echo(", ".join(("reference", *settings.subjects)) + f": {settings.words()}")
 
     def told(epoch: "Epoch") -> None:
         for line in epoch_lines(epoch):
@@ -119,7 +127,10 @@ def _trained(settings: Any, folder: Path | None, checkpoint: Path | None, resume
 
     with _bar() as done:
         run = trained(
-            *(settings, source, partners, told, done), checkpoint=checkpoint, resume=resume
+            *(settings, source, partners, told, done),
+            begun=begun,
+            checkpoint=checkpoint,
+            resume=resume,
         )
     for line in verdict_lines(run):
         typer.echo(line)
@@ -143,15 +154,31 @@ def _bar() -> Iterator[Callable[[int, int], None]]:
         yield done
 
 
+def _write_json(path: Path, run: "Run") -> None:
+    text = json.dumps(_finite(run.to_json()), indent=1, ensure_ascii=False, allow_nan=False)
+    try:
+        path.write_text(f"{text}\n", encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"--json {path}: {error.strerror}") from error
+
+
 def _writable(paths: dict[str, Path]) -> None:
     """Find out before hours of training.
 
     Raises:
-        UsageError: a folder is not there, or a picture cannot be drawn.
+        UsageError: a file cannot be written there, or a picture cannot be drawn.
     """
     for option, path in paths.items():
         if path.is_dir() or not path.absolute().parent.is_dir():
             raise UsageError(f"{option} {path}: no such folder, or a folder itself")
+        if path.exists() and not path.is_file():
+            if option != "--json":  # which may go to a pipe; a checkpoint replaces what is there
+                raise UsageError(f"{option} {path}: is there, and no ordinary file")
+            continue
+        try:
+            TemporaryFile(dir=path.absolute().parent).close()
+        except OSError as error:
+            raise UsageError(f"{option} {path}: {error.strerror}") from error
     if "--plot" in paths:
         from conformance.train.plot import ready
 
