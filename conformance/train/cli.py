@@ -3,13 +3,10 @@
 Heavy imports wait until a command needs them. Left out: everything that a command does.
 """
 
-import json
-import math
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -86,11 +83,12 @@ def train(
     ] = None,
 ) -> None:
     """Train the reference and others on MNIST in lockstep, and tell rounding from a mistake."""
+    from conformance.train.output import check_writable, write_json
     from conformance.train.run import subjects as found
     from conformance.train.settings import Settings
 
     options = {"--json": json_file, "--plot": plot, "--checkpoint": checkpoint}
-    _writable({option: path for option, path in options.items() if path is not None})
+    check_writable({option: path for option, path in options.items() if path is not None})
     settings = Settings(
         *(_numbers(sizes), epochs, mini_batch, eta, _choice("--cost", cost, COSTS), lmbda),
         *(_choice("--dtype", dtype, DTYPES), seed, _partners(subjects)),
@@ -99,7 +97,7 @@ def train(
     partners = found(settings.subjects, settings, python_path or ())
     run = _trained(settings, partners, folder, checkpoint, resume)
     if json_file is not None:
-        _write_json(json_file, run)
+        write_json(json_file, run)
     if plot is not None:
         from conformance.train.plot import plot as drawn
 
@@ -154,37 +152,6 @@ def _bar() -> Iterator[Callable[[int, int], None]]:
         yield done
 
 
-def _write_json(path: Path, run: "Run") -> None:
-    text = json.dumps(_finite(run.to_json()), indent=1, ensure_ascii=False, allow_nan=False)
-    try:
-        path.write_text(f"{text}\n", encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"--json {path}: {error.strerror}") from error
-
-
-def _writable(paths: dict[str, Path]) -> None:
-    """Find out before hours of training.
-
-    Raises:
-        UsageError: a file cannot be written there, or a picture cannot be drawn.
-    """
-    for option, path in paths.items():
-        if path.is_dir() or not path.absolute().parent.is_dir():
-            raise UsageError(f"{option} {path}: no such folder, or a folder itself")
-        if path.exists() and not path.is_file():
-            if option != "--json":  # which may go to a pipe; a checkpoint replaces what is there
-                raise UsageError(f"{option} {path}: is there, and no ordinary file")
-            continue
-        try:
-            TemporaryFile(dir=path.absolute().parent).close()
-        except OSError as error:
-            raise UsageError(f"{option} {path}: {error.strerror}") from error
-    if "--plot" in paths:
-        from conformance.train.plot import ready
-
-        ready(paths["--plot"])
-
-
 def _partners(names: str) -> tuple[str, ...]:
     first, *others = names.split(",")
     if first != "reference" or len(set(others)) < len(others) or "reference" in others:
@@ -206,12 +173,3 @@ def _choice(option: str, value: str, choices: tuple[str, ...]) -> str:
     if value not in choices:
         raise UsageError(f"{option} {value}: give {' or '.join(choices)}")
     return value
-
-
-def _finite(value: Any) -> Any:
-    """JSON has no NaN and no infinity: they become null."""
-    if isinstance(value, dict):
-        return {key: _finite(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(each) for each in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
