@@ -73,7 +73,10 @@ def run(arguments: Sequence[str], timeout: float, watch: Callable[[], str] = str
             env={**os.environ, mark: "1"},
         )
     except (OSError, ValueError) as error:  # ValueError: a NUL in an argument
-        raise SubjectError(f"{arguments[0]} cannot be started: {error}") from error
+        reason = getattr(error, "strerror", None) or str(error)
+        if os.path.isfile(arguments[0]):  # noqa: PTH113 - of a NUL it says no
+            reason += "; is its first line `#!` and a path, and what it names there?"
+        raise SubjectError(f"{arguments[0]} cannot be started: {reason}") from error
     with process:
         try:
             ended, stopped, output = _listen(process, monotonic() + timeout, watch)

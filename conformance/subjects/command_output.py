@@ -84,7 +84,9 @@ def _read(out: Path, case: Case) -> bytes:
         descriptor = os.open(out, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except FileNotFoundError as error:
         raise SubjectError("it wrote no output") from error
-    except OSError as error:  # such as a symbolic link
+    except OSError as error:
+        if out.is_symlink():
+            raise SubjectError("its output is a symbolic link, which is not followed") from error
         raise SubjectError(f"its output cannot be read: {error.strerror}") from error
     try:
         found = os.fstat(descriptor)

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 from conformance.corpus import casefile
 from conformance.corpus.recorded import Recorded, tensors
-from conformance.errors import SubjectError
+from conformance.errors import SubjectError, UsageError
 from conformance.isolate import signal_name
 from conformance.process import Ended, run
 from conformance.subjects.command_output import read_output, too_large
@@ -51,11 +51,12 @@ class Program:
 
         Raises:
             SubjectError: it fails, hangs, or writes what is not the steps of the case.
+            UsageError: the case cannot be written down for it.
         """
         case = recorded.case
-        with TemporaryDirectory(prefix="conformance-", ignore_cleanup_errors=True) as folder:
+        with _temporary() as folder:
             given, out = Path(folder) / f"{case.id}.{self.format}", Path(folder) / "out"
-            given.write_bytes(_given(recorded, self.format))
+            _write(given, _given(recorded, self.format))
             paths = dict(zip(PLACES, (str(given), str(out)), strict=True))
             words = [_filled(word, paths) for word in self.words]
             ended = run(words, self.timeout, lambda: "stopped" * stop() or too_large(out, case))
@@ -65,6 +66,25 @@ class Program:
             except SubjectError as error:
                 end = f"{_status(ended)}{ended.said()}"
                 raise type(error)(f"{self.command} in {case.id}: {error}{end}") from error
+
+
+def _temporary() -> "TemporaryDirectory[str]":
+    """A folder that goes away.
+
+    Raises:
+        UsageError: none can be made.
+    """
+    try:
+        return TemporaryDirectory(prefix="conformance-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise UsageError(f"no temporary folder: {error.strerror}; set TMPDIR to another") from error
+
+
+def _write(path: Path, raw: bytes) -> None:
+    try:
+        path.write_bytes(raw)
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}; set TMPDIR to another folder") from error
 
 
 def _given(recorded: Recorded, format_: str) -> bytes:
