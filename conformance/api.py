@@ -5,7 +5,7 @@ object that is handed over runs here. Left out: the command line (`cli.py`).
 """
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -111,7 +111,7 @@ def _apart(
     timeout, done = watching
 
     def work(send: Callable[[object], None]) -> None:
-        subject = adapt(load(spec, python_path), spec, cost)
+        subject = replace(adapt(load(spec, python_path), spec, cost), folders=python_path)
         fitting = [each for each in cases if not subject.unfit(each)]
         skipped = {each.id: subject.unfit(each) for each in cases if each not in fitting}
         send({"conventions": list(subject.conventions), "skipped": skipped})

@@ -19,7 +19,7 @@ import numpy as np
 from conformance.arithmetic.rounding import RunningError
 from conformance.causality import inputs
 from conformance.corpus.case import Case
-from conformance.corpus.store import Recorded
+from conformance.corpus.recorded import Recorded
 from conformance.deviation import Target, Worst, compare, malformed
 from conformance.oracle import expectations
 from conformance.slope import by_own_activation

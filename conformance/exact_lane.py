@@ -12,7 +12,7 @@ from conformance.causality import TAGS, field_of
 from conformance.compare import FORWARD, RESTARTED, Status, Verdict
 from conformance.corpus import store
 from conformance.corpus.case import Case
-from conformance.corpus.store import RecordedStep
+from conformance.corpus.recorded import RecordedStep
 from conformance.judge import CaseReport
 from conformance.subjects import Subject
 from conformance.subjects.exact_outcome import ExactOutcome

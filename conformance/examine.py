@@ -8,7 +8,7 @@ from pathlib import Path
 
 from conformance.corpus import store
 from conformance.corpus.case import Case
-from conformance.corpus.store import Recorded
+from conformance.corpus.recorded import Recorded
 from conformance.diagnosis.cause import Cause
 from conformance.exact_lane import run_exactly
 from conformance.judge import CaseReport, check_case

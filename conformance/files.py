@@ -6,6 +6,7 @@ Left out: what is in them.
 import json
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 from conformance.errors import UsageError
@@ -15,12 +16,18 @@ def foreseen(option: str, path: Path) -> None:
     """See that a file can be written, before the work is done.
 
     Raises:
-        UsageError: there is no such folder, or it is a folder itself.
+        UsageError: there is no such folder, none may be made in it, or it is a folder itself.
     """
     if path.is_dir():
         raise UsageError(f"{option} {path}: is a folder")
     if not path.absolute().parent.is_dir():
         raise UsageError(f"{option} {path}: there is no such folder")
+    if path.exists() and not path.is_file():
+        return  # a pipe, or a terminal
+    try:
+        TemporaryFile(dir=path.absolute().parent).close()
+    except OSError as error:
+        raise UsageError(f"{option} {path}: {error.strerror}") from error
 
 
 def put(option: str, path: Path, text: str) -> None:

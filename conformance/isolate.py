@@ -5,35 +5,29 @@ is killed with its group in every case. Left out: what the function does, a sand
 touch files and the network), and grandchildren that leave the group.
 """
 
-import faulthandler
-import importlib
 import json
 import os
 import re
 import signal
 import sys
-import traceback
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from itertools import dropwhile, takewhile
-from multiprocessing import get_all_start_methods, get_context, parent_process
+from multiprocessing import get_all_start_methods, get_context
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
+from conformance.child import Work, run_child
 from conformance.errors import ConformanceError, CorpusError, StoppedError, SubjectError, UsageError
+from conformance.tracebacks import WIDTH, is_subject
 
-Send = Callable[[object], None]
-Work = Callable[[Send], None]
-
-PACKAGE = Path(__file__).parent
 CONTEXT: Any = get_context("fork" if "fork" in get_all_start_methods() else "spawn")
 
 TAIL = 4096  # bytes of the child's output that are kept
 SHOWN = 8  # lines of it in a message
-LINES, WIDTH = 20, 400  # of a traceback
 LARGEST = 1 << 28  # bytes of one record
 TICK = 0.05  # seconds until a death is noticed that the pipes do not tell
 GRACE = 0.2  # seconds for a hanging child to say where it is
@@ -75,38 +69,6 @@ def isolated(work: Work, timeout: float) -> Iterator[object]:
         child.end()
 
 
-def headline(error: BaseException) -> str:
-    """The type and the first line of the message of an exception."""
-    name = type(error).__name__
-    lines = "".join(traceback.format_exception_only(error)).splitlines()
-    return next((line[line.index(name) :][:WIDTH] for line in lines if name in line), name)
-
-
-def own_traceback(error: BaseException, skip: Path) -> str:
-    """The traceback without the frames of a folder and of the import system, 20 lines at most."""
-    report = traceback.TracebackException.from_exception(error, compact=True)
-    _strip(report, skip)
-    lines = [line[:WIDTH] for line in "".join(report.format()).splitlines()]
-    if len(lines) > LINES:
-        lines = [lines[0], "  ...", *lines[2 - LINES :]]
-    return "\n".join(lines)
-
-
-def _strip(report: traceback.TracebackException, skip: Path) -> None:
-    """Take the frames out of an exception, of what caused it and of those that it groups."""
-    kept = [frame for frame in report.stack if _is_subject(frame.filename, skip)]
-    report.stack = traceback.StackSummary.from_list(kept)
-    linked = (report.__cause__, report.__context__, *(getattr(report, "exceptions", None) or ()))
-    for other in linked:
-        if other is not None:
-            _strip(other, skip)
-
-
-def _is_subject(file: str, skip: Path = PACKAGE) -> bool:
-    imports = file.startswith("<frozen importlib") or file == importlib.__file__
-    return not imports and not Path(file).is_relative_to(skip)
-
-
 class _Child:
     """The parent's view of a running child."""
 
@@ -116,7 +78,7 @@ class _Child:
         self.records, self.output, self.stack = self.readers
         self.open = {self.records, self.output}
         self.tail, self.left = b"", ""
-        self.process = CONTEXT.Process(target=_child, args=(work, *self.writers))
+        self.process = CONTEXT.Process(target=run_child, args=(work, *self.writers))
 
     def start(self) -> None:
         """Fork, and leave the writing ends to the child."""
@@ -192,8 +154,8 @@ class _Child:
         lines = dump.decode(errors="replace").splitlines()
         frames = [found for line in lines if (found := _FRAME.match(line))]
         # Innermost first: perhaps frames of ours, the subject's, and ours that called them.
-        above = dropwhile(lambda frame: not _is_subject(frame["file"]), frames)
-        own = list(takewhile(lambda frame: _is_subject(frame["file"]), above))
+        above = dropwhile(lambda frame: not is_subject(frame["file"]), frames)
+        own = list(takewhile(lambda frame: is_subject(frame["file"]), above))
         written = [frame for frame in own if not _LIBRARY.search(frame["file"])]
         return "".join(
             f", in {f['file']}:{f['line']} {f['function']}" for f in (written or own)[:1]
@@ -217,47 +179,3 @@ def signal_name(number: int) -> str:
     with suppress(ValueError):
         return signal.Signals(number).name
     return f"signal {number}"
-
-
-def _child(work: Work, records: Connection, output: Connection, stack: Connection) -> None:
-    """What runs in the child."""
-    _detach(output, stack)
-
-    def tell(kind: str, content: object) -> None:
-        records.send_bytes(json.dumps([kind, content]).encode())
-
-    try:
-        work(lambda record: tell("record", record))
-    except SystemExit as error:
-        tell("left", own_traceback(error, PACKAGE))
-        raise
-    except ConformanceError as error:
-        tell(type(error).__name__, str(error))
-    except BaseException as error:  # noqa: BLE001 - the subject's, whatever it is
-        tell("raised", f"raised {headline(error)}\n{own_traceback(error, PACKAGE)}")
-    else:
-        tell("done", None)
-
-
-def _detach(output: Connection, stack: Connection) -> None:
-    """Leave the parent's group, streams and, should it die, life."""
-    if sys.platform == "win32":  # its pipes are no descriptors: what the child prints is lost
-        sys.stdout = sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
-        return
-    os.setsid()
-    if sys.platform == "linux":
-        import ctypes
-
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
-    parent = parent_process()
-    if parent is not None and os.getppid() != parent.pid:
-        os._exit(1)
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    for number in (1, 2):
-        os.dup2(output.fileno(), number)
-    sys.stdout, sys.stderr = (
-        open(number, "w", 1, errors="backslashreplace", closefd=False)  # noqa: SIM115
-        for number in (1, 2)
-    )
-    faulthandler.enable(stack.fileno(), all_threads=False)
-    faulthandler.register(signal.SIGUSR1, stack.fileno(), all_threads=False)

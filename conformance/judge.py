@@ -23,15 +23,15 @@ from conformance.compare import (
     recorded_truth,
 )
 from conformance.corpus.case import Case
-from conformance.corpus.store import Recorded, RecordedStep
+from conformance.corpus.recorded import Recorded, RecordedStep
 from conformance.detail.records import Cell, Point
 from conformance.deviation import Target, compare
 from conformance.diagnosis.evidence import Evidence
 from conformance.errors import ConformanceError, SubjectError
-from conformance.isolate import PACKAGE, headline, own_traceback
 from conformance.oracle import expectation
 from conformance.subjects import Subject
 from conformance.subjects.observation import Observation, observed
+from conformance.tracebacks import PACKAGE, headline, own_traceback
 from conformance.watching.recording import Frame
 from reference.step import Step, causal_order
 

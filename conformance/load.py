@@ -20,7 +20,7 @@ from types import ModuleType
 from zlib import crc32
 
 from conformance.errors import SubjectError, UsageError
-from conformance.isolate import PACKAGE, headline, own_traceback
+from conformance.tracebacks import PACKAGE, headline, own_traceback
 
 LISTED = 8  # names in a message
 FORMS = "path/to/file.py:Name or package.module:Name"

@@ -1,7 +1,7 @@
 """A command without a shell, run to its end under a time limit, with the tail of what it printed.
 
-It leads a process group of its own, which is killed as a whole in every case. Left out: what it
-reads and writes (`subjects/command.py`), a sandbox, and children that leave the group.
+It leads a process group of its own, which is killed as a whole in every case, and on Linux whatever
+else it has started. Left out: what it reads and writes (`subjects/command.py`), and a sandbox.
 """
 
 import os
@@ -14,8 +14,10 @@ from dataclasses import dataclass
 from selectors import EVENT_READ, DefaultSelector
 from time import monotonic
 
+from conformance.descendants import end_marked, new_mark
 from conformance.errors import SubjectError
-from conformance.isolate import SHOWN, WIDTH
+from conformance.isolate import SHOWN
+from conformance.tracebacks import WIDTH
 
 TAIL = 64 << 10  # bytes of each stream that are kept
 TICK = 0.01  # seconds until an end is noticed that the pipes do not tell
@@ -60,6 +62,7 @@ def run(arguments: Sequence[str], timeout: float, watch: Callable[[], str] = str
     Raises:
         SubjectError: it cannot be started.
     """
+    mark = new_mark()
     try:
         process = subprocess.Popen(  # noqa: S603 - to run it is what was asked for
             arguments,
@@ -67,9 +70,13 @@ def run(arguments: Sequence[str], timeout: float, watch: Callable[[], str] = str
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
+            env={**os.environ, mark: "1"},
         )
     except (OSError, ValueError) as error:  # ValueError: a NUL in an argument
-        raise SubjectError(f"{arguments[0]} cannot be started: {error}") from error
+        reason = getattr(error, "strerror", None) or str(error)
+        if os.path.isfile(arguments[0]):  # noqa: PTH113 - of a NUL it says no
+            reason += "; is its first line `#!` and a path, and what it names there?"
+        raise SubjectError(f"{arguments[0]} cannot be started: {reason}") from error
     with process:
         try:
             ended, stopped, output = _listen(process, monotonic() + timeout, watch)
@@ -77,6 +84,7 @@ def run(arguments: Sequence[str], timeout: float, watch: Callable[[], str] = str
             with suppress(ProcessLookupError, PermissionError):  # the group has gone
                 os.killpg(process.pid, signal.SIGKILL)
             process.kill()
+            end_marked(mark)
     return Ended(process.returncode if ended else None, output, stopped)
 
 

@@ -13,7 +13,7 @@ from torch import nn
 from conformance.arithmetic.balls import precision, rounded
 from conformance.bench.timing import Timed
 from conformance.corpus.case import Case
-from conformance.corpus.store import Recorded, RecordedStep
+from conformance.corpus.recorded import Recorded, RecordedStep
 from conformance.judge import restarted
 from conformance.oracle import exact_step, expectations
 from conformance.subjects import find

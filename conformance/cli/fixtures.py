@@ -22,7 +22,8 @@ def fixtures_build(
     """Compute every value of every case in ball arithmetic and write the files."""
     from conformance.cases import recipes
     from conformance.corpus import store
-    from conformance.corpus.build import build, embed_mnist
+    from conformance.corpus.build import build
+    from conformance.corpus.embedded import embed_mnist
 
     source = store.root()
     place = source if to is None else to

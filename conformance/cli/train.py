@@ -3,7 +3,6 @@
 Heavy imports wait until a command needs them. Left out: everything that a command does.
 """
 
-import math
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,9 +13,8 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, TaskID
 
-from conformance.cli.options import JsonFile, one_of, sizes_of
+from conformance.cli.options import JsonFile, PythonPath, one_of, sizes_of
 from conformance.errors import UsageError
-from conformance.files import foreseen, put_json
 
 if TYPE_CHECKING:
     from conformance.train.record import Epoch, Run
@@ -62,6 +60,7 @@ def train(
     subjects: Annotated[
         str, typer.Option(help="reference, then who walks beside it: names or FILE.py:Name.")
     ] = "reference,torch_impl",
+    python_path: PythonPath = None,
     dtype: Annotated[str, typer.Option(help="float64 or float32.")] = "float64",
     seed: Annotated[int, typer.Option(help="Of the start and of the order.")] = 0,
     folder: Annotated[
@@ -80,18 +79,21 @@ def train(
     ] = None,
 ) -> None:
     """Train the reference and others on MNIST in lockstep, and tell rounding from a mistake."""
+    from conformance.train.output import check_writable, write_json
+    from conformance.train.run import subjects as found
     from conformance.train.settings import Settings
 
     options = {"--json": json_file, "--plot": plot, "--checkpoint": checkpoint}
-    _writable({option: path for option, path in options.items() if path is not None})
+    check_writable({option: path for option, path in options.items() if path is not None})
     settings = Settings(
         *(sizes_of(sizes), epochs, mini_batch, eta, one_of("--cost", cost, *COSTS), lmbda),
         *(one_of("--dtype", dtype, *DTYPES), seed, _partners(subjects)),
     )
     settings.fit_digits()
-    run = _trained(settings, folder, checkpoint, resume)
+    partners = found(settings.subjects, settings, python_path or ())
+    run = _trained(settings, partners, folder, checkpoint, resume)
     if json_file is not None:
-        put_json("--json", json_file, _finite(run.to_json()))
+        write_json(json_file, run)
     if plot is not None:
         from conformance.train.plot import plot as drawn
 
@@ -99,17 +101,19 @@ def train(
     raise typer.Exit(run.exit_code)
 
 
-def _trained(settings: Any, folder: Path | None, checkpoint: Path | None, resume: Any) -> "Run":
+def _trained(
+    settings: Any, partners: Any, folder: Path | None, checkpoint: Path | None, resume: Any
+) -> "Run":
     """Train, with a bar within the epoch and lines after it."""
     from conformance.train.data import digits
-    from conformance.train.run import subjects as found
     from conformance.train.run import train as trained
     from conformance.train.show import epoch_lines, verdict_lines
 
-    partners = found(settings.subjects, settings)
     source = digits(folder)
-    typer.echo(source.words)
-    typer.echo(", ".join(("reference", *settings.subjects)) + f": {settings.words()}")
+
+    def begun() -> None:
+        typer.echo(source.words)
+        typer.echo(", ".join(("reference", *settings.subjects)) + f": {settings.words()}")
 
     def told(epoch: "Epoch") -> None:
         for line in epoch_lines(epoch):
@@ -117,7 +121,10 @@ def _trained(settings: Any, folder: Path | None, checkpoint: Path | None, resume
 
     with _bar() as done:
         run = trained(
-            *(settings, source, partners, told, done), checkpoint=checkpoint, resume=resume
+            *(settings, source, partners, told, done),
+            begun=begun,
+            checkpoint=checkpoint,
+            resume=resume,
         )
     for line in verdict_lines(run):
         typer.echo(line)
@@ -141,31 +148,8 @@ def _bar() -> Iterator[Callable[[int, int], None]]:
         yield done
 
 
-def _writable(paths: dict[str, Path]) -> None:
-    """Find out before hours of training.
-
-    Raises:
-        UsageError: a folder is not there, or a picture cannot be drawn.
-    """
-    for option, path in paths.items():
-        foreseen(option, path)
-    if "--plot" in paths:
-        from conformance.train.plot import ready
-
-        ready(paths["--plot"])
-
-
 def _partners(names: str) -> tuple[str, ...]:
     first, *others = names.split(",")
     if first != "reference" or len(set(others)) < len(others) or "reference" in others:
         raise UsageError(f"--subjects {names}: give reference first, and each other once")
     return tuple(others)
-
-
-def _finite(value: Any) -> Any:
-    """JSON has no NaN and no infinity: they become null."""
-    if isinstance(value, dict):
-        return {key: _finite(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(each) for each in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -13,9 +13,11 @@ from zipfile import ZipFile, ZipInfo
 
 import numpy as np
 
-from conformance.corpus.build import write
 from conformance.corpus.case import Case
-from conformance.corpus.store import Recorded, case_header, read, readable, sha256
+from conformance.corpus.casefile import case_header, readable, sha256
+from conformance.corpus.files import write
+from conformance.corpus.recorded import tensors
+from conformance.corpus.store import read
 from conformance.errors import UsageError
 from reference.step import Array
 
@@ -55,16 +57,6 @@ def export(place: Path, chosen: Sequence[Case], form: str, folder: Path) -> Iter
             if not _is_there(path, raw):
                 write(path, raw)
         yield [*written]
-
-
-def tensors(recorded: Recorded) -> dict[str, Array]:
-    """Everything that a case's file holds, in its order: start, samples, values and bounds."""
-    named = dict(sorted(recorded.steps[0].parameters.named()))
-    for t, step in enumerate(recorded.steps):
-        named |= {f"{t}/x": step.batch.x, f"{t}/y": step.batch.y}
-        named |= {f"{t}/{name}": array for name, array in step.expected.items()}
-        named |= {f"bound/{t}/{name}": array for name, array in step.bound.items()}
-    return {name: _little(array) for name, array in named.items()}
 
 
 def _as_json(case: Case, named: Mapping[str, Array]) -> Files:
@@ -111,11 +103,6 @@ FORMS: dict[str, tuple[tuple[str, ...], Callable[[Case, Mapping[str, Array]], Fi
     "bin": (("{}.bin", "{}.index.json"), _as_bin),
 }
 """The names of a case's files, `{}` being its id, and what makes them."""
-
-
-def _little(array: Array) -> Array:
-    """The same numbers little-endian and row by row, on whatever machine."""
-    return np.array(array, array.dtype.newbyteorder("<"), order="C")
 
 
 def _is_there(path: Path, raw: bytes) -> bool:

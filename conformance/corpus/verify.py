@@ -13,10 +13,13 @@ import numpy as np
 
 from conformance.cases import recipes
 from conformance.causality import entry
-from conformance.corpus.build import EMBEDDED, build_by_id, embedded_hash, in_parallel, manifest
+from conformance.corpus.build import build_by_id, manifest
 from conformance.corpus.case import Case
-from conformance.corpus.store import MANIFEST, file_name, parse, read_manifest
+from conformance.corpus.casefile import parse
+from conformance.corpus.embedded import EMBEDDED, embedded_hash
+from conformance.corpus.store import MANIFEST, file_name, read_manifest
 from conformance.errors import CorpusError
+from conformance.parallel import in_parallel
 from reference.step import Array, causal_order
 
 MANIFEST_SCHEMA, CASE_SCHEMA = "manifest.schema.json", "case.schema.json"

@@ -11,7 +11,7 @@ import numpy as np
 
 from conformance.arithmetic.rounding import RunningError
 from conformance.compare import free_run_truth
-from conformance.corpus.store import Recorded
+from conformance.corpus.recorded import Recorded
 from conformance.detail.records import Point
 from conformance.deviation import Target, deviation, malformed
 from conformance.errors import SubjectError

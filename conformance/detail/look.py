@@ -10,7 +10,7 @@ import numpy as np
 
 from conformance.arithmetic.rounding import RunningError
 from conformance.compare import FREE, FROM_TRUTH, Status, Verdict, free_run_truth, recorded_truth
-from conformance.corpus.store import Recorded
+from conformance.corpus.recorded import Recorded
 from conformance.detail.cell import cell
 from conformance.detail.curve import curve, followed
 from conformance.detail.records import Cell, Point

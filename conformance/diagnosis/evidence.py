@@ -11,7 +11,7 @@ import numpy as np
 
 from conformance.arithmetic.rounding import RunningError
 from conformance.corpus.case import Case
-from conformance.corpus.store import shape_of
+from conformance.corpus.recorded import shape_of
 from conformance.deviation import Target, malformed
 from conformance.mistakes.situation import Situation
 from conformance.oracle import standing

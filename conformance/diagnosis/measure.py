@@ -9,6 +9,7 @@ import numpy as np
 
 from conformance.causality import axes_of
 from conformance.diagnosis.failure import Failure
+from conformance.diagnosis.stored import stored
 from conformance.diagnosis.whole import WHOLE
 
 
@@ -19,6 +20,8 @@ def measured(failures: Sequence[Failure]) -> list[str]:
         return list(_shapes(misshapen))
     if any(np.iscomplexobj(each.evidence.got(each.name)) for each in failures):
         return ["its numbers are complex"]
+    if words := stored(failures):
+        return [words]
     lost = [each for each in failures if not np.isfinite(each.got).all()]
     if lost:
         return ["it is not a finite number"]

@@ -15,8 +15,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from conformance.corpus import store
-from conformance.corpus.build import in_parallel
-from conformance.corpus.store import Recorded, shape_of
+from conformance.corpus.recorded import Recorded, shape_of
 from conformance.diagnosis.diagnose import ORDER, diagnose
 from conformance.errors import SubjectError
 from conformance.judge import CaseReport, check_case, observations
@@ -25,6 +24,7 @@ from conformance.mistakes.mistake import Mistake, subject_of
 from conformance.mistakes.proof import Place, Proof, Row
 from conformance.mistakes.show import blamed
 from conformance.mistakes.sightings import catches, sightings
+from conformance.parallel import in_parallel
 from reference.step import causal_order
 
 

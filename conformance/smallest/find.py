@@ -27,6 +27,6 @@ def examples(subject: Subject, tags: Sequence[str]) -> tuple[Example, ...]:
         rung = smallest(subject, (tag, *(other for other in tags if other != tag)))
         if rung is not None:
             shown = worked(rung)
-            text = rung.case.id, rung.tags, as_text(shown), files(rung)
+            text = rung.case.id, rung.tags, as_text(shown), files(rung, subject.folders)
             found.append(Example(*text, heading(shown), given(shown), tuple(rows(shown))))
     return tuple(found)

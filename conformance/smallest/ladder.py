@@ -12,7 +12,7 @@ from conformance.arithmetic.rounding import RunningError
 from conformance.causality import TAGS, field_of
 from conformance.compare import FORWARD, FREE, Status, Verdict, free_run_truth, parameters_after
 from conformance.corpus.case import Case
-from conformance.corpus.store import Recorded
+from conformance.corpus.recorded import Recorded
 from conformance.deviation import malformed
 from conformance.errors import ConformanceError
 from conformance.judge import CaseReport, check_case, observations

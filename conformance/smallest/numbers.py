@@ -14,8 +14,8 @@ import numpy as np
 from conformance.corpus.build import recorded_step
 from conformance.corpus.case import Case
 from conformance.corpus.recipe import consecutive
+from conformance.corpus.recorded import Recorded, RecordedStep, layered
 from conformance.corpus.starts import raw
-from conformance.corpus.store import Recorded, RecordedStep, layered
 from reference.step import Array, Batch, Parameters
 
 ETA = 3.0  # the book's

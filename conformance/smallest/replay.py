@@ -1,25 +1,29 @@
 """What a subject shows of a saved case, for the script beside it. Left out: saving (`save.py`)."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from conformance.corpus.case import Case
-from conformance.corpus.store import Recorded, RecordedStep, layered
+from conformance.corpus.recorded import Recorded, assembled
 from conformance.load import load
 from conformance.smallest.ladder import plain, seen
 from conformance.subjects.adapt import adapt
-from reference.step import Array, Batch, causal_order
+from reference.step import Array
 
 
-def replay(spec: str, path: Path, at: tuple[int, str]) -> dict[str, Array]:
+def replay(
+    spec: str, path: Path, at: tuple[int, str], folders: Sequence[str] = ()
+) -> dict[str, Array]:
     """What the subject shows of one step, by the names of the quantities.
 
     Args:
         spec: `path/to/file.py:Name` or `package.module:Name`; its code runs here.
         path: a case as JSON.
         at: the step, and the mode: "restarted", "feedforward" or "free run".
+        folders: from which the file or module may import.
 
     Raises:
         UsageError: there is no such subject.
@@ -27,7 +31,7 @@ def replay(spec: str, path: Path, at: tuple[int, str]) -> dict[str, Array]:
     """
     recorded = read(path)
     cost = recorded.case.cost
-    subject = adapt(load(spec), spec, None if cost == "quadratic" else cost)
+    subject = adapt(load(spec, [*map(Path, folders)]), spec, None if cost == "quadratic" else cost)
     _, shown = seen(subject, recorded, at)
     return {name: plain(each) for name, each in shown.items()}
 
@@ -42,11 +46,4 @@ def read(path: Path) -> Recorded:
     written = json.loads(path.read_text(encoding="utf-8"))
     case = Case.from_json(written["case"])
     tensors = {name: np.array(rows, case.type) for name, rows in written["tensors"].items()}
-    parameters, steps = layered(case, tensors), []
-    for t in range(case.steps):
-        batch = Batch(tensors[f"{t}/x"], tensors[f"{t}/y"])
-        expected = {name: tensors[f"{t}/{name}"] for name in causal_order(case.layers)}
-        bound = {name: tensors[f"bound/{t}/{name}"] for name in expected}
-        steps.append(RecordedStep(parameters, batch, expected, bound))
-        parameters = layered(case, expected)
-    return Recorded(case, tuple(steps))
+    return assembled(case, tensors)

@@ -4,14 +4,15 @@ Left out: which network it is (`ladder.py`).
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from conformance.causality import inputs
 from conformance.compare import FREE, Status
-from conformance.corpus.build import write
 from conformance.corpus.case import Case
-from conformance.corpus.store import readable
+from conformance.corpus.casefile import readable
+from conformance.corpus.files import write
+from conformance.corpus.recorded import tensors
 from conformance.errors import UsageError
 from conformance.load import is_spec
 from conformance.smallest.ladder import Rung
@@ -54,19 +55,22 @@ def save(texts: Mapping[str, str], folder: Path) -> list[Path]:
     return list(raw)
 
 
-def files(rung: Rung) -> dict[str, str]:
-    """A rung as `<id>.py` and `<id>.json`: the texts by these names, the script first."""
+def files(rung: Rung, folders: Sequence[Path] = ()) -> dict[str, str]:
+    """A rung as `<id>.py` and `<id>.json`: the texts by these names, the script first.
+
+    Args:
+        rung: what to write.
+        folders: from which the subject may import when the script runs it.
+    """
     case = rung.case
-    tensors: dict[str, Array] = dict(sorted(rung.recorded.steps[0].parameters.named()))
-    for t, step in enumerate(rung.recorded.steps):
-        tensors |= {f"{t}/x": step.batch.x, f"{t}/y": step.batch.y}
-        tensors |= {f"{t}/{name}": array for name, array in step.expected.items()}
-        tensors |= {f"bound/{t}/{name}": array for name, array in step.bound.items()}
-    script = "\n".join(_script(rung)) + "\n"
-    return {f"{case.id}.py": script, f"{case.id}.json": readable(case, tensors).decode()}
+    script = "\n".join(_script(rung, folders)) + "\n"
+    return {
+        f"{case.id}.py": script,
+        f"{case.id}.json": readable(case, tensors(rung.recorded)).decode(),
+    }
 
 
-def _script(rung: Rung) -> Iterator[str]:
+def _script(rung: Rung, folders: Sequence[Path]) -> Iterator[str]:
     case, t, free = rung.case, rung.failure.step, rung.failure.mode == FREE
     wrong = [v.name for v in rung.verdicts.values() if v.status is Status.FAIL]
     yield f'"""{" and ".join(rung.tags)} wrong: what {", ".join(wrong)} should be."""'
@@ -85,15 +89,17 @@ def _script(rung: Rung) -> Iterator[str]:
         names = _needed(wrong if last else _updated(case), case)
         yield from (_equation(name, case) for name in causal_order(case.layers) if name in names)
     yield ""
-    yield from _prints(rung, wrong)
+    yield from _prints(rung, wrong, folders)
 
 
-def _prints(rung: Rung, wrong: list[str]) -> Iterator[str]:
+def _prints(rung: Rung, wrong: list[str], folders: Sequence[Path]) -> Iterator[str]:
     """Each wrong quantity, and what the subject makes of it where it can be loaded again."""
     t, mode, spec = rung.failure.step, rung.failure.mode, _absolute(rung.report.subject)
     if spec:
         yield 'case = Path(__file__).with_suffix(".json")'
-        yield f"yours = replay({json.dumps(spec)}, case, ({t}, {json.dumps(mode)}))"
+        places = _places(spec, folders)
+        at = f"({t}, {json.dumps(mode)})" + f", {json.dumps(places)}" * bool(places)
+        yield f"yours = replay({json.dumps(spec)}, case, {at})"
     for name in wrong:
         yield f'print("{name} expected", np.asarray({name}).tolist())'
         if spec:
@@ -141,6 +147,12 @@ def _needed(names: list[str], case: Case) -> set[str]:
             found.add(name)
             waiting += inputs(name, case.layers)
     return found
+
+
+def _places(spec: str, folders: Sequence[Path]) -> list[str]:
+    """The folders from which `load` lets it import, wherever the script will run."""
+    here = [] if spec.rpartition(":")[0].endswith(".py") else [Path()]
+    return [str(folder.resolve()) for folder in (*here, *folders)]
 
 
 def _absolute(subject: str) -> str:

@@ -7,10 +7,11 @@ in which it keeps whatever it keeps. Left out: the verdicts (`compare.py`).
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from conformance.corpus.case import Case
-from conformance.corpus.store import RecordedStep
+from conformance.corpus.recorded import RecordedStep
 from conformance.errors import UsageError
 from conformance.subjects.exact_outcome import ExactOutcome
 from conformance.subjects.observation import Observation
@@ -44,6 +45,7 @@ class Subject:
         exactly: runs one recorded step on balls, where the subject can.
         lost_digits: says where the digits of an entry went, where the subject can: given the case,
             the step, the quantity, the index, and whether it is of a feedforward pass of its own.
+        folders: from which it was told to import.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Subject:
     lost_digits: Callable[[Case, RecordedStep, str, tuple[int, ...], bool], Loss | None] | None = (
         None
     )
+    folders: tuple[Path, ...] = ()
 
     def unfit(self, case: Case) -> str:
         """Why a case cannot be put to the subject, or nothing."""

@@ -11,13 +11,13 @@ from io import StringIO
 from typing import Any
 
 from conformance.errors import ConformanceError, UsageError
-from conformance.isolate import headline
 from conformance.load import describe
 from conformance.subjects import Subject
 from conformance.subjects.book import PROBE
 from conformance.subjects.book_subject import book_subject
 from conformance.subjects.function import function_subject
 from conformance.subjects.module import module_subject
+from conformance.tracebacks import headline
 
 METHODS = {"backprop", "update_mini_batch", "feedforward"}
 ARGUMENTS = ("weights", "biases", "x", "y")

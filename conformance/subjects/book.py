@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 
 from conformance.errors import SubjectError, UsageError
-from conformance.isolate import PACKAGE, headline, own_traceback
 from conformance.subjects.book_trial import (
     check_assignable,
     costs_of,
@@ -25,6 +24,7 @@ from conformance.subjects.book_trial import (
 )
 from conformance.subjects.conventions import SAMPLES, Conventions, pair, storage
 from conformance.subjects.numbers import numbers_of
+from conformance.tracebacks import PACKAGE, headline, own_traceback
 from conformance.watching.recording import Recording
 from reference.step import Array, Batch, Parameters
 

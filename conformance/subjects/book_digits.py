@@ -15,7 +15,7 @@ import numpy as np
 from conformance.arithmetic.balls import precision
 from conformance.causality import inputs
 from conformance.corpus.case import Case
-from conformance.corpus.store import RecordedStep
+from conformance.corpus.recorded import RecordedStep
 from conformance.subjects.book import BookNetwork
 from conformance.subjects.book_shown import parts_of
 from conformance.subjects.probe import (

@@ -20,7 +20,7 @@ from conformance.arithmetic.balls import precision
 from conformance.arithmetic.exact import LeftExactError, to_balls, to_exact
 from conformance.arithmetic.place import Place
 from conformance.corpus.case import Case
-from conformance.corpus.store import RecordedStep
+from conformance.corpus.recorded import RecordedStep
 from conformance.oracle import exact_expectations
 from conformance.subjects.book import BookNetwork
 from conformance.subjects.book_shown import Lines, columns, odd, parts_of

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from conformance.corpus.case import Case
-from conformance.corpus.store import RecordedStep
+from conformance.corpus.recorded import RecordedStep
 from conformance.subjects import Subject
 from conformance.subjects.book import BookNetwork
 from conformance.subjects.book_digits import lost_digits

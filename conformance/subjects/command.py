@@ -5,11 +5,13 @@ It is run once a case, without a shell, and writes safetensors or JSON, with the
 (`command_runs.py`), and what is said of it (`judge.py`).
 """
 
+import os
 import shlex
 import shutil
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from conformance.corpus.case import Case
 from conformance.errors import UsageError
@@ -74,6 +76,15 @@ def command_subject(
     return CommandSubject(name, start, start_free, runs=runs)
 
 
+def _absent(program: str) -> str:
+    """What is wrong with a program that cannot be found."""
+    if not Path(program).is_file():
+        return f"there is no program {program}"
+    if os.access(program, os.X_OK):  # in the current folder, which a shell does not search either
+        return f"there is no program {program} on the PATH: give ./{program}"
+    return f"{program} is no program: make it executable, or give what runs it too"
+
+
 def _words(command: str) -> list[str]:
     """The words of a command, the two places among them."""
     try:
@@ -86,5 +97,5 @@ def _words(command: str) -> list[str]:
     if len(missing) == 1:
         raise UsageError(f"--command {command}: {missing[0]} is missing in it")
     if shutil.which(words[0]) is None:
-        raise UsageError(f"--command {command}: there is no program {words[0]}")
+        raise UsageError(f"--command {command}: {_absent(words[0])}")
     return words + missing

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from conformance.corpus import store
+from conformance.corpus import casefile, recorded
 from conformance.corpus.case import Case
 from conformance.errors import SubjectError
 from conformance.process import printable
@@ -31,13 +31,13 @@ MARKS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)  # texts are s
 
 def most_bytes(case: Case) -> int:
     """The size beyond which no output of a case need be."""
-    return min(store.MOST_BYTES, SPARE + PER_ENTRY * _entries(case))
+    return min(casefile.MOST_BYTES, SPARE + PER_ENTRY * _entries(case))
 
 
 def _entries(case: Case) -> int:
     """The numbers of all quantities of all steps."""
     shapes = (
-        store.shape_of(case, name, len(batch))
+        recorded.shape_of(case, name, len(batch))
         for batch in case.batches
         for name in causal_order(case.layers)
     )
@@ -84,7 +84,9 @@ def _read(out: Path, case: Case) -> bytes:
         descriptor = os.open(out, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except FileNotFoundError as error:
         raise SubjectError("it wrote no output") from error
-    except OSError as error:  # such as a symbolic link
+    except OSError as error:
+        if out.is_symlink():
+            raise SubjectError("its output is a symbolic link, which is not followed") from error
         raise SubjectError(f"its output cannot be read: {error.strerror}") from error
     try:
         found = os.fstat(descriptor)

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from conformance.corpus import store
-from conformance.corpus.store import Recorded
-from conformance.errors import SubjectError
+from conformance.corpus import casefile
+from conformance.corpus.recorded import Recorded, tensors
+from conformance.errors import SubjectError, UsageError
 from conformance.isolate import signal_name
 from conformance.process import Ended, run
 from conformance.subjects.command_output import read_output, too_large
@@ -51,11 +51,12 @@ class Program:
 
         Raises:
             SubjectError: it fails, hangs, or writes what is not the steps of the case.
+            UsageError: the case cannot be written down for it.
         """
         case = recorded.case
-        with TemporaryDirectory(prefix="conformance-", ignore_cleanup_errors=True) as folder:
+        with _temporary() as folder:
             given, out = Path(folder) / f"{case.id}.{self.format}", Path(folder) / "out"
-            given.write_bytes(_given(recorded, self.format))
+            _write(given, _given(recorded, self.format))
             paths = dict(zip(PLACES, (str(given), str(out)), strict=True))
             words = [_filled(word, paths) for word in self.words]
             ended = run(words, self.timeout, lambda: "stopped" * stop() or too_large(out, case))
@@ -67,15 +68,29 @@ class Program:
                 raise type(error)(f"{self.command} in {case.id}: {error}{end}") from error
 
 
+def _temporary() -> "TemporaryDirectory[str]":
+    """A folder that goes away.
+
+    Raises:
+        UsageError: none can be made.
+    """
+    try:
+        return TemporaryDirectory(prefix="conformance-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise UsageError(f"no temporary folder: {error.strerror}; set TMPDIR to another") from error
+
+
+def _write(path: Path, raw: bytes) -> None:
+    try:
+        path.write_bytes(raw)
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}; set TMPDIR to another folder") from error
+
+
 def _given(recorded: Recorded, format_: str) -> bytes:
     """The case as the bytes of a file; a copy, which the command may spoil."""
-    tensors = dict(recorded.steps[0].parameters.named())
-    for t, step in enumerate(recorded.steps):
-        tensors |= {f"{t}/x": step.batch.x, f"{t}/y": step.batch.y}
-        tensors |= {f"{t}/{name}": array for name, array in step.expected.items()}
-        tensors |= {f"bound/{t}/{name}": array for name, array in step.bound.items()}
-    make = store.serialized if format_ == "safetensors" else store.readable
-    return make(recorded.case, tensors)
+    make = casefile.serialized if format_ == "safetensors" else casefile.readable
+    return make(recorded.case, tensors(recorded))
 
 
 def _filled(word: str, paths: Mapping[str, str]) -> str:

@@ -12,8 +12,8 @@ from itertools import product
 from typing import Any
 
 from conformance.errors import ConformanceError, UsageError
-from conformance.isolate import headline
 from conformance.subjects.module_layers import sizes_of
+from conformance.tracebacks import headline
 
 PROBES = ((5, 4, 2), (5, 4, 6, 2), (5, 2))
 

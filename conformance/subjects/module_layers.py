@@ -10,7 +10,7 @@ from io import StringIO
 from typing import Any
 
 from conformance.errors import SubjectError, UsageError
-from conformance.isolate import PACKAGE, headline, own_traceback
+from conformance.tracebacks import PACKAGE, headline, own_traceback
 
 
 class Seen:

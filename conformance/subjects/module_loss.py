@@ -10,8 +10,8 @@ from functools import partial
 from typing import Any
 
 from conformance.errors import SubjectError
-from conformance.isolate import PACKAGE, headline, own_traceback
 from conformance.subjects.module_layers import Seen, output_of
+from conformance.tracebacks import PACKAGE, headline, own_traceback
 
 LOSSES = ("loss", "cost", "criterion")
 ROOM = 16

@@ -11,8 +11,8 @@ import numpy as np
 
 from conformance.arithmetic.exact import to_exact
 from conformance.corpus.case import Case
-from conformance.isolate import headline
 from conformance.subjects.book import BookNetwork
+from conformance.tracebacks import headline
 from conformance.watching.recording import Frame, Recording
 from reference.step import Array, Batch
 

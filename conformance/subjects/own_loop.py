@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from conformance.isolate import headline
 from conformance.subjects.book import PROBE, BookNetwork
+from conformance.tracebacks import headline
 from reference.step import Array, Batch
 
 N, M = 10, 3  # M does not divide N, so the last mini-batch is short

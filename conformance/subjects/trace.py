@@ -15,7 +15,7 @@ import numpy as np
 
 from conformance.corpus import store
 from conformance.corpus.case import Case
-from conformance.corpus.store import Recorded
+from conformance.corpus.recorded import Recorded
 from conformance.errors import SubjectError, UsageError
 from conformance.process import printable
 from conformance.subjects import Subject

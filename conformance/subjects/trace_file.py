@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from conformance.corpus import store
+from conformance.corpus import casefile
 from conformance.errors import SubjectError, UsageError
 from conformance.process import printable
 from reference.step import Array
@@ -26,11 +26,13 @@ def read(path: Path) -> bytes:
                 f"there is no file {path}" if not path.exists() else f"{path} is no file"
             )
         with path.open("rb") as file:
-            raw = file.read(store.MOST_BYTES + 1)
+            raw = file.read(casefile.MOST_BYTES + 1)
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
-    if len(raw) > store.MOST_BYTES:
-        raise SubjectError(f"{path}: larger than {store.MOST_BYTES >> 20} MiB; record fewer steps")
+    if len(raw) > casefile.MOST_BYTES:
+        raise SubjectError(
+            f"{path}: larger than {casefile.MOST_BYTES >> 20} MiB; record fewer steps"
+        )
     return raw
 
 

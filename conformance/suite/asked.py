@@ -16,11 +16,11 @@ import pytest
 from conformance.corpus import store
 from conformance.corpus.case import Case
 from conformance.errors import ConformanceError, SubjectError
-from conformance.isolate import PACKAGE, headline, own_traceback
 from conformance.load import is_spec, load
 from conformance.subjects import SUBJECTS, Subject, find
 from conformance.subjects.adapt import adapt
 from conformance.subjects.trace import trace_subject
+from conformance.tracebacks import PACKAGE, headline, own_traceback
 
 
 class Asked(NamedTuple):

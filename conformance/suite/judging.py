@@ -10,7 +10,7 @@ from conformance.causality import TAGS, field_of
 from conformance.compare import Status, Verdict
 from conformance.corpus import store
 from conformance.corpus.case import Case
-from conformance.corpus.store import Recorded
+from conformance.corpus.recorded import Recorded
 from conformance.errors import ConformanceError
 from conformance.judge import free_run, observations, restarted
 from conformance.report.message import failure

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from hypothesis import settings
 
-from conformance.corpus import store
+from conformance.corpus import casefile, store
 from conformance.corpus.case import Case
-from conformance.corpus.store import Recorded
+from conformance.corpus.recorded import Recorded
 from conformance.subjects import ReferenceSession, Session, Subject
 from reference.equations import BOOK, COSTS
 from reference.step import Array, Batch, Parameters
@@ -108,7 +108,7 @@ def rehash(place: Path, name: str) -> None:
     """Make the manifest agree with a file that was changed."""
     raw = (place / name).read_bytes()
     manifest = json.loads((place / store.MANIFEST).read_bytes())
-    manifest["files"][name] = {"bytes": len(raw), "sha256": store.sha256(raw)}
+    manifest["files"][name] = {"bytes": len(raw), "sha256": casefile.sha256(raw)}
     (place / store.MANIFEST).write_text(json.dumps(manifest))
 
 
@@ -116,10 +116,10 @@ def rewrite(place: Path, id_: str, change: Callable[[dict[str, Array]], object])
     """Change the tensors of a case's file and make the manifest agree."""
     case = recorded(id_).case
     path = place / store.file_name(case)
-    _, tensors = store.parse(path.read_bytes(), path)
+    _, tensors = casefile.parse(path.read_bytes(), path)
     tensors = {name: array.copy() for name, array in tensors.items()}
     change(tensors)
-    path.write_bytes(container(tensors, json.dumps(store.case_header(case), ensure_ascii=False)))
+    path.write_bytes(container(tensors, json.dumps(casefile.case_header(case), ensure_ascii=False)))
     rehash(place, store.file_name(case))
     return path
 

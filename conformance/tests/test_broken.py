@@ -14,7 +14,7 @@ from typing import cast
 import pytest
 
 from conformance.causality import TAGS, field_of
-from conformance.corpus.store import Recorded
+from conformance.corpus.recorded import Recorded
 from conformance.judge import CaseReport, check_case
 from conformance.load import load
 from conformance.outcome import Report

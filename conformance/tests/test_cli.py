@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from conformance import check, cli, subjects
-from conformance.corpus import store
+from conformance.corpus import casefile, store
 from conformance.corpus.recipe import Recipe
 from conformance.subjects import Subject, find
 from conformance.tests.support import answering, container, corpus_of, recorded, rewrite, wrong_at
@@ -295,7 +295,7 @@ def test_a_manifest_beside_its_schema_is_found(built: Path, capsys: Capture) -> 
 
 def test_a_header_beside_its_schema_is_found(built: Path, capsys: Capture) -> None:
     path = built / f"cases/{SMALL}.safetensors"
-    header, tensors = store.parse(path.read_bytes(), path)
+    header, tensors = casefile.parse(path.read_bytes(), path)
     header["conventions"]["memory"] = "column-major"
     path.write_bytes(container(tensors, json.dumps(header)))
     assert run("fixtures", "verify", "-n", "1") == 1

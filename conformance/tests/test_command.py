@@ -3,10 +3,13 @@
 Left out: the ports (`test_ports.py`), and programs that misbehave (`test_hostile.py`).
 """
 
+import errno
 import shlex
 import sys
+import tempfile
 import time
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -85,7 +88,7 @@ def test_another_shape_is_a_verdict(program: Make) -> None:
         ('open(sys.argv[2], "wb").write(b"\\xff" * 7 + b"\\0"); sys.exit()', "not a safetensors"),
         ('open(sys.argv[2], "w"); sys.exit()', "neither safetensors nor JSON"),
         ("sys.exit()", "it wrote no output"),
-        ("import os; os.symlink(sys.argv[1], sys.argv[2]); sys.exit()", "cannot be read"),
+        ("import os; os.symlink(sys.argv[1], sys.argv[2]); sys.exit()", "is a symbolic link"),
         ("import os; os.mkfifo(sys.argv[2]); sys.exit()", "no ordinary file"),
         ("import os; os.mkdir(sys.argv[2]); sys.exit()", "no ordinary file"),
         ('open(sys.argv[2], "w").truncate(1 << 32); sys.exit()', "larger than 1,1"),
@@ -196,6 +199,41 @@ def test_a_command_that_cannot_be_run_is_wrong_usage(command: str, problem: str)
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("command", "mode", "problem"),
+    [
+        ("here", 0o755, "there is no program here on the PATH: give ./here"),
+        ("./here", 0o644, "./here is no program: make it executable, or give what runs it too"),
+    ],
+)
+def test_a_program_that_is_there_is_told_how_to_be_run(
+    command: str, mode: int, problem: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "here").touch(mode)
+    with pytest.raises(UsageError) as caught:
+        command_subject(command)
+    assert str(caught.value) == f"--command {command}: {problem}"
+
+
+def test_no_room_for_the_case_is_wrong_usage(
+    program: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    subject = program(COPY + WRITE)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    with pytest.raises(UsageError, match="no temporary folder: No such file or directory; set TM"):
+        check_case(subject, recorded(CASE))
+
+
+def test_a_full_disk_is_wrong_usage(program: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> NoReturn:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(UsageError, match="json: No space left on device; set TMPDIR"):
+        check_case(program(COPY + WRITE), recorded(CASE))
+
+
 def test_a_subject_that_begins_with_cmd_is_a_command() -> None:
     assert find("cmd:true").name == "cmd:true"
     assert command_subject("true {case} {out}").name == "cmd:true"
@@ -205,10 +243,12 @@ def test_a_subject_that_begins_with_cmd_is_a_command() -> None:
 
 def test_a_file_that_cannot_be_executed_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "program"
-    path.write_bytes(b"\x7fELF nonsense")
-    path.chmod(0o755)
-    report = check_case(command_subject(str(path)), recorded(CASE))
-    assert "cannot be started" in report.error
+    for nonsense in (b"\x7fELF nonsense", b"#!/no/such/interpreter\n"):
+        path.write_bytes(nonsense)
+        path.chmod(0o755)
+        report = check_case(command_subject(str(path)), recorded(CASE))
+        assert "cannot be started" in report.error
+        assert "; is its first line `#!` and a path, and what it names there?" in report.error
 
 
 def test_steps_that_are_no_case_of_ours_are_an_error(program: Make) -> None:

@@ -14,9 +14,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from conformance.cases import recipes
-from conformance.corpus import store
-from conformance.corpus.build import build_by_id, embedded, embedded_hash, write
+from conformance.corpus import casefile, store
+from conformance.corpus.build import build_by_id
 from conformance.corpus.case import Case
+from conformance.corpus.embedded import embedded, embedded_hash
+from conformance.corpus.files import write
 from conformance.corpus.verify import file_problems
 from conformance.errors import ConformanceError, CorpusError
 from conformance.judge import check_case
@@ -121,7 +123,7 @@ def test_a_step_starts_where_the_last_one_ended(id_: str) -> None:
 def test_the_json_of_a_case_holds_the_numbers_of_its_tensors(id_: str) -> None:
     twin = json.loads((ROOT / f"cases/{id_}.json").read_bytes())
     path = ROOT / f"cases/{id_}.safetensors"
-    header, tensors = store.parse(path.read_bytes(), path)
+    header, tensors = casefile.parse(path.read_bytes(), path)
     assert {key: twin[key] for key in header} == header
     assert twin["tensors"].keys() == tensors.keys()
     for name, array in tensors.items():
@@ -196,7 +198,7 @@ def test_the_manifest_follows_its_schema() -> None:
 def test_every_listed_file_is_there_with_its_size_and_hash() -> None:
     for name, entry in manifest()["files"].items():
         raw = (ROOT / name).read_bytes()
-        assert {"bytes": len(raw), "sha256": store.sha256(raw)} == entry
+        assert {"bytes": len(raw), "sha256": casefile.sha256(raw)} == entry
 
 
 def test_every_file_of_a_case_is_listed() -> None:
@@ -258,7 +260,7 @@ def test_the_two_schemas_describe_a_case_alike() -> None:
 @pytest.mark.parametrize("id_", IDS)
 def test_the_header_of_a_case_follows_its_schema(id_: str) -> None:
     path = ROOT / f"cases/{id_}.safetensors"
-    header, _ = store.parse(path.read_bytes(), path)
+    header, _ = casefile.parse(path.read_bytes(), path)
     assert not list(schema("case.schema.json").iter_errors(header))
 
 
@@ -266,7 +268,7 @@ def test_the_header_of_a_case_follows_its_schema(id_: str) -> None:
 def test_the_schema_of_the_header_knows_every_name(where: tuple[str, ...]) -> None:
     def edited(**changed: object) -> dict[str, Any]:
         """The header with other values at `where`; None takes a name out."""
-        header = inner = store.case_header(recorded(HAND).case)
+        header = inner = casefile.case_header(recorded(HAND).case)
         for key in where:
             inner = inner[key]
         left = {name: value for name, value in {**inner, **changed}.items() if value is not None}
@@ -389,7 +391,7 @@ def test_a_manifest_without_size_or_hash_of_a_file_is_refused(
 @pytest.mark.parametrize("key", ["schema_version", "case", "conventions"])
 def test_an_edited_header_is_refused(key: str, tmp_path: Path) -> None:
     place = corpus_of(tmp_path / "c", SMALL)
-    header, tensors = store.parse(RAW, place / FILE)
+    header, tensors = casefile.parse(RAW, place / FILE)
     header[key] = 2
     (place / FILE).write_bytes(container(tensors, json.dumps(header)))
     rehash(place, FILE)
@@ -406,7 +408,7 @@ def test_another_cases_file_under_this_name_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("header", ["", "{", "[" * 100_000, "null"])
 def test_a_header_that_is_none_is_refused(header: str, tmp_path: Path) -> None:
     place = corpus_of(tmp_path / "c", SMALL)
-    _, tensors = store.parse(RAW, place / FILE)
+    _, tensors = casefile.parse(RAW, place / FILE)
     (place / FILE).write_bytes(container(tensors, header))
     rehash(place, FILE)
     refused(place)
@@ -476,7 +478,7 @@ def test_random_damage_is_refused_or_still_a_case(
         raw[at if data.draw(st.booleans()) else at % 200] = value
     end = data.draw(st.integers(0, len(raw)) | st.just(len(raw)))
     try:
-        store.parse(bytes(raw[:end]), Path("case.safetensors"))
+        casefile.parse(bytes(raw[:end]), Path("case.safetensors"))
     except CorpusError as error:
         assert "case.safetensors: " in str(error)  # noqa: PT017 - a value may be damaged unseen
 
@@ -489,7 +491,7 @@ def test_random_damage_is_refused_or_still_a_case(
 @PROFILE
 def test_garbage_is_no_case(raw: bytes, length: int) -> None:
     with pytest.raises(CorpusError, match=r"^case\.safetensors: "):
-        store.parse(length.to_bytes(8, "little") + raw, Path("case.safetensors"))
+        casefile.parse(length.to_bytes(8, "little") + raw, Path("case.safetensors"))
 
 
 # What `verify` says of a file
@@ -561,7 +563,7 @@ def test_many_differences_are_told_in_causal_order_and_counted(tmp_path: Path) -
 
 
 def test_an_edited_header_is_a_problem(tmp_path: Path) -> None:
-    header, tensors = store.parse(RAW, Path("x"))
+    header, tensors = casefile.parse(RAW, Path("x"))
     header["case"]["why"] = "another reason"
     path = tmp_path / "x.safetensors"
     path.write_bytes(container(tensors, json.dumps(header)))
@@ -569,7 +571,7 @@ def test_an_edited_header_is_a_problem(tmp_path: Path) -> None:
 
 
 def test_the_same_values_in_other_bytes_are_a_problem(tmp_path: Path) -> None:
-    header, tensors = store.parse(RAW, Path("x"))
+    header, tensors = casefile.parse(RAW, Path("x"))
     path = tmp_path / "x.safetensors"
     path.write_bytes(container(tensors, json.dumps(header, indent=3)))
     (problem,) = file_problems(path, RAW)
@@ -670,7 +672,7 @@ def test_hostile_values_give_a_value_error_and_nothing_else(values: dict[str, An
         case = Case.from_json({**recorded(HAND).case.to_json(), **values})
     except ValueError:
         return
-    assert store.case_header(case)["case"]["id"] == case.id
+    assert casefile.case_header(case)["case"]["id"] == case.id
     assert (case.layers, case.steps, case.decay >= 0) >= (2, 1, True)
 
 
@@ -709,7 +711,7 @@ def test_a_file_where_a_folder_should_be_is_refused(tmp_path: Path) -> None:
 def test_a_file_too_large_to_be_read_is_not_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("conformance.corpus.build.MOST_BYTES", 2)
+    monkeypatch.setattr("conformance.corpus.files.MOST_BYTES", 2)
     with pytest.raises(CorpusError, match="3 bytes"):
         write(tmp_path / "x.json", b"abc")
     assert not list(tmp_path.iterdir())

@@ -158,6 +158,20 @@ def test_the_mean_of_squares_over_the_outputs_is_measured_as_such() -> None:
     assert found["BP1"].measured[0] == "it is 2/n_L × the right value"
 
 
+def test_right_numbers_with_their_bytes_turned_round_are_told() -> None:
+    found = causes(right("Z", lambda v, _: v.byteswap()), ("layout-3-2-4",))
+    assert found["Z"].measured == ("z2 is right, but its bytes are big-endian, not little-endian",)
+
+
+def test_right_numbers_written_column_by_column_are_told() -> None:
+    """Layer 2 has as many neurons as there are samples, where it could be a transpose."""
+    columns = right("Z", lambda v, _: v.ravel("F").reshape(v.shape))
+    found = causes(columns, ("layout-3-2-4",))
+    assert found["Z"].measured == (
+        "z3 is right, but it was written column by column, not row by row",
+    )
+
+
 def test_a_right_program_has_no_cause() -> None:
     assert causes({}) == {}
 

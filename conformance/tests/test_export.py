@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from conformance import cli
-from conformance.corpus import store
+from conformance.corpus import casefile, store
 from conformance.corpus.export import FORMS, export
 from conformance.errors import CorpusError, UsageError
 from conformance.tests.support import corpus_of, recorded, rewrite
@@ -83,7 +83,7 @@ def from_bin(folder: Path, id_: str) -> tuple[dict[str, Any], Bits]:
     """By what its index says, which covers every byte once."""
     header = json.loads((folder / f"{id_}.index.json").read_bytes())
     raw = (folder / header.pop("file")).read_bytes()
-    assert (header.pop("bytes"), header.pop("sha256")) == (len(raw), store.sha256(raw))
+    assert (header.pop("bytes"), header.pop("sha256")) == (len(raw), casefile.sha256(raw))
     width, end, bits = {"float64": 8, "float32": 4}[header["case"]["dtype"]], 0, {}
     for each in header.pop("tensors"):
         assert (each["dtype"], each["offset"]) == (header["case"]["dtype"], end)

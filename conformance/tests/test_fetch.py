@@ -1,6 +1,5 @@
 """Fetching MNIST: from a loopback server, resumed where it broke off, refused with another hash."""
 
-import gzip
 import hashlib
 import threading
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ from conformance.train.fetch import CANONICAL, fetch
 
 pytest.importorskip("pooch", reason="the extra `data` is not installed")
 
-FILES = {name: gzip.compress(name.encode() * 1000, mtime=0) for name in CANONICAL}
+FILES = {name: hashlib.shake_256(name.encode()).digest(20_000) for name in CANONICAL}
 HASHES = {name: hashlib.sha256(raw).hexdigest() for name, raw in FILES.items()}
 
 
@@ -24,6 +23,7 @@ class Files(BaseHTTPRequestHandler):
     """Serves the files, the rest of one too, and notes what it was asked for."""
 
     asked: ClassVar[list[tuple[str, str]]] = []
+    most: ClassVar[int] = 1 << 30  # bytes after which it hangs up
 
     def do_GET(self) -> None:
         """Answer with a file, or the part of it that is wanted."""
@@ -36,7 +36,7 @@ class Files(BaseHTTPRequestHandler):
         self.send_response(206 if wanted else 200)
         self.send_header("Content-Length", str(len(FILES[name]) - start))
         self.end_headers()
-        self.wfile.write(FILES[name][start:])
+        self.wfile.write(FILES[name][start:][: self.most])
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
@@ -70,6 +70,33 @@ def test_a_broken_transfer_is_resumed(server: str, tmp_path: Path) -> None:
     assert Files.asked[0] == (name, "bytes=50-")
     assert (tmp_path / name).read_bytes() == FILES[name]
     assert not list(tmp_path.glob("*.part"))
+
+
+def test_a_server_that_dies_again_and_again_is_enough(
+    server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each time a piece arrives, however small; what has been there is not asked for again."""
+    monkeypatch.setattr(Files, "most", 7_000)
+    said = []
+    for _ in range(16):
+        try:
+            fetch(tmp_path, server, known=HASHES)
+            break
+        except UsageError as error:
+            said.append(str(error))
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == FILES
+    assert len(said) == 12
+    assert said[0].startswith(f"{server}/{next(iter(FILES))}: the connection broke at 6,144")
+    assert said[0].endswith(f" of 20,000 bytes; run it again to go on from there ({tmp_path})")
+    starts = [int(wanted.strip("bytes=-") or 0) for _, wanted in Files.asked]
+    assert starts[:4] == [0, 6_144, 12_288, 18_432]
+
+
+def test_a_folder_that_cannot_be_is_blamed_itself(server: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for folder in (tmp_path / "file", tmp_path / "file" / "inner"):
+        with pytest.raises(UsageError, match=f"^{folder}: Not a directory"):
+            fetch(folder, server, known=HASHES)
 
 
 def test_another_hash_is_refused_and_nothing_is_left(server: str, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from conformance.corpus import store
+from conformance.corpus import casefile, store
 from conformance.errors import CorpusError, SubjectError
 from conformance.judge import check_case
 from conformance.subjects import Subject
@@ -88,7 +88,7 @@ def trace(raw: bytes) -> None:
 
 def corpus(raw: bytes) -> None:
     """Read a file of the corpus."""
-    store.parse(raw, store.root())
+    casefile.parse(raw, store.root())
 
 
 @pytest.mark.parametrize(

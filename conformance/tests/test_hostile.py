@@ -6,6 +6,7 @@ on their own (`test_fuzz_readers.py`).
 
 import json
 import struct
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -143,6 +144,41 @@ def test_a_message_is_short_and_safe_for_a_terminal(change: str, program: Make) 
     message = error(program(COPY + change + WRITE))
     assert message.replace("\n", "").isprintable()
     assert len(message) < 1500
+
+
+LEAVING = {
+    "fork": "os.fork() or stay()",
+    "fork-twice": "os.fork() or (os.setsid(), os.fork() or stay())",
+    "another-program": "subprocess.Popen([sys.executable, '-S', __file__, 'stay'])",
+}
+ENDING = {"well": "", "hanging": "time.sleep(60)", "crashing": "os.abort()"}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the process group alone is ended")
+@pytest.mark.parametrize("way", LEAVING)
+@pytest.mark.parametrize("ending", ENDING)
+def test_children_in_a_session_of_their_own_end_with_it(
+    way: str, ending: str, program: Make, tmp_path: Path
+) -> None:
+    """They have left the process group, and closed every pipe."""
+    left = tmp_path / "left"
+    source = f"""
+import os, subprocess, sys, time
+def stay():
+    os.setsid()
+    os.closerange(0, 99)
+    with open({str(left)!r} + ".part", "w") as file: file.write(str(os.getpid()))
+    os.rename({str(left)!r} + ".part", {str(left)!r})
+    time.sleep(60)
+    os._exit(0)
+sys.argv[1:] == ["stay"] and stay()
+{LEAVING[way]}
+while not os.path.exists({str(left)!r}): time.sleep(0.01)
+{ENDING[ending]}
+"""
+    checked(program(source + COPY + WRITE, timeout=1.0))
+    stat = Path("/proc", left.read_text(), "stat")
+    assert not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] == "Z"
 
 
 def test_the_run_goes_on_with_the_next_case(program: Make) -> None:

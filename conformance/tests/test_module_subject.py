@@ -14,7 +14,7 @@ from conformance.causality import TAGS, field_of
 from conformance.compare import FREE, Status
 from conformance.corpus.build import recorded_step
 from conformance.corpus.case import Case
-from conformance.corpus.store import Recorded, RecordedStep
+from conformance.corpus.recorded import Recorded, RecordedStep
 from conformance.errors import SubjectError, UsageError
 from conformance.judge import check_case
 from conformance.subjects.adapt import adapt

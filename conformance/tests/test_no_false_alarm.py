@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from conformance.compare import FREE, RESTARTED, Status
 from conformance.corpus.build import recorded_step
 from conformance.corpus.case import Case
-from conformance.corpus.store import Recorded, RecordedStep
+from conformance.corpus.recorded import Recorded, RecordedStep
 from conformance.diagnosis.diagnose import diagnose
 from conformance.judge import CaseReport, check_case
 from conformance.subjects import Subject

@@ -14,7 +14,7 @@ import pytest
 from conformance import cli
 from conformance.corpus import store
 from conformance.corpus.case import Case
-from conformance.corpus.store import Recorded
+from conformance.corpus.recorded import Recorded
 from conformance.diagnosis.diagnose import diagnose
 from conformance.judge import check_case
 from conformance.mistakes import catalogue

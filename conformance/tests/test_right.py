@@ -18,7 +18,7 @@ from conformance.compare import FREE, RESTARTED, Status
 from conformance.corpus import store
 from conformance.corpus.build import recorded_step
 from conformance.corpus.case import Case
-from conformance.corpus.store import Recorded, RecordedStep
+from conformance.corpus.recorded import Recorded, RecordedStep
 from conformance.judge import check_case
 from conformance.outcome import Report
 from conformance.subjects import Subject

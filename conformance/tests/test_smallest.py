@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from conformance import cli
+from conformance import check, cli
 from conformance.compare import FORWARD, FREE, RESTARTED, Status
 from conformance.corpus.case import Case
 from conformance.errors import ConformanceError
@@ -509,6 +509,24 @@ def test_a_saved_script_runs_the_file_of_the_subject(
         assert numbers[f"{quantity} expected"][line.index[0]][line.index[1]] == pytest.approx(
             line.result, rel=1e-12
         )
+
+
+@pytest.mark.parametrize("spec", ["subject.py:Network", "inner.subject:Network"])
+def test_a_saved_script_imports_from_where_the_subject_did(
+    spec: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Run elsewhere; the folders of --python-path were given relatively."""
+    network = _network("ascends", tmp_path).name.removesuffix(":Network")
+    for folder in ("helpers", "inner", "elsewhere"):
+        (tmp_path / folder).mkdir()
+    Path(network).rename(tmp_path / "helpers" / "mine.py")
+    for place in ("subject.py", "inner/subject.py"):
+        (tmp_path / place).write_text("from mine import Network\n")
+    monkeypatch.chdir(tmp_path)
+    report = check(spec, case="hand-2-3-1", python_path=[Path("helpers")])
+    script, _ = save(report.smallest[0].files, tmp_path / "elsewhere")
+    numbers = printed(script, tmp_path / "elsewhere")
+    assert any(words.endswith(" yours") for words in numbers)
 
 
 def test_the_saved_case_is_the_rung(tmp_path: Path) -> None:

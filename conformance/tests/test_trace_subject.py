@@ -9,7 +9,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from conformance.compare import FREE, Status
-from conformance.corpus import store
+from conformance.corpus import casefile, store
 from conformance.errors import ConformanceError, SubjectError, UsageError
 from conformance.judge import check_case
 from conformance.subjects import ReferenceSession
@@ -162,6 +162,6 @@ def test_a_file_that_is_no_trace_is_one_line(
         assert "\n" not in str(caught.value)
     with pytest.raises(UsageError, match="is no file"):
         trace_subject(tmp_path, store.root())
-    monkeypatch.setattr(store, "MOST_BYTES", 5)
+    monkeypatch.setattr(casefile, "MOST_BYTES", 5)
     with pytest.raises(SubjectError, match="larger than"):
         trace_subject(path, store.root())

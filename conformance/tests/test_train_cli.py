@@ -84,6 +84,16 @@ def test_a_wrong_network_is_found(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert "cause:" in out
 
 
+def test_a_network_imports_from_the_python_path(tmp_path: Path) -> None:
+    (tmp_path / "helpers").mkdir()
+    source = Path(__file__).parent / "networks" / "book.py"
+    (tmp_path / "helpers" / "theirs.py").write_text(source.read_text())
+    (tmp_path / "mine.py").write_text("from theirs import Network\n")
+    options = ("--subjects", f"reference,{tmp_path / 'mine.py'}:Network")
+    assert run(*QUICK, *options) == 3
+    assert run(*QUICK, *options, "--python-path", str(tmp_path / "helpers")) == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -103,7 +113,15 @@ def test_a_wrong_network_is_found(tmp_path: Path, capsys: pytest.CaptureFixture[
         (("--mnist", "/nowhere"), "/nowhere/train-images-idx3-ubyte: no such file"),
         (("--plot", "run.gif"), "--plot run.gif: give a name that ends in .svg or .png"),
         (("--json", "/nowhere/run.json"), "--json /nowhere/run.json: there is no such folder"),
+        (("--json", "/proc/run.json"), "--json /proc/run.json: No such file or directory"),
+        (("--plot", "/proc/run.svg"), "--plot /proc/run.svg: No such file or directory"),
+        (("--checkpoint", "/proc/kept"), "--checkpoint /proc/kept: No such file or directory"),
+        (("--sizes", "784,99999999999,10"), "has more than 100,000,000 weights and biases"),
+        (("--eta", "1e300", "--dtype", "float32"), "--eta 1e+300: float32 has no such number"),
+        (("--eta", "1e-300", "--dtype", "float32"), "--eta 1e-300: float32 has no such number"),
+        (("--subjects", "reference,cmd:true"), "cmd:true cannot take part: it runs recorded cases"),
         (("--resume", "/nowhere"), "--resume /nowhere: No such file"),
+        (("--resume", "/dev/null"), "--resume /dev/null: no ordinary file"),
     ],
 )
 def test_bad_input_is_one_line_and_nothing_is_written(
@@ -116,10 +134,51 @@ def test_bad_input_is_one_line_and_nothing_is_written(
     monkeypatch.chdir(tmp_path)
     kept = ("--json", "run.json", "--checkpoint", "run.safetensors")
     assert run(*QUICK, *kept, *arguments) == 2
-    error = capsys.readouterr().err
+    out, error = capsys.readouterr()
     assert said in error
-    assert len(error.splitlines()) == 1
+    assert (out, len(error.splitlines())) == ("", 1)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("option", ["--checkpoint", "--plot"])
+def test_what_is_no_file_is_not_replaced(
+    option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pipe = tmp_path / "pipe.svg"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    assert run(*QUICK, "--subjects", "reference", option, str(pipe)) == 2
+    os.close(reader)
+    assert capsys.readouterr().err.endswith("is there, and no ordinary file\n")
+    assert pipe.is_fifo()
+
+
+def test_a_checkpoint_is_no_larger_than_one_can_be(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "huge").touch()
+    os.truncate(tmp_path / "huge", 1 << 40)
+    assert run(*QUICK, "--resume", str(tmp_path / "huge")) == 2
+    assert "huge: larger than a checkpoint of this run can be" in capsys.readouterr().err
+
+
+def test_a_disk_that_is_full_in_the_end_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(*QUICK, "--subjects", "reference", "--json", "/dev/full") == 2
+    assert capsys.readouterr().err == "error: --json /dev/full: No space left on device\n"
+
+
+def test_numbers_that_are_none_any_more_are_no_warning_and_no_traceback(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Decay of 1e300 makes every parameter NaN or infinite, the twin's as the reference's."""
+    assert run(*QUICK, "--lmbda", "1e300", "--cost", "cross-entropy") == 1
+    out, error = capsys.readouterr()
+    assert "cost nan" in out
+    assert error == ""
+    assert out.splitlines()[-1] == (
+        "torch_impl: from epoch 0 on there are numbers that are not finite, the reference's too, "
+        "and nothing to compare; 1 step was judged before, all right"
+    )
 
 
 def test_without_matplotlib_a_picture_is_refused_before_training(

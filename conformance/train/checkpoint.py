@@ -23,6 +23,7 @@ from reference.step import Array, Parameters
 
 KEY, VERSION = "training", 1
 COMPANION = "companion"
+ROOM = 64 << 20  # bytes for what is no parameter
 EXTENDED = "epochs"  # the setting in which a resumed run may differ
 
 
@@ -63,7 +64,8 @@ def restore(path: Path, run: Lockstep) -> tuple[Epoch, ...]:
     Raises:
         UsageError: it is no checkpoint, or one of another run; the message says in what.
     """
-    header, tensors = _read(path)
+    parameters = sum(array.nbytes for each in _walkers(run).values() for _, array in each.named())
+    header, tensors = _read(path, ROOM + parameters)
     try:
         _same_run(path, run, header)
         epochs = tuple(Epoch.from_json(each) for each in header["epochs"])
@@ -93,8 +95,12 @@ def _walkers(run: Lockstep) -> dict[str, Parameters]:
     return own | {f"partner {i}": each.parameters for i, each in enumerate(run.partners)}
 
 
-def _read(path: Path) -> tuple[dict[str, Any], dict[str, Array]]:
+def _read(path: Path, most: int) -> tuple[dict[str, Any], dict[str, Array]]:
     try:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            raise UsageError(f"--resume {path}: no ordinary file")
+        if path.stat().st_size > most:
+            raise UsageError(f"{path}: larger than a checkpoint of this run can be")
         raw = path.read_bytes()
     except OSError as error:
         raise UsageError(f"--resume {path}: {error.strerror}") from error
@@ -125,7 +131,7 @@ def _same_run(path: Path, run: Lockstep, header: Mapping[str, Any]) -> None:
 
 
 def _said(value: object) -> str:
-    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+    return (",".join(map(str, value)) or "none") if isinstance(value, list) else str(value)
 
 
 def _parameters(path: Path, run: Lockstep, who: str, tensors: Mapping[str, Array]) -> Parameters:

@@ -33,7 +33,7 @@ CANONICAL = {
 
 PARTIAL = 206  # HTTP: the rest of a file
 BEYOND = 416  # HTTP: there is no such rest
-PIECE = 2**16
+PIECE = 2**10  # bytes; less than one is lost where a connection breaks
 Moved = Callable[[str, int, int], None]
 """Told the file, the bytes that are there, and how many there will be."""
 
@@ -67,9 +67,10 @@ def fetch(
     files = pooch.create(path=folder, base_url=base, registry=dict(known))
     try:
         return [Path(files.fetch(name, downloader=_Resuming(folder, moved))) for name in known]
-    except (requests.RequestException, OSError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise UsageError(f"{base}: {reason}; what has arrived is kept in {folder}") from error
+    except requests.RequestException as error:
+        raise UsageError(f"{base}: {error}") from error
+    except OSError as error:
+        raise UsageError(f"{folder}: {error.strerror or error}; give another folder") from error
     except ValueError as error:  # pooch: another hash
         raise UsageError(
             f"{base}: not the canonical files: {str(error).splitlines()[0]}"
@@ -101,7 +102,13 @@ class _Resuming:
             there = there if answer.status_code == PARTIAL else 0
             total = there + int(answer.headers.get("Content-Length", 0))
             with part.open("ab" if there else "wb") as file:
-                for piece in answer.iter_content(PIECE):
-                    file.write(piece)
-                    there += len(piece)
-                    self.moved(url.rsplit("/", 1)[-1], there, total)
+                try:
+                    for piece in answer.iter_content(PIECE):
+                        file.write(piece)
+                        there += len(piece)
+                        self.moved(url.rsplit("/", 1)[-1], there, total)
+                except requests.RequestException as error:
+                    raise UsageError(
+                        f"{url}: the connection broke at {there:,} of {total:,} bytes; "
+                        f"run it again to go on from there ({self.folder})"
+                    ) from error

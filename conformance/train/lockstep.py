@@ -18,6 +18,7 @@ hangs on it.
 Left out: a partner's own step (`partner.py`), the verdict on one step (`judging.py`).
 """
 
+import math
 from collections.abc import Callable, Mapping
 from time import perf_counter
 
@@ -172,8 +173,8 @@ class Lockstep:
             walked.append(
                 Walked(
                     *(each.name, correct, cost, each.seconds, self.n / each.seconds, each.drift),
-                    each.drift / self.explained if each.drift else 0.0,
-                    *(each.apart / self.floor if each.apart else 0.0, each.judged, each.worst),
+                    *(_times(each.drift, self.explained), _times(each.apart, self.floor)),
+                    *(each.judged, each.worst),
                 )
             )
         return Epoch(self.epoch, self.test.m, self.explained, tuple(walked))
@@ -184,3 +185,10 @@ class Lockstep:
         a = feedforward(parameters, self.test.x, book)[1][-1]
         right = int((a.argmax(axis=0) == self.test.y.argmax(axis=0)).sum())
         return right, float(book.cost(a, self.test.y))
+
+
+def _times(distance: float, explained: float) -> float:
+    """A distance as a multiple of what can be explained, 0 if there is none."""
+    if distance == 0:
+        return 0.0
+    return distance / explained if explained else math.inf * distance

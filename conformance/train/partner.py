@@ -15,9 +15,9 @@ from conformance.compare import Status
 from conformance.corpus.case import Case
 from conformance.diagnosis.evidence import Evidence
 from conformance.errors import ConformanceError, SubjectError
-from conformance.isolate import PACKAGE, headline, own_traceback
 from conformance.subjects import Session, Subject
 from conformance.subjects.observation import Observation, observed
+from conformance.tracebacks import PACKAGE, headline, own_traceback
 from conformance.train.judging import Taken, judged, jump, worst
 from conformance.train.record import Jump
 from reference.descent import SLOPED, Descent
@@ -91,9 +91,11 @@ class Partner:
         self.parameters = self._shown(seen)
         taken = Taken(*where, start, batch, seen)
         self.drift = _distance(self.parameters, reference)
-        apart = _distance(self.parameters, self._followed(start, batch))
+        right = self._followed(start, batch)
+        apart = _distance(self.parameters, right)
         self.apart = float(np.max((self.apart, apart)))
-        if self.jump is None and (wanted or not apart <= floor):
+        known = all(np.isfinite(array).all() for array in right.values())
+        if self.jump is None and known and (wanted or not apart <= floor):
             self._judge(taken)
         self._before = taken
 

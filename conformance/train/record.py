@@ -4,6 +4,7 @@ Left out: how it is measured (`lockstep.py`) and shown (`show.py`, `plot.py`).
 """
 
 from dataclasses import asdict, dataclass
+from math import isfinite
 from typing import Any
 
 from conformance.train.settings import Settings
@@ -88,9 +89,14 @@ class Run:
     @property
     def exit_code(self) -> int:
         """0 rounding explains all, 1 it does not, 130 interrupted."""
-        if self.jumps:
+        if self.jumps or any(self.lost(i) is not None for i in range(len(self.settings.subjects))):
             return 1
         return 130 if self.stopped else 0
+
+    def lost(self, partner: int) -> int | None:
+        """The epoch from which on the numbers of a partner and the reference are not finite."""
+        drifts = ((each.number, each.walked[partner + 1].drift) for each in self.epochs)
+        return next((number for number, drift in drifts if not isfinite(drift)), None)
 
     def to_json(self) -> dict[str, Any]:
         """The record as JSON values."""

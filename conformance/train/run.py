@@ -9,10 +9,12 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from conformance.corpus.case import Case
 from conformance.errors import UsageError
 from conformance.load import is_spec, load
 from conformance.subjects import Subject, find
 from conformance.subjects.adapt import adapt
+from conformance.subjects.command import CommandSubject
 from conformance.train.checkpoint import restore, write
 from conformance.train.data import Source
 from conformance.train.lockstep import Done, Lockstep
@@ -22,20 +24,35 @@ from conformance.train.settings import Settings
 Told = Callable[[Epoch], None]
 
 
-def subjects(names: Sequence[str], settings: Settings) -> tuple[Subject, ...]:
+def subjects(
+    names: Sequence[str], settings: Settings, python_path: Sequence[Path] = ()
+) -> tuple[Subject, ...]:
     """The subjects of these names, each fit for the run.
+
+    Args:
+        names: as for `conformance check`, but for a command or a recording.
+        settings: of the run.
+        python_path: folders from which a file or module may import.
 
     Raises:
         UsageError: there is no such subject, or it cannot take part in this run.
         SubjectError: it could not be loaded.
     """
-    found = [adapt(load(name), name) if is_spec(name) else find(name) for name in names]
+    found = [
+        adapt(load(name, python_path), name) if is_spec(name) else find(name) for name in names
+    ]
     case = settings.case(settings.mini_batch)
     for each in found:
-        reason = each.unfit(case) or ("" if each.runs_freely(case) else "knows no weight decay")
-        if reason:
+        if reason := _unfit(each, case):
             raise UsageError(f"{each.name} cannot take part: it {reason}")
     return tuple(found)
+
+
+def _unfit(subject: Subject, case: Case) -> str:
+    """Why a subject cannot walk along, or nothing."""
+    if isinstance(subject, CommandSubject):
+        return "runs recorded cases alone"
+    return subject.unfit(case) or ("" if subject.runs_freely(case) else "knows no weight decay")
 
 
 def train(
@@ -45,6 +62,7 @@ def train(
     told: Told = lambda _: None,
     done: Done = lambda *_: None,
     *,
+    begun: Callable[[], None] = lambda: None,
     checkpoint: Path | None = None,
     resume: Path | None = None,
 ) -> Run:
@@ -56,6 +74,7 @@ def train(
         partners: who walks beside the reference.
         told: called with the record of each epoch.
         done: called after each step.
+        begun: called when nothing is wrong with what was asked for, before the first step.
         checkpoint: written after each epoch.
         resume: a checkpoint to go on from.
 
@@ -65,9 +84,10 @@ def train(
     """
     settings.fit_digits()
     mnist, dtype = source.mnist, np.dtype(settings.dtype)
-    with threadpool_limits(1):
+    with threadpool_limits(1), np.errstate(all="ignore"):  # a NaN is reported, not warned of
         walk = Lockstep(settings, mnist.training.batch(dtype), mnist.test.batch(dtype), partners)
         epochs = [] if resume is None else list(restore(resume, walk))
+        begun()
         stopped = ""
         try:
             while walk.epoch < settings.epochs:

@@ -4,12 +4,17 @@ Left out: the digits (`data.py`).
 """
 
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from math import isfinite
 from typing import Any
+
+import numpy as np
 
 from conformance.corpus.case import Case
 from conformance.errors import UsageError
 from reference.mnist import CLASSES, PIXELS
+
+MOST = 10**8  # parameters
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,12 @@ class Settings:
         for option, (value, right, wanted) in rules.items():
             if not right:
                 raise UsageError(f"{option} {value}: give {wanted}")
+        with np.errstate(all="ignore"):
+            eta = float(np.dtype(self.dtype).type(self.eta))
+        if not (isfinite(eta) and eta):
+            raise UsageError(f"--eta {self.eta}: {self.dtype} has no such number but 0 or infinity")
+        if sum((above + 1) * below for above, below in pairwise(self.sizes)) > MOST:
+            raise UsageError(f"{self._sizes()}: has more than {MOST:,} weights and biases")
 
     def fit_digits(self) -> None:
         """Check that the network takes images and answers with a digit.
@@ -61,8 +72,10 @@ class Settings:
             UsageError: it does not.
         """
         if (self.sizes[0], self.sizes[-1]) != (PIXELS, CLASSES):
-            sizes = ",".join(map(str, self.sizes))
-            raise UsageError(f"--sizes {sizes}: begin with {PIXELS} pixels, end with {CLASSES}")
+            raise UsageError(f"{self._sizes()}: begin with {PIXELS} pixels, end with {CLASSES}")
+
+    def _sizes(self) -> str:
+        return f"--sizes {','.join(map(str, self.sizes))}"
 
     def case(self, n: int) -> Case:
         """The run as a case, of which the first mini-batch alone is described."""

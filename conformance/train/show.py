@@ -32,13 +32,26 @@ def verdict_lines(run: Run) -> Iterator[str]:
     for jump in run.jumps:
         yield from _jump_lines(jump)
     wrong = {jump.subject for jump in run.jumps}
-    for each in run.epochs[-1].walked[1:] if run.epochs else ():
+    for i, each in enumerate(run.epochs[-1].walked[1:] if run.epochs else ()):
         if each.name not in wrong:
-            steps = sum(w.judged for e in run.epochs for w in e.walked if w.name == each.name)
-            yield (
-                f"{each.name}: rounding: each step ends where the reference's does from the same "
-                f"start; {steps} steps were judged, all right"
-            )
+            yield f"{each.name}: {_right(run, i)}"
+
+
+def _right(run: Run, partner: int) -> str:
+    steps, lost = sum(each.walked[partner + 1].judged for each in run.epochs), run.lost(partner)
+    if lost is None:
+        return (
+            "rounding: each step ends where the reference's does from the same start; "
+            f"{_steps(steps)} judged, all right"
+        )
+    return (
+        f"from epoch {lost} on there are numbers that are not finite, the reference's too, and "
+        f"nothing to compare; {_steps(steps)} judged before, all right"
+    )
+
+
+def _steps(count: int) -> str:
+    return "1 step was" if count == 1 else f"{count:,} steps were"
 
 
 def _jump_lines(jump: Jump) -> Iterator[str]:

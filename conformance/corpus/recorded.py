@@ -1,0 +1,116 @@
+"""A case with its numbers, and its tensors by the names that they have in a file.
+
+Left out: the file (`casefile.py`), and what the values should be (`build.py`, `verify.py`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from conformance.corpus.case import Case
+from reference.step import Array, Batch, Parameters, causal_order, split
+
+
+@dataclass(frozen=True, eq=False)
+class RecordedStep:
+    """One step of a case: what goes in, what must come out, and how far it may be off."""
+
+    parameters: Parameters
+    batch: Batch
+    expected: Mapping[str, Array]  # correctly rounded; keys in causal order
+    bound: Mapping[str, Array]  # the tolerance of each entry, rounded up
+
+
+@dataclass(frozen=True, eq=False)
+class Recorded:
+    """A case with its numbers."""
+
+    case: Case
+    steps: tuple[RecordedStep, ...]
+
+
+def layered(case: Case, named: Mapping[str, Array]) -> Parameters:
+    """The parameters of the case among some named arrays.
+
+    Raises:
+        KeyError: one is missing.
+        ValueError: their shapes do not make the network of the case.
+    """
+    parameters = Parameters.of(named)
+    if parameters.sizes != case.sizes:
+        raise ValueError(f"w2 … b{case.layers}")
+    return parameters
+
+
+def shape_of(case: Case, name: str, m: int) -> tuple[int, ...]:
+    """The shape of a quantity of a case, in a mini-batch of m samples."""
+    quantity, layer = split(name)
+    if layer is None:
+        return ()
+    columns = {"w": case.sizes[layer - 2], "b": 1}.get(quantity.removeprefix("nabla_"), m)
+    return (case.sizes[layer - 1], columns)
+
+
+def assembled(case: Case, tensors: Mapping[str, Array]) -> Recorded:
+    """The case of these tensors, which are all that it has, each in its shape and dtype and finite.
+
+    Raises:
+        ValueError: they are not; the message begins with the name of a tensor.
+    """
+    _check(case, tensors)
+    parameters = layered(case, tensors)
+    steps = []
+    for t in range(case.steps):
+        expected = {name: tensors[f"{t}/{name}"] for name in causal_order(case.layers)}
+        bound = {name: tensors[f"bound/{t}/{name}"] for name in expected}
+        batch = Batch(tensors[f"{t}/x"], tensors[f"{t}/y"])
+        steps.append(RecordedStep(parameters, batch, expected, bound))
+        parameters = layered(case, expected)
+    return Recorded(case, tuple(steps))
+
+
+def _shapes(case: Case) -> dict[str, tuple[int, ...]]:
+    """The tensors of a case and their shapes."""
+    start = [f"{kind}{layer}" for layer in range(2, case.layers + 1) for kind in "bw"]
+    shapes = {name: shape_of(case, name, 0) for name in start}
+    for t, batch in enumerate(case.batches):
+        m = len(batch)
+        shapes |= {f"{t}/x": (case.sizes[0], m), f"{t}/y": (case.sizes[-1], m)}
+        for name in causal_order(case.layers):
+            shapes[f"{t}/{name}"] = shapes[f"bound/{t}/{name}"] = shape_of(case, name, m)
+    return shapes
+
+
+def _check(case: Case, tensors: Mapping[str, Array]) -> None:
+    """Refuse what is not the tensors of the case, each in its shape and dtype and finite.
+
+    Raises:
+        ValueError: the message begins with the name of the tensor.
+    """
+    shapes = _shapes(case)
+    for name in sorted(shapes.keys() ^ tensors.keys()):
+        what = "is missing" if name in shapes else "does not belong there"
+        raise ValueError(f"{name} {what}")
+    for name, shape in shapes.items():
+        array = tensors[name]
+        if array.shape != shape or array.dtype != case.type:
+            right = f"{case.dtype} {shape}"
+            raise ValueError(f"{name} is {array.dtype} {array.shape}, should be {right}")
+        if not np.isfinite(array).all() or (name.startswith("bound/") and (array < 0).any()):
+            raise ValueError(f"{name} holds a number that is not finite, or a bound below zero")
+
+
+def tensors(recorded: Recorded) -> dict[str, Array]:
+    """Everything that a case's file holds, in its order: start, samples, values and bounds."""
+    named = dict(sorted(recorded.steps[0].parameters.named()))
+    for t, step in enumerate(recorded.steps):
+        named |= {f"{t}/x": step.batch.x, f"{t}/y": step.batch.y}
+        named |= {f"{t}/{name}": array for name, array in step.expected.items()}
+        named |= {f"bound/{t}/{name}": array for name, array in step.bound.items()}
+    return {name: _little(array) for name, array in named.items()}
+
+
+def _little(array: Array) -> Array:
+    """The same numbers little-endian and row by row, on whatever machine."""
+    return np.array(array, array.dtype.newbyteorder("<"), order="C")
