@@ -18,6 +18,7 @@ from rich.progress import Progress
 
 from conformance.bench.cli import bench
 from conformance.errors import ConformanceError, UsageError
+from conformance.signals import ending_cleanly
 from conformance.train.cli import mnist, train
 
 if TYPE_CHECKING:
@@ -336,7 +337,8 @@ def fixtures_export(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command; whatever goes wrong is one line on standard error and an exit code."""
     try:
-        app(args=None if arguments is None else list(arguments))
+        with ending_cleanly():
+            app(args=None if arguments is None else list(arguments))
     except ConformanceError as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)
