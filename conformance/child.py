@@ -14,6 +14,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from conformance.errors import ConformanceError
+from conformance.signals import forget
 from conformance.tracebacks import PACKAGE, headline, own_traceback
 
 Send = Callable[[object], None]
@@ -45,6 +46,7 @@ def _detach(output: Connection, stack: Connection) -> None:
     if sys.platform == "win32":  # its pipes are no descriptors: what the child prints is lost
         sys.stdout = sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
         return
+    forget()
     os.setsid()
     if sys.platform == "linux":
         import ctypes

@@ -1,10 +1,13 @@
 """Work on cases, on several processes. Left out: the work."""
 
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import TypeVar
+
+from conformance.signals import ENDING
 
 T = TypeVar("T")
 
@@ -23,5 +26,19 @@ def in_parallel(
     if workers == 1:
         yield from (work(id_, place) for id_ in ids)
         return
-    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
-        yield from pool.map(work, ids, [place] * len(ids))
+    others = {*active_children()}
+    with ProcessPoolExecutor(workers, get_context("spawn"), _deaf) as pool:
+        try:
+            # No `map`: what it has cancelled stops the pool from ending when its workers are gone.
+            for future in [pool.submit(work, id_, place) for id_ in ids]:
+                yield future.result()
+        except BaseException:
+            for process in {*active_children()} - others:
+                process.kill()
+            raise
+
+
+def _deaf() -> None:
+    """Leave it to the parent to hear a signal that the whole group gets, as by Ctrl-C."""
+    for each in (signal.SIGINT, *ENDING):
+        signal.signal(each, signal.SIG_IGN)

@@ -17,6 +17,7 @@ from conformance.cli.gradcheck import gradcheck
 from conformance.cli.mistakes import mistakes, prove
 from conformance.cli.train import mnist, train
 from conformance.errors import ConformanceError
+from conformance.signals import ending_cleanly
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -33,7 +34,8 @@ app.add_typer(mnist, name="mnist")
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command; whatever goes wrong is one line on standard error and an exit code."""
     try:
-        app(args=None if arguments is None else list(arguments))
+        with ending_cleanly():
+            app(args=None if arguments is None else list(arguments))
     except ConformanceError as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)

@@ -5,10 +5,14 @@ on their own (`test_fuzz_readers.py`).
 """
 
 import json
+import os
+import signal
 import struct
+import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -253,6 +257,48 @@ def test_side_by_side_nothing_runs_on_after_an_interrupt(program: Make, tmp_path
     assert time.monotonic() - started < 5
     assert len([*tmp_path.glob("*.json")]) == 2
     assert list(Path(tempfile.gettempdir()).iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_the_run_and_leaves_nothing(number: signal.Signals, tmp_path: Path) -> None:
+    """As Ctrl-C, a cancelled CI step and a closed terminal do it."""
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    program = tmp_path / "program.py"
+    program.write_text(
+        f"{HERE}path = {str(tmp_path / 'pid')!r}\n"
+        "with open(path + '.part', 'w') as file: file.write(str(os.getpid()))\n"
+        "os.rename(path + '.part', path)\n"
+        "time.sleep(60)\n"
+    )
+    command = f"{sys.executable} -S {program} {{case}} {{out}}"
+    arguments = [sys.executable, "-m", "conformance", "check", "--command", command]
+    environment = {**os.environ, "TMPDIR": str(temporary)}
+    with subprocess.Popen(  # noqa: S603
+        arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment
+    ) as run:
+        while not (tmp_path / "pid").exists():
+            time.sleep(0.01)
+        run.send_signal(number)
+        assert (run.wait(), run.communicate()[0]) == (128 + number, b"")
+    assert [*temporary.iterdir()] == []
+    assert not Path("/proc", (tmp_path / "pid").read_text()).exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_to_the_whole_group_ends_the_workers(number: signal.Signals) -> None:
+    """Ctrl-C in a terminal reaches the workers too, for which the pool might wait for ever."""
+    arguments = [sys.executable, "-m", "conformance", "fixtures", "verify", "-n", "2"]
+    with subprocess.Popen(  # noqa: S603
+        arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+    ) as run:
+        time.sleep(2)
+        os.killpg(run.pid, number)
+        try:
+            assert (run.wait(20), run.communicate()[0]) == (128 + number, b"")
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(run.pid, signal.SIGKILL)
 
 
 def test_a_watch_ends_a_command() -> None:
