@@ -27,11 +27,12 @@ def book_subject(factory: Callable[..., Any], name: str, cost: str | None = None
         cost: the cost that the network has, if it is not the quadratic one and cannot be chosen.
     """
     network = BookNetwork(factory, name, cost)
+    loop = own_loop(network)
     costs = tuple(sorted({*network.costs, network.conventions.cost}))
     return Subject(
         name,
-        partial(BookSession, network, loop=own_loop(network)),
-        partial(BookSession, network, watched=False),
+        partial(BookSession, network, loop=loop),
+        partial(BookSession, network, watched=False, loop=loop),
         tuple(network.said()),
         costs,
         (network.conventions.dtype,),

@@ -20,10 +20,12 @@ from conformance.tracebacks import headline
 from reference.step import Array, Batch
 
 N, M = 10, 3  # M does not divide N, so the last mini-batch is short
+ETA = 0.5
 
 APART = "SGD pairs inputs with the targets of other samples (x-and-y-shuffled-apart)"
 TWICE = "SGD takes some samples twice in an epoch and leaves others out (shuffle-duplicates-rows)"
 SHORT = f"SGD leaves out the last, short mini-batch of {N} samples by {M} (remainder-dropped)"
+NOMINAL = "SGD gives the last, short mini-batch an η as if it were whole (remainder-nominal-size)"
 OUT = f"SGD leaves out samples of {N} in mini-batches of {M}"
 
 
@@ -50,7 +52,10 @@ def _followed(network: BookNetwork) -> OwnLoop:
         return NOTHING
     batch = _data()
 
-    def note(mini_batch: Any, *_: Any, **__: Any) -> None:
+    rates = []
+
+    def note(mini_batch: Any, *others: Any, **named: Any) -> None:
+        rates.append(named.get("eta", others[0] if others else None))
         taken.append(
             [(_index(network, x, batch.x), _index(network, y, batch.y)) for x, y in mini_batch]
         )
@@ -58,14 +63,14 @@ def _followed(network: BookNetwork) -> OwnLoop:
     try:
         net.update_mini_batch = note
         with redirect_stdout(StringIO()), np.errstate(all="ignore"), _elsewhere():
-            net.SGD([network.sample(batch, i) for i in range(N)], 1, M, 0.5)
+            net.SGD([network.sample(batch, i) for i in range(N)], 1, M, ETA)
     except Exception as error:  # noqa: BLE001 - it may be asked in another way
         return OwnLoop(notes=(f"SGD was not judged: {headline(error)}",))
     pairs = [pair for each in taken for pair in each]
     if not pairs or any(None in pair for pair in pairs):
         what = "other samples than it has" if pairs else "none"
         return OwnLoop(notes=(f"SGD was not judged: it gives update_mini_batch {what}",))
-    return OwnLoop(tuple(_faults(pairs)))
+    return OwnLoop((*_faults(pairs), *_rate_faults([*map(len, taken)], rates)))
 
 
 def _faults(pairs: Sequence[tuple[int, int]]) -> Iterator[str]:
@@ -77,6 +82,15 @@ def _faults(pairs: Sequence[tuple[int, int]]) -> Iterator[str]:
         yield TWICE
     elif left:
         yield SHORT if left == N % M else OUT
+
+
+def _rate_faults(lengths: Sequence[int], rates: Sequence[Any]) -> Iterator[str]:
+    """Whether the short mini-batch alone is given a smaller η, as if it had the nominal length."""
+    known = all(isinstance(rate, (float, np.floating)) for rate in rates)
+    if known and any(length < M for length in lengths):
+        nominal = [ETA * length / M for length in lengths]
+        if np.allclose(np.array(rates, np.float64), nominal, rtol=1e-6):
+            yield NOMINAL
 
 
 def _data() -> Batch:

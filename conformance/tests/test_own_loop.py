@@ -14,7 +14,7 @@ import reference
 from conformance.judge import check_case
 from conformance.subjects.book import BookNetwork
 from conformance.subjects.book_subject import book_subject
-from conformance.subjects.own_loop import APART, NOTHING, OUT, SHORT, TWICE, own_loop
+from conformance.subjects.own_loop import APART, NOMINAL, NOTHING, OUT, SHORT, TWICE, own_loop
 from conformance.tests.networks.book import Network, Pairs
 from conformance.tests.networks.right import RIGHT
 from conformance.tests.support import recorded
@@ -83,6 +83,17 @@ class Whole(_Loop):
         return super().batches([data[i] for i in order], size)
 
 
+class Nominal(Network):
+    """Its last, short mini-batch is divided by the length that the others have."""
+
+    def SGD(self, training_data: Pairs, epochs: int, mini_batch_size: int, eta: float) -> None:  # type: ignore[override]
+        """Go through the data."""
+        for _ in range(epochs):
+            for k in range(0, len(training_data), mini_batch_size):
+                part = training_data[k : k + mini_batch_size]
+                self.update_mini_batch(part, eta * len(part) / mini_batch_size)
+
+
 class Saving(_Loop):
     """Saves what it has trained."""
 
@@ -104,7 +115,8 @@ def loop(cls: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("cls", "words"), [(Short, SHORT), (First, OUT), (Apart, APART), (Twice, TWICE)]
+    ("cls", "words"),
+    [(Short, SHORT), (First, OUT), (Apart, APART), (Twice, TWICE), (Nominal, NOMINAL)],
 )
 def test_a_wrong_loop_is_named(cls: type, words: str) -> None:
     assert loop(cls).remarks == (words,)

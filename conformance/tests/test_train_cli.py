@@ -84,6 +84,20 @@ def test_a_wrong_network_is_found(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert "cause:" in out
 
 
+def test_a_wrong_loop_of_its_own_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (Path(__file__).parent / "networks" / "book.py").read_text()
+    wrong = text.replace("range(0, n, mini", "range(0, n - n % mini_batch_size, mini")
+    assert wrong != text
+    (tmp_path / "mine.py").write_text(wrong)
+    subject = f"{tmp_path / 'mine.py'}:Network"
+    assert run(*QUICK, "--subjects", f"reference,{subject}") == 1
+    last, first = capsys.readouterr().out.splitlines()[:-3:-1]
+    assert first.startswith(f"{subject}: SGD leaves out the last, short mini-batch of 10 samples")
+    assert last.startswith(f"{subject}: rounding: each step")
+
+
 def test_a_network_imports_from_the_python_path(tmp_path: Path) -> None:
     (tmp_path / "helpers").mkdir()
     source = Path(__file__).parent / "networks" / "book.py"

@@ -85,11 +85,16 @@ class Run:
     epochs: tuple[Epoch, ...] = ()
     jumps: tuple[Jump, ...] = ()
     stopped: str = ""  # where it was interrupted
+    faults: tuple[str, ...] = ()  # of subjects beside their steps, such as a loop of their own
 
     @property
     def exit_code(self) -> int:
         """0 rounding explains all, 1 it does not, 130 interrupted."""
-        if self.jumps or any(self.lost(i) is not None for i in range(len(self.settings.subjects))):
+        if (
+            self.jumps
+            or self.faults
+            or any(self.lost(i) is not None for i in range(len(self.settings.subjects)))
+        ):
             return 1
         return 130 if self.stopped else 0
 

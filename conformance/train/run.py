@@ -105,4 +105,5 @@ def result(
 ) -> Run:
     """The record of a run."""
     jumps: list[Jump] = [each.jump for each in walk.partners if each.jump is not None]
-    return Run(settings, data, tuple(epochs), tuple(jumps), stopped)
+    faults = tuple(f"{each.name}: {words}" for each in walk.partners for words in each.remarks)
+    return Run(settings, data, tuple(epochs), tuple(jumps), stopped, faults)

@@ -29,6 +29,8 @@ def verdict_lines(run: Run) -> Iterator[str]:
     """What the run says of each partner."""
     if run.stopped:
         yield f"stopped {run.stopped}"
+    for fault in run.faults:
+        yield f"{fault}; here it walks the mini-batches of the reference"
     for jump in run.jumps:
         yield from _jump_lines(jump)
     wrong = {jump.subject for jump in run.jumps}
