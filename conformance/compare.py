@@ -23,7 +23,7 @@ from conformance.corpus.recorded import Recorded
 from conformance.deviation import Target, Worst, compare, malformed
 from conformance.oracle import expectations
 from conformance.slope import by_own_activation
-from conformance.watching.recording import Frame
+from conformance.watching.frames import Frame
 from reference.step import Array, Batch, Parameters, causal_order, split
 
 RESTARTED, FORWARD, FREE = "restarted", "feedforward", "free run"

@@ -32,7 +32,7 @@ from conformance.oracle import expectation
 from conformance.subjects import Subject
 from conformance.subjects.observation import Observation, observed
 from conformance.tracebacks import PACKAGE, headline, own_traceback
-from conformance.watching.recording import Frame
+from conformance.watching.frames import Frame
 from reference.step import Step, causal_order
 
 OWN = "reference"  # the subject that computes by the equations of the judge

@@ -13,7 +13,7 @@ from conformance.diagnosis.cause import Cause
 from conformance.exact_lane import ExactRun
 from conformance.judge import CaseReport
 from conformance.smallest.example import Example
-from conformance.watching.recording import Frame
+from conformance.watching.frames import Frame
 from reference.step import split
 
 

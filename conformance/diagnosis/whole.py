@@ -34,6 +34,7 @@ FACTORS: dict[str, Callable[[Failure], float]] = {
     "n_L": lambda f: f.evidence.case.sizes[-1],
     "1/n_L": lambda f: 1 / f.evidence.case.sizes[-1],
     "2/n_L": lambda f: 2 / f.evidence.case.sizes[-1],  # a mean over all, of what is squared
+    "1/n_{l−1}": lambda f: 1 / f.evidence.case.sizes[max((split(f.name)[1] or 0) - 2, 0)],
     "n_l": lambda f: f.evidence.case.sizes[(split(f.name)[1] or 0) - 1],
     "1/n_l": lambda f: 1 / f.evidence.case.sizes[(split(f.name)[1] or 0) - 1],
 }

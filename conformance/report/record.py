@@ -19,7 +19,7 @@ from conformance.report.detail_record import details_from_json, details_to_json,
 from conformance.smallest.example import Example, Row
 from conformance.subjects.exact_outcome import ExactOutcome
 from conformance.watching.digits import Loss
-from conformance.watching.recording import Frame
+from conformance.watching.frames import Frame
 
 REPORT_VERSION = 1
 

@@ -33,7 +33,7 @@ def sentence(report: Report) -> str:
     if report.blames:
         return "; ".join(_wrong(report))
     if report.remarks:
-        return "; ".join(_of_it(report, each) for each in report.remarks)
+        return "; ".join(report.remarks)
     passes = [each for case in report.cases for each in case.passes]
     cases = counted(len(report.cases), "case")
     if report.ok:
@@ -85,12 +85,6 @@ def _stopped(report: Report, stopped: Sequence[CaseReport]) -> str:
         return ""
     said = lines[0].rstrip(":").removeprefix(report.subject).lstrip().removeprefix("stopped ")
     return f", first {said}" if said.startswith("in ") else f": {said.removeprefix(': ')}"
-
-
-def _of_it(report: Report, words: str) -> str:
-    """Words on the subject without its name."""
-    name = f"{report.subject} "
-    return f"it {words.removeprefix(name)}" if words.startswith(name) else words
 
 
 def _wrong(report: Report) -> Iterator[str]:

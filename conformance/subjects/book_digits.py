@@ -25,10 +25,10 @@ from conformance.subjects.probe import (
     watched_backprop,
     watched_feedforward,
 )
-from conformance.subjects.update import empty, update, watched_update
+from conformance.subjects.update_run import empty, update, watched_update
 from conformance.watching.both import Run
 from conformance.watching.digits import Loss, Spot, locate
-from conformance.watching.recording import Event
+from conformance.watching.events import Event
 from reference.step import split
 
 BITS = 4096  # 1 − σ(z) of a saturated neuron is known to many digits

@@ -23,12 +23,13 @@ from conformance.corpus.case import Case
 from conformance.corpus.recorded import RecordedStep
 from conformance.oracle import exact_expectations
 from conformance.subjects.book import BookNetwork
-from conformance.subjects.book_shown import Lines, columns, odd, parts_of
+from conformance.subjects.book_lines import Lines
+from conformance.subjects.book_shown import columns, odd, parts_of
 from conformance.subjects.exact_outcome import EXACT, SCALARS, ExactOutcome
 from conformance.subjects.own_cost import exact_cost
 from conformance.subjects.probe import Sample, forward, probe
-from conformance.subjects.update import empty, update
-from conformance.watching.recording import is_subject
+from conformance.subjects.update_run import empty, update
+from conformance.watching.frames import is_subject
 from reference.step import Array, Parameters, causal_order, split
 
 BITS = 400
@@ -83,7 +84,7 @@ def _run(network: BookNetwork, case: Case, step: RecordedStep) -> tuple[ExactOut
     parts = lines.update.parts
     shown: dict[str, Any] = {**columns(probes, case, ("z", "a", "delta"))}
     misshapen = {name: odd(each, start, name) for name, each in parts.items()}
-    if any(each is not None for each in misshapen.values()):
+    if network.misordered or any(each is not None for each in misshapen.values()):
         # No update can be made of gradients of other shapes: they are the failure.
         for name, each in parts.items():
             wrong = misshapen[name]

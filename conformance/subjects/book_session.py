@@ -18,13 +18,14 @@ from conformance.arithmetic.rounding import RunningError
 from conformance.corpus.case import Case
 from conformance.errors import SubjectError
 from conformance.subjects.book import BookNetwork
-from conformance.subjects.book_shown import Lines, parts_of, shown_of
+from conformance.subjects.book_lines import Lines
+from conformance.subjects.book_shown import parts_of, shown_of
 from conformance.subjects.observation import Observation
 from conformance.subjects.own_cost import OwnCost, own_cost
 from conformance.subjects.own_loop import NOTHING, OwnLoop
 from conformance.subjects.probe import Probe, Sample, feed, probe, unwatched_probe
 from conformance.subjects.recovered import recovered
-from conformance.subjects.update import empty, repeated
+from conformance.subjects.update_run import empty, repeated
 from conformance.watching.sighting import CLOSE, alike
 from reference.step import Array, Batch, Parameters
 
@@ -78,7 +79,8 @@ class BookSession:
         if unlike:
             probes = [unwatched_probe(network, sample) for sample in samples]
         lines = Lines(network, probes, samples, empty(case, start, parts_of(probes)))
-        if kept or lines.misshapen:
+        remarks += [network.misordered] if network.misordered else []
+        if kept or lines.misshapen or network.misordered:
             # No update can be made of gradients of other shapes: they are the failure.
             seen = shown_of(probes, lines.update, batch)
             return Observation(seen, lines.where, remarks=tuple(remarks))

@@ -1,98 +1,20 @@
-"""What single samples and the update showed of a mini-batch, side by side, and their lines.
+"""What single samples and the update showed of a mini-batch, side by side.
 
-Left out: running the network (`book_session.py`, `book_exact.py`).
+Left out: their lines (`book_lines.py`), running the network (`book_session.py`, `book_exact.py`).
 """
 
 from collections.abc import Mapping, Sequence
-from contextlib import redirect_stdout
-from dataclasses import dataclass
-from io import StringIO
 
 import numpy as np
 
 from conformance.arithmetic.rounding import RunningError
 from conformance.corpus.case import Case
 from conformance.oracle import expectations
-from conformance.subjects.book import BookNetwork
 from conformance.subjects.observation import Shown
-from conformance.subjects.probe import Forward, Probe, Sample, feed, forward
-from conformance.subjects.update import Update, update
-from conformance.watching.recording import Frame
-from conformance.watching.sighting import CLOSE, alike
-from reference.equations import BOOK
+from conformance.subjects.probe import Forward, Probe
+from conformance.subjects.update import Update, at_once
+from conformance.watching.sighting import CLOSE
 from reference.step import Array, Batch, Parameters, split
-
-
-@dataclass(frozen=True)
-class Lines:
-    """Which lines computed a wrong entry."""
-
-    network: BookNetwork
-    probes: Sequence[Probe]
-    samples: Sequence[Sample]
-    update: Update
-    cost: tuple[Frame, ...] = ()
-
-    @property
-    def misshapen(self) -> bool:
-        """Whether a gradient of a sample does not have the shape of its parameters."""
-        parts, start = self.update.parts, self.update.start
-        return any(odd(each, start, name) is not None for name, each in parts.items())
-
-    def own_pass(self, shown: Mapping[str, Shown], case: Case) -> dict[str, Array]:
-        """z and a of `feedforward`, if its output is not that of `backprop`'s own pass."""
-        output = feed(self.network, self.samples)
-        name = f"a{case.layers}"
-        inside = shown.get(name)
-        if not isinstance(inside, np.ndarray):
-            return {name: output}
-        if alike(output, inside, CLOSE[case.dtype]):
-            return {}
-        return columns([forward(self.network, sample) for sample in self.samples], case, ("z", "a"))
-
-    def where(self, name: str, index: tuple[int, ...]) -> tuple[Frame, ...]:
-        """The lines of an entry of what `backprop` and the update computed."""
-        quantity, layer = split(name)
-        if quantity == "cost":
-            return self.cost
-        if quantity in ("z", "a", "delta"):
-            return self.probes[index[1] if len(index) > 1 else 0].where(name)
-        if quantity in ("nabla_w", "nabla_b"):
-            wrong = (each for each in self.probes if not _follows(each, quantity, layer or 0))
-            return next((each.where(name) for each in wrong), None) or self.moving.where(name)
-        return self.moving.where(name)
-
-    @property
-    def moving(self) -> Update:
-        """The update, watched at last if it was not yet."""
-        if not self.update.after:
-            batch = [sample.batch for sample in self.samples]
-            x, y = (np.hstack(arrays) for arrays in ([b.x for b in batch], [b.y for b in batch]))
-            case, start = self.update.case, self.update.start
-            with redirect_stdout(StringIO()), np.errstate(all="ignore"):
-                update(self.network, case, start, Batch(x, y), self.update)
-        return self.update
-
-    def in_forward(self, name: str, index: tuple[int, ...]) -> tuple[Frame, ...]:
-        """The lines of an entry of what `feedforward` computed."""
-        sample = self.samples[index[1] if len(index) > 1 else 0]
-        with redirect_stdout(StringIO()), np.errstate(all="ignore"):
-            return forward(self.network, sample).where(name)
-
-
-def _follows(each: Probe, quantity: str, layer: int) -> bool:
-    """Whether the gradient of one sample is what its own δ and a make of it."""
-    delta = each.column("delta", layer)
-    if delta is None:
-        return False
-    below = each.sample.batch.x if layer == 2 else each.column("a", layer - 1)  # noqa: PLR2004
-    if quantity == "nabla_b":
-        return alike(each.nabla_b[layer - 2], delta, each.sample.close)
-    if below is None:
-        return True
-    right = BOOK.weight_gradient(delta, below)
-    own = each.nabla_w[layer - 2]
-    return np.shape(own) == np.shape(right) and alike(own, right, each.sample.close)
 
 
 def parts_of(probes: Sequence[Probe]) -> dict[str, Sequence[Array]]:
@@ -118,16 +40,31 @@ def shown_of(probes: Sequence[Probe], watched: Update, batch: Batch) -> dict[str
             shown[name] = np.asarray(sum(parts) / len(parts)) if alike_ else misshapen
             continue
         mean = shown[name] = _mean(parts, case.dtype)
-        if isinstance(used, RunningError):
-            shown[name] = used
         if used is None or isinstance(used, RunningError):
+            shown[name] = _at_once(mean, parts) if used is None else used
             continue
-        shown[name], apart = used, np.abs(used - mean.value)
-        if not np.all(apart <= mean.bound):  # all samples at once round otherwise than one by one
+        shown[name], m = used, len(parts)
+        if np.shape(used) != mean.shape:
+            continue
+        apart, factor = min(((np.abs(used - c * mean.value), c) for c in (1, m, 1 / m)), key=_most)
+        if not np.all(apart <= factor * mean.bound):
+            # All samples at once round otherwise than one by one.
             expected = expected or expectations(case, watched.start, batch)
-            if np.all(apart <= _room(mean, expected, name, shown, case)):
+            if np.all(apart <= factor * _room(mean, expected, name, shown, case)):
                 shown[name] = RunningError(used, apart, mean.precision)
     return shown
+
+
+def _at_once(mean: RunningError, parts: Sequence[Array]) -> RunningError:
+    """The mean, which the update may have computed of all samples at once; nobody saw it."""
+    if len(parts) == 1:
+        return mean
+    room = at_once(np.stack([np.asarray(part, np.float64) for part in parts]), mean.precision.unit)
+    return RunningError(mean.value, np.maximum(mean.bound, room), mean.precision)
+
+
+def _most(apart: tuple[Array, float]) -> float:
+    return float(np.max(apart[0], initial=0.0))
 
 
 def _room(

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from conformance.errors import UsageError
-from conformance.watching.recording import unwatched
+from conformance.watching.watched import unwatched
 from reference.equations import COSTS
 from reference.step import Array
 

@@ -8,7 +8,7 @@ the numbers are.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -26,6 +26,7 @@ class Conventions:
     bias: str = "columns"  # a key of SAMPLES
     sample: str = "columns"  # a key of SAMPLES
     weights_first: bool = False  # backprop returns (nabla_w, nabla_b)
+    backwards: tuple[str, ...] = ()  # those of nabla_b, nabla_w whose last layer comes first
     dtype: str = "float64"  # of the gradients
     cost: str = "quadratic"
 
@@ -36,6 +37,9 @@ class Conventions:
             f"biases as {self.bias}": self.bias != "columns",
             f"samples as {self.sample}": self.sample != "columns",
             "backprop returns (nabla_w, nabla_b)": self.weights_first,
+            f"backprop returns {' and '.join(self.backwards)} with the last layer first": bool(
+                self.backwards
+            ),
             "float32": self.dtype == "float32",
             "cross-entropy cost": self.cost != "quadratic",
         }
@@ -88,8 +92,16 @@ def _mixed(shapes: Sequence[tuple[int, ...]], straight: Sequence[tuple[int, ...]
     return f"{which} stored transposed, the others not: " if fits and turned else ""
 
 
-def pair(returned: Any, sizes: tuple[int, ...]) -> tuple[bool, str]:
-    """Whether a gradient pair has the weights first, and what is wrong with it.
+class Pair(NamedTuple):
+    """What backprop returns."""
+
+    weights_first: bool = False
+    backwards: tuple[str, ...] = ()  # those of nabla_b, nabla_w whose last layer comes first
+    problem: str = ""
+
+
+def pair(returned: Any, sizes: tuple[int, ...]) -> Pair:
+    """The order of a gradient pair, or what is wrong with it.
 
     Raises:
         SubjectError: it is no pair of lists with an array a layer.
@@ -104,15 +116,17 @@ def pair(returned: Any, sizes: tuple[int, ...]) -> tuple[bool, str]:
         )
     biases = list(sizes[1:])
     weights = [n * k for k, n in pairwise(sizes)]
-    if counts == [biases, weights]:
-        return False, ""
+    for backwards in ((), ("nabla_b", "nabla_w"), ("nabla_b",), ("nabla_w",)):
+        b = biases[::-1] if "nabla_b" in backwards else biases
+        w = weights[::-1] if "nabla_w" in backwards else weights
+        if counts in ([b, w], [w, b]):
+            return Pair(counts != [b, w], backwards)
     turned = counts[0] != biases and (counts[0] == weights or counts[1] == biases)
-    if counts == [weights, biases]:
-        return True, ""
-    return turned, (
+    problem = (
         f"returned arrays with {counts} entries, expected {biases} for nabla_b and {weights} for "
         f"nabla_w with sizes {list(sizes)}"
     )
+    return Pair(turned, problem=problem)
 
 
 def _counts(part: Any) -> list[int]:

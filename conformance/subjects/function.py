@@ -91,7 +91,7 @@ class FunctionSession:
         """Take one step and show what the function shows, in the project's conventions."""
         shown, after = self._call(batch)
         remarks = [
-            f"{self.called.name} overwrites its {each}"
+            f"it overwrites its {each}"
             for each in ("x", "y")
             if not np.array_equal(getattr(after, each), getattr(batch, each))
         ]

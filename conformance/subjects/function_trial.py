@@ -24,6 +24,7 @@ from reference.step import Array, Batch, Parameters, causal_order, split
 TRIAL = Case("trial", (5, 4, 6, 2), "quadratic", 0.75, 0.0, 7, "float64", ((0, 1, 2),), "", ())
 NAMES = causal_order(TRIAL.layers)
 CLOSE = 1e-6  # of the largest entry; for recognising, not for judging
+MANY = 4  # names that are listed
 TRIAL_DTYPES = ("float32", "float64")
 
 
@@ -38,11 +39,13 @@ def recognised(
         given: whether the cost is given; if not, it is recognised too.
 
     Raises:
-        SubjectError: in every layout it failed, and once by what it returned.
+        SubjectError: in every layout it failed, and once by what it returned; or it shows what is
+            no quantity.
     """
     layout, shown = _layout(called, trial)
     if shown is None:  # not a layout but a mistake: the cases will show it, each in its own way
         return FunctionConventions(dtypes=TRIAL_DTYPES, cost=trial.cost), None
+    _check_names(called.name, shown)
     layout = replace(layout, dtypes=_dtypes(called, layout, trial))
     known = {name: array for name, array in layout.ours(shown, 1).items() if name in NAMES}
     cost = trial.cost if given else _cost(trial, known)
@@ -112,6 +115,21 @@ def _forms(shown: Quantities, *, transposed: bool) -> dict[str, str]:
         if arrays and all(shape in ((n,), (1, n)) for shape, n in arrays):
             forms[quantity] = "flat"
     return forms
+
+
+def _check_names(name: str, shown: Quantities) -> None:
+    """Check that everything that is shown is a quantity.
+
+    Raises:
+        SubjectError: something is not.
+    """
+    unknown = [repr(each) for each in shown if each not in NAMES]
+    if unknown:
+        more = f" and {len(unknown) - MANY} more" if len(unknown) > MANY else ""
+        raise SubjectError(
+            f"{name} showed {', '.join(unknown[:MANY])}{more}, which is no quantity; those are "
+            "z2 a2 … cost … delta2 nabla_b2 nabla_w2 … b2 w2 …, with the number of the layer"
+        )
 
 
 def _known(shown: Iterable[str]) -> Iterable[str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from conformance.arithmetic.rounding import RunningError
-from conformance.watching.recording import Frame
+from conformance.watching.frames import Frame
 from reference.step import Array, Step
 
 Shown = Array | RunningError

@@ -13,7 +13,8 @@ from conformance.arithmetic.exact import to_exact
 from conformance.corpus.case import Case
 from conformance.subjects.book import BookNetwork
 from conformance.tracebacks import headline
-from conformance.watching.recording import Frame, Recording
+from conformance.watching.frames import Frame
+from conformance.watching.recording import Recording
 from reference.step import Array, Batch
 
 

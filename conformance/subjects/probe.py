@@ -11,8 +11,11 @@ import numpy as np
 
 from conformance.subjects.book import BookNetwork
 from conformance.watching.culprit import culprit, on_the_way
-from conformance.watching.recording import Event, Frame, Recording, plain
+from conformance.watching.events import Event
+from conformance.watching.frames import Frame
+from conformance.watching.recording import Recording
 from conformance.watching.sighting import CLOSE, Sight, alike, approximate, moving, sight
+from conformance.watching.watched import plain
 from reference.equations import BOOK, COSTS
 from reference.step import Array, Batch, Parameters, split
 
@@ -68,6 +71,8 @@ class Probe:
                 right = book.hidden_error(start.w[layer - 1], above, z)
             nabla_b = self.events[f"nabla_b{layer}"]
             moves = moving(self.recording, self.events[f"nabla_w{layer}"], z.size)
+            if nabla_b and nabla_b.value.size != z.size:
+                nabla_b = None  # it is a part of what was computed
             if nabla_b and moves and alike(nabla_b.value, moves.value, self.sample.close):
                 nabla_b = moves  # ∇b of one sample may be δ once more, summed over one column
             both = [event for event in (nabla_b, moves) if event is not None]
@@ -132,7 +137,7 @@ def probe(
     for layer in range(2, len(start.w) + 2):
         events |= {f"z{layer}": seen.z[layer - 2], f"a{layer}": seen.a[layer - 2]}
         for quantity, arrays in returned.items():
-            events[f"{quantity}{layer}"] = recording.find(arrays[layer - 2])
+            events[f"{quantity}{layer}"] = recording.origin(arrays[layer - 2])
     nabla_b, nabla_w = ([plain(np.asarray(each)) for each in part] for part in returned.values())
     made = Probe(sample, recording, seen, nabla_b, nabla_w, events)
     made.find_errors()

@@ -12,8 +12,9 @@ import torch
 
 from conformance.errors import SubjectError, UsageError
 from conformance.subjects.numbers import ArrayNumbers
-from conformance.watching.recording import Recording, Watched
+from conformance.watching.recording import Recording
 from conformance.watching.tensors import TensorWatch
+from conformance.watching.watched import Watched
 from reference.step import Array
 
 DTYPES = {torch.float32: "float32", torch.float64: "float64"}

@@ -1,10 +1,10 @@
 """A mini-batch through a subject's update, watched: what moved the parameters, and on which line.
 
-Left out: single samples (`probe.py`).
+Left out: running it (`update_run.py`), single samples (`probe.py`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -13,15 +13,19 @@ import numpy as np
 from conformance.arithmetic.rounding import Precision, RunningError
 from conformance.corpus.case import Case
 from conformance.subjects.book import BookNetwork
-from conformance.subjects.moves import Moves
+from conformance.subjects.moves import Moves, Taken
 from conformance.subjects.observation import Shown
 from conformance.watching.culprit import Way, culprit, values_of
-from conformance.watching.recording import Event, Frame, Recording, plain
+from conformance.watching.events import Event
+from conformance.watching.frames import Frame
+from conformance.watching.recording import Recording
 from conformance.watching.sighting import CLOSE, alike, approximate
+from conformance.watching.watched import plain
 from reference.equations import BOOK
-from reference.step import Array, Batch, Parameters, split
+from reference.step import Array, Parameters, split
 
-Lift = Callable[[Array], Array]
+BESIDE = str.maketrans("wb", "bw")
+"""Makes of the name of a weight array that of its biases, and the reverse."""
 
 
 @dataclass(eq=False)
@@ -33,6 +37,7 @@ class Update:
         used: the ∇ `nabla_b2 …` that was seen to move them, as the mean over the mini-batch.
         moved: the event that made each parameter array.
         summed: the event that made each ∇ that was used.
+        mixed: the ∇ that are a sum where the other of their layer is a mean, or the reverse.
         earlier: the events of the steps before, if the whole run is watched.
     """
 
@@ -44,6 +49,7 @@ class Update:
     used: dict[str, Shown] = field(default_factory=dict)
     moved: dict[str, Event] = field(default_factory=dict)
     summed: dict[str, Event] = field(default_factory=dict)
+    mixed: set[str] = field(default_factory=set)
     earlier: Sequence[Event] = ()  # of the steps before this one
 
     @property
@@ -58,6 +64,7 @@ class Update:
 
     def look(self, network: BookNetwork) -> None:
         """Find what moved each parameter array: the sum or the mean of its parts, or what else."""
+        moves: dict[str, Moves] = {}
         for name, array in self.after.items():
             event = self.recording.find(array)
             if event is None or event.given:
@@ -65,28 +72,48 @@ class Update:
             self.moved[name] = event
             if all(source.given for source in event.inputs):
                 # What moved it was not computed by NumPy: then its own size is all there is to see.
-                self._moved_by(name, plain(array))
+                self._moved_by(name, event, plain(array))
                 continue
-            nabla = f"nabla_{name}"
             turn = network.conventions.weight_out if name[0] == "w" else np.array
-            parts = [turn(np.asarray(part)) for part in self.parts[nabla]]
-            found = Moves(self.case, parts, self.recording, self.earlier).by(event)
-            if found is not None:
-                taken, divisor = found
-                ours = network.conventions.weight_in(taken.value) if name[0] == "w" else taken.value
-                shape = self.before[name].shape
-                if np.size(ours) != int(np.prod(shape)):
-                    continue
-                self.summed[nabla] = taken
-                self.used[nabla] = np.reshape(ours, shape) / divisor
+            parts = [turn(np.asarray(part)) for part in self.parts[f"nabla_{name}"]]
+            moves[name] = Moves(self.case, parts, self.recording, event, self.earlier)
+        for name, each in moves.items():
+            beside = moves.get(name.translate(BESIDE))
+            mixed = each.mixed(beside) if beside is not None else None
+            taken = mixed or each.taken()
+            if taken is not None:
+                self._take(network, name, taken, right=each.is_mean(taken))
+                self.mixed |= {f"nabla_{name}"} if mixed else set()
 
-    def _moved_by(self, name: str, after: Array) -> None:
+    def _take(self, network: BookNetwork, name: str, taken: Taken, *, right: bool) -> None:
+        """Take an array for the ∇ that was used, but not the gradient of other parameters.
+
+        That is right in itself: then the update is wrong.
+        """
+        event, divisor = taken
+        ours = network.conventions.weight_in(event.value) if name[0] == "w" else event.value
+        shape, nabla = self.before[name].shape, f"nabla_{name}"
+        fits = np.size(ours) == int(np.prod(shape))
+        others = (sums for part in self.parts if part != nabla for sums in self._sums(part))
+        zero = not approximate(event.value).any()
+        if right or zero or not any(alike(event.value, each, self._close) for each in others):
+            self.summed[nabla] = event
+            self.used[nabla] = (np.reshape(ours, shape) if fits else ours) / divisor
+
+    def _moved_by(self, name: str, event: Event, after: Array) -> None:
         """Take (before − after) / η for the ∇ that was used, if the update cannot be to blame.
 
+        The number 0 that is taken from the parameter is a sum of no samples. Any other number moves
+        all entries alike, which no gradient does.
         It is if there is one sample, whose ∇ is known, or if it multiplies the samples' mean by
         −1, m or 1/m. The difference of two rounded arrays has what their roundings leave as bound.
         """
         before, mean = self.before[name], self._sums(f"nabla_{name}")[-1]
+        if event.operation == "subtract" and event.constants == (0.0,):
+            self.used[f"nabla_{name}"] = np.zeros_like(before)
+            return
+        if event.operation in ("add", "subtract") and event.constants and before.size > 1:
+            return
         moved = (before - after) / self.case.eta
         scaled = (moved * factor for factor in (1, -1, self.m, 1 / self.m))
         if self.m == 1 or any(alike(each, mean, self._close) for each in scaled):
@@ -109,28 +136,42 @@ class Update:
         decay = case.decay if decays else 0.0
         for name, before in self.before.items():
             parts = np.stack([approximate(part) for part in self.parts[f"nabla_{name}"]])
-            nabla, moduli = parts.mean(axis=0), np.abs(parts).mean(axis=0)
+            nabla = parts.mean(axis=0)
             if name[0] == "w":
                 right = BOOK.updated_weight(before, nabla, case.eta, decay)
             else:
                 right = BOOK.updated_bias(before, nabla, case.eta)
-            room = unit * ((self.m + 6) * case.eta * moduli + 4 * np.abs(before))
+            room = case.eta * at_once(parts, unit) + 4 * unit * np.abs(before)
             if np.shape(after[name]) != right.shape or np.any(np.abs(after[name] - right) > room):
                 return False
         return True
 
-    def where(self, name: str) -> tuple[Frame, ...]:
-        """The lines that computed a wrong gradient or parameter, the one to blame first."""
+    def where(
+        self, name: str, way: Callable[[], Way], *, at_once: bool = False
+    ) -> tuple[Frame, ...]:
+        """The lines that computed a wrong gradient or parameter, the one to blame first.
+
+        Args:
+            name: of the gradient or parameter.
+            way: gives what may rightly appear before a gradient that is no sum of samples.
+            at_once: whether the update takes all samples at once, and not one by one.
+        """
         with np.errstate(all="ignore"):
             if split(name)[0].startswith("nabla"):
                 event = self.summed.get(name)
-                return () if event is None else culprit(event, Way(self._sums(name)), self._close)
+                if event is None or name in self.mixed:
+                    return () if event is None else event.frames
+                right = Way(self._sums(name), parts=not at_once)
+                if not right.knows(event.value, self._close):
+                    before = way()
+                    right = replace(right, values=[*before.values, *right.values], own=before.own)
+                return culprit(event, right, self._close)
             event = self.moved.get(name)
-            right = self._updates(name)
+            values = self._updates(name)
             if event is not None:
-                return culprit(event, Way(right), self._close)
+                return culprit(event, Way(values), self._close)
             lost = (e for e in reversed(self.recording.events) if e.frames)
-            return next((e.frames for e in lost if alike(e.value, right[-1], self._close)), ())
+            return next((e.frames for e in lost if alike(e.value, values[-1], self._close)), ())
 
     @property
     def _close(self) -> float:
@@ -158,62 +199,10 @@ class Update:
         return [nabla * self.m, nabla / self.m, *sums, *on_the_way, result]
 
 
-def update(
-    network: BookNetwork,
-    case: Case,
-    start: Parameters,
-    batch: Batch,
-    found: Update,
-    lift: Lift = np.array,
-) -> None:
-    """Run the update of a new network with everything watched; fills `found`."""
-    found.after = watched_update(network, case, start, batch, found.recording, lift)
-    found.look(network)
+def at_once(parts: Array, unit: float) -> Array:
+    """How far the mean of the samples' gradients may be off if they are computed all at once.
 
-
-def watched_update(
-    network: BookNetwork,
-    case: Case,
-    start: Parameters,
-    batch: Batch,
-    recording: Recording,
-    lift: Lift,
-) -> dict[str, Any]:
-    """The watched parameters `b2 w2 …` after the update of a new network."""
-    with network.numbers.watching(recording, exact=lift is not np.array):
-        net = network.make(case.sizes, case.cost)
-        network.fill(net, *network.given(start, recording, lift))
-        _walk(network, net, case, batch.map(lambda array: recording.watch(lift(array), "sample")))
-        return network.inwards(net)
-
-
-def repeated(
-    network: BookNetwork, first: Parameters, batches: Sequence[Batch], found: Update
-) -> Update:
-    """The last update of a whole run from the parameters `first`, watched from the beginning.
-
-    Whatever a network keeps between its steps is then seen to flow into the last one.
+    A few roundings of each, as products of many columns round otherwise than those of one.
     """
-    case, recording = found.case, Recording()
-    *before, last = (batch.map(lambda array: recording.watch(array, "sample")) for batch in batches)
-    again = Update(recording, case, found.start, found.parts)
-    with network.numbers.watching(recording):
-        net = network.make(case.sizes, case.cost)
-        network.fill(net, *network.given(first, recording, np.array))
-        for batch in before:
-            _walk(network, net, case, batch)
-        recording.close()
-        again.earlier = list(recording.events)
-        _walk(network, net, case, last)
-        again.after = network.inwards(net)
-    again.look(network)
-    return again
-
-
-def _walk(network: BookNetwork, net: Any, case: Case, batch: Batch) -> None:
-    network.update(net, batch, (case.eta, case.lmbda, case.n))
-
-
-def empty(case: Case, start: Parameters, parts: dict[str, Sequence[Array]]) -> Update:
-    """An update that has not run yet, with the gradients of the single samples."""
-    return Update(Recording(), case, start, {name: list(each) for name, each in parts.items()})
+    room: Array = unit * (len(parts) + 6) * np.abs(parts).mean(axis=0)
+    return room

@@ -189,7 +189,7 @@ def wrong_hidden_error(w_above: Any, delta_above: Any, z: Any) -> Any:
 def test_where_our_equation_is_wrong_it_is_accused_and_not_the_subject(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("conformance.oracle.BOOK", replace(BOOK, hidden_error=wrong_hidden_error))
+    monkeypatch.setattr("conformance.witness.BOOK", replace(BOOK, hidden_error=wrong_hidden_error))
     afresh = replace(recorded("contracting-5-4-3-2"))  # what is known of the other is kept
     report = check_case(book_subject(Network, "right"), afresh)
     assert {verdict.who for verdict in report.failures} == {EQUATION}

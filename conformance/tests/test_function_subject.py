@@ -361,11 +361,21 @@ def test_a_key_that_is_no_name_is_named() -> None:
         function_subject(lambda *five: {2: five[2]}, "step")
 
 
-def test_an_unknown_key_is_an_error_of_the_check() -> None:
+def test_unknown_keys_are_refused_in_one_line_before_any_case() -> None:
     function = changed(("z2", lambda z, _m: z))
-    other = function_subject(lambda *five: {**function(*five), "dW1": five[2]}, "step")
-    report = check_case(other, recorded("hand-2-3-1"))
-    assert report.error == "step showed 'dW1', which is no quantity"
+    with pytest.raises(SubjectError, match="step showed 'dW1', which is no quantity; ") as caught:
+        function_subject(lambda *five: {**function(*five), "dW1": five[2]}, "step")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_remark_does_not_name_the_function_twice() -> None:
+    def overwrites(weights: Any, biases: Any, x: Array, y: Array, eta: float) -> dict[str, Any]:
+        shown = step(weights, biases, x, y, eta)
+        x *= 2
+        return shown
+
+    report = check_case(function_subject(overwrites, "mine"), recorded("hand-2-3-1"))
+    assert "it overwrites its x" in {v.problem for v in report.failures}
 
 
 def test_a_function_that_stops_is_an_error_of_the_case_with_its_own_line() -> None:

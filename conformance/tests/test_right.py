@@ -38,6 +38,7 @@ STEPS = 2  # of each case
 EXACT_CASES = ("remainder-3-4-2", "square-4-4-4-4", "square-4-4-4-4-cross-entropy")
 
 CONVENTIONS = {
+    "LastFirst": ("backprop returns nabla_b and nabla_w with the last layer first",),
     "Float32": ("float32",),
     "WeightsFirst": ("backprop returns (nabla_w, nabla_b)",),
     "TransposedWeights": ("weights stored as (n_{l-1}, n_l)", "biases as rows"),

@@ -24,7 +24,9 @@ from conformance.tests.networks import book
 from conformance.tests.networks.book import Array
 from conformance.tests.networks.right import RIGHT
 from conformance.tests.support import recorded
-from conformance.watching.recording import Event, Recording, Watched, plain
+from conformance.watching.events import Event
+from conformance.watching.recording import Recording
+from conformance.watching.watched import Watched, plain
 
 CLASSES = sorted(RIGHT, key=lambda each: (each.__name__, each.__module__))
 IDS = [f"{each.__name__}-{each.__module__.rpartition('.')[2]}" for each in CLASSES]

@@ -16,7 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from conformance.watching.recording import Recording, is_subject, unwatched
+from conformance.watching.frames import is_subject
+from conformance.watching.recording import Recording
+from conformance.watching.watched import unwatched
 
 FILLED = ("zeros", "ones", "empty", "full")
 COPIED = ("array", "asarray", "ascontiguousarray")
@@ -72,7 +74,7 @@ def _watched(
     recording: Recording, name: str, original: Callable[..., Any], *, exact: bool
 ) -> Callable[..., Any]:
     def made(*args: Any, **kwargs: Any) -> Any:
-        sources = recording.sources((*args, *kwargs.values()))
+        sources = recording.made_of((*args, *kwargs.values()))
         result = original(*unwatched(args), **unwatched(kwargs))
         if result.dtype.kind not in "fO":
             return result

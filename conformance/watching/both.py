@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from conformance.arithmetic.exact import to_balls, to_exact
-from conformance.watching.recording import NARROWING, Event, Recording
+from conformance.watching.events import NARROWING, Event
+from conformance.watching.recording import Recording
 from reference.step import Array
 
 POWERS = ("square", "sqrt", "reciprocal")  # which NumPy makes of ** on floats alone

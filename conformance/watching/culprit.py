@@ -19,11 +19,19 @@ from typing import Any
 
 import numpy as np
 
-from conformance.watching.recording import Event, Frame, Recording
+from conformance.watching.events import Event
+from conformance.watching.frames import Frame
+from conformance.watching.recording import Recording
 from conformance.watching.sighting import alike, approximate
 from reference.backprop import errors, feedforward, gradients
 from reference.equations import BOOK, COSTS, Equations, sigmoid
 from reference.step import Array, Batch, Parameters, causal_order, split
+
+ARRANGING = {
+    "append", "block", "cat", "column_stack", "concatenate", "getitem", "hstack", "insert", "pad",
+    "row_stack", "stack", "vstack",
+}  # fmt: skip
+"""Operations that put arrays together or take them apart, and plain numbers such as a bias's 1."""
 
 PRODUCTS = {"multiply", "matmul", "dot", "einsum", "outer", "inner", "tensordot", "vdot", "kron"}
 
@@ -120,6 +128,8 @@ def on_the_way(
         sigmoid(-weighted)  # σ′(z) = σ(z) σ(−z) is as good
     numbered = [(each, approximate(each.value)) for each in recording.events if each.value.size]
     own = {f"given {each}" for each in order}
+    cost_alone = {id(each) for each in spans.get("cost", ())} if name != "cost" else set()
+    numbered = [pair for pair in numbered if id(pair[0]) not in cost_alone]
     return Way(
         [value for event, value in numbered if event.operation not in own],
         [value for event, value in numbered if event.operation in own],
@@ -139,7 +149,9 @@ def culprit(event: Event, right: Way, close: float) -> tuple[Frame, ...]:
     if right.knows(event.value, close):  # right in itself, and taken for something else
         return event.frames[::-1] if right.parts else event.frames
     way = _way(event, right, close)
-    wrong = next((e for e in way if e.frames and not right.knows(e.value, close)), None)
+    unknown = [e for e in way if e.frames and not right.knows(e.value, close)]
+    computed = (e for e in unknown if not _arranged(e, right, close))
+    wrong = next(computed, unknown[0] if unknown else None)
     if wrong is None:
         return event.frames[::-1]
     taken = _taken(wrong, right, close)
@@ -149,6 +161,16 @@ def culprit(event: Event, right: Way, close: float) -> tuple[Frame, ...]:
         return (*taken.frames[::-1], *_guilty(wrong, right, close))  # made for this alone
     inner = _handed(wrong, taken)
     return (*wrong.frames[inner:], *wrong.frames[:inner]) if inner else _guilty(wrong, right, close)
+
+
+def _arranged(event: Event, right: Way, close: float) -> bool:
+    """Whether right arrays were put together, or taken apart, and nothing was computed."""
+    return (
+        event.operation in ARRANGING
+        and len(set(event.inputs)) == len(event.inputs)
+        and set(event.constants) <= {-1.0, 0.0, 1.0}
+        and all(right.knows(e.value, close) or _arranged(e, right, close) for e in event.inputs)
+    )
 
 
 def _taken(wrong: Event, right: Way, close: float) -> Event | None:

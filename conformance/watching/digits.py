@@ -19,7 +19,8 @@ import flint
 import numpy as np
 
 from conformance.watching.both import PutRight, Run, both
-from conformance.watching.recording import Event, Frame
+from conformance.watching.events import Event
+from conformance.watching.frames import Frame
 from conformance.watching.sighting import approximate
 from reference.step import Array
 

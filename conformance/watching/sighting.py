@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from conformance.arithmetic.exact import to_balls
-from conformance.watching.recording import Event, Recording
+from conformance.watching.events import PART, Event
+from conformance.watching.recording import Recording
 from reference.equations import activation, weighted_input
 from reference.step import Array, Parameters
 
@@ -116,7 +117,7 @@ def sight(recording: Recording, parameters: Parameters, x: Array, close: float) 
         here, above = given[f"given w{layer}"], given.get(f"given w{layer + 1}")
         computed = [event for event in _sized(recording.events, b.size) if event.uses(here)]
         z = weighted_input(lift(w), a, lift(b))
-        events = _layer(computed, z, above or given.get("given y"), close)
+        events = _layer(computed, z, (above, given.get("given y")), close)
         found.append(events)
         a = activation(z if events[0] is None else _column(events[0]))
         a = a if events[1] is None else _column(events[1])
@@ -124,8 +125,9 @@ def sight(recording: Recording, parameters: Parameters, x: Array, close: float) 
 
 
 def _layer(
-    candidates: Sequence[Event], z: Array, above: Event | None, close: float
+    candidates: Sequence[Event], z: Array, met: tuple[Event | None, Event | None], close: float
 ) -> tuple[Event | None, Event | None]:
+    targets, above = met[1], met[0] or met[1]  # the weights of the next layer, if there is one
     right = nearest(candidates, z, close)
     first = -1 if right is None else right.number  # what meets the targets before z is no output
     meets = (event.number for event in (above.consumers if above else ()))
@@ -135,7 +137,8 @@ def _layer(
         soon = (pair for pair in pairs if until is None or pair[1].number < until)
         return next(soon, pairs[0] if pairs else (None, None))
     later = [event for event in candidates if event.uses(right)]
-    used = _meeting(later, above) if above is not None else None
+    forwards = (event for event in later if targets is None or not event.uses(targets))
+    used = _meeting(forwards, above) if above is not None else None
     # It is looked for before it meets the next layer or the targets: σ of z comes again in σ′.
     early = [event for event in later if until is None or event.number < until]
     a = nearest(early, activation(_column(right)), close)
@@ -164,6 +167,8 @@ def moving(recording: Recording, nabla_w: Event | None, size: int) -> Event | No
     y = next((event for event in recording.events if event.operation == "given y"), None)
     if nabla_w is None or y is None:
         return None
+    while nabla_w.operation == PART:
+        nabla_w = nabla_w.inputs[0]
     operands = (event for event in nabla_w.inputs if event.value.size == size and event.uses(y))
     return next((event for event in operands if not event.given), None)
 
@@ -177,7 +182,7 @@ def _activated(candidates: Sequence[Event], close: float) -> Iterator[tuple[Even
                 yield event, later
 
 
-def _meeting(candidates: Sequence[Event], above: Event) -> Event | None:
+def _meeting(candidates: Iterable[Event], above: Event) -> Event | None:
     """The first of the events that meets the weights of the next layer, or the targets."""
     turned = [e for e in above.consumers if len(e.inputs) == 1 and e.value.size == above.value.size]
     operands = {

@@ -13,7 +13,8 @@ import numpy as np
 import torch
 from torch.overrides import TorchFunctionMode
 
-from conformance.watching.recording import Event, Recording, Sources, holds
+from conformance.watching.events import Event, Sources, holds
+from conformance.watching.recording import Recording
 from reference.step import Array
 
 NAMES = {

@@ -6,11 +6,13 @@ is the book's step, in another order, shape, precision or convention.
 
 from conformance.tests.networks.named_rate import Network as NamedRate
 from conformance.tests.networks.right_batches import (
+    Augmented,
     Averaged,
     BatchedColumns,
     BatchedRows,
     DeltaOverM,
     Einsum,
+    LastFirst,
 )
 from conformance.tests.networks.right_costs import WithCost, WithQuadraticCost
 from conformance.tests.networks.right_layouts import FlatBiases, Float32, TransposedWeights
@@ -42,6 +44,8 @@ RIGHT = (
     Einsum,
     Averaged,
     DeltaOverM,
+    Augmented,
+    LastFirst,
     StableSigmoid,
     MirroredForm,
     TanhForm,

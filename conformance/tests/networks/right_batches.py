@@ -112,3 +112,45 @@ class Einsum(BatchedColumns):
         nabla_b = [np.einsum("jm->j", delta)[:, np.newaxis] for delta in deltas]
         nabla_w = [np.einsum("jm,km->jk", delta, below) for delta, below in zip(deltas, a)]
         return nabla_b, nabla_w
+
+
+class Augmented(BatchedColumns):
+    """Keeps the bias as a first column of the weights, which a row of ones meets."""
+
+    def thetas(self) -> list[Array]:
+        """Biases and weights, side by side."""
+        return [np.hstack([b, w]) for b, w in zip(self.biases, self.weights)]
+
+    def backprop(self, x: Array, y: Array) -> tuple[list[Array], list[Array]]:
+        """The gradient (nabla_b, nabla_w), summed over the columns."""
+        thetas, a = self.thetas(), [x]
+        for theta in thetas:
+            a.append(sigmoid(theta @ augmented(a[-1])))
+        delta = (a[-1] - y) * a[-1] * (1 - a[-1])
+        nablas = [delta @ augmented(a[-2]).T]
+        for theta, here, below in zip(thetas[:0:-1], a[-2:0:-1], a[-3::-1]):
+            delta = (theta[:, 1:].T @ delta) * here * (1 - here)
+            nablas.insert(0, delta @ augmented(below).T)
+        return [nabla[:, :1] for nabla in nablas], [nabla[:, 1:] for nabla in nablas]
+
+
+def augmented(a: Array) -> Array:
+    """The columns under a row of ones."""
+    return np.vstack([np.ones((1, a.shape[1])), a])
+
+
+class LastFirst(book.Network):
+    """Backprop collects the gradients on its way down, and the update reads them so."""
+
+    def update_mini_batch(self, mini_batch: Pairs, eta: float) -> None:
+        """One step of gradient descent on a list of (x, y) pairs."""
+        both = [self.backprop(x, y) for x, y in mini_batch]
+        nabla_b, nabla_w = ([sum(part) for part in zip(*lists)] for lists in zip(*both))
+        rate = eta / len(mini_batch)
+        self.weights = [w - rate * nw for w, nw in zip(self.weights, reversed(nabla_w))]
+        self.biases = [b - rate * nb for b, nb in zip(self.biases, reversed(nabla_b))]
+
+    def backprop(self, x: Array, y: Array) -> tuple[list[Array], list[Array]]:
+        """The gradient (nabla_b, nabla_w) of one sample, the last layer first."""
+        nabla_b, nabla_w = super().backprop(x, y)
+        return nabla_b[::-1], nabla_w[::-1]

@@ -1,0 +1,97 @@
+"""One wrong line blames its equation and is shown, where all samples are computed at once."""
+
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from conformance.judge import check_case
+from conformance.load import load
+from conformance.outcome import Report
+from conformance.subjects.book_subject import book_subject
+from conformance.tests.networks.broken import Edit, broken_source
+from conformance.tests.networks.broken_batches import BROKEN
+from conformance.tests.networks.right_batches import Augmented, LastFirst
+from conformance.tests.support import recorded
+from conformance.tests.test_broken import short, wrong_layers
+
+EDITS = [(cls, edit) for cls, edits in BROKEN.items() for edit in edits]
+CASES = ("remainder-3-4-2", "square-4-4-4-4", "zeros-2-2-2")
+ORDER = "backprop returns nabla_b and nabla_w with the last layer first"
+
+
+def report_on(cls: str, edit: Edit, folder: Path, *ids: str) -> tuple[Report, int]:
+    """What is said of an edited program, and the number of the line."""
+    source, line = broken_source(edit)
+    file = folder / "edited.py"
+    file.write_text(source, encoding="utf-8")
+    subject = book_subject(cast("type", load(f"{file}:{cls}")), edit.id)
+    return Report(subject.name, cases=tuple(check_case(subject, short(id_)) for id_ in ids)), line
+
+
+@pytest.mark.parametrize(("cls", "edit"), EDITS, ids=[edit.id for _, edit in EDITS])
+def test_the_equation_and_the_line_are_blamed(cls: str, edit: Edit, tmp_path: Path) -> None:
+    report, line = report_on(cls, edit, tmp_path, *CASES)
+    assert tuple(blame.tag for blame in report.blames) == edit.tags
+    assert not report.remarks
+    assert not [name for each in report.cases for name in wrong_layers(edit, each)]
+    for blame in report.blames:
+        assert [frame.line for frame in blame.frames[:1]] == [line], blame.frames
+
+
+def edited(find: str, replace: str, tags: str, program: str = "book.py") -> Edit:
+    """An edit of the chapter 1 program."""
+    return Edit("edited", find, replace, tuple(tags.split()), "every", "", program)
+
+
+@pytest.mark.parametrize("kept", ["[1:]", "[:-1]"])
+def test_a_sample_that_is_left_out_is_missing_from_the_gradients(kept: str, tmp_path: Path) -> None:
+    """With one sample a batch, or with zeros, nothing is summed and nothing moves."""
+    find = "for x, y in mini_batch:"
+    edit = edited(find, f"for x, y in mini_batch{kept}:", "BP3 BP4")
+    report, _ = report_on("Network", edit, tmp_path, "hand-2-3-1", *CASES)
+    assert {blame.tag for blame in report.blames} == set(edit.tags)
+
+
+def test_a_line_that_squares_is_shown_though_the_cost_squares_too(tmp_path: Path) -> None:
+    right = "return output_activations - y"
+    report, line = report_on(
+        "Network", edited(right, f"return ({right[7:]}) ** 2", "BP1"), tmp_path, *CASES
+    )
+    assert [(blame.tag, blame.frames[0].line) for blame in report.blames] == [("BP1", line)]
+
+
+def test_one_number_taken_from_all_biases_is_a_wrong_update(tmp_path: Path) -> None:
+    find = "self.biases = [b - (eta / len(mini_batch)) * nb for b, nb in zip(self.biases, nabla_b)]"
+    edit = edited(find, find.replace("* nb ", "* nb.mean() "), "B")
+    report, line = report_on("Network", edit, tmp_path, *CASES[:2])
+    assert [(blame.tag, blame.frames[0].line) for blame in report.blames] == [("B", line)]
+
+
+def test_gradients_in_another_order_are_a_convention_if_the_update_knows() -> None:
+    subject = book_subject(LastFirst, "it")
+    assert ORDER in subject.conventions
+    for id_ in (*CASES, "contracting-5-4-3-2"):
+        assert not check_case(subject, short(id_)).failures
+
+
+def test_gradients_in_another_order_are_said_if_the_update_does_not_know(tmp_path: Path) -> None:
+    right = "return nabla_b, nabla_w"
+    edit = edited(right, "return nabla_b[::-1], nabla_w[::-1]", "")
+    report, _ = report_on("Network", edit, tmp_path, "contracting-5-4-3-2", *CASES)
+    assert not report.blames
+    assert report.remarks == [f"{ORDER}; update_mini_batch takes the first layer first"]
+    assert not report.ok
+
+
+def test_the_gradients_of_another_layer_move_the_biases_in_the_update(tmp_path: Path) -> None:
+    find = "self.biases = [b - (eta / len(mini_batch)) * nb for b, nb in zip(self.biases, nabla_b)]"
+    edit = edited(find, find.replace("nabla_b)", "nabla_b[::-1])"), "B")
+    report, _ = report_on("Network", edit, tmp_path, "square-4-4-4-4")
+    assert [blame.tag for blame in report.blames] == ["B"]
+
+
+def test_a_slice_of_what_was_computed_is_followed() -> None:
+    """∇w of the augmented program is a part of one product, and W is judged from it."""
+    report = check_case(book_subject(Augmented, "it"), recorded("mnist-784-30-10"))
+    assert not report.failures

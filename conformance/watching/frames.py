@@ -1,0 +1,64 @@
+"""The lines of a subject's code that lead to an operation.
+
+Left out: the operations (`recording.py`).
+"""
+
+import sys
+import sysconfig
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import FrameType
+
+import numpy as np
+
+_WATCHING = str(Path(__file__).resolve().parent)
+_PACKAGE = str(Path(_WATCHING).parent)
+_TESTS = str(Path(_PACKAGE, "tests"))
+_STDLIB = sysconfig.get_paths()["stdlib"]
+_COMPREHENSIONS = ("<listcomp>", "<setcomp>", "<dictcomp>")
+_FOREIGN = (str(Path(np.__file__).parent), "<")
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A line of the subject's code."""
+
+    file: str
+    line: int
+    function: str
+
+
+def subject_frames() -> tuple[Frame, ...]:
+    """The lines of the subject that lead here, the innermost first; none if we did it ourselves."""
+    found: list[Frame] = []
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - the way to the caller's line
+    line = 0  # of a comprehension, which is a part of the function around it
+    while frame is not None:
+        file, function = frame.f_code.co_filename, frame.f_code.co_name
+        if is_subject(file):
+            line = line or frame.f_lineno
+            if function not in _COMPREHENSIONS:
+                found.append(_frame(file, line, function))
+                line = 0
+        elif file.startswith(_PACKAGE) and not file.startswith(_WATCHING):
+            break  # our own call into the subject
+        frame = frame.f_back
+    return tuple(found)
+
+
+@cache
+def _frame(file: str, line: int, function: str) -> Frame:
+    return Frame(file, line, function)
+
+
+@cache
+def is_subject(file: str) -> bool:
+    """Whether a file is the subject's: not ours, NumPy's, torch's or the standard library's."""
+    if file.startswith(_STDLIB) and "site-packages" not in file:
+        return False
+    if file.startswith(_TESTS):
+        return True
+    torch = getattr(sys.modules.get("torch"), "__file__", None)  # with its frames it is imported
+    foreign = (str(Path(torch).parent),) if torch else ()
+    return not file.startswith((_PACKAGE, *_FOREIGN, *foreign))
