@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_limits
 from conformance.corpus import store
 from conformance.corpus.case import Case
 from conformance.errors import StoppedError, SubjectError, UsageError
+from conformance.exact_lane import ExactRun
 from conformance.examine import examine
 from conformance.isolate import isolated
 from conformance.judge import CaseReport
@@ -31,6 +32,7 @@ from conformance.report.record import (
 from conformance.subjects import COMMAND, Subject, find
 from conformance.subjects.adapt import adapt
 from conformance.subjects.command import command_subject
+from conformance.subjects.exact_outcome import ExactOutcome
 from conformance.subjects.trace import trace_subject
 
 Done = Callable[[CaseReport], None]
@@ -137,11 +139,15 @@ def _apart(
             begun.update(said)
     except SubjectError as error:
         waiting = [each for each in cases if each.id not in begun["skipped"]][len(reports) :]
-        if not waiting or not (loaded or isinstance(error, StoppedError)):
+        if not (reports or waiting) or not (loaded or isinstance(error, StoppedError)):
             words = str(error)
             raise SubjectError(words if words.startswith(spec) else f"{spec}: {words}") from error
-        within = f"{spec} in {waiting[0].id}" if loaded else spec
-        reports.append(CaseReport(waiting[0], spec, [], f"{within}: {error}"))
+        if waiting:
+            within = f"{spec} in {waiting[0].id}" if loaded else spec
+            reports.append(CaseReport(waiting[0], spec, [], f"{within}: {error}"))
+        elif not begun["exact"]:  # all is judged, and the exact lane, which comes last, is lost
+            stopped = ExactOutcome(left=f"{error}".splitlines()[0])
+            begun["exact"] = [exact_to_json(ExactRun(reports[-1].case.id, 0, stopped))]
     exact = tuple(exact_from_json(each) for each in begun["exact"])
     causes = tuple(cause_from_json(each) for each in begun.get("causes", ()))
     small = tuple(example_from_json(each) for each in begun.get("smallest", ()))

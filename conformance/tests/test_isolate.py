@@ -14,10 +14,11 @@ from typing import Any, NoReturn
 
 import pytest
 
-from conformance import isolate, tracebacks
+from conformance import check, isolate, tracebacks
 from conformance.child import Send, Work
 from conformance.errors import SubjectError, UsageError
 from conformance.isolate import isolated
+from conformance.tests.networks import book
 from conformance.tracebacks import own_traceback
 
 LONG = 20.0  # seconds; a test that waits so long fails
@@ -428,3 +429,16 @@ def test_a_traceback_of_frames_to_skip_is_the_exception_alone() -> None:
         int("x")
     expected = "ValueError: invalid literal for int() with base 10: 'x'"
     assert own_traceback(caught.value, Path("/")) == expected
+
+
+def test_a_hang_in_exact_arithmetic_loses_no_verdict(tmp_path: Path) -> None:
+    source = Path(book.__file__).read_text(encoding="utf-8")
+    line = "    return 1.0 / (1.0 + np.exp(-z))"
+    assert source.count(line) == 1
+    path = tmp_path / "hanging.py"
+    path.write_text(
+        source.replace(line, f"    while z.dtype == object:\n        pass\n{line}"), "utf-8"
+    )
+    report = check(f"{path}:Network", case="hand-2-3-1", timeout=2.0)
+    assert report.ok
+    assert "hangs, or needs a longer time limit" in report.exact[0].outcome.left
