@@ -13,6 +13,7 @@ from conformance.tests.commands import Make, maker
 THOROUGH = frozenset(
     {
         "test_broken.py",
+        "test_broken_batches.py",
         "test_command.py",
         "test_detail.py",
         "test_diagnosis.py",
