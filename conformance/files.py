@@ -37,16 +37,29 @@ def put(option: str, path: Path, text: str) -> None:
         UsageError: it cannot be written.
     """
     special = path.exists() and not path.is_file()  # a pipe, or a terminal
-    part = path if special else path.with_name(f".{path.name}.part")
     try:
-        part.write_text(text, encoding="utf-8")
-        if not special:
-            part.replace(path)
+        if special:
+            path.write_text(text, encoding="utf-8")
+        else:
+            put_whole(path, text.encode())
     except OSError as error:
-        if not special:
-            with suppress(OSError):
-                part.unlink()
         raise UsageError(f"{option} {path}: {error.strerror}") from error
+
+
+def put_whole(path: Path, raw: bytes) -> None:
+    """Write a file under another name and rename it, so that no half a file is ever there.
+
+    Raises:
+        OSError: it cannot be written; nothing of it stays, and an older file is as it was.
+    """
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.write_bytes(raw)
+        part.replace(path)
+    except OSError:
+        with suppress(OSError):
+            part.unlink()
+        raise
 
 
 def put_json(option: str, path: Path, value: Any) -> None:

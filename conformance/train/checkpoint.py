@@ -6,7 +6,6 @@ their parameters. Nothing is unpickled. Left out: the loop (`lockstep.py`).
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -17,6 +16,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from conformance.errors import UsageError
+from conformance.files import put_whole
 from conformance.train.lockstep import Lockstep
 from conformance.train.record import Epoch, Jump
 from reference.step import Array, Parameters
@@ -50,10 +50,8 @@ def write(path: Path, run: Lockstep, epochs: Sequence[Epoch]) -> None:
         for who, parameters in _walkers(run).items()
         for name, array in parameters.named()
     }
-    passing = path.with_name(f".{path.name}.part")
     try:
-        passing.write_bytes(save(tensors, metadata={KEY: json.dumps(header)}))
-        os.replace(passing, path)  # noqa: PTH105 - says that it replaces
+        put_whole(path, save(tensors, metadata={KEY: json.dumps(header)}))
     except OSError as error:
         raise UsageError(f"--checkpoint {path}: {error.strerror}") from error
 

@@ -15,6 +15,7 @@ from torch.overrides import TorchFunctionMode
 
 from conformance.watching.events import Event, Sources, holds
 from conformance.watching.recording import Recording
+from conformance.watching.watched import flat
 from reference.step import Array
 
 NAMES = {
@@ -107,7 +108,7 @@ class TensorWatch(TorchFunctionMode):
 
     def _sources(self, operands: Iterable[Any]) -> Sources:
         events, constants = [], []
-        for each in _flat(operands):
+        for each in flat(operands):
             if isinstance(each, torch.Tensor):
                 value = numbers(each)
                 event = None if value is None else self.event(each, value)
@@ -176,13 +177,5 @@ def _name(func: Any) -> str:
     return NAMES.get(name, name)
 
 
-def _flat(values: Iterable[Any]) -> Iterator[Any]:
-    for value in values:
-        if isinstance(value, list | tuple):
-            yield from _flat(value)
-        else:
-            yield value
-
-
 def _tensors(values: Iterable[Any]) -> Iterator[torch.Tensor]:
-    return (each for each in _flat(values) if isinstance(each, torch.Tensor))
+    return (each for each in flat(values) if isinstance(each, torch.Tensor))
