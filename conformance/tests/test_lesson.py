@@ -215,11 +215,12 @@ def test_the_page_is_written_whole_or_not_at_all(
     path = tmp_path / "lesson.html"
     path.write_text("the one before")
 
-    def full(part: Path, *_: object, **__: object) -> int:
-        part.touch()
+    def full(path: Path, raw: bytes) -> int:
+        with path.open("wb") as file:
+            file.write(raw[: len(raw) // 2])
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_text", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     assert run("--html", str(path)) == 2
     assert "No space left on device" in capsys.readouterr().err
     assert [(each.name, each.read_text()) for each in tmp_path.iterdir()] == [

@@ -278,10 +278,12 @@ def test_a_page_that_fails_leaves_the_old_one(
     path = tmp_path / "report.html"
     path.write_text("old", "utf-8")
 
-    def full(*_: object, **__: object) -> None:
+    def full(path: Path, raw: bytes) -> int:
+        with path.open("wb") as file:
+            file.write(raw[: len(raw) // 2])
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_text", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(UsageError, match="No space left on device"):
         write.write(path, [check("reference", case=HAND, detailed=True)], "x")
     assert [each.name for each in tmp_path.iterdir()] == ["report.html"]
