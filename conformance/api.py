@@ -1,7 +1,7 @@
 """One call from a subject, however it is given, to a report.
 
 A subject that is named by a file or a module runs in a process of its own, under a time limit; an
-object that is handed over runs here. Left out: the command line (`cli.py`).
+object that is handed over runs here. Left out: the command line (`cli`).
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -14,12 +14,6 @@ from threadpoolctl import threadpool_limits
 from conformance.corpus import store
 from conformance.corpus.case import Case
 from conformance.errors import StoppedError, SubjectError, UsageError
-from conformance.exact_lane import ExactRun
-from conformance.examine import examine
-from conformance.isolate import isolated
-from conformance.judge import CaseReport
-from conformance.load import is_spec, load
-from conformance.outcome import Report
 from conformance.report.record import (
     case_from_json,
     case_to_json,
@@ -29,11 +23,17 @@ from conformance.report.record import (
     exact_to_json,
     example_from_json,
 )
+from conformance.running.isolate import isolated
 from conformance.subjects import COMMAND, Subject, find
 from conformance.subjects.adapt import adapt
-from conformance.subjects.command import command_subject
+from conformance.subjects.command.subject import command_subject
 from conformance.subjects.exact_outcome import ExactOutcome
-from conformance.subjects.trace import trace_subject
+from conformance.subjects.load import is_spec, load
+from conformance.subjects.trace.subject import trace_subject
+from conformance.verdict.exact_lane import ExactRun
+from conformance.verdict.examine import examine
+from conformance.verdict.judge import CaseReport
+from conformance.verdict.outcome import Report
 
 Done = Callable[[CaseReport], None]
 

@@ -21,7 +21,7 @@ Assumed, since no standard proves it:
   (Strassen's algorithm would break it);
 - arithmetic is IEEE 754 with gradual underflow: no flush-to-zero mode.
 
-Left out: the truth itself (`balls.py`), and what is compared with what (`conformance.compare`).
+Left out: the truth itself (`balls.py`), and what is compared with what (`verdict/compare.py`).
 
 Source: N. Higham, *Accuracy and Stability of Numerical Algorithms* (2002), §3.1 and §3.3.
 """

@@ -17,7 +17,7 @@ from conformance.cli.gradcheck import gradcheck
 from conformance.cli.mistakes import mistakes, prove
 from conformance.cli.train import mnist, train
 from conformance.errors import ConformanceError
-from conformance.signals import ending_cleanly
+from conformance.running.signals import ending_cleanly
 
 app = typer.Typer(
     no_args_is_help=True,

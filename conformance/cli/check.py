@@ -22,7 +22,7 @@ from conformance.errors import UsageError
 from conformance.files import foreseen, put_json
 
 if TYPE_CHECKING:
-    from conformance.outcome import Report
+    from conformance.verdict.outcome import Report
 
 
 def check(
@@ -104,7 +104,7 @@ def _asked(subject: str | None, command: str | None, options: tuple[str, float, 
     if subject is not None and subject.startswith("cmd:"):
         command = subject
     if command is not None:
-        from conformance.subjects.command import command_subject
+        from conformance.subjects.command.subject import command_subject
 
         return command_subject(command, *options)
     format_, _, workers = options

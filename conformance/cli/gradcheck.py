@@ -18,8 +18,8 @@ def gradcheck(
 ) -> None:
     """Ask of any NumPy network whether its backprop is the gradient of its own cost."""
     from conformance.gradient import gradcheck as checked
-    from conformance.isolate import isolated
-    from conformance.load import load
+    from conformance.running.isolate import isolated
+    from conformance.subjects.load import load
 
     wanted = None if sizes is None else sizes_of(sizes)
 

@@ -21,8 +21,8 @@ from conformance.corpus.recipe import Mnist, Recipe
 from conformance.corpus.recorded import layered
 from conformance.corpus.store import MANIFEST, file_name, read_manifest
 from conformance.errors import CorpusError
-from conformance.oracle import exact_step, expectations
-from conformance.parallel import in_parallel
+from conformance.running.parallel import in_parallel
+from conformance.verdict.oracle import exact_step, expectations
 from reference.step import Array, Batch, Parameters
 
 TINY = 4096  # bytes of tensors up to which a case is written as JSON too

@@ -1,6 +1,6 @@
 """How the numbers of a case are made: its start, its data, its training.
 
-Left out: which cases there are (`conformance.cases`).
+Left out: which cases there are (`cases`).
 """
 
 from collections.abc import Callable

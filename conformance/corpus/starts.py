@@ -4,7 +4,7 @@ Numbers come from the raw integers of a bit generator, whose stream NumPy promis
 and become normals by the exact quantile function in balls, correctly rounded. No libm, no BLAS and
 no distribution method of a generator, all of which may change, takes part.
 
-Left out: which case uses which numbers (`conformance.cases`).
+Left out: which case uses which numbers (`cases`).
 """
 
 from collections.abc import Sequence

@@ -12,14 +12,14 @@ from pathlib import Path
 import numpy as np
 
 from conformance.cases import recipes
-from conformance.causality import entry
 from conformance.corpus.build import build_by_id, manifest
 from conformance.corpus.case import Case
 from conformance.corpus.casefile import parse
 from conformance.corpus.embedded import EMBEDDED, embedded_hash
 from conformance.corpus.store import MANIFEST, file_name, read_manifest
 from conformance.errors import CorpusError
-from conformance.parallel import in_parallel
+from conformance.running.parallel import in_parallel
+from conformance.verdict.causality import entry
 from reference.step import Array, causal_order
 
 MANIFEST_SCHEMA, CASE_SCHEMA = "manifest.schema.json", "case.schema.json"

@@ -1,6 +1,6 @@
 """One quantity of one step behind its verdict: its worst entries, its errors, and a map of them.
 
-Left out: which quantities are looked at (`look.py`) and how they are drawn (`conformance.report`).
+Left out: which quantities are looked at (`look.py`) and how they are drawn (`report`).
 """
 
 import base64
@@ -9,7 +9,7 @@ import zlib
 import numpy as np
 
 from conformance.detail.records import Cell, Entry
-from conformance.deviation import Deviation
+from conformance.verdict.deviation import Deviation
 from reference.step import Array
 
 SHOWN = 5  # of the worst entries

@@ -1,6 +1,6 @@
 """How far a free run is from the truth, step by step, beside what rounding can explain.
 
-Left out: the verdicts on it (`conformance.judge`) and how it is drawn (`conformance.report`).
+Left out: the verdicts on it (`verdict/judge.py`) and how it is drawn (`report`).
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,14 +10,14 @@ from dataclasses import replace
 import numpy as np
 
 from conformance.arithmetic.rounding import RunningError
-from conformance.compare import free_run_truth
 from conformance.corpus.recorded import Recorded
 from conformance.detail.records import Point
-from conformance.deviation import Target, deviation, malformed
 from conformance.errors import SubjectError
-from conformance.judge import observations
 from conformance.subjects import Subject
 from conformance.subjects.observation import Shown
+from conformance.verdict.compare import free_run_truth
+from conformance.verdict.deviation import Target, deviation, malformed
+from conformance.verdict.judge import observations
 from reference.step import split
 
 

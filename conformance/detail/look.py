@@ -9,16 +9,23 @@ from dataclasses import replace
 import numpy as np
 
 from conformance.arithmetic.rounding import RunningError
-from conformance.compare import FREE, FROM_TRUTH, Status, Verdict, free_run_truth, recorded_truth
 from conformance.corpus.recorded import Recorded
 from conformance.detail.cell import cell
 from conformance.detail.curve import curve, followed
 from conformance.detail.records import Cell, Point
-from conformance.deviation import Deviation, Target, deviation, malformed
 from conformance.diagnosis.evidence import Evidence
-from conformance.judge import CaseReport
 from conformance.subjects import Subject
 from conformance.subjects.observation import Shown
+from conformance.verdict.compare import (
+    FREE,
+    FROM_TRUTH,
+    Status,
+    Verdict,
+    free_run_truth,
+    recorded_truth,
+)
+from conformance.verdict.deviation import Deviation, Target, deviation, malformed
+from conformance.verdict.judge import CaseReport
 
 COMPARED = (Status.PASS, Status.FAIL, Status.EXPLAINED)
 INPUTS, TRUTH = "its inputs", "the truth"

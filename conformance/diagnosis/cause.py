@@ -1,6 +1,6 @@
 """Why an equation is wrong, as a record that travels.
 
-Left out: finding it (`diagnose.py`) and showing it (`conformance.report`).
+Left out: finding it (`diagnose.py`) and showing it (`report`).
 """
 
 from dataclasses import dataclass

@@ -1,20 +1,20 @@
 """The cause of each wrong equation: the known mistakes that do it, or what can be measured.
 
-Left out: how it is shown (`conformance.report`).
+Left out: how it is shown (`report`).
 """
 
 from collections.abc import Iterable, Sequence
 
-from conformance.causality import TAGS
 from conformance.diagnosis.cause import Cause
 from conformance.diagnosis.evidence import Evidence
 from conformance.diagnosis.failure import Failure
 from conformance.diagnosis.match import matching, matching_alone, reproduces
 from conformance.diagnosis.measure import measured
-from conformance.judge import CaseReport
 from conformance.mistakes.catalogue import CATALOGUE
 from conformance.mistakes.mistake import Mistake
 from conformance.mistakes.situation import tag_of
+from conformance.verdict.causality import TAGS
+from conformance.verdict.judge import CaseReport
 
 ORDER = list(TAGS.values())
 

@@ -1,6 +1,6 @@
 """What a subject showed in one step, and what its equations were to make of it.
 
-Left out: how it was judged (`conformance.compare`) and what it means (`cause.py`).
+Left out: how it was judged (`verdict/compare.py`) and what it means (`cause.py`).
 """
 
 from collections.abc import Mapping
@@ -12,11 +12,11 @@ import numpy as np
 from conformance.arithmetic.rounding import RunningError
 from conformance.corpus.case import Case
 from conformance.corpus.recorded import shape_of
-from conformance.deviation import Target, malformed
 from conformance.mistakes.situation import Situation
-from conformance.oracle import standing
 from conformance.subjects.observation import Shown
-from conformance.witness import Standing
+from conformance.verdict.deviation import Target, malformed
+from conformance.verdict.oracle import standing
+from conformance.verdict.witness import Standing
 from reference.step import Array, Batch, Parameters
 
 

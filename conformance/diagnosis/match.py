@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from conformance.arithmetic.rounding import RunningError
-from conformance.deviation import Target, compare
 from conformance.diagnosis.evidence import Evidence
 from conformance.mistakes.mistake import Mistake
 from conformance.mistakes.situation import Formula, tag_of
-from conformance.witness import ROUTES
+from conformance.verdict.deviation import Target, compare
+from conformance.verdict.witness import ROUTES
 
 UNFIT = (ValueError, TypeError, KeyError, IndexError, ArithmeticError)
 """What a formula raises where it does not apply, such as a product of shapes that do not fit."""

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from conformance.causality import axes_of
 from conformance.diagnosis.failure import Failure
 from conformance.diagnosis.stored import stored
 from conformance.diagnosis.whole import WHOLE
+from conformance.verdict.causality import axes_of
 
 
 def measured(failures: Sequence[Failure]) -> list[str]:

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from conformance.causality import axes_of
 from conformance.diagnosis.failure import Failure
 from conformance.mistakes.situation import Situation
+from conformance.verdict.causality import axes_of
 from reference.equations import sigmoid
 from reference.step import Array, split
 

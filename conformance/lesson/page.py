@@ -11,7 +11,6 @@ from importlib.resources import files
 from itertools import groupby
 from pathlib import Path
 
-from conformance.causality import equation_of
 from conformance.corpus.case import Case
 from conformance.lesson.data import is_whole, numbers
 from conformance.report.document import policy, put, ready
@@ -20,6 +19,7 @@ from conformance.smallest.example import Row
 from conformance.smallest.lines import given, heading, legend, parts_of, rows
 from conformance.smallest.pieces import NBSP
 from conformance.smallest.worked import Line, Worked
+from conformance.verdict.causality import equation_of
 from reference.step import split
 
 SCRIPTS = ("network", "formulas", "state", "lines", "fields", "drawing", "marks", "walk")

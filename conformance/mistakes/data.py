@@ -13,7 +13,7 @@ from conformance.arithmetic.rounding import RunningError
 from conformance.mistakes.mistake import Mistake
 from conformance.mistakes.situation import Formula, Formulas, by_the_book
 from conformance.subjects import Subject
-from conformance.subjects.function import function_subject
+from conformance.subjects.function.subject import function_subject
 from reference.backprop import step
 from reference.equations import BOOK, COSTS
 from reference.step import Array, Batch, Parameters

@@ -10,17 +10,17 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
-from conformance.causality import inputs
-from conformance.compare import FREE
 from conformance.corpus.recorded import Recorded
 from conformance.corpus.starts import raw
-from conformance.judge import check_case
 from conformance.mistakes.catalogue import CATALOGUE
 from conformance.mistakes.mistake import Mistake, mistaken
 from conformance.mistakes.proof import Place, Row
 from conformance.mistakes.prove import astray, chosen
 from conformance.mistakes.situation import tag_of
-from conformance.parallel import in_parallel
+from conformance.running.parallel import in_parallel
+from conformance.verdict.causality import inputs
+from conformance.verdict.compare import FREE
+from conformance.verdict.judge import check_case
 
 SEED = 4
 AND = " and "

@@ -18,13 +18,13 @@ from conformance.corpus import store
 from conformance.corpus.recorded import Recorded, shape_of
 from conformance.diagnosis.diagnose import ORDER, diagnose
 from conformance.errors import SubjectError
-from conformance.judge import CaseReport, check_case, observations
 from conformance.mistakes.catalogue import CATALOGUE
 from conformance.mistakes.mistake import Mistake, subject_of
 from conformance.mistakes.proof import Place, Proof, Row
 from conformance.mistakes.show import blamed
 from conformance.mistakes.sightings import catches, sightings
-from conformance.parallel import in_parallel
+from conformance.running.parallel import in_parallel
+from conformance.verdict.judge import CaseReport, check_case, observations
 from reference.step import causal_order
 
 

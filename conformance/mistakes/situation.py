@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from conformance.causality import TAGS, field_of
 from conformance.corpus.case import Case
+from conformance.verdict.causality import TAGS, field_of
 from reference.equations import BOOK, COSTS, Equations
 from reference.step import Batch, Parameters, causal_order, split
 

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from conformance.detail.records import Cell, Entry, Point
-from conformance.judge import CaseReport
+from conformance.verdict.judge import CaseReport
 
 
 def details_to_json(report: CaseReport) -> dict[str, Any]:

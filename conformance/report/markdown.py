@@ -9,10 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from conformance.compare import Status
 from conformance.errors import UsageError
-from conformance.judge import CaseReport
-from conformance.outcome import Blame, Report
 from conformance.report.blame_words import (
     equation_of_blame,
     errors,
@@ -32,6 +29,9 @@ from conformance.report.matrix import COLUMNS, MEANING, cells, sign, worst
 from conformance.report.message import accused
 from conformance.report.sentence import SIGNS, counted, facts, sentence, verdict
 from conformance.report.source_words import place, source
+from conformance.verdict.compare import Status
+from conformance.verdict.judge import CaseReport
+from conformance.verdict.outcome import Blame, Report
 
 MOST = 5  # errors that are shown
 

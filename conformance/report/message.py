@@ -9,10 +9,10 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from conformance.causality import entry, equation_of
-from conformance.compare import EQUATION, RECORD, RESTARTED, SUBJECT, Status, Verdict
 from conformance.corpus.case import Case
-from conformance.deviation import Worst
+from conformance.verdict.causality import entry, equation_of
+from conformance.verdict.compare import EQUATION, RECORD, RESTARTED, SUBJECT, Status, Verdict
+from conformance.verdict.deviation import Worst
 from conformance.watching.digits import Loss
 from reference.step import split
 

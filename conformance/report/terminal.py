@@ -10,9 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from conformance.compare import Status
 from conformance.corpus.case import Case
-from conformance.outcome import Blame, Report
 from conformance.report.blame_words import (
     case_of,
     equation_of_blame,
@@ -30,6 +28,8 @@ from conformance.report.message import accused, line
 from conformance.report.sentence import counts, verdict
 from conformance.report.source_words import place, source
 from conformance.report.visible import visible
+from conformance.verdict.compare import Status
+from conformance.verdict.outcome import Blame, Report
 
 STYLES = {
     Status.ERROR: "bold yellow",

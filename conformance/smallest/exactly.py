@@ -10,8 +10,8 @@ import numpy as np
 
 from conformance.arithmetic.balls import balls, rounded, until_decided
 from conformance.corpus.case import Case
-from conformance.oracle import exact_expectations
 from conformance.smallest.formulas import Numbers
+from conformance.verdict.oracle import exact_expectations
 from reference.equations import sigmoid, sigmoid_prime
 from reference.step import Array, Batch, Parameters
 

@@ -9,16 +9,23 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from conformance.arithmetic.rounding import RunningError
-from conformance.causality import TAGS, field_of
-from conformance.compare import FORWARD, FREE, Status, Verdict, free_run_truth, parameters_after
 from conformance.corpus.case import Case
 from conformance.corpus.recorded import Recorded
-from conformance.deviation import malformed
 from conformance.errors import ConformanceError
-from conformance.judge import CaseReport, check_case, observations
 from conformance.smallest.numbers import entries, in_float32, recorded, small_case
 from conformance.subjects import Subject
 from conformance.subjects.observation import Shown
+from conformance.verdict.causality import TAGS, field_of
+from conformance.verdict.compare import (
+    FORWARD,
+    FREE,
+    Status,
+    Verdict,
+    free_run_truth,
+    parameters_after,
+)
+from conformance.verdict.deviation import malformed
+from conformance.verdict.judge import CaseReport, check_case, observations
 from reference.equations import COSTS
 from reference.step import Array, Parameters
 

@@ -3,11 +3,11 @@
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
-from conformance.compare import FORWARD, FREE, Status
 from conformance.smallest.digits import apart, written
 from conformance.smallest.example import WRONG, Row
 from conformance.smallest.pieces import NBSP, word
 from conformance.smallest.worked import Worked
+from conformance.verdict.compare import FORWARD, FREE, Status
 from reference.step import Array, split
 
 WIDTH = 80

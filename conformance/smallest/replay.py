@@ -8,9 +8,9 @@ import numpy as np
 
 from conformance.corpus.case import Case
 from conformance.corpus.recorded import Recorded, assembled
-from conformance.load import load
 from conformance.smallest.ladder import plain, seen
 from conformance.subjects.adapt import adapt
+from conformance.subjects.load import load
 from reference.step import Array
 
 

@@ -7,15 +7,15 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from conformance.causality import inputs
-from conformance.compare import FREE, Status
 from conformance.corpus.case import Case
 from conformance.corpus.casefile import readable
 from conformance.corpus.files import write
 from conformance.corpus.recorded import tensors
 from conformance.errors import UsageError
-from conformance.load import is_spec
 from conformance.smallest.ladder import Rung
+from conformance.subjects.load import is_spec
+from conformance.verdict.causality import inputs
+from conformance.verdict.compare import FREE, Status
 from reference.step import Array, Batch, Parameters, causal_order, split
 
 OUTPUT = {

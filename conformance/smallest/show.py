@@ -1,6 +1,6 @@
 """`conformance explain`: one step of the reference, every equation of it with numbers in it.
 
-Left out: the command line (`conformance.cli`), and the smallest network of a subject (`ladder.py`).
+Left out: the command line (`cli`), and the smallest network of a subject (`ladder.py`).
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
 """What can be checked: an implementation that starts from parameters and shows its steps.
 
 A subject is started afresh for every step of the restarted mode, and once for a whole free run,
-in which it keeps whatever it keeps. Left out: the verdicts (`compare.py`).
+in which it keeps whatever it keeps. Left out: the verdicts (`verdict`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -117,7 +117,7 @@ def find(name: str) -> Subject:
         UsageError: there is none.
     """
     if name.startswith(COMMAND):
-        from conformance.subjects.command import command_subject
+        from conformance.subjects.command.subject import command_subject
 
         return command_subject(name)
     if name not in SUBJECTS:

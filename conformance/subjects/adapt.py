@@ -1,6 +1,6 @@
 """Which kind of subject a Python object is: a network of the book, a torch module, a function.
 
-Left out: loading it (`conformance.load`), and what each kind needs (the module of each).
+Left out: loading it (`load.py`), and what each kind needs (the module of each).
 """
 
 import inspect
@@ -11,13 +11,13 @@ from io import StringIO
 from typing import Any
 
 from conformance.errors import ConformanceError, UsageError
-from conformance.load import describe
+from conformance.running.tracebacks import headline
 from conformance.subjects import Subject
-from conformance.subjects.book import PROBE
-from conformance.subjects.book_subject import book_subject
-from conformance.subjects.function import function_subject
-from conformance.subjects.module import module_subject
-from conformance.tracebacks import headline
+from conformance.subjects.book.network import PROBE
+from conformance.subjects.book.subject import book_subject
+from conformance.subjects.function.subject import function_subject
+from conformance.subjects.load import describe
+from conformance.subjects.module.subject import module_subject
 
 METHODS = {"backprop", "update_mini_batch", "feedforward"}
 ARGUMENTS = ("weights", "biases", "x", "y")

@@ -1,6 +1,6 @@
 """What the exact lane says: exactly right, wrong whatever the rounding, or not to be run on balls.
 
-Left out: running it (`book_exact.py`).
+Left out: running it (`book/exact.py`).
 """
 
 from collections.abc import Mapping

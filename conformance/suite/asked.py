@@ -16,11 +16,11 @@ import pytest
 from conformance.corpus import store
 from conformance.corpus.case import Case
 from conformance.errors import ConformanceError, SubjectError
-from conformance.load import is_spec, load
+from conformance.running.tracebacks import PACKAGE, headline, own_traceback
 from conformance.subjects import SUBJECTS, Subject, find
 from conformance.subjects.adapt import adapt
-from conformance.subjects.trace import trace_subject
-from conformance.tracebacks import PACKAGE, headline, own_traceback
+from conformance.subjects.load import is_spec, load
+from conformance.subjects.trace.subject import trace_subject
 
 
 class Asked(NamedTuple):

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from conformance.causality import TAGS, field_of
 from conformance.suite.asked import Asked
 from conformance.suite.judging import recorded, shown
+from conformance.verdict.causality import TAGS, field_of
 
 
 def test_agreement(pair: Asked) -> None:

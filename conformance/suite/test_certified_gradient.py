@@ -13,9 +13,9 @@ import numpy as np
 from conformance.arithmetic.balls import balls, precision
 from conformance.corpus.case import Case
 from conformance.corpus.starts import raw
-from conformance.oracle import exact_step
 from conformance.suite.asked import Asked
 from conformance.suite.judging import recorded
+from conformance.verdict.oracle import exact_step
 from reference.backprop import feedforward
 from reference.equations import COSTS
 from reference.step import Array, Batch, Parameters

@@ -2,7 +2,6 @@
 
 import pytest
 
-from conformance.compare import Status
 from conformance.report.message import failure
 from conformance.suite.asked import Asked
 from conformance.suite.judging import (
@@ -12,6 +11,7 @@ from conformance.suite.judging import (
     restarted_right,
     restarted_verdicts,
 )
+from conformance.verdict.compare import Status
 
 
 def test_conduct(conduct: Asked) -> None:

@@ -5,10 +5,10 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from conformance.compare import Status
-from conformance.judge import CaseReport, check_case
-from conformance.subjects.command import CommandSubject, command_subject
+from conformance.subjects.command.subject import CommandSubject, command_subject
 from conformance.tests.support import recorded
+from conformance.verdict.compare import Status
+from conformance.verdict.judge import CaseReport, check_case
 
 CASE = "contracting-5-4-3-2"
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from conformance.compare import Status
 from conformance.errors import UsageError
-from conformance.judge import check_case
 from conformance.subjects.adapt import adapt
 from conformance.tests.networks.book import Network
 from conformance.tests.support import recorded
+from conformance.verdict.compare import Status
+from conformance.verdict.judge import check_case
 
 
 def right(thing: Any) -> None:

@@ -27,7 +27,7 @@ from conformance.arithmetic.balls import (
     until_decided,
 )
 from conformance.corpus.case import Case
-from conformance.oracle import exact_step
+from conformance.verdict.oracle import exact_step
 from reference import equations
 from reference.step import Array, Batch, Parameters
 

@@ -21,9 +21,9 @@ from conformance.corpus.embedded import embedded, embedded_hash
 from conformance.corpus.files import write
 from conformance.corpus.verify import file_problems
 from conformance.errors import ConformanceError, CorpusError
-from conformance.judge import check_case
 from conformance.subjects import find
 from conformance.tests.support import PROFILE, container, corpus_of, recorded, rehash, rewrite
+from conformance.verdict.judge import check_case
 from reference.step import Array
 
 HAND, SMALL = "hand-2-3-1", "cancelling-2-2-2"

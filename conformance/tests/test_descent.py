@@ -7,8 +7,8 @@ import pytest
 
 from conformance.corpus import store
 from conformance.corpus.case import Case
-from conformance.deviation import Target, compare
 from conformance.tests.support import recorded
+from conformance.verdict.deviation import Target, compare
 from reference import CROSS_ENTROPY, QUADRATIC, Batch, Network
 from reference.descent import SLOPED, Descent
 from reference.equations import COSTS

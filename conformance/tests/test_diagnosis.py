@@ -11,18 +11,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from conformance.compare import EQUATION, RECORD
 from conformance.diagnosis.cause import Cause
 from conformance.diagnosis.diagnose import diagnose
-from conformance.judge import check_case
 from conformance.mistakes.catalogue import CATALOGUE
 from conformance.mistakes.mistake import mistaken
 from conformance.mistakes.situation import Formulas, Situation, by_the_book
-from conformance.outcome import Report
 from conformance.report.cause_words import cause_words
-from conformance.subjects.book_subject import book_subject
+from conformance.subjects.book.subject import book_subject
 from conformance.tests.networks.book import Network
 from conformance.tests.support import recorded
+from conformance.verdict.compare import EQUATION, RECORD
+from conformance.verdict.judge import check_case
+from conformance.verdict.outcome import Report
 from reference.equations import BOOK, sigmoid
 
 CASES = ("expanding-3-4-5-2", "remainder-3-4-2", "square-4-4-4-4")
@@ -189,7 +189,9 @@ def wrong_hidden_error(w_above: Any, delta_above: Any, z: Any) -> Any:
 def test_where_our_equation_is_wrong_it_is_accused_and_not_the_subject(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("conformance.witness.BOOK", replace(BOOK, hidden_error=wrong_hidden_error))
+    monkeypatch.setattr(
+        "conformance.verdict.witness.BOOK", replace(BOOK, hidden_error=wrong_hidden_error)
+    )
     afresh = replace(recorded("contracting-5-4-3-2"))  # what is known of the other is kept
     report = check_case(book_subject(Network, "right"), afresh)
     assert {verdict.who for verdict in report.failures} == {EQUATION}

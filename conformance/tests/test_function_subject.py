@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from conformance.causality import TAGS, field_of
-from conformance.compare import FREE, Status
 from conformance.errors import SubjectError, UsageError
-from conformance.judge import CaseReport, check_case
-from conformance.subjects.function import FunctionSubject, function_subject
+from conformance.subjects.function.subject import FunctionSubject, function_subject
 from conformance.tests.support import recorded
+from conformance.verdict.causality import TAGS, field_of
+from conformance.verdict.compare import FREE, Status
+from conformance.verdict.judge import CaseReport, check_case
 from reference.step import Array
 
 Function = Callable[..., Any]

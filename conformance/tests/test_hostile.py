@@ -17,16 +17,16 @@ from pathlib import Path
 
 import pytest
 
-from conformance.compare import Status
 from conformance.corpus import store
 from conformance.errors import SubjectError
-from conformance.examine import examine
-from conformance.outcome import Report
-from conformance.process import run
-from conformance.subjects.command import CommandSubject
-from conformance.subjects.command_output import most_bytes
+from conformance.running.process import run
+from conformance.subjects.command.output import most_bytes
+from conformance.subjects.command.subject import CommandSubject
 from conformance.tests.commands import CASE, COPY, WRITE, Make, checked, error
 from conformance.tests.support import recorded
+from conformance.verdict.compare import Status
+from conformance.verdict.examine import examine
+from conformance.verdict.outcome import Report
 
 CASES = ("hand-2-3-1", "layout-3-2-4", "remainder-3-4-2")
 HERE = "import json, os, sys, time\nhere = os.path.basename(sys.argv[1])\n"

@@ -14,12 +14,13 @@ from typing import Any, NoReturn
 
 import pytest
 
-from conformance import check, isolate, tracebacks
-from conformance.child import Send, Work
+from conformance import check
 from conformance.errors import SubjectError, UsageError
-from conformance.isolate import isolated
+from conformance.running import isolate, tracebacks
+from conformance.running.child import Send, Work
+from conformance.running.isolate import isolated
+from conformance.running.tracebacks import own_traceback
 from conformance.tests.networks import book
-from conformance.tracebacks import own_traceback
 
 LONG = 20.0  # seconds; a test that waits so long fails
 SHORT = 0.2

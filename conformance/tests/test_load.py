@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from conformance.errors import SubjectError, UsageError
-from conformance.load import describe, is_spec, load
+from conformance.subjects.load import describe, is_spec, load
 
 NETWORK = """\
 from collections import OrderedDict

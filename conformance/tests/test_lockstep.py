@@ -13,7 +13,7 @@ from conformance.errors import SubjectError, UsageError
 from conformance.mistakes.catalogue import CATALOGUE
 from conformance.mistakes.mistake import subject_of
 from conformance.subjects import SUBJECTS, ReferenceSession, Subject, find
-from conformance.subjects.book_subject import book_subject
+from conformance.subjects.book.subject import book_subject
 from conformance.tests.networks import book
 from conformance.train import checkpoint
 from conformance.train.lockstep import Lockstep

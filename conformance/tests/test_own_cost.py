@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from conformance.causality import TAGS, field_of
-from conformance.compare import Status
-from conformance.judge import CaseReport, check_case
-from conformance.subjects.book_subject import book_subject
+from conformance.subjects.book.subject import book_subject
 from conformance.tests.networks import right_costs
 from conformance.tests.networks.book import Array
 from conformance.tests.networks.right_costs import QuadraticCost, WithQuadraticCost
 from conformance.tests.support import recorded
+from conformance.verdict.causality import TAGS, field_of
+from conformance.verdict.compare import Status
+from conformance.verdict.judge import CaseReport, check_case
 
 CASES = ("square-4-4-4-4", "square-4-4-4-4-cross-entropy", "saturated-2-8-3")
 

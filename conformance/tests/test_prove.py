@@ -16,7 +16,6 @@ from conformance.corpus import store
 from conformance.corpus.case import Case
 from conformance.corpus.recorded import Recorded
 from conformance.diagnosis.diagnose import diagnose
-from conformance.judge import check_case
 from conformance.mistakes import catalogue
 from conformance.mistakes import prove as proving
 from conformance.mistakes.catalogue import CATALOGUE
@@ -27,6 +26,7 @@ from conformance.mistakes.prove import alike, chosen, proof, prove
 from conformance.mistakes.sightings import catches, sightings
 from conformance.mistakes.situation import by_the_book
 from conformance.tests.support import recorded
+from conformance.verdict.judge import check_case
 
 SUFFICIENT = ("single-4-3-2", "square-4-4-4-4")
 """The cases that are not redundant."""

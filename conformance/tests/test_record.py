@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from conformance import check, report
-from conformance.causality import TAGS
 from conformance.report.depth import DEPTHS, FREE_RUN, judged_words
 from conformance.report.record import from_json, to_json
 from conformance.report.terminal import as_text
@@ -17,6 +16,7 @@ from conformance.subjects import Subject
 from conformance.tests.networks.book import Network
 from conformance.tests.networks.broken import BROKEN, broken_source
 from conformance.tests.support import answering, showing, wrong_at
+from conformance.verdict.causality import TAGS
 
 HAND = "hand-2-3-1"
 SCHEMA = json.loads(report.SCHEMA.read_text("utf-8"))

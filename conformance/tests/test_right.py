@@ -14,21 +14,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import reference
-from conformance.compare import FREE, RESTARTED, Status
 from conformance.corpus import store
 from conformance.corpus.build import recorded_step
 from conformance.corpus.case import Case
 from conformance.corpus.recorded import Recorded, RecordedStep
-from conformance.judge import check_case
-from conformance.outcome import Report
 from conformance.subjects import Subject
-from conformance.subjects.book_subject import book_subject
+from conformance.subjects.book.subject import book_subject
 from conformance.subjects.exact_outcome import EXACT
 from conformance.tests.networks import book, right_batches
 from conformance.tests.networks.book import Array, Pairs
 from conformance.tests.networks.right import RIGHT
 from conformance.tests.networks.right_sigmoids import StableSigmoid, TanhForm
 from conformance.tests.support import PROFILE, recorded
+from conformance.verdict.compare import FREE, RESTARTED, Status
+from conformance.verdict.judge import check_case
+from conformance.verdict.outcome import Report
 from reference.step import Batch, Parameters
 
 CLASSES = sorted(RIGHT, key=lambda each: (each.__name__, each.__module__))

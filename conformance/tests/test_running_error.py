@@ -25,7 +25,7 @@ from conformance.arithmetic.balls import balls, is_balls, precision, rounded
 from conformance.arithmetic.rounding import Precision, RunningError
 from conformance.corpus.case import Case
 from conformance.corpus.starts import drawn, dyadics
-from conformance.oracle import exact_step, expectations
+from conformance.verdict.oracle import exact_step, expectations
 from reference import equations
 from reference.backprop import step
 from reference.equations import BOOK, COSTS, sigmoid, sigmoid_prime

@@ -14,10 +14,8 @@ import numpy as np
 import pytest
 
 from conformance import check, cli
-from conformance.compare import FORWARD, FREE, RESTARTED, Status
 from conformance.corpus.case import Case
 from conformance.errors import ConformanceError
-from conformance.load import load
 from conformance.mistakes.catalogue import CATALOGUE
 from conformance.mistakes.mistake import mistaken
 from conformance.mistakes.situation import Formulas, Situation, by_the_book
@@ -38,10 +36,12 @@ from conformance.smallest.show import explain
 from conformance.smallest.worked import Line, Worked, worked, worked_step
 from conformance.subjects import Subject, find
 from conformance.subjects.adapt import adapt
+from conformance.subjects.load import load
 from conformance.subjects.observation import observed
 from conformance.tests.networks import broken
 from conformance.tests.scalars import by_hand
 from conformance.tests.support import answering, showing
+from conformance.verdict.compare import FORWARD, FREE, RESTARTED, Status
 from reference.equations import sigmoid, sigmoid_prime
 from reference.step import Batch, Parameters
 

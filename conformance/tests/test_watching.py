@@ -13,17 +13,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from conformance.compare import Status
-from conformance.judge import check_case
-from conformance.outcome import Report
-from conformance.subjects.book import BookNetwork
-from conformance.subjects.book_session import UNLIKE
-from conformance.subjects.book_subject import book_subject
-from conformance.subjects.probe import Sample, probe, unwatched_probe
+from conformance.subjects.book.network import BookNetwork
+from conformance.subjects.book.probe import Sample, probe, unwatched_probe
+from conformance.subjects.book.session import UNLIKE
+from conformance.subjects.book.subject import book_subject
 from conformance.tests.networks import book
 from conformance.tests.networks.book import Array
 from conformance.tests.networks.right import RIGHT
 from conformance.tests.support import recorded
+from conformance.verdict.compare import Status
+from conformance.verdict.judge import check_case
+from conformance.verdict.outcome import Report
 from conformance.watching.events import Event
 from conformance.watching.recording import Recording
 from conformance.watching.watched import Watched, plain

@@ -1,20 +1,20 @@
 """One step of a subject in training, judged from its own start: rounding, or which equation.
 
-Left out: which steps are judged (`lockstep.py`), the verdicts (`conformance.compare`).
+Left out: which steps are judged (`lockstep.py`), the verdicts (`verdict/compare.py`).
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from conformance.causality import TAGS, equation_of
-from conformance.compare import FREE, Status, Verdict, judge
 from conformance.corpus.case import Case
-from conformance.deviation import Target
 from conformance.diagnosis.evidence import Evidence
-from conformance.oracle import expectations
 from conformance.report.message import difference
 from conformance.subjects.observation import Observation
 from conformance.train.record import Jump
+from conformance.verdict.causality import TAGS, equation_of
+from conformance.verdict.compare import FREE, Status, Verdict, judge
+from conformance.verdict.deviation import Target
+from conformance.verdict.oracle import expectations
 from reference.step import Batch, Parameters, split
 
 
@@ -32,8 +32,8 @@ class Taken:
 def judged(case: Case, taken: Taken, before: Taken | None = None) -> tuple[list[Verdict], Evidence]:
     """The verdicts on every quantity that was shown, and the evidence for a diagnosis.
 
-    The truth is `conformance.oracle.expectations` from the subject's own start, which is one step
-    away: so its derived tolerance is that of a single step, whatever was walked before.
+    The truth is `expectations` from the subject's own start, which is one step away: so its
+    derived tolerance is that of a single step, whatever was walked before.
     """
     start = taken.start, taken.batch
     truth = {
@@ -84,7 +84,7 @@ def _causes(
 ) -> tuple[str, ...]:
     """The known mistakes that do what is wrong, the first equation's first."""
     from conformance.diagnosis.diagnose import diagnose  # here: a right subject needs none
-    from conformance.judge import CaseReport
+    from conformance.verdict.judge import CaseReport
 
     report = CaseReport(case, subject, list(verdicts), evidence=tuple(evidence))
     causes = diagnose([report])

@@ -2,7 +2,7 @@
 
 **Every step is compared from the same start**: the reference takes the step of each partner once
 more, from the partner's own parameters. If they end further apart than the bound that is derived
-for one step (`conformance.oracle`, at the start of each epoch; the largest of all parameters), the
+for one step (`verdict/oracle.py`, at the start of each epoch; the largest of all parameters), the
 step is judged: every quantity, with a tolerance derived for that very step. The first and the last
 step of each epoch are judged anyway, and some between (all, if there are few).
 
@@ -24,11 +24,11 @@ from time import perf_counter
 
 import numpy as np
 
-from conformance.oracle import expectations
 from conformance.subjects import Subject
 from conformance.train.partner import Partner
 from conformance.train.record import REFERENCE, Epoch, Walked
 from conformance.train.settings import Settings
+from conformance.verdict.oracle import expectations
 from reference.backprop import feedforward
 from reference.descent import Descent
 from reference.equations import BOOK, COSTS

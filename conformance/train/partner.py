@@ -11,15 +11,15 @@ from typing import TypeVar, cast
 
 import numpy as np
 
-from conformance.compare import Status
 from conformance.corpus.case import Case
 from conformance.diagnosis.evidence import Evidence
 from conformance.errors import ConformanceError, SubjectError
+from conformance.running.tracebacks import PACKAGE, headline, own_traceback
 from conformance.subjects import Session, Subject
 from conformance.subjects.observation import Observation, observed
-from conformance.tracebacks import PACKAGE, headline, own_traceback
 from conformance.train.judging import Taken, judged, jump, worst
 from conformance.train.record import Jump
+from conformance.verdict.compare import Status
 from reference.descent import SLOPED, Descent
 from reference.equations import COSTS
 from reference.step import Array, Batch, Parameters

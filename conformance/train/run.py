@@ -11,10 +11,10 @@ from threadpoolctl import threadpool_limits
 
 from conformance.corpus.case import Case
 from conformance.errors import UsageError
-from conformance.load import is_spec, load
 from conformance.subjects import Subject, find
 from conformance.subjects.adapt import adapt
-from conformance.subjects.command import CommandSubject
+from conformance.subjects.command.subject import CommandSubject
+from conformance.subjects.load import is_spec, load
 from conformance.train.checkpoint import restore, write
 from conformance.train.data import Source
 from conformance.train.lockstep import Done, Lockstep

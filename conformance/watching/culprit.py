@@ -7,7 +7,7 @@ itself a right intermediate value, such as a − y for δ, was taken too early, 
 right elsewhere, such as σ(z) where σ′(z) belongs, was taken in another's place. Then the line that
 took it is to blame.
 
-Left out: whether the value is wrong (`conformance.compare`).
+Left out: whether the value is wrong (`verdict/compare.py`).
 """
 
 import linecache

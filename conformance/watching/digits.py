@@ -6,7 +6,7 @@ replaced by the rounded exact ones. The operation that brings the digits back wh
 too is where they went. If it was fed an infinity or a 0 that exact arithmetic does not have, the
 operation that overflowed or underflowed is named.
 
-Left out: which quantity is wrong (`conformance.compare`), and code that does other operations on
+Left out: which quantity is wrong (`verdict/compare.py`), and code that does other operations on
 balls than on floats: it is followed to where they part.
 """
 

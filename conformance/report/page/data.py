@@ -14,17 +14,17 @@ from typing import Any
 
 import numpy as np
 
-from conformance.causality import TAGS, entry, field_of
-from conformance.compare import FREE, Status, Verdict
 from conformance.corpus import store
 from conformance.detail.records import Cell
 from conformance.errors import ConformanceError
-from conformance.judge import CaseReport
-from conformance.outcome import Report
 from conformance.report.message import doubtful, in_ulps, parting
 from conformance.report.page.matrix import address
 from conformance.report.visible import visible
 from conformance.smallest.pieces import word, worded
+from conformance.verdict.causality import TAGS, entry, field_of
+from conformance.verdict.compare import FREE, Status, Verdict
+from conformance.verdict.judge import CaseReport
+from conformance.verdict.outcome import Report
 
 ROOM = 1_300_000  # characters of maps in one page, which stays below 2 MB with them
 DIGIT = 64  # pixels of the smallest picture of a sample

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from conformance.compare import Status, Verdict
 from conformance.corpus.case import Case
 from conformance.smallest.pieces import word
+from conformance.verdict.compare import Status, Verdict
 from reference.step import split
 
 MOST = 5  # neurons of a layer that are drawn

@@ -6,9 +6,6 @@ Left out: the markup (the templates), the matrix, the drawings and the numbers b
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from conformance.causality import equation_of
-from conformance.compare import Status
-from conformance.outcome import Blame, Report
 from conformance.report.blame_words import (
     at_layers,
     case_of,
@@ -30,6 +27,9 @@ from conformance.report.sentence import counted, counts, sentence
 from conformance.report.source_words import Source, source_of
 from conformance.smallest.example import Example
 from conformance.smallest.pieces import word
+from conformance.verdict.causality import equation_of
+from conformance.verdict.compare import Status
+from conformance.verdict.outcome import Blame, Report
 from reference.step import causal_order
 
 REST = "… "  # of a formula of which a part is given

@@ -11,11 +11,9 @@ from typing import Any, TypeAlias
 import numpy as np
 import pytest
 
-from conformance.compare import RESTARTED, Status, Verdict, judge, recorded_truth
 from conformance.corpus import store
 from conformance.corpus.build import recorded_step
 from conformance.corpus.case import Case
-from conformance.deviation import Target
 from conformance.lesson import page as pages
 from conformance.lesson.page import lesson
 from conformance.smallest.digits import written
@@ -25,6 +23,8 @@ from conformance.smallest.show import example
 from conformance.smallest.worked import Worked
 from conformance.tests.browser.pages import Opened, OpenPage, Theme
 from conformance.tests.support import recorded
+from conformance.verdict.compare import RESTARTED, Status, Verdict, judge, recorded_truth
+from conformance.verdict.deviation import Target
 from reference.step import Array, Batch, Parameters, causal_order
 
 CASES = [case.id for case in store.cases(store.root(), dtype="float64")]

@@ -1,0 +1,181 @@
+"""A function in a child process, whose crash, hang or exit is one line of ours.
+
+The child leads a process group of its own, writes JSON to a pipe and its last words to another; it
+is killed with its group in every case. Left out: what the function does, a sandbox (the child may
+touch files and the network), and grandchildren that leave the group.
+"""
+
+import json
+import os
+import re
+import signal
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import dropwhile, takewhile
+from multiprocessing import get_all_start_methods, get_context
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from conformance.errors import ConformanceError, CorpusError, StoppedError, SubjectError, UsageError
+from conformance.running.child import Work, run_child
+from conformance.running.tracebacks import WIDTH, is_subject
+
+CONTEXT: Any = get_context("fork" if "fork" in get_all_start_methods() else "spawn")
+
+TAIL = 4096  # bytes of the child's output that are kept
+SHOWN = 8  # lines of it in a message
+LARGEST = 1 << 28  # bytes of one record
+TICK = 0.05  # seconds until a death is noticed that the pipes do not tell
+GRACE = 0.2  # seconds for a hanging child to say where it is
+
+_ERRORS = {each.__name__: each for each in (ConformanceError, CorpusError, UsageError)}
+_LIBRARY = re.compile(rf"^{re.escape(str(Path(os.__file__).parent))}|site-packages")
+_FRAME = re.compile(r'  File "(?P<file>.*)", line (?P<line>\d+) in (?P<function>.*)')
+
+
+def isolated(work: Work, timeout: float) -> Iterator[object]:
+    """Run `work(send)` in a child process and yield what it sends, as it arrives.
+
+    The child starts with the first record that is asked for, and has ended when the iterator has,
+    exhausted or closed. Errors of this package that the work raises are raised here again.
+
+    Args:
+        work: called with `send`, which takes any value that JSON can carry. Where the platform
+            cannot fork, it must be picklable.
+        timeout: seconds; the longest silence before a record and after the last one.
+
+    Raises:
+        StoppedError: the child hung, died by a signal, or exited before it was done.
+        SubjectError: it raised.
+    """
+    child = _Child(work)
+    try:
+        child.start()
+        while True:
+            kind, content = child.receive(timeout)
+            if kind == "done":
+                return
+            if kind == "record":
+                yield content
+            elif kind == "raised":
+                raise SubjectError(content)
+            else:
+                raise _ERRORS.get(kind, SubjectError)(content)
+    finally:
+        child.end()
+
+
+class _Child:
+    """The parent's view of a running child."""
+
+    def __init__(self, work: Work) -> None:
+        pipes: list[tuple[Connection, Connection]] = [CONTEXT.Pipe(duplex=False) for _ in "123"]
+        self.readers, self.writers = zip(*pipes, strict=True)
+        self.records, self.output, self.stack = self.readers
+        self.open = {self.records, self.output}
+        self.tail, self.left = b"", ""
+        self.process = CONTEXT.Process(target=run_child, args=(work, *self.writers))
+
+    def start(self) -> None:
+        """Fork, and leave the writing ends to the child."""
+        with warnings.catch_warnings():
+            # Python 3.12 and later warn of a fork beside other threads, which may hold a lock for
+            # ever in the child. A child that starts so is one that hangs: the time limit ends it.
+            warnings.filterwarnings("ignore", ".*multi-threaded, use of fork", DeprecationWarning)
+            self.process.start()
+        for writer in self.writers:
+            writer.close()
+
+    def receive(self, timeout: float) -> tuple[str, Any]:
+        """The next message.
+
+        Raises:
+            StoppedError: there is none.
+        """
+        deadline = monotonic() + timeout
+        while (left := deadline - monotonic()) > 0:
+            ready = set(wait([*self.open, self.process.sentinel], min(left, TICK))) & self.open
+            if self.output in ready:
+                self._listen()
+            if self.records in ready:
+                with suppress(EOFError):
+                    kind, content = self._read()
+                    if kind != "left":
+                        return kind, content
+                    self.left = f"\n{content}"
+                    continue
+                self.open.discard(self.records)
+            if not ready and self.process.exitcode is not None:
+                break
+        raise StoppedError(self._end_of_records(timeout))
+
+    def _read(self) -> tuple[str, Any]:
+        try:
+            kind, content = json.loads(self.records.recv_bytes(LARGEST))
+        except EOFError:
+            raise
+        except (OSError, ValueError) as error:
+            raise SubjectError("it wrote into the pipe of its results") from error
+        return kind, content
+
+    def _listen(self) -> None:
+        heard = os.read(self.output.fileno(), 1 << 16)
+        self.tail = (self.tail + heard)[-TAIL:]
+        if not heard:
+            self.open.discard(self.output)
+
+    def _end_of_records(self, timeout: float) -> str:
+        code = self.process.exitcode
+        if code is None:
+            what = f"no result for {timeout:g} s: it hangs, or needs a longer time limit"
+        elif code < 0:
+            what = f"died by {signal_name(-code)}"
+        else:
+            what = f"exited with status {code} before it was done"
+        lines = self.tail.decode(errors="replace").splitlines()
+        last = [f"  | {line[:WIDTH]}" for line in lines if line.strip()][-SHOWN:]
+        what += self._where() + self.left
+        return "\n".join([what, *(["its last output:", *last] if last else [])])
+
+    def _where(self) -> str:
+        """The subject's innermost line, as a crash wrote it or a hanging child is asked for it."""
+        if sys.platform == "win32":
+            return ""
+        patience, dump = 0.0, b""
+        if self.process.exitcode is None:
+            os.kill(self.process.pid, signal.SIGUSR1)
+            patience = GRACE
+        while wait([self.stack], patience) and (heard := os.read(self.stack.fileno(), 1 << 16)):
+            patience, dump = min(patience, TICK), dump + heard
+        lines = dump.decode(errors="replace").splitlines()
+        frames = [found for line in lines if (found := _FRAME.match(line))]
+        # Innermost first: perhaps frames of ours, the subject's, and ours that called them.
+        above = dropwhile(lambda frame: not is_subject(frame["file"]), frames)
+        own = list(takewhile(lambda frame: is_subject(frame["file"]), above))
+        written = [frame for frame in own if not _LIBRARY.search(frame["file"])]
+        return "".join(
+            f", in {f['file']}:{f['line']} {f['function']}" for f in (written or own)[:1]
+        )
+
+    def end(self) -> None:
+        """Kill the child and its group, and leave nothing of them."""
+        if self.process.pid is not None:
+            if sys.platform != "win32":
+                with suppress(ProcessLookupError, PermissionError):  # gone, or no leader yet
+                    os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.kill()
+            self.process.join()
+        self.process.close()
+        for end in self.readers + self.writers:
+            end.close()
+
+
+def signal_name(number: int) -> str:
+    """SIGSEGV and the like."""
+    with suppress(ValueError):
+        return signal.Signals(number).name
+    return f"signal {number}"

@@ -1,0 +1,44 @@
+"""Work on cases, on several processes. Left out: the work."""
+
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import active_children, get_context
+from pathlib import Path
+from typing import TypeVar
+
+from conformance.running.signals import ENDING
+
+T = TypeVar("T")
+
+
+def in_parallel(
+    work: Callable[[str, Path], T], ids: Sequence[str], place: Path, workers: int
+) -> Iterator[T]:
+    """`work(id, place)` of each case in the order of the ids, on several processes.
+
+    Args:
+        work: a function of a module, since the processes import it.
+        ids: the cases.
+        place: the corpus.
+        workers: how many processes; 1 works in this one.
+    """
+    if workers == 1:
+        yield from (work(id_, place) for id_ in ids)
+        return
+    others = {*active_children()}
+    with ProcessPoolExecutor(workers, get_context("spawn"), _deaf) as pool:
+        try:
+            # No `map`: what it has cancelled stops the pool from ending when its workers are gone.
+            for future in [pool.submit(work, id_, place) for id_ in ids]:
+                yield future.result()
+        except BaseException:
+            for process in {*active_children()} - others:
+                process.kill()
+            raise
+
+
+def _deaf() -> None:
+    """Leave it to the parent to hear a signal that the whole group gets, as by Ctrl-C."""
+    for each in (signal.SIGINT, *ENDING):
+        signal.signal(each, signal.SIG_IGN)

@@ -1,0 +1,114 @@
+"""A command without a shell, run to its end under a time limit, with the tail of what it printed.
+
+It leads a process group of its own, which is killed as a whole in every case, and on Linux whatever
+else it has started. Left out: what it reads and writes (`subjects/command`), and a sandbox.
+"""
+
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from selectors import EVENT_READ, DefaultSelector
+from time import monotonic
+
+from conformance.errors import SubjectError
+from conformance.running.descendants import end_marked, new_mark
+from conformance.running.isolate import SHOWN
+from conformance.running.tracebacks import WIDTH
+
+TAIL = 64 << 10  # bytes of each stream that are kept
+TICK = 0.01  # seconds until an end is noticed that the pipes do not tell
+COLOUR = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")  # and whatever else a terminal obeys
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A command that ran.
+
+    Attributes:
+        status: its exit status; the negative number of the signal by which it died; None if it
+            was ended.
+        output: the tail of its stderr, or of its stdout if it wrote nothing there.
+        stopped: why it was ended; empty if the time was over, or if it ended itself.
+    """
+
+    status: int | None
+    output: bytes
+    stopped: str = ""
+
+    def said(self) -> str:
+        """The last lines of its output for a message, each on a line of its own."""
+        lines = COLOUR.sub("", self.output.decode(errors="replace")).splitlines()
+        last = [f"  | {printable(line)}" for line in lines if line.strip()][-SHOWN:]
+        return "\n".join(["", "its last output:", *last]) if last else ""
+
+
+def printable(text: str, most: int = WIDTH) -> str:
+    """The beginning of a foreign text on one line, without what a terminal would obey."""
+    return "".join(each if each.isprintable() else "\ufffd" for each in text[:most])
+
+
+def run(arguments: Sequence[str], timeout: float, watch: Callable[[], str] = str) -> Ended:
+    """Run a program with these arguments; it reads nothing from stdin.
+
+    Args:
+        arguments: the program and its words.
+        timeout: seconds.
+        watch: asked again and again while it runs; a reason ends it.
+
+    Raises:
+        SubjectError: it cannot be started.
+    """
+    mark = new_mark()
+    try:
+        process = subprocess.Popen(  # noqa: S603 - to run it is what was asked for
+            arguments,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+            env={**os.environ, mark: "1"},
+        )
+    except (OSError, ValueError) as error:  # ValueError: a NUL in an argument
+        reason = getattr(error, "strerror", None) or str(error)
+        if os.path.isfile(arguments[0]):  # noqa: PTH113 - of a NUL it says no
+            reason += "; is its first line `#!` and a path, and what it names there?"
+        raise SubjectError(f"{arguments[0]} cannot be started: {reason}") from error
+    with process:
+        try:
+            ended, stopped, output = _listen(process, monotonic() + timeout, watch)
+        finally:
+            with suppress(ProcessLookupError, PermissionError):  # the group has gone
+                os.killpg(process.pid, signal.SIGKILL)
+            process.kill()
+            end_marked(mark)
+    return Ended(process.returncode if ended else None, output, stopped)
+
+
+def _listen(
+    process: "subprocess.Popen[bytes]", deadline: float, watch: Callable[[], str]
+) -> tuple[bool, str, bytes]:
+    """Whether the command ended, or why it must, and the tail of its output."""
+    tails = {process.stderr: b"", process.stdout: b""}
+    ended, stopped = False, ""
+    with DefaultSelector() as selector:
+        for pipe in tails:
+            selector.register(pipe, EVENT_READ)  # type: ignore[arg-type]  # both are pipes
+        while not ended and not stopped and monotonic() < deadline:
+            ended = _has_ended(process)  # before the last look at the pipes
+            stopped = "" if ended else watch()
+            for key, _ in selector.select(0 if ended else TICK):
+                heard = os.read(key.fd, TAIL)
+                tails[key.fileobj] = (tails[key.fileobj] + heard)[-TAIL:]  # type: ignore[index]
+                if not heard:
+                    selector.unregister(key.fileobj)
+    return ended, stopped, tails[process.stderr] or tails[process.stdout]
+
+
+def _has_ended(process: "subprocess.Popen[bytes]") -> bool:
+    """Whether it has; it is not reaped, so that its group cannot become another's."""
+    flags = os.WEXITED | os.WNOWAIT | os.WNOHANG
+    return os.waitid(os.P_PID, process.pid, flags) is not None

@@ -1,0 +1,183 @@
+"""How networks of a class with the book's interface are made, filled and run.
+
+It has `weights`, `biases`, `backprop(x, y)`, `update_mini_batch(mini_batch, eta)` and
+`feedforward(a)`. `backprop` of one sample gives (∇b, ∇w), and ∇b^l of one sample is δ^l. What it
+hides is got by watching it. Left out: in which conventions it does so (`network.py`), judging it
+(`compare`).
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
+from io import StringIO
+from typing import Any
+
+import numpy as np
+
+from conformance.errors import SubjectError, UsageError
+from conformance.running.tracebacks import PACKAGE, headline, own_traceback
+from conformance.subjects.book.conventions import Conventions, pair
+from conformance.subjects.book.numbers import ArrayNumbers
+from conformance.subjects.book.trial import costs_of, fill_in_place, takes_sizes
+from conformance.watching.recording import Recording
+from reference.step import Array, Batch, Parameters
+
+NEEDED = ("weights", "biases", "backprop", "update_mini_batch", "feedforward")
+
+
+class BookCalls:
+    """The networks of one class, in conventions that are known.
+
+    Attributes:
+        factory: called with a list of sizes, and with `cost=` if it takes that.
+        name: for messages.
+        conventions: how it lays out its arrays.
+        numbers: what it computes with.
+        in_place: whether its arrays are filled, and not put in another's place.
+        odd: why no layout of a sample works on the network that was tried.
+        decays: whether its update takes λ and n.
+    """
+
+    numbers: ArrayNumbers
+    decays: bool = False
+
+    def __init__(self, factory: Callable[..., Any], name: str) -> None:
+        """Take the class as the book has it."""
+        self.factory, self.name, self.conventions = factory, name, Conventions()
+        self.in_place, self.odd = False, ""
+        self.costs, self.unpacked = costs_of(factory), takes_sizes(factory)
+
+    def make(self, sizes: Sequence[int], cost: str | None = None) -> Any:
+        """A new network with its own random parameters.
+
+        Raises:
+            UsageError: the constructor does not take sizes, or the interface is not the book's.
+            SubjectError: the constructor fails.
+        """
+        options = {"cost": self.costs[cost]} if cost in self.costs else {}
+        try:
+            with redirect_stdout(StringIO()):
+                net = self.factory(*(sizes if self.unpacked else (list(sizes),)), **options)
+        except TypeError as error:
+            raise UsageError(
+                f"{self.name}({list(sizes)}): {error}; the constructor must take the list of sizes"
+            ) from error
+        except Exception as error:
+            raise SubjectError(
+                f"{self.name}({list(sizes)}) cannot be made: {headline(error)}\n"
+                f"{own_traceback(error, PACKAGE)}".rstrip()
+            ) from error
+        missing = [each for each in NEEDED if not hasattr(net, each)]
+        if missing:
+            found = ", ".join(sorted(each for each in dir(net) if not each.startswith("_")))
+            raise UsageError(
+                f"{self.name} has no {', '.join(missing)}; it has {found or 'nothing'}"
+            )
+        return net
+
+    def supports(self, cost: str) -> bool:
+        """Whether the class can be checked with this cost."""
+        return cost in self.costs or cost == self.conventions.cost
+
+    def fill(self, net: Any, w: Sequence[Array], b: Sequence[Array]) -> None:
+        """Give a network its parameters, in the layout that it has."""
+        if self.in_place:
+            fill_in_place(net, w, b)
+            return
+        w, b = self.numbers.parameters(net.weights, w), self.numbers.parameters(net.biases, b)
+        net.weights = type(net.weights)(w) if isinstance(net.weights, tuple) else w
+        net.biases = type(net.biases)(b) if isinstance(net.biases, tuple) else b
+
+    def outwards(self, parameters: Parameters) -> tuple[list[Array], list[Array]]:
+        """Parameters of ours as copies in the network's layout."""
+        c = self.conventions
+        return (
+            [np.array(c.weight_out(w)) for w in parameters.w],
+            [np.array(c.bias_out(b)) for b in parameters.b],
+        )
+
+    def given(
+        self, parameters: Parameters, recording: Recording, lift: Callable[[Array], Array]
+    ) -> tuple[list[Array], list[Array]]:
+        """Watched parameters in the network's layout."""
+        w, b = self.outwards(parameters)
+        return (
+            [recording.watch(lift(each), f"w{i}") for i, each in enumerate(w, 2)],
+            [recording.watch(lift(each), f"b{i}") for i, each in enumerate(b, 2)],
+        )
+
+    def inwards(self, net: Any) -> dict[str, Any]:
+        """The network's present parameters `b2 w2 …`, in our layout where they fit it."""
+        c, shown = self.conventions, {}
+        held = self.numbers.back([*net.weights]), self.numbers.back([*net.biases])
+        for layer, (w, b) in enumerate(zip(*held, strict=False), 2):
+            turned = c.weight_in(w) if np.ndim(w) > 1 else w
+            n = np.shape(turned)[0] if np.ndim(turned) else 0
+            shown[f"b{layer}"] = np.reshape(b, (-1, 1)) if np.size(b) == n else b
+            shown[f"w{layer}"] = turned
+        return shown
+
+    def feedforward(self, net: Any, x: Array) -> Array:
+        """The output (n_L, 1) of one sample."""
+        given = self.numbers.out(self.conventions.sample_out(x))
+        return np.reshape(self.numbers.back(net.feedforward(given)), (-1, 1))
+
+    def pair_of(self, net: Any, x: Array, y: Array) -> Any:
+        """What backprop of one sample returns, in arrays of ours."""
+        given = (self.numbers.out(self.conventions.sample_out(each)) for each in (x, y))
+        return self.numbers.back(net.backprop(*given))
+
+    def backprop(self, net: Any, x: Array, y: Array) -> tuple[list[Any], list[Any]]:
+        """(∇b, ∇w) of one sample in our layout: lists of (n_l, 1) and (n_l, n_{l-1}).
+
+        Raises:
+            SubjectError: the pair does not have the shapes of the parameters.
+        """
+        c = self.conventions
+        returned = self.pair_of(net, x, y)
+        sizes = tuple(net_sizes(net, c))
+        order = pair(returned, sizes)
+        if order.problem and not self.odd:
+            raise SubjectError(f"{self.name}.backprop {order.problem}")
+        # In a network of equal counts the order cannot be seen: then it is the recognised one.
+        nabla_b, nabla_w = returned[::-1] if c.weights_first or order.weights_first else returned
+        nabla_b, nabla_w = (
+            array[::-1] if name in c.backwards else array
+            for name, array in (("nabla_b", nabla_b), ("nabla_w", nabla_w))
+        )
+        shapes = list(zip(sizes[1:], sizes[:-1], strict=True))
+        return (
+            [
+                _fitted(np.ravel(each) if c.bias == "rows" else each, (n, 1))
+                for each, (n, _) in zip(nabla_b, shapes, strict=True)
+            ],
+            [
+                _fitted(c.weight_in(each) if np.ndim(each) > 1 else each, shape)
+                for each, shape in zip(nabla_w, shapes, strict=True)
+            ],
+        )
+
+    def update(self, net: Any, batch: Batch, rates: tuple[float, float, int]) -> None:
+        """One step on a mini-batch, with η, λ and n."""
+        eta, lmbda, n = rates
+        samples = [self.sample(batch, i) for i in range(batch.m)]
+        decay = {"lmbda": lmbda, "n": n} if self.decays else {}
+        with redirect_stdout(StringIO()):
+            net.update_mini_batch(samples, eta, **decay)
+
+    def sample(self, batch: Batch, i: int) -> tuple[Any, Any]:
+        """A sample and its target in the network's layout."""
+        c = self.conventions
+        x, y = (np.array(array[:, [i]], subok=True) for array in (batch.x, batch.y))
+        return self.numbers.out(c.sample_out(x)), self.numbers.out(c.sample_out(y))
+
+
+def net_sizes(net: Any, conventions: Conventions) -> list[int]:
+    """The sizes of a network, from the shapes of its weights."""
+    shapes = [np.shape(w)[::-1] if conventions.transposed else np.shape(w) for w in net.weights]
+    return [shapes[0][1], *(shape[0] for shape in shapes)]
+
+
+def _fitted(array: Any, shape: tuple[int, ...]) -> Any:
+    """The array in our shape if it has as many entries, else as it is."""
+    fits = np.size(array) == int(np.prod(shape)) and np.ndim(array) < 2  # noqa: PLR2004 - flat
+    return np.reshape(array, shape) if fits else array

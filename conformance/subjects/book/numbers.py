@@ -1,0 +1,62 @@
+"""What a network computes with, NumPy arrays or torch tensors: the border between it and us.
+
+Left out: how its arrays are laid out (`conventions.py`).
+"""
+
+import sys
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from typing import Any
+
+from conformance.watching.allocation import allocating
+from conformance.watching.recording import Recording
+from reference.step import Array
+
+
+class ArrayNumbers:
+    """A network of NumPy arrays: what is ours is its own."""
+
+    dtype: str = ""  # of the parameters, where the network insists on it
+    exact = True  # whether its code can run on balls
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        """The departures from the book, in words."""
+        return ()
+
+    def out(self, array: Any) -> Any:
+        """An array of ours as the network takes it."""
+        return array
+
+    def back(self, value: Any) -> Any:
+        """What the network gives or holds, or a list of it, as arrays of ours."""
+        return value
+
+    def memory(self, value: Any) -> Any:
+        """An array that shares the memory of what the network holds."""
+        return value
+
+    def parameters(self, _held: Iterable[Any], arrays: Iterable[Array]) -> list[Any]:
+        """Arrays of ours as the parameters of a network, in place of those that it holds."""
+        return list(arrays)
+
+    def watching(
+        self, recording: Recording, *, exact: bool = False
+    ) -> AbstractContextManager[object]:
+        """While it is entered, what the network computes is recorded, on balls or on floats."""
+        return allocating(recording, exact=exact)
+
+
+def numbers_of(parameters: Iterable[Any]) -> ArrayNumbers:
+    """What a new network computes with, by its parameters; torch is not imported for that.
+
+    Raises:
+        UsageError: it is tensors of a dtype in which nothing is recorded.
+    """
+    torch = sys.modules.get("torch")
+    tensors = [each for each in parameters if torch and isinstance(each, torch.Tensor)]
+    if not tensors:
+        return ArrayNumbers()
+    from conformance.subjects.book.tensor_numbers import TensorNumbers
+
+    return TensorNumbers(tensors)

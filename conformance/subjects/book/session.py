@@ -1,0 +1,187 @@
+"""A network with the book's interface in training: each step watched, sample by sample.
+
+Every sample goes through backprop alone, which shows δ, ∇, and by watching z and a. Then the
+mini-batch goes through `update_mini_batch`, which shows the new parameters, and by watching the ∇
+that moved them. Watching is done on fresh networks with the same parameters; the network in
+training runs unwatched, as it would without us. Left out: what is right (`verdict/oracle.py`).
+"""
+
+from collections.abc import Sequence
+from contextlib import redirect_stdout
+from dataclasses import replace
+from io import StringIO
+from typing import Any
+
+import numpy as np
+
+from conformance.arithmetic.rounding import RunningError
+from conformance.corpus.case import Case
+from conformance.errors import SubjectError
+from conformance.subjects.book.lines import Lines
+from conformance.subjects.book.network import BookNetwork
+from conformance.subjects.book.own_cost import OwnCost, own_cost
+from conformance.subjects.book.own_loop import NOTHING, OwnLoop
+from conformance.subjects.book.probe import Probe, Sample, feed, probe, unwatched_probe
+from conformance.subjects.book.recovered import recovered
+from conformance.subjects.book.shown import parts_of, shown_of
+from conformance.subjects.book.update_run import empty, repeated
+from conformance.subjects.observation import Observation
+from conformance.watching.sighting import CLOSE, alike
+from reference.step import Array, Batch, Parameters
+
+SQUARE = (2, 2, 2, 2)  # sizes with which one array fits more than one layer
+UNLIKE = "not watched: backprop gives other numbers when it is, so its lines are not known"
+AGAIN = "a second call of backprop with the same sample gives another gradient"
+
+
+class BookSession:
+    """A network in training; see the module."""
+
+    def __init__(
+        self,
+        network: BookNetwork,
+        case: Case,
+        parameters: Parameters,
+        *,
+        watched: bool = True,
+        loop: OwnLoop = NOTHING,
+    ) -> None:
+        """Start from the parameters of a case; unwatched it shows δ, ∇, w and b alone.
+
+        What was found of the network's own `loop` is said beside what is seen of a step.
+        """
+        self.network, self.case = network, case
+        self.net = network.make(case.sizes, case.cost)
+        network.fill(self.net, *network.outwards(parameters))
+        self.watched, self.loop = watched, loop
+        self.first, self.taken = parameters, list[Batch]()  # what a run can be repeated from
+
+    def step(self, batch: Batch) -> Observation:
+        """Take one step and show what can be seen of it."""
+        with redirect_stdout(StringIO()), np.errstate(all="ignore"):
+            seen, loop = self._step(batch), self.loop
+        return replace(
+            seen, remarks=(*seen.remarks, *loop.remarks), notes=(*seen.notes, *loop.notes)
+        )
+
+    def _step(self, batch: Batch) -> Observation:
+        case, network = self.case, self.network
+        start = self._start()
+        samples = [Sample(start, batch.columns((i,)), case.cost) for i in range(batch.m)]
+        look = probe if self.watched else unwatched_probe
+        probes = [look(network, sample) for sample in samples]
+        remarks = self._remarks(probes[0], batch) if self.watched else []
+        kept = remarks == [AGAIN]  # something is kept from the first call: the second one shows it
+        if kept:
+            probes = [probe(network, sample, second=True) for sample in samples]
+        changes = AGAIN in remarks  # from call to call, watched or not
+        unlike = self.watched and not changes and not self._unchanged(probes[0])
+        if unlike:
+            probes = [unwatched_probe(network, sample) for sample in samples]
+        lines = Lines(network, probes, samples, empty(case, start, parts_of(probes)))
+        remarks += [network.misordered] if network.misordered else []
+        if kept or lines.misshapen or network.misordered:
+            # No update can be made of gradients of other shapes: they are the failure.
+            seen = shown_of(probes, lines.update, batch)
+            return Observation(seen, lines.where, remarks=tuple(remarks))
+        lines, after = self._updated(batch, lines)
+        shown = {**shown_of(probes, lines.update, batch), **after}
+        if self.watched and f"a{case.layers - 1}" not in shown:
+            shown = {**recovered(probes, case, start, batch), **shown}
+        own_pass = lines.own_pass(shown, case) if self.watched else {}
+        output = shown.get(f"a{case.layers}")
+        cost = self._cost(output if isinstance(output, np.ndarray) else None, batch, samples)
+        shown |= {} if cost.value is None else {"cost": cost.value}
+        lines = replace(lines, cost=cost.frames)
+        notes = (*((UNLIKE,) if unlike else ()), *((cost.note,) if cost.note else ()))
+        return Observation(shown, lines.where, own_pass, lines.in_forward, tuple(remarks), notes)
+
+    def _cost(self, output: Array | None, batch: Batch, samples: Sequence[Sample]) -> OwnCost:
+        """The cost that the network shows, of the output that was seen, else of feedforward's."""
+        if not self.watched:
+            return OwnCost()
+        seen = feed(self.network, samples) if output is None else output
+        return own_cost(self.network, self.case, seen, batch)
+
+    def _updated(self, batch: Batch, lines: Lines) -> tuple[Lines, dict[str, Array]]:
+        """The parameters after the step of the network in training, and where they come from."""
+        network, case = self.network, self.case
+        network.update(self.net, batch, (case.eta, case.lmbda, case.n))
+        self.taken.append(batch)
+        after = {name: np.array(array) for name, array in network.inwards(self.net).items()}
+        if not lines.update.usual(after, decays=network.decays):
+            # It is not the usual update, or state was left over: then the whole run is watched.
+            lines = replace(lines, update=repeated(network, self.first, self.taken, lines.update))
+            if not _equal(after, lines.update.after):
+                lines.update.used.clear()  # what was watched is another run
+        if case.lmbda and not network.decays:
+            after = {name: array for name, array in after.items() if name[0] != "w"}
+        return lines, after
+
+    def _start(self) -> Parameters:
+        try:
+            return Parameters.of(self.network.inwards(self.net)).map(np.array)
+        except (ValueError, KeyError) as error:
+            raise SubjectError(
+                f"{self.network.name} in {self.case.id}: the parameters it left make no network: "
+                f"{error}"
+            ) from error
+
+    def _unchanged(self, first: Probe) -> bool:
+        """Whether a watched run gave bit for bit what an unwatched one gives."""
+        alone = unwatched_probe(self.network, first.sample)
+        return _same((alone.nabla_b, alone.nabla_w), (first.nabla_b, first.nabla_w))
+
+    def _remarks(self, first: Probe, batch: Batch) -> list[str]:
+        """What is wrong beside the quantities."""
+        net = self.network.make(self.case.sizes, self.case.cost)
+        self.network.fill(net, *self.network.outwards(first.sample.start))
+        sample, numbers = first.sample.batch, self.network.numbers
+        given = [numbers.out(np.array(each)) for each in (sample.x, sample.y)]
+        x, y = (numbers.memory(each) for each in given)
+        alone = self.network.backprop(net, *given)
+        again = self.network.backprop(net, *given)
+        remarks = []
+        if not np.array_equal(x, batch.x[:, [0]]) or not np.array_equal(y, batch.y[:, [0]]):
+            remarks.append("backprop overwrites its sample")
+        kept = self.network.inwards(net)
+        if not all(np.array_equal(kept[name], w) for name, w in first.sample.start.named()):
+            remarks.append("backprop overwrites the weights or biases")
+        if not _same(alone, again):
+            remarks.append(AGAIN)
+        if _shared([numbers.memory(each) for each in (*net.weights, *net.biases)]):
+            remarks.append(
+                "two layers share memory after the parameters were given as separate arrays"
+            )
+        made = self.network.make(SQUARE, self.case.cost)
+        if _shared([*made.weights, *made.biases]):
+            remarks.append(f"two layers of a new {list(SQUARE)} network share one array")
+        return remarks
+
+
+def _equal(first: dict[str, Any], second: dict[str, Any], close: float = CLOSE["float64"]) -> bool:
+    """Whether two sets of quantities agree where they have the same names."""
+    return all(
+        isinstance(second[name], RunningError)
+        or (
+            np.shape(array) == np.shape(second[name])
+            and alike(np.asarray(array), np.asarray(second[name]), close)
+        )
+        for name, array in first.items()
+        if name in second
+    )
+
+
+def _same(first: tuple[list[Any], list[Any]], second: tuple[list[Any], list[Any]]) -> bool:
+    pairs = zip((*first[0], *first[1]), (*second[0], *second[1]), strict=True)
+    return all(np.array_equal(one, other, equal_nan=True) for one, other in pairs)
+
+
+def _shared(arrays: Sequence[Any]) -> bool:
+    return any(
+        isinstance(one, np.ndarray)
+        and isinstance(other, np.ndarray)
+        and np.shares_memory(one, other)
+        for i, one in enumerate(arrays)
+        for other in arrays[:i]
+    )

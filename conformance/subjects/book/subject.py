@@ -1,0 +1,46 @@
+"""A class or factory with the book's interface, made a subject.
+
+Left out: other kinds of subjects.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from conformance.corpus.case import Case
+from conformance.corpus.recorded import RecordedStep
+from conformance.subjects import Subject
+from conformance.subjects.book.digits import lost_digits
+from conformance.subjects.book.exact import run_exactly
+from conformance.subjects.book.network import BookNetwork
+from conformance.subjects.book.own_loop import own_loop
+from conformance.subjects.book.session import BookSession
+from conformance.subjects.exact_outcome import ExactOutcome
+
+
+def book_subject(factory: Callable[..., Any], name: str, cost: str | None = None) -> Subject:
+    """The subject of a class or factory; see `BookNetwork` for what is recognised and raised.
+
+    Args:
+        factory: makes a network of a list of sizes.
+        name: for messages.
+        cost: the cost that the network has, if it is not the quadratic one and cannot be chosen.
+    """
+    network = BookNetwork(factory, name, cost)
+    loop = own_loop(network)
+    costs = tuple(sorted({*network.costs, network.conventions.cost}))
+    return Subject(
+        name,
+        partial(BookSession, network, loop=loop),
+        partial(BookSession, network, watched=False, loop=loop),
+        tuple(network.said()),
+        costs,
+        (network.conventions.dtype,),
+        network.decays,
+        partial(run_exactly, network) if network.numbers.exact else _not_exactly,
+        partial(lost_digits, network) if network.numbers.exact else None,
+    )
+
+
+def _not_exactly(_case: Case, _step: RecordedStep) -> ExactOutcome:
+    return ExactOutcome(left="the subject computes in torch tensors")

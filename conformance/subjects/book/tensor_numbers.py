@@ -1,0 +1,109 @@
+"""A network of torch tensors: copies go in and copies come out, watched if somebody watches.
+
+Left out: how an operation is recorded (`watching/tensors.py`).
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+
+from conformance.errors import SubjectError, UsageError
+from conformance.subjects.book.numbers import ArrayNumbers
+from conformance.watching.recording import Recording
+from conformance.watching.tensors import TensorWatch
+from conformance.watching.watched import Watched
+from reference.step import Array
+
+DTYPES = {torch.float32: "float32", torch.float64: "float64"}
+
+
+class TensorNumbers(ArrayNumbers):
+    """The border to a network whose parameters are tensors."""
+
+    exact = False
+
+    def __init__(self, tensors: Sequence[torch.Tensor]) -> None:
+        """Take the dtype and the device of a new network's parameters.
+
+        Raises:
+            UsageError: they are of several dtypes, or of one in which nothing is recorded.
+        """
+        torch.set_num_threads(1)
+        kinds = sorted({str(each.dtype) for each in tensors})
+        if len(kinds) != 1 or tensors[0].dtype not in DTYPES:
+            raise UsageError(
+                f"`weights` and `biases` are tensors of {' and '.join(kinds)}, "
+                "expected torch.float32 or torch.float64 for all"
+            )
+        self.kind, self.device = tensors[0].dtype, tensors[0].device
+        self.dtype = DTYPES[self.kind]
+        self.autograd = False  # whether it was seen to ask for a gradient
+        self._watch: TensorWatch | None = None
+
+    def out(self, array: Any) -> Any:
+        """A tensor with the numbers of an array in memory of its own; a tensor stays itself."""
+        if isinstance(array, torch.Tensor):
+            return array
+        made = torch.tensor(np.array(array), dtype=self.kind, device=self.device)
+        self._tie(made, array)
+        return made
+
+    def back(self, value: Any) -> Any:
+        """A tensor, or each in a list, as an array in memory of its own."""
+        if isinstance(value, list | tuple):
+            made = [self.back(each) for each in value]
+            return tuple(made) if isinstance(value, tuple) else made
+        if not isinstance(value, torch.Tensor):
+            return value
+        array = np.array(self.memory(value))
+        return array if self._watch is None else self._watch.known(value, array)
+
+    def memory(self, value: Any) -> Any:
+        """An array that shares the memory of a tensor.
+
+        Raises:
+            SubjectError: NumPy has no such arrays.
+        """
+        if not isinstance(value, torch.Tensor):
+            return value
+        try:
+            return value.detach().cpu().numpy()
+        except (TypeError, RuntimeError) as error:
+            kind = f"{value.dtype}, {value.layout}"
+            raise SubjectError(f"it gave a tensor of {kind}, expected dense {self.kind}") from error
+
+    def parameters(self, held: Iterable[Any], arrays: Iterable[Array]) -> list[Any]:
+        """New tensors; those that a gradient is taken by are filled, as an optimizer holds them."""
+        return [self._filled(*pair) for pair in zip(held, arrays, strict=True)]
+
+    @contextmanager
+    def watching(self, recording: Recording, *, exact: bool = False) -> Iterator[object]:  # noqa: ARG002 - tensors hold no balls
+        """While it is entered, what the network computes is recorded."""
+        self._watch = TensorWatch(recording)
+        try:
+            with self._watch:
+                yield self._watch
+        finally:
+            self.autograd = self.autograd or self._watch.autograd
+            self._watch = None
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        """The departures from the book, in words."""
+        without = ("∇ by autograd, whose lines are not watched",) if self.autograd else ()
+        return ("torch tensors", *without)
+
+    def _filled(self, held: Any, array: Array) -> Any:
+        if not (isinstance(held, torch.Tensor) and held.requires_grad):
+            return self.out(array)
+        with torch.no_grad():
+            held.copy_(self.out(array))
+        self._tie(held, array)
+        return held
+
+    def _tie(self, tensor: torch.Tensor, array: Any) -> None:
+        if self._watch is not None and isinstance(array, Watched) and array.event is not None:
+            self._watch.tie(tensor, array.event)

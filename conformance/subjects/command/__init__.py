@@ -1,0 +1,1 @@
+"""A command as a subject: a port in any language."""

@@ -1,0 +1,1 @@
+"""A function `step(weights, biases, x, y, eta) -> dict` as a subject."""

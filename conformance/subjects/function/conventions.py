@@ -1,0 +1,66 @@
+"""How a function lays out and scales its quantities, and how they become ours.
+
+Left out: how that is recognised (`trial.py`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from reference.step import Array, split
+
+Quantities = dict[str, Array]
+
+
+@dataclass(frozen=True)
+class FunctionConventions:
+    """How a function lays out and scales its arrays; `forms` is by quantity."""
+
+    rows: bool = False  # x is (m, n_1), y is (m, n_L)
+    bias: str = "columns"  # a key of SAMPLES
+    transposed: bool = False  # weights are (n_{l-1}, n_l)
+    forms: Mapping[str, str] = field(default_factory=dict)  # "turned" or "flat"
+    summed: bool = False  # nabla over the mini-batch
+    total: bool = False  # cost over the mini-batch
+    divided: bool = False  # delta holds the 1/m
+    dtypes: tuple[str, ...] = ("float64",)
+    cost: str = "quadratic"
+
+    def said(self) -> tuple[str, ...]:
+        """The conventions that are not the project's, in words."""
+        turned = [each for each in ("z", "a", "delta") if self.forms.get(each) == "turned"]
+        flat = [each for each in ("nabla_b", "b") if self.forms.get(each) == "flat"]
+        departures = {
+            "samples as rows": self.rows,
+            f"biases as {self.bias}": self.bias != "columns",
+            "weights stored as (n_{l-1}, n_l)": self.transposed,
+            f"{', '.join(turned)} shown as rows": turned and not self.rows,
+            f"{', '.join(flat)} shown flat": flat and self.bias == "columns",
+            "nabla summed over the mini-batch": self.summed,
+            "cost summed over the mini-batch": self.total,
+            "delta holds the 1/m": self.divided,
+            "float32": self.dtypes == ("float32",),
+            "cross-entropy cost": self.cost != "quadratic",
+        }
+        return tuple(words for words, departs in departures.items() if departs)
+
+    def ours(self, shown: Quantities, m: int) -> Quantities:
+        """Quantities of the function in the project's layout and scale."""
+        return {
+            name: self._scaled(name, self._laid(name, array), m) for name, array in shown.items()
+        }
+
+    def _laid(self, name: str, array: Array) -> Array:
+        form = self.forms.get(split(name)[0])
+        if form == "turned" and array.ndim == 2:  # noqa: PLR2004 - a matrix
+            return array.T
+        flat = array.ndim == 1 or array.shape[:1] == (1,)
+        return array.reshape(-1, 1) if form == "flat" and flat else array
+
+    def _scaled(self, name: str, array: Array, m: int) -> Array:
+        quantity = split(name)[0]
+        if quantity == "delta" and self.divided:
+            return np.asarray(array * m)
+        summed = self.total if quantity == "cost" else self.summed and quantity.startswith("nabla")
+        return np.asarray(array / m) if summed else array

@@ -1,0 +1,127 @@
+"""A function `step(weights, biases, x, y, eta) -> dict` as a subject: anything plugs in so.
+
+It shows as many quantities as it likes, by their names (`z2`, `delta3`, `nabla_w2`, …). How it lays
+out and scales them is recognised once, on a trial. Left out: names that it spells in another way,
+its lines of code, and the exact lane.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from conformance.corpus.case import Case
+from conformance.errors import UsageError
+from conformance.subjects import Subject
+from conformance.subjects.function.call import CalledFunction
+from conformance.subjects.function.conventions import FunctionConventions, Quantities
+from conformance.subjects.function.trial import NAMES, TRIAL, recognised
+from conformance.subjects.observation import Observation
+from conformance.verdict.deviation import malformed
+from reference.equations import COSTS
+from reference.step import Array, Batch, Parameters, split
+
+
+@dataclass(frozen=True)
+class FunctionSubject(Subject):
+    """A subject that runs freely only if it returns its new parameters."""
+
+    returns_parameters: bool = True
+
+    def runs_freely(self, case: Case) -> bool:
+        """Whether its own parameters can be followed through the steps of a case."""
+        return self.returns_parameters and super().runs_freely(case)
+
+
+def function_subject(
+    function: Callable[..., Any], name: str, cost: str | None = None
+) -> FunctionSubject:
+    """The subject of a function that takes one step; its conventions are recognised on a trial.
+
+    Args:
+        function: called as `function(weights, biases, x, y, eta)` with copies: lists of
+            (n_l, n_{l-1}) and (n_l, 1), x (n_1, m), y (n_L, m), η; and with `lmbda`, `n`, `cost`
+            as keywords where it names them. It gives a dict of arrays or nested lists.
+        name: for messages.
+        cost: the one that it has; if not given and not chosen by keyword, the one that its `cost`
+            equals, else quadratic.
+
+    Raises:
+        UsageError: there is no such cost.
+        SubjectError: what it returns is no dict of numbers.
+    """
+    if cost not in (None, *COSTS):
+        raise UsageError(f"cost {cost!r}: give {' or '.join(COSTS)}")
+    called = CalledFunction(function, name)
+    chosen = "cost" in called.taken
+    trial, given = replace(TRIAL, cost=cost or TRIAL.cost), cost is not None or chosen
+    found, shown = recognised(called, trial, given)
+    costs = tuple(COSTS) if chosen and cost is None else (found.cost,)
+    returns = shown is None or {each for each in NAMES if each[0] in "bw"} <= set(shown)
+    said = found.said() if returns else (*found.said(), "shows no new parameters: no free run")
+    return FunctionSubject(
+        name,
+        partial(FunctionSession, called, found),
+        conventions=said,
+        costs=costs,
+        dtypes=found.dtypes,
+        decays=called.decays,
+        returns_parameters=returns,
+    )
+
+
+class FunctionSession:
+    """A function in training: it is given the parameters that it returned."""
+
+    def __init__(
+        self,
+        called: CalledFunction,
+        conventions: FunctionConventions,
+        case: Case,
+        parameters: Parameters,
+    ) -> None:
+        """Start from the parameters of a case."""
+        self.called, self.conventions = called, conventions
+        self.case, self.parameters = case, parameters
+        self.first = True
+
+    def step(self, batch: Batch) -> Observation:
+        """Take one step and show what the function shows, in the project's conventions."""
+        shown, after = self._call(batch)
+        remarks = [
+            f"it overwrites its {each}"
+            for each in ("x", "y")
+            if not np.array_equal(getattr(after, each), getattr(batch, each))
+        ]
+        if self.first and not _same(shown, self._call(batch)[0]):
+            remarks.append("a second call with the same arguments gives other numbers")
+        self.first = False
+        self.parameters = _after(shown, self.parameters)
+        if self.case.lmbda and not self.called.decays:
+            shown = {key: array for key, array in shown.items() if split(key)[0] != "w"}
+        return Observation(shown, remarks=tuple(remarks))
+
+    def _call(self, batch: Batch) -> tuple[Quantities, Batch]:
+        returned, after = self.called.raw(self.conventions, self.case, self.parameters, batch)
+        numbers = self.called.numbers(returned, self.case.dtype)
+        return self.conventions.ours(numbers, batch.m), after
+
+
+def _after(shown: Quantities, before: Parameters) -> Parameters:
+    """The parameters that a function returned, those before the step where it returned none."""
+
+    def own(name: str, array: Array) -> Array:
+        seen = shown.get(name)
+        if seen is None or malformed(seen, array.shape, array.dtype):
+            return array
+        return seen if np.isfinite(seen).all() else array
+
+    return Parameters.of({name: own(name, array) for name, array in before.named()})
+
+
+def _same(first: Quantities, second: Quantities) -> bool:
+    return first.keys() == second.keys() and all(
+        np.array_equal(array, second[name], equal_nan=True) for name, array in first.items()
+    )

@@ -1,0 +1,214 @@
+"""From the words on a command line to a Python object: `file.py:Name` or `package.module:Name`.
+
+A file is loaded under a private name, as it stands on disk now (no bytecode is read or written),
+with its folder in front of `sys.path`. Loading runs the subject's code: do it in an isolated child.
+Left out: what the object can do, and what native code prints later from buffers of its own.
+"""
+
+import ast
+import importlib
+import linecache
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
+from difflib import get_close_matches
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
+from pathlib import Path
+from types import ModuleType
+from zlib import crc32
+
+from conformance.errors import SubjectError, UsageError
+from conformance.running.tracebacks import PACKAGE, headline, own_traceback
+
+LISTED = 8  # names in a message
+FORMS = "path/to/file.py:Name or package.module:Name"
+
+
+def is_spec(text: str) -> bool:
+    """Whether a word on the command line means a Python object, be it there or not."""
+    if text.startswith("cmd:"):
+        return False
+    return text.endswith((".py", "/")) or (":" in text and not text.endswith(".safetensors"))
+
+
+def load(spec: str, python_path: Sequence[Path] = ()) -> object:
+    """The object that `path/to/file.py:Name` or `package.module:Name` names; Name may have dots.
+
+    The folders stay in front of `sys.path`, because a subject may import when it is called: the
+    file's own (for a module the current one), then those of `python_path`.
+
+    Raises:
+        UsageError: there is no such file, module or name, or the words are no specification.
+        SubjectError: the subject's code has a syntax error, raised, or left by `sys.exit`.
+    """
+    for folder in python_path:
+        if not folder.is_dir():
+            raise UsageError(f"--python-path {folder}: there is no such folder")
+    if spec.endswith(".py"):
+        raise UsageError(_which(spec, _source(spec)))
+    place, _, name = spec.rpartition(":")
+    if not place and Path(spec).is_dir():
+        raise UsageError(_folder(spec))
+    if not place or not _dotted(name):
+        raise UsageError(f"{spec!r} names no Python object: give {FORMS}")
+    if _dotted(place) and not place.endswith(".py"):
+        module = _import_module(place, python_path)
+    else:
+        module = _run_file(place, _source(place), python_path)
+    return _find(module, place, name)
+
+
+def describe(thing: object) -> str:
+    """A short name for messages: a class or function by its name, anything else by its type."""
+    name = getattr(thing, "__qualname__", None)
+    return name if isinstance(name, str) else f"{type(thing).__qualname__} object"
+
+
+def _dotted(text: str) -> bool:
+    return all(part.isidentifier() for part in text.split("."))
+
+
+def _source(place: str) -> bytes:
+    path = Path(place)
+    try:
+        if path.is_dir():
+            raise UsageError(_folder(place))
+        if not path.exists():
+            near = _near(path.name, sorted(each.name for each in path.parent.glob("*.py")))
+            raise UsageError(f"there is no file {place}{near}")
+        if not path.is_file():
+            raise UsageError(f"{place} is no ordinary file")
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{place} cannot be read: {error.strerror}") from error
+
+
+def _folder(place: str) -> str:
+    files = sorted(each.name for each in Path(place).glob("*.py"))
+    inside = f"; it has {_listed(files)}" if files else ""
+    return f"{place} is a folder: give {Path(place) / 'FILE.py'}:Name{inside}"
+
+
+def _which(place: str, source: bytes) -> str:
+    """What could be meant by a file alone."""
+    with _subject_code(place):
+        tree = ast.parse(source, place)
+    definitions = (ast.ClassDef, ast.FunctionDef)
+    names = [each.name for each in tree.body if isinstance(each, definitions)]
+    public = [name for name in names if not name.startswith("_")]
+    if not public:
+        return f"{place} defines no public class or function to be checked"
+    return f"say what in {place} is meant: {_listed([f'{place}:{name}' for name in public])}"
+
+
+def _run_file(place: str, source: bytes, python_path: Sequence[Path]) -> ModuleType:
+    path = Path(place).resolve()
+    name = f"_subject_{path.stem}_{crc32(bytes(path)):08x}"
+    spec = spec_from_loader(name, SourceFileLoader(name, str(path)))
+    if spec is None:
+        raise UsageError(f"{place} cannot be loaded")
+    module = module_from_spec(spec)
+    _put_in_front(path.parent, *python_path)
+    linecache.checkcache(str(path))
+    sys.modules[name] = module
+    try:
+        with _subject_code(place):
+            exec(compile(source, path, "exec", dont_inherit=True), module.__dict__)  # noqa: S102
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def _import_module(place: str, python_path: Sequence[Path]) -> ModuleType:
+    _put_in_front(Path.cwd(), *python_path)
+    try:
+        with _subject_code(place):
+            module = importlib.import_module(place)
+    except SubjectError as error:
+        cause = error.__cause__
+        absent = isinstance(cause, ModuleNotFoundError) and f"{place}.".startswith(f"{cause.name}.")
+        if not absent:  # the module itself misses another
+            raise
+        where = "the current folder, --python-path and what is installed"
+        raise UsageError(f"there is no module {place} in {where}") from cause
+    if getattr(module, "__file__", None) is None and hasattr(module, "__path__"):
+        raise UsageError(_folder(os.path.relpath(module.__path__[0])))  # Python takes any folder
+    return module
+
+
+def _put_in_front(*folders: Path) -> None:
+    front = list(dict.fromkeys(str(folder.resolve()) for folder in folders))
+    sys.path[:] = front + [entry for entry in sys.path if entry not in front]
+    importlib.invalidate_caches()
+
+
+def _find(module: ModuleType, place: str, name: str) -> object:
+    missing = object()
+    found: object = module
+    for part in name.split("."):
+        with _subject_code(place):
+            inner = getattr(found, part, missing)
+        if inner is missing:
+            names = _names(found)
+            has = f"; it has {_listed(names)}" if names else ""
+            raise UsageError(f"{place} has no {part!r}{_near(part, names)}{has}")
+        place += f":{part}" if found is module else f".{part}"
+        found = inner
+    return found
+
+
+def _names(thing: object) -> list[str]:
+    """The public names in a module or class, its own rather than imported ones."""
+    inside = getattr(thing, "__dict__", {}).items()
+    public = {name: value for name, value in inside if not name.startswith("_")}
+    home = getattr(thing, "__name__", None)
+    own = [n for n, v in public.items() if getattr(v, "__module__", None) == home]
+    return own or [n for n, v in public.items() if not isinstance(v, ModuleType)]
+
+
+def _near(word: str, words: Sequence[str]) -> str:
+    near = get_close_matches(word, words, n=3)
+    return f" (did you mean {' or '.join(near)}?)" if near else ""
+
+
+def _listed(words: Sequence[str]) -> str:
+    more = f" and {len(words) - LISTED} more" if len(words) > LISTED else ""
+    return ", ".join(words[:LISTED]) + more
+
+
+@contextmanager
+def _subject_code(place: str) -> Iterator[None]:
+    """Whatever the subject's code raises becomes a message; what it prints goes to stderr."""
+    try:
+        with _stdout_to_stderr():
+            yield
+    except KeyboardInterrupt:
+        raise
+    except SystemExit as error:
+        what = f"{place} calls sys.exit({error.code!r}) when it is imported"
+        raise SubjectError(f"{what}\n{own_traceback(error, PACKAGE)}") from error
+    except BaseException as error:
+        if isinstance(error, SyntaxError) and Path(error.filename or "").is_file():
+            text = (error.text or "").strip()
+            where = os.path.relpath(error.filename or "")
+            what = f"{where}:{error.lineno}: {error.msg}" + (f": {text}" if text else "")
+            raise SubjectError(what) from error
+        what = f"{place} cannot be imported: {headline(error)}"
+        raise SubjectError(f"{what}\n{own_traceback(error, PACKAGE)}") from error
+
+
+@contextmanager
+def _stdout_to_stderr() -> Iterator[None]:
+    """Both the stream of Python and the descriptor that child processes inherit."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)

@@ -1,0 +1,1 @@
+"""A recorded `.safetensors` trace as a subject."""

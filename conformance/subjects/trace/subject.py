@@ -1,0 +1,162 @@
+"""A recorded `.safetensors` trace as a subject: what a program in any language computed.
+
+Its tensors are named as in the fixtures, `0/z2 … 0/w3 1/z2 …`, each step from the recorded start;
+`free/0/z2 …` are those of a run on the program's own parameters. Left out: the samples, the start
+and the bounds that it may hold too, and reading the file (`file.py`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from conformance.corpus import store
+from conformance.corpus.case import Case
+from conformance.corpus.recorded import Recorded
+from conformance.errors import SubjectError, UsageError
+from conformance.running.process import printable
+from conformance.subjects import Subject
+from conformance.subjects.observation import Observation
+from conformance.subjects.trace.file import id_of, parse, read
+from reference.step import Array, Batch, Parameters, causal_order
+
+Family = Mapping[int, dict[str, Array]]
+"""The quantities of each step that was recorded."""
+
+NAME = 40  # characters of a foreign name in a message
+
+
+@dataclass(frozen=True)
+class TraceSubject(Subject):
+    """A subject that was recorded in one case."""
+
+    case_id: str = ""
+    free: bool = False
+
+    def unfit(self, case: Case) -> str:
+        """Why a case cannot be put to the subject, or nothing."""
+        return "" if case.id == self.case_id else f"is a recording of {self.case_id}"
+
+    def runs_freely(self, case: Case) -> bool:
+        """Whether a free run was recorded."""
+        return self.free and not self.unfit(case)
+
+
+class TraceSession:
+    """A recording of single steps, each looked up by where it starts."""
+
+    def __init__(self, recorded: Recorded, steps: Family, _case: Case, start: Parameters) -> None:
+        """Keep where the step starts."""
+        self.recorded, self.steps, self.start = recorded, steps, start
+
+    def step(self, batch: Batch) -> Observation:
+        """Show what was recorded of the step that starts so.
+
+        Raises:
+            SubjectError: no step of the case does.
+        """
+        for t, step in enumerate(self.recorded.steps):
+            pairs = [(step.batch.x, batch.x), (step.batch.y, batch.y)]
+            pairs += zip(step.parameters.w, self.start.w, strict=True)
+            pairs += zip(step.parameters.b, self.start.b, strict=True)
+            if all(np.array_equal(*pair) for pair in pairs):
+                return Observation(self.steps.get(t, {}))
+        raise SubjectError(f"no step of {self.recorded.case.id} starts so: nothing was recorded")
+
+
+class FreeTraceSession:
+    """A recording of a free run, shown step by step."""
+
+    def __init__(self, steps: Family, _case: Case, _start: Parameters) -> None:
+        """Begin at its first step."""
+        self.steps, self.taken = steps, 0
+
+    def step(self, _batch: Batch) -> Observation:
+        """Show what was recorded of the next step."""
+        self.taken += 1
+        return Observation(self.steps.get(self.taken - 1, {}))
+
+
+def trace_subject(path: Path, place: Path, case_id: str | None = None) -> TraceSubject:
+    """The subject of a recorded trace.
+
+    Args:
+        path: the file.
+        place: the corpus.
+        case_id: the case that was recorded; if not given, the file's header says it, by the
+            metadata `case` of the fixtures or by a plain `id`.
+
+    Raises:
+        UsageError: there is no file, or no such case.
+        SubjectError: it is not a safetensors file, or a tensor has a name that is no quantity.
+    """
+    header, tensors = parse(read(path), path)
+    case = _case(path, place, case_id or id_of(header))
+    restarted, free = families(path, case, tensors)
+    if not restarted and not free:
+        raise SubjectError(f"{path}: no tensor is a quantity of a step, such as `0/z2`")
+    followable(path, case, free)
+    return TraceSubject(
+        str(path),
+        partial(TraceSession, store.read(place, case), restarted),
+        partial(FreeTraceSession, free),
+        conventions=(f"a recording of {case.id}",),
+        case_id=case.id,
+        free=bool(free),
+    )
+
+
+def _case(path: Path, place: Path, id_: str | None) -> Case:
+    if id_ is None:
+        raise UsageError(f"{path}: its header does not say which case it is: give --case ID")
+    by_id = {case.id: case for case in store.cases(place)}
+    if id_ not in by_id:
+        near = get_close_matches(id_, by_id, n=3)
+        meant = f" (did you mean {' or '.join(near)}?)" if near else ""
+        name = printable(id_, NAME)
+        raise UsageError(f"{path}: there is no case {name!r}{meant}: `conformance fixtures list`")
+    return by_id[id_]
+
+
+def families(path: Path | str, case: Case, tensors: Mapping[str, Array]) -> tuple[Family, Family]:
+    """The quantities of the restarted steps and of the free run, by step.
+
+    Raises:
+        SubjectError: a tensor has a name that is no quantity.
+    """
+    known = causal_order(case.layers)
+    given = {name for name in known if name[0] in "bw"}
+    families: tuple[dict[int, dict[str, Array]], ...] = ({}, {})
+    for full, array in tensors.items():
+        free, name = full.startswith("free/"), full.removeprefix("free/")
+        step, _, quantity = name.rpartition("/")
+        if name.startswith("bound/") or quantity in ("x", "y") or full in given:
+            continue
+        numbers = {str(t): t for t in range(case.steps)}
+        if step not in numbers or quantity not in known:
+            named = printable(full, NAME)
+            raise SubjectError(
+                f"{path}: tensor `{named}` is no quantity of {case.id}: its steps are 0 to "
+                f"{case.steps - 1}, each `z2` to `w{case.layers}`, such as `0/{known[0]}`"
+            )
+        families[free].setdefault(numbers[step], {})[quantity] = array
+    return families[0], families[1]
+
+
+def followable(path: Path | str, case: Case, free: Family) -> None:
+    """Check that a free run holds the parameters from which each of its steps starts.
+
+    Raises:
+        SubjectError: it does not.
+    """
+    needed = [name for name in causal_order(case.layers) if name[0] in "bw"]
+    for t in range(max(free, default=0)):
+        missing = [name for name in needed if name not in free.get(t, {})]
+        if missing:
+            raise SubjectError(
+                f"{path}: `free/{t}/{missing[0]}` is missing: the next step of a free run cannot "
+                "be judged without the parameters from which it starts"
+            )

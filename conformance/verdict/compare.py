@@ -1,0 +1,189 @@
+"""From what a subject shows to a verdict on each quantity of a step, in causal order.
+
+Two questions are asked of each quantity. *Local*: does it follow from the subject's own inputs to
+its equation? This blames. *Truth*: is it the recorded value (or, in a free run, where any correct
+implementation must be by now)? What is wrong against the truth but right given its inputs is
+explained by what went wrong before it.
+
+Left out: where the truth and the tolerances come from (`oracle.py`, `corpus`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from typing import Any, cast
+
+import numpy as np
+
+from conformance.arithmetic.rounding import RunningError
+from conformance.corpus.case import Case
+from conformance.corpus.recorded import Recorded
+from conformance.verdict.causality import inputs
+from conformance.verdict.deviation import Target, Worst, compare, malformed
+from conformance.verdict.oracle import expectations
+from conformance.verdict.slope import by_own_activation
+from conformance.watching.frames import Frame
+from reference.step import Array, Batch, Parameters, causal_order, split
+
+RESTARTED, FORWARD, FREE = "restarted", "feedforward", "free run"
+
+SUBJECT, RECORD, EQUATION = "the subject", "the recorded file", "reference/equations.py"
+UNDECIDED = f"{EQUATION} or {RECORD}"
+"""Who may be wrong."""
+
+FROM_TRUTH = "from the truth"
+
+
+class Status(StrEnum):
+    """What is said of one quantity."""
+
+    PASS = "pass"  # noqa: S105 - no password
+    FAIL = "fail"
+    EXPLAINED = "explained"
+    NOT_OBSERVED = "not observed"
+    ERROR = "error"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is said of one quantity of one step."""
+
+    case: str
+    step: int
+    mode: str
+    name: str
+    status: Status
+    problem: str = ""
+    worst: Worst | None = None
+    explained_by: str = ""
+    hidden: tuple[str, ...] = ()  # what is not shown before it, whose equations may be to blame
+    frames: tuple[Frame, ...] = ()  # the subject's lines, the innermost first
+    doubted: bool = False  # the record itself does not follow the equation of the judge
+    who: str = SUBJECT  # is wrong, if it is a failure
+
+
+def judge(
+    case: Case,
+    where: tuple[int, str],
+    start: tuple[Parameters, Batch],
+    truth: Mapping[str, Target],
+    shown: Mapping[str, Array | RunningError],
+    inherited: str = "",
+) -> list[Verdict]:
+    """The verdicts on one step.
+
+    Args:
+        case: cost, rates, sizes and dtype.
+        where: the step's number and mode, for the verdicts.
+        start: the parameters from which the subject started, and the mini-batch.
+        truth: the target of each quantity, in causal order.
+        shown: the quantities that the subject shows.
+        inherited: the failure of an earlier step that reaches this one through the parameters.
+    """
+    usable = {name: array for name, array in shown.items() if _usable(array, truth[name], case)}
+    expected = expectations(case, *start, usable)
+    verdicts: list[Verdict] = []
+    cleared: set[str] = set()  # hidden, and what was shown of them is right
+    tainted: dict[str, str] = {}  # a quantity, and the failure that reaches it
+    for name in causal_order(case.layers):
+        reached = next((tainted[i] for i in inputs(name, case.layers) if i in tainted), inherited)
+        local = Target(expected[name].value, expected[name].tolerance())
+        blind = any(i in shown and i not in usable for i in inputs(name, case.layers))
+        status, problem, worst = (
+            _judged(shown[name], local, truth[name], case, (bool(reached), blind))
+            if name in shown
+            else (Status.NOT_OBSERVED, "", None)
+        )
+        activation = f"a{split(name)[1]}"
+        if status is Status.FAIL and tainted.get(activation) == activation:
+            other = by_own_activation(name, case, start, {**expected, **usable})
+            if other and not compare(shown[name], Target(*other), case.type).problem:
+                status, reached = Status.EXPLAINED, activation
+        explained_by = reached if status is Status.EXPLAINED else ""
+        between = _hidden(name, case, shown)
+        if status is Status.PASS:  # it is made of them, so they are right
+            cleared.update(between)
+        doubted = (each for each in between if each not in cleared)
+        hidden = tuple(doubted) if status is Status.FAIL else ()
+        verdicts.append(
+            Verdict(case.id, *where, name, status, problem, worst, explained_by, hidden)
+        )
+        if status is Status.FAIL:
+            tainted[name] = name
+        elif reached and (status is not Status.PASS or name not in usable):
+            tainted[name] = reached
+    return verdicts
+
+
+def _hidden(name: str, case: Case, shown: Mapping[str, Any]) -> tuple[str, ...]:
+    """The quantities between this one and what is shown before it."""
+    found: list[str] = []
+    waiting = list(inputs(name, case.layers))
+    while waiting:
+        each = waiting.pop()
+        if each not in shown and each not in found:
+            found.append(each)
+            waiting.extend(inputs(each, case.layers))
+    return tuple(sorted(found, key=causal_order(case.layers).index))
+
+
+def _usable(array: object, target: Target, case: Case) -> bool:
+    if malformed(array, target.centre.shape, case.type):
+        return False
+    numbers: Any = array.value if isinstance(array, RunningError) else array
+    return bool(np.isfinite(numbers).all())
+
+
+def _judged(
+    shown: object, local: Target, truth: Target, case: Case, upstream: tuple[bool, bool]
+) -> tuple[Status, str, Worst | None]:
+    explained, blind = upstream  # is something before it wrong; so wrong that nothing follows
+    by_inputs, by_truth = (compare(shown, target, case.type) for target in (local, truth))
+    if by_inputs.problem and not blind:
+        return Status.FAIL, by_inputs.problem, by_inputs.worst
+    if by_truth.problem and explained:
+        return Status.EXPLAINED, by_truth.problem, by_truth.worst
+    if by_truth.problem:
+        return Status.FAIL, f"{by_truth.problem} {FROM_TRUTH}", by_truth.worst
+    if not (local.bounded or truth.bounded):
+        return Status.NOT_OBSERVED, "no bound can be given", None
+    found = [worst for worst in (by_inputs.worst, by_truth.worst) if worst is not None]
+    return Status.PASS, "", max(found, key=lambda worst: worst.ratio)
+
+
+def recorded_truth(recorded: Recorded, t: int) -> dict[str, Target]:
+    """The targets of a step that starts at the recorded parameters."""
+    step = recorded.steps[t]
+    return {name: Target(array, step.bound[name]) for name, array in step.expected.items()}
+
+
+@lru_cache(maxsize=64)  # every subject of the suite, and every known mistake, asks for it
+def free_run_truth(recorded: Recorded) -> tuple[dict[str, Target], ...]:
+    """The targets of each step of a run on one's own parameters; tolerances grow on the way."""
+    case = recorded.case
+    parameters = recorded.steps[0].parameters
+    targets = []
+    for step in recorded.steps:
+        expected = expectations(case, parameters, step.batch)
+        targets.append({name: Target(e.value, e.tolerance()) for name, e in expected.items()})
+        parameters = Parameters.of(cast("dict[str, Array]", expected))
+    return tuple(targets)
+
+
+def parameters_after(
+    case: Case,
+    start: tuple[Parameters, Batch],
+    truth: Mapping[str, Target],
+    shown: Mapping[str, Array | RunningError],
+) -> Parameters:
+    """The parameters after a step, as the subject showed them.
+
+    What it hides follows from what it does show, and carries the bound of that.
+    """
+    usable = {name: array for name, array in shown.items() if _usable(array, truth[name], case)}
+    names = [name for name, _ in start[0].named()]
+    if all(name in usable for name in names):
+        return Parameters.of(cast("dict[str, Array]", usable))
+    after = expectations(case, *start, usable) | usable
+    return Parameters.of(cast("dict[str, Array]", {name: after[name] for name in names}))

@@ -1,0 +1,120 @@
+"""The outcome of an examination: a report on every case, the exact lane, and what is to blame.
+
+Left out: how it comes about (`examine.py`) and how it is shown (`report`).
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from conformance.diagnosis.cause import Cause
+from conformance.smallest.example import Example
+from conformance.verdict.causality import TAGS, field_of
+from conformance.verdict.compare import Status, Verdict
+from conformance.verdict.exact_lane import ExactRun
+from conformance.verdict.judge import CaseReport
+from conformance.watching.frames import Frame
+from reference.step import split
+
+
+@dataclass(frozen=True)
+class Blame:
+    """One equation that is wrong, in all cases together.
+
+    Attributes:
+        tag: of the equation, such as BP2.
+        layers: where it is wrong.
+        cases: in how many cases.
+        first: the first failure, in the order of cases and of causes.
+        frames: the lines that most failures lead to, the one to blame first.
+    """
+
+    tag: str
+    layers: tuple[int, ...]
+    cases: int
+    first: Verdict
+    frames: tuple[Frame, ...]
+
+
+@dataclass(frozen=True)
+class Report:
+    """All that is known of a subject after an examination.
+
+    Attributes:
+        subject: its name.
+        conventions: those that were recognised, in words.
+        cases: the reports on the cases, in their order.
+        skipped: why other cases were not put to it, by their ids.
+        exact: the exact lane, where it was run.
+        causes: of the equations that are wrong, in causal order.
+        smallest: the smallest networks on which they are.
+    """
+
+    subject: str
+    conventions: tuple[str, ...] = ()
+    cases: tuple[CaseReport, ...] = ()
+    skipped: dict[str, str] = field(default_factory=dict)
+    exact: tuple[ExactRun, ...] = ()
+    causes: tuple[Cause, ...] = ()
+    smallest: tuple[Example, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything that was compared is right, and something was."""
+        return bool(self.cases) and all(each.status is Status.PASS for each in self.cases)
+
+    @property
+    def exit_code(self) -> int:
+        """0 conformant, 1 not, 3 not judged."""
+        if any(each.status is Status.FAIL for each in self.cases):
+            return 1
+        return 0 if self.ok else 3
+
+    @property
+    def blames(self) -> list[Blame]:
+        """The equations that are wrong, in causal order of their first failure."""
+        found: dict[str, list[tuple[CaseReport, Verdict]]] = {}
+        for report in self.cases:
+            for verdict in report.failures:
+                if verdict.name:
+                    tag = TAGS[field_of(verdict.name, report.case.layers)]
+                    found.setdefault(tag, []).append((report, verdict))
+        order = list(TAGS.values())
+        return [_blame(tag, found[tag]) for tag in sorted(found, key=order.index)]
+
+    @property
+    def remarks(self) -> list[str]:
+        """What is wrong beside the quantities, each said once."""
+        said = (v.problem for report in self.cases for v in report.failures if not v.name)
+        return list(dict.fromkeys(said))
+
+    @property
+    def notes(self) -> list[str]:
+        """What was not looked at, and why, each said once."""
+        verdicts = (verdict for report in self.cases for verdict in report.verdicts)
+        unseen = (v for v in verdicts if not v.name and v.status is Status.NOT_OBSERVED)
+        return list(dict.fromkeys(verdict.problem for verdict in unseen))
+
+    def __str__(self) -> str:
+        """The whole report as text."""
+        from conformance.report.terminal import as_text  # here: it imports this module
+
+        return as_text(self)
+
+    def _repr_html_(self) -> str:
+        """The whole report for a notebook."""
+        from conformance.report.notebook import as_html  # here: it imports this module
+
+        return as_html(self)
+
+
+def _blame(tag: str, failures: Sequence[tuple[CaseReport, Verdict]]) -> Blame:
+    layers = {split(verdict.name)[1] for _, verdict in failures}
+    votes = Counter(verdict.frames for _, verdict in failures if verdict.frames)
+    return Blame(
+        tag,
+        tuple(sorted(layer for layer in layers if layer is not None)),
+        len({report.case.id for report, _ in failures}),
+        failures[0][1],
+        votes.most_common(1)[0][0] if votes else (),
+    )
