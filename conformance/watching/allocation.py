@@ -11,6 +11,7 @@ Left out: arrays made in another way, such as random ones.
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from operator import is_
 from types import ModuleType
 from typing import Any
 
@@ -41,7 +42,7 @@ def allocating(recording: Recording, *, exact: bool = False) -> Iterator[None]:
         instead[id(original)] = numpy.__dict__[name] = made
     replaced = [
         (names, key, value)
-        for names in _subject_names()
+        for names in _MODULES.subjects()
         for key, value in list(names.items())
         if id(value) in instead
     ]
@@ -62,12 +63,28 @@ class _Numpy(ModuleType):
         return getattr(np, name)
 
 
-def _subject_names() -> Iterator[dict[str, Any]]:
-    """The global names of the subject's modules."""
-    for module in list(sys.modules.values()):
-        file = getattr(module, "__file__", None)
-        if file and is_subject(file) and "site-packages" not in file:
-            yield module.__dict__
+class _Modules:
+    """The subject's modules, looked for again only when something was imported meanwhile."""
+
+    def __init__(self) -> None:
+        self.loaded: list[Any] = []
+        self.names: list[dict[str, Any]] = []
+
+    def subjects(self) -> list[dict[str, Any]]:
+        """The global names of each."""
+        loaded = list(sys.modules.values())
+        if len(loaded) != len(self.loaded) or not all(map(is_, loaded, self.loaded)):
+            self.loaded = loaded
+            self.names = [vars(each) for each in loaded if _is_subjects(each)]
+        return self.names
+
+
+_MODULES = _Modules()
+
+
+def _is_subjects(module: Any) -> bool:
+    file = getattr(module, "__file__", None)
+    return bool(file) and is_subject(file) and "site-packages" not in file
 
 
 def _watched(
