@@ -83,8 +83,8 @@ _MODULES = _Modules()
 
 
 def _is_subjects(module: Any) -> bool:
-    file = getattr(module, "__file__", None)
-    return bool(file) and is_subject(file) and "site-packages" not in file
+    file: str = getattr(module, "__file__", None) or "<"
+    return is_subject(file) and "site-packages" not in file
 
 
 def _watched(
