@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from conformance.verdict.outcome import Report
+    from conformance.outcome import Report
 
 
 def check(subject: object, **options: Any) -> "Report":

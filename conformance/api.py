@@ -14,6 +14,10 @@ from threadpoolctl import threadpool_limits
 from conformance.corpus import store
 from conformance.corpus.case import Case
 from conformance.errors import StoppedError, SubjectError, UsageError
+from conformance.examine import examine
+from conformance.judging.case_report import CaseReport
+from conformance.judging.exact_lane import ExactRun
+from conformance.outcome import Report
 from conformance.report.record import (
     case_from_json,
     case_to_json,
@@ -30,10 +34,6 @@ from conformance.subjects.command.subject import command_subject
 from conformance.subjects.exact_outcome import ExactOutcome
 from conformance.subjects.load import is_spec, load
 from conformance.subjects.trace.subject import trace_subject
-from conformance.verdict.exact_lane import ExactRun
-from conformance.verdict.examine import examine
-from conformance.verdict.judge import CaseReport
-from conformance.verdict.outcome import Report
 
 Done = Callable[[CaseReport], None]
 

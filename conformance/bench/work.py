@@ -14,8 +14,8 @@ from conformance.arithmetic.balls import precision, rounded
 from conformance.bench.timing import Timed
 from conformance.corpus.case import Case
 from conformance.corpus.recorded import Recorded, RecordedStep
+from conformance.judging.judge import restarted
 from conformance.subjects import find
-from conformance.verdict.judge import restarted
 from conformance.verdict.oracle import exact_step, expectations
 from reference.descent import Descent
 from reference.equations import sigmoid, sigmoid_prime

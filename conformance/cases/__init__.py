@@ -1,9 +1,10 @@
-"""The cases: sizes, cost, rates, mini-batches, starts and data, and why each exists.
+"""Which cases there are and why each exists, and writing and proving what is expected in each.
 
 What hides mistakes is: one step, one sample, layers that are not square or only square, one-hot
 targets, no weight decay, a batch size that divides n, weights near zero. No set-up is good at
 everything, so the cases are of many kinds. Each exists in float64 and in float32; every number
-written here is exact in both. Left out: the values to be expected (`conformance.corpus.build`).
+written here is exact in both. The values to be expected are made by
+`build.py` and proved by `verify.py`. Left out: reading them back (`corpus`).
 """
 
 from conformance.cases.digits import DIGITS

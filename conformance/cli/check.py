@@ -22,7 +22,7 @@ from conformance.errors import UsageError
 from conformance.files import foreseen, put_json
 
 if TYPE_CHECKING:
-    from conformance.verdict.outcome import Report
+    from conformance.outcome import Report
 
 
 def check(

@@ -21,8 +21,8 @@ def fixtures_build(
 ) -> None:
     """Compute every value of every case in ball arithmetic and write the files."""
     from conformance.cases import recipes
+    from conformance.cases.build import build
     from conformance.corpus import store
-    from conformance.corpus.build import build
     from conformance.corpus.embedded import embed_mnist
 
     source = store.root()
@@ -37,8 +37,8 @@ def fixtures_build(
 def fixtures_verify(workers: Workers = None) -> None:
     """Recompute every value of every case and compare bytes, hashes and the schemas."""
     from conformance.cases import recipes
+    from conformance.cases.verify import schema_checked, verify
     from conformance.corpus import store
-    from conformance.corpus.verify import schema_checked, verify
 
     place = store.root()
     parts = list(progress(verify(place, cores_of(workers)), "verifying", len(recipes()) + 4))

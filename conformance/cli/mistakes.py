@@ -12,7 +12,7 @@ def mistakes(
     id_: Annotated[str | None, typer.Argument(metavar="ID", help="Show this one at work.")] = None,
 ) -> None:
     """List the known mistakes, or show one at work."""
-    from conformance.mistakes.show import show_all, show_one
+    from conformance.proof.show import show_all, show_one
 
     if id_ is None:
         show_all(console())
@@ -33,10 +33,10 @@ def prove(
     """Try every known mistake: it must be caught, blamed on its equations alone, and named."""
     from conformance.corpus import store
     from conformance.mistakes.catalogue import CATALOGUE
-    from conformance.mistakes.matrix import show_pairs, show_proof
-    from conformance.mistakes.pairs import drawn, pair_proofs, visible
-    from conformance.mistakes.proof import Proof
-    from conformance.mistakes.prove import chosen, proofs
+    from conformance.proof.matrix import show_pairs, show_proof
+    from conformance.proof.pairs import drawn, pair_proofs, visible
+    from conformance.proof.proof import Proof
+    from conformance.proof.prove import chosen, proofs
 
     place, cores = store.root(), cores_of(workers)
     cases = tuple(each.case for each in chosen(place, case))

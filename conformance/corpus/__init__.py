@@ -1,1 +1,1 @@
-"""The recorded cases: how their starts are drawn, built, stored, and verified."""
+"""The recorded cases: what one holds, and how it is drawn, stored, read and exported."""

@@ -1,6 +1,6 @@
 """What a case is: the network, the cost, the rates, the mini-batches, and why it exists.
 
-Left out: its numbers (`recorded.py`) and how they are made (`build.py`).
+Left out: its numbers (`recorded.py`) and how they are made (`cases/build.py`).
 """
 
 import re

@@ -1,7 +1,7 @@
 """Cases for those who cannot read safetensors: as JSON, as `.npz`, or as raw bytes with an index.
 
 Every number can be read back bit for bit, and the same case gives the same bytes everywhere. Left
-out: whether the numbers are right (`store.py` and `verify.py`).
+out: whether the numbers are right (`store.py` and `cases/verify.py`).
 """
 
 import json

@@ -1,6 +1,6 @@
 """A case with its numbers, and its tensors by the names that they have in a file.
 
-Left out: the file (`casefile.py`), and what the values should be (`build.py`, `verify.py`).
+Left out: the file (`casefile.py`), and what the values should be (`cases`).
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
 """Reading and writing the corpus: one safetensors file a case, and the manifest over them.
 
 Nothing is unpickled. Every file is checked against the size and the SHA-256 in the manifest before
-it is parsed. Left out: what the values should be (`build.py`, `verify.py`).
+it is parsed. Left out: what the values should be (`cases`).
 """
 
 import json

@@ -8,7 +8,7 @@ import zlib
 
 import numpy as np
 
-from conformance.detail.records import Cell, Entry
+from conformance.judging.records import Cell, Entry
 from conformance.verdict.deviation import Deviation
 from reference.step import Array
 

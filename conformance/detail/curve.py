@@ -1,6 +1,6 @@
 """How far a free run is from the truth, step by step, beside what rounding can explain.
 
-Left out: the verdicts on it (`verdict/judge.py`) and how it is drawn (`report`).
+Left out: the verdicts on it (`judging`) and how it is drawn (`report`).
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,13 +11,13 @@ import numpy as np
 
 from conformance.arithmetic.rounding import RunningError
 from conformance.corpus.recorded import Recorded
-from conformance.detail.records import Point
 from conformance.errors import SubjectError
+from conformance.judging.observe import observations
+from conformance.judging.records import Point
 from conformance.subjects import Subject
 from conformance.subjects.observation import Shown
 from conformance.verdict.compare import free_run_truth
 from conformance.verdict.deviation import Target, deviation, malformed
-from conformance.verdict.judge import observations
 from reference.step import split
 
 

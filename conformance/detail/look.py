@@ -12,8 +12,9 @@ from conformance.arithmetic.rounding import RunningError
 from conformance.corpus.recorded import Recorded
 from conformance.detail.cell import cell
 from conformance.detail.curve import curve, followed
-from conformance.detail.records import Cell, Point
-from conformance.diagnosis.evidence import Evidence
+from conformance.judging.case_report import CaseReport
+from conformance.judging.evidence import Evidence
+from conformance.judging.records import Cell, Point
 from conformance.subjects import Subject
 from conformance.subjects.observation import Shown
 from conformance.verdict.compare import (
@@ -25,7 +26,6 @@ from conformance.verdict.compare import (
     recorded_truth,
 )
 from conformance.verdict.deviation import Deviation, Target, deviation, malformed
-from conformance.verdict.judge import CaseReport
 
 COMPARED = (Status.PASS, Status.FAIL, Status.EXPLAINED)
 INPUTS, TRUTH = "its inputs", "the truth"

@@ -6,15 +6,15 @@ Left out: how it is shown (`report`).
 from collections.abc import Iterable, Sequence
 
 from conformance.diagnosis.cause import Cause
-from conformance.diagnosis.evidence import Evidence
 from conformance.diagnosis.failure import Failure
 from conformance.diagnosis.match import matching, matching_alone, reproduces
 from conformance.diagnosis.measure import measured
+from conformance.judging.case_report import CaseReport
+from conformance.judging.evidence import Evidence
 from conformance.mistakes.catalogue import CATALOGUE
 from conformance.mistakes.mistake import Mistake
 from conformance.mistakes.situation import tag_of
 from conformance.verdict.causality import TAGS
-from conformance.verdict.judge import CaseReport
 
 ORDER = list(TAGS.values())
 

@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from conformance.diagnosis.evidence import Evidence
+from conformance.judging.evidence import Evidence
 from reference.step import Array
 
 

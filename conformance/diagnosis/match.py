@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from conformance.arithmetic.rounding import RunningError
-from conformance.diagnosis.evidence import Evidence
+from conformance.judging.evidence import Evidence
 from conformance.mistakes.mistake import Mistake
 from conformance.mistakes.situation import Formula, tag_of
 from conformance.verdict.deviation import Target, compare

@@ -1,6 +1,6 @@
 """All known mistakes by their ids.
 
-Left out: how one is shown (`show.py`) and recognised (`diagnosis`).
+Left out: how one is shown (`proof/show.py`) and recognised (`diagnosis`).
 """
 
 from conformance.mistakes.backward import BACKWARD

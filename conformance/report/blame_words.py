@@ -6,10 +6,10 @@ Left out: its cause (`cause_words.py`), its line of code (`source_words.py`).
 from collections.abc import Sequence
 
 from conformance.corpus.case import Case
-from conformance.report.message import difference, doubtful, what
+from conformance.outcome import Blame, Report
+from conformance.report.message import difference, what
 from conformance.verdict.causality import EquationName, equation_of
-from conformance.verdict.compare import FREE, Verdict
-from conformance.verdict.outcome import Blame, Report
+from conformance.verdict.compare import FREE, Verdict, doubtful
 
 
 def case_of(report: Report, blame: Blame) -> Case:

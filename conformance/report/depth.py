@@ -5,8 +5,8 @@ Left out: how many of them, and whether they are right.
 
 from collections.abc import Iterable
 
+from conformance.judging.case_report import CaseReport
 from conformance.verdict.compare import FREE, Status, Verdict
-from conformance.verdict.judge import CaseReport
 from reference.step import split
 
 KINDS = {

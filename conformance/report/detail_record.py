@@ -7,8 +7,8 @@ import math
 from dataclasses import asdict
 from typing import Any
 
-from conformance.detail.records import Cell, Entry, Point
-from conformance.verdict.judge import CaseReport
+from conformance.judging.case_report import CaseReport
+from conformance.judging.records import Cell, Entry, Point
 
 
 def details_to_json(report: CaseReport) -> dict[str, Any]:

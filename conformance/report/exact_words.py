@@ -6,11 +6,11 @@ Left out: how a loss of digits is worded (`message.py`), colour (`terminal.py`).
 import math
 from collections.abc import Iterator
 
+from conformance.judging.exact_lane import ExactRun, failed_at, lacks_digits
+from conformance.outcome import Report
 from conformance.report.message import lost
 from conformance.verdict.causality import TAGS, field_of
 from conformance.verdict.compare import FORWARD, Verdict
-from conformance.verdict.exact_lane import ExactRun, failed_at, lacks_digits
-from conformance.verdict.outcome import Report
 
 
 def exact_words(report: Report, tag: str = "") -> Iterator[str]:

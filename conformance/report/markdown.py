@@ -10,6 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from conformance.errors import UsageError
+from conformance.judging.case_report import CaseReport
+from conformance.outcome import Blame, Report
 from conformance.report.blame_words import (
     equation_of_blame,
     errors,
@@ -30,8 +32,6 @@ from conformance.report.message import accused
 from conformance.report.sentence import SIGNS, counted, facts, sentence, verdict
 from conformance.report.source_words import place, source
 from conformance.verdict.compare import Status
-from conformance.verdict.judge import CaseReport
-from conformance.verdict.outcome import Blame, Report
 
 MOST = 5  # errors that are shown
 

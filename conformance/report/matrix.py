@@ -5,9 +5,9 @@ Left out: signs in colour (`terminal.py`) or in a table (`markdown.py`, `noteboo
 
 from collections.abc import Sequence
 
+from conformance.judging.case_report import CaseReport
 from conformance.verdict.causality import TAGS, field_of
 from conformance.verdict.compare import FREE, Status, Verdict
-from conformance.verdict.judge import CaseReport
 
 SIGNS = {
     Status.ERROR: "!",

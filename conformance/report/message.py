@@ -11,7 +11,15 @@ from pathlib import Path
 
 from conformance.corpus.case import Case
 from conformance.verdict.causality import entry, equation_of
-from conformance.verdict.compare import EQUATION, RECORD, RESTARTED, SUBJECT, Status, Verdict
+from conformance.verdict.compare import (
+    EQUATION,
+    RECORD,
+    RESTARTED,
+    SUBJECT,
+    Status,
+    Verdict,
+    doubtful,
+)
 from conformance.verdict.deviation import Worst
 from conformance.watching.digits import Loss
 from reference.step import split
@@ -80,12 +88,6 @@ def what(verdict: Verdict) -> str:
     """The quantity, its problem, and the worst entry in words."""
     where = entry(verdict.name, verdict.worst.index) if verdict.name and verdict.worst else ""
     return f"{verdict.name} {verdict.problem}{' at ' + where if where else ''}".strip()
-
-
-def doubtful(case: Case, verdict: Verdict) -> str:
-    """Which other equations the same numbers may come from, since quantities are hidden."""
-    tags = {equation_of(name, case.layers, case.cost).tag: None for name in verdict.hidden}
-    return f"or {' or '.join(tags)}: {', '.join(verdict.hidden)} cannot be seen"
 
 
 def difference(worst: Worst) -> str:

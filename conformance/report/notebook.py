@@ -8,6 +8,8 @@ What comes from the subject is data. Left out: the page (`--html`), which has ev
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
+from conformance.judging.case_report import CaseReport
+from conformance.outcome import Blame, Report
 from conformance.report.blame_words import (
     equation_of_blame,
     errors,
@@ -24,8 +26,6 @@ from conformance.report.sentence import SIGNS, counted, facts, sentence, verdict
 from conformance.report.source_words import place, source
 from conformance.report.visible import visible
 from conformance.verdict.compare import Status
-from conformance.verdict.judge import CaseReport
-from conformance.verdict.outcome import Blame, Report
 
 MANY = 12  # cases, beyond which their table is folded
 

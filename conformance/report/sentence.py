@@ -6,13 +6,13 @@ Left out: what supports it (`terminal.py`, `markdown.py`, the HTML page).
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
+from conformance.judging.case_report import CaseReport
+from conformance.outcome import Blame, Report
 from conformance.report.blame_words import at_layers, equation_of_blame, skipped_words
 from conformance.report.cause_words import joined, mistakes
 from conformance.report.depth import judged_words
 from conformance.report.message import accused
 from conformance.verdict.compare import FREE, Status
-from conformance.verdict.judge import CaseReport
-from conformance.verdict.outcome import Blame, Report
 
 WORDS = {0: "conformant", 1: "not conformant"}
 SIGNS = {0: "✓", 1: "✗"}

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from conformance.corpus.case import Case
+from conformance.outcome import Blame, Report
 from conformance.report.blame_words import (
     case_of,
     equation_of_blame,
@@ -29,7 +30,6 @@ from conformance.report.sentence import counts, verdict
 from conformance.report.source_words import place, source
 from conformance.report.visible import visible
 from conformance.verdict.compare import Status
-from conformance.verdict.outcome import Blame, Report
 
 STYLES = {
     Status.ERROR: "bold yellow",

@@ -1,6 +1,6 @@
 """The ladder of small networks, and the first rung on which a subject fails.
 
-Left out: its numbers (`numbers.py`), and what is said of a rung (`worked.py`).
+Left out: its numbers (`cases/small.py`), and what is said of a rung (`worked.py`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,10 +9,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from conformance.arithmetic.rounding import RunningError
+from conformance.cases.small import entries, in_float32, recorded, small_case
 from conformance.corpus.case import Case
 from conformance.corpus.recorded import Recorded
 from conformance.errors import ConformanceError
-from conformance.smallest.numbers import entries, in_float32, recorded, small_case
+from conformance.judging.case_report import CaseReport
+from conformance.judging.judge import check_case
+from conformance.judging.observe import observations
 from conformance.subjects import Subject
 from conformance.subjects.observation import Shown
 from conformance.verdict.causality import TAGS, field_of
@@ -25,7 +28,6 @@ from conformance.verdict.compare import (
     parameters_after,
 )
 from conformance.verdict.deviation import malformed
-from conformance.verdict.judge import CaseReport, check_case, observations
 from reference.equations import COSTS
 from reference.step import Array, Parameters
 

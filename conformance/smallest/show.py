@@ -6,11 +6,11 @@ Left out: the command line (`cli`), and the smallest network of a subject (`ladd
 from collections.abc import Sequence
 from difflib import get_close_matches
 
+from conformance.cases.small import batch_of, entries, small_case, start_of
 from conformance.corpus import store
 from conformance.corpus.case import Case
 from conformance.errors import UsageError
 from conformance.smallest.lines import as_text
-from conformance.smallest.numbers import batch_of, entries, small_case, start_of
 from conformance.smallest.worked import Worked, worked_step
 
 SIZES = (2, 3, 1)

@@ -10,13 +10,12 @@ from typing import Any
 import numpy as np
 
 from conformance.corpus.case import Case
-from conformance.report.message import doubtful
 from conformance.smallest.exactly import exactly
 from conformance.smallest.formulas import Numbers, formula, sigma_prime
 from conformance.smallest.ladder import Rung, plain
 from conformance.smallest.pieces import Operand, Pieces, operands, symbol, text, word
 from conformance.verdict.causality import TAGS, field_of, inputs
-from conformance.verdict.compare import RESTARTED, Status, Verdict
+from conformance.verdict.compare import RESTARTED, Status, Verdict, doubtful
 from conformance.verdict.deviation import malformed
 from conformance.verdict.oracle import expectations
 from reference.step import Array, Batch, Parameters, causal_order, split

@@ -10,12 +10,13 @@ from conformance.corpus import store
 from conformance.corpus.case import Case
 from conformance.corpus.recorded import Recorded
 from conformance.errors import ConformanceError
+from conformance.judging.judge import free_run, restarted
+from conformance.judging.observe import observations
 from conformance.report.message import failure
 from conformance.subjects import Subject
 from conformance.suite.asked import Asked, loaded, subject_code
 from conformance.verdict.causality import TAGS, field_of
 from conformance.verdict.compare import Status, Verdict
-from conformance.verdict.judge import free_run, observations, restarted
 from reference.step import causal_order
 
 Verdicts = list[Verdict] | ConformanceError

@@ -5,10 +5,11 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from conformance.judging.case_report import CaseReport
+from conformance.judging.judge import check_case
 from conformance.subjects.command.subject import CommandSubject, command_subject
 from conformance.tests.support import recorded
 from conformance.verdict.compare import Status
-from conformance.verdict.judge import CaseReport, check_case
 
 CASE = "contracting-5-4-3-2"
 

@@ -3,7 +3,9 @@
 And what the tests of commands share.
 """
 
+import signal
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -66,3 +68,14 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
     temporary.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))
     return maker(tmp_path)
+
+
+@pytest.fixture
+def signals_are_heard() -> Iterator[None]:
+    """A shell that runs us in the background, or nohup, has what we start ignore some of them."""
+    before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGHUP)}
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)

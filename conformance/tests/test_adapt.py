@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from conformance.errors import UsageError
+from conformance.judging.judge import check_case
 from conformance.subjects.adapt import adapt
 from conformance.tests.networks.book import Network
 from conformance.tests.support import recorded
 from conformance.verdict.compare import Status
-from conformance.verdict.judge import check_case
 
 
 def right(thing: Any) -> None:

@@ -14,14 +14,15 @@ from typing import cast
 import pytest
 
 from conformance.corpus.recorded import Recorded
+from conformance.judging.case_report import CaseReport
+from conformance.judging.judge import check_case
+from conformance.outcome import Report
 from conformance.subjects import Subject
 from conformance.subjects.book.subject import book_subject
 from conformance.subjects.load import load
 from conformance.tests.networks.broken import BROKEN, CRASHING, ONE_RATE, Edit, broken_source
 from conformance.tests.support import recorded
 from conformance.verdict.causality import TAGS, field_of
-from conformance.verdict.judge import CaseReport, check_case
-from conformance.verdict.outcome import Report
 from reference.step import split
 
 EDITS = sorted((*BROKEN, *CRASHING, *ONE_RATE), key=lambda edit: edit.id)

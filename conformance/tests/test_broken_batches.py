@@ -5,6 +5,8 @@ from typing import cast
 
 import pytest
 
+from conformance.judging.judge import check_case
+from conformance.outcome import Report
 from conformance.subjects.book.subject import book_subject
 from conformance.subjects.load import load
 from conformance.tests.networks.broken import Edit, broken_source
@@ -12,8 +14,6 @@ from conformance.tests.networks.broken_batches import BROKEN
 from conformance.tests.networks.right_batches import Augmented, LastFirst
 from conformance.tests.support import recorded
 from conformance.tests.test_broken import short, wrong_layers
-from conformance.verdict.judge import check_case
-from conformance.verdict.outcome import Report
 
 EDITS = [(cls, edit) for cls, edits in BROKEN.items() for edit in edits]
 CASES = ("remainder-3-4-2", "square-4-4-4-4", "zeros-2-2-2")

@@ -14,13 +14,13 @@ from typing import NoReturn
 import pytest
 
 from conformance.errors import SubjectError, UsageError
+from conformance.judging.judge import check_case
 from conformance.running.process import TAIL, run
 from conformance.subjects import find
 from conformance.subjects.command.subject import command_subject
 from conformance.tests.commands import CASE, COPY, WRITE, Make, checked, error
 from conformance.tests.support import recorded
 from conformance.verdict.compare import FREE, Status
-from conformance.verdict.judge import check_case
 
 
 def test_json_in_and_out_is_judged_without_a_free_run(program: Make) -> None:

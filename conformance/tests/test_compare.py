@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from conformance.corpus.case import Case
+from conformance.judging.case_report import CaseReport
+from conformance.judging.judge import check_case, free_run, restarted
 from conformance.subjects import ReferenceSession, Session, Subject, find
 from conformance.tests.support import WRONG, answering, recorded, showing, with_equations, wrong_at
 from conformance.verdict.causality import TAGS, field_of
 from conformance.verdict.compare import FREE, RESTARTED, Status, Verdict, judge, recorded_truth
 from conformance.verdict.deviation import Finding, Target, compare
-from conformance.verdict.judge import CaseReport, check_case, free_run, restarted
 from conformance.verdict.oracle import expectation, expectations
 from reference.equations import BOOK, COSTS
 from reference.step import Array, Batch, Parameters, causal_order, split

@@ -14,16 +14,16 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from conformance.cases import recipes
+from conformance.cases.build import build_by_id
+from conformance.cases.verify import file_problems
 from conformance.corpus import casefile, store
-from conformance.corpus.build import build_by_id
 from conformance.corpus.case import Case
 from conformance.corpus.embedded import embedded, embedded_hash
 from conformance.corpus.files import write
-from conformance.corpus.verify import file_problems
 from conformance.errors import ConformanceError, CorpusError
+from conformance.judging.judge import check_case
 from conformance.subjects import find
 from conformance.tests.support import PROFILE, container, corpus_of, recorded, rehash, rewrite
-from conformance.verdict.judge import check_case
 from reference.step import Array
 
 HAND, SMALL = "hand-2-3-1", "cancelling-2-2-2"

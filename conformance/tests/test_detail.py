@@ -14,12 +14,12 @@ from hypothesis.extra import numpy as hnp
 
 from conformance import check, report
 from conformance.detail.cell import AT, EXACT, HIGHEST, LOST, cell
-from conformance.detail.records import Cell
+from conformance.judging.case_report import CaseReport
+from conformance.judging.records import Cell
 from conformance.report.record import from_json, to_json
 from conformance.tests.support import PROFILE, answering, recorded, with_equations, wrong_at
 from conformance.verdict.compare import FREE, Status
 from conformance.verdict.deviation import Target, deviation
-from conformance.verdict.judge import CaseReport
 from reference.step import Array
 
 HAND, TEN = "hand-2-3-1", "ten-steps-3-4-2"

@@ -13,16 +13,16 @@ import pytest
 
 from conformance.diagnosis.cause import Cause
 from conformance.diagnosis.diagnose import diagnose
+from conformance.judging.judge import check_case
 from conformance.mistakes.catalogue import CATALOGUE
 from conformance.mistakes.mistake import mistaken
 from conformance.mistakes.situation import Formulas, Situation, by_the_book
+from conformance.outcome import Report
 from conformance.report.cause_words import cause_words
 from conformance.subjects.book.subject import book_subject
 from conformance.tests.networks.book import Network
 from conformance.tests.support import recorded
 from conformance.verdict.compare import EQUATION, RECORD
-from conformance.verdict.judge import check_case
-from conformance.verdict.outcome import Report
 from reference.equations import BOOK, sigmoid
 
 CASES = ("expanding-3-4-5-2", "remainder-3-4-2", "square-4-4-4-4")

@@ -19,6 +19,8 @@ from conformance import check
 from conformance import report as reports
 from conformance.arithmetic.balls import precision
 from conformance.corpus import store
+from conformance.examine import examine
+from conformance.outcome import Report
 from conformance.report.message import lost
 from conformance.report.record import from_json, to_json
 from conformance.subjects.book.subject import book_subject
@@ -26,8 +28,6 @@ from conformance.tests.networks import book, lossy
 from conformance.tests.support import recorded
 from conformance.tests.test_right import MomentumLeftOn
 from conformance.verdict.compare import FREE
-from conformance.verdict.examine import examine
-from conformance.verdict.outcome import Report
 from conformance.watching.both import Lift
 from conformance.watching.digits import Loss, Spot, locate
 from conformance.watching.recording import Recording

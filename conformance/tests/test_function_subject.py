@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from conformance.errors import SubjectError, UsageError
+from conformance.judging.case_report import CaseReport
+from conformance.judging.judge import check_case
 from conformance.subjects.function.subject import FunctionSubject, function_subject
 from conformance.tests.support import recorded
 from conformance.verdict.causality import TAGS, field_of
 from conformance.verdict.compare import FREE, Status
-from conformance.verdict.judge import CaseReport, check_case
 from reference.step import Array
 
 Function = Callable[..., Any]

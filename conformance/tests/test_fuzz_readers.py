@@ -17,13 +17,13 @@ from hypothesis import strategies as st
 
 from conformance.corpus import casefile, store
 from conformance.errors import CorpusError, SubjectError
+from conformance.judging.judge import check_case
 from conformance.subjects import Subject
 from conformance.subjects.command.output import arrays
 from conformance.subjects.trace.file import id_of, parse
 from conformance.subjects.trace.subject import Family, TraceSession, families, followable
 from conformance.tests.mutate import CASE, mutated, outputs
 from conformance.tests.support import PROFILE, recorded
-from conformance.verdict.judge import check_case
 from reference.step import causal_order
 
 THOROUGHLY = settings(PROFILE, max_examples=1000)

@@ -19,14 +19,14 @@ import pytest
 
 from conformance.corpus import store
 from conformance.errors import SubjectError
+from conformance.examine import examine
+from conformance.outcome import Report
 from conformance.running.process import run
 from conformance.subjects.command.output import most_bytes
 from conformance.subjects.command.subject import CommandSubject
 from conformance.tests.commands import CASE, COPY, WRITE, Make, checked, error
 from conformance.tests.support import recorded
 from conformance.verdict.compare import Status
-from conformance.verdict.examine import examine
-from conformance.verdict.outcome import Report
 
 CASES = ("hand-2-3-1", "layout-3-2-4", "remainder-3-4-2")
 HERE = "import json, os, sys, time\nhere = os.path.basename(sys.argv[1])\n"
@@ -259,6 +259,7 @@ def test_side_by_side_nothing_runs_on_after_an_interrupt(program: Make, tmp_path
     assert list(Path(tempfile.gettempdir()).iterdir()) == []
 
 
+@pytest.mark.usefixtures("signals_are_heard")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_the_run_and_leaves_nothing(number: signal.Signals, tmp_path: Path) -> None:
     """As Ctrl-C, a cancelled CI step and a closed terminal do it."""
@@ -285,6 +286,7 @@ def test_a_signal_ends_the_run_and_leaves_nothing(number: signal.Signals, tmp_pa
     assert not Path("/proc", (tmp_path / "pid").read_text()).exists()
 
 
+@pytest.mark.usefixtures("signals_are_heard")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_to_the_whole_group_ends_the_workers(number: signal.Signals) -> None:
     """Ctrl-C in a terminal reaches the workers too, for which the pool might wait for ever."""

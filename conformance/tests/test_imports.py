@@ -83,6 +83,26 @@ def test_no_module_imports_itself_in_a_circle() -> None:
     TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
 
 
+def rooms() -> dict[str, set[str]]:
+    """The rooms of `conformance`, folders and single files, that each one imports, ever."""
+    house = HOUSE / "conformance"
+    graph: dict[str, set[str]] = {}
+    for path in house.rglob("*.py"):
+        room = path.relative_to(house).parts[0].removesuffix(".py")
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            module = str(node.module).split(".") if isinstance(node, ast.ImportFrom) else []
+            if module[:1] == ["conformance"] and module[1:] and module[1] != room:
+                graph.setdefault(room, set()).add(module[1])
+    return graph
+
+
+def test_rooms_import_one_way() -> None:
+    graph = rooms()
+    assert len(graph) > 20
+    graph["outcome"].remove("report")  # a report shows itself; else nothing looks up
+    TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
+
+
 def test_a_check_of_the_reference_never_imports_torch() -> None:
     code = """
 import sys

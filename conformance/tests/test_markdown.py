@@ -16,6 +16,8 @@ from markdown_it.token import Token
 
 from conformance import check
 from conformance.errors import UsageError
+from conformance.judging.case_report import CaseReport
+from conformance.outcome import Report
 from conformance.report.gfm import code, fenced, text
 from conformance.report.markdown import append, as_markdown
 from conformance.report.visible import visible
@@ -23,8 +25,6 @@ from conformance.subjects import Subject
 from conformance.tests.networks.broken import BROKEN, broken_source
 from conformance.tests.support import PROFILE, answering, recorded, wrong_at
 from conformance.tests.test_cli import one_line, run
-from conformance.verdict.judge import CaseReport
-from conformance.verdict.outcome import Report
 
 GFM = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 SOME = "[hnr]*-[235]-*"

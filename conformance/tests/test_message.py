@@ -8,13 +8,13 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+from conformance.judging.judge import free_run, restarted
 from conformance.report.message import difference, failure, parting
 from conformance.subjects import find
 from conformance.tests.support import PROFILE, recorded, wrong_at
 from conformance.verdict.causality import entry, equation_of
 from conformance.verdict.compare import FREE, RESTARTED, Status, Verdict
 from conformance.verdict.deviation import Worst
-from conformance.verdict.judge import free_run, restarted
 
 SQUARE = "square-4-4-4-4"
 NUMBER = r"-?\d\.\d+e[+-]\d+"

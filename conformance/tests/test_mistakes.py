@@ -15,13 +15,14 @@ from conformance import cli
 from conformance.arithmetic.rounding import RunningError
 from conformance.corpus import store
 from conformance.corpus.case import Case
+from conformance.judging.case_report import CaseReport
+from conformance.judging.judge import check_case
 from conformance.mistakes.catalogue import CATALOGUE
 from conformance.mistakes.mistake import Mistake, MistakenSession, subject_of
-from conformance.mistakes.show import blamed
 from conformance.mistakes.situation import Formulas, Situation, evaluate
+from conformance.proof.show import blamed
 from conformance.tests.by_hand import KNOWN, Hand, Matrix, Table
 from conformance.tests.support import recorded
-from conformance.verdict.judge import CaseReport, check_case
 from reference.step import Array, Batch, Parameters
 
 REPORTED = """

@@ -10,16 +10,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from conformance.corpus.build import recorded_step
+from conformance.cases.build import recorded_step
 from conformance.corpus.case import Case
 from conformance.corpus.recorded import Recorded, RecordedStep
 from conformance.errors import SubjectError, UsageError
+from conformance.judging.judge import check_case
 from conformance.subjects.adapt import adapt
 from conformance.subjects.module.subject import AGAIN, ModuleSubject, module_subject
 from conformance.tests.support import recorded
 from conformance.verdict.causality import TAGS, field_of
 from conformance.verdict.compare import FREE, Status
-from conformance.verdict.judge import check_case
 from reference.step import Batch, Parameters
 
 pytestmark = pytest.mark.xdist_group("torch")  # one worker imports it

@@ -14,10 +14,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conformance.corpus.build import recorded_step
+from conformance.cases.build import recorded_step
 from conformance.corpus.case import Case
 from conformance.corpus.recorded import Recorded, RecordedStep
 from conformance.diagnosis.diagnose import diagnose
+from conformance.judging.case_report import CaseReport
+from conformance.judging.judge import check_case
 from conformance.subjects import Subject
 from conformance.subjects.book.subject import book_subject
 from conformance.subjects.function.subject import FunctionSubject, function_subject
@@ -26,7 +28,6 @@ from conformance.tests.networks import right_modules, right_tensors
 from conformance.tests.networks.right_functions import PRODUCTS, SIGMAS, Way, right_function
 from conformance.tests.support import PROFILE
 from conformance.verdict.compare import FREE, RESTARTED, Status
-from conformance.verdict.judge import CaseReport, check_case
 from reference.step import Array, Batch, Parameters
 
 torch = pytest.mark.xdist_group("torch")  # one worker imports it

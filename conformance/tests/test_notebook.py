@@ -13,13 +13,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from conformance import check
+from conformance.outcome import Report
 from conformance.report.matrix import COLUMNS
 from conformance.report.notebook import MANY, as_html
 from conformance.report.visible import visible
 from conformance.subjects import Subject
 from conformance.tests.networks.broken import BROKEN, broken_source
 from conformance.tests.support import PROFILE, answering, wrong_at
-from conformance.verdict.outcome import Report
 
 HOSTILE = [
     "<script>alert(1)</script>",

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from conformance.judging.case_report import CaseReport
+from conformance.judging.judge import check_case
 from conformance.subjects.book.subject import book_subject
 from conformance.tests.networks import right_costs
 from conformance.tests.networks.book import Array
@@ -16,7 +18,6 @@ from conformance.tests.networks.right_costs import QuadraticCost, WithQuadraticC
 from conformance.tests.support import recorded
 from conformance.verdict.causality import TAGS, field_of
 from conformance.verdict.compare import Status
-from conformance.verdict.judge import CaseReport, check_case
 
 CASES = ("square-4-4-4-4", "square-4-4-4-4-cross-entropy", "saturated-2-8-3")
 

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 import reference
+from conformance.judging.judge import check_case
 from conformance.subjects.book.network import BookNetwork
 from conformance.subjects.book.own_loop import APART, NOMINAL, NOTHING, OUT, SHORT, TWICE, own_loop
 from conformance.subjects.book.subject import book_subject
 from conformance.tests.networks.book import Network, Pairs
 from conformance.tests.networks.right import RIGHT
 from conformance.tests.support import recorded
-from conformance.verdict.judge import check_case
 
 CLASSES = sorted(RIGHT, key=lambda each: (each.__name__, each.__module__))
 IDS = [f"{each.__name__}-{each.__module__.rpartition('.')[2]}" for each in CLASSES]

@@ -14,17 +14,17 @@ import pytest
 from conformance import check
 from conformance.cli import main
 from conformance.corpus import store
-from conformance.detail.records import Point
 from conformance.errors import UsageError
+from conformance.judging.case_report import CaseReport
+from conformance.judging.records import Point
 from conformance.mistakes.catalogue import CATALOGUE
+from conformance.outcome import Report
 from conformance.report import document
 from conformance.report.page import data, write
 from conformance.report.page.chart import chart
 from conformance.report.page.network import MOST, network
 from conformance.report.page.view import in_full
 from conformance.tests.support import answering, recorded, wrong_at
-from conformance.verdict.judge import CaseReport
-from conformance.verdict.outcome import Report
 from reference.equations import BOOK
 
 HAND, LARGEST = "hand-2-3-1", "mnist-784-100-10"

@@ -18,13 +18,13 @@ from safetensors.numpy import load_file
 import conformance
 from conformance.corpus import store
 from conformance.diagnosis.diagnose import diagnose
+from conformance.judging.judge import check_case
+from conformance.outcome import Report
 from conformance.smallest.ladder import smallest
 from conformance.subjects import Subject
 from conformance.subjects.command.subject import command_subject
 from conformance.tests.support import recorded
 from conformance.verdict.compare import FREE, Status
-from conformance.verdict.judge import check_case
-from conformance.verdict.outcome import Report
 
 PORTS = Path(conformance.__file__).parent / "ports"
 STRICT = "-std=c11 -O2 -Wall -Wextra -Werror -ffp-contract=off"

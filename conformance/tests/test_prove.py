@@ -16,17 +16,17 @@ from conformance.corpus import store
 from conformance.corpus.case import Case
 from conformance.corpus.recorded import Recorded
 from conformance.diagnosis.diagnose import diagnose
+from conformance.judging.judge import check_case
 from conformance.mistakes import catalogue
-from conformance.mistakes import prove as proving
 from conformance.mistakes.catalogue import CATALOGUE
 from conformance.mistakes.mistake import Mistake, mistaken, subject_of
-from conformance.mistakes.pairs import apart, drawn, prove_pair, visible
-from conformance.mistakes.proof import Proof, Row
-from conformance.mistakes.prove import alike, chosen, proof, prove
-from conformance.mistakes.sightings import catches, sightings
 from conformance.mistakes.situation import by_the_book
+from conformance.proof import prove as proving
+from conformance.proof.pairs import apart, drawn, prove_pair, visible
+from conformance.proof.proof import Proof, Row
+from conformance.proof.prove import alike, chosen, proof, prove
+from conformance.proof.sightings import catches, sightings
 from conformance.tests.support import recorded
-from conformance.verdict.judge import check_case
 
 SUFFICIENT = ("single-4-3-2", "square-4-4-4-4")
 """The cases that are not redundant."""
@@ -298,7 +298,7 @@ def test_without_a_case_that_is_needed_it_is_no_proof(capsys: pytest.CaptureFixt
 def test_a_pair_that_is_not_blamed_is_no_proof(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("conformance.mistakes.pairs.prove_pair", lambda *_: ["a and b differ"])
+    monkeypatch.setattr("conformance.proof.pairs.prove_pair", lambda *_: ["a and b differ"])
     assert run("--case", "square-4-4-4-4", "--pairs", "1") == 1
     assert "  a and b differ\n" in capsys.readouterr().out
 
@@ -306,7 +306,7 @@ def test_a_pair_that_is_not_blamed_is_no_proof(
 def test_the_widest_matrix_has_eighty_columns(capsys: pytest.CaptureFixture[str]) -> None:
     from rich.console import Console
 
-    from conformance.mistakes.matrix import show_proof
+    from conformance.proof.matrix import show_proof
 
     many = chosen(store.root(), "*")
     rows = [row(CATALOGUE["shuffle-duplicates-rows"], "square-4-4-4-4")]

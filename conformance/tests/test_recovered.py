@@ -4,13 +4,14 @@ from functools import cache
 
 import pytest
 
+from conformance.judging.case_report import CaseReport
+from conformance.judging.judge import check_case
 from conformance.subjects.book.subject import book_subject
 from conformance.tests.networks.entries import Ascending, InEntries
 from conformance.tests.networks.lists import InLists, WrongFactor, WrongSign
 from conformance.tests.support import recorded
 from conformance.verdict.causality import TAGS, field_of
 from conformance.verdict.compare import Status
-from conformance.verdict.judge import CaseReport, check_case
 
 
 @cache

@@ -14,10 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import reference
+from conformance.cases.build import recorded_step
 from conformance.corpus import store
-from conformance.corpus.build import recorded_step
 from conformance.corpus.case import Case
 from conformance.corpus.recorded import Recorded, RecordedStep
+from conformance.judging.judge import check_case
+from conformance.outcome import Report
 from conformance.subjects import Subject
 from conformance.subjects.book.subject import book_subject
 from conformance.subjects.exact_outcome import EXACT
@@ -27,8 +29,6 @@ from conformance.tests.networks.right import RIGHT
 from conformance.tests.networks.right_sigmoids import StableSigmoid, TanhForm
 from conformance.tests.support import PROFILE, recorded
 from conformance.verdict.compare import FREE, RESTARTED, Status
-from conformance.verdict.judge import check_case
-from conformance.verdict.outcome import Report
 from reference.step import Batch, Parameters
 
 CLASSES = sorted(RIGHT, key=lambda each: (each.__name__, each.__module__))

@@ -8,9 +8,9 @@ from conformance import check
 from conformance.diagnosis.cause import Cause
 from conformance.mistakes.catalogue import CATALOGUE
 from conformance.mistakes.mistake import subject_of
+from conformance.outcome import Report
 from conformance.report.sentence import sentence, verdict
 from conformance.tests.support import answering, showing, wrong_at
-from conformance.verdict.outcome import Report
 
 SMALL = "square-4-4-4-4"
 UNJUDGED = f"it could not be judged in 1 of 1 case, first in {SMALL}: "

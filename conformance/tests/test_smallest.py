@@ -14,6 +14,14 @@ import numpy as np
 import pytest
 
 from conformance import check, cli
+from conformance.cases.small import (
+    batch_of,
+    entries,
+    in_float32,
+    recorded,
+    small_case,
+    start_of,
+)
 from conformance.corpus.case import Case
 from conformance.errors import ConformanceError
 from conformance.mistakes.catalogue import CATALOGUE
@@ -22,14 +30,6 @@ from conformance.mistakes.situation import Formulas, Situation, by_the_book
 from conformance.smallest.digits import apart, written
 from conformance.smallest.ladder import RUNGS, Rung, smallest
 from conformance.smallest.lines import as_text
-from conformance.smallest.numbers import (
-    batch_of,
-    entries,
-    in_float32,
-    recorded,
-    small_case,
-    start_of,
-)
 from conformance.smallest.pieces import NBSP
 from conformance.smallest.save import files, save
 from conformance.smallest.show import explain

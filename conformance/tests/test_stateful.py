@@ -8,13 +8,14 @@ from collections import Counter
 
 import pytest
 
+from conformance.judging.case_report import CaseReport
+from conformance.judging.judge import check_case
 from conformance.subjects.book.session import AGAIN
 from conformance.subjects.book.subject import book_subject
 from conformance.tests.networks import stateful
 from conformance.tests.support import recorded
 from conformance.verdict.causality import TAGS, field_of
 from conformance.verdict.compare import FREE, Verdict
-from conformance.verdict.judge import CaseReport, check_case
 
 
 def checked(cls: type) -> CaseReport:

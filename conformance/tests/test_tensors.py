@@ -17,6 +17,8 @@ from torch import Tensor
 from torch.overrides import has_torch_function
 
 from conformance.errors import UsageError
+from conformance.judging.judge import check_case
+from conformance.outcome import Report
 from conformance.report.terminal import as_text
 from conformance.subjects.book.network import BookNetwork
 from conformance.subjects.book.probe import Sample, probe, unwatched_probe
@@ -31,8 +33,6 @@ from conformance.tests.networks.tensors import DTYPE, Float32, Network
 from conformance.tests.support import recorded
 from conformance.tests.test_broken import function_at, short, wrong_layers
 from conformance.verdict.compare import FREE, RESTARTED, Status
-from conformance.verdict.judge import check_case
-from conformance.verdict.outcome import Report
 from conformance.watching.recording import Recording
 
 pytestmark = pytest.mark.xdist_group("torch")  # one worker imports it
@@ -375,7 +375,7 @@ def test_the_exact_lane_says_why_it_is_not_run() -> None:
 def test_a_check_of_a_numpy_network_does_not_import_torch() -> None:
     code = """
 import sys
-from conformance.verdict.judge import check_case
+from conformance.judging.judge import check_case
 from conformance.subjects.adapt import adapt
 from conformance.tests.networks.book import Network
 from conformance.tests.support import recorded

@@ -10,11 +10,11 @@ from safetensors.numpy import save_file
 
 from conformance.corpus import casefile, store
 from conformance.errors import ConformanceError, SubjectError, UsageError
+from conformance.judging.judge import check_case
 from conformance.subjects import ReferenceSession
 from conformance.subjects.trace.subject import TraceSubject, trace_subject
 from conformance.tests.support import recorded
 from conformance.verdict.compare import FREE, Status
-from conformance.verdict.judge import check_case
 from reference.step import Array
 
 CASE = "contracting-5-4-3-2"

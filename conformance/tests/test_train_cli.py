@@ -211,6 +211,7 @@ def test_a_run_that_was_stopped_at_once_is_drawn_empty(tmp_path: Path, suffix: s
     assert path.stat().st_size
 
 
+@pytest.mark.usefixtures("signals_are_heard")
 def test_ctrl_c_ends_with_what_was_measured(tmp_path: Path) -> None:
     path = tmp_path / "run.json"
     options = ["--subjects", "reference", "--epochs", "100000", "--json", str(path)]

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from conformance.judging.judge import check_case
+from conformance.outcome import Report
 from conformance.subjects.book.network import BookNetwork
 from conformance.subjects.book.probe import Sample, probe, unwatched_probe
 from conformance.subjects.book.session import UNLIKE
@@ -22,8 +24,6 @@ from conformance.tests.networks.book import Array
 from conformance.tests.networks.right import RIGHT
 from conformance.tests.support import recorded
 from conformance.verdict.compare import Status
-from conformance.verdict.judge import check_case
-from conformance.verdict.outcome import Report
 from conformance.watching.events import Event
 from conformance.watching.recording import Recording
 from conformance.watching.watched import Watched, plain

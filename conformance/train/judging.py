@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from conformance.corpus.case import Case
-from conformance.diagnosis.evidence import Evidence
+from conformance.judging.evidence import Evidence
 from conformance.report.message import difference
 from conformance.subjects.observation import Observation
 from conformance.train.record import Jump
@@ -84,7 +84,7 @@ def _causes(
 ) -> tuple[str, ...]:
     """The known mistakes that do what is wrong, the first equation's first."""
     from conformance.diagnosis.diagnose import diagnose  # here: a right subject needs none
-    from conformance.verdict.judge import CaseReport
+    from conformance.judging.case_report import CaseReport
 
     report = CaseReport(case, subject, list(verdicts), evidence=tuple(evidence))
     causes = diagnose([report])

@@ -12,8 +12,8 @@ from typing import TypeVar, cast
 import numpy as np
 
 from conformance.corpus.case import Case
-from conformance.diagnosis.evidence import Evidence
 from conformance.errors import ConformanceError, SubjectError
+from conformance.judging.evidence import Evidence
 from conformance.running.tracebacks import PACKAGE, headline, own_traceback
 from conformance.subjects import Session, Subject
 from conformance.subjects.observation import Observation, observed

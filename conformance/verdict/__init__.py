@@ -1,1 +1,1 @@
-"""The verdict: how far each quantity is off, which equation is to blame, and who is wrong."""
+"""The verdict: how far each quantity is off, and which equation is to blame."""

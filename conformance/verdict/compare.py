@@ -19,7 +19,7 @@ import numpy as np
 from conformance.arithmetic.rounding import RunningError
 from conformance.corpus.case import Case
 from conformance.corpus.recorded import Recorded
-from conformance.verdict.causality import inputs
+from conformance.verdict.causality import equation_of, inputs
 from conformance.verdict.deviation import Target, Worst, compare, malformed
 from conformance.verdict.oracle import expectations
 from conformance.verdict.slope import by_own_activation
@@ -187,3 +187,9 @@ def parameters_after(
         return Parameters.of(cast("dict[str, Array]", usable))
     after = expectations(case, *start, usable) | usable
     return Parameters.of(cast("dict[str, Array]", {name: after[name] for name in names}))
+
+
+def doubtful(case: Case, verdict: Verdict) -> str:
+    """Which other equations the same numbers may come from, since quantities are hidden."""
+    tags = {equation_of(name, case.layers, case.cost).tag: None for name in verdict.hidden}
+    return f"or {' or '.join(tags)}: {', '.join(verdict.hidden)} cannot be seen"

@@ -7,10 +7,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from conformance.detail.records import Point
+from conformance.judging.case_report import CaseReport
+from conformance.judging.records import Point
 from conformance.smallest.pieces import word
 from conformance.verdict.causality import entry
-from conformance.verdict.judge import CaseReport
 
 WIDTH, HEIGHT = 640, 260
 LEFT, RIGHT, TOP, BOTTOM = 64, 18, 16, 40  # margins

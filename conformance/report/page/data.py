@@ -15,16 +15,16 @@ from typing import Any
 import numpy as np
 
 from conformance.corpus import store
-from conformance.detail.records import Cell
 from conformance.errors import ConformanceError
-from conformance.report.message import doubtful, in_ulps, parting
+from conformance.judging.case_report import CaseReport
+from conformance.judging.records import Cell
+from conformance.outcome import Report
+from conformance.report.message import in_ulps, parting
 from conformance.report.page.matrix import address
 from conformance.report.visible import visible
 from conformance.smallest.pieces import word, worded
 from conformance.verdict.causality import TAGS, entry, field_of
-from conformance.verdict.compare import FREE, Status, Verdict
-from conformance.verdict.judge import CaseReport
-from conformance.verdict.outcome import Report
+from conformance.verdict.compare import FREE, Status, Verdict, doubtful
 
 ROOM = 1_300_000  # characters of maps in one page, which stays below 2 MB with them
 DIGIT = 64  # pixels of the smallest picture of a sample

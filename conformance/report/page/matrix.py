@@ -6,10 +6,10 @@ Left out: what a cell opens (`data.py`).
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from conformance.judging.case_report import CaseReport
 from conformance.report.matrix import SIGNS, worst
 from conformance.smallest.pieces import word
 from conformance.verdict.compare import FREE, RESTARTED, Status, Verdict
-from conformance.verdict.judge import CaseReport
 from reference.step import causal_order, split
 
 

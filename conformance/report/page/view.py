@@ -6,6 +6,7 @@ Left out: the markup (the templates), the matrix, the drawings and the numbers b
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from conformance.outcome import Blame, Report
 from conformance.report.blame_words import (
     at_layers,
     case_of,
@@ -29,7 +30,6 @@ from conformance.smallest.example import Example
 from conformance.smallest.pieces import word
 from conformance.verdict.causality import equation_of
 from conformance.verdict.compare import Status
-from conformance.verdict.outcome import Blame, Report
 from reference.step import causal_order
 
 REST = "… "  # of a formula of which a part is given

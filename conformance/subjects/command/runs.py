@@ -11,10 +11,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Event
 
+from conformance.cases.small import recorded as small
 from conformance.corpus import store
 from conformance.corpus.case import Case
 from conformance.errors import SubjectError
-from conformance.smallest.numbers import recorded as small
 from conformance.subjects.command.run import HungError, Program, Written
 
 KEPT = 8  # outcomes: a case is asked for step by step, a small network again at once

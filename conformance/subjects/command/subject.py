@@ -2,7 +2,7 @@
 
 It is run once a case, without a shell, and writes safetensors or JSON, with the names of
 `ports/README.md`. Left out: a run on a case (`run.py`), which cases it is run on and when
-(`runs.py`), and what is said of it (`verdict/judge.py`).
+(`runs.py`), and what is said of it (`judging`).
 """
 
 import os

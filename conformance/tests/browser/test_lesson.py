@@ -11,8 +11,8 @@ from typing import Any, TypeAlias
 import numpy as np
 import pytest
 
+from conformance.cases.build import recorded_step
 from conformance.corpus import store
-from conformance.corpus.build import recorded_step
 from conformance.corpus.case import Case
 from conformance.lesson import page as pages
 from conformance.lesson.page import lesson

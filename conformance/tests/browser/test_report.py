@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from conformance import check
+from conformance.outcome import Report
 from conformance.report.page.write import page
 from conformance.subjects import Session, Subject
 from conformance.tests.browser.pages import WIDTHS, Opened, OpenPage, Theme
 from conformance.tests.networks.broken import BROKEN, broken_source
 from conformance.tests.support import answering, with_equations, wrong_at
-from conformance.verdict.outcome import Report
 
 HOSTILE = "<script>alert(1)</script>"
 MISTAKES = {  # an edit of the book's program, and the equation that it breaks

@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from conformance.corpus.case import Case
-from conformance.mistakes.sightings import Sightings
+from conformance.proof.sightings import Sightings
 
 
 class Place(NamedTuple):

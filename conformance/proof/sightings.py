@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from conformance.diagnosis.diagnose import ORDER
 from conformance.diagnosis.match import most_covering, refutes
+from conformance.judging.case_report import CaseReport
 from conformance.mistakes.mistake import Mistake
-from conformance.mistakes.show import SMALL, blamed
-from conformance.verdict.judge import CaseReport
+from conformance.proof.show import SMALL, blamed
 
 ENOUGH = 2  # cases that refute a mistake: without one of them it still is refuted
 

@@ -12,15 +12,15 @@ from threadpoolctl import threadpool_limits
 
 from conformance.corpus.recorded import Recorded
 from conformance.corpus.starts import raw
+from conformance.judging.judge import check_case
 from conformance.mistakes.catalogue import CATALOGUE
 from conformance.mistakes.mistake import Mistake, mistaken
-from conformance.mistakes.proof import Place, Row
-from conformance.mistakes.prove import astray, chosen
 from conformance.mistakes.situation import tag_of
+from conformance.proof.proof import Place, Row
+from conformance.proof.prove import astray, chosen
 from conformance.running.parallel import in_parallel
 from conformance.verdict.causality import inputs
 from conformance.verdict.compare import FREE
-from conformance.verdict.judge import check_case
 
 SEED = 4
 AND = " and "

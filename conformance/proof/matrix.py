@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.text import Text
 
 from conformance.corpus.case import Case
-from conformance.mistakes.pairs import apart, visible
-from conformance.mistakes.proof import Proof, Row
+from conformance.proof.pairs import apart, visible
+from conformance.proof.proof import Proof, Row
 
 MOST_CASES = 22  # side by side
 MOST_LETTERS = 11  # of tags, as many as in `Z C BP1 BP4`

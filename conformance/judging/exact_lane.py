@@ -11,11 +11,11 @@ from pathlib import Path
 from conformance.corpus import store
 from conformance.corpus.case import Case
 from conformance.corpus.recorded import RecordedStep
+from conformance.judging.case_report import CaseReport
 from conformance.subjects import Subject
 from conformance.subjects.exact_outcome import ExactOutcome
 from conformance.verdict.causality import TAGS, field_of
 from conformance.verdict.compare import FORWARD, RESTARTED, Status, Verdict
-from conformance.verdict.judge import CaseReport
 from conformance.watching.digits import Loss
 
 SMALL = 200  # entries of a step's start up to which the exact lane is run

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from conformance.diagnosis.cause import Cause
+from conformance.judging.case_report import CaseReport
+from conformance.judging.exact_lane import ExactRun
 from conformance.smallest.example import Example
 from conformance.verdict.causality import TAGS, field_of
 from conformance.verdict.compare import Status, Verdict
-from conformance.verdict.exact_lane import ExactRun
-from conformance.verdict.judge import CaseReport
 from conformance.watching.frames import Frame
 from reference.step import split
 

@@ -12,13 +12,14 @@ from rich.text import Text
 
 from conformance.corpus import store
 from conformance.errors import UsageError
+from conformance.judging.case_report import CaseReport
+from conformance.judging.judge import check_case
 from conformance.mistakes.catalogue import CATALOGUE
 from conformance.mistakes.mistake import Mistake, subject_of
 from conformance.report.message import line
 from conformance.smallest.find import examples
 from conformance.verdict.causality import TAGS, field_of
 from conformance.verdict.compare import FREE
-from conformance.verdict.judge import CaseReport, check_case
 
 SMALL = 100  # neurons in the widest layer of a case at which a mistake is shown
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from conformance.cases import recipes
-from conformance.corpus.build import build_by_id, manifest
+from conformance.cases.build import build_by_id, manifest
 from conformance.corpus.case import Case
 from conformance.corpus.casefile import parse
 from conformance.corpus.embedded import EMBEDDED, embedded_hash

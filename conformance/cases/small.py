@@ -2,7 +2,7 @@
 
 No two weights are equal while they are few, nothing is 0 or 1, no target is one-hot, and η is
 neither 1 nor m. A case is all that is needed to make its numbers. Left out: which cases there are
-(`ladder.py`, `show.py`).
+(`smallest`).
 """
 
 from dataclasses import replace
@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from conformance.corpus.build import recorded_step
+from conformance.cases.build import recorded_step
 from conformance.corpus.case import Case
 from conformance.corpus.recipe import consecutive
 from conformance.corpus.recorded import Recorded, RecordedStep, layered

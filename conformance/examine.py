@@ -10,11 +10,12 @@ from conformance.corpus import store
 from conformance.corpus.case import Case
 from conformance.corpus.recorded import Recorded
 from conformance.diagnosis.cause import Cause
+from conformance.judging.case_report import CaseReport
+from conformance.judging.exact_lane import run_exactly
+from conformance.judging.judge import check_case
+from conformance.outcome import Report
 from conformance.smallest.example import Example
 from conformance.subjects import Subject
-from conformance.verdict.exact_lane import run_exactly
-from conformance.verdict.judge import CaseReport, check_case
-from conformance.verdict.outcome import Report
 
 
 def examine(

@@ -18,13 +18,15 @@ from conformance.corpus import store
 from conformance.corpus.recorded import Recorded, shape_of
 from conformance.diagnosis.diagnose import ORDER, diagnose
 from conformance.errors import SubjectError
+from conformance.judging.case_report import CaseReport
+from conformance.judging.judge import check_case
+from conformance.judging.observe import observations
 from conformance.mistakes.catalogue import CATALOGUE
 from conformance.mistakes.mistake import Mistake, subject_of
-from conformance.mistakes.proof import Place, Proof, Row
-from conformance.mistakes.show import blamed
-from conformance.mistakes.sightings import catches, sightings
+from conformance.proof.proof import Place, Proof, Row
+from conformance.proof.show import blamed
+from conformance.proof.sightings import catches, sightings
 from conformance.running.parallel import in_parallel
-from conformance.verdict.judge import CaseReport, check_case, observations
 from reference.step import causal_order
 
 

@@ -1,0 +1,38 @@
+"""The verdicts on a subject in one case. Left out: how they come about (`judge.py`)."""
+
+from dataclasses import dataclass, field
+
+from conformance.corpus.case import Case
+from conformance.judging.evidence import Evidence
+from conformance.judging.records import Cell, Point
+from conformance.verdict.compare import Status, Verdict
+
+
+@dataclass(frozen=True)
+class CaseReport:
+    """The verdicts on a subject in one case."""
+
+    case: Case
+    subject: str
+    verdicts: list[Verdict] = field(default_factory=list)
+    error: str = ""  # why the subject could not be judged to the end
+    evidence: tuple[Evidence, ...] = field(default=(), repr=False, compare=False)  # not written
+    cells: tuple[Cell, ...] = field(default=(), repr=False)  # if they were asked for
+    curve: tuple[Point, ...] = field(default=(), repr=False)  # of the free run, likewise
+
+    @property
+    def failures(self) -> list[Verdict]:
+        """The quantities that are blamed."""
+        return [verdict for verdict in self.verdicts if verdict.status is Status.FAIL]
+
+    @property
+    def passes(self) -> list[Verdict]:
+        """The quantities that were compared and are right."""
+        return [verdict for verdict in self.verdicts if verdict.status is Status.PASS]
+
+    @property
+    def status(self) -> Status:
+        """Error over fail over pass; a check that compared nothing is an error."""
+        if self.failures:
+            return Status.FAIL
+        return Status.ERROR if self.error or not self.passes else Status.PASS

@@ -1,0 +1,128 @@
+"""A subject through one case: the verdicts on each step restarted, and on a free run.
+
+Left out: running it (`observe.py`), who is wrong (`doubts.py`), what is shown of it (`report`).
+"""
+
+from dataclasses import replace
+
+from conformance.corpus.recorded import Recorded
+from conformance.errors import SubjectError
+from conformance.judging.case_report import CaseReport
+from conformance.judging.doubts import OWN, failed_in, with_doubts
+from conformance.judging.evidence import Evidence
+from conformance.judging.observe import observations
+from conformance.subjects import Subject
+from conformance.subjects.observation import Observation
+from conformance.verdict.compare import (
+    FORWARD,
+    FREE,
+    RESTARTED,
+    Status,
+    Verdict,
+    free_run_truth,
+    judge,
+    parameters_after,
+    recorded_truth,
+)
+from conformance.watching.frames import Frame
+
+
+def check_case(subject: Subject, recorded: Recorded) -> CaseReport:
+    """The verdicts on a subject in one case: each step restarted, and, if all is right, a free run.
+
+    After a wrong step a free run would only say so again, and less exactly.
+    """
+    verdicts: list[Verdict] = []
+    evidence: list[Evidence] = []
+    try:
+        for t in range(recorded.case.steps):
+            verdicts += restarted(subject, recorded, t, evidence)
+        wrong = any(verdict.status is Status.FAIL for verdict in verdicts)
+        if recorded.case.steps > 1 and subject.runs_freely(recorded.case) and not wrong:
+            verdicts += free_run(subject, recorded, evidence)
+    except SubjectError as error:
+        return CaseReport(recorded.case, subject.name, verdicts, str(error), tuple(evidence))
+    report = CaseReport(recorded.case, subject.name, verdicts, evidence=tuple(evidence))
+    if not report.passes and not report.failures:
+        return replace(report, error=f"{subject.name} in {recorded.case.id}: nothing was compared")
+    return report
+
+
+def restarted(
+    subject: Subject, recorded: Recorded, t: int, evidence: list[Evidence] | None = None
+) -> list[Verdict]:
+    """The verdicts on one step from the recorded parameters.
+
+    Args:
+        subject: what is judged.
+        recorded: the case.
+        t: the number of the step.
+        evidence: what was seen is appended to it, if it is given.
+
+    Raises:
+        SubjectError: the subject could not be run.
+    """
+    step, case = recorded.steps[t], recorded.case
+    seen = next(observations(subject, case, [step]))
+    start, truth = (step.parameters, step.batch), recorded_truth(recorded, t)
+    verdicts = judge(case, (t, RESTARTED), start, truth, seen.shown)
+    if seen.forward:
+        passed = judge(case, (t, FORWARD), start, truth, seen.forward)
+        verdicts += [verdict for verdict in passed if verdict.name in seen.forward]
+    verdicts += [Verdict(case.id, t, RESTARTED, "", Status.FAIL, each) for each in seen.remarks]
+    unseen = Status.NOT_OBSERVED
+    verdicts += [Verdict(case.id, t, RESTARTED, "", unseen, each) for each in seen.notes]
+    own = subject.name == OWN
+    verdicts = with_doubts(_with_lines(verdicts, seen), recorded, t, seen, own=own)
+    if evidence is not None:
+        failed = failed_in(verdicts, RESTARTED)
+        evidence.append(Evidence(case, t, RESTARTED, *start, seen.shown, failed))
+        if seen.forward:
+            failed = failed_in(verdicts, FORWARD)
+            evidence.append(Evidence(case, t, FORWARD, *start, seen.forward, failed))
+    return verdicts
+
+
+def free_run(
+    subject: Subject, recorded: Recorded, evidence: list[Evidence] | None = None
+) -> list[Verdict]:
+    """The verdicts on all steps of a run on the subject's own parameters; see `restarted`.
+
+    Raises:
+        SubjectError: the subject could not be run.
+    """
+    verdicts: list[Verdict] = []
+    parameters, inherited = recorded.steps[0].parameters, ""
+    before: Evidence | None = None
+    freely = replace(subject, start=subject.start_free or subject.start)
+    seen_steps = observations(freely, recorded.case, recorded.steps)
+    targets = free_run_truth(recorded)
+    for t, (step, truth, seen) in enumerate(zip(recorded.steps, targets, seen_steps, strict=True)):
+        start = parameters, step.batch
+        found = judge(recorded.case, (t, FREE), start, truth, seen.shown, inherited)
+        own = subject.name == OWN
+        found = with_doubts(_with_lines(found, seen), recorded, t, seen, own=own)
+        verdicts += found
+        wrong = failed_in(found, FREE)
+        before = Evidence(recorded.case, t, FREE, *start, seen.shown, wrong, before)
+        if evidence is not None:
+            evidence.append(before)
+        failed = next((v for v in found if v.status is Status.FAIL), None)
+        if failed and not inherited:
+            inherited = f"{failed.name} of step {t}"
+        parameters = parameters_after(recorded.case, start, truth, seen.shown)
+    return verdicts
+
+
+def _with_lines(verdicts: list[Verdict], seen: Observation) -> list[Verdict]:
+    """The verdicts, each failure with the lines of the subject's code that it comes from."""
+
+    def lines(verdict: Verdict) -> tuple[Frame, ...]:
+        where = seen.forward_where if verdict.mode == FORWARD else seen.where
+        index = verdict.worst.index if verdict.worst is not None else ()
+        return where(verdict.name, index) if verdict.name else ()
+
+    return [
+        replace(verdict, frames=lines(verdict)) if verdict.status is Status.FAIL else verdict
+        for verdict in verdicts
+    ]
