@@ -51,7 +51,7 @@ def keep(ids: tuple[str, ...], place: Path, monkeypatch: Patch) -> None:
     def recipes() -> tuple[Recipe, ...]:
         return few
 
-    for module in ("cases", "corpus.build", "corpus.verify"):
+    for module in ("cases", "cases.build", "cases.verify"):
         monkeypatch.setattr(f"conformance.{module}.recipes", recipes)
     monkeypatch.setattr(store, "root", lambda: place)
 
