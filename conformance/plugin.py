@@ -5,7 +5,6 @@ heavy and does nothing in runs that have no tests of this package. Left out: the
 """
 
 from collections.abc import Generator
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -55,19 +54,11 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     """Versions, BLAS, threads, schema version and corpus hash."""
     if not concerned(config):
         return []
-    import numpy as np
+    from conformance.versions import versions
 
-    from conformance.corpus import store
-    from conformance.corpus.case import SCHEMA_VERSION
-
-    names = ("numpy", "torch", "python-flint", "safetensors")
-    blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
-    corpus = store.corpus_hash(store.root())[:12]
-    return [
-        f"conformance: {', '.join(f'{name} {version(name)}' for name in names)}",
-        f"conformance: BLAS {blas['name']} {blas['version']}, 1 thread a worker",
-        f"conformance: fixtures of schema {SCHEMA_VERSION}, corpus {corpus}",
-    ]
+    packages, blas, fixtures = versions()
+    said = (packages, f"{blas}, 1 thread a worker", fixtures)
+    return [f"conformance: {each}" for each in said]
 
 
 @pytest.hookimpl(wrapper=True)

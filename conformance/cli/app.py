@@ -6,6 +6,8 @@ Heavy imports wait until a command needs them. Left out: everything that a comma
 import os
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
@@ -23,12 +25,31 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Check an implementation of backprop against a certified truth, equation by equation.",
 )
 for command in check, gradcheck, mistakes, prove, explain, train, bench:
     app.command()(command)
 app.add_typer(fixtures, name="fixtures")
 app.add_typer(mnist, name="mnist")
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from conformance.versions import versions
+
+        typer.echo("\n".join([f"conformance {version('backprop-conformance')}", *versions()]))
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    _: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_version, is_eager=True, help="Show versions and the corpus."
+        ),
+    ] = False,
+) -> None:
+    """Check an implementation of backprop against a certified truth, equation by equation."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

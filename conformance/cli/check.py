@@ -29,10 +29,15 @@ def check(
     subject: Annotated[str | None, typer.Argument(help=SUBJECT)] = None,
     command: Annotated[
         str | None,
-        typer.Option(help="A program, run once a case, such as './my_port {case} {out}'."),
+        typer.Option(
+            metavar="COMMAND", help="A program, run once a case, such as './my_port {case} {out}'."
+        ),
     ] = None,
     format_: Annotated[
-        str, typer.Option("--format", help="In which a command is given the case; or json.")
+        str,
+        typer.Option(
+            "--format", metavar="safetensors|json", help="In which a command is given the case."
+        ),
     ] = "safetensors",
     case: CaseGlob = None,
     dtype: Dtype = None,

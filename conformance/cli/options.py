@@ -17,9 +17,15 @@ SUBJECT = (
     "reference, torch_impl, FILE.py:Name, package.module:Name, a .safetensors trace, or cmd:COMMAND"
 )
 CaseGlob = Annotated[str | None, typer.Option("--case", metavar="GLOB", help="Only these cases.")]
-Dtype = Annotated[str | None, typer.Option(help="Only float64 or only float32 cases.")]
+Dtype = Annotated[
+    str | None, typer.Option(metavar="float64|float32", help="Only the cases in this dtype.")
+]
 Cost = Annotated[
-    str | None, typer.Option(help="The cost of a network that does not let one choose it.")
+    str | None,
+    typer.Option(
+        metavar="quadratic|cross-entropy",
+        help="The cost of a network that does not let one choose it; quadratic if not given.",
+    ),
 ]
 PythonPath = Annotated[
     list[Path] | None, typer.Option(metavar="DIR", help="A folder to import from; repeatable.")

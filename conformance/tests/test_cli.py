@@ -4,8 +4,10 @@ import json
 import shutil
 import sys
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from conformance import check, cli, subjects
@@ -68,6 +70,13 @@ def built(tmp_path: Path, monkeypatch: Patch, capsys: Capture) -> Path:
     assert run("fixtures", "build", "-n", "1") == 0
     assert "2 cases built" in capsys.readouterr().out
     return place
+
+
+def test_the_version_names_the_corpus_too(capsys: Capture) -> None:
+    assert run("--version") == 0
+    said = capsys.readouterr().out
+    assert said.startswith(f"conformance {version('backprop-conformance')}\nnumpy {np.__version__}")
+    assert said.endswith(f"corpus {store.corpus_hash(store.root())[:12]}\n")
 
 
 # check

@@ -1,0 +1,25 @@
+"""What is installed, in lines: packages, BLAS, fixtures. Left out: the machine (`bench`)."""
+
+from importlib.metadata import version
+
+PACKAGES = ("numpy", "torch", "python-flint", "safetensors")
+
+
+def versions() -> list[str]:
+    """The versions of the packages, the BLAS that NumPy is built with, and the corpus.
+
+    Raises:
+        CorpusError: the fixtures are damaged.
+    """
+    import numpy as np
+
+    from conformance.corpus import store
+    from conformance.corpus.case import SCHEMA_VERSION
+
+    blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
+    corpus = store.corpus_hash(store.root())[:12]
+    return [
+        ", ".join(f"{name} {version(name)}" for name in PACKAGES),
+        f"BLAS {blas['name']} {blas['version']}",
+        f"fixtures of schema {SCHEMA_VERSION}, corpus {corpus}",
+    ]
