@@ -231,11 +231,11 @@ def test_an_exit_before_the_end_is_named(subject: Subject, statement: str, statu
 def test_an_exit_by_an_exception_shows_the_frames_of_the_subject(
     subject: Subject, tmp_path: Path
 ) -> None:
-    work = subject("import sys\ndef f(send):\n  sys.exit(5)\n")
+    work = subject("def f(send):\n  raise SystemExit(5)\n")
     assert failure(work)[1:] == [
         "Traceback (most recent call last):",
-        f'  File "{tmp_path}/subject.py", line 3, in f',
-        "    sys.exit(5)",
+        f'  File "{tmp_path}/subject.py", line 2, in f',
+        "    raise SystemExit(5)",
         "SystemExit: 5",
     ]
 
