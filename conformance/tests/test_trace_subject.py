@@ -171,10 +171,11 @@ def entry(shape: Any = (1, 1), begin: int = 0, end: int = 8, dtype: str = "F64")
             "`z2` begins at byte 8 of the data, where 0 comes next",
         ),
         (header(z2=entry((0, 1), end=0)), "its tensors end at byte 0 of the data, of which there"),
-        (header(z2={"shape": []}), "its header: 'data_offsets'"),
+        (header(z2={"shape": []}), "missing field `dtype`"),
+        (header(z2=entry([10**9, [0]])), "not a safetensors file"),
         (header(z2=entry(dtype="F65")), "unknown variant `F65`"),
     ],
-    ids=("short", "cut", "text", "shape", "gap", "rest", "entry", "dtype"),
+    ids=("short", "cut", "text", "shape", "gap", "rest", "entry", "lists", "dtype"),
 )
 def test_what_is_wrong_with_the_bytes_of_a_file_is_named(raw: bytes, words: str) -> None:
     with pytest.raises(SubjectError) as caught:

@@ -5,7 +5,6 @@ Only asked of a file that the library refuses. Left out: reading one that it acc
 
 import json
 from collections.abc import Iterator
-from itertools import islice
 from math import prod
 from typing import Any
 
@@ -13,6 +12,9 @@ from conformance.running.process import printable
 
 SIZES = {"F64": 8, "F32": 4}
 MOST = 1 << 20  # bytes of a header that is looked at
+LARGE = 1 << 63
+AXES = 2  # of a quantity, at most
+PAIR = ("begin", "end")  # of the data of a tensor
 NAME = 40  # characters of a foreign name in a message
 
 
@@ -27,23 +29,35 @@ def fault(raw: bytes) -> str:
         return ""
     try:
         header = json.loads(raw[8 : 8 + length])
-        return next(_in(header, there - length), "")
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         return f"its header: {printable(str(error))}"
+    entries = header if isinstance(header, dict) else {}
+    tensors = {name: each for name, each in entries.items() if name != "__metadata__"}
+    wellformed = bool(tensors) and all(map(_wellformed, tensors.values()))
+    return next(_unfit(tensors, there - length), "") if wellformed else ""
 
 
-def _in(header: dict[str, Any], data: int) -> Iterator[str]:
-    """What is wrong with tensors, in the order of their data."""
-    entries = {name: entry for name, entry in header.items() if name != "__metadata__"}
-    ordered = sorted(entries.items(), key=lambda item: item[1]["data_offsets"])
+def _wellformed(entry: Any) -> bool:
+    """Whether it describes a tensor of whole numbers, which nothing is allocated for."""
+    if not isinstance(entry, dict):
+        return False
+    shape, offsets = entry.get("shape"), entry.get("data_offsets")
+    if not isinstance(shape, list) or not isinstance(offsets, list) or len(offsets) != len(PAIR):
+        return False
+    return len(shape) <= AXES and all(type(n) is int and 0 <= n < LARGE for n in (*shape, *offsets))
+
+
+def _unfit(tensors: dict[str, Any], data: int) -> Iterator[str]:
+    """Which tensors do not fit, in the order of their data."""
     reached = 0
-    for name, entry in ordered:
-        dtype, shape, (begin, end) = entry["dtype"], entry["shape"], entry["data_offsets"]
+    for name, entry in sorted(tensors.items(), key=lambda item: item[1]["data_offsets"]):
+        shape, (begin, end) = entry["shape"], entry["data_offsets"]
         named = f"`{printable(name, NAME)}`"
-        if dtype in SIZES and prod(shape) * SIZES[dtype] != end - begin:
-            needed = f"{prod(shape) * SIZES[dtype]:,} bytes in {dtype}"
-            numbers = ", ".join(map(str, islice(shape, 4)))
-            yield f"{named} of shape [{numbers}] takes {needed}, its data_offsets {end - begin:,}"
+        size = SIZES.get(str(entry.get("dtype")))
+        if size and prod(shape) * size != end - begin:
+            numbers = ", ".join(map(str, shape))
+            takes = f"of shape [{numbers}] takes {prod(shape) * size:,} bytes in {entry['dtype']}"
+            yield f"{named} {takes}, its data_offsets {end - begin:,}"
         if begin != reached:
             yield f"{named} begins at byte {begin:,} of the data, where {reached:,} comes next"
         reached = end
