@@ -157,10 +157,9 @@ UPDATES = (
     ),
     Mistake(
         "sums-shown",
-        "∂C/∂b and ∂C/∂w are sums, which the update divides by m, as the book's program does: "
-        "divide them before they are shown.",
-        wrong="∂C/∂b^l = Σ_x δ^{x,l}, ∂C/∂w^l = δ^l (a^{l−1})ᵀ, and η/m for η",
-        right="∂C/∂b^l = (1/m) Σ_x δ^{x,l}, ∂C/∂w^l = (1/m) δ^l (a^{l−1})ᵀ, and η",
+        "∂C/∂b and ∂C/∂w are sums, divided by m in the update, as in the book's program.",
+        wrong="∂C/∂b^l = Σ_x δ^{x,l}, b^l ← b^l − (η/m) ∂C/∂b^l, and w^l likewise",
+        right="∂C/∂b^l = (1/m) Σ_x δ^{x,l}, b^l ← b^l − η ∂C/∂b^l, and w^l likewise",
         formulas={**SUMS, **scaled(lambda at: (1, at.m))},
         source="the book's network.py",
         hidden="m = 1",

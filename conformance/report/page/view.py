@@ -118,9 +118,9 @@ def view(report: Report, prefix: str) -> View:
 
 
 def _headline(report: Report) -> str:
-    """The verdict in one sentence, which several equations with their causes make too long."""
+    """The verdict in one sentence, which several causes make too long."""
     whole = f"{'conformant: ' * report.ok}{sentence(report)}"
-    if len(report.blames) > 1 and len(whole) > LONG:
+    if len(report.blames) > 1 and "; " in whole and len(whole) > LONG:
         return f"{joined([blame.tag for blame in report.blames])} are wrong"
     return f"{whole[0].upper()}{whole[1:]}" if whole[0].isascii() else whole  # not σ′ as Σ′
 
