@@ -158,8 +158,8 @@ UPDATES = (
     Mistake(
         "sums-shown",
         "∂C/∂b and ∂C/∂w are sums, divided by m in the update, as in the book's program.",
-        wrong="∂C/∂b^l = Σ_x δ^{x,l}, b^l ← b^l − (η/m) ∂C/∂b^l, and w^l likewise",
-        right="∂C/∂b^l = (1/m) Σ_x δ^{x,l}, b^l ← b^l − η ∂C/∂b^l, and w^l likewise",
+        wrong="∂C/∂b^l = Σ_x δ^{x,l}, b^l ← b^l − (η/m) ∂C/∂b^l, w^l too",
+        right="∂C/∂b^l = (1/m) Σ_x δ^{x,l}, b^l ← b^l − η ∂C/∂b^l, w^l too",
         formulas={**SUMS, **scaled(lambda at: (1, at.m))},
         source="the book's network.py",
         hidden="m = 1",
