@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from conformance import check
 from conformance.diagnosis.cause import Cause
 from conformance.diagnosis.diagnose import diagnose
 from conformance.judging.judge import check_case
@@ -143,6 +144,15 @@ def test_what_no_case_tells_apart_is_named_together() -> None:
     cause = causes(CATALOGUE["bp1-no-sigma-prime"].formulas)["BP1"]
     assert cause.mistakes == ("bp1-no-sigma-prime", "cross-entropy-delta-on-quadratic")
     assert "no case tells them apart" in list(cause_words(Report("it", causes=(cause,)), "BP1"))[-1]
+
+
+def test_a_cause_of_several_equations_is_told_once() -> None:
+    subject = mistaken(CATALOGUE["sums-shown"].formulas, "it")
+    report = check(subject, case="remainder-3-4-2")
+    assert [blame.tag for blame in report.blames] == ["BP3", "BP4", "B", "W"]
+    first, *others = ([*cause_words(report, blame.tag)] for blame in report.blames)
+    assert first[0].startswith("cause: sums-shown: ")
+    assert others == [["cause: the same as of BP3: sums-shown"]] * 3
 
 
 def test_two_mistakes_have_two_causes() -> None:
