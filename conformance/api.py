@@ -146,7 +146,7 @@ def _apart(
             within = f"{spec} in {waiting[0].id}" if loaded else spec
             reports.append(CaseReport(waiting[0], spec, [], f"{within}: {error}"))
         elif not begun["exact"]:  # all is judged, and the exact lane, which comes last, is lost
-            stopped = ExactOutcome(left=f"{error}".splitlines()[0])
+            stopped = ExactOutcome(left=f"it {error}".splitlines()[0])
             begun["exact"] = [exact_to_json(ExactRun(reports[-1].case.id, 0, stopped))]
     exact = tuple(exact_from_json(each) for each in begun["exact"])
     causes = tuple(cause_from_json(each) for each in begun.get("causes", ()))

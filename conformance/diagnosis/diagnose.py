@@ -9,6 +9,7 @@ from conformance.diagnosis.cause import Cause
 from conformance.diagnosis.failure import Failure
 from conformance.diagnosis.match import matching, matching_alone, reproduces
 from conformance.diagnosis.measure import measured
+from conformance.diagnosis.stored import shortened
 from conformance.judging.case_report import CaseReport
 from conformance.judging.evidence import Evidence
 from conformance.mistakes.catalogue import CATALOGUE
@@ -39,6 +40,14 @@ def diagnose(
 def _cause(
     tag: str, matched: Sequence[Mistake], known: Sequence[Mistake], evidence: Sequence[Evidence]
 ) -> Cause:
+    failures = [
+        Failure(each, name)
+        for each in evidence
+        for name in sorted(each.failed)
+        if name in each.shown and tag_of(name, each.case.layers) == tag
+    ]
+    if words := shortened(failures):  # which rounding inside the program could seem to explain
+        return Cause(tag, measured=(words,))
     if matched:
         return Cause(tag, tuple(mistake.id for mistake in matched))
     alone = matching_alone(known, evidence, tag)
@@ -49,10 +58,4 @@ def _cause(
         for mistake in known
         if tag in mistake.formulas and reproduces(mistake.formulas[tag], evidence, tag)
     )
-    failures = [
-        Failure(each, name)
-        for each in evidence
-        for name in sorted(each.failed)
-        if name in each.shown and tag_of(name, each.case.layers) == tag
-    ]
     return Cause(tag, partly=tuple(partly), measured=tuple(measured(failures)))

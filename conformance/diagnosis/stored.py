@@ -1,15 +1,55 @@
-"""Right numbers that were written down wrongly: column by column, or with their bytes turned round.
+"""Right numbers that were written down wrongly: their digits, their order, or their bytes.
 
-One quantity shows it, whose inputs are right; those that follow from it cannot. Left out: what is
-wrong with the numbers themselves (`measure.py`).
+Of columns or bytes one quantity shows it, whose inputs are right; those that follow from it cannot.
+Left out: what is wrong with the numbers themselves (`measure.py`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 
 import numpy as np
 
 from conformance.diagnosis.failure import Failure
 from reference.step import Array
+
+FEWEST = 6  # digits or decimals, those of `%g` and `%f`: a hand-written fraction may have fewer
+ENOUGH = 16  # numbers: that all of so many happen to have few digits is no accident
+MOST = 10_000  # numbers that are looked at
+NEAR = 0.01  # of the largest entry: what is further off is wrong in another way
+NEEDED = {"float64": 17, "float32": 9}  # digits by which a number is read back as itself
+
+
+def shortened(failures: Sequence[Failure]) -> str:
+    """That all numbers were written as text of too few digits, or nothing."""
+    dtype = max(each.evidence.case.dtype for each in failures)  # float64, if it is there
+    telling = [each for each in failures if each.evidence.case.dtype == dtype]
+    if not all(each.comparable and _near(each) for each in telling):
+        return ""
+    kept = int(np.finfo(dtype).precision)  # digits that any text of so many keeps
+    digits: list[int] = []
+    for each in islice(_digits(telling), MOST):
+        if each > kept:
+            return ""
+        digits.append(each)
+    if len(digits) < ENOUGH or max(digits) < FEWEST:
+        return ""
+    needed = f"as text, a {dtype} needs {NEEDED[dtype]}"
+    return f"no number that was shown has more than {max(digits)} digits: {needed}"
+
+
+def _digits(failures: Sequence[Failure]) -> Iterator[int]:
+    """The decimal digits of each number that was shown beside these failures."""
+    steps = {id(each.evidence): each.evidence for each in failures}
+    for step in steps.values():
+        for name in step.shown:
+            for number in np.ravel(step.got(name).real.astype(step.case.type)):
+                mantissa = np.format_float_scientific(number, trim="-").partition("e")[0]
+                yield sum(map(str.isdigit, mantissa))
+
+
+def _near(failure: Failure) -> bool:
+    error, largest = np.abs(failure.got - failure.right), np.max(np.abs(failure.right))
+    return bool(np.all(error <= NEAR * largest + 10.0**-FEWEST))
 
 
 def stored(failures: Sequence[Failure]) -> str:

@@ -47,16 +47,23 @@ def _factor(failures: Sequence[Failure]) -> str:
     if not telling:
         return ""
     for name, factor in FACTORS.items():
-        for sign in (1, -1) if name else (-1,):
+        for sign in _signs(factor, telling):
             if all(_times(each, sign * factor(each)) for each in telling):
                 return f"it is {'−' * (sign < 0)}{name or 1} × the right value"
     fitted = [_fit(each) for each in telling]
     if not all(_times(each, c) for each, c in zip(telling, fitted, strict=True)):
         return ""
+    one, other = min(fitted), max(fitted)
+    if f"{one:.4g}" == f"{other:.4g}" == "1":  # which is no factor
+        return ""
     if all(_times(each, fitted[0]) for each in telling):
         return f"it is {fitted[0]:.6g} × the right value"
-    one, other = min(fitted), max(fitted)
     return f"it is proportional to the right value, by {one:.4g} to {other:.4g}"
+
+
+def _signs(factor: Callable[[Failure], float], failures: Sequence[Failure]) -> tuple[int, ...]:
+    """The signs with which a factor tells something: where it is 1 in all cases, −1 alone."""
+    return (-1,) if all(factor(each) == 1 for each in failures) else (1, -1)
 
 
 def _fit(failure: Failure) -> float:
@@ -81,7 +88,7 @@ def _moved(failures: Sequence[Failure]) -> str:
     if not known or len(known) < sum(not each.evidence.case.lmbda for each in failures):
         return ""
     for name, factor in FACTORS.items():
-        for sign in (1, -1) if name else (-1,):
+        for sign in _signs(factor, [each for each, _ in known]):
             if all(
                 each.is_(start + sign * factor(each) * (each.right - start), 1 + 2 * factor(each))
                 for each, start in known

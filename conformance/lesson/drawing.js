@@ -28,6 +28,12 @@ function brief(number) {
   return number.toExponential(0).replace('+', '').replaceAll('-', '−');
 }
 
+// The same in a circle, which a sign and three digits do not fit into.
+function inside(number) {
+  const text = brief(number);
+  return text.startsWith('−0.') ? brief(Number(number.toPrecision(2))) : text;
+}
+
 function drawnOf(layer) {
   const n = described.sizes[layer - 1];
   if (n <= (NARROW.matches ? 5 : 10)) return Array.from({ length: n }, (_, j) => j);
@@ -99,7 +105,7 @@ function drawWeight(l, j, k, lines_, labels) {
 // Put the numbers of the sample that is drawn into the circles, and the weights' into the lines.
 function drawNumbers() {
   for (const { value, layer, j } of neurons.values())
-    value.textContent = brief(valuesOf(layer).at(j, sampleDrawn));
+    value.textContent = inside(valuesOf(layer).at(j, sampleDrawn));
   const weights = [...edges.values()].map(({ key }) => valueOf(key));
   const largest = Math.max(...weights.map(Math.abs)) || 1;
   [...edges.values()].forEach(({ element }, i) => {

@@ -1,4 +1,4 @@
-"""Mistakes in the update, B and W: its sign, its size, and what it moves.
+"""Mistakes in the update, B and W: its sign, its size, what it moves, and sums for means.
 
 Left out: weight decay (`decay.py`), what one step leaves to the next (`loops.py`).
 """
@@ -38,6 +38,12 @@ def with_highest(at: Situation) -> Any:
     alike = (h for h in range(at.last, 1, -1) if at.w(h).shape == at.w(at.layer).shape)
     return by_the_book(replace(at, layer=next(alike)), "W")
 
+
+SUMS: Formulas = {
+    "BP3": lambda at: by_the_book(at, "BP3") * at.m,
+    "BP4": lambda at: by_the_book(at, "BP4") * at.m,
+}
+"""The gradients of BP3 and BP4 without 1/m."""
 
 UPDATES = (
     Mistake(
@@ -140,5 +146,22 @@ UPDATES = (
         formulas=scaled(lambda at: (at.m, len(at.case.batches[0]))),
         source="mitmul/chainer-cifar10#1",
         hidden="m divides n",
+    ),
+    Mistake(
+        "sums-for-means",
+        "∂C/∂b and ∂C/∂w are sums over the mini-batch, and the update takes them as they are.",
+        wrong="∂C/∂b^l = Σ_x δ^{x,l}, ∂C/∂w^l = δ^l (a^{l−1})ᵀ",
+        right="∂C/∂b^l = (1/m) Σ_x δ^{x,l}, ∂C/∂w^l = (1/m) δ^l (a^{l−1})ᵀ",
+        formulas=SUMS,
+        hidden="m = 1",
+    ),
+    Mistake(
+        "sums-shown",
+        "∂C/∂b and ∂C/∂w are sums, divided by m in the update, as in the book's program.",
+        wrong="∂C/∂b^l = Σ_x δ^{x,l}, b^l ← b^l − (η/m) ∂C/∂b^l, w^l too",
+        right="∂C/∂b^l = (1/m) Σ_x δ^{x,l}, b^l ← b^l − η ∂C/∂b^l, w^l too",
+        formulas={**SUMS, **scaled(lambda at: (1, at.m))},
+        source="the book's network.py",
+        hidden="m = 1",
     ),
 )

@@ -27,13 +27,29 @@ def mistakes(report: Report, tag: str) -> "list[Mistake]":
 
 
 def cause_words(report: Report, tag: str) -> Iterator[str]:
-    """The lines on the cause of one wrong equation."""
+    """The lines on the cause of one wrong equation; one, if it has been told of another."""
+    told = told_of(report, tag)
+    if told:
+        yield f"cause: the same as of {told}: {' or '.join(_names(report, tag))}"
+        return
     for i, mistake in enumerate(mistakes(report, tag)):
         yield f"{'or' if i else 'cause'}: {cause_name(report, tag, mistake)}: {mistake.sentence}"
         yield f"  wrong  {mistake.wrong}"
         yield f"  right  {mistake.right}"
     for words in beside_cause(report, tag):
         yield words if words == NO_CAUSE else f"  {words}"
+
+
+def told_of(report: Report, tag: str) -> str:
+    """The first wrong equation before this one that has the same cause; empty if none has."""
+    names = _names(report, tag)
+    tags = [blame.tag for blame in report.blames]
+    earlier = tags[: tags.index(tag)] if names and tag in tags else []
+    return next((each for each in earlier if _names(report, each) == names), "")
+
+
+def _names(report: Report, tag: str) -> list[str]:
+    return [cause_name(report, tag, mistake) for mistake in mistakes(report, tag)]
 
 
 def cause_name(report: Report, tag: str, mistake: "Mistake") -> str:

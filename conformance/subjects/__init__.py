@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from conformance.corpus.case import Case
 from conformance.corpus.recorded import RecordedStep
@@ -28,6 +28,14 @@ class Session(Protocol):
 
     def step(self, batch: Batch) -> Observation | Step | Mapping[str, Array]:
         """Take one step and show its quantities, all or some of them."""
+
+
+@runtime_checkable
+class Unwatched(Protocol):
+    """A session that can also take a step without being looked at, which is faster."""
+
+    def move(self, batch: Batch) -> Mapping[str, Array]:
+        """Take one step and show the parameters after it."""
 
 
 @dataclass(frozen=True)

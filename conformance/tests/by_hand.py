@@ -375,6 +375,16 @@ class Bp3SumForMean(Hand):
         return sum(self.deltas[layer][j], Decimal(0))
 
 
+class SumsForMeans(Bp3SumForMean):
+    def nabla_w(self, layer: int, j: int, k: int) -> Decimal:
+        return super().nabla_w(layer, j, k) * self.m
+
+
+class SumsShown(SumsForMeans):
+    def rate(self) -> Decimal:
+        return self.eta / self.m
+
+
 class Bp4WeightItself(Hand):
     def nabla_w(self, layer: int, j: int, k: int) -> Decimal:
         return self.w[layer][j][k]
@@ -529,6 +539,8 @@ KNOWN: dict[str, type[Hand]] = {
     "shuffle-duplicates-rows": ShuffleDuplicatesRows,
     "sigma-prime-of-a": SigmaPrimeOfA,
     "sigmoid-sign": SigmoidSign,
+    "sums-for-means": SumsForMeans,
+    "sums-shown": SumsShown,
     "tanh-for-sigma": TanhForSigma,
     "uint8-wraps": Uint8Wraps,
     "update-before-bp2": UpdateBeforeBp2,

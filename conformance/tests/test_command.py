@@ -53,18 +53,11 @@ def test_what_is_wrong_is_blamed(program: Make) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "problem"),
-    [
-        ('"NaN"', "nan at"),
-        ('"Infinity"', "inf at"),
-        ("float('nan')", "nan at"),
-        ("None", "nan at"),
-        ("1e999", "inf at"),
-    ],
+    "value", ['"NaN"', '"Infinity"', "float('nan')", "None", "1e999", "10 ** 400"]
 )
-def test_numbers_that_json_does_not_have(value: str, problem: str, program: Make) -> None:
+def test_numbers_that_json_does_not_have(value: str, program: Make) -> None:
     report = checked(program(COPY + f'shown["0/z2"][0][0] = {value}' + WRITE))
-    assert report.failures[0].problem.startswith(problem)
+    assert report.failures[0].problem == "is not finite"
 
 
 def test_another_shape_is_a_verdict(program: Make) -> None:
@@ -78,15 +71,14 @@ def test_another_shape_is_a_verdict(program: Make) -> None:
         ('shown["0/z9"] = [[1.0]]', "tensor `0/z9` is no quantity"),
         ('shown["0/z2"] = [[1.0], [1.0, 2.0]]', "`0/z2` is no array"),
         ('shown["0/z2"] = {"rows": 1}', "`0/z2` is no array"),
-        ('shown["0/z2"] = 10 ** 400', "`0/z2` is no array"),
         ('shown["free/1/z2"] = [[1.0]]', "`free/0/b2` is missing"),
         ("shown = {}", "it wrote no quantity of a step"),
         ("shown = [1.0]", "not an object of quantities"),
         ('open(sys.argv[2], "w").write("{" * 100_000); sys.exit()', "neither safetensors nor"),
-        ('open(sys.argv[2], "w").write("1" * 9999); sys.exit()', "neither safetensors nor JSON"),
+        ('open(sys.argv[2], "w").write("1" * 9999); sys.exit()', "JSON, but not an object"),
         ('open(sys.argv[2], "wb").write(b"\\xff" * 99); sys.exit()', "neither safetensors nor"),
         ('open(sys.argv[2], "wb").write(b"\\xff" * 7 + b"\\0"); sys.exit()', "not a safetensors"),
-        ('open(sys.argv[2], "w"); sys.exit()', "neither safetensors nor JSON"),
+        ('open(sys.argv[2], "w"); sys.exit()', "its output is empty"),
         ("sys.exit()", "it wrote no output"),
         ("import os; os.symlink(sys.argv[1], sys.argv[2]); sys.exit()", "is a symbolic link"),
         ("import os; os.mkfifo(sys.argv[2]); sys.exit()", "no ordinary file"),

@@ -5,25 +5,28 @@ The catalogue itself is proved in `test_prove.py`.
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
 import pytest
 
+from conformance import check
 from conformance.diagnosis.cause import Cause
 from conformance.diagnosis.diagnose import diagnose
 from conformance.judging.judge import check_case
 from conformance.mistakes.catalogue import CATALOGUE
-from conformance.mistakes.mistake import mistaken
+from conformance.mistakes.mistake import MistakenSession, mistaken
 from conformance.mistakes.situation import Formulas, Situation, by_the_book
 from conformance.outcome import Report
 from conformance.report.cause_words import cause_words
+from conformance.subjects import Subject
 from conformance.subjects.book.subject import book_subject
 from conformance.tests.networks.book import Network
 from conformance.tests.support import recorded
 from conformance.verdict.compare import EQUATION, RECORD
 from reference.equations import BOOK, sigmoid
+from reference.step import Array, Batch
 
 CASES = ("expanding-3-4-5-2", "remainder-3-4-2", "square-4-4-4-4")
 
@@ -143,6 +146,15 @@ def test_what_no_case_tells_apart_is_named_together() -> None:
     assert "no case tells them apart" in list(cause_words(Report("it", causes=(cause,)), "BP1"))[-1]
 
 
+def test_a_cause_of_several_equations_is_told_once() -> None:
+    subject = mistaken(CATALOGUE["sums-shown"].formulas, "it")
+    report = check(subject, case="remainder-3-4-2")
+    assert [blame.tag for blame in report.blames] == ["BP3", "BP4", "B", "W"]
+    first, *others = ([*cause_words(report, blame.tag)] for blame in report.blames)
+    assert first[0].startswith("cause: sums-shown: ")
+    assert others == [["cause: the same as of BP3: sums-shown"]] * 3
+
+
 def test_two_mistakes_have_two_causes() -> None:
     ids = ("bp2-no-sigma-prime", "bias-frozen")
     formulas = {tag: f for id_ in ids for tag, f in CATALOGUE[id_].formulas.items()}
@@ -170,6 +182,56 @@ def test_right_numbers_written_column_by_column_are_told() -> None:
     assert found["Z"].measured == (
         "z3 is right, but it was written column by column, not row by row",
     )
+
+
+def written(text: str, dtype: str = "") -> dict[str, tuple[str, ...]]:
+    """What is measured of a right program that shows its numbers in a format of text."""
+
+    class Written(MistakenSession):
+        def step(self, batch: Batch) -> dict[str, Array]:
+            shown = super().step(batch)
+            return {
+                name: np.array([float(text % each) for each in array.flat], array.dtype).reshape(
+                    array.shape
+                )
+                for name, array in shown.items()
+            }
+
+    subject = Subject("written", partial(Written, {}))
+    reports = [check_case(subject, recorded(f"{id_}{dtype}")) for id_ in ("hand-2-3-1", *CASES)]
+    return {cause.tag: cause.mistakes or cause.measured for cause in diagnose(reports)}
+
+
+@pytest.mark.parametrize(
+    ("text", "dtype", "digits", "needed"),
+    [
+        ("%.15g", "", 15, "a float64 needs 17"),
+        ("%.9g", "", 9, "a float64 needs 17"),
+        ("%g", "-float32", 6, "a float32 needs 9"),
+        ("%f", "", 7, "a float64 needs 17"),
+    ],
+)
+def test_numbers_that_were_written_with_few_digits_are_told(
+    text: str, dtype: str, digits: int, needed: str
+) -> None:
+    """And not taken for rounding within the program, such as a float32 inside."""
+    words = f"no number that was shown has more than {digits} digits: as text, {needed}"
+    found = written(text, dtype)
+    assert len(found) > 3
+    assert set(found.values()) == {(words,)}
+
+
+def test_a_number_of_few_digits_that_is_right_is_no_cause() -> None:
+    """Frozen biases are the fractions of the case; all other numbers have all their digits."""
+    found = causes(CATALOGUE["bias-frozen"].formulas, ("hand-2-3-1",))
+    assert found["B"].mistakes == ("bias-frozen",)
+
+
+def test_a_factor_of_one_is_none() -> None:
+    """What is off by less than is shown, or by 2/n_L where n_L is 2."""
+    nearly = right("BP4", lambda v, _: v * (1 + 1e-9))
+    (words,) = causes(nearly, ("expanding-3-4-5-2",))["BP4"].measured
+    assert words == "it is off by up to 1e-09 of the largest entry"
 
 
 def test_a_right_program_has_no_cause() -> None:

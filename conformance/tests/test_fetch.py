@@ -123,4 +123,5 @@ def test_a_dead_address_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixtur
     with pytest.raises(SystemExit) as left:
         main(["mnist", "fetch", str(tmp_path), "--url", "http://127.0.0.1:9/"])
     assert left.value.code == 2
-    assert len(capsys.readouterr().err.splitlines()) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == "error: http://127.0.0.1:9/: cannot be reached; --url gives another address"

@@ -13,13 +13,16 @@ from conformance.errors import SubjectError, UsageError
 from conformance.mistakes.catalogue import CATALOGUE
 from conformance.mistakes.mistake import subject_of
 from conformance.subjects import SUBJECTS, ReferenceSession, Subject, find
+from conformance.subjects.book.session import REPEATED, BookSession
 from conformance.subjects.book.subject import book_subject
-from conformance.tests.networks import book
+from conformance.subjects.observation import Observation
+from conformance.tests.networks import book, stateful
 from conformance.train import checkpoint
 from conformance.train.lockstep import Lockstep
 from conformance.train.record import Epoch
 from conformance.train.run import result
 from conformance.train.settings import Settings
+from conformance.train.show import epoch_lines
 from reference import Batch, Network, Parameters, Step
 from reference.equations import BOOK
 from reference.step import Array
@@ -136,6 +139,36 @@ def test_a_network_of_the_book_takes_part() -> None:
     assert epochs[-1].walked[1].ratio < 1
 
 
+def test_after_a_jump_a_network_is_no_longer_watched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To watch a wrong update is to repeat the run, which takes longer with every step."""
+    watched: list[Batch] = []
+    step = BookSession.step
+
+    def counted(session: BookSession, batch: Batch) -> Observation:
+        watched.append(batch)
+        return step(session, batch)
+
+    monkeypatch.setattr(BookSession, "step", counted)
+    walk = lockstep(book_subject(stateful.GradientsKept, "kept"))
+    last = walked(walk)[-1]
+    jump = walk.partners[0].jump
+    assert jump is not None
+    assert jump.causes == ("gradients-accumulate",)
+    assert len(watched) == jump.step + 1
+    assert last.walked[1].drift > 0
+    assert "judged" not in "".join(epoch_lines(last))
+
+
+def test_a_network_in_training_keeps_its_last_mini_batches_alone() -> None:
+    subject = book_subject(stateful.GradientsKept, "kept")
+    partner = lockstep(subject, n=3).partners[0]
+    session = partner.session
+    assert isinstance(session, BookSession)
+    for _ in range(2 * REPEATED):
+        assert "w2" in session.step(data(3)).shown
+        assert len(session.taken) <= REPEATED
+
+
 def test_a_subject_cannot_overwrite_what_others_are_given() -> None:
     walk = lockstep(subject_of(CATALOGUE["inputs-mutated"]), find("reference"))
     walked(walk)
@@ -212,7 +245,7 @@ def test_a_jump_outlives_a_checkpoint(tmp_path: Path) -> None:
     [
         (replace(SMALL, sizes=(4, 5, 2)), "another run: sizes 4,3,2, not 4,5,2"),
         (replace(SMALL, eta=0.25), "another run: eta 0.5, not 0.25"),
-        (replace(SMALL, epochs=1), "has all of 1 epochs"),
+        (replace(SMALL, epochs=1), "the run is done: give more --epochs than 1"),
     ],
 )
 def test_a_checkpoint_of_another_run_is_refused(

@@ -163,9 +163,9 @@ def test_what_has_no_worst_entry_is_told_all_the_same() -> None:
 def test_nan_is_told() -> None:
     case = recorded(SQUARE).case
     worst = Worst((0, 0), float("nan"), 0.5, float("inf"), float("inf"), 1, 12)
-    verdict = Verdict(case.id, 0, RESTARTED, "z2", Status.FAIL, "nan at [0, 0]", worst)
+    verdict = Verdict(case.id, 0, RESTARTED, "z2", Status.FAIL, "is not finite", worst)
     line = failure(case, "mine", [verdict]).splitlines()[2]
-    assert "got nan, expected 5.0e-01" in line
+    assert "z2 is not finite at neuron 0, sample 0: got nan, expected 5.0e-01" in line
 
 
 finite = st.floats(allow_nan=False, allow_infinity=False)

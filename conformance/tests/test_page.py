@@ -8,6 +8,7 @@ import sys
 import zlib
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,14 +23,25 @@ from conformance.outcome import Report
 from conformance.report import document
 from conformance.report.page import data, write
 from conformance.report.page.chart import chart
+from conformance.report.page.matrix import rows
 from conformance.report.page.network import MOST, network
 from conformance.report.page.view import in_full
+from conformance.tests.networks import book, stateful
 from conformance.tests.support import answering, recorded, wrong_at
 from reference.equations import BOOK
 
 HAND, LARGEST = "hand-2-3-1", "mnist-784-100-10"
 MEGABYTES = 2_000_000
 VOID = {"meta", "input", "br"}
+
+
+class ShorterEpochs(book.Network):
+    """A network whose loop leaves out what is left at the end."""
+
+    def SGD(self, training_data: book.Pairs, *arguments: Any, **named: Any) -> None:  # noqa: N802 - the book's
+        """Train on whole mini-batches alone."""
+        left = len(training_data) % arguments[1]
+        super().SGD(training_data[: len(training_data) - left], *arguments, **named)
 
 
 class Reader(HTMLParser):
@@ -104,6 +116,22 @@ def test_nothing_is_fetched_and_no_attribute_is_a_program(wrong: str) -> None:
         assert name != "href" or value.startswith("#")
     addresses = set(re.findall(r"https?://[^\s\"']+", wrong))
     assert addresses <= {"http://www.w3.org/2000/svg"}  # a name, which nobody fetches
+
+
+def test_one_cause_of_two_equations_is_told_once_and_in_the_headline() -> None:
+    page = page_of(stateful.GradientsKept, case="remainder-3-4-2")
+    (headline,) = re.findall(r"<h1.*?>.*</h1>", page)
+    sentence = CATALOGUE["gradients-accumulate"].sentence.rstrip(".")
+    assert sentence[1:] in headline
+    assert page.count(f"<b>{sentence}.</b>") == 1
+    assert "the same as of BP3: <code>gradients-accumulate</code>" in page
+
+
+def test_what_is_wrong_beside_the_equations_marks_no_case() -> None:
+    report = check(ShorterEpochs, case=HAND)
+    assert report.remarks
+    (row,) = rows(report.cases, "")
+    assert (row.status, row.sign) == ("pass", "✓")
 
 
 @pytest.mark.parametrize("subject", ["reference", "torch_impl"])

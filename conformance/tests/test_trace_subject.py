@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from conformance.corpus import casefile, store
 from conformance.errors import ConformanceError, SubjectError, UsageError
 from conformance.judging.judge import check_case
 from conformance.subjects import ReferenceSession
+from conformance.subjects.trace.file import parse
 from conformance.subjects.trace.subject import TraceSubject, trace_subject
 from conformance.tests.support import recorded
 from conformance.verdict.compare import FREE, Status
@@ -89,7 +91,7 @@ def test_a_free_run_is_judged_where_it_was_recorded(tmp_path: Path) -> None:
 
 
 CHANGES: dict[str, tuple[Callable[[Array], Array], str]] = {
-    "nan": (lambda z: z * np.nan, "nan at [0, 0]"),
+    "nan": (lambda z: z * np.nan, "is not finite"),
     "shape": (lambda z: np.ascontiguousarray(z.T), "has shape"),
     "float32": (lambda z: z.astype(np.float32), "has dtype float32"),
     "integers": (lambda z: z.astype(np.int64), "has dtype int64"),
@@ -142,6 +144,43 @@ def test_a_free_run_without_its_parameters_is_an_error(tmp_path: Path) -> None:
     del found["free/0/w3"]
     with pytest.raises(SubjectError, match="`free/0/w3` is missing"):
         trace(tmp_path, found)
+
+
+def header(**entries: Any) -> bytes:
+    """A safetensors file of these tensors and eight bytes of data."""
+    text = json.dumps(entries).encode()
+    return len(text).to_bytes(8, "little") + text + bytes(8)
+
+
+def entry(shape: Any = (1, 1), begin: int = 0, end: int = 8, dtype: str = "F64") -> dict[str, Any]:
+    return {"dtype": dtype, "shape": shape, "data_offsets": [begin, end]}
+
+
+@pytest.mark.parametrize(
+    ("raw", "words"),
+    [
+        (b"abc", "it has 3 bytes: 8 of them are to tell the length of its header"),
+        (header()[:9], "its header is to be 2 bytes long, and 1 follow"),
+        (b"\x02\0\0\0\0\0\0\0no", "its header: Expecting value"),
+        (
+            header(z2=entry((2, 3))),
+            "`z2` of shape [2, 3] takes 48 bytes in F64, its data_offsets 8",
+        ),
+        (
+            header(z2=entry(begin=8, end=16)),
+            "`z2` begins at byte 8 of the data, where 0 comes next",
+        ),
+        (header(z2=entry((0, 1), end=0)), "its tensors end at byte 0 of the data, of which there"),
+        (header(z2={"shape": []}), "missing field `dtype`"),
+        (header(z2=entry([10**9, [0]])), "not a safetensors file"),
+        (header(z2=entry(dtype="F65")), "unknown variant `F65`"),
+    ],
+    ids=("short", "cut", "text", "shape", "gap", "rest", "entry", "lists", "dtype"),
+)
+def test_what_is_wrong_with_the_bytes_of_a_file_is_named(raw: bytes, words: str) -> None:
+    with pytest.raises(SubjectError) as caught:
+        parse(raw, "it")
+    assert words in str(caught.value)
 
 
 def test_a_file_that_is_no_trace_is_one_line(

@@ -125,7 +125,7 @@ def _same_run(path: Path, run: Lockstep, header: Mapping[str, Any]) -> None:
     if header["data"] != fingerprint(run):
         raise UsageError(f"{path}: a checkpoint of another run: other digits")
     if header["epoch"] >= run.settings.epochs:
-        raise UsageError(f"{path}: has all of {run.settings.epochs} epochs: give more --epochs")
+        raise UsageError(f"{path}: the run is done: give more --epochs than {run.settings.epochs}")
 
 
 def _said(value: object) -> str:

@@ -67,6 +67,8 @@ def fetch(
     files = pooch.create(path=folder, base_url=base, registry=dict(known))
     try:
         return [Path(files.fetch(name, downloader=_Resuming(folder, moved))) for name in known]
+    except requests.ConnectionError as error:
+        raise UsageError(f"{base}: cannot be reached; --url gives another address") from error
     except requests.RequestException as error:
         raise UsageError(f"{base}: {error}") from error
     except OSError as error:

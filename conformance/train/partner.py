@@ -15,14 +15,14 @@ from conformance.corpus.case import Case
 from conformance.errors import ConformanceError, SubjectError
 from conformance.judging.evidence import Evidence
 from conformance.running.tracebacks import PACKAGE, headline, own_traceback
-from conformance.subjects import Session, Subject
+from conformance.subjects import Session, Subject, Unwatched
 from conformance.subjects.observation import Observation, observed
 from conformance.train.judging import Taken, judged, jump, worst
 from conformance.train.record import Jump
 from conformance.verdict.compare import Status
 from reference.descent import SLOPED, Descent
 from reference.equations import COSTS
-from reference.step import Array, Batch, Parameters
+from reference.step import Array, Batch, Parameters, Step
 
 T = TypeVar("T")
 
@@ -88,7 +88,7 @@ class Partner:
         """
         start, own = self.parameters, batch.map(np.array)  # which it may overwrite
         began = perf_counter()
-        seen = self._run(lambda: observed(self.session.step(own)))
+        seen = self._run(lambda: observed(self._stepped(own)))
         self.seconds += perf_counter() - began
         self.parameters = self._shown(seen)
         self.remarks |= dict.fromkeys(seen.remarks)
@@ -101,6 +101,13 @@ class Partner:
         if self.jump is None and known and (wanted or not apart <= floor):
             self._judge(taken)
         self._before = taken
+
+    def _stepped(self, batch: Batch) -> Observation | Step | Mapping[str, Array]:
+        """Take the step; after a jump, with which all is said, nobody looks at it closely."""
+        session = self.session
+        if self.jump is not None and isinstance(session, Unwatched):
+            return session.move(batch)
+        return session.step(batch)
 
     def _judge(self, taken: Taken) -> None:
         verdicts, evidence = judged(self.case, taken, self._before)

@@ -15,10 +15,15 @@ def epoch_lines(epoch: Epoch) -> Iterator[str]:
     for each in partners:
         yield f"  {each.name}: {each.correct} / {epoch.tests}{_measures(each)}"
         yield f"    drift {each.drift:.2g}, {each.ratio:.2g} × what rounding can explain"
-        yield (
-            f"    each step {each.apart:.2g} × its bound or less; "
-            f"{each.judged} steps judged, worst {each.worst:.2g} × tolerance"
-        )
+        yield f"    each step {each.apart:.2g} × its bound or less{_judged(each)}"
+
+
+def _judged(walked: Walked) -> str:
+    """The steps that were judged; after a jump there are none."""
+    if not walked.judged:
+        return ""
+    steps = "1 step" if walked.judged == 1 else f"{walked.judged} steps"
+    return f"; {steps} judged, worst {walked.worst:.2g} × tolerance"
 
 
 def _measures(walked: Walked) -> str:

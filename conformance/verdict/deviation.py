@@ -57,11 +57,11 @@ def compare(shown: object, target: Target, dtype: "np.dtype[Any]") -> Finding:
         target = Target(target.centre, target.tolerance + shown.tolerance())
         shown = shown.value
     array = np.asarray(shown)
-    worst = _worst(array, target)
+    # An infinity is right where overflow cannot be excluded.
     lost = ~np.isfinite(array) & (np.isnan(array) | np.isfinite(target.tolerance))
-    if lost.any():  # an infinity is right where overflow cannot be excluded
-        first = tuple(int(i) for i in np.argwhere(lost)[0])
-        return Finding(f"{array[first]} at {list(first)}", worst)
+    worst = _worst(array, target, lost)
+    if lost.any():
+        return Finding("is not finite", worst)
     return Finding("differs" if worst.outside else "", worst)
 
 
@@ -128,10 +128,11 @@ def _ulps(error: Array, right: Array, dtype: "np.dtype[Any]") -> Array:
     return np.where(np.isnan(ulps), np.inf, np.minimum(ulps, sys.float_info.max))
 
 
-def _worst(array: Array, target: Target) -> Worst:
+def _worst(array: Array, target: Target, lost: Array) -> Worst:
+    """The first entry that was lost, or else the one that is furthest off."""
     found = deviation(array, target)
     ratio = found.ratio
-    largest = int(np.argmax(ratio if ratio.any() else found.error))
+    largest = int(np.argmax(lost if lost.any() else ratio if ratio.any() else found.error))
     index = tuple(int(i) for i in np.unravel_index(largest, array.shape))
     got, right, worst = (float(column[index]) for column in (found.got, found.right, ratio))
     ulps = float(_ulps(found.error[index], found.right[index], array.dtype))

@@ -3,144 +3,19 @@
 //!     rustc -O --edition 2021 port.rs && ./port CASE.safetensors OUT.safetensors
 //!
 //! The format of a case is described in fixtures/README.md, what is written in ../README.md. The
-//! standard library alone, and json.rs beside; one generic network for f64 and f32. Exit status 2
+//! standard library alone; the network, generic in f64 and f32, is in network.rs. Exit status 2
 //! and one line on stderr if something is wrong with the input. `PORT_BREAK=1` makes a known
 //! mistake.
 
 mod json;
+mod network;
 
 use json::Json;
+use network::{step, Matrix, Network, Parameters, Real};
 use std::fmt::Display;
-use std::ops::{Add, Div, Mul, Neg, Sub};
 use std::{env, fs, process};
 
 type Outcome<T> = Result<T, String>;
-
-// ---- arithmetic: what f64 and f32 have in common, and matrices of either
-
-trait Real:
-    Copy + PartialEq + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self>
-    + Div<Output = Self> + Neg<Output = Self>
-{
-    const DTYPE: &'static str;
-    const WIDTH: usize;
-    fn of(value: f64) -> Self;
-    fn exp(self) -> Self;
-    fn ln(self) -> Self;
-    fn from_bytes(bytes: &[u8]) -> Self;
-    fn write_to(self, bytes: &mut Vec<u8>);
-}
-
-macro_rules! real {
-    ($type:ident, $dtype:literal, $width:literal) => {
-        impl Real for $type {
-            const DTYPE: &'static str = $dtype;
-            const WIDTH: usize = $width;
-            fn of(value: f64) -> Self { value as $type }
-            fn exp(self) -> Self { $type::exp(self) }
-            fn ln(self) -> Self { $type::ln(self) }
-            fn from_bytes(bytes: &[u8]) -> Self {
-                $type::from_le_bytes(bytes.try_into().expect("a chunk is as wide as a number"))
-            }
-            fn write_to(self, bytes: &mut Vec<u8>) { bytes.extend(self.to_le_bytes()) }
-        }
-    };
-}
-real!(f64, "F64", 8);
-real!(f32, "F32", 4);
-
-/// A matrix, row-major; a column is a sample.
-#[derive(Clone)]
-struct Matrix<T> { rows: usize, cols: usize, data: Vec<T> }
-
-impl<T: Real> Matrix<T> {
-    fn build(rows: usize, cols: usize, entry: impl Fn(usize, usize) -> T) -> Self {
-        let places = (0..rows).flat_map(|row| (0..cols).map(move |col| (row, col)));
-        Self { rows, cols, data: places.map(|(row, col)| entry(row, col)).collect() }
-    }
-    fn at(&self, row: usize, col: usize) -> T { self.data[row * self.cols + col] }
-    fn transposed(&self) -> Self { Self::build(self.cols, self.rows, |row, col| self.at(col, row)) }
-    fn times(&self, other: &Self) -> Self {
-        Self::build(self.rows, other.cols, |row, col| {
-            (0..self.cols).fold(T::of(0.0), |sum, k| sum + self.at(row, k) * other.at(k, col))
-        })
-    }
-    fn map(&self, f: impl Fn(T) -> T) -> Self {
-        Self { data: self.data.iter().map(|&v| f(v)).collect(), ..*self }
-    }
-    fn with(&self, other: &Self, f: impl Fn(T, T) -> T) -> Self {
-        let pairs = self.data.iter().zip(&other.data);
-        Self { data: pairs.map(|(&v, &u)| f(v, u)).collect(), ..*self }
-    }
-    fn sum_of_rows(&self) -> Self {
-        let sum = |row| self.data[row * self.cols..][..self.cols].iter();
-        Self::build(self.rows, 1, |row, _| sum(row).fold(T::of(0.0), |total, &v| total + v))
-    }
-}
-
-// ---- the network: one step, equation by equation
-
-struct Network { sizes: Vec<usize>, cross_entropy: bool, eta: f64, decay: (f64, f64), broken: bool }
-
-/// w and b of the layers 2 to L.
-type Parameters<T> = Vec<(Matrix<T>, Matrix<T>)>;
-
-fn sigmoid<T: Real>(z: T) -> T { T::of(1.0) / (T::of(1.0) + (-z).exp()) }
-
-fn sigmoid_prime<T: Real>(z: T) -> T { sigmoid(z) * (T::of(1.0) - sigmoid(z)) }
-
-/// x ln a, where 0 ln 0 is 0.
-fn x_ln_a<T: Real>(x: T, a: T) -> T { if x == T::of(0.0) { x } else { x * a.ln() } }
-
-/// Takes a step, tells `show` each quantity by its name, and returns the parameters after it.
-fn step<T: Real>(
-    net: &Network, start: &Parameters<T>, x: &Matrix<T>, y: &Matrix<T>,
-    show: &mut impl FnMut(String, &Matrix<T>),
-) -> Parameters<T> {
-    let (one, m, eta) = (T::of(1.0), T::of(x.cols as f64), T::of(net.eta));
-    let (mut z, mut a) = (vec![], vec![x.clone()]); // a[0] is x, z[0] that of layer 2
-    for (l, (w, b)) in (2..).zip(start) {
-        let wa = w.times(&a[l - 2]);
-        z.push(Matrix::build(wa.rows, wa.cols, |j, i| wa.at(j, i) + b.at(j, 0))); // Z
-        a.push(z[l - 2].map(sigmoid)); // A
-        show(format!("z{l}"), &z[l - 2]);
-        show(format!("a{l}"), &a[l - 1]);
-    }
-
-    let a_out = &a[a.len() - 1];
-    let off = a_out.with(y, |a, y| a - y);
-    let each = if net.cross_entropy {
-        a_out.with(y, |a, y| -(x_ln_a(y, a) + x_ln_a(one - y, one - a)))
-    } else {
-        off.map(|off| off * off / T::of(2.0))
-    };
-    let total = each.data.iter().fold(T::of(0.0), |sum, &c| sum + c);
-    show("cost".into(), &Matrix::build(1, 1, |_, _| total / m)); // C
-
-    let z = if net.broken { &a[1..] } else { &z[..] }; // broken: σ′ of a
-    let mut delta = vec![if net.cross_entropy { off } else {
-        off.with(&z[z.len() - 1], |off, z| off * sigmoid_prime(z)) // BP1
-    }];
-    for ((w_above, _), z) in start[1..].iter().zip(z).rev() {
-        let back = w_above.transposed().times(&delta[0]);
-        delta.insert(0, back.with(z, |back, z| back * sigmoid_prime(z))); // BP2
-    }
-
-    let keep = one - eta * T::of(net.decay.0) / T::of(net.decay.1); // 1 − ηλ/n, of w alone
-    let descend = |(l, (w, b)): (usize, &(Matrix<T>, Matrix<T>))| {
-        let delta = &delta[l - 2];
-        let nabla_b = delta.sum_of_rows().map(|sum| sum / m); // BP3
-        let nabla_w = delta.times(&a[l - 2].transposed()).map(|sum| sum / m); // BP4
-        let new_b = b.with(&nabla_b, |b, nabla| b - eta * nabla); // B
-        let new_w = w.with(&nabla_w, |w, nabla| keep * w - eta * nabla); // W
-        for (kind, shown) in [("delta", delta), ("nabla_b", &nabla_b), ("nabla_w", &nabla_w),
-            ("b", &new_b), ("w", &new_w)] {
-            show(format!("{kind}{l}"), shown);
-        }
-        (new_w, new_b)
-    };
-    (2..).zip(start).map(descend).collect()
-}
 
 // ---- the reader
 

@@ -15,7 +15,13 @@ from conformance.report.blame_words import (
     first_words,
     skipped_words,
 )
-from conformance.report.cause_words import beside_cause, cause_name, joined, mistakes
+from conformance.report.cause_words import (
+    beside_cause,
+    cause_name,
+    joined,
+    mistakes,
+    told_of,
+)
 from conformance.report.depth import judged_words
 from conformance.report.exact_words import exact_words
 from conformance.report.mathml import mathml, mathml_pair
@@ -48,6 +54,7 @@ class Equation:
         book: the book's equation, in MathML.
         wrong: the subject's, as the known mistakes that it makes have it; MathML with what each
             changes, marked in both.
+        told: of which equation the same cause has been told, or nothing.
         cause: what is known of the cause, in words.
         who: who is wrong.
         doubted: whether it may be ourselves.
@@ -63,6 +70,7 @@ class Equation:
     count: str
     book: str
     wrong: tuple[tuple[str, str, str, str], ...]
+    told: str
     cause: tuple[str, ...]
     who: str
     doubted: bool
@@ -118,9 +126,9 @@ def view(report: Report, prefix: str) -> View:
 
 
 def _headline(report: Report) -> str:
-    """The verdict in one sentence, which several equations with their causes make too long."""
+    """The verdict in one sentence, which several causes make too long."""
     whole = f"{'conformant: ' * report.ok}{sentence(report)}"
-    if len(report.blames) > 1 and len(whole) > LONG:
+    if len(report.blames) > 1 and "; " in whole and len(whole) > LONG:
         return f"{joined([blame.tag for blame in report.blames])} are wrong"
     return f"{whole[0].upper()}{whole[1:]}" if whole[0].isascii() else whole  # not σ′ as Σ′
 
@@ -135,6 +143,7 @@ def _equation(report: Report, blame: Blame, prefix: str) -> Equation:
         f"{blame.cases} of {counted(len(report.cases), 'case')}",
         mathml(equation.formula),
         () if first.doubted else tuple(_wrong(report, blame.tag, equation.formula)),
+        told_of(report, blame.tag),
         () if first.doubted else tuple(beside_cause(report, blame.tag)),
         accused(first, equation.field),
         first.doubted,

@@ -29,6 +29,7 @@ from conformance.subjects.observation import Observation
 from conformance.watching.sighting import CLOSE, alike
 from reference.step import Array, Batch, Parameters
 
+REPEATED = 16  # steps at most of a run that is repeated; a case has ten
 SQUARE = (2, 2, 2, 2)  # sizes with which one array fits more than one layer
 UNLIKE = "not watched: backprop gives other numbers when it is, so its lines are not known"
 AGAIN = "a second call of backprop with the same sample gives another gradient"
@@ -54,7 +55,8 @@ class BookSession:
         self.net = network.make(case.sizes, case.cost)
         network.fill(self.net, *network.outwards(parameters))
         self.watched, self.loop = watched, loop
-        self.first, self.taken = parameters, list[Batch]()  # what a run can be repeated from
+        # What the run can be repeated from, at least its last steps.
+        self.first, self.taken = parameters, list[Batch]()
 
     def step(self, batch: Batch) -> Observation:
         """Take one step and show what can be seen of it."""
@@ -64,9 +66,21 @@ class BookSession:
             seen, remarks=(*seen.remarks, *loop.remarks), notes=(*seen.notes, *loop.notes)
         )
 
+    def move(self, batch: Batch) -> dict[str, Array]:
+        """Take one step and show the parameters after it, nothing else."""
+        with redirect_stdout(StringIO()), np.errstate(all="ignore"):
+            return self._moved(batch)
+
+    def _moved(self, batch: Batch) -> dict[str, Array]:
+        case, network = self.case, self.network
+        network.update(self.net, batch, (case.eta, case.lmbda, case.n))
+        return {name: np.array(array) for name, array in network.inwards(self.net).items()}
+
     def _step(self, batch: Batch) -> Observation:
         case, network = self.case, self.network
         start = self._start()
+        if len(self.taken) == REPEATED:
+            self.first, self.taken = start, []
         samples = [Sample(start, batch.columns((i,)), case.cost) for i in range(batch.m)]
         look = probe if self.watched else unwatched_probe
         probes = [look(network, sample) for sample in samples]
@@ -106,9 +120,8 @@ class BookSession:
     def _updated(self, batch: Batch, lines: Lines) -> tuple[Lines, dict[str, Array]]:
         """The parameters after the step of the network in training, and where they come from."""
         network, case = self.network, self.case
-        network.update(self.net, batch, (case.eta, case.lmbda, case.n))
+        after = self._moved(batch)
         self.taken.append(batch)
-        after = {name: np.array(array) for name, array in network.inwards(self.net).items()}
         if not lines.update.usual(after, decays=network.decays):
             # It is not the usual update, or state was left over: then the whole run is watched.
             lines = replace(lines, update=repeated(network, self.first, self.taken, lines.update))

@@ -73,6 +73,8 @@ def arrays(raw: bytes, case: Case) -> Mapping[str, Array]:
     Raises:
         SubjectError: it is neither safetensors nor JSON of arrays.
     """
+    if not raw.strip():
+        raise SubjectError("its output is empty")
     if b"\0" in raw[:8]:  # JSON holds no NUL, and the length of a header ends in one
         return parse(raw, "its output")[1]
     return _from_json(raw, case)
@@ -104,7 +106,7 @@ def _read(out: Path, case: Case) -> bytes:
 def _from_json(raw: bytes, case: Case) -> Mapping[str, Array]:
     try:
         _check_structure(raw, SPARE_MARKS + MARKS_PER_ENTRY * _entries(case))
-        values = json.loads(raw)
+        values = json.loads(raw, parse_int=float)  # an integer has no more digits than a text
     except (ValueError, RecursionError) as error:
         why = printable(str(error))
         raise SubjectError(f"its output is neither safetensors nor JSON ({why})") from error

@@ -10,6 +10,7 @@ from typing import Any
 from conformance.corpus import casefile
 from conformance.errors import SubjectError, UsageError
 from conformance.running.process import printable
+from conformance.subjects.trace.fault import fault
 from reference.step import Array
 
 
@@ -54,7 +55,7 @@ def parse(raw: bytes, path: Path | str) -> tuple[dict[str, Any], dict[str, Array
             f"{path}: dtype {error} is none of NumPy's; give float32, float64"
         ) from error
     except (SafetensorError, ValueError, TypeError, AttributeError, RecursionError) as error:
-        why = printable(str(error))
+        why = fault(raw) or printable(str(error))
         raise SubjectError(f"{path}: not a safetensors file ({why})") from error
     return header, tensors
 

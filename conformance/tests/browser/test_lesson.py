@@ -251,6 +251,21 @@ def test_numbers_in_the_drawing_cover_no_neuron(quantity: str, learn: Learn) -> 
             assert min(right, end) - max(left, begin) < 4 or min(bottom, low) - max(top, high) < 4
 
 
+CUT = """() => [
+  ...[...document.querySelectorAll('.neuron')].filter((each) => {
+    const [text, circle] = ['.value', 'circle'].map((part) => each.querySelector(part).getBBox());
+    return text.width > circle.width;
+  }),
+  ...[...document.querySelectorAll('#given input')].filter((each) =>
+    each.scrollWidth > each.clientWidth),
+].map((each) => each.textContent || each.value)"""
+
+
+@pytest.mark.parametrize("sizes", [(1, 1, 1), (2, 3, 1), (4, 5, 3, 2)])
+def test_every_number_has_room(sizes: tuple[int, ...], learn: Learn) -> None:
+    assert learn(example(sizes=sizes)).page.evaluate(CUT) == []
+
+
 def test_the_walk_stays_in_reach_on_a_low_screen(learn: Learn) -> None:
     """As one at 200 %."""
     it = learn(example(SMALL))
