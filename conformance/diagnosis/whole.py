@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from conformance.diagnosis.before import earlier, momentum
 from conformance.diagnosis.failure import Failure
 from conformance.mistakes.situation import Situation
 from conformance.verdict.causality import axes_of
@@ -187,23 +188,6 @@ def _order(failure: Failure, axis: int) -> list[int] | None:
     return order if order != sorted(order) else None
 
 
-def _earlier(failures: Sequence[Failure]) -> str:
-    """Whether it is what it was in the step before."""
-    before = [each.evidence.previous for each in failures]
-    stale = all(
-        each is not None and failure.name in each.shown and failure.is_(each.got(failure.name))
-        for failure, each in zip(failures, before, strict=True)
-    )
-    if stale:
-        return "it is the value of the step before"
-    starts = [dict(each.evidence.start.named()).get(each.name) for each in failures]
-    kept = all(
-        start is not None and failure.is_(np.asarray(start, np.float64))
-        for failure, start in zip(failures, starts, strict=True)
-    )
-    return "it is what it was before the step" if kept else ""
-
-
 def _offset(failures: Sequence[Failure]) -> str:
     """Whether the same number is added everywhere."""
     first = failures[0]
@@ -215,6 +199,6 @@ def _offset(failures: Sequence[Failure]) -> str:
 
 WHOLE = (
     *(_zero, _factor, _moved, _elementwise, _added),
-    *(_transposed, _permuted, _earlier, _offset),
+    *(_transposed, _permuted, earlier, momentum, _offset),
 )
 """What is looked for in whole arrays; the first that is true is said."""

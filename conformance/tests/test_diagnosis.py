@@ -57,6 +57,11 @@ def of_the_step_before(value: Any, at: Situation) -> Any:
     return value if at.previous is None else at.previous.nabla_w(at.layer)
 
 
+def half_the_last_move(value: Any, at: Situation) -> Any:
+    before = at if at.previous is None else at.previous
+    return value + 0.5 * (at.b(at.layer) - before.b(at.layer))
+
+
 UNKNOWN: dict[str, tuple[Formulas, str]] = {
     "a constant factor": (
         right("BP1", lambda v, _: 1.5 * v),
@@ -93,6 +98,10 @@ UNKNOWN: dict[str, tuple[Formulas, str]] = {
         "it moves 1/η × as far as it should",
     ),
     "the step before": (right("BP4", of_the_step_before), "it is the value of the step before"),
+    "another momentum": (
+        right("B", half_the_last_move),
+        "it is the right value + 0.5 × the last change of b^l: momentum",
+    ),
     "one neuron": (right("BP2", one_neuron_dead), "only neuron 0 is wrong"),
     "the last sample twice": (right("BP4", twice_the_last), "it is off by up to"),
 }
