@@ -64,8 +64,23 @@ def test_a_line_that_squares_is_shown_though_the_cost_squares_too(tmp_path: Path
 def test_one_number_taken_from_all_biases_is_a_wrong_update(tmp_path: Path) -> None:
     find = "self.biases = [b - (eta / len(mini_batch)) * nb for b, nb in zip(self.biases, nabla_b)]"
     edit = edited(find, find.replace("* nb ", "* nb.mean() "), "B")
-    report, line = report_on("Network", edit, tmp_path, *CASES[:2])
+    report, line = report_on("Network", edit, tmp_path, *CASES)
     assert [(blame.tag, blame.frames[0].line) for blame in report.blames] == [("B", line)]
+
+
+def test_what_is_wrong_of_a_whole_batch_alone_is_wrong_on_balls_too(tmp_path: Path) -> None:
+    edit = next(edit for _, edit in EDITS if edit.id == "one-x-for-all")
+    source, line = broken_source(edit)
+    file = tmp_path / "edited.py"
+    file.write_text(source, encoding="utf-8")
+    cls = next(cls for cls, edits in BROKEN.items() if edit in edits)
+    subject = book_subject(cast("type", load(f"{file}:{cls}")), edit.id)
+    whole = recorded("square-4-4-4-4")
+    assert subject.exactly
+    outcome = subject.exactly(whole.case, whole.steps[0])
+    assert not outcome.left
+    assert outcome.wrong[:2] == ["nabla_b2", "nabla_w2"]
+    assert outcome.frames[0].line == line
 
 
 def test_gradients_in_another_order_are_a_convention_if_the_update_knows() -> None:

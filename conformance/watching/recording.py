@@ -34,6 +34,11 @@ class Recording:
         """A watched copy of an array that the subject is given."""
         return self._wrap(np.array(array), self._note(f"given {name}", array, (), (), ()))
 
+    def looked_at(self, name: str) -> bool:
+        """Whether something was computed of what the subject was given under this name."""
+        given = (event for event in self.events if event.operation == f"given {name}")
+        return any(event.consumers for event in given)
+
     def close(self) -> None:
         """Take all events so far for something that was given to the run that follows."""
         for event in self.events:

@@ -53,7 +53,7 @@ def nearest(events: Iterable[Event], right: Array, close: float) -> Event | None
 
     Args:
         events: in the order of time.
-        right: floats; or balls, which tell apart what is the same in floats, such as 1 and σ(50).
+        right: floats; or exact numbers, which tell apart what floats do not, as 1 and σ(50).
         close: how near is near enough, as a part of the largest entry.
     """
     numbers = approximate(right)
@@ -89,8 +89,8 @@ def _filled(event: Event, right: Array, close: float) -> Event:
 
 
 def _exactly(array: Array, right: Array) -> float:
-    """As `distance`, with balls on the right."""
-    first, second = to_balls(array), right
+    """As `distance`, with exact numbers on the right."""
+    first, second = to_balls(array), to_balls(right)
     if min(first.ndim, second.ndim) > 1 and first.shape == second.T.shape != second.shape:
         second = second.T
     apart = [abs(each).upper() for each in first.ravel() - second.ravel()]
