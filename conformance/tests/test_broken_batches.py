@@ -61,6 +61,14 @@ def test_a_line_that_squares_is_shown_though_the_cost_squares_too(tmp_path: Path
     assert [(blame.tag, blame.frames[0].line) for blame in report.blames] == [("BP1", line)]
 
 
+def test_an_activation_that_the_next_layer_changes_is_right_itself(tmp_path: Path) -> None:
+    """In layer 2 the biases have no mean, so that z2 and a2 are right."""
+    find = "z = np.dot(w, activation) + b"
+    edit = edited(find, "z = np.dot(w, activation + b.mean()) + b", "Z")
+    report, line = report_on("Network", edit, tmp_path, "saturated-2-8-3")
+    assert [(blame.tag, blame.frames[0].line) for blame in report.blames] == [("Z", line)]
+
+
 def test_one_number_taken_from_all_biases_is_a_wrong_update(tmp_path: Path) -> None:
     find = "self.biases = [b - (eta / len(mini_batch)) * nb for b, nb in zip(self.biases, nabla_b)]"
     edit = edited(find, find.replace("* nb ", "* nb.mean() "), "B")

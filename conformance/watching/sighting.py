@@ -6,9 +6,10 @@ since what is found is judged with the derived tolerances afterwards. Left out: 
 subject returns, and which line is to blame (`culprit.py`).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
@@ -100,7 +101,13 @@ def _exactly(array: Array, right: Array) -> float:
     return max(float(each / largest) for each in apart)
 
 
-def sight(recording: Recording, parameters: Parameters, x: Array, close: float) -> Sight:
+def sight(
+    recording: Recording,
+    parameters: Parameters,
+    x: Array,
+    close: float,
+    nablas: Mapping[str, Event | None] = MappingProxyType({}),
+) -> Sight:
     """Find z and a of every layer in the run of one sample.
 
     Args:
@@ -108,6 +115,7 @@ def sight(recording: Recording, parameters: Parameters, x: Array, close: float) 
         parameters: floats, those that the subject was given.
         x: the sample, (n_1, 1) floats.
         close: how near is near enough, as a part of the largest entry.
+        nablas: what computed `nabla_w2 …`, where that is known.
     """
     given = {event.operation: event for event in recording.events if event.given}
     lift = to_balls if given["given x"].value.dtype.hasobject else approximate
@@ -117,7 +125,8 @@ def sight(recording: Recording, parameters: Parameters, x: Array, close: float) 
         here, above = given[f"given w{layer}"], given.get(f"given w{layer + 1}")
         computed = [event for event in _sized(recording.events, b.size) if event.uses(here)]
         z = weighted_input(lift(w), a, lift(b))
-        events = _layer(computed, z, (above, given.get("given y")), close)
+        met = above, given.get("given y"), nablas.get(f"nabla_w{layer + 1}")
+        events = _layer(computed, z, met, close)
         found.append(events)
         a = activation(z if events[0] is None else _column(events[0]))
         a = a if events[1] is None else _column(events[1])
@@ -125,9 +134,10 @@ def sight(recording: Recording, parameters: Parameters, x: Array, close: float) 
 
 
 def _layer(
-    candidates: Sequence[Event], z: Array, met: tuple[Event | None, Event | None], close: float
+    candidates: Sequence[Event], z: Array, met: tuple[Event | None, ...], close: float
 ) -> tuple[Event | None, Event | None]:
-    targets, above = met[1], met[0] or met[1]  # the weights of the next layer, if there is one
+    weights, targets, nabla = met  # the weights of the next layer, if there is one
+    above = weights or targets
     right = nearest(candidates, z, close)
     first = -1 if right is None else right.number  # what meets the targets before z is no output
     meets = (event.number for event in (above.consumers if above else ()))
@@ -147,14 +157,30 @@ def _layer(
         stale = (pair for pair in pairs if _stale(pair[0]))
         changed = (pair for pair in pairs if used in pair[1:] and _changed(pair[0], right))
         return next(stale, next(changed, (right, used)))
-    # A right activation that is changed before it is used is a wrong one.
-    return right, used if used in early and used.uses(a) and _changed(used, a) else a
+    # A right activation that is changed before it is used is a wrong one, unless its own use in the
+    # next gradient shows that the next layer changed it.
+    other = used in early and used.uses(a) and _changed(used, a) and not _entered(a, nabla)
+    return right, used if other else a
 
 
 def _changed(event: Event, right: Event) -> bool:
     """Whether it holds other numbers than a right one; the negative of z is a part of σ."""
     value, numbers = approximate(event.value).ravel(), approximate(right.value).ravel()
     return not np.array_equal(value, numbers) and not np.array_equal(value, -numbers)
+
+
+def _entered(activation: Event, nabla: Event | None) -> bool:
+    """Whether a gradient is made of an activation as it is."""
+    size = activation.value.size
+    operands = () if nabla is None else _product(nabla).inputs
+    return any(each.value.size == size and not _changed(each, activation) for each in operands)
+
+
+def _product(nabla_w: Event) -> Event:
+    """What computed ∂C/∂w^l, perhaps with more around it, of which it is a part."""
+    while nabla_w.operation == PART:
+        nabla_w = nabla_w.inputs[0]
+    return nabla_w
 
 
 def _stale(event: Event) -> bool:
@@ -167,9 +193,8 @@ def moving(recording: Recording, nabla_w: Event | None, size: int) -> Event | No
     y = next((event for event in recording.events if event.operation == "given y"), None)
     if nabla_w is None or y is None:
         return None
-    while nabla_w.operation == PART:
-        nabla_w = nabla_w.inputs[0]
-    operands = (event for event in nabla_w.inputs if event.value.size == size and event.uses(y))
+    inputs = _product(nabla_w).inputs
+    operands = (event for event in inputs if event.value.size == size and event.uses(y))
     return next((event for event in operands if not event.given), None)
 
 
