@@ -11,10 +11,12 @@ from typing import Any, cast
 import numpy as np
 
 from conformance.arithmetic.exact import Exact, to_exact
-from conformance.watching.events import Event, Sources, ends, keys, same
+from conformance.watching.events import FILL, Event, Sources, ends, keys, same
 from conformance.watching.frames import Frame, subject_frames
 from conformance.watching.watched import Watched, flat
 from reference.step import Array
+
+LARGE = 1000  # entries of an array whose filling, number by number, is one event
 
 
 class Recording:
@@ -122,6 +124,24 @@ class Recording:
         event = self._note(operation, np.asarray(target), *sources, subject_frames())
         if isinstance(target, Watched):
             target.recording, target.event = self, event
+
+    def filled_on(self, target: Watched, key: Any, sources: Sources) -> bool:
+        """Whether writing into an array only went on with what its last event did; then it has it.
+
+        Of a large array, for a copy of it at each of its entries is too much.
+        """
+        event = target.event
+        if event is None or event.operation != FILL or target.size <= LARGE or event.consumers:
+            return False
+        alone = all(source is event for source in sources[0]) and target.shape == event.value.shape
+        if not alone or event.frames != subject_frames():
+            return False
+        event.value[key] = np.asarray(target)[key]
+        event.marks = ()
+        alike = self._by_ends.setdefault(ends(event.value), [])
+        if event not in alike:
+            alike.append(event)
+        return True
 
     def record(self, operation: str, value: Array, sources: Sources) -> Event | None:
         """Record what was computed other than by NumPy; None if no line of the subject did it."""

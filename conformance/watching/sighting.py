@@ -14,7 +14,7 @@ from types import MappingProxyType
 import numpy as np
 
 from conformance.arithmetic.exact import to_balls
-from conformance.watching.events import PART, Event
+from conformance.watching.events import FILL, PART, Event
 from conformance.watching.recording import Recording
 from reference.equations import activation, weighted_input
 from reference.step import Array, Parameters
@@ -83,7 +83,7 @@ def _filled(event: Event, right: Array, close: float) -> Event:
     following: Event | None = event
     while following is not None:
         event = following
-        puts = (each for each in event.consumers if each.operation == "setitem")
+        puts = (each for each in event.consumers if each.operation == FILL)
         again = (each for each in puts if each.inputs[0] is event)
         following = next((each for each in again if alike(each.value, right, close)), None)
     return event
@@ -119,15 +119,20 @@ def sight(
     """
     given = {event.operation: event for event in recording.events if event.given}
     lift = to_balls if given["given x"].value.dtype.hasobject else approximate
-    a = lift(x)
+    a, below = lift(x), given["given x"]
     found: list[tuple[Event | None, Event | None]] = []
     for layer, (w, b) in enumerate(zip(parameters.w, parameters.b, strict=True), start=2):
         here, above = given[f"given w{layer}"], given.get(f"given w{layer + 1}")
-        computed = [event for event in _sized(recording.events, b.size) if event.uses(here)]
+        computed = [
+            event
+            for event in _sized(recording.events, b.size)
+            if event.uses(here) or (event.untraced and event.may_use(below))
+        ]
         z = weighted_input(lift(w), a, lift(b))
         met = above, given.get("given y"), nablas.get(f"nabla_w{layer + 1}")
         events = _layer(computed, z, met, close)
         found.append(events)
+        below = events[1] or events[0] or below
         a = activation(z if events[0] is None else _column(events[0]))
         a = a if events[1] is None else _column(events[1])
     return Sight(*zip(*found, strict=True))
@@ -146,7 +151,7 @@ def _layer(
         pairs = list(_activated(candidates, close))
         soon = (pair for pair in pairs if until is None or pair[1].number < until)
         return next(soon, pairs[0] if pairs else (None, None))
-    later = [event for event in candidates if event.uses(right)]
+    later = [event for event in candidates if event.may_use(right)]
     forwards = (event for event in later if targets is None or not event.uses(targets))
     used = _meeting(forwards, above) if above is not None else None
     # It is looked for before it meets the next layer or the targets: σ of z comes again in σ′.
@@ -203,8 +208,8 @@ def _activated(candidates: Sequence[Event], close: float) -> Iterator[tuple[Even
     for event in candidates:
         sigma = activation(_column(event))
         for later in candidates:
-            if later is not event and later.uses(event) and alike(later.value, sigma, close):
-                yield event, later
+            if later is not event and later.may_use(event) and alike(later.value, sigma, close):
+                yield event, _filled(later, sigma, close)
 
 
 def _meeting(candidates: Iterable[Event], above: Event) -> Event | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from conformance.watching.events import NARROWING, PART, Event
+from conformance.watching.events import FILL, NARROWING, PART, Event
 
 if TYPE_CHECKING:
     from conformance.watching.recording import Recording
@@ -74,8 +74,8 @@ class Watched(np.ndarray[Any, Any]):
         recording = self.recording
         sources = recording.sources((self, value)) if recording else ((), ())
         self.view(np.ndarray)[unwatched(key)] = unwatched(value)
-        if recording is not None:
-            recording.rewrite("setitem", self, sources)
+        if recording is not None and not recording.filled_on(self, key, sources):
+            recording.rewrite(FILL, self, sources)
 
     @property
     def T(self) -> Any:  # noqa: N802 - NumPy's name
