@@ -22,8 +22,10 @@ from conformance.outcome import Report
 from conformance.report.cause_words import cause_words
 from conformance.subjects import Subject
 from conformance.subjects.book.subject import book_subject
+from conformance.subjects.function.subject import function_subject
 from conformance.tests.networks.book import Network
 from conformance.tests.support import recorded
+from conformance.tests.test_function_subject import changed
 from conformance.verdict.compare import EQUATION, RECORD
 from reference.equations import BOOK, sigmoid
 from reference.step import Array, Batch
@@ -283,19 +285,24 @@ def test_where_the_record_is_wrong_it_is_accused_and_not_the_subject() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:Casting complex")
-@pytest.mark.parametrize(
-    ("dtype", "words"),
-    [
-        (np.complex128, "its numbers are complex"),
-        (np.longdouble, "its numbers are right: only their dtype is not"),
-    ],
-)
-def test_of_another_dtype_no_size_is_measured(dtype: type, words: str) -> None:
+def test_of_complex_numbers_no_size_is_measured() -> None:
     class Other(Network):
         def backprop(self, x: Any, y: Any) -> Any:
             nabla_b, nabla_w = super().backprop(x, y)
-            return [each.astype(dtype) for each in nabla_b], nabla_w
+            return [each.astype(np.complex128) for each in nabla_b], nabla_w
 
     report = check_case(book_subject(Other, "it"), recorded("layout-3-2-4"))
     found = {cause.tag: cause.measured for cause in diagnose([report])}
-    assert found == {"B": (words,)}
+    assert found == {"B": ("its numbers are complex",)}
+
+
+def test_of_right_numbers_in_another_dtype_no_size_is_measured() -> None:
+    narrow = changed(("z2", lambda z, _m: z.astype(np.float16)))
+    report = check_case(function_subject(narrow, "it"), recorded("hand-2-3-1"))
+    found = {cause.tag: cause.measured for cause in diagnose([report])}
+    assert found == {"Z": ("its numbers are right: only their dtype is not",)}
+
+
+def test_nearly_once_is_no_factor() -> None:
+    found = causes(right("BP3", lambda v, _: v * (1 + 1e-9)), CASES[:1])["BP3"]
+    assert found.measured == ("it is off by up to 1e-09 of the largest entry",)

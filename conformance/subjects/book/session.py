@@ -25,7 +25,7 @@ from conformance.subjects.book.probe import Probe, Sample, feed, probe, unwatche
 from conformance.subjects.book.recovered import recovered
 from conformance.subjects.book.shown import parts_of, shown_of
 from conformance.subjects.book.update_run import empty, repeated
-from conformance.subjects.observation import Observation
+from conformance.subjects.observation import Observation, rounded
 from conformance.watching.sighting import CLOSE, alike
 from reference.step import Array, Batch, Parameters
 
@@ -133,7 +133,7 @@ class BookSession:
 
     def _start(self) -> Parameters:
         try:
-            return Parameters.of(self.network.inwards(self.net)).map(np.array)
+            return Parameters.of(self.network.inwards(self.net)).map(lambda w: rounded(np.array(w)))
         except (ValueError, KeyError) as error:
             raise SubjectError(
                 f"{self.network.name} in {self.case.id}: the parameters it left make no network: "
