@@ -3,15 +3,21 @@
 from pathlib import Path
 from typing import cast
 
+import numpy as np
 import pytest
 
 from conformance.judging.judge import check_case
 from conformance.outcome import Report
 from conformance.subjects.book.subject import book_subject
 from conformance.subjects.load import load
+from conformance.tests.networks.book import Pairs, sigmoid
 from conformance.tests.networks.broken import Edit, broken_source
 from conformance.tests.networks.broken_batches import BROKEN
-from conformance.tests.networks.right_batches import Augmented, LastFirst
+from conformance.tests.networks.right_batches import (
+    Augmented,
+    BatchedColumns,
+    LastFirst,
+)
 from conformance.tests.support import recorded
 from conformance.tests.test_broken import short, wrong_layers
 
@@ -37,6 +43,32 @@ def test_the_equation_and_the_line_are_blamed(cls: str, edit: Edit, tmp_path: Pa
     assert not [name for each in report.cases for name in wrong_layers(edit, each)]
     for blame in report.blames:
         assert [frame.line for frame in blame.frames[:1]] == [line], blame.frames
+
+
+class UpdatesFirst(BatchedColumns):
+    """Moves the weights of all samples before the error goes down through them."""
+
+    def update_mini_batch(self, mini_batch: Pairs, eta: float) -> None:
+        """One step of gradient descent on a list of (x, y) pairs."""
+        a, y = [np.hstack([x for x, _ in mini_batch])], np.hstack([y for _, y in mini_batch])
+        for b, w in zip(self.biases, self.weights, strict=True):
+            a.append(sigmoid(w @ a[-1] + b))
+        delta = (a[-1] - y) * a[-1] * (1 - a[-1])
+        for i in reversed(range(len(self.weights))):
+            gradient = delta @ a[i].T / len(mini_batch)
+            self.weights[i] = self.weights[i] - eta * gradient
+            self.biases[i] = self.biases[i] - eta * delta.mean(axis=1, keepdims=True)
+            delta = (self.weights[i].T @ delta) * a[i] * (1 - a[i])
+
+
+def test_an_error_of_a_whole_batch_is_blamed_though_single_samples_have_another() -> None:
+    subject = book_subject(UpdatesFirst, "it")
+    report = Report("it", cases=tuple(check_case(subject, short(id_)) for id_ in CASES))
+    assert [blame.tag for blame in report.blames] == ["BP2"]
+    assert not report.remarks
+    whole = recorded("square-4-4-4-4")
+    assert subject.exactly
+    assert subject.exactly(whole.case, whole.steps[0]).wrong == ["delta3", "delta2"]
 
 
 def edited(find: str, replace: str, tags: str, program: str = "book.py") -> Edit:

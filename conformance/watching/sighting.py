@@ -14,7 +14,7 @@ from types import MappingProxyType
 import numpy as np
 
 from conformance.arithmetic.exact import to_balls
-from conformance.watching.events import FILL, PART, Event
+from conformance.watching.events import FILL, Event
 from conformance.watching.recording import Recording
 from reference.equations import activation, weighted_input
 from reference.step import Array, Parameters
@@ -182,8 +182,8 @@ def _entered(activation: Event, nabla: Event | None) -> bool:
 
 
 def _product(nabla_w: Event) -> Event:
-    """What computed ∂C/∂w^l, perhaps with more around it, of which it is a part."""
-    while nabla_w.operation == PART:
+    """The product of which ∂C/∂w^l was made: a part of it, a multiple, or what is done to each."""
+    while len(nabla_w.inputs) == 1 and not nabla_w.inputs[0].given:
         nabla_w = nabla_w.inputs[0]
     return nabla_w
 

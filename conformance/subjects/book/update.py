@@ -110,7 +110,7 @@ class Update:
         """
         before, mean = self.before[name], self._sums(f"nabla_{name}")[-1]
         none = event.operation == "subtract" and event.constants == (0.0,)
-        if none and not self.recording.looked_at("sample"):
+        if none and not self.recording.looked_at("x"):
             self.used[f"nabla_{name}"] = np.zeros_like(before)
             return
         if event.operation in ("add", "subtract") and event.constants and before.size > 1:
