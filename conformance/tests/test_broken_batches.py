@@ -123,6 +123,17 @@ def test_what_is_wrong_of_a_whole_batch_alone_is_wrong_on_balls_too(tmp_path: Pa
     assert outcome.frames[0].line == line
 
 
+def test_one_number_taken_from_all_biases_is_a_wrong_update_on_balls_too(tmp_path: Path) -> None:
+    find = "self.biases = [b - (eta / len(mini_batch)) * nb for b, nb in zip(self.biases, nabla_b)]"
+    source, _ = broken_source(edited(find, find.replace("* nb ", "* nb.mean() "), "B"))
+    file = tmp_path / "edited.py"
+    file.write_text(source, encoding="utf-8")
+    subject = book_subject(cast("type", load(f"{file}:Network")), "it")
+    whole = recorded("square-4-4-4-4")
+    assert subject.exactly
+    assert subject.exactly(whole.case, whole.steps[0]).wrong == ["b2", "b3", "b4"]
+
+
 def test_gradients_in_another_order_are_a_convention_if_the_update_knows() -> None:
     subject = book_subject(LastFirst, "it")
     assert ORDER in subject.conventions

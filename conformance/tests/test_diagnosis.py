@@ -95,6 +95,18 @@ UNKNOWN: dict[str, tuple[Formulas, str]] = {
         {"B": lambda at: at.b(at.layer) - at.eta * at.nabla_b(at.layer) / 2},
         "it moves ½ × as far as it should",
     ),
+    "a smaller step": (
+        {"W": lambda at: by_the_book(replace(at, eta=at.eta * 0.3), "W")},
+        "it moves 0.3 × as far as it should",
+    ),
+    "a step that differs": (
+        right("B", lambda v, at: v - at.eta * at.nabla_b(at.layer) / (1 + at.case.steps)),
+        "it moves 1.111 to 1.143 × as far as it should",
+    ),
+    "a step by the root of m": (
+        {"B": lambda at: at.b(at.layer) - at.eta * at.nabla_b(at.layer) * np.sqrt(at.m)},
+        "it moves √m × as far as it should",
+    ),
     "no η": (
         {"W": lambda at: (1 - at.eta * at.decay) * at.w(at.layer) - at.nabla_w(at.layer)},
         "it moves 1/η × as far as it should",

@@ -81,8 +81,10 @@ class Recording:
                 event = self.origin(each)
                 if event is not None:
                     events.append(event)
-            elif isinstance(each, int | float):
+            elif isinstance(each, int | float | np.floating):
                 numbers.append(float(each))
+            elif isinstance(each, Exact):
+                numbers.append(float(each.ball.mid()))
         return tuple(events), tuple(numbers)
 
     def made_of(self, operands: Iterable[Any]) -> Sources:
