@@ -10,6 +10,7 @@ import pytest
 
 from conformance.subjects.book.subject import book_subject
 from conformance.tests.networks.by_number import ByNumber, WithoutBias, WithoutLast
+from conformance.tests.networks.right_sigmoids import WithMath
 from conformance.tests.support import recorded
 from conformance.verdict.compare import RESTARTED, Status
 from conformance.verdict.judge import CaseReport, check_case
@@ -40,6 +41,15 @@ def test_a_wrong_weighted_input_is_blamed_alone(cls: type) -> None:
     source, first = inspect.getsourcelines(ByNumber)
     line = next(i for i, text in enumerate(source) if "z[j, 0] = self.neuron" in text)
     assert blames[0].frames[0].line == first + line
+
+
+def test_a_function_of_one_number_over_an_array_is_seen() -> None:
+    """NumPy makes objects of its floats on the way."""
+    (report,) = checked(WithMath, CASES[0])
+    assert report.status is Status.PASS
+    assert {v.status for v in report.verdicts if v.name == "a2" and v.mode == RESTARTED} == {
+        Status.PASS
+    }
 
 
 def filled(entries: int) -> tuple[Recording, Watched]:

@@ -104,8 +104,8 @@ class Recording:
             return result
         frames, array = subject_frames(), isinstance(result, np.ndarray)
         if frames or self.ours:
-            result = self.result(_lifted(result))
-            event = self._note(operation, cast("Array", result), *sources, frames)
+            result = self.result(_lifted(result, sources[0]))
+            event = self._note(operation, _floats(cast("Array", result)), *sources, frames)
             return self._wrap(cast("Array", result), event) if array else result
         return self._wrap(cast("Array", result), sources[0][0]) if sources[0] else result
 
@@ -184,14 +184,25 @@ class Recording:
         return watched
 
 
-def _lifted(result: Any) -> Any:
-    """The result of an operation with the floats among its balls made balls.
+def _floats(result: Array) -> Array:
+    """The numbers of an operation, floats among objects as floats: NumPy will make them so too."""
+    objects = isinstance(result, np.ndarray) and result.dtype.hasobject
+    if objects and all(isinstance(each, float) for each in result.flat):
+        return result.astype(np.float64)
+    return result
 
-    A bound of clip, maximum or where is one, and the next operation would stop at it.
+
+def _lifted(result: Any, sources: Iterable[Event]) -> Any:
+    """The result of an operation on exact numbers with the floats in it made exact.
+
+    A bound of clip, maximum or where is one, and the next operation would stop at it. An array of
+    objects may also hold floats alone, as what `np.vectorize` makes of floats.
     """
     if not isinstance(result, np.ndarray) or not result.dtype.hasobject:
         return result
     if not any(type(each) in (int, float) for each in result.flat):
+        return result
+    if not any(isinstance(each, Exact) for source in sources for each in source.value.flat):
         return result
     lifted = (to_exact(each)[()] if type(each) in (int, float) else each for each in result.flat)
     return np.fromiter(lifted, dtype=object, count=result.size).reshape(result.shape)

@@ -94,9 +94,11 @@ class Watched(np.ndarray[Any, Any]):
         return self.recording.note("transpose", turned, self.recording.sources((self,)))
 
     def astype(self, dtype: Any, *args: Any, **kwargs: Any) -> Any:
-        """The array in another dtype, recorded where floats become narrower ones."""
+        """The array in another dtype, recorded where floats, or objects, become narrower floats."""
         array = super().astype(dtype, *args, **kwargs)
-        narrower = self.dtype.kind == array.dtype.kind == "f" and array.itemsize < self.itemsize
+        itemsize = np.dtype(np.float64).itemsize if self.dtype.hasobject else self.itemsize
+        floats = self.dtype.kind in "fO" and array.dtype.kind == "f"
+        narrower = floats and array.itemsize < itemsize
         if self.recording is None or not narrower:
             return array
         sources = self.recording.sources((self,))
