@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from conformance.diagnosis.evidence import Evidence
 from conformance.diagnosis.match import UNFIT
+from conformance.judging.evidence import Evidence
 from conformance.mistakes.mistake import Mistake
 from conformance.mistakes.situation import Formulas, Situation, tag_of
 from conformance.verdict.causality import inputs

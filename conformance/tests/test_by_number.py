@@ -8,13 +8,14 @@ import inspect
 import numpy as np
 import pytest
 
+from conformance.judging.case_report import CaseReport
+from conformance.judging.judge import check_case
+from conformance.outcome import Report
 from conformance.subjects.book.subject import book_subject
 from conformance.tests.networks.by_number import ByNumber, WithoutBias, WithoutLast
 from conformance.tests.networks.right_sigmoids import WithMath
 from conformance.tests.support import recorded
 from conformance.verdict.compare import RESTARTED, Status
-from conformance.verdict.judge import CaseReport, check_case
-from conformance.verdict.outcome import Report
 from conformance.watching.recording import LARGE, Recording
 from conformance.watching.watched import Watched
 

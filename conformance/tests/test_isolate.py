@@ -16,12 +16,12 @@ import pytest
 
 from conformance import check
 from conformance.errors import SubjectError, UsageError
+from conformance.outcome import Report
 from conformance.running import isolate, tracebacks
 from conformance.running.child import Send, Work
 from conformance.running.isolate import isolated
 from conformance.running.tracebacks import own_traceback
 from conformance.tests.networks import book
-from conformance.verdict.outcome import Report
 
 LONG = 20.0  # seconds; a test that waits so long fails
 SHORT = 0.2

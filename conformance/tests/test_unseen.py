@@ -6,14 +6,15 @@ import pytest
 
 from conformance.corpus.case import Case
 from conformance.diagnosis.diagnose import diagnose
+from conformance.judging.case_report import CaseReport
+from conformance.judging.judge import check_case
 from conformance.mistakes.catalogue import CATALOGUE
 from conformance.mistakes.mistake import mistaken
 from conformance.mistakes.situation import Formulas, by_the_book
+from conformance.outcome import Report
 from conformance.report.cause_words import cause_words
 from conformance.subjects import Session, Subject
 from conformance.tests.support import recorded
-from conformance.verdict.judge import CaseReport, check_case
-from conformance.verdict.outcome import Report
 from reference.step import Array, Batch, Parameters, split
 
 CASES = ("expanding-3-4-5-2", "remainder-3-4-2")

@@ -5,14 +5,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from conformance.judging.case_report import CaseReport
+from conformance.judging.judge import check_case
+from conformance.outcome import Report
 from conformance.subjects.book.subject import book_subject
 from conformance.subjects.function.subject import function_subject
 from conformance.tests.networks.book import Array, Network
 from conformance.tests.support import recorded
 from conformance.tests.test_function_subject import step
 from conformance.verdict.compare import Status
-from conformance.verdict.judge import CaseReport, check_case
-from conformance.verdict.outcome import Report
 
 CASES = ("remainder-3-4-2", "saturated-2-8-3")
 WIDE = np.dtype(np.longdouble)
