@@ -11,6 +11,7 @@ import numpy as np
 
 from conformance.diagnosis.before import earlier, momentum
 from conformance.diagnosis.failure import Failure
+from conformance.diagnosis.samples import one_sample
 from conformance.mistakes.situation import Situation
 from conformance.verdict.causality import axes_of
 from reference.equations import sigmoid
@@ -206,7 +207,7 @@ def _offset(failures: Sequence[Failure]) -> str:
 
 
 WHOLE = (
-    *(_zero, _factor, _moved, _elementwise, _added),
+    *(_zero, _factor, _moved, _elementwise, _added, one_sample),
     *(_transposed, _permuted, earlier, momentum, _offset),
 )
 """What is looked for in whole arrays; the first that is true is said."""

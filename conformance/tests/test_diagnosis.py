@@ -116,6 +116,14 @@ UNKNOWN: dict[str, tuple[Formulas, str]] = {
         right("B", half_the_last_move),
         "it is the right value + 0.5 × the last change of b^l: momentum",
     ),
+    "the last sample for all": (
+        right("BP3", lambda _, at: at.delta(at.layer)[:, [-1]]),
+        "it is made of the last sample alone, m times",
+    ),
+    "the first sample": (
+        right("BP4", lambda _, at: at.delta(at.layer)[:, :1] @ at.a(at.layer - 1)[:, :1].T / at.m),
+        "it is made of the first sample alone",
+    ),
     "one neuron": (right("BP2", one_neuron_dead), "only neuron 0 is wrong"),
     "the last sample twice": (right("BP4", twice_the_last), "it is off by up to"),
 }
