@@ -6,6 +6,7 @@ object that is handed over runs here. Left out: the command line (`cli`).
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -109,50 +110,73 @@ def _apart(
     detailed: bool,
 ) -> Report:
     """Check what a file or module names in a process of its own."""
-    cost, python_path = options
     timeout, done = watching
-
-    def work(send: Callable[[object], None]) -> None:
-        subject = replace(adapt(load(spec, python_path), spec, cost), folders=python_path)
-        fitting = [each for each in cases if not subject.unfit(each)]
-        skipped = {each.id: subject.unfit(each) for each in cases if each not in fitting}
-        send({"conventions": list(subject.conventions), "skipped": skipped})
-
-        def sent(report: CaseReport) -> None:
-            send({"case": case_to_json(report)})
-
-        with threadpool_limits(1):
-            report = examine(subject, store.root(), fitting, sent, detailed=detailed)
-        send({"exact": [exact_to_json(each) for each in report.exact]})
-        send({"causes": [cause_to_json(each) for each in report.causes]})
-        send({"smallest": [asdict(each) for each in report.smallest]})
-
-    begun: dict[str, Any] = {"conventions": [], "skipped": {}, "exact": []}
+    said: dict[str, Any] = {"skipped": {}, "exact": []}
     reports: list[CaseReport] = []
     loaded = False
     try:
-        for record in isolated(work, timeout):
-            said, loaded = cast("dict[str, Any]", record), True
+        for record in isolated(partial(_send_all, spec, cases, options, detailed), timeout):
+            loaded = True
+            said.update(cast("dict[str, Any]", record))
             if "case" in said:
-                reports.append(case_from_json(said["case"]))
+                reports.append(case_from_json(said.pop("case")))
                 done(reports[-1])
-            begun.update(said)
     except SubjectError as error:
-        waiting = [each for each in cases if each.id not in begun["skipped"]][len(reports) :]
+        waiting = [each for each in cases if each.id not in said["skipped"]][len(reports) :]
         if not (reports or waiting) or not (loaded or isinstance(error, StoppedError)):
             words = str(error)
             raise SubjectError(words if words.startswith(spec) else f"{spec}: {words}") from error
         if waiting:
             within = f"{spec} in {waiting[0].id}" if loaded else spec
             reports.append(CaseReport(waiting[0], spec, [], f"{within}: {error}"))
-        elif not begun["exact"]:  # all is judged, and the exact lane, which comes last, is lost
+        else:  # all is judged, and the exact lane, which comes last, is not run to its end
             stopped = ExactOutcome(left=f"it {error}".splitlines()[0])
-            begun["exact"] = [exact_to_json(ExactRun(reports[-1].case.id, 0, stopped))]
-    exact = tuple(exact_from_json(each) for each in begun["exact"])
-    causes = tuple(cause_from_json(each) for each in begun.get("causes", ()))
-    small = tuple(example_from_json(each) for each in begun.get("smallest", ()))
-    conventions, skipped = tuple(begun["conventions"]), begun["skipped"]
-    return _fitting(Report(spec, conventions, tuple(reports), skipped, exact, causes, small))
+            said["exact"] += [exact_to_json(ExactRun(reports[-1].case.id, 0, stopped))]
+    return _fitting(_put_together(spec, reports, said))
+
+
+def _send_all(
+    spec: str,
+    cases: Sequence[Case],
+    options: tuple[str | None, tuple[Path, ...]],
+    detailed: bool,
+    send: Callable[[object], None],
+) -> None:
+    """What the child does: it examines the subject, and sends each part as soon as it is known."""
+    cost, python_path = options
+    subject = replace(adapt(load(spec, python_path), spec, cost), folders=python_path)
+    fitting = [each for each in cases if not subject.unfit(each)]
+    skipped = {each.id: subject.unfit(each) for each in cases if each not in fitting}
+    send({"conventions": list(subject.conventions), "skipped": skipped})
+
+    def grown(report: Report) -> None:
+        causes = [cause_to_json(each) for each in report.causes]
+        exact = [exact_to_json(each) for each in report.exact]
+        small = [asdict(each) for each in report.smallest]
+        send({"causes": causes, "smallest": small, "exact": exact})
+
+    with threadpool_limits(1):
+        examine(
+            subject,
+            store.root(),
+            fitting,
+            lambda report: send({"case": case_to_json(report)}),
+            grown,
+            detailed=detailed,
+        )
+
+
+def _put_together(spec: str, reports: Sequence[CaseReport], said: dict[str, Any]) -> Report:
+    """The report of a child that may have stopped at any place."""
+    return Report(
+        spec,
+        tuple(said.get("conventions", ())),
+        tuple(reports),
+        said["skipped"],
+        tuple(exact_from_json(each) for each in said["exact"]),
+        tuple(cause_from_json(each) for each in said.get("causes", ())),
+        tuple(example_from_json(each) for each in said.get("smallest", ())),
+    )
 
 
 def _fitting(report: Report) -> Report:

@@ -1,20 +1,19 @@
-"""A whole examination of a subject: every case that fits it, then the exact lane.
+"""A whole examination of a subject: every case that fits it, the causes, then the exact lane.
 
 Left out: what the outcome says (`outcome.py`), how a subject is found (`subjects`).
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from conformance.corpus import store
 from conformance.corpus.case import Case
 from conformance.corpus.recorded import Recorded
-from conformance.diagnosis.cause import Cause
 from conformance.judging.case_report import CaseReport
 from conformance.judging.exact_lane import run_exactly
 from conformance.judging.judge import check_case
 from conformance.outcome import Report
-from conformance.smallest.example import Example
 from conformance.subjects import Subject
 
 
@@ -23,6 +22,7 @@ def examine(
     place: Path,
     cases: Iterable[Case],
     done: Callable[[CaseReport], None] = lambda _: None,
+    further: Callable[[Report], None] = lambda _: None,
     *,
     detailed: bool = False,
 ) -> Report:
@@ -33,6 +33,7 @@ def examine(
         place: the corpus.
         cases: of the corpus.
         done: called with the report on each case.
+        further: called after the cases with the report, as it grows to the one that is returned.
         detailed: whether to keep what is behind each verdict, entry by entry.
 
     Raises:
@@ -46,9 +47,10 @@ def examine(
         for case in fitting:
             reports.append(_checked(subject, store.read(place, case), detailed=detailed))
             done(reports[-1])
-    exact = tuple(run_exactly(subject, place, reports))
-    causes, small = _why(subject, reports)
-    return Report(subject.name, subject.conventions, tuple(reports), skipped, exact, causes, small)
+    whole = Report(subject.name, subject.conventions, tuple(reports), skipped)
+    for grown in _grown(subject, place, whole):
+        further(whole := grown)
+    return whole
 
 
 def _checked(subject: Subject, recorded: Recorded, *, detailed: bool) -> CaseReport:
@@ -60,14 +62,20 @@ def _checked(subject: Subject, recorded: Recorded, *, detailed: bool) -> CaseRep
     return looked(subject, recorded, report)
 
 
-def _why(
-    subject: Subject, reports: Sequence[CaseReport]
-) -> tuple[tuple[Cause, ...], tuple[Example, ...]]:
-    """The causes of what is wrong, and the smallest networks that show it."""
-    if not any(report.failures for report in reports):
-        return (), ()
-    from conformance.diagnosis.diagnose import diagnose  # here: a right subject needs neither
-    from conformance.smallest.find import examples
+def _grown(subject: Subject, place: Path, report: Report) -> Iterator[Report]:
+    """The report with the causes of what is wrong, with the smallest networks, exact runs.
 
-    causes = diagnose(reports)
-    return causes, examples(subject, [cause.tag for cause in causes])
+    In the order of what may stop them: a cause is found in what was seen, the smallest networks run
+    on floats as the cases did, and on balls a subject may hang that never did so before.
+    """
+    if any(each.failures for each in report.cases):
+        from conformance.diagnosis.diagnose import diagnose  # here: a right subject needs neither
+        from conformance.smallest.find import examples
+
+        report = replace(report, causes=diagnose(report.cases))
+        yield report
+        report = replace(report, smallest=examples(subject, [each.tag for each in report.causes]))
+        yield report
+    for run in run_exactly(subject, place, report.cases):
+        report = replace(report, exact=(*report.exact, run))
+        yield report

@@ -15,6 +15,8 @@ class Cause:
         mistakes: the ids of the known mistakes that reproduce every entry of every case; if there
             are several, no case tells them apart.
         alone: if there are none, those that do so in this equation, but break others too.
+        unseen: if there are none either, those that do so in equations before this one, whose
+            quantities are not shown.
         partly: if there are none either, those that reproduce what is wrong, but not what is right.
         measured: true statements on what is wrong, if no mistake explains all of it.
     """
@@ -22,5 +24,6 @@ class Cause:
     tag: str
     mistakes: tuple[str, ...] = ()
     alone: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
     partly: tuple[str, ...] = ()
     measured: tuple[str, ...] = ()

@@ -10,6 +10,7 @@ from conformance.diagnosis.failure import Failure
 from conformance.diagnosis.match import matching, matching_alone, reproduces
 from conformance.diagnosis.measure import measured
 from conformance.diagnosis.stored import shortened
+from conformance.diagnosis.unseen import matching_unseen
 from conformance.judging.case_report import CaseReport
 from conformance.judging.evidence import Evidence
 from conformance.mistakes.catalogue import CATALOGUE
@@ -53,6 +54,9 @@ def _cause(
     alone = matching_alone(known, evidence, tag)
     if alone:
         return Cause(tag, alone=tuple(mistake.id for mistake in alone))
+    unseen = matching_unseen(known, evidence, tag)
+    if unseen:
+        return Cause(tag, unseen=tuple(mistake.id for mistake in unseen))
     partly = (
         mistake.id
         for mistake in known

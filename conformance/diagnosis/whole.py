@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from conformance.diagnosis.before import earlier, momentum
 from conformance.diagnosis.failure import Failure
+from conformance.diagnosis.samples import one_sample
 from conformance.mistakes.situation import Situation
 from conformance.verdict.causality import axes_of
 from reference.equations import sigmoid
@@ -26,6 +28,7 @@ FACTORS: dict[str, Callable[[Failure], float]] = {
     "½": lambda _: 0.5,
     "m": lambda f: f.evidence.batch.m,
     "1/m": lambda f: 1 / f.evidence.batch.m,
+    "√m": lambda f: f.evidence.batch.m**0.5,
     "η": lambda f: f.evidence.case.eta,
     "1/η": lambda f: 1 / f.evidence.case.eta,
     "n": lambda f: f.evidence.case.n,
@@ -50,7 +53,7 @@ def _factor(failures: Sequence[Failure]) -> str:
         for sign in _signs(factor, telling):
             if all(_times(each, sign * factor(each)) for each in telling):
                 return f"it is {'−' * (sign < 0)}{name or 1} × the right value"
-    fitted = [_fit(each) for each in telling]
+    fitted = [_fit(each.got, each.right) for each in telling]
     if not all(_times(each, c) for each, c in zip(telling, fitted, strict=True)):
         return ""
     one, other = min(fitted), max(fitted)
@@ -66,10 +69,10 @@ def _signs(factor: Callable[[Failure], float], failures: Sequence[Failure]) -> t
     return (-1,) if all(factor(each) == 1 for each in failures) else (1, -1)
 
 
-def _fit(failure: Failure) -> float:
+def _fit(got: Array, right: Array) -> float:
     """The factor at the largest entry, where it is known best."""
-    largest = int(np.argmax(np.abs(failure.right)))
-    return float(failure.got.flat[largest] / failure.right.flat[largest])
+    largest = int(np.argmax(np.abs(right)))
+    return float(got.flat[largest] / right.flat[largest])
 
 
 def _times(failure: Failure, factor: float) -> bool:
@@ -87,14 +90,21 @@ def _moved(failures: Sequence[Failure]) -> str:
     known = [(each, start) for each, start in known if np.any(each.right != start)]
     if not known or len(known) < sum(not each.evidence.case.lmbda for each in failures):
         return ""
+    moves = [(each, start, each.right - start) for each, start in known]
     for name, factor in FACTORS.items():
         for sign in _signs(factor, [each for each, _ in known]):
-            if all(
-                each.is_(start + sign * factor(each) * (each.right - start), 1 + 2 * factor(each))
-                for each, start in known
-            ):
+            if all(_moves(*move, sign * factor(move[0])) for move in moves):
                 return f"it moves {'−' * (sign < 0)}{name or 1} × as far as it should"
-    return ""
+    fitted = [_fit(each.got - start, move) for each, start, move in moves]
+    if not all(_moves(*move, c) for move, c in zip(moves, fitted, strict=True)):
+        return ""
+    one, other = (f"{c:.4g}" for c in (min(fitted), max(fitted)))
+    far = one if one == other else f"{one} to {other}"
+    return "" if far in ("0", "1") else f"it moves {far} × as far as it should"
+
+
+def _moves(failure: Failure, start: Array, move: Array, factor: float) -> bool:
+    return failure.is_(start + factor * move, 1 + 2 * abs(factor))
 
 
 WITHIN: dict[str, Callable[[Array], Array]] = {
@@ -187,23 +197,6 @@ def _order(failure: Failure, axis: int) -> list[int] | None:
     return order if order != sorted(order) else None
 
 
-def _earlier(failures: Sequence[Failure]) -> str:
-    """Whether it is what it was in the step before."""
-    before = [each.evidence.previous for each in failures]
-    stale = all(
-        each is not None and failure.name in each.shown and failure.is_(each.got(failure.name))
-        for failure, each in zip(failures, before, strict=True)
-    )
-    if stale:
-        return "it is the value of the step before"
-    starts = [dict(each.evidence.start.named()).get(each.name) for each in failures]
-    kept = all(
-        start is not None and failure.is_(np.asarray(start, np.float64))
-        for failure, start in zip(failures, starts, strict=True)
-    )
-    return "it is what it was before the step" if kept else ""
-
-
 def _offset(failures: Sequence[Failure]) -> str:
     """Whether the same number is added everywhere."""
     first = failures[0]
@@ -214,7 +207,7 @@ def _offset(failures: Sequence[Failure]) -> str:
 
 
 WHOLE = (
-    *(_zero, _factor, _moved, _elementwise, _added),
-    *(_transposed, _permuted, _earlier, _offset),
+    *(_zero, _factor, _moved, _elementwise, _added, one_sample),
+    *(_transposed, _permuted, earlier, momentum, _offset),
 )
 """What is looked for in whole arrays; the first that is true is said."""

@@ -45,15 +45,19 @@ class Evidence:
     previous: "Evidence | None" = None
 
     @cached_property
-    def standing(self) -> Standing:
-        """What is to be expected of each equation on the subject's own inputs, and these inputs."""
-        usable = {
+    def usable(self) -> dict[str, Shown]:
+        """What was shown, as far as later equations can start from it."""
+        return {
             name: array
             for name, array in self.shown.items()
             if not malformed(array, shape_of(self.case, name, self.batch.m), self.case.type)
             and np.isfinite(array.value if isinstance(array, RunningError) else array).all()
         }
-        return standing(self.case, self.start, self.batch, usable)
+
+    @cached_property
+    def standing(self) -> Standing:
+        """What is to be expected of each equation on the subject's own inputs, and these inputs."""
+        return standing(self.case, self.start, self.batch, self.usable)
 
     @cached_property
     def situation(self) -> Situation:

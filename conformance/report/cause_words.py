@@ -53,9 +53,13 @@ def _names(report: Report, tag: str) -> list[str]:
 
 
 def cause_name(report: Report, tag: str, mistake: "Mistake") -> str:
-    """The id of a mistake, and whether it explains this equation alone."""
-    wholly = any(mistake.id in cause.mistakes for cause in report.causes if cause.tag == tag)
-    return mistake.id if wholly else f"{mistake.id}, in {tag} alone"
+    """The id of a mistake, and whether it explains this equation alone, or is in a hidden one."""
+    causes = [cause for cause in report.causes if cause.tag == tag]
+    if any(mistake.id in cause.mistakes for cause in causes):
+        return mistake.id
+    hidden = any(mistake.id in cause.unseen for cause in causes)
+    before = f"in {joined(mistake.blames)}, which cannot be seen"
+    return f"{mistake.id}, {before if hidden else f'in {tag} alone'}"
 
 
 def beside_cause(report: Report, tag: str) -> Iterator[str]:
@@ -74,7 +78,7 @@ def beside_cause(report: Report, tag: str) -> Iterator[str]:
 
 
 def _known(cause: Cause) -> tuple[str, ...]:
-    return cause.mistakes or cause.alone
+    return cause.mistakes or cause.alone or cause.unseen
 
 
 def example_words(report: Report, example: Example, *, verbose: bool) -> str:

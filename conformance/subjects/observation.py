@@ -4,7 +4,8 @@ Left out: how each kind of subject is made to show it (the other modules of this
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -45,13 +46,39 @@ class Observation:
 
 
 def observed(taken: Observation | Step | Mapping[str, Array]) -> Observation:
-    """What any session's step gives, as an observation; scalars become arrays of shape ()."""
+    """What any session's step gives, as an observation.
+
+    Scalars become arrays of shape (), and floats that are wider than float64 are rounded to it:
+    whoever computes in more digits than are judged does nothing wrong, and it is noted.
+    """
     if isinstance(taken, Observation):
-        return taken
-    named = taken.named() if isinstance(taken, Step) else taken.items()
-    return Observation(
-        {
-            name: np.asarray(value) if isinstance(value, np.generic) else value
-            for name, value in named
-        }
+        seen = taken
+    else:
+        named = taken.named() if isinstance(taken, Step) else taken.items()
+        seen = Observation(
+            {
+                name: np.asarray(value) if isinstance(value, np.generic) else value
+                for name, value in named
+            }
+        )
+    arrays: list[Any] = [*seen.shown.values(), *seen.forward.values()]
+    wide = {str(each.dtype) for each in arrays if _wide(each)}
+    if not wide:
+        return seen
+    said = f"it computes in {' and '.join(sorted(wide))}: that is judged as it rounds to float64"
+    return replace(
+        seen,
+        shown={name: rounded(each) for name, each in seen.shown.items()},
+        forward={name: rounded(each) for name, each in seen.forward.items()},
+        notes=(*seen.notes, said),
     )
+
+
+def rounded(value: Any) -> Any:
+    """An array, of which floats wider than float64 are rounded to it."""
+    return value.astype(np.float64) if _wide(value) else value
+
+
+def _wide(value: Any) -> bool:
+    floats = isinstance(value, np.ndarray) and value.dtype.kind == "f"
+    return floats and value.itemsize > np.dtype(np.float64).itemsize

@@ -3,15 +3,21 @@
 from pathlib import Path
 from typing import cast
 
+import numpy as np
 import pytest
 
 from conformance.judging.judge import check_case
 from conformance.outcome import Report
 from conformance.subjects.book.subject import book_subject
 from conformance.subjects.load import load
+from conformance.tests.networks.book import Pairs, sigmoid
 from conformance.tests.networks.broken import Edit, broken_source
 from conformance.tests.networks.broken_batches import BROKEN
-from conformance.tests.networks.right_batches import Augmented, LastFirst
+from conformance.tests.networks.right_batches import (
+    Augmented,
+    BatchedColumns,
+    LastFirst,
+)
 from conformance.tests.support import recorded
 from conformance.tests.test_broken import short, wrong_layers
 
@@ -39,6 +45,32 @@ def test_the_equation_and_the_line_are_blamed(cls: str, edit: Edit, tmp_path: Pa
         assert [frame.line for frame in blame.frames[:1]] == [line], blame.frames
 
 
+class UpdatesFirst(BatchedColumns):
+    """Moves the weights of all samples before the error goes down through them."""
+
+    def update_mini_batch(self, mini_batch: Pairs, eta: float) -> None:
+        """One step of gradient descent on a list of (x, y) pairs."""
+        a, y = [np.hstack([x for x, _ in mini_batch])], np.hstack([y for _, y in mini_batch])
+        for b, w in zip(self.biases, self.weights, strict=True):
+            a.append(sigmoid(w @ a[-1] + b))
+        delta = (a[-1] - y) * a[-1] * (1 - a[-1])
+        for i in reversed(range(len(self.weights))):
+            gradient = delta @ a[i].T / len(mini_batch)
+            self.weights[i] = self.weights[i] - eta * gradient
+            self.biases[i] = self.biases[i] - eta * delta.mean(axis=1, keepdims=True)
+            delta = (self.weights[i].T @ delta) * a[i] * (1 - a[i])
+
+
+def test_an_error_of_a_whole_batch_is_blamed_though_single_samples_have_another() -> None:
+    subject = book_subject(UpdatesFirst, "it")
+    report = Report("it", cases=tuple(check_case(subject, short(id_)) for id_ in CASES))
+    assert [blame.tag for blame in report.blames] == ["BP2"]
+    assert not report.remarks
+    whole = recorded("square-4-4-4-4")
+    assert subject.exactly
+    assert subject.exactly(whole.case, whole.steps[0]).wrong == ["delta3", "delta2"]
+
+
 def edited(find: str, replace: str, tags: str, program: str = "book.py") -> Edit:
     """An edit of the chapter 1 program."""
     return Edit("edited", find, replace, tuple(tags.split()), "every", "", program)
@@ -61,11 +93,45 @@ def test_a_line_that_squares_is_shown_though_the_cost_squares_too(tmp_path: Path
     assert [(blame.tag, blame.frames[0].line) for blame in report.blames] == [("BP1", line)]
 
 
+def test_an_activation_that_the_next_layer_changes_is_right_itself(tmp_path: Path) -> None:
+    """In layer 2 the biases have no mean, so that z2 and a2 are right."""
+    find = "z = np.dot(w, activation) + b"
+    edit = edited(find, "z = np.dot(w, activation + b.mean()) + b", "Z")
+    report, line = report_on("Network", edit, tmp_path, "saturated-2-8-3")
+    assert [(blame.tag, blame.frames[0].line) for blame in report.blames] == [("Z", line)]
+
+
 def test_one_number_taken_from_all_biases_is_a_wrong_update(tmp_path: Path) -> None:
     find = "self.biases = [b - (eta / len(mini_batch)) * nb for b, nb in zip(self.biases, nabla_b)]"
     edit = edited(find, find.replace("* nb ", "* nb.mean() "), "B")
-    report, line = report_on("Network", edit, tmp_path, *CASES[:2])
+    report, line = report_on("Network", edit, tmp_path, *CASES)
     assert [(blame.tag, blame.frames[0].line) for blame in report.blames] == [("B", line)]
+
+
+def test_what_is_wrong_of_a_whole_batch_alone_is_wrong_on_balls_too(tmp_path: Path) -> None:
+    edit = next(edit for _, edit in EDITS if edit.id == "one-x-for-all")
+    source, line = broken_source(edit)
+    file = tmp_path / "edited.py"
+    file.write_text(source, encoding="utf-8")
+    cls = next(cls for cls, edits in BROKEN.items() if edit in edits)
+    subject = book_subject(cast("type", load(f"{file}:{cls}")), edit.id)
+    whole = recorded("square-4-4-4-4")
+    assert subject.exactly
+    outcome = subject.exactly(whole.case, whole.steps[0])
+    assert not outcome.left
+    assert outcome.wrong[:2] == ["nabla_b2", "nabla_w2"]
+    assert outcome.frames[0].line == line
+
+
+def test_one_number_taken_from_all_biases_is_a_wrong_update_on_balls_too(tmp_path: Path) -> None:
+    find = "self.biases = [b - (eta / len(mini_batch)) * nb for b, nb in zip(self.biases, nabla_b)]"
+    source, _ = broken_source(edited(find, find.replace("* nb ", "* nb.mean() "), "B"))
+    file = tmp_path / "edited.py"
+    file.write_text(source, encoding="utf-8")
+    subject = book_subject(cast("type", load(f"{file}:Network")), "it")
+    whole = recorded("square-4-4-4-4")
+    assert subject.exactly
+    assert subject.exactly(whole.case, whole.steps[0]).wrong == ["b2", "b3", "b4"]
 
 
 def test_gradients_in_another_order_are_a_convention_if_the_update_knows() -> None:

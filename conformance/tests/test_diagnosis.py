@@ -22,8 +22,10 @@ from conformance.outcome import Report
 from conformance.report.cause_words import cause_words
 from conformance.subjects import Subject
 from conformance.subjects.book.subject import book_subject
+from conformance.subjects.function.subject import function_subject
 from conformance.tests.networks.book import Network
 from conformance.tests.support import recorded
+from conformance.tests.test_function_subject import changed
 from conformance.verdict.compare import EQUATION, RECORD
 from reference.equations import BOOK, sigmoid
 from reference.step import Array, Batch
@@ -57,6 +59,11 @@ def of_the_step_before(value: Any, at: Situation) -> Any:
     return value if at.previous is None else at.previous.nabla_w(at.layer)
 
 
+def half_the_last_move(value: Any, at: Situation) -> Any:
+    before = at if at.previous is None else at.previous
+    return value + 0.5 * (at.b(at.layer) - before.b(at.layer))
+
+
 UNKNOWN: dict[str, tuple[Formulas, str]] = {
     "a constant factor": (
         right("BP1", lambda v, _: 1.5 * v),
@@ -88,11 +95,35 @@ UNKNOWN: dict[str, tuple[Formulas, str]] = {
         {"B": lambda at: at.b(at.layer) - at.eta * at.nabla_b(at.layer) / 2},
         "it moves ½ × as far as it should",
     ),
+    "a smaller step": (
+        {"W": lambda at: by_the_book(replace(at, eta=at.eta * 0.3), "W")},
+        "it moves 0.3 × as far as it should",
+    ),
+    "a step that differs": (
+        right("B", lambda v, at: v - at.eta * at.nabla_b(at.layer) / (1 + at.case.steps)),
+        "it moves 1.111 to 1.143 × as far as it should",
+    ),
+    "a step by the root of m": (
+        {"B": lambda at: at.b(at.layer) - at.eta * at.nabla_b(at.layer) * np.sqrt(at.m)},
+        "it moves √m × as far as it should",
+    ),
     "no η": (
         {"W": lambda at: (1 - at.eta * at.decay) * at.w(at.layer) - at.nabla_w(at.layer)},
         "it moves 1/η × as far as it should",
     ),
     "the step before": (right("BP4", of_the_step_before), "it is the value of the step before"),
+    "another momentum": (
+        right("B", half_the_last_move),
+        "it is the right value + 0.5 × the last change of b^l: momentum",
+    ),
+    "the last sample for all": (
+        right("BP3", lambda _, at: at.delta(at.layer)[:, [-1]]),
+        "it is made of the last sample alone, m times",
+    ),
+    "the first sample": (
+        right("BP4", lambda _, at: at.delta(at.layer)[:, :1] @ at.a(at.layer - 1)[:, :1].T / at.m),
+        "it is made of the first sample alone",
+    ),
     "one neuron": (right("BP2", one_neuron_dead), "only neuron 0 is wrong"),
     "the last sample twice": (right("BP4", twice_the_last), "it is off by up to"),
 }
@@ -274,19 +305,24 @@ def test_where_the_record_is_wrong_it_is_accused_and_not_the_subject() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:Casting complex")
-@pytest.mark.parametrize(
-    ("dtype", "words"),
-    [
-        (np.complex128, "its numbers are complex"),
-        (np.longdouble, "its numbers are right: only their dtype is not"),
-    ],
-)
-def test_of_another_dtype_no_size_is_measured(dtype: type, words: str) -> None:
+def test_of_complex_numbers_no_size_is_measured() -> None:
     class Other(Network):
         def backprop(self, x: Any, y: Any) -> Any:
             nabla_b, nabla_w = super().backprop(x, y)
-            return [each.astype(dtype) for each in nabla_b], nabla_w
+            return [each.astype(np.complex128) for each in nabla_b], nabla_w
 
     report = check_case(book_subject(Other, "it"), recorded("layout-3-2-4"))
     found = {cause.tag: cause.measured for cause in diagnose([report])}
-    assert found == {"B": (words,)}
+    assert found == {"B": ("its numbers are complex",)}
+
+
+def test_of_right_numbers_in_another_dtype_no_size_is_measured() -> None:
+    narrow = changed(("z2", lambda z, _m: z.astype(np.float16)))
+    report = check_case(function_subject(narrow, "it"), recorded("hand-2-3-1"))
+    found = {cause.tag: cause.measured for cause in diagnose([report])}
+    assert found == {"Z": ("its numbers are right: only their dtype is not",)}
+
+
+def test_nearly_once_is_no_factor() -> None:
+    found = causes(right("BP3", lambda v, _: v * (1 + 1e-9)), CASES[:1])["BP3"]
+    assert found.measured == ("it is off by up to 1e-09 of the largest entry",)

@@ -24,6 +24,7 @@ from conformance.arithmetic.exact import (
 )
 from conformance.arithmetic.place import raised_at
 from conformance.tests.networks import book
+from conformance.watching.recording import Recording
 from reference.step import Array
 
 FAST = settings(max_examples=40, deadline=None)
@@ -208,6 +209,15 @@ def test_numpy_does_the_same_to_exact_numbers(name: str) -> None:
     got = to_balls(STAYS[name](to_exact(A), to_exact(V)))
     assert got.shape == right.shape
     np.testing.assert_allclose(np.vectorize(float)(got), right, rtol=1e-14)
+
+
+def test_a_logarithm_of_a_sum_of_powers_of_e_is_exact_where_it_is_watched() -> None:
+    watched = Recording(ours=True).watch(to_exact(A), "a")
+    got = to_balls(np.asarray(np.logaddexp(0.5, watched)))
+    with precision(400):
+        right = [(flint.arb(0.5).exp() + flint.arb(each).exp()).log() for each in A.ravel()]
+    assert all(one.overlaps(other) for one, other in zip(got.ravel(), right, strict=True))
+    assert all(each.rad() < 1e-15 for each in got.ravel())
 
 
 def test_the_books_backprop_runs_on_exact_numbers_and_agrees_with_its_floats() -> None:

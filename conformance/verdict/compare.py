@@ -8,8 +8,8 @@ explained by what went wrong before it.
 Left out: where the truth and the tolerances come from (`oracle.py`, `corpus`).
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any, cast
@@ -104,8 +104,7 @@ def judge(
         between = _hidden(name, case, shown)
         if status is Status.PASS:  # it is made of them, so they are right
             cleared.update(between)
-        doubted = (each for each in between if each not in cleared)
-        hidden = tuple(doubted) if status is Status.FAIL else ()
+        hidden = between if status is Status.FAIL else ()
         verdicts.append(
             Verdict(case.id, *where, name, status, problem, worst, explained_by, hidden)
         )
@@ -113,7 +112,13 @@ def judge(
             tainted[name] = name
         elif reached and (status is not Status.PASS or name not in usable):
             tainted[name] = reached
-    return verdicts
+    return [_without(cleared, verdict) for verdict in verdicts]
+
+
+def _without(cleared: Collection[str], verdict: Verdict) -> Verdict:
+    """The verdict without those hidden quantities that another, perhaps a later, shows right."""
+    left = tuple(each for each in verdict.hidden if each not in cleared)
+    return replace(verdict, hidden=left) if len(left) < len(verdict.hidden) else verdict
 
 
 def _hidden(name: str, case: Case, shown: Mapping[str, Any]) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ who asks (`oracle.py`), and the running errors themselves (`arithmetic/rounding.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from functools import partial
 from math import ceil
 from typing import Any
 
@@ -82,7 +83,7 @@ class Witness:
             passed = self.passing(name)
             if passed is not None:
                 return passed
-            result = equation(*self.entering(field, arguments))
+            result = self.computed(name, partial(equation, *self.entering(field, arguments)))
             self.expected[name] = self.noted(name, result, arguments)
             known = name in self.shown
             self.inputs[name] = self.seen(name) if known else self.expected[name]
@@ -97,6 +98,10 @@ class Witness:
     def entering(self, _field: str, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
         """The arguments with which an equation is computed."""
         return arguments
+
+    def computed(self, _name: str, equation: Callable[[], Any]) -> Any:
+        """What an equation gives of its arguments."""
+        return equation()
 
     def noted(self, _name: str, result: Any, _arguments: tuple[Any, ...]) -> Any:
         """What is to be expected, given what the equation gives."""
@@ -125,8 +130,9 @@ class RoundingWitness(Witness):
         eta, lmbda = map(self.lift, rates)
         start, samples = parameters.map(self.lift), batch.map(self.lift)
         decay = lmbda / self.case.n
+        self.standing = Standing(start, samples, eta, decay, self.expected, self.inputs)
         step(start, samples, eta, decay, self.equations())
-        return Standing(start, samples, eta, decay, self.expected, self.inputs)
+        return self.standing
 
     def lift(self, array: Any) -> Any:
         """A number that is the same for everybody, with no bound yet."""

@@ -16,6 +16,9 @@ NARROWING = "astype"
 PART = "getitem"
 """The operation of taking some rows and columns of a matrix."""
 
+FILL = "setitem"
+"""The operation of writing into an array."""
+
 Sources = tuple[tuple["Event", ...], tuple[float, ...]]
 
 
@@ -40,6 +43,16 @@ class Event:
     def uses(self, other: "Event") -> bool:
         """Whether it is the other event, or was computed from it."""
         return bool(self.used >> other.number & 1)
+
+    def may_use(self, other: "Event") -> bool:
+        """Whether it uses the other event, or comes later and nobody knows what it was made of."""
+        return self.uses(other) or (self.untraced and other.number < self.number)
+
+    @property
+    def untraced(self) -> bool:
+        """Whether it was filled with single numbers, which are not seen before they are in it."""
+        given = (event for event in self.siblings if event.given)
+        return self.operation == FILL and not any(self.uses(event) for event in given)
 
 
 def same(array: Array, value: Array) -> bool:

@@ -11,10 +11,12 @@ from typing import Any, cast
 import numpy as np
 
 from conformance.arithmetic.exact import Exact, to_exact
-from conformance.watching.events import Event, Sources, ends, keys, same
+from conformance.watching.events import FILL, Event, Sources, ends, keys, same
 from conformance.watching.frames import Frame, subject_frames
 from conformance.watching.watched import Watched, flat
 from reference.step import Array
+
+LARGE = 1000  # entries of an array whose filling, number by number, is one event
 
 
 class Recording:
@@ -33,6 +35,11 @@ class Recording:
     def watch(self, array: Array, name: str) -> Watched:
         """A watched copy of an array that the subject is given."""
         return self._wrap(np.array(array), self._note(f"given {name}", array, (), (), ()))
+
+    def looked_at(self, name: str) -> bool:
+        """Whether something was computed of what the subject was given under this name."""
+        given = (event for event in self.events if event.operation == f"given {name}")
+        return any(event.consumers for event in given)
 
     def close(self) -> None:
         """Take all events so far for something that was given to the run that follows."""
@@ -74,8 +81,10 @@ class Recording:
                 event = self.origin(each)
                 if event is not None:
                     events.append(event)
-            elif isinstance(each, int | float):
+            elif isinstance(each, int | float | np.floating):
                 numbers.append(float(each))
+            elif isinstance(each, Exact):
+                numbers.append(float(each.ball.mid()))
         return tuple(events), tuple(numbers)
 
     def made_of(self, operands: Iterable[Any]) -> Sources:
@@ -95,8 +104,8 @@ class Recording:
             return result
         frames, array = subject_frames(), isinstance(result, np.ndarray)
         if frames or self.ours:
-            result = self.result(_lifted(result))
-            event = self._note(operation, cast("Array", result), *sources, frames)
+            result = self.result(_lifted(result, sources[0]))
+            event = self._note(operation, _floats(cast("Array", result)), *sources, frames)
             return self._wrap(cast("Array", result), event) if array else result
         return self._wrap(cast("Array", result), sources[0][0]) if sources[0] else result
 
@@ -117,6 +126,24 @@ class Recording:
         event = self._note(operation, np.asarray(target), *sources, subject_frames())
         if isinstance(target, Watched):
             target.recording, target.event = self, event
+
+    def filled_on(self, target: Watched, key: Any, sources: Sources) -> bool:
+        """Whether writing into an array only went on with what its last event did; then it has it.
+
+        Of a large array, for a copy of it at each of its entries is too much.
+        """
+        event = target.event
+        if event is None or event.operation != FILL or target.size <= LARGE or event.consumers:
+            return False
+        alone = all(source is event for source in sources[0]) and target.shape == event.value.shape
+        if not alone or event.frames != subject_frames():
+            return False
+        event.value[key] = np.asarray(target)[key]
+        event.marks = ()
+        alike = self._by_ends.setdefault(ends(event.value), [])
+        if event not in alike:
+            alike.append(event)
+        return True
 
     def record(self, operation: str, value: Array, sources: Sources) -> Event | None:
         """Record what was computed other than by NumPy; None if no line of the subject did it."""
@@ -157,14 +184,25 @@ class Recording:
         return watched
 
 
-def _lifted(result: Any) -> Any:
-    """The result of an operation with the floats among its balls made balls.
+def _floats(result: Array) -> Array:
+    """The numbers of an operation, floats among objects as floats: NumPy will make them so too."""
+    objects = isinstance(result, np.ndarray) and result.dtype.hasobject
+    if objects and all(isinstance(each, float) for each in result.flat):
+        return result.astype(np.float64)
+    return result
 
-    A bound of clip, maximum or where is one, and the next operation would stop at it.
+
+def _lifted(result: Any, sources: Iterable[Event]) -> Any:
+    """The result of an operation on exact numbers with the floats in it made exact.
+
+    A bound of clip, maximum or where is one, and the next operation would stop at it. An array of
+    objects may also hold floats alone, as what `np.vectorize` makes of floats.
     """
     if not isinstance(result, np.ndarray) or not result.dtype.hasobject:
         return result
     if not any(type(each) in (int, float) for each in result.flat):
+        return result
+    if not any(isinstance(each, Exact) for source in sources for each in source.value.flat):
         return result
     lifted = (to_exact(each)[()] if type(each) in (int, float) else each for each in result.flat)
     return np.fromiter(lifted, dtype=object, count=result.size).reshape(result.shape)

@@ -6,14 +6,15 @@ since what is found is judged with the derived tolerances afterwards. Left out: 
 subject returns, and which line is to blame (`culprit.py`).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
 from conformance.arithmetic.exact import to_balls
-from conformance.watching.events import PART, Event
+from conformance.watching.events import FILL, Event
 from conformance.watching.recording import Recording
 from reference.equations import activation, weighted_input
 from reference.step import Array, Parameters
@@ -53,7 +54,7 @@ def nearest(events: Iterable[Event], right: Array, close: float) -> Event | None
 
     Args:
         events: in the order of time.
-        right: floats; or balls, which tell apart what is the same in floats, such as 1 and σ(50).
+        right: floats; or exact numbers, which tell apart what floats do not, as 1 and σ(50).
         close: how near is near enough, as a part of the largest entry.
     """
     numbers = approximate(right)
@@ -82,15 +83,15 @@ def _filled(event: Event, right: Array, close: float) -> Event:
     following: Event | None = event
     while following is not None:
         event = following
-        puts = (each for each in event.consumers if each.operation == "setitem")
+        puts = (each for each in event.consumers if each.operation == FILL)
         again = (each for each in puts if each.inputs[0] is event)
         following = next((each for each in again if alike(each.value, right, close)), None)
     return event
 
 
 def _exactly(array: Array, right: Array) -> float:
-    """As `distance`, with balls on the right."""
-    first, second = to_balls(array), right
+    """As `distance`, with exact numbers on the right."""
+    first, second = to_balls(array), to_balls(right)
     if min(first.ndim, second.ndim) > 1 and first.shape == second.T.shape != second.shape:
         second = second.T
     apart = [abs(each).upper() for each in first.ravel() - second.ravel()]
@@ -100,7 +101,13 @@ def _exactly(array: Array, right: Array) -> float:
     return max(float(each / largest) for each in apart)
 
 
-def sight(recording: Recording, parameters: Parameters, x: Array, close: float) -> Sight:
+def sight(
+    recording: Recording,
+    parameters: Parameters,
+    x: Array,
+    close: float,
+    nablas: Mapping[str, Event | None] = MappingProxyType({}),
+) -> Sight:
     """Find z and a of every layer in the run of one sample.
 
     Args:
@@ -108,26 +115,34 @@ def sight(recording: Recording, parameters: Parameters, x: Array, close: float) 
         parameters: floats, those that the subject was given.
         x: the sample, (n_1, 1) floats.
         close: how near is near enough, as a part of the largest entry.
+        nablas: what computed `nabla_w2 …`, where that is known.
     """
     given = {event.operation: event for event in recording.events if event.given}
     lift = to_balls if given["given x"].value.dtype.hasobject else approximate
-    a = lift(x)
+    a, below = lift(x), given["given x"]
     found: list[tuple[Event | None, Event | None]] = []
     for layer, (w, b) in enumerate(zip(parameters.w, parameters.b, strict=True), start=2):
         here, above = given[f"given w{layer}"], given.get(f"given w{layer + 1}")
-        computed = [event for event in _sized(recording.events, b.size) if event.uses(here)]
+        computed = [
+            event
+            for event in _sized(recording.events, b.size)
+            if event.uses(here) or (event.untraced and event.may_use(below))
+        ]
         z = weighted_input(lift(w), a, lift(b))
-        events = _layer(computed, z, (above, given.get("given y")), close)
+        met = above, given.get("given y"), nablas.get(f"nabla_w{layer + 1}")
+        events = _layer(computed, z, met, close)
         found.append(events)
+        below = events[1] or events[0] or below
         a = activation(z if events[0] is None else _column(events[0]))
         a = a if events[1] is None else _column(events[1])
     return Sight(*zip(*found, strict=True))
 
 
 def _layer(
-    candidates: Sequence[Event], z: Array, met: tuple[Event | None, Event | None], close: float
+    candidates: Sequence[Event], z: Array, met: tuple[Event | None, ...], close: float
 ) -> tuple[Event | None, Event | None]:
-    targets, above = met[1], met[0] or met[1]  # the weights of the next layer, if there is one
+    weights, targets, nabla = met  # the weights of the next layer, if there is one
+    above = weights or targets
     right = nearest(candidates, z, close)
     first = -1 if right is None else right.number  # what meets the targets before z is no output
     meets = (event.number for event in (above.consumers if above else ()))
@@ -136,7 +151,7 @@ def _layer(
         pairs = list(_activated(candidates, close))
         soon = (pair for pair in pairs if until is None or pair[1].number < until)
         return next(soon, pairs[0] if pairs else (None, None))
-    later = [event for event in candidates if event.uses(right)]
+    later = [event for event in candidates if event.may_use(right)]
     forwards = (event for event in later if targets is None or not event.uses(targets))
     used = _meeting(forwards, above) if above is not None else None
     # It is looked for before it meets the next layer or the targets: σ of z comes again in σ′.
@@ -147,14 +162,30 @@ def _layer(
         stale = (pair for pair in pairs if _stale(pair[0]))
         changed = (pair for pair in pairs if used in pair[1:] and _changed(pair[0], right))
         return next(stale, next(changed, (right, used)))
-    # A right activation that is changed before it is used is a wrong one.
-    return right, used if used in early and used.uses(a) and _changed(used, a) else a
+    # A right activation that is changed before it is used is a wrong one, unless its own use in the
+    # next gradient shows that the next layer changed it.
+    other = used in early and used.uses(a) and _changed(used, a) and not _entered(a, nabla)
+    return right, used if other else a
 
 
 def _changed(event: Event, right: Event) -> bool:
     """Whether it holds other numbers than a right one; the negative of z is a part of σ."""
     value, numbers = approximate(event.value).ravel(), approximate(right.value).ravel()
     return not np.array_equal(value, numbers) and not np.array_equal(value, -numbers)
+
+
+def _entered(activation: Event, nabla: Event | None) -> bool:
+    """Whether a gradient is made of an activation as it is."""
+    size = activation.value.size
+    operands = () if nabla is None else _product(nabla).inputs
+    return any(each.value.size == size and not _changed(each, activation) for each in operands)
+
+
+def _product(nabla_w: Event) -> Event:
+    """The product of which ∂C/∂w^l was made: a part of it, a multiple, or what is done to each."""
+    while len(nabla_w.inputs) == 1 and not nabla_w.inputs[0].given:
+        nabla_w = nabla_w.inputs[0]
+    return nabla_w
 
 
 def _stale(event: Event) -> bool:
@@ -167,9 +198,8 @@ def moving(recording: Recording, nabla_w: Event | None, size: int) -> Event | No
     y = next((event for event in recording.events if event.operation == "given y"), None)
     if nabla_w is None or y is None:
         return None
-    while nabla_w.operation == PART:
-        nabla_w = nabla_w.inputs[0]
-    operands = (event for event in nabla_w.inputs if event.value.size == size and event.uses(y))
+    inputs = _product(nabla_w).inputs
+    operands = (event for event in inputs if event.value.size == size and event.uses(y))
     return next((event for event in operands if not event.given), None)
 
 
@@ -178,8 +208,8 @@ def _activated(candidates: Sequence[Event], close: float) -> Iterator[tuple[Even
     for event in candidates:
         sigma = activation(_column(event))
         for later in candidates:
-            if later is not event and later.uses(event) and alike(later.value, sigma, close):
-                yield event, later
+            if later is not event and later.may_use(event) and alike(later.value, sigma, close):
+                yield event, _filled(later, sigma, close)
 
 
 def _meeting(candidates: Iterable[Event], above: Event) -> Event | None:

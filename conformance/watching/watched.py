@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from conformance.watching.events import NARROWING, PART, Event
+from conformance.arithmetic.balls import is_balls
+from conformance.arithmetic.exact import logaddexp
+from conformance.watching.events import FILL, NARROWING, PART, Event
 
 if TYPE_CHECKING:
     from conformance.watching.recording import Recording
@@ -30,7 +32,9 @@ class Watched(np.ndarray[Any, Any]):
         out = kwargs.get("out", ())
         recording = _recording((*inputs, *out))
         sources = recording.sources(inputs) if recording else ((), ())
-        result = getattr(ufunc, method)(*map(unwatched, inputs), **(kwargs and unwatched(kwargs)))
+        operands = [*map(unwatched, inputs)]
+        compute = _exactly(ufunc, method, operands) or getattr(ufunc, method)
+        result = compute(*operands, **(kwargs and unwatched(kwargs)))
         name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
         if recording is None:
             return result
@@ -74,8 +78,8 @@ class Watched(np.ndarray[Any, Any]):
         recording = self.recording
         sources = recording.sources((self, value)) if recording else ((), ())
         self.view(np.ndarray)[unwatched(key)] = unwatched(value)
-        if recording is not None:
-            recording.rewrite("setitem", self, sources)
+        if recording is not None and not recording.filled_on(self, key, sources):
+            recording.rewrite(FILL, self, sources)
 
     @property
     def T(self) -> Any:  # noqa: N802 - NumPy's name
@@ -90,9 +94,11 @@ class Watched(np.ndarray[Any, Any]):
         return self.recording.note("transpose", turned, self.recording.sources((self,)))
 
     def astype(self, dtype: Any, *args: Any, **kwargs: Any) -> Any:
-        """The array in another dtype, recorded where floats become narrower ones."""
+        """The array in another dtype, recorded where floats, or objects, become narrower floats."""
         array = super().astype(dtype, *args, **kwargs)
-        narrower = self.dtype.kind == array.dtype.kind == "f" and array.itemsize < self.itemsize
+        itemsize = np.dtype(np.float64).itemsize if self.dtype.hasobject else self.itemsize
+        floats = self.dtype.kind in "fO" and array.dtype.kind == "f"
+        narrower = floats and array.itemsize < itemsize
         if self.recording is None or not narrower:
             return array
         sources = self.recording.sources((self,))
@@ -118,6 +124,12 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return type(value)(plain(each) for each in value)
     return value
+
+
+def _exactly(ufunc: np.ufunc, method: str, operands: Iterable[Any]) -> Callable[..., Any] | None:
+    """What does the same to exact numbers, if they are and NumPy does not do it to objects."""
+    wanted = ufunc is np.logaddexp and method == "__call__"
+    return logaddexp if wanted and any(map(is_balls, operands)) else None
 
 
 def _recording(values: Iterable[Any]) -> "Recording | None":

@@ -11,6 +11,7 @@ import linecache
 import traceback
 from collections.abc import Mapping
 from contextlib import redirect_stdout
+from dataclasses import replace
 from io import StringIO
 from typing import Any, NamedTuple, cast
 
@@ -21,6 +22,7 @@ from conformance.arithmetic.exact import LeftExactError, to_balls, to_exact
 from conformance.arithmetic.place import Place
 from conformance.corpus.case import Case
 from conformance.corpus.recorded import RecordedStep
+from conformance.subjects.book.at_once import together
 from conformance.subjects.book.lines import Lines
 from conformance.subjects.book.network import BookNetwork
 from conformance.subjects.book.own_cost import exact_cost
@@ -95,6 +97,8 @@ def _run(network: BookNetwork, case: Case, step: RecordedStep) -> tuple[ExactOut
             mean = sum(each[1:], start=each[0]) / batch.m
             used = cast("Array | None", lines.update.used.get(name))  # no bounds among balls
             shown[name] = mean if used is None or _about(used, mean) else used
+        lines = replace(lines, together=together(lines.update, shown))
+        shown |= {name: each.delta for name, each in lines.together.items()}
         shown |= {name: np.array(array) for name, array in lines.update.after.items()}
     if case.lmbda and not network.decays:
         shown = {name: array for name, array in shown.items() if split(name)[0] != "w"}

@@ -5,20 +5,21 @@ Left out: the numbers (`shown.py`), running the network (`session.py`, `exact.py
 
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from io import StringIO
 
 import numpy as np
 
 from conformance.corpus.case import Case
+from conformance.subjects.book.at_once import Together
 from conformance.subjects.book.network import BookNetwork
 from conformance.subjects.book.probe import Probe, Sample, feed, forward
 from conformance.subjects.book.shown import columns, odd
 from conformance.subjects.book.update import Update
 from conformance.subjects.book.update_run import update
 from conformance.subjects.observation import Shown
-from conformance.watching.culprit import Way, on_the_way
+from conformance.watching.culprit import Way, culprit, on_the_way
 from conformance.watching.frames import Frame
 from conformance.watching.sighting import CLOSE, alike, nearest
 from reference.equations import BOOK
@@ -34,6 +35,7 @@ class Lines:
     samples: Sequence[Sample]
     update: Update
     cost: tuple[Frame, ...] = ()
+    together: Mapping[str, Together] = field(default_factory=dict)  # δ of all samples at once
 
     @property
     def misshapen(self) -> bool:
@@ -57,6 +59,8 @@ class Lines:
         quantity, layer = split(name)
         if quantity == "cost":
             return self.cost
+        if name in self.together:
+            return self._where_together(name)
         if quantity in ("z", "a", "delta"):
             return self.probes[index[1] if len(index) > 1 else 0].where(name)
         if quantity in ("nabla_w", "nabla_b"):
@@ -66,6 +70,15 @@ class Lines:
                 name, lambda: self._before_nabla, at_once=self._at_once
             )
         return self.moving.where(name, lambda: self._before_nabla)
+
+    def _where_together(self, name: str) -> tuple[Frame, ...]:
+        """The lines of δ of a whole mini-batch."""
+        update = self.update
+        seen: dict[str, Array | None] = {**columns(self.probes, update.case, ("z", "a"))}
+        seen |= {each: both.delta for each, both in self.together.items()}
+        with np.errstate(all="ignore"):
+            right = on_the_way(update.start, self._batch, update.case.cost, seen, name)
+            return culprit(self.together[name].event, right, CLOSE[update.case.dtype])
 
     @property
     def moving(self) -> Update:

@@ -94,7 +94,12 @@ class Moves:
         return None
 
     def _expected(self) -> Taken | None:
-        """The array on the way that is the sum or the mean of the samples' gradients."""
+        """The array on the way that is the sum or the mean of the samples' gradients.
+
+        Zeros are like any others: by them nothing is known.
+        """
+        if not approximate(self.total).any():
+            return None
         way = [e for e in self.recording.events if not e.given and self.moved.uses(e)]
         for divisor, right in ((self.m, self.total), (1, self.total / self.m)):
             event = nearest(way, right, self.close)

@@ -132,12 +132,14 @@ def probe(
     recording = Recording()
     nablas = watched_backprop(network, sample, recording, lift, second=second)
     returned = dict(zip(("nabla_b", "nabla_w"), nablas, strict=True))
-    seen = sight(recording, start, x, sample.close)
-    events: dict[str, Event | None] = {}
+    events: dict[str, Event | None] = {
+        f"{quantity}{layer}": recording.origin(array)
+        for quantity, arrays in returned.items()
+        for layer, array in enumerate(arrays, 2)
+    }
+    seen = sight(recording, start, x, sample.close, events)
     for layer in range(2, len(start.w) + 2):
         events |= {f"z{layer}": seen.z[layer - 2], f"a{layer}": seen.a[layer - 2]}
-        for quantity, arrays in returned.items():
-            events[f"{quantity}{layer}"] = recording.origin(arrays[layer - 2])
     nabla_b, nabla_w = ([plain(np.asarray(each)) for each in part] for part in returned.values())
     made = Probe(sample, recording, seen, nabla_b, nabla_w, events)
     made.find_errors()

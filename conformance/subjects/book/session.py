@@ -17,6 +17,7 @@ import numpy as np
 from conformance.arithmetic.rounding import RunningError
 from conformance.corpus.case import Case
 from conformance.errors import SubjectError
+from conformance.subjects.book.at_once import together, with_errors
 from conformance.subjects.book.lines import Lines
 from conformance.subjects.book.network import BookNetwork
 from conformance.subjects.book.own_cost import OwnCost, own_cost
@@ -25,7 +26,7 @@ from conformance.subjects.book.probe import Probe, Sample, feed, probe, unwatche
 from conformance.subjects.book.recovered import recovered
 from conformance.subjects.book.shown import parts_of, shown_of
 from conformance.subjects.book.update_run import empty, repeated
-from conformance.subjects.observation import Observation
+from conformance.subjects.observation import Observation, rounded
 from conformance.watching.sighting import CLOSE, alike
 from reference.step import Array, Batch, Parameters
 
@@ -99,7 +100,9 @@ class BookSession:
             seen = shown_of(probes, lines.update, batch)
             return Observation(seen, lines.where, remarks=tuple(remarks))
         lines, after = self._updated(batch, lines)
-        shown = {**shown_of(probes, lines.update, batch), **after}
+        single = shown_of(probes, lines.update, batch)
+        lines = replace(lines, together=together(lines.update, single))
+        shown = {**with_errors(single, lines.together, batch), **after}
         if self.watched and f"a{case.layers - 1}" not in shown:
             shown = {**recovered(probes, case, start, batch), **shown}
         own_pass = lines.own_pass(shown, case) if self.watched else {}
@@ -133,7 +136,7 @@ class BookSession:
 
     def _start(self) -> Parameters:
         try:
-            return Parameters.of(self.network.inwards(self.net)).map(np.array)
+            return Parameters.of(self.network.inwards(self.net)).map(lambda w: rounded(np.array(w)))
         except (ValueError, KeyError) as error:
             raise SubjectError(
                 f"{self.network.name} in {self.case.id}: the parameters it left make no network: "

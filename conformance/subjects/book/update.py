@@ -103,13 +103,14 @@ class Update:
     def _moved_by(self, name: str, event: Event, after: Array) -> None:
         """Take (before − after) / η for the ∇ that was used, if the update cannot be to blame.
 
-        The number 0 that is taken from the parameter is a sum of no samples. Any other number moves
-        all entries alike, which no gradient does.
+        The number 0 that is taken from the parameter is a sum of no samples, if none was looked at.
+        Any other number moves all entries alike, which no gradient does.
         It is if there is one sample, whose ∇ is known, or if it multiplies the samples' mean by
         −1, m or 1/m. The difference of two rounded arrays has what their roundings leave as bound.
         """
         before, mean = self.before[name], self._sums(f"nabla_{name}")[-1]
-        if event.operation == "subtract" and event.constants == (0.0,):
+        none = event.operation == "subtract" and event.constants == (0.0,)
+        if none and not self.recording.looked_at("x"):
             self.used[f"nabla_{name}"] = np.zeros_like(before)
             return
         if event.operation in ("add", "subtract") and event.constants and before.size > 1:

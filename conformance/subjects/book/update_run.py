@@ -42,7 +42,7 @@ def watched_update(
     with network.numbers.watching(recording, exact=lift is not np.array):
         net = network.make(case.sizes, case.cost)
         network.fill(net, *network.given(start, recording, lift))
-        _walk(network, net, case, batch.map(lambda array: recording.watch(lift(array), "sample")))
+        _walk(network, net, case, _watched(batch, recording, lift))
         return network.inwards(net)
 
 
@@ -54,7 +54,7 @@ def repeated(
     Whatever a network keeps between its steps is then seen to flow into the last one.
     """
     case, recording = found.case, Recording()
-    *before, last = (batch.map(lambda array: recording.watch(array, "sample")) for batch in batches)
+    *before, last = (_watched(batch, recording, np.array) for batch in batches)
     again = Update(recording, case, found.start, found.parts)
     with network.numbers.watching(recording):
         net = network.make(case.sizes, case.cost)
@@ -67,6 +67,10 @@ def repeated(
         again.after = network.inwards(net)
     again.look(network)
     return again
+
+
+def _watched(batch: Batch, recording: Recording, lift: Lift) -> Batch:
+    return Batch(recording.watch(lift(batch.x), "x"), recording.watch(lift(batch.y), "y"))
 
 
 def _walk(network: BookNetwork, net: Any, case: Case, batch: Batch) -> None:

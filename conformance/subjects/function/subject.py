@@ -18,7 +18,7 @@ from conformance.subjects import Subject
 from conformance.subjects.function.call import CalledFunction
 from conformance.subjects.function.conventions import FunctionConventions, Quantities
 from conformance.subjects.function.trial import NAMES, TRIAL, recognised
-from conformance.subjects.observation import Observation
+from conformance.subjects.observation import Observation, rounded
 from conformance.verdict.deviation import malformed
 from reference.equations import COSTS
 from reference.step import Array, Batch, Parameters, split
@@ -113,10 +113,10 @@ def _after(shown: Quantities, before: Parameters) -> Parameters:
     """The parameters that a function returned, those before the step where it returned none."""
 
     def own(name: str, array: Array) -> Array:
-        seen = shown.get(name)
+        seen = rounded(shown.get(name))
         if seen is None or malformed(seen, array.shape, array.dtype):
             return array
-        return seen if np.isfinite(seen).all() else array
+        return np.asarray(seen) if np.isfinite(seen).all() else array
 
     return Parameters.of({name: own(name, array) for name, array in before.named()})
 

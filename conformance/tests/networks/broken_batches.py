@@ -10,6 +10,10 @@ from conformance.tests.networks.broken import Edit
 _SUM_B = "nabla_b = [d.sum(axis=1, keepdims=True) for d in deltas]"
 _SUM_W = "nabla_w = [d @ below.T for d, below in zip(deltas, a[:-1])]"
 _STACK = "x = np.hstack([x for x, _ in mini_batch])"
+_TARGETS = "delta = (a[-1] - y) * sigmoid_prime(zs[-1])"
+_SCALED = "delta = (a[-1] - y) / x.shape[1] * sigmoid_prime(zs[-1])"
+_ROW_Y = "delta = (a[-1] - y.T) * sigmoid_prime(zs[-1])"
+_MEAN_Y = "y.mean(axis=1, keepdims=True)"
 _MEANS = "return [nb / m for nb in nabla_b], [nw / m for nw in nabla_w]"
 _RATE = "self.biases = [b - eta * nb for b, nb in zip(self.biases, nabla_b)]"
 _ROWS_B = "nabla_b.append(delta.sum(axis=0).reshape(-1, 1))"
@@ -53,14 +57,25 @@ COLUMNS = (
         "BP3 BP4",
         "the first input stands for all",
     ),
+    _edit(
+        "mean-y-for-all",
+        _TARGETS,
+        _TARGETS.replace("y)", f"{_MEAN_Y})"),
+        "BP1",
+        "the mean target stands for all",
+    ),
 )
 AVERAGED = (
     _edit("mean-divided-again", _RATE, _RATE.replace("eta", "eta / 3"), "B", "∇b is a mean"),
 )
 DELTA_OVER_M = (
     _edit("delta-over-m-mean", _SMALL_B, _SMALL_B.replace("sum", "mean"), "BP3", "δ holds 1/m"),
+    _edit("mean-y-over-m", _SCALED, _SCALED.replace("y)", f"{_MEAN_Y})"), "BP1", "the mean y"),
 )
-ROWS = (_edit("rows-mean-b", _ROWS_B, _ROWS_B.replace("sum", "mean"), "BP3", "∇w is a sum"),)
+ROWS = (
+    _edit("rows-mean-b", _ROWS_B, _ROWS_B.replace("sum", "mean"), "BP3", "∇w is a sum"),
+    _edit("rows-mean-y", _ROW_Y, _ROW_Y.replace("y.T", f"{_MEAN_Y}.T"), "BP1", "the mean y"),
+)
 EINSUM = (
     _edit(
         "einsum-one-for-all",

@@ -27,8 +27,10 @@ from conformance.tests.networks.right_loops import (
 from conformance.tests.networks.right_sigmoids import (
     MirroredForm,
     PrimeFromActivation,
+    SoftPlus,
     StableSigmoid,
     TanhForm,
+    Vectorized,
 )
 
 RIGHT = (
@@ -49,6 +51,8 @@ RIGHT = (
     StableSigmoid,
     MirroredForm,
     TanhForm,
+    Vectorized,
+    SoftPlus,
     PrimeFromActivation,
     Float32,
     TransposedWeights,

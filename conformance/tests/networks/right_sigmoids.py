@@ -1,6 +1,8 @@
 """Right networks that compute σ and σ′ in another way than the book."""
 # ruff: noqa: B905, E741
 
+import math
+
 import numpy as np
 
 from conformance.tests.networks import book
@@ -67,6 +69,33 @@ class MirroredForm(_OwnSigma):
         with np.errstate(over="ignore"):
             s: Array = 1 - 1 / (1 + np.exp(z))
             return s
+
+
+class Vectorized(_OwnSigma):
+    """Has a function of one number, which `np.vectorize` lets run over arrays."""
+
+    def sigma(self, z: Array) -> Array:
+        """The logistic function."""
+        s: Array = np.vectorize(lambda each: 1 / (1 + np.exp(-each)))(z)
+        return s
+
+
+class SoftPlus(_OwnSigma):
+    """Never overflows, for ln σ is minus the logarithm of a sum of powers of e."""
+
+    def sigma(self, z: Array) -> Array:
+        """e^(−ln(1 + e^−z))."""
+        s: Array = np.exp(-np.logaddexp(0, -z))
+        return s
+
+
+class WithMath(Vectorized):
+    """Computes the one number by `math`, which has no balls."""
+
+    def sigma(self, z: Array) -> Array:
+        """The logistic function."""
+        s: Array = np.frompyfunc(lambda each: 1 / (1 + math.exp(-each)), 1, 1)(z).astype(z.dtype)
+        return s
 
 
 class PrimeFromActivation(book.Network):
