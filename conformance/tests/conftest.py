@@ -16,12 +16,14 @@ THOROUGH = frozenset(
     {
         "test_broken.py",
         "test_broken_batches.py",
+        "test_by_number.py",
         "test_command.py",
         "test_detail.py",
         "test_diagnosis.py",
         "test_digits.py",
         "test_export.py",
         "test_fetch.py",
+        "test_function_subject.py",
         "test_fuzz_readers.py",
         "test_hostile.py",
         "test_imports.py",
@@ -38,14 +40,18 @@ THOROUGH = frozenset(
         "test_plugin.py",
         "test_ports.py",
         "test_prove.py",
+        "test_recovered.py",
         "test_right.py",
         "test_running_error.py",
         "test_sentence.py",
         "test_smallest.py",
         "test_stateful.py",
         "test_suite_subject.py",
+        "test_tensors.py",
         "test_trace_subject.py",
         "test_train_cli.py",
+        "test_unseen.py",
+        "test_wide.py",
     }
 )
 

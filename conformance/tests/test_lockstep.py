@@ -159,6 +159,7 @@ def test_after_a_jump_a_network_is_no_longer_watched(monkeypatch: pytest.MonkeyP
     assert "judged" not in "".join(epoch_lines(last))
 
 
+@pytest.mark.thorough  # a run of its own, long enough to forget
 def test_a_network_in_training_keeps_its_last_mini_batches_alone() -> None:
     subject = book_subject(stateful.GradientsKept, "kept")
     partner = lockstep(subject, n=3).partners[0]
