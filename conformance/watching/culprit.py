@@ -21,8 +21,8 @@ import numpy as np
 
 from conformance.watching.events import Event
 from conformance.watching.frames import Frame
+from conformance.watching.nearness import alike, approximate
 from conformance.watching.recording import Recording
-from conformance.watching.sighting import alike, approximate
 from reference.backprop import errors, feedforward, gradients
 from reference.equations import BOOK, COSTS, Equations, sigmoid
 from reference.step import Array, Batch, Parameters, causal_order, split

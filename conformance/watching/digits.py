@@ -21,7 +21,7 @@ import numpy as np
 from conformance.watching.both import PutRight, Run, both
 from conformance.watching.events import Event
 from conformance.watching.frames import Frame
-from conformance.watching.sighting import approximate
+from conformance.watching.nearness import approximate
 from reference.step import Array
 
 CANCELLED, OVERFLOW, UNDERFLOW = "cancelled", "lost by overflow", "lost by underflow"

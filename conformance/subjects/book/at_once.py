@@ -13,7 +13,8 @@ from conformance.arithmetic.rounding import Precision, RunningError
 from conformance.subjects.book.update import Update
 from conformance.subjects.observation import Shown
 from conformance.watching.events import Event
-from conformance.watching.sighting import CLOSE, alike, moving, nearest
+from conformance.watching.nearness import CLOSE, alike, nearest
+from conformance.watching.sighting import moving
 from reference.equations import BOOK
 from reference.step import Array, Batch, split
 

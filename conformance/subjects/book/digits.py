@@ -15,14 +15,9 @@ import numpy as np
 from conformance.arithmetic.balls import precision
 from conformance.corpus.case import Case
 from conformance.corpus.recorded import RecordedStep
+from conformance.subjects.book.forward import forward, watched_feedforward
 from conformance.subjects.book.network import BookNetwork
-from conformance.subjects.book.probe import (
-    Sample,
-    forward,
-    probe,
-    watched_backprop,
-    watched_feedforward,
-)
+from conformance.subjects.book.probe import Sample, probe, watched_backprop
 from conformance.subjects.book.shown import parts_of
 from conformance.subjects.book.update_run import empty, update, watched_update
 from conformance.verdict.causality import inputs

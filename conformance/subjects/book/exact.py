@@ -23,10 +23,11 @@ from conformance.arithmetic.place import Place
 from conformance.corpus.case import Case
 from conformance.corpus.recorded import RecordedStep
 from conformance.subjects.book.at_once import together
+from conformance.subjects.book.forward import forward
 from conformance.subjects.book.lines import Lines
 from conformance.subjects.book.network import BookNetwork
 from conformance.subjects.book.own_cost import exact_cost
-from conformance.subjects.book.probe import Sample, forward, probe
+from conformance.subjects.book.probe import Sample, probe
 from conformance.subjects.book.shown import columns, odd, parts_of
 from conformance.subjects.book.update_run import empty, update
 from conformance.subjects.exact_outcome import EXACT, SCALARS, ExactOutcome

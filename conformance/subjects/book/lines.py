@@ -13,15 +13,16 @@ import numpy as np
 
 from conformance.corpus.case import Case
 from conformance.subjects.book.at_once import Together
+from conformance.subjects.book.forward import feed, forward
 from conformance.subjects.book.network import BookNetwork
-from conformance.subjects.book.probe import Probe, Sample, feed, forward
+from conformance.subjects.book.probe import Probe, Sample
 from conformance.subjects.book.shown import columns, odd
 from conformance.subjects.book.update import Update
 from conformance.subjects.book.update_run import update
 from conformance.subjects.observation import Shown
 from conformance.watching.culprit import Way, culprit, on_the_way
 from conformance.watching.frames import Frame
-from conformance.watching.sighting import CLOSE, alike, nearest
+from conformance.watching.nearness import CLOSE, alike, nearest
 from reference.equations import BOOK
 from reference.step import Array, Batch, split
 

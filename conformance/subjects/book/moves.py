@@ -11,8 +11,8 @@ import numpy as np
 
 from conformance.corpus.case import Case
 from conformance.watching.events import Event
+from conformance.watching.nearness import CLOSE, alike, approximate, exact_or_not, nearest
 from conformance.watching.recording import Recording
-from conformance.watching.sighting import CLOSE, alike, approximate, exact_or_not, nearest
 from reference.step import Array
 
 Taken = tuple[Event, int]

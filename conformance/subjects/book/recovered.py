@@ -10,7 +10,7 @@ import numpy as np
 from conformance.arithmetic.rounding import Precision, RunningError
 from conformance.corpus.case import Case
 from conformance.subjects.book.probe import Probe
-from conformance.watching.sighting import alike
+from conformance.watching.nearness import alike
 from reference.backprop import errors, feedforward
 from reference.equations import BOOK, COSTS
 from reference.step import Array, Batch, Parameters

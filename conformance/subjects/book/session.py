@@ -18,16 +18,17 @@ from conformance.arithmetic.rounding import RunningError
 from conformance.corpus.case import Case
 from conformance.errors import SubjectError
 from conformance.subjects.book.at_once import together, with_errors
+from conformance.subjects.book.forward import feed
 from conformance.subjects.book.lines import Lines
 from conformance.subjects.book.network import BookNetwork
 from conformance.subjects.book.own_cost import OwnCost, own_cost
 from conformance.subjects.book.own_loop import NOTHING, OwnLoop
-from conformance.subjects.book.probe import Probe, Sample, feed, probe, unwatched_probe
+from conformance.subjects.book.probe import Probe, Sample, probe, unwatched_probe
 from conformance.subjects.book.recovered import recovered
 from conformance.subjects.book.shown import parts_of, shown_of
 from conformance.subjects.book.update_run import empty, repeated
 from conformance.subjects.observation import Observation, rounded
-from conformance.watching.sighting import CLOSE, alike
+from conformance.watching.nearness import CLOSE, alike
 from reference.step import Array, Batch, Parameters
 
 REPEATED = 16  # steps at most of a run that is repeated; a case has ten

@@ -9,11 +9,12 @@ import numpy as np
 
 from conformance.arithmetic.rounding import RunningError
 from conformance.corpus.case import Case
-from conformance.subjects.book.probe import Forward, Probe
+from conformance.subjects.book.forward import Forward
+from conformance.subjects.book.probe import Probe
 from conformance.subjects.book.update import Update, at_once
 from conformance.subjects.observation import Shown
 from conformance.verdict.oracle import expectations
-from conformance.watching.sighting import CLOSE
+from conformance.watching.nearness import CLOSE
 from reference.step import Array, Batch, Parameters, split
 
 

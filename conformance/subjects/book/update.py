@@ -18,8 +18,8 @@ from conformance.subjects.observation import Shown
 from conformance.watching.culprit import Way, culprit, values_of
 from conformance.watching.events import Event
 from conformance.watching.frames import Frame
+from conformance.watching.nearness import CLOSE, alike, approximate
 from conformance.watching.recording import Recording
-from conformance.watching.sighting import CLOSE, alike, approximate
 from conformance.watching.watched import plain
 from reference.equations import BOOK
 from reference.step import Array, Parameters, split

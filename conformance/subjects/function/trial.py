@@ -17,7 +17,7 @@ from conformance.subjects.function.call import CalledFunction
 from conformance.subjects.function.conventions import FunctionConventions, Quantities
 from conformance.verdict.causality import TAGS, field_of
 from conformance.verdict.oracle import expectations
-from conformance.watching.sighting import alike
+from conformance.watching.nearness import alike
 from reference.equations import COSTS
 from reference.step import Array, Batch, Parameters, causal_order, split
 
