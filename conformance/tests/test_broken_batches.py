@@ -48,6 +48,8 @@ def test_the_equation_and_the_line_are_blamed(cls: str, edit: Edit, tmp_path: Pa
 class UpdatesFirst(BatchedColumns):
     """Moves the weights of all samples before the error goes down through them."""
 
+    scale = 1.0
+
     def update_mini_batch(self, mini_batch: Pairs, eta: float) -> None:
         """One step of gradient descent on a list of (x, y) pairs."""
         a, y = [np.hstack([x for x, _ in mini_batch])], np.hstack([y for _, y in mini_batch])
@@ -55,10 +57,24 @@ class UpdatesFirst(BatchedColumns):
             a.append(sigmoid(w @ a[-1] + b))
         delta = (a[-1] - y) * a[-1] * (1 - a[-1])
         for i in reversed(range(len(self.weights))):
-            gradient = delta @ a[i].T / len(mini_batch)
+            gradient = delta @ (a[i] * self.scale).T / len(mini_batch)
             self.weights[i] = self.weights[i] - eta * gradient
             self.biases[i] = self.biases[i] - eta * delta.mean(axis=1, keepdims=True)
             delta = (self.weights[i].T @ delta) * a[i] * (1 - a[i])
+
+
+class ScalesToo(UpdatesFirst):
+    """And makes its gradients of activations that are off by little, and not by rounding."""
+
+    scale = 1 + 1e-9
+
+
+def test_an_error_of_a_whole_batch_does_not_cover_its_gradient() -> None:
+    report = check_case(book_subject(ScalesToo, "it"), short("square-4-4-4-4"))
+    assert {each.name for each in report.failures} == {
+        *("delta3", "delta2"),
+        *("nabla_w4", "nabla_w3", "nabla_w2"),
+    }
 
 
 def test_an_error_of_a_whole_batch_is_blamed_though_single_samples_have_another() -> None:

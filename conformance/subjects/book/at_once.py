@@ -5,18 +5,20 @@ z and a of a whole mini-batch.
 """
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
-from conformance.arithmetic.rounding import Precision, RunningError
+from conformance.arithmetic.rounding import RunningError
+from conformance.corpus.case import Case
 from conformance.subjects.book.update import Update
 from conformance.subjects.observation import Shown
+from conformance.verdict.oracle import expectations
 from conformance.watching.events import Event
 from conformance.watching.nearness import CLOSE, alike, nearest
 from conformance.watching.sighting import moving
 from reference.equations import BOOK
-from reference.step import Array, Batch, split
+from reference.step import Array, Batch, Parameters, split
 
 
 class Together(NamedTuple):
@@ -71,22 +73,31 @@ def _of_layer(update: Update, layer: int) -> Together | None:
 
 
 def with_errors(
-    single: Mapping[str, Shown], found: Mapping[str, Together], batch: Batch
+    single: Mapping[str, Shown],
+    found: Mapping[str, Together],
+    case: Case,
+    start: tuple[Parameters, Batch],
 ) -> dict[str, Shown]:
     """What the samples show, with the δ of the whole mini-batch in the place of their own.
 
-    The a in its ∂C/∂w may be rounded otherwise than that of a single sample, and nobody can tell
-    how far: what is near enough to be found is near enough.
+    The a in its ∂C/∂w may be rounded otherwise than that of a single sample, by as much as two
+    programs may differ in a: that is carried to the ∂C/∂w.
     """
     shown = {**single, **{name: each.delta for name, each in found.items()}}
+    if not found:
+        return shown
+    expected = expectations(case, *start)
     for name, each in found.items():
-        layer, dtype = split(name)[1] or 0, str(each.delta.dtype)
-        below = batch.x if layer == 2 else single.get(f"a{layer - 1}")  # noqa: PLR2004 - a1 is x
+        layer = split(name)[1] or 0
         nabla = single[f"nabla_w{layer}"]
-        if isinstance(below, np.ndarray) and isinstance(nabla, np.ndarray):
-            right = BOOK.weight_gradient(each.delta, below)
-            room = np.full(right.shape, CLOSE[dtype] * np.abs(right).max())
-            precision = Precision.of(dtype, exact_centre=False)
-            if alike(nabla, right, CLOSE[dtype]):
-                shown[f"nabla_w{layer}"] = RunningError(nabla, room, precision)
+        if layer == 2 or not isinstance(nabla, np.ndarray):  # noqa: PLR2004 - x is not rounded
+            continue
+        below = single.get(f"a{layer - 1}")
+        a = expected[f"a{layer - 1}"]
+        if isinstance(below, np.ndarray):
+            a = RunningError(below, a.tolerance(), a.precision)
+        delta = RunningError.exact(each.delta, case.dtype)
+        right = BOOK.weight_gradient(cast("Array", delta), cast("Array", a))
+        room = cast("RunningError", right).tolerance()
+        shown[f"nabla_w{layer}"] = RunningError(nabla, room, a.precision)
     return shown

@@ -103,7 +103,7 @@ class BookSession:
         lines, after = self._updated(batch, lines)
         single = shown_of(probes, lines.update, batch)
         lines = replace(lines, together=together(lines.update, single))
-        shown = {**with_errors(single, lines.together, batch), **after}
+        shown = {**with_errors(single, lines.together, case, (start, batch)), **after}
         if self.watched and f"a{case.layers - 1}" not in shown:
             shown = {**recovered(probes, case, start, batch), **shown}
         own_pass = lines.own_pass(shown, case) if self.watched else {}
