@@ -160,6 +160,13 @@ class NoHalf(book.Network):
         return np.sum((a - y) ** 2)
 
 
+class MeanOfSquares(book.Network):
+    """Its cost is a mean over the outputs, of which its gradient knows nothing."""
+
+    def cost(self, a: Array, y: Array) -> Any:
+        return np.mean((a - y) ** 2)
+
+
 def wrong(report: GradReport) -> list[str]:
     return [row.name for row in report.rows if not row.ok]
 
@@ -255,6 +262,11 @@ def test_a_wrong_factor_is_named_with_its_ratio() -> None:
 def test_a_factor_of_the_whole_gradient_is_said_to_be_one() -> None:
     sentence = gradcheck(NoHalf).sentence()
     assert sentence.endswith("The whole gradient is 0.500 times that of the cost")
+
+
+def test_a_factor_that_two_outputs_would_hide_is_found() -> None:
+    sentence = gradcheck(MeanOfSquares).sentence()
+    assert sentence.endswith("The whole gradient is 1.500 times that of the cost")
 
 
 def test_what_is_wrong_by_the_ninth_digit_is_found() -> None:
