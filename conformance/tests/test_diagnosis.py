@@ -143,6 +143,12 @@ def test_an_unknown_mistake_is_blamed_and_measured(name: str) -> None:
     assert "no catalogued mistake does this" in next(iter(cause_words(report, cause.tag)))
 
 
+def test_a_single_number_that_is_off_is_proportional_to_nothing() -> None:
+    (cause,) = causes(right("C", lambda v, at: v + at.a(2).sum())).values()
+    assert cause.measured
+    assert "proportional" not in "; ".join(cause.measured)
+
+
 @cache
 def bp1_alone() -> dict[str, Cause]:
     return causes({"BP1": CATALOGUE["sigma-prime-of-a"].formulas["BP1"]})
