@@ -159,7 +159,7 @@ def test_its_own_loss_is_recognised_and_said(name: str) -> None:
     assert ("cost and nabla summed over the mini-batch" in conventions) == summed
 
 
-@pytest.mark.parametrize("name", ["cost", "criterion"])
+@pytest.mark.parametrize("name", ["cost", "criterion", "loss_fn", "loss_function"])
 def test_its_loss_may_have_other_names(name: str) -> None:
     assert (
         f"its own quadratic cost ({name})" in passes(with_loss(Plain, half_sum, name)).conventions
@@ -260,6 +260,19 @@ def test_a_module_that_drops_out_is_told_that_it_gives_another_output_each_time(
     torch.manual_seed(0)
     report = check_case(module_subject(DropsOut, "it"), recorded("square-4-4-4-4"))
     assert AGAIN in {verdict.problem for verdict in report.failures}
+
+
+def test_a_weight_that_two_layers_share_is_no_wrong_equation() -> None:
+    class Tied(Plain):
+        def __init__(self, sizes: Sequence[int]) -> None:
+            super().__init__(sizes)
+            if sizes == [4, 4, 4, 4]:
+                self.layers[-1].weight = self.layers[0].weight
+
+    subject = module_subject(Tied, "net")
+    report = check_case(subject, recorded("square-4-4-4-4"))
+    assert report.status is Status.ERROR
+    assert "net has one parameter in layers 2 and 4: each layer needs its own" in report.error
 
 
 def test_a_graph_that_is_cut_is_wrong_in_bp2() -> None:

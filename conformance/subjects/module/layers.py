@@ -100,6 +100,22 @@ def ordered(module: Any, name: str) -> list[Any]:
     return called
 
 
+def check_apart(linear: list[Any], name: str) -> None:
+    """Check that each layer can be given parameters of its own.
+
+    Raises:
+        SubjectError: two layers have one parameter.
+    """
+    seen: dict[int, int] = {}
+    for i, layer in enumerate(linear, 2):
+        for parameter in layer.parameters():
+            first = seen.setdefault(id(parameter), i)
+            if first != i:
+                raise SubjectError(
+                    f"{name} has one parameter in layers {first} and {i}: each layer needs its own"
+                )
+
+
 def stops(module: Any, linear: list[Any], dtype: str) -> str:
     """Why the module cannot compute in a dtype, or nothing."""
     import torch
