@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.utils import parametrizations
 
 from conformance.cases.build import recorded_step
 from conformance.corpus.case import Case
@@ -301,6 +302,13 @@ class Twice(Plain):
         return super().forward(a) + more
 
 
+class Lazy(nn.Sequential):
+    """Layers that take any number of inputs, which nobody has told them."""
+
+    def __init__(self, sizes: Sequence[int]) -> None:
+        super().__init__(*(nn.LazyLinear(n) for n in sizes[1:]))
+
+
 class Keyword(Plain):
     """A constructor that is called in no form."""
 
@@ -324,6 +332,11 @@ class Keyword(Plain):
         (Twice, "net has 2 Linear layers and its forward calls 3"),
         (nn.LSTM, "net has no torch.nn.Linear layer"),
         (
+            made(parametrizations.weight_norm(nn.Linear(2, 3)), nn.Sigmoid()),
+            "net has a Linear layer whose weight is computed of other parameters",
+        ),
+        (Lazy, "net has the sizes [0, 4, 2] when it is built with [5, 4, 2]"),
+        (
             Keyword,
             "net cannot be built from a list of sizes, from sizes as arguments, or from",
         ),
@@ -345,6 +358,15 @@ def test_a_forward_that_stops_shows_its_own_line() -> None:
         SubjectError, match="net stopped on rows of 5 zeros: ZeroDivisionError: mine"
     ):
         module_subject(Stops, "net")
+
+
+def test_a_loss_of_the_samples_is_told_what_it_was_given() -> None:
+    class OfSamples(Plain):
+        def loss(self, x: Tensor, y: Tensor) -> Tensor:
+            return half_mean(self(x), y)
+
+    with pytest.raises(SubjectError, match=r"net.loss\(output, y\) stopped on a trial: Runtime"):
+        module_subject(OfSamples, "net")
 
 
 def test_a_loss_that_is_no_scalar_is_named() -> None:

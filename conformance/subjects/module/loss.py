@@ -52,7 +52,7 @@ def recognised(module: Any, linear: list[Any], name: str, dtype: str) -> ModuleC
         raise
     except Exception as error:
         raise SubjectError(
-            f"{name}.{own} stopped on a trial: {headline(error)}\n"
+            f"{name}.{own}(output, y) stopped on a trial: {headline(error)}\n"
             f"{own_traceback(error, PACKAGE)}".rstrip()
         ) from error
     return ModuleConventions(logits, own, cost, summed)
