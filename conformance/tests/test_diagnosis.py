@@ -124,6 +124,10 @@ UNKNOWN: dict[str, tuple[Formulas, str]] = {
         right("BP4", lambda _, at: at.delta(at.layer)[:, :1] @ at.a(at.layer - 1)[:, :1].T / at.m),
         "it is made of the first sample alone",
     ),
+    "an error for each sample": (
+        right("BP3", lambda _, at: at.delta(at.layer)),
+        "its mean over the samples is the right value",
+    ),
     "one neuron": (right("BP2", one_neuron_dead), "only neuron 0 is wrong"),
     "the last sample twice": (right("BP4", twice_the_last), "it is off by up to"),
 }
