@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
+from threading import RLock
 from typing import Any, cast
 
 from threadpoolctl import threadpool_limits
@@ -37,6 +38,8 @@ from conformance.subjects.load import is_spec, load
 from conformance.subjects.trace.subject import trace_subject
 
 Done = Callable[[CaseReport], None]
+TURN = RLock()
+"""Checks of objects take turns: the stdout that is kept from a subject is that of the process."""
 
 
 def check(
@@ -75,8 +78,8 @@ def check(
         return _apart(
             subject, cases, (cost, tuple(python_path)), (timeout, done), detailed=detailed
         )
-    found = _found(subject, place, case if isinstance(case, str) else None, cost, timeout)
-    with threadpool_limits(1):
+    with TURN, threadpool_limits(1):
+        found = _found(subject, place, case if isinstance(case, str) else None, cost, timeout)
         return _fitting(examine(found, place, _cases(place, case, dtype), done, detailed=detailed))
 
 

@@ -11,6 +11,7 @@ from conformance.diagnosis.failure import Failure
 from conformance.diagnosis.stored import stored
 from conformance.diagnosis.whole import WHOLE
 from conformance.verdict.causality import axes_of
+from reference.step import Array
 
 
 def measured(failures: Sequence[Failure]) -> list[str]:
@@ -69,9 +70,20 @@ def _size(failures: Sequence[Failure]) -> str:
     )
 
 
+def _all_right(values: Sequence[Array], failures: Sequence[Failure]) -> bool:
+    pairs = zip(values, failures, strict=False)
+    return len(values) == len(failures) and all(
+        value.shape == each.right.shape and np.allclose(value, each.right) for value, each in pairs
+    )
+
+
 def _shapes(failures: Sequence[Failure]) -> Iterator[str]:
     turned = all(each.got.shape == each.right.T.shape for each in failures)
     if turned and all(np.allclose(each.got.T, each.right) for each in failures):
         yield "it is the right value transposed"
+    for word, over in (("sum", np.sum), ("mean", np.mean)):
+        columns = [over(each.got, axis=-1, keepdims=True) for each in failures if each.got.ndim]
+        if _all_right(columns, failures):
+            yield f"its {word} over the samples is the right value"
     first = failures[0]
     yield f"it has the shape {first.got.shape}, not {first.right.shape}"

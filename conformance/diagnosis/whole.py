@@ -61,7 +61,8 @@ def _factor(failures: Sequence[Failure]) -> str:
         return ""
     if all(_times(each, fitted[0]) for each in telling):
         return f"it is {fitted[0]:.6g} × the right value"
-    return f"it is proportional to the right value, by {one:.4g} to {other:.4g}"
+    single = all(each.right.size == 1 for each in telling)  # any two numbers have a ratio
+    return "" if single else f"it is proportional to the right value, by {one:.4g} to {other:.4g}"
 
 
 def _signs(factor: Callable[[Failure], float], failures: Sequence[Failure]) -> tuple[int, ...]:

@@ -26,6 +26,9 @@ COMPLEX_STEP = 1e-30
 CLOSE, ROUGH = 2.0**-30, 2.0**-40
 """So close together a cost in float64 is a straight line to this part of it; in float32 it is
 constant or jumps."""
+STEPS, MANY = (CLOSE, 0.618 * CLOSE), 16
+"""How far apart it is looked at, and how often: both steps are hardly whole numbers of jumps."""
+DOUBLED = 34  # times at most, until it jumps
 
 
 @dataclass(frozen=True)
@@ -125,7 +128,7 @@ class ComplexStep:
         plain = Differences()
         plain.prepare(setting, nabla)
         if plain.unit > np.finfo(np.float64).eps:
-            raise Refused("it computes in float32")
+            raise Refused("it is no finer than float32")
         cost = setting.cost.near(setting.network, setting.start, setting.samples)
         for k, array in enumerate(setting.start):
             probe = Probe(k, np.ones(array.shape), None)
@@ -163,10 +166,11 @@ class Differences:
         shown = [*nabla, np.asarray(cost(setting.start))]
         floats = [each.dtype for each in shown if each.dtype.kind == "f"]
         self.unit = max([float(np.finfo(each).eps) for each in floats], default=self.unit)
-        close = [float(cost([each + k * CLOSE for each in setting.start])) for k in range(4)]
-        bends = np.abs(np.diff(close, 2)) > ROUGH * max(1.0, *map(abs, close))
-        if len(set(close)) == 1 or bends.any():  # whatever dtype it shows
-            self.unit = max(self.unit, float(np.finfo(np.float32).eps))
+        close = np.array([_line(cost, setting.start, step) for step in STEPS])
+        bends = np.abs(np.diff(close, 2)) > ROUGH * np.maximum(1.0, np.abs(close).max())
+        if not np.ptp(close) or bends.any():  # whatever dtype it shows
+            single = float(np.finfo(np.float32).eps)
+            self.unit = max(self.unit, single, _jump(cost, setting.start) / 4)
 
     def slope(self, cost: Cost, base: Sequence[Array], probe: Probe) -> tuple[Any, float]:
         """(C(θ + hd) − C(θ − hd)) / 2h, twice, with h and 2h"""
@@ -175,6 +179,21 @@ class Differences:
         near, far = (values[0] - values[1]) / (2 * h), (values[2] - values[3]) / (4 * h)
         rounding = 16 * self.unit * max(1.0, *map(abs, values)) / h
         return near, 4 * abs(near - far) + rounding
+
+
+def _line(cost: Cost, start: Sequence[Array], step: float) -> list[float]:
+    """The cost at equal steps from the start."""
+    return [float(cost([each + k * step for each in start])) for k in range(MANY)]
+
+
+def _jump(cost: Cost, start: Sequence[Array]) -> float:
+    """By how much a cost first moves, once or twice what it is rounded to; 0 if it never does."""
+    here = float(cost(start))
+    for k in range(DOUBLED):
+        moved = abs(float(cost([each + 2.0**k * CLOSE for each in start])) - here)
+        if moved:
+            return moved / max(1.0, abs(here))
+    return 0.0
 
 
 def measured(lane: Lane, setting: Setting, probes: Sequence[Probe]) -> list[Measured]:

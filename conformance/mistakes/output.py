@@ -96,8 +96,8 @@ OUTPUT = (
     Mistake(
         "mean-over-outputs",
         "The cost is a mean over the output neurons as well, as a framework's loss is.",
-        wrong="C = (1/2m n_L) Σ_x ‖a^L − y‖², δ^L = (1/n_L) (a^L − y) ⊙ σ′(z^L)",
-        right="C = (1/2m) Σ_x ‖a^L − y‖², δ^L = (a^L − y) ⊙ σ′(z^L)",
+        wrong="C = (1/m n_L) Σ_x C_x, δ^L = (1/n_L) ∇_a C ⊙ σ′(z^L)",
+        right="C = (1/m) Σ_x C_x, δ^L = ∇_a C ⊙ σ′(z^L)",
         formulas={tag: over_outputs(tag) for tag in ("C", "BP1")},
         source="oysteijo/simd_neuralnet#1",
         hidden="n_L = 1",

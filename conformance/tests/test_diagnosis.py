@@ -124,6 +124,10 @@ UNKNOWN: dict[str, tuple[Formulas, str]] = {
         right("BP4", lambda _, at: at.delta(at.layer)[:, :1] @ at.a(at.layer - 1)[:, :1].T / at.m),
         "it is made of the first sample alone",
     ),
+    "an error for each sample": (
+        right("BP3", lambda _, at: at.delta(at.layer)),
+        "its mean over the samples is the right value",
+    ),
     "one neuron": (right("BP2", one_neuron_dead), "only neuron 0 is wrong"),
     "the last sample twice": (right("BP4", twice_the_last), "it is off by up to"),
 }
@@ -141,6 +145,12 @@ def test_an_unknown_mistake_is_blamed_and_measured(name: str) -> None:
     assert words in "; ".join(cause.measured)
     report = Report("it", causes=tuple(found.values()))
     assert "no catalogued mistake does this" in next(iter(cause_words(report, cause.tag)))
+
+
+def test_a_single_number_that_is_off_is_proportional_to_nothing() -> None:
+    (cause,) = causes(right("C", lambda v, at: v + at.a(2).sum())).values()
+    assert cause.measured
+    assert "proportional" not in "; ".join(cause.measured)
 
 
 @cache

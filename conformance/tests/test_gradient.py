@@ -97,6 +97,15 @@ class FloatCost(TanhSoftmax):
         return float(super().cost(x, y))  # leaves
 
 
+class Shown(TanhSoftmax):
+    """Rounds its cost to some decimals, to print it."""
+
+    decimals = 4
+
+    def cost(self, x: Array, y: Array) -> float:
+        return round(float(super().cost(x, y)), self.decimals)
+
+
 class Assigning(TanhSoftmax):
     """Puts its gradient into float arrays, while its cost is exact."""
 
@@ -158,6 +167,13 @@ class NoHalf(book.Network):
 
     def cost(self, a: Array, y: Array) -> Any:
         return np.sum((a - y) ** 2)
+
+
+class MeanOfSquares(book.Network):
+    """Its cost is a mean over the outputs, of which its gradient knows nothing."""
+
+    def cost(self, a: Array, y: Array) -> Any:
+        return np.mean((a - y) ** 2)
 
 
 def wrong(report: GradReport) -> list[str]:
@@ -257,6 +273,11 @@ def test_a_factor_of_the_whole_gradient_is_said_to_be_one() -> None:
     assert sentence.endswith("The whole gradient is 0.500 times that of the cost")
 
 
+def test_a_factor_that_two_outputs_would_hide_is_found() -> None:
+    sentence = gradcheck(MeanOfSquares).sentence()
+    assert sentence.endswith("The whole gradient is 1.500 times that of the cost")
+
+
 def test_what_is_wrong_by_the_ninth_digit_is_found() -> None:
     report = gradcheck(Regularised)
     assert not report.ok
@@ -310,6 +331,21 @@ def test_every_lane_finds_a_wrong_factor(network: type) -> None:
     report = gradcheck(type("Twice", (network,), {"backprop": backprop}))
     assert wrong(report) == ["b2", "b3", "b4"]
     assert report.rows[0].ratio == pytest.approx(2, rel=1e-2)
+
+
+@pytest.mark.parametrize(("decimals", "seed"), [(1, 15), (2, 0), (4, 0), (6, 0), (9, 5), (10, 6)])
+def test_a_cost_that_is_rounded_accuses_nobody(decimals: int, seed: int) -> None:
+    report = gradcheck(type("Shown", (Shown,), {"decimals": decimals}), seed=seed)
+    assert report.ok, report.text()
+    assert "can be shown" in report.sentence()
+
+
+def test_a_sign_is_seen_through_a_rounded_cost() -> None:
+    def backprop(self: Any, x: Array, y: Array) -> Pair:
+        nabla_b, nabla_w = TanhSoftmax.backprop(self, x, y)
+        return [-each for each in nabla_b], nabla_w
+
+    assert "b4" in wrong(gradcheck(type("Turned", (Shown,), {"backprop": backprop})))
 
 
 # Bad input

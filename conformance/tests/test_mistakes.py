@@ -72,6 +72,11 @@ def test_a_mistake_says_what_is_wrong(mistake: Mistake) -> None:
     assert bool(mistake.formulas) != bool(mistake.subject and mistake.remark)
 
 
+def test_a_mistake_of_either_cost_is_written_with_neither() -> None:
+    mean = CATALOGUE["mean-over-outputs"]
+    assert not {"‖", "y"} & {*mean.wrong, *mean.right}
+
+
 # Formulas against loops
 
 COSTS = {"quadratic-delta-on-cross-entropy": "cross-entropy"}

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.utils import parametrizations
 
 from conformance.cases.build import recorded_step
 from conformance.corpus.case import Case
@@ -159,7 +160,7 @@ def test_its_own_loss_is_recognised_and_said(name: str) -> None:
     assert ("cost and nabla summed over the mini-batch" in conventions) == summed
 
 
-@pytest.mark.parametrize("name", ["cost", "criterion"])
+@pytest.mark.parametrize("name", ["cost", "criterion", "loss_fn", "loss_function"])
 def test_its_loss_may_have_other_names(name: str) -> None:
     assert (
         f"its own quadratic cost ({name})" in passes(with_loss(Plain, half_sum, name)).conventions
@@ -262,6 +263,19 @@ def test_a_module_that_drops_out_is_told_that_it_gives_another_output_each_time(
     assert AGAIN in {verdict.problem for verdict in report.failures}
 
 
+def test_a_weight_that_two_layers_share_is_no_wrong_equation() -> None:
+    class Tied(Plain):
+        def __init__(self, sizes: Sequence[int]) -> None:
+            super().__init__(sizes)
+            if sizes == [4, 4, 4, 4]:
+                self.layers[-1].weight = self.layers[0].weight
+
+    subject = module_subject(Tied, "net")
+    report = check_case(subject, recorded("square-4-4-4-4"))
+    assert report.status is Status.ERROR
+    assert "net has one parameter in layers 2 and 4: each layer needs its own" in report.error
+
+
 def test_a_graph_that_is_cut_is_wrong_in_bp2() -> None:
     class Cut(Plain):
         def forward(self, a: Tensor) -> Tensor:
@@ -288,6 +302,13 @@ class Twice(Plain):
         return super().forward(a) + more
 
 
+class Lazy(nn.Sequential):
+    """Layers that take any number of inputs, which nobody has told them."""
+
+    def __init__(self, sizes: Sequence[int]) -> None:
+        super().__init__(*(nn.LazyLinear(n) for n in sizes[1:]))
+
+
 class Keyword(Plain):
     """A constructor that is called in no form."""
 
@@ -311,6 +332,11 @@ class Keyword(Plain):
         (Twice, "net has 2 Linear layers and its forward calls 3"),
         (nn.LSTM, "net has no torch.nn.Linear layer"),
         (
+            made(parametrizations.weight_norm(nn.Linear(2, 3)), nn.Sigmoid()),
+            "net has a Linear layer whose weight is computed of other parameters",
+        ),
+        (Lazy, "net has the sizes [0, 4, 2] when it is built with [5, 4, 2]"),
+        (
             Keyword,
             "net cannot be built from a list of sizes, from sizes as arguments, or from",
         ),
@@ -332,6 +358,15 @@ def test_a_forward_that_stops_shows_its_own_line() -> None:
         SubjectError, match="net stopped on rows of 5 zeros: ZeroDivisionError: mine"
     ):
         module_subject(Stops, "net")
+
+
+def test_a_loss_of_the_samples_is_told_what_it_was_given() -> None:
+    class OfSamples(Plain):
+        def loss(self, x: Tensor, y: Tensor) -> Tensor:
+            return half_mean(self(x), y)
+
+    with pytest.raises(SubjectError, match=r"net.loss\(output, y\) stopped on a trial: Runtime"):
+        module_subject(OfSamples, "net")
 
 
 def test_a_loss_that_is_no_scalar_is_named() -> None:

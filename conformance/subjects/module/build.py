@@ -46,6 +46,7 @@ class BuiltModule:
                 self.fixed = sizes if form is _nothing else None
                 self.trial = sizes
                 return
+            problems.append(UsageError(f"{name} {_other(sizes, probe)}"))
         raise _unbuilt(name, problems)
 
     def made(self, sizes: tuple[int, ...]) -> Any:
@@ -73,7 +74,7 @@ class BuiltModule:
             reason = str(error).partition("\n")[0]
             raise UsageError(f"cannot be built with sizes {list(sizes)}: {reason}") from error
         if found != sizes:
-            raise UsageError(f"has the sizes {list(found)} when it is built with {list(sizes)}")
+            raise UsageError(_other(found, sizes))
         return module
 
 
@@ -85,6 +86,10 @@ def _unbuilt(name: str, problems: Sequence[Exception]) -> ConformanceError:
         f"{name} cannot be built from a list of sizes, from sizes as arguments, or from nothing: "
         f"{first}"
     )
+
+
+def _other(found: tuple[int, ...], sizes: tuple[int, ...]) -> str:
+    return f"has the sizes {list(found)} when it is built with {list(sizes)}"
 
 
 def _list(thing: Callable[..., Any], sizes: tuple[int, ...]) -> Any:

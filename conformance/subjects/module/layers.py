@@ -47,7 +47,8 @@ def sizes_of(module: Any, name: str) -> tuple[int, ...]:
     """The sizes of a module's Linear layers, in the order in which they are called.
 
     Raises:
-        UsageError: there are none, one has no biases, or there are other parameters; see `ordered`.
+        UsageError: there are none, one has no biases or no weight that can be set, or there are
+            other parameters; see `ordered`.
         SubjectError: its forward pass failed.
     """
     from torch import nn
@@ -57,6 +58,8 @@ def sizes_of(module: Any, name: str) -> tuple[int, ...]:
         raise UsageError(f"{name} has no torch.nn.Linear layer")
     if any(each.bias is None for each in linear):
         raise UsageError(f"{name} has a Linear layer without biases: the network has them")
+    if not all(isinstance(each.weight, nn.Parameter) for each in linear):
+        raise UsageError(f"{name} has a Linear layer whose weight is computed of other parameters")
     own = {id(parameter) for each in linear for parameter in each.parameters()}
     others = [key for key, parameter in module.named_parameters() if id(parameter) not in own]
     if others:
@@ -98,6 +101,22 @@ def ordered(module: Any, name: str) -> list[Any]:
             "must be called once"
         )
     return called
+
+
+def check_apart(linear: list[Any], name: str) -> None:
+    """Check that each layer can be given parameters of its own.
+
+    Raises:
+        SubjectError: two layers have one parameter.
+    """
+    seen: dict[int, int] = {}
+    for i, layer in enumerate(linear, 2):
+        for parameter in layer.parameters():
+            first = seen.setdefault(id(parameter), i)
+            if first != i:
+                raise SubjectError(
+                    f"{name} has one parameter in layers {first} and {i}: each layer needs its own"
+                )
 
 
 def stops(module: Any, linear: list[Any], dtype: str) -> str:

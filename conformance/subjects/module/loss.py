@@ -13,7 +13,7 @@ from conformance.errors import SubjectError
 from conformance.running.tracebacks import PACKAGE, headline, own_traceback
 from conformance.subjects.module.layers import Seen, output_of
 
-LOSSES = ("loss", "cost", "criterion")
+LOSSES = ("loss", "cost", "criterion", "loss_fn", "loss_function")
 ROOM = 16
 """Units by which σ and σ′ may be off; for seeing what a module returns, not for judging."""
 
@@ -52,7 +52,7 @@ def recognised(module: Any, linear: list[Any], name: str, dtype: str) -> ModuleC
         raise
     except Exception as error:
         raise SubjectError(
-            f"{name}.{own} stopped on a trial: {headline(error)}\n"
+            f"{name}.{own}(output, y) stopped on a trial: {headline(error)}\n"
             f"{own_traceback(error, PACKAGE)}".rstrip()
         ) from error
     return ModuleConventions(logits, own, cost, summed)

@@ -19,7 +19,7 @@ from conformance.corpus.case import Case
 from conformance.errors import SubjectError, UsageError
 from conformance.subjects import Subject
 from conformance.subjects.module.build import BuiltModule
-from conformance.subjects.module.layers import Seen, ordered, output_of, stops
+from conformance.subjects.module.layers import Seen, check_apart, ordered, output_of, stops
 from conformance.subjects.module.loss import ModuleConventions, recognised, scalar, supplied
 from conformance.subjects.observation import Observation
 from reference.equations import COSTS
@@ -90,6 +90,7 @@ class ModuleSession:
         self.case, self.conventions, self.name = case, conventions, built.name
         self.module = built(case.sizes).to(getattr(torch, case.dtype))
         self.linear = ordered(self.module, built.name)
+        check_apart(self.linear, built.name)
         with torch.no_grad():
             for layer, w, b in zip(self.linear, start.w, start.b, strict=True):
                 layer.weight.copy_(torch.tensor(w))
