@@ -1,8 +1,14 @@
 """What is installed, in lines: packages, BLAS, fixtures. Left out: the machine (`bench`)."""
 
+from collections.abc import Iterable
 from importlib.metadata import version
 
 PACKAGES = ("numpy", "torch", "python-flint", "safetensors")
+
+
+def installed(names: Iterable[str]) -> str:
+    """The versions of some packages, in one line."""
+    return ", ".join(f"{name} {version(name)}" for name in names)
 
 
 def versions() -> list[str]:
@@ -19,7 +25,7 @@ def versions() -> list[str]:
     blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
     corpus = store.corpus_hash(store.root())[:12]
     return [
-        ", ".join(f"{name} {version(name)}" for name in PACKAGES),
+        installed(PACKAGES),
         f"BLAS {blas['name']} {blas['version']}",
         f"fixtures of schema {SCHEMA_VERSION}, corpus {corpus}",
     ]

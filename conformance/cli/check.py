@@ -15,7 +15,8 @@ from conformance.cli.options import (
     JsonFile,
     PythonPath,
     Timeout,
-    one_of,
+    cost_of,
+    dtype_of,
 )
 from conformance.cli.progress import bar, console
 from conformance.errors import UsageError
@@ -74,8 +75,8 @@ def check(
         report = checked(
             asked,
             case=case,
-            dtype=one_of("--dtype", dtype, "float64", "float32"),
-            cost=one_of("--cost", cost, "quadratic", "cross-entropy"),
+            dtype=dtype_of(dtype),
+            cost=cost_of(cost),
             timeout=timeout,
             python_path=python_path or (),
             done=lambda _: done(),

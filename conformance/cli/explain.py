@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from conformance.cli.options import one_of, sizes_of
+from conformance.cli.options import cost_of, sizes_of
 
 
 def explain(
@@ -24,7 +24,7 @@ def explain(
     from conformance.smallest.show import example
     from conformance.smallest.show import explain as explained
 
-    wanted = one_of("--cost", cost, "quadratic", "cross-entropy")
+    wanted = cost_of(cost)
     layers = None if sizes is None else sizes_of(sizes)
     if html is None:
         typer.echo(explained(case, layers, wanted, samples), nl=False)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from conformance.cli.options import CaseGlob, Dtype, Workers, cores_of, one_of
+from conformance.cli.options import CaseGlob, Dtype, Workers, cores_of, dtype_of, one_of
 from conformance.cli.progress import console, progress
 
 fixtures = typer.Typer(no_args_is_help=True, help="The recorded cases: build, verify, export.")
@@ -60,9 +60,7 @@ def fixtures_list(case: CaseGlob = None, dtype: Dtype = None) -> None:
     from conformance.corpus import store
     from conformance.report.terminal import show_cases
 
-    show_cases(
-        console(), store.cases(store.root(), case, one_of("--dtype", dtype, "float64", "float32"))
-    )
+    show_cases(console(), store.cases(store.root(), case, dtype_of(dtype)))
 
 
 @fixtures.command("export")
@@ -77,14 +75,11 @@ def fixtures_export(
     """Write cases for those who cannot read safetensors, every number bit for bit."""
     from conformance.corpus import store
     from conformance.corpus.export import FORMS, export
+    from conformance.report.sentence import counted
 
     one_of("--to", to, *FORMS)
     place = store.root()
-    chosen = store.cases(place, case, one_of("--dtype", dtype, "float64", "float32"))
+    chosen = store.cases(place, case, dtype_of(dtype))
     written = [*progress(export(place, chosen, to, folder), "exporting", len(chosen))]
     files = sum(map(len, written))
-    typer.echo(f"{folder}: {_counted(len(chosen), 'case')} in {_counted(files, 'file')}")
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+    typer.echo(f"{folder}: {counted(len(chosen), 'case')} in {counted(files, 'file')}")

@@ -52,6 +52,16 @@ def one_of(option: str, value: Text, *choices: str) -> Text:
     return value
 
 
+def dtype_of(value: Text) -> Text:
+    """The dtype that `--dtype` gives; as `one_of`."""
+    return one_of("--dtype", value, "float64", "float32")
+
+
+def cost_of(value: Text) -> Text:
+    """The cost that `--cost` gives; as `one_of`."""
+    return one_of("--cost", value, "quadratic", "cross-entropy")
+
+
 def sizes_of(text: str) -> tuple[int, ...]:
     """The layer sizes in a text such as 784,30,10.
 

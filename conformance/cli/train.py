@@ -13,14 +13,12 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, TaskID
 
-from conformance.cli.options import JsonFile, PythonPath, one_of, sizes_of
+from conformance.cli.options import JsonFile, PythonPath, cost_of, dtype_of, sizes_of
 from conformance.errors import UsageError
 
 if TYPE_CHECKING:
     from conformance.train.record import Epoch, Run
 
-COSTS = ("quadratic", "cross-entropy")
-DTYPES = ("float64", "float32")
 BAR_STEPS = 50  # steps between two looks of the bar
 
 mnist = typer.Typer(no_args_is_help=True, help="The full MNIST: fetch its files.")
@@ -86,8 +84,8 @@ def train(
     options = {"--json": json_file, "--plot": plot, "--checkpoint": checkpoint}
     check_writable({option: path for option, path in options.items() if path is not None})
     settings = Settings(
-        *(sizes_of(sizes), epochs, mini_batch, eta, one_of("--cost", cost, *COSTS), lmbda),
-        *(one_of("--dtype", dtype, *DTYPES), seed, _partners(subjects)),
+        *(sizes_of(sizes), epochs, mini_batch, eta, cost_of(cost), lmbda),
+        *(dtype_of(dtype), seed, _partners(subjects)),
     )
     settings.fit_digits()
     partners = found(settings.subjects, settings, python_path or ())

@@ -78,8 +78,7 @@ def _all_right(values: Sequence[Array], failures: Sequence[Failure]) -> bool:
 
 
 def _shapes(failures: Sequence[Failure]) -> Iterator[str]:
-    turned = all(each.got.shape == each.right.T.shape for each in failures)
-    if turned and all(np.allclose(each.got.T, each.right) for each in failures):
+    if _all_right([each.got.T for each in failures], failures):
         yield "it is the right value transposed"
     for word, over in (("sum", np.sum), ("mean", np.mean)):
         columns = [over(each.got, axis=-1, keepdims=True) for each in failures if each.got.ndim]

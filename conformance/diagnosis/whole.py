@@ -5,6 +5,7 @@ wrong (`measure.py`).
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -49,10 +50,9 @@ def _factor(failures: Sequence[Failure]) -> str:
     telling = [each for each in failures if each.right.any()]
     if not telling:
         return ""
-    for name, factor in FACTORS.items():
-        for sign in _signs(factor, telling):
-            if all(_times(each, sign * factor(each)) for each in telling):
-                return f"it is {'−' * (sign < 0)}{name or 1} × the right value"
+    named = _named([(each, partial(_times, each)) for each in telling])
+    if named:
+        return f"it is {named} × the right value"
     fitted = [_fit(each.got, each.right) for each in telling]
     if not all(_times(each, c) for each, c in zip(telling, fitted, strict=True)):
         return ""
@@ -65,9 +65,14 @@ def _factor(failures: Sequence[Failure]) -> str:
     return "" if single else f"it is proportional to the right value, by {one:.4g} to {other:.4g}"
 
 
-def _signs(factor: Callable[[Failure], float], failures: Sequence[Failure]) -> tuple[int, ...]:
-    """The signs with which a factor tells something: where it is 1 in all cases, −1 alone."""
-    return (-1,) if all(factor(each) == 1 for each in failures) else (1, -1)
+def _named(holding: Sequence[tuple[Failure, Callable[[float], bool]]]) -> str:
+    """The name of the factor that holds for all failures; 1 says nothing, −1 does."""
+    for name, factor in FACTORS.items():
+        factors = [factor(each) for each, _ in holding]
+        for sign in (-1,) if all(c == 1 for c in factors) else (1, -1):
+            if all(holds(sign * c) for (_, holds), c in zip(holding, factors, strict=True)):
+                return f"{'−' * (sign < 0)}{name or 1}"
+    return ""
 
 
 def _fit(got: Array, right: Array) -> float:
@@ -92,10 +97,9 @@ def _moved(failures: Sequence[Failure]) -> str:
     if not known or len(known) < sum(not each.evidence.case.lmbda for each in failures):
         return ""
     moves = [(each, start, each.right - start) for each, start in known]
-    for name, factor in FACTORS.items():
-        for sign in _signs(factor, [each for each, _ in known]):
-            if all(_moves(*move, sign * factor(move[0])) for move in moves):
-                return f"it moves {'−' * (sign < 0)}{name or 1} × as far as it should"
+    named = _named([(move[0], partial(_moves, *move)) for move in moves])
+    if named:
+        return f"it moves {named} × as far as it should"
     fitted = [_fit(each.got - start, move) for each, start, move in moves]
     if not all(_moves(*move, c) for move, c in zip(moves, fitted, strict=True)):
         return ""

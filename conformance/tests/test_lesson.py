@@ -19,6 +19,7 @@ from conformance.lesson.data import numbers
 from conformance.lesson.page import lesson, write_lesson
 from conformance.smallest.show import example
 from conformance.smallest.worked import Worked
+from conformance.tests.support import half_written
 
 Capture = pytest.CaptureFixture[str]
 
@@ -215,12 +216,7 @@ def test_the_page_is_written_whole_or_not_at_all(
     path = tmp_path / "lesson.html"
     path.write_text("the one before")
 
-    def full(path: Path, raw: bytes) -> int:
-        with path.open("wb") as file:
-            file.write(raw[: len(raw) // 2])
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr(Path, "write_bytes", half_written)
     assert run("--html", str(path)) == 2
     assert "No space left on device" in capsys.readouterr().err
     assert [(each.name, each.read_text()) for each in tmp_path.iterdir()] == [

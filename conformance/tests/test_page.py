@@ -27,7 +27,7 @@ from conformance.report.page.matrix import rows
 from conformance.report.page.network import MOST, network
 from conformance.report.page.view import in_full
 from conformance.tests.networks import book, stateful
-from conformance.tests.support import answering, recorded, wrong_at
+from conformance.tests.support import answering, half_written, recorded, wrong_at
 from reference.equations import BOOK
 
 HAND, LARGEST = "hand-2-3-1", "mnist-784-100-10"
@@ -306,12 +306,7 @@ def test_a_page_that_fails_leaves_the_old_one(
     path = tmp_path / "report.html"
     path.write_text("old", "utf-8")
 
-    def full(path: Path, raw: bytes) -> int:
-        with path.open("wb") as file:
-            file.write(raw[: len(raw) // 2])
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr(Path, "write_bytes", half_written)
     with pytest.raises(UsageError, match="No space left on device"):
         write.write(path, [check("reference", case=HAND, detailed=True)], "x")
     assert [each.name for each in tmp_path.iterdir()] == ["report.html"]

@@ -8,7 +8,6 @@ import platform
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from conformance.report.page.data import packed
 from conformance.report.page.view import View, equations_of, view
 from conformance.report.visible import visible
 from conformance.smallest.pieces import worded
+from conformance.versions import installed
 
 SCRIPTS = ("data.js", "scroll.js", "map.js", "histogram.js", "cell.js", "matrix.js")
 WORDS = {  # what a cell says by its status
@@ -107,9 +107,8 @@ def prose(text: str) -> str:
 
 def _facts() -> dict[str, str]:
     made = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-    versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     return {
         "made": made,
-        "with": f"{versions}, Python {platform.python_version()}",
+        "with": f"{installed(PACKAGES)}, Python {platform.python_version()}",
         "corpus": store.corpus_hash(store.root())[:12],
     }
