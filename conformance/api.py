@@ -61,7 +61,8 @@ def check(
             interface, a `torch.nn.Module`, a function `step(weights, biases, x, y, eta) -> dict`.
         case: a glob: only the cases whose id matches; or their ids.
         dtype: only the cases in this dtype.
-        cost: the cost of a network that does not let one choose it; quadratic if not given.
+        cost: the cost of a network that does not let one choose it, quadratic if not given; of a
+            command, a trace or a `Subject`, which is put to the cases with this cost alone.
         timeout: the longest silence of a process in seconds.
         python_path: folders from which a file or module may import.
         done: called with the report on each case.
@@ -93,15 +94,20 @@ def _found(
     subject: object, place: Path, case: str | None, cost: str | None, timeout: float
 ) -> Subject:
     if isinstance(subject, Subject):
-        return subject
+        return _with_cost(subject, cost)
     if not isinstance(subject, str):
         name = getattr(subject, "__name__", type(subject).__name__)
         return adapt(subject, name, cost)
     if subject.startswith(COMMAND):
-        return command_subject(subject, timeout=timeout)
+        return _with_cost(command_subject(subject, timeout=timeout), cost)
     if subject.endswith(".safetensors"):
-        return trace_subject(Path(subject), place, case)
+        return _with_cost(trace_subject(Path(subject), place, case), cost)
     return find(subject)
+
+
+def _with_cost(subject: Subject, cost: str | None) -> Subject:
+    """A subject of which we cannot see its cost, with the one that it is said to have."""
+    return subject if cost is None else replace(subject, costs=(cost,))
 
 
 def _apart(
@@ -183,7 +189,7 @@ def _put_together(spec: str, reports: Sequence[CaseReport], said: dict[str, Any]
 
 
 def _fitting(report: Report) -> Report:
-    if not report.cases:
+    if not report.cases and not report.declined:
         reasons = ", ".join(sorted(set(report.skipped.values())))
         raise UsageError(f"{report.subject}: none of the cases fits it: it {reasons}")
     return report

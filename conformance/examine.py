@@ -13,6 +13,7 @@ from conformance.corpus.recorded import Recorded
 from conformance.judging.case_report import CaseReport
 from conformance.judging.exact_lane import run_exactly
 from conformance.judging.judge import check_case
+from conformance.judging.second_run import across_cases
 from conformance.outcome import Report
 from conformance.subjects import Subject
 
@@ -42,12 +43,16 @@ def examine(
     reasons = {case: subject.unfit(case) for case in cases}
     fitting = [case for case, reason in reasons.items() if not reason]
     skipped = {case.id: reason for case, reason in reasons.items() if reason}
-    reports = []
+    reports, declined = [], {}
     with subject.ahead(fitting):
         for case in fitting:
+            if reason := subject.declines(case):
+                declined[case.id] = reason
+                continue
             reports.append(_checked(subject, store.read(place, case), detailed=detailed))
             done(reports[-1])
-    whole = Report(subject.name, subject.conventions, tuple(reports), skipped)
+    judged = tuple(across_cases(reports))
+    whole = Report(subject.name, subject.conventions, judged, skipped, declined=declined)
     for grown in _grown(subject, place, whole):
         further(whole := grown)
     return whole

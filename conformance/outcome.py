@@ -48,6 +48,7 @@ class Report:
         exact: the exact lane, where it was run.
         causes: of the equations that are wrong, in causal order.
         smallest: the smallest networks on which they are.
+        declined: why the subject itself declined cases that were put to it, by their ids.
     """
 
     subject: str
@@ -57,6 +58,7 @@ class Report:
     exact: tuple[ExactRun, ...] = ()
     causes: tuple[Cause, ...] = ()
     smallest: tuple[Example, ...] = ()
+    declined: dict[str, str] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:

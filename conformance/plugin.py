@@ -24,7 +24,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="append",
         metavar="SUBJECT",
         help="what conformance.suite judges: reference, torch_impl, FILE.py:Name, "
-        "package.module:Name or a .safetensors trace; may be repeated (default: the first two)",
+        "package.module:Name, a .safetensors trace or cmd:COMMAND; may be repeated (default: the "
+        "first two)",
     )
     group.addoption(
         "--xfails-file",

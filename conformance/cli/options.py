@@ -24,7 +24,8 @@ Cost = Annotated[
     str | None,
     typer.Option(
         metavar="quadratic|cross-entropy",
-        help="The cost of a network that does not let one choose it; quadratic if not given.",
+        help="The cost of a network that does not let one choose it, quadratic if not given; "
+        "of a command or a trace, any if not given.",
     ),
 ]
 PythonPath = Annotated[

@@ -11,6 +11,7 @@ from conformance.judging.case_report import CaseReport
 from conformance.judging.doubts import OWN, failed_in, with_doubts
 from conformance.judging.evidence import Evidence
 from conformance.judging.observe import observations
+from conformance.judging.second_run import with_second_run
 from conformance.subjects import Subject
 from conformance.subjects.observation import Observation
 from conformance.verdict.compare import (
@@ -74,6 +75,9 @@ def restarted(
     verdicts += [Verdict(case.id, t, RESTARTED, "", unseen, each) for each in seen.notes]
     own = subject.name == OWN
     verdicts = with_doubts(_with_lines(verdicts, seen), recorded, t, seen, own=own)
+    verdicts = with_second_run(
+        verdicts, seen, [recorded_truth(recorded, s) for s in range(case.steps)]
+    )
     if evidence is not None:
         failed = failed_in(verdicts, RESTARTED)
         evidence.append(Evidence(case, t, RESTARTED, *start, seen.shown, failed))
@@ -102,12 +106,13 @@ def free_run(
         found = judge(recorded.case, (t, FREE), start, truth, seen.shown, inherited)
         own = subject.name == OWN
         found = with_doubts(_with_lines(found, seen), recorded, t, seen, own=own)
+        failed = next((v for v in found if v.status is Status.FAIL), None)
+        found = with_second_run(found, seen, targets)
         verdicts += found
         wrong = failed_in(found, FREE)
         before = Evidence(recorded.case, t, FREE, *start, seen.shown, wrong, before)
         if evidence is not None:
             evidence.append(before)
-        failed = next((v for v in found if v.status is Status.FAIL), None)
         if failed and not inherited:
             inherited = f"{failed.name} of step {t}"
         parameters = parameters_after(recorded.case, start, truth, seen.shown)

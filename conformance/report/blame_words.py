@@ -11,6 +11,8 @@ from conformance.report.message import difference, what
 from conformance.verdict.causality import EquationName, equation_of
 from conformance.verdict.compare import FREE, Verdict, doubtful
 
+LISTED = 8  # declined cases of one reason that a line names
+
 
 def case_of(report: Report, blame: Blame) -> Case:
     """The case of the first failure."""
@@ -66,6 +68,24 @@ def skipped_words(report: Report) -> str:
     return ", ".join(
         f"{count} case{'s'[: count != 1]} (it {reason})" for reason, count in reasons.items()
     )
+
+
+def declined_words(report: Report, most: int | None = LISTED) -> str:
+    """Why the subject declined cases, and which: `no float32 (a-float32, b-float32)`.
+
+    Args:
+        report: of the subject.
+        most: ids that are named for each reason; all if None.
+    """
+    ids: dict[str, list[str]] = {}
+    for id_, reason in report.declined.items():
+        ids.setdefault(reason, []).append(id_)
+    return "; ".join(f"{reason} ({_listed(cases, most)})" for reason, cases in ids.items())
+
+
+def _listed(ids: Sequence[str], most: int | None) -> str:
+    left = len(ids) - len(ids[:most])
+    return ", ".join(ids[:most]) + f" and {left} more" * bool(left)
 
 
 def errors(report: Report) -> list[str]:

@@ -46,6 +46,7 @@ def to_json(report: Report) -> dict[str, Any]:
         "remarks": report.remarks,
         "cases": [case_to_json(each) for each in report.cases],
         "skipped": dict(report.skipped),
+        "declined": dict(report.declined),
         "exact": [exact_to_json(each) for each in report.exact],
         "causes": [cause_to_json(each) for each in report.causes],
         "smallest": [asdict(each) for each in report.smallest],
@@ -62,6 +63,7 @@ def from_json(values: dict[str, Any]) -> Report:
         tuple(exact_from_json(each) for each in values["exact"]),
         tuple(cause_from_json(each) for each in values.get("causes", ())),
         tuple(example_from_json(each) for each in values.get("smallest", ())),
+        dict(values.get("declined", {})),
     )
 
 

@@ -8,7 +8,13 @@ from itertools import groupby
 
 from conformance.judging.case_report import CaseReport
 from conformance.outcome import Blame, Report
-from conformance.report.blame_words import at_layers, equation_of_blame, skipped_words
+from conformance.report.blame_words import (
+    LISTED,
+    at_layers,
+    declined_words,
+    equation_of_blame,
+    skipped_words,
+)
 from conformance.report.cause_words import joined, mistakes
 from conformance.report.depth import judged_words
 from conformance.report.message import accused
@@ -24,6 +30,23 @@ def verdict(report: Report) -> str:
     return WORDS.get(report.exit_code, "not judged")
 
 
+def outcome(report: Report) -> str:
+    """The verdict, and of how many cases it is if the subject declined others."""
+    if not report.declined:
+        return verdict(report)
+    if not report.ok:
+        return f"{verdict(report)}, {declined(report)}"
+    judged, refused = len(report.cases), len(report.declined)
+    right = f"{judged} of {counted(judged + refused, 'case')} {verdict(report)}"
+    return f"{right}, {refused} declined: {declined_words(report)}"
+
+
+def declined(report: Report, most: int | None = LISTED) -> str:
+    """How many cases the subject declined, why, and which; see `declined_words`."""
+    cases = counted(len(report.cases) + len(report.declined), "case")
+    return f"{len(report.declined)} of {cases} declined: {declined_words(report, most)}"
+
+
 def sentence(report: Report) -> str:
     """What is wrong and why, without the subject's name and without a full stop.
 
@@ -37,7 +60,10 @@ def sentence(report: Report) -> str:
     passes = [each for case in report.cases for each in case.passes]
     cases = counted(len(report.cases), "case")
     if report.ok:
-        return f"all {len(passes):,} quantities that it shows in {cases} are right"
+        right = f"all {len(passes):,} quantities that it shows in {cases} are right"
+        return f"{right}, {len(report.declined)} declined" if report.declined else right
+    if report.declined and not report.cases:
+        return f"nothing was compared: it declined {counted(len(report.declined), 'case')}"
     stopped = [each for each in report.cases if each.status is Status.ERROR]
     if not stopped:
         return "nothing was compared"
@@ -70,6 +96,8 @@ def facts(report: Report) -> Iterator[str]:
         yield f"conventions recognised: {', '.join(report.conventions)}"
     if report.skipped:
         yield f"not put to it: {skipped_words(report)}"
+    if report.declined:
+        yield declined(report)
     yield from report.notes
 
 

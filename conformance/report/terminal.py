@@ -26,7 +26,7 @@ from conformance.report.depth import judged_words
 from conformance.report.exact_words import exact_words
 from conformance.report.matrix import COLUMNS, cells, sign, worst
 from conformance.report.message import accused, line
-from conformance.report.sentence import counts, verdict
+from conformance.report.sentence import counts, outcome
 from conformance.report.source_words import place, source
 from conformance.report.visible import visible
 from conformance.verdict.compare import Status
@@ -79,7 +79,7 @@ def _beside(report: Report, *, verbose: bool) -> Iterator[str]:
 
 def summary(report: Report) -> str:
     """The verdict in two lines."""
-    return f"{visible(report.subject)}: {verdict(report)}\n{counts(report)}"
+    return f"{visible(f'{report.subject}: {outcome(report)}')}\n{counts(report)}"
 
 
 def as_text(report: Report, width: int = 80) -> str:

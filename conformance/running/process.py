@@ -31,7 +31,7 @@ class Ended:
     Attributes:
         status: its exit status; the negative number of the signal by which it died; None if it
             was ended.
-        output: the tail of its stderr, or of its stdout if it wrote nothing there.
+        output: the tail of its stderr, or of its stdout if that holds nothing but blanks.
         stopped: why it was ended; empty if the time was over, or if it ended itself.
     """
 
@@ -41,9 +41,18 @@ class Ended:
 
     def said(self) -> str:
         """The last lines of its output for a message, each on a line of its own."""
-        lines = COLOUR.sub("", self.output.decode(errors="replace")).splitlines()
-        last = [f"  | {printable(line)}" for line in lines if line.strip()][-SHOWN:]
+        last = [f"  | {printable(line)}" for line in self._lines()[-SHOWN:]]
         return "\n".join(["", "its last output:", *last]) if last else ""
+
+    def last_line(self, most: int) -> str:
+        """The last line of its output without blanks around it, shortened; may be empty."""
+        line = next((line.strip() for line in reversed(self._lines())), "")
+        return printable(line if len(line) <= most else f"{line[: most - 1]}…", most)
+
+    def _lines(self) -> list[str]:
+        """The lines of its output that hold something."""
+        lines = COLOUR.sub("", self.output.decode(errors="replace")).splitlines()
+        return [line for line in lines if line.strip()]
 
 
 def printable(text: str, most: int = WIDTH) -> str:
@@ -105,7 +114,8 @@ def _listen(
                 tails[key.fileobj] = (tails[key.fileobj] + heard)[-TAIL:]  # type: ignore[index]
                 if not heard:
                     selector.unregister(key.fileobj)
-    return ended, stopped, tails[process.stderr] or tails[process.stdout]
+    errors, output = tails[process.stderr], tails[process.stdout]
+    return ended, stopped, errors if errors.strip() else output
 
 
 def _has_ended(process: "subprocess.Popen[bytes]") -> bool:

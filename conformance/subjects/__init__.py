@@ -75,6 +75,10 @@ class Subject:
             return f"computes in {' or '.join(self.dtypes)}"
         return "" if case.cost in self.costs else f"has no {case.cost} cost"
 
+    def declines(self, _case: Case) -> str:
+        """Why the subject itself declines a case that fits it, or nothing."""
+        return ""
+
     def runs_freely(self, case: Case) -> bool:
         """Whether its own parameters can be followed through the steps of a case."""
         return self.decays or not case.lmbda

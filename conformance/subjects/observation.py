@@ -16,6 +16,9 @@ from reference.step import Array, Step
 Shown = Array | RunningError
 """A quantity as it was seen, or put together from what was seen, with the bound of doing so."""
 
+Family = Mapping[int, Mapping[str, Array]]
+"""The quantities of each step that was recorded, by their names."""
+
 Where = Callable[[str, tuple[int, ...]], tuple[Frame, ...]]
 
 
@@ -35,6 +38,8 @@ class Observation:
         forward_where: as `where`, for `forward`.
         remarks: what is wrong beside the quantities, such as inputs that were overwritten.
         notes: what is not wrong, but was not looked at, and why.
+        again: all steps of the run that shows this one, and those of a second run, where the
+            subject can be run anew; it raises SubjectError if that run fails.
     """
 
     shown: Mapping[str, Shown]
@@ -43,6 +48,7 @@ class Observation:
     forward_where: Where = nowhere
     remarks: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    again: Callable[[], tuple[Family, Family]] | None = None
 
 
 def observed(taken: Observation | Step | Mapping[str, Array]) -> Observation:

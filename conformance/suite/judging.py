@@ -77,11 +77,17 @@ def shown(case: Case, step: int, subject: str) -> Mapping[str, Any]:
 
 
 def fitting(asked: Asked) -> Subject:
-    """The subject, if the case fits it; else the test is skipped."""
+    """The subject, if the case fits it and it does not decline it; else the test is skipped."""
     subject = loaded(asked.subject)
     reason = subject.unfit(asked.case)
     if reason:
         pytest.skip(f"{subject.name} {reason}")
+    try:
+        declined = subject.declines(asked.case)
+    except ConformanceError as error:
+        pytest.fail(str(error), pytrace=False)
+    if declined:
+        pytest.skip(f"{subject.name} declined: {declined}")
     return subject
 
 

@@ -30,7 +30,7 @@ from conformance.report.message import accused
 from conformance.report.page.chart import Chart, chart
 from conformance.report.page.matrix import Column, Row, address, columns, rows
 from conformance.report.page.network import Network, network
-from conformance.report.sentence import counted, counts, sentence
+from conformance.report.sentence import counted, counts, declined, sentence
 from conformance.report.source_words import Source, source_of
 from conformance.smallest.example import Example
 from conformance.smallest.pieces import word
@@ -201,6 +201,8 @@ def _unseen(report: Report) -> Iterator[str]:
     yield from report.notes
     if report.skipped:
         yield f"not put to it: {skipped_words(report)}"
+    if report.declined:
+        yield declined(report, most=None)
 
 
 def equations_of(views: Sequence[View]) -> dict[str, str]:

@@ -15,13 +15,26 @@ from conformance.errors import SubjectError, UsageError
 from conformance.running.isolate import signal_name
 from conformance.running.process import Ended, run
 from conformance.subjects.command.output import read_output, too_large
-from conformance.subjects.trace.subject import Family, families, followable
+from conformance.subjects.observation import Family
+from conformance.subjects.trace.subject import families, followable
 
 PLACES = ("{case}", "{out}")
+DECLINED = 77  # the exit status of a command that declines a case, as of a test that is skipped
+LONGEST = 200  # characters of its reason
+NO_REASON = "no reason given"
 
 
 class HungError(SubjectError):
     """The command was not done in time."""
+
+
+class DeclinedError(SubjectError):
+    """The command declines a case, for a reason of its own."""
+
+    def __init__(self, where: str, reason: str) -> None:
+        """Keep the reason."""
+        super().__init__(f"{where}: declined: {reason}")
+        self.reason = reason
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,22 +63,26 @@ class Program:
             stop: asked again and again; if it says so, the command is ended.
 
         Raises:
+            DeclinedError: it declines the case; what it wrote is not looked at.
             SubjectError: it fails, hangs, or writes what is not the steps of the case.
             UsageError: the case cannot be written down for it.
         """
         case = recorded.case
+        where = f"{self.command} in {case.id}"
         with _temporary() as folder:
             given, out = Path(folder) / f"{case.id}.{self.format}", Path(folder) / "out"
             _write(given, _given(recorded, self.format))
             paths = dict(zip(PLACES, (str(given), str(out)), strict=True))
             words = [_filled(word, paths) for word in self.words]
             ended = run(words, self.timeout, lambda: "stopped" * stop() or too_large(out, case))
+            if ended.status == DECLINED:
+                raise DeclinedError(where, ended.last_line(LONGEST).rstrip(".") or NO_REASON)
             try:
                 _check_end(ended, self.timeout)
                 return _written(recorded, out)
             except SubjectError as error:
                 end = f"{_status(ended)}{ended.said()}"
-                raise type(error)(f"{self.command} in {case.id}: {error}{end}") from error
+                raise type(error)(f"{where}: {error}{end}") from error
 
 
 def _temporary() -> "TemporaryDirectory[str]":

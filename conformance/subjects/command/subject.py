@@ -11,13 +11,16 @@ import shutil
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Literal
 
 from conformance.corpus.case import Case
 from conformance.errors import UsageError
 from conformance.subjects import COMMAND, Subject
 from conformance.subjects.command.run import PLACES, Program
 from conformance.subjects.command.runs import Runs
+from conformance.subjects.observation import Family
 from conformance.subjects.trace.subject import FreeTraceSession, TraceSession
 from reference.step import Parameters
 
@@ -34,6 +37,10 @@ class CommandSubject(Subject):
     def ahead(self, cases: Sequence[Case]) -> AbstractContextManager[None]:
         """Run the program on the cases that come, as many side by side as were asked for."""
         return self.runs.ahead(cases)
+
+    def declines(self, case: Case) -> str:
+        """Why the program declines a case, or nothing; it is run if it was not yet."""
+        return self.runs.declines(case)
 
     def runs_freely(self, case: Case) -> bool:
         """Whether it wrote a free run."""
@@ -67,13 +74,25 @@ def command_subject(
 
     def start(case: Case, parameters: Parameters) -> TraceSession:
         written = runs.of(case)
-        return TraceSession(written.recorded, written.steps, case, parameters)
+        again = partial(_second, runs, case, "steps") if runs.is_recorded(case) else None
+        return TraceSession(written.recorded, written.steps, case, parameters, again)
 
     def start_free(case: Case, parameters: Parameters) -> FreeTraceSession:
-        return FreeTraceSession(runs.of(case).free, case, parameters)
+        again = partial(_second, runs, case, "free") if runs.is_recorded(case) else None
+        return FreeTraceSession(runs.of(case).free, case, parameters, again)
 
     name = COMMAND + command.removesuffix(" ".join(PLACES)).rstrip()
     return CommandSubject(name, start, start_free, runs=runs)
+
+
+def _second(runs: Runs, case: Case, mode: Literal["steps", "free"]) -> Family:
+    """What a second run wrote of a case.
+
+    Raises:
+        SubjectError: it fails, hangs, declines, or writes what is not the steps of the case.
+    """
+    written = runs.of(case, second=True)
+    return written.steps if mode == "steps" else written.free
 
 
 def _absent(program: str) -> str:

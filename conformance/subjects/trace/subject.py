@@ -5,7 +5,7 @@ Its tensors are named as in the fixtures, `0/z2 … 0/w3 1/z2 …`, each step fr
 and the bounds that it may hold too, and reading the file (`file.py`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import partial
@@ -19,12 +19,12 @@ from conformance.corpus.recorded import Recorded
 from conformance.errors import SubjectError, UsageError
 from conformance.running.process import printable
 from conformance.subjects import Subject
-from conformance.subjects.observation import Observation
+from conformance.subjects.observation import Family, Observation
 from conformance.subjects.trace.file import id_of, parse, read
 from reference.step import Array, Batch, Parameters, causal_order
 
-Family = Mapping[int, dict[str, Array]]
-"""The quantities of each step that was recorded."""
+Again = Callable[[], Family] | None
+"""The same of a second run, where one can be made."""
 
 NAME = 40  # characters of a foreign name in a message
 
@@ -38,7 +38,9 @@ class TraceSubject(Subject):
 
     def unfit(self, case: Case) -> str:
         """Why a case cannot be put to the subject, or nothing."""
-        return "" if case.id == self.case_id else f"is a recording of {self.case_id}"
+        if case.id != self.case_id:
+            return f"is a recording of {self.case_id}"
+        return super().unfit(case)
 
     def runs_freely(self, case: Case) -> bool:
         """Whether a free run was recorded."""
@@ -48,9 +50,16 @@ class TraceSubject(Subject):
 class TraceSession:
     """A recording of single steps, each looked up by where it starts."""
 
-    def __init__(self, recorded: Recorded, steps: Family, _case: Case, start: Parameters) -> None:
+    def __init__(
+        self,
+        recorded: Recorded,
+        steps: Family,
+        _case: Case,
+        start: Parameters,
+        again: Again = None,
+    ) -> None:
         """Keep where the step starts."""
-        self.recorded, self.steps, self.start = recorded, steps, start
+        self.recorded, self.steps, self.start, self.again = recorded, steps, start, again
 
     def step(self, batch: Batch) -> Observation:
         """Show what was recorded of the step that starts so.
@@ -63,21 +72,27 @@ class TraceSession:
             pairs += zip(step.parameters.w, self.start.w, strict=True)
             pairs += zip(step.parameters.b, self.start.b, strict=True)
             if all(np.array_equal(*pair) for pair in pairs):
-                return Observation(self.steps.get(t, {}))
+                return _observation(self.steps, t, self.again)
         raise SubjectError(f"no step of {self.recorded.case.id} starts so: nothing was recorded")
 
 
 class FreeTraceSession:
     """A recording of a free run, shown step by step."""
 
-    def __init__(self, steps: Family, _case: Case, _start: Parameters) -> None:
+    def __init__(self, steps: Family, _case: Case, _start: Parameters, again: Again = None) -> None:
         """Begin at its first step."""
-        self.steps, self.taken = steps, 0
+        self.steps, self.again, self.taken = steps, again, 0
 
     def step(self, _batch: Batch) -> Observation:
         """Show what was recorded of the next step."""
         self.taken += 1
-        return Observation(self.steps.get(self.taken - 1, {}))
+        return _observation(self.steps, self.taken - 1, self.again)
+
+
+def _observation(steps: Family, t: int, again: Again) -> Observation:
+    """A step, and how to run all of them a second time."""
+    both = None if again is None else lambda: (steps, again())
+    return Observation(steps.get(t, {}), again=both)
 
 
 def trace_subject(path: Path, place: Path, case_id: str | None = None) -> TraceSubject:

@@ -1,0 +1,133 @@
+"""Whether a second run gives the same numbers, asked of a subject that can be run anew.
+
+An equation is blamed if its quantity and what enters it are the same numbers twice. Two runs may
+round otherwise, as threads do that add up in another order: they agree within the tolerances of
+each, or to half of the digits of the largest entry. Left out: running it
+(`subjects/command/runs.py`).
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from conformance.errors import SubjectError
+from conformance.judging.case_report import CaseReport
+from conformance.subjects.observation import Family, Observation
+from conformance.verdict.causality import TAGS, field_of, inputs
+from conformance.verdict.compare import Status, Verdict
+from conformance.verdict.deviation import Target
+from reference.step import split
+
+DIFFER = "two runs of the same command differ"
+CAUSES = (
+    "an array that is not set, a generator without a seed, or threads that write to the same place?"
+)
+
+
+def with_second_run(
+    verdicts: list[Verdict], seen: Observation, truth: Sequence[Mapping[str, Target]]
+) -> list[Verdict]:
+    """The verdicts of a step, without blame for what a second run computes otherwise in any step.
+
+    Args:
+        verdicts: on the step; if none of them is a failure, nothing is run.
+        seen: what the first run gave.
+        truth: the targets of each step of the case, in causal order.
+    """
+    failed = [verdict for verdict in verdicts if verdict.name and verdict.status is Status.FAIL]
+    if seen.again is None or not failed:
+        return verdicts
+    names = list(truth[0])
+    try:
+        differing = _differing(*seen.again(), truth)
+        problem = _problem(differing[0]) if differing else ""
+    except SubjectError:
+        differing, problem = names, f"{DIFFER}: one wrote its numbers, the other stopped"
+    if not differing:
+        return verdicts
+    layers = max(layer for _, layer in map(split, names) if layer is not None)
+    judged = [_judged_again(each, differing, layers) for each in verdicts]
+    return [*judged, _remark(failed[0], problem)]
+
+
+def across_cases(reports: Sequence[CaseReport]) -> list[CaseReport]:
+    """The reports, without blame for an equation that two runs compute otherwise in any case.
+
+    In a small case two runs may be the same by chance.
+    """
+    unsure = {
+        _tag(report, verdict): _problem(verdict.name)
+        for report in reversed(reports)
+        for verdict in reversed(report.verdicts)
+        if verdict.name and verdict.explained_by == verdict.name
+    }
+    return [_without_blame(report, unsure) for report in reports]
+
+
+def _without_blame(report: CaseReport, unsure: Mapping[str, str]) -> CaseReport:
+    """The report without blame for some equations, each with what is said instead."""
+    blamed = [each for each in report.failures if each.name and _tag(report, each) in unsure]
+    if not blamed:
+        return report
+    names = {each.name for each in blamed}
+    verdicts = [_explained(v, v.name) if v in blamed else v for v in report.verdicts]
+    said = dict.fromkeys(unsure[_tag(report, each)] for each in blamed)
+    remarks = [_remark(blamed[0], problem) for problem in said]
+    evidence = (replace(each, failed=each.failed - names) for each in report.evidence)
+    return replace(report, verdicts=[*verdicts, *remarks], evidence=tuple(evidence))
+
+
+def _tag(report: CaseReport, verdict: Verdict) -> str:
+    return TAGS[field_of(verdict.name, report.case.layers)]
+
+
+def _problem(name: str) -> str:
+    return f"{DIFFER} in {name}: {CAUSES}"
+
+
+def _remark(at: Verdict, problem: str) -> Verdict:
+    return Verdict(at.case, at.step, at.mode, "", Status.FAIL, problem)
+
+
+def _explained(verdict: Verdict, by: str) -> Verdict:
+    """A failure that follows from what two runs compute otherwise, maybe from itself."""
+    return replace(verdict, status=Status.EXPLAINED, explained_by=by, hidden=())
+
+
+def _judged_again(verdict: Verdict, differing: Collection[str], layers: int) -> Verdict:
+    """The verdict, but for a failure of what differs or is made of what differs."""
+    if not verdict.name or verdict.status is not Status.FAIL:
+        return verdict
+    entering = (verdict.name, *inputs(verdict.name, layers))
+    by = next((name for name in entering if name in differing), "")
+    return _explained(verdict, by) if by else verdict
+
+
+def _differing(first: Family, second: Family, truth: Sequence[Mapping[str, Target]]) -> list[str]:
+    """The quantities in which two runs differ by more than rounding, the first one first."""
+    apart = (
+        name
+        for t, targets in enumerate(truth)
+        for name, target in targets.items()
+        if not _agree(first.get(t, {}).get(name), second.get(t, {}).get(name), target)
+    )
+    return list(dict.fromkeys(apart))
+
+
+def _agree(first: Any, second: Any, target: Target) -> bool:
+    """Whether two runs gave the same but for rounding, or nothing."""
+    if first is None or second is None:
+        return first is second
+    if first.shape != second.shape or first.dtype != second.dtype:
+        return False
+    one, other = np.asarray(first, np.float64), np.asarray(second, np.float64)
+    same = (one == other) | (np.isnan(one) & np.isnan(other))
+    with np.errstate(all="ignore"):
+        largest = np.max(np.maximum(np.abs(one), np.abs(other)), initial=0.0)
+        half = np.sqrt(np.finfo(target.centre.dtype).eps) * largest
+        tolerance = 2 * target.tolerance if one.shape == target.centre.shape else 0.0
+        apart = np.abs(one - other)
+        rounded = np.isfinite(apart) & (apart <= np.maximum(tolerance, half))
+    return bool(np.all(same | rounded))
