@@ -13,7 +13,7 @@ from conformance.corpus.recorded import Recorded
 from conformance.judging.case_report import CaseReport
 from conformance.judging.exact_lane import run_exactly
 from conformance.judging.judge import check_case
-from conformance.judging.second_run import across_cases
+from conformance.judging.second_run import across_cases, repeats
 from conformance.outcome import Report
 from conformance.subjects import Subject
 
@@ -79,7 +79,9 @@ def _grown(subject: Subject, place: Path, report: Report) -> Iterator[Report]:
 
         report = replace(report, causes=diagnose(report.cases))
         yield report
-        report = replace(report, smallest=examples(subject, [each.tag for each in report.causes]))
+        if repeats(report.cases):  # else small networks would not show the same twice either
+            tags = [each.tag for each in report.causes]
+            report = replace(report, smallest=examples(subject, tags))
         yield report
     for run in run_exactly(subject, place, report.cases):
         report = replace(report, exact=(*report.exact, run))

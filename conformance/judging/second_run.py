@@ -57,13 +57,19 @@ def across_cases(reports: Sequence[CaseReport]) -> list[CaseReport]:
 
     In a small case two runs may be the same by chance.
     """
-    unsure = {
-        _tag(report, verdict): _problem(verdict.name)
-        for report in reversed(reports)
-        for verdict in reversed(report.verdicts)
-        if verdict.name and verdict.explained_by == verdict.name
-    }
+    found = [(_tag(report, each), each.name) for report in reports for each in _apart(report)]
+    unsure = {tag: _problem(name) for tag, name in reversed(found)}
     return [_without_blame(report, unsure) for report in reports]
+
+
+def repeats(reports: Sequence[CaseReport]) -> bool:
+    """Whether no two runs are known to differ."""
+    return not any(map(_apart, reports))
+
+
+def _apart(report: CaseReport) -> list[Verdict]:
+    """The verdicts on quantities that two runs compute otherwise."""
+    return [each for each in report.verdicts if each.name and each.explained_by == each.name]
 
 
 def _without_blame(report: CaseReport, unsure: Mapping[str, str]) -> CaseReport:
