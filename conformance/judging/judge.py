@@ -75,9 +75,8 @@ def restarted(
     verdicts += [Verdict(case.id, t, RESTARTED, "", unseen, each) for each in seen.notes]
     own = subject.name == OWN
     verdicts = with_doubts(_with_lines(verdicts, seen), recorded, t, seen, own=own)
-    verdicts = with_second_run(
-        verdicts, seen, [recorded_truth(recorded, s) for s in range(case.steps)]
-    )
+    targets = (recorded_truth(recorded, s) for s in range(case.steps))
+    verdicts = with_second_run(verdicts, seen, targets)
     if evidence is not None:
         failed = failed_in(verdicts, RESTARTED)
         evidence.append(Evidence(case, t, RESTARTED, *start, seen.shown, failed))

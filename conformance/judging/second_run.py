@@ -6,7 +6,7 @@ each, or to half of the digits of the largest entry. Left out: running it
 (`subjects/command/runs.py`).
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -27,18 +27,19 @@ CAUSES = (
 
 
 def with_second_run(
-    verdicts: list[Verdict], seen: Observation, truth: Sequence[Mapping[str, Target]]
+    verdicts: list[Verdict], seen: Observation, targets: Iterable[Mapping[str, Target]]
 ) -> list[Verdict]:
     """The verdicts of a step, without blame for what a second run computes otherwise in any step.
 
     Args:
         verdicts: on the step; if none of them is a failure, nothing is run.
         seen: what the first run gave.
-        truth: the targets of each step of the case, in causal order.
+        targets: those of each step of the case, in causal order.
     """
     failed = [verdict for verdict in verdicts if verdict.name and verdict.status is Status.FAIL]
     if seen.again is None or not failed:
         return verdicts
+    truth = list(targets)
     names = list(truth[0])
     try:
         differing = _differing(*seen.again(), truth)

@@ -8,10 +8,9 @@ import shlex
 import sys
 from pathlib import Path
 
-import jsonschema
 import pytest
 
-from conformance import check, report
+from conformance import check
 from conformance.corpus import store
 from conformance.errors import UsageError
 from conformance.outcome import Report
@@ -24,6 +23,7 @@ from conformance.subjects.command.subject import command_subject
 from conformance.tests.commands import COPY, WRITE, Make
 from conformance.tests.support import recorded
 from conformance.tests.test_cli import run
+from conformance.tests.test_record import VALIDATOR
 from conformance.verdict.compare import Status
 
 Capture = pytest.CaptureFixture[str]
@@ -109,7 +109,7 @@ def test_every_form_says_what_is_declined_beside_what_is_right(
 def test_the_json_holds_the_reasons_and_is_read_back(program: Make) -> None:
     outcome = put(program, NO_FLOAT32 + COPY + WRITE)
     values = json.loads(json.dumps(to_json(outcome)))
-    jsonschema.Draft202012Validator(json.loads(report.SCHEMA.read_text("utf-8"))).validate(values)
+    VALIDATOR.validate(values)
     assert values["declined"] == {HANDS[1]: "it computes in float64 alone"}
     assert from_json(values).declined == outcome.declined
     del values["declined"]  # a report of an earlier release

@@ -202,20 +202,20 @@ def test_what_hangs_is_not_run_on_small_networks(program: Make, tmp_path: Path) 
     """The first case is wrong, so the ladder is climbed; each rung would take the whole time."""
     wrong = 'shown["0/z2"] = [[2 * z for z in row] for row in shown["0/z2"]]'
     runs = tmp_path / "runs"
-    hang = f'open({str(runs)!r}, "a").write("run "); here[0] == "h" or time.sleep(60)\n'
+    hang = f'open({str(runs)!r}, "a").write(here[:5] + " "); here[0] == "h" or time.sleep(60)\n'
     report = examined(program(HERE + hang + COPY + wrong + WRITE, timeout=0.5), *CASES[:2])
     assert [each.status for each in report.cases] == [Status.FAIL, Status.ERROR]
     assert report.smallest == ()
-    assert runs.read_text() == "run run "
+    assert runs.read_text() == "hand- hand- layou ", "twice where it is wrong"
 
 
 def test_a_small_network_on_which_it_hangs_is_the_last(program: Make, tmp_path: Path) -> None:
     wrong = 'shown["0/z2"] = [[2 * z for z in row] for row in shown["0/z2"]]'
     runs = tmp_path / "runs"
-    hang = f'open({str(runs)!r}, "a").write("run "); here[0] == "h" or time.sleep(60)\n'
+    hang = f'open({str(runs)!r}, "a").write(here[:5] + " "); here[0] == "h" or time.sleep(60)\n'
     report = examined(program(HERE + hang + COPY + wrong + WRITE, timeout=0.5), CASES[0])
     assert report.cases[0].status is Status.FAIL
-    assert runs.read_text() == "run run "
+    assert runs.read_text() == "hand- hand- small "
 
 
 SLOW = HERE + "time.sleep(1.0 if here[0] == 'h' else 0.5)" + COPY + WRITE

@@ -1,5 +1,6 @@
 """The suite against somebody's subject, and the failures that its implementer expects."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,14 @@ class Picky:
     def feedforward(self, a): ...
 """
 
+DECLINES = """
+import sys
+print("no port yet.", file=sys.stderr)
+sys.exit(77)
+"""
+COMMAND = f"cmd:{sys.executable} declines.py"
+PORT = f"{Path(sys.executable).name}-declines.py"
+
 Outcome = tuple[int, str]
 
 
@@ -45,6 +54,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("mine")
     (folder / "broken.py").write_text(broken_source(EDIT)[0], encoding="utf-8")
     (folder / "others.py").write_text(OTHERS)
+    (folder / "declines.py").write_text(DECLINES)
     source = store.root() / store.file_name(recorded(CASE).case)
     (folder / "run.safetensors").write_bytes(source.read_bytes())
     bp1 = f"x/test_equation.py::test_equation[{CASE}/0/bp1/{MINE}]@{CASE}"
@@ -57,7 +67,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def outcomes(place: Path) -> dict[str, Outcome]:
     """What each of several runs printed."""
     mine = ("--subject", "broken.py:Network", "-k", CASE)
-    others = ("others.py:shows_nothing", "others.py:meddles", "run.safetensors")
+    others = ("others.py:shows_nothing", "others.py:meddles", "run.safetensors", COMMAND)
     rest = [word for other in others for word in ("--subject", other)]
     runs = {
         "all": ("", *mine, *rest, "-rxs", "--junit-xml=out.xml"),
@@ -111,6 +121,15 @@ def test_a_case_that_does_not_fit_is_skipped_with_the_reason(outcomes: dict[str,
     _, out = outcomes["all"]
     assert outcome_of(f"{CASE}-float32/0/z/{MINE}", out) == "SKIPPED"
     assert "computes in float64" in out
+
+
+@pytest.mark.parametrize("test", [f"{CASE}/0/z", f"{CASE}/b", CASE], ids=["step", "free", "case"])
+def test_a_case_that_a_command_declines_is_skipped_with_its_reason(
+    test: str, outcomes: dict[str, Outcome]
+) -> None:
+    _, out = outcomes["all"]
+    assert outcome_of(f"{test}/{PORT}", out) == "SKIPPED"
+    assert "declined: no port yet\n" in out
 
 
 def test_a_subject_that_shows_nothing_does_not_pass(outcomes: dict[str, Outcome]) -> None:

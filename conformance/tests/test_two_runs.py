@@ -3,14 +3,17 @@
 Left out: commands that do the same each time (`test_command.py`).
 """
 
+import json
 from pathlib import Path
 
 import pytest
 
 from conformance import check
 from conformance.outcome import Report
+from conformance.report.record import to_json
 from conformance.report.terminal import as_text
 from conformance.tests.commands import Make
+from conformance.tests.test_record import VALIDATOR
 from conformance.verdict.compare import Status
 
 NETWORK = """
@@ -115,6 +118,7 @@ def test_numbers_that_differ_between_two_runs_blame_no_equation(
     said = f"two runs of the same command differ in {name}: an array that is not set, a generator "
     assert outcome.remarks == [f"{said}without a seed, or threads that write to the same place?"]
     assert said in as_text(outcome)
+    VALIDATOR.validate(json.loads(json.dumps(to_json(outcome))))
 
 
 def test_what_is_made_of_numbers_that_differ_is_not_blamed(program: Make) -> None:
