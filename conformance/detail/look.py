@@ -77,6 +77,6 @@ def _curve(subject: Subject, recorded: Recorded, report: CaseReport) -> tuple[Po
     run = [seen for seen in report.evidence if seen.mode == FREE]
     if run:
         return curve(recorded, [seen.shown for seen in run])
-    if recorded.case.steps > 1 and subject.runs_freely(recorded.case) and report.failures:
+    if recorded.case.steps > 1 and report.failures and subject.runs_freely(recorded.case):
         return followed(subject, recorded)
     return ()

@@ -22,7 +22,8 @@ from reference.step import split
 
 DIFFER = "two runs of the same command differ"
 CAUSES = (
-    "an array that is not set, a generator without a seed, or threads that write to the same place?"
+    "as with an array that is not set, a generator without a seed, or threads that write to the "
+    "same place"
 )
 
 
@@ -40,17 +41,18 @@ def with_second_run(
     if seen.again is None or not failed:
         return verdicts
     truth = list(targets)
-    names = list(truth[0])
     try:
         differing = _differing(*seen.again(), truth)
-        problem = _problem(differing[0]) if differing else ""
     except SubjectError:
-        differing, problem = names, f"{DIFFER}: one wrote its numbers, the other stopped"
+        judged = [_explained(each) if each in failed else each for each in verdicts]
+        return [*judged, _remark(failed[0], f"{DIFFER}: one wrote its numbers, the other stopped")]
     if not differing:
         return verdicts
-    layers = max(layer for _, layer in map(split, names) if layer is not None)
-    judged = [_judged_again(each, differing, layers) for each in verdicts]
-    return [*judged, _remark(failed[0], problem)]
+    layers = max(layer for _, layer in map(split, truth[0]) if layer is not None)
+    judged = [
+        _judged_again(each, differing, layers) if each in failed else each for each in verdicts
+    ]
+    return [*judged, _remark(failed[0], _problem(differing[0]))]
 
 
 def across_cases(reports: Sequence[CaseReport]) -> list[CaseReport]:
@@ -69,7 +71,7 @@ def repeats(reports: Sequence[CaseReport]) -> bool:
 
 
 def _apart(report: CaseReport) -> list[Verdict]:
-    """The verdicts on quantities that two runs compute otherwise."""
+    """The verdicts on quantities that two runs compute otherwise, from what is the same."""
     return [each for each in report.verdicts if each.name and each.explained_by == each.name]
 
 
@@ -91,23 +93,21 @@ def _tag(report: CaseReport, verdict: Verdict) -> str:
 
 
 def _problem(name: str) -> str:
-    return f"{DIFFER} in {name}: {CAUSES}"
+    return f"{DIFFER} in {name}, {CAUSES}"
 
 
 def _remark(at: Verdict, problem: str) -> Verdict:
     return Verdict(at.case, at.step, at.mode, "", Status.FAIL, problem)
 
 
-def _explained(verdict: Verdict, by: str) -> Verdict:
-    """A failure that follows from what two runs compute otherwise, maybe from itself."""
+def _explained(verdict: Verdict, by: str = "") -> Verdict:
+    """A failure that follows from what two runs compute otherwise, which may be itself."""
     return replace(verdict, status=Status.EXPLAINED, explained_by=by, hidden=())
 
 
 def _judged_again(verdict: Verdict, differing: Collection[str], layers: int) -> Verdict:
-    """The verdict, but for a failure of what differs or is made of what differs."""
-    if not verdict.name or verdict.status is not Status.FAIL:
-        return verdict
-    entering = (verdict.name, *inputs(verdict.name, layers))
+    """A failure, without blame if it is of what differs, or of what is made of what differs."""
+    entering = (*inputs(verdict.name, layers), verdict.name)
     by = next((name for name in entering if name in differing), "")
     return _explained(verdict, by) if by else verdict
 

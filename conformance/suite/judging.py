@@ -100,7 +100,7 @@ def settle(asked: Asked, verdicts: Verdicts) -> None:
         pytest.fail(failure(case, asked.subject, _blamed(mine, found)), pytrace=False)
     if Status.EXPLAINED in statuses:
         causes = sorted({verdict.explained_by for verdict in mine if verdict.explained_by})
-        pytest.xfail(f"explained by {', '.join(causes)}")
+        pytest.xfail(f"explained by {', '.join(causes) or 'another finding'}")
     if Status.PASS not in statuses:
         reasons = sorted({verdict.problem for verdict in mine if verdict.problem})
         detail = f": {', '.join(reasons)}" if reasons else ""

@@ -18,6 +18,7 @@ THOROUGH = frozenset(
         "test_broken_batches.py",
         "test_by_number.py",
         "test_command.py",
+        "test_decline.py",
         "test_detail.py",
         "test_diagnosis.py",
         "test_digits.py",
@@ -50,6 +51,7 @@ THOROUGH = frozenset(
         "test_tensors.py",
         "test_trace_subject.py",
         "test_train_cli.py",
+        "test_two_runs.py",
         "test_unseen.py",
         "test_wide.py",
     }

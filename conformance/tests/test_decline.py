@@ -186,6 +186,12 @@ def test_another_status_is_an_error_as_ever(status: int, program: Make) -> None:
     assert f"exited with status {status}" in outcome.cases[0].error
 
 
+def test_a_port_that_stops_in_some_steps_still_has_a_page(program: Make) -> None:
+    """Its free run is asked for, as that of a wrong port, and there is none."""
+    outcome = check(program("import sys\nsys.exit(1)"), case="contracting*", detailed=True)
+    assert [each.status for each in outcome.cases] == [Status.ERROR] * 2
+
+
 # --cost
 
 
