@@ -22,6 +22,8 @@ KEPT = 8  # outcomes: a case is asked for step by step, a small network again at
 AHEAD = 2  # runs for each worker that may wait for the judge
 
 Outcome = Written | SubjectError
+Key = tuple[Case, bool]
+"""A case, and whether it is run a second time."""
 
 
 class Runs:
@@ -30,9 +32,7 @@ class Runs:
     def __init__(self, program: Program, workers: int = 1) -> None:
         """Run nothing yet."""
         self.program, self.workers = program, workers
-        self._kept: OrderedDict[tuple[Case, bool], Outcome] = (
-            OrderedDict()
-        )  # whether it is a second
+        self._kept: OrderedDict[Key, Outcome] = OrderedDict()
         self._coming: dict[Case, Future[Outcome]] = {}
         self.begin: Callable[[], None] = lambda: None  # more of the cases that come
         self._hung = ""  # in which case

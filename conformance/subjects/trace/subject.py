@@ -91,8 +91,8 @@ class FreeTraceSession:
 
 def _observation(steps: Family, t: int, again: Again) -> Observation:
     """A step, and how to run all of them a second time."""
-    both = None if again is None else lambda: (steps, again())
-    return Observation(steps.get(t, {}), again=both)
+    runs = None if again is None else lambda: (steps, again())
+    return Observation(steps.get(t, {}), again=runs)
 
 
 def trace_subject(path: Path, place: Path, case_id: str | None = None) -> TraceSubject:
