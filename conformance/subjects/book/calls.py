@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from conformance.errors import SubjectError, UsageError
-from conformance.running.tracebacks import PACKAGE, headline, own_traceback
+from conformance.running.tracebacks import PACKAGE, call, headline, own_traceback
 from conformance.subjects.book.conventions import Conventions, pair
 from conformance.subjects.book.numbers import ArrayNumbers
 from conformance.subjects.book.trial import costs_of, fill_in_place, takes_sizes
@@ -119,12 +119,12 @@ class BookCalls:
     def feedforward(self, net: Any, x: Array) -> Array:
         """The output (n_L, 1) of one sample."""
         given = self.numbers.out(self.conventions.sample_out(x))
-        return np.reshape(self.numbers.back(net.feedforward(given)), (-1, 1))
+        return np.reshape(self.numbers.back(call(net.feedforward, given)), (-1, 1))
 
     def pair_of(self, net: Any, x: Array, y: Array) -> Any:
         """What backprop of one sample returns, in arrays of ours."""
         given = (self.numbers.out(self.conventions.sample_out(each)) for each in (x, y))
-        return self.numbers.back(net.backprop(*given))
+        return self.numbers.back(call(net.backprop, *given))
 
     def backprop(self, net: Any, x: Array, y: Array) -> tuple[list[Any], list[Any]]:
         """(∇b, ∇w) of one sample in our layout: lists of (n_l, 1) and (n_l, n_{l-1}).
@@ -162,7 +162,7 @@ class BookCalls:
         samples = [self.sample(batch, i) for i in range(batch.m)]
         decay = {"lmbda": lmbda, "n": n} if self.decays else {}
         with redirect_stdout(StringIO()):
-            net.update_mini_batch(samples, eta, **decay)
+            call(net.update_mini_batch, samples, eta, **decay)
 
     def sample(self, batch: Batch, i: int) -> tuple[Any, Any]:
         """A sample and its target in the network's layout."""
