@@ -6,6 +6,7 @@ Heavy imports wait until a command needs them. Left out: everything that a comma
 import os
 import sys
 from collections.abc import Sequence
+from errno import ENOSPC
 from importlib.metadata import version
 from typing import Annotated, NoReturn
 
@@ -31,7 +32,14 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in check, gradcheck, mistakes, prove, explain, train, bench:
+EXIT_CODES = (
+    "Exit codes: 0 conformant; 1 not conformant; 2 wrong usage or a damaged installation; "
+    "3 the subject could not be run or judged; 4 an error of conformance itself, which says "
+    "nothing of the subject."
+)
+
+app.command(epilog=EXIT_CODES)(check)
+for command in gradcheck, mistakes, prove, explain, train, bench:
     app.command()(command)
 app.add_typer(fixtures, name="fixtures")
 app.add_typer(mnist, name="mnist")
@@ -73,10 +81,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
         say(f"error: {error}", error=True)
         sys.exit(error.exit_code)
     except BrokenPipeError:  # the reader of our output has gone
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _write_nowhere()
         sys.exit(READER_GONE)
+    except OSError as error:
+        if error.errno != ENOSPC:
+            _report(internal(error), verbose="-v" in given)
+        _write_nowhere()
+        say(f"error: {error.strerror}", error=True)
+        sys.exit(ConformanceError.exit_code)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is no verdict on a subject
         _report(internal(error), verbose="-v" in given)
+
+
+def _write_nowhere() -> None:
+    """Let what stdout still holds be lost, so that nothing fails at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _report(error: InternalError, *, verbose: bool) -> NoReturn:

@@ -72,6 +72,11 @@ def encodes(encoding: str | None, text: str) -> bool:
     return True
 
 
+def for_stdout(text: str) -> str:
+    """The text as it is, or in ASCII if that is what stdout takes; for those who print it later."""
+    return text if encodes(getattr(sys.__stdout__, "encoding", None), text) else in_ascii(text)
+
+
 def write_anywhere() -> None:
     """Let stdout and stderr write in ASCII what they cannot encode, whatever they are."""
     codecs.register_error(HANDLER, _replaced)

@@ -137,8 +137,8 @@ def _of_stopped(report: Report, stopped: list[CaseReport]) -> Finding:
     """That some cases stopped, the line at which the first one did, and its exception."""
     first = stopped[0]
     said = next(iter(first.error.splitlines()), "nothing was compared").rstrip(":")
-    for before in (f"stopped in {first.case.id}", f"in {first.case.id}", ""):
-        said = said.removeprefix(f"{report.subject} {before}".rstrip()).removeprefix(": ")
+    for where in (f" stopped in {first.case.id}", f" in {first.case.id}", ""):
+        said = said.removeprefix(f"{report.subject}{where}: ")
     what = f"{len(stopped)} of {counted(len(report.cases), 'case')} stopped"
     named = f"{what}, first {first.case.id}" if len(stopped) > 1 else f"{what}: {first.case.id}"
     where = place_and_text(first.frames[0]) if first.frames else ""

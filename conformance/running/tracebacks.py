@@ -24,7 +24,10 @@ LINES, WIDTH = 20, 400  # of a traceback
 _OWN = tuple(PACKAGE.parent / each for each in (PACKAGE.name, "reference", "torch_impl"))
 _TESTS = PACKAGE / "tests"  # which play the subject
 _LIBRARIES = {Path(sysconfig.get_paths()[each]) for each in ("stdlib", "purelib", "platlib")}
-_OPERATIONS = {PACKAGE / "watching" / "watched.py", PACKAGE / "arithmetic" / "exact.py"}
+_OPERATIONS = {
+    *(PACKAGE / "watching" / f"{each}.py" for each in ("watched", "allocation", "tensors")),
+    PACKAGE / "arithmetic" / "exact.py",
+}
 """Where an operation of the subject is carried out on arrays or numbers of ours."""
 _LIMITS = (RecursionError, MemoryError)  # they end whoever happens to run then
 

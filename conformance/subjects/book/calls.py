@@ -18,6 +18,7 @@ from conformance.running.tracebacks import PACKAGE, call, headline, own_tracebac
 from conformance.subjects.book.conventions import Conventions, pair
 from conformance.subjects.book.numbers import ArrayNumbers
 from conformance.subjects.book.trial import costs_of, fill_in_place, takes_sizes
+from conformance.subjects.real import goes_through, layers, numbers
 from conformance.watching.recording import Recording
 from reference.step import Array, Batch, Parameters
 
@@ -105,11 +106,28 @@ class BookCalls:
             [recording.watch(lift(each), f"b{i}") for i, each in enumerate(b, 2)],
         )
 
+    def held(self, net: Any) -> tuple[list[Any], list[Any]]:
+        """The weights and biases that a network has, a nested list as an array.
+
+        Raises:
+            SubjectError: they are no lists of as many arrays of numbers.
+        """
+        weights, biases = (
+            self._layers(held, f"`{name}`")
+            for name, held in (("weights", net.weights), ("biases", net.biases))
+        )
+        if len(weights) != len(biases):
+            raise SubjectError(f"it has {len(weights)} arrays of weights, {len(biases)} of biases")
+        return weights, biases
+
+    def _layers(self, held: Any, name: str) -> list[Any]:
+        arrays = layers(self.numbers.back([*held]) if goes_through(held) else held, name)
+        return [np.array(each) if isinstance(each, list) else each for each in arrays]
+
     def inwards(self, net: Any) -> dict[str, Any]:
         """The network's present parameters `b2 w2 …`, in our layout where they fit it."""
         c, shown = self.conventions, {}
-        held = self.numbers.back([*net.weights]), self.numbers.back([*net.biases])
-        for layer, (w, b) in enumerate(zip(*held, strict=False), 2):
+        for layer, (w, b) in enumerate(zip(*self.held(net), strict=True), 2):
             turned = c.weight_in(w) if np.ndim(w) > 1 else w
             n = np.shape(turned)[0] if np.ndim(turned) else 0
             shown[f"b{layer}"] = np.reshape(b, (-1, 1)) if np.size(b) == n else b
@@ -119,7 +137,10 @@ class BookCalls:
     def feedforward(self, net: Any, x: Array) -> Array:
         """The output (n_L, 1) of one sample."""
         given = self.numbers.out(self.conventions.sample_out(x))
-        return np.reshape(self.numbers.back(call(net.feedforward, given)), (-1, 1))
+        output = numbers(
+            self.numbers.back(call(net.feedforward, given)), "what feedforward returned"
+        )
+        return np.reshape(output, (-1, 1))
 
     def pair_of(self, net: Any, x: Array, y: Array) -> Any:
         """What backprop of one sample returns, in arrays of ours."""
