@@ -53,8 +53,9 @@ def run(place: Path, encoding: str, *arguments: str) -> tuple[int, str, str]:
     """The exit code of a command, and what it wrote on stdout and stderr, which are pipes."""
     environment = {key: value for key, value in os.environ.items() if key[:3] not in ("LC_", "PYT")}
     environment |= {"PYTHONPATH": str(Path(__file__).parents[2]), **ENVIRONMENTS[encoding]}
+    command = [sys.executable, "-m", *arguments]
     ended = subprocess.run(  # noqa: S603
-        [sys.executable, "-m", *arguments], cwd=place, env=environment, capture_output=True
+        command, cwd=place, env=environment, capture_output=True, check=False
     )
     codec = "cp1252" if encoding == "cp1252" else "ascii"
     return ended.returncode, ended.stdout.decode(codec), ended.stderr.decode(codec)

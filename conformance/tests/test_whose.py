@@ -64,12 +64,6 @@ def test_an_error_of_ours_outside_a_check_exits_4(monkeypatch: Patch, capsys: Ca
     assert "TypeError" in one_line(capsys)
 
 
-@pytest.mark.usefixtures("broken")
-def test_an_error_of_ours_is_raised_to_who_calls_us_from_python() -> None:
-    with pytest.raises(InternalError):
-        check("reference", case="hand-2-3-1")
-
-
 def test_what_a_call_itself_raises_is_the_subjects() -> None:
     def one(_first: object) -> None: ...
 
@@ -87,6 +81,7 @@ def test_an_operation_on_watched_arrays_is_the_subjects(tmp_path: Path) -> None:
     assert [Path(each.file).name for each in case.frames] == ["net.py"]
 
 
+@pytest.mark.thorough
 def test_a_recursion_without_end_is_the_subjects(tmp_path: Path) -> None:
     path = tmp_path / "net.py"
     again = "        self.backprop(x, y)\n        # backwards"
@@ -114,10 +109,7 @@ STRANGE = {
     "strings": (RETURNED, "        return ['abc' for b in nabla_b], nabla_w\n"),
     "ragged": (RETURNED, "        return nabla_b, [[[1.0], [1.0, 2.0]] for w in nabla_w]\n"),
     "huge": (RETURNED, "        return [np.full(b.shape, 10**400) for b in nabla_b], nabla_w\n"),
-    "none inside": (
-        RETURNED,
-        "        return [np.full(b.shape, None) for b in nabla_b], nabla_w\n",
-    ),
+    "none inside": (RETURNED, "        return [[[None]] for b in nabla_b], nabla_w\n"),
     "objects": (RETURNED, "        return [b.astype(object) for b in nabla_b], nabla_w\n"),
     "huge factor": ("delta = self.cost", "delta = 10**400 * self.cost"),
     "weights of dicts": (WEIGHTS, "[{0: x} for x in sizes[1:]]"),
