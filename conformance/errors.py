@@ -1,8 +1,11 @@
 """The errors that a user sees: one line, and the exit code that goes with it.
 
 Exit codes: 0 conformant, 1 not conformant, 2 wrong usage or a damaged installation, 3 the subject
-could not be run.
+could not be run, 4 an error of this package itself.
 """
+
+Line = tuple[str, int, str]
+"""A file, a number of a line, and the function around it."""
 
 
 class ConformanceError(Exception):
@@ -20,10 +23,34 @@ class CorpusError(ConformanceError):
 
 
 class SubjectError(ConformanceError):
-    """The subject could not be run, or showed something that is not a step."""
+    """The subject could not be run, or showed something that is not a step.
+
+    Attributes:
+        line: of the subject's code, where it stopped; None if that is not known.
+    """
 
     exit_code = 3
+
+    def __init__(self, words: str, line: Line | None = None) -> None:
+        """Keep the line."""
+        super().__init__(words)
+        self.line = line
 
 
 class StoppedError(SubjectError):
     """The subject's process hung, or ended before it was done."""
+
+
+class InternalError(ConformanceError):
+    """This package has a bug: what it says of a subject is neither right nor wrong.
+
+    Attributes:
+        traceback: what `-v` shows.
+    """
+
+    exit_code = 4
+
+    def __init__(self, words: str, traceback: str) -> None:
+        """Keep the traceback."""
+        super().__init__(words)
+        self.traceback = traceback

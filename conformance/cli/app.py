@@ -6,8 +6,9 @@ Heavy imports wait until a command needs them. Left out: everything that a comma
 import os
 import sys
 from collections.abc import Sequence
+from errno import ENOSPC
 from importlib.metadata import version
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -17,16 +18,28 @@ from conformance.cli.explain import explain
 from conformance.cli.fixtures import fixtures
 from conformance.cli.gradcheck import gradcheck
 from conformance.cli.mistakes import mistakes, prove
+from conformance.cli.say import say
 from conformance.cli.train import mnist, train
-from conformance.errors import ConformanceError
+from conformance.errors import ConformanceError, InternalError
+from conformance.report.ascii import write_anywhere
 from conformance.running.signals import ending_cleanly
+from conformance.running.tracebacks import internal
+
+READER_GONE = 128 + 13  # as a shell says it of a program that SIGPIPE ended
 
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in check, gradcheck, mistakes, prove, explain, train, bench:
+EXIT_CODES = (
+    "Exit codes: 0 conformant; 1 not conformant; 2 wrong usage or a damaged installation; "
+    "3 the subject could not be run or judged; 4 an error of conformance itself, which says "
+    "nothing of the subject."
+)
+
+app.command(epilog=EXIT_CODES)(check)
+for command in gradcheck, mistakes, prove, explain, train, bench:
     app.command()(command)
 app.add_typer(fixtures, name="fixtures")
 app.add_typer(mnist, name="mnist")
@@ -36,7 +49,7 @@ def _version(asked: bool) -> None:
     if asked:
         from conformance.versions import versions
 
-        typer.echo("\n".join([f"conformance {version('backprop-conformance')}", *versions()]))
+        say("\n".join([f"conformance {version('backprop-conformance')}", *versions()]))
         raise typer.Exit
 
 
@@ -48,18 +61,44 @@ def options(
             "--version", callback=_version, is_eager=True, help="Show versions and the corpus."
         ),
     ] = False,
+    _verbose: Annotated[
+        bool, typer.Option("-v", help="Show the traceback of an error of conformance itself.")
+    ] = False,
 ) -> None:
     """Check an implementation of backprop against a certified truth, equation by equation."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command; whatever goes wrong is one line on standard error and an exit code."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    write_anywhere()
     try:
         with ending_cleanly():
-            app(args=None if arguments is None else list(arguments))
+            app(args=given)
+    except InternalError as error:
+        _report(error, verbose="-v" in given)
     except ConformanceError as error:
-        typer.echo(f"error: {error}", err=True)
+        say(f"error: {error}", error=True)
         sys.exit(error.exit_code)
     except BrokenPipeError:  # the reader of our output has gone
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+        _write_nowhere()
+        sys.exit(READER_GONE)
+    except OSError as error:
+        if error.errno != ENOSPC:
+            _report(internal(error), verbose="-v" in given)
+        _write_nowhere()
+        say(f"error: {error.strerror}", error=True)
+        sys.exit(ConformanceError.exit_code)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is no verdict on a subject
+        _report(internal(error), verbose="-v" in given)
+
+
+def _write_nowhere() -> None:
+    """Let what stdout still holds be lost, so that nothing fails at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _report(error: InternalError, *, verbose: bool) -> NoReturn:
+    """Say that this program has a bug."""
+    say(f"{error.traceback}\n{error}" if verbose else str(error), error=True)
+    sys.exit(error.exit_code)

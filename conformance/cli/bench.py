@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from conformance.cli.options import JsonFile
+from conformance.cli.say import say
 from conformance.files import foreseen, put_json
 
 
@@ -22,13 +23,13 @@ def bench(
     if json_file is not None:
         foreseen("--json", json_file)
     where, measured = machine(), []
-    typer.echo(heading(where))
+    say(heading(where))
     for each in rows(folder):
         measured.append(each)
-        typer.echo(line(each))
+        say(line(each))
     if json_file is not None:
         put_json("--json", json_file, to_json(where, measured))
     missed = [each for each in measured if each.met is False]
     judged = sum(each.met is not None for each in measured)
-    typer.echo(f"{judged - len(missed)} of {judged} budgets are met")
+    say(f"{judged - len(missed)} of {judged} budgets are met")
     raise typer.Exit(1 if missed else 0)

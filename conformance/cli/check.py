@@ -19,6 +19,7 @@ from conformance.cli.options import (
     dtype_of,
 )
 from conformance.cli.progress import bar, console
+from conformance.cli.say import say
 from conformance.errors import UsageError
 from conformance.files import foreseen, put_json
 
@@ -67,7 +68,9 @@ def check(
 ) -> None:
     """Compare every quantity of every step of a subject with the certified truth."""
     from conformance.api import check as checked
-    from conformance.report.terminal import show, summary
+    from conformance.report.opening import in_one_line
+    from conformance.report.terminal import show
+    from conformance.report.visible import visible
 
     asked = _asked(subject, command, (format_, timeout, workers))
     _foreseen(json_file, markdown, html)
@@ -95,7 +98,7 @@ def check(
 
         append(markdown, report)
     if quiet:
-        typer.echo(summary(report))
+        say(visible(in_one_line(report)))
     else:
         show(console(), report, verbose=verbose)
     if save is not None:
@@ -136,6 +139,6 @@ def _save(report: "Report", folder: Path) -> None:
     from conformance.smallest.save import save
 
     if not report.smallest:
-        typer.echo(f"nothing is saved: no small network shows that {report.subject} is wrong")
+        say(f"nothing is saved: no small network shows that {report.subject} is wrong")
     for path in save({k: v for each in report.smallest for k, v in each.files.items()}, folder):
-        typer.echo(f"saved {path}")
+        say(f"saved {path}")

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from conformance.cli.options import cost_of, sizes_of
+from conformance.cli.say import say
 
 
 def explain(
@@ -27,9 +28,9 @@ def explain(
     wanted = cost_of(cost)
     layers = None if sizes is None else sizes_of(sizes)
     if html is None:
-        typer.echo(explained(case, layers, wanted, samples), nl=False)
+        say(explained(case, layers, wanted, samples), end="")
         return
     from conformance.lesson.page import write_lesson
 
     write_lesson(html, example(case, layers, wanted, samples))
-    typer.echo(f"{html}: one step to walk through; open it in a browser")
+    say(f"{html}: one step to walk through; open it in a browser")

@@ -7,6 +7,7 @@ import typer
 
 from conformance.cli.options import CaseGlob, Dtype, Workers, cores_of, dtype_of, one_of
 from conformance.cli.progress import console, progress
+from conformance.cli.say import say
 
 fixtures = typer.Typer(no_args_is_help=True, help="The recorded cases: build, verify, export.")
 
@@ -30,7 +31,7 @@ def fixtures_build(
     if mnist is not None:
         embed_mnist(mnist, source)
     built = list(progress(build(source, place, cores_of(workers)), "building", len(recipes())))
-    typer.echo(f"{place}: {len(built)} cases built, corpus {store.corpus_hash(place)[:12]}")
+    say(f"{place}: {len(built)} cases built, corpus {store.corpus_hash(place)[:12]}")
 
 
 @fixtures.command("verify")
@@ -44,14 +45,14 @@ def fixtures_verify(workers: Workers = None) -> None:
     parts = list(progress(verify(place, cores_of(workers)), "verifying", len(recipes()) + 4))
     problems = [problem for _, found in parts for problem in found]
     for problem in problems:
-        typer.echo(problem)
+        say(problem)
     if not schema_checked():
-        typer.echo("the JSON schemas were not checked: pip install 'backprop-conformance[dev]'")
+        say("the JSON schemas were not checked: pip install 'backprop-conformance[dev]'")
     count = f"{len(recipes())} cases recomputed in ball arithmetic"
     if problems:
-        typer.echo(f"{place}: {count}, {len(problems)} problems")
+        say(f"{place}: {count}, {len(problems)} problems")
         raise typer.Exit(1)
-    typer.echo(f"{place}: {count}, every byte is right; corpus {store.corpus_hash(place)[:12]}")
+    say(f"{place}: {count}, every byte is right; corpus {store.corpus_hash(place)[:12]}")
 
 
 @fixtures.command("list")
@@ -82,4 +83,4 @@ def fixtures_export(
     chosen = store.cases(place, case, dtype_of(dtype))
     written = [*progress(export(place, chosen, to, folder), "exporting", len(chosen))]
     files = sum(map(len, written))
-    typer.echo(f"{folder}: {counted(len(chosen), 'case')} in {counted(files, 'file')}")
+    say(f"{folder}: {counted(len(chosen), 'case')} in {counted(files, 'file')}")

@@ -6,6 +6,7 @@ from typing import Annotated, cast
 import typer
 
 from conformance.cli.options import PythonPath, Timeout, sizes_of
+from conformance.cli.say import say
 
 
 def gradcheck(
@@ -29,5 +30,5 @@ def gradcheck(
 
     for record in isolated(work, timeout):
         text, ok = cast("tuple[str, bool]", record)
-        typer.echo(text)
+        say(text)
     raise typer.Exit(0 if ok else 1)

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from time import monotonic
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 from rich.console import Console
 from rich.progress import Progress
@@ -14,9 +14,15 @@ T = TypeVar("T")
 PATIENCE = 2.0  # seconds without a progress bar
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> NoReturn:
+        """Leave it to `main`: rich would exit with status 1, which is a verdict here."""
+        raise BrokenPipeError
+
+
 def console() -> Console:
     """Standard output, 80 columns wide where it is no terminal."""
-    return Console(width=None if sys.stdout.isatty() else 80)
+    return _Console(width=None if sys.stdout.isatty() else 80)
 
 
 def progress(items: Iterable[T], what: str, total: int) -> Iterator[T]:

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import Progress, TaskID
 
 from conformance.cli.options import JsonFile, PythonPath, cost_of, dtype_of, sizes_of
+from conformance.cli.say import say
 from conformance.errors import UsageError
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def fetch(
             bar.update(tasks[name], completed=there, total=total)
 
         paths = fetched(folder, url or MIRROR, moved)
-    typer.echo(f"{folder}: {len(paths)} files, every hash is right; MNIST_DIR={folder} uses them")
+    say(f"{folder}: {len(paths)} files, every hash is right; MNIST_DIR={folder} uses them")
 
 
 def train(
@@ -110,12 +111,12 @@ def _trained(
     source = digits(folder)
 
     def begun() -> None:
-        typer.echo(source.words)
-        typer.echo(", ".join(("reference", *settings.subjects)) + f": {settings.words()}")
+        say(source.words)
+        say(", ".join(("reference", *settings.subjects)) + f": {settings.words()}")
 
     def told(epoch: "Epoch") -> None:
         for line in epoch_lines(epoch):
-            typer.echo(line)
+            say(line)
 
     with _bar() as done:
         run = trained(
@@ -125,7 +126,7 @@ def _trained(
             resume=resume,
         )
     for line in verdict_lines(run):
-        typer.echo(line)
+        say(line)
     return run
 
 

@@ -6,6 +6,7 @@ from conformance.corpus.case import Case
 from conformance.judging.evidence import Evidence
 from conformance.judging.records import Cell, Point
 from conformance.verdict.compare import Status, Verdict
+from conformance.watching.frames import Frame
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class CaseReport:
     evidence: tuple[Evidence, ...] = field(default=(), repr=False, compare=False)  # not written
     cells: tuple[Cell, ...] = field(default=(), repr=False)  # if they were asked for
     curve: tuple[Point, ...] = field(default=(), repr=False)  # of the free run, likewise
+    frames: tuple[Frame, ...] = ()  # the line of the subject's code at which it stopped
 
     @property
     def failures(self) -> list[Verdict]:

@@ -42,7 +42,9 @@ def check_case(subject: Subject, recorded: Recorded) -> CaseReport:
         if recorded.case.steps > 1 and subject.runs_freely(recorded.case) and not wrong:
             verdicts += free_run(subject, recorded, evidence)
     except SubjectError as error:
-        return CaseReport(recorded.case, subject.name, verdicts, str(error), tuple(evidence))
+        frames = () if error.line is None else (Frame(*error.line),)
+        seen = tuple(evidence)
+        return CaseReport(recorded.case, subject.name, verdicts, str(error), seen, frames=frames)
     report = CaseReport(recorded.case, subject.name, verdicts, evidence=tuple(evidence))
     if not report.passes and not report.failures:
         return replace(report, error=f"{subject.name} in {recorded.case.id}: nothing was compared")

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from conformance.corpus.case import Case
 from conformance.corpus.recorded import RecordedStep
 from conformance.errors import ConformanceError, SubjectError
-from conformance.running.tracebacks import PACKAGE, headline, own_traceback
+from conformance.running.tracebacks import stopped
 from conformance.subjects import Subject
 from conformance.subjects.observation import Observation, observed
 from reference.step import Step, causal_order
@@ -21,6 +21,7 @@ def observations(
 
     Raises:
         SubjectError: it could not be run, or showed a quantity that does not exist.
+        InternalError: the project's own code failed on it.
     """
     known = frozenset(causal_order(case.layers))
     try:
@@ -37,7 +38,4 @@ def observations(
     except ConformanceError:
         raise
     except (Exception, SystemExit) as error:
-        raise SubjectError(
-            f"{subject.name} stopped in {case.id}: {headline(error)}\n"
-            f"{own_traceback(error, PACKAGE)}".rstrip()
-        ) from error
+        raise stopped(f"{subject.name} stopped in {case.id}", error) from error

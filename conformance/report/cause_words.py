@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from conformance.diagnosis.cause import Cause
 from conformance.outcome import Report
-from conformance.smallest.example import WRONG, Example
+from conformance.smallest.example import Example
 
 if TYPE_CHECKING:
     from conformance.mistakes.mistake import Mistake
@@ -81,15 +81,9 @@ def _known(cause: Cause) -> tuple[str, ...]:
     return cause.mistakes or cause.alone or cause.unseen
 
 
-def example_words(report: Report, example: Example, *, verbose: bool) -> str:
-    """A small network on which equations are wrong, to the last wrong line, or all of it."""
-    lines = example.text.rstrip("\n").split("\n")
-    wrong = [i for i, line in enumerate(lines, start=1) if WRONG in line]
-    end = len(lines) if verbose or not wrong else wrong[-1]
-    left = len(lines) - end
-    more = [f"… {left} lines more: -v shows them"] if left else []
-    first = example_heading(report, example)
-    return "\n".join((first, "", *lines[:end], *more))
+def example_words(report: Report, example: Example) -> str:
+    """A small network on which equations are wrong, every equation with its numbers."""
+    return "\n".join((example_heading(report, example), "", example.text.rstrip("\n")))
 
 
 def example_heading(report: Report, example: Example) -> str:

@@ -30,6 +30,16 @@ def exact_words(report: Report, tag: str = "") -> Iterator[str]:
             return
 
 
+def rounding_words(report: Report, tag: str) -> str:
+    """That an equation is right and only its digits went, and where; empty if it is wrong."""
+    for run in report.exact:
+        verdict = _cleared(run, tag, report)
+        if verdict is not None and not _wrong(run, tag, report):
+            said = _of_equation(run, tag, report), _lost_words(run, tag, report)
+            return "; ".join(each for each in said if each)
+    return ""
+
+
 def _words(run: ExactRun, tag: str, report: Report) -> str:
     """The answer of one run to "bug or rounding?"; empty if it has none."""
     if run.outcome.left:

@@ -18,6 +18,9 @@ SIGNS = {
 }
 """By status, the gravest first."""
 
+ASCII_SIGNS = {"!": "!", "✗": "x", "·": ".", "✓": "ok", "–": "-", "": ""}
+"""The signs for an output that does not encode them all."""
+
 COLUMNS = (*TAGS.values(), "free")
 MEANING = "✓ right, ✗ wrong, · explained by what is wrong before it, – not shown, ! stopped"
 

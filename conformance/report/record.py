@@ -75,6 +75,7 @@ def case_to_json(report: CaseReport) -> dict[str, Any]:
         "status": str(report.status),
         "error": report.error,
         "verdicts": [verdict_to_json(each) for each in report.verdicts],
+        "lines": [asdict(frame) for frame in report.frames],
         **details_to_json(report),
     }
 
@@ -83,7 +84,8 @@ def case_from_json(values: dict[str, Any]) -> CaseReport:
     """The case of some JSON values."""
     verdicts = [_verdict(each) for each in values["verdicts"]]
     said = Case.from_json(values["case"]), values["subject"], verdicts, values["error"]
-    return CaseReport(*said, **details_from_json(values))
+    frames = tuple(Frame(**each) for each in values.get("lines", ()))
+    return CaseReport(*said, **details_from_json(values), frames=frames)
 
 
 def verdict_to_json(verdict: Verdict) -> dict[str, Any]:

@@ -54,7 +54,18 @@ def source_of(frames: Sequence[Frame], around: int) -> Source | None:
 
 def place(frame: Frame) -> str:
     """Where a line is: `my_network.py:84, in backprop`."""
-    return f"{Path(frame.file).name}:{frame.line}, in {frame.function}"
+    return f"{file_and_line(frame)}, in {frame.function}"
+
+
+def file_and_line(frame: Frame) -> str:
+    """Where a line is: `my_network.py:84`."""
+    return f"{Path(frame.file).name}:{frame.line}"
+
+
+def place_and_text(frame: Frame) -> str:
+    """A line with what stands there: `my_network.py:84, in backprop: delta = delta * w`."""
+    text = linecache.getline(frame.file, frame.line).strip()
+    return f"{place(frame)}: {text}" if text else place(frame)
 
 
 def source(frames: Sequence[Frame]) -> Iterator[str]:

@@ -1,17 +1,21 @@
-"""The outcome of an examination on a terminal: a table, then each equation that is wrong.
+"""The outcome of an examination on a terminal: the verdict, what supports it, the table of cases.
 
-Left out: how a single failure is worded (`message.py`).
+It is a list of blocks; in short it takes 25 lines. Left out: how the verdict (`opening.py`) and a
+single failure (`message.py`) are worded.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from io import StringIO
 
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from conformance.corpus.case import Case
+from conformance.judging.case_report import CaseReport
 from conformance.outcome import Blame, Report
+from conformance.report.ascii import encodes
 from conformance.report.blame_words import (
     case_of,
     equation_of_blame,
@@ -21,12 +25,14 @@ from conformance.report.blame_words import (
     heading,
     skipped_words,
 )
-from conformance.report.cause_words import cause_words, example_words
+from conformance.report.blocks import Block, fitted, lines_of
+from conformance.report.cause_words import cause_words, example_words, joined, mistakes
 from conformance.report.depth import judged_words
 from conformance.report.exact_words import exact_words
-from conformance.report.matrix import COLUMNS, cells, sign, worst
+from conformance.report.matrix import ASCII_SIGNS, COLUMNS, cells, sign, worst
 from conformance.report.message import accused, line
-from conformance.report.sentence import counts, outcome
+from conformance.report.opening import opening
+from conformance.report.sentence import counts, declined
 from conformance.report.source_words import place, source
 from conformance.report.visible import visible
 from conformance.verdict.compare import Status
@@ -38,54 +44,52 @@ STYLES = {
     Status.PASS: "green",
     Status.NOT_OBSERVED: "dim",
 }
+HEADLINE = {0: "bold green", 1: "bold red"}
 NAME = 36  # characters of a subject's name over a table that fits 80 columns
+MOST = 25  # lines of a report, unless all of it is asked for
+GRAVEST = (Status.FAIL, Status.ERROR, Status.PASS)  # first, where not all cases fit
+ROWS, FACTS = 5, 2  # of the table with its heading, and of what is said under it, at least
+
+Signs = Mapping[str, str]
 
 
 def show(console: Console, report: Report, *, verbose: bool = False) -> None:
-    """Print the table of cases and, under it, what is wrong."""
-    console.print(_table(report))
-    _say(console, judged_words(report.cases))
-    if report.skipped:
-        _say(console, f"not put to it: {skipped_words(report)}")
-    if report.conventions:
-        _say(console, f"conventions recognised: {', '.join(report.conventions)}")
-    for note in report.notes:
-        _say(console, note)
-    for blame in report.blames:
-        console.print()
-        for text in _blamed(report, blame, verbose=verbose):
-            console.print(text, soft_wrap=True)
-    for words in _beside(report, verbose=verbose):
-        _say(console, words)
-    console.print()
-    if not report.blames:
-        for each in exact_words(report):
-            _say(console, each)
-    _say(console, summary(report))
+    """Print the verdict and what supports it, in 25 lines or as it is."""
+    width = console.width
+    encoded = encodes(getattr(console.file, "encoding", None), "".join(ASCII_SIGNS))
+    signs = {each: each for each in ASCII_SIGNS} if encoded else ASCII_SIGNS
+    blocks = _all(report, signs) if verbose else fitted(_short(report, signs, width), MOST, width)
+    for text in lines_of(blocks):
+        console.print(text, soft_wrap=True)
 
 
-def _beside(report: Report, *, verbose: bool) -> Iterator[str]:
-    """What is said beside the equations: small networks, remarks, errors."""
-    for example in report.smallest:
-        yield f"\n{example_words(report, example, verbose=verbose)}"
-    for remark in report.remarks:
-        yield f"\n{report.subject}: {remark}"
-    stopped = errors(report)
-    for error in stopped if verbose else stopped[:1]:
-        yield f"\n{error}"
-    if len(stopped) > 1 and not verbose:
-        yield f"{len(stopped) - 1} more cases stopped: -v shows all"
+def _short(report: Report, signs: Signs, width: int) -> list[Block]:
+    """The blocks of a report that fits a screen."""
+    facts = [*_facts(report), *_more(report)]
+    return [
+        _opening(report, width),
+        Block([*_support(report)], least=0, rank=2),
+        Block([*_table(report, signs, GRAVEST)], least=ROWS, noun="case"),
+        Block(facts, least=FACTS, rank=1),
+    ]
 
 
-def summary(report: Report) -> str:
-    """The verdict in two lines."""
-    return f"{visible(f'{report.subject}: {outcome(report)}')}\n{counts(report)}"
+def _all(report: Report, signs: Signs) -> list[Block]:
+    """The blocks of a whole report."""
+    return [
+        _opening(report),
+        Block([*_table(report, signs)]),
+        Block([*_facts(report)]),
+        *(Block([*_blamed(report, each)]) for each in report.blames),
+        *(Block(_lines(example_words(report, each))) for each in report.smallest),
+        *(Block(_lines(each)) for each in errors(report)),
+    ]
 
 
 def as_text(report: Report, width: int = 80) -> str:
     """The whole report as plain text."""
     text = StringIO()
-    show(Console(file=text, width=width, color_system=None), report)
+    show(Console(file=text, width=width, color_system=None), report, verbose=True)
     return text.getvalue()
 
 
@@ -102,20 +106,71 @@ def show_cases(console: Console, cases: Sequence[Case]) -> None:
     console.print(table)
 
 
-def _table(report: Report) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+def _opening(report: Report, width: int | None = None) -> Block:
+    """The verdict in its first lines."""
+    first, *others = opening(report, width)
+    return Block([_seen(first, HEADLINE.get(report.exit_code, "bold yellow")), *map(_seen, others)])
+
+
+def _support(report: Report) -> Iterator[Text]:
+    """What supports the first finding, if it is an equation."""
+    for blame in report.blames[:1]:
+        equation, known = equation_of_blame(report, blame), mistakes(report, blame.tag)
+        if not blame.first.doubted:
+            if len(known) == 1:
+                yield _seen(f"  wrong  {known[0].wrong}")
+            yield _seen(f"  right  {known[0].right if len(known) == 1 else equation.formula}")
+        for words in (*exact_words(report, blame.tag), *first_words(report, blame)):
+            yield _seen(f"  {words}")
+
+
+def _table(report: Report, signs: Signs, order: Sequence[Status] | None = None) -> Iterator[Text]:
+    """The heading and a line a case, in the order of the corpus or of their status."""
+    cases = report.cases if order is None else sorted(report.cases, key=_rank(order))
+    titles = [*COLUMNS, "worst"]
+    rows = [[*(signs[sign(each)] for each in cells(case)), worst(case)] for case in cases]
     name = report.subject
-    table.add_column(_seen(name if len(name) <= NAME else f"…{name[1 - NAME :]}"), no_wrap=True)
-    for column in COLUMNS:
-        table.add_column(column, justify="center")
-    table.add_column("worst", justify="right")
-    for each in report.cases:
-        signs = [Text(sign(one) or " ", STYLES[one] if one else "") for one in cells(each)]
-        table.add_row(each.case.id, *signs, worst(each))
-    return table
+    first = [name if len(name) <= NAME else f"…{name[1 - NAME :]}", *(c.case.id for c in cases)]
+    wide = max(map(cell_len, map(visible, first)))
+    widths = [max(map(len, column)) for column in zip(titles, *rows, strict=True)]
+    styles = [["bold"] * len(COLUMNS), *([STYLES[e] if e else "" for e in cells(c)] for c in cases)]
+    for words, row, of_row in zip(first, [titles, *rows], styles, strict=True):
+        text = Text(set_cell_size(visible(words), wide), "bold" if row is titles else "")
+        for cell, width, style in zip(row[:-1], widths, of_row, strict=False):
+            text.append(f" {cell:^{width}}", style)
+        yield text.append(f" {row[-1]:>{widths[-1]}}")
 
 
-def _blamed(report: Report, blame: Blame, *, verbose: bool) -> Iterator[Text]:
+def _rank(order: Sequence[Status]) -> Callable[[CaseReport], int]:
+    return lambda case: order.index(case.status)
+
+
+def _facts(report: Report) -> Iterator[Text]:
+    """How much was judged, by which conventions, and what was not and why."""
+    if not report.ok:  # else the first line says it
+        yield _seen(counts(report))
+    yield _seen(judged_words(report.cases))
+    if report.skipped:
+        yield _seen(f"not put to it: {skipped_words(report)}")
+    if report.declined and report.cases and not report.ok:
+        yield _seen(declined(report))
+    if report.conventions:
+        yield _seen(f"conventions recognised: {', '.join(report.conventions)}")
+    yield from map(_seen, report.notes)
+    if not report.blames:
+        yield from map(_seen, exact_words(report))
+
+
+def _more(report: Report) -> Iterator[Text]:
+    """What -v shows that nothing here tells of."""
+    tags = list(dict.fromkeys(tag for each in report.smallest for tag in each.tags))
+    if tags:
+        yield _seen(f"-v works out the smallest network on which {joined(tags)} is wrong", "dim")
+    elif errors(report):
+        yield _seen("-v shows the traceback", "dim")
+
+
+def _blamed(report: Report, blame: Blame) -> Iterator[Text]:
     """What is said of an equation that is wrong."""
     equation = equation_of_blame(report, blame)
     yield _seen(f"{heading(report, blame)}: {equation.formula}", "bold")
@@ -129,17 +184,14 @@ def _blamed(report: Report, blame: Blame, *, verbose: bool) -> Iterator[Text]:
     first, *more = first_words(report, blame)
     yield _seen(f"  {first}")
     yield from (_seen(f"    {each}") for each in more)
-    after = explained(report, blame.first)
-    if verbose:
-        yield from (_seen(line(case_of(report, blame), each), "dim") for each in after)
-    elif after:
-        yield _seen(f"    explains {', '.join(each.name for each in after)}", "dim")
+    for each in explained(report, blame.first):
+        yield _seen(line(case_of(report, blame), each), "dim")
 
 
-def _say(console: Console, text: str) -> None:
-    """Print a subject's text as it is: no markup, no highlighting, no wrapping within words."""
-    console.print(_seen(text), soft_wrap=True)
+def _lines(text: str) -> list[Text]:
+    return [_seen(each) for each in text.split("\n")]
 
 
 def _seen(text: str, style: str = "") -> Text:
-    return Text(visible(text, keep="\n\t"), style)
+    """A subject's text as it is: no markup, and everything in it to be seen."""
+    return Text(visible(text, keep="\t"), style)

@@ -13,12 +13,14 @@ from multiprocessing import parent_process
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from conformance.errors import ConformanceError
+from conformance.errors import ConformanceError, InternalError
 from conformance.running.signals import forget
-from conformance.running.tracebacks import PACKAGE, headline, own_traceback
+from conformance.running.tracebacks import PACKAGE, headline, internal, is_ours, own_traceback
 
 Send = Callable[[object], None]
 Work = Callable[[Send], None]
+
+INTERNAL = InternalError.__name__
 
 
 def run_child(work: Work, records: Connection, output: Connection, stack: Connection) -> None:
@@ -33,10 +35,16 @@ def run_child(work: Work, records: Connection, output: Connection, stack: Connec
     except SystemExit as error:
         tell("left", own_traceback(error, PACKAGE))
         raise
+    except InternalError as error:
+        tell(INTERNAL, [str(error), error.traceback])
     except ConformanceError as error:
         tell(type(error).__name__, str(error))
-    except BaseException as error:  # noqa: BLE001 - the subject's, whatever it is
-        tell("raised", f"raised {headline(error)}\n{own_traceback(error, PACKAGE)}")
+    except BaseException as error:  # noqa: BLE001 - whatever it is
+        if is_ours(error):
+            ours = internal(error)
+            tell(INTERNAL, [str(ours), ours.traceback])
+        else:
+            tell("raised", f"raised {headline(error)}\n{own_traceback(error, PACKAGE)}")
     else:
         tell("done", None)
 

@@ -20,8 +20,15 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from conformance.errors import ConformanceError, CorpusError, StoppedError, SubjectError, UsageError
-from conformance.running.child import Work, run_child
+from conformance.errors import (
+    ConformanceError,
+    CorpusError,
+    InternalError,
+    StoppedError,
+    SubjectError,
+    UsageError,
+)
+from conformance.running.child import INTERNAL, Work, run_child
 from conformance.running.tracebacks import WIDTH, is_subject
 
 CONTEXT: Any = get_context("fork" if "fork" in get_all_start_methods() else "spawn")
@@ -51,6 +58,7 @@ def isolated(work: Work, timeout: float) -> Iterator[object]:
     Raises:
         StoppedError: the child hung, died by a signal, or exited before it was done.
         SubjectError: it raised.
+        InternalError: it raised, in the code of this package.
     """
     child = _Child(work)
     try:
@@ -63,6 +71,8 @@ def isolated(work: Work, timeout: float) -> Iterator[object]:
                 yield content
             elif kind == "raised":
                 raise SubjectError(content)
+            elif kind == INTERNAL:
+                raise InternalError(*content)
             else:
                 raise _ERRORS.get(kind, SubjectError)(content)
     finally:

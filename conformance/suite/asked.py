@@ -16,7 +16,7 @@ import pytest
 from conformance.corpus import store
 from conformance.corpus.case import Case
 from conformance.errors import ConformanceError, SubjectError
-from conformance.running.tracebacks import PACKAGE, headline, own_traceback
+from conformance.running.tracebacks import stopped
 from conformance.subjects import SUBJECTS, Subject, find
 from conformance.subjects.adapt import adapt
 from conformance.subjects.load import is_spec, load
@@ -71,6 +71,7 @@ def subject_code(subject: str) -> Iterator[None]:
 
     Raises:
         SubjectError: its code raised, or called `sys.exit`.
+        InternalError: the project's own code raised.
     """
     try:
         with warnings.catch_warnings():
@@ -82,8 +83,7 @@ def subject_code(subject: str) -> Iterator[None]:
     except ConformanceError:
         raise
     except Exception as error:
-        where = own_traceback(error, PACKAGE)
-        raise SubjectError(f"{subject}: {headline(error)}\n{where}".rstrip()) from error
+        raise stopped(subject, error) from error
 
 
 def by_slug(subjects: Iterable[str]) -> dict[str, str]:

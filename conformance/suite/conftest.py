@@ -1,6 +1,6 @@
 """Which tests there are: every case, step, equation and subject, in a fixed order."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from itertools import product
 from pathlib import Path
 
@@ -8,7 +8,7 @@ import pytest
 
 from conformance.corpus import store
 from conformance.corpus.case import Case
-from conformance.errors import ConformanceError
+from conformance.errors import ConformanceError, InternalError
 from conformance.subjects import SUBJECTS
 from conformance.suite.asked import Asked, by_slug, named
 from conformance.suite.judging import equations
@@ -64,6 +64,21 @@ def pytest_collection_modifyitems(
         except pytest.UsageError:
             items.clear()  # the workers of xdist must agree on what they would run
             raise
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    call: pytest.CallInfo[None],
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Make an error of this project itself an error of the test, which no xfail expects."""
+    report = yield
+    error = None if call.excinfo is None else call.excinfo.value
+    if isinstance(error, InternalError):
+        report.outcome = "failed"
+        report.when = "setup"  # what fails then is an error; a failure is the subject's
+        report.longrepr = f"{error}\n{error.traceback}"
+        report.__dict__.pop("wasxfail", None)
+    return report
 
 
 def _rows(kind: str, cases: Iterable[Case], subjects: dict[str, str]) -> Iterator[object]:

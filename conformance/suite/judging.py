@@ -9,9 +9,10 @@ import pytest
 from conformance.corpus import store
 from conformance.corpus.case import Case
 from conformance.corpus.recorded import Recorded
-from conformance.errors import ConformanceError
+from conformance.errors import ConformanceError, InternalError
 from conformance.judging.judge import free_run, restarted
 from conformance.judging.observe import observations
+from conformance.report.ascii import for_stdout
 from conformance.report.message import failure
 from conformance.subjects import Subject
 from conformance.suite.asked import Asked, loaded, subject_code
@@ -97,7 +98,7 @@ def settle(asked: Asked, verdicts: Verdicts) -> None:
     mine = [v for v in found if v.name and TAGS[field_of(v.name, case.layers)] == asked.tag]
     statuses = {verdict.status for verdict in mine}
     if Status.FAIL in statuses:
-        pytest.fail(failure(case, asked.subject, _blamed(mine, found)), pytrace=False)
+        pytest.fail(for_stdout(failure(case, asked.subject, _blamed(mine, found))), pytrace=False)
     if Status.EXPLAINED in statuses:
         causes = sorted({verdict.explained_by for verdict in mine if verdict.explained_by})
         pytest.xfail(f"explained by {', '.join(causes) or 'another finding'}")
@@ -109,8 +110,10 @@ def settle(asked: Asked, verdicts: Verdicts) -> None:
 
 def compared(verdicts: Verdicts) -> list[Verdict]:
     """The verdicts; the test fails if there are none."""
+    if isinstance(verdicts, InternalError):  # no failure of the subject
+        raise verdicts
     if isinstance(verdicts, ConformanceError):
-        pytest.fail(str(verdicts), pytrace=False)
+        pytest.fail(for_stdout(str(verdicts)), pytrace=False)
     return verdicts
 
 

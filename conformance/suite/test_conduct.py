@@ -2,6 +2,7 @@
 
 import pytest
 
+from conformance.report.ascii import for_stdout
 from conformance.report.message import failure
 from conformance.suite.asked import Asked
 from conformance.suite.judging import (
@@ -22,6 +23,6 @@ def test_conduct(conduct: Asked) -> None:
         verdicts += compared(free_run_verdicts(case, name))
     remarks = [v for v in verdicts if not v.name and v.status is Status.FAIL]
     if remarks:
-        pytest.fail(failure(case, name, remarks), pytrace=False)
+        pytest.fail(for_stdout(failure(case, name, remarks)), pytrace=False)
     if not {Status.PASS, Status.FAIL} & {verdict.status for verdict in verdicts}:
         pytest.fail(f"{name} in {case.id}: nothing was compared", pytrace=False)

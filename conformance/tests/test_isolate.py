@@ -332,10 +332,6 @@ def test_an_exception_that_cannot_be_printed(subject: Subject) -> None:
     assert failure(subject(source))[0] == "raised E: <exception str() failed>"
 
 
-def test_a_record_that_json_cannot_carry_is_an_error() -> None:
-    assert failure(lambda send: send({1}))[0].startswith("raised TypeError: Object of type set")
-
-
 @pytest.mark.parametrize("kind", [UsageError, SubjectError])
 def test_an_error_of_ours_stays_what_it_is(kind: type[Exception]) -> None:
     def work(_send: Send) -> NoReturn:

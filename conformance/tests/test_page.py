@@ -263,7 +263,9 @@ def test_a_network_that_hangs_has_a_page(
     assert cli("check", subject, "--case", HAND, "--timeout", "0.5", "--html", str(path)) == 3
     title = re.findall("<title>(.*?)</title>", path.read_text("utf-8"))
     assert "It could not be judged in 1 of 1 case: no result for 0.5 s: it hangs" in title[0]
-    assert f"net.py:6 backprop\n\n{subject}: not judged" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert said.startswith("not judged: 1 of 1 case stopped: hand-2-3-1\n")
+    assert "net.py:6 backprop\n" in said
 
 
 def test_characters_that_cannot_be_seen_or_written_are_signs(

@@ -22,10 +22,13 @@ ALONE = [
 ]
 
 
-def start(where: Path, *arguments: str) -> subprocess.Popen[str]:
+def start(where: Path, *arguments: str, python_path: str = "") -> subprocess.Popen[str]:
     """A pytest run of its own in a directory that is no clone."""
     command = [sys.executable, "-m", "pytest", *ALONE, *arguments]
     environment = {**os.environ, "PYTHONHASHSEED": "1", "PYTEST_ADDOPTS": ""}
+    if python_path:
+        before = environment.get("PYTHONPATH", "")
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, (python_path, before)))
     for name in [name for name in environment if name.startswith("PYTEST_XDIST")]:
         del environment[name]
     return subprocess.Popen(  # noqa: S603

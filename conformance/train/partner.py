@@ -14,7 +14,7 @@ import numpy as np
 from conformance.corpus.case import Case
 from conformance.errors import ConformanceError, SubjectError
 from conformance.judging.evidence import Evidence
-from conformance.running.tracebacks import PACKAGE, headline, own_traceback
+from conformance.running.tracebacks import stopped
 from conformance.subjects import Session, Subject, Unwatched
 from conformance.subjects.observation import Observation, observed
 from conformance.train.judging import Taken, judged, jump, worst
@@ -143,9 +143,7 @@ class Partner:
         except ConformanceError:
             raise
         except (Exception, SystemExit) as error:
-            raise SubjectError(
-                f"{self.name} stopped: {headline(error)}\n{own_traceback(error, PACKAGE)}".rstrip()
-            ) from error
+            raise stopped(f"{self.name} stopped", error) from error
 
 
 def _distance(own: Parameters, other: Mapping[str, Array]) -> float:

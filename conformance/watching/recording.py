@@ -5,6 +5,7 @@ unwatched. Arrays that lose the subclass on the way (`np.array`, `np.asarray`, a
 are found again by their bytes. Left out: what the operations mean (`sighting.py`, `culprit.py`).
 """
 
+import math
 from collections.abc import Iterable
 from typing import Any, cast
 
@@ -82,7 +83,7 @@ class Recording:
                 if event is not None:
                     events.append(event)
             elif isinstance(each, int | float | np.floating):
-                numbers.append(float(each))
+                numbers.append(_as_float(each))
             elif isinstance(each, Exact):
                 numbers.append(float(each.ball.mid()))
         return tuple(events), tuple(numbers)
@@ -182,6 +183,14 @@ class Recording:
         watched = array.view(Watched)
         watched.recording, watched.event = self, event
         return watched
+
+
+def _as_float(number: Any) -> float:
+    """A single number as a float; infinite where no float can hold it."""
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf if number > 0 else -math.inf
 
 
 def _floats(result: Array) -> Array:

@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 
 from conformance.errors import SubjectError, UsageError
-from conformance.running.tracebacks import PACKAGE, headline, own_traceback
+from conformance.running.tracebacks import PACKAGE, call, headline, own_traceback
 from conformance.subjects.book.conventions import Conventions, pair
 from conformance.subjects.book.numbers import ArrayNumbers
 from conformance.subjects.book.trial import costs_of, fill_in_place, takes_sizes
+from conformance.subjects.real import goes_through, layers, numbers
 from conformance.watching.recording import Recording
 from reference.step import Array, Batch, Parameters
 
@@ -105,11 +106,28 @@ class BookCalls:
             [recording.watch(lift(each), f"b{i}") for i, each in enumerate(b, 2)],
         )
 
+    def held(self, net: Any) -> tuple[list[Any], list[Any]]:
+        """The weights and biases that a network has, a nested list as an array.
+
+        Raises:
+            SubjectError: they are no lists of as many arrays of numbers.
+        """
+        weights, biases = (
+            self._layers(held, f"`{name}`")
+            for name, held in (("weights", net.weights), ("biases", net.biases))
+        )
+        if len(weights) != len(biases):
+            raise SubjectError(f"it has {len(weights)} arrays of weights, {len(biases)} of biases")
+        return weights, biases
+
+    def _layers(self, held: Any, name: str) -> list[Any]:
+        arrays = layers(self.numbers.back([*held]) if goes_through(held) else held, name)
+        return [np.array(each) if isinstance(each, list) else each for each in arrays]
+
     def inwards(self, net: Any) -> dict[str, Any]:
         """The network's present parameters `b2 w2 …`, in our layout where they fit it."""
         c, shown = self.conventions, {}
-        held = self.numbers.back([*net.weights]), self.numbers.back([*net.biases])
-        for layer, (w, b) in enumerate(zip(*held, strict=False), 2):
+        for layer, (w, b) in enumerate(zip(*self.held(net), strict=True), 2):
             turned = c.weight_in(w) if np.ndim(w) > 1 else w
             n = np.shape(turned)[0] if np.ndim(turned) else 0
             shown[f"b{layer}"] = np.reshape(b, (-1, 1)) if np.size(b) == n else b
@@ -119,12 +137,15 @@ class BookCalls:
     def feedforward(self, net: Any, x: Array) -> Array:
         """The output (n_L, 1) of one sample."""
         given = self.numbers.out(self.conventions.sample_out(x))
-        return np.reshape(self.numbers.back(net.feedforward(given)), (-1, 1))
+        output = numbers(
+            self.numbers.back(call(net.feedforward, given)), "what feedforward returned"
+        )
+        return np.reshape(output, (-1, 1))
 
     def pair_of(self, net: Any, x: Array, y: Array) -> Any:
         """What backprop of one sample returns, in arrays of ours."""
         given = (self.numbers.out(self.conventions.sample_out(each)) for each in (x, y))
-        return self.numbers.back(net.backprop(*given))
+        return self.numbers.back(call(net.backprop, *given))
 
     def backprop(self, net: Any, x: Array, y: Array) -> tuple[list[Any], list[Any]]:
         """(∇b, ∇w) of one sample in our layout: lists of (n_l, 1) and (n_l, n_{l-1}).
@@ -162,7 +183,7 @@ class BookCalls:
         samples = [self.sample(batch, i) for i in range(batch.m)]
         decay = {"lmbda": lmbda, "n": n} if self.decays else {}
         with redirect_stdout(StringIO()):
-            net.update_mini_batch(samples, eta, **decay)
+            call(net.update_mini_batch, samples, eta, **decay)
 
     def sample(self, batch: Batch, i: int) -> tuple[Any, Any]:
         """A sample and its target in the network's layout."""

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from conformance.errors import SubjectError
+from conformance.subjects.real import layers
 from reference.step import Array
 
 SAMPLES = {"columns": (-1, 1), "flat arrays": (-1,), "rows": (1, -1)}
@@ -108,7 +109,7 @@ def pair(returned: Any, sizes: tuple[int, ...]) -> Pair:
     """
     if not isinstance(returned, tuple | list) or len(returned) != 2:  # noqa: PLR2004 - a pair
         raise SubjectError(f"backprop returned {_kind(returned)}, expected (nabla_b, nabla_w)")
-    counts = [_counts(part) for part in returned]
+    counts = [_counts(part, f"backprop(x, y)[{i}]") for i, part in enumerate(returned)]
     if any(len(count) != len(sizes) - 1 for count in counts):
         raise SubjectError(
             f"backprop returned lists of {' and '.join(str(len(c)) for c in counts)} arrays, "
@@ -129,10 +130,10 @@ def pair(returned: Any, sizes: tuple[int, ...]) -> Pair:
     return Pair(turned, problem=problem)
 
 
-def _counts(part: Any) -> list[int]:
+def _counts(part: Any, what: str) -> list[int]:
     if not isinstance(part, tuple | list | np.ndarray):
         raise SubjectError(f"backprop returned {_kind(part)} among its pair, expected a list")
-    return [int(np.size(each)) for each in part]
+    return [int(np.size(each)) for each in layers(part, what)]
 
 
 def _kind(value: Any) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.errors import UsageError
+from conformance.errors import SubjectError, UsageError
 from conformance.subjects.book.calls import BookCalls
 from conformance.subjects.book.conventions import SAMPLES, Conventions, pair, storage
 from conformance.subjects.book.numbers import numbers_of
@@ -51,8 +51,10 @@ class BookNetwork(BookCalls):
             self.numbers = numbers_of([*net.weights, *net.biases])
         except UsageError as error:
             raise UsageError(f"{name}: {error}") from error
-        held = self.numbers.back([*net.weights]), self.numbers.back([*net.biases])
-        stored = storage(*held, PROBE)
+        try:
+            stored = storage(*self.held(net), PROBE)
+        except SubjectError as error:
+            raise UsageError(f"{name}: {error}") from error
         if isinstance(stored, str):
             raise UsageError(f"{name}: {stored}")
         dtype = self.numbers.dtype or stored.dtype
@@ -88,7 +90,8 @@ class BookNetwork(BookCalls):
 
     def _recognised(self, stored: Conventions) -> Conventions:
         """The conventions of samples, pair, dtype and cost, from a trial."""
-        problems = []
+        problems: list[str] = []
+        refused: list[SubjectError] = []
         x, y = X, Y
         for sample in SAMPLES:
             self.conventions = replace(stored, sample=sample)
@@ -103,7 +106,11 @@ class BookNetwork(BookCalls):
             except Exception as error:  # noqa: BLE001 - any layout may fail in any way
                 problems.append(f"as {sample}: {type(error).__name__}: {error}")
                 continue
-            order = pair(returned, PROBE)
+            try:
+                order = pair(returned, PROBE)
+            except SubjectError as error:
+                refused.append(error)
+                continue
             if not order.problem:
                 self.conventions = replace(
                     self.conventions,
@@ -113,6 +120,8 @@ class BookNetwork(BookCalls):
                 )
                 return replace(self.conventions, cost=self._own_cost(net, x, y))
             problems.append(f"as {sample}: backprop {order.problem}")
+        if refused:
+            raise refused[0]
         # Not a layout but a mistake: the cases will show it, each in its own way.
         self.odd = problems[0]
         return stored

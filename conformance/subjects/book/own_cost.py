@@ -11,7 +11,7 @@ import numpy as np
 
 from conformance.arithmetic.exact import to_exact
 from conformance.corpus.case import Case
-from conformance.running.tracebacks import headline
+from conformance.running.tracebacks import call, headline
 from conformance.subjects.book.network import BookNetwork
 from conformance.watching.frames import Frame
 from conformance.watching.recording import Recording
@@ -75,5 +75,5 @@ def _costs(
         for i in range(batch.m):
             columns = (network.conventions.sample_out(each[:, [i]]) for each in (output, batch.y))
             given = [recording.watch(each, name) for each, name in zip(columns, "ay", strict=True)]
-            costs.append(network.numbers.back(function(*map(network.numbers.out, given))))
+            costs.append(network.numbers.back(call(function, *map(network.numbers.out, given))))
     return costs

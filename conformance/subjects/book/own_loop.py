@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.running.tracebacks import headline
+from conformance.running.tracebacks import call, headline
 from conformance.subjects.book.network import PROBE, BookNetwork
 from reference.step import Array, Batch
 
@@ -63,7 +63,7 @@ def _followed(network: BookNetwork) -> OwnLoop:
     try:
         net.update_mini_batch = note
         with redirect_stdout(StringIO()), np.errstate(all="ignore"), _elsewhere():
-            net.SGD([network.sample(batch, i) for i in range(N)], 1, M, ETA)
+            call(net.SGD, [network.sample(batch, i) for i in range(N)], 1, M, ETA)
     except Exception as error:  # noqa: BLE001 - it may be asked in another way
         return OwnLoop(notes=(f"SGD was not judged: {headline(error)}",))
     pairs = [pair for each in taken for pair in each]

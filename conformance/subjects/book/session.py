@@ -191,7 +191,17 @@ def _equal(first: dict[str, Any], second: dict[str, Any], close: float = CLOSE["
 
 def _same(first: tuple[list[Any], list[Any]], second: tuple[list[Any], list[Any]]) -> bool:
     pairs = zip((*first[0], *first[1]), (*second[0], *second[1]), strict=True)
-    return all(np.array_equal(one, other, equal_nan=True) for one, other in pairs)
+    return all(_equal_numbers(one, other) for one, other in pairs)
+
+
+def _equal_numbers(one: Any, other: Any) -> bool:
+    """Whether two arrays hold the same numbers; NumPy asks no objects whether they are NaN."""
+    first, second = (_without_objects(np.asarray(each)) for each in (one, other))
+    return np.array_equal(first, second, equal_nan=True)
+
+
+def _without_objects(array: Array) -> Array:
+    return array.astype(np.float64) if array.dtype.hasobject else array
 
 
 def _shared(arrays: Sequence[Any]) -> bool:

@@ -13,6 +13,7 @@ import numpy as np
 
 from conformance.corpus.case import Case
 from conformance.errors import SubjectError
+from conformance.running.tracebacks import call
 from conformance.subjects.book.conventions import SAMPLES
 from conformance.subjects.function.conventions import FunctionConventions, Quantities
 from reference.step import Array, Batch, Parameters
@@ -42,7 +43,7 @@ class CalledFunction:
         known = {"lmbda": lmbda, "n": case.n, "cost": case.cost}
         keywords = {key: known[key] for key in self.taken}
         with redirect_stdout(StringIO()), np.errstate(all="ignore"):
-            returned = self.function(w, b, x, y, case.eta, **keywords)
+            returned = call(self.function, w, b, x, y, case.eta, **keywords)
         if not isinstance(returned, Mapping):
             raise SubjectError(
                 f"{self.name} returned a {type(returned).__name__}, expected a dict of quantities "
