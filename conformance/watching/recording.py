@@ -184,6 +184,26 @@ class Recording:
         return watched
 
 
+class Unrecorded(Recording):
+    """A recording of nothing: what it is given stays an ordinary array, for code that insists."""
+
+    def watch(self, array: Array, _name: str) -> Any:
+        """A copy of an array that the subject is given."""
+        return np.array(array)
+
+    def find(self, _array: Any) -> None:
+        """Nothing is known of what computed these numbers."""
+        return
+
+    def adopt(self, _operation: str, array: Array, _sources: Sources) -> Any:
+        """An array that the subject made, as it is."""
+        return array
+
+    def record(self, _operation: str, _value: Array, _sources: Sources) -> None:
+        """Nothing is recorded."""
+        return
+
+
 def _floats(result: Array) -> Array:
     """The numbers of an operation, floats among objects as floats: NumPy will make them so too."""
     objects = isinstance(result, np.ndarray) and result.dtype.hasobject
