@@ -15,19 +15,30 @@ from conformance.outcome import Report
 from conformance.subjects.load import load
 
 FOLDER = Path(__file__).parent / "programs"
-CASES = ("layout-3-2-4", "remainder-3-4-2", "square-4-4-4-4")
-"""Two layers of weights and three, expanding and square, with decay, and with several steps."""
+CASES = ("contracting-5-4-3-2", "layout-3-2-4")
+"""Three layers of weights in several steps, and two in one, whose widths all differ."""
 
+DECAY, ENTROPY, IMAGES = "square-4-4-4-4", "square-4-4-4-4-cross-entropy", "mnist-784-30-20-10"
 FURTHER = {
-    "Augmented": "mnist-784-30-20-10",
-    "AveragedModels": "mnist-784-30-20-10",
-    "CostByName": "square-4-4-4-4-cross-entropy",
-    "CostInstance": "square-4-4-4-4-cross-entropy",
-    "CostOfTheBase": "square-4-4-4-4-cross-entropy",
-    "Flat": "mnist-784-30-20-10",
+    "Augmented": IMAGES,
+    "AveragedModels": IMAGES,
+    "CostByName": ENTROPY,
+    "CostInstance": ENTROPY,
+    "CostOfTheBase": ENTROPY,
+    "DecayAdds": DECAY,
+    "DecayByAnotherName": DECAY,
+    "DecayForgotten": DECAY,
+    "DecayRate": DECAY,
+    "DecayWhenAsked": DECAY,
+    "DecayWithoutN": DECAY,
+    "Flat": IMAGES,
+    "FurtherParameters": DECAY,
+    "NeverZeroed": "remainder-3-4-2",
     "ReturnsNonsense": "mnist-784-10-short-batch",
-    "SampleBySample": "mnist-784-30-20-10",
+    "SampleBySample": IMAGES,
     "TorchInside": "mnist-784-10",
+    "Unknown": DECAY,
+    "last_weights_for_all": DECAY,
 }
 """Cases that show what the others do not show of a program."""
 
