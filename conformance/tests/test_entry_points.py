@@ -13,7 +13,7 @@ from conformance.errors import SubjectError, UsageError
 from conformance.judging.judge import check_case
 from conformance.subjects import Subject
 from conformance.subjects.adapt import adapt
-from conformance.tests.networks.book import Array, Network, Pairs
+from conformance.tests.networks.book import Array, Network, Pairs, sigmoid
 from conformance.tests.networks.right_costs import CrossEntropyCost, WithCost
 from conformance.tests.support import recorded
 from conformance.verdict.causality import TAGS, field_of
@@ -123,7 +123,7 @@ def test_a_product_of_the_wrong_matrices_stops_no_number_of_layers() -> None:
         def backprop(self, x: Array, y: Array) -> tuple[list[Array], list[Array]]:
             a = [x]
             for w, b in zip(self.weights, self.biases, strict=True):
-                a.append(1 / (1 + np.exp(-w @ a[-1] - b)))
+                a.append(sigmoid(w @ a[-1] + b))
             delta = (a[-1] - y) * a[-1] * (1 - a[-1])
             nabla_b, nabla_w = [delta], [delta @ a[-2].T]
             for i in range(len(a) - 2, 0, -1):

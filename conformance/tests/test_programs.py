@@ -64,6 +64,8 @@ OPEN = {
     "Epsilon": "A is blamed: what is a little beside z is not taken for z",
     "Flat": "W is called wrong: all samples at once round otherwise, in a vector of parameters",
     "FourLayers": "no case has more than three layers of weights",
+    "Inline": "Z, BP1 and BP4 are called wrong: −z is taken for z, and 1 − a for a",
+    "MeanInDelta": "the line that makes ∇w is blamed, and not the one that makes δ",
     "NegatedSums": "what moves a negated sum is taken for ∇: BP3 and BP4 are blamed for B",
     "NeverZeroed": "W and B are blamed too, and the lines that take the kept sums",
     "OneEpoch": "SGD is run for one epoch alone",
@@ -74,7 +76,6 @@ OPEN = {
     "ShrinksWhenAsked": "Z is blamed: weights that feedforward changes are not told from a wrong z",
     "TorchInside": "W is called wrong: ∇ by autograd of all samples at once rounds otherwise",
     "Velocity": "the line that makes the velocity is blamed, and not the one that enlarges it",
-    "MeanInDelta": "the line that makes ∇w is blamed, and not the one that makes δ",
 }
 """What is wrong in a verdict today."""
 

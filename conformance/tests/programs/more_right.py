@@ -226,3 +226,19 @@ class Closures(Network):
             grads.append(grad)
         nb, nw = zip(*reversed(grads))
         return list(nb), list(nw)
+
+
+class Inline(Network):
+    """σ is no function of its own, and z itself is never there."""
+
+    def backprop(self, x, y):
+        a = [x]
+        for w, b in zip(self.weights, self.biases):
+            a.append(1 / (1 + np.exp(-w @ a[-1] - b)))
+        d = (a[-1] - y) * a[-1] * (1 - a[-1])
+        nb, nw = [d], [d @ a[-2].T]
+        for i in range(len(a) - 2, 0, -1):
+            d = self.weights[i].T @ d * a[i] * (1 - a[i])
+            nb.insert(0, d)
+            nw.insert(0, d @ a[i - 1].T)
+        return nb, nw
