@@ -6,7 +6,7 @@ in which it keeps whatever it keeps. Left out: the verdicts (`verdict`).
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -54,6 +54,7 @@ class Subject:
         lost_digits: says where the digits of an entry went, where the subject can: given the case,
             the step, the quantity, the index, and whether it is of a feedforward pass of its own.
         folders: from which it was told to import.
+        stops: how it stops on networks of some numbers of layers, if it is written for others.
     """
 
     name: str
@@ -68,12 +69,16 @@ class Subject:
         None
     )
     folders: tuple[Path, ...] = ()
+    stops: Mapping[int, str] = field(default_factory=dict)
 
     def unfit(self, case: Case) -> str:
         """Why a case cannot be put to the subject, or nothing."""
         if case.dtype not in self.dtypes:
             return f"computes in {' or '.join(self.dtypes)}"
-        return "" if case.cost in self.costs else f"has no {case.cost} cost"
+        if case.cost not in self.costs:
+            return f"has no {case.cost} cost"
+        stopped = self.stops.get(case.layers)
+        return f"takes no networks of {case.layers} layers: {stopped}" if stopped else ""
 
     def declines(self, _case: Case) -> str:
         """Why the subject itself declines a case that fits it, or nothing."""

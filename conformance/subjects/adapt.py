@@ -13,7 +13,7 @@ from typing import Any
 from conformance.errors import ConformanceError, UsageError
 from conformance.running.tracebacks import headline
 from conformance.subjects import Subject
-from conformance.subjects.book.network import PROBE
+from conformance.subjects.book.constructor import forms_of
 from conformance.subjects.book.subject import book_subject
 from conformance.subjects.function.subject import function_subject
 from conformance.subjects.load import describe
@@ -86,34 +86,34 @@ def _of_instance(thing: Any, name: str, cost: str | None) -> Subject:
 
 def _of_factory(thing: Callable[..., Any], name: str, cost: str | None) -> Subject:
     """A factory is what it makes."""
-    try:
-        with redirect_stdout(StringIO()):
-            made = thing(list(PROBE))
-    except ConformanceError:
-        raise
-    except Exception as error:
-        if _is_factory_of_module(thing):
-            return module_subject(thing, name, cost)
-        raise _neither(
-            thing, name, f"; called with {list(PROBE)} it stops: {headline(error)}"
-        ) from error
-    if _is_module(made):
-        return module_subject(thing, name, cost)
-    if METHODS & set(dir(made)):
-        return book_subject(thing, name, cost)
-    raise _neither(thing, name, f"; called with {list(PROBE)} it gives {_kind(made)}")
-
-
-def _is_factory_of_module(thing: Callable[..., Any]) -> bool:
-    """Whether a factory gives a torch module when it is called with nothing or with sizes alone."""
-    for arguments in ((), PROBE):
+    more = ""
+    for form, probe in forms_of(thing):
+        given = ", ".join(map(repr, form(probe)))
         try:
             with redirect_stdout(StringIO()):
-                if _is_module(thing(*arguments)):
-                    return True
-        except Exception:  # noqa: BLE001, S112 - the other form may do
+                made = thing(*form(probe))
+        except ConformanceError:
+            raise
+        except Exception as error:  # noqa: BLE001 - another form may do
+            more = more or f"; called with {given} it stops: {headline(error)}"
             continue
-    return False
+        if _is_module(made):
+            return module_subject(thing, name, cost)
+        if METHODS & set(dir(made)):
+            return book_subject(thing, name, cost)
+        more = more or f"; called with {given} it gives {_kind(made)}"
+    if _makes_module(thing):
+        return module_subject(thing, name, cost)
+    raise _neither(thing, name, more)
+
+
+def _makes_module(thing: Callable[..., Any]) -> bool:
+    """Whether a factory gives a torch module when it is called with nothing."""
+    try:
+        with redirect_stdout(StringIO()):
+            return _is_module(thing())
+    except Exception:  # noqa: BLE001 - then it needs more, and is none
+        return False
 
 
 def _neither(thing: Any, name: str, more: str = "") -> UsageError:

@@ -40,6 +40,7 @@ THOROUGH = frozenset(
         "test_page.py",
         "test_plugin.py",
         "test_ports.py",
+        "test_programs.py",
         "test_prove.py",
         "test_recovered.py",
         "test_right.py",

@@ -185,6 +185,26 @@ class Recording:
         return watched
 
 
+class Unrecorded(Recording):
+    """A recording of nothing: what it is given stays an ordinary array, for code that insists."""
+
+    def watch(self, array: Array, _name: str) -> Any:
+        """A copy of an array that the subject is given."""
+        return np.array(array)
+
+    def find(self, _array: Any) -> None:
+        """Nothing is known of what computed these numbers."""
+        return
+
+    def adopt(self, _operation: str, array: Array, _sources: Sources) -> Any:
+        """An array that the subject made, as it is."""
+        return array
+
+    def record(self, _operation: str, _value: Array, _sources: Sources) -> None:
+        """Nothing is recorded."""
+        return
+
+
 def _as_float(number: Any) -> float:
     """A single number as a float; infinite where no float can hold it."""
     try:

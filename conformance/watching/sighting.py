@@ -45,6 +45,9 @@ def sight(
         nablas: what computed `nabla_w2 …`, where that is known.
     """
     given = {event.operation: event for event in recording.events if event.given}
+    if not given:
+        unseen = (None,) * len(parameters.w)
+        return Sight(unseen, unseen)
     lift = to_balls if given["given x"].value.dtype.hasobject else approximate
     a, below = lift(x), given["given x"]
     found: list[tuple[Event | None, Event | None]] = []

@@ -6,7 +6,7 @@ hides is got by watching it. Left out: in which conventions it does so (`network
 (`compare`).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stdout
 from io import StringIO
 from typing import Any
@@ -15,11 +15,13 @@ import numpy as np
 
 from conformance.errors import SubjectError, UsageError
 from conformance.running.tracebacks import PACKAGE, call, headline, own_traceback
+from conformance.subjects.book.constructor import Form, listed
 from conformance.subjects.book.conventions import Conventions, pair
+from conformance.subjects.book.decay_parameters import DecayParameters
 from conformance.subjects.book.numbers import ArrayNumbers
-from conformance.subjects.book.trial import costs_of, fill_in_place, takes_sizes
+from conformance.subjects.book.trial import fill_in_place
 from conformance.subjects.real import goes_through, layers, numbers
-from conformance.watching.recording import Recording
+from conformance.watching.recording import Recording, Unrecorded
 from reference.step import Array, Batch, Parameters
 
 NEEDED = ("weights", "biases", "backprop", "update_mini_batch", "feedforward")
@@ -29,23 +31,37 @@ class BookCalls:
     """The networks of one class, in conventions that are known.
 
     Attributes:
-        factory: called with a list of sizes, and with `cost=` if it takes that.
+        factory: called with sizes, and with `cost=` if it takes that.
+        form: how it takes its sizes.
+        costs: the cost classes that it can be given, by the costs' names.
         name: for messages.
         conventions: how it lays out its arrays.
         numbers: what it computes with.
         in_place: whether its arrays are filled, and not put in another's place.
         odd: why no layout of a sample works on the network that was tried.
-        decays: whether its update takes λ and n.
+        decay: how its update takes λ and n.
+        refused: how it stops when it is given arrays that record.
     """
 
     numbers: ArrayNumbers
-    decays: bool = False
+    form: Form = staticmethod(listed)
+    decay = DecayParameters()
+    refused = ""
 
     def __init__(self, factory: Callable[..., Any], name: str) -> None:
         """Take the class as the book has it."""
         self.factory, self.name, self.conventions = factory, name, Conventions()
         self.in_place, self.odd = False, ""
-        self.costs, self.unpacked = costs_of(factory), takes_sizes(factory)
+        self.costs: Mapping[str, Any] = {}
+
+    @property
+    def decays(self) -> bool:
+        """Whether its update knows weight decay."""
+        return bool(self.decay.lmbda)
+
+    def recording(self) -> Recording:
+        """A new recording of what the network does, where it can be recorded."""
+        return Unrecorded() if self.refused else Recording()
 
     def make(self, sizes: Sequence[int], cost: str | None = None) -> Any:
         """A new network with its own random parameters.
@@ -54,10 +70,10 @@ class BookCalls:
             UsageError: the constructor does not take sizes, or the interface is not the book's.
             SubjectError: the constructor fails.
         """
-        options = {"cost": self.costs[cost]} if cost in self.costs else {}
+        options = {"cost": self.costs[cost]} if cost and cost in self.costs else {}
         try:
             with redirect_stdout(StringIO()):
-                net = self.factory(*(sizes if self.unpacked else (list(sizes),)), **options)
+                net = self.factory(*self.form(sizes), **options)
         except TypeError as error:
             raise UsageError(
                 f"{self.name}({list(sizes)}): {error}; the constructor must take the list of sizes"
@@ -181,9 +197,8 @@ class BookCalls:
         """One step on a mini-batch, with η, λ and n."""
         eta, lmbda, n = rates
         samples = [self.sample(batch, i) for i in range(batch.m)]
-        decay = {"lmbda": lmbda, "n": n} if self.decays else {}
         with redirect_stdout(StringIO()):
-            call(net.update_mini_batch, samples, eta, **decay)
+            call(net.update_mini_batch, samples, eta, **self.decay.keywords(lmbda, n))
 
     def sample(self, batch: Batch, i: int) -> tuple[Any, Any]:
         """A sample and its target in the network's layout."""

@@ -94,7 +94,7 @@ def _ways(
             yield _Way(run, events.get(name), [events.get(each) for each in before])
     if len(probes) == step.batch.m:
         start, batch = step.parameters, step.batch
-        found = empty(case, start, parts_of(probes))
+        found = empty(network, case, start, parts_of(probes))
         update(network, case, start, batch, found)
         run = partial(watched_update, network, case, start, batch)
         entering = [found.summed.get(each) for each in before]

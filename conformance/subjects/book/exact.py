@@ -83,7 +83,7 @@ def _run(network: BookNetwork, case: Case, step: RecordedStep) -> tuple[ExactOut
     start, batch = step.parameters, step.batch
     samples = [Sample(start, batch.columns((i,)), case.cost) for i in range(batch.m)]
     probes = [probe(network, sample, to_exact) for sample in samples]
-    lines = Lines(network, probes, samples, empty(case, start, parts_of(probes)))
+    lines = Lines(network, probes, samples, empty(network, case, start, parts_of(probes)))
     parts = lines.update.parts
     shown: dict[str, Any] = {**columns(probes, case, ("z", "a", "delta"))}
     misshapen = {name: odd(each, start, name) for name, each in parts.items()}

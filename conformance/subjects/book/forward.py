@@ -63,7 +63,7 @@ def feed(network: BookNetwork, samples: Sequence[Sample]) -> Array:
 
 def forward(network: BookNetwork, sample: Sample, lift: Lift = np.array) -> Forward:
     """Run feedforward on one sample with everything watched."""
-    recording = Recording()
+    recording = network.recording()
     output = watched_feedforward(network, sample, recording, lift)
     seen = sight(recording, sample.start, sample.batch.x, sample.close)
     return Forward(sample, recording, seen, output)

@@ -3,7 +3,6 @@
 Left out: how its networks are run (`calls.py`), loading it (`subjects/load.py`).
 """
 
-import inspect
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from dataclasses import replace
@@ -13,15 +12,23 @@ from typing import Any
 
 import numpy as np
 
-from conformance.errors import SubjectError, UsageError
+from conformance.errors import ConformanceError, SubjectError, UsageError
 from conformance.subjects.book.calls import BookCalls
+from conformance.subjects.book.constructor import (
+    cost_of,
+    costs_of,
+    forms_of,
+    has_sizes,
+    parameters_of,
+)
 from conformance.subjects.book.conventions import SAMPLES, Conventions, pair, storage
+from conformance.subjects.book.decay_parameters import decay_parameters
 from conformance.subjects.book.numbers import numbers_of
 from conformance.subjects.book.trial import check_assignable
+from conformance.subjects.book.trial_runs import refused, stops, trial_of_decay
 from conformance.watching.recording import Recording
 from reference.step import Array, Batch, Parameters
 
-PROBE = (3, 2, 4)  # all sizes differ, so every layout shows in the shapes
 X, Y = np.array([[0.5], [-0.25], [1.0]]), np.array([[0.0], [0.25], [0.75], [1.0]])
 
 
@@ -29,14 +36,16 @@ class BookNetwork(BookCalls):
     """How to make, fill and run networks of one class, in the conventions that it has.
 
     Attributes:
+        probe: the sizes of the network that is tried.
         misordered: what is wrong if backprop and the update do not agree on the order of layers.
+        stops: how networks of some numbers of layers stop, where others run.
     """
 
     def __init__(self, factory: Callable[..., Any], name: str, cost: str | None = None) -> None:
         """Try the class on a small network and recognise its conventions.
 
         Args:
-            factory: called with a list of sizes, and with `cost=` if it takes that.
+            factory: called with sizes, and with `cost=` if it takes that.
             name: for messages.
             cost: the one that it has, if it cannot be chosen; quadratic if that is not said.
 
@@ -45,41 +54,69 @@ class BookNetwork(BookCalls):
             SubjectError: its code failed.
         """
         super().__init__(factory, name)
-        net = self.make(PROBE)
+        net = self._first_made()
         check_assignable(net, name)
         try:
             self.numbers = numbers_of([*net.weights, *net.biases])
         except UsageError as error:
             raise UsageError(f"{name}: {error}") from error
         try:
-            stored = storage(*self.held(net), PROBE)
+            stored = storage(*self.held(net), self.probe)
         except SubjectError as error:
             raise UsageError(f"{name}: {error}") from error
         if isinstance(stored, str):
             raise UsageError(f"{name}: {stored}")
         dtype = self.numbers.dtype or stored.dtype
-        stored = replace(stored, dtype=dtype, cost=cost or "quadratic")
+        self.costs = costs_of(factory, net)
+        own = None if self.costs else cost_of(net)
+        stored = replace(stored, dtype=dtype, cost=cost or own or "quadratic")
         self.conventions = self._recognised(stored)
         # Where layers have the arrays too, and do not look at the list, they are filled instead.
         self.in_place = not self.odd and self._ignored() and not self._ignored(in_place=True)
-        taken = inspect.signature(net.update_mini_batch).parameters
-        self.decays = {"lmbda", "n"} <= set(taken)
+        taken = parameters_of(net.update_mini_batch, type(net), "update_mini_batch")
+        further = dict([*taken.items()][2:])  # behind the mini-batch and η
+        self.decay = decay_parameters(further, trial_of_decay(self, self.probe), name)
         self.misordered = self._misordered()
+        self.stops = stops(self, len(self.probe))
+        self.refused = refused(self, self.probe)
 
     def said(self) -> list[str]:
         """The conventions that are not the book's, in words."""
         filled = ["parameters filled in place"] if self.in_place else []
         c = replace(self.conventions, backwards=()) if self.misordered else self.conventions
-        return [*self.numbers.said, *c.said(), *filled]
+        return [*self.numbers.said, *c.said(), *filled, *self.decay.said()]
+
+    def _first_made(self) -> Any:
+        """A network in the first form and of the first sizes with which it can be made.
+
+        Raises:
+            ConformanceError: there is none.
+        """
+        problem: ConformanceError | None = None
+        odd: tuple[Any, ...] = ()
+        for form, probe in forms_of(self.factory):
+            self.form, self.probe = form, probe
+            try:
+                net = self.make(probe)
+            except ConformanceError as error:
+                problem = problem or error
+                continue
+            if has_sizes(net, probe):
+                return net
+            odd = odd or (form, probe, net)
+        if not odd:
+            raise problem or UsageError(f"{self.name} is made in no form")
+        self.form, self.probe, net = odd
+        return net
 
     def _ignored(self, *, in_place: bool = False) -> bool:
         """Whether a network computes the same with other parameters."""
-        self.in_place, x, outputs = in_place, np.full((PROBE[0], 1), 0.5), []
+        self.in_place, x, outputs = in_place, np.full((self.probe[0], 1), 0.5), []
         try:
             with redirect_stdout(StringIO()), np.errstate(all="ignore"):
-                net = self.make(PROBE)
+                net = self.make(self.probe)
                 for value in (0.25, -0.5):
-                    like = [np.full((n, k), value) for k, n in pairwise(PROBE)]
+                    like = [np.full((n, k), value) for k, n in pairwise(self.probe)]
                     same = Parameters(tuple(like), tuple(each[:, :1] for each in like))
                     self.fill(net, *self.outwards(same))
                     outputs.append(self.feedforward(net, x))
@@ -95,7 +132,7 @@ class BookNetwork(BookCalls):
         x, y = X, Y
         for sample in SAMPLES:
             self.conventions = replace(stored, sample=sample)
-            net = self.make(PROBE)
+            net = self.make(self.probe)
             try:
                 with (
                     redirect_stdout(StringIO()),
@@ -107,7 +144,7 @@ class BookNetwork(BookCalls):
                 problems.append(f"as {sample}: {type(error).__name__}: {error}")
                 continue
             try:
-                order = pair(returned, PROBE)
+                order = pair(returned, self.probe)
             except SubjectError as error:
                 refused.append(error)
                 continue
@@ -143,7 +180,7 @@ class BookNetwork(BookCalls):
         backwards = self.conventions.backwards
         if not backwards:
             return ""
-        net = self.make(PROBE)
+        net = self.make(self.probe)
         shapes = [np.shape(each) for each in (*net.weights, *net.biases)]
         try:
             with np.errstate(all="ignore"):

@@ -35,7 +35,7 @@ class OwnCost:
 
 def own_cost(network: BookNetwork, case: Case, output: Array, batch: Batch) -> OwnCost:
     """The mean cost of a network's own output (n_L, m) where batch.y is wanted, if it shows one."""
-    recording = Recording()
+    recording = network.recording()
     try:
         costs = _costs(network, case, output, batch, recording)
         if costs is None:
@@ -50,7 +50,7 @@ def own_cost(network: BookNetwork, case: Case, output: Array, batch: Batch) -> O
 def exact_cost(network: BookNetwork, case: Case, output: Array, batch: Batch) -> Array | None:
     """As `own_cost`, on balls, where its code runs on them."""
     try:
-        costs = _costs(network, case, output, batch.map(to_exact), Recording(), exact=True)
+        costs = _costs(network, case, output, batch.map(to_exact), network.recording(), exact=True)
         return None if costs is None else np.asarray(sum(costs) / batch.m, dtype=object)
     except Exception:  # noqa: BLE001 - then the floats judge it
         return None

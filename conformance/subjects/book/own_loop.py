@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from conformance.running.tracebacks import call, headline
-from conformance.subjects.book.network import PROBE, BookNetwork
+from conformance.subjects.book.network import BookNetwork
 from reference.step import Array, Batch
 
 N, M = 10, 3  # M does not divide N, so the last mini-batch is short
@@ -47,10 +47,10 @@ def own_loop(network: BookNetwork) -> OwnLoop:
 
 
 def _followed(network: BookNetwork) -> OwnLoop:
-    net, taken = network.make(PROBE), list[list[tuple[Any, Any]]]()
+    net, taken = network.make(network.probe), list[list[tuple[Any, Any]]]()
     if not callable(getattr(net, "SGD", None)):
         return NOTHING
-    batch = _data()
+    batch = _data(network.probe)
 
     rates = []
 
@@ -93,9 +93,9 @@ def _rate_faults(lengths: Sequence[int], rates: Sequence[Any]) -> Iterator[str]:
             yield NOMINAL
 
 
-def _data() -> Batch:
+def _data(sizes: tuple[int, ...]) -> Batch:
     """Samples of which no two entries are alike, so that each is known by any of them."""
-    x, y = (np.arange(1.0, n * N + 1).reshape(n, N) / (n * N + 1) for n in (PROBE[0], PROBE[-1]))
+    x, y = (np.arange(1.0, n * N + 1).reshape(n, N) / (n * N + 1) for n in (sizes[0], sizes[-1]))
     return Batch(x, y)
 
 

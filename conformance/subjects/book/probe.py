@@ -130,7 +130,7 @@ def probe(
         SubjectError: what it returns is no pair of lists of arrays.
     """
     start, x = sample.start, sample.batch.x
-    recording = Recording()
+    recording = network.recording()
     nablas = watched_backprop(network, sample, recording, lift, second=second)
     returned = dict(zip(("nabla_b", "nabla_w"), nablas, strict=True))
     events: dict[str, Event | None] = {

@@ -32,8 +32,9 @@ from conformance.watching.nearness import CLOSE, alike
 from reference.step import Array, Batch, Parameters
 
 REPEATED = 16  # steps at most of a run that is repeated; a case has ten
-SQUARE = (2, 2, 2, 2)  # sizes with which one array fits more than one layer
+SQUARE = (4, 3)  # numbers of layers with which one array of equal sizes fits more than one
 UNLIKE = "not watched: backprop gives other numbers when it is, so its lines are not known"
+REFUSED = "judged in floats alone, without lines: it stops when it is given arrays that record"
 AGAIN = "a second call of backprop with the same sample gives another gradient"
 
 
@@ -94,7 +95,7 @@ class BookSession:
         unlike = self.watched and not changes and not self._unchanged(probes[0])
         if unlike:
             probes = [unwatched_probe(network, sample) for sample in samples]
-        lines = Lines(network, probes, samples, empty(case, start, parts_of(probes)))
+        lines = Lines(network, probes, samples, empty(network, case, start, parts_of(probes)))
         remarks += [network.misordered] if network.misordered else []
         if kept or lines.misshapen or network.misordered:
             # No update can be made of gradients of other shapes: they are the failure.
@@ -111,7 +112,9 @@ class BookSession:
         cost = self._cost(output if isinstance(output, np.ndarray) else None, batch, samples)
         shown |= {} if cost.value is None else {"cost": cost.value}
         lines = replace(lines, cost=cost.frames)
-        notes = (*((UNLIKE,) if unlike else ()), *((cost.note,) if cost.note else ()))
+        refused = self.watched and network.refused
+        said = (UNLIKE if unlike else "", f"{REFUSED}: {refused}" if refused else "", cost.note)
+        notes = tuple(each for each in said if each)
         return Observation(shown, lines.where, own_pass, lines.in_forward, tuple(remarks), notes)
 
     def _cost(self, output: Array | None, batch: Batch, samples: Sequence[Sample]) -> OwnCost:
@@ -170,9 +173,10 @@ class BookSession:
             remarks.append(
                 "two layers share memory after the parameters were given as separate arrays"
             )
-        made = self.network.make(SQUARE, self.case.cost)
+        square = next(([2] * n for n in SQUARE if n not in self.network.stops), [2, 2])
+        made = self.network.make(square, self.case.cost)
         if _shared([*made.weights, *made.biases]):
-            remarks.append(f"two layers of a new {list(SQUARE)} network share one array")
+            remarks.append(f"two layers of a new {square} network share one array")
         return remarks
 
 

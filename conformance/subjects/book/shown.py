@@ -11,7 +11,7 @@ from conformance.arithmetic.rounding import RunningError
 from conformance.corpus.case import Case
 from conformance.subjects.book.forward import Forward
 from conformance.subjects.book.probe import Probe
-from conformance.subjects.book.update import Update, at_once
+from conformance.subjects.book.update import Update
 from conformance.subjects.observation import Shown
 from conformance.verdict.oracle import expectations
 from conformance.watching.nearness import CLOSE
@@ -41,8 +41,15 @@ def shown_of(probes: Sequence[Probe], watched: Update, batch: Batch) -> dict[str
             shown[name] = np.asarray(sum(parts) / len(parts)) if alike_ else misshapen
             continue
         mean = shown[name] = _mean(parts, case.dtype)
-        if used is None or isinstance(used, RunningError):
-            shown[name] = _at_once(mean, parts) if used is None else used
+        if isinstance(used, RunningError):
+            shown[name] = used
+            continue
+        if used is None and len(parts) > 1:
+            # Nobody saw it: the update may have computed it of all samples at once.
+            expected = expected or expectations(case, watched.start, batch)
+            apart = np.maximum(mean.bound, _room(mean, expected, name, shown, case))
+            shown[name] = RunningError(mean.value, apart, mean.precision)
+        if used is None:
             continue
         shown[name], m = used, len(parts)
         if np.shape(used) != mean.shape:
@@ -54,14 +61,6 @@ def shown_of(probes: Sequence[Probe], watched: Update, batch: Batch) -> dict[str
             if np.all(apart <= factor * _room(mean, expected, name, shown, case)):
                 shown[name] = RunningError(used, apart, mean.precision)
     return shown
-
-
-def _at_once(mean: RunningError, parts: Sequence[Array]) -> RunningError:
-    """The mean, which the update may have computed of all samples at once; nobody saw it."""
-    if len(parts) == 1:
-        return mean
-    room = at_once(np.stack([np.asarray(part, np.float64) for part in parts]), mean.precision.unit)
-    return RunningError(mean.value, np.maximum(mean.bound, room), mean.precision)
 
 
 def _most(apart: tuple[Array, float]) -> float:

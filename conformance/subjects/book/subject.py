@@ -38,7 +38,8 @@ def book_subject(factory: Callable[..., Any], name: str, cost: str | None = None
         (network.conventions.dtype,),
         network.decays,
         partial(run_exactly, network) if network.numbers.exact else _not_exactly,
-        partial(lost_digits, network) if network.numbers.exact else None,
+        partial(lost_digits, network) if network.numbers.exact and not network.refused else None,
+        stops=network.stops,
     )
 
 

@@ -1,42 +1,16 @@
-"""What a class with the book's interface asks for: sizes, costs, and how it takes parameters.
+"""How a network with the book's interface is given its parameters.
 
 Left out: how it lays out its numbers (`conventions.py`).
 """
 
-import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from conformance.errors import UsageError
 from conformance.watching.watched import unwatched
-from reference.equations import COSTS
 from reference.step import Array
-
-
-def costs_of(factory: Callable[..., Any]) -> dict[str, Any]:
-    """The cost classes beside a class that takes `cost=`, as the book's chapter 3 has them."""
-    try:
-        takes = "cost" in inspect.signature(factory).parameters
-    except (TypeError, ValueError):
-        takes = False
-    names = {"".join(part.capitalize() for part in name.split("-")): name for name in COSTS}
-    beside = vars(inspect.getmodule(factory)) if inspect.getmodule(factory) else {}
-    return {
-        name: beside[f"{words}Cost"]
-        for words, name in names.items()
-        if takes and f"{words}Cost" in beside
-    }
-
-
-def takes_sizes(factory: Callable[..., Any]) -> bool:
-    """Whether a class takes its sizes one by one, as `Network(*sizes)`."""
-    try:
-        first = next(iter(inspect.signature(factory).parameters.values()), None)
-    except (TypeError, ValueError):
-        return False
-    return first is not None and first.kind is inspect.Parameter.VAR_POSITIONAL
 
 
 def check_assignable(net: Any, name: str) -> None:

@@ -53,7 +53,7 @@ def repeated(
 
     Whatever a network keeps between its steps is then seen to flow into the last one.
     """
-    case, recording = found.case, Recording()
+    case, recording = found.case, network.recording()
     *before, last = (_watched(batch, recording, np.array) for batch in batches)
     again = Update(recording, case, found.start, found.parts)
     with network.numbers.watching(recording):
@@ -77,6 +77,10 @@ def _walk(network: BookNetwork, net: Any, case: Case, batch: Batch) -> None:
     network.update(net, batch, (case.eta, case.lmbda, case.n))
 
 
-def empty(case: Case, start: Parameters, parts: dict[str, Sequence[Array]]) -> Update:
+def empty(
+    network: BookNetwork, case: Case, start: Parameters, parts: dict[str, Sequence[Array]]
+) -> Update:
     """An update that has not run yet, with the gradients of the single samples."""
-    return Update(Recording(), case, start, {name: list(each) for name, each in parts.items()})
+    return Update(
+        network.recording(), case, start, {name: list(each) for name, each in parts.items()}
+    )

@@ -6,7 +6,7 @@ its lines of code, and the exact lane.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -17,7 +17,7 @@ from conformance.errors import UsageError
 from conformance.subjects import Subject
 from conformance.subjects.function.call import CalledFunction
 from conformance.subjects.function.conventions import FunctionConventions, Quantities
-from conformance.subjects.function.trial import NAMES, TRIAL, recognised
+from conformance.subjects.function.trial import recognised
 from conformance.subjects.observation import Observation, rounded
 from conformance.verdict.deviation import malformed
 from reference.equations import COSTS
@@ -56,11 +56,10 @@ def function_subject(
         raise UsageError(f"cost {cost!r}: give {' or '.join(COSTS)}")
     called = CalledFunction(function, name)
     chosen = "cost" in called.taken
-    trial, given = replace(TRIAL, cost=cost or TRIAL.cost), cost is not None or chosen
-    found, shown = recognised(called, trial, given)
+    trials = recognised(called, cost, given=cost is not None or chosen)
+    found = trials.conventions
     costs = tuple(COSTS) if chosen and cost is None else (found.cost,)
-    returns = shown is None or {each for each in NAMES if each[0] in "bw"} <= set(shown)
-    said = found.said() if returns else (*found.said(), "shows no new parameters: no free run")
+    said = found.said() if trials.moves else (*found.said(), "shows no new parameters: no free run")
     return FunctionSubject(
         name,
         partial(FunctionSession, called, found),
@@ -68,7 +67,8 @@ def function_subject(
         costs=costs,
         dtypes=found.dtypes,
         decays=called.decays,
-        returns_parameters=returns,
+        stops=trials.stops,
+        returns_parameters=trials.moves,
     )
 
 

@@ -4,14 +4,16 @@ Layout is told by shapes; scale by the equations that hold between what is shown
 hold in ours. Left out: what the conventions mean (`conventions.py`).
 """
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
 from itertools import product
 
 import numpy as np
 
 from conformance.corpus.case import Case
 from conformance.errors import SubjectError
+from conformance.running.tracebacks import headline
 from conformance.subjects.book.conventions import SAMPLES
 from conformance.subjects.function.call import CalledFunction
 from conformance.subjects.function.conventions import FunctionConventions, Quantities
@@ -21,35 +23,113 @@ from conformance.watching.nearness import alike
 from reference.equations import COSTS
 from reference.step import Array, Batch, Parameters, causal_order, split
 
-TRIAL = Case("trial", (5, 4, 6, 2), "quadratic", 0.75, 0.0, 7, "float64", ((0, 1, 2),), "", ())
-NAMES = causal_order(TRIAL.layers)
+TRIALS = tuple(
+    Case("trial", sizes, "quadratic", 0.75, 0.0, 7, "float64", ((0, 1, 2),), "", ())
+    for sizes in ((5, 4, 6, 2), (5, 4, 2))
+)
+"""The steps that are tried until the function takes one: it may be written for one hidden layer."""
+
+LAYERS = range(2, 8)
+"""Numbers of layers that are tried, to see for which it is written."""
+
 CLOSE = 1e-6  # of the largest entry; for recognising, not for judging
 MANY = 4  # names that are listed
 TRIAL_DTYPES = ("float32", "float64")
 
 
-def recognised(
-    called: CalledFunction, trial: Case, given: bool
-) -> tuple[FunctionConventions, Quantities | None]:
-    """The conventions, and what was shown in the trial if the function ran.
+@dataclass(frozen=True)
+class Recognised:
+    """What the trials tell of a function.
+
+    Attributes:
+        conventions: how it lays out and scales its arrays.
+        moves: whether it shows all new parameters, or nothing is known of what it shows.
+        stops: how it stops on networks of some numbers of layers, if it is written for others.
+    """
+
+    conventions: FunctionConventions
+    moves: bool = True
+    stops: Mapping[int, str] = field(default_factory=dict)
+
+
+def recognised(called: CalledFunction, cost: str | None, *, given: bool) -> Recognised:
+    """What the trials tell of a function.
 
     Args:
         called: the function.
-        trial: `TRIAL`, with the cost that the function has if the cost is given.
-        given: whether the cost is given; if not, it is recognised too.
+        cost: the one that it has, if it is given.
+        given: whether the cost is given or chosen; if not, it is recognised too.
 
     Raises:
         SubjectError: in every layout it failed, and once by what it returned; or it shows what is
             no quantity.
     """
-    layout, shown = _layout(called, trial)
-    if shown is None:  # not a layout but a mistake: the cases will show it, each in its own way
-        return FunctionConventions(dtypes=TRIAL_DTYPES, cost=trial.cost), None
-    _check_names(called.name, shown)
+    for trial in (replace(each, cost=cost or each.cost) for each in TRIALS):
+        layout, shown = _layout(called, trial)
+        if shown is not None:
+            found = _conventions(called, trial, (layout, shown), given=given)
+            return Recognised(found, _moves(trial, shown), _stops(called, found, trial, shown))
+    # Not a layout but a mistake: the cases will show it, each in its own way.
+    plain = FunctionConventions(dtypes=TRIAL_DTYPES, cost=cost or TRIALS[0].cost)
+    square = replace(TRIALS[0], sizes=(2,) * TRIALS[0].layers)
+    seen, _ = _shown(called, plain, square)
+    return Recognised(plain, seen is None or _moves(square, seen))
+
+
+def _moves(trial: Case, shown: Quantities) -> bool:
+    """Whether all new parameters are shown."""
+    return {each for each in causal_order(trial.layers) if each[0] in "bw"} <= set(shown)
+
+
+def _stops(
+    called: CalledFunction, found: FunctionConventions, trial: Case, shown: Quantities
+) -> dict[int, str]:
+    """How it stops on networks of some numbers of layers, by that number.
+
+    All their layers are of one size, so that a product of the wrong matrices stops none: that is a
+    mistake, and the cases will show it. A function that takes the first layers alone shows nothing
+    of the last one.
+    """
+    last = _layers(shown) == trial.layers
+    stopped = {}
+    for n in (each for each in LAYERS if each != trial.layers):
+        seen, problem = _shown(called, found, replace(trial, sizes=(2,) * n))
+        silent = f"it shows nothing of layer {n}" if last and _layers(seen or ()) != n else ""
+        if problem or silent:
+            stopped[n] = problem or silent
+    return stopped
+
+
+def _shown(
+    called: CalledFunction, found: FunctionConventions, trial: Case
+) -> tuple[Quantities | None, str]:
+    """What it shows of a trial, or how it stops."""
+    try:
+        returned, _ = called.raw(found, trial, *_start(trial))
+        return called.numbers(returned, trial.dtype), ""
+    except Exception as error:  # noqa: BLE001 - it may stop in any way
+        return None, headline(error)
+
+
+def _layers(shown: Iterable[str]) -> int:
+    """The number of the last layer of which something is shown."""
+    return max((split(name)[1] or 0 for name in shown), default=0)
+
+
+def _conventions(
+    called: CalledFunction,
+    trial: Case,
+    seen: tuple[FunctionConventions, Quantities],
+    *,
+    given: bool,
+) -> FunctionConventions:
+    """The conventions of a function, from its layout and what it showed in it."""
+    layout, shown = seen
+    _check_names(called.name, shown, trial)
     layout = replace(layout, dtypes=_dtypes(called, layout, trial))
-    known = {name: array for name, array in layout.ours(shown, 1).items() if name in NAMES}
+    known = {name: array for name, array in layout.ours(shown, 1).items() if name in shapes(trial)}
     cost = trial.cost if given else _cost(trial, known)
-    return _scaled(replace(trial, cost=cost), known, replace(layout, cost=cost)), shown
+    return _scaled(replace(trial, cost=cost), known, replace(layout, cost=cost))
 
 
 def _scaled(trial: Case, known: Quantities, layout: FunctionConventions) -> FunctionConventions:
@@ -83,15 +163,16 @@ def _layout(called: CalledFunction, trial: Case) -> tuple[FunctionConventions, Q
     for transposed, bias, rows in product((False, True), SAMPLES, (False, True)):
         layout = FunctionConventions(rows, bias, transposed)
         try:
-            returned, _ = called.raw(layout, trial, *_start(trial.dtype))
+            returned, _ = called.raw(layout, trial, *_start(trial))
             shown = called.numbers(returned, trial.dtype)
         except SubjectError as error:
             problem = problem or error
             continue
         except Exception:  # noqa: BLE001, S112 - any layout may fail in any way
             continue
-        laid = replace(layout, forms=_forms(shown, transposed=transposed))
-        odd = sum(laid.ours(shown, 1)[name].shape != SHAPES[name] for name in _known(shown))
+        laid = replace(layout, forms=_forms(shown, shapes(trial), transposed=transposed))
+        known = _known(shown, trial)
+        odd = sum(laid.ours(shown, 1)[name].shape != shapes(trial)[name] for name in known)
         if best is None or odd < best[0]:
             best = odd, laid, shown
         if not odd:
@@ -101,29 +182,31 @@ def _layout(called: CalledFunction, trial: Case) -> tuple[FunctionConventions, Q
     return best[1:] if best is not None else (FunctionConventions(), None)
 
 
-def _forms(shown: Quantities, *, transposed: bool) -> dict[str, str]:
+def _forms(
+    shown: Quantities, right: Mapping[str, tuple[int, ...]], *, transposed: bool
+) -> dict[str, str]:
     """How each quantity is laid out, from the shapes alone; a mixture has no form."""
-    names = list(_known(shown))
+    names = [name for name in shown if name in right]
     forms = dict.fromkeys(("w", "nabla_w"), "turned") if transposed else {}
     samples = [name for name in names if split(name)[0] in ("z", "a", "delta")]
-    if samples and all(shown[name].shape == SHAPES[name][::-1] for name in samples):
+    if samples and all(shown[name].shape == right[name][::-1] for name in samples):
         forms |= dict.fromkeys(("z", "a", "delta"), "turned")
     for quantity in ("b", "nabla_b"):
         arrays = [
-            (shown[name].shape, SHAPES[name][0]) for name in names if split(name)[0] == quantity
+            (shown[name].shape, right[name][0]) for name in names if split(name)[0] == quantity
         ]
         if arrays and all(shape in ((n,), (1, n)) for shape, n in arrays):
             forms[quantity] = "flat"
     return forms
 
 
-def _check_names(name: str, shown: Quantities) -> None:
+def _check_names(name: str, shown: Quantities, trial: Case) -> None:
     """Check that everything that is shown is a quantity.
 
     Raises:
         SubjectError: something is not.
     """
-    unknown = [repr(each) for each in shown if each not in NAMES]
+    unknown = [repr(each) for each in shown if each not in shapes(trial)]
     if unknown:
         more = f" and {len(unknown) - MANY} more" if len(unknown) > MANY else ""
         raise SubjectError(
@@ -132,8 +215,8 @@ def _check_names(name: str, shown: Quantities) -> None:
         )
 
 
-def _known(shown: Iterable[str]) -> Iterable[str]:
-    return (name for name in shown if name in NAMES)
+def _known(shown: Iterable[str], trial: Case) -> Iterable[str]:
+    return (name for name in shown if name in shapes(trial))
 
 
 def _cost(trial: Case, known: Quantities) -> str:
@@ -151,9 +234,9 @@ def _wrong(trial: Case, shown: Quantities) -> set[str]:
     usable = {
         name: array.astype(np.float64)
         for name, array in shown.items()
-        if array.shape == SHAPES[name] and np.isfinite(array).all()
+        if array.shape == shapes(trial)[name] and np.isfinite(array).all()
     }
-    right = expectations(trial, *_start("float64"), usable)
+    right = expectations(trial, *_start(replace(trial, dtype="float64")), usable)
     return {
         TAGS[field_of(name, trial.layers)]
         for name, array in shown.items()
@@ -174,7 +257,7 @@ def _dtypes(called: CalledFunction, layout: FunctionConventions, trial: Case) ->
 
 def _kinds(called: CalledFunction, layout: FunctionConventions, trial: Case) -> set[str]:
     """The dtypes of what it shows; if nothing has one, float32 where every number fits in it."""
-    returned, _ = called.raw(layout, trial, *_start(trial.dtype))
+    returned, _ = called.raw(layout, trial, *_start(trial))
     with_dtype = {key: value for key, value in returned.items() if hasattr(value, "dtype")}
     if with_dtype:
         return {str(array.dtype) for array in called.numbers(with_dtype, trial.dtype).values()}
@@ -184,19 +267,27 @@ def _kinds(called: CalledFunction, layout: FunctionConventions, trial: Case) -> 
     return {"float32" if fit else "float64"} if arrays else set()
 
 
-def _start(dtype: str) -> tuple[Parameters, Batch]:
+def _start(trial: Case) -> tuple[Parameters, Batch]:
     """The numbers of the trial: no two are alike, and no layer is saturated."""
 
     def drawn(shape: tuple[int, ...], seed: int) -> Array:
         numbers: Array = np.sin(7.0 * np.arange(1, 1 + np.prod(shape)) + seed)
-        return numbers.reshape(shape).astype(dtype)
+        return numbers.reshape(shape).astype(trial.dtype)
 
-    pairs = list(zip(TRIAL.sizes[1:], TRIAL.sizes[:-1], strict=True))
+    pairs = list(zip(trial.sizes[1:], trial.sizes[:-1], strict=True))
     w = tuple(drawn(shape, i) for i, shape in enumerate(pairs))
     b = tuple(drawn((n, 1), 10 + i) for i, (n, _) in enumerate(pairs))
-    m = len(TRIAL.batches[0])
-    x, y = drawn((TRIAL.sizes[0], m), 20), drawn((TRIAL.sizes[-1], m), 21)
+    m = len(trial.batches[0])
+    x, y = drawn((trial.sizes[0], m), 20), drawn((trial.sizes[-1], m), 21)
     return Parameters(w, b), Batch(x, (1 + y) / 2)
 
 
-SHAPES = {name: each.value.shape for name, each in expectations(TRIAL, *_start("float64")).items()}
+def shapes(trial: Case) -> Mapping[str, tuple[int, ...]]:
+    """The shape of each quantity of a trial, by its name."""
+    return _shapes(trial.sizes)
+
+
+@cache
+def _shapes(sizes: tuple[int, ...]) -> Mapping[str, tuple[int, ...]]:
+    trial = replace(TRIALS[0], sizes=sizes)
+    return {name: each.value.shape for name, each in expectations(trial, *_start(trial)).items()}

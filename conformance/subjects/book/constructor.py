@@ -1,0 +1,137 @@
+"""How a class or factory is called for a network of some sizes, and with which costs.
+
+Left out: how the network lays out its numbers (`conventions.py`).
+"""
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from reference.equations import COSTS
+
+Form = Callable[[Sequence[int]], tuple[Any, ...]]
+"""Makes of sizes the positional arguments of a constructor."""
+
+PROBES: tuple[tuple[int, ...], ...] = ((3, 2, 4), (3, 2, 5, 4), (3, 4))
+"""Sizes of networks to try; those of one network all differ, so layouts show in the shapes."""
+
+STARS = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
+
+CLASSES = {"".join(map(str.capitalize, name.split("-"))) + "Cost": name for name in COSTS}
+"""The costs by the names that their classes have in the book's chapter 3."""
+
+
+def listed(sizes: Sequence[int]) -> tuple[Any, ...]:
+    """`Network([784, 30, 10])`."""
+    return (list(sizes),)
+
+
+def one_by_one(sizes: Sequence[int]) -> tuple[Any, ...]:
+    """`Network(784, 30, 10)`."""
+    return tuple(sizes)
+
+
+def hidden_listed(sizes: Sequence[int]) -> tuple[Any, ...]:
+    """`Network(784, [30], 10)`."""
+    return sizes[0], list(sizes[1:-1]), sizes[-1]
+
+
+def forms_of(factory: Callable[..., Any]) -> list[tuple[Form, tuple[int, ...]]]:
+    """The forms in which a class or factory may be called, each with sizes to try it on.
+
+    Those that its signature takes come first, so that its own failure is reported and not that of
+    a call that it never promised; with `*sizes` the sizes stand one by one.
+    """
+    forms: list[Form] = [listed, one_by_one, hidden_listed]
+    try:
+        signature = inspect.signature(factory)
+    except (TypeError, ValueError):
+        return [(form, probe) for probe in PROBES for form in forms]
+    first = next(iter(signature.parameters.values()), None)
+    if first is not None and first.kind is inspect.Parameter.VAR_POSITIONAL:
+        forms = [one_by_one, listed, hidden_listed]
+    pairs = [(form, probe) for probe in PROBES for form in forms]
+    return [pair for pair in pairs if _binds(signature, *pair)] or pairs[:1]
+
+
+def _binds(signature: inspect.Signature, form: Form, sizes: Sequence[int]) -> bool:
+    try:
+        signature.bind(*form(sizes))
+    except TypeError:
+        return False
+    return True
+
+
+def has_sizes(net: Any, sizes: Sequence[int]) -> bool:
+    """Whether a network has as many weights a layer as these sizes ask for."""
+    try:
+        counts = [prod(np.shape(w)) for w in net.weights]
+    except (AttributeError, TypeError, ValueError):
+        return False
+    return counts == [n * k for k, n in pairwise(sizes)]
+
+
+def parameters_of(
+    function: Callable[..., Any], kind: type, name: str
+) -> dict[str, inspect.Parameter]:
+    """The parameters of a constructor or a method, those that it passes on by `**` among them.
+
+    Args:
+        function: it is called.
+        kind: the class whose base classes take what is passed on.
+        name: of their method.
+    """
+    found = dict(inspect.signature(function).parameters)
+    for base in kind.__mro__:
+        if not any(each.kind is inspect.Parameter.VAR_KEYWORD for each in found.values()):
+            break
+        method = vars(base).get(name)
+        if inspect.isfunction(method):
+            own = {key: each for key, each in found.items() if each.kind not in STARS}
+            passed = list(inspect.signature(method).parameters.items())[1:]  # without self
+            further = passed[len(own) :] + [
+                pair for pair in passed[: len(own)] if not _needed(pair[1])
+            ]
+            found = {**own, **{key: each for key, each in further if key not in own}}
+    return found
+
+
+def _needed(parameter: inspect.Parameter) -> bool:
+    return parameter.default is inspect.Parameter.empty
+
+
+def costs_of(factory: Callable[..., Any], net: Any) -> Mapping[str, Any]:
+    """The cost classes that a class or factory can be given as `cost=`, by the costs' names.
+
+    They stand beside it, beside a base class of what it makes, or beside the cost that it has.
+    """
+    kind = type(net)
+    try:
+        taken = parameters_of(factory, kind, "__init__")
+    except (TypeError, ValueError):
+        return {}
+    if "cost" not in taken:
+        return {}
+    cost = getattr(net, "cost", None)
+    places = (factory, *kind.__mro__, taken["cost"].default, cost, type(cost))
+    beside = {words: each for names in map(_names, places) for words, each in names.items()}
+    return {name: beside[words] for words, name in CLASSES.items() if words in beside}
+
+
+def _names(thing: Any) -> dict[str, Any]:
+    """The cost classes in the module in which something is defined."""
+    module = inspect.getmodule(thing)
+    return (
+        {words: each for words, each in vars(module).items() if words in CLASSES} if module else {}
+    )
+
+
+def cost_of(net: Any) -> str | None:
+    """The cost that a network has, by the name of its class; None if it is none of the book's."""
+    cost = getattr(net, "cost", None)
+    kind = cost if isinstance(cost, type) else type(cost)
+    return next((CLASSES[each.__name__] for each in kind.__mro__ if each.__name__ in CLASSES), None)

@@ -1,0 +1,105 @@
+"""Small networks of a class run whole, to see for how many layers it is written and what it takes.
+
+Left out: what they compute, but for what λ and n change.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import redirect_stdout
+from io import StringIO
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from conformance.running.tracebacks import headline
+from conformance.subjects.book.calls import BookCalls
+from conformance.subjects.book.decay_parameters import Moved
+from conformance.watching.recording import Recording, Unrecorded
+from reference.step import Array, Batch, Parameters
+
+LAYERS = range(2, 8)
+"""Numbers of layers that are tried."""
+
+
+def run_whole(network: BookCalls, sizes: tuple[int, ...], recording: Recording) -> None:
+    """Run all methods of a network of these sizes, the update with two samples.
+
+    Raises:
+        Exception: whatever its code raises.
+    """
+    batch = _batch(network, sizes)
+    with np.errstate(all="ignore"), network.numbers.watching(recording):
+        net = network.make(sizes)
+        network.fill(net, *network.given(_start(network, sizes), recording, np.array))
+        batch = Batch(recording.watch(batch.x, "x"), recording.watch(batch.y, "y"))
+        one = batch.columns((0,))
+        with redirect_stdout(StringIO()):
+            network.feedforward(net, one.x)
+            network.backprop(net, one.x, one.y)
+        network.update(net, batch, (0.5, 0.0, 4))
+
+
+def stops(network: BookCalls, layers: int) -> dict[int, str]:
+    """How networks of some numbers of layers stop, by that number, where others run.
+
+    All layers have two neurons, so that a product of the wrong matrices stops none: that is a
+    mistake, and the cases will show it.
+
+    Args:
+        network: the class.
+        layers: the number with which it can be made; if such a network stops, nothing is told.
+    """
+    found = {n: problem(network, (2,) * n, Unrecorded()) for n in (layers, *LAYERS)}
+    return {} if found[layers] else {n: each for n, each in found.items() if each}
+
+
+def refused(network: BookCalls, sizes: tuple[int, ...]) -> str:
+    """How a network stops when it is given arrays that record, if it runs with ordinary ones."""
+    found = problem(network, sizes, Recording())
+    return "" if found and problem(network, sizes, Unrecorded()) else found
+
+
+def problem(network: BookCalls, sizes: tuple[int, ...], recording: Recording) -> str:
+    """How a network of these sizes stops, or nothing."""
+    try:
+        run_whole(network, sizes, recording)
+    except Exception as error:  # noqa: BLE001 - it may stop in any way
+        return headline(error)
+    return ""
+
+
+def trial_of_decay(
+    network: BookCalls, sizes: tuple[int, ...]
+) -> Callable[[Mapping[str, Any]], Moved | None]:
+    """What shows which keywords of an update are λ and n; see `decay_parameters`."""
+    start, batch = _start(network, sizes), _batch(network, sizes)
+
+    def moved(keywords: Mapping[str, Any]) -> Moved | None:
+        try:
+            with np.errstate(all="ignore"), redirect_stdout(StringIO()):
+                net = network.make(sizes)
+                network.fill(net, *network.outwards(start))
+                samples = [network.sample(batch, i) for i in range(batch.m)]
+                net.update_mini_batch(samples, 1.0, **keywords)
+                after = network.inwards(net)
+        except Exception:  # noqa: BLE001 - the cases will show it
+            return None
+        w, b = ([np.asarray(each) for name, each in after.items() if name[0] == k] for k in "wb")
+        return Moved(start.w, w, b)
+
+    return moved
+
+
+def _start(network: BookCalls, sizes: tuple[int, ...]) -> Parameters:
+    """Parameters of which no two entries of a layer are alike."""
+    dtype = network.conventions.dtype
+    drawn = [np.sin(np.arange(1.0, n * k + 1)).reshape(n, k) for k, n in pairwise(sizes)]
+    w: list[Array] = [each.astype(dtype) for each in drawn]
+    return Parameters(tuple(w), tuple(each[:, :1] / 2 for each in w))
+
+
+def _batch(network: BookCalls, sizes: tuple[int, ...]) -> Batch:
+    """Two samples."""
+    dtype = network.conventions.dtype
+    x, y = (np.linspace(0.0, 1.0, 2 * n).reshape(n, 2).astype(dtype) for n in (sizes[0], sizes[-1]))
+    return Batch(x, y)

@@ -1,0 +1,141 @@
+"""Programs as people write them: the right ones are not accused, the wrong ones are, by their line.
+
+Left out: the programs (`programs/`), and what is said of each in words.
+"""
+
+import ast
+import linecache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import conformance
+from conformance.outcome import Report
+from conformance.subjects.load import load
+
+FOLDER = Path(__file__).parent / "programs"
+CASES = ("contracting-5-4-3-2", "layout-3-2-4")
+"""Three layers of weights in several steps, and two in one, whose widths all differ."""
+
+DECAY, ENTROPY, IMAGES = "square-4-4-4-4", "square-4-4-4-4-cross-entropy", "mnist-784-30-20-10"
+FURTHER = {
+    "Augmented": IMAGES,
+    "AveragedModels": IMAGES,
+    "CostByName": ENTROPY,
+    "CostInstance": ENTROPY,
+    "CompiledUpdate": IMAGES,
+    "CostOfTheBase": ENTROPY,
+    "DecayAdds": DECAY,
+    "DecayByAnotherName": DECAY,
+    "DecayForgotten": DECAY,
+    "DecayRate": DECAY,
+    "DecayWhenAsked": DECAY,
+    "DecayWithoutN": DECAY,
+    "Flat": IMAGES,
+    "FurtherParameters": DECAY,
+    "NeverZeroed": "remainder-3-4-2",
+    "RefusesAndAscends": IMAGES,
+    "ReturnsNonsense": "mnist-784-10-short-batch",
+    "SampleBySample": IMAGES,
+    "TorchInside": "mnist-784-10",
+    "Unknown": DECAY,
+    "last_weights_for_all": DECAY,
+}
+"""Cases that show what the others do not show of a program."""
+
+
+def defined(*files: str) -> list[str]:
+    """The programs of some files, as `file.py:Name`."""
+    found = []
+    for file in files:
+        tree = ast.parse((FOLDER / file).read_text(encoding="utf-8"))
+        nodes = (each for each in tree.body if isinstance(each, ast.ClassDef | ast.FunctionDef))
+        found += [f"{file}:{each.name}" for each in nodes]
+    return sorted(found)
+
+
+OPEN = {
+    "ClipsInputs": "no case has inputs beyond 1 in modulus",
+    "ClipsSums": "no case has sums of gradients beyond 1 in modulus",
+    "CopiedOut": "BP1, BP2 and BP4 are blamed: the δ of a doubled ∇b is looked for in the copies",
+    "Crashing": "an SGD that stops is a note beside `conformant`",
+    "DecayAdds": "the line of the update that it calls is blamed, and not the one that negates λ",
+    "Epsilon": "A is blamed: what is a little beside z is not taken for z",
+    "FourLayers": "no case has more than three layers of weights",
+    "Inline": "Z, BP1 and BP4 are called wrong: −z is taken for z, and 1 − a for a",
+    "MeanInDelta": "the line that makes ∇w is blamed, and not the one that makes δ",
+    "NegatedSums": "what moves a negated sum is taken for ∇: BP3 and BP4 are blamed for B",
+    "NeverZeroed": "W and B are blamed too, and the lines that take the kept sums",
+    "OneEpoch": "SGD is run for one epoch alone",
+    "Overlapping": "samples that SGD takes twice pass, if none is left out",
+    "RowsWithoutSlope": "BP3 and BP4 are blamed too, and the lines that take δ",
+    "ScalesBiases": "what moves the last biases is taken for ∇: BP3 and BP4 are blamed for B",
+    "ShrinksWhenAsked": "Z is blamed: weights that feedforward changes are not told from a wrong z",
+    "Velocity": "the line that makes the velocity is blamed, and not the one that enlarges it",
+}
+"""What is wrong in a verdict today."""
+
+UNSEEN = {
+    "AssertsArraysWrong",
+    "RefusesAndAscends",
+    "last_weights_for_all",
+    "one_hidden_ascends",
+    "one_hidden_no_slope",
+}
+"""Programs of which no line is known: functions, and those that refuse arrays that record."""
+
+
+def judged(spec: str) -> Report:
+    """The report on a program."""
+    name = spec.partition(":")[2]
+    return conformance.check(load(str(FOLDER / spec)), case={*CASES, FURTHER.get(name, CASES[0])})
+
+
+def programs(*files: str) -> list[Any]:
+    """The programs of some files as parameters of a test."""
+    return [
+        pytest.param(spec, id=name, marks=_marks(name))
+        for spec in defined(*files)
+        for name in [spec.partition(":")[2]]
+    ]
+
+
+def _marks(name: str) -> list[pytest.MarkDecorator]:
+    open_ = OPEN.get(name)
+    return [pytest.mark.xfail(reason=open_, raises=AssertionError, strict=True)] if open_ else []
+
+
+@pytest.mark.parametrize("spec", programs("right.py", "more_right.py"))
+def test_a_right_program_is_not_accused(spec: str) -> None:
+    report = judged(spec)
+    assert [each.tag for each in report.blames] == []
+    assert report.remarks == []
+    assert report.exit_code == 0
+
+
+@pytest.mark.parametrize("spec", programs("wrong.py", "more_wrong.py"))
+def test_a_wrong_program_is_blamed_on_its_equations_and_its_line(spec: str) -> None:
+    file, _, name = spec.partition(":")
+    expected = load(f"{FOLDER / file}:EXPECTED")
+    assert isinstance(expected, dict)
+    report = judged(spec)
+    assert report.exit_code == 1
+    assert sorted(each.tag for each in report.blames) == sorted(expected[name])
+    lines = [each.frames[0] for each in report.blames if each.frames]
+    marked = [linecache.getline(each.file, each.line).rstrip()[-7:] for each in lines]
+    assert marked == ["# wrong"] * len(lines)
+    assert bool(lines) == bool(report.blames and name not in UNSEEN)
+
+
+@pytest.mark.parametrize("file", ["more_wrong.py", "wrong.py"])
+def test_every_wrong_program_says_what_is_expected(file: str) -> None:
+    expected = load(f"{FOLDER / file}:EXPECTED")
+    assert isinstance(expected, dict)
+    assert sorted(f"{file}:{name}" for name in expected) == defined(file)
+
+
+def test_every_exception_is_of_a_program() -> None:
+    every = {each.partition(":")[2] for each in defined("right.py", "more_right.py")}
+    every |= {each.partition(":")[2] for each in defined("wrong.py", "more_wrong.py")}
+    assert {*OPEN, *FURTHER, *UNSEEN} <= every
