@@ -24,6 +24,7 @@ from conformance.report.blame_words import (
 from conformance.report.cause_words import cause_words, example_words
 from conformance.report.depth import judged_words
 from conformance.report.exact_words import exact_words
+from conformance.report.finding_words import finding_lines, finding_text
 from conformance.report.matrix import COLUMNS, cells, sign, worst
 from conformance.report.message import accused, line
 from conformance.report.sentence import counts, verdict
@@ -65,11 +66,12 @@ def show(console: Console, report: Report, *, verbose: bool = False) -> None:
 
 
 def _beside(report: Report, *, verbose: bool) -> Iterator[str]:
-    """What is said beside the equations: small networks, remarks, errors."""
+    """What is said beside the equations: small networks, findings, errors."""
     for example in report.smallest:
         yield f"\n{example_words(report, example, verbose=verbose)}"
-    for remark in report.remarks:
-        yield f"\n{report.subject}: {remark}"
+    for finding in report.findings:
+        lines = "".join(f"\n  {each}" for each in finding_lines(finding))
+        yield f"\n{report.subject}: {finding_text(finding)}{lines}"
     stopped = errors(report)
     for error in stopped if verbose else stopped[:1]:
         yield f"\n{error}"
