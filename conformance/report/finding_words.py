@@ -59,7 +59,7 @@ def _left_out(finding: Finding) -> str:
 
 def _decay(finding: Finding) -> str:
     if finding["each"]:
-        return "total_cost adds the L2 term λ/2n Σw² once a sample, not once"
+        return "total_cost adds n times the L2 term λ/2n Σw²: once a sample, or without 1/n"
     return f"total_cost adds {finding['factor']:.4g} times the L2 term λ/2n Σw²"
 
 

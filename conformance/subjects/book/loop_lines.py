@@ -6,6 +6,7 @@ Left out: what is wrong (`own_loop.py`).
 import ast
 import linecache
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import cache
 from types import CodeType, FrameType
 from typing import Any
@@ -70,10 +71,37 @@ class LoopTracer(LineTracer):
         """How often a line was executed."""
         return self.log.count((frame.file, frame.line))
 
-    def ran_out(self, loop: Frame) -> bool:
-        """Whether the loop was asked for more after the last call of update_mini_batch."""
+    def ran_out(self, call: Frames) -> bool:
+        """Whether the loop around the last call of update_mini_batch was asked for more after it.
+
+        A comprehension, or whatever else calls it, goes to its end.
+        """
+        loop = loop_around(call)[0]
+        left = isinstance(_loop(call[0].file, call[0].line), ast.For | ast.While)
+        return not left or (loop.file, loop.line) in self._after_last()
+
+    def left_always(self, call: Frames) -> Frames:
+        """The line that left that loop, by a return or break under no `if`; none otherwise."""
+        loop = loop_around(call)
+        bodies = (
+            node.body
+            for _, _, node in _loops(loop[0].file)
+            if isinstance(node, ast.For | ast.While) and node.lineno == loop[0].line
+        )
+        leaving = {
+            each.lineno
+            for body in bodies
+            for each in body
+            if isinstance(each, ast.Return | ast.Break)
+        }
+        for file, line in () if self.ran_out(call) else self._after_last():
+            if file == loop[0].file and line in leaving:
+                return replace(loop[0], line=line), *loop[1:]
+        return ()
+
+    def _after_last(self) -> list[tuple[str, int]]:
         last = max(i for i, each in enumerate(self.log) if each == CALL)
-        return (loop.file, loop.line) in self.log[last:]
+        return self.log[last + 1 :]
 
     def _note(self, value: Any) -> None:
         if isinstance(value, list | tuple | np.ndarray | float) and id(value) not in self.made:
@@ -138,11 +166,7 @@ def _loop(file: str, line: int) -> ast.For | ast.AsyncFor | ast.While | Comprehe
 @cache
 def _loops(file: str) -> list[tuple[int, int, Any]]:
     """The loops of a file, with the first and the last line of what they repeat."""
-    try:
-        tree = ast.parse("".join(linecache.getlines(file)))
-    except SyntaxError:
-        return []
-    return [*_spans(tree)]
+    return [*_spans(tree_of(file))]
 
 
 def _spans(tree: ast.AST) -> Iterator[tuple[int, int, Any]]:
@@ -154,14 +178,18 @@ def _spans(tree: ast.AST) -> Iterator[tuple[int, int, Any]]:
 
 
 def statement_at(file: str, line: int) -> ast.stmt | None:
-    """The innermost statement of a file that begins or goes on at a line."""
-    try:
-        tree = ast.parse("".join(linecache.getlines(file)))
-    except SyntaxError:
-        return None
-    nodes = (node for node in ast.walk(tree) if isinstance(node, ast.stmt))
+    """The innermost statement of a file around a line; the first one of those on the line."""
+    nodes = (node for node in ast.walk(tree_of(file)) if isinstance(node, ast.stmt))
     around = [node for node in nodes if node.lineno <= line <= (node.end_lineno or 0)]
-    return max(around, key=lambda node: (node.lineno, node.col_offset), default=None)
+    return max(around, key=lambda node: (node.lineno, -node.col_offset), default=None)
+
+
+def tree_of(file: str) -> ast.Module:
+    """The syntax of a file; of none if it cannot be read."""
+    try:
+        return ast.parse("".join(linecache.getlines(file)))
+    except SyntaxError:
+        return ast.Module([], [])
 
 
 def _length(value: Any) -> int:

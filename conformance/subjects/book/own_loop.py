@@ -132,22 +132,11 @@ class _Loop:
             own = list(calls)  # its random numbers are its own: no line but that of the call
         left = {Kind.REMAINDER_DROPPED, Kind.SAMPLES_LEFT_OUT}
         if any(each.kind in left for each in found):
-            why = self._excused(tracer, own)
+            why = _excused(tracer, own)
             if why:
                 return Conduct(notes=(why,))
             found = [self._remainder(each) for each in found]
         return Conduct(tuple(replace(e, frames=_where(e.kind, tracer, own)) for e in found))
-
-    def _excused(self, tracer: LoopTracer, own: Sequence[Given]) -> str:
-        """Why samples may be left out, in words."""
-        names = {name for code in tracer.codes for name in (*code.co_varnames, *code.co_names)}
-        said = sorted(name for name in names if SAYS_SO.search(name))
-        if said:
-            return f"SGD leaves out samples, as its {said[0]} says"
-        loop = loop_around(own[-1].frames)
-        if loop[:1] != own[-1].frames[:1] and not tracer.ran_out(loop[0]):
-            return "SGD was not judged: it stops within an epoch"
-        return ""
 
     def _remainder(self, found: Finding) -> Finding:
         """What is left out, once more: of another number of samples it may be no remainder."""
@@ -169,12 +158,22 @@ class _Loop:
         return NOTHING
 
 
+def _excused(tracer: LoopTracer, given: Sequence[Given]) -> str:
+    """Why samples may be left out, in words."""
+    names = {name for code in tracer.codes for name in (*code.co_varnames, *code.co_names)}
+    said = sorted(name for name in names if SAYS_SO.search(name))
+    if said:
+        return f"SGD leaves out samples, as its {said[0]} says"
+    by_itself = not tracer.ran_out(given[-1].frames) and not tracer.left_always(given[-1].frames)
+    return "SGD was not judged: it stops within an epoch" if by_itself else ""
+
+
 def _where(kind: Kind, tracer: LoopTracer, given: Sequence[Given]) -> Frames:
     """The line to blame for what is wrong with some mini-batches."""
     bad = next((each for i, each in enumerate(given) if _faulty(kind, given, i)), given[-1])
     made = tracer.origin(bad.batch, bad.frames)
     if kind in (Kind.REMAINDER_DROPPED, Kind.SAMPLES_LEFT_OUT):
-        around = loop_around(made)
+        around = tracer.left_always(bad.frames) or loop_around(made)
         return around if around != made else loop_around(bad.frames)
     if kind is Kind.NOMINAL_RATE:
         return tracer.origin(bad.rate, bad.frames)

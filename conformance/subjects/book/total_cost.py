@@ -27,6 +27,7 @@ from reference.step import Batch
 
 SIZES = (4, 7)  # of data sets
 LITTLE, MUCH = 2.0, 10.0  # λ
+NO_ROLE = "none"  # it does not take two arguments
 
 
 def total_cost(network: BookNetwork) -> Conduct:
@@ -34,15 +35,17 @@ def total_cost(network: BookNetwork) -> Conduct:
     with redirect_stdout(StringIO()), np.errstate(all="ignore"):
         net = network.make(PROBE)
         method = getattr(net, "total_cost", None)
-        if not callable(method) or not _takes_decay(method):
+        role = _second_role(method) if callable(method) else NO_ROLE
+        if role not in ("lmbda", None):
             return NOTHING
         try:
             shares = [_shares(network, net, n) for n in SIZES]
         except Exception as error:  # noqa: BLE001 - it may be asked in another way
             return Conduct(notes=(f"total_cost was not judged: {type(error).__name__}",))
-        if any(share is None for share in shares):
+        known = [share for share in shares if share is not None and (role or share.decay)]
+        if len(known) < len(shares):
             return NOTHING
-        return _judged(network, net, [share for share in shares if share is not None])
+        return _judged(network, net, known)
 
 
 @dataclass(frozen=True)
@@ -54,13 +57,14 @@ class _Share:
     decay: float
 
 
-def _takes_decay(method: Callable[..., Any]) -> bool:
+def _second_role(method: Callable[..., Any]) -> str | None:
+    """What the second argument is by its name; None if that says nothing."""
     try:
         signature = inspect.signature(method)
         signature.bind(None, 0.0)
     except (TypeError, ValueError):
-        return False
-    return role_of([*signature.parameters][1]) in ("lmbda", None)
+        return NO_ROLE
+    return role_of([*signature.parameters][1])
 
 
 def _shares(network: BookNetwork, net: Any, n: int) -> _Share | None:

@@ -5,6 +5,8 @@
 
 import json
 import random
+import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -191,6 +193,78 @@ class TakesAnArray(Network):
                 self.update_mini_batch(training_data[order[k : k + mini_batch_size]], eta)
 
 
+class TakesAFrame(Network):
+    """Its data is a table."""
+
+    def SGD(self, training_data, epochs, mini_batch_size, eta):
+        for _ in range(epochs):
+            for _, row in training_data.iterrows():
+                self.update_mini_batch([(row.x, row.y)], eta)
+
+
+class HoldsOut(Network):
+    """Keeps a part of the data for validation, and a parameter says so."""
+
+    def SGD(self, training_data, epochs, mini_batch_size, eta, validation_fraction=0.1):
+        n = round(len(training_data) * (1 - validation_fraction))
+        for _ in range(epochs):
+            for k in range(0, n, mini_batch_size):
+                self.update_mini_batch(training_data[k : min(k + mini_batch_size, n)], eta)
+
+
+class Recursive(Network):
+    def SGD(self, training_data, epochs, mini_batch_size, eta):
+        if epochs:
+            random.shuffle(training_data)
+            self.walk(training_data, mini_batch_size, eta)
+            self.SGD(training_data, epochs - 1, mini_batch_size, eta)
+
+    def walk(self, data, size, eta):
+        if data:
+            self.update_mini_batch(data[:size], eta)
+            self.walk(data[size:], size, eta)
+
+
+class InAThread(Network):
+    def SGD(self, training_data, epochs, mini_batch_size, eta):
+        with ThreadPoolExecutor(1) as pool:
+            for _ in range(epochs):
+                for k in range(0, len(training_data), mini_batch_size):
+                    batch = training_data[k : k + mini_batch_size]
+                    pool.submit(self.update_mini_batch, batch, eta).result()
+
+
+class Exits(Network):
+    def SGD(self, training_data, epochs, mini_batch_size, eta):
+        for _ in range(epochs):
+            for k in range(0, len(training_data), mini_batch_size):
+                self.update_mini_batch(training_data[k : k + mini_batch_size], eta)
+        sys.exit()
+
+
+class ByIterations(Network):
+    """Counts steps, not epochs."""
+
+    def SGD(self, training_data, iterations, mini_batch_size, eta):
+        for _ in range(iterations):
+            self.update_mini_batch(random.sample(training_data, mini_batch_size), eta)
+
+
+class NeedsMore(Network):
+    """Needs something that its user sets before."""
+
+    log = None
+
+    def set_log(self, log):
+        self.log = log
+
+    def SGD(self, training_data, epochs, mini_batch_size, eta):
+        for j in range(epochs):
+            self.log.append(j)
+            for k in range(0, len(training_data), mini_batch_size):
+                self.update_mini_batch(training_data[k : k + mini_batch_size], eta)
+
+
 class OtherOrder(Network):
     """Takes its arguments in another order, by names that say which is which."""
 
@@ -241,6 +315,12 @@ class SumsCosts(WithCost):
         return cost + 0.5 * lmbda * sum(np.sum(w**2) for w in self.weights)
 
 
+class CostWithAFlag(WithCost):
+    def total_cost(self, data, convert=False):
+        pairs = [(x, np.eye(10)[y] if convert == 1 else y) for x, y in data]
+        return sum(self.cost.fn(self.feedforward(x), y) for x, y in pairs) / len(pairs)
+
+
 class BooksCost(WithCost):
     def total_cost(self, data, lmbda, convert=False):
         cost = 0.0
@@ -278,6 +358,14 @@ RIGHT_TRAINING = (
     ReportsByTheHundredth,
     TakesTwoArrays,
     TakesAnArray,
+    TakesAFrame,
+    HoldsOut,
+    Recursive,
+    InAThread,
+    Exits,
+    ByIterations,
+    NeedsMore,
+    CostWithAFlag,
     OtherOrder,
     OtherArguments,
     ReturnsFromUpdates,

@@ -133,6 +133,33 @@ class SecondEpochCrashes(Network):
                 return
 
 
+class ReturnsTooEarly(Network):
+    def SGD(self, training_data, epochs, mini_batch_size, eta):
+        for _ in range(epochs):
+            for k in range(0, len(training_data), mini_batch_size):
+                self.update_mini_batch(training_data[k : k + mini_batch_size], eta)
+                return  # wrong
+
+
+class MisspeltMethod(Network):
+    def SGD(self, training_data, epochs, mini_batch_size, eta):
+        for _ in range(epochs):
+            for k in range(0, len(training_data), mini_batch_size):
+                self.update_minibatch(training_data[k : k + mini_batch_size], eta)  # wrong
+
+
+class EvaluatesNothing(Network):
+    def SGD(self, training_data, epochs, mini_batch_size, eta, test_data=None):
+        for j in range(epochs):
+            for k in range(0, len(training_data), mini_batch_size):
+                self.update_mini_batch(training_data[k : k + mini_batch_size], eta)
+            print(f"Epoch {j}: {self.evaluate(test_data)} / {len(test_data)}")
+
+    def evaluate(self, test_data):
+        results = [(np.argmax(self.feedforward(x)), y) for x, y in test_data]  # wrong
+        return sum(int(x == y) for x, y in results)
+
+
 class ZippedOnce(Network):
     def SGD(self, training_data, epochs, mini_batch_size, eta):
         batches = map(
@@ -254,6 +281,9 @@ LOOPS = {
     MisspeltName: "stopped",
     ForgetsTheRate: "stopped",
     SecondEpochCrashes: "stopped",
+    MisspeltMethod: "stopped",
+    EvaluatesNothing: "stopped",
+    ReturnsTooEarly: "samples-left-out",
     ZippedOnce: "epoch-empty",
     NeverBackToTheStart: "epoch-empty",
     OneEpochInAHelper: "epoch-empty",
