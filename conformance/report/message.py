@@ -137,7 +137,7 @@ def parting(got: float, right: float) -> tuple[str, str]:
 
 def _explained(verdict: Verdict, wrong: Sequence[Verdict]) -> list[str]:
     """The names of what a failure explains in its own step."""
-    if verdict.status is not Status.FAIL:
+    if verdict.status is not Status.FAIL or not verdict.name:
         return []
     here = (verdict.step, verdict.mode, verdict.name)
     return [other.name for other in wrong if (other.step, other.mode, other.explained_by) == here]

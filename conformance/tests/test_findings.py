@@ -83,6 +83,7 @@ def test_the_failing_test_of_conduct_says_it_with_the_line() -> None:
     said = failure(case.case, "mine", case.failures)
     assert finding_text(found) in said
     assert f"{found.frames[0].file}:{found.frames[0].line}" in said
+    assert "explains" not in said
 
 
 def test_a_report_of_an_earlier_release_keeps_its_words() -> None:
