@@ -73,7 +73,10 @@ def _shares(network: BookNetwork, net: Any, n: int) -> _Share | None:
     if not callable(function):
         return None
     data = _data(network, n)
-    costs = [float(function(net.feedforward(x), y)) for x, y in data]
+    try:
+        costs = [float(function(net.feedforward(x), y)) for x, y in data]
+    except Exception:  # noqa: BLE001 - `own_cost` says that it is asked in another way
+        return None
     little, much, none = (float(net.total_cost([*data], each)) for each in (LITTLE, MUCH, 0.0))
     slope = (much - little) / (MUCH - LITTLE)
     if not np.isclose(little - none, LITTLE * slope, rtol=_close(network), atol=0):
