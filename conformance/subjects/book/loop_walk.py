@@ -18,7 +18,7 @@ import numpy as np
 from conformance.subjects.book.loop_call import LoopCall
 from conformance.subjects.book.loop_lines import CALL, LoopTracer
 from conformance.subjects.book.network import PROBE, BookNetwork
-from conformance.watching.frames import subject_frames
+from conformance.watching.frames import raised_in, subject_frames
 from conformance.watching.line_tracer import Frames, unfollowed
 from reference.step import Array, Batch
 
@@ -50,10 +50,15 @@ class Given:
 
 @dataclass(eq=False)
 class Walk:
-    """What a loop did: the mini-batches that it gave, and why it stopped, if it did."""
+    """What a loop did: the mini-batches that it gave, and why it stopped, if it did.
+
+    Attributes:
+        in_update: whether it stopped within the update, which the steps judge.
+    """
 
     given: list[Given] = field(default_factory=list)
     error: BaseException | None = None
+    in_update: bool = False
     data: list[Any] = field(default_factory=list)
 
 
@@ -137,7 +142,11 @@ def _note_updates(
                 tracer.log.append(CALL)
             if len(seen.given) > most:
                 raise EndlessError
-            return update(mini_batch, *others, **named)
+            try:
+                return update(mini_batch, *others, **named)
+            except Exception as error:
+                seen.in_update = bool(raised_in(error))  # none if it was called wrongly
+                raise
 
     net.update_mini_batch = note
 

@@ -106,7 +106,7 @@ class _Loop:
         if error is None or isinstance(error, EndlessError):
             return _unjudged("it gives far more mini-batches than its epochs have")
         frames = raised_in(error)
-        if frames and is_its_own(error, run):
+        if frames and not run.in_update and is_its_own(error, run):
             again = walk(self.network, self.call, Data.many(), epochs).error
             if type(again) is type(error) and raised_in(again)[:1] == frames[:1]:
                 return Conduct((finding(Kind.STOPPED, frames, error=headline(error)),))
