@@ -13,6 +13,7 @@ from conformance.judging.exact_lane import ExactRun
 from conformance.smallest.example import Example
 from conformance.verdict.causality import TAGS, field_of
 from conformance.verdict.compare import Status, Verdict
+from conformance.verdict.finding import Finding, distinct
 from conformance.watching.frames import Frame
 from reference.step import split
 
@@ -85,10 +86,17 @@ class Report:
         return [_blame(tag, found[tag]) for tag in sorted(found, key=order.index)]
 
     @property
+    def findings(self) -> list[Finding]:
+        """What is wrong beside the quantities, each once."""
+        wrong = (verdict.finding for report in self.cases for verdict in report.failures)
+        return distinct(finding for finding in wrong if finding is not None)
+
+    @property
     def remarks(self) -> list[str]:
-        """What is wrong beside the quantities, each said once."""
-        said = (v.problem for report in self.cases for v in report.failures if not v.name)
-        return list(dict.fromkeys(said))
+        """What is wrong beside the quantities, in words, each said once."""
+        from conformance.report.finding_words import finding_texts  # here: it imports this module
+
+        return finding_texts(self)
 
     @property
     def notes(self) -> list[str]:

@@ -38,7 +38,7 @@ def check_case(subject: Subject, recorded: Recorded) -> CaseReport:
     try:
         for t in range(recorded.case.steps):
             verdicts += restarted(subject, recorded, t, evidence)
-        wrong = any(verdict.status is Status.FAIL for verdict in verdicts)
+        wrong = any(verdict.status is Status.FAIL and verdict.name for verdict in verdicts)
         if recorded.case.steps > 1 and subject.runs_freely(recorded.case) and not wrong:
             verdicts += free_run(subject, recorded, evidence)
     except SubjectError as error:
@@ -72,9 +72,11 @@ def restarted(
     if seen.forward:
         passed = judge(case, (t, FORWARD), start, truth, seen.forward)
         verdicts += [verdict for verdict in passed if verdict.name in seen.forward]
-    verdicts += [Verdict(case.id, t, RESTARTED, "", Status.FAIL, each) for each in seen.remarks]
-    unseen = Status.NOT_OBSERVED
-    verdicts += [Verdict(case.id, t, RESTARTED, "", unseen, each) for each in seen.notes]
+    beside = (case.id, t, RESTARTED, "")
+    verdicts += [
+        Verdict(*beside, Status.FAIL, frames=each.frames, finding=each) for each in seen.findings
+    ]
+    verdicts += [Verdict(*beside, Status.NOT_OBSERVED, each) for each in seen.notes]
     own = subject.name == OWN
     verdicts = with_doubts(_with_lines(verdicts, seen), recorded, t, seen, own=own)
     targets = (recorded_truth(recorded, s) for s in range(case.steps))
@@ -126,7 +128,7 @@ def _with_lines(verdicts: list[Verdict], seen: Observation) -> list[Verdict]:
     def lines(verdict: Verdict) -> tuple[Frame, ...]:
         where = seen.forward_where if verdict.mode == FORWARD else seen.where
         index = verdict.worst.index if verdict.worst is not None else ()
-        return where(verdict.name, index) if verdict.name else ()
+        return where(verdict.name, index) if verdict.name else verdict.frames
 
     return [
         replace(verdict, frames=lines(verdict)) if verdict.status is Status.FAIL else verdict

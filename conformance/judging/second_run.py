@@ -18,13 +18,8 @@ from conformance.subjects.observation import Family, Observation
 from conformance.verdict.causality import TAGS, field_of, inputs
 from conformance.verdict.compare import Status, Verdict
 from conformance.verdict.deviation import Target
+from conformance.verdict.finding import Finding, Kind, distinct, finding
 from reference.step import split
-
-DIFFER = "two runs of the same command differ"
-CAUSES = (
-    "as with an array that is not set, a generator without a seed, or threads that write to the "
-    "same place"
-)
 
 
 def with_second_run(
@@ -45,14 +40,14 @@ def with_second_run(
         differing = _differing(*seen.again(), truth)
     except SubjectError:
         judged = [_explained(each) if each in failed else each for each in verdicts]
-        return [*judged, _remark(failed[0], f"{DIFFER}: one wrote its numbers, the other stopped")]
+        return [*judged, _beside(failed[0], finding(Kind.ONE_RUN_STOPPED))]
     if not differing:
         return verdicts
     layers = max(layer for _, layer in map(split, truth[0]) if layer is not None)
     judged = [
         _judged_again(each, differing, layers) if each in failed else each for each in verdicts
     ]
-    return [*judged, _remark(failed[0], _problem(differing[0]))]
+    return [*judged, _beside(failed[0], _differ_in(differing[0]))]
 
 
 def across_cases(reports: Sequence[CaseReport]) -> list[CaseReport]:
@@ -61,7 +56,7 @@ def across_cases(reports: Sequence[CaseReport]) -> list[CaseReport]:
     In a small case two runs may be the same by chance.
     """
     found = [(_tag(report, each), each.name) for report in reports for each in _apart(report)]
-    unsure = {tag: _problem(name) for tag, name in reversed(found)}
+    unsure = {tag: _differ_in(name) for tag, name in reversed(found)}
     return [_without_blame(report, unsure) for report in reports]
 
 
@@ -75,29 +70,29 @@ def _apart(report: CaseReport) -> list[Verdict]:
     return [each for each in report.verdicts if each.name and each.explained_by == each.name]
 
 
-def _without_blame(report: CaseReport, unsure: Mapping[str, str]) -> CaseReport:
+def _without_blame(report: CaseReport, unsure: Mapping[str, Finding]) -> CaseReport:
     """The report without blame for some equations, each with what is said instead."""
     blamed = [each for each in report.failures if each.name and _tag(report, each) in unsure]
     if not blamed:
         return report
     names = {each.name for each in blamed}
     verdicts = [_explained(v, v.name) if v in blamed else v for v in report.verdicts]
-    said = dict.fromkeys(unsure[_tag(report, each)] for each in blamed)
-    remarks = [_remark(blamed[0], problem) for problem in said]
+    said = distinct(unsure[_tag(report, each)] for each in blamed)
+    findings = [_beside(blamed[0], each) for each in said]
     evidence = (replace(each, failed=each.failed - names) for each in report.evidence)
-    return replace(report, verdicts=[*verdicts, *remarks], evidence=tuple(evidence))
+    return replace(report, verdicts=[*verdicts, *findings], evidence=tuple(evidence))
 
 
 def _tag(report: CaseReport, verdict: Verdict) -> str:
     return TAGS[field_of(verdict.name, report.case.layers)]
 
 
-def _problem(name: str) -> str:
-    return f"{DIFFER} in {name}, {CAUSES}"
+def _differ_in(name: str) -> Finding:
+    return finding(Kind.RUNS_DIFFER, name=name)
 
 
-def _remark(at: Verdict, problem: str) -> Verdict:
-    return Verdict(at.case, at.step, at.mode, "", Status.FAIL, problem)
+def _beside(at: Verdict, found: Finding) -> Verdict:
+    return Verdict(at.case, at.step, at.mode, "", Status.FAIL, finding=found)
 
 
 def _explained(verdict: Verdict, by: str = "") -> Verdict:

@@ -26,6 +26,7 @@ from conformance.mistakes.mistake import Mistake, subject_of
 from conformance.proof.proof import Place, Proof, Row
 from conformance.proof.show import blamed
 from conformance.proof.sightings import catches, sightings
+from conformance.report.finding_words import problem_text
 from conformance.running.parallel import in_parallel
 from reference.step import causal_order
 
@@ -107,7 +108,7 @@ def _problems(
             yield f"is not named as the cause of {tag}, but {', '.join(others) or 'nothing'}"
         elif others:
             yield f"is not told apart from {', '.join(others)} by any case, in {tag}"
-    remarks = [v.problem for report in reports for v in report.failures if not v.name]
+    remarks = [problem_text(v) for report in reports for v in report.failures if not v.name]
     for problem in dict.fromkeys(remarks):
         if not mistake.remark or mistake.remark not in problem:
             yield f"is said to be wrong beside the equations: {problem}"

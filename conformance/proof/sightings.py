@@ -13,6 +13,7 @@ from conformance.diagnosis.match import most_covering, refutes
 from conformance.judging.case_report import CaseReport
 from conformance.mistakes.mistake import Mistake
 from conformance.proof.show import SMALL, blamed
+from conformance.report.finding_words import problem_text
 
 ENOUGH = 2  # cases that refute a mistake: without one of them it still is refuted
 
@@ -120,5 +121,5 @@ def _refuting(rival: Mistake, reports: Sequence[CaseReport]) -> list[str]:
 def catches(report: CaseReport, mistake: Mistake) -> bool:
     """Whether a report says of the mistake what it should, be it of one equation alone."""
     if mistake.remark:
-        return any(mistake.remark in v.problem for v in report.failures if not v.name)
+        return any(mistake.remark in problem_text(v) for v in report.failures if not v.name)
     return bool(set(blamed(report)) & set(mistake.blames))

@@ -26,12 +26,14 @@ from conformance.report.cause_words import (
     mistakes,
 )
 from conformance.report.exact_words import exact_words
+from conformance.report.finding_words import finding_text
 from conformance.report.gfm import code, fenced, folded, table, text
 from conformance.report.matrix import COLUMNS, MEANING, cells, sign, worst
 from conformance.report.message import accused
 from conformance.report.sentence import SIGNS, counted, facts, sentence, verdict
 from conformance.report.source_words import place, source
 from conformance.verdict.compare import Status
+from conformance.verdict.finding import Finding
 
 MOST = 5  # errors that are shown
 
@@ -71,13 +73,23 @@ def _blocks(report: Report) -> Iterator[str]:
         yield from (text(line) for line in exact_words(report))
     for example in report.smallest:
         yield folded(example_heading(report, example).rstrip(":"), fenced(example.text, "text"))
-    if report.remarks and report.blames:
-        yield "\n".join(f"- {text(remark)}" for remark in report.remarks)
+    for finding in report.findings:
+        yield from _found(finding, said=not report.blames)
     stopped = errors(report)
     yield from (fenced(error, "text") for error in stopped[:MOST])
     if len(stopped) > MOST:
         left = counted(len(stopped) - MOST, "more case")
         yield f"{left} stopped: `conformance check -v` shows all"
+
+
+def _found(finding: Finding, *, said: bool) -> Iterator[str]:
+    """What is said of a finding: its words, unless the heading has said them, and its line."""
+    lines = list(source(finding.frames))
+    if not said or lines:
+        yield f"- {text(finding_text(finding))}"
+    yield from (code(place(frame)) for frame in finding.frames[:1])
+    if lines:
+        yield fenced("\n".join(lines), "python")
 
 
 def _tables(cases: Sequence[CaseReport]) -> Iterator[str]:

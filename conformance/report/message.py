@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from conformance.corpus.case import Case
+from conformance.report.finding_words import problem_text
 from conformance.verdict.causality import entry, equation_of
 from conformance.verdict.compare import (
     EQUATION,
@@ -87,7 +88,7 @@ def line(case: Case, verdict: Verdict, explains: Iterable[str] = ()) -> str:
 def what(verdict: Verdict) -> str:
     """The quantity, its problem, and the worst entry in words."""
     where = entry(verdict.name, verdict.worst.index) if verdict.name and verdict.worst else ""
-    return f"{verdict.name} {verdict.problem}{' at ' + where if where else ''}".strip()
+    return f"{verdict.name} {problem_text(verdict)}{' at ' + where if where else ''}".strip()
 
 
 def difference(worst: Worst) -> str:
@@ -136,7 +137,7 @@ def parting(got: float, right: float) -> tuple[str, str]:
 
 def _explained(verdict: Verdict, wrong: Sequence[Verdict]) -> list[str]:
     """The names of what a failure explains in its own step."""
-    if verdict.status is not Status.FAIL:
+    if verdict.status is not Status.FAIL or not verdict.name:
         return []
     here = (verdict.step, verdict.mode, verdict.name)
     return [other.name for other in wrong if (other.step, other.mode, other.explained_by) == here]

@@ -19,6 +19,7 @@ from conformance.report.blame_words import (
 )
 from conformance.report.cause_words import beside_cause, cause_name, example_heading, mistakes
 from conformance.report.exact_words import exact_words
+from conformance.report.finding_words import finding_text
 from conformance.report.mathml import DIFFERS, mathml, mathml_pair
 from conformance.report.matrix import COLUMNS, MEANING, cells, sign, worst
 from conformance.report.message import accused
@@ -26,6 +27,7 @@ from conformance.report.sentence import SIGNS, counted, facts, sentence, verdict
 from conformance.report.source_words import place, source
 from conformance.report.visible import visible
 from conformance.verdict.compare import Status
+from conformance.verdict.finding import Finding
 
 MANY = 12  # cases, beyond which their table is folded
 
@@ -62,12 +64,22 @@ def _parts(report: Report) -> Iterator[str]:
     for example in report.smallest:
         title = example_heading(report, example).rstrip(":")
         yield _folded(title, _block(example.text))
-    yield _items(report.remarks if report.blames else ())
+    for finding in report.findings:
+        yield from _found(finding, said=not report.blames)
     stopped = errors(report)
     yield from map(_block, stopped[:1])
     more = stopped[1:]
     if more:
         yield _folded(f"{counted(len(more), 'more case')} stopped", _block("\n\n".join(more)))
+
+
+def _found(finding: Finding, *, said: bool) -> Iterator[str]:
+    """What is said of a finding: its words, unless the verdict has said them, and its line."""
+    lines = "\n".join(source(finding.frames))
+    if not said or lines:
+        yield _items([finding_text(finding)])
+    yield from (_element("p", _element("code", _text(place(each)))) for each in finding.frames[:1])
+    yield _block(lines) if lines else ""
 
 
 def _matrix(cases: Sequence[CaseReport]) -> Iterator[str]:

@@ -17,15 +17,17 @@ from conformance.report.blame_words import (
 )
 from conformance.report.cause_words import NO_CAUSE, beside_cause, cause_name, mistakes, told_of
 from conformance.report.exact_words import rounding_words
+from conformance.report.finding_words import finding_text
 from conformance.report.message import accused
 from conformance.report.sentence import counted, counts, declined, outcome, verdict
 from conformance.report.source_words import file_and_line, place_and_text
 from conformance.verdict.compare import EQUATION, Status
+from conformance.verdict.finding import Finding
 from conformance.watching.frames import Frame
 
 
 @dataclass(frozen=True)
-class Finding:
+class Statement:
     """One thing that is wrong, in three lines.
 
     Attributes:
@@ -48,9 +50,12 @@ class Finding:
         return f"{self.short or self.what}{where}{self.why and f': {self.why}'}"
 
 
-def findings(report: Report) -> list[Finding]:
+def statements(report: Report) -> list[Statement]:
     """What is wrong: the equations in causal order, then what else was found, then what stopped."""
-    wrong = [*(_of_blame(report, each) for each in report.blames), *_remarks(report)]
+    wrong = [
+        *(_of_blame(report, each) for each in report.blames),
+        *map(_of_finding, report.findings),
+    ]
     stopped = [each for each in report.cases if each.status is Status.ERROR]
     if not stopped:
         return wrong
@@ -60,7 +65,7 @@ def findings(report: Report) -> list[Finding]:
 
 def opening(report: Report, width: int | None = None) -> Iterator[str]:
     """The first lines of a report; given a width, those that hold code are cut to it."""
-    found = findings(report)
+    found = statements(report)
     if not found:
         yield f"{outcome(report)}, {counts(report)}" if report.ok else _nothing(report)
         return
@@ -78,7 +83,7 @@ def opening(report: Report, width: int | None = None) -> Iterator[str]:
 
 def in_one_line(report: Report) -> str:
     """The subject, the verdict, and the first finding: what, on which line, why."""
-    found = findings(report)
+    found = statements(report)
     if not found:
         return f"{report.subject}: {outcome(report)}, {counts(report)}"
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
@@ -96,18 +101,18 @@ def _nothing(report: Report) -> str:
     return f"{verdict(report)}: nothing was compared"
 
 
-def _is_stop(finding: Finding) -> bool:
-    return not finding.short
+def _is_stop(statement: Statement) -> bool:
+    return not statement.short
 
 
-def _of_blame(report: Report, blame: Blame) -> Finding:
+def _of_blame(report: Report, blame: Blame) -> Statement:
     equation, frames = equation_of_blame(report, blame), blame.frames
     short = f"{blame.tag} is wrong{at_layers(blame.layers)}"
     if blame.first.doubted:  # it is not the subject's line that is wrong
-        return Finding(heading(report, blame), accused(blame.first, equation.field), "", short)
+        return Statement(heading(report, blame), accused(blame.first, equation.field), "", short)
     right = f"no line is known; right: {equation.formula} ({EQUATION}: {equation.field})"
     where = place_and_text(frames[0]) if frames else right
-    return Finding(heading(report, blame), where, _why(report, blame), short, _short(frames))
+    return Statement(heading(report, blame), where, _why(report, blame), short, _short(frames))
 
 
 def _why(report: Report, blame: Blame) -> str:
@@ -126,16 +131,13 @@ def _why(report: Report, blame: Blame) -> str:
     return rounded or next(iter(measured), "") or first_words(report, blame)[-1]
 
 
-def _remarks(report: Report) -> Iterator[Finding]:
-    """What is wrong beside the quantities, each once, with its line if it has one."""
-    failed = [each for case in report.cases for each in case.failures if not each.name]
-    for problem in report.remarks:
-        remark = next(each for each in failed if each.problem == problem)
-        where = place_and_text(remark.frames[0]) if remark.frames else ""
-        yield Finding(problem, where, "", problem, _short(remark.frames))
+def _of_finding(finding: Finding) -> Statement:
+    """What is wrong beside the quantities, with its line if it has one."""
+    text, frames = finding_text(finding), finding.frames
+    return Statement(text, place_and_text(frames[0]) if frames else "", "", text, _short(frames))
 
 
-def _of_stopped(report: Report, stopped: list[CaseReport]) -> Finding:
+def _of_stopped(report: Report, stopped: list[CaseReport]) -> Statement:
     """That some cases stopped, the line at which the first one did, and its exception."""
     first = stopped[0]
     said = next(iter(first.error.splitlines()), "nothing was compared").rstrip(":")
@@ -144,7 +146,7 @@ def _of_stopped(report: Report, stopped: list[CaseReport]) -> Finding:
     what = f"{len(stopped)} of {counted(len(report.cases), 'case')} stopped"
     named = f"{what}, first {first.case.id}" if len(stopped) > 1 else f"{what}: {first.case.id}"
     where = place_and_text(first.frames[0]) if first.frames else ""
-    return Finding(named, where, said, "", _short(first.frames))
+    return Statement(named, where, said, "", _short(first.frames))
 
 
 def _short(frames: tuple[Frame, ...]) -> str:

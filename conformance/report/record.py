@@ -14,10 +14,12 @@ from conformance.judging.exact_lane import ExactRun
 from conformance.outcome import Report
 from conformance.report.depth import judged
 from conformance.report.detail_record import details_from_json, details_to_json, number
+from conformance.report.finding_words import finding_text, problem_text
 from conformance.smallest.example import Example, Row
 from conformance.subjects.exact_outcome import ExactOutcome
 from conformance.verdict.compare import SUBJECT, Status, Verdict
 from conformance.verdict.deviation import Worst
+from conformance.verdict.finding import Finding, Kind, finding
 from conformance.watching.digits import Loss
 from conformance.watching.frames import Frame
 
@@ -44,6 +46,7 @@ def to_json(report: Report) -> dict[str, Any]:
             for blame in report.blames
         ],
         "remarks": report.remarks,
+        "findings": [_finding_to_json(each) for each in report.findings],
         "cases": [case_to_json(each) for each in report.cases],
         "skipped": dict(report.skipped),
         "declined": dict(report.declined),
@@ -92,6 +95,10 @@ def verdict_to_json(verdict: Verdict) -> dict[str, Any]:
     """One verdict as JSON values."""
     values = asdict(verdict)
     values["status"] = str(verdict.status)
+    values["problem"] = problem_text(verdict)
+    del values["finding"]
+    if verdict.finding is not None:
+        values["finding"] = {"kind": str(verdict.finding.kind), **_values(verdict.finding)}
     if verdict.worst is not None:
         values["worst"] = {name: number(value) for name, value in asdict(verdict.worst).items()}
     return values
@@ -165,8 +172,29 @@ def _verdict(values: dict[str, Any]) -> Verdict:
         "hidden": tuple(values["hidden"]),
         "frames": _frames(values["frames"]),
         "who": values.get("who", SUBJECT),
+        "finding": _finding(values),
     }
+    if made["finding"] is not None:
+        made["problem"] = ""  # it is said of the finding
     return Verdict(**{**values, **made})
+
+
+def _finding_to_json(finding: Finding) -> dict[str, Any]:
+    lines = [asdict(frame) for frame in finding.frames]
+    text = finding_text(finding)
+    return {"kind": str(finding.kind), "text": text, **_values(finding), "lines": lines}
+
+
+def _values(finding: Finding) -> dict[str, Any]:
+    return {"values": dict(finding.values)}
+
+
+def _finding(values: dict[str, Any]) -> Finding | None:
+    """What is wrong beside the equations; reports of earlier releases have words alone."""
+    if values["name"] or values["status"] != Status.FAIL:
+        return None
+    said = values.get("finding", {"kind": Kind.OTHER, "values": {"words": values["problem"]}})
+    return finding(Kind(said["kind"]), _frames(values["frames"]), **said["values"])
 
 
 def _frames(values: list[dict[str, Any]]) -> tuple[Frame, ...]:

@@ -74,7 +74,7 @@ def counts(report: Report) -> str:
     """How many quantities agree, how many are wrong, and which are not shown."""
     passes = [each for case in report.cases for each in case.passes]
     entries = sum(each.worst.entries for each in passes if each.worst)
-    failures = sum(len(each.failures) for each in report.cases)
+    failures = sum(bool(each.name) for case in report.cases for each in case.failures)
     unseen = {
         each.name.rstrip("0123456789")
         for case in report.cases

@@ -29,6 +29,7 @@ from conformance.report.blocks import Block, fitted, lines_of
 from conformance.report.cause_words import cause_words, example_words, joined, mistakes
 from conformance.report.depth import judged_words
 from conformance.report.exact_words import exact_words
+from conformance.report.finding_words import finding_lines, finding_text
 from conformance.report.matrix import ASCII_SIGNS, COLUMNS, cells, sign, worst
 from conformance.report.message import accused, line
 from conformance.report.opening import opening
@@ -36,6 +37,7 @@ from conformance.report.sentence import counts, declined
 from conformance.report.source_words import place, source
 from conformance.report.visible import visible
 from conformance.verdict.compare import Status
+from conformance.verdict.finding import Finding
 
 STYLES = {
     Status.ERROR: "bold yellow",
@@ -81,6 +83,7 @@ def _all(report: Report, signs: Signs) -> list[Block]:
         Block([*_table(report, signs)]),
         Block([*_facts(report)]),
         *(Block([*_blamed(report, each)]) for each in report.blames),
+        *(Block([*_found(each)]) for each in report.findings if each.frames),
         *(Block(_lines(example_words(report, each))) for each in report.smallest),
         *(Block(_lines(each)) for each in errors(report)),
     ]
@@ -186,6 +189,12 @@ def _blamed(report: Report, blame: Blame) -> Iterator[Text]:
     yield from (_seen(f"    {each}") for each in more)
     for each in explained(report, blame.first):
         yield _seen(line(case_of(report, blame), each), "dim")
+
+
+def _found(finding: Finding) -> Iterator[Text]:
+    """What is said of what is wrong beside the equations, and its line with its neighbours."""
+    yield _seen(finding_text(finding), "bold")
+    yield from (_seen(f"  {each}") for each in finding_lines(finding))
 
 
 def _lines(text: str) -> list[Text]:

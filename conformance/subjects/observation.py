@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from conformance.arithmetic.rounding import RunningError
+from conformance.verdict.finding import Finding
 from conformance.watching.frames import Frame
 from reference.step import Array, Step
 
@@ -36,7 +37,7 @@ class Observation:
         where: the lines that computed an entry of a quantity wrongly, the innermost first.
         forward: z and a of a feedforward pass of its own, where the subject has one that differs.
         forward_where: as `where`, for `forward`.
-        remarks: what is wrong beside the quantities, such as inputs that were overwritten.
+        findings: what is wrong beside the quantities, such as inputs that were overwritten.
         notes: what is not wrong, but was not looked at, and why.
         again: all steps of the run that shows this one, and those of a second run, where the
             subject can be run anew; it raises SubjectError if that run fails.
@@ -46,7 +47,7 @@ class Observation:
     where: Where = nowhere
     forward: Mapping[str, Shown] = field(default_factory=dict)
     forward_where: Where = nowhere
-    remarks: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
     again: Callable[[], tuple[Family, Family]] | None = None
 

@@ -24,6 +24,7 @@ THOROUGH = frozenset(
         "test_digits.py",
         "test_export.py",
         "test_fetch.py",
+        "test_findings.py",
         "test_function_subject.py",
         "test_fuzz_readers.py",
         "test_hostile.py",

@@ -11,6 +11,7 @@ import pytest
 
 from conformance.errors import SubjectError, UsageError
 from conformance.judging.judge import check_case
+from conformance.report.finding_words import problem_text
 from conformance.subjects import Subject
 from conformance.subjects.adapt import adapt
 from conformance.tests.networks.book import Array, Network, Pairs, sigmoid
@@ -306,7 +307,7 @@ def test_a_network_that_refuses_them_is_still_said_to_overwrite_its_sample() -> 
             return found
 
     _, verdicts = judged(adapt(Overwrites, "it"))
-    assert "backprop overwrites its sample" in {each.problem for each in verdicts}
+    assert "backprop overwrites its sample" in map(problem_text, verdicts)
 
 
 def one_hidden(

@@ -9,6 +9,7 @@ import pytest
 from conformance.errors import SubjectError, UsageError
 from conformance.judging.case_report import CaseReport
 from conformance.judging.judge import check_case
+from conformance.report.finding_words import problem_text
 from conformance.subjects.function.subject import FunctionSubject, function_subject
 from conformance.tests.support import recorded
 from conformance.verdict.causality import TAGS, field_of
@@ -376,7 +377,7 @@ def test_a_remark_does_not_name_the_function_twice() -> None:
         return shown
 
     report = check_case(function_subject(overwrites, "mine"), recorded("hand-2-3-1"))
-    assert "it overwrites its x" in {v.problem for v in report.failures}
+    assert "it overwrites its x" in {problem_text(v) for v in report.failures}
 
 
 def test_a_function_that_stops_is_an_error_of_the_case_with_its_own_line() -> None:

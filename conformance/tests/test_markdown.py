@@ -25,6 +25,7 @@ from conformance.subjects import Subject
 from conformance.tests.networks.broken import BROKEN, broken_source
 from conformance.tests.support import PROFILE, answering, recorded, wrong_at
 from conformance.tests.test_cli import one_line, run
+from conformance.verdict.finding import Kind, finding
 
 GFM = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 SOME = "[hnr]*-[235]-*"
@@ -172,7 +173,8 @@ def test_what_a_subject_raises_is_no_markup(words: str) -> None:
 @pytest.mark.parametrize("words", HOSTILE)
 def test_a_remark_is_no_markup(words: str) -> None:
     def remarked(said: str) -> Report:
-        remark = replace(wrong().cases[0].failures[0], name="", problem=said, worst=None)
+        found = finding(Kind.STOPPED, error=said)
+        remark = replace(wrong().cases[0].failures[0], name="", worst=None, finding=found)
         case = replace(wrong().cases[0], verdicts=[*wrong().cases[0].verdicts, remark])
         return replace(wrong(), cases=(case, *wrong().cases[1:]))
 

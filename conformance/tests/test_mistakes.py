@@ -21,6 +21,7 @@ from conformance.mistakes.catalogue import CATALOGUE
 from conformance.mistakes.mistake import Mistake, MistakenSession, subject_of
 from conformance.mistakes.situation import Formulas, Situation, evaluate
 from conformance.proof.show import blamed
+from conformance.report.finding_words import problem_text
 from conformance.tests.by_hand import KNOWN, Hand, Matrix, Table
 from conformance.tests.support import recorded
 from reference.step import Array, Batch, Parameters
@@ -209,7 +210,7 @@ def test_a_mistake_is_caught_and_blamed_on_its_equations(mistake: Mistake) -> No
         pytest.fail(f"blamed on {sorted(found)} in all cases together")
     assert tuple(sorted(tags, key=mistake.blames.index)) == tuple(tags)
     assert tags[:1] == list(mistake.blames[:1])
-    assert all(mistake.remark in verdict.problem for verdict in report.failures)
+    assert all(mistake.remark in problem_text(verdict) for verdict in report.failures)
 
 
 @pytest.mark.thorough

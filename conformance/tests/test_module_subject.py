@@ -260,7 +260,7 @@ def test_a_module_that_drops_out_is_told_that_it_gives_another_output_each_time(
 
     torch.manual_seed(0)
     report = check_case(module_subject(DropsOut, "it"), recorded("square-4-4-4-4"))
-    assert AGAIN in {verdict.problem for verdict in report.failures}
+    assert AGAIN in {verdict.finding for verdict in report.failures}
 
 
 def test_a_weight_that_two_layers_share_is_no_wrong_equation() -> None:

@@ -15,6 +15,7 @@ from conformance.report.terminal import MOST, show
 from conformance.tests.networks.broken import BROKEN, broken_source
 from conformance.tests.support import WRONG, answering, with_equations, wrong_at
 from conformance.verdict.compare import RESTARTED, Status, Verdict
+from conformance.verdict.finding import Kind, finding
 from conformance.watching.frames import Frame
 
 FEW, MANY = "[ns]*-[45]-*", 40  # one case without hidden layers, some with; how many to show
@@ -146,11 +147,11 @@ def test_the_line_at_which_a_subject_stopped_is_known() -> None:
 
 def test_what_is_wrong_beside_the_quantities_has_its_line() -> None:
     report = check(with_equations(), case="hand-2-3-1")
-    here = (Frame(__file__, 1, "SGD"),)
-    remark = Verdict("hand-2-3-1", 0, RESTARTED, "", Status.FAIL, "SGD crashes", frames=here)
+    stops = finding(Kind.STOPPED, [Frame(__file__, 1, "SGD")], error="ValueError: no")
+    beside = Verdict("hand-2-3-1", 0, RESTARTED, "", Status.FAIL, finding=stops)
     (case,) = report.cases
-    report = replace(report, cases=(replace(case, verdicts=[*case.verdicts, remark]),))
+    report = replace(report, cases=(replace(case, verdicts=[*case.verdicts, beside]),))
     what, where = opening(report)
-    assert what == "not conformant: SGD crashes"
+    assert what == "not conformant: SGD stops: ValueError: no"
     assert where.startswith(f"  {Path(__file__).name}:1, in SGD")
-    assert in_one_line(report).endswith(f": SGD crashes, {Path(__file__).name}:1")
+    assert in_one_line(report).endswith(f": SGD stops: ValueError: no, {Path(__file__).name}:1")

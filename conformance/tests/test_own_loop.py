@@ -13,11 +13,12 @@ import pytest
 import reference
 from conformance.judging.judge import check_case
 from conformance.subjects.book.network import BookNetwork
-from conformance.subjects.book.own_loop import APART, NOMINAL, NOTHING, OUT, SHORT, TWICE, own_loop
+from conformance.subjects.book.own_loop import NOTHING, own_loop
 from conformance.subjects.book.subject import book_subject
 from conformance.tests.networks.book import Network, Pairs
 from conformance.tests.networks.right import RIGHT
 from conformance.tests.support import recorded
+from conformance.verdict.finding import Kind
 
 CLASSES = sorted(RIGHT, key=lambda each: (each.__name__, each.__module__))
 IDS = [f"{each.__name__}-{each.__module__.rpartition('.')[2]}" for each in CLASSES]
@@ -115,24 +116,30 @@ def loop(cls: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("cls", "words"),
-    [(Short, SHORT), (First, OUT), (Apart, APART), (Twice, TWICE), (Nominal, NOMINAL)],
+    ("cls", "kind"),
+    [
+        (Short, Kind.REMAINDER_DROPPED),
+        (First, Kind.SAMPLES_LEFT_OUT),
+        (Apart, Kind.PAIRS_BROKEN),
+        (Twice, Kind.SAMPLES_REPEATED),
+        (Nominal, Kind.NOMINAL_RATE),
+    ],
 )
-def test_a_wrong_loop_is_named(cls: type, words: str) -> None:
-    assert loop(cls).remarks == (words,)
+def test_a_wrong_loop_is_named(cls: type, kind: Kind) -> None:
+    assert [found.kind for found in loop(cls).findings] == [kind]
 
 
 @pytest.mark.parametrize("cls", [*CLASSES, Whole], ids=[*IDS, "Whole"])
 def test_a_right_loop_is_not_accused(cls: type) -> None:
     found = loop(cls)
-    assert not found.remarks
+    assert not found.findings
     assert not found.notes
 
 
 @pytest.mark.parametrize("cls", [AskedOtherwise, reference.Network])
 def test_a_loop_that_cannot_be_followed_is_not_judged_and_that_is_said(cls: type) -> None:
     found = loop(cls)
-    assert not found.remarks
+    assert not found.findings
     assert all(note.startswith("SGD was not judged: ") for note in found.notes)
     assert found.notes
 
@@ -158,4 +165,4 @@ def test_the_generators_go_on_as_if_nothing_had_been() -> None:
 
 def test_a_wrong_loop_is_a_failure_of_the_case() -> None:
     report = check_case(book_subject(Short, "it"), recorded("hand-2-3-1"))
-    assert [verdict.problem for verdict in report.failures] == [SHORT]
+    assert [verdict.finding for verdict in report.failures] == [*loop(Short).findings]

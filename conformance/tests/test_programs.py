@@ -59,7 +59,6 @@ OPEN = {
     "ClipsInputs": "no case has inputs beyond 1 in modulus",
     "ClipsSums": "no case has sums of gradients beyond 1 in modulus",
     "CopiedOut": "BP1, BP2 and BP4 are blamed: the δ of a doubled ∇b is looked for in the copies",
-    "Crashing": "an SGD that stops is a note beside `conformant`",
     "DecayAdds": "the line of the update that it calls is blamed, and not the one that negates λ",
     "Epsilon": "A is blamed: what is a little beside z is not taken for z",
     "FourLayers": "no case has more than three layers of weights",
@@ -67,11 +66,8 @@ OPEN = {
     "MeanInDelta": "the line that makes ∇w is blamed, and not the one that makes δ",
     "NegatedSums": "what moves a negated sum is taken for ∇: BP3 and BP4 are blamed for B",
     "NeverZeroed": "W and B are blamed too, and the lines that take the kept sums",
-    "OneEpoch": "SGD is run for one epoch alone",
-    "Overlapping": "samples that SGD takes twice pass, if none is left out",
     "RowsWithoutSlope": "BP3 and BP4 are blamed too, and the lines that take δ",
     "ScalesBiases": "what moves the last biases is taken for ∇: BP3 and BP4 are blamed for B",
-    "ShrinksWhenAsked": "Z is blamed: weights that feedforward changes are not told from a wrong z",
     "Velocity": "the line that makes the velocity is blamed, and not the one that enlarges it",
 }
 """What is wrong in a verdict today."""

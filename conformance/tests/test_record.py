@@ -15,6 +15,7 @@ from conformance.report.terminal import as_text
 from conformance.subjects import Subject
 from conformance.tests.networks.book import Network
 from conformance.tests.networks.broken import BROKEN, broken_source
+from conformance.tests.networks.wrong_training import Overlaps
 from conformance.tests.support import answering, showing, wrong_at
 from conformance.verdict.causality import TAGS
 
@@ -66,8 +67,15 @@ def test_the_schema_is_one() -> None:
 
 @pytest.mark.parametrize(
     ("subject", "code"),
-    [("reference", 0), (Network, 0), (wrong_at("BP2"), 1), (nothing_but_nan(), 1), (crashing(), 3)],
-    ids=["reference", "book", "bp2", "nan", "crash"],
+    [
+        ("reference", 0),
+        (Network, 0),
+        (Overlaps, 1),
+        (wrong_at("BP2"), 1),
+        (nothing_but_nan(), 1),
+        (crashing(), 3),
+    ],
+    ids=["reference", "book", "loop", "bp2", "nan", "crash"],
 )
 def test_a_report_follows_the_schema_and_survives(subject: object, code: int) -> None:
     values = written(subject)

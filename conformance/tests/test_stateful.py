@@ -16,6 +16,7 @@ from conformance.tests.networks import stateful
 from conformance.tests.support import recorded
 from conformance.verdict.causality import TAGS, field_of
 from conformance.verdict.compare import FREE, Verdict
+from conformance.verdict.finding import Kind, finding
 
 
 def checked(cls: type) -> CaseReport:
@@ -69,9 +70,9 @@ def test_what_a_step_leaves_is_blamed_on_its_equation_and_line(
 def test_what_a_call_leaves_is_blamed_on_its_equation_and_line() -> None:
     report = checked(stateful.InputsKept)
     assert blamed(report) == {"Z": "self.zs[i] += np.dot(w, activations[-1]) + b"}
-    assert AGAIN in {verdict.problem for verdict in report.failures if not verdict.name}
+    assert AGAIN in {verdict.finding for verdict in report.failures}
 
 
 def test_layers_that_share_an_array_are_named() -> None:
-    problems = {verdict.problem for verdict in checked(stateful.LayersShared).failures}
-    assert problems == {"two layers of a new [2, 2, 2, 2] network share one array"}
+    found = {verdict.finding for verdict in checked(stateful.LayersShared).failures}
+    assert found == {finding(Kind.ARRAY_SHARED, sizes="[2, 2, 2, 2]")}

@@ -20,6 +20,7 @@ from conformance.subjects.observation import Observation, observed
 from conformance.train.judging import Taken, judged, jump, worst
 from conformance.train.record import Jump
 from conformance.verdict.compare import Status
+from conformance.verdict.finding import Finding
 from reference.descent import SLOPED, Descent
 from reference.equations import COSTS
 from reference.step import Array, Batch, Parameters, Step
@@ -39,7 +40,7 @@ class Partner:
         drift: the largest difference of a parameter from the reference's.
         apart: the largest since the epoch began after one step from the same start.
         jump: the first step that rounding does not explain, once there is one.
-        remarks: what is wrong with it beside its steps, such as a loop of its own.
+        findings: what is wrong with it beside its steps, such as a loop of its own.
         judged: steps judged since the epoch began.
         worst: the largest error in them as a multiple of its tolerance.
     """
@@ -50,7 +51,7 @@ class Partner:
         self.session: Session = self._run(
             lambda: (subject.start_free or subject.start)(case, start.map(np.array))
         )
-        self.remarks: dict[str, None] = {}
+        self.findings: dict[Finding, None] = {}
         self._follower = Descent(start.w, start.b, sloped=SLOPED[COSTS[case.cost].delta])
         self.jump: Jump | None = None
         self.drift = 0.0
@@ -91,7 +92,7 @@ class Partner:
         seen = self._run(lambda: observed(self._stepped(own)))
         self.seconds += perf_counter() - began
         self.parameters = self._shown(seen)
-        self.remarks |= dict.fromkeys(seen.remarks)
+        self.findings |= dict.fromkeys(seen.findings)
         taken = Taken(*where, start, batch, seen)
         self.drift = _distance(self.parameters, reference)
         right = self._followed(start, batch)

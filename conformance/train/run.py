@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from conformance.corpus.case import Case
 from conformance.errors import UsageError
+from conformance.report.finding_words import finding_text
 from conformance.subjects import Subject, find
 from conformance.subjects.adapt import adapt
 from conformance.subjects.command.subject import CommandSubject
@@ -105,5 +106,7 @@ def result(
 ) -> Run:
     """The record of a run."""
     jumps: list[Jump] = [each.jump for each in walk.partners if each.jump is not None]
-    faults = tuple(f"{each.name}: {words}" for each in walk.partners for words in each.remarks)
+    faults = tuple(
+        f"{each.name}: {finding_text(found)}" for each in walk.partners for found in each.findings
+    )
     return Run(settings, data, tuple(epochs), tuple(jumps), stopped, faults)

@@ -21,6 +21,7 @@ from conformance.corpus.case import Case
 from conformance.corpus.recorded import Recorded
 from conformance.verdict.causality import equation_of, inputs
 from conformance.verdict.deviation import Target, Worst, compare, malformed
+from conformance.verdict.finding import Finding
 from conformance.verdict.oracle import expectations
 from conformance.verdict.slope import by_own_activation
 from conformance.watching.frames import Frame
@@ -61,6 +62,7 @@ class Verdict:
     frames: tuple[Frame, ...] = ()  # the subject's lines, the innermost first
     doubted: bool = False  # the record itself does not follow the equation of the judge
     who: str = SUBJECT  # is wrong, if it is a failure
+    finding: Finding | None = None  # what is wrong beside the equations; then it has no name
 
 
 def judge(

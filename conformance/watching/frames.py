@@ -8,6 +8,7 @@ import sysconfig
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from traceback import walk_tb
 from types import FrameType
 
 import numpy as np
@@ -16,6 +17,7 @@ _WATCHING = str(Path(__file__).resolve().parent)
 _PACKAGE = str(Path(_WATCHING).parent)
 _TESTS = str(Path(_PACKAGE, "tests"))
 _STDLIB = sysconfig.get_paths()["stdlib"]
+_INSTALLED = "site-packages"
 _COMPREHENSIONS = ("<listcomp>", "<setcomp>", "<dictcomp>")
 _FOREIGN = (str(Path(np.__file__).parent), "<")
 
@@ -29,10 +31,14 @@ class Frame:
     function: str
 
 
-def subject_frames() -> tuple[Frame, ...]:
-    """The lines of the subject that lead here, the innermost first; none if we did it ourselves."""
+def subject_frames(frame: FrameType | None = None) -> tuple[Frame, ...]:
+    """The lines of the subject that lead here, the innermost first; none if we did it ourselves.
+
+    Args:
+        frame: the innermost one; that of the caller if None.
+    """
     found: list[Frame] = []
-    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - the way to the caller's line
+    frame = frame or sys._getframe(1)  # noqa: SLF001 - the way to the caller's line
     line = 0  # of a comprehension, which is a part of the function around it
     while frame is not None:
         file, function = frame.f_code.co_filename, frame.f_code.co_name
@@ -47,6 +53,22 @@ def subject_frames() -> tuple[Frame, ...]:
     return tuple(found)
 
 
+def raised_in(error: BaseException) -> tuple[Frame, ...]:
+    """The lines of the subject that lead to an exception, the innermost first.
+
+    Lines of packages that are installed count only where there are no others.
+    """
+    found: list[Frame] = []
+    for frame, line in walk_tb(error.__traceback__):
+        code = frame.f_code
+        if is_subject(code.co_filename) and code.co_name not in _COMPREHENSIONS:
+            found.insert(0, _frame(code.co_filename, line, code.co_name))
+        elif is_subject(code.co_filename) and found:
+            found[0] = _frame(code.co_filename, line, found[0].function)
+    own = [each for each in found if _INSTALLED not in each.file]
+    return tuple(own or found)
+
+
 @cache
 def _frame(file: str, line: int, function: str) -> Frame:
     return Frame(file, line, function)
@@ -55,7 +77,7 @@ def _frame(file: str, line: int, function: str) -> Frame:
 @cache
 def is_subject(file: str) -> bool:
     """Whether a file is the subject's: not ours, NumPy's, torch's or the standard library's."""
-    if file.startswith(_STDLIB) and "site-packages" not in file:
+    if file.startswith(_STDLIB) and _INSTALLED not in file:
         return False
     if file.startswith(_TESTS):
         return True

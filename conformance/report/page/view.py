@@ -24,6 +24,7 @@ from conformance.report.cause_words import (
 )
 from conformance.report.depth import judged_words
 from conformance.report.exact_words import exact_words
+from conformance.report.finding_words import finding_text
 from conformance.report.mathml import mathml, mathml_pair
 from conformance.report.matrix import SIGNS
 from conformance.report.message import accused
@@ -83,6 +84,14 @@ class Equation:
 
 
 @dataclass(frozen=True)
+class Found:
+    """What is wrong beside the equations, in words, and the line of the subject's code."""
+
+    text: str
+    source: Source | None
+
+
+@dataclass(frozen=True)
 class View:
     """A report as a page shows it."""
 
@@ -94,6 +103,7 @@ class View:
     summary: str
     judged: str
     equations: tuple[Equation, ...]
+    findings: tuple[Found, ...]
     columns: Sequence[Column]
     rows: Sequence[Row]
     examples: tuple[Example, ...]
@@ -115,6 +125,9 @@ def view(report: Report, prefix: str) -> View:
         counts(report),
         judged_words(report.cases),
         tuple(_equation(report, blame, prefix) for blame in report.blames),
+        tuple(
+            Found(finding_text(each), source_of(each.frames, AROUND)) for each in report.findings
+        ),
         columns(report.cases),
         [*rows(report.cases, prefix)],
         report.smallest,

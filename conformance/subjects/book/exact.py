@@ -47,13 +47,15 @@ class _Apart(NamedTuple):
     told: bool  # whether the balls are narrow enough to tell
 
 
-def run_exactly(network: BookNetwork, case: Case, step: RecordedStep) -> ExactOutcome:
-    """Run one recorded step of a subject on balls."""
+def run_exactly(
+    network: BookNetwork, case: Case, step: RecordedStep, *, forwards: bool = True
+) -> ExactOutcome:
+    """Run one recorded step of a subject on balls, and, if that is right, its feedforward."""
     try:
         with redirect_stdout(StringIO()), np.errstate(all="ignore"):
             for bits in (BITS, MORE_BITS):
                 with precision(bits):
-                    outcome, told = _run(network, case, step)
+                    outcome, told = _run(network, case, step, forwards=forwards)
                 if told:
                     break
             return outcome
@@ -78,7 +80,9 @@ def _line(error: BaseException) -> Place | None:
     return place._replace(source=linecache.getline(place.file, place.line).strip())
 
 
-def _run(network: BookNetwork, case: Case, step: RecordedStep) -> tuple[ExactOutcome, bool]:
+def _run(
+    network: BookNetwork, case: Case, step: RecordedStep, *, forwards: bool
+) -> tuple[ExactOutcome, bool]:
     """The outcome at the precision in force, and whether all of it could be told."""
     start, batch = step.parameters, step.batch
     samples = [Sample(start, batch.columns((i,)), case.cost) for i in range(batch.m)]
@@ -107,7 +111,7 @@ def _run(network: BookNetwork, case: Case, step: RecordedStep) -> tuple[ExactOut
     cost = None if output is None else exact_cost(network, case, output, batch)
     shown |= {} if cost is None else {"cost": cost}
     found, lines_of = _errors(case, step, shown), lines.where
-    if not _outcome(found).wrong:
+    if forwards and not _outcome(found).wrong:
         passes = [forward(network, sample, to_exact) for sample in samples]
         found |= _errors(case, step, columns(passes, case, ("z", "a")))
         lines_of = lines.in_forward

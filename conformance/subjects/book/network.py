@@ -26,6 +26,7 @@ from conformance.subjects.book.decay_parameters import decay_parameters
 from conformance.subjects.book.numbers import numbers_of
 from conformance.subjects.book.trial import check_assignable
 from conformance.subjects.book.trial_runs import refused, stops, trial_of_decay
+from conformance.verdict.finding import Finding, Kind, finding
 from conformance.watching.recording import Recording
 from reference.step import Array, Batch, Parameters
 
@@ -175,11 +176,11 @@ class BookNetwork(BookCalls):
             a = self.feedforward(net, x)
         return "cross-entropy" if np.allclose(delta, a - y, rtol=1e-3) else "quadratic"
 
-    def _misordered(self) -> str:
+    def _misordered(self) -> Finding | None:
         """What is wrong if an update does not take the layers in the order of backprop."""
         backwards = self.conventions.backwards
         if not backwards:
-            return ""
+            return None
         net = self.make(self.probe)
         shapes = [np.shape(each) for each in (*net.weights, *net.biases)]
         try:
@@ -190,8 +191,7 @@ class BookNetwork(BookCalls):
         else:
             fits = shapes == [np.shape(each) for each in (*net.weights, *net.biases)]
         lists = " and ".join(backwards)
-        order = f"backprop returns {lists} with the last layer first"
-        return "" if fits else f"{order}; update_mini_batch takes the first layer first"
+        return None if fits else finding(Kind.MISORDERED, lists=lists)
 
 
 def _dtype(returned: Any) -> str:

@@ -1,126 +1,217 @@
-"""The loop over the data that a network has, `SGD`: whether an epoch takes each sample once.
+"""The loop over the data that a network has, `SGD`: whether each epoch takes each sample once.
 
-It is called once, on ten samples in mini-batches of three, with an update that notes what it is
-given. Left out: the update itself, and the order, which anybody may choose.
+It is run for one epoch and for two, on ten samples in mini-batches of three. Left out: the order,
+which anybody may choose; a loop that needs other arguments than the book's, or other data than a
+list of pairs, is not judged.
 """
 
-import random
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import chdir, contextmanager, redirect_stdout
-from dataclasses import dataclass
-from io import StringIO
-from tempfile import TemporaryDirectory
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from conformance.running.tracebacks import call, headline
+from conformance.running.tracebacks import headline
+from conformance.subjects.book.loop_call import LoopCall, loop_call
+from conformance.subjects.book.loop_crash import is_its_own
+from conformance.subjects.book.loop_lines import LoopTracer, loop_around
+from conformance.subjects.book.loop_walk import (
+    ETA,
+    Data,
+    EndlessError,
+    Given,
+    Walk,
+    random_numbers_kept,
+    walk,
+)
 from conformance.subjects.book.network import BookNetwork
-from reference.step import Array, Batch
+from conformance.verdict.finding import Finding, Kind, finding
+from conformance.watching.frames import raised_in
+from conformance.watching.line_tracer import Frames
 
 N, M = 10, 3  # M does not divide N, so the last mini-batch is short
-ETA = 0.5
-
-APART = "SGD pairs inputs with the targets of other samples (x-and-y-shuffled-apart)"
-TWICE = "SGD takes some samples twice in an epoch and leaves others out (shuffle-duplicates-rows)"
-SHORT = f"SGD leaves out the last, short mini-batch of {N} samples by {M} (remainder-dropped)"
-NOMINAL = "SGD gives the last, short mini-batch an η as if it were whole (remainder-nominal-size)"
-OUT = f"SGD leaves out samples of {N} in mini-batches of {M}"
+OTHER_N = 11  # which leaves another remainder
+SAYS_SO = re.compile(
+    r"drop_?(last|rem|short|incomplete)|hold_?out|val\w*_(split|frac|ratio|size|share)",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
-class OwnLoop:
-    """What is wrong with a network's loop, and why it was not judged, if it was not."""
+class Conduct:
+    """What is wrong with a network beside its steps, and why something was not judged."""
 
-    remarks: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
 
 
-NOTHING = OwnLoop()
+NOTHING = Conduct()
 
 
-def own_loop(network: BookNetwork) -> OwnLoop:
-    """Run one epoch of a new network's SGD with an update that only notes its mini-batches."""
-    with _chance_kept():
-        return _followed(network)
-
-
-def _followed(network: BookNetwork) -> OwnLoop:
-    net, taken = network.make(network.probe), list[list[tuple[Any, Any]]]()
-    if not callable(getattr(net, "SGD", None)):
+def own_loop(network: BookNetwork) -> Conduct:
+    """Judge the SGD of a network, if it has one."""
+    with random_numbers_kept():
+        loop = getattr(network.make(network.probe), "SGD", None)
+    if not callable(loop):
         return NOTHING
-    batch = _data(network.probe)
+    call = loop_call(loop)
+    if call is None:
+        return _unjudged(
+            "it needs other arguments than training_data, epochs, mini_batch_size, eta"
+        )
+    return _Loop(network, call, Data.unlike(network.probe, n=N, m=M)).judged()
 
-    rates = []
 
-    def note(mini_batch: Any, *others: Any, **named: Any) -> None:
-        rates.append(named.get("eta", others[0] if others else None))
-        taken.append(
-            [(_index(network, x, batch.x), _index(network, y, batch.y)) for x, y in mini_batch]
+def _unjudged(why: str) -> Conduct:
+    return Conduct(notes=(f"SGD was not judged: {why}",))
+
+
+@dataclass(frozen=True)
+class _Loop:
+    network: BookNetwork
+    call: LoopCall
+    data: Data
+
+    def judged(self) -> Conduct:
+        runs = [self.walk(1), self.walk(2)]
+        for epochs, run in enumerate(runs, 1):
+            if run.error is not None:
+                return self._stopped(run, epochs)
+        pairs = [pair for run in runs for each in run.given for pair in each.pairs]
+        if not pairs or any(None in pair for pair in pairs):
+            what = "other samples than it has" if pairs else "none"
+            return _unjudged(f"it gives update_mini_batch {what}")
+        first, second = (run.given for run in runs)
+        if [len(each.pairs) for each in second[: len(first)]] != [len(e.pairs) for e in first]:
+            return self._epoch(1, first, first)
+        if first and len(second) == len(first):
+            return self._epoch(1, first, first) if self._wrong(1, first) else self._empty()
+        later = second[len(first) :]
+        wrong_first = self._wrong(1, first)
+        return (
+            self._epoch(1, first, first or second) if wrong_first else self._epoch(2, later, later)
         )
 
-    try:
-        net.update_mini_batch = note
-        with redirect_stdout(StringIO()), np.errstate(all="ignore"), _elsewhere():
-            call(net.SGD, [network.sample(batch, i) for i in range(N)], 1, M, ETA)
-    except Exception as error:  # noqa: BLE001 - it may be asked in another way
-        return OwnLoop(notes=(f"SGD was not judged: {headline(error)}",))
-    pairs = [pair for each in taken for pair in each]
-    if not pairs or any(None in pair for pair in pairs):
-        what = "other samples than it has" if pairs else "none"
-        return OwnLoop(notes=(f"SGD was not judged: it gives update_mini_batch {what}",))
-    return OwnLoop((*_faults(pairs), *_rate_faults([*map(len, taken)], rates)))
+    def walk(self, epochs: int, tracer: LoopTracer | None = None) -> Walk:
+        return walk(self.network, self.call, self.data, epochs, tracer)
+
+    def _traced(self, epochs: int) -> tuple[LoopTracer, Walk]:
+        tracer = LoopTracer(self.data.batch)
+        return tracer, self.walk(epochs, tracer)
+
+    def _stopped(self, run: Walk, epochs: int) -> Conduct:
+        """A crash is its own if another kind of data, and more of it, gives the same crash."""
+        error = run.error
+        if error is None or isinstance(error, EndlessError):
+            return _unjudged("it gives far more mini-batches than its epochs have")
+        frames = raised_in(error)
+        if frames and not run.in_update and is_its_own(error, run):
+            again = walk(self.network, self.call, Data.many(self.network.probe), epochs).error
+            if type(again) is type(error) and raised_in(again)[:1] == frames[:1]:
+                return Conduct((finding(Kind.STOPPED, frames, error=headline(error)),))
+        return _unjudged(headline(error))
+
+    def _wrong(self, epoch: int, given: Sequence[Given]) -> list[Finding]:
+        return [*_faults(epoch, given), *_rate_faults(given)]
+
+    def _epoch(self, epoch: int, given: Sequence[Given], calls: Sequence[Given]) -> Conduct:
+        """What is wrong with the mini-batches of one epoch, with the lines.
+
+        Args:
+            epoch: its number.
+            given: its mini-batches.
+            calls: the same, or, if it has none, those of the next one.
+        """
+        found = self._wrong(epoch, given)
+        if not found:
+            return NOTHING
+        tracer, run = self._traced(2 if epoch > 1 or not given else 1)
+        own = run.given[-len(given) :] if given else run.given[: len(calls)]
+        if len(own) < len(given) or not own:
+            own = list(calls)  # its random numbers are its own: no line but that of the call
+        left = {Kind.REMAINDER_DROPPED, Kind.SAMPLES_LEFT_OUT}
+        if any(each.kind in left for each in found):
+            why = _excused(tracer, own)
+            if why:
+                return Conduct(notes=(why,))
+            found = [self._remainder(each) for each in found]
+        return Conduct(tuple(replace(e, frames=_where(e.kind, tracer, own)) for e in found))
+
+    def _remainder(self, found: Finding) -> Finding:
+        """What is left out, once more: of another number of samples it may be no remainder."""
+        if found.kind is not Kind.REMAINDER_DROPPED:
+            return found
+        other = walk(self.network, self.call, Data.unlike(self.network.probe, n=OTHER_N, m=M), 1)
+        if sum(len(each.pairs) for each in other.given) == OTHER_N - OTHER_N % M:
+            return found
+        return finding(Kind.SAMPLES_LEFT_OUT, epoch=1, left=N % M, n=N, m=M)
+
+    def _empty(self) -> Conduct:
+        """Whether the second epoch began, and had no mini-batch."""
+        (once, one), (twice, two) = self._traced(1), self._traced(2)
+        if not one.given or len(two.given) != len(one.given):
+            return NOTHING
+        loop = loop_around(one.given[-1].frames)
+        if twice.executions(loop[0]) > once.executions(loop[0]):
+            return Conduct((finding(Kind.EPOCH_EMPTY, loop, epoch=2),))
+        return NOTHING
 
 
-def _faults(pairs: Sequence[tuple[int, int]]) -> Iterator[str]:
+def _excused(tracer: LoopTracer, given: Sequence[Given]) -> str:
+    """Why samples may be left out, in words."""
+    names = {name for code in tracer.codes for name in (*code.co_varnames, *code.co_names)}
+    said = sorted(name for name in names if SAYS_SO.search(name))
+    if said:
+        return f"SGD leaves out samples, as its {said[0]} says"
+    by_itself = not tracer.ran_out(given[-1].frames) and not tracer.left_always(given[-1].frames)
+    return "SGD was not judged: it stops within an epoch" if by_itself else ""
+
+
+def _where(kind: Kind, tracer: LoopTracer, given: Sequence[Given]) -> Frames:
+    """The line to blame for what is wrong with some mini-batches."""
+    bad = next((each for i, each in enumerate(given) if _faulty(kind, given, i)), given[-1])
+    made = tracer.origin(bad.batch, bad.frames)
+    if kind in (Kind.REMAINDER_DROPPED, Kind.SAMPLES_LEFT_OUT):
+        around = tracer.left_always(bad.frames) or loop_around(made)
+        return around if around != made else loop_around(bad.frames)
+    if kind is Kind.NOMINAL_RATE:
+        return tracer.origin(bad.rate, bad.frames)
+    if kind is Kind.PAIRS_BROKEN:
+        return tracer.parted or made
+    return tracer.spoilt or made
+
+
+def _faulty(kind: Kind, given: Sequence[Given], i: int) -> bool:
+    """Whether it is mini-batch i that is wrong first."""
+    pairs = given[i].pairs
+    if kind is Kind.PAIRS_BROKEN:
+        return any(x != y for x, y in pairs)
+    if kind is Kind.SAMPLES_REPEATED:
+        before = {x for each in given[:i] for x, _ in each.pairs}
+        return bool(before & {x for x, _ in pairs}) or len({x for x, _ in pairs}) < len(pairs)
+    return kind is Kind.NOMINAL_RATE and len(pairs) < M
+
+
+def _faults(epoch: int, given: Sequence[Given]) -> Iterator[Finding]:
+    pairs = [pair for each in given for pair in each.pairs]
     if any(x != y for x, y in pairs):
-        yield APART
+        yield finding(Kind.PAIRS_BROKEN)
     times = Counter(x for x, _ in pairs)
-    left = N - len(times)
-    if left and max(times.values()) > 1:
-        yield TWICE
+    left, repeated = N - len(times), sum(count > 1 for count in times.values())
+    if repeated:
+        yield finding(Kind.SAMPLES_REPEATED, repeated=repeated, left=left, n=N, epoch=epoch)
+    elif left == N % M:
+        yield finding(Kind.REMAINDER_DROPPED, n=N, m=M)
     elif left:
-        yield SHORT if left == N % M else OUT
+        yield finding(Kind.SAMPLES_LEFT_OUT, left=left, n=N, m=M, epoch=epoch)
 
 
-def _rate_faults(lengths: Sequence[int], rates: Sequence[Any]) -> Iterator[str]:
+def _rate_faults(given: Sequence[Given]) -> Iterator[Finding]:
     """Whether the short mini-batch alone is given a smaller η, as if it had the nominal length."""
-    known = all(isinstance(rate, (float, np.floating)) for rate in rates)
+    lengths, rates = [len(each.pairs) for each in given], [each.rate for each in given]
+    known = all(isinstance(rate, float | np.floating) for rate in rates)
     if known and any(length < M for length in lengths):
         nominal = [ETA * length / M for length in lengths]
         if np.allclose(np.array(rates, np.float64), nominal, rtol=1e-6):
-            yield NOMINAL
-
-
-def _data(sizes: tuple[int, ...]) -> Batch:
-    """Samples of which no two entries are alike, so that each is known by any of them."""
-    x, y = (np.arange(1.0, n * N + 1).reshape(n, N) / (n * N + 1) for n in (sizes[0], sizes[-1]))
-    return Batch(x, y)
-
-
-def _index(network: BookNetwork, given: Any, columns: Array) -> int | None:
-    """Which column it is."""
-    numbers = np.ravel(network.numbers.back(given)).astype(np.float64)
-    near = (i for i in range(N) if np.allclose(numbers, columns[:, i], rtol=1e-6))
-    return next(near, None) if numbers.size == len(columns) else None
-
-
-@contextmanager
-def _elsewhere() -> Iterator[None]:
-    """A folder that is left empty-handed: a loop may save what it has trained."""
-    with TemporaryDirectory() as folder, chdir(folder):
-        yield
-
-
-@contextmanager
-def _chance_kept() -> Iterator[None]:
-    """The generators that a shuffle may use, begun anew and put back."""
-    state, numpy_state = random.getstate(), np.random.get_state()  # noqa: NPY002
-    random.seed(0)
-    np.random.seed(0)  # noqa: NPY002
-    try:
-        yield
-    finally:
-        random.setstate(state)
-        np.random.set_state(numpy_state)  # noqa: NPY002
+            yield finding(Kind.NOMINAL_RATE, n=N, m=M)

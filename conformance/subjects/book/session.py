@@ -18,16 +18,19 @@ from conformance.arithmetic.rounding import RunningError
 from conformance.corpus.case import Case
 from conformance.errors import SubjectError
 from conformance.subjects.book.at_once import together, with_errors
+from conformance.subjects.book.conduct import leaves_its_parameters
 from conformance.subjects.book.forward import feed
 from conformance.subjects.book.lines import Lines
 from conformance.subjects.book.network import BookNetwork
 from conformance.subjects.book.own_cost import OwnCost, own_cost
-from conformance.subjects.book.own_loop import NOTHING, OwnLoop
+from conformance.subjects.book.own_loop import NOTHING, Conduct
 from conformance.subjects.book.probe import Probe, Sample, probe, unwatched_probe
 from conformance.subjects.book.recovered import recovered
 from conformance.subjects.book.shown import parts_of, shown_of
 from conformance.subjects.book.update_run import empty, repeated
 from conformance.subjects.observation import Observation, rounded
+from conformance.verdict.finding import Finding, Kind, finding
+from conformance.watching.line_tracer import line_after_which
 from conformance.watching.nearness import CLOSE, alike
 from reference.step import Array, Batch, Parameters
 
@@ -35,7 +38,7 @@ REPEATED = 16  # steps at most of a run that is repeated; a case has ten
 SQUARE = (4, 3)  # numbers of layers with which one array of equal sizes fits more than one
 UNLIKE = "not watched: backprop gives other numbers when it is, so its lines are not known"
 REFUSED = "judged in floats alone, without lines: it stops when it is given arrays that record"
-AGAIN = "a second call of backprop with the same sample gives another gradient"
+AGAIN = finding(Kind.UNREPEATABLE, method="backprop")
 
 
 class BookSession:
@@ -48,25 +51,25 @@ class BookSession:
         parameters: Parameters,
         *,
         watched: bool = True,
-        loop: OwnLoop = NOTHING,
+        conduct: Conduct = NOTHING,
     ) -> None:
         """Start from the parameters of a case; unwatched it shows δ, ∇, w and b alone.
 
-        What was found of the network's own `loop` is said beside what is seen of a step.
+        What was found of the network's `conduct` is said beside what is seen of a step.
         """
         self.network, self.case = network, case
         self.net = network.make(case.sizes, case.cost)
         network.fill(self.net, *network.outwards(parameters))
-        self.watched, self.loop = watched, loop
+        self.watched, self.conduct = watched, conduct
         # What the run can be repeated from, at least its last steps.
         self.first, self.taken = parameters, list[Batch]()
 
     def step(self, batch: Batch) -> Observation:
         """Take one step and show what can be seen of it."""
         with redirect_stdout(StringIO()), np.errstate(all="ignore"):
-            seen, loop = self._step(batch), self.loop
+            seen, found = self._step(batch), self.conduct
         return replace(
-            seen, remarks=(*seen.remarks, *loop.remarks), notes=(*seen.notes, *loop.notes)
+            seen, findings=(*seen.findings, *found.findings), notes=(*seen.notes, *found.notes)
         )
 
     def move(self, batch: Batch) -> dict[str, Array]:
@@ -87,27 +90,28 @@ class BookSession:
         samples = [Sample(start, batch.columns((i,)), case.cost) for i in range(batch.m)]
         look = probe if self.watched else unwatched_probe
         probes = [look(network, sample) for sample in samples]
-        remarks = self._remarks(probes[0], batch) if self.watched else []
-        kept = remarks == [AGAIN]  # something is kept from the first call: the second one shows it
+        findings = self._findings(probes[0], batch) if self.watched else []
+        kept = findings == [AGAIN]  # something is kept from the first call: the second one shows it
         if kept:
             probes = [probe(network, sample, second=True) for sample in samples]
-        changes = AGAIN in remarks  # from call to call, watched or not
+        changes = AGAIN in findings  # from call to call, watched or not
         unlike = self.watched and not changes and not self._unchanged(probes[0])
         if unlike:
             probes = [unwatched_probe(network, sample) for sample in samples]
         lines = Lines(network, probes, samples, empty(network, case, start, parts_of(probes)))
-        remarks += [network.misordered] if network.misordered else []
+        findings += [network.misordered] if network.misordered else []
         if kept or lines.misshapen or network.misordered:
             # No update can be made of gradients of other shapes: they are the failure.
             seen = shown_of(probes, lines.update, batch)
-            return Observation(seen, lines.where, remarks=tuple(remarks))
+            return Observation(seen, lines.where, findings=tuple(findings))
         lines, after = self._updated(batch, lines)
         single = shown_of(probes, lines.update, batch)
         lines = replace(lines, together=together(lines.update, single))
         shown = {**with_errors(single, lines.together, case, (start, batch)), **after}
         if self.watched and f"a{case.layers - 1}" not in shown:
             shown = {**recovered(probes, case, start, batch), **shown}
-        own_pass = lines.own_pass(shown, case) if self.watched else {}
+        judged = self.watched and leaves_its_parameters(self.conduct.findings)
+        own_pass = lines.own_pass(shown, case) if judged else {}
         output = shown.get(f"a{case.layers}")
         cost = self._cost(output if isinstance(output, np.ndarray) else None, batch, samples)
         shown |= {} if cost.value is None else {"cost": cost.value}
@@ -115,7 +119,7 @@ class BookSession:
         refused = self.watched and network.refused
         said = (UNLIKE if unlike else "", f"{REFUSED}: {refused}" if refused else "", cost.note)
         notes = tuple(each for each in said if each)
-        return Observation(shown, lines.where, own_pass, lines.in_forward, tuple(remarks), notes)
+        return Observation(shown, lines.where, own_pass, lines.in_forward, tuple(findings), notes)
 
     def _cost(self, output: Array | None, batch: Batch, samples: Sequence[Sample]) -> OwnCost:
         """The cost that the network shows, of the output that was seen, else of feedforward's."""
@@ -152,7 +156,7 @@ class BookSession:
         alone = unwatched_probe(self.network, first.sample)
         return _same((alone.nabla_b, alone.nabla_w), (first.nabla_b, first.nabla_w))
 
-    def _remarks(self, first: Probe, batch: Batch) -> list[str]:
+    def _findings(self, first: Probe, batch: Batch) -> list[Finding]:
         """What is wrong beside the quantities."""
         net = self.network.make(self.case.sizes, self.case.cost)
         self.network.fill(net, *self.network.outwards(first.sample.start))
@@ -161,23 +165,38 @@ class BookSession:
         x, y = (numbers.memory(each) for each in given)
         alone = self.network.backprop(net, *given)
         again = self.network.backprop(net, *given)
-        remarks = []
+        findings = []
         if not np.array_equal(x, batch.x[:, [0]]) or not np.array_equal(y, batch.y[:, [0]]):
-            remarks.append("backprop overwrites its sample")
+            findings.append(self._overwritten(first.sample, "its sample"))
         kept = self.network.inwards(net)
         if not all(np.array_equal(kept[name], w) for name, w in first.sample.start.named()):
-            remarks.append("backprop overwrites the weights or biases")
+            findings.append(self._overwritten(first.sample, "the weights or biases"))
         if not _same(alone, again):
-            remarks.append(AGAIN)
+            findings.append(AGAIN)
         if _shared([numbers.memory(each) for each in (*net.weights, *net.biases)]):
-            remarks.append(
-                "two layers share memory after the parameters were given as separate arrays"
-            )
+            findings.append(finding(Kind.MEMORY_SHARED))
         square = next(([2] * n for n in SQUARE if n not in self.network.stops), [2, 2])
         made = self.network.make(square, self.case.cost)
         if _shared([*made.weights, *made.biases]):
-            remarks.append(f"two layers of a new {square} network share one array")
-        return remarks
+            findings.append(finding(Kind.ARRAY_SHARED, sizes=str(square)))
+        return findings
+
+    def _overwritten(self, sample: Sample, what: str) -> Finding:
+        """What backprop changes although it is not its own, with the line, in a new network."""
+        network, start = self.network, sample.start
+        net = network.make(self.case.sizes, self.case.cost)
+        network.fill(net, *network.outwards(start))
+        given = [network.numbers.out(np.array(each)) for each in (sample.batch.x, sample.batch.y)]
+        held = [network.numbers.memory(each) for each in given]
+
+        def changed() -> bool:
+            if what == "its sample":
+                return not all(map(np.array_equal, held, (sample.batch.x, sample.batch.y)))
+            own = network.inwards(net)
+            return not all(np.array_equal(own[name], w) for name, w in start.named())
+
+        frames = line_after_which(changed, lambda: network.backprop(net, *given))
+        return finding(Kind.OVERWRITTEN, frames, method="backprop", what=what)
 
 
 def _equal(first: dict[str, Any], second: dict[str, Any], close: float = CLOSE["float64"]) -> bool:

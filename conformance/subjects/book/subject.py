@@ -10,10 +10,10 @@ from typing import Any
 from conformance.corpus.case import Case
 from conformance.corpus.recorded import RecordedStep
 from conformance.subjects import Subject
+from conformance.subjects.book.conduct import conduct, leaves_its_parameters
 from conformance.subjects.book.digits import lost_digits
 from conformance.subjects.book.exact import run_exactly
 from conformance.subjects.book.network import BookNetwork
-from conformance.subjects.book.own_loop import own_loop
 from conformance.subjects.book.session import BookSession
 from conformance.subjects.exact_outcome import ExactOutcome
 
@@ -27,17 +27,19 @@ def book_subject(factory: Callable[..., Any], name: str, cost: str | None = None
         cost: the cost that the network has, if it is not the quadratic one and cannot be chosen.
     """
     network = BookNetwork(factory, name, cost)
-    loop = own_loop(network)
+    found = conduct(network)
     costs = tuple(sorted({*network.costs, network.conventions.cost}))
     return Subject(
         name,
-        partial(BookSession, network, loop=loop),
-        partial(BookSession, network, watched=False, loop=loop),
+        partial(BookSession, network, conduct=found),
+        partial(BookSession, network, watched=False, conduct=found),
         tuple(network.said()),
         costs,
         (network.conventions.dtype,),
         network.decays,
-        partial(run_exactly, network) if network.numbers.exact else _not_exactly,
+        partial(run_exactly, network, forwards=leaves_its_parameters(found.findings))
+        if network.numbers.exact
+        else _not_exactly,
         partial(lost_digits, network) if network.numbers.exact and not network.refused else None,
         stops=network.stops,
     )

@@ -20,6 +20,7 @@ from conformance.subjects.function.conventions import FunctionConventions, Quant
 from conformance.subjects.function.trial import recognised
 from conformance.subjects.observation import Observation, rounded
 from conformance.verdict.deviation import malformed
+from conformance.verdict.finding import Kind, finding
 from reference.equations import COSTS
 from reference.step import Array, Batch, Parameters, split
 
@@ -90,18 +91,18 @@ class FunctionSession:
     def step(self, batch: Batch) -> Observation:
         """Take one step and show what the function shows, in the project's conventions."""
         shown, after = self._call(batch)
-        remarks = [
-            f"it overwrites its {each}"
+        findings = [
+            finding(Kind.OVERWRITTEN, method="it", what=f"its {each}")
             for each in ("x", "y")
             if not np.array_equal(getattr(after, each), getattr(batch, each))
         ]
         if self.first and not _same(shown, self._call(batch)[0]):
-            remarks.append("a second call with the same arguments gives other numbers")
+            findings.append(finding(Kind.UNREPEATABLE, method="function"))
         self.first = False
         self.parameters = _after(shown, self.parameters)
         if self.case.lmbda and not self.called.decays:
             shown = {key: array for key, array in shown.items() if split(key)[0] != "w"}
-        return Observation(shown, remarks=tuple(remarks))
+        return Observation(shown, findings=tuple(findings))
 
     def _call(self, batch: Batch) -> tuple[Quantities, Batch]:
         returned, after = self.called.raw(self.conventions, self.case, self.parameters, batch)

@@ -22,11 +22,12 @@ from conformance.subjects.module.build import BuiltModule
 from conformance.subjects.module.layers import Seen, check_apart, ordered, output_of, stops
 from conformance.subjects.module.loss import ModuleConventions, recognised, scalar, supplied
 from conformance.subjects.observation import Observation
+from conformance.verdict.finding import Kind, finding
 from reference.equations import COSTS
 from reference.step import Array, Batch, Parameters
 
 DTYPES = ("float32", "float64")
-AGAIN = "a second call with the same samples gives another output: dropout, or a state of its own"
+AGAIN = finding(Kind.UNREPEATABLE, method="module")
 
 
 @dataclass(frozen=True)
@@ -125,12 +126,12 @@ class ModuleSession:
             cost.backward()
         delta_by, divisor = (1, batch.m) if self.conventions.summed else (batch.m, 1)
         shown = {"cost": _array(cost) / divisor, **self._layers(kept, delta_by, divisor)}
-        remarks = () if self._same_again(x, kept) else (AGAIN,)
+        findings = () if self._same_again(x, kept) else (AGAIN,)
         self.optimizer.step()
         for i, layer in enumerate(self.linear, 2):
             shown |= {f"b{i}": _array(layer.bias)[:, None], f"w{i}": _array(layer.weight)}
         arrays = {name: np.asarray(array) for name, array in shown.items()}
-        return Observation(arrays, remarks=remarks)
+        return Observation(arrays, findings=findings)
 
     def _same_again(self, x: Any, output: Any) -> bool:
         """Whether a second call, after the first step's, gives the same output."""

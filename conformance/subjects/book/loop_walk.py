@@ -1,0 +1,191 @@
+"""A network's own `SGD` is run, and what it gives its `update_mini_batch` is noted.
+
+The update is carried out too, since the loop may use what it returns and what it leaves. Left out:
+whether an epoch is right (`own_loop.py`).
+"""
+
+import random
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import chdir, contextmanager, nullcontext, redirect_stdout
+from dataclasses import dataclass, field
+from io import StringIO
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+from conformance.subjects.book.loop_call import LoopCall
+from conformance.subjects.book.loop_lines import CALL, LoopTracer
+from conformance.subjects.book.network import BookNetwork
+from conformance.watching.frames import raised_in, subject_frames
+from conformance.watching.line_tracer import Frames, unfollowed
+from reference.step import Array, Batch
+
+ETA = 0.5
+MOST = 50  # times as many mini-batches as an epoch has, after which a loop is not followed further
+Pair = tuple[int | None, int | None]
+
+
+class EndlessError(BaseException):
+    """A loop gives far more mini-batches than it has to; not for the subject to catch."""
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """A mini-batch as update_mini_batch was given it.
+
+    Attributes:
+        pairs: which sample the input is, and of which the target.
+        rate: what stands where η does.
+        batch: the object itself.
+        frames: the line that gives it.
+    """
+
+    pairs: tuple[Pair, ...]
+    rate: Any
+    batch: Any
+    frames: Frames
+
+
+@dataclass(eq=False)
+class Walk:
+    """What a loop did: the mini-batches that it gave, and why it stopped, if it did.
+
+    Attributes:
+        in_update: whether it stopped within the update, which the steps judge.
+    """
+
+    given: list[Given] = field(default_factory=list)
+    error: BaseException | None = None
+    in_update: bool = False
+    data: list[Any] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Data:
+    """Samples for a loop, in mini-batches of m."""
+
+    batch: Batch
+    m: int
+    known: bool = True  # whether the samples are looked for in what the update is given
+
+    @classmethod
+    def unlike(cls, sizes: Sequence[int], *, n: int, m: int) -> "Data":
+        """n samples of which no two entries are alike, so that each is known by any of them."""
+        return cls(Batch(_rising(sizes[0], n), _rising(sizes[-1], n)), m)
+
+    @classmethod
+    def many(cls, sizes: Sequence[int]) -> "Data":
+        """A thousand samples with one-hot targets, as data are in practice."""
+        n, k = 1000, sizes[-1]
+        y = np.eye(k)[:, np.arange(n) % k]
+        return cls(Batch(_rising(sizes[0], n), y), 10, known=False)
+
+
+def _rising(k: int, n: int) -> Array:
+    """Numbers (k, n) between 0 and 1, no two alike."""
+    numbers: Array = np.arange(1.0, k * n + 1).reshape(k, n) / (k * n + 1)
+    return numbers
+
+
+def walk(
+    network: BookNetwork,
+    call: LoopCall,
+    data: Data,
+    epochs: int,
+    tracer: LoopTracer | None = None,
+) -> Walk:
+    """Run the loop of a new network; the same random numbers are drawn each time.
+
+    Args:
+        network: the subject.
+        call: how its loop is called.
+        data: the samples, and the size of a mini-batch.
+        epochs: how many to ask for.
+        tracer: follows the lines, if it is given.
+    """
+    seen = Walk()
+    with random_numbers_kept(), redirect_stdout(StringIO()), np.errstate(all="ignore"):
+        net = network.make(network.probe)
+        seen.data = [network.sample(data.batch, i) for i in range(data.batch.m)]
+        if tracer is not None:
+            tracer.give(seen.data)
+        most = MOST * epochs * -(-data.batch.m // data.m)
+        try:
+            _note_updates(network, net, data, seen, most, tracer)
+            values = {"data": seen.data, "epochs": epochs, "size": data.m, "eta": ETA, "lmbda": 0.0}
+            with _elsewhere(), tracer.following() if tracer is not None else nullcontext():
+                call(net.SGD, **values)
+        except (Exception, SystemExit, EndlessError) as error:  # noqa: BLE001 - somebody else's code
+            seen.error = error
+    return seen
+
+
+def _note_updates(
+    network: BookNetwork,
+    net: Any,
+    data: Data,
+    seen: Walk,
+    most: int,
+    tracer: LoopTracer | None,
+) -> None:
+    update = net.update_mini_batch
+
+    def note(mini_batch: Any, *others: Any, **named: Any) -> Any:
+        frames = subject_frames(sys._getframe(1))  # noqa: SLF001 - the line that calls it
+        with unfollowed():
+            rate = next(
+                iter([named["eta"]] if "eta" in named else [*others, *named.values()]), None
+            )
+            pairs = _pairs(network, mini_batch, data.batch) if data.known else ()
+            seen.given.append(Given(pairs, rate, mini_batch, frames))
+            if tracer is not None:
+                tracer.log.append(CALL)
+            if len(seen.given) > most:
+                raise EndlessError
+            try:
+                return update(mini_batch, *others, **named)
+            except Exception as error:
+                seen.in_update = bool(raised_in(error))  # none if it was called wrongly
+                raise
+
+    net.update_mini_batch = note
+
+
+def _pairs(network: BookNetwork, mini_batch: Any, known: Batch) -> tuple[Pair, ...]:
+    """The numbers of the samples of a mini-batch; None where it is none that is known."""
+    try:
+        pairs = [(x, y) for x, y in mini_batch]
+        return tuple((_index(network, x, known.x), _index(network, y, known.y)) for x, y in pairs)
+    except (TypeError, ValueError):
+        return ((None, None),)
+
+
+def _index(network: BookNetwork, given: Any, columns: Array) -> int | None:
+    """Which column it is."""
+    numbers = np.ravel(network.numbers.back(given)).astype(np.float64)
+    if numbers.size != len(columns):
+        return None
+    near = np.isclose(numbers[:, None], columns, rtol=1e-6).all(axis=0)
+    return int(np.argmax(near)) if near.any() else None
+
+
+@contextmanager
+def _elsewhere() -> Iterator[None]:
+    """A folder of its own: a loop may save what it has trained."""
+    with TemporaryDirectory() as folder, chdir(folder):
+        yield
+
+
+@contextmanager
+def random_numbers_kept() -> Iterator[None]:
+    """The generators that a shuffle may use, begun anew and put back."""
+    state, numpy_state = random.getstate(), np.random.get_state()  # noqa: NPY002
+    random.seed(0)
+    np.random.seed(0)  # noqa: NPY002
+    try:
+        yield
+    finally:
+        random.setstate(state)
+        np.random.set_state(numpy_state)  # noqa: NPY002
