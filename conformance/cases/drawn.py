@@ -149,7 +149,7 @@ DRAWN = (
         THREE_STEPS,
         normal((2, 2, 2, 2, 2, 2), seed=60),
         uniform((2, 2, 2, 2, 2, 2), 5, seed=61),
-        why="five layers of weights, all of one shape: a loop that is right for three may end early",
+        why="five layers of weights of one shape: a loop that is right for three may end early",
         catches=("bp2-wrong-layer", *HIDDEN, *DECAY),
         lmbda=0.3125,
     ),

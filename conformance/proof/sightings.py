@@ -1,9 +1,8 @@
 """What each case says of one mistake, so that it is known what fewer cases would say.
 
-To be caught and blamed, one case is enough; a cause is named if a case shows it and none refutes it.
-So what would be said without a case follows from what each case says alone, and nothing is run
-again. Left out:
-running the mistakes, and whether what is said of them is right (`prove.py`).
+To be caught and blamed, one case is enough; a cause is named if one case shows it and no case
+refutes it. So what would be said without a case follows from what each case says alone, and nothing
+is run again. Left out: running the mistakes, and whether what is said is right (`prove.py`).
 """
 
 from collections.abc import Collection, Mapping, Sequence

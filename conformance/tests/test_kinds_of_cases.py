@@ -44,7 +44,7 @@ def is_saturated(each: Recorded, value: float) -> bool:
 
 
 def is_decaying(case: Case) -> bool:
-    """Whether it has one hidden layer, λ > 0, m > 1, m < n, and a last mini-batch that is shorter."""
+    """Whether it has one hidden layer, λ > 0, m > 1, m < n, and a short last mini-batch."""
     m = len(case.batches[0])
     one_hidden, small = case.layers == 3, max(case.sizes) < 100
     return one_hidden and small and case.lmbda > 0 and case.n > m > len(case.batches[-1])
