@@ -168,7 +168,8 @@ def _more(report: Report) -> Iterator[Text]:
     """What -v shows that nothing here tells of."""
     tags = list(dict.fromkeys(tag for each in report.smallest for tag in each.tags))
     if tags:
-        yield _seen(f"-v works out the smallest network on which {joined(tags)} is wrong", "dim")
+        be = "is" if len(tags) == 1 else "are"
+        yield _seen(f"-v works out the smallest network on which {joined(tags)} {be} wrong", "dim")
     elif errors(report):
         yield _seen("-v shows the traceback", "dim")
 

@@ -20,6 +20,8 @@ CASES = ("contracting-5-4-3-2", "layout-3-2-4")
 
 DECAY, ENTROPY, IMAGES = "square-4-4-4-4", "square-4-4-4-4-cross-entropy", "mnist-784-30-20-10"
 FURTHER = {
+    "ClipsInputs": "outside-4-3-5",
+    "FourLayers": "deep-2-2-2-2-2-2",
     "Augmented": IMAGES,
     "AveragedModels": IMAGES,
     "CostByName": ENTROPY,
@@ -56,12 +58,11 @@ def defined(*files: str) -> list[str]:
 
 
 OPEN = {
-    "ClipsInputs": "no case has inputs beyond 1 in modulus",
-    "ClipsSums": "no case has sums of gradients beyond 1 in modulus",
+    "ClipsInputs": "BP4 is blamed too: what z and ∇w take is made wrong on one line before them",
+    "ClipsSums": "no quadratic case has sums of gradients beyond 1 in modulus",
     "CopiedOut": "BP1, BP2 and BP4 are blamed: the δ of a doubled ∇b is looked for in the copies",
     "DecayAdds": "the line of the update that it calls is blamed, and not the one that negates λ",
     "Epsilon": "A is blamed: what is a little beside z is not taken for z",
-    "FourLayers": "no case has more than three layers of weights",
     "Inline": "Z, BP1 and BP4 are called wrong: −z is taken for z, and 1 − a for a",
     "MeanInDelta": "the line that makes ∇w is blamed, and not the one that makes δ",
     "NegatedSums": "what moves a negated sum is taken for ∇: BP3 and BP4 are blamed for B",
