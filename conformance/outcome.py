@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from conformance.diagnosis.cause import Cause
 from conformance.judging.case_report import CaseReport
 from conformance.judging.exact_lane import ExactRun
+from conformance.model.table import TAGS, tag_of
 from conformance.smallest.example import Example
-from conformance.verdict.causality import TAGS, field_of
 from conformance.verdict.compare import Status, Verdict
 from conformance.watching.frames import Frame
 from reference.step import split
@@ -77,10 +77,9 @@ class Report:
         for report in self.cases:
             for verdict in report.failures:
                 if verdict.name:
-                    tag = TAGS[field_of(verdict.name, report.case.layers)]
+                    tag = tag_of(verdict.name, report.case.layers)
                     found.setdefault(tag, []).append((report, verdict))
-        order = list(TAGS.values())
-        return [_blame(tag, found[tag]) for tag in sorted(found, key=order.index)]
+        return [_blame(tag, found[tag]) for tag in sorted(found, key=TAGS.index)]
 
     @property
     def remarks(self) -> list[str]:

@@ -15,10 +15,7 @@ from conformance.judging.case_report import CaseReport
 from conformance.judging.evidence import Evidence
 from conformance.mistakes.catalogue import CATALOGUE
 from conformance.mistakes.mistake import Mistake
-from conformance.mistakes.situation import tag_of
-from conformance.verdict.causality import TAGS
-
-ORDER = list(TAGS.values())
+from conformance.model.table import TAGS, tag_of
 
 
 def diagnose(
@@ -35,7 +32,7 @@ def diagnose(
         return ()
     known = list(catalogue)
     found = matching(known, evidence)
-    return tuple(_cause(tag, found[tag], known, evidence) for tag in sorted(found, key=ORDER.index))
+    return tuple(_cause(tag, found[tag], known, evidence) for tag in sorted(found, key=TAGS.index))
 
 
 def _cause(

@@ -11,9 +11,10 @@ import numpy as np
 from conformance.arithmetic.rounding import RunningError
 from conformance.judging.evidence import Evidence
 from conformance.mistakes.mistake import Mistake
-from conformance.mistakes.situation import Formula, tag_of
+from conformance.mistakes.situation import Formula
+from conformance.model.functions import ROUTES
+from conformance.model.table import tag_of
 from conformance.verdict.deviation import Target, compare
-from conformance.verdict.witness import ROUTES
 
 UNFIT = (ValueError, TypeError, KeyError, IndexError, ArithmeticError)
 """What a formula raises where it does not apply, such as a product of shapes that do not fit."""

@@ -14,7 +14,6 @@ from conformance.diagnosis.before import earlier, momentum
 from conformance.diagnosis.failure import Failure
 from conformance.diagnosis.samples import one_sample
 from conformance.mistakes.situation import Situation
-from conformance.verdict.causality import axes_of
 from reference.equations import sigmoid
 from reference.step import Array, split
 
@@ -181,7 +180,7 @@ def _permuted(failures: Sequence[Failure]) -> str:
     for axis in (0, 1):
         orders = [_order(each, axis) for each in failures if each.right.ndim > axis]
         if len(orders) == len(failures) and all(orders):
-            what = axes_of(failures[0].name)[axis]
+            what = failures[0].axes[axis]
             shown = ", ".join(str(i) for i in orders[0] or ())
             return f"it is right but for the order of the {what}s: {shown} in the first failure"
     return ""

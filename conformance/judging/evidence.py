@@ -15,8 +15,7 @@ from conformance.corpus.recorded import shape_of
 from conformance.mistakes.situation import Situation
 from conformance.subjects.observation import Shown
 from conformance.verdict.deviation import Target, malformed
-from conformance.verdict.oracle import standing
-from conformance.verdict.witness import Standing
+from conformance.verdict.oracle import Standing, standing
 from reference.step import Array, Batch, Parameters
 
 
@@ -70,9 +69,7 @@ class Evidence:
             **here.inputs,
             output: RunningError(a.value, here.expected[output].bound, a.precision),
         }
-        return Situation(
-            self.case, here.start, here.batch, here.eta, here.decay, inputs, previous=before
-        )
+        return Situation(self.case, here.given, inputs, previous=before)
 
     def expected(self, name: str) -> RunningError:
         """What the book's equation gives, with its tolerance."""

@@ -12,9 +12,9 @@ from conformance.corpus import store
 from conformance.corpus.case import Case
 from conformance.corpus.recorded import RecordedStep
 from conformance.judging.case_report import CaseReport
+from conformance.model.table import tag_of
 from conformance.subjects import Subject
 from conformance.subjects.exact_outcome import ExactOutcome
-from conformance.verdict.causality import TAGS, field_of
 from conformance.verdict.compare import FORWARD, RESTARTED, Status, Verdict
 from conformance.watching.digits import Loss
 
@@ -84,7 +84,7 @@ def failed_at(report: CaseReport, t: int) -> dict[str, Verdict]:
     found: dict[str, Verdict] = {}
     for v in report.failures:
         if v.name and v.step == t and v.mode in (RESTARTED, FORWARD):
-            found.setdefault(TAGS[field_of(v.name, report.case.layers)], v)
+            found.setdefault(tag_of(v.name, report.case.layers), v)
     return found
 
 

@@ -19,7 +19,6 @@ from conformance.smallest.example import Row
 from conformance.smallest.lines import given, heading, legend, parts_of, rows
 from conformance.smallest.pieces import NBSP
 from conformance.smallest.worked import Line, Worked
-from conformance.verdict.causality import equation_of
 from reference.step import split
 
 SCRIPTS = ("network", "formulas", "state", "lines", "fields", "drawing", "marks", "walk")
@@ -121,7 +120,7 @@ def _equations(case: Case, lines: Iterable[tuple[Line, Row]]) -> Iterator[Equati
         return line[0].name.replace("prime", "delta")
 
     for name, group in groupby(lines, quantity):
-        equation = equation_of(name, case.layers, case.cost)
+        equation = case.rows[name]
         about = ABOUT[equation.tag].format(layer=split(name)[1])
         texts = (" ".join(parts_of(line.name, row)).replace(NBSP, " ") for line, row in group)
         yield Equation(name, equation.tag, equation.formula, about, tuple(texts))

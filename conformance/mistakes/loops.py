@@ -76,7 +76,7 @@ def moved_z(at: Situation) -> Any:
     """z^l of each sample, with the w^l and b^l that the samples before it have moved"""
     formulas: Formulas = {"BP2": moved_delta}
     for _ in range(at.m):  # each pass makes one more sample right
-        named = evaluate(replace(at, named={}, previous=None), formulas, until="delta2")
+        named = evaluate(replace(at, named={}, previous=None), formulas, until="nabla_b2")
         formulas = {"Z": partial(_moved_by, named), "BP2": moved_delta}
     return named[f"z{at.layer}"]
 

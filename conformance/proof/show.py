@@ -16,9 +16,9 @@ from conformance.judging.case_report import CaseReport
 from conformance.judging.judge import check_case
 from conformance.mistakes.catalogue import CATALOGUE
 from conformance.mistakes.mistake import Mistake, subject_of
+from conformance.model.table import tag_of
 from conformance.report.message import line
 from conformance.smallest.find import examples
-from conformance.verdict.causality import TAGS, field_of
 from conformance.verdict.compare import FREE
 
 SMALL = 100  # neurons in the widest layer of a case at which a mistake is shown
@@ -66,7 +66,7 @@ def blamed(report: CaseReport) -> list[str]:
     """The tags of the equations that are blamed in a case, the first failure's first."""
     layers = report.case.layers
     named = [verdict.name for verdict in report.failures if verdict.name]
-    return list(dict.fromkeys(TAGS[field_of(name, layers)] for name in named))
+    return list(dict.fromkeys(tag_of(name, layers) for name in named))
 
 
 def _lines(mistake: Mistake) -> Iterator[str]:

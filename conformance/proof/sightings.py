@@ -8,10 +8,10 @@ running the mistakes, and whether what is said of them is right (`prove.py`).
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from conformance.diagnosis.diagnose import ORDER
 from conformance.diagnosis.match import most_covering, refutes
 from conformance.judging.case_report import CaseReport
 from conformance.mistakes.mistake import Mistake
+from conformance.model.table import TAGS
 from conformance.proof.show import SMALL, blamed
 
 ENOUGH = 2  # cases that refute a mistake: without one of them it still is refuted
@@ -65,7 +65,7 @@ class Sightings:
         blamed = frozenset[str]().union(*(each.blamed for each in some))
         refuted = frozenset[str]().union(*(each.refuted for each in some))
         possible = {id_: tags for id_, tags in self.known.items() if id_ not in refuted}
-        found, order = most_covering(possible, blamed), sorted(blamed, key=ORDER.index)
+        found, order = most_covering(possible, blamed), sorted(blamed, key=TAGS.index)
         named = {tag: tuple(found[tag]) for tag in order}
         return Said(any(each.caught for each in some), tuple(order), named)
 

@@ -16,9 +16,9 @@ from conformance.errors import ConformanceError
 from conformance.judging.case_report import CaseReport
 from conformance.judging.judge import check_case
 from conformance.judging.observe import observations
+from conformance.model.table import tag_of
 from conformance.subjects import Subject
 from conformance.subjects.observation import Shown
-from conformance.verdict.causality import TAGS, field_of
 from conformance.verdict.compare import (
     FORWARD,
     FREE,
@@ -190,4 +190,4 @@ def _named(report: CaseReport) -> list[Verdict]:
 
 
 def _tag(report: CaseReport, verdict: Verdict) -> str:
-    return TAGS[field_of(verdict.name, report.case.layers)]
+    return tag_of(verdict.name, report.case.layers)

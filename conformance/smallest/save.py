@@ -14,7 +14,6 @@ from conformance.corpus.recorded import tensors
 from conformance.errors import UsageError
 from conformance.smallest.ladder import Rung
 from conformance.subjects.load import is_spec
-from conformance.verdict.causality import inputs
 from conformance.verdict.compare import FREE, Status
 from reference.step import Array, Batch, Parameters, causal_order, split
 
@@ -145,7 +144,7 @@ def _needed(names: list[str], case: Case) -> set[str]:
         name = waiting.pop()
         if name not in found:
             found.add(name)
-            waiting += inputs(name, case.layers)
+            waiting += case.rows[name].made
     return found
 
 

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from conformance.corpus.case import Case
+from conformance.model.table import tag_of
 from conformance.smallest.exactly import exactly
 from conformance.smallest.formulas import Numbers, formula, sigma_prime
 from conformance.smallest.ladder import Rung, plain
 from conformance.smallest.pieces import Operand, Pieces, operands, symbol, text, word
-from conformance.verdict.causality import TAGS, field_of, inputs
 from conformance.verdict.compare import RESTARTED, Status, Verdict, doubtful
 from conformance.verdict.deviation import malformed
 from conformance.verdict.oracle import expectations
@@ -149,7 +149,7 @@ class _Seen:
         if verdict.explained_by:
             return f"explained by {word(verdict.explained_by)}"
         told = {name for name, each in self.verdicts.items() if each.status in WRONG}
-        names = [each for each in inputs(verdict.name, self.case.layers) if each in told]
+        names = [each for each in self.case.rows[verdict.name].made if each in told]
         notes = [f"from your {', '.join(map(word, names))}"] if names else []
         notes += [doubtful(self.case, verdict)] if verdict.hidden else []
         return f"({'; '.join(notes)})" if notes else ""
@@ -168,7 +168,7 @@ def _lines(
                 yield _prime(name, index, numbers)
             pieces = formula(name, index, numbers)
             yield Line(
-                TAGS[field_of(name, layers)],
+                tag_of(name, layers),
                 name,
                 index,
                 symbol(name, array.shape, index),

@@ -20,6 +20,7 @@ from conformance.judging.judge import check_case
 from conformance.mistakes.catalogue import CATALOGUE
 from conformance.mistakes.mistake import Mistake, MistakenSession, subject_of
 from conformance.mistakes.situation import Formulas, Situation, evaluate
+from conformance.model.table import given
 from conformance.proof.show import blamed
 from conformance.tests.by_hand import KNOWN, Hand, Matrix, Table
 from conformance.tests.support import recorded
@@ -232,7 +233,7 @@ def second_step(id_: str, formulas: Formulas, *, running: bool) -> dict[str, Any
     for step in recorded(id_).steps[:2]:
         start, batch = step.parameters.map(lift), step.batch.map(lift)
         eta, decay = lift(case.eta), lift(case.decay)
-        previous = Situation(case, start, batch, eta, decay, previous=previous)
+        previous = Situation(case, given(start, batch, eta, decay), previous=previous)
         evaluate(previous, formulas)
     assert previous is not None
     return previous.named

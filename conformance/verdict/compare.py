@@ -19,12 +19,11 @@ import numpy as np
 from conformance.arithmetic.rounding import RunningError
 from conformance.corpus.case import Case
 from conformance.corpus.recorded import Recorded
-from conformance.verdict.causality import equation_of, inputs
 from conformance.verdict.deviation import Target, Worst, compare, malformed
 from conformance.verdict.oracle import expectations
 from conformance.verdict.slope import by_own_activation
 from conformance.watching.frames import Frame
-from reference.step import Array, Batch, Parameters, causal_order, split
+from reference.step import Array, Batch, Parameters, split
 
 RESTARTED, FORWARD, FREE = "restarted", "feedforward", "free run"
 
@@ -86,10 +85,10 @@ def judge(
     verdicts: list[Verdict] = []
     cleared: set[str] = set()  # hidden, and what was shown of them is right
     tainted: dict[str, str] = {}  # a quantity, and the failure that reaches it
-    for name in causal_order(case.layers):
-        reached = next((tainted[i] for i in inputs(name, case.layers) if i in tainted), inherited)
+    for name, row in case.rows.items():
+        reached = next((tainted[i] for i in row.made if i in tainted), inherited)
         local = Target(expected[name].value, expected[name].tolerance())
-        blind = any(i in shown and i not in usable for i in inputs(name, case.layers))
+        blind = any(i in shown and i not in usable for i in row.made)
         status, problem, worst = (
             _judged(shown[name], local, truth[name], case, (bool(reached), blind))
             if name in shown
@@ -124,13 +123,13 @@ def _without(cleared: Collection[str], verdict: Verdict) -> Verdict:
 def _hidden(name: str, case: Case, shown: Mapping[str, Any]) -> tuple[str, ...]:
     """The quantities between this one and what is shown before it."""
     found: list[str] = []
-    waiting = list(inputs(name, case.layers))
+    waiting = list(case.rows[name].made)
     while waiting:
         each = waiting.pop()
         if each not in shown and each not in found:
             found.append(each)
-            waiting.extend(inputs(each, case.layers))
-    return tuple(sorted(found, key=causal_order(case.layers).index))
+            waiting.extend(case.rows[each].made)
+    return tuple(sorted(found, key=list(case.rows).index))
 
 
 def _usable(array: object, target: Target, case: Case) -> bool:
@@ -196,5 +195,5 @@ def parameters_after(
 
 def doubtful(case: Case, verdict: Verdict) -> str:
     """Which other equations the same numbers may come from, since quantities are hidden."""
-    tags = {equation_of(name, case.layers, case.cost).tag: None for name in verdict.hidden}
+    tags = {case.rows[name].tag: None for name in verdict.hidden}
     return f"or {' or '.join(tags)}: {', '.join(verdict.hidden)} cannot be seen"

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from conformance.judging.case_report import CaseReport
 from conformance.judging.records import Point
+from conformance.model.table import entry
 from conformance.smallest.pieces import word
-from conformance.verdict.causality import entry
 
 WIDTH, HEIGHT = 640, 260
 LEFT, RIGHT, TOP, BOTTOM = 64, 18, 16, 40  # margins

@@ -34,7 +34,6 @@ from conformance.report.sentence import counted, counts, sentence
 from conformance.report.source_words import Source, source_of
 from conformance.smallest.example import Example
 from conformance.smallest.pieces import word
-from conformance.verdict.causality import equation_of
 from conformance.verdict.compare import Status
 from reference.step import causal_order
 
@@ -210,6 +209,6 @@ def equations_of(views: Sequence[View]) -> dict[str, str]:
         (equation.tag, case.cost): equation.formula
         for case in cases
         for name in causal_order(case.layers)
-        for equation in [equation_of(name, case.layers, case.cost)]
+        for equation in [case.rows[name]]
     }
     return {" ".join(key): mathml(named[key]) for key in sorted(named)}
