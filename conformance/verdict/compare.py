@@ -20,8 +20,7 @@ from conformance.arithmetic.rounding import RunningError
 from conformance.corpus.case import Case
 from conformance.corpus.recorded import Recorded
 from conformance.verdict.deviation import Target, Worst, compare, malformed
-from conformance.verdict.oracle import expectations
-from conformance.verdict.slope import by_own_activation
+from conformance.verdict.oracle import expectations, standing
 from conformance.watching.frames import Frame
 from reference.step import Array, Batch, Parameters, split
 
@@ -81,13 +80,13 @@ def judge(
         inherited: the failure of an earlier step that reaches this one through the parameters.
     """
     usable = {name: array for name, array in shown.items() if _usable(array, truth[name], case)}
-    expected = expectations(case, *start, usable)
+    here = standing(case, *start, usable)
     verdicts: list[Verdict] = []
     cleared: set[str] = set()  # hidden, and what was shown of them is right
     tainted: dict[str, str] = {}  # a quantity, and the failure that reaches it
     for name, row in case.rows.items():
         reached = next((tainted[i] for i in row.made if i in tainted), inherited)
-        local = Target(expected[name].value, expected[name].tolerance())
+        local = _target(here.expected[name])
         blind = any(i in shown and i not in usable for i in row.made)
         status, problem, worst = (
             _judged(shown[name], local, truth[name], case, (bool(reached), blind))
@@ -96,8 +95,8 @@ def judge(
         )
         activation = f"a{split(name)[1]}"
         if status is Status.FAIL and tainted.get(activation) == activation:
-            other = by_own_activation(name, case, start, {**expected, **usable})
-            if other and not compare(shown[name], Target(*other), case.type).problem:
+            other = here.by_own_activation(row)
+            if other and not compare(shown[name], _target(other), case.type).problem:
                 status, reached = Status.EXPLAINED, activation
         explained_by = reached if status is Status.EXPLAINED else ""
         between = _hidden(name, case, shown)
@@ -130,6 +129,10 @@ def _hidden(name: str, case: Case, shown: Mapping[str, Any]) -> tuple[str, ...]:
             found.append(each)
             waiting.extend(case.rows[each].made)
     return tuple(sorted(found, key=list(case.rows).index))
+
+
+def _target(expected: RunningError) -> Target:
+    return Target(expected.value, expected.tolerance())
 
 
 def _usable(array: object, target: Target, case: Case) -> bool:
@@ -170,7 +173,7 @@ def free_run_truth(recorded: Recorded) -> tuple[dict[str, Target], ...]:
     targets = []
     for step in recorded.steps:
         expected = expectations(case, parameters, step.batch)
-        targets.append({name: Target(e.value, e.tolerance()) for name, e in expected.items()})
+        targets.append({name: _target(each) for name, each in expected.items()})
         parameters = Parameters.of(cast("dict[str, Array]", expected))
     return tuple(targets)
 

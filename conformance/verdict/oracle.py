@@ -173,6 +173,20 @@ class Standing:
         """What stands under a name before the row that is evaluated."""
         return self.given[name] if name in self.given else self.inputs[name]
 
+    def by_own_activation(self, row: Row) -> RunningError | None:
+        """δ with f′ made of the activation that was shown, as many programs take it.
+
+        Then a wrong activation shows in the errors too, and is not to be blamed for twice. None if
+        the row has no f′, or if nothing can be said.
+        """
+        other = row.quantity.own_prime
+        if other is None:
+            return None
+        with np.errstate(all="ignore"):
+            result = other.function(*map(self.entered, row.placed(other.inputs)))
+            result = self._loosened(row, result)
+        return result if np.isfinite(result.tolerance()).all() else None
+
     def seen(self, row: Row, shown: Any) -> RunningError:
         """What was shown may be a rounding of what was used, in a wider register or with a 1/m."""
         array = lifted(shown, self.case)
