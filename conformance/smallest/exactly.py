@@ -12,7 +12,6 @@ from conformance.arithmetic.balls import balls, rounded, until_decided
 from conformance.corpus.case import Case
 from conformance.smallest.formulas import Numbers
 from conformance.verdict.oracle import exact_expectations
-from reference.equations import sigmoid, sigmoid_prime
 from reference.step import Array, Batch, Parameters
 
 
@@ -36,8 +35,9 @@ def exactly(
     def compute(ties: bool) -> tuple[dict[str, Array], ...]:
         expected = exact_expectations(case, start, batch, seen)
         z = {layer: {**expected, **seen}[f"z{layer}"] for layer in layers}
-        sigma = {f"{layer}": sigmoid(z[layer]) for layer in layers}
-        prime = {f"{layer}": sigmoid_prime(z[layer]) for layer in layers}
+        f = {layer: case.rows[f"a{layer}"].activation for layer in layers}
+        sigma = {f"{layer}": f[layer].function(z[layer]) for layer in layers}
+        prime = {f"{layer}": f[layer].prime(z[layer]) for layer in layers}
         return tuple(
             {name: _floats(array, ties) for name, array in each.items()}
             for each in (expected, sigma, prime)

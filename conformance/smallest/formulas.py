@@ -1,17 +1,34 @@
-"""The book's equations entry by entry: as symbols, and with numbers put in.
+"""The equations of the table entry by entry: as symbols, and with numbers put in.
 
 Left out: how pieces become text (`pieces.py`), where the numbers come from (`exactly.py`), and how
 a line is laid out (`lines.py`).
 """
 
-from collections.abc import Callable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
+from math import prod
 
 import numpy as np
 
 from conformance.corpus.case import Case
+from conformance.model.formula import Tree, prime_tree, tree
+from conformance.model.table import Row
 from conformance.smallest.pieces import DOT, PLUS, Operand, Pieces, symbol, total
 from reference.step import Array, split
+
+RATES = {"eta": "η", "lmbda": "λ", "n": "n"}
+FUNCTIONS = {"log": "ln"}
+"""Functions whose name is written otherwise than NumPy has it."""
+
+
+class Binding(IntEnum):
+    """How firmly the parts of a formula hold together."""
+
+    SUM, PRODUCT, WHOLE = range(3)
+
+
+Written = tuple[Pieces, Binding]
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,8 +39,8 @@ class Numbers:
         case: cost and rates.
         before: `x`, `y`, and `b2`, `w2` … before the update.
         entering: each quantity as it enters the equations after it.
-        sigma: σ(z) of the z that enter, by layers.
-        prime: σ′(z) of them.
+        sigma: f(z) of the z that enter, by layers.
+        prime: f′(z) of them.
     """
 
     case: Case
@@ -37,129 +54,133 @@ class Numbers:
         """The size of the mini-batch."""
         return int(self.before["x"].shape[1])
 
-    def operand(self, name: str, *index: int) -> Operand:
-        """An entry of what enters; of a weight or bias, of before the update."""
-        name = "x" if name == "a1" else name
-        array = self.before[name] if name in self.before else self.entering[name]
-        return Operand(symbol(name, array.shape, index), float(array[index]))
+    def array(self, name: str) -> Array:
+        """What enters by this name; of a weight or bias, what it was before the update."""
+        quantity, layer = split(name)
+        if quantity in ("f", "prime") and layer is not None:
+            return (self.sigma if quantity == "f" else self.prime)[layer]
+        return self.before[name] if name in self.before else self.entering[name]
+
+    def operand(self, name: str, index: Sequence[int]) -> Operand:
+        """An entry of what enters, or of a bias that is added to every column."""
+        array, (quantity, layer) = self.array(name), split(name)
+        at = tuple(min(i, size - 1) for i, size in zip(index, array.shape, strict=True))
+        if quantity not in ("f", "prime"):
+            return Operand(symbol(name, array.shape, at), float(array[at]))
+        f = self.case.rows[f"a{layer}"].activation.symbol
+        of = symbol(f"z{layer}", array.shape, at)
+        return Operand(f"{f}{'′' * (quantity == 'prime')}({of})", float(array[at]))
 
 
-def formula(name: str, index: tuple[int, ...], numbers: Numbers) -> Pieces:
+def formula(row: Row, index: tuple[int, ...], numbers: Numbers) -> Pieces:
     """The right side of the equation that gives an entry of a quantity."""
-    quantity, layer = split(name)
-    if quantity == "cost" or layer is None:
-        return _cost(numbers)
-    return _RULES[quantity](layer, index, numbers)
+    return _Entry(numbers).written(tree(row), index)[0]
 
 
-def sigma_prime(layer: int, index: tuple[int, ...], numbers: Numbers) -> Pieces:
+def prime_formula(row: Row, index: tuple[int, ...], numbers: Numbers) -> Pieces:
     """σ(z) (1 − σ(z)), the right side of σ′(z)."""
-    sigma = _sigma(layer, index, numbers)
-    return [sigma, DOT, "(1 − ", sigma, ")"]
+    return _Entry(numbers).written(prime_tree(row), index)[0]
 
 
-def _z(layer: int, index: tuple[int, ...], numbers: Numbers) -> Pieces:
-    j, s = index
-    below = range(numbers.case.sizes[layer - 2])
-    terms: list[Pieces] = [
-        [numbers.operand(f"w{layer}", j, k), DOT, numbers.operand(f"a{layer - 1}", k, s)]
-        for k in below
-    ]
-    return [*total(terms), PLUS, numbers.operand(f"b{layer}", j, 0)]
+class _Entry:
+    """Writes an entry of a tree."""
+
+    def __init__(self, numbers: Numbers) -> None:
+        self.numbers = numbers
+
+    def written(self, tree: Tree, at: Sequence[int]) -> Written:
+        """The pieces of an entry, and how firmly they hold together."""
+        if isinstance(tree, int) or tree == "m":
+            return [str(self.numbers.m if tree == "m" else tree)], Binding.WHOLE
+        if isinstance(tree, str):
+            rate = tree in RATES
+            of = Operand(RATES[tree], getattr(self.numbers.case, tree)) if rate else None
+            return [of or self.numbers.operand(tree, at)], Binding.WHOLE
+        operator, *operands = tree
+        if operator in _SUMS:
+            return self.total(str(operator), operands, at)
+        if operator == "T":
+            return self.written(operands[0], at[::-1])
+        if operator == "if":
+            condition, *choices = operands
+            return self.written(choices[not getattr(self.numbers.case, str(condition))], at)
+        return _joined(str(operator), [self.written(each, at) for each in operands])
+
+    def total(self, operator: str, operands: Sequence[Tree], at: Sequence[int]) -> Written:
+        """A sum of entries: of all, of a row, or of the products of a row and a column."""
+        shape = self.shape(operands[0])
+        if operator == "@":
+            pairs = (((at[0], k), (k, at[1])) for k in range(shape[1]))
+            terms = [
+                _joined("*", [self.written(o, i) for o, i in zip(operands, pair, strict=True)])
+                for pair in pairs
+            ]
+        else:
+            row = ((at[0], s) for s in range(shape[1])) if operator == "sum1" else np.ndindex(shape)
+            terms = [self.written(operands[0], index) for index in row]
+        if len(terms) == 1:
+            return terms[0]
+        return total([pieces for pieces, _ in terms]), Binding.SUM
+
+    def shape(self, tree: Tree) -> tuple[int, int]:
+        """The rows and columns of a tree; 1 of each of a number."""
+        if isinstance(tree, int) or tree in ("m", *RATES):
+            return 1, 1
+        if isinstance(tree, str):
+            rows, columns = self.numbers.array(tree).shape
+            return rows, columns
+        shapes = [self.shape(each) for each in tree[1:]]
+        if tree[0] == "T":
+            return shapes[0][::-1]
+        return max(shapes, key=prod)
 
 
-def _a(layer: int, index: tuple[int, ...], numbers: Numbers) -> Pieces:
-    z = numbers.operand(f"z{layer}", *index)
-    return ["1 / (1 + e^", Operand(f"−{z.symbol}", -z.value), ")"]
+_SUMS = ("@", "sum", "sum1")
 
 
-def _cost(numbers: Numbers) -> Pieces:
-    output, m = f"a{numbers.case.layers}", numbers.m
-    quadratic = numbers.case.cost == "quadratic"
-    term = _square if quadratic else _entropy
-    terms = [
-        term(numbers.operand(output, *index), numbers.operand("y", *index))
-        for index in map(tuple, np.ndindex(numbers.entering[output].shape))
-    ]
-    if quadratic:
-        divided = " / 2" if m == 1 else f" / (2 · {m})"
-        return [*total(terms), divided] if len(terms) == 1 else ["[", *total(terms), "]", divided]
-    return ["−[", *total(terms), "]", "" if m == 1 else f" / {m}"]
+def _joined(operator: str, operands: Sequence[Written]) -> Written:
+    """The pieces of an operator and its operands."""
+    left, right = operands[0], operands[-1]
+    if operator == "neg":
+        return _negative(left)
+    if operator in ("+", "-"):
+        sign = PLUS if operator == "+" else " − "
+        after = _within(right, Binding.PRODUCT) if operator == "-" else right[0]
+        return [*left[0], sign, *after], Binding.SUM
+    if operator in ("*", "/"):
+        return _product(operator, left, right)
+    if operator == "**":
+        return [*_within(left, Binding.WHOLE), "²"], Binding.WHOLE
+    if operator == "exp":
+        return ["e^", *_within(left, Binding.WHOLE)], Binding.WHOLE
+    return [f"{FUNCTIONS.get(operator, operator)}(", *left[0], ")"], Binding.WHOLE
 
 
-def _square(a: Operand, y: Operand) -> Pieces:
-    return ["(", a, " − ", y, ")²"]
+def _product(operator: str, left: Written, right: Written) -> Written:
+    if right[0] == ["1"]:  # m, of one sample
+        return left
+    before = _within(left, Binding.PRODUCT)
+    if operator == "/":
+        return [*before, " / ", *_within(right, Binding.WHOLE)], Binding.PRODUCT
+    plain = all(isinstance(each, str) for each in (*left[0], *right[0]))
+    return [*before, " · " if plain else DOT, *_within(right, Binding.PRODUCT)], Binding.PRODUCT
 
 
-def _entropy(a: Operand, y: Operand) -> Pieces:
-    return [y, DOT, "ln(", a, ")", PLUS, "(1 − ", y, ")", DOT, "ln(1 − ", a, ")"]
+def _negative(of: Written) -> Written:
+    (first, *rest), _ = of
+    if isinstance(first, Operand) and not rest:
+        return [Operand(f"−{first.symbol}", -first.value)], Binding.WHOLE
+    return ["−", *_within(of, Binding.PRODUCT)], Binding.PRODUCT
 
 
-def _delta(layer: int, index: tuple[int, ...], numbers: Numbers) -> Pieces:
-    j, s = index
-    prime = _prime(layer, index, numbers)
-    if layer == numbers.case.layers:
-        a, y = numbers.operand(f"a{layer}", *index), numbers.operand("y", *index)
-        quadratic = numbers.case.cost == "quadratic"
-        return ["(", a, " − ", y, ")", DOT, prime] if quadratic else [a, " − ", y]
-    terms: list[Pieces] = [
-        [numbers.operand(f"w{layer + 1}", k, j), DOT, numbers.operand(f"delta{layer + 1}", k, s)]
-        for k in range(numbers.case.sizes[layer])
-    ]
-    if len(terms) == 1:
-        return [*terms[0], DOT, prime]
-    return ["(", *total(terms), ")", DOT, prime]
+def _within(of: Written, least: Binding) -> Pieces:
+    """The pieces, in parentheses if they hold together less firmly; brackets around those."""
+    pieces, binding = of
+    if binding >= least:
+        return pieces
+    opened, closed = "[]" if _has_parentheses(pieces) else "()"
+    return [opened, *pieces, closed]
 
 
-def _nabla_b(layer: int, index: tuple[int, ...], numbers: Numbers) -> Pieces:
-    j, _ = index
-    return _mean([[numbers.operand(f"delta{layer}", j, s)] for s in range(numbers.m)])
-
-
-def _nabla_w(layer: int, index: tuple[int, ...], numbers: Numbers) -> Pieces:
-    j, k = index
-    return _mean(
-        [
-            [numbers.operand(f"delta{layer}", j, s), DOT, numbers.operand(f"a{layer - 1}", k, s)]
-            for s in range(numbers.m)
-        ]
-    )
-
-
-def _b(layer: int, index: tuple[int, ...], numbers: Numbers) -> Pieces:
-    b, nabla = numbers.operand(f"b{layer}", *index), numbers.operand(f"nabla_b{layer}", *index)
-    return [b, " − ", Operand("η", numbers.case.eta), DOT, nabla]
-
-
-def _w(layer: int, index: tuple[int, ...], numbers: Numbers) -> Pieces:
-    w, nabla = numbers.operand(f"w{layer}", *index), numbers.operand(f"nabla_w{layer}", *index)
-    eta, lmbda = Operand("η", numbers.case.eta), Operand("λ", numbers.case.lmbda)
-    n = Operand("n", numbers.case.n)
-    decayed: Pieces = ["(1 − ", eta, DOT, lmbda, " / ", n, ")", DOT] if numbers.case.lmbda else []
-    return [*decayed, w, " − ", eta, DOT, nabla]
-
-
-_RULES: dict[str, Callable[[int, tuple[int, ...], Numbers], Pieces]] = {
-    "z": _z,
-    "a": _a,
-    "delta": _delta,
-    "nabla_b": _nabla_b,
-    "nabla_w": _nabla_w,
-    "b": _b,
-    "w": _w,
-}
-
-
-def _sigma(layer: int, index: tuple[int, ...], numbers: Numbers) -> Operand:
-    z = numbers.operand(f"z{layer}", *index)
-    return Operand(f"σ({z.symbol})", float(numbers.sigma[layer][index]))
-
-
-def _prime(layer: int, index: tuple[int, ...], numbers: Numbers) -> Operand:
-    z = numbers.operand(f"z{layer}", *index)
-    return Operand(f"σ′({z.symbol})", float(numbers.prime[layer][index]))
-
-
-def _mean(terms: list[Pieces]) -> Pieces:
-    m = len(terms)
-    return terms[0] if m == 1 else ["(", *total(terms), f") / {m}"]
+def _has_parentheses(pieces: Iterable[object]) -> bool:
+    return any(isinstance(each, str) and each.endswith("(") for each in pieces)

@@ -12,30 +12,11 @@ from conformance.corpus.casefile import readable
 from conformance.corpus.files import write
 from conformance.corpus.recorded import tensors
 from conformance.errors import UsageError
+from conformance.model.formula import has_prime, line
 from conformance.smallest.ladder import Rung
 from conformance.subjects.load import is_spec
 from conformance.verdict.compare import FREE, Status
-from reference.step import Array, Batch, Parameters, causal_order, split
-
-OUTPUT = {
-    "quadratic": (
-        "cost = np.sum((a{L} - y) ** 2) / (2 * m)",
-        "delta{L} = (a{L} - y) * a{L} * (1 - a{L})",
-    ),
-    "cross-entropy": (
-        "cost = -np.sum(y * np.log(a{L}) + (1 - y) * np.log(1 - a{L})) / m",
-        "delta{L} = a{L} - y",
-    ),
-}
-EQUATIONS = {
-    "z": "z{l} = w{l} @ {below} + b{l}",
-    "a": "a{l} = 1 / (1 + np.exp(-z{l}))",
-    "delta": "delta{l} = (w{above}.T @ delta{above}) * a{l} * (1 - a{l})",
-    "nabla_b": "nabla_b{l} = delta{l}.sum(axis=1, keepdims=True) / m",
-    "nabla_w": "nabla_w{l} = delta{l} @ {below}.T / m",
-    "b": "b{l} = b{l} - eta * nabla_b{l}",
-    "w": "w{l} = {decay}w{l} - eta * nabla_w{l}",
-}
+from reference.step import Array, Batch, Parameters
 
 
 def save(texts: Mapping[str, str], folder: Path) -> list[Path]:
@@ -86,7 +67,8 @@ def _script(rung: Rung, folders: Sequence[Path]) -> Iterator[str]:
         yield from _batch(rung.recorded.steps[s].batch, case)
         last = s == t
         names = _needed(wrong if last else _updated(case), case)
-        yield from (_equation(name, case) for name in causal_order(case.layers) if name in names)
+        decaying = bool(case.lmbda)
+        yield from (line(case.rows[name], decaying=decaying) for name in names)
     yield ""
     yield from _prints(rung, wrong, folders)
 
@@ -122,30 +104,17 @@ def _literal(array: Array, case: Case) -> str:
     return f"np.array({json.dumps(array.tolist())}{dtype})"
 
 
-def _equation(name: str, case: Case) -> str:
-    quantity, layer = split(name)
-    cost, output_error = OUTPUT[case.cost]
-    if layer is None or name == f"delta{case.layers}":
-        return (cost if layer is None else output_error).format(L=case.layers)
-    below = "x" if layer == 2 else f"a{layer - 1}"  # noqa: PLR2004 - the first hidden layer
-    decay = "(1 - eta * lmbda / n) * " if case.lmbda else ""
-    return EQUATIONS[quantity].format(l=layer, above=layer + 1, below=below, decay=decay)
-
-
 def _updated(case: Case) -> list[str]:
-    return [name for name in causal_order(case.layers) if split(name)[0] in ("b", "w")]
+    return [name for name, row in case.rows.items() if row.quantity.part == "Update"]
 
 
-def _needed(names: list[str], case: Case) -> set[str]:
-    """These quantities and all that they follow from."""
-    found: set[str] = set()
-    waiting = list(names)
-    while waiting:
-        name = waiting.pop()
-        if name not in found:
-            found.add(name)
-            waiting += case.rows[name].made
-    return found
+def _needed(names: list[str], case: Case) -> list[str]:
+    """These quantities and all that they follow from, in causal order."""
+    found = set(names)
+    for row in reversed(list(case.rows.values())):
+        if row.name in found:
+            found.update(row.made, [f"a{row.layer}"] if has_prime(row) else [])
+    return [name for name in case.rows if name in found]
 
 
 def _places(spec: str, folders: Sequence[Path]) -> list[str]:

@@ -10,15 +10,16 @@ from typing import Any
 import numpy as np
 
 from conformance.corpus.case import Case
-from conformance.model.table import tag_of
+from conformance.model.formula import has_prime
+from conformance.model.table import Row
 from conformance.smallest.exactly import exactly
-from conformance.smallest.formulas import Numbers, formula, sigma_prime
+from conformance.smallest.formulas import Numbers, formula, prime_formula
 from conformance.smallest.ladder import Rung, plain
-from conformance.smallest.pieces import Operand, Pieces, operands, symbol, text, word
+from conformance.smallest.pieces import Operand, operands, symbol, text, word
 from conformance.verdict.compare import RESTARTED, Status, Verdict, doubtful
 from conformance.verdict.deviation import malformed
 from conformance.verdict.oracle import expectations
-from reference.step import Array, Batch, Parameters, causal_order, split
+from reference.step import Array, Batch, Parameters, split
 
 WRONG = (Status.FAIL, Status.EXPLAINED)
 FULL = 160  # entries of a step up to which all of them are written
@@ -158,21 +159,21 @@ class _Seen:
 def _lines(
     right: Mapping[str, Array], entering: Mapping[str, Numbers], seen: _Seen
 ) -> Iterator[Line]:
-    layers = seen.case.layers
     whole = sum(array.size for array in right.values()) <= FULL
-    for name in causal_order(layers):
+    for name, row in seen.case.rows.items():
         array, numbers = right[name], entering[name]
         indices = [seen.example(name, right)] if not whole else np.ndindex(array.shape)
         for index in indices:
-            if split(name)[0] == "delta" and "σ′" in text(formula(name, index, numbers)):
-                yield _prime(name, index, numbers)
-            pieces = formula(name, index, numbers)
+            if has_prime(row):
+                yield _prime(row, index, numbers)
+            pieces = formula(row, index, numbers)
             yield Line(
-                tag_of(name, layers),
+                row.tag,
                 name,
                 index,
                 symbol(name, array.shape, index),
-                *_both(name, pieces),
+                _symbols(row, index, numbers),
+                text(pieces, symbols=False),
                 operands(pieces),
                 float(array[index]),
                 () if whole or array.size == 1 else array.shape,
@@ -180,24 +181,16 @@ def _lines(
             )
 
 
-def _both(name: str, pieces: Pieces) -> tuple[str, str]:
-    symbols = text(pieces)
-    if split(name)[0] == "a":  # σ is written out where its number stands
-        symbols = f"σ({symbols.partition('−')[2].removesuffix(')')})"
-    return symbols, text(pieces, symbols=False)
+def _symbols(row: Row, index: tuple[int, ...], numbers: Numbers) -> str:
+    """The formula in symbols; an activation is written out where its number stands."""
+    if row.tag == "A":
+        return numbers.operand(f"f{row.layer}", index).symbol
+    return text(formula(row, index, numbers))
 
 
-def _prime(name: str, index: tuple[int, ...], numbers: Numbers) -> Line:
-    """The line of σ′(z) before the δ that it enters."""
-    layer = split(name)[1] or 0
-    pieces, z = sigma_prime(layer, index, numbers), numbers.operand(f"z{layer}", *index)
-    return Line(
-        "",
-        f"prime{layer}",
-        index,
-        f"σ′({z.symbol})",
-        text(pieces),
-        text(pieces, symbols=False),
-        operands(pieces),
-        float(numbers.prime[layer][index]),
-    )
+def _prime(row: Row, index: tuple[int, ...], numbers: Numbers) -> Line:
+    """The line of f′(z) before the δ that it enters."""
+    name = f"prime{row.layer}"
+    pieces, prime = prime_formula(row, index, numbers), numbers.operand(name, index)
+    written = text(pieces), text(pieces, symbols=False)
+    return Line("", name, index, prime.symbol, *written, operands(pieces), prime.value)

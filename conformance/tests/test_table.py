@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from conformance.model.formula import line
 from conformance.model.functions import ACTIVATIONS, COSTS
 from conformance.model.table import TAGS, equations, given, rows, run
 from reference import step
@@ -125,3 +126,18 @@ def test_the_output_error_is_the_derivative_of_the_cost_by_z(cost: str, activati
         slope = (value(z + step_up) - value(z - step_up)) / (2 * h)
         right = book.output_error(z, book.activation(z), y)[i, 0]
         np.testing.assert_allclose(slope, right, rtol=1e-7)
+
+
+@pytest.mark.parametrize(("sizes", "cost"), NETWORKS)
+@pytest.mark.parametrize("decay", [0.0, DECAY])
+def test_the_code_of_the_rows_gives_the_step_of_the_reference(
+    sizes: tuple[int, ...], cost: str, decay: float
+) -> None:
+    parameters, batch = start(sizes)
+    n = 4
+    names: dict[str, Any] = {"np": np, "eta": ETA, "m": batch.m, "n": n, "lmbda": decay * n}
+    names |= {"x": batch.x, "y": batch.y, **dict(parameters.named())}
+    lines = [line(row, decaying=decay > 0) for row in rows(len(sizes), cost).values()]
+    exec("\n".join(lines), names)  # noqa: S102 - as the saved script runs them
+    for name, right in by_reference(parameters, batch, cost, decay=decay).items():
+        np.testing.assert_allclose(names[name], right, rtol=1e-12, atol=1e-15)
