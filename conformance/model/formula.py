@@ -29,20 +29,20 @@ _OPERATORS = {
 
 def line(row: Row, *, decaying: bool) -> str:
     """The row as a line of NumPy, f′ made of a; without the decay if there is none."""
-    code = _Placed(row, row.activation.prime_code, "a", decaying=decaying)
+    code = _Placed(row, row.activation.prime_code, decaying=decaying)
     return f"{row.name} = {ast.unparse(code.visit(_parsed(row.quantity.code)))}"
 
 
 @lru_cache(maxsize=256)
 def tree(row: Row) -> Tree:
     """The row as a tree of the values that enter it."""
-    return _tree(_Placed(row, "prime", "a").visit(_parsed(row.quantity.code)))
+    return _tree(_Placed(row).visit(_parsed(row.quantity.code)))
 
 
 @lru_cache(maxsize=256)
 def prime_tree(row: Row) -> Tree:
     """f′ of the layer of a row, as a tree of f."""
-    return _tree(_Placed(row, "prime", "f").visit(_parsed(row.activation.prime_code)))
+    return _tree(_Placed(row, a=f"f{row.layer}").visit(_parsed(row.activation.prime_code)))
 
 
 def has_prime(row: Row) -> bool:
@@ -53,13 +53,14 @@ def has_prime(row: Row) -> bool:
 class _Placed(ast.NodeTransformer):
     """Code in which the names are those of a layer."""
 
-    def __init__(self, row: Row, prime: str, own: str, *, decaying: bool | None = None) -> None:
+    def __init__(
+        self, row: Row, prime: str = "prime", *, a: str = "", decaying: bool | None = None
+    ) -> None:
         self.prime, self.decaying = prime, decaying
         bare = (each.rstrip("+-1") for each in row.quantity.inputs)
         self.names = dict(zip(bare, row.inputs, strict=True))
-        self.names |= {"prime": f"prime{row.layer}", "f": f"f{row.layer}"}
-        if row.quantity.part == "Backward":
-            self.names["a"] = f"{own}{row.layer}"
+        self.names["prime"] = f"prime{row.layer}"
+        self.names["a"] = a or self.names.get("a", f"a{row.layer}")
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
         """A name, or f′ in its place."""
