@@ -9,7 +9,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from conformance.arithmetic.rounding import RunningError
 from conformance.corpus.recorded import Recorded
 from conformance.errors import SubjectError
 from conformance.judging.observe import observations
@@ -52,16 +51,12 @@ def _followed(seen: Mapping[str, Shown]) -> dict[str, Shown]:
 
 
 def _point(t: int, name: str, array: Shown, target: Target) -> Point:
-    if isinstance(array, RunningError):
-        target = Target(target.centre, target.tolerance + array.tolerance())
-        array = array.value
-    found = deviation(np.asarray(array), target)
+    found = deviation(array, target)
     place = np.unravel_index(int(np.argmax(found.ratio)), found.ratio.shape)
     error = float(found.error[place])
     index = tuple(int(i) for i in place)
-    return Point(
-        t, name, index, np.inf if np.isnan(error) else error, float(target.tolerance[place])
-    )
+    error = np.inf if np.isnan(error) else error
+    return Point(t, name, index, error, float(found.tolerance[place]))
 
 
 def _multiple(point: Point) -> float:

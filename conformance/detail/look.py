@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from conformance.arithmetic.rounding import RunningError
 from conformance.corpus.recorded import Recorded
 from conformance.detail.cell import cell
 from conformance.detail.curve import curve, followed
@@ -16,7 +15,6 @@ from conformance.judging.case_report import CaseReport
 from conformance.judging.evidence import Evidence
 from conformance.judging.records import Cell, Point
 from conformance.subjects import Subject
-from conformance.subjects.observation import Shown
 from conformance.verdict.compare import (
     FREE,
     FROM_TRUTH,
@@ -25,7 +23,7 @@ from conformance.verdict.compare import (
     free_run_truth,
     recorded_truth,
 )
-from conformance.verdict.deviation import Deviation, Target, deviation, malformed
+from conformance.verdict.deviation import Deviation, Target, deviation, malformed, plain
 
 COMPARED = (Status.PASS, Status.FAIL, Status.EXPLAINED)
 INPUTS, TRUTH = "its inputs", "the truth"
@@ -47,29 +45,19 @@ def _cells(recorded: Recorded, report: CaseReport, seen: Evidence) -> Iterator[C
             if not malformed(shown, truth[verdict.name].centre.shape, recorded.case.type):
                 against, found = _against(verdict, seen, truth[verdict.name])
                 where = verdict.step, verdict.mode, verdict.name
-                yield cell(where, against, _floats(shown), found)
+                yield cell(where, against, plain(shown), found)
 
 
 def _against(verdict: Verdict, seen: Evidence, truth: Target) -> tuple[str, Deviation]:
     """What the verdict compares with: where both agree, that of which the worst entry is worse."""
     shown = seen.shown[verdict.name]
-    local = _deviation(shown, seen.target(verdict.name))
+    local = deviation(shown, seen.target(verdict.name))
     if verdict.status is Status.FAIL and not verdict.problem.endswith(FROM_TRUTH):
         return INPUTS, local
-    true = _deviation(shown, truth)
+    true = deviation(shown, truth)
     if verdict.status is Status.PASS and np.max(local.ratio) >= np.max(true.ratio):
         return INPUTS, local
     return TRUTH, true
-
-
-def _deviation(shown: Shown, target: Target) -> Deviation:
-    if isinstance(shown, RunningError):
-        target = Target(target.centre, target.tolerance + shown.tolerance())
-    return deviation(_floats(shown), target)
-
-
-def _floats(shown: Shown) -> np.ndarray:
-    return np.asarray(shown.value if isinstance(shown, RunningError) else shown)
 
 
 def _curve(subject: Subject, recorded: Recorded, report: CaseReport) -> tuple[Point, ...]:

@@ -66,7 +66,7 @@ def _gives(formulas: Formulas, evidence: Evidence) -> bool:
             expected = standing(*step, compute).expected
     except UNFIT:
         return False
-    targets = {name: Target(each.value, each.tolerance()) for name, each in expected.items()}
+    targets = {name: Target.of(each) for name, each in expected.items()}
     return all(
         not compare(shown, targets[name], evidence.case.type).problem
         for name, shown in evidence.shown.items()

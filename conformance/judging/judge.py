@@ -110,7 +110,7 @@ def free_run(
         failed = next((v for v in found if v.status is Status.FAIL), None)
         if failed and not inherited:
             inherited = f"{failed.name} of step {t}"
-        parameters = parameters_after(recorded.case, start, truth, seen.shown)
+        parameters = parameters_after(recorded.case, start, seen.shown)
     return verdicts
 
 

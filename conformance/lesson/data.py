@@ -11,6 +11,7 @@ import numpy as np
 
 from conformance.model.formula import has_prime, prime_tree, tree
 from conformance.model.table import Row
+from conformance.smallest.pieces import SYMBOLS
 from conformance.smallest.worked import Worked
 from reference.step import Array, split
 
@@ -40,6 +41,7 @@ def _described(worked: Worked) -> dict[str, Any]:
         "rates": {"eta": case.eta, "lmbda": case.lmbda, "n": case.n},
         "table": {
             "rows": [_row(row, worked) for row in case.rows.values()],
+            "symbols": SYMBOLS,
             "functions": {row.layer: _function(row) for row in case.rows.values() if row.layer},
         },
         "whole": is_whole(worked),

@@ -6,14 +6,18 @@
 
 const NBSP = '\u00a0', DOT = '·', PLUS = ' + ';
 const MOST = 4; // terms of a sum that are written out; of a longer one, one less
-const LETTERS = { delta: 'δ', nabla_b: '∇b', nabla_w: '∇w', cost: 'C', prime: 'σ′' };
 
 const split = (name) => [name.replace(/\d*\+?$/, ''), parseInt(name.match(/\d*\+?$/)[0], 10)];
 const keyOf = (name, j, k) => `${name}:${j},${k}`;
 
+function letterOf(quantity, layer) {
+  const { symbols, functions } = described.table;
+  return quantity === 'prime' ? `${functions[layer].symbol}′` : symbols[quantity] ?? quantity;
+}
+
 function word(name) {
   const [quantity, layer] = split(name);
-  return `${LETTERS[quantity] ?? quantity}${layer || ''}`;
+  return `${letterOf(quantity, layer)}${layer || ''}`;
 }
 
 // The entry as it is written: no index where there is one entry, no sample where there is one.

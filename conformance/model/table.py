@@ -52,7 +52,6 @@ class Quantity:
         scaled: whether programs may put the 1/m elsewhere in what they show of it.
         recomputed: inputs that a program may compute again by itself, from z.
         loosened: gives the result, its first argument, room for other ways to compute it.
-        own_prime: the equation with f′ made of a, where it has an f′.
     """
 
     name: str
@@ -67,17 +66,23 @@ class Quantity:
     scaled: bool = False
     recomputed: tuple[str, ...] = ()
     loosened: Other | None = None
-    own_prime: Other | None = None
 
 
 @dataclass(frozen=True)
 class Row:
-    """A quantity at its layer, None for the cost, in a network of some number of layers."""
+    """A quantity at its layer, None for the cost, in a network of some number of layers.
+
+    Attributes:
+        function: the equation.
+        of_own: the same with a^l in the place of z^l, and f′ made of it; None if it has no f′.
+        activation: of the layer.
+    """
 
     quantity: Quantity
     layer: int | None
     layers: int
     function: Callable[..., Any]
+    of_own: Callable[..., Any] | None
     activation: Activation
 
     @cached_property
@@ -169,9 +174,12 @@ def run(
 
 def equations(cost: str = "quadratic", activation: str = "sigmoid") -> Equations:
     """The equations of a network: the book's, with its cost and its activation."""
-    f, c = ACTIVATIONS[activation], COSTS[cost]
+    return _equations(COSTS[cost], ACTIVATIONS[activation])
+
+
+def _equations(c: Cost, f: Activation) -> Equations:
     book = BOOK.with_cost(c.book)
-    if f.prime is ACTIVATIONS["sigmoid"].prime:
+    if f == ACTIVATIONS["sigmoid"]:
         return book
 
     def output_error(z: Any, a: Any, y: Any) -> Any:
@@ -202,10 +210,12 @@ def rows(
 
     def placed(layer: int | None, *tags: str) -> Iterator[Row]:
         name = names[(layer or layers) - 2]
-        table, book = _quantities(cost, name), equations(cost, name)
-        for tag in tags:
-            function = getattr(book, table[tag].field)
-            yield Row(table[tag], layer, layers, function, ACTIVATIONS[name])
+        f, book = ACTIVATIONS[name], equations(cost, name)
+        own = _equations(COSTS[cost], replace(f, prime=f.prime_of_a))
+        for quantity in (_quantities(cost, name)[tag] for tag in tags):
+            functions = [getattr(each, quantity.field) for each in (book, own)]
+            of_own = functions[1] if "prime" in quantity.code else None
+            yield Row(quantity, layer, layers, functions[0], of_own, f)
 
     upwards = range(2, layers + 1)
     found = [
@@ -284,9 +294,6 @@ def _backward(f: Activation, c: Cost, *, sloped: bool) -> Iterator[Quantity]:
         scaled=True,
         recomputed=("a",),
         loosened=Other(("a", "y"), output) if sloped else None,
-        own_prime=Other(("a", "y"), lambda a, y: c.gradient(a, y) * f.prime_of_a(a))
-        if sloped
-        else None,
     )
     yield Quantity(
         *("delta", "δ", "BP2", "hidden_error", ("w+1", "delta+1", "z"), shape, part),
@@ -294,9 +301,6 @@ def _backward(f: Activation, c: Cost, *, sloped: bool) -> Iterator[Quantity]:
         code="(w.T @ delta) * prime",
         scaled=True,
         loosened=Other(("w+1", "delta+1"), hidden),
-        own_prime=Other(
-            ("w+1", "delta+1", "a"), lambda w, delta, a: (w.T @ delta) * f.prime_of_a(a)
-        ),
     )
 
 

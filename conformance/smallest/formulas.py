@@ -37,33 +37,21 @@ class Numbers:
 
     Attributes:
         case: cost and rates.
-        before: `x`, `y`, and `b2`, `w2` … before the update.
-        entering: each quantity as it enters the equations after it.
-        sigma: f(z) of the z that enter, by layers.
-        prime: f′(z) of them.
+        values: each quantity as it enters the equations after it, `b2`, `w2` … as they are before
+            the update; `f2` and `prime2` are f(z) and f′(z) of the z that enters.
     """
 
     case: Case
-    before: dict[str, Array]
-    entering: dict[str, Array]
-    sigma: dict[int, Array]
-    prime: dict[int, Array]
+    values: dict[str, Array]
 
     @property
     def m(self) -> int:
         """The size of the mini-batch."""
-        return int(self.before["x"].shape[1])
-
-    def array(self, name: str) -> Array:
-        """What enters by this name; of a weight or bias, what it was before the update."""
-        quantity, layer = split(name)
-        if quantity in ("f", "prime") and layer is not None:
-            return (self.sigma if quantity == "f" else self.prime)[layer]
-        return self.before[name] if name in self.before else self.entering[name]
+        return int(self.values["x"].shape[1])
 
     def operand(self, name: str, index: Sequence[int]) -> Operand:
         """An entry of what enters, or of a bias that is added to every column."""
-        array, (quantity, layer) = self.array(name), split(name)
+        array, (quantity, layer) = self.values[name], split(name)
         at = tuple(min(i, size - 1) for i, size in zip(index, array.shape, strict=True))
         if quantity not in ("f", "prime"):
             return Operand(symbol(name, array.shape, at), float(array[at]))
@@ -127,7 +115,7 @@ class _Entry:
         if isinstance(tree, int) or tree in ("m", *RATES):
             return 1, 1
         if isinstance(tree, str):
-            rows, columns = self.numbers.array(tree).shape
+            rows, columns = self.numbers.values[tree].shape
             return rows, columns
         shapes = [self.shape(each) for each in tree[1:]]
         if tree[0] == "T":

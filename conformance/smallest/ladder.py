@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from conformance.arithmetic.rounding import RunningError
 from conformance.cases.small import entries, in_float32, recorded, small_case
 from conformance.corpus.case import Case
 from conformance.corpus.recorded import Recorded
@@ -24,10 +23,10 @@ from conformance.verdict.compare import (
     FREE,
     Status,
     Verdict,
-    free_run_truth,
     parameters_after,
 )
-from conformance.verdict.deviation import malformed
+from conformance.verdict.deviation import plain
+from conformance.verdict.oracle import usable
 from reference.equations import COSTS
 from reference.step import Array, Parameters
 
@@ -103,14 +102,9 @@ class Rung:
     @property
     def usable(self) -> dict[str, Array]:
         """What was shown in the right shape and dtype and finite: it enters what follows."""
-        right = self.recorded.steps[self.failure.step].expected
+        m = self.recorded.steps[self.failure.step].batch.m
         arrays = {name: plain(shown) for name, shown in self.shown.items()}
-        return {
-            name: array
-            for name, array in arrays.items()
-            if not malformed(array, right[name].shape, right[name].dtype)
-            and np.isfinite(array).all()
-        }
+        return {name: plain(each) for name, each in usable(self.case, m, arrays).items()}
 
     def local(self, name: str) -> bool:
         """Whether a quantity does not follow from what the subject showed before it."""
@@ -175,14 +169,8 @@ def seen(
     for s, taken in enumerate(observations(freely, case, recorded.steps[: t + 1])):
         shown = dict(taken.shown)
         if s < t:
-            truth = free_run_truth(recorded)[s]
-            start = parameters_after(case, (start, recorded.steps[s].batch), truth, shown)
+            start = parameters_after(case, (start, recorded.steps[s].batch), shown)
     return start.map(plain), shown
-
-
-def plain(shown: Shown) -> Array:
-    """A quantity without the bound of having been put together."""
-    return np.asarray(shown.value if isinstance(shown, RunningError) else shown)
 
 
 def _named(report: CaseReport) -> list[Verdict]:

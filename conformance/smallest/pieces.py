@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from conformance.model.table import rows
 from conformance.smallest.digits import written
 from reference.step import split
 
@@ -16,7 +17,7 @@ NBSP = "\N{NO-BREAK SPACE}"
 PLUS = " + "  # where a line may be broken
 MOST = 4  # terms of a sum that are written out; of a longer one, one less
 
-INFIX = {"delta": "δ", "nabla_b": "∇b", "nabla_w": "∇w", "cost": "C"}
+SYMBOLS = {row.quantity.name: row.quantity.symbol for row in rows(2).values()}
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ DOT = "·"
 def word(name: str) -> str:
     """The name of a quantity as it is written: δ2 for `delta2`."""
     quantity, layer = split(name)
-    return f"{INFIX.get(quantity, quantity)}{layer or ''}"
+    return f"{SYMBOLS.get(quantity, quantity)}{layer or ''}"
 
 
 def worded(said: str) -> str:

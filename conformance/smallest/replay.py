@@ -8,9 +8,10 @@ import numpy as np
 
 from conformance.corpus.case import Case
 from conformance.corpus.recorded import Recorded, assembled
-from conformance.smallest.ladder import plain, seen
+from conformance.smallest.ladder import seen
 from conformance.subjects.adapt import adapt
 from conformance.subjects.load import load
+from conformance.verdict.deviation import plain
 from reference.step import Array
 
 

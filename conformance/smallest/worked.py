@@ -14,10 +14,10 @@ from conformance.model.formula import has_prime
 from conformance.model.table import Row
 from conformance.smallest.exactly import exactly
 from conformance.smallest.formulas import Numbers, formula, prime_formula
-from conformance.smallest.ladder import Rung, plain
+from conformance.smallest.ladder import Rung
 from conformance.smallest.pieces import Operand, operands, symbol, text, word
 from conformance.verdict.compare import RESTARTED, Status, Verdict, doubtful
-from conformance.verdict.deviation import malformed
+from conformance.verdict.deviation import malformed, plain
 from conformance.verdict.oracle import expectations
 from reference.step import Array, Batch, Parameters, split
 
@@ -83,7 +83,7 @@ def worked_step(case: Case, start: Parameters, batch: Batch, t: int = 0) -> Work
     """The worked example of one step of the reference, the step's number being t."""
     numbers, right = exactly(case, start, batch)
     lines = _lines(right, dict.fromkeys(right, numbers), _Seen(case, {}, {}, {}))
-    return Worked(case, t, "", numbers.before, tuple(lines))
+    return Worked(case, t, "", _given(start, batch), tuple(lines))
 
 
 def worked(rung: Rung) -> Worked:
@@ -106,7 +106,11 @@ def worked(rung: Rung) -> Worked:
         right[name], tolerance[name] = results[name], bounds[local][name].tolerance()
     lines = _lines(right, numbers, _Seen(case, shown, rung.verdicts, tolerance))
     mode = "" if failure.mode == RESTARTED else failure.mode
-    return Worked(case, failure.step, mode, truth[0].before, tuple(lines))
+    return Worked(case, failure.step, mode, _given(start, batch), tuple(lines))
+
+
+def _given(start: Parameters, batch: Batch) -> dict[str, Array]:
+    return {"x": batch.x, "y": batch.y, **dict(start.named())}
 
 
 @dataclass(frozen=True, eq=False)

@@ -36,10 +36,7 @@ def judged(case: Case, taken: Taken, before: Taken | None = None) -> tuple[list[
     derived tolerance is that of a single step, whatever was walked before.
     """
     start = taken.start, taken.batch
-    truth = {
-        name: Target(each.value, each.tolerance())
-        for name, each in expectations(case, *start).items()
-    }
+    truth = {name: Target.of(each) for name, each in expectations(case, *start).items()}
     verdicts = judge(case, (taken.step, FREE), start, truth, taken.seen.shown)
     failed = frozenset(v.name for v in verdicts if v.status is Status.FAIL)
     earlier = None

@@ -14,13 +14,10 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any, cast
 
-import numpy as np
-
-from conformance.arithmetic.rounding import RunningError
 from conformance.corpus.case import Case
 from conformance.corpus.recorded import Recorded
-from conformance.verdict.deviation import Target, Worst, compare, malformed
-from conformance.verdict.oracle import expectations, standing
+from conformance.verdict.deviation import Shown, Target, Worst, compare
+from conformance.verdict.oracle import expectations, standing, usable
 from conformance.watching.frames import Frame
 from reference.step import Array, Batch, Parameters, split
 
@@ -66,7 +63,7 @@ def judge(
     where: tuple[int, str],
     start: tuple[Parameters, Batch],
     truth: Mapping[str, Target],
-    shown: Mapping[str, Array | RunningError],
+    shown: Mapping[str, Shown],
     inherited: str = "",
 ) -> list[Verdict]:
     """The verdicts on one step.
@@ -79,15 +76,15 @@ def judge(
         shown: the quantities that the subject shows.
         inherited: the failure of an earlier step that reaches this one through the parameters.
     """
-    usable = {name: array for name, array in shown.items() if _usable(array, truth[name], case)}
-    here = standing(case, *start, usable)
+    used = usable(case, start[1].m, shown)
+    here = standing(case, *start, used)
     verdicts: list[Verdict] = []
     cleared: set[str] = set()  # hidden, and what was shown of them is right
     tainted: dict[str, str] = {}  # a quantity, and the failure that reaches it
     for name, row in case.rows.items():
         reached = next((tainted[i] for i in row.made if i in tainted), inherited)
-        local = _target(here.expected[name])
-        blind = any(i in shown and i not in usable for i in row.made)
+        local = Target.of(here.expected[name])
+        blind = any(i in shown and i not in used for i in row.made)
         status, problem, worst = (
             _judged(shown[name], local, truth[name], case, (bool(reached), blind))
             if name in shown
@@ -96,7 +93,7 @@ def judge(
         activation = f"a{split(name)[1]}"
         if status is Status.FAIL and tainted.get(activation) == activation:
             other = here.by_own_activation(row)
-            if other and not compare(shown[name], _target(other), case.type).problem:
+            if other and not compare(shown[name], Target.of(other), case.type).problem:
                 status, reached = Status.EXPLAINED, activation
         explained_by = reached if status is Status.EXPLAINED else ""
         between = _hidden(name, case, shown)
@@ -108,7 +105,7 @@ def judge(
         )
         if status is Status.FAIL:
             tainted[name] = name
-        elif reached and (status is not Status.PASS or name not in usable):
+        elif reached and (status is not Status.PASS or name not in used):
             tainted[name] = reached
     return [_without(cleared, verdict) for verdict in verdicts]
 
@@ -129,17 +126,6 @@ def _hidden(name: str, case: Case, shown: Mapping[str, Any]) -> tuple[str, ...]:
             found.append(each)
             waiting.extend(case.rows[each].made)
     return tuple(sorted(found, key=list(case.rows).index))
-
-
-def _target(expected: RunningError) -> Target:
-    return Target(expected.value, expected.tolerance())
-
-
-def _usable(array: object, target: Target, case: Case) -> bool:
-    if malformed(array, target.centre.shape, case.type):
-        return False
-    numbers: Any = array.value if isinstance(array, RunningError) else array
-    return bool(np.isfinite(numbers).all())
 
 
 def _judged(
@@ -173,26 +159,23 @@ def free_run_truth(recorded: Recorded) -> tuple[dict[str, Target], ...]:
     targets = []
     for step in recorded.steps:
         expected = expectations(case, parameters, step.batch)
-        targets.append({name: _target(each) for name, each in expected.items()})
+        targets.append({name: Target.of(each) for name, each in expected.items()})
         parameters = Parameters.of(cast("dict[str, Array]", expected))
     return tuple(targets)
 
 
 def parameters_after(
-    case: Case,
-    start: tuple[Parameters, Batch],
-    truth: Mapping[str, Target],
-    shown: Mapping[str, Array | RunningError],
+    case: Case, start: tuple[Parameters, Batch], shown: Mapping[str, Shown]
 ) -> Parameters:
     """The parameters after a step, as the subject showed them.
 
     What it hides follows from what it does show, and carries the bound of that.
     """
-    usable = {name: array for name, array in shown.items() if _usable(array, truth[name], case)}
+    used = usable(case, start[1].m, shown)
     names = [name for name, _ in start[0].named()]
-    if all(name in usable for name in names):
-        return Parameters.of(cast("dict[str, Array]", usable))
-    after = expectations(case, *start, usable) | usable
+    if all(name in used for name in names):
+        return Parameters.of(cast("dict[str, Array]", used))
+    after = expectations(case, *start, used) | used
     return Parameters.of(cast("dict[str, Array]", {name: after[name] for name in names}))
 
 

@@ -16,6 +16,7 @@ from conformance.arithmetic.rounding import RunningError
 from conformance.corpus.case import Case
 from conformance.model.functions import ROUTES
 from conformance.model.table import Row, equations, given, run
+from conformance.verdict.deviation import Shown, malformed, plain
 from reference.backprop import step
 from reference.step import Array, Batch, Parameters, Step
 
@@ -47,7 +48,7 @@ def expectations(
     case: Case,
     parameters: Parameters,
     batch: Batch,
-    shown: Mapping[str, Array | RunningError] | None = None,
+    shown: Mapping[str, Shown] | None = None,
 ) -> dict[str, RunningError]:
     """Each quantity of a step with its tolerance, computed from what stands before it.
 
@@ -67,7 +68,7 @@ def expectation(
     name: str,
     case: Case,
     start: tuple[Parameters, Batch],
-    shown: Mapping[str, Array | RunningError],
+    shown: Mapping[str, Shown],
 ) -> RunningError:
     """One quantity as `expectations` has it, where all are shown; no other equation is run.
 
@@ -90,7 +91,7 @@ def standing(
     case: Case,
     parameters: Parameters,
     batch: Batch,
-    shown: Mapping[str, Array | RunningError],
+    shown: Mapping[str, Shown],
     compute: "Compute | None" = None,
 ) -> "Standing":
     """As `expectations`, with what the equations start from.
@@ -155,12 +156,13 @@ class Standing:
     def _entering(self, row: Row, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
         """What may be recomputed from z^L enters with the bound of its own equation."""
         again = row.placed(row.quantity.recomputed)
-        return tuple(
-            RunningError(each.value, self.expected[name].bound, each.precision)
-            if name in again
-            else each
-            for name, each in zip(row.inputs, arguments, strict=True)
-        )
+        named = zip(row.inputs, arguments, strict=True)
+        return tuple(self.again(name) if name in again else each for name, each in named)
+
+    def again(self, name: str) -> RunningError:
+        """What was shown, known as well as its equation gives it."""
+        a = self.inputs[name]
+        return RunningError(a.value, self.expected[name].bound, a.precision)
 
     def _loosened(self, row: Row, result: RunningError) -> RunningError:
         other = row.quantity.loosened
@@ -179,12 +181,12 @@ class Standing:
         Then a wrong activation shows in the errors too, and is not to be blamed for twice. None if
         the row has no f′, or if nothing can be said.
         """
-        other = row.quantity.own_prime
-        if other is None:
+        if row.of_own is None:
             return None
+        z, a = f"z{row.layer}", f"a{row.layer}"
         with np.errstate(all="ignore"):
-            result = other.function(*map(self.entered, row.placed(other.inputs)))
-            result = self._loosened(row, result)
+            own = (self.entered(a if name == z else name) for name in row.inputs)
+            result = self._loosened(row, row.of_own(*own))
         return result if np.isfinite(result.tolerance()).all() else None
 
     def seen(self, row: Row, shown: Any) -> RunningError:
@@ -195,6 +197,16 @@ class Standing:
     def _scaled(self, row: Row, array: RunningError) -> RunningError:
         m = self.given["x"].shape[1]
         return array.widened(ROUTES, 2 * m) if row.quantity.scaled else array
+
+
+def usable(case: Case, m: int, shown: Mapping[str, Shown]) -> dict[str, Shown]:
+    """What was shown in the right shape and dtype and finite: later equations start from it."""
+    return {
+        name: array
+        for name, array in shown.items()
+        if not malformed(array, case.rows[name].shape(case.sizes, m), case.type)
+        and np.isfinite(plain(array)).all()
+    }
 
 
 Compute = Callable[[Standing, Row, tuple[Any, ...]], Any]
