@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from conformance.diagnosis.cause import Cause
+from conformance.explain.example import Example
 from conformance.judging.case_report import CaseReport
 from conformance.judging.exact_lane import ExactRun
 from conformance.model.table import TAGS, tag_of
-from conformance.smallest.example import Example
 from conformance.verdict.compare import Status, Verdict
 from conformance.watching.frames import Frame
 from reference.step import split

@@ -21,8 +21,8 @@ def explain(
     ] = None,
 ) -> None:
     """Print one right step, equation by equation, with the numbers in the book's formulas."""
-    from conformance.smallest.show import example
-    from conformance.smallest.show import explain as explained
+    from conformance.explain.show import example
+    from conformance.explain.show import explain as explained
 
     wanted = cost_of(cost)
     layers = None if sizes is None else sizes_of(sizes)

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from conformance.explain.pieces import SYMBOLS
+from conformance.explain.worked import Worked
 from conformance.model.formula import has_prime, prime_tree, tree
 from conformance.model.table import Row
-from conformance.smallest.pieces import SYMBOLS
-from conformance.smallest.worked import Worked
 from reference.step import Array, split
 
 WORDS = {

@@ -12,14 +12,14 @@ from itertools import groupby, starmap
 from pathlib import Path
 
 from conformance.corpus.case import Case
+from conformance.explain.example import Row
+from conformance.explain.lines import given, heading, legend, parts_of, rows
+from conformance.explain.pieces import NBSP
+from conformance.explain.worked import Line, Worked
 from conformance.lesson.data import is_whole, numbers
 from conformance.model import table as table_
 from conformance.report.document import policy, put, ready
 from conformance.report.mathml import mathml
-from conformance.smallest.example import Row
-from conformance.smallest.lines import given, heading, legend, parts_of, rows
-from conformance.smallest.pieces import NBSP
-from conformance.smallest.worked import Line, Worked
 
 SCRIPTS = ("network", "formulas", "state", "lines", "fields", "drawing", "marks", "walk")
 SMALL = "small"

@@ -1,6 +1,6 @@
 """The code of a row at its layer: a line of NumPy, or a tree that can be read entry by entry.
 
-Left out: how an entry is written with its numbers (`smallest/formulas.py`, and the script of the
+Left out: how an entry is written with its numbers (`explain/formulas.py`, and the script of the
 lesson).
 """
 

@@ -12,13 +12,13 @@ from rich.text import Text
 
 from conformance.corpus import store
 from conformance.errors import UsageError
+from conformance.explain.find import examples
 from conformance.judging.case_report import CaseReport
 from conformance.judging.judge import check_case
 from conformance.mistakes.catalogue import CATALOGUE
 from conformance.mistakes.mistake import Mistake, subject_of
 from conformance.model.table import tag_of
 from conformance.report.message import line
-from conformance.smallest.find import examples
 from conformance.verdict.compare import FREE
 
 SMALL = 100  # neurons in the widest layer of a case at which a mistake is shown

@@ -7,10 +7,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from conformance.explain.pieces import word
 from conformance.judging.case_report import CaseReport
 from conformance.judging.records import Point
 from conformance.model.table import entry
-from conformance.smallest.pieces import word
 
 WIDTH, HEIGHT = 640, 260
 LEFT, RIGHT, TOP, BOTTOM = 64, 18, 16, 40  # margins

@@ -16,6 +16,7 @@ import numpy as np
 
 from conformance.corpus import store
 from conformance.errors import ConformanceError
+from conformance.explain.pieces import word, worded
 from conformance.judging.case_report import CaseReport
 from conformance.judging.records import Cell
 from conformance.model.table import entry, tag_of
@@ -23,7 +24,6 @@ from conformance.outcome import Report
 from conformance.report.message import in_ulps, parting
 from conformance.report.page.matrix import address
 from conformance.report.visible import visible
-from conformance.smallest.pieces import word, worded
 from conformance.verdict.compare import FREE, Status, Verdict, doubtful
 
 ROOM = 1_300_000  # characters of maps in one page, which stays below 2 MB with them

@@ -6,6 +6,8 @@ Left out: the markup (the templates), the matrix, the drawings and the numbers b
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from conformance.explain.example import Example
+from conformance.explain.pieces import word
 from conformance.outcome import Blame, Report
 from conformance.report.blame_words import (
     at_layers,
@@ -32,8 +34,6 @@ from conformance.report.page.matrix import Column, Row, address, columns, rows
 from conformance.report.page.network import Network, network
 from conformance.report.sentence import counted, counts, sentence
 from conformance.report.source_words import Source, source_of
-from conformance.smallest.example import Example
-from conformance.smallest.pieces import word
 from conformance.verdict.compare import Status
 from reference.step import causal_order
 

@@ -14,14 +14,14 @@ import pytest
 from conformance.cases.build import recorded_step
 from conformance.corpus import store
 from conformance.corpus.case import Case
+from conformance.explain.digits import written
+from conformance.explain.lines import parts_of, rows
+from conformance.explain.pieces import NBSP
+from conformance.explain.show import example
+from conformance.explain.worked import Worked
 from conformance.lesson import page as pages
 from conformance.lesson.data import numbers
 from conformance.lesson.page import lesson
-from conformance.smallest.digits import written
-from conformance.smallest.lines import parts_of, rows
-from conformance.smallest.pieces import NBSP
-from conformance.smallest.show import example
-from conformance.smallest.worked import Worked
 from conformance.tests.browser.pages import Opened, OpenPage, Theme
 from conformance.tests.support import recorded
 from conformance.verdict.compare import RESTARTED, Status, Verdict, judge, recorded_truth

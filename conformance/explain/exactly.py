@@ -10,7 +10,7 @@ import numpy as np
 
 from conformance.arithmetic.balls import balls, rounded, until_decided
 from conformance.corpus.case import Case
-from conformance.smallest.formulas import Numbers
+from conformance.explain.formulas import Numbers
 from conformance.verdict.oracle import exact_expectations
 from reference.step import Array, Batch, Parameters
 

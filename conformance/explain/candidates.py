@@ -1,10 +1,10 @@
-"""The ladder of small networks, and the first rung on which a subject fails.
+"""Small networks, the smallest first, and the first of them on which a subject fails.
 
-Left out: its numbers (`cases/small.py`), and what is said of a rung (`worked.py`).
+Left out: their numbers (`cases/small.py`), and what is said of one (`worked.py`).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,22 +13,16 @@ from conformance.corpus.case import Case
 from conformance.corpus.recorded import Recorded
 from conformance.errors import ConformanceError
 from conformance.judging.case_report import CaseReport
-from conformance.judging.judge import check_case
-from conformance.judging.observe import observations
+from conformance.judging.evidence import Evidence
+from conformance.judging.judge import check_case, free_run, restarted
 from conformance.model.table import tag_of
 from conformance.subjects import Subject
-from conformance.subjects.observation import Shown
 from conformance.verdict.compare import (
-    FORWARD,
     FREE,
     Status,
     Verdict,
-    parameters_after,
 )
-from conformance.verdict.deviation import plain
-from conformance.verdict.oracle import usable
 from reference.equations import COSTS
-from reference.step import Array, Parameters
 
 SIZES = (
     (1, 1),
@@ -51,7 +45,7 @@ DECAYING = ((1, 1), (1, 1, 1))
 TRUTH = "from the truth"  # the end of a problem that is none given the inputs
 
 
-def _rungs() -> Iterator[Case]:
+def _candidates() -> Iterator[Case]:
     """Smallest first: by the entries, the length of a mini-batch, the steps; λ and ln come last."""
     for sizes in sorted(SIZES, key=entries):
         runs = ((1, 1), (2, 1)) if sizes in RUNNING else ()
@@ -61,31 +55,29 @@ def _rungs() -> Iterator[Case]:
                     yield small_case(sizes, lengths, cost=cost, decaying=decaying)
 
 
-RUNGS = tuple(_rungs())
-"""The ladder, in float64; a rung with each cost."""
+CANDIDATES = tuple(_candidates())
+"""The small cases, in float64, each with every cost."""
 
 
 @dataclass(frozen=True, eq=False)
-class Rung:
+class FailingCase:
     """A small case on which a subject fails, and the step that shows it.
 
     Attributes:
         recorded: the case and its numbers.
         report: the verdicts on it.
         failure: the verdict that shows it.
-        start: the parameters with which the step starts; in a free run the subject's own.
-        shown: what the subject showed of the step.
+        evidence: what was seen of the step.
     """
 
     recorded: Recorded
     report: CaseReport
     failure: Verdict
-    start: Parameters
-    shown: Mapping[str, Shown]
+    evidence: Evidence
 
     @property
     def case(self) -> Case:
-        """The case of the rung."""
+        """Its description."""
         return self.recorded.case
 
     @property
@@ -99,13 +91,6 @@ class Rung:
         here = (self.failure.step, self.failure.mode)
         return {v.name: v for v in self.report.verdicts if (v.step, v.mode) == here and v.name}
 
-    @property
-    def usable(self) -> dict[str, Array]:
-        """What was shown in the right shape and dtype and finite: it enters what follows."""
-        m = self.recorded.steps[self.failure.step].batch.m
-        arrays = {name: plain(shown) for name, shown in self.shown.items()}
-        return {name: plain(each) for name, each in usable(self.case, m, arrays).items()}
-
     def local(self, name: str) -> bool:
         """Whether a quantity does not follow from what the subject showed before it."""
         verdict = self.verdicts.get(name, self.failure)
@@ -113,8 +98,8 @@ class Rung:
         return wrong and not verdict.problem.endswith(TRUTH)
 
 
-def smallest(subject: Subject, tags: Sequence[str] | None = None) -> Rung | None:
-    """The first rung that shows what is wrong with a subject, or None.
+def first_failing(subject: Subject, tags: Sequence[str] | None = None) -> FailingCase | None:
+    """The first small case that shows what is wrong with a subject, or None.
 
     Args:
         subject: it runs here, in this process.
@@ -122,8 +107,8 @@ def smallest(subject: Subject, tags: Sequence[str] | None = None) -> Rung | None
             is wrong beside the quantities blames none.
     """
     for dtype in sorted(subject.dtypes, reverse=True):  # float64 first
-        for rung in RUNGS:
-            case = rung if dtype == "float64" else in_float32(rung)
+        for each in CANDIDATES:
+            case = each if dtype == "float64" else in_float32(each)
             if not subject.unfit(case) and (subject.decays or not case.lmbda):
                 with np.errstate(all="ignore"):  # a wrong formula overflows where it will
                     found = _tried(subject, recorded(case), tags)
@@ -132,24 +117,23 @@ def smallest(subject: Subject, tags: Sequence[str] | None = None) -> Rung | None
     return None
 
 
-def _tried(subject: Subject, rung: Recorded, tags: Sequence[str] | None) -> Rung | None:
-    """The rung, if the subject runs on it and fails as is asked."""
+def _tried(subject: Subject, small: Recorded, tags: Sequence[str] | None) -> FailingCase | None:
+    """The case, if the subject runs on it and fails as is asked."""
     try:
-        report = check_case(subject, rung)
+        report = check_case(subject, small)
         named = _named(report)
         blamed = {_tag(report, verdict) for verdict in named}
         first = [v for v in named if not tags or _tag(report, v) == tags[0]]
         if report.error or not first or (tags and not blamed <= set(tags)):
             return None
-        return Rung(rung, report, first[0], *seen(subject, rung, (first[0].step, first[0].mode)))
-    except ConformanceError:  # such as a shape that only fits elsewhere: another rung will do
+        at = first[0].step, first[0].mode
+        return FailingCase(small, report, first[0], _at(report.evidence, at))
+    except ConformanceError:  # such as a shape that only fits elsewhere: another case will do
         return None
 
 
-def seen(
-    subject: Subject, recorded: Recorded, at: tuple[int, str]
-) -> tuple[Parameters, Mapping[str, Shown]]:
-    """Where a step starts, and what the subject shows of it.
+def seen(subject: Subject, recorded: Recorded, at: tuple[int, str]) -> Evidence:
+    """What is seen of one step.
 
     Args:
         subject: it runs here, in this process.
@@ -159,18 +143,16 @@ def seen(
     Raises:
         SubjectError: the subject could not be run.
     """
-    case, (t, mode) = recorded.case, at
-    step = recorded.steps[t]
-    if mode != FREE:
-        taken = next(observations(subject, case, [step]))
-        return step.parameters, taken.forward if mode == FORWARD else taken.shown
-    freely = replace(subject, start=subject.start_free or subject.start)
-    start, shown = recorded.steps[0].parameters, dict[str, Shown]()
-    for s, taken in enumerate(observations(freely, case, recorded.steps[: t + 1])):
-        shown = dict(taken.shown)
-        if s < t:
-            start = parameters_after(case, (start, recorded.steps[s].batch), shown)
-    return start.map(plain), shown
+    evidence: list[Evidence] = []
+    if at[1] == FREE:
+        free_run(subject, recorded, evidence)
+    else:
+        restarted(subject, recorded, at[0], evidence)
+    return _at(evidence, at)
+
+
+def _at(evidence: Iterable[Evidence], at: tuple[int, str]) -> Evidence:
+    return next(each for each in evidence if (each.step, each.mode) == at)
 
 
 def _named(report: CaseReport) -> list[Verdict]:

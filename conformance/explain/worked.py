@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from conformance.corpus.case import Case
+from conformance.explain.candidates import FailingCase
+from conformance.explain.exactly import exactly
+from conformance.explain.formulas import Numbers, formula, prime_formula
+from conformance.explain.pieces import Operand, operands, symbol, text, word
 from conformance.model.formula import has_prime
 from conformance.model.table import Row
-from conformance.smallest.exactly import exactly
-from conformance.smallest.formulas import Numbers, formula, prime_formula
-from conformance.smallest.ladder import Rung
-from conformance.smallest.pieces import Operand, operands, symbol, text, word
 from conformance.verdict.compare import RESTARTED, Status, Verdict, doubtful
 from conformance.verdict.deviation import malformed, plain
 from conformance.verdict.oracle import expectations
@@ -86,25 +86,25 @@ def worked_step(case: Case, start: Parameters, batch: Batch, t: int = 0) -> Work
     return Worked(case, t, "", _given(start, batch), tuple(lines))
 
 
-def worked(rung: Rung) -> Worked:
+def worked(failing: FailingCase) -> Worked:
     """The worked example of the step at which a subject fails.
 
     What it got wrong stands beside what follows from its own numbers; what is wrong because of
     that, beside the truth.
     """
-    case, failure, start = rung.case, rung.failure, rung.start
-    batch = rung.recorded.steps[failure.step].batch
-    shown = {name: plain(each) for name, each in rung.shown.items()}
+    case, failure, evidence = failing.case, failing.failure, failing.evidence
+    start, batch = evidence.start.map(plain), evidence.batch
+    shown = {name: plain(each) for name, each in evidence.shown.items()}
     truth = exactly(case, start, batch)
-    own = exactly(case, start, batch, rung.usable)
+    own = exactly(case, start, batch, {name: shown[name] for name in evidence.usable})
     with np.errstate(all="ignore"):  # what is usable may still overflow
-        bounds = [expectations(case, start, batch, each) for each in ({}, rung.usable)]
+        bounds = expectations(case, start, batch), evidence.standing.expected
     numbers, right, tolerance = {}, {}, {}
     for name in truth[1]:
-        local = rung.local(name)
+        local = failing.local(name)
         numbers[name], results = own if local else truth
         right[name], tolerance[name] = results[name], bounds[local][name].tolerance()
-    lines = _lines(right, numbers, _Seen(case, shown, rung.verdicts, tolerance))
+    lines = _lines(right, numbers, _Seen(case, shown, failing.verdicts, tolerance))
     mode = "" if failure.mode == RESTARTED else failure.mode
     return Worked(case, failure.step, mode, _given(start, batch), tuple(lines))
 

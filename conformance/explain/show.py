@@ -1,6 +1,6 @@
 """`conformance explain`: one step of the reference, every equation of it with numbers in it.
 
-Left out: the command line (`cli`), and the smallest network of a subject (`ladder.py`).
+Left out: the command line (`cli`), and the smallest network of a subject (`candidates.py`).
 """
 
 from collections.abc import Sequence
@@ -10,8 +10,8 @@ from conformance.cases.small import batch_of, entries, small_case, start_of
 from conformance.corpus import store
 from conformance.corpus.case import Case
 from conformance.errors import UsageError
-from conformance.smallest.lines import as_text
-from conformance.smallest.worked import Worked, worked_step
+from conformance.explain.lines import as_text
+from conformance.explain.worked import Worked, worked_step
 
 SIZES = (2, 3, 1)
 MOST = 2_000_000  # products in a layer's z or ∇w, all samples together: a few seconds

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from conformance.explain.digits import written
 from conformance.model.table import rows
-from conformance.smallest.digits import written
 from reference.step import split
 
 NBSP = "\N{NO-BREAK SPACE}"

@@ -12,9 +12,9 @@ from math import prod
 import numpy as np
 
 from conformance.corpus.case import Case
+from conformance.explain.pieces import DOT, PLUS, Operand, Pieces, symbol, total
 from conformance.model.formula import Tree, prime_tree, tree
 from conformance.model.table import Row
-from conformance.smallest.pieces import DOT, PLUS, Operand, Pieces, symbol, total
 from reference.step import Array, split
 
 RATES = {"eta": "η", "lmbda": "λ", "n": "n"}
