@@ -21,15 +21,14 @@ def explain(
     ] = None,
 ) -> None:
     """Print one right step, equation by equation, with the numbers in the book's formulas."""
+    from conformance.explain.lines import as_text
     from conformance.explain.show import example
-    from conformance.explain.show import explain as explained
 
-    wanted = cost_of(cost)
-    layers = None if sizes is None else sizes_of(sizes)
+    worked = example(case, None if sizes is None else sizes_of(sizes), cost_of(cost), samples)
     if html is None:
-        typer.echo(explained(case, layers, wanted, samples), nl=False)
+        typer.echo(as_text(worked), nl=False)
         return
     from conformance.lesson.page import write_lesson
 
-    write_lesson(html, example(case, layers, wanted, samples))
+    write_lesson(html, worked)
     typer.echo(f"{html}: one step to walk through; open it in a browser")

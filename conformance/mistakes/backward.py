@@ -3,13 +3,13 @@
 Left out: BP1 (`output.py`), sums over the wrong samples (`loops.py`).
 """
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from conformance.mistakes.mistake import Mistake
-from conformance.mistakes.situation import Formula, Situation, where
-from reference.equations import hidden_error, updated_weight, weight_gradient
+from conformance.mistakes.situation import Formula, Situation, by_the_book, where
 
 
 def through(layer: int) -> Formula:
@@ -20,23 +20,21 @@ def through(layer: int) -> Formula:
         return 2 <= other <= at.last and at.w(other).shape == at.w(right).shape  # noqa: PLR2004
 
     def formula(at: Situation) -> Any:
-        w = at.w(at.layer + 1 + layer)
-        return hidden_error(w, at.delta(at.layer + 1), at.z(at.layer))
+        return by_the_book(at, "BP2", w=at.w(at.layer + 1 + layer))
 
     return where("BP2", fits, formula)
 
 
 def untransposed(at: Situation) -> Any:
     """δ^l = (w^{l+1} δ^{l+1}) ⊙ σ′(z^l)"""
-    return hidden_error(at.w(at.layer + 1).T, at.delta(at.layer + 1), at.z(at.layer))
+    return by_the_book(at, "BP2", w=at.w(at.layer + 1).T)
 
 
 def through_updated(at: Situation) -> Any:
     """δ^l = ((w′^{l+1})ᵀ δ^{l+1}) ⊙ σ′(z^l), w′ after the update"""
-    above, delta = at.layer + 1, at.delta(at.layer + 1)
-    nabla = weight_gradient(delta, at.a(at.layer))
-    updated = updated_weight(at.w(above), nabla, at.eta, at.decay)
-    return hidden_error(updated, delta, at.z(at.layer))
+    above = replace(at, layer=at.layer + 1)
+    updated = by_the_book(above, "W", nabla_w=by_the_book(above, "BP4"))
+    return by_the_book(at, "BP2", w=updated)
 
 
 def is_square(at: Situation) -> bool:
@@ -168,7 +166,7 @@ BACKWARD = (
         "∂C/∂w has the activation of the layer itself, not of the one below.",
         wrong="∂C/∂w^l = (1/m) δ^l (a^l)ᵀ",
         right="∂C/∂w^l = (1/m) δ^l (a^{l−1})ᵀ",
-        formulas={"BP4": lambda at: weight_gradient(at.delta(at.layer), at.a(at.layer))},
+        formulas={"BP4": lambda at: by_the_book(at, "BP4", a=at.a(at.layer))},
         hidden="layers that are not square stop the program",
     ),
     Mistake(
@@ -180,7 +178,7 @@ BACKWARD = (
             "BP4": where(
                 "BP4",
                 lambda at: at.layer > 2,  # noqa: PLR2004 - below it are the samples
-                lambda at: weight_gradient(at.delta(at.layer), at.z(at.layer - 1)),
+                lambda at: by_the_book(at, "BP4", a=at.z(at.layer - 1)),
             )
         },
         hidden="no hidden layer",

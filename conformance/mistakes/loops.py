@@ -19,7 +19,6 @@ from conformance.mistakes.situation import (
     evaluate,
     where,
 )
-from reference.equations import bias_gradient, sigmoid_prime, weight_gradient
 
 MOMENTUM = 0.9
 GRADIENTS = {"BP3": "nabla_b", "BP4": "nabla_w"}
@@ -28,13 +27,10 @@ GRADIENTS = {"BP3": "nabla_b", "BP4": "nabla_w"}
 def of_samples(kept: Callable[[int], list[bool]]) -> Formulas:
     """∂C/∂b and ∂C/∂w from some of the m samples, still divided by m."""
 
-    def delta(at: Situation) -> Any:
-        return np.where(kept(at.m), at.delta(at.layer), 0)
+    def formula(tag: str) -> Formula:
+        return lambda at: by_the_book(at, tag, delta=np.where(kept(at.m), at.delta(at.layer), 0))
 
-    return {
-        "BP3": lambda at: bias_gradient(delta(at)),
-        "BP4": lambda at: weight_gradient(delta(at), at.a(at.layer - 1)),
-    }
+    return {tag: formula(tag) for tag in GRADIENTS}
 
 
 def accumulated(tag: str, quantity: str) -> Formula:
@@ -91,7 +87,7 @@ def moved_delta(at: Situation) -> Any:
     """δ^l of each sample, with the w^{l+1} that the samples before it have moved"""
     above = at.delta(at.layer + 1)
     moved = at.eta / at.m * (at.a(at.layer) @ _earlier(above.T @ above))
-    return (at.w(at.layer + 1).T @ above - moved) * sigmoid_prime(at.z(at.layer))
+    return (at.w(at.layer + 1).T @ above - moved) * at.f.prime(at.z(at.layer))
 
 
 def _earlier(pairs: Any) -> Any:

@@ -11,6 +11,7 @@ from itertools import takewhile
 from typing import Any
 
 from conformance.corpus.case import Case
+from conformance.model.functions import Activation
 from conformance.model.table import Row, name_of, run
 from reference.step import Batch, split
 
@@ -81,6 +82,11 @@ class Situation:
         return self.case.layers
 
     @property
+    def f(self) -> Activation:
+        """The activation of the layer."""
+        return self.case.rows[f"a{self.layer}"].activation
+
+    @property
     def quadratic(self) -> bool:
         """Whether the cost is the quadratic one; else it is the cross-entropy."""
         return self.case.cost == "quadratic"
@@ -120,10 +126,14 @@ class Situation:
         return replace(self, layer=layer, previous=before)
 
 
-def by_the_book(at: Situation, tag: str) -> Any:
-    """What the right equation of a tag gives in a situation."""
+def by_the_book(at: Situation, tag: str, **others: Any) -> Any:
+    """What the right equation of a tag gives in a situation, of other inputs where some are given.
+
+    They have the names of the quantities without layers, such as `delta`.
+    """
     row = at.case.rows[name_of(tag, at.layer)]
-    return row.function(*map(at.value, row.inputs))
+    names = row.names.items()
+    return row.function(*(others[n] if n in others else at.value(name) for n, name in names))
 
 
 def where(tag: str, holds: Callable[[Situation], Any], formula: Formula) -> Formula:

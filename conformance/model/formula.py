@@ -57,10 +57,8 @@ class _Placed(ast.NodeTransformer):
         self, row: Row, prime: str = "prime", *, a: str = "", decaying: bool | None = None
     ) -> None:
         self.prime, self.decaying = prime, decaying
-        bare = (each.rstrip("+-1") for each in row.quantity.inputs)
-        self.names = dict(zip(bare, row.inputs, strict=True))
-        self.names["prime"] = f"prime{row.layer}"
-        self.names["a"] = a or self.names.get("a", f"a{row.layer}")
+        self.names = {"a": f"a{row.layer}", **row.names, "prime": f"prime{row.layer}"}
+        self.names |= {"a": a} if a else {}
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
         """A name, or f′ in its place."""

@@ -112,6 +112,12 @@ class Row:
         return self.placed(self.quantity.inputs)
 
     @cached_property
+    def names(self) -> dict[str, str]:
+        """The names of its arguments, by those without layers: `delta3` by `delta`."""
+        bare = (each.rstrip("+-1") for each in self.quantity.inputs)
+        return dict(zip(bare, self.inputs, strict=True))
+
+    @cached_property
     def made(self) -> tuple[str, ...]:
         """Those inputs that the step computes."""
         return tuple(each for each in self.inputs if not is_given(each))

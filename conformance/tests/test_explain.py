@@ -29,7 +29,7 @@ from conformance.explain.digits import apart, written
 from conformance.explain.lines import as_text
 from conformance.explain.pieces import NBSP
 from conformance.explain.save import files, save
-from conformance.explain.show import explain
+from conformance.explain.show import example
 from conformance.explain.worked import Line, Worked, worked, worked_step
 from conformance.mistakes.catalogue import CATALOGUE
 from conformance.mistakes.mistake import mistaken
@@ -392,20 +392,20 @@ def test_numbers_that_differ_late_are_told_apart() -> None:
 @pytest.mark.parametrize("cost", ["quadratic", "cross-entropy"])
 @pytest.mark.parametrize("samples", [1, 3, 12])
 def test_no_line_is_wider_than_a_terminal(sizes: tuple[int, ...], cost: str, samples: int) -> None:
-    text = explain(sizes=sizes, cost=cost, samples=samples)
+    text = as_text(example(sizes=sizes, cost=cost, samples=samples))
     assert max(map(len, text.splitlines())) <= 80
     assert NBSP not in text
 
 
 def test_a_large_network_is_one_entry_an_equation() -> None:
-    text = explain(sizes=(784, 30, 10), samples=10)
+    text = as_text(example(sizes=(784, 30, 10), samples=10))
     assert len(text.splitlines()) < 70
     assert "… (784 terms)" in text
     assert "(one of 30 × 784)" in text
 
 
 def test_the_reference_is_explained_as_ever() -> None:
-    assert explain(sizes=(1, 1, 1)) == EXPLAINED
+    assert as_text(example(sizes=(1, 1, 1))) == EXPLAINED
 
 
 def run(*arguments: str) -> int:
@@ -417,7 +417,7 @@ def run(*arguments: str) -> int:
 
 def test_the_command_explains_a_case_or_sizes(capsys: Capture) -> None:
     assert run("explain") == 0
-    assert capsys.readouterr().out == explain(sizes=(2, 3, 1))
+    assert capsys.readouterr().out == as_text(example(sizes=(2, 3, 1)))
     assert run("explain", "--case", "hand-2-3-1") == 0
     assert "η = 0.5" in capsys.readouterr().out
 
