@@ -11,7 +11,7 @@ from conformance.diagnosis.cause import Cause
 from conformance.explain.example import Example
 from conformance.judging.case_report import CaseReport
 from conformance.judging.exact_lane import ExactRun
-from conformance.model.table import TAGS, tag_of
+from conformance.model.table import TAGS
 from conformance.verdict.compare import Status, Verdict
 from conformance.watching.frames import Frame
 from reference.step import split
@@ -75,10 +75,8 @@ class Report:
         """The equations that are wrong, in causal order of their first failure."""
         found: dict[str, list[tuple[CaseReport, Verdict]]] = {}
         for report in self.cases:
-            for verdict in report.failures:
-                if verdict.name:
-                    tag = tag_of(verdict.name, report.case.layers)
-                    found.setdefault(tag, []).append((report, verdict))
+            for tag, failures in report.blamed.items():
+                found.setdefault(tag, []).extend((report, verdict) for verdict in failures)
         return [_blame(tag, found[tag]) for tag in sorted(found, key=TAGS.index)]
 
     @property

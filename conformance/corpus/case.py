@@ -86,10 +86,8 @@ class Case:
 
     def to_json(self) -> dict[str, Any]:
         """The fields as JSON values."""
-        values = asdict(self)
-        if self.activation == "sigmoid":
-            del values["activation"]
-        return values
+        usual = ("activation", "sigmoid")
+        return {name: value for name, value in asdict(self).items() if (name, value) != usual}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "Case":

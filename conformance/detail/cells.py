@@ -1,22 +1,25 @@
 """Every quantity of a case that was compared, entry by entry, and its free run.
 
-Of one quantity: its worst entries, its errors, and a map of them. Left out: how a free run is
-followed (`curve.py`) and how all of this is drawn (`report`).
+Of one quantity: its worst entries, its errors, and a map of them; of a free run: how far it is from
+the truth, beside what rounding can explain. Left out: how all of this is drawn (`report`).
 """
 
 import base64
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
 
 from conformance.corpus.recorded import Recorded
-from conformance.detail.curve import curve, followed
+from conformance.errors import SubjectError
 from conformance.judging.case_report import CaseReport
 from conformance.judging.evidence import Evidence
+from conformance.judging.judge import free_run
 from conformance.judging.records import Cell, Entry, Point
 from conformance.subjects import Subject
+from conformance.subjects.observation import Shown
 from conformance.verdict.compare import (
     FREE,
     FROM_TRUTH,
@@ -26,7 +29,7 @@ from conformance.verdict.compare import (
     recorded_truth,
 )
 from conformance.verdict.deviation import Deviation, Target, deviation, malformed, plain
-from reference.step import Array
+from reference.step import Array, split
 
 SHOWN = 5  # of the worst entries
 STEPS = 2  # levels of the map for each doubling of error over tolerance
@@ -140,3 +143,46 @@ def _level(found: Deviation) -> "np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
         levels = np.clip(np.nan_to_num(scaled, nan=LOST), LOWEST, HIGHEST)
     levels = np.where(found.error == 0, EXACT, levels)
     return np.where(np.isfinite(found.got), levels, LOST).astype(np.uint8)
+
+
+def followed(subject: Subject, recorded: Recorded) -> tuple[Point, ...]:
+    """A free run of a subject, to the step at which it stops if it does; needs two steps."""
+    evidence: list[Evidence] = []
+    with suppress(SubjectError):  # the verdicts say so; the steps before it are shown
+        free_run(subject, recorded, evidence)
+    return curve(recorded, [seen.shown for seen in evidence])
+
+
+def curve(recorded: Recorded, shown: Iterable[Mapping[str, Shown]]) -> tuple[Point, ...]:
+    """The points of the steps of a free run that shows anything."""
+    points = []
+    for t, (targets, seen) in enumerate(zip(free_run_truth(recorded), shown, strict=False)):
+        found = [
+            _point(t, name, array, targets[name])
+            for name, array in _followed(seen).items()
+            if not malformed(array, targets[name].centre.shape, recorded.case.type)
+        ]
+        if found:
+            points.append(max(found, key=_multiple))
+    return tuple(points)
+
+
+def _followed(seen: Mapping[str, Shown]) -> dict[str, Shown]:
+    """The parameters after a step, or whatever else is shown."""
+    parameters = {name: array for name, array in seen.items() if split(name)[0] in ("w", "b")}
+    return parameters or dict(seen)
+
+
+def _point(t: int, name: str, array: Shown, target: Target) -> Point:
+    found = deviation(array, target)
+    place = np.unravel_index(int(np.argmax(found.ratio)), found.ratio.shape)
+    error = float(found.error[place])
+    index = tuple(int(i) for i in place)
+    error = np.inf if np.isnan(error) else error
+    return Point(t, name, index, error, float(found.tolerance[place]))
+
+
+def _multiple(point: Point) -> float:
+    with np.errstate(all="ignore"):
+        ratio = float(np.divide(point.error, point.tolerance))
+    return np.inf if np.isnan(ratio) and point.error else np.nan_to_num(ratio, nan=0.0)

@@ -15,7 +15,7 @@ from conformance.judging.case_report import CaseReport
 from conformance.judging.evidence import Evidence
 from conformance.mistakes.catalogue import CATALOGUE
 from conformance.mistakes.mistake import Mistake
-from conformance.model.table import TAGS, tag_of
+from conformance.model.table import TAGS
 
 
 def diagnose(
@@ -38,12 +38,7 @@ def diagnose(
 def _cause(
     tag: str, matched: Sequence[Mistake], known: Sequence[Mistake], evidence: Sequence[Evidence]
 ) -> Cause:
-    failures = [
-        Failure(each, name)
-        for each in evidence
-        for name in sorted(each.failed)
-        if name in each.shown and tag_of(name, each.case.layers) == tag
-    ]
+    failures = [Failure(each, name) for each in evidence for name in each.blamed.get(tag, ())]
     if words := shortened(failures):  # which rounding inside the program could seem to explain
         return Cause(tag, measured=(words,))
     if matched:

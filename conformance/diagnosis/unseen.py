@@ -42,7 +42,7 @@ def matching_unseen(
 def _hidden(evidence: Evidence, tag: str) -> set[str]:
     """The equations of what is hidden right before a failure of this one."""
     layers, found = evidence.case.layers, set[str]()
-    waiting = [name for name in evidence.failed if tag_of(name, layers) == tag]
+    waiting = [*evidence.blamed.get(tag, ())]
     while waiting:
         made = evidence.case.rows[waiting.pop()].made
         unseen = [each for each in made if each not in evidence.shown]

@@ -15,7 +15,6 @@ from conformance.errors import ConformanceError
 from conformance.judging.case_report import CaseReport
 from conformance.judging.evidence import Evidence
 from conformance.judging.judge import check_case, free_run, restarted
-from conformance.model.table import tag_of
 from conformance.subjects import Subject
 from conformance.verdict.compare import (
     FREE,
@@ -83,7 +82,7 @@ class FailingCase:
     @property
     def tags(self) -> tuple[str, ...]:
         """The equations that are blamed on it."""
-        return tuple(dict.fromkeys(_tag(self.report, each) for each in _named(self.report)))
+        return tuple(self.report.blamed)
 
     @property
     def verdicts(self) -> dict[str, Verdict]:
@@ -121,10 +120,8 @@ def _tried(subject: Subject, small: Recorded, tags: Sequence[str] | None) -> Fai
     """The case, if the subject runs on it and fails as is asked."""
     try:
         report = check_case(subject, small)
-        named = _named(report)
-        blamed = {_tag(report, verdict) for verdict in named}
-        first = [v for v in named if not tags or _tag(report, v) == tags[0]]
-        if report.error or not first or (tags and not blamed <= set(tags)):
+        first = report.blamed.get(tags[0]) if tags else next(iter(report.blamed.values()), None)
+        if report.error or not first or (tags and not set(report.blamed) <= set(tags)):
             return None
         at = first[0].step, first[0].mode
         return FailingCase(small, report, first[0], _at(report.evidence, at))
@@ -153,11 +150,3 @@ def seen(subject: Subject, recorded: Recorded, at: tuple[int, str]) -> Evidence:
 
 def _at(evidence: Iterable[Evidence], at: tuple[int, str]) -> Evidence:
     return next(each for each in evidence if (each.step, each.mode) == at)
-
-
-def _named(report: CaseReport) -> list[Verdict]:
-    return [verdict for verdict in report.failures if verdict.name]
-
-
-def _tag(report: CaseReport, verdict: Verdict) -> str:
-    return tag_of(verdict.name, report.case.layers)

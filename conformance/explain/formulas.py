@@ -6,15 +6,13 @@ a line is laid out (`lines.py`).
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from enum import IntEnum
 from math import prod
 
 import numpy as np
 
 from conformance.corpus.case import Case
 from conformance.explain.pieces import DOT, PLUS, Operand, Pieces, symbol, total
-from conformance.model.formula import Tree, prime_tree, tree
-from conformance.model.table import Row
+from conformance.model.formula import Tree
 from reference.step import Array, split
 
 RATES = {"eta": "η", "lmbda": "λ", "n": "n"}
@@ -22,13 +20,10 @@ FUNCTIONS = {"log": "ln"}
 """Functions whose name is written otherwise than NumPy has it."""
 
 
-class Binding(IntEnum):
-    """How firmly the parts of a formula hold together."""
+SUM, PRODUCT, WHOLE = range(3)
+"""How firmly the parts of a formula hold together."""
 
-    SUM, PRODUCT, WHOLE = range(3)
-
-
-Written = tuple[Pieces, Binding]
+Written = tuple[Pieces, int]
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,31 +54,17 @@ class Numbers:
         of = symbol(f"z{layer}", array.shape, at)
         return Operand(f"{f}{'′' * (quantity == 'prime')}({of})", float(array[at]))
 
-
-def formula(row: Row, index: tuple[int, ...], numbers: Numbers) -> Pieces:
-    """The right side of the equation that gives an entry of a quantity."""
-    return _Entry(numbers).written(tree(row), index)[0]
-
-
-def prime_formula(row: Row, index: tuple[int, ...], numbers: Numbers) -> Pieces:
-    """σ(z) (1 − σ(z)), the right side of σ′(z)."""
-    return _Entry(numbers).written(prime_tree(row), index)[0]
-
-
-class _Entry:
-    """Writes an entry of a tree."""
-
-    def __init__(self, numbers: Numbers) -> None:
-        self.numbers = numbers
+    def formula(self, tree: Tree, at: Sequence[int]) -> Pieces:
+        """An entry of what a tree gives."""
+        return self.written(tree, at)[0]
 
     def written(self, tree: Tree, at: Sequence[int]) -> Written:
-        """The pieces of an entry, and how firmly they hold together."""
+        """The same, and how firmly its pieces hold together."""
         if isinstance(tree, int) or tree == "m":
-            return [str(self.numbers.m if tree == "m" else tree)], Binding.WHOLE
+            return [str(self.m if tree == "m" else tree)], WHOLE
         if isinstance(tree, str):
-            rate = tree in RATES
-            of = Operand(RATES[tree], getattr(self.numbers.case, tree)) if rate else None
-            return [of or self.numbers.operand(tree, at)], Binding.WHOLE
+            rate = Operand(RATES[tree], getattr(self.case, tree)) if tree in RATES else None
+            return [rate or self.operand(tree, at)], WHOLE
         operator, *operands = tree
         if operator in _SUMS:
             return self.total(str(operator), operands, at)
@@ -91,7 +72,7 @@ class _Entry:
             return self.written(operands[0], at[::-1])
         if operator == "if":
             condition, *choices = operands
-            return self.written(choices[not getattr(self.numbers.case, str(condition))], at)
+            return self.written(choices[not getattr(self.case, str(condition))], at)
         return _joined(str(operator), [self.written(each, at) for each in operands])
 
     def total(self, operator: str, operands: Sequence[Tree], at: Sequence[int]) -> Written:
@@ -108,14 +89,14 @@ class _Entry:
             terms = [self.written(operands[0], index) for index in row]
         if len(terms) == 1:
             return terms[0]
-        return total([pieces for pieces, _ in terms]), Binding.SUM
+        return total([pieces for pieces, _ in terms]), SUM
 
     def shape(self, tree: Tree) -> tuple[int, int]:
         """The rows and columns of a tree; 1 of each of a number."""
         if isinstance(tree, int) or tree in ("m", *RATES):
             return 1, 1
         if isinstance(tree, str):
-            rows, columns = self.numbers.values[tree].shape
+            rows, columns = self.values[tree].shape
             return rows, columns
         shapes = [self.shape(each) for each in tree[1:]]
         if tree[0] == "T":
@@ -133,35 +114,35 @@ def _joined(operator: str, operands: Sequence[Written]) -> Written:
         return _negative(left)
     if operator in ("+", "-"):
         sign = PLUS if operator == "+" else " − "
-        after = _within(right, Binding.PRODUCT) if operator == "-" else right[0]
-        return [*left[0], sign, *after], Binding.SUM
+        after = _within(right, PRODUCT) if operator == "-" else right[0]
+        return [*left[0], sign, *after], SUM
     if operator in ("*", "/"):
         return _product(operator, left, right)
     if operator == "**":
-        return [*_within(left, Binding.WHOLE), "²"], Binding.WHOLE
+        return [*_within(left, WHOLE), "²"], WHOLE
     if operator == "exp":
-        return ["e^", *_within(left, Binding.WHOLE)], Binding.WHOLE
-    return [f"{FUNCTIONS.get(operator, operator)}(", *left[0], ")"], Binding.WHOLE
+        return ["e^", *_within(left, WHOLE)], WHOLE
+    return [f"{FUNCTIONS.get(operator, operator)}(", *left[0], ")"], WHOLE
 
 
 def _product(operator: str, left: Written, right: Written) -> Written:
     if right[0] == ["1"]:  # m, of one sample
         return left
-    before = _within(left, Binding.PRODUCT)
+    before = _within(left, PRODUCT)
     if operator == "/":
-        return [*before, " / ", *_within(right, Binding.WHOLE)], Binding.PRODUCT
+        return [*before, " / ", *_within(right, WHOLE)], PRODUCT
     plain = all(isinstance(each, str) for each in (*left[0], *right[0]))
-    return [*before, " · " if plain else DOT, *_within(right, Binding.PRODUCT)], Binding.PRODUCT
+    return [*before, " · " if plain else DOT, *_within(right, PRODUCT)], PRODUCT
 
 
 def _negative(of: Written) -> Written:
     (first, *rest), _ = of
     if isinstance(first, Operand) and not rest:
-        return [Operand(f"−{first.symbol}", -first.value)], Binding.WHOLE
-    return ["−", *_within(of, Binding.PRODUCT)], Binding.PRODUCT
+        return [Operand(f"−{first.symbol}", -first.value)], WHOLE
+    return ["−", *_within(of, PRODUCT)], PRODUCT
 
 
-def _within(of: Written, least: Binding) -> Pieces:
+def _within(of: Written, least: int) -> Pieces:
     """The pieces, in parentheses if they hold together less firmly; brackets around those."""
     pieces, binding = of
     if binding >= least:

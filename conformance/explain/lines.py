@@ -3,9 +3,8 @@
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
-from conformance.explain.digits import apart, written
 from conformance.explain.example import WRONG, Row
-from conformance.explain.pieces import NBSP, word
+from conformance.explain.pieces import NBSP, apart, word, written
 from conformance.explain.worked import Worked
 from conformance.verdict.compare import FORWARD, FREE, Status
 from reference.step import Array, split

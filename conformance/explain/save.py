@@ -62,11 +62,12 @@ def _script(failing: FailingCase, folders: Sequence[Path]) -> Iterator[str]:
         yield from ("", "from conformance.explain.replay import replay")
     yield ""
     yield from _start(case, failing.recorded.steps[0 if free else t].parameters)
+    updated = [name for name, row in case.rows.items() if row.quantity.part == "Update"]
     for s in range(0 if free else t, t + 1):
         yield from ("", f"# step {s}: {list(case.sizes)}, {case.cost} cost")
         yield from _batch(failing.recorded.steps[s].batch, case)
         last = s == t
-        names = _needed(wrong if last else _updated(case), case)
+        names = _needed(wrong if last else updated, case)
         decaying = bool(case.lmbda)
         yield from (line(case.rows[name], decaying=decaying) for name in names)
     yield ""
@@ -102,10 +103,6 @@ def _batch(batch: Batch, case: Case) -> Iterator[str]:
 def _literal(array: Array, case: Case) -> str:
     dtype = ', "float32"' if case.dtype == "float32" else ""
     return f"np.array({json.dumps(array.tolist())}{dtype})"
-
-
-def _updated(case: Case) -> list[str]:
-    return [name for name, row in case.rows.items() if row.quantity.part == "Update"]
 
 
 def _needed(names: list[str], case: Case) -> list[str]:

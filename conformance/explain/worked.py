@@ -12,9 +12,9 @@ import numpy as np
 from conformance.corpus.case import Case
 from conformance.explain.candidates import FailingCase
 from conformance.explain.exactly import exactly
-from conformance.explain.formulas import Numbers, formula, prime_formula
+from conformance.explain.formulas import Numbers
 from conformance.explain.pieces import Operand, operands, symbol, text, word
-from conformance.model.formula import has_prime
+from conformance.model.formula import has_prime, prime_tree, tree
 from conformance.model.table import Row
 from conformance.verdict.compare import RESTARTED, Status, Verdict, doubtful
 from conformance.verdict.deviation import malformed, plain
@@ -170,7 +170,7 @@ def _lines(
         for index in indices:
             if has_prime(row):
                 yield _prime(row, index, numbers)
-            pieces = formula(row, index, numbers)
+            pieces = numbers.formula(tree(row), index)
             yield Line(
                 row.tag,
                 name,
@@ -189,12 +189,12 @@ def _symbols(row: Row, index: tuple[int, ...], numbers: Numbers) -> str:
     """The formula in symbols; an activation is written out where its number stands."""
     if row.tag == "A":
         return numbers.operand(f"f{row.layer}", index).symbol
-    return text(formula(row, index, numbers))
+    return text(numbers.formula(tree(row), index))
 
 
 def _prime(row: Row, index: tuple[int, ...], numbers: Numbers) -> Line:
     """The line of f′(z) before the δ that it enters."""
     name = f"prime{row.layer}"
-    pieces, prime = prime_formula(row, index, numbers), numbers.operand(name, index)
+    pieces, prime = numbers.formula(prime_tree(row), index), numbers.operand(name, index)
     written = text(pieces), text(pieces, symbols=False)
     return Line("", name, index, prime.symbol, *written, operands(pieces), prime.value)

@@ -46,6 +46,14 @@ class Evidence:
         return usable(self.case, self.batch.m, self.shown)
 
     @cached_property
+    def blamed(self) -> dict[str, list[str]]:
+        """The names of what is blamed and was shown, by the tags of the equations."""
+        found: dict[str, list[str]] = {}
+        for name in sorted(self.failed & set(self.shown)):
+            found.setdefault(self.case.rows[name].tag, []).append(name)
+        return found
+
+    @cached_property
     def standing(self) -> Standing:
         """What is to be expected of each equation on the subject's own inputs, and these inputs."""
         return standing(self.case, self.start, self.batch, self.usable)

@@ -42,7 +42,11 @@ def _described(worked: Worked) -> dict[str, Any]:
         "table": {
             "rows": [_row(row, worked) for row in case.rows.values()],
             "symbols": SYMBOLS,
-            "functions": {row.layer: _function(row) for row in case.rows.values() if row.layer},
+            "functions": {
+                row.layer: {"symbol": row.activation.symbol, "prime": prime_tree(row)}
+                for row in case.rows.values()
+                if row.tag == "A"
+            },
         },
         "whole": is_whole(worked),
         "pick": _pick(worked),
@@ -55,10 +59,6 @@ def _row(row: Row, worked: Worked) -> dict[str, Any]:
     shape = row.shape(worked.case.sizes, worked.given["x"].shape[1]) or (1, 1)
     prime = f"prime{row.layer}" if has_prime(row) else ""
     return {"name": row.name, "shape": shape, "tree": tree(row), "prime": prime}
-
-
-def _function(row: Row) -> dict[str, Any]:
-    return {"symbol": row.activation.symbol, "prime": prime_tree(row)}
 
 
 def _pick(worked: Worked) -> dict[str, Any]:

@@ -24,7 +24,7 @@ def given(change: Callable[[Batch], Batch], *tags: str) -> Formulas:
     """The book's equations of these tags on other samples or targets."""
 
     def formula(tag: str) -> Formula:
-        return lambda at: by_the_book(at.with_given(**vars(change(at.batch))), tag)
+        return lambda at: by_the_book(at.with_given(**vars(change(Batch(at.x, at.y)))), tag)
 
     return {tag: formula(tag) for tag in tags}
 

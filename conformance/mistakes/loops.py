@@ -126,8 +126,8 @@ LOOPS = (
         wrong="b^l ← b^l, w^l ← w^l",
         right="b^l ← b^l − η ∂C/∂b^l, w^l ← (1 − ηλ/n) w^l − η ∂C/∂w^l",
         formulas={
-            "B": where("B", is_short, lambda at: at.b(at.layer)),
-            "W": where("W", is_short, lambda at: at.w(at.layer)),
+            **where("B", is_short, lambda at: at.b(at.layer)),
+            **where("W", is_short, lambda at: at.w(at.layer)),
         },
         source="NervanaSystems/neon#9",
         hidden="m divides n",

@@ -12,7 +12,7 @@ from conformance.mistakes.situation import Formula, Formulas, Situation, by_the_
 
 def quadratic(formula: Formula) -> Formulas:
     """A wrong output error of the quadratic cost."""
-    return {"BP1": where("BP1", lambda at: at.quadratic, formula)}
+    return where("BP1", lambda at: at.quadratic, formula)
 
 
 def difference(at: Situation) -> Any:
@@ -58,13 +58,11 @@ OUTPUT = (
         "The cross-entropy has the output error of the quadratic cost.",
         wrong="δ^L = (a^L − y) ⊙ σ′(z^L)",
         right="δ^L = a^L − y",
-        formulas={
-            "BP1": where(
-                "BP1",
-                lambda at: not at.quadratic,
-                lambda at: difference(at) * at.f.prime(at.z(at.last)),
-            )
-        },
+        formulas=where(
+            "BP1",
+            lambda at: not at.quadratic,
+            lambda at: difference(at) * at.f.prime(at.z(at.last)),
+        ),
         source="mnielsen/neural-networks-and-deep-learning#77",
         hidden="the quadratic cost",
     ),

@@ -13,7 +13,7 @@ from typing import Any
 from conformance.corpus.case import Case
 from conformance.model.functions import Activation
 from conformance.model.table import Row, name_of, run
-from reference.step import Batch, split
+from reference.step import split
 
 Formula = Callable[["Situation"], Any]
 Formulas = Mapping[str, Formula]
@@ -41,11 +41,6 @@ class Situation:
     def value(self, name: str) -> Any:
         """What an equation takes under a name: of a weight or bias, that before the step."""
         return self.given[name] if name in self.given else self.named[name]
-
-    @property
-    def batch(self) -> Batch:
-        """The mini-batch."""
-        return Batch(self.x, self.y)
 
     def with_given(self, **given: Any) -> "Situation":
         """The same where something else was given."""
@@ -136,9 +131,9 @@ def by_the_book(at: Situation, tag: str, **others: Any) -> Any:
     return row.function(*(others[n] if n in others else at.value(name) for n, name in names))
 
 
-def where(tag: str, holds: Callable[[Situation], Any], formula: Formula) -> Formula:
+def where(tag: str, holds: Callable[[Situation], Any], formula: Formula) -> Formulas:
     """The formula in the situations where a mistake can be made, the book's in the others."""
-    return lambda at: formula(at) if holds(at) else by_the_book(at, tag)
+    return {tag: lambda at: formula(at) if holds(at) else by_the_book(at, tag)}
 
 
 def evaluate(situation: Situation, formulas: Formulas, until: str = "") -> dict[str, Any]:

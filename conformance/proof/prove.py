@@ -25,7 +25,6 @@ from conformance.mistakes.catalogue import CATALOGUE
 from conformance.mistakes.mistake import Mistake, subject_of
 from conformance.model.table import TAGS
 from conformance.proof.proof import Place, Proof, Row
-from conformance.proof.show import blamed
 from conformance.proof.sightings import catches, sightings
 from conformance.running.parallel import in_parallel
 from reference.step import causal_order
@@ -118,7 +117,7 @@ def astray(blames: Sequence[str], reports: Sequence[CaseReport]) -> Iterator[str
     """Which equations are blamed and should not be, or should be and are not, in words."""
     found: dict[str, str] = {}
     for report in reports:
-        for tag in blamed(report):
+        for tag in report.blamed:
             found.setdefault(tag, report.case.id)
     for tag in sorted(found.keys() - set(blames), key=TAGS.index):
         yield f"is blamed on {tag}, which it does not break, in {found[tag]}"

@@ -17,7 +17,6 @@ from conformance.judging.case_report import CaseReport
 from conformance.judging.judge import check_case
 from conformance.mistakes.catalogue import CATALOGUE
 from conformance.mistakes.mistake import Mistake, subject_of
-from conformance.model.table import tag_of
 from conformance.report.message import line
 from conformance.verdict.compare import FREE
 
@@ -62,13 +61,6 @@ def find(id_: str) -> Mistake:
     return CATALOGUE[id_]
 
 
-def blamed(report: CaseReport) -> list[str]:
-    """The tags of the equations that are blamed in a case, the first failure's first."""
-    layers = report.case.layers
-    named = [verdict.name for verdict in report.failures if verdict.name]
-    return list(dict.fromkeys(tag_of(name, layers) for name in named))
-
-
 def _lines(mistake: Mistake) -> Iterator[str]:
     yield mistake.id
     yield f"  {mistake.sentence}"
@@ -93,7 +85,7 @@ def _caught(reports: Sequence[CaseReport]) -> Iterator[str]:
     for report in caught:
         first = report.failures[0]
         mode = " of the free run" if first.mode == FREE else ""
-        yield f"{report.case.id}, step {first.step}{mode}: {', '.join(blamed(report)) or 'conduct'}"
+        yield f"{report.case.id}, step {first.step}{mode}: {', '.join(report.blamed) or 'conduct'}"
         yield line(report.case, first)
     missed = [report.case.id for report in reports if not report.failures]
     if missed:

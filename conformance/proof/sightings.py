@@ -12,7 +12,7 @@ from conformance.diagnosis.match import most_covering, refutes
 from conformance.judging.case_report import CaseReport
 from conformance.mistakes.mistake import Mistake
 from conformance.model.table import TAGS
-from conformance.proof.show import SMALL, blamed
+from conformance.proof.show import SMALL
 
 ENOUGH = 2  # cases that refute a mistake: without one of them it still is refuted
 
@@ -87,7 +87,7 @@ def sightings(
         known: the mistakes that may be the cause.
         named: the ids of mistakes that are known to be refuted by no case.
     """
-    tags = {report.case.id: frozenset(blamed(report)) for report in reports}
+    tags = {report.case.id: frozenset(report.blamed) for report in reports}
     refuted: dict[str, set[str]] = {id_: set() for id_ in tags}
     blames = frozenset[str]().union(*tags.values())
     rivals = [each for each in known if each.id not in named and blames & set(each.blames)]
@@ -121,4 +121,4 @@ def catches(report: CaseReport, mistake: Mistake) -> bool:
     """Whether a report says of the mistake what it should, be it of one equation alone."""
     if mistake.remark:
         return any(mistake.remark in v.problem for v in report.failures if not v.name)
-    return bool(set(blamed(report)) & set(mistake.blames))
+    return bool(set(report.blamed) & set(mistake.blames))

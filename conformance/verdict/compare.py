@@ -118,14 +118,11 @@ def _without(cleared: Collection[str], verdict: Verdict) -> Verdict:
 
 def _hidden(name: str, case: Case, shown: Mapping[str, Any]) -> tuple[str, ...]:
     """The quantities between this one and what is shown before it."""
-    found: list[str] = []
-    waiting = list(case.rows[name].made)
-    while waiting:
-        each = waiting.pop()
-        if each not in shown and each not in found:
-            found.append(each)
-            waiting.extend(case.rows[each].made)
-    return tuple(sorted(found, key=list(case.rows).index))
+    before = {name}
+    for row in reversed(list(case.rows.values())):
+        if row.name in before:
+            before.update(each for each in row.made if each not in shown)
+    return tuple(each for each in case.rows if each in before - {name})
 
 
 def _judged(

@@ -62,9 +62,8 @@ def compare(shown: object, target: Target, dtype: "np.dtype[Any]") -> Finding:
     if problem:
         return Finding(problem)
     found = deviation(cast("Shown", shown), target)
-    array = plain(cast("Shown", shown))
     # An infinity is right where overflow cannot be excluded.
-    lost = ~np.isfinite(array) & (np.isnan(array) | np.isfinite(found.tolerance))
+    lost = ~np.isfinite(found.got) & (np.isnan(found.got) | np.isfinite(found.tolerance))
     worst = _worst(found, lost)
     if lost.any():
         return Finding("is not finite", worst)

@@ -7,7 +7,7 @@ is judged from the subject's own inputs. Left out: the verdicts (`compare.py`).
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -23,9 +23,8 @@ from reference.step import Array, Batch, Parameters, Step
 
 def exact_step(case: Case, parameters: Parameters, batch: Batch) -> Step:
     """The truth: the step in balls, at the precision in force."""
-    eta, lmbda = (cast("Any", balls(np.array(rate))) for rate in (case.eta, case.lmbda))
     book = equations(case.cost, case.activation)
-    return step(parameters.map(balls), batch.map(balls), eta, lmbda / case.n, book)
+    return step(parameters.map(balls), batch.map(balls), *_exact_rates(case), book)
 
 
 def exact_expectations(
@@ -38,10 +37,14 @@ def exact_expectations(
         expected[row.name] = row.function(*arguments)
         return shown.get(row.name, expected[row.name])
 
-    eta, lmbda = (cast("Any", balls(np.array(rate))) for rate in (case.eta, case.lmbda))
-    start = given(parameters.map(balls), batch.map(balls), eta, lmbda / case.n)
+    start = given(parameters.map(balls), batch.map(balls), *_exact_rates(case))
     run(case.rows.values(), evaluate, start)
     return expected
+
+
+def _exact_rates(case: Case) -> tuple[Any, Any]:
+    eta, lmbda = (balls(np.array(rate)) for rate in (case.eta, case.lmbda))
+    return eta, lmbda / case.n
 
 
 def expectations(

@@ -1,6 +1,6 @@
 """A free run drawn: error against step on a log axis, and the band that rounding can explain.
 
-Left out: the run itself (`conformance.detail.curve`) and the markup (`drawings.html.j2`).
+Left out: the run itself (`conformance.detail.cells`) and the markup (`drawings.html.j2`).
 """
 
 import math
