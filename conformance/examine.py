@@ -62,9 +62,9 @@ def _checked(subject: Subject, recorded: Recorded, *, detailed: bool) -> CaseRep
     report = check_case(subject, recorded)
     if not detailed:
         return report
-    from conformance.detail.look import looked  # here: most checks need none of it
+    from conformance.detail.cells import with_details  # here: most checks need none of it
 
-    return looked(subject, recorded, report)
+    return with_details(subject, recorded, report)
 
 
 def _grown(subject: Subject, place: Path, report: Report) -> Iterator[Report]:
@@ -75,7 +75,7 @@ def _grown(subject: Subject, place: Path, report: Report) -> Iterator[Report]:
     """
     if any(each.failures for each in report.cases):
         from conformance.diagnosis.diagnose import diagnose  # here: a right subject needs neither
-        from conformance.smallest.find import examples
+        from conformance.explain.find import examples
 
         report = replace(report, causes=diagnose(report.cases))
         yield report

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from conformance.diagnosis.cause import Cause
+from conformance.explain.example import Example
 from conformance.judging.case_report import CaseReport
 from conformance.judging.exact_lane import ExactRun
-from conformance.smallest.example import Example
-from conformance.verdict.causality import TAGS, field_of
+from conformance.model.table import TAGS
 from conformance.verdict.compare import Status, Verdict
 from conformance.verdict.finding import Finding, distinct
 from conformance.watching.frames import Frame
@@ -78,12 +78,9 @@ class Report:
         """The equations that are wrong, in causal order of their first failure."""
         found: dict[str, list[tuple[CaseReport, Verdict]]] = {}
         for report in self.cases:
-            for verdict in report.failures:
-                if verdict.name:
-                    tag = TAGS[field_of(verdict.name, report.case.layers)]
-                    found.setdefault(tag, []).append((report, verdict))
-        order = list(TAGS.values())
-        return [_blame(tag, found[tag]) for tag in sorted(found, key=order.index)]
+            for tag, failures in report.blamed.items():
+                found.setdefault(tag, []).extend((report, verdict) for verdict in failures)
+        return [_blame(tag, found[tag]) for tag in sorted(found, key=TAGS.index)]
 
     @property
     def findings(self) -> list[Finding]:

@@ -18,8 +18,8 @@ from conformance.corpus.casefile import parse
 from conformance.corpus.embedded import EMBEDDED, embedded_hash
 from conformance.corpus.store import MANIFEST, file_name, read_manifest
 from conformance.errors import CorpusError
+from conformance.model.table import entry
 from conformance.running.parallel import in_parallel
-from conformance.verdict.causality import entry
 from reference.step import Array, causal_order
 
 MANIFEST_SCHEMA, CASE_SCHEMA = "manifest.schema.json", "case.schema.json"

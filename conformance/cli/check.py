@@ -136,7 +136,7 @@ def _foreseen(json_file: Path | None, markdown: Path | None, html: Path | None) 
 
 
 def _save(report: "Report", folder: Path) -> None:
-    from conformance.smallest.save import save
+    from conformance.explain.save import save
 
     if not report.smallest:
         say(f"nothing is saved: no small network shows that {report.subject} is wrong")

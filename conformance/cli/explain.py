@@ -22,15 +22,14 @@ def explain(
     ] = None,
 ) -> None:
     """Print one right step, equation by equation, with the numbers in the book's formulas."""
-    from conformance.smallest.show import example
-    from conformance.smallest.show import explain as explained
+    from conformance.explain.lines import as_text
+    from conformance.explain.show import example
 
-    wanted = cost_of(cost)
-    layers = None if sizes is None else sizes_of(sizes)
+    worked = example(case, None if sizes is None else sizes_of(sizes), cost_of(cost), samples)
     if html is None:
-        say(explained(case, layers, wanted, samples), end="")
+        say(as_text(worked), end="")
         return
     from conformance.lesson.page import write_lesson
 
-    write_lesson(html, example(case, layers, wanted, samples))
+    write_lesson(html, worked)
     say(f"{html}: one step to walk through; open it in a browser")

@@ -11,6 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from conformance.model.functions import ACTIVATIONS, COSTS
+from conformance.model.table import Rows, rows
+
 SCHEMA_VERSION = 1
 
 CONVENTIONS = {
@@ -33,7 +36,7 @@ class Case:
     Attributes:
         id: stable; float32 cases end in `-float32`.
         sizes: neurons of each layer, the input layer first.
-        cost: "quadratic" or "cross-entropy".
+        cost: a name in `COSTS`.
         eta: the learning rate η.
         lmbda: the weight decay λ.
         n: the size of the training set, by which λ is divided.
@@ -41,6 +44,7 @@ class Case:
         batches: the samples of each step's mini-batch, by their index in the data of the case.
         why: the reason for which the case exists.
         catches: known mistakes that it shows.
+        activation: a name in `ACTIVATIONS`; written down where it is not the sigmoid.
     """
 
     id: str
@@ -53,6 +57,12 @@ class Case:
     batches: tuple[tuple[int, ...], ...]
     why: str
     catches: tuple[str, ...]
+    activation: str = "sigmoid"
+
+    @property
+    def rows(self) -> Rows:
+        """The table of one step."""
+        return rows(self.layers, self.cost, self.activation)
 
     @property
     def layers(self) -> int:
@@ -76,7 +86,8 @@ class Case:
 
     def to_json(self) -> dict[str, Any]:
         """The fields as JSON values."""
-        return asdict(self)
+        usual = ("activation", "sigmoid")
+        return {name: value for name, value in asdict(self).items() if (name, value) != usual}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "Case":
@@ -86,8 +97,9 @@ class Case:
             ValueError: a field is missing, unknown, or of the wrong kind.
         """
         names = {field.name for field in fields(cls)}
-        if set(values) != names:
-            raise ValueError(f"fields {sorted(set(values) ^ names)} are missing or unknown")
+        wrong = (set(values) ^ names) - {"activation"}
+        if wrong:
+            raise ValueError(f"fields {sorted(wrong)} are missing or unknown")
         try:
             made = cls(
                 **{
@@ -116,7 +128,8 @@ def _rules(case: Case) -> dict[str, bool]:
     return {
         "id": isinstance(case.id, str) and bool(re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", case.id)),
         "sizes": len(case.sizes) > 1 and min(case.sizes) > 0,
-        "cost": case.cost in ("quadratic", "cross-entropy"),
+        "cost": case.cost in tuple(COSTS),
+        "activation": case.activation in tuple(ACTIVATIONS),
         "eta": isfinite(case.eta) and case.eta > 0,
         "lmbda": isfinite(case.lmbda) and case.lmbda >= 0,
         "n": isinstance(case.n, int) and case.n > 0,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from conformance.corpus.case import Case
-from reference.step import Array, Batch, Parameters, causal_order, split
+from reference.step import Array, Batch, Parameters, causal_order
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,11 +45,7 @@ def layered(case: Case, named: Mapping[str, Array]) -> Parameters:
 
 def shape_of(case: Case, name: str, m: int) -> tuple[int, ...]:
     """The shape of a quantity of a case, in a mini-batch of m samples."""
-    quantity, layer = split(name)
-    if layer is None:
-        return ()
-    columns = {"w": case.sizes[layer - 2], "b": 1}.get(quantity.removeprefix("nabla_"), m)
-    return (case.sizes[layer - 1], columns)
+    return case.rows[name].shape(case.sizes, m)
 
 
 def assembled(case: Case, tensors: Mapping[str, Array]) -> Recorded:

@@ -15,10 +15,7 @@ from conformance.judging.case_report import CaseReport
 from conformance.judging.evidence import Evidence
 from conformance.mistakes.catalogue import CATALOGUE
 from conformance.mistakes.mistake import Mistake
-from conformance.mistakes.situation import tag_of
-from conformance.verdict.causality import TAGS
-
-ORDER = list(TAGS.values())
+from conformance.model.table import TAGS
 
 
 def diagnose(
@@ -35,18 +32,13 @@ def diagnose(
         return ()
     known = list(catalogue)
     found = matching(known, evidence)
-    return tuple(_cause(tag, found[tag], known, evidence) for tag in sorted(found, key=ORDER.index))
+    return tuple(_cause(tag, found[tag], known, evidence) for tag in sorted(found, key=TAGS.index))
 
 
 def _cause(
     tag: str, matched: Sequence[Mistake], known: Sequence[Mistake], evidence: Sequence[Evidence]
 ) -> Cause:
-    failures = [
-        Failure(each, name)
-        for each in evidence
-        for name in sorted(each.failed)
-        if name in each.shown and tag_of(name, each.case.layers) == tag
-    ]
+    failures = [Failure(each, name) for each in evidence for name in each.blamed.get(tag, ())]
     if words := shortened(failures):  # which rounding inside the program could seem to explain
         return Cause(tag, measured=(words,))
     if matched:

@@ -35,6 +35,11 @@ class Failure:
         return self.evidence.target(self.name).tolerance
 
     @property
+    def axes(self) -> tuple[str, ...]:
+        """What the axes of the quantity count, in words."""
+        return self.evidence.case.rows[self.name].axes
+
+    @property
     def comparable(self) -> bool:
         """Whether the numbers have the right shape and are finite."""
         return self.got.shape == self.right.shape and bool(np.isfinite(self.got).all())

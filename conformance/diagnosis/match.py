@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from conformance.arithmetic.rounding import RunningError
 from conformance.judging.evidence import Evidence
 from conformance.mistakes.mistake import Mistake
-from conformance.mistakes.situation import Formula, tag_of
+from conformance.mistakes.situation import Formula
+from conformance.model.functions import ROUTES
+from conformance.model.table import tag_of
 from conformance.verdict.deviation import Target, compare
-from conformance.verdict.witness import ROUTES
+from conformance.verdict.oracle import lifted
 
 UNFIT = (ValueError, TypeError, KeyError, IndexError, ArithmeticError)
 """What a formula raises where it does not apply, such as a product of shapes that do not fit."""
@@ -28,7 +29,7 @@ def matching(mistakes: Iterable[Mistake], evidence: Sequence[Evidence]) -> dict[
     together; several do so equally well.
     """
     smallest = sorted(evidence, key=lambda each: sum(w.size for w in each.start.w))
-    blamed = {tag for each in smallest for tag in _failed(each)}
+    blamed = {tag for each in smallest for tag in each.blamed}
     possible = {
         mistake.id: mistake
         for mistake in mistakes
@@ -68,10 +69,7 @@ def matching_alone(
 def reproduces(formula: Formula, evidence: Sequence[Evidence], tag: str) -> bool:
     """Whether a formula gives what is wrong of one equation, whatever it gives elsewhere."""
     predicted = [
-        predicts(formula, each, name)
-        for each in evidence
-        for name in each.failed
-        if _has(each, name, tag)
+        predicts(formula, each, name) for each in evidence for name in each.blamed.get(tag, ())
     ]
     return True in predicted and False not in predicted
 
@@ -121,14 +119,6 @@ def _names(each: Evidence, tags: Iterable[str], *, failing: bool) -> Iterator[st
             yield name
 
 
-def _failed(each: Evidence) -> set[str]:
-    return {tag_of(name, each.case.layers) for name in each.failed if name in each.shown}
-
-
-def _has(each: Evidence, name: str, tag: str) -> bool:
-    return name in each.shown and tag_of(name, each.case.layers) == tag
-
-
 def _prediction(formula: Callable[[Any], Any], evidence: Evidence, name: str) -> Target | None:
     """What a formula gives on the subject's own inputs; None where it does not apply."""
     expected = evidence.expected(name)
@@ -137,8 +127,7 @@ def _prediction(formula: Callable[[Any], Any], evidence: Evidence, name: str) ->
             result = formula(evidence.situation.at(name))
     except UNFIT:
         return None
-    if not isinstance(result, RunningError):
-        result = RunningError.exact(np.asarray(result, np.float64), evidence.case.dtype)
+    result = lifted(result, evidence.case)
     tolerance = result.widened(ROUTES, 2 * evidence.batch.m).tolerance()
     if result.shape == expected.shape:
         tolerance = tolerance + expected.tolerance()

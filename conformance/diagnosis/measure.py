@@ -10,7 +10,6 @@ import numpy as np
 from conformance.diagnosis.failure import Failure
 from conformance.diagnosis.stored import stored
 from conformance.diagnosis.whole import WHOLE
-from conformance.verdict.causality import axes_of
 from reference.step import Array
 
 
@@ -35,7 +34,7 @@ def measured(failures: Sequence[Failure]) -> list[str]:
 
 def _where(failures: Sequence[Failure]) -> Iterator[str]:
     """Which neurons or samples are wrong, if not all are."""
-    for axis, what in enumerate(axes_of(failures[0].name)):
+    for axis, what in enumerate(failures[0].axes):
         words = {_places(each, axis) for each in failures}
         if len(words) == 1 and (found := words.pop()):
             yield f"only {found.format(what)} wrong"

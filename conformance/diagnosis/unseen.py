@@ -5,7 +5,7 @@ an equation before that one is tried in a whole step. Left out: equations whose 
 (`match.py`), and two mistakes at once.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,27 +13,10 @@ import numpy as np
 from conformance.diagnosis.match import UNFIT
 from conformance.judging.evidence import Evidence
 from conformance.mistakes.mistake import Mistake
-from conformance.mistakes.situation import Formulas, Situation, tag_of
-from conformance.verdict.causality import inputs
+from conformance.mistakes.situation import Formulas, Situation
+from conformance.model.table import Row, tag_of
 from conformance.verdict.deviation import Target, compare
-from conformance.verdict.witness import RoundingWitness
-
-
-class Supposed(RoundingWitness):
-    """A step with running errors in which some equations are other ones."""
-
-    def __init__(self, evidence: Evidence, formulas: Formulas) -> None:
-        super().__init__(evidence.case, evidence.usable, evidence.batch.m)
-        self.formulas = formulas
-
-    def computed(self, name: str, equation: Callable[[], Any]) -> Any:
-        """What the other formula gives, where there is one."""
-        formula = self.formulas.get(tag_of(name, self.case.layers))
-        if formula is None:
-            return equation()
-        here = self.standing
-        at = Situation(self.case, here.start, here.batch, here.eta, here.decay, here.inputs)
-        return formula(at.at(name))
+from conformance.verdict.oracle import Standing, standing
 
 
 def matching_unseen(
@@ -59,9 +42,10 @@ def matching_unseen(
 def _hidden(evidence: Evidence, tag: str) -> set[str]:
     """The equations of what is hidden right before a failure of this one."""
     layers, found = evidence.case.layers, set[str]()
-    waiting = [name for name in evidence.failed if tag_of(name, layers) == tag]
+    waiting = [*evidence.blamed.get(tag, ())]
     while waiting:
-        unseen = [each for each in inputs(waiting.pop(), layers) if each not in evidence.shown]
+        made = evidence.case.rows[waiting.pop()].made
+        unseen = [each for each in made if each not in evidence.shown]
         found |= {tag_of(each, layers) for each in unseen}
         waiting += unseen
     return found
@@ -69,13 +53,20 @@ def _hidden(evidence: Evidence, tag: str) -> set[str]:
 
 def _gives(formulas: Formulas, evidence: Evidence) -> bool:
     """Whether a step with these formulas gives what was shown."""
-    witness = Supposed(evidence, formulas)
+
+    def compute(here: Standing, row: Row, arguments: tuple[Any, ...]) -> Any:
+        formula = formulas.get(row.tag)
+        if formula is None:
+            return row.function(*arguments)
+        return formula(Situation(here.case, here.given, here.inputs).at(row.name))
+
+    step = evidence.case, evidence.start, evidence.batch, evidence.usable
     try:
         with np.errstate(all="ignore"):
-            expected = witness.run(evidence.start, evidence.batch).expected
+            expected = standing(*step, compute).expected
     except UNFIT:
         return False
-    targets = {name: Target(each.value, each.tolerance()) for name, each in expected.items()}
+    targets = {name: Target.of(each) for name, each in expected.items()}
     return all(
         not compare(shown, targets[name], evidence.case.type).problem
         for name, shown in evidence.shown.items()

@@ -14,8 +14,7 @@ from conformance.diagnosis.before import earlier, momentum
 from conformance.diagnosis.failure import Failure
 from conformance.diagnosis.samples import one_sample
 from conformance.mistakes.situation import Situation
-from conformance.verdict.causality import axes_of
-from reference.equations import sigmoid
+from conformance.model.functions import Activation
 from reference.step import Array, split
 
 
@@ -112,12 +111,12 @@ def _moves(failure: Failure, start: Array, move: Array, factor: float) -> bool:
     return failure.is_(start + factor * move, 1 + 2 * abs(factor))
 
 
-WITHIN: dict[str, Callable[[Array], Array]] = {
-    "σ(z)": lambda s: s,
-    "(1 − σ(z))": lambda s: 1 - s,
-    "σ′(z)": lambda s: s * (1 - s),
+WITHIN: dict[str, Callable[[Activation, Array], Array]] = {
+    "σ(z)": lambda _, a: a,
+    "(1 − σ(z))": lambda _, a: 1 - a,
+    "σ′(z)": lambda f, a: f.prime_of_a(a),
 }
-"""What an error may have been multiplied or divided by, of σ(z)."""
+"""What an error may have been multiplied or divided by, of the activation σ and of a = σ(z)."""
 
 
 def _elementwise(failures: Sequence[Failure]) -> str:
@@ -125,9 +124,10 @@ def _elementwise(failures: Sequence[Failure]) -> str:
     errors = [each for each in failures if split(each.name)[0] == "delta"]
     if len(errors) < len(failures):
         return ""
-    sigmas = [_sigma(each) for each in errors]
-    for name, function in WITHIN.items():
-        pairs = [(each, function(s)) for each, s in zip(errors, sigmas, strict=True)]
+    activations = [_activation(each) for each in errors]
+    for word, function in WITHIN.items():
+        pairs = [(each, function(*fa)) for each, fa in zip(errors, activations, strict=True)]
+        name = word.replace("σ", activations[0][0].symbol)
         if all(_about(each, each.right * factor, factor) for each, factor in pairs):
             return f"it is {name} × the right value, entry by entry"
         if all(_about(each, each.right / factor, 1 / factor) for each, factor in pairs):
@@ -135,9 +135,11 @@ def _elementwise(failures: Sequence[Failure]) -> str:
     return ""
 
 
-def _sigma(failure: Failure) -> Array:
-    z = failure.evidence.situation.z(split(failure.name)[1] or 0)
-    return np.asarray(sigmoid(np.asarray(z.value, np.float64)))
+def _activation(failure: Failure) -> tuple[Activation, Array]:
+    """The activation of the layer, and a of the z that the subject has."""
+    at = failure.evidence.situation.at(failure.name)
+    z = np.asarray(at.z(at.layer).value, np.float64)
+    return at.f, np.asarray(at.f.function(z))
 
 
 def _about(failure: Failure, other: Array, factor: Array) -> bool:
@@ -181,7 +183,7 @@ def _permuted(failures: Sequence[Failure]) -> str:
     for axis in (0, 1):
         orders = [_order(each, axis) for each in failures if each.right.ndim > axis]
         if len(orders) == len(failures) and all(orders):
-            what = axes_of(failures[0].name)[axis]
+            what = failures[0].axes[axis]
             shown = ", ".join(str(i) for i in orders[0] or ())
             return f"it is right but for the order of the {what}s: {shown} in the first failure"
     return ""

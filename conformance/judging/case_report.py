@@ -28,6 +28,15 @@ class CaseReport:
         return [verdict for verdict in self.verdicts if verdict.status is Status.FAIL]
 
     @property
+    def blamed(self) -> dict[str, list[Verdict]]:
+        """The failures of each equation, by its tag, the first failure's first."""
+        found: dict[str, list[Verdict]] = {}
+        for verdict in self.failures:
+            if verdict.name:
+                found.setdefault(self.case.rows[verdict.name].tag, []).append(verdict)
+        return found
+
+    @property
     def passes(self) -> list[Verdict]:
         """The quantities that were compared and are right."""
         return [verdict for verdict in self.verdicts if verdict.status is Status.PASS]

@@ -64,8 +64,7 @@ def _doubtful(recorded: Recorded, t: int, name: str) -> bool:
     """Whether the record itself would fail at a quantity."""
     step = recorded.steps[t]
     start, truth = (step.parameters, step.batch), recorded_truth(recorded, t)
-    found = expectation(name, recorded.case, start, step.expected)
-    local = Target(found.value, found.tolerance())
+    local = Target.of(expectation(name, recorded.case, start, step.expected))
     if not compare(step.expected[name], local, recorded.case.type).problem:
         return False
     judged = judge(recorded.case, (t, RESTARTED), start, truth, step.expected)

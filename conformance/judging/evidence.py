@@ -7,16 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
-
 from conformance.arithmetic.rounding import RunningError
 from conformance.corpus.case import Case
-from conformance.corpus.recorded import shape_of
 from conformance.mistakes.situation import Situation
 from conformance.subjects.observation import Shown
-from conformance.verdict.deviation import Target, malformed
-from conformance.verdict.oracle import standing
-from conformance.verdict.witness import Standing
+from conformance.verdict.deviation import Target, plain
+from conformance.verdict.oracle import Standing, standing, usable
 from reference.step import Array, Batch, Parameters
 
 
@@ -47,12 +43,15 @@ class Evidence:
     @cached_property
     def usable(self) -> dict[str, Shown]:
         """What was shown, as far as later equations can start from it."""
-        return {
-            name: array
-            for name, array in self.shown.items()
-            if not malformed(array, shape_of(self.case, name, self.batch.m), self.case.type)
-            and np.isfinite(array.value if isinstance(array, RunningError) else array).all()
-        }
+        return usable(self.case, self.batch.m, self.shown)
+
+    @cached_property
+    def blamed(self) -> dict[str, list[str]]:
+        """The names of what is blamed and was shown, by the tags of the equations."""
+        found: dict[str, list[str]] = {}
+        for name in sorted(self.failed & set(self.shown)):
+            found.setdefault(self.case.rows[name].tag, []).append(name)
+        return found
 
     @cached_property
     def standing(self) -> Standing:
@@ -65,14 +64,8 @@ class Evidence:
         here, output = self.standing, f"a{self.case.layers}"
         before = None if self.previous is None else self.previous.situation
         # δ^L and C may be computed from z^L: then a^L is known as well as its equation gives it.
-        a = here.inputs[output]
-        inputs = {
-            **here.inputs,
-            output: RunningError(a.value, here.expected[output].bound, a.precision),
-        }
-        return Situation(
-            self.case, here.start, here.batch, here.eta, here.decay, inputs, previous=before
-        )
+        inputs = {**here.inputs, output: here.again(output)}
+        return Situation(self.case, here.given, inputs, previous=before)
 
     def expected(self, name: str) -> RunningError:
         """What the book's equation gives, with its tolerance."""
@@ -80,10 +73,8 @@ class Evidence:
 
     def target(self, name: str) -> Target:
         """The same as a target of a comparison."""
-        expected = self.expected(name)
-        return Target(expected.value, expected.tolerance())
+        return Target.of(self.expected(name))
 
     def got(self, name: str) -> Array:
         """What the subject showed, in floats."""
-        shown = self.shown[name]
-        return shown.value if isinstance(shown, RunningError) else np.asarray(shown)
+        return plain(self.shown[name])

@@ -5,16 +5,15 @@ Left out: running it (`subjects/book/exact.py`), and what is said of it (`report
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
+from conformance.cases.small import entries
 from conformance.corpus import store
 from conformance.corpus.case import Case
 from conformance.corpus.recorded import RecordedStep
 from conformance.judging.case_report import CaseReport
 from conformance.subjects import Subject
 from conformance.subjects.exact_outcome import ExactOutcome
-from conformance.verdict.causality import TAGS, field_of
 from conformance.verdict.compare import FORWARD, RESTARTED, Status, Verdict
 from conformance.watching.digits import Loss
 
@@ -44,10 +43,10 @@ def run_exactly(subject: Subject, place: Path, reports: Sequence[CaseReport]) ->
     """The exact lane on small cases that fail, or, if none does, on one that passes."""
     if subject.exactly is None:
         return
-    small = [each for each in reports if _entries(each.case) <= SMALL]
+    small = [each for each in reports if entries(each.case.sizes) <= SMALL]
     wrong = [each for each in small if each.status is Status.FAIL]
     # A case with several samples and layers shows more than one without.
-    candidates = sorted(wrong or small, key=lambda each: -_entries(each.case))
+    candidates = sorted(wrong or small, key=lambda each: -entries(each.case.sizes))
     for report, t in _covering(candidates)[: EXACT_CASES if wrong else 1]:
         step = store.read(place, report.case).steps[t]
         outcome = subject.exactly(report.case, step)
@@ -81,11 +80,11 @@ def lacks_digits(verdict: Verdict) -> bool:
 
 def failed_at(report: CaseReport, t: int) -> dict[str, Verdict]:
     """The first failure of each equation in one step from recorded parameters, by its tag."""
-    found: dict[str, Verdict] = {}
-    for v in report.failures:
-        if v.name and v.step == t and v.mode in (RESTARTED, FORWARD):
-            found.setdefault(TAGS[field_of(v.name, report.case.layers)], v)
-    return found
+    here = {
+        tag: [v for v in failures if v.step == t and v.mode in (RESTARTED, FORWARD)]
+        for tag, failures in report.blamed.items()
+    }
+    return {tag: failures[0] for tag, failures in here.items() if failures}
 
 
 def _covering(reports: Sequence[CaseReport]) -> list[tuple[CaseReport, int]]:
@@ -103,8 +102,3 @@ def _covering(reports: Sequence[CaseReport]) -> list[tuple[CaseReport, int]]:
         chosen[i] = t
         shown |= steps[i, t]
     return [(reports[i], t) for i, t in chosen.items()]
-
-
-def _entries(case: Case) -> int:
-    sizes = case.sizes
-    return sum(n * (below + 1) for below, n in pairwise(sizes))

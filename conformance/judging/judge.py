@@ -118,7 +118,7 @@ def free_run(
             evidence.append(before)
         if failed and not inherited:
             inherited = f"{failed.name} of step {t}"
-        parameters = parameters_after(recorded.case, start, truth, seen.shown)
+        parameters = parameters_after(recorded.case, start, seen.shown)
     return verdicts
 
 

@@ -11,7 +11,7 @@ from conformance.errors import ConformanceError, SubjectError
 from conformance.running.tracebacks import stopped
 from conformance.subjects import Subject
 from conformance.subjects.observation import Observation, observed
-from reference.step import Step, causal_order
+from reference.step import Step
 
 
 def observations(
@@ -23,7 +23,6 @@ def observations(
         SubjectError: it could not be run, or showed a quantity that does not exist.
         InternalError: the project's own code failed on it.
     """
-    known = frozenset(causal_order(case.layers))
     try:
         session = subject.start(case, steps[0].parameters)
         for step in steps:
@@ -31,7 +30,7 @@ def observations(
             if not isinstance(taken, Observation | Step | Mapping):
                 raise SubjectError(f"{subject.name} showed a {type(taken).__name__}, not a step")  # noqa: TRY301
             seen = observed(taken)
-            unknown = sorted(str(name) for name in set(seen.shown) - known)
+            unknown = sorted(str(name) for name in seen.shown.keys() - case.rows.keys())
             if unknown:
                 raise SubjectError(f"{subject.name} showed {unknown[0]!r}, which is no quantity")  # noqa: TRY301
             yield seen

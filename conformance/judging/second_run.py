@@ -14,8 +14,8 @@ import numpy as np
 
 from conformance.errors import SubjectError
 from conformance.judging.case_report import CaseReport
+from conformance.model.table import rows
 from conformance.subjects.observation import Family, Observation
-from conformance.verdict.causality import TAGS, field_of, inputs
 from conformance.verdict.compare import Status, Verdict
 from conformance.verdict.deviation import Target
 from conformance.verdict.finding import Finding, Kind, distinct, finding
@@ -84,7 +84,7 @@ def _without_blame(report: CaseReport, unsure: Mapping[str, Finding]) -> CaseRep
 
 
 def _tag(report: CaseReport, verdict: Verdict) -> str:
-    return TAGS[field_of(verdict.name, report.case.layers)]
+    return report.case.rows[verdict.name].tag
 
 
 def _differ_in(name: str) -> Finding:
@@ -102,7 +102,7 @@ def _explained(verdict: Verdict, by: str = "") -> Verdict:
 
 def _judged_again(verdict: Verdict, differing: Collection[str], layers: int) -> Verdict:
     """A failure, without blame if it is of what differs, or of what is made of what differs."""
-    entering = (*inputs(verdict.name, layers), verdict.name)
+    entering = (*rows(layers)[verdict.name].made, verdict.name)
     by = next((name for name in entering if name in differing), "")
     return _explained(verdict, by) if by else verdict
 

@@ -9,7 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from conformance.smallest.worked import Worked
+from conformance.explain.pieces import SYMBOLS
+from conformance.explain.worked import Worked
+from conformance.model.formula import has_prime, prime_tree, tree
+from conformance.model.table import Row
 from reference.step import Array, split
 
 WORDS = {
@@ -35,12 +38,27 @@ def _described(worked: Worked) -> dict[str, Any]:
     case = worked.case
     return {
         "sizes": list(case.sizes),
-        "rates": {"cost": case.cost, "eta": case.eta, "lmbda": case.lmbda, "n": case.n},
+        "rates": {"eta": case.eta, "lmbda": case.lmbda, "n": case.n},
+        "table": {
+            "rows": [_row(row, worked) for row in case.rows.values()],
+            "symbols": SYMBOLS,
+            "functions": {
+                row.layer: {"symbol": row.activation.symbol, "prime": prime_tree(row)}
+                for row in case.rows.values()
+                if row.tag == "A"
+            },
+        },
         "whole": is_whole(worked),
         "pick": _pick(worked),
         "words": {name: _words(name) for name in worked.given},
         "given": {name: _table(array) for name, array in worked.given.items()},
     }
+
+
+def _row(row: Row, worked: Worked) -> dict[str, Any]:
+    shape = row.shape(worked.case.sizes, worked.given["x"].shape[1]) or (1, 1)
+    prime = f"prime{row.layer}" if has_prime(row) else ""
+    return {"name": row.name, "shape": shape, "tree": tree(row), "prime": prime}
 
 
 def _pick(worked: Worked) -> dict[str, Any]:

@@ -6,14 +6,18 @@
 
 const NBSP = '\u00a0', DOT = '·', PLUS = ' + ';
 const MOST = 4; // terms of a sum that are written out; of a longer one, one less
-const LETTERS = { delta: 'δ', nabla_b: '∇b', nabla_w: '∇w', cost: 'C', prime: 'σ′' };
 
 const split = (name) => [name.replace(/\d*\+?$/, ''), parseInt(name.match(/\d*\+?$/)[0], 10)];
 const keyOf = (name, j, k) => `${name}:${j},${k}`;
 
+function letterOf(quantity, layer) {
+  const { symbols, functions } = described.table;
+  return quantity === 'prime' ? `${functions[layer].symbol}′` : symbols[quantity] ?? quantity;
+}
+
 function word(name) {
   const [quantity, layer] = split(name);
-  return `${LETTERS[quantity] ?? quantity}${layer || ''}`;
+  return `${letterOf(quantity, layer)}${layer || ''}`;
 }
 
 // The entry as it is written: no index where there is one entry, no sample where there is one.
@@ -23,82 +27,97 @@ function symbolOf(name, table, j, k) {
   return `${word(name)}[${single ? j : `${j},${k}`}]`;
 }
 
-// The formulas of a network as it stands: `given` and `made` are tables by their names.
-function formulasOf({ layers, given, made, rates }) {
-  const m = given.x.cols, quadratic = rates.cost === 'quadratic';
+const RATES = { eta: 'η', lmbda: 'λ', n: 'n' };
+const NAMES = { log: 'ln' }; // of functions
+const SUM = 0, PRODUCT = 1, WHOLE = 2; // how firmly the parts of a formula hold together
 
-  const operand = (name, j, k) => { // of a weight or bias, the one before the update
-    const key = name === 'a1' ? 'x' : name;
-    const table = given[key] ?? made[key];
-    return { symbol: symbolOf(key, table, j, k), value: table.at(j, k), key: keyOf(key, j, k) };
-  };
-  const zOf = (l, j, s) => operand(`z${l}`, j, s);
-  const sigmaOf = (l, j, s) => {
-    const { value, key } = operand(`a${l}`, j, s);
-    return { symbol: `σ(${zOf(l, j, s).symbol})`, value, key };
-  };
-  const primeOf = (l, j, s) => ({
-    symbol: `σ′(${zOf(l, j, s).symbol})`,
-    value: sigmaPrime(zOf(l, j, s).value),
-    key: keyOf(`prime${l}`, j, s),
-  });
-  const rate = (symbol, name) => ({ symbol, value: rates[name], key: name });
-  const each = (count, term) => Array.from({ length: count }, (_, i) => term(i));
-  const mean = (terms) => (m === 1 ? terms[0] : ['(', { sum: terms }, `) / ${m}`]);
-
-  const square = (a, y) => ['(', a, ' − ', y, ')²'];
-  const entropy = (a, y) => [y, DOT, 'ln(', a, ')', PLUS, '(1 − ', y, ')', DOT, 'ln(1 − ', a, ')'];
-  const costs = (term) => each(given.y.data.length, (e) => {
-    const j = Math.floor(e / m), s = e % m;
-    return term(operand(`a${layers}`, j, s), operand('y', j, s));
-  });
-
-  const RULES = {
-    z: (l, j, s) => [
-      { sum: each(given[`w${l}`].cols,
-        (k) => [operand(`w${l}`, j, k), DOT, operand(`a${l - 1}`, k, s)]) },
-      PLUS, operand(`b${l}`, j, 0),
-    ],
-    a: (l, j, s) => {
-      const { symbol, value, key } = zOf(l, j, s);
-      return ['1 / (1 + e^', { symbol: `−${symbol}`, value: -value, key }, ')'];
-    },
-    cost: () => {
-      const mean = m === 1 ? '' : ` / ${m}`, half = m === 1 ? ' / 2' : ` / (2 · ${m})`;
-      if (!quadratic) return ['−[', { sum: costs(entropy) }, ']', mean];
-      const terms = costs(square);
-      return terms.length === 1 ? [...terms[0], half] : ['[', { sum: terms }, ']', half];
-    },
-    delta: (l, j, s) => {
-      if (l === layers) {
-        const a = operand(`a${l}`, j, s), y = operand('y', j, s);
-        return quadratic ? ['(', a, ' − ', y, ')', DOT, primeOf(l, j, s)] : [a, ' − ', y];
-      }
-      const terms = each(given[`w${l + 1}`].rows,
-        (i) => [operand(`w${l + 1}`, i, j), DOT, operand(`delta${l + 1}`, i, s)]);
-      const inner = terms.length === 1 ? terms[0] : ['(', { sum: terms }, ')'];
-      return [...inner, DOT, primeOf(l, j, s)];
-    },
-    prime: (l, j, s) => [sigmaOf(l, j, s), DOT, '(1 − ', sigmaOf(l, j, s), ')'],
-    nabla_b: (l, j) => mean(each(m, (s) => [operand(`delta${l}`, j, s)])),
-    nabla_w: (l, j, k) => mean(each(m,
-      (s) => [operand(`delta${l}`, j, s), DOT, operand(`a${l - 1}`, k, s)])),
-    b: (l, j) => {
-      const old = operand(`b${l}`, j, 0), nabla = operand(`nabla_b${l}`, j, 0);
-      return [old, ' − ', rate('η', 'eta'), DOT, nabla];
-    },
-    w: (l, j, k) => {
-      const eta = rate('η', 'eta'), { lmbda } = rates;
-      const decay = ['(1 − ', eta, DOT, rate('λ', 'lmbda'), ' / ', rate('n', 'n'), ')', DOT];
-      const old = operand(`w${l}`, j, k), nabla = operand(`nabla_w${l}`, j, k);
-      return [...(lmbda ? decay : []), old, ' − ', eta, DOT, nabla];
-    },
-  };
-  return (name, j, k) => {
-    const [quantity, layer] = split(name);
-    return RULES[quantity](layer, j, k);
-  };
+// The formula of an entry as it stands: of a quantity, or of `prime2`, f′(z2).
+function formulaOf(name, j, k) {
+  const [quantity, layer] = split(name), { rows, functions } = described.table;
+  const prime = quantity === 'prime';
+  const { tree } = prime ? { tree: functions[layer].prime } : rows.find((row) => row.name === name);
+  return new Entry(scopeOf(state.made)).written(tree, j, k)[0];
 }
+
+// An operand of `f2` or `prime2` is written with the z2 that it is of.
+function operandOf(scope, name, first, second) {
+  const table = scope.table(name);
+  const j = Math.min(first, table.rows - 1), k = Math.min(second, table.cols - 1);
+  const [quantity, layer] = split(name);
+  const value = quantity === 'prime' ? scope.entry(name)(j, k) : table.at(j, k);
+  if (quantity !== 'f' && quantity !== 'prime')
+    return { symbol: symbolOf(name, table, j, k), value, key: keyOf(name, j, k) };
+  const f = scope.functions[layer].symbol + (quantity === 'prime' ? '′' : '');
+  const symbol = `${f}(${symbolOf(`z${layer}`, table, j, k)})`;
+  return { symbol, value, key: keyOf(quantity === 'f' ? `a${layer}` : name, j, k) };
+}
+
+// Writes an entry of a tree: its pieces, and how firmly they hold together.
+class Entry {
+  constructor(scope) {
+    this.scope = scope;
+  }
+
+  written(tree, j, k) {
+    if (tree === 'm' || typeof tree === 'number') return [[String(this.scope.number(tree))], WHOLE];
+    if (tree in RATES) {
+      return [[{ symbol: RATES[tree], value: this.scope.number(tree), key: tree }], WHOLE];
+    }
+    if (!Array.isArray(tree)) return [[operandOf(this.scope, tree, j, k)], WHOLE];
+    const [operator, ...operands] = tree;
+    if (operator === 'T') return this.written(operands[0], k, j);
+    if (operator === 'if') {
+      return this.written(operands[this.scope.number(operands[0]) ? 1 : 2], j, k);
+    }
+    if (!/^@|^sum/.test(operator))
+      return joined(operator, operands.map((each) => this.written(each, j, k)));
+    const terms = this.terms(operator, operands, j, k);
+    return terms.length === 1 ? terms[0] : [[{ sum: terms.map(([pieces]) => pieces) }], SUM];
+  }
+
+  terms(operator, [left, right], j, k) {
+    const [rows, cols] = this.scope.shape(left);
+    const each = (count, term) => Array.from({ length: count }, (_, i) => term(i));
+    if (operator === '@')
+      return each(cols, (i) => joined('*', [this.written(left, j, i), this.written(right, i, k)]));
+    if (operator === 'sum1') return each(cols, (s) => this.written(left, j, s));
+    return each(rows * cols, (e) => this.written(left, Math.floor(e / cols), e % cols));
+  }
+}
+
+function joined(operator, [left, right]) {
+  if (operator === 'neg') return negative(left);
+  if (operator === '+') return [[...left[0], PLUS, ...right[0]], SUM];
+  if (operator === '-') return [[...left[0], ' − ', ...within(right, PRODUCT)], SUM];
+  if (operator === '*' || operator === '/') return multiplied(operator, left, right);
+  if (operator === '**') return [[...within(left, WHOLE), '²'], WHOLE];
+  if (operator === 'exp') return [['e^', ...within(left, WHOLE)], WHOLE];
+  return [[`${NAMES[operator] ?? operator}(`, ...left[0], ')'], WHOLE];
+}
+
+function multiplied(operator, left, right) {
+  if (right[0].length === 1 && right[0][0] === '1') return left; // m, of one sample
+  const before = within(left, PRODUCT);
+  if (operator === '/') return [[...before, ' / ', ...within(right, WHOLE)], PRODUCT];
+  const plain = [...left[0], ...right[0]].every((each) => typeof each === 'string');
+  return [[...before, plain ? ' · ' : DOT, ...within(right, PRODUCT)], PRODUCT];
+}
+
+function negative(of) {
+  const [[first, ...rest]] = of;
+  if (rest.length || !first.symbol) return [['−', ...within(of, PRODUCT)], PRODUCT];
+  return [[{ ...first, symbol: `−${first.symbol}`, value: -first.value }], WHOLE];
+}
+
+// The pieces, in parentheses if they hold together less firmly; brackets around those.
+function within([pieces, binding], least) {
+  if (binding >= least) return pieces;
+  const [opened, closed] = hasParentheses(pieces) ? '[]' : '()';
+  return [opened, ...pieces, closed];
+}
+
+const hasParentheses = (pieces) => pieces.some((piece) =>
+  (piece.sum ? piece.sum.some(hasParentheses) : typeof piece === 'string' && piece.endsWith('(')));
 
 // Every number of a formula, those of a long sum too.
 function operandsOf(pieces) {

@@ -30,9 +30,8 @@ function shownEntries(name) {
   const all = described.whole
     ? Array.from({ length: rows * cols }, (_, e) => [Math.floor(e / cols), e % cols])
     : [picked(name)];
-  const [quantity, layer] = split(name);
-  const prime = quantity === 'delta' && (layer < state.layers || state.rates.cost === 'quadratic');
-  return all.flatMap(([j, k]) => [...(prime ? [[`prime${layer}`, j, k]] : []), [name, j, k]]);
+  const { prime } = described.table.rows.find((row) => row.name === name);
+  return all.flatMap(([j, k]) => [...(prime ? [[prime, j, k]] : []), [name, j, k]]);
 }
 
 function spans(pieces, inNumbers) {
@@ -45,10 +44,10 @@ function lineOf(name, j, k) {
   const updated = quantity === 'b' || quantity === 'w';
   const key = keyOf(updated ? `${name}+` : name, j, k);
   const table = state.made[quantity === 'prime' ? `z${layer}` : name];
-  const pieces = state.formula(name, j, k);
+  const pieces = formulaOf(name, j, k);
   const entry = symbolOf(quantity === 'prime' ? `z${layer}` : name, table, j, k);
   const formula = quantity === 'a'
-    ? ['σ(', make('span', { className: 'operand', data: { of: keyOf(`z${layer}`, j, k) } },
+    ? [`${described.table.functions[layer].symbol}(`, make('span', { className: 'operand', data: { of: keyOf(`z${layer}`, j, k) } },
       symbolOf(`z${layer}`, table, j, k)), ')']
     : spans(pieces, false);
   const numbers = spans(pieces, true);
@@ -58,7 +57,7 @@ function lineOf(name, j, k) {
   const shape = alone ? '' : `(one of ${table.rows} × ${table.cols})`;
 
   const line = make('li', { className: 'line', data: { key } });
-  const symbol = quantity === 'prime' ? `σ′(${entry})` : entry;
+  const symbol = quantity === 'prime' ? `${described.table.functions[layer].symbol}′(${entry})` : entry;
   const right = make('span', { className: 'right' });
   line.append(make('button', { type: 'button', className: 'symbol' }, symbol), ' ', right);
   const part = (sign, content, kind = '') => {

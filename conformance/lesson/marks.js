@@ -11,10 +11,10 @@ function drawnPart(key) {
 
 function captionOf(key) {
   const [name] = parts(key);
-  const [quantity] = split(name);
+  const [quantity, layer] = split(name);
   if (name === 'x' || quantity === 'a') return ''; // it stands in the circle
   const number = brief(valueOf(key)), arrow = name.endsWith('+') ? '← ' : '';
-  return quantity === 'w' ? `${arrow}${number}` : `${word(quantity)} ${arrow}${number}`;
+  return quantity === 'w' ? `${arrow}${number}` : `${letterOf(quantity, layer)} ${arrow}${number}`;
 }
 
 // A weight's number goes where the lines that it is shown with lie apart.

@@ -1,8 +1,9 @@
-// The network: one step of gradient descent, entry by entry as the equations say it.
+// One step of gradient descent, entry by entry as the table of the step says it.
 //
-// Written from the equations of the book and judged by the recorded cases, as every port is.
-// Layers have the book's numbers, the input being layer 1; a sample is a column; entries are
-// counted from 0.
+// A row of the table has the name of its quantity, its shape, and a tree of what it is computed
+// from: a number, a name, or an operator and its operands. Judged by the recorded cases, as every
+// port is. Layers have the book's numbers, the input being layer 1; a sample is a column; entries
+// are counted from 0.
 
 // A table of numbers, rows × cols, which is what every quantity is.
 class Table {
@@ -28,63 +29,85 @@ function sum(count, term) {
   return total;
 }
 
-const sigma = (z) => 1 / (1 + Math.exp(-z));
-const sigmaPrime = (z) => sigma(z) * (1 - sigma(z));
-const timesLn = (y, a) => (y === 0 ? 0 : y * Math.log(a)); // 0 ln 0 is 0
+// The function that gives each entry of the product of two tables.
+function product(left, right) {
+  const { cols, data } = left, { cols: width, data: other } = right;
+  return (j, k) => {
+    let total = 0;
+    for (let i = 0; i < cols; i++) total += data[j * cols + i] * other[i * width + k];
+    return total;
+  };
+}
 
-// A cost: that of one output neuron and one sample, and the error δ that follows from it.
-const COSTS = {
-  quadratic: {
-    of: (a, y) => (a - y) ** 2 / 2,
-    error: (a, y, z) => (a - y) * sigmaPrime(z),
-  },
-  'cross-entropy': {
-    of: (a, y) => -timesLn(y, a) - timesLn(1 - y, 1 - a),
-    error: (a, y) => a - y,
-  },
+const OPERATIONS = { // others are those of Math
+  '+': (a, b) => a + b,
+  '-': (a, b) => a - b,
+  '*': (a, b) => (a === 0 ? 0 : a * b), // 0 ln 0 is 0
+  '/': (a, b) => a / b,
+  '**': (a, b) => a ** b,
+  neg: (a) => -a,
 };
+
+// What the names in a tree stand for: `f2` is a2, written as f(z2), and `prime2` is f′(z2).
+class Scope {
+  constructor(functions, given, made, rates) {
+    Object.assign(this, { functions, given, made, numbers: { ...rates, m: given.x.cols } });
+  }
+
+  // The number of a leaf; undefined if it has many.
+  number(leaf) {
+    return typeof leaf === 'number' ? leaf : this.numbers[leaf];
+  }
+
+  table(name) { // of a weight or bias, the one before the update
+    return this.given[name] ?? this.made[name.replace(/^(f|prime)(?=\d)/, 'a')];
+  }
+
+  shape(tree) {
+    if (Array.isArray(tree)) {
+      const shapes = tree.slice(1).map((each) => this.shape(each));
+      if (tree[0] === 'T') return shapes[0].reverse();
+      return shapes.sort((one, other) => other[0] * other[1] - one[0] * one[1])[0];
+    }
+    if (this.number(tree) !== undefined) return [1, 1];
+    const { rows, cols } = this.table(tree);
+    return [rows, cols];
+  }
+
+  // The function that gives each entry of a tree.
+  entry(tree) {
+    if (Array.isArray(tree)) return this.operation(...tree);
+    const number = this.number(tree);
+    if (number !== undefined) return () => number;
+    if (/^prime/.test(tree)) return this.entry(this.functions[split(tree)[1]].prime);
+    const table = this.table(tree);
+    return table.cols === 1 ? (j) => table.at(j, 0) : (j, k) => table.at(j, k); // b in each column
+  }
+
+  // All entries of a tree.
+  filled(tree) {
+    return this.given[tree] ?? this.made[tree] ?? Table.of(...this.shape(tree), this.entry(tree));
+  }
+
+  operation(operator, ...operands) {
+    if (operator === 'if') return this.entry(operands[this.number(operands[0]) ? 1 : 2]);
+    if (operator === '@') return product(...operands.map((each) => this.filled(each)));
+    const [a, b] = operands.map((each) => this.entry(each));
+    const [rows, cols] = this.shape(operands[0]);
+    if (operator === 'T') return (j, k) => a(k, j);
+    if (operator === 'sum1') return (j) => sum(cols, (s) => a(j, s));
+    if (operator === 'sum') return () => sum(rows, (j) => sum(cols, (s) => a(j, s)));
+    const operation = OPERATIONS[operator] ?? Math[operator];
+    return b ? (j, k) => operation(a(j, k), b(j, k)) : (j, k) => operation(a(j, k));
+  }
+}
 
 // All quantities of a step by their names, such as z2 and nabla_w3; b2, w2 … are the updated ones.
 //
-// `given` holds x, y, and b2, w2 … before the step; `rates` holds cost, eta, lmbda and n.
-function step(layers, given, { cost, eta, lmbda, n }) {
-  const { x, y } = given;
-  const m = x.cols;
-  const made = {};
-  const a = (l) => (l === 1 ? x : made[`a${l}`]);
-
-  for (let l = 2; l <= layers; l++) {
-    const w = given[`w${l}`], b = given[`b${l}`];
-    const z = Table.of(w.rows, m, (j, s) => // Z
-      sum(w.cols, (k) => w.at(j, k) * a(l - 1).at(k, s)) + b.at(j, 0));
-    made[`z${l}`] = z;
-    made[`a${l}`] = Table.of(z.rows, m, (j, s) => sigma(z.at(j, s))); // A
-  }
-
-  const output = a(layers), z = made[`z${layers}`];
-  made.cost = Table.of(1, 1, () => // C
-    sum(y.rows, (j) => sum(m, (s) => COSTS[cost].of(output.at(j, s), y.at(j, s)))) / m);
-  made[`delta${layers}`] = Table.of(y.rows, m, (j, s) => // BP1
-    COSTS[cost].error(output.at(j, s), y.at(j, s), z.at(j, s)));
-  for (let l = layers - 1; l >= 2; l--) made[`delta${l}`] = hiddenError(l, given, made); // BP2
-
-  for (let l = 2; l <= layers; l++) {
-    const w = given[`w${l}`], b = given[`b${l}`];
-    const delta = made[`delta${l}`], below = a(l - 1);
-    const nablaB = Table.of(b.rows, 1, (j) => sum(m, (s) => delta.at(j, s)) / m); // BP3
-    const nablaW = Table.of(w.rows, w.cols, (j, k) => // BP4
-      sum(m, (s) => delta.at(j, s) * below.at(k, s)) / m);
-    made[`nabla_b${l}`] = nablaB;
-    made[`nabla_w${l}`] = nablaW;
-    made[`b${l}`] = Table.of(b.rows, 1, (j) => b.at(j, 0) - eta * nablaB.at(j, 0)); // B
-    made[`w${l}`] = Table.of(w.rows, w.cols, (j, k) => // W
-      (1 - eta * lmbda / n) * w.at(j, k) - eta * nablaW.at(j, k));
-  }
+// `table` holds the rows in causal order and the functions of the layers; `given` holds x, y, and
+// b2, w2 … before the step; `rates` holds eta, lmbda and n.
+function step({ rows, functions }, given, rates) {
+  const made = {}, scope = new Scope(functions, given, made, rates);
+  for (const row of rows) made[row.name] = Table.of(...row.shape, scope.entry(row.tree));
   return made;
-}
-
-function hiddenError(l, given, made) {
-  const w = given[`w${l + 1}`], delta = made[`delta${l + 1}`], z = made[`z${l}`];
-  return Table.of(z.rows, z.cols, (j, s) =>
-    sum(w.rows, (i) => w.at(i, j) * delta.at(i, s)) * sigmaPrime(z.at(j, s)));
 }

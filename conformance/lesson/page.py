@@ -8,40 +8,20 @@ policy forbids everything else. Left out: what the script does (`network.js` and
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.resources import files
-from itertools import groupby
+from itertools import groupby, starmap
 from pathlib import Path
 
 from conformance.corpus.case import Case
+from conformance.explain.example import Row
+from conformance.explain.lines import given, heading, legend, parts_of, rows
+from conformance.explain.pieces import NBSP
+from conformance.explain.worked import Line, Worked
 from conformance.lesson.data import is_whole, numbers
+from conformance.model import table as table_
 from conformance.report.document import policy, put, ready
 from conformance.report.mathml import mathml
-from conformance.smallest.example import Row
-from conformance.smallest.lines import given, heading, legend, parts_of, rows
-from conformance.smallest.pieces import NBSP
-from conformance.smallest.worked import Line, Worked
-from conformance.verdict.causality import equation_of
-from reference.step import split
 
 SCRIPTS = ("network", "formulas", "state", "lines", "fields", "drawing", "marks", "walk")
-PARTS = {
-    "Forward": ("z", "a", "cost"),
-    "Backward": ("delta", "prime"),
-    "Gradient": ("nabla_b", "nabla_w"),
-    "Update": ("b", "w"),
-}
-"""The parts of a step, and the quantities of each."""
-
-ABOUT = {
-    "Z": "the weighted inputs of layer {layer}",
-    "A": "the activations of layer {layer}",
-    "C": "the cost",
-    "BP1": "the error of the output layer, {layer}",
-    "BP2": "the error of layer {layer}",
-    "BP3": "the gradient of the biases of layer {layer}",
-    "BP4": "the gradient of the weights into layer {layer}",
-    "B": "the new biases of layer {layer}",
-    "W": "the new weights into layer {layer}",
-}
 SMALL = "small"
 """With what the id begins of a case that was made from its sizes."""
 
@@ -105,26 +85,20 @@ def text_of(name: str) -> str:
 
 
 def _parts(worked: Worked) -> Iterator[Part]:
-    def title(line: tuple[Line, Row]) -> str:
-        quantity = split(line[0].name)[0]
-        return next(title for title, quantities in PARTS.items() if quantity in quantities)
+    table = worked.case.rows
+
+    def row_of(line: tuple[Line, Row]) -> table_.Row:
+        return table[line[0].name.replace("prime", "delta")]  # σ′ belongs to the δ that it enters
 
     written = zip(worked.lines, rows(worked), strict=True)
-    for name, lines in groupby(written, title):
-        yield Part(name, tuple(_equations(worked.case, lines)))
+    for part, lines in groupby(written, lambda line: row_of(line).quantity.part):
+        yield Part(part, tuple(starmap(_equation, groupby(lines, row_of))))
 
 
-def _equations(case: Case, lines: Iterable[tuple[Line, Row]]) -> Iterator[Equation]:
-    """The equations of a part; σ′ belongs to the δ that it enters."""
-
-    def quantity(line: tuple[Line, Row]) -> str:
-        return line[0].name.replace("prime", "delta")
-
-    for name, group in groupby(lines, quantity):
-        equation = equation_of(name, case.layers, case.cost)
-        about = ABOUT[equation.tag].format(layer=split(name)[1])
-        texts = (" ".join(parts_of(line.name, row)).replace(NBSP, " ") for line, row in group)
-        yield Equation(name, equation.tag, equation.formula, about, tuple(texts))
+def _equation(row: table_.Row, lines: Iterable[tuple[Line, Row]]) -> Equation:
+    about = row.quantity.about.format(layer=row.layer)
+    texts = (" ".join(parts_of(line.name, each)).replace(NBSP, " ") for line, each in lines)
+    return Equation(row.name, row.tag, row.formula, about, tuple(texts))
 
 
 def _why(case: Case) -> str:

@@ -1,6 +1,5 @@
 // The network as it stands in the page: what was given, what has been changed, what follows.
 
-const RATES = ['eta', 'lmbda', 'n'];
 const described = JSON.parse(document.getElementById('numbers').textContent);
 
 function decoded({ rows, cols, base64 }) { // little-endian, as is every machine with a browser
@@ -18,10 +17,12 @@ const state = {
 };
 
 function recompute() {
-  state.made = step(state.layers, state.given, state.rates);
+  state.made = step(described.table, state.given, state.rates);
   state.first ??= state.made; // as it was before any change
-  state.formula = formulasOf(state);
 }
+
+const scopeOf = (made) =>
+  new Scope(described.table.functions, state.given, made, state.rates);
 
 // Quantity, first and second index of a key.
 function parts(key) {
@@ -32,8 +33,9 @@ function parts(key) {
 // The number with this key, wherever it stands.
 function valueOf(key, made = state.made) {
   const [name, j, k] = parts(key);
-  if (RATES.includes(name)) return state.rates[name];
-  if (name.startsWith('prime')) return sigmaPrime(made[`z${split(name)[1]}`].at(j, k));
+  if (name in RATES) return state.rates[name];
+  if (name.startsWith('prime'))
+    return scopeOf(made).entry(name)(j, k);
   if (name.endsWith('+')) return made[name.slice(0, -1)].at(j, k);
   return (state.given[name] ?? made[name]).at(j, k);
 }
@@ -41,13 +43,14 @@ function valueOf(key, made = state.made) {
 // The keys of all numbers of which this one was made, each once; what was given is made of none.
 function sourcesOf(key) {
   const [name, j, k] = parts(key);
-  if (RATES.includes(name) || name in state.given) return [];
-  return [...new Set(operandsOf(state.formula(name, j, k)).map((operand) => operand.key))];
+  if (name in RATES || name in state.given) return [];
+  const pieces = formulaOf(name.replace('+', ''), j, k);
+  return [...new Set(operandsOf(pieces).map((operand) => operand.key))];
 }
 
 function put(key, value) {
   const [name, j, k] = parts(key);
-  if (RATES.includes(name)) state.rates[name] = value;
+  if (name in RATES) state.rates[name] = value;
   else state.given[name].data[j * state.given[name].cols + k] = value;
 }
 

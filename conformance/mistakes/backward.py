@@ -3,40 +3,35 @@
 Left out: BP1 (`output.py`), sums over the wrong samples (`loops.py`).
 """
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from conformance.mistakes.mistake import Mistake
-from conformance.mistakes.situation import Formula, Situation, where
-from reference.equations import hidden_error, updated_weight, weight_gradient
+from conformance.mistakes.situation import Formulas, Situation, by_the_book, where
 
 
-def through(layer: int) -> Formula:
+def through(layer: int) -> Formulas:
     """BP2 with the weights of a layer so many above the right one, where their shape fits."""
 
     def fits(at: Situation) -> bool:
         other, right = at.layer + 1 + layer, at.layer + 1
         return 2 <= other <= at.last and at.w(other).shape == at.w(right).shape  # noqa: PLR2004
 
-    def formula(at: Situation) -> Any:
-        w = at.w(at.layer + 1 + layer)
-        return hidden_error(w, at.delta(at.layer + 1), at.z(at.layer))
-
-    return where("BP2", fits, formula)
+    return where("BP2", fits, lambda at: by_the_book(at, "BP2", w=at.w(at.layer + 1 + layer)))
 
 
 def untransposed(at: Situation) -> Any:
     """δ^l = (w^{l+1} δ^{l+1}) ⊙ σ′(z^l)"""
-    return hidden_error(at.w(at.layer + 1).T, at.delta(at.layer + 1), at.z(at.layer))
+    return by_the_book(at, "BP2", w=at.w(at.layer + 1).T)
 
 
 def through_updated(at: Situation) -> Any:
     """δ^l = ((w′^{l+1})ᵀ δ^{l+1}) ⊙ σ′(z^l), w′ after the update"""
-    above, delta = at.layer + 1, at.delta(at.layer + 1)
-    nabla = weight_gradient(delta, at.a(at.layer))
-    updated = updated_weight(at.w(above), nabla, at.eta, at.decay)
-    return hidden_error(updated, delta, at.z(at.layer))
+    above = replace(at, layer=at.layer + 1)
+    updated = by_the_book(above, "W", nabla_w=by_the_book(above, "BP4"))
+    return by_the_book(at, "BP2", w=updated)
 
 
 def is_square(at: Situation) -> bool:
@@ -76,7 +71,7 @@ BACKWARD = (
         "The weights are not transposed on the way down.",
         wrong="δ^l = (w^{l+1} δ^{l+1}) ⊙ σ′(z^l)",
         right="δ^l = ((w^{l+1})ᵀ δ^{l+1}) ⊙ σ′(z^l)",
-        formulas={"BP2": where("BP2", is_square, untransposed)},
+        formulas=where("BP2", is_square, untransposed),
         hidden="symmetric weights; layers that are not square stop the program",
     ),
     Mistake(
@@ -84,7 +79,7 @@ BACKWARD = (
         "The error goes down through the weights of the layer below.",
         wrong="δ^l = ((w^l)ᵀ δ^{l+1}) ⊙ σ′(z^l)",
         right="δ^l = ((w^{l+1})ᵀ δ^{l+1}) ⊙ σ′(z^l)",
-        formulas={"BP2": through(-1)},
+        formulas=through(-1),
         hidden="no hidden layer; layers of other shapes stop the program",
     ),
     Mistake(
@@ -92,7 +87,7 @@ BACKWARD = (
         "The error goes down through the weights of the layer above.",
         wrong="δ^l = ((w^{l+2})ᵀ δ^{l+1}) ⊙ σ′(z^l)",
         right="δ^l = ((w^{l+1})ᵀ δ^{l+1}) ⊙ σ′(z^l)",
-        formulas={"BP2": through(1)},
+        formulas=through(1),
         hidden="fewer than two hidden layers; layers of other shapes stop the program",
     ),
     Mistake(
@@ -100,7 +95,7 @@ BACKWARD = (
         "The loop never reaches the first hidden layer.",
         wrong="δ^2 = 0",
         right="δ^2 = ((w^3)ᵀ δ^3) ⊙ σ′(z^2)",
-        formulas={"BP2": where("BP2", lambda at: at.layer == 2, lambda at: 0 * at.z(2))},  # noqa: PLR2004
+        formulas=where("BP2", lambda at: at.layer == 2, lambda at: 0 * at.z(2)),  # noqa: PLR2004
         hidden="no hidden layer",
     ),
     Mistake(
@@ -168,7 +163,7 @@ BACKWARD = (
         "∂C/∂w has the activation of the layer itself, not of the one below.",
         wrong="∂C/∂w^l = (1/m) δ^l (a^l)ᵀ",
         right="∂C/∂w^l = (1/m) δ^l (a^{l−1})ᵀ",
-        formulas={"BP4": lambda at: weight_gradient(at.delta(at.layer), at.a(at.layer))},
+        formulas={"BP4": lambda at: by_the_book(at, "BP4", a=at.a(at.layer))},
         hidden="layers that are not square stop the program",
     ),
     Mistake(
@@ -176,13 +171,11 @@ BACKWARD = (
         "∂C/∂w has the weighted input of the layer below, not its activation.",
         wrong="∂C/∂w^l = (1/m) δ^l (z^{l−1})ᵀ",
         right="∂C/∂w^l = (1/m) δ^l (a^{l−1})ᵀ",
-        formulas={
-            "BP4": where(
-                "BP4",
-                lambda at: at.layer > 2,  # noqa: PLR2004 - below it are the samples
-                lambda at: weight_gradient(at.delta(at.layer), at.z(at.layer - 1)),
-            )
-        },
+        formulas=where(
+            "BP4",
+            lambda at: at.layer > 2,  # noqa: PLR2004 - below it are the samples
+            lambda at: by_the_book(at, "BP4", a=at.z(at.layer - 1)),
+        ),
         hidden="no hidden layer",
     ),
     Mistake(

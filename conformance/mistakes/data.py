@@ -4,7 +4,6 @@ Left out: samples that the loop forgets (`loops.py`).
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,7 +24,7 @@ def given(change: Callable[[Batch], Batch], *tags: str) -> Formulas:
     """The book's equations of these tags on other samples or targets."""
 
     def formula(tag: str) -> Formula:
-        return lambda at: by_the_book(replace(at, batch=change(at.batch)), tag)
+        return lambda at: by_the_book(at.with_given(**vars(change(Batch(at.x, at.y)))), tag)
 
     return {tag: formula(tag) for tag in tags}
 

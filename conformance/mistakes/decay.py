@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from conformance.mistakes.mistake import Mistake
-from conformance.mistakes.situation import Formulas, Situation
+from conformance.mistakes.situation import Formulas, Situation, by_the_book
 from reference.equations import updated_weight
 
 
@@ -16,8 +16,7 @@ def decaying(factor: Callable[[Situation], tuple[float, float]]) -> Formulas:
 
     def weight(at: Situation) -> Any:
         times, over = factor(at)
-        decay = at.decay * times / over
-        return updated_weight(at.w(at.layer), at.nabla_w(at.layer), at.eta, decay)
+        return by_the_book(at, "W", decay=at.decay * times / over)
 
     return {"W": weight}
 

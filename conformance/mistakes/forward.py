@@ -76,7 +76,7 @@ FORWARD = (
         wrong="a^l = tanh z^l",
         right="a^l = σ(z^l)",
         formulas={
-            "A": where("A", lambda at: at.quadratic or at.layer < at.last, tanh),
+            **where("A", lambda at: at.quadratic or at.layer < at.last, tanh),
             **with_slope(lambda at: 1 - np.square(tanh(at))),
         },
         hidden="the outputs of the cross-entropy, which takes no negative ones",
@@ -86,7 +86,7 @@ FORWARD = (
         "The quadratic cost lacks its ½.",
         wrong="C = (1/m) Σ_x ‖a^L − y‖²",
         right="C = (1/2m) Σ_x ‖a^L − y‖²",
-        formulas={"C": where("C", lambda at: at.quadratic, squared_errors)},
+        formulas=where("C", lambda at: at.quadratic, squared_errors),
         hidden="the cross-entropy; programs that show no cost; accuracy",
     ),
     Mistake(

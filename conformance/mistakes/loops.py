@@ -19,7 +19,6 @@ from conformance.mistakes.situation import (
     evaluate,
     where,
 )
-from reference.equations import bias_gradient, sigmoid_prime, weight_gradient
 
 MOMENTUM = 0.9
 GRADIENTS = {"BP3": "nabla_b", "BP4": "nabla_w"}
@@ -28,13 +27,10 @@ GRADIENTS = {"BP3": "nabla_b", "BP4": "nabla_w"}
 def of_samples(kept: Callable[[int], list[bool]]) -> Formulas:
     """∂C/∂b and ∂C/∂w from some of the m samples, still divided by m."""
 
-    def delta(at: Situation) -> Any:
-        return np.where(kept(at.m), at.delta(at.layer), 0)
+    def formula(tag: str) -> Formula:
+        return lambda at: by_the_book(at, tag, delta=np.where(kept(at.m), at.delta(at.layer), 0))
 
-    return {
-        "BP3": lambda at: bias_gradient(delta(at)),
-        "BP4": lambda at: weight_gradient(delta(at), at.a(at.layer - 1)),
-    }
+    return {tag: formula(tag) for tag in GRADIENTS}
 
 
 def accumulated(tag: str, quantity: str) -> Formula:
@@ -76,7 +72,7 @@ def moved_z(at: Situation) -> Any:
     """z^l of each sample, with the w^l and b^l that the samples before it have moved"""
     formulas: Formulas = {"BP2": moved_delta}
     for _ in range(at.m):  # each pass makes one more sample right
-        named = evaluate(replace(at, named={}, previous=None), formulas, until="delta2")
+        named = evaluate(replace(at, named={}, previous=None), formulas, until="nabla_b2")
         formulas = {"Z": partial(_moved_by, named), "BP2": moved_delta}
     return named[f"z{at.layer}"]
 
@@ -91,7 +87,7 @@ def moved_delta(at: Situation) -> Any:
     """δ^l of each sample, with the w^{l+1} that the samples before it have moved"""
     above = at.delta(at.layer + 1)
     moved = at.eta / at.m * (at.a(at.layer) @ _earlier(above.T @ above))
-    return (at.w(at.layer + 1).T @ above - moved) * sigmoid_prime(at.z(at.layer))
+    return (at.w(at.layer + 1).T @ above - moved) * at.f.prime(at.z(at.layer))
 
 
 def _earlier(pairs: Any) -> Any:
@@ -130,8 +126,8 @@ LOOPS = (
         wrong="b^l ← b^l, w^l ← w^l",
         right="b^l ← b^l − η ∂C/∂b^l, w^l ← (1 − ηλ/n) w^l − η ∂C/∂w^l",
         formulas={
-            "B": where("B", is_short, lambda at: at.b(at.layer)),
-            "W": where("W", is_short, lambda at: at.w(at.layer)),
+            **where("B", is_short, lambda at: at.b(at.layer)),
+            **where("W", is_short, lambda at: at.w(at.layer)),
         },
         source="NervanaSystems/neon#9",
         hidden="m divides n",

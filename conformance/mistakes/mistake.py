@@ -12,6 +12,7 @@ import numpy as np
 
 from conformance.corpus.case import Case
 from conformance.mistakes.situation import Formulas, Situation, evaluate
+from conformance.model.table import given
 from conformance.subjects import Subject
 from reference.step import Array, Batch, Parameters
 
@@ -64,7 +65,8 @@ class MistakenSession:
             ValueError: the parameters that the step before left do not make a network.
         """
         case, start = self.case, Parameters.of(self.after)
-        now = Situation(case, start, batch, case.eta, case.decay, previous=self.previous)
+        values = given(start, batch, case.eta, case.decay)
+        now = Situation(case, values, previous=self.previous)
         with np.errstate(all="ignore"), suppress(ValueError):
             evaluate(now, self.formulas)
         shown = {name: np.asarray(array, case.type) for name, array in now.named.items()}

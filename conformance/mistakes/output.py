@@ -8,17 +8,16 @@ from typing import Any
 
 from conformance.mistakes.mistake import Mistake
 from conformance.mistakes.situation import Formula, Formulas, Situation, by_the_book, where
-from reference.equations import cross_entropy_delta, quadratic_delta, sigmoid_prime
 
 
 def quadratic(formula: Formula) -> Formulas:
     """A wrong output error of the quadratic cost."""
-    return {"BP1": where("BP1", lambda at: at.quadratic, formula)}
+    return where("BP1", lambda at: at.quadratic, formula)
 
 
 def difference(at: Situation) -> Any:
     """δ^L = a^L − y"""
-    return cross_entropy_delta(at.z(at.last), at.a(at.last), at.y)
+    return at.a(at.last) - at.y
 
 
 def with_slope(slope: Callable[[Situation], Any]) -> Formulas:
@@ -59,13 +58,11 @@ OUTPUT = (
         "The cross-entropy has the output error of the quadratic cost.",
         wrong="δ^L = (a^L − y) ⊙ σ′(z^L)",
         right="δ^L = a^L − y",
-        formulas={
-            "BP1": where(
-                "BP1",
-                lambda at: not at.quadratic,
-                lambda at: quadratic_delta(at.z(at.last), at.a(at.last), at.y),
-            )
-        },
+        formulas=where(
+            "BP1",
+            lambda at: not at.quadratic,
+            lambda at: difference(at) * at.f.prime(at.z(at.last)),
+        ),
         source="mnielsen/neural-networks-and-deep-learning#77",
         hidden="the quadratic cost",
     ),
@@ -107,7 +104,7 @@ OUTPUT = (
         "σ′ is taken at a, which has been through σ already.",
         wrong="… ⊙ σ′(a^l)",
         right="… ⊙ σ′(z^l)",
-        formulas=with_slope(lambda at: sigmoid_prime(at.a(at.layer))),
+        formulas=with_slope(lambda at: at.f.prime(at.a(at.layer))),
         source="dwhitena/gophernet#6",
         hidden="accuracy: a run of 30 epochs gets as far",
     ),

@@ -1,18 +1,19 @@
 """Where an equation stands: all that a program knows at that point of a step, and of earlier steps.
 
-A known mistake is a wrong formula in these terms. Like the equations of `reference` it is a plain
-NumPy expression, so it runs on floats as a subject, and on running errors as an expectation. Left
-out: the mistakes themselves (`catalogue.py`).
+A known mistake replaces equations of the table by wrong formulas in these terms. Like the equations
+of `reference` such a formula is a plain NumPy expression, so it runs on floats as a subject, and on
+running errors as an expectation. Left out: the mistakes themselves (`catalogue.py`).
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from typing import Any
 
 from conformance.corpus.case import Case
-from conformance.verdict.causality import TAGS, field_of
-from reference.equations import BOOK, COSTS, Equations
-from reference.step import Batch, Parameters, causal_order, split
+from conformance.model.functions import Activation
+from conformance.model.table import Row, name_of, run
+from reference.step import split
 
 Formula = Callable[["Situation"], Any]
 Formulas = Mapping[str, Formula]
@@ -25,43 +26,60 @@ class Situation:
 
     Attributes:
         case: cost, rates and sizes.
-        start: the parameters from which the step starts.
-        batch: the mini-batch.
-        eta: the learning rate η.
-        decay: λ/n.
+        given: what the step starts from; see `given` of the table.
         named: the quantities of this step so far, by their names.
         layer: of the equation, as in the book.
         previous: the same equation in the step before, where the program has just been.
     """
 
     case: Case
-    start: Parameters
-    batch: Batch
-    eta: Any
-    decay: Any
+    given: Mapping[str, Any]
     named: dict[str, Any] = field(default_factory=dict)
     layer: int = 0
     previous: "Situation | None" = None
 
+    def value(self, name: str) -> Any:
+        """What an equation takes under a name: of a weight or bias, that before the step."""
+        return self.given[name] if name in self.given else self.named[name]
+
+    def with_given(self, **given: Any) -> "Situation":
+        """The same where something else was given."""
+        return replace(self, given={**self.given, **given})
+
     @property
     def x(self) -> Any:
         """The samples, (n_1, m)."""
-        return self.batch.x
+        return self.given["x"]
 
     @property
     def y(self) -> Any:
         """The targets, (n_L, m)."""
-        return self.batch.y
+        return self.given["y"]
+
+    @property
+    def eta(self) -> Any:
+        """The learning rate η."""
+        return self.given["eta"]
+
+    @property
+    def decay(self) -> Any:
+        """λ/n."""
+        return self.given["decay"]
 
     @property
     def m(self) -> int:
         """The size of the mini-batch."""
-        return self.batch.m
+        return int(self.x.shape[1])
 
     @property
     def last(self) -> int:
         """L, the output layer."""
         return self.case.layers
+
+    @property
+    def f(self) -> Activation:
+        """The activation of the layer."""
+        return self.case.rows[f"a{self.layer}"].activation
 
     @property
     def quadratic(self) -> bool:
@@ -70,11 +88,11 @@ class Situation:
 
     def w(self, layer: int) -> Any:
         """w^l at the start of the step, (n_l, n_{l-1})."""
-        return self.start.w[layer - 2]
+        return self.given[f"w{layer}"]
 
     def b(self, layer: int) -> Any:
         """b^l at the start of the step, (n_l, 1)."""
-        return self.start.b[layer - 2]
+        return self.given[f"b{layer}"]
 
     def z(self, layer: int) -> Any:
         """z^l, (n_l, m)."""
@@ -103,32 +121,19 @@ class Situation:
         return replace(self, layer=layer, previous=before)
 
 
-def tag_of(name: str, layers: int) -> str:
-    """The tag of the equation that gives the quantity of this name."""
-    return TAGS[field_of(name, layers)]
+def by_the_book(at: Situation, tag: str, **others: Any) -> Any:
+    """What the right equation of a tag gives in a situation, of other inputs where some are given.
+
+    They have the names of the quantities without layers, such as `delta`.
+    """
+    row = at.case.rows[name_of(tag, at.layer)]
+    names = row.names.items()
+    return row.function(*(others[n] if n in others else at.value(name) for n, name in names))
 
 
-def by_the_book(at: Situation, tag: str) -> Any:
-    """What the right equation of a tag gives in a situation."""
-    return _RIGHT[tag](at, BOOK.with_cost(COSTS[at.case.cost]), at.layer)
-
-
-_RIGHT: dict[str, Callable[[Situation, Equations, int], Any]] = {
-    "Z": lambda at, book, i: book.weighted_input(at.w(i), at.a(i - 1), at.b(i)),
-    "A": lambda at, book, i: book.activation(at.z(i)),
-    "C": lambda at, book, i: book.cost(at.a(i), at.y),
-    "BP1": lambda at, book, i: book.output_error(at.z(i), at.a(i), at.y),
-    "BP2": lambda at, book, i: book.hidden_error(at.w(i + 1), at.delta(i + 1), at.z(i)),
-    "BP3": lambda at, book, i: book.bias_gradient(at.delta(i)),
-    "BP4": lambda at, book, i: book.weight_gradient(at.delta(i), at.a(i - 1)),
-    "B": lambda at, book, i: book.updated_bias(at.b(i), at.nabla_b(i), at.eta),
-    "W": lambda at, book, i: book.updated_weight(at.w(i), at.nabla_w(i), at.eta, at.decay),
-}
-
-
-def where(tag: str, holds: Callable[[Situation], Any], formula: Formula) -> Formula:
+def where(tag: str, holds: Callable[[Situation], Any], formula: Formula) -> Formulas:
     """The formula in the situations where a mistake can be made, the book's in the others."""
-    return lambda at: formula(at) if holds(at) else by_the_book(at, tag)
+    return {tag: lambda at: formula(at) if holds(at) else by_the_book(at, tag)}
 
 
 def evaluate(situation: Situation, formulas: Formulas, until: str = "") -> dict[str, Any]:
@@ -137,13 +142,16 @@ def evaluate(situation: Situation, formulas: Formulas, until: str = "") -> dict[
     Args:
         situation: before the step.
         formulas: in the place of the book's.
-        until: the name of the last quantity that is wanted, if not all are.
+        until: the name of the first quantity that is not wanted, if not all are.
     """
-    layers = situation.last
-    for name in causal_order(layers):
-        at, tag = situation.at(name), tag_of(name, layers)
-        formula = formulas.get(tag)
-        situation.named[name] = by_the_book(at, tag) if formula is None else formula(at)
-        if name == until:
-            break
-    return situation.named
+    named = situation.named
+
+    def compute(row: Row, arguments: tuple[Any, ...]) -> Any:
+        formula = formulas.get(row.tag)
+        at = situation.at(row.name)
+        named[row.name] = row.function(*arguments) if formula is None else formula(at)
+        return named[row.name]
+
+    rows = situation.case.rows.values()
+    run(takewhile(lambda row: row.name != until, rows), compute, situation.given)
+    return named

@@ -9,22 +9,19 @@ from typing import Any
 
 from conformance.mistakes.mistake import Mistake
 from conformance.mistakes.situation import Formulas, Situation, by_the_book
-from reference.equations import updated_bias, updated_weight
 
 
 def scaled(factor: Callable[[Situation], tuple[float, float]]) -> Formulas:
     """Updates with ∂C/∂b and ∂C/∂w times a factor, given as a numerator and a denominator."""
 
-    def bias(at: Situation) -> Any:
+    def scaled_by(at: Situation, nabla: Any) -> Any:
         times, over = factor(at)
-        return updated_bias(at.b(at.layer), at.nabla_b(at.layer) * times / over, at.eta)
+        return nabla * times / over
 
-    def weight(at: Situation) -> Any:
-        times, over = factor(at)
-        nabla = at.nabla_w(at.layer) * times / over
-        return updated_weight(at.w(at.layer), nabla, at.eta, at.decay)
-
-    return {"B": bias, "W": weight}
+    return {
+        "B": lambda at: by_the_book(at, "B", nabla_b=scaled_by(at, at.nabla_b(at.layer))),
+        "W": lambda at: by_the_book(at, "W", nabla_w=scaled_by(at, at.nabla_w(at.layer))),
+    }
 
 
 def in_integers(at: Situation) -> tuple[float, float]:
@@ -76,7 +73,7 @@ UPDATES = (
         "The biases are updated with ∂C/∂w; NumPy makes (n_l, n_{l−1}) of them.",
         wrong="b^l ← b^l − η ∂C/∂w^l",
         right="b^l ← b^l − η ∂C/∂b^l",
-        formulas={"B": lambda at: updated_bias(at.b(at.layer), at.nabla_w(at.layer), at.eta)},
+        formulas={"B": lambda at: by_the_book(at, "B", nabla_b=at.nabla_w(at.layer))},
         source="apache/systemds#2330",
         hidden="gradient checks",
     ),
@@ -85,7 +82,7 @@ UPDATES = (
         "The biases are updated with their own value.",
         wrong="b^l ← b^l − η b^l",
         right="b^l ← b^l − η ∂C/∂b^l",
-        formulas={"B": lambda at: updated_bias(at.b(at.layer), at.b(at.layer), at.eta)},
+        formulas={"B": lambda at: by_the_book(at, "B", nabla_b=at.b(at.layer))},
         hidden="gradient checks",
     ),
     Mistake(

@@ -15,11 +15,10 @@ from conformance.corpus.starts import raw
 from conformance.judging.judge import check_case
 from conformance.mistakes.catalogue import CATALOGUE
 from conformance.mistakes.mistake import Mistake, mistaken
-from conformance.mistakes.situation import tag_of
+from conformance.model.table import tag_of
 from conformance.proof.proof import Place, Row
 from conformance.proof.prove import astray, chosen
 from conformance.running.parallel import in_parallel
-from conformance.verdict.causality import inputs
 from conformance.verdict.compare import FREE
 
 SEED = 4
@@ -50,7 +49,7 @@ def hides(one: Row, other: Row) -> bool:
     def open_(place: Place) -> bool:
         if place.mode == FREE and place.case in restarted:
             return False
-        needed = (place.name, *inputs(place.name, place.case.layers))
+        needed = (place.name, *place.case.rows[place.name].made)
         return not any(place._replace(name=name) in one.misshapen for name in needed)
 
     seen = {tag_of(place.name, place.case.layers) for place in other.wrong if open_(place)}

@@ -16,15 +16,15 @@ from threadpoolctl import threadpool_limits
 
 from conformance.corpus import store
 from conformance.corpus.recorded import Recorded, shape_of
-from conformance.diagnosis.diagnose import ORDER, diagnose
+from conformance.diagnosis.diagnose import diagnose
 from conformance.errors import SubjectError
 from conformance.judging.case_report import CaseReport
 from conformance.judging.judge import check_case
 from conformance.judging.observe import observations
 from conformance.mistakes.catalogue import CATALOGUE
 from conformance.mistakes.mistake import Mistake, subject_of
+from conformance.model.table import TAGS
 from conformance.proof.proof import Place, Proof, Row
-from conformance.proof.show import blamed
 from conformance.proof.sightings import catches, sightings
 from conformance.report.finding_words import problem_text
 from conformance.running.parallel import in_parallel
@@ -118,9 +118,9 @@ def astray(blames: Sequence[str], reports: Sequence[CaseReport]) -> Iterator[str
     """Which equations are blamed and should not be, or should be and are not, in words."""
     found: dict[str, str] = {}
     for report in reports:
-        for tag in blamed(report):
+        for tag in report.blamed:
             found.setdefault(tag, report.case.id)
-    for tag in sorted(found.keys() - set(blames), key=ORDER.index):
+    for tag in sorted(found.keys() - set(blames), key=TAGS.index):
         yield f"is blamed on {tag}, which it does not break, in {found[tag]}"
     if found:
         yield from (f"is not blamed on {tag}" for tag in blames if tag not in found)

@@ -12,13 +12,12 @@ from rich.text import Text
 
 from conformance.corpus import store
 from conformance.errors import UsageError
+from conformance.explain.find import examples
 from conformance.judging.case_report import CaseReport
 from conformance.judging.judge import check_case
 from conformance.mistakes.catalogue import CATALOGUE
 from conformance.mistakes.mistake import Mistake, subject_of
 from conformance.report.message import line
-from conformance.smallest.find import examples
-from conformance.verdict.causality import TAGS, field_of
 from conformance.verdict.compare import FREE
 
 SMALL = 100  # neurons in the widest layer of a case at which a mistake is shown
@@ -62,13 +61,6 @@ def find(id_: str) -> Mistake:
     return CATALOGUE[id_]
 
 
-def blamed(report: CaseReport) -> list[str]:
-    """The tags of the equations that are blamed in a case, the first failure's first."""
-    layers = report.case.layers
-    named = [verdict.name for verdict in report.failures if verdict.name]
-    return list(dict.fromkeys(TAGS[field_of(name, layers)] for name in named))
-
-
 def _lines(mistake: Mistake) -> Iterator[str]:
     yield mistake.id
     yield f"  {mistake.sentence}"
@@ -93,7 +85,7 @@ def _caught(reports: Sequence[CaseReport]) -> Iterator[str]:
     for report in caught:
         first = report.failures[0]
         mode = " of the free run" if first.mode == FREE else ""
-        yield f"{report.case.id}, step {first.step}{mode}: {', '.join(blamed(report)) or 'conduct'}"
+        yield f"{report.case.id}, step {first.step}{mode}: {', '.join(report.blamed) or 'conduct'}"
         yield line(report.case, first)
     missed = [report.case.id for report in reports if not report.failures]
     if missed:

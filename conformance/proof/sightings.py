@@ -8,11 +8,11 @@ is run again. Left out: running the mistakes, and whether what is said is right 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from conformance.diagnosis.diagnose import ORDER
 from conformance.diagnosis.match import most_covering, predicts_failure, refutes
 from conformance.judging.case_report import CaseReport
 from conformance.mistakes.mistake import Mistake
-from conformance.proof.show import SMALL, blamed
+from conformance.model.table import TAGS
+from conformance.proof.show import SMALL
 from conformance.report.finding_words import problem_text
 
 ENOUGH = 2  # cases that refute a mistake: without one of them it still is refuted
@@ -69,7 +69,7 @@ class Sightings:
         refuted = frozenset[str]().union(*(each.refuted for each in some))
         left = frozenset[str]().union(*(each.predicted for each in some)) - refuted
         possible = {id_: tags for id_, tags in self.known.items() if id_ in left}
-        found, order = most_covering(possible, blamed), sorted(blamed, key=ORDER.index)
+        found, order = most_covering(possible, blamed), sorted(blamed, key=TAGS.index)
         named = {tag: tuple(found[tag]) for tag in order}
         return Said(any(each.caught for each in some), tuple(order), named)
 
@@ -91,7 +91,7 @@ def sightings(
         known: the mistakes that may be the cause.
         named: the ids of mistakes that are known to be refuted by no case.
     """
-    tags = {report.case.id: frozenset(blamed(report)) for report in reports}
+    tags = {report.case.id: frozenset(report.blamed) for report in reports}
     refuted: dict[str, set[str]] = {id_: set() for id_ in tags}
     predicted: dict[str, set[str]] = {id_: set() for id_ in tags}
     blames = frozenset[str]().union(*tags.values())
@@ -131,4 +131,4 @@ def catches(report: CaseReport, mistake: Mistake) -> bool:
     """Whether a report says of the mistake what it should, be it of one equation alone."""
     if mistake.remark:
         return any(mistake.remark in problem_text(v) for v in report.failures if not v.name)
-    return bool(set(blamed(report)) & set(mistake.blames))
+    return bool(set(report.blamed) & set(mistake.blames))

@@ -6,9 +6,9 @@ Left out: its cause (`cause_words.py`), its line of code (`source_words.py`).
 from collections.abc import Sequence
 
 from conformance.corpus.case import Case
+from conformance.model.table import Row
 from conformance.outcome import Blame, Report
 from conformance.report.message import difference, what
-from conformance.verdict.causality import EquationName, equation_of
 from conformance.verdict.compare import FREE, Verdict, doubtful
 
 LISTED = 8  # declined cases of one reason that a line names
@@ -19,10 +19,10 @@ def case_of(report: Report, blame: Blame) -> Case:
     return next(each.case for each in report.cases if each.case.id == blame.first.case)
 
 
-def equation_of_blame(report: Report, blame: Blame) -> EquationName:
+def equation_of_blame(report: Report, blame: Blame) -> Row:
     """The equation that is wrong, with the formula of the case in which it is so first."""
     case = case_of(report, blame)
-    return equation_of(blame.first.name, case.layers, case.cost)
+    return case.rows[blame.first.name]
 
 
 def heading(report: Report, blame: Blame) -> str:

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from conformance.diagnosis.cause import Cause
+from conformance.explain.example import Example
 from conformance.outcome import Report
-from conformance.smallest.example import Example
 
 if TYPE_CHECKING:
     from conformance.mistakes.mistake import Mistake

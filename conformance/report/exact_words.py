@@ -7,9 +7,9 @@ import math
 from collections.abc import Iterator
 
 from conformance.judging.exact_lane import ExactRun, failed_at, lacks_digits
+from conformance.model.table import tag_of
 from conformance.outcome import Report
 from conformance.report.message import lost
-from conformance.verdict.causality import TAGS, field_of
 from conformance.verdict.compare import FORWARD, Verdict
 
 
@@ -72,7 +72,7 @@ def _wrong(run: ExactRun, tag: str, report: Report) -> list[float]:
     """The errors of what an equation gives that are no rounding."""
     layers = next(each.case.layers for each in report.cases if each.case.id == run.case)
     errors = run.outcome.errors
-    return [errors[name] for name in run.outcome.wrong if tag == TAGS[field_of(name, layers)]]
+    return [errors[name] for name in run.outcome.wrong if tag == tag_of(name, layers)]
 
 
 def _failed(run: ExactRun, report: Report) -> dict[str, Verdict]:

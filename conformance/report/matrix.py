@@ -6,7 +6,7 @@ Left out: signs in colour (`terminal.py`) or in a table (`markdown.py`, `noteboo
 from collections.abc import Sequence
 
 from conformance.judging.case_report import CaseReport
-from conformance.verdict.causality import TAGS, field_of
+from conformance.model.table import TAGS, tag_of
 from conformance.verdict.compare import FREE, Status, Verdict
 
 SIGNS = {
@@ -21,7 +21,7 @@ SIGNS = {
 ASCII_SIGNS = {"!": "!", "✗": "x", "·": ".", "✓": "ok", "–": "-", "": ""}
 """The signs for an output that does not encode them all."""
 
-COLUMNS = (*TAGS.values(), "free")
+COLUMNS = (*TAGS, "free")
 MEANING = "✓ right, ✗ wrong, · explained by what is wrong before it, – not shown, ! stopped"
 
 
@@ -29,7 +29,7 @@ def cells(report: CaseReport) -> list[Status | None]:
     """The gravest status of each column; None where nothing was asked."""
     if report.status is Status.ERROR:
         return [Status.ERROR] * len(TAGS) + [_gravest(_free(report))]
-    return [_gravest(_of(report, tag)) for tag in TAGS.values()] + [_gravest(_free(report))]
+    return [_gravest(_of(report, tag)) for tag in TAGS] + [_gravest(_free(report))]
 
 
 def sign(status: Status | None) -> str:
@@ -55,4 +55,4 @@ def _free(report: CaseReport) -> list[Verdict]:
 def _of(report: CaseReport, tag: str) -> list[Verdict]:
     layers = report.case.layers
     named = [each for each in report.verdicts if each.name and each.mode != FREE]
-    return [verdict for verdict in named if TAGS[field_of(verdict.name, layers)] == tag]
+    return [verdict for verdict in named if tag_of(verdict.name, layers) == tag]

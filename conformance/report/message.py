@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from conformance.corpus.case import Case
+from conformance.model.table import entry
 from conformance.report.finding_words import problem_text
-from conformance.verdict.causality import entry, equation_of
 from conformance.verdict.compare import (
     EQUATION,
     RECORD,
@@ -45,7 +45,7 @@ def headline(case: Case, subject: str, verdict: Verdict) -> str:
     """Which equation is wrong, at which layer, where, with its formula."""
     if not verdict.name:
         return f"{subject} in {case.id}, step {verdict.step}:"
-    equation = equation_of(verdict.name, case.layers, case.cost)
+    equation = case.rows[verdict.name]
     layer = split(verdict.name)[1]
     at = "" if layer is None else f" at layer {layer}"
     run = "" if verdict.mode == RESTARTED else " of the free run"
@@ -71,7 +71,7 @@ def accused(verdict: Verdict, field: str) -> str:
 
 def line(case: Case, verdict: Verdict, explains: Iterable[str] = ()) -> str:
     """One quantity: where, both values to the digit where they part, how far they are apart."""
-    tag = equation_of(verdict.name, case.layers, case.cost).tag if verdict.name else ""
+    tag = case.rows[verdict.name].tag if verdict.name else ""
     text = f"  {verdict.status:<10} {tag:<4} {what(verdict)}"
     if verdict.worst is not None:
         text += f": {difference(verdict.worst)}"

@@ -13,6 +13,7 @@ from typing import Protocol, runtime_checkable
 from conformance.corpus.case import Case
 from conformance.corpus.recorded import RecordedStep
 from conformance.errors import UsageError
+from conformance.model.table import equations
 from conformance.subjects.exact_outcome import ExactOutcome
 from conformance.subjects.observation import Observation
 from conformance.watching.digits import Loss
@@ -109,7 +110,7 @@ class ReferenceSession:
 
 
 def _reference(case: Case, parameters: Parameters) -> Session:
-    return ReferenceSession(case, parameters, BOOK.with_cost(COSTS[case.cost]))
+    return ReferenceSession(case, parameters, equations(case.cost, case.activation))
 
 
 def _torch_impl(case: Case, parameters: Parameters) -> Session:

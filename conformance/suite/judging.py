@@ -12,13 +12,12 @@ from conformance.corpus.recorded import Recorded
 from conformance.errors import ConformanceError, InternalError
 from conformance.judging.judge import free_run, restarted
 from conformance.judging.observe import observations
+from conformance.model.table import tag_of
 from conformance.report.ascii import for_stdout
 from conformance.report.message import failure
 from conformance.subjects import Subject
 from conformance.suite.asked import Asked, loaded, subject_code
-from conformance.verdict.causality import TAGS, field_of
 from conformance.verdict.compare import Status, Verdict
-from reference.step import causal_order
 
 Verdicts = list[Verdict] | ConformanceError
 """The verdicts, or why there are none."""
@@ -26,8 +25,7 @@ Verdicts = list[Verdict] | ConformanceError
 
 def equations(case: Case) -> tuple[str, ...]:
     """The tags of the equations that a case uses, in causal order."""
-    used = {field_of(name, case.layers) for name in causal_order(case.layers)}
-    return tuple(tag for field, tag in TAGS.items() if field in used)
+    return tuple(dict.fromkeys(row.tag for row in case.rows.values()))
 
 
 @cache
@@ -95,7 +93,7 @@ def fitting(asked: Asked) -> Subject:
 def settle(asked: Asked, verdicts: Verdicts) -> None:
     """Pass, fail, or say why neither, for one equation among some verdicts."""
     found, case = compared(verdicts), asked.case
-    mine = [v for v in found if v.name and TAGS[field_of(v.name, case.layers)] == asked.tag]
+    mine = [v for v in found if v.name and tag_of(v.name, case.layers) == asked.tag]
     statuses = {verdict.status for verdict in mine}
     if Status.FAIL in statuses:
         pytest.fail(for_stdout(failure(case, asked.subject, _blamed(mine, found))), pytrace=False)

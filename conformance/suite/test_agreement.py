@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from conformance.model.table import tag_of
 from conformance.suite.asked import Asked
 from conformance.suite.judging import recorded, shown
-from conformance.verdict.causality import TAGS, field_of
 
 
 def test_agreement(pair: Asked) -> None:
@@ -13,7 +13,7 @@ def test_agreement(pair: Asked) -> None:
     case, step, tag, _ = pair
     ours, theirs = (shown(case, step, subject) for subject in ("reference", "torch_impl"))
     for name, bound in recorded(case).steps[step].bound.items():
-        if TAGS[field_of(name, case.layers)] != tag:
+        if tag_of(name, case.layers) != tag:
             continue
         apart = np.abs(ours[name].astype(np.float64) - theirs[name].astype(np.float64))
         allowed = 2 * bound.astype(np.float64)

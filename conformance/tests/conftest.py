@@ -47,7 +47,7 @@ THOROUGH = frozenset(
         "test_right.py",
         "test_running_error.py",
         "test_sentence.py",
-        "test_smallest.py",
+        "test_explain.py",
         "test_stateful.py",
         "test_suite_subject.py",
         "test_tensors.py",

@@ -16,13 +16,13 @@ import pytest
 from conformance.corpus.recorded import Recorded
 from conformance.judging.case_report import CaseReport
 from conformance.judging.judge import check_case
+from conformance.model.table import tag_of
 from conformance.outcome import Report
 from conformance.subjects import Subject
 from conformance.subjects.book.subject import book_subject
 from conformance.subjects.load import load
 from conformance.tests.networks.broken import BROKEN, CRASHING, ONE_RATE, Edit, broken_source
 from conformance.tests.support import recorded
-from conformance.verdict.causality import TAGS, field_of
 from reference.step import split
 
 EDITS = sorted((*BROKEN, *CRASHING, *ONE_RATE), key=lambda edit: edit.id)
@@ -144,7 +144,7 @@ def test_the_exact_lane_blames_the_equation_and_the_line(
         outcome = subject.exactly(whole.case, whole.steps[0])
         assert not outcome.left
         for name in outcome.wrong:
-            tags.add(TAGS[field_of(name, whole.case.layers)])
+            tags.add(tag_of(name, whole.case.layers))
             assert outcome.errors[name] > FAR, name
         if outcome.wrong and edit.id not in NO_ARITHMETIC:
             assert [frame.line for frame in outcome.frames[:1]] == [line], outcome.frames
@@ -196,7 +196,7 @@ def test_an_overflow_is_explained(step: int, folder: Path) -> None:
     subject, whole = broken("sigmoid-precedence", folder), recorded("contracting-5-4-3-2")
     one = replace(whole.case, batches=whole.case.batches[step : step + 1])
     report = check_case(subject, Recorded(one, whole.steps[step : step + 1]))
-    tags = {TAGS[field_of(verdict.name, one.layers)] for verdict in report.failures}
+    tags = {tag_of(verdict.name, one.layers) for verdict in report.failures}
     assert "A" in tags
     assert tags <= {"A", "BP1", "BP2"}
 
@@ -218,4 +218,4 @@ def test_a_wrong_sigma_of_which_its_derivative_is_made_is_blamed_once(tmp_path: 
     subject = book_subject(cast("type", load(f"{file}:Network")), "scaled")
     for id_ in (*CASES, "saturated-2-8-3"):
         report = check_case(subject, short(id_))
-        assert {TAGS[field_of(v.name, report.case.layers)] for v in report.failures} == {"A"}
+        assert {tag_of(v.name, report.case.layers) for v in report.failures} == {"A"}

@@ -10,9 +10,9 @@ import pytest
 from conformance.corpus.case import Case
 from conformance.judging.case_report import CaseReport
 from conformance.judging.judge import check_case, free_run, restarted
+from conformance.model.table import tag_of
 from conformance.subjects import ReferenceSession, Session, Subject, find
 from conformance.tests.support import WRONG, answering, recorded, showing, with_equations, wrong_at
-from conformance.verdict.causality import TAGS, field_of
 from conformance.verdict.compare import FREE, RESTARTED, Status, Verdict, judge, recorded_truth
 from conformance.verdict.deviation import Finding, Target, compare
 from conformance.verdict.oracle import expectation, expectations
@@ -62,7 +62,7 @@ def names(verdicts: list[Verdict], status: Status) -> list[str]:
 
 def blamed(verdicts: list[Verdict], case: Case) -> set[str]:
     """The tags of the equations that are blamed."""
-    return {TAGS[field_of(name, case.layers)] for name in names(verdicts, Status.FAIL)}
+    return {tag_of(name, case.layers) for name in names(verdicts, Status.FAIL)}
 
 
 # One array
@@ -213,7 +213,7 @@ def test_the_book_passes_with_every_quantity() -> None:
 @pytest.mark.parametrize("tag", WRONG)
 def test_one_wrong_equation_is_blamed_at_all_its_layers_and_no_other(tag: str, id_: str) -> None:
     verdicts = restarted(wrong_at(tag), recorded(id_), 0)
-    mine = [name for name in causal_order(4) if TAGS[field_of(name, 4)] == tag]
+    mine = [name for name in causal_order(4) if tag_of(name, 4) == tag]
     assert names(verdicts, Status.FAIL) == mine
 
 
@@ -222,7 +222,7 @@ def test_what_is_wrong_after_a_wrong_equation_is_explained_by_it(tag: str) -> No
     verdicts = restarted(wrong_at(tag), recorded(SQUARE), 0)
     explained = [verdict for verdict in verdicts if verdict.status is Status.EXPLAINED]
     assert {verdict.name for verdict in explained} == set(EXPLAINED[tag].split())
-    fields = {TAGS[field_of(verdict.explained_by, 4)] for verdict in explained}
+    fields = {tag_of(verdict.explained_by, 4) for verdict in explained}
     assert fields <= {tag}
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from conformance import check, report
-from conformance.detail.cell import AT, EXACT, HIGHEST, LOST, cell
+from conformance.detail.cells import AT, EXACT, HIGHEST, LOST, cell
 from conformance.judging.case_report import CaseReport
 from conformance.judging.records import Cell
 from conformance.report.record import from_json, to_json

@@ -18,6 +18,7 @@ from conformance.judging.judge import check_case
 from conformance.mistakes.catalogue import CATALOGUE
 from conformance.mistakes.mistake import Mistake, MistakenSession, mistaken
 from conformance.mistakes.situation import Formulas, Situation, by_the_book
+from conformance.model.table import Rows, rows
 from conformance.outcome import Report
 from conformance.report.cause_words import cause_words
 from conformance.subjects import Subject
@@ -27,7 +28,7 @@ from conformance.tests.networks.book import Network
 from conformance.tests.support import recorded
 from conformance.tests.test_function_subject import changed
 from conformance.verdict.compare import EQUATION, RECORD
-from reference.equations import BOOK, sigmoid
+from reference.equations import sigmoid
 from reference.step import Array, Batch
 
 CASES = ("expanding-3-4-5-2", "remainder-3-4-2", "square-4-4-4-4")
@@ -96,7 +97,7 @@ UNKNOWN: dict[str, tuple[Formulas, str]] = {
         "it moves ½ × as far as it should",
     ),
     "a smaller step": (
-        {"W": lambda at: by_the_book(replace(at, eta=at.eta * 0.3), "W")},
+        {"W": lambda at: by_the_book(at.with_given(eta=at.eta * 0.3), "W")},
         "it moves 0.3 × as far as it should",
     ),
     "a step that differs": (
@@ -311,9 +312,15 @@ def wrong_hidden_error(w_above: Any, delta_above: Any, z: Any) -> Any:
 def test_where_our_equation_is_wrong_it_is_accused_and_not_the_subject(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(
-        "conformance.verdict.witness.BOOK", replace(BOOK, hidden_error=wrong_hidden_error)
-    )
+    def wrong(*network: Any) -> Rows:
+        table = rows(*network)
+        bp2 = {name: row for name, row in table.items() if row.tag == "BP2"}
+        return {
+            **table,
+            **{name: replace(row, function=wrong_hidden_error) for name, row in bp2.items()},
+        }
+
+    monkeypatch.setattr("conformance.corpus.case.rows", wrong)
     afresh = replace(recorded("contracting-5-4-3-2"))  # what is known of the other is kept
     report = check_case(book_subject(Network, "right"), afresh)
     assert {verdict.who for verdict in report.failures} == {EQUATION}

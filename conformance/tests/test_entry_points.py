@@ -17,7 +17,6 @@ from conformance.subjects.adapt import adapt
 from conformance.tests.networks.book import Array, Network, Pairs, sigmoid
 from conformance.tests.networks.right_costs import CrossEntropyCost, WithCost
 from conformance.tests.support import recorded
-from conformance.verdict.causality import TAGS, field_of
 from conformance.verdict.compare import Status, Verdict
 
 TWO_LAYERS, THREE_LAYERS, NONE_HIDDEN = "layout-3-2-4", "contracting-5-4-3-2", "narrow-5-1"
@@ -30,8 +29,7 @@ def judged(subject: Subject, id_: str = TWO_LAYERS) -> tuple[set[str], list[Verd
     assert not subject.unfit(case.case)
     report = check_case(subject, case)
     assert not report.error
-    tags = {TAGS[field_of(each.name, case.case.layers)] for each in report.failures if each.name}
-    return tags, report.verdicts
+    return set(report.blamed), report.verdicts
 
 
 def reason(subject: Subject, id_: str) -> str:

@@ -9,10 +9,10 @@ import pytest
 from conformance.errors import SubjectError, UsageError
 from conformance.judging.case_report import CaseReport
 from conformance.judging.judge import check_case
+from conformance.model.table import tag_of
 from conformance.report.finding_words import problem_text
 from conformance.subjects.function.subject import FunctionSubject, function_subject
 from conformance.tests.support import recorded
-from conformance.verdict.causality import TAGS, field_of
 from conformance.verdict.compare import FREE, Status
 from reference.step import Array
 
@@ -104,8 +104,7 @@ def blamed(function: Function, id_: str = "contracting-5-4-3-2") -> set[str]:
     report = check_case(function_subject(function, "step"), recorded(id_))
     assert not report.error, report.error
     return {
-        TAGS[field_of(each.name, report.case.layers)] if each.name else "remark"
-        for each in report.failures
+        tag_of(each.name, report.case.layers) if each.name else "remark" for each in report.failures
     }
 
 

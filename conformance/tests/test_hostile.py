@@ -199,7 +199,7 @@ def test_an_error_is_not_tried_again(program: Make, tmp_path: Path) -> None:
 
 
 def test_what_hangs_is_not_run_on_small_networks(program: Make, tmp_path: Path) -> None:
-    """The first case is wrong, so the ladder is climbed; each rung would take the whole time."""
+    """The first case is wrong, so small ones are tried, each of which would take long."""
     wrong = 'shown["0/z2"] = [[2 * z for z in row] for row in shown["0/z2"]]'
     runs = tmp_path / "runs"
     hang = f'open({str(runs)!r}, "a").write(here[:5] + " "); here[0] == "h" or time.sleep(60)\n'

@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 
 from conformance import cli
+from conformance.explain.show import example
+from conformance.explain.worked import Worked
 from conformance.lesson.data import numbers
 from conformance.lesson.page import lesson, write_lesson
-from conformance.smallest.show import example
-from conformance.smallest.worked import Worked
 from conformance.tests.support import half_written
 
 Capture = pytest.CaptureFixture[str]

@@ -9,10 +9,10 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from conformance.judging.judge import free_run, restarted
+from conformance.model.table import entry, rows
 from conformance.report.message import difference, failure, parting
 from conformance.subjects import find
 from conformance.tests.support import PROFILE, recorded, wrong_at
-from conformance.verdict.causality import entry, equation_of
 from conformance.verdict.compare import FREE, RESTARTED, Status, Verdict
 from conformance.verdict.deviation import Worst
 
@@ -143,7 +143,7 @@ def test_an_entry_in_words(name: str, index: tuple[int, ...], words: str) -> Non
     ],
 )
 def test_a_quantity_belongs_to_its_equation(name: str, tag: str, cost: str) -> None:
-    equation = equation_of(name, 3, cost)
+    equation = rows(3, cost)[name]
     assert equation.tag == tag
     assert "=" in equation.formula or "←" in equation.formula
 

@@ -20,7 +20,7 @@ from conformance.judging.judge import check_case
 from conformance.mistakes.catalogue import CATALOGUE
 from conformance.mistakes.mistake import Mistake, MistakenSession, subject_of
 from conformance.mistakes.situation import Formulas, Situation, evaluate
-from conformance.proof.show import blamed
+from conformance.model.table import given
 from conformance.report.finding_words import problem_text
 from conformance.tests.by_hand import KNOWN, Hand, Matrix, Table
 from conformance.tests.support import recorded
@@ -201,7 +201,7 @@ def verdicts(mistake: Mistake) -> Iterator[CaseReport]:
 def test_a_mistake_is_caught_and_blamed_on_its_equations(mistake: Mistake) -> None:
     found: set[str] = set()
     for report in verdicts(mistake):
-        tags = blamed(report)
+        tags = list(report.blamed)
         found |= set(tags)
         assert found <= set(mistake.blames), report.case.id
         if report.failures and found == set(mistake.blames):
@@ -217,7 +217,7 @@ def test_a_mistake_is_caught_and_blamed_on_its_equations(mistake: Mistake) -> No
 @each_mistake
 def test_a_mistake_is_blamed_on_no_other_equation_anywhere(mistake: Mistake) -> None:
     for report in verdicts(mistake):
-        assert set(blamed(report)) <= set(mistake.blames), report.case.id
+        assert set(report.blamed) <= set(mistake.blames), report.case.id
 
 
 # Formulas on running errors
@@ -233,7 +233,7 @@ def second_step(id_: str, formulas: Formulas, *, running: bool) -> dict[str, Any
     for step in recorded(id_).steps[:2]:
         start, batch = step.parameters.map(lift), step.batch.map(lift)
         eta, decay = lift(case.eta), lift(case.decay)
-        previous = Situation(case, start, batch, eta, decay, previous=previous)
+        previous = Situation(case, given(start, batch, eta, decay), previous=previous)
         evaluate(previous, formulas)
     assert previous is not None
     return previous.named

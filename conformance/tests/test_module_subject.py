@@ -16,10 +16,10 @@ from conformance.corpus.case import Case
 from conformance.corpus.recorded import Recorded, RecordedStep
 from conformance.errors import SubjectError, UsageError
 from conformance.judging.judge import check_case
+from conformance.model.table import tag_of
 from conformance.subjects.adapt import adapt
 from conformance.subjects.module.subject import AGAIN, ModuleSubject, module_subject
 from conformance.tests.support import recorded
-from conformance.verdict.causality import TAGS, field_of
 from conformance.verdict.compare import FREE, Status
 from reference.step import Batch, Parameters
 
@@ -100,7 +100,7 @@ def blamed(thing: Any, id_: str = "contracting-5-4-3-2") -> set[str]:
     """The tags of the equations that are blamed in a case."""
     report = check_case(module_subject(thing, "net"), recorded(id_))
     assert not report.error, report.error
-    return {TAGS[field_of(each.name, report.case.layers)] for each in report.failures}
+    return {tag_of(each.name, report.case.layers) for each in report.failures}
 
 
 @pytest.mark.parametrize("thing", [Plain, Logits, Stars, InPlace])

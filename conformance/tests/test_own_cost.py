@@ -11,12 +11,12 @@ import pytest
 
 from conformance.judging.case_report import CaseReport
 from conformance.judging.judge import check_case
+from conformance.model.table import tag_of
 from conformance.subjects.book.subject import book_subject
 from conformance.tests.networks import right_costs
 from conformance.tests.networks.book import Array
 from conformance.tests.networks.right_costs import QuadraticCost, WithQuadraticCost
 from conformance.tests.support import recorded
-from conformance.verdict.causality import TAGS, field_of
 from conformance.verdict.compare import Status
 
 CASES = ("square-4-4-4-4", "square-4-4-4-4-cross-entropy", "saturated-2-8-3")
@@ -67,7 +67,7 @@ def test_a_right_cost_is_exactly_right(id_: str) -> None:
 
 def test_a_cost_without_its_half_is_blamed_on_its_line() -> None:
     report = checked("square-4-4-4-4", WithoutHalf)
-    assert {TAGS[field_of(each.name, report.case.layers)] for each in report.failures} == {"C"}
+    assert {tag_of(each.name, report.case.layers) for each in report.failures} == {"C"}
     frame = report.failures[0].frames[0]
     assert (frame.file, frame.function) == (__file__, "fn")
 

@@ -18,9 +18,9 @@ from safetensors.numpy import load_file
 import conformance
 from conformance.corpus import store
 from conformance.diagnosis.diagnose import diagnose
+from conformance.explain.candidates import first_failing
 from conformance.judging.judge import check_case
 from conformance.outcome import Report
-from conformance.smallest.ladder import smallest
 from conformance.subjects import Subject
 from conformance.subjects.command.subject import command_subject
 from conformance.tests.support import recorded
@@ -139,10 +139,10 @@ def test_a_broken_port_is_blamed_on_the_equation_and_the_cause(language: str, bu
 @pytest.mark.parametrize("language", per_language())
 def test_the_smallest_network_is_found_by_running_the_command(language: str, build: Build) -> None:
     tags = tuple(LANGUAGES[language].mistakes)
-    rung = smallest(subject(build(language, broken=True)), tags)
-    assert rung is not None
-    assert rung.case.sizes == ((1, 1, 1) if tags[0] == "BP2" else (1, 1))
-    assert rung.tags[0] == tags[0]
+    candidate = first_failing(subject(build(language, broken=True)), tags)
+    assert candidate is not None
+    assert candidate.case.sizes == ((1, 1, 1) if tags[0] == "BP2" else (1, 1))
+    assert candidate.tags[0] == tags[0]
 
 
 # The self-test of the port to C

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from conformance import check, report
+from conformance.model.table import TAGS
 from conformance.report.depth import DEPTHS, FREE_RUN, judged_words
 from conformance.report.record import from_json, to_json
 from conformance.report.terminal import as_text
@@ -17,7 +18,6 @@ from conformance.tests.networks.book import Network
 from conformance.tests.networks.broken import BROKEN, broken_source
 from conformance.tests.networks.wrong_training import Overlaps
 from conformance.tests.support import answering, showing, wrong_at
-from conformance.verdict.causality import TAGS
 
 HAND = "hand-2-3-1"
 SCHEMA = json.loads(report.SCHEMA.read_text("utf-8"))
@@ -110,7 +110,7 @@ def test_an_error_says_what_happened() -> None:
 
 
 def test_every_equation_may_be_blamed() -> None:
-    assert set(SCHEMA["$defs"]["blame"]["properties"]["equation"]["enum"]) == {*TAGS.values()}
+    assert set(SCHEMA["$defs"]["blame"]["properties"]["equation"]["enum"]) == {*TAGS}
 
 
 def test_every_depth_is_in_the_schema() -> None:

@@ -6,11 +6,11 @@ import pytest
 
 from conformance.judging.case_report import CaseReport
 from conformance.judging.judge import check_case
+from conformance.model.table import tag_of
 from conformance.subjects.book.subject import book_subject
 from conformance.tests.networks.entries import Ascending, InEntries
 from conformance.tests.networks.lists import InLists, WrongFactor, WrongSign
 from conformance.tests.support import recorded
-from conformance.verdict.causality import TAGS, field_of
 from conformance.verdict.compare import Status
 
 
@@ -20,7 +20,7 @@ def checked(cls: type) -> CaseReport:
 
 
 def tags(report: CaseReport) -> set[str]:
-    return {TAGS[field_of(each.name, report.case.layers)] for each in report.failures if each.name}
+    return {tag_of(each.name, report.case.layers) for each in report.failures if each.name}
 
 
 def test_hidden_activations_of_a_right_network_are_judged() -> None:

@@ -10,11 +10,11 @@ import pytest
 
 from conformance.judging.case_report import CaseReport
 from conformance.judging.judge import check_case
+from conformance.model.table import tag_of
 from conformance.subjects.book.session import AGAIN
 from conformance.subjects.book.subject import book_subject
 from conformance.tests.networks import stateful
 from conformance.tests.support import recorded
-from conformance.verdict.causality import TAGS, field_of
 from conformance.verdict.compare import FREE, Verdict
 from conformance.verdict.finding import Kind, finding
 
@@ -28,7 +28,7 @@ def blamed(report: CaseReport) -> dict[str, str]:
     found: dict[str, list[str]] = {}
     for verdict in report.failures:
         if verdict.name:
-            tag = TAGS[field_of(verdict.name, report.case.layers)]
+            tag = tag_of(verdict.name, report.case.layers)
             found.setdefault(tag, []).append(_line(verdict))
     return {tag: Counter(lines).most_common(1)[0][0] for tag, lines in found.items()}
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from conformance.corpus.case import Case
 from conformance.judging.evidence import Evidence
+from conformance.model.table import TAGS
 from conformance.report.message import difference
 from conformance.subjects.observation import Observation
 from conformance.train.record import Jump
-from conformance.verdict.causality import TAGS, equation_of
 from conformance.verdict.compare import FREE, Status, Verdict, judge
 from conformance.verdict.deviation import Target
 from conformance.verdict.oracle import expectations
@@ -36,10 +36,7 @@ def judged(case: Case, taken: Taken, before: Taken | None = None) -> tuple[list[
     derived tolerance is that of a single step, whatever was walked before.
     """
     start = taken.start, taken.batch
-    truth = {
-        name: Target(each.value, each.tolerance())
-        for name, each in expectations(case, *start).items()
-    }
+    truth = {name: Target.of(each) for name, each in expectations(case, *start).items()}
     verdicts = judge(case, (taken.step, FREE), start, truth, taken.seen.shown)
     failed = frozenset(v.name for v in verdicts if v.status is Status.FAIL)
     earlier = None
@@ -70,7 +67,7 @@ def jump(
     if first is None:
         return None
     case = evidence[-1].case
-    named = equation_of(first.name, case.layers, case.cost)
+    named = case.rows[first.name]
     numbers = "" if first.worst is None else f": {difference(first.worst)}"
     return Jump(
         *(subject, taken.epoch, taken.step, first.name, split(first.name)[1]),
@@ -88,5 +85,5 @@ def _causes(
 
     report = CaseReport(case, subject, list(verdicts), evidence=tuple(evidence))
     causes = diagnose([report])
-    found = [id_ for tag in TAGS.values() for c in causes if c.tag == tag for id_ in c.mistakes]
+    found = [id_ for tag in TAGS for c in causes if c.tag == tag for id_ in c.mistakes]
     return tuple(dict.fromkeys(found))

@@ -14,18 +14,13 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any, cast
 
-import numpy as np
-
-from conformance.arithmetic.rounding import RunningError
 from conformance.corpus.case import Case
 from conformance.corpus.recorded import Recorded
-from conformance.verdict.causality import equation_of, inputs
-from conformance.verdict.deviation import Target, Worst, compare, malformed
+from conformance.verdict.deviation import Shown, Target, Worst, compare
 from conformance.verdict.finding import Finding
-from conformance.verdict.oracle import expectations
-from conformance.verdict.slope import by_own_activation
+from conformance.verdict.oracle import expectations, standing, usable
 from conformance.watching.frames import Frame
-from reference.step import Array, Batch, Parameters, causal_order, split
+from reference.step import Array, Batch, Parameters, split
 
 RESTARTED, FORWARD, FREE = "restarted", "feedforward", "free run"
 
@@ -70,7 +65,7 @@ def judge(
     where: tuple[int, str],
     start: tuple[Parameters, Batch],
     truth: Mapping[str, Target],
-    shown: Mapping[str, Array | RunningError],
+    shown: Mapping[str, Shown],
     inherited: str = "",
 ) -> list[Verdict]:
     """The verdicts on one step.
@@ -83,15 +78,15 @@ def judge(
         shown: the quantities that the subject shows.
         inherited: the failure of an earlier step that reaches this one through the parameters.
     """
-    usable = {name: array for name, array in shown.items() if _usable(array, truth[name], case)}
-    expected = expectations(case, *start, usable)
+    used = usable(case, start[1].m, shown)
+    here = standing(case, *start, used)
     verdicts: list[Verdict] = []
     cleared: set[str] = set()  # hidden, and what was shown of them is right
     tainted: dict[str, str] = {}  # a quantity, and the failure that reaches it
-    for name in causal_order(case.layers):
-        reached = next((tainted[i] for i in inputs(name, case.layers) if i in tainted), inherited)
-        local = Target(expected[name].value, expected[name].tolerance())
-        blind = any(i in shown and i not in usable for i in inputs(name, case.layers))
+    for name, row in case.rows.items():
+        reached = next((tainted[i] for i in row.made if i in tainted), inherited)
+        local = Target.of(here.expected[name])
+        blind = any(i in shown and i not in used for i in row.made)
         status, problem, worst = (
             _judged(shown[name], local, truth[name], case, (bool(reached), blind))
             if name in shown
@@ -99,8 +94,8 @@ def judge(
         )
         activation = f"a{split(name)[1]}"
         if status is Status.FAIL and tainted.get(activation) == activation:
-            other = by_own_activation(name, case, start, {**expected, **usable})
-            if other and not compare(shown[name], Target(*other), case.type).problem:
+            other = here.by_own_activation(row)
+            if other and not compare(shown[name], Target.of(other), case.type).problem:
                 status, reached = Status.EXPLAINED, activation
         explained_by = reached if status is Status.EXPLAINED else ""
         between = _hidden(name, case, shown)
@@ -112,7 +107,7 @@ def judge(
         )
         if status is Status.FAIL:
             tainted[name] = name
-        elif reached and (status is not Status.PASS or name not in usable):
+        elif reached and (status is not Status.PASS or name not in used):
             tainted[name] = reached
     return [_without(cleared, verdict) for verdict in verdicts]
 
@@ -125,21 +120,11 @@ def _without(cleared: Collection[str], verdict: Verdict) -> Verdict:
 
 def _hidden(name: str, case: Case, shown: Mapping[str, Any]) -> tuple[str, ...]:
     """The quantities between this one and what is shown before it."""
-    found: list[str] = []
-    waiting = list(inputs(name, case.layers))
-    while waiting:
-        each = waiting.pop()
-        if each not in shown and each not in found:
-            found.append(each)
-            waiting.extend(inputs(each, case.layers))
-    return tuple(sorted(found, key=causal_order(case.layers).index))
-
-
-def _usable(array: object, target: Target, case: Case) -> bool:
-    if malformed(array, target.centre.shape, case.type):
-        return False
-    numbers: Any = array.value if isinstance(array, RunningError) else array
-    return bool(np.isfinite(numbers).all())
+    before = {name}
+    for row in reversed(list(case.rows.values())):
+        if row.name in before:
+            before.update(each for each in row.made if each not in shown)
+    return tuple(each for each in case.rows if each in before - {name})
 
 
 def _judged(
@@ -173,30 +158,27 @@ def free_run_truth(recorded: Recorded) -> tuple[dict[str, Target], ...]:
     targets = []
     for step in recorded.steps:
         expected = expectations(case, parameters, step.batch)
-        targets.append({name: Target(e.value, e.tolerance()) for name, e in expected.items()})
+        targets.append({name: Target.of(each) for name, each in expected.items()})
         parameters = Parameters.of(cast("dict[str, Array]", expected))
     return tuple(targets)
 
 
 def parameters_after(
-    case: Case,
-    start: tuple[Parameters, Batch],
-    truth: Mapping[str, Target],
-    shown: Mapping[str, Array | RunningError],
+    case: Case, start: tuple[Parameters, Batch], shown: Mapping[str, Shown]
 ) -> Parameters:
     """The parameters after a step, as the subject showed them.
 
     What it hides follows from what it does show, and carries the bound of that.
     """
-    usable = {name: array for name, array in shown.items() if _usable(array, truth[name], case)}
+    used = usable(case, start[1].m, shown)
     names = [name for name, _ in start[0].named()]
-    if all(name in usable for name in names):
-        return Parameters.of(cast("dict[str, Array]", usable))
-    after = expectations(case, *start, usable) | usable
+    if all(name in used for name in names):
+        return Parameters.of(cast("dict[str, Array]", used))
+    after = expectations(case, *start, used) | used
     return Parameters.of(cast("dict[str, Array]", {name: after[name] for name in names}))
 
 
 def doubtful(case: Case, verdict: Verdict) -> str:
     """Which other equations the same numbers may come from, since quantities are hidden."""
-    tags = {equation_of(name, case.layers, case.cost).tag: None for name in verdict.hidden}
+    tags = {case.rows[name].tag: None for name in verdict.hidden}
     return f"or {' or '.join(tags)}: {', '.join(verdict.hidden)} cannot be seen"

@@ -6,12 +6,15 @@ Left out: what follows from it for an equation (`compare.py`).
 import sys
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from conformance.arithmetic.rounding import RunningError
 from reference.step import Array
+
+Shown = Array | RunningError
+"""A quantity as a subject shows it; with a bound where we put it together from what was seen."""
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,11 @@ class Target:
 
     centre: Array
     tolerance: Array
+
+    @classmethod
+    def of(cls, expected: RunningError) -> "Target":
+        """What is to be expected, with its tolerance."""
+        return cls(expected.value, expected.tolerance())
 
     @property
     def bounded(self) -> bool:
@@ -53,13 +61,10 @@ def compare(shown: object, target: Target, dtype: "np.dtype[Any]") -> Finding:
     problem = malformed(shown, target.centre.shape, dtype)
     if problem:
         return Finding(problem)
-    if isinstance(shown, RunningError):  # put together by us from what was seen
-        target = Target(target.centre, target.tolerance + shown.tolerance())
-        shown = shown.value
-    array = np.asarray(shown)
+    found = deviation(cast("Shown", shown), target)
     # An infinity is right where overflow cannot be excluded.
-    lost = ~np.isfinite(array) & (np.isnan(array) | np.isfinite(target.tolerance))
-    worst = _worst(array, target, lost)
+    lost = ~np.isfinite(found.got) & (np.isnan(found.got) | np.isfinite(found.tolerance))
+    worst = _worst(found, lost)
     if lost.any():
         return Finding("is not finite", worst)
     return Finding("differs" if worst.outside else "", worst)
@@ -109,11 +114,19 @@ class Deviation:
         return ~(self.error <= self.tolerance) & ~nothing_known
 
 
-def deviation(array: Array, target: Target) -> Deviation:
-    """How far each entry of a well-formed array is from its target."""
+def plain(shown: Shown) -> Array:
+    """A quantity without the bound of having been put together by us from what was seen."""
+    return np.asarray(shown.value if isinstance(shown, RunningError) else shown)
+
+
+def deviation(shown: Shown, target: Target) -> Deviation:
+    """How far each entry of a well-formed array is from its target, over its own bound."""
+    array = plain(shown)
     with np.errstate(all="ignore"):
         got, right = array.astype(np.float64), np.asarray(target.centre, np.float64)
         tolerance = np.asarray(target.tolerance, np.float64)
+        if isinstance(shown, RunningError):
+            tolerance = tolerance + shown.tolerance()
         error = np.asarray(np.where(got == right, 0.0, np.abs(got - right)))
         ratio = np.asarray(error / tolerance)
         unknown = np.isnan(ratio)
@@ -128,12 +141,11 @@ def _ulps(error: Array, right: Array, dtype: "np.dtype[Any]") -> Array:
     return np.where(np.isnan(ulps), np.inf, np.minimum(ulps, sys.float_info.max))
 
 
-def _worst(array: Array, target: Target, lost: Array) -> Worst:
+def _worst(found: Deviation, lost: Array) -> Worst:
     """The first entry that was lost, or else the one that is furthest off."""
-    found = deviation(array, target)
     ratio = found.ratio
     largest = int(np.argmax(lost if lost.any() else ratio if ratio.any() else found.error))
-    index = tuple(int(i) for i in np.unravel_index(largest, array.shape))
+    index = tuple(int(i) for i in np.unravel_index(largest, ratio.shape))
     got, right, worst = (float(column[index]) for column in (found.got, found.right, ratio))
-    ulps = float(_ulps(found.error[index], found.right[index], array.dtype))
-    return Worst(index, got, right, ulps, worst, int(np.count_nonzero(found.outside)), array.size)
+    ulps = float(_ulps(found.error[index], found.right[index], found.dtype))
+    return Worst(index, got, right, ulps, worst, int(np.count_nonzero(found.outside)), ratio.size)

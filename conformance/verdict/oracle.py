@@ -1,51 +1,57 @@
 """What is to be expected of a step, and how far a correct implementation may be off.
 
-`step()` and the equations of `reference` run on exact numbers in balls (the truth) or with running
-errors (centre and tolerance). What a subject shows is put in place of what was computed, so each
-equation is judged from the subject's own inputs. Left out: how that is done (`witness.py`), and the
-verdicts (`compare.py`).
+The table of the step is walked with exact numbers in balls (the truth) or with running errors
+(centre and tolerance). What a subject shows is put in place of what was computed, so each equation
+is judged from the subject's own inputs. Left out: the verdicts (`compare.py`).
 """
 
-from collections.abc import Mapping
-from typing import Any, cast
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
-from conformance.arithmetic.balls import balls
+from conformance.arithmetic.balls import balls, is_balls
 from conformance.arithmetic.rounding import RunningError
 from conformance.corpus.case import Case
-from conformance.verdict.witness import Alone, RoundingWitness, Standing, Witness
+from conformance.model.functions import ROUTES
+from conformance.model.table import Row, equations, given, run
+from conformance.verdict.deviation import Shown, malformed, plain
 from reference.backprop import step
-from reference.equations import BOOK, COSTS, Equations
 from reference.step import Array, Batch, Parameters, Step
 
 
-def exact_step(
-    case: Case,
-    parameters: Parameters,
-    batch: Batch,
-    equations: Equations | None = None,
-) -> Step:
+def exact_step(case: Case, parameters: Parameters, batch: Batch) -> Step:
     """The truth: the step in balls, at the precision in force."""
-    eta, lmbda = (cast("Any", balls(np.array(rate))) for rate in (case.eta, case.lmbda))
-    book = equations or BOOK.with_cost(COSTS[case.cost])
-    return step(parameters.map(balls), batch.map(balls), eta, lmbda / case.n, book)
+    book = equations(case.cost, case.activation)
+    return step(parameters.map(balls), batch.map(balls), *_exact_rates(case), book)
 
 
 def exact_expectations(
     case: Case, parameters: Parameters, batch: Batch, shown: Mapping[str, Array]
 ) -> dict[str, Array]:
     """Each quantity in balls, computed from what a subject shows before it, in balls too."""
-    seen = Witness(case, shown)
-    exact_step(case, parameters, batch, seen.equations())
-    return seen.expected
+    expected: dict[str, Array] = {}
+
+    def evaluate(row: Row, arguments: tuple[Any, ...]) -> Any:
+        expected[row.name] = row.function(*arguments)
+        return shown.get(row.name, expected[row.name])
+
+    start = given(parameters.map(balls), batch.map(balls), *_exact_rates(case))
+    run(case.rows.values(), evaluate, start)
+    return expected
+
+
+def _exact_rates(case: Case) -> tuple[Any, Any]:
+    eta, lmbda = (balls(np.array(rate)) for rate in (case.eta, case.lmbda))
+    return eta, lmbda / case.n
 
 
 def expectations(
     case: Case,
     parameters: Parameters,
     batch: Batch,
-    shown: Mapping[str, Array | RunningError] | None = None,
+    shown: Mapping[str, Shown] | None = None,
 ) -> dict[str, RunningError]:
     """Each quantity of a step with its tolerance, computed from what stands before it.
 
@@ -65,7 +71,7 @@ def expectation(
     name: str,
     case: Case,
     start: tuple[Parameters, Batch],
-    shown: Mapping[str, Array | RunningError],
+    shown: Mapping[str, Shown],
 ) -> RunningError:
     """One quantity as `expectations` has it, where all are shown; no other equation is run.
 
@@ -75,17 +81,140 @@ def expectation(
         start: the parameters at which the step starts, and the mini-batch.
         shown: every quantity of the step by its name.
     """
-    parameters, batch = start
-    seen = Alone(name, case, shown, batch.m)
-    seen.run(parameters, batch)
-    return seen.expected[name]
+    again = case.rows[name].placed(case.rows[name].quantity.recomputed)
+    wanted = [row for row in case.rows.values() if row.name in (name, *again)]
+    found = Standing.before(case, *start, shown)
+    entering = {each for row in wanted for each in row.made if each not in again}
+    found.inputs.update({each: found.seen(case.rows[each], shown[each]) for each in entering})
+    found.walk(wanted)
+    return found.expected[name]
 
 
 def standing(
     case: Case,
     parameters: Parameters,
     batch: Batch,
-    shown: Mapping[str, Array | RunningError],
-) -> Standing:
-    """As `expectations`, with what the equations start from."""
-    return RoundingWitness(case, shown, batch.m).run(parameters, batch)
+    shown: Mapping[str, Shown],
+    compute: "Compute | None" = None,
+) -> "Standing":
+    """As `expectations`, with what the equations start from.
+
+    Args:
+        case: as there.
+        parameters: as there.
+        batch: as there.
+        shown: as there.
+        compute: what takes the place of the equations, if it is not they themselves.
+    """
+    found = Standing.before(case, parameters, batch, shown)
+    found.walk(case.rows.values(), compute)
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class Standing:
+    """A step with running errors: what each equation starts from, and what is to be expected of it.
+
+    Attributes:
+        case: cost, rates and the subject's dtype.
+        given: what the step starts from; see `given` of the table.
+        shown: what the subject shows.
+        expected: each quantity as its equation gives it, with its tolerance, in causal order.
+        inputs: each quantity as later equations take it: as it was shown, else as expected.
+    """
+
+    case: Case
+    given: dict[str, RunningError]
+    shown: Mapping[str, Any]
+    expected: dict[str, RunningError] = field(default_factory=dict)
+    inputs: dict[str, RunningError] = field(default_factory=dict)
+
+    @classmethod
+    def before(
+        cls, case: Case, parameters: Parameters, batch: Batch, shown: Mapping[str, Any]
+    ) -> "Standing":
+        """The step before anything of it is computed."""
+        number = balls if is_balls(batch.x) else np.asarray
+        eta, lmbda = (number(np.asarray(rate, np.float64)) for rate in (case.eta, case.lmbda))
+        start = {
+            name: lifted(array, case)
+            for name, array in given(parameters, batch, eta, lmbda).items()
+        }
+        return cls(case, start | {"decay": start["decay"] / case.n}, shown)
+
+    def walk(self, rows: Iterable[Row], compute: "Compute | None" = None) -> None:
+        """Compute some rows, each with the tolerance that other ways to compute it may need."""
+
+        def evaluate(row: Row, arguments: tuple[Any, ...]) -> RunningError:
+            entering = self._entering(row, arguments)
+            result = row.function(*entering) if compute is None else compute(self, row, entering)
+            self.expected[row.name] = self._loosened(row, result)
+            known = row.name in self.shown
+            value = self.seen(row, self.shown[row.name]) if known else self.expected[row.name]
+            self.inputs[row.name] = value
+            return value
+
+        run(rows, evaluate, {**self.inputs, **self.given})
+
+    def _entering(self, row: Row, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
+        """What may be recomputed from z^L enters with the bound of its own equation."""
+        again = row.placed(row.quantity.recomputed)
+        named = zip(row.inputs, arguments, strict=True)
+        return tuple(self.again(name) if name in again else each for name, each in named)
+
+    def again(self, name: str) -> RunningError:
+        """What was shown, known as well as its equation gives it."""
+        a = self.inputs[name]
+        return RunningError(a.value, self.expected[name].bound, a.precision)
+
+    def _loosened(self, row: Row, result: RunningError) -> RunningError:
+        other = row.quantity.loosened
+        if other is not None:
+            names = row.placed(other.inputs)
+            result = other.function(result, *map(self.entered, names))
+        return self._scaled(row, result)
+
+    def entered(self, name: str) -> RunningError:
+        """What stands under a name before the row that is evaluated."""
+        return self.given[name] if name in self.given else self.inputs[name]
+
+    def by_own_activation(self, row: Row) -> RunningError | None:
+        """δ with f′ made of the activation that was shown, as many programs take it.
+
+        Then a wrong activation shows in the errors too, and is not to be blamed for twice. None if
+        the row has no f′, or if nothing can be said.
+        """
+        if row.of_own is None:
+            return None
+        z, a = f"z{row.layer}", f"a{row.layer}"
+        with np.errstate(all="ignore"):
+            own = (self.entered(a if name == z else name) for name in row.inputs)
+            result = self._loosened(row, row.of_own(*own))
+        return result if np.isfinite(result.tolerance()).all() else None
+
+    def seen(self, row: Row, shown: Any) -> RunningError:
+        """What was shown may be a rounding of what was used, in a wider register or with a 1/m."""
+        array = lifted(shown, self.case)
+        return self._scaled(row, array) if row.quantity.scaled else array.widened(1, 1)
+
+    def _scaled(self, row: Row, array: RunningError) -> RunningError:
+        m = self.given["x"].shape[1]
+        return array.widened(ROUTES, 2 * m) if row.quantity.scaled else array
+
+
+def usable(case: Case, m: int, shown: Mapping[str, Shown]) -> dict[str, Shown]:
+    """What was shown in the right shape and dtype and finite: later equations start from it."""
+    return {
+        name: array
+        for name, array in shown.items()
+        if not malformed(array, case.rows[name].shape(case.sizes, m), case.type)
+        and np.isfinite(plain(array)).all()
+    }
+
+
+Compute = Callable[[Standing, Row, tuple[Any, ...]], Any]
+
+
+def lifted(array: Any, case: Case) -> RunningError:
+    """A number that is the same for everybody, with no bound yet."""
+    return array if isinstance(array, RunningError) else RunningError.exact(array, case.dtype)

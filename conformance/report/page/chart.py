@@ -1,16 +1,16 @@
 """A free run drawn: error against step on a log axis, and the band that rounding can explain.
 
-Left out: the run itself (`conformance.detail.curve`) and the markup (`drawings.html.j2`).
+Left out: the run itself (`conformance.detail.cells`) and the markup (`drawings.html.j2`).
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from conformance.explain.pieces import word
 from conformance.judging.case_report import CaseReport
 from conformance.judging.records import Point
-from conformance.smallest.pieces import word
-from conformance.verdict.causality import entry
+from conformance.model.table import entry
 
 WIDTH, HEIGHT = 640, 260
 LEFT, RIGHT, TOP, BOTTOM = 64, 18, 16, 40  # margins

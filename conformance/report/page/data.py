@@ -16,14 +16,14 @@ import numpy as np
 
 from conformance.corpus import store
 from conformance.errors import ConformanceError
+from conformance.explain.pieces import word, worded
 from conformance.judging.case_report import CaseReport
 from conformance.judging.records import Cell
+from conformance.model.table import entry, tag_of
 from conformance.outcome import Report
 from conformance.report.message import in_ulps, parting
 from conformance.report.page.matrix import address
 from conformance.report.visible import visible
-from conformance.smallest.pieces import word, worded
-from conformance.verdict.causality import TAGS, entry, field_of
 from conformance.verdict.compare import FREE, Status, Verdict, doubtful
 
 ROOM = 1_300_000  # characters of maps in one page, which stays below 2 MB with them
@@ -97,7 +97,7 @@ def _verdict(prefix: str, report: CaseReport, verdict: Verdict) -> dict[str, Any
         "mode": verdict.mode,
         "name": verdict.name,
         "symbol": word(verdict.name),
-        "tag": TAGS[field_of(verdict.name, case.layers)],
+        "tag": tag_of(verdict.name, case.layers),
         "status": str(verdict.status),
     }
     if verdict.problem:

@@ -6,9 +6,9 @@ Left out: what a cell opens (`data.py`).
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from conformance.explain.pieces import word
 from conformance.judging.case_report import CaseReport
 from conformance.report.matrix import SIGNS, worst
-from conformance.smallest.pieces import word
 from conformance.verdict.compare import FREE, RESTARTED, Status, Verdict
 from reference.step import causal_order, split
 

@@ -6,6 +6,8 @@ Left out: the markup (the templates), the matrix, the drawings and the numbers b
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from conformance.explain.example import Example
+from conformance.explain.pieces import word
 from conformance.outcome import Blame, Report
 from conformance.report.blame_words import (
     at_layers,
@@ -33,9 +35,6 @@ from conformance.report.page.matrix import Column, Row, address, columns, rows
 from conformance.report.page.network import Network, network
 from conformance.report.sentence import counted, counts, declined, sentence
 from conformance.report.source_words import Source, source_of
-from conformance.smallest.example import Example
-from conformance.smallest.pieces import word
-from conformance.verdict.causality import equation_of
 from conformance.verdict.compare import Status
 from reference.step import causal_order
 
@@ -225,6 +224,6 @@ def equations_of(views: Sequence[View]) -> dict[str, str]:
         (equation.tag, case.cost): equation.formula
         for case in cases
         for name in causal_order(case.layers)
-        for equation in [equation_of(name, case.layers, case.cost)]
+        for equation in [case.rows[name]]
     }
     return {" ".join(key): mathml(named[key]) for key in sorted(named)}

@@ -12,13 +12,13 @@ from importlib.resources import files
 from pathlib import Path
 
 from conformance.corpus import store
+from conformance.explain.pieces import worded
 from conformance.outcome import Report
 from conformance.report.cause_words import joined
 from conformance.report.document import OPTION, policy, put, ready
 from conformance.report.page.data import packed
 from conformance.report.page.view import View, equations_of, view
 from conformance.report.visible import visible
-from conformance.smallest.pieces import worded
 from conformance.versions import installed
 
 SCRIPTS = ("data.js", "scroll.js", "map.js", "histogram.js", "cell.js", "matrix.js")

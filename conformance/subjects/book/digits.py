@@ -20,7 +20,6 @@ from conformance.subjects.book.network import BookNetwork
 from conformance.subjects.book.probe import Sample, probe, watched_backprop
 from conformance.subjects.book.shown import parts_of
 from conformance.subjects.book.update_run import empty, update, watched_update
-from conformance.verdict.causality import inputs
 from conformance.watching.both import Run
 from conformance.watching.digits import Loss, Spot, locate
 from conformance.watching.events import Event
@@ -81,7 +80,7 @@ def _ways(
     own: bool,
 ) -> Iterator[_Way]:
     """The runs that may have lost the digits: of each sample, then of the update."""
-    before, probes = inputs(name, case.layers), []
+    before, probes = case.rows[name].made, []
     for sample in samples:
         if own:
             seen = forward(network, sample)

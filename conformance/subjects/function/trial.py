@@ -13,11 +13,11 @@ import numpy as np
 
 from conformance.corpus.case import Case
 from conformance.errors import SubjectError
+from conformance.model.table import tag_of
 from conformance.running.tracebacks import headline
 from conformance.subjects.book.conventions import SAMPLES
 from conformance.subjects.function.call import CalledFunction
 from conformance.subjects.function.conventions import FunctionConventions, Quantities
-from conformance.verdict.causality import TAGS, field_of
 from conformance.verdict.oracle import expectations
 from conformance.watching.nearness import alike
 from reference.equations import COSTS
@@ -137,7 +137,7 @@ def _scaled(trial: Case, known: Quantities, layout: FunctionConventions) -> Func
 
     So a mixture, in which one gradient is a mean and the other a sum, is no convention.
     """
-    shown = {TAGS[field_of(name, trial.layers)] for name in known}
+    shown = {tag_of(name, trial.layers) for name in known}
     first = "BP1" if "BP1" in shown else "BP2"  # of the errors that are shown
     wrong: dict[tuple[bool, bool, bool], set[str]] = {}
     for divided, summed, total in product((False, True), repeat=3):
@@ -238,7 +238,7 @@ def _wrong(trial: Case, shown: Quantities) -> set[str]:
     }
     right = expectations(trial, *_start(replace(trial, dtype="float64")), usable)
     return {
-        TAGS[field_of(name, trial.layers)]
+        tag_of(name, trial.layers)
         for name, array in shown.items()
         if name not in usable or not alike(array, right[name].value, CLOSE)
     }

@@ -14,13 +14,13 @@ import pytest
 from conformance.cases.build import recorded_step
 from conformance.corpus import store
 from conformance.corpus.case import Case
+from conformance.explain.lines import parts_of, rows
+from conformance.explain.pieces import NBSP, written
+from conformance.explain.show import example
+from conformance.explain.worked import Worked
 from conformance.lesson import page as pages
+from conformance.lesson.data import numbers
 from conformance.lesson.page import lesson
-from conformance.smallest.digits import written
-from conformance.smallest.lines import parts_of, rows
-from conformance.smallest.pieces import NBSP
-from conformance.smallest.show import example
-from conformance.smallest.worked import Worked
 from conformance.tests.browser.pages import Opened, OpenPage, Theme
 from conformance.tests.support import recorded
 from conformance.verdict.compare import RESTARTED, Status, Verdict, judge, recorded_truth
@@ -76,25 +76,24 @@ def test_the_page_computes_what_is_recorded(id_: str, learn: Learn) -> None:
 @pytest.mark.parametrize(
     ("right", "written_for_it", "blamed"),
     [
-        ("sigma(z) * (1 - sigma(z))", "z * (1 - z)", ["delta3", "delta2"]),
-        ("w.at(i, j) * delta", "w.at(j, i) * delta", ["delta2"]),
-        ("b.at(j, 0) - eta", "b.at(j, 0) + eta", ["b2", "b3"]),
+        ('"f', '"z', ["delta3", "delta2"]),
+        ('["T","w3"]', '"w3"', ["delta2"]),
+        ('["-","b', '["+","b', ["b2", "b3"]),
     ],
 )
-def test_a_page_that_computes_wrong_is_blamed(
+def test_a_page_whose_table_is_wrong_is_blamed(
     right: str,
     written_for_it: str,
     blamed: list[str],
     learn: Learn,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    text = pages.text_of
+    def broken(worked: Worked) -> str:
+        text = numbers(worked)
+        assert right in text
+        return text.replace(right, written_for_it)
 
-    def broken(name: str) -> str:
-        assert text("network.js").count(right) == 1
-        return text(name).replace(right, written_for_it) if name == "network.js" else text(name)
-
-    monkeypatch.setattr(pages, "text_of", broken)
+    monkeypatch.setattr(pages, "numbers", broken)
     verdicts = judged(learn(example("square-4-4-4-4")), "square-4-4-4-4")
     failed = {each.name for each in verdicts if each.status is Status.FAIL}
     assert failed >= set(blamed)

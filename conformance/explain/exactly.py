@@ -10,9 +10,8 @@ import numpy as np
 
 from conformance.arithmetic.balls import balls, rounded, until_decided
 from conformance.corpus.case import Case
-from conformance.smallest.formulas import Numbers
+from conformance.explain.formulas import Numbers
 from conformance.verdict.oracle import exact_expectations
-from reference.equations import sigmoid, sigmoid_prime
 from reference.step import Array, Batch, Parameters
 
 
@@ -31,23 +30,24 @@ def exactly(
         What enters, and what is right, by the names of the quantities.
     """
     seen = {name: balls(array) for name, array in (shown or {}).items()}
-    layers = range(2, case.layers + 1)
 
     def compute(ties: bool) -> tuple[dict[str, Array], ...]:
         expected = exact_expectations(case, start, batch, seen)
-        z = {layer: {**expected, **seen}[f"z{layer}"] for layer in layers}
-        sigma = {f"{layer}": sigmoid(z[layer]) for layer in layers}
-        prime = {f"{layer}": sigmoid_prime(z[layer]) for layer in layers}
+        functions = {}
+        for row in case.rows.values():
+            if row.tag == "A":
+                (z,) = ({**expected, **seen}[name] for name in row.inputs)
+                functions[f"f{row.layer}"] = row.function(z)
+                functions[f"prime{row.layer}"] = row.activation.prime(z)
         return tuple(
             {name: _floats(array, ties) for name, array in each.items()}
-            for each in (expected, sigma, prime)
+            for each in (expected, functions)
         )
 
-    right, sigma, prime = until_decided(compute)
-    entering = right | {name: np.asarray(array, float) for name, array in (shown or {}).items()}
+    right, functions = until_decided(compute)
+    own = {name: np.asarray(array, float) for name, array in (shown or {}).items()}
     before = {"x": batch.x, "y": batch.y, **dict(start.named())}
-    by_layer = ({int(layer): array for layer, array in each.items()} for each in (sigma, prime))
-    return Numbers(case, before, entering, *by_layer), right
+    return Numbers(case, {**right, **own, **functions, **before}), right
 
 
 def _floats(exact: object, ties: bool) -> Array:

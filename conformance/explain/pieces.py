@@ -1,22 +1,26 @@
 """What a formula is made of: text and numbers with symbols, one list for both ways of writing it.
 
-Left out: the formulas (`formulas.py`).
+A number is written as it is if it is short, else to six digits, or to more to tell two apart. Left
+out: the formulas (`formulas.py`).
 """
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from conformance.smallest.digits import written
+from conformance.model.table import rows
 from reference.step import split
 
+SIX, SHORT = 6, 7
+ALL = 17  # digits that tell any two floats apart
 NBSP = "\N{NO-BREAK SPACE}"
 PLUS = " + "  # where a line may be broken
 MOST = 4  # terms of a sum that are written out; of a longer one, one less
 
-INFIX = {"delta": "δ", "nabla_b": "∇b", "nabla_w": "∇w", "cost": "C"}
+SYMBOLS = {row.quantity.name: row.quantity.symbol for row in rows(2).values()}
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,7 @@ DOT = "·"
 def word(name: str) -> str:
     """The name of a quantity as it is written: δ2 for `delta2`."""
     quantity, layer = split(name)
-    return f"{INFIX.get(quantity, quantity)}{layer or ''}"
+    return f"{SYMBOLS.get(quantity, quantity)}{layer or ''}"
 
 
 def worded(said: str) -> str:
@@ -83,3 +87,21 @@ def total(terms: Sequence[Pieces]) -> Pieces:
         shown = [*full, *terms][: MOST - 1]
     joined = [piece for term in shown for piece in [PLUS, *term]][1:]
     return joined if shown is terms else [*joined, PLUS, f"… ({len(terms)} terms)"]
+
+
+def written(number: float, digits: int = SIX) -> str:
+    """The number in so many significant digits, with a minus that is no hyphen; exact if short."""
+    if not math.isfinite(number):
+        return str(number).replace("-", "−")
+    short = f"{number:.{SHORT}g}"
+    text = short if float(short) == number else f"{number:.{digits}g}"
+    return text.removeprefix("-") if float(text) == 0 else text.replace("-", "−")
+
+
+def apart(right: float, yours: float) -> tuple[str, str]:
+    """Two numbers, to as many digits as tell them apart."""
+    for digits in range(SIX, ALL + 1):
+        pair = written(right, digits), written(yours, digits)
+        if pair[0] != pair[1]:
+            return pair
+    return pair

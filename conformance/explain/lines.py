@@ -3,10 +3,9 @@
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
-from conformance.smallest.digits import apart, written
-from conformance.smallest.example import WRONG, Row
-from conformance.smallest.pieces import NBSP, word
-from conformance.smallest.worked import Worked
+from conformance.explain.example import WRONG, Row
+from conformance.explain.pieces import NBSP, apart, word, written
+from conformance.explain.worked import Worked
 from conformance.verdict.compare import FORWARD, FREE, Status
 from reference.step import Array, split
 

@@ -42,7 +42,7 @@ class Example:
     """A small network on which a subject is wrong.
 
     Attributes:
-        case: the id of the rung.
+        case: the id of the case.
         tags: the equations that are wrong on it.
         text: every equation of the step with its numbers, what the subject said beside it.
         files: a script and the case as JSON, by their names.

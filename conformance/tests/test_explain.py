@@ -24,16 +24,15 @@ from conformance.cases.small import (
 )
 from conformance.corpus.case import Case
 from conformance.errors import ConformanceError
+from conformance.explain.candidates import CANDIDATES, FailingCase, first_failing
+from conformance.explain.lines import as_text
+from conformance.explain.pieces import NBSP, apart, written
+from conformance.explain.save import files, save
+from conformance.explain.show import example
+from conformance.explain.worked import Line, Worked, worked, worked_step
 from conformance.mistakes.catalogue import CATALOGUE
 from conformance.mistakes.mistake import mistaken
 from conformance.mistakes.situation import Formulas, Situation, by_the_book
-from conformance.smallest.digits import apart, written
-from conformance.smallest.ladder import RUNGS, Rung, smallest
-from conformance.smallest.lines import as_text
-from conformance.smallest.pieces import NBSP
-from conformance.smallest.save import files, save
-from conformance.smallest.show import explain
-from conformance.smallest.worked import Line, Worked, worked, worked_step
 from conformance.subjects import Subject, find
 from conformance.subjects.adapt import adapt
 from conformance.subjects.load import load
@@ -136,20 +135,20 @@ MISTAKES: dict[str, tuple[Formulas, str, tuple[str, int, str]]] = {
 }
 
 
-def found(subject: Subject, *tags: str) -> Rung:
-    """The smallest rung, which is there."""
-    rung = smallest(subject, tags or None)
-    assert rung is not None
-    return rung
+def found(subject: Subject, *tags: str) -> FailingCase:
+    """The smallest candidate, which is there."""
+    candidate = first_failing(subject, tags or None)
+    assert candidate is not None
+    return candidate
 
 
-def wrong(name: str) -> Rung:
-    """The smallest rung of a mistake."""
+def wrong(name: str) -> FailingCase:
+    """The smallest candidate of a mistake."""
     return found(mistaken(MISTAKES[name][0], name))
 
 
 def step_of(case: Case) -> Worked:
-    """The worked example of the first step of a rung."""
+    """The worked example of the first step of a candidate."""
     return worked_step(case, start_of(case), batch_of(case, 0))
 
 
@@ -172,19 +171,21 @@ def with_numbers(line: Line) -> float:
     return float(eval(text, {"exp": math.exp, "log": math.log}))  # noqa: S307 - our own text
 
 
-# The ladder
+# The candidates
 
 
-def test_the_ladder_begins_with_the_smallest_and_has_no_rung_twice() -> None:
-    assert RUNGS[0].sizes == (1, 1)
-    assert [entries(rung.sizes) for rung in RUNGS] == sorted(entries(r.sizes) for r in RUNGS)
-    assert len({rung.id for rung in RUNGS}) == len(RUNGS) <= 64
-    assert all(Case.from_json(rung.to_json()) == rung for rung in RUNGS)
+def test_the_candidates_begin_with_the_smallest_and_none_is_there_twice() -> None:
+    assert CANDIDATES[0].sizes == (1, 1)
+    assert [entries(candidate.sizes) for candidate in CANDIDATES] == sorted(
+        entries(r.sizes) for r in CANDIDATES
+    )
+    assert len({candidate.id for candidate in CANDIDATES}) == len(CANDIDATES) <= 64
+    assert all(Case.from_json(candidate.to_json()) == candidate for candidate in CANDIDATES)
 
 
-@pytest.mark.parametrize("rung", RUNGS, ids=lambda rung: rung.id)
-def test_no_coincidence_hides_a_mistake(rung: Case) -> None:
-    start, batches = start_of(rung), [batch_of(rung, t) for t in range(rung.steps)]
+@pytest.mark.parametrize("candidate", CANDIDATES, ids=lambda candidate: candidate.id)
+def test_no_coincidence_hides_a_mistake(candidate: Case) -> None:
+    start, batches = start_of(candidate), [batch_of(candidate, t) for t in range(candidate.steps)]
     weights = np.concatenate([w.ravel() for w in start.w])
     assert len(set(weights)) == len(weights)
     numbers = [weights, *(b.ravel() for b in start.b)]
@@ -206,49 +207,49 @@ def test_numbers_that_are_drawn_are_short_and_no_target_is_one_hot() -> None:
         assert np.array_equal(array * 1024, np.round(array * 1024))
 
 
-def test_a_right_subject_fails_on_no_rung_in_either_dtype() -> None:
-    assert smallest(find("reference")) is None
+def test_a_right_subject_fails_on_no_candidate_in_either_dtype() -> None:
+    assert first_failing(find("reference")) is None
 
 
 @pytest.mark.parametrize("name", MISTAKES)
 def test_the_smallest_network_is_the_one_to_be_reasoned_out(name: str) -> None:
     _, id_, failure = MISTAKES[name]
-    rung = wrong(name)
-    assert rung.case.id == id_
-    assert (rung.failure.name, rung.failure.step, rung.failure.mode) == failure
-    assert rung.tags == tuple(MISTAKES[name][0])
+    candidate = wrong(name)
+    assert candidate.case.id == id_
+    assert (candidate.failure.name, candidate.failure.step, candidate.failure.mode) == failure
+    assert candidate.tags == tuple(MISTAKES[name][0])
 
 
-def test_a_rung_that_blames_another_equation_too_is_passed_over() -> None:
+def test_a_candidate_that_blames_another_equation_too_is_passed_over() -> None:
     both = {tag: MISTAKES[name][0][tag] for name, tag in (("z-minus-b", "Z"), ("bp3-sums", "BP3"))}
     subject = replace(mistaken(both, "two"), dtypes=("float64",))
     assert found(subject, "BP3", "Z").case.id == "small-1-1-m2"
     assert found(subject, "Z").case.id == "small-1-1-m1"
-    assert smallest(subject, ("BP3",)) is None
+    assert first_failing(subject, ("BP3",)) is None
 
 
-def test_a_subject_that_crashes_or_shows_nothing_has_no_rung() -> None:
+def test_a_subject_that_crashes_or_shows_nothing_has_no_candidate() -> None:
     for subject in (answering(lambda _: 1 / 0), showing()):
-        assert smallest(replace(subject, dtypes=("float64",))) is None
+        assert first_failing(replace(subject, dtypes=("float64",))) is None
 
 
-def test_the_rungs_are_those_of_the_subject() -> None:
+def test_the_candidates_are_those_of_the_subject() -> None:
     formulas = MISTAKES["bp1-without-sigma-prime"][0]
     session = mistaken(formulas, "x").start
     one = ("float64",)
-    assert smallest(Subject("x", session, costs=("cross-entropy",), dtypes=one)) is None
+    assert first_failing(Subject("x", session, costs=("cross-entropy",), dtypes=one)) is None
     assert found(Subject("x", session, dtypes=("float32",))).case.id == "small-1-1-m1-float32"
     decay = mistaken(MISTAKES["w-without-decay"][0], "x").start
-    assert smallest(Subject("x", decay, decays=False, dtypes=one)) is None
+    assert first_failing(Subject("x", decay, decays=False, dtypes=one)) is None
 
 
 # The numbers
 
 
-@pytest.mark.parametrize("rung", RUNGS, ids=lambda rung: rung.id)
-def test_every_number_is_the_one_by_hand(rung: Case) -> None:
-    example = step_of(rung)
-    right = by_hand(rung, example.given)
+@pytest.mark.parametrize("candidate", CANDIDATES, ids=lambda candidate: candidate.id)
+def test_every_number_is_the_one_by_hand(candidate: Case) -> None:
+    example = step_of(candidate)
+    right = by_hand(candidate, example.given)
     assert {line.symbol for line in example.lines} <= right.keys()
     for line in example.lines:
         assert line.result == float(right[key(line)]), line.symbol
@@ -256,14 +257,14 @@ def test_every_number_is_the_one_by_hand(rung: Case) -> None:
             assert operand.value == float(right[operand.symbol]), operand.symbol
 
 
-@pytest.mark.parametrize("rung", RUNGS, ids=lambda rung: rung.id)
-def test_the_printed_numbers_give_the_printed_result(rung: Case) -> None:
-    for line in step_of(rung).lines:
+@pytest.mark.parametrize("candidate", CANDIDATES, ids=lambda candidate: candidate.id)
+def test_the_printed_numbers_give_the_printed_result(candidate: Case) -> None:
+    for line in step_of(candidate).lines:
         assert with_numbers(line) == pytest.approx(line.result, rel=1e-4, abs=1e-6), line.symbol
 
 
 def test_what_has_no_sigma_is_printed_exactly() -> None:
-    case = next(rung for rung in RUNGS if rung.id == "small-2-3-2-m2")
+    case = next(candidate for candidate in CANDIDATES if candidate.id == "small-2-3-2-m2")
     example = step_of(case)
     w, b, x = (
         [[Fraction(float(each)) for each in row] for row in example.given[name]]
@@ -277,12 +278,12 @@ def test_what_has_no_sigma_is_printed_exactly() -> None:
 
 @pytest.mark.parametrize("name", MISTAKES)
 def test_the_smallest_network_of_a_mistake_is_right_by_hand(name: str) -> None:
-    rung = wrong(name)
-    example = worked(rung)
-    right = by_hand(rung.case, example.given)
+    candidate = wrong(name)
+    example = worked(candidate)
+    right = by_hand(candidate.case, example.given)
     for line in example.lines:
         assert line.result == pytest.approx(float(right[key(line)]), rel=1e-14, abs=0), line.symbol
-    assert line_of(example, rung.failure.name, _index(rung)).status is Status.FAIL
+    assert line_of(example, candidate.failure.name, _index(candidate)).status is Status.FAIL
 
 
 SHOWN = sorted(id_ for id_, mistake in CATALOGUE.items() if mistake.formulas)
@@ -291,10 +292,10 @@ SHOWN = sorted(id_ for id_, mistake in CATALOGUE.items() if mistake.formulas)
 @pytest.mark.parametrize("id_", SHOWN)
 def test_each_known_mistake_has_a_smallest_network_that_is_right_by_hand(id_: str) -> None:
     mistake = CATALOGUE[id_]
-    rung = found(mistaken(mistake.formulas, id_))
-    assert set(rung.tags) <= set(mistake.blames)
-    example = worked(rung)
-    right = by_hand(rung.case, example.given)
+    candidate = found(mistaken(mistake.formulas, id_))
+    assert set(candidate.tags) <= set(mistake.blames)
+    example = worked(candidate)
+    right = by_hand(candidate.case, example.given)
     numbers = [line for line in example.lines if key(line) in right]
     first = next(i for i, line in enumerate(numbers) if line.status is Status.FAIL)
     for line in numbers[: first + 1]:
@@ -320,9 +321,9 @@ def test_an_entry_that_is_right_is_not_called_wrong() -> None:
     def second(at: Situation) -> Any:
         return by_the_book(at, "BP3") * np.arange(1, 1 + len(at.delta(at.layer)))[:, None]
 
-    rung = found(mistaken({"BP3": second}, "second"))
-    assert rung.case.id == "small-1-2-m1"
-    told = {line.symbol: line.status for line in worked(rung).lines}
+    candidate = found(mistaken({"BP3": second}, "second"))
+    assert candidate.case.id == "small-1-2-m1"
+    told = {line.symbol: line.status for line in worked(candidate).lines}
     assert (told["∇b2[0]"], told["∇b2[1]"]) == (Status.PASS, Status.FAIL)
     assert (told["b2[0]"], told["b2[1]"]) == (Status.PASS, Status.EXPLAINED)
 
@@ -372,9 +373,9 @@ def test_a_wrong_shape_and_a_number_that_is_none_are_said_in_words(tmp_path: Pat
 
 
 def test_a_pass_of_its_own_that_is_wrong_is_named(tmp_path: Path) -> None:
-    rung = found(_network("feedforward-without-bias", tmp_path))
-    assert rung.failure.mode == FORWARD
-    assert "in its own feedforward" in as_text(worked(rung))
+    candidate = found(_network("feedforward-without-bias", tmp_path))
+    assert candidate.failure.mode == FORWARD
+    assert "in its own feedforward" in as_text(worked(candidate))
 
 
 def test_numbers_that_differ_late_are_told_apart() -> None:
@@ -390,20 +391,20 @@ def test_numbers_that_differ_late_are_told_apart() -> None:
 @pytest.mark.parametrize("cost", ["quadratic", "cross-entropy"])
 @pytest.mark.parametrize("samples", [1, 3, 12])
 def test_no_line_is_wider_than_a_terminal(sizes: tuple[int, ...], cost: str, samples: int) -> None:
-    text = explain(sizes=sizes, cost=cost, samples=samples)
+    text = as_text(example(sizes=sizes, cost=cost, samples=samples))
     assert max(map(len, text.splitlines())) <= 80
     assert NBSP not in text
 
 
 def test_a_large_network_is_one_entry_an_equation() -> None:
-    text = explain(sizes=(784, 30, 10), samples=10)
+    text = as_text(example(sizes=(784, 30, 10), samples=10))
     assert len(text.splitlines()) < 70
     assert "… (784 terms)" in text
     assert "(one of 30 × 784)" in text
 
 
 def test_the_reference_is_explained_as_ever() -> None:
-    assert explain(sizes=(1, 1, 1)) == EXPLAINED
+    assert as_text(example(sizes=(1, 1, 1))) == EXPLAINED
 
 
 def run(*arguments: str) -> int:
@@ -415,7 +416,7 @@ def run(*arguments: str) -> int:
 
 def test_the_command_explains_a_case_or_sizes(capsys: Capture) -> None:
     assert run("explain") == 0
-    assert capsys.readouterr().out == explain(sizes=(2, 3, 1))
+    assert capsys.readouterr().out == as_text(example(sizes=(2, 3, 1)))
     assert run("explain", "--case", "hand-2-3-1") == 0
     assert "η = 0.5" in capsys.readouterr().out
 
@@ -454,14 +455,14 @@ def _network(id_: str, folder: Path) -> Subject:
     return adapt(load(f"{path}:Network"), f"{path}:Network")
 
 
-def _index(rung: Rung) -> tuple[int, ...]:
-    assert rung.failure.worst is not None
-    return rung.failure.worst.index
+def _index(candidate: FailingCase) -> tuple[int, ...]:
+    assert candidate.failure.worst is not None
+    return candidate.failure.worst.index
 
 
 def printed(script: Path, folder: Path) -> dict[str, Any]:
     """What a saved script prints, by the words before the numbers."""
-    command, house = [sys.executable, str(script)], Path(cli.__file__).parent.parent
+    command, house = [sys.executable, str(script)], Path(cli.__file__).parents[2]
     env = {"PYTHONPATH": str(house)}
     done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=folder, env=env)  # noqa: S603
     assert (done.returncode, done.stderr) == (0, "")
@@ -480,14 +481,14 @@ def printed(script: Path, folder: Path) -> dict[str, Any]:
     ],
 )
 def test_a_saved_script_prints_the_numbers_of_the_example(name: str, tmp_path: Path) -> None:
-    rung = wrong(name)
-    script, case = save(files(rung), tmp_path / "new" / "folder")
-    assert (script.name, case.name) == (f"{rung.case.id}.py", f"{rung.case.id}.json")
+    candidate = wrong(name)
+    script, case = save(files(candidate), tmp_path / "new" / "folder")
+    assert (script.name, case.name) == (f"{candidate.case.id}.py", f"{candidate.case.id}.json")
     numbers = printed(script, tmp_path)
-    quantity = rung.failure.name
+    quantity = candidate.failure.name
     assert list(numbers) == [f"{quantity} expected"]
     array = np.array(numbers[f"{quantity} expected"])
-    for line in worked(rung).lines:
+    for line in worked(candidate).lines:
         if line.name == quantity:
             assert array[line.index] == pytest.approx(line.result, rel=1e-12)
 
@@ -499,11 +500,11 @@ def test_a_saved_script_prints_the_numbers_of_the_example(name: str, tmp_path: P
 def test_a_saved_script_runs_the_file_of_the_subject(
     id_: str, quantity: str, tmp_path: Path
 ) -> None:
-    rung = found(_network(id_, tmp_path))
-    script, _ = save(files(rung), tmp_path / "saved")
+    candidate = found(_network(id_, tmp_path))
+    script, _ = save(files(candidate), tmp_path / "saved")
     numbers = printed(script, tmp_path / "saved")
     yours = np.asarray(numbers[f"{quantity} yours"])
-    example = [line for line in worked(rung).lines if line.name == quantity]
+    example = [line for line in worked(candidate).lines if line.name == quantity]
     for line in example:
         assert line.yours == pytest.approx(yours[line.index], rel=1e-14)
         assert numbers[f"{quantity} expected"][line.index[0]][line.index[1]] == pytest.approx(
@@ -529,12 +530,12 @@ def test_a_saved_script_imports_from_where_the_subject_did(
     assert any(words.endswith(" yours") for words in numbers)
 
 
-def test_the_saved_case_is_the_rung(tmp_path: Path) -> None:
-    from conformance.smallest.replay import read
+def test_the_saved_case_is_the_candidate(tmp_path: Path) -> None:
+    from conformance.explain.replay import read
 
-    rung = wrong("bp3-of-the-first-length")
-    _, path = save(files(rung), tmp_path)
-    again, right = read(path), recorded(rung.case)
+    candidate = wrong("bp3-of-the-first-length")
+    _, path = save(files(candidate), tmp_path)
+    again, right = read(path), recorded(candidate.case)
     assert again.case == right.case
     for ours, theirs in zip(again.steps, right.steps, strict=True):
         for name, array in theirs.expected.items():
@@ -545,12 +546,12 @@ def test_the_saved_case_is_the_rung(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_there_is_kept(tmp_path: Path) -> None:
-    rung = wrong("bp3-sums")
-    script, _ = save(files(rung), tmp_path)
-    save(files(rung), tmp_path)  # the same again
+    candidate = wrong("bp3-sums")
+    script, _ = save(files(candidate), tmp_path)
+    save(files(candidate), tmp_path)  # the same again
     script.write_text("mine")
     with pytest.raises(ConformanceError, match="is there already"):
-        save(files(rung), tmp_path)
+        save(files(candidate), tmp_path)
     assert script.read_text() == "mine"
 
 
@@ -562,9 +563,9 @@ def test_a_folder_that_cannot_be_is_one_line(tmp_path: Path) -> None:
 
 def test_float32_numbers_are_saved_as_such(tmp_path: Path) -> None:
     session = mistaken(MISTAKES["bp3-sums"][0], "x").start
-    rung = found(Subject("x", session, dtypes=("float32",)))
-    assert rung.case == in_float32(next(r for r in RUNGS if r.id == "small-1-1-m2"))
-    script, _ = save(files(rung), tmp_path)
+    candidate = found(Subject("x", session, dtypes=("float32",)))
+    assert candidate.case == in_float32(next(r for r in CANDIDATES if r.id == "small-1-1-m2"))
+    script, _ = save(files(candidate), tmp_path)
     assert '"float32"' in script.read_text()
     printed(script, tmp_path)
 

@@ -8,9 +8,10 @@ import numpy as np
 
 from conformance.corpus.case import Case
 from conformance.corpus.recorded import Recorded, assembled
-from conformance.smallest.ladder import plain, seen
+from conformance.explain.candidates import seen
 from conformance.subjects.adapt import adapt
 from conformance.subjects.load import load
+from conformance.verdict.deviation import plain
 from reference.step import Array
 
 
@@ -32,8 +33,7 @@ def replay(
     recorded = read(path)
     cost = recorded.case.cost
     subject = adapt(load(spec, [*map(Path, folders)]), spec, None if cost == "quadratic" else cost)
-    _, shown = seen(subject, recorded, at)
-    return {name: plain(each) for name, each in shown.items()}
+    return {name: plain(each) for name, each in seen(subject, recorded, at).shown.items()}
 
 
 def read(path: Path) -> Recorded:

@@ -1,6 +1,6 @@
 """The smallest network as files to take along: a short script in plain NumPy, and the case as JSON.
 
-Left out: which network it is (`ladder.py`).
+Left out: which network it is (`candidates.py`).
 """
 
 import json
@@ -12,31 +12,11 @@ from conformance.corpus.casefile import readable
 from conformance.corpus.files import write
 from conformance.corpus.recorded import tensors
 from conformance.errors import UsageError
-from conformance.smallest.ladder import Rung
+from conformance.explain.candidates import FailingCase
+from conformance.model.formula import has_prime, line
 from conformance.subjects.load import is_spec
-from conformance.verdict.causality import inputs
 from conformance.verdict.compare import FREE, Status
-from reference.step import Array, Batch, Parameters, causal_order, split
-
-OUTPUT = {
-    "quadratic": (
-        "cost = np.sum((a{L} - y) ** 2) / (2 * m)",
-        "delta{L} = (a{L} - y) * a{L} * (1 - a{L})",
-    ),
-    "cross-entropy": (
-        "cost = -np.sum(y * np.log(a{L}) + (1 - y) * np.log(1 - a{L})) / m",
-        "delta{L} = a{L} - y",
-    ),
-}
-EQUATIONS = {
-    "z": "z{l} = w{l} @ {below} + b{l}",
-    "a": "a{l} = 1 / (1 + np.exp(-z{l}))",
-    "delta": "delta{l} = (w{above}.T @ delta{above}) * a{l} * (1 - a{l})",
-    "nabla_b": "nabla_b{l} = delta{l}.sum(axis=1, keepdims=True) / m",
-    "nabla_w": "nabla_w{l} = delta{l} @ {below}.T / m",
-    "b": "b{l} = b{l} - eta * nabla_b{l}",
-    "w": "w{l} = {decay}w{l} - eta * nabla_w{l}",
-}
+from reference.step import Array, Batch, Parameters
 
 
 def save(texts: Mapping[str, str], folder: Path) -> list[Path]:
@@ -55,46 +35,48 @@ def save(texts: Mapping[str, str], folder: Path) -> list[Path]:
     return list(raw)
 
 
-def files(rung: Rung, folders: Sequence[Path] = ()) -> dict[str, str]:
-    """A rung as `<id>.py` and `<id>.json`: the texts by these names, the script first.
+def files(failing: FailingCase, folders: Sequence[Path] = ()) -> dict[str, str]:
+    """A failing case as `<id>.py` and `<id>.json`: the texts by these names, the script first.
 
     Args:
-        rung: what to write.
+        failing: what to write.
         folders: from which the subject may import when the script runs it.
     """
-    case = rung.case
-    script = "\n".join(_script(rung, folders)) + "\n"
+    case = failing.case
+    script = "\n".join(_script(failing, folders)) + "\n"
     return {
         f"{case.id}.py": script,
-        f"{case.id}.json": readable(case, tensors(rung.recorded)).decode(),
+        f"{case.id}.json": readable(case, tensors(failing.recorded)).decode(),
     }
 
 
-def _script(rung: Rung, folders: Sequence[Path]) -> Iterator[str]:
-    case, t, free = rung.case, rung.failure.step, rung.failure.mode == FREE
-    wrong = [v.name for v in rung.verdicts.values() if v.status is Status.FAIL]
-    yield f'"""{" and ".join(rung.tags)} wrong: what {", ".join(wrong)} should be."""'
+def _script(failing: FailingCase, folders: Sequence[Path]) -> Iterator[str]:
+    case, t, free = failing.case, failing.failure.step, failing.failure.mode == FREE
+    wrong = [v.name for v in failing.verdicts.values() if v.status is Status.FAIL]
+    yield f'"""{" and ".join(failing.tags)} wrong: what {", ".join(wrong)} should be."""'
     yield ""
-    if is_spec(rung.report.subject):
+    if is_spec(failing.report.subject):
         yield from ("from pathlib import Path", "")
     yield "import numpy as np"
-    if is_spec(rung.report.subject):
-        yield from ("", "from conformance.smallest.replay import replay")
+    if is_spec(failing.report.subject):
+        yield from ("", "from conformance.explain.replay import replay")
     yield ""
-    yield from _start(case, rung.recorded.steps[0 if free else t].parameters)
+    yield from _start(case, failing.recorded.steps[0 if free else t].parameters)
+    updated = [name for name, row in case.rows.items() if row.quantity.part == "Update"]
     for s in range(0 if free else t, t + 1):
         yield from ("", f"# step {s}: {list(case.sizes)}, {case.cost} cost")
-        yield from _batch(rung.recorded.steps[s].batch, case)
+        yield from _batch(failing.recorded.steps[s].batch, case)
         last = s == t
-        names = _needed(wrong if last else _updated(case), case)
-        yield from (_equation(name, case) for name in causal_order(case.layers) if name in names)
+        names = _needed(wrong if last else updated, case)
+        decaying = bool(case.lmbda)
+        yield from (line(case.rows[name], decaying=decaying) for name in names)
     yield ""
-    yield from _prints(rung, wrong, folders)
+    yield from _prints(failing, wrong, folders)
 
 
-def _prints(rung: Rung, wrong: list[str], folders: Sequence[Path]) -> Iterator[str]:
+def _prints(failing: FailingCase, wrong: list[str], folders: Sequence[Path]) -> Iterator[str]:
     """Each wrong quantity, and what the subject makes of it where it can be loaded again."""
-    t, mode, spec = rung.failure.step, rung.failure.mode, _absolute(rung.report.subject)
+    t, mode, spec = failing.failure.step, failing.failure.mode, _absolute(failing.report.subject)
     if spec:
         yield 'case = Path(__file__).with_suffix(".json")'
         places = _places(spec, folders)
@@ -123,30 +105,13 @@ def _literal(array: Array, case: Case) -> str:
     return f"np.array({json.dumps(array.tolist())}{dtype})"
 
 
-def _equation(name: str, case: Case) -> str:
-    quantity, layer = split(name)
-    cost, output_error = OUTPUT[case.cost]
-    if layer is None or name == f"delta{case.layers}":
-        return (cost if layer is None else output_error).format(L=case.layers)
-    below = "x" if layer == 2 else f"a{layer - 1}"  # noqa: PLR2004 - the first hidden layer
-    decay = "(1 - eta * lmbda / n) * " if case.lmbda else ""
-    return EQUATIONS[quantity].format(l=layer, above=layer + 1, below=below, decay=decay)
-
-
-def _updated(case: Case) -> list[str]:
-    return [name for name in causal_order(case.layers) if split(name)[0] in ("b", "w")]
-
-
-def _needed(names: list[str], case: Case) -> set[str]:
-    """These quantities and all that they follow from."""
-    found: set[str] = set()
-    waiting = list(names)
-    while waiting:
-        name = waiting.pop()
-        if name not in found:
-            found.add(name)
-            waiting += inputs(name, case.layers)
-    return found
+def _needed(names: list[str], case: Case) -> list[str]:
+    """These quantities and all that they follow from, in causal order."""
+    found = set(names)
+    for row in reversed(list(case.rows.values())):
+        if row.name in found:
+            found.update(row.made, [f"a{row.layer}"] if has_prime(row) else [])
+    return [name for name in case.rows if name in found]
 
 
 def _places(spec: str, folders: Sequence[Path]) -> list[str]:

@@ -1,6 +1,6 @@
 """`conformance explain`: one step of the reference, every equation of it with numbers in it.
 
-Left out: the command line (`cli`), and the smallest network of a subject (`ladder.py`).
+Left out: the command line (`cli`), and the smallest network of a subject (`candidates.py`).
 """
 
 from collections.abc import Sequence
@@ -10,28 +10,10 @@ from conformance.cases.small import batch_of, entries, small_case, start_of
 from conformance.corpus import store
 from conformance.corpus.case import Case
 from conformance.errors import UsageError
-from conformance.smallest.lines import as_text
-from conformance.smallest.worked import Worked, worked_step
+from conformance.explain.worked import Worked, worked_step
 
 SIZES = (2, 3, 1)
 MOST = 2_000_000  # products in a layer's z or ∇w, all samples together: a few seconds
-
-
-def explain(
-    case: str | None = None,
-    sizes: Sequence[int] | None = None,
-    cost: str | None = None,
-    samples: int | None = None,
-) -> str:
-    """The text of a worked example, as `example` raises.
-
-    Args:
-        case: the id of one whose first step is meant.
-        sizes: or else of the layers, (2, 3, 1) if not given.
-        cost: "quadratic" if not given.
-        samples: one if not given.
-    """
-    return as_text(example(case, sizes, cost, samples))
 
 
 def example(

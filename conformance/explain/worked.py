@@ -10,15 +10,16 @@ from typing import Any
 import numpy as np
 
 from conformance.corpus.case import Case
-from conformance.smallest.exactly import exactly
-from conformance.smallest.formulas import Numbers, formula, sigma_prime
-from conformance.smallest.ladder import Rung, plain
-from conformance.smallest.pieces import Operand, Pieces, operands, symbol, text, word
-from conformance.verdict.causality import TAGS, field_of, inputs
+from conformance.explain.candidates import FailingCase
+from conformance.explain.exactly import exactly
+from conformance.explain.formulas import Numbers
+from conformance.explain.pieces import Operand, operands, symbol, text, word
+from conformance.model.formula import has_prime, prime_tree, tree
+from conformance.model.table import Row
 from conformance.verdict.compare import RESTARTED, Status, Verdict, doubtful
-from conformance.verdict.deviation import malformed
+from conformance.verdict.deviation import malformed, plain
 from conformance.verdict.oracle import expectations
-from reference.step import Array, Batch, Parameters, causal_order, split
+from reference.step import Array, Batch, Parameters, split
 
 WRONG = (Status.FAIL, Status.EXPLAINED)
 FULL = 160  # entries of a step up to which all of them are written
@@ -82,30 +83,34 @@ def worked_step(case: Case, start: Parameters, batch: Batch, t: int = 0) -> Work
     """The worked example of one step of the reference, the step's number being t."""
     numbers, right = exactly(case, start, batch)
     lines = _lines(right, dict.fromkeys(right, numbers), _Seen(case, {}, {}, {}))
-    return Worked(case, t, "", numbers.before, tuple(lines))
+    return Worked(case, t, "", _given(start, batch), tuple(lines))
 
 
-def worked(rung: Rung) -> Worked:
+def worked(failing: FailingCase) -> Worked:
     """The worked example of the step at which a subject fails.
 
     What it got wrong stands beside what follows from its own numbers; what is wrong because of
     that, beside the truth.
     """
-    case, failure, start = rung.case, rung.failure, rung.start
-    batch = rung.recorded.steps[failure.step].batch
-    shown = {name: plain(each) for name, each in rung.shown.items()}
+    case, failure, evidence = failing.case, failing.failure, failing.evidence
+    start, batch = evidence.start.map(plain), evidence.batch
+    shown = {name: plain(each) for name, each in evidence.shown.items()}
     truth = exactly(case, start, batch)
-    own = exactly(case, start, batch, rung.usable)
+    own = exactly(case, start, batch, {name: shown[name] for name in evidence.usable})
     with np.errstate(all="ignore"):  # what is usable may still overflow
-        bounds = [expectations(case, start, batch, each) for each in ({}, rung.usable)]
+        bounds = expectations(case, start, batch), evidence.standing.expected
     numbers, right, tolerance = {}, {}, {}
     for name in truth[1]:
-        local = rung.local(name)
+        local = failing.local(name)
         numbers[name], results = own if local else truth
         right[name], tolerance[name] = results[name], bounds[local][name].tolerance()
-    lines = _lines(right, numbers, _Seen(case, shown, rung.verdicts, tolerance))
+    lines = _lines(right, numbers, _Seen(case, shown, failing.verdicts, tolerance))
     mode = "" if failure.mode == RESTARTED else failure.mode
-    return Worked(case, failure.step, mode, truth[0].before, tuple(lines))
+    return Worked(case, failure.step, mode, _given(start, batch), tuple(lines))
+
+
+def _given(start: Parameters, batch: Batch) -> dict[str, Array]:
+    return {"x": batch.x, "y": batch.y, **dict(start.named())}
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,7 +154,7 @@ class _Seen:
         if verdict.explained_by:
             return f"explained by {word(verdict.explained_by)}"
         told = {name for name, each in self.verdicts.items() if each.status in WRONG}
-        names = [each for each in inputs(verdict.name, self.case.layers) if each in told]
+        names = [each for each in self.case.rows[verdict.name].made if each in told]
         notes = [f"from your {', '.join(map(word, names))}"] if names else []
         notes += [doubtful(self.case, verdict)] if verdict.hidden else []
         return f"({'; '.join(notes)})" if notes else ""
@@ -158,21 +163,21 @@ class _Seen:
 def _lines(
     right: Mapping[str, Array], entering: Mapping[str, Numbers], seen: _Seen
 ) -> Iterator[Line]:
-    layers = seen.case.layers
     whole = sum(array.size for array in right.values()) <= FULL
-    for name in causal_order(layers):
+    for name, row in seen.case.rows.items():
         array, numbers = right[name], entering[name]
         indices = [seen.example(name, right)] if not whole else np.ndindex(array.shape)
         for index in indices:
-            if split(name)[0] == "delta" and "σ′" in text(formula(name, index, numbers)):
-                yield _prime(name, index, numbers)
-            pieces = formula(name, index, numbers)
+            if has_prime(row):
+                yield _prime(row, index, numbers)
+            pieces = numbers.formula(tree(row), index)
             yield Line(
-                TAGS[field_of(name, layers)],
+                row.tag,
                 name,
                 index,
                 symbol(name, array.shape, index),
-                *_both(name, pieces),
+                _symbols(row, index, numbers),
+                text(pieces, symbols=False),
                 operands(pieces),
                 float(array[index]),
                 () if whole or array.size == 1 else array.shape,
@@ -180,24 +185,16 @@ def _lines(
             )
 
 
-def _both(name: str, pieces: Pieces) -> tuple[str, str]:
-    symbols = text(pieces)
-    if split(name)[0] == "a":  # σ is written out where its number stands
-        symbols = f"σ({symbols.partition('−')[2].removesuffix(')')})"
-    return symbols, text(pieces, symbols=False)
+def _symbols(row: Row, index: tuple[int, ...], numbers: Numbers) -> str:
+    """The formula in symbols; an activation is written out where its number stands."""
+    if row.tag == "A":
+        return numbers.operand(f"f{row.layer}", index).symbol
+    return text(numbers.formula(tree(row), index))
 
 
-def _prime(name: str, index: tuple[int, ...], numbers: Numbers) -> Line:
-    """The line of σ′(z) before the δ that it enters."""
-    layer = split(name)[1] or 0
-    pieces, z = sigma_prime(layer, index, numbers), numbers.operand(f"z{layer}", *index)
-    return Line(
-        "",
-        f"prime{layer}",
-        index,
-        f"σ′({z.symbol})",
-        text(pieces),
-        text(pieces, symbols=False),
-        operands(pieces),
-        float(numbers.prime[layer][index]),
-    )
+def _prime(row: Row, index: tuple[int, ...], numbers: Numbers) -> Line:
+    """The line of f′(z) before the δ that it enters."""
+    name = f"prime{row.layer}"
+    pieces, prime = numbers.formula(prime_tree(row), index), numbers.operand(name, index)
+    written = text(pieces), text(pieces, symbols=False)
+    return Line("", name, index, prime.symbol, *written, operands(pieces), prime.value)

@@ -1,0 +1,155 @@
+"""The equations of the table entry by entry: as symbols, and with numbers put in.
+
+Left out: how pieces become text (`pieces.py`), where the numbers come from (`exactly.py`), and how
+a line is laid out (`lines.py`).
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+
+from conformance.corpus.case import Case
+from conformance.explain.pieces import DOT, PLUS, Operand, Pieces, symbol, total
+from conformance.model.formula import Tree
+from reference.step import Array, split
+
+RATES = {"eta": "η", "lmbda": "λ", "n": "n"}
+FUNCTIONS = {"log": "ln"}
+"""Functions whose name is written otherwise than NumPy has it."""
+
+
+SUM, PRODUCT, WHOLE = range(3)
+"""How firmly the parts of a formula hold together."""
+
+Written = tuple[Pieces, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Numbers:
+    """All that enters the equations of a step, as floats.
+
+    Attributes:
+        case: cost and rates.
+        values: each quantity as it enters the equations after it, `b2`, `w2` … as they are before
+            the update; `f2` and `prime2` are f(z) and f′(z) of the z that enters.
+    """
+
+    case: Case
+    values: dict[str, Array]
+
+    @property
+    def m(self) -> int:
+        """The size of the mini-batch."""
+        return int(self.values["x"].shape[1])
+
+    def operand(self, name: str, index: Sequence[int]) -> Operand:
+        """An entry of what enters, or of a bias that is added to every column."""
+        array, (quantity, layer) = self.values[name], split(name)
+        at = tuple(min(i, size - 1) for i, size in zip(index, array.shape, strict=True))
+        if quantity not in ("f", "prime"):
+            return Operand(symbol(name, array.shape, at), float(array[at]))
+        f = self.case.rows[f"a{layer}"].activation.symbol
+        of = symbol(f"z{layer}", array.shape, at)
+        return Operand(f"{f}{'′' * (quantity == 'prime')}({of})", float(array[at]))
+
+    def formula(self, tree: Tree, at: Sequence[int]) -> Pieces:
+        """An entry of what a tree gives."""
+        return self.written(tree, at)[0]
+
+    def written(self, tree: Tree, at: Sequence[int]) -> Written:
+        """The same, and how firmly its pieces hold together."""
+        if isinstance(tree, int) or tree == "m":
+            return [str(self.m if tree == "m" else tree)], WHOLE
+        if isinstance(tree, str):
+            rate = Operand(RATES[tree], getattr(self.case, tree)) if tree in RATES else None
+            return [rate or self.operand(tree, at)], WHOLE
+        operator, *operands = tree
+        if operator in _SUMS:
+            return self.total(str(operator), operands, at)
+        if operator == "T":
+            return self.written(operands[0], at[::-1])
+        if operator == "if":
+            condition, *choices = operands
+            return self.written(choices[not getattr(self.case, str(condition))], at)
+        return _joined(str(operator), [self.written(each, at) for each in operands])
+
+    def total(self, operator: str, operands: Sequence[Tree], at: Sequence[int]) -> Written:
+        """A sum of entries: of all, of a row, or of the products of a row and a column."""
+        shape = self.shape(operands[0])
+        if operator == "@":
+            pairs = (((at[0], k), (k, at[1])) for k in range(shape[1]))
+            terms = [
+                _joined("*", [self.written(o, i) for o, i in zip(operands, pair, strict=True)])
+                for pair in pairs
+            ]
+        else:
+            row = ((at[0], s) for s in range(shape[1])) if operator == "sum1" else np.ndindex(shape)
+            terms = [self.written(operands[0], index) for index in row]
+        if len(terms) == 1:
+            return terms[0]
+        return total([pieces for pieces, _ in terms]), SUM
+
+    def shape(self, tree: Tree) -> tuple[int, int]:
+        """The rows and columns of a tree; 1 of each of a number."""
+        if isinstance(tree, int) or tree in ("m", *RATES):
+            return 1, 1
+        if isinstance(tree, str):
+            rows, columns = self.values[tree].shape
+            return rows, columns
+        shapes = [self.shape(each) for each in tree[1:]]
+        if tree[0] == "T":
+            return shapes[0][::-1]
+        return max(shapes, key=prod)
+
+
+_SUMS = ("@", "sum", "sum1")
+
+
+def _joined(operator: str, operands: Sequence[Written]) -> Written:
+    """The pieces of an operator and its operands."""
+    left, right = operands[0], operands[-1]
+    if operator == "neg":
+        return _negative(left)
+    if operator in ("+", "-"):
+        sign = PLUS if operator == "+" else " − "
+        after = _within(right, PRODUCT) if operator == "-" else right[0]
+        return [*left[0], sign, *after], SUM
+    if operator in ("*", "/"):
+        return _product(operator, left, right)
+    if operator == "**":
+        return [*_within(left, WHOLE), "²"], WHOLE
+    if operator == "exp":
+        return ["e^", *_within(left, WHOLE)], WHOLE
+    return [f"{FUNCTIONS.get(operator, operator)}(", *left[0], ")"], WHOLE
+
+
+def _product(operator: str, left: Written, right: Written) -> Written:
+    if right[0] == ["1"]:  # m, of one sample
+        return left
+    before = _within(left, PRODUCT)
+    if operator == "/":
+        return [*before, " / ", *_within(right, WHOLE)], PRODUCT
+    plain = all(isinstance(each, str) for each in (*left[0], *right[0]))
+    return [*before, " · " if plain else DOT, *_within(right, PRODUCT)], PRODUCT
+
+
+def _negative(of: Written) -> Written:
+    (first, *rest), _ = of
+    if isinstance(first, Operand) and not rest:
+        return [Operand(f"−{first.symbol}", -first.value)], WHOLE
+    return ["−", *_within(of, PRODUCT)], PRODUCT
+
+
+def _within(of: Written, least: int) -> Pieces:
+    """The pieces, in parentheses if they hold together less firmly; brackets around those."""
+    pieces, binding = of
+    if binding >= least:
+        return pieces
+    opened, closed = "[]" if _has_parentheses(pieces) else "()"
+    return [opened, *pieces, closed]
+
+
+def _has_parentheses(pieces: Iterable[object]) -> bool:
+    return any(isinstance(each, str) and each.endswith("(") for each in pieces)

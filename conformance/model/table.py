@@ -1,0 +1,348 @@
+"""One step of gradient descent as a table: a row a quantity, in causal order.
+
+A row says from what its quantity is computed, by which equation of `reference.equations`, and how
+it is written. `run` walks the rows in any arithmetic; whoever evaluates a row decides what the
+later ones are given. A test holds the table to `reference.backprop.step`. Left out: the
+functions that a network is made of (`functions.py`), and formulas entry by entry (`formula.py`).
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+from math import ceil
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+from conformance.model.functions import ACTIVATIONS, COSTS, ROUTES, Activation, Cost
+from reference.equations import BOOK, Equations
+from reference.step import Batch, Parameters, split
+
+GIVEN = ("x", "y", "eta", "decay")
+"""What a step is given beside the parameters; `decay` is λ/n."""
+
+AXES = {"n": "neuron", "below": "from neuron", "m": "sample"}
+"""What the axes of a quantity count: n neurons, those of the layer below, m samples."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Other:
+    """A function of other inputs than those of the equation; of names as in `Quantity.inputs`."""
+
+    inputs: tuple[str, ...]
+    function: Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A quantity of the step at any layer l.
+
+    Attributes:
+        name: such as `delta`.
+        symbol: as it is written, such as δ.
+        tag: of its equation, such as BP2.
+        field: the equation, a field of `reference.equations.Equations`.
+        inputs: its arguments in their order, `delta+1` being that of the layer above.
+        shape: of n, below, m and 1; see `AXES`.
+        part: of the step.
+        about: what it is, in words with {layer}.
+        code: the equation as NumPy code of the inputs without their offsets, m, and of f′ as
+            `prime`.
+        scaled: whether programs may put the 1/m elsewhere in what they show of it.
+        recomputed: inputs that a program may compute again by itself, from z.
+        loosened: gives the result, its first argument, room for other ways to compute it.
+    """
+
+    name: str
+    symbol: str
+    tag: str
+    field: str
+    inputs: tuple[str, ...]
+    shape: tuple[str, ...]
+    part: str
+    about: str
+    code: str
+    scaled: bool = False
+    recomputed: tuple[str, ...] = ()
+    loosened: Other | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """A quantity at its layer, None for the cost, in a network of some number of layers.
+
+    Attributes:
+        function: the equation.
+        of_own: the same with a^l in the place of z^l, and f′ made of it; None if it has no f′.
+        activation: of the layer.
+    """
+
+    quantity: Quantity
+    layer: int | None
+    layers: int
+    function: Callable[..., Any]
+    of_own: Callable[..., Any] | None
+    activation: Activation
+
+    @cached_property
+    def name(self) -> str:
+        """Of the quantity, such as `delta2`."""
+        return f"{self.quantity.name}{self.layer or ''}"
+
+    @property
+    def tag(self) -> str:
+        """Of the equation, such as BP2."""
+        return self.quantity.tag
+
+    @property
+    def field(self) -> str:
+        """The equation, a field of `Equations`."""
+        return self.quantity.field
+
+    @property
+    def formula(self) -> str:
+        """The equation as the book writes it."""
+        said = (self.function.__doc__ or self.field).splitlines()[0]
+        return said.replace("σ", self.activation.symbol)
+
+    @cached_property
+    def inputs(self) -> tuple[str, ...]:
+        """The names of its arguments: `w2` and `b2` are those before the step."""
+        return self.placed(self.quantity.inputs)
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """The names of its arguments, by those without layers: `delta3` by `delta`."""
+        bare = (each.rstrip("+-1") for each in self.quantity.inputs)
+        return dict(zip(bare, self.inputs, strict=True))
+
+    @cached_property
+    def made(self) -> tuple[str, ...]:
+        """Those inputs that the step computes."""
+        return tuple(each for each in self.inputs if not is_given(each))
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """What its axes count, in words."""
+        return tuple(AXES[each] for each in self.quantity.shape if each in AXES)
+
+    def shape(self, sizes: Sequence[int], m: int) -> tuple[int, ...]:
+        """Its shape in a network of these sizes, of m samples."""
+        layer = self.layer or self.layers
+        lengths = {"n": sizes[layer - 1], "below": sizes[layer - 2], "m": m, "1": 1}
+        return tuple(lengths[each] for each in self.quantity.shape)
+
+    def placed(self, inputs: Iterable[str]) -> tuple[str, ...]:
+        """The names at this layer: a1, the layer below the first, is x."""
+        layer = self.layer or self.layers
+        names = []
+        for each in inputs:
+            quantity, offset = (each[:-2], int(each[-2:])) if each[-1].isdigit() else (each, 0)
+            at = layer + offset
+            first = quantity == "a" and at == 1
+            names.append("x" if first else each if each in GIVEN else f"{quantity}{at}")
+        return tuple(names)
+
+
+Rows = Mapping[str, Row]
+
+
+def is_given(name: str) -> bool:
+    """Whether an input is what a step starts from, and not what it computes."""
+    return name in GIVEN or split(name)[0] in ("w", "b")
+
+
+def given(parameters: Parameters, batch: Batch, eta: Any, decay: Any) -> dict[str, Any]:
+    """What a step starts from, by the names that the inputs of rows have."""
+    return {**dict(parameters.named()), "x": batch.x, "y": batch.y, "eta": eta, "decay": decay}
+
+
+def run(
+    rows: Iterable[Row], evaluate: Callable[[Row, tuple[T, ...]], T], values: Mapping[str, T]
+) -> dict[str, T]:
+    """Walk the rows of a step.
+
+    Args:
+        rows: in causal order.
+        evaluate: gives what later rows are to start from, of a row and its arguments.
+        values: what is given: it stands before what is computed under the same name.
+
+    Returns:
+        What was evaluated, by the names of the rows.
+    """
+    made: dict[str, T] = {}
+    for row in rows:
+        arguments = tuple(values[name] if name in values else made[name] for name in row.inputs)
+        made[row.name] = evaluate(row, arguments)
+    return made
+
+
+def equations(cost: str = "quadratic", activation: str = "sigmoid") -> Equations:
+    """The equations of a network: the book's, with its cost and its activation."""
+    return _equations(COSTS[cost], ACTIVATIONS[activation])
+
+
+def _equations(c: Cost, f: Activation) -> Equations:
+    book = BOOK.with_cost(c.book)
+    if f == ACTIVATIONS["sigmoid"]:
+        return book
+
+    def output_error(z: Any, a: Any, y: Any) -> Any:
+        """δ^L = ∇_a C ⊙ σ′(z^L)"""
+        return c.gradient(a, y) * f.prime(z)
+
+    def hidden_error(w_above: Any, delta_above: Any, z: Any) -> Any:
+        """δ^l = ((w^{l+1})ᵀ δ^{l+1}) ⊙ σ′(z^l)"""
+        return (w_above.T @ delta_above) * f.prime(z)
+
+    return replace(
+        book, activation=f.function, output_error=output_error, hidden_error=hidden_error
+    )
+
+
+@lru_cache(maxsize=64)
+def rows(
+    layers: int, cost: str = "quadratic", activation: str | tuple[str, ...] = "sigmoid"
+) -> Rows:
+    """The rows of one step, by their names, in causal order.
+
+    Args:
+        layers: L, the input layer counted.
+        cost: a name in `COSTS`.
+        activation: a name in `ACTIVATIONS`, or those of the layers 2 … L.
+    """
+    names = (activation,) * (layers - 1) if isinstance(activation, str) else activation
+
+    def placed(layer: int | None, *tags: str) -> Iterator[Row]:
+        name = names[(layer or layers) - 2]
+        f, book = ACTIVATIONS[name], equations(cost, name)
+        own = _equations(COSTS[cost], replace(f, prime=f.prime_of_a))
+        for quantity in (_quantities(cost, name)[tag] for tag in tags):
+            functions = [getattr(each, quantity.field) for each in (book, own)]
+            of_own = functions[1] if "prime" in quantity.code else None
+            yield Row(quantity, layer, layers, functions[0], of_own, f)
+
+    upwards = range(2, layers + 1)
+    found = [
+        *(row for layer in upwards for row in placed(layer, "Z", "A")),
+        *placed(None, "C"),
+        *placed(layers, "BP1"),
+        *(row for layer in reversed(upwards[:-1]) for row in placed(layer, "BP2")),
+        *(row for layer in upwards for row in placed(layer, "BP3", "BP4")),
+        *(row for layer in upwards for row in placed(layer, "B", "W")),
+    ]
+    return MappingProxyType({row.name: row for row in found})
+
+
+def tag_of(name: str, layers: int) -> str:
+    """The tag of the equation that gives the quantity of this name."""
+    return rows(layers)[name].tag
+
+
+def name_of(tag: str, layer: int) -> str:
+    """The name of the quantity that the equation of this tag gives at a layer."""
+    return _NAMES[tag] if tag == "C" else f"{_NAMES[tag]}{layer}"
+
+
+def entry(name: str, index: tuple[int, ...]) -> str:
+    """An entry in words: `neuron 2, sample 1`, counted from 0."""
+    axes = rows(split(name)[1] or 2)[name].axes
+    return ", ".join(f"{axis} {i}" for axis, i in zip(axes, index, strict=False))
+
+
+@lru_cache(maxsize=64)
+def _quantities(cost: str, activation: str) -> Mapping[str, Quantity]:
+    """The quantities of a layer with this activation, the cost behind it, by their tags."""
+    f, c = ACTIVATIONS[activation], COSTS[cost]
+    found = (*_forward(f, c), *_backward(f, c, sloped=c.cancels != activation), *_DESCENT)
+    return {each.tag: each for each in found}
+
+
+def _forward(f: Activation, c: Cost) -> Iterator[Quantity]:
+    part, shape = "Forward", ("n", "m")
+    yield Quantity(
+        *("z", "z", "Z", "weighted_input", ("w", "a-1", "b"), shape, part),
+        about="the weighted inputs of layer {layer}",
+        code="w @ a + b",
+        # the sum may begin with the bias
+        loosened=Other(("w", "b"), lambda z, w, b: z.loosened(w.shape[1], abs(b))),
+    )
+    yield Quantity(
+        *("a", "a", "A", "activation", ("z",), shape, part),
+        about="the activations of layer {layer}",
+        code=f.code,
+        loosened=Other((), lambda a: a.loosened(f.routes, 1)),
+    )
+    yield Quantity(
+        *("cost", "C", "C", "cost", ("a", "y"), (), part),
+        about="the cost",
+        code=c.code,
+        recomputed=("a",),
+        loosened=Other(("z",), c.loosened) if c.loosened else None,
+    )
+
+
+def _backward(f: Activation, c: Cost, *, sloped: bool) -> Iterator[Quantity]:
+    """The errors; `sloped` if that of the output has an f′."""
+    part, shape = "Backward", ("n", "m")
+
+    def output(delta: Any, a: Any, y: Any) -> Any:
+        return delta.loosened(f.routes, abs(c.gradient(a, y)))
+
+    def hidden(delta: Any, w: Any, above: Any) -> Any:
+        return delta.loosened(f.routes, abs(w).T @ abs(above))
+
+    yield Quantity(
+        *("delta", "δ", "BP1", "output_error", ("z", "a", "y"), shape, part),
+        about="the error of the output layer, {layer}",
+        code=f"({c.gradient_code}) * prime" if sloped else "a - y",
+        scaled=True,
+        recomputed=("a",),
+        loosened=Other(("a", "y"), output) if sloped else None,
+    )
+    yield Quantity(
+        *("delta", "δ", "BP2", "hidden_error", ("w+1", "delta+1", "z"), shape, part),
+        about="the error of layer {layer}",
+        code="(w.T @ delta) * prime",
+        scaled=True,
+        loosened=Other(("w+1", "delta+1"), hidden),
+    )
+
+
+def _loosened_weight(updated: Any, w: Any, nabla: Any, eta: Any) -> Any:
+    """The decay may be a part of the gradient, and η may enlarge an underflow."""
+    loosened = updated.loosened(ROUTES, abs(w) + abs(eta * nabla))
+    return loosened.widened(0, 2 + ceil(float(eta.value)))
+
+
+_DESCENT = (
+    Quantity(
+        *("nabla_b", "∇b", "BP3", "bias_gradient", ("delta",), ("n", "1"), "Gradient"),
+        about="the gradient of the biases of layer {layer}",
+        code="delta.sum(axis=1, keepdims=True) / m",
+        scaled=True,
+    ),
+    Quantity(
+        *("nabla_w", "∇w", "BP4", "weight_gradient", ("delta", "a-1"), ("n", "below"), "Gradient"),
+        about="the gradient of the weights into layer {layer}",
+        code="delta @ a.T / m",
+        scaled=True,
+    ),
+    Quantity(
+        *("b", "b", "B", "updated_bias", ("b", "nabla_b", "eta"), ("n", "1"), "Update"),
+        about="the new biases of layer {layer}",
+        code="b - eta * nabla_b",
+    ),
+    Quantity(
+        *("w", "w", "W", "updated_weight", ("w", "nabla_w", "eta", "decay"), ("n", "below")),
+        part="Update",
+        about="the new weights into layer {layer}",
+        code="((1 - eta * lmbda / n) * w if lmbda else w) - eta * nabla_w",
+        loosened=Other(("w", "nabla_w", "eta"), _loosened_weight),
+    ),
+)
+
+_NAMES = {tag: each.name for tag, each in _quantities("quadratic", "sigmoid").items()}
+TAGS = tuple(_NAMES)
+"""The tags of all equations, in causal order."""

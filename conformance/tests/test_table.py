@@ -1,0 +1,143 @@
+"""The table of a step is that of `reference.backprop.step`: values, order, inputs, shapes, code."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+
+from conformance.model.formula import line
+from conformance.model.functions import ACTIVATIONS, COSTS
+from conformance.model.table import TAGS, equations, given, rows, run
+from reference import step
+from reference.equations import BOOK
+from reference.equations import COSTS as BOOK_COSTS
+from reference.step import Array, Batch, Parameters, causal_order
+
+ETA, DECAY = 0.75, 0.125
+SIZES = [(3, 2), (2, 3, 1), (4, 4, 4, 4), (5, 2, 3, 4, 2)]
+NETWORKS = [
+    pytest.param(sizes, cost, id=f"{'-'.join(map(str, sizes))}-{cost}")
+    for sizes in SIZES
+    for cost in BOOK_COSTS
+]
+
+
+def start(sizes: Sequence[int], m: int = 3) -> tuple[Parameters, Batch]:
+    """Parameters and samples, drawn, with targets between 0 and 1."""
+    rng = np.random.default_rng(5)
+    w = tuple(rng.normal(size=(n, below)) for below, n in pairwise(sizes))
+    b = tuple(rng.normal(size=(n, 1)) for n in sizes[1:])
+    return Parameters(w, b), Batch(rng.normal(size=(sizes[0], m)), rng.random((sizes[-1], m)))
+
+
+def by_reference(
+    parameters: Parameters, batch: Batch, cost: str, eta: float = ETA, decay: float = DECAY
+) -> dict[str, Array]:
+    """The quantities of a step, by the hand-written one."""
+    return dict(step(parameters, batch, eta, decay, BOOK.with_cost(BOOK_COSTS[cost])).named())
+
+
+@pytest.mark.parametrize(("sizes", "cost"), NETWORKS)
+def test_walking_the_table_gives_the_step_of_the_reference(
+    sizes: tuple[int, ...], cost: str
+) -> None:
+    parameters, batch = start(sizes)
+    table = rows(len(sizes), cost)
+    values = given(parameters, batch, ETA, DECAY)
+    made = run(table.values(), lambda row, arguments: row.function(*arguments), values)
+    right = by_reference(parameters, batch, cost)
+    assert tuple(made) == tuple(table) == causal_order(len(sizes))
+    for name, array in right.items():
+        np.testing.assert_array_equal(made[name], array, name)
+        assert table[name].shape(sizes, batch.m) == array.shape
+
+
+def entering(name: str, sizes: tuple[int, ...], cost: str) -> set[str]:
+    """What the hand-written equation of a quantity takes, found by changing one thing at a time.
+
+    The step is traced: each equation notes its name, and its arguments are told by identity.
+    """
+    parameters, batch = start(sizes)
+    names = iter(causal_order(len(sizes)))
+    values = given(parameters, batch, np.array(ETA), np.array(DECAY))
+    known = {id(array): key for key, array in values.items()}
+    kept: list[Any] = [values]  # so that no identity is used twice
+    found: dict[str, set[str]] = {}
+
+    def traced(function: Any) -> Any:
+        def call(*arguments: Any) -> Any:
+            own = next(names)
+            found[own] = {known[id(each)] for each in arguments}
+            result = np.array(function(*arguments))
+            kept.append(result)
+            known[id(result)] = own
+            return result
+
+        return call
+
+    book = BOOK.with_cost(BOOK_COSTS[cost])
+    wrapped = type(book)(**{field: traced(function) for field, function in vars(book).items()})
+    step(parameters, batch, values["eta"], values["decay"], wrapped)
+    return found[name]
+
+
+@pytest.mark.parametrize(("sizes", "cost"), NETWORKS)
+def test_each_row_takes_what_the_hand_written_step_gives_to_its_equation(
+    sizes: tuple[int, ...], cost: str
+) -> None:
+    for name, row in rows(len(sizes), cost).items():
+        assert set(row.inputs) == entering(name, sizes, cost)
+        made = {each for each in causal_order(len(sizes)) if each[0] not in "wb"}
+        assert set(row.made) == made & set(row.inputs)
+
+
+def test_the_tags_are_in_causal_order() -> None:
+    tags = dict.fromkeys(row.tag for row in rows(4).values())
+    assert tuple(tags) == TAGS == ("Z", "A", "C", "BP1", "BP2", "BP3", "BP4", "B", "W")
+
+
+def test_a_layer_may_have_its_own_activation_and_the_book_has_one_everywhere() -> None:
+    table = rows(3, "quadratic", ("sigmoid", "sigmoid"))
+    assert [row.function for row in table.values()] == [row.function for row in rows(3).values()]
+    assert equations() == BOOK
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_a_derivative_is_that_of_its_function_and_of_its_activation(name: str) -> None:
+    f, z, h = ACTIVATIONS[name], np.linspace(-2, 2, 9), 1e-6
+    slope = (f.function(z + h) - f.function(z - h)) / (2 * h)
+    np.testing.assert_allclose(f.prime(z), slope, rtol=1e-8)
+    np.testing.assert_allclose(f.prime_of_a(f.function(z)), f.prime(z), rtol=1e-12)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("cost", COSTS)
+def test_the_output_error_is_the_derivative_of_the_cost_by_z(cost: str, activation: str) -> None:
+    z, y, h = np.array([[0.4], [0.9]]), np.array([[0.25], [0.75]]), 1e-6
+    book = equations(cost, activation)
+
+    def value(z: Array) -> Array:
+        return book.cost(book.activation(z), y)
+
+    for i in range(len(z)):
+        step_up = h * (np.arange(len(z)) == i)[:, None]
+        slope = (value(z + step_up) - value(z - step_up)) / (2 * h)
+        right = book.output_error(z, book.activation(z), y)[i, 0]
+        np.testing.assert_allclose(slope, right, rtol=1e-7)
+
+
+@pytest.mark.parametrize(("sizes", "cost"), NETWORKS)
+@pytest.mark.parametrize("decay", [0.0, DECAY])
+def test_the_code_of_the_rows_gives_the_step_of_the_reference(
+    sizes: tuple[int, ...], cost: str, decay: float
+) -> None:
+    parameters, batch = start(sizes)
+    n = 4
+    names: dict[str, Any] = {"np": np, "eta": ETA, "m": batch.m, "n": n, "lmbda": decay * n}
+    names |= {"x": batch.x, "y": batch.y, **dict(parameters.named())}
+    lines = [line(row, decaying=decay > 0) for row in rows(len(sizes), cost).values()]
+    exec("\n".join(lines), names)  # noqa: S102 - as the saved script runs them
+    for name, right in by_reference(parameters, batch, cost, decay=decay).items():
+        np.testing.assert_allclose(names[name], right, rtol=1e-12, atol=1e-15)
