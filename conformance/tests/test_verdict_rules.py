@@ -1,0 +1,172 @@
+"""Single rules of the verdict where they are needed: a narrower one would accuse right programs.
+
+Left out: the running error below them (`test_running_error_rules.py`), and whole verdicts
+(`test_compare.py`).
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from conformance.corpus.case import Case
+from conformance.corpus.recorded import Recorded
+from conformance.judging.doubts import _doubtful, failed_in
+from conformance.tests.support import recorded
+from conformance.verdict.compare import RESTARTED, judge, recorded_truth
+from conformance.verdict.deviation import Target, compare
+from conformance.verdict.oracle import expectations
+from conformance.verdict.slope import by_own_activation
+from reference.backprop import step
+from reference.equations import BOOK, COSTS
+from reference.step import Array, Batch, Parameters, causal_order
+
+PROFILE = settings(max_examples=30, deadline=None, derandomize=True, database=None)
+seeds = st.integers(0, 2**32 - 1).map(np.random.default_rng)
+
+
+def case_of(sizes: tuple[int, ...], dtype: str, cost: str = "quadratic", m: int = 1) -> Case:
+    """A case of one step, with no reason to be recorded."""
+    return Case("drawn", sizes, cost, 0.5, 0.0, 7, dtype, (tuple(range(m)),), "", ())
+
+
+def differing(case: Case, start: tuple[Parameters, Batch], shown: dict[str, Array]) -> list[str]:
+    """The quantities that do not follow from those that are shown before them."""
+    expected = expectations(case, *start, shown)
+    return [
+        name
+        for name, array in shown.items()
+        if compare(
+            array, Target(expected[name].value, expected[name].tolerance()), case.type
+        ).problem
+    ]
+
+
+# What is shown may be a rounding of what is used
+
+
+@given(z=st.floats(-104, -88, width=32), w=st.floats(2.0**100, 2.0**123, width=32))
+@pytest.mark.parametrize("cost", sorted(COSTS))
+@PROFILE
+def test_a_subnormal_that_is_shown_may_be_a_rounding_of_what_is_used(
+    cost: str, z: float, w: float
+) -> None:
+    """The program computes in float64 and shows float32: a² has few digits left, and w³ is huge."""
+    case = case_of((1, 1, 1), "float32", cost)
+    one = np.ones((1, 1), np.float32)
+    start = Parameters((one * z, one * w), (one * 0, one * 0))
+    batch = Batch(one, one / 2)
+    wide = [each.map(lambda array: array.astype(np.float64)) for each in (start, batch)]
+    exact = step(*wide, case.eta, case.decay, BOOK.with_cost(COSTS[cost]))
+    with np.errstate(under="ignore", over="ignore"):
+        shown = {name: np.asarray(array, np.float32) for name, array in exact.named()}
+    shown = {name: array for name, array in shown.items() if np.isfinite(array).all()}
+    assert differing(case, (start, batch), shown) == []
+
+
+# σ′ of the subject's own activation
+
+ROUTES: dict[str, Callable[[Any, Any], Any]] = {
+    "error times slope": lambda error, a: error * (a * (1 - a)),
+    "from left to right": lambda error, a: error * a * (1 - a),
+    "expanded": lambda error, a: error * a - error * a * a,
+    "a − a²": lambda error, a: error * (a - a * a),
+    "a mean put back": lambda error, a: ((error / 7) * 3) * (a * (1 - a)) / 3 * 7,
+}
+
+
+def own_activation(rng: np.random.Generator, dtype: str, n: int) -> tuple[Case, Any, Any]:
+    """An output layer of n neurons whose activations are wrong: any numbers, some negative."""
+    case = case_of((1, n), dtype)
+    a = rng.uniform(-2, 1, (n, 1)).astype(dtype)
+    y = np.zeros((n, 1), dtype)
+    start = Parameters((np.ones((n, 1), dtype),), (np.ones((n, 1), dtype),))
+    return case, (start, Batch(np.ones((1, 1), dtype), y)), a
+
+
+@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@given(rng=seeds)
+@PROFILE
+def test_the_slope_of_an_own_activation_may_be_computed_on_any_route(
+    route: str, dtype: str, rng: np.random.Generator
+) -> None:
+    case, start, a = own_activation(rng, dtype, 200)
+    found = by_own_activation("delta2", case, start, {"a2": a})
+    assert found is not None
+    delta = ROUTES[route](a - start[1].y, a)
+    assert compare(delta, Target(*found), case.type).problem == ""
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@given(rng=seeds)
+@PROFILE
+def test_another_slope_than_that_of_the_own_activation_is_outside(
+    dtype: str, rng: np.random.Generator
+) -> None:
+    case, start, a = own_activation(rng, dtype, 200)
+    found = by_own_activation("delta2", case, start, {"a2": a})
+    assert found is not None
+    delta = a * (a * (1 - a)) * a.dtype.type(1 + 100 * np.finfo(dtype).eps)
+    assert compare(delta, Target(*found), case.type).problem == "differs"
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=["float32", "float64"])
+def test_the_slope_of_a_hidden_activation_meets_a_sum_that_loses_every_term_but_one(
+    dtype: Any,
+) -> None:
+    one, terms = np.ones((1, 1), dtype), 50
+    above = np.full((terms, 1), np.finfo(dtype).eps / 2, dtype)
+    above[0] = 1  # 1 + u rounds to 1, each time
+    case, a = case_of((1, 1, terms), np.dtype(dtype).name), one / 4
+    start = Parameters((one, np.ones((terms, 1), dtype)), (one, above))
+    found = by_own_activation(
+        "delta2", case, (start, Batch(one, above)), {"a2": a, "delta3": above}
+    )
+    assert found is not None
+    assert compare(a * (1 - a), Target(*found), case.type).problem == ""
+
+
+# Doubts about the record itself
+
+
+def edited(whole: Recorded, **changed: Array) -> Recorded:
+    """The case with some recorded quantities of its first step replaced."""
+    first = whole.steps[0]
+    return replace(whole, steps=(replace(first, expected={**first.expected, **changed}),))
+
+
+def failing(whole: Recorded) -> frozenset[str]:
+    """What judging a record as if it were a subject accuses."""
+    first = whole.steps[0]
+    start, truth = (first.parameters, first.batch), recorded_truth(whole, 0)
+    return failed_in(judge(whole.case, (0, RESTARTED), start, truth, first.expected), RESTARTED)
+
+
+def doubted(whole: Recorded) -> set[str]:
+    """The quantities at which the record is doubted."""
+    return {name for name in causal_order(whole.case.layers) if _doubtful(whole, 0, name)}
+
+
+@pytest.mark.parametrize("id_", ["contracting-5-4-3-2", "square-4-4-4-4-cross-entropy-float32"])
+def test_a_record_is_doubted_where_it_fails_as_a_subject_would(id_: str) -> None:
+    whole = recorded(id_)
+    for name, array in whole.steps[0].expected.items():
+        damaged = edited(whole, **{name: array * array.dtype.type(1.25)})
+        assert doubted(damaged) == failing(damaged)
+        assert name in doubted(damaged)
+
+
+def test_a_record_is_not_doubted_where_its_error_follows_from_a_wrong_activation() -> None:
+    whole = recorded("contracting-5-4-3-2")
+    right = whole.steps[0].expected
+    a = right["a3"] * 1.25
+    delta = right["delta3"] * (a * (1 - a)) / (right["a3"] * (1 - right["a3"]))
+    damaged = edited(whole, a3=a, delta3=delta)
+    assert "a3" in doubted(damaged)
+    assert "delta3" not in doubted(damaged)
+    assert doubted(damaged) == failing(damaged)
