@@ -16,6 +16,9 @@ from hypothesis import strategies as st
 from conformance.corpus.case import Case
 from conformance.corpus.recorded import Recorded
 from conformance.judging.doubts import _doubtful, failed_in
+from conformance.subjects.book.subject import book_subject
+from conformance.subjects.exact_outcome import ExactOutcome
+from conformance.tests.networks import book
 from conformance.tests.support import recorded
 from conformance.verdict.compare import RESTARTED, judge, recorded_truth
 from conformance.verdict.deviation import Target, compare
@@ -66,6 +69,20 @@ def test_a_subnormal_that_is_shown_may_be_a_rounding_of_what_is_used(
         shown = {name: np.asarray(array, np.float32) for name, array in exact.named()}
     shown = {name: array for name, array in shown.items() if np.isfinite(array).all()}
     assert differing(case, (start, batch), shown) == []
+
+
+@given(rng=seeds)
+@PROFILE
+def test_a_gradient_that_is_shown_may_be_a_rounding_of_the_sum_that_is_used(
+    rng: np.random.Generator,
+) -> None:
+    """The program moves by (η/m)·Σδ from biases of 0, and shows Σδ/m."""
+    case = replace(case_of((1, 200), "float32", m=7), eta=3.0)
+    zero = np.zeros((200, 1), np.float32)
+    sums = rng.uniform(-1, 1, (200, 1)).astype(np.float32)
+    batch = Batch(np.ones((1, 7), np.float32), np.ones((200, 7), np.float32))
+    shown = {"nabla_b2": sums / 7, "b2": zero - (3 / 7) * sums}
+    assert "b2" not in differing(case, (Parameters((zero,), (zero,)), batch), shown)
 
 
 # σ′ of the subject's own activation
@@ -129,6 +146,40 @@ def test_the_slope_of_a_hidden_activation_meets_a_sum_that_loses_every_term_but_
     )
     assert found is not None
     assert compare(a * (1 - a), Target(*found), case.type).problem == ""
+
+
+# Scalars that were rounded before they met an exact number
+
+
+def moving(scalar: Callable[[float, int], float]) -> ExactOutcome:
+    """The exact lane on the book's network whose steps are `scalar(η, m)` times the sums."""
+
+    class Moving(book.Network):
+        def update_mini_batch(self, mini_batch: book.Pairs, eta: float) -> None:
+            m = len(mini_batch)
+            super().update_mini_batch(mini_batch, scalar(eta, m) * m)
+
+    exactly = book_subject(Moving, "moving").exactly
+    assert exactly is not None
+    whole = recorded("remainder-3-4-2")
+    return exactly(whole.case, whole.steps[0])
+
+
+@pytest.mark.parametrize(
+    "scalar",
+    [lambda eta, m: eta / m, lambda eta, m: eta * (1 / m), lambda eta, m: 1 / (m * (1 / eta))],
+    ids=["divided", "times one m-th", "inverted twice"],
+)
+def test_a_rounded_scalar_leaves_the_update_exactly_right(
+    scalar: Callable[[float, int], float],
+) -> None:
+    assert moving(scalar).wrong == []
+
+
+@pytest.mark.parametrize("bits", [23, 30, 40])
+def test_a_scalar_that_is_off_by_more_than_rounding_makes_the_update_wrong(bits: int) -> None:
+    outcome = moving(lambda eta, m: eta / m * (1 + 2.0**-bits))
+    assert outcome.wrong == ["b2", "w2", "b3", "w3"]
 
 
 # Doubts about the record itself
