@@ -174,8 +174,8 @@ def test_a_quotient_may_underflow(
 def power(value: Array, bound: Array, dtype: Dtype, exact_centre: bool) -> RunningError:
     """What is known of e^x for x within a bound of a value."""
     arithmetic = Precision.of(dtype, exact_centre=exact_centre)
-    parts = [balls(each) if exact_centre else each for each in (value, bound)]
-    result: RunningError = np.exp(RunningError(*parts, arithmetic))  # type: ignore[call-overload]
+    v, width = (balls(each) if exact_centre else each for each in (value, bound))
+    result: RunningError = np.exp(RunningError(v, width, arithmetic))
     return result
 
 

@@ -63,8 +63,12 @@ def test_a_subnormal_that_is_shown_may_be_a_rounding_of_what_is_used(
     one = np.ones((1, 1), np.float32)
     start = Parameters((one * z, one * w), (one * 0, one * 0))
     batch = Batch(one, one / 2)
-    wide = [each.map(lambda array: array.astype(np.float64)) for each in (start, batch)]
-    exact = step(*wide, case.eta, case.decay, BOOK.with_cost(COSTS[cost]))
+
+    def widened(array: Array) -> Array:
+        return array.astype(np.float64)
+
+    wide, samples = start.map(widened), batch.map(widened)
+    exact = step(wide, samples, case.eta, case.decay, BOOK.with_cost(COSTS[cost]))
     with np.errstate(under="ignore", over="ignore"):
         shown = {name: np.asarray(array, np.float32) for name, array in exact.named()}
     shown = {name: array for name, array in shown.items() if np.isfinite(array).all()}
