@@ -229,3 +229,28 @@ def test_e_to_x_that_a_libm_may_flush_to_0_has_no_least_modulus(
         assert flushed.any()
         assert (least[flushed] == 0).all()
         assert (np.asarray(abs(result.value) - result.bound <= 0, dtype=bool)[flushed]).all()
+
+
+# A libm that is as bad as is assumed
+
+
+@pytest.mark.parametrize("name", ["exp", "log"])
+@pytest.mark.parametrize("side", [-1, 1], ids=["below", "above"])
+@each_dtype
+@each_centre
+@given(rng=seeds)
+@PROFILE
+def test_a_function_of_a_libm_may_be_four_units_off(
+    name: str, side: int, dtype: Dtype, exact_centre: bool, rng: np.random.Generator
+) -> None:
+    function = getattr(np, name)
+    x = rng.uniform(0.5, 60, 100).astype(dtype)
+    with precision(BITS):
+        exact = function(balls(x))
+        nearest = rounded(exact, dtype)
+        off = nearest + dtype(side * (ULPS - 1)) * np.spacing(nearest)  # and half a unit at most
+        lifted = balls(x) if exact_centre else x
+        result = function(RunningError.exact(lifted, dtype))
+        assert not beyond(result, exact, off)
+        widest = 4 * ULPS * abs(nearest).astype(np.float64) * np.finfo(dtype).eps
+        assert (result.tolerance() <= widest).all()
