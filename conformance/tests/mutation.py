@@ -1,9 +1,8 @@
 """The mutation run of two folders: `python -m conformance.tests.mutation [FILE …]`.
 
 In `arithmetic/` and `verdict/`, mutmut changes one operator, number or argument of a function at a
-time, and runs the tests that reach it; a mutant that passes them all survives. What is run stands
-in `pyproject.toml`; it needs the extra `mutation`, and a Unix. Everything happens in a copy of the
-repository, which is removed afterwards.
+time, in a copy, and runs the tests that reach it; a mutant that passes them all survives. What is
+run stands in `pyproject.toml`; it needs the extra `mutation`, and a Unix.
 
 Left out: what mutmut does not change, such as constants of a module and decorated functions.
 """
@@ -44,11 +43,8 @@ def main() -> None:
 def copy_to(place: Path) -> None:
     """Copy what the tests need."""
     for part in (ROOT / each for each in PARTS):
-        if part.is_dir():
-            ignore = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(part, place / part.name, ignore=ignore)
-        else:
-            shutil.copy(part, place)
+        copy = shutil.copytree if part.is_dir() else shutil.copy
+        copy(part, place / part.name)
 
 
 def mutmut(place: Path, *arguments: str, capture: bool = False) -> str:
