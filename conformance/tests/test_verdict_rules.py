@@ -15,12 +15,24 @@ from hypothesis import strategies as st
 
 from conformance.corpus.case import Case
 from conformance.corpus.recorded import Recorded
-from conformance.judging.doubts import _doubtful, failed_in
+from conformance.judging.doubts import _doubtful, failed_in, with_doubts
 from conformance.subjects.book.subject import book_subject
 from conformance.subjects.exact_outcome import ExactOutcome
+from conformance.subjects.observation import Observation
 from conformance.tests.networks import book
 from conformance.tests.support import recorded
-from conformance.verdict.compare import RESTARTED, judge, recorded_truth
+from conformance.verdict.compare import (
+    EQUATION,
+    FORWARD,
+    FROM_TRUTH,
+    RECORD,
+    RESTARTED,
+    UNDECIDED,
+    Status,
+    Verdict,
+    judge,
+    recorded_truth,
+)
 from conformance.verdict.deviation import Target, compare
 from conformance.verdict.oracle import expectations
 from conformance.verdict.slope import by_own_activation
@@ -225,3 +237,42 @@ def test_a_record_is_not_doubted_where_its_error_follows_from_a_wrong_activation
     assert "a3" in doubted(damaged)
     assert "delta3" not in doubted(damaged)
     assert doubted(damaged) == failing(damaged)
+
+
+# Who is wrong where the record is doubted
+
+
+def accused(
+    shown: Array, *, mode: str = RESTARTED, problem: str = "differs", own: bool = False
+) -> str:
+    """Who is wrong at a damaged z² of a record, where a subject that shows an array fails."""
+    whole = recorded("hand-2-3-1")
+    damaged = edited(whole, z2=whole.steps[0].expected["z2"] + 0.5)
+    failure = Verdict(whole.case.id, 0, mode, "z2", Status.FAIL, problem)
+    [verdict] = with_doubts([failure], damaged, 0, Observation({"z2": shown}), own=own)
+    assert verdict.doubted
+    return verdict.who
+
+
+RIGHT = recorded("hand-2-3-1").steps[0].expected["z2"]
+OFF = f"differs {FROM_TRUTH}"
+
+
+def test_the_equation_is_wrong_where_subject_and_record_agree_against_it() -> None:
+    assert accused(RIGHT + 0.5) == EQUATION
+
+
+def test_the_record_is_wrong_where_subject_and_equation_agree_against_it() -> None:
+    assert accused(RIGHT, problem=OFF) == RECORD
+
+
+def test_the_reference_is_no_witness_against_the_record() -> None:
+    assert accused(RIGHT, problem=OFF, own=True) == UNDECIDED
+
+
+def test_a_subject_that_agrees_with_nobody_leaves_it_undecided() -> None:
+    assert accused(RIGHT - 0.5) == UNDECIDED
+
+
+def test_what_is_seen_in_feedforward_alone_is_no_witness() -> None:
+    assert accused(RIGHT, mode=FORWARD, problem=OFF) == UNDECIDED
