@@ -61,12 +61,14 @@ def subnormals(dtype: Dtype) -> float:
 def drawn(rng: np.random.Generator, dtype: Dtype, *shape: int) -> tuple[RunningError, Array]:
     """Positive numbers and a centre each, of which the distance is exact in float64.
 
-    The numbers are whole, with as many bits as the dtype has; so are the centres, with 50.
+    The numbers are multiples of one unit, with as many bits as the dtype has; so are the centres,
+    with 50. The unit makes them all larger than 1, or all smaller.
     """
     digits = int(np.finfo(dtype).nmant) - 2
     bits = rng.integers(2, digits, shape)
-    ends = np.ldexp(rng.integers(1, 2**bits).astype(np.float64), 50 - digits)
-    centre = rng.integers(1, 2 ** rng.integers(2, 50, shape)).astype(np.float64)
+    unit = rng.choice([-60, 0])
+    ends = np.ldexp(rng.integers(1, 2**bits).astype(np.float64), unit + 50 - digits)
+    centre = np.ldexp(rng.integers(1, 2 ** rng.integers(2, 50, shape)).astype(np.float64), unit)
     return around(centre, ends.astype(dtype), dtype), ends.astype(dtype)
 
 
