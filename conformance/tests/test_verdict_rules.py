@@ -164,6 +164,47 @@ def test_the_slope_of_a_hidden_activation_meets_a_sum_that_loses_every_term_but_
     assert compare(a * (1 - a), Target(*found), case.type).problem == ""
 
 
+@given(rng=seeds)
+@PROFILE
+def test_the_slope_of_an_own_activation_meets_an_error_that_cancels(
+    rng: np.random.Generator,
+) -> None:
+    """The program forms a − y of an activation that had one rounding more than the one it shows."""
+    case, (start, batch), a = own_activation(rng, "float32", 200)
+    wide = a * (1 + rng.uniform(-0.5, 0.5, a.shape) * float(np.finfo(np.float32).eps))
+    y = a * np.float32(1.001)
+    found = by_own_activation("delta2", case, (start, replace(batch, y=y)), {"a2": a})
+    assert found is not None
+    delta = ((wide - y) * (a * (1 - a))).astype(np.float32)
+    assert compare(delta, Target(*found), case.type).problem == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "cost", "has_one"),
+    [
+        ("delta3", "quadratic", True),
+        ("delta3", "cross-entropy", False),
+        ("delta2", "cross-entropy", True),
+        ("z2", "quadratic", False),
+        ("cost", "quadratic", False),
+    ],
+)
+def test_only_an_error_with_a_slope_has_one_of_the_own_activation(
+    name: str, cost: str, has_one: bool
+) -> None:
+    one = np.ones((1, 1))
+    start = Parameters((one, one), (one, one)), Batch(one, one)
+    inputs = {"a2": one / 4, "a3": one / 4, "delta3": one}
+    found = by_own_activation(name, case_of((1, 1, 1), "float64", cost), start, inputs)
+    assert (found is not None) is has_one
+
+
+def test_an_own_activation_that_overflows_has_no_slope() -> None:
+    one, case = np.ones((1, 1)), case_of((1, 1), "float64")
+    start = Parameters((one,), (one,)), Batch(one, one)
+    assert by_own_activation("delta2", case, start, {"a2": one * 1e200}) is None
+
+
 # Scalars that were rounded before they met an exact number
 
 
