@@ -33,7 +33,7 @@ from conformance.verdict.compare import (
     judge,
     recorded_truth,
 )
-from conformance.verdict.deviation import Target, compare
+from conformance.verdict.deviation import Target, compare, deviation
 from conformance.verdict.oracle import expectations
 from conformance.verdict.slope import by_own_activation
 from reference.backprop import step
@@ -145,7 +145,8 @@ def test_another_slope_than_that_of_the_own_activation_is_outside(
     found = by_own_activation("delta2", case, start, {"a2": a})
     assert found is not None
     delta = a * (a * (1 - a)) * a.dtype.type(1 + 100 * np.finfo(dtype).eps)
-    assert compare(delta, Target(*found), case.type).problem == "differs"
+    outside = deviation(delta, Target(*found)).outside
+    assert outside[a < 0.5].all()  # 1 − a loses digits where a is about 1
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=["float32", "float64"])
