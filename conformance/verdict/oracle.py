@@ -194,12 +194,15 @@ class Standing:
 
     def seen(self, row: Row, shown: Any) -> RunningError:
         """What was shown may be a rounding of what was used, in a wider register or with a 1/m."""
-        array = lifted(shown, self.case)
-        return self._scaled(row, array) if row.quantity.scaled else array.widened(1, 1)
+        more = self._scaling() if row.quantity.scaled else (1, 1)
+        return lifted(shown, self.case).widened(*more, zeros=True)
 
     def _scaled(self, row: Row, array: RunningError) -> RunningError:
-        m = self.given["x"].shape[1]
-        return array.widened(ROUTES, 2 * m) if row.quantity.scaled else array
+        return array.widened(*self._scaling()) if row.quantity.scaled else array
+
+    def _scaling(self) -> tuple[int, int]:
+        """The roundings and underflows by which programs may differ that put 1/m elsewhere."""
+        return ROUTES, 2 * self.given["x"].shape[1]
 
 
 def usable(case: Case, m: int, shown: Mapping[str, Shown]) -> dict[str, Shown]:
