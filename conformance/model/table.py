@@ -310,9 +310,14 @@ def _backward(f: Activation, c: Cost, *, sloped: bool) -> Iterator[Quantity]:
     )
 
 
-def _loosened_weight(updated: Any, w: Any, nabla: Any, eta: Any) -> Any:
-    """The decay may be a part of the gradient, and η may enlarge an underflow."""
-    loosened = updated.loosened(ROUTES, abs(w) + abs(eta * nabla))
+def _loosened_update(updated: Any, before: Any, nabla: Any, eta: Any, x: Any) -> Any:
+    """The m gradients of the samples may be subtracted one after another."""
+    return updated.loosened(ROUTES + x.shape[1], abs(before) + abs(eta * nabla))
+
+
+def _loosened_weight(updated: Any, w: Any, nabla: Any, eta: Any, x: Any) -> Any:
+    """The same; the decay may be a part of the gradient, and η may enlarge an underflow."""
+    loosened = _loosened_update(updated, w, nabla, eta, x)
     return loosened.widened(0, 2 + ceil(float(eta.value)))
 
 
@@ -333,13 +338,14 @@ _DESCENT = (
         *("b", "b", "B", "updated_bias", ("b", "nabla_b", "eta"), ("n", "1"), "Update"),
         about="the new biases of layer {layer}",
         code="b - eta * nabla_b",
+        loosened=Other(("b", "nabla_b", "eta", "x"), _loosened_update),
     ),
     Quantity(
         *("w", "w", "W", "updated_weight", ("w", "nabla_w", "eta", "decay"), ("n", "below")),
         part="Update",
         about="the new weights into layer {layer}",
         code="((1 - eta * lmbda / n) * w if lmbda else w) - eta * nabla_w",
-        loosened=Other(("w", "nabla_w", "eta"), _loosened_weight),
+        loosened=Other(("w", "nabla_w", "eta", "x"), _loosened_weight),
     ),
 )
 

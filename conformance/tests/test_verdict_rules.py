@@ -100,6 +100,20 @@ def test_a_gradient_that_is_shown_may_be_a_rounding_of_the_sum_that_is_used(
     assert "b2" not in differing(case, (Parameters((zero,), (zero,)), batch), shown)
 
 
+@pytest.mark.parametrize("name", ["b2", "w2"])
+def test_the_gradients_of_the_samples_may_be_subtracted_one_after_another(name: str) -> None:
+    """Each subtraction from 1.5 rounds 1.1 units up to two, an error of almost a unit."""
+    m, unit = 60, np.float32(2.0**-24)
+    case = replace(case_of((1, 1), "float32", m=m), eta=1.0)
+    start = np.full((1, 1), 1.5, np.float32)
+    each, after = np.float32(1.1) * unit, start
+    for _ in range(m):
+        after = after - each
+    ones = np.ones((1, m), np.float32)
+    shown = {f"nabla_{name}": np.full((1, 1), m * each), name: after}
+    assert name not in differing(case, (Parameters((start,), (start,)), Batch(ones, ones)), shown)
+
+
 # σ′ of the subject's own activation
 
 ROUTES: dict[str, Callable[[Any, Any], Any]] = {
