@@ -1,4 +1,4 @@
-"""Cases with normal parameters, inputs in [−1, 1] and real-valued targets.
+"""Cases with normal parameters, drawn inputs and real-valued targets.
 
 Left out: how numbers are drawn (`conformance.corpus.starts`).
 """
@@ -14,6 +14,8 @@ TEN_TWICE = ((0, 1, 2), (3, 4, 5), (6, 7, 8), (9,), (7, 2, 9), (0, 8, 4), (5, 1,
 HIDDEN = ("bp2-no-transpose", "bp2-stops-early", "update-before-bp2", "bp4-own-activation")
 LOOP = ("gradients-accumulate", "momentum-left-on", "no-batch-mean", "divided-by-n")
 DECAY = ("l2-without-n", "l2-over-m", "l2-doubled", "l2-sign", "l2-on-biases", "l2-after-step")
+THREE_STEPS = ((0, 1), (2, 3), (4,))  # n = 5, m = 2
+OUTSIDE = "one hidden layer, inputs far beyond 1 and below −1, weight decay, a short last batch"
 SQUARE = "square deep layers, real-valued targets, weight decay, n = 7 in batches of 3, twice"
 
 
@@ -23,6 +25,12 @@ def _dead_inputs(dtype: DTypeLike) -> Batch:
     x = batch.x.copy()
     x[[1, 3]] = 0
     return Batch(x, batch.y)
+
+
+def _outside(dtype: DTypeLike) -> Batch:
+    """Drawn data with inputs in [−4, 4]."""
+    batch = uniform((4, 3, 5), 5, seed=71)(dtype)
+    return Batch(4 * batch.x, batch.y)
 
 
 DRAWN = (
@@ -134,5 +142,47 @@ DRAWN = (
         uniform((3, 3, 2), 2, seed=51),
         why="one sample three times in a mini-batch: it counts three times",
         catches=("last-sample-only", "no-batch-mean"),
+    ),
+    recipe(
+        "deep-2-2-2-2-2-2",
+        (2, 2, 2, 2, 2, 2),
+        THREE_STEPS,
+        normal((2, 2, 2, 2, 2, 2), seed=60),
+        uniform((2, 2, 2, 2, 2, 2), 5, seed=61),
+        why="five layers of weights of one shape: a loop that is right for three may end early",
+        catches=("bp2-wrong-layer", *HIDDEN, *DECAY),
+        lmbda=0.3125,
+    ),
+    recipe(
+        "deep-3-2-4-3-2-4-3-cross-entropy",
+        (3, 2, 4, 3, 2, 4, 3),
+        ((0, 1), (2,)),
+        normal((3, 2, 4, 3, 2, 4, 3), seed=62),
+        uniform((3, 2, 4, 3, 2, 4, 3), 3, seed=63),
+        why="six layers of weights, of which neighbours differ in shape",
+        catches=("bp2-stops-early", "update-before-bp2", *DECAY),
+        cost="cross-entropy",
+        lmbda=0.3125,
+    ),
+    recipe(
+        "outside-4-3-5",
+        (4, 3, 5),
+        THREE_STEPS,
+        normal((4, 3, 5), seed=70),
+        _outside,
+        why=OUTSIDE,
+        catches=("uint8-wraps", "remainder-nominal-size", *DECAY),
+        lmbda=0.3125,
+    ),
+    recipe(
+        "outside-4-3-5-cross-entropy",
+        (4, 3, 5),
+        THREE_STEPS,
+        normal((4, 3, 5), seed=70),
+        _outside,
+        why=f"{OUTSIDE}, with the other cost",
+        catches=("quadratic-delta-on-cross-entropy", "mean-over-outputs", *DECAY),
+        cost="cross-entropy",
+        lmbda=0.3125,
     ),
 )

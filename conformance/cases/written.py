@@ -66,6 +66,22 @@ WRITTEN = (
         catches=("sigma-prime-of-a", "bp1-no-sigma-prime"),
     ),
     recipe(
+        "saturated-2-2-3-cross-entropy",
+        (2, 2, 3),
+        ((0, 1), (2,)),
+        given(
+            w=[[[1.5, -0.5], [-0.75, 2]], [[8, -4], [-16, 12], [1.25, -0.5]]],
+            b=[[0.25, -0.5], [64, -800, 0.125]],
+        ),
+        samples(
+            x=[[1, 0.5], [-0.5, 0.75], [0.25, -1]],
+            y=[[1, 0, 0.25], [1, 0, 0.625], [1, 0, 0.875]],
+        ),
+        why="outputs that are exactly 1 and 0 where 1 and 0 are wanted: 0 ln 0 in the cost is 0",
+        catches=("quadratic-delta-on-cross-entropy", "bp2-no-sigma-prime"),
+        cost="cross-entropy",
+    ),
+    recipe(
         "zeros-2-2-2",
         (2, 2, 2),
         ((0,), (0,)),

@@ -24,15 +24,16 @@ def matching(mistakes: Iterable[Mistake], evidence: Sequence[Evidence]) -> dict[
     """The mistakes that do what the subject does, by the tags of the blamed equations.
 
     A mistake must predict every entry that was shown of the equations that it breaks, in every
-    case, be it right or wrong, and something that is wrong. For each equation the mistakes are
-    returned that break the most of the blamed equations together; several do so equally well.
+    case, be it right or wrong, as far as its prediction has a bound, and something that is wrong.
+    For each equation the mistakes are returned that break the most of the blamed equations
+    together; several do so equally well.
     """
     smallest = sorted(evidence, key=lambda each: sum(w.size for w in each.start.w))
     blamed = {tag for each in smallest for tag in each.blamed}
     possible = {
         mistake.id: mistake
         for mistake in mistakes
-        if blamed & set(mistake.formulas) and not refutes(smallest, mistake.formulas)
+        if blamed & set(mistake.formulas) and explains(smallest, mistake.formulas)
     }
     found = most_covering({id_: each.blames for id_, each in possible.items()}, blamed)
     return {tag: [possible[id_] for id_ in ids] for tag, ids in found.items()}
@@ -61,22 +62,44 @@ def matching_alone(
     return [
         mistake
         for mistake in mistakes
-        if tag in mistake.formulas and not refutes(evidence, {tag: mistake.formulas[tag]})
+        if tag in mistake.formulas and explains(evidence, {tag: mistake.formulas[tag]})
     ]
 
 
 def reproduces(formula: Formula, evidence: Sequence[Evidence], tag: str) -> bool:
     """Whether a formula gives what is wrong of one equation, whatever it gives elsewhere."""
-    failures = [(each, name) for each in evidence for name in each.blamed.get(tag, ())]
-    return bool(failures) and all(predicts(formula, each, name) for each, name in failures)
+    predicted = [
+        predicts(formula, each, name) for each in evidence for name in each.blamed.get(tag, ())
+    ]
+    return True in predicted and False not in predicted
 
 
-def predicts(formula: Formula, evidence: Evidence, name: str) -> bool:
-    """Whether a formula gives what the subject showed of a quantity, within the tolerance."""
+def predicts(formula: Formula, evidence: Evidence, name: str) -> bool | None:
+    """Whether a formula gives what the subject showed of a quantity, within the tolerance.
+
+    None if the prediction has no bound: then the quantity is evidence neither for the formula nor
+    against it. An infinite cost has none.
+    """
     target = _prediction(formula, evidence, name)
     if target is None:
         return False
+    if not target.bounded:
+        return None
     return not compare(evidence.shown[name], target, evidence.case.type).problem
+
+
+def explains(evidence: Sequence[Evidence], formulas: Mapping[str, Formula]) -> bool:
+    """Whether these formulas predict something that is wrong, and nothing shown refutes them."""
+    return not refutes(evidence, formulas) and predicts_failure(evidence, formulas)
+
+
+def predicts_failure(evidence: Sequence[Evidence], formulas: Mapping[str, Formula]) -> bool:
+    """Whether these formulas predict something that is wrong."""
+    return any(
+        predicts(formulas[tag_of(name, each.case.layers)], each, name)
+        for each in evidence
+        for name in _names(each, formulas, failing=True)
+    )
 
 
 def refutes(evidence: Sequence[Evidence], formulas: Mapping[str, Formula]) -> bool:
@@ -84,7 +107,7 @@ def refutes(evidence: Sequence[Evidence], formulas: Mapping[str, Formula]) -> bo
     for failing in (True, False):  # what is wrong rejects most mistakes at once
         for each in evidence:
             for name in _names(each, formulas, failing=failing):
-                if not predicts(formulas[tag_of(name, each.case.layers)], each, name):
+                if predicts(formulas[tag_of(name, each.case.layers)], each, name) is False:
                     return True
     return False
 
@@ -108,6 +131,4 @@ def _prediction(formula: Callable[[Any], Any], evidence: Evidence, name: str) ->
     tolerance = result.widened(ROUTES, 2 * evidence.batch.m).tolerance()
     if result.shape == expected.shape:
         tolerance = tolerance + expected.tolerance()
-    if not np.isfinite(tolerance).any():
-        return None
     return Target(result.value, tolerance)

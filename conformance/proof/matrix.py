@@ -4,6 +4,8 @@ Left out: how it comes about (`prove.py`, `pairs.py`).
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from math import ceil
 from string import ascii_lowercase
 
 from rich.console import Console
@@ -22,8 +24,8 @@ KEY = """\
 
 def show_proof(console: Console, proof: Proof) -> None:
     """Print the matrix, the cases that are redundant, and what is not proved."""
-    for start in range(0, len(proof.cases), MOST_CASES):
-        cases = dict(zip(ascii_lowercase, proof.cases[start : start + MOST_CASES], strict=False))
+    for block in _blocks(proof.cases):
+        cases = dict(zip(ascii_lowercase, block, strict=False))
         _print(console, _matrix(proof, cases))
         _print(console, ["", *KEY.splitlines(), *_legend(proof, cases), ""])
     _print(console, [*_twins(proof), *_redundant(proof), "", *_verdict(proof)])
@@ -43,6 +45,13 @@ def show_pairs(console: Console, proof: Proof, asked: int, problems: Sequence[st
 def _print(console: Console, lines: Iterator[str] | Sequence[str]) -> None:
     for line in lines:
         console.print(Text(line))
+
+
+def _blocks(cases: Sequence[Case]) -> Iterator[Sequence[Case]]:
+    """The cases in blocks that fit side by side, of equal lengths but for one case."""
+    count = max(1, ceil(len(cases) / MOST_CASES))
+    ends = [len(cases) * each // count for each in range(count + 1)]
+    yield from (cases[start:end] for start, end in pairwise(ends))
 
 
 def _matrix(proof: Proof, cases: dict[str, Case]) -> Iterator[str]:

@@ -1,14 +1,14 @@
 """What each case says of one mistake, so that it is known what fewer cases would say.
 
-To be caught and blamed, one case is enough; a cause is named if no case refutes it. So what would
-be said without a case follows from what each case says alone, and nothing is run again. Left out:
-running the mistakes, and whether what is said of them is right (`prove.py`).
+To be caught and blamed, one case is enough; a cause is named if one case shows it and no case
+refutes it. So what would be said without a case follows from what each case says alone, and nothing
+is run again. Left out: running the mistakes, and whether what is said is right (`prove.py`).
 """
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from conformance.diagnosis.match import most_covering, refutes
+from conformance.diagnosis.match import most_covering, predicts_failure, refutes
 from conformance.judging.case_report import CaseReport
 from conformance.mistakes.mistake import Mistake
 from conformance.model.table import TAGS
@@ -25,11 +25,13 @@ class Sighting:
         caught: whether something is wrong that the mistake explains.
         blamed: the tags of the blamed equations.
         refuted: the ids of known mistakes that cannot be the cause.
+        predicted: the ids of those that predict something that is wrong.
     """
 
     caught: bool
     blamed: frozenset[str]
     refuted: frozenset[str]
+    predicted: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,8 @@ class Sightings:
         some = [each for id_, each in self.cases.items() if id_ in cases]
         blamed = frozenset[str]().union(*(each.blamed for each in some))
         refuted = frozenset[str]().union(*(each.refuted for each in some))
-        possible = {id_: tags for id_, tags in self.known.items() if id_ not in refuted}
+        left = frozenset[str]().union(*(each.predicted for each in some)) - refuted
+        possible = {id_: tags for id_, tags in self.known.items() if id_ in left}
         found, order = most_covering(possible, blamed), sorted(blamed, key=TAGS.index)
         named = {tag: tuple(found[tag]) for tag in order}
         return Said(any(each.caught for each in some), tuple(order), named)
@@ -89,17 +92,23 @@ def sightings(
     """
     tags = {report.case.id: frozenset(report.blamed) for report in reports}
     refuted: dict[str, set[str]] = {id_: set() for id_ in tags}
+    predicted: dict[str, set[str]] = {id_: set() for id_ in tags}
     blames = frozenset[str]().union(*tags.values())
-    rivals = [each for each in known if each.id not in named and blames & set(each.blames)]
-    for rival in rivals:
-        for id_ in _refuting(rival, reports):
-            refuted[id_].add(rival.id)
+    for one in (each for each in known if blames & set(each.blames)):
+        against = [] if one.id in named else _refuting(one, reports)
+        for report in reports:
+            id_ = report.case.id
+            if id_ in against:
+                refuted[id_].add(one.id)
+            elif predicts_failure(report.evidence, one.formulas):
+                predicted[id_].add(one.id)
     return Sightings(
         {
             report.case.id: Sighting(
                 catches(report, mistake),
                 tags[report.case.id],
                 frozenset(refuted[report.case.id]),
+                frozenset(predicted[report.case.id]),
             )
             for report in reports
         },

@@ -16,7 +16,7 @@ from conformance.diagnosis.cause import Cause
 from conformance.diagnosis.diagnose import diagnose
 from conformance.judging.judge import check_case
 from conformance.mistakes.catalogue import CATALOGUE
-from conformance.mistakes.mistake import MistakenSession, mistaken
+from conformance.mistakes.mistake import Mistake, MistakenSession, mistaken
 from conformance.mistakes.situation import Formulas, Situation, by_the_book
 from conformance.model.table import Rows, rows
 from conformance.outcome import Report
@@ -186,6 +186,25 @@ def test_what_no_case_tells_apart_is_named_together() -> None:
     cause = causes(CATALOGUE["bp1-no-sigma-prime"].formulas)["BP1"]
     assert cause.mistakes == ("bp1-no-sigma-prime", "cross-entropy-delta-on-quadratic")
     assert "no case tells them apart" in list(cause_words(Report("it", causes=(cause,)), "BP1"))[-1]
+
+
+SATURATED = "saturated-2-2-3-cross-entropy"
+
+
+def test_a_mistake_that_makes_the_cost_infinite_is_named() -> None:
+    """Of an infinite cost no tolerance is known, so it does not refute the mistake."""
+    id_ = "label-off-by-one"
+    found = causes(CATALOGUE[id_].formulas, (SATURATED, "square-4-4-4-4-cross-entropy"))
+    assert {tag: cause.mistakes for tag, cause in found.items()} == {"C": (id_,), "BP1": (id_,)}
+
+
+def test_a_mistake_of_which_nothing_is_known_is_not_named() -> None:
+    """The labels are right; with other ones the cost would be infinite, which nothing refutes."""
+    targets = CATALOGUE["label-off-by-one"].formulas["C"]
+    infinite = Mistake("infinite", "", "wrong", "right", {"C": targets})
+    zero = mistaken(right("C", lambda v, _: 0 * v), "it")
+    (cause,) = diagnose([check_case(zero, recorded(SATURATED))], [infinite])
+    assert (cause.mistakes, cause.alone, cause.partly) == ((), (), ())
 
 
 def test_a_cause_of_several_equations_is_told_once() -> None:
