@@ -16,6 +16,7 @@ import numpy as np
 from conformance.errors import SubjectError, UsageError
 from conformance.running.tracebacks import PACKAGE, headline, own_traceback
 from conformance.subjects.book.conventions import Conventions, pair
+from conformance.subjects.book.epsilon import Epsilon
 from conformance.subjects.book.numbers import ArrayNumbers
 from conformance.subjects.book.trial import costs_of, fill_in_place, takes_sizes
 from conformance.watching.recording import Recording
@@ -35,10 +36,12 @@ class BookCalls:
         in_place: whether its arrays are filled, and not put in another's place.
         odd: why no layout of a sample works on the network that was tried.
         decays: whether its update takes λ and n.
+        epsilon: in the logarithms of the cost that it shows, if there is one.
     """
 
     numbers: ArrayNumbers
     decays: bool = False
+    epsilon: Epsilon | None = None
 
     def __init__(self, factory: Callable[..., Any], name: str) -> None:
         """Take the class as the book has it."""

@@ -68,7 +68,8 @@ class BookNetwork(BookCalls):
         """The conventions that are not the book's, in words."""
         filled = ["parameters filled in place"] if self.in_place else []
         c = replace(self.conventions, backwards=()) if self.misordered else self.conventions
-        return [*self.numbers.said, *c.said(), *filled]
+        epsilon = [] if self.epsilon is None else [self.epsilon.said]
+        return [*self.numbers.said, *c.said(), *epsilon, *filled]
 
     def _ignored(self, *, in_place: bool = False) -> bool:
         """Whether a network computes the same with other parameters."""
