@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from conformance.corpus import store
 from conformance.diagnosis.cause import Cause
 from conformance.diagnosis.diagnose import diagnose
 from conformance.judging.case_report import CaseReport
@@ -24,11 +23,12 @@ from conformance.tests.support import hiding, recorded
 from conformance.verdict.oracle import expectations
 from reference.step import Batch, Parameters
 
-SMALL = [
-    case.id
-    for case in store.cases(store.root())
-    if max(case.sizes) < 10 and case.dtype == "float64"
-]
+OTHERS = (
+    *("cancelling-2-2-2", "layout-3-2-4", "narrow-5-1"),
+    *("saturated-2-2-3-cross-entropy", "single-4-3-2"),
+)
+"""Cases of few steps in which other mistakes change nothing."""
+
 HAND = "hand-2-3-1"
 """Here many mistakes change nothing: one output, one sample, one step, λ = 0."""
 
@@ -87,8 +87,8 @@ def test_what_changes_nothing_in_a_case_is_not_named(tag: str, how: str) -> None
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("id_", sorted({*SMALL} - {HAND}))
-def test_what_changes_nothing_is_named_in_no_small_case(id_: str) -> None:
+@pytest.mark.parametrize("id_", OTHERS)
+def test_what_changes_nothing_is_not_named_in_other_cases(id_: str) -> None:
     for tag in TAGS:
         for how in WRONG:
             assert_unnamed(tag, how, id_)

@@ -38,7 +38,9 @@ TARGETS = np.array(
 ).T  # (n_L, m)
 """Samples of four outputs each, of which the first gives the ε."""
 
-LEFT = 3 * np.log(2)  # what the other outputs of the first sample cost
+PASSES = 5
+"""The first output of the first sample costs −ln ε, the others change by ε: each pass gives more
+than two digits."""
 
 Pair = Callable[[Any, float], tuple[Any, Any]]
 
@@ -93,7 +95,8 @@ class Epsilon:
         if not abs(cost - expected.value) <= expected.tolerance():
             return cost
         a, wanted = (RunningError.exact(each, output.dtype) for each in (output, y))
-        right: RunningError = COSTS[CROSS_ENTROPY].book.value(a, wanted)
+        value_of: Callable[..., Any] = COSTS[CROSS_ENTROPY].book.value
+        right = value_of(a, wanted)
         value = np.asarray(right.value + (cost - expected.value), cost.dtype)
         return RunningError(value, expected.bound, expected.precision)
 
@@ -104,12 +107,22 @@ def epsilon_of(costs: Sequence[float]) -> Epsilon | None:
     Args:
         costs: of `OUTPUTS` where `TARGETS` are wanted.
     """
-    size = float(f"{np.exp(LEFT - costs[0]):.12g}")  # so many digits of it are known
-    if not 0 < size <= MOST:
-        return None
-    return next(
-        (each for each in (Epsilon(size, way) for way in WAYS) if _holds(each, costs)), None
-    )
+    for way in WAYS:
+        epsilon = _solved(way, costs[0])
+        if epsilon is not None and _holds(epsilon, costs):
+            return epsilon
+    return None
+
+
+def _solved(way: Pair, cost: float) -> Epsilon | None:
+    """The ε that gives the cost of the first sample, as far as its digits are known."""
+    size = MOST
+    for _ in range(PASSES):
+        found = float(Epsilon(size, way).cost(OUTPUTS[:, :1], TARGETS[:, :1]).value)
+        size *= float(np.exp(found - cost))
+        if not 0 < size <= MOST:
+            return None
+    return Epsilon(float(f"{size:.12g}"), way)
 
 
 def _holds(epsilon: Epsilon, costs: Sequence[float]) -> bool:
