@@ -1,19 +1,20 @@
 """Which known mistakes reproduce a subject's numbers, in every entry of every case.
 
-Left out: what is said when none does (`measure.py`).
+A mistake that changes nothing in the cases at hand is no cause: what it predicts of something that
+is wrong must differ from what is right. Left out: what is said when none does (`measure.py`).
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from conformance.judging.evidence import Evidence
 from conformance.mistakes.mistake import Mistake
-from conformance.mistakes.situation import Formula
+from conformance.mistakes.situation import Formula, Formulas, Situation
 from conformance.model.functions import ROUTES
 from conformance.model.table import tag_of
-from conformance.verdict.deviation import Target, compare
+from conformance.verdict.deviation import Shown, Target, compare
 from conformance.verdict.oracle import lifted
 
 UNFIT = (ValueError, TypeError, KeyError, IndexError, ArithmeticError)
@@ -24,33 +25,36 @@ def matching(mistakes: Iterable[Mistake], evidence: Sequence[Evidence]) -> dict[
     """The mistakes that do what the subject does, by the tags of the blamed equations.
 
     A mistake must predict every entry that was shown of the equations that it breaks, in every
-    case, be it right or wrong, as far as its prediction has a bound, and something that is wrong.
-    For each equation the mistakes are returned that break the most of the blamed equations
-    together; several do so equally well.
+    case, be it right or wrong, as far as its prediction has a bound. It is a cause of those
+    equations of which it explains something that is wrong. For each equation the mistakes are
+    returned that explain the most of the blamed equations together; several do so equally well.
     """
+    known = {mistake.id: mistake for mistake in mistakes}
     smallest = sorted(evidence, key=lambda each: sum(w.size for w in each.start.w))
     blamed = {tag for each in smallest for tag in each.blamed}
-    possible = {
-        mistake.id: mistake
-        for mistake in mistakes
-        if blamed & set(mistake.formulas) and explains(smallest, mistake.formulas)
-    }
-    found = most_covering({id_: each.blames for id_, each in possible.items()}, blamed)
-    return {tag: [possible[id_] for id_ in ids] for tag, ids in found.items()}
+    found = most_covering(
+        {
+            id_: explained(smallest, mistake.formulas)
+            for id_, mistake in known.items()
+            if blamed & set(mistake.formulas) and not refutes(smallest, mistake.formulas)
+        },
+        blamed,
+    )
+    return {tag: [known[id_] for id_ in ids] for tag, ids in found.items()}
 
 
 def most_covering(
     possible: Mapping[str, Collection[str]], blamed: Collection[str]
 ) -> dict[str, list[str]]:
-    """For each blamed equation, those of the possible mistakes that break the most blamed ones.
+    """For each blamed equation, those of the possible mistakes that explain the most blamed ones.
 
     Args:
-        possible: what each mistake breaks, by its id.
+        possible: the tags of the equations that each mistake explains, by its id.
         blamed: the tags of the blamed equations.
     """
     found: dict[str, list[str]] = {}
     for tag in blamed:
-        counts = {i: len({*breaks} & {*blamed}) for i, breaks in possible.items() if tag in breaks}
+        counts = {i: len({*tags} & {*blamed}) for i, tags in possible.items() if tag in tags}
         found[tag] = [id_ for id_, count in counts.items() if count == max(counts.values())]
     return found
 
@@ -62,16 +66,61 @@ def matching_alone(
     return [
         mistake
         for mistake in mistakes
-        if tag in mistake.formulas and explains(evidence, {tag: mistake.formulas[tag]})
+        if tag in mistake.formulas
+        and not refutes(evidence, {tag: mistake.formulas[tag]})
+        and explained(evidence, {tag: mistake.formulas[tag]})
     ]
 
 
 def reproduces(formula: Formula, evidence: Sequence[Evidence], tag: str) -> bool:
     """Whether a formula gives what is wrong of one equation, whatever it gives elsewhere."""
-    predicted = [
-        predicts(formula, each, name) for each in evidence for name in each.blamed.get(tag, ())
-    ]
-    return True in predicted and False not in predicted
+    failures = [(each, name) for each in evidence for name in each.blamed.get(tag, ())]
+    refuted = any(predicts(formula, each, name) is False for each, name in failures)
+    return not refuted and bool(explained(evidence, {tag: formula}))
+
+
+def explained(evidence: Iterable[Evidence], formulas: Formulas) -> frozenset[str]:
+    """The tags of the equations of which these formulas explain something that is wrong."""
+    found = set[str]()
+    for each in evidence:
+        for tag in each.blamed.keys() & formulas.keys() - found:
+            if any(_explains(formulas[tag], each, name) for name in each.blamed[tag]):
+                found.add(tag)
+    return frozenset(found)
+
+
+def _explains(formula: Formula, evidence: Evidence, name: str) -> bool:
+    """Whether a formula gives what was shown of a wrong quantity, and nothing that is right."""
+    return bool(predicts(formula, evidence, name)) and bites(formula, evidence, name)
+
+
+def bites(formula: Formula, evidence: Evidence, name: str) -> bool:
+    """Whether a program with this formula shows something that is wrong of a quantity.
+
+    The program computes in floats, from the inputs that the subject has.
+    """
+    here = evidence.situation.at(name)
+    try:
+        with np.errstate(all="ignore"):
+            result = np.asarray(formula(_in_floats(here, evidence)), evidence.case.type)
+    except UNFIT:
+        return False
+    return differs(result, evidence.target(name), evidence)
+
+
+def differs(shown: Shown, target: Target, evidence: Evidence) -> bool:
+    """Whether an array is not what is to be expected of a quantity."""
+    return bool(compare(shown, target, evidence.case.type).problem)
+
+
+def _in_floats(at: Situation, evidence: Evidence) -> Situation:
+    """The same situation, without what is known of the roundings of its numbers."""
+
+    def plain(values: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: np.asarray(each.value, evidence.case.type) for name, each in values.items()}
+
+    before = at.previous and _in_floats(at.previous, evidence)
+    return Situation(at.case, plain(at.given), plain(at.named), at.layer, before)
 
 
 def predicts(formula: Formula, evidence: Evidence, name: str) -> bool | None:
@@ -85,24 +134,10 @@ def predicts(formula: Formula, evidence: Evidence, name: str) -> bool | None:
         return False
     if not target.bounded:
         return None
-    return not compare(evidence.shown[name], target, evidence.case.type).problem
+    return not differs(evidence.shown[name], target, evidence)
 
 
-def explains(evidence: Sequence[Evidence], formulas: Mapping[str, Formula]) -> bool:
-    """Whether these formulas predict something that is wrong, and nothing shown refutes them."""
-    return not refutes(evidence, formulas) and predicts_failure(evidence, formulas)
-
-
-def predicts_failure(evidence: Sequence[Evidence], formulas: Mapping[str, Formula]) -> bool:
-    """Whether these formulas predict something that is wrong."""
-    return any(
-        predicts(formulas[tag_of(name, each.case.layers)], each, name)
-        for each in evidence
-        for name in _names(each, formulas, failing=True)
-    )
-
-
-def refutes(evidence: Sequence[Evidence], formulas: Mapping[str, Formula]) -> bool:
+def refutes(evidence: Sequence[Evidence], formulas: Formulas) -> bool:
     """Whether something was shown of the equations of these formulas that they do not predict."""
     for failing in (True, False):  # what is wrong rejects most mistakes at once
         for each in evidence:
@@ -119,7 +154,7 @@ def _names(each: Evidence, tags: Iterable[str], *, failing: bool) -> Iterator[st
             yield name
 
 
-def _prediction(formula: Callable[[Any], Any], evidence: Evidence, name: str) -> Target | None:
+def _prediction(formula: Formula, evidence: Evidence, name: str) -> Target | None:
     """What a formula gives on the subject's own inputs; None where it does not apply."""
     expected = evidence.expected(name)
     try:

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from conformance.diagnosis.match import UNFIT
+from conformance.diagnosis.match import UNFIT, differs
 from conformance.judging.evidence import Evidence
 from conformance.mistakes.mistake import Mistake
 from conformance.mistakes.situation import Formulas, Situation
 from conformance.model.table import Row, tag_of
-from conformance.verdict.deviation import Target, compare
+from conformance.verdict.deviation import Target
 from conformance.verdict.oracle import Standing, standing
 
 
@@ -35,7 +35,9 @@ def matching_unseen(
     return [
         mistake
         for mistake in mistakes
-        if hidden & set(mistake.blames) and all(_gives(mistake.formulas, each) for each in ordered)
+        if hidden & set(mistake.blames)
+        and all(_gives(mistake.formulas, each) for each in ordered)
+        and any(_explains(mistake.formulas, each, tag) for each in failing)
     ]
 
 
@@ -53,6 +55,24 @@ def _hidden(evidence: Evidence, tag: str) -> set[str]:
 
 def _gives(formulas: Formulas, evidence: Evidence) -> bool:
     """Whether a step with these formulas gives what was shown."""
+    found = _step(formulas, evidence)
+    return found is not None and not any(
+        differs(shown, Target.of(found.expected[name]), evidence)
+        for name, shown in evidence.shown.items()
+    )
+
+
+def _explains(formulas: Formulas, evidence: Evidence, tag: str) -> bool:
+    """Whether a step with these formulas changes something that is wrong of an equation."""
+    found = _step(formulas, evidence)
+    return found is not None and any(
+        differs(found.expected[name].value, evidence.target(name), evidence)
+        for name in evidence.blamed.get(tag, ())
+    )
+
+
+def _step(formulas: Formulas, evidence: Evidence) -> Standing | None:
+    """A step with these formulas from what was shown; None where they do not apply."""
 
     def compute(here: Standing, row: Row, arguments: tuple[Any, ...]) -> Any:
         formula = formulas.get(row.tag)
@@ -60,14 +80,8 @@ def _gives(formulas: Formulas, evidence: Evidence) -> bool:
             return row.function(*arguments)
         return formula(Situation(here.case, here.given, here.inputs).at(row.name))
 
-    step = evidence.case, evidence.start, evidence.batch, evidence.usable
     try:
         with np.errstate(all="ignore"):
-            expected = standing(*step, compute).expected
+            return standing(evidence.case, evidence.start, evidence.batch, evidence.usable, compute)
     except UNFIT:
-        return False
-    targets = {name: Target.of(each) for name, each in expected.items()}
-    return all(
-        not compare(shown, targets[name], evidence.case.type).problem
-        for name, shown in evidence.shown.items()
-    )
+        return None

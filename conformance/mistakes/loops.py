@@ -74,7 +74,7 @@ def moved_z(at: Situation) -> Any:
     for _ in range(at.m):  # each pass makes one more sample right
         named = evaluate(replace(at, named={}, previous=None), formulas, until="nabla_b2")
         formulas = {"Z": partial(_moved_by, named), "BP2": moved_delta}
-    return named[f"z{at.layer}"]
+    return _moved_by(named, at)
 
 
 def _moved_by(named: dict[str, Any], at: Situation) -> Any:

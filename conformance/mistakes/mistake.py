@@ -29,6 +29,7 @@ class Mistake:
         formulas: what takes the place of the right equations, by their tags.
         source: where it was seen, or "common".
         hidden: the set-ups in which nobody can see it, in words.
+        convention: when the same is a convention and no mistake, a sentence; empty if never.
         subject: makes a subject of a mistake that is in no equation; None if `formulas` say it all.
         remark: what is said of such a subject.
     """
@@ -40,6 +41,7 @@ class Mistake:
     formulas: Formulas = field(default_factory=dict)
     source: str = "common"
     hidden: str = ""
+    convention: str = ""
     subject: Callable[[str], Subject] | None = None
     remark: str = ""
 

@@ -73,6 +73,7 @@ OUTPUT = (
         right="δ^L = (a^L − y) ⊙ σ′(z^L)",
         formulas={"BP1": lambda at: -by_the_book(at, "BP1")},
         hidden="a^L = y",
+        convention="It is a convention where the update adds the gradient.",
     ),
     Mistake(
         "delta-without-half",
@@ -81,6 +82,7 @@ OUTPUT = (
         right="δ^L = (a^L − y) ⊙ σ′(z^L)",
         formulas=quadratic(lambda at: 2 * by_the_book(at, "BP1")),
         hidden="the cross-entropy; accuracy, for which it is another η",
+        convention="It is a convention where the cost has no ½ either.",
     ),
     Mistake(
         "delta-over-m",
@@ -89,6 +91,7 @@ OUTPUT = (
         right="δ^L = ∇_a C ⊙ σ′(z^L)",
         formulas={"BP1": lambda at: by_the_book(at, "BP1") / at.m},
         hidden="m = 1",
+        convention="It is a convention where no mean is taken after it.",
     ),
     Mistake(
         "mean-over-outputs",

@@ -42,6 +42,12 @@ SUMS: Formulas = {
 }
 """The gradients of BP3 and BP4 without 1/m."""
 
+STEP_BY_SUM = (
+    "It is a convention where the interface does not promise η/m, as update_mini_batch does, if "
+    "all parameters move m times as far, on a short last mini-batch too."
+)
+"""When a step by the sum over the mini-batch is a convention."""
+
 UPDATES = (
     Mistake(
         "ascends",
@@ -50,6 +56,7 @@ UPDATES = (
         right="b^l ← b^l − η ∂C/∂b^l, w^l ← w^l − η ∂C/∂w^l",
         formulas=scaled(lambda _: (-1, 1)),
         hidden="gradient checks",
+        convention="It is a convention where the gradient is shown negative, as that of −C.",
     ),
     Mistake(
         "bias-ascends",
@@ -110,6 +117,7 @@ UPDATES = (
         formulas=scaled(lambda at: (at.m, 1)),
         source="hunkim/DeepLearningZeroToAll#173",
         hidden="m = 1",
+        convention=STEP_BY_SUM,
     ),
     Mistake(
         "divided-by-n",
@@ -151,6 +159,7 @@ UPDATES = (
         right="∂C/∂b^l = (1/m) Σ_x δ^{x,l}, ∂C/∂w^l = (1/m) δ^l (a^{l−1})ᵀ",
         formulas=SUMS,
         hidden="m = 1",
+        convention=STEP_BY_SUM,
     ),
     Mistake(
         "sums-shown",
@@ -160,5 +169,6 @@ UPDATES = (
         formulas={**SUMS, **scaled(lambda at: (1, at.m))},
         source="the book's network.py",
         hidden="m = 1",
+        convention="It is a convention where the gradients of all parameters are sums.",
     ),
 )

@@ -70,6 +70,8 @@ def _lines(mistake: Mistake) -> Iterator[str]:
     yield f"  breaks     {', '.join(mistake.blames) or f'no equation; it {mistake.remark}'}"
     yield f"  seen in    {mistake.source}"
     yield f"  hidden by  {mistake.hidden or 'nothing known'}"
+    if mistake.convention:
+        yield f"  {mistake.convention}"
     yield ""
     yield from _caught(list(_at_work(mistake)))
     for example in examples(subject_of(mistake), mistake.blames):

@@ -8,7 +8,7 @@ is run again. Left out: running the mistakes, and whether what is said is right 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from conformance.diagnosis.match import most_covering, predicts_failure, refutes
+from conformance.diagnosis.match import explained, most_covering, refutes
 from conformance.judging.case_report import CaseReport
 from conformance.mistakes.mistake import Mistake
 from conformance.model.table import TAGS
@@ -26,13 +26,13 @@ class Sighting:
         caught: whether something is wrong that the mistake explains.
         blamed: the tags of the blamed equations.
         refuted: the ids of known mistakes that cannot be the cause.
-        predicted: the ids of those that predict something that is wrong.
+        explained: the equations of which each of the others explains something that is wrong.
     """
 
     caught: bool
     blamed: frozenset[str]
     refuted: frozenset[str]
-    predicted: frozenset[str]
+    explained: Mapping[str, frozenset[str]]
 
 
 @dataclass(frozen=True)
@@ -56,19 +56,22 @@ class Sightings:
 
     Attributes:
         cases: by their ids.
-        known: the tags that each mistake breaks that may be the cause, by its id.
+        known: the ids of the mistakes that may be the cause.
     """
 
     cases: Mapping[str, Sighting]
-    known: Mapping[str, tuple[str, ...]]
+    known: tuple[str, ...]
 
     def said(self, cases: Collection[str]) -> Said:
         """What some of the cases say together; the causes are those that `diagnose` names."""
         some = [each for id_, each in self.cases.items() if id_ in cases]
         blamed = frozenset[str]().union(*(each.blamed for each in some))
         refuted = frozenset[str]().union(*(each.refuted for each in some))
-        left = frozenset[str]().union(*(each.predicted for each in some)) - refuted
-        possible = {id_: tags for id_, tags in self.known.items() if id_ in left}
+        possible = {
+            id_: frozenset[str]().union(*(each.explained.get(id_, ()) for each in some))
+            for id_ in self.known
+            if id_ not in refuted
+        }
         found, order = most_covering(possible, blamed), sorted(blamed, key=TAGS.index)
         named = {tag: tuple(found[tag]) for tag in order}
         return Said(any(each.caught for each in some), tuple(order), named)
@@ -93,7 +96,7 @@ def sightings(
     """
     tags = {report.case.id: frozenset(report.blamed) for report in reports}
     refuted: dict[str, set[str]] = {id_: set() for id_ in tags}
-    predicted: dict[str, set[str]] = {id_: set() for id_ in tags}
+    explaining: dict[str, dict[str, frozenset[str]]] = {id_: {} for id_ in tags}
     blames = frozenset[str]().union(*tags.values())
     for one in (each for each in known if blames & set(each.blames)):
         against = [] if one.id in named else _refuting(one, reports)
@@ -101,19 +104,19 @@ def sightings(
             id_ = report.case.id
             if id_ in against:
                 refuted[id_].add(one.id)
-            elif predicts_failure(report.evidence, one.formulas):
-                predicted[id_].add(one.id)
+            elif found := explained(report.evidence, one.formulas):
+                explaining[id_][one.id] = found
     return Sightings(
         {
             report.case.id: Sighting(
                 catches(report, mistake),
                 tags[report.case.id],
                 frozenset(refuted[report.case.id]),
-                frozenset(predicted[report.case.id]),
+                explaining[report.case.id],
             )
             for report in reports
         },
-        {each.id: each.blames for each in known},
+        tuple(each.id for each in known),
     )
 
 

@@ -70,7 +70,10 @@ def beside_cause(report: Report, tag: str) -> Iterator[str]:
         known = _known(cause)
         if len(known) > 1:
             yield "no case tells them apart"
-        elif not known:
+        yield from dict.fromkeys(
+            each.convention for each in mistakes(report, tag) if each.convention
+        )
+        if not known:
             yield NO_CAUSE
             for id_ in cause.partly:
                 yield f"where it is wrong, it does what {id_} does; elsewhere it does not"

@@ -16,7 +16,7 @@ from conformance.corpus.case import Case
 from conformance.corpus.recorded import Recorded
 from conformance.subjects import ReferenceSession, Session, Subject
 from reference.equations import BOOK, COSTS
-from reference.step import Array, Batch, Parameters
+from reference.step import Array, Batch, Parameters, split
 
 PROFILE = settings(derandomize=True, deadline=None, max_examples=30, database=None)
 
@@ -53,6 +53,27 @@ def with_equations(**changed: Callable[..., Any]) -> Subject:
 def wrong_at(*tags: str) -> Subject:
     """The reference with the equations of these tags wrong."""
     return with_equations(**dict(WRONG[tag] for tag in tags))
+
+
+class Hiding:
+    """A session that shows some quantities alone."""
+
+    def __init__(self, session: Session, kept: tuple[str, ...]) -> None:
+        self.session, self.kept = session, kept
+
+    def step(self, batch: Batch) -> dict[str, Array]:
+        """Take one step and show a part of it."""
+        seen: Any = self.session.step(batch)
+        return {name: each for name, each in seen.items() if split(name)[0] in self.kept}
+
+
+def hiding(subject: Subject, *kept: str) -> Subject:
+    """A subject that shows some quantities alone, such as `delta`."""
+
+    def start(case: Case, parameters: Parameters) -> Session:
+        return Hiding(subject.start(case, parameters), kept)
+
+    return Subject("hiding", start)
 
 
 class Showing:

@@ -216,6 +216,12 @@ def test_a_cause_of_several_equations_is_told_once() -> None:
     assert others == [["cause: the same as of BP3: sums-shown"]] * 3
 
 
+def test_it_is_said_of_a_cause_when_it_is_a_convention() -> None:
+    report = check(mistaken(CATALOGUE["no-batch-mean"].formulas, "it"), case="remainder-3-4-2")
+    said = [words.strip() for words in cause_words(report, "B")]
+    assert CATALOGUE["no-batch-mean"].convention in said
+
+
 def test_two_mistakes_have_two_causes() -> None:
     ids = ("bp2-no-sigma-prime", "bias-frozen")
     formulas = {tag: f for id_ in ids for tag, f in CATALOGUE[id_].formulas.items()}

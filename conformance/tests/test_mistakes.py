@@ -73,6 +73,18 @@ def test_a_mistake_says_what_is_wrong(mistake: Mistake) -> None:
     assert bool(mistake.formulas) != bool(mistake.subject and mistake.remark)
 
 
+CONVENTIONS = """
+    ascends cost-without-half delta-negated delta-over-m delta-without-half no-batch-mean
+    sums-for-means sums-shown
+""".split()  # noqa: SIM905 - as in a report
+
+
+def test_a_mistake_that_is_a_convention_elsewhere_says_when() -> None:
+    said = {each.id: each.convention for each in CATALOGUE.values() if each.convention}
+    assert sorted(said) == CONVENTIONS
+    assert all("convention where" in words and words.endswith(".") for words in said.values())
+
+
 def test_a_mistake_of_either_cost_is_written_with_neither() -> None:
     mean = CATALOGUE["mean-over-outputs"]
     assert not {"‖", "y"} & {*mean.wrong, *mean.right}

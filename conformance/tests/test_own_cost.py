@@ -3,6 +3,7 @@
 Left out: the derivative of a cost, which BP1 judges.
 """
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -12,10 +13,15 @@ import pytest
 from conformance.judging.case_report import CaseReport
 from conformance.judging.judge import check_case
 from conformance.model.table import tag_of
+from conformance.subjects import Subject
 from conformance.subjects.book.subject import book_subject
 from conformance.tests.networks import right_costs
 from conformance.tests.networks.book import Array
-from conformance.tests.networks.right_costs import QuadraticCost, WithQuadraticCost
+from conformance.tests.networks.right_costs import (
+    CrossEntropyCost,
+    QuadraticCost,
+    WithQuadraticCost,
+)
 from conformance.tests.support import recorded
 from conformance.verdict.compare import Status
 
@@ -77,3 +83,88 @@ def test_a_cost_that_is_asked_in_another_way_is_not_judged_and_the_report_says_s
     assert report.status is Status.PASS
     notes = [v.problem for v in report.verdicts if v.status is Status.NOT_OBSERVED and not v.name]
     assert {note.partition(":")[0] for note in notes} == {"cost.fn(a, y) was not judged"}
+
+
+# An ε in the logarithms
+
+
+def with_epsilon(pair: Callable[[Array], tuple[Any, Any]]) -> type:
+    """A cross-entropy of the logarithms of a pair of arrays that are nearly a and 1 − a."""
+
+    def fn(a: Array, y: Array) -> Any:
+        p, q = pair(a)
+        return -np.sum(y * np.log(p) + (1 - y) * np.log(q))
+
+    return type("CrossEntropyCost", (CrossEntropyCost,), {"fn": staticmethod(fn)})
+
+
+def clipped(epsilon: float) -> type:
+    def pair(a: Array) -> tuple[Any, Any]:
+        p = np.clip(a, epsilon, 1 - epsilon)
+        return p, 1 - p
+
+    return with_epsilon(pair)
+
+
+def subject_with(cost: type) -> Subject:
+    return book_subject(lambda sizes: right_costs.WithCost(sizes, cost), "with cost")
+
+
+CROSS_ENTROPY = ("square-4-4-4-4-cross-entropy", "saturated-2-2-3-cross-entropy")
+
+EPSILONS = {
+    "clipped-1e-7": (clipped(1e-7), "1e-07"),
+    "clipped-1e-12": (clipped(1e-12), "1e-12"),
+    "clipped-eps": (clipped(float(np.finfo(float).eps)), "2.22e-16"),
+    "added-1e-12": (with_epsilon(lambda a: (a + 1e-12, 1 - a + 1e-12)), "1e-12"),
+    "added-1e-5": (with_epsilon(lambda a: (a + 1e-5, 1 - a + 1e-5)), "1e-05"),
+    "at-least-1e-8": (
+        with_epsilon(lambda a: (np.maximum(a, 1e-8), np.maximum(1 - a, 1e-8))),
+        "1e-08",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", sorted(EPSILONS))
+def test_an_epsilon_in_the_cost_is_a_convention_that_is_said_with_its_size(name: str) -> None:
+    cost, size = EPSILONS[name]
+    subject = subject_with(cost)
+    assert [each for each in subject.conventions if "ε" in each] == [
+        f"an ε of {size} in the logarithms of the cost"
+    ]
+    for id_ in CROSS_ENTROPY:
+        report = check_case(subject, recorded(id_))
+        assert not report.failures
+        if "saturated" not in id_:
+            assert "cost" in {verdict.name for verdict in report.passes}
+            outcome = subject.exactly and subject.exactly(report.case, recorded(id_).steps[0])
+            assert outcome
+            assert not outcome.wrong
+
+
+NO_EPSILON = {
+    "none": CrossEntropyCost,
+    "of-two-sizes": with_epsilon(lambda a: (a + 1e-3, 1 - a + 1e-5)),
+    "too-large": clipped(0.25),
+    "a-wrong-cost-beside-it": with_epsilon(lambda a: ((a + 1e-7) ** 2, 1 - a + 1e-7)),
+}
+
+
+@pytest.mark.parametrize("name", sorted(NO_EPSILON))
+def test_what_no_epsilon_explains_is_judged_as_it_is(name: str) -> None:
+    subject = subject_with(NO_EPSILON[name])
+    assert not any("ε" in each for each in subject.conventions)
+    report = check_case(subject, recorded("square-4-4-4-4-cross-entropy"))
+    assert {each.name for each in report.failures} == ({"cost"} if name != "none" else set())
+
+
+def test_a_cost_with_an_epsilon_that_is_wrong_elsewhere_is_accused() -> None:
+    """On the network on which the ε is found it is right: it forgets the first of few outputs."""
+
+    def fn(a: Array, y: Array) -> Any:
+        first = np.size(a) == 2
+        return clipped(1e-7).fn(a[first:], y[first:])  # type: ignore[attr-defined]
+
+    cost = type("CrossEntropyCost", (CrossEntropyCost,), {"fn": staticmethod(fn)})
+    report = check_case(subject_with(cost), recorded("expanding-3-4-5-2"))
+    assert {each.name for each in report.failures} == {"cost"}

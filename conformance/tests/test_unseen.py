@@ -1,10 +1,7 @@
 """A mistake in what a subject hides is told by what it shows, or not at all."""
 
-from typing import Any
-
 import pytest
 
-from conformance.corpus.case import Case
 from conformance.diagnosis.diagnose import diagnose
 from conformance.judging.case_report import CaseReport
 from conformance.judging.judge import check_case
@@ -13,33 +10,15 @@ from conformance.mistakes.mistake import mistaken
 from conformance.mistakes.situation import Formulas, by_the_book
 from conformance.outcome import Report
 from conformance.report.cause_words import cause_words
-from conformance.subjects import Session, Subject
-from conformance.tests.support import recorded
-from reference.step import Array, Batch, Parameters, split
+from conformance.tests.support import hiding, recorded
 
 CASES = ("expanding-3-4-5-2", "remainder-3-4-2")
 
 
-class Hiding:
-    """A session that shows some quantities alone."""
-
-    def __init__(self, session: Session, kept: tuple[str, ...]) -> None:
-        self.session, self.kept = session, kept
-
-    def step(self, batch: Batch) -> dict[str, Array]:
-        """Take one step and show a part of it."""
-        shown: Any = self.session.step(batch)
-        return {name: each for name, each in shown.items() if split(name)[0] in self.kept}
-
-
 def reports(formulas: Formulas, *kept: str) -> list[CaseReport]:
     """The reports on a subject that computes by these formulas and shows these quantities."""
-    whole = mistaken(formulas, "hiding")
-
-    def start(case: Case, parameters: Parameters) -> Session:
-        return Hiding(whole.start(case, parameters), kept)
-
-    return [check_case(Subject("hiding", start), recorded(id_)) for id_ in CASES]
+    subject = hiding(mistaken(formulas, "whole"), *kept)
+    return [check_case(subject, recorded(id_)) for id_ in CASES]
 
 
 def formulas_of(*ids: str) -> Formulas:

@@ -18,6 +18,7 @@ from conformance.running.tracebacks import PACKAGE, call, headline, own_tracebac
 from conformance.subjects.book.constructor import Form, listed
 from conformance.subjects.book.conventions import Conventions, pair
 from conformance.subjects.book.decay_parameters import DecayParameters
+from conformance.subjects.book.epsilon import Epsilon
 from conformance.subjects.book.numbers import ArrayNumbers
 from conformance.subjects.book.trial import fill_in_place
 from conformance.subjects.real import goes_through, layers, numbers
@@ -41,12 +42,14 @@ class BookCalls:
         odd: why no layout of a sample works on the network that was tried.
         decay: how its update takes λ and n.
         refused: how it stops when it is given arrays that record.
+        epsilon: in the logarithms of the cost that it shows, if there is one.
     """
 
     numbers: ArrayNumbers
     form: Form = staticmethod(listed)
     decay = DecayParameters()
     refused = ""
+    epsilon: Epsilon | None = None
 
     def __init__(self, factory: Callable[..., Any], name: str) -> None:
         """Take the class as the book has it."""

@@ -85,7 +85,8 @@ class BookNetwork(BookCalls):
         """The conventions that are not the book's, in words."""
         filled = ["parameters filled in place"] if self.in_place else []
         c = replace(self.conventions, backwards=()) if self.misordered else self.conventions
-        return [*self.numbers.said, *c.said(), *filled, *self.decay.said()]
+        epsilon = [] if self.epsilon is None else [self.epsilon.said]
+        return [*self.numbers.said, *c.said(), *epsilon, *filled, *self.decay.said()]
 
     def _first_made(self) -> Any:
         """A network in the first form and of the first sizes with which it can be made.

@@ -1,10 +1,14 @@
 """The cost that a network shows, as the chapter 3 program does: `cost.fn(a, y)`.
 
-C is the mean of it over the mini-batch, without the share of the decay. Left out: `total_cost`, and
-costs under other names, which `conformance gradcheck` finds.
+C is the mean of it over the mini-batch, without the share of the decay; an ε in its logarithms is a
+convention. Left out: `total_cost`, and costs under other names, which `conformance gradcheck`
+finds.
 """
 
+from collections.abc import Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
+from io import StringIO
 from typing import Any
 
 import numpy as np
@@ -12,7 +16,15 @@ import numpy as np
 from conformance.arithmetic.exact import to_exact
 from conformance.corpus.case import Case
 from conformance.running.tracebacks import call, headline
+from conformance.subjects.book.epsilon import (
+    CROSS_ENTROPY,
+    OUTPUTS,
+    TARGETS,
+    Epsilon,
+    epsilon_of,
+)
 from conformance.subjects.book.network import BookNetwork
+from conformance.subjects.observation import Shown
 from conformance.watching.frames import Frame
 from conformance.watching.recording import Recording
 from reference.step import Array, Batch
@@ -23,12 +35,13 @@ class OwnCost:
     """What `cost.fn` gives.
 
     Attributes:
-        value: C, of shape (), in the dtype of the case; None if it gives no number.
+        value: C, of shape (), in the dtype of the case, without the ε in it; None if it gives no
+            number.
         frames: the line that it ends with, the innermost first.
         note: why it was not judged.
     """
 
-    value: Array | None = None
+    value: Shown | None = None
     frames: tuple[Frame, ...] = ()
     note: str = ""
 
@@ -37,20 +50,36 @@ def own_cost(network: BookNetwork, case: Case, output: Array, batch: Batch) -> O
     """The mean cost of a network's own output (n_L, m) where batch.y is wanted, if it shows one."""
     recording = network.recording()
     try:
-        costs = _costs(network, case, output, batch, recording)
+        costs = _costs(network, (case.sizes, case.cost), output, batch.y, recording)
         if costs is None:
             return OwnCost()
         mean = np.asarray(sum(map(float, costs)) / batch.m, dtype=case.dtype)
     except Exception as error:  # noqa: BLE001 - the step does not need it: it may be another's
         return OwnCost(note=f"cost.fn(a, y) was not judged: {headline(error)}")
     lines = (event.frames for event in reversed(recording.events) if event.frames)
-    return OwnCost(mean, next(lines, ()))
+    epsilon = network.epsilon if case.cost == CROSS_ENTROPY else None
+    value = mean if epsilon is None else epsilon.removed(mean, output, batch.y)
+    return OwnCost(value, next(lines, ()))
+
+
+def own_epsilon(network: BookNetwork) -> Epsilon | None:
+    """The ε in the logarithms of the cost that a network shows, if there is one."""
+    try:
+        with redirect_stdout(StringIO()), np.errstate(all="ignore"):
+            made = network.probe, CROSS_ENTROPY
+            costs = _costs(network, made, OUTPUTS, TARGETS, network.recording())
+            return None if costs is None else epsilon_of([float(each) for each in costs])
+    except Exception:  # noqa: BLE001 - where it is judged, it is said that it could not be
+        return None
 
 
 def exact_cost(network: BookNetwork, case: Case, output: Array, batch: Batch) -> Array | None:
-    """As `own_cost`, on balls, where its code runs on them."""
+    """As `own_cost`, on balls, where its code runs on them; an ε is known to floats alone."""
+    if network.epsilon is not None and case.cost == CROSS_ENTROPY:
+        return None
     try:
-        costs = _costs(network, case, output, batch.map(to_exact), network.recording(), exact=True)
+        made, y = (case.sizes, case.cost), batch.map(to_exact).y
+        costs = _costs(network, made, output, y, network.recording(), exact=True)
         return None if costs is None else np.asarray(sum(costs) / batch.m, dtype=object)
     except Exception:  # noqa: BLE001 - then the floats judge it
         return None
@@ -58,22 +87,31 @@ def exact_cost(network: BookNetwork, case: Case, output: Array, batch: Batch) ->
 
 def _costs(
     network: BookNetwork,
-    case: Case,
+    made: tuple[Sequence[int], str],
     output: Array,
-    batch: Batch,
+    y: Array,
     recording: Recording,
     *,
     exact: bool = False,
 ) -> list[Any] | None:
-    """The cost of each sample; None if the network does not show any."""
+    """The cost of each sample; None if the network does not show any.
+
+    Args:
+        network: whose.
+        made: the sizes and the cost of which a network is made.
+        output: a^L, (n_L, m).
+        y: the targets, (n_L, m).
+        recording: of what it computes.
+        exact: whether on balls.
+    """
     with network.numbers.watching(recording, exact=exact):
-        net = network.make(case.sizes, case.cost)
+        net = network.make(*made)
         function = getattr(getattr(net, "cost", None), "fn", None)
         if not callable(function):
             return None
         costs = []
-        for i in range(batch.m):
-            columns = (network.conventions.sample_out(each[:, [i]]) for each in (output, batch.y))
+        for i in range(y.shape[1]):
+            columns = (network.conventions.sample_out(each[:, [i]]) for each in (output, y))
             given = [recording.watch(each, name) for each, name in zip(columns, "ay", strict=True)]
             costs.append(network.numbers.back(call(function, *map(network.numbers.out, given))))
     return costs

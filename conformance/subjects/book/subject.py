@@ -14,6 +14,7 @@ from conformance.subjects.book.conduct import conduct, leaves_its_parameters
 from conformance.subjects.book.digits import lost_digits
 from conformance.subjects.book.exact import run_exactly
 from conformance.subjects.book.network import BookNetwork
+from conformance.subjects.book.own_cost import own_epsilon
 from conformance.subjects.book.session import BookSession
 from conformance.subjects.exact_outcome import ExactOutcome
 
@@ -27,6 +28,7 @@ def book_subject(factory: Callable[..., Any], name: str, cost: str | None = None
         cost: the cost that the network has, if it is not the quadratic one and cannot be chosen.
     """
     network = BookNetwork(factory, name, cost)
+    network.epsilon = own_epsilon(network)
     found = conduct(network)
     costs = tuple(sorted({*network.costs, network.conventions.cost}))
     return Subject(
