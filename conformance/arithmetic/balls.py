@@ -12,8 +12,9 @@ Source: F. Johansson, *Arb: efficient arbitrary-precision midpoint-radius interv
 IEEE Transactions on Computers 66 (2017).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from math import log
 from typing import Any, TypeVar
 
 import flint
@@ -25,7 +26,13 @@ from reference.step import Array
 T = TypeVar("T")
 
 START_BITS = 128  # rounds every value of an MNIST step uniquely, most often
-MOST_BITS = 4096  # far below float64's smallest subnormal, 2^−1074: what is left is a tie
+MOST_BITS = 4096
+FARTHEST = int(MOST_BITS * log(2))  # 2839: e^−|z| is below 2^−4096 beyond it
+"""Up to which sum of |z|, one of each layer, a ball of `MOST_BITS` bits over a midpoint is a tie.
+
+What keeps a number of a step from a midpoint is a float, or one times e^−|z| of some layers. Where
+their product may be below 2^−4096, what 4096 bits leave undecided need not be a tie.
+"""
 
 _ball = np.frompyfunc(flint.arb, 1, 1)
 _lower = np.frompyfunc(flint.arb.lower, 1, 1)
@@ -96,20 +103,32 @@ def until_decided(compute: Callable[[bool], T]) -> T:
 
     Args:
         compute: computes at the precision in force and rounds its results, handing its argument
-            to `rounded` as `ties`; called again with twice the bits while a value is undecided.
+            to `rounded` as `ties`, if `tells_ties` of its weighted inputs; called again with twice
+            the bits while a value is undecided.
 
     Raises:
-        UndecidedError: a value is undecided at `MOST_BITS` bits and is no tie either.
+        UndecidedError: a value is undecided at `MOST_BITS` bits, and is no tie or may be none.
     """
     bits = START_BITS
     while True:
         with precision(bits):
             try:
                 return compute(bits >= MOST_BITS)
-            except UndecidedError:
+            except UndecidedError as error:
                 if bits >= MOST_BITS:
-                    raise
+                    why = f"{bits} bits do not tell it from a midpoint between two floats"
+                    far = f"it is a tie where the |z| of the layers add up to {FARTHEST} at most"
+                    raise UndecidedError(f"{error}: {why}; {far}") from error
         bits *= 2
+
+
+def tells_ties(weighted_inputs: Iterable[Array]) -> bool:
+    """Whether a ball of `MOST_BITS` bits over a midpoint is a tie, given z of each layer in balls.
+
+    Beyond `FARTHEST`, 1 − σ(z) is less than the radius of σ(z), so no ball tells it from 0.
+    """
+    largest = (max(map(abs, np.ravel(z))).upper() for z in weighted_inputs)
+    return bool(sum(largest, start=flint.arb(0)) <= FARTHEST)
 
 
 def _rounded_ends(ends: Array, dtype: np.dtype[Any]) -> Array:

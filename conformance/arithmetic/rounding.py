@@ -136,10 +136,17 @@ class RunningError(NDArrayOperatorsMixin):
         return self._finite(value, self._up(bound, terms), moduli + carried)
 
     @_beyond_floats
-    def widened(self, roundings: int, underflows: int) -> "RunningError":
-        """Room for some more roundings and underflows in each entry that is not exactly zero."""
+    def widened(self, roundings: int, underflows: int, *, zeros: bool = False) -> "RunningError":
+        """Wider by some more roundings and underflows in each entry.
+
+        Args:
+            roundings: how many.
+            underflows: how many, in each entry that is not exactly zero.
+            zeros: a zero may be an underflow as well, and not exact.
+        """
         modulus = abs(self.value) + self.bound
-        more = roundings * self.precision.unit * modulus + underflows * self._underflow(modulus > 0)
+        some = (modulus > 0) | zeros
+        more = roundings * self.precision.unit * modulus + underflows * self._underflow(some)
         return RunningError(self.value, self._up(self.bound + more), self.precision)
 
     def tolerance(self) -> Array:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from conformance.arithmetic.balls import balls, rounded, rounded_up, until_decided
+from conformance.arithmetic.balls import balls, rounded, rounded_up, tells_ties, until_decided
 from conformance.cases import recipes
 from conformance.corpus.case import SCHEMA_VERSION, Case
 from conformance.corpus.casefile import case_header, readable, serialized, sha256
@@ -54,10 +54,15 @@ def build_case(recipe: Recipe, place: Path) -> dict[str, bytes]:
 def recorded_step(
     case: Case, parameters: Parameters, batch: Batch
 ) -> tuple[dict[str, Array], dict[str, Array]]:
-    """The correctly rounded values of a step from these floats, and the tolerance around them."""
+    """The correctly rounded values of a step from these floats, and the tolerance around them.
+
+    Raises:
+        UndecidedError: neurons are so saturated that a value may be a tie, or beside one.
+    """
 
     def compute(ties: bool) -> tuple[dict[str, Array], dict[str, Array]]:
         exact = expectations(case, parameters.map(balls), batch.map(balls))
+        ties = ties and tells_ties(exact[f"z{layer}"].value for layer in range(2, case.layers + 1))
         values, bounds = {}, {}
         for name, quantity in exact.items():
             values[name] = rounded(quantity.value, case.dtype, ties=ties)
@@ -148,7 +153,8 @@ def _training_batches(recipe: Recipe, place: Path) -> Iterator[Batch]:
 
 def _correctly_rounded_update(case: Case, parameters: Parameters, batch: Batch) -> Parameters:
     def compute(ties: bool) -> Parameters:
-        exact = exact_step(case, parameters, batch).parameters
-        return exact.map(lambda array: rounded(array, np.float64, ties=ties))
+        exact = exact_step(case, parameters, batch)
+        sure = ties and tells_ties(exact.z)
+        return exact.parameters.map(lambda array: rounded(array, np.float64, ties=sure))
 
     return until_decided(compute)

@@ -61,7 +61,10 @@ def with_doubts(
 
 @lru_cache(maxsize=4096)  # the proof of the mistakes asks for it with every one of them
 def _doubtful(recorded: Recorded, t: int, name: str) -> bool:
-    """Whether the record itself would fail at a quantity."""
+    """Whether the record itself would fail at a quantity.
+
+    The first question spares the second, a judgement of the whole step, and changes no answer.
+    """
     step = recorded.steps[t]
     start, truth = (step.parameters, step.batch), recorded_truth(recorded, t)
     found = expectation(name, recorded.case, start, step.expected)

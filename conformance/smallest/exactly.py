@@ -1,7 +1,8 @@
 """The numbers of one step, proved in ball arithmetic and correctly rounded to float64.
 
-Either the truth, or what follows at each equation from what a subject showed before it. Left out:
-what is written of them (`worked.py`).
+Either the truth, or what follows at each equation from what a subject showed before it. A value
+that `MOST_BITS` bits do not tell from the midpoint of two floats is printed as one of the two, also
+where it may be no tie (`balls.tells_ties`). Left out: what is written of them (`worked.py`).
 """
 
 from collections.abc import Mapping

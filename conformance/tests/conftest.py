@@ -46,6 +46,7 @@ THOROUGH = frozenset(
         "test_recovered.py",
         "test_right.py",
         "test_running_error.py",
+        "test_running_error_rules.py",
         "test_sentence.py",
         "test_smallest.py",
         "test_stateful.py",

@@ -4,6 +4,7 @@ Left out: how far a float computation may be off (`test_running_error.py`).
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any, TypeAlias
@@ -24,8 +25,10 @@ from conformance.arithmetic.balls import (
     precision,
     rounded,
     rounded_up,
+    tells_ties,
     until_decided,
 )
+from conformance.cases.build import recorded_step
 from conformance.corpus.case import Case
 from conformance.verdict.oracle import exact_step
 from reference import equations
@@ -393,6 +396,37 @@ def test_ties_are_allowed_with_the_most_bits_alone() -> None:
     with pytest.raises(UndecidedError):
         until_decided(compute)
     assert seen == {START_BITS * 2**k: START_BITS * 2**k == MOST_BITS for k in range(6)}
+
+
+def beside_a_tie(z: float) -> tuple[Case, Parameters, Batch]:
+    """A network whose z³ is σ(z) + ε + ε/2: beside a midpoint, by 1 − σ(z)."""
+    eps, one = float(np.finfo(np.float64).eps), np.ones((1, 1))
+    case = Case("drawn", (1, 1, 1), "quadratic", 0.5, 0.0, 7, "float64", ((0,),), "", ())
+    start = Parameters((one * z, one), (one * 0, one * (1.5 * eps)))
+    return case, start, Batch(one, one)
+
+
+def test_what_is_beside_a_tie_by_a_saturated_neuron_is_decided() -> None:
+    values, _ = recorded_step(*beside_a_tie(2800.0))
+    assert values["z3"] == 1 + float(np.finfo(np.float64).eps)
+
+
+def test_what_is_beside_a_tie_by_less_than_the_most_bits_is_refused() -> None:
+    with pytest.raises(UndecidedError, match=r"4096 bits .* \|z\| .* 2839"):
+        recorded_step(*beside_a_tie(2850.0))
+
+
+def test_a_neuron_beyond_the_most_bits_alone_is_not_refused() -> None:
+    case, start, batch = beside_a_tie(2850.0)
+    values, _ = recorded_step(case, replace(start, b=(start.b[0], 0 * start.b[1])), batch)
+    assert values["z3"] == 1
+
+
+def test_a_tie_is_told_up_to_a_sum_of_the_largest_z_of_each_layer() -> None:
+    far, near = np.array([[-2000.0, 3.0]]), np.array([[839.0]])
+    assert tells_ties([balls(far), balls(near)])
+    assert not tells_ties([balls(far), balls(near + 0.5)])
+    assert not tells_ties([np.array([flint.arb("nan")], dtype=object)])
 
 
 def test_the_precision_is_put_back_after_an_error() -> None:

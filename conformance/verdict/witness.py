@@ -187,7 +187,9 @@ class RoundingWitness(Witness):
     def seen(self, name: str) -> Any:
         """What was shown may be a rounding of what was used, in a wider register or with a 1/m."""
         lifted = self.lift(self.shown[name])
-        return self._scaled(name, lifted) if split(name)[0] in SCALED else lifted.widened(1, 1)
+        scaled = split(name)[0] in SCALED
+        more = (ROUTES, 2 * self.m) if scaled else (1, 1)
+        return lifted.widened(*more, zeros=True)
 
     def _scaled(self, name: str, quantity: RunningError) -> RunningError:
         scaled = split(name)[0] in SCALED
