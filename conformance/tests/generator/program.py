@@ -1,0 +1,150 @@
+"""Programs: a style as it is, or with one fault on one line."""
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+from conformance.tests.generator.changes import (
+    SCALARS,
+    TORCH,
+    Spelling,
+    changes,
+    expression_of,
+    numpy_as,
+)
+from conformance.tests.generator.style import Given, Place, Style, styles
+
+RIGHT = "right"
+
+
+@dataclass(frozen=True)
+class Program:
+    """A program and what is to be said of it.
+
+    Attributes:
+        id: `style/right`, or `style/TAG/place-change`.
+        style: from which it is made.
+        tags: of the equations to blame; none if it is right.
+        line: the number of the line with the fault, from 1; 0 if it is right.
+        lines: those that may be blamed: that line alone, if it computes anything. A line that hands
+            on a value as it is, or a loop that ends early, does no operation of its own that could
+            be wrong: there the operation that takes the value may be named too.
+        source: its text.
+    """
+
+    id: str
+    style: Style
+    tags: frozenset[str]
+    line: int
+    lines: frozenset[int]
+    source: str
+
+
+def right(style: Style) -> Program:
+    """The style as it is."""
+    return Program(f"{style.name}/{RIGHT}", style, frozenset(), 0, frozenset(), _source(style.lines))
+
+
+@cache
+def wrong(style: Style) -> tuple[Program, ...]:
+    """The style with each fault that can be laid; some of them change no number."""
+    found = {_source(style.lines): right(style)}
+    for program in _laid(style):
+        found.setdefault(program.source, program)
+    return tuple(list(found.values())[1:])
+
+
+def program(id_: str) -> Program:
+    """The program that has this id.
+
+    Raises:
+        KeyError: there is none.
+    """
+    style = {each.name: each for each in styles()}[id_.partition("/")[0]]
+    return {each.id: each for each in (right(style), *wrong(style))}[id_]
+
+
+def _laid(style: Style) -> Iterator[Program]:
+    for given in style.given:
+        yield _with(style, given, given.text, given.name, given.others)
+    spelling = _spelling(style)
+    for number, place in enumerate(style.places, 1):
+        line = style.lines[place.line - 1]
+        text = place.text or expression_of(line)
+        for change in changes(text, spelling, whole=place.whole):
+            changed = _put(line, text, change.text)
+            if changed:
+                others = frozenset[int]() if _computes(change.text) else _takers(style, place.line)
+                yield _with(style, place, changed, f"{number}-{change.name}", others)
+
+
+def _with(
+    style: Style, place: Place | Given, text: str, name: str, others: frozenset[int]
+) -> Program:
+    lines = (*style.lines[: place.line - 1], text, *style.lines[place.line :])
+    id_ = f"{style.name}/{'+'.join(sorted(place.tags))}/{name}"
+    return Program(id_, style, place.tags, place.line, others | {place.line}, _source(lines))
+
+
+def _computes(expression: str) -> bool:
+    """Whether there is an operation in an expression, and not only a value by its name."""
+    operations = ast.BinOp | ast.UnaryOp | ast.Call | ast.Compare
+    return any(isinstance(node, operations) for node in ast.walk(ast.parse(expression)))
+
+
+def _takers(style: Style, line: int) -> frozenset[int]:
+    """The lines that use what a line gives a name, or what its function returns."""
+    tree = ast.parse(_source(style.lines))
+    statements = [node for node in ast.walk(tree) if isinstance(node, ast.stmt)]
+    here = [node for node in statements if node.lineno == line]
+    around = [
+        node for node in statements
+        if isinstance(node, ast.FunctionDef) and node.lineno < line <= (node.end_lineno or 0)
+    ]
+    names = {_name(node) for each in here for node in ast.walk(each) if _is_target(node)}
+    if any(isinstance(each, ast.Return) for each in here) and around:
+        names.add(around[-1].name)
+    uses = (node for node in ast.walk(tree) if not _is_target(node) and _name(node) in names)
+    return frozenset(getattr(node, "lineno", line) for node in uses)
+
+
+def _is_target(node: ast.AST) -> bool:
+    return isinstance(getattr(node, "ctx", None), ast.Store)
+
+
+def _name(node: ast.AST) -> str:
+    """The name of a variable or an attribute; of an entry, that of the list."""
+    if isinstance(node, ast.Subscript):
+        return _name(node.value)
+    return str(getattr(node, "attr", getattr(node, "id", "")))
+
+
+def _put(line: str, old: str, new: str) -> str:
+    """The line with an expression replaced, in parentheses where it needs them."""
+    at = line.rindex(old)
+    before, after = line[:at], line[at + len(old) :]
+    plain, grouped = f"{before}{new}{after}", f"{before}({new}){after}"
+    return plain if _tree(plain) == _tree(grouped) else grouped
+
+
+def _tree(line: str) -> str:
+    text = line.strip()
+    header = text.endswith(":") and not text.startswith("lambda")
+    try:
+        return ast.dump(ast.parse(f"{text} pass" if header else text))
+    except SyntaxError:
+        return ""
+
+
+def _spelling(style: Style) -> Spelling:
+    source = "\n".join(style.lines)
+    if "torch" in style.options:
+        return TORCH
+    named = re.search(r"import numpy as (\w+)", source)
+    return numpy_as(named[1]) if named else SCALARS
+
+
+def _source(lines: tuple[str, ...]) -> str:
+    return "\n".join(lines) + "\n"

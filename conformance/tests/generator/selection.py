@@ -1,0 +1,95 @@
+"""Which programs are judged: those whose numbers change, spread over the equations of a style."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+
+import numpy as np
+
+from conformance.tests.generator.program import Program, right, wrong
+from conformance.tests.generator.running import (
+    VISIBLE,
+    Numbers,
+    comparable,
+    differ,
+    loaded,
+    numbers,
+)
+from conformance.tests.generator.style import Style
+from conformance.tests.support import recorded
+
+
+def selected(style: Style, count: int, seed: int, tag: str = "") -> Iterator[Program]:
+    """So many programs of a style with a fault that shows, one equation after the other.
+
+    Args:
+        style: of which.
+        count: how many; fewer if there are no more.
+        seed: of the order.
+        tag: if given, those of this equation alone.
+    """
+    base = {case: shown for case, shown in _numbers(right(style)).items()}
+    queues: dict[str, list[Program]] = {}
+    for each in wrong(style):
+        queues.setdefault("+".join(sorted(each.tags)), []).append(each)
+    for key, queue in queues.items():
+        Random(f"{seed} {style.name} {key}").shuffle(queue)
+    left = [queues[key] for key in sorted(queues) if not tag or tag in key.split("+")]
+    while left and count:
+        for queue in [*left]:
+            found = _next(queue, style, base)
+            if found is None:
+                left.remove(queue)
+            elif count:
+                count -= 1
+                yield found
+
+
+def shows(program: Program) -> bool:
+    """Whether the numbers of a program are others than those of its style."""
+    return _shows(program, _numbers(right(program.style)))
+
+
+def _next(queue: list[Program], style: Style, base: dict[str, Numbers]) -> Program | None:
+    while queue:
+        program = queue.pop()
+        if _shows(program, base):
+            return program
+    return None
+
+
+def _numbers(program: Program) -> dict[str, Numbers]:
+    with tempfile.TemporaryDirectory() as folder, loaded(program, Path(folder)) as thing:
+        return {case: numbers(thing, program.style, case) for case in program.style.cases}
+
+
+def _shows(program: Program, base: dict[str, Numbers]) -> bool:
+    """Whether it runs to its end, with numbers that are others, and no other scale alone."""
+    try:
+        found = _numbers(program)
+    except Exception:  # noqa: BLE001 - a program that stops is another question than a wrong number
+        return False
+    if not all(comparable(base[case], found[case]) for case in base):
+        return False
+    if not any(differ(base[case], found[case]) for case in base):
+        return False
+    if program.tags == {"B", "W"}:  # the interface promises η/m
+        return "function" not in program.style.options or not _scaled(base, found)
+    return not _scaled(base, found)
+
+
+def _scaled(base: dict[str, Numbers], found: dict[str, Numbers]) -> bool:
+    """Whether all that a step moves is moved m times or 1/m times as far: a convention."""
+    for case, first in base.items():
+        step = recorded(case).steps[0]
+        start, m = dict(step.parameters.named()), step.batch.m
+        moved = [name for name in first if name in start] or [
+            name for name in first if name.startswith("nabla")
+        ]
+        right = np.concatenate([np.ravel(first[n] - start.get(n, 0)) for n in moved])
+        wrong = np.concatenate([np.ravel(found[case][n] - start.get(n, 0)) for n in moved])
+        scale = max(abs(right)) * VISIBLE
+        if all(max(abs(wrong - factor * right)) > scale for factor in (m, 1 / m)):
+            return False
+    return True
