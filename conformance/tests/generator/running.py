@@ -5,6 +5,7 @@ Left out: judging it (`judgement.py`), which imports nothing from here.
 
 import linecache
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from io import StringIO
@@ -54,6 +55,12 @@ def numbers(thing: Callable[..., Any], style: Style, case: str) -> Numbers:
     with redirect_stdout(StringIO()), np.errstate(all="ignore"):
         run = _function if "function" in style.options else _network
         return run(thing, style, made.case, step.parameters, step.batch)
+
+
+def program_numbers(program: Program) -> dict[str, Numbers]:
+    """What a program computes, by the cases of its style."""
+    with tempfile.TemporaryDirectory() as folder, loaded(program, Path(folder)) as thing:
+        return {case: numbers(thing, program.style, case) for case in program.style.cases}
 
 
 def expected(style: Style, case: str) -> Numbers:

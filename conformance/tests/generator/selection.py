@@ -1,8 +1,6 @@
 """Which programs are judged: those whose numbers change, spread over the equations of a style."""
 
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 from random import Random
 
 import numpy as np
@@ -13,8 +11,7 @@ from conformance.tests.generator.running import (
     Numbers,
     comparable,
     differ,
-    loaded,
-    numbers,
+    program_numbers,
 )
 from conformance.tests.generator.style import Style
 from conformance.tests.support import recorded
@@ -29,7 +26,7 @@ def selected(style: Style, count: int, seed: int, tag: str = "") -> Iterator[Pro
         seed: of the order.
         tag: if given, those of this equation alone.
     """
-    base = {case: shown for case, shown in _numbers(right(style)).items()}
+    base = program_numbers(right(style))
     queues: dict[str, list[Program]] = {}
     for each in wrong(style):
         queues.setdefault("+".join(sorted(each.tags)), []).append(each)
@@ -48,7 +45,7 @@ def selected(style: Style, count: int, seed: int, tag: str = "") -> Iterator[Pro
 
 def shows(program: Program) -> bool:
     """Whether the numbers of a program are others than those of its style."""
-    return _shows(program, _numbers(right(program.style)))
+    return _shows(program, program_numbers(right(program.style)))
 
 
 def _next(queue: list[Program], style: Style, base: dict[str, Numbers]) -> Program | None:
@@ -59,15 +56,10 @@ def _next(queue: list[Program], style: Style, base: dict[str, Numbers]) -> Progr
     return None
 
 
-def _numbers(program: Program) -> dict[str, Numbers]:
-    with tempfile.TemporaryDirectory() as folder, loaded(program, Path(folder)) as thing:
-        return {case: numbers(thing, program.style, case) for case in program.style.cases}
-
-
 def _shows(program: Program, base: dict[str, Numbers]) -> bool:
     """Whether it runs to its end, with numbers that are others, and no other scale alone."""
     try:
-        found = _numbers(program)
+        found = program_numbers(program)
     except Exception:  # noqa: BLE001 - a program that stops is another question than a wrong number
         return False
     if not all(comparable(base[case], found[case]) for case in base):
