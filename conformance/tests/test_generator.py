@@ -4,19 +4,18 @@
 lines (`test_message.py`).
 """
 
-import difflib
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from conformance.tests.generator.changes import NUMPY, changes, numpy_as
-from conformance.tests.generator.judgement import judge, line_of
-from conformance.tests.generator.program import Program, program, right, wrong
+from conformance.tests.generator.changes import SCALARS, changes, numpy_as
+from conformance.tests.generator.judgement import judge
+from conformance.tests.generator.measure import figures, line_of
+from conformance.tests.generator.program import program, right, wrong
 from conformance.tests.generator.running import distance, expected, program_numbers
 from conformance.tests.generator.selection import selected, shows
-from conformance.tests.generator.style import TAGS, Style, read, styles
+from conformance.tests.generator.style import OPTIONS, Style, read, styles
 
 SAMPLE: dict[str, str] = json.loads(
     Path(__file__).with_name("generator").joinpath("sample.json").read_text(encoding="utf-8")
@@ -27,6 +26,7 @@ STYLES = pytest.mark.parametrize("style", styles(), ids=lambda style: style.name
 ROUNDING = 1e-12  # of the largest entry: no more than a hundred roundings of numbers near 1
 
 
+@pytest.mark.thorough
 def test_there_are_forty_styles_and_a_thousand_faults() -> None:
     assert len(styles()) >= 40
     assert sum(len(wrong(style)) for style in styles()) >= 1000
@@ -36,7 +36,7 @@ def test_there_are_forty_styles_and_a_thousand_faults() -> None:
 @STYLES
 def test_a_style_is_right(style: Style) -> None:
     for case, shown in program_numbers(right(style)).items():
-        truth = expected(style, case)
+        truth = expected(case)
         assert {name for name in shown if name in truth}
         for name in shown.keys() & truth.keys():
             assert shown[name].shape == truth[name].shape
@@ -60,21 +60,76 @@ def test_a_fault_changes_its_line_alone(style: Style) -> None:
         assert [n for n, (old, new) in enumerate(compared, 1) if old != new] == [each.line]
         assert each.line in each.lines
         assert each.tags
-
-
-def test_the_ids_are_different() -> None:
-    ids = [each.id for style in styles() for each in (right(style), *wrong(style))]
-    assert len(ids) == len(set(ids))
+    assert len({each.id for each in wrong(style)}) == len(wrong(style))
 
 
 @pytest.mark.parametrize(
     ("id_", "seen"),
     [
-        ("hstack/BP1/3-factor", True),
         ("hstack/W/frozen", True),
-        ("spanish/BP3/5-uncalled-1", False),
+        ("copies/BP3/5-uncalled-0", False),  # no copy is made
+        ("delta_over_m/BP1/3-left-7", False),  # without 1/m: the other convention
     ],
-    ids=str,
 )
-def test_a_fault_that_changes_no_number_is_left_out(id_: str, seen: bool) -> None:
+def test_a_fault_that_changes_no_number_is_left_out(id_: str, *, seen: bool) -> None:
     assert shows(program(id_)) is seen
+
+
+def test_changes_keep_the_text_around_them_and_its_meaning() -> None:
+    found = {each.text for each in changes("(a - y) * s(z[-1])", numpy_as("np"), whole=False)}
+    assert {"(a + y) * s(z[-1])", "(y - a) * s(z[-1])", "a * s(z[-1])", "y * s(z[-1])"} <= found
+    assert {"a - y", "s(z[-1])", "(a - y) * z[-1]", "(a - y) * s(z[-1 - 1])"} <= found
+    assert {"1.01 * ((a - y) * s(z[-1]))", "np.round((a - y) * s(z[-1]), 3)"} <= found
+    assert "(a - y) / s(z[-1])" in found
+
+
+def test_changes_of_the_whole_leave_its_parts() -> None:
+    found = {each.text for each in changes("s(w * a + b)", SCALARS, whole=True)}
+    assert {"1.01 * s(w * a + b)", "w * a + b", "round(s(w * a + b), 3)"} <= found
+    assert "s(w * a - b)" not in found
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("x = 1", "first line"),
+        ("#? f speedy\nx = 1", "unknown options"),
+        ("#? f\nx = 1\n#= BP5", "unknown equations"),
+        ("#? f\nx = 1\n#= Z y", "is not in"),
+    ],
+)
+def test_a_mark_that_means_nothing_is_refused(text: str, problem: str) -> None:
+    with pytest.raises(ValueError, match=problem):
+        read("style", text)
+
+
+def test_the_options_are_used() -> None:
+    assert {option for style in styles() for option in style.options} == OPTIONS.keys()
+
+
+def test_figures_count_what_was_said() -> None:
+    lines = figures([judge(program("hstack/right")), judge(program("hstack/BP1/3-half"))])
+    assert lines[1] == "right: 1, accused 0, not judged 0"
+    assert "the equation alone 1 of 1 (100.0 %), of those the line 1 of 1 (100.0 %)" in lines[3]
+
+
+def _sample() -> list[object]:
+    def marks(reason: str) -> list[pytest.MarkDecorator]:
+        return [pytest.mark.xfail(reason=reason)] if reason else []
+
+    return [pytest.param(id_, marks=marks(SAMPLE[id_]), id=id_) for id_ in sorted(SAMPLE)]
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("id_", _sample())
+def test_a_program_is_judged_rightly(id_: str) -> None:
+    judgement = judge(program(id_))
+    assert judgement.kind == "good", line_of(judgement)
+
+
+def test_the_sample_is_spread_over_styles_and_equations() -> None:
+    assert len(SAMPLE) == 60
+    assert {tag for id_ in SAMPLE for tag in program(id_).tags} >= {
+        *("Z", "A", "BP1", "BP2", "BP3", "BP4", "B", "W")
+    }
+    assert len({id_.partition("/")[0] for id_ in SAMPLE}) >= 40

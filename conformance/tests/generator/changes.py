@@ -33,15 +33,14 @@ SCALARS = Spelling("max(-0.05, min(0.05, {}))", "round({}, 3)", "max(0.0, {})")
 
 def numpy_as(name: str) -> Spelling:
     """The spelling where numpy has this name."""
-    return Spelling(*(each.format(np=name) for each in (NUMPY.clipped, NUMPY.rounded, NUMPY.positive)))
+    return Spelling(
+        *(each.format(np=name) for each in (NUMPY.clipped, NUMPY.rounded, NUMPY.positive))
+    )
 
 
 def expression_of(line: str) -> str:
     """The right side of a statement; of a list comprehension, what it lists."""
-    tree = ast.parse(line.strip()).body[0]
-    value = getattr(tree, "value", None)
-    if not isinstance(value, ast.expr):
-        raise ValueError(f"{line!r} has no right side")
+    value: ast.expr = ast.parse(line.strip()).body[0].value  # type: ignore[attr-defined]
     while isinstance(value, ast.ListComp | ast.GeneratorExp):
         value = value.elt
     return _segment(line.strip(), value)
@@ -79,7 +78,11 @@ def _parts(text: str, tree: ast.expr, *, whole: bool) -> Iterator[tuple[ast.AST,
             yield from _of_operation(text, node)
         elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
             yield node, _segment(text, node.operand), "unsigned"
-        elif isinstance(node, ast.Constant) and isinstance(node.value, int | float) and not isinstance(node.value, bool):
+        elif (
+            isinstance(node, ast.Constant)
+            and isinstance(node.value, int | float)
+            and not isinstance(node.value, bool)
+        ):
             yield node, str(node.value * 2 or 1), "constant"
         elif isinstance(node, ast.Subscript):
             yield from _of_subscript(text, node)
@@ -93,7 +96,11 @@ def _walk(node: ast.AST) -> Iterator[ast.AST]:
     """The nodes but those in indices, in the loops of comprehensions and in strings."""
     yield node
     for name, child in ast.iter_fields(node):
-        left_out = (isinstance(node, ast.Subscript) and name == "slice") or name in ("generators", "args_", "keywords")
+        left_out = (isinstance(node, ast.Subscript) and name == "slice") or name in (
+            "generators",
+            "args_",
+            "keywords",
+        )
         if left_out or isinstance(node, ast.Lambda):
             continue
         for each in child if isinstance(child, list) else [child]:
@@ -105,7 +112,11 @@ def _of_operation(text: str, node: ast.BinOp) -> Iterator[tuple[ast.AST, str, st
     left, right = _segment(text, node.left), _segment(text, node.right)
     swapped = {ast.Add: "-", ast.Sub: "+", ast.Mult: "/", ast.Div: "*"}.get(type(node.op))
     if swapped:
-        yield node, f"{_grouped(node.left, left)} {swapped} {_grouped(node.right, right)}", "operator"
+        yield (
+            node,
+            f"{_grouped(node.left, left)} {swapped} {_grouped(node.right, right)}",
+            "operator",
+        )
     if isinstance(node.op, ast.Sub):
         yield node, f"{_grouped(node.right, right)} - {_grouped(node.left, left)}", "turned"
     yield node, left, "left"
@@ -115,7 +126,9 @@ def _of_operation(text: str, node: ast.BinOp) -> Iterator[tuple[ast.AST, str, st
 
 def _of_subscript(text: str, node: ast.Subscript) -> Iterator[tuple[ast.AST, str, str]]:
     index = node.slice
-    if isinstance(index, ast.Slice | ast.Tuple | ast.List) or isinstance(getattr(index, "value", 0), str):
+    if isinstance(index, ast.Slice | ast.Tuple | ast.List) or isinstance(
+        getattr(index, "value", 0), str
+    ):
         return
     value, inner = _segment(text, node.value), _segment(text, index)
     yield node, f"{value}[{inner} + 1]", "index-after"
@@ -127,13 +140,21 @@ def _of_attribute(text: str, node: ast.Attribute) -> Iterator[tuple[ast.AST, str
     if node.attr in ("T", "mT"):
         yield node, value, "untransposed"
     if node.attr in ("sum", "mean"):
-        yield node, f"{_grouped(node.value, value)}.{'mean' if node.attr == 'sum' else 'sum'}", "reduced"
+        yield (
+            node,
+            f"{_grouped(node.value, value)}.{'mean' if node.attr == 'sum' else 'sum'}",
+            "reduced",
+        )
 
 
 def _of_call(text: str, node: ast.Call) -> Iterator[tuple[ast.AST, str, str]]:
     for keyword in node.keywords:
         value = keyword.value
-        if keyword.arg in ("axis", "dim") and isinstance(value, ast.Constant) and value.value in (0, 1):
+        if (
+            keyword.arg in ("axis", "dim")
+            and isinstance(value, ast.Constant)
+            and value.value in (0, 1)
+        ):
             yield value, str(1 - value.value), "axis"
     if len(node.args) == 1 and not node.keywords and not isinstance(node.args[0], ast.GeneratorExp):
         yield node, _segment(text, node.args[0]), "uncalled"
@@ -152,12 +173,23 @@ def _replaced(text: str, node: ast.AST, new: str) -> str:
     """The text with a node replaced, in parentheses where it needs them."""
     raw = text.encode()
     before, after = raw[: node.col_offset].decode(), raw[node.end_col_offset :].decode()  # type: ignore[attr-defined]
-    plain, grouped = f"{before}{new}{after}", f"{before}({new}){after}"
-    return plain if _same(plain, grouped) else grouped
+    return put(before, new, after)
 
 
-def _same(first: str, second: str) -> bool:
+def put(before: str, new: str, after: str, mode: str = "eval") -> str:
+    """An expression between two texts, in parentheses if it needs them, and without them if not."""
+    grouped = f"{before}({new}){after}"
+    inside = before.endswith("(") and after.startswith(")")
+    bare = f"{before[:-1]}{new}{after[1:]}" if inside else grouped
+    for text in (bare, f"{before}{new}{after}"):
+        if text != grouped and _tree(text, mode) == _tree(grouped, mode) != "":
+            return text
+    return grouped
+
+
+def _tree(text: str, mode: str) -> str:
+    header = text.rstrip().endswith(":")  # of a loop or a condition
     try:
-        return ast.dump(ast.parse(first, mode="eval")) == ast.dump(ast.parse(second, mode="eval"))
+        return ast.dump(ast.parse(f"{text} pass" if header else text, mode=mode))
     except SyntaxError:
-        return False
+        return ""

@@ -81,7 +81,9 @@ def judge(program: Program) -> Judgement:
                 report = conformance.check(thing, case=program.style.cases, cost=cost)
             code = report.exit_code
             blamed = {b.tag: b.frames[0].line if b.frames else 0 for b in report.blames}
-            said = "; ".join((*report.remarks, *(each.error for each in report.cases if each.error)))
+            said = "; ".join(
+                (*report.remarks, *(each.error for each in report.cases if each.error))
+            )
         except ConformanceError as error:
             code, said = 3, str(error)
         except TooLongError:

@@ -44,12 +44,13 @@ def figures(judgements: Sequence[Judgement]) -> list[str]:
     alone = [each for each in wrongs if each.equation]
     stopped = Counter(each.kind for each in rights)
     kinds = Counter(each.kind for each in wrongs)
+    place = _share(sum(each.place for each in alone), len(alone))
+    counts = f"conformant {kinds['passed']}, not judged {kinds['not judged']}"
     return [
         f"{len(judgements)} programs of {len({each.style for each in judgements})} styles",
         f"right: {len(rights)}, accused {stopped['accused']}, not judged {stopped['not judged']}",
-        f"wrong: {len(wrongs)}, conformant {kinds['passed']}, not judged {kinds['not judged']}, "
-        f"the equation alone {_share(len(alone), len(wrongs))}, "
-        f"of those the line {_share(sum(each.place for each in alone), len(alone))}",
+        f"wrong: {len(wrongs)}, {counts}",
+        f"  the equation alone {_share(len(alone), len(wrongs))}, of those the line {place}",
         *(_of_tag(tag, [each for each in wrongs if tag in each.tags]) for tag in TAGS),
     ]
 

@@ -13,6 +13,7 @@ from conformance.tests.generator.changes import (
     changes,
     expression_of,
     numpy_as,
+    put,
 )
 from conformance.tests.generator.style import Given, Place, Style, styles
 
@@ -46,7 +47,9 @@ class Program:
 
 def right(style: Style) -> Program:
     """The style as it is."""
-    return Program(f"{style.name}/{RIGHT}", style, frozenset(), 0, frozenset(), _source(style.lines))
+    return Program(
+        f"{style.name}/{RIGHT}", style, frozenset(), 0, frozenset(), _source(style.lines)
+    )
 
 
 @cache
@@ -77,7 +80,7 @@ def _laid(style: Style) -> Iterator[Program]:
         text = place.text or expression_of(line)
         for change in changes(text, spelling, whole=place.whole):
             changed = _put(line, text, change.text)
-            if changed and not (len(place.tags) > 1 and change.name in BY_SIZE):
+            if not (len(place.tags) > 1 and change.name in BY_SIZE):
                 others = frozenset[int]() if _computes(change.text) else _takers(style, place.line)
                 yield _with(style, place, changed, f"{number}-{change.name}", others)
 
@@ -102,7 +105,8 @@ def _takers(style: Style, line: int) -> frozenset[int]:
     statements = [node for node in ast.walk(tree) if isinstance(node, ast.stmt)]
     here = [node for node in statements if node.lineno == line]
     around = [
-        node for node in statements
+        node
+        for node in statements
         if isinstance(node, ast.FunctionDef) and node.lineno < line <= (node.end_lineno or 0)
     ]
     names = {_name(node) for each in here for node in ast.walk(each) if _is_target(node)}
@@ -127,17 +131,8 @@ def _put(line: str, old: str, new: str) -> str:
     """The line with an expression replaced, in parentheses where it needs them."""
     at = line.rindex(old)
     before, after = line[:at], line[at + len(old) :]
-    plain, grouped = f"{before}{new}{after}", f"{before}({new}){after}"
-    return plain if _tree(plain) == _tree(grouped) else grouped
-
-
-def _tree(line: str) -> str:
-    text = line.strip()
-    header = text.endswith(":") and not text.startswith("lambda")
-    try:
-        return ast.dump(ast.parse(f"{text} pass" if header else text))
-    except SyntaxError:
-        return ""
+    indent = before[: len(before) - len(before.lstrip())]
+    return indent + put(before.lstrip(), new, after, "exec")
 
 
 def _spelling(style: Style) -> Spelling:

@@ -63,11 +63,10 @@ def program_numbers(program: Program) -> dict[str, Numbers]:
         return {case: numbers(thing, program.style, case) for case in program.style.cases}
 
 
-def expected(style: Style, case: str) -> Numbers:
-    """The recorded values of what a class shows, as `numbers` names them; λ is that of the case."""
+def expected(case: str) -> Numbers:
+    """The recorded values of the first step of a case, as `numbers` names them."""
     step = recorded(case).steps[0].expected
-    names = [name for name in step if name.startswith(("nabla", "b", "w"))]
-    return {name: step[name] for name in names}
+    return {name: step[name] for name in step if name.startswith(("nabla", "b", "w"))}
 
 
 def differ(first: Numbers, second: Numbers) -> bool:
@@ -115,10 +114,8 @@ def _network(
     for each, weights in (("nabla_b", False), ("nabla_w", True)):
         first = weights == ("weights-first" in style.options)
         gradients = [list(part[0 if first else 1]) for part in parts]
-        if "last-first" in style.options:
-            gradients = [each[::-1] for each in gradients]
         for layer in range(2, case.layers + 1):
-            mean = sum(_array(g[layer - 2]) for g in gradients) / batch.m
+            mean = np.mean([_array(g[layer - 2]) for g in gradients], axis=0)
             shown[f"{each}{layer}"] = _ours(style, mean, start, layer, weights=weights)
     more = {"lmbda": case.lmbda, "n": case.n} if "decay" in style.options else {}
     for mark in ("", "again"):
@@ -136,15 +133,17 @@ def _array(value: Any) -> Array:
 def _outwards(style: Style, start: Parameters) -> tuple[list[Any], list[Any]]:
     """Copies of the parameters in the layout of a style."""
     turned, flat = "transposed" in style.options, "flat" in style.options
-    w = [np.array(each.T if turned else each, order="C") for each in start.w]
-    b = [np.array(each.ravel() if flat else each) for each in start.b]
+    w: list[Any] = [np.array(each.T if turned else each, order="C") for each in start.w]
+    b: list[Any] = [np.array(each.ravel() if flat else each) for each in start.b]
     if "bias-rows" in style.options:
-        b = [np.array(each.T, order="C") for each in b]
+        b[:] = [np.array(each.T, order="C") for each in b]
     if "torch" not in style.options:
         return w, b
     import torch
 
-    return [torch.tensor(each) for each in w], [torch.tensor(each) for each in b]
+    for arrays in (w, b):
+        arrays[:] = map(torch.tensor, arrays)
+    return w, b
 
 
 def _fill(net: Any, style: Style, start: Parameters) -> None:
@@ -158,7 +157,7 @@ def _fill(net: Any, style: Style, start: Parameters) -> None:
 
 
 def _sample(style: Style, batch: Batch, i: int) -> tuple[Any, Any]:
-    pair = [np.array(each[:, [i]]) for each in (batch.x, batch.y)]
+    pair: list[Any] = [np.array(each[:, [i]]) for each in (batch.x, batch.y)]
     if "x-flat" in style.options:
         pair = [each.ravel() for each in pair]
     if "x-rows" in style.options:

@@ -1,7 +1,8 @@
 """Which programs are judged: those whose numbers change, spread over the equations of a style."""
 
-from collections.abc import Iterator
-from random import Random
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator
+from hashlib import sha256
 
 import numpy as np
 
@@ -27,20 +28,23 @@ def selected(style: Style, count: int, seed: int, tag: str = "") -> Iterator[Pro
         tag: if given, those of this equation alone.
     """
     base = program_numbers(right(style))
-    queues: dict[str, list[Program]] = {}
+    queues: dict[str, deque[Program]] = {}
     for each in wrong(style):
-        queues.setdefault("+".join(sorted(each.tags)), []).append(each)
-    for key, queue in queues.items():
-        Random(f"{seed} {style.name} {key}").shuffle(queue)
-    left = [queues[key] for key in sorted(queues) if not tag or tag in key.split("+")]
-    while left and count:
-        for queue in [*left]:
-            found = _next(queue, style, base)
-            if found is None:
-                left.remove(queue)
-            elif count:
+        queues.setdefault("+".join(sorted(each.tags)), deque()).append(each)
+    given = {each.name for each in style.given}
+    left = [
+        deque(_ordered(queues[key], given, str(seed)))
+        for key in sorted(queues)
+        if not tag or tag in key.split("+")
+    ]
+    while any(left):
+        for queue in left:
+            found = _next(queue, base)
+            if found is not None and count:
                 count -= 1
                 yield found
+        if not count:
+            return
 
 
 def shows(program: Program) -> bool:
@@ -48,9 +52,19 @@ def shows(program: Program) -> bool:
     return _shows(program, program_numbers(right(program.style)))
 
 
-def _next(queue: list[Program], style: Style, base: dict[str, Numbers]) -> Program | None:
+def _ordered(programs: Iterable[Program], given: Collection[str], seed: str) -> list[Program]:
+    """The programs in the order of a seed, those that the style gives itself first."""
+
+    def order(each: Program) -> tuple[bool, bytes]:
+        drawn = sha256(f"{seed} {each.id}".encode()).digest()
+        return each.id.rpartition("/")[2] not in given, drawn
+
+    return sorted(programs, key=order)
+
+
+def _next(queue: deque[Program], base: dict[str, Numbers]) -> Program | None:
     while queue:
-        program = queue.pop()
+        program = queue.popleft()
         if _shows(program, base):
             return program
     return None

@@ -17,7 +17,6 @@ OPTIONS = {
     "x-flat": "it takes samples of one axis",
     "x-rows": "it takes samples as rows",
     "weights-first": "backprop returns (∇w, ∇b)",
-    "last-first": "backprop returns the last layer first",
     "in-place": "its arrays are filled, and the list is not replaced",
     "one-hidden": "it has one hidden layer, and no other number of layers",
 }
@@ -132,9 +131,7 @@ def read(name: str, text: str) -> Style:
             if expression not in lines[-1]:
                 raise ValueError(f"{name}: {expression!r} is not in {lines[-1]!r}")
             places.append(Place(tags, len(lines), expression, mark == "#-"))
-    return Style(
-        name, entry, frozenset(options), tuple(lines), tuple(places), tuple(given)
-    )
+    return Style(name, entry, frozenset(options), tuple(lines), tuple(places), tuple(given))
 
 
 def _indent(line: str) -> str:
