@@ -127,7 +127,7 @@ def _network(
 
 
 def _array(value: Any) -> Array:
-    return np.array(value.detach() if hasattr(value, "detach") else value, dtype=float)
+    return np.array(value.detach().numpy() if hasattr(value, "detach") else value, dtype=float)
 
 
 def _outwards(style: Style, start: Parameters) -> tuple[list[Any], list[Any]]:
