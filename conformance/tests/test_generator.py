@@ -14,7 +14,7 @@ from conformance.tests.generator.judgement import judge
 from conformance.tests.generator.measure import figures, line_of
 from conformance.tests.generator.program import program, right, wrong
 from conformance.tests.generator.running import distance, expected, program_numbers
-from conformance.tests.generator.selection import selected, shows
+from conformance.tests.generator.selection import selected, visible
 from conformance.tests.generator.style import OPTIONS, Style, read, styles
 
 SAMPLE: dict[str, str] = json.loads(
@@ -73,7 +73,7 @@ def test_a_fault_changes_its_line_alone(style: Style) -> None:
     ],
 )
 def test_a_fault_that_changes_no_number_is_left_out(id_: str, *, seen: bool) -> None:
-    assert shows(program(id_)) is seen
+    assert visible(program(id_)) is seen
 
 
 def test_changes_keep_the_text_around_them_and_its_meaning() -> None:

@@ -20,27 +20,27 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if unknown:
         sys.exit(f"no style {', '.join(sorted(unknown))}; there are {', '.join(known)}")
     start = time.perf_counter()
-    found = list(
-        judged(
-            options.style or known,
-            count=options.count,
-            seed=options.seed,
-            tag=options.tag,
-            jobs=options.jobs,
-        )
-    )
+    found = []
+    for each in judged(
+        options.style or known,
+        count=options.count,
+        seed=options.seed,
+        tag=options.tag,
+        jobs=options.jobs,
+    ):
+        found.append(each)
+        if options.list_bad and each.kind != "good":
+            say(line_of(each))
     say("\n".join(figures(found)))
     say(f"{time.perf_counter() - start:.0f} s")
-    bad = sorted((each for each in found if each.kind != "good"), key=lambda e: (e.kind, e.id))
-    if options.list_bad:
-        say("\n".join(map(line_of, bad)))
     if options.save:
-        _save(bad, options.save)
+        _save([each for each in found if each.kind != "good"], options.save)
 
 
 def say(text: str) -> None:
     """Write a line to stdout."""
     sys.stdout.write(text + "\n")
+    sys.stdout.flush()
 
 
 def _save(bad: Sequence[Judgement], folder: Path) -> None:

@@ -47,9 +47,9 @@ def selected(style: Style, count: int, seed: int, tag: str = "") -> Iterator[Pro
             return
 
 
-def shows(program: Program) -> bool:
+def visible(program: Program) -> bool:
     """Whether the numbers of a program are others than those of its style."""
-    return _shows(program, program_numbers(right(program.style)))
+    return _visible(program, program_numbers(right(program.style)))
 
 
 def _ordered(programs: Iterable[Program], given: Collection[str], seed: str) -> list[Program]:
@@ -65,12 +65,12 @@ def _ordered(programs: Iterable[Program], given: Collection[str], seed: str) -> 
 def _next(queue: deque[Program], base: dict[str, Numbers]) -> Program | None:
     while queue:
         program = queue.popleft()
-        if _shows(program, base):
+        if _visible(program, base):
             return program
     return None
 
 
-def _shows(program: Program, base: dict[str, Numbers]) -> bool:
+def _visible(program: Program, base: dict[str, Numbers]) -> bool:
     """Whether it runs to its end, with numbers that are others, and no other scale alone."""
     try:
         found = program_numbers(program)
