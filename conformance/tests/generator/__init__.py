@@ -12,11 +12,13 @@ marks below say where faults may be laid, and are no part of the program:
 
 Two tags joined by `+`: the line breaks both equations, and both are to be blamed.
 
-What is a fault: a line that no longer computes its equation from its own inputs, so that a gradient,
-an output or a new parameter is another number, in at least one of the cases of the style. What is
-none: a step that is m times or 1/m times as long for all parameters (`selection.py`), unless the
-line is the update's own; and a program that stops. Where no line decides between two equations, as
-in a sum over samples that is never formed before the parameters move, no place is marked.
+What is a fault: a line that no longer computes its equation from its own inputs, so that a
+gradient, an output or a new parameter is another number in one of the cases of the style at least.
+What is none: a step that is m times or 1/m times as long for all parameters (`selection.py`),
+unless the line is the update's own; and a program that stops. Where no line decides between two
+equations, as in a sum over samples that is never formed before the parameters move, no place is
+marked.
+
 `python -m conformance.tests.generator` measures. Imports nothing of the project but `check`, the
 recorded cases and their vocabulary.
 """
