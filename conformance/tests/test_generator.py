@@ -12,7 +12,7 @@ import pytest
 from conformance.tests.generator.changes import SCALARS, changes, numpy_as
 from conformance.tests.generator.judgement import judge
 from conformance.tests.generator.measure import figures, line_of
-from conformance.tests.generator.program import program, right, wrong
+from conformance.tests.generator.program import Program, program, right, wrong
 from conformance.tests.generator.running import distance, expected, program_numbers
 from conformance.tests.generator.selection import selected, visible
 from conformance.tests.generator.style import OPTIONS, Style, read, styles
@@ -69,11 +69,29 @@ def test_a_fault_changes_its_line_alone(style: Style) -> None:
     [
         ("hstack/W/frozen", True),
         ("copies/BP3/5-uncalled-0", False),  # no copy is made
-        ("delta_over_m/BP1/3-left-7", False),  # without 1/m: the other convention
     ],
 )
 def test_a_fault_that_changes_no_number_is_left_out(id_: str, *, seen: bool) -> None:
     assert visible(program(id_)) is seen
+
+
+def test_another_scale_is_a_convention_and_no_fault() -> None:
+    style = next(each for each in styles() if each.name == "delta_over_m")
+    source = right(style).source
+    undivided = source.replace("(A[-1] - Y) / m", "(A[-1] - Y)")
+    doubled = source.replace("(A[-1] - Y) / m", "(A[-1] - Y) * 2 / m")
+    for changed, seen in ((undivided, False), (doubled, True)):
+        assert changed != source
+        tags = frozenset({"BP1"})
+        assert visible(Program("delta_over_m", style, tags, 0, frozenset(), changed)) is seen
+
+
+def test_a_line_that_hands_on_a_value_leaves_the_line_that_takes_it() -> None:
+    handing = program("rows/A/2-uncalled-0")  # A.append(H), and H = A[-1] @ W.T + b.T in the loop
+    lines = handing.source.splitlines()
+    assert lines[handing.line - 1].strip() == "A.append(H)"
+    assert any(lines[n - 1].strip().startswith("H = A[-1] @") for n in handing.lines)
+    assert program("rows/A/2-half").lines == {handing.line}
 
 
 def test_changes_keep_the_text_around_them_and_its_meaning() -> None:
@@ -96,7 +114,7 @@ def test_changes_of_the_whole_leave_its_parts() -> None:
         ("x = 1", "first line"),
         ("#? f speedy\nx = 1", "unknown options"),
         ("#? f\nx = 1\n#= BP5", "unknown equations"),
-        ("#? f\nx = 1\n#= Z y", "is not in"),
+        ("#? f\nx = 1\n#= Z y", "is not once in"),
     ],
 )
 def test_a_mark_that_means_nothing_is_refused(text: str, problem: str) -> None:

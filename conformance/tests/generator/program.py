@@ -1,6 +1,5 @@
 """Programs: a style as it is, or with one fault on one line."""
 
-import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,9 +14,11 @@ from conformance.tests.generator.changes import (
     numpy_as,
     put,
 )
+from conformance.tests.generator.handed import takers
 from conformance.tests.generator.style import Given, Place, Style, styles
 
 RIGHT = "right"
+NO_LINES = frozenset[int]()
 BY_SIZE = ("clipped", "positive")
 """Changes of some entries alone, by their size: of two equations they may break only one."""
 
@@ -79,57 +80,22 @@ def _laid(style: Style) -> Iterator[Program]:
         line = style.lines[place.line - 1]
         text = place.text or expression_of(line)
         for change in changes(text, spelling, whole=place.whole):
-            changed = _put(line, text, change.text)
             if not (len(place.tags) > 1 and change.name in BY_SIZE):
-                others = frozenset[int]() if _computes(change.text) else _takers(style, place.line)
-                yield _with(style, place, changed, f"{number}-{change.name}", others)
+                yield _with(style, place, _put(line, text, change.text), f"{number}-{change.name}")
 
 
 def _with(
-    style: Style, place: Place | Given, text: str, name: str, others: frozenset[int]
+    style: Style, place: Place | Given, text: str, name: str, others: frozenset[int] = NO_LINES
 ) -> Program:
     lines = (*style.lines[: place.line - 1], text, *style.lines[place.line :])
     id_ = f"{style.name}/{'+'.join(sorted(place.tags))}/{name}"
-    return Program(id_, style, place.tags, place.line, others | {place.line}, _source(lines))
-
-
-def _computes(expression: str) -> bool:
-    """Whether there is an operation in an expression, and not only a value by its name."""
-    operations = ast.BinOp | ast.UnaryOp | ast.Call | ast.Compare
-    return any(isinstance(node, operations) for node in ast.walk(ast.parse(expression)))
-
-
-def _takers(style: Style, line: int) -> frozenset[int]:
-    """The lines that use what a line gives a name, or what its function returns."""
-    tree = ast.parse(_source(style.lines))
-    statements = [node for node in ast.walk(tree) if isinstance(node, ast.stmt)]
-    here = [node for node in statements if node.lineno == line]
-    around = [
-        node
-        for node in statements
-        if isinstance(node, ast.FunctionDef) and node.lineno < line <= (node.end_lineno or 0)
-    ]
-    names = {_name(node) for each in here for node in ast.walk(each) if _is_target(node)}
-    if any(isinstance(each, ast.Return) for each in here) and around:
-        names.add(around[-1].name)
-    uses = (node for node in ast.walk(tree) if not _is_target(node) and _name(node) in names)
-    return frozenset(getattr(node, "lineno", line) for node in uses)
-
-
-def _is_target(node: ast.AST) -> bool:
-    return isinstance(getattr(node, "ctx", None), ast.Store)
-
-
-def _name(node: ast.AST) -> str:
-    """The name of a variable or an attribute; of an entry, that of the list."""
-    if isinstance(node, ast.Subscript):
-        return _name(node.value)
-    return str(getattr(node, "attr", getattr(node, "id", "")))
+    named = others | {place.line} | takers(style.lines, place.line, text)
+    return Program(id_, style, place.tags, place.line, named, _source(lines))
 
 
 def _put(line: str, old: str, new: str) -> str:
     """The line with an expression replaced, in parentheses where it needs them."""
-    at = line.rindex(old)
+    at = line.rindex(old)  # the right side, where it is the left one too
     before, after = line[:at], line[at + len(old) :]
     indent = before[: len(before) - len(before.lstrip())]
     return indent + put(before.lstrip(), new, after, "exec")

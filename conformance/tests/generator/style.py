@@ -128,8 +128,8 @@ def read(name: str, text: str) -> Style:
             at = frozenset(len(lines) + int(each.removeprefix("@")) for each in others)
             given.append(Given(tags, len(lines), label, _indent(lines[-1]) + new, at))
         else:
-            if expression not in lines[-1]:
-                raise ValueError(f"{name}: {expression!r} is not in {lines[-1]!r}")
+            if expression and lines[-1].count(expression) != 1:
+                raise ValueError(f"{name}: {expression!r} is not once in {lines[-1]!r}")
             places.append(Place(tags, len(lines), expression, mark == "#-"))
     return Style(name, entry, frozenset(options), tuple(lines), tuple(places), tuple(given))
 
