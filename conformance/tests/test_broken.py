@@ -124,6 +124,7 @@ def test_the_watched_lane_blames_the_equation_and_the_line(
     assert blames, "nothing is blamed"
     assert not report.remarks
     assert {blame.tag for blame in blames} <= set(edit.tags)
+    assert not [each.error for each in report.cases if each.error]
     assert not [name for each in report.cases for name in wrong_layers(edit, each)]
     line = broken_source(edit)[1]
     for blame in blames[:1] if edit.id in MADE_OF else blames:

@@ -250,6 +250,12 @@ def test_what_does_not_use_an_array_does_not_use_it() -> None:
     assert event.constants == (2.0,)
 
 
+def test_the_repr_of_an_event_holds_no_other_event() -> None:
+    recording, p, _ = watched()
+    event = recording.find(p * 2 + p)
+    assert repr(event).count("Event(") == 1
+
+
 def test_an_overwritten_array_is_no_longer_what_it_was() -> None:
     recording, p, q = watched()
     before = p * q

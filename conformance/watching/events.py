@@ -29,14 +29,14 @@ class Event:
     number: int
     operation: str
     value: Array  # a copy
-    inputs: tuple["Event", ...]
+    inputs: tuple["Event", ...] = field(repr=False)  # else a repr holds the whole run, many times
     constants: tuple[float, ...]  # the numbers among its operands
     frames: tuple[Frame, ...]  # the innermost first; none of a given array
 
     given: bool = False  # whether the array was handed to the subject, and not computed
     used: int = 0  # the numbers of all events that it was computed from, and its own, as bits
-    consumers: list["Event"] = field(default_factory=list)
-    siblings: list["Event"] = field(default_factory=list)  # all events of the run
+    consumers: list["Event"] = field(default_factory=list, repr=False)
+    siblings: list["Event"] = field(default_factory=list, repr=False)  # all events of the run
     floats: Array | None = None  # the value in float64, once somebody looked for it
     marks: tuple[int, ...] = ()  # hashes of the value and of the turned one, once they were needed
 

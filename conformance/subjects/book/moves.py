@@ -126,11 +126,12 @@ class Moves:
 
     def _kept(self, taken: Taken) -> bool:
         """Whether an array of an earlier step is added to the samples' gradients."""
-        if not self.earlier:
-            return False
         event, divisor = taken
         value, right = approximate(event.value), approximate(self.total) * divisor / self.m
-        rest = (value if value.shape == right.shape else value.T) - right
+        value = value if value.shape == right.shape else value.T
+        if not self.earlier or value.shape != right.shape:
+            return False
+        rest = value - right
         if alike(right + rest, right, self.close):
             return False
         return nearest(self.earlier, rest, self.close) is not None
