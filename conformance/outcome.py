@@ -12,9 +12,9 @@ from conformance.explain.example import Example
 from conformance.judging.case_report import CaseReport
 from conformance.judging.exact_lane import ExactRun
 from conformance.model.table import TAGS
+from conformance.tracing.frames import Frame
 from conformance.verdict.compare import Status, Verdict
 from conformance.verdict.finding import Finding, distinct
-from conformance.watching.frames import Frame
 from reference.step import split
 
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from conformance.corpus.case import Case
 from conformance.judging.evidence import Evidence
 from conformance.judging.records import Cell, Point
+from conformance.tracing.frames import Frame
 from conformance.verdict.compare import Status, Verdict
-from conformance.watching.frames import Frame
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from conformance.corpus.recorded import RecordedStep
 from conformance.judging.case_report import CaseReport
 from conformance.subjects import Subject
 from conformance.subjects.exact_outcome import ExactOutcome
-from conformance.verdict.compare import FORWARD, RESTARTED, Status, Verdict
+from conformance.verdict.compare import FORWARD, FREE, Status, Verdict
 from conformance.watching.digits import Loss
 
 SMALL = 200  # entries of a step's start up to which the exact lane is run
@@ -81,7 +81,7 @@ def lacks_digits(verdict: Verdict) -> bool:
 def failed_at(report: CaseReport, t: int) -> dict[str, Verdict]:
     """The first failure of each equation in one step from recorded parameters, by its tag."""
     here = {
-        tag: [v for v in failures if v.step == t and v.mode in (RESTARTED, FORWARD)]
+        tag: [v for v in failures if v.step == t and v.mode != FREE]
         for tag, failures in report.blamed.items()
     }
     return {tag: failures[0] for tag, failures in here.items() if failures}

@@ -14,10 +14,12 @@ from conformance.judging.observe import observations
 from conformance.judging.second_run import with_second_run
 from conformance.subjects import Subject
 from conformance.subjects.observation import Observation
+from conformance.tracing.frames import Frame
 from conformance.verdict.compare import (
     FORWARD,
     FREE,
     RESTARTED,
+    RETURNED,
     Status,
     Verdict,
     free_run_truth,
@@ -25,7 +27,6 @@ from conformance.verdict.compare import (
     parameters_after,
     recorded_truth,
 )
-from conformance.watching.frames import Frame
 
 
 def check_case(subject: Subject, recorded: Recorded) -> CaseReport:
@@ -69,9 +70,10 @@ def restarted(
     seen = next(observations(subject, case, [step]))
     start, truth = (step.parameters, step.batch), recorded_truth(recorded, t)
     verdicts = judge(case, (t, RESTARTED), start, truth, seen.shown)
-    if seen.forward:
-        passed = judge(case, (t, FORWARD), start, truth, seen.forward)
-        verdicts += [verdict for verdict in passed if verdict.name in seen.forward]
+    passes = {FORWARD: seen.forward, RETURNED: seen.returned}
+    for mode, shown in passes.items():
+        passed = judge(case, (t, mode), start, truth, shown) if shown else []
+        verdicts += [verdict for verdict in passed if verdict.name in shown]
     beside = (case.id, t, RESTARTED, "")
     verdicts += [
         Verdict(*beside, Status.FAIL, frames=each.frames, finding=each) for each in seen.findings
@@ -84,9 +86,10 @@ def restarted(
     if evidence is not None:
         failed = failed_in(verdicts, RESTARTED)
         evidence.append(Evidence(case, t, RESTARTED, *start, seen.shown, failed))
-        if seen.forward:
-            failed = failed_in(verdicts, FORWARD)
-            evidence.append(Evidence(case, t, FORWARD, *start, seen.forward, failed))
+        for mode, shown in passes.items():
+            if shown:
+                failed = failed_in(verdicts, mode)
+                evidence.append(Evidence(case, t, mode, *start, shown, failed))
     return verdicts
 
 
@@ -126,7 +129,8 @@ def _with_lines(verdicts: list[Verdict], seen: Observation) -> list[Verdict]:
     """The verdicts, each failure with the lines of the subject's code that it comes from."""
 
     def lines(verdict: Verdict) -> tuple[Frame, ...]:
-        where = seen.forward_where if verdict.mode == FORWARD else seen.where
+        places = {FORWARD: seen.forward_where, RETURNED: seen.returned_where}
+        where = places.get(verdict.mode, seen.where)
         index = verdict.worst.index if verdict.worst is not None else ()
         return where(verdict.name, index) if verdict.name else verdict.frames
 

@@ -21,9 +21,9 @@ from conformance.report.finding_words import finding_text
 from conformance.report.message import accused
 from conformance.report.sentence import counted, counts, declined, outcome, verdict
 from conformance.report.source_words import file_and_line, place_and_text
+from conformance.tracing.frames import Frame
 from conformance.verdict.compare import EQUATION, Status
 from conformance.verdict.finding import Finding
-from conformance.watching.frames import Frame
 
 
 @dataclass(frozen=True)

@@ -17,11 +17,11 @@ from conformance.report.depth import judged
 from conformance.report.detail_record import details_from_json, details_to_json, number
 from conformance.report.finding_words import finding_text, problem_text
 from conformance.subjects.exact_outcome import ExactOutcome
+from conformance.tracing.frames import Frame
 from conformance.verdict.compare import SUBJECT, Status, Verdict
 from conformance.verdict.deviation import Worst
 from conformance.verdict.finding import Finding, Kind, finding
 from conformance.watching.digits import Loss
-from conformance.watching.frames import Frame
 
 REPORT_VERSION = 1
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from conformance.watching.frames import Frame
+from conformance.tracing.frames import Frame
 
 AROUND = 1  # lines of source before and after the one to blame, in text
 

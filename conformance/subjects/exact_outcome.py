@@ -6,7 +6,7 @@ Left out: running it (`book/exact.py`).
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from conformance.watching.frames import Frame
+from conformance.tracing.frames import Frame
 from reference.step import split
 
 EXACT = 1e-60  # what a right formula agrees to, at least

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from conformance.arithmetic.rounding import RunningError
+from conformance.tracing.frames import Frame
 from conformance.verdict.finding import Finding
-from conformance.watching.frames import Frame
 from reference.step import Array, Step
 
 Shown = Array | RunningError
@@ -37,6 +37,8 @@ class Observation:
         where: the lines that computed an entry of a quantity wrongly, the innermost first.
         forward: z and a of a feedforward pass of its own, where the subject has one that differs.
         forward_where: as `where`, for `forward`.
+        returned: z, a, δ and ∇ of what backprop returns, where the update uses something else.
+        returned_where: as `where`, for `returned`.
         findings: what is wrong beside the quantities, such as inputs that were overwritten.
         notes: what is not wrong, but was not looked at, and why.
         again: all steps of the run that shows this one, and those of a second run, where the
@@ -47,6 +49,8 @@ class Observation:
     where: Where = nowhere
     forward: Mapping[str, Shown] = field(default_factory=dict)
     forward_where: Where = nowhere
+    returned: Mapping[str, Shown] = field(default_factory=dict)
+    returned_where: Where = nowhere
     findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
     again: Callable[[], tuple[Family, Family]] | None = None
@@ -68,7 +72,7 @@ def observed(taken: Observation | Step | Mapping[str, Array]) -> Observation:
                 for name, value in named
             }
         )
-    arrays: list[Any] = [*seen.shown.values(), *seen.forward.values()]
+    arrays: list[Any] = [*seen.shown.values(), *seen.forward.values(), *seen.returned.values()]
     wide = {str(each.dtype) for each in arrays if _wide(each)}
     if not wide:
         return seen
@@ -77,6 +81,7 @@ def observed(taken: Observation | Step | Mapping[str, Array]) -> Observation:
         seen,
         shown={name: rounded(each) for name, each in seen.shown.items()},
         forward={name: rounded(each) for name, each in seen.forward.items()},
+        returned={name: rounded(each) for name, each in seen.returned.items()},
         notes=(*seen.notes, said),
     )
 

@@ -14,9 +14,9 @@ from conformance.report.opening import in_one_line, opening
 from conformance.report.terminal import MOST, show
 from conformance.tests.networks.broken import BROKEN, broken_source
 from conformance.tests.support import WRONG, answering, with_equations, wrong_at
+from conformance.tracing.frames import Frame
 from conformance.verdict.compare import RESTARTED, Status, Verdict
 from conformance.verdict.finding import Kind, finding
-from conformance.watching.frames import Frame
 
 FEW, MANY = "[ns]*-[45]-*", 40  # one case without hidden layers, some with; how many to show
 EDIT = next(edit for edit in BROKEN if edit.tags == ("BP2",))

@@ -16,13 +16,14 @@ from typing import Any, cast
 
 from conformance.corpus.case import Case
 from conformance.corpus.recorded import Recorded
+from conformance.tracing.frames import Frame
 from conformance.verdict.deviation import Shown, Target, Worst, compare
 from conformance.verdict.finding import Finding
 from conformance.verdict.oracle import expectations, standing, usable
-from conformance.watching.frames import Frame
 from reference.step import Array, Batch, Parameters, split
 
 RESTARTED, FORWARD, FREE = "restarted", "feedforward", "free run"
+RETURNED = "returned"
 
 SUBJECT, RECORD, EQUATION = "the subject", "the recorded file", "reference/equations.py"
 UNDECIDED = f"{EQUATION} or {RECORD}"

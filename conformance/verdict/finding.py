@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from conformance.watching.frames import Frame
+from conformance.tracing.frames import Frame
 
 Value = bool | int | float | str
 

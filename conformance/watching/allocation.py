@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.watching.frames import is_subject
+from conformance.tracing.frames import is_subject
 from conformance.watching.recording import Recording
 from conformance.watching.watched import unwatched
 

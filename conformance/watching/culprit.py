@@ -19,8 +19,8 @@ from typing import Any
 
 import numpy as np
 
+from conformance.tracing.frames import Frame
 from conformance.watching.events import Event
-from conformance.watching.frames import Frame
 from conformance.watching.nearness import alike, approximate
 from conformance.watching.recording import Recording
 from reference.backprop import errors, feedforward, gradients

@@ -18,9 +18,9 @@ from typing import Any, NamedTuple, cast
 import flint
 import numpy as np
 
+from conformance.tracing.frames import Frame
 from conformance.watching.both import PutRight, Run, both
 from conformance.watching.events import Event
-from conformance.watching.frames import Frame
 from conformance.watching.nearness import approximate
 from reference.step import Array
 

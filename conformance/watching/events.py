@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from conformance.watching.frames import Frame
+from conformance.tracing.frames import Frame
 from reference.step import Array
 
 NARROWING = "astype"

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Self
 
-from conformance.watching.frames import Frame, is_subject, subject_frames
+from conformance.tracing.frames import Frame, is_subject, subject_frames
 
 Frames = tuple[Frame, ...]
 

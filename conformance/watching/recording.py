@@ -12,8 +12,8 @@ from typing import Any, cast
 import numpy as np
 
 from conformance.arithmetic.exact import Exact, to_exact
+from conformance.tracing.frames import Frame, subject_frames
 from conformance.watching.events import FILL, Event, Sources, ends, keys, same
-from conformance.watching.frames import Frame, subject_frames
 from conformance.watching.watched import Watched, flat
 from reference.step import Array
 

@@ -31,8 +31,8 @@ from conformance.subjects.book.probe import Sample, probe
 from conformance.subjects.book.shown import columns, odd, parts_of
 from conformance.subjects.book.update_run import empty, update
 from conformance.subjects.exact_outcome import EXACT, SCALARS, ExactOutcome
+from conformance.tracing.frames import is_subject
 from conformance.verdict.oracle import exact_expectations
-from conformance.watching.frames import is_subject
 from reference.step import Array, Parameters, causal_order, split
 
 BITS = 400

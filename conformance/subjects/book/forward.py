@@ -10,9 +10,9 @@ import numpy as np
 
 from conformance.subjects.book.network import BookNetwork
 from conformance.subjects.book.probe import Lift, Sample
+from conformance.tracing.frames import Frame
 from conformance.watching.culprit import culprit, on_the_way
 from conformance.watching.events import Event
-from conformance.watching.frames import Frame
 from conformance.watching.recording import Recording
 from conformance.watching.sighting import Sight, sight
 from reference.step import Array, split

@@ -20,8 +20,8 @@ from conformance.subjects.book.shown import columns, odd
 from conformance.subjects.book.update import Update
 from conformance.subjects.book.update_run import update
 from conformance.subjects.observation import Shown
+from conformance.tracing.frames import Frame
 from conformance.watching.culprit import Way, culprit, on_the_way
-from conformance.watching.frames import Frame
 from conformance.watching.nearness import CLOSE, alike, nearest
 from reference.equations import BOOK
 from reference.step import Array, Batch, split

@@ -12,7 +12,7 @@ from typing import Any
 
 from conformance.subjects.book.loop_lines import statement_at, tree_of
 from conformance.subjects.book.loop_walk import Walk
-from conformance.watching.frames import raised_in
+from conformance.tracing.frames import raised_in
 
 NOTHING = object()  # stands for what is no local variable
 _OUTSIDE = (OSError, ImportError, EOFError, MemoryError, SystemExit, NotImplementedError)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.watching.frames import Frame
+from conformance.tracing.frames import Frame
 from conformance.watching.line_tracer import Frames, LineTracer
 from reference.step import Batch
 

@@ -18,7 +18,7 @@ import numpy as np
 from conformance.subjects.book.loop_call import LoopCall
 from conformance.subjects.book.loop_lines import CALL, LoopTracer
 from conformance.subjects.book.network import BookNetwork
-from conformance.watching.frames import raised_in, subject_frames
+from conformance.tracing.frames import raised_in, subject_frames
 from conformance.watching.line_tracer import Frames, unfollowed
 from reference.step import Array, Batch
 

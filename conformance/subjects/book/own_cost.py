@@ -25,7 +25,7 @@ from conformance.subjects.book.epsilon import (
 )
 from conformance.subjects.book.network import BookNetwork
 from conformance.subjects.observation import Shown
-from conformance.watching.frames import Frame
+from conformance.tracing.frames import Frame
 from conformance.watching.recording import Recording
 from reference.step import Array, Batch
 

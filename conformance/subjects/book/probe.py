@@ -10,9 +10,9 @@ from functools import cached_property
 import numpy as np
 
 from conformance.subjects.book.network import BookNetwork
+from conformance.tracing.frames import Frame
 from conformance.watching.culprit import culprit, on_the_way
 from conformance.watching.events import Event
-from conformance.watching.frames import Frame
 from conformance.watching.nearness import CLOSE, alike, approximate
 from conformance.watching.recording import Recording
 from conformance.watching.sighting import Sight, moving, sight

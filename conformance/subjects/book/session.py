@@ -119,7 +119,14 @@ class BookSession:
         refused = self.watched and network.refused
         said = (UNLIKE if unlike else "", f"{REFUSED}: {refused}" if refused else "", cost.note)
         notes = tuple(each for each in said if each)
-        return Observation(shown, lines.where, own_pass, lines.in_forward, tuple(findings), notes)
+        return Observation(
+            shown,
+            lines.where,
+            own_pass,
+            lines.in_forward,
+            findings=tuple(findings),
+            notes=notes,
+        )
 
     def _cost(self, output: Array | None, batch: Batch, samples: Sequence[Sample]) -> OwnCost:
         """The cost that the network shows, of the output that was seen, else of feedforward's."""

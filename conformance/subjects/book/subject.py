@@ -9,32 +9,44 @@ from typing import Any
 
 from conformance.corpus.case import Case
 from conformance.corpus.recorded import RecordedStep
-from conformance.subjects import Subject
+from conformance.subjects import Session, Subject
 from conformance.subjects.book.conduct import conduct, leaves_its_parameters
 from conformance.subjects.book.digits import lost_digits
 from conformance.subjects.book.exact import run_exactly
 from conformance.subjects.book.network import BookNetwork
 from conformance.subjects.book.own_cost import own_epsilon
+from conformance.subjects.book.pattern import Patterns
 from conformance.subjects.book.session import BookSession
+from conformance.subjects.book.traced_session import TracedSession
 from conformance.subjects.exact_outcome import ExactOutcome
 
 
-def book_subject(factory: Callable[..., Any], name: str, cost: str | None = None) -> Subject:
+def book_subject(
+    factory: Callable[..., Any], name: str, cost: str | None = None, *, traced: bool = False
+) -> Subject:
     """The subject of a class or factory; see `BookNetwork` for what is recognised and raised.
 
     Args:
         factory: makes a network of a list of sizes.
         name: for messages.
         cost: the cost that the network has, if it is not the quadratic one and cannot be chosen.
+        traced: whether a network of NumPy arrays is traced and its quantities found on balls
+            (`tracing/`), and not watched. Until that is better at everything, it is measured by
+            `python -m conformance.tests.generator --traced`.
     """
     network = BookNetwork(factory, name, cost)
     network.epsilon = own_epsilon(network)
     found = conduct(network)
     costs = tuple(sorted({*network.costs, network.conventions.cost}))
+    start: Callable[..., Session] = partial(BookSession, network, conduct=found)
+    freely: Callable[..., Session] = partial(start, watched=False)
+    if traced and network.numbers.exact:
+        start = partial(TracedSession, network, Patterns(network), conduct=found)
+        freely = partial(start, freely=True)
     return Subject(
         name,
-        partial(BookSession, network, conduct=found),
-        partial(BookSession, network, watched=False, conduct=found),
+        start,
+        freely,
         tuple(network.said()),
         costs,
         (network.conventions.dtype,),

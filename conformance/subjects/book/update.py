@@ -15,9 +15,9 @@ from conformance.corpus.case import Case
 from conformance.subjects.book.moves import Moves, Taken
 from conformance.subjects.book.network import BookNetwork
 from conformance.subjects.observation import Shown
+from conformance.tracing.frames import Frame
 from conformance.watching.culprit import Way, culprit, values_of
 from conformance.watching.events import Event
-from conformance.watching.frames import Frame
 from conformance.watching.nearness import CLOSE, alike, approximate
 from conformance.watching.recording import Recording
 from conformance.watching.watched import plain

@@ -16,7 +16,7 @@ from conformance.tests.generator.style import TAGS, styles
 
 
 def judged(
-    names: Sequence[str], *, count: int, seed: int, tag: str, jobs: int
+    names: Sequence[str], *, count: int, seed: int, tag: str, jobs: int, traced: bool = False
 ) -> Iterator[Judgement]:
     """The judgements on the programs of some styles, as they come.
 
@@ -26,8 +26,9 @@ def judged(
         seed: of the choice of faults.
         tag: if given, faults of this equation alone.
         jobs: how many processes.
+        traced: whether networks are traced, and not watched.
     """
-    task = partial(_of_style, count=-(-count // len(names)), seed=seed, tag=tag)
+    task = partial(_of_style, count=-(-count // len(names)), seed=seed, tag=tag, traced=traced)
     if jobs == 1:
         for name in names:
             yield from task(name)
@@ -74,9 +75,10 @@ def _of_tag(tag: str, wrongs: Sequence[Judgement]) -> str:
     )
 
 
-def _of_style(name: str, *, count: int, seed: int, tag: str) -> list[Judgement]:
+def _of_style(name: str, *, count: int, seed: int, tag: str, traced: bool) -> list[Judgement]:
     style = next(each for each in styles() if each.name == name)
-    return [judge(each) for each in (right(style), *selected(style, count, seed, tag))]
+    programs = (right(style), *selected(style, count, seed, tag))
+    return [judge(each, traced=traced) for each in programs]
 
 
 def _share(part: int, whole: int) -> str:

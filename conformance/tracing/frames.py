@@ -13,12 +13,14 @@ from types import FrameType
 
 import numpy as np
 
-_WATCHING = str(Path(__file__).resolve().parent)
-_PACKAGE = str(Path(_WATCHING).parent)
+_TRACING = str(Path(__file__).resolve().parent)
+_PACKAGE = str(Path(_TRACING).parent)
+_OURS = (_TRACING, str(Path(_PACKAGE, "watching")), str(Path(_PACKAGE, "arithmetic")))
 _TESTS = str(Path(_PACKAGE, "tests"))
 _STDLIB = sysconfig.get_paths()["stdlib"]
 _INSTALLED = "site-packages"
 _COMPREHENSIONS = ("<listcomp>", "<setcomp>", "<dictcomp>")
+_ENGINE = "_engine_run_backward"  # what asks torch for gradients computes none of them itself
 _FOREIGN = (str(Path(np.__file__).parent), "<")
 
 
@@ -47,7 +49,9 @@ def subject_frames(frame: FrameType | None = None) -> tuple[Frame, ...]:
             if function not in _COMPREHENSIONS:
                 found.append(_frame(file, line, function))
                 line = 0
-        elif file.startswith(_PACKAGE) and not file.startswith(_WATCHING):
+        elif function == _ENGINE:
+            break
+        elif file.startswith(_PACKAGE) and not file.startswith(_OURS):
             break  # our own call into the subject
         frame = frame.f_back
     return tuple(found)

@@ -1,0 +1,246 @@
+"""A network with the book's interface in training: each step traced.
+
+The update shows z, a, δ, the ∇ that moved the parameters and the new parameters. What backprop
+returns and what feedforward gives are passes of their own, where they are something else. Tracing
+is done on fresh networks with the same parameters; the network in training runs as it would without
+us. Left out: what is right (`verdict/oracle.py`).
+"""
+
+from collections.abc import Mapping
+from contextlib import redirect_stdout
+from dataclasses import replace
+from io import StringIO
+from typing import Any
+
+import numpy as np
+
+from conformance.arithmetic.rounding import RunningError
+from conformance.corpus.case import Case
+from conformance.errors import SubjectError
+from conformance.subjects.book.conduct import leaves_its_parameters
+from conformance.subjects.book.network import BookNetwork
+from conformance.subjects.book.own_cost import own_cost
+from conformance.subjects.book.own_loop import NOTHING, Conduct
+from conformance.subjects.book.pattern import Patterns, Searched, in_its_own_numbers
+from conformance.subjects.book.returned import Parts, returned
+from conformance.subjects.book.stepped import (
+    Stepped,
+    backprop_run,
+    feed,
+    forward_run,
+    gathered,
+    update_run,
+)
+from conformance.subjects.observation import Observation, Shown, Where, nowhere, rounded
+from reference.step import Array, Batch, Parameters
+
+OTHERWISE = "not traced: the update gives other numbers when it is, so its lines are not known"
+
+
+class TracedSession:
+    """A network in training; see the module."""
+
+    def __init__(
+        self,
+        network: BookNetwork,
+        patterns: Patterns,
+        case: Case,
+        parameters: Parameters,
+        *,
+        freely: bool = False,
+        conduct: Conduct = NOTHING,
+    ) -> None:
+        """Start from the parameters of a case.
+
+        Args:
+            network: how its networks are made.
+            patterns: where the quantities are in its runs.
+            case: for sizes, cost and rates.
+            parameters: from which it starts.
+            freely: whether a step is traced only where a fresh network would go elsewhere.
+            conduct: what was found beside its steps, which is said beside each.
+        """
+        self.freely = freely
+        self.network, self.patterns, self.case, self.conduct = network, patterns, case, conduct
+        self.net = network.make(case.sizes, case.cost)
+        network.fill(self.net, *network.outwards(parameters))
+        self.first, self.taken = parameters, list[Batch]()
+        self.after: dict[str, Array] = {}
+
+    def step(self, batch: Batch) -> Observation:
+        """Take one step and show what can be seen of it."""
+        with redirect_stdout(StringIO()), np.errstate(all="ignore"):
+            seen = self._step(batch)
+        found = self.conduct
+        return replace(
+            seen, findings=(*seen.findings, *found.findings), notes=(*seen.notes, *found.notes)
+        )
+
+    def move(self, batch: Batch) -> dict[str, Array]:
+        """Take one step and show the parameters after it, nothing else."""
+        with redirect_stdout(StringIO()), np.errstate(all="ignore"):
+            return self._moved(batch)
+
+    def _moved(self, batch: Batch) -> dict[str, Array]:
+        network, case = self.network, self.case
+        network.update(self.net, batch, (case.eta, case.lmbda, case.n))
+        return {name: np.array(each) for name, each in network.inwards(self.net).items()}
+
+    def _step(self, batch: Batch) -> Observation:
+        network, case = self.network, self.case
+        start = self._start()
+        if self.freely and self._goes_on(start, batch):
+            return Observation(self._judged(self.after))
+        findings, parts = returned(network, case, start, batch)
+        if network.misordered or self._misshapen(parts, start):
+            # No update can be made of gradients of other shapes: they are the failure.
+            means = {**self._means(parts), **self._misshapen(parts, start)}
+            lines = self.patterns.lines(case, batch.m, backprop_run)
+            return Observation(means, lines, findings=tuple(findings))
+        after = self.after if self.freely else self._taken(batch)
+        made, notes = self._traced(start, batch, after)
+        pattern, found = (None, {}) if made is None else self.patterns.found(case, made)
+        shown: dict[str, Shown] = {}
+        if made is not None:
+            shown |= {name: gathered(each, made) for name, each in found.items()}
+            nothing = pattern.roles.nothing if pattern is not None else ()
+            shown |= {name: self._zeros(name, batch) for name in nothing}
+        other = self._other(pattern, parts, (start, batch), shown)
+        shown |= self._judged(after)
+        output = shown.get(f"a{case.layers}")
+        cost = own_cost(
+            network,
+            case,
+            output if isinstance(output, np.ndarray) else feed(network, case, start, batch),
+            batch,
+        )
+        shown |= {} if cost.value is None else {"cost": cost.value}
+        notes = (*notes, *((cost.note,) if cost.note else ()))
+
+        def where(name: str, index: tuple[int, ...]) -> Any:
+            if name == "cost":
+                return cost.frames
+            if pattern is None or made is None:
+                return ()
+            here = pattern
+            if not pattern.wrong(name) and not self.patterns.is_large(case):
+                here = in_its_own_numbers(network, case, made, found)
+            frames = here.frames(name, index)
+            if frames or not name.startswith("nabla"):
+                return frames
+            return self.patterns.lines(case, batch.m, backprop_run)(name, index)
+
+        forward, forward_where = self._feedforward(pattern, (start, batch), shown)
+        return Observation(
+            shown,
+            where,
+            forward,
+            forward_where,
+            *other,
+            findings=tuple(findings),
+            notes=notes,
+        )
+
+    def _means(self, parts: Parts) -> dict[str, Shown]:
+        """The means of the samples' gradients, of those that have one shape."""
+        return {
+            name: _mean(each, self.case.dtype)
+            for name, each in parts.items()
+            if len({np.shape(part) for part in each}) == 1
+        }
+
+    def _misshapen(self, parts: Parts, start: Parameters) -> dict[str, Shown]:
+        """The gradients of the first sample that do not have the shape of their parameters."""
+        shapes = {f"nabla_{name}": array.shape for name, array in start.named()}
+        return {n: each[0] for n, each in parts.items() if np.shape(each[0]) != shapes[n]}
+
+    def _zeros(self, name: str, batch: Batch) -> Array:
+        row = self.case.rows[name]
+        return np.zeros(row.shape(self.case.sizes, batch.m), dtype=self.case.dtype)
+
+    def _taken(self, batch: Batch) -> dict[str, Array]:
+        """The parameters after a step of the network in training."""
+        self.after = self._moved(batch)
+        self.taken.append(batch)
+        return self.after
+
+    def _goes_on(self, start: Parameters, batch: Batch) -> bool:
+        """Whether a step goes where it would go from a fresh network, nothing being kept."""
+        fresh = TracedSession(self.network, self.patterns, self.case, start)
+        left, after = fresh.move(batch), self._taken(batch)
+        return all(np.array_equal(left[name], each, equal_nan=True) for name, each in after.items())
+
+    def _judged(self, after: dict[str, Array]) -> dict[str, Shown]:
+        """The parameters that can be judged: without the decay that the network does not know."""
+        decays = self.network.decays or not self.case.lmbda
+        return {name: each for name, each in after.items() if decays or name[0] != "w"}
+
+    def _traced(
+        self, start: Parameters, batch: Batch, after: Mapping[str, Array]
+    ) -> tuple[Stepped | None, tuple[str, ...]]:
+        """The update, traced, if it leaves what it left without us."""
+        for first, earlier in ((start, []), (self.first, self.taken[:-1])):
+            try:
+                made = update_run(self.network, self.case, first, batch, *earlier)
+            except Exception as error:  # noqa: BLE001 - a program may refuse traced arrays in any way
+                return None, (f"not traced: {type(error).__name__}: {error}",)
+            if all(np.array_equal(made.left[n], a, equal_nan=True) for n, a in after.items()):
+                return made, ()
+        return None, (OTHERWISE,)
+
+    def _start(self) -> Parameters:
+        try:
+            return Parameters.of(self.network.inwards(self.net)).map(lambda w: rounded(np.array(w)))
+        except (ValueError, KeyError) as error:
+            raise SubjectError(
+                f"{self.network.name} in {self.case.id}: the parameters it left make no network: "
+                f"{error}"
+            ) from error
+
+    def _other(
+        self,
+        pattern: Searched | None,
+        parts: Parts,
+        start: tuple[Parameters, Batch],
+        shown: dict[str, Shown],
+    ) -> tuple[dict[str, Shown], Where]:
+        """What backprop returns, where the update uses something else; else it is what is shown."""
+        case, means = self.case, self._means(parts)
+        if pattern is None:
+            shown |= means
+            return {}, nowhere
+        used = self.patterns.uses_returned(case, start[1].m)
+        shown |= {name: m for name, m in means.items() if name in used and name not in shown}
+        other: dict[str, Shown] = {name: m for name, m in means.items() if name not in used}
+        if not other:
+            return {}, nowhere
+        found, frames = self.patterns.seen(case, *start, backprop_run)
+        return {**found, **other}, frames
+
+    def _feedforward(
+        self, pattern: Searched | None, start: tuple[Parameters, Batch], shown: Mapping[str, Shown]
+    ) -> tuple[dict[str, Shown], Where]:
+        """z and a of feedforward, if its output is not that of the update's own pass."""
+        case, name = self.case, f"a{self.case.layers}"
+        if not leaves_its_parameters(self.conduct.findings):
+            return {}, nowhere
+        output = feed(self.network, case, *start)
+        inside = shown.get(name)
+        if inside is None or pattern is None:
+            return {name: output}, nowhere
+        seen = inside.value if isinstance(inside, RunningError) else inside
+        if np.array_equal(seen, output, equal_nan=True):
+            return {}, nowhere
+        found, frames = self.patterns.seen(case, *start, forward_run)
+        return {**found, name: output}, frames
+
+
+def _mean(parts: list[Array], dtype: str) -> RunningError:
+    """The mean of the samples' gradients, with the bound of any order of summation.
+
+    An update that takes all samples at once rounds their products otherwise than one by one.
+    """
+    numbers = np.stack([np.asarray(part, dtype=np.float64) for part in parts])
+    mean: RunningError = RunningError.exact(numbers, dtype).sum(axis=0) / len(parts)
+    together = mean.precision.unit * (len(parts) + 6) * np.abs(numbers).mean(axis=0)
+    return RunningError(mean.value, np.maximum(mean.bound, together), mean.precision)

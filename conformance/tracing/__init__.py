@@ -1,0 +1,1 @@
+"""One run of somebody's code, recorded so that it can be evaluated again on balls."""

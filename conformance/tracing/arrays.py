@@ -1,0 +1,429 @@
+"""Arrays and numbers that note in a trace what is done with them.
+
+Every operation is computed on plain arrays, so each result is bit for bit what the program computes
+without us. Left out: what a trace is (`trace.py`), what NumPy hands to nobody (`substitute.py`).
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from conformance.arithmetic.balls import is_balls
+from conformance.tracing.trace import Memory, Node, Trace, flat, place
+from reference.step import Array
+
+VIEWS = ("reshape", "ravel", "transpose", "swapaxes", "squeeze", "diagonal")
+"""Methods whose result may share the memory of their array."""
+
+METHODS = (
+    *VIEWS, "flatten", "copy", "repeat", "take", "cumsum", "cumprod", "prod", "sum", "mean", "std",
+    "var", "max", "min", "clip", "trace", "dot", "round", "conj", "conjugate", "compress",
+    "choose", "astype", "argmax", "argmin", "argsort", "nonzero", "all", "any",
+)  # fmt: skip
+"""Methods that give a new array or number."""
+
+MUTATING = ("copyto", "put", "place", "putmask", "fill_diagonal", "put_along_axis")
+"""Functions of NumPy that write into their first argument."""
+
+
+class Traced(np.ndarray[Any, Any]):
+    """An array that notes what is done with it."""
+
+    tracer: Trace | None
+    node: Node | None
+    memory: Memory | None
+    version: int
+
+    def __array_finalize__(self, parent: object) -> None:
+        """A view that NumPy makes belongs to the trace; its numbers are looked for when needed."""
+        self.tracer = getattr(parent, "tracer", None)
+        self.node, self.memory, self.version = None, None, -1
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        """Compute with plain arrays and note the result."""
+        return _apply_ufunc(ufunc, method, inputs, kwargs)
+
+    def __array_function__(
+        self, func: Callable[..., Any], types: Any, args: Any, kwargs: Any
+    ) -> Any:
+        """Compute with plain arrays and note the result."""
+        return apply(func, getattr(func, "__name__", "function"), args, kwargs)
+
+    def __getitem__(self, key: Any) -> Any:
+        """The entries at a key."""
+        return apply(_item, "getitem", (self, key), {})
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        """Write entries."""
+        trace = self.tracer
+        target = self.view(np.ndarray)
+        if trace is None or not trace.recording:
+            target[plain(key)] = plain(value)
+            return
+        memory, held = trace.before_write(self), trace.argument(value)
+        held = trace.constant(held) if isinstance(held, np.ndarray) else held
+        index = _places(self, memory, plain(key))
+        target[plain(key)] = plain(value)
+        if type(held) is Node and held.value.dtype != self.dtype and self.dtype.kind != "O":
+            held = trace.node(
+                "astype", _cast, (held, self.dtype), {}, held.value.astype(self.dtype)
+            )
+        trace.write_at(memory, index, held)
+
+    def __iter__(self) -> Iterator[Any]:
+        """The rows or numbers one by one."""
+        if not self.ndim:
+            raise TypeError("iteration over a 0-d array")
+        return (self[i] for i in range(len(self)))
+
+    @property
+    def T(self) -> Any:  # noqa: N802 - NumPy's name
+        """The transposed array."""
+        return self.transpose()
+
+    @property
+    def flat(self) -> Any:
+        """The numbers one by one, to be read and written."""
+        return _Flat(self)
+
+    @flat.setter
+    def flat(self, value: Any) -> None:
+        _Flat(self)[:] = value
+
+    def item(self, *key: Any) -> Any:
+        """One number."""
+        if not key:
+            return self.reshape(-1)[0] if self.size == 1 else self.view(np.ndarray).item()
+        return self.reshape(-1)[key[0]] if len(key) == 1 and np.ndim(key[0]) == 0 else self[key]
+
+    def tolist(self) -> Any:
+        """The numbers in nested lists."""
+        if self.ndim == 0:
+            return self.item()
+        return [each.tolist() if isinstance(each, Traced) else each for each in self]
+
+    def fill(self, value: Any) -> None:
+        """Write one number everywhere."""
+        self[...] = value
+
+    def __reduce__(self) -> Any:
+        """A pickled array is a plain one."""
+        return self.view(np.ndarray).__reduce__()
+
+    def __deepcopy__(self, _memo: Any) -> Any:
+        """A copy of the same numbers."""
+        return self.copy()
+
+
+def _method(name: str) -> Callable[..., Any]:
+    original = getattr(np.ndarray, name)
+
+    def method(self: Traced, *args: Any, **kwargs: Any) -> Any:
+        return apply(_called(name), name, (self, *args), kwargs)
+
+    method.__name__, method.__doc__ = name, original.__doc__
+    return method
+
+
+_CALLS: dict[str, Callable[..., Any]] = {}
+
+
+def _called(name: str) -> Callable[..., Any]:
+    """A function that calls a method, on arrays of floats and of objects alike."""
+    if name not in _CALLS:
+
+        def call(array: Any, *args: Any, **kwargs: Any) -> Any:
+            if name == "astype":
+                return _cast(array, *args, **kwargs)
+            return getattr(np.asarray(array), name)(*args, **kwargs)
+
+        call.__name__ = name
+        _CALLS[name] = call
+    return _CALLS[name]
+
+
+for _name in METHODS:
+    setattr(Traced, _name, _method(_name))
+
+
+class _Flat:
+    """What `array.flat` gives."""
+
+    def __init__(self, array: Traced) -> None:
+        self.array = array
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.array.reshape(-1))
+
+    def __len__(self) -> int:
+        return self.array.size
+
+    def __getitem__(self, key: Any) -> Any:
+        return self.array.reshape(-1)[key]
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        whole = np.arange(self.array.size).reshape(self.array.shape)
+        chosen = np.unravel_index(whole.ravel()[key], self.array.shape)
+        self.array[chosen] = value
+
+    def __array__(self, *args: Any, **kwargs: Any) -> Array:
+        return np.array(self.array.view(np.ndarray).ravel(), *args, **kwargs)
+
+
+def _item(array: Any, key: Any) -> Any:
+    return np.asarray(array)[key]
+
+
+def _cast(array: Any, dtype: Any, *args: Any, **kwargs: Any) -> Any:
+    """A cast; of exact numbers to floats it is none, for they are judged as what they stand for."""
+    if is_balls(array) or not isinstance(array, np.ndarray | np.generic):
+        if np.dtype(dtype).kind in "fO":
+            return array
+        return np.asarray(array).astype(dtype)
+    return array.astype(dtype, *args, **kwargs)
+
+
+def _places(array: Traced, memory: Memory, key: Any) -> Array | None:
+    """Where in its memory the entries at a key of an array are."""
+    own = place(array, memory.owner)
+    if own is None:
+        if key is Ellipsis or (isinstance(key, slice) and key == slice(None)):
+            return None
+        own = np.arange(array.size).reshape(array.shape)
+    return np.asarray(own[key])
+
+
+def _reduced(ufunc: np.ufunc, method: str) -> Callable[..., Any]:
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return getattr(ufunc, method)(*args, **kwargs)
+
+    call.__name__ = f"{ufunc.__name__}.{method}"
+    return call
+
+
+def _apply_ufunc(ufunc: np.ufunc, method: str, inputs: Any, kwargs: dict[str, Any]) -> Any:
+    trace = _trace_of((inputs, kwargs))
+    out = kwargs.pop("out", None)
+    call = ufunc if method == "__call__" else _reduced(ufunc, method)
+    name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
+    if trace is None or not trace.recording:
+        options = {"out": tuple(map(plain, out))} if out else {}
+        return call(*map(plain, inputs), **{**plain_of(kwargs), **options})
+    if method == "at":
+        return _at(trace, ufunc, inputs)
+    nodes, options = trace.argument(tuple(inputs)), trace.argument(kwargs)
+    if out is None:
+        result = call(*map(plain, inputs), **plain_of(kwargs))
+        return trace.record(name, call, nodes, options, result)
+    return _into(trace, (name, call, nodes, options), out, inputs, kwargs)
+
+
+def _into(trace: Trace, called: Any, out: Any, inputs: Any, kwargs: dict[str, Any]) -> Any:
+    """An operation that writes its result into arrays that are there."""
+    name, call, nodes, options = called
+    for target in out:
+        trace.before_write(target)
+    where = options.get("where", True)
+    before = [trace.argument(each) for each in out] if where is not True else []
+    call(*map(plain, inputs), out=tuple(map(plain, out)), **plain_of(kwargs))
+    for target in out:
+        value = np.array(plain(target))
+        if where is not True:  # only some entries are written
+            options = {key: each for key, each in options.items() if key != "where"}
+            made = trace.node(name, _masked(call), (where, before[0], *nodes), options, value)
+        else:
+            made = trace.node(name, call, nodes, options, value)
+        trace.write(target, made)
+    written = tuple(_of_trace(trace, each) for each in out)
+    return written[0] if len(written) == 1 else written
+
+
+def _of_trace(trace: Trace, array: Any) -> Any:
+    """An array as a traced one that shares its memory: what is `+=` to a plain array."""
+    if isinstance(array, Traced):
+        return array
+    traced = array.view(Traced)
+    traced.tracer = trace
+    return traced
+
+
+def _masked(call: Callable[..., Any]) -> Callable[..., Any]:
+    def masked(where: Any, before: Any, *inputs: Any, **kwargs: Any) -> Any:
+        return np.where(where, call(*inputs, **kwargs), before)
+
+    masked.__name__ = getattr(call, "__name__", "masked")
+    return masked
+
+
+def _at(trace: Trace, ufunc: np.ufunc, inputs: Any) -> None:
+    """`np.add.at` and the like."""
+    target, key, *values = inputs
+    trace.before_write(target)
+    nodes = trace.argument((target, *values))
+    ufunc.at(*map(plain, inputs))
+
+    def call(before: Any, *values: Any) -> Any:
+        after = np.array(before)
+        ufunc.at(after, plain(key), *values)
+        return after
+
+    made = trace.node(f"{ufunc.__name__}.at", call, nodes, {}, np.array(plain(target)))
+    trace.write(target, made)
+
+
+def apply(func: Callable[..., Any], name: str, args: Any, kwargs: dict[str, Any]) -> Any:
+    """Call a function with plain arrays and note the result."""
+    trace = _trace_of((args, kwargs))
+    if trace is None or not trace.recording:
+        return func(*map(plain, args), **plain_of(kwargs))
+    if name in MUTATING:
+        return _mutate(trace, func, name, args, kwargs)
+    if name in ("zeros_like", "ones_like", "empty_like"):  # made of a shape, not of numbers
+        made = func(*map(plain, args), **plain_of(kwargs))
+        value = np.zeros_like(made) if name == "empty_like" else np.array(made)
+        return trace.traced(made, trace.node("constant", None, (), {}, value))
+    out = kwargs.get("out")
+    if isinstance(out, np.ndarray):
+        rest = {key: value for key, value in kwargs.items() if key != "out"}
+        called = name, func, trace.argument(tuple(args)), trace.argument(rest)
+        trace.before_write(out)
+        func(*map(plain, args), out=plain(out), **plain_of(rest))
+        made = trace.node(*called, np.array(plain(out)))
+        trace.write(out, made)
+        return _of_trace(trace, out)
+    nodes, options = trace.argument(tuple(args)), trace.argument(kwargs)
+    result = func(*map(plain, args), **plain_of(kwargs))
+    return trace.record(name, func, nodes, options, result)
+
+
+def _mutate(trace: Trace, func: Any, name: str, args: Any, kwargs: dict[str, Any]) -> None:
+    target, *others = args
+    trace.before_write(target)
+    nodes, options = trace.argument((target, *others)), trace.argument(kwargs)
+    func(*map(plain, args), **plain_of(kwargs))
+
+    def call(before: Any, *values: Any, **named: Any) -> Any:
+        objects = any(map(is_balls, values))
+        after = np.array(before, dtype=object) if objects else np.array(before)
+        func(after, *values, **{**named, **({"casting": "unsafe"} if name == "copyto" else {})})
+        return after
+
+    made = trace.node(name, call, nodes, options, np.array(plain(target)))
+    trace.write(target, made)
+
+
+def _trace_of(values: Any) -> Trace | None:
+    for each in flat(values):
+        if (isinstance(each, Traced) or is_traced_number(each)) and each.tracer is not None:
+            found: Trace = each.tracer
+            return found
+    return None
+
+
+def plain(value: Any) -> Any:
+    """The value with every traced array and number in it made plain, sharing its memory."""
+    if isinstance(value, Traced):
+        return value.view(np.ndarray)
+    if is_traced_number(value):
+        return value.plain
+    kind = type(value)
+    if kind in (list, tuple):
+        return kind(map(plain, value))
+    return {key: plain(each) for key, each in value.items()} if kind is dict else value
+
+
+def plain_of(kwargs: dict[str, Any]) -> dict[str, Any]:
+    """The same of named arguments."""
+    return {key: plain(each) for key, each in kwargs.items()} if kwargs else kwargs
+
+
+def _operators() -> dict[str, Any]:
+    """The operators of a traced number, each noted as what NumPy calls it."""
+    names = {
+        "add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.divide,
+        "pow": np.power, "floordiv": np.floor_divide, "mod": np.remainder,
+    }  # fmt: skip
+    made: dict[str, Any] = {}
+    for name, ufunc in names.items():
+        made[f"__{name}__"] = _binary(ufunc, turned=False)
+        made[f"__r{name}__"] = _binary(ufunc, turned=True)
+    for name, function in {"neg": np.negative, "abs": np.absolute, "pos": np.positive}.items():
+        made[f"__{name}__"] = _unary(function)
+    return made
+
+
+def _binary(ufunc: np.ufunc, *, turned: bool) -> Callable[..., Any]:
+    def operator(self: Any, other: Any) -> Any:
+        if not isinstance(other, int | float | np.ndarray | np.generic):
+            return NotImplemented
+        pair = (other, self) if turned else (self, other)
+        return _apply_ufunc(ufunc, "__call__", pair, {})
+
+    return operator
+
+
+def _unary(ufunc: np.ufunc) -> Callable[..., Any]:
+    return lambda self: _apply_ufunc(ufunc, "__call__", (self,), {})
+
+
+class _Number:
+    """What traced numbers have beside being floats of NumPy."""
+
+    tracer: Trace | None
+    node: Node | None
+    plain: Any
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        """Compute with plain numbers and note the result."""
+        return _apply_ufunc(ufunc, method, inputs, kwargs)
+
+    def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        """Compute with plain numbers and note the result."""
+        return apply(func, getattr(func, "__name__", "function"), args, kwargs)
+
+    def item(self) -> Any:
+        """Itself."""
+        return self
+
+    def __reduce__(self) -> Any:
+        """A pickled number is a plain one."""
+        return self.plain.__reduce__()
+
+    def __deepcopy__(self, _memo: Any) -> Any:
+        """Itself."""
+        return self
+
+    def __copy__(self) -> Any:
+        """Itself."""
+        return self
+
+
+class _Traced64(_Number, np.float64):  # type: ignore[misc]
+    """A float64."""
+
+
+class _Traced32(_Number, np.float32):  # type: ignore[misc]
+    """A float32."""
+
+
+for _kind in (_Traced64, _Traced32):
+    for _name, _operator in _operators().items():
+        setattr(_kind, _name, _operator)
+
+_KINDS: dict[type, type] = {np.float64: _Traced64, np.float32: _Traced32}
+
+
+def traced_number(value: Any, node: Node, trace: Trace) -> Any:
+    """A number as what a node computed; integers and truth values stay plain."""
+    kind = _KINDS.get(type(value))
+    if kind is None:
+        return value
+    made = kind(value)
+    made.tracer, made.node, made.plain = trace, node, value
+    return made
+
+
+def is_traced_number(value: Any) -> bool:
+    """Whether it is a number that notes what is done with it."""
+    return type(value) in (_Traced64, _Traced32)

@@ -1,0 +1,92 @@
+"""Recorded values that may be a quantity of a whole mini-batch, as arrays (n, m).
+
+One array has all samples, or each sample has an array of its own and the program did the same to
+every one of them. Left out: which of them is the quantity (`roles.py`).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from conformance.tracing.index import Index, Location, orientations
+from conformance.tracing.trace import Node
+from reference.step import Array
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """A value that may be a quantity."""
+
+    value: Array  # (n, m), of exact numbers
+    location: Location
+
+
+class Candidates:
+    """The values of one run of a mini-batch.
+
+    Attributes:
+        index: of the run.
+        samples: the bits of the given nodes of each sample.
+    """
+
+    def __init__(self, index: Index, samples: Sequence[int]) -> None:
+        self.index, self.samples = index, samples
+
+    def of(self, n: int, *, uses: int, not_uses: int = 0) -> Iterator[Candidate]:
+        """Those of n numbers a sample that were computed from some nodes, and not from others.
+
+        Args:
+            n: how many numbers a sample.
+            uses: bits of nodes.
+            not_uses: bits of nodes.
+        """
+        m = len(self.samples)
+        if m > 1:
+            yield from self._apart(n, uses, not_uses)
+        if n > 1:
+            yield from self._one_by_one(n, uses, not_uses)
+        for node in self.index.sized(n * m):
+            if node.uses & uses and not node.uses & not_uses and not node.given:
+                yield from self._together(node, (n, m))
+
+    def _together(self, node: Node, shape: tuple[int, int]) -> Iterator[Candidate]:
+        for value, places in orientations(self.index.replay.value(node), shape):
+            nodes = np.full(shape, node.number)
+            yield Candidate(value, Location(nodes, places))
+
+    def _one_by_one(self, n: int, uses: int, not_uses: int) -> Iterator[Candidate]:
+        """Single numbers that one line computed, n of them a sample, or the last of each n-th."""
+        for columns in self._lines(1, uses, not_uses):
+            count = len(columns[0])
+            if count % n:
+                continue
+            each = count // n
+            numbers = np.array([[c[(j + 1) * each - 1].number for c in columns] for j in range(n)])
+            value = np.empty(numbers.shape, dtype=object)
+            for place, number in np.ndenumerate(numbers):
+                value[place] = self.index.numbers(int(number)).reshape(-1)[0]
+            yield Candidate(value, Location(numbers, np.zeros_like(numbers)))
+
+    def _apart(self, n: int, uses: int, not_uses: int) -> Iterator[Candidate]:
+        """An array a sample."""
+        for columns in self._lines(n, uses, not_uses):
+            for nodes in zip(*columns, strict=True):
+                held = [self.index.replay.value(node).reshape(n, 1) for node in nodes]
+                numbers = np.tile([node.number for node in nodes], (n, 1))
+                places = np.tile(np.arange(n)[:, None], (1, len(nodes)))
+                yield Candidate(np.hstack(held), Location(numbers, places))
+
+    def _lines(self, size: int, uses: int, not_uses: int) -> Iterator[list[list[Node]]]:
+        """What one line computed of each sample alone, as often of each."""
+        lines: dict[tuple[Any, ...], list[list[Node]]] = {}
+        for node in self.index.sized(size):
+            if node.uses & uses and not node.uses & not_uses and not node.given:
+                own = [i for i, bits in enumerate(self.samples) if node.uses & bits]
+                if len(own) == 1:
+                    key = node.operation, node.frames[:1]  # by recursion the others differ
+                    lines.setdefault(key, [[] for _ in self.samples])[own[0]].append(node)
+        for columns in lines.values():
+            if len({len(column) for column in columns}) == 1:
+                yield columns

@@ -1,0 +1,184 @@
+"""Which recorded values hold a number: looked up on balls, so two numbers are equal or are not.
+
+A quantity is found entry by entry, so it does not matter whether a program holds it in one array,
+turned, flattened, with a row of ones below it, a column a sample, or in single numbers. A float of
+each ball leads to the few that may be equal; the balls decide.
+
+Left out: which number is looked for (`roles.py`).
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from conformance.tracing.replay import Replay
+from conformance.tracing.trace import Node
+from reference.step import Array
+
+SCALAR_ROUNDINGS = 8
+"""Roundings of a factor that was computed in floats before it met an array, such as 1/m."""
+
+
+@dataclass(frozen=True, eq=False)
+class Location:
+    """Where the entries of a quantity are.
+
+    Attributes:
+        nodes: the number of the node of each entry, in the shape of the quantity.
+        places: where it is in that node's flattened value.
+        factor: what the program holds is so many times the quantity.
+    """
+
+    nodes: Array
+    places: Array
+    factor: float = 1.0
+
+    @property
+    def numbers(self) -> list[int]:
+        """The numbers of its nodes, in the order of time."""
+        return [int(each) for each in np.unique(self.nodes)]
+
+    def gather(self, values: Any, dtype: Any) -> Array:
+        """The entries out of the values of the nodes, which `values` gives by their numbers."""
+        out = np.empty(self.nodes.shape, dtype=dtype)
+        for number in self.numbers:
+            mask = self.nodes == number
+            out[mask] = np.asarray(values(number)).reshape(-1)[self.places[mask]]
+        return out
+
+
+class Index:
+    """The numbers of the nodes of a trace."""
+
+    def __init__(self, replay: Replay, nodes: Iterable[Node]) -> None:
+        """Take the numbers of these nodes, where they are exact."""
+        self.replay = replay
+        self.nodes = [each for each in nodes if _counts(each) and replay.exact(each)]
+        self._places: dict[float, list[tuple[int, int]]] = defaultdict(list)
+        self._known = {each.number: each for each in self.nodes}
+        self._shapes: dict[int, list[Node]] = defaultdict(list)
+        self._ratios: dict[int, tuple[Array, Any] | None] = {}
+        for node in self.nodes:
+            self._shapes[node.value.size].append(node)
+            for place, number in enumerate(as_floats(replay.value(node)).ravel().tolist()):
+                self._places[number].append((node.number, place))
+
+    def numbers(self, number: int) -> Array:
+        """The exact numbers of a node."""
+        return np.asarray(self.replay.value(self.replay.trace.nodes[number]))
+
+    def sized(self, size: int) -> list[Node]:
+        """The nodes of so many entries."""
+        return self._shapes.get(size, [])
+
+    def locate(
+        self, wanted: Array, within: int = 0, columns: Sequence[int] = ()
+    ) -> Location | None:
+        """Where all these numbers are; None if one of them is nowhere.
+
+        Args:
+            wanted: exact numbers.
+            within: bits of the nodes that are looked at, of which the last are taken; 0 for all,
+                of which the first are taken.
+            columns: bits of nodes, some of which each column's nodes were computed from.
+        """
+        found: dict[int, dict[int, int]] = defaultdict(dict)
+        floats = as_floats(wanted).ravel()
+        for entry, (number, exact) in enumerate(zip(floats.tolist(), wanted.ravel(), strict=True)):
+            anywhere = False
+            for node, place in self._places.get(number, ()):
+                if within and not within >> node & 1:
+                    continue
+                if columns and not self._known[node].uses & columns[entry % len(columns)]:
+                    continue
+                held = self.replay.value(self._known[node]).reshape(-1)[place]
+                if held.ball.overlaps(exact.ball):
+                    anywhere = True
+                    if entry not in found[node] or place == entry:
+                        found[node][entry] = place
+            if not anywhere:
+                return None
+        return _chosen(found, wanted.shape, last=bool(within))
+
+    def proportional(self, wanted: Array) -> list[tuple[Node, Array, Any]]:
+        """The arrays of as many entries that are a multiple: node, places, factor (a ball)."""
+        return [
+            (node, places, factor)
+            for node in self.sized(wanted.size)
+            if (found := self._multiple(node, wanted)) is not None
+            for places, factor in [found]
+        ]
+
+    def _multiple(self, node: Node, wanted: Array) -> tuple[Array, Any] | None:
+        value = self.replay.value(node)
+        for held, places in orientations(value, wanted.shape):
+            factor = common_factor(held, wanted)
+            if factor is not None:
+                return places, factor
+        return None
+
+
+def orientations(value: Array, shape: tuple[int, ...]) -> list[tuple[Array, Array]]:
+    """An array in this shape, straight and turned, each with the places of its entries."""
+    places = np.arange(value.size)
+    flat = value.reshape(-1)
+    made = []
+    if value.shape != shape[::-1] or value.shape == shape:
+        made.append(places.reshape(shape))
+    if len(shape) == 2 and min(shape) > 1 and value.shape != shape:  # noqa: PLR2004 - a matrix
+        made.append(places.reshape(shape[::-1]).T)
+    if len(shape) == 2 and value.shape == shape[::-1] == shape:  # noqa: PLR2004 - square
+        made.append(places.reshape(shape).T)
+    return [(flat[each], each) for each in (made or [places.reshape(shape)])]
+
+
+def common_factor(held: Array, wanted: Array) -> Any:
+    """The ball by which all of `wanted` is multiplied to give `held`; None if there is none."""
+    pairs = list(zip(held.ravel(), wanted.ravel(), strict=True))
+    pivot = next(((h, w) for h, w in pairs if not w.ball.contains(0)), None)
+    if pivot is None or pivot[0].ball.contains(0):
+        return None
+    factor = pivot[0].ball / pivot[1].ball
+    for h, w in pairs:
+        if not (w.ball * factor).overlaps(h.ball):
+            return None
+    return factor
+
+
+def is_factor(found: Any, wanted: float) -> bool:
+    """Whether a common factor is this number, but for a few roundings in floats."""
+    ratio = float((found / wanted - 1).abs_upper())
+    return ratio <= SCALAR_ROUNDINGS * float(np.finfo(np.float64).eps) / 2
+
+
+def as_floats(exact: Array) -> Array:
+    """The middle of each ball as a float, and 0 where it may be that."""
+    balls = (each.ball for each in np.asarray(exact).flat)
+    floats = [0.0 if each.contains(0) else float(each.mid()) for each in balls]
+    return np.array(floats).reshape(np.shape(exact))
+
+
+def _counts(node: Node) -> bool:
+    value = node.value
+    return isinstance(value, np.ndarray) and value.dtype.kind == "f" and not node.constant
+
+
+def _chosen(
+    found: dict[int, dict[int, int]], shape: tuple[int, ...], *, last: bool
+) -> Location | None:
+    """The fewest nodes that have all entries, and of them the first or the last."""
+    size = int(np.prod(shape))
+    nodes, places = np.full(size, -1), np.zeros(size, dtype=np.int64)
+    left = set(range(size))
+    order: Sequence[int] = sorted(found, key=lambda n: (-len(found[n]), -n if last else n))
+    for node in order:
+        entries = [each for each in found[node] if each in left]
+        for entry in entries:
+            nodes[entry], places[entry] = node, found[node][entry]
+        left.difference_update(entries)
+        if not left:
+            return Location(nodes.reshape(shape), places.reshape(shape))
+    return None

@@ -1,0 +1,23 @@
+"""A program in whose run all that it computes is noted, with NumPy, `math` and torch.
+
+Left out: how each of them is noted (`arrays.py`, `substitute.py`, `tensors.py`).
+"""
+
+import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+
+from conformance.tracing.substitute import substituted
+from conformance.tracing.trace import Trace
+
+
+@contextmanager
+def traced_program(trace: Trace) -> Iterator[None]:
+    """Note what the program's own modules compute, until the end of the block."""
+    tensors: AbstractContextManager[object] = nullcontext()
+    if "torch" in sys.modules:  # else the program has no tensors
+        from conformance.tracing.tensors import traced_tensors
+
+        tensors = traced_tensors(trace)
+    with substituted(trace), tensors:
+        yield

@@ -1,0 +1,143 @@
+"""A trace evaluated again on balls: the same operations, in the same order, from the same inputs.
+
+A number that came in untraced is a constant. What has no exact counterpart (a cast to integers,
+`round`, a function that takes floats alone) keeps the value that it had in floats, and whatever is
+computed from it is inexact: there floats decide. A comparison keeps its outcome.
+
+Left out: recording (`trace.py`), and what is decided (`roles.py`).
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from conformance.arithmetic.exact import Exact, LeftExactError, to_exact
+from conformance.tracing.substitute import exact_math
+from conformance.tracing.trace import Node, Trace, substituted
+from reference.step import Array
+
+CHOICES = ("argmax", "argmin", "argsort", "nonzero", "argwhere", "flatnonzero", "searchsorted")
+"""Operations that give places: they are the same in any arithmetic."""
+
+
+def _expit(x: Any) -> Any:
+    return 1 / (1 + np.exp(-x))
+
+
+def _logaddexp(a: Any, b: Any) -> Any:
+    return np.log(np.exp(a) + np.exp(b))
+
+
+def _unrounded(x: Any, *_: Any, **__: Any) -> Any:
+    return x
+
+
+EXACTLY: dict[str, Callable[..., Any]] = {"expit": _expit, "logaddexp": _logaddexp}
+"""What does the same to exact numbers, where NumPy does not do it to objects."""
+
+ROUNDINGS = ("round", "around", "round_", "rint")
+"""Operations that round: their result stands for what they are given, and floats judge it."""
+
+
+class Replay:
+    """The values of a trace on balls, at the precision in force.
+
+    Attributes:
+        trace: the run.
+        inexact: why the value of a node is what it was in floats, by the node's number.
+        rounded: the numbers of the nodes that round on purpose, or narrow, and of what is computed
+            from them: their values are those before it, and what they are worth floats decide.
+    """
+
+    def __init__(self, trace: Trace, given: Mapping[int, Array] | None = None) -> None:
+        """Evaluate nothing yet.
+
+        Args:
+            trace: the run.
+            given: values of nodes that are put in the place of their own, by their numbers.
+        """
+        self.trace = trace
+        self.inexact: dict[int, str] = {}
+        self.rounded: set[int] = set()
+        self._values: dict[int, Any] = dict(given or {})
+
+    def value(self, node: Node) -> Any:
+        """The exact value of a node: an array of `Exact`, or of the kind that it had."""
+        if node.number not in self._values:
+            self._evaluate(node)
+        return self._values[node.number]
+
+    def exact(self, node: Node) -> bool:
+        """Whether the value of a node is exact."""
+        self.value(node)
+        return node.number not in self.inexact
+
+    def _evaluate(self, wanted: Node) -> None:
+        for node in self.trace.nodes[: wanted.number + 1]:
+            if node.number not in self._values and wanted.depends_on(node):
+                self._values[node.number] = self._computed(node)
+
+    def _computed(self, node: Node) -> Any:
+        if node.function is None:
+            return _lifted(node.value)
+        if isinstance(node.value, np.ndarray | np.generic) and node.value.dtype.kind in "biuUS":
+            self._note_choice(node)
+            return node.value
+        for each in node.inputs:
+            if each.number in self.inexact:
+                self.inexact[node.number] = self.inexact[each.number]
+        if node.operation in ROUNDINGS or any(each.number in self.rounded for each in node.inputs):
+            self.rounded.add(node.number)
+        rounds = _unrounded if node.operation in ROUNDINGS else node.function
+        function = EXACTLY.get(node.operation, rounds)
+        try:
+            args = [substituted(each, self._operand) for each in node.args]
+            kwargs = {key: substituted(each, self._operand) for key, each in node.kwargs.items()}
+            with np.errstate(all="ignore"):
+                return _shaped(_called(function, args, kwargs), node)
+        except (TypeError, AttributeError, ValueError, ArithmeticError, IndexError) as error:
+            self.inexact[node.number] = f"{node.operation}: {error}"
+            return _lifted(node.value)
+
+    def _operand(self, node: Node) -> Any:
+        """The value of a node as an argument: a single number is no array."""
+        value = self._values[node.number]
+        return value[()] if isinstance(value, np.ndarray) and value.ndim == 0 else value
+
+    def _note_choice(self, node: Node) -> None:
+        outcome = node.value.dtype.kind == "b" or node.operation in CHOICES
+        if not outcome:
+            self.inexact[node.number] = f"{node.operation} to {node.value.dtype}"
+
+
+def _called(function: Callable[..., Any], args: list[Any], kwargs: dict[str, Any]) -> Any:
+    try:
+        return function(*args, **kwargs)
+    except LeftExactError:
+        if not isinstance(function, np.ufunc):
+            raise
+        with exact_math():  # a function of the program itself, which NumPy calls for each number
+            return function(*args, **kwargs)
+
+
+def _lifted(value: Any) -> Any:
+    """Floats as exact numbers; anything else as it is."""
+    if isinstance(value, tuple | list):
+        return type(value)(map(_lifted, value))
+    array = np.asarray(value)
+    return to_exact(array) if array.dtype.kind == "f" else array
+
+
+def _shaped(result: Any, node: Node) -> Any:
+    """The result of an operation as an array of exact numbers of the shape that it had."""
+    if isinstance(node.value, tuple | list):
+        return result
+    array = np.empty((), dtype=object) if isinstance(result, Exact) else np.asarray(result)
+    if isinstance(result, Exact):
+        array[()] = result
+    if array.shape != node.value.shape:
+        raise ValueError(f"shape {array.shape}, {node.value.shape} in floats")
+    if not array.dtype.hasobject or any(type(each) is not Exact for each in array.flat):
+        array = to_exact(array)
+    return array

@@ -1,0 +1,456 @@
+"""Which recorded value is which quantity of the book's step.
+
+A recorded value is a quantity if it satisfies the quantity's equation from what the program itself
+computed before, and something was made of it that its own consumers' equations make. Where there is
+no such value, the one is taken of which those equations were made: a wrong quantity is known by its
+use. Both are decided on balls, by equality, in a run whose numbers are generic.
+
+Left out: the run (`subjects/book`), what is judged of it, and the line (`blame.py`).
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import reduce
+from operator import or_
+from typing import Any
+
+import numpy as np
+
+from conformance.tracing.candidates import Candidate, Candidates
+from conformance.tracing.index import Index, Location, as_floats, common_factor, is_factor
+from reference.equations import BOOK, COSTS, sigmoid_prime
+from reference.step import Array, Batch, Parameters, split
+
+
+@dataclass(eq=False)
+class Run:
+    """A step of a program on a mini-batch, and its exact numbers.
+
+    Attributes:
+        index: of the trace.
+        start: the parameters from which it started, of exact numbers.
+        batch: of exact numbers.
+        cost: its name.
+        w: the bits of the nodes of w^2 … w^L.
+        samples: the bits of the nodes of each sample.
+        targets: the bits of all targets.
+        after: the parameters `b2 w2 …` after the step, of exact numbers; those that are known.
+        rates: η and λ/n, exact.
+        movers: the bits of what each of `after` was computed from.
+        rewritten: whether each of `after` was computed, and is not what it was before.
+    """
+
+    index: Index
+    start: Parameters
+    batch: Batch
+    cost: str
+    w: Sequence[int]
+    samples: Sequence[int]
+    targets: int
+    after: Mapping[str, Array] = field(default_factory=dict)
+    rates: tuple[Any, Any] = (1, 0)
+    movers: Mapping[str, int] = field(default_factory=dict)
+    rewritten: Mapping[str, bool] = field(default_factory=dict)
+
+    @property
+    def m(self) -> int:
+        """The size of the mini-batch."""
+        return self.batch.m
+
+
+@dataclass(eq=False)
+class Roles:
+    """Where the quantities of a step are.
+
+    Attributes:
+        found: where a quantity is, by its name; those that no value holds are not in it. If
+            several values are equal to it, it is the last one that its consumers were made of.
+        first: the first of those values.
+        values: each quantity as the program has it, exact; where it is held nowhere, as the
+            equation gives it from what comes before.
+        wrong: the names of the quantities that do not follow from what comes before them.
+        moved: the ∇ by which the update would have moved each parameter as it did, exact.
+        nothing: the names of the ∇ that are 0 because nothing was added up.
+    """
+
+    found: dict[str, Location] = field(default_factory=dict)
+    first: dict[str, Location] = field(default_factory=dict)
+    values: dict[str, Array] = field(default_factory=dict)
+    wrong: list[str] = field(default_factory=list)
+    moved: dict[str, Array] = field(default_factory=dict)
+    nothing: list[str] = field(default_factory=list)
+
+
+Made = Callable[[Array], Iterable[tuple[Array, bool]]]
+"""What the equations make of a quantity, and whether it is summed over the samples."""
+
+
+class Search:
+    """The search for the quantities of one run; `roles` has what was found."""
+
+    def __init__(self, run: Run) -> None:
+        self.run, self.index = run, run.index
+        self.candidates = Candidates(run.index, run.samples)
+        self.roles = Roles()
+        m = float(run.m)
+        self.factors = tuple(dict.fromkeys((1.0, 1 / m, m, -1.0, -1 / m, -m)))
+
+    def search(self) -> Roles:
+        """Find all of them."""
+        self._forward()
+        self._errors()
+        self._gradients()
+        return self.roles
+
+    @property
+    def _layers(self) -> int:
+        return len(self.run.start.w) + 1
+
+    @property
+    def _everything(self) -> int:
+        """The bits of all inputs and targets."""
+        return reduce(or_, self.run.samples, self.run.targets)
+
+    def _forward(self) -> None:
+        run, a = self.run, self.run.batch.x
+        for layer, (w, b) in enumerate(zip(run.start.w, run.start.b, strict=True), start=2):
+            bit = run.w[layer - 2]
+            right = BOOK.weighted_input(w, a, b)
+            z = self._quantity(
+                f"z{layer}", right, lambda v: [(BOOK.activation(v), False)], (len(b), bit)
+            )
+            right = BOOK.activation(z)
+            a = self._quantity(f"a{layer}", right, self._uses_of_activation(layer), (len(b), bit))
+
+    def _uses_of_activation(self, layer: int) -> Made:
+        run = self.run
+        if layer < self._layers:
+            w, b = run.start.w[layer - 1], run.start.b[layer - 1]
+            return lambda v: [(BOOK.weighted_input(w, v, b), False)]
+        return lambda v: [(v - run.batch.y, False), (run.batch.y - v, False)]
+
+    def _errors(self) -> None:
+        run, values = self.run, self.roles.values
+        for layer in range(self._layers, 1, -1):
+            z, a = values[f"z{layer}"], values[f"a{layer}"]
+            below = run.batch.x if layer == 2 else values[f"a{layer - 1}"]  # noqa: PLR2004
+            if layer == self._layers:
+                delta = COSTS[run.cost].delta
+                rights = [delta(z, a, run.batch.y)]
+                if run.cost == "quadratic":
+                    rights.append((a - run.batch.y) * (a * (1 - a)))
+            else:
+                sent = run.start.w[layer - 1].T @ values[f"delta{layer + 1}"]
+                rights = [sent * sigmoid_prime(z), sent * (a * (1 - a))]
+            self._error(layer, rights, below)
+
+    def _error(self, layer: int, rights: Sequence[Array], below: Array) -> None:
+        """Find δ^l, perhaps with a factor that the program keeps in it."""
+        made = self._uses_of_error(layer, below)
+        name, n = f"delta{layer}", len(rights[0])
+        factors = self._possible_factors(layer, rights[0])
+        for right in rights:
+            location = self._located(right, factors=factors)
+            within = 0 if location is None else self._used(right, made, location)
+            if location is not None and within:
+                self.roles.first[name] = location
+                last = self._located(right, within, factors)
+                self._take(name, right, last or location)
+                return
+        found = self._by_use("delta", (n, self._everything, 0), made, None)
+        if found is None and self._stands_still(layer):
+            self.roles.nothing.append(name)
+            self._take(name, np.asarray(rights[0] * 0), None, wrong=True)
+            return
+        if found is not None:
+            factor = self._kept_in(layer, found.value)
+            location = Location(found.location.nodes, found.location.places, factor)
+            self._take(name, times(found.value, 1 / factor), location, wrong=True)
+            return
+        pairs = ((right, self._located(right, factors=factors)) for right in rights)
+        right, location = next((p for p in pairs if p[1] is not None), (rights[0], None))
+        self._take(name, right, location)
+
+    def _stands_still(self, layer: int) -> bool:
+        """Whether the update computes the parameters of a layer, and leaves them as they were."""
+        moved = [self._moved(f"{each}{layer}") for each in ("b", "w")]
+        return all(
+            each is not None and self.run.rewritten[f"{name}{layer}"] and not as_floats(each).any()
+            for name, each in zip(("b", "w"), moved, strict=True)
+        )
+
+    def _possible_factors(self, layer: int, right: Array) -> tuple[float, ...]:
+        """The factors that a program may keep in δ^l: 1, m, 1/m, and −1 if it all ascends by it."""
+        above = self.roles.found.get(f"delta{layer + 1}")
+        negative = above is not None and above.factor < 0
+        if layer == self._layers:
+            moved = self._moved(f"b{layer}")
+            mean = BOOK.bias_gradient(right)
+            ratio = None if moved is None else common_factor(moved, mean)
+            if ratio is None or not ratio > 0:
+                return tuple(each for each in self.factors if each > 0)
+            return self.factors
+        return tuple(each for each in self.factors if (each < 0) == negative)
+
+    def _kept_in(self, layer: int, delta: Array) -> float:
+        """The factor, 1 or 1/m, that a program keeps in a δ^l that is wrong."""
+        moved, m = self._moved(f"b{layer}"), self.run.m
+        mean = BOOK.bias_gradient(delta)
+        if m > 1 and moved is not None and moved.shape == mean.shape:
+            ratio = common_factor(moved, mean)
+            return next((each for each in (1.0, 1 / m) if _is(ratio, 1 / each)), 1.0)
+        above = self.roles.found.get(f"delta{layer + 1}")
+        return 1.0 if above is None else above.factor
+
+    def _uses_of_error(self, layer: int, below: Array) -> Made:
+        """∇w of the mini-batch or of its samples, and what is sent to the layer below."""
+        run, values = self.run, self.roles.values
+
+        def made(delta: Array) -> Iterator[tuple[Array, bool]]:
+            yield delta @ below.T, True
+            if layer > 2:  # noqa: PLR2004 - the first layer sends nothing
+                z, a = values[f"z{layer - 1}"], values[f"a{layer - 1}"]
+                sent = run.start.w[layer - 2].T @ delta
+                yield sent, False
+                yield sent * sigmoid_prime(z), False
+                yield sent * (a * (1 - a)), False
+            if run.m > 1:  # the sum over one sample is δ itself
+                yield delta.sum(axis=1, keepdims=True), False
+
+        return made
+
+    def _gradients(self) -> None:
+        """Find the ∇ that moved each parameter, as the mean over the mini-batch."""
+        run = self.run
+        right = {name: self._mean_gradient(name) for name in run.after}
+        every = {name: self._moved(name) for name in run.after}
+        moved = {name: each for name, each in every.items() if each is not None}
+        self.roles.moved = {f"nabla_{name}": each for name, each in moved.items()}
+        ratio = {name: common_factor(moved[name], right[name]) for name in moved}
+        divisors = set()
+        for name in [each for each in right if _is(ratio.get(each), 1.0)]:
+            location = self._take_gradient(name, right[name])
+            divisors |= {location.factor} if location is not None else set()
+        for name in [each for each in right if not _is(ratio.get(each), 1.0)]:
+            mover = moved.get(name)
+            location = None
+            if mover is not None and self.run.rewritten[name] and not as_floats(mover).any():
+                self.roles.nothing.append(f"nabla_{name}")
+                self._take(f"nabla_{name}", mover, None, wrong=True)
+                continue
+            if mover is not None:
+                location = self._mover(mover, ratio[name], divisors)
+            if mover is None or location is None:
+                self._take_gradient(name, right[name])
+            else:
+                self._take(f"nabla_{name}", mover, location, wrong=True)
+
+    def _take_gradient(self, name: str, right: Array) -> Location | None:
+        location = self._located(right, self.run.movers[name]) or self._located(right)
+        self._take(f"nabla_{name}", right, location)
+        return location
+
+    def _mean_gradient(self, name: str) -> Array:
+        """∇ as its equation gives it from the program's own δ and a."""
+        run, values, layer = self.run, self.roles.values, int(name[1:])
+        delta = values[f"delta{layer}"]
+        if name[0] == "b":
+            return BOOK.bias_gradient(delta)
+        below = run.batch.x if layer == 2 else values[f"a{layer - 1}"]  # noqa: PLR2004
+        return BOOK.weight_gradient(delta, below)
+
+    def _mover(self, moved: Array, ratio: Any, divisors: set[float]) -> Location | None:
+        """Where the array is that moved a parameter in the place of its ∇; None if it was ∇.
+
+        It is ∇ too if it is the sum where the mean belongs, or the reverse, for all parameters:
+        then the update is wrong.
+        """
+        m = float(self.run.m)
+        scaled = any(_is(ratio, each) for each in (m, 1 / m))
+        if scaled and not divisors:
+            return None
+        for factor in dict.fromkeys((*divisors, m, 1.0)):
+            if scaled and factor not in divisors:
+                continue
+            for node, places, found in self.index.proportional(moved):
+                used = node.uses & self.run.targets and not node.given
+                if used and is_factor(found, factor):
+                    return Location(np.full(moved.shape, node.number), places, factor)
+        return None
+
+    def _moved(self, name: str) -> Array | None:
+        """What would have moved a parameter by the book's update as far as it was moved."""
+        if name not in self.run.after:
+            return None
+        eta, decay = self.run.rates
+        before = dict(self.run.start.named())[name]
+        kept = before * (1 - eta * decay) if name[0] == "w" else before
+        after = self.run.after[name]
+        return (kept - after) / eta if after.shape == before.shape else None
+
+    def _quantity(
+        self,
+        name: str,
+        right: Array,
+        made: Made,
+        where: tuple[int, int],
+    ) -> Array:
+        """Find z or a of a layer; returns it as the program has it."""
+        location = self._columns(right)
+        within = 0 if location is None else self._used(right, made, location)
+        if location is not None and within:
+            self.roles.first[name] = location
+            return self._take(name, right, self._columns(right, within) or location)
+        found = self._by_use(name[0], (*where, self.run.targets), made, location)
+        if found is not None:
+            return self._take(name, found.value, found.location, wrong=True)
+        return self._take(name, right, location)
+
+    def _take(
+        self, name: str, value: Array, location: Location | None, *, wrong: bool = False
+    ) -> Array:
+        self.roles.values[name] = value
+        if location is not None:
+            self.roles.found[name] = location
+        if wrong:
+            self.roles.wrong.append(name)
+        return value
+
+    def _by_use(
+        self,
+        quantity: str,
+        where: tuple[int, int, int],
+        made: Made,
+        right: Location | None,
+    ) -> Candidate | None:
+        """The value of which an equation's result is recorded, that of the first equation first.
+
+        Args:
+            quantity: its kind.
+            where: how many numbers a sample, the bits of what it uses, and of what it does not.
+            made: what the equations make of it.
+            right: where the right value is; another one is made of that.
+        """
+        n, uses, not_uses = where
+        candidates = list(self.candidates.of(n, uses=uses, not_uses=not_uses))
+        if right is not None:
+            nodes = self.index.replay.trace.nodes
+            own = reduce(or_, (1 << number for number in right.numbers))
+            candidates = [
+                each
+                for each in candidates
+                if any(nodes[number].uses & own for number in each.location.numbers)
+            ]
+        others = (at for name, at in self.roles.found.items() if split(name)[0] == quantity)
+        taken = {number for each in others for number in each.numbers}
+        free = [each for each in candidates if not taken.issuperset(each.location.numbers)]
+        equations = max((len(list(made(each.value))) for each in free[:1]), default=0)
+        for i in range(equations):
+            for each in free:
+                if self._used(each.value, lambda v: [list(made(v))[i]], each.location):  # noqa: B023 - called at once
+                    return each
+        return None
+
+    def _used(self, value: Array, made: Made, location: Location) -> int:
+        """What was computed on the way to something recorded that is made of a value, as bits.
+
+        It is made of all samples at once, or of each alone; 0 if there is nothing.
+        """
+        m, own = self.run.m, location.numbers
+        for result, summed in made(value):
+            within = self._made_of(result, own)
+            if within:
+                return within
+            if summed and m > 1:
+                alone = (next(iter(made(_only(value, i))))[0] for i in range(m))
+                each = [self._made_of(part, own) for part in alone]
+                if all(each):
+                    return reduce(or_, each)
+        return 0
+
+    def _made_of(self, wanted: Array, own: Sequence[int]) -> int:
+        """The bits of a quantity that is recorded, if it was computed of some nodes; else 0."""
+        location = self._located(wanted)
+        if location is None:
+            return 0
+        nodes = self.index.replay.trace.nodes
+        uses = reduce(or_, (nodes[number].uses for number in location.numbers))
+        others = [number for number in location.numbers if number not in own]
+        made = any(nodes[n].depends_on(nodes[each]) for n in others for each in own)
+        return uses if made else 0
+
+    def _columns(self, wanted: Array, within: int = 0) -> Location | None:
+        """Where a quantity is that has a column a sample, each in what was made of its sample."""
+        return self.index.locate(wanted, within, self.run.samples)
+
+    def _located(
+        self, wanted: Array, within: int = 0, factors: tuple[float, ...] = ()
+    ) -> Location | None:
+        """Where a quantity, or a multiple of it, is; see `Index.locate`."""
+        factors, samples = factors or self.factors, self.run.samples
+        columns = samples if wanted.shape[1] == len(samples) and factors is not self.factors else ()
+        for factor in factors:
+            location = self.index.locate(times(wanted, factor), within, columns)
+            if location is not None:
+                return Location(location.nodes, location.places, factor)
+        for node, places, factor in self.index.proportional(wanted):
+            fits = next((each for each in factors if is_factor(factor, each)), None)
+            if fits is not None and (not within or within >> node.number & 1):
+                return Location(np.full(wanted.shape, node.number), places, fits)
+        return None
+
+
+def quantities_at(run: Run, found: Mapping[str, Location]) -> Roles:
+    """The quantities of a run of which it is known where they are.
+
+    What is nowhere is taken to be what its equation gives of what comes before it.
+    """
+    roles = Roles(dict(found))
+    values, x = roles.values, run.batch.x
+    top = len(run.start.w) + 1
+
+    def take(name: str, right: Callable[[], Array]) -> None:
+        at = found.get(name)
+        if at is None:
+            values[name] = right()
+        else:
+            values[name] = times(at.gather(run.index.numbers, object), 1 / at.factor)
+
+    def below(layer: int) -> Array:
+        return x if layer == 2 else values[f"a{layer - 1}"]  # noqa: PLR2004
+
+    for l, (w, b) in enumerate(zip(run.start.w, run.start.b, strict=True), 2):  # noqa: E741
+        take(f"z{l}", lambda: BOOK.weighted_input(w, below(l), b))  # noqa: B023 - called at once
+        take(f"a{l}", lambda: BOOK.activation(values[f"z{l}"]))  # noqa: B023
+    delta = COSTS[run.cost].delta
+    take(f"delta{top}", lambda: delta(values[f"z{top}"], values[f"a{top}"], run.batch.y))
+    for l in range(top - 1, 1, -1):  # noqa: E741
+        above = run.start.w[l - 1], values[f"delta{l + 1}"], values[f"z{l}"]
+        take(f"delta{l}", lambda: BOOK.hidden_error(*above))  # noqa: B023
+    for l in range(2, top + 1):  # noqa: E741
+        take(f"nabla_b{l}", lambda: BOOK.bias_gradient(values[f"delta{l}"]))  # noqa: B023
+        take(f"nabla_w{l}", lambda: BOOK.weight_gradient(values[f"delta{l}"], below(l)))  # noqa: B023
+    return roles
+
+
+def times(array: Array, factor: float) -> Array:
+    """Exact numbers times a whole number, or times one part of it, exactly."""
+    if factor == 1:
+        return array
+    if abs(factor) < 1:
+        return array / round(1 / factor)
+    return array * round(factor)
+
+
+def _is(factor: Any, wanted: float) -> bool:
+    return factor is not None and is_factor(factor, wanted)
+
+
+def _only(value: Array, i: int) -> Array:
+    """The column of one sample, and zeros in the others."""
+    alone = np.zeros_like(value)
+    alone[:, i] = value[:, i]
+    return alone
+
+
+__all__ = ["Batch", "Parameters", "Roles", "Run", "Search"]

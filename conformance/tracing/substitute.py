@@ -1,0 +1,257 @@
+"""What the modules of a traced program see in the place of NumPy and `math`.
+
+NumPy hands to nobody which arrays a program makes itself (`np.zeros`, `np.array` of a list), nor
+what it computes of a list of arrays (`np.exp([z])`, `np.sum(list)`); `math.exp` gives a plain
+float. So for the time of a run the program's modules see functions that do the same and note it.
+NumPy itself is not touched, nor is what others see of it.
+
+Left out: random numbers, which come in as constants.
+"""
+
+import math
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from operator import is_
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from conformance.arithmetic.exact import Exact
+from conformance.tracing.arrays import Traced, _trace_of, apply, is_traced_number, plain
+from conformance.tracing.frames import is_subject
+from conformance.tracing.trace import Trace, flat
+
+MADE = ("zeros", "ones", "empty", "full", "eye", "identity")
+COPIED = ("array", "asarray", "asanyarray", "ascontiguousarray", "copy", "fromiter")
+OF_LISTS = (
+    "sum", "mean", "prod", "max", "min", "amax", "amin", "std", "var", "average", "dot", "matmul",
+    "outer", "inner", "vdot", "tensordot", "multiply", "add", "subtract", "divide", "exp", "tanh",
+    "log", "sqrt", "square", "negative", "maximum", "minimum", "power", "cumsum", "transpose",
+    "squeeze", "reshape", "ravel", "where", "clip", "einsum",
+)  # fmt: skip
+"""Functions that take a list for an array, without a word to the arrays in it."""
+
+MATH = {
+    "exp": np.exp, "log": np.log, "sqrt": np.sqrt, "tanh": np.tanh, "pow": np.power, "sin": np.sin,
+    "cos": np.cos, "log1p": np.log1p, "expm1": np.expm1, "sinh": np.sinh, "cosh": np.cosh,
+    "log2": np.log2, "log10": np.log10, "fabs": np.absolute, "atan": np.arctan,
+}  # fmt: skip
+"""Functions of `math`, and what does the same to exact numbers."""
+
+
+@contextmanager
+def substituted(trace: Trace) -> Iterator[None]:
+    """Note what the program's own modules make, until the end of the block."""
+    with _replaced(_substitutes(trace)):
+        yield
+
+
+def _substitutes(trace: Trace) -> dict[int, Any]:
+    """The substitute of each module and function, by the identity of the original."""
+    numpy, plain_math = _Substitute("numpy", np), _Substitute("math", math)
+    instead: dict[int, Any] = {id(np): numpy, id(math): plain_math}
+    for names, wrap in ((MADE, _made), (COPIED, _copied), (OF_LISTS, _of_lists)):
+        for name in names:
+            original = getattr(np, name)
+            instead[id(original)] = numpy.__dict__[name] = wrap(trace, name, original)
+    for name, ufunc in MATH.items():
+        original = getattr(math, name)
+        instead[id(original)] = plain_math.__dict__[name] = _of_number(name, original, ufunc)
+    total = _fsum(trace)
+    instead[id(math.fsum)] = plain_math.__dict__["fsum"] = total
+    return instead
+
+
+@contextmanager
+def exact_math() -> Iterator[None]:
+    """`math` takes exact numbers in the program's own modules, until the end of the block."""
+    plain_math = _Substitute("math", math)
+    instead: dict[int, Any] = {id(math): plain_math}
+    for name, ufunc in MATH.items():
+        original = getattr(math, name)
+        instead[id(original)] = plain_math.__dict__[name] = _of_number(name, original, ufunc)
+    with _replaced(instead):
+        yield
+
+
+@contextmanager
+def _replaced(instead: Mapping[int, Any]) -> Iterator[None]:
+    replaced = [
+        (names, key, value)
+        for names in _MODULES.subjects()
+        for key, value in list(names.items())
+        if id(value) in instead
+    ]
+    try:
+        for names, key, value in replaced:
+            names[key] = instead[id(value)]
+        yield
+    finally:
+        for names, key, value in replaced:
+            names[key] = value
+
+
+class _Substitute(ModuleType):
+    """A module as a traced program sees it."""
+
+    def __init__(self, name: str, original: ModuleType) -> None:
+        super().__init__(name)
+        self.__dict__.update({**vars(original), "_original": original})
+
+    def __getattr__(self, name: str) -> Any:
+        """What the module loads when it is asked for."""
+        return getattr(self.__dict__["_original"], name)
+
+
+class _Modules:
+    """The program's modules, looked for again only when something was imported meanwhile."""
+
+    def __init__(self) -> None:
+        self.loaded: list[Any] = []
+        self.names: list[dict[str, Any]] = []
+
+    def subjects(self) -> list[dict[str, Any]]:
+        """The global names of each."""
+        loaded = list(sys.modules.values())
+        if len(loaded) != len(self.loaded) or not all(map(is_, loaded, self.loaded)):
+            self.loaded = loaded
+            self.names = [vars(each) for each in loaded if _is_subjects(each)]
+        return self.names
+
+
+_MODULES = _Modules()
+
+
+def _is_subjects(module: Any) -> bool:
+    file: str = getattr(module, "__file__", None) or "<"
+    return is_subject(file) and "site-packages" not in file
+
+
+def _made(trace: Trace, name: str, original: Callable[..., Any]) -> Callable[..., Any]:
+    """An array that is made of nothing."""
+
+    def made(*args: Any, **kwargs: Any) -> Any:
+        result = original(*plain(args), **plain(kwargs))
+        if result.dtype.kind != "f" or not trace.recording:
+            return result
+        value = np.zeros_like(result) if name == "empty" else np.array(result)
+        return trace.traced(result, trace.node("constant", None, (), {}, value))
+
+    return made
+
+
+def _copied(trace: Trace, name: str, original: Callable[..., Any]) -> Callable[..., Any]:
+    """An array that is made of others and of numbers."""
+
+    def again(given: Any, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(given, list | tuple) and any(_has_dimensions(each) for each in flat(given)):
+            return original([*given], *args, **kwargs)
+        return np.asarray(given)
+
+    again.__name__ = name
+
+    def made(given: Any, *args: Any, **kwargs: Any) -> Any:
+        if name == "fromiter":
+            given = list(given)
+        given = np.asarray(given) if type(given).__name__ == "_Flat" else given
+        given = given.numpy() if _foreign(given) else given
+        result = original(plain(given), *args, **kwargs)
+        if not trace.recording or result.dtype.kind not in "fiub":
+            return result
+        if isinstance(given, Traced) and result.base is not None and _shares(result, given):
+            return given if result.shape == given.shape else result
+        if _trace_of(given) is None:
+            if result.dtype.kind != "f":
+                return result
+            return trace.traced(result, trace.constant(result)) if result.base is None else result
+        node = trace.node(name, again, (trace.argument(given),), {}, np.array(result))
+        return trace.traced(result, node)
+
+    return made
+
+
+def _foreign(given: Any) -> bool:
+    """Whether an array is to be made of what is none itself, such as a tensor."""
+    return not isinstance(given, np.ndarray | np.generic) and hasattr(given, "numpy")
+
+
+def _shares(result: Any, given: Any) -> bool:
+    return bool(np.shares_memory(result, plain(given)))
+
+
+def _has_dimensions(value: Any) -> bool:
+    return bool(np.ndim(value))
+
+
+def _of_lists(trace: Trace, name: str, original: Any) -> Any:
+    """A function that is given lists of arrays or of numbers where it takes an array."""
+
+    def lifted(value: Any) -> Any:
+        if isinstance(value, list | tuple) and _trace_of(value) is not None:
+            return _copied(trace, "array", np.array)(value)
+        return value
+
+    def called(*args: Any, **kwargs: Any) -> Any:
+        lifts = name not in ("einsum", "transpose", "reshape")
+        args = tuple(map(lifted, args)) if lifts else args
+        return original(*args, **kwargs)
+
+    if isinstance(original, np.ufunc):
+        return _Ufunc(original, called, lifted)
+    called.__name__ = name
+    return called
+
+
+class _Ufunc:
+    """A ufunc as a traced program sees it."""
+
+    def __init__(
+        self, original: np.ufunc, called: Callable[..., Any], lifted: Callable[[Any], Any]
+    ) -> None:
+        self._original, self._called, self._lifted = original, called, lifted
+        self.__name__ = original.__name__
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._called(*args, **kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._original, name)
+        if name not in ("reduce", "accumulate", "outer", "reduceat"):
+            return found
+        return lambda *args, **kwargs: found(*map(self._lifted, args), **kwargs)
+
+
+def _of_number(name: str, original: Callable[..., Any], ufunc: Any) -> Callable[..., Any]:
+    """A function of `math`."""
+
+    def called(*args: Any) -> Any:
+        if any(type(each) is Exact for each in args):
+            return ufunc(*args)
+        trace = _trace_of(args)
+        if trace is None or not trace.recording:
+            return original(*map(plain, args))
+        result = np.float64(original(*(float(plain(each)) for each in args)))
+        return trace.record(name, ufunc, trace.argument(args), {}, result)
+
+    called.__name__ = name
+    return called
+
+
+def _fsum(trace: Trace) -> Callable[..., Any]:
+    def called(values: Any) -> Any:
+        given = list(values)
+        if _trace_of(given) is None or not trace.recording:
+            return math.fsum(map(plain, given))
+        result = np.float64(math.fsum(map(plain, given)))
+        return trace.record("sum", _sum, (trace.argument(given),), {}, result)
+
+    return called
+
+
+def _sum(values: Any) -> Any:
+    return sum(values)
+
+
+__all__ = ["apply", "is_traced_number", "substituted"]

@@ -1,0 +1,120 @@
+"""What computed a tensor, known by its place in memory, which it may share with NumPy's arrays.
+
+Left out: catching what is done with tensors (`tensors.py`).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+
+from conformance.tracing.arrays import Traced
+from conformance.tracing.trace import Memory, Node, Trace, address
+from reference.step import Array
+
+READABLE = {
+    torch.float32: np.float32, torch.float64: np.float64, torch.bool: np.bool_,
+    torch.int32: np.int32, torch.int64: np.int64, torch.uint8: np.uint8,
+}  # fmt: skip
+"""What NumPy has for torch's kinds of numbers."""
+
+
+class TensorTrace:
+    """The tensors of a traced run.
+
+    Attributes:
+        trace: of the run.
+        autograd: whether gradients were asked for.
+        numbers: the traced ones with which a function of torch is being called.
+    """
+
+    def __init__(self, trace: Trace) -> None:
+        self.trace, self.autograd = trace, False
+        self.numbers: dict[float, Node] = {}
+        self._ours = False  # whether the calls of torch are our own
+
+    @property
+    def noting(self) -> bool:
+        """Whether the program's calls are noted, and it is the program that calls."""
+        return self.trace.recording and not self._ours
+
+    @contextmanager
+    def quiet(self) -> Iterator[None]:
+        """Calls of torch that are not noted, until the end of the block."""
+        before, self._ours = self._ours, True
+        try:
+            yield
+        finally:
+            self._ours = before
+
+    def array(self, tensor: torch.Tensor) -> Array | None:
+        """An array that shares the memory of a tensor; None if NumPy has none that could."""
+        dense = tensor.layout == torch.strided and tensor.device.type == "cpu"
+        if not dense or tensor.dtype not in READABLE:
+            return None
+        if not tensor.numel():  # an array of it would forbid torch to resize it
+            return np.empty(tuple(tensor.shape), dtype=READABLE[tensor.dtype])
+        try:
+            with self.quiet():
+                return tensor.detach().numpy()
+        except RuntimeError:  # inside torch.func a tensor stands for many and has no numbers
+            return None
+
+    def node(self, value: Any) -> Any:
+        """What computed the present numbers of a tensor; any other argument as it is."""
+        array = self.array(value) if isinstance(value, torch.Tensor) else None
+        if array is None:
+            return value
+        memory = self.trace.memory_at(address(array)) if array.size else None
+        if memory is None:
+            if not array.ndim:
+                return self.trace.argument(array.item())
+            if array.dtype.kind != "f" or not array.size:
+                return np.array(array)
+            memory = self.memory(value, array)
+        return self.trace.node_of(array, memory)
+
+    def memory(self, tensor: torch.Tensor, array: Array) -> Memory:
+        """The memory of a tensor, whose numbers come in untraced if it was not known."""
+        found = self.trace.memory_at(address(array))
+        if found is None:
+            found = self._kept(tensor, array)
+            found.state = self.trace.constant(np.array(found.owner))
+        return found
+
+    def computed(self, tensor: torch.Tensor, node: Node) -> None:
+        """Know a tensor in memory of its own as what a node computed."""
+        array = self.array(tensor)
+        if array is None or not array.size:
+            return
+        memory = self._kept(tensor, array)
+        if memory.owner is array:
+            memory.state = node
+        else:
+            memory.views[address(array), array.shape, array.strides] = memory.version, node
+
+    def _kept(self, tensor: torch.Tensor, array: Array) -> Memory:
+        dense = array.flags.c_contiguous or array.flags.f_contiguous
+        if dense and array.nbytes == tensor.untyped_storage().nbytes():
+            return self.trace.keep(array)
+        with self.quiet():
+            length = tensor.untyped_storage().nbytes() // tensor.itemsize
+            return self.trace.keep(tensor.detach().as_strided((length,), (1,), 0).numpy())
+
+    def known(self, tensor: torch.Tensor) -> bool:
+        """Whether a tensor shares a memory that is known."""
+        array = self.array(tensor)
+        return array is not None and self.trace.memory_at(address(array)) is not None
+
+    def traced(self, tensor: torch.Tensor, array: Array) -> Any:
+        """An array of the numbers of a tensor, as a traced one, sharing what it shares."""
+        held = self.node(tensor)
+        if type(held) is not Node or array.dtype.kind != "f":
+            return array
+        if self.trace.memory_at(address(array)) is None:  # a copy
+            return self.trace.traced(array, held)
+        traced = array.view(Traced)
+        traced.tracer = self.trace
+        return traced

@@ -1,0 +1,293 @@
+"""Torch tensors in a trace: each operator of torch leaves a node, as NumPy's do.
+
+All functions and methods of torch, in place or not, come down to a few operators, and what they
+say of themselves (which argument they write into) is enough to note them; those of a backward pass
+too, which have no line. Where numbers go from NumPy to torch or back, what computed them stays
+known.
+
+Left out: what the operators do to exact numbers (`torch_functions.py`). Tensors that NumPy has no
+counterpart of (sparse, of two bytes) are not noted; what is computed from them is inexact.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from conformance.tracing.arrays import Traced, is_traced_number, plain
+from conformance.tracing.tensor_memory import TensorTrace
+from conformance.tracing.torch_functions import COPIES, FUNCTIONS, inexact
+from conformance.tracing.trace import Node, Trace, flat, part_of
+from reference.step import Array
+
+FROM_ARRAYS = (torch.tensor, torch.as_tensor, torch.asarray)
+TO_ARRAYS = (torch.Tensor.numpy, torch.Tensor.__array__)
+TO_NUMBERS = (torch.Tensor.tolist, torch.Tensor.item)
+
+
+@contextmanager
+def traced_tensors(trace: Trace) -> Iterator[TensorTrace]:
+    """Note what is done with tensors, until the end of the block."""
+    tensors = TensorTrace(trace)
+    before, trace.foreign = trace.foreign, tensors.node
+    try:
+        with _Borders(tensors), _Operators(tensors):
+            yield tensors
+    finally:
+        trace.foreign = before
+
+
+class _Borders(TorchFunctionMode):
+    """Where numbers go from NumPy and lists to torch, and back."""
+
+    def __init__(self, tensors: TensorTrace) -> None:
+        super().__init__()
+        self.tensors = tensors
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Call the function; at a border, keep what computed the numbers."""
+        kwargs, tensors = kwargs or {}, self.tensors
+        if not tensors.noting:
+            return func(*args, **kwargs)
+        if getattr(func, "__name__", "") in ("backward", "grad"):
+            tensors.autograd = True
+        if func in FROM_ARRAYS:
+            return self._made(func, args, kwargs)
+        if func in TO_ARRAYS:
+            with tensors.quiet():
+                array = func(*args, **kwargs)
+            return tensors.traced(args[0], array)
+        if func in TO_NUMBERS and type(tensors.node(args[0])) is Node:
+            return self._numbers(func, args[0])
+        given = [each for each in flat((args, kwargs)) if is_traced_number(each)]
+        tensors.numbers = {float(each): each.node for each in given}
+        try:
+            return func(*args, **kwargs)
+        finally:
+            tensors.numbers = {}
+
+    def _made(self, func: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
+        tensors, trace = self.tensors, self.tensors.trace
+        data = (*args, *kwargs.values())[0]
+        held = trace.argument(data)
+        with tensors.quiet():
+            result = func(*plain(args), **plain(kwargs))
+        if tensors.known(result):
+            return result
+        array = tensors.array(result)
+        if array is not None and array.dtype.kind == "f":
+            if not any(type(each) is Node for each in flat(held)):
+                node = trace.constant(np.array(array))
+            elif type(held) is Node and held.value.dtype == array.dtype:
+                node = held  # a copy
+            else:
+                node = trace.node("array", _stacked, (held,), {}, np.array(array))
+            tensors.computed(result, node)
+        return result
+
+    def _numbers(self, func: Callable[..., Any], tensor: torch.Tensor) -> Any:
+        with self.tensors.quiet():
+            array = tensor.detach().numpy()
+        traced = self.tensors.traced(tensor, array)
+        if not isinstance(traced, Traced):
+            return func(tensor)
+        doubles = traced if array.dtype == np.float64 else traced.astype(np.float64)
+        return doubles.item() if func is torch.Tensor.item else doubles.tolist()
+
+
+def _stacked(given: Any) -> Any:
+    if isinstance(given, list | tuple):
+        return np.stack([*map(_stacked, given)])
+    return np.asarray(given)
+
+
+class _Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has no type of it
+    """What torch's operators compute, and where they write it."""
+
+    def __init__(self, tensors: TensorTrace) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.tensors = tensors
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Call the operator and note what it gave."""
+        kwargs, tensors = kwargs or {}, self.tensors
+        if not tensors.noting:
+            return func(*args, **kwargs)
+        if torch.is_inference_mode_enabled():  # where composite operators come as they are
+            with self:
+                result = func.decompose(*args, **kwargs)
+            if result is not NotImplemented:
+                return result
+        written = _written(func, args, kwargs)
+        if written:
+            return self._write(func, args, kwargs, written)
+        called = self._called(func, args, kwargs)
+        result = func(*args, **kwargs)
+        self._note(called, result)
+        return result
+
+    def _called(
+        self, func: Any, args: Any, kwargs: dict[str, Any]
+    ) -> tuple[str, Callable[..., Any] | None, Any, Any]:
+        """The operation of a node, its function and its arguments."""
+        name = _name(func)
+        if _makes(func, name, (args, kwargs)):
+            return ("empty" if "empty" in name else "constant"), None, (), {}
+        nodes, options = self._apart(name, *map(self._held, (tuple(args), kwargs)))
+        operation, function = FUNCTIONS.get(name, (name, None))
+        if function is None or _tensors((nodes, options)):
+            function = getattr(np, operation, None) if name in CHOOSING else inexact(name)
+        return operation, function, nodes, options
+
+    def _held(self, value: Any) -> Any:
+        """Arguments with nodes in the place of what they computed; torch makes numbers plain."""
+        held, known = self.tensors.trace.argument(value), self.tensors.numbers
+        return _replaced(held, known) if known else held
+
+    def _apart(self, name: str, nodes: Any, options: dict[str, Any]) -> tuple[Any, Any]:
+        """The arguments of c + α b and of c + a b with the product as a node of its own.
+
+        So it is seen which of the two operations is wrong.
+        """
+        options = dict(options)
+        if name in ADDING and "alpha" in options:
+            scaled = 0 if name == "rsub" else 1
+            product = self._product("multiply", np.multiply, nodes[scaled], options.pop("alpha"))
+            nodes = tuple(product if i == scaled else each for i, each in enumerate(nodes))
+        if name in PRODUCTS and not options:
+            nodes = nodes[0], self._product("matmul", np.matmul, *nodes[1:])
+        return nodes, options
+
+    def _product(self, operation: str, function: Any, a: Any, b: Any) -> Node:
+        values = [each.value if type(each) is Node else each for each in (a, b)]
+        with np.errstate(all="ignore"):
+            value = np.asarray(function(*values), dtype=np.result_type(values[0]))
+        return self.tensors.trace.node(operation, function, (a, b), {}, value)
+
+    def _note(self, called: Any, result: Any) -> None:
+        """Note what came out: new numbers, or other views of known ones."""
+        tensors, trace = self.tensors, self.tensors.trace
+        new = [each for each in _tensors(result) if not tensors.known(each)]
+        for each in _tensors(result):
+            if not any(each is other for other in new):
+                tensors.node(each)  # with the line that made the view
+        arrays = [tensors.array(each) for each in new]
+        if len(new) == 1 and isinstance(result, torch.Tensor) and arrays[0] is not None:
+            tensors.computed(new[0], self._made(called, arrays[0]))
+        elif new and all(each is not None for each in arrays):
+            operation, function, nodes, options = called
+            whole = trace.node(operation, function, nodes, options, tuple(map(np.array, arrays)))
+            for i, (each, array) in enumerate(zip(new, arrays, strict=True)):
+                part = trace.node("part", part_of, (whole, i), {}, np.array(array))
+                tensors.computed(each, part)
+
+    def _made(self, called: Any, array: Array) -> Node:
+        operation, function, nodes, options = called
+        if operation == "empty":
+            array[...] = 0  # it holds whatever was there
+        value = np.array(array)
+        sources = [each for each in flat((nodes, options)) if type(each) is Node]
+        if array.dtype.kind != "f" and all(each.constant for each in sources):
+            function, nodes, options = None, (), {}  # labels, and what is done with them
+        operation = "constant" if function is None else operation
+        return self.tensors.trace.node(operation, function, nodes, options, value)
+
+    def _write(self, func: Any, args: Any, kwargs: dict[str, Any], written: list[Any]) -> Any:
+        """Call an operator that writes into tensors, and note what is in them then."""
+        for each in written:
+            self._know(each)
+        name, outs = _name(func), {id(each) for each in written}
+        read = args[1:] if name in COPIES else args
+        named = {key: each for key, each in kwargs.items() if id(each) not in outs}
+        operation, function, nodes, options = self._called(func, read, named)
+        if torch.Tag.nondeterministic_seeded in func.tags or name == "zero":
+            operation, function, nodes, options = "constant", None, (), {}
+        elif function is not None and len(written) > 1:
+            function = inexact(name)
+        result = func(*args, **kwargs)
+        for each in written:
+            self._note_written(each, (operation, function, nodes, options))
+        return result
+
+    def _know(self, tensor: torch.Tensor) -> None:
+        """Know the numbers of a tensor that is about to be written into."""
+        array = self.tensors.array(tensor)
+        if array is not None and array.size:
+            self.tensors.memory(tensor, array)
+            self.tensors.trace.before_write(array)
+
+    def _note_written(self, tensor: torch.Tensor, called: Any) -> None:
+        tensors, trace = self.tensors, self.tensors.trace
+        operation, function, nodes, options = called
+        array = tensors.array(tensor)
+        if array is None or not array.size:
+            return
+        function = None if function is None else _fitted(function, array.shape)
+        made = trace.node(operation, function, nodes, options, np.array(array))
+        if tensors.known(tensor):
+            trace.write(array, made)
+        else:  # it was given other memory
+            tensors.computed(tensor, made)
+
+
+ADDING = ("add", "sub", "rsub")
+PRODUCTS = ("addmm", "addmv", "baddbmm")
+
+CHOOSING = (
+    "argmax", "argmin", "argsort", "nonzero", "eq", "ne", "gt", "ge", "lt", "le", "any", "all",
+    "logical_and", "logical_or", "logical_not", "isnan", "isinf", "isfinite",
+)  # fmt: skip
+"""Operators whose outcome is kept as it is in floats."""
+
+
+def _fitted(function: Callable[..., Any], shape: tuple[int, ...]) -> Callable[..., Any]:
+    """What an operator writes, in the shape of that into which it is written."""
+    return lambda *args, **kwargs: np.broadcast_to(function(*args, **kwargs), shape)
+
+
+def _replaced(value: Any, known: dict[float, Node]) -> Any:
+    """Arguments with the nodes of numbers that are known."""
+    kind = type(value)
+    if kind in (list, tuple):
+        return kind(_replaced(each, known) for each in value)
+    if kind is dict:
+        return {key: _replaced(each, known) for key, each in value.items()}
+    return known.get(value, value) if kind is float else value
+
+
+def _name(func: Any) -> str:
+    """The name of an operator, that of a form which writes in place being the same."""
+    name = str(func._schema.name).split("::")[-1]  # noqa: SLF001 - torch's own way to ask
+    return name if name.startswith("__") else name.removesuffix("_")
+
+
+def _makes(func: Any, name: str, given: Any) -> bool:
+    """Whether an operator makes a tensor that is computed of none."""
+    fresh = name.endswith("_like") or name.startswith("new_")
+    random = torch.Tag.nondeterministic_seeded in func.tags
+    return fresh or random or not (_tensors(given) or name in COPIES)
+
+
+def _written(func: Any, args: Any, kwargs: dict[str, Any]) -> list[torch.Tensor]:
+    """The tensors that an operator writes into."""
+    schema = func._schema  # noqa: SLF001 - torch's own way to ask
+    if not schema.is_mutable:
+        return []
+    found = []
+    for i, each in enumerate(schema.arguments):
+        if each.alias_info is not None and each.alias_info.is_write:
+            value = kwargs.get(each.name) if each.kwarg_only or i >= len(args) else args[i]
+            found += _tensors(value)
+    return found
+
+
+def _tensors(value: Any) -> list[torch.Tensor]:
+    return [each for each in flat(value) if isinstance(each, torch.Tensor)]

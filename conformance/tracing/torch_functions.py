@@ -1,0 +1,338 @@
+"""What does to arrays of exact numbers what an operation of torch does to tensors.
+
+The names are those of torch's operators (`aten::NAME`), to which all of its functions and methods
+come down; their arguments are as torch hands them over. Left out: what only shows other numbers of
+the same memory, which needs no function (`tensors.py`).
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from reference.step import Array
+
+Axes = int | Sequence[int] | None
+
+
+def _axes(dim: Axes) -> int | tuple[int, ...] | None:
+    if dim is None or isinstance(dim, int):
+        return dim
+    return tuple(dim) or None
+
+
+def _add(a: Any, b: Any, alpha: Any = 1) -> Any:
+    return a + b * alpha
+
+
+def _subtract(a: Any, b: Any, alpha: Any = 1) -> Any:
+    return a - b * alpha
+
+
+def _reverse_subtract(a: Any, b: Any, alpha: Any = 1) -> Any:
+    return b - a * alpha
+
+
+def _divide(a: Any, b: Any, rounding_mode: None = None) -> Any:
+    if rounding_mode is not None:
+        raise TypeError("a division that rounds")
+    return np.divide(a, b)
+
+
+def _sigmoid(z: Any) -> Any:
+    return 1 / (1 + np.exp(-np.asarray(z)))
+
+
+def _sum(a: Any, dim: Axes = None, keepdim: bool = False, **_: Any) -> Any:
+    return np.sum(a, axis=_axes(dim), keepdims=keepdim)
+
+
+def _mean(a: Any, dim: Axes = None, keepdim: bool = False, **_: Any) -> Any:
+    total = np.sum(a, axis=_axes(dim), keepdims=keepdim)
+    return total / (np.size(a) // np.size(total))
+
+
+def _prod(a: Any, dim: Axes = None, keepdim: bool = False, **_: Any) -> Any:
+    return np.prod(a, axis=_axes(dim), keepdims=keepdim)
+
+
+def _norm(a: Any, order: Any = 2, dim: Axes = None, keepdim: bool = False, **_: Any) -> Any:
+    if order not in (None, 2):
+        raise TypeError(f"a norm of order {order}")
+    return np.sqrt(np.sum(np.square(a), axis=_axes(dim), keepdims=keepdim))
+
+
+def _added_product(c: Any, a: Any, b: Any = None, beta: Any = 1, alpha: Any = 1) -> Any:
+    return c + a if b is None else c * beta + (a @ b) * alpha
+
+
+def _added_outer(c: Any, a: Any, b: Any, beta: Any = 1, alpha: Any = 1) -> Any:
+    return c * beta + np.multiply.outer(a, b) * alpha
+
+
+def _clamp(a: Any, low: Any = None, high: Any = None, **named: Any) -> Any:
+    low, high = named.get("min", low), named.get("max", high)
+    above = a if low is None else np.maximum(a, low)
+    return above if high is None else np.minimum(above, high)
+
+
+def _softmax(z: Any, dim: int, _half: bool = False) -> Any:
+    powers = np.exp(z - np.max(z, axis=dim, keepdims=True))
+    return powers / np.sum(powers, axis=dim, keepdims=True)
+
+
+def _log_softmax(z: Any, dim: int, _half: bool = False) -> Any:
+    return np.log(_softmax(z, dim))
+
+
+def _softmax_backward(sent: Any, a: Any, dim: int, _dtype: Any = None) -> Any:
+    return a * (sent - np.sum(sent * a, axis=dim, keepdims=True))
+
+
+def _log_softmax_backward(sent: Any, logs: Any, dim: int, _dtype: Any = None) -> Any:
+    return sent - np.exp(logs) * np.sum(sent, axis=dim, keepdims=True)
+
+
+def _reduced(losses: Any, reduction: int) -> Any:
+    """The losses themselves, their mean or their sum, by torch's number of it."""
+    if reduction == 0:
+        return losses
+    return np.sum(losses) / np.size(losses) if reduction == 1 else np.sum(losses)
+
+
+def _shared(sent: Any, a: Any, reduction: int) -> Any:
+    return sent / np.size(a) if reduction == 1 else sent
+
+
+def _squares(a: Any, y: Any, reduction: int = 1) -> Any:
+    return _reduced(np.square(a - y), reduction)
+
+
+def _squares_backward(sent: Any, a: Any, y: Any, reduction: int) -> Any:
+    return _shared(sent, a, reduction) * 2 * (a - y)
+
+
+def _cross_entropy(a: Any, y: Any, weight: Any = None, reduction: int = 1) -> Any:
+    losses = -(y * np.log(a) + (1 - y) * np.log(1 - a))
+    return _reduced(losses if weight is None else losses * weight, reduction)
+
+
+def _cross_entropy_backward(
+    sent: Any, a: Any, y: Any, weight: Any = None, reduction: int = 1
+) -> Any:
+    slope = (a - y) / (a * (1 - a))
+    return _shared(sent, a, reduction) * (slope if weight is None else slope * weight)
+
+
+def _cross_entropy_of_z(
+    z: Any, y: Any, weight: Any = None, factor: Any = None, reduction: int = 1
+) -> Any:
+    if weight is not None or factor is not None:
+        raise TypeError("a cross-entropy with weights")
+    return _cross_entropy(_sigmoid(z), y, None, reduction)
+
+
+def _chosen(logs: Any, labels: Array, weight: Any, reduction: int, *_: Any) -> Any:
+    """The negative logarithms of what the labels were given, and how many there are."""
+    if weight is not None:
+        raise TypeError("a loss with weights")
+    losses = -np.take_along_axis(np.asarray(logs), labels[..., None], axis=-1)[..., 0]
+    return _reduced(losses, reduction), np.float64(labels.size)
+
+
+def _chosen_backward(
+    sent: Any, logs: Any, labels: Array, weight: Any, reduction: int, *_: Any
+) -> Any:
+    if weight is not None:
+        raise TypeError("a loss with weights")
+    hot = np.arange(np.shape(logs)[-1]) == labels[..., None]
+    sent = np.asarray(_shared(sent, labels, reduction))
+    return np.where(hot, -(sent[..., None] if sent.ndim else sent), 0)
+
+
+def _extreme(name: str) -> Callable[..., Any]:
+    def extreme(a: Any, dim: int | None = None, keepdim: bool = False) -> Any:
+        best = getattr(np, name)(a, axis=dim, keepdims=keepdim)
+        if dim is None:
+            return best
+        return best, getattr(np, f"arg{name}")(a, axis=dim, keepdims=keepdim)
+
+    return extreme
+
+
+def _variance(
+    a: Any, dim: Axes = None, correction: float | None = None, keepdim: bool = False
+) -> Any:
+    apart = np.square(a - _mean(a, dim, keepdim=True))
+    total = _sum(apart, dim, keepdim)
+    return total / (np.size(a) // np.size(total) - (1 if correction is None else correction))
+
+
+def _padded(a: Any, pad: Sequence[int], value: Any = 0) -> Any:
+    pairs = [*zip(pad[::2], pad[1::2], strict=True)][::-1]
+    pairs = [(0, 0)] * (np.ndim(a) - len(pairs)) + pairs
+    return np.pad(np.asarray(a, dtype=object), pairs, constant_values=value)
+
+
+def _index(a: Any, indices: Sequence[Any]) -> Any:
+    return np.asarray(a)[tuple(slice(None) if each is None else each for each in indices)]
+
+
+def _put(a: Any, indices: Sequence[Any], values: Any, accumulate: bool = False, *_: Any) -> Any:
+    after = np.array(a, dtype=object)
+    key: Any = tuple(slice(None) if each is None else each for each in indices)
+    if accumulate:
+        np.add.at(after, key, values)
+    else:
+        after[key] = values
+    return after
+
+
+def _added_at(a: Any, dim: int, index: Array, values: Any, alpha: Any = 1) -> Any:
+    after = np.array(a, dtype=object)
+    key: Any = (slice(None),) * (dim % after.ndim) + (index,)
+    np.add.at(after, key, values * alpha)
+    return after
+
+
+def _gather(a: Any, dim: int, index: Array, **_: Any) -> Any:
+    return np.take_along_axis(np.asarray(a), index, axis=dim)
+
+
+def _scatter(a: Any, dim: int, index: Array, values: Any, **_: Any) -> Any:
+    after = np.array(a, dtype=object)
+    np.put_along_axis(after, index, np.broadcast_to(values, index.shape), axis=dim)
+    return after
+
+
+def _part_back(sent: Any, sizes: Sequence[int], dim: int, *key: int) -> Any:
+    """The gradient of a whole of which one row, or some, were taken."""
+    after = np.zeros(tuple(sizes), dtype=object)
+    after[(slice(None),) * (dim % len(sizes)) + (slice(*key) if key[1:] else key[0],)] = sent
+    return after
+
+
+def _copied(a: Any, *_: Any, **__: Any) -> Any:
+    array = np.asarray(a)
+    return array if array.dtype.kind in "fO" else array.astype(np.float64)
+
+
+def _repeated(a: Any, times: Sequence[int]) -> Any:
+    return np.tile(a, tuple(times))
+
+
+FUNCTIONS: dict[str, tuple[str, Callable[..., Any]]] = {
+    "add": ("add", _add),
+    "sub": ("subtract", _subtract),
+    "rsub": ("subtract", _reverse_subtract),
+    "mul": ("multiply", np.multiply),
+    "div": ("divide", _divide),
+    "neg": ("negative", np.negative),
+    "abs": ("absolute", np.absolute),
+    "sign": ("sign", np.sign),
+    "exp": ("exp", np.exp),
+    "expm1": ("expm1", np.expm1),
+    "log": ("log", np.log),
+    "log1p": ("log1p", np.log1p),
+    "log2": ("log2", np.log2),
+    "log10": ("log10", np.log10),
+    "sin": ("sin", np.sin),
+    "cos": ("cos", np.cos),
+    "tanh": ("tanh", np.tanh),
+    "sinh": ("sinh", np.sinh),
+    "cosh": ("cosh", np.cosh),
+    "sqrt": ("sqrt", np.sqrt),
+    "rsqrt": ("reciprocal", lambda a: 1 / np.sqrt(a)),
+    "reciprocal": ("reciprocal", lambda a: 1 / np.asarray(a)),
+    "round": ("round", lambda a, decimals=0: np.round(a, decimals)),
+    "square": ("square", np.square),
+    "pow": ("power", np.power),
+    "sigmoid": ("expit", _sigmoid),
+    "log_sigmoid_forward": ("log", lambda z: (np.log(_sigmoid(z)), np.zeros(0))),
+    "softplus": ("log1p", lambda z, beta=1, *_: np.log1p(np.exp(z * beta)) / beta),
+    "relu": ("maximum", lambda a: np.maximum(a, 0)),
+    "leaky_relu": ("where", lambda a, slope=0.01: np.where(a > 0, a, a * slope)),
+    "leaky_relu_backward": ("where", lambda sent, a, slope, _: np.where(a > 0, sent, sent * slope)),
+    "silu": ("multiply", lambda z: z * _sigmoid(z)),
+    "clamp": ("clip", _clamp),
+    "clamp_min": ("maximum", np.maximum),
+    "clamp_max": ("minimum", np.minimum),
+    "maximum": ("maximum", np.maximum),
+    "minimum": ("minimum", np.minimum),
+    "where": ("where", np.where),
+    "sum": ("add.reduce", _sum),
+    "mean": ("mean", _mean),
+    "prod": ("multiply.reduce", _prod),
+    "cumsum": ("cumsum", lambda a, dim, **_: np.cumsum(a, axis=dim)),
+    "amax": ("max", lambda a, dim=None, keepdim=False: np.max(a, _axes(dim), keepdims=keepdim)),
+    "amin": ("min", lambda a, dim=None, keepdim=False: np.min(a, _axes(dim), keepdims=keepdim)),
+    "max": ("max", _extreme("max")),
+    "min": ("min", _extreme("min")),
+    "var": ("var", _variance),
+    "std": ("std", lambda a, dim=None, **named: np.sqrt(_variance(a, dim, **named))),
+    "trace": ("trace", np.trace),
+    "linalg_vector_norm": ("norm", _norm),
+    "norm": ("norm", _norm),
+    "mm": ("matmul", np.matmul),
+    "bmm": ("matmul", np.matmul),
+    "mv": ("matmul", np.matmul),
+    "dot": ("matmul", np.matmul),
+    "vdot": ("matmul", np.matmul),
+    "addmm": ("add", _added_product),
+    "addmv": ("add", _added_product),
+    "baddbmm": ("add", _added_product),
+    "addr": ("addr", _added_outer),
+    "addcmul": ("addcmul", lambda a, b, c, value=1: a + b * c * value),
+    "addcdiv": ("addcdiv", lambda a, b, c, value=1: a + b / c * value),
+    "lerp": ("lerp", lambda a, b, weight: a + (b - a) * weight),
+    "cat": ("concatenate", lambda parts, dim=0: np.concatenate(parts, axis=dim)),
+    "stack": ("stack", lambda parts, dim=0: np.stack(parts, axis=dim)),
+    "index": ("getitem", _index),
+    "index_select": ("getitem", lambda a, dim, index: np.take(a, index, axis=dim)),
+    "index_put": ("put", _put),
+    "_index_put_impl": ("put", _put),
+    "gather": ("getitem", _gather),
+    "scatter": ("put", _scatter),
+    "constant_pad_nd": ("pad", _padded),
+    "select_backward": ("put", _part_back),
+    "slice_backward": ("put", _part_back),
+    "clone": ("copy", _copied),
+    "copy": ("copy", _copied),
+    "_to_copy": ("copy", _copied),
+    "fill": ("copy", _copied),
+    "lift_fresh": ("copy", _copied),
+    "index_add": ("put", _added_at),
+    "repeat": ("repeat", _repeated),
+    "flip": ("getitem", lambda a, dims: np.flip(a, tuple(dims))),
+    "roll": ("roll", lambda a, shifts, dims=(): np.roll(a, tuple(shifts), _axes(dims))),
+    "tril": ("tril", np.tril),
+    "triu": ("triu", np.triu),
+    "_softmax": ("softmax", _softmax),
+    "_log_softmax": ("log_softmax", _log_softmax),
+    "mse_loss": ("mse_loss", _squares),
+    "binary_cross_entropy": ("binary_cross_entropy", _cross_entropy),
+    "binary_cross_entropy_with_logits": ("binary_cross_entropy", _cross_entropy_of_z),
+    "nll_loss_forward": ("nll_loss", _chosen),
+    "nll_loss_backward": ("nll_loss", _chosen_backward),
+    "sigmoid_backward": ("multiply", lambda sent, a: sent * (1 - a) * a),
+    "tanh_backward": ("multiply", lambda sent, a: sent * (1 - a * a)),
+    "threshold_backward": ("where", lambda sent, a, at: np.where(a > at, sent, 0)),
+    "_softmax_backward_data": ("softmax", _softmax_backward),
+    "_log_softmax_backward_data": ("log_softmax", _log_softmax_backward),
+    "mse_loss_backward": ("mse_loss", _squares_backward),
+    "binary_cross_entropy_backward": ("binary_cross_entropy", _cross_entropy_backward),
+}
+"""What NumPy calls an operation, or what it is known as; and its function."""
+
+COPIES = ("copy", "fill", "zero")
+"""Operations that write into a tensor without reading it."""
+
+
+def inexact(name: str) -> Callable[..., Any]:
+    """Stands for an operation that has no counterpart."""
+
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise TypeError(f"torch's {name} has no exact counterpart")
+
+    refuse.__name__ = name
+    return refuse

@@ -1,0 +1,451 @@
+"""A trace: every operation of one run in floats, with its arguments, in the order of time.
+
+A node holds the function, its arguments (other nodes in the place of their values), a copy of the
+result and the line. So the run can be evaluated again from the same inputs in another arithmetic
+(`replay.py`). Arrays that share memory are told apart by their place in it: what is written through
+one view is read through another.
+
+Left out: catching the operations (`arrays.py`, `substitute.py`, `tensors.py`).
+"""
+
+from bisect import bisect, insort
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from conformance.tracing.frames import Frame, subject_frames
+from reference.step import Array
+
+FILLED = "filled"
+"""The operation of an array that was written into."""
+
+MANY_BITS = 40  # a float with so many significant bits is known again by its bits
+
+
+Write = tuple[Array | None, Any, tuple[Frame, ...]]
+"""Indices into a flattened array, or None for all of it; what was written there; the lines."""
+
+
+@dataclass(eq=False, repr=False)
+class Node:
+    """One operation.
+
+    Attributes:
+        number: its place in the trace.
+        operation: its name, as NumPy has it; `given NAME` for what the subject was handed,
+            `constant` for numbers that came in untraced.
+        function: what computes it; None where nothing does.
+        args: its arguments, nodes in the place of what they computed, in lists and tuples too.
+        kwargs: the same by their names.
+        value: a copy of the result.
+        frames: the lines of the subject that led to it, the innermost first.
+        inputs: the nodes among its arguments.
+        uses: the numbers of all nodes that it was computed from, and its own, as bits.
+        consumers: the nodes that were computed from it at once.
+        writes: of an array that was written into, what was written where.
+    """
+
+    number: int
+    operation: str
+    function: Callable[..., Any] | None
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    value: Array
+    frames: tuple[Frame, ...]
+    inputs: tuple["Node", ...] = ()
+    uses: int = 0
+    consumers: list["Node"] = field(default_factory=list)
+    writes: tuple["Write", ...] = ()
+
+    @property
+    def given(self) -> bool:
+        """Whether the subject was handed it."""
+        return self.operation.startswith("given ")
+
+    @property
+    def constant(self) -> bool:
+        """Whether it was neither handed to the subject nor computed of anything."""
+        return self.function is None and not self.given
+
+    def __repr__(self) -> str:
+        """Its number and operation: its inputs would lead far."""
+        return f"Node({self.number}, {self.operation})"
+
+    def depends_on(self, other: "Node") -> bool:
+        """Whether it is the other node, or was computed from it."""
+        return bool(self.uses >> other.number & 1)
+
+
+@dataclass(eq=False)
+class Memory:
+    """The numbers that several arrays share, and what was written into them.
+
+    Attributes:
+        owner: the array that holds them all.
+        state: what computed them, as an array of the owner's shape.
+        writes: what was written since.
+        version: the number of writes so far.
+        views: what computed the numbers of a view, by its place, and the version then.
+    """
+
+    owner: Array
+    state: Node | None = None
+    writes: list[Write] = field(default_factory=list)
+    version: int = 0
+    views: dict[Any, tuple[int, Node]] = field(default_factory=dict)
+
+
+class Trace:
+    """The nodes of one run.
+
+    Attributes:
+        nodes: in the order of time.
+        lines: whether the lines of the subject are noted.
+        recording: whether operations are noted.
+        foreign: gives the node of an argument that is no array, or the argument itself.
+    """
+
+    def __init__(self, *, lines: bool = True) -> None:
+        """Start with none.
+
+        Args:
+            lines: whether to note the lines of the subject.
+        """
+        self.nodes: list[Node] = []
+        self.lines = lines
+        self.recording = True
+        self.foreign: Callable[[Any], Any] | None = None
+        self._memories: dict[int, Memory] = {}
+        self._new: list[Memory] = []  # those that are not among the addresses yet
+        self._addresses: list[int] = []
+        self._at: dict[int, Memory] = {}
+        self._by_bytes: dict[bytes, Node] = {}
+        self._constants: dict[tuple[Any, ...], Node] = {}
+
+    def given(self, array: Array, name: str) -> Any:
+        """A traced copy of an array that the subject is handed."""
+        node = self.node(f"given {name}", None, (), {}, np.array(array))
+        return self.traced(np.array(array), node)
+
+    def node(
+        self,
+        operation: str,
+        function: Callable[..., Any] | None,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        value: Any,
+    ) -> Node:
+        """A new node; the value is kept as it is, the arguments hold nodes already."""
+        inputs = tuple(dict.fromkeys(each for each in flat((args, kwargs)) if type(each) is Node))
+        frames = subject_frames() if self.lines else ()
+        made = Node(len(self.nodes), operation, function, args, kwargs, value, frames, inputs)
+        made.uses = 1 << made.number
+        for each in inputs:
+            made.uses |= each.uses
+            each.consumers.append(made)
+        self.nodes.append(made)
+        if isinstance(value, np.ndarray | np.generic):
+            self._remember(made)
+        return made
+
+    def record(
+        self,
+        operation: str,
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        result: Any,
+    ) -> Any:
+        """The result of an operation, traced; the arguments hold nodes already."""
+        if isinstance(result, tuple | list):
+            if not any(isinstance(each, np.ndarray | np.generic) for each in flat(result)):
+                return result  # a shape
+            whole = self.node(operation, function, args, kwargs, result)
+            parts = (
+                self.record("part", part_of, (whole, i), {}, each) for i, each in enumerate(result)
+            )
+            return type(result)(parts) if type(result) in (tuple, list) else tuple(parts)
+        if not isinstance(result, np.ndarray | np.generic):
+            return result
+        made = self.node(operation, function, args, kwargs, _floats(np.array(result)))
+        return self.traced(result, made)
+
+    def traced(self, result: Any, node: Node) -> Any:
+        """An array or a number as what a node computed."""
+        from conformance.tracing.arrays import Traced, traced_number
+
+        if not isinstance(result, np.ndarray):
+            return traced_number(result, node, self)
+        array = result.view(Traced)
+        memory = self.memory(array)
+        if memory.state is None and memory.owner.shape == result.shape and _whole(result, memory):
+            memory.state = node
+        array.tracer, array.node, array.memory, array.version = self, node, memory, memory.version
+        return array
+
+    def memory(self, array: Array) -> Memory:
+        """The memory of an array."""
+        owner = array
+        while isinstance(owner.base, np.ndarray):
+            owner = owner.base
+        found = self._memories.get(id(owner))
+        if found is None and owner.base is not None:
+            found = self.memory_at(address(owner))  # it is another's memory, such as a tensor's
+        if found is None:
+            found = self.keep(owner)
+        return found
+
+    def keep(self, owner: Array) -> Memory:
+        """A new memory, of all the numbers of an array."""
+        made = self._memories[id(owner)] = Memory(owner)  # which keeps it, and so its id
+        self._new.append(made)
+        return made
+
+    def memory_at(self, start: int) -> Memory | None:
+        """The memory that holds an address; None if it is not known."""
+        for each in self._new:
+            if each.owner.nbytes:
+                insort(self._addresses, address(each.owner))
+                self._at[address(each.owner)] = each
+        self._new.clear()
+        before = bisect(self._addresses, start)
+        if not before:
+            return None
+        found = self._at[self._addresses[before - 1]]
+        return found if start < address(found.owner) + found.owner.nbytes else None
+
+    def node_of(self, array: Any, memory: Memory | None = None) -> Node:
+        """What computed the present numbers of an array that shares a known memory."""
+        memory = memory or self.memory(array)
+        cached = getattr(array, "node", None)
+        if cached is not None and array.version == memory.version:
+            return cached  # type: ignore[no-any-return]
+        key = address(array), array.shape, array.strides
+        version, known = memory.views.get(key, (-1, None))
+        if known is not None and version == memory.version and _holds(array, known):
+            return known
+        state = self._state(memory)
+        index = place(array, memory.owner)
+        if index is None:
+            found = state
+        else:
+            numbers = np.array(array.view(np.ndarray))
+            found = self.node("getitem", taken, (state, index), {}, numbers)
+        if not _holds(array, found):  # it was written into unseen, as a plain array
+            memory.writes.clear()
+            memory.version += 1
+            memory.state = self.constant(np.array(memory.owner))
+            return self.node_of(array, memory)
+        memory.views[key] = memory.version, found
+        if hasattr(array, "version"):
+            array.node, array.memory, array.version = found, memory, memory.version
+        return found
+
+    def _knows(self, array: Array) -> bool:
+        """Whether something is known of the memory of a plain array."""
+        owner = array
+        while isinstance(owner.base, np.ndarray):
+            owner = owner.base
+        if owner.base is not None and self.memory_at(address(owner)) is not None:
+            return True
+        return id(owner) in self._memories
+
+    def write(self, array: Any, value: Any) -> None:
+        """Note that a traced array was written into; the value holds nodes already."""
+        memory = self.memory(array)
+        index = place(array, memory.owner)
+        self.write_at(memory, index, value)
+
+    def write_at(self, memory: Memory, index: Array | None, value: Any) -> None:
+        """Note what was written at some places of a memory."""
+        if index is None:
+            memory.writes.clear()
+        memory.writes.append((index, value, subject_frames()))
+        memory.version += 1
+
+    def before_write(self, array: Any) -> Memory:
+        """The memory of an array that is about to be written into, its numbers known."""
+        memory = self.memory(array)
+        if memory.state is None and not memory.writes:
+            memory.state = self.constant(np.array(memory.owner))
+        return memory
+
+    def _state(self, memory: Memory) -> Node:
+        """What computed all numbers of a memory."""
+        if memory.writes:
+            writes, memory.writes = memory.writes, []
+            *_, (index, value, _) = writes
+            fits = type(value) is Node and value.value.shape == memory.owner.shape
+            if index is None and fits and value.value.dtype == memory.owner.dtype:
+                memory.state = value
+            else:
+                before = memory.state or self.constant(np.array(memory.owner))
+                pairs = tuple((index, value) for index, value, _ in writes)
+                memory.state = self.node(
+                    FILLED, filled, (before, pairs), {}, np.array(memory.owner)
+                )
+                memory.state.frames = writes[-1][2] or memory.state.frames
+                memory.state.writes = tuple(writes)
+        if memory.state is None:
+            memory.state = self.constant(np.array(memory.owner))
+        return memory.state
+
+    def constant(self, value: Any) -> Node:
+        """A node of numbers that came in untraced, or what is known to have computed them."""
+        array = _floats(np.array(value))
+        found = self.find(array)
+        if found is not None:
+            return found
+        key = (array.shape, array.dtype.str, array.tobytes()) if array.size < 9 else None  # noqa: PLR2004
+        if key is not None and not array.dtype.hasobject and key in self._constants:
+            return self._constants[key]
+        made = self.node("constant", None, (), {}, array)
+        if key is not None and not array.dtype.hasobject:
+            self._constants[key] = made
+        return made
+
+    def find(self, array: Array) -> Node | None:
+        """What computed these very numbers, if they are such as none meets by chance."""
+        if array.dtype.kind != "f" or not telling(array):
+            return None
+        found = self._by_bytes.get(array.tobytes())
+        if found is None or found.value.shape == array.shape:
+            return found
+        return self.node("reshape", np.reshape, (found, array.shape), {}, array)
+
+    def argument(self, value: Any) -> Any:  # noqa: PLR0911 - a return a kind of value
+        """An argument with nodes in the place of traced arrays and numbers."""
+        from conformance.tracing.arrays import Traced, is_traced_number
+
+        if isinstance(value, Traced):
+            return self.node_of(value)
+        if is_traced_number(value):
+            return value.node
+        kind = type(value)
+        if kind in (list, tuple):
+            return kind(map(self.argument, value))
+        if kind is dict:
+            return {key: self.argument(each) for key, each in value.items()}
+        if isinstance(value, np.ndarray) and value.dtype.kind == "f":
+            return self.node_of(value) if self._knows(value) else self.constant(value)
+        if kind in (float, np.float64, np.float32):
+            found = self.find(np.asarray(value))
+            return value if found is None else found
+        return value if self.foreign is None else self.foreign(value)
+
+    def _remember(self, node: Node) -> None:
+        value = np.asarray(node.value)
+        if value.dtype.kind == "f" and value.size and node.operation != "constant":
+            self._by_bytes.setdefault(value.tobytes(), node)
+
+
+def _floats(value: Array) -> Array:
+    """Floats among objects, as `np.vectorize` makes them, as floats."""
+    if value.dtype.hasobject and all(isinstance(e, float | np.floating) for e in value.flat):
+        return value.astype(np.float64)
+    return value
+
+
+def telling(array: Array) -> bool:
+    """Whether one of the first numbers has so many bits that it is met nowhere by chance."""
+    numbers = np.asarray(array, np.float64).ravel()[:64]
+    with np.errstate(all="ignore"):
+        mantissa, _ = np.frexp(numbers)
+        scaled = np.ldexp(mantissa, MANY_BITS if array.dtype.itemsize > 4 else 20)  # noqa: PLR2004
+        return bool(np.any((scaled != np.trunc(scaled)) & np.isfinite(scaled)))
+
+
+def flat(value: Any) -> Iterator[Any]:
+    """The values within lists, tuples and dicts one by one."""
+    if isinstance(value, list | tuple):
+        for each in value:
+            yield from flat(each)
+    elif isinstance(value, dict):
+        yield from flat(list(value.values()))
+    else:
+        yield value
+
+
+def substituted(value: Any, lookup: Callable[[Node], Any]) -> Any:
+    """An argument with each node replaced by what `lookup` gives for it."""
+    kind = type(value)
+    if kind is Node:
+        return lookup(value)
+    if kind in (list, tuple):
+        return kind(substituted(each, lookup) for each in value)
+    if kind is dict:
+        return {key: substituted(each, lookup) for key, each in value.items()}
+    return value
+
+
+def part_of(whole: Any, i: int) -> Any:
+    """One of the results of an operation that has several."""
+    return whole[i]
+
+
+def taken(state: Array, index: Array) -> Array:
+    """The numbers at some places of a flattened array."""
+    return np.asarray(state).reshape(-1)[index]
+
+
+def filled(before: Array, writes: Iterable[tuple[Array | None, Any]]) -> Array:
+    """An array after some writes into it."""
+    writes = list(writes)
+    objects = any(_has_objects(value) for _, value in writes)
+    after = np.array(before, dtype=object) if objects else np.array(before)
+    numbers = after.reshape(-1)
+    for index, value in writes:
+        if index is None:
+            after[...] = value
+        else:
+            numbers[index] = value
+    return after
+
+
+def _has_objects(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return any(map(_has_objects, value))
+    if isinstance(value, np.ndarray):
+        return bool(value.dtype.hasobject)
+    return not isinstance(value, int | float | np.generic)
+
+
+def _holds(array: Array, node: Node) -> bool:
+    """Whether a plain array has the numbers of a node; a traced one has: it notes each write."""
+    return hasattr(array, "version") or array.tobytes() == node.value.tobytes()
+
+
+def address(array: Array) -> int:
+    """Where in memory the first entry of an array is."""
+    return int(array.__array_interface__["data"][0])
+
+
+def _whole(array: Array, memory: Memory) -> bool:
+    return place(array, memory.owner) is None
+
+
+def place(array: Array, owner: Array) -> Array | None:
+    """Where in its flattened owner the entries of a view are; None if it is the whole of it.
+
+    Indices count the owner's entries in the order of its rows, whatever its layout in memory is.
+    """
+    size = owner.itemsize or 1
+    start = array.__array_interface__["data"][0] - owner.__array_interface__["data"][0]
+    if array.shape == owner.shape and array.strides == owner.strides and start == 0:
+        return None
+    offsets = np.full(array.shape, start // size, dtype=np.int64)
+    for axis, (length, stride) in enumerate(zip(array.shape, array.strides, strict=True)):
+        along = [1] * array.ndim
+        along[axis] = length
+        offsets = offsets + (np.arange(length, dtype=np.int64) * (stride // size)).reshape(along)
+    if owner.flags.c_contiguous:
+        return offsets
+    own = np.zeros(owner.shape, dtype=np.int64)
+    for axis, (length, stride) in enumerate(zip(owner.shape, owner.strides, strict=True)):
+        along = [1] * owner.ndim
+        along[axis] = length
+        own = own + (np.arange(length, dtype=np.int64) * (stride // size)).reshape(along)
+    order = np.argsort(own, axis=None)
+    return order[np.searchsorted(own.ravel()[order], offsets)]
