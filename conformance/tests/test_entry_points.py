@@ -4,6 +4,7 @@ Left out: whether they are judged rightly (`test_programs.py`).
 """
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -248,6 +249,23 @@ def test_parameters_that_change_nothing_keep_their_defaults() -> None:
     assert not subject.decays
     assert subject.conventions == ()
     assert judged(subject, DECAY)[0] == set()
+
+
+def test_an_update_that_is_wrapped_needs_what_the_wrapper_needs() -> None:
+    def batched(method: Callable[..., None]) -> Callable[..., None]:
+        @wraps(method)
+        def wrapper(self: Network, mini_batch: Pairs, eta: float) -> None:
+            xs, ys = zip(*mini_batch, strict=True)
+            method(self, xs, ys, eta)
+
+        return wrapper
+
+    class Wrapped(Network):
+        @batched
+        def update_mini_batch(self, xs: list[Array], ys: list[Array], eta: float) -> None:
+            Network.update_mini_batch(self, list(zip(xs, ys, strict=True)), eta)
+
+    assert judged(adapt(Wrapped, "it"))[0] == set()
 
 
 def test_decay_that_must_be_given_and_is_left_out_is_wrong() -> None:

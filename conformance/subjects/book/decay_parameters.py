@@ -67,6 +67,8 @@ def decay_parameters(
         UsageError: one must be given, and nobody knows what it is.
     """
     needed = [key for key, each in further.items() if each.default is inspect.Parameter.empty]
+    if needed and trial({}) is not None:  # it is wrapped, and takes other arguments than it says
+        needed = []
     lmbda = _first(LAMBDA, further)
     n = _first(SAMPLES, [key for key in further if key != lmbda])
     unknown = [key for key in needed if key not in (lmbda, n)]
