@@ -76,7 +76,7 @@ def test_the_page_computes_what_is_recorded(id_: str, learn: Learn) -> None:
 @pytest.mark.parametrize(
     ("right", "written_for_it", "blamed"),
     [
-        ('"f', '"z', ["delta3", "delta2"]),
+        ('"delta3"],"prime2"]', '"delta3"],"z2"]', ["delta2"]),
         ('["T","w3"]', '"w3"', ["delta2"]),
         ('["-","b', '["+","b', ["b2", "b3"]),
     ],
