@@ -59,7 +59,7 @@ class Searched:
             entry = tuple(np.minimum(index, np.subtract(shape, 1))) if fits else (0,) * len(shape)
             number = int(location.nodes[entry])
         if name in self.roles.nothing:
-            number = self.after[name.removeprefix("nabla_")]
+            number = self.after[name.removeprefix("nabla_").replace("delta", "b")]
         if number is None:
             return ()
         node = self._origin(self.trace.nodes[number])
