@@ -11,7 +11,7 @@ import pytest
 from conformance.judging.case_report import CaseReport
 from conformance.judging.judge import check_case
 from conformance.model.table import tag_of
-from conformance.subjects.book.session import AGAIN
+from conformance.subjects.book.backprop_findings import AGAIN
 from conformance.subjects.book.subject import book_subject
 from conformance.tests.networks import stateful
 from conformance.tests.support import recorded

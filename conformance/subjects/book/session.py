@@ -7,17 +7,19 @@ training runs unwatched, as it would without us. Left out: what is right (`verdi
 """
 
 from collections.abc import Sequence
-from contextlib import redirect_stdout
 from dataclasses import replace
-from io import StringIO
 from typing import Any
 
 import numpy as np
 
 from conformance.arithmetic.rounding import RunningError
 from conformance.corpus.case import Case
-from conformance.errors import SubjectError
 from conformance.subjects.book.at_once import together, with_errors
+from conformance.subjects.book.backprop_findings import (
+    AGAIN,
+    backprop_findings,
+    same_gradients,
+)
 from conformance.subjects.book.conduct import leaves_its_parameters
 from conformance.subjects.book.forward import feed
 from conformance.subjects.book.lines import Lines
@@ -27,21 +29,18 @@ from conformance.subjects.book.own_loop import NOTHING, Conduct
 from conformance.subjects.book.probe import Probe, Sample, probe, unwatched_probe
 from conformance.subjects.book.recovered import recovered
 from conformance.subjects.book.shown import parts_of, shown_of
+from conformance.subjects.book.training import Training
 from conformance.subjects.book.update_run import empty, repeated
-from conformance.subjects.observation import Observation, rounded
-from conformance.verdict.finding import Finding, Kind, finding
-from conformance.watching.line_tracer import line_after_which
+from conformance.subjects.observation import Observation
 from conformance.watching.nearness import CLOSE, alike
 from reference.step import Array, Batch, Parameters
 
 REPEATED = 16  # steps at most of a run that is repeated; a case has ten
-SQUARE = (4, 3)  # numbers of layers with which one array of equal sizes fits more than one
 UNLIKE = "not watched: backprop gives other numbers when it is, so its lines are not known"
 REFUSED = "judged in floats alone, without lines: it stops when it is given arrays that record"
-AGAIN = finding(Kind.UNREPEATABLE, method="backprop")
 
 
-class BookSession:
+class BookSession(Training):
     """A network in training; see the module."""
 
     def __init__(
@@ -57,30 +56,8 @@ class BookSession:
 
         What was found of the network's `conduct` is said beside what is seen of a step.
         """
-        self.network, self.case = network, case
-        self.net = network.make(case.sizes, case.cost)
-        network.fill(self.net, *network.outwards(parameters))
-        self.watched, self.conduct = watched, conduct
-        # What the run can be repeated from, at least its last steps.
-        self.first, self.taken = parameters, list[Batch]()
-
-    def step(self, batch: Batch) -> Observation:
-        """Take one step and show what can be seen of it."""
-        with redirect_stdout(StringIO()), np.errstate(all="ignore"):
-            seen, found = self._step(batch), self.conduct
-        return replace(
-            seen, findings=(*seen.findings, *found.findings), notes=(*seen.notes, *found.notes)
-        )
-
-    def move(self, batch: Batch) -> dict[str, Array]:
-        """Take one step and show the parameters after it, nothing else."""
-        with redirect_stdout(StringIO()), np.errstate(all="ignore"):
-            return self._moved(batch)
-
-    def _moved(self, batch: Batch) -> dict[str, Array]:
-        case, network = self.case, self.network
-        network.update(self.net, batch, (case.eta, case.lmbda, case.n))
-        return {name: np.array(array) for name, array in network.inwards(self.net).items()}
+        super().__init__(network, case, parameters, conduct)
+        self.watched = watched
 
     def _step(self, batch: Batch) -> Observation:
         case, network = self.case, self.network
@@ -90,7 +67,9 @@ class BookSession:
         samples = [Sample(start, batch.columns((i,)), case.cost) for i in range(batch.m)]
         look = probe if self.watched else unwatched_probe
         probes = [look(network, sample) for sample in samples]
-        findings = self._findings(probes[0], batch) if self.watched else []
+        findings = []
+        if self.watched:
+            findings = backprop_findings(network, case, start, samples[0].batch)
         kept = findings == [AGAIN]  # something is kept from the first call: the second one shows it
         if kept:
             probes = [probe(network, sample, second=True) for sample in samples]
@@ -149,61 +128,10 @@ class BookSession:
             after = {name: array for name, array in after.items() if name[0] != "w"}
         return lines, after
 
-    def _start(self) -> Parameters:
-        try:
-            return Parameters.of(self.network.inwards(self.net)).map(lambda w: rounded(np.array(w)))
-        except (ValueError, KeyError) as error:
-            raise SubjectError(
-                f"{self.network.name} in {self.case.id}: the parameters it left make no network: "
-                f"{error}"
-            ) from error
-
     def _unchanged(self, first: Probe) -> bool:
         """Whether a watched run gave bit for bit what an unwatched one gives."""
         alone = unwatched_probe(self.network, first.sample)
-        return _same((alone.nabla_b, alone.nabla_w), (first.nabla_b, first.nabla_w))
-
-    def _findings(self, first: Probe, batch: Batch) -> list[Finding]:
-        """What is wrong beside the quantities."""
-        net = self.network.make(self.case.sizes, self.case.cost)
-        self.network.fill(net, *self.network.outwards(first.sample.start))
-        sample, numbers = first.sample.batch, self.network.numbers
-        given = [numbers.out(np.array(each)) for each in (sample.x, sample.y)]
-        x, y = (numbers.memory(each) for each in given)
-        alone = self.network.backprop(net, *given)
-        again = self.network.backprop(net, *given)
-        findings = []
-        if not np.array_equal(x, batch.x[:, [0]]) or not np.array_equal(y, batch.y[:, [0]]):
-            findings.append(self._overwritten(first.sample, "its sample"))
-        kept = self.network.inwards(net)
-        if not all(np.array_equal(kept[name], w) for name, w in first.sample.start.named()):
-            findings.append(self._overwritten(first.sample, "the weights or biases"))
-        if not _same(alone, again):
-            findings.append(AGAIN)
-        if _shared([numbers.memory(each) for each in (*net.weights, *net.biases)]):
-            findings.append(finding(Kind.MEMORY_SHARED))
-        square = next(([2] * n for n in SQUARE if n not in self.network.stops), [2, 2])
-        made = self.network.make(square, self.case.cost)
-        if _shared([*made.weights, *made.biases]):
-            findings.append(finding(Kind.ARRAY_SHARED, sizes=str(square)))
-        return findings
-
-    def _overwritten(self, sample: Sample, what: str) -> Finding:
-        """What backprop changes although it is not its own, with the line, in a new network."""
-        network, start = self.network, sample.start
-        net = network.make(self.case.sizes, self.case.cost)
-        network.fill(net, *network.outwards(start))
-        given = [network.numbers.out(np.array(each)) for each in (sample.batch.x, sample.batch.y)]
-        held = [network.numbers.memory(each) for each in given]
-
-        def changed() -> bool:
-            if what == "its sample":
-                return not all(map(np.array_equal, held, (sample.batch.x, sample.batch.y)))
-            own = network.inwards(net)
-            return not all(np.array_equal(own[name], w) for name, w in start.named())
-
-        frames = line_after_which(changed, lambda: network.backprop(net, *given))
-        return finding(Kind.OVERWRITTEN, frames, method="backprop", what=what)
+        return same_gradients((alone.nabla_b, alone.nabla_w), (first.nabla_b, first.nabla_w))
 
 
 def _equal(first: dict[str, Any], second: dict[str, Any], close: float = CLOSE["float64"]) -> bool:
@@ -216,29 +144,4 @@ def _equal(first: dict[str, Any], second: dict[str, Any], close: float = CLOSE["
         )
         for name, array in first.items()
         if name in second
-    )
-
-
-def _same(first: tuple[list[Any], list[Any]], second: tuple[list[Any], list[Any]]) -> bool:
-    pairs = zip((*first[0], *first[1]), (*second[0], *second[1]), strict=True)
-    return all(_equal_numbers(one, other) for one, other in pairs)
-
-
-def _equal_numbers(one: Any, other: Any) -> bool:
-    """Whether two arrays hold the same numbers; NumPy asks no objects whether they are NaN."""
-    first, second = (_without_objects(np.asarray(each)) for each in (one, other))
-    return np.array_equal(first, second, equal_nan=True)
-
-
-def _without_objects(array: Array) -> Array:
-    return array.astype(np.float64) if array.dtype.hasobject else array
-
-
-def _shared(arrays: Sequence[Any]) -> bool:
-    return any(
-        isinstance(one, np.ndarray)
-        and isinstance(other, np.ndarray)
-        and np.shares_memory(one, other)
-        for i, one in enumerate(arrays)
-        for other in arrays[:i]
     )

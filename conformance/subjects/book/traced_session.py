@@ -7,16 +7,13 @@ us. Left out: what is right (`verdict/oracle.py`).
 """
 
 from collections.abc import Mapping
-from contextlib import redirect_stdout
-from dataclasses import replace
-from io import StringIO
 from typing import Any
 
 import numpy as np
 
 from conformance.arithmetic.rounding import RunningError
 from conformance.corpus.case import Case
-from conformance.errors import SubjectError
+from conformance.subjects.book.backprop_findings import backprop_findings
 from conformance.subjects.book.conduct import leaves_its_parameters
 from conformance.subjects.book.network import BookNetwork
 from conformance.subjects.book.own_cost import own_cost
@@ -31,13 +28,14 @@ from conformance.subjects.book.stepped import (
     gathered,
     update_run,
 )
-from conformance.subjects.observation import Observation, Shown, Where, nowhere, rounded
+from conformance.subjects.book.training import Training
+from conformance.subjects.observation import Observation, Shown, Where, nowhere
 from reference.step import Array, Batch, Parameters
 
 OTHERWISE = "not traced: the update gives other numbers when it is, so its lines are not known"
 
 
-class TracedSession:
+class TracedSession(Training):
     """A network in training; see the module."""
 
     def __init__(
@@ -60,38 +58,18 @@ class TracedSession:
             freely: whether a step is traced only where a fresh network would go elsewhere.
             conduct: what was found beside its steps, which is said beside each.
         """
-        self.freely = freely
-        self.network, self.patterns, self.case, self.conduct = network, patterns, case, conduct
-        self.net = network.make(case.sizes, case.cost)
-        network.fill(self.net, *network.outwards(parameters))
-        self.first, self.taken = parameters, list[Batch]()
+        super().__init__(network, case, parameters, conduct)
+        self.patterns, self.freely = patterns, freely
         self.after: dict[str, Array] = {}
-
-    def step(self, batch: Batch) -> Observation:
-        """Take one step and show what can be seen of it."""
-        with redirect_stdout(StringIO()), np.errstate(all="ignore"):
-            seen = self._step(batch)
-        found = self.conduct
-        return replace(
-            seen, findings=(*seen.findings, *found.findings), notes=(*seen.notes, *found.notes)
-        )
-
-    def move(self, batch: Batch) -> dict[str, Array]:
-        """Take one step and show the parameters after it, nothing else."""
-        with redirect_stdout(StringIO()), np.errstate(all="ignore"):
-            return self._moved(batch)
-
-    def _moved(self, batch: Batch) -> dict[str, Array]:
-        network, case = self.network, self.case
-        network.update(self.net, batch, (case.eta, case.lmbda, case.n))
-        return {name: np.array(each) for name, each in network.inwards(self.net).items()}
 
     def _step(self, batch: Batch) -> Observation:
         network, case = self.network, self.case
         start = self._start()
         if self.freely and self._goes_on(start, batch):
             return Observation(self._judged(self.after))
-        findings, parts = returned(network, case, start, batch)
+        findings = backprop_findings(network, case, start, batch.columns((0,)))
+        findings += [network.misordered] if network.misordered else []
+        parts = returned(network, case, start, batch)
         if network.misordered or self._misshapen(parts, start):
             # No update can be made of gradients of other shapes: they are the failure.
             means = {**self._means(parts), **self._misshapen(parts, start)}
@@ -187,15 +165,6 @@ class TracedSession:
             if all(np.array_equal(made.left[n], a, equal_nan=True) for n, a in after.items()):
                 return made, ()
         return None, (OTHERWISE,)
-
-    def _start(self) -> Parameters:
-        try:
-            return Parameters.of(self.network.inwards(self.net)).map(lambda w: rounded(np.array(w)))
-        except (ValueError, KeyError) as error:
-            raise SubjectError(
-                f"{self.network.name} in {self.case.id}: the parameters it left make no network: "
-                f"{error}"
-            ) from error
 
     def _other(
         self,
