@@ -11,7 +11,7 @@ Left out: whether the value is wrong (`verdict/compare.py`).
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import permutations
 from typing import Any
@@ -265,6 +265,3 @@ def _exact(value: Array) -> bool:
 
 def _kind(operation: str) -> str:
     return "product" if operation in PRODUCTS else operation
-
-
-__all__ = ["Blame", "Iterator", "Known", "Way", "evaluated"]

@@ -60,7 +60,6 @@ class Index:
         self._places: dict[float, list[tuple[int, int]]] = defaultdict(list)
         self._known = {each.number: each for each in self.nodes}
         self._shapes: dict[int, list[Node]] = defaultdict(list)
-        self._ratios: dict[int, tuple[Array, Any] | None] = {}
         for node in self.nodes:
             self._shapes[node.value.size].append(node)
             for place, number in enumerate(as_floats(replay.value(node)).ravel().tolist()):

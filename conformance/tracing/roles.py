@@ -451,6 +451,3 @@ def _only(value: Array, i: int) -> Array:
     alone = np.zeros_like(value)
     alone[:, i] = value[:, i]
     return alone
-
-
-__all__ = ["Batch", "Parameters", "Roles", "Run", "Search"]

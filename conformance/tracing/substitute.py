@@ -9,18 +9,15 @@ Left out: random numbers, which come in as constants.
 """
 
 import math
-import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from operator import is_
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from conformance.arithmetic.exact import Exact
-from conformance.tracing.arrays import Traced, _trace_of, apply, is_traced_number, plain
-from conformance.tracing.frames import is_subject
+from conformance.tracing.arrays import Traced, _trace_of, plain
+from conformance.tracing.modules import Substitute, replaced
 from conformance.tracing.trace import Trace, flat
 
 MADE = ("zeros", "ones", "empty", "full", "eye", "identity")
@@ -44,21 +41,19 @@ MATH = {
 @contextmanager
 def substituted(trace: Trace) -> Iterator[None]:
     """Note what the program's own modules make, until the end of the block."""
-    with _replaced(_substitutes(trace)):
+    with replaced(_substitutes(trace)):
         yield
 
 
 def _substitutes(trace: Trace) -> dict[int, Any]:
     """The substitute of each module and function, by the identity of the original."""
-    numpy, plain_math = _Substitute("numpy", np), _Substitute("math", math)
+    numpy, plain_math = Substitute("numpy", np), Substitute("math", math)
     instead: dict[int, Any] = {id(np): numpy, id(math): plain_math}
     for names, wrap in ((MADE, _made), (COPIED, _copied), (OF_LISTS, _of_lists)):
         for name in names:
             original = getattr(np, name)
             instead[id(original)] = numpy.__dict__[name] = wrap(trace, name, original)
-    for name, ufunc in MATH.items():
-        original = getattr(math, name)
-        instead[id(original)] = plain_math.__dict__[name] = _of_number(name, original, ufunc)
+    instead |= _math_functions(plain_math)
     total = _fsum(trace)
     instead[id(math.fsum)] = plain_math.__dict__["fsum"] = total
     return instead
@@ -67,66 +62,18 @@ def _substitutes(trace: Trace) -> dict[int, Any]:
 @contextmanager
 def exact_math() -> Iterator[None]:
     """`math` takes exact numbers in the program's own modules, until the end of the block."""
-    plain_math = _Substitute("math", math)
-    instead: dict[int, Any] = {id(math): plain_math}
+    plain_math = Substitute("math", math)
+    with replaced({id(math): plain_math, **_math_functions(plain_math)}):
+        yield
+
+
+def _math_functions(plain_math: Substitute) -> dict[int, Any]:
+    """The substitute of each function of `math`, put into that of the module too."""
+    instead = {}
     for name, ufunc in MATH.items():
         original = getattr(math, name)
         instead[id(original)] = plain_math.__dict__[name] = _of_number(name, original, ufunc)
-    with _replaced(instead):
-        yield
-
-
-@contextmanager
-def _replaced(instead: Mapping[int, Any]) -> Iterator[None]:
-    replaced = [
-        (names, key, value)
-        for names in _MODULES.subjects()
-        for key, value in list(names.items())
-        if id(value) in instead
-    ]
-    try:
-        for names, key, value in replaced:
-            names[key] = instead[id(value)]
-        yield
-    finally:
-        for names, key, value in replaced:
-            names[key] = value
-
-
-class _Substitute(ModuleType):
-    """A module as a traced program sees it."""
-
-    def __init__(self, name: str, original: ModuleType) -> None:
-        super().__init__(name)
-        self.__dict__.update({**vars(original), "_original": original})
-
-    def __getattr__(self, name: str) -> Any:
-        """What the module loads when it is asked for."""
-        return getattr(self.__dict__["_original"], name)
-
-
-class _Modules:
-    """The program's modules, looked for again only when something was imported meanwhile."""
-
-    def __init__(self) -> None:
-        self.loaded: list[Any] = []
-        self.names: list[dict[str, Any]] = []
-
-    def subjects(self) -> list[dict[str, Any]]:
-        """The global names of each."""
-        loaded = list(sys.modules.values())
-        if len(loaded) != len(self.loaded) or not all(map(is_, loaded, self.loaded)):
-            self.loaded = loaded
-            self.names = [vars(each) for each in loaded if _is_subjects(each)]
-        return self.names
-
-
-_MODULES = _Modules()
-
-
-def _is_subjects(module: Any) -> bool:
-    file: str = getattr(module, "__file__", None) or "<"
-    return is_subject(file) and "site-packages" not in file
+    return instead
 
 
 def _made(trace: Trace, name: str, original: Callable[..., Any]) -> Callable[..., Any]:
@@ -252,6 +199,3 @@ def _fsum(trace: Trace) -> Callable[..., Any]:
 
 def _sum(values: Any) -> Any:
     return sum(values)
-
-
-__all__ = ["apply", "is_traced_number", "substituted"]

@@ -8,16 +8,13 @@ objects, which can hold a ball. NumPy itself is not touched, nor is what others 
 Left out: arrays made in another way, such as random ones.
 """
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from operator import is_
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from conformance.tracing.frames import is_subject
+from conformance.tracing.modules import Substitute, replaced
 from conformance.watching.recording import Recording
 from conformance.watching.watched import unwatched
 
@@ -33,58 +30,14 @@ def allocating(recording: Recording, *, exact: bool = False) -> Iterator[None]:
         recording: of the run.
         exact: make objects for floats, which balls can be written into.
     """
-    numpy = _Numpy("numpy")
-    numpy.__dict__.update(np.__dict__)
+    numpy = Substitute("numpy", np)
     instead: dict[int, Any] = {id(np): numpy}
     for name in (*FILLED, *COPIED):
         original = getattr(np, name)
         made = _watched(recording, name, original, exact=exact and name in FILLED)
         instead[id(original)] = numpy.__dict__[name] = made
-    replaced = [
-        (names, key, value)
-        for names in _MODULES.subjects()
-        for key, value in list(names.items())
-        if id(value) in instead
-    ]
-    try:
-        for names, key, value in replaced:
-            names[key] = instead[id(value)]
+    with replaced(instead):
         yield
-    finally:
-        for names, key, value in replaced:
-            names[key] = value
-
-
-class _Numpy(ModuleType):
-    """NumPy as a watched subject sees it."""
-
-    def __getattr__(self, name: str) -> Any:
-        """What NumPy loads when it is asked for."""
-        return getattr(np, name)
-
-
-class _Modules:
-    """The subject's modules, looked for again only when something was imported meanwhile."""
-
-    def __init__(self) -> None:
-        self.loaded: list[Any] = []
-        self.names: list[dict[str, Any]] = []
-
-    def subjects(self) -> list[dict[str, Any]]:
-        """The global names of each."""
-        loaded = list(sys.modules.values())
-        if len(loaded) != len(self.loaded) or not all(map(is_, loaded, self.loaded)):
-            self.loaded = loaded
-            self.names = [vars(each) for each in loaded if _is_subjects(each)]
-        return self.names
-
-
-_MODULES = _Modules()
-
-
-def _is_subjects(module: Any) -> bool:
-    file: str = getattr(module, "__file__", None) or "<"
-    return is_subject(file) and "site-packages" not in file
 
 
 def _watched(

@@ -38,7 +38,6 @@ class Stepped:
         after: the nodes of the parameters after it, in our layout.
         left: the same in floats.
         returned: the nodes of what backprop gave for each sample, by the names of the gradients.
-        output: the nodes of what feedforward gave for each sample.
         earlier: the sizes of the mini-batches before it.
     """
 
@@ -51,7 +50,6 @@ class Stepped:
     after: dict[str, Node] = field(default_factory=dict)
     left: dict[str, Array] = field(default_factory=dict)
     returned: list[dict[str, Node]] = field(default_factory=list)
-    output: list[Node] = field(default_factory=list)
     earlier: tuple[int, ...] = ()
 
     def run(self, case: Case, *, decays: bool) -> Run:
@@ -137,8 +135,7 @@ def forward_run(network: BookNetwork, case: Case, start: Parameters, batch: Batc
         for i in range(batch.m):
             x = _given(network, trace, batch, i)[0]
             _note_sample(made, x)
-            node = trace.argument(network.feedforward(net, x))
-            made.output += [node] if type(node) is Node else []
+            network.feedforward(net, x)
     return made
 
 

@@ -15,9 +15,7 @@ from conformance.subjects.book.digits import lost_digits
 from conformance.subjects.book.exact import run_exactly
 from conformance.subjects.book.network import BookNetwork
 from conformance.subjects.book.own_cost import own_epsilon
-from conformance.subjects.book.pattern import Patterns
 from conformance.subjects.book.session import BookSession
-from conformance.subjects.book.traced_session import TracedSession
 from conformance.subjects.exact_outcome import ExactOutcome
 
 
@@ -41,6 +39,9 @@ def book_subject(
     start: Callable[..., Session] = partial(BookSession, network, conduct=found)
     freely: Callable[..., Session] = partial(start, watched=False)
     if traced and network.numbers.exact:
+        from conformance.subjects.book.pattern import Patterns  # here: a check needs neither
+        from conformance.subjects.book.traced_session import TracedSession
+
         start = partial(TracedSession, network, Patterns(network), conduct=found)
         freely = partial(start, freely=True)
     return Subject(

@@ -1,0 +1,72 @@
+"""The subject's own modules, in which other things stand for a time under the names of NumPy's.
+
+Left out: what stands there (`substitute.py`, `watching/allocation.py`).
+"""
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from operator import is_
+from types import ModuleType
+from typing import Any
+
+from conformance.tracing.frames import is_subject
+
+
+class Substitute(ModuleType):
+    """A module as the subject sees it."""
+
+    def __init__(self, name: str, original: ModuleType) -> None:
+        """Take the names of the original, in which others may be put."""
+        super().__init__(name)
+        self.__dict__.update({**vars(original), "_original": original})
+
+    def __getattr__(self, name: str) -> Any:
+        """What the module loads when it is asked for."""
+        return getattr(self.__dict__["_original"], name)
+
+
+@contextmanager
+def replaced(instead: Mapping[int, Any]) -> Iterator[None]:
+    """Other things under the global names of the subject's modules, until the end of the block.
+
+    Args:
+        instead: what stands in the place of something, by the identity of that.
+    """
+    found = [
+        (names, key, value)
+        for names in _MODULES.subjects()
+        for key, value in list(names.items())
+        if id(value) in instead
+    ]
+    try:
+        for names, key, value in found:
+            names[key] = instead[id(value)]
+        yield
+    finally:
+        for names, key, value in found:
+            names[key] = value
+
+
+class _Modules:
+    """The subject's modules, looked for again only when something was imported meanwhile."""
+
+    def __init__(self) -> None:
+        self.loaded: list[Any] = []
+        self.names: list[dict[str, Any]] = []
+
+    def subjects(self) -> list[dict[str, Any]]:
+        """The global names of each."""
+        loaded = list(sys.modules.values())
+        if len(loaded) != len(self.loaded) or not all(map(is_, loaded, self.loaded)):
+            self.loaded = loaded
+            self.names = [vars(each) for each in loaded if _is_subjects(each)]
+        return self.names
+
+
+_MODULES = _Modules()
+
+
+def _is_subjects(module: Any) -> bool:
+    file: str = getattr(module, "__file__", None) or "<"
+    return is_subject(file) and "site-packages" not in file
