@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.tracing.frames import Frame
+from conformance.tracing.frames import Frame, ignores_a_parameter
 from conformance.tracing.index import as_floats
 from conformance.tracing.replay import ROUNDINGS, Replay
 from conformance.tracing.trace import FILLED, Node, Trace
@@ -99,14 +99,11 @@ class Way:
         right: all that may rightly appear.
         own: the program's own quantities before it, right or wrong: they are judged for themselves.
         last: the operations of the value's own equation, the last one first.
-        parts: whether people have functions for parts of the equation, as for a − y in δ, whose
-            result a caller may take too early; else the function itself stopped too early.
     """
 
     right: Known
     own: Known
     last: Sequence[Step] = field(default_factory=tuple)
-    parts: bool = True
 
     def knows(self, value: Array) -> bool:
         """Whether a value may appear without being wrong itself."""
@@ -131,7 +128,7 @@ class Blame:
             rounding = self._rounding(node)
             if rounding is not None:
                 return rounding.frames
-            return self._caller(node, way) if way.parts else node.frames
+            return self._taker(node)
         path = self._path(node, way)
         unknown = [each for each in path if each.frames and not way.knows(self._value(each))]
         computed = (each for each in unknown if not self._arranged(each, way))
@@ -141,6 +138,9 @@ class Blame:
         taken = self._taken(wrong, way)
         if taken is None or not taken.frames:
             return self._guilty(wrong, way)
+        handed = self._handed(wrong, taken)
+        if handed and way.knows(self._value(taken)):
+            return wrong.frames[handed:]
         if len(taken.consumers) == 1 and not set(taken.frames) & set(wrong.frames):
             return (*taken.frames[::-1], *self._guilty(wrong, way))  # made for this alone
         return self._guilty(wrong, way)
@@ -148,24 +148,18 @@ class Blame:
     def _value(self, node: Node) -> Array:
         return np.asarray(self.replay.value(node))
 
-    def _caller(self, node: Node, way: Way) -> tuple[Frame, ...]:
-        """The frames without those of functions that compute nothing but right values.
+    def _taker(self, node: Node) -> tuple[Frame, ...]:
+        """The frames of a right value from the function on that took it for something else.
 
-        Their caller took what they rightly give too early.
+        That is the one that goes on with it; or, before it, a function that gave it and does not
+        look at all that it was handed: it stopped too early.
         """
         frames = node.frames
-        for depth in range(len(frames) - 1):
-            outer, function = frames[depth + 1 :], frames[depth].function
-            inside = (
-                each
-                for each in self.nodes
-                if len(each.frames) > len(outer)
-                and each.frames[-len(outer) :] == outer
-                and each.frames[-len(outer) - 1].function == function
-            )
-            if not all(way.knows(self._value(each)) for each in inside):
+        goes_on = {frame.function for each in node.consumers for frame in each.frames}
+        for depth, frame in enumerate(frames):
+            if frame.function in goes_on or ignores_a_parameter(frame):
                 return frames[depth:]
-        return frames[-1:]
+        return frames
 
     def _rounding(self, node: Node) -> Node | None:
         """The first operation that rounded on purpose what a node was computed of, if one did."""
@@ -238,6 +232,17 @@ class Blame:
 
     def _same(self, node: Node, array: Array) -> bool:
         return _exact(self._value(node)) and self._value(node) in Known([array])
+
+    @staticmethod
+    def _handed(wrong: Node, taken: Node) -> int:
+        """How many functions an operand was handed down to the operation that took it."""
+        makers = {frame.function for frame in taken.frames}
+        for depth, frame in enumerate(wrong.frames):
+            if frame.function in makers:
+                return depth
+            if ignores_a_parameter(frame):
+                break
+        return 0
 
     def _guilty(self, wrong: Node, way: Way) -> tuple[Frame, ...]:
         """The frames, without the inner ones whose line computes something right elsewhere.

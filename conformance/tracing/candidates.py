@@ -48,7 +48,8 @@ class Candidates:
         if n > 1:
             yield from self._one_by_one(n, uses, not_uses)
         for node in self.index.sized(n * m):
-            if node.uses & uses and not node.uses & not_uses and not node.given:
+            every = all(node.uses & bits for bits in self.samples)
+            if every and node.uses & uses and not node.uses & not_uses and not node.given:
                 yield from self._together(node, (n, m))
 
     def _together(self, node: Node, shape: tuple[int, int]) -> Iterator[Candidate]:

@@ -3,6 +3,8 @@
 Left out: the operations (`recording.py`).
 """
 
+import ast
+import linecache
 import sys
 import sysconfig
 from dataclasses import dataclass
@@ -71,6 +73,28 @@ def raised_in(error: BaseException) -> tuple[Frame, ...]:
             found[0] = _frame(code.co_filename, line, found[0].function)
     own = [each for each in found if _INSTALLED not in each.file]
     return tuple(own or found)
+
+
+@cache
+def ignores_a_parameter(frame: Frame) -> bool:
+    """Whether the function of a line has a parameter, other than `self`, that it never reads."""
+    try:
+        tree = ast.parse("".join(linecache.getlines(frame.file)))
+    except SyntaxError:  # no Python source, such as a cell that is gone
+        return False
+    around = [
+        each
+        for each in ast.walk(tree)
+        if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)
+        and each.name == frame.function
+        and each.lineno <= frame.line <= (each.end_lineno or each.lineno)
+    ]
+    if not around:
+        return False
+    given = around[-1].args
+    names = {each.arg for each in (*given.posonlyargs, *given.args, *given.kwonlyargs)}
+    read = {each.id for each in ast.walk(around[-1]) if isinstance(each, ast.Name)}
+    return bool(names - read - {"self", "cls"})
 
 
 @cache

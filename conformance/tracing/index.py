@@ -65,6 +65,10 @@ class Index:
             for place, number in enumerate(as_floats(replay.value(node)).ravel().tolist()):
                 self._places[number].append((node.number, place))
 
+    def __contains__(self, node: Node) -> bool:
+        """Whether the numbers of a node are exact floats, and looked up here."""
+        return node.number in self._known
+
     def numbers(self, number: int) -> Array:
         """The exact numbers of a node."""
         return np.asarray(self.replay.value(self.replay.trace.nodes[number]))
@@ -85,7 +89,7 @@ class Index:
             columns: bits of nodes, some of which each column's nodes were computed from.
         """
         found: dict[int, dict[int, int]] = defaultdict(dict)
-        floats = as_floats(wanted).ravel()
+        floats, shape = as_floats(wanted).ravel(), wanted.shape
         for entry, (number, exact) in enumerate(zip(floats.tolist(), wanted.ravel(), strict=True)):
             anywhere = False
             for node, place in self._places.get(number, ()):
@@ -96,11 +100,23 @@ class Index:
                 held = self.replay.value(self._known[node]).reshape(-1)[place]
                 if held.ball.overlaps(exact.ball):
                     anywhere = True
-                    if entry not in found[node] or place == entry:
+                    if entry not in found[node] or place == self._expected(node, entry, shape):
                         found[node][entry] = place
             if not anywhere:
                 return None
         return _chosen(found, wanted.shape, last=bool(within))
+
+    def _expected(self, node: int, entry: int, shape: tuple[int, ...]) -> int:
+        """Where an entry is if a node has all of them, or a column, in their order.
+
+        It tells equal numbers apart, such as those that were cut off.
+        """
+        held = self._known[node].value.shape
+        rows, columns = shape if len(shape) == 2 else (1, 1)  # noqa: PLR2004 - a matrix
+        row, column = divmod(entry, columns)
+        if int(np.prod(held)) == rows:
+            return row
+        return column * rows + row if held == (columns, rows) != shape else entry
 
     def proportional(self, wanted: Array) -> list[tuple[Node, Array, Any]]:
         """The arrays of as many entries that are a multiple: node, places, factor (a ball)."""

@@ -36,6 +36,8 @@ def _unrounded(x: Any, *_: Any, **__: Any) -> Any:
 EXACTLY: dict[str, Callable[..., Any]] = {"expit": _expit, "logaddexp": _logaddexp}
 """What does the same to exact numbers, where NumPy does not do it to objects."""
 
+LEAST = 100  # bits
+
 ROUNDINGS = ("round", "around", "round_", "rint")
 """Operations that round: their result stands for what they are given, and floats judge it."""
 
@@ -95,7 +97,10 @@ class Replay:
             args = [substituted(each, self._operand) for each in node.args]
             kwargs = {key: substituted(each, self._operand) for key, each in node.kwargs.items()}
             with np.errstate(all="ignore"):
-                return _shaped(_called(function, args, kwargs), node)
+                result = _shaped(_called(function, args, kwargs), node)
+            if not _known(result):
+                raise ValueError("it is too large, or not known to enough digits")
+            return result
         except (TypeError, AttributeError, ValueError, ArithmeticError, IndexError) as error:
             self.inexact[node.number] = f"{node.operation}: {error}"
             return _lifted(node.value)
@@ -119,6 +124,18 @@ def _called(function: Callable[..., Any], args: list[Any], kwargs: dict[str, Any
             raise
         with exact_math():  # a function of the program itself, which NumPy calls for each number
             return function(*args, **kwargs)
+
+
+def _known(value: Any) -> bool:
+    """Whether numbers are known to so many bits that no others are equal to them by chance."""
+    if isinstance(value, tuple | list):
+        return all(map(_known, value))
+    numbers = value.flat if isinstance(value, np.ndarray) and value.dtype.hasobject else ()
+    balls = (each.ball for each in numbers if type(each) is Exact)
+    return all(
+        each.rel_accuracy_bits() > LEAST or each.is_exact() or each.abs_upper() < 2.0**-LEAST
+        for each in balls
+    )
 
 
 def _lifted(value: Any) -> Any:

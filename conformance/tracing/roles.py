@@ -18,6 +18,7 @@ import numpy as np
 
 from conformance.tracing.candidates import Candidate, Candidates
 from conformance.tracing.index import Index, Location, as_floats, common_factor, is_factor
+from conformance.tracing.trace import Node
 from reference.equations import BOOK, COSTS, sigmoid_prime
 from reference.step import Array, Batch, Parameters, split
 
@@ -180,16 +181,18 @@ class Search:
         )
 
     def _possible_factors(self, layer: int, right: Array) -> tuple[float, ...]:
-        """The factors that a program may keep in δ^l: 1, m, 1/m, and −1 if it all ascends by it."""
+        """The factors that a program may keep in δ^l: 1, m, 1/m, and −1 if it all ascends by it.
+
+        A factor that is still in the step was not kept, but is wrong.
+        """
         above = self.roles.found.get(f"delta{layer + 1}")
         negative = above is not None and above.factor < 0
         if layer == self._layers:
             moved = self._moved(f"b{layer}")
-            mean = BOOK.bias_gradient(right)
-            ratio = None if moved is None else common_factor(moved, mean)
-            if ratio is None or not ratio > 0:
-                return tuple(each for each in self.factors if each > 0)
-            return self.factors
+            ratio = None if moved is None else common_factor(moved, BOOK.bias_gradient(right))
+            undone = [each for each in self.factors if not _is(ratio, each) or each == 1]
+            negative = ratio is not None and bool(ratio > 0)
+            return tuple(each for each in undone if each > 0 or negative)
         return tuple(each for each in self.factors if (each < 0) == negative)
 
     def _kept_in(self, layer: int, delta: Array) -> float:
@@ -301,10 +304,28 @@ class Search:
         if location is not None and within:
             self.roles.first[name] = location
             return self._take(name, right, self._columns(right, within) or location)
-        found = self._by_use(name[0], (*where, self.run.targets), made, location)
+        if name[0] == "a" and location is not None and self._made_for_itself(right, location):
+            return self._take(name, right, location)
+        changed = location if name[0] == "z" else None  # what stands for z is made of it
+        found = self._by_use(name[0], (*where, self.run.targets), made, changed)
         if found is not None:
             return self._take(name, found.value, found.location, wrong=True)
         return self._take(name, right, location)
+
+    def _made_for_itself(self, a: Array, location: Location) -> bool:
+        """Whether an activation that nobody took was more than a step on the way to σ′."""
+        nodes = self.index.replay.trace.nodes
+        slope = [a * 0 + 1 - a, a * (1 - a), -a, a * a, a]
+        known = [set(as_floats(each).ravel().tolist()) for each in slope]
+
+        def is_step(node: Node) -> bool:
+            held = as_floats(self.index.numbers(node.number)) if node in self.index else None
+            return held is not None and any(set(held.ravel().tolist()) <= each for each in known)
+
+        return any(
+            not all(map(is_step, nodes[number].consumers)) or not nodes[number].consumers
+            for number in location.numbers
+        )
 
     def _take(
         self, name: str, value: Array, location: Location | None, *, wrong: bool = False

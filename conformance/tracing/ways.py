@@ -73,8 +73,7 @@ def _way(name: str, run: Run, values: Values, found: tuple[Any, Any, Any]) -> Wa
         right += list(_moves(name, run, values))
         right += [np.array(each, dtype=object) for each in (eta, one / m, eta * decay)]
         right += [np.array(one - eta * decay, dtype=object)]
-    output = name == f"delta{len(run.start.w) + 1}"  # a − y, ∂C/∂a, has often its own function
-    return Way(Known([r for r in right if r.size], factors), Known(own, factors), last, output)
+    return Way(Known([r for r in right if r.size], factors), Known(own, factors), last)
 
 
 def _part(run: Run, m: int) -> Any:

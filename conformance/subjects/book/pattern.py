@@ -253,8 +253,10 @@ def _same(roles: Roles, returned: Stepped) -> Iterator[str]:
             continue
         parts = [replay.value(each) for each in nodes]
         if all(each.shape == used.shape for each in parts):
-            factor = common_factor(np.asarray(sum(parts[1:], start=parts[0])), used)
-            if factor is not None and is_factor(factor, float(m)):
+            total = np.asarray(sum(parts[1:], start=parts[0]))
+            factor = common_factor(total, used)
+            nothing = not as_floats(total).any() and not as_floats(used).any()
+            if nothing or (factor is not None and is_factor(factor, float(m))):
                 yield name
 
 

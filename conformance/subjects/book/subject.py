@@ -20,7 +20,7 @@ from conformance.subjects.exact_outcome import ExactOutcome
 
 
 def book_subject(
-    factory: Callable[..., Any], name: str, cost: str | None = None, *, traced: bool = False
+    factory: Callable[..., Any], name: str, cost: str | None = None, *, traced: bool = True
 ) -> Subject:
     """The subject of a class or factory; see `BookNetwork` for what is recognised and raised.
 
