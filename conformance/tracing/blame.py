@@ -199,7 +199,7 @@ class Blame:
                 and other.frames[depth + 1 :] != outer
             )
             values = (self._value(other) for other in elsewhere)
-            if not any(_exact(value) and value in way.right for value in values):
+            if not any(_exact(value) and value in way.straight for value in values):
                 return wrong.frames[depth:]
         return wrong.frames[-1:]
 

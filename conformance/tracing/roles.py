@@ -32,6 +32,7 @@ class Run:
         batch: of exact numbers.
         cost: its name.
         w: the bits of the nodes of w^2 … w^L.
+        parameters: those of the weights and biases of each layer.
         samples: the bits of the nodes of each sample.
         targets: the bits of all targets.
         after: the parameters `b2 w2 …` after the step, of exact numbers; those that are known.
@@ -45,6 +46,7 @@ class Run:
     batch: Batch
     cost: str
     w: Sequence[int]
+    parameters: Sequence[int]
     samples: Sequence[int]
     targets: int
     after: Mapping[str, Array] = field(default_factory=dict)
@@ -175,6 +177,8 @@ class Search:
 
     def _stands_still(self, layer: int) -> bool:
         """Whether the update computes the parameters of a layer, and leaves them as they were."""
+        if not self.roles.found:  # nothing was computed of any sample, not even z
+            return False
         moved = [self._moved(f"{each}{layer}") for each in ("b", "w")]
         return all(
             each is not None and self.run.rewritten[f"{name}{layer}"] and not as_floats(each).any()
@@ -306,7 +310,8 @@ class Search:
             self.roles.first[name] = location
             return self._take(name, right, self._columns(right, within) or location)
         changed = location if name[0] == "z" else None  # what stands for z is made of it
-        found = self._by_use(name[0], (*where, self.run.targets), made, changed)
+        above = reduce(or_, self.run.parameters[int(name[1:]) - 1 :], self.run.targets)
+        found = self._by_use(name[0], (*where, above), made, changed)
         if found is not None and not self._made_for_nothing(location, found):
             return self._take(name, found.value, found.location, wrong=True)
         return self._take(name, right, location)

@@ -23,7 +23,7 @@ from reference.step import Array
 FILLED = "filled"
 """The operation of an array that was written into."""
 
-MANY_BITS = 40  # a float with so many significant bits is known again by its bits
+MANY_BITS = 30  # a float with so many significant bits is known again by its bits
 
 
 Write = tuple[Array | None, Any, tuple[Frame, ...]]

@@ -167,7 +167,14 @@ class Way:
         kept = before * (one - eta * decay) if self.name[0] == "w" else before
         for start in (kept, before):
             yield Step("subtract", (), start - eta * total / m)
-        for each in (eta * total / m, total * eta, total / m, eta * decay * before, kept):
+        for each in (
+            eta * total / m,
+            -(eta * total / m),
+            total * eta,
+            total / m,
+            eta * decay * before,
+            kept,
+        ):
             yield Step("", (), each)
         for scalar in (eta / m, eta, one / m, eta * decay, decay * one, one - eta * decay):
             yield Step("", (), np.array(scalar, dtype=object))
@@ -266,6 +273,17 @@ class Way:
         parts = self._parts()
         steps = (step.result for samples in parts for step in self.steps(samples))
         return Known((*steps, *self._owned()))
+
+    @cached_property
+    def straight(self) -> Known:
+        """What the equations themselves give, on the way and before it."""
+        names = [
+            each for each in self._earlier if split(each)[0] in (*COLUMNS, "nabla_b", "nabla_w")
+        ]
+        parts = self._parts()
+        steps = (s.result for each in names for part in parts for s in self._evaluated(each, part))
+        own = (step.result for part in parts for step in self._own_steps(part))
+        return Known((*steps, *own))
 
     def knows(self, value: Array) -> bool:
         """Whether a value may appear without being wrong itself."""

@@ -66,6 +66,7 @@ class Stepped:
             self.batch.map(to_exact),
             case.cost,
             self.w,
+            [bits | 1 << self.before[f"b{l}"].number for l, bits in enumerate(self.w, 2)],
             self.x,
             self.y,
             after,
