@@ -91,10 +91,27 @@ class Way:
     def before(self) -> int:
         """The bits of the nodes of what comes before the quantity."""
         nodes = self.run.index.replay.trace.nodes
-        numbers = (
-            n for each in self._earlier if each in self.found for n in self.found[each].numbers
-        )
+        known = [self.found[each] for each in self._entering(self.name)]
+        numbers = (number for each in known for number in each.numbers)
         return reduce(or_, (nodes[number].uses for number in numbers), 0)
+
+    def _entering(self, name: str) -> Iterator[str]:
+        """The quantities that enter an equation; of one that is nowhere, those that enter its own."""
+        quantity, layer = split(name)
+        l, top = layer or 0, len(self.run.start.w) + 1  # noqa: E741 - the book's name of it
+        below = [f"a{l - 1}"] if l > 2 else []  # noqa: PLR2004
+        enters = {
+            "z": below,
+            "a": [f"z{l}"],
+            "delta": [f"z{l}", f"a{l}"] + ([f"delta{l + 1}"] if l < top else []),
+            "nabla_b": [f"delta{l}"],
+            "nabla_w": [f"delta{l}", *below],
+        }
+        for each in enters.get(quantity, [f"nabla_{name}"]):
+            if each in self.found:
+                yield each
+            else:
+                yield from self._entering(each)
 
     @property
     def whole(self) -> tuple[int, ...]:

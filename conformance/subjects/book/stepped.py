@@ -66,7 +66,7 @@ class Stepped:
             self.batch.map(to_exact),
             case.cost,
             self.w,
-            [bits | 1 << self.before[f"b{l}"].number for l, bits in enumerate(self.w, 2)],
+            [bits | _bits(self.before[f"b{layer}"]) for layer, bits in enumerate(self.w, 2)],
             self.x,
             self.y,
             after,
@@ -74,6 +74,13 @@ class Stepped:
             {name: node.uses for name, node in self.after.items()},
             {name: _computed(node) for name, node in self.after.items()},
         )
+
+
+def _bits(node: Node) -> int:
+    """The bits of a node, and of what it is turned from."""
+    own = 1 << node.number
+    turned = node.operation in ("reshape", "transpose", "getitem") and node.inputs
+    return own | _bits(node.inputs[0]) if turned else own
 
 
 def _computed(node: Node) -> bool:
@@ -217,9 +224,10 @@ def generic(
         seed: other numbers for another seed.
         negative: the same weights and biases with the other sign.
     """
-    rng, dtype, bits = np.random.default_rng(seed), np.dtype(case.dtype), 2.0**20
+    rng, dtype = np.random.default_rng(seed), np.dtype(case.dtype)
+    bits = 2.0**20 if dtype.itemsize == 4 else 2.0**44  # noqa: PLR2004 - what the floats hold
 
-    def drawn(*shape: int) -> Array:  # numbers that float32 holds
+    def drawn(*shape: int) -> Array:
         return np.asarray(np.round(rng.normal(size=shape) * bits) / bits, dtype=dtype)
 
     pairs = list(zip(sizes[1:], sizes[:-1], strict=True))
