@@ -44,6 +44,8 @@ class Blame:
             way: what its equation gives.
         """
         rounding = self._rounding(node)
+        if way.decides and self.repairs.right(at, way):
+            return node.frames if rounding is None else rounding.frames
         repair = self.repairs.first(at, way) if way.decides else None
         if repair is not None and repair.node.frames:
             return self._to_blame(repair, way)
@@ -98,10 +100,11 @@ class Blame:
         look at all that it was handed, or only hands on what another gives that others call too.
         """
         frames, calls = node.frames, node.calls
+        least = len(frames) - len(self._guilty(node, way))
         for depth, (frame, call) in enumerate(zip(frames, calls, strict=False)):
             goes_on = any(call in each.calls for each in node.consumers if way.leads_to(each))
             if goes_on or ignores_a_parameter(frame) or self._hands_on(node, depth):
-                return frames[depth:]
+                return frames[max(depth, least) :]
         return frames[-1:]
 
     def _hands_on(self, node: Node, depth: int) -> bool:

@@ -17,12 +17,14 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from conformance.arithmetic.exact import Exact, to_exact
 from conformance.tracing.arranging import ARRANGING
 from conformance.tracing.index import Location, as_floats
 from conformance.tracing.replay import Replay
 from conformance.tracing.trace import Node, substituted
 from reference.step import Array
 
+BEGINNING, END = 2, 3  # where a value is put that is a part of an array
 CLOSE = 1e-9  # of the largest entry: so close in floats that it is evaluated on balls
 
 
@@ -77,6 +79,14 @@ class Repairs:
     def __init__(self, replay: Replay) -> None:
         self.replay, self.nodes = replay, replay.trace.nodes
 
+    def right(self, at: Location, equation: Equation) -> bool:
+        """Whether a quantity is what its equation gives, on balls: floats alone make it differ."""
+        if at.nodes.shape != equation.wanted.shape:
+            return False
+        held = at.gather(lambda n: self.replay.value(self.nodes[n]), object)
+        exact = all(type(each) is Exact for each in held.flat)
+        return exact and _overlap(held, equation.wanted * at.factor)
+
     def first(self, at: Location, equation: Equation) -> Repair | None:
         """The earliest operation that mends a quantity; None if none does."""
         path = list(self._path(at.numbers, equation.before))
@@ -113,9 +123,9 @@ class Repairs:
         for kind, step in enumerate(known[owners[0]]):
             if any(kind >= len(steps) for steps in known.values()):
                 continue
-            for turned in (False, True):
+            for turned in range(END + 1):
                 values = {each: steps[kind].result for each, steps in known.items()}
-                given = _handed_out(executions, owners, values, turned=turned)
+                given = _handed_out(executions, owners, values, turned)
                 if given is not None:
                     yield step, given
 
@@ -233,8 +243,7 @@ def _handed_out(
     executions: Sequence[Node],
     owners: Sequence[tuple[int, ...]],
     values: Mapping[tuple[int, ...], Array],
-    *,
-    turned: bool,
+    turned: int,
 ) -> dict[int, Array] | None:
     """The value of each execution: that of its samples, or one entry of it after the other."""
     given: dict[int, Array] = {}
@@ -242,11 +251,11 @@ def _handed_out(
         nodes = [n for n, each in zip(executions, owners, strict=True) if each == owner]
         single = all(np.size(node.value) == 1 for node in nodes)
         if single and value.size == len(nodes) > 1:
-            entries = (value.T if turned else value).reshape(-1)
+            entries = (value.T if turned % 2 else value).reshape(-1)
             given |= {n.number: _one(e, n) for n, e in zip(nodes, entries, strict=True)}
             continue
         for node in nodes:
-            fitted = _fitted(value, node, turned=turned)
+            fitted = _fitted(value, node, turned)
             if fitted is None:
                 return None
             given[node.number] = fitted
@@ -259,9 +268,20 @@ def _one(entry: Any, node: Node) -> Array:
     return made
 
 
-def _fitted(value: Array, node: Node, *, turned: bool) -> Array | None:
-    """A value in the shape of a node; what was arranged wrongly may have another shape."""
+def _fitted(value: Array, node: Node, turned: int) -> Array | None:
+    """A value in the shape of a node; None if it does not fit.
+
+    A part of a larger array, such as biases beside weights, is at one of its ends. What was arranged
+    wrongly may have another shape.
+
+    Args:
+        value: what the equation has.
+        node: what takes it.
+        turned: which way it is put: 0 straight, 1 turned, 2 at the beginning, 3 at the end.
+    """
     shape = np.shape(node.value)
+    if turned >= BEGINNING:
+        return _part(value, node, at_end=turned == END)
     made = value.T if turned else value
     if turned and (value.ndim < 2 or 1 in value.shape):  # noqa: PLR2004 - the same once more
         return None
@@ -270,6 +290,24 @@ def _fitted(value: Array, node: Node, *, turned: bool) -> Array | None:
     if made.size == np.size(node.value):
         return made.reshape(shape)
     return made if node.operation in ARRANGING and value.ndim == len(shape) else None
+
+
+def _part(value: Array, node: Node, *, at_end: bool) -> Array | None:
+    """What a node has, but for a value that is a part of it."""
+    shape = np.shape(node.value)
+    if value.ndim != 2 or len(shape) != 2 or value.size >= np.size(node.value):  # noqa: PLR2004
+        return None
+    for part in (value, value.T):
+        if all(n <= most for n, most in zip(part.shape, shape, strict=True)) and (
+            part.shape[0] == shape[0] or part.shape[1] == shape[1]
+        ):
+            made = np.array(to_exact(node.value))
+            starts = [most - n if at_end else 0 for n, most in zip(part.shape, shape, strict=True)]
+            made[starts[0] : starts[0] + part.shape[0], starts[1] : starts[1] + part.shape[1]] = (
+                part
+            )
+            return made
+    return None
 
 
 def _equal(value: Any, other: Array) -> bool:

@@ -193,12 +193,21 @@ class Search:
         above = self.roles.found.get(f"delta{layer + 1}")
         negative = above is not None and above.factor < 0
         if layer == self._layers:
-            moved = self._moved(f"b{layer}")
-            ratio = None if moved is None else common_factor(moved, BOOK.bias_gradient(right))
-            undone = [each for each in self.factors if not _is(ratio, each) or each == 1]
-            negative = ratio is not None and bool(ratio > 0)
-            return tuple(each for each in undone if each > 0 or negative)
+            ratios = self._ratios(layer, right)
+            still = [each for each in self.factors if all(_is(r, each) for r in ratios)]
+            negative = any(bool(ratio > 0) for ratio in ratios)
+            kept = [each for each in self.factors if each == 1 or not ratios or each not in still]
+            return tuple(each for each in kept if each > 0 or negative)
         return tuple(each for each in self.factors if (each < 0) == negative)
+
+    def _ratios(self, layer: int, delta: Array) -> list[Any]:
+        """How many times as far each parameter of a layer was moved as by a δ^l."""
+        values, run = self.roles.values, self.run
+        below = run.batch.x if layer == 2 else values[f"a{layer - 1}"]  # noqa: PLR2004
+        means = {"b": BOOK.bias_gradient(delta), "w": BOOK.weight_gradient(delta, below)}
+        moved = {each: self._moved(f"{each}{layer}") for each in means}
+        found = [common_factor(m, means[each]) for each, m in moved.items() if m is not None]
+        return [each for each in found if each is not None]
 
     def _kept_in(self, layer: int, delta: Array) -> float:
         """The factor, 1 or 1/m, that a program keeps in a δ^l that is wrong."""
@@ -280,7 +289,7 @@ class Search:
         for factor in dict.fromkeys((*divisors, m, 1.0)):
             if scaled and factor not in divisors:
                 continue
-            for node, places, found in self.index.proportional(moved):
+            for node, places, found in reversed(self.index.proportional(moved)):
                 used = node.uses & self.run.targets and not node.given
                 if used and is_factor(found, factor):
                     return Location(np.full(moved.shape, node.number), places, factor)

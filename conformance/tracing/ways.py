@@ -220,11 +220,27 @@ class Way:
         )
         a, below = self._of(f"a{layer}", some), self._below(layer or 0, some)
         if quantity == "delta" and a is not None:
-            yield from evaluated(lambda v: v * (1 - v), [a])[::-1]
+            yield from self._of_own_a(some, a)
         if quantity in ("z", "nabla_b", "nabla_w") and below is not None:  # biases among weights
             ones = below[:1] * 0 + 1
             yield Step("vstack", (), np.vstack([ones, below]))
             yield Step("vstack", (), np.vstack([below, ones]))
+
+    def _of_own_a(self, samples: tuple[int, ...], a: Array) -> Iterator[Step]:
+        """The same equation with a(1 − a) in the place of σ′(z), its factors in either order."""
+        yield from evaluated(lambda v: v * (1 - v), [a])[::-1]
+        start = self._equation(self.name, samples)[1]
+        layer, top = split(self.name)[1] or 0, len(self.run.start.w) + 1
+        if any(each is None for each in start):
+            return
+        if layer == top:
+            before = evaluated(lambda v, y: v - y, [a, start[-1]])[-1].result
+        else:
+            before = evaluated(lambda w, d: w.T @ d, start[:2])[-1].result
+        factor = self._factor(self.name)
+        for form in (lambda d, v: d * v * (1 - v), lambda d, v: d * (1 - v) * v):
+            for step in evaluated(form, [before, a])[::-1]:
+                yield step if factor == 1 else replace(step, result=step.result * factor)
 
     def _evaluated(self, name: str, samples: tuple[int, ...]) -> list[Step]:
         equation, operands = self._equation(name, samples)
