@@ -75,9 +75,10 @@ class Blame:
         if known:
             return wrong.frames if way.stops_early(value) else self._taker(wrong, way)
         for other, _ in taken:
-            elsewhere = not set(other.frames) & set(wrong.frames)
-            if other.frames and len(other.consumers) == 1 and elsewhere:
-                return other.frames  # made for this alone
+            alone = len(other.consumers) == 1 and not set(other.frames) & set(wrong.frames)
+            made = other.uses & way.before and not way.before >> other.number & 1
+            if other.frames and alone and made:  # a factor that was made on another line
+                return self._taker(other, way)
         return self._guilty(wrong, way)
 
     def _handed_down(self, wrong: Node, taken: Node, meant: Array) -> tuple[Frame, ...]:
@@ -99,6 +100,9 @@ class Blame:
         That is the one that goes on with it; or, before it, a function that gave it and does not
         look at all that it was handed, or only hands on what another gives that others call too.
         """
+        takers = [each for each in node.consumers if way.leads_to(each) and each.frames]
+        if way.took_another(node) and takers:
+            return takers[0].frames
         frames, calls = node.frames, node.calls
         least = len(frames) - len(self._guilty(node, way))
         for depth, (frame, call) in enumerate(zip(frames, calls, strict=False)):

@@ -58,6 +58,9 @@ class Equation(Protocol):
     @property
     def before(self) -> int: ...  # noqa: D102
 
+    def has(self, value: Array) -> bool:
+        """Whether a value may rightly appear on the way to the quantity."""
+
     def of(self, samples: tuple[int, ...]) -> Array:
         """The quantity of some samples alone; a gradient is their sum."""
 
@@ -93,11 +96,21 @@ class Repairs:
         wanted = equation.wanted
         if at.nodes.shape != wanted.shape:  # of one sample, or of another shape than it should have
             wanted = equation.of(self._samples(self.nodes[at.numbers[0]], equation.samples))
-        for executions in groups(path, reduce(or_, equation.samples, 0)):
-            for step, given in self._trials(executions, equation):
+        found = groups(path, reduce(or_, equation.samples, 0))
+        suspects = [each for each in found if self._suspect(each[0], equation)]
+        for executions in (*suspects, *(each for each in found if each not in suspects)):
+            for step, given in self._trials(executions, at, equation):
                 if self._mends(given, path, at, wanted):
                     return Repair(executions[0], step)
         return None
+
+    def _suspect(self, node: Node, equation: Equation) -> bool:
+        """Whether an operation gives what the equation does not have, or changes nothing."""
+        value = np.asarray(self.replay.value(node))
+        if not value.dtype.hasobject or not equation.has(value):
+            return True
+        same = (each for each in node.inputs if np.shape(each.value) == np.shape(node.value))
+        return node.operation not in ARRANGING and any(_equal(e.value, node.value) for e in same)
 
     def _path(self, numbers: Sequence[int], before: int) -> Iterator[Node]:
         """What a quantity was computed from, as far as the quantities that enter it."""
@@ -107,21 +120,37 @@ class Repairs:
                 yield node
 
     def _trials(
-        self, executions: Sequence[Node], equation: Equation
+        self, executions: Sequence[Node], at: Location, equation: Equation
     ) -> Iterator[tuple[Step, dict[int, Array]]]:
         """Each value of the equation that an operation may have had to give, in each execution."""
         owners = [self._samples(node, equation.samples) for node in executions]
         yield from self._tried(executions, owners, equation)
+        if len(executions) == len(at.numbers) == 1:
+            yield from self._placed(executions[0], at, equation)
         whole = tuple(range(len(equation.samples)))
         if len(executions) == 1 and owners[0] != whole:  # one array of all, made of some alone
             yield from self._tried(executions, [whole], equation)
+
+    def _placed(
+        self, node: Node, at: Location, equation: Equation
+    ) -> Iterator[tuple[Step, dict[int, Array]]]:
+        """Values where a larger array has the quantity, such as a vector of all parameters."""
+        holder, shape = self.nodes[at.numbers[0]], at.nodes.shape
+        if np.shape(node.value) != np.shape(holder.value) or np.size(node.value) <= at.nodes.size:
+            return
+        for step in equation.steps(tuple(range(len(equation.samples)))):
+            if step.result.shape == shape:
+                made = np.array(to_exact(node.value))
+                made.reshape(-1)[at.places] = step.result
+                yield step, {node.number: made}
 
     def _tried(
         self, executions: Sequence[Node], owners: Sequence[tuple[int, ...]], equation: Equation
     ) -> Iterator[tuple[Step, dict[int, Array]]]:
         known = {each: equation.steps(each) for each in dict.fromkeys(owners)}
+        handed = all(map(_is_handed, executions))
         for kind, step in enumerate(known[owners[0]]):
-            if any(kind >= len(steps) for steps in known.values()):
+            if any(kind >= len(steps) for steps in known.values()) or (handed and step.operation):
                 continue
             for turned in range(END + 1):
                 values = {each: steps[kind].result for each, steps in known.items()}
@@ -195,6 +224,13 @@ class Repairs:
         if not all(again.exact(self.nodes[number]) for number in at.numbers):
             return None
         return self._held(at, lambda n: again.value(self.nodes[n]), shape)
+
+
+def _is_handed(node: Node) -> bool:
+    """Whether a node is what the program was handed, put together: no equation's result."""
+    return node.given or (
+        node.operation in ARRANGING and bool(node.inputs) and all(map(_is_handed, node.inputs))
+    )
 
 
 def _needed(node: Node, changed: int) -> Iterator[Node]:
@@ -271,8 +307,8 @@ def _one(entry: Any, node: Node) -> Array:
 def _fitted(value: Array, node: Node, turned: int) -> Array | None:
     """A value in the shape of a node; None if it does not fit.
 
-    A part of a larger array, such as biases beside weights, is at one of its ends. What was arranged
-    wrongly may have another shape.
+    A part of a larger array, such as biases beside weights, is at one of its ends. What was
+    arranged wrongly may have another shape.
 
     Args:
         value: what the equation has.

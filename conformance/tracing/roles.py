@@ -153,7 +153,7 @@ class Search:
         factors = self._possible_factors(layer, rights[0])
         for right in rights:
             location = self._located(right, factors=factors)
-            within = 0 if location is None else self._used(right, made, location)
+            within = 0 if location is None else self._used(right, made, location, alike=True)
             if location is not None and within:
                 self.roles.first[name] = location
                 last = self._located(right, within, factors)
@@ -373,30 +373,39 @@ class Search:
         equations = max((len(list(made(each.value))) for each in free[:1]), default=0)
         for i in range(equations):
             for each in free:
-                if self._used(each.value, lambda v: [list(made(v))[i]], each.location):  # noqa: B023 - called at once
+                if self._used(each.value, lambda v: [list(made(v))[i]], each.location, alike=True):  # noqa: B023 - called at once
                     return each
         return None
 
-    def _used(self, value: Array, made: Made, location: Location) -> int:
+    def _used(self, value: Array, made: Made, location: Location, *, alike: bool = False) -> int:
         """What was computed on the way to something recorded that is made of a value, as bits.
 
         It is made of all samples at once, or of each alone; 0 if there is nothing.
+
+        Args:
+            value: the quantity.
+            made: what its consumers make of it.
+            location: where it is.
+            alike: whether they have its sign.
         """
         m, own = self.run.m, location.numbers
+        signs = location.factor if alike else 0.0
         for result, summed in made(value):
-            within = self._made_of(result, own)
+            within = self._made_of(result, own, signs)
             if within:
                 return within
             if summed and m > 1:
                 alone = (next(iter(made(_only(value, i))))[0] for i in range(m))
-                each = [self._made_of(part, own) for part in alone]
+                each = [self._made_of(part, own, signs) for part in alone]
                 if all(each):
                     return reduce(or_, each)
         return 0
 
-    def _made_of(self, wanted: Array, own: Sequence[int]) -> int:
+    def _made_of(self, wanted: Array, own: Sequence[int], sign: float = 0.0) -> int:
         """The bits of a quantity that is recorded, if it was computed of some nodes; else 0."""
         location = self._located(wanted)
+        if location is not None and sign * location.factor < 0:
+            return 0
         if location is None:
             return 0
         nodes = self.index.replay.trace.nodes

@@ -96,7 +96,7 @@ class Way:
         return reduce(or_, (nodes[number].uses for number in numbers), 0)
 
     def _entering(self, name: str) -> Iterator[str]:
-        """The quantities that enter an equation; of one that is nowhere, those that enter its own."""
+        """The quantities that enter an equation; of one that is nowhere, what enters its own."""
         quantity, layer = split(name)
         l, top = layer or 0, len(self.run.start.w) + 1  # noqa: E741 - the book's name of it
         below = [f"a{l - 1}"] if l > 2 else []  # noqa: PLR2004
@@ -318,6 +318,10 @@ class Way:
         own = (step.result for part in parts for step in self._own_steps(part))
         return Known((*steps, *own))
 
+    def has(self, value: Array) -> bool:
+        """Whether a value may rightly appear on the way, as it is."""
+        return self.strictly.holds(value)
+
     def knows(self, value: Array) -> bool:
         """Whether a value may appear without being wrong itself."""
         return value in self.right or value in self.own
@@ -331,6 +335,12 @@ class Way:
             if step.whole and step.result.size == value.size
         )
         return value in Known(wholes) and value not in Known([self.of(s) for s in self._parts()])
+
+    def took_another(self, node: Node) -> bool:
+        """Whether an update takes another quantity for a gradient: nothing made that of it."""
+        others = (at for name, at in self.found.items() if not name.startswith("nabla"))
+        taken = any(node.number in at.numbers for at in others)
+        return self.name.startswith("nabla") and taken
 
     def leads_to(self, node: Node) -> bool:
         """Whether a node may have to do with what is made of the quantity."""

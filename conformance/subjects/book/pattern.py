@@ -30,7 +30,7 @@ from conformance.tracing.frames import Frame
 from conformance.tracing.index import Location, as_floats, common_factor, is_factor
 from conformance.tracing.replay import Replay
 from conformance.tracing.roles import Roles, Run, Search, quantities_at
-from conformance.tracing.trace import Node, Trace
+from conformance.tracing.trace import Node, Trace, taken
 from conformance.tracing.ways import Way
 from reference.step import Array, Batch, Parameters
 
@@ -66,11 +66,11 @@ class Searched:
         if number is None:
             return ()
         node = self._origin(self.trace.nodes[number])
-        at = location or Location(*_everywhere(node))
+        at = location or _everywhere(node)
         with precision(BITS), np.errstate(all="ignore"):
             way = self._way(name, node)
             if name[0] in "bw" and node.given:
-                return self._lost(way)
+                return self._lost(name, way)
             return self.blame.frames(node, at, way)
 
     def _way(self, name: str, node: Node | None = None) -> Way:
@@ -78,9 +78,10 @@ class Searched:
         alone = tuple(i for i, bit in bits if node is not None and node.uses & bit)
         return Way(name, self.run, self.roles.values, self.roles.found, alone)
 
-    def _lost(self, way: Way) -> tuple[Frame, ...]:
-        """The lines that computed a parameter which the network did not keep."""
+    def _lost(self, name: str, way: Way) -> tuple[Frame, ...]:
+        """The lines that computed a parameter which was not kept, or the gradient not taken."""
         location = self.run.index.locate(way.wanted) if way.decides else None
+        location = location or self.roles.found.get(f"nabla_{name}")
         return () if location is None else self.trace.nodes[location.numbers[-1]].frames
 
     @staticmethod
@@ -109,9 +110,13 @@ class Searched:
         return Blame(self.run.index.replay)
 
 
-def _everywhere(node: Node) -> tuple[Array, Array]:
+def _everywhere(node: Node) -> Location:
+    """All of a value; of a part of an array, where it is in the array."""
     shape = np.shape(node.value)
-    return np.full(shape, node.number), np.arange(int(np.prod(shape))).reshape(shape)
+    places = np.arange(int(np.prod(shape))).reshape(shape)
+    while node.function is taken and node.args[0].frames:
+        node, places = node.args[0], np.asarray(node.args[1]).reshape(-1)[places]
+    return Location(np.full(shape, node.number), places)
 
 
 def searched(network: BookNetwork, case: Case, made: Stepped) -> Searched:
