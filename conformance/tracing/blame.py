@@ -52,13 +52,7 @@ class Blame:
         if rounding is not None:
             return rounding.frames
         node = self._arranged_last(node)
-        if way.knows(self._value(node)):  # right in itself, and taken for something else
-            return self._taker(node, way)
-        path = self._path(node, way)
-        unknown = [each for each in path if each.frames and not way.knows(self._value(each))]
-        computed = (each for each in unknown if not self._arranged(each, way))
-        wrong = next(computed, unknown[0] if unknown else None)
-        return node.frames if wrong is None else self._guilty(wrong, way)
+        return self._taker(node, way) if way.has(self._value(node)) else node.frames
 
     def _value(self, node: Node) -> Array:
         return np.asarray(self.replay.value(node))
@@ -161,35 +155,6 @@ class Blame:
                 break
             node = before
         return node
-
-    def _path(self, node: Node, way: Way) -> list[Node]:
-        """The node and what it was computed from, back to right values, in the order of time."""
-        seen: dict[int, Node] = {}
-        waiting = [node]
-        while waiting:
-            each = waiting.pop()
-            if each.number in seen or each.given or each.constant:
-                continue
-            seen[each.number] = each
-            if not (_exact(self._value(each)) and way.knows(self._value(each))):
-                waiting.extend(each.inputs)
-        exact = (seen[n] for n in sorted(seen) if _exact(self._value(seen[n])))
-        return [each for each in exact if self.replay.exact(each)]
-
-    def _arranged(self, node: Node, way: Way) -> bool:
-        """Whether right arrays were put together, or taken apart, and nothing was computed."""
-        return (
-            node.operation in ARRANGING
-            and len(set(node.inputs)) == len(node.inputs)
-            and all(
-                each.constant
-                or each.given
-                or way.knows(self._value(each))
-                or self._arranged(each, way)
-                for each in node.inputs
-                if _exact(self._value(each))
-            )
-        )
 
     def _guilty(self, wrong: Node, way: Way) -> tuple[Frame, ...]:
         """The frames, without the inner ones whose line computes something right elsewhere.

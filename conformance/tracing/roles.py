@@ -372,9 +372,15 @@ class Search:
         free = [each for each in candidates if not taken.issuperset(each.location.numbers)]
         equations = max((len(list(made(each.value))) for each in free[:1]), default=0)
         for i in range(equations):
+
+            def result(value: Array, number: int = i) -> list[tuple[Array, bool]]:
+                return [list(made(value))[number]]
+
             for each in free:
-                if self._used(each.value, lambda v: [list(made(v))[i]], each.location, alike=True):  # noqa: B023 - called at once
-                    return each
+                within = self._used(each.value, result, each.location, alike=True)
+                if within:  # of equal values the last was taken
+                    last = self._columns(each.value, within)
+                    return Candidate(each.value, last or each.location)
         return None
 
     def _used(self, value: Array, made: Made, location: Location, *, alike: bool = False) -> int:

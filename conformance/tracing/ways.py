@@ -17,7 +17,7 @@ from conformance.tracing.repair import Step
 from conformance.tracing.replay import Replay
 from conformance.tracing.roles import Run
 from conformance.tracing.trace import Node, Trace
-from reference.equations import BOOK, COSTS, sigmoid, sigmoid_prime
+from reference.equations import BOOK, COSTS
 from reference.step import Array, causal_order, split
 
 COLUMNS = ("z", "a", "delta")
@@ -290,19 +290,13 @@ class Way:
         return BOOK.updated_weight, [w, of("nabla_w"), eta, decay]
 
     @cached_property
-    def right(self) -> Known:
-        """All that may rightly appear on the way, of all samples and of those of a wrong number."""
-        factors = _factors(self.run)
-        return Known((each for samples in self._parts() for each in self._right(samples)), factors)
-
-    @cached_property
     def own(self) -> Known:
         """The program's own quantities before it, and its inputs: they are judged themselves."""
-        return Known(self._owned(), _factors(self.run))
+        return Known(self._owned())
 
     @cached_property
     def strictly(self) -> Known:
-        """The same without multiples but those that the program keeps."""
+        """All that may rightly appear on the way, as it is, or as the program keeps it."""
         parts = self._parts()
         steps = (step.result for samples in parts for step in self.steps(samples))
         return Known((*steps, *self._owned()))
@@ -321,10 +315,6 @@ class Way:
     def has(self, value: Array) -> bool:
         """Whether a value may rightly appear on the way, as it is."""
         return self.strictly.holds(value)
-
-    def knows(self, value: Array) -> bool:
-        """Whether a value may appear without being wrong itself."""
-        return value in self.right or value in self.own
 
     def stops_early(self, value: Array) -> bool:
         """Whether a value is made of all that enters the equation, and is not its result."""
@@ -351,21 +341,6 @@ class Way:
         parts = [self.whole, *((i,) for i in self.alone)]
         return list(dict.fromkeys((*parts, *((i,) for i in self.whole))))
 
-    def _right(self, samples: tuple[int, ...]) -> Iterator[Array]:
-        for name in self._earlier:
-            if name != "cost" and split(name)[0] not in ("b", "w"):
-                yield from (step.result for step in self._evaluated(name, samples))
-            value = self._of(name, samples)
-            if value is not None and name[0] == "z":
-                yield from (step.result for step in evaluated(lambda z: sigmoid(-z), [value]))
-                yield from (step.result for step in evaluated(sigmoid_prime, [value]))
-            if value is not None and name[0] == "a":
-                yield from (step.result for step in evaluated(lambda a: a * (1 - a), [value]))
-        yield from (step.result for step in self.steps(samples))
-        if split(self.name)[0] not in COLUMNS:
-            for k in self.whole:
-                yield from (step.result for step in self.steps(self.whole[: k + 1]))
-
     def _owned(self) -> Iterator[Array]:
         for samples in self._parts():
             columns = list(samples)
@@ -380,8 +355,3 @@ def _shapes(run: Run) -> Iterator[tuple[str, tuple[int, ...]]]:
     for name, array in run.start.named():
         yield f"nabla_{name}", array.shape
         yield from ((f"{each}{name[1:]}", (len(array), run.m)) for each in COLUMNS)
-
-
-def _factors(run: Run) -> tuple[Any, ...]:
-    one = run.rates[0] / run.rates[0]
-    return (one,) if run.m == 1 else (one, one / run.m, one * run.m)

@@ -30,7 +30,7 @@ from conformance.tracing.frames import Frame
 from conformance.tracing.index import Location, as_floats, common_factor, is_factor
 from conformance.tracing.replay import Replay
 from conformance.tracing.roles import Roles, Run, Search, quantities_at
-from conformance.tracing.trace import Node, Trace, taken
+from conformance.tracing.trace import Node, Trace, substituted
 from conformance.tracing.ways import Way
 from reference.step import Array, Batch, Parameters
 
@@ -65,8 +65,8 @@ class Searched:
             number = self.after[name.removeprefix("nabla_")]
         if number is None:
             return ()
-        node = self._origin(self.trace.nodes[number])
-        at = location or _everywhere(node)
+        at = location or _everywhere(self.trace.nodes[number])
+        node = self.trace.nodes[number if location else at.numbers[0]]
         with precision(BITS), np.errstate(all="ignore"):
             way = self._way(name, node)
             if name[0] in "bw" and node.given:
@@ -83,13 +83,6 @@ class Searched:
         location = self.run.index.locate(way.wanted) if way.decides else None
         location = location or self.roles.found.get(f"nabla_{name}")
         return () if location is None else self.trace.nodes[location.numbers[-1]].frames
-
-    @staticmethod
-    def _origin(node: Node) -> Node:
-        """What was only turned, before it was."""
-        while node.operation in ("reshape", "transpose", "getitem") and not node.frames:
-            node = node.inputs[0]
-        return node
 
     def wrong(self, name: str) -> bool:
         """Whether a quantity does not follow from its equation in this run."""
@@ -111,11 +104,14 @@ class Searched:
 
 
 def _everywhere(node: Node) -> Location:
-    """All of a value; of a part of an array, where it is in the array."""
+    """All of a value; of what we turned or took from an array, where it is in that."""
     shape = np.shape(node.value)
     places = np.arange(int(np.prod(shape))).reshape(shape)
-    while node.function is taken and node.args[0].frames:
-        node, places = node.args[0], np.asarray(node.args[1]).reshape(-1)[places]
+    while node.operation in ("reshape", "transpose", "getitem") and not node.frames:
+        (before,) = node.inputs
+        grid = np.arange(np.size(before.value)).reshape(np.shape(before.value))
+        turned = node.function(*substituted(node.args, lambda _: grid), **node.kwargs)  # noqa: B023
+        node, places = before, np.asarray(turned).reshape(-1)[places]
     return Location(np.full(shape, node.number), places)
 
 

@@ -7,6 +7,7 @@ us. Left out: what is right (`verdict/oracle.py`).
 """
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -97,6 +98,11 @@ class TracedSession(Training):
         shown |= {} if cost.value is None else {"cost": cost.value}
         notes = (*notes, *((cost.note,) if cost.note else ()))
 
+        @cache
+        def own() -> Searched:
+            assert made is not None  # noqa: S101 - where it is, there is a pattern
+            return in_its_own_numbers(network, case, made, found)
+
         def where(name: str, index: tuple[int, ...]) -> Any:
             if name == "cost":
                 return cost.frames
@@ -104,7 +110,7 @@ class TracedSession(Training):
                 return ()
             here = pattern
             if not pattern.wrong(name) and not self.patterns.is_large(case):
-                here = in_its_own_numbers(network, case, made, found)
+                here = own()
             frames = here.frames(name, index)
             if frames or not name.startswith("nabla"):
                 return frames
