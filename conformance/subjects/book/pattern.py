@@ -6,7 +6,7 @@ same operations on the numbers of a case has them at the same places.
 Left out: the search (`tracing/roles.py`), judging what is there.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -76,7 +76,8 @@ class Searched:
     def _way(self, name: str, node: Node | None = None) -> Way:
         bits = enumerate(self.run.samples)
         alone = tuple(i for i, bit in bits if node is not None and node.uses & bit)
-        return Way(name, self.run, self.roles.values, self.roles.found, alone)
+        roles = self.roles
+        return Way(name, self.run, roles.values, roles.found, alone, roles.wrong)
 
     def _lost(self, name: str, way: Way) -> tuple[Frame, ...]:
         """The lines that computed a parameter which was not kept, or the gradient not taken."""
@@ -209,14 +210,21 @@ class Patterns:
             made = run(self.network, stand_in, start, batch, *batches)
             found = self._known[key] = searched(self.network, stand_in, made)
             if any(_depends_on_signs(node) for node in made.trace.nodes):
-                other = generic(case, m, sizes, negative=True)[1]
-                made = run(self.network, stand_in, other, batch, *batches)
-                again = searched(self.network, stand_in, made)
-                if _score(again.roles) > _score(found.roles):
-                    found, again = again, found
-                _confirm(found, again)
-                self._known[key] = found
+                runs = [found, *self._other_draws((stand_in, batches), run, made)]
+                first, second, *_ = sorted(runs, key=lambda each: _score(each.roles), reverse=True)
+                _confirm(first, second)
+                self._known[key] = first
         return self._known[key]
+
+    def _other_draws(
+        self, given: tuple[Case, Sequence[Batch]], run: RunOf, made: Stepped
+    ) -> Iterator[Searched]:
+        """The same run on other numbers, of other signs."""
+        case, earlier = given
+        for seed, negative in ((7, True), (8, False), (8, True)):
+            start, batch = generic(case, made.batch.m, case.sizes, seed, negative=negative)[1:]
+            again = run(self.network, case, start, batch, *earlier)
+            yield searched(self.network, case, again)
 
 
 def _score(roles: Roles) -> tuple[int, int]:
