@@ -14,6 +14,8 @@ from conformance.tracing.index import Index, Location, orientations
 from conformance.tracing.trace import Node
 from reference.step import Array
 
+MOST_IN_A_ROW = 60  # numbers of one sample on one line
+
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
@@ -58,17 +60,25 @@ class Candidates:
             yield Candidate(value, Location(nodes, places))
 
     def _one_by_one(self, n: int, uses: int, not_uses: int) -> Iterator[Candidate]:
-        """Single numbers that one line computed, n of them a sample, or the last of each n-th."""
+        """Single numbers that one line computed, n of them a sample, or the last of each n-th.
+
+        Of a line that computes more than one layer, n in a row.
+        """
         for columns in self._lines(1, uses, not_uses):
             count = len(columns[0])
-            if count % n:
-                continue
-            each = count // n
-            numbers = np.array([[c[(j + 1) * each - 1].number for c in columns] for j in range(n)])
-            value = np.empty(numbers.shape, dtype=object)
-            for place, number in np.ndenumerate(numbers):
-                value[place] = self.index.numbers(int(number)).reshape(-1)[0]
-            yield Candidate(value, Location(numbers, np.zeros_like(numbers)))
+            if count % n == 0:
+                each = count // n
+                yield self._numbers([c[each - 1 :: each] for c in columns])
+            if n < count <= MOST_IN_A_ROW:
+                for start in range(count - n + 1):
+                    yield self._numbers([c[start : start + n] for c in columns])
+
+    def _numbers(self, columns: Sequence[Sequence[Node]]) -> Candidate:
+        numbers = np.array([[node.number for node in column] for column in columns]).T
+        value = np.empty(numbers.shape, dtype=object)
+        for place, number in np.ndenumerate(numbers):
+            value[place] = self.index.numbers(int(number)).reshape(-1)[0]
+        return Candidate(value, Location(numbers, np.zeros_like(numbers)))
 
     def _apart(self, n: int, uses: int, not_uses: int) -> Iterator[Candidate]:
         """An array a sample."""
