@@ -6,6 +6,7 @@ every one of them. Left out: which of them is the quantity (`roles.py`).
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,6 @@ import numpy as np
 from conformance.tracing.index import Index, Location, orientations
 from conformance.tracing.trace import Node
 from reference.step import Array
-
-MOST_IN_A_ROW = 60  # numbers of one sample on one line
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,16 +61,14 @@ class Candidates:
     def _one_by_one(self, n: int, uses: int, not_uses: int) -> Iterator[Candidate]:
         """Single numbers that one line computed, n of them a sample, or the last of each n-th.
 
-        Of a line that computes more than one layer, n in a row.
+        Where the line comes back for another layer, that of each layer alone.
         """
         for columns in self._lines(1, uses, not_uses):
-            count = len(columns[0])
-            if count % n == 0:
-                each = count // n
-                yield self._numbers([c[each - 1 :: each] for c in columns])
-            if n < count <= MOST_IN_A_ROW:
-                for start in range(count - n + 1):
-                    yield self._numbers([c[start : start + n] for c in columns])
+            found = {(0, len(columns[0])), *_turns(columns[0])}
+            for start, end in sorted(found):
+                each, rest = divmod(end - start, n)
+                if each and not rest:
+                    yield self._numbers([c[start + each - 1 : end : each] for c in columns])
 
     def _numbers(self, columns: Sequence[Sequence[Node]]) -> Candidate:
         numbers = np.array([[node.number for node in column] for column in columns]).T
@@ -101,3 +98,13 @@ class Candidates:
         for columns in lines.values():
             if len({len(column) for column in columns}) == 1:
                 yield columns
+
+
+def _turns(nodes: Sequence[Node]) -> Iterator[tuple[int, int]]:
+    """The parts of a line's nodes between which more is computed than within them."""
+    numbers = np.array([node.number for node in nodes])
+    gaps = np.diff(numbers)
+    if not gaps.size:
+        return
+    ends = [0, *(np.flatnonzero(gaps > 2 * gaps.min()) + 1).tolist(), len(nodes)]
+    yield from pairwise(ends)
