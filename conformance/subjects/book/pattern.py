@@ -7,7 +7,7 @@ Left out: the search (`tracing/roles.py`), judging what is there.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
@@ -25,7 +25,7 @@ from conformance.subjects.book.stepped import (
     update_run,
 )
 from conformance.subjects.observation import Shown, Where
-from conformance.tracing.blame import Blame
+from conformance.tracing.blame import Blame, Lines
 from conformance.tracing.frames import Frame
 from conformance.tracing.index import Location, as_floats, common_factor, is_factor
 from conformance.tracing.replay import Replay
@@ -48,6 +48,7 @@ class Searched:
     roles: Roles
     trace: Trace
     after: dict[str, int]
+    lines: Lines = field(default_factory=dict)
 
     def frames(self, name: str, index: tuple[int, ...]) -> tuple[Frame, ...]:
         """The lines to blame for an entry of a quantity; none if nothing holds it."""
@@ -101,7 +102,7 @@ class Searched:
     @cached_property
     def blame(self) -> Blame:
         """The search for lines in its trace."""
-        return Blame(self.run.index.replay)
+        return Blame(self.run.index.replay, self.lines)
 
 
 def _everywhere(node: Node) -> Location:
@@ -116,14 +117,16 @@ def _everywhere(node: Node) -> Location:
     return Location(np.full(shape, node.number), places)
 
 
-def searched(network: BookNetwork, case: Case, made: Stepped) -> Searched:
+def searched(
+    network: BookNetwork, case: Case, made: Stepped, lines: Lines | None = None
+) -> Searched:
     """Look for the quantities of a run in its own numbers."""
     with precision(BITS), np.errstate(all="ignore"):
         run = made.run(case, decays=network.decays)
         roles = Search(run).search()
     returned = {f"{name}": node for each in made.returned[:1] for name, node in each.items()}
     after = {name: node.number for name, node in {**returned, **made.after}.items()}
-    return Searched(run, roles, made.trace, after)
+    return Searched(run, roles, made.trace, after, {} if lines is None else lines)
 
 
 def in_its_own_numbers(
@@ -144,6 +147,7 @@ class Patterns:
         self.network = network
         self._known: dict[tuple[object, ...], Searched] = {}
         self._used: dict[tuple[object, ...], frozenset[str]] = {}
+        self._lines: Lines = {}
 
     def found(
         self, case: Case, made: Stepped, run: RunOf = update_run
@@ -160,7 +164,7 @@ class Patterns:
             return pattern, {name: each for name, each in places.items() if each is not None}
         if large:
             return pattern, {}
-        own = searched(self.network, case, made)
+        own = searched(self.network, case, made, self._lines)
         return own, own.roles.found
 
     def seen(
@@ -208,7 +212,7 @@ class Patterns:
             stand_in, start, batch = generic(case, m, sizes)
             batches = [generic(case, n, sizes, seed=i)[2] for i, n in enumerate(earlier)]
             made = run(self.network, stand_in, start, batch, *batches)
-            found = self._known[key] = searched(self.network, stand_in, made)
+            found = self._known[key] = searched(self.network, stand_in, made, self._lines)
             if any(_depends_on_signs(node) for node in made.trace.nodes):
                 runs = [found, *self._other_draws((stand_in, batches), run, made)]
                 first, second, *_ = sorted(runs, key=lambda each: _score(each.roles), reverse=True)
@@ -224,7 +228,7 @@ class Patterns:
         for seed, negative in ((7, True), (8, False), (8, True)):
             start, batch = generic(case, made.batch.m, case.sizes, seed, negative=negative)[1:]
             again = run(self.network, case, start, batch, *earlier)
-            yield searched(self.network, case, again)
+            yield searched(self.network, case, again, self._lines)
 
 
 def _score(roles: Roles) -> tuple[int, int]:
