@@ -214,7 +214,11 @@ class Patterns:
             made = run(self.network, stand_in, start, batch, *batches)
             found = self._known[key] = searched(self.network, stand_in, made, self._lines)
             if any(_depends_on_signs(node) for node in made.trace.nodes):
-                runs = [found, *self._other_draws((stand_in, batches), run, made)]
+                runs = [found]
+                for each in self._other_draws((stand_in, batches), run, made):
+                    runs.append(each)
+                    if runs[-1].roles.found.keys() == runs[-2].roles.found.keys():
+                        break
                 first, second, *_ = sorted(runs, key=lambda each: _score(each.roles), reverse=True)
                 _confirm(first, second)
                 self._known[key] = first
