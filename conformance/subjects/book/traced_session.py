@@ -16,20 +16,15 @@ from conformance.corpus.case import Case
 from conformance.subjects.book.backprop_findings import backprop_findings
 from conformance.subjects.book.conduct import leaves_its_parameters
 from conformance.subjects.book.network import BookNetwork
+from conformance.subjects.book.network_patterns import NetworkPatterns
 from conformance.subjects.book.own_cost import own_cost
 from conformance.subjects.book.own_loop import NOTHING, Conduct
-from conformance.subjects.book.pattern import Patterns, Searched, in_its_own_numbers
 from conformance.subjects.book.returned import Parts, returned
-from conformance.subjects.book.stepped import (
-    Stepped,
-    backprop_run,
-    feed,
-    forward_run,
-    gathered,
-    update_run,
-)
+from conformance.subjects.book.traced_runs import backprop_run, feed, forward_run, update_run
 from conformance.subjects.book.training import Training
 from conformance.subjects.observation import Observation, Shown, Where, nowhere
+from conformance.subjects.pattern import Searched, in_its_own_numbers
+from conformance.subjects.stepped import Stepped, gathered
 from reference.step import Array, Batch, Parameters
 
 OTHERWISE = "not traced: the update gives other numbers when it is, so its lines are not known"
@@ -41,7 +36,7 @@ class TracedSession(Training):
     def __init__(
         self,
         network: BookNetwork,
-        patterns: Patterns,
+        patterns: NetworkPatterns,
         case: Case,
         parameters: Parameters,
         *,
@@ -102,7 +97,7 @@ class TracedSession(Training):
                 return ()
             here = pattern
             if not pattern.wrong(name) and not self.patterns.is_large(case):
-                here = in_its_own_numbers(network, case, made, found)
+                here = in_its_own_numbers(case, made, found, decays=network.decays)
             frames = here.frames(name, index)
             if frames or not name.startswith("nabla"):
                 return frames

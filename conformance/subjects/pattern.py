@@ -1,4 +1,4 @@
-"""Where the quantities are in every run of a network with so many layers and samples.
+"""Where the quantities are in every run of a program with so many layers and samples.
 
 They are found once, on numbers of which no two have anything in common. A program that does the
 same operations on the numbers of a case has them at the same places.
@@ -6,29 +6,22 @@ same operations on the numbers of a case has them at the same places.
 Left out: the search (`tracing/roles.py`), judging what is there.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from conformance.arithmetic.balls import precision
 from conformance.corpus.case import Case
-from conformance.subjects.book.network import BookNetwork
-from conformance.subjects.book.stepped import (
-    Stepped,
-    backprop_run,
-    gathered,
-    generic,
-    update_run,
-)
 from conformance.subjects.observation import Shown, Where
+from conformance.subjects.stepped import Stepped, gathered, generic
+from conformance.subjects.stretched import stretched
 from conformance.tracing.blame import Blame, Way
 from conformance.tracing.frames import Frame
-from conformance.tracing.index import Location, as_floats, common_factor, is_factor
-from conformance.tracing.replay import Replay
+from conformance.tracing.index import Location, as_floats
 from conformance.tracing.roles import Roles, Run, Search, quantities_at
 from conformance.tracing.trace import Node, Trace
 from conformance.tracing.ways import way_to
@@ -36,18 +29,38 @@ from reference.step import Array, Batch, Parameters
 
 BITS = 400
 LARGE = 400  # entries of the largest weight array of a run that is searched as it is
-RunOf = Callable[..., Stepped]
 SMALLER = (7, 5, 4, 6, 3, 8, 9)  # widths of the network that stands for a large one
+
+
+class Program(Protocol):
+    """What takes a step when a run asks for it."""
+
+    @property
+    def decays(self) -> bool:
+        """Whether it knows weight decay."""
+
+
+RunOf = Callable[..., Stepped]
+"""Takes a step, traced: given a program, a case, parameters, a mini-batch and earlier ones."""
 
 
 @dataclass(eq=False)
 class Searched:
-    """A run whose quantities were looked for."""
+    """A run whose quantities were looked for.
+
+    Attributes:
+        run: with its exact numbers.
+        roles: where the quantities are.
+        trace: of the run.
+        after: the numbers of the nodes of what it returned or left, by the names.
+        named: the quantities that it returned under their names.
+    """
 
     run: Run
     roles: Roles
     trace: Trace
     after: dict[str, int]
+    named: Mapping[str, Location]
 
     def frames(self, name: str, index: tuple[int, ...]) -> tuple[Frame, ...]:
         """The lines to blame for an entry of a quantity; none if nothing holds it."""
@@ -84,6 +97,8 @@ class Searched:
 
     def wrong(self, name: str) -> bool:
         """Whether a quantity does not follow from its equation in this run."""
+        if name in self.named:
+            return self._is_other(name)
         if name in self.roles.wrong:
             return True
         number = self.after.get(name)
@@ -91,9 +106,17 @@ class Searched:
             return False
         with precision(BITS), np.errstate(all="ignore"):
             way = way_to(name, self.run, self.roles.values, range(self.run.m))
+            held = self.run.index.replay.value(self.trace.nodes[number])
             return bool(way.last) and not np.array_equal(
-                as_floats(way.last[0].result), as_floats(self.run.after[name])
+                as_floats(way.last[0].result), as_floats(held)
             )
+
+    def _is_other(self, name: str) -> bool:
+        """Whether a quantity is another than its equation gives of what comes before it."""
+        others = {each: at for each, at in self.roles.found.items() if each != name}
+        with precision(BITS), np.errstate(all="ignore"):
+            right = quantities_at(self.run, others).values[name]
+            return not np.array_equal(as_floats(right), as_floats(self.roles.values[name]))
 
     @cached_property
     def blame(self) -> Blame:
@@ -101,39 +124,54 @@ class Searched:
         return Blame(self.run.index.replay)
 
 
-def searched(network: BookNetwork, case: Case, made: Stepped) -> Searched:
-    """Look for the quantities of a run in its own numbers."""
+def searched(case: Case, made: Stepped, *, decays: bool) -> Searched:
+    """Look for the quantities of a run in its own numbers, where they are not known by name."""
     with precision(BITS), np.errstate(all="ignore"):
-        run = made.run(case, decays=network.decays)
+        run = made.run(case, decays=decays)
         roles = Search(run).search()
-    returned = {f"{name}": node for each in made.returned[:1] for name, node in each.items()}
-    after = {name: node.number for name, node in {**returned, **made.after}.items()}
-    return Searched(run, roles, made.trace, after)
+        if made.named:
+            known = quantities_at(run, {**roles.found, **made.named})
+            known.first, known.moved = roles.first, roles.moved
+            known.wrong = [each for each in roles.wrong if each not in made.named]
+            known.nothing = [each for each in roles.nothing if each not in made.named]
+            roles = known
+    return _searched(run, roles, made)
 
 
 def in_its_own_numbers(
-    network: BookNetwork, case: Case, made: Stepped, found: dict[str, Location]
+    case: Case, made: Stepped, found: dict[str, Location], *, decays: bool
 ) -> Searched:
     """A run of a case, with the exact values of its quantities at the places that are known."""
     with precision(BITS), np.errstate(all="ignore"):
-        run = made.run(case, decays=network.decays)
+        run = made.run(case, decays=decays)
         roles = quantities_at(run, found)
-    after = {name: node.number for name, node in made.after.items()}
-    return Searched(run, roles, made.trace, after)
+    return _searched(run, roles, made)
+
+
+def _searched(run: Run, roles: Roles, made: Stepped) -> Searched:
+    returned = {name: node for each in made.returned[:1] for name, node in each.items()}
+    after = {name: node.number for name, node in {**returned, **made.after}.items()}
+    return Searched(run, roles, made.trace, after, made.named)
 
 
 class Patterns:
-    """The places of the quantities in the runs of one network, found when they are needed."""
+    """The places of the quantities in the runs of one program, found when they are needed."""
 
-    def __init__(self, network: BookNetwork) -> None:
-        self.network = network
+    def __init__(self, program: Program, step: RunOf) -> None:
+        """Search nothing yet.
+
+        Args:
+            program: what is run.
+            step: takes a step of it.
+        """
+        self.program, self.step = program, step
         self._known: dict[tuple[object, ...], Searched] = {}
-        self._used: dict[tuple[object, ...], frozenset[str]] = {}
 
     def found(
-        self, case: Case, made: Stepped, run: RunOf = update_run
+        self, case: Case, made: Stepped, run: RunOf | None = None
     ) -> tuple[Searched, dict[str, Location]]:
-        """Where the quantities of a run are, and the run in which they were found."""
+        """Where the quantities of a run, a step if not given, are, and where they were found."""
+        run = run or self.step
         large = max(node.value.size for node in made.before.values()) > LARGE
         pattern = self._of(case, made.batch.m, run, made.earlier, large=large)
         if _alike(pattern.trace, made.trace):
@@ -145,14 +183,14 @@ class Patterns:
             return pattern, {name: each for name, each in places.items() if each is not None}
         if large:
             return pattern, {}
-        own = searched(self.network, case, made)
+        own = searched(case, made, decays=self.program.decays)
         return own, own.roles.found
 
     def seen(
         self, case: Case, start: Parameters, batch: Batch, run: RunOf
     ) -> tuple[dict[str, Shown], Where]:
         """The quantities of another run from the same parameters, and their lines."""
-        made = run(self.network, case, start, batch)
+        made = run(self.program, case, start, batch)
         pattern, found = self.found(case, made, run)
         return {name: gathered(each, made) for name, each in found.items()}, pattern.frames
 
@@ -164,18 +202,6 @@ class Patterns:
         """The lines of the quantities of another run of m samples."""
         large = self.is_large(case)
         return lambda name, index: self._of(case, m, run, large=large).frames(name, index)
-
-    def uses_returned(self, case: Case, m: int) -> frozenset[str]:
-        """The gradients `nabla_b2 …` that the update takes as backprop returns them."""
-        large = self.is_large(case)
-        key = self._key(case, m, large=large)
-        if key not in self._used:
-            stand_in, start, batch = generic(case, m, key[0])
-            update = self._of(case, m, update_run, large=large)
-            returned = backprop_run(self.network, stand_in, start, batch)
-            with precision(BITS):
-                self._used[key] = frozenset(_same(update.roles, returned))
-        return self._used[key]
 
     def _key(self, case: Case, m: int, *, large: bool) -> tuple[Any, ...]:
         sizes = case.sizes
@@ -192,12 +218,12 @@ class Patterns:
         if key not in self._known:
             stand_in, start, batch = generic(case, m, sizes)
             batches = [generic(case, n, sizes, seed=i)[2] for i, n in enumerate(earlier)]
-            made = run(self.network, stand_in, start, batch, *batches)
-            found = self._known[key] = searched(self.network, stand_in, made)
+            made = run(self.program, stand_in, start, batch, *batches)
+            found = self._known[key] = searched(stand_in, made, decays=self.program.decays)
             if any(_depends_on_signs(node) for node in made.trace.nodes):
                 other = generic(case, m, sizes, negative=True)[1]
-                made = run(self.network, stand_in, other, batch, *batches)
-                again = searched(self.network, stand_in, made)
+                made = run(self.program, stand_in, other, batch, *batches)
+                again = searched(stand_in, made, decays=self.program.decays)
                 if _score(again.roles) > _score(found.roles):
                     found, again = again, found
                 _confirm(found, again)
@@ -244,22 +270,6 @@ def _elsewhere(run: Searched, name: str, location: Location) -> Array:
     return np.isin(location.nodes, list(wrong))
 
 
-def _same(roles: Roles, returned: Stepped) -> Iterator[str]:
-    """The gradients of which the mean over the samples is the one that was used."""
-    replay, m = Replay(returned.trace), returned.batch.m
-    for name, used in roles.moved.items():
-        nodes = [each[name] for each in returned.returned if name in each]
-        if len(nodes) < m or not all(map(replay.exact, nodes)):
-            continue
-        parts = [replay.value(each) for each in nodes]
-        if all(each.shape == used.shape for each in parts):
-            total = np.asarray(sum(parts[1:], start=parts[0]))
-            factor = common_factor(total, used)
-            nothing = not as_floats(total).any() and not as_floats(used).any()
-            if nothing or (factor is not None and is_factor(factor, float(m))):
-                yield name
-
-
 def _alike(one: Trace, other: Trace) -> bool:
     return len(one.nodes) == len(other.nodes) and all(
         a.operation == b.operation and a.frames == b.frames and np.ndim(a.value) == np.ndim(b.value)
@@ -275,76 +285,3 @@ def _shapes(made: Stepped) -> dict[str, tuple[int, ...]]:
             column = (node.value.size, made.batch.m)
             shapes |= {f"{each}{name[1:]}": column for each in ("z", "a", "delta")}
     return shapes
-
-
-def stretched(
-    location: Location, small: Trace, large: Trace, shape: tuple[int, ...]
-) -> Location | None:
-    """The same places in a run with other widths; None if it is not known where they went."""
-    if location.nodes.shape == shape and all(
-        np.shape(small.nodes[n].value) == np.shape(large.nodes[n].value) for n in location.numbers
-    ):
-        return location
-    rows, columns = (np.asarray(each) for each in np.indices(location.nodes.shape))
-    new_rows, new_columns = (np.asarray(each) for each in np.indices(shape))
-    whole = len(location.numbers) == 1
-    if not whole and location.nodes.shape[1] != shape[1]:
-        return None
-    nodes, places = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
-    for number in location.numbers:
-        mask = location.nodes == number
-        alone = (
-            np.ones(shape, dtype=bool) if whole else np.isin(new_columns, np.unique(columns[mask]))
-        )
-        before, now = np.shape(small.nodes[number].value), np.shape(large.nodes[number].value)
-        found = _moved(
-            location.places[mask], (rows[mask], columns[mask]), before,
-            now, (new_rows[alone], new_columns[alone]),
-            (location.nodes.shape, shape),
-        )  # fmt: skip
-        if found is None:
-            return None
-        nodes[alone], places[alone] = number, found
-    return Location(nodes, places, location.factor)
-
-
-def _moved(
-    places: Array,
-    entries: tuple[Array, Array],
-    before: tuple[int, ...],
-    now: tuple[int, ...],
-    new: tuple[Array, Array],
-    shapes: tuple[tuple[int, ...], tuple[int, ...]],
-) -> Array | None:
-    """Places in a larger array that follow the same rule, row + a or column + a along each axis."""
-    (rows, columns), (new_rows, new_columns) = entries, new
-    small, large = shapes
-    if not before or (len(before) == 1 and before[0] != int(np.prod(small)) and small[1] > 1):
-        return None  # a part of a longer vector
-    if len(before) == 1 and before[0] == int(np.prod(small)) and len(np.unique(columns)) > 1:
-        straight = np.array_equal(places, rows * small[1] + columns)
-        turned = np.array_equal(places, columns * small[0] + rows)
-        if now[0] != int(np.prod(large)) or not (straight or turned):
-            return None
-        along: Array = (
-            new_rows * large[1] + new_columns if straight else new_columns * large[0] + new_rows
-        )
-        return along
-    coordinates = []
-    for axis, held in enumerate(np.unravel_index(places, before)):
-        rules = (
-            (rows, new_rows, small[0], large[0]),
-            (columns, new_columns, small[1], large[1]),
-            (0 * rows, 0 * new_rows, 1, 1),
-        )
-        for old, grown, length, longer in rules:
-            shifts = {0: 0, before[axis] - length: now[axis] - longer}  # at one end or the other
-            shift = held.flat[0] - old.flat[0]
-            if shift in shifts and (held - old == shift).all():
-                coordinates.append(grown + shifts[int(shift)])
-                break
-        else:
-            return None
-    if any((c >= n).any() or (c < 0).any() for c, n in zip(coordinates, now, strict=True)):
-        return None
-    return np.asarray(np.ravel_multi_index(tuple(coordinates), now))
