@@ -72,7 +72,8 @@ class Searched:
             entry = tuple(np.minimum(index, np.subtract(shape, 1))) if fits else (0,) * len(shape)
             number = int(location.nodes[entry])
         if name in self.roles.nothing:
-            number = self.after[name.removeprefix("nabla_").replace("delta", "b")]
+            moved = name.removeprefix("nabla_").replace("delta", "b")
+            number = self.after.get(moved, self.after.get(f"nabla_{moved}"))
         if number is None:
             return ()
         node = self._origin(self.trace.nodes[number])
