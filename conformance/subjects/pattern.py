@@ -6,8 +6,8 @@ same operations on the numbers of a case has them at the same places.
 Left out: the search (`tracing/roles.py`), judging what is there.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 from typing import Any, Protocol
@@ -29,7 +29,8 @@ from reference.step import Array, Batch, Parameters
 
 BITS = 400
 LARGE = 400  # entries of the largest weight array of a run that is searched as it is
-SMALLER = (7, 5, 4, 6, 3, 8, 9)  # widths of the network that stands for a large one
+WIDTHS = (4, 6, 3, 7, 9, 8, 10, 11, 12)
+M = 5  # samples: as many as no layer has neurons
 
 
 class Program(Protocol):
@@ -61,6 +62,8 @@ class Searched:
     trace: Trace
     after: dict[str, int]
     named: Mapping[str, Location]
+    _frames: dict[tuple[str, int], tuple[Frame, ...]] = field(default_factory=dict)
+    _wrong: dict[str, bool] = field(default_factory=dict)
 
     def frames(self, name: str, index: tuple[int, ...]) -> tuple[Frame, ...]:
         """The lines to blame for an entry of a quantity; none if nothing holds it."""
@@ -76,6 +79,11 @@ class Searched:
             number = self.after.get(moved, self.after.get(f"nabla_{moved}"))
         if number is None:
             return ()
+        if (name, number) not in self._frames:
+            self._frames[name, number] = self._blamed(name, number)
+        return self._frames[name, number]
+
+    def _blamed(self, name: str, number: int) -> tuple[Frame, ...]:
         node = self._origin(self.trace.nodes[number])
         with precision(BITS), np.errstate(all="ignore"):
             alone = [i for i, bit in enumerate(self.run.samples) if node.uses & bit]
@@ -98,6 +106,11 @@ class Searched:
 
     def wrong(self, name: str) -> bool:
         """Whether a quantity does not follow from its equation in this run."""
+        if name not in self._wrong:
+            self._wrong[name] = self._is_wrong(name)
+        return self._wrong[name]
+
+    def _is_wrong(self, name: str) -> bool:
         if name in self.named:
             return self._is_other(name)
         if name in self.roles.wrong:
@@ -166,24 +179,31 @@ class Patterns:
             step: takes a step of it.
         """
         self.program, self.step = program, step
-        self._known: dict[tuple[object, ...], Searched] = {}
+        self._traced: dict[StandIn, Stepped | None] = {}
+        self._searched: dict[StandIn, Searched] = {}
 
     def found(
         self, case: Case, made: Stepped, run: RunOf | None = None
     ) -> tuple[Searched, dict[str, Location]]:
         """Where the quantities of a run, a step if not given, are, and where they were found."""
-        run = run or self.step
-        large = max(node.value.size for node in made.before.values()) > LARGE
-        pattern = self._of(case, made.batch.m, run, made.earlier, large=large)
-        if _alike(pattern.trace, made.trace):
-            shapes = _shapes(made)
+        shapes, m = _shapes(made), made.batch.m
+        for each in self._stand_ins(case, m, run or self.step, made.earlier):
+            stand_in = self._run_of(case, each)
+            if stand_in is None or not alike(stand_in.trace, made.trace):
+                continue
+            pattern = self._of(case, each)
+            if not alike(pattern.trace, made.trace):
+                continue
             places = {
-                name: stretched(location, pattern.trace, made.trace, shapes[name])
+                name: stretched(
+                    _of_samples(location, each.m, m), pattern.trace, made.trace, shapes[name]
+                )
                 for name, location in pattern.roles.found.items()
             }
-            return pattern, {name: each for name, each in places.items() if each is not None}
-        if large:
-            return pattern, {}
+            if each.sizes == case.sizes or None not in places.values():
+                return pattern, {name: each for name, each in places.items() if each is not None}
+        if self.is_large(case):
+            return self.pattern(case, m, run or self.step), {}
         own = searched(case, made, decays=self.program.decays)
         return own, own.roles.found
 
@@ -196,40 +216,91 @@ class Patterns:
         return {name: gathered(each, made) for name, each in found.items()}, pattern.frames
 
     def is_large(self, case: Case) -> bool:
-        """Whether a smaller network stands for the one of a case."""
+        """Whether only a smaller network stands for the one of a case."""
         return max(n * k for k, n in pairwise(case.sizes)) > LARGE
 
     def lines(self, case: Case, m: int, run: RunOf) -> Where:
         """The lines of the quantities of another run of m samples."""
-        large = self.is_large(case)
-        return lambda name, index: self._of(case, m, run, large=large).frames(name, index)
+        return lambda name, index: self.pattern(case, m, run).frames(name, index)
 
-    def _key(self, case: Case, m: int, *, large: bool) -> tuple[Any, ...]:
-        sizes = case.sizes
-        if large:
-            sizes = tuple(each for each in SMALLER if each != m)[: len(sizes)]
-        return sizes, m, case.cost, bool(case.lmbda)
+    def pattern(self, case: Case, m: int, run: RunOf) -> Searched:
+        """The places in a run of m samples, whatever the sizes."""
+        same = (each for each in self._stand_ins(case, m, run) if each.m == m)
+        runs = [each for each in same if self._run_of(case, each) is not None]
+        return self._of(case, runs[0])
 
-    def _of(
-        self, case: Case, m: int, run: RunOf, earlier: tuple[int, ...] = (), *, large: bool
-    ) -> Searched:
-        """The places in a run of m samples, after mini-batches of so many samples."""
-        sizes, *others = self._key(case, m, large=large)
-        key = (sizes, *others, run, earlier)
-        if key not in self._known:
-            stand_in, start, batch = generic(case, m, sizes)
-            batches = [generic(case, n, sizes, seed=i)[2] for i, n in enumerate(earlier)]
-            made = run(self.program, stand_in, start, batch, *batches)
-            found = self._known[key] = searched(stand_in, made, decays=self.program.decays)
+    def _stand_ins(
+        self, case: Case, m: int, run: RunOf, earlier: tuple[int, ...] = ()
+    ) -> Iterator["StandIn"]:
+        """What may stand for a run of m samples, after mini-batches of so many samples.
+
+        First those in which no two lengths are the same.
+        """
+        more = run, earlier, case.cost, bool(case.lmbda)
+        for n in dict.fromkeys((M, m)):
+            widths = tuple(each for each in WIDTHS if each != n)
+            if case.layers <= len(widths):
+                yield StandIn(widths[: case.layers], n, *more)
+        if not self.is_large(case):
+            yield StandIn(case.sizes, m, *more)
+
+    def _run_of(self, case: Case, each: "StandIn") -> Stepped | None:
+        if each not in self._traced:
+            try:
+                self._traced[each] = self._run(case, each)
+            except Exception:
+                if each.sizes == case.sizes:
+                    raise
+                self._traced[each] = None  # it may be written for other sizes
+        return self._traced[each]
+
+    def _run(self, case: Case, each: "StandIn", *, negative: bool = False) -> Stepped:
+        stand_in, start, batch = generic(case, each.m, each.sizes, negative=negative)
+        batches = [generic(case, n, each.sizes, seed=i)[2] for i, n in enumerate(each.earlier)]
+        return each.run(self.program, stand_in, start, batch, *batches)
+
+    def _of(self, case: Case, each: "StandIn") -> Searched:
+        """The places in what stands for a run."""
+        if each not in self._searched:
+            stand_in, decays = generic(case, each.m, each.sizes)[0], self.program.decays
+            made = self._run_of(case, each) or self._run(case, each)
+            found = searched(stand_in, made, decays=decays)
             if any(_depends_on_signs(node) for node in made.trace.nodes):
-                other = generic(case, m, sizes, negative=True)[1]
-                made = run(self.program, stand_in, other, batch, *batches)
-                again = searched(stand_in, made, decays=self.program.decays)
+                made = self._run(case, each, negative=True)
+                again = searched(stand_in, made, decays=decays)
                 if _score(again.roles) > _score(found.roles):
                     found, again = again, found
                 _confirm(found, again)
-                self._known[key] = found
-        return self._known[key]
+            self._searched[each] = found
+        return self._searched[each]
+
+
+@dataclass(frozen=True)
+class StandIn:
+    """A run in whose numbers the quantities are looked for.
+
+    Attributes:
+        sizes: of the layers.
+        m: the number of samples.
+        run: takes the step.
+        earlier: the numbers of samples of the mini-batches before it.
+        cost: its name.
+        decays: whether λ is not 0.
+    """
+
+    sizes: tuple[int, ...]
+    m: int
+    run: RunOf
+    earlier: tuple[int, ...]
+    cost: str
+    decays: bool
+
+
+def _of_samples(location: Location, before: int, m: int) -> Location:
+    """The same location in a run of m samples: a factor counts them."""
+    factors = {before: m, 1 / before: 1 / m, -before: -m, -1 / before: -1 / m}
+    factor = location.factor if before == 1 else factors.get(location.factor, location.factor)
+    return Location(location.nodes, location.places, factor)
 
 
 def _score(roles: Roles) -> tuple[int, int]:
@@ -245,7 +316,7 @@ def _depends_on_signs(node: Node) -> bool:
 
 def _confirm(found: Searched, other: Searched) -> None:
     """Take the first places where the last ones do not hold in another run."""
-    if not _alike(found.trace, other.trace):
+    if not alike(found.trace, other.trace):
         return
     for name, location in list(found.roles.found.items()):
         if name in other.roles.found:
@@ -271,7 +342,8 @@ def _elsewhere(run: Searched, name: str, location: Location) -> Array:
     return np.isin(location.nodes, list(wrong))
 
 
-def _alike(one: Trace, other: Trace) -> bool:
+def alike(one: Trace, other: Trace) -> bool:
+    """Whether two runs did the same operations on the same lines."""
     return len(one.nodes) == len(other.nodes) and all(
         a.operation == b.operation and a.frames == b.frames and np.ndim(a.value) == np.ndim(b.value)
         for a, b in zip(one.nodes, other.nodes, strict=True)

@@ -11,7 +11,7 @@ from conformance.arithmetic.balls import precision
 from conformance.corpus.case import Case
 from conformance.subjects.book.network import BookNetwork
 from conformance.subjects.book.traced_runs import backprop_run, update_run
-from conformance.subjects.pattern import BITS, Patterns
+from conformance.subjects.pattern import BITS, Patterns, Searched
 from conformance.subjects.stepped import Stepped, generic
 from conformance.tracing.index import as_floats, common_factor, is_factor
 from conformance.tracing.replay import Replay
@@ -24,19 +24,18 @@ class NetworkPatterns(Patterns):
     def __init__(self, network: BookNetwork) -> None:
         super().__init__(network, update_run)
         self.network = network
-        self._used: dict[tuple[object, ...], frozenset[str]] = {}
+        self._used: dict[Searched, frozenset[str]] = {}
 
     def uses_returned(self, case: Case, m: int) -> frozenset[str]:
         """The gradients `nabla_b2 …` that the update takes as backprop returns them."""
-        large = self.is_large(case)
-        key = self._key(case, m, large=large)
-        if key not in self._used:
-            stand_in, start, batch = generic(case, m, key[0])
-            update = self._of(case, m, update_run, large=large)
+        update = self.pattern(case, m, update_run)
+        if update not in self._used:
+            sizes = update.run.start.sizes
+            stand_in, start, batch = generic(case, m, sizes)
             returned = backprop_run(self.network, stand_in, start, batch)
             with precision(BITS):
-                self._used[key] = frozenset(_same(update.roles, returned))
-        return self._used[key]
+                self._used[update] = frozenset(_same(update.roles, returned))
+        return self._used[update]
 
 
 def _same(roles: Roles, returned: Stepped) -> Iterator[str]:
