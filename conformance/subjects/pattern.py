@@ -19,12 +19,12 @@ from conformance.corpus.case import Case
 from conformance.subjects.observation import Shown, Where
 from conformance.subjects.stepped import Stepped, gathered, generic
 from conformance.subjects.stretched import stretched
-from conformance.tracing.blame import Blame, Way
+from conformance.tracing.blame import Blame
 from conformance.tracing.frames import Frame
 from conformance.tracing.index import Location, as_floats
 from conformance.tracing.roles import Roles, Run, Search, quantities_at
 from conformance.tracing.trace import Node, Trace
-from conformance.tracing.ways import way_to
+from conformance.tracing.ways import Way
 from reference.step import Array, Batch, Parameters
 
 BITS = 400
@@ -74,27 +74,34 @@ class Searched:
             fits = len(index) == len(shape)
             entry = tuple(np.minimum(index, np.subtract(shape, 1))) if fits else (0,) * len(shape)
             number = int(location.nodes[entry])
-        if name in self.roles.nothing:
-            moved = name.removeprefix("nabla_").replace("delta", "b")
-            number = self.after.get(moved, self.after.get(f"nabla_{moved}"))
+        if name in self.roles.nothing and location is None:
+            if name.startswith("delta"):  # the layer above it was the last
+                above = self.roles.found.get(f"delta{int(name[5:]) + 1}")
+                return () if above is None else self.trace.nodes[above.numbers[0]].frames
+            number = self.after[name.removeprefix("nabla_")]
         if number is None:
             return ()
         if (name, number) not in self._frames:
-            self._frames[name, number] = self._blamed(name, number)
+            self._frames[name, number] = self._blamed(name, number, location)
         return self._frames[name, number]
 
-    def _blamed(self, name: str, number: int) -> tuple[Frame, ...]:
+    def _blamed(self, name: str, number: int, location: Location | None) -> tuple[Frame, ...]:
         node = self._origin(self.trace.nodes[number])
+        at = location or _everywhere(node)
         with precision(BITS), np.errstate(all="ignore"):
-            alone = [i for i, bit in enumerate(self.run.samples) if node.uses & bit]
-            way = way_to(name, self.run, self.roles.values, alone)
+            way = self._way(name, node)
             if name[0] in "bw" and node.given:
                 return self._lost(way)
-            return self.blame.frames(node, way)
+            return self.blame.frames(node, at, way)
+
+    def _way(self, name: str, node: Node | None = None) -> Way:
+        bits = enumerate(self.run.samples)
+        alone = tuple(i for i, bit in bits if node is not None and node.uses & bit)
+        return Way(name, self.run, self.roles.values, self.roles.found, alone)
 
     def _lost(self, way: Way) -> tuple[Frame, ...]:
         """The lines that computed a parameter which the network did not keep."""
-        location = self.run.index.locate(way.last[0].result) if way.last else None
+        location = self.run.index.locate(way.wanted) if way.decides else None
         return () if location is None else self.trace.nodes[location.numbers[-1]].frames
 
     @staticmethod
@@ -119,11 +126,9 @@ class Searched:
         if number is None or name.startswith("nabla"):
             return False
         with precision(BITS), np.errstate(all="ignore"):
-            way = way_to(name, self.run, self.roles.values, range(self.run.m))
+            way = self._way(name)
             held = self.run.index.replay.value(self.trace.nodes[number])
-            return bool(way.last) and not np.array_equal(
-                as_floats(way.last[0].result), as_floats(held)
-            )
+            return way.decides and not np.array_equal(as_floats(way.wanted), as_floats(held))
 
     def _is_other(self, name: str) -> bool:
         """Whether a quantity is another than its equation gives of what comes before it."""
@@ -136,6 +141,12 @@ class Searched:
     def blame(self) -> Blame:
         """The search for lines in its trace."""
         return Blame(self.run.index.replay)
+
+
+def _everywhere(node: Node) -> Location:
+    shape = np.shape(node.value)
+    places = np.arange(int(np.prod(shape))).reshape(shape)
+    return Location(np.full(shape, node.number), places)
 
 
 def searched(case: Case, made: Stepped, *, decays: bool) -> Searched:

@@ -52,14 +52,17 @@ class Replay:
             from them: their values are those before it, and what they are worth floats decide.
     """
 
-    def __init__(self, trace: Trace, given: Mapping[int, Array] | None = None) -> None:
+    def __init__(
+        self, trace: Trace, given: Mapping[int, Array] | None = None, *, reshaped: bool = False
+    ) -> None:
         """Evaluate nothing yet.
 
         Args:
             trace: the run.
             given: values of nodes that are put in the place of their own, by their numbers.
+            reshaped: whether these may have other shapes, and what is computed from them.
         """
-        self.trace = trace
+        self.trace, self._reshaped = trace, reshaped
         self.inexact: dict[int, str] = {}
         self.rounded: set[int] = set()
         self._values: dict[int, Any] = dict(given or {})
@@ -97,13 +100,15 @@ class Replay:
             args = [substituted(each, self._operand) for each in node.args]
             kwargs = {key: substituted(each, self._operand) for key, each in node.kwargs.items()}
             with np.errstate(all="ignore"):
-                result = _shaped(_called(function, args, kwargs), node)
-            if not _known(result):
-                raise ValueError("it is too large, or not known to enough digits")
-            return result
+                called = _called(function, args, kwargs)
+            result = _shaped(called, node, reshaped=self._reshaped)
         except (TypeError, AttributeError, ValueError, ArithmeticError, IndexError) as error:
             self.inexact[node.number] = f"{node.operation}: {error}"
             return _lifted(node.value)
+        if not _known(result):
+            self.inexact[node.number] = f"{node.operation}: too large, or known to too few digits"
+            return _lifted(node.value)
+        return result
 
     def _operand(self, node: Node) -> Any:
         """The value of a node as an argument: a single number is no array."""
@@ -146,14 +151,14 @@ def _lifted(value: Any) -> Any:
     return to_exact(array) if array.dtype.kind == "f" else array
 
 
-def _shaped(result: Any, node: Node) -> Any:
+def _shaped(result: Any, node: Node, *, reshaped: bool = False) -> Any:
     """The result of an operation as an array of exact numbers of the shape that it had."""
     if isinstance(node.value, tuple | list):
         return result
     array = np.empty((), dtype=object) if isinstance(result, Exact) else np.asarray(result)
     if isinstance(result, Exact):
         array[()] = result
-    if array.shape != node.value.shape:
+    if array.shape != node.value.shape and not reshaped:
         raise ValueError(f"shape {array.shape}, {node.value.shape} in floats")
     if not array.dtype.hasobject or any(type(each) is not Exact for each in array.flat):
         array = to_exact(array)

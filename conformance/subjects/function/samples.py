@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from conformance.tracing.blame import ARRANGING
+from conformance.tracing.arranging import ARRANGING
 from conformance.tracing.trace import Node, Trace, substituted
 from reference.step import Array
 
