@@ -58,17 +58,29 @@ class Candidates:
             yield Candidate(value, Location(nodes, places))
 
     def _one_by_one(self, n: int, uses: int, not_uses: int) -> Iterator[Candidate]:
-        """Single numbers that one line computed, n of them a sample, or the last of each n-th."""
+        """Single numbers that one line computed, n of them a sample, or the last of each n-th.
+
+        A line may compute those of several layers: then n that leave the line follow each other.
+        """
         for columns in self._lines(1, uses, not_uses):
             count = len(columns[0])
-            if count % n:
-                continue
-            each = count // n
-            numbers = np.array([[c[(j + 1) * each - 1].number for c in columns] for j in range(n)])
-            value = np.empty(numbers.shape, dtype=object)
-            for place, number in np.ndenumerate(numbers):
-                value[place] = self.index.numbers(int(number)).reshape(-1)[0]
-            yield Candidate(value, Location(numbers, np.zeros_like(numbers)))
+            if count % n == 0:
+                each = count // n
+                yield self._of_numbers([[c[(j + 1) * each - 1] for c in columns] for j in range(n)])
+            left = [[node for node in column if _leaves_its_line(node)] for column in columns]
+            if len({len(column) for column in left}) == 1 and len(left[0]) not in (0, n):
+                for start in _starts(left[0]):
+                    rows = [
+                        [c[start + j] for c in left] for j in range(n) if start + n <= len(left[0])
+                    ]
+                    yield from [self._of_numbers(rows)] if rows else []
+
+    def _of_numbers(self, nodes: Sequence[Sequence[Node]]) -> Candidate:
+        numbers = np.array([[each.number for each in row] for row in nodes])
+        value = np.empty(numbers.shape, dtype=object)
+        for place, number in np.ndenumerate(numbers):
+            value[place] = self.index.numbers(int(number)).reshape(-1)[0]
+        return Candidate(value, Location(numbers, np.zeros_like(numbers)))
 
     def _apart(self, n: int, uses: int, not_uses: int) -> Iterator[Candidate]:
         """An array a sample."""
@@ -91,3 +103,14 @@ class Candidates:
         for columns in lines.values():
             if len({len(column) for column in columns}) == 1:
                 yield columns
+
+
+def _starts(nodes: Sequence[Node]) -> list[int]:
+    """Where the numbers of a layer may begin: more was computed before them than after them."""
+    gaps = np.diff([each.number for each in nodes])
+    return [0, *(i + 1 for i in range(len(gaps) - 1) if gaps[i] > gaps[i + 1])]
+
+
+def _leaves_its_line(node: Node) -> bool:
+    """Whether a value is no part of what its own line goes on to compute."""
+    return all(each.frames[:1] != node.frames[:1] for each in node.consumers)
