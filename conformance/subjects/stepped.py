@@ -99,7 +99,7 @@ class Stepped:
 
 def _computed(node: Node) -> bool:
     """Whether a parameter was computed, and not only turned."""
-    while node.operation in ("reshape", "transpose", "getitem") and node.inputs:
+    while node.operation in ("copy", "reshape", "transpose", "getitem") and node.inputs:
         node = node.inputs[0]
     return node.function is not None
 

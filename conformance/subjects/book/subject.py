@@ -38,7 +38,7 @@ def book_subject(
     costs = tuple(sorted({*network.costs, network.conventions.cost}))
     start: Callable[..., Session] = partial(BookSession, network, conduct=found)
     freely: Callable[..., Session] = partial(start, watched=False)
-    if traced and network.numbers.exact:
+    if traced:
         from conformance.subjects.book.network_patterns import NetworkPatterns  # as needed
         from conformance.subjects.book.traced_session import TracedSession
 
