@@ -10,20 +10,20 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from conformance.arithmetic.balls import precision
 from conformance.corpus.case import Case
 from conformance.subjects.observation import Shown, Where
-from conformance.subjects.stepped import Stepped, gathered, generic
+from conformance.subjects.stepped import TURNED, Stepped, gathered, generic
 from conformance.subjects.stretched import stretched
 from conformance.tracing.blame import Blame
 from conformance.tracing.frames import Frame
 from conformance.tracing.index import Location, as_floats
 from conformance.tracing.roles import Roles, Run, Search, quantities_at
-from conformance.tracing.trace import Node, Trace
+from conformance.tracing.trace import Node, Trace, substituted
 from conformance.tracing.ways import Way
 from reference.step import Array, Batch, Parameters
 
@@ -86,12 +86,12 @@ class Searched:
         return self._frames[name, number]
 
     def _blamed(self, name: str, number: int, location: Location | None) -> tuple[Frame, ...]:
-        node = self._origin(self.trace.nodes[number])
-        at = location or _everywhere(node)
+        at = location or _everywhere(self.trace.nodes[number])
+        node = self.trace.nodes[number if location else at.numbers[0]]
         with precision(BITS), np.errstate(all="ignore"):
             way = self._way(name, node)
             if name[0] in "bw" and node.given:
-                return self._lost(way)
+                return self._lost(name, way)
             return self.blame.frames(node, at, way)
 
     def _way(self, name: str, node: Node | None = None) -> Way:
@@ -99,17 +99,11 @@ class Searched:
         alone = tuple(i for i, bit in bits if node is not None and node.uses & bit)
         return Way(name, self.run, self.roles.values, self.roles.found, alone)
 
-    def _lost(self, way: Way) -> tuple[Frame, ...]:
-        """The lines that computed a parameter which the network did not keep."""
+    def _lost(self, name: str, way: Way) -> tuple[Frame, ...]:
+        """The lines that computed a parameter which was not kept, or the gradient not taken."""
         location = self.run.index.locate(way.wanted) if way.decides else None
+        location = location or self.roles.found.get(f"nabla_{name}")
         return () if location is None else self.trace.nodes[location.numbers[-1]].frames
-
-    @staticmethod
-    def _origin(node: Node) -> Node:
-        """What was only turned, before it was."""
-        while node.operation in ("reshape", "transpose", "getitem") and not node.frames:
-            node = node.inputs[0]
-        return node
 
     def wrong(self, name: str) -> bool:
         """Whether a quantity does not follow from its equation in this run."""
@@ -144,8 +138,14 @@ class Searched:
 
 
 def _everywhere(node: Node) -> Location:
+    """All of a value; of what we turned or took from an array, where it is in that."""
     shape = np.shape(node.value)
     places = np.arange(int(np.prod(shape))).reshape(shape)
+    while node.operation in TURNED and not node.frames:
+        (before,) = node.inputs
+        grid = np.arange(np.size(before.value)).reshape(np.shape(before.value))
+        turned = node.function(*substituted(node.args, lambda _: grid), **node.kwargs)  # type: ignore[misc]  # noqa: B023 - called at once
+        node, places = before, np.asarray(turned).reshape(-1)[places]
     return Location(np.full(shape, node.number), places)
 
 

@@ -74,7 +74,7 @@ class Stepped:
             self.batch.map(to_exact),
             case.cost,
             self.w,
-            [bits | 1 << self.before[f"b{l}"].number for l, bits in enumerate(self.w, 2)],
+            self._parameters(),
             self.x,
             self.y,
             after,
@@ -82,6 +82,12 @@ class Stepped:
             movers,
             rewritten,
         )
+
+    def _parameters(self) -> list[int]:
+        """The bits of the nodes of the weights and biases of each layer, and of no other."""
+        layers = enumerate(self.w, 2)
+        found = [bits | _bits(self.before[f"b{layer}"]) for layer, bits in layers]
+        return [each & ~reduce(or_, found[:i] + found[i + 1 :], 0) for i, each in enumerate(found)]
 
     def _followed(
         self, replay: Replay, start: Parameters, rates: tuple[Any, Any]
@@ -97,9 +103,19 @@ class Stepped:
                 yield name, kept - eta * times(held, 1 / at.factor), uses
 
 
+TURNED = ("copy", "reshape", "transpose", "getitem")
+"""What may have been done to an array that holds the same numbers."""
+
+
+def _bits(node: Node) -> int:
+    """The bits of a node, and of what it is turned from."""
+    own = 1 << node.number
+    return own | _bits(node.inputs[0]) if node.operation in TURNED and node.inputs else own
+
+
 def _computed(node: Node) -> bool:
     """Whether a parameter was computed, and not only turned."""
-    while node.operation in ("copy", "reshape", "transpose", "getitem") and node.inputs:
+    while node.operation in TURNED and node.inputs:
         node = node.inputs[0]
     return node.function is not None
 
@@ -133,9 +149,10 @@ def generic(
         seed: other numbers for another seed.
         negative: the same weights and biases with the other sign.
     """
-    rng, dtype, bits = np.random.default_rng(seed), np.dtype(case.dtype), 2.0**20
+    rng, dtype = np.random.default_rng(seed), np.dtype(case.dtype)
+    bits = 2.0**20 if dtype.itemsize == 4 else 2.0**44  # noqa: PLR2004 - what the floats hold
 
-    def drawn(*shape: int) -> Array:  # numbers that float32 holds
+    def drawn(*shape: int) -> Array:
         return np.asarray(np.round(rng.normal(size=shape) * bits) / bits, dtype=dtype)
 
     pairs = list(zip(sizes[1:], sizes[:-1], strict=True))

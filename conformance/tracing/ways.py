@@ -17,7 +17,7 @@ from conformance.tracing.repair import Step
 from conformance.tracing.replay import Replay
 from conformance.tracing.roles import Run
 from conformance.tracing.trace import Node, Trace
-from reference.equations import BOOK, COSTS, sigmoid, sigmoid_prime
+from reference.equations import BOOK, COSTS
 from reference.step import Array, causal_order, split
 
 COLUMNS = ("z", "a", "delta")
@@ -91,10 +91,27 @@ class Way:
     def before(self) -> int:
         """The bits of the nodes of what comes before the quantity."""
         nodes = self.run.index.replay.trace.nodes
-        numbers = (
-            n for each in self._earlier if each in self.found for n in self.found[each].numbers
-        )
+        known = [self.found[each] for each in self._entering(self.name)]
+        numbers = (number for each in known for number in each.numbers)
         return reduce(or_, (nodes[number].uses for number in numbers), 0)
+
+    def _entering(self, name: str) -> Iterator[str]:
+        """The quantities that enter an equation; of one that is nowhere, what enters its own."""
+        quantity, layer = split(name)
+        l, top = layer or 0, len(self.run.start.w) + 1  # noqa: E741 - the book's name of it
+        below = [f"a{l - 1}"] if l > 2 else []  # noqa: PLR2004
+        enters = {
+            "z": below,
+            "a": [f"z{l}"],
+            "delta": [f"z{l}", f"a{l}"] + ([f"delta{l + 1}"] if l < top else []),
+            "nabla_b": [f"delta{l}"],
+            "nabla_w": [f"delta{l}", *below],
+        }
+        for each in enters.get(quantity, [f"nabla_{name}"]):
+            if each in self.found:
+                yield each
+            else:
+                yield from self._entering(each)
 
     @property
     def whole(self) -> tuple[int, ...]:
@@ -203,11 +220,27 @@ class Way:
         )
         a, below = self._of(f"a{layer}", some), self._below(layer or 0, some)
         if quantity == "delta" and a is not None:
-            yield from evaluated(lambda v: v * (1 - v), [a])[::-1]
+            yield from self._of_own_a(some, a)
         if quantity in ("z", "nabla_b", "nabla_w") and below is not None:  # biases among weights
             ones = below[:1] * 0 + 1
             yield Step("vstack", (), np.vstack([ones, below]))
             yield Step("vstack", (), np.vstack([below, ones]))
+
+    def _of_own_a(self, samples: tuple[int, ...], a: Array) -> Iterator[Step]:
+        """The same equation with a(1 − a) in the place of σ′(z), its factors in either order."""
+        yield from evaluated(lambda v: v * (1 - v), [a])[::-1]
+        start = self._equation(self.name, samples)[1]
+        layer, top = split(self.name)[1] or 0, len(self.run.start.w) + 1
+        if any(each is None for each in start):
+            return
+        if layer == top:
+            before = evaluated(lambda v, y: v - y, [a, start[-1]])[-1].result
+        else:
+            before = evaluated(lambda w, d: w.T @ d, start[:2])[-1].result
+        factor = self._factor(self.name)
+        for form in (lambda d, v: d * v * (1 - v), lambda d, v: d * (1 - v) * v):
+            for step in evaluated(form, [before, a])[::-1]:
+                yield step if factor == 1 else replace(step, result=step.result * factor)
 
     def _evaluated(self, name: str, samples: tuple[int, ...]) -> list[Step]:
         equation, operands = self._equation(name, samples)
@@ -257,19 +290,13 @@ class Way:
         return BOOK.updated_weight, [w, of("nabla_w"), eta, decay]
 
     @cached_property
-    def right(self) -> Known:
-        """All that may rightly appear on the way, of all samples and of those of a wrong number."""
-        factors = _factors(self.run)
-        return Known((each for samples in self._parts() for each in self._right(samples)), factors)
-
-    @cached_property
     def own(self) -> Known:
         """The program's own quantities before it, and its inputs: they are judged themselves."""
-        return Known(self._owned(), _factors(self.run))
+        return Known(self._owned())
 
     @cached_property
     def strictly(self) -> Known:
-        """The same without multiples but those that the program keeps."""
+        """All that may rightly appear on the way, as it is, or as the program keeps it."""
         parts = self._parts()
         steps = (step.result for samples in parts for step in self.steps(samples))
         return Known((*steps, *self._owned()))
@@ -285,9 +312,9 @@ class Way:
         own = (step.result for part in parts for step in self._own_steps(part))
         return Known((*steps, *own))
 
-    def knows(self, value: Array) -> bool:
-        """Whether a value may appear without being wrong itself."""
-        return value in self.right or value in self.own
+    def has(self, value: Array) -> bool:
+        """Whether a value may rightly appear on the way, as it is."""
+        return self.strictly.holds(value)
 
     def stops_early(self, value: Array) -> bool:
         """Whether a value is made of all that enters the equation, and is not its result."""
@@ -299,6 +326,12 @@ class Way:
         )
         return value in Known(wholes) and value not in Known([self.of(s) for s in self._parts()])
 
+    def took_another(self, node: Node) -> bool:
+        """Whether an update takes another quantity for a gradient: nothing made that of it."""
+        others = (at for name, at in self.found.items() if not name.startswith("nabla"))
+        taken = any(node.number in at.numbers for at in others)
+        return self.name.startswith("nabla") and taken
+
     def leads_to(self, node: Node) -> bool:
         """Whether a node may have to do with what is made of the quantity."""
         movers = self.run.movers.get(self.name.removeprefix("nabla_"))
@@ -307,21 +340,6 @@ class Way:
     def _parts(self) -> list[tuple[int, ...]]:
         parts = [self.whole, *((i,) for i in self.alone)]
         return list(dict.fromkeys((*parts, *((i,) for i in self.whole))))
-
-    def _right(self, samples: tuple[int, ...]) -> Iterator[Array]:
-        for name in self._earlier:
-            if name != "cost" and split(name)[0] not in ("b", "w"):
-                yield from (step.result for step in self._evaluated(name, samples))
-            value = self._of(name, samples)
-            if value is not None and name[0] == "z":
-                yield from (step.result for step in evaluated(lambda z: sigmoid(-z), [value]))
-                yield from (step.result for step in evaluated(sigmoid_prime, [value]))
-            if value is not None and name[0] == "a":
-                yield from (step.result for step in evaluated(lambda a: a * (1 - a), [value]))
-        yield from (step.result for step in self.steps(samples))
-        if split(self.name)[0] not in COLUMNS:
-            for k in self.whole:
-                yield from (step.result for step in self.steps(self.whole[: k + 1]))
 
     def _owned(self) -> Iterator[Array]:
         for samples in self._parts():
@@ -337,8 +355,3 @@ def _shapes(run: Run) -> Iterator[tuple[str, tuple[int, ...]]]:
     for name, array in run.start.named():
         yield f"nabla_{name}", array.shape
         yield from ((f"{each}{name[1:]}", (len(array), run.m)) for each in COLUMNS)
-
-
-def _factors(run: Run) -> tuple[Any, ...]:
-    one = run.rates[0] / run.rates[0]
-    return (one,) if run.m == 1 else (one, one / run.m, one * run.m)

@@ -83,11 +83,14 @@ def _note_sample(made: Stepped, x: Any, y: Any = None) -> None:
 def _filled(network: BookNetwork, case: Case, start: Parameters, made: Stepped) -> Any:
     trace, net = made.trace, network.make(case.sizes, case.cost)
     w, b = network.outwards(start)
-    network.fill(
-        net,
-        [trace.given(each, f"w{i}") for i, each in enumerate(w, 2)],
-        [trace.given(each, f"b{i}") for i, each in enumerate(b, 2)],
-    )
+    weights = [trace.given(each, f"w{i}") for i, each in enumerate(w, 2)]
+    biases = [trace.given(each, f"b{i}") for i, each in enumerate(b, 2)]
+    network.fill(net, weights, biases)
+    if network.in_place:  # into arrays that may be plain, and are written into unseen
+        held = (*net.weights, *net.biases)
+        for array, given in zip(held, (*weights, *biases), strict=True):
+            if isinstance(array, np.ndarray):  # of tensors each write is seen
+                trace.overwritten(array, given.node)
     _begin(network, net, made)
     return net
 

@@ -7,6 +7,7 @@ us. Left out: what is right (`verdict/oracle.py`).
 """
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -72,6 +73,8 @@ class TracedSession(Training):
             return Observation(means, lines, findings=tuple(findings))
         after = self.after if self.freely else self._taken(batch)
         made, notes = self._traced(start, batch, after)
+        if not leaves_its_parameters(findings):
+            made = None  # of samples after the first no equation is what it was
         pattern, found = (None, {}) if made is None else self.patterns.found(case, made)
         shown: dict[str, Shown] = {}
         if made is not None:
@@ -90,6 +93,11 @@ class TracedSession(Training):
         shown |= {} if cost.value is None else {"cost": cost.value}
         notes = (*notes, *((cost.note,) if cost.note else ()))
 
+        @cache
+        def own() -> Searched:
+            assert made is not None  # noqa: S101 - where it is, there is a pattern
+            return in_its_own_numbers(case, made, found, decays=network.decays)
+
         def where(name: str, index: tuple[int, ...]) -> Any:
             if name == "cost":
                 return cost.frames
@@ -97,7 +105,7 @@ class TracedSession(Training):
                 return ()
             here = pattern
             if not pattern.wrong(name) and not self.patterns.is_large(case):
-                here = in_its_own_numbers(case, made, found, decays=network.decays)
+                here = own()
             frames = here.frames(name, index)
             if frames or not name.startswith("nabla"):
                 return frames
