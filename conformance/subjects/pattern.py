@@ -29,7 +29,7 @@ from reference.step import Array, Batch, Parameters
 
 BITS = 400
 LARGE = 400  # entries of the largest weight array of a run that is searched as it is
-WIDTHS = (4, 3, 2, 5, 6, 7, 8, 9, 10, 11)
+WIDTHS = (4, 3, 5, 6, 7, 8, 9, 10, 11)
 M = 5  # samples: as many as no layer has neurons
 
 

@@ -4,7 +4,7 @@ Left out: running it (each kind of subject), which of the recorded values is whi
 (`tracing/roles.py`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field, replace
 from functools import reduce
@@ -22,6 +22,7 @@ from conformance.tracing.program import traced_program
 from conformance.tracing.replay import Replay
 from conformance.tracing.roles import Run, times
 from conformance.tracing.trace import Node, Trace
+from reference.backprop import errors, feedforward
 from reference.step import Array, Batch, Parameters
 
 
@@ -103,6 +104,9 @@ class Stepped:
                 yield name, kept - eta * times(held, 1 / at.factor), uses
 
 
+DRAWS = 200
+"""Numbers that are drawn until their signs are mixed."""
+
 TURNED = ("copy", "reshape", "transpose", "getitem")
 """What may have been done to an array that holds the same numbers."""
 
@@ -140,7 +144,8 @@ def generic(
 ) -> tuple[Case, Parameters, Batch]:
     """A case of these sizes with numbers of which no two have anything in common.
 
-    η is a multiple of m and λ one of n, by powers of two, so that no scalar is rounded.
+    z and δ of each sample have both signs, as far as that is met, so that what depends on a sign
+    shows. η is a multiple of m and λ one of n, by powers of two, so that no scalar is rounded.
 
     Args:
         case: for cost, dtype and rates.
@@ -149,7 +154,18 @@ def generic(
         seed: other numbers for another seed.
         negative: the same weights and biases with the other sign.
     """
-    rng, dtype = np.random.default_rng(seed), np.dtype(case.dtype)
+    rng = np.random.default_rng(seed)
+    draws = (_drawn(rng, np.dtype(case.dtype), m, sizes) for _ in range(DRAWS))
+    start, batch = _first_or_best(draws)
+    if negative:
+        start = start.map(np.negative)
+    lmbda = case.n * 0.15625 if case.lmbda else 0.0
+    return replace(case, sizes=tuple(sizes), eta=m * 0.3125, lmbda=lmbda), start, batch
+
+
+def _drawn(
+    rng: np.random.Generator, dtype: "np.dtype[Any]", m: int, sizes: Sequence[int]
+) -> tuple[Parameters, Batch]:
     bits = 2.0**20 if dtype.itemsize == 4 else 2.0**44  # noqa: PLR2004 - what the floats hold
 
     def drawn(*shape: int) -> Array:
@@ -157,13 +173,28 @@ def generic(
 
     pairs = list(zip(sizes[1:], sizes[:-1], strict=True))
     start = Parameters(tuple(drawn(n, k) for n, k in pairs), tuple(drawn(n, 1) for n, _ in pairs))
-    half = np.dtype(case.dtype).type(0.5)
-    start = start.map(lambda each: each * half)  # for what grows layer by layer
-    batch = Batch(drawn(sizes[0], m), np.abs(drawn(sizes[-1], m)) % 1.0)
-    if negative:
-        start = start.map(np.negative)
-    lmbda = case.n * 0.15625 if case.lmbda else 0.0
-    return replace(case, sizes=tuple(sizes), eta=m * 0.3125, lmbda=lmbda), start, batch
+    start = start.map(lambda each: each * dtype.type(0.5))  # for what grows layer by layer
+    return start, Batch(drawn(sizes[0], m), np.abs(drawn(sizes[-1], m)) % 1.0)
+
+
+def _first_or_best(draws: Iterable[tuple[Parameters, Batch]]) -> tuple[Parameters, Batch]:
+    """The first numbers of which z and δ have both signs in each sample, or those of the most."""
+    best, most = None, -1
+    for start, batch in draws:
+        z, a = feedforward(start, batch.x)
+        both = [_both_signs(each) for each in (*z, *errors(start, z, a, batch.y)) if len(each) > 1]
+        score = sum(map(np.count_nonzero, both))
+        if score > most:
+            best, most = (start, batch), score
+        if all(each.all() for each in both):
+            break
+    assert best is not None  # noqa: S101 - there is one draw at least
+    return best
+
+
+def _both_signs(columns: Array) -> Array:
+    signs: Array = np.any(columns > 0, axis=0) & np.any(columns < 0, axis=0)
+    return signs
 
 
 def gathered(location: Location, made: Stepped) -> Array:
