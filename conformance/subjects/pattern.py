@@ -97,7 +97,9 @@ class Searched:
     def _way(self, name: str, node: Node | None = None) -> Way:
         bits = enumerate(self.run.samples)
         alone = tuple(i for i, bit in bits if node is not None and node.uses & bit)
-        return Way(name, self.run, self.roles.values, self.roles.found, alone)
+        roles = self.roles
+        wrong = [*roles.wrong, *(each for each in self.named if each != name and self.wrong(each))]
+        return Way(name, self.run, roles.values, roles.found, alone, wrong)
 
     def _lost(self, name: str, way: Way) -> tuple[Frame, ...]:
         """The lines that computed a parameter which was not kept, or the gradient not taken."""

@@ -69,10 +69,11 @@ class Blame:
         if known:
             return wrong.frames if way.stops_early(value) else self._taker(wrong, way)
         for other, _ in taken:
-            alone = len(other.consumers) == 1 and not set(other.frames) & set(wrong.frames)
+            alone = len(other.consumers) == 1 and other.frames[:1] != wrong.frames[:1]
             made = other.uses & way.before and not way.before >> other.number & 1
             if other.frames and alone and made:  # a factor that was made on another line
-                return self._taker(other, way)
+                right = way.has(self._value(other))
+                return self._taker(other, way) if right else self._guilty(other, way)
         return self._guilty(wrong, way)
 
     def _handed_down(self, wrong: Node, taken: Node, meant: Array) -> tuple[Frame, ...]:
@@ -95,7 +96,7 @@ class Blame:
         look at all that it was handed, or only hands on what another gives that others call too.
         """
         takers = [each for each in node.consumers if way.leads_to(each) and each.frames]
-        if way.took_another(node) and takers:
+        if takers and (way.took_another(node) or way.right_elsewhere(node)):
             return takers[0].frames
         frames, calls = node.frames, node.calls
         least = len(frames) - len(self._guilty(node, way))

@@ -25,6 +25,7 @@ from conformance.tracing.trace import Node, substituted
 from reference.step import Array
 
 BEGINNING, END = 2, 3  # where a value is put that is a part of an array
+SCALING = ("multiply", "divide", "power")
 CLOSE = 1e-9  # of the largest entry: so close in floats that it is evaluated on balls
 
 
@@ -34,12 +35,14 @@ class Step:
 
     Attributes:
         whole: whether all that enters the equation enters it.
+        final: whether the result is the quantity.
     """
 
     operation: str
     operands: tuple[Array, ...]
     result: Array
     whole: bool = False
+    final: bool = False
 
 
 class Equation(Protocol):
@@ -97,20 +100,19 @@ class Repairs:
         if at.nodes.shape != wanted.shape:  # of one sample, or of another shape than it should have
             wanted = equation.of(self._samples(self.nodes[at.numbers[0]], equation.samples))
         found = groups(path, reduce(or_, equation.samples, 0))
-        suspects = [each for each in found if self._suspect(each[0], equation)]
-        for executions in (*suspects, *(each for each in found if each not in suspects)):
+        idle = [each for each in found if all(map(_is_idle, each))]
+        for executions in (*idle, *found):
+            suspect = executions in idle or self._suspect(executions[0], equation)
             for step, given in self._trials(executions, at, equation):
-                if self._mends(given, path, at, wanted):
+                # What is right itself can only have been taken for the quantity.
+                if (suspect or step.final) and self._mends(given, path, at, wanted):
                     return Repair(executions[0], step)
         return None
 
     def _suspect(self, node: Node, equation: Equation) -> bool:
-        """Whether an operation gives what the equation does not have, or changes nothing."""
+        """Whether an operation gives what the equation does not have."""
         value = np.asarray(self.replay.value(node))
-        if not value.dtype.hasobject or not equation.has(value):
-            return True
-        same = (each for each in node.inputs if np.shape(each.value) == np.shape(node.value))
-        return node.operation not in ARRANGING and any(_equal(e.value, node.value) for e in same)
+        return not value.dtype.hasobject or not equation.has(value)
 
     def _path(self, numbers: Sequence[int], before: int) -> Iterator[Node]:
         """What a quantity was computed from, as far as the quantities that enter it."""
@@ -226,6 +228,12 @@ class Repairs:
         return self._held(at, lambda n: again.value(self.nodes[n]), shape)
 
 
+def _is_idle(node: Node) -> bool:
+    """Whether an operation multiplies by 1."""
+    same = (each for each in node.inputs if np.shape(each.value) == np.shape(node.value))
+    return node.operation in SCALING and any(_equal(each.value, node.value) for each in same)
+
+
 def _is_handed(node: Node) -> bool:
     """Whether a node is what the program was handed, put together: no equation's result."""
     return node.given or (
@@ -259,10 +267,16 @@ def groups(path: Iterable[Node], samples: int) -> list[list[Node]]:
     """
     lines: dict[Any, list[Node]] = defaultdict(list)
     for node in path:
-        if node.frames:
+        if node.frames:  # as called from one line, and from all
             lines[node.operation, node.frames].append(node)
+            lines[node.operation, node.frames[0]].append(node)
     found: list[list[Node]] = []
+    seen = set[tuple[int, ...]]()
     for nodes in lines.values():
+        numbers = tuple(node.number for node in nodes)
+        if numbers in seen:
+            continue
+        seen.add(numbers)
         places: dict[int, list[Node]] = defaultdict(list)
         count: dict[int, int] = defaultdict(int)  # by the samples that a node was computed from
         for node in nodes:

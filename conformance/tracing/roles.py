@@ -395,30 +395,31 @@ class Search:
             alike: whether they have its sign.
         """
         m, own = self.run.m, location.numbers
-        signs = location.factor if alike else 0.0
         for result, summed in made(value):
-            within = self._made_of(result, own, signs)
-            if within:
-                return within
-            if summed and m > 1:
-                alone = (next(iter(made(_only(value, i))))[0] for i in range(m))
-                each = [self._made_of(part, own, signs) for part in alone]
-                if all(each):
-                    return reduce(or_, each)
+            parts = [result]
+            if summed and m > 1 and self._made_of(result, own) is None:
+                parts = [next(iter(made(_only(value, i))))[0] for i in range(m)]
+            each = [self._made_of(part, own) for part in parts]
+            if all(each):
+                signs = {factor * location.factor > 0 for _, factor in filter(None, each)}
+                if alike and signs != {True}:
+                    return 0  # something between has turned the sign
+                return reduce(or_, (within for within, _ in filter(None, each)))
         return 0
 
-    def _made_of(self, wanted: Array, own: Sequence[int], sign: float = 0.0) -> int:
-        """The bits of a quantity that is recorded, if it was computed of some nodes; else 0."""
+    def _made_of(self, wanted: Array, own: Sequence[int]) -> tuple[int, float] | None:
+        """What a quantity that is recorded was computed from, as bits, and its factor.
+
+        None if it is not recorded, or was not computed of some nodes.
+        """
         location = self._located(wanted)
-        if location is not None and sign * location.factor < 0:
-            return 0
         if location is None:
-            return 0
+            return None
         nodes = self.index.replay.trace.nodes
         uses = reduce(or_, (nodes[number].uses for number in location.numbers))
         others = [number for number in location.numbers if number not in own]
         made = any(nodes[n].depends_on(nodes[each]) for n in others for each in own)
-        return uses if made else 0
+        return (uses, location.factor) if made else None
 
     def _columns(self, wanted: Array, within: int = 0) -> Location | None:
         """Where a quantity is that has a column a sample, each in what was made of its sample."""

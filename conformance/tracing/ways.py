@@ -3,7 +3,7 @@
 Left out: which line is to blame if something else appears (`blame.py`).
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, reduce
 from operator import or_
@@ -17,7 +17,7 @@ from conformance.tracing.repair import Step
 from conformance.tracing.replay import Replay
 from conformance.tracing.roles import Run
 from conformance.tracing.trace import Node, Trace
-from reference.equations import BOOK, COSTS
+from reference.equations import BOOK, COSTS, sigmoid
 from reference.step import Array, causal_order, split
 
 COLUMNS = ("z", "a", "delta")
@@ -64,6 +64,7 @@ class Way:
             what is right.
         found: where they are.
         alone: the samples that a wrong number was computed of.
+        wrong: the names of all quantities that do not follow from what comes before them.
     """
 
     def __init__(
@@ -73,10 +74,12 @@ class Way:
         values: Values,
         found: Mapping[str, Location],
         alone: tuple[int, ...] = (),
+        wrong: Collection[str] = (),
     ) -> None:
         """The way in one run, of which it is known where the quantities are."""
         shapes = dict(_shapes(run))
         self.name, self.run, self.found, self.alone = name, run, found, alone
+        self.wrong = wrong
         self.values = {each: v for each, v in values.items() if shapes.get(each) == np.shape(v)}
         order = causal_order(len(run.start.w) + 1)
         self._earlier = order[: order.index(name)]
@@ -147,20 +150,23 @@ class Way:
         quantity, some = split(self.name)[0], samples or self.whole
         if quantity in (*COLUMNS, "cost"):
             steps = self._evaluated(self.name, some)[::-1]
+            steps = [replace(step, final=k == 0) for k, step in enumerate(steps)]
             factor = self._factor(self.name)
             if factor != 1:
                 yield from (replace(step, result=step.result * factor) for step in steps)
             yield from steps
             return
         if quantity in ("b", "w"):
-            yield from self._evaluated(self.name, self.whole)[::-1]
+            steps = self._evaluated(self.name, self.whole)[::-1]
+            yield from (replace(step, final=k == 0) for k, step in enumerate(steps))
             yield from self._update(samples)
         if self._has_parts():
             total, m = self._sum(self._gradient, some), self.run.m
             factor = self._factor(f"delta{self._gradient[7:]}")
-            yield Step("sum", (), total * factor)
+            final = self.name == self._gradient
+            yield Step("sum", (), total * factor, final=final)
             if factor == 1:
-                yield Step("mean", (), total / m)
+                yield Step("mean", (), total / m, final=final)
             yield from self._evaluated(self._gradient, some)[::-1]
 
     def _factor(self, name: str) -> Any:
@@ -183,7 +189,7 @@ class Way:
         one = eta / eta
         kept = before * (one - eta * decay) if self.name[0] == "w" else before
         for start in (kept, before):
-            yield Step("subtract", (), start - eta * total / m)
+            yield Step("subtract", (), start - eta * total / m, final=True)
         for each in (
             eta * total / m,
             -(eta * total / m),
@@ -220,7 +226,7 @@ class Way:
         )
         a, below = self._of(f"a{layer}", some), self._below(layer or 0, some)
         if quantity == "delta" and a is not None:
-            yield from self._of_own_a(some, a)
+            yield from (replace(step, whole=False) for step in self._of_own_a(some, a))
         if quantity in ("z", "nabla_b", "nabla_w") and below is not None:  # biases among weights
             ones = below[:1] * 0 + 1
             yield Step("vstack", (), np.vstack([ones, below]))
@@ -299,7 +305,14 @@ class Way:
         """All that may rightly appear on the way, as it is, or as the program keeps it."""
         parts = self._parts()
         steps = (step.result for samples in parts for step in self.steps(samples))
-        return Known((*steps, *self._owned()))
+        return Known((*steps, *self._owned(), *self._otherwise(parts)))
+
+    def _otherwise(self, parts: Sequence[tuple[int, ...]]) -> Iterator[Array]:
+        """What programs have that make σ′(z) of σ(−z)."""
+        for samples in parts:
+            z = self._of(f"z{split(self.name)[1]}", samples)
+            if z is not None and self.name.startswith("delta"):
+                yield np.asarray(sigmoid(-z))
 
     @cached_property
     def straight(self) -> Known:
@@ -331,6 +344,27 @@ class Way:
         others = (at for name, at in self.found.items() if not name.startswith("nabla"))
         taken = any(node.number in at.numbers for at in others)
         return self.name.startswith("nabla") and taken
+
+    def right_elsewhere(self, node: Node) -> bool:
+        """Whether the line of a node makes the same for a right quantity of another layer."""
+        if self.name not in self.found:
+            return False
+        nodes, quantity = self.run.index.replay.trace.nodes, split(self.name)[0]
+        here = reduce(or_, (nodes[n].uses for n in self.found[self.name].numbers))
+        others = [
+            nodes[number]
+            for name, at in self.found.items()
+            if split(name)[0] == quantity and name not in (self.name, *self.wrong)
+            for number in at.numbers
+        ]
+        alike = (
+            each
+            for each in nodes
+            if each.operation == node.operation
+            and each.frames == node.frames
+            and not here >> each.number & 1
+        )
+        return any(other.depends_on(each) for each in alike for other in others)
 
     def leads_to(self, node: Node) -> bool:
         """Whether a node may have to do with what is made of the quantity."""

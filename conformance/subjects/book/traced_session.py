@@ -73,7 +73,7 @@ class TracedSession(Training):
             return Observation(means, lines, findings=tuple(findings))
         after = self.after if self.freely else self._taken(batch)
         made, notes = self._traced(start, batch, after)
-        if not leaves_its_parameters(findings):
+        if not leaves_its_parameters(tuple(findings)):
             made = None  # of samples after the first no equation is what it was
         pattern, found = (None, {}) if made is None else self.patterns.found(case, made)
         shown: dict[str, Shown] = {}
