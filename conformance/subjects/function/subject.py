@@ -1,8 +1,8 @@
 """A function `step(weights, biases, x, y, eta) -> dict` as a subject: anything plugs in so.
 
-It shows as many quantities as it likes, by their names (`z2`, `delta3`, `nabla_w2`, …). How it lays
-out and scales them is recognised once, on a trial. Left out: names that it spells in another way,
-its lines of code, and the exact lane.
+It shows as many quantities as it likes, by their names (`z2`, `delta3`, `nabla_w2`, …); the others,
+and its lines, are found in its trace. How it lays out and scales them is recognised once, on a
+trial. Left out: names that it spells in another way, and the exact lane.
 """
 
 from collections.abc import Callable

@@ -5,7 +5,8 @@ Left out: the search for what it does not return (`tracing/roles.py`).
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import or_
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from conformance.subjects.stepped import Stepped, gathered, given_rate, traced_r
 from conformance.tracing.frames import Frame
 from conformance.tracing.index import Location
 from conformance.tracing.substitute import traced_array
-from conformance.tracing.trace import Node, Trace
+from conformance.tracing.trace import Node, Trace, flat
 from reference.step import Array, Batch, Parameters, split
 
 SOUGHT = ("z", "a", "delta", "nabla_b", "nabla_w")
@@ -130,6 +131,14 @@ class TracedStep:
             here = in_its_own_numbers(self.case, made, found, decays=self.patterns.program.decays)
         return here.frames(name, index)
 
+    def never_divided(self) -> bool:
+        """Whether some δ that was found would hold the 1/m, and nothing divided it by m."""
+        made = self.__dict__.get("_made", (None, ""))[0]
+        if made is None or "_searched" not in self.__dict__:
+            return False
+        kept = (at for at in self._searched[1].values() if abs(at.factor) < 1)
+        return any(not _divides(made, at) for at in kept)
+
     @property
     def notes(self) -> tuple[str, ...]:
         """Why it could not be traced, if that was tried."""
@@ -152,3 +161,23 @@ class TracedStep:
     def _searched(self) -> tuple[Searched | None, dict[str, Location]]:
         made = self._made[0]
         return (None, {}) if made is None else self.patterns.found(self.case, made)
+
+
+def _divides(made: Stepped, at: Location) -> bool:
+    """Whether something on the way to a location divides by m."""
+    nodes, m = made.trace.nodes, made.batch.m
+    uses = reduce(or_, (nodes[number].uses for number in at.numbers))
+    on_the_way = [node for node in nodes if uses >> node.number & 1]
+    numbers = (each for node in on_the_way for each in flat((node.args, node.kwargs)))
+    return any(node.operation == "mean" for node in on_the_way) or any(
+        _is_number(each, m) for each in numbers
+    )
+
+
+def _is_number(value: Any, m: int) -> bool:
+    held = value.value if type(value) is Node else value
+    return (
+        np.size(held) == 1
+        and isinstance(held, int | float | np.ndarray | np.generic)
+        and bool(np.any(np.isin(held, (m, 1 / m, -m, -1 / m))))
+    )

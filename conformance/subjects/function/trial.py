@@ -134,24 +134,25 @@ def _conventions(
     layout, trial = replace(layout, cost=cost), replace(trial, cost=cost)
 
     @cache
-    def unnamed(summed: bool) -> Quantities:
+    def traced(summed: bool) -> TracedStep:
         program = TracedFunction(called, replace(layout, summed=summed))
         ours = program.conventions.ours(shown, len(trial.batches[0]))
-        return TracedStep(Patterns(program, function_run), trial, _start(trial), ours).unnamed()
+        return TracedStep(Patterns(program, function_run), trial, _start(trial), ours)
 
-    return _scaled(trial, known, layout, unnamed)
+    return _scaled(trial, known, layout, traced)
 
 
 def _scaled(
     trial: Case,
     known: Quantities,
     layout: FunctionConventions,
-    unnamed: Callable[[bool], Quantities],
+    traced: Callable[[bool], TracedStep],
 ) -> FunctionConventions:
     """The scales in which the fewest equations are wrong; ours, where an equation holds in them.
 
     So a mixture, in which one gradient is a mean and the other a sum, is no convention. What is not
-    shown, but found in the trace, is counted too; of it only the scale of ∇ leaves a choice.
+    shown, but found in the trace, is counted too; of it only the scale of ∇ leaves a choice, and δ
+    that would hold the 1/m, but that nothing divides by m, speaks for sums.
     """
     shown = {tag_of(name, trial.layers) for name in known}
     first = "BP1" if "BP1" in shown else "BP2"  # of the errors that are shown
@@ -163,10 +164,11 @@ def _scaled(
         unfounded = (divided and first not in plain) or (summed and held)
         if not unfounded and not (total and ("C" not in plain or not summed)):
             ours = replace(c, forms={}).ours(known, len(trial.batches[0]))
-            wrong[divided, summed, total] = _wrong(trial, {**unnamed(summed), **ours})
+            wrong[divided, summed, total] = _wrong(trial, {**traced(summed).unnamed(), **ours})
 
-    def order(scale: tuple[bool, bool, bool]) -> tuple[int, bool, int]:
-        return len(wrong[scale]), {"BP3", "BP4"} <= wrong[scale], sum(scale)
+    def order(scale: tuple[bool, bool, bool]) -> tuple[int, bool, bool, int]:
+        both = {"BP3", "BP4"} <= wrong[scale]
+        return len(wrong[scale]), both, traced(scale[1]).never_divided(), sum(scale)
 
     divided, summed, total = min(wrong, key=order)
     return replace(layout, divided=divided, summed=summed, total=total)
