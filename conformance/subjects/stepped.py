@@ -16,6 +16,7 @@ import numpy as np
 
 from conformance.arithmetic.exact import to_exact
 from conformance.corpus.case import Case
+from conformance.tracing.arranging import ARRANGING
 from conformance.tracing.arrays import traced_number
 from conformance.tracing.index import Index, Location
 from conformance.tracing.program import traced_program
@@ -87,7 +88,7 @@ class Stepped:
     def _parameters(self) -> list[int]:
         """The bits of the nodes of the weights and biases of each layer, and of no other."""
         layers = enumerate(self.w, 2)
-        found = [bits | _bits(self.before[f"b{layer}"]) for layer, bits in layers]
+        found = [bits | bits_of(self.before[f"b{layer}"]) for layer, bits in layers]
         return [each & ~reduce(or_, found[:i] + found[i + 1 :], 0) for i, each in enumerate(found)]
 
     def _followed(
@@ -111,10 +112,10 @@ TURNED = ("copy", "reshape", "transpose", "getitem")
 """What may have been done to an array that holds the same numbers."""
 
 
-def _bits(node: Node) -> int:
-    """The bits of a node, and of what it is turned from."""
-    own = 1 << node.number
-    return own | _bits(node.inputs[0]) if node.operation in TURNED and node.inputs else own
+def bits_of(node: Node) -> int:
+    """The bits of a node, and of what it was put together from."""
+    arranged = node.inputs if node.operation in ARRANGING else ()
+    return reduce(or_, map(bits_of, arranged), 1 << node.number)
 
 
 def _computed(node: Node) -> bool:

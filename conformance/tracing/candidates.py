@@ -6,6 +6,7 @@ every one of them. Left out: which of them is the quantity (`roles.py`).
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -60,23 +61,17 @@ class Candidates:
     def _one_by_one(self, n: int, uses: int, not_uses: int) -> Iterator[Candidate]:
         """Single numbers that one line computed, n of them a sample, or the last of each n-th.
 
-        A line may compute those of several layers: then n that leave the line follow each other.
+        Where the line comes back for another layer, that of each layer alone.
         """
         for columns in self._lines(1, uses, not_uses):
-            count = len(columns[0])
-            if count % n == 0:
-                each = count // n
-                yield self._of_numbers([[c[(j + 1) * each - 1] for c in columns] for j in range(n)])
-            left = [[node for node in column if _leaves_its_line(node)] for column in columns]
-            if len({len(column) for column in left}) == 1 and len(left[0]) not in (0, n):
-                for start in _starts(left[0]):
-                    rows = [
-                        [c[start + j] for c in left] for j in range(n) if start + n <= len(left[0])
-                    ]
-                    yield from [self._of_numbers(rows)] if rows else []
+            found = {(0, len(columns[0])), *_turns(columns[0])}
+            for start, end in sorted(found):
+                each, rest = divmod(end - start, n)
+                if each and not rest:
+                    yield self._numbers([c[start + each - 1 : end : each] for c in columns])
 
-    def _of_numbers(self, nodes: Sequence[Sequence[Node]]) -> Candidate:
-        numbers = np.array([[each.number for each in row] for row in nodes])
+    def _numbers(self, columns: Sequence[Sequence[Node]]) -> Candidate:
+        numbers = np.array([[node.number for node in column] for column in columns]).T
         value = np.empty(numbers.shape, dtype=object)
         for place, number in np.ndenumerate(numbers):
             value[place] = self.index.numbers(int(number)).reshape(-1)[0]
@@ -105,12 +100,11 @@ class Candidates:
                 yield columns
 
 
-def _starts(nodes: Sequence[Node]) -> list[int]:
-    """Where the numbers of a layer may begin: more was computed before them than after them."""
-    gaps = np.diff([each.number for each in nodes])
-    return [0, *(i + 1 for i in range(len(gaps) - 1) if gaps[i] > gaps[i + 1])]
-
-
-def _leaves_its_line(node: Node) -> bool:
-    """Whether a value is no part of what its own line goes on to compute."""
-    return all(each.frames[:1] != node.frames[:1] for each in node.consumers)
+def _turns(nodes: Sequence[Node]) -> Iterator[tuple[int, int]]:
+    """The parts of a line's nodes between which more is computed than within them."""
+    numbers = np.array([node.number for node in nodes])
+    gaps = np.diff(numbers)
+    if not gaps.size:
+        return
+    ends = [0, *(np.flatnonzero(gaps > 2 * gaps.min()) + 1).tolist(), len(nodes)]
+    yield from pairwise(ends)

@@ -10,7 +10,7 @@ import numpy as np
 from conformance.corpus.case import Case
 from conformance.running.tracebacks import call
 from conformance.subjects.book.network import BookNetwork
-from conformance.subjects.stepped import Stepped, given_rate, traced_run
+from conformance.subjects.stepped import Stepped, bits_of, given_rate, traced_run
 from conformance.tracing.trace import Node, Trace
 from reference.step import Array, Batch, Parameters
 
@@ -99,7 +99,7 @@ def _begin(network: BookNetwork, net: Any, made: Stepped) -> None:
     """Take the present parameters for those from which the judged step starts."""
     trace = made.trace
     held = [trace.argument(each) for each in net.weights]
-    own = [1 << each.number if type(each) is Node else 0 for each in held]
+    own = [bits_of(each) if type(each) is Node else 0 for each in held]
     made.w = [one | other for one, other in zip(made.w or own, own, strict=True)]
     made.before = _nodes(network, net, trace)
 
