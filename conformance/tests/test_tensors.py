@@ -22,9 +22,9 @@ from conformance.outcome import Report
 from conformance.report.terminal import as_text
 from conformance.subjects.book.network import BookNetwork
 from conformance.subjects.book.probe import Sample, probe, unwatched_probe
-from conformance.subjects.book.session import UNLIKE
 from conformance.subjects.book.subject import book_subject
 from conformance.subjects.book.tensor_numbers import TensorNumbers
+from conformance.subjects.book.traced_session import OTHERWISE
 from conformance.subjects.load import load
 from conformance.tests.networks.broken import Edit, broken_source
 from conformance.tests.networks.broken_tensors import BROKEN, IN_PLACE, ROWS, SQUARE
@@ -292,10 +292,10 @@ class Notices(Network):
         return nabla_b, [w * (2 if has_torch_function((w,)) else 1) for w in nabla_w]
 
 
-def test_a_network_that_computes_otherwise_when_watched_is_judged_unwatched() -> None:
+def test_a_network_that_computes_otherwise_when_traced_is_judged_untraced() -> None:
     report = Report("", cases=(check_case(book_subject(Notices, "notices"), short(CASES[0])),))
     assert report.ok
-    assert report.notes == [UNLIKE]
+    assert report.notes == [OTHERWISE]
 
 
 class WrongCost(Autograd):

@@ -21,6 +21,7 @@ from conformance.arithmetic.exact import Exact, to_exact
 from conformance.tracing.arranging import ARRANGING
 from conformance.tracing.index import Location, as_floats
 from conformance.tracing.replay import Replay
+from conformance.tracing.roles import times
 from conformance.tracing.trace import Node, substituted
 from reference.step import Array
 
@@ -91,7 +92,7 @@ class Repairs:
             return False
         held = at.gather(lambda n: self.replay.value(self.nodes[n]), object)
         exact = all(type(each) is Exact for each in held.flat)
-        return exact and _overlap(held, equation.wanted * at.factor)
+        return exact and _overlap(held, times(equation.wanted, at.factor))
 
     def first(self, at: Location, equation: Equation) -> Repair | None:
         """The earliest operation that mends a quantity; None if none does."""
@@ -177,7 +178,7 @@ class Repairs:
         if held is None or not _near(held.astype(np.float64) / at.factor, as_floats(wanted)):
             return False
         exact = self._exactly(given, at, wanted.shape)
-        return exact is not None and _overlap(exact, wanted * at.factor)
+        return exact is not None and _overlap(exact, times(wanted, at.factor))
 
     def _held(
         self, at: Location, values: Callable[[int], Any], shape: tuple[int, ...]

@@ -154,6 +154,11 @@ def _copied(trace: Trace, name: str, original: Callable[..., Any]) -> Callable[.
     return made
 
 
+def traced_array(trace: Trace, value: Any) -> Any:
+    """A number, a list of numbers or a tensor as an array that knows what computed it."""
+    return _copied(trace, "asarray", np.asarray)(value)
+
+
 def _foreign(given: Any) -> bool:
     """Whether an array is to be made of what is none itself, such as a tensor."""
     return not isinstance(given, np.ndarray | np.generic) and hasattr(given, "numpy")

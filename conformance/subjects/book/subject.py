@@ -38,11 +38,11 @@ def book_subject(
     costs = tuple(sorted({*network.costs, network.conventions.cost}))
     start: Callable[..., Session] = partial(BookSession, network, conduct=found)
     freely: Callable[..., Session] = partial(start, watched=False)
-    if traced and network.numbers.exact:
-        from conformance.subjects.book.pattern import Patterns  # here: a check needs neither
+    if traced:
+        from conformance.subjects.book.network_patterns import NetworkPatterns  # as needed
         from conformance.subjects.book.traced_session import TracedSession
 
-        start = partial(TracedSession, network, Patterns(network), conduct=found)
+        start = partial(TracedSession, network, NetworkPatterns(network), conduct=found)
         freely = partial(start, freely=True)
     return Subject(
         name,

@@ -12,6 +12,7 @@ import torch
 
 from conformance.errors import SubjectError, UsageError
 from conformance.subjects.book.numbers import ArrayNumbers
+from conformance.tracing.arrays import Traced
 from conformance.watching.recording import Recording
 from conformance.watching.tensors import TensorWatch
 from conformance.watching.watched import Watched
@@ -47,7 +48,8 @@ class TensorNumbers(ArrayNumbers):
         """A tensor with the numbers of an array in memory of its own; a tensor stays itself."""
         if isinstance(array, torch.Tensor):
             return array
-        made = torch.tensor(np.array(array), dtype=self.kind, device=self.device)
+        held = array if isinstance(array, Traced) else np.array(array)
+        made = torch.tensor(held, dtype=self.kind, device=self.device)
         self._tie(made, array)
         return made
 
@@ -58,7 +60,7 @@ class TensorNumbers(ArrayNumbers):
             return tuple(made) if isinstance(value, tuple) else made
         if not isinstance(value, torch.Tensor):
             return value
-        array = np.array(self.memory(value))
+        array = self.memory(value).copy()  # of a traced array, a traced one
         return array if self._watch is None else self._watch.known(value, array)
 
     def memory(self, value: Any) -> Any:

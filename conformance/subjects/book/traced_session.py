@@ -17,20 +17,15 @@ from conformance.corpus.case import Case
 from conformance.subjects.book.backprop_findings import backprop_findings
 from conformance.subjects.book.conduct import leaves_its_parameters
 from conformance.subjects.book.network import BookNetwork
+from conformance.subjects.book.network_patterns import NetworkPatterns
 from conformance.subjects.book.own_cost import own_cost
 from conformance.subjects.book.own_loop import NOTHING, Conduct
-from conformance.subjects.book.pattern import Patterns, Searched, in_its_own_numbers
 from conformance.subjects.book.returned import Parts, returned
-from conformance.subjects.book.stepped import (
-    Stepped,
-    backprop_run,
-    feed,
-    forward_run,
-    gathered,
-    update_run,
-)
+from conformance.subjects.book.traced_runs import backprop_run, feed, forward_run, update_run
 from conformance.subjects.book.training import Training
 from conformance.subjects.observation import Observation, Shown, Where, nowhere
+from conformance.subjects.pattern import Searched, in_its_own_numbers
+from conformance.subjects.stepped import Stepped, gathered
 from reference.step import Array, Batch, Parameters
 
 OTHERWISE = "not traced: the update gives other numbers when it is, so its lines are not known"
@@ -42,7 +37,7 @@ class TracedSession(Training):
     def __init__(
         self,
         network: BookNetwork,
-        patterns: Patterns,
+        patterns: NetworkPatterns,
         case: Case,
         parameters: Parameters,
         *,
@@ -78,7 +73,7 @@ class TracedSession(Training):
             return Observation(means, lines, findings=tuple(findings))
         after = self.after if self.freely else self._taken(batch)
         made, notes = self._traced(start, batch, after)
-        if not leaves_its_parameters(findings):
+        if not leaves_its_parameters(tuple(findings)):
             made = None  # of samples after the first no equation is what it was
         pattern, found = (None, {}) if made is None else self.patterns.found(case, made)
         shown: dict[str, Shown] = {}
@@ -101,7 +96,7 @@ class TracedSession(Training):
         @cache
         def own() -> Searched:
             assert made is not None  # noqa: S101 - where it is, there is a pattern
-            return in_its_own_numbers(network, case, made, found)
+            return in_its_own_numbers(case, made, found, decays=network.decays)
 
         def where(name: str, index: tuple[int, ...]) -> Any:
             if name == "cost":

@@ -14,7 +14,6 @@ import numpy as np
 from conformance.corpus.case import Case
 from conformance.errors import SubjectError
 from conformance.running.tracebacks import call
-from conformance.subjects.book.conventions import SAMPLES
 from conformance.subjects.function.conventions import FunctionConventions, Quantities
 from reference.step import Array, Batch, Parameters
 
@@ -36,20 +35,27 @@ class CalledFunction:
         Raises:
             SubjectError: it returned no dict.
         """
-        w = [np.array(each.T if c.transposed else each, order="C") for each in parameters.w]
-        b = [np.array(each).reshape(SAMPLES[c.bias]) for each in parameters.b]
-        x, y = (np.array(each.T if c.rows else each, order="C") for each in (batch.x, batch.y))
+        w, b, x, y = c.theirs(parameters, batch)
+        with redirect_stdout(StringIO()), np.errstate(all="ignore"):
+            returned = self.returned(case, (w, b, x, y, case.eta))
+        return returned, Batch(x.T, y.T) if c.rows else Batch(x, y)
+
+    def returned(self, case: Case, arguments: tuple[Any, ...]) -> Mapping[Any, Any]:
+        """What the function returns of arguments as it takes them.
+
+        Raises:
+            SubjectError: it returned no dict.
+        """
         lmbda = case.lmbda if self.decays else 0.0
         known = {"lmbda": lmbda, "n": case.n, "cost": case.cost}
         keywords = {key: known[key] for key in self.taken}
-        with redirect_stdout(StringIO()), np.errstate(all="ignore"):
-            returned = call(self.function, w, b, x, y, case.eta, **keywords)
+        returned = call(self.function, *arguments, **keywords)
         if not isinstance(returned, Mapping):
             raise SubjectError(
                 f"{self.name} returned a {type(returned).__name__}, expected a dict of quantities "
                 "by their names (`z2`, `delta3`, `nabla_w2`, …)"
             )
-        return returned, Batch(x.T, y.T) if c.rows else Batch(x, y)
+        return returned
 
     def numbers(self, returned: Mapping[Any, Any], dtype: str) -> Quantities:
         """What it returned as arrays; a list or a plain number, which has no dtype, gets this one.

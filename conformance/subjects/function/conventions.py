@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from reference.step import Array, split
+from conformance.subjects.book.conventions import SAMPLES
+from reference.step import Array, Batch, Parameters, split
 
 Quantities = dict[str, Array]
 
@@ -45,22 +46,38 @@ class FunctionConventions:
         }
         return tuple(words for words, departs in departures.items() if departs)
 
+    def theirs(
+        self, parameters: Parameters, batch: Batch
+    ) -> tuple[list[Array], list[Array], Array, Array]:
+        """Copies of weights, biases, x and y as the function takes them."""
+        w = [np.array(each.T if self.transposed else each, order="C") for each in parameters.w]
+        b = [np.array(each).reshape(SAMPLES[self.bias]) for each in parameters.b]
+        x, y = (np.array(each.T if self.rows else each, order="C") for each in (batch.x, batch.y))
+        return w, b, x, y
+
     def ours(self, shown: Quantities, m: int) -> Quantities:
         """Quantities of the function in the project's layout and scale."""
-        return {
-            name: self._scaled(name, self._laid(name, array), m) for name, array in shown.items()
-        }
+        return {n: self.scaled(n, self.laid(n, array), m) for n, array in shown.items()}
 
-    def _laid(self, name: str, array: Array) -> Array:
+    def laid(self, name: str, array: Array) -> Array:
+        """A quantity of the function in the project's layout."""
         form = self.forms.get(split(name)[0])
         if form == "turned" and array.ndim == 2:  # noqa: PLR2004 - a matrix
             return array.T
         flat = array.ndim == 1 or array.shape[:1] == (1,)
         return array.reshape(-1, 1) if form == "flat" and flat else array
 
-    def _scaled(self, name: str, array: Array, m: int) -> Array:
+    def scaled(self, name: str, array: Array, m: int) -> Array:
+        """What the function shows of a quantity in the project's scale."""
+        factor = self.factor(name, m)
+        if factor == 1:
+            return array
+        return np.asarray(array / m if factor > 1 else array * m)
+
+    def factor(self, name: str, m: int) -> float:
+        """What the function shows is so many times the quantity."""
         quantity = split(name)[0]
         if quantity == "delta" and self.divided:
-            return np.asarray(array * m)
+            return 1 / m
         summed = self.total if quantity == "cost" else self.summed and quantity.startswith("nabla")
-        return np.asarray(array / m) if summed else array
+        return float(m) if summed else 1.0

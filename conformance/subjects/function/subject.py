@@ -1,8 +1,8 @@
 """A function `step(weights, biases, x, y, eta) -> dict` as a subject: anything plugs in so.
 
-It shows as many quantities as it likes, by their names (`z2`, `delta3`, `nabla_w2`, …). How it lays
-out and scales them is recognised once, on a trial. Left out: names that it spells in another way,
-its lines of code, and the exact lane.
+It shows as many quantities as it likes, by their names (`z2`, `delta3`, `nabla_w2`, …); the others,
+and its lines, are found in its trace. How it lays out and scales them is recognised once, on a
+trial. Left out: names that it spells in another way, and the exact lane.
 """
 
 from collections.abc import Callable
@@ -16,9 +16,11 @@ from conformance.corpus.case import Case
 from conformance.errors import UsageError
 from conformance.subjects import Subject
 from conformance.subjects.function.call import CalledFunction
-from conformance.subjects.function.conventions import FunctionConventions, Quantities
+from conformance.subjects.function.conventions import Quantities
+from conformance.subjects.function.traced import TracedFunction, TracedStep, function_run
 from conformance.subjects.function.trial import recognised
 from conformance.subjects.observation import Observation, rounded
+from conformance.subjects.pattern import Patterns
 from conformance.verdict.deviation import malformed
 from conformance.verdict.finding import Kind, finding
 from reference.equations import COSTS
@@ -61,9 +63,12 @@ def function_subject(
     found = trials.conventions
     costs = tuple(COSTS) if chosen and cost is None else (found.cost,)
     said = found.said() if trials.moves else (*found.said(), "shows no new parameters: no free run")
+    program = TracedFunction(called, found)
+    start = partial(FunctionSession, program, Patterns(program, function_run))
     return FunctionSubject(
         name,
-        partial(FunctionSession, called, found),
+        start,
+        partial(start, freely=True),
         conventions=said,
         costs=costs,
         dtypes=found.dtypes,
@@ -78,18 +83,28 @@ class FunctionSession:
 
     def __init__(
         self,
-        called: CalledFunction,
-        conventions: FunctionConventions,
+        program: TracedFunction,
+        patterns: Patterns,
         case: Case,
         parameters: Parameters,
+        *,
+        freely: bool = False,
     ) -> None:
-        """Start from the parameters of a case."""
-        self.called, self.conventions = called, conventions
+        """Start from the parameters of a case.
+
+        Args:
+            program: the function and its conventions.
+            patterns: where the quantities are in its runs.
+            case: for sizes, cost and rates.
+            parameters: from which it starts.
+            freely: whether only what it returns is shown.
+        """
+        self.program, self.patterns, self.freely = program, patterns, freely
         self.case, self.parameters = case, parameters
         self.first = True
 
     def step(self, batch: Batch) -> Observation:
-        """Take one step and show what the function shows, in the project's conventions."""
+        """Take one step and show what the function shows and computes, in our conventions."""
         shown, after = self._call(batch)
         findings = [
             finding(Kind.OVERWRITTEN, method="it", what=f"its {each}")
@@ -99,15 +114,19 @@ class FunctionSession:
         if self.first and not _same(shown, self._call(batch)[0]):
             findings.append(finding(Kind.UNREPEATABLE, method="function"))
         self.first = False
+        traced = TracedStep(self.patterns, self.case, (self.parameters, batch), shown)
         self.parameters = _after(shown, self.parameters)
-        if self.case.lmbda and not self.called.decays:
+        unnamed = {} if self.freely else traced.unnamed()
+        if self.case.lmbda and not self.program.decays:
             shown = {key: array for key, array in shown.items() if split(key)[0] != "w"}
-        return Observation(shown, findings=tuple(findings))
+        return Observation(
+            unnamed | shown, traced.where, findings=tuple(findings), notes=traced.notes
+        )
 
     def _call(self, batch: Batch) -> tuple[Quantities, Batch]:
-        returned, after = self.called.raw(self.conventions, self.case, self.parameters, batch)
-        numbers = self.called.numbers(returned, self.case.dtype)
-        return self.conventions.ours(numbers, batch.m), after
+        called, c = self.program.called, self.program.conventions
+        returned, after = called.raw(c, self.case, self.parameters, batch)
+        return c.ours(called.numbers(returned, self.case.dtype), batch.m), after
 
 
 def _after(shown: Quantities, before: Parameters) -> Parameters:

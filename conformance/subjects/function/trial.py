@@ -4,7 +4,7 @@ Layout is told by shapes; scale by the equations that hold between what is shown
 hold in ours. Left out: what the conventions mean (`conventions.py`).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import product
@@ -18,6 +18,8 @@ from conformance.running.tracebacks import headline
 from conformance.subjects.book.conventions import SAMPLES
 from conformance.subjects.function.call import CalledFunction
 from conformance.subjects.function.conventions import FunctionConventions, Quantities
+from conformance.subjects.function.traced import TracedFunction, TracedStep, function_run
+from conformance.subjects.pattern import Patterns
 from conformance.verdict.oracle import expectations
 from conformance.watching.nearness import alike
 from reference.equations import COSTS
@@ -129,28 +131,44 @@ def _conventions(
     layout = replace(layout, dtypes=_dtypes(called, layout, trial))
     known = {name: array for name, array in layout.ours(shown, 1).items() if name in shapes(trial)}
     cost = trial.cost if given else _cost(trial, known)
-    return _scaled(replace(trial, cost=cost), known, replace(layout, cost=cost))
+    layout, trial = replace(layout, cost=cost), replace(trial, cost=cost)
+
+    @cache
+    def traced(summed: bool) -> TracedStep:
+        program = TracedFunction(called, replace(layout, summed=summed))
+        ours = program.conventions.ours(shown, len(trial.batches[0]))
+        return TracedStep(Patterns(program, function_run), trial, _start(trial), ours)
+
+    return _scaled(trial, known, layout, traced)
 
 
-def _scaled(trial: Case, known: Quantities, layout: FunctionConventions) -> FunctionConventions:
+def _scaled(
+    trial: Case,
+    known: Quantities,
+    layout: FunctionConventions,
+    traced: Callable[[bool], TracedStep],
+) -> FunctionConventions:
     """The scales in which the fewest equations are wrong; ours, where an equation holds in them.
 
-    So a mixture, in which one gradient is a mean and the other a sum, is no convention.
+    So a mixture, in which one gradient is a mean and the other a sum, is no convention. What is not
+    shown, but found in the trace, is counted too; of it only the scale of ∇ leaves a choice, and δ
+    that would hold the 1/m, but that nothing divides by m, speaks for sums.
     """
     shown = {tag_of(name, trial.layers) for name in known}
     first = "BP1" if "BP1" in shown else "BP2"  # of the errors that are shown
     wrong: dict[tuple[bool, bool, bool], set[str]] = {}
     for divided, summed, total in product((False, True), repeat=3):
         c = replace(layout, divided=divided, summed=summed, total=total)
-        ours = replace(c, forms={}).ours(known, len(trial.batches[0]))
         plain = wrong.get((False, False, False), set())
         held = shown & {"BP3", "BP4"} - wrong.get((divided, False, False), set())
         unfounded = (divided and first not in plain) or (summed and held)
         if not unfounded and not (total and ("C" not in plain or not summed)):
-            wrong[divided, summed, total] = _wrong(trial, ours)
+            ours = replace(c, forms={}).ours(known, len(trial.batches[0]))
+            wrong[divided, summed, total] = _wrong(trial, {**traced(summed).unnamed(), **ours})
 
-    def order(scale: tuple[bool, bool, bool]) -> tuple[int, bool, int]:
-        return len(wrong[scale]), {"BP3", "BP4"} <= wrong[scale], sum(scale)
+    def order(scale: tuple[bool, bool, bool]) -> tuple[int, bool, bool, int]:
+        both = {"BP3", "BP4"} <= wrong[scale]
+        return len(wrong[scale]), both, traced(scale[1]).never_divided(), sum(scale)
 
     divided, summed, total = min(wrong, key=order)
     return replace(layout, divided=divided, summed=summed, total=total)

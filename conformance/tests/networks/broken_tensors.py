@@ -184,7 +184,12 @@ IN_PLACE = (
         "σ′ is added to wᵀδ",
     ),
     _other(
-        "in-place-sum-negated", _SUM, "total -= part", "W B", "every", "subtracted while summing"
+        "in-place-sum-negated",
+        _SUM,
+        "total -= part",
+        "W B BP3 BP4",
+        "every",
+        "subtracted while summing",
     ),
     _other("in-place-weight-ascends", _W_DATA, _W_DATA.replace("-=", "+="), "W", "every", "uphill"),
     _other(

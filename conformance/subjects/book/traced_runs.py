@@ -1,0 +1,128 @@
+"""The runs of a network that are traced: its update, backprop of single samples, feedforward.
+
+Left out: which of the recorded values is which quantity (`subjects/pattern.py`).
+"""
+
+from typing import Any
+
+import numpy as np
+
+from conformance.corpus.case import Case
+from conformance.running.tracebacks import call
+from conformance.subjects.book.network import BookNetwork
+from conformance.subjects.stepped import Stepped, bits_of, given_rate, traced_run
+from conformance.tracing.trace import Node, Trace
+from reference.step import Array, Batch, Parameters
+
+
+def update_run(
+    network: BookNetwork, case: Case, start: Parameters, batch: Batch, *earlier: Batch
+) -> Stepped:
+    """An update of a new network, after earlier ones that are not judged."""
+    trace = Trace()
+    made = Stepped(trace, batch, earlier=tuple(each.m for each in earlier))
+    with traced_run(trace):
+        net = _filled(network, case, start, made)
+        for each in earlier:
+            _update(network, case, net, each, made)
+        if earlier:
+            _begin(network, net, made)
+        _update(network, case, net, batch, made)
+        made.after = _nodes(network, net, trace)
+        trace.recording = False
+        made.left = {name: np.array(each) for name, each in network.inwards(net).items()}
+    return made
+
+
+def backprop_run(network: BookNetwork, case: Case, start: Parameters, batch: Batch) -> Stepped:
+    """Backprop of each sample alone, each on a new network."""
+    trace = Trace()
+    made = Stepped(trace, batch)
+    with traced_run(trace):
+        for i in range(batch.m):
+            net = _filled(network, case, start, made)
+            x, y = _given(network, trace, batch, i)
+            _note_sample(made, x, y)
+            pair = network.backprop(net, x, y)
+            named = {
+                f"{quantity}{layer}": trace.argument(each)
+                for quantity, part in zip(("nabla_b", "nabla_w"), pair, strict=True)
+                for layer, each in enumerate(part, 2)
+            }
+            made.returned.append({name: each for name, each in named.items() if type(each) is Node})
+    return made
+
+
+def forward_run(network: BookNetwork, case: Case, start: Parameters, batch: Batch) -> Stepped:
+    """Feedforward of each sample, on one network."""
+    trace = Trace()
+    made = Stepped(trace, batch)
+    with traced_run(trace):
+        net = _filled(network, case, start, made)
+        for i in range(batch.m):
+            x = _given(network, trace, batch, i)[0]
+            _note_sample(made, x)
+            network.feedforward(net, x)
+    return made
+
+
+def feed(network: BookNetwork, case: Case, start: Parameters, batch: Batch) -> Array:
+    """The output (n_L, m) of feedforward on each sample, which nobody traces."""
+    net = network.make(case.sizes, case.cost)
+    network.fill(net, *network.outwards(start))
+    return np.hstack([network.feedforward(net, np.array(batch.x[:, [i]])) for i in range(batch.m)])
+
+
+def _note_sample(made: Stepped, x: Any, y: Any = None) -> None:
+    held = made.trace.argument([x, y])
+    x_bits, y_bits = (1 << each.number if type(each) is Node else 0 for each in held)
+    made.x.append(x_bits)
+    made.y |= y_bits
+
+
+def _filled(network: BookNetwork, case: Case, start: Parameters, made: Stepped) -> Any:
+    trace, net = made.trace, network.make(case.sizes, case.cost)
+    w, b = network.outwards(start)
+    weights = [trace.given(each, f"w{i}") for i, each in enumerate(w, 2)]
+    biases = [trace.given(each, f"b{i}") for i, each in enumerate(b, 2)]
+    network.fill(net, weights, biases)
+    if network.in_place:  # into arrays that may be plain, and are written into unseen
+        held = (*net.weights, *net.biases)
+        for array, given in zip(held, (*weights, *biases), strict=True):
+            if isinstance(array, np.ndarray):  # of tensors each write is seen
+                trace.overwritten(array, given.node)
+    _begin(network, net, made)
+    return net
+
+
+def _begin(network: BookNetwork, net: Any, made: Stepped) -> None:
+    """Take the present parameters for those from which the judged step starts."""
+    trace = made.trace
+    held = [trace.argument(each) for each in net.weights]
+    own = [bits_of(each) if type(each) is Node else 0 for each in held]
+    made.w = [one | other for one, other in zip(made.w or own, own, strict=True)]
+    made.before = _nodes(network, net, trace)
+
+
+def _nodes(network: BookNetwork, net: Any, trace: Trace) -> dict[str, Node]:
+    named = {name: trace.argument(each) for name, each in network.inwards(net).items()}
+    return {
+        name: each if type(each) is Node else trace.constant(each) for name, each in named.items()
+    }
+
+
+def _update(network: BookNetwork, case: Case, net: Any, batch: Batch, made: Stepped) -> None:
+    pairs = [_given(network, made.trace, batch, i) for i in range(batch.m)]
+    made.x, made.y = [], 0
+    for x, y in pairs:
+        _note_sample(made, x, y)
+    eta = given_rate(made.trace, case)
+    call(net.update_mini_batch, pairs, eta, **network.decay.keywords(case.lmbda, case.n))
+
+
+def _given(network: BookNetwork, trace: Trace, batch: Batch, i: int) -> tuple[Any, Any]:
+    """A sample and its target, traced, in the network's layout."""
+    c = network.conventions
+    x, y = (c.sample_out(each[:, [i]]) for each in (batch.x, batch.y))
+    x, y = trace.given(x, f"x.{i}"), trace.given(y, f"y.{i}")
+    return network.numbers.out(x), network.numbers.out(y)

@@ -1,0 +1,183 @@
+"""A function's step, traced: where it computes what it returns, and what it does not return.
+
+Left out: the search for what it does not return (`tracing/roles.py`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property, reduce
+from operator import or_
+from typing import Any
+
+import numpy as np
+
+from conformance.corpus.case import Case
+from conformance.subjects.function.call import CalledFunction
+from conformance.subjects.function.conventions import FunctionConventions, Quantities
+from conformance.subjects.function.samples import sample_bits
+from conformance.subjects.pattern import Patterns, Searched, in_its_own_numbers
+from conformance.subjects.stepped import Stepped, gathered, given_rate, traced_run
+from conformance.tracing.frames import Frame
+from conformance.tracing.index import Location
+from conformance.tracing.substitute import traced_array
+from conformance.tracing.trace import Node, Trace, flat
+from reference.step import Array, Batch, Parameters, split
+
+SOUGHT = ("z", "a", "delta", "nabla_b", "nabla_w")
+"""The quantities that are looked for where a function does not return them."""
+
+OTHERWISE = "not traced: the function gives other numbers when it is, so its lines are not known"
+
+
+@dataclass(frozen=True)
+class TracedFunction:
+    """A function and its conventions."""
+
+    called: CalledFunction
+    conventions: FunctionConventions
+
+    @property
+    def decays(self) -> bool:
+        """Whether it knows weight decay."""
+        return self.called.decays
+
+
+def function_run(
+    program: TracedFunction, case: Case, start: Parameters, batch: Batch, *_earlier: Batch
+) -> Stepped:
+    """A step of a function, which keeps nothing of earlier ones."""
+    trace, c = Trace(), program.conventions
+    made = Stepped(trace, batch)
+    w, b, x, y = c.theirs(start, batch)
+    with traced_run(trace):
+        weights = [trace.given(each, f"w{i}") for i, each in enumerate(w, 2)]
+        biases = [trace.given(each, f"b{i}") for i, each in enumerate(b, 2)]
+        for i, (weight, bias) in enumerate(zip(weights, biases, strict=True), 2):
+            made.w.append(1 << weight.node.number)
+            made.before[f"b{i}"] = trace.argument(bias.reshape(-1, 1))
+            made.before[f"w{i}"] = trace.argument(weight.T if c.transposed else weight)
+        inputs, targets = trace.given(x, "x"), trace.given(y, "y")
+        given, made.y = inputs.node, 1 << targets.node.number
+        arguments = weights, biases, inputs, targets, given_rate(trace, case)
+        returned = program.called.returned(case, arguments)
+        nodes = {name: _node(trace, c, name, each) for name, each in returned.items()}
+    numbers = {name: np.array(node.value) for name, node in nodes.items()}
+    made.left = {name: c.scaled(name, each, batch.m) for name, each in numbers.items()}
+    made.x = sample_bits(trace, given, 0 if c.rows else 1)
+    _note(made, program, case, nodes)
+    return made
+
+
+def _node(trace: Trace, c: FunctionConventions, name: str, value: Any) -> Node:
+    """What computed a value that was returned, in our layout."""
+    if callable(getattr(value, "detach", None)):  # a tensor in a graph
+        value = value.detach()
+    found = trace.argument(c.laid(name, traced_array(trace, value)))
+    return found if type(found) is Node else trace.constant(found)
+
+
+def _note(made: Stepped, program: TracedFunction, case: Case, nodes: Mapping[str, Node]) -> None:
+    """Note what was returned: new parameters, and the places of the other quantities."""
+    rows, m = case.rows, made.batch.m
+    made.after = {name: each for name, each in nodes.items() if name in made.before}
+    made.returned = [dict(nodes)]
+    for name, node in nodes.items():
+        shape = rows[name].shape(case.sizes, m) if name in rows else None
+        if (
+            split(name)[0] in ("z", "a", "delta", "nabla_b", "nabla_w")
+            and node.value.shape == shape
+        ):
+            places = np.arange(node.value.size).reshape(shape)
+            factor = program.conventions.factor(name, m)
+            made.named[name] = Location(np.full(shape, node.number), places, factor)
+
+
+class TracedStep:
+    """One step of a function on the numbers of a case, traced when something is asked of it.
+
+    Attributes:
+        patterns: where the quantities are in its runs.
+        shown: what it returned, untraced.
+    """
+
+    def __init__(
+        self, patterns: Patterns, case: Case, start: tuple[Parameters, Batch], shown: Quantities
+    ) -> None:
+        self.patterns, self.case, self.start, self.shown = patterns, case, start, shown
+
+    def unnamed(self) -> dict[str, Array]:
+        """The quantities that it does not return, where it computes them."""
+        sought = [each for each in self.case.rows if split(each)[0] in SOUGHT]
+        if all(name in self.shown for name in sought):
+            return {}
+        made, found = self._made[0], self._searched[1]
+        return (
+            {}
+            if made is None
+            else {
+                name: gathered(each, made) for name, each in found.items() if name not in self.shown
+            }
+        )
+
+    def where(self, name: str, index: tuple[int, ...]) -> tuple[Frame, ...]:
+        """The lines to blame for an entry of a quantity."""
+        (made, _), (pattern, found) = self._made, self._searched
+        if made is None or pattern is None:
+            return ()
+        if name == "cost":
+            return made.returned[0][name].frames
+        here = pattern
+        if not pattern.wrong(name) and not self.patterns.is_large(self.case):
+            here = in_its_own_numbers(self.case, made, found, decays=self.patterns.program.decays)
+        return here.frames(name, index)
+
+    def never_divided(self) -> bool:
+        """Whether some δ that was found would hold the 1/m, and nothing divided it by m."""
+        made = self.__dict__.get("_made", (None, ""))[0]
+        if made is None or "_searched" not in self.__dict__:
+            return False
+        kept = (at for at in self._searched[1].values() if abs(at.factor) < 1)
+        return any(not _divides(made, at) for at in kept)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Why it could not be traced, if that was tried."""
+        made = self.__dict__.get("_made", (None, ""))
+        return (made[1],) if made[1] else ()
+
+    @cached_property
+    def _made(self) -> tuple[Stepped | None, str]:
+        try:
+            made = self.patterns.step(self.patterns.program, self.case, *self.start)
+        except Exception as error:  # noqa: BLE001 - a function may refuse traced arrays in any way
+            return None, f"not traced: {type(error).__name__}: {error}"
+        same = all(
+            np.array_equal(made.left.get(name), each, equal_nan=True)  # type: ignore[arg-type]
+            for name, each in self.shown.items()
+        )
+        return (made, "") if same else (None, OTHERWISE)
+
+    @cached_property
+    def _searched(self) -> tuple[Searched | None, dict[str, Location]]:
+        made = self._made[0]
+        return (None, {}) if made is None else self.patterns.found(self.case, made)
+
+
+def _divides(made: Stepped, at: Location) -> bool:
+    """Whether something on the way to a location divides by m."""
+    nodes, m = made.trace.nodes, made.batch.m
+    uses = reduce(or_, (nodes[number].uses for number in at.numbers))
+    on_the_way = [node for node in nodes if uses >> node.number & 1]
+    numbers = (each for node in on_the_way for each in flat((node.args, node.kwargs)))
+    return any(node.operation == "mean" for node in on_the_way) or any(
+        _is_number(each, m) for each in numbers
+    )
+
+
+def _is_number(value: Any, m: int) -> bool:
+    held = value.value if type(value) is Node else value
+    return (
+        np.size(held) == 1
+        and isinstance(held, int | float | np.ndarray | np.generic)
+        and bool(np.any(np.isin(held, (m, 1 / m, -m, -1 / m))))
+    )

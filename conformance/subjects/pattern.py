@@ -1,0 +1,383 @@
+"""Where the quantities are in every run of a program with so many layers and samples.
+
+They are found once, on numbers of which no two have anything in common. A program that does the
+same operations on the numbers of a case has them at the same places.
+
+Left out: the search (`tracing/roles.py`), judging what is there.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import pairwise
+from typing import Protocol
+
+import numpy as np
+
+from conformance.arithmetic.balls import precision
+from conformance.corpus.case import Case
+from conformance.subjects.observation import Shown, Where
+from conformance.subjects.stepped import TURNED, Stepped, gathered, generic
+from conformance.subjects.stretched import stretched
+from conformance.tracing.blame import Blame, Lines
+from conformance.tracing.frames import Frame
+from conformance.tracing.index import Location, as_floats
+from conformance.tracing.roles import Roles, Run, Search, quantities_at
+from conformance.tracing.trace import Node, Trace, substituted
+from conformance.tracing.ways import Way
+from reference.step import Array, Batch, Parameters
+
+BITS = 400
+LARGE = 400  # entries of the largest weight array of a run that is searched as it is
+WIDTHS = (4, 3, 5, 6, 7, 8, 9, 10, 11)
+M = 5  # samples: as many as no layer has neurons
+
+
+class Program(Protocol):
+    """What takes a step when a run asks for it."""
+
+    @property
+    def decays(self) -> bool:
+        """Whether it knows weight decay."""
+
+
+RunOf = Callable[..., Stepped]
+"""Takes a step, traced: given a program, a case, parameters, a mini-batch and earlier ones."""
+
+
+@dataclass(eq=False)
+class Searched:
+    """A run whose quantities were looked for.
+
+    Attributes:
+        run: with its exact numbers.
+        roles: where the quantities are.
+        trace: of the run.
+        after: the numbers of the nodes of what it returned or left, by the names.
+        named: the quantities that it returned under their names.
+        lines: those to blame in other runs of the program.
+    """
+
+    run: Run
+    roles: Roles
+    trace: Trace
+    after: dict[str, int]
+    named: Mapping[str, Location]
+    lines: Lines = field(default_factory=dict)
+    _frames: dict[tuple[str, int], tuple[Frame, ...]] = field(default_factory=dict)
+    _wrong: dict[str, bool] = field(default_factory=dict)
+
+    def frames(self, name: str, index: tuple[int, ...]) -> tuple[Frame, ...]:
+        """The lines to blame for an entry of a quantity; none if nothing holds it."""
+        location = self.roles.found.get(name)
+        number = self.after.get(name)
+        if location is not None:
+            shape = location.nodes.shape  # smaller than the case's where it stands for a large one
+            fits = len(index) == len(shape)
+            entry = tuple(np.minimum(index, np.subtract(shape, 1))) if fits else (0,) * len(shape)
+            number = int(location.nodes[entry])
+        if name in self.roles.nothing and location is None:
+            if name.startswith("delta"):  # the layer above it was the last
+                above = self.roles.found.get(f"delta{int(name[5:]) + 1}")
+                return () if above is None else self.trace.nodes[above.numbers[0]].frames
+            number = self.after[name.removeprefix("nabla_")]
+        if number is None:
+            return ()
+        if (name, number) not in self._frames:
+            self._frames[name, number] = self._blamed(name, number, location)
+        return self._frames[name, number]
+
+    def _blamed(self, name: str, number: int, location: Location | None) -> tuple[Frame, ...]:
+        at = location or _everywhere(self.trace.nodes[number])
+        node = self.trace.nodes[number if location else at.numbers[0]]
+        with precision(BITS), np.errstate(all="ignore"):
+            way = self._way(name, node)
+            if name[0] in "bw" and node.given:
+                return self._lost(name, way)
+            return self.blame.frames(node, at, way)
+
+    def _way(self, name: str, node: Node | None = None) -> Way:
+        bits = enumerate(self.run.samples)
+        alone = tuple(i for i, bit in bits if node is not None and node.uses & bit)
+        roles = self.roles
+        wrong = [*roles.wrong, *(each for each in self.named if each != name and self.wrong(each))]
+        return Way(name, self.run, roles.values, roles.found, alone, wrong)
+
+    def _lost(self, name: str, way: Way) -> tuple[Frame, ...]:
+        """The lines that computed a parameter which was not kept, or the gradient not taken."""
+        location = self.run.index.locate(way.wanted) if way.decides else None
+        location = location or self.roles.found.get(f"nabla_{name}")
+        return () if location is None else self.trace.nodes[location.numbers[-1]].frames
+
+    def wrong(self, name: str) -> bool:
+        """Whether a quantity does not follow from its equation in this run."""
+        if name not in self._wrong:
+            self._wrong[name] = self._is_wrong(name)
+        return self._wrong[name]
+
+    def _is_wrong(self, name: str) -> bool:
+        if name in self.named:
+            return self._is_other(name)
+        if name in self.roles.wrong:
+            return True
+        number = self.after.get(name)
+        if number is None or name.startswith("nabla"):
+            return False
+        with precision(BITS), np.errstate(all="ignore"):
+            way = self._way(name)
+            held = self.run.index.replay.value(self.trace.nodes[number])
+            return way.decides and not np.array_equal(as_floats(way.wanted), as_floats(held))
+
+    def _is_other(self, name: str) -> bool:
+        """Whether a quantity is another than its equation gives of what comes before it."""
+        others = {each: at for each, at in self.roles.found.items() if each != name}
+        with precision(BITS), np.errstate(all="ignore"):
+            right = quantities_at(self.run, others).values[name]
+            return not np.array_equal(as_floats(right), as_floats(self.roles.values[name]))
+
+    @cached_property
+    def blame(self) -> Blame:
+        """The search for lines in its trace."""
+        return Blame(self.run.index.replay, self.lines)
+
+
+def _everywhere(node: Node) -> Location:
+    """All of a value; of what we turned or took from an array, where it is in that."""
+    shape = np.shape(node.value)
+    places = np.arange(int(np.prod(shape))).reshape(shape)
+    while node.operation in TURNED and not node.frames:
+        (before,) = node.inputs
+        grid = np.arange(np.size(before.value)).reshape(np.shape(before.value))
+        turned = node.function(*substituted(node.args, lambda _: grid), **node.kwargs)  # type: ignore[misc]  # noqa: B023 - called at once
+        node, places = before, np.asarray(turned).reshape(-1)[places]
+    return Location(np.full(shape, node.number), places)
+
+
+def searched(case: Case, made: Stepped, *, decays: bool, lines: Lines | None = None) -> Searched:
+    """Look for the quantities of a run in its own numbers, where they are not known by name."""
+    with precision(BITS), np.errstate(all="ignore"):
+        run = made.run(case, decays=decays)
+        roles = Search(run).search()
+        if made.named:
+            known = quantities_at(run, {**roles.found, **made.named})
+            known.first, known.moved = roles.first, roles.moved
+            known.wrong = [each for each in roles.wrong if each not in made.named]
+            known.nothing = [each for each in roles.nothing if each not in made.named]
+            roles = known
+    return _searched(run, roles, made, lines)
+
+
+def in_its_own_numbers(
+    case: Case, made: Stepped, found: dict[str, Location], *, decays: bool
+) -> Searched:
+    """A run of a case, with the exact values of its quantities at the places that are known."""
+    with precision(BITS), np.errstate(all="ignore"):
+        run = made.run(case, decays=decays)
+        roles = quantities_at(run, found)
+    return _searched(run, roles, made)
+
+
+def _searched(run: Run, roles: Roles, made: Stepped, lines: Lines | None = None) -> Searched:
+    returned = {name: node for each in made.returned[:1] for name, node in each.items()}
+    after = {name: node.number for name, node in {**returned, **made.after}.items()}
+    return Searched(run, roles, made.trace, after, made.named, {} if lines is None else lines)
+
+
+class Patterns:
+    """The places of the quantities in the runs of one program, found when they are needed."""
+
+    def __init__(self, program: Program, step: RunOf) -> None:
+        """Search nothing yet.
+
+        Args:
+            program: what is run.
+            step: takes a step of it.
+        """
+        self.program, self.step = program, step
+        self._traced: dict[StandIn, Stepped | None] = {}
+        self._searched: dict[StandIn, Searched] = {}
+        self._lines: Lines = {}
+
+    def found(
+        self, case: Case, made: Stepped, run: RunOf | None = None
+    ) -> tuple[Searched, dict[str, Location]]:
+        """Where the quantities of a run, a step if not given, are, and where they were found."""
+        shapes, m = _shapes(made), made.batch.m
+        for each in self._stand_ins(case, m, run or self.step, made.earlier):
+            stand_in = self._run_of(case, each)
+            if stand_in is None or not alike(stand_in.trace, made.trace):
+                continue
+            pattern = self._of(case, each)
+            if not alike(pattern.trace, made.trace):
+                continue
+            places = {
+                name: stretched(
+                    _of_samples(location, each.m, m), pattern.trace, made.trace, shapes[name]
+                )
+                for name, location in pattern.roles.found.items()
+            }
+            if each.sizes == case.sizes or None not in places.values():
+                return pattern, {name: each for name, each in places.items() if each is not None}
+        if self.is_large(case):
+            return self.pattern(case, m, run or self.step), {}
+        own = searched(case, made, decays=self.program.decays, lines=self._lines)
+        return own, own.roles.found
+
+    def seen(
+        self, case: Case, start: Parameters, batch: Batch, run: RunOf
+    ) -> tuple[dict[str, Shown], Where]:
+        """The quantities of another run from the same parameters, and their lines."""
+        made = run(self.program, case, start, batch)
+        pattern, found = self.found(case, made, run)
+        return {name: gathered(each, made) for name, each in found.items()}, pattern.frames
+
+    def is_large(self, case: Case) -> bool:
+        """Whether only a smaller network stands for the one of a case."""
+        return max(n * k for k, n in pairwise(case.sizes)) > LARGE
+
+    def lines(self, case: Case, m: int, run: RunOf) -> Where:
+        """The lines of the quantities of another run of m samples."""
+        return lambda name, index: self.pattern(case, m, run).frames(name, index)
+
+    def pattern(self, case: Case, m: int, run: RunOf) -> Searched:
+        """The places in a run of m samples, whatever the sizes."""
+        same = (each for each in self._stand_ins(case, m, run) if each.m == m)
+        runs = [each for each in same if self._run_of(case, each) is not None]
+        return self._of(case, runs[0])
+
+    def _stand_ins(
+        self, case: Case, m: int, run: RunOf, earlier: tuple[int, ...] = ()
+    ) -> Iterator["StandIn"]:
+        """What may stand for a run of m samples, after mini-batches of so many samples.
+
+        First those in which no two lengths are the same.
+        """
+        more = run, earlier, case.cost, bool(case.lmbda)
+        for n in dict.fromkeys((M, m)):
+            widths = tuple(each for each in WIDTHS if each != n)
+            if case.layers <= len(widths):
+                yield StandIn(widths[: case.layers], n, *more)
+        if not self.is_large(case):
+            yield StandIn(case.sizes, m, *more)
+
+    def _run_of(self, case: Case, each: "StandIn") -> Stepped | None:
+        if each not in self._traced:
+            try:
+                self._traced[each] = self._run(case, each)
+            except Exception:
+                if each.sizes == case.sizes:
+                    raise
+                self._traced[each] = None  # it may be written for other sizes
+        return self._traced[each]
+
+    def _run(
+        self, case: Case, each: "StandIn", seed: int = 7, *, negative: bool = False
+    ) -> Stepped:
+        stand_in, start, batch = generic(case, each.m, each.sizes, seed, negative=negative)
+        batches = [generic(case, n, each.sizes, seed=i)[2] for i, n in enumerate(each.earlier)]
+        return each.run(self.program, stand_in, start, batch, *batches)
+
+    def _of(self, case: Case, each: "StandIn") -> Searched:
+        """The places in what stands for a run."""
+        if each not in self._searched:
+            made = self._run_of(case, each) or self._run(case, each)
+            runs = [self._found(case, each, made)]
+            if any(_depends_on_signs(node) for node in made.trace.nodes):
+                for seed, negative in ((7, True), (8, False), (8, True)):
+                    made = self._run(case, each, seed, negative=negative)
+                    runs.append(self._found(case, each, made))
+                    if runs[-1].roles.found.keys() == runs[-2].roles.found.keys():
+                        break
+                runs.sort(key=lambda found: _score(found.roles), reverse=True)
+                _confirm(*runs[:2])
+            self._searched[each] = runs[0]
+        return self._searched[each]
+
+    def _found(self, case: Case, each: "StandIn", made: Stepped) -> Searched:
+        stand_in = generic(case, each.m, each.sizes)[0]
+        return searched(stand_in, made, decays=self.program.decays, lines=self._lines)
+
+
+@dataclass(frozen=True)
+class StandIn:
+    """A run in whose numbers the quantities are looked for.
+
+    Attributes:
+        sizes: of the layers.
+        m: the number of samples.
+        run: takes the step.
+        earlier: the numbers of samples of the mini-batches before it.
+        cost: its name.
+        decays: whether λ is not 0.
+    """
+
+    sizes: tuple[int, ...]
+    m: int
+    run: RunOf
+    earlier: tuple[int, ...]
+    cost: str
+    decays: bool
+
+
+def _of_samples(location: Location, before: int, m: int) -> Location:
+    """The same location in a run of m samples: a factor counts them."""
+    factors = {before: m, 1 / before: 1 / m, -before: -m, -1 / before: -1 / m}
+    factor = location.factor if before == 1 else factors.get(location.factor, location.factor)
+    return Location(location.nodes, location.places, factor)
+
+
+def _score(roles: Roles) -> tuple[int, int]:
+    """How much a run shows: numbers that are all 0 or all the same show little."""
+    return len(roles.found), len(roles.wrong)
+
+
+def _depends_on_signs(node: Node) -> bool:
+    """Whether an operation may give back what it was given, for some numbers."""
+    kind = getattr(node.value, "dtype", np.dtype(float)).kind
+    return kind == "b" or node.operation in ("absolute", "maximum", "minimum", "clip", "fabs")
+
+
+def _confirm(found: Searched, other: Searched) -> None:
+    """Take the first places where the last ones do not hold in another run."""
+    if not alike(found.trace, other.trace):
+        return
+    for name, location in list(found.roles.found.items()):
+        if name in other.roles.found:
+            wrong = _elsewhere(other, name, location)
+            first = found.roles.first.get(name, location)
+            nodes = np.where(wrong, first.nodes, location.nodes)
+            places = np.where(wrong, first.places, location.places)
+            found.roles.found[name] = Location(nodes, places, location.factor)
+
+
+def _elsewhere(run: Searched, name: str, location: Location) -> Array:
+    """The entries of which the node holds something else in a run than the quantity."""
+    index, own = run.run.index, run.roles.found[name]
+    wrong = set()
+    with precision(BITS):
+        right = as_floats(own.gather(index.numbers, object))
+        for number in location.numbers:
+            mask, held = location.nodes == number, index.numbers(number).reshape(-1)
+            places = location.places[mask]
+            there = places < held.size
+            if not (there.all() and np.array_equal(as_floats(held[places]), right[mask])):
+                wrong.add(number)
+    return np.isin(location.nodes, list(wrong))
+
+
+def alike(one: Trace, other: Trace) -> bool:
+    """Whether two runs did the same operations on the same lines."""
+    return len(one.nodes) == len(other.nodes) and all(
+        a.operation == b.operation and a.frames == b.frames and np.ndim(a.value) == np.ndim(b.value)
+        for a, b in zip(one.nodes, other.nodes, strict=True)
+    )
+
+
+def _shapes(made: Stepped) -> dict[str, tuple[int, ...]]:
+    shapes: dict[str, tuple[int, ...]] = {}
+    for name, node in made.before.items():
+        shapes[f"nabla_{name}"] = node.value.shape
+        if name[0] == "b":
+            column = (node.value.size, made.batch.m)
+            shapes |= {f"{each}{name[1:]}": column for each in ("z", "a", "delta")}
+    return shapes

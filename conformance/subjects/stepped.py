@@ -1,0 +1,209 @@
+"""A traced run of one step of a program, and the numbers on which its quantities are looked for.
+
+Left out: running it (each kind of subject), which of the recorded values is which quantity
+(`tracing/roles.py`).
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass, field, replace
+from functools import reduce
+from io import StringIO
+from operator import or_
+from typing import Any
+
+import numpy as np
+
+from conformance.arithmetic.exact import to_exact
+from conformance.corpus.case import Case
+from conformance.tracing.arranging import ARRANGING
+from conformance.tracing.arrays import traced_number
+from conformance.tracing.index import Index, Location
+from conformance.tracing.program import traced_program
+from conformance.tracing.replay import Replay
+from conformance.tracing.roles import Run, times
+from conformance.tracing.trace import Node, Trace
+from reference.backprop import errors, feedforward
+from reference.step import Array, Batch, Parameters
+
+
+@dataclass(eq=False)
+class Stepped:
+    """A traced run, of which the last mini-batch is judged.
+
+    Attributes:
+        trace: of the run.
+        batch: the last mini-batch.
+        before: the nodes of the parameters `b2 w2 …` before it, in our layout.
+        w: the bits of the weights of each layer, as the network holds them then.
+        x: the bits of each sample's input.
+        y: the bits of all targets.
+        after: the nodes of the parameters after it, in our layout.
+        left: the same in floats.
+        returned: the nodes of what backprop gave for each sample, by the names of the gradients.
+        earlier: the sizes of the mini-batches before it.
+        named: where the quantities are that it returned under their names.
+    """
+
+    trace: Trace
+    batch: Batch
+    before: dict[str, Node] = field(default_factory=dict)
+    w: list[int] = field(default_factory=list)
+    x: list[int] = field(default_factory=list)
+    y: int = 0
+    after: dict[str, Node] = field(default_factory=dict)
+    left: dict[str, Array] = field(default_factory=dict)
+    returned: list[dict[str, Node]] = field(default_factory=list)
+    earlier: tuple[int, ...] = ()
+    named: dict[str, Location] = field(default_factory=dict)
+
+    def run(self, case: Case, *, decays: bool) -> Run:
+        """The same with its exact numbers, at the precision in force."""
+        replay = Replay(self.trace)
+        start = Parameters.of({name: replay.value(node) for name, node in self.before.items()})
+        decay = to_exact(case.lmbda)[()] / case.n if decays else 0
+        rates = to_exact(case.eta)[()], decay
+        after = {
+            name: replay.value(node) for name, node in self.after.items() if replay.exact(node)
+        }
+        movers = {name: node.uses for name, node in self.after.items()}
+        rewritten = {name: _computed(node) for name, node in self.after.items()}
+        for name, moved, uses in self._followed(replay, start, rates):
+            after[name], movers[name], rewritten[name] = moved, uses, True
+        return Run(
+            Index(replay, self.trace.nodes),
+            start,
+            self.batch.map(to_exact),
+            case.cost,
+            self.w,
+            self._parameters(),
+            self.x,
+            self.y,
+            after,
+            rates,
+            movers,
+            rewritten,
+        )
+
+    def _parameters(self) -> list[int]:
+        """The bits of the nodes of the weights and biases of each layer, and of no other."""
+        layers = enumerate(self.w, 2)
+        found = [bits | bits_of(self.before[f"b{layer}"]) for layer, bits in layers]
+        return [each & ~reduce(or_, found[:i] + found[i + 1 :], 0) for i, each in enumerate(found)]
+
+    def _followed(
+        self, replay: Replay, start: Parameters, rates: tuple[Any, Any]
+    ) -> Iterator[tuple[str, Array, int]]:
+        """The parameters after the book's update by what was returned as their ∇."""
+        eta, decay = rates
+        for name, before in start.named():
+            at = self.named.get(f"nabla_{name}")
+            if at is not None:
+                held = at.gather(lambda n: replay.value(self.trace.nodes[n]), object)
+                kept = before * (1 - eta * decay) if name[0] == "w" else before
+                uses = reduce(or_, (self.trace.nodes[n].uses for n in at.numbers))
+                yield name, kept - eta * times(held, 1 / at.factor), uses
+
+
+DRAWS = 200
+"""Numbers that are drawn until their signs are mixed."""
+
+TURNED = ("copy", "reshape", "transpose", "getitem")
+"""What may have been done to an array that holds the same numbers."""
+
+
+def bits_of(node: Node) -> int:
+    """The bits of a node, and of what it was put together from."""
+    arranged = node.inputs if node.operation in ARRANGING else ()
+    return reduce(or_, map(bits_of, arranged), 1 << node.number)
+
+
+def _computed(node: Node) -> bool:
+    """Whether a parameter was computed, and not only turned."""
+    while node.operation in TURNED and node.inputs:
+        node = node.inputs[0]
+    return node.function is not None
+
+
+@contextmanager
+def traced_run(trace: Trace) -> Iterator[None]:
+    """Note what a program computes, silently, until the end of the block."""
+    with redirect_stdout(StringIO()), np.errstate(all="ignore"), traced_program(trace):
+        yield
+
+
+def given_rate(trace: Trace, case: Case) -> Any:
+    """η as a program is handed it: traced, if no number of NumPy would widen narrower floats."""
+    if case.dtype != "float64":
+        return case.eta
+    number = np.float64(case.eta)
+    return traced_number(number, trace.node("given eta", None, (), {}, np.array(number)), trace)
+
+
+def generic(
+    case: Case, m: int, sizes: Sequence[int], seed: int = 7, *, negative: bool = False
+) -> tuple[Case, Parameters, Batch]:
+    """A case of these sizes with numbers of which no two have anything in common.
+
+    z and δ of each sample have both signs, as far as that is met, so that what depends on a sign
+    shows. η is a multiple of m and λ one of n, by powers of two, so that no scalar is rounded.
+
+    Args:
+        case: for cost, dtype and rates.
+        m: the number of samples.
+        sizes: of the layers.
+        seed: other numbers for another seed.
+        negative: the same weights and biases with the other sign.
+    """
+    rng = np.random.default_rng(seed)
+    draws = (_drawn(rng, np.dtype(case.dtype), m, sizes) for _ in range(DRAWS))
+    start, batch = _first_or_best(draws)
+    if negative:
+        start = start.map(np.negative)
+    lmbda = case.n * 0.15625 if case.lmbda else 0.0
+    return replace(case, sizes=tuple(sizes), eta=m * 0.3125, lmbda=lmbda), start, batch
+
+
+def _drawn(
+    rng: np.random.Generator, dtype: "np.dtype[Any]", m: int, sizes: Sequence[int]
+) -> tuple[Parameters, Batch]:
+    bits = 2.0**20 if dtype.itemsize == 4 else 2.0**44  # noqa: PLR2004 - what the floats hold
+
+    def drawn(*shape: int) -> Array:
+        return np.asarray(np.round(rng.normal(size=shape) * bits) / bits, dtype=dtype)
+
+    pairs = list(zip(sizes[1:], sizes[:-1], strict=True))
+    start = Parameters(tuple(drawn(n, k) for n, k in pairs), tuple(drawn(n, 1) for n, _ in pairs))
+    start = start.map(lambda each: each * dtype.type(0.5))  # for what grows layer by layer
+    return start, Batch(drawn(sizes[0], m), np.abs(drawn(sizes[-1], m)) % 1.0)
+
+
+def _first_or_best(draws: Iterable[tuple[Parameters, Batch]]) -> tuple[Parameters, Batch]:
+    """The first numbers of which z and δ have both signs in each sample, or those of the most."""
+    best, most = None, -1
+    for start, batch in draws:
+        z, a = feedforward(start, batch.x)
+        both = [_both_signs(each) for each in (*z, *errors(start, z, a, batch.y)) if len(each) > 1]
+        score = sum(map(np.count_nonzero, both))
+        if score > most:
+            best, most = (start, batch), score
+        if all(each.all() for each in both):
+            break
+    assert best is not None  # noqa: S101 - there is one draw at least
+    return best
+
+
+def _both_signs(columns: Array) -> Array:
+    signs: Array = np.any(columns > 0, axis=0) & np.any(columns < 0, axis=0)
+    return signs
+
+
+def gathered(location: Location, made: Stepped) -> Array:
+    """The numbers of a quantity in a run, in floats."""
+    nodes = made.trace.nodes
+    dtype = np.result_type(*(nodes[n].value.dtype for n in location.numbers))
+    array: Array = location.gather(lambda n: nodes[n].value, dtype)
+    factor = location.factor
+    if abs(factor) < 1:
+        return np.asarray(array * dtype.type(round(1 / factor)))
+    return np.asarray(array / dtype.type(round(factor))) if factor != 1 else array
