@@ -204,6 +204,8 @@ def _reduced(ufunc: np.ufunc, method: str) -> Callable[..., Any]:
 
 def _apply_ufunc(ufunc: np.ufunc, method: str, inputs: Any, kwargs: dict[str, Any]) -> Any:
     trace = _trace_of((inputs, kwargs))
+    if any(map(_holds_arrays, inputs)):  # NumPy does it entry by entry, and each entry notes it
+        return getattr(ufunc, method)(*map(_as_object, inputs), **kwargs)
     out = kwargs.pop("out", None)
     call = ufunc if method == "__call__" else _reduced(ufunc, method)
     name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
@@ -217,6 +219,21 @@ def _apply_ufunc(ufunc: np.ufunc, method: str, inputs: Any, kwargs: dict[str, An
         result = call(*map(plain, inputs), **plain_of(kwargs))
         return trace.record(name, call, nodes, options, result)
     return _into(trace, (name, call, nodes, options), out, inputs, kwargs)
+
+
+def _holds_arrays(value: Any) -> bool:
+    """Whether it is an array of arrays, such as one of a network's layers."""
+    objects = isinstance(value, np.ndarray) and value.dtype.hasobject
+    return objects and any(isinstance(each, np.ndarray) for each in value.flat)
+
+
+def _as_object(value: Any) -> Any:
+    """A number as an object among others, so that NumPy hands it to each of them."""
+    if not is_traced_number(value):
+        return value
+    box = np.empty((), dtype=object)
+    box[()] = value
+    return box
 
 
 def _into(trace: Trace, called: Any, out: Any, inputs: Any, kwargs: dict[str, Any]) -> Any:

@@ -77,6 +77,8 @@ class BookNetwork(BookCalls):
         taken = parameters_of(net.update_mini_batch, type(net), "update_mini_batch")
         further = dict([*taken.items()][2:])  # behind the mini-batch and η
         self.decay = decay_parameters(further, trial_of_decay(self, self.probe), name)
+        if not (self.odd or self.in_place or self._moves()):
+            self.in_place = self._moves(in_place=True)
         self.misordered = self._misordered()
         self.stops = stops(self, len(self.probe))
         self.refused = refused(self, self.probe)
@@ -126,6 +128,23 @@ class BookNetwork(BookCalls):
             return in_place
         first, second = outputs
         return np.array_equal(first, second)
+
+    def _moves(self, *, in_place: bool = False) -> bool:
+        """Whether an update moves the parameters that a network was given."""
+        before, self.in_place = self.in_place, in_place
+        try:
+            with redirect_stdout(StringIO()), np.errstate(all="ignore"):
+                net = self.make(self.probe)
+                self.fill(net, *(list(map(np.copy, each)) for each in self.held(net)))
+                held = [list(map(np.copy, each)) for each in self.held(net)]
+                self.update(net, Batch(X, Y), (0.5, 0.0, 1))
+                now = self.held(net)
+        except Exception:  # noqa: BLE001 - the cases will show it
+            return not in_place
+        finally:
+            self.in_place = before
+        pairs = [(a, b) for old, new in zip(held, now, strict=True) for a, b in zip(old, new)]
+        return not all(np.array_equal(a, b) for a, b in pairs)
 
     def _recognised(self, stored: Conventions) -> Conventions:
         """The conventions of samples, pair, dtype and cost, from a trial."""

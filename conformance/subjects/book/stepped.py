@@ -216,9 +216,10 @@ def generic(
         seed: other numbers for another seed.
         negative: the same weights and biases with the other sign.
     """
-    rng, dtype, bits = np.random.default_rng(seed), np.dtype(case.dtype), 2.0**20
+    rng, dtype = np.random.default_rng(seed), np.dtype(case.dtype)
+    bits = 2.0 ** (20 if dtype == np.float32 else 46)  # so many that a float is known again by them
 
-    def drawn(*shape: int) -> Array:  # numbers that float32 holds
+    def drawn(*shape: int) -> Array:
         return np.asarray(np.round(rng.normal(size=shape) * bits) / bits, dtype=dtype)
 
     pairs = list(zip(sizes[1:], sizes[:-1], strict=True))

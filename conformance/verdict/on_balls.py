@@ -1,0 +1,233 @@
+"""Whether a quantity of a traced step follows from its equation on balls, whatever floats made of it.
+
+The recorded operations are evaluated again on balls (`tracing/replay.py`), and so is the row of the
+table, from the program's own inputs to it: two numbers agree to 60 digits or are different. A scalar
+that was rounded before it met an array has an allowance of a few units in the last place, the same
+factor for the whole array. A cast, a rounding, and what has no exact counterpart are left to floats.
+
+Left out: who asks (`judging/deciding.py`), where the digits went (`tracing/digits.py`).
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property, reduce
+from operator import or_
+from typing import Any
+
+import flint
+import numpy as np
+
+from conformance.arithmetic.balls import balls, precision
+from conformance.arithmetic.exact import to_balls
+from conformance.corpus.case import Case
+from conformance.model.table import Row, given, is_given
+from conformance.tracing.index import SCALAR_ROUNDINGS, Location
+from conformance.tracing.replay import Replay
+from conformance.tracing.trace import Node, Trace
+from reference.step import Array, Batch, Parameters
+
+BITS = 400
+MORE_BITS = 4096  # where 1 − σ(z) of a saturated neuron needs more digits to be known
+EXACT = 1e-60  # what a right formula agrees to, at least
+TINY = flint.arb(2) ** -1400  # no float is so small
+
+
+@dataclass(frozen=True, eq=False)
+class TracedStep:
+    """A step in a trace, and where its quantities are.
+
+    Attributes:
+        case: for cost, activations, rates and dtype.
+        trace: the run.
+        before: the nodes of the parameters `b2 w2 …` from which it started, in our layout.
+        batch: the mini-batch, of floats.
+        found: where the quantities are; those that are nowhere are taken to follow their equation.
+    """
+
+    case: Case
+    trace: Trace
+    before: Mapping[str, Node]
+    batch: Batch
+    found: Mapping[str, Location]
+
+    def nodes(self, name: str) -> list[Node]:
+        """The nodes that hold a quantity; none if it is found nowhere."""
+        at = self.found.get(name)
+        return [] if at is None else [self.trace.nodes[each] for each in at.numbers]
+
+    def entering(self, name: str) -> list[Node]:
+        """The nodes that hold what enters the equation of a quantity."""
+        made = (node for each in self.case.rows[name].made for node in self.nodes(each))
+        return [*made, *self.before.values()]
+
+
+@dataclass(frozen=True)
+class Exactness:
+    """How a quantity stands to its equation on balls.
+
+    Attributes:
+        error: its distance as a part of the largest entry; None if floats have to decide.
+        why: then, why.
+    """
+
+    error: float | None = None
+    why: str = ""
+
+    @property
+    def right(self) -> bool:
+        """Whether it follows from its equation."""
+        return self.error is not None and self.error <= EXACT
+
+    @property
+    def wrong(self) -> bool:
+        """Whether it does not, whatever the rounding."""
+        return self.error is not None and not self.error <= EXACT
+
+
+class OnBalls:
+    """The quantities of a traced step, decided on balls one by one when they are asked for."""
+
+    def __init__(self, step: TracedStep) -> None:
+        """Evaluate nothing yet."""
+        self.step = step
+        self._levels: dict[int, _Values] = {}
+        self._known: dict[str, Exactness] = {}
+
+    def __call__(self, name: str) -> Exactness:
+        """Whether a quantity follows from its equation."""
+        if name not in self._known:
+            self._known[name] = self._decided(name)
+        return self._known[name]
+
+    def _decided(self, name: str) -> Exactness:
+        nodes = self.step.nodes(name)
+        if not nodes:
+            return Exactness(why="no recorded value is known to be it")
+        if any(node.constant for node in nodes):
+            return Exactness(why="it came in untraced")
+        for bits in (BITS, MORE_BITS):
+            values = self._levels.setdefault(bits, _Values(self.step))
+            with precision(bits), np.errstate(all="ignore"):
+                why = values.leaves(name)
+                if why:
+                    return Exactness(why=why)
+                error = values.error(name)
+            if error is not None:
+                return Exactness(error)
+        return Exactness(why=f"{MORE_BITS} bits are too few to tell")
+
+
+class _Values:
+    """The quantities on balls, at one precision, which is in force when they are asked for."""
+
+    def __init__(self, step: TracedStep) -> None:
+        self.step, self.replay = step, Replay(step.trace)
+        self._own: dict[str, Any] = {}
+
+    def leaves(self, name: str) -> str:
+        """The operation between a quantity and what enters it that floats have to judge."""
+        nodes = self.step.nodes(name)
+        for node in nodes:
+            self.replay.value(node)
+        between = _bits(nodes) & ~_bits(self.step.entering(name))
+        left = ((n, why) for n, why in self.replay.leaves.items() if between >> n & 1)
+        return min(left, default=(0, ""))[1]
+
+    def error(self, name: str) -> float | None:
+        """How far a quantity is from its equation; None if the balls are too wide to tell."""
+        row, own = self.step.case.rows[name], self._value(name)
+        right = self._computed(row)
+        apart = _relative(own, right)
+        if apart is None or apart <= EXACT or own.shape != right.shape:
+            return apart
+        others = (_relative(own, each) for each in self._admitted(row, own, right))
+        return min([apart, *(each for each in others if each is not None)])
+
+    def _admitted(self, row: Row, own: Array, right: Array) -> Iterator[Array]:
+        """What stands for the result of an equation too: with f′ made of a, of rounded scalars."""
+        rights = [right]
+        if row.of_own is not None:
+            z, a = f"z{row.layer}", f"a{row.layer}"
+            rights.append(row.of_own(*(self._entering(a if n == z else n) for n in row.inputs)))
+            yield rights[-1]
+        unit = SCALAR_ROUNDINGS * float(np.finfo(self.step.case.type).eps) / 2
+        before = self._start[row.name] if row.name in self._start else None
+        for each in rights:
+            yield _rescaled(each, own, unit) if before is None else _moved(each, own, before, unit)
+
+    @cached_property
+    def _start(self) -> dict[str, Any]:
+        """What the step starts from."""
+        step, value = self.step, self.replay.value
+        parameters = Parameters.of({n: to_balls(value(node)) for n, node in step.before.items()})
+        eta, lmbda = (balls(np.array(rate)) for rate in (step.case.eta, step.case.lmbda))
+        return given(parameters, step.batch.map(balls), eta, lmbda / step.case.n)
+
+    def _entering(self, name: str) -> Any:
+        """What an equation is given under a name: parameters are those before the step."""
+        return self._start[name] if is_given(name) else self._value(name)
+
+    def _computed(self, row: Row) -> Any:
+        return np.asarray(row.function(*map(self._entering, row.inputs)), dtype=object)
+
+    def _value(self, name: str) -> Any:
+        """A quantity as the program has it, or else as its equation gives it."""
+        if name not in self._own:
+            at = self.step.found.get(name)
+            row = self.step.case.rows[name]
+            self._own[name] = self._computed(row) if at is None else self._held(at)
+        return self._own[name]
+
+    def _held(self, at: Location) -> Array:
+        held = at.gather(lambda n: self.replay.value(self.step.trace.nodes[n]), object)
+        array = to_balls(held)
+        if abs(at.factor) < 1:
+            return array * round(1 / at.factor)
+        return array / round(at.factor)
+
+
+def _bits(nodes: Iterable[Node]) -> int:
+    return reduce(or_, (node.uses for node in nodes), 0)
+
+
+def _relative(array: Array, right: Array) -> float | None:
+    """The largest distance, as a part of the largest entry; None if it cannot be told."""
+    if array.shape != right.shape:
+        return float("inf")
+    distances = [abs(each) for each in np.asarray(array - right, dtype=object).flat]
+    if not all(each.is_finite() for each in distances):
+        return float("inf")
+    apart = max((each.abs_upper() for each in distances), default=flint.arb(0))
+    if apart == 0:
+        return 0.0
+    scale = max(each.abs_upper() for each in right.flat)
+    error = float(apart / scale) if scale != 0 else float(apart)
+    overlap = all(each.contains(0) for each in distances)
+    unknown = overlap and (error > EXACT or all(each.contains(0) for each in right.flat))
+    return None if unknown and not apart < TINY else error
+
+
+def _rescaled(right: Array, own: Array, unit: float) -> Array:
+    """The right numbers with the factor of the program's, if that is rounded from 1."""
+    pivot = max(range(right.size), key=lambda i: right.flat[i].abs_lower(), default=0)
+    if not right.size or right.flat[pivot].contains(0):
+        return right
+    factor = own.flat[pivot] / right.flat[pivot]
+    return right * factor if (factor - 1).abs_upper() <= unit else right
+
+
+def _moved(right: Array, own: Array, before: Array, unit: float) -> Array:
+    """The right parameters with the program's η and 1 − ηλ/n, if those are rounded from ours."""
+    moves, off = right - before, own - right
+    i = max(range(right.size), key=lambda i: moves.flat[i].abs_lower(), default=0)
+    if not right.size or moves.flat[i].contains(0):
+        return _rescaled(right, own, unit)
+    minors = before * moves.flat[i] - moves * before.flat[i]
+    j = max(range(right.size), key=lambda j: minors.flat[j].abs_lower())
+    kept = flint.arb(0)
+    if not minors.flat[j].contains(0):
+        kept = (off.flat[j] * moves.flat[i] - off.flat[i] * moves.flat[j]) / minors.flat[j]
+    moved = (off.flat[i] - kept * before.flat[i]) / moves.flat[i]
+    if kept.abs_upper() > unit or moved.abs_upper() > unit:
+        return right
+    return right + before * kept + moves * moved
