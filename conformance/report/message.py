@@ -12,6 +12,7 @@ from pathlib import Path
 from conformance.corpus.case import Case
 from conformance.model.table import entry
 from conformance.report.finding_words import problem_text
+from conformance.tracing.digits import Loss
 from conformance.verdict.compare import (
     EQUATION,
     RECORD,
@@ -22,11 +23,10 @@ from conformance.verdict.compare import (
     doubtful,
 )
 from conformance.verdict.deviation import Worst
-from conformance.watching.digits import Loss
 from reference.step import split
 
 _SYMBOLS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "power": "**"}
-_ORDER = (Status.FAIL, Status.EXPLAINED, Status.ERROR)
+_ORDER = (Status.FAIL, Status.LOST, Status.EXPLAINED, Status.ERROR)
 
 
 def failure(case: Case, subject: str, verdicts: Sequence[Verdict]) -> str:
@@ -115,11 +115,9 @@ def lost(loss: Loss) -> str:
     made = f" {sign} ".join(numbers) if sign else f"{loss.operation}({', '.join(numbers)})"
     exactly = f", exactly {loss.right:.4g}" if math.isfinite(loss.right - loss.result) else ""
     shown = f" ({made} = {_number(loss.result)}{exactly})" if numbers else ""
-    # What is computed of single numbers is seen when it is put into an array.
-    where = "single numbers" if loss.operation == "setitem" else loss.operation
     return (
         f"digits lost at {Path(place.file).name}:{place.line}  {text} : "
-        f"{loss.digits} of {loss.of} digits {loss.how} in {where}{shown}"
+        f"{loss.digits} of {loss.of} digits {loss.how} in {loss.operation}{shown}"
     )
 
 

@@ -69,7 +69,9 @@ class Replay:
         self.leaves: dict[int, str] = {}
         self.rounded: set[int] = set()
         self._values: dict[int, Any] = dict(given or {})
-        self._width = min((each.value.dtype.itemsize for each in trace.nodes if each.given), default=0)
+        self._width = min(
+            (each.value.dtype.itemsize for each in trace.nodes if each.given), default=0
+        )
 
     def value(self, node: Node) -> Any:
         """The exact value of a node: an array of `Exact`, or of the kind that it had."""

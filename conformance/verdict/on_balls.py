@@ -8,7 +8,7 @@ factor for the whole array. A cast, a rounding, and what has no exact counterpar
 Left out: who asks (`judging/deciding.py`), where the digits went (`tracing/digits.py`).
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, reduce
 from operator import or_
@@ -21,6 +21,7 @@ from conformance.arithmetic.balls import balls, precision
 from conformance.arithmetic.exact import to_balls
 from conformance.corpus.case import Case
 from conformance.model.table import Row, given, is_given
+from conformance.tracing.digits import Loss, Spot, locate
 from conformance.tracing.index import SCALAR_ROUNDINGS, Location
 from conformance.tracing.replay import Replay
 from conformance.tracing.trace import Node, Trace
@@ -84,20 +85,52 @@ class Exactness:
         return self.error is not None and not self.error <= EXACT
 
 
+@dataclass(frozen=True)
+class LostDigits:
+    """What a quantity that is exactly right on balls has lost in floats.
+
+    Attributes:
+        off: how far it is from what its equation makes of the program's own floats, as a part of
+            the largest entry.
+        badly: whether it is not finite, or has not kept half of its digits.
+        loss: the operation at which they went, if it is a single one.
+    """
+
+    off: float
+    badly: bool
+    loss: Loss | None = None
+
+
 class OnBalls:
     """The quantities of a traced step, decided on balls one by one when they are asked for."""
 
-    def __init__(self, step: TracedStep) -> None:
-        """Evaluate nothing yet."""
-        self.step = step
+    def __init__(
+        self, step: TracedStep, elsewhere: Mapping[str, "Elsewhere"] | None = None
+    ) -> None:
+        """Evaluate nothing yet.
+
+        Args:
+            step: of which.
+            elsewhere: gives what decides a quantity that is in another run, by its name.
+        """
+        self.step, self.elsewhere = step, elsewhere or {}
         self._levels: dict[int, _Values] = {}
         self._known: dict[str, Exactness] = {}
 
     def __call__(self, name: str) -> Exactness:
         """Whether a quantity follows from its equation."""
+        other = self._other(name)
+        if other is not None:
+            return other(name)
         if name not in self._known:
             self._known[name] = self._decided(name)
         return self._known[name]
+
+    def _other(self, name: str) -> "OnBalls | None":
+        """What decides a quantity that is not in this run."""
+        if name in self.step.found or name not in self.elsewhere:
+            return None
+        return self.elsewhere[name]()
 
     def _decided(self, name: str) -> Exactness:
         nodes = self.step.nodes(name)
@@ -115,6 +148,31 @@ class OnBalls:
             if error is not None:
                 return Exactness(error)
         return Exactness(why=f"{MORE_BITS} bits are too few to tell")
+
+    def lost(self, name: str, index: tuple[int, ...]) -> LostDigits:
+        """How many digits a quantity that is exactly right has lost, and where.
+
+        Args:
+            name: of the quantity.
+            index: its worst entry.
+        """
+        other = self._other(name)
+        if other is not None:
+            return other.lost(name, index)
+        step = self.step
+        values = self._levels[max(self._levels)]
+        with precision(max(self._levels)), np.errstate(all="ignore"):
+            off = values.off(name)
+            half = float(np.finfo(step.case.type).eps) ** 0.5
+            at = step.found[name]
+            node = step.trace.nodes[int(at.nodes[index])]
+            granted = frozenset(each.number for each in step.entering(name)) - {node.number}
+            spot = Spot(name, node, int(at.places[index]), step.case.dtype, granted)
+            loss = locate(values.replay, spot)
+        return LostDigits(off, not off <= half, loss)
+
+
+Elsewhere = Callable[[], OnBalls | None]
 
 
 class _Values:
@@ -142,6 +200,22 @@ class _Values:
             return apart
         others = (_relative(own, each) for each in self._admitted(row, own, right))
         return min([apart, *(each for each in others if each is not None)])
+
+    def off(self, name: str) -> float:
+        """How far the floats are from what the equation makes of the floats that it is given."""
+        row, nodes = self.step.case.rows[name], self.step.trace.nodes
+
+        def floats(at: Location) -> Array:
+            array = balls(at.gather(lambda n: nodes[n].value, np.float64))
+            return _without_factor(array, at)
+
+        def entering(each: str) -> Any:
+            at = None if is_given(each) else self.step.found.get(each)
+            return self._entering(each) if at is None else floats(at)
+
+        right = np.asarray(row.function(*map(entering, row.inputs)), dtype=object)
+        apart = _relative(floats(self.step.found[name]), right)
+        return 0.0 if apart is None else apart
 
     def _admitted(self, row: Row, own: Array, right: Array) -> Iterator[Array]:
         """What stands for the result of an equation too: with f′ made of a, of rounded scalars."""
@@ -180,10 +254,14 @@ class _Values:
 
     def _held(self, at: Location) -> Array:
         held = at.gather(lambda n: self.replay.value(self.step.trace.nodes[n]), object)
-        array = to_balls(held)
-        if abs(at.factor) < 1:
-            return array * round(1 / at.factor)
-        return array / round(at.factor)
+        return _without_factor(to_balls(held), at)
+
+
+def _without_factor(array: Array, at: Location) -> Array:
+    """The quantity itself, where the program holds a multiple of it."""
+    if abs(at.factor) < 1:
+        return array * round(1 / at.factor)
+    return array / round(at.factor)
 
 
 def _bits(nodes: Iterable[Node]) -> int:

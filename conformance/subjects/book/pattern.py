@@ -16,6 +16,7 @@ import numpy as np
 
 from conformance.arithmetic.balls import precision
 from conformance.corpus.case import Case
+from conformance.subjects.book.exact import on_balls
 from conformance.subjects.book.network import BookNetwork
 from conformance.subjects.book.stepped import (
     Stepped,
@@ -32,6 +33,7 @@ from conformance.tracing.replay import Replay
 from conformance.tracing.roles import Roles, Run, Search, quantities_at
 from conformance.tracing.trace import Node, Trace
 from conformance.tracing.ways import way_to
+from conformance.verdict.on_balls import OnBalls
 from reference.step import Array, Batch, Parameters
 
 BITS = 400
@@ -150,11 +152,12 @@ class Patterns:
 
     def seen(
         self, case: Case, start: Parameters, batch: Batch, run: RunOf
-    ) -> tuple[dict[str, Shown], Where]:
-        """The quantities of another run from the same parameters, and their lines."""
+    ) -> tuple[dict[str, Shown], Where, OnBalls]:
+        """The quantities of another run from the same parameters, their lines, what decides them."""
         made = run(self.network, case, start, batch)
         pattern, found = self.found(case, made, run)
-        return {name: gathered(each, made) for name, each in found.items()}, pattern.frames
+        shown: dict[str, Shown] = {name: gathered(each, made) for name, each in found.items()}
+        return shown, pattern.frames, on_balls(case, made, found)
 
     def is_large(self, case: Case) -> bool:
         """Whether a smaller network stands for the one of a case."""

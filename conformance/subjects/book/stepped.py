@@ -83,7 +83,8 @@ def _computed(node: Node) -> bool:
 
 
 @contextmanager
-def _traced(trace: Trace) -> Iterator[None]:
+def traced(trace: Trace) -> Iterator[None]:
+    """Note what a network computes, until the end of the block; what it prints is not shown."""
     with redirect_stdout(StringIO()), np.errstate(all="ignore"), traced_program(trace):
         yield
 
@@ -94,7 +95,7 @@ def update_run(
     """An update of a new network, after earlier ones that are not judged."""
     trace = Trace()
     made = Stepped(trace, batch, earlier=tuple(each.m for each in earlier))
-    with _traced(trace):
+    with traced(trace):
         net = _filled(network, case, start, made)
         for each in earlier:
             _update(network, case, net, each, made)
@@ -111,7 +112,7 @@ def backprop_run(network: BookNetwork, case: Case, start: Parameters, batch: Bat
     """Backprop of each sample alone, each on a new network."""
     trace = Trace()
     made = Stepped(trace, batch)
-    with _traced(trace):
+    with traced(trace):
         for i in range(batch.m):
             net = _filled(network, case, start, made)
             x, y = _given(network, trace, batch, i)
@@ -130,7 +131,7 @@ def forward_run(network: BookNetwork, case: Case, start: Parameters, batch: Batc
     """Feedforward of each sample, on one network."""
     trace = Trace()
     made = Stepped(trace, batch)
-    with _traced(trace):
+    with traced(trace):
         net = _filled(network, case, start, made)
         for i in range(batch.m):
             x = _given(network, trace, batch, i)[0]

@@ -7,6 +7,7 @@ us. Left out: what is right (`verdict/oracle.py`).
 """
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from conformance.arithmetic.rounding import RunningError
 from conformance.corpus.case import Case
 from conformance.subjects.book.backprop_findings import backprop_findings
 from conformance.subjects.book.conduct import leaves_its_parameters
+from conformance.subjects.book.exact import cost_on_balls, on_balls
 from conformance.subjects.book.network import BookNetwork
 from conformance.subjects.book.own_cost import own_cost
 from conformance.subjects.book.own_loop import NOTHING, Conduct
@@ -29,7 +31,9 @@ from conformance.subjects.book.stepped import (
     update_run,
 )
 from conformance.subjects.book.training import Training
-from conformance.subjects.observation import Observation, Shown, Where, nowhere
+from conformance.subjects.observation import SHOWN, Observation, Shown, Where, nowhere
+from conformance.verdict.compare import FORWARD, RETURNED
+from conformance.verdict.on_balls import Elsewhere, OnBalls
 from reference.step import Array, Batch, Parameters
 
 OTHERWISE = "not traced: the update gives other numbers when it is, so its lines are not known"
@@ -85,13 +89,9 @@ class TracedSession(Training):
             shown |= {name: self._zeros(name, batch) for name in nothing}
         other = self._other(pattern, parts, (start, batch), shown)
         shown |= self._judged(after)
-        output = shown.get(f"a{case.layers}")
-        cost = own_cost(
-            network,
-            case,
-            output if isinstance(output, np.ndarray) else feed(network, case, start, batch),
-            batch,
-        )
+        inside = shown.get(f"a{case.layers}")
+        output = inside if isinstance(inside, np.ndarray) else feed(network, case, start, batch)
+        cost = own_cost(network, case, output, batch)
         shown |= {} if cost.value is None else {"cost": cost.value}
         notes = (*notes, *((cost.note,) if cost.note else ()))
 
@@ -108,15 +108,20 @@ class TracedSession(Training):
                 return frames
             return self.patterns.lines(case, batch.m, backprop_run)(name, index)
 
-        forward, forward_where = self._feedforward(pattern, (start, batch), shown)
+        forward, forward_where, forward_on_balls = self._feedforward(pattern, (start, batch), shown)
+        passes = {FORWARD: forward_on_balls, RETURNED: other[2]}
+        if made is not None:
+            elsewhere = self._elsewhere(found, (start, batch), output)
+            passes[SHOWN] = on_balls(case, made, found, elsewhere)
         return Observation(
             shown,
             where,
             forward,
             forward_where,
-            *other,
+            *other[:2],
             findings=tuple(findings),
             notes=notes,
+            on_balls={name: each for name, each in passes.items() if each is not None},
         )
 
     def _means(self, parts: Parts) -> dict[str, Shown]:
@@ -172,36 +177,46 @@ class TracedSession(Training):
         parts: Parts,
         start: tuple[Parameters, Batch],
         shown: dict[str, Shown],
-    ) -> tuple[dict[str, Shown], Where]:
+    ) -> tuple[dict[str, Shown], Where, OnBalls | None]:
         """What backprop returns, where the update uses something else; else it is what is shown."""
         case, means = self.case, self._means(parts)
         if pattern is None:
             shown |= means
-            return {}, nowhere
+            return {}, nowhere, None
         used = self.patterns.uses_returned(case, start[1].m)
         shown |= {name: m for name, m in means.items() if name in used and name not in shown}
         other: dict[str, Shown] = {name: m for name, m in means.items() if name not in used}
         if not other:
-            return {}, nowhere
-        found, frames = self.patterns.seen(case, *start, backprop_run)
-        return {**found, **other}, frames
+            return {}, nowhere, None
+        found, *rest = self.patterns.seen(case, *start, backprop_run)
+        return {**found, **other}, *rest
 
     def _feedforward(
         self, pattern: Searched | None, start: tuple[Parameters, Batch], shown: Mapping[str, Shown]
-    ) -> tuple[dict[str, Shown], Where]:
+    ) -> tuple[dict[str, Shown], Where, OnBalls | None]:
         """z and a of feedforward, if its output is not that of the update's own pass."""
         case, name = self.case, f"a{self.case.layers}"
         if not leaves_its_parameters(self.conduct.findings):
-            return {}, nowhere
+            return {}, nowhere, None
         output = feed(self.network, case, *start)
         inside = shown.get(name)
         if inside is None or pattern is None:
-            return {name: output}, nowhere
+            return {name: output}, nowhere, None
         seen = inside.value if isinstance(inside, RunningError) else inside
         if np.array_equal(seen, output, equal_nan=True):
-            return {}, nowhere
-        found, frames = self.patterns.seen(case, *start, forward_run)
-        return {**found, name: output}, frames
+            return {}, nowhere, None
+        found, *rest = self.patterns.seen(case, *start, forward_run)
+        return {**found, name: output}, *rest
+
+    def _elsewhere(
+        self, found: Mapping[str, Any], start: tuple[Parameters, Batch], output: Array
+    ) -> dict[str, Elsewhere]:
+        """What decides on balls what is not in the update: C, and the ∇ that backprop returns."""
+        case, network = self.case, self.network
+        used = self.patterns.uses_returned(case, start[1].m) - found.keys()
+        nablas = cache(lambda: self.patterns.seen(case, *start, backprop_run)[2])
+        cost = cache(lambda: cost_on_balls(network, case, output, start[1]))
+        return {"cost": cost, **dict.fromkeys(used, nablas)}
 
 
 def _mean(parts: list[Array], dtype: str) -> RunningError:
