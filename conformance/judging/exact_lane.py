@@ -11,6 +11,7 @@ from pathlib import Path
 from conformance.cases.small import entries
 from conformance.corpus import store
 from conformance.corpus.case import Case
+from conformance.corpus.recorded import RecordedStep
 from conformance.errors import SubjectError
 from conformance.judging.case_report import CaseReport
 from conformance.judging.observe import observations
@@ -59,20 +60,19 @@ def run_exactly(subject: Subject, place: Path, reports: Sequence[CaseReport]) ->
         return
     case = max((each.case for each in small), key=lambda case: entries(case.sizes))
     try:
-        run = exact_run(subject, place, case)
+        run = exact_run(subject, case, store.read(place, case).steps[0])
     except SubjectError as error:
         run = ExactRun(case.id, 0, str(error))
     if run is not None:
         yield run
 
 
-def exact_run(subject: Subject, place: Path, case: Case) -> ExactRun | None:
-    """The first step of a case on balls; None if the subject cannot be followed there.
+def exact_run(subject: Subject, case: Case, step: RecordedStep) -> ExactRun | None:
+    """One step on balls; None if the subject cannot be followed there.
 
     Raises:
         SubjectError: it could not be run.
     """
-    step = store.read(place, case).steps[0]
     seen = next(observations(subject, case, [step]))
     on_balls = seen.on_balls.get(SHOWN)
     if on_balls is None:

@@ -11,6 +11,7 @@ from conformance.outcome import LostEquation, Report
 from conformance.report.blame_words import at_layers
 from conformance.report.message import lost
 from conformance.verdict.compare import Verdict
+from conformance.verdict.on_balls import Exactness
 
 
 def exact_words(report: Report, tag: str = "") -> Iterator[str]:
@@ -19,13 +20,13 @@ def exact_words(report: Report, tag: str = "") -> Iterator[str]:
         yield from map(_of_all, report.exact)
         return
     asked = [
-        verdict
+        (verdict, verdict.on_balls)
         for case in report.cases
         for verdict in case.blamed.get(tag, ())
         if verdict.on_balls is not None
     ]
-    for verdict in sorted(asked, key=_rank)[:1]:
-        yield f"exact arithmetic ({verdict.case}): {_of_failure(verdict)}"
+    for verdict, found in sorted(asked, key=lambda each: _rank(each[1]))[:1]:
+        yield f"exact arithmetic ({verdict.case}): {_of_failure(verdict, found)}"
 
 
 def loss_text(report: Report, each: LostEquation) -> str:
@@ -38,29 +39,24 @@ def loss_text(report: Report, each: LostEquation) -> str:
 
 
 def loss_words(each: LostEquation) -> str:
-    """Where the digits of an equation went."""
+    """How the digits of an equation went."""
     found = each.first.lost
     if found is None or found.loss is None:
-        return "digits lost: no single operation loses them"
+        return "no single operation loses the digits"
     return lost(found.loss)
 
 
-def _rank(verdict: Verdict) -> int:
+def _rank(found: Exactness) -> int:
     """What is wrong first, then what is known to be right."""
-    on_balls = verdict.on_balls
-    assert on_balls is not None
-    return 0 if on_balls.wrong else 1 if on_balls.right else 2
+    return 0 if found.wrong else 1 if found.right else 2
 
 
-def _of_failure(verdict: Verdict) -> str:
-    on_balls = verdict.on_balls
-    assert on_balls is not None
-    if on_balls.error is None:
-        return f"floats decide: {on_balls.why}"
-    if on_balls.right:
+def _of_failure(verdict: Verdict, found: Exactness) -> str:
+    if found.error is None:
+        return f"floats decide: {found.why}"
+    if found.right:
         return f"right formula; it {verdict.problem}"
-    error = on_balls.error
-    by = f" by {error:.2g} of the largest" if math.isfinite(error) else ""
+    by = f" by {found.error:.2g} of the largest" if math.isfinite(found.error) else ""
     return f"wrong{by}: not rounding"
 
 

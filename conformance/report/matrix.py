@@ -23,7 +23,10 @@ ASCII_SIGNS = {"!": "!", "✗": "x", "~": "~", "·": ".", "✓": "ok", "–": "-
 """The signs for an output that does not encode them all."""
 
 COLUMNS = (*TAGS, "free")
-MEANING = "✓ right, ✗ wrong, ~ right but digits lost, · explained by what is wrong before it, – not shown, ! stopped"
+MEANING = (
+    "✓ right, ✗ wrong, ~ right but digits lost, · explained by what is wrong before it, "
+    "– not shown, ! stopped"
+)
 
 
 def cells(report: CaseReport) -> list[Status | None]:

@@ -3,11 +3,9 @@
 Left out: tables and colour (`terminal.py`).
 """
 
-import linecache
 import math
 import sys
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 from conformance.corpus.case import Case
 from conformance.model.table import entry
@@ -107,18 +105,13 @@ def in_ulps(ulps: float) -> str:
 
 
 def lost(loss: Loss) -> str:
-    """The line at which digits go, how many, and in which operation."""
-    place = loss.frames[0]
-    text = linecache.getline(place.file, place.line).strip()
+    """How many digits go, and in which operation."""
     numbers = [_number(each) for each in loss.operands]
     sign = _SYMBOLS.get(loss.operation, "")
     made = f" {sign} ".join(numbers) if sign else f"{loss.operation}({', '.join(numbers)})"
     exactly = f", exactly {loss.right:.4g}" if math.isfinite(loss.right - loss.result) else ""
     shown = f" ({made} = {_number(loss.result)}{exactly})" if numbers else ""
-    return (
-        f"digits lost at {Path(place.file).name}:{place.line}  {text} : "
-        f"{loss.digits} of {loss.of} digits {loss.how} in {loss.operation}{shown}"
-    )
+    return f"{loss.digits} of {loss.of} digits {loss.how} in {loss.operation}{shown}"
 
 
 def _number(number: float) -> str:

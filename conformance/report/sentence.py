@@ -55,12 +55,10 @@ def sentence(report: Report) -> str:
     hold the subject's own words: whoever shows it escapes it.
     """
     lost = [loss_text(report, each).rsplit(", ", 1)[0] for each in report.losses]
-    if report.blames:
-        return "; ".join(_wrong(report))
-    if report.remarks:
-        return "; ".join(report.remarks)
-    if any(each.badly for each in report.losses):
-        return "; ".join(lost)
+    badly = any(each.badly for each in report.losses)
+    told = [*_wrong(report)] or report.remarks or (lost if badly else [])
+    if told:
+        return "; ".join(told)
     passes = [each for case in report.cases for each in case.passes]
     cases = counted(len(report.cases), "case")
     if report.ok:

@@ -5,6 +5,8 @@ without us. Left out: what a trace is (`trace.py`), what NumPy hands to nobody (
 """
 
 from collections.abc import Callable, Iterator
+from operator import add, floordiv, mod, mul, neg, pos, sub, truediv
+from operator import pow as power
 from typing import Any
 
 import numpy as np
@@ -375,13 +377,36 @@ def _binary(ufunc: np.ufunc, *, turned: bool) -> Callable[..., Any]:
         if not isinstance(other, int | float | np.ndarray | np.generic):
             return NotImplemented
         pair = (other, self) if turned else (self, other)
+        if all(isinstance(plain(each), int | float) for each in pair):
+            return _of_python(ufunc, pair)
         return _apply_ufunc(ufunc, "__call__", pair, {})
 
     return operator
 
 
 def _unary(ufunc: np.ufunc) -> Callable[..., Any]:
-    return lambda self: _apply_ufunc(ufunc, "__call__", (self,), {})
+    def operator(self: Any) -> Any:
+        if type(self.plain) is float:
+            return _of_python(ufunc, (self,))
+        return _apply_ufunc(ufunc, "__call__", (self,), {})
+
+    return operator
+
+
+PYTHONS: dict[Any, Callable[..., Any]] = {
+    np.add: add, np.subtract: sub, np.multiply: mul, np.divide: truediv, np.power: power,
+    np.floor_divide: floordiv, np.remainder: mod, np.negative: neg, np.absolute: abs,
+    np.positive: pos,
+}  # fmt: skip
+"""What Python does to its own numbers."""
+
+
+def _of_python(ufunc: np.ufunc, pair: tuple[Any, ...]) -> Any:
+    """An operation on numbers of Python, which gives one again."""
+    trace, result = _trace_of(pair), PYTHONS[ufunc](*map(plain, pair))
+    if trace is None or not trace.recording:
+        return result
+    return trace.record(ufunc.__name__, ufunc, trace.argument(pair), {}, result)
 
 
 class _Number:
@@ -424,11 +449,15 @@ class _Traced32(_Number, np.float32):  # type: ignore[misc]
     """A float32."""
 
 
-for _kind in (_Traced64, _Traced32):
+class _TracedFloat(_Number, float):
+    """A float of Python: unlike one of NumPy it takes the precision of what it meets."""
+
+
+for _kind in (_Traced64, _Traced32, _TracedFloat):
     for _name, _operator in _operators().items():
         setattr(_kind, _name, _operator)
 
-_KINDS: dict[type, type] = {np.float64: _Traced64, np.float32: _Traced32}
+_KINDS: dict[type, type] = {np.float64: _Traced64, np.float32: _Traced32, float: _TracedFloat}
 
 
 def traced_number(value: Any, node: Node, trace: Trace) -> Any:
@@ -443,4 +472,4 @@ def traced_number(value: Any, node: Node, trace: Trace) -> Any:
 
 def is_traced_number(value: Any) -> bool:
     """Whether it is a number that notes what is done with it."""
-    return type(value) in (_Traced64, _Traced32)
+    return type(value) in (_Traced64, _Traced32, _TracedFloat)

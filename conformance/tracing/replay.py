@@ -106,16 +106,19 @@ class Replay:
         unrounded = _unrounded if node.operation in ROUNDINGS else node.function
         function = EXACTLY.get(node.operation, unrounded)
         try:
-            args = [substituted(each, self._operand) for each in node.args]
-            kwargs = {key: substituted(each, self._operand) for key, each in node.kwargs.items()}
             with np.errstate(all="ignore"):
-                result = _shaped(_called(function, args, kwargs), node)
-            if not _known(result):
-                raise ValueError("it is too large, or not known to enough digits")
-            return result
+                return self._evaluated(node, function)
         except (TypeError, AttributeError, ValueError, ArithmeticError, IndexError) as error:
             self._leave(node, f"{node.operation}: {error}")
             return _lifted(node.value)
+
+    def _evaluated(self, node: Node, function: Callable[..., Any]) -> Any:
+        args = [substituted(each, self._operand) for each in node.args]
+        kwargs = {key: substituted(each, self._operand) for key, each in node.kwargs.items()}
+        result = _shaped(_called(function, args, kwargs), node)
+        if not _known(result):
+            raise ValueError("it is too large, or not known to enough digits")
+        return result
 
     def _leave(self, node: Node, why: str) -> None:
         self.inexact[node.number] = self.leaves[node.number] = why

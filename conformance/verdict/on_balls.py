@@ -1,9 +1,10 @@
-"""Whether a quantity of a traced step follows from its equation on balls, whatever floats made of it.
+"""Whether a quantity of a traced step follows from its equation on balls, whatever its floats are.
 
 The recorded operations are evaluated again on balls (`tracing/replay.py`), and so is the row of the
-table, from the program's own inputs to it: two numbers agree to 60 digits or are different. A scalar
-that was rounded before it met an array has an allowance of a few units in the last place, the same
-factor for the whole array. A cast, a rounding, and what has no exact counterpart are left to floats.
+table, from the program's own inputs to it: two numbers agree to 60 digits or are different. A
+scalar that was rounded before it met an array has an allowance of a few units in the last place,
+the same factor for the whole array. A cast, a rounding, and what has no exact counterpart are left
+to floats.
 
 Left out: who asks (`judging/deciding.py`), where the digits went (`tracing/digits.py`).
 """
@@ -225,7 +226,7 @@ class _Values:
             rights.append(row.of_own(*(self._entering(a if n == z else n) for n in row.inputs)))
             yield rights[-1]
         unit = SCALAR_ROUNDINGS * float(np.finfo(self.step.case.type).eps) / 2
-        before = self._start[row.name] if row.name in self._start else None
+        before = self._start.get(row.name)
         for each in rights:
             yield _rescaled(each, own, unit) if before is None else _moved(each, own, before, unit)
 
@@ -287,25 +288,31 @@ def _relative(array: Array, right: Array) -> float | None:
 
 def _rescaled(right: Array, own: Array, unit: float) -> Array:
     """The right numbers with the factor of the program's, if that is rounded from 1."""
-    pivot = max(range(right.size), key=lambda i: right.flat[i].abs_lower(), default=0)
-    if not right.size or right.flat[pivot].contains(0):
+    i = _pivot(right)
+    if i is None:
         return right
-    factor = own.flat[pivot] / right.flat[pivot]
-    return right * factor if (factor - 1).abs_upper() <= unit else right
+    factor = own.flat[i] / right.flat[i]
+    return np.asarray(right * factor) if (factor - 1).abs_upper() <= unit else right
 
 
 def _moved(right: Array, own: Array, before: Array, unit: float) -> Array:
     """The right parameters with the program's η and 1 − ηλ/n, if those are rounded from ours."""
     moves, off = right - before, own - right
-    i = max(range(right.size), key=lambda i: moves.flat[i].abs_lower(), default=0)
-    if not right.size or moves.flat[i].contains(0):
+    i = _pivot(moves)
+    if i is None:
         return _rescaled(right, own, unit)
-    minors = before * moves.flat[i] - moves * before.flat[i]
-    j = max(range(right.size), key=lambda j: minors.flat[j].abs_lower())
-    kept = flint.arb(0)
-    if not minors.flat[j].contains(0):
+    minors = np.asarray(before * moves.flat[i] - moves * before.flat[i])
+    j, kept = _pivot(minors), flint.arb(0)
+    if j is not None:
         kept = (off.flat[j] * moves.flat[i] - off.flat[i] * moves.flat[j]) / minors.flat[j]
     moved = (off.flat[i] - kept * before.flat[i]) / moves.flat[i]
     if kept.abs_upper() > unit or moved.abs_upper() > unit:
         return right
-    return right + before * kept + moves * moved
+    return np.asarray(right + before * kept + moves * moved)
+
+
+def _pivot(array: Array) -> int | None:
+    """The entry that is furthest from 0; None if all may be 0."""
+    numbers: list[Any] = list(array.flat)
+    i = max(range(len(numbers)), key=lambda i: numbers[i].abs_lower(), default=None)
+    return None if i is None or numbers[i].contains(0) else i

@@ -70,9 +70,7 @@ class Network:
 
 def network(case: Case, verdicts: Iterable[Verdict]) -> Network:
     """The network of a case, with the verdicts on one step of it."""
-    wrong = [
-        v for v in verdicts if v.status in (Status.FAIL, Status.LOST, Status.EXPLAINED) and v.name
-    ]
+    wrong = [v for v in verdicts if v.status in (Status.FAIL, Status.EXPLAINED) and v.name]
     tall = max(min(size, MOST) + (size > MOST) for size in case.sizes)
     height = TOP + (tall - 1) * DOWN + 2 * RADIUS
     drawn = [

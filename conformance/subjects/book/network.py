@@ -143,8 +143,8 @@ class BookNetwork(BookCalls):
             return not in_place
         finally:
             self.in_place = before
-        pairs = [(a, b) for old, new in zip(held, now, strict=True) for a, b in zip(old, new)]
-        return not all(np.array_equal(a, b) for a, b in pairs)
+        old, new = ([*each[0], *each[1]] for each in (held, now))
+        return not all(np.array_equal(a, b) for a, b in zip(old, new, strict=True))
 
     def _recognised(self, stored: Conventions) -> Conventions:
         """The conventions of samples, pair, dtype and cost, from a trial."""

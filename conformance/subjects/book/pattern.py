@@ -153,7 +153,7 @@ class Patterns:
     def seen(
         self, case: Case, start: Parameters, batch: Batch, run: RunOf
     ) -> tuple[dict[str, Shown], Where, OnBalls]:
-        """The quantities of another run from the same parameters, their lines, what decides them."""
+        """The quantities of another run from the same parameters, their lines, their exactness."""
         made = run(self.network, case, start, batch)
         pattern, found = self.found(case, made, run)
         shown: dict[str, Shown] = {name: gathered(each, made) for name, each in found.items()}

@@ -187,11 +187,8 @@ def _update(network: BookNetwork, case: Case, net: Any, batch: Batch, made: Step
     made.x, made.y = [], 0
     for x, y in pairs:
         _note_sample(made, x, y)
-    eta: Any = case.eta
-    if case.dtype == "float64":  # a number of NumPy would widen floats that are narrower
-        number = np.float64(eta)
-        node = made.trace.node("given eta", None, (), {}, np.array(number))
-        eta = traced_number(number, node, made.trace)
+    node = made.trace.node("given eta", None, (), {}, np.array(case.eta))
+    eta = traced_number(case.eta, node, made.trace)
     call(net.update_mini_batch, pairs, eta, **network.decay.keywords(case.lmbda, case.n))
 
 

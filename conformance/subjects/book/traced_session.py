@@ -188,8 +188,8 @@ class TracedSession(Training):
         other: dict[str, Shown] = {name: m for name, m in means.items() if name not in used}
         if not other:
             return {}, nowhere, None
-        found, *rest = self.patterns.seen(case, *start, backprop_run)
-        return {**found, **other}, *rest
+        found, frames, exactness = self.patterns.seen(case, *start, backprop_run)
+        return {**found, **other}, frames, exactness
 
     def _feedforward(
         self, pattern: Searched | None, start: tuple[Parameters, Batch], shown: Mapping[str, Shown]
@@ -205,8 +205,8 @@ class TracedSession(Training):
         seen = inside.value if isinstance(inside, RunningError) else inside
         if np.array_equal(seen, output, equal_nan=True):
             return {}, nowhere, None
-        found, *rest = self.patterns.seen(case, *start, forward_run)
-        return {**found, name: output}, *rest
+        found, frames, exactness = self.patterns.seen(case, *start, forward_run)
+        return {**found, name: output}, frames, exactness
 
     def _elsewhere(
         self, found: Mapping[str, Any], start: tuple[Parameters, Batch], output: Array
