@@ -21,12 +21,12 @@ import numpy as np
 from conformance.arithmetic.balls import balls, precision
 from conformance.arithmetic.exact import to_balls
 from conformance.corpus.case import Case
-from conformance.model.table import Row, given, is_given
+from conformance.model.table import Row, is_given
 from conformance.tracing.digits import Loss, Spot, locate
 from conformance.tracing.index import SCALAR_ROUNDINGS, Location
 from conformance.tracing.replay import Replay
 from conformance.tracing.trace import Node, Trace
-from reference.step import Array, Batch, Parameters
+from reference.step import Array, Batch
 
 BITS = 400
 MORE_BITS = 4096  # where 1 − σ(z) of a saturated neuron needs more digits to be known
@@ -234,9 +234,10 @@ class _Values:
     def _start(self) -> dict[str, Any]:
         """What the step starts from."""
         step, value = self.step, self.replay.value
-        parameters = Parameters.of({n: to_balls(value(node)) for n, node in step.before.items()})
         eta, lmbda = (balls(np.array(rate)) for rate in (step.case.eta, step.case.lmbda))
-        return given(parameters, step.batch.map(balls), eta, lmbda / step.case.n)
+        batch = {"x": balls(step.batch.x), "y": balls(step.batch.y)}
+        parameters = {name: to_balls(value(node)) for name, node in step.before.items()}
+        return {**parameters, **batch, "eta": eta, "decay": lmbda / step.case.n}
 
     def _entering(self, name: str) -> Any:
         """What an equation is given under a name: parameters are those before the step."""
@@ -260,9 +261,9 @@ class _Values:
 
 def _without_factor(array: Array, at: Location) -> Array:
     """The quantity itself, where the program holds a multiple of it."""
-    if abs(at.factor) < 1:
-        return array * round(1 / at.factor)
-    return array / round(at.factor)
+    if at.factor == 1:
+        return array
+    return array * round(1 / at.factor) if abs(at.factor) < 1 else array / round(at.factor)
 
 
 def _bits(nodes: Iterable[Node]) -> int:
@@ -277,13 +278,13 @@ def _relative(array: Array, right: Array) -> float | None:
     if not all(each.is_finite() for each in distances):
         return float("inf")
     apart = max((each.abs_upper() for each in distances), default=flint.arb(0))
-    if apart == 0:
+    if apart < TINY:
         return 0.0
     scale = max(each.abs_upper() for each in right.flat)
     error = float(apart / scale) if scale != 0 else float(apart)
     overlap = all(each.contains(0) for each in distances)
     unknown = overlap and (error > EXACT or all(each.contains(0) for each in right.flat))
-    return None if unknown and not apart < TINY else error
+    return None if unknown else error
 
 
 def _rescaled(right: Array, own: Array, unit: float) -> Array:
