@@ -1,165 +1,138 @@
-"""The line to blame: where a wrong value first parts from what the equation is made of.
+"""The line to blame for a wrong quantity.
 
-The book's equation is evaluated on the program's own inputs, which gives every value that may
-rightly appear on the way, on balls. The culprit is the first operation that computes something else
-from right operands. Two mistakes are not in the operation: a quantity that is itself a right value
-on the way, such as a − y for δ, was taken too early, and an operand that is right elsewhere, such
-as σ(z) where σ′(z) belongs, was taken in another's place. Then the line that took it is to blame,
-or the line that made it for this alone; never a helper that is right when others call it.
+The first operation that mends it, had it given what the equation says, is where it went wrong
+(`repair.py`). If none does, it is the first that gives something which the equation does not have.
+Whose line that is, the calls of functions decide: a function that gave a right value, which its
+caller took for something else, is not to blame, nor one that was handed another quantity than the
+equation has, nor one that is right when others call it.
 
 Left out: whether the value is wrong (`verdict/compare.py`).
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from itertools import permutations
-from typing import Any
 
 import numpy as np
 
+from conformance.tracing.arranging import ARRANGING
 from conformance.tracing.frames import Frame, ignores_a_parameter
-from conformance.tracing.index import as_floats
+from conformance.tracing.index import Location
+from conformance.tracing.known import Known
+from conformance.tracing.repair import Repair, Repairs, Step
 from conformance.tracing.replay import ROUNDINGS, Replay
-from conformance.tracing.trace import FILLED, Node, Trace
+from conformance.tracing.trace import Node
+from conformance.tracing.ways import Way
 from reference.step import Array
 
-ARRANGING = {
-    "append", "array", "asarray", "block", "column_stack", "concatenate", "copy", "copyto",
-    "flatten", "getitem", "hstack", "insert", "pad", "ravel", "repeat", "reshape", "row_stack",
-    "squeeze", "stack", "swapaxes", "transpose", "vstack", FILLED,
-}  # fmt: skip
-"""Operations that put arrays together or take them apart."""
-
 PRODUCTS = {"multiply", "matmul", "dot", "einsum", "outer", "inner", "tensordot", "vdot", "kron"}
-
-MOST_MULTIPLES = 400
-"""Entries of the largest array of which multiples are kept too."""
-
-
-class Known:
-    """Arrays of exact numbers, found again in any layout and with a factor of the program."""
-
-    def __init__(self, arrays: Iterable[Array], factors: Sequence[Any] = (1,)) -> None:
-        self._sets: dict[tuple[float, ...], list[Array]] = defaultdict(list)
-        for array in arrays:
-            few = factors if array.size <= MOST_MULTIPLES else factors[:1]
-            for factor in few:
-                self.add(array if factor is few[0] else array * factor)
-
-    def add(self, array: Array) -> None:
-        """Know another array."""
-        self._sets[_numbers(array)].append(array)
-
-    def __contains__(self, array: Array) -> bool:
-        """Whether its numbers are those of an array that is known, in any order."""
-        return array.size > 0 and _numbers(array) in self._sets
-
-
-def _numbers(array: Array) -> tuple[float, ...]:
-    return tuple(sorted(as_floats(array).ravel().tolist()))
-
-
-@dataclass(frozen=True)
-class Step:
-    """An operation of an equation: its name, its operands and its result, exact."""
-
-    operation: str
-    operands: tuple[Array, ...]
-    result: Array
-
-
-def evaluated(equation: Callable[..., Any], operands: Sequence[Any]) -> list[Step]:
-    """The operations of an equation on exact operands, in the order of time."""
-    trace = Trace(lines=False)
-    given = [trace.given(as_floats(each), "") if _is_array(each) else each for each in operands]
-    equation(*given)
-    exact = {
-        each.node.number: operand
-        for each, operand in zip(given, operands, strict=True)
-        if _is_array(operand)
-    }
-    replay = Replay(trace, exact)
-    return [
-        Step(node.operation, tuple(replay.value(each) for each in node.inputs), replay.value(node))
-        for node in trace.nodes
-        if node.function is not None
-    ]
-
-
-def _is_array(value: Any) -> bool:
-    return isinstance(value, np.ndarray)
-
-
-@dataclass(frozen=True)
-class Way:
-    """What the book computes on its way to a value.
-
-    Attributes:
-        right: all that may rightly appear.
-        own: the program's own quantities before it, right or wrong: they are judged for themselves.
-        last: the operations of the value's own equation, the last one first.
-    """
-
-    right: Known
-    own: Known
-    last: Sequence[Step] = field(default_factory=tuple)
-
-    def knows(self, value: Array) -> bool:
-        """Whether a value may appear without being wrong itself."""
-        return value in self.right or value in self.own
+TURNS = ("add", "product")  # operations whose operands may stand in either order
 
 
 class Blame:
     """The search for a line in one run."""
 
     def __init__(self, replay: Replay) -> None:
+        """Search in the run that is evaluated again."""
         self.replay, self.nodes = replay, replay.trace.nodes
+        self.repairs = Repairs(replay)
 
-    def frames(self, node: Node, way: Way) -> tuple[Frame, ...]:
+    def frames(self, node: Node, at: Location, way: Way) -> tuple[Frame, ...]:
         """The frames of the operation to blame for a wrong value, the one to blame first.
 
         Args:
-            node: what computed the wrong value.
-            way: what may rightly appear before it.
+            node: what computed a wrong number.
+            at: where the quantity is.
+            way: what its equation gives.
         """
+        rounding = self._rounding(node)
+        repair = self.repairs.first(at, way) if way.decides else None
+        if repair is not None and repair.node.frames:
+            return self._to_blame(repair, way)
+        if rounding is not None:
+            return rounding.frames
         node = self._arranged_last(node)
         if way.knows(self._value(node)):  # right in itself, and taken for something else
-            rounding = self._rounding(node)
-            if rounding is not None:
-                return rounding.frames
-            return self._taker(node)
+            return self._taker(node, way)
         path = self._path(node, way)
         unknown = [each for each in path if each.frames and not way.knows(self._value(each))]
         computed = (each for each in unknown if not self._arranged(each, way))
         wrong = next(computed, unknown[0] if unknown else None)
-        if wrong is None:
-            return node.frames
-        taken = self._taken(wrong, way)
-        if taken is None or not taken.frames:
-            return self._guilty(wrong, way)
-        handed = self._handed(wrong, taken)
-        if handed and way.knows(self._value(taken)):
-            return wrong.frames[handed:]
-        if len(taken.consumers) == 1 and not set(taken.frames) & set(wrong.frames):
-            return (*taken.frames[::-1], *self._guilty(wrong, way))  # made for this alone
-        return self._guilty(wrong, way)
+        return node.frames if wrong is None else self._guilty(wrong, way)
 
     def _value(self, node: Node) -> Array:
         return np.asarray(self.replay.value(node))
 
-    def _taker(self, node: Node) -> tuple[Frame, ...]:
+    def _to_blame(self, repair: Repair, way: Way) -> tuple[Frame, ...]:
+        """The frames of the operation that should have given something else."""
+        wrong, step, value = repair.node, repair.step, self._value(repair.node)
+        taken = self._taken(wrong, step)
+        for other, meant in taken:
+            if meant in way.own:
+                return self._handed_down(wrong, other, meant)
+        arranged = wrong.operation in ARRANGING
+        known = _exact(value) and not arranged and way.strictly.holds(value)
+        if known:
+            return wrong.frames if way.stops_early(value) else self._taker(wrong, way)
+        for other, _ in taken:
+            elsewhere = not set(other.frames) & set(wrong.frames)
+            if other.frames and len(other.consumers) == 1 and elsewhere:
+                return other.frames  # made for this alone
+        return self._guilty(wrong, way)
+
+    def _handed_down(self, wrong: Node, taken: Node, meant: Array) -> tuple[Frame, ...]:
+        """The frames from the function on that had the quantity which the equation has."""
+        handed, known = self.replay.trace.handed, Known([meant])
+        alike = [each for each in self.nodes if each.value.size == meant.size]
+        holders = [
+            each for each in alike if _exact(self._value(each)) and self._value(each) in known
+        ]
+        for depth, call in enumerate(wrong.calls):
+            there = any(call in each.calls or each.number in handed[call] for each in holders)
+            if there or taken.number not in handed[call]:
+                return wrong.frames[depth:]
+        return wrong.frames[-1:]
+
+    def _taker(self, node: Node, way: Way) -> tuple[Frame, ...]:
         """The frames of a right value from the function on that took it for something else.
 
         That is the one that goes on with it; or, before it, a function that gave it and does not
-        look at all that it was handed: it stopped too early.
+        look at all that it was handed, or only hands on what another gives that others call too.
         """
-        frames = node.frames
-        goes_on = {frame.function for each in node.consumers for frame in each.frames}
-        for depth, frame in enumerate(frames):
-            if frame.function in goes_on or ignores_a_parameter(frame):
+        frames, calls = node.frames, node.calls
+        for depth, (frame, call) in enumerate(zip(frames, calls, strict=False)):
+            goes_on = any(call in each.calls for each in node.consumers if way.leads_to(each))
+            if goes_on or ignores_a_parameter(frame) or self._hands_on(node, depth):
                 return frames[depth:]
-        return frames
+        return frames[-1:]
+
+    def _hands_on(self, node: Node, depth: int) -> bool:
+        """Whether a function only hands on what another one gave that others call too."""
+        if depth == 0 or depth + 1 == len(node.frames):
+            return False
+        inner, caller = node.frames[depth - 1].function, node.frames[depth].function
+        return any(
+            one.function == inner and other.function != caller
+            for each in self.nodes
+            for one, other in zip(each.frames, each.frames[1:], strict=False)
+        )
+
+    def _taken(self, wrong: Node, step: Step) -> list[tuple[Node, Array]]:
+        """The operand that stands where the equation has another, and the one that it has."""
+        same = _kind(step.operation) == _kind(wrong.operation)
+        inputs, operands = wrong.inputs, step.operands
+        if not same or len(inputs) != len(operands) or len(inputs) not in (1, 2):
+            return []
+        if len(inputs) == 1:
+            return [] if self._same(inputs[0], operands[0]) else [(inputs[0], operands[0])]
+        found = []
+        for one, other in permutations(inputs):
+            for place, meant in permutations(operands):
+                straight = (one is inputs[0]) == (place is operands[0])
+                if (straight or _kind(wrong.operation) in TURNS) and self._same(one, place):
+                    found += [] if self._same(other, meant) else [(other, meant)]
+        return found
+
+    def _same(self, node: Node, array: Array) -> bool:
+        return _exact(self._value(node)) and self._value(node) in Known([array])
 
     def _rounding(self, node: Node) -> Node | None:
         """The first operation that rounded on purpose what a node was computed of, if one did."""
@@ -211,39 +184,6 @@ class Blame:
             )
         )
 
-    def _taken(self, wrong: Node, way: Way) -> Node | None:
-        """The operand that stands where the equation has another; None if it is not that."""
-        if len(wrong.inputs) != 2:  # noqa: PLR2004 - of two operands one is right
-            return None
-        for book in way.last:
-            if _kind(book.operation) != _kind(wrong.operation) or len(book.operands) != 2:  # noqa: PLR2004
-                continue
-            for one, other in permutations(wrong.inputs):
-                for place, meant in permutations(book.operands):
-                    straight = (one is wrong.inputs[0]) == (place is book.operands[0])
-                    turns = _kind(wrong.operation) in ("add", "product")
-                    if (
-                        (straight or turns)
-                        and self._same(one, place)
-                        and not self._same(other, meant)
-                    ):
-                        return other
-        return None
-
-    def _same(self, node: Node, array: Array) -> bool:
-        return _exact(self._value(node)) and self._value(node) in Known([array])
-
-    @staticmethod
-    def _handed(wrong: Node, taken: Node) -> int:
-        """How many functions an operand was handed down to the operation that took it."""
-        makers = {frame.function for frame in taken.frames}
-        for depth, frame in enumerate(wrong.frames):
-            if frame.function in makers:
-                return depth
-            if ignores_a_parameter(frame):
-                break
-        return 0
-
     def _guilty(self, wrong: Node, way: Way) -> tuple[Frame, ...]:
         """The frames, without the inner ones whose line computes something right elsewhere.
 
@@ -259,7 +199,7 @@ class Blame:
                 and other.frames[depth + 1 :] != outer
             )
             values = (self._value(other) for other in elsewhere)
-            if not any(_exact(value) and value in way.right for value in values):
+            if not any(_exact(value) and value in way.straight for value in values):
                 return wrong.frames[depth:]
         return wrong.frames[-1:]
 

@@ -85,9 +85,9 @@ class Candidates:
         for node in self.index.sized(size):
             if node.uses & uses and not node.uses & not_uses and not node.given:
                 own = [i for i, bits in enumerate(self.samples) if node.uses & bits]
-                if len(own) == 1:
+                if own:  # of state that is kept, the sample is the last
                     key = node.operation, node.frames[:1]  # by recursion the others differ
-                    lines.setdefault(key, [[] for _ in self.samples])[own[0]].append(node)
+                    lines.setdefault(key, [[] for _ in self.samples])[own[-1]].append(node)
         for columns in lines.values():
             if len({len(column) for column in columns}) == 1:
                 yield columns

@@ -41,22 +41,26 @@ def subject_frames(frame: FrameType | None = None) -> tuple[Frame, ...]:
     Args:
         frame: the innermost one; that of the caller if None.
     """
-    found: list[Frame] = []
-    frame = frame or sys._getframe(1)  # noqa: SLF001 - the way to the caller's line
+    return tuple(line for line, _ in subject_calls(frame or sys._getframe(1)))  # noqa: SLF001 - the way to the caller's line
+
+
+def subject_calls(frame: FrameType | None) -> list[tuple[Frame, FrameType]]:
+    """The same, each line with the call of a function that it belongs to."""
+    found: list[tuple[Frame, FrameType]] = []
     line = 0  # of a comprehension, which is a part of the function around it
     while frame is not None:
         file, function = frame.f_code.co_filename, frame.f_code.co_name
         if is_subject(file):
             line = line or frame.f_lineno
             if function not in _COMPREHENSIONS:
-                found.append(_frame(file, line, function))
+                found.append((_frame(file, line, function), frame))
                 line = 0
         elif function == _ENGINE:
             break
         elif file.startswith(_PACKAGE) and not file.startswith(_OURS):
             break  # our own call into the subject
         frame = frame.f_back
-    return tuple(found)
+    return found
 
 
 def raised_in(error: BaseException) -> tuple[Frame, ...]:

@@ -78,7 +78,7 @@ class Index:
         return self._shapes.get(size, [])
 
     def locate(
-        self, wanted: Array, within: int = 0, columns: Sequence[int] = ()
+        self, wanted: Array, within: int = 0, columns: Sequence[int] = (), also: int = 0
     ) -> Location | None:
         """Where all these numbers are; None if one of them is nowhere.
 
@@ -87,6 +87,7 @@ class Index:
             within: bits of the nodes that are looked at, of which the last are taken; 0 for all,
                 of which the first are taken.
             columns: bits of nodes, some of which each column's nodes were computed from.
+            also: bits of nodes, some of which all were computed from; 0 for any.
         """
         found: dict[int, dict[int, int]] = defaultdict(dict)
         floats, shape = as_floats(wanted).ravel(), wanted.shape
@@ -95,7 +96,10 @@ class Index:
             for node, place in self._places.get(number, ()):
                 if within and not within >> node & 1:
                     continue
-                if columns and not self._known[node].uses & columns[entry % len(columns)]:
+                uses = self._known[node].uses
+                if columns and not uses & columns[entry % len(columns)]:
+                    continue
+                if also and not uses & also:
                     continue
                 held = self.replay.value(self._known[node]).reshape(-1)[place]
                 if held.ball.overlaps(exact.ball):

@@ -19,5 +19,8 @@ def traced_program(trace: Trace) -> Iterator[None]:
         from conformance.tracing.tensors import traced_tensors
 
         tensors = traced_tensors(trace)
-    with substituted(trace), tensors:
-        yield
+    try:
+        with substituted(trace), tensors:
+            yield
+    finally:
+        trace.forget_calls()

@@ -57,14 +57,17 @@ class Replay:
             from them: their values are those before it, and what they are worth floats decide.
     """
 
-    def __init__(self, trace: Trace, given: Mapping[int, Array] | None = None) -> None:
+    def __init__(
+        self, trace: Trace, given: Mapping[int, Array] | None = None, *, reshaped: bool = False
+    ) -> None:
         """Evaluate nothing yet.
 
         Args:
             trace: the run.
             given: values of nodes that are put in the place of their own, by their numbers.
+            reshaped: whether these may have other shapes, and what is computed from them.
         """
-        self.trace = trace
+        self.trace, self._reshaped = trace, reshaped
         self.inexact: dict[int, str] = {}
         self.leaves: dict[int, str] = {}
         self.rounded: set[int] = set()
@@ -107,18 +110,19 @@ class Replay:
         function = EXACTLY.get(node.operation, unrounded)
         try:
             with np.errstate(all="ignore"):
-                return self._evaluated(node, function)
+                result = self._evaluated(node, function)
         except (TypeError, AttributeError, ValueError, ArithmeticError, IndexError) as error:
             self._leave(node, f"{node.operation}: {error}")
             return _lifted(node.value)
+        if not _known(result):
+            self._leave(node, f"{node.operation}: too large, or known to too few digits")
+            return _lifted(node.value)
+        return result
 
     def _evaluated(self, node: Node, function: Callable[..., Any]) -> Any:
         args = [substituted(each, self._operand) for each in node.args]
         kwargs = {key: substituted(each, self._operand) for key, each in node.kwargs.items()}
-        result = _shaped(_called(function, args, kwargs), node)
-        if not _known(result):
-            raise ValueError("it is too large, or not known to enough digits")
-        return result
+        return _shaped(_called(function, args, kwargs), node, reshaped=self._reshaped)
 
     def _leave(self, node: Node, why: str) -> None:
         self.inexact[node.number] = self.leaves[node.number] = why
@@ -175,14 +179,14 @@ def _lifted(value: Any) -> Any:
     return to_exact(array) if array.dtype.kind == "f" else array
 
 
-def _shaped(result: Any, node: Node) -> Any:
+def _shaped(result: Any, node: Node, *, reshaped: bool = False) -> Any:
     """The result of an operation as an array of exact numbers of the shape that it had."""
     if isinstance(node.value, tuple | list):
         return result
     array = np.empty((), dtype=object) if isinstance(result, Exact) else np.asarray(result)
     if isinstance(result, Exact):
         array[()] = result
-    if array.shape != node.value.shape:
+    if array.shape != node.value.shape and not reshaped:
         raise ValueError(f"shape {array.shape}, {node.value.shape} in floats")
     if not array.dtype.hasobject or any(type(each) is not Exact for each in array.flat):
         array = to_exact(array)

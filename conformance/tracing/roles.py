@@ -18,7 +18,6 @@ import numpy as np
 
 from conformance.tracing.candidates import Candidate, Candidates
 from conformance.tracing.index import Index, Location, as_floats, common_factor, is_factor
-from conformance.tracing.trace import Node
 from reference.equations import BOOK, COSTS, sigmoid_prime
 from reference.step import Array, Batch, Parameters, split
 
@@ -33,6 +32,7 @@ class Run:
         batch: of exact numbers.
         cost: its name.
         w: the bits of the nodes of w^2 … w^L.
+        parameters: those of the weights and biases of each layer.
         samples: the bits of the nodes of each sample.
         targets: the bits of all targets.
         after: the parameters `b2 w2 …` after the step, of exact numbers; those that are known.
@@ -46,6 +46,7 @@ class Run:
     batch: Batch
     cost: str
     w: Sequence[int]
+    parameters: Sequence[int]
     samples: Sequence[int]
     targets: int
     after: Mapping[str, Array] = field(default_factory=dict)
@@ -161,7 +162,9 @@ class Search:
         found = self._by_use("delta", (n, self._everything, 0), made, None)
         if found is None and self._stands_still(layer):
             self.roles.nothing.append(name)
-            self._take(name, np.asarray(rights[0] * 0), None, wrong=True)
+            zeros = np.asarray(rights[0] * 0)
+            at = self.index.locate(zeros, 0, self.run.samples, self.run.targets)
+            self._take(name, zeros, at, wrong=True)
             return
         if found is not None:
             factor = self._kept_in(layer, found.value)
@@ -174,6 +177,8 @@ class Search:
 
     def _stands_still(self, layer: int) -> bool:
         """Whether the update computes the parameters of a layer, and leaves them as they were."""
+        if not self.roles.found:  # nothing was computed of any sample, not even z
+            return False
         moved = [self._moved(f"{each}{layer}") for each in ("b", "w")]
         return all(
             each is not None and self.run.rewritten[f"{name}{layer}"] and not as_floats(each).any()
@@ -304,28 +309,19 @@ class Search:
         if location is not None and within:
             self.roles.first[name] = location
             return self._take(name, right, self._columns(right, within) or location)
-        if name[0] == "a" and location is not None and self._made_for_itself(right, location):
-            return self._take(name, right, location)
         changed = location if name[0] == "z" else None  # what stands for z is made of it
-        found = self._by_use(name[0], (*where, self.run.targets), made, changed)
-        if found is not None:
+        above = reduce(or_, self.run.parameters[int(name[1:]) - 1 :], self.run.targets)
+        found = self._by_use(name[0], (*where, above), made, changed)
+        if found is not None and not self._made_for_nothing(location, found):
             return self._take(name, found.value, found.location, wrong=True)
         return self._take(name, right, location)
 
-    def _made_for_itself(self, a: Array, location: Location) -> bool:
-        """Whether an activation that nobody took was more than a step on the way to σ′."""
+    def _made_for_nothing(self, right: Location | None, found: Candidate) -> bool:
+        """Whether the right value was made and nobody took it, but another that has a role."""
         nodes = self.index.replay.trace.nodes
-        slope = [a * 0 + 1 - a, a * (1 - a), -a, a * a, a]
-        known = [set(as_floats(each).ravel().tolist()) for each in slope]
-
-        def is_step(node: Node) -> bool:
-            held = as_floats(self.index.numbers(node.number)) if node in self.index else None
-            return held is not None and any(set(held.ravel().tolist()) <= each for each in known)
-
-        return any(
-            not all(map(is_step, nodes[number].consumers)) or not nodes[number].consumers
-            for number in location.numbers
-        )
+        taken = {number for each in self.roles.found.values() for number in each.numbers}
+        made = right is not None and any(not nodes[n].consumers for n in right.numbers)
+        return made and taken.issuperset(found.location.numbers)
 
     def _take(
         self, name: str, value: Array, location: Location | None, *, wrong: bool = False

@@ -83,6 +83,9 @@ def _made(trace: Trace, name: str, original: Callable[..., Any]) -> Callable[...
         result = original(*plain(args), **plain(kwargs))
         if result.dtype.kind != "f" or not trace.recording:
             return result
+        if name == "full" and _trace_of((args, kwargs)) is not None:
+            node = trace.node(name, original, trace.argument(args), trace.argument(kwargs), result)
+            return trace.traced(result.copy(), node)
         value = np.zeros_like(result) if name == "empty" else np.array(result)
         return trace.traced(result, trace.node("constant", None, (), {}, value))
 

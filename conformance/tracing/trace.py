@@ -8,20 +8,22 @@ one view is read through another.
 Left out: catching the operations (`arrays.py`, `substitute.py`, `tensors.py`).
 """
 
+import sys
 from bisect import bisect, insort
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from types import FrameType
 from typing import Any
 
 import numpy as np
 
-from conformance.tracing.frames import Frame, subject_frames
+from conformance.tracing.frames import Frame, subject_calls, subject_frames
 from reference.step import Array
 
 FILLED = "filled"
 """The operation of an array that was written into."""
 
-MANY_BITS = 40  # a float with so many significant bits is known again by its bits
+MANY_BITS = 30  # a float with so many significant bits is known again by its bits
 
 
 Write = tuple[Array | None, Any, tuple[Frame, ...]]
@@ -45,6 +47,7 @@ class Node:
         uses: the numbers of all nodes that it was computed from, and its own, as bits.
         consumers: the nodes that were computed from it at once.
         writes: of an array that was written into, what was written where.
+        calls: the numbers of the calls of functions that the frames belong to.
     """
 
     number: int
@@ -58,6 +61,7 @@ class Node:
     uses: int = 0
     consumers: list["Node"] = field(default_factory=list)
     writes: tuple["Write", ...] = ()
+    calls: tuple[int, ...] = ()
 
     @property
     def given(self) -> bool:
@@ -105,6 +109,8 @@ class Trace:
         lines: whether the lines of the subject are noted.
         recording: whether operations are noted.
         foreign: gives the node of an argument that is no array, or the argument itself.
+        handed: the nodes that each call of a function was handed as its arguments, themselves and
+            not in a list, by the number of the call.
     """
 
     def __init__(self, *, lines: bool = True) -> None:
@@ -123,6 +129,42 @@ class Trace:
         self._at: dict[int, Memory] = {}
         self._by_bytes: dict[bytes, Node] = {}
         self._constants: dict[tuple[Any, ...], Node] = {}
+        self.handed: list[frozenset[int]] = []
+        self._calls: dict[
+            FrameType, int
+        ] = {}  # which keeps them, so that no other is taken for one
+
+    def forget_calls(self) -> None:
+        """Let the calls of the program go, which is over."""
+        self._calls.clear()
+
+    def _where(self) -> tuple[tuple[Frame, ...], tuple[int, ...]]:
+        """The lines of the subject that lead here, and the calls that they belong to."""
+        if not self.lines:
+            return (), ()
+        found = subject_calls(sys._getframe(1))  # noqa: SLF001 - the way to the caller's line
+        return tuple(line for line, _ in found), tuple(self._call(call) for _, call in found)
+
+    def _call(self, call: FrameType) -> int:
+        """The number of a call, which is new where its first operation is noted."""
+        number = self._calls.get(call)
+        if number is None:
+            number = self._calls[call] = len(self.handed)
+            self.handed.append(frozenset())
+            self.handed[number] = frozenset(self._arguments(call))
+        return number
+
+    def _arguments(self, call: FrameType) -> Iterator[int]:
+        """The numbers of the nodes among the arguments of a call."""
+        from conformance.tracing.arrays import Traced, is_traced_number
+
+        code, held = call.f_code, call.f_locals
+        for name in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]:
+            value = held.get(name)
+            if isinstance(value, Traced):
+                yield self.node_of(value).number
+            elif is_traced_number(value):
+                yield value.node.number
 
     def given(self, array: Array, name: str) -> Any:
         """A traced copy of an array that the subject is handed."""
@@ -139,8 +181,9 @@ class Trace:
     ) -> Node:
         """A new node; the value is kept as it is, the arguments hold nodes already."""
         inputs = tuple(dict.fromkeys(each for each in flat((args, kwargs)) if type(each) is Node))
-        frames = subject_frames() if self.lines else ()
+        frames, calls = self._where()
         made = Node(len(self.nodes), operation, function, args, kwargs, value, frames, inputs)
+        made.calls = calls
         made.uses = 1 << made.number
         for each in inputs:
             made.uses |= each.uses
@@ -286,7 +329,8 @@ class Trace:
                 memory.state = self.node(
                     FILLED, filled, (before, pairs), {}, np.array(memory.owner)
                 )
-                memory.state.frames = writes[-1][2] or memory.state.frames
+                if writes[-1][2] and writes[-1][2] != memory.state.frames:
+                    memory.state.frames, memory.state.calls = writes[-1][2], ()
                 memory.state.writes = tuple(writes)
         if memory.state is None:
             memory.state = self.constant(np.array(memory.owner))

@@ -1,15 +1,22 @@
-"""What may rightly appear on the way to a quantity, from the program's own inputs to it.
+"""What an equation gives on the way to a quantity, from the program's own inputs to it.
 
 Left out: which line is to blame if something else appears (`blame.py`).
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property, reduce
+from operator import or_
 from typing import Any
 
 import numpy as np
 
-from conformance.tracing.blame import Known, Step, Way, evaluated
+from conformance.tracing.index import Location, as_floats
+from conformance.tracing.known import Known
+from conformance.tracing.repair import Step
+from conformance.tracing.replay import Replay
 from conformance.tracing.roles import Run
+from conformance.tracing.trace import Node, Trace
 from reference.equations import BOOK, COSTS, sigmoid, sigmoid_prime
 from reference.step import Array, causal_order, split
 
@@ -19,152 +26,319 @@ COLUMNS = ("z", "a", "delta")
 Values = Mapping[str, Array]
 
 
-def way_to(name: str, run: Run, values: Values, samples: Sequence[int]) -> Way:
+def evaluated(equation: Callable[..., Any], operands: Sequence[Any]) -> list[Step]:
+    """The operations of an equation on exact operands, in the order of time."""
+    trace = Trace(lines=False)
+    given = [trace.given(as_floats(each), "") if _is_array(each) else each for each in operands]
+    equation(*given)
+    arrays = [each for each in given if _is_array(each)]
+    exact = {
+        each.node.number: operand
+        for each, operand in zip(given, operands, strict=True)
+        if _is_array(operand)
+    }
+    replay = Replay(trace, exact)
+    return [
+        Step(
+            node.operation,
+            tuple(replay.value(each) for each in node.inputs),
+            replay.value(node),
+            whole=all(node.depends_on(each.node) for each in arrays),
+        )
+        for node in trace.nodes
+        if node.function is not None
+    ]
+
+
+def _is_array(value: Any) -> bool:
+    return isinstance(value, np.ndarray)
+
+
+class Way:
     """The way to a quantity.
 
-    Args:
+    Attributes:
         name: of the quantity.
         run: where it was computed.
-        values: the program's own quantities, exact; where it holds none, what is right.
-        samples: those that it was computed of, all at once or each alone.
+        values: the program's own quantities, exact, those of the right shape; where it holds none,
+            what is right.
+        found: where they are.
+        alone: the samples that a wrong number was computed of.
     """
-    layers = len(run.start.w) + 1
-    order = causal_order(layers)
-    before = [each for each in order[: order.index(name)] if each in values]
-    right: list[Array] = []
-    own: list[Array] = []
-    last: list[Step] = []
-    alone = [[each] for each in samples] if run.m > 1 else []
-    whole = [] if len(samples) == 1 < run.m else [None]
-    for columns in (*whole, *alone):
-        inputs = _inputs(run, values, before, columns)
-        steps = [
-            step
-            for each in (*before, name)
-            if each != "cost" and split(each)[0] not in ("b", "w")
-            for step in inputs.steps(each)
-        ]
-        own_steps = inputs.steps(name)[::-1]
-        last += own_steps
-        right += [step.result for step in (*steps, *own_steps)] + list(inputs.aside())
-        own += [*inputs.seen.values(), inputs.x, inputs.y]
-    return _way(name, run, values, (right, own, last))
 
+    def __init__(
+        self,
+        name: str,
+        run: Run,
+        values: Values,
+        found: Mapping[str, Location],
+        alone: tuple[int, ...] = (),
+    ) -> None:
+        """The way in one run, of which it is known where the quantities are."""
+        shapes = dict(_shapes(run))
+        self.name, self.run, self.found, self.alone = name, run, found, alone
+        self.values = {each: v for each, v in values.items() if shapes.get(each) == np.shape(v)}
+        order = causal_order(len(run.start.w) + 1)
+        self._earlier = order[: order.index(name)]
+        self._steps: dict[tuple[int, ...], list[Step]] = {}
 
-def _inputs(run: Run, values: Values, before: Sequence[str], columns: Any) -> "_Inputs":
-    """What enters the equations, of some samples alone."""
-    seen = {
-        each: _of(values[each], columns) if split(each)[0] in COLUMNS else values[each]
-        for each in before
-    }
-    return _Inputs(run, seen, _of(run.batch.x, columns), _of(run.batch.y, columns))
+    @property
+    def samples(self) -> Sequence[int]:
+        """The bits of the nodes of each sample."""
+        return self.run.samples
 
+    @property
+    def before(self) -> int:
+        """The bits of the nodes of what comes before the quantity."""
+        nodes = self.run.index.replay.trace.nodes
+        numbers = (
+            n for each in self._earlier if each in self.found for n in self.found[each].numbers
+        )
+        return reduce(or_, (nodes[number].uses for number in numbers), 0)
 
-def _way(name: str, run: Run, values: Values, found: tuple[Any, Any, Any]) -> Way:
-    """The way with what a mini-batch adds, and the factors that a program may keep."""
-    (right, own, last), quantity, m = found, split(name)[0], run.m
-    factors: tuple[Any, ...] = (1,) if m == 1 else (1, _part(run, m), m)
-    if quantity in ("nabla_b", "nabla_w", "b", "w"):
-        right += list(_sums(name, run, values))
-    if quantity in ("b", "w"):
-        eta, decay = run.rates
-        factors = (*factors, eta, eta / m, -eta, -eta / m, -1)
+    @property
+    def whole(self) -> tuple[int, ...]:
+        """All samples."""
+        return tuple(range(self.run.m))
+
+    @cached_property
+    def wanted(self) -> Array:
+        """The quantity as its equation gives it."""
+        equation, operands = self._equation(self.name, self.whole)
+        return np.asarray(equation(*operands))
+
+    def of(self, samples: tuple[int, ...]) -> Array:
+        """The quantity of some samples alone; a gradient is their sum."""
+        samples = samples or self.whole
+        if self.name.startswith("nabla"):
+            return self._sum(self.name, samples)
+        equation, operands = self._equation(self.name, samples)
+        return np.asarray(equation(*operands))
+
+    @property
+    def decides(self) -> bool:
+        """Whether all that enters the equation is known."""
+        return all(each is not None for each in self._equation(self.name, self.whole)[1])
+
+    def steps(self, samples: tuple[int, ...]) -> list[Step]:
+        """What the equation gives of some samples alone, the last one first; of none, scalars."""
+        if samples not in self._steps:
+            self._steps[samples] = [*self._own_steps(samples), *self._aside(samples)]
+        return self._steps[samples]
+
+    def _own_steps(self, samples: tuple[int, ...]) -> Iterator[Step]:
+        quantity, some = split(self.name)[0], samples or self.whole
+        if quantity in (*COLUMNS, "cost"):
+            steps = self._evaluated(self.name, some)[::-1]
+            factor = self._factor(self.name)
+            if factor != 1:
+                yield from (replace(step, result=step.result * factor) for step in steps)
+            yield from steps
+            return
+        if quantity in ("b", "w"):
+            yield from self._evaluated(self.name, self.whole)[::-1]
+            yield from self._update(samples)
+        if self._has_parts():
+            total, m = self._sum(self._gradient, some), self.run.m
+            factor = self._factor(f"delta{self._gradient[7:]}")
+            yield Step("sum", (), total * factor)
+            if factor == 1:
+                yield Step("mean", (), total / m)
+            yield from self._evaluated(self._gradient, some)[::-1]
+
+    def _factor(self, name: str) -> Any:
+        """What a program keeps in a quantity."""
+        kept = self.found[name].factor if name in self.found else 1.0
+        one = self.run.rates[0] / self.run.rates[0]
+        return one / round(1 / kept) if abs(kept) < 1 else one * round(kept) if kept != 1 else 1
+
+    def _update(self, samples: tuple[int, ...]) -> Iterator[Step]:
+        """What an update gives that takes the gradients of the samples one by one."""
+        eta, decay = self.run.rates
+        m, before = self.run.m, dict(self.run.start.named())[self.name]
+        used = self.values.get(f"nabla_{self.name}")
+        if used is not None and (not samples or samples == self.whole):
+            total = used * m
+        elif self._has_parts():
+            total = self._sum(self._gradient, samples)
+        else:
+            return
         one = eta / eta
-        right += list(_moves(name, run, values))
-        right += [np.array(each, dtype=object) for each in (eta, one / m, eta * decay)]
-        right += [np.array(one - eta * decay, dtype=object)]
-    return Way(Known([r for r in right if r.size], factors), Known(own, factors), last)
+        kept = before * (one - eta * decay) if self.name[0] == "w" else before
+        for start in (kept, before):
+            yield Step("subtract", (), start - eta * total / m)
+        for each in (
+            eta * total / m,
+            -(eta * total / m),
+            total * eta,
+            total / m,
+            eta * decay * before,
+            kept,
+        ):
+            yield Step("", (), each)
+        for scalar in (eta / m, eta, one / m, eta * decay, decay * one, one - eta * decay):
+            yield Step("", (), np.array(scalar, dtype=object))
 
+    def _sum(self, gradient: str, samples: tuple[int, ...]) -> Array:
+        equation, operands = self._equation(gradient, samples)
+        return np.asarray(equation(*operands)) * len(samples)
 
-def _part(run: Run, m: int) -> Any:
-    return run.rates[0] / run.rates[0] / m
+    def _has_parts(self) -> bool:
+        """Whether the gradients of the single samples are known."""
+        return all(each is not None for each in self._equation(self._gradient, self.whole)[1])
 
+    @property
+    def _gradient(self) -> str:
+        return self.name if self.name.startswith("nabla") else f"nabla_{self.name}"
 
-def _of(array: Array, columns: Sequence[int] | None) -> Array:
-    """The columns of some samples, of what has a column a sample."""
-    return array if columns is None else array[:, list(columns)]
+    def _aside(self, samples: tuple[int, ...]) -> Iterator[Step]:
+        """What enters the equation, and what stands for a part of it in other programs."""
+        some, (quantity, layer) = samples or self.whole, split(self.name)
+        operands = self._equation(self.name, some)[1]
+        nowhere = (self._of(each, some) for each in self._earlier if each not in self.found)
+        columns = list(some)
+        inputs = (self.run.batch.x[:, columns], self.run.batch.y[:, columns])
+        yield from (
+            Step("", (), each) for each in (*operands, *nowhere, *inputs) if _is_array(each)
+        )
+        a, below = self._of(f"a{layer}", some), self._below(layer or 0, some)
+        if quantity == "delta" and a is not None:
+            yield from evaluated(lambda v: v * (1 - v), [a])[::-1]
+        if quantity in ("z", "nabla_b", "nabla_w") and below is not None:  # biases among weights
+            ones = below[:1] * 0 + 1
+            yield Step("vstack", (), np.vstack([ones, below]))
+            yield Step("vstack", (), np.vstack([below, ones]))
 
-
-class _Inputs:
-    """What enters each equation."""
-
-    def __init__(self, run: Run, seen: Values, x: Array, y: Array) -> None:
-        self.run, self.seen, self.x, self.y = run, seen, x, y
-
-    def steps(self, name: str) -> list[Step]:
-        """The operations of a quantity's equation."""
-        equation, operands = self._equation(name)
+    def _evaluated(self, name: str, samples: tuple[int, ...]) -> list[Step]:
+        equation, operands = self._equation(name, samples)
         if any(each is None for each in operands):
             return []
         return evaluated(equation, operands)
 
-    def aside(self) -> Iterator[Array]:
-        """What stands for a part of an equation in other programs: −z, σ(−z), a(1 − a), 1 − a."""
-        for name, array in self.seen.items():
-            if name[0] == "z":
-                yield from (step.result for step in evaluated(lambda z: sigmoid(-z), [array]))
-                yield from (step.result for step in evaluated(sigmoid_prime, [array]))
-            if name[0] == "a":
-                yield from (step.result for step in evaluated(lambda a: a * (1 - a), [array]))
+    def _of(self, name: str, samples: Sequence[int]) -> Array | None:
+        array = self.values.get(name)
+        if array is None or split(name)[0] not in COLUMNS:
+            return array
+        return array[:, list(samples)]
 
-    def _below(self, layer: int) -> Array | None:
-        return self.x if layer == 2 else self.seen.get(f"a{layer - 1}")  # noqa: PLR2004
+    def _below(self, layer: int, samples: Sequence[int]) -> Array | None:
+        first = layer == 2  # noqa: PLR2004
+        return self.run.batch.x[:, list(samples)] if first else self._of(f"a{layer - 1}", samples)
 
     def _equation(  # noqa: PLR0911 - a return an equation
-        self, name: str
+        self, name: str, samples: Sequence[int]
     ) -> tuple[Callable[..., Any], list[Any]]:
-        run, seen = self.run, self.seen.get
+        run = self.run
         quantity, layer = split(name)
         l = layer or 0  # noqa: E741 - the book's name of it
         w, b = run.start.w[l - 2], run.start.b[l - 2]
         top = len(run.start.w) + 1
+
+        def of(each: str) -> Array | None:
+            return self._of(f"{each}{l}", samples)
+
         if quantity == "z":
-            return BOOK.weighted_input, [w, self._below(l), b]
+            return BOOK.weighted_input, [w, self._below(l, samples), b]
         if quantity == "a":
-            return BOOK.activation, [seen(f"z{l}")]
+            return BOOK.activation, [of("z")]
         if quantity == "delta" and l == top:
-            return COSTS[run.cost].delta, [seen(f"z{l}"), seen(f"a{l}"), self.y]
+            y = run.batch.y[:, list(samples)]
+            return COSTS[run.cost].delta, [of("z"), of("a"), y]
         if quantity == "delta":
-            return BOOK.hidden_error, [run.start.w[l - 1], seen(f"delta{l + 1}"), seen(f"z{l}")]
+            above = self._of(f"delta{l + 1}", samples)
+            return BOOK.hidden_error, [run.start.w[l - 1], above, of("z")]
         if quantity == "nabla_b":
-            return BOOK.bias_gradient, [seen(f"delta{l}")]
+            return BOOK.bias_gradient, [of("delta")]
         if quantity == "nabla_w":
-            return BOOK.weight_gradient, [seen(f"delta{l}"), self._below(l)]
+            return BOOK.weight_gradient, [of("delta"), self._below(l, samples)]
         eta, decay = run.rates
         if quantity == "b":
-            return BOOK.updated_bias, [b, seen(f"nabla_b{l}"), eta]
-        return BOOK.updated_weight, [w, seen(f"nabla_w{l}"), eta, decay]
+            return BOOK.updated_bias, [b, of("nabla_b"), eta]
+        return BOOK.updated_weight, [w, of("nabla_w"), eta, decay]
+
+    @cached_property
+    def right(self) -> Known:
+        """All that may rightly appear on the way, of all samples and of those of a wrong number."""
+        factors = _factors(self.run)
+        return Known((each for samples in self._parts() for each in self._right(samples)), factors)
+
+    @cached_property
+    def own(self) -> Known:
+        """The program's own quantities before it, and its inputs: they are judged themselves."""
+        return Known(self._owned(), _factors(self.run))
+
+    @cached_property
+    def strictly(self) -> Known:
+        """The same without multiples but those that the program keeps."""
+        parts = self._parts()
+        steps = (step.result for samples in parts for step in self.steps(samples))
+        return Known((*steps, *self._owned()))
+
+    @cached_property
+    def straight(self) -> Known:
+        """What the equations themselves give, on the way and before it."""
+        names = [
+            each for each in self._earlier if split(each)[0] in (*COLUMNS, "nabla_b", "nabla_w")
+        ]
+        parts = self._parts()
+        steps = (s.result for each in names for part in parts for s in self._evaluated(each, part))
+        own = (step.result for part in parts for step in self._own_steps(part))
+        return Known((*steps, *own))
+
+    def knows(self, value: Array) -> bool:
+        """Whether a value may appear without being wrong itself."""
+        return value in self.right or value in self.own
+
+    def stops_early(self, value: Array) -> bool:
+        """Whether a value is made of all that enters the equation, and is not its result."""
+        wholes = (
+            step.result
+            for samples in self._parts()
+            for step in self.steps(samples)
+            if step.whole and step.result.size == value.size
+        )
+        return value in Known(wholes) and value not in Known([self.of(s) for s in self._parts()])
+
+    def leads_to(self, node: Node) -> bool:
+        """Whether a node may have to do with what is made of the quantity."""
+        movers = self.run.movers.get(self.name.removeprefix("nabla_"))
+        return movers is None or bool(movers >> node.number & 1)
+
+    def _parts(self) -> list[tuple[int, ...]]:
+        parts = [self.whole, *((i,) for i in self.alone)]
+        return list(dict.fromkeys((*parts, *((i,) for i in self.whole))))
+
+    def _right(self, samples: tuple[int, ...]) -> Iterator[Array]:
+        for name in self._earlier:
+            if name != "cost" and split(name)[0] not in ("b", "w"):
+                yield from (step.result for step in self._evaluated(name, samples))
+            value = self._of(name, samples)
+            if value is not None and name[0] == "z":
+                yield from (step.result for step in evaluated(lambda z: sigmoid(-z), [value]))
+                yield from (step.result for step in evaluated(sigmoid_prime, [value]))
+            if value is not None and name[0] == "a":
+                yield from (step.result for step in evaluated(lambda a: a * (1 - a), [value]))
+        yield from (step.result for step in self.steps(samples))
+        if split(self.name)[0] not in COLUMNS:
+            for k in self.whole:
+                yield from (step.result for step in self.steps(self.whole[: k + 1]))
+
+    def _owned(self) -> Iterator[Array]:
+        for samples in self._parts():
+            columns = list(samples)
+            yield from (self.run.batch.x[:, columns], self.run.batch.y[:, columns])
+            for name in self._earlier:
+                value = self._of(name, samples)
+                if value is not None:
+                    yield value
 
 
-def _parts(name: str, run: Run, values: Values) -> list[Array]:
-    """The gradients of the single samples."""
-    layer = split(name)[1] or 0
-    delta = values.get(f"delta{layer}")
-    if delta is None:
-        return []
-    if split(name)[0] in ("nabla_b", "b"):
-        return [delta[:, [i]] for i in range(run.m)]
-    below = run.batch.x if layer == 2 else values.get(f"a{layer - 1}")  # noqa: PLR2004
-    if below is None:
-        return []
-    return [delta[:, [i]] @ below[:, [i]].T for i in range(run.m)]
+def _shapes(run: Run) -> Iterator[tuple[str, tuple[int, ...]]]:
+    for name, array in run.start.named():
+        yield f"nabla_{name}", array.shape
+        yield from ((f"{each}{name[1:]}", (len(array), run.m)) for each in COLUMNS)
 
 
-def _sums(name: str, run: Run, values: Values) -> Iterator[Array]:
-    """The gradients of the single samples, and their partial sums."""
-    total: Any = 0
-    for part in _parts(name, run, values):
-        total = total + part
-        yield part
-        yield np.asarray(total)
-
-
-def _moves(name: str, run: Run, values: Values) -> Iterator[Array]:
-    """What a parameter is while the samples' gradients are taken from it one by one."""
-    eta, decay = run.rates
-    before = dict(run.start.named())[name]
-    kept = before * (1 - eta * decay) if name[0] == "w" else before
-    for start in (before, kept):
-        yield start
-        for part in _sums(name, run, values):
-            yield start - eta * part / run.m
+def _factors(run: Run) -> tuple[Any, ...]:
+    one = run.rates[0] / run.rates[0]
+    return (one,) if run.m == 1 else (one, one / run.m, one * run.m)

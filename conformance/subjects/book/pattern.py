@@ -26,13 +26,13 @@ from conformance.subjects.book.stepped import (
     update_run,
 )
 from conformance.subjects.observation import Shown, Where
-from conformance.tracing.blame import Blame, Way
+from conformance.tracing.blame import Blame
 from conformance.tracing.frames import Frame
 from conformance.tracing.index import Location, as_floats, common_factor, is_factor
 from conformance.tracing.replay import Replay
 from conformance.tracing.roles import Roles, Run, Search, quantities_at
 from conformance.tracing.trace import Node, Trace
-from conformance.tracing.ways import way_to
+from conformance.tracing.ways import Way
 from conformance.verdict.on_balls import OnBalls
 from reference.step import Array, Batch, Parameters
 
@@ -60,21 +60,29 @@ class Searched:
             fits = len(index) == len(shape)
             entry = tuple(np.minimum(index, np.subtract(shape, 1))) if fits else (0,) * len(shape)
             number = int(location.nodes[entry])
-        if name in self.roles.nothing:
-            number = self.after[name.removeprefix("nabla_").replace("delta", "b")]
+        if name in self.roles.nothing and location is None:
+            if name.startswith("delta"):  # the layer above it was the last
+                above = self.roles.found.get(f"delta{int(name[5:]) + 1}")
+                return () if above is None else self.trace.nodes[above.numbers[0]].frames
+            number = self.after[name.removeprefix("nabla_")]
         if number is None:
             return ()
         node = self._origin(self.trace.nodes[number])
+        at = location or Location(*_everywhere(node))
         with precision(BITS), np.errstate(all="ignore"):
-            alone = [i for i, bit in enumerate(self.run.samples) if node.uses & bit]
-            way = way_to(name, self.run, self.roles.values, alone)
+            way = self._way(name, node)
             if name[0] in "bw" and node.given:
                 return self._lost(way)
-            return self.blame.frames(node, way)
+            return self.blame.frames(node, at, way)
+
+    def _way(self, name: str, node: Node | None = None) -> Way:
+        bits = enumerate(self.run.samples)
+        alone = tuple(i for i, bit in bits if node is not None and node.uses & bit)
+        return Way(name, self.run, self.roles.values, self.roles.found, alone)
 
     def _lost(self, way: Way) -> tuple[Frame, ...]:
         """The lines that computed a parameter which the network did not keep."""
-        location = self.run.index.locate(way.last[0].result) if way.last else None
+        location = self.run.index.locate(way.wanted) if way.decides else None
         return () if location is None else self.trace.nodes[location.numbers[-1]].frames
 
     @staticmethod
@@ -92,15 +100,20 @@ class Searched:
         if number is None or name.startswith("nabla"):
             return False
         with precision(BITS), np.errstate(all="ignore"):
-            way = way_to(name, self.run, self.roles.values, range(self.run.m))
-            return bool(way.last) and not np.array_equal(
-                as_floats(way.last[0].result), as_floats(self.run.after[name])
+            way = self._way(name)
+            return way.decides and not np.array_equal(
+                as_floats(way.wanted), as_floats(self.run.after[name])
             )
 
     @cached_property
     def blame(self) -> Blame:
         """The search for lines in its trace."""
         return Blame(self.run.index.replay)
+
+
+def _everywhere(node: Node) -> tuple[Array, Array]:
+    shape = np.shape(node.value)
+    return np.full(shape, node.number), np.arange(int(np.prod(shape))).reshape(shape)
 
 
 def searched(network: BookNetwork, case: Case, made: Stepped) -> Searched:

@@ -66,6 +66,7 @@ class Stepped:
             self.batch.map(to_exact),
             case.cost,
             self.w,
+            [bits | 1 << self.before[f"b{l}"].number for l, bits in enumerate(self.w, 2)],
             self.x,
             self.y,
             after,
@@ -222,6 +223,9 @@ def generic(
 
     pairs = list(zip(sizes[1:], sizes[:-1], strict=True))
     start = Parameters(tuple(drawn(n, k) for n, k in pairs), tuple(drawn(n, 1) for n, _ in pairs))
+    start = start.map(
+        lambda each: each * start.w[0].dtype.type(0.5)
+    )  # for what grows layer by layer
     batch = Batch(drawn(sizes[0], m), np.abs(drawn(sizes[-1], m)) % 1.0)
     if negative:
         start = start.map(np.negative)

@@ -1,0 +1,9 @@
+"""Operations that put arrays together or take them apart, and compute nothing."""
+
+from conformance.tracing.trace import FILLED
+
+ARRANGING = {
+    "append", "array", "asarray", "block", "column_stack", "concatenate", "copy", "copyto",
+    "flatten", "getitem", "hstack", "insert", "pad", "ravel", "repeat", "reshape", "row_stack",
+    "squeeze", "stack", "swapaxes", "transpose", "vstack", FILLED,
+}  # fmt: skip

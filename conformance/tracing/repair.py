@@ -1,0 +1,289 @@
+"""Which operation, had it given what the equation says, would make a wrong quantity right?
+
+An operation is tried in all its executions together: those of every sample, entry and step of a
+loop. Each is given one value of the equation, that of its own samples, and what was computed from
+it is evaluated again, in floats, and on balls where that gives the right quantity. The earliest
+operation that mends it is the one to blame.
+
+Left out: which values the equation has (`ways.py`), and whose line it is (`blame.py`).
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from operator import or_
+from typing import Any, Protocol
+
+import numpy as np
+
+from conformance.tracing.arranging import ARRANGING
+from conformance.tracing.index import Location, as_floats
+from conformance.tracing.replay import Replay
+from conformance.tracing.trace import Node, substituted
+from reference.step import Array
+
+CLOSE = 1e-9  # of the largest entry: so close in floats that it is evaluated on balls
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """An operation of an equation: its name, its operands and its result, exact.
+
+    Attributes:
+        whole: whether all that enters the equation enters it.
+    """
+
+    operation: str
+    operands: tuple[Array, ...]
+    result: Array
+    whole: bool = False
+
+
+class Equation(Protocol):
+    """What an equation gives.
+
+    Attributes:
+        wanted: the quantity.
+        samples: the bits of the nodes of each sample.
+        before: the bits of the nodes of the quantities that enter it.
+    """
+
+    @property
+    def wanted(self) -> Array: ...  # noqa: D102
+    @property
+    def samples(self) -> Sequence[int]: ...  # noqa: D102
+    @property
+    def before(self) -> int: ...  # noqa: D102
+
+    def of(self, samples: tuple[int, ...]) -> Array:
+        """The quantity of some samples alone; a gradient is their sum."""
+
+    def steps(self, samples: tuple[int, ...]) -> Sequence[Step]:
+        """What it gives on the way to the quantity, of some samples alone."""
+
+
+@dataclass(frozen=True, eq=False)
+class Repair:
+    """An operation, its first execution, and what it should have given."""
+
+    node: Node
+    step: Step
+
+
+class Repairs:
+    """The repairs in one run."""
+
+    def __init__(self, replay: Replay) -> None:
+        self.replay, self.nodes = replay, replay.trace.nodes
+
+    def first(self, at: Location, equation: Equation) -> Repair | None:
+        """The earliest operation that mends a quantity; None if none does."""
+        path = list(self._path(at.numbers, equation.before))
+        wanted = equation.wanted
+        if at.nodes.shape != wanted.shape:  # of one sample, or of another shape than it should have
+            wanted = equation.of(self._samples(self.nodes[at.numbers[0]], equation.samples))
+        for executions in groups(path, reduce(or_, equation.samples, 0)):
+            for step, given in self._trials(executions, equation):
+                if self._mends(given, path, at, wanted):
+                    return Repair(executions[0], step)
+        return None
+
+    def _path(self, numbers: Sequence[int], before: int) -> Iterator[Node]:
+        """What a quantity was computed from, as far as the quantities that enter it."""
+        uses = reduce(or_, (self.nodes[number].uses for number in numbers)) & ~before
+        for node in self.nodes:
+            if uses >> node.number & 1 and not node.given and not node.constant:
+                yield node
+
+    def _trials(
+        self, executions: Sequence[Node], equation: Equation
+    ) -> Iterator[tuple[Step, dict[int, Array]]]:
+        """Each value of the equation that an operation may have had to give, in each execution."""
+        owners = [self._samples(node, equation.samples) for node in executions]
+        yield from self._tried(executions, owners, equation)
+        whole = tuple(range(len(equation.samples)))
+        if len(executions) == 1 and owners[0] != whole:  # one array of all, made of some alone
+            yield from self._tried(executions, [whole], equation)
+
+    def _tried(
+        self, executions: Sequence[Node], owners: Sequence[tuple[int, ...]], equation: Equation
+    ) -> Iterator[tuple[Step, dict[int, Array]]]:
+        known = {each: equation.steps(each) for each in dict.fromkeys(owners)}
+        for kind, step in enumerate(known[owners[0]]):
+            if any(kind >= len(steps) for steps in known.values()):
+                continue
+            for turned in (False, True):
+                values = {each: steps[kind].result for each, steps in known.items()}
+                given = _handed_out(executions, owners, values, turned=turned)
+                if given is not None:
+                    yield step, given
+
+    @staticmethod
+    def _samples(node: Node, samples: Sequence[int]) -> tuple[int, ...]:
+        return tuple(i for i, bits in enumerate(samples) if node.uses & bits)
+
+    def _mends(
+        self, given: Mapping[int, Array], path: Sequence[Node], at: Location, wanted: Array
+    ) -> bool:
+        floats = {number: as_floats(value) for number, value in given.items()}
+        if all(_equal(self.nodes[n].value, value) for n, value in floats.items()):
+            return False  # it gave that
+        after = self._again(floats, path)
+        if after is None:
+            return False
+        held = self._held(at, lambda n: after.get(n, self.nodes[n].value), wanted.shape)
+        if held is None or not _near(held.astype(np.float64) / at.factor, as_floats(wanted)):
+            return False
+        exact = self._exactly(given, at, wanted.shape)
+        return exact is not None and _overlap(exact, wanted * at.factor)
+
+    def _held(
+        self, at: Location, values: Callable[[int], Any], shape: tuple[int, ...]
+    ) -> Array | None:
+        """What is at a location, in the shape of the quantity; None if it has another one."""
+        if at.nodes.shape != shape:
+            value = np.asarray(values(at.numbers[0]))
+            return value if value.shape == shape else value.T if value.T.shape == shape else None
+        if any(np.shape(values(n)) != np.shape(self.nodes[n].value) for n in at.numbers):
+            return None
+        return at.gather(values, object)
+
+    def _again(self, given: Mapping[int, Array], path: Sequence[Node]) -> dict[int, Any] | None:
+        """The values of what depends on some nodes, in floats, if these had other values."""
+        values: dict[int, Any] = dict(given)
+        changed = reduce(or_, (1 << number for number in given))
+        with np.errstate(all="ignore"):
+            for node in path:
+                if node.number in values or not node.uses & changed or node.function is None:
+                    continue
+
+                def operand(each: Node) -> Any:
+                    value = values.get(each.number, each.value)
+                    return value[()] if isinstance(value, np.ndarray) and not value.ndim else value
+
+                try:
+                    args = substituted(node.args, operand)
+                    kwargs = substituted(node.kwargs, operand)
+                    result = node.function(*args, **kwargs)
+                except (ValueError, TypeError, IndexError, ArithmeticError):
+                    return None  # it does not fit
+                values[node.number] = np.asarray(result) if np.isscalar(result) else result
+        return values
+
+    def _exactly(
+        self, given: Mapping[int, Array], at: Location, shape: tuple[int, ...]
+    ) -> Array | None:
+        """The quantity on balls, if some nodes had other values."""
+        changed = reduce(or_, (1 << number for number in given))
+        kept = {
+            node.number: self.replay.value(node)
+            for number in at.numbers
+            for node in _needed(self.nodes[number], changed)
+        }
+        again = Replay(self.replay.trace, {**kept, **given}, reshaped=True)
+        if not all(again.exact(self.nodes[number]) for number in at.numbers):
+            return None
+        return self._held(at, lambda n: again.value(self.nodes[n]), shape)
+
+
+def _needed(node: Node, changed: int) -> Iterator[Node]:
+    """What a node was computed from and does not depend on some nodes, nearest first."""
+    seen, waiting = set[int](), [node]
+    while waiting:
+        each = waiting.pop()
+        if each.number in seen:
+            continue
+        seen.add(each.number)
+        if each.uses & changed:
+            waiting.extend(each.inputs)
+        else:
+            yield each
+
+
+def groups(path: Iterable[Node], samples: int) -> list[list[Node]]:
+    """The executions of each operation of a line, the earliest first.
+
+    An operation that stands on a line several times, or is done for each of several entries, is
+    one each time, and then all of them together.
+
+    Args:
+        path: the operations.
+        samples: the bits of the nodes of all samples.
+    """
+    lines: dict[Any, list[Node]] = defaultdict(list)
+    for node in path:
+        if node.frames:
+            lines[node.operation, node.frames].append(node)
+    found: list[list[Node]] = []
+    for nodes in lines.values():
+        places: dict[int, list[Node]] = defaultdict(list)
+        count: dict[int, int] = defaultdict(int)  # by the samples that a node was computed from
+        for node in nodes:
+            owner = node.uses & samples
+            places[count[owner]].append(node)
+            count[owner] += 1
+        found += places.values()
+        if len(places) > 1:
+            found.append(nodes)
+    return sorted(found, key=lambda each: (each[0].number, len(each)))
+
+
+def _handed_out(
+    executions: Sequence[Node],
+    owners: Sequence[tuple[int, ...]],
+    values: Mapping[tuple[int, ...], Array],
+    *,
+    turned: bool,
+) -> dict[int, Array] | None:
+    """The value of each execution: that of its samples, or one entry of it after the other."""
+    given: dict[int, Array] = {}
+    for owner, value in values.items():
+        nodes = [n for n, each in zip(executions, owners, strict=True) if each == owner]
+        single = all(np.size(node.value) == 1 for node in nodes)
+        if single and value.size == len(nodes) > 1:
+            entries = (value.T if turned else value).reshape(-1)
+            given |= {n.number: _one(e, n) for n, e in zip(nodes, entries, strict=True)}
+            continue
+        for node in nodes:
+            fitted = _fitted(value, node, turned=turned)
+            if fitted is None:
+                return None
+            given[node.number] = fitted
+    return given
+
+
+def _one(entry: Any, node: Node) -> Array:
+    made = np.empty(np.shape(node.value), dtype=object)
+    made[...] = entry
+    return made
+
+
+def _fitted(value: Array, node: Node, *, turned: bool) -> Array | None:
+    """A value in the shape of a node; what was arranged wrongly may have another shape."""
+    shape = np.shape(node.value)
+    made = value.T if turned else value
+    if turned and (value.ndim < 2 or 1 in value.shape):  # noqa: PLR2004 - the same once more
+        return None
+    if made.shape == shape:
+        return made
+    if made.size == np.size(node.value):
+        return made.reshape(shape)
+    return made if node.operation in ARRANGING and value.ndim == len(shape) else None
+
+
+def _equal(value: Any, other: Array) -> bool:
+    return np.shape(value) == other.shape and np.array_equal(value, other)
+
+
+def _near(held: Array, wanted: Array) -> bool:
+    if not np.isfinite(held).all():
+        return False
+    return bool(
+        np.abs(held - wanted).max() <= CLOSE * max(np.abs(wanted).max(), np.abs(held).max())
+    )
+
+
+def _overlap(held: Array, wanted: Array) -> bool:
+    pairs = zip(held.ravel(), wanted.ravel(), strict=True)
+    return all(h.ball.overlaps(w.ball) for h, w in pairs)
