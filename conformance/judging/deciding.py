@@ -33,7 +33,7 @@ def _decided(verdict: Verdict, seen: Observation, products: int) -> Verdict:
     if not failed or on_balls is None or products > MOST:
         return verdict
     found = on_balls(verdict.name)
-    verdict = replace(verdict, on_balls=found)
+    verdict = replace(verdict, on_balls=found, frames=found.frames)
     if verdict.worst is None or not found.right:  # of another shape or dtype, or wrong
         return verdict
     lost = on_balls.lost(verdict.name, verdict.worst.index)

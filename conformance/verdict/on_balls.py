@@ -10,7 +10,7 @@ Left out: who asks (`judging/deciding.py`), where the digits went (`tracing/digi
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, reduce
 from operator import or_
 from typing import Any
@@ -23,6 +23,7 @@ from conformance.arithmetic.exact import to_balls
 from conformance.corpus.case import Case
 from conformance.model.table import Row, is_given
 from conformance.tracing.digits import Loss, Spot, locate
+from conformance.tracing.frames import Frame
 from conformance.tracing.index import SCALAR_ROUNDINGS, Location
 from conformance.tracing.replay import Replay
 from conformance.tracing.trace import Node, Trace
@@ -70,10 +71,12 @@ class Exactness:
     Attributes:
         error: its distance as a part of the largest entry; None if floats have to decide.
         why: then, why.
+        frames: the lines of the rounding without which it would be right, the innermost first.
     """
 
     error: float | None = None
     why: str = ""
+    frames: tuple[Frame, ...] = field(default=(), compare=False)
 
     @property
     def right(self) -> bool:
@@ -142,10 +145,11 @@ class OnBalls:
         for bits in (BITS, MORE_BITS):
             values = self._levels.setdefault(bits, _Values(self.step))
             with precision(bits), np.errstate(all="ignore"):
-                why = values.leaves(name)
-                if why:
-                    return Exactness(why=why)
-                error = values.error(name)
+                error, left = values.error(name), values.leaving(name)
+            if left is not None:
+                right = error is not None and error <= EXACT
+                why = values.replay.leaves[left.number]
+                return Exactness(why=why, frames=left.frames if right else ())
             if error is not None:
                 return Exactness(error)
         return Exactness(why=f"{MORE_BITS} bits are too few to tell")
@@ -183,14 +187,11 @@ class _Values:
         self.step, self.replay = step, Replay(step.trace)
         self._own: dict[str, Any] = {}
 
-    def leaves(self, name: str) -> str:
-        """The operation between a quantity and what enters it that floats have to judge."""
-        nodes = self.step.nodes(name)
-        for node in nodes:
-            self.replay.value(node)
-        between = _bits(nodes) & ~_bits(self.step.entering(name))
-        left = ((n, why) for n, why in self.replay.leaves.items() if between >> n & 1)
-        return min(left, default=(0, ""))[1]
+    def leaving(self, name: str) -> Node | None:
+        """The first operation between a quantity and what enters it that floats have to judge."""
+        between = _bits(self.step.nodes(name)) & ~_bits(self.step.entering(name))
+        left = min((n for n in self.replay.leaves if between >> n & 1), default=None)
+        return None if left is None else self.step.trace.nodes[left]
 
     def error(self, name: str) -> float | None:
         """How far a quantity is from its equation; None if the balls are too wide to tell."""
