@@ -109,14 +109,20 @@ class OnBalls:
     """The quantities of a traced step, decided on balls one by one when they are asked for."""
 
     def __init__(
-        self, step: TracedStep, elsewhere: Mapping[str, "Elsewhere"] | None = None
+        self,
+        step: TracedStep,
+        elsewhere: Mapping[str, "Elsewhere"] | None = None,
+        known_wrong: Callable[[str], bool] | None = None,
     ) -> None:
         """Evaluate nothing yet.
 
         Args:
             step: of which.
             elsewhere: gives what decides a quantity that is in another run, by its name.
+            known_wrong: whether a smaller run has shown that a quantity is wrong: then a large one
+                is not evaluated for it.
         """
+        self.known_wrong = known_wrong
         self.step, self.elsewhere = step, elsewhere or {}
         self._levels: dict[int, _Values] = {}
         self._known: dict[str, Exactness] = {}
@@ -142,6 +148,8 @@ class OnBalls:
             return Exactness(why="no recorded value is known to be it")
         if any(node.constant for node in nodes):
             return Exactness(why="it came in untraced")
+        if self.known_wrong is not None and self.known_wrong(name):
+            return Exactness(why="it is exactly wrong in a smaller network")
         for bits in (BITS, MORE_BITS):
             values = self._levels.setdefault(bits, _Values(self.step))
             with precision(bits), np.errstate(all="ignore"):

@@ -3,7 +3,7 @@
 Left out: what is traced (`stepped.py`), where the quantities are (`pattern.py`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ def on_balls(
     made: Stepped,
     found: Mapping[str, Location],
     elsewhere: Mapping[str, Elsewhere] | None = None,
+    known_wrong: Callable[[str], bool] | None = None,
 ) -> OnBalls:
     """What decides the quantities of a traced run.
 
@@ -32,12 +33,13 @@ def on_balls(
         made: the run.
         found: where the quantities are in it.
         elsewhere: what decides those that are in another run.
+        known_wrong: as of `OnBalls`.
     """
     after = {name: _whole(node) for name, node in made.after.items()}
     means = {name: _whole(node) for name, node in _means(made).items()}
     places = {**means, **found, **after}
     step = TracedStep(case, made.trace, made.before, made.batch, places)
-    return OnBalls(step, elsewhere or {})
+    return OnBalls(step, elsewhere, known_wrong)
 
 
 def cost_on_balls(network: BookNetwork, case: Case, output: Array, batch: Batch) -> OnBalls | None:

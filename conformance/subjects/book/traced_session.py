@@ -112,7 +112,9 @@ class TracedSession(Training):
         passes = {FORWARD: forward_on_balls, RETURNED: other[2]}
         if made is not None:
             elsewhere = self._elsewhere(found, (start, batch), output)
-            passes[SHOWN] = on_balls(case, made, found, elsewhere)
+            large = pattern if self.patterns.is_large(case) else None
+            known_wrong = None if large is None else large.wrong
+            passes[SHOWN] = on_balls(case, made, found, elsewhere, known_wrong)
         return Observation(
             shown,
             where,
