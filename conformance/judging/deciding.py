@@ -14,8 +14,8 @@ from conformance.corpus.case import Case
 from conformance.subjects.observation import SHOWN, Observation
 from conformance.verdict.compare import FORWARD, RETURNED, Status, Verdict
 
-MOST = 2_000_000
-"""Products of a weight and an activation in a step up to which balls are asked: about a second."""
+MOST = 3_000_000
+"""Products of a weight and an activation in a step up to which balls are asked: about two seconds."""
 
 
 def decided(verdicts: Sequence[Verdict], seen: Observation, case: Case, m: int) -> list[Verdict]:
