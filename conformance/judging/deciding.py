@@ -15,7 +15,7 @@ from conformance.subjects.observation import SHOWN, Observation
 from conformance.verdict.compare import FORWARD, RETURNED, Status, Verdict
 
 MOST = 3_000_000
-"""Products of a weight and an activation in a step up to which balls are asked: about two seconds."""
+"""Products of a weight and an activation in a step that balls are asked of: about two seconds."""
 
 
 def decided(verdicts: Sequence[Verdict], seen: Observation, case: Case, m: int) -> list[Verdict]:
