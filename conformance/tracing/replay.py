@@ -26,7 +26,7 @@ def _expit(x: Any) -> Any:
 
 
 def _logaddexp(a: Any, b: Any) -> Any:
-    return np.log(np.exp(a) + np.exp(b))
+    return np.log(np.exp(to_exact(a)) + np.exp(to_exact(b)))  # one may be a float
 
 
 def _unrounded(x: Any, *_: Any, **__: Any) -> Any:
