@@ -44,19 +44,15 @@ class Blame:
             way: what its equation gives.
         """
         rounding = self._rounding(node)
+        if way.decides and self.repairs.right(at, way):
+            return node.frames if rounding is None else rounding.frames
         repair = self.repairs.first(at, way) if way.decides else None
         if repair is not None and repair.node.frames:
             return self._to_blame(repair, way)
         if rounding is not None:
             return rounding.frames
         node = self._arranged_last(node)
-        if way.knows(self._value(node)):  # right in itself, and taken for something else
-            return self._taker(node, way)
-        path = self._path(node, way)
-        unknown = [each for each in path if each.frames and not way.knows(self._value(each))]
-        computed = (each for each in unknown if not self._arranged(each, way))
-        wrong = next(computed, unknown[0] if unknown else None)
-        return node.frames if wrong is None else self._guilty(wrong, way)
+        return self._taker(node, way) if way.has(self._value(node)) else node.frames
 
     def _value(self, node: Node) -> Array:
         return np.asarray(self.replay.value(node))
@@ -73,9 +69,11 @@ class Blame:
         if known:
             return wrong.frames if way.stops_early(value) else self._taker(wrong, way)
         for other, _ in taken:
-            elsewhere = not set(other.frames) & set(wrong.frames)
-            if other.frames and len(other.consumers) == 1 and elsewhere:
-                return other.frames  # made for this alone
+            alone = len(other.consumers) == 1 and other.frames[:1] != wrong.frames[:1]
+            made = other.uses & way.before and not way.before >> other.number & 1
+            if other.frames and alone and made:  # a factor that was made on another line
+                right = way.has(self._value(other))
+                return self._taker(other, way) if right else self._guilty(other, way)
         return self._guilty(wrong, way)
 
     def _handed_down(self, wrong: Node, taken: Node, meant: Array) -> tuple[Frame, ...]:
@@ -97,11 +95,15 @@ class Blame:
         That is the one that goes on with it; or, before it, a function that gave it and does not
         look at all that it was handed, or only hands on what another gives that others call too.
         """
+        takers = [each for each in node.consumers if way.leads_to(each) and each.frames]
+        if takers and (way.took_another(node) or way.right_elsewhere(node)):
+            return takers[0].frames
         frames, calls = node.frames, node.calls
+        least = len(frames) - len(self._guilty(node, way))
         for depth, (frame, call) in enumerate(zip(frames, calls, strict=False)):
             goes_on = any(call in each.calls for each in node.consumers if way.leads_to(each))
             if goes_on or ignores_a_parameter(frame) or self._hands_on(node, depth):
-                return frames[depth:]
+                return frames[max(depth, least) :]
         return frames[-1:]
 
     def _hands_on(self, node: Node, depth: int) -> bool:
@@ -154,35 +156,6 @@ class Blame:
                 break
             node = before
         return node
-
-    def _path(self, node: Node, way: Way) -> list[Node]:
-        """The node and what it was computed from, back to right values, in the order of time."""
-        seen: dict[int, Node] = {}
-        waiting = [node]
-        while waiting:
-            each = waiting.pop()
-            if each.number in seen or each.given or each.constant:
-                continue
-            seen[each.number] = each
-            if not (_exact(self._value(each)) and way.knows(self._value(each))):
-                waiting.extend(each.inputs)
-        exact = (seen[n] for n in sorted(seen) if _exact(self._value(seen[n])))
-        return [each for each in exact if self.replay.exact(each)]
-
-    def _arranged(self, node: Node, way: Way) -> bool:
-        """Whether right arrays were put together, or taken apart, and nothing was computed."""
-        return (
-            node.operation in ARRANGING
-            and len(set(node.inputs)) == len(node.inputs)
-            and all(
-                each.constant
-                or each.given
-                or way.knows(self._value(each))
-                or self._arranged(each, way)
-                for each in node.inputs
-                if _exact(self._value(each))
-            )
-        )
 
     def _guilty(self, wrong: Node, way: Way) -> tuple[Frame, ...]:
         """The frames, without the inner ones whose line computes something right elsewhere.

@@ -1,33 +1,20 @@
 """Arrays of exact numbers, found again in any layout."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from conformance.tracing.index import as_floats
 from reference.step import Array
 
-MOST_MULTIPLES = 400
-"""Entries of the largest array of which multiples are kept too."""
-
 
 class Known:
-    """Arrays of exact numbers, found again in any layout and with a factor of the program."""
+    """Arrays of exact numbers, found again in any layout."""
 
-    def __init__(self, arrays: Iterable[Array], factors: Sequence[Any] = (1,)) -> None:
-        """Know some arrays, and their multiples by the factors after the first.
-
-        Args:
-            arrays: of exact numbers.
-            factors: what they may be multiplied by, first of all by 1.
-        """
-        self._known: set[tuple[float, ...]] = set()
-        self._straight: set[tuple[Any, ...]] = set()
-        for array in arrays:
-            if array.size:
-                few = factors[1:] if array.size <= MOST_MULTIPLES else ()
-                for each in (array, *(array * factor for factor in few)):
-                    self._known.add(_numbers(each))
-                    self._straight.add(_straight(each))
+    def __init__(self, arrays: Iterable[Array]) -> None:
+        """Know some arrays of exact numbers."""
+        filled = [array for array in arrays if array.size]
+        self._known = set(map(_numbers, filled))
+        self._straight = set(map(_straight, filled))
 
     def holds(self, array: Array) -> bool:
         """Whether an array is known as it is, not turned; or in another shape."""

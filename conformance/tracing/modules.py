@@ -27,11 +27,12 @@ class Substitute(ModuleType):
 
 
 @contextmanager
-def replaced(instead: Mapping[int, Any]) -> Iterator[None]:
+def replaced(instead: Mapping[int, Any], added: Mapping[str, Any] | None = None) -> Iterator[None]:
     """Other things under the global names of the subject's modules, until the end of the block.
 
     Args:
         instead: what stands in the place of something, by the identity of that.
+        added: what stands in the place of builtins that a module has not named itself.
     """
     found = [
         (names, key, value)
@@ -39,11 +40,18 @@ def replaced(instead: Mapping[int, Any]) -> Iterator[None]:
         for key, value in list(names.items())
         if id(value) in instead
     ]
+    builtins = [
+        (names, key) for names in _MODULES.subjects() for key in added or () if key not in names
+    ]
     try:
         for names, key, value in found:
             names[key] = instead[id(value)]
+        for names, key in builtins:
+            names[key] = (added or {})[key]
         yield
     finally:
+        for names, key in builtins:
+            names.pop(key, None)
         for names, key, value in found:
             names[key] = value
 

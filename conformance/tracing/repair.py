@@ -17,12 +17,15 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from conformance.arithmetic.exact import Exact, to_exact
 from conformance.tracing.arranging import ARRANGING
 from conformance.tracing.index import Location, as_floats
 from conformance.tracing.replay import Replay
 from conformance.tracing.trace import Node, substituted
 from reference.step import Array
 
+BEGINNING, END = 2, 3  # where a value is put that is a part of an array
+SCALING = ("multiply", "divide", "power")
 CLOSE = 1e-9  # of the largest entry: so close in floats that it is evaluated on balls
 
 
@@ -32,12 +35,14 @@ class Step:
 
     Attributes:
         whole: whether all that enters the equation enters it.
+        final: whether the result is the quantity.
     """
 
     operation: str
     operands: tuple[Array, ...]
     result: Array
     whole: bool = False
+    final: bool = False
 
 
 class Equation(Protocol):
@@ -55,6 +60,9 @@ class Equation(Protocol):
     def samples(self) -> Sequence[int]: ...  # noqa: D102
     @property
     def before(self) -> int: ...  # noqa: D102
+
+    def has(self, value: Array) -> bool:
+        """Whether a value may rightly appear on the way to the quantity."""
 
     def of(self, samples: tuple[int, ...]) -> Array:
         """The quantity of some samples alone; a gradient is their sum."""
@@ -77,17 +85,34 @@ class Repairs:
     def __init__(self, replay: Replay) -> None:
         self.replay, self.nodes = replay, replay.trace.nodes
 
+    def right(self, at: Location, equation: Equation) -> bool:
+        """Whether a quantity is what its equation gives, on balls: floats alone make it differ."""
+        if at.nodes.shape != equation.wanted.shape:
+            return False
+        held = at.gather(lambda n: self.replay.value(self.nodes[n]), object)
+        exact = all(type(each) is Exact for each in held.flat)
+        return exact and _overlap(held, equation.wanted * at.factor)
+
     def first(self, at: Location, equation: Equation) -> Repair | None:
         """The earliest operation that mends a quantity; None if none does."""
         path = list(self._path(at.numbers, equation.before))
         wanted = equation.wanted
         if at.nodes.shape != wanted.shape:  # of one sample, or of another shape than it should have
             wanted = equation.of(self._samples(self.nodes[at.numbers[0]], equation.samples))
-        for executions in groups(path, reduce(or_, equation.samples, 0)):
-            for step, given in self._trials(executions, equation):
-                if self._mends(given, path, at, wanted):
+        found = groups(path, reduce(or_, equation.samples, 0))
+        idle = [each for each in found if all(map(_is_idle, each))]
+        for executions in (*idle, *found):
+            suspect = executions in idle or self._suspect(executions[0], equation)
+            for step, given in self._trials(executions, at, equation):
+                # What is right itself can only have been taken for the quantity.
+                if (suspect or step.final) and self._mends(given, path, at, wanted):
                     return Repair(executions[0], step)
         return None
+
+    def _suspect(self, node: Node, equation: Equation) -> bool:
+        """Whether an operation gives what the equation does not have."""
+        value = np.asarray(self.replay.value(node))
+        return not value.dtype.hasobject or not equation.has(value)
 
     def _path(self, numbers: Sequence[int], before: int) -> Iterator[Node]:
         """What a quantity was computed from, as far as the quantities that enter it."""
@@ -97,25 +122,41 @@ class Repairs:
                 yield node
 
     def _trials(
-        self, executions: Sequence[Node], equation: Equation
+        self, executions: Sequence[Node], at: Location, equation: Equation
     ) -> Iterator[tuple[Step, dict[int, Array]]]:
         """Each value of the equation that an operation may have had to give, in each execution."""
         owners = [self._samples(node, equation.samples) for node in executions]
         yield from self._tried(executions, owners, equation)
+        if len(executions) == len(at.numbers) == 1:
+            yield from self._placed(executions[0], at, equation)
         whole = tuple(range(len(equation.samples)))
         if len(executions) == 1 and owners[0] != whole:  # one array of all, made of some alone
             yield from self._tried(executions, [whole], equation)
+
+    def _placed(
+        self, node: Node, at: Location, equation: Equation
+    ) -> Iterator[tuple[Step, dict[int, Array]]]:
+        """Values where a larger array has the quantity, such as a vector of all parameters."""
+        holder, shape = self.nodes[at.numbers[0]], at.nodes.shape
+        if np.shape(node.value) != np.shape(holder.value) or np.size(node.value) <= at.nodes.size:
+            return
+        for step in equation.steps(tuple(range(len(equation.samples)))):
+            if step.result.shape == shape:
+                made = np.array(to_exact(node.value))
+                made.reshape(-1)[at.places] = step.result
+                yield step, {node.number: made}
 
     def _tried(
         self, executions: Sequence[Node], owners: Sequence[tuple[int, ...]], equation: Equation
     ) -> Iterator[tuple[Step, dict[int, Array]]]:
         known = {each: equation.steps(each) for each in dict.fromkeys(owners)}
+        handed = all(map(_is_handed, executions))
         for kind, step in enumerate(known[owners[0]]):
-            if any(kind >= len(steps) for steps in known.values()):
+            if any(kind >= len(steps) for steps in known.values()) or (handed and step.operation):
                 continue
-            for turned in (False, True):
+            for turned in range(END + 1):
                 values = {each: steps[kind].result for each, steps in known.items()}
-                given = _handed_out(executions, owners, values, turned=turned)
+                given = _handed_out(executions, owners, values, turned)
                 if given is not None:
                     yield step, given
 
@@ -187,6 +228,19 @@ class Repairs:
         return self._held(at, lambda n: again.value(self.nodes[n]), shape)
 
 
+def _is_idle(node: Node) -> bool:
+    """Whether an operation multiplies by 1."""
+    same = (each for each in node.inputs if np.shape(each.value) == np.shape(node.value))
+    return node.operation in SCALING and any(_equal(each.value, node.value) for each in same)
+
+
+def _is_handed(node: Node) -> bool:
+    """Whether a node is what the program was handed, put together: no equation's result."""
+    return node.given or (
+        node.operation in ARRANGING and bool(node.inputs) and all(map(_is_handed, node.inputs))
+    )
+
+
 def _needed(node: Node, changed: int) -> Iterator[Node]:
     """What a node was computed from and does not depend on some nodes, nearest first."""
     seen, waiting = set[int](), [node]
@@ -213,10 +267,16 @@ def groups(path: Iterable[Node], samples: int) -> list[list[Node]]:
     """
     lines: dict[Any, list[Node]] = defaultdict(list)
     for node in path:
-        if node.frames:
+        if node.frames:  # as called from one line, and from all
             lines[node.operation, node.frames].append(node)
+            lines[node.operation, node.frames[0]].append(node)
     found: list[list[Node]] = []
+    seen = set[tuple[int, ...]]()
     for nodes in lines.values():
+        numbers = tuple(node.number for node in nodes)
+        if numbers in seen:
+            continue
+        seen.add(numbers)
         places: dict[int, list[Node]] = defaultdict(list)
         count: dict[int, int] = defaultdict(int)  # by the samples that a node was computed from
         for node in nodes:
@@ -233,8 +293,7 @@ def _handed_out(
     executions: Sequence[Node],
     owners: Sequence[tuple[int, ...]],
     values: Mapping[tuple[int, ...], Array],
-    *,
-    turned: bool,
+    turned: int,
 ) -> dict[int, Array] | None:
     """The value of each execution: that of its samples, or one entry of it after the other."""
     given: dict[int, Array] = {}
@@ -242,11 +301,11 @@ def _handed_out(
         nodes = [n for n, each in zip(executions, owners, strict=True) if each == owner]
         single = all(np.size(node.value) == 1 for node in nodes)
         if single and value.size == len(nodes) > 1:
-            entries = (value.T if turned else value).reshape(-1)
+            entries = (value.T if turned % 2 else value).reshape(-1)
             given |= {n.number: _one(e, n) for n, e in zip(nodes, entries, strict=True)}
             continue
         for node in nodes:
-            fitted = _fitted(value, node, turned=turned)
+            fitted = _fitted(value, node, turned)
             if fitted is None:
                 return None
             given[node.number] = fitted
@@ -259,9 +318,20 @@ def _one(entry: Any, node: Node) -> Array:
     return made
 
 
-def _fitted(value: Array, node: Node, *, turned: bool) -> Array | None:
-    """A value in the shape of a node; what was arranged wrongly may have another shape."""
+def _fitted(value: Array, node: Node, turned: int) -> Array | None:
+    """A value in the shape of a node; None if it does not fit.
+
+    A part of a larger array, such as biases beside weights, is at one of its ends. What was
+    arranged wrongly may have another shape.
+
+    Args:
+        value: what the equation has.
+        node: what takes it.
+        turned: which way it is put: 0 straight, 1 turned, 2 at the beginning, 3 at the end.
+    """
     shape = np.shape(node.value)
+    if turned >= BEGINNING:
+        return _part(value, node, at_end=turned == END)
     made = value.T if turned else value
     if turned and (value.ndim < 2 or 1 in value.shape):  # noqa: PLR2004 - the same once more
         return None
@@ -270,6 +340,24 @@ def _fitted(value: Array, node: Node, *, turned: bool) -> Array | None:
     if made.size == np.size(node.value):
         return made.reshape(shape)
     return made if node.operation in ARRANGING and value.ndim == len(shape) else None
+
+
+def _part(value: Array, node: Node, *, at_end: bool) -> Array | None:
+    """What a node has, but for a value that is a part of it."""
+    shape = np.shape(node.value)
+    if value.ndim != 2 or len(shape) != 2 or value.size >= np.size(node.value):  # noqa: PLR2004
+        return None
+    for part in (value, value.T):
+        if all(n <= most for n, most in zip(part.shape, shape, strict=True)) and (
+            part.shape[0] == shape[0] or part.shape[1] == shape[1]
+        ):
+            made = np.array(to_exact(node.value))
+            starts = [most - n if at_end else 0 for n, most in zip(part.shape, shape, strict=True)]
+            made[starts[0] : starts[0] + part.shape[0], starts[1] : starts[1] + part.shape[1]] = (
+                part
+            )
+            return made
+    return None
 
 
 def _equal(value: Any, other: Array) -> bool:

@@ -153,7 +153,7 @@ class Search:
         factors = self._possible_factors(layer, rights[0])
         for right in rights:
             location = self._located(right, factors=factors)
-            within = 0 if location is None else self._used(right, made, location)
+            within = 0 if location is None else self._used(right, made, location, alike=True)
             if location is not None and within:
                 self.roles.first[name] = location
                 last = self._located(right, within, factors)
@@ -193,12 +193,21 @@ class Search:
         above = self.roles.found.get(f"delta{layer + 1}")
         negative = above is not None and above.factor < 0
         if layer == self._layers:
-            moved = self._moved(f"b{layer}")
-            ratio = None if moved is None else common_factor(moved, BOOK.bias_gradient(right))
-            undone = [each for each in self.factors if not _is(ratio, each) or each == 1]
-            negative = ratio is not None and bool(ratio > 0)
-            return tuple(each for each in undone if each > 0 or negative)
+            ratios = self._ratios(layer, right)
+            still = [each for each in self.factors if all(_is(r, each) for r in ratios)]
+            negative = any(bool(ratio > 0) for ratio in ratios)
+            kept = [each for each in self.factors if each == 1 or not ratios or each not in still]
+            return tuple(each for each in kept if each > 0 or negative)
         return tuple(each for each in self.factors if (each < 0) == negative)
+
+    def _ratios(self, layer: int, delta: Array) -> list[Any]:
+        """How many times as far each parameter of a layer was moved as by a δ^l."""
+        values, run = self.roles.values, self.run
+        below = run.batch.x if layer == 2 else values[f"a{layer - 1}"]  # noqa: PLR2004
+        means = {"b": BOOK.bias_gradient(delta), "w": BOOK.weight_gradient(delta, below)}
+        moved = {each: self._moved(f"{each}{layer}") for each in means}
+        found = [common_factor(m, means[each]) for each, m in moved.items() if m is not None]
+        return [each for each in found if each is not None]
 
     def _kept_in(self, layer: int, delta: Array) -> float:
         """The factor, 1 or 1/m, that a program keeps in a δ^l that is wrong."""
@@ -280,7 +289,7 @@ class Search:
         for factor in dict.fromkeys((*divisors, m, 1.0)):
             if scaled and factor not in divisors:
                 continue
-            for node, places, found in self.index.proportional(moved):
+            for node, places, found in reversed(self.index.proportional(moved)):
                 used = node.uses & self.run.targets and not node.given
                 if used and is_factor(found, factor):
                     return Location(np.full(moved.shape, node.number), places, factor)
@@ -363,38 +372,54 @@ class Search:
         free = [each for each in candidates if not taken.issuperset(each.location.numbers)]
         equations = max((len(list(made(each.value))) for each in free[:1]), default=0)
         for i in range(equations):
+
+            def result(value: Array, number: int = i) -> list[tuple[Array, bool]]:
+                return [list(made(value))[number]]
+
             for each in free:
-                if self._used(each.value, lambda v: [list(made(v))[i]], each.location):  # noqa: B023 - called at once
-                    return each
+                within = self._used(each.value, result, each.location, alike=True)
+                if within:  # of equal values the last was taken
+                    last = self._columns(each.value, within)
+                    return Candidate(each.value, last or each.location)
         return None
 
-    def _used(self, value: Array, made: Made, location: Location) -> int:
+    def _used(self, value: Array, made: Made, location: Location, *, alike: bool = False) -> int:
         """What was computed on the way to something recorded that is made of a value, as bits.
 
         It is made of all samples at once, or of each alone; 0 if there is nothing.
+
+        Args:
+            value: the quantity.
+            made: what its consumers make of it.
+            location: where it is.
+            alike: whether they have its sign.
         """
         m, own = self.run.m, location.numbers
         for result, summed in made(value):
-            within = self._made_of(result, own)
-            if within:
-                return within
-            if summed and m > 1:
-                alone = (next(iter(made(_only(value, i))))[0] for i in range(m))
-                each = [self._made_of(part, own) for part in alone]
-                if all(each):
-                    return reduce(or_, each)
+            parts = [result]
+            if summed and m > 1 and self._made_of(result, own) is None:
+                parts = [next(iter(made(_only(value, i))))[0] for i in range(m)]
+            each = [self._made_of(part, own) for part in parts]
+            if all(each):
+                signs = {factor * location.factor > 0 for _, factor in filter(None, each)}
+                if alike and signs != {True}:
+                    return 0  # something between has turned the sign
+                return reduce(or_, (within for within, _ in filter(None, each)))
         return 0
 
-    def _made_of(self, wanted: Array, own: Sequence[int]) -> int:
-        """The bits of a quantity that is recorded, if it was computed of some nodes; else 0."""
+    def _made_of(self, wanted: Array, own: Sequence[int]) -> tuple[int, float] | None:
+        """What a quantity that is recorded was computed from, as bits, and its factor.
+
+        None if it is not recorded, or was not computed of some nodes.
+        """
         location = self._located(wanted)
         if location is None:
-            return 0
+            return None
         nodes = self.index.replay.trace.nodes
         uses = reduce(or_, (nodes[number].uses for number in location.numbers))
         others = [number for number in location.numbers if number not in own]
         made = any(nodes[n].depends_on(nodes[each]) for n in others for each in own)
-        return uses if made else 0
+        return (uses, location.factor) if made else None
 
     def _columns(self, wanted: Array, within: int = 0) -> Location | None:
         """Where a quantity is that has a column a sample, each in what was made of its sample."""

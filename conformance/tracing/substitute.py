@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from conformance.arithmetic.exact import Exact
-from conformance.tracing.arrays import Traced, _trace_of, plain
+from conformance.tracing.arrays import Traced, _trace_of, is_traced_number, plain
 from conformance.tracing.modules import Substitute, replaced
 from conformance.tracing.trace import Trace, flat
 
@@ -41,8 +41,40 @@ MATH = {
 @contextmanager
 def substituted(trace: Trace) -> Iterator[None]:
     """Note what the program's own modules make, until the end of the block."""
-    with replaced(_substitutes(trace)):
+    with replaced(_substitutes(trace), {"float": _Float}):
         yield
+
+
+class _Floats(type):
+    """What `float` is for a traced program: its numbers are floats."""
+
+    def __instancecheck__(cls, instance: object) -> bool:
+        return isinstance(instance, float)
+
+    def __subclasscheck__(cls, subclass: type) -> bool:
+        return issubclass(subclass, float)
+
+    def __eq__(cls, other: object) -> bool:
+        return other is float or other is cls
+
+    def __hash__(cls) -> int:
+        return hash(float)
+
+    def __getattr__(cls, name: str) -> Any:
+        return getattr(float, name)
+
+
+class _Float(metaclass=_Floats):
+    """`float`, which leaves traced numbers traced."""
+
+    dtype = np.dtype(np.float64)
+
+    def __new__(cls, value: Any = 0.0) -> Any:
+        if isinstance(value, Traced) and value.size == 1 and value.dtype == np.float64:
+            return value.reshape(())[()]
+        if is_traced_number(value) and isinstance(value, np.float64):
+            return value
+        return float(plain(value))
 
 
 def _substitutes(trace: Trace) -> dict[int, Any]:

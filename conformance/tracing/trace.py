@@ -308,6 +308,11 @@ class Trace:
         memory.writes.append((index, value, subject_frames()))
         memory.version += 1
 
+    def overwritten(self, array: Array, node: Node) -> None:
+        """Note that an array, perhaps a plain one, was filled with what a node computed."""
+        memory = self.memory(array)
+        self.write_at(memory, place(array, memory.owner), node)
+
     def before_write(self, array: Any) -> Memory:
         """The memory of an array that is about to be written into, its numbers known."""
         memory = self.memory(array)

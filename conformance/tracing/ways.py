@@ -3,7 +3,7 @@
 Left out: which line is to blame if something else appears (`blame.py`).
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, reduce
 from operator import or_
@@ -17,7 +17,7 @@ from conformance.tracing.repair import Step
 from conformance.tracing.replay import Replay
 from conformance.tracing.roles import Run
 from conformance.tracing.trace import Node, Trace
-from reference.equations import BOOK, COSTS, sigmoid, sigmoid_prime
+from reference.equations import BOOK, COSTS, sigmoid
 from reference.step import Array, causal_order, split
 
 COLUMNS = ("z", "a", "delta")
@@ -64,6 +64,7 @@ class Way:
             what is right.
         found: where they are.
         alone: the samples that a wrong number was computed of.
+        wrong: the names of all quantities that do not follow from what comes before them.
     """
 
     def __init__(
@@ -73,10 +74,12 @@ class Way:
         values: Values,
         found: Mapping[str, Location],
         alone: tuple[int, ...] = (),
+        wrong: Collection[str] = (),
     ) -> None:
         """The way in one run, of which it is known where the quantities are."""
         shapes = dict(_shapes(run))
         self.name, self.run, self.found, self.alone = name, run, found, alone
+        self.wrong = wrong
         self.values = {each: v for each, v in values.items() if shapes.get(each) == np.shape(v)}
         order = causal_order(len(run.start.w) + 1)
         self._earlier = order[: order.index(name)]
@@ -91,10 +94,27 @@ class Way:
     def before(self) -> int:
         """The bits of the nodes of what comes before the quantity."""
         nodes = self.run.index.replay.trace.nodes
-        numbers = (
-            n for each in self._earlier if each in self.found for n in self.found[each].numbers
-        )
+        known = [self.found[each] for each in self._entering(self.name)]
+        numbers = (number for each in known for number in each.numbers)
         return reduce(or_, (nodes[number].uses for number in numbers), 0)
+
+    def _entering(self, name: str) -> Iterator[str]:
+        """The quantities that enter an equation; of one that is nowhere, what enters its own."""
+        quantity, layer = split(name)
+        l, top = layer or 0, len(self.run.start.w) + 1  # noqa: E741 - the book's name of it
+        below = [f"a{l - 1}"] if l > 2 else []  # noqa: PLR2004
+        enters = {
+            "z": below,
+            "a": [f"z{l}"],
+            "delta": [f"z{l}", f"a{l}"] + ([f"delta{l + 1}"] if l < top else []),
+            "nabla_b": [f"delta{l}"],
+            "nabla_w": [f"delta{l}", *below],
+        }
+        for each in enters.get(quantity, [f"nabla_{name}"]):
+            if each in self.found:
+                yield each
+            else:
+                yield from self._entering(each)
 
     @property
     def whole(self) -> tuple[int, ...]:
@@ -130,20 +150,23 @@ class Way:
         quantity, some = split(self.name)[0], samples or self.whole
         if quantity in (*COLUMNS, "cost"):
             steps = self._evaluated(self.name, some)[::-1]
+            steps = [replace(step, final=k == 0) for k, step in enumerate(steps)]
             factor = self._factor(self.name)
             if factor != 1:
                 yield from (replace(step, result=step.result * factor) for step in steps)
             yield from steps
             return
         if quantity in ("b", "w"):
-            yield from self._evaluated(self.name, self.whole)[::-1]
+            steps = self._evaluated(self.name, self.whole)[::-1]
+            yield from (replace(step, final=k == 0) for k, step in enumerate(steps))
             yield from self._update(samples)
         if self._has_parts():
             total, m = self._sum(self._gradient, some), self.run.m
             factor = self._factor(f"delta{self._gradient[7:]}")
-            yield Step("sum", (), total * factor)
+            final = self.name == self._gradient
+            yield Step("sum", (), total * factor, final=final)
             if factor == 1:
-                yield Step("mean", (), total / m)
+                yield Step("mean", (), total / m, final=final)
             yield from self._evaluated(self._gradient, some)[::-1]
 
     def _factor(self, name: str) -> Any:
@@ -166,7 +189,7 @@ class Way:
         one = eta / eta
         kept = before * (one - eta * decay) if self.name[0] == "w" else before
         for start in (kept, before):
-            yield Step("subtract", (), start - eta * total / m)
+            yield Step("subtract", (), start - eta * total / m, final=True)
         for each in (
             eta * total / m,
             -(eta * total / m),
@@ -203,11 +226,27 @@ class Way:
         )
         a, below = self._of(f"a{layer}", some), self._below(layer or 0, some)
         if quantity == "delta" and a is not None:
-            yield from evaluated(lambda v: v * (1 - v), [a])[::-1]
+            yield from (replace(step, whole=False) for step in self._of_own_a(some, a))
         if quantity in ("z", "nabla_b", "nabla_w") and below is not None:  # biases among weights
             ones = below[:1] * 0 + 1
             yield Step("vstack", (), np.vstack([ones, below]))
             yield Step("vstack", (), np.vstack([below, ones]))
+
+    def _of_own_a(self, samples: tuple[int, ...], a: Array) -> Iterator[Step]:
+        """The same equation with a(1 − a) in the place of σ′(z), its factors in either order."""
+        yield from evaluated(lambda v: v * (1 - v), [a])[::-1]
+        start = self._equation(self.name, samples)[1]
+        layer, top = split(self.name)[1] or 0, len(self.run.start.w) + 1
+        if any(each is None for each in start):
+            return
+        if layer == top:
+            before = evaluated(lambda v, y: v - y, [a, start[-1]])[-1].result
+        else:
+            before = evaluated(lambda w, d: w.T @ d, start[:2])[-1].result
+        factor = self._factor(self.name)
+        for form in (lambda d, v: d * v * (1 - v), lambda d, v: d * (1 - v) * v):
+            for step in evaluated(form, [before, a])[::-1]:
+                yield step if factor == 1 else replace(step, result=step.result * factor)
 
     def _evaluated(self, name: str, samples: tuple[int, ...]) -> list[Step]:
         equation, operands = self._equation(name, samples)
@@ -257,22 +296,23 @@ class Way:
         return BOOK.updated_weight, [w, of("nabla_w"), eta, decay]
 
     @cached_property
-    def right(self) -> Known:
-        """All that may rightly appear on the way, of all samples and of those of a wrong number."""
-        factors = _factors(self.run)
-        return Known((each for samples in self._parts() for each in self._right(samples)), factors)
-
-    @cached_property
     def own(self) -> Known:
         """The program's own quantities before it, and its inputs: they are judged themselves."""
-        return Known(self._owned(), _factors(self.run))
+        return Known(self._owned())
 
     @cached_property
     def strictly(self) -> Known:
-        """The same without multiples but those that the program keeps."""
+        """All that may rightly appear on the way, as it is, or as the program keeps it."""
         parts = self._parts()
         steps = (step.result for samples in parts for step in self.steps(samples))
-        return Known((*steps, *self._owned()))
+        return Known((*steps, *self._owned(), *self._otherwise(parts)))
+
+    def _otherwise(self, parts: Sequence[tuple[int, ...]]) -> Iterator[Array]:
+        """What programs have that make σ′(z) of σ(−z)."""
+        for samples in parts:
+            z = self._of(f"z{split(self.name)[1]}", samples)
+            if z is not None and self.name.startswith("delta"):
+                yield np.asarray(sigmoid(-z))
 
     @cached_property
     def straight(self) -> Known:
@@ -285,9 +325,9 @@ class Way:
         own = (step.result for part in parts for step in self._own_steps(part))
         return Known((*steps, *own))
 
-    def knows(self, value: Array) -> bool:
-        """Whether a value may appear without being wrong itself."""
-        return value in self.right or value in self.own
+    def has(self, value: Array) -> bool:
+        """Whether a value may rightly appear on the way, as it is."""
+        return self.strictly.holds(value)
 
     def stops_early(self, value: Array) -> bool:
         """Whether a value is made of all that enters the equation, and is not its result."""
@@ -299,6 +339,33 @@ class Way:
         )
         return value in Known(wholes) and value not in Known([self.of(s) for s in self._parts()])
 
+    def took_another(self, node: Node) -> bool:
+        """Whether an update takes another quantity for a gradient: nothing made that of it."""
+        others = (at for name, at in self.found.items() if not name.startswith("nabla"))
+        taken = any(node.number in at.numbers for at in others)
+        return self.name.startswith("nabla") and taken
+
+    def right_elsewhere(self, node: Node) -> bool:
+        """Whether the line of a node makes the same for a right quantity of another layer."""
+        if self.name not in self.found:
+            return False
+        nodes, quantity = self.run.index.replay.trace.nodes, split(self.name)[0]
+        here = reduce(or_, (nodes[n].uses for n in self.found[self.name].numbers))
+        others = [
+            nodes[number]
+            for name, at in self.found.items()
+            if split(name)[0] == quantity and name not in (self.name, *self.wrong)
+            for number in at.numbers
+        ]
+        alike = (
+            each
+            for each in nodes
+            if each.operation == node.operation
+            and each.frames == node.frames
+            and not here >> each.number & 1
+        )
+        return any(other.depends_on(each) for each in alike for other in others)
+
     def leads_to(self, node: Node) -> bool:
         """Whether a node may have to do with what is made of the quantity."""
         movers = self.run.movers.get(self.name.removeprefix("nabla_"))
@@ -307,21 +374,6 @@ class Way:
     def _parts(self) -> list[tuple[int, ...]]:
         parts = [self.whole, *((i,) for i in self.alone)]
         return list(dict.fromkeys((*parts, *((i,) for i in self.whole))))
-
-    def _right(self, samples: tuple[int, ...]) -> Iterator[Array]:
-        for name in self._earlier:
-            if name != "cost" and split(name)[0] not in ("b", "w"):
-                yield from (step.result for step in self._evaluated(name, samples))
-            value = self._of(name, samples)
-            if value is not None and name[0] == "z":
-                yield from (step.result for step in evaluated(lambda z: sigmoid(-z), [value]))
-                yield from (step.result for step in evaluated(sigmoid_prime, [value]))
-            if value is not None and name[0] == "a":
-                yield from (step.result for step in evaluated(lambda a: a * (1 - a), [value]))
-        yield from (step.result for step in self.steps(samples))
-        if split(self.name)[0] not in COLUMNS:
-            for k in self.whole:
-                yield from (step.result for step in self.steps(self.whole[: k + 1]))
 
     def _owned(self) -> Iterator[Array]:
         for samples in self._parts():
@@ -337,8 +389,3 @@ def _shapes(run: Run) -> Iterator[tuple[str, tuple[int, ...]]]:
     for name, array in run.start.named():
         yield f"nabla_{name}", array.shape
         yield from ((f"{each}{name[1:]}", (len(array), run.m)) for each in COLUMNS)
-
-
-def _factors(run: Run) -> tuple[Any, ...]:
-    one = run.rates[0] / run.rates[0]
-    return (one,) if run.m == 1 else (one, one / run.m, one * run.m)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from conformance.errors import ConformanceError, SubjectError, UsageError
+from conformance.running.tracebacks import call
 from conformance.subjects.book.calls import BookCalls
 from conformance.subjects.book.constructor import (
     cost_of,
@@ -72,13 +73,13 @@ class BookNetwork(BookCalls):
         own = None if self.costs else cost_of(net)
         stored = replace(stored, dtype=dtype, cost=cost or own or "quadratic")
         self.conventions = self._recognised(stored)
-        # Where layers have the arrays too, and do not look at the list, they are filled instead.
-        self.in_place = not self.odd and self._ignored() and not self._ignored(in_place=True)
+        # Where others have the arrays too, and do not look at the list, they are filled instead.
+        self.in_place = not self.odd and any(
+            kept() and not kept(in_place=True) for kept in (self._ignored, self._unmoved)
+        )
         taken = parameters_of(net.update_mini_batch, type(net), "update_mini_batch")
         further = dict([*taken.items()][2:])  # behind the mini-batch and η
         self.decay = decay_parameters(further, trial_of_decay(self, self.probe), name)
-        if not (self.odd or self.in_place or self._moves()):
-            self.in_place = self._moves(in_place=True)
         self.misordered = self._misordered()
         self.stops = stops(self, len(self.probe))
         self.refused = refused(self, self.probe)
@@ -129,22 +130,22 @@ class BookNetwork(BookCalls):
         first, second = outputs
         return np.array_equal(first, second)
 
-    def _moves(self, *, in_place: bool = False) -> bool:
-        """Whether an update moves the parameters that a network was given."""
-        before, self.in_place = self.in_place, in_place
+    def _unmoved(self, *, in_place: bool = False) -> bool:
+        """Whether an update moves none of the parameters that a network was given."""
+        self.in_place, x, y = in_place, np.full((self.probe[0], 1), 0.5), self.probe[-1]
+        like = [np.full((n, k), 0.25) for k, n in pairwise(self.probe)]
+        start = Parameters(tuple(like), tuple(each[:, :1] for each in like))
         try:
             with redirect_stdout(StringIO()), np.errstate(all="ignore"):
                 net = self.make(self.probe)
-                self.fill(net, *(list(map(np.copy, each)) for each in self.held(net)))
-                held = [list(map(np.copy, each)) for each in self.held(net)]
-                self.update(net, Batch(X, Y), (0.5, 0.0, 1))
-                now = self.held(net)
+                self.fill(net, *self.outwards(start))
+                pair = (self.conventions.sample_out(each) for each in (x, np.ones((y, 1))))
+                call(net.update_mini_batch, [tuple(map(self.numbers.out, pair))], 1.0)
+                return all(
+                    np.array_equal(each, 0.25 + 0 * each) for each in self.inwards(net).values()
+                )
         except Exception:  # noqa: BLE001 - the cases will show it
-            return not in_place
-        finally:
-            self.in_place = before
-        old, new = ([*each[0], *each[1]] for each in (held, now))
-        return not all(np.array_equal(a, b) for a, b in zip(old, new, strict=True))
+            return in_place
 
     def _recognised(self, stored: Conventions) -> Conventions:
         """The conventions of samples, pair, dtype and cost, from a trial."""

@@ -6,7 +6,7 @@ same operations on the numbers of a case has them at the same places.
 Left out: the search (`tracing/roles.py`), judging what is there.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -31,7 +31,7 @@ from conformance.tracing.frames import Frame
 from conformance.tracing.index import Location, as_floats, common_factor, is_factor
 from conformance.tracing.replay import Replay
 from conformance.tracing.roles import Roles, Run, Search, quantities_at
-from conformance.tracing.trace import Node, Trace
+from conformance.tracing.trace import Node, Trace, substituted
 from conformance.tracing.ways import Way
 from conformance.verdict.on_balls import OnBalls
 from reference.step import Array, Batch, Parameters
@@ -67,30 +67,25 @@ class Searched:
             number = self.after[name.removeprefix("nabla_")]
         if number is None:
             return ()
-        node = self._origin(self.trace.nodes[number])
-        at = location or Location(*_everywhere(node))
+        at = location or _everywhere(self.trace.nodes[number])
+        node = self.trace.nodes[number if location else at.numbers[0]]
         with precision(BITS), np.errstate(all="ignore"):
             way = self._way(name, node)
             if name[0] in "bw" and node.given:
-                return self._lost(way)
+                return self._lost(name, way)
             return self.blame.frames(node, at, way)
 
     def _way(self, name: str, node: Node | None = None) -> Way:
         bits = enumerate(self.run.samples)
         alone = tuple(i for i, bit in bits if node is not None and node.uses & bit)
-        return Way(name, self.run, self.roles.values, self.roles.found, alone)
+        roles = self.roles
+        return Way(name, self.run, roles.values, roles.found, alone, roles.wrong)
 
-    def _lost(self, way: Way) -> tuple[Frame, ...]:
-        """The lines that computed a parameter which the network did not keep."""
+    def _lost(self, name: str, way: Way) -> tuple[Frame, ...]:
+        """The lines that computed a parameter which was not kept, or the gradient not taken."""
         location = self.run.index.locate(way.wanted) if way.decides else None
+        location = location or self.roles.found.get(f"nabla_{name}")
         return () if location is None else self.trace.nodes[location.numbers[-1]].frames
-
-    @staticmethod
-    def _origin(node: Node) -> Node:
-        """What was only turned, before it was."""
-        while node.operation in ("reshape", "transpose", "getitem") and not node.frames:
-            node = node.inputs[0]
-        return node
 
     def wrong(self, name: str) -> bool:
         """Whether a quantity does not follow from its equation in this run."""
@@ -111,9 +106,16 @@ class Searched:
         return Blame(self.run.index.replay)
 
 
-def _everywhere(node: Node) -> tuple[Array, Array]:
+def _everywhere(node: Node) -> Location:
+    """All of a value; of what we turned or took from an array, where it is in that."""
     shape = np.shape(node.value)
-    return np.full(shape, node.number), np.arange(int(np.prod(shape))).reshape(shape)
+    places = np.arange(int(np.prod(shape))).reshape(shape)
+    while node.operation in ("reshape", "transpose", "getitem") and not node.frames:
+        (before,) = node.inputs
+        grid = np.arange(np.size(before.value)).reshape(np.shape(before.value))
+        turned = node.function(*substituted(node.args, lambda _: grid), **node.kwargs)  # noqa: B023
+        node, places = before, np.asarray(turned).reshape(-1)[places]
+    return Location(np.full(shape, node.number), places)
 
 
 def searched(network: BookNetwork, case: Case, made: Stepped) -> Searched:
@@ -211,14 +213,21 @@ class Patterns:
             made = run(self.network, stand_in, start, batch, *batches)
             found = self._known[key] = searched(self.network, stand_in, made)
             if any(_depends_on_signs(node) for node in made.trace.nodes):
-                other = generic(case, m, sizes, negative=True)[1]
-                made = run(self.network, stand_in, other, batch, *batches)
-                again = searched(self.network, stand_in, made)
-                if _score(again.roles) > _score(found.roles):
-                    found, again = again, found
-                _confirm(found, again)
-                self._known[key] = found
+                runs = [found, *self._other_draws((stand_in, batches), run, made)]
+                first, second, *_ = sorted(runs, key=lambda each: _score(each.roles), reverse=True)
+                _confirm(first, second)
+                self._known[key] = first
         return self._known[key]
+
+    def _other_draws(
+        self, given: tuple[Case, Sequence[Batch]], run: RunOf, made: Stepped
+    ) -> Iterator[Searched]:
+        """The same run on other numbers, of other signs."""
+        case, earlier = given
+        for seed, negative in ((7, True), (8, False), (8, True)):
+            start, batch = generic(case, made.batch.m, case.sizes, seed, negative=negative)[1:]
+            again = run(self.network, case, start, batch, *earlier)
+            yield searched(self.network, case, again)
 
 
 def _score(roles: Roles) -> tuple[int, int]:

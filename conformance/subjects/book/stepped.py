@@ -6,7 +6,9 @@ Left out: which of the recorded values is which quantity (`tracing/roles.py`).
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from io import StringIO
+from operator import or_
 from typing import Any
 
 import numpy as np
@@ -66,7 +68,7 @@ class Stepped:
             self.batch.map(to_exact),
             case.cost,
             self.w,
-            [bits | 1 << self.before[f"b{l}"].number for l, bits in enumerate(self.w, 2)],
+            self._parameters(),
             self.x,
             self.y,
             after,
@@ -74,6 +76,19 @@ class Stepped:
             {name: node.uses for name, node in self.after.items()},
             {name: _computed(node) for name, node in self.after.items()},
         )
+
+    def _parameters(self) -> list[int]:
+        """The bits of the nodes of the weights and biases of each layer, and of no other."""
+        layers = enumerate(self.w, 2)
+        found = [bits | _bits(self.before[f"b{layer}"]) for layer, bits in layers]
+        return [each & ~reduce(or_, found[:i] + found[i + 1 :], 0) for i, each in enumerate(found)]
+
+
+def _bits(node: Node) -> int:
+    """The bits of a node, and of what it is turned from."""
+    own = 1 << node.number
+    turned = node.operation in ("reshape", "transpose", "getitem") and node.inputs
+    return own | _bits(node.inputs[0]) if turned else own
 
 
 def _computed(node: Node) -> bool:
@@ -158,11 +173,13 @@ def _note_sample(made: Stepped, x: Any, y: Any = None) -> None:
 def _filled(network: BookNetwork, case: Case, start: Parameters, made: Stepped) -> Any:
     trace, net = made.trace, network.make(case.sizes, case.cost)
     w, b = network.outwards(start)
-    network.fill(
-        net,
-        [trace.given(each, f"w{i}") for i, each in enumerate(w, 2)],
-        [trace.given(each, f"b{i}") for i, each in enumerate(b, 2)],
-    )
+    weights = [trace.given(each, f"w{i}") for i, each in enumerate(w, 2)]
+    biases = [trace.given(each, f"b{i}") for i, each in enumerate(b, 2)]
+    network.fill(net, weights, biases)
+    if network.in_place:  # into arrays that may be plain, and are written into unseen
+        held = (*net.weights, *net.biases)
+        for array, given in zip(held, (*weights, *biases), strict=True):
+            trace.overwritten(array, given.node)
     _begin(network, net, made)
     return net
 
@@ -216,7 +233,7 @@ def generic(
         negative: the same weights and biases with the other sign.
     """
     rng, dtype = np.random.default_rng(seed), np.dtype(case.dtype)
-    bits = 2.0 ** (20 if dtype == np.float32 else 46)  # so many that a float is known again by them
+    bits = 2.0**20 if dtype.itemsize == 4 else 2.0**44  # noqa: PLR2004 - what the floats hold
 
     def drawn(*shape: int) -> Array:
         return np.asarray(np.round(rng.normal(size=shape) * bits) / bits, dtype=dtype)

@@ -81,6 +81,8 @@ class TracedSession(Training):
             return Observation(means, lines, findings=tuple(findings))
         after = self.after if self.freely else self._taken(batch)
         made, notes = self._traced(start, batch, after)
+        if not leaves_its_parameters(findings):
+            made = None  # of samples after the first no equation is what it was
         pattern, found = (None, {}) if made is None else self.patterns.found(case, made)
         shown: dict[str, Shown] = {}
         if made is not None:
@@ -95,6 +97,11 @@ class TracedSession(Training):
         shown |= {} if cost.value is None else {"cost": cost.value}
         notes = (*notes, *((cost.note,) if cost.note else ()))
 
+        @cache
+        def own() -> Searched:
+            assert made is not None  # noqa: S101 - where it is, there is a pattern
+            return in_its_own_numbers(network, case, made, found)
+
         def where(name: str, index: tuple[int, ...]) -> Any:
             if name == "cost":
                 return cost.frames
@@ -102,7 +109,7 @@ class TracedSession(Training):
                 return ()
             here = pattern
             if not pattern.wrong(name) and not self.patterns.is_large(case):
-                here = in_its_own_numbers(network, case, made, found)
+                here = own()
             frames = here.frames(name, index)
             if frames or not name.startswith("nabla"):
                 return frames
