@@ -163,7 +163,7 @@ class Trace:
             value = held.get(name)
             if isinstance(value, Traced):
                 yield self.node_of(value).number
-            elif is_traced_number(value):
+            elif value is not None and is_traced_number(value):
                 yield value.node.number
 
     def given(self, array: Array, name: str) -> Any:

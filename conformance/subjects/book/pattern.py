@@ -111,6 +111,8 @@ def _everywhere(node: Node) -> Location:
     shape = np.shape(node.value)
     places = np.arange(int(np.prod(shape))).reshape(shape)
     while node.operation in ("reshape", "transpose", "getitem") and not node.frames:
+        if node.function is None:
+            break
         (before,) = node.inputs
         grid = np.arange(np.size(before.value)).reshape(np.shape(before.value))
         turned = node.function(*substituted(node.args, lambda _: grid), **node.kwargs)  # noqa: B023

@@ -32,6 +32,7 @@ from conformance.subjects.book.stepped import (
 )
 from conformance.subjects.book.training import Training
 from conformance.subjects.observation import SHOWN, Observation, Shown, Where, nowhere
+from conformance.tracing.index import Location
 from conformance.verdict.compare import FORWARD, RETURNED
 from conformance.verdict.on_balls import Elsewhere, OnBalls
 from reference.step import Array, Batch, Parameters
@@ -81,7 +82,7 @@ class TracedSession(Training):
             return Observation(means, lines, findings=tuple(findings))
         after = self.after if self.freely else self._taken(batch)
         made, notes = self._traced(start, batch, after)
-        if not leaves_its_parameters(findings):
+        if not leaves_its_parameters(tuple(findings)):
             made = None  # of samples after the first no equation is what it was
         pattern, found = (None, {}) if made is None else self.patterns.found(case, made)
         shown: dict[str, Shown] = {}
@@ -116,12 +117,12 @@ class TracedSession(Training):
             return self.patterns.lines(case, batch.m, backprop_run)(name, index)
 
         forward, forward_where, forward_on_balls = self._feedforward(pattern, (start, batch), shown)
-        passes = {FORWARD: forward_on_balls, RETURNED: other[2]}
-        if made is not None:
-            elsewhere = self._elsewhere(found, (start, batch), output)
-            large = pattern if self.patterns.is_large(case) else None
-            known_wrong = None if large is None else large.wrong
-            passes[SHOWN] = on_balls(case, made, found, elsewhere, known_wrong)
+        elsewhere = self._elsewhere(found, (start, batch), output)
+        passes = {
+            SHOWN: self._on_balls(pattern, made, found, elsewhere),
+            FORWARD: forward_on_balls,
+            RETURNED: other[2],
+        }
         return Observation(
             shown,
             where,
@@ -132,6 +133,19 @@ class TracedSession(Training):
             notes=notes,
             on_balls={name: each for name, each in passes.items() if each is not None},
         )
+
+    def _on_balls(
+        self,
+        pattern: Searched | None,
+        made: Stepped | None,
+        found: Mapping[str, Location],
+        elsewhere: Mapping[str, Elsewhere],
+    ) -> OnBalls | None:
+        """What decides the quantities of the update; of a large one a smaller run is asked first."""
+        if made is None or pattern is None:
+            return None
+        known_wrong = pattern.wrong if self.patterns.is_large(self.case) else None
+        return on_balls(self.case, made, found, elsewhere, known_wrong)
 
     def _means(self, parts: Parts) -> dict[str, Shown]:
         """The means of the samples' gradients, of those that have one shape."""
