@@ -92,8 +92,7 @@ class TracedSession(Training):
             shown |= {name: self._zeros(name, batch) for name in nothing}
         other = self._other(pattern, parts, (start, batch), shown)
         shown |= self._judged(after)
-        inside = shown.get(f"a{case.layers}")
-        output = inside if isinstance(inside, np.ndarray) else feed(network, case, start, batch)
+        output = self._output(shown, (start, batch))
         cost = own_cost(network, case, output, batch)
         shown |= {} if cost.value is None else {"cost": cost.value}
         notes = (*notes, *((cost.note,) if cost.note else ()))
@@ -134,6 +133,11 @@ class TracedSession(Training):
             on_balls={name: each for name, each in passes.items() if each is not None},
         )
 
+    def _output(self, shown: Mapping[str, Shown], start: tuple[Parameters, Batch]) -> Array:
+        """a^L as the update has it, or as feedforward gives it."""
+        inside = shown.get(f"a{self.case.layers}")
+        return inside if isinstance(inside, np.ndarray) else feed(self.network, self.case, *start)
+
     def _on_balls(
         self,
         pattern: Searched | None,
@@ -141,7 +145,7 @@ class TracedSession(Training):
         found: Mapping[str, Location],
         elsewhere: Mapping[str, Elsewhere],
     ) -> OnBalls | None:
-        """What decides the quantities of the update; of a large one a smaller run is asked first."""
+        """What decides the quantities of the update; a large one asks a smaller run first."""
         if made is None or pattern is None:
             return None
         known_wrong = pattern.wrong if self.patterns.is_large(self.case) else None
