@@ -428,6 +428,13 @@ class _Number:
         """Itself."""
         return self
 
+    def __round__(self, digits: int | None = None) -> Any:
+        """Rounded to some digits; to an integer, it is not followed."""
+        result, trace = round(self.plain, digits), self.tracer
+        if digits is None or trace is None or not trace.recording:
+            return result
+        return trace.record("round", np.round, (self.node, digits), {}, result)
+
     def __reduce__(self) -> Any:
         """A pickled number is a plain one."""
         return self.plain.__reduce__()
@@ -449,7 +456,7 @@ class _Traced32(_Number, np.float32):  # type: ignore[misc]
     """A float32."""
 
 
-class _TracedFloat(_Number, float):
+class _TracedFloat(_Number, float):  # type: ignore[misc]
     """A float of Python: unlike one of NumPy it takes the precision of what it meets."""
 
 

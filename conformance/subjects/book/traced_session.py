@@ -72,8 +72,10 @@ class TracedSession(Training):
         start = self._start()
         if self.freely and self._goes_on(start, batch):
             return Observation(self._judged(self.after))
-        findings = backprop_findings(network, case, start, batch.columns((0,)))
-        findings += [network.misordered] if network.misordered else []
+        findings = [
+            *backprop_findings(network, case, start, batch.columns((0,))),
+            *filter(None, [network.misordered]),
+        ]
         parts = returned(network, case, start, batch)
         if network.misordered or self._misshapen(parts, start):
             # No update can be made of gradients of other shapes: they are the failure.
@@ -85,11 +87,7 @@ class TracedSession(Training):
         if not leaves_its_parameters(tuple(findings)):
             made = None  # of samples after the first no equation is what it was
         pattern, found = (None, {}) if made is None else self.patterns.found(case, made)
-        shown: dict[str, Shown] = {}
-        if made is not None:
-            shown |= {name: gathered(each, made) for name, each in found.items()}
-            nothing = pattern.roles.nothing if pattern is not None else ()
-            shown |= {name: self._zeros(name, batch) for name in nothing}
+        shown = self._gathered(pattern, made, found, batch)
         other = self._other(pattern, parts, (start, batch), shown)
         shown |= self._judged(after)
         output = self._output(shown, (start, batch))
@@ -132,6 +130,19 @@ class TracedSession(Training):
             notes=notes,
             on_balls={name: each for name, each in passes.items() if each is not None},
         )
+
+    def _gathered(
+        self,
+        pattern: Searched | None,
+        made: Stepped | None,
+        found: Mapping[str, Location],
+        batch: Batch,
+    ) -> dict[str, Shown]:
+        """What the update shows; a ∇ of nothing is 0."""
+        if made is None or pattern is None:
+            return {}
+        zeros: dict[str, Shown] = {n: self._zeros(n, batch) for n in pattern.roles.nothing}
+        return {**{name: gathered(each, made) for name, each in found.items()}, **zeros}
 
     def _output(self, shown: Mapping[str, Shown], start: tuple[Parameters, Batch]) -> Array:
         """a^L as the update has it, or as feedforward gives it."""
