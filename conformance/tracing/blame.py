@@ -64,16 +64,16 @@ class Blame:
         for other, meant in taken:
             if meant in way.own:
                 return self._handed_down(wrong, other, meant)
-        arranged = wrong.operation in ARRANGING
-        known = _exact(value) and not arranged and way.strictly.holds(value)
-        if known:
-            return wrong.frames if way.stops_early(value) else self._taker(wrong, way)
         for other, _ in taken:
             alone = len(other.consumers) == 1 and other.frames[:1] != wrong.frames[:1]
             made = other.uses & way.before and not way.before >> other.number & 1
             if other.frames and alone and made:  # a factor that was made on another line
                 right = way.has(self._value(other))
                 return self._taker(other, way) if right else self._guilty(other, way)
+        arranged = wrong.operation in ARRANGING
+        known = _exact(value) and not arranged and way.strictly.holds(value)
+        if known:
+            return wrong.frames if way.stops_early(value) else self._taker(wrong, way)
         return self._guilty(wrong, way)
 
     def _handed_down(self, wrong: Node, taken: Node, meant: Array) -> tuple[Frame, ...]:

@@ -6,6 +6,7 @@ every one of them. Left out: which of them is the quantity (`roles.py`).
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -58,17 +59,23 @@ class Candidates:
             yield Candidate(value, Location(nodes, places))
 
     def _one_by_one(self, n: int, uses: int, not_uses: int) -> Iterator[Candidate]:
-        """Single numbers that one line computed, n of them a sample, or the last of each n-th."""
+        """Single numbers that one line computed, n of them a sample, or the last of each n-th.
+
+        Where the line comes back for another layer, that of each layer alone.
+        """
         for columns in self._lines(1, uses, not_uses):
-            count = len(columns[0])
-            if count % n:
-                continue
-            each = count // n
-            numbers = np.array([[c[(j + 1) * each - 1].number for c in columns] for j in range(n)])
-            value = np.empty(numbers.shape, dtype=object)
-            for place, number in np.ndenumerate(numbers):
-                value[place] = self.index.numbers(int(number)).reshape(-1)[0]
-            yield Candidate(value, Location(numbers, np.zeros_like(numbers)))
+            found = {(0, len(columns[0])), *_turns(columns[0])}
+            for start, end in sorted(found):
+                each, rest = divmod(end - start, n)
+                if each and not rest:
+                    yield self._numbers([c[start + each - 1 : end : each] for c in columns])
+
+    def _numbers(self, columns: Sequence[Sequence[Node]]) -> Candidate:
+        numbers = np.array([[node.number for node in column] for column in columns]).T
+        value = np.empty(numbers.shape, dtype=object)
+        for place, number in np.ndenumerate(numbers):
+            value[place] = self.index.numbers(int(number)).reshape(-1)[0]
+        return Candidate(value, Location(numbers, np.zeros_like(numbers)))
 
     def _apart(self, n: int, uses: int, not_uses: int) -> Iterator[Candidate]:
         """An array a sample."""
@@ -91,3 +98,13 @@ class Candidates:
         for columns in lines.values():
             if len({len(column) for column in columns}) == 1:
                 yield columns
+
+
+def _turns(nodes: Sequence[Node]) -> Iterator[tuple[int, int]]:
+    """The parts of a line's nodes between which more is computed than within them."""
+    numbers = np.array([node.number for node in nodes])
+    gaps = np.diff(numbers)
+    if not gaps.size:
+        return
+    ends = [0, *(np.flatnonzero(gaps > 2 * gaps.min()) + 1).tolist(), len(nodes)]
+    yield from pairwise(ends)

@@ -361,7 +361,8 @@ def _part(value: Array, node: Node, *, at_end: bool) -> Array | None:
 
 
 def _equal(value: Any, other: Array) -> bool:
-    return np.shape(value) == other.shape and np.array_equal(value, other)
+    objects = getattr(value, "dtype", other.dtype).hasobject or other.dtype.hasobject
+    return not objects and np.shape(value) == other.shape and np.array_equal(value, other)
 
 
 def _near(held: Array, wanted: Array) -> bool:

@@ -163,7 +163,9 @@ class Search:
         if found is None and self._stands_still(layer):
             self.roles.nothing.append(name)
             zeros = np.asarray(rights[0] * 0)
-            at = self.index.locate(zeros, 0, self.run.samples, self.run.targets)
+            every = self.candidates.of(len(zeros), uses=self.run.targets)
+            zero = (each.location for each in every if not as_floats(each.value).any())
+            at = next(zero, None)
             self._take(name, zeros, at, wrong=True)
             return
         if found is not None:
@@ -255,12 +257,18 @@ class Search:
                 self.roles.nothing.append(f"nabla_{name}")
                 self._take(f"nabla_{name}", mover, None, wrong=True)
                 continue
-            if mover is not None:
+            others = (right[other] for other in right if other != name)
+            if mover is not None and not any(self._is_multiple(mover, each) for each in others):
                 location = self._mover(mover, ratio[name], divisors)
             if mover is None or location is None:
                 self._take_gradient(name, right[name])
             else:
                 self._take(f"nabla_{name}", mover, location, wrong=True)
+
+    def _is_multiple(self, moved: Array, right: Array) -> bool:
+        """Whether a parameter was moved by a gradient, or its sum: that of another layer."""
+        ratio = common_factor(moved, right) if moved.shape == right.shape else None
+        return any(_is(ratio, each) for each in (1.0, float(self.run.m)))
 
     def _take_gradient(self, name: str, right: Array) -> Location | None:
         location = self._located(right, self.run.movers[name]) or self._located(right)
@@ -359,6 +367,10 @@ class Search:
         """
         n, uses, not_uses = where
         candidates = list(self.candidates.of(n, uses=uses, not_uses=not_uses))
+        if not candidates:  # all parameters are in one array
+            candidates = list(
+                self.candidates.of(n, uses=uses, not_uses=not_uses & self.run.targets)
+            )
         if right is not None:
             nodes = self.index.replay.trace.nodes
             own = reduce(or_, (1 << number for number in right.numbers))

@@ -17,6 +17,7 @@ from conformance.arithmetic.exact import to_exact
 from conformance.corpus.case import Case
 from conformance.running.tracebacks import call
 from conformance.subjects.book.network import BookNetwork
+from conformance.tracing.arranging import ARRANGING
 from conformance.tracing.arrays import traced_number
 from conformance.tracing.index import Index, Location
 from conformance.tracing.program import traced_program
@@ -85,10 +86,9 @@ class Stepped:
 
 
 def _bits(node: Node) -> int:
-    """The bits of a node, and of what it is turned from."""
-    own = 1 << node.number
-    turned = node.operation in ("reshape", "transpose", "getitem") and node.inputs
-    return own | _bits(node.inputs[0]) if turned else own
+    """The bits of a node, and of what it was put together from."""
+    arranged = node.inputs if node.operation in ARRANGING else ()
+    return reduce(or_, map(_bits, arranged), 1 << node.number)
 
 
 def _computed(node: Node) -> bool:
@@ -188,7 +188,7 @@ def _begin(network: BookNetwork, net: Any, made: Stepped) -> None:
     """Take the present parameters for those from which the judged step starts."""
     trace = made.trace
     held = [trace.argument(each) for each in net.weights]
-    own = [1 << each.number if type(each) is Node else 0 for each in held]
+    own = [_bits(each) if type(each) is Node else 0 for each in held]
     made.w = [one | other for one, other in zip(made.w or own, own, strict=True)]
     made.before = _nodes(network, net, trace)
 
