@@ -151,8 +151,8 @@ def layers_in_one_array(a: Any, b: Any) -> Any:
 PROGRAMS = (
     added_at, an_array_that_is_kept, copied_by_bytes, diagonal_filled, einsum, entry_by_entry,
     fancy_indices, filled_by_a_mask, flat_iteration, in_place, layers_in_one_array,
-    lists_of_numbers, out_arguments, reductions, split_and_joined, stacked, through_a_view, turned_and_reshaped, vectorized,
-    where_argument, written_after_it_was_read,
+    lists_of_numbers, out_arguments, reductions, split_and_joined, stacked, through_a_view,
+    turned_and_reshaped, vectorized, where_argument, written_after_it_was_read,
 )  # fmt: skip
 
 

@@ -114,9 +114,8 @@ class TracedSession(Training):
             return self.patterns.lines(case, batch.m, backprop_run)(name, index)
 
         forward, forward_where, forward_on_balls = self._feedforward(pattern, (start, batch), shown)
-        elsewhere = self._elsewhere(found, (start, batch), output)
         passes = {
-            SHOWN: self._on_balls(pattern, made, found, elsewhere),
+            SHOWN: self._on_balls(pattern, made, found, (start, output)),
             FORWARD: forward_on_balls,
             RETURNED: other[2],
         }
@@ -154,11 +153,12 @@ class TracedSession(Training):
         pattern: Searched | None,
         made: Stepped | None,
         found: Mapping[str, Location],
-        elsewhere: Mapping[str, Elsewhere],
+        ends: tuple[Parameters, Array],
     ) -> OnBalls | None:
         """What decides the quantities of the update; a large one asks a smaller run first."""
         if made is None or pattern is None:
             return None
+        elsewhere = self._elsewhere(found, (ends[0], made.batch), ends[1])
         known_wrong = pattern.wrong if self.patterns.is_large(self.case) else None
         return on_balls(self.case, made, found, elsewhere, known_wrong)
 
