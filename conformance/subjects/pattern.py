@@ -16,8 +16,8 @@ import numpy as np
 
 from conformance.arithmetic.balls import precision
 from conformance.corpus.case import Case
-from conformance.subjects.observation import Shown, Where
-from conformance.subjects.stepped import TURNED, Stepped, gathered, generic
+from conformance.subjects.observation import Where
+from conformance.subjects.stepped import TURNED, Stepped, generic
 from conformance.subjects.stretched import stretched
 from conformance.tracing.blame import Blame, Lines
 from conformance.tracing.frames import Frame
@@ -25,7 +25,7 @@ from conformance.tracing.index import Location, as_floats
 from conformance.tracing.roles import Roles, Run, Search, quantities_at
 from conformance.tracing.trace import Node, Trace, substituted
 from conformance.tracing.ways import Way
-from reference.step import Array, Batch, Parameters
+from reference.step import Array
 
 BITS = 400
 LARGE = 400  # entries of the largest weight array of a run that is searched as it is
@@ -145,10 +145,10 @@ def _everywhere(node: Node) -> Location:
     """All of a value; of what we turned or took from an array, where it is in that."""
     shape = np.shape(node.value)
     places = np.arange(int(np.prod(shape))).reshape(shape)
-    while node.operation in TURNED and not node.frames:
+    while node.operation in TURNED and not node.frames and node.function is not None:
         (before,) = node.inputs
         grid = np.arange(np.size(before.value)).reshape(np.shape(before.value))
-        turned = node.function(*substituted(node.args, lambda _: grid), **node.kwargs)  # type: ignore[misc]  # noqa: B023 - called at once
+        turned = node.function(*substituted(node.args, lambda _: grid), **node.kwargs)  # noqa: B023 - called at once
         node, places = before, np.asarray(turned).reshape(-1)[places]
     return Location(np.full(shape, node.number), places)
 
@@ -222,14 +222,6 @@ class Patterns:
             return self.pattern(case, m, run or self.step), {}
         own = searched(case, made, decays=self.program.decays, lines=self._lines)
         return own, own.roles.found
-
-    def seen(
-        self, case: Case, start: Parameters, batch: Batch, run: RunOf
-    ) -> tuple[dict[str, Shown], Where]:
-        """The quantities of another run from the same parameters, and their lines."""
-        made = run(self.program, case, start, batch)
-        pattern, found = self.found(case, made, run)
-        return {name: gathered(each, made) for name, each in found.items()}, pattern.frames
 
     def is_large(self, case: Case) -> bool:
         """Whether only a smaller network stands for the one of a case."""
