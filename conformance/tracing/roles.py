@@ -9,7 +9,7 @@ Left out: the run (`subjects/book`), what is judged of it, and the line (`blame.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from itertools import islice
 from operator import or_
@@ -335,6 +335,9 @@ class Search:
     ) -> Array:
         """Find z or a of a layer; returns it as the program has it."""
         location = self._columns(right)
+        negative = self._columns(-right) if location is None and name[0] == "z" else None
+        if negative is not None:  # of −z σ is 1 − a, which would be taken for its use
+            return self._take(name, right, replace(negative, factor=-1.0))
         within = 0 if location is None else self._used(right, made, location)
         if location is not None and within:
             self.roles.first[name] = location
