@@ -428,6 +428,17 @@ class _Number:
         """Itself."""
         return self
 
+    def tolist(self) -> Any:
+        """Itself."""
+        return self
+
+    def astype(self, dtype: Any, *_: Any, **__: Any) -> Any:
+        """A number of another type."""
+        result, trace = np.asarray(self.plain).astype(plain(dtype))[()], self.tracer
+        if trace is None or not trace.recording or result.dtype.kind != "f":
+            return result
+        return trace.record("astype", _cast, (self.node, result.dtype), {}, result)
+
     def __round__(self, digits: int | None = None) -> Any:
         """Rounded to some digits; to an integer, it is not followed."""
         result, trace = round(self.plain, digits), self.tracer
@@ -448,21 +459,28 @@ class _Number:
         return self
 
 
-class _Traced64(_Number, np.float64):  # type: ignore[misc]
+# NumPy's own type comes first: where it does not, its methods call each other without end.
+class _Traced64(np.float64, _Number):  # type: ignore[misc]
     """A float64."""
 
 
-class _Traced32(_Number, np.float32):  # type: ignore[misc]
+class _Traced32(np.float32, _Number):  # type: ignore[misc]
     """A float32."""
 
 
-class _TracedFloat(_Number, float):  # type: ignore[misc]
+class _TracedFloat(float, _Number):  # type: ignore[misc]
     """A float of Python: unlike one of NumPy it takes the precision of what it meets."""
 
+
+_METHODS = ("item", "tolist", "__round__", "__reduce__", "__deepcopy__", "__copy__")
 
 for _kind in (_Traced64, _Traced32, _TracedFloat):
     for _name, _operator in _operators().items():
         setattr(_kind, _name, _operator)
+    for _name in (*_METHODS, "__array_ufunc__", "__array_function__"):
+        setattr(_kind, _name, getattr(_Number, _name))
+for _kind in (_Traced64, _Traced32):
+    _kind.astype = _Number.astype
 
 _KINDS: dict[type, type] = {np.float64: _Traced64, np.float32: _Traced32, float: _TracedFloat}
 
