@@ -479,8 +479,8 @@ for _kind in (_Traced64, _Traced32, _TracedFloat):
         setattr(_kind, _name, _operator)
     for _name in (*_METHODS, "__array_ufunc__", "__array_function__"):
         setattr(_kind, _name, getattr(_Number, _name))
-for _kind in (_Traced64, _Traced32):
-    _kind.astype = _Number.astype
+    if _kind is not _TracedFloat:
+        setattr(_kind, "astype", _Number.astype)  # noqa: B010 - mypy knows no other way
 
 _KINDS: dict[type, type] = {np.float64: _Traced64, np.float32: _Traced32, float: _TracedFloat}
 
