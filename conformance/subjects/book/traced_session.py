@@ -26,6 +26,7 @@ from conformance.subjects.book.training import Training
 from conformance.subjects.observation import Observation, Shown, Where, nowhere
 from conformance.subjects.pattern import Searched, in_its_own_numbers
 from conformance.subjects.stepped import Stepped, gathered
+from conformance.tracing.index import Location
 from reference.step import Array, Batch, Parameters
 
 OTHERWISE = "not traced: the update gives other numbers when it is, so its lines are not known"
@@ -76,11 +77,7 @@ class TracedSession(Training):
         if not leaves_its_parameters(tuple(findings)):
             made = None  # of samples after the first no equation is what it was
         pattern, found = (None, {}) if made is None else self.patterns.found(case, made)
-        shown: dict[str, Shown] = {}
-        if made is not None:
-            shown |= {name: gathered(each, made) for name, each in found.items()}
-            nothing = pattern.roles.nothing if pattern is not None else ()
-            shown |= {name: self._zeros(name, batch) for name in nothing}
+        shown = self._seen(made, pattern, found)
         other = self._other(pattern, parts, (start, batch), shown)
         shown |= self._judged(after)
         output = shown.get(f"a{case.layers}")
@@ -134,6 +131,15 @@ class TracedSession(Training):
         """The gradients of the first sample that do not have the shape of their parameters."""
         shapes = {f"nabla_{name}": array.shape for name, array in start.named()}
         return {n: each[0] for n, each in parts.items() if np.shape(each[0]) != shapes[n]}
+
+    def _seen(
+        self, made: Stepped | None, pattern: Searched | None, found: Mapping[str, Location]
+    ) -> dict[str, Shown]:
+        """The quantities that were found in the update, and zeros where nothing was added up."""
+        if made is None or pattern is None:
+            return {}
+        zeros = {name: self._zeros(name, made.batch) for name in pattern.roles.nothing}
+        return {**{name: gathered(each, made) for name, each in found.items()}, **zeros}
 
     def _zeros(self, name: str, batch: Batch) -> Array:
         row = self.case.rows[name]
