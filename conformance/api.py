@@ -33,7 +33,6 @@ from conformance.running.isolate import isolated
 from conformance.subjects import COMMAND, Subject, find
 from conformance.subjects.adapt import adapt
 from conformance.subjects.command.subject import command_subject
-from conformance.subjects.exact_outcome import ExactOutcome
 from conformance.subjects.load import is_spec, load
 from conformance.subjects.trace.subject import trace_subject
 
@@ -139,8 +138,8 @@ def _apart(
             within = f"{spec} in {waiting[0].id}" if loaded else spec
             reports.append(CaseReport(waiting[0], spec, [], f"{within}: {error}"))
         else:  # all is judged, and the exact lane, which comes last, is not run to its end
-            stopped = ExactOutcome(left=f"it {error}".splitlines()[0])
-            said["exact"] += [exact_to_json(ExactRun(reports[-1].case.id, 0, stopped))]
+            left = f"it {error}".splitlines()[0]
+            said["exact"] += [exact_to_json(ExactRun(reports[-1].case.id, 0, left))]
     return _fitting(_put_together(spec, reports, said))
 
 

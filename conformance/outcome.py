@@ -38,6 +38,27 @@ class Blame:
 
 
 @dataclass(frozen=True)
+class LostEquation:
+    """One equation whose formula is right and whose digits are lost, in all cases together.
+
+    Attributes:
+        tag: of the equation.
+        layers: where.
+        cases: in how many cases.
+        first: the first verdict, one that has not kept half of its digits before others.
+        badly: whether there is such a one.
+        frames: the lines of its code, the one to name first.
+    """
+
+    tag: str
+    layers: tuple[int, ...]
+    cases: int
+    first: Verdict
+    badly: bool
+    frames: tuple[Frame, ...]
+
+
+@dataclass(frozen=True)
 class Report:
     """All that is known of a subject after an examination.
 
@@ -83,6 +104,15 @@ class Report:
         return [_blame(tag, found[tag]) for tag in sorted(found, key=TAGS.index)]
 
     @property
+    def losses(self) -> list[LostEquation]:
+        """The equations whose formula is right and whose digits are lost, in causal order."""
+        found: dict[str, list[Verdict]] = {}
+        for report in self.cases:
+            for verdict in report.lost:
+                found.setdefault(report.case.rows[verdict.name].tag, []).append(verdict)
+        return [_lost(tag, found[tag]) for tag in sorted(found, key=TAGS.index)]
+
+    @property
     def findings(self) -> list[Finding]:
         """What is wrong beside the quantities, each once."""
         wrong = (verdict.finding for report in self.cases for verdict in report.failures)
@@ -113,6 +143,14 @@ class Report:
         from conformance.report.notebook import as_html  # here: it imports this module
 
         return as_html(self)
+
+
+def _lost(tag: str, verdicts: Sequence[Verdict]) -> LostEquation:
+    badly = [each for each in verdicts if each.lost is not None and each.lost.badly]
+    first = (badly or verdicts)[0]
+    layers = {layer for each in verdicts if (layer := split(each.name)[1]) is not None}
+    cases = len({each.case for each in verdicts})
+    return LostEquation(tag, tuple(sorted(layers)), cases, first, bool(badly), first.frames)
 
 
 def _blame(tag: str, failures: Sequence[tuple[CaseReport, Verdict]]) -> Blame:

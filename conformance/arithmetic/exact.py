@@ -10,7 +10,7 @@ tensordot, einsum, trace, sum, mean, average, var, std, prod, cumsum, max, min, 
 minimum, clip, argmax, argmin, sort, any, all, where, select, sign, square, power, reciprocal,
 linalg.norm (2-norm), diag, kron, vectorize, nan_to_num, zeros_like, full_like, stacking, slicing,
 `.T`, `.tolist()`; exp, exp2, expm1, log, log2, log10, log1p, sqrt, cbrt, the trigonometric and
-hyperbolic functions and their inverses; logaddexp of arrays that are watched.
+hyperbolic functions and their inverses.
 Leaving, and said so: float(), int(), round(), `math`, `.astype(float)`, an entry put into a float
 array, `+=` on a float array, np.round, floor, isnan, isfinite, isclose, heaviside, scipy.special. A
 constant that maximum, clip or where put beside exact numbers stays the float that it was: `np.log`
@@ -208,11 +208,6 @@ def _known(number: object) -> Any:
 
 _balls = np.frompyfunc(_known, 1, 1)
 _wrap = np.frompyfunc(Exact, 1, 1)
-
-
-def logaddexp(a: object, b: object) -> Any:
-    """ln(e^a + e^b), which NumPy does not do to objects."""
-    return np.log(np.exp(to_exact(a)) + np.exp(to_exact(b)))
 
 
 def to_exact(array: object) -> Array:

@@ -39,7 +39,7 @@ EXACT, LOWEST, AT, HIGHEST, LOST = 0, 1, 128, 254, 255
 TOP = 64  # the last bin of the histogram holds 2^63 ulps and more
 
 
-COMPARED = (Status.PASS, Status.FAIL, Status.EXPLAINED)
+COMPARED = (Status.PASS, Status.FAIL, Status.LOST, Status.EXPLAINED)
 INPUTS, TRUTH = "its inputs", "the truth"
 
 
@@ -66,7 +66,7 @@ def _against(verdict: Verdict, seen: Evidence, truth: Target) -> tuple[str, Devi
     """What the verdict compares with: where both agree, that of which the worst entry is worse."""
     shown = seen.shown[verdict.name]
     local = deviation(shown, seen.target(verdict.name))
-    if verdict.status is Status.FAIL and not verdict.problem.endswith(FROM_TRUTH):
+    if verdict.status in (Status.FAIL, Status.LOST) and not verdict.problem.endswith(FROM_TRUTH):
         return INPUTS, local
     true = deviation(shown, truth)
     if verdict.status is Status.PASS and np.max(local.ratio) >= np.max(true.ratio):
@@ -79,7 +79,11 @@ def _curve(subject: Subject, recorded: Recorded, report: CaseReport) -> tuple[Po
     run = [seen for seen in report.evidence if seen.mode == FREE]
     if run:
         return curve(recorded, [seen.shown for seen in run])
-    if recorded.case.steps > 1 and report.failures and subject.runs_freely(recorded.case):
+    if (
+        recorded.case.steps > 1
+        and (report.failures or report.lost)
+        and subject.runs_freely(recorded.case)
+    ):
         return followed(subject, recorded)
     return ()
 

@@ -28,6 +28,11 @@ class CaseReport:
         return [verdict for verdict in self.verdicts if verdict.status is Status.FAIL]
 
     @property
+    def lost(self) -> list[Verdict]:
+        """The quantities whose formula is right and whose digits were lost."""
+        return [verdict for verdict in self.verdicts if verdict.lost is not None]
+
+    @property
     def blamed(self) -> dict[str, list[Verdict]]:
         """The failures of each equation, by its tag, the first failure's first."""
         found: dict[str, list[Verdict]] = {}
@@ -43,7 +48,11 @@ class CaseReport:
 
     @property
     def status(self) -> Status:
-        """Error over fail over pass; a check that compared nothing is an error."""
-        if self.failures:
+        """Error over fail over pass; a check that compared nothing is an error.
+
+        Lost digits fail where a result has not kept half of them.
+        """
+        if any(verdict.failed for verdict in self.verdicts):
             return Status.FAIL
-        return Status.ERROR if self.error or not self.passes else Status.PASS
+        compared = self.passes or self.lost
+        return Status.ERROR if self.error or not compared else Status.PASS

@@ -1,104 +1,83 @@
-"""When the exact lane is run: on small cases, in a step in which the blamed equations fail.
+"""Whether a subject that is right is exactly right: one step of a small case, all of it on balls.
 
-Left out: running it (`subjects/book/exact.py`), and what is said of it (`report/terminal.py`).
+What fails in floats is decided on balls where it fails (`deciding.py`). Left out: what is said of
+it (`report/exact_words.py`).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from conformance.cases.small import entries
 from conformance.corpus import store
 from conformance.corpus.case import Case
 from conformance.corpus.recorded import RecordedStep
+from conformance.errors import SubjectError
 from conformance.judging.case_report import CaseReport
+from conformance.judging.observe import observations
 from conformance.subjects import Subject
-from conformance.subjects.exact_outcome import ExactOutcome
-from conformance.verdict.compare import FORWARD, FREE, Status, Verdict
-from conformance.watching.digits import Loss
+from conformance.subjects.observation import SHOWN
+from conformance.verdict.compare import Status
+from conformance.verdict.on_balls import EXACT
 
 SMALL = 200  # entries of a step's start up to which the exact lane is run
-EXACT_CASES = 2  # how many cases it is run on
-NARROWER = ("has dtype float16", "has dtype float32")  # as `deviation.malformed` says it
 
 
 @dataclass(frozen=True)
 class ExactRun:
-    """The exact lane on one step of a case.
+    """One step of a case on balls.
 
     Attributes:
         case: its id.
         step: its number.
-        outcome: what was found.
-        lost: where the digits went of what is exactly right and failed in floats in this step.
+        left: why there is none, or nothing.
+        errors: the distance of each quantity from its equation on the subject's own inputs, as a
+            part of the largest entry, in causal order.
+        undecided: why others are not known, by their names.
     """
 
     case: str
     step: int
-    outcome: ExactOutcome
-    lost: tuple[Loss, ...] = ()
+    left: str = ""
+    errors: dict[str, float] = field(default_factory=dict)
+    undecided: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def wrong(self) -> list[str]:
+        """The quantities that do not follow from their equation, in causal order."""
+        return [name for name, error in self.errors.items() if not error <= EXACT]
+
+    @property
+    def right(self) -> bool:
+        """Whether everything that was seen is exactly right."""
+        return bool(self.errors) and not self.wrong
 
 
 def run_exactly(subject: Subject, place: Path, reports: Sequence[CaseReport]) -> Iterator[ExactRun]:
-    """The exact lane on small cases that fail, or, if none does, on one that passes."""
-    if subject.exactly is None:
-        return
+    """A step of the largest small case on balls, if none fails."""
     small = [each for each in reports if entries(each.case.sizes) <= SMALL]
-    wrong = [each for each in small if each.status is Status.FAIL]
-    # A case with several samples and layers shows more than one without.
-    candidates = sorted(wrong or small, key=lambda each: -entries(each.case.sizes))
-    for report, t in _covering(candidates)[: EXACT_CASES if wrong else 1]:
-        step = store.read(place, report.case).steps[t]
-        outcome = subject.exactly(report.case, step)
-        lost = _lost(subject, report.case, step, outcome, failed_at(report, t).values())
-        yield ExactRun(report.case.id, t, outcome, tuple(lost))
+    if not small or any(each.status is not Status.PASS for each in reports):
+        return
+    case = max((each.case for each in small), key=lambda case: entries(case.sizes))
+    try:
+        run = exact_run(subject, case, store.read(place, case).steps[0])
+    except SubjectError as error:
+        run = ExactRun(case.id, 0, str(error))
+    if run is not None:
+        yield run
 
 
-def _lost(
-    subject: Subject,
-    case: Case,
-    step: RecordedStep,
-    outcome: ExactOutcome,
-    failures: Iterable[Verdict],
-) -> Iterator[Loss]:
-    """Where the digits went of what fails in floats alone."""
-    for verdict in failures:
-        own = verdict.mode == FORWARD
-        cleared = lacks_digits(verdict) and outcome.clears(verdict.name, own=own)
-        if subject.lost_digits is None or not cleared:
-            continue
-        index = verdict.worst.index if verdict.worst is not None else ()
-        loss = subject.lost_digits(case, step, verdict.name, index, own)
-        if loss is not None:
-            yield loss
+def exact_run(subject: Subject, case: Case, step: RecordedStep) -> ExactRun | None:
+    """One step on balls; None if the subject cannot be followed there.
 
-
-def lacks_digits(verdict: Verdict) -> bool:
-    """Whether a failure may be one of digits, and not of the shape or of a dtype that has more."""
-    return verdict.worst is not None or verdict.problem.startswith(NARROWER)
-
-
-def failed_at(report: CaseReport, t: int) -> dict[str, Verdict]:
-    """The first failure of each equation in one step from recorded parameters, by its tag."""
-    here = {
-        tag: [v for v in failures if v.step == t and v.mode != FREE]
-        for tag, failures in report.blamed.items()
-    }
-    return {tag: failures[0] for tag, failures in here.items() if failures}
-
-
-def _covering(reports: Sequence[CaseReport]) -> list[tuple[CaseReport, int]]:
-    """A step of each case: first those in which the most equations fail that no other has shown."""
-    steps = {
-        (i, t): set(failed_at(report, t))
-        for i, report in enumerate(reports)
-        for t in range(report.case.steps)
-    }
-    chosen: dict[int, int] = {}
-    shown: set[str] = set()
-    while len(chosen) < len(reports):
-        left = [key for key in steps if key[0] not in chosen]
-        i, t = max(left, key=lambda key: (len(steps[key] - shown), len(steps[key]) > 0))
-        chosen[i] = t
-        shown |= steps[i, t]
-    return [(reports[i], t) for i, t in chosen.items()]
+    Raises:
+        SubjectError: it could not be run.
+    """
+    seen = next(observations(subject, case, [step]))
+    on_balls = seen.on_balls.get(SHOWN)
+    if on_balls is None:
+        return None
+    found = {name: on_balls(name) for name in case.rows if name in seen.shown}
+    errors = {name: each.error for name, each in found.items() if each.error is not None}
+    undecided = {name: each.why for name, each in found.items() if each.error is None}
+    return ExactRun(case.id, 0, "", errors, undecided)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from conformance.corpus.recorded import Recorded
 from conformance.errors import SubjectError
 from conformance.judging.case_report import CaseReport
+from conformance.judging.deciding import decided
 from conformance.judging.doubts import OWN, failed_in, with_doubts
 from conformance.judging.evidence import Evidence
 from conformance.judging.observe import observations
@@ -39,7 +40,9 @@ def check_case(subject: Subject, recorded: Recorded) -> CaseReport:
     try:
         for t in range(recorded.case.steps):
             verdicts += restarted(subject, recorded, t, evidence)
-        wrong = any(verdict.status is Status.FAIL and verdict.name for verdict in verdicts)
+        wrong = any(
+            verdict.status in (Status.FAIL, Status.LOST) and verdict.name for verdict in verdicts
+        )
         if recorded.case.steps > 1 and subject.runs_freely(recorded.case) and not wrong:
             verdicts += free_run(subject, recorded, evidence)
     except SubjectError as error:
@@ -47,7 +50,7 @@ def check_case(subject: Subject, recorded: Recorded) -> CaseReport:
         seen = tuple(evidence)
         return CaseReport(recorded.case, subject.name, verdicts, str(error), seen, frames=frames)
     report = CaseReport(recorded.case, subject.name, verdicts, evidence=tuple(evidence))
-    if not report.passes and not report.failures:
+    if not (report.passes or report.failures or report.lost):
         return replace(report, error=f"{subject.name} in {recorded.case.id}: nothing was compared")
     return report
 
@@ -80,7 +83,8 @@ def restarted(
     ]
     verdicts += [Verdict(*beside, Status.NOT_OBSERVED, each) for each in seen.notes]
     own = subject.name == OWN
-    verdicts = with_doubts(_with_lines(verdicts, seen), recorded, t, seen, own=own)
+    verdicts = decided(with_doubts(verdicts, recorded, t, seen, own=own), seen, case, step.batch.m)
+    verdicts = _with_lines(verdicts, seen)
     targets = (recorded_truth(recorded, s) for s in range(case.steps))
     verdicts = with_second_run(verdicts, seen, targets)
     if evidence is not None:
@@ -111,8 +115,11 @@ def free_run(
         start = parameters, step.batch
         found = judge(recorded.case, (t, FREE), start, truth, seen.shown, inherited)
         own = subject.name == OWN
-        found = with_doubts(_with_lines(found, seen), recorded, t, seen, own=own)
-        failed = next((v for v in found if v.status is Status.FAIL), None)
+        found = decided(
+            with_doubts(found, recorded, t, seen, own=own), seen, recorded.case, step.batch.m
+        )
+        found = _with_lines(found, seen)
+        failed = next((v for v in found if v.status in (Status.FAIL, Status.LOST)), None)
         found = with_second_run(found, seen, targets)
         verdicts += found
         wrong = failed_in(found, FREE)
@@ -135,6 +142,8 @@ def _with_lines(verdicts: list[Verdict], seen: Observation) -> list[Verdict]:
         return where(verdict.name, index) if verdict.name else verdict.frames
 
     return [
-        replace(verdict, frames=lines(verdict)) if verdict.status is Status.FAIL else verdict
+        verdict
+        if verdict.status not in (Status.FAIL, Status.LOST) or verdict.frames
+        else replace(verdict, frames=lines(verdict))
         for verdict in verdicts
     ]

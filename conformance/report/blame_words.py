@@ -7,15 +7,15 @@ from collections.abc import Sequence
 
 from conformance.corpus.case import Case
 from conformance.model.table import Row
-from conformance.outcome import Blame, Report
+from conformance.outcome import Blame, LostEquation, Report
 from conformance.report.message import difference, what
 from conformance.verdict.compare import FREE, Verdict, doubtful
 
 LISTED = 8  # declined cases of one reason that a line names
 
 
-def case_of(report: Report, blame: Blame) -> Case:
-    """The case of the first failure."""
+def case_of(report: Report, blame: Blame | LostEquation) -> Case:
+    """The case of the first verdict."""
     return next(each.case for each in report.cases if each.case.id == blame.first.case)
 
 
@@ -40,8 +40,8 @@ def at_layers(layers: Sequence[int]) -> str:
     return f" at layer {last}" if last else ""
 
 
-def first_words(report: Report, blame: Blame) -> list[str]:
-    """The first failure: where, both values, what else may be to blame."""
+def first_words(report: Report, blame: Blame | LostEquation) -> list[str]:
+    """The first verdict: where, both values, what else may be to blame."""
     first = blame.first
     case = case_of(report, blame)
     run = "" if first.mode != FREE else " of the free run"

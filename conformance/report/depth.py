@@ -21,7 +21,7 @@ KINDS = {
 }
 OUTPUTS, FREE_RUN = "outputs", "free run"
 DEPTHS = (OUTPUTS, "cost", "gradients", "δ", "activations", "weighted inputs", "updated parameters")
-COMPARED = (Status.PASS, Status.FAIL, Status.EXPLAINED)
+COMPARED = (Status.PASS, Status.FAIL, Status.LOST, Status.EXPLAINED)
 
 
 def judged(reports: Iterable[CaseReport]) -> list[str]:

@@ -25,15 +25,15 @@ from conformance.report.cause_words import (
     example_heading,
     mistakes,
 )
-from conformance.report.exact_words import exact_words
+from conformance.report.exact_words import exact_words, loss_text, loss_words
 from conformance.report.finding_words import finding_text
 from conformance.report.gfm import code, fenced, folded, table, text
 from conformance.report.matrix import COLUMNS, MEANING, cells, sign, worst
 from conformance.report.message import accused
 from conformance.report.sentence import SIGNS, counted, facts, sentence, verdict
 from conformance.report.source_words import place, source
+from conformance.tracing.frames import Frame
 from conformance.verdict.compare import Status
-from conformance.verdict.finding import Finding
 
 MOST = 5  # errors that are shown
 
@@ -71,10 +71,13 @@ def _blocks(report: Report) -> Iterator[str]:
         yield from _blamed(report, blame)
     if not report.blames:
         yield from (text(line) for line in exact_words(report))
+    for each in report.losses:
+        said = f"{loss_text(report, each)}: {loss_words(each)}"
+        yield from _beside(said, each.frames, said=False)
     for example in report.smallest:
         yield folded(example_heading(report, example).rstrip(":"), fenced(example.text, "text"))
     for finding in report.findings:
-        yield from _found(finding, said=not report.blames)
+        yield from _beside(finding_text(finding), finding.frames, said=not report.blames)
     stopped = errors(report)
     yield from (fenced(error, "text") for error in stopped[:MOST])
     if len(stopped) > MOST:
@@ -82,12 +85,12 @@ def _blocks(report: Report) -> Iterator[str]:
         yield f"{left} stopped: `conformance check -v` shows all"
 
 
-def _found(finding: Finding, *, said: bool) -> Iterator[str]:
-    """What is said of a finding: its words, unless the heading has said them, and its line."""
-    lines = list(source(finding.frames))
+def _beside(words: str, frames: Sequence[Frame], *, said: bool) -> Iterator[str]:
+    """What is said beside the blame: its words, unless the heading has said them, and its line."""
+    lines = list(source(tuple(frames)))
     if not said or lines:
-        yield f"- {text(finding_text(finding))}"
-    yield from (code(place(frame)) for frame in finding.frames[:1])
+        yield f"- {text(words)}"
+    yield from (code(place(frame)) for frame in frames[:1])
     if lines:
         yield fenced("\n".join(lines), "python")
 

@@ -12,17 +12,21 @@ from conformance.verdict.compare import FREE, Status, Verdict
 SIGNS = {
     Status.ERROR: "!",
     Status.FAIL: "✗",
+    Status.LOST: "~",
     Status.EXPLAINED: "·",
     Status.PASS: "✓",
     Status.NOT_OBSERVED: "–",
 }
 """By status, the gravest first."""
 
-ASCII_SIGNS = {"!": "!", "✗": "x", "·": ".", "✓": "ok", "–": "-", "": ""}
+ASCII_SIGNS = {"!": "!", "✗": "x", "~": "~", "·": ".", "✓": "ok", "–": "-", "": ""}
 """The signs for an output that does not encode them all."""
 
 COLUMNS = (*TAGS, "free")
-MEANING = "✓ right, ✗ wrong, · explained by what is wrong before it, – not shown, ! stopped"
+MEANING = (
+    "✓ right, ✗ wrong, ~ right but digits lost, · explained by what is wrong before it, "
+    "– not shown, ! stopped"
+)
 
 
 def cells(report: CaseReport) -> list[Status | None]:

@@ -3,15 +3,14 @@
 Left out: tables and colour (`terminal.py`).
 """
 
-import linecache
 import math
 import sys
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 from conformance.corpus.case import Case
 from conformance.model.table import entry
 from conformance.report.finding_words import problem_text
+from conformance.tracing.digits import Loss
 from conformance.verdict.compare import (
     EQUATION,
     RECORD,
@@ -22,11 +21,10 @@ from conformance.verdict.compare import (
     doubtful,
 )
 from conformance.verdict.deviation import Worst
-from conformance.watching.digits import Loss
 from reference.step import split
 
 _SYMBOLS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "power": "**"}
-_ORDER = (Status.FAIL, Status.EXPLAINED, Status.ERROR)
+_ORDER = (Status.FAIL, Status.LOST, Status.EXPLAINED, Status.ERROR)
 
 
 def failure(case: Case, subject: str, verdicts: Sequence[Verdict]) -> str:
@@ -107,20 +105,13 @@ def in_ulps(ulps: float) -> str:
 
 
 def lost(loss: Loss) -> str:
-    """The line at which digits go, how many, and in which operation."""
-    place = loss.frames[0]
-    text = linecache.getline(place.file, place.line).strip()
+    """How many digits go, and in which operation."""
     numbers = [_number(each) for each in loss.operands]
     sign = _SYMBOLS.get(loss.operation, "")
     made = f" {sign} ".join(numbers) if sign else f"{loss.operation}({', '.join(numbers)})"
     exactly = f", exactly {loss.right:.4g}" if math.isfinite(loss.right - loss.result) else ""
     shown = f" ({made} = {_number(loss.result)}{exactly})" if numbers else ""
-    # What is computed of single numbers is seen when it is put into an array.
-    where = "single numbers" if loss.operation == "setitem" else loss.operation
-    return (
-        f"digits lost at {Path(place.file).name}:{place.line}  {text} : "
-        f"{loss.digits} of {loss.of} digits {loss.how} in {where}{shown}"
-    )
+    return f"{loss.digits} of {loss.of} digits {loss.how} in {loss.operation}{shown}"
 
 
 def _number(number: float) -> str:

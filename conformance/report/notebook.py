@@ -18,7 +18,7 @@ from conformance.report.blame_words import (
     heading,
 )
 from conformance.report.cause_words import beside_cause, cause_name, example_heading, mistakes
-from conformance.report.exact_words import exact_words
+from conformance.report.exact_words import exact_words, loss_text, loss_words
 from conformance.report.finding_words import finding_text
 from conformance.report.mathml import DIFFERS, mathml, mathml_pair
 from conformance.report.matrix import COLUMNS, MEANING, cells, sign, worst
@@ -26,8 +26,8 @@ from conformance.report.message import accused
 from conformance.report.sentence import SIGNS, counted, facts, sentence, verdict
 from conformance.report.source_words import place, source
 from conformance.report.visible import visible
+from conformance.tracing.frames import Frame
 from conformance.verdict.compare import Status
-from conformance.verdict.finding import Finding
 
 MANY = 12  # cases, beyond which their table is folded
 
@@ -42,6 +42,7 @@ _BLOCK = (
 _TINTS = {
     Status.FAIL: "rgba(230, 40, 40, .3); font-weight: bold",
     Status.ERROR: "rgba(230, 130, 0, .3); font-weight: bold",
+    Status.LOST: "rgba(230, 130, 0, .15)",
     Status.PASS: "rgba(0, 150, 80, .15)",
 }
 
@@ -61,11 +62,14 @@ def _parts(report: Report) -> Iterator[str]:
         yield from _blamed(report, blame)
     if not report.blames:
         yield _items(exact_words(report))
+    for each in report.losses:
+        words = f"{loss_text(report, each)}: {loss_words(each)}"
+        yield from _beside(words, each.frames, said=False)
     for example in report.smallest:
         title = example_heading(report, example).rstrip(":")
         yield _folded(title, _block(example.text))
     for finding in report.findings:
-        yield from _found(finding, said=not report.blames)
+        yield from _beside(finding_text(finding), finding.frames, said=not report.blames)
     stopped = errors(report)
     yield from map(_block, stopped[:1])
     more = stopped[1:]
@@ -73,12 +77,12 @@ def _parts(report: Report) -> Iterator[str]:
         yield _folded(f"{counted(len(more), 'more case')} stopped", _block("\n\n".join(more)))
 
 
-def _found(finding: Finding, *, said: bool) -> Iterator[str]:
-    """What is said of a finding: its words, unless the verdict has said them, and its line."""
-    lines = "\n".join(source(finding.frames))
+def _beside(words: str, frames: Sequence[Frame], *, said: bool) -> Iterator[str]:
+    """What is said beside the blame: its words, unless the verdict has said them, and its line."""
+    lines = "\n".join(source(tuple(frames)))
     if not said or lines:
-        yield _items([finding_text(finding)])
-    yield from (_element("p", _element("code", _text(place(each)))) for each in finding.frames[:1])
+        yield _items([words])
+    yield from (_element("p", _element("code", _text(place(each)))) for each in frames[:1])
     yield _block(lines) if lines else ""
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from conformance.judging.case_report import CaseReport
-from conformance.outcome import Blame, Report
+from conformance.outcome import Blame, LostEquation, Report
 from conformance.report.blame_words import (
     at_layers,
     equation_of_blame,
@@ -16,7 +16,7 @@ from conformance.report.blame_words import (
     heading,
 )
 from conformance.report.cause_words import NO_CAUSE, beside_cause, cause_name, mistakes, told_of
-from conformance.report.exact_words import rounding_words
+from conformance.report.exact_words import loss_text, loss_words
 from conformance.report.finding_words import finding_text
 from conformance.report.message import accused
 from conformance.report.sentence import counted, counts, declined, outcome, verdict
@@ -51,9 +51,13 @@ class Statement:
 
 
 def statements(report: Report) -> list[Statement]:
-    """What is wrong: the equations in causal order, then what else was found, then what stopped."""
+    """What is wrong: the equations in causal order, then what else was found, then what stopped.
+
+    Of a subject that is right, the equations that lose digits.
+    """
     wrong = [
         *(_of_blame(report, each) for each in report.blames),
+        *(_of_loss(report, each) for each in report.losses),
         *map(_of_finding, report.findings),
     ]
     stopped = [each for each in report.cases if each.status is Status.ERROR]
@@ -66,8 +70,12 @@ def statements(report: Report) -> list[Statement]:
 def opening(report: Report, width: int | None = None) -> Iterator[str]:
     """The first lines of a report; given a width, those that hold code are cut to it."""
     found = statements(report)
+    if report.ok:
+        yield f"{outcome(report)}, {counts(report)}"
+        yield from (_cut(each.in_one_line(), width) for each in found)
+        return
     if not found:
-        yield f"{outcome(report)}, {counts(report)}" if report.ok else _nothing(report)
+        yield _nothing(report)
         return
     first, *others = found
     if report.exit_code == 1 and others and _is_stop(first):  # what is wrong has its three lines
@@ -84,8 +92,9 @@ def opening(report: Report, width: int | None = None) -> Iterator[str]:
 def in_one_line(report: Report) -> str:
     """The subject, the verdict, and the first finding: what, on which line, why."""
     found = statements(report)
-    if not found:
-        return f"{report.subject}: {outcome(report)}, {counts(report)}"
+    if not found or report.ok:
+        also = "".join(f"; {each.in_one_line()}" for each in found)
+        return f"{report.subject}: {outcome(report)}, {counts(report)}{also}"
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
     refused = f"; {declined(report)}" if report.declined else ""
     return f"{report.subject}: {verdict(report)}: {found[0].in_one_line()}{more}{refused}"
@@ -115,6 +124,13 @@ def _of_blame(report: Report, blame: Blame) -> Statement:
     return Statement(heading(report, blame), where, _why(report, blame), short, _short(frames))
 
 
+def _of_loss(report: Report, each: LostEquation) -> Statement:
+    """An equation whose formula is right, and where its digits went."""
+    text = loss_text(report, each)
+    place = place_and_text(each.frames[0]) if each.frames else ""
+    return Statement(text, place, loss_words(each), text.rsplit(", ", 1)[0], _short(each.frames))
+
+
 def _why(report: Report, blame: Blame) -> str:
     """The cause of one wrong equation, or what was measured, or how far it is off."""
     known = mistakes(report, blame.tag)
@@ -126,9 +142,8 @@ def _why(report: Report, blame: Blame) -> str:
         return f"cause: {names}: {known[0].sentence.removesuffix('.')}"
     if known:
         return f"cause: {names}, which no case tells apart"
-    rounded = rounding_words(report, blame.tag)
     measured = [words for words in beside_cause(report, blame.tag) if words != NO_CAUSE]
-    return rounded or next(iter(measured), "") or first_words(report, blame)[-1]
+    return next(iter(measured), "") or first_words(report, blame)[-1]
 
 
 def _of_finding(finding: Finding) -> Statement:

@@ -16,12 +16,12 @@ from conformance.outcome import Report
 from conformance.report.depth import judged
 from conformance.report.detail_record import details_from_json, details_to_json, number
 from conformance.report.finding_words import finding_text, problem_text
-from conformance.subjects.exact_outcome import ExactOutcome
+from conformance.tracing.digits import Loss
 from conformance.tracing.frames import Frame
 from conformance.verdict.compare import SUBJECT, Status, Verdict
 from conformance.verdict.deviation import Worst
 from conformance.verdict.finding import Finding, Kind, finding
-from conformance.watching.digits import Loss
+from conformance.verdict.on_balls import Exactness, LostDigits
 
 REPORT_VERSION = 1
 
@@ -44,6 +44,17 @@ def to_json(report: Report) -> dict[str, Any]:
                 "lines": [asdict(frame) for frame in blame.frames],
             }
             for blame in report.blames
+        ],
+        "lost": [
+            {
+                "equation": each.tag,
+                "layers": list(each.layers),
+                "cases": each.cases,
+                "badly": each.badly,
+                "first": verdict_to_json(each.first),
+                "lines": [asdict(frame) for frame in each.frames],
+            }
+            for each in report.losses
         ],
         "remarks": report.remarks,
         "findings": [_finding_to_json(each) for each in report.findings],
@@ -96,7 +107,14 @@ def verdict_to_json(verdict: Verdict) -> dict[str, Any]:
     values = asdict(verdict)
     values["status"] = str(verdict.status)
     values["problem"] = problem_text(verdict)
-    del values["finding"]
+    for optional in ("finding", "on_balls", "lost"):
+        del values[optional]
+    if verdict.on_balls is not None:
+        error = verdict.on_balls.error
+        said = None if error is None else number(error)
+        values["on_balls"] = {"error": said, "why": verdict.on_balls.why}
+    if verdict.lost is not None:
+        values["lost"] = _lost_to_json(verdict.lost)
     if verdict.finding is not None:
         values["finding"] = {"kind": str(verdict.finding.kind), **_values(verdict.finding)}
     if verdict.worst is not None:
@@ -106,23 +124,30 @@ def verdict_to_json(verdict: Verdict) -> dict[str, Any]:
 
 def exact_to_json(run: ExactRun) -> dict[str, Any]:
     """One run of the exact lane as JSON values."""
-    outcome = run.outcome
     return {
         "case": run.case,
         "step": run.step,
-        "left": outcome.left,
-        "errors": {name: number(error) for name, error in outcome.errors.items()},
-        "frames": [asdict(frame) for frame in outcome.frames],
-        "lost": [_loss_to_json(each) for each in run.lost],
+        "left": run.left,
+        "errors": {name: number(error) for name, error in run.errors.items()},
+        "undecided": run.undecided,
     }
 
 
 def exact_from_json(values: dict[str, Any]) -> ExactRun:
     """The run of some JSON values."""
     errors = {name: float(error) for name, error in values["errors"].items()}
-    outcome = ExactOutcome(values["left"], errors, _frames(values["frames"]))
-    lost = tuple(_loss(each) for each in values.get("lost", ()))
-    return ExactRun(values["case"], values["step"], outcome, lost)
+    undecided = dict(values.get("undecided", {}))
+    return ExactRun(values["case"], values["step"], values["left"], errors, undecided)
+
+
+def _lost_to_json(lost: LostDigits) -> dict[str, Any]:
+    loss = None if lost.loss is None else _loss_to_json(lost.loss)
+    return {"off": number(lost.off), "badly": lost.badly, "loss": loss}
+
+
+def _lost(values: dict[str, Any]) -> LostDigits:
+    loss = None if values["loss"] is None else _loss(values["loss"])
+    return LostDigits(float(values["off"]), values["badly"], loss)
 
 
 def _loss_to_json(loss: Loss) -> dict[str, Any]:
@@ -173,10 +198,19 @@ def _verdict(values: dict[str, Any]) -> Verdict:
         "frames": _frames(values["frames"]),
         "who": values.get("who", SUBJECT),
         "finding": _finding(values),
+        "on_balls": _on_balls(values.get("on_balls")),
+        "lost": _lost(values["lost"]) if "lost" in values else None,
     }
     if made["finding"] is not None:
         made["problem"] = ""  # it is said of the finding
     return Verdict(**{**values, **made})
+
+
+def _on_balls(values: dict[str, Any] | None) -> Exactness | None:
+    if values is None:
+        return None
+    error = values["error"]
+    return Exactness(None if error is None else float(error), values["why"])
 
 
 def _finding_to_json(finding: Finding) -> dict[str, Any]:

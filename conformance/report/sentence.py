@@ -17,6 +17,7 @@ from conformance.report.blame_words import (
 )
 from conformance.report.cause_words import joined, mistakes
 from conformance.report.depth import judged_words
+from conformance.report.exact_words import loss_text
 from conformance.report.message import accused
 from conformance.verdict.compare import FREE, Status
 
@@ -53,15 +54,17 @@ def sentence(report: Report) -> str:
     Such as `BP2 is wrong at layer 2: σ′ is taken at a, which has been through σ already`. It may
     hold the subject's own words: whoever shows it escapes it.
     """
-    if report.blames:
-        return "; ".join(_wrong(report))
-    if report.remarks:
-        return "; ".join(report.remarks)
+    lost = [loss_text(report, each).rsplit(", ", 1)[0] for each in report.losses]
+    badly = any(each.badly for each in report.losses)
+    told = [*_wrong(report)] or report.remarks or (lost if badly else [])
+    if told:
+        return "; ".join(told)
     passes = [each for case in report.cases for each in case.passes]
     cases = counted(len(report.cases), "case")
     if report.ok:
         right = f"all {len(passes):,} quantities that it shows in {cases} are right"
-        return f"{right}, {len(report.declined)} declined" if report.declined else right
+        right += f", {len(report.declined)} declined" if report.declined else ""
+        return "; ".join([right, *lost])
     if report.declined and not report.cases:
         return f"nothing was compared: it declined {counted(len(report.declined), 'case')}"
     stopped = [each for each in report.cases if each.status is Status.ERROR]
@@ -75,6 +78,7 @@ def counts(report: Report) -> str:
     passes = [each for case in report.cases for each in case.passes]
     entries = sum(each.worst.entries for each in passes if each.worst)
     failures = sum(bool(each.name) for case in report.cases for each in case.failures)
+    lost = sum(len(case.lost) for case in report.cases)
     unseen = {
         each.name.rstrip("0123456789")
         for case in report.cases
@@ -82,9 +86,10 @@ def counts(report: Report) -> str:
         if each.name and each.status is Status.NOT_OBSERVED and each.mode != FREE
     }
     hidden = f", not observed: {', '.join(sorted(unseen))}" if unseen else ""
+    digits = f", {lost} with lost digits" if lost else ""
     return (
         f"{counted(len(report.cases), 'case')}: {len(passes):,} quantities ({entries:,} entries) "
-        f"agree, {failures} wrong{hidden}"
+        f"agree, {failures} wrong{digits}{hidden}"
     )
 
 

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from conformance.corpus.case import Case
 from conformance.judging.case_report import CaseReport
-from conformance.outcome import Blame, Report
+from conformance.outcome import Blame, LostEquation, Report
 from conformance.report.ascii import encodes
 from conformance.report.blame_words import (
     case_of,
@@ -28,7 +28,7 @@ from conformance.report.blame_words import (
 from conformance.report.blocks import Block, fitted, lines_of
 from conformance.report.cause_words import cause_words, example_words, joined, mistakes
 from conformance.report.depth import judged_words
-from conformance.report.exact_words import exact_words
+from conformance.report.exact_words import exact_words, loss_text, loss_words
 from conformance.report.finding_words import finding_lines, finding_text
 from conformance.report.matrix import ASCII_SIGNS, COLUMNS, cells, sign, worst
 from conformance.report.message import accused, line
@@ -42,6 +42,7 @@ from conformance.verdict.finding import Finding
 STYLES = {
     Status.ERROR: "bold yellow",
     Status.FAIL: "bold red",
+    Status.LOST: "bold yellow",
     Status.EXPLAINED: "dim",
     Status.PASS: "green",
     Status.NOT_OBSERVED: "dim",
@@ -83,6 +84,7 @@ def _all(report: Report, signs: Signs) -> list[Block]:
         Block([*_table(report, signs)]),
         Block([*_facts(report)]),
         *(Block([*_blamed(report, each)]) for each in report.blames),
+        *(Block([*_lost(report, each)]) for each in report.losses),
         *(Block([*_found(each)]) for each in report.findings if each.frames),
         *(Block(_lines(example_words(report, each))) for each in report.smallest),
         *(Block(_lines(each)) for each in errors(report)),
@@ -190,6 +192,16 @@ def _blamed(report: Report, blame: Blame) -> Iterator[Text]:
     yield from (_seen(f"    {each}") for each in more)
     for each in explained(report, blame.first):
         yield _seen(line(case_of(report, blame), each), "dim")
+
+
+def _lost(report: Report, each: LostEquation) -> Iterator[Text]:
+    """What is said of an equation whose digits are lost, and the line with its neighbours."""
+    yield _seen(loss_text(report, each), "bold")
+    yield from (_seen(f"  {place(frame)}") for frame in each.frames[:1])
+    yield from (_seen(f"  {words}") for words in source(each.frames))
+    yield _seen(f"  exact arithmetic ({each.first.case}): right formula, lost digits")
+    yield _seen(f"  {loss_words(each)}")
+    yield from (_seen(f"  {words}") for words in first_words(report, each))
 
 
 def _found(finding: Finding) -> Iterator[Text]:

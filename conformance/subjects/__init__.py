@@ -11,12 +11,9 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from conformance.corpus.case import Case
-from conformance.corpus.recorded import RecordedStep
 from conformance.errors import UsageError
 from conformance.model.table import equations
-from conformance.subjects.exact_outcome import ExactOutcome
 from conformance.subjects.observation import Observation
-from conformance.watching.digits import Loss
 from reference.backprop import step
 from reference.equations import BOOK, COSTS, Equations
 from reference.step import Array, Batch, Parameters, Step
@@ -51,9 +48,6 @@ class Subject:
         costs: the costs that it has.
         dtypes: the dtypes in which it can be judged.
         decays: whether it knows weight decay.
-        exactly: runs one recorded step on balls, where the subject can.
-        lost_digits: says where the digits of an entry went, where the subject can: given the case,
-            the step, the quantity, the index, and whether it is of a feedforward pass of its own.
         folders: from which it was told to import.
         stops: how it stops on networks of some numbers of layers, if it is written for others.
     """
@@ -65,10 +59,6 @@ class Subject:
     costs: tuple[str, ...] = tuple(COSTS)
     dtypes: tuple[str, ...] = ("float32", "float64")
     decays: bool = True
-    exactly: Callable[[Case, RecordedStep], ExactOutcome] | None = None
-    lost_digits: Callable[[Case, RecordedStep, str, tuple[int, ...], bool], Loss | None] | None = (
-        None
-    )
     folders: tuple[Path, ...] = ()
     stops: Mapping[int, str] = field(default_factory=dict)
 

@@ -12,6 +12,7 @@ import numpy as np
 from conformance.arithmetic.rounding import RunningError
 from conformance.tracing.frames import Frame
 from conformance.verdict.finding import Finding
+from conformance.verdict.on_balls import OnBalls
 from reference.step import Array, Step
 
 Shown = Array | RunningError
@@ -19,6 +20,9 @@ Shown = Array | RunningError
 
 Family = Mapping[int, Mapping[str, Array]]
 """The quantities of each step that was recorded, by their names."""
+
+SHOWN = "shown"
+"""What decides on balls of `Observation.shown`."""
 
 Where = Callable[[str, tuple[int, ...]], tuple[Frame, ...]]
 
@@ -41,6 +45,8 @@ class Observation:
         returned_where: as `where`, for `returned`.
         findings: what is wrong beside the quantities, such as inputs that were overwritten.
         notes: what is not wrong, but was not looked at, and why.
+        on_balls: what decides on balls whether a quantity is right, by what shows it: `SHOWN`,
+            or the mode of a pass of its own.
         again: all steps of the run that shows this one, and those of a second run, where the
             subject can be run anew; it raises SubjectError if that run fails.
     """
@@ -53,6 +59,7 @@ class Observation:
     returned_where: Where = nowhere
     findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
+    on_balls: Mapping[str, OnBalls] = field(default_factory=dict)
     again: Callable[[], tuple[Family, Family]] | None = None
 
 

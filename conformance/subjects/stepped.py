@@ -133,11 +133,8 @@ def traced_run(trace: Trace) -> Iterator[None]:
 
 
 def given_rate(trace: Trace, case: Case) -> Any:
-    """η as a program is handed it: traced, if no number of NumPy would widen narrower floats."""
-    if case.dtype != "float64":
-        return case.eta
-    number = np.float64(case.eta)
-    return traced_number(number, trace.node("given eta", None, (), {}, np.array(number)), trace)
+    """η as a program is handed it, traced: a Python number, which widens no narrower floats."""
+    return traced_number(case.eta, trace.node("given eta", None, (), {}, np.array(case.eta)), trace)
 
 
 def generic(

@@ -60,7 +60,7 @@ def restarted_right(case: Case, subject: str) -> bool:
     each_step = [restarted_verdicts(case, t, subject) for t in range(case.steps)]
     return all(
         not isinstance(verdicts, ConformanceError)
-        and not any(verdict.status is Status.FAIL and verdict.name for verdict in verdicts)
+        and not any(v.status in (Status.FAIL, Status.LOST) and v.name for v in verdicts)
         for verdicts in each_step
     )
 
@@ -95,12 +95,12 @@ def settle(asked: Asked, verdicts: Verdicts) -> None:
     found, case = compared(verdicts), asked.case
     mine = [v for v in found if v.name and tag_of(v.name, case.layers) == asked.tag]
     statuses = {verdict.status for verdict in mine}
-    if Status.FAIL in statuses:
+    if any(each.failed for each in mine):
         pytest.fail(for_stdout(failure(case, asked.subject, _blamed(mine, found))), pytrace=False)
     if Status.EXPLAINED in statuses:
         causes = sorted({verdict.explained_by for verdict in mine if verdict.explained_by})
         pytest.xfail(f"explained by {', '.join(causes) or 'another finding'}")
-    if Status.PASS not in statuses:
+    if not statuses & {Status.PASS, Status.LOST}:
         reasons = sorted({verdict.problem for verdict in mine if verdict.problem})
         detail = f": {', '.join(reasons)}" if reasons else ""
         pytest.skip(f"{asked.subject} does not show it{detail}")
@@ -117,7 +117,7 @@ def compared(verdicts: Verdicts) -> list[Verdict]:
 
 def _blamed(mine: Sequence[Verdict], verdicts: Sequence[Verdict]) -> list[Verdict]:
     """The failures of an equation and what each of them explains in its own step."""
-    failed = [verdict for verdict in mine if verdict.status is Status.FAIL]
+    failed = [verdict for verdict in mine if verdict.failed]
     places = {(verdict.step, verdict.name) for verdict in failed}
     explained = [v for v in verdicts if (v.step, v.explained_by) in places]
     return [*failed, *explained]

@@ -14,6 +14,7 @@ from hypothesis import settings
 from conformance.corpus import casefile, store
 from conformance.corpus.case import Case
 from conformance.corpus.recorded import Recorded
+from conformance.judging.exact_lane import ExactRun, exact_run
 from conformance.subjects import ReferenceSession, Session, Subject
 from reference.equations import BOOK, COSTS
 from reference.step import Array, Batch, Parameters, split
@@ -38,6 +39,13 @@ WRONG: dict[str, tuple[str, Callable[..., Array]]] = {
 def recorded(id_: str) -> Recorded:
     """A case of the corpus with its numbers."""
     return store.read(store.root(), next(c for c in store.cases(store.root()) if c.id == id_))
+
+
+def exactly(subject: Subject, whole: Recorded) -> ExactRun:
+    """The first step of a case on balls."""
+    run = exact_run(subject, whole.case, whole.steps[0])
+    assert run is not None
+    return run
 
 
 def with_equations(**changed: Callable[..., Any]) -> Subject:

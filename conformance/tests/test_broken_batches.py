@@ -18,7 +18,7 @@ from conformance.tests.networks.right_batches import (
     BatchedColumns,
     LastFirst,
 )
-from conformance.tests.support import recorded
+from conformance.tests.support import exactly, recorded
 from conformance.tests.test_broken import short, wrong_layers
 
 EDITS = [(cls, edit) for cls, edits in BROKEN.items() for edit in edits]
@@ -83,8 +83,7 @@ def test_an_error_of_a_whole_batch_is_blamed_though_single_samples_have_another(
     assert [blame.tag for blame in report.blames] == ["BP2"]
     assert not report.remarks
     whole = recorded("square-4-4-4-4")
-    assert subject.exactly
-    assert subject.exactly(whole.case, whole.steps[0]).wrong == ["delta3", "delta2"]
+    assert exactly(subject, whole).wrong == ["delta3", "delta2"]
 
 
 def edited(find: str, replace: str, tags: str, program: str = "book.py") -> Edit:
@@ -126,17 +125,13 @@ def test_one_number_taken_from_all_biases_is_a_wrong_update(tmp_path: Path) -> N
 
 def test_what_is_wrong_of_a_whole_batch_alone_is_wrong_on_balls_too(tmp_path: Path) -> None:
     edit = next(edit for _, edit in EDITS if edit.id == "one-x-for-all")
-    source, line = broken_source(edit)
+    source, _ = broken_source(edit)
     file = tmp_path / "edited.py"
     file.write_text(source, encoding="utf-8")
     cls = next(cls for cls, edits in BROKEN.items() if edit in edits)
     subject = book_subject(cast("type", load(f"{file}:{cls}")), edit.id)
     whole = recorded("square-4-4-4-4")
-    assert subject.exactly
-    outcome = subject.exactly(whole.case, whole.steps[0])
-    assert not outcome.left
-    assert outcome.wrong[:2] == ["nabla_b2", "nabla_w2"]
-    assert outcome.frames[0].line == line
+    assert exactly(subject, whole).wrong[:2] == ["nabla_b2", "nabla_w2"]
 
 
 def test_one_number_taken_from_all_biases_is_a_wrong_update_on_balls_too(tmp_path: Path) -> None:
@@ -146,8 +141,7 @@ def test_one_number_taken_from_all_biases_is_a_wrong_update_on_balls_too(tmp_pat
     file.write_text(source, encoding="utf-8")
     subject = book_subject(cast("type", load(f"{file}:Network")), "it")
     whole = recorded("square-4-4-4-4")
-    assert subject.exactly
-    assert subject.exactly(whole.case, whole.steps[0]).wrong == ["b2", "b3", "b4"]
+    assert exactly(subject, whole).wrong == ["b2", "b3", "b4"]
 
 
 def test_gradients_in_another_order_are_a_convention_if_the_update_knows() -> None:

@@ -6,8 +6,8 @@ Left out: right networks (`test_right.py`) and wrong formulas (`test_broken.py`)
 import functools
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from functools import cache
+from linecache import getline
 from pathlib import Path
 from typing import Any
 
@@ -20,17 +20,21 @@ from conformance import report as reports
 from conformance.arithmetic.balls import precision
 from conformance.corpus import store
 from conformance.examine import examine
+from conformance.judging.observe import observations
 from conformance.outcome import Report
+from conformance.report.exact_words import loss_words
 from conformance.report.message import lost
 from conformance.report.record import from_json, to_json
 from conformance.subjects.book.subject import book_subject
+from conformance.subjects.observation import SHOWN
 from conformance.tests.networks import book, lossy
 from conformance.tests.support import recorded
 from conformance.tests.test_right import MomentumLeftOn
+from conformance.tracing.digits import Loss, Spot, locate
+from conformance.tracing.program import traced_program
+from conformance.tracing.replay import Replay
+from conformance.tracing.trace import Trace
 from conformance.verdict.compare import FREE
-from conformance.watching.both import Lift
-from conformance.watching.digits import Loss, Spot, locate
-from conformance.watching.recording import Recording
 from reference.step import Array
 
 SATURATED, SQUARE = "saturated-2-8-3", "square-4-4-4-4"
@@ -42,15 +46,12 @@ Formula = Callable[[Any], Any]
 
 
 def told(formula: Formula, x: Array, granted: tuple[int, ...] = ()) -> Loss | None:
-    """What is said of the last operation of a formula, x being event 0."""
-
-    def run(recording: Recording, lift: Lift) -> None:
-        formula(recording.watch(lift(x), "x"))
-
-    once = Recording()
-    with np.errstate(all="ignore"), precision(2000):
-        run(once, np.array)
-        return locate(run, Spot("a2", len(once.events) - 1, None, str(x.dtype), frozenset(granted)))
+    """What is said of the last operation of a formula, x being node 0."""
+    trace = Trace()
+    with np.errstate(all="ignore"), precision(2000), traced_program(trace):
+        made = trace.argument(formula(trace.given(x, "x")))
+        spot = Spot("a2", made, None, str(x.dtype), frozenset(granted))
+        return locate(Replay(trace), spot)
 
 
 def half(x: Any) -> Any:
@@ -105,7 +106,6 @@ NO_LOSS: dict[str, Formula] = {
     "products": lambda x: 3 * x * x / 7,
     "roundings that add up": lambda x: functools.reduce(np.multiply, [x] * 101),
     "an underflow that does not matter": lambda x: 1 / (1 + np.exp(-1e4 * x)),
-    "another way on balls": lambda x: 1 - (np.cos(x) if x.dtype.kind == "f" else np.sin(x)),
 }
 
 
@@ -114,26 +114,19 @@ def test_where_nothing_is_lost_or_seen_nothing_is_said(name: str) -> None:
     assert told(NO_LOSS[name], np.array([0.3, 0.1])) is None
 
 
-def test_many_operations_take_few_runs() -> None:
-    """As many as it takes to halve their number until one is left."""
-    runs = 0
-
-    def run(recording: Recording, lift: Lift) -> None:
-        nonlocal runs
-        runs += 1
-        x: Array = recording.watch(lift(np.array([0.7])), "x")
+def test_one_of_many_operations_is_found() -> None:
+    def formula(x: Array) -> Array:
         for i in range(500):
             x = (x + BIG) - BIG if i == 300 else x * 0.999
+        return x
 
-    with precision(200):
-        loss = locate(run, Spot("a2", 501, 0, "float64"))
+    loss = told(formula, np.array([0.7]))
     assert loss is not None
     assert loss.operation == "subtract"
-    assert runs <= 15
 
 
 def test_what_was_lost_before_is_not_counted() -> None:
-    """Event 2 is the difference, which is granted: it is judged for itself."""
+    """Node 2 is the difference, which is granted: it is judged for itself."""
     assert told(lambda x: 3 * (1 - np.cos(x)), np.array([1e-5, 1e-6]), granted=(2,)) is None
 
 
@@ -153,47 +146,65 @@ def line_of(cls: type) -> str:
     return next(line.strip() for line in source.splitlines() if line.endswith("# here"))
 
 
-NETWORKS: dict[type, tuple[str, str]] = {
-    lossy.ShiftedPrime: ("BP2", "14 of 16 digits cancelled in subtract"),
-    lossy.Complement: ("A", "14 of 16 digits cancelled in subtract"),
-    lossy.EntryByEntry: ("A", "14 of 16 digits lost in single numbers"),
-    lossy.GrowingExponential: ("A", "16 of 16 digits lost by overflow in exp (exp(1000) = inf)"),
-    lossy.QuotientPrime: ("BP2", "16 of 16 digits lost by overflow in exp (exp(1000) = inf)"),
-    lossy.HalfPrecision: ("A", "16 of 16 digits lost in float32 in astype"),
-    lossy.LossyFeedforward: ("A", "16 of 16 digits lost by overflow in exp (exp(1000) = inf)"),
-    lossy.HalfUpdate: ("W", "8 of 16 digits lost in float32 in astype"),
+LOST = "is the right formula and loses digits"
+BADLY = "is the right formula, evaluated badly"
+NETWORKS: dict[type, tuple[str, str, str]] = {
+    lossy.ShiftedPrime: ("BP2", LOST, "14 of 16 digits cancelled in subtract"),
+    lossy.Complement: ("A", LOST, "14 of 16 digits cancelled in subtract"),
+    lossy.EntryByEntry: ("A", LOST, "14 of 16 digits cancelled in subtract"),
+    lossy.GrowingExponential: ("A", BADLY, "16 of 16 digits lost by overflow in exp"),
+    lossy.QuotientPrime: ("BP2", BADLY, "16 of 16 digits lost by overflow in exp"),
+    lossy.LossyFeedforward: ("A", BADLY, "16 of 16 digits lost by overflow in exp"),
 }
 
 
 @pytest.mark.parametrize("cls", NETWORKS, ids=lambda cls: cls.__name__)
-def test_under_the_blame_stands_where_the_digits_went(cls: type) -> None:
-    tag, words = NETWORKS[cls]
-    text = str(examined(cls, SATURATED))
-    under = text[text.index(f"{tag} is wrong") :].split("first in", maxsplit=1)[0]
-    assert (
-        f"  exact arithmetic ({SATURATED}): right formula, lost digits\n  digits lost at " in under
-    )
-    assert f"{line_of(cls)} : {words}" in under
+def test_a_right_formula_that_loses_digits_is_a_finding_of_its_own(cls: type) -> None:
+    tag, said, words = NETWORKS[cls]
+    found = examined(cls, SATURATED)
+    assert not found.blames
+    assert found.exit_code == (said == BADLY)
+    loss = next(each for each in found.losses if each.tag == tag)
+    under = str(found).split(f"\n{tag} at layer")[-1].split("first in", maxsplit=1)[0]
+    assert said in under
+    assert f"  exact arithmetic ({SATURATED}): right formula, lost digits\n  {words}" in under
+    assert getline(loss.frames[0].file, loss.frames[0].line).strip() == line_of(cls)
+
+
+@pytest.mark.parametrize(
+    ("cls", "tag"),
+    [(lossy.HalfPrecision, "Z"), (lossy.AlwaysFloat32, "Z"), (lossy.HalfUpdate, "BP4")],
+    ids=["half precision", "always float32", "half update"],
+)
+def test_floats_decide_what_a_cast_is_worth(cls: type, tag: str) -> None:
+    found = examined(cls, SATURATED)
+    assert [each.tag for each in found.blames] == [tag]
+    frame = found.blames[0].frames[0]
+    assert getline(frame.file, frame.line).strip() == line_of(cls)
+    assert "floats decide: astype to float32" in str(found)
 
 
 def test_in_float32_there_are_seven_digits_to_lose() -> None:
-    text = str(examined(lossy.Float32, f"{SATURATED}-float32"))
-    under = text[text.index("BP2 is wrong") :].split("first in", maxsplit=1)[0]
-    assert f"{line_of(lossy.ShiftedPrime)} : 2 of 7 digits cancelled" in under
+    loss = next(each for each in examined(lossy.Float32, f"{SATURATED}-float32").losses)
+    assert loss.tag == "BP2"
+    assert loss_words(loss).startswith("2 of 7 digits cancelled")
 
 
 def test_a_dtype_with_more_digits_loses_none() -> None:
     """The update has float64 sums of float32 gradients."""
-    text = str(examined(lossy.WideSums, "cancelling-2-2-2-float32"))
-    assert "right formula; it has dtype float64, expected float32" in text
-    assert "lost" not in text
+    found = examined(lossy.WideSums, "cancelling-2-2-2-float32")
+    assert "right formula; it has dtype float64, expected float32" in str(found)
+    assert not found.losses
 
 
 def lost_in(cls: type, name: str, index: tuple[int, ...]) -> Loss | None:
     """What is said of an entry of the first step of the saturated case."""
-    whole, ask = recorded(SATURATED), book_subject(cls, cls.__name__).lost_digits
-    assert ask is not None
-    return ask(whole.case, whole.steps[0], name, index, False)
+    whole = recorded(SATURATED)
+    subject = book_subject(cls, cls.__name__)
+    seen = next(observations(subject, whole.case, whole.steps[:1]))
+    on_balls = seen.on_balls[SHOWN]
+    assert on_balls(name).right
+    return on_balls.lost(name, index).loss
 
 
 def test_what_enters_an_equation_is_put_right_first() -> None:
@@ -208,33 +219,21 @@ def test_only_the_entry_that_failed_is_followed() -> None:
     assert lost_in(lossy.Complement, "a2", (0, 0)) is None
 
 
-def test_a_cast_that_leaves_exact_arithmetic_is_named_by_leaving() -> None:
-    text = str(examined(lossy.AlwaysFloat32, SATURATED))
-    assert "not run, since lossy.py:" in text
-    assert f"`{line_of(lossy.AlwaysFloat32)[:20]}" in text
-    assert "digits lost at" not in text
-
-
 def test_a_bug_elsewhere_does_not_hide_where_the_digits_went() -> None:
     """The update is wrong in every case; digits are lost in some."""
     found = examined(lossy.LossyAndWrong, "expanding-3-4-5-2", "remainder-3-4-2", SATURATED, SQUARE)
-    text = str(found)
-    under = text[text.index("BP2 is wrong") :].split("first in", maxsplit=1)[0]
-    assert line_of(lossy.ShiftedPrime) in under
-    assert text.count("not rounding") == 2
+    assert {each.tag for each in found.blames} == {"B", "W"}
+    loss = next(each for each in found.losses if each.tag == "BP2")
+    assert getline(loss.frames[0].file, loss.frames[0].line).strip() == line_of(lossy.ShiftedPrime)
+    assert str(found).count("not rounding") == 2
 
 
-def test_of_two_runs_the_one_that_fails_is_told_of() -> None:
-    found = examined(lossy.ShiftedPrime, SATURATED, SQUARE)
-    passing = examined(lossy.ShiftedPrime, SQUARE).exact
-    assert str(replace(found, exact=(*passing, *found.exact))) == str(found)
-
-
-def test_a_step_that_does_not_fail_is_not_said_to_lose_digits() -> None:
+def test_a_step_of_a_free_run_is_decided_in_its_own_state() -> None:
     """Momentum shows in a free run alone; each single step is right."""
     found = examined(MomentumLeftOn, "contracting-5-4-3-2")
-    assert {verdict.mode for each in found.cases for verdict in each.failures} == {FREE}
-    assert "right formula in step 0, which does not fail" in str(found)
+    failures = [verdict for each in found.cases for verdict in each.failures]
+    assert {verdict.mode for verdict in failures} == {FREE}
+    assert all(each.on_balls is not None and each.on_balls.wrong for each in failures)
 
 
 class NearlyRight(lossy.OwnSigma):
@@ -251,28 +250,23 @@ def test_what_only_exact_arithmetic_shows_is_not_called_exactly_right() -> None:
     assert "of the largest, which floats do not show" in str(found)
 
 
-def test_of_a_right_network_nothing_is_looked_for() -> None:
-    def refuse(*_: object) -> None:
-        raise AssertionError
-
-    subject = replace(book_subject(book.Network, "book"), lost_digits=refuse)
-    cases = [case for case in store.cases(store.root()) if case.id == SATURATED]
-    assert examine(subject, store.root(), cases).ok
-
-
 def test_it_comes_out_of_the_process_of_a_file_and_into_the_json() -> None:
     found = check(f"{lossy.__file__}:GrowingExponential", case=SATURATED)
     values = json.loads(json.dumps(to_json(found), allow_nan=False))
     jsonschema.Draft202012Validator(SCHEMA).validate(values)
     assert json.loads(json.dumps(to_json(from_json(values)))) == values
-    loss = values["exact"][0]["lost"][0]
+    loss = values["lost"][0]["first"]["lost"]["loss"]
     assert (loss["name"], loss["operands"], loss["result"]) == ("a2", [1000.0], "inf")
     assert line_of(lossy.GrowingExponential) in str(found)
 
 
 def test_a_report_of_an_earlier_release_is_read() -> None:
-    values = to_json(examined(lossy.ShiftedPrime, SATURATED))
-    for run in values["exact"]:
-        del run["lost"]
-    jsonschema.Draft202012Validator(SCHEMA).validate(json.loads(json.dumps(values)))
-    assert all(run.lost == () for run in from_json(values).exact)
+    values = json.loads(json.dumps(to_json(examined(lossy.ShiftedPrime, SATURATED))))
+    values["exact"] = [
+        {"case": SATURATED, "step": 0, "left": "", "errors": {"z2": 0.0}, "frames": [], "lost": []}
+    ]
+    del values["lost"]
+    for case in values["cases"]:
+        case["verdicts"] = [each for each in case["verdicts"] if "lost" not in each]
+    jsonschema.Draft202012Validator(SCHEMA).validate(values)
+    assert [run.errors for run in from_json(values).exact] == [{"z2": 0.0}]

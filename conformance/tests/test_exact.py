@@ -24,7 +24,8 @@ from conformance.arithmetic.exact import (
 )
 from conformance.arithmetic.place import raised_at
 from conformance.tests.networks import book
-from conformance.watching.recording import Recording
+from conformance.tracing.replay import Replay
+from conformance.tracing.trace import Trace
 from reference.step import Array
 
 FAST = settings(max_examples=40, deadline=None)
@@ -211,10 +212,11 @@ def test_numpy_does_the_same_to_exact_numbers(name: str) -> None:
     np.testing.assert_allclose(np.vectorize(float)(got), right, rtol=1e-14)
 
 
-def test_a_logarithm_of_a_sum_of_powers_of_e_is_exact_where_it_is_watched() -> None:
-    watched = Recording(ours=True).watch(to_exact(A), "a")
-    got = to_balls(np.asarray(np.logaddexp(0.5, watched)))
+def test_a_logarithm_of_a_sum_of_powers_of_e_is_exact_where_it_is_traced() -> None:
+    trace = Trace()
+    made = trace.argument(np.logaddexp(0.5, trace.given(A, "a")))
     with precision(400):
+        got = to_balls(Replay(trace).value(made))
         right = [(flint.arb(0.5).exp() + flint.arb(each).exp()).log() for each in A.ravel()]
     assert all(one.overlaps(other) for one, other in zip(got.ravel(), right, strict=True))
     assert all(each.rad() < 1e-15 for each in got.ravel())

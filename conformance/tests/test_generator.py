@@ -9,13 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from conformance.subjects.book.subject import book_subject
 from conformance.tests.generator.changes import SCALARS, changes, numpy_as
 from conformance.tests.generator.judgement import judge
 from conformance.tests.generator.measure import figures, line_of
 from conformance.tests.generator.program import Program, program, right, wrong
-from conformance.tests.generator.running import distance, expected, program_numbers
+from conformance.tests.generator.running import distance, expected, loaded, program_numbers
 from conformance.tests.generator.selection import selected, visible
 from conformance.tests.generator.style import OPTIONS, Style, read, styles
+from conformance.tests.support import exactly, recorded
 
 SAMPLE: dict[str, str] = json.loads(
     Path(__file__).with_name("generator").joinpath("sample.json").read_text(encoding="utf-8")
@@ -44,6 +46,21 @@ def test_a_style_is_right(style: Style) -> None:
         for name in shown.keys() & truth.keys():
             assert shown[name].shape == truth[name].shape
             assert distance(truth[name], shown[name]) < ROUNDING, (case, name)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(
+    "style",
+    [each for each in styles() if not {"function", "torch"} & each.options],
+    ids=lambda style: style.name,
+)
+def test_a_right_style_is_exactly_right(style: Style, tmp_path: Path) -> None:
+    cost = "cross-entropy" if "cross-entropy" in style.options else None
+    with loaded(right(style), tmp_path) as thing:
+        subject = book_subject(thing, style.name, cost)
+        for run in (exactly(subject, recorded(id_)) for id_ in style.cases):
+            assert run.right
+            assert not {each for each in run.undecided if each[0] in "zabw"}
 
 
 @STYLES

@@ -22,7 +22,7 @@ from conformance.tests.networks.right_costs import (
     QuadraticCost,
     WithQuadraticCost,
 )
-from conformance.tests.support import recorded
+from conformance.tests.support import exactly, recorded
 from conformance.verdict.compare import Status
 
 CASES = ("square-4-4-4-4", "square-4-4-4-4-cross-entropy", "saturated-2-8-3")
@@ -65,10 +65,9 @@ def test_a_right_cost_is_judged(id_: str) -> None:
 @pytest.mark.parametrize("id_", CASES)
 def test_a_right_cost_is_exactly_right(id_: str) -> None:
     subject, whole = book_subject(right_costs.WithCost, "with cost"), recorded(id_)
-    assert subject.exactly is not None
-    outcome = subject.exactly(whole.case, whole.steps[0])
-    assert outcome.right
-    assert "cost" in outcome.errors
+    run = exactly(subject, whole)
+    assert run.right
+    assert "cost" in run.errors
 
 
 def test_a_cost_without_its_half_is_blamed_on_its_line() -> None:
@@ -137,9 +136,7 @@ def test_an_epsilon_in_the_cost_is_a_convention_that_is_said_with_its_size(name:
         assert not report.failures
         if "saturated" not in id_:
             assert "cost" in {verdict.name for verdict in report.passes}
-            outcome = subject.exactly and subject.exactly(report.case, recorded(id_).steps[0])
-            assert outcome
-            assert not outcome.wrong
+            assert not exactly(subject, recorded(id_)).wrong
 
 
 NO_EPSILON = {

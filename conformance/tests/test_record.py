@@ -18,6 +18,7 @@ from conformance.tests.networks.book import Network
 from conformance.tests.networks.broken import BROKEN, broken_source
 from conformance.tests.networks.wrong_training import Overlaps
 from conformance.tests.support import answering, showing, wrong_at
+from conformance.verdict.on_balls import EXACT
 
 HAND = "hand-2-3-1"
 SCHEMA = json.loads(report.SCHEMA.read_text("utf-8"))
@@ -84,12 +85,13 @@ def test_a_report_follows_the_schema_and_survives(subject: object, code: int) ->
     assert again(values) == values
 
 
-def test_a_report_on_a_file_has_lines_and_the_exact_lane(broken: str) -> None:
+def test_a_report_on_a_file_has_lines_and_what_balls_say(broken: str) -> None:
     values = written(broken)
     assert valid(values)
     assert again(values) == values
     assert values["blames"][0]["lines"][0]["line"] == broken_source(BROKEN[0])[1]
-    assert values["exact"][0]["errors"]
+    assert values["blames"][0]["first"]["on_balls"]["error"] > EXACT
+    assert again(written(Network))["exact"][0]["errors"]
 
 
 def test_skipped_cases_have_reasons() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from conformance.arithmetic.balls import precision
 from conformance.arithmetic.exact import to_exact
+from conformance.tracing.arrays import traced_number
 from conformance.tracing.index import as_floats
 from conformance.tracing.replay import Replay
 from conformance.tracing.substitute import substituted
@@ -139,11 +140,19 @@ def diagonal_filled(a: Any, b: Any) -> Any:
 
 
 KEPT = np.arange(12.0).reshape(3, 4)
+
+
+def layers_in_one_array(a: Any, b: Any) -> Any:
+    layers = np.empty(2, dtype=object)
+    layers[0], layers[1] = a, b
+    return np.vstack(list(a[0, 0] * (layers + layers) - 0.5 * layers))
+
+
 PROGRAMS = (
     added_at, an_array_that_is_kept, copied_by_bytes, diagonal_filled, einsum, entry_by_entry,
-    fancy_indices, filled_by_a_mask, flat_iteration, in_place, lists_of_numbers, out_arguments,
-    reductions, split_and_joined, stacked, through_a_view, turned_and_reshaped, vectorized,
-    where_argument, written_after_it_was_read,
+    fancy_indices, filled_by_a_mask, flat_iteration, in_place, layers_in_one_array,
+    lists_of_numbers, out_arguments, reductions, split_and_joined, stacked, through_a_view,
+    turned_and_reshaped, vectorized, where_argument, written_after_it_was_read,
 )  # fmt: skip
 
 
@@ -177,3 +186,43 @@ def test_a_trace_is_evaluated_again_on_other_numbers_as_the_program_would(progra
         assert replay.exact(node), replay.inexact
     right = np.asarray(program(*(each.copy() for each in other)))
     assert np.allclose(again, right, rtol=1e-12, atol=1e-14)
+
+
+def test_a_float_of_python_takes_the_precision_of_what_it_meets() -> None:
+    trace = Trace()
+    rate = traced_number(0.3, trace.node("given eta", None, (), {}, np.array(0.3)), trace)
+    assert (rate / 3 * np.ones(2, np.float32)).dtype == np.float32
+    assert (np.float64(0.3) / 3 * np.ones(2, np.float32)).dtype == np.float64
+    assert [each.operation for each in trace.nodes] == [
+        "given eta",
+        "divide",
+        "constant",
+        "multiply",
+    ]
+
+
+@pytest.mark.parametrize("kind", [float, np.float64])
+def test_a_number_that_is_rounded_stands_for_what_it_was(kind: Any) -> None:
+    trace = Trace()
+    number = traced_number(
+        kind(0.12345), trace.node("given x", None, (), {}, np.array(0.12345)), trace
+    )
+    rounded = round(number, 2)
+    assert float(rounded) == 0.12
+    assert round(number) == 0
+    replay = Replay(trace)
+    assert as_floats(replay.value(rounded.node)) == 0.12345
+    assert [*replay.leaves] == [rounded.node.number]
+
+
+@pytest.mark.parametrize(
+    ("dtype", "left"), [(np.float64, ["astype to float32"]), (np.float32, ["astype to float16"])]
+)
+def test_a_cast_leaves_exact_arithmetic_if_it_narrows(dtype: Any, left: list[str]) -> None:
+    trace = Trace()
+    x = trace.given(np.array([0.1, 0.7], dtype), "x")
+    narrow = np.float32 if dtype is np.float64 else np.float16
+    made = trace.argument(x.astype(np.float64).astype(narrow).astype(np.float64) * 2)
+    replay = Replay(trace)
+    replay.value(made)
+    assert [*replay.leaves.values()] == left

@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from conformance.corpus.case import Case
 from conformance.corpus.recorded import Recorded
 from conformance.judging.doubts import _doubtful, failed_in, with_doubts
+from conformance.judging.exact_lane import ExactRun
 from conformance.subjects.book.subject import book_subject
-from conformance.subjects.exact_outcome import ExactOutcome
 from conformance.subjects.observation import Observation
 from conformance.tests.networks import book
-from conformance.tests.support import recorded
+from conformance.tests.support import exactly, recorded
 from conformance.verdict.compare import (
     EQUATION,
     FORWARD,
@@ -230,18 +230,15 @@ def test_an_own_activation_that_overflows_has_no_slope() -> None:
 # Scalars that were rounded before they met an exact number
 
 
-def moving(scalar: Callable[[float, int], float]) -> ExactOutcome:
-    """The exact lane on the book's network whose steps are `scalar(η, m)` times the sums."""
+def moving(scalar: Callable[[float, int], float]) -> ExactRun:
+    """On balls, the book's network whose steps are `scalar(η, m)` times the sums."""
 
     class Moving(book.Network):
         def update_mini_batch(self, mini_batch: book.Pairs, eta: float) -> None:
             m = len(mini_batch)
             super().update_mini_batch(mini_batch, scalar(eta, m) * m)
 
-    exactly = book_subject(Moving, "moving").exactly
-    assert exactly is not None
-    whole = recorded("remainder-3-4-2")
-    return exactly(whole.case, whole.steps[0])
+    return exactly(book_subject(Moving, "moving"), recorded("remainder-3-4-2"))
 
 
 @pytest.mark.parametrize(

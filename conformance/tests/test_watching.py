@@ -358,32 +358,6 @@ def test_a_subject_that_leaves_numpy_is_judged_from_what_it_returns() -> None:
     assert {"delta2", "nabla_w2", "w4"} <= {v.name for v in report.passes}
 
 
-def test_the_exact_lane_says_which_line_left() -> None:
-    exactly = book_subject(ByElement, "by element").exactly
-    whole = recorded("layout-3-2-4")
-    assert exactly is not None
-    outcome = exactly(whole.case, whole.steps[0])
-    # `tolist` keeps exact numbers; the first float() of them is in math.fsum.
-    line = line_of(ByElement.backprop, "math.fsum(map(math.prod, zip(r")
-    assert outcome.left.startswith(f"{__file__.rpartition('/')[2]}:{line} leaves exact arithmetic")
-
-
-class Rounds(book.Network):
-    """Leaves exact arithmetic by np.round, a function that is watched on its way."""
-
-    def backprop(self, x: Array, y: Array) -> tuple[list[Array], list[Array]]:
-        """The gradient (nabla_b, nabla_w), of a rounded sample."""
-        return super().backprop(np.round(x, 14), y)
-
-
-def test_the_line_that_left_is_the_subjects_when_numpy_was_watched() -> None:
-    exactly = book_subject(Rounds, "rounds").exactly
-    whole = recorded("layout-3-2-4")
-    assert exactly is not None
-    left = exactly(whole.case, whole.steps[0]).left
-    assert left.startswith(f"test_watching.py:{line_of(Rounds.backprop, 'np.round')}"), left
-
-
 class Notices(book.Network):
     """Computes something else when it is watched."""
 

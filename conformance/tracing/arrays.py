@@ -5,6 +5,8 @@ without us. Left out: what a trace is (`trace.py`), what NumPy hands to nobody (
 """
 
 from collections.abc import Callable, Iterator
+from operator import add, floordiv, mod, mul, neg, pos, sub, truediv
+from operator import pow as power
 from typing import Any
 
 import numpy as np
@@ -204,6 +206,8 @@ def _reduced(ufunc: np.ufunc, method: str) -> Callable[..., Any]:
 
 def _apply_ufunc(ufunc: np.ufunc, method: str, inputs: Any, kwargs: dict[str, Any]) -> Any:
     trace = _trace_of((inputs, kwargs))
+    if any(map(_holds_arrays, inputs)):  # NumPy does it entry by entry, and each entry notes it
+        return getattr(ufunc, method)(*map(_as_object, inputs), **kwargs)
     out = kwargs.pop("out", None)
     call = ufunc if method == "__call__" else _reduced(ufunc, method)
     name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
@@ -217,6 +221,21 @@ def _apply_ufunc(ufunc: np.ufunc, method: str, inputs: Any, kwargs: dict[str, An
         result = call(*map(plain, inputs), **plain_of(kwargs))
         return trace.record(name, call, nodes, options, result)
     return _into(trace, (name, call, nodes, options), out, inputs, kwargs)
+
+
+def _holds_arrays(value: Any) -> bool:
+    """Whether it is an array of arrays, such as one of a network's layers."""
+    objects = isinstance(value, np.ndarray) and value.dtype.hasobject
+    return objects and any(isinstance(each, np.ndarray) for each in value.flat)
+
+
+def _as_object(value: Any) -> Any:
+    """A number as an object among others, so that NumPy hands it to each of them."""
+    if not is_traced_number(value):
+        return value
+    box = np.empty((), dtype=object)
+    box[()] = value
+    return box
 
 
 def _into(trace: Trace, called: Any, out: Any, inputs: Any, kwargs: dict[str, Any]) -> Any:
@@ -358,13 +377,36 @@ def _binary(ufunc: np.ufunc, *, turned: bool) -> Callable[..., Any]:
         if not isinstance(other, int | float | np.ndarray | np.generic):
             return NotImplemented
         pair = (other, self) if turned else (self, other)
+        if all(isinstance(plain(each), int | float) for each in pair):
+            return _of_python(ufunc, pair)
         return _apply_ufunc(ufunc, "__call__", pair, {})
 
     return operator
 
 
 def _unary(ufunc: np.ufunc) -> Callable[..., Any]:
-    return lambda self: _apply_ufunc(ufunc, "__call__", (self,), {})
+    def operator(self: Any) -> Any:
+        if type(self.plain) is float:
+            return _of_python(ufunc, (self,))
+        return _apply_ufunc(ufunc, "__call__", (self,), {})
+
+    return operator
+
+
+PYTHONS: dict[Any, Callable[..., Any]] = {
+    np.add: add, np.subtract: sub, np.multiply: mul, np.divide: truediv, np.power: power,
+    np.floor_divide: floordiv, np.remainder: mod, np.negative: neg, np.absolute: abs,
+    np.positive: pos,
+}  # fmt: skip
+"""What Python does to its own numbers."""
+
+
+def _of_python(ufunc: np.ufunc, pair: tuple[Any, ...]) -> Any:
+    """An operation on numbers of Python, which gives one again."""
+    trace, result = _trace_of(pair), PYTHONS[ufunc](*map(plain, pair))
+    if trace is None or not trace.recording:
+        return result
+    return trace.record(ufunc.__name__, ufunc, trace.argument(pair), {}, result)
 
 
 class _Number:
@@ -385,6 +427,13 @@ class _Number:
     def item(self) -> Any:
         """Itself."""
         return self
+
+    def __round__(self, digits: int | None = None) -> Any:
+        """Rounded to some digits; to an integer, it is not followed."""
+        result, trace = round(self.plain, digits), self.tracer
+        if digits is None or trace is None or not trace.recording:
+            return result
+        return trace.record("round", np.round, (self.node, digits), {}, result)
 
     def __reduce__(self) -> Any:
         """A pickled number is a plain one."""
@@ -407,11 +456,15 @@ class _Traced32(_Number, np.float32):  # type: ignore[misc]
     """A float32."""
 
 
-for _kind in (_Traced64, _Traced32):
+class _TracedFloat(_Number, float):  # type: ignore[misc]
+    """A float of Python: unlike one of NumPy it takes the precision of what it meets."""
+
+
+for _kind in (_Traced64, _Traced32, _TracedFloat):
     for _name, _operator in _operators().items():
         setattr(_kind, _name, _operator)
 
-_KINDS: dict[type, type] = {np.float64: _Traced64, np.float32: _Traced32}
+_KINDS: dict[type, type] = {np.float64: _Traced64, np.float32: _Traced32, float: _TracedFloat}
 
 
 def traced_number(value: Any, node: Node, trace: Trace) -> Any:
@@ -426,4 +479,4 @@ def traced_number(value: Any, node: Node, trace: Trace) -> Any:
 
 def is_traced_number(value: Any) -> bool:
     """Whether it is a number that notes what is done with it."""
-    return type(value) in (_Traced64, _Traced32)
+    return type(value) in (_Traced64, _Traced32, _TracedFloat)

@@ -21,34 +21,55 @@ from conformance.tracing.repair import Repair, Repairs, Step
 from conformance.tracing.replay import ROUNDINGS, Replay
 from conformance.tracing.trace import Node
 from conformance.tracing.ways import Way
-from reference.step import Array
+from reference.step import Array, split
 
 PRODUCTS = {"multiply", "matmul", "dot", "einsum", "outer", "inner", "tensordot", "vdot", "kron"}
 TURNS = ("add", "product")  # operations whose operands may stand in either order
 
 
+Lines = dict[tuple[object, ...], tuple[Frame, ...]]
+"""The lines to blame, by what the program did."""
+
+
 class Blame:
     """The search for a line in one run."""
 
-    def __init__(self, replay: Replay) -> None:
-        """Search in the run that is evaluated again."""
+    def __init__(self, replay: Replay, known: Lines | None = None) -> None:
+        """Search in the run that is evaluated again.
+
+        Args:
+            replay: of the run.
+            known: what was found in other runs of the program, to which this adds.
+        """
         self.replay, self.nodes = replay, replay.trace.nodes
         self.repairs = Repairs(replay)
+        self.known = {} if known is None else known
 
     def frames(self, node: Node, at: Location, way: Way) -> tuple[Frame, ...]:
         """The frames of the operation to blame for a wrong value, the one to blame first.
+
+        Where a program did the same on other numbers, it is the same operation.
 
         Args:
             node: what computed a wrong number.
             at: where the quantity is.
             way: what its equation gives.
         """
-        rounding = self._rounding(node)
         if way.decides and self.repairs.right(at, way):
+            rounding = self._rounding(node)
             return node.frames if rounding is None else rounding.frames
+        done = self.repairs.path(at.numbers, way.before)
+        operations = frozenset((each.operation, each.frames) for each in done)
+        key = split(way.name)[0], node.operation, node.frames, operations
+        if key not in self.known:
+            self.known[key] = self._found(node, at, way)
+        return self.known[key]
+
+    def _found(self, node: Node, at: Location, way: Way) -> tuple[Frame, ...]:
         repair = self.repairs.first(at, way) if way.decides else None
         if repair is not None and repair.node.frames:
             return self._to_blame(repair, way)
+        rounding = self._rounding(node)
         if rounding is not None:
             return rounding.frames
         node = self._arranged_last(node)

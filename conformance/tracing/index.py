@@ -7,6 +7,7 @@ each ball leads to the few that may be equal; the balls decide.
 Left out: which number is looked for (`roles.py`).
 """
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ from reference.step import Array
 
 SCALAR_ROUNDINGS = 8
 """Roundings of a factor that was computed in floats before it met an array, such as 1/m."""
+
+
+NEAR = 1e-9  # of a number: so far apart two floats may be that stand for the same
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,11 +62,15 @@ class Index:
         self.replay = replay
         self.nodes = [each for each in nodes if _counts(each) and replay.exact(each)]
         self._places: dict[float, list[tuple[int, int]]] = defaultdict(list)
+        self._sorted: list[float] = []
+        self._floats: dict[int, list[float]] = {}
+        self._wanted: tuple[Array, list[float]] | None = None
         self._known = {each.number: each for each in self.nodes}
         self._shapes: dict[int, list[Node]] = defaultdict(list)
         for node in self.nodes:
             self._shapes[node.value.size].append(node)
-            for place, number in enumerate(as_floats(replay.value(node)).ravel().tolist()):
+            self._floats[node.number] = as_floats(replay.value(node)).ravel().tolist()
+            for place, number in enumerate(self._floats[node.number]):
                 self._places[number].append((node.number, place))
 
     def __contains__(self, node: Node) -> bool:
@@ -76,6 +84,14 @@ class Index:
     def sized(self, size: int) -> list[Node]:
         """The nodes of so many entries."""
         return self._shapes.get(size, [])
+
+    def near(self, number: float) -> bool:
+        """Whether a recorded number is as near as floats can tell."""
+        if not self._sorted:
+            self._sorted = sorted(each for each in self._places if each == each)  # noqa: PLR0124 - no NaN
+        width = NEAR * abs(number)
+        place = bisect_left(self._sorted, number - width)
+        return place < len(self._sorted) and self._sorted[place] <= number + width
 
     def locate(
         self, wanted: Array, within: int = 0, columns: Sequence[int] = (), also: int = 0
@@ -131,13 +147,28 @@ class Index:
             for places, factor in [found]
         ]
 
+    def _in_floats(self, wanted: Array) -> list[float]:
+        """The numbers that are looked for now, sorted by size, in floats."""
+        if self._wanted is None or self._wanted[0] is not wanted:
+            self._wanted = wanted, sorted(map(abs, as_floats(wanted).ravel().tolist()))
+        return self._wanted[1]
+
     def _multiple(self, node: Node, wanted: Array) -> tuple[Array, Any] | None:
         value = self.replay.value(node)
+        if not _may_be_multiple(self._floats[node.number], self._in_floats(wanted)):
+            return None
         for held, places in orientations(value, wanted.shape):
             factor = common_factor(held, wanted)
             if factor is not None:
                 return places, factor
         return None
+
+
+def _may_be_multiple(held: Sequence[float], wanted: Sequence[float]) -> bool:
+    """Whether the largest and the smallest of some numbers have one ratio, in floats."""
+    sizes = [abs(each) for each in held]
+    most, least = max(sizes, default=0.0) * wanted[0], min(sizes, default=0.0) * wanted[-1]
+    return not abs(most - least) > NEAR * max(abs(most), abs(least))
 
 
 def orientations(value: Array, shape: tuple[int, ...]) -> list[tuple[Array, Array]]:

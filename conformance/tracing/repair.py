@@ -96,7 +96,7 @@ class Repairs:
 
     def first(self, at: Location, equation: Equation) -> Repair | None:
         """The earliest operation that mends a quantity; None if none does."""
-        path = list(self._path(at.numbers, equation.before))
+        path = list(self.path(at.numbers, equation.before))
         wanted = equation.wanted
         if at.nodes.shape != wanted.shape:  # of one sample, or of another shape than it should have
             wanted = equation.of(self._samples(self.nodes[at.numbers[0]], equation.samples))
@@ -115,7 +115,7 @@ class Repairs:
         value = np.asarray(self.replay.value(node))
         return not value.dtype.hasobject or not equation.has(value)
 
-    def _path(self, numbers: Sequence[int], before: int) -> Iterator[Node]:
+    def path(self, numbers: Sequence[int], before: int) -> Iterator[Node]:
         """What a quantity was computed from, as far as the quantities that enter it."""
         uses = reduce(or_, (self.nodes[number].uses for number in numbers)) & ~before
         for node in self.nodes:

@@ -26,7 +26,7 @@ def _expit(x: Any) -> Any:
 
 
 def _logaddexp(a: Any, b: Any) -> Any:
-    return np.log(np.exp(a) + np.exp(b))
+    return np.log(np.exp(to_exact(a)) + np.exp(to_exact(b)))  # one may be a float
 
 
 def _unrounded(x: Any, *_: Any, **__: Any) -> Any:
@@ -38,8 +38,11 @@ EXACTLY: dict[str, Callable[..., Any]] = {"expit": _expit, "logaddexp": _logadde
 
 LEAST = 100  # bits
 
-ROUNDINGS = ("round", "around", "round_", "rint")
-"""Operations that round: their result stands for what they are given, and floats judge it."""
+ROUNDINGS = ("round", "around", "round_", "rint", "astype")
+"""Operations that round: their result stands for what they are given, and floats judge it.
+
+A cast does so if it is to floats that are narrower than those the program was given.
+"""
 
 
 class Replay:
@@ -48,6 +51,8 @@ class Replay:
     Attributes:
         trace: the run.
         inexact: why the value of a node is what it was in floats, by the node's number.
+        leaves: what the operations do that floats have to judge, by the number of the node: those
+            that round on purpose, narrow, or have no exact counterpart.
         rounded: the numbers of the nodes that round on purpose, or narrow, and of what is computed
             from them: their values are those before it, and what they are worth floats decide.
     """
@@ -64,8 +69,12 @@ class Replay:
         """
         self.trace, self._reshaped = trace, reshaped
         self.inexact: dict[int, str] = {}
+        self.leaves: dict[int, str] = {}
         self.rounded: set[int] = set()
         self._values: dict[int, Any] = dict(given or {})
+        self._width = min(
+            (each.value.dtype.itemsize for each in trace.nodes if each.given), default=0
+        )
 
     def value(self, node: Node) -> Any:
         """The exact value of a node: an array of `Exact`, or of the kind that it had."""
@@ -92,23 +101,42 @@ class Replay:
         for each in node.inputs:
             if each.number in self.inexact:
                 self.inexact[node.number] = self.inexact[each.number]
-        if node.operation in ROUNDINGS or any(each.number in self.rounded for each in node.inputs):
+        rounds = self._rounds(node)
+        if rounds:
+            self.leaves[node.number] = f"{node.operation} to {node.value.dtype}"
+        if rounds or any(each.number in self.rounded for each in node.inputs):
             self.rounded.add(node.number)
-        rounds = _unrounded if node.operation in ROUNDINGS else node.function
-        function = EXACTLY.get(node.operation, rounds)
+        unrounded = _unrounded if node.operation in ROUNDINGS else node.function
+        function = EXACTLY.get(node.operation, unrounded)
         try:
-            args = [substituted(each, self._operand) for each in node.args]
-            kwargs = {key: substituted(each, self._operand) for key, each in node.kwargs.items()}
             with np.errstate(all="ignore"):
-                called = _called(function, args, kwargs)
-            result = _shaped(called, node, reshaped=self._reshaped)
+                result = self._evaluated(node, function)
         except (TypeError, AttributeError, ValueError, ArithmeticError, IndexError) as error:
-            self.inexact[node.number] = f"{node.operation}: {error}"
+            self._leave(node, f"{node.operation}: {error}")
             return _lifted(node.value)
         if not _known(result):
-            self.inexact[node.number] = f"{node.operation}: too large, or known to too few digits"
+            self._leave(node, f"{node.operation}: too large, or known to too few digits")
             return _lifted(node.value)
         return result
+
+    def _evaluated(self, node: Node, function: Callable[..., Any]) -> Any:
+        args = [substituted(each, self._operand) for each in node.args]
+        kwargs = {key: substituted(each, self._operand) for key, each in node.kwargs.items()}
+        return _shaped(_called(function, args, kwargs), node, reshaped=self._reshaped)
+
+    def _leave(self, node: Node, why: str) -> None:
+        self.inexact[node.number] = self.leaves[node.number] = why
+
+    def _rounds(self, node: Node) -> bool:
+        """Whether it rounds on purpose, or to narrower floats than those that were given."""
+        dtype = getattr(node.value, "dtype", None)
+        if dtype is None or dtype.kind != "f":
+            return False
+        if node.operation in ROUNDINGS and node.operation != "astype":
+            return True
+        return dtype.itemsize < self._width and any(
+            getattr(each.value, "dtype", dtype).itemsize > dtype.itemsize for each in node.inputs
+        )
 
     def _operand(self, node: Node) -> Any:
         """The value of a node as an argument: a single number is no array."""
@@ -118,7 +146,7 @@ class Replay:
     def _note_choice(self, node: Node) -> None:
         outcome = node.value.dtype.kind == "b" or node.operation in CHOICES
         if not outcome:
-            self.inexact[node.number] = f"{node.operation} to {node.value.dtype}"
+            self._leave(node, f"{node.operation} to {node.value.dtype}")
 
 
 def _called(function: Callable[..., Any], args: list[Any], kwargs: dict[str, Any]) -> Any:

@@ -9,8 +9,9 @@ Left out: the run (`subjects/book`), what is judged of it, and the line (`blame.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import reduce
+from itertools import islice
 from operator import or_
 from typing import Any
 
@@ -20,6 +21,8 @@ from conformance.tracing.candidates import Candidate, Candidates
 from conformance.tracing.index import Index, Location, as_floats, common_factor, is_factor
 from reference.equations import BOOK, COSTS, sigmoid_prime
 from reference.step import Array, Batch, Parameters, split
+
+FEW = 3  # numbers that are looked for in floats before all are on balls
 
 
 @dataclass(eq=False)
@@ -83,8 +86,16 @@ class Roles:
     nothing: list[str] = field(default_factory=list)
 
 
-Made = Callable[[Array], Iterable[tuple[Array, bool]]]
+Lift = Callable[[Array], Array]
+"""Exact numbers as they are, or in floats."""
+
+Made = Callable[[Array, Lift], Iterable[tuple[Array, bool]]]
 """What the equations make of a quantity, and whether it is summed over the samples."""
+
+
+def exactly(array: Array) -> Array:
+    """Exact numbers as they are."""
+    return array
 
 
 class Search:
@@ -93,6 +104,7 @@ class Search:
     def __init__(self, run: Run) -> None:
         self.run, self.index = run, run.index
         self.candidates = Candidates(run.index, run.samples)
+        self._floats: dict[int, tuple[Array, Array]] = {}
         self.roles = Roles()
         m = float(run.m)
         self.factors = tuple(dict.fromkeys((1.0, 1 / m, m, -1.0, -1 / m, -m)))
@@ -119,7 +131,7 @@ class Search:
             bit = run.w[layer - 2]
             right = BOOK.weighted_input(w, a, b)
             z = self._quantity(
-                f"z{layer}", right, lambda v: [(BOOK.activation(v), False)], (len(b), bit)
+                f"z{layer}", right, lambda v, _: [(BOOK.activation(v), False)], (len(b), bit)
             )
             right = BOOK.activation(z)
             a = self._quantity(f"a{layer}", right, self._uses_of_activation(layer), (len(b), bit))
@@ -128,8 +140,9 @@ class Search:
         run = self.run
         if layer < self._layers:
             w, b = run.start.w[layer - 1], run.start.b[layer - 1]
-            return lambda v: [(BOOK.weighted_input(w, v, b), False)]
-        return lambda v: [(v - run.batch.y, False), (run.batch.y - v, False)]
+            return lambda v, lift: [(BOOK.weighted_input(lift(w), v, lift(b)), False)]
+        y = run.batch.y
+        return lambda v, lift: [(v - lift(y), False), (lift(y) - v, False)]
 
     def _errors(self) -> None:
         run, values = self.run, self.roles.values
@@ -225,11 +238,11 @@ class Search:
         """∇w of the mini-batch or of its samples, and what is sent to the layer below."""
         run, values = self.run, self.roles.values
 
-        def made(delta: Array) -> Iterator[tuple[Array, bool]]:
-            yield delta @ below.T, True
+        def made(delta: Array, lift: Lift) -> Iterator[tuple[Array, bool]]:
+            yield delta @ lift(below).T, True
             if layer > 2:  # noqa: PLR2004 - the first layer sends nothing
-                z, a = values[f"z{layer - 1}"], values[f"a{layer - 1}"]
-                sent = run.start.w[layer - 2].T @ delta
+                z, a = lift(values[f"z{layer - 1}"]), lift(values[f"a{layer - 1}"])
+                sent = lift(run.start.w[layer - 2]).T @ delta
                 yield sent, False
                 yield sent * sigmoid_prime(z), False
                 yield sent * (a * (1 - a)), False
@@ -322,6 +335,9 @@ class Search:
     ) -> Array:
         """Find z or a of a layer; returns it as the program has it."""
         location = self._columns(right)
+        negative = self._columns(-right) if location is None and name[0] == "z" else None
+        if negative is not None:  # of −z σ is 1 − a, which would be taken for its use
+            return self._take(name, right, replace(negative, factor=-1.0))
         within = 0 if location is None else self._used(right, made, location)
         if location is not None and within:
             self.roles.first[name] = location
@@ -382,18 +398,40 @@ class Search:
         others = (at for name, at in self.roles.found.items() if split(name)[0] == quantity)
         taken = {number for each in others for number in each.numbers}
         free = [each for each in candidates if not taken.issuperset(each.location.numbers)]
-        equations = max((len(list(made(each.value))) for each in free[:1]), default=0)
+        equations = max((len(list(made(each.value, exactly))) for each in free[:1]), default=0)
         for i in range(equations):
 
-            def result(value: Array, number: int = i) -> list[tuple[Array, bool]]:
-                return [list(made(value))[number]]
+            def result(value: Array, lift: Lift, number: int = i) -> list[tuple[Array, bool]]:
+                return [next(islice(iter(made(value, lift)), number, None))]
 
             for each in free:
+                if not self._plausible(each.value, result):
+                    continue
                 within = self._used(each.value, result, each.location, alike=True)
                 if within:  # of equal values the last was taken
                     last = self._columns(each.value, within)
                     return Candidate(each.value, last or each.location)
         return None
+
+    def _plausible(self, value: Array, made: Made) -> bool:
+        """Whether the first numbers made of a value are near recorded ones, in floats."""
+        held = as_floats(value)
+        with np.errstate(all="ignore"):
+            ((result, summed),) = made(held, self._in_floats)
+            parts = [result]
+            if summed and self.run.m > 1:
+                parts += [part for part, _ in made(_only(held, 0), self._in_floats)]
+        return any(
+            all(self.index.near(float(each) * factor) for each in part.ravel()[:FEW])
+            for part in parts
+            for factor in self.factors
+        )
+
+    def _in_floats(self, array: Array) -> Array:
+        """Exact numbers of the run in floats."""
+        if id(array) not in self._floats:
+            self._floats[id(array)] = array, as_floats(array)
+        return self._floats[id(array)][1]
 
     def _used(self, value: Array, made: Made, location: Location, *, alike: bool = False) -> int:
         """What was computed on the way to something recorded that is made of a value, as bits.
@@ -407,10 +445,10 @@ class Search:
             alike: whether they have its sign.
         """
         m, own = self.run.m, location.numbers
-        for result, summed in made(value):
+        for result, summed in made(value, exactly):
             parts = [result]
             if summed and m > 1 and self._made_of(result, own) is None:
-                parts = [next(iter(made(_only(value, i))))[0] for i in range(m)]
+                parts = [next(iter(made(_only(value, i), exactly)))[0] for i in range(m)]
             each = [self._made_of(part, own) for part in parts]
             if all(each):
                 signs = {factor * location.factor > 0 for _, factor in filter(None, each)}

@@ -219,7 +219,7 @@ def _of_number(name: str, original: Callable[..., Any], ufunc: Any) -> Callable[
         trace = _trace_of(args)
         if trace is None or not trace.recording:
             return original(*map(plain, args))
-        result = np.float64(original(*(float(plain(each)) for each in args)))
+        result = original(*(float(plain(each)) for each in args))
         return trace.record(name, ufunc, trace.argument(args), {}, result)
 
     called.__name__ = name
@@ -231,7 +231,7 @@ def _fsum(trace: Trace) -> Callable[..., Any]:
         given = list(values)
         if _trace_of(given) is None or not trace.recording:
             return math.fsum(map(plain, given))
-        result = np.float64(math.fsum(map(plain, given)))
+        result = math.fsum(map(plain, given))
         return trace.record("sum", _sum, (trace.argument(given),), {}, result)
 
     return called

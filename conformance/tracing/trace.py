@@ -163,7 +163,7 @@ class Trace:
             value: Any = held.get(name)
             if isinstance(value, Traced):
                 yield self.node_of(value).number
-            elif is_traced_number(value):
+            elif value is not None and is_traced_number(value):
                 yield value.node.number
 
     def given(self, array: Array, name: str) -> Any:
@@ -210,7 +210,7 @@ class Trace:
                 self.record("part", part_of, (whole, i), {}, each) for i, each in enumerate(result)
             )
             return type(result)(parts) if type(result) in (tuple, list) else tuple(parts)
-        if not isinstance(result, np.ndarray | np.generic):
+        if not isinstance(result, np.ndarray | np.generic) and type(result) is not float:
             return result
         made = self.node(operation, function, args, kwargs, _floats(np.array(result)))
         return self.traced(result, made)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from conformance.corpus.case import Case
+from conformance.judging.deciding import decided
 from conformance.judging.evidence import Evidence
 from conformance.model.table import TAGS
 from conformance.report.message import difference
@@ -38,6 +39,7 @@ def judged(case: Case, taken: Taken, before: Taken | None = None) -> tuple[list[
     start = taken.start, taken.batch
     truth = {name: Target.of(each) for name, each in expectations(case, *start).items()}
     verdicts = judge(case, (taken.step, FREE), start, truth, taken.seen.shown)
+    verdicts = decided(verdicts, taken.seen, case, taken.batch.m)
     failed = frozenset(v.name for v in verdicts if v.status is Status.FAIL)
     earlier = None
     if before is not None:
@@ -63,7 +65,7 @@ def jump(
         verdicts: on it.
         evidence: of it, the last, and of steps that were judged before it.
     """
-    first = next((v for v in verdicts if v.status is Status.FAIL), None)
+    first = next((v for v in verdicts if v.failed), None)
     if first is None:
         return None
     case = evidence[-1].case

@@ -19,7 +19,6 @@ from conformance.subjects import Session, Subject, Unwatched
 from conformance.subjects.observation import Observation, observed
 from conformance.train.judging import Taken, judged, jump, worst
 from conformance.train.record import Jump
-from conformance.verdict.compare import Status
 from conformance.verdict.finding import Finding
 from reference.descent import SLOPED, Descent
 from reference.equations import COSTS
@@ -113,7 +112,7 @@ class Partner:
     def _judge(self, taken: Taken) -> None:
         verdicts, evidence = judged(self.case, taken, self._before)
         self.judged, self.worst = self.judged + 1, max(self.worst, worst(verdicts))
-        if any(verdict.status is Status.FAIL for verdict in verdicts):
+        if any(verdict.failed for verdict in verdicts):
             self.jump = jump(self.name, taken, verdicts, [*self._right, evidence])
         else:
             self._right = [*self._right, evidence][-KEPT:]

@@ -19,6 +19,7 @@ from conformance.corpus.recorded import Recorded
 from conformance.tracing.frames import Frame
 from conformance.verdict.deviation import Shown, Target, Worst, compare
 from conformance.verdict.finding import Finding
+from conformance.verdict.on_balls import Exactness, LostDigits
 from conformance.verdict.oracle import expectations, standing, usable
 from reference.step import Array, Batch, Parameters, split
 
@@ -39,6 +40,7 @@ class Status(StrEnum):
     FAIL = "fail"
     EXPLAINED = "explained"
     NOT_OBSERVED = "not observed"
+    LOST = "lost digits"  # the right formula: it is exactly right on balls
     ERROR = "error"
 
 
@@ -58,7 +60,14 @@ class Verdict:
     frames: tuple[Frame, ...] = ()  # the subject's lines, the innermost first
     doubted: bool = False  # the record itself does not follow the equation of the judge
     who: str = SUBJECT  # is wrong, if it is a failure
+    on_balls: Exactness | None = None  # what a failure in floats is on balls, where that was asked
+    lost: LostDigits | None = None  # what became of the digits of what is exactly right
     finding: Finding | None = None  # what is wrong beside the equations; then it has no name
+
+    @property
+    def failed(self) -> bool:
+        """Whether it fails the subject: it is wrong, or has not kept half of its digits."""
+        return self.status is Status.FAIL or (self.lost is not None and self.lost.badly)
 
 
 def judge(

@@ -2,8 +2,8 @@
 
 NumPy hands those to nobody. So for the time of a watched run the subject's modules see a NumPy
 whose makers of arrays do the same and watch the result: what is written into an array made
-beforehand, and what is computed on copies, is followed then. On balls an array of floats is made of
-objects, which can hold a ball. NumPy itself is not touched, nor is what others see of it.
+beforehand, and what is computed on copies, is followed then. NumPy itself is not touched, nor is
+what others see of it.
 
 Left out: arrays made in another way, such as random ones.
 """
@@ -23,33 +23,24 @@ COPIED = ("array", "asarray", "ascontiguousarray")
 
 
 @contextmanager
-def allocating(recording: Recording, *, exact: bool = False) -> Iterator[None]:
-    """Watch what the subject's own modules allocate, until the end of the block.
-
-    Args:
-        recording: of the run.
-        exact: make objects for floats, which balls can be written into.
-    """
+def allocating(recording: Recording) -> Iterator[None]:
+    """Watch what the subject's own modules allocate, until the end of the block."""
     numpy = Substitute("numpy", np)
     instead: dict[int, Any] = {id(np): numpy}
     for name in (*FILLED, *COPIED):
         original = getattr(np, name)
-        made = _watched(recording, name, original, exact=exact and name in FILLED)
+        made = _watched(recording, name, original)
         instead[id(original)] = numpy.__dict__[name] = made
     with replaced(instead):
         yield
 
 
-def _watched(
-    recording: Recording, name: str, original: Callable[..., Any], *, exact: bool
-) -> Callable[..., Any]:
+def _watched(recording: Recording, name: str, original: Callable[..., Any]) -> Callable[..., Any]:
     def made(*args: Any, **kwargs: Any) -> Any:
         sources = recording.made_of((*args, *kwargs.values()))
         result = original(*unwatched(args), **unwatched(kwargs))
         if result.dtype.kind not in "fO":
             return result
-        if exact and result.dtype.kind == "f":
-            result = np.nan_to_num(result).astype(object)  # np.empty holds whatever was there
         return recording.adopt(name, result, sources)
 
     return made

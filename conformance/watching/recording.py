@@ -11,7 +11,6 @@ from typing import Any, cast
 
 import numpy as np
 
-from conformance.arithmetic.exact import Exact, to_exact
 from conformance.tracing.frames import Frame, subject_frames
 from conformance.watching.events import FILL, Event, Sources, ends, keys, same
 from conformance.watching.watched import Watched, flat
@@ -84,15 +83,13 @@ class Recording:
                     events.append(event)
             elif isinstance(each, int | float | np.floating):
                 numbers.append(_as_float(each))
-            elif isinstance(each, Exact):
-                numbers.append(float(each.ball.mid()))
         return tuple(events), tuple(numbers)
 
     def made_of(self, operands: Iterable[Any]) -> Sources:
         """As `sources`, for an array that is made of others and of single numbers, or filled."""
         events = []
         for each in flat(operands):
-            if isinstance(each, np.ndarray | np.floating | Exact):
+            if isinstance(each, np.ndarray | np.floating):
                 event = self.origin(each)
                 events += [] if event is None else [event]
         return tuple(events), ()
@@ -101,11 +98,10 @@ class Recording:
         """Record an operation; returns its result, watched if it is an array."""
         if isinstance(result, tuple | list):
             return type(result)(self.note(operation, each, sources) for each in result)
-        if not isinstance(result, np.ndarray | np.floating | Exact):
+        if not isinstance(result, np.ndarray | np.floating):
             return result
         frames, array = subject_frames(), isinstance(result, np.ndarray)
         if frames or self.ours:
-            result = self.result(_lifted(result, sources[0]))
             event = self._note(operation, _floats(cast("Array", result)), *sources, frames)
             return self._wrap(cast("Array", result), event) if array else result
         return self._wrap(cast("Array", result), sources[0][0]) if sources[0] else result
@@ -121,9 +117,6 @@ class Recording:
 
     def rewrite(self, operation: str, target: Any, sources: Sources) -> None:
         """Record an operation that wrote its result into an array that was there before."""
-        result = self.result(target)
-        if result is not target:
-            np.asarray(target)[...] = result
         event = self._note(operation, np.asarray(target), *sources, subject_frames())
         if isinstance(target, Watched):
             target.recording, target.event = self, event
@@ -155,10 +148,6 @@ class Recording:
         """The array, watched, as what an event computed; it shares its memory."""
         return self._wrap(array, event)
 
-    def result(self, value: Any) -> Any:
-        """What an operation is taken to have computed; called before the operation is recorded."""
-        return value
-
     def _note(
         self,
         operation: str,
@@ -175,7 +164,7 @@ class Recording:
             event.used |= source.used
             source.consumers.append(event)
         self.events.append(event)
-        if copy.size > 1 or event.given or isinstance(value, np.generic | Exact):
+        if copy.size > 1 or event.given or isinstance(value, np.generic):
             self._by_ends.setdefault(ends(copy), []).append(event)
         return event
 
@@ -219,19 +208,3 @@ def _floats(result: Array) -> Array:
     if objects and all(isinstance(each, float) for each in result.flat):
         return result.astype(np.float64)
     return result
-
-
-def _lifted(result: Any, sources: Iterable[Event]) -> Any:
-    """The result of an operation on exact numbers with the floats in it made exact.
-
-    A bound of clip, maximum or where is one, and the next operation would stop at it. An array of
-    objects may also hold floats alone, as what `np.vectorize` makes of floats.
-    """
-    if not isinstance(result, np.ndarray) or not result.dtype.hasobject:
-        return result
-    if not any(type(each) in (int, float) for each in result.flat):
-        return result
-    if not any(isinstance(each, Exact) for source in sources for each in source.value.flat):
-        return result
-    lifted = (to_exact(each)[()] if type(each) in (int, float) else each for each in result.flat)
-    return np.fromiter(lifted, dtype=object, count=result.size).reshape(result.shape)

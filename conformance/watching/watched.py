@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from conformance.arithmetic.balls import is_balls
-from conformance.arithmetic.exact import logaddexp
 from conformance.watching.events import FILL, NARROWING, PART, Event
 
 if TYPE_CHECKING:
@@ -33,8 +31,7 @@ class Watched(np.ndarray[Any, Any]):
         recording = _recording((*inputs, *out))
         sources = recording.sources(inputs) if recording else ((), ())
         operands = [*map(unwatched, inputs)]
-        compute = _exactly(ufunc, method, operands) or getattr(ufunc, method)
-        result = compute(*operands, **(kwargs and unwatched(kwargs)))
+        result = getattr(ufunc, method)(*operands, **(kwargs and unwatched(kwargs)))
         name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
         if recording is None:
             return result
@@ -124,12 +121,6 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return type(value)(plain(each) for each in value)
     return value
-
-
-def _exactly(ufunc: np.ufunc, method: str, operands: Iterable[Any]) -> Callable[..., Any] | None:
-    """What does the same to exact numbers, if they are and NumPy does not do it to objects."""
-    wanted = ufunc is np.logaddexp and method == "__call__"
-    return logaddexp if wanted and any(map(is_balls, operands)) else None
 
 
 def _recording(values: Iterable[Any]) -> "Recording | None":

@@ -30,7 +30,7 @@ ROOM = 1_300_000  # characters of maps in one page, which stays below 2 MB with 
 DIGIT = 64  # pixels of the smallest picture of a sample
 PIXEL = 256  # the book's data are value / 256
 
-ORDER = (Status.FAIL, Status.EXPLAINED, Status.PASS)
+ORDER = (Status.FAIL, Status.LOST, Status.EXPLAINED, Status.PASS)
 
 
 def packed(reports: Sequence[tuple[str, Report]]) -> str:

@@ -25,7 +25,7 @@ from conformance.report.cause_words import (
     told_of,
 )
 from conformance.report.depth import judged_words
-from conformance.report.exact_words import exact_words
+from conformance.report.exact_words import exact_words, loss_text, loss_words
 from conformance.report.finding_words import finding_text
 from conformance.report.mathml import mathml, mathml_pair
 from conformance.report.matrix import SIGNS
@@ -35,6 +35,7 @@ from conformance.report.page.matrix import Column, Row, address, columns, rows
 from conformance.report.page.network import Network, network
 from conformance.report.sentence import counted, counts, declined, sentence
 from conformance.report.source_words import Source, source_of
+from conformance.tracing.frames import Frame
 from conformance.verdict.compare import Status
 from reference.step import causal_order
 
@@ -124,9 +125,7 @@ def view(report: Report, prefix: str) -> View:
         counts(report),
         judged_words(report.cases),
         tuple(_equation(report, blame, prefix) for blame in report.blames),
-        tuple(
-            Found(finding_text(each), source_of(each.frames, AROUND)) for each in report.findings
-        ),
+        (*_lost(report), *(_found(finding_text(each), each.frames) for each in report.findings)),
         columns(report.cases),
         [*rows(report.cases, prefix)],
         report.smallest,
@@ -135,6 +134,16 @@ def view(report: Report, prefix: str) -> View:
         tuple((each.case.id, each.error) for each in report.cases if each.error),
         tuple(_unseen(report)),
     )
+
+
+def _lost(report: Report) -> Iterator[Found]:
+    """The equations whose formula is right and whose digits are lost."""
+    for each in report.losses:
+        yield _found(f"{loss_text(report, each)}: {loss_words(each)}", each.frames)
+
+
+def _found(text: str, frames: tuple[Frame, ...]) -> Found:
+    return Found(text, source_of(frames, AROUND))
 
 
 def _headline(report: Report) -> str:

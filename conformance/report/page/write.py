@@ -26,6 +26,7 @@ WORDS = {  # what a cell says by its status
     "pass": "right",
     "fail": "wrong",
     "explained": "explained",
+    "lost digits": "right formula, lost digits",
     "not observed": "not shown",
     "error": "stopped",
 }

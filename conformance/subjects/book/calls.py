@@ -116,13 +116,13 @@ class BookCalls:
         )
 
     def given(
-        self, parameters: Parameters, recording: Recording, lift: Callable[[Array], Array]
+        self, parameters: Parameters, recording: Recording
     ) -> tuple[list[Array], list[Array]]:
         """Watched parameters in the network's layout."""
         w, b = self.outwards(parameters)
         return (
-            [recording.watch(lift(each), f"w{i}") for i, each in enumerate(w, 2)],
-            [recording.watch(lift(each), f"b{i}") for i, each in enumerate(b, 2)],
+            [recording.watch(np.array(each), f"w{i}") for i, each in enumerate(w, 2)],
+            [recording.watch(np.array(each), f"b{i}") for i, each in enumerate(b, 2)],
         )
 
     def held(self, net: Any) -> tuple[list[Any], list[Any]]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from conformance.subjects.book.network import BookNetwork
-from conformance.subjects.book.probe import Lift, Sample
+from conformance.subjects.book.probe import Sample
 from conformance.tracing.frames import Frame
 from conformance.watching.culprit import culprit, on_the_way
 from conformance.watching.events import Event
@@ -61,19 +61,12 @@ def feed(network: BookNetwork, samples: Sequence[Sample]) -> Array:
     return np.hstack([network.feedforward(net, np.array(each.batch.x)) for each in samples])
 
 
-def forward(network: BookNetwork, sample: Sample, lift: Lift = np.array) -> Forward:
+def forward(network: BookNetwork, sample: Sample) -> Forward:
     """Run feedforward on one sample with everything watched."""
     recording = network.recording()
-    output = watched_feedforward(network, sample, recording, lift)
+    with network.numbers.watching(recording):
+        net = network.make(sample.start.sizes, sample.cost)
+        network.fill(net, *network.given(sample.start, recording))
+        output = network.feedforward(net, recording.watch(np.array(sample.batch.x), "x"))
     seen = sight(recording, sample.start, sample.batch.x, sample.close)
     return Forward(sample, recording, seen, output)
-
-
-def watched_feedforward(
-    network: BookNetwork, sample: Sample, recording: Recording, lift: Lift
-) -> Array:
-    """The watched output (n_L, 1) that feedforward of a new network gives of one sample."""
-    with network.numbers.watching(recording, exact=lift is not np.array):
-        net = network.make(sample.start.sizes, sample.cost)
-        network.fill(net, *network.given(sample.start, recording, lift))
-        return network.feedforward(net, recording.watch(lift(sample.batch.x), "x"))

@@ -9,13 +9,17 @@ import numpy as np
 
 from conformance.arithmetic.balls import precision
 from conformance.corpus.case import Case
+from conformance.subjects.book.exact import on_balls
 from conformance.subjects.book.network import BookNetwork
 from conformance.subjects.book.traced_runs import backprop_run, update_run
-from conformance.subjects.pattern import BITS, Patterns, Searched
-from conformance.subjects.stepped import Stepped, generic
+from conformance.subjects.observation import Shown, Where
+from conformance.subjects.pattern import BITS, Patterns, RunOf, Searched
+from conformance.subjects.stepped import Stepped, gathered, generic
 from conformance.tracing.index import as_floats, common_factor, is_factor
 from conformance.tracing.replay import Replay
 from conformance.tracing.roles import Roles
+from conformance.verdict.on_balls import OnBalls
+from reference.step import Batch, Parameters
 
 
 class NetworkPatterns(Patterns):
@@ -25,6 +29,15 @@ class NetworkPatterns(Patterns):
         super().__init__(network, update_run)
         self.network = network
         self._used: dict[Searched, frozenset[str]] = {}
+
+    def seen(
+        self, case: Case, start: Parameters, batch: Batch, run: RunOf
+    ) -> tuple[dict[str, Shown], Where, OnBalls]:
+        """The quantities of another run from the same parameters, their lines, their exactness."""
+        made = run(self.network, case, start, batch)
+        pattern, found = self.found(case, made, run)
+        shown: dict[str, Shown] = {name: gathered(each, made) for name, each in found.items()}
+        return shown, pattern.frames, on_balls(case, made, found)
 
     def uses_returned(self, case: Case, m: int) -> frozenset[str]:
         """The gradients `nabla_b2 …` that the update takes as backprop returns them."""

@@ -40,11 +40,9 @@ class ArrayNumbers:
         """Arrays of ours as the parameters of a network, in place of those that it holds."""
         return list(arrays)
 
-    def watching(
-        self, recording: Recording, *, exact: bool = False
-    ) -> AbstractContextManager[object]:
-        """While it is entered, what the network computes is recorded, on balls or on floats."""
-        return allocating(recording, exact=exact)
+    def watching(self, recording: Recording) -> AbstractContextManager[object]:
+        """While it is entered, what the network computes is recorded."""
+        return allocating(recording)
 
 
 def numbers_of(parameters: Iterable[Any]) -> ArrayNumbers:

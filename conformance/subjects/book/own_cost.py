@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from conformance.arithmetic.exact import to_exact
 from conformance.corpus.case import Case
 from conformance.running.tracebacks import call, headline
 from conformance.subjects.book.epsilon import (
@@ -73,26 +72,12 @@ def own_epsilon(network: BookNetwork) -> Epsilon | None:
         return None
 
 
-def exact_cost(network: BookNetwork, case: Case, output: Array, batch: Batch) -> Array | None:
-    """As `own_cost`, on balls, where its code runs on them; an ε is known to floats alone."""
-    if network.epsilon is not None and case.cost == CROSS_ENTROPY:
-        return None
-    try:
-        made, y = (case.sizes, case.cost), batch.map(to_exact).y
-        costs = _costs(network, made, output, y, network.recording(), exact=True)
-        return None if costs is None else np.asarray(sum(costs) / batch.m, dtype=object)
-    except Exception:  # noqa: BLE001 - then the floats judge it
-        return None
-
-
 def _costs(
     network: BookNetwork,
     made: tuple[Sequence[int], str],
     output: Array,
     y: Array,
     recording: Recording,
-    *,
-    exact: bool = False,
 ) -> list[Any] | None:
     """The cost of each sample; None if the network does not show any.
 
@@ -102,9 +87,8 @@ def _costs(
         output: a^L, (n_L, m).
         y: the targets, (n_L, m).
         recording: of what it computes.
-        exact: whether on balls.
     """
-    with network.numbers.watching(recording, exact=exact):
+    with network.numbers.watching(recording):
         net = network.make(*made)
         function = getattr(getattr(net, "cost", None), "fn", None)
         if not callable(function):

@@ -3,7 +3,6 @@
 Left out: feedforward (`forward.py`), the whole mini-batch (`session.py`).
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -19,8 +18,6 @@ from conformance.watching.sighting import Sight, moving, sight
 from conformance.watching.watched import plain
 from reference.equations import BOOK, COSTS
 from reference.step import Array, Batch, Parameters, split
-
-Lift = Callable[[Array], Array]
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,15 +112,12 @@ class Probe:
         }
 
 
-def probe(
-    network: BookNetwork, sample: Sample, lift: Lift = np.array, *, second: bool = False
-) -> Probe:
+def probe(network: BookNetwork, sample: Sample, *, second: bool = False) -> Probe:
     """Run backprop on one sample with everything watched.
 
     Args:
         network: the subject.
         sample: floats, in our layout; not changed.
-        lift: makes of floats what the subject is given: a copy, or exact numbers.
         second: let it run once before, and look at the second call.
 
     Raises:
@@ -131,7 +125,7 @@ def probe(
     """
     start, x = sample.start, sample.batch.x
     recording = network.recording()
-    nablas = watched_backprop(network, sample, recording, lift, second=second)
+    nablas = watched_backprop(network, sample, recording, second=second)
     returned = dict(zip(("nabla_b", "nabla_w"), nablas, strict=True))
     events: dict[str, Event | None] = {
         f"{quantity}{layer}": recording.origin(array)
@@ -148,18 +142,19 @@ def probe(
 
 
 def watched_backprop(
-    network: BookNetwork, sample: Sample, recording: Recording, lift: Lift, *, second: bool = False
+    network: BookNetwork, sample: Sample, recording: Recording, *, second: bool = False
 ) -> tuple[list[Array], list[Array]]:
     """The watched (∇b, ∇w) that backprop of a new network gives of one sample."""
     start, x, y = sample.start, sample.batch.x, sample.batch.y
-    with network.numbers.watching(recording, exact=lift is not np.array):
+    with network.numbers.watching(recording):
         net = network.make(start.sizes, sample.cost)
         if second:
             network.fill(net, *network.outwards(start))
             network.backprop(net, np.array(x), np.array(y))
             recording.close()
-        network.fill(net, *network.given(start, recording, lift))
-        return network.backprop(net, recording.watch(lift(x), "x"), recording.watch(lift(y), "y"))
+        network.fill(net, *network.given(start, recording))
+        x, y = np.array(x), np.array(y)
+        return network.backprop(net, recording.watch(x, "x"), recording.watch(y, "y"))
 
 
 def unwatched_probe(network: BookNetwork, sample: Sample) -> Probe:

@@ -7,16 +7,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from conformance.corpus.case import Case
-from conformance.corpus.recorded import RecordedStep
 from conformance.subjects import Session, Subject
-from conformance.subjects.book.conduct import conduct, leaves_its_parameters
-from conformance.subjects.book.digits import lost_digits
-from conformance.subjects.book.exact import run_exactly
+from conformance.subjects.book.conduct import conduct
 from conformance.subjects.book.network import BookNetwork
 from conformance.subjects.book.own_cost import own_epsilon
 from conformance.subjects.book.session import BookSession
-from conformance.subjects.exact_outcome import ExactOutcome
 
 
 def book_subject(
@@ -52,13 +47,5 @@ def book_subject(
         costs,
         (network.conventions.dtype,),
         network.decays,
-        partial(run_exactly, network, forwards=leaves_its_parameters(found.findings))
-        if network.numbers.exact
-        else _not_exactly,
-        partial(lost_digits, network) if network.numbers.exact and not network.refused else None,
         stops=network.stops,
     )
-
-
-def _not_exactly(_case: Case, _step: RecordedStep) -> ExactOutcome:
-    return ExactOutcome(left="the subject computes in torch tensors")

@@ -82,7 +82,7 @@ class TensorNumbers(ArrayNumbers):
         return [self._filled(*pair) for pair in zip(held, arrays, strict=True)]
 
     @contextmanager
-    def watching(self, recording: Recording, *, exact: bool = False) -> Iterator[object]:  # noqa: ARG002 - tensors hold no balls
+    def watching(self, recording: Recording) -> Iterator[object]:
         """While it is entered, what the network computes is recorded."""
         self._watch = TensorWatch(recording)
         try:

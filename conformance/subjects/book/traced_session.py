@@ -16,6 +16,7 @@ from conformance.arithmetic.rounding import RunningError
 from conformance.corpus.case import Case
 from conformance.subjects.book.backprop_findings import backprop_findings
 from conformance.subjects.book.conduct import leaves_its_parameters
+from conformance.subjects.book.exact import cost_on_balls, on_balls
 from conformance.subjects.book.network import BookNetwork
 from conformance.subjects.book.network_patterns import NetworkPatterns
 from conformance.subjects.book.own_cost import own_cost
@@ -23,10 +24,12 @@ from conformance.subjects.book.own_loop import NOTHING, Conduct
 from conformance.subjects.book.returned import Parts, returned
 from conformance.subjects.book.traced_runs import backprop_run, feed, forward_run, update_run
 from conformance.subjects.book.training import Training
-from conformance.subjects.observation import Observation, Shown, Where, nowhere
+from conformance.subjects.observation import SHOWN, Observation, Shown, Where, nowhere
 from conformance.subjects.pattern import Searched, in_its_own_numbers
 from conformance.subjects.stepped import Stepped, gathered
 from conformance.tracing.index import Location
+from conformance.verdict.compare import FORWARD, RETURNED
+from conformance.verdict.on_balls import Elsewhere, OnBalls
 from reference.step import Array, Batch, Parameters
 
 OTHERWISE = "not traced: the update gives other numbers when it is, so its lines are not known"
@@ -64,8 +67,10 @@ class TracedSession(Training):
         start = self._start()
         if self.freely and self._goes_on(start, batch):
             return Observation(self._judged(self.after))
-        findings = backprop_findings(network, case, start, batch.columns((0,)))
-        findings += [network.misordered] if network.misordered else []
+        findings = [
+            *backprop_findings(network, case, start, batch.columns((0,))),
+            *filter(None, [network.misordered]),
+        ]
         parts = returned(network, case, start, batch)
         if network.misordered or self._misshapen(parts, start):
             # No update can be made of gradients of other shapes: they are the failure.
@@ -77,16 +82,11 @@ class TracedSession(Training):
         if not leaves_its_parameters(tuple(findings)):
             made = None  # of samples after the first no equation is what it was
         pattern, found = (None, {}) if made is None else self.patterns.found(case, made)
-        shown = self._seen(made, pattern, found)
+        shown = self._gathered(pattern, made, found, batch)
         other = self._other(pattern, parts, (start, batch), shown)
         shown |= self._judged(after)
-        output = shown.get(f"a{case.layers}")
-        cost = own_cost(
-            network,
-            case,
-            output if isinstance(output, np.ndarray) else feed(network, case, start, batch),
-            batch,
-        )
+        output = self._output(shown, (start, batch))
+        cost = own_cost(network, case, output, batch)
         shown |= {} if cost.value is None else {"cost": cost.value}
         notes = (*notes, *((cost.note,) if cost.note else ()))
 
@@ -108,16 +108,54 @@ class TracedSession(Training):
                 return frames
             return self.patterns.lines(case, batch.m, backprop_run)(name, index)
 
-        forward, forward_where = self._feedforward(pattern, (start, batch), shown)
+        forward, forward_where, forward_on_balls = self._feedforward(pattern, (start, batch), shown)
+        passes = {
+            SHOWN: self._on_balls(pattern, made, found, (start, output)),
+            FORWARD: forward_on_balls,
+            RETURNED: other[2],
+        }
         return Observation(
             shown,
             where,
             forward,
             forward_where,
-            *other,
+            *other[:2],
             findings=tuple(findings),
             notes=notes,
+            on_balls={name: each for name, each in passes.items() if each is not None},
         )
+
+    def _gathered(
+        self,
+        pattern: Searched | None,
+        made: Stepped | None,
+        found: Mapping[str, Location],
+        batch: Batch,
+    ) -> dict[str, Shown]:
+        """What the update shows; a ∇ of nothing is 0."""
+        if made is None or pattern is None:
+            return {}
+        zeros: dict[str, Shown] = {n: self._zeros(n, batch) for n in pattern.roles.nothing}
+        return {**{name: gathered(each, made) for name, each in found.items()}, **zeros}
+
+    def _output(self, shown: Mapping[str, Shown], start: tuple[Parameters, Batch]) -> Array:
+        """a^L as the update has it, or as feedforward gives it."""
+        inside = shown.get(f"a{self.case.layers}")
+        return inside if isinstance(inside, np.ndarray) else feed(self.network, self.case, *start)
+
+    def _on_balls(
+        self,
+        pattern: Searched | None,
+        made: Stepped | None,
+        found: Mapping[str, Location],
+        ends: tuple[Parameters, Array],
+    ) -> OnBalls | None:
+        """What decides the quantities of the update; a large one asks a smaller run first."""
+        if made is None or pattern is None:
+            return None
+        elsewhere = self._elsewhere(found, (ends[0], made.batch), ends[1])
+        known_wrong = pattern.wrong if self.patterns.is_large(self.case) else None
+        return on_balls(self.case, made, found, elsewhere, known_wrong)
 
     def _means(self, parts: Parts) -> dict[str, Shown]:
         """The means of the samples' gradients, of those that have one shape."""
@@ -131,15 +169,6 @@ class TracedSession(Training):
         """The gradients of the first sample that do not have the shape of their parameters."""
         shapes = {f"nabla_{name}": array.shape for name, array in start.named()}
         return {n: each[0] for n, each in parts.items() if np.shape(each[0]) != shapes[n]}
-
-    def _seen(
-        self, made: Stepped | None, pattern: Searched | None, found: Mapping[str, Location]
-    ) -> dict[str, Shown]:
-        """The quantities that were found in the update, and zeros where nothing was added up."""
-        if made is None or pattern is None:
-            return {}
-        zeros = {name: self._zeros(name, made.batch) for name in pattern.roles.nothing}
-        return {**{name: gathered(each, made) for name, each in found.items()}, **zeros}
 
     def _zeros(self, name: str, batch: Batch) -> Array:
         row = self.case.rows[name]
@@ -181,36 +210,46 @@ class TracedSession(Training):
         parts: Parts,
         start: tuple[Parameters, Batch],
         shown: dict[str, Shown],
-    ) -> tuple[dict[str, Shown], Where]:
+    ) -> tuple[dict[str, Shown], Where, OnBalls | None]:
         """What backprop returns, where the update uses something else; else it is what is shown."""
         case, means = self.case, self._means(parts)
         if pattern is None:
             shown |= means
-            return {}, nowhere
+            return {}, nowhere, None
         used = self.patterns.uses_returned(case, start[1].m)
         shown |= {name: m for name, m in means.items() if name in used and name not in shown}
         other: dict[str, Shown] = {name: m for name, m in means.items() if name not in used}
         if not other:
-            return {}, nowhere
-        found, frames = self.patterns.seen(case, *start, backprop_run)
-        return {**found, **other}, frames
+            return {}, nowhere, None
+        found, frames, exactness = self.patterns.seen(case, *start, backprop_run)
+        return {**found, **other}, frames, exactness
 
     def _feedforward(
         self, pattern: Searched | None, start: tuple[Parameters, Batch], shown: Mapping[str, Shown]
-    ) -> tuple[dict[str, Shown], Where]:
+    ) -> tuple[dict[str, Shown], Where, OnBalls | None]:
         """z and a of feedforward, if its output is not that of the update's own pass."""
         case, name = self.case, f"a{self.case.layers}"
         if not leaves_its_parameters(self.conduct.findings):
-            return {}, nowhere
+            return {}, nowhere, None
         output = feed(self.network, case, *start)
         inside = shown.get(name)
         if inside is None or pattern is None:
-            return {name: output}, nowhere
+            return {name: output}, nowhere, None
         seen = inside.value if isinstance(inside, RunningError) else inside
         if np.array_equal(seen, output, equal_nan=True):
-            return {}, nowhere
-        found, frames = self.patterns.seen(case, *start, forward_run)
-        return {**found, name: output}, frames
+            return {}, nowhere, None
+        found, frames, exactness = self.patterns.seen(case, *start, forward_run)
+        return {**found, name: output}, frames, exactness
+
+    def _elsewhere(
+        self, found: Mapping[str, Any], start: tuple[Parameters, Batch], output: Array
+    ) -> dict[str, Elsewhere]:
+        """What decides on balls what is not in the update: C, and the ∇ that backprop returns."""
+        case, network = self.case, self.network
+        used = self.patterns.uses_returned(case, start[1].m) - found.keys()
+        nablas = cache(lambda: self.patterns.seen(case, *start, backprop_run)[2])
+        cost = cache(lambda: cost_on_balls(network, case, output, start[1]))
+        return {"cost": cost, **dict.fromkeys(used, nablas)}
 
 
 def _mean(parts: list[Array], dtype: str) -> RunningError:

@@ -30,7 +30,7 @@ def run_whole(network: BookCalls, sizes: tuple[int, ...], recording: Recording) 
     batch = _batch(network, sizes)
     with np.errstate(all="ignore"), network.numbers.watching(recording):
         net = network.make(sizes)
-        network.fill(net, *network.given(_start(network, sizes), recording, np.array))
+        network.fill(net, *network.given(_start(network, sizes), recording))
         batch = Batch(recording.watch(batch.x, "x"), recording.watch(batch.y, "y"))
         one = batch.columns((0,))
         with redirect_stdout(StringIO()):

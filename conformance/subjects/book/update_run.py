@@ -3,7 +3,7 @@
 Left out: what was seen (`update.py`).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,36 +14,18 @@ from conformance.subjects.book.update import Update
 from conformance.watching.recording import Recording
 from reference.step import Array, Batch, Parameters
 
-Lift = Callable[[Array], Array]
-
 
 def update(
-    network: BookNetwork,
-    case: Case,
-    start: Parameters,
-    batch: Batch,
-    found: Update,
-    lift: Lift = np.array,
+    network: BookNetwork, case: Case, start: Parameters, batch: Batch, found: Update
 ) -> None:
     """Run the update of a new network with everything watched; fills `found`."""
-    found.after = watched_update(network, case, start, batch, found.recording, lift)
-    found.look(network)
-
-
-def watched_update(
-    network: BookNetwork,
-    case: Case,
-    start: Parameters,
-    batch: Batch,
-    recording: Recording,
-    lift: Lift,
-) -> dict[str, Any]:
-    """The watched parameters `b2 w2 …` after the update of a new network."""
-    with network.numbers.watching(recording, exact=lift is not np.array):
+    recording = found.recording
+    with network.numbers.watching(recording):
         net = network.make(case.sizes, case.cost)
-        network.fill(net, *network.given(start, recording, lift))
-        _walk(network, net, case, _watched(batch, recording, lift))
-        return network.inwards(net)
+        network.fill(net, *network.given(start, recording))
+        _walk(network, net, case, _watched(batch, recording))
+        found.after = network.inwards(net)
+    found.look(network)
 
 
 def repeated(
@@ -54,11 +36,11 @@ def repeated(
     Whatever a network keeps between its steps is then seen to flow into the last one.
     """
     case, recording = found.case, network.recording()
-    *before, last = (_watched(batch, recording, np.array) for batch in batches)
+    *before, last = (_watched(batch, recording) for batch in batches)
     again = Update(recording, case, found.start, found.parts)
     with network.numbers.watching(recording):
         net = network.make(case.sizes, case.cost)
-        network.fill(net, *network.given(first, recording, np.array))
+        network.fill(net, *network.given(first, recording))
         for batch in before:
             _walk(network, net, case, batch)
         recording.close()
@@ -69,8 +51,8 @@ def repeated(
     return again
 
 
-def _watched(batch: Batch, recording: Recording, lift: Lift) -> Batch:
-    return Batch(recording.watch(lift(batch.x), "x"), recording.watch(lift(batch.y), "y"))
+def _watched(batch: Batch, recording: Recording) -> Batch:
+    return Batch(recording.watch(np.array(batch.x), "x"), recording.watch(np.array(batch.y), "y"))
 
 
 def _walk(network: BookNetwork, net: Any, case: Case, batch: Batch) -> None:

@@ -1,0 +1,41 @@
+"""What failed in floats is decided on balls, in the same case, step and state.
+
+If a quantity follows from its equation there, its digits were lost and its formula is right; if it
+does not, it is wrong whatever the rounding. Where balls cannot tell, floats have decided.
+
+Left out: how balls decide (`verdict/on_balls.py`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+from conformance.corpus.case import Case
+from conformance.subjects.observation import SHOWN, Observation
+from conformance.verdict.compare import FORWARD, RETURNED, Status, Verdict
+
+MOST = 3_000_000
+"""Products of a weight and an activation in a step that balls are asked of: about two seconds."""
+
+
+def decided(verdicts: Sequence[Verdict], seen: Observation, case: Case, m: int) -> list[Verdict]:
+    """The verdicts on a step of m samples, each failure in floats decided on balls."""
+    return [
+        _decided(each, seen, m * sum(n * below for below, n in pairwise(case.sizes)))
+        for each in verdicts
+    ]
+
+
+def _decided(verdict: Verdict, seen: Observation, products: int) -> Verdict:
+    mode = verdict.mode if verdict.mode in (FORWARD, RETURNED) else SHOWN
+    on_balls = seen.on_balls.get(mode)
+    failed = verdict.status is Status.FAIL and verdict.name and not verdict.doubted
+    if not failed or on_balls is None or products > MOST:
+        return verdict
+    found = on_balls(verdict.name)
+    verdict = replace(verdict, on_balls=found, frames=found.frames)
+    if verdict.worst is None or not found.right:  # of another shape or dtype, or wrong
+        return verdict
+    lost = on_balls.lost(verdict.name, verdict.worst.index)
+    frames = lost.loss.frames if lost.loss is not None else ()
+    return replace(verdict, status=Status.LOST, lost=lost, frames=frames, hidden=())

@@ -1,0 +1,254 @@
+"""Where digits go: the recorded operation at which a right formula loses them.
+
+The operations on the way to an entry are done again on floats, with the results of the first ones
+put right: replaced by the rounded exact ones. The operation that brings the digits back when it is
+put right too is where they went. If it was fed an infinity or a 0 that exact arithmetic does not
+have, the operation that overflowed or underflowed is named.
+
+Left out: which quantity lacks digits (`verdict/on_balls.py`).
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import flint
+import numpy as np
+
+from conformance.tracing.frames import Frame
+from conformance.tracing.replay import Replay
+from conformance.tracing.trace import Node, substituted
+from reference.step import Array
+
+CANCELLED, OVERFLOW, UNDERFLOW = "cancelled", "lost by overflow", "lost by underflow"
+NARROWED, OTHERWISE = "lost in float32", "lost"
+DIGITS = {"float64": 16, "float32": 7}
+LEAST = 0.7  # of its digits that one operation must give back to be named: a factor of 5
+SMALL = 1 / 16  # of the operands: a difference below has cancelled
+
+
+@dataclass(frozen=True)
+class Loss:
+    """An operation that loses digits.
+
+    Attributes:
+        name: the quantity that lacks them.
+        how: in words: cancelled, lost by overflow, …
+        operation: NumPy's name of it.
+        operands: its one or two numbers, in their order; none if it has more.
+        result: the float that it gave.
+        right: the float that it should have given.
+        digits: how many the quantity gets back when this one result is put right.
+        of: how many a float of the case has.
+        frames: the lines of the subject's code, the innermost first.
+    """
+
+    name: str
+    how: str
+    operation: str
+    operands: tuple[float, ...]
+    result: float
+    right: float
+    digits: int
+    of: int
+    frames: tuple[Frame, ...]
+
+
+@dataclass(frozen=True)
+class Spot:
+    """The entry that lacks digits.
+
+    Attributes:
+        name: of the quantity.
+        node: that holds it.
+        entry: its place in the flat array; None for the one that is furthest off.
+        dtype: of the case.
+        granted: the numbers of the nodes that hold what its equation is given.
+    """
+
+    name: str
+    node: Node
+    entry: int | None
+    dtype: str
+    granted: frozenset[int] = frozenset()
+
+
+def locate(replay: Replay, spot: Spot) -> Loss | None:
+    """The operation at which a quantity loses its digits; None if no single one is seen to.
+
+    Args:
+        replay: of the run, on balls that are narrow enough, at the precision in force.
+        spot: where digits are missing.
+    """
+    with np.errstate(all="ignore"):
+        return _Search(replay, spot).found()
+
+
+class _Rerun(NamedTuple):
+    """The operations done again, with the first of them put right."""
+
+    until: int  # how many of them are put right
+    values: dict[int, Array]
+    error: float  # of the entry that is followed
+
+
+class _Search:
+    """The reruns in which more and more results are put right."""
+
+    def __init__(self, replay: Replay, spot: Spot) -> None:
+        self.replay, self.spot = replay, spot
+        self.unit, self.tiny = (float(getattr(np.finfo(spot.dtype), x)) for x in ("eps", "tiny"))
+        replay.value(spot.node)
+        self.path = _path(spot)
+        self.size = spot.node.value.size
+        self.entry = (
+            self._furthest(spot.node, spot.node.value) if spot.entry is None else spot.entry
+        )
+
+    def found(self) -> Loss | None:
+        """The operation whose result gives most digits back; None if it does not give enough.
+
+        Found by halving: the half of the operations that gives more digits back is halved again.
+        """
+        low, high = self._again(0), self._again(len(self.path))
+        while high.until - low.until > 1:
+            middle = self._again((low.until + high.until) // 2)
+            if low.error / middle.error >= middle.error / high.error:
+                high = middle
+            else:
+                low = middle
+        gain = float(np.log10(low.error / high.error))
+        return self._loss(self.path[high.until - 1], low, gain) if gain >= LEAST else None
+
+    def _again(self, count: int) -> _Rerun:
+        """The operations done again, the first so many of them put right."""
+        values: dict[int, Array] = {}
+        right = {node.number for node in self.path[:count]} | self.spot.granted
+
+        def value(node: Node) -> Any:
+            known = values.get(node.number, node.value)
+            return known[()] if isinstance(known, np.ndarray) and known.ndim == 0 else known
+
+        for node in self.path:
+            if node.number in right and self._is_exact(node):
+                values[node.number] = self._right(node)
+            else:
+                values[node.number] = _done(node, value)
+        return _Rerun(count, values, self._error(self.spot.node, values, self.entry))
+
+    def _is_exact(self, node: Node) -> bool:
+        return _is_floats(node) and node.number not in self.replay.inexact
+
+    def _right(self, node: Node) -> Array:
+        """The exact result of an operation, rounded."""
+        balls = np.asarray(self.replay.value(node))
+        floats = np.array([float(each.ball.mid()) for each in balls.flat])
+        return floats.reshape(balls.shape).astype(self.spot.dtype)
+
+    def _error(self, node: Node, values: dict[int, Array], entry: int) -> float:
+        return self._off(node, values.get(node.number, node.value), entry)
+
+    def _off(self, node: Node, value: Array, entry: int) -> float:
+        """The relative error of an entry, between one unit and 1.
+
+        Relative to the smallest normal float at least: what underflows rightly has lost nothing.
+        """
+        got, ball = float(value.reshape(-1)[entry]), self._ball(node, entry)
+        if not (np.isfinite(got) and ball.is_finite()):
+            return 1.0
+        apart = abs(flint.arb(got) - ball) / flint.arb.max(abs(ball), flint.arb(self.tiny))
+        return min(max(float(apart.mid()), self.unit), 1.0)
+
+    def _ball(self, node: Node, entry: int) -> Any:
+        return np.asarray(self.replay.value(node)).reshape(-1)[entry].ball
+
+    def _furthest(self, node: Node, value: Array) -> int:
+        return int(np.argmax([self._off(node, value, i) for i in range(value.size)]))
+
+    def _loss(self, node: Node, low: _Rerun, gain: float) -> Loss | None:
+        """What is said of an operation whose result, put right, gives digits back."""
+        node, how = self._origin(node, low.values)
+        if not node.frames:
+            return None  # not done by the subject
+        value = low.values.get(node.number, node.value)
+        entry = self.entry if value.size == self.size else self._furthest(node, value)
+        operands, result = _operands(node, low.values, entry), float(value.reshape(-1)[entry])
+        of = DIGITS[self.spot.dtype]
+        if not how and value.dtype.itemsize < np.dtype(self.spot.dtype).itemsize:
+            how = NARROWED
+        elif not how and _cancelled(node.operation, operands, result):
+            how = CANCELLED
+        right = float(self._right(node).reshape(-1)[entry])
+        numbers = node.operation, operands, result, right, min(max(round(gain), 1), of), of
+        return Loss(self.spot.name, how or OTHERWISE, *numbers, node.frames)
+
+    def _origin(self, node: Node, values: dict[int, Array]) -> tuple[Node, str]:
+        """The operation that overflowed or underflowed before this one, or this one itself."""
+
+        def overflowed(each: Node) -> bool:
+            return any(np.isinf(got) and b.is_finite() for got, b in self._pairs(each, values))
+
+        def vanished(each: Node) -> bool:
+            return any(got == 0 and b != 0 for got, b in self._pairs(each, values))
+
+        for how, bad in ((OVERFLOW, overflowed), (UNDERFLOW, vanished)):
+            found = node
+            while source := next((each for each in found.inputs if bad(each)), None):
+                found = source
+            if found is not node or (how is OVERFLOW and bad(node)):
+                return found, how
+        return node, ""
+
+    def _pairs(self, node: Node, values: dict[int, Array]) -> Iterator[tuple[float, Any]]:
+        """The floats and the balls of the entries that matter."""
+        if not self._is_exact(node):
+            return
+        value = values.get(node.number, node.value)
+        for i in [self.entry] if value.size == self.size else range(value.size):
+            yield float(value.reshape(-1)[i]), self._ball(node, i)
+
+
+def _path(spot: Spot) -> list[Node]:
+    """The operations between what an equation is given and its result, in the order of time."""
+    seen: dict[int, Node] = {}
+    waiting = [spot.node]
+    while waiting:
+        node = waiting.pop()
+        if node.number in seen or node.function is None:
+            continue
+        seen[node.number] = node
+        if node.number not in spot.granted:
+            waiting.extend(node.inputs)
+    return [seen[number] for number in sorted(seen)]
+
+
+def _is_floats(node: Node) -> bool:
+    return isinstance(node.value, np.ndarray) and node.value.dtype.kind == "f"
+
+
+def _done(node: Node, value: Callable[[Node], Any]) -> Any:
+    """An operation done again."""
+    if node.function is None:
+        return node.value
+    args = [substituted(each, value) for each in node.args]
+    kwargs = {key: substituted(each, value) for key, each in node.kwargs.items()}
+    result = node.function(*args, **kwargs)
+    return result if isinstance(result, tuple | list) else np.asarray(result)
+
+
+def _operands(node: Node, values: dict[int, Array], entry: int) -> tuple[float, ...]:
+    """The numbers that an operation on entries was given, in their order."""
+    operation = getattr(np, node.operation, None)
+    numbers = []
+    for each in node.args:
+        array = np.asarray(values.get(each.number, each.value) if type(each) is Node else each)
+        if array.dtype.kind not in "fiu" or array.size not in (1, node.value.size):
+            return ()
+        numbers.append(float(array.reshape(-1)[entry % array.size]))
+    fits = isinstance(operation, np.ufunc) and len(numbers) == operation.nin
+    return tuple(numbers) if fits else ()
+
+
+def _cancelled(operation: str, operands: Sequence[float], result: float) -> bool:
+    largest = max(map(abs, operands), default=0.0)
+    return operation in ("add", "subtract") and abs(result) <= SMALL * largest

@@ -1,0 +1,328 @@
+"""Whether a quantity of a traced step follows from its equation on balls, whatever its floats are.
+
+The recorded operations are evaluated again on balls (`tracing/replay.py`), and so is the row of the
+table, from the program's own inputs to it: two numbers agree to 60 digits or are different. A
+scalar that was rounded before it met an array has an allowance of a few units in the last place,
+the same factor for the whole array. A cast, a rounding, and what has no exact counterpart are left
+to floats.
+
+Left out: who asks (`judging/deciding.py`), where the digits went (`tracing/digits.py`).
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, reduce
+from operator import or_
+from typing import Any
+
+import flint
+import numpy as np
+
+from conformance.arithmetic.balls import balls, precision
+from conformance.arithmetic.exact import to_balls
+from conformance.corpus.case import Case
+from conformance.model.table import Row, is_given
+from conformance.tracing.digits import Loss, Spot, locate
+from conformance.tracing.frames import Frame
+from conformance.tracing.index import SCALAR_ROUNDINGS, Location
+from conformance.tracing.replay import Replay
+from conformance.tracing.trace import Node, Trace
+from reference.step import Array, Batch
+
+BITS = 400
+MORE_BITS = 4096  # where 1 − σ(z) of a saturated neuron needs more digits to be known
+EXACT = 1e-60  # what a right formula agrees to, at least
+TINY = flint.arb(2) ** -1400  # no float is so small
+
+
+@dataclass(frozen=True, eq=False)
+class TracedStep:
+    """A step in a trace, and where its quantities are.
+
+    Attributes:
+        case: for cost, activations, rates and dtype.
+        trace: the run.
+        before: the nodes of the parameters `b2 w2 …` from which it started, in our layout.
+        batch: the mini-batch, of floats.
+        found: where the quantities are; those that are nowhere are taken to follow their equation.
+    """
+
+    case: Case
+    trace: Trace
+    before: Mapping[str, Node]
+    batch: Batch
+    found: Mapping[str, Location]
+
+    def nodes(self, name: str) -> list[Node]:
+        """The nodes that hold a quantity; none if it is found nowhere."""
+        at = self.found.get(name)
+        return [] if at is None else [self.trace.nodes[each] for each in at.numbers]
+
+    def entering(self, name: str) -> list[Node]:
+        """The nodes that hold what enters the equation of a quantity."""
+        made = (node for each in self.case.rows[name].made for node in self.nodes(each))
+        return [*made, *self.before.values()]
+
+
+@dataclass(frozen=True)
+class Exactness:
+    """How a quantity stands to its equation on balls.
+
+    Attributes:
+        error: its distance as a part of the largest entry; None if floats have to decide.
+        why: then, why.
+        frames: the lines of the rounding without which it would be right, the innermost first.
+    """
+
+    error: float | None = None
+    why: str = ""
+    frames: tuple[Frame, ...] = field(default=(), compare=False)
+
+    @property
+    def right(self) -> bool:
+        """Whether it follows from its equation."""
+        return self.error is not None and self.error <= EXACT
+
+    @property
+    def wrong(self) -> bool:
+        """Whether it does not, whatever the rounding."""
+        return self.error is not None and not self.error <= EXACT
+
+
+@dataclass(frozen=True)
+class LostDigits:
+    """What a quantity that is exactly right on balls has lost in floats.
+
+    Attributes:
+        off: how far it is from what its equation makes of the program's own floats, as a part of
+            the largest entry.
+        badly: whether it is not finite, or has not kept half of its digits.
+        loss: the operation at which they went, if it is a single one.
+    """
+
+    off: float
+    badly: bool
+    loss: Loss | None = None
+
+
+class OnBalls:
+    """The quantities of a traced step, decided on balls one by one when they are asked for."""
+
+    def __init__(
+        self,
+        step: TracedStep,
+        elsewhere: Mapping[str, "Elsewhere"] | None = None,
+        known_wrong: Callable[[str], bool] | None = None,
+    ) -> None:
+        """Evaluate nothing yet.
+
+        Args:
+            step: of which.
+            elsewhere: gives what decides a quantity that is in another run, by its name.
+            known_wrong: whether a smaller run has shown that a quantity is wrong: then a large one
+                is not evaluated for it.
+        """
+        self.known_wrong = known_wrong
+        self.step, self.elsewhere = step, elsewhere or {}
+        self._levels: dict[int, _Values] = {}
+        self._known: dict[str, Exactness] = {}
+
+    def __call__(self, name: str) -> Exactness:
+        """Whether a quantity follows from its equation."""
+        other = self._other(name)
+        if other is not None:
+            return other(name)
+        if name not in self._known:
+            self._known[name] = self._decided(name)
+        return self._known[name]
+
+    def _other(self, name: str) -> "OnBalls | None":
+        """What decides a quantity that is not in this run."""
+        if name in self.step.found or name not in self.elsewhere:
+            return None
+        return self.elsewhere[name]()
+
+    def _decided(self, name: str) -> Exactness:
+        nodes = self.step.nodes(name)
+        if not nodes:
+            return Exactness(why="no recorded value is known to be it")
+        if any(node.constant for node in nodes):
+            return Exactness(why="it came in untraced")
+        if self.known_wrong is not None and self.known_wrong(name):
+            return Exactness(why="it is exactly wrong in a smaller network")
+        for bits in (BITS, MORE_BITS):
+            values = self._levels.setdefault(bits, _Values(self.step))
+            with precision(bits), np.errstate(all="ignore"):
+                error, left = values.error(name), values.leaving(name)
+            if left is not None:
+                right = error is not None and error <= EXACT
+                why = values.replay.leaves[left.number]
+                return Exactness(why=why, frames=left.frames if right else ())
+            if error is not None:
+                return Exactness(error)
+        return Exactness(why=f"{MORE_BITS} bits are too few to tell")
+
+    def lost(self, name: str, index: tuple[int, ...]) -> LostDigits:
+        """How many digits a quantity that is exactly right has lost, and where.
+
+        Args:
+            name: of the quantity.
+            index: its worst entry.
+        """
+        other = self._other(name)
+        if other is not None:
+            return other.lost(name, index)
+        step = self.step
+        values = self._levels[max(self._levels)]
+        with precision(max(self._levels)), np.errstate(all="ignore"):
+            off = values.off(name)
+            half = float(np.finfo(step.case.type).eps) ** 0.5
+            at = step.found[name]
+            node = step.trace.nodes[int(at.nodes[index])]
+            granted = frozenset(each.number for each in step.entering(name)) - {node.number}
+            spot = Spot(name, node, int(at.places[index]), step.case.dtype, granted)
+            loss = locate(values.replay, spot)
+        return LostDigits(off, not off <= half, loss)
+
+
+Elsewhere = Callable[[], OnBalls | None]
+
+
+class _Values:
+    """The quantities on balls, at one precision, which is in force when they are asked for."""
+
+    def __init__(self, step: TracedStep) -> None:
+        self.step, self.replay = step, Replay(step.trace)
+        self._own: dict[str, Any] = {}
+
+    def leaving(self, name: str) -> Node | None:
+        """The first operation between a quantity and what enters it that floats have to judge."""
+        between = _bits(self.step.nodes(name)) & ~_bits(self.step.entering(name))
+        left = min((n for n in self.replay.leaves if between >> n & 1), default=None)
+        return None if left is None else self.step.trace.nodes[left]
+
+    def error(self, name: str) -> float | None:
+        """How far a quantity is from its equation; None if the balls are too wide to tell."""
+        row, own = self.step.case.rows[name], self._value(name)
+        right = self._computed(row)
+        apart = _relative(own, right)
+        if apart is None or apart <= EXACT or own.shape != right.shape:
+            return apart
+        others = (_relative(own, each) for each in self._admitted(row, own, right))
+        return min([apart, *(each for each in others if each is not None)])
+
+    def off(self, name: str) -> float:
+        """How far the floats are from what the equation makes of the floats that it is given."""
+        row, nodes = self.step.case.rows[name], self.step.trace.nodes
+
+        def floats(at: Location) -> Array:
+            array = balls(at.gather(lambda n: nodes[n].value, np.float64))
+            return _without_factor(array, at)
+
+        def entering(each: str) -> Any:
+            at = None if is_given(each) else self.step.found.get(each)
+            return self._entering(each) if at is None else floats(at)
+
+        right = np.asarray(row.function(*map(entering, row.inputs)), dtype=object)
+        apart = _relative(floats(self.step.found[name]), right)
+        return 0.0 if apart is None else apart
+
+    def _admitted(self, row: Row, own: Array, right: Array) -> Iterator[Array]:
+        """What stands for the result of an equation too: with f′ made of a, of rounded scalars."""
+        rights = [right]
+        if row.of_own is not None:
+            z, a = f"z{row.layer}", f"a{row.layer}"
+            rights.append(row.of_own(*(self._entering(a if n == z else n) for n in row.inputs)))
+            yield rights[-1]
+        unit = SCALAR_ROUNDINGS * float(np.finfo(self.step.case.type).eps) / 2
+        before = self._start.get(row.name)
+        for each in rights:
+            yield _rescaled(each, own, unit) if before is None else _moved(each, own, before, unit)
+
+    @cached_property
+    def _start(self) -> dict[str, Any]:
+        """What the step starts from."""
+        step, value = self.step, self.replay.value
+        eta, lmbda = (balls(np.array(rate)) for rate in (step.case.eta, step.case.lmbda))
+        batch = {"x": balls(step.batch.x), "y": balls(step.batch.y)}
+        parameters = {name: to_balls(value(node)) for name, node in step.before.items()}
+        return {**parameters, **batch, "eta": eta, "decay": lmbda / step.case.n}
+
+    def _entering(self, name: str) -> Any:
+        """What an equation is given under a name: parameters are those before the step."""
+        return self._start[name] if is_given(name) else self._value(name)
+
+    def _computed(self, row: Row) -> Any:
+        return np.asarray(row.function(*map(self._entering, row.inputs)), dtype=object)
+
+    def _value(self, name: str) -> Any:
+        """A quantity as the program has it, or else as its equation gives it."""
+        if name not in self._own:
+            at = self.step.found.get(name)
+            row = self.step.case.rows[name]
+            self._own[name] = self._computed(row) if at is None else self._held(at)
+        return self._own[name]
+
+    def _held(self, at: Location) -> Array:
+        held = at.gather(lambda n: self.replay.value(self.step.trace.nodes[n]), object)
+        return _without_factor(to_balls(held), at)
+
+
+def _without_factor(array: Array, at: Location) -> Array:
+    """The quantity itself, where the program holds a multiple of it."""
+    if at.factor == 1:
+        return array
+    return array * round(1 / at.factor) if abs(at.factor) < 1 else array / round(at.factor)
+
+
+def _bits(nodes: Iterable[Node]) -> int:
+    return reduce(or_, (node.uses for node in nodes), 0)
+
+
+def _relative(array: Array, right: Array) -> float | None:
+    """The largest distance, as a part of the largest entry; None if it cannot be told."""
+    if array.shape != right.shape:
+        return float("inf")
+    distances = [abs(each) for each in np.asarray(array - right, dtype=object).flat]
+    if not all(each.is_finite() for each in distances):
+        return float("inf")
+    apart = max((each.abs_upper() for each in distances), default=flint.arb(0))
+    if apart < TINY:
+        return 0.0
+    scale = max(each.abs_upper() for each in right.flat)
+    error = float(apart / scale) if scale != 0 else float(apart)
+    overlap = all(each.contains(0) for each in distances)
+    unknown = overlap and (error > EXACT or all(each.contains(0) for each in right.flat))
+    return None if unknown else error
+
+
+def _rescaled(right: Array, own: Array, unit: float) -> Array:
+    """The right numbers with the factor of the program's, if that is rounded from 1."""
+    i = _pivot(right)
+    if i is None:
+        return right
+    factor = own.flat[i] / right.flat[i]
+    return np.asarray(right * factor) if (factor - 1).abs_upper() <= unit else right
+
+
+def _moved(right: Array, own: Array, before: Array, unit: float) -> Array:
+    """The right parameters with the program's η and 1 − ηλ/n, if those are rounded from ours."""
+    moves, off = right - before, own - right
+    i = _pivot(moves)
+    if i is None:
+        return _rescaled(right, own, unit)
+    minors = np.asarray(before * moves.flat[i] - moves * before.flat[i])
+    j, kept = _pivot(minors), flint.arb(0)
+    if j is not None:
+        kept = (off.flat[j] * moves.flat[i] - off.flat[i] * moves.flat[j]) / minors.flat[j]
+    moved = (off.flat[i] - kept * before.flat[i]) / moves.flat[i]
+    if kept.abs_upper() > unit or moved.abs_upper() > unit:
+        return right
+    return np.asarray(right + before * kept + moves * moved)
+
+
+def _pivot(array: Array) -> int | None:
+    """The entry that is furthest from 0; None if all may be 0."""
+    numbers: list[Any] = list(array.flat)
+    i = max(range(len(numbers)), key=lambda i: numbers[i].abs_lower(), default=None)
+    return None if i is None or numbers[i].contains(0) else i
