@@ -167,3 +167,14 @@ def test_a_function_that_refuses_traced_arrays_has_no_lines_and_that_is_said(
     assert blames(tmp_path, wrong) == (1, {"BP4": 0})
     report = conformance.check(f"{tmp_path / 'mine.py'}:step", case=CASES)
     assert "not traced: AssertionError" in str(report)
+
+
+def test_lost_digits_of_a_function_are_told_from_a_wrong_equation(tmp_path: Path) -> None:
+    lossy = COLUMNS.replace("(a[-1] - y)", "((a[-1] + 1e5) - (y + 1e5))")
+    path = tmp_path / "mine.py"
+    path.write_text(lossy)
+    report = conformance.check(f"{path}:step", case=CASES)
+    assert report.exit_code == 0
+    assert not report.blames
+    assert "BP1" in str(report)
+    assert "lost digits" in str(report)

@@ -160,7 +160,7 @@ class Trace:
 
         code, held = call.f_code, call.f_locals
         for name in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]:
-            value = held.get(name)
+            value: Any = held.get(name)
             if isinstance(value, Traced):
                 yield self.node_of(value).number
             elif value is not None and is_traced_number(value):

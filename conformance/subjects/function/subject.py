@@ -2,7 +2,7 @@
 
 It shows as many quantities as it likes, by their names (`z2`, `delta3`, `nabla_w2`, …); the others,
 and its lines, are found in its trace. How it lays out and scales them is recognised once, on a
-trial. Left out: names that it spells in another way, and the exact lane.
+trial. Left out: names that it spells in another way.
 """
 
 from collections.abc import Callable
@@ -17,9 +17,9 @@ from conformance.errors import UsageError
 from conformance.subjects import Subject
 from conformance.subjects.function.call import CalledFunction
 from conformance.subjects.function.conventions import Quantities
-from conformance.subjects.function.traced import TracedFunction, TracedStep, function_run
+from conformance.subjects.function.traced import FunctionTrace, TracedFunction, function_run
 from conformance.subjects.function.trial import recognised
-from conformance.subjects.observation import Observation, rounded
+from conformance.subjects.observation import SHOWN, Observation, rounded
 from conformance.subjects.pattern import Patterns
 from conformance.verdict.deviation import malformed
 from conformance.verdict.finding import Kind, finding
@@ -114,13 +114,19 @@ class FunctionSession:
         if self.first and not _same(shown, self._call(batch)[0]):
             findings.append(finding(Kind.UNREPEATABLE, method="function"))
         self.first = False
-        traced = TracedStep(self.patterns, self.case, (self.parameters, batch), shown)
+        traced = FunctionTrace(
+            self.program, self.patterns, self.case, (self.parameters, batch), shown
+        )
         self.parameters = _after(shown, self.parameters)
         unnamed = {} if self.freely else traced.unnamed()
         if self.case.lmbda and not self.program.decays:
             shown = {key: array for key, array in shown.items() if split(key)[0] != "w"}
         return Observation(
-            unnamed | shown, traced.where, findings=tuple(findings), notes=traced.notes
+            unnamed | shown,
+            traced.where,
+            findings=tuple(findings),
+            notes=traced.notes,
+            on_balls={SHOWN: traced.on_balls()},
         )
 
     def _call(self, batch: Batch) -> tuple[Quantities, Batch]:

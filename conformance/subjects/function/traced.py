@@ -21,6 +21,7 @@ from conformance.tracing.frames import Frame
 from conformance.tracing.index import Location
 from conformance.tracing.substitute import traced_array
 from conformance.tracing.trace import Node, Trace, flat
+from conformance.verdict.on_balls import OnBalls, TracedStep
 from reference.step import Array, Batch, Parameters, split
 
 SOUGHT = ("z", "a", "delta", "nabla_b", "nabla_w")
@@ -87,23 +88,37 @@ def _note(made: Stepped, program: TracedFunction, case: Case, nodes: Mapping[str
             split(name)[0] in ("z", "a", "delta", "nabla_b", "nabla_w")
             and node.value.shape == shape
         ):
-            places = np.arange(node.value.size).reshape(shape)
-            factor = program.conventions.factor(name, m)
-            made.named[name] = Location(np.full(shape, node.number), places, factor)
+            made.named[name] = _whole(node, program.conventions.factor(name, m))
 
 
-class TracedStep:
-    """One step of a function on the numbers of a case, traced when something is asked of it.
+def _whole(node: Node, factor: float = 1.0) -> Location:
+    """All the entries of a node."""
+    places = np.arange(node.value.size).reshape(node.value.shape)
+    return Location(np.full(places.shape, node.number), places, factor)
 
-    Attributes:
-        patterns: where the quantities are in its runs.
-        shown: what it returned, untraced.
-    """
+
+class FunctionTrace:
+    """One step of a function on the numbers of a case, traced when something is asked of it."""
 
     def __init__(
-        self, patterns: Patterns, case: Case, start: tuple[Parameters, Batch], shown: Quantities
+        self,
+        program: TracedFunction,
+        patterns: Patterns,
+        case: Case,
+        start: tuple[Parameters, Batch],
+        shown: Quantities,
     ) -> None:
-        self.patterns, self.case, self.start, self.shown = patterns, case, start, shown
+        """Trace nothing yet.
+
+        Args:
+            program: the function and its conventions.
+            patterns: where the quantities are in its runs.
+            case: for sizes, cost and rates.
+            start: the parameters and the mini-batch.
+            shown: what it returned, untraced, in our conventions.
+        """
+        self.program, self.patterns = program, patterns
+        self.case, self.start, self.shown = case, start, shown
 
     def unnamed(self) -> dict[str, Array]:
         """The quantities that it does not return, where it computes them."""
@@ -130,6 +145,24 @@ class TracedStep:
         if not pattern.wrong(name) and not self.patterns.is_large(self.case):
             here = in_its_own_numbers(self.case, made, found, decays=self.patterns.program.decays)
         return here.frames(name, index)
+
+    def on_balls(self) -> OnBalls:
+        """What decides on balls what it shows."""
+        nothing = TracedStep(self.case, Trace(), {}, self.start[1], {})
+        return OnBalls(nothing, dict.fromkeys(self.case.rows, lambda: self._on_balls))
+
+    @cached_property
+    def _on_balls(self) -> OnBalls | None:
+        (made, _), (pattern, found) = self._made, self._searched
+        if made is None or pattern is None:
+            return None
+        places = {**found, **{name: _whole(node) for name, node in made.after.items()}}
+        if "cost" in made.returned[0]:
+            factor = self.program.conventions.factor("cost", made.batch.m)
+            places["cost"] = _whole(made.returned[0]["cost"], factor)
+        step = TracedStep(self.case, made.trace, made.before, made.batch, places)
+        known_wrong = pattern.wrong if self.patterns.is_large(self.case) else None
+        return OnBalls(step, None, known_wrong)
 
     def never_divided(self) -> bool:
         """Whether some δ that was found would hold the 1/m, and nothing divided it by m."""

@@ -18,7 +18,7 @@ from conformance.running.tracebacks import headline
 from conformance.subjects.book.conventions import SAMPLES
 from conformance.subjects.function.call import CalledFunction
 from conformance.subjects.function.conventions import FunctionConventions, Quantities
-from conformance.subjects.function.traced import TracedFunction, TracedStep, function_run
+from conformance.subjects.function.traced import FunctionTrace, TracedFunction, function_run
 from conformance.subjects.pattern import Patterns
 from conformance.verdict.oracle import expectations
 from conformance.watching.nearness import alike
@@ -134,10 +134,10 @@ def _conventions(
     layout, trial = replace(layout, cost=cost), replace(trial, cost=cost)
 
     @cache
-    def traced(summed: bool) -> TracedStep:
+    def traced(summed: bool) -> FunctionTrace:
         program = TracedFunction(called, replace(layout, summed=summed))
         ours = program.conventions.ours(shown, len(trial.batches[0]))
-        return TracedStep(Patterns(program, function_run), trial, _start(trial), ours)
+        return FunctionTrace(program, Patterns(program, function_run), trial, _start(trial), ours)
 
     return _scaled(trial, known, layout, traced)
 
@@ -146,7 +146,7 @@ def _scaled(
     trial: Case,
     known: Quantities,
     layout: FunctionConventions,
-    traced: Callable[[bool], TracedStep],
+    traced: Callable[[bool], FunctionTrace],
 ) -> FunctionConventions:
     """The scales in which the fewest equations are wrong; ours, where an equation holds in them.
 
