@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.backward.examine import examine
-from conformance.backward.findings import Accused, Judged
-from conformance.tracing.frames import Frame
+from conformance.backward.findings import Accused, Judged, Line
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,7 @@ class BackwardBlame:
         return self.accused.gradients
 
     @property
-    def lines(self) -> tuple[Frame, ...]:
+    def lines(self) -> tuple[Line, ...]:
         """The lines in question, the one to blame first."""
         return self.accused.lines
 

@@ -5,10 +5,11 @@ from typing import Any
 
 from conformance.backward.blame import Repair, Search
 from conformance.backward.chain import Chain
-from conformance.backward.findings import Accused, Cause, Judged
+from conformance.backward.findings import Accused, Cause, Judged, Line
 from conformance.backward.forward import Forward
 from conformance.backward.judge import Verdict, verdicts
 from conformance.backward.program import record
+from conformance.tracing.trace import Node
 
 
 def examine(
@@ -38,15 +39,19 @@ def _accused(forward: Forward, found: list[Verdict]) -> list[Accused]:
     names = tuple(each.goal.name for each in found if not each.ok)
     repairs = list(search.repairs())
     frames = tuple(
-        dict.fromkeys(each.group.first.frames[0] for each in repairs if each.group.first.frames)
+        dict.fromkeys(line for each in repairs for line in _lines(each.group.first))
     )
     if repairs:
         return [Accused(names, frames, Cause("value"), mends=True)]
-    lines = [e.goal.node.frames[:1] for e in found if not e.ok]
+    lines = [_lines(e.goal.node) for e in found if not e.ok]
     return [
         Accused((name,), line, Cause("gradient"), mends=False)
         for name, line in zip(names, lines, strict=True)
     ]
+
+
+def _lines(node: Node) -> tuple[Line, ...]:
+    return tuple(Line(each.file, each.line) for each in node.frames[:1])
 
 
 __all__ = ["Repair", "examine"]

@@ -4,8 +4,14 @@ Left out: the words (`report/backward_words.py`).
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from conformance.tracing.frames import Frame
+
+class Line(NamedTuple):
+    """A line of the program."""
+
+    file: str
+    line: int
 
 
 @dataclass(frozen=True)
@@ -14,11 +20,11 @@ class Named:
 
     Attributes:
         name: that the program gave it, or the source of the expression, or the operation.
-        frame: the line that computed it; None for what was given.
+        line: that computed it; None for what was given.
     """
 
     name: str
-    frame: Frame | None
+    line: Line | None
 
 
 @dataclass(frozen=True)
@@ -68,7 +74,7 @@ class Accused:
     """
 
     gradients: tuple[str, ...]
-    lines: tuple[Frame, ...]
+    lines: tuple[Line, ...]
     cause: Cause
     mends: bool
 

@@ -8,8 +8,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from pathlib import Path
 
-from conformance.backward.findings import Accused, Judged
-from conformance.tracing.frames import Frame
+from conformance.backward.findings import Accused, Judged, Line
 
 
 def report_lines(
@@ -31,9 +30,9 @@ def blame_lines(accused: Accused) -> Iterator[str]:
     yield accused.cause.kind
 
 
-def _line(frame: Frame) -> str:
-    source = linecache.getline(frame.file, frame.line).strip()
-    return f"{Path(frame.file).name}:{frame.line}: {source}"
+def _line(line: Line) -> str:
+    source = linecache.getline(line.file, line.line).strip()
+    return f"{Path(line.file).name}:{line.line}: {source}"
 
 
 def report_html(name: str, gradients: Sequence[Judged], accused: Sequence[Accused]) -> str:
