@@ -10,6 +10,7 @@ Left out: which line is to blame, if an operation and its operands lie on severa
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -221,7 +222,7 @@ class Search:
     def _matches(self, catalogue: Catalogue, sensitivity: Arrays, node: Node) -> list[Match]:
         if node.number not in sensitivity:
             return []
-        return list(catalogue.matches(sensitivity[node.number]))[:FEW_MATCHES]
+        return list(islice(catalogue.matches(sensitivity[node.number]), FEW_MATCHES))
 
     def _one_by_one(self, group: Group) -> list[list[Match]]:
         """The same from the gradients upwards: each is held when those before it are looked for."""

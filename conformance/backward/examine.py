@@ -12,6 +12,7 @@ from conformance.backward.forward import Forward
 from conformance.backward.judge import Verdict, verdicts
 from conformance.backward.program import record
 from conformance.backward.several import loop, parts
+from conformance.backward.source import forget
 from conformance.tracing.trace import Node
 
 
@@ -19,6 +20,7 @@ def examine(
     f: Callable[..., Any], params: Any, data: tuple[Any, ...]
 ) -> tuple[list[Judged], list[Accused]]:
     """The gradients, and what is to blame for those that are wrong."""
+    forget()
     run = record(f, params, data)
     forward = Forward(run, Chain(run.trace.nodes))
     found = verdicts(forward)

@@ -111,6 +111,7 @@ def _statement(file: str, line: int) -> ast.stmt | None:
     return found
 
 
+@lru_cache(maxsize=4096)
 def assigned(name: str, before: Line, *, alias: bool) -> Line | None:
     """The last line above another in the same function that assigns to a name.
 
@@ -167,6 +168,7 @@ def loop_around(lines: list[Line]) -> Line | None:
     return None if found is None else Line(lines[0].file, found.lineno)
 
 
+@lru_cache(maxsize=4096)
 def passed(name: str, inside: Line, function: str, call: Line) -> str:
     """The source of the argument that a call gives to a parameter; nothing if it is not one.
 
@@ -205,3 +207,9 @@ def _argument(call: ast.Call, names: list[str], name: str) -> str:
     if name in own and own.index(name) < len(call.args):
         return ast.unparse(call.args[own.index(name)])
     return ""
+
+
+def forget() -> None:
+    """Read the files again when they are asked for: they may have changed."""
+    assigned.cache_clear()
+    passed.cache_clear()

@@ -3,10 +3,12 @@
 Left out: the operations (`recording.py`).
 """
 
+import dis
 import sys
 import sysconfig
+from bisect import bisect_right
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from traceback import walk_tb
 from types import CodeType, FrameType
@@ -58,13 +60,21 @@ def subject_frames(frame: FrameType | None = None) -> tuple[Frame, ...]:
 
 
 def subject_site() -> tuple[CodeType, int] | None:
-    """The innermost code of the subject that leads here, and the place in it that is running."""
+    """The innermost code of the subject that leads here, and the instruction that is running."""
     frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - the way to the caller's line
     while frame is not None:
-        if is_subject(frame.f_code.co_filename):
-            return frame.f_code, frame.f_lasti
+        code = frame.f_code
+        if is_subject(code.co_filename):
+            starts = _starts(code)  # once specialized, an instruction is left within its cache
+            return code, starts[bisect_right(starts, frame.f_lasti) - 1]
         frame = frame.f_back
     return None
+
+
+@lru_cache(maxsize=1024)
+def _starts(code: CodeType) -> tuple[int, ...]:
+    """Where the instructions of some code begin."""
+    return tuple(each.offset for each in dis.get_instructions(code))
 
 
 def raised_in(error: BaseException) -> tuple[Frame, ...]:
