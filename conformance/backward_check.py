@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.backward.examine import examine
-from conformance.backward.findings import Accused, Judged, Line
+from conformance.backward.findings import Accused, Examined, Judged, Line
 
 
 @dataclass(frozen=True)
@@ -60,13 +60,16 @@ class BackwardReport:
 
     Attributes:
         name: of the function.
-        gradients: each gradient that was judged.
-        accused: the operations to blame, the first to be read first.
+        examined: what is known.
     """
 
     name: str
-    gradients: tuple[Judged, ...]
-    accused: tuple[Accused, ...] = ()
+    examined: Examined
+
+    @property
+    def gradients(self) -> tuple[Judged, ...]:
+        """Each gradient that was judged."""
+        return self.examined.gradients
 
     @property
     def ok(self) -> bool:
@@ -81,19 +84,19 @@ class BackwardReport:
     @property
     def blames(self) -> tuple[BackwardBlame, ...]:
         """The lines to blame, the first to be read first."""
-        return tuple(map(BackwardBlame, self.accused))
+        return tuple(map(BackwardBlame, self.examined.accused))
 
     def __str__(self) -> str:
         """Three lines first: which gradients, which line, why."""
         from conformance.report.backward_words import report_lines
 
-        return "\n".join(report_lines(self.name, self.gradients, self.accused))
+        return "\n".join(report_lines(self.name, self.examined))
 
     def _repr_html_(self) -> str:
         """The same for a notebook."""
         from conformance.report.backward_words import report_html
 
-        return report_html(self.name, self.gradients, self.accused)
+        return report_html(self.name, self.examined)
 
 
 def check_backward(f: Callable[..., Any], params: Any, *data: Any) -> BackwardReport:
@@ -107,6 +110,4 @@ def check_backward(f: Callable[..., Any], params: Any, *data: Any) -> BackwardRe
     Raises:
         NotAGradientError: the program gave no loss, or no gradient for a parameter.
     """
-    gradients, accused = examine(f, params, data)
-    name = getattr(f, "__qualname__", type(f).__name__)
-    return BackwardReport(name, tuple(gradients), tuple(accused))
+    return BackwardReport(getattr(f, "__qualname__", type(f).__name__), examine(f, params, data))

@@ -29,9 +29,14 @@ class Chain:
         underived: the numbers of operations whose derivative is not known.
     """
 
-    def __init__(self, nodes: Sequence[Node]) -> None:
-        """Take the values as they were recorded; all of them again if one is narrower."""
-        self.nodes = nodes
+    def __init__(self, nodes: Sequence[Node], *, ties: float = 0.5) -> None:
+        """Take the values as they were recorded; all of them again if one is narrower.
+
+        Args:
+            nodes: of the run.
+            ties: what the first operand of `maximum` gets where both are equal.
+        """
+        self.nodes, self.ties = nodes, ties
         self.values: dict[int, Any] = {}
         self.underived: dict[int, str] = {}
         self.evaluated = 0
@@ -120,7 +125,7 @@ class Chain:
 
     def _derived(self, made: Operation) -> tuple[Operation, Derivative] | None:
         try:
-            return made, derivative(made, self.value)
+            return made, derivative(made, self.value, self.ties)
         except NotImplementedError as error:
             self.underived[made.node.number] = str(error)
             return None

@@ -244,15 +244,35 @@ def _sums(parts: list[Array]) -> Iterator[Array]:
         yield total
 
 
-def lines(culprit: Culprit) -> tuple[list[Line], list[Fix]]:
-    """The lines in question, the one to blame first."""
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What is to blame.
+
+    Attributes:
+        lines: the lines in question, the one to blame first.
+        fix: the change of one operation that makes all gradients right, if one does.
+        repair: the operation that has to give something else, if it is known.
+        held: what that operation gives, where it is the derivative of something: all that it may be.
+    """
+
+    lines: tuple[Line, ...]
+    fix: Fix | None = None
+    repair: Repair | None = None
+    held: tuple[Match, ...] = ()
+
+
+def find(culprit: Culprit) -> Found:
+    """What is to blame."""
     fixes = sorted(culprit.fixes(), key=lambda each: each.change.cost)
     groups = [each.group for each in fixes if each.change.cost < GUESSED]
+    repair: Repair | None = None
+    held: tuple[Match, ...] = ()
     if culprit.repairs:
-        first = culprit.repairs[0].group
-        groups.append(first)
-        groups += culprit.upstream(first, strict=True)[::-1]
+        repair = culprit.repairs[0]
+        groups.append(repair.group)
+        groups += culprit.upstream(repair.group, strict=True)[::-1]
         groups += [each.group for each in culprit.repairs[1:]]
+        held = tuple(culprit.known(repair.group.first))
     groups += [each.group for each in fixes]
     found = [line for each in groups for line in culprit.lines_of(each)]
-    return list(dict.fromkeys(found)), fixes
+    return Found(tuple(dict.fromkeys(found)), fixes[0] if fixes else None, repair, held)

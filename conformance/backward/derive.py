@@ -267,6 +267,30 @@ class Elementwise(Derivative):
         return total
 
 
+class Kink(Elementwise):
+    """The derivative of `maximum` or `minimum` where some operands are equal."""
+
+    def __init__(self, made: Operation, values: Callable[[Node], Any], ties: float) -> None:
+        self.shape = np.shape(made.node.value)
+        self.shapes = [np.shape(each.value) for each in made.inputs]
+        one, other = (values(e) if type(e) is Node else e for e in made.args[:2])
+        first = np.greater(one, other) if made.node.operation == "maximum" else np.less(one, other)
+        share = np.where(np.equal(one, other), ties, first.astype(np.float64))
+        own = {0: np.broadcast_to(share, self.shape), 1: np.broadcast_to(1 - share, self.shape)}
+        self.partials = [
+            sum(own[i] for i, arg in enumerate(made.args[:2]) if arg is each)
+            for each in made.inputs
+        ]
+
+
+def tied(node: Node, values: Callable[[Node], Any]) -> bool:
+    """Whether an operation that chooses among numbers is given equal ones."""
+    if node.operation in ("maximum", "minimum"):
+        one, other = (values(e) if type(e) is Node else e for e in node.args[:2])
+        return bool(np.any(np.equal(one, other)))
+    return False
+
+
 def _summed(array: Array, shape: tuple[int, ...]) -> Array:
     """An array summed over the axes along which one of a shape is spread."""
     if array.shape == shape:
@@ -306,8 +330,13 @@ def _like(array: Any, model: Any) -> Any:
     return np.asarray(array, dtype=np.float64).reshape(np.shape(model))
 
 
-def derivative(made: Operation, values: Callable[[Node], Any]) -> Derivative:
+def derivative(made: Operation, values: Callable[[Node], Any], ties: float = 0.5) -> Derivative:
     """The derivative of an operation at the values of its operands.
+
+    Args:
+        made: the operation.
+        values: of the operands.
+        ties: what the first operand of `maximum` gets where both are equal; the second gets the rest.
 
     Raises:
         NotImplementedError: it is not known, and the operands are too large for entry by entry.
@@ -318,6 +347,8 @@ def derivative(made: Operation, values: Callable[[Node], Any]) -> Derivative:
             return moved
     if made.node.operation == "add.at":
         return _AddedAt(made, values)
+    if made.node.operation in ("maximum", "minimum") and tied(made.node, values):
+        return Kink(made, values, ties)
     function = _of_autograd(made)
     if function is not None:
         found: Derivative = ByAutograd(made, function, values)

@@ -3,29 +3,29 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from conformance.backward.blame import Search
+from conformance.backward.causes import called, cause, worst_entry
 from conformance.backward.chain import Chain
-from conformance.backward.culprit import Culprit, line_of, lines
+from conformance.backward.culprit import Culprit, Found, find, line_of
 from conformance.backward.expand import expanded
-from conformance.backward.findings import Accused, Cause, Judged, Line
+from conformance.backward.findings import Accused, Cause, Examined, Judged, Line, Named
 from conformance.backward.forward import Forward
-from conformance.backward.judge import Verdict, verdicts
+from conformance.backward.judge import Verdict, judged, verdicts
 from conformance.backward.program import record
 from conformance.backward.several import loop, parts
 from conformance.backward.source import forget
 from conformance.tracing.trace import Node
 
 
-def examine(
-    f: Callable[..., Any], params: Any, data: tuple[Any, ...]
-) -> tuple[list[Judged], list[Accused]]:
+def examine(f: Callable[..., Any], params: Any, data: tuple[Any, ...]) -> Examined:
     """The gradients, and what is to blame for those that are wrong."""
     forget()
     run = record(f, params, data)
-    forward = Forward(run, Chain(run.trace.nodes))
-    found = verdicts(forward)
+    forward, found, kinks = judged(run)
     accused = [] if all(each.ok for each in found) else _accused(forward, found)
-    return [_judged(each) for each in found], accused
+    return Examined(tuple(map(_judged, found)), tuple(accused), kinks)
 
 
 def _judged(verdict: Verdict) -> Judged:
@@ -34,50 +34,65 @@ def _judged(verdict: Verdict) -> Judged:
         verdict.ok,
         verdict.error,
         verdict.exact,
+        verdict.lost,
+        not np.any(verdict.right),
         verdict.given.shape,
         verdict.right.shape,
     )
 
 
 def _accused(forward: Forward, found: list[Verdict]) -> list[Accused]:
-    names = tuple(each.goal.name for each in found if not each.ok)
+    wrong = [each for each in found if not each.ok]
+    names = tuple(each.goal.name for each in wrong)
+    shapes = [each for each in wrong if each.given.shape != each.right.shape]
+    if shapes:
+        return [
+            Accused((e.goal.name,), _lines(e.goal.node), Cause("shape"), mends=False)
+            for e in shapes
+        ]
     search = Search(forward, found)
     repairs = list(search.repairs())
-    where: list[Line] = []
     if repairs:
-        where, _ = lines(Culprit(search, repairs))
-    else:
-        where = _handed_on(forward)
-    if not repairs and not where:
-        where, fixes = lines(Culprit(search, []))
-    if repairs or where:
-        return [Accused(names, tuple(where), Cause("value"), mends=True)]
+        made = find(Culprit(search, repairs))
+        return [Accused(names, made.lines, cause(forward, made, found), mends=True)]
+    where, needed = _handed_on(forward)
+    if where:
+        why = Cause("handed", needed=needed, worst=worst_entry(found))
+        return [Accused(names, where, why, mends=True)]
+    made = find(Culprit(search, []))
+    if made.fix is not None:
+        return [Accused(names, made.lines, cause(forward, made, found), mends=True)]
     return _several(forward, found)
 
 
-def _handed_on(forward: Forward) -> list[Line]:
-    """The lines that hand on a wrong value."""
+def _handed_on(forward: Forward) -> tuple[tuple[Line, ...], Named | None]:
+    """The lines that hand on a wrong value, and what it has to be the derivative of."""
     run = expanded(forward)
-    wider = Forward(run, Chain(run.trace.nodes))
+    wider = Forward(run, Chain(run.trace.nodes, ties=forward.chain.ties))
     repairs = sorted(
         Search(wider, verdicts(wider)).repairs(), key=lambda e: -e.changed(wider.chain.values)
     )
-    return [line for each in repairs for line in _lines(each.group.first)]
+    lines = [line for each in repairs for line in _lines(each.group.first)]
+    uses = [match for each in repairs[:1] for match in each.matches if match is not None]
+    needed = called(wider, uses[0].quantity.nodes[0]) if uses else None
+    return tuple(dict.fromkeys(lines)), needed
 
 
 def _several(forward: Forward, found: list[Verdict]) -> list[Accused]:
     """The operations to blame where one does not do."""
     chosen = parts(forward, found)
     line = loop(forward, found, chosen)
+    worst = worst_entry(found)
     if line is not None:
         names = tuple(each.goal.name for each in found if not each.ok)
         rest = tuple(e for each in chosen for e in _lines(each.repair.group.first))
-        return [Accused(names, tuple(dict.fromkeys((line, *rest))), Cause("loop"), mends=True)]
+        why = Cause("loop", worst=worst)
+        return [Accused(names, tuple(dict.fromkeys((line, *rest))), why, mends=True)]
     accused = []
     for each in chosen:
+        made = Found(_lines(each.repair.group.first), repair=each.repair)
         names = tuple(v.goal.name for v in each.mended)
-        lines_ = _lines(each.repair.group.first)
-        accused.append(Accused(names, lines_, Cause("value"), mends=False))
+        accused.append(Accused(names, made.lines, cause(forward, made, each.mended), mends=False))
     said = {name for each in accused for name in each.gradients}
     return accused + [
         Accused((e.goal.name,), _lines(e.goal.node), Cause("gradient"), mends=False)

@@ -28,6 +28,37 @@ class Named:
 
 
 @dataclass(frozen=True)
+class Changed:
+    """Another operation in the place of one.
+
+    Attributes:
+        what: is changed (`changes.Change`).
+        before: what the program has.
+        after: what it has to have.
+        operation: the source of the operation.
+        other: the operand, factor or term that it needs.
+        guessed: whether other changes would do as well.
+    """
+
+    what: str
+    before: str
+    after: str
+    operation: str
+    other: Named | None = None
+    guessed: bool = False
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An entry of a gradient: its name, where it is, what the program gives and what is right."""
+
+    name: str
+    at: tuple[int, ...]
+    given: float
+    right: float
+
+
+@dataclass(frozen=True)
 class Cause:
     """Why a line is to blame.
 
@@ -37,18 +68,18 @@ class Cause:
             `misused`: it is right, as the derivative with respect to something else;
             `scaled`: it is right but for a constant;
             `part`: it is only some of the contributions;
+            `handed`: another value has to be handed on there;
+            `loop`: a loop leaves out executions;
             `changed`: the operation is another one than it has to be;
-            `gradient`: the gradient is wrong and no single operation mends it;
-            `shape`: the gradient has another shape than its parameter;
-            `untraced`: the gradient was not computed from the parameters.
-        operation: the source of the operation.
+            `gradient`: the gradient is wrong and no operation is known that mends it;
+            `shape`: the gradient has another shape than its parameter.
+        operation: the source of the operation whose value has to be another.
         needed: the forward value whose derivative is needed.
         held: the forward value whose derivative it is.
         factor: given / right, of `scaled`.
-        changes: what the operation has to be instead, as (what, from, to).
-        given: the entry that is farthest off.
-        right: what it has to be.
-        at: where it is.
+        changed: what makes all gradients right.
+        worst: the entry that is farthest off.
+        missing: the forward operation whose derivative is left out, of `misused`.
     """
 
     kind: str
@@ -56,10 +87,9 @@ class Cause:
     needed: Named | None = None
     held: Named | None = None
     factor: float = 1.0
-    changes: tuple[str, str, str] | None = None
-    given: float | None = None
-    right: float | None = None
-    at: tuple[int, ...] = ()
+    changed: Changed | None = None
+    worst: Entry | None = None
+    missing: Named | None = None
 
 
 @dataclass(frozen=True)
@@ -87,7 +117,9 @@ class Judged:
         name: of its parameter.
         ok: whether it is right.
         error: the largest error, relative to the largest right entry.
-        exact: whether balls decided.
+        exact: whether balls say that it is right; else floats decided.
+        lost: whether it is right on balls and has lost its digits in floats.
+        dead: whether every entry has to be 0.
         shape: that it has.
         expected: that the parameter has.
     """
@@ -96,5 +128,22 @@ class Judged:
     ok: bool
     error: float
     exact: bool
+    lost: bool
+    dead: bool
     shape: tuple[int, ...]
     expected: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Examined:
+    """What is known of a program.
+
+    Attributes:
+        gradients: each one, judged.
+        accused: the operations to blame, the first to be read first.
+        kinks: whether the sample hits a kink, where every slope between both sides is right.
+    """
+
+    gradients: tuple[Judged, ...]
+    accused: tuple[Accused, ...] = ()
+    kinks: bool = False

@@ -1,16 +1,33 @@
 """Which gradients of a recorded run are wrong.
 
-Left out: why (`blame.py`).
+In floats two arrays that agree in half of the digits are taken as one. Where the run can be
+evaluated on balls, the slope of the loss along a generic direction decides what floats leave open:
+a gradient that is right there and not in floats has lost digits, and is not wrong.
+
+Left out: why a gradient is wrong (`blame.py`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
+import flint
 import numpy as np
 
+from conformance.arithmetic.balls import precision
+from conformance.arithmetic.exact import LeftExactError, to_exact
+from conformance.backward.chain import Chain
+from conformance.backward.derive import tied
 from conformance.backward.forward import Forward
-from conformance.backward.program import Goal
+from conformance.backward.program import Goal, Recorded
 from conformance.backward.quantities import HALF_OF_THE_DIGITS
+from conformance.tracing.replay import Replay
+from conformance.tracing.trace import Node
 from reference.step import Array
+
+BITS, STEP_BITS, AGREED_BITS = 500, 120, 48
+"""The precision; the step of the slope, 2⁻¹²⁰; equal is what agrees to 2⁻⁴⁸, for a scalar of the
+program may have been rounded before it met an array."""
+AFFORDABLE = 150_000  # numbers that are computed on balls
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,39 +39,114 @@ class Verdict:
         given: its values.
         right: the right values.
         ok: whether it is right.
-        exact: whether balls decided.
+        error: the largest distance, relative to the largest right entry.
+        exact: whether balls say so.
+        lost: whether it is right on balls and not in floats.
     """
 
     goal: Goal
     given: Array
     right: Array
     ok: bool
+    error: float
     exact: bool = False
-
-    @property
-    def error(self) -> float:
-        """The largest distance, relative to the largest right entry; infinite in another shape."""
-        if self.given.shape != self.right.shape:
-            return float("inf")
-        return distance(self.given, self.right)
+    lost: bool = False
 
 
-def distance(given: Array, right: Array) -> float:
+def distance(given: Array, right: Array, scale: float | None = None) -> float:
     """The largest distance of two arrays of one shape, relative to the largest right entry."""
-    far = float(np.max(np.abs(given - right), initial=0.0))
-    scale = float(np.max(np.abs(right), initial=0.0))
-    if not np.isfinite(far):
+    if not np.all(np.isfinite(given)):
         return float("inf")
+    far = float(np.max(np.abs(given - right), initial=0.0))
+    scale = scale or float(np.max(np.abs(right), initial=0.0))
     return far / scale if scale else far
 
 
+def judged(run: Recorded) -> tuple[Forward, list[Verdict], bool]:
+    """The forward pass, each gradient judged, and whether the sample hits a kink.
+
+    At a kink any slope between those on both sides is right: each side is tried.
+    """
+    forward = Forward(run, Chain(run.trace.nodes))
+    found = verdicts(forward)
+    kinks = any(tied(each, forward.chain.value) for each in forward.nodes())
+    for ties in (0.0, 1.0) if kinks and not all(e.ok for e in found) else ():
+        other = Forward(run, Chain(run.trace.nodes, ties=ties))
+        again = verdicts(other)
+        if sum(e.ok for e in again) > sum(e.ok for e in found):
+            forward, found = other, again
+    return forward, found if kinks else _on_balls(forward, found), kinks
+
+
 def verdicts(forward: Forward) -> list[Verdict]:
-    """Each gradient, judged."""
+    """Each gradient, judged in floats."""
+    rights = [forward.right(each.parameter) for each in forward.run.goals]
+    largest = max((float(np.max(np.abs(e), initial=0.0)) for e in rights), default=0.0)
     found = []
-    for goal in forward.run.goals:
+    for goal, right in zip(forward.run.goals, rights, strict=True):
         given = np.asarray(forward.chain.values[goal.node.number])
-        right = forward.right(goal.parameter)
-        same = given.shape == right.shape
-        ok = same and distance(given, right) <= HALF_OF_THE_DIGITS
-        found.append(Verdict(goal, given, right, ok))
+        error = float("inf")
+        if given.shape == right.shape:
+            scale = None if np.any(right) else largest or 1.0
+            error = distance(given, right, scale)
+        found.append(Verdict(goal, given, right, error <= HALF_OF_THE_DIGITS, error))
     return found
+
+
+def _on_balls(forward: Forward, found: list[Verdict]) -> list[Verdict]:
+    """The verdicts with what balls say, where they go."""
+    run = forward.run
+    needed = run.loss.uses
+    for each in found:
+        needed |= each.goal.node.uses
+    if sum(_cost(e) for e in run.trace.nodes if needed >> e.number & 1) > AFFORDABLE:
+        return found
+    shaped = [each for each in found if each.given.shape == each.right.shape]
+    right, wrong = [e for e in shaped if e.ok], [e for e in shaped if not e.ok]
+    with precision(BITS):
+        agreed = {id(e) for e in right} if right and _agree(run, right) else set()
+        for each in wrong:
+            if np.all(np.isfinite(each.given)) and _agree(run, [each]):
+                agreed.add(id(each))
+    return [
+        replace(each, exact=True, lost=not each.ok, ok=True) if id(each) in agreed else each
+        for each in found
+    ]
+
+
+def _cost(node: Node) -> int:
+    """How many numbers an operation computes."""
+    size = int(np.size(node.value)) if isinstance(node.value, np.ndarray) else 0
+    if node.operation in ("matmul", "dot", "einsum", "tensordot") and node.inputs:
+        return size * max(np.shape(e.value)[-1] if np.ndim(e.value) else 1 for e in node.inputs)
+    return size
+
+
+def _agree(run: Recorded, some: list[Verdict]) -> bool:
+    """Whether gradients give the slope of the loss along a generic direction, on balls."""
+    rng = np.random.default_rng(len(some))
+    directions = [to_exact(rng.normal(size=np.shape(each.right))) for each in some]
+    step = to_exact(2.0**-STEP_BITS)[()]
+    ends: list[Any] = []
+    try:
+        for sign in (1, -1):
+            moved = {
+                e.goal.parameter.number: to_exact(e.goal.parameter.value) + sign * step * d
+                for e, d in zip(some, directions, strict=True)
+            }
+            replay = Replay(run.trace, moved)
+            if not replay.exact(run.loss):
+                return False
+            ends.append(np.ravel(replay.value(run.loss))[0])
+        replay = Replay(run.trace)
+        if not all(replay.exact(each.goal.node) for each in some):
+            return False
+        terms = [
+            np.sum(np.ravel(replay.value(e.goal.node)) * np.ravel(d))
+            for e, d in zip(some, directions, strict=True)
+        ]
+    except (LeftExactError, ArithmeticError, TypeError, ValueError):
+        return False
+    slope, total = (ends[0] - ends[1]) / (2 * step), sum(terms[1:], terms[0])
+    scale = abs(slope.ball) + sum(abs(each.ball) for each in terms)
+    return bool(abs(slope.ball - total.ball) <= scale * flint.arb(2) ** -AGREED_BITS)

@@ -90,18 +90,7 @@ def operand_name(node: Node, place: int) -> str:
     return ""
 
 
-def targets(node: Node) -> list[str]:
-    """The names that the statement of a node assigns to."""
-    for each in node.frames[:1]:
-        found = _statement(each.file, each.line)
-        if isinstance(found, ast.Assign):
-            return [ast.unparse(target) for target in found.targets]
-        if isinstance(found, ast.AugAssign | ast.AnnAssign):
-            return [ast.unparse(found.target)]
-    return []
-
-
-def _statement(file: str, line: int) -> ast.stmt | None:
+def statement(file: str, line: int) -> ast.stmt | None:
     """The innermost statement on a line."""
     module = tree(file)
     found: ast.stmt | None = None

@@ -8,34 +8,170 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from pathlib import Path
 
-from conformance.backward.findings import Accused, Judged, Line
+from conformance.backward.findings import (
+    Accused,
+    Cause,
+    Changed,
+    Entry,
+    Examined,
+    Judged,
+    Line,
+    Named,
+)
+from conformance.report.visible import visible
+
+MANY = 8  # gradients, beyond which their names are not all said
+LOCATED = 2  # further lines that are named
 
 
-def report_lines(
-    name: str, gradients: Sequence[Judged], accused: Sequence[Accused]
-) -> Iterator[str]:
+def report_lines(name: str, examined: Examined) -> list[str]:
     """The whole report, line by line."""
-    wrong = [each for each in gradients if not each.ok]
+    wrong = [each for each in examined.gradients if not each.ok]
+    lines: list[str] = []
     if not wrong:
-        yield f"{name}: all {len(gradients)} gradients are right"
-        return
-    for each in accused:
-        yield from blame_lines(each)
+        lines.append(_all_right(name, examined.gradients))
+    for each in examined.accused:
+        lines += ([""] if lines else []) + blame_lines(each, examined.gradients)
+    return [visible(each) for each in (*lines, *_notes(examined))]
 
 
-def blame_lines(accused: Accused) -> Iterator[str]:
-    """Which gradients, which line, why."""
-    yield f"wrong: the gradients of {', '.join(accused.gradients)}"
-    yield from map(_line, accused.lines[:1])
-    yield accused.cause.kind
+def _all_right(name: str, gradients: Sequence[Judged]) -> str:
+    exact = sum(each.exact for each in gradients)
+    count = _count(len(gradients), "gradient")
+    if exact == len(gradients):
+        return f"{name}: {count}, all right, decided on balls"
+    how = "in floats, to half of their digits" if not exact else f"{exact} of them decided on balls"
+    return f"{name}: {count}, all right, {how}"
 
 
-def _line(line: Line) -> str:
+def _count(n: int, what: str) -> str:
+    return f"{n} {what}{'s'[: n != 1]}"
+
+
+def blame_lines(accused: Accused, gradients: Sequence[Judged] = ()) -> list[str]:
+    """Which gradients, which line, why; then what else is known of it."""
+    right = [each.name for each in gradients if each.ok]
+    beside = f"; {_names(right)} {'is' if len(right) == 1 else 'are'} right" if right else ""
+    plural = "s of" if len(accused.gradients) > 1 else " of"
+    lines = [f"wrong: the gradient{plural} {_names(accused.gradients)}{beside}"]
+    lines += map(place, accused.lines[:1])
+    lines.append(why(accused.cause))
+    if accused.cause.worst is not None:
+        lines.append(f"  {_entry(accused.cause.worst)}")
+    for each in accused.lines[1 : 1 + LOCATED]:
+        lines.append(f"  or else {place(each)}")
+    return lines
+
+
+def _names(names: Sequence[str]) -> str:
+    some = list(names[:MANY])
+    if len(names) > MANY:
+        some.append(f"{len(names) - MANY} more")
+    return " and ".join([", ".join(some[:-1]), some[-1]] if len(some) > 1 else some)
+
+
+def place(line: Line) -> str:
+    """A line with what stands there: `model.py:24: dh = d @ W2.T`."""
     source = linecache.getline(line.file, line.line).strip()
-    return f"{Path(line.file).name}:{line.line}: {source}"
+    return f"{Path(line.file).name}:{line.line}: {source}".removesuffix(": ")
 
 
-def report_html(name: str, gradients: Sequence[Judged], accused: Sequence[Accused]) -> str:
-    """The same as HTML for a notebook."""
-    lines = "\n".join(report_lines(name, gradients, accused))
-    return f"<pre>{escape(lines)}</pre>"
+def _entry(entry: Entry) -> str:
+    at = f"[{', '.join(map(str, entry.at))}]" if entry.at else ""
+    return f"the gradient of {entry.name} at {at or 'its number'}: {entry.given:.6g}, right {entry.right:.6g}"
+
+
+def _value(named: Named | None) -> str:
+    """`h` (line 6)."""
+    if named is None:
+        return "?"
+    return named.name if named.line is None else f"{named.name} (line {named.line.line})"
+
+
+def _quoted(named: Named) -> str:
+    """`np.maximum(z, 0)` (line 6)."""
+    return f"`{named.name}`" if named.line is None else f"`{named.name}` (line {named.line.line})"
+
+
+def why(cause: Cause) -> str:
+    """The cause in a sentence or two."""
+    if cause.changed is not None and not cause.changed.guessed:
+        return _of_change(cause.changed)
+    return _of_kind(cause)
+
+
+def _of_kind(cause: Cause) -> str:
+    operation, needed, held = f"`{cause.operation}`", _value(cause.needed), _value(cause.held)
+    match cause.kind:
+        case "value":
+            return f"{operation} has to give ∂C/∂{needed}, and gives something else"
+        case "misused":
+            lacks = f": the derivative of {_quoted(cause.missing)} is missing" if cause.missing else ""
+            return f"{operation} is ∂C/∂{held}; what follows needs ∂C/∂{needed}{lacks}"
+        case "scaled":
+            return f"{operation} is {cause.factor:g} times the ∂C/∂{needed} that is needed"
+        case "part":
+            return f"{operation} is only a part of ∂C/∂{needed}: a contribution is left out"
+        case "handed":
+            return f"what is handed on here has to be ∂C/∂{needed}"
+        case "loop":
+            return "this loop leaves something out: all gradients are right with what is missing"
+        case "shape":
+            return "the gradient has another shape than its parameter"
+        case _:
+            return "no single operation is known that would make it right"
+
+
+def _of_change(changed: Changed) -> str:  # noqa: PLR0911 - a return a kind of change
+    operation, before, after = f"`{changed.operation}`", changed.before, changed.after
+    other = f"`{changed.other.name}`" if changed.other else ""
+    match changed.what:
+        case "operator":
+            return f"in {operation}, {before} has to be {after}"
+        case "function":
+            return f"in {operation}, {before} has to be {after}"
+        case "axis":
+            return f"in {operation}, the axis {before} has to be {after}"
+        case "constant":
+            return f"in {operation}, the number {before} has to be {after}".replace("  ", " ")
+        case "operand":
+            return f"{operation} has to take {other} as its operand {int(before) + 1}"
+        case "transpose":
+            return f"in {operation}, another operand has to be transposed ({before})"
+        case "comparison":
+            return f"{operation} has to compare the other way: {after.replace('_', ' ')}"
+        case "mask":
+            return f"{operation} has to write {f'where {other} {after} 0' if other else after}"
+        case "index":
+            return f"in {operation}, the index has to be {after}"
+        case "order":
+            return f"in {operation}, the operands have to be the other way round"
+        case "extra":
+            return f"in {operation}, {before} is one operation too many"
+        case "factor":
+            return f"{operation} lacks a factor: {after} {other}".rstrip()
+        case "term":
+            return f"{operation} lacks a term: {after} {other}".rstrip()
+        case _:
+            return f"{operation} has to add (`+=`) and not overwrite"
+
+
+def _notes(examined: Examined) -> Iterator[str]:
+    """What is said beside the verdict."""
+    lost = [each.name for each in examined.gradients if each.lost]
+    if lost:
+        yield f"note: {_names(lost)}: the right formula, evaluated badly: digits are lost in floats"
+    dead = [each.name for each in examined.gradients if each.dead and each.ok]
+    if dead:
+        yield f"note: {_names(dead)}: every entry has to be 0 here, which shows little"
+    if examined.kinks:
+        yield "note: the sample hits a kink (equal operands of max); the slope there is a choice"
+
+
+def report_html(name: str, examined: Examined) -> str:
+    """The same as HTML for a notebook, which is well-formed XML too."""
+    first, *rest = report_lines(name, examined)
+    style = "background: rgba(128, 128, 128, .12); color: inherit; padding: .5em; overflow-x: auto"
+    lines = "\n".join(rest)
+    body = f'<pre style="{style}">{escape(lines)}</pre>' if lines else ""
+    return f'<div style="color: inherit"><p><strong>{escape(first)}</strong></p>{body}</div>'

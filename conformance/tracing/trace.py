@@ -292,7 +292,7 @@ class Trace:
                     FILLED, filled, (before, pairs), {}, np.array(memory.owner)
                 )
                 memory.state.frames = writes[-1][2] or memory.state.frames
-                memory.state.writes = tuple(writes)
+                memory.state.writes, memory.state.site = tuple(writes), None
         if memory.state is None:
             memory.state = self.constant(np.array(memory.owner))
         return memory.state
