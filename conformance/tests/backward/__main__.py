@@ -1,0 +1,38 @@
+"""How `check_backward` judges programs and mutants: `python -m conformance.tests.backward`."""
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+
+from conformance.tests.backward.measure import Judgement, judged, line_of, table
+from conformance.tests.backward.program import programs
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Judge the programs, and print the table."""
+    known = [each.name for each in programs()]
+    parser = argparse.ArgumentParser("python -m conformance.tests.backward", description=__doc__)
+    parser.add_argument("--count", type=int, default=480, help="mutants in all")
+    parser.add_argument("--program", action="append", choices=known, help="alone; repeatable")
+    parser.add_argument("--list-bad", action="store_true", help="list what could be said better")
+    parser.add_argument("--jobs", type=int, default=1, help="processes")
+    options = parser.parse_args(arguments)
+    start = time.perf_counter()
+    found: list[Judgement] = []
+    for each in judged(options.program or known, count=options.count, jobs=options.jobs):
+        found.append(each)
+        if options.list_bad and not each.good:
+            say(line_of(each))
+    say("\n".join(table(found)))
+    say(f"{time.perf_counter() - start:.0f} s")
+
+
+def say(text: str) -> None:
+    """Write a line to stdout."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

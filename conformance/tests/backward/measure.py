@@ -1,0 +1,195 @@
+"""Putting programs to `conformance.check_backward`, and the table of what it says.
+
+Left out: the command line (`__main__.py`), which worker processes do not import.
+"""
+
+import importlib.util
+import multiprocessing
+import statistics
+import tempfile
+import time
+import types
+import warnings
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import conformance
+from conformance.tests.backward.mutants import Mutant, mutants
+from conformance.tests.backward.program import SEED, Program, program
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What was said of one program.
+
+    Attributes:
+        program: the name of the right one.
+        id: of the mutant, or of the right program.
+        line: the edited one; 0 in a right program.
+        text: of the edited line.
+        computes: whether the edited line still holds an operation.
+        wrong: how many gradients are wrong.
+        scaled: whether the edit only multiplies all gradients by one factor.
+        exit_code: of the report; 4 if the engine raised an exception.
+        blamed: the lines of the blames, the first to be read first.
+        said: the blames or the exception, in a line.
+        seconds: that it took.
+    """
+
+    program: str
+    id: str
+    line: int
+    text: str
+    computes: bool
+    wrong: int
+    scaled: bool
+    exit_code: int
+    blamed: tuple[int, ...]
+    said: str
+    seconds: float
+
+    @property
+    def seen(self) -> bool:
+        """Whether the program is said to be wrong."""
+        return self.exit_code == 1
+
+    @property
+    def mended(self) -> bool:
+        """Whether there is a blame."""
+        return self.seen and bool(self.blamed)
+
+    @property
+    def first(self) -> bool:
+        """Whether the edited line is the first to be read."""
+        return self.mended and self.blamed[0] == self.line
+
+    @property
+    def second(self) -> bool:
+        """Whether the edited line is among the first two."""
+        return self.mended and self.line in self.blamed[:2]
+
+    @property
+    def good(self) -> bool:
+        """Whether nothing better could have been said."""
+        if not self.line:
+            return self.exit_code == 0
+        return self.first if self.computes else self.mended
+
+
+def judged(names: Sequence[str], *, count: int, jobs: int = 1) -> Iterator[Judgement]:
+    """The judgements on some programs and on mutants of them, as they come.
+
+    Args:
+        names: of the programs.
+        count: of mutants in all.
+        jobs: how many processes.
+    """
+    task = partial(_of_program, count=-(-count // len(names)))
+    if jobs == 1:
+        for name in names:
+            yield from task(name)
+        return
+    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool:
+        for found in pool.map(task, names):
+            yield from found
+
+
+def _of_program(name: str, count: int) -> list[Judgement]:
+    right = program(name)
+    with tempfile.TemporaryDirectory() as folder:
+        found = [judge(right, each, Path(folder)) for each in mutants(right, count)]
+        return [judge(right, None, Path(folder)), *found]
+
+
+def judge(right: Program, wrong: Mutant | None, folder: Path) -> Judgement:
+    """What is said of a mutant or of the right program, which gets its own file in this folder."""
+    id_ = wrong.id if wrong else f"{right.name}/right"
+    path = folder / f"{id_.replace('/', '--')}.py"
+    path.write_text(wrong.edit.source if wrong else right.source, encoding="utf-8")
+    exit_code, blamed, said, seconds = _verdict(path)
+    return Judgement(
+        program=right.name,
+        id=id_,
+        line=wrong.edit.line if wrong else 0,
+        text=wrong.edit.text if wrong else "",
+        computes=wrong is None or wrong.edit.computes,
+        wrong=len(wrong.wrong) if wrong else 0,
+        scaled=wrong is not None and wrong.factor is not None,
+        exit_code=exit_code,
+        blamed=blamed,
+        said=said,
+        seconds=seconds,
+    )
+
+
+def _verdict(path: Path) -> tuple[int, tuple[int, ...], str, float]:
+    """The exit code, the blamed lines of this file, what was said, and the time."""
+    module = _imported(path)
+    params, data = module.make(SEED)
+    start = time.perf_counter()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            report = conformance.check_backward(module.f, params, *data)
+    except Exception as error:  # noqa: BLE001  # an exception of the engine's is counted
+        return 4, (), f"{type(error).__name__}: {error}", time.perf_counter() - start
+    seconds = time.perf_counter() - start
+    places = [place for blame in report.blames for place in blame.lines]
+    lines = dict.fromkeys(line for file, line in places if Path(file) == path)
+    said = "; ".join(f"{blame.line}: {blame.text}" for blame in report.blames)
+    return report.exit_code, tuple(lines), said, seconds
+
+
+def _imported(path: Path) -> types.ModuleType:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+COLUMNS = ("program", "right", "mutants", "seen", "mended", "line first", "first two", "median")
+ROW = "{:<12} {:<9} {:>7} {:>11} {:>11} {:>11} {:>11} {:>8}"
+
+
+def table(judgements: Sequence[Judgement]) -> list[str]:
+    """The figures of each program and of all, as lines of text.
+
+    `line first` and `first two` count those mutants alone whose edited line holds an operation.
+    """
+    names = list(dict.fromkeys(each.program for each in judgements))
+    rows = [_row(name, [each for each in judgements if each.program == name]) for name in names]
+    return [ROW.format(*COLUMNS), *rows, _row("all", judgements)]
+
+
+def _row(name: str, judgements: Sequence[Judgement]) -> str:
+    rights = [each for each in judgements if not each.line]
+    wrongs = [each for each in judgements if each.line]
+    place = [each for each in wrongs if each.computes]
+    accused = sum(each.exit_code != 0 for each in rights)
+    shares = [
+        _share([each.seen for each in wrongs]),
+        _share([each.mended for each in wrongs]),
+        _share([each.first for each in place]),
+        _share([each.second for each in place]),
+    ]
+    median = statistics.median(each.seconds for each in judgements)
+    verdict = f"{accused} accused" if accused else f"{len(rights)} right"
+    return ROW.format(name, verdict, len(wrongs), *shares, f"{median:.2f} s")
+
+
+def _share(hits: Sequence[bool]) -> str:
+    return f"{sum(hits)} {100 * sum(hits) / len(hits):.1f} %" if hits else "–"
+
+
+def line_of(each: Judgement) -> str:
+    """What was said of one program, in a line."""
+    if not each.line:
+        return f"{each.id}: exit {each.exit_code}; {each.said}"
+    marks = "" if each.computes else " (computes nothing)"
+    marks += " (all gradients times a factor)" if each.scaled else ""
+    return f"{each.id}: {each.text}{marks}\n    exit {each.exit_code}, {each.blamed}: {each.said}"
