@@ -83,11 +83,13 @@ def _functions(tree: ast.Module) -> list[ast.FunctionDef]:
 
 def _changes(tree: ast.Module, source: str) -> Iterator[tuple[ast.stmt | ast.expr, str, str]]:
     helpers = [node.name for node in _functions(tree)]
+    attributes = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute)]
+    kept = sorted({node.attr for node in attributes if isinstance(node.ctx, ast.Store)})
     for function in _functions(tree):
         for statement in ast.walk(function):
             if isinstance(statement, ast.stmt):
                 yield from statements(statement, source)
-        words = Words(names=_names(function), keys=_keys(function), helpers=helpers)
+        words = Words(_names(function), _keys(function), kept, helpers)
         yield from replacements(function, source, words)
 
 

@@ -60,10 +60,18 @@ def statements(node: ast.stmt, source: str) -> Iterator[Change]:
 
 @dataclass(frozen=True)
 class Words:
-    """What an expression may name: variables, keys of dicts, the program's own functions."""
+    """What an expression may name.
+
+    Attributes:
+        names: of the function's variables.
+        keys: of the dicts that the function reads.
+        kept: names of what objects keep.
+        helpers: the program's functions.
+    """
 
     names: Sequence[str]
     keys: Sequence[str]
+    kept: Sequence[str]
     helpers: Sequence[str]
 
 
@@ -77,6 +85,10 @@ def replacements(function: ast.FunctionDef, source: str, words: Words) -> Iterat
             yield from _of_subscript(node, source, words.keys)
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
             yield from _of_name(node, [] if id(node) in called else words.names)
+        elif isinstance(node, ast.Attribute) and node.attr in words.kept:
+            if isinstance(node.ctx, ast.Load) and id(node) not in called:
+                owner = _text(source, node.value)
+                yield from ((node, f"{owner}.{name}", "attribute") for name in words.kept)
         elif isinstance(node, ast.expr | ast.Slice):
             yield from _of_structure(node, source)
 
