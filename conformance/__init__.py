@@ -1,8 +1,10 @@
 """The suite that checks an implementation of the book's backprop, equation by equation."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from conformance.backward_check import BackwardReport
     from conformance.outcome import Report
 
 
@@ -11,3 +13,16 @@ def check(subject: object, **options: Any) -> "Report":
     from conformance import api
 
     return api.check(subject, **options)
+
+
+def check_backward(f: Callable[..., Any], params: Any, *data: Any) -> "BackwardReport":
+    """Judge the gradients that `f(params, *data) -> (loss, gradients)` gives.
+
+    Args:
+        f: any NumPy program; its gradients are structured as the parameters are.
+        params: arrays of floats in dicts, lists and tuples.
+        data: whatever else it takes.
+    """
+    from conformance import backward_check
+
+    return backward_check.check_backward(f, params, *data)

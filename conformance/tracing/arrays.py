@@ -5,6 +5,7 @@ without us. Left out: what a trace is (`trace.py`), what NumPy hands to nobody (
 """
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -262,14 +263,21 @@ def _at(trace: Trace, ufunc: np.ufunc, inputs: Any) -> None:
     trace.before_write(target)
     nodes = trace.argument((target, *values))
     ufunc.at(*map(plain, inputs))
+    call, args = added_at(ufunc), (nodes[0], plain(key), *nodes[1:])
+    made = trace.node(f"{ufunc.__name__}.at", call, args, {}, np.array(plain(target)))
+    trace.write(target, made)
 
-    def call(before: Any, *values: Any) -> Any:
+
+@cache
+def added_at(ufunc: np.ufunc) -> Callable[..., Any]:
+    """What `ufunc.at` makes of an array, which stays as it is."""
+
+    def call(before: Any, key: Any, *values: Any) -> Any:
         after = np.array(before)
-        ufunc.at(after, plain(key), *values)
+        ufunc.at(after, key, *values)
         return after
 
-    made = trace.node(f"{ufunc.__name__}.at", call, nodes, {}, np.array(plain(target)))
-    trace.write(target, made)
+    return call
 
 
 def apply(func: Callable[..., Any], name: str, args: Any, kwargs: dict[str, Any]) -> Any:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from traceback import walk_tb
-from types import FrameType
+from types import CodeType, FrameType
 
 import numpy as np
 
@@ -55,6 +55,16 @@ def subject_frames(frame: FrameType | None = None) -> tuple[Frame, ...]:
             break  # our own call into the subject
         frame = frame.f_back
     return tuple(found)
+
+
+def subject_site() -> tuple[CodeType, int] | None:
+    """The innermost code of the subject that leads here, and the place in it that is running."""
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - the way to the caller's line
+    while frame is not None:
+        if is_subject(frame.f_code.co_filename):
+            return frame.f_code, frame.f_lasti
+        frame = frame.f_back
+    return None
 
 
 def raised_in(error: BaseException) -> tuple[Frame, ...]:

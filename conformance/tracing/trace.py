@@ -11,11 +11,12 @@ Left out: catching the operations (`arrays.py`, `substitute.py`, `tensors.py`).
 from bisect import bisect, insort
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from types import CodeType
 from typing import Any
 
 import numpy as np
 
-from conformance.tracing.frames import Frame, subject_frames
+from conformance.tracing.frames import Frame, subject_frames, subject_site
 from reference.step import Array
 
 FILLED = "filled"
@@ -45,6 +46,7 @@ class Node:
         uses: the numbers of all nodes that it was computed from, and its own, as bits.
         consumers: the nodes that were computed from it at once.
         writes: of an array that was written into, what was written where.
+        site: the code of the subject that led to it and the place in it, where the trace notes it.
     """
 
     number: int
@@ -58,6 +60,7 @@ class Node:
     uses: int = 0
     consumers: list["Node"] = field(default_factory=list)
     writes: tuple["Write", ...] = ()
+    site: tuple[CodeType, int] | None = None
 
     @property
     def given(self) -> bool:
@@ -107,14 +110,15 @@ class Trace:
         foreign: gives the node of an argument that is no array, or the argument itself.
     """
 
-    def __init__(self, *, lines: bool = True) -> None:
+    def __init__(self, *, lines: bool = True, sites: bool = False) -> None:
         """Start with none.
 
         Args:
             lines: whether to note the lines of the subject.
+            sites: whether to note the place in the line too.
         """
         self.nodes: list[Node] = []
-        self.lines = lines
+        self.lines, self.sites = lines, sites
         self.recording = True
         self.foreign: Callable[[Any], Any] | None = None
         self._memories: dict[int, Memory] = {}
@@ -141,6 +145,7 @@ class Trace:
         inputs = tuple(dict.fromkeys(each for each in flat((args, kwargs)) if type(each) is Node))
         frames = subject_frames() if self.lines else ()
         made = Node(len(self.nodes), operation, function, args, kwargs, value, frames, inputs)
+        made.site = subject_site() if self.sites else None
         made.uses = 1 << made.number
         for each in inputs:
             made.uses |= each.uses

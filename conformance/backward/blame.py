@@ -1,0 +1,313 @@
+"""Which operation, had it given a true ∂C/∂v, would make all gradients right.
+
+What a backward value has to be is seen from below: the gradients' dependence on it, along generic
+directions, is the way that some forward value moves along them (the tangent). That names v, and the
+constant, without a search; ∂C/∂v is then put in its place and the rest evaluated again.
+
+Left out: which line is to blame, if an operation and its operands lie on several (`culprit.py`).
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from conformance.backward.chain import Arrays
+from conformance.backward.derive import is_float
+from conformance.backward.forward import Forward, directions
+from conformance.backward.judge import Verdict, distance
+from conformance.backward.quantities import (
+    HALF_OF_THE_DIGITS,
+    Catalogue,
+    Match,
+    Quantity,
+    sliced,
+)
+from conformance.tracing.trace import Node
+from reference.step import Array
+
+FEW_MATCHES = 3
+
+
+@dataclass(eq=False)
+class Group:
+    """All executions of one operation.
+
+    Attributes:
+        nodes: what they computed, in the order of time.
+        recurrent: whether one was computed from another.
+    """
+
+    nodes: list[Node]
+    recurrent: bool = False
+
+    @property
+    def first(self) -> Node:
+        """The first of them."""
+        return self.nodes[0]
+
+
+@dataclass(frozen=True, eq=False)
+class Repair:
+    """Values for all executions of an operation that make all gradients right.
+
+    Attributes:
+        group: the operation.
+        values: what each execution ought to have given, by its number.
+        matches: of each execution, what its value is used as, where that is known.
+        kind: `total`, `part`, or how the operation was changed.
+        error: what remains, relative to the largest entry.
+    """
+
+    group: Group
+    values: Arrays
+    matches: tuple[Match | None, ...]
+    kind: str
+    detail: Any = None
+
+
+def grouped(nodes: list[Node]) -> list[Group]:
+    """The executions of each operation together, in the order of the first."""
+    found: dict[Any, Group] = {}
+    for node in nodes:
+        found.setdefault(operation_key(node), Group([])).nodes.append(node)
+    for group in found.values():
+        bits = sum(1 << each.number for each in group.nodes)
+        group.recurrent = any(e.uses & bits & ~(1 << e.number) for e in group.nodes)
+    return list(found.values())
+
+
+def operation_key(node: Node) -> Any:
+    """What the executions of one operation have in common."""
+    where = node.frames[:1] if node.writes or node.site is None else node.site
+    return where, node.operation
+
+
+class Search:
+    """The repairs of a run whose gradients are wrong."""
+
+    def __init__(self, forward: Forward, verdicts: list[Verdict]) -> None:
+        """Take the verdicts; gradients of another shape are left alone."""
+        self.forward, self.chain = forward, forward.chain
+        self.verdicts = [each for each in verdicts if each.given.shape == each.right.shape]
+        self.directions = directions(forward.run)
+        bits = 0
+        for each in self.verdicts:
+            bits |= each.goal.node.uses
+        self.nodes = [
+            node
+            for node in self.chain.nodes
+            if bits >> node.number & 1 and not forward.contains(node) and is_float(node)
+        ]
+        self._inside = {each.number for each in self.nodes}
+        computed = [each for each in self.nodes if each.function is not None]
+        self.groups = grouped(computed)
+        self.missing = np.array([self._missing(each) for each in self.directions])
+        self._sensitivities: dict[frozenset[int], Arrays] = {}
+        self._cut_catalogues: list[Catalogue] | None = None
+
+    def _missing(self, direction: Arrays) -> float:
+        """By how much the gradients fall short, along a direction."""
+        return sum(
+            float(np.vdot(direction[v.goal.parameter.number], v.right - v.given))
+            for v in self.verdicts
+        )
+
+    def sensitivity(self, group: Group) -> Arrays:
+        """How the gradients depend on each execution, the other ones held; by its number."""
+        cut = frozenset(e.number for e in group.nodes) if group.recurrent else frozenset()
+        if cut not in self._sensitivities:
+            passes = []
+            for each in self.directions:
+                seeds: Arrays = {}
+                for v in self.verdicts:
+                    seed = each[v.goal.parameter.number]
+                    n = v.goal.node.number
+                    seeds[n] = seeds[n] + seed if n in seeds else seed
+                passes.append(self.chain.reverse(seeds, self._within, cut))
+            self._sensitivities[cut] = {
+                number: np.stack([e[number] for e in passes]) for number in passes[0]
+            }
+        return self._sensitivities[cut]
+
+    def _within(self, node: Node) -> bool:
+        return node.number in self._inside
+
+    @cached_property
+    def used(self) -> Catalogue:
+        """How the forward values move: what a backward value is used as."""
+        return self._catalogue(self.forward.tangents(self.directions), self.forward.nodes())
+
+    @cached_property
+    def used_cut(self) -> list[Catalogue]:
+        """The same of each forward operation in a loop, its other executions held."""
+        found = []
+        for group in grouped(self.forward.nodes()):
+            if group.recurrent:
+                cut = frozenset(each.number for each in group.nodes)
+                found.append(
+                    self._catalogue(self.forward.tangents(self.directions, cut), group.nodes)
+                )
+        return found
+
+    def _catalogue(self, tangents: Arrays, nodes: list[Node]) -> Catalogue:
+        found = [
+            Quantity((each,), tangents[each.number]) for each in nodes if each.number in tangents
+        ]
+        sizes = {each.value.size for group in self.groups for each in group.nodes}
+        single = [e for each in found for e in sliced(each, sizes)] if self.loops else []
+        return Catalogue([*found, *single, *self._stacked(tangents, nodes, sizes)])
+
+    @cached_property
+    def loops(self) -> bool:
+        """Whether an operation of the backward pass was executed several times."""
+        return any(len(each.nodes) > 1 for each in self.groups)
+
+    @staticmethod
+    def _stacked(tangents: Arrays, nodes: list[Node], sizes: set[int]) -> Iterator[Quantity]:
+        """The values of one operation at all time steps as one array."""
+        for group in grouped([each for each in nodes if each.number in tangents]):
+            arrays = [tangents[each.number] for each in group.nodes]
+            shapes = {each.shape for each in arrays}
+            if len(arrays) > 1 and len(shapes) == 1 and arrays[0][0].size * len(arrays) in sizes:
+                yield Quantity(tuple(group.nodes), np.stack(arrays, axis=1))
+
+    def uses(self, group: Group) -> list[list[Match]]:
+        """Of each execution, what its value is used as."""
+        sensitivity = self.sensitivity(group)
+        catalogues = [self.used, *self.used_cut] if group.recurrent else [self.used]
+        best: list[list[Match]] = [[] for _ in group.nodes]
+        for catalogue in catalogues:
+            found = [
+                list(catalogue.matches(sensitivity[each.number]))[:FEW_MATCHES]
+                if each.number in sensitivity
+                else []
+                for each in group.nodes
+            ]
+            if sum(map(bool, found)) > sum(map(bool, best)):
+                best = found
+        return best
+
+    def repairs(self) -> Iterator[Repair]:
+        """Those by a true ∂C/∂v, the earliest operation first."""
+        for group in self.groups:
+            for each in self.repairs_of(group):
+                yield each
+                break
+
+    def repairs_of(self, group: Group) -> Iterator[Repair]:
+        """The repairs of one operation."""
+        sensitivity = self.sensitivity(group)
+        uses = self.uses(group)
+        known = [
+            (node, found)
+            for node, found in zip(group.nodes, uses, strict=True)
+            if node.number in sensitivity and np.any(sensitivity[node.number])
+        ]
+        if not known or not all(found for _, found in known):
+            return
+        matches = tuple(found[0] if found else None for found in uses)
+        for kind, values in self._options(known):
+            if self.mends(group, values):
+                yield Repair(group, values, matches, kind)
+
+    def _options(self, known: list[tuple[Node, list[Match]]]) -> Iterator[tuple[str, Arrays]]:
+        """The values that the executions of an operation may have to give."""
+        for choice in range(max(len(found) for _, found in known)):
+            chosen = [(node, found[min(choice, len(found) - 1)]) for node, found in known]
+            together: dict[Any, list[tuple[Node, Match]]] = {}
+            for node, match in chosen:
+                key = match.quantity.nodes, match.quantity.at
+                together.setdefault(key, []).append((node, match))
+            if all(len(each) == 1 for each in together.values()):
+                yield "total", {node.number: self._value(match) for node, match in chosen}
+                for consumers in self._consumers(chosen):
+                    values = {n.number: self._value(match, consumers) for n, match in chosen}
+                    yield "part", values
+            yield (
+                "sum",
+                {
+                    number: value
+                    for each in together.values()
+                    for number, value in self._as_a_sum(each).items()
+                },
+            )
+
+    def _as_a_sum(self, members: list[tuple[Node, Match]]) -> Arrays:
+        """Executions that are added up: the contributions one by one, or the rest by the first."""
+        node, match = members[0]
+        parts = self.forward.parts.get(match.quantity.nodes[0].number, [])
+        if len(parts) == len(members) and len(match.quantity.nodes) == 1:
+            return {
+                node.number: _divided(match.layout(match.quantity.of(lambda _, p=part: p)), match)
+                for (node, match), (_, part) in zip(members, reversed(parts), strict=True)
+            }
+        total = self._value(match)
+        rest = sum(np.asarray(self.chain.values[each.number]) for each, _ in members[1:])
+        return {node.number: total - rest}
+
+    def _value(self, match: Match, consumers: Callable[[Node], bool] | None = None) -> Array:
+        """The ∂C/∂v that a value ought to be, or the contributions of some consumers to it."""
+
+        def array(node: Node) -> Array:
+            if consumers is None:
+                return self.forward.gradient[node.number]
+            total: Array = np.zeros(np.shape(node.value))
+            for consumer, part in self.forward.parts.get(node.number, ()):
+                if consumers(consumer):
+                    total = total + part
+            return total
+
+        return _divided(match.layout(match.quantity.of(array)), match)
+
+    def _consumers(self, chosen: list[tuple[Node, Match]]) -> Iterator[Callable[[Node], bool]]:
+        """Choices among the consumers of the values: each one, and the first or last few."""
+        keys: list[Any] = []
+        for _, match in chosen:
+            for node in match.quantity.nodes:
+                for consumer, _ in self.forward.parts.get(node.number, ()):
+                    if operation_key(consumer) not in keys:
+                        keys.append(operation_key(consumer))
+        if len(keys) < 2:  # noqa: PLR2004 - a single one gives the total
+            return
+        sets = [{each} for each in keys]
+        sets += [set(keys[:i]) for i in range(2, len(keys))]
+        sets += [set(keys[i:]) for i in range(1, len(keys) - 1)]
+        for some in sets:
+            yield lambda node, some=some: operation_key(node) in some  # type: ignore[misc]
+
+    def mends(self, group: Group, values: Arrays) -> bool:
+        """Whether all gradients are right with these values in the place of an operation's."""
+        sensitivity = self.sensitivity(group)
+        changed = False
+        gained, size = np.zeros(len(self.missing)), np.abs(self.missing)
+        for number, value in values.items():
+            by = value - self.chain.values[number]
+            if number in sensitivity:
+                each = sensitivity[number].reshape(len(gained), -1)
+                gained += each @ by.ravel()
+                size = size + np.abs(each) @ np.abs(value).ravel()
+            changed = changed or bool(np.any(by))
+        if not changed or np.any(np.abs(gained - self.missing) > HALF_OF_THE_DIGITS * size):
+            return False
+        return self.confirms(values)
+
+    def confirms(self, values: Arrays) -> bool:
+        """The same, by evaluating again what depends on them."""
+        goals = [each.goal.node for each in self.verdicts]
+        try:
+            after = self.chain.after(values, goals)
+        except (ValueError, TypeError, IndexError, ArithmeticError):
+            return False
+        return all(
+            np.shape(after[v.goal.node.number]) == v.right.shape
+            and distance(after[v.goal.node.number], v.right) <= HALF_OF_THE_DIGITS
+            for v in self.verdicts
+        )
+
+
+def _divided(array: Array, match: Match) -> Array:
+    """∂C/∂v as a value that is used as so many times it: it has to be smaller by that."""
+    return np.asarray(array / match.factor)

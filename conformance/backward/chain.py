@@ -1,0 +1,179 @@
+"""The chain rule over recorded operations, both ways, and their evaluation on other values.
+
+Left out: the derivative of one operation (`derive.py`).
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from conformance.backward.derive import Derivative, Operation, derivative, is_float, operation
+from conformance.tracing.trace import Node, substituted
+from reference.step import Array
+
+Arrays = dict[int, Array]
+"""Arrays by the number of the node that they belong to."""
+
+
+class Chain:
+    """The recorded operations of a run.
+
+    Attributes:
+        nodes: of the run, in the order of time.
+        values: of the nodes in float64, by their numbers.
+        underived: the numbers of operations whose derivative is not known.
+    """
+
+    def __init__(self, nodes: Sequence[Node]) -> None:
+        """Take the values as they were recorded; all of them again if one is narrower."""
+        self.nodes = nodes
+        self.values: dict[int, Any] = {}
+        self.underived: dict[int, str] = {}
+        self._derivatives: dict[int, tuple[Operation, Derivative] | None] = {}
+        floats = [each for each in nodes if is_float(each)]
+        self.narrow = any(each.value.dtype.itemsize < 8 for each in floats)  # noqa: PLR2004
+        for node in nodes:
+            self.values[node.number] = self._widened(node) if self.narrow else node.value
+
+    def _widened(self, node: Node) -> Any:
+        """The value that an operation gives in float64."""
+        if node.function is None or not is_float(node):
+            return node.value.astype(np.float64) if is_float(node) else node.value
+        made = np.asarray(self.evaluate(node, self.values))
+        return made.astype(np.float64) if made.dtype.kind == "f" else made
+
+    def value(self, node: Node) -> Any:
+        """The value of a node; a number where the array has no axes."""
+        found = self.values[node.number]
+        return found[()] if isinstance(found, np.ndarray) and found.ndim == 0 else found
+
+    def evaluate(self, node: Node, instead: Mapping[int, Any]) -> Any:
+        """What an operation gives where some nodes have other values."""
+
+        def lookup(each: Node) -> Any:
+            found = instead.get(each.number)
+            if found is None:
+                return self.value(each)
+            return found[()] if isinstance(found, np.ndarray) and found.ndim == 0 else found
+
+        assert node.function is not None  # noqa: S101 - constants are never evaluated
+        args = [substituted(each, lookup) for each in node.args]
+        kwargs = {key: substituted(each, lookup) for key, each in node.kwargs.items()}
+        if node.operation == "astype" and self.narrow and is_float(node):
+            return args[0]
+        with np.errstate(all="ignore"):
+            return node.function(*args, **kwargs)
+
+    def after(self, changed: Mapping[int, Any], wanted: Iterable[Node]) -> Arrays:
+        """The values of nodes after others were changed: only what depends on these is evaluated.
+
+        Raises:
+            ValueError: an operation does not accept a value of that shape; so does any operation.
+        """
+        wanted = list(wanted)
+        bits, needed = 0, 0
+        for number in changed:
+            bits |= 1 << number
+        for each in wanted:
+            needed |= each.uses
+        now: dict[int, Any] = dict(changed)
+        last = max(each.number for each in wanted)
+        for node in self.nodes[min(changed) : last + 1]:
+            if node.number in now or not needed >> node.number & 1 or not node.uses & bits:
+                continue
+            now[node.number] = _kept(self.evaluate(node, now))
+        return {each.number: now.get(each.number, self.values[each.number]) for each in wanted}
+
+    def derivative(self, node: Node) -> tuple[Operation, Derivative] | None:
+        """The operation that computed a node, and its derivative; None of a constant."""
+        if node.number not in self._derivatives:
+            made = operation(node)
+            found = None
+            if made is not None and made.inputs:
+                with np.errstate(all="ignore"):
+                    found = self._derived(made)
+            self._derivatives[node.number] = found
+        return self._derivatives[node.number]
+
+    def _derived(self, made: Operation) -> tuple[Operation, Derivative] | None:
+        try:
+            return made, derivative(made, self.value)
+        except NotImplementedError as error:
+            self.underived[made.node.number] = str(error)
+            return None
+
+    def reverse(
+        self,
+        seeds: Arrays,
+        among: Callable[[Node], bool],
+        cut: frozenset[int] = frozenset(),
+        note: Callable[[Node, Node, Array], None] | None = None,
+    ) -> Arrays:
+        """The cotangent of every node, from those of some nodes.
+
+        Args:
+            seeds: where it starts.
+            among: the nodes that are passed through.
+            cut: nodes that get a cotangent and pass none on.
+            note: is told the consumer, the node and the contribution, each time.
+        """
+        total: Arrays = {number: np.array(each, np.float64) for number, each in seeds.items()}
+        for node in reversed(self.nodes[: max(seeds) + 1]):
+            if node.number not in total or node.number in cut or not among(node):
+                continue
+            found = self.derivative(node)
+            if found is None:
+                continue
+            made, rule = found
+            with np.errstate(all="ignore"):
+                parts = rule.pull(total[node.number])
+            for each, part in zip(made.inputs, parts, strict=True):
+                if part is None or not among(each):
+                    continue
+                shaped = _fitted(part, np.shape(self.values[each.number]))
+                if note is not None:
+                    note(node, each, shaped)
+                before = total.get(each.number)
+                total[each.number] = shaped if before is None else before + shaped
+        return total
+
+    def forward(
+        self, seeds: Arrays, among: Callable[[Node], bool], cut: frozenset[int] = frozenset()
+    ) -> Arrays:
+        """The tangent of every node, from those of some nodes.
+
+        Args:
+            seeds: where it starts.
+            among: the nodes that are passed through.
+            cut: nodes that get a tangent and pass none on.
+        """
+        total: Arrays = dict(seeds)
+        for node in self.nodes[min(seeds) :]:
+            if node.number in total or not among(node):
+                continue
+            made = operation(node)
+            if made is None or all(e.number in cut or e.number not in total for e in made.inputs):
+                continue
+            found = self.derivative(node)
+            if found is None:
+                continue
+            made, rule = found
+            given = [None if e.number in cut else total.get(e.number) for e in made.inputs]
+            with np.errstate(all="ignore"):
+                total[node.number] = _fitted(rule.push(given), np.shape(node.value))
+        return total
+
+
+def _kept(value: Any) -> Any:
+    return value if isinstance(value, list | tuple) else np.asarray(value)
+
+
+def _fitted(part: Array, shape: tuple[int, ...]) -> Array:
+    """A contribution in the shape of the node that it belongs to."""
+    part = np.asarray(part, dtype=np.float64)
+    if part.shape == shape:
+        return part
+    if part.size == int(np.prod(shape)):
+        return part.reshape(shape)
+    return np.broadcast_to(part, shape)

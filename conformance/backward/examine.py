@@ -1,0 +1,57 @@
+"""A program `f(params, *data) -> (loss, gradients)`, judged, and the operations to blame."""
+
+from collections.abc import Callable
+from typing import Any
+
+from conformance.backward.blame import Repair, Search
+from conformance.backward.chain import Chain
+from conformance.backward.findings import Accused, Cause, Judged, Line
+from conformance.backward.forward import Forward
+from conformance.backward.judge import Verdict, verdicts
+from conformance.backward.program import record
+from conformance.tracing.trace import Node
+
+
+def examine(
+    f: Callable[..., Any], params: Any, data: tuple[Any, ...]
+) -> tuple[list[Judged], list[Accused]]:
+    """The gradients, and what is to blame for those that are wrong."""
+    run = record(f, params, data)
+    forward = Forward(run, Chain(run.trace.nodes))
+    found = verdicts(forward)
+    accused = [] if all(each.ok for each in found) else _accused(forward, found)
+    return [_judged(each) for each in found], accused
+
+
+def _judged(verdict: Verdict) -> Judged:
+    return Judged(
+        verdict.goal.name,
+        verdict.ok,
+        verdict.error,
+        verdict.exact,
+        verdict.given.shape,
+        verdict.right.shape,
+    )
+
+
+def _accused(forward: Forward, found: list[Verdict]) -> list[Accused]:
+    search = Search(forward, found)
+    names = tuple(each.goal.name for each in found if not each.ok)
+    repairs = list(search.repairs())
+    frames = tuple(
+        dict.fromkeys(line for each in repairs for line in _lines(each.group.first))
+    )
+    if repairs:
+        return [Accused(names, frames, Cause("value"), mends=True)]
+    lines = [_lines(e.goal.node) for e in found if not e.ok]
+    return [
+        Accused((name,), line, Cause("gradient"), mends=False)
+        for name, line in zip(names, lines, strict=True)
+    ]
+
+
+def _lines(node: Node) -> tuple[Line, ...]:
+    return tuple(Line(each.file, each.line) for each in node.frames[:1])
+
+
+__all__ = ["Repair", "examine"]

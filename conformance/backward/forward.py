@@ -1,0 +1,77 @@
+"""What the loss is made of, and ∂C/∂v of each value v that it is made of.
+
+Left out: the chain rule itself (`chain.py`) and the backward pass (`blame.py`).
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from conformance.backward.chain import Arrays, Chain
+from conformance.backward.derive import is_float
+from conformance.backward.program import Recorded
+from conformance.tracing.trace import Node
+from reference.step import Array
+
+DIRECTIONS = 3
+"""In so many generic directions the parameters are moved: a number alone would match by chance."""
+
+
+@dataclass(eq=False)
+class Forward:
+    """The forward pass of a recorded run.
+
+    Attributes:
+        run: the recorded run.
+        chain: its operations.
+        gradient: ∂C/∂v, by the number of v.
+        parts: the single contributions to it: of each consumer in the order of time, what it gives.
+    """
+
+    run: Recorded
+    chain: Chain
+    gradient: Arrays = field(default_factory=dict)
+    parts: dict[int, list[tuple[Node, Array]]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Apply the chain rule from the loss backwards."""
+
+        def note(consumer: Node, node: Node, part: Array) -> None:
+            self.parts.setdefault(node.number, []).insert(0, (consumer, part))
+
+        loss = self.run.loss
+        seeds = {loss.number: np.ones(np.shape(loss.value))}
+        self.gradient = self.chain.reverse(seeds, self.contains, note=note)
+
+    def contains(self, node: Node) -> bool:
+        """Whether the loss is made of it."""
+        return self.run.loss.depends_on(node)
+
+    def right(self, parameter: Node) -> Array:
+        """The gradient of a parameter."""
+        found = self.gradient.get(parameter.number)
+        return np.zeros(np.shape(parameter.value)) if found is None else found
+
+    def nodes(self) -> list[Node]:
+        """The values that have a derivative, in the order of time."""
+        return [each for each in self.chain.nodes if each.number in self.gradient]
+
+    def tangents(self, directions: list[Arrays], cut: frozenset[int] = frozenset()) -> Arrays:
+        """How every value moves with the parameters, one direction along the first axis."""
+        passes = [self.chain.forward(each, self._moves, cut) for each in directions]
+        return {number: np.stack([each[number] for each in passes]) for number in passes[0]}
+
+    def _moves(self, node: Node) -> bool:
+        return node.number in self.gradient and is_float(node)
+
+
+def directions(run: Recorded, seed: int = 0) -> list[Arrays]:
+    """Generic directions in the space of the parameters."""
+    rng = np.random.default_rng(seed)
+    return [
+        {
+            each.parameter.number: rng.normal(size=np.shape(each.parameter.value))
+            for each in run.goals
+        }
+        for _ in range(DIRECTIONS)
+    ]
