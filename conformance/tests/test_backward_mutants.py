@@ -5,6 +5,7 @@
 
 import copy
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -144,7 +145,20 @@ def test_a_choice_of_mutants_is_spread_over_the_lines() -> None:
 
 
 def _judgement(line: int, blamed: tuple[int, ...], exit_code: int = 1) -> Judgement:
-    return Judgement("p", "p/1", line, "", True, 1, False, exit_code, blamed, "", 0.5)
+    return Judgement(
+        program="p",
+        id=f"p/{line}",
+        line=line,
+        text="",
+        computes=True,
+        missed=(),
+        scaled=False,
+        exit_code=exit_code,
+        mends=bool(blamed),
+        blamed=blamed,
+        said="",
+        seconds=0.5,
+    )
 
 
 def test_the_table_counts_what_was_said() -> None:
@@ -152,9 +166,10 @@ def test_the_table_counts_what_was_said() -> None:
         _judgement(0, (), exit_code=0),
         *(_judgement(5, (5, 6)), _judgement(5, (6, 5)), _judgement(5, (7, 8, 5))),
         *(_judgement(5, ()), _judgement(5, (), exit_code=0)),
+        replace(_judgement(5, (5,)), missed=("w",)),
     ]
     row = table(found)[1].split()
-    assert row[:4] == ["p", "1", "right", "5"]
+    assert row[:4] == ["p", "1", "right", "6"]
     assert [row[4], row[7], row[10], row[13]] == ["4", "3", "1", "2"]
 
 

@@ -5,6 +5,7 @@ Left out: the command line (`__main__.py`), which worker processes do not import
 
 import importlib.util
 import multiprocessing
+import re
 import statistics
 import tempfile
 import time
@@ -31,9 +32,10 @@ class Judgement:
         line: the edited one; 0 in a right program.
         text: of the edited line.
         computes: whether the edited line still holds an operation.
-        wrong: how many gradients are wrong.
+        missed: the wrong gradients that are not said to be wrong.
         scaled: whether the edit only multiplies all gradients by one factor.
         exit_code: of the report; 4 if the engine raised an exception.
+        mends: whether a blame is said to mend all gradients.
         blamed: the lines of the blames, the first to be read first.
         said: the blames or the exception, in a line.
         seconds: that it took.
@@ -44,39 +46,40 @@ class Judgement:
     line: int
     text: str
     computes: bool
-    wrong: int
+    missed: tuple[str, ...]
     scaled: bool
     exit_code: int
+    mends: bool
     blamed: tuple[int, ...]
     said: str
     seconds: float
 
     @property
     def seen(self) -> bool:
-        """Whether the program is said to be wrong."""
-        return self.exit_code == 1
+        """Whether every wrong gradient is said to be wrong."""
+        return self.exit_code == 1 and not self.missed
 
     @property
     def mended(self) -> bool:
-        """Whether there is a blame."""
-        return self.seen and bool(self.blamed)
+        """Whether there is a repair."""
+        return self.seen and self.mends
 
     @property
     def first(self) -> bool:
         """Whether the edited line is the first to be read."""
-        return self.mended and self.blamed[0] == self.line
+        return self.seen and self.blamed[:1] == (self.line,)
 
     @property
     def second(self) -> bool:
         """Whether the edited line is among the first two."""
-        return self.mended and self.line in self.blamed[:2]
+        return self.seen and self.line in self.blamed[:2]
 
     @property
     def good(self) -> bool:
         """Whether nothing better could have been said."""
         if not self.line:
             return self.exit_code == 0
-        return self.first if self.computes else self.mended
+        return self.mended and (self.first or not self.computes)
 
 
 def judged(names: Sequence[str], *, count: int, jobs: int = 1) -> Iterator[Judgement]:
@@ -109,24 +112,42 @@ def judge(right: Program, wrong: Mutant | None, folder: Path) -> Judgement:
     id_ = wrong.id if wrong else f"{right.name}/right"
     path = folder / f"{id_.replace('/', '--')}.py"
     path.write_text(wrong.edit.source if wrong else right.source, encoding="utf-8")
-    exit_code, blamed, said, seconds = _verdict(path)
+    verdict = _verdict(path)
+    wrong_names = {_plain(place) for place in wrong.wrong} if wrong else set()
     return Judgement(
         program=right.name,
         id=id_,
         line=wrong.edit.line if wrong else 0,
         text=wrong.edit.text if wrong else "",
         computes=wrong is None or wrong.edit.computes,
-        wrong=len(wrong.wrong) if wrong else 0,
+        missed=tuple(sorted(wrong_names - verdict.wrong)),
         scaled=wrong is not None and wrong.factor is not None,
-        exit_code=exit_code,
-        blamed=blamed,
-        said=said,
-        seconds=seconds,
+        exit_code=verdict.exit_code,
+        mends=verdict.mends,
+        blamed=verdict.blamed,
+        said=verdict.said,
+        seconds=verdict.seconds,
     )
 
 
-def _verdict(path: Path) -> tuple[int, tuple[int, ...], str, float]:
-    """The exit code, the blamed lines of this file, what was said, and the time."""
+def _plain(name: str) -> str:
+    """A name of a gradient without its punctuation, in which styles differ."""
+    return re.sub(r"\W|^params", "", name)
+
+
+@dataclass(frozen=True)
+class _Verdict:
+    """What `check_backward` says of a file."""
+
+    exit_code: int
+    wrong: frozenset[str]
+    mends: bool
+    blamed: tuple[int, ...]
+    said: str
+    seconds: float
+
+
+def _verdict(path: Path) -> _Verdict:
     module = _imported(path)
     params, data = module.make(SEED)
     start = time.perf_counter()
@@ -135,12 +156,19 @@ def _verdict(path: Path) -> tuple[int, tuple[int, ...], str, float]:
             warnings.simplefilter("ignore")
             report = conformance.check_backward(module.f, params, *data)
     except Exception as error:  # noqa: BLE001  # an exception of the engine's is counted
-        return 4, (), f"{type(error).__name__}: {error}", time.perf_counter() - start
+        said = f"{type(error).__name__}: {error}"
+        return _Verdict(4, frozenset(), mends=False, blamed=(), said=said, seconds=0.0)
     seconds = time.perf_counter() - start
     places = [place for blame in report.blames for place in blame.lines]
     lines = dict.fromkeys(line for file, line in places if Path(file) == path)
-    said = "; ".join(f"{blame.line}: {blame.text}" for blame in report.blames)
-    return report.exit_code, tuple(lines), said, seconds
+    return _Verdict(
+        report.exit_code,
+        frozenset(_plain(each.name) for each in report.gradients if not each.ok),
+        mends=any(blame.mends for blame in report.blames),
+        blamed=tuple(lines),
+        said="; ".join(" | ".join(blame.text.split("\n")) for blame in report.blames),
+        seconds=seconds,
+    )
 
 
 def _imported(path: Path) -> types.ModuleType:
@@ -192,4 +220,6 @@ def line_of(each: Judgement) -> str:
         return f"{each.id}: exit {each.exit_code}; {each.said}"
     marks = "" if each.computes else " (computes nothing)"
     marks += " (all gradients times a factor)" if each.scaled else ""
-    return f"{each.id}: {each.text}{marks}\n    exit {each.exit_code}, {each.blamed}: {each.said}"
+    verdict = f"exit {each.exit_code}, {'mends' if each.mends else 'no repair'}"
+    verdict += f", missed {', '.join(each.missed)}" if each.missed else ""
+    return f"{each.id}: {each.text}{marks}\n    {verdict}, {each.blamed[:6]}: {each.said}"
