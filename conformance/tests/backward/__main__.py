@@ -4,23 +4,28 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 from conformance.tests.backward.measure import Judgement, judged, line_of, table
-from conformance.tests.backward.program import programs
+from conformance.tests.backward.program import FOLDER, programs
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Judge the programs, and print the table."""
-    known = [each.name for each in programs()]
     parser = argparse.ArgumentParser("python -m conformance.tests.backward", description=__doc__)
     parser.add_argument("--count", type=int, default=480, help="mutants in all")
-    parser.add_argument("--program", action="append", choices=known, help="alone; repeatable")
+    parser.add_argument("--program", action="append", help="this one alone; repeatable")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="of other programs")
     parser.add_argument("--list-bad", action="store_true", help="list what could be said better")
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     options = parser.parse_args(arguments)
+    names = options.program
+    chosen = [each for each in programs(options.folder) if not names or each.name in names]
+    if not chosen:
+        sys.exit(f"no such program in {options.folder}")
     start = time.perf_counter()
     found: list[Judgement] = []
-    for each in judged(options.program or known, count=options.count, jobs=options.jobs):
+    for each in judged(chosen, count=options.count, jobs=options.jobs):
         found.append(each)
         if options.list_bad and not each.good:
             say(line_of(each))

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import conformance
 from conformance.tests.backward.mutants import Mutant, mutants
-from conformance.tests.backward.program import SEED, Program, program
+from conformance.tests.backward.program import SEED, Program
 
 
 @dataclass(frozen=True)
@@ -82,26 +82,25 @@ class Judgement:
         return self.mended and (self.first or not self.computes)
 
 
-def judged(names: Sequence[str], *, count: int, jobs: int = 1) -> Iterator[Judgement]:
+def judged(programs: Sequence[Program], *, count: int, jobs: int = 1) -> Iterator[Judgement]:
     """The judgements on some programs and on mutants of them, as they come.
 
     Args:
-        names: of the programs.
+        programs: which are right.
         count: of mutants in all.
         jobs: how many processes.
     """
-    task = partial(_of_program, count=-(-count // len(names)))
+    task = partial(_of_program, count=-(-count // len(programs)))
     if jobs == 1:
-        for name in names:
-            yield from task(name)
+        for each in programs:
+            yield from task(each)
         return
     with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool:
-        for found in pool.map(task, names):
+        for found in pool.map(task, programs):
             yield from found
 
 
-def _of_program(name: str, count: int) -> list[Judgement]:
-    right = program(name)
+def _of_program(right: Program, count: int) -> list[Judgement]:
     with tempfile.TemporaryDirectory() as folder:
         found = [judge(right, each, Path(folder)) for each in mutants(right, count)]
         return [judge(right, None, Path(folder)), *found]

@@ -30,14 +30,14 @@ class Outcome:
     gradients: dict[str, np.ndarray]
 
 
-def program(name: str) -> Program:
+def program(name: str, folder: Path = FOLDER) -> Program:
     """The program of this name."""
-    return Program(name, (FOLDER / f"{name}.py").read_text(encoding="utf-8"))
+    return Program(name, (folder / f"{name}.py").read_text(encoding="utf-8"))
 
 
-def programs() -> list[Program]:
-    """All programs, sorted by name."""
-    return [program(path.stem) for path in sorted(FOLDER.glob("*.py"))]
+def programs(folder: Path = FOLDER) -> list[Program]:
+    """All programs of a folder, sorted by name."""
+    return [program(path.stem, folder) for path in sorted(folder.glob("*.py"))]
 
 
 def loaded(source: str) -> types.ModuleType:
