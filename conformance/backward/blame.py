@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from conformance.backward.chain import Arrays
+from conformance.backward.chain import Arrays, Rules
 from conformance.backward.derive import is_float
-from conformance.backward.forward import Forward, directions
+from conformance.backward.forward import Cut, Forward, directions
 from conformance.backward.judge import Verdict, distance
 from conformance.backward.quantities import (
     HALF_OF_THE_DIGITS,
@@ -28,7 +28,12 @@ from conformance.backward.quantities import (
 from conformance.tracing.trace import Node
 from reference.step import Array
 
+UNFIT = (ValueError, TypeError, IndexError, ArithmeticError, AttributeError, KeyError)
+"""What operations raise that are given values of another kind or shape."""
+
 FEW_MATCHES = 3
+FEW_WAYS = 4
+MANY_LAYERS = 12  # executions, beyond which they are only looked for as time steps
 
 
 @dataclass(eq=False)
@@ -106,7 +111,7 @@ class Search:
         self.groups = grouped(computed)
         self.missing = np.array([self._missing(each) for each in self.directions])
         self._sensitivities: dict[frozenset[int], Arrays] = {}
-        self._cut_catalogues: list[Catalogue] | None = None
+        self._held_catalogues: dict[Cut, Catalogue] = {}
 
     def _missing(self, direction: Arrays) -> float:
         """By how much the gradients fall short, along a direction."""
@@ -146,7 +151,7 @@ class Search:
         found = []
         for group in grouped(self.forward.nodes()):
             if group.recurrent:
-                cut = frozenset(each.number for each in group.nodes)
+                cut = frozenset((each.number, None) for each in group.nodes)
                 found.append(
                     self._catalogue(self.forward.tangents(self.directions, cut), group.nodes)
                 )
@@ -176,19 +181,57 @@ class Search:
 
     def uses(self, group: Group) -> list[list[Match]]:
         """Of each execution, what its value is used as."""
-        sensitivity = self.sensitivity(group)
-        catalogues = [self.used, *self.used_cut] if group.recurrent else [self.used]
-        best: list[list[Match]] = [[] for _ in group.nodes]
-        for catalogue in catalogues:
-            found = [
-                list(catalogue.matches(sensitivity[each.number]))[:FEW_MATCHES]
-                if each.number in sensitivity
-                else []
-                for each in group.nodes
-            ]
-            if sum(map(bool, found)) > sum(map(bool, best)):
-                best = found
+        best = self._all_matches(self.used, group)
+        if group.recurrent:
+            for catalogue in self.used_cut:
+                best = _fuller(best, self._all_matches(catalogue, group))
+        if not all(best) and 1 < len(group.nodes) <= MANY_LAYERS:
+            best = _fuller(best, self._one_by_one(group))
         return best
+
+    def _all_matches(self, catalogue: Catalogue, group: Group) -> list[list[Match]]:
+        sensitivity = self.sensitivity(group)
+        return [self._matches(catalogue, sensitivity, each) for each in group.nodes]
+
+    def _matches(self, catalogue: Catalogue, sensitivity: Arrays, node: Node) -> list[Match]:
+        if node.number not in sensitivity:
+            return []
+        return list(catalogue.matches(sensitivity[node.number]))[:FEW_MATCHES]
+
+    def _one_by_one(self, group: Group) -> list[list[Match]]:
+        """The same from the gradients upwards: each is held when those before it are looked for."""
+        sensitivity = self.sensitivity(group)
+        ways: list[tuple[Cut, list[list[Match]]]] = [(frozenset(), [])]
+        for node in reversed(group.nodes):
+            longer = [
+                (cut | more, [matches, *found])
+                for cut, found in ways
+                if (matches := self._matches(self._held(cut), sensitivity, node))
+                for more in self._holds(matches[0])
+            ]
+            if not longer:
+                break
+            ways = longer[:FEW_WAYS]
+        found = ways[0][1]
+        return [[] for _ in group.nodes[len(found) :]] + found
+
+    def _holds(self, match: Match) -> Iterator[Cut]:
+        """The ways to hold a forward value: all that it gives, or what it gives to one consumer."""
+        nodes = match.quantity.nodes
+        yield frozenset((each.number, None) for each in nodes)
+        consumers = [c for each in nodes for c, _ in self.forward.parts.get(each.number, ())]
+        if len(consumers) > len(nodes):
+            for consumer in consumers:
+                yield frozenset((each.number, consumer.number) for each in nodes)
+
+    def _held(self, cut: Cut) -> Catalogue:
+        """How the forward values move while some are held."""
+        if not cut:
+            return self.used
+        if cut not in self._held_catalogues:
+            tangents = self.forward.tangents(self.directions, cut)
+            self._held_catalogues[cut] = self._catalogue(tangents, self.forward.nodes())
+        return self._held_catalogues[cut]
 
     def repairs(self) -> Iterator[Repair]:
         """Those by a true ∂C/∂v, the earliest operation first."""
@@ -294,12 +337,12 @@ class Search:
             return False
         return self.confirms(values)
 
-    def confirms(self, values: Arrays) -> bool:
+    def confirms(self, values: Arrays, rules: Rules | None = None) -> bool:
         """The same, by evaluating again what depends on them."""
         goals = [each.goal.node for each in self.verdicts]
         try:
-            after = self.chain.after(values, goals)
-        except (ValueError, TypeError, IndexError, ArithmeticError):
+            after = self.chain.after(values, goals, rules)
+        except UNFIT:
             return False
         return all(
             np.shape(after[v.goal.node.number]) == v.right.shape
@@ -311,3 +354,8 @@ class Search:
 def _divided(array: Array, match: Match) -> Array:
     """∂C/∂v as a value that is used as so many times it: it has to be smaller by that."""
     return np.asarray(array / match.factor)
+
+
+def _fuller(one: list[list[Match]], other: list[list[Match]]) -> list[list[Match]]:
+    """Of two lists of matches the one that knows more executions."""
+    return other if sum(map(bool, other)) > sum(map(bool, one)) else one

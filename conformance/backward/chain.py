@@ -15,6 +15,9 @@ from reference.step import Array
 Arrays = dict[int, Array]
 """Arrays by the number of the node that they belong to."""
 
+Rules = Mapping[int, Callable[[list[Any], dict[str, Any]], Any]]
+"""What is computed from the arguments of a node, by its number."""
+
 
 class Chain:
     """The recorded operations of a run.
@@ -48,8 +51,10 @@ class Chain:
         found = self.values[node.number]
         return found[()] if isinstance(found, np.ndarray) and found.ndim == 0 else found
 
-    def evaluate(self, node: Node, instead: Mapping[int, Any]) -> Any:
-        """What an operation gives where some nodes have other values."""
+    def arguments(
+        self, node: Node, instead: Mapping[int, Any]
+    ) -> tuple[list[Any], dict[str, Any]]:
+        """The arguments of an operation where some nodes have other values."""
 
         def lookup(each: Node) -> Any:
             found = instead.get(each.number)
@@ -57,32 +62,48 @@ class Chain:
                 return self.value(each)
             return found[()] if isinstance(found, np.ndarray) and found.ndim == 0 else found
 
-        assert node.function is not None  # noqa: S101 - constants are never evaluated
         args = [substituted(each, lookup) for each in node.args]
-        kwargs = {key: substituted(each, lookup) for key, each in node.kwargs.items()}
+        return args, {key: substituted(each, lookup) for key, each in node.kwargs.items()}
+
+    def evaluate(self, node: Node, instead: Mapping[int, Any]) -> Any:
+        """What an operation gives where some nodes have other values."""
+        args, kwargs = self.arguments(node, instead)
         if node.operation == "astype" and self.narrow and is_float(node):
             return args[0]
+        assert node.function is not None  # noqa: S101 - constants are never evaluated
         with np.errstate(all="ignore"):
             return node.function(*args, **kwargs)
 
-    def after(self, changed: Mapping[int, Any], wanted: Iterable[Node]) -> Arrays:
+    def after(
+        self, changed: Mapping[int, Any], wanted: Iterable[Node], rules: Rules | None = None
+    ) -> Arrays:
         """The values of nodes after others were changed: only what depends on these is evaluated.
+
+        Args:
+            changed: other values of some nodes.
+            wanted: the nodes.
+            rules: what some nodes are computed by instead, from their arguments.
 
         Raises:
             ValueError: an operation does not accept a value of that shape; so does any operation.
         """
-        wanted = list(wanted)
+        wanted, rules = list(wanted), rules or {}
         bits, needed = 0, 0
-        for number in changed:
+        for number in (*changed, *rules):
             bits |= 1 << number
         for each in wanted:
             needed |= each.uses
         now: dict[int, Any] = dict(changed)
         last = max(each.number for each in wanted)
-        for node in self.nodes[min(changed) : last + 1]:
+        for node in self.nodes[min((*changed, *rules)) : last + 1]:
             if node.number in now or not needed >> node.number & 1 or not node.uses & bits:
                 continue
-            now[node.number] = _kept(self.evaluate(node, now))
+            rule = rules.get(node.number)
+            if rule is None:
+                now[node.number] = _kept(self.evaluate(node, now))
+            else:
+                with np.errstate(all="ignore"):
+                    now[node.number] = _kept(rule(*self.arguments(node, now)))
         return {each.number: now.get(each.number, self.values[each.number]) for each in wanted}
 
     def derivative(self, node: Node) -> tuple[Operation, Derivative] | None:
@@ -139,29 +160,36 @@ class Chain:
         return total
 
     def forward(
-        self, seeds: Arrays, among: Callable[[Node], bool], cut: frozenset[int] = frozenset()
+        self,
+        seeds: Arrays,
+        among: Callable[[Node], bool],
+        cut: frozenset[tuple[int, int | None]] = frozenset(),
     ) -> Arrays:
         """The tangent of every node, from those of some nodes.
 
         Args:
             seeds: where it starts.
             among: the nodes that are passed through.
-            cut: nodes that get a tangent and pass none on.
+            cut: pairs of a node and a consumer that it passes no tangent on to; of a node and None
+                where it passes it on to nobody.
         """
         total: Arrays = dict(seeds)
         for node in self.nodes[min(seeds) :]:
             if node.number in total or not among(node):
                 continue
-            made = operation(node)
-            if made is None or all(e.number in cut or e.number not in total for e in made.inputs):
-                continue
             found = self.derivative(node)
             if found is None:
                 continue
             made, rule = found
-            given = [None if e.number in cut else total.get(e.number) for e in made.inputs]
-            with np.errstate(all="ignore"):
-                total[node.number] = _fitted(rule.push(given), np.shape(node.value))
+            given = [
+                None
+                if (e.number, None) in cut or (e.number, node.number) in cut
+                else total.get(e.number)
+                for e in made.inputs
+            ]
+            if any(each is not None for each in given):
+                with np.errstate(all="ignore"):
+                    total[node.number] = _fitted(rule.push(given), np.shape(node.value))
         return total
 
 

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from conformance.backward.blame import Repair, Search
+from conformance.backward.blame import Search
 from conformance.backward.chain import Chain
+from conformance.backward.culprit import Culprit, line_of, lines
 from conformance.backward.findings import Accused, Cause, Judged, Line
 from conformance.backward.forward import Forward
 from conformance.backward.judge import Verdict, verdicts
@@ -38,20 +39,17 @@ def _accused(forward: Forward, found: list[Verdict]) -> list[Accused]:
     search = Search(forward, found)
     names = tuple(each.goal.name for each in found if not each.ok)
     repairs = list(search.repairs())
-    frames = tuple(
-        dict.fromkeys(line for each in repairs for line in _lines(each.group.first))
-    )
-    if repairs:
-        return [Accused(names, frames, Cause("value"), mends=True)]
-    lines = [_lines(e.goal.node) for e in found if not e.ok]
+    culprit = Culprit(search, repairs)
+    where, fixes = lines(culprit)
+    if repairs or fixes:
+        return [Accused(names, tuple(where), Cause("value"), mends=True)]
     return [
-        Accused((name,), line, Cause("gradient"), mends=False)
-        for name, line in zip(names, lines, strict=True)
+        Accused((e.goal.name,), _lines(e.goal.node), Cause("gradient"), mends=False)
+        for e in found
+        if not e.ok
     ]
 
 
 def _lines(node: Node) -> tuple[Line, ...]:
-    return tuple(Line(each.file, each.line) for each in node.frames[:1])
-
-
-__all__ = ["Repair", "examine"]
+    line = line_of(node)
+    return () if line is None else (line,)

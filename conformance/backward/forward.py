@@ -13,6 +13,9 @@ from conformance.backward.program import Recorded
 from conformance.tracing.trace import Node
 from reference.step import Array
 
+Cut = frozenset[tuple[int, int | None]]
+"""The numbers of nodes that pass nothing on, each with that of a consumer, None for all."""
+
 DIRECTIONS = 3
 """In so many generic directions the parameters are moved: a number alone would match by chance."""
 
@@ -56,7 +59,7 @@ class Forward:
         """The values that have a derivative, in the order of time."""
         return [each for each in self.chain.nodes if each.number in self.gradient]
 
-    def tangents(self, directions: list[Arrays], cut: frozenset[int] = frozenset()) -> Arrays:
+    def tangents(self, directions: list[Arrays], cut: Cut = frozenset()) -> Arrays:
         """How every value moves with the parameters, one direction along the first axis."""
         passes = [self.chain.forward(each, self._moves, cut) for each in directions]
         return {number: np.stack([each[number] for each in passes]) for number in passes[0]}
