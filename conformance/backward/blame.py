@@ -87,7 +87,8 @@ def grouped(nodes: list[Node]) -> list[Group]:
 def operation_key(node: Node) -> Any:
     """What the executions of one operation have in common."""
     where = node.frames[:1] if node.writes or node.site is None else node.site
-    return where, node.operation
+    tag = node.args[1] if node.operation in ("taken", "returned") and len(node.args) > 1 else None
+    return where, node.operation, tag
 
 
 class Search:

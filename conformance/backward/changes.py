@@ -12,13 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from conformance.backward.blame import Group, operation_key
+from conformance.backward.blame import Group
 from conformance.backward.derive import is_float
 from conformance.tracing.trace import FILLED, Node
-from reference.step import Array
 
-Rule = Callable[[int, list[Any], dict[str, Any]], Any]
-"""What the i-th execution gives, of its arguments."""
+Rule = Callable[[Node, list[Any], dict[str, Any]], Any]
+"""What an execution gives, of its arguments."""
 
 OPERATORS: dict[str, Callable[..., Any]] = {
     "add": np.add, "subtract": np.subtract, "multiply": np.multiply, "divide": np.divide,
@@ -28,12 +27,15 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "exp": np.exp, "tanh": np.tanh, "absolute": np.absolute, "sign": np.sign, "log": np.log,
     "square": np.square, "sqrt": np.sqrt, "negative": np.negative, "reciprocal": np.reciprocal,
 }  # fmt: skip
-REDUCTIONS = ("sum", "mean", "max", "min", "prod", "amax", "amin", "std", "var")
+EXTREMES: dict[str, Callable[..., Any]] = {"maximum": np.maximum, "minimum": np.minimum}
+REDUCTIONS = ("sum", "mean", "max", "min", "prod")
 COMPARISONS: dict[str, Callable[..., Any]] = {
     "greater": np.greater, "less": np.less, "greater_equal": np.greater_equal,
     "less_equal": np.less_equal, "equal": np.equal, "not_equal": np.not_equal,
 }  # fmt: skip
 PRODUCTS = ("matmul", "dot")
+SURE, LIKELY, POSSIBLE, GUESSED = 1.0, 1.2, 1.5, 3.0
+"""What it takes to believe a change: a slip at the operation, another operand, one more."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,11 +44,12 @@ class Change:
 
     Attributes:
         what: is changed: `operator`, `operand`, `constant`, `axis`, `transpose`, `function`,
-            `comparison`, `index`, `order`, `extra`, `missing factor`, `missing term`, `added`.
+            `comparison`, `mask`, `index`, `order`, `extra`, `factor`, `term`, `added`.
         before: what the program has.
         after: what it has to have.
         rule: computes it.
         cost: how much it takes to believe it.
+        other: the operand, factor or term that is needed.
     """
 
     what: str
@@ -54,6 +57,7 @@ class Change:
     after: str
     rule: Rule
     cost: float
+    other: Node | None = None
 
 
 def changes(group: Group, others: Sequence[Group]) -> Iterator[Change]:
@@ -64,50 +68,89 @@ def changes(group: Group, others: Sequence[Group]) -> Iterator[Change]:
         others: of all operations of the run, whose results may have to be its operands.
     """
     node = group.first
+    if node.function is None:
+        yield from _of_constant(node)
+        return
     yield from _of_operator(node)
+    yield from _of_numbers(node)
     yield from _of_product(node)
     yield from _of_reduction(node)
     yield from _of_comparison(node)
-    yield from _of_writes(node)
+    yield from _of_writes(group, others)
     yield from _of_index(node)
     yield from _of_operands(group, others)
     yield from _insertions(group, others)
 
 
-def _of_operator(node: Node) -> Iterator[Change]:
-    name = node.operation
-    if name in OPERATORS:
-        for other, function in OPERATORS.items():
-            if other != name:
-                yield Change("operator", SIGNS[name], SIGNS[other], _call(function), 1.0)
-        if name in ("subtract", "divide"):
-            yield Change("order", "", "", lambda _, a, k, f=node.function: f(a[1], a[0], **k), 1.0)
-        yield Change("extra", "right", "", lambda _, a, _k: np.asarray(a[0]), 1.0)
-        yield Change("extra", "left", "", lambda _, a, _k: np.asarray(a[1]), 1.0)
-    if name in FUNCTIONS:
-        for other, function in FUNCTIONS.items():
-            if other != name:
-                yield Change("function", name, other, _call(function), 1.5)
-        yield Change("extra", name, "", lambda _, a, _k: np.asarray(a[0]), 1.0)
-    if name in ("maximum", "minimum"):
-        other = "minimum" if name == "maximum" else "maximum"
-        yield Change("function", name, other, _call(getattr(np, other)), 1.0)
+def _own(node: Node, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    """What the program's own operation gives."""
+    assert node.function is not None  # noqa: S101 - constants are never evaluated
+    return node.function(*args, **kwargs)
 
 
 def _call(function: Callable[..., Any]) -> Rule:
     return lambda _, args, kwargs: function(*args, **kwargs)
 
 
-def _of_product(node: Node) -> Iterator[Change]:
-    if node.operation not in PRODUCTS:
+def _with(place: int, value: Any) -> Rule:
+    """The operation with another value in the place of an operand."""
+    return lambda n, args, k: _own(n, [*args[:place], value, *args[place + 1 :]], k)
+
+
+def _just(place: int) -> Rule:
+    return lambda _, args, __: np.asarray(args[place])
+
+
+def _of_constant(node: Node) -> Iterator[Change]:
+    """Of an array that is made of one number: another number."""
+    has = np.ravel(node.value)[0]
+    for number in (0.0, 1.0):
+        if has != number:
+            value = np.full(node.value.shape, number)
+            yield Change("constant", f"{has:g}", f"{number:g}", lambda *_, v=value: v, SURE)
+
+
+def _of_operator(node: Node) -> Iterator[Change]:
+    name = node.operation
+    if name in OPERATORS and len(node.args) == 2:  # noqa: PLR2004
+        for other, function in OPERATORS.items():
+            if other != name:
+                yield Change("operator", SIGNS[name], SIGNS[other], _call(function), SURE)
+        if name in ("subtract", "divide"):
+            yield Change("order", "", "", lambda n, a, k: _own(n, a[::-1], k), SURE)
+        yield Change("extra", "right", "", _just(0), SURE)
+        yield Change("extra", "left", "", _just(1), SURE)
+    for family, cost in ((FUNCTIONS, POSSIBLE), (EXTREMES, SURE)):
+        for other, function in family.items() if name in family else ():
+            if other != name:
+                yield Change("function", name, other, _call(function), cost)
+    if name in FUNCTIONS:
+        yield Change("extra", name, "", _just(0), SURE)
+
+
+def _of_numbers(node: Node) -> Iterator[Change]:
+    """Another number in the place of one that stands in the program."""
+    if node.operation not in (*OPERATORS, *EXTREMES, "power"):
         return
-    function = node.function
-    yield Change("transpose", "left", "", lambda _, a, _k: function(_t(a[0]), a[1]), 1.0)
-    yield Change("transpose", "right", "", lambda _, a, _k: function(a[0], _t(a[1])), 1.0)
-    yield Change("transpose", "both", "", lambda _, a, _k: function(_t(a[0]), _t(a[1])), 1.2)
-    yield Change("order", "", "", lambda _, a, _k: function(a[1], a[0]), 1.0)
-    yield Change("transpose", "result", "", lambda _, a, _k: _t(function(a[0], a[1])), 1.2)
-    yield Change("operator", "@", "×", lambda _, a, _k: np.multiply(a[0], a[1]), 1.0)
+    for i, arg in enumerate(node.args):
+        if type(arg) is Node and (arg.function is not None or arg.given or arg.value.ndim):
+            continue
+        has = arg.value.item() if type(arg) is Node else arg
+        if np.ndim(has) == 0 and np.isreal(has):
+            for number in sorted({0, 1, -1, 2, has + 1, has - 1, 1 - has, 2 * has, has / 2}):
+                if number != has:
+                    yield Change("constant", f"{has:g}", f"{number:g}", _with(i, number), LIKELY)
+
+
+def _of_product(node: Node) -> Iterator[Change]:
+    if node.operation not in PRODUCTS or len(node.args) != 2:  # noqa: PLR2004
+        return
+    yield Change("transpose", "left", "", lambda n, a, k: _own(n, [_t(a[0]), a[1]], k), SURE)
+    yield Change("transpose", "right", "", lambda n, a, k: _own(n, [a[0], _t(a[1])], k), SURE)
+    yield Change("order", "", "", lambda n, a, k: _own(n, a[::-1], k), SURE)
+    yield Change("transpose", "both", "", lambda n, a, k: _own(n, [_t(e) for e in a], k), LIKELY)
+    yield Change("transpose", "result", "", lambda n, a, k: _t(_own(n, a, k)), LIKELY)
+    yield Change("operator", "@", "×", lambda _, a, __: np.multiply(a[0], a[1]), LIKELY)
 
 
 def _t(array: Any) -> Any:
@@ -115,127 +158,131 @@ def _t(array: Any) -> Any:
 
 
 def _of_reduction(node: Node) -> Iterator[Change]:
-    name = node.operation.removesuffix(".reduce")
-    plain = {"add": "sum", "maximum": "max"}.get(name, name)
+    plain = {"add.reduce": "sum", "maximum.reduce": "max", "amax": "max", "amin": "min"}.get(
+        node.operation, node.operation
+    )
     if plain not in REDUCTIONS or not node.args or type(node.args[0]) is not Node:
         return
     axis = node.kwargs.get("axis", node.args[1] if len(node.args) > 1 else None)
     keep = bool(node.kwargs.get("keepdims", False))
-    shape = node.value.shape
-    for other in dict.fromkeys((plain, "sum", "mean", "max")):
+    for other in dict.fromkeys((plain, "sum", "mean")):
         for axes in _axes(node.args[0].value.ndim):
-            if (other, axes) != (plain, axis):
-                what = "axis" if other == plain else "function"
-                before, after = (str(axis), str(axes)) if other == plain else (plain, other)
-                cost = 1.0 if other == plain or axes == axis else 2.0
-                yield Change(what, before, after, _reduce(other, axes, shape, keep=keep), cost)
+            if other == plain and axes != axis:
+                made = _reduce(other, axes, node.value.shape, keep=keep)
+                yield Change("axis", str(axis), str(axes), made, SURE)
+            elif other != plain:
+                cost = SURE if axes == axis else POSSIBLE
+                made = _reduce(other, axes, node.value.shape, keep=keep)
+                yield Change("function", plain, other, made, cost)
 
 
 def _axes(ndim: int) -> Iterator[Any]:
     yield from range(ndim)
-    if ndim > 1:
-        yield None
+    yield None
     if ndim > 2:  # noqa: PLR2004
         yield from (tuple(j for j in range(ndim) if j != i) for i in range(ndim))
-        if ndim > 3:  # noqa: PLR2004
-            yield from ((i, j) for i in range(ndim) for j in range(i + 1, ndim))
+    if ndim > 3:  # noqa: PLR2004
+        yield from ((i, j) for i in range(ndim) for j in range(i + 1, ndim))
 
 
 def _reduce(name: str, axis: Any, shape: tuple[int, ...], *, keep: bool) -> Rule:
     """A reduction whose result has the shape that it had, or is spread to it."""
 
-    def rule(_: int, args: list[Any], _kwargs: dict[str, Any]) -> Any:
+    def rule(_: Node, args: list[Any], _kwargs: dict[str, Any]) -> Any:
         made = np.asarray(getattr(np, name)(args[0], axis=axis, keepdims=keep))
-        if made.shape == shape:
-            return made
-        return np.array(np.broadcast_to(made, shape)) if made.ndim <= len(shape) else made
+        pairs = list(zip(made.shape[::-1], shape[::-1], strict=False))
+        if made.ndim <= len(shape) and all(n in (1, m) for n, m in pairs):
+            return np.array(np.broadcast_to(made, shape))
+        return made
 
     return rule
 
 
 def _of_comparison(node: Node) -> Iterator[Change]:
-    if node.operation in COMPARISONS:
-        for other, function in COMPARISONS.items():
-            if other != node.operation:
-                yield Change("comparison", node.operation, other, _call(function), 1.0)
-        for constant in (0, 1, 0.5, -1):
-            yield Change(
-                "constant", "", str(constant),
-                lambda _, a, _k, f=node.function, c=constant: f(a[0], c), 1.2,
-            )  # fmt: skip
-
-
-def _of_writes(node: Node) -> Iterator[Change]:
-    """Of a write into an array: added for written, nothing written, another number."""
-    if node.operation != FILLED:
+    if node.operation not in COMPARISONS:
         return
+    for other, function in COMPARISONS.items():
+        if other != node.operation:
+            yield Change("comparison", node.operation, other, _call(function), SURE)
+    for number in (0, 1, 0.5, -1):
+        yield Change("constant", "", f"{number:g}", _with(1, number), LIKELY)
 
-    def added(_: int, args: list[Any], _kwargs: dict[str, Any]) -> Any:
-        before, pairs = args
-        after = np.array(before)
-        for index, value in pairs:
-            flat = after.reshape(-1)
-            if index is None:
-                after += value
-            else:
-                flat[index] += value
-        return after
 
-    def numbers(number: float) -> Rule:
-        def rule(_: int, args: list[Any], _kwargs: dict[str, Any]) -> Any:
-            before, pairs = args
-            after = np.array(before)
-            for index, _value in pairs:
-                after.reshape(-1)[... if index is None else index] = number
-            return after
-
-        return rule
-
-    def complement(_: int, args: list[Any], _kwargs: dict[str, Any]) -> Any:
-        before, pairs = args
-        after = np.array(before)
-        for index, value in pairs:
-            rest = np.setdiff1d(np.arange(after.size), index)
-            after.reshape(-1)[rest] = value
-        return after
-
-    yield Change("added", "=", "+=", added, 1.0)
-    yield Change("extra", "=", "", lambda _, a, _k: np.array(a[0]), 1.0)
+def _of_writes(group: Group, others: Sequence[Group]) -> Iterator[Change]:
+    """Of a write into an array: added for written, nothing written, other numbers or entries."""
+    if group.first.operation != FILLED:
+        return
+    yield Change("added", "=", "+=", _written(lambda old, new: old + new), SURE)
+    yield Change("extra", "=", "", lambda _, a, __: np.array(a[0]), SURE)
     for number in (0.0, 1.0, -1.0):
-        yield Change("constant", "", str(number), numbers(number), 1.2)
-    if all(np.ndim(value.value if type(value) is Node else value) == 0 for _, value in node.args[1]):
-        yield Change("index", "", "the other entries", complement, 1.2)
+        made = _written(lambda _, new, n=number: np.full(np.shape(new), n))
+        yield Change("constant", "", f"{number:g}", made, LIKELY)
+    for number in (-1.0, 0.5, 2.0):
+        made = _written(lambda _, new, n=number: n * new)
+        yield Change("factor", "", f"{number:g}", made, LIKELY)
+    if all(np.size(v.value if type(v) is Node else v) == 1 for _, v in group.first.args[1]):
+        yield Change("mask", "", "the other entries", _where(None), LIKELY)
+        for other, nodes in candidates(group, others, group.first.value.shape):
+            for sign in (1, -1):
+                made = _where(nodes, sign)
+                yield Change("mask", "", ">" if sign > 0 else "<=", made, POSSIBLE, other)
+
+
+def _written(function: Callable[[Any, Any], Any]) -> Rule:
+    """The same writes of other numbers."""
+
+    def rule(_: Node, args: list[Any], _kwargs: dict[str, Any]) -> Any:
+        after = np.array(args[0])
+        flat = after.reshape(-1)
+        for index, value in args[1]:
+            at = slice(None) if index is None else index
+            flat[at] = function(flat[at], np.broadcast_to(value, np.shape(flat[at])))
+        return after
+
+    return rule
+
+
+def _where(nodes: dict[int, Node] | None, sign: int = 1) -> Rule:
+    """The same number written where another array is positive, or is not."""
+
+    def rule(node: Node, args: list[Any], _kwargs: dict[str, Any]) -> Any:
+        after = np.array(args[0])
+        for index, value in args[1]:
+            if nodes is None:
+                mask = np.ones(after.size, dtype=bool)
+                mask[index] = False
+            else:
+                mask = (np.ravel(nodes[node.number].value) > 0) == (sign > 0)
+            after.reshape(-1)[mask] = value
+        return after
+
+    return rule
 
 
 def _of_index(node: Node) -> Iterator[Change]:
     if node.operation == "transpose" and len(node.args) == 1:
-        yield Change("extra", "transpose", "", lambda _, a, _k: np.asarray(a[0]), 1.0)
-    if node.operation != "getitem" or len(node.args) != 2:  # noqa: PLR2004
-        return
-    shape = node.value.shape
-
-    def shifted(by: int) -> Rule:
-        def rule(_: int, args: list[Any], _kwargs: dict[str, Any]) -> Any:
-            array, key = args
-            moved = _shifted(key, by)
-            if moved is None:
-                raise ValueError("no such index")
-            found = np.asarray(array)[moved]
-            if found.shape != shape:
-                raise ValueError("another shape")
-            return found
-
-        return rule
-
-    for by in (1, -1):
-        yield Change("index", "", f"{by:+}", shifted(by), 1.0)
+        yield Change("extra", "transpose", "", _just(0), SURE)
+    if node.operation == "getitem" and len(node.args) == 2:  # noqa: PLR2004
+        for by in (1, -1):
+            yield Change("index", "", f"{by:+}", _shifted(by), SURE)
 
 
-def _shifted(key: Any, by: int) -> Any:
+def _shifted(by: int) -> Rule:
+    def rule(node: Node, args: list[Any], _kwargs: dict[str, Any]) -> Any:
+        key = _moved(args[1], by)
+        found = np.asarray(args[0])[args[1] if key is None else key]
+        if found.shape != node.value.shape:
+            raise ValueError("another shape")
+        return found
+
+    return rule
+
+
+def _moved(key: Any, by: int) -> Any:
     """A key whose integers are larger by something, and whose slices are moved."""
     if isinstance(key, tuple):
-        moved = tuple(_shifted(each, by) for each in key)
-        return tuple(key[i] if each is None else each for i, each in enumerate(moved))
+        parts = tuple(_moved(each, by) for each in key)
+        return tuple(key[i] if each is None else each for i, each in enumerate(parts))
     if isinstance(key, int | np.integer):
         return int(key) + by
     if isinstance(key, slice) and (key.start is not None or key.stop is not None):
@@ -250,99 +297,82 @@ def _of_operands(group: Group, others: Sequence[Group]) -> Iterator[Change]:
     for i, arg in enumerate(group.first.args):
         if type(arg) is not Node or not is_float(arg):
             continue
-        for other, nodes in _candidates(group, others, arg.value.shape):
-            if not all(type(e.args[i]) is Node for e in group.nodes if len(e.args) > i):
-                continue
-            if all(each is e.args[i] for each, e in zip(nodes, group.nodes, strict=True)):
-                continue
-            yield Change("operand", _label(arg), _label(other), _operand(group, i, nodes), 1.5)
-
-
-def _candidates(
-    group: Group, others: Sequence[Group], shape: tuple[int, ...]
-) -> Iterator[tuple[Node, list[Any]]]:
-    """Values of a shape that were there when the operation was executed, one an execution."""
-    for other in others:
-        if other.first.number >= group.first.number or other.first.value.shape != shape:
+        if not all(len(e.args) > i and type(e.args[i]) is Node for e in group.nodes):
             continue
-        latest = _latest(group.nodes, other.nodes)
-        if latest:
-            yield other.first, latest
-        n, m = len(group.nodes), len(other.nodes)
-        if n > 1 and m > 1:
-            for shift in (-1, 0, 1):
-                turned = [other.nodes[min(max(m - 1 - t + shift, 0), m - 1)] for t in range(n)]
-                if all(a.number < b.number for a, b in zip(turned, group.nodes, strict=True)):
-                    yield other.first, turned
+        for other, nodes in candidates(group, others, arg.value.shape):
+            if any(nodes[e.number] is not e.args[i] for e in group.nodes) and is_float(other):
+                yield Change("operand", str(i), "", _operand(i, nodes), POSSIBLE, other)
 
 
-def _latest(executions: Sequence[Node], nodes: Sequence[Node]) -> list[Node]:
-    """The latest of some values before each execution; none if one has none."""
-    found = []
-    for each in executions:
-        before = [node for node in nodes if node.number < each.number]
-        if not before:
-            return []
-        found.append(before[-1])
-    return found
-
-
-def _operand(group: Group, place: int, nodes: list[Any]) -> Rule:
-    function = group.first.function
-
-    def rule(i: int, args: list[Any], kwargs: dict[str, Any]) -> Any:
-        given = [*args]
-        given[place] = nodes[i].value
-        assert function is not None  # noqa: S101 - an operation has one
-        return group.nodes[i].function(*given, **kwargs)  # type: ignore[misc]
+def _operand(place: int, nodes: dict[int, Node]) -> Rule:
+    def rule(node: Node, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        other = nodes[node.number].value
+        return _own(node, [*args[:place], other, *args[place + 1 :]], kwargs)
 
     return rule
 
 
+def candidates(
+    group: Group, others: Sequence[Group], shape: tuple[int, ...]
+) -> Iterator[tuple[Node, dict[int, Node]]]:
+    """Values of a shape that were there at each execution of an operation, by its number."""
+    numbers = [each.number for each in group.nodes]
+    for other in others:
+        if other.first.number >= numbers[0] or other.first.value.shape != shape:
+            continue
+        latest = [_latest(number, other.nodes) for number in numbers]
+        yield other.first, dict(zip(numbers, latest, strict=True))
+        m = len(other.nodes)
+        if len(numbers) == 1 or m == 1:
+            continue
+        for shift in (-1, 0, 1):  # a loop the other way round
+            turned = [other.nodes[min(max(m - 1 - t + shift, 0), m - 1)] for t, _ in enumerate(numbers)]
+            if all(a.number < number for a, number in zip(turned, numbers, strict=True)):
+                yield other.first, dict(zip(numbers, turned, strict=True))
+
+
+def _latest(number: int, nodes: Sequence[Node]) -> Node:
+    """The latest of some values before an execution; the first is before it."""
+    found = nodes[0]
+    for each in nodes:
+        if each.number >= number:
+            break
+        found = each
+    return found
+
+
 def _insertions(group: Group, others: Sequence[Group]) -> Iterator[Change]:
     """A factor or a term that is missing after the operation."""
-    node = group.first
-    if not is_float(node):
+    if not is_float(group.first):
         return
-
-    def made(function: Callable[..., Any], nodes: list[Any]) -> Rule:
-        def rule(i: int, args: list[Any], kwargs: dict[str, Any]) -> Any:
-            own = group.nodes[i].function(*args, **kwargs)  # type: ignore[misc]
-            return function(own, nodes[i].value)
-
-        return rule
-
-    for other, nodes in _candidates(group, others, node.value.shape):
-        label = _label(other)
-        yield Change("missing factor", "", label, made(np.multiply, nodes), 3.0)
+    for other, nodes in candidates(group, others, group.first.value.shape):
+        yield Change("factor", "", "×", _after(np.multiply, nodes), GUESSED, other)
         if is_float(other):
-            yield Change("missing term", "", label, made(np.add, nodes), 3.0)
-            yield Change("missing factor", "", f"1/{label}", made(np.divide, nodes), 3.5)
-            yield Change("missing term", "", f"−{label}", made(np.subtract, nodes), 3.5)
+            yield Change("term", "", "+", _after(np.add, nodes), GUESSED, other)
+            yield Change("factor", "", "/", _after(np.divide, nodes), GUESSED, other)
+            yield Change("term", "", "−", _after(np.subtract, nodes), GUESSED, other)
 
 
-def _label(node: Node) -> str:
-    """The number of a node, for the words to name it by."""
-    return f"#{node.number}"
+def _after(function: Callable[..., Any], nodes: dict[int, Node]) -> Rule:
+    return lambda n, args, kwargs: function(_own(n, args, kwargs), nodes[n.number].value)
 
 
-def scaled(group: Group, factor: float, chain_value: Callable[[Node], Any]) -> Change | None:
-    """The operation, its result times a number, as a change of its constant if it has one."""
+def scaled(group: Group, factor: float, value: Callable[[Node], Any]) -> Change:
+    """The operation, its result times a number: another constant, if it has one."""
 
-    def rule(i: int, args: list[Any], kwargs: dict[str, Any]) -> Array:
-        return np.asarray(factor * group.nodes[i].function(*args, **kwargs))  # type: ignore[misc]
+    def rule(node: Node, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        return np.asarray(factor * _own(node, args, kwargs))
 
     node = group.first
     if node.operation in ("multiply", "divide"):
         for i, arg in enumerate(node.args):
-            value = chain_value(arg) if type(arg) is Node else arg
-            if np.ndim(value) == 0 and not (type(arg) is Node and arg.function is not None):
-                has = float(value)
-                divides = node.operation == "divide" and i == 1
-                wants = has / factor if divides else has * factor
-                plain = 1.0 if abs(abs(wants) - 1) < 1e-9 else 1.3  # noqa: PLR2004
-                return Change("constant", f"{has:g}", f"{wants:g}", rule, plain)
-    return Change("missing factor", "", f"{factor:g}", rule, 2.5)
+            computed = type(arg) is Node and arg.function is not None
+            has = value(arg) if type(arg) is Node else arg
+            if np.ndim(has) == 0 and not computed:
+                wants = has / factor if node.operation == "divide" and i else has * factor
+                cost = SURE if abs(abs(wants) - 1) < NEARLY else LIKELY
+                return Change("constant", f"{has:g}", f"{wants:g}", rule, cost)
+    return Change("factor", "", f"{factor:g}", rule, 2.5)
 
 
-__all__ = ["Change", "changes", "operation_key", "scaled"]
+NEARLY = 1e-9

@@ -10,8 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from conformance.backward.blame import UNFIT, Group, Repair, Search, grouped
-from conformance.backward.chain import Arrays
-from conformance.backward.changes import Change, changes, scaled
+from conformance.backward.changes import GUESSED, Change, changes, scaled
 from conformance.backward.derive import is_float
 from conformance.backward.findings import Line
 from conformance.backward.quantities import (
@@ -25,6 +24,10 @@ from conformance.tracing.trace import Node
 from reference.step import Array
 
 
+FEW_REPAIRS = 6
+NEARLY = 1e-9
+
+
 @dataclass(frozen=True, eq=False)
 class Fix:
     """A change of an operation that makes all gradients right."""
@@ -35,10 +38,13 @@ class Fix:
 
 def line_of(node: Node) -> Line | None:
     """The line of the program's own files that computed a node."""
+    return next(iter(_own_lines(node)), None)
+
+
+def _own_lines(node: Node) -> Iterator[Line]:
     for each in node.frames:
         if "site-packages" not in each.file:
-            return Line(each.file, each.line)
-    return None
+            yield Line(each.file, each.line)
 
 
 class Culprit:
@@ -85,29 +91,51 @@ class Culprit:
             if any(abs(abs(each.factor) - c) <= HALF_OF_THE_DIGITS * c for c in self.factors)
         ]
 
+    def lines_of(self, group: Group) -> list[Line]:
+        """The line of an operation; that of the call, if it is right where others call it."""
+        node = group.first
+        own = list(_own_lines(node))
+        if len(own) < 2 or node.site is None:  # noqa: PLR2004 - no call
+            return own[:1]
+        mine = {each.number for each in group.nodes}
+        elsewhere = [
+            each
+            for each in self.chain.nodes
+            if each.site == node.site
+            and each.operation == node.operation
+            and each.number not in mine
+            and each.frames[1:] != node.frames[1:]
+        ]
+        used = any(self.forward.contains(each) for each in elsewhere)
+        return own[1:2] + own[:1] if used else own[:1]
+
     def right(self, node: Node) -> bool:
         """Whether a value is of the forward pass, or a ∂C/∂v up to a constant."""
-        return self.forward.contains(node) or node.function is None or bool(self.known(node))
+        return self.forward.contains(node) or bool(self.known(node))
 
-    def suspects(self, group: Group) -> list[Group]:
-        """The operations whose results lead to an operation and are nothing that is known."""
+    def upstream(self, group: Group, *, strict: bool) -> list[Group]:
+        """The operations whose results lead to an operation and are nothing that is known.
+
+        Args:
+            group: the operation.
+            strict: whether a ∂C/∂v times a constant is taken for known.
+        """
         found: dict[int, Group] = {}
         todo = [each for node in group.nodes for each in node.inputs]
         seen: set[int] = set()
         while todo:
             node = todo.pop()
-            if node.number in seen:
+            if node.number in seen or self.forward.contains(node) or node.given:
                 continue
             seen.add(node.number)
-            if node.number not in self._by_number:
-                if not self.forward.contains(node) and node.function is not None:
-                    todo += node.inputs  # of another kind than floats
-                    found[node.number] = Group([node])
+            if strict and self.known(node):
                 continue
-            if self.right(node):
+            if not strict and any(abs(abs(m.factor) - 1) < NEARLY for m in self.known(node)):
                 continue
-            other = self._by_number[node.number]
-            if other is not group:
+            other = self._by_number.get(node.number)
+            if other is None and (node.function is not None or _made_of_one_number(node)):
+                other = Group([node])
+            if other is not None and other is not group:
                 found[other.first.number] = other
             todo += node.inputs
         return [found[number] for number in sorted(found)]
@@ -115,12 +143,13 @@ class Culprit:
     def region(self) -> list[Group]:
         """The operations one of which is to blame."""
         if not self.repairs:
-            return self.search.groups
-        first = self.repairs[0].group
-        found = [*self.suspects(first), first]
-        if all(self.known(node) for node in first.nodes):
-            found += [each.group for each in self.repairs[1:]]
-        return found
+            constants = [Group([e]) for e in self.search.nodes if _made_of_one_number(e)]
+            return [*self.search.groups, *constants]
+        found: dict[int, Group] = {}
+        for each in self.repairs[:FEW_REPAIRS]:
+            for group in (*self.upstream(each.group, strict=False), each.group):
+                found.setdefault(group.first.number, group)
+        return [found[number] for number in sorted(found)]
 
     def fixes(self) -> Iterator[Fix]:
         """The changes of one operation that make all gradients right."""
@@ -132,7 +161,7 @@ class Culprit:
 
     def _scalings(self, group: Group) -> list[Change]:
         """The change of a constant that would do, if one does."""
-        if not is_float(group.first):
+        if not is_float(group.first) or group.first.function is None:
             return []
         sensitivity = self.search.sensitivity(group)
         gained = np.zeros(len(self.search.missing))
@@ -144,27 +173,29 @@ class Culprit:
         if square == 0 or group.recurrent:
             return []
         by = float(gained @ self.search.missing) / square
-        made = scaled(group, 1 + by, self.chain.value)
-        return [] if made is None else [made]
+        return [scaled(group, 1 + by, self.chain.value)]
 
     def _mends(self, group: Group, change: Change) -> bool:
         rules = {
-            node.number: (lambda args, kwargs, i=i: change.rule(i, args, kwargs))
-            for i, node in enumerate(group.nodes)
+            node.number: (lambda args, kwargs, node=node: change.rule(node, args, kwargs))
+            for node in group.nodes
         }
-        if group.recurrent or not is_float(group.first):
+        if len(group.nodes) > 1 or not is_float(group.first):
             return self.search.confirms({}, rules)
-        values: Arrays = {}
-        for node in group.nodes:
-            try:
-                with np.errstate(all="ignore"):
-                    value = np.asarray(rules[node.number](*self.chain.arguments(node, {})))
-            except UNFIT:
-                return False
-            if value.shape != node.value.shape:
-                return self.search.confirms({}, rules)
-            values[node.number] = value
-        return self.search.mends(group, values)
+        node = group.first
+        try:
+            with np.errstate(all="ignore"):
+                value = np.asarray(rules[node.number](*self.chain.arguments(node, {})))
+        except UNFIT:
+            return False
+        if value.shape != node.value.shape:
+            return self.search.confirms({}, rules)
+        return self.search.mends(group, {node.number: value})
+
+
+def _made_of_one_number(node: Node) -> bool:
+    """Whether it is an array that the program made, such as `np.zeros(shape)`."""
+    return node.function is None and bool(node.frames) and len(np.unique(node.value)) == 1
 
 
 def _sums(parts: list[Array]) -> Iterator[Array]:
@@ -178,12 +209,12 @@ def _sums(parts: list[Array]) -> Iterator[Array]:
 def lines(culprit: Culprit) -> tuple[list[Line], list[Fix]]:
     """The lines in question, the one to blame first."""
     fixes = sorted(culprit.fixes(), key=lambda each: each.change.cost)
-    groups = [each.group for each in fixes if each.change.cost < 2] if fixes else []  # noqa: PLR2004
+    groups = [each.group for each in fixes if each.change.cost < GUESSED]
     if culprit.repairs:
         first = culprit.repairs[0].group
         groups.append(first)
-        groups += culprit.suspects(first)[::-1]
+        groups += culprit.upstream(first, strict=True)[::-1]
         groups += [each.group for each in culprit.repairs[1:]]
     groups += [each.group for each in fixes]
-    found = [line_of(each.first) for each in groups]
-    return list(dict.fromkeys(each for each in found if each is not None)), fixes
+    found = [line for each in groups for line in culprit.lines_of(each)]
+    return list(dict.fromkeys(found)), fixes

@@ -8,7 +8,7 @@ entry by entry: on balls by a step that is far below every digit, in floats wher
 Left out: the chain rule over many operations (`chain.py`).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +32,7 @@ MOVES = frozenset(
         "place", "putmask", "fill_diagonal", "put_along_axis", "pad", "split", "array_split",
         "hsplit", "vsplit", "sliding_window_view", "as_strided", "astype", "tril", "triu",
         "insert", "delete", "positive", "conj", "conjugate", "real", "unstack", "broadcast_arrays",
-        "matrix_transpose", "permute_dims", "concat", "resize",
+        "matrix_transpose", "permute_dims", "concat", "resize", "taken", "returned",
     }
 )  # fmt: skip
 """Operations that move numbers and compute none."""
@@ -48,6 +48,23 @@ FAR = 2.0**40  # farther than any place in an array
 STEP_BITS, BITS = 120, 500
 FEW = 400  # entries, up to which an operation is differentiated one by one
 HALVED = 6.0e-6  # the cube root of 2⁻⁵³: the step of a central difference in floats
+CLOSE = 1e-3  # a rule that is wrong is wrong by much; a difference near a kink is not exact
+
+
+def _variance(
+    a: Any, axis: Any = None, *, ddof: float = 0, keepdims: bool = False, power: float = 1
+) -> Any:
+    apart = a - anp.mean(a, axis=axis, keepdims=True)
+    squares = anp.sum(apart * apart, axis=axis, keepdims=keepdims)
+    return (squares / (a.size / max(np.size(squares), 1) - ddof)) ** power
+
+
+COMPOSED: dict[str, Callable[..., Any]] = {
+    "var": _variance,
+    "std": lambda a, axis=None, **options: _variance(a, axis, power=0.5, **options),
+}
+"""Functions in terms of others, where autograd's own rules fail."""
+
 
 
 @dataclass(eq=False)
@@ -249,7 +266,11 @@ def _like(array: Any, model: Any) -> Any:
 
 
 def derivative(made: Operation, values: Callable[[Node], Any]) -> Derivative:
-    """The derivative of an operation at the values of its operands."""
+    """The derivative of an operation at the values of its operands.
+
+    Raises:
+        NotImplementedError: it is not known, and the operands are too large for entry by entry.
+    """
     if made.node.operation in MOVES or made.node.function is part_of:
         moved = _moved(made, values)
         if moved is not None:
@@ -258,14 +279,39 @@ def derivative(made: Operation, values: Callable[[Node], Any]) -> Derivative:
         return _AddedAt(made, values)
     function = _of_autograd(made)
     if function is not None:
-        direct = _direct(made, function)
-        if direct and function in primitive_vjps and function in primitive_jvps:
-            return Direct(made, function, values)
-        return ByAutograd(made, function, values)
+        found: Derivative = ByAutograd(made, function, values)
+        if _direct(made) and function in primitive_vjps and function in primitive_jvps:
+            found = Direct(made, function, values)
+        if _trusted(found, made, values):
+            return found
     return by_entries(made, values)
 
 
-def _direct(made: Operation, function: Any) -> bool:
+def _trusted(rule: Derivative, made: Operation, values: Callable[[Node], Any]) -> bool:
+    """Whether a rule agrees with itself both ways and with a difference of the operation."""
+    rng = np.random.default_rng(made.node.number)
+    arrays = [np.asarray(values(each), dtype=np.float64) for each in made.inputs]
+    tangents = [rng.normal(size=each.shape) for each in arrays]
+    cotangent = rng.normal(size=np.shape(made.node.value))
+    try:
+        pushed = float(np.vdot(cotangent, rule.push(tangents)))
+        parts = zip(rule.pull(cotangent), tangents, strict=True)
+        pulled = sum(float(np.vdot(part, each)) for part, each in parts if part is not None)
+    except (NotImplementedError, NameError, TypeError, ValueError, IndexError, KeyError):
+        return False  # autograd does not know the operation, or not with these arguments
+    step = HALVED * max((float(np.max(np.abs(e), initial=0.0)) for e in arrays), default=1.0)
+    ends = [
+        made.at([_scalar(a + s * t) for a, t in zip(arrays, tangents, strict=True)], values)
+        for s in (step, -step)
+    ]
+    slope = float(np.vdot(cotangent, (np.asarray(ends[0]) - np.asarray(ends[1])) / (2 * step)))
+    scale = 1 + abs(pushed) + float(np.abs(cotangent).sum())
+    if not np.isfinite(slope):
+        return bool(abs(pushed - pulled) <= CLOSE * scale)
+    return bool(abs(pushed - pulled) <= CLOSE * scale and abs(pushed - slope) <= CLOSE * scale)
+
+
+def _direct(made: Operation) -> bool:
     """Whether every operand is an argument by itself."""
     return all(any(arg is each for arg in made.args) for each in made.inputs) and not any(
         type(each) is Node for each in made.kwargs.values()
@@ -334,6 +380,8 @@ def _of_autograd(made: Operation) -> Any:
         return None
     if "where" in made.kwargs or made.kwargs.get("initial") is not None:
         return None
+    if name in COMPOSED:
+        return COMPOSED[name]
     plain = REDUCED.get(name, ALIASES.get(name, name))
     found: Any = anp
     for part in plain.split("."):
@@ -406,6 +454,3 @@ def _float_matrices(
         np.array([column(k, i) for i in range(each.size)]).reshape(each.size, -1).T
         for k, each in enumerate(arrays)
     ]
-
-
-Lookup = Mapping[int, Array]

@@ -6,6 +6,7 @@ from typing import Any
 from conformance.backward.blame import Search
 from conformance.backward.chain import Chain
 from conformance.backward.culprit import Culprit, line_of, lines
+from conformance.backward.expand import expanded
 from conformance.backward.findings import Accused, Cause, Judged, Line
 from conformance.backward.forward import Forward
 from conformance.backward.judge import Verdict, verdicts
@@ -36,18 +37,30 @@ def _judged(verdict: Verdict) -> Judged:
 
 
 def _accused(forward: Forward, found: list[Verdict]) -> list[Accused]:
-    search = Search(forward, found)
     names = tuple(each.goal.name for each in found if not each.ok)
-    repairs = list(search.repairs())
-    culprit = Culprit(search, repairs)
-    where, fixes = lines(culprit)
-    if repairs or fixes:
+    where, repaired = _blamed(forward, found)
+    if not repaired:
+        run = expanded(forward)
+        wider = Forward(run, Chain(run.trace.nodes))
+        again = verdicts(wider)
+        search = Search(wider, again)
+        repairs = list(search.repairs())
+        where = [line for e in repairs for line in _lines(e.group.first)]
+        repaired = bool(repairs)
+    if repaired:
         return [Accused(names, tuple(where), Cause("value"), mends=True)]
     return [
         Accused((e.goal.name,), _lines(e.goal.node), Cause("gradient"), mends=False)
         for e in found
         if not e.ok
     ]
+
+
+def _blamed(forward: Forward, found: list[Verdict]) -> tuple[list[Line], bool]:
+    search = Search(forward, found)
+    repairs = list(search.repairs())
+    where, fixes = lines(Culprit(search, repairs))
+    return where, bool(repairs or fixes)
 
 
 def _lines(node: Node) -> tuple[Line, ...]:
