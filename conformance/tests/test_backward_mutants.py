@@ -116,6 +116,8 @@ def test_an_edit_changes_its_line_alone() -> None:
         ("d[y] = y", True),
         ("d = y.T", True),
         ("d.append(y)", False),
+        ("def f(): return 1 + y, d", False),
+        ("def f(): return y, 1 + d", True),
         ("for d in range(1 + y): pass", False),
     ],
 )

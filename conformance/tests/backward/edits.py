@@ -132,17 +132,29 @@ def _dump(line: str, before: str) -> str:
     return ""
 
 
-BOOKKEEPING = {"range", "len", "reversed", "enumerate", "zip", "list", "tuple", "append", "insert"}
+BOOKKEEPING = {
+    *("range", "len", "reversed", "enumerate", "zip", "list", "tuple", "dict"),
+    *("append", "insert", "update"),
+}
 
 
 def _computes(source: str, line: int) -> bool:
     """Whether an operation stands on a line, beside loops, calls of lists and plain indices."""
-    for node in ast.walk(ast.parse(source)):
-        if not isinstance(node, ast.Assign | ast.AugAssign | ast.Expr | ast.Return | ast.For):
-            continue
-        if node.lineno == line and not isinstance(node, ast.For):
-            return isinstance(node, ast.AugAssign) or any(map(_operation, ast.walk(node)))
-    return False
+    kinds = ast.Assign | ast.AugAssign | ast.Expr | ast.Return
+    nodes = [node for node in ast.walk(ast.parse(source)) if isinstance(node, kinds)]
+    found = [node for node in nodes if node.lineno == line]
+    return any(
+        isinstance(node, ast.AugAssign) or any(map(_operation, _parts(node))) for node in found
+    )
+
+
+def _parts(node: ast.stmt) -> Iterator[ast.AST]:
+    """All within a statement, but the loss that a `return` gives before the gradients."""
+    if isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple):
+        for each in node.value.elts[1:]:
+            yield from ast.walk(each)
+    else:
+        yield from ast.walk(node)
 
 
 def _operation(node: ast.AST) -> bool:

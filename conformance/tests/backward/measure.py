@@ -221,4 +221,4 @@ def line_of(each: Judgement) -> str:
     marks += " (all gradients times a factor)" if each.scaled else ""
     verdict = f"exit {each.exit_code}, {'mends' if each.mends else 'no repair'}"
     verdict += f", missed {', '.join(each.missed)}" if each.missed else ""
-    return f"{each.id}: {each.text}{marks}\n    {verdict}, {each.blamed[:6]}: {each.said}"
+    return f"{each.id}: {each.text}{marks}\n    {verdict}, {each.blamed[:6]}: {each.said[:300]}"
