@@ -23,7 +23,6 @@ from conformance.backward.quantities import (
     Catalogue,
     Match,
     Quantity,
-    sliced,
 )
 from conformance.tracing.trace import Node
 from reference.step import Array
@@ -162,9 +161,13 @@ class Search:
         found = [
             Quantity((each,), tangents[each.number]) for each in nodes if each.number in tangents
         ]
-        sizes = {each.value.size for group in self.groups for each in group.nodes}
-        single = [e for each in found for e in sliced(each, sizes)] if self.loops else []
-        return Catalogue([*found, *single, *self._stacked(tangents, nodes, sizes)])
+        parts = self.sizes if self.loops else ()
+        return Catalogue([*found, *self._stacked(tangents, nodes, set(self.sizes))], parts)
+
+    @cached_property
+    def sizes(self) -> frozenset[int]:
+        """Of the arrays that the backward pass computes in loops."""
+        return frozenset(e.value.size for g in self.groups if len(g.nodes) > 1 for e in g.nodes)
 
     @cached_property
     def loops(self) -> bool:

@@ -25,6 +25,7 @@ class Chain:
     Attributes:
         nodes: of the run, in the order of time.
         values: of the nodes in float64, by their numbers.
+        evaluated: how many operations were evaluated again.
         underived: the numbers of operations whose derivative is not known.
     """
 
@@ -33,6 +34,7 @@ class Chain:
         self.nodes = nodes
         self.values: dict[int, Any] = {}
         self.underived: dict[int, str] = {}
+        self.evaluated = 0
         self._derivatives: dict[int, tuple[Operation, Derivative] | None] = {}
         floats = [each for each in nodes if is_float(each)]
         self.narrow = any(each.value.dtype.itemsize < 8 for each in floats)  # noqa: PLR2004
@@ -51,9 +53,7 @@ class Chain:
         found = self.values[node.number]
         return found[()] if isinstance(found, np.ndarray) and found.ndim == 0 else found
 
-    def arguments(
-        self, node: Node, instead: Mapping[int, Any]
-    ) -> tuple[list[Any], dict[str, Any]]:
+    def arguments(self, node: Node, instead: Mapping[int, Any]) -> tuple[list[Any], dict[str, Any]]:
         """The arguments of an operation where some nodes have other values."""
 
         def lookup(each: Node) -> Any:
@@ -99,6 +99,7 @@ class Chain:
             if node.number in now or not needed >> node.number & 1 or not node.uses & bits:
                 continue
             rule = rules.get(node.number)
+            self.evaluated += 1
             if rule is None:
                 now[node.number] = _kept(self.evaluate(node, now))
             else:

@@ -6,7 +6,8 @@ Each is applied to all executions of the operation.
 Left out: whether it makes the gradients right (`culprit.py`).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,9 @@ from conformance.tracing.trace import FILLED, Node
 
 Rule = Callable[[Node, list[Any], dict[str, Any]], Any]
 """What an execution gives, of its arguments."""
+
+Others = Mapping[tuple[int, ...], Sequence[Group]]
+"""The executions of each operation, by the shape of its result."""
 
 OPERATORS: dict[str, Callable[..., Any]] = {
     "add": np.add, "subtract": np.subtract, "multiply": np.multiply, "divide": np.divide,
@@ -60,12 +64,12 @@ class Change:
     other: Node | None = None
 
 
-def changes(group: Group, others: Sequence[Group]) -> Iterator[Change]:
+def changes(group: Group, others: Others) -> Iterator[Change]:
     """The changes of an operation.
 
     Args:
         group: its executions.
-        others: of all operations of the run, whose results may have to be its operands.
+        others: of all operations of the run by shape: their results may have to be its operands.
     """
     node = group.first
     if node.function is None:
@@ -208,7 +212,7 @@ def _of_comparison(node: Node) -> Iterator[Change]:
         yield Change("constant", "", f"{number:g}", _with(1, number), LIKELY)
 
 
-def _of_writes(group: Group, others: Sequence[Group]) -> Iterator[Change]:
+def _of_writes(group: Group, others: Others) -> Iterator[Change]:
     """Of a write into an array: added for written, nothing written, other numbers or entries."""
     if group.first.operation != FILLED:
         return
@@ -222,7 +226,7 @@ def _of_writes(group: Group, others: Sequence[Group]) -> Iterator[Change]:
         yield Change("factor", "", f"{number:g}", made, LIKELY)
     if all(np.size(v.value if type(v) is Node else v) == 1 for _, v in group.first.args[1]):
         yield Change("mask", "", "the other entries", _where(None), LIKELY)
-        for other, nodes in candidates(group, others, group.first.value.shape):
+        for other, nodes in candidates(group, others, _shapes(group)):
             for sign in (1, -1):
                 made = _where(nodes, sign)
                 yield Change("mask", "", ">" if sign > 0 else "<=", made, POSSIBLE, other)
@@ -292,14 +296,14 @@ def _moved(key: Any, by: int) -> Any:
     return None
 
 
-def _of_operands(group: Group, others: Sequence[Group]) -> Iterator[Change]:
+def _of_operands(group: Group, others: Others) -> Iterator[Change]:
     """Another value in the place of an operand."""
     for i, arg in enumerate(group.first.args):
         if type(arg) is not Node or not is_float(arg):
             continue
         if not all(len(e.args) > i and type(e.args[i]) is Node for e in group.nodes):
             continue
-        for other, nodes in candidates(group, others, arg.value.shape):
+        for other, nodes in candidates(group, others, [e.args[i].value.shape for e in group.nodes]):
             if any(nodes[e.number] is not e.args[i] for e in group.nodes) and is_float(other):
                 yield Change("operand", str(i), "", _operand(i, nodes), POSSIBLE, other)
 
@@ -313,39 +317,39 @@ def _operand(place: int, nodes: dict[int, Node]) -> Rule:
 
 
 def candidates(
-    group: Group, others: Sequence[Group], shape: tuple[int, ...]
+    group: Group, others: Others, shapes: Sequence[tuple[int, ...]]
 ) -> Iterator[tuple[Node, dict[int, Node]]]:
-    """Values of a shape that were there at each execution of an operation, by its number."""
+    """Values of some shapes that were there at each execution of an operation, by its number."""
     numbers = [each.number for each in group.nodes]
-    for other in others:
-        if other.first.number >= numbers[0] or other.first.value.shape != shape:
+    for other in others.get(shapes[0], ()):
+        if other.first.number >= numbers[0]:
             continue
-        latest = [_latest(number, other.nodes) for number in numbers]
-        yield other.first, dict(zip(numbers, latest, strict=True))
-        m = len(other.nodes)
-        if len(numbers) == 1 or m == 1:
-            continue
-        for shift in (-1, 0, 1):  # a loop the other way round
-            turned = [other.nodes[min(max(m - 1 - t + shift, 0), m - 1)] for t, _ in enumerate(numbers)]
-            if all(a.number < number for a, number in zip(turned, numbers, strict=True)):
-                yield other.first, dict(zip(numbers, turned, strict=True))
+        m, latest = len(other.nodes), [_latest(number, other.nodes) for number in numbers]
+        choices = [latest]
+        if len(numbers) > 1 and m > 1:
+            for shift in (-1, 0, 1):  # a loop the other way round
+                places = [min(max(m - 1 - t + shift, 0), m - 1) for t in range(len(numbers))]
+                choices.append([other.nodes[i] for i in places])
+        for chosen in choices:
+            fits = all(e.value.shape == shape for e, shape in zip(chosen, shapes, strict=True))
+            if fits and all(e.number < n for e, n in zip(chosen, numbers, strict=True)):
+                yield other.first, dict(zip(numbers, chosen, strict=True))
+
+
+def _shapes(group: Group) -> list[tuple[int, ...]]:
+    return [each.value.shape for each in group.nodes]
 
 
 def _latest(number: int, nodes: Sequence[Node]) -> Node:
     """The latest of some values before an execution; the first is before it."""
-    found = nodes[0]
-    for each in nodes:
-        if each.number >= number:
-            break
-        found = each
-    return found
+    return nodes[bisect_left(nodes, number, key=lambda each: each.number) - 1]
 
 
-def _insertions(group: Group, others: Sequence[Group]) -> Iterator[Change]:
+def _insertions(group: Group, others: Others) -> Iterator[Change]:
     """A factor or a term that is missing after the operation."""
     if not is_float(group.first):
         return
-    for other, nodes in candidates(group, others, group.first.value.shape):
+    for other, nodes in candidates(group, others, _shapes(group)):
         yield Change("factor", "", "×", _after(np.multiply, nodes), GUESSED, other)
         if is_float(other):
             yield Change("term", "", "+", _after(np.add, nodes), GUESSED, other)

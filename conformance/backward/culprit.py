@@ -10,22 +10,24 @@ from functools import cached_property
 import numpy as np
 
 from conformance.backward.blame import UNFIT, Group, Repair, Search, grouped
+from conformance.backward.chain import Rules
 from conformance.backward.changes import GUESSED, Change, changes, scaled
 from conformance.backward.derive import is_float
 from conformance.backward.findings import Line
+from conformance.backward.judge import distance
 from conformance.backward.quantities import (
     HALF_OF_THE_DIGITS,
     Catalogue,
     Match,
     Quantity,
-    sliced,
 )
 from conformance.tracing.trace import Node
 from reference.step import Array
 
-
 FEW_REPAIRS = 6
+FEW_ENTRIES = 4  # fewer match by chance up to a constant
 NEARLY = 1e-9
+EVALUATIONS = 150_000  # of operations, when nothing is known of what they have to give
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +55,8 @@ class Culprit:
     def __init__(self, search: Search, repairs: list[Repair]) -> None:
         self.search, self.repairs = search, repairs
         self.forward, self.chain = search.forward, search.chain
+        self.chain.evaluated = 0
+        self._known: dict[int, list[Match]] = {}
         self._by_number = {n.number: g for g in search.groups for n in g.nodes}
 
     @cached_property
@@ -70,26 +74,23 @@ class Culprit:
                     for some in (parts, parts[::-1])
                     for sums in _sums([p for _, p in some])
                 ]
-        sizes = {each.value.size for each in self.search.nodes}
-        if self.search.loops:
-            found += [e for each in [*found] for e in sliced(each, sizes)]
-        return Catalogue(found)
+        return Catalogue(found, self.search.sizes if self.search.loops else ())
 
     @cached_property
-    def factors(self) -> set[float]:
-        """The constants that a right value may be multiplied by."""
+    def factors(self) -> list[float]:
+        """The constants that a right value may be multiplied by, 1 first."""
         lengths = {n for each in self.chain.nodes for n in np.shape(each.value) if n > 1}
         plain = {1.0, 2.0, 0.5, *map(float, lengths), *(1.0 / n for n in lengths)}
-        return plain | {2 * each for each in plain} | {each / 2 for each in plain}
+        more = plain | {2 * each for each in plain} | {each / 2 for each in plain}
+        return sorted(more, key=lambda each: abs(np.log(each)))
 
     def known(self, node: Node) -> list[Match]:
         """What a backward value is."""
-        value = np.asarray(self.chain.values[node.number])[None]
-        return [
-            each
-            for each in self.catalogue.matches(value)
-            if any(abs(abs(each.factor) - c) <= HALF_OF_THE_DIGITS * c for c in self.factors)
-        ]
+        if node.number not in self._known:
+            value = np.asarray(self.chain.values[node.number], dtype=np.float64)[None]
+            few = (1.0,) if value.size < FEW_ENTRIES else self.factors
+            self._known[node.number] = list(self.catalogue.scaled(value, few))
+        return self._known[node.number]
 
     def lines_of(self, group: Group) -> list[Line]:
         """The line of an operation; that of the call, if it is right where others call it."""
@@ -145,19 +146,40 @@ class Culprit:
         if not self.repairs:
             constants = [Group([e]) for e in self.search.nodes if _made_of_one_number(e)]
             return [*self.search.groups, *constants]
-        found: dict[int, Group] = {}
+        first = self.repairs[0].group
+        found = [first, *self.upstream(first, strict=True)[::-1]]
+        found += [each.group for each in self.repairs[1:FEW_REPAIRS]]
         for each in self.repairs[:FEW_REPAIRS]:
-            for group in (*self.upstream(each.group, strict=False), each.group):
-                found.setdefault(group.first.number, group)
-        return [found[number] for number in sorted(found)]
+            found += self.upstream(each.group, strict=False)[::-1]
+        return list({each.first.number: each for each in found}.values())
 
     def fixes(self) -> Iterator[Fix]:
         """The changes of one operation that make all gradients right."""
         everything = grouped([e for e in self.chain.nodes if isinstance(e.value, np.ndarray)])
+        by_shape: dict[tuple[int, ...], list[Group]] = {}
+        for each in everything:
+            for shape in {node.value.shape for node in each.nodes}:
+                by_shape.setdefault(shape, []).append(each)
         for group in self.region():
-            for change in (*self._scalings(group), *changes(group, everything)):
-                if self._mends(group, change):
+            target = self._target(group)
+            for change in (*self._scalings(group), *changes(group, by_shape)):
+                if self._mends(group, change, target):
                     yield Fix(group, change)
+
+    def _target(self, group: Group) -> tuple[Node, Array] | None:
+        """The first wrong value below an operation of which it is known what it has to be."""
+        bits = sum(1 << each.number for each in group.nodes)
+        own = [each for each in self.repairs if each.group.first is group.first]
+        for repair in own or self.repairs:
+            if repair.kind == "sum":
+                continue
+            for node in repair.group.nodes:
+                right = repair.values.get(node.number)
+                if right is None or not node.uses & bits:
+                    continue
+                if distance(self.chain.values[node.number], right) > HALF_OF_THE_DIGITS:
+                    return node, right
+        return None
 
     def _scalings(self, group: Group) -> list[Change]:
         """The change of a constant that would do, if one does."""
@@ -175,11 +197,15 @@ class Culprit:
         by = float(gained @ self.search.missing) / square
         return [scaled(group, 1 + by, self.chain.value)]
 
-    def _mends(self, group: Group, change: Change) -> bool:
+    def _mends(self, group: Group, change: Change, target: tuple[Node, Array] | None) -> bool:
         rules = {
             node.number: (lambda args, kwargs, node=node: change.rule(node, args, kwargs))
             for node in group.nodes
         }
+        if not self._affordable():
+            return False
+        if target is not None and not self._reaches(rules, *target):
+            return False
         if len(group.nodes) > 1 or not is_float(group.first):
             return self.search.confirms({}, rules)
         node = group.first
@@ -191,6 +217,18 @@ class Culprit:
         if value.shape != node.value.shape:
             return self.search.confirms({}, rules)
         return self.search.mends(group, {node.number: value})
+
+    def _reaches(self, rules: Rules, node: Node, right: Array) -> bool:
+        """Whether a value is right with some operations changed."""
+        try:
+            found = self.chain.after({}, [node], rules)[node.number]
+        except UNFIT:
+            return False
+        return np.shape(found) == right.shape and distance(found, right) <= HALF_OF_THE_DIGITS
+
+    def _affordable(self) -> bool:
+        """Whether one more evaluation is within the budget."""
+        return self.chain.evaluated <= EVALUATIONS
 
 
 def _made_of_one_number(node: Node) -> bool:

@@ -66,7 +66,6 @@ COMPOSED: dict[str, Callable[..., Any]] = {
 """Functions in terms of others, where autograd's own rules fail."""
 
 
-
 @dataclass(eq=False)
 class Operation:
     """A recorded operation as a function of some of its operands.

@@ -87,7 +87,9 @@ def expanded(forward: Forward) -> Recorded:
         kwargs = substituted(node.kwargs, lambda e, lookup=lookup: lookup[e.number])
         state.same[node.number] = state.add(node, args, kwargs)
     goals = tuple(
-        replace(each, parameter=state.same[each.parameter.number], node=state.operand(each.node, ()))
+        replace(
+            each, parameter=state.same[each.parameter.number], node=state.operand(each.node, ())
+        )
         for each in run.goals
     )
     trace: Any = SimpleNamespace(nodes=state.nodes)

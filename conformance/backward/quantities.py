@@ -6,10 +6,9 @@ value of all time steps, stacked. A backward pass may hold it turned or reshaped
 Left out: which of them a backward value is (`roles.py`).
 """
 
-from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import permutations
+from itertools import combinations, permutations
 
 import numpy as np
 
@@ -103,56 +102,107 @@ def fitted(value: Array, right: Array) -> float | None:
 class Catalogue:
     """Quantities, found by what they share with whatever they are turned and scaled into."""
 
-    def __init__(self, quantities: Iterable[Quantity]) -> None:
-        self._by_size: dict[int, list[tuple[float, int, Quantity]]] = {}
-        for i, each in enumerate(quantities):
-            mark = _mark(each.array[0])
-            if mark is not None:
-                self._by_size.setdefault(each.array[0].size, []).append((mark, i, each))
-        for found in self._by_size.values():
-            found.sort(key=lambda e: e[:2])
+    def __init__(self, quantities: Iterable[Quantity], parts: Collection[int] = ()) -> None:
+        """Take quantities, and their single samples and time steps of some sizes.
+
+        Args:
+            quantities: what a backward value may be.
+            parts: the sizes.
+        """
+        self._families = [
+            each for quantity in quantities for each in _families(quantity, frozenset(parts))
+        ]
+        marks = [_marks(each.array) for each in self._families]
+        known = [i for i, each in enumerate(marks) for _ in range(each.size)]
+        places = [k for each in marks for k in range(each.size)]
+        flat = np.concatenate([*marks, np.zeros(0)])
+        order = np.argsort(flat, kind="stable")
+        self._marks = flat[order]
+        self._places = [(known[i], places[i]) for i in order]
 
     def matches(self, value: Array) -> Iterator[Match]:
-        """What an array may be; its first axis is that of the directions."""
-        mark = _mark(value[0])
-        near = self._by_size.get(value[0].size, ())
-        if mark is None or not near:
+        """What an array may be, up to a constant; its first axis is that of the directions."""
+        if np.all(np.isfinite(value)) and np.any(value):
+            yield from self._near(value, float(_marks(value[None])[0]))
+
+    def scaled(self, value: Array, factors: Iterable[float]) -> Iterator[Match]:
+        """What an array of one direction may be, up to one of some constants."""
+        size = float(np.sqrt(np.square(value).sum()))
+        if not np.isfinite(size) or size == 0:
             return
-        start = bisect_left(near, mark * (1 - 1e-6), key=lambda e: e[0])
-        for other, _, each in near[start:]:
-            if other > mark * (1 + 1e-6):
-                break
-            for layout in layouts(each.array.shape[1:], value.shape[1:]):
-                turned = np.stack([layout(a) for a in each.array])
-                factor = fitted(value, turned)
-                if factor is not None:
-                    yield Match(each, layout, factor)
-                    break
+        for factor in factors:
+            yield from (
+                each
+                for each in self._near(value, size / factor)
+                if abs(abs(each.factor) - factor) <= HALF_OF_THE_DIGITS * factor
+            )
+
+    def _near(self, value: Array, mark: float) -> Iterator[Match]:
+        start, end = np.searchsorted(self._marks, [mark * (1 - NEAR), mark * (1 + NEAR)])
+        for family, k in sorted(self._places[start:end]):
+            each = self._families[family]
+            if each.array[0, 0].size == value[0].size:
+                match = _match(each.quantity(k), value)
+                if match is not None:
+                    yield match
 
 
-def _mark(array: Array) -> float | None:
-    """A number that does not change when an array is turned or scaled."""
-    if not array.size or not np.all(np.isfinite(array)):
-        return None
-    square = float(np.sqrt(np.vdot(array, array)))
-    return float(np.abs(array).sum()) / square if square else None
+def _match(quantity: Quantity, value: Array) -> Match | None:
+    for layout in layouts(quantity.array.shape[1:], value.shape[1:]):
+        factor = fitted(value, np.stack([layout(a) for a in quantity.array]))
+        if factor is not None:
+            return Match(quantity, layout, factor)
+    return None
 
 
-def sliced(quantity: Quantity, sizes: set[int], *, depth: int = 2) -> Iterator[Quantity]:
-    """The single samples and time steps of a quantity whose sizes occur."""
-    shape = quantity.array.shape[1:]
-    if depth == 0 or len(shape) < 2:  # noqa: PLR2004 - one axis has nothing to be taken apart
+@dataclass(frozen=True, eq=False)
+class _Family:
+    """A quantity, or all parts of it along some axes."""
+
+    whole: Quantity
+    array: Array  # (parts, directions, *shape of a part)
+    axes: tuple[int, ...]
+
+    def quantity(self, k: int) -> Quantity:
+        """One of them."""
+        if not self.axes:
+            return self.whole
+        lengths = [self.whole.array.shape[axis + 1] for axis in self.axes]
+        at: list[tuple[int, int]] = []
+        for axis, index in zip(self.axes, np.unravel_index(k, lengths), strict=True):
+            before = sum(other < axis for other, _ in at)
+            at.append((axis - before, int(index)))
+        whole = self.whole
+        return Quantity(whole.nodes, self.array[k], tuple(at), whole.kind, whole.consumer)
+
+
+def _families(quantity: Quantity, sizes: frozenset[int]) -> Iterator[_Family]:
+    array = quantity.array
+    yield _Family(quantity, array[None], ())
+    lengths = array.shape[1:]
+    if len(quantity.nodes) > 1:
         return
-    for axis, length in enumerate(shape):
-        if length == 1 or length > MANY:
-            continue
-        for i in range(length):
-            part = np.take(quantity.array, i, axis + 1)
-            each = Quantity(quantity.nodes, part, (*quantity.at, (axis, i)))
-            if part[0].size in sizes:
-                yield each
-            if part[0].size > min(sizes):
-                yield from sliced(each, sizes, depth=depth - 1)
+    for count in range(1, len(lengths) + 1):
+        for axes in combinations(range(len(lengths)), count):
+            parts = int(np.prod([lengths[i] for i in axes]))
+            size = int(np.prod(lengths)) // max(parts, 1)
+            if 1 < parts <= MANY and size in sizes and all(lengths[i] > 1 for i in axes):
+                moved = np.moveaxis(array, [i + 1 for i in axes], range(count))
+                yield _Family(quantity, moved.reshape(parts, *moved.shape[count:]), axes)
 
 
-MANY = 64  # samples or time steps, beyond which they are not told apart one by one
+def _marks(arrays: Array) -> Array:
+    """Of each array a number that does not change when it is turned, nor when it is scaled.
+
+    Of arrays of one direction their size.
+    """
+    flat = arrays.reshape(*arrays.shape[:2], -1)
+    sums = np.abs(flat).sum(axis=2)
+    norms = np.sqrt(np.square(flat).sum(axis=(1, 2)))
+    if arrays.shape[1] == 1:  # one direction alone: of few entries all would be alike
+        return np.where(norms > 0, norms, -1.0)
+    return np.where(norms > 0, sums[:, 0] / np.where(norms > 0, norms, 1), -1.0)
+
+
+MANY = 4096  # samples and time steps, beyond which they are not told apart one by one
+NEAR = 1e-6
