@@ -7,7 +7,7 @@ constant, without a search; ∂C/∂v is then put in its place and the rest eval
 Left out: which line is to blame, if an operation and its operands lie on several (`culprit.py`).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -62,14 +62,21 @@ class Repair:
         values: what each execution ought to have given, by its number.
         matches: of each execution, what its value is used as, where that is known.
         kind: `total`, `part`, or how the operation was changed.
-        error: what remains, relative to the largest entry.
     """
 
     group: Group
     values: Arrays
     matches: tuple[Match | None, ...]
     kind: str
-    detail: Any = None
+
+    def changed(self, values: Mapping[int, Any]) -> float:
+        """The share of the executions that gave something else."""
+        wrong = [
+            number
+            for number, value in self.values.items()
+            if distance(np.asarray(values[number]), value) > HALF_OF_THE_DIGITS
+        ]
+        return len(wrong) / len(self.values)
 
 
 def grouped(nodes: list[Node]) -> list[Group]:

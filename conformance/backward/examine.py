@@ -44,7 +44,7 @@ def _accused(forward: Forward, found: list[Verdict]) -> list[Accused]:
         wider = Forward(run, Chain(run.trace.nodes))
         again = verdicts(wider)
         search = Search(wider, again)
-        repairs = list(search.repairs())
+        repairs = sorted(search.repairs(), key=lambda e: -e.changed(wider.chain.values))
         where = [line for e in repairs for line in _lines(e.group.first)]
         repaired = bool(repairs)
     if repaired:

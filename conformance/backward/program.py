@@ -3,6 +3,7 @@
 Left out: the recorder (`tracing/`), and what is made of the record (`judge.py`).
 """
 
+import dis
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import redirect_stdout
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from conformance.tracing.frames import Frame
 from conformance.tracing.program import traced_program
 from conformance.tracing.trace import Node, Trace
 from reference.step import Array
@@ -28,7 +30,6 @@ class Goal:
         name: of the parameter, as Python writes it: `W1`, `layers[0]['w']`.
         parameter: the node of the parameter.
         node: the node of the gradient.
-        shape: that the program gave it.
     """
 
     name: str
@@ -44,11 +45,13 @@ class Recorded:
         trace: of the run.
         loss: the node of the loss.
         goals: the gradients, in the order of the parameters.
+        returns: the line that returns them.
     """
 
     trace: Trace
     loss: Node
     goals: tuple[Goal, ...]
+    returns: tuple[Frame, ...] = ()
 
 
 def record(f: Callable[..., Any], params: Any, data: tuple[Any, ...]) -> Recorded:
@@ -75,7 +78,17 @@ def record(f: Callable[..., Any], params: Any, data: tuple[Any, ...]) -> Recorde
     if missing:
         raise NotAGradientError(f"no gradient for {', '.join(map(short, missing))}")
     goals = (Goal(short(name), each, found[name]) for name, each in leaves.items())
-    return Recorded(trace, node, tuple(goals))
+    return Recorded(trace, node, tuple(goals), _returns(f))
+
+
+def _returns(f: Callable[..., Any]) -> tuple[Frame, ...]:
+    """The last line of a function that returns something."""
+    code = getattr(f, "__code__", None)
+    if code is None:
+        return ()
+    lines = [e.positions.lineno for e in dis.get_instructions(code) if e.opname == "RETURN_VALUE"]
+    line = max((each for each in lines if each), default=None) if lines else None
+    return () if line is None else (Frame(code.co_filename, line, code.co_name),)
 
 
 def short(name: str) -> str:
