@@ -100,11 +100,21 @@ def operation_key(node: Node) -> Any:
 class Search:
     """The repairs of a run whose gradients are wrong."""
 
-    def __init__(self, forward: Forward, verdicts: list[Verdict]) -> None:
-        """Take the verdicts; gradients of another shape are left alone."""
-        self.forward, self.chain = forward, forward.chain
+    def __init__(self, forward: Forward, verdicts: list[Verdict], *, thorough: bool = True) -> None:
+        """Take the verdicts; gradients of another shape are left alone.
+
+        Args:
+            forward: the forward pass.
+            verdicts: the gradients that have to be right.
+            thorough: whether recurrences are followed.
+        """
+        self.forward, self.chain, self.thorough = forward, forward.chain, thorough
         self.verdicts = [each for each in verdicts if each.given.shape == each.right.shape]
-        self.directions = directions(forward.run)
+        judged = {each.goal.parameter.number for each in self.verdicts}
+        self.directions = [
+            {n: each if n in judged else np.zeros_like(each) for n, each in some.items()}
+            for some in directions(forward.run)
+        ]
         bits = 0
         for each in self.verdicts:
             bits |= each.goal.node.uses
@@ -129,7 +139,9 @@ class Search:
 
     def sensitivity(self, group: Group) -> Arrays:
         """How the gradients depend on each execution, the other ones held; by its number."""
-        cut = frozenset(e.number for e in group.nodes) if group.recurrent else frozenset()
+        cut: frozenset[int] = frozenset()
+        if group.recurrent and self.thorough:
+            cut = frozenset(e.number for e in group.nodes)
         if cut not in self._sensitivities:
             passes = []
             for each in self.directions:
@@ -193,6 +205,8 @@ class Search:
     def uses(self, group: Group) -> list[list[Match]]:
         """Of each execution, what its value is used as."""
         best = self._all_matches(self.used, group)
+        if not self.thorough:
+            return best
         if group.recurrent:
             for catalogue in self.used_cut:
                 best = _fuller(best, self._all_matches(catalogue, group))
@@ -350,16 +364,20 @@ class Search:
 
     def confirms(self, values: Arrays, rules: Rules | None = None) -> bool:
         """The same, by evaluating again what depends on them."""
-        goals = [each.goal.node for each in self.verdicts]
+        return len(self.right_after(values, rules)) == len(self.verdicts)
+
+    def right_after(self, values: Arrays, rules: Rules | None = None) -> list[Verdict]:
+        """The gradients that are right with other values or operations."""
         try:
-            after = self.chain.after(values, goals, rules)
+            after = self.chain.after(values, [e.goal.node for e in self.verdicts], rules)
         except UNFIT:
-            return False
-        return all(
-            np.shape(after[v.goal.node.number]) == v.right.shape
-            and distance(after[v.goal.node.number], v.right) <= HALF_OF_THE_DIGITS
+            return []
+        return [
+            v
             for v in self.verdicts
-        )
+            if np.shape(after[v.goal.node.number]) == v.right.shape
+            and distance(after[v.goal.node.number], v.right) <= HALF_OF_THE_DIGITS
+        ]
 
 
 def _divided(array: Array, match: Match) -> Array:

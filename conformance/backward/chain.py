@@ -163,22 +163,20 @@ class Chain:
     def forward(
         self,
         seeds: Arrays,
-        among: Callable[[Node], bool],
+        among: Iterable[Node],
         cut: frozenset[tuple[int, int | None]] = frozenset(),
     ) -> Arrays:
         """The tangent of every node, from those of some nodes.
 
         Args:
             seeds: where it starts.
-            among: the nodes that are passed through.
+            among: the nodes that are passed through, in the order of time.
             cut: pairs of a node and a consumer that it passes no tangent on to; of a node and None
                 where it passes it on to nobody.
         """
         total: Arrays = dict(seeds)
-        for node in self.nodes[min(seeds) :]:
-            if node.number in total or not among(node):
-                continue
-            found = self.derivative(node)
+        for node in among:
+            found = None if node.number in total else self.derivative(node)
             if found is None:
                 continue
             made, rule = found

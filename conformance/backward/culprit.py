@@ -27,7 +27,7 @@ from reference.step import Array
 FEW_REPAIRS = 6
 FEW_ENTRIES = 4  # fewer match by chance up to a constant
 NEARLY = 1e-9
-EVALUATIONS = 150_000  # of operations, when nothing is known of what they have to give
+EVALUATIONS = 60_000  # of operations, when nothing is known of what they have to give
 
 
 @dataclass(frozen=True, eq=False)

@@ -236,6 +236,48 @@ class Direct(Derivative):
         return np.asarray(np.broadcast_to(made, np.shape(self.answer)))
 
 
+class Elementwise(Derivative):
+    """The derivative of a ufunc: of each operand an array of partial derivatives."""
+
+    def __init__(self, made: Operation, function: Any, values: Callable[[Node], Any]) -> None:
+        self.shape = np.shape(made.node.value)
+        self.shapes = [np.shape(each.value) for each in made.inputs]
+        args = [values(each) if type(each) is Node else each for each in made.args]
+        spread = tuple(np.broadcast_to(each, self.shape) for each in args)
+        places = tuple(range(len(args)))
+        pulls = primitive_vjps[function](places, made.node.value, spread, {})(np.ones(self.shape))
+        self.partials = [
+            sum(np.asarray(pulls[i]) for i in places if made.args[i] is each)
+            for each in made.inputs
+        ]
+
+    def pull(self, cotangent: Array) -> list[Array | None]:
+        """By the partial derivatives, summed where the operand was spread."""
+        return [
+            _summed(cotangent * partial, shape)
+            for partial, shape in zip(self.partials, self.shapes, strict=True)
+        ]
+
+    def push(self, tangents: Sequence[Array | None]) -> Array:
+        """By the partial derivatives."""
+        total: Array = np.zeros(self.shape)
+        for partial, tangent in zip(self.partials, tangents, strict=True):
+            if tangent is not None:
+                total = total + partial * tangent
+        return total
+
+
+def _summed(array: Array, shape: tuple[int, ...]) -> Array:
+    """An array summed over the axes along which one of a shape is spread."""
+    if array.shape == shape:
+        return array
+    extra = array.ndim - len(shape)
+    axes = tuple(range(extra)) + tuple(
+        i + extra for i, n in enumerate(shape) if n == 1 and array.shape[i + extra] != 1
+    )
+    return np.asarray(array.sum(axis=axes).reshape(shape))
+
+
 class ByEntries(Derivative):
     """The derivative of an operation as the matrix of its partial derivatives."""
 
@@ -279,11 +321,22 @@ def derivative(made: Operation, values: Callable[[Node], Any]) -> Derivative:
     function = _of_autograd(made)
     if function is not None:
         found: Derivative = ByAutograd(made, function, values)
-        if _direct(made) and function in primitive_vjps and function in primitive_jvps:
-            found = Direct(made, function, values)
+        if _direct(made) and function in primitive_vjps:
+            if isinstance(made.node.function, np.ufunc) and made.node.operation != "matmul":
+                found = _elementwise(made, function, values) or found
+            elif function in primitive_jvps:
+                found = Direct(made, function, values)
         if _trusted(found, made, values):
             return found
     return by_entries(made, values)
+
+
+def _elementwise(
+    made: Operation, function: Any, values: Callable[[Node], Any]
+) -> Elementwise | None:
+    if made.kwargs or any(isinstance(each, list | tuple) for each in made.args):
+        return None
+    return Elementwise(made, function, values)
 
 
 def _trusted(rule: Derivative, made: Operation, values: Callable[[Node], Any]) -> bool:

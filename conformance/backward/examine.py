@@ -11,6 +11,7 @@ from conformance.backward.findings import Accused, Cause, Judged, Line
 from conformance.backward.forward import Forward
 from conformance.backward.judge import Verdict, verdicts
 from conformance.backward.program import record
+from conformance.backward.several import loop, parts
 from conformance.tracing.trace import Node
 
 
@@ -38,29 +39,49 @@ def _judged(verdict: Verdict) -> Judged:
 
 def _accused(forward: Forward, found: list[Verdict]) -> list[Accused]:
     names = tuple(each.goal.name for each in found if not each.ok)
-    where, repaired = _blamed(forward, found)
-    if not repaired:
-        run = expanded(forward)
-        wider = Forward(run, Chain(run.trace.nodes))
-        again = verdicts(wider)
-        search = Search(wider, again)
-        repairs = sorted(search.repairs(), key=lambda e: -e.changed(wider.chain.values))
-        where = [line for e in repairs for line in _lines(e.group.first)]
-        repaired = bool(repairs)
-    if repaired:
-        return [Accused(names, tuple(where), Cause("value"), mends=True)]
-    return [
-        Accused((e.goal.name,), _lines(e.goal.node), Cause("gradient"), mends=False)
-        for e in found
-        if not e.ok
-    ]
-
-
-def _blamed(forward: Forward, found: list[Verdict]) -> tuple[list[Line], bool]:
     search = Search(forward, found)
     repairs = list(search.repairs())
-    where, fixes = lines(Culprit(search, repairs))
-    return where, bool(repairs or fixes)
+    where: list[Line] = []
+    if repairs:
+        where, _ = lines(Culprit(search, repairs))
+    else:
+        where = _handed_on(forward)
+    if not repairs and not where:
+        where, fixes = lines(Culprit(search, []))
+    if repairs or where:
+        return [Accused(names, tuple(where), Cause("value"), mends=True)]
+    return _several(forward, found)
+
+
+def _handed_on(forward: Forward) -> list[Line]:
+    """The lines that hand on a wrong value."""
+    run = expanded(forward)
+    wider = Forward(run, Chain(run.trace.nodes))
+    repairs = sorted(
+        Search(wider, verdicts(wider)).repairs(), key=lambda e: -e.changed(wider.chain.values)
+    )
+    return [line for each in repairs for line in _lines(each.group.first)]
+
+
+def _several(forward: Forward, found: list[Verdict]) -> list[Accused]:
+    """The operations to blame where one does not do."""
+    chosen = parts(forward, found)
+    line = loop(forward, found, chosen)
+    if line is not None:
+        names = tuple(each.goal.name for each in found if not each.ok)
+        rest = tuple(e for each in chosen for e in _lines(each.repair.group.first))
+        return [Accused(names, tuple(dict.fromkeys((line, *rest))), Cause("loop"), mends=True)]
+    accused = []
+    for each in chosen:
+        names = tuple(v.goal.name for v in each.mended)
+        lines_ = _lines(each.repair.group.first)
+        accused.append(Accused(names, lines_, Cause("value"), mends=False))
+    said = {name for each in accused for name in each.gradients}
+    return accused + [
+        Accused((e.goal.name,), _lines(e.goal.node), Cause("gradient"), mends=False)
+        for e in found
+        if not e.ok and e.goal.name not in said
+    ]
 
 
 def _lines(node: Node) -> tuple[Line, ...]:

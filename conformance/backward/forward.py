@@ -16,7 +16,7 @@ from reference.step import Array
 Cut = frozenset[tuple[int, int | None]]
 """The numbers of nodes that pass nothing on, each with that of a consumer, None for all."""
 
-DIRECTIONS = 3
+DIRECTIONS = 2
 """In so many generic directions the parameters are moved: a number alone would match by chance."""
 
 
@@ -45,6 +45,7 @@ class Forward:
         loss = self.run.loss
         seeds = {loss.number: np.ones(np.shape(loss.value))}
         self.gradient = self.chain.reverse(seeds, self.contains, note=note)
+        self._nodes = [e for e in self.chain.nodes if e.number in self.gradient and is_float(e)]
 
     def contains(self, node: Node) -> bool:
         """Whether the loss is made of it."""
@@ -57,15 +58,13 @@ class Forward:
 
     def nodes(self) -> list[Node]:
         """The values that have a derivative, in the order of time."""
-        return [each for each in self.chain.nodes if each.number in self.gradient]
+        return self._nodes
 
     def tangents(self, directions: list[Arrays], cut: Cut = frozenset()) -> Arrays:
         """How every value moves with the parameters, one direction along the first axis."""
-        passes = [self.chain.forward(each, self._moves, cut) for each in directions]
+        nodes = self.nodes()
+        passes = [self.chain.forward(each, nodes, cut) for each in directions]
         return {number: np.stack([each[number] for each in passes]) for number in passes[0]}
-
-    def _moves(self, node: Node) -> bool:
-        return node.number in self.gradient and is_float(node)
 
 
 def directions(run: Recorded, seed: int = 0) -> list[Arrays]:
