@@ -129,7 +129,8 @@ class Search:
         self.groups = grouped(computed)
         self.missing = np.array([self._missing(each) for each in self.directions])
         self._sensitivities: dict[frozenset[int], Arrays] = {}
-        self._held_catalogues: dict[Cut, Catalogue] = {}
+        self._tangents: dict[Cut, Arrays] = {}
+        self._held_catalogues: dict[tuple[Cut, int], Catalogue] = {}
 
     def _missing(self, direction: Arrays) -> float:
         """By how much the gradients fall short, along a direction."""
@@ -177,12 +178,14 @@ class Search:
                 )
         return found
 
-    def _catalogue(self, tangents: Arrays, nodes: list[Node]) -> Catalogue:
+    def _catalogue(self, tangents: Arrays, nodes: list[Node], size: int | None = None) -> Catalogue:
         found = [
-            Quantity((each,), tangents[each.number]) for each in nodes if each.number in tangents
+            Quantity((each,), tangents[each.number])
+            for each in nodes
+            if each.number in tangents and (size is None or each.value.size % size == 0)
         ]
-        parts = self.sizes if self.loops else ()
-        return Catalogue([*found, *self._stacked(tangents, nodes, set(self.sizes))], parts)
+        stacked = self._stacked(tangents, nodes, set(self.sizes if size is None else (size,)))
+        return Catalogue([*found, *stacked], self.sizes if self.loops else (), size)
 
     @cached_property
     def sizes(self) -> frozenset[int]:
@@ -232,7 +235,7 @@ class Search:
             longer = [
                 (cut | more, [matches, *found])
                 for cut, found in ways
-                if (matches := self._matches(self._held(cut), sensitivity, node))
+                if (matches := self._matches(self._held(cut, node.value.size), sensitivity, node))
                 for more in self._holds(matches[0])
             ]
             if not longer:
@@ -250,14 +253,16 @@ class Search:
             for consumer in consumers:
                 yield frozenset((each.number, consumer.number) for each in nodes)
 
-    def _held(self, cut: Cut) -> Catalogue:
-        """How the forward values move while some are held."""
+    def _held(self, cut: Cut, size: int) -> Catalogue:
+        """How the forward values of a size move while some are held."""
         if not cut:
             return self.used
-        if cut not in self._held_catalogues:
-            tangents = self.forward.tangents(self.directions, cut)
-            self._held_catalogues[cut] = self._catalogue(tangents, self.forward.nodes())
-        return self._held_catalogues[cut]
+        if cut not in self._tangents:
+            self._tangents[cut] = self.forward.tangents(self.directions, cut)
+        if (cut, size) not in self._held_catalogues:
+            made = self._catalogue(self._tangents[cut], self.forward.nodes(), size)
+            self._held_catalogues[cut, size] = made
+        return self._held_catalogues[cut, size]
 
     def repairs(self) -> Iterator[Repair]:
         """Those by a true ∂C/∂v, the earliest operation first."""

@@ -97,8 +97,15 @@ def _call(function: Callable[..., Any]) -> Rule:
 
 
 def _with(place: int, value: Any) -> Rule:
-    """The operation with another value in the place of an operand."""
-    return lambda n, args, k: _own(n, [*args[:place], value, *args[place + 1 :]], k)
+    """The operation with another number in the place of an operand that is a number."""
+
+    def rule(node: Node, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        arg = node.args[place]
+        if type(arg) is Node and (arg.function is not None or arg.value.ndim):
+            return _own(node, args, kwargs)  # in another execution it is computed
+        return _own(node, [*args[:place], value, *args[place + 1 :]], kwargs)
+
+    return rule
 
 
 def _just(place: int) -> Rule:
@@ -359,6 +366,13 @@ def _insertions(group: Group, others: Others) -> Iterator[Change]:
 
 def _after(function: Callable[..., Any], nodes: dict[int, Node]) -> Rule:
     return lambda n, args, kwargs: function(_own(n, args, kwargs), nodes[n.number].value)
+
+
+def scales(node: Node) -> bool:
+    """Whether an operation only multiplies by a number."""
+    if node.operation not in ("multiply", "divide"):
+        return node.operation == "negative"
+    return any(type(arg) is not Node and np.ndim(arg) == 0 for arg in node.args)
 
 
 def scaled(group: Group, factor: float, value: Callable[[Node], Any]) -> Change:

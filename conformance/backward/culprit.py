@@ -3,15 +3,16 @@
 Left out: the repairs (`blame.py`) and the changes of one operation (`changes.py`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from conformance.backward.blame import UNFIT, Group, Repair, Search, grouped
 from conformance.backward.chain import Rules
-from conformance.backward.changes import GUESSED, Change, changes, scaled
+from conformance.backward.changes import Change, changes, scaled, scales
 from conformance.backward.derive import is_float
 from conformance.backward.findings import Line
 from conformance.backward.judge import distance
@@ -27,6 +28,14 @@ from reference.step import Array
 FEW_REPAIRS = 6
 FEW_ENTRIES = 4  # fewer match by chance up to a constant
 NEARLY = 1e-9
+PLAUSIBLE = 2.0  # a change that costs less is believed before the operation that is repaired
+INVERSES: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
+    "multiply": (np.divide, np.divide),
+    "add": (np.subtract, np.subtract),
+    "subtract": (np.add, lambda right, other: other - right),
+    "divide": (np.multiply, lambda right, other: other / right),
+}
+"""What an operand has to be, of the right result and the other operand."""
 EVALUATIONS = 60_000  # of operations, when nothing is known of what they have to give
 
 
@@ -87,9 +96,8 @@ class Culprit:
     def known(self, node: Node) -> list[Match]:
         """What a backward value is."""
         if node.number not in self._known:
-            value = np.asarray(self.chain.values[node.number], dtype=np.float64)[None]
-            few = (1.0,) if value.size < FEW_ENTRIES else self.factors
-            self._known[node.number] = list(self.catalogue.scaled(value, few))
+            value = np.asarray(self.chain.values[node.number], dtype=np.float64)
+            self._known[node.number] = list(self._catalogued(value))
         return self._known[node.number]
 
     def lines_of(self, group: Group) -> list[Line]:
@@ -114,15 +122,15 @@ class Culprit:
         """Whether a value is of the forward pass, or a ∂C/∂v up to a constant."""
         return self.forward.contains(node) or bool(self.known(node))
 
-    def upstream(self, group: Group, *, strict: bool) -> list[Group]:
-        """The operations whose results lead to an operation and are nothing that is known.
+    def upstream(self, repair: Repair, *, strict: bool) -> list[Group]:
+        """The operations that lead to the first wrong value, and give nothing that is known.
 
         Args:
-            group: the operation.
+            repair: of an operation.
             strict: whether a ∂C/∂v times a constant is taken for known.
         """
         found: dict[int, Group] = {}
-        todo = [each for node in group.nodes for each in node.inputs]
+        todo = list(self._first_wrong(repair).inputs)
         seen: set[int] = set()
         while todo:
             node = todo.pop()
@@ -136,22 +144,67 @@ class Culprit:
             other = self._by_number.get(node.number)
             if other is None and (node.function is not None or _made_of_one_number(node)):
                 other = Group([node])
-            if other is not None and other is not group:
+            if other is not None and other is not repair.group:
                 found[other.first.number] = other
             todo += node.inputs
-        return [found[number] for number in sorted(found)]
+        return [found[number] for number in sorted(found, reverse=True)]
+
+    def _first_wrong(self, repair: Repair) -> Node:
+        """The first execution that gave something else than it has to give."""
+        for node in repair.group.nodes:
+            right = repair.values.get(node.number)
+            if right is not None and self._differs(node, right):
+                return node
+        return repair.group.first
+
+    def _differs(self, node: Node, right: Array) -> bool:
+        return distance(self.chain.values[node.number], right) > HALF_OF_THE_DIGITS
 
     def region(self) -> list[Group]:
-        """The operations one of which is to blame."""
+        """The operations one of which is to blame, the likeliest first."""
+        constants = [Group([e]) for e in self.search.nodes if _made_of_one_number(e)]
+        scaling = [each for each in self.search.groups if scales(each.first)]
         if not self.repairs:
-            constants = [Group([e]) for e in self.search.nodes if _made_of_one_number(e)]
-            return [*self.search.groups, *constants]
-        first = self.repairs[0].group
-        found = [first, *self.upstream(first, strict=True)[::-1]]
+            return [*scaling, *constants, *self.search.groups]
+        first = self.repairs[0]
+        found = [first.group, *self.upstream(first, strict=True), *scaling, *constants]
         found += [each.group for each in self.repairs[1:FEW_REPAIRS]]
-        for each in self.repairs[:FEW_REPAIRS]:
-            found += self.upstream(each.group, strict=False)[::-1]
+        found += self.upstream(first, strict=False)
+        for each in self.repairs[1:FEW_REPAIRS]:
+            found += self.upstream(each, strict=True)
         return list({each.first.number: each for each in found}.values())
+
+    def turning(self) -> Repair:
+        """The first operation that does not give exactly a ∂C/∂v, else the last that does."""
+        for each in self.repairs:
+            exact = all(
+                any(abs(m.factor - 1) < NEARLY for m in self.known(node))
+                for node in each.group.nodes
+                if node.number in each.values
+            )
+            if not exact:
+                return each
+        return self.repairs[-1]
+
+    def needed_operands(self, group: Group) -> Iterator[Node]:
+        """The operands of an operation that have to be the ∂C/∂v that would make it right."""
+        repair = next(each for each in self.repairs if each.group is group)
+        node = group.first
+        inverse = INVERSES.get(node.operation)
+        right = repair.values.get(node.number)
+        if inverse is None or right is None or len(node.args) != 2:  # noqa: PLR2004
+            return
+        args, _ = self.chain.arguments(node, {})
+        for i, arg in enumerate(node.args):
+            if type(arg) is Node and not self.forward.contains(arg) and not self.known(arg):
+                with np.errstate(all="ignore"):
+                    value = np.asarray(inverse[i](right, args[1 - i]), dtype=np.float64)
+                if np.all(np.isfinite(value)) and any(True for _ in self._catalogued(value)):
+                    yield arg
+
+    def _catalogued(self, value: Array) -> Iterator[Match]:
+        few = (1.0,) if value.size < FEW_ENTRIES else self.factors
+        return self.catalogue.scaled(value[None], few)
 
     def fixes(self) -> Iterator[Fix]:
         """The changes of one operation that make all gradients right."""
@@ -177,7 +230,7 @@ class Culprit:
                 right = repair.values.get(node.number)
                 if right is None or not node.uses & bits:
                     continue
-                if distance(self.chain.values[node.number], right) > HALF_OF_THE_DIGITS:
+                if self._differs(node, right):
                     return node, right
         return None
 
@@ -264,14 +317,15 @@ class Found:
 def find(culprit: Culprit) -> Found:
     """What is to blame."""
     fixes = sorted(culprit.fixes(), key=lambda each: each.change.cost)
-    groups = [each.group for each in fixes if each.change.cost < GUESSED]
+    groups = [each.group for each in fixes if each.change.cost < PLAUSIBLE]
     repair: Repair | None = None
     held: tuple[Match, ...] = ()
     if culprit.repairs:
-        repair = culprit.repairs[0]
-        groups.append(repair.group)
-        groups += culprit.upstream(repair.group, strict=True)[::-1]
-        groups += [each.group for each in culprit.repairs[1:]]
+        repair = culprit.turning()
+        operands = [Group([each]) for each in culprit.needed_operands(repair.group)]
+        groups += [*operands, repair.group, culprit.repairs[0].group]
+        groups += culprit.upstream(repair, strict=True)
+        groups += [each.group for each in culprit.repairs]
         held = tuple(culprit.known(repair.group.first))
     groups += [each.group for each in fixes]
     found = [line for each in groups for line in culprit.lines_of(each)]

@@ -208,7 +208,7 @@ class Direct(Derivative):
         ]
         self.args = tuple(substituted(each, value) for each in made.args)
         self.kwargs = {key: substituted(each, value) for key, each in made.kwargs.items()}
-        self.function, self.answer = function, made.node.value
+        self.function, self.answer = function, values(made.node)
         self.argnums = tuple(i for each in self.places for i in each)
         self._pull: Any = None
 
@@ -245,7 +245,7 @@ class Elementwise(Derivative):
         args = [values(each) if type(each) is Node else each for each in made.args]
         spread = tuple(np.broadcast_to(each, self.shape) for each in args)
         places = tuple(range(len(args)))
-        pulls = primitive_vjps[function](places, made.node.value, spread, {})(np.ones(self.shape))
+        pulls = primitive_vjps[function](places, values(made.node), spread, {})(np.ones(self.shape))
         self.partials = [
             sum(np.asarray(pulls[i]) for i in places if made.args[i] is each)
             for each in made.inputs

@@ -102,15 +102,21 @@ def fitted(value: Array, right: Array) -> float | None:
 class Catalogue:
     """Quantities, found by what they share with whatever they are turned and scaled into."""
 
-    def __init__(self, quantities: Iterable[Quantity], parts: Collection[int] = ()) -> None:
+    def __init__(
+        self, quantities: Iterable[Quantity], parts: Collection[int] = (), size: int | None = None
+    ) -> None:
         """Take quantities, and their single samples and time steps of some sizes.
 
         Args:
             quantities: what a backward value may be.
             parts: the sizes.
+            size: the only one that is asked for, if it is known.
         """
         self._families = [
-            each for quantity in quantities for each in _families(quantity, frozenset(parts))
+            each
+            for quantity in quantities
+            for each in _families(quantity, frozenset(parts))
+            if size is None or each.array[0, 0].size == size
         ]
         marks = [_marks(each.array) for each in self._families]
         known = [i for i, each in enumerate(marks) for _ in range(each.size)]
