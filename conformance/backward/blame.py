@@ -354,6 +354,11 @@ class Search:
 
     def mends(self, group: Group, values: Arrays) -> bool:
         """Whether all gradients are right with these values in the place of an operation's."""
+        with np.errstate(all="ignore"):
+            return self._may_mend(group, values) and self.confirms(values)
+
+    def _may_mend(self, group: Group, values: Arrays) -> bool:
+        """The same, as far as the gradients depend on the values in a straight line."""
         sensitivity = self.sensitivity(group)
         changed = False
         gained, size = np.zeros(len(self.missing)), np.abs(self.missing)
@@ -364,9 +369,7 @@ class Search:
                 gained += each @ by.ravel()
                 size = size + np.abs(each) @ np.abs(value).ravel()
             changed = changed or bool(np.any(by))
-        if not changed or np.any(np.abs(gained - self.missing) > HALF_OF_THE_DIGITS * size):
-            return False
-        return self.confirms(values)
+        return changed and bool(np.all(np.abs(gained - self.missing) <= HALF_OF_THE_DIGITS * size))
 
     def confirms(self, values: Arrays, rules: Rules | None = None) -> bool:
         """The same, by evaluating again what depends on them."""

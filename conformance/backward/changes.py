@@ -54,6 +54,7 @@ class Change:
         rule: computes it.
         cost: how much it takes to believe it.
         other: the operand, factor or term that is needed.
+        place: of the operand that is changed.
     """
 
     what: str
@@ -62,6 +63,7 @@ class Change:
     rule: Rule
     cost: float
     other: Node | None = None
+    place: int | None = None
 
 
 def changes(group: Group, others: Others) -> Iterator[Change]:
@@ -77,6 +79,7 @@ def changes(group: Group, others: Others) -> Iterator[Change]:
         return
     yield from _of_operator(node)
     yield from _of_numbers(node)
+    yield from _of_start(group)
     yield from _of_product(node)
     yield from _of_reduction(node)
     yield from _of_comparison(node)
@@ -117,8 +120,26 @@ def _of_constant(node: Node) -> Iterator[Change]:
     has = np.ravel(node.value)[0]
     for number in (0.0, 1.0):
         if has != number:
-            value = np.full(node.value.shape, number)
-            yield Change("constant", f"{has:g}", f"{number:g}", lambda *_, v=value: v, SURE)
+            yield Change("constant", f"{has:g}", f"{number:g}", _full(number), SURE)
+
+
+def _full(number: float) -> Rule:
+    return lambda node, _, __: np.full(node.value.shape, number)
+
+
+def _of_start(group: Group) -> Iterator[Change]:
+    """Of a sum that is put together in a loop: nothing to begin with."""
+    node = group.first
+    if node.operation != "add" or len(node.args) != 2:  # noqa: PLR2004
+        return
+    numbers = {each.number for each in group.nodes}
+
+    def rule(each: Node, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        before = each.args[0]
+        carried = type(before) is Node and any(before.uses >> n & 1 for n in numbers)
+        return _own(each, args, kwargs) if carried else np.asarray(args[1])
+
+    yield Change("start", "", "0", rule, SURE, place=0)
 
 
 def _of_operator(node: Node) -> Iterator[Change]:
@@ -147,10 +168,11 @@ def _of_numbers(node: Node) -> Iterator[Change]:
         if type(arg) is Node and (arg.function is not None or arg.given or arg.value.ndim):
             continue
         has = arg.value.item() if type(arg) is Node else arg
-        if np.ndim(has) == 0 and np.isreal(has):
+        if isinstance(has, int | float | np.number):
             for number in sorted({0, 1, -1, 2, has + 1, has - 1, 1 - has, 2 * has, has / 2}):
                 if number != has:
-                    yield Change("constant", f"{has:g}", f"{number:g}", _with(i, number), LIKELY)
+                    made = _with(i, number)
+                    yield Change("constant", f"{has:g}", f"{number:g}", made, LIKELY, place=i)
 
 
 def _of_product(node: Node) -> Iterator[Change]:
@@ -394,3 +416,23 @@ def scaled(group: Group, factor: float, value: Callable[[Node], Any]) -> Change:
 
 
 NEARLY = 1e-9
+
+
+def renumbered(nodes: Sequence[Node], values: Mapping[int, int]) -> Iterator[Change]:
+    """Another number under a name that several operations use.
+
+    Args:
+        nodes: the operations.
+        values: the place of the operand that it is, by the number of the operation.
+    """
+    first = nodes[0]
+    has = first.args[values[first.number]]
+    inverse = {1 / has} if has else set()
+    for number in sorted({2 * has, has / 2, has + 1, has - 1, -has, 1} | inverse):
+        if number != has:
+
+            def rule(node: Node, args: list[Any], kwargs: dict[str, Any], n: Any = number) -> Any:
+                place = values[node.number]
+                return _own(node, [*args[:place], n, *args[place + 1 :]], kwargs)
+
+            yield Change("variable", f"{has:g}", f"{number:g}", rule, SURE, place=0)

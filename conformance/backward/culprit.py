@@ -4,7 +4,7 @@ Left out: the repairs (`blame.py`) and the changes of one operation (`changes.py
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -12,8 +12,8 @@ import numpy as np
 
 from conformance.backward.blame import UNFIT, Group, Repair, Search, grouped
 from conformance.backward.chain import Rules
-from conformance.backward.changes import Change, changes, scaled, scales
-from conformance.backward.derive import is_float
+from conformance.backward.changes import Change, changes, renumbered, scaled, scales
+from conformance.backward.derive import MOVES, is_float
 from conformance.backward.findings import Line
 from conformance.backward.judge import distance
 from conformance.backward.quantities import (
@@ -22,6 +22,7 @@ from conformance.backward.quantities import (
     Match,
     Quantity,
 )
+from conformance.backward.source import assigned, base, operand_name
 from conformance.tracing.trace import Node
 from reference.step import Array
 
@@ -66,7 +67,9 @@ class Culprit:
         self.forward, self.chain = search.forward, search.chain
         self.chain.evaluated = 0
         self._known: dict[int, list[Match]] = {}
-        self._by_number = {n.number: g for g in search.groups for n in g.nodes}
+        others = [e for e in search.chain.nodes if self._is_other(e)]
+        self._constants = [e for e in grouped(others) if e.first.function is None]
+        self._by_number = {n.number: g for g in (*search.groups, *grouped(others)) for n in g.nodes}
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -100,23 +103,41 @@ class Culprit:
             self._known[node.number] = list(self._catalogued(value))
         return self._known[node.number]
 
-    def lines_of(self, group: Group) -> list[Line]:
-        """The line of an operation; that of the call, if it is right where others call it."""
-        node = group.first
+    def lines_of(self, group: Group, wrong: set[int] | None = None) -> list[Line]:
+        """The line of an operation; that of the call, if it is right where others call it.
+
+        Args:
+            group: the executions of the operation.
+            wrong: the numbers of those that gave something wrong, if that is known.
+        """
+        node = next((e for e in group.nodes if wrong and e.number in wrong), group.first)
         own = list(_own_lines(node))
         if len(own) < 2 or node.site is None:  # noqa: PLR2004 - no call
             return own[:1]
-        mine = {each.number for each in group.nodes}
-        elsewhere = [
-            each
-            for each in self.chain.nodes
-            if each.site == node.site
+        calls = {e.frames[1:] for e in group.nodes if wrong is None or e.number in wrong}
+        right = any(
+            each.site == node.site
             and each.operation == node.operation
-            and each.number not in mine
-            and each.frames[1:] != node.frames[1:]
-        ]
-        used = any(self.forward.contains(each) for each in elsewhere)
-        return own[1:2] + own[:1] if used else own[:1]
+            and each.frames[1:] not in calls
+            and (self.forward.contains(each) or wrong is not None)
+            for each in self.chain.nodes
+        )
+        return own[1:2] + own[:1] if right else own[:1]
+
+    def wrong_executions(self, repair: Repair) -> set[int]:
+        """The numbers of the executions that gave something else than they have to give."""
+        numbers = {each.number: each for each in repair.group.nodes}
+        return {n for n, v in repair.values.items() if self._differs(numbers[n], v)}
+
+    def lines_of_fix(self, fix: Fix) -> list[Line]:
+        """The line of an operation, or of the number that it is given under a name."""
+        node, place = fix.group.first, fix.change.place
+        if place is not None:
+            line, name = line_of(node), base(operand_name(node, place))
+            found = assigned(name, line, alias=False) if line is not None and name else None
+            if found is not None:
+                return [found, *self.lines_of(fix.group)]
+        return self.lines_of(fix.group)
 
     def right(self, node: Node) -> bool:
         """Whether a value is of the forward pass, or a ∂C/∂v up to a constant."""
@@ -142,12 +163,16 @@ class Culprit:
             if not strict and any(abs(abs(m.factor) - 1) < NEARLY for m in self.known(node)):
                 continue
             other = self._by_number.get(node.number)
-            if other is None and (node.function is not None or _made_of_one_number(node)):
-                other = Group([node])
             if other is not None and other is not repair.group:
                 found[other.first.number] = other
             todo += node.inputs
         return [found[number] for number in sorted(found, reverse=True)]
+
+    def _is_other(self, node: Node) -> bool:
+        """Whether it is a backward operation of another kind than floats, or `np.zeros(...)`."""
+        if self.forward.contains(node) or isinstance(node.value, list | tuple):
+            return False
+        return _made_of_one_number(node) if node.function is None else not is_float(node)
 
     def _first_wrong(self, repair: Repair) -> Node:
         """The first execution that gave something else than it has to give."""
@@ -162,12 +187,11 @@ class Culprit:
 
     def region(self) -> list[Group]:
         """The operations one of which is to blame, the likeliest first."""
-        constants = [Group([e]) for e in self.search.nodes if _made_of_one_number(e)]
         scaling = [each for each in self.search.groups if scales(each.first)]
         if not self.repairs:
-            return [*scaling, *constants, *self.search.groups]
+            return [*self._constants, *scaling, *self.search.groups]
         first = self.repairs[0]
-        found = [first.group, *self.upstream(first, strict=True), *scaling, *constants]
+        found = [*self._constants, *scaling, first.group, *self.upstream(first, strict=True)]
         found += [each.group for each in self.repairs[1:FEW_REPAIRS]]
         found += self.upstream(first, strict=False)
         for each in self.repairs[1:FEW_REPAIRS]:
@@ -177,7 +201,7 @@ class Culprit:
     def turning(self) -> Repair:
         """The first operation that does not give exactly a ∂C/∂v, else the last that does."""
         for each in self.repairs:
-            exact = all(
+            exact = all(self._moves_forward_values(n) for n in each.group.nodes) or all(
                 any(abs(m.factor - 1) < NEARLY for m in self.known(node))
                 for node in each.group.nodes
                 if node.number in each.values
@@ -186,8 +210,14 @@ class Culprit:
                 return each
         return self.repairs[-1]
 
-    def needed_operands(self, group: Group) -> Iterator[Node]:
-        """The operands of an operation that have to be the ∂C/∂v that would make it right."""
+    def _moves_forward_values(self, node: Node) -> bool:
+        """Whether a value is one of the forward pass, at most turned or in part."""
+        if self.forward.contains(node) or node.given:
+            return True
+        return node.operation in MOVES and all(map(self._moves_forward_values, node.inputs))
+
+    def needed_operands(self, group: Group) -> Iterator[Line]:
+        """The lines of operands that have to be a ∂C/∂v, and would make an operation right."""
         repair = next(each for each in self.repairs if each.group is group)
         node = group.first
         inverse = INVERSES.get(node.operation)
@@ -196,11 +226,24 @@ class Culprit:
             return
         args, _ = self.chain.arguments(node, {})
         for i, arg in enumerate(node.args):
-            if type(arg) is Node and not self.forward.contains(arg) and not self.known(arg):
-                with np.errstate(all="ignore"):
-                    value = np.asarray(inverse[i](right, args[1 - i]), dtype=np.float64)
-                if np.all(np.isfinite(value)) and any(True for _ in self._catalogued(value)):
-                    yield arg
+            if type(arg) is Node and (self.forward.contains(arg) or self.known(arg)):
+                continue
+            with np.errstate(all="ignore"):
+                value = np.asarray(inverse[i](right, args[1 - i]), dtype=np.float64)
+            if np.all(np.isfinite(value)) and any(True for _ in self._catalogued(value)):
+                yield from self._operand_lines(node, i)
+
+    def _operand_lines(self, node: Node, place: int) -> Iterator[Line]:
+        """The line that an operand comes from."""
+        arg = node.args[place]
+        line = line_of(node)
+        name = base(operand_name(node, place))
+        if type(arg) is Node and arg.function is not None:
+            yield from _own_lines(arg)
+        elif line is not None and name:
+            found = assigned(name, line, alias=False)
+            if found is not None:
+                yield found
 
     def _catalogued(self, value: Array) -> Iterator[Match]:
         few = (1.0,) if value.size < FEW_ENTRIES else self.factors
@@ -213,11 +256,27 @@ class Culprit:
         for each in everything:
             for shape in {node.value.shape for node in each.nodes}:
                 by_shape.setdefault(shape, []).append(each)
+        yield from self._fixes_of_variables()
         for group in self.region():
             target = self._target(group)
             for change in (*self._scalings(group), *changes(group, by_shape)):
                 if self._mends(group, change, target):
                     yield Fix(group, change)
+
+    def _fixes_of_variables(self) -> Iterator[Fix]:
+        """The changes of a number that several operations use under one name."""
+        found: dict[tuple[str, str, float], dict[int, int]] = {}
+        for node in self.search.nodes:
+            for i, arg in enumerate(node.args if node.operation in INVERSES else ()):
+                name = operand_name(node, i) if isinstance(arg, int | float) else ""
+                if name and node.frames:
+                    key = node.frames[0].function, name, float(arg)
+                    found.setdefault(key, {})[node.number] = i
+        for places in found.values():
+            nodes = [self.chain.nodes[n] for n in places]
+            for change in renumbered(nodes, places):
+                if self._mends(Group(nodes), change, None):
+                    yield Fix(Group(nodes), replace(change, place=places[nodes[0].number]))
 
     def _target(self, group: Group) -> tuple[Node, Array] | None:
         """The first wrong value below an operation of which it is known what it has to be."""
@@ -317,16 +376,16 @@ class Found:
 def find(culprit: Culprit) -> Found:
     """What is to blame."""
     fixes = sorted(culprit.fixes(), key=lambda each: each.change.cost)
-    groups = [each.group for each in fixes if each.change.cost < PLAUSIBLE]
+    lines = [e for f in fixes if f.change.cost < PLAUSIBLE for e in culprit.lines_of_fix(f)]
     repair: Repair | None = None
     held: tuple[Match, ...] = ()
     if culprit.repairs:
         repair = culprit.turning()
-        operands = [Group([each]) for each in culprit.needed_operands(repair.group)]
-        groups += [*operands, repair.group, culprit.repairs[0].group]
-        groups += culprit.upstream(repair, strict=True)
-        groups += [each.group for each in culprit.repairs]
-        held = tuple(culprit.known(repair.group.first))
-    groups += [each.group for each in fixes]
-    found = [line for each in groups for line in culprit.lines_of(each)]
-    return Found(tuple(dict.fromkeys(found)), fixes[0] if fixes else None, repair, held)
+        held = tuple(culprit.known(culprit.repairs[0].group.first))
+        lines += culprit.needed_operands(repair.group)
+        for each in (repair, culprit.repairs[0]):
+            lines += culprit.lines_of(each.group, culprit.wrong_executions(each))
+        for group in (*culprit.upstream(repair, strict=True), *(e.group for e in culprit.repairs)):
+            lines += culprit.lines_of(group)
+    lines += [e for f in fixes for e in culprit.lines_of(f.group)]
+    return Found(tuple(dict.fromkeys(lines)), fixes[0] if fixes else None, repair, held)

@@ -2,6 +2,7 @@
 
 import ast
 import linecache
+import re
 from functools import lru_cache
 from itertools import islice
 
@@ -57,19 +58,31 @@ def text(node: Node) -> str:
 def operands(node: Node) -> list[ast.expr]:
     """The operands of the expression that computed a node, as its arguments are in order."""
     found = expression(node)
+    if isinstance(found, ast.Call) and _is_method(node, found):
+        assert isinstance(found.func, ast.Attribute)  # noqa: S101 - a method has a receiver
+        return [found.func.value, *found.args]
     match found:
         case ast.BinOp():
-            return [found.left, found.right]
+            made = [found.left, found.right]
         case ast.UnaryOp():
-            return [found.operand]
+            made = [found.operand]
         case ast.Compare():
-            return [found.left, *found.comparators]
+            made = [found.left, *found.comparators]
         case ast.Subscript() | ast.Attribute():
-            return [found.value]
-        case ast.Call(func=ast.Attribute()) if _is_method(node, found):
-            return [found.func.value, *found.args]  # type: ignore[attr-defined]
+            made = [found.value]
         case ast.Call():
-            return list(found.args)
+            made = list(found.args)
+        case _:
+            made = _augmented(node)
+    return made
+
+
+def _augmented(node: Node) -> list[ast.expr]:
+    """The operands of `x += y`."""
+    for each in node.frames[:1] if node.site is not None else ():
+        found = statement(each.file, each.line)
+        if isinstance(found, ast.AugAssign):
+            return [found.target, found.value]
     return []
 
 
@@ -100,6 +113,11 @@ def statement(file: str, line: int) -> ast.stmt | None:
     return found
 
 
+def base(name: str) -> str:
+    """The variable in `x`, `x[i]` or `x.y`."""
+    return re.split(r"[.\[]", name, maxsplit=1)[0]
+
+
 @lru_cache(maxsize=4096)
 def assigned(name: str, before: Line, *, alias: bool) -> Line | None:
     """The last line above another in the same function that assigns to a name.
@@ -112,8 +130,7 @@ def assigned(name: str, before: Line, *, alias: bool) -> Line | None:
     module = tree(before.file)
     found: ast.stmt | None = None
     for each in _assignments(module, before) if module is not None else ():
-        names = {n.id for n in ast.walk(each) if isinstance(n, ast.Name) and _stores(n)}
-        if name in names and each.lineno < before.line:
+        if name in _stored(each) and each.lineno < before.line:
             found = each
     if found is None or (alias and not _is_alias(found)):
         return None
@@ -129,8 +146,14 @@ def _is_alias(statement: ast.stmt) -> bool:
     )
 
 
-def _stores(name: ast.Name) -> bool:
-    return isinstance(name.ctx, ast.Store)
+def _stored(statement: ast.stmt) -> set[str]:
+    """The names that a statement itself assigns to."""
+    parts: ast.AST = statement.target if isinstance(statement, ast.For) else statement
+    return {
+        each.id
+        for each in ast.walk(parts)
+        if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)
+    }
 
 
 def _assignments(module: ast.Module, line: Line) -> list[ast.stmt]:
