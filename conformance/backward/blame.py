@@ -214,7 +214,8 @@ class Search:
         if group.recurrent:
             for catalogue in self.used_cut:
                 best = _fuller(best, self._all_matches(catalogue, group))
-        if not all(best) and 1 < len(group.nodes) <= MANY_LAYERS:
+        needed = sum(e.number in self.sensitivity(group) for e in group.nodes)
+        if sum(map(bool, best)) < needed and 1 < len(group.nodes) <= MANY_LAYERS:
             best = _fuller(best, self._one_by_one(group))
         return best
 
@@ -232,6 +233,9 @@ class Search:
         sensitivity = self.sensitivity(group)
         ways: list[tuple[Cut, list[list[Match]]]] = [(frozenset(), [])]
         for node in reversed(group.nodes):
+            if not np.any(sensitivity.get(node.number, 0)):  # it only leads to the others
+                ways = [(cut, [[], *found]) for cut, found in ways]
+                continue
             longer = [
                 (cut | more, [matches, *found])
                 for cut, found in ways

@@ -199,16 +199,32 @@ class Culprit:
         return list({each.first.number: each for each in found}.values())
 
     def turning(self) -> Repair:
-        """The first operation that does not give exactly a ∂C/∂v, else the last that does."""
-        for each in self.repairs:
-            exact = all(self._moves_forward_values(n) for n in each.group.nodes) or all(
-                any(abs(m.factor - 1) < NEARLY for m in self.known(node))
-                for node in each.group.nodes
-                if node.number in each.values
-            )
-            if not exact:
-                return each
-        return self.repairs[-1]
+        """Where a value that is still right for something is taken for something else.
+
+        That is the operation after the last one that gives exactly a ∂C/∂v; itself, where what
+        follows is used as something else.
+        """
+        last = -1
+        for i, each in enumerate(self.repairs):
+            if self._exactly_right(each):
+                last = i
+        if last < 0 or last + 1 == len(self.repairs):
+            return self.repairs[max(last, 0)]
+        here, after = self.repairs[last], self.repairs[last + 1]
+        return after if _used_as(here) & _used_as(after) or self._scaled(here) else here
+
+    def _exactly_right(self, repair: Repair) -> bool:
+        nodes = [each for each in repair.group.nodes if each.number in repair.values]
+        if all(map(self._moves_forward_values, nodes)):
+            return True
+        return all(any(abs(m.factor - 1) < NEARLY for m in self.known(node)) for node in nodes)
+
+    def _scaled(self, repair: Repair) -> bool:
+        """Whether a value is right but for a constant."""
+        held = {
+            n for node in repair.group.nodes for m in self.known(node) for n in m.quantity.nodes
+        }
+        return bool(held & _used_as(repair))
 
     def _moves_forward_values(self, node: Node) -> bool:
         """Whether a value is one of the forward pass, at most turned or in part."""
@@ -341,6 +357,10 @@ class Culprit:
     def _affordable(self) -> bool:
         """Whether one more evaluation is within the budget."""
         return self.chain.evaluated <= EVALUATIONS
+
+
+def _used_as(repair: Repair) -> set[Node]:
+    return {n for match in repair.matches if match is not None for n in match.quantity.nodes}
 
 
 def _made_of_one_number(node: Node) -> bool:
