@@ -26,3 +26,18 @@ def check_backward(f: Callable[..., Any], params: Any, *data: Any) -> "BackwardR
     from conformance import backward_check
 
     return backward_check.check_backward(f, params, *data)
+
+
+def check_vjp(
+    forward: Callable[..., Any], backward: Callable[..., Any], *args: Any
+) -> "BackwardReport":
+    """Judge the backward function of a layer, `backward(dout, cache)`.
+
+    Args:
+        forward: called as `forward(*args)`; it returns the output, or `(output, cache)`.
+        backward: returns the gradients of the arguments, or of those that are arrays of floats.
+        args: of the forward function.
+    """
+    from conformance import backward_check
+
+    return backward_check.check_vjp(forward, backward, *args)

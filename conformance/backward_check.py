@@ -3,9 +3,13 @@
 Left out: the engine (`backward/`) and the words (`report/backward_words.py`).
 """
 
-from collections.abc import Callable
+import copy
+import inspect
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from conformance.backward.examine import examine
 from conformance.backward.findings import Accused, Examined, Judged, Line
@@ -111,3 +115,66 @@ def check_backward(f: Callable[..., Any], params: Any, *data: Any) -> BackwardRe
         NotAGradientError: the program gave no loss, or no gradient for a parameter.
     """
     return BackwardReport(getattr(f, "__qualname__", type(f).__name__), examine(f, params, data))
+
+
+def check_vjp(
+    forward: Callable[..., Any], backward: Callable[..., Any], *args: Any, seed: int = 0
+) -> BackwardReport:
+    """Judge the backward function of a layer and blame the line that makes a gradient wrong.
+
+    The loss is the sum of the output times a generic array, which is the `dout` that the backward
+    function is given.
+
+    Args:
+        forward: called as `forward(*args)`; it returns the output, or `(output, cache)`.
+        backward: called as `backward(dout, cache)`, or `backward(dout)` if there is no cache; it
+            returns the gradients of the arguments, or of those that are arrays of floats.
+        args: of the forward function.
+        seed: another `dout` for another seed.
+
+    Raises:
+        NotAGradientError: there is no output, or no gradient for an argument.
+    """
+    names = _names(forward, len(args))
+    output = _output(forward(*copy.deepcopy(args)))[0]
+    dout = np.random.default_rng(seed).normal(size=np.shape(output))
+
+    def f(params: dict[str, Any], dout: Any) -> tuple[Any, dict[str, Any]]:
+        output, cache = _output(forward(*params.values()))
+        gradients = backward(dout, *cache)
+        return (output * dout).sum(), _by_name(gradients, params)
+
+    examined = examine(f, dict(zip(names, args, strict=True)), (dout,), backward)
+    return BackwardReport(getattr(backward, "__qualname__", "backward"), examined)
+
+
+def _names(function: Callable[..., Any], count: int) -> list[str]:
+    """The names of the first parameters of a function."""
+    given = list(inspect.signature(function).parameters.values())
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    names = [each.name for each in given if each.kind in positional][:count]
+    return names + [f"args[{i}]" for i in range(len(names), count)]
+
+
+def _output(result: Any) -> tuple[Any, tuple[Any, ...]]:
+    """The output of a layer, and its cache if it has one."""
+    if isinstance(result, tuple) and len(result) == 2:  # noqa: PLR2004 - the output and the cache
+        return result[0], (result[1],)
+    return result, ()
+
+
+def _by_name(gradients: Any, params: dict[str, Any]) -> dict[str, Any]:
+    """The gradients by the names of the arguments that they belong to."""
+    if isinstance(gradients, Mapping):
+        return dict(gradients)
+    found = list(gradients) if isinstance(gradients, tuple | list) else [gradients]
+    names = list(params)
+    if len(found) != len(names):
+        names = [name for name, each in params.items() if _is_float(each)]
+    return dict(zip(names, found, strict=False))
+
+
+def _is_float(value: Any) -> bool:
+    return isinstance(value, float | np.floating) or (
+        isinstance(value, np.ndarray) and value.dtype.kind == "f"
+    )

@@ -317,11 +317,9 @@ class Search:
         """Executions that are added up: the contributions one by one, or the rest by the first."""
         node, match = members[0]
         parts = self.forward.parts.get(match.quantity.nodes[0].number, [])
-        if len(parts) == len(members) and len(match.quantity.nodes) == 1:
-            return {
-                node.number: _divided(match.layout(match.quantity.of(lambda _, p=part: p)), match)
-                for (node, match), (_, part) in zip(members, reversed(parts), strict=True)
-            }
+        if len(parts) == len(members) and not match.quantity.at:
+            pairs = zip(members, reversed(parts), strict=True)
+            return {n.number: _divided(m.layout(part), m) for (n, m), (_, part) in pairs}
         total = self._value(match)
         rest = sum(np.asarray(self.chain.values[each.number]) for each, _ in members[1:])
         return {node.number: total - rest}
@@ -354,7 +352,7 @@ class Search:
         sets += [set(keys[:i]) for i in range(2, len(keys))]
         sets += [set(keys[i:]) for i in range(1, len(keys) - 1)]
         for some in sets:
-            yield lambda node, some=some: operation_key(node) in some  # type: ignore[misc]
+            yield _among(some)
 
     def mends(self, group: Group, values: Arrays) -> bool:
         """Whether all gradients are right with these values in the place of an operation's."""
@@ -391,6 +389,10 @@ class Search:
             if np.shape(after[v.goal.node.number]) == v.right.shape
             and distance(after[v.goal.node.number], v.right) <= HALF_OF_THE_DIGITS
         ]
+
+
+def _among(keys: set[Any]) -> Callable[[Node], bool]:
+    return lambda node: operation_key(node) in keys
 
 
 def _divided(array: Array, match: Match) -> Array:

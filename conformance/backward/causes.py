@@ -39,7 +39,7 @@ def cause(forward: Forward, found: Found, verdicts: Sequence[Verdict]) -> Cause:
         factor,
         changed,
         worst,
-        missing=_missing(forward, needed, other) if kind == "misused" else None,
+        missing=_missing(needed, other) if kind == "misused" else None,
     )
 
 
@@ -70,7 +70,7 @@ def _kind(use: Match, held: Match | None) -> tuple[str, float]:
     return ("scaled" if abs(factor - 1) > HALF_OF_THE_DIGITS else "value"), factor
 
 
-def _missing(forward: Forward, needed: Node, held: Match | None) -> Named | None:
+def _missing(needed: Node, held: Match | None) -> Named | None:
     """The forward operation that leads from the value that is needed to the one that is held."""
     node = held.quantity.nodes[0] if held is not None else needed
     if node is needed or not node.depends_on(needed):

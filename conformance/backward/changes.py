@@ -248,17 +248,23 @@ def _of_writes(group: Group, others: Others) -> Iterator[Change]:
     yield Change("added", "=", "+=", _written(lambda old, new: old + new), SURE)
     yield Change("extra", "=", "", lambda _, a, __: np.array(a[0]), SURE)
     for number in (0.0, 1.0, -1.0):
-        made = _written(lambda _, new, n=number: np.full(np.shape(new), n))
-        yield Change("constant", "", f"{number:g}", made, LIKELY)
+        yield Change("constant", "", f"{number:g}", _written(_filled_with(number)), LIKELY)
     for number in (-1.0, 0.5, 2.0):
-        made = _written(lambda _, new, n=number: n * new)
-        yield Change("factor", "", f"{number:g}", made, LIKELY)
+        yield Change("factor", "", f"{number:g}", _written(_times(number)), LIKELY)
     if all(np.size(v.value if type(v) is Node else v) == 1 for _, v in group.first.args[1]):
         yield Change("mask", "", "the other entries", _where(None), LIKELY)
         for other, nodes in candidates(group, others, _shapes(group)):
             for sign in (1, -1):
                 made = _where(nodes, sign)
                 yield Change("mask", "", ">" if sign > 0 else "<=", made, POSSIBLE, other)
+
+
+def _filled_with(number: float) -> Callable[[Any, Any], Any]:
+    return lambda _, new: np.full(np.shape(new), number)
+
+
+def _times(number: float) -> Callable[[Any, Any], Any]:
+    return lambda _, new: number * new
 
 
 def _written(function: Callable[[Any, Any], Any]) -> Rule:
@@ -334,7 +340,7 @@ def _of_operands(group: Group, others: Others) -> Iterator[Change]:
             continue
         for other, nodes in candidates(group, others, [e.args[i].value.shape for e in group.nodes]):
             if any(nodes[e.number] is not e.args[i] for e in group.nodes) and is_float(other):
-                yield Change("operand", str(i), "", _operand(i, nodes), POSSIBLE, other)
+                yield Change("operand", str(i + 1), "", _operand(i, nodes), POSSIBLE, other)
 
 
 def _operand(place: int, nodes: dict[int, Node]) -> Rule:

@@ -217,7 +217,27 @@ class Culprit:
         nodes = [each for each in repair.group.nodes if each.number in repair.values]
         if all(map(self._moves_forward_values, nodes)):
             return True
-        return all(any(abs(m.factor - 1) < NEARLY for m in self.known(node)) for node in nodes)
+        usual = self._usual
+        return all(
+            any(
+                abs(m.factor - c) <= HALF_OF_THE_DIGITS * c for m in self.known(node) for c in usual
+            )
+            for node in nodes
+        )
+
+    @cached_property
+    def _usual(self) -> set[float]:
+        """The constants that what leads to the first operation is multiplied by; and 1."""
+        found, seen = {1.0}, set()
+        todo = list(self.repairs[0].group.first.inputs)
+        while todo:
+            node = todo.pop()
+            if node.number not in seen and not self.forward.contains(node):
+                seen.add(node.number)
+                known = self.known(node)
+                found |= {abs(each.factor) for each in known}
+                todo += () if known else node.inputs
+        return found
 
     def _scaled(self, repair: Repair) -> bool:
         """Whether a value is right but for a constant."""
@@ -384,7 +404,7 @@ class Found:
         lines: the lines in question, the one to blame first.
         fix: the change of one operation that makes all gradients right, if one does.
         repair: the operation that has to give something else, if it is known.
-        held: what that operation gives, where it is the derivative of something: all that it may be.
+        held: what the first operation that can be repaired gives: all derivatives that it may be.
     """
 
     lines: tuple[Line, ...]

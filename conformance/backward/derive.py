@@ -336,7 +336,7 @@ def derivative(made: Operation, values: Callable[[Node], Any], ties: float = 0.5
     Args:
         made: the operation.
         values: of the operands.
-        ties: what the first operand of `maximum` gets where both are equal; the second gets the rest.
+        ties: what the first operand of `maximum` gets where both are equal.
 
     Raises:
         NotImplementedError: it is not known, and the operands are too large for entry by entry.

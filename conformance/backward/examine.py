@@ -19,10 +19,12 @@ from conformance.backward.source import forget
 from conformance.tracing.trace import Node
 
 
-def examine(f: Callable[..., Any], params: Any, data: tuple[Any, ...]) -> Examined:
-    """The gradients, and what is to blame for those that are wrong."""
+def examine(
+    f: Callable[..., Any], params: Any, data: tuple[Any, ...], own: Callable[..., Any] | None = None
+) -> Examined:
+    """The gradients, and what is to blame for those that are wrong; see `program.record`."""
     forget()
-    run = record(f, params, data)
+    run = record(f, params, data, own)
     forward, found, kinks = judged(run)
     accused = [] if all(each.ok for each in found) else _accused(forward, found)
     return Examined(tuple(map(_judged, found)), tuple(accused), kinks)

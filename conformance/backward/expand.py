@@ -118,7 +118,7 @@ def _left(made: tuple[Frame, ...], used: tuple[Frame, ...]) -> tuple[Frame, ...]
 
 
 def _names(user: Node, place: int) -> list[str]:
-    """The name of an operand, and of the argument that it was in the call, and in the one around."""
+    """The name of an operand, and of the argument that it was in each call around."""
     found = [operand_name(user, place)]
     for inner, outer in pairwise(user.frames):
         inside, call = Line(inner.file, inner.line), Line(outer.file, outer.line)
@@ -147,9 +147,17 @@ def expanded(forward: Forward) -> Recorded:
             lookup = {e.number: state.same[e.number] for e in node.inputs}
         else:
             lookup = {e.number: state.operand(e, node) for e in node.inputs}
-        args = substituted(node.args, lambda e, lookup=lookup: lookup[e.number])
-        kwargs = substituted(node.kwargs, lambda e, lookup=lookup: lookup[e.number])
+        args, kwargs = _with(node, lookup)
         state.same[node.number] = state.add(node, args, kwargs)
     goals = tuple(state.goal(each) for each in forward.run.goals)
     trace: Any = SimpleNamespace(nodes=state.nodes)
     return replace(forward.run, trace=trace, loss=state.same[forward.run.loss.number], goals=goals)
+
+
+def _with(node: Node, lookup: dict[int, Node]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments of a node, others in the place of its operands."""
+
+    def other(each: Node) -> Node:
+        return lookup[each.number]
+
+    return substituted(node.args, other), substituted(node.kwargs, other)

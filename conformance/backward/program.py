@@ -54,8 +54,16 @@ class Recorded:
     returns: tuple[Frame, ...] = ()
 
 
-def record(f: Callable[..., Any], params: Any, data: tuple[Any, ...]) -> Recorded:
+def record(
+    f: Callable[..., Any], params: Any, data: tuple[Any, ...], own: Callable[..., Any] | None = None
+) -> Recorded:
     """Run a program on copies of its arguments and record it.
+
+    Args:
+        f: called as `f(params, *data)`.
+        params: arrays of floats, in dicts, lists and tuples.
+        data: whatever else it takes.
+        own: the program's own function that returns the gradients, if it is not f.
 
     Raises:
         NotAGradientError: it gave no loss and gradients that can be judged.
@@ -64,7 +72,7 @@ def record(f: Callable[..., Any], params: Any, data: tuple[Any, ...]) -> Recorde
     leaves: dict[str, Node] = {}
     given = _given(trace, params, "params", leaves)
     others = [_given(trace, each, f"data[{i}]", {}) for i, each in enumerate(data)]
-    with redirect_stdout(StringIO()), np.errstate(all="ignore"), traced_program(trace, f):
+    with redirect_stdout(StringIO()), np.errstate(all="ignore"), traced_program(trace, own or f):
         result = f(given, *others)
         if not isinstance(result, tuple | list) or len(result) != 2:  # noqa: PLR2004
             raise NotAGradientError("it must return a loss and gradients")
@@ -78,7 +86,7 @@ def record(f: Callable[..., Any], params: Any, data: tuple[Any, ...]) -> Recorde
     if missing:
         raise NotAGradientError(f"no gradient for {', '.join(map(short, missing))}")
     goals = (Goal(short(name), each, found[name]) for name, each in leaves.items())
-    return Recorded(trace, node, tuple(goals), _returns(f))
+    return Recorded(trace, node, tuple(goals), _returns(own or f))
 
 
 def _returns(f: Callable[..., Any]) -> tuple[Frame, ...]:
@@ -86,9 +94,9 @@ def _returns(f: Callable[..., Any]) -> tuple[Frame, ...]:
     code = getattr(f, "__code__", None)
     if code is None:
         return ()
-    lines = [e.positions.lineno for e in dis.get_instructions(code) if e.opname == "RETURN_VALUE"]
-    line = max((each for each in lines if each), default=None) if lines else None
-    return () if line is None else (Frame(code.co_filename, line, code.co_name),)
+    found = [e.positions for e in dis.get_instructions(code) if e.opname == "RETURN_VALUE"]
+    lines = [each.lineno for each in found if each is not None and each.lineno is not None]
+    return (Frame(code.co_filename, max(lines), code.co_name),) if lines else ()
 
 
 def short(name: str) -> str:

@@ -58,7 +58,8 @@ def blame_lines(accused: Accused, gradients: Sequence[Judged] = ()) -> list[str]
     lines.append(why(accused.cause))
     if accused.cause.worst is not None:
         lines.append(f"  {_entry(accused.cause.worst)}")
-    for each in accused.lines[1 : 1 + LOCATED]:
+    sure = accused.cause.changed is not None and not accused.cause.changed.guessed
+    for each in () if sure else accused.lines[1 : 1 + LOCATED]:
         lines.append(f"  or else {place(each)}")
     return lines
 
@@ -78,7 +79,7 @@ def place(line: Line) -> str:
 
 def _entry(entry: Entry) -> str:
     at = f"[{', '.join(map(str, entry.at))}]" if entry.at else ""
-    return f"the gradient of {entry.name} at {at or 'its number'}: {entry.given:.6g}, right {entry.right:.6g}"
+    return f"{entry.name}{at}: the gradient is {entry.given:.6g}, right is {entry.right:.6g}"
 
 
 def _value(named: Named | None) -> str:
@@ -101,59 +102,52 @@ def why(cause: Cause) -> str:
 
 
 def _of_kind(cause: Cause) -> str:
+    """What is wrong with the value of an operation."""
     operation, needed, held = f"`{cause.operation}`", _value(cause.needed), _value(cause.held)
-    match cause.kind:
-        case "value":
-            return f"{operation} has to give ∂C/∂{needed}, and gives something else"
-        case "misused":
-            lacks = f": the derivative of {_quoted(cause.missing)} is missing" if cause.missing else ""
-            return f"{operation} is ∂C/∂{held}; what follows needs ∂C/∂{needed}{lacks}"
-        case "scaled":
-            return f"{operation} is {cause.factor:g} times the ∂C/∂{needed} that is needed"
-        case "part":
-            return f"{operation} is only a part of ∂C/∂{needed}: a contribution is left out"
-        case "handed":
-            return f"what is handed on here has to be ∂C/∂{needed}"
-        case "loop":
-            return "this loop leaves something out: all gradients are right with what is missing"
-        case "shape":
-            return "the gradient has another shape than its parameter"
-        case _:
-            return "no single operation is known that would make it right"
+    lacks = f": the derivative of {_quoted(cause.missing)} is missing" if cause.missing else ""
+    said = {
+        "value": f"{operation} has to give ∂C/∂{needed}, and gives something else",
+        "misused": f"{operation} is ∂C/∂{held}; what follows needs ∂C/∂{needed}{lacks}",
+        "scaled": f"{operation} is {cause.factor:g} times the ∂C/∂{needed} that is needed",
+        "part": f"{operation} is only a part of ∂C/∂{needed}: a contribution is left out",
+        "handed": f"what is handed on here has to be ∂C/∂{needed}",
+        "loop": "this loop leaves something out: with what is missing all gradients are right",
+        "shape": "the gradient has another shape than its parameter",
+    }
+    return said.get(cause.kind, "no single operation is known that would make it right")
 
 
-def _of_change(changed: Changed) -> str:  # noqa: PLR0911 - a return a kind of change
+def _of_change(changed: Changed) -> str:
+    """What an operation has to be instead."""
     operation, before, after = f"`{changed.operation}`", changed.before, changed.after
     other = f"`{changed.other.name}`" if changed.other else ""
-    match changed.what:
-        case "operator":
-            return f"in {operation}, {before} has to be {after}"
-        case "function":
-            return f"in {operation}, {before} has to be {after}"
-        case "axis":
-            return f"in {operation}, the axis {before} has to be {after}"
-        case "constant":
-            return f"in {operation}, the number {before} has to be {after}".replace("  ", " ")
-        case "operand":
-            return f"{operation} has to take {other} as its operand {int(before) + 1}"
-        case "transpose":
-            return f"in {operation}, another operand has to be transposed ({before})"
-        case "comparison":
-            return f"{operation} has to compare the other way: {after.replace('_', ' ')}"
-        case "mask":
-            return f"{operation} has to write {f'where {other} {after} 0' if other else after}"
-        case "index":
-            return f"in {operation}, the index has to be {after}"
-        case "order":
-            return f"in {operation}, the operands have to be the other way round"
-        case "extra":
-            return f"in {operation}, {before} is one operation too many"
-        case "factor":
-            return f"{operation} lacks a factor: {after} {other}".rstrip()
-        case "term":
-            return f"{operation} lacks a term: {after} {other}".rstrip()
-        case _:
-            return f"{operation} has to add (`+=`) and not overwrite"
+    number = f"number {before}".rstrip()
+    said = {
+        "operator": f"in {operation}, {before} has to be {after}",
+        "function": f"in {operation}, {before} has to be {after}",
+        "axis": f"in {operation}, the axis {before} has to be {after}",
+        "constant": f"in {operation}, the {number} has to be {after}",
+        "variable": f"the {number} that this gives to `{changed.operation}` has to be {after}",
+        "start": f"the sum `{changed.operation}` has to begin with 0",
+        "operand": f"{operation} has to take {other} as operand {before}",
+        "transpose": f"in {operation}, an operand has to be transposed: {before}",
+        "comparison": f"{operation} has to compare another way: {after.replace('_', ' ')}",
+        "mask": f"{operation} has to write {f'where {other} {after} 0' if other else after}",
+        "index": f"in {operation}, the index has to be {after}",
+        "order": f"in {operation}, the operands have to be the other way round",
+        "extra": f"in {operation}, {_extra(before)} is too much",
+        "factor": f"{operation} lacks a factor: {after} {other}".rstrip(),
+        "term": f"{operation} lacks a term: {after} {other}".rstrip(),
+        "added": f"{operation} has to add (`+=`) and not overwrite",
+    }
+    return said[changed.what]
+
+
+def _extra(what: str) -> str:
+    """What is too much: an operand, a function, the whole of a write."""
+    if what in ("left", "right"):
+        return f"the {what} operand"
+    return "the write" if what == "=" else f"`{what}`"
 
 
 def _notes(examined: Examined) -> Iterator[str]:
