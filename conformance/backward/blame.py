@@ -80,11 +80,17 @@ class Repair:
         return len(wrong) / len(self.values)
 
 
-def grouped(nodes: list[Node]) -> list[Group]:
-    """The executions of each operation together, in the order of the first."""
+def grouped(nodes: list[Node], *, calls: bool = False) -> list[Group]:
+    """The executions of each operation together, in the order of the first.
+
+    Args:
+        nodes: what they computed.
+        calls: whether an operation of a function is another one in each call of it.
+    """
     found: dict[Any, Group] = {}
     for node in nodes:
-        found.setdefault(operation_key(node), Group([])).nodes.append(node)
+        key = operation_key(node), node.sites[1:] if calls else ()
+        found.setdefault(key, Group([])).nodes.append(node)
     for group in found.values():
         bits = sum(1 << each.number for each in group.nodes)
         group.recurrent = any(e.uses & bits & ~(1 << e.number) for e in group.nodes)

@@ -143,11 +143,12 @@ class Culprit:
         """Whether a value is of the forward pass, or a ∂C/∂v up to a constant."""
         return self.forward.contains(node) or bool(self.known(node))
 
-    def upstream(self, repair: Repair, *, strict: bool) -> list[Group]:
+    def upstream(self, repair: Repair, *, edge: bool = False, strict: bool = True) -> list[Group]:
         """The operations that lead to the first wrong value, and give nothing that is known.
 
         Args:
             repair: of an operation.
+            edge: whether those where something is known are among them.
             strict: whether a ∂C/∂v times a constant is taken for known.
         """
         found: dict[int, Group] = {}
@@ -158,14 +159,11 @@ class Culprit:
             if node.number in seen or self.forward.contains(node) or node.given:
                 continue
             seen.add(node.number)
-            if strict and self.known(node):
-                continue
-            if not strict and any(abs(abs(m.factor) - 1) < NEARLY for m in self.known(node)):
-                continue
+            known = any(strict or abs(abs(m.factor) - 1) < NEARLY for m in self.known(node))
             other = self._by_number.get(node.number)
-            if other is not None and other is not repair.group:
+            if other is not None and other is not repair.group and (edge or not known):
                 found[other.first.number] = other
-            todo += node.inputs
+            todo += () if known else node.inputs
         return [found[number] for number in sorted(found, reverse=True)]
 
     def _is_other(self, node: Node) -> bool:
@@ -191,11 +189,11 @@ class Culprit:
         if not self.repairs:
             return [*self._constants, *scaling, *self.search.groups]
         first = self.repairs[0]
-        found = [*self._constants, *scaling, first.group, *self.upstream(first, strict=True)]
+        found = [*self._constants, *scaling, first.group, *self.upstream(first, edge=True)]
         found += [each.group for each in self.repairs[1:FEW_REPAIRS]]
         found += self.upstream(first, strict=False)
         for each in self.repairs[1:FEW_REPAIRS]:
-            found += self.upstream(each, strict=True)
+            found += self.upstream(each)
         return list({each.first.number: each for each in found}.values())
 
     def turning(self) -> Repair:
@@ -287,7 +285,8 @@ class Culprit:
 
     def fixes(self) -> Iterator[Fix]:
         """The changes of one operation that make all gradients right."""
-        everything = grouped([e for e in self.chain.nodes if isinstance(e.value, np.ndarray)])
+        arrays = [each for each in self.chain.nodes if isinstance(each.value, np.ndarray)]
+        everything = grouped(arrays, calls=True)
         by_shape: dict[tuple[int, ...], list[Group]] = {}
         for each in everything:
             for shape in {node.value.shape for node in each.nodes}:
@@ -425,7 +424,7 @@ def find(culprit: Culprit) -> Found:
         lines += culprit.needed_operands(repair.group)
         for each in (repair, culprit.repairs[0]):
             lines += culprit.lines_of(each.group, culprit.wrong_executions(each))
-        for group in (*culprit.upstream(repair, strict=True), *(e.group for e in culprit.repairs)):
+        for group in (*culprit.upstream(repair), *(e.group for e in culprit.repairs)):
             lines += culprit.lines_of(group)
     lines += [e for f in fixes for e in culprit.lines_of(f.group)]
     return Found(tuple(dict.fromkeys(lines)), fixes[0] if fixes else None, repair, held)
