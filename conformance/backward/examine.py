@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from conformance.backward.aliases import aliased
 from conformance.backward.blame import Search
 from conformance.backward.causes import called, cause, worst_entry
 from conformance.backward.chain import Chain
@@ -53,6 +54,11 @@ def _accused(forward: Forward, found: list[Verdict]) -> list[Accused]:
             for e in shapes
         ]
     search = Search(forward, found)
+    alias = aliased(search)
+    if alias is not None:
+        pair = alias.written, alias.read
+        why = Cause("aliased", worst=worst_entry(found), names=pair)
+        return [Accused(names, alias.lines, why, mends=True)]
     repairs = list(search.repairs())
     if repairs:
         made = find(Culprit(search, repairs))

@@ -48,6 +48,7 @@ class Node:
         writes: of an array that was written into, what was written where.
         sites: the code of the subject that led to it, the innermost first, each with the
             instruction that ran; where the trace notes them.
+        replaces: what computed the numbers that it has overwritten; where the trace notes sites.
     """
 
     number: int
@@ -62,6 +63,7 @@ class Node:
     consumers: list["Node"] = field(default_factory=list)
     writes: tuple["Write", ...] = ()
     sites: tuple[tuple[CodeType, int], ...] = ()
+    replaces: "Node | None" = None
 
     @property
     def site(self) -> tuple[CodeType, int] | None:
@@ -299,6 +301,7 @@ class Trace:
                 )
                 memory.state.frames = writes[-1][2] or memory.state.frames
                 memory.state.writes, memory.state.sites = tuple(writes), ()
+                memory.state.replaces = before
         if memory.state is None:
             memory.state = self.constant(np.array(memory.owner))
         return memory.state
