@@ -88,14 +88,6 @@ class Culprit:
                 ]
         return Catalogue(found, self.search.sizes if self.search.loops else ())
 
-    @cached_property
-    def factors(self) -> list[float]:
-        """The constants that a right value may be multiplied by, 1 first."""
-        lengths = {n for each in self.chain.nodes for n in np.shape(each.value) if n > 1}
-        plain = {1.0, 2.0, 0.5, *map(float, lengths), *(1.0 / n for n in lengths)}
-        more = plain | {2 * each for each in plain} | {each / 2 for each in plain}
-        return sorted(more, key=lambda each: abs(np.log(each)))
-
     def known(self, node: Node) -> list[Match]:
         """What a backward value is."""
         if node.number not in self._known:
@@ -280,7 +272,7 @@ class Culprit:
                 yield found
 
     def _catalogued(self, value: Array) -> Iterator[Match]:
-        few = (1.0,) if value.size < FEW_ENTRIES else self.factors
+        few = (1.0,) if value.size < FEW_ENTRIES else self.search.factors
         return self.catalogue.scaled(value[None], few)
 
     def fixes(self) -> Iterator[Fix]:
