@@ -126,7 +126,8 @@ class Culprit:
         node, place = fix.group.first, fix.change.place
         if place is not None:
             line, name = line_of(node), base(operand_name(node, place))
-            found = assigned(name, line, alias=False) if line is not None and name else None
+            own = line is not None and name and name not in self._forward_names
+            found = assigned(name, line, alias=False) if own and line is not None else None
             if found is not None:
                 return [found, *self.lines_of(fix.group)]
         return self.lines_of(fix.group)
@@ -245,7 +246,7 @@ class Culprit:
     def needed_operands(self, group: Group) -> Iterator[Line]:
         """The lines of operands that have to be a ∂C/∂v, and would make an operation right."""
         repair = next(each for each in self.repairs if each.group is group)
-        node = group.first
+        node = self._first_wrong(repair)
         inverse = INVERSES.get(node.operation)
         right = repair.values.get(node.number)
         if inverse is None or right is None or len(node.args) != 2:  # noqa: PLR2004
@@ -290,13 +291,19 @@ class Culprit:
                 if self._mends(group, change, target):
                     yield Fix(group, change)
 
+    @cached_property
+    def _forward_names(self) -> set[str]:
+        """The names of operands of the forward pass: their numbers are right."""
+        nodes = self.forward.nodes()
+        return {operand_name(node, i) for node in nodes for i in range(len(node.args))}
+
     def _fixes_of_variables(self) -> Iterator[Fix]:
         """The changes of a number that several operations use under one name."""
         found: dict[tuple[str, str, float], dict[int, int]] = {}
         for node in self.search.nodes:
             for i, arg in enumerate(node.args if node.operation in INVERSES else ()):
                 name = operand_name(node, i) if isinstance(arg, int | float) else ""
-                if name and node.frames:
+                if name.isidentifier() and name not in self._forward_names and node.frames:
                     key = node.frames[0].function, name, float(arg)
                     found.setdefault(key, {})[node.number] = i
         for places in found.values():
@@ -418,5 +425,6 @@ def find(culprit: Culprit) -> Found:
             lines += culprit.lines_of(each.group, culprit.wrong_executions(each))
         for group in (*culprit.upstream(repair), *(e.group for e in culprit.repairs)):
             lines += culprit.lines_of(group)
+        lines += list(_own_lines(repair.group.first))
     lines += [e for f in fixes for e in culprit.lines_of(f.group)]
     return Found(tuple(dict.fromkeys(lines)), fixes[0] if fixes else None, repair, held)

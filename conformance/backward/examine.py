@@ -66,19 +66,20 @@ def _accused(forward: Forward, found: list[Verdict]) -> list[Accused]:
     if repairs:
         made = find(Culprit(search, repairs))
         return [Accused(names, made.lines, cause(forward, made, found), mends=True)]
-    where, needed = _handed_on(forward)
-    if where:
-        why = Cause("handed", needed=needed, worst=worst_entry(found))
-        return [Accused(names, where, why, mends=True)]
+    for named in (False, True):
+        where, needed = _handed_on(forward, named=named)
+        if where:
+            why = Cause("handed", needed=needed, worst=worst_entry(found))
+            return [Accused(names, where, why, mends=True)]
     made = find(Culprit(search, []))
     if made.fix is not None:
         return [Accused(names, made.lines, cause(forward, made, found), mends=True)]
     return _several(forward, found)
 
 
-def _handed_on(forward: Forward) -> tuple[tuple[Line, ...], Named | None]:
+def _handed_on(forward: Forward, *, named: bool) -> tuple[tuple[Line, ...], Named | None]:
     """The lines that hand on a wrong value, and what it has to be the derivative of."""
-    run = expanded(forward)
+    run = expanded(forward, named=named)
     wider = Forward(run, Chain(run.trace.nodes, ties=forward.chain.ties))
     repairs = sorted(
         Search(wider, verdicts(wider)).repairs(), key=lambda e: -e.changed(wider.chain.values)
