@@ -20,6 +20,7 @@ from conformance.backward.chain import Arrays, Rules
 from conformance.backward.derive import is_float
 from conformance.backward.forward import Cut, Forward, directions
 from conformance.backward.judge import Verdict, distance
+from conformance.backward.known import Known
 from conformance.backward.quantities import (
     HALF_OF_THE_DIGITS,
     Catalogue,
@@ -253,15 +254,12 @@ class Search:
 
     def _plain(self, factor: float) -> bool:
         """Whether a constant is one that people multiply by."""
-        return any(abs(abs(factor) - c) <= HALF_OF_THE_DIGITS * c for c in self.factors)
+        return any(abs(abs(factor) - c) <= HALF_OF_THE_DIGITS * c for c in self.known.factors)
 
     @cached_property
-    def factors(self) -> list[float]:
-        """The constants that a right value may be multiplied by, 1 first."""
-        lengths = {n for each in self.chain.nodes for n in np.shape(each.value) if n > 1}
-        plain = {1.0, 2.0, 0.5, *map(float, lengths), *(1.0 / n for n in lengths)}
-        more = plain | {2 * each for each in plain} | {each / 2 for each in plain}
-        return sorted(more, key=lambda each: abs(np.log(each)))
+    def known(self) -> Known:
+        """What a backward value is."""
+        return Known(self.forward, self.sizes if self.loops else ())
 
     def _spread(self, node: Node, sensitivity: Arrays) -> list[Match]:
         """What a value is used as that has to be the same along some axes, or one number."""
@@ -315,12 +313,16 @@ class Search:
             self._held_catalogues[cut, size] = made
         return self._held_catalogues[cut, size]
 
-    def repairs(self) -> Iterator[Repair]:
-        """Those by a true ∂C/∂v, the earliest operation first."""
-        for group in self.groups:
-            for each in self.repairs_of(group):
-                yield each
-                break
+    def repairs(self) -> list[Repair]:
+        """Those by a true ∂C/∂v, the earliest operation first; last those of a sum as a whole."""
+        found = [next(self.repairs_of(group), None) for group in self.groups]
+        return sorted((e for e in found if e is not None), key=self._of_a_sum)
+
+    def _of_a_sum(self, repair: Repair) -> bool:
+        """Whether it puts right what a sum, or a gradient, has become in the end."""
+        goals = {each.goal.node for each in self.verdicts}
+        last = len(repair.values) == 1 < len(repair.group.nodes)
+        return last or repair.kind == "rest" or not goals.isdisjoint(repair.group.nodes)
 
     def repairs_of(self, group: Group) -> Iterator[Repair]:
         """The repairs of one operation."""
@@ -335,6 +337,9 @@ class Search:
             return
         matches = tuple(found[0] if found else None for found in uses)
         for kind, values in self._options(known):
+            settled = self.thorough and kind in ("sum", "rest")
+            if settled and all(self.known.of(node) for node, _ in known):
+                continue  # each is a right contribution, so another one is wrong
             if self.mends(group, values):
                 yield Repair(group, values, matches, kind)
 
@@ -357,6 +362,18 @@ class Search:
                     for number, value in self._as_a_sum(each).items()
                 },
             )
+            rest = [self._as_the_rest(each) for each in together.values()]
+            if all(rest):
+                yield "rest", {number: value for each in rest for number, value in each.items()}
+
+    def _as_the_rest(self, members: list[tuple[Node, Match]]) -> Arrays:
+        """Executions that are added to a gradient: what it lacks, added by the first."""
+        node, match = members[0]
+        for each in self.verdicts:
+            if match.quantity.nodes == (each.goal.parameter,):
+                lacks = match.layout(match.quantity.of(_lacking(each)))
+                return {node.number: self.chain.values[node.number] + _divided(lacks, match)}
+        return {}
 
     def _as_a_sum(self, members: list[tuple[Node, Match]]) -> Arrays:
         """Executions that are added up: the contributions one by one, or the rest by the first."""
@@ -462,6 +479,10 @@ def _choices(known: list[tuple[Node, list[Match]]]) -> Iterator[list[tuple[Node,
             taken.add(_identity(free[0]))
             chosen.append((node, free[0]))
         yield chosen
+
+
+def _lacking(verdict: Verdict) -> Callable[[Node], Array]:
+    return lambda _: verdict.right - verdict.given
 
 
 def _operation(match: Match) -> Any:

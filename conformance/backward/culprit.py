@@ -18,16 +18,13 @@ from conformance.backward.findings import Line
 from conformance.backward.judge import distance
 from conformance.backward.quantities import (
     HALF_OF_THE_DIGITS,
-    Catalogue,
     Match,
-    Quantity,
 )
 from conformance.backward.source import assigned, base, operand_name
 from conformance.tracing.trace import Node
 from reference.step import Array
 
 FEW_REPAIRS = 6
-FEW_ENTRIES = 4  # fewer match by chance up to a constant
 NEARLY = 1e-9
 PLAUSIBLE = 2.0  # a change that costs less is believed before the operation that is repaired
 INVERSES: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
@@ -66,34 +63,13 @@ class Culprit:
         self.search, self.repairs = search, repairs
         self.forward, self.chain = search.forward, search.chain
         self.chain.evaluated = 0
-        self._known: dict[int, list[Match]] = {}
         others = [e for e in search.chain.nodes if self._is_other(e)]
         self._constants = [e for e in grouped(others) if e.first.function is None]
         self._by_number = {n.number: g for g in (*search.groups, *grouped(others)) for n in g.nodes}
 
-    @cached_property
-    def catalogue(self) -> Catalogue:
-        """What a backward value may rightly be."""
-        found = []
-        for node in self.forward.nodes():
-            total = self.forward.gradient[node.number]
-            found.append(Quantity((node,), total[None]))
-            parts = self.forward.parts.get(node.number, [])
-            if len(parts) > 1:
-                found += [Quantity((node,), p[None], (), "part", c) for c, p in parts]
-                found += [
-                    Quantity((node,), sums[None], (), "part")
-                    for some in (parts, parts[::-1])
-                    for sums in _sums([p for _, p in some])
-                ]
-        return Catalogue(found, self.search.sizes if self.search.loops else ())
-
     def known(self, node: Node) -> list[Match]:
         """What a backward value is."""
-        if node.number not in self._known:
-            value = np.asarray(self.chain.values[node.number], dtype=np.float64)
-            self._known[node.number] = list(self._catalogued(value))
-        return self._known[node.number]
+        return self.search.known.of(node)
 
     def lines_of(self, group: Group, wrong: set[int] | None = None) -> list[Line]:
         """The line of an operation; that of the call, if it is right where others call it.
@@ -178,7 +154,7 @@ class Culprit:
 
     def region(self) -> list[Group]:
         """The operations one of which is to blame, the likeliest first."""
-        scaling = [each for each in self.search.groups if scales(each.first)]
+        scaling = [each for each in reversed(self.search.groups) if scales(each.first)]
         if not self.repairs:
             return [*self._constants, *scaling, *self.search.groups]
         first = self.repairs[0]
@@ -257,7 +233,7 @@ class Culprit:
                 continue
             with np.errstate(all="ignore"):
                 value = np.asarray(inverse[i](right, args[1 - i]), dtype=np.float64)
-            if np.all(np.isfinite(value)) and any(True for _ in self._catalogued(value)):
+            if np.all(np.isfinite(value)) and any(True for _ in self.search.known.matches(value)):
                 yield from self._operand_lines(node, i)
 
     def _operand_lines(self, node: Node, place: int) -> Iterator[Line]:
@@ -272,10 +248,6 @@ class Culprit:
             if found is not None:
                 yield found
 
-    def _catalogued(self, value: Array) -> Iterator[Match]:
-        few = (1.0,) if value.size < FEW_ENTRIES else self.search.factors
-        return self.catalogue.scaled(value[None], few)
-
     def fixes(self) -> Iterator[Fix]:
         """The changes of one operation that make all gradients right."""
         arrays = [each for each in self.chain.nodes if isinstance(each.value, np.ndarray)]
@@ -287,7 +259,8 @@ class Culprit:
         yield from self._fixes_of_variables()
         for group in self.region():
             target = self._target(group)
-            for change in (*self._scalings(group), *changes(group, by_shape)):
+            few = target is None and scales(group.first)
+            for change in (*self._scalings(group), *changes(group, {} if few else by_shape)):
                 if self._mends(group, change, target):
                     yield Fix(group, change)
 
@@ -317,7 +290,7 @@ class Culprit:
         bits = sum(1 << each.number for each in group.nodes)
         own = [each for each in self.repairs if each.group.first is group.first]
         for repair in own or self.repairs:
-            if repair.kind == "sum":
+            if repair.kind in ("sum", "rest"):
                 continue
             for node in repair.group.nodes:
                 right = repair.values.get(node.number)
@@ -384,14 +357,6 @@ def _used_as(repair: Repair) -> set[Node]:
 def _made_of_one_number(node: Node) -> bool:
     """Whether it is an array that the program made, such as `np.zeros(shape)`."""
     return node.function is None and bool(node.frames) and len(np.unique(node.value)) == 1
-
-
-def _sums(parts: list[Array]) -> Iterator[Array]:
-    """The sums of the first few of some contributions."""
-    total = parts[0]
-    for part in parts[1:-1]:
-        total = total + part
-        yield total
 
 
 @dataclass(frozen=True, eq=False)

@@ -59,10 +59,10 @@ def _accused(forward: Forward, found: list[Verdict]) -> list[Accused]:
         pair = alias.written, alias.read
         why = Cause("aliased", worst=worst_entry(found), names=pair)
         return [Accused(names, alias.lines, why, mends=True)]
-    repairs = list(search.repairs())
+    repairs = search.repairs()
     if not repairs:
         search = Search(forward, found, each_call=True)
-        repairs = list(search.repairs())
+        repairs = search.repairs()
     if repairs:
         made = find(Culprit(search, repairs))
         return [Accused(names, made.lines, cause(forward, made, found), mends=True)]

@@ -49,7 +49,7 @@ def _rank(part: Part, left: list[Verdict]) -> tuple[int, int]:
 
 def loop(forward: Forward, verdicts: list[Verdict], chosen: list[Part]) -> Line | None:
     """The loop that leaves something out, if that is what several operations have in common."""
-    if not any(e.repair.kind == "sum" and _too_few(forward, e.repair) for e in chosen):
+    if not any(e.repair.kind in ("sum", "rest") and _too_few(forward, e.repair) for e in chosen):
         return None
     values: Arrays = {n: v for each in chosen for n, v in each.repair.values.items()}
     if not Search(forward, verdicts).confirms(values):
