@@ -11,9 +11,15 @@ import numpy as np
 
 from conformance.backward.blame import Search
 from conformance.backward.chain import Rules
-from conformance.backward.culprit import line_of
 from conformance.backward.findings import Line
-from conformance.backward.source import assigned, base, gives_alias, operand_name, written_name
+from conformance.backward.source import (
+    assigned,
+    base,
+    gives_alias,
+    line_of,
+    operand_name,
+    written_name,
+)
 from conformance.tracing.trace import Node
 
 

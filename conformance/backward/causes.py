@@ -7,12 +7,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from conformance.backward.culprit import Fix, Found, line_of
+from conformance.backward.culprit import Fix, Found
 from conformance.backward.findings import Cause, Changed, Entry, Named
 from conformance.backward.forward import Forward
 from conformance.backward.judge import Verdict
 from conformance.backward.names import named, operation_text
 from conformance.backward.quantities import HALF_OF_THE_DIGITS, Match
+from conformance.backward.source import line_of
 from conformance.tracing.trace import Node
 
 

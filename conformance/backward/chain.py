@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from conformance.backward.derive import Derivative, Operation, derivative, is_float, operation
+from conformance.backward.derive import derivative
+from conformance.backward.operation import Operation, is_float, operation
+from conformance.backward.rules import Derivative
 from conformance.tracing.trace import Node, substituted
 from reference.step import Array
 

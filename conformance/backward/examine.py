@@ -9,14 +9,14 @@ from conformance.backward.aliases import aliased
 from conformance.backward.blame import Search
 from conformance.backward.causes import called, cause, worst_entry
 from conformance.backward.chain import Chain
-from conformance.backward.culprit import Culprit, Found, find, line_of
+from conformance.backward.culprit import Culprit, Found, find
 from conformance.backward.expand import expanded
 from conformance.backward.findings import Accused, Cause, Examined, Judged, Line, Named
 from conformance.backward.forward import Forward
 from conformance.backward.judge import Verdict, judged, verdicts
 from conformance.backward.program import record
 from conformance.backward.several import loop, parts
-from conformance.backward.source import forget
+from conformance.backward.source import forget, line_of
 from conformance.tracing.trace import Node
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from conformance.backward.chain import Arrays, Chain
-from conformance.backward.derive import is_float
+from conformance.backward.operation import is_float
 from conformance.backward.program import Recorded
 from conformance.tracing.trace import Node
 from reference.step import Array

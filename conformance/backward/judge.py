@@ -16,10 +16,10 @@ import numpy as np
 from conformance.arithmetic.balls import precision
 from conformance.arithmetic.exact import LeftExactError, to_exact
 from conformance.backward.chain import Chain
-from conformance.backward.derive import tied
 from conformance.backward.forward import Forward
 from conformance.backward.program import Goal, Recorded
 from conformance.backward.quantities import HALF_OF_THE_DIGITS
+from conformance.backward.rules import tied
 from conformance.tracing.replay import Replay
 from conformance.tracing.trace import Node
 from reference.step import Array

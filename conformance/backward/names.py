@@ -7,10 +7,9 @@ import ast
 import re
 from collections.abc import Iterator
 
-from conformance.backward.culprit import line_of
 from conformance.backward.findings import Line, Named
 from conformance.backward.program import short
-from conformance.backward.source import expression, operand_name, statement, text
+from conformance.backward.source import expression, line_of, operand_name, statement, text
 from conformance.tracing.trace import FILLED, Node
 
 

@@ -5,13 +5,13 @@ Left out: the repair of one operation (`blame.py`).
 
 from dataclasses import dataclass
 
-from conformance.backward.blame import Repair, Search
+from conformance.backward.blame import Search
 from conformance.backward.chain import Arrays
-from conformance.backward.culprit import line_of
 from conformance.backward.findings import Line
 from conformance.backward.forward import Forward
+from conformance.backward.groups import Repair
 from conformance.backward.judge import Verdict
-from conformance.backward.source import loop_around
+from conformance.backward.source import line_of, loop_around
 
 
 @dataclass(frozen=True, eq=False)

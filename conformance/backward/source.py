@@ -3,6 +3,7 @@
 import ast
 import linecache
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from itertools import islice
 
@@ -245,3 +246,15 @@ def forget() -> None:
     """Read the files again when they are asked for: they may have changed."""
     assigned.cache_clear()
     passed.cache_clear()
+
+
+def line_of(node: Node) -> Line | None:
+    """The line of the program's own files that computed a node."""
+    return next(iter(own_lines(node)), None)
+
+
+def own_lines(node: Node) -> Iterator[Line]:
+    """The lines of the program's own files that led to a node, the innermost first."""
+    for each in node.frames:
+        if "site-packages" not in each.file:
+            yield Line(each.file, each.line)
