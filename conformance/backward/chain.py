@@ -32,14 +32,15 @@ class Chain:
         underived: the numbers of operations whose derivative is not known.
     """
 
-    def __init__(self, nodes: Sequence[Node], *, ties: float = 0.5) -> None:
+    def __init__(self, nodes: Sequence[Node], *, ties: float = 0.5, epsilons: bool = True) -> None:
         """Take the values as they were recorded; all of them again if one is narrower.
 
         Args:
             nodes: of the run.
             ties: what the first operand of `maximum` gets where both are equal.
+            epsilons: whether tiny numbers that are added are added; else 0 is.
         """
-        self.nodes, self.ties = nodes, ties
+        self.nodes, self.ties, self.epsilons = nodes, ties, epsilons
         self.values: dict[int, Any] = {}
         self.underived: dict[int, str] = {}
         self.evaluated = 0
@@ -47,7 +48,8 @@ class Chain:
         floats = [each for each in nodes if is_float(each)]
         self.narrow = any(each.value.dtype.itemsize < 8 for each in floats)  # noqa: PLR2004
         for node in nodes:
-            self.values[node.number] = self._widened(node) if self.narrow else node.value
+            again = self.narrow or not epsilons
+            self.values[node.number] = self._widened(node) if again else node.value
 
     def _widened(self, node: Node) -> Any:
         """The value that an operation gives in float64."""
@@ -71,6 +73,8 @@ class Chain:
             return found[()] if isinstance(found, np.ndarray) and found.ndim == 0 else found
 
         args = [substituted(each, lookup) for each in node.args]
+        if not self.epsilons and node.operation in ("add", "maximum"):
+            args = [0.0 if _tiny(each) else each for each in args]
         return args, {key: substituted(each, lookup) for key, each in node.kwargs.items()}
 
     def evaluate(self, node: Node, instead: Mapping[int, Any]) -> Any:
@@ -203,6 +207,13 @@ class Chain:
                 with np.errstate(all="ignore"):
                     total[node.number] = _fitted(rule.push(given), np.shape(node.value))
         return total
+
+
+TINY = 1e-3  # a number that is added up to this size is an ε
+
+
+def _tiny(value: Any) -> bool:
+    return isinstance(value, float | np.floating) and 0 < abs(float(value)) <= TINY
 
 
 def _kept(value: Any) -> Any:

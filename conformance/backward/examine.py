@@ -38,6 +38,7 @@ def _judged(verdict: Verdict) -> Judged:
         verdict.error,
         verdict.exact,
         verdict.lost,
+        verdict.apart,
         not np.any(verdict.right),
         verdict.given.shape,
         verdict.right.shape,

@@ -10,7 +10,6 @@ Left out: why a gradient is wrong (`blame.py`).
 from dataclasses import dataclass, replace
 from typing import Any
 
-import flint
 import numpy as np
 
 from conformance.arithmetic.balls import precision
@@ -24,9 +23,10 @@ from conformance.tracing.replay import Replay
 from conformance.tracing.trace import Node
 from reference.step import Array
 
-BITS, STEP_BITS, AGREED_BITS = 500, 120, 48
+BITS, STEP_BITS, EQUAL = 500, 120, 2.0**-48
 """The precision; the step of the slope, 2⁻¹²⁰; equal is what agrees to 2⁻⁴⁸, for a scalar of the
 program may have been rounded before it met an array."""
+SMALL = 1e-3  # an error that may come of an ε
 AFFORDABLE = 150_000  # numbers that are computed on balls
 
 
@@ -42,6 +42,8 @@ class Verdict:
         error: the largest distance, relative to the largest right entry.
         exact: whether balls say so.
         lost: whether it is right on balls and not in floats.
+        apart: how far it is off, relative to its size, though it is taken as right: by an ε that
+            the loss has and the gradient has not, or by less than floats tell; else 0.
     """
 
     goal: Goal
@@ -51,6 +53,7 @@ class Verdict:
     error: float
     exact: bool = False
     lost: bool = False
+    apart: float = 0.0
 
 
 def distance(given: Array, right: Array, scale: float | None = None) -> float:
@@ -75,7 +78,20 @@ def judged(run: Recorded) -> tuple[Forward, list[Verdict], bool]:
         again = verdicts(other)
         if sum(e.ok for e in again) > sum(e.ok for e in found):
             forward, found = other, again
+    if not all(each.ok for each in found):
+        found = _without_epsilons(run, found, forward.chain.ties)
     return forward, found if kinks else _on_balls(forward, found), kinks
+
+
+def _without_epsilons(run: Recorded, found: list[Verdict], ties: float) -> list[Verdict]:
+    """The verdicts; right, and how far off, is what is right with every ε taken for 0."""
+    again = verdicts(Forward(run, Chain(run.trace.nodes, ties=ties, epsilons=False)))
+    return [
+        replace(each, ok=True, apart=each.error)
+        if other.ok and not each.ok and each.error <= SMALL
+        else each
+        for each, other in zip(found, again, strict=True)
+    ]
 
 
 def verdicts(forward: Forward) -> list[Verdict]:
@@ -104,14 +120,23 @@ def _on_balls(forward: Forward, found: list[Verdict]) -> list[Verdict]:
     shaped = [each for each in found if each.given.shape == each.right.shape]
     right, wrong = [e for e in shaped if e.ok], [e for e in shaped if not e.ok]
     with precision(BITS):
-        agreed = {id(e) for e in right} if right and _agree(run, right) else set()
+        together = _apart(run, right) if right else None
+        if together is not None and together > EQUAL:  # which of them is it?
+            apart = {id(each): _apart(run, [each]) for each in right}
+        else:
+            apart = {id(each): together for each in right}
         for each in wrong:
-            if np.all(np.isfinite(each.given)) and _agree(run, [each]):
-                agreed.add(id(each))
-    return [
-        replace(each, exact=True, lost=not each.ok, ok=True) if id(each) in agreed else each
-        for each in found
-    ]
+            apart[id(each)] = _apart(run, [each]) if np.all(np.isfinite(each.given)) else None
+    return [_decided(each, apart.get(id(each))) for each in found]
+
+
+def _decided(verdict: Verdict, apart: float | None) -> Verdict:
+    """A verdict with how far it is off on balls, if that is known."""
+    if apart is None:
+        return verdict
+    if apart <= EQUAL:
+        return replace(verdict, exact=True, lost=not verdict.ok, ok=True)
+    return replace(verdict, apart=max(apart, verdict.apart)) if verdict.ok else verdict
 
 
 def _cost(node: Node) -> int:
@@ -122,8 +147,11 @@ def _cost(node: Node) -> int:
     return size
 
 
-def _agree(run: Recorded, some: list[Verdict]) -> bool:
-    """Whether gradients give the slope of the loss along a generic direction, on balls."""
+def _apart(run: Recorded, some: list[Verdict]) -> float | None:
+    """How far gradients are from the slope of the loss along a generic direction, on balls.
+
+    Relative to the size of both; None where balls do not go.
+    """
     rng = np.random.default_rng(len(some))
     directions = [to_exact(rng.normal(size=np.shape(each.right))) for each in some]
     step = to_exact(2.0**-STEP_BITS)[()]
@@ -136,17 +164,20 @@ def _agree(run: Recorded, some: list[Verdict]) -> bool:
             }
             replay = Replay(run.trace, moved)
             if not replay.exact(run.loss):
-                return False
+                return None
             ends.append(np.ravel(replay.value(run.loss))[0])
         replay = Replay(run.trace)
         if not all(replay.exact(each.goal.node) for each in some):
-            return False
+            return None
         terms = [
             np.sum(np.ravel(replay.value(e.goal.node)) * np.ravel(d))
             for e, d in zip(some, directions, strict=True)
         ]
     except (LeftExactError, ArithmeticError, TypeError, ValueError):
-        return False
+        return None
     slope, total = (ends[0] - ends[1]) / (2 * step), sum(terms[1:], terms[0])
     scale = abs(slope.ball) + sum(abs(each.ball) for each in terms)
-    return bool(abs(slope.ball - total.ball) <= scale * flint.arb(2) ** -AGREED_BITS)
+    far = abs(slope.ball - total.ball)
+    if not scale > 0:
+        return 0.0 if far == 0 else None
+    return float((far / scale).mid())

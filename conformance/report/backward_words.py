@@ -157,6 +157,11 @@ def _notes(examined: Examined) -> Iterator[str]:
     lost = [each.name for each in examined.gradients if each.lost]
     if lost:
         yield f"note: {_names(lost)}: the right formula, evaluated badly: digits are lost in floats"
+    near = [each for each in examined.gradients if each.apart]
+    if near:
+        size = max(each.apart for each in near)
+        names = _names([each.name for each in near])
+        yield f"note: {names}: off by {size:.1g} of its size, such as by an ε in the loss"
     dead = [each.name for each in examined.gradients if each.dead and each.ok]
     if dead:
         yield f"note: {_names(dead)}: every entry has to be 0 here, which shows little"

@@ -210,6 +210,14 @@ def make():
     assert "digits are lost" in str(report)
 
 
+def test_an_epsilon_in_the_loss_is_said_with_its_size(tmp_path: Path) -> None:
+    report = checked(
+        TWO_LAYERS.replace("np.log(P[range(n), y])", "np.log(P[range(n), y] + 1e-12)"), tmp_path
+    )
+    assert report.ok
+    assert "such as by an ε in the loss" in str(report)
+
+
 def test_a_gradient_of_another_shape_is_said_to_be_that(tmp_path: Path) -> None:
     wrong, line = edited(TWO_LAYERS, "dh.sum(axis=0)", "dh.sum()")
     report = checked(wrong, tmp_path)
