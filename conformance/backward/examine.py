@@ -1,6 +1,7 @@
 """A program `f(params, *data) -> (loss, gradients)`, judged, and the operations to blame."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from conformance.backward.findings import Accused, Cause, Examined, Judged, Line
 from conformance.backward.forward import Forward
 from conformance.backward.judge import Verdict, judged, verdicts
 from conformance.backward.program import record
+from conformance.backward.rerun import untraced
 from conformance.backward.several import loop, parts
 from conformance.backward.source import forget, line_of
 from conformance.tracing.trace import Node
@@ -27,6 +29,9 @@ def examine(
     forget()
     run = record(f, params, data, own)
     forward, found, kinks = judged(run)
+    wrong = [each for each in found if not each.ok]
+    missed = untraced(f, params, data, wrong) if wrong else []
+    found = [replace(e, ok=True, untraced=True) if e in missed else e for e in found]
     accused = [] if all(each.ok for each in found) else _accused(forward, found)
     return Examined(tuple(map(_judged, found)), tuple(accused), kinks)
 
@@ -38,6 +43,7 @@ def _judged(verdict: Verdict) -> Judged:
         verdict.error,
         verdict.exact,
         verdict.lost,
+        verdict.untraced,
         verdict.apart,
         not np.any(verdict.right),
         verdict.given.shape,

@@ -122,6 +122,7 @@ class Judged:
         error: the largest error, relative to the largest right entry.
         exact: whether balls say that it is right; else floats decided.
         lost: whether it is right on balls and has lost its digits in floats.
+        untraced: whether it is right by a difference of the loss alone: the record misses a part.
         apart: how far it is off though it is taken as right, as by an ε in the loss; else 0.
         dead: whether every entry has to be 0.
         shape: that it has.
@@ -133,6 +134,7 @@ class Judged:
     error: float
     exact: bool
     lost: bool
+    untraced: bool
     apart: float
     dead: bool
     shape: tuple[int, ...]

@@ -44,6 +44,8 @@ class Verdict:
         lost: whether it is right on balls and not in floats.
         apart: how far it is off, relative to its size, though it is taken as right: by an ε that
             the loss has and the gradient has not, or by less than floats tell; else 0.
+        untraced: whether it is right by the program's own loss alone, of which the record misses
+            something.
     """
 
     goal: Goal
@@ -54,6 +56,7 @@ class Verdict:
     exact: bool = False
     lost: bool = False
     apart: float = 0.0
+    untraced: bool = False
 
 
 def distance(given: Array, right: Array, scale: float | None = None) -> float:

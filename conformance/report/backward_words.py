@@ -157,6 +157,12 @@ def _notes(examined: Examined) -> Iterator[str]:
     lost = [each.name for each in examined.gradients if each.lost]
     if lost:
         yield f"note: {_names(lost)}: the right formula, evaluated badly: digits are lost in floats"
+    missed = [each.name for each in examined.gradients if each.untraced]
+    if missed:
+        yield (
+            f"note: {_names(missed)}: right by a difference of the loss, to a third of the digits; "
+            "a part of the loss leaves NumPy (float(…), a library) and could not be followed"
+        )
     near = [each for each in examined.gradients if each.apart]
     if near:
         size = max(each.apart for each in near)

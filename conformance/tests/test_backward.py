@@ -218,6 +218,13 @@ def test_an_epsilon_in_the_loss_is_said_with_its_size(tmp_path: Path) -> None:
     assert "such as by an ε in the loss" in str(report)
 
 
+def test_a_loss_that_leaves_numpy_accuses_nobody(tmp_path: Path) -> None:
+    decay = "float(np.sum(p['W1'] ** 2)) * 0.05"
+    report = checked(TWO_LAYERS.replace("0.05 * np.sum(p['W1'] ** 2)", decay), tmp_path)
+    assert report.ok
+    assert "could not be followed" in str(report)
+
+
 def test_a_gradient_of_another_shape_is_said_to_be_that(tmp_path: Path) -> None:
     wrong, line = edited(TWO_LAYERS, "dh.sum(axis=0)", "dh.sum()")
     report = checked(wrong, tmp_path)
