@@ -7,8 +7,9 @@ constant, without a search; ∂C/∂v is then put in its place and the rest eval
 Left out: which line is to blame, if an operation and its operands lie on several (`culprit.py`).
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
 from typing import Any
@@ -22,6 +23,7 @@ from conformance.backward.judge import Verdict, distance
 from conformance.backward.quantities import (
     HALF_OF_THE_DIGITS,
     Catalogue,
+    Layout,
     Match,
     Quantity,
 )
@@ -31,7 +33,7 @@ from reference.step import Array
 UNFIT = (ValueError, TypeError, IndexError, ArithmeticError, AttributeError, KeyError)
 """What operations raise that are given values of another kind or shape."""
 
-FEW_MATCHES = 3
+FEW_MATCHES, MANY_MATCHES = 8, 40
 FEW_WAYS = 4
 MANY_LAYERS = 12  # executions, beyond which they are only looked for as time steps
 
@@ -80,11 +82,17 @@ class Repair:
         return len(wrong) / len(self.values)
 
 
-def grouped(nodes: list[Node]) -> list[Group]:
-    """The executions of each operation together, in the order of the first."""
+def grouped(nodes: list[Node], *, calls: bool = False) -> list[Group]:
+    """The executions of each operation together, in the order of the first.
+
+    Args:
+        nodes: what they computed.
+        calls: whether an operation of a function is another one in each call of it.
+    """
     found: dict[Any, Group] = {}
     for node in nodes:
-        found.setdefault(operation_key(node), Group([])).nodes.append(node)
+        key = operation_key(node), node.sites[1:] if calls else ()
+        found.setdefault(key, Group([])).nodes.append(node)
     for group in found.values():
         bits = sum(1 << each.number for each in group.nodes)
         group.recurrent = any(e.uses & bits & ~(1 << e.number) for e in group.nodes)
@@ -101,15 +109,25 @@ def operation_key(node: Node) -> Any:
 class Search:
     """The repairs of a run whose gradients are wrong."""
 
-    def __init__(self, forward: Forward, verdicts: list[Verdict], *, thorough: bool = True) -> None:
+    def __init__(
+        self,
+        forward: Forward,
+        verdicts: list[Verdict],
+        *,
+        thorough: bool = True,
+        each_call: bool = False,
+    ) -> None:
         """Take the verdicts; gradients of another shape are left alone.
 
         Args:
             forward: the forward pass.
             verdicts: the gradients that have to be right.
             thorough: whether recurrences are followed.
+            each_call: whether an operation of a function is another one in each call of it, and a
+                value may have axes too many.
         """
-        self.forward, self.chain, self.thorough = forward, forward.chain, thorough
+        self.forward, self.chain = forward, forward.chain
+        self.thorough, self.each_call = thorough, each_call
         self.verdicts = [each for each in verdicts if each.given.shape == each.right.shape]
         judged = {each.goal.parameter.number for each in self.verdicts}
         self.directions = [
@@ -126,7 +144,7 @@ class Search:
         ]
         self._inside = {each.number for each in self.nodes}
         computed = [each for each in self.nodes if each.function is not None]
-        self.groups = grouped(computed)
+        self.groups = grouped(computed, calls=each_call)
         self.missing = np.array([self._missing(each) for each in self.directions])
         self._sensitivities: dict[frozenset[int], Arrays] = {}
         self._tangents: dict[Cut, Arrays] = {}
@@ -209,6 +227,10 @@ class Search:
     def uses(self, group: Group) -> list[list[Match]]:
         """Of each execution, what its value is used as."""
         best = self._all_matches(self.used, group)
+        if self.each_call:
+            sensitivity = self.sensitivity(group)
+            pairs = zip(group.nodes, best, strict=True)
+            best = [found or self._spread(each, sensitivity) for each, found in pairs]
         if not self.thorough:
             return best
         if group.recurrent:
@@ -226,7 +248,32 @@ class Search:
     def _matches(self, catalogue: Catalogue, sensitivity: Arrays, node: Node) -> list[Match]:
         if node.number not in sensitivity:
             return []
-        return list(islice(catalogue.matches(sensitivity[node.number]), FEW_MATCHES))
+        found = list(islice(catalogue.matches(sensitivity[node.number]), MANY_MATCHES))
+        return sorted(found, key=lambda each: not self._plain(each.factor))[:FEW_MATCHES]
+
+    def _plain(self, factor: float) -> bool:
+        """Whether a constant is one that people multiply by."""
+        return any(abs(abs(factor) - c) <= HALF_OF_THE_DIGITS * c for c in self.factors)
+
+    @cached_property
+    def factors(self) -> list[float]:
+        """The constants that a right value may be multiplied by, 1 first."""
+        lengths = {n for each in self.chain.nodes for n in np.shape(each.value) if n > 1}
+        plain = {1.0, 2.0, 0.5, *map(float, lengths), *(1.0 / n for n in lengths)}
+        more = plain | {2 * each for each in plain} | {each / 2 for each in plain}
+        return sorted(more, key=lambda each: abs(np.log(each)))
+
+    def _spread(self, node: Node, sensitivity: Arrays) -> list[Match]:
+        """What a value is used as that has to be the same along some axes, or one number."""
+        if node.number not in sensitivity or node.value.size == 1:
+            return []
+        whole, shape = sensitivity[node.number], node.value.shape
+        some = range(1, whole.ndim)
+        for axes in (tuple(some), *((i,) for i in some)):
+            summed = whole.sum(axis=axes, keepdims=True)
+            for each in islice(self.used.matches(summed), FEW_MATCHES):
+                return [replace(each, layout=_broadcast(each.layout, shape))]
+        return []
 
     def _one_by_one(self, group: Group) -> list[list[Match]]:
         """The same from the gradients upwards: each is held when those before it are looked for."""
@@ -293,12 +340,10 @@ class Search:
 
     def _options(self, known: list[tuple[Node, list[Match]]]) -> Iterator[tuple[str, Arrays]]:
         """The values that the executions of an operation may have to give."""
-        for choice in range(max(len(found) for _, found in known)):
-            chosen = [(node, found[min(choice, len(found) - 1)]) for node, found in known]
+        for chosen in _choices(known):
             together: dict[Any, list[tuple[Node, Match]]] = {}
             for node, match in chosen:
-                key = match.quantity.nodes, match.quantity.at
-                together.setdefault(key, []).append((node, match))
+                together.setdefault(_identity(match), []).append((node, match))
             if all(len(each) == 1 for each in together.values()):
                 yield "total", {node.number: self._value(match) for node, match in chosen}
                 for consumers in self._consumers(chosen):
@@ -391,8 +436,39 @@ class Search:
         ]
 
 
+def _broadcast(layout: Layout, shape: tuple[int, ...]) -> Layout:
+    return lambda array: np.array(np.broadcast_to(layout(array), shape))
+
+
 def _among(keys: set[Any]) -> Callable[[Node], bool]:
     return lambda node: operation_key(node) in keys
+
+
+def _choices(known: list[tuple[Node, list[Match]]]) -> Iterator[list[tuple[Node, Match]]]:
+    """What the executions may be used as together: the first matches, the second, and so on.
+
+    Then those of one forward operation, each once: two of its executions may move alike.
+    """
+    for choice in range(min(FEW_WAYS, max(len(found) for _, found in known))):
+        yield [(node, found[min(choice, len(found) - 1)]) for node, found in known]
+    keys = Counter(key for _, found in known for key in {_operation(each) for each in found})
+    for key, _ in keys.most_common(FEW_WAYS) if len(known) > 1 and len(keys) > 1 else ():
+        taken: set[Any] = set()
+        chosen = []
+        for node, found in known:
+            own = [each for each in found if _operation(each) == key] or found
+            free = [each for each in own if _identity(each) not in taken] or own
+            taken.add(_identity(free[0]))
+            chosen.append((node, free[0]))
+        yield chosen
+
+
+def _operation(match: Match) -> Any:
+    return operation_key(match.quantity.nodes[0])
+
+
+def _identity(match: Match) -> Any:
+    return match.quantity.nodes, match.quantity.at
 
 
 def _divided(array: Array, match: Match) -> Array:

@@ -3,6 +3,7 @@
 Left out: the derivative of one operation (`derive.py`).
 """
 
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -125,7 +126,9 @@ class Chain:
 
     def _derived(self, made: Operation) -> tuple[Operation, Derivative] | None:
         try:
-            return made, derivative(made, self.value, self.ties)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # that a result does not depend on an operand
+                return made, derivative(made, self.value, self.ties)
         except NotImplementedError as error:
             self.underived[made.node.number] = str(error)
             return None

@@ -38,8 +38,8 @@ COMPARISONS: dict[str, Callable[..., Any]] = {
     "less_equal": np.less_equal, "equal": np.equal, "not_equal": np.not_equal,
 }  # fmt: skip
 PRODUCTS = ("matmul", "dot")
-SURE, LIKELY, POSSIBLE, GUESSED = 1.0, 1.2, 1.5, 3.0
-"""What it takes to believe a change: a slip at the operation, another operand, one more."""
+SURE, PLAIN, LIKELY, POSSIBLE, GUESSED = 1.0, 1.1, 1.2, 1.5, 3.0
+"""What it takes to believe a change: a slip, 0 or 1, another number, another operand, one more."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,7 +172,8 @@ def _of_numbers(node: Node) -> Iterator[Change]:
             for number in sorted({0, 1, -1, 2, has + 1, has - 1, 1 - has, 2 * has, has / 2}):
                 if number != has:
                     made = _with(i, number)
-                    yield Change("constant", f"{has:g}", f"{number:g}", made, LIKELY, place=i)
+                    cost = PLAIN if number in (0, 1) else LIKELY
+                    yield Change("constant", f"{has:g}", f"{number:g}", made, cost, place=i)
 
 
 def _of_product(node: Node) -> Iterator[Change]:
@@ -248,7 +249,8 @@ def _of_writes(group: Group, others: Others) -> Iterator[Change]:
     yield Change("added", "=", "+=", _written(lambda old, new: old + new), SURE)
     yield Change("extra", "=", "", lambda _, a, __: np.array(a[0]), SURE)
     for number in (0.0, 1.0, -1.0):
-        yield Change("constant", "", f"{number:g}", _written(_filled_with(number)), LIKELY)
+        cost = PLAIN if number >= 0 else LIKELY
+        yield Change("constant", "", f"{number:g}", _written(_filled_with(number)), cost)
     for number in (-1.0, 0.5, 2.0):
         yield Change("factor", "", f"{number:g}", _written(_times(number)), LIKELY)
     if all(np.size(v.value if type(v) is Node else v) == 1 for _, v in group.first.args[1]):

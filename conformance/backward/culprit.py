@@ -88,14 +88,6 @@ class Culprit:
                 ]
         return Catalogue(found, self.search.sizes if self.search.loops else ())
 
-    @cached_property
-    def factors(self) -> list[float]:
-        """The constants that a right value may be multiplied by, 1 first."""
-        lengths = {n for each in self.chain.nodes for n in np.shape(each.value) if n > 1}
-        plain = {1.0, 2.0, 0.5, *map(float, lengths), *(1.0 / n for n in lengths)}
-        more = plain | {2 * each for each in plain} | {each / 2 for each in plain}
-        return sorted(more, key=lambda each: abs(np.log(each)))
-
     def known(self, node: Node) -> list[Match]:
         """What a backward value is."""
         if node.number not in self._known:
@@ -134,7 +126,8 @@ class Culprit:
         node, place = fix.group.first, fix.change.place
         if place is not None:
             line, name = line_of(node), base(operand_name(node, place))
-            found = assigned(name, line, alias=False) if line is not None and name else None
+            own = line is not None and name and name not in self._forward_names
+            found = assigned(name, line, alias=False) if own and line is not None else None
             if found is not None:
                 return [found, *self.lines_of(fix.group)]
         return self.lines_of(fix.group)
@@ -143,11 +136,12 @@ class Culprit:
         """Whether a value is of the forward pass, or a ∂C/∂v up to a constant."""
         return self.forward.contains(node) or bool(self.known(node))
 
-    def upstream(self, repair: Repair, *, strict: bool) -> list[Group]:
+    def upstream(self, repair: Repair, *, edge: bool = False, strict: bool = True) -> list[Group]:
         """The operations that lead to the first wrong value, and give nothing that is known.
 
         Args:
             repair: of an operation.
+            edge: whether those where something is known are among them.
             strict: whether a ∂C/∂v times a constant is taken for known.
         """
         found: dict[int, Group] = {}
@@ -158,14 +152,11 @@ class Culprit:
             if node.number in seen or self.forward.contains(node) or node.given:
                 continue
             seen.add(node.number)
-            if strict and self.known(node):
-                continue
-            if not strict and any(abs(abs(m.factor) - 1) < NEARLY for m in self.known(node)):
-                continue
+            known = any(strict or abs(abs(m.factor) - 1) < NEARLY for m in self.known(node))
             other = self._by_number.get(node.number)
-            if other is not None and other is not repair.group:
+            if other is not None and other is not repair.group and (edge or not known):
                 found[other.first.number] = other
-            todo += node.inputs
+            todo += () if known else node.inputs
         return [found[number] for number in sorted(found, reverse=True)]
 
     def _is_other(self, node: Node) -> bool:
@@ -191,11 +182,11 @@ class Culprit:
         if not self.repairs:
             return [*self._constants, *scaling, *self.search.groups]
         first = self.repairs[0]
-        found = [*self._constants, *scaling, first.group, *self.upstream(first, strict=True)]
+        found = [*self._constants, *scaling, first.group, *self.upstream(first, edge=True)]
         found += [each.group for each in self.repairs[1:FEW_REPAIRS]]
         found += self.upstream(first, strict=False)
         for each in self.repairs[1:FEW_REPAIRS]:
-            found += self.upstream(each, strict=True)
+            found += self.upstream(each)
         return list({each.first.number: each for each in found}.values())
 
     def turning(self) -> Repair:
@@ -255,7 +246,7 @@ class Culprit:
     def needed_operands(self, group: Group) -> Iterator[Line]:
         """The lines of operands that have to be a ∂C/∂v, and would make an operation right."""
         repair = next(each for each in self.repairs if each.group is group)
-        node = group.first
+        node = self._first_wrong(repair)
         inverse = INVERSES.get(node.operation)
         right = repair.values.get(node.number)
         if inverse is None or right is None or len(node.args) != 2:  # noqa: PLR2004
@@ -282,12 +273,13 @@ class Culprit:
                 yield found
 
     def _catalogued(self, value: Array) -> Iterator[Match]:
-        few = (1.0,) if value.size < FEW_ENTRIES else self.factors
+        few = (1.0,) if value.size < FEW_ENTRIES else self.search.factors
         return self.catalogue.scaled(value[None], few)
 
     def fixes(self) -> Iterator[Fix]:
         """The changes of one operation that make all gradients right."""
-        everything = grouped([e for e in self.chain.nodes if isinstance(e.value, np.ndarray)])
+        arrays = [each for each in self.chain.nodes if isinstance(each.value, np.ndarray)]
+        everything = grouped(arrays, calls=True)
         by_shape: dict[tuple[int, ...], list[Group]] = {}
         for each in everything:
             for shape in {node.value.shape for node in each.nodes}:
@@ -299,13 +291,19 @@ class Culprit:
                 if self._mends(group, change, target):
                     yield Fix(group, change)
 
+    @cached_property
+    def _forward_names(self) -> set[str]:
+        """The names of operands of the forward pass: their numbers are right."""
+        nodes = self.forward.nodes()
+        return {operand_name(node, i) for node in nodes for i in range(len(node.args))}
+
     def _fixes_of_variables(self) -> Iterator[Fix]:
         """The changes of a number that several operations use under one name."""
         found: dict[tuple[str, str, float], dict[int, int]] = {}
         for node in self.search.nodes:
             for i, arg in enumerate(node.args if node.operation in INVERSES else ()):
                 name = operand_name(node, i) if isinstance(arg, int | float) else ""
-                if name and node.frames:
+                if name.isidentifier() and name not in self._forward_names and node.frames:
                     key = node.frames[0].function, name, float(arg)
                     found.setdefault(key, {})[node.number] = i
         for places in found.values():
@@ -425,7 +423,8 @@ def find(culprit: Culprit) -> Found:
         lines += culprit.needed_operands(repair.group)
         for each in (repair, culprit.repairs[0]):
             lines += culprit.lines_of(each.group, culprit.wrong_executions(each))
-        for group in (*culprit.upstream(repair, strict=True), *(e.group for e in culprit.repairs)):
+        for group in (*culprit.upstream(repair), *(e.group for e in culprit.repairs)):
             lines += culprit.lines_of(group)
+        lines += list(_own_lines(repair.group.first))
     lines += [e for f in fixes for e in culprit.lines_of(f.group)]
     return Found(tuple(dict.fromkeys(lines)), fixes[0] if fixes else None, repair, held)

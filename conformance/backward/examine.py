@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from conformance.backward.aliases import aliased
 from conformance.backward.blame import Search
 from conformance.backward.causes import called, cause, worst_entry
 from conformance.backward.chain import Chain
@@ -53,23 +54,32 @@ def _accused(forward: Forward, found: list[Verdict]) -> list[Accused]:
             for e in shapes
         ]
     search = Search(forward, found)
+    alias = aliased(search)
+    if alias is not None:
+        pair = alias.written, alias.read
+        why = Cause("aliased", worst=worst_entry(found), names=pair)
+        return [Accused(names, alias.lines, why, mends=True)]
     repairs = list(search.repairs())
+    if not repairs:
+        search = Search(forward, found, each_call=True)
+        repairs = list(search.repairs())
     if repairs:
         made = find(Culprit(search, repairs))
         return [Accused(names, made.lines, cause(forward, made, found), mends=True)]
-    where, needed = _handed_on(forward)
-    if where:
-        why = Cause("handed", needed=needed, worst=worst_entry(found))
-        return [Accused(names, where, why, mends=True)]
+    for named in (False, True):
+        where, needed = _handed_on(forward, named=named)
+        if where:
+            why = Cause("handed", needed=needed, worst=worst_entry(found))
+            return [Accused(names, where, why, mends=True)]
     made = find(Culprit(search, []))
     if made.fix is not None:
         return [Accused(names, made.lines, cause(forward, made, found), mends=True)]
     return _several(forward, found)
 
 
-def _handed_on(forward: Forward) -> tuple[tuple[Line, ...], Named | None]:
+def _handed_on(forward: Forward, *, named: bool) -> tuple[tuple[Line, ...], Named | None]:
     """The lines that hand on a wrong value, and what it has to be the derivative of."""
-    run = expanded(forward)
+    run = expanded(forward, named=named)
     wider = Forward(run, Chain(run.trace.nodes, ties=forward.chain.ties))
     repairs = sorted(
         Search(wider, verdicts(wider)).repairs(), key=lambda e: -e.changed(wider.chain.values)

@@ -30,6 +30,8 @@ class _Expansion:
 
     Attributes:
         forward: the forward pass of the run.
+        named: whether whatever gave a value its name stands for all uses under that name, for a
+            value of the forward pass too.
         nodes: the new ones.
         same: what stands for a node, by its number.
         made: the nodes of what is handed on: by the value, where that gets its name, and the name.
@@ -38,6 +40,7 @@ class _Expansion:
     """
 
     forward: Forward
+    named: bool
     nodes: list[Node] = field(default_factory=list)
     same: dict[int, Node] = field(default_factory=dict)
     made: dict[Any, Node] = field(default_factory=dict)
@@ -72,10 +75,20 @@ class _Expansion:
             frames = user.frames[level:]
             where = frames[1:]  # of a parameter the call
             if level == len(names) - 1:
-                where = _origin(names[level], frames, forward=forward)
+                where = self._origin(node, names[level], frames)
             key = own.number, where, names[level]
             own = self._handed(key, own, where, (level, user.site, place))
         return own
+
+    def _origin(self, node: Node, name: str, frames: tuple[Frame, ...]) -> tuple[Frame, ...]:
+        """The line that gave a value its name; where it is used, if the forward pass gave it."""
+        if not frames:
+            return ()
+        plain = self.forward.contains(node) and not self.named
+        line = assigned(name, Line(frames[0].file, frames[0].line), alias=plain)
+        if line is None or (self.named and any((e.file, e.line) == line for e in node.frames)):
+            return frames
+        return (Frame(line.file, line.line, frames[0].function), *frames[1:])
 
     def _returned(self, node: Node, own: Node, frames: tuple[Frame, ...]) -> Node:
         key = (RETURNED, node.number, frames)
@@ -129,19 +142,9 @@ def _names(user: Node, place: int) -> list[str]:
     return found
 
 
-def _origin(name: str, frames: tuple[Frame, ...], *, forward: bool) -> tuple[Frame, ...]:
-    """The line that gave a value its name; where it is used, if the forward pass gave it."""
-    if not frames:
-        return ()
-    line = assigned(name, Line(frames[0].file, frames[0].line), alias=forward)
-    if line is None:
-        return frames
-    return (Frame(line.file, line.line, frames[0].function), *frames[1:])
-
-
-def expanded(forward: Forward) -> Recorded:
-    """The same run with these nodes."""
-    state = _Expansion(forward)
+def expanded(forward: Forward, *, named: bool) -> Recorded:
+    """The same run with these nodes; see `_Expansion`."""
+    state = _Expansion(forward, named)
     for node in forward.run.trace.nodes:
         if forward.contains(node) or node.function is None:
             lookup = {e.number: state.same[e.number] for e in node.inputs}

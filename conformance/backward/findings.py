@@ -70,6 +70,7 @@ class Cause:
             `part`: it is only some of the contributions;
             `handed`: another value has to be handed on there;
             `loop`: a loop leaves out executions;
+            `aliased`: an array is changed in place while another name stands for what it was;
             `changed`: the operation is another one than it has to be;
             `gradient`: the gradient is wrong and no operation is known that mends it;
             `shape`: the gradient has another shape than its parameter.
@@ -80,6 +81,7 @@ class Cause:
         changed: what makes all gradients right.
         worst: the entry that is farthest off.
         missing: the forward operation whose derivative is left out, of `misused`.
+        names: of `aliased`: the one that is written into, and the other.
     """
 
     kind: str
@@ -90,6 +92,7 @@ class Cause:
     changed: Changed | None = None
     worst: Entry | None = None
     missing: Named | None = None
+    names: tuple[str, str] = ("", "")
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,12 @@ Left out: the words around a name (`report/backward_words.py`).
 
 import ast
 import re
+from collections.abc import Iterator
 
 from conformance.backward.culprit import line_of
-from conformance.backward.findings import Named
+from conformance.backward.findings import Line, Named
 from conformance.backward.program import short
-from conformance.backward.source import expression, statement, text
+from conformance.backward.source import expression, operand_name, statement, text
 from conformance.tracing.trace import FILLED, Node
 
 
@@ -28,7 +29,23 @@ def named(node: Node) -> Named:
             return Named(ast.unparse(target.value), line)
         if made is whole.value and isinstance(target, ast.Name | ast.Subscript | ast.Attribute):
             return Named(ast.unparse(target), line)
-    return Named(text(node) or node.operation, line)
+    used = _used_name(node)
+    return used or Named(text(node) or node.operation, line)
+
+
+def _used_name(node: Node) -> Named | None:
+    """The name of what a call returned, where the function that called it uses it."""
+    for consumer in node.consumers:
+        if 0 < len(consumer.frames) < len(node.frames):
+            name = operand_name(consumer, next(_places(consumer, node), -1))
+            if name.isidentifier():
+                frame = node.frames[-len(consumer.frames)]
+                return Named(name, Line(frame.file, frame.line))
+    return None
+
+
+def _places(consumer: Node, node: Node) -> Iterator[int]:
+    return (i for i, each in enumerate(consumer.args) if each is node)
 
 
 def operation_text(node: Node) -> str:

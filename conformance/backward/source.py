@@ -103,6 +103,20 @@ def operand_name(node: Node, place: int) -> str:
     return ""
 
 
+def written_name(node: Node) -> str:
+    """The name of the array that a statement writes into; nothing if it writes into none."""
+    for each in node.frames[:1]:
+        found = statement(each.file, each.line)
+        if isinstance(found, ast.AugAssign):
+            return ast.unparse(found.target)
+        if isinstance(found, ast.Assign):
+            return ast.unparse(found.targets[0])
+        for call in ast.walk(found) if found is not None else ():
+            if isinstance(call, ast.keyword) and call.arg == "out":
+                return ast.unparse(call.value)
+    return ""
+
+
 def statement(file: str, line: int) -> ast.stmt | None:
     """The innermost statement on a line."""
     module = tree(file)
@@ -135,6 +149,12 @@ def assigned(name: str, before: Line, *, alias: bool) -> Line | None:
     if found is None or (alias and not _is_alias(found)):
         return None
     return Line(before.file, found.lineno)
+
+
+def gives_alias(line: Line) -> bool:
+    """Whether a line gives another name to an array."""
+    found = statement(line.file, line.line)
+    return found is not None and _is_alias(found)
 
 
 def _is_alias(statement: ast.stmt) -> bool:

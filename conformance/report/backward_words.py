@@ -112,6 +112,8 @@ def _of_kind(cause: Cause) -> str:
         "part": f"{operation} is only a part of ∂C/∂{needed}: a contribution is left out",
         "handed": f"what is handed on here has to be ∂C/∂{needed}",
         "loop": "this loop leaves something out: with what is missing all gradients are right",
+        "aliased": f"`{cause.names[0]}` is changed in place, and is the same array as "
+        f"`{cause.names[1]}`, which is read later as what it was",
         "shape": "the gradient has another shape than its parameter",
     }
     return said.get(cause.kind, "no single operation is known that would make it right")

@@ -226,15 +226,16 @@ def _into(trace: Trace, called: Any, out: Any, inputs: Any, kwargs: dict[str, An
     for target in out:
         trace.before_write(target)
     where = options.get("where", True)
-    before = [trace.argument(each) for each in out] if where is not True else []
+    before = [trace.argument(each) for each in out] if where is not True or trace.sites else []
     call(*map(plain, inputs), out=tuple(map(plain, out)), **plain_of(kwargs))
-    for target in out:
+    for i, target in enumerate(out):
         value = np.array(plain(target))
         if where is not True:  # only some entries are written
             options = {key: each for key, each in options.items() if key != "where"}
             made = trace.node(name, _masked(call), (where, before[0], *nodes), options, value)
         else:
             made = trace.node(name, call, nodes, options, value)
+        made.replaces = before[i] if before else None
         trace.write(target, made)
     written = tuple(_of_trace(trace, each) for each in out)
     return written[0] if len(written) == 1 else written

@@ -59,16 +59,22 @@ def subject_frames(frame: FrameType | None = None) -> tuple[Frame, ...]:
     return tuple(found)
 
 
-def subject_site() -> tuple[CodeType, int] | None:
-    """The innermost code of the subject that leads here, and the instruction that is running."""
+def subject_sites() -> tuple[tuple[CodeType, int], ...]:
+    """The subject's code that leads here, each with the instruction that runs, the innermost first.
+
+    Our own call into the subject ends them.
+    """
+    found: list[tuple[CodeType, int]] = []
     frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - the way to the caller's line
     while frame is not None:
         code = frame.f_code
         if is_subject(code.co_filename):
             starts = _starts(code)  # once specialized, an instruction is left within its cache
-            return code, starts[bisect_right(starts, frame.f_lasti) - 1]
+            found.append((code, starts[bisect_right(starts, frame.f_lasti) - 1]))
+        elif code.co_filename.startswith(_PACKAGE) and not code.co_filename.startswith(_OURS):
+            break
         frame = frame.f_back
-    return None
+    return tuple(found)
 
 
 @lru_cache(maxsize=1024)

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.tracing.frames import Frame, subject_frames, subject_site
+from conformance.tracing.frames import Frame, subject_frames, subject_sites
 from reference.step import Array
 
 FILLED = "filled"
@@ -46,7 +46,9 @@ class Node:
         uses: the numbers of all nodes that it was computed from, and its own, as bits.
         consumers: the nodes that were computed from it at once.
         writes: of an array that was written into, what was written where.
-        site: the code of the subject that led to it and the place in it, where the trace notes it.
+        sites: the code of the subject that led to it, the innermost first, each with the
+            instruction that ran; where the trace notes them.
+        replaces: what computed the numbers that it has overwritten; where the trace notes sites.
     """
 
     number: int
@@ -60,7 +62,13 @@ class Node:
     uses: int = 0
     consumers: list["Node"] = field(default_factory=list)
     writes: tuple["Write", ...] = ()
-    site: tuple[CodeType, int] | None = None
+    sites: tuple[tuple[CodeType, int], ...] = ()
+    replaces: "Node | None" = None
+
+    @property
+    def site(self) -> tuple[CodeType, int] | None:
+        """The innermost of its sites."""
+        return self.sites[0] if self.sites else None
 
     @property
     def given(self) -> bool:
@@ -145,7 +153,7 @@ class Trace:
         inputs = tuple(dict.fromkeys(each for each in flat((args, kwargs)) if type(each) is Node))
         frames = subject_frames() if self.lines else ()
         made = Node(len(self.nodes), operation, function, args, kwargs, value, frames, inputs)
-        made.site = subject_site() if self.sites else None
+        made.sites = subject_sites() if self.sites else ()
         made.uses = 1 << made.number
         for each in inputs:
             made.uses |= each.uses
@@ -292,7 +300,8 @@ class Trace:
                     FILLED, filled, (before, pairs), {}, np.array(memory.owner)
                 )
                 memory.state.frames = writes[-1][2] or memory.state.frames
-                memory.state.writes, memory.state.site = tuple(writes), None
+                memory.state.writes, memory.state.sites = tuple(writes), ()
+                memory.state.replaces = before
         if memory.state is None:
             memory.state = self.constant(np.array(memory.owner))
         return memory.state
