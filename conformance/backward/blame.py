@@ -362,7 +362,8 @@ class Search:
         """Executions that are added up: the contributions one by one, or the rest by the first."""
         node, match = members[0]
         parts = self.forward.parts.get(match.quantity.nodes[0].number, [])
-        if len(parts) == len(members) and not match.quantity.at:
+        whole = len(match.quantity.nodes) == 1 and not match.quantity.at
+        if len(parts) == len(members) and whole:
             pairs = zip(members, reversed(parts), strict=True)
             return {n.number: _divided(m.layout(part), m) for (n, m), (_, part) in pairs}
         total = self._value(match)

@@ -78,7 +78,10 @@ class Chain:
             return args[0]
         assert node.function is not None  # noqa: S101 - constants are never evaluated
         with np.errstate(all="ignore"):
-            return node.function(*args, **kwargs)
+            made = node.function(*args, **kwargs)
+        if node.replaces is not None and np.ndim(made) < np.ndim(node.value):
+            return np.broadcast_to(made, np.shape(node.value))  # it is spread over `out`
+        return made
 
     def after(
         self, changed: Mapping[int, Any], wanted: Iterable[Node], rules: Rules | None = None
