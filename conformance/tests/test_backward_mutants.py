@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from conformance.tests.backward.edits import Edit, edits
-from conformance.tests.backward.measure import Judgement, judge, line_of, table
+from conformance.tests.backward.measure import SAMPLE, Judgement, judge, line_of, table
 from conformance.tests.backward.mutants import DIFFERENT, mutant, mutants
 from conformance.tests.backward.program import (
     SEED,
@@ -25,11 +25,6 @@ from conformance.tests.backward.program import (
     program,
     programs,
 )
-
-SAMPLE: dict[str, str] = json.loads(
-    Path(__file__).with_name("backward").joinpath("sample.json").read_text(encoding="utf-8")
-)
-"""Mutants by their ids; the reason if the engine of today judges one wrongly, else ""."""
 
 EACH = pytest.mark.parametrize("right", programs(), ids=lambda right: right.name)
 
@@ -179,7 +174,13 @@ def _sample() -> list[object]:
     def marks(reason: str) -> list[pytest.MarkDecorator]:
         return [pytest.mark.xfail(reason=reason)] if reason else []
 
-    return [pytest.param(id_, marks=marks(SAMPLE[id_]), id=id_) for id_ in sorted(SAMPLE)]
+    sample = json.loads(SAMPLE.read_text(encoding="utf-8"))
+    return [pytest.param(id_, marks=marks(sample[id_]), id=id_) for id_ in sorted(sample)]
+
+
+def test_the_sample_is_spread_over_the_programs() -> None:
+    names = [id_.partition("/")[0] for id_ in json.loads(SAMPLE.read_text(encoding="utf-8"))]
+    assert {names.count(each.name) for each in programs()} == {2}
 
 
 @pytest.mark.thorough

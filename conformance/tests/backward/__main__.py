@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from conformance.tests.backward.measure import Judgement, judged, line_of, table
+from conformance.tests.backward.measure import Judgement, judged, line_of, table, write_sample
 from conformance.tests.backward.program import FOLDER, programs
 
 
@@ -18,7 +18,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--folder", type=Path, default=FOLDER, help="of other programs")
     parser.add_argument("--list-bad", action="store_true", help="list what could be said better")
     parser.add_argument("--jobs", type=int, default=1, help="processes")
+    parser.add_argument(
+        "--sample", action="store_true", help="judge the tests' sample, and write it"
+    )
     options = parser.parse_args(arguments)
+    if options.sample:
+        for id_, fault in write_sample().items():
+            say(f"{id_}: {fault or 'good'}")
+        return
     names = options.program
     chosen = [each for each in programs(options.folder) if not names or each.name in names]
     if not chosen:

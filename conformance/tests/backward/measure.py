@@ -4,6 +4,7 @@ Left out: the command line (`__main__.py`), which worker processes do not import
 """
 
 import importlib.util
+import json
 import multiprocessing
 import re
 import statistics
@@ -18,7 +19,7 @@ from functools import partial
 from pathlib import Path
 
 import conformance
-from conformance.tests.backward.mutants import Mutant, mutants
+from conformance.tests.backward.mutants import Mutant, mutant, mutants
 from conformance.tests.backward.program import SEED, Program
 
 
@@ -177,6 +178,32 @@ def _imported(path: Path) -> types.ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+SAMPLE = Path(__file__).with_name("sample.json")
+"""Two mutants of each program by their ids; what is judged wrongly about one today, else ""."""
+
+
+def write_sample() -> dict[str, str]:
+    """Judge the mutants of the sample again, and write what is judged wrongly."""
+    with tempfile.TemporaryDirectory() as folder:
+        found = {}
+        for id_ in json.loads(SAMPLE.read_text(encoding="utf-8")):
+            wrong = mutant(id_)
+            found[id_] = fault(judge(wrong.program, wrong, Path(folder)))
+    SAMPLE.write_text(f"{json.dumps(found, indent=2, sort_keys=True)}\n", encoding="utf-8")
+    return found
+
+
+def fault(each: Judgement) -> str:
+    """What could have been said better; "" if nothing."""
+    if each.good:
+        return ""
+    if not each.seen:
+        return "not every wrong gradient is seen"
+    if not each.mended:
+        return "no repair"
+    return f"line {each.blamed[0]} is blamed" if each.blamed else "no line is blamed"
 
 
 COLUMNS = ("program", "right", "mutants", "seen", "mended", "line first", "first two", "median")
