@@ -22,6 +22,7 @@ from conformance.backward.quantities import (
 )
 from conformance.backward.region import INVERSES, Region
 from conformance.backward.source import assigned, base, line_of, operand_name, own_lines
+from conformance.tracing.frames import Frame
 from conformance.tracing.trace import Node
 from reference.step import Array
 
@@ -62,6 +63,12 @@ class Culprit(Region):
             for each in self.chain.nodes
         )
         return own[1:2] + own[:1] if right else own[:1]
+
+    def callers(self, node: Node) -> list[Line]:
+        """The lines that call the function of a node, if there are several."""
+        inner = node.frames[:1]
+        calls = {e.frames[1:] for e in self.chain.nodes if _same_function(e.frames[:1], inner)}
+        return list(own_lines(node))[1:] if len(calls) > 1 else []
 
     def wrong_executions(self, repair: Repair) -> set[int]:
         """The numbers of the executions that gave something else than they have to give."""
@@ -210,6 +217,10 @@ class Culprit(Region):
         return self.chain.evaluated <= EVALUATIONS
 
 
+def _same_function(one: tuple[Frame, ...], other: tuple[Frame, ...]) -> bool:
+    return [(e.file, e.function) for e in one] == [(e.file, e.function) for e in other]
+
+
 @dataclass(frozen=True, eq=False)
 class Found:
     """What is to blame.
@@ -241,6 +252,6 @@ def find(culprit: Culprit) -> Found:
             lines += culprit.lines_of(each.group, culprit.wrong_executions(each))
         for group in (*culprit.upstream(repair), *(e.group for e in culprit.repairs)):
             lines += culprit.lines_of(group)
-        lines += list(own_lines(repair.group.first))
+        lines += culprit.callers(repair.group.first)
     lines += [e for f in fixes for e in culprit.lines_of(f.group)]
     return Found(tuple(dict.fromkeys(lines)), fixes[0] if fixes else None, repair, held)
