@@ -149,7 +149,7 @@ class Chain:
         cut: frozenset[int] = frozenset(),
         note: Callable[[Node, Node, Array], None] | None = None,
     ) -> Arrays:
-        """The cotangent of every node, from those of some nodes.
+        """The cotangents of every node, several along the first axis, from those of some nodes.
 
         Args:
             seeds: where it starts.
@@ -157,6 +157,16 @@ class Chain:
             cut: nodes that get a cotangent and pass none on.
             note: is told the consumer, the node and the contribution, each time.
         """
+        with np.errstate(all="ignore"):
+            return self._reverse(seeds, among, cut, note)
+
+    def _reverse(
+        self,
+        seeds: Arrays,
+        among: Callable[[Node], bool],
+        cut: frozenset[int],
+        note: Callable[[Node, Node, Array], None] | None,
+    ) -> Arrays:
         total: Arrays = {number: np.array(each, np.float64) for number, each in seeds.items()}
         for node in reversed(self.nodes[: max(seeds) + 1]):
             if node.number not in total or node.number in cut or not among(node):
@@ -165,12 +175,11 @@ class Chain:
             if found is None:
                 continue
             made, rule = found
-            with np.errstate(all="ignore"):
-                parts = rule.pull(total[node.number])
+            parts = rule.pull_all(total[node.number])
             for each, part in zip(made.inputs, parts, strict=True):
                 if part is None or not among(each):
                     continue
-                shaped = _fitted(part, np.shape(self.values[each.number]))
+                shaped = _fitted(part, (len(part), *np.shape(self.values[each.number])))
                 if note is not None:
                     note(node, each, shaped)
                 before = total.get(each.number)
@@ -183,7 +192,7 @@ class Chain:
         among: Iterable[Node],
         cut: frozenset[tuple[int, int | None]] = frozenset(),
     ) -> Arrays:
-        """The tangent of every node, from those of some nodes.
+        """The tangents of every node, several along the first axis, from those of some nodes.
 
         Args:
             seeds: where it starts.
@@ -205,7 +214,8 @@ class Chain:
             ]
             if any(each is not None for each in given):
                 with np.errstate(all="ignore"):
-                    total[node.number] = _fitted(rule.push(given), np.shape(node.value))
+                    made_of = rule.push_all(given)
+                total[node.number] = _fitted(made_of, (len(made_of), *np.shape(node.value)))
         return total
 
 

@@ -40,11 +40,12 @@ class Forward:
         """Apply the chain rule from the loss backwards."""
 
         def note(consumer: Node, node: Node, part: Array) -> None:
-            self.parts.setdefault(node.number, []).insert(0, (consumer, part))
+            self.parts.setdefault(node.number, []).insert(0, (consumer, part[0]))
 
         loss = self.run.loss
-        seeds = {loss.number: np.ones(np.shape(loss.value))}
-        self.gradient = self.chain.reverse(seeds, self.contains, note=note)
+        seeds = {loss.number: np.ones((1, *np.shape(loss.value)))}
+        found = self.chain.reverse(seeds, self.contains, note=note)
+        self.gradient = {number: each[0] for number, each in found.items()}
         self._nodes = [e for e in self.chain.nodes if e.number in self.gradient and is_float(e)]
 
     def contains(self, node: Node) -> bool:
@@ -60,20 +61,15 @@ class Forward:
         """The values that have a derivative, in the order of time."""
         return self._nodes
 
-    def tangents(self, directions: list[Arrays], cut: Cut = frozenset()) -> Arrays:
+    def tangents(self, directions: Arrays, cut: Cut = frozenset()) -> Arrays:
         """How every value moves with the parameters, one direction along the first axis."""
-        nodes = self.nodes()
-        passes = [self.chain.forward(each, nodes, cut) for each in directions]
-        return {number: np.stack([each[number] for each in passes]) for number in passes[0]}
+        return self.chain.forward(directions, self.nodes(), cut)
 
 
-def directions(run: Recorded, seed: int = 0) -> list[Arrays]:
-    """Generic directions in the space of the parameters."""
+def directions(run: Recorded, seed: int = 0) -> Arrays:
+    """Generic directions in the space of the parameters, along the first axis."""
     rng = np.random.default_rng(seed)
-    return [
-        {
-            each.parameter.number: rng.normal(size=np.shape(each.parameter.value))
-            for each in run.goals
-        }
-        for _ in range(DIRECTIONS)
-    ]
+    return {
+        each.parameter.number: rng.normal(size=(DIRECTIONS, *np.shape(each.parameter.value)))
+        for each in run.goals
+    }

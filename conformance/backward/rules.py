@@ -25,6 +25,18 @@ class Derivative:
         """The tangent of the result; None stands for a tangent of 0."""
         raise NotImplementedError
 
+    def pull_all(self, cotangents: Array) -> list[Array | None]:
+        """The same of several cotangents, along the first axis."""
+        several = [self.pull(each) for each in cotangents]
+        return [_stacked(each) for each in zip(*several, strict=True)]
+
+    def push_all(self, tangents: Sequence[Array | None]) -> Array:
+        """The same of several tangents, along the first axis; one of them is not None."""
+        count = next(len(each) for each in tangents if each is not None)
+        return np.stack(
+            [self.push([e if e is None else e[i] for e in tangents]) for i in range(count)]
+        )
+
 
 class Moved(Derivative):
     """The derivative of an operation that moves numbers."""
@@ -51,6 +63,16 @@ class Moved(Derivative):
         ]
         numbers = np.concatenate([*whole, [0.0]])
         return np.asarray(numbers[self.sources])
+
+    def push_all(self, tangents: Sequence[Array | None]) -> Array:
+        """The same of several."""
+        count = next(len(each) for each in tangents if each is not None)
+        whole = [
+            np.zeros((count, size)) if each is None else each.reshape(count, -1)
+            for each, size in zip(tangents, self.sizes, strict=True)
+        ]
+        numbers = np.concatenate([*whole, np.zeros((count, 1))], axis=1)
+        return np.asarray(numbers[:, self.sources])
 
 
 class ByAutograd(Derivative):
@@ -162,6 +184,22 @@ class Elementwise(Derivative):
                 total = total + partial * tangent
         return total
 
+    def pull_all(self, cotangents: Array) -> list[Array | None]:
+        """The same of several."""
+        count = len(cotangents)
+        return [
+            _summed(cotangents * partial, (count, *_led(self.shape, shape))).reshape(count, *shape)
+            for partial, shape in zip(self.partials, self.shapes, strict=True)
+        ]
+
+    def push_all(self, tangents: Sequence[Array | None]) -> Array:
+        """The same of several."""
+        total: Any = 0.0
+        for partial, tangent, shape in zip(self.partials, tangents, self.shapes, strict=True):
+            if tangent is not None:
+                total = total + partial * tangent.reshape(len(tangent), *_led(self.shape, shape))
+        return np.asarray(total)
+
 
 class Kink(Elementwise):
     """The derivative of `maximum` or `minimum` where some operands are equal."""
@@ -185,6 +223,16 @@ def tied(node: Node, values: Callable[[Node], Any]) -> bool:
         one, other = (values(e) if type(e) is Node else e for e in node.args[:2])
         return bool(np.any(np.equal(one, other)))
     return False
+
+
+def _led(whole: tuple[int, ...], shape: tuple[int, ...]) -> tuple[int, ...]:
+    """A shape with as many axes as another one has."""
+    return (1,) * (len(whole) - len(shape)) + shape
+
+
+def _stacked(arrays: Sequence[Array | None]) -> Array | None:
+    found = [each for each in arrays if each is not None]
+    return np.stack(found) if found else None
 
 
 def _summed(array: Array, shape: tuple[int, ...]) -> Array:

@@ -12,7 +12,7 @@ from itertools import islice
 import numpy as np
 
 from conformance.backward.chain import Arrays
-from conformance.backward.forward import Cut, Forward, directions
+from conformance.backward.forward import DIRECTIONS, Cut, Forward, directions
 from conformance.backward.groups import Group, grouped
 from conformance.backward.judge import Verdict
 from conformance.backward.known import Known
@@ -25,6 +25,7 @@ from conformance.backward.quantities import (
     Quantity,
 )
 from conformance.tracing.trace import Node
+from reference.step import Array
 
 FEW_WAYS = 4
 FEW_MATCHES, MANY_MATCHES = 8, 40
@@ -55,10 +56,10 @@ class Uses:
         self.thorough, self.each_call = thorough, each_call
         self.verdicts = [each for each in verdicts if each.given.shape == each.right.shape]
         judged = {each.goal.parameter.number for each in self.verdicts}
-        self.directions = [
-            {n: each if n in judged else np.zeros_like(each) for n, each in some.items()}
-            for some in directions(forward.run)
-        ]
+        self.directions = {
+            n: each if n in judged else np.zeros_like(each)
+            for n, each in directions(forward.run).items()
+        }
         bits = 0
         for each in self.verdicts:
             bits |= each.goal.node.uses
@@ -70,17 +71,18 @@ class Uses:
         self._inside = {each.number for each in self.nodes}
         computed = [each for each in self.nodes if each.function is not None]
         self.groups = grouped(computed, calls=each_call)
-        self.missing = np.array([self._missing(each) for each in self.directions])
+        self.missing = self._missing()
         self._sensitivities: dict[frozenset[int], Arrays] = {}
         self._tangents: dict[Cut, Arrays] = {}
         self._held_catalogues: dict[tuple[Cut, int], Catalogue] = {}
 
-    def _missing(self, direction: Arrays) -> float:
-        """By how much the gradients fall short, along a direction."""
-        return sum(
-            float(np.vdot(direction[v.goal.parameter.number], v.right - v.given))
-            for v in self.verdicts
-        )
+    def _missing(self) -> Array:
+        """By how much the gradients fall short, along each direction."""
+        total = np.zeros(DIRECTIONS)
+        for v in self.verdicts:
+            along = self.directions[v.goal.parameter.number].reshape(DIRECTIONS, -1)
+            total += along @ np.ravel(v.right - v.given)
+        return total
 
     def sensitivity(self, group: Group) -> Arrays:
         """How the gradients depend on each execution, the other ones held; by its number."""
@@ -88,17 +90,11 @@ class Uses:
         if group.recurrent and self.thorough:
             cut = frozenset(e.number for e in group.nodes)
         if cut not in self._sensitivities:
-            passes = []
-            for each in self.directions:
-                seeds: Arrays = {}
-                for v in self.verdicts:
-                    seed = each[v.goal.parameter.number]
-                    n = v.goal.node.number
-                    seeds[n] = seeds[n] + seed if n in seeds else seed
-                passes.append(self.chain.reverse(seeds, self._within, cut))
-            self._sensitivities[cut] = {
-                number: np.stack([e[number] for e in passes]) for number in passes[0]
-            }
+            seeds: Arrays = {}
+            for v in self.verdicts:
+                seed, n = self.directions[v.goal.parameter.number], v.goal.node.number
+                seeds[n] = seeds[n] + seed if n in seeds else seed
+            self._sensitivities[cut] = self.chain.reverse(seeds, self._within, cut)
         return self._sensitivities[cut]
 
     def _within(self, node: Node) -> bool:
