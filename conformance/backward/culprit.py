@@ -96,7 +96,8 @@ class Culprit(Region):
             return
         args, _ = self.chain.arguments(node, {})
         for i, arg in enumerate(node.args):
-            if type(arg) is Node and (self.forward.contains(arg) or self.known(arg)):
+            number = type(arg) is not Node and node.operation != "add"  # it scales, and is no sum
+            if number or (type(arg) is Node and (self.forward.contains(arg) or self.known(arg))):
                 continue
             with np.errstate(all="ignore"):
                 value = np.asarray(inverse[i](right, args[1 - i]), dtype=np.float64)
