@@ -109,7 +109,8 @@ class Culprit(Region):
         line = line_of(node)
         name = base(operand_name(node, place))
         if type(arg) is Node and arg.function is not None:
-            yield from own_lines(arg)
+            group = self._by_number.get(arg.number, Group([arg]))
+            yield from self.lines_of(group, {arg.number})
         elif line is not None and name:
             found = assigned(name, line, alias=False)
             if found is not None:
@@ -190,8 +191,8 @@ class Culprit(Region):
         }
         if not self._affordable():
             return False
-        if target is not None and not self._reaches(rules, *target):
-            return False
+        if target is not None:  # else what the gradients depend on in a straight line is tried
+            return self._reaches(rules, *target) and self.search.confirms({}, rules)
         if len(group.nodes) > 1 or not is_float(group.first):
             return self.search.confirms({}, rules)
         node = group.first
