@@ -21,11 +21,8 @@ NAMES = [name for name in vars(SMALL) if name.startswith(("right_", "kink_", "wr
 JUDGED_WRONGLY = {
     "kink_max_tie_first": "accused",
     "kink_relu_where": "accused",
-    "right_complexfft": "accused",
     "right_f64_num": "the loss is not recorded",
     "right_longdouble": "the loss is not recorded",
-    "right_out_positional": "accused",
-    "right_slogdet": "accused",
     "right_tolist": "nested lists of numbers are not read",
     "right_var_axis": "accused",
     "wrong_round": "said to be digits that are lost",
