@@ -109,7 +109,7 @@ def scaled(group: Group, factor: float, value: Callable[[Node], Any]) -> Change:
             has = value(arg) if type(arg) is Node else arg
             if np.ndim(has) == 0 and not computed:
                 wants = has / factor if node.operation == "divide" and i else has * factor
-                cost = SURE if abs(abs(wants) - 1) < NEARLY else LIKELY
+                cost = SURE if abs(wants - 1) < NEARLY else LIKELY
                 return Change("constant", f"{has:g}", f"{wants:g}", rule, cost)
     return Change("factor", "", f"{factor:g}", rule, 2.5)
 

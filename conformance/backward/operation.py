@@ -55,7 +55,11 @@ class Operation:
 
         args = [substituted(each, lookup) for each in self.args]
         kwargs = {key: substituted(each, lookup) for key, each in self.kwargs.items()}
-        return self.function(*args, **kwargs)
+        made = self.function(*args, **kwargs)
+        shape = np.shape(self.node.value)
+        if self.node.replaces is not None and isinstance(made, np.ndarray | np.generic):
+            return made if made.shape == shape else np.broadcast_to(made, shape)
+        return made
 
 
 def is_float(node: Node) -> bool:
