@@ -89,7 +89,9 @@ def _augmented(node: Node) -> list[ast.expr]:
 
 def _is_method(node: Node, call: ast.Call) -> bool:
     """Whether a call has its first operand before the dot."""
-    receiver = call.func.value if isinstance(call.func, ast.Attribute) else None
+    if not isinstance(call.func, ast.Attribute):
+        return False
+    receiver = call.func.value
     module = isinstance(receiver, ast.Name) and receiver.id in ("np", "numpy", "math")
     return not module and len(node.args) == len(call.args) + 1
 

@@ -69,6 +69,26 @@ def make():
         size=(5, 3)), r.normal(size=(5, 2))
 """
 
+BY_NUMBERS = """
+import math
+import numpy as np
+
+def f(p, xs, ys):
+    loss, dw, db = 0.0, [0.0] * len(p['w']), 0.0
+    for x, y in zip(xs, ys):
+        z = sum(wi * xi for wi, xi in zip(p['w'], x)) + p['b']
+        a = 1 / (1 + math.exp(-z))
+        loss += -(y * math.log(a) + (1 - y) * math.log(1 - a))
+        for i in range(len(dw)):
+            dw[i] += (a - y) * x[i]
+        db += a - y
+    return loss, {'w': np.array(dw), 'b': db}
+
+def make():
+    r = np.random.default_rng(0)
+    return {'w': r.normal(size=3), 'b': 0.2}, r.normal(size=(5, 3)), [0, 1, 1, 0, 1]
+"""
+
 LAYER = """
 import numpy as np
 
@@ -112,7 +132,10 @@ def edited(source: str, old: str, new: str) -> tuple[str, int]:
     return source.replace(old, new), source[: source.index(old)].count("\n") + 1
 
 
-@pytest.mark.parametrize("source", [TWO_LAYERS, RECURRENT], ids=["two_layers", "recurrent"])
+PROGRAMS = {"two_layers": TWO_LAYERS, "recurrent": RECURRENT, "by_numbers": BY_NUMBERS}
+
+
+@pytest.mark.parametrize("source", PROGRAMS.values(), ids=PROGRAMS)
 def test_a_right_program_is_right_and_balls_say_so(source: str, tmp_path: Path) -> None:
     report = checked(source, tmp_path)
     assert report.ok
@@ -132,6 +155,7 @@ EDITS = (
     (RECURRENT, "dh * (1 - hs[t] ** 2)", "dh * (1 + hs[t] ** 2)", "+ has to be −"),
     (RECURRENT, "Wh.T @ da", "Wh @ da", "an operand has to be transposed: left"),
     (RECURRENT, "+ dnext", "- dnext", "− has to be +"),
+    (BY_NUMBERS, "db += a - y", "db += a * y", "× has to be −"),
     (RECURRENT, "dWh += np.outer(da, hs[t - 1])", "dWh += np.outer(da, hs[t])", ""),
 )
 
