@@ -5,6 +5,7 @@ without us. Left out: what a trace is (`trace.py`), what NumPy hands to nobody (
 """
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from operator import add, floordiv, mod, mul, neg, pos, sub, truediv
 from operator import pow as power
 from typing import Any
@@ -244,15 +245,16 @@ def _into(trace: Trace, called: Any, out: Any, inputs: Any, kwargs: dict[str, An
     for target in out:
         trace.before_write(target)
     where = options.get("where", True)
-    before = [trace.argument(each) for each in out] if where is not True else []
+    before = [trace.argument(each) for each in out] if where is not True or trace.sites else []
     call(*map(plain, inputs), out=tuple(map(plain, out)), **plain_of(kwargs))
-    for target in out:
+    for i, target in enumerate(out):
         value = np.array(plain(target))
         if where is not True:  # only some entries are written
             options = {key: each for key, each in options.items() if key != "where"}
             made = trace.node(name, _masked(call), (where, before[0], *nodes), options, value)
         else:
             made = trace.node(name, call, nodes, options, value)
+        made.replaces = before[i] if before else None
         trace.write(target, made)
     written = tuple(_of_trace(trace, each) for each in out)
     return written[0] if len(written) == 1 else written
@@ -281,14 +283,21 @@ def _at(trace: Trace, ufunc: np.ufunc, inputs: Any) -> None:
     trace.before_write(target)
     nodes = trace.argument((target, *values))
     ufunc.at(*map(plain, inputs))
+    call, args = added_at(ufunc), (nodes[0], plain(key), *nodes[1:])
+    made = trace.node(f"{ufunc.__name__}.at", call, args, {}, np.array(plain(target)))
+    trace.write(target, made)
 
-    def call(before: Any, *values: Any) -> Any:
+
+@cache
+def added_at(ufunc: np.ufunc) -> Callable[..., Any]:
+    """What `ufunc.at` makes of an array, which stays as it is."""
+
+    def call(before: Any, key: Any, *values: Any) -> Any:
         after = np.array(before)
-        ufunc.at(after, plain(key), *values)
+        ufunc.at(after, key, *values)
         return after
 
-    made = trace.node(f"{ufunc.__name__}.at", call, nodes, {}, np.array(plain(target)))
-    trace.write(target, made)
+    return call
 
 
 def apply(func: Callable[..., Any], name: str, args: Any, kwargs: dict[str, Any]) -> Any:

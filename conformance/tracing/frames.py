@@ -4,14 +4,16 @@ Left out: the operations (`recording.py`).
 """
 
 import ast
+import dis
 import linecache
 import sys
 import sysconfig
+from bisect import bisect_right
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from traceback import walk_tb
-from types import FrameType
+from types import CodeType, FrameType
 
 import numpy as np
 
@@ -61,6 +63,30 @@ def subject_calls(frame: FrameType | None) -> list[tuple[Frame, FrameType]]:
             break  # our own call into the subject
         frame = frame.f_back
     return found
+
+
+def subject_sites() -> tuple[tuple[CodeType, int], ...]:
+    """The subject's code that leads here, each with the instruction that runs, the innermost first.
+
+    Our own call into the subject ends them.
+    """
+    found: list[tuple[CodeType, int]] = []
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - the way to the caller's line
+    while frame is not None:
+        code = frame.f_code
+        if is_subject(code.co_filename):
+            starts = _starts(code)  # once specialized, an instruction is left within its cache
+            found.append((code, starts[bisect_right(starts, frame.f_lasti) - 1]))
+        elif code.co_filename.startswith(_PACKAGE) and not code.co_filename.startswith(_OURS):
+            break
+        frame = frame.f_back
+    return tuple(found)
+
+
+@lru_cache(maxsize=1024)
+def _starts(code: CodeType) -> tuple[int, ...]:
+    """Where the instructions of some code begin."""
+    return tuple(each.offset for each in dis.get_instructions(code))
 
 
 def raised_in(error: BaseException) -> tuple[Frame, ...]:

@@ -27,21 +27,29 @@ class Substitute(ModuleType):
 
 
 @contextmanager
-def replaced(instead: Mapping[int, Any], added: Mapping[str, Any] | None = None) -> Iterator[None]:
+def replaced(
+    instead: Mapping[int, Any],
+    others: dict[str, Any] | None = None,
+    added: Mapping[str, Any] | None = None,
+) -> Iterator[None]:
     """Other things under the global names of the subject's modules, until the end of the block.
 
     Args:
         instead: what stands in the place of something, by the identity of that.
+        others: the global names of one more module, which may be among them.
         added: what stands in the place of builtins that a module has not named itself.
     """
+    modules = _MODULES.subjects()
+    if others and not any(names is others for names in modules):
+        modules = [*modules, others]
     found = [
         (names, key, value)
-        for names in _MODULES.subjects()
+        for names in modules
         for key, value in list(names.items())
         if id(value) in instead
     ]
     builtins = [
-        (names, key) for names in _MODULES.subjects() for key in added or () if key not in names
+        (names, key) for names in modules for key in added or () if key not in names
     ]
     try:
         for names, key, value in found:

@@ -12,15 +12,20 @@ from conformance.tracing.trace import Trace
 
 
 @contextmanager
-def traced_program(trace: Trace) -> Iterator[None]:
-    """Note what the program's own modules compute, until the end of the block."""
+def traced_program(trace: Trace, function: object = None) -> Iterator[None]:
+    """Note what the program's own modules compute, until the end of the block.
+
+    Args:
+        trace: where it is noted.
+        function: of the program, whose module may not be among those that are loaded.
+    """
     tensors: AbstractContextManager[object] = nullcontext()
     if "torch" in sys.modules:  # else the program has no tensors
         from conformance.tracing.tensors import traced_tensors
 
         tensors = traced_tensors(trace)
     try:
-        with substituted(trace), tensors:
+        with substituted(trace, getattr(function, "__globals__", {})), tensors:
             yield
     finally:
         trace.forget_calls()

@@ -39,9 +39,14 @@ MATH = {
 
 
 @contextmanager
-def substituted(trace: Trace) -> Iterator[None]:
-    """Note what the program's own modules make, until the end of the block."""
-    with replaced(_substitutes(trace), {"float": _Float}):
+def substituted(trace: Trace, names: dict[str, Any] | None = None) -> Iterator[None]:
+    """Note what the program's own modules make, until the end of the block.
+
+    Args:
+        trace: where it is noted.
+        names: the global names of a module of the program that may not be among those loaded.
+    """
+    with replaced(_substitutes(trace), names or {}, {"float": _Float}):
         yield
 
 

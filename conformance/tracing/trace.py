@@ -12,12 +12,12 @@ import sys
 from bisect import bisect, insort
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 import numpy as np
 
-from conformance.tracing.frames import Frame, subject_calls, subject_frames
+from conformance.tracing.frames import Frame, subject_calls, subject_frames, subject_sites
 from reference.step import Array
 
 FILLED = "filled"
@@ -48,6 +48,9 @@ class Node:
         consumers: the nodes that were computed from it at once.
         writes: of an array that was written into, what was written where.
         calls: the numbers of the calls of functions that the frames belong to.
+        sites: the code of the subject that led to it, the innermost first, each with the
+            instruction that ran; where the trace notes them.
+        replaces: what computed the numbers that it has overwritten; where the trace notes sites.
     """
 
     number: int
@@ -62,6 +65,13 @@ class Node:
     consumers: list["Node"] = field(default_factory=list)
     writes: tuple["Write", ...] = ()
     calls: tuple[int, ...] = ()
+    sites: tuple[tuple[CodeType, int], ...] = ()
+    replaces: "Node | None" = None
+
+    @property
+    def site(self) -> tuple[CodeType, int] | None:
+        """The innermost of its sites."""
+        return self.sites[0] if self.sites else None
 
     @property
     def given(self) -> bool:
@@ -113,14 +123,15 @@ class Trace:
             not in a list, by the number of the call.
     """
 
-    def __init__(self, *, lines: bool = True) -> None:
+    def __init__(self, *, lines: bool = True, sites: bool = False) -> None:
         """Start with none.
 
         Args:
             lines: whether to note the lines of the subject.
+            sites: whether to note the place in the line too.
         """
         self.nodes: list[Node] = []
-        self.lines = lines
+        self.lines, self.sites = lines, sites
         self.recording = True
         self.foreign: Callable[[Any], Any] | None = None
         self._memories: dict[int, Memory] = {}
@@ -184,6 +195,7 @@ class Trace:
         frames, calls = self._where()
         made = Node(len(self.nodes), operation, function, args, kwargs, value, frames, inputs)
         made.calls = calls
+        made.sites = subject_sites() if self.sites else ()
         made.uses = 1 << made.number
         for each in inputs:
             made.uses |= each.uses
@@ -336,7 +348,8 @@ class Trace:
                 )
                 if writes[-1][2] and writes[-1][2] != memory.state.frames:
                     memory.state.frames, memory.state.calls = writes[-1][2], ()
-                memory.state.writes = tuple(writes)
+                memory.state.writes, memory.state.sites = tuple(writes), ()
+                memory.state.replaces = before
         if memory.state is None:
             memory.state = self.constant(np.array(memory.owner))
         return memory.state

@@ -1,0 +1,135 @@
+"""An array that is changed in place while another name still stands for what it was.
+
+Left out: every other fault.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from conformance.backward.blame import Search
+from conformance.backward.chain import Rules
+from conformance.backward.findings import Line
+from conformance.backward.source import (
+    assigned,
+    base,
+    gives_alias,
+    line_of,
+    operand_name,
+    written_name,
+)
+from conformance.tracing.trace import Node
+
+
+@dataclass(frozen=True)
+class Aliased:
+    """A write into an array that has two names.
+
+    Attributes:
+        lines: the line that gave it the second name, if it is known, and the one that wrote.
+        written: the name under which it was written into.
+        read: the name under which it was read as what it had been.
+    """
+
+    lines: tuple[Line, ...]
+    written: str
+    read: str
+
+
+@dataclass(frozen=True, eq=False)
+class _Use:
+    """An operand of a name: the operation, the place, the value that it has and had before."""
+
+    user: Node
+    place: int
+    name: str
+    before: Node
+
+
+def aliased(search: Search) -> Aliased | None:
+    """The write that makes the gradients wrong, if all are right when the other name keeps."""
+    by_first: dict[int, list[Node]] = {}
+    for node in search.chain.nodes:
+        if node.replaces is not None and not search.forward.contains(node):
+            by_first.setdefault(_history(node)[0].number, []).append(node)
+    for written in by_first.values():
+        uses = [use for node in written for use in _stale(node)]
+        for rules in (_kept(uses), {**_kept(uses), **_from_nothing(written[0])}) if uses else ():
+            if search.confirms({}, rules):
+                return _found(written[0], uses)
+    return None
+
+
+def _from_nothing(node: Node) -> Rules:
+    """A sum that is written over an array, with nothing in the place of what that was."""
+    if node.operation != "add":
+        return {}
+    kept = [arg is not node.replaces for arg in node.args]
+
+    def rule(args: list[Any], _: dict[str, Any]) -> Any:
+        return sum(np.asarray(a) for a, stays in zip(args, kept, strict=True) if stays)
+
+    return {node.number: rule}
+
+
+def _history(node: Node) -> list[Node]:
+    """What an array was before, the first first."""
+    found: list[Node] = []
+    before = node.replaces
+    while before is not None:
+        found.insert(0, before)
+        before = before.replaces
+    return found
+
+
+def _found(node: Node, uses: list[_Use]) -> Aliased:
+    name, line = written_name(node), line_of(node)
+    lines = [] if line is None else [line]
+    origin = None if line is None else assigned(base(name), line, alias=True)
+    if origin is not None and gives_alias(origin):
+        lines.insert(0, origin)
+    return Aliased(tuple(lines), name, uses[0].name)
+
+
+def _stale(node: Node) -> Iterator[_Use]:
+    """The operands that read an overwritten array under a name that stood for what it was."""
+    written = base(written_name(node))
+    first: dict[str, Node] = {}
+    for before in _history(node):
+        for user in before.consumers:
+            for _, name in _names(user, before):
+                first.setdefault(name, before)
+    for user in node.consumers:
+        for place, name in _names(user, node):
+            if name in first and base(name) != written:
+                yield _Use(user, place, name, first[name])
+
+
+def _names(user: Node, node: Node) -> Iterator[tuple[int, str]]:
+    """The names under which an operation reads a value, with the function that has them."""
+    for i, arg in enumerate(user.args):
+        if arg is node:
+            name = operand_name(user, i)
+            if name:
+                yield i, name
+
+
+def _kept(uses: list[_Use]) -> Rules:
+    """The operations that read it, with what it was."""
+    places: dict[int, list[_Use]] = {}
+    for each in uses:
+        places.setdefault(each.user.number, []).append(each)
+
+    def rule(found: list[_Use]) -> Any:
+        def made(args: list[Any], kwargs: dict[str, Any]) -> Any:
+            given = [*args]
+            for each in found:
+                given[each.place] = each.before.value
+            assert found[0].user.function is not None  # noqa: S101 - it has operands
+            return found[0].user.function(*given, **kwargs)
+
+        return made
+
+    return {number: rule(found) for number, found in places.items()}

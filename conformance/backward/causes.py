@@ -1,0 +1,96 @@
+"""Why a line is to blame, as a value.
+
+Left out: finding the line (`culprit.py`) and the words (`report/backward_words.py`).
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from conformance.backward.culprit import Fix, Found
+from conformance.backward.findings import Cause, Changed, Entry, Named
+from conformance.backward.forward import Forward
+from conformance.backward.judge import Verdict
+from conformance.backward.names import named, operation_text
+from conformance.backward.quantities import HALF_OF_THE_DIGITS, Match
+from conformance.backward.source import line_of
+from conformance.tracing.trace import Node
+
+
+def cause(forward: Forward, found: Found, verdicts: Sequence[Verdict]) -> Cause:
+    """Why the first of the lines is to blame."""
+    changed = None if found.fix is None else _changed(found.fix)
+    worst = worst_entry(verdicts)
+    if found.repair is None:
+        return Cause("gradient" if changed is None else "changed", changed=changed, worst=worst)
+    use = next((each for each in found.repair.matches if each is not None), None)
+    operation = operation_text(found.repair.group.first)
+    if use is None:
+        return Cause("value", operation, changed=changed, worst=worst)
+    needed = use.quantity.nodes[0]
+    same = alike(forward, needed)
+    held = next((e for e in found.held if e.quantity.nodes[0] in same), None)
+    other = held or next(iter(found.held), None)
+    kind, factor = _kind(use, held) if held or not other else ("misused", 1.0)
+    return Cause(
+        kind,
+        operation,
+        called(forward, needed),
+        None if other is None else called(forward, other.quantity.nodes[0]),
+        factor,
+        changed,
+        worst,
+        missing=_missing(needed, other) if kind == "misused" else None,
+    )
+
+
+def alike(forward: Forward, node: Node) -> list[Node]:
+    """The forward values whose derivatives are the same as that of a value."""
+    own = forward.gradient[node.number]
+    return [
+        each
+        for each in forward.nodes()
+        if forward.gradient[each.number].shape == own.shape
+        and np.array_equal(forward.gradient[each.number], own)
+    ]
+
+
+def called(forward: Forward, node: Node) -> Named:
+    """The name of a forward value, or of one with the same derivative that has a better one."""
+    names = [named(each) for each in (node, *reversed(alike(forward, node)))]
+    return next((each for each in names if each.name.isidentifier()), names[0])
+
+
+def _kind(use: Match, held: Match | None) -> tuple[str, float]:
+    """What is wrong with a value that is used as something and is something of the same."""
+    if held is None:
+        return "value", 1.0
+    if held.quantity.kind == "part":
+        return "part", 1.0
+    factor = held.factor * use.factor
+    return ("scaled" if abs(factor - 1) > HALF_OF_THE_DIGITS else "value"), factor
+
+
+def _missing(needed: Node, held: Match | None) -> Named | None:
+    """The forward operation that leads from the value that is needed to the one that is held."""
+    node = held.quantity.nodes[0] if held is not None else needed
+    if node is needed or not node.depends_on(needed):
+        return None
+    return Named(operation_text(node), line_of(node))
+
+
+def _changed(fix: Fix) -> Changed:
+    change = fix.change
+    other = None if change.other is None else named(change.other)
+    return Changed(change.what, change.before, change.after, operation_text(fix.group.first), other)
+
+
+def worst_entry(verdicts: Sequence[Verdict]) -> Entry | None:
+    """The entry of the first wrong gradient that is farthest off."""
+    for each in verdicts:
+        if not each.ok and each.given.shape == each.right.shape and each.given.size:
+            far = np.abs(np.nan_to_num(each.given - each.right, nan=np.inf))
+            at = np.unravel_index(int(np.argmax(far)), far.shape)
+            place = tuple(map(int, at))
+            return Entry(each.goal.name, place, float(each.given[at]), float(each.right[at]))
+    return None

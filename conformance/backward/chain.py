@@ -1,0 +1,240 @@
+"""The chain rule over recorded operations, both ways, and their evaluation on other values.
+
+Left out: the derivative of one operation (`derive.py`).
+"""
+
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from conformance.backward.derive import derivative
+from conformance.backward.operation import Operation, is_float, operation
+from conformance.backward.rules import Derivative
+from conformance.tracing.trace import Node, substituted
+from reference.step import Array
+
+Arrays = dict[int, Array]
+"""Arrays by the number of the node that they belong to."""
+
+Rules = Mapping[int, Callable[[list[Any], dict[str, Any]], Any]]
+"""What is computed from the arguments of a node, by its number."""
+
+
+class Chain:
+    """The recorded operations of a run.
+
+    Attributes:
+        nodes: of the run, in the order of time.
+        values: of the nodes in float64, by their numbers.
+        evaluated: how many operations were evaluated again.
+        underived: the numbers of operations whose derivative is not known.
+    """
+
+    def __init__(self, nodes: Sequence[Node], *, ties: float = 0.5, epsilons: bool = True) -> None:
+        """Take the values as they were recorded; all of them again if one is narrower.
+
+        Args:
+            nodes: of the run.
+            ties: what the first operand of `maximum` gets where both are equal.
+            epsilons: whether tiny numbers that are added are added; else 0 is.
+        """
+        self.nodes, self.ties, self.epsilons = nodes, ties, epsilons
+        self.values: dict[int, Any] = {}
+        self.underived: dict[int, str] = {}
+        self.evaluated = 0
+        self._derivatives: dict[int, tuple[Operation, Derivative] | None] = {}
+        floats = [each for each in nodes if is_float(each)]
+        self.narrow = any(each.value.dtype.itemsize < 8 for each in floats)  # noqa: PLR2004
+        for node in nodes:
+            again = self.narrow or not epsilons
+            self.values[node.number] = self._widened(node) if again else node.value
+
+    def _widened(self, node: Node) -> Any:
+        """The value that an operation gives in float64."""
+        if node.function is None or not is_float(node):
+            return node.value.astype(np.float64) if is_float(node) else node.value
+        made = np.asarray(self.evaluate(node, self.values))
+        return made.astype(np.float64) if made.dtype.kind == "f" else made
+
+    def value(self, node: Node) -> Any:
+        """The value of a node; a number where the array has no axes."""
+        found = self.values[node.number]
+        return found[()] if isinstance(found, np.ndarray) and found.ndim == 0 else found
+
+    def arguments(self, node: Node, instead: Mapping[int, Any]) -> tuple[list[Any], dict[str, Any]]:
+        """The arguments of an operation where some nodes have other values."""
+
+        def lookup(each: Node) -> Any:
+            found = instead.get(each.number)
+            if found is None:
+                return self.value(each)
+            return found[()] if isinstance(found, np.ndarray) and found.ndim == 0 else found
+
+        args = [substituted(each, lookup) for each in node.args]
+        if not self.epsilons and node.operation in ("add", "maximum"):
+            args = [0.0 if _tiny(each) else each for each in args]
+        return args, {key: substituted(each, lookup) for key, each in node.kwargs.items()}
+
+    def evaluate(self, node: Node, instead: Mapping[int, Any]) -> Any:
+        """What an operation gives where some nodes have other values."""
+        args, kwargs = self.arguments(node, instead)
+        if node.operation == "astype" and self.narrow and is_float(node):
+            return args[0]
+        assert node.function is not None  # noqa: S101 - constants are never evaluated
+        with np.errstate(all="ignore"):
+            made = node.function(*args, **kwargs)
+        if node.replaces is not None and np.ndim(made) < np.ndim(node.value):
+            return np.broadcast_to(made, np.shape(node.value))  # it is spread over `out`
+        return made
+
+    def after(
+        self, changed: Mapping[int, Any], wanted: Iterable[Node], rules: Rules | None = None
+    ) -> Arrays:
+        """The values of nodes after others were changed: only what depends on these is evaluated.
+
+        Args:
+            changed: other values of some nodes.
+            wanted: the nodes.
+            rules: what some nodes are computed by instead, from their arguments.
+
+        Raises:
+            ValueError: an operation does not accept a value of that shape; so does any operation.
+        """
+        wanted, rules = list(wanted), rules or {}
+        bits, needed = 0, 0
+        for number in (*changed, *rules):
+            bits |= 1 << number
+        for each in wanted:
+            needed |= each.uses
+        now: dict[int, Any] = dict(changed)
+        last = max(each.number for each in wanted)
+        for node in self.nodes[min((*changed, *rules)) : last + 1]:
+            if node.number in now or not needed >> node.number & 1 or not node.uses & bits:
+                continue
+            rule = rules.get(node.number)
+            self.evaluated += 1
+            if rule is None:
+                now[node.number] = _kept(self.evaluate(node, now))
+            else:
+                with np.errstate(all="ignore"):
+                    now[node.number] = _kept(rule(*self.arguments(node, now)))
+        return {each.number: now.get(each.number, self.values[each.number]) for each in wanted}
+
+    def derivative(self, node: Node) -> tuple[Operation, Derivative] | None:
+        """The operation that computed a node, and its derivative; None of a constant."""
+        if node.number not in self._derivatives:
+            made = operation(node)
+            found = None
+            if made is not None and made.inputs:
+                with np.errstate(all="ignore"):
+                    found = self._derived(made)
+            self._derivatives[node.number] = found
+        return self._derivatives[node.number]
+
+    def _derived(self, made: Operation) -> tuple[Operation, Derivative] | None:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # that a result does not depend on an operand
+                return made, derivative(made, self.value, self.ties)
+        except NotImplementedError as error:
+            self.underived[made.node.number] = str(error)
+            return None
+
+    def reverse(
+        self,
+        seeds: Arrays,
+        among: Callable[[Node], bool],
+        cut: frozenset[int] = frozenset(),
+        note: Callable[[Node, Node, Array], None] | None = None,
+    ) -> Arrays:
+        """The cotangents of every node, several along the first axis, from those of some nodes.
+
+        Args:
+            seeds: where it starts.
+            among: the nodes that are passed through.
+            cut: nodes that get a cotangent and pass none on.
+            note: is told the consumer, the node and the contribution, each time.
+        """
+        with np.errstate(all="ignore"):
+            return self._reverse(seeds, among, cut, note)
+
+    def _reverse(
+        self,
+        seeds: Arrays,
+        among: Callable[[Node], bool],
+        cut: frozenset[int],
+        note: Callable[[Node, Node, Array], None] | None,
+    ) -> Arrays:
+        total: Arrays = {number: np.array(each, np.float64) for number, each in seeds.items()}
+        for node in reversed(self.nodes[: max(seeds) + 1]):
+            if node.number not in total or node.number in cut or not among(node):
+                continue
+            found = self.derivative(node)
+            if found is None:
+                continue
+            made, rule = found
+            parts = rule.pull_all(total[node.number])
+            for each, part in zip(made.inputs, parts, strict=True):
+                if part is None or not among(each):
+                    continue
+                shaped = _fitted(part, (len(part), *np.shape(self.values[each.number])))
+                if note is not None:
+                    note(node, each, shaped)
+                before = total.get(each.number)
+                total[each.number] = shaped if before is None else before + shaped
+        return total
+
+    def forward(
+        self,
+        seeds: Arrays,
+        among: Iterable[Node],
+        cut: frozenset[tuple[int, int | None]] = frozenset(),
+    ) -> Arrays:
+        """The tangents of every node, several along the first axis, from those of some nodes.
+
+        Args:
+            seeds: where it starts.
+            among: the nodes that are passed through, in the order of time.
+            cut: pairs of a node and a consumer that it passes no tangent on to; of a node and None
+                where it passes it on to nobody.
+        """
+        total: Arrays = dict(seeds)
+        for node in among:
+            found = None if node.number in total else self.derivative(node)
+            if found is None:
+                continue
+            made, rule = found
+            given = [
+                None
+                if (e.number, None) in cut or (e.number, node.number) in cut
+                else total.get(e.number)
+                for e in made.inputs
+            ]
+            if any(each is not None for each in given):
+                with np.errstate(all="ignore"):
+                    made_of = rule.push_all(given)
+                total[node.number] = _fitted(made_of, (len(made_of), *np.shape(node.value)))
+        return total
+
+
+TINY = 1e-3  # a number that is added up to this size is an ε
+
+
+def _tiny(value: Any) -> bool:
+    return isinstance(value, float | np.floating) and 0 < abs(float(value)) <= TINY
+
+
+def _kept(value: Any) -> Any:
+    return value if isinstance(value, list | tuple) else np.asarray(value)
+
+
+def _fitted(part: Array, shape: tuple[int, ...]) -> Array:
+    """A contribution in the shape of the node that it belongs to."""
+    part = np.asarray(part, dtype=np.float64)
+    if part.shape == shape:
+        return part
+    if part.size == int(np.prod(shape)):
+        return part.reshape(shape)
+    return np.broadcast_to(part, shape)

@@ -1,0 +1,134 @@
+"""The ways in which one operation may differ from the right one: people's mistakes, undone.
+
+Another operator, axis, operand or constant; an operand turned; an operation left out or too many.
+Each is applied to all executions of the operation.
+
+Left out: whether it makes the gradients right (`culprit.py`).
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from conformance.backward import slips
+from conformance.backward.change import (
+    GUESSED,
+    LIKELY,
+    NEARLY,
+    POSSIBLE,
+    SURE,
+    Change,
+    Others,
+    Rule,
+    candidates,
+    own,
+    shapes,
+)
+from conformance.backward.groups import Group
+from conformance.backward.operation import is_float
+from conformance.tracing.trace import Node
+
+
+def changes(group: Group, others: Others) -> Iterator[Change]:
+    """The changes of an operation.
+
+    Args:
+        group: its executions.
+        others: of all operations of the run by shape: their results may have to be its operands.
+    """
+    node = group.first
+    if node.function is None:
+        yield from slips.of_constant(node)
+        return
+    yield from slips.of_operator(node)
+    yield from slips.of_numbers(node)
+    yield from slips.of_start(group)
+    yield from slips.of_product(node)
+    yield from slips.of_reduction(node)
+    yield from slips.of_comparison(node)
+    yield from slips.of_writes(group, others)
+    yield from slips.of_index(node)
+    yield from _of_operands(group, others)
+    yield from _insertions(group, others)
+
+
+def _of_operands(group: Group, others: Others) -> Iterator[Change]:
+    """Another value in the place of an operand."""
+    for i, arg in enumerate(group.first.args):
+        if type(arg) is not Node or not is_float(arg):
+            continue
+        if not all(len(e.args) > i and type(e.args[i]) is Node for e in group.nodes):
+            continue
+        for other, nodes in candidates(group, others, [e.args[i].value.shape for e in group.nodes]):
+            if any(nodes[e.number] is not e.args[i] for e in group.nodes) and is_float(other):
+                yield Change("operand", str(i + 1), "", _operand(i, nodes), POSSIBLE, other)
+
+
+def _operand(place: int, nodes: dict[int, Node]) -> Rule:
+    def rule(node: Node, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        other = nodes[node.number].value
+        return own(node, [*args[:place], other, *args[place + 1 :]], kwargs)
+
+    return rule
+
+
+def _insertions(group: Group, others: Others) -> Iterator[Change]:
+    """A factor or a term that is missing after the operation."""
+    if not is_float(group.first):
+        return
+    for other, nodes in candidates(group, others, shapes(group)):
+        yield Change("factor", "", "×", _after(np.multiply, nodes), GUESSED, other)
+        if is_float(other):
+            yield Change("term", "", "+", _after(np.add, nodes), GUESSED, other)
+            yield Change("factor", "", "/", _after(np.divide, nodes), GUESSED, other)
+            yield Change("term", "", "−", _after(np.subtract, nodes), GUESSED, other)
+
+
+def _after(function: Callable[..., Any], nodes: dict[int, Node]) -> Rule:
+    return lambda n, args, kwargs: function(own(n, args, kwargs), nodes[n.number].value)
+
+
+def scales(node: Node) -> bool:
+    """Whether an operation only multiplies by a number."""
+    if node.operation not in ("multiply", "divide"):
+        return node.operation == "negative"
+    return any(type(arg) is not Node and np.ndim(arg) == 0 for arg in node.args)
+
+
+def scaled(group: Group, factor: float, value: Callable[[Node], Any]) -> Change:
+    """The operation, its result times a number: another constant, if it has one."""
+
+    def rule(node: Node, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        return np.asarray(factor * own(node, args, kwargs))
+
+    node = group.first
+    if node.operation in ("multiply", "divide"):
+        for i, arg in enumerate(node.args):
+            computed = type(arg) is Node and arg.function is not None
+            has = value(arg) if type(arg) is Node else arg
+            if np.ndim(has) == 0 and not computed:
+                wants = has / factor if node.operation == "divide" and i else has * factor
+                cost = SURE if abs(wants - 1) < NEARLY else LIKELY
+                return Change("constant", f"{has:g}", f"{wants:g}", rule, cost)
+    return Change("factor", "", f"{factor:g}", rule, 2.5)
+
+
+def renumbered(nodes: Sequence[Node], values: Mapping[int, int]) -> Iterator[Change]:
+    """Another number under a name that several operations use.
+
+    Args:
+        nodes: the operations.
+        values: the place of the operand that it is, by the number of the operation.
+    """
+    first = nodes[0]
+    has = first.args[values[first.number]]
+    inverse = {1 / has} if has else set()
+    for number in sorted({2 * has, has / 2, has + 1, has - 1, -has, 1} | inverse):
+        if number != has:
+
+            def rule(node: Node, args: list[Any], kwargs: dict[str, Any], n: Any = number) -> Any:
+                place = values[node.number]
+                return own(node, [*args[:place], n, *args[place + 1 :]], kwargs)
+
+            yield Change("variable", f"{has:g}", f"{number:g}", rule, SURE, place=0)

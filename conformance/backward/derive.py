@@ -1,0 +1,237 @@
+"""The derivative of one recorded operation, at the values that it was given.
+
+Three rules, the first that fits. An operation that only moves numbers (indexing, reshaping,
+stacking, a write into an array) is applied to the places of its operands: what comes out says where
+each entry came from. What HIPS `autograd` differentiates, it does. Anything else is differentiated
+entry by entry: on balls by a step that is far below every digit, in floats where balls do not go.
+
+Left out: the chain rule over many operations (`chain.py`).
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from autograd import numpy as anp
+from autograd.core import primitive_jvps, primitive_vjps
+
+from conformance.arithmetic.balls import precision
+from conformance.arithmetic.exact import Exact, to_exact
+from conformance.backward.operation import MOVES, Operation
+from conformance.backward.rules import (
+    AddedAt,
+    ByAutograd,
+    ByEntries,
+    Derivative,
+    Direct,
+    Elementwise,
+    Kink,
+    Moved,
+    tied,
+)
+from conformance.tracing.trace import Node, part_of
+from reference.step import Array
+
+REDUCED = {
+    "add.reduce": "sum", "multiply.reduce": "prod", "maximum.reduce": "max",
+    "minimum.reduce": "min", "add.accumulate": "cumsum",
+}  # fmt: skip
+"""What `ufunc.reduce` is called as a function."""
+
+ALIASES = {"amax": "max", "amin": "min", "absolute": "abs", "norm": "linalg.norm"}
+FAR = 2.0**40  # farther than any place in an array
+STEP_BITS, BITS = 120, 500
+FEW = 400  # entries, up to which an operation is differentiated one by one
+HALVED = 6.0e-6  # the cube root of 2⁻⁵³: the step of a central difference in floats
+CLOSE = 1e-3  # a rule that is wrong is wrong by much; a difference near a kink is not exact
+
+
+def _variance(
+    a: Any, axis: Any = None, *, ddof: float = 0, keepdims: bool = False, power: float = 1
+) -> Any:
+    apart = a - anp.mean(a, axis=axis, keepdims=True)
+    squares = anp.sum(apart * apart, axis=axis, keepdims=keepdims)
+    return (squares / (a.size / max(np.size(squares), 1) - ddof)) ** power
+
+
+COMPOSED: dict[str, Callable[..., Any]] = {
+    "var": _variance,
+    "std": lambda a, axis=None, **options: _variance(a, axis, power=0.5, **options),
+}
+"""Functions in terms of others, where autograd's own rules fail."""
+
+
+def derivative(made: Operation, values: Callable[[Node], Any], ties: float = 0.5) -> Derivative:
+    """The derivative of an operation at the values of its operands.
+
+    Args:
+        made: the operation.
+        values: of the operands.
+        ties: what the first operand of `maximum` gets where both are equal.
+
+    Raises:
+        NotImplementedError: it is not known, and the operands are too large for entry by entry.
+    """
+    if made.node.operation in MOVES or made.node.function is part_of:
+        moved = _moved(made, values)
+        if moved is not None:
+            return moved
+    if made.node.operation == "add.at":
+        return AddedAt(made, values)
+    if made.node.operation in ("maximum", "minimum") and tied(made.node, values):
+        return Kink(made, values, ties)
+    function = _of_autograd(made)
+    if function is not None:
+        found: Derivative = ByAutograd(made, function, values)
+        if _direct(made) and function in primitive_vjps:
+            if isinstance(made.node.function, np.ufunc) and made.node.operation != "matmul":
+                found = _elementwise(made, function, values) or found
+            elif function in primitive_jvps:
+                found = Direct(made, function, values)
+        if _trusted(found, made, values):
+            return found
+    return by_entries(made, values)
+
+
+def _elementwise(
+    made: Operation, function: Any, values: Callable[[Node], Any]
+) -> Elementwise | None:
+    if made.kwargs or any(isinstance(each, list | tuple) for each in made.args):
+        return None
+    return Elementwise(made, function, values)
+
+
+def _trusted(rule: Derivative, made: Operation, values: Callable[[Node], Any]) -> bool:
+    """Whether a rule agrees with itself both ways and with a difference of the operation."""
+    rng = np.random.default_rng(made.node.number)
+    arrays = [np.asarray(values(each), dtype=np.float64) for each in made.inputs]
+    tangents = [rng.normal(size=each.shape) for each in arrays]
+    cotangent = rng.normal(size=np.shape(made.node.value))
+    try:
+        pushed = float(np.vdot(cotangent, rule.push(tangents)))
+        parts = zip(rule.pull(cotangent), tangents, strict=True)
+        pulled = sum(float(np.vdot(part, each)) for part, each in parts if part is not None)
+    except (NotImplementedError, NameError, TypeError, ValueError, IndexError, KeyError):
+        return False  # autograd does not know the operation, or not with these arguments
+    step = HALVED * max((float(np.max(np.abs(e), initial=0.0)) for e in arrays), default=1.0)
+    ends = [
+        made.at([_scalar(a + s * t) for a, t in zip(arrays, tangents, strict=True)], values)
+        for s in (step, -step)
+    ]
+    slope = float(np.vdot(cotangent, (np.asarray(ends[0]) - np.asarray(ends[1])) / (2 * step)))
+    scale = 1 + abs(pushed) + float(np.abs(cotangent).sum())
+    if not np.isfinite(slope):
+        return bool(abs(pushed - pulled) <= CLOSE * scale)
+    return bool(abs(pushed - pulled) <= CLOSE * scale and abs(pushed - slope) <= CLOSE * scale)
+
+
+def _direct(made: Operation) -> bool:
+    """Whether every operand is an argument by itself."""
+    return all(any(arg is each for arg in made.args) for each in made.inputs) and not any(
+        type(each) is Node for each in made.kwargs.values()
+    )
+
+
+def _moved(made: Operation, values: Callable[[Node], Any]) -> Moved | None:
+    """Where the entries of a result came from; None if they were not only moved."""
+    shapes = [np.shape(each.value) for each in made.inputs]
+    start, places = 0, []
+    for shape in shapes:
+        size = int(np.prod(shape))
+        places.append(np.arange(start, start + size, dtype=np.float64).reshape(shape))
+        start += size
+    if start == 0:
+        return None
+    near = np.asarray(made.at(places, values), dtype=np.float64)
+    far = np.asarray(made.at([each + FAR for each in places], values), dtype=np.float64)
+    if near.shape != np.shape(made.node.value):
+        return None
+    sources = np.where(far - near == FAR, near, -1).astype(np.int64)
+    numbers = np.concatenate([*(np.ravel(values(each)) for each in made.inputs), [0.0]])
+    moved = sources >= 0
+    same = np.asarray(made.node.value)[moved] == numbers[sources][moved]
+    narrowed = made.node.operation == "astype" or made.node.value.dtype != np.float64
+    return Moved(sources, shapes) if narrowed or bool(np.all(same)) else None
+
+
+def _of_autograd(made: Operation) -> Any:
+    """The function of `autograd` that computes the same; None if it has none."""
+    name = made.node.operation
+    if "." in name and name not in REDUCED:
+        return None
+    if "where" in made.kwargs or made.kwargs.get("initial") is not None:
+        return None
+    if name in COMPOSED:
+        return COMPOSED[name]
+    plain = REDUCED.get(name, ALIASES.get(name, name))
+    found: Any = anp
+    for part in plain.split("."):
+        found = getattr(found, part, None)
+    if found is None or name == "round":
+        return None
+    if name in REDUCED:
+        made.kwargs = {"axis": 0, **made.kwargs}
+        return found
+    made.kwargs = {
+        key: each for key, each in made.kwargs.items() if each is not None or key == "axis"
+    }
+    return found
+
+
+def by_entries(made: Operation, values: Callable[[Node], Any]) -> ByEntries:
+    """The partial derivatives of an operation, entry by entry.
+
+    Raises:
+        NotImplementedError: too many entries.
+    """
+    arrays = [np.asarray(values(each), dtype=np.float64) for each in made.inputs]
+    if sum(each.size for each in arrays) > FEW:
+        raise NotImplementedError(made.node.operation)
+    try:
+        with precision(BITS):
+            return ByEntries(made, _exact_matrices(made, arrays, values))
+    except (TypeError, AttributeError, ValueError, ArithmeticError, IndexError):
+        return ByEntries(made, _float_matrices(made, arrays, values))
+
+
+def _exact_matrices(
+    made: Operation, arrays: list[Array], values: Callable[[Node], Any]
+) -> list[Array]:
+    exact = [to_exact(each) for each in arrays]
+    step = to_exact(2.0**-STEP_BITS)[()]
+
+    def moved(k: int, i: int, by: Any) -> Array:
+        changed = [each.copy() for each in exact]
+        changed[k].reshape(-1)[i] = changed[k].reshape(-1)[i] + by
+        return np.asarray(made.at([_scalar(each) for each in changed], values), dtype=object)
+
+    def column(k: int, i: int) -> list[float]:
+        slope = (moved(k, i, step) - moved(k, i, -step)) / (2 * step)
+        return [float(each.ball.mid()) if type(each) is Exact else 0.0 for each in slope.flat]
+
+    return [
+        np.array([column(k, i) for i in range(each.size)], dtype=np.float64).T
+        for k, each in enumerate(arrays)
+    ]
+
+
+def _scalar(array: Array) -> Any:
+    return array[()] if array.ndim == 0 else array
+
+
+def _float_matrices(
+    made: Operation, arrays: list[Array], values: Callable[[Node], Any]
+) -> list[Array]:
+    def moved(k: int, i: int, by: float) -> Array:
+        changed = [each.copy() for each in arrays]
+        changed[k].reshape(-1)[i] += by
+        return np.ravel(np.asarray(made.at(changed, values), dtype=np.float64))
+
+    def column(k: int, i: int) -> Array:
+        h = HALVED * max(1.0, abs(float(arrays[k].reshape(-1)[i])))
+        return np.asarray((moved(k, i, h) - moved(k, i, -h)) / (2 * h))
+
+    return [
+        np.array([column(k, i) for i in range(each.size)]).reshape(each.size, -1).T
+        for k, each in enumerate(arrays)
+    ]

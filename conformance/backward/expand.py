@@ -1,0 +1,166 @@
+"""A recorded run with a node for each value that is handed on.
+
+A value that an operand names gets a node of its own where it is used, and so does the result that a
+call returns, so that another value can be put there alone. Left out: everything else.
+"""
+
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from types import SimpleNamespace
+from typing import Any
+
+from conformance.backward.findings import Line
+from conformance.backward.forward import Forward
+from conformance.backward.program import Goal, Recorded
+from conformance.backward.source import assigned, operand_name, passed
+from conformance.tracing.frames import Frame
+from conformance.tracing.trace import Node, substituted
+
+HANDED, RETURNED = "taken", "returned"
+
+
+def handed(value: Any, *_: Any) -> Any:
+    """The value itself."""
+    return value
+
+
+@dataclass(eq=False)
+class _Expansion:
+    """The nodes so far, and what stands for the nodes of the run.
+
+    Attributes:
+        forward: the forward pass of the run.
+        named: whether whatever gave a value its name stands for all uses under that name, for a
+            value of the forward pass too.
+        nodes: the new ones.
+        same: what stands for a node, by its number.
+        made: the nodes of what is handed on: by the value, where that gets its name, and the name.
+        users: the operands that take each.
+        counts: how many results a call has returned.
+    """
+
+    forward: Forward
+    named: bool
+    nodes: list[Node] = field(default_factory=list)
+    same: dict[int, Node] = field(default_factory=dict)
+    made: dict[Any, Node] = field(default_factory=dict)
+    users: dict[int, set[Any]] = field(default_factory=dict)
+    counts: dict[Any, int] = field(default_factory=dict)
+
+    def add(self, node: Node, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Node:
+        """A node with other arguments."""
+        found = replace(node, number=len(self.nodes), args=args, kwargs=kwargs, consumers=[])
+        inputs: dict[int, Node] = {}
+        substituted((args, kwargs), lambda e: inputs.setdefault(e.number, e))
+        found.inputs = tuple(inputs.values())
+        found.uses = 1 << found.number
+        for each in found.inputs:
+            found.uses |= each.uses
+            each.consumers.append(found)
+        self.nodes.append(found)
+        return found
+
+    def operand(self, node: Node, user: Node) -> Node:
+        """What a backward operation takes for one of its operands."""
+        own = self.same[node.number]
+        line = () if self.forward.contains(node) else _left(node.frames, user.frames)
+        if line:
+            own = self._returned(node, own, line)
+        places = [i for i, each in enumerate(user.args) if each is node]
+        place = places[0] if places else -1
+        names, forward = _names(user, place), self.forward.contains(node)
+        if not names[0] and not forward:
+            return own
+        for level in reversed(range(len(names))):
+            frames = user.frames[level:]
+            where = frames[1:]  # of a parameter the call
+            if level == len(names) - 1:
+                where = self._origin(node, names[level], frames)
+            key = own.number, where, names[level]
+            own = self._handed(key, own, where, (level, user.site, place))
+        return own
+
+    def _origin(self, node: Node, name: str, frames: tuple[Frame, ...]) -> tuple[Frame, ...]:
+        """The line that gave a value its name; where it is used, if the forward pass gave it."""
+        if not frames:
+            return ()
+        plain = self.forward.contains(node) and not self.named
+        line = assigned(name, Line(frames[0].file, frames[0].line), alias=plain)
+        if line is None or (self.named and any((e.file, e.line) == line for e in node.frames)):
+            return frames
+        return (Frame(line.file, line.line, frames[0].function), *frames[1:])
+
+    def _returned(self, node: Node, own: Node, frames: tuple[Frame, ...]) -> Node:
+        key = (RETURNED, node.number, frames)
+        if key not in self.made:
+            call = frames, node.frames
+            place = self.counts[call] = self.counts.get(call, -1) + 1
+            self.made[key] = self._identity(own, RETURNED, frames, (frames[0], place and 1))
+        return self.made[key]
+
+    def _handed(self, key: Any, own: Node, frames: tuple[Frame, ...], operand: Any) -> Node:
+        """The node of a value under a name; another one when the same operand is met again."""
+        found = self.made.get(key)
+        if found is None or operand in self.users[found.number]:
+            tag = (key[2], frames[:1], operand if not key[2] else None)
+            found = self.made[key] = self._identity(own, HANDED, frames, tag)
+            self.users[found.number] = set()
+        self.users[found.number].add(operand)
+        return found
+
+    def _identity(self, own: Node, what: str, frames: tuple[Frame, ...], tag: Any) -> Node:
+        empty = Node(0, what, handed, (), {}, own.value, frames)
+        return self.add(empty, (own, tag), {})
+
+    def goal(self, goal: Goal) -> Goal:
+        """A gradient as it is returned."""
+        frames = self.forward.run.returns
+        own = self.same[goal.node.number]
+        name = "" if self.forward.contains(goal.node) else goal.name
+        made = self._identity(own, HANDED, frames, ("gradient", name))
+        return replace(goal, parameter=self.same[goal.parameter.number], node=made)
+
+
+def _left(made: tuple[Frame, ...], used: tuple[Frame, ...]) -> tuple[Frame, ...]:
+    """The line of the call that a value has left when it is used, and those around it."""
+    common = 0
+    while common < min(len(made), len(used)) and made[-1 - common] == used[-1 - common]:
+        common += 1
+    inner = len(made) - 1 - common
+    return made[inner:] if inner > 0 else ()
+
+
+def _names(user: Node, place: int) -> list[str]:
+    """The name of an operand, and of the argument that it was in each call around."""
+    found = [operand_name(user, place)]
+    for inner, outer in pairwise(user.frames):
+        inside, call = Line(inner.file, inner.line), Line(outer.file, outer.line)
+        name = passed(found[-1], inside, inner.function, call) if found[-1] else ""
+        if not name:
+            break
+        found.append(name)
+    return found
+
+
+def expanded(forward: Forward, *, named: bool) -> Recorded:
+    """The same run with these nodes; see `_Expansion`."""
+    state = _Expansion(forward, named)
+    for node in forward.run.trace.nodes:
+        if forward.contains(node) or node.function is None:
+            lookup = {e.number: state.same[e.number] for e in node.inputs}
+        else:
+            lookup = {e.number: state.operand(e, node) for e in node.inputs}
+        args, kwargs = _with(node, lookup)
+        state.same[node.number] = state.add(node, args, kwargs)
+    goals = tuple(state.goal(each) for each in forward.run.goals)
+    trace: Any = SimpleNamespace(nodes=state.nodes)
+    return replace(forward.run, trace=trace, loss=state.same[forward.run.loss.number], goals=goals)
+
+
+def _with(node: Node, lookup: dict[int, Node]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments of a node, others in the place of its operands."""
+
+    def other(each: Node) -> Node:
+        return lookup[each.number]
+
+    return substituted(node.args, other), substituted(node.kwargs, other)

@@ -1,0 +1,156 @@
+"""What is known of a backward pass after it was judged: values, no prose.
+
+Left out: the words (`report/backward_words.py`).
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class Line(NamedTuple):
+    """A line of the program."""
+
+    file: str
+    line: int
+
+
+@dataclass(frozen=True)
+class Named:
+    """A value of the forward pass.
+
+    Attributes:
+        name: that the program gave it, or the source of the expression, or the operation.
+        line: that computed it; None for what was given.
+    """
+
+    name: str
+    line: Line | None
+
+
+@dataclass(frozen=True)
+class Changed:
+    """Another operation in the place of one.
+
+    Attributes:
+        what: is changed (`changes.Change`).
+        before: what the program has.
+        after: what it has to have.
+        operation: the source of the operation.
+        other: the operand, factor or term that it needs.
+        guessed: whether other changes would do as well.
+    """
+
+    what: str
+    before: str
+    after: str
+    operation: str
+    other: Named | None = None
+    guessed: bool = False
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An entry of a gradient: its name, where it is, what the program gives and what is right."""
+
+    name: str
+    at: tuple[int, ...]
+    given: float
+    right: float
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Why a line is to blame.
+
+    Attributes:
+        kind: which cause it is:
+            `value`: what the operation gives is not the derivative that is needed there;
+            `misused`: it is right, as the derivative with respect to something else;
+            `scaled`: it is right but for a constant;
+            `part`: it is only some of the contributions;
+            `handed`: another value has to be handed on there;
+            `loop`: a loop leaves out executions;
+            `aliased`: an array is changed in place while another name stands for what it was;
+            `changed`: the operation is another one than it has to be;
+            `gradient`: the gradient is wrong and no operation is known that mends it;
+            `shape`: the gradient has another shape than its parameter.
+        operation: the source of the operation whose value has to be another.
+        needed: the forward value whose derivative is needed.
+        held: the forward value whose derivative it is.
+        factor: given / right, of `scaled`.
+        changed: what makes all gradients right.
+        worst: the entry that is farthest off.
+        missing: the forward operation whose derivative is left out, of `misused`.
+        names: of `aliased`: the one that is written into, and the other.
+    """
+
+    kind: str
+    operation: str = ""
+    needed: Named | None = None
+    held: Named | None = None
+    factor: float = 1.0
+    changed: Changed | None = None
+    worst: Entry | None = None
+    missing: Named | None = None
+    names: tuple[str, str] = ("", "")
+
+
+@dataclass(frozen=True)
+class Accused:
+    """An operation that is to blame.
+
+    Attributes:
+        gradients: the names of the parameters whose gradients it makes wrong.
+        lines: the lines in question, the one to blame first.
+        cause: why.
+        mends: whether all gradients are right once it is mended.
+    """
+
+    gradients: tuple[str, ...]
+    lines: tuple[Line, ...]
+    cause: Cause
+    mends: bool
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A gradient.
+
+    Attributes:
+        name: of its parameter.
+        ok: whether it is right.
+        error: the largest error, relative to the largest right entry.
+        exact: whether balls say that it is right; else floats decided.
+        lost: whether it is right on balls and has lost its digits in floats.
+        untraced: whether it is right by a difference of the loss alone: the record misses a part.
+        apart: how far it is off though it is taken as right, as by an ε in the loss; else 0.
+        dead: whether every entry has to be 0.
+        shape: that it has.
+        expected: that the parameter has.
+    """
+
+    name: str
+    ok: bool
+    error: float
+    exact: bool
+    lost: bool
+    untraced: bool
+    apart: float
+    dead: bool
+    shape: tuple[int, ...]
+    expected: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Examined:
+    """What is known of a program.
+
+    Attributes:
+        gradients: each one, judged.
+        accused: the operations to blame, the first to be read first.
+        kinks: whether the sample hits a kink, where every slope between both sides is right.
+    """
+
+    gradients: tuple[Judged, ...]
+    accused: tuple[Accused, ...] = ()
+    kinks: bool = False

@@ -1,0 +1,89 @@
+"""The executions of one operation, and a repair of it.
+
+Left out: finding the repair (`blame.py`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from conformance.backward.chain import Arrays
+from conformance.backward.judge import distance
+from conformance.backward.quantities import (
+    HALF_OF_THE_DIGITS,
+    Match,
+)
+from conformance.tracing.trace import Node
+
+UNFIT = (ValueError, TypeError, IndexError, ArithmeticError, AttributeError, KeyError)
+"""What operations raise that are given values of another kind or shape."""
+
+
+@dataclass(eq=False)
+class Group:
+    """All executions of one operation.
+
+    Attributes:
+        nodes: what they computed, in the order of time.
+        recurrent: whether one was computed from another.
+    """
+
+    nodes: list[Node]
+    recurrent: bool = False
+
+    @property
+    def first(self) -> Node:
+        """The first of them."""
+        return self.nodes[0]
+
+
+@dataclass(frozen=True, eq=False)
+class Repair:
+    """Values for all executions of an operation that make all gradients right.
+
+    Attributes:
+        group: the operation.
+        values: what each execution ought to have given, by its number.
+        matches: of each execution, what its value is used as, where that is known.
+        kind: `total`, `part`, or how the operation was changed.
+    """
+
+    group: Group
+    values: Arrays
+    matches: tuple[Match | None, ...]
+    kind: str
+
+    def changed(self, values: Mapping[int, Any]) -> float:
+        """The share of the executions that gave something else."""
+        wrong = [
+            number
+            for number, value in self.values.items()
+            if distance(np.asarray(values[number]), value) > HALF_OF_THE_DIGITS
+        ]
+        return len(wrong) / len(self.values)
+
+
+def grouped(nodes: list[Node], *, calls: bool = False) -> list[Group]:
+    """The executions of each operation together, in the order of the first.
+
+    Args:
+        nodes: what they computed.
+        calls: whether an operation of a function is another one in each call of it.
+    """
+    found: dict[Any, Group] = {}
+    for node in nodes:
+        key = operation_key(node), node.sites[1:] if calls else ()
+        found.setdefault(key, Group([])).nodes.append(node)
+    for group in found.values():
+        bits = sum(1 << each.number for each in group.nodes)
+        group.recurrent = any(e.uses & bits & ~(1 << e.number) for e in group.nodes)
+    return list(found.values())
+
+
+def operation_key(node: Node) -> Any:
+    """What the executions of one operation have in common."""
+    where = node.frames[:1] if node.writes or node.site is None else node.site
+    tag = node.args[1] if node.operation in ("taken", "returned") and len(node.args) > 1 else None
+    return where, node.operation, tag

@@ -1,0 +1,153 @@
+"""A program `f(params, *data) -> (loss, gradients)`, run once and recorded.
+
+Left out: the recorder (`tracing/`), and what is made of the record (`judge.py`).
+"""
+
+import dis
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from io import StringIO
+from typing import Any
+
+import numpy as np
+
+from conformance.tracing.frames import Frame
+from conformance.tracing.program import traced_program
+from conformance.tracing.trace import Node, Trace
+from reference.step import Array
+
+
+class NotAGradientError(ValueError):
+    """What the program gave cannot be judged as a loss and its gradients."""
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A gradient that the program gave.
+
+    Attributes:
+        name: of the parameter, as Python writes it: `W1`, `layers[0]['w']`.
+        parameter: the node of the parameter.
+        node: the node of the gradient.
+    """
+
+    name: str
+    parameter: Node
+    node: Node
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A run.
+
+    Attributes:
+        trace: of the run.
+        loss: the node of the loss.
+        goals: the gradients, in the order of the parameters.
+        returns: the line that returns them.
+    """
+
+    trace: Trace
+    loss: Node
+    goals: tuple[Goal, ...]
+    returns: tuple[Frame, ...] = ()
+
+
+def record(
+    f: Callable[..., Any], params: Any, data: tuple[Any, ...], own: Callable[..., Any] | None = None
+) -> Recorded:
+    """Run a program on copies of its arguments and record it.
+
+    Args:
+        f: called as `f(params, *data)`.
+        params: arrays of floats, in dicts, lists and tuples.
+        data: whatever else it takes.
+        own: the program's own function that returns the gradients, if it is not f.
+
+    Raises:
+        NotAGradientError: it gave no loss and gradients that can be judged.
+    """
+    trace = Trace(sites=True)
+    leaves: dict[str, Node] = {}
+    given = _given(trace, params, "params", leaves)
+    others = [_given(trace, each, f"data[{i}]", {}) for i, each in enumerate(data)]
+    with redirect_stdout(StringIO()), np.errstate(all="ignore"), traced_program(trace, own or f):
+        result = f(given, *others)
+        if not isinstance(result, tuple | list) or len(result) != 2:  # noqa: PLR2004
+            raise NotAGradientError("it must return a loss and gradients")
+        loss, gradients = result
+        node = trace.argument(loss)
+        pairs = list(_leaves(gradients, "params"))
+        found = {name: _node(trace, each) for name, each in pairs}
+    if type(node) is not Node or np.size(node.value) != 1:
+        raise NotAGradientError("the loss was not computed from the parameters")
+    missing = [name for name in leaves if name not in found]
+    if missing:
+        raise NotAGradientError(f"no gradient for {', '.join(map(short, missing))}")
+    goals = (Goal(short(name), each, found[name]) for name, each in leaves.items())
+    return Recorded(trace, node, tuple(goals), _returns(own or f))
+
+
+def _returns(f: Callable[..., Any]) -> tuple[Frame, ...]:
+    """The last line of a function that returns something."""
+    code = getattr(f, "__code__", None)
+    if code is None:
+        return ()
+    found = [e.positions for e in dis.get_instructions(code) if e.opname == "RETURN_VALUE"]
+    lines = [each.lineno for each in found if each is not None and each.lineno is not None]
+    return (Frame(code.co_filename, max(lines), code.co_name),) if lines else ()
+
+
+def short(name: str) -> str:
+    """The name of a parameter: that of a key at the top is the key itself."""
+    rest = name.removeprefix("params")
+    if rest.startswith("['") and rest.count("[") == 1:
+        return rest[2:-2]
+    return rest if rest and not rest.startswith("[") else name
+
+
+def _node(trace: Trace, value: Any) -> Node:
+    found = trace.argument(value)
+    return found if type(found) is Node else trace.constant(np.asarray(value, dtype=np.float64))
+
+
+def _given(trace: Trace, value: Any, name: str, leaves: dict[str, Node]) -> Any:
+    """A copy of an argument, its arrays of floats traced."""
+    if isinstance(value, np.ndarray):
+        if value.dtype.kind != "f":
+            return value.copy()
+        made = trace.given(value, name)
+        leaves[name] = made.node
+        return made
+    if isinstance(value, float | np.floating):
+        node = trace.node(f"given {name}", None, (), {}, np.array(value))
+        leaves[name] = node
+        from conformance.tracing.arrays import traced_number
+
+        return traced_number(node.value[()], node, trace)
+    if isinstance(value, Mapping):
+        return {key: _given(trace, e, f"{name}[{key!r}]", leaves) for key, e in value.items()}
+    if isinstance(value, list | tuple):
+        return _of_kind(
+            value, [_given(trace, e, f"{name}[{i}]", leaves) for i, e in enumerate(value)]
+        )
+    return value
+
+
+def _of_kind(model: Any, parts: list[Any]) -> Any:
+    if hasattr(model, "_fields"):  # a named tuple
+        return type(model)(*parts)
+    return parts if isinstance(model, list) else tuple(parts)
+
+
+def _leaves(value: Any, name: str) -> Iterator[tuple[str, Array]]:
+    """The arrays within gradients, with the name of the parameter that each belongs to."""
+    if isinstance(value, Mapping):
+        for key, each in value.items():
+            yield from _leaves(each, f"{name}[{key!r}]")
+    elif isinstance(value, list | tuple):
+        for i, each in enumerate(value):
+            yield from _leaves(each, f"{name}[{i}]")
+    else:
+        yield name, value

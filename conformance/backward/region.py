@@ -1,0 +1,168 @@
+"""Where a fault may be: the operations that lead to the first wrong value.
+
+Left out: the changes that are tried there (`culprit.py`).
+"""
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from conformance.backward.blame import Search
+from conformance.backward.change import NEARLY
+from conformance.backward.changes import scales
+from conformance.backward.groups import Group, Repair, grouped
+from conformance.backward.judge import distance
+from conformance.backward.operation import MOVES, is_float
+from conformance.backward.quantities import (
+    HALF_OF_THE_DIGITS,
+    Match,
+)
+from conformance.tracing.trace import Node
+from reference.step import Array
+
+FEW_REPAIRS = 6
+INVERSES: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
+    "multiply": (np.divide, np.divide),
+    "add": (np.subtract, np.subtract),
+    "subtract": (np.add, lambda right, other: other - right),
+    "divide": (np.multiply, lambda right, other: other / right),
+}
+"""What an operand has to be, of the right result and the other operand."""
+
+
+class Region:
+    """The operations one of which is to blame, given the repairs."""
+
+    def __init__(self, search: Search, repairs: list[Repair]) -> None:
+        self.search, self.repairs = search, repairs
+        self.forward, self.chain = search.forward, search.chain
+        self.chain.evaluated = 0
+        others = [e for e in search.chain.nodes if self._is_other(e)]
+        self._constants = [e for e in grouped(others) if e.first.function is None]
+        self._by_number = {n.number: g for g in (*search.groups, *grouped(others)) for n in g.nodes}
+
+    def known(self, node: Node) -> list[Match]:
+        """What a backward value is."""
+        return self.search.known.of(node)
+
+    def right(self, node: Node) -> bool:
+        """Whether a value is of the forward pass, or a ∂C/∂v up to a constant."""
+        return self.forward.contains(node) or bool(self.known(node))
+
+    def upstream(self, repair: Repair, *, edge: bool = False, strict: bool = True) -> list[Group]:
+        """The operations that lead to the first wrong value, and give nothing that is known.
+
+        Args:
+            repair: of an operation.
+            edge: whether those where something is known are among them.
+            strict: whether a ∂C/∂v times a constant is taken for known.
+        """
+        found: dict[int, Group] = {}
+        todo = list(self._first_wrong(repair).inputs)
+        seen: set[int] = set()
+        while todo:
+            node = todo.pop()
+            if node.number in seen or self.forward.contains(node) or node.given:
+                continue
+            seen.add(node.number)
+            known = any(strict or abs(abs(m.factor) - 1) < NEARLY for m in self.known(node))
+            other = self._by_number.get(node.number)
+            if other is not None and other is not repair.group and (edge or not known):
+                found[other.first.number] = other
+            todo += () if known else node.inputs
+        return [found[number] for number in sorted(found, reverse=True)]
+
+    def _is_other(self, node: Node) -> bool:
+        """Whether it is a backward operation of another kind than floats, or `np.zeros(...)`."""
+        if self.forward.contains(node) or isinstance(node.value, list | tuple):
+            return False
+        return _made_of_one_number(node) if node.function is None else not is_float(node)
+
+    def _first_wrong(self, repair: Repair) -> Node:
+        """The first execution that gave something else than it has to give."""
+        for node in repair.group.nodes:
+            right = repair.values.get(node.number)
+            if right is not None and self._differs(node, right):
+                return node
+        return repair.group.first
+
+    def _differs(self, node: Node, right: Array) -> bool:
+        return distance(self.chain.values[node.number], right) > HALF_OF_THE_DIGITS
+
+    def region(self) -> list[Group]:
+        """The operations one of which is to blame, the likeliest first."""
+        scaling = [each for each in reversed(self.search.groups) if scales(each.first)]
+        if not self.repairs:
+            return [*self._constants, *scaling, *self.search.groups]
+        first = self.repairs[0]
+        found = [*self._constants, *scaling, first.group, *self.upstream(first, edge=True)]
+        found += [each.group for each in self.repairs[1:FEW_REPAIRS]]
+        found += self.upstream(first, strict=False)
+        for each in self.repairs[1:FEW_REPAIRS]:
+            found += self.upstream(each)
+        return list({each.first.number: each for each in found}.values())
+
+    def turning(self) -> Repair:
+        """Where a value that is still right for something is taken for something else.
+
+        That is the operation after the last one that gives exactly a ∂C/∂v; itself, where what
+        follows is used as something else.
+        """
+        last = -1
+        for i, each in enumerate(self.repairs):
+            if self._exactly_right(each):
+                last = i
+        if last < 0 or last + 1 == len(self.repairs):
+            return self.repairs[max(last, 0)]
+        here, after = self.repairs[last], self.repairs[last + 1]
+        return after if _used_as(here) & _used_as(after) or self._scaled(here) else here
+
+    def _exactly_right(self, repair: Repair) -> bool:
+        nodes = [each for each in repair.group.nodes if each.number in repair.values]
+        if all(map(self._moves_forward_values, nodes)):
+            return True
+        usual = self._usual
+        return all(
+            any(
+                abs(m.factor - c) <= HALF_OF_THE_DIGITS * c for m in self.known(node) for c in usual
+            )
+            for node in nodes
+        )
+
+    @cached_property
+    def _usual(self) -> set[float]:
+        """The constants that what leads to the first operation is multiplied by; and 1."""
+        found, seen = {1.0}, set()
+        todo = list(self.repairs[0].group.first.inputs)
+        while todo:
+            node = todo.pop()
+            if node.number not in seen and not self.forward.contains(node):
+                seen.add(node.number)
+                known = self.known(node)
+                found |= {abs(each.factor) for each in known}
+                todo += () if known else node.inputs
+        return found
+
+    def _scaled(self, repair: Repair) -> bool:
+        """Whether a value is right but for a constant."""
+        held = {
+            n for node in repair.group.nodes for m in self.known(node) for n in m.quantity.nodes
+        }
+        return bool(held & _used_as(repair))
+
+    def _moves_forward_values(self, node: Node) -> bool:
+        """Whether a value is one of the forward pass, at most turned or in part."""
+        if self.forward.contains(node) or node.given:
+            return True
+        return node.operation in MOVES and all(map(self._moves_forward_values, node.inputs))
+
+
+def _used_as(repair: Repair) -> set[Node]:
+    return {n for match in repair.matches if match is not None for n in match.quantity.nodes}
+
+
+def _made_of_one_number(node: Node) -> bool:
+    """Whether it is an array that the program made, such as `np.zeros(shape)`."""
+    return node.function is None and bool(node.frames) and len(np.unique(node.value)) == 1

@@ -1,0 +1,266 @@
+"""Slips at one operation, undone: another operator, axis, number, order or index.
+
+Left out: other operands (`changes.py`).
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from conformance.backward.change import (
+    LIKELY,
+    PLAIN,
+    POSSIBLE,
+    SURE,
+    Change,
+    Others,
+    Rule,
+    call,
+    candidates,
+    just,
+    own,
+    shapes,
+    with_number,
+)
+from conformance.backward.groups import Group
+from conformance.tracing.trace import FILLED, Node
+
+OPERATORS: dict[str, Callable[..., Any]] = {
+    "add": np.add, "subtract": np.subtract, "multiply": np.multiply, "divide": np.divide,
+}  # fmt: skip
+SIGNS = {"add": "+", "subtract": "−", "multiply": "×", "divide": "/"}
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "exp": np.exp, "tanh": np.tanh, "absolute": np.absolute, "sign": np.sign, "log": np.log,
+    "square": np.square, "sqrt": np.sqrt, "negative": np.negative, "reciprocal": np.reciprocal,
+}  # fmt: skip
+EXTREMES: dict[str, Callable[..., Any]] = {"maximum": np.maximum, "minimum": np.minimum}
+REDUCTIONS = ("sum", "mean", "max", "min", "prod")
+COMPARISONS: dict[str, Callable[..., Any]] = {
+    "greater": np.greater, "less": np.less, "greater_equal": np.greater_equal,
+    "less_equal": np.less_equal, "equal": np.equal, "not_equal": np.not_equal,
+}  # fmt: skip
+PRODUCTS = ("matmul", "dot")
+
+
+def of_constant(node: Node) -> Iterator[Change]:
+    """Of an array that is made of one number: another number."""
+    has = np.ravel(node.value)[0]
+    for number in (0.0, 1.0):
+        if has != number:
+            yield Change("constant", f"{has:g}", f"{number:g}", _full(number), SURE)
+
+
+def _full(number: float) -> Rule:
+    return lambda node, _, __: np.full(node.value.shape, number)
+
+
+def of_start(group: Group) -> Iterator[Change]:
+    """Of a sum that is put together in a loop: nothing to begin with."""
+    node = group.first
+    if node.operation != "add" or len(node.args) != 2:  # noqa: PLR2004
+        return
+    numbers = {each.number for each in group.nodes}
+
+    def rule(each: Node, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        before = each.args[0]
+        carried = type(before) is Node and any(before.uses >> n & 1 for n in numbers)
+        return own(each, args, kwargs) if carried else np.asarray(args[1])
+
+    yield Change("start", "", "0", rule, SURE, place=0)
+
+
+def of_operator(node: Node) -> Iterator[Change]:
+    """Another operator or function, or none."""
+    name = node.operation
+    if name in OPERATORS and len(node.args) == 2:  # noqa: PLR2004
+        for other, function in OPERATORS.items():
+            if other != name:
+                yield Change("operator", SIGNS[name], SIGNS[other], call(function), SURE)
+        if name in ("subtract", "divide"):
+            yield Change("order", "", "", lambda n, a, k: own(n, a[::-1], k), SURE)
+        yield Change("extra", "right", "", just(0), SURE)
+        yield Change("extra", "left", "", just(1), SURE)
+    for family, cost in ((FUNCTIONS, POSSIBLE), (EXTREMES, SURE)):
+        for other, function in family.items() if name in family else ():
+            if other != name:
+                yield Change("function", name, other, call(function), cost)
+    if name in FUNCTIONS:
+        yield Change("extra", name, "", just(0), SURE)
+
+
+def of_numbers(node: Node) -> Iterator[Change]:
+    """Another number in the place of one that stands in the program."""
+    if node.operation not in (*OPERATORS, *EXTREMES, "power"):
+        return
+    for i, arg in enumerate(node.args):
+        if type(arg) is Node and (arg.function is not None or arg.given or arg.value.ndim):
+            continue
+        has = arg.value.item() if type(arg) is Node else arg
+        if isinstance(has, int | float | np.number):
+            for number in sorted({0, 1, -1, 2, has + 1, has - 1, 1 - has, 2 * has, has / 2}):
+                if number != has:
+                    made = with_number(i, number)
+                    cost = PLAIN if number in (0, 1) else LIKELY
+                    yield Change("constant", f"{has:g}", f"{number:g}", made, cost, place=i)
+
+
+def of_product(node: Node) -> Iterator[Change]:
+    """A product with an operand transposed, or in the other order."""
+    if node.operation not in PRODUCTS or len(node.args) != 2:  # noqa: PLR2004
+        return
+    yield Change("transpose", "left", "", lambda n, a, k: own(n, [_t(a[0]), a[1]], k), SURE)
+    yield Change("transpose", "right", "", lambda n, a, k: own(n, [a[0], _t(a[1])], k), SURE)
+    yield Change("order", "", "", lambda n, a, k: own(n, a[::-1], k), SURE)
+    yield Change("transpose", "both", "", lambda n, a, k: own(n, [_t(e) for e in a], k), LIKELY)
+    yield Change("transpose", "result", "", lambda n, a, k: _t(own(n, a, k)), LIKELY)
+    yield Change("operator", "@", "×", lambda _, a, __: np.multiply(a[0], a[1]), LIKELY)
+
+
+def _t(array: Any) -> Any:
+    return np.swapaxes(array, -1, -2) if np.ndim(array) > 1 else array
+
+
+def of_reduction(node: Node) -> Iterator[Change]:
+    """Another axis, or another reduction."""
+    plain = {"add.reduce": "sum", "maximum.reduce": "max", "amax": "max", "amin": "min"}.get(
+        node.operation, node.operation
+    )
+    if plain not in REDUCTIONS or not node.args or type(node.args[0]) is not Node:
+        return
+    axis = node.kwargs.get("axis", node.args[1] if len(node.args) > 1 else None)
+    keep = bool(node.kwargs.get("keepdims", False))
+    for other in dict.fromkeys((plain, "sum", "mean")):
+        for axes in _axes(node.args[0].value.ndim):
+            if other == plain and axes != axis:
+                made = _reduce(other, axes, node.value.shape, keep=keep)
+                yield Change("axis", str(axis), str(axes), made, SURE)
+            elif other != plain:
+                cost = SURE if axes == axis else POSSIBLE
+                made = _reduce(other, axes, node.value.shape, keep=keep)
+                yield Change("function", plain, other, made, cost)
+
+
+def _axes(ndim: int) -> Iterator[Any]:
+    yield from range(ndim)
+    yield None
+    if ndim > 2:  # noqa: PLR2004
+        yield from (tuple(j for j in range(ndim) if j != i) for i in range(ndim))
+    if ndim > 3:  # noqa: PLR2004
+        yield from ((i, j) for i in range(ndim) for j in range(i + 1, ndim))
+
+
+def _reduce(name: str, axis: Any, shape: tuple[int, ...], *, keep: bool) -> Rule:
+    """A reduction whose result has the shape that it had, or is spread to it."""
+
+    def rule(_: Node, args: list[Any], _kwargs: dict[str, Any]) -> Any:
+        made = np.asarray(getattr(np, name)(args[0], axis=axis, keepdims=keep))
+        pairs = list(zip(made.shape[::-1], shape[::-1], strict=False))
+        if made.ndim <= len(shape) and all(n in (1, m) for n, m in pairs):
+            return np.array(np.broadcast_to(made, shape))
+        return made
+
+    return rule
+
+
+def of_comparison(node: Node) -> Iterator[Change]:
+    """Another comparison, or with another number."""
+    if node.operation not in COMPARISONS:
+        return
+    for other, function in COMPARISONS.items():
+        if other != node.operation:
+            yield Change("comparison", node.operation, other, call(function), SURE)
+    for number in (0, 1, 0.5, -1):
+        yield Change("constant", "", f"{number:g}", with_number(1, number), LIKELY)
+
+
+def of_writes(group: Group, others: Others) -> Iterator[Change]:
+    """Of a write into an array: added for written, nothing written, other numbers or entries."""
+    if group.first.operation != FILLED:
+        return
+    yield Change("added", "=", "+=", _written(lambda old, new: old + new), SURE)
+    yield Change("extra", "=", "", lambda _, a, __: np.array(a[0]), SURE)
+    for number in (0.0, 1.0, -1.0):
+        cost = PLAIN if number >= 0 else LIKELY
+        yield Change("constant", "", f"{number:g}", _written(_filled_with(number)), cost)
+    for number in (-1.0, 0.5, 2.0):
+        yield Change("factor", "", f"{number:g}", _written(_times(number)), LIKELY)
+    if all(np.size(v.value if type(v) is Node else v) == 1 for _, v in group.first.args[1]):
+        yield Change("mask", "", "the other entries", _where(None), LIKELY)
+        for other, nodes in candidates(group, others, shapes(group)):
+            for sign in (1, -1):
+                made = _where(nodes, sign)
+                yield Change("mask", "", ">" if sign > 0 else "<=", made, POSSIBLE, other)
+
+
+def _filled_with(number: float) -> Callable[[Any, Any], Any]:
+    return lambda _, new: np.full(np.shape(new), number)
+
+
+def _times(number: float) -> Callable[[Any, Any], Any]:
+    return lambda _, new: number * new
+
+
+def _written(function: Callable[[Any, Any], Any]) -> Rule:
+    """The same writes of other numbers."""
+
+    def rule(_: Node, args: list[Any], _kwargs: dict[str, Any]) -> Any:
+        after = np.array(args[0])
+        flat = after.reshape(-1)
+        for index, value in args[1]:
+            at = slice(None) if index is None else index
+            flat[at] = function(flat[at], np.broadcast_to(value, np.shape(flat[at])))
+        return after
+
+    return rule
+
+
+def _where(nodes: dict[int, Node] | None, sign: int = 1) -> Rule:
+    """The same number written where another array is positive, or is not."""
+
+    def rule(node: Node, args: list[Any], _kwargs: dict[str, Any]) -> Any:
+        after = np.array(args[0])
+        for index, value in args[1]:
+            if nodes is None:
+                mask = np.ones(after.size, dtype=bool)
+                mask[index] = False
+            else:
+                mask = (np.ravel(nodes[node.number].value) > 0) == (sign > 0)
+            after.reshape(-1)[mask] = value
+        return after
+
+    return rule
+
+
+def of_index(node: Node) -> Iterator[Change]:
+    """The entries beside, or no transposition."""
+    if node.operation == "transpose" and len(node.args) == 1:
+        yield Change("extra", "transpose", "", just(0), SURE)
+    if node.operation == "getitem" and len(node.args) == 2:  # noqa: PLR2004
+        for by in (1, -1):
+            yield Change("index", "", f"{by:+}", _shifted(by), SURE)
+
+
+def _shifted(by: int) -> Rule:
+    def rule(node: Node, args: list[Any], _kwargs: dict[str, Any]) -> Any:
+        key = _moved(args[1], by)
+        found = np.asarray(args[0])[args[1] if key is None else key]
+        if found.shape != node.value.shape:
+            raise ValueError("another shape")
+        return found
+
+    return rule
+
+
+def _moved(key: Any, by: int) -> Any:
+    """A key whose integers are larger by something, and whose slices are moved."""
+    if isinstance(key, tuple):
+        parts = tuple(_moved(each, by) for each in key)
+        return tuple(key[i] if each is None else each for i, each in enumerate(parts))
+    if isinstance(key, int | np.integer):
+        return int(key) + by
+    if isinstance(key, slice) and (key.start is not None or key.stop is not None):
+        start = None if key.start is None else key.start + by
+        stop = None if key.stop is None else key.stop + by
+        return slice(start, stop, key.step)
+    return None

@@ -1,0 +1,180 @@
+"""Any hand-written backward pass, checked: the front doors and the report they give.
+
+Left out: the engine (`backward/`) and the words (`report/backward_words.py`).
+"""
+
+import copy
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from conformance.backward.examine import examine
+from conformance.backward.findings import Accused, Examined, Judged, Line
+
+
+@dataclass(frozen=True)
+class BackwardBlame:
+    """A line that makes gradients wrong.
+
+    Attributes:
+        accused: what is known of it.
+    """
+
+    accused: Accused
+
+    @property
+    def gradients(self) -> tuple[str, ...]:
+        """The names of the parameters whose gradients are wrong by it."""
+        return self.accused.gradients
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """The lines in question, the one to blame first."""
+        return self.accused.lines
+
+    @property
+    def file(self) -> str | None:
+        """The file of the line to blame."""
+        return self.lines[0].file if self.lines else None
+
+    @property
+    def line(self) -> int | None:
+        """The number of the line to blame."""
+        return self.lines[0].line if self.lines else None
+
+    @property
+    def mends(self) -> bool:
+        """Whether all gradients are right once this operation is mended."""
+        return self.accused.mends
+
+    @property
+    def text(self) -> str:
+        """Which gradients, which line, why."""
+        from conformance.report.backward_words import blame_lines
+
+        return "\n".join(blame_lines(self.accused))
+
+
+@dataclass(frozen=True)
+class BackwardReport:
+    """What is known of a hand-written backward pass.
+
+    Attributes:
+        name: of the function.
+        examined: what is known.
+    """
+
+    name: str
+    examined: Examined
+
+    @property
+    def gradients(self) -> tuple[Judged, ...]:
+        """Each gradient that was judged."""
+        return self.examined.gradients
+
+    @property
+    def ok(self) -> bool:
+        """Whether every gradient is right."""
+        return bool(self.gradients) and all(each.ok for each in self.gradients)
+
+    @property
+    def exit_code(self) -> int:
+        """0 right, 1 wrong."""
+        return 0 if self.ok else 1
+
+    @property
+    def blames(self) -> tuple[BackwardBlame, ...]:
+        """The lines to blame, the first to be read first."""
+        return tuple(map(BackwardBlame, self.examined.accused))
+
+    def __str__(self) -> str:
+        """Three lines first: which gradients, which line, why."""
+        from conformance.report.backward_words import report_lines
+
+        return "\n".join(report_lines(self.name, self.examined))
+
+    def _repr_html_(self) -> str:
+        """The same for a notebook."""
+        from conformance.report.backward_words import report_html
+
+        return report_html(self.name, self.examined)
+
+
+def check_backward(f: Callable[..., Any], params: Any, *data: Any) -> BackwardReport:
+    """Judge the gradients of a program and blame the line that makes them wrong.
+
+    Args:
+        f: called once, `f(params, *data)`, on copies; it returns the loss and the gradients.
+        params: arrays of floats, in dicts, lists and tuples.
+        data: whatever else the program takes.
+
+    Raises:
+        NotAGradientError: the program gave no loss, or no gradient for a parameter.
+    """
+    return BackwardReport(getattr(f, "__qualname__", type(f).__name__), examine(f, params, data))
+
+
+def check_vjp(
+    forward: Callable[..., Any], backward: Callable[..., Any], *args: Any, seed: int = 0
+) -> BackwardReport:
+    """Judge the backward function of a layer and blame the line that makes a gradient wrong.
+
+    The loss is the sum of the output times a generic array, which is the `dout` that the backward
+    function is given.
+
+    Args:
+        forward: called as `forward(*args)`; it returns the output, or `(output, cache)`.
+        backward: called as `backward(dout, cache)`, or `backward(dout)` if there is no cache; it
+            returns the gradients of the arguments, or of those that are arrays of floats.
+        args: of the forward function.
+        seed: another `dout` for another seed.
+
+    Raises:
+        NotAGradientError: there is no output, or no gradient for an argument.
+    """
+    names = _names(forward, len(args))
+    output = _output(forward(*copy.deepcopy(args)))[0]
+    dout = np.random.default_rng(seed).normal(size=np.shape(output))
+
+    def f(params: dict[str, Any], dout: Any) -> tuple[Any, dict[str, Any]]:
+        output, cache = _output(forward(*params.values()))
+        gradients = backward(dout, *cache)
+        return (output * dout).sum(), _by_name(gradients, params)
+
+    examined = examine(f, dict(zip(names, args, strict=True)), (dout,), backward)
+    return BackwardReport(getattr(backward, "__qualname__", "backward"), examined)
+
+
+def _names(function: Callable[..., Any], count: int) -> list[str]:
+    """The names of the first parameters of a function."""
+    given = list(inspect.signature(function).parameters.values())
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    names = [each.name for each in given if each.kind in positional][:count]
+    return names + [f"args[{i}]" for i in range(len(names), count)]
+
+
+def _output(result: Any) -> tuple[Any, tuple[Any, ...]]:
+    """The output of a layer, and its cache if it has one."""
+    if isinstance(result, tuple) and len(result) == 2:  # noqa: PLR2004 - the output and the cache
+        return result[0], (result[1],)
+    return result, ()
+
+
+def _by_name(gradients: Any, params: dict[str, Any]) -> dict[str, Any]:
+    """The gradients by the names of the arguments that they belong to."""
+    if isinstance(gradients, Mapping):
+        return dict(gradients)
+    found = list(gradients) if isinstance(gradients, tuple | list) else [gradients]
+    names = list(params)
+    if len(found) != len(names):
+        names = [name for name, each in params.items() if _is_float(each)]
+    return dict(zip(names, found, strict=False))
+
+
+def _is_float(value: Any) -> bool:
+    return isinstance(value, float | np.floating) or (
+        isinstance(value, np.ndarray) and value.dtype.kind == "f"
+    )

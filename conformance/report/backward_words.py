@@ -1,0 +1,184 @@
+"""What is said of a backward pass: which gradients are wrong, which line, why.
+
+Left out: what is known (`backward/findings.py`).
+"""
+
+import linecache
+from collections.abc import Iterator, Sequence
+from html import escape
+from pathlib import Path
+
+from conformance.backward.findings import (
+    Accused,
+    Cause,
+    Changed,
+    Entry,
+    Examined,
+    Judged,
+    Line,
+    Named,
+)
+from conformance.report.visible import visible
+
+MANY = 8  # gradients, beyond which their names are not all said
+LOCATED = 2  # further lines that are named
+
+
+def report_lines(name: str, examined: Examined) -> list[str]:
+    """The whole report, line by line."""
+    wrong = [each for each in examined.gradients if not each.ok]
+    lines: list[str] = []
+    if not wrong:
+        lines.append(_all_right(name, examined.gradients))
+    for each in examined.accused:
+        lines += ([""] if lines else []) + blame_lines(each, examined.gradients)
+    return [visible(each) for each in (*lines, *_notes(examined))]
+
+
+def _all_right(name: str, gradients: Sequence[Judged]) -> str:
+    exact = sum(each.exact for each in gradients)
+    count = _count(len(gradients), "gradient")
+    if exact == len(gradients):
+        return f"{name}: {count}, all right, decided on balls"
+    how = "in floats, to half of their digits" if not exact else f"{exact} of them decided on balls"
+    return f"{name}: {count}, all right, {how}"
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n} {what}{'s'[: n != 1]}"
+
+
+def blame_lines(accused: Accused, gradients: Sequence[Judged] = ()) -> list[str]:
+    """Which gradients, which line, why; then what else is known of it."""
+    right = [each.name for each in gradients if each.ok]
+    beside = f"; {_names(right)} {'is' if len(right) == 1 else 'are'} right" if right else ""
+    plural = "s of" if len(accused.gradients) > 1 else " of"
+    lines = [f"wrong: the gradient{plural} {_names(accused.gradients)}{beside}"]
+    lines += map(place, accused.lines[:1])
+    lines.append(why(accused.cause))
+    if accused.cause.worst is not None:
+        lines.append(f"  {_entry(accused.cause.worst)}")
+    sure = accused.cause.changed is not None and not accused.cause.changed.guessed
+    for each in () if sure else accused.lines[1 : 1 + LOCATED]:
+        lines.append(f"  or else {place(each)}")
+    return lines
+
+
+def _names(names: Sequence[str]) -> str:
+    some = list(names[:MANY])
+    if len(names) > MANY:
+        some.append(f"{len(names) - MANY} more")
+    return " and ".join([", ".join(some[:-1]), some[-1]] if len(some) > 1 else some)
+
+
+def place(line: Line) -> str:
+    """A line with what stands there: `model.py:24: dh = d @ W2.T`."""
+    source = linecache.getline(line.file, line.line).strip()
+    return f"{Path(line.file).name}:{line.line}: {source}".removesuffix(": ")
+
+
+def _entry(entry: Entry) -> str:
+    at = f"[{', '.join(map(str, entry.at))}]" if entry.at else ""
+    return f"{entry.name}{at}: the gradient is {entry.given:.6g}, right is {entry.right:.6g}"
+
+
+def _value(named: Named | None) -> str:
+    """`h` (line 6)."""
+    if named is None:
+        return "?"
+    return named.name if named.line is None else f"{named.name} (line {named.line.line})"
+
+
+def _quoted(named: Named) -> str:
+    """`np.maximum(z, 0)` (line 6)."""
+    return f"`{named.name}`" if named.line is None else f"`{named.name}` (line {named.line.line})"
+
+
+def why(cause: Cause) -> str:
+    """The cause in a sentence or two."""
+    if cause.changed is not None and not cause.changed.guessed:
+        return _of_change(cause.changed)
+    return _of_kind(cause)
+
+
+def _of_kind(cause: Cause) -> str:
+    """What is wrong with the value of an operation."""
+    operation, needed, held = f"`{cause.operation}`", _value(cause.needed), _value(cause.held)
+    lacks = f": the derivative of {_quoted(cause.missing)} is missing" if cause.missing else ""
+    said = {
+        "value": f"{operation} has to give ∂C/∂{needed}, and gives something else",
+        "misused": f"{operation} is ∂C/∂{held}; what follows needs ∂C/∂{needed}{lacks}",
+        "scaled": f"{operation} is {cause.factor:g} times the ∂C/∂{needed} that is needed",
+        "part": f"{operation} is only a part of ∂C/∂{needed}: a contribution is left out",
+        "handed": f"what is handed on here has to be ∂C/∂{needed}",
+        "loop": "this loop leaves something out: with what is missing all gradients are right",
+        "aliased": f"`{cause.names[0]}` is changed in place, and is the same array as "
+        f"`{cause.names[1]}`, which is read later as what it was",
+        "shape": "the gradient has another shape than its parameter",
+    }
+    return said.get(cause.kind, "no single operation is known that would make it right")
+
+
+def _of_change(changed: Changed) -> str:
+    """What an operation has to be instead."""
+    operation, before, after = f"`{changed.operation}`", changed.before, changed.after
+    other = f"`{changed.other.name}`" if changed.other else ""
+    number = f"number {before}".rstrip()
+    said = {
+        "operator": f"in {operation}, {before} has to be {after}",
+        "function": f"in {operation}, {before} has to be {after}",
+        "axis": f"in {operation}, the axis {before} has to be {after}",
+        "constant": f"in {operation}, the {number} has to be {after}",
+        "variable": f"the {number} that this gives to `{changed.operation}` has to be {after}",
+        "start": f"the sum `{changed.operation}` has to begin with 0",
+        "operand": f"{operation} has to take {other} as operand {before}",
+        "transpose": f"in {operation}, an operand has to be transposed: {before}",
+        "comparison": f"{operation} has to compare another way: {after.replace('_', ' ')}",
+        "mask": f"{operation} has to write {f'where {other} {after} 0' if other else after}",
+        "index": f"in {operation}, the index has to be {after}",
+        "order": f"in {operation}, the operands have to be the other way round",
+        "extra": f"in {operation}, {_extra(before)} is too much",
+        "factor": f"{operation} lacks a factor: {after} {other}".rstrip(),
+        "term": f"{operation} lacks a term: {after} {other}".rstrip(),
+        "added": f"{operation} has to add (`+=`) and not overwrite",
+    }
+    return said[changed.what]
+
+
+def _extra(what: str) -> str:
+    """What is too much: an operand, a function, the whole of a write."""
+    if what in ("left", "right"):
+        return f"the {what} operand"
+    return "the write" if what == "=" else f"`{what}`"
+
+
+def _notes(examined: Examined) -> Iterator[str]:
+    """What is said beside the verdict."""
+    lost = [each.name for each in examined.gradients if each.lost]
+    if lost:
+        yield f"note: {_names(lost)}: the right formula, evaluated badly: digits are lost in floats"
+    missed = [each.name for each in examined.gradients if each.untraced]
+    if missed:
+        yield (
+            f"note: {_names(missed)}: right by a difference of the loss, to a third of the digits; "
+            "a part of the loss leaves NumPy (float(…), a library) and could not be followed"
+        )
+    near = [each for each in examined.gradients if each.apart]
+    if near:
+        size = max(each.apart for each in near)
+        names = _names([each.name for each in near])
+        yield f"note: {names}: off by {size:.1g} of its size, such as by an ε in the loss"
+    dead = [each.name for each in examined.gradients if each.dead and each.ok]
+    if dead:
+        yield f"note: {_names(dead)}: every entry has to be 0 here, which shows little"
+    if examined.kinks:
+        yield "note: the sample hits a kink (equal operands of max); the slope there is a choice"
+
+
+def report_html(name: str, examined: Examined) -> str:
+    """The same as HTML for a notebook, which is well-formed XML too."""
+    first, *rest = report_lines(name, examined)
+    style = "background: rgba(128, 128, 128, .12); color: inherit; padding: .5em; overflow-x: auto"
+    lines = "\n".join(rest)
+    body = f'<pre style="{style}">{escape(lines)}</pre>' if lines else ""
+    return f'<div style="color: inherit"><p><strong>{escape(first)}</strong></p>{body}</div>'

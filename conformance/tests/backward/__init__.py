@@ -1,0 +1,1 @@
+"""Programs with a hand-written backward pass, and copies of them with one line wrong."""
