@@ -48,9 +48,7 @@ def replaced(
         for key, value in list(names.items())
         if id(value) in instead
     ]
-    builtins = [
-        (names, key) for names in modules for key in added or () if key not in names
-    ]
+    builtins = [(names, key) for names in modules for key in added or () if key not in names]
     try:
         for names, key, value in found:
             names[key] = instead[id(value)]
