@@ -100,7 +100,7 @@ class TracedSession(Training):
 
         def where(name: str, index: tuple[int, ...]) -> Any:
             if name == "cost":
-                return cost.frames
+                return cost.frames()
             if pattern is None or made is None:
                 return ()
             here = pattern
