@@ -1,6 +1,6 @@
 """The network as one would write it in PyTorch: samples are rows, gradients come from autograd.
 
-It does not know that it is watched. Left out: everything that `reference` computes by hand.
+It does not know that it is judged. Left out: everything that `reference` computes by hand.
 """
 
 from collections.abc import Sequence

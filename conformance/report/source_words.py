@@ -1,6 +1,6 @@
 """The line of the subject's code that is to blame, with its neighbours.
 
-Left out: finding it (`conformance.watching`).
+Left out: finding it (`conformance.tracing`).
 """
 
 import linecache

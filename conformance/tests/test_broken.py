@@ -1,7 +1,7 @@
 """Every broken copy of the chapter 1 program: the right equation is blamed, on the edited line.
 
-In the watched lane, in floats, and in the exact lane, on balls. Left out: right programs
-(`test_right.py`) and how an operation is recorded (`test_watching.py`).
+In the traced lane, in floats, and in the exact lane, on balls. Left out: right programs
+(`test_right.py`) and how an operation is traced (`test_traced_lines.py`).
 """
 
 import ast
@@ -115,7 +115,7 @@ def wrong_layers(edit: Edit, report: CaseReport) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("edit", EDITS, ids=lambda edit: edit.id)
-def test_the_watched_lane_blames_the_equation_and_the_line(
+def test_the_traced_lane_blames_the_equation_and_the_line(
     edit: Edit, file: Path, subject: Subject
 ) -> None:
     cases = SQUARE if edit in CRASHING else CASES

@@ -13,8 +13,8 @@ from conformance.errors import SubjectError, UsageError
 from conformance.mistakes.catalogue import CATALOGUE
 from conformance.mistakes.mistake import subject_of
 from conformance.subjects import SUBJECTS, ReferenceSession, Subject, find
-from conformance.subjects.book.session import REPEATED, BookSession
 from conformance.subjects.book.subject import book_subject
+from conformance.subjects.book.traced_session import REPEATED, TracedSession
 from conformance.subjects.observation import Observation
 from conformance.tests.networks import book, stateful
 from conformance.train import checkpoint
@@ -139,22 +139,22 @@ def test_a_network_of_the_book_takes_part() -> None:
     assert epochs[-1].walked[1].ratio < 1
 
 
-def test_after_a_jump_a_network_is_no_longer_watched(monkeypatch: pytest.MonkeyPatch) -> None:
-    """To watch a wrong update is to repeat the run, which takes longer with every step."""
-    watched: list[Batch] = []
-    step = BookSession.step
+def test_after_a_jump_a_network_is_no_longer_traced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To trace a wrong update is to repeat the run, which takes longer with every step."""
+    traced: list[Batch] = []
+    step = TracedSession.step
 
-    def counted(session: BookSession, batch: Batch) -> Observation:
-        watched.append(batch)
+    def counted(session: TracedSession, batch: Batch) -> Observation:
+        traced.append(batch)
         return step(session, batch)
 
-    monkeypatch.setattr(BookSession, "step", counted)
+    monkeypatch.setattr(TracedSession, "step", counted)
     walk = lockstep(book_subject(stateful.GradientsKept, "kept"))
     last = walked(walk)[-1]
     jump = walk.partners[0].jump
     assert jump is not None
     assert jump.causes == ("gradients-accumulate",)
-    assert len(watched) == jump.step + 1
+    assert len(traced) == jump.step + 1
     assert last.walked[1].drift > 0
     assert "judged" not in "".join(epoch_lines(last))
 
@@ -164,7 +164,7 @@ def test_a_network_in_training_keeps_its_last_mini_batches_alone() -> None:
     subject = book_subject(stateful.GradientsKept, "kept")
     partner = lockstep(subject, n=3).partners[0]
     session = partner.session
-    assert isinstance(session, BookSession)
+    assert isinstance(session, TracedSession)
     for _ in range(2 * REPEATED):
         assert "w2" in session.step(data(3)).shown
         assert len(session.taken) <= REPEATED

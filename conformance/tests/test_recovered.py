@@ -1,4 +1,4 @@
-"""What is told of a network that nobody can watch, from the gradients of single samples."""
+"""What is told of a network whose numbers leave NumPy, or go entry by entry."""
 
 from functools import cache
 

@@ -60,7 +60,7 @@ def short(id_: str) -> Recorded:
 
 
 @pytest.mark.parametrize("cls", CLASSES, ids=IDS)
-def test_the_watched_lane_accuses_no_right_network(cls: type) -> None:
+def test_the_traced_lane_accuses_no_right_network(cls: type) -> None:
     subject = subject_of(cls)
     fitting = [id_ for id_ in SMALL if not subject.unfit(recorded(id_).case)]
     assert len(fitting) >= 13

@@ -1,4 +1,4 @@
-"""Networks of torch tensors: watched as arrays are, judged, blamed on the edited line.
+"""Networks of torch tensors: traced as arrays are, judged, blamed on the edited line.
 
 Left out: torch modules (`test_module_subject.py`).
 """
@@ -7,6 +7,7 @@ import inspect
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,19 +22,19 @@ from conformance.judging.judge import check_case
 from conformance.outcome import Report
 from conformance.report.terminal import as_text
 from conformance.subjects.book.network import BookNetwork
-from conformance.subjects.book.probe import Sample, probe, unwatched_probe
 from conformance.subjects.book.subject import book_subject
-from conformance.subjects.book.tensor_numbers import TensorNumbers
+from conformance.subjects.book.traced_runs import update_run
 from conformance.subjects.book.traced_session import OTHERWISE
 from conformance.subjects.load import load
+from conformance.subjects.stepped import traced_run
 from conformance.tests.networks.broken import Edit, broken_source
 from conformance.tests.networks.broken_tensors import BROKEN, IN_PLACE, ROWS, SQUARE
 from conformance.tests.networks.right_tensors import RIGHT, Autograd
 from conformance.tests.networks.tensors import DTYPE, Float32, Network
 from conformance.tests.support import recorded
 from conformance.tests.test_broken import function_at, short, wrong_layers
+from conformance.tracing.trace import Trace
 from conformance.verdict.compare import FREE, RESTARTED, Status
-from conformance.watching.recording import Recording
 
 pytestmark = pytest.mark.xdist_group("torch")  # one worker imports it
 
@@ -76,22 +77,23 @@ def test_a_right_network_is_not_accused(cls: type) -> None:
 
 
 @pytest.mark.parametrize("cls", RIGHT, ids=lambda cls: cls.__name__)
-def test_a_watched_run_is_bit_for_bit_the_unwatched_one(cls: type) -> None:
+def test_a_traced_update_is_bit_for_bit_the_untraced_one(cls: type) -> None:
     network = BookNetwork(cls, cls.__name__)
     dtype = network.conventions.dtype
-    step = recorded("square-4-4-4-4").steps[0]
+    whole = recorded("square-4-4-4-4")
+    case, step = replace(whole.case, dtype=dtype), whole.steps[0]
     start = step.parameters.map(lambda array: array.astype(dtype))
     batch = step.batch.map(lambda array: array.astype(dtype))
-    for i in range(batch.m):
-        sample = Sample(start, batch.columns((i,)), "quadratic")
-        seen, unseen = probe(network, sample), unwatched_probe(network, sample)
-        for one, other in ((seen.nabla_b, unseen.nabla_b), (seen.nabla_w, unseen.nabla_w)):
-            for array, right in zip(one, other, strict=True):
-                assert type(array) is type(right) is np.ndarray
-                assert array.dtype == right.dtype == np.dtype(dtype)
-                assert array.shape == right.shape
-                assert array.tobytes() == right.tobytes()
-        assert all(event is not None for event in (*seen.seen.z, *seen.seen.a))
+    made = update_run(network, case, start, batch)
+    net = network.make(case.sizes, case.cost)
+    network.fill(net, *network.outwards(start))
+    network.update(net, batch, (case.eta, case.lmbda, case.n))
+    for name, held in network.inwards(net).items():
+        array, right = made.left[name], np.asarray(held)
+        assert type(array) is np.ndarray
+        assert array.dtype == right.dtype == np.dtype(dtype)
+        assert array.shape == right.shape
+        assert array.tobytes() == right.tobytes()
 
 
 P = torch.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.5]], dtype=DTYPE)
@@ -181,65 +183,38 @@ ROUTES = (
 def test_a_route_leaves_its_line_and_what_it_uses(
     route: Callable[[Tensor, Tensor], Tensor],
 ) -> None:
-    numbers, recording = TensorNumbers([P]), Recording()
-    right = route(P.clone(), Q.clone()).numpy()
-    with numbers.watching(recording):
-        p, q = (numbers.out(recording.watch(each.numpy(), "")) for each in (P, Q))
-        result = numbers.back(route(p, q))
-    event = recording.find(result)
-    assert event is not None
-    assert not event.given
-    assert result.tobytes() == event.value.tobytes() == right.tobytes()
-    assert all(event.uses(each) for each in recording.events[:2])
+    trace, right = Trace(), route(P.clone(), Q.clone()).numpy()
+    with traced_run(trace):
+        p, q = (torch.tensor(trace.given(each.numpy(), "")) for each in (P, Q))
+        node = trace.argument(route(p, q))
+    assert node.value.tobytes() == right.tobytes()
+    assert all(node.depends_on(each) for each in trace.nodes if each.given)
     lines, first = inspect.getsourcelines(route)
-    frames = [frame for frame in event.frames if frame.function == route.__name__]
+    frames = [frame for frame in node.frames if frame.function == route.__name__]
     assert first < frames[0].line < first + len(lines)
-    functions = [frame.function for frame in event.frames]
+    functions = [frame.function for frame in node.frames]
     inner = ["add"] if route is by_a_helper else []
     assert functions[: functions.index(route.__name__)] == inner
 
 
-def test_operations_have_the_names_that_blame_knows() -> None:
-    numbers, recording = TensorNumbers([P]), Recording()
-    with numbers.watching(recording):
-        p = numbers.out(recording.watch(P.numpy(), "p"))
-        _ = [-(2 * p) / 3 - 1, p.mm(p.t()), p.sub(p).mul_(p), 1 - p, torch.sub(p, p, alpha=2)]
-    assert [event.operation for event in recording.events[1:]] == [
-        "multiply", "negative", "divide", "subtract",
-        "transpose", "matmul",
-        "subtract", "multiply",
-        "subtract",
-        "multiply", "subtract",
-    ]  # fmt: skip
-    assert [event.constants for event in recording.events[1:5]] == [(2,), (), (3,), (1,)]
-
-
-def test_a_dimension_is_no_operand() -> None:
-    numbers, recording = TensorNumbers([P]), Recording()
-    with numbers.watching(recording):
-        p = numbers.out(recording.watch(P.numpy(), "p"))
-        _ = p.sum(1), p.transpose(0, 1), torch.cumsum(p, dim=1)
-    assert [event.constants for event in recording.events[1:]] == [(), (), ()]
-
-
-def test_what_asks_for_no_event_leaves_none() -> None:
-    numbers, recording = TensorNumbers([P]), Recording()
-    with numbers.watching(recording):
-        p = numbers.out(recording.watch(P.numpy(), "p"))
+def test_what_computes_nothing_stops_nothing() -> None:
+    trace = Trace()
+    with traced_run(trace):
+        p = torch.tensor(trace.given(P.numpy(), "p"))
         _ = p.shape, p.size(0), len(p), p.dtype, p.tolist(), p.numpy(), p.view(-1), p[0], p.clone()
         _ = torch.zeros(2) + 1, torch.zeros_like(p), p.new_empty(2), torch.func.vmap(torch.sin)(P)
         assert p.T.to_sparse().layout is torch.sparse_coo
-    assert [event.operation for event in recording.events[1:]] == ["transpose"]
 
 
 def test_a_tensor_that_is_no_array_is_left_alone() -> None:
-    numbers, recording = TensorNumbers([P]), Recording()
-    with numbers.watching(recording):
-        p = numbers.out(recording.watch(P.numpy(), "p"))
+    trace = Trace()
+    with traced_run(trace):
+        p = torch.tensor(trace.given(P.numpy(), "p"))
         sparse = p.to_sparse()
         p.mul_(2)
-        assert torch.equal(sparse.to_dense(), P)
-    assert [event.operation for event in recording.events[1:]] == ["multiply"]
+        node = trace.argument(p)
+    assert torch.equal(sparse.to_dense(), P)
+    assert np.array_equal(node.value, 2 * P.numpy())
 
 
 class KeepsRow(Network):
@@ -284,7 +259,7 @@ def test_what_is_overwritten_or_shared_is_remarked(cls: type, remarks: set[str])
 
 
 class Notices(Network):
-    """Computes something else when it is watched."""
+    """Computes something else when it is traced."""
 
     def backprop(self, x: Tensor, y: Tensor) -> tuple[list[Tensor], list[Tensor]]:
         """The gradient (nabla_b, nabla_w) of the cost of one sample."""
@@ -316,14 +291,14 @@ class WrongBias(Autograd):
         return a + 0 * sum(b.sum() for b in self.biases)
 
 
-def test_a_network_with_autograd_is_judged_and_the_report_says_what_is_not_watched() -> None:
+def test_a_network_with_autograd_is_judged_and_the_report_says_what_is_not_traced() -> None:
     subject = book_subject(WrongCost, "wrong")
     report = Report("wrong", subject.conventions, (check_case(subject, short(CASES[1])),))
     assert [(blame.tag, blame.frames) for blame in report.blames] == [("BP1", ())]
-    assert "torch tensors, ∇ by autograd, whose lines are not watched" in as_text(report)
+    assert "torch tensors, ∇ by autograd, whose lines are not traced" in as_text(report)
 
 
-def test_the_forward_pass_of_a_network_with_autograd_is_watched() -> None:
+def test_the_forward_pass_of_a_network_with_autograd_is_traced() -> None:
     report = check_case(book_subject(WrongBias, "wrong"), short(CASES[1]))
     first, line = report.failures[0], inspect.getsourcelines(WrongBias.feedforward)
     assert first.name == "z2"

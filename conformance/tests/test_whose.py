@@ -71,7 +71,7 @@ def test_what_a_call_itself_raises_is_the_subjects() -> None:
     assert isinstance(stopped("here", caught(lambda: call(int, "x"))), SubjectError)
 
 
-def test_an_operation_on_watched_arrays_is_the_subjects(tmp_path: Path) -> None:
+def test_an_operation_on_traced_arrays_is_the_subjects(tmp_path: Path) -> None:
     path = tmp_path / "net.py"
     wrong = "np.dot(delta, delta, activations[-2])"
     source = BOOK.read_text("utf-8").replace("np.dot(delta, activations[-2].transpose())", wrong)

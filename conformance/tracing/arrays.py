@@ -114,6 +114,10 @@ class Traced(np.ndarray[Any, Any]):
         """A pickled array is a plain one."""
         return self.view(np.ndarray).__reduce__()
 
+    def __copy__(self) -> Any:
+        """A copy of the same numbers."""
+        return self.copy()
+
     def __deepcopy__(self, _memo: Any) -> Any:
         """A copy of the same numbers."""
         return self.copy()
@@ -180,7 +184,8 @@ def _item(array: Any, key: Any) -> Any:
 
 def _cast(array: Any, dtype: Any, *args: Any, **kwargs: Any) -> Any:
     """A cast; of exact numbers to floats it is none, for they are judged as what they stand for."""
-    if is_balls(array) or not isinstance(array, np.ndarray | np.generic):
+    exact = is_balls(array) and not all(isinstance(each, float) for each in array.flat)
+    if exact or not isinstance(array, np.ndarray | np.generic):
         if np.dtype(dtype).kind in "fO":
             return array
         return np.asarray(array).astype(dtype)

@@ -1,6 +1,6 @@
 """The lines of a subject's code that lead to an operation.
 
-Left out: the operations (`recording.py`).
+Left out: the operations (`trace.py`).
 """
 
 import ast
@@ -19,7 +19,7 @@ import numpy as np
 
 _TRACING = str(Path(__file__).resolve().parent)
 _PACKAGE = str(Path(_TRACING).parent)
-_OURS = (_TRACING, str(Path(_PACKAGE, "watching")), str(Path(_PACKAGE, "arithmetic")))
+_OURS = (_TRACING, str(Path(_PACKAGE, "arithmetic")))
 _TESTS = str(Path(_PACKAGE, "tests"))
 _STDLIB = sysconfig.get_paths()["stdlib"]
 _INSTALLED = "site-packages"

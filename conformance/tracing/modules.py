@@ -1,6 +1,6 @@
 """The subject's own modules, in which other things stand for a time under the names of NumPy's.
 
-Left out: what stands there (`substitute.py`, `watching/allocation.py`).
+Left out: what stands there (`substitute.py`).
 """
 
 import sys

@@ -1,1 +1,1 @@
-"""A network with the book's interface as a subject: how it is called, watched, and run on balls."""
+"""A network with the book's interface as a subject: how it is called, traced, and run on balls."""

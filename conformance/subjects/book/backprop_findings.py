@@ -10,8 +10,8 @@ import numpy as np
 
 from conformance.corpus.case import Case
 from conformance.subjects.book.network import BookNetwork
+from conformance.tracing.line_tracer import line_after_which
 from conformance.verdict.finding import Finding, Kind, finding
-from conformance.watching.line_tracer import line_after_which
 from reference.step import Array, Batch, Parameters
 
 SQUARE = (4, 3)  # numbers of layers with which one array of equal sizes fits more than one

@@ -2,7 +2,7 @@
 
 It has `weights`, `biases`, `backprop(x, y)`, `update_mini_batch(mini_batch, eta)` and
 `feedforward(a)`. `backprop` of one sample gives (∇b, ∇w), and ∇b^l of one sample is δ^l. What it
-hides is got by watching it. Left out: in which conventions it does so (`network.py`), judging it
+hides is got by tracing it. Left out: in which conventions it does so (`network.py`), judging it
 (`compare`).
 """
 
@@ -22,7 +22,6 @@ from conformance.subjects.book.epsilon import Epsilon
 from conformance.subjects.book.numbers import ArrayNumbers
 from conformance.subjects.book.trial import fill_in_place
 from conformance.subjects.real import goes_through, layers, numbers
-from conformance.watching.recording import Recording, Unrecorded
 from reference.step import Array, Batch, Parameters
 
 NEEDED = ("weights", "biases", "backprop", "update_mini_batch", "feedforward")
@@ -41,14 +40,12 @@ class BookCalls:
         in_place: whether its arrays are filled, and not put in another's place.
         odd: why no layout of a sample works on the network that was tried.
         decay: how its update takes λ and n.
-        refused: how it stops when it is given arrays that record.
         epsilon: in the logarithms of the cost that it shows, if there is one.
     """
 
     numbers: ArrayNumbers
     form: Form = staticmethod(listed)
     decay = DecayParameters()
-    refused = ""
     epsilon: Epsilon | None = None
 
     def __init__(self, factory: Callable[..., Any], name: str) -> None:
@@ -61,10 +58,6 @@ class BookCalls:
     def decays(self) -> bool:
         """Whether its update knows weight decay."""
         return bool(self.decay.lmbda)
-
-    def recording(self) -> Recording:
-        """A new recording of what the network does, where it can be recorded."""
-        return Unrecorded() if self.refused else Recording()
 
     def make(self, sizes: Sequence[int], cost: str | None = None) -> Any:
         """A new network with its own random parameters.
@@ -113,16 +106,6 @@ class BookCalls:
         return (
             [np.array(c.weight_out(w)) for w in parameters.w],
             [np.array(c.bias_out(b)) for b in parameters.b],
-        )
-
-    def given(
-        self, parameters: Parameters, recording: Recording
-    ) -> tuple[list[Array], list[Array]]:
-        """Watched parameters in the network's layout."""
-        w, b = self.outwards(parameters)
-        return (
-            [recording.watch(np.array(each), f"w{i}") for i, each in enumerate(w, 2)],
-            [recording.watch(np.array(each), f"b{i}") for i, each in enumerate(b, 2)],
         )
 
     def held(self, net: Any) -> tuple[list[Any], list[Any]]:

@@ -16,8 +16,8 @@ from conformance.subjects.book.loop_walk import random_numbers_kept
 from conformance.subjects.book.network import BookNetwork, X
 from conformance.subjects.book.own_loop import Conduct, own_loop
 from conformance.subjects.book.total_cost import total_cost
+from conformance.tracing.line_tracer import line_after_which
 from conformance.verdict.finding import Finding, Kind, distinct, finding
-from conformance.watching.line_tracer import line_after_which
 from reference.step import Array, Parameters
 
 Held = dict[str, Array]

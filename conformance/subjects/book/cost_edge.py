@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from conformance.subjects.book.network import BookNetwork
+from conformance.tracing.line_tracer import Frames, LineTracer
 from conformance.verdict.finding import Finding, Kind, finding
-from conformance.watching.line_tracer import Frames, LineTracer
 
 INNER, EDGE = 0.75, 1.0  # an entry of the output where 1.0 is wanted
 OTHERS = (0.25, 0.5)  # what the other entries may be

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from conformance.errors import UsageError
-from conformance.watching.nearness import alike
+from conformance.subjects.near import alike
 from reference.step import Array
 
 LAMBDA = re.compile(r"(la?mb?d?a?|λ|l2|reg|regulari[sz]ation|weight_?decay)(_.*)?")

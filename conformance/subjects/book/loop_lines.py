@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from conformance.tracing.frames import Frame
-from conformance.watching.line_tracer import Frames, LineTracer
+from conformance.tracing.line_tracer import Frames, LineTracer
 from reference.step import Batch
 
 Comprehension = ast.ListComp | ast.SetComp | ast.GeneratorExp

@@ -19,7 +19,7 @@ from conformance.subjects.book.loop_call import LoopCall
 from conformance.subjects.book.loop_lines import CALL, LoopTracer
 from conformance.subjects.book.network import BookNetwork
 from conformance.tracing.frames import raised_in, subject_frames
-from conformance.watching.line_tracer import Frames, unfollowed
+from conformance.tracing.line_tracer import Frames, unfollowed
 from reference.step import Array, Batch
 
 ETA = 0.5

@@ -26,9 +26,8 @@ from conformance.subjects.book.conventions import SAMPLES, Conventions, pair, st
 from conformance.subjects.book.decay_parameters import decay_parameters
 from conformance.subjects.book.numbers import numbers_of
 from conformance.subjects.book.trial import check_assignable
-from conformance.subjects.book.trial_runs import refused, stops, trial_of_decay
+from conformance.subjects.book.trial_runs import stops, trial_of_decay
 from conformance.verdict.finding import Finding, Kind, finding
-from conformance.watching.recording import Recording
 from reference.step import Array, Batch, Parameters
 
 X, Y = np.array([[0.5], [-0.25], [1.0]]), np.array([[0.0], [0.25], [0.75], [1.0]])
@@ -82,7 +81,6 @@ class BookNetwork(BookCalls):
         self.decay = decay_parameters(further, trial_of_decay(self, self.probe), name)
         self.misordered = self._misordered()
         self.stops = stops(self, len(self.probe))
-        self.refused = refused(self, self.probe)
 
     def said(self) -> list[str]:
         """The conventions that are not the book's, in words."""
@@ -156,11 +154,7 @@ class BookNetwork(BookCalls):
             self.conventions = replace(stored, sample=sample)
             net = self.make(self.probe)
             try:
-                with (
-                    redirect_stdout(StringIO()),
-                    np.errstate(all="ignore"),
-                    self.numbers.watching(Recording()),
-                ):
+                with redirect_stdout(StringIO()), np.errstate(all="ignore"), self.numbers.tried():
                     returned = self.pair_of(net, x, y)
             except Exception as error:  # noqa: BLE001 - any layout may fail in any way
                 problems.append(f"as {sample}: {type(error).__name__}: {error}")

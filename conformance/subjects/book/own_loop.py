@@ -27,8 +27,8 @@ from conformance.subjects.book.loop_walk import (
 )
 from conformance.subjects.book.network import BookNetwork
 from conformance.tracing.frames import raised_in
+from conformance.tracing.line_tracer import Frames
 from conformance.verdict.finding import Finding, Kind, finding
-from conformance.watching.line_tracer import Frames
 
 N, M = 10, 3  # M does not divide N, so the last mini-batch is short
 OTHER_N = 11  # which leaves another remainder

@@ -7,42 +7,31 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from conformance.subjects import Session, Subject
+from conformance.subjects import Subject
 from conformance.subjects.book.conduct import conduct
 from conformance.subjects.book.network import BookNetwork
+from conformance.subjects.book.network_patterns import NetworkPatterns
 from conformance.subjects.book.own_cost import own_epsilon
-from conformance.subjects.book.session import BookSession
+from conformance.subjects.book.traced_session import TracedSession
 
 
-def book_subject(
-    factory: Callable[..., Any], name: str, cost: str | None = None, *, traced: bool = True
-) -> Subject:
+def book_subject(factory: Callable[..., Any], name: str, cost: str | None = None) -> Subject:
     """The subject of a class or factory; see `BookNetwork` for what is recognised and raised.
 
     Args:
         factory: makes a network of a list of sizes.
         name: for messages.
         cost: the cost that the network has, if it is not the quadratic one and cannot be chosen.
-        traced: whether a network of NumPy arrays is traced and its quantities found on balls
-            (`tracing/`), and not watched. Until that is better at everything, it is measured by
-            `python -m conformance.tests.generator --traced`.
     """
     network = BookNetwork(factory, name, cost)
     network.epsilon = own_epsilon(network)
     found = conduct(network)
     costs = tuple(sorted({*network.costs, network.conventions.cost}))
-    start: Callable[..., Session] = partial(BookSession, network, conduct=found)
-    freely: Callable[..., Session] = partial(start, watched=False)
-    if traced:
-        from conformance.subjects.book.network_patterns import NetworkPatterns  # as needed
-        from conformance.subjects.book.traced_session import TracedSession
-
-        start = partial(TracedSession, network, NetworkPatterns(network), conduct=found)
-        freely = partial(start, freely=True)
+    start = partial(TracedSession, network, NetworkPatterns(network), conduct=found)
     return Subject(
         name,
         start,
-        freely,
+        partial(start, freely=True),
         tuple(network.said()),
         costs,
         (network.conventions.dtype,),

@@ -1,6 +1,6 @@
-"""A network of torch tensors: copies go in and copies come out, watched if somebody watches.
+"""A network of torch tensors: copies go in and copies come out.
 
-Left out: how an operation is recorded (`watching/tensors.py`).
+Left out: how their operations are traced (`tracing/tensors.py`).
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,9 +13,8 @@ import torch
 from conformance.errors import SubjectError, UsageError
 from conformance.subjects.book.numbers import ArrayNumbers
 from conformance.tracing.arrays import Traced
-from conformance.watching.recording import Recording
-from conformance.watching.tensors import TensorWatch
-from conformance.watching.watched import Watched
+from conformance.tracing.tensors import traced_tensors
+from conformance.tracing.trace import Trace
 from reference.step import Array
 
 DTYPES = {torch.float32: "float32", torch.float64: "float64"}
@@ -30,7 +29,7 @@ class TensorNumbers(ArrayNumbers):
         """Take the dtype and the device of a new network's parameters.
 
         Raises:
-            UsageError: they are of several dtypes, or of one in which nothing is recorded.
+            UsageError: they are of several dtypes, or of one in which nothing is judged.
         """
         torch.set_num_threads(1)
         kinds = sorted({str(each.dtype) for each in tensors})
@@ -42,16 +41,13 @@ class TensorNumbers(ArrayNumbers):
         self.kind, self.device = tensors[0].dtype, tensors[0].device
         self.dtype = DTYPES[self.kind]
         self.autograd = False  # whether it was seen to ask for a gradient
-        self._watch: TensorWatch | None = None
 
     def out(self, array: Any) -> Any:
         """A tensor with the numbers of an array in memory of its own; a tensor stays itself."""
         if isinstance(array, torch.Tensor):
             return array
         held = array if isinstance(array, Traced) else np.array(array)
-        made = torch.tensor(held, dtype=self.kind, device=self.device)
-        self._tie(made, array)
-        return made
+        return torch.tensor(held, dtype=self.kind, device=self.device)
 
     def back(self, value: Any) -> Any:
         """A tensor, or each in a list, as an array in memory of its own."""
@@ -60,8 +56,7 @@ class TensorNumbers(ArrayNumbers):
             return tuple(made) if isinstance(value, tuple) else made
         if not isinstance(value, torch.Tensor):
             return value
-        array = self.memory(value).copy()  # of a traced array, a traced one
-        return array if self._watch is None else self._watch.known(value, array)
+        return self.memory(value).copy()  # of a traced array, a traced one
 
     def memory(self, value: Any) -> Any:
         """An array that shares the memory of a tensor.
@@ -82,20 +77,18 @@ class TensorNumbers(ArrayNumbers):
         return [self._filled(*pair) for pair in zip(held, arrays, strict=True)]
 
     @contextmanager
-    def watching(self, recording: Recording) -> Iterator[object]:
-        """While it is entered, what the network computes is recorded."""
-        self._watch = TensorWatch(recording)
-        try:
-            with self._watch:
-                yield self._watch
-        finally:
-            self.autograd = self.autograd or self._watch.autograd
-            self._watch = None
+    def tried(self) -> Iterator[None]:
+        """While it is entered, it is noted whether a network asks for gradients."""
+        with traced_tensors(Trace(lines=False)) as tensors:
+            try:
+                yield
+            finally:
+                self.autograd = self.autograd or tensors.autograd
 
     @property
     def said(self) -> tuple[str, ...]:
         """The departures from the book, in words."""
-        without = ("∇ by autograd, whose lines are not watched",) if self.autograd else ()
+        without = ("∇ by autograd, whose lines are not traced",) if self.autograd else ()
         return ("torch tensors", *without)
 
     def _filled(self, held: Any, array: Array) -> Any:
@@ -103,9 +96,4 @@ class TensorNumbers(ArrayNumbers):
             return self.out(array)
         with torch.no_grad():
             held.copy_(self.out(array))
-        self._tie(held, array)
         return held
-
-    def _tie(self, tensor: torch.Tensor, array: Any) -> None:
-        if self._watch is not None and isinstance(array, Watched) and array.event is not None:
-            self._watch.tie(tensor, array.event)

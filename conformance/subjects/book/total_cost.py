@@ -19,10 +19,10 @@ import numpy as np
 from conformance.subjects.book.loop_call import role_of
 from conformance.subjects.book.network import BookNetwork
 from conformance.subjects.book.own_loop import NOTHING, Conduct
+from conformance.subjects.near import CLOSE
 from conformance.tracing.frames import Frame
+from conformance.tracing.line_tracer import Frames, Snapshots
 from conformance.verdict.finding import Kind, finding
-from conformance.watching.line_tracer import Frames, Snapshots
-from conformance.watching.nearness import CLOSE
 from reference.step import Batch
 
 SIZES = (4, 7)  # of data sets

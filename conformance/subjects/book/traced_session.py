@@ -14,6 +14,7 @@ import numpy as np
 
 from conformance.arithmetic.rounding import RunningError
 from conformance.corpus.case import Case
+from conformance.running.tracebacks import headline
 from conformance.subjects.book.backprop_findings import backprop_findings
 from conformance.subjects.book.conduct import leaves_its_parameters
 from conformance.subjects.book.exact import cost_on_balls, on_balls
@@ -32,6 +33,8 @@ from conformance.verdict.compare import FORWARD, RETURNED
 from conformance.verdict.on_balls import Elsewhere, OnBalls
 from reference.step import Array, Batch, Parameters
 
+REPEATED = 16  # steps at most of a run that is repeated; a case has ten
+REFUSED = "not traced: it stops when it is given arrays that record"
 OTHERWISE = "not traced: the update gives other numbers when it is, so its lines are not known"
 
 
@@ -77,7 +80,7 @@ class TracedSession(Training):
             means = {**self._means(parts), **self._misshapen(parts, start)}
             lines = self.patterns.lines(case, batch.m, backprop_run)
             return Observation(means, lines, findings=tuple(findings))
-        after = self.after if self.freely else self._taken(batch)
+        after = self.after if self.freely else self._taken(start, batch)
         made, notes = self._traced(start, batch, after)
         if not leaves_its_parameters(tuple(findings)):
             made = None  # of samples after the first no equation is what it was
@@ -97,7 +100,7 @@ class TracedSession(Training):
 
         def where(name: str, index: tuple[int, ...]) -> Any:
             if name == "cost":
-                return cost.frames
+                return cost.frames()
             if pattern is None or made is None:
                 return ()
             here = pattern
@@ -174,8 +177,10 @@ class TracedSession(Training):
         row = self.case.rows[name]
         return np.zeros(row.shape(self.case.sizes, batch.m), dtype=self.case.dtype)
 
-    def _taken(self, batch: Batch) -> dict[str, Array]:
-        """The parameters after a step of the network in training."""
+    def _taken(self, start: Parameters, batch: Batch) -> dict[str, Array]:
+        """The parameters after a step of the network in training, which starts from these."""
+        if len(self.taken) == REPEATED:
+            self.first, self.taken = start, []
         self.after = self._moved(batch)
         self.taken.append(batch)
         return self.after
@@ -183,7 +188,7 @@ class TracedSession(Training):
     def _goes_on(self, start: Parameters, batch: Batch) -> bool:
         """Whether a step goes where it would go from a fresh network, nothing being kept."""
         fresh = TracedSession(self.network, self.patterns, self.case, start)
-        left, after = fresh.move(batch), self._taken(batch)
+        left, after = fresh.move(batch), self._taken(start, batch)
         return all(np.array_equal(left[name], each, equal_nan=True) for name, each in after.items())
 
     def _judged(self, after: dict[str, Array]) -> dict[str, Shown]:
@@ -199,7 +204,7 @@ class TracedSession(Training):
             try:
                 made = update_run(self.network, self.case, first, batch, *earlier)
             except Exception as error:  # noqa: BLE001 - a program may refuse traced arrays in any way
-                return None, (f"not traced: {type(error).__name__}: {error}",)
+                return None, (f"{REFUSED}: {headline(error)}",)
             if all(np.array_equal(made.left[n], a, equal_nan=True) for n, a in after.items()):
                 return made, ()
         return None, (OTHERWISE,)
@@ -214,7 +219,7 @@ class TracedSession(Training):
         """What backprop returns, where the update uses something else; else it is what is shown."""
         case, means = self.case, self._means(parts)
         if pattern is None:
-            shown |= means
+            shown |= {**means, **_errors(parts)}
             return {}, nowhere, None
         used = self.patterns.uses_returned(case, start[1].m)
         shown |= {name: m for name, m in means.items() if name in used and name not in shown}
@@ -250,6 +255,15 @@ class TracedSession(Training):
         nablas = cache(lambda: self.patterns.seen(case, *start, backprop_run)[2])
         cost = cache(lambda: cost_on_balls(network, case, output, start[1]))
         return {"cost": cost, **dict.fromkeys(used, nablas)}
+
+
+def _errors(parts: Parts) -> dict[str, Shown]:
+    """δ of each layer, which is what backprop of one sample gives as its ∇b."""
+    return {
+        f"delta{name.removeprefix('nabla_b')}": np.hstack(each)
+        for name, each in parts.items()
+        if name.startswith("nabla_b")
+    }
 
 
 def _mean(parts: list[Array], dtype: str) -> RunningError:

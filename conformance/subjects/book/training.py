@@ -1,6 +1,6 @@
 """A network with the book's interface in training: what every session of it has.
 
-Left out: what a step shows (`session.py`, `traced_session.py`).
+Left out: what a step shows (`traced_session.py`).
 """
 
 from abc import ABC, abstractmethod

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from conformance.errors import UsageError
-from conformance.watching.watched import unwatched
 from reference.step import Array
 
 
@@ -43,4 +42,4 @@ def fill_in_place(net: Any, w: Sequence[Array], b: Sequence[Array]) -> None:
         for array, new in zip(held, given, strict=True):
             if np.asarray(new).dtype.hasobject:
                 raise TypeError("the arrays that it has, which are filled in place, hold no balls")
-            np.copyto(array, unwatched(new))
+            np.copyto(array, new)

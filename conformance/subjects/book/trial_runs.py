@@ -14,24 +14,22 @@ import numpy as np
 from conformance.running.tracebacks import headline
 from conformance.subjects.book.calls import BookCalls
 from conformance.subjects.book.decay_parameters import Moved
-from conformance.watching.recording import Recording, Unrecorded
 from reference.step import Array, Batch, Parameters
 
 LAYERS = range(2, 8)
 """Numbers of layers that are tried."""
 
 
-def run_whole(network: BookCalls, sizes: tuple[int, ...], recording: Recording) -> None:
+def run_whole(network: BookCalls, sizes: tuple[int, ...]) -> None:
     """Run all methods of a network of these sizes, the update with two samples.
 
     Raises:
         Exception: whatever its code raises.
     """
     batch = _batch(network, sizes)
-    with np.errstate(all="ignore"), network.numbers.watching(recording):
+    with np.errstate(all="ignore"):
         net = network.make(sizes)
-        network.fill(net, *network.given(_start(network, sizes), recording))
-        batch = Batch(recording.watch(batch.x, "x"), recording.watch(batch.y, "y"))
+        network.fill(net, *network.outwards(_start(network, sizes)))
         one = batch.columns((0,))
         with redirect_stdout(StringIO()):
             network.feedforward(net, one.x)
@@ -49,20 +47,14 @@ def stops(network: BookCalls, layers: int) -> dict[int, str]:
         network: the class.
         layers: the number with which it can be made; if such a network stops, nothing is told.
     """
-    found = {n: problem(network, (2,) * n, Unrecorded()) for n in (layers, *LAYERS)}
+    found = {n: problem(network, (2,) * n) for n in (layers, *LAYERS)}
     return {} if found[layers] else {n: each for n, each in found.items() if each}
 
 
-def refused(network: BookCalls, sizes: tuple[int, ...]) -> str:
-    """How a network stops when it is given arrays that record, if it runs with ordinary ones."""
-    found = problem(network, sizes, Recording())
-    return "" if found and problem(network, sizes, Unrecorded()) else found
-
-
-def problem(network: BookCalls, sizes: tuple[int, ...], recording: Recording) -> str:
+def problem(network: BookCalls, sizes: tuple[int, ...]) -> str:
     """How a network of these sizes stops, or nothing."""
     try:
-        run_whole(network, sizes, recording)
+        run_whole(network, sizes)
     except Exception as error:  # noqa: BLE001 - it may stop in any way
         return headline(error)
     return ""

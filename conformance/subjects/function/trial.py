@@ -19,9 +19,9 @@ from conformance.subjects.book.conventions import SAMPLES
 from conformance.subjects.function.call import CalledFunction
 from conformance.subjects.function.conventions import FunctionConventions, Quantities
 from conformance.subjects.function.traced import FunctionTrace, TracedFunction, function_run
+from conformance.subjects.near import alike
 from conformance.subjects.pattern import Patterns
 from conformance.verdict.oracle import expectations
-from conformance.watching.nearness import alike
 from reference.equations import COSTS
 from reference.step import Array, Batch, Parameters, causal_order, split
 

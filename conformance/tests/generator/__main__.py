@@ -27,7 +27,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         seed=options.seed,
         tag=options.tag,
         jobs=options.jobs,
-        traced=options.traced,
     ):
         found.append(each)
         if options.list_bad and each.kind != "good":
@@ -58,7 +57,6 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--tag", choices=TAGS, default="", help="faults of this equation alone")
     parser.add_argument("--seed", type=int, default=0, help="of the choice of faults")
     parser.add_argument("--jobs", type=int, default=2, help="processes")
-    parser.add_argument("--traced", action="store_true", help="trace networks, to compare")
     parser.add_argument("--list-bad", action="store_true", help="list what is judged wrongly")
     parser.add_argument("--save", type=Path, metavar="DIR", help="write what is judged wrongly")
     return parser.parse_args(arguments)

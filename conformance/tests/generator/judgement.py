@@ -10,7 +10,6 @@ from types import FrameType
 
 import conformance
 from conformance.errors import ConformanceError
-from conformance.subjects.book.subject import book_subject
 from conformance.tests.generator.program import Program
 from conformance.tests.generator.running import loaded
 
@@ -72,21 +71,14 @@ class Judgement:
         return "good" if self.place else "other line"
 
 
-def judge(program: Program, *, traced: bool = False) -> Judgement:
-    """What the checker says of a program in the cases of its style.
-
-    Args:
-        program: what is judged.
-        traced: whether a network is traced, and not watched; see `book_subject`.
-    """
+def judge(program: Program) -> Judgement:
+    """What the checker says of a program in the cases of its style."""
     with tempfile.TemporaryDirectory() as folder:
         code, blamed, said = 4, dict[str, int](), ""
         try:
             with _limited(), loaded(program, Path(folder)) as thing:
                 cost = "cross-entropy" if "cross-entropy" in program.style.options else None
-                network = False
-                subject = book_subject(thing, program.id, cost, traced=True) if network else thing
-                report = conformance.check(subject, case=program.style.cases, cost=cost)
+                report = conformance.check(thing, case=program.style.cases, cost=cost)
             code = report.exit_code
             blamed = {b.tag: b.frames[0].line if b.frames else 0 for b in report.blames}
             said = "; ".join(

@@ -16,7 +16,7 @@ from conformance.tests.generator.style import TAGS, styles
 
 
 def judged(
-    names: Sequence[str], *, count: int, seed: int, tag: str, jobs: int, traced: bool = False
+    names: Sequence[str], *, count: int, seed: int, tag: str, jobs: int
 ) -> Iterator[Judgement]:
     """The judgements on the programs of some styles, as they come.
 
@@ -26,9 +26,8 @@ def judged(
         seed: of the choice of faults.
         tag: if given, faults of this equation alone.
         jobs: how many processes.
-        traced: whether networks are traced, and not watched.
     """
-    task = partial(_of_style, count=-(-count // len(names)), seed=seed, tag=tag, traced=traced)
+    task = partial(_of_style, count=-(-count // len(names)), seed=seed, tag=tag)
     if jobs == 1:
         for name in names:
             yield from task(name)
@@ -75,10 +74,10 @@ def _of_tag(tag: str, wrongs: Sequence[Judgement]) -> str:
     )
 
 
-def _of_style(name: str, *, count: int, seed: int, tag: str, traced: bool) -> list[Judgement]:
+def _of_style(name: str, *, count: int, seed: int, tag: str) -> list[Judgement]:
     style = next(each for each in styles() if each.name == name)
     programs = (right(style), *selected(style, count, seed, tag))
-    return [judge(each, traced=traced) for each in programs]
+    return [judge(each) for each in programs]
 
 
 def _share(part: int, whole: int) -> str:

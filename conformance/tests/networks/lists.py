@@ -1,4 +1,4 @@
-"""The book's network in plain lists and `math`, which nobody can watch."""
+"""The book's network in plain lists and `math`."""
 
 import math
 

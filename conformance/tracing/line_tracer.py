@@ -1,7 +1,7 @@
 """The line of a subject's code after which something holds: its lines are followed one by one.
 
 Only the subject's own lines are stopped at. What happens within a line, in NumPy, say, belongs to
-that line. Left out: single operations (`recording.py`).
+that line. Left out: single operations (`trace.py`).
 """
 
 import sys

@@ -1,0 +1,94 @@
+"""A traced network is the network that it is untraced, and where it is not, that is said.
+
+Left out: what is found in the trace (`test_broken.py`, `test_right.py`).
+"""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from conformance.judging.judge import check_case
+from conformance.outcome import Report
+from conformance.subjects.book.network import BookNetwork
+from conformance.subjects.book.subject import book_subject
+from conformance.subjects.book.traced_runs import update_run
+from conformance.subjects.book.traced_session import OTHERWISE
+from conformance.tests.networks import book
+from conformance.tests.networks.book import Array
+from conformance.tests.networks.right import RIGHT
+from conformance.tests.support import recorded
+from conformance.verdict.compare import Status
+
+CLASSES = sorted(RIGHT, key=lambda each: (each.__name__, each.__module__))
+IDS = [f"{each.__name__}-{each.__module__.rpartition('.')[2]}" for each in CLASSES]
+
+
+@pytest.mark.parametrize("cls", CLASSES, ids=IDS)
+def test_a_traced_update_is_bit_for_bit_the_untraced_one(cls: type) -> None:
+    network = BookNetwork(cls, cls.__name__)
+    cost, dtype = network.conventions.cost, network.conventions.dtype
+    whole = recorded("square-4-4-4-4")
+    case, step = replace(whole.case, cost=cost, dtype=dtype), whole.steps[0]
+    start = step.parameters.map(lambda array: array.astype(dtype))
+    batch = step.batch.map(lambda array: array.astype(dtype))
+    made = update_run(network, case, start, batch)
+    net = network.make(case.sizes, case.cost)
+    network.fill(net, *network.outwards(start))
+    network.update(net, batch, (case.eta, case.lmbda, case.n))
+    for name, held in network.inwards(net).items():
+        array, right = made.left[name], np.asarray(held)
+        assert type(array) is np.ndarray
+        assert (array.dtype, array.shape) == (right.dtype, right.shape)
+        assert array.tobytes() == right.tobytes()
+
+
+class ByElement(book.Network):
+    """Leaves NumPy: σ is taken of one number after the other, by `math`."""
+
+    def backprop(self, x: Array, y: Array) -> tuple[list[Array], list[Array]]:
+        """The gradient (nabla_b, nabla_w) of the cost of one sample."""
+        w = [each.tolist() for each in self.weights]
+        b = [each.ravel().tolist() for each in self.biases]
+        a = [x.ravel().tolist()]
+        for rows, biases in zip(w, b, strict=True):
+            z = [math.fsum(map(math.prod, zip(r, a[-1], strict=True))) for r in rows]
+            a.append([self.sigma(each + bias) for each, bias in zip(z, biases, strict=True)])
+        error = [one - float(other) for one, other in zip(a[-1], y.ravel(), strict=True)]
+        nabla_b: list[Array] = []
+        nabla_w: list[Array] = []
+        for i in reversed(range(len(w))):
+            delta = [e * s * (1 - s) for e, s in zip(error, a[i + 1], strict=True)]
+            nabla_b.insert(0, np.array(delta).reshape(-1, 1))
+            nabla_w.insert(0, np.array([[d * each for each in a[i]] for d in delta]))
+            columns = zip(*w[i], strict=True)
+            error = [math.fsum(map(math.prod, zip(c, delta, strict=True))) for c in columns]
+        return nabla_b, nabla_w
+
+    def sigma(self, z: float) -> float:
+        """The logistic function of a number."""
+        return 1 / (1 + math.exp(-z))
+
+
+def test_a_subject_that_leaves_numpy_is_judged_from_what_it_returns() -> None:
+    whole = recorded("contracting-5-4-3-2")
+    report = check_case(book_subject(ByElement, "by element"), whole)
+    assert report.status is Status.PASS
+    assert {"delta2", "nabla_w2", "w4"} <= {v.name for v in report.passes}
+
+
+class Notices(book.Network):
+    """Computes something else when it is traced."""
+
+    def backprop(self, x: Array, y: Array) -> tuple[list[Array], list[Array]]:
+        """The gradient (nabla_b, nabla_w) of the cost of one sample."""
+        nabla_b, nabla_w = super().backprop(x, y)
+        return nabla_b, [w if type(w) is np.ndarray else 2 * w for w in nabla_w]
+
+
+def test_a_network_that_computes_otherwise_when_traced_is_judged_untraced() -> None:
+    report = check_case(book_subject(Notices, "notices"), recorded("contracting-5-4-3-2"))
+    assert report.status is Status.PASS
+    assert Report("", cases=(report,)).notes == [OTHERWISE]
+    assert OTHERWISE in str(Report("", cases=(report,)))
