@@ -243,7 +243,7 @@ def test_an_epsilon_in_the_loss_is_said_with_its_size(tmp_path: Path) -> None:
 
 
 def test_a_loss_that_leaves_numpy_accuses_nobody(tmp_path: Path) -> None:
-    decay = "float(np.sum(p['W1'] ** 2)) * 0.05"
+    decay = "float(str(np.sum(p['W1'] ** 2))) * 0.05"
     report = checked(TWO_LAYERS.replace("0.05 * np.sum(p['W1'] ** 2)", decay), tmp_path)
     assert report.ok
     assert "could not be followed" in str(report)
