@@ -12,7 +12,7 @@ from typing import Any
 from conformance.errors import UsageError
 
 
-def foreseen(option: str, path: Path) -> None:
+def check_output(option: str, path: Path) -> None:
     """See that a file can be written, before the work is done.
 
     Raises:
@@ -41,12 +41,12 @@ def put(option: str, path: Path, text: str) -> None:
         if special:
             path.write_text(text, encoding="utf-8")
         else:
-            put_whole(path, text.encode())
+            write_whole(path, text.encode())
     except OSError as error:
         raise UsageError(f"{option} {path}: {error.strerror}") from error
 
 
-def put_whole(path: Path, raw: bytes) -> None:
+def write_whole(path: Path, raw: bytes) -> None:
     """Write a file under another name and rename it, so that no half a file is ever there.
 
     Raises:

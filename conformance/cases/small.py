@@ -91,7 +91,7 @@ def recorded(case: Case) -> Recorded:
 
 
 def _written(numbers: tuple[float, ...], count: int, seed: int) -> Array:
-    return np.array(numbers[:count]) if count <= len(numbers) else _odd(seed, count)
+    return np.array(numbers[:count]) if count <= len(numbers) else _odd_multiples(seed, count)
 
 
 def _samples(numbers: tuple[tuple[float, ...], ...], m: int, n: int, seed: int) -> Array:
@@ -99,10 +99,10 @@ def _samples(numbers: tuple[tuple[float, ...], ...], m: int, n: int, seed: int) 
     table = np.array(numbers)
     if m <= len(table) and n <= table.shape[1]:
         return table[:m, :n].T
-    drawn = _odd(seed, n * m).reshape(n, m)
+    drawn = _odd_multiples(seed, n * m).reshape(n, m)
     return drawn if numbers is X else (drawn + 1) / 2
 
 
-def _odd(seed: int, count: int) -> Array:
+def _odd_multiples(seed: int, count: int) -> Array:
     """Odd multiples of 1/32 in (−1, 1): short, and never 0."""
     return np.array([2.0 * ((number >> 32) % 32) - 31 for number in raw(seed, count)]) / 32

@@ -7,7 +7,7 @@ import typer
 
 from conformance.cli.options import JsonFile
 from conformance.cli.say import say
-from conformance.files import foreseen, put_json
+from conformance.files import check_output, put_json
 
 
 def bench(
@@ -21,7 +21,7 @@ def bench(
     from conformance.bench.table import heading, line, machine, rows, to_json
 
     if json_file is not None:
-        foreseen("--json", json_file)
+        check_output("--json", json_file)
     where, measured = machine(), []
     say(heading(where))
     for each in rows(folder):

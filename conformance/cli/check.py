@@ -21,7 +21,7 @@ from conformance.cli.options import (
 from conformance.cli.progress import bar, console
 from conformance.cli.say import say
 from conformance.errors import UsageError
-from conformance.files import foreseen, put_json
+from conformance.files import check_output, put_json
 
 if TYPE_CHECKING:
     from conformance.outcome import Report
@@ -73,7 +73,7 @@ def check(
     from conformance.report.visible import visible
 
     asked = _asked(subject, command, (format_, timeout, workers))
-    _foreseen(json_file, markdown, html)
+    _check_files(json_file, markdown, html)
     with bar(f"checking {subject or command}") as done:
         report = checked(
             asked,
@@ -124,11 +124,11 @@ def _asked(subject: str | None, command: str | None, options: tuple[str, float, 
     return subject
 
 
-def _foreseen(json_file: Path | None, markdown: Path | None, html: Path | None) -> None:
+def _check_files(json_file: Path | None, markdown: Path | None, html: Path | None) -> None:
     """See that what is asked for can be written."""
     for option, path in {"--json": json_file, "--markdown": markdown}.items():
         if path is not None:
-            foreseen(option, path)
+            check_output(option, path)
     if html is not None:
         from conformance.report.document import ready
 

@@ -76,11 +76,11 @@ def fixtures_export(
     """Write cases for those who cannot read safetensors, every number bit for bit."""
     from conformance.corpus import store
     from conformance.corpus.export import FORMS, export
-    from conformance.report.sentence import counted
+    from conformance.report.sentence import pluralize
 
     one_of("--to", to, *FORMS)
     place = store.root()
     chosen = store.cases(place, case, dtype_of(dtype))
     written = [*progress(export(place, chosen, to, folder), "exporting", len(chosen))]
     files = sum(map(len, written))
-    say(f"{folder}: {counted(len(chosen), 'case')} in {counted(files, 'file')}")
+    say(f"{folder}: {pluralize(len(chosen), 'case')} in {pluralize(files, 'file')}")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from conformance.corpus.casefile import MOST_BYTES
 from conformance.errors import CorpusError
-from conformance.files import put_whole
+from conformance.files import write_whole
 
 
 def write(path: Path, raw: bytes) -> None:
@@ -17,7 +17,7 @@ def write(path: Path, raw: bytes) -> None:
         raise CorpusError(f"{path}: {len(raw)} bytes are more than a case may have ({MOST_BYTES})")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        put_whole(path, raw)
+        write_whole(path, raw)
     except OSError as error:
         raise CorpusError(
             f"{path}: {error.strerror}; give a folder that can be written to"

@@ -125,7 +125,7 @@ def _own_cost(network: Network, start: list[Array], samples: list[Sample], seed:
     other, reasons = _start(network, seed + TRIES), []
     for cost in candidates(network):
 
-        def moves(cost: OwnCost = cost) -> None:
+        def try_cost(cost: OwnCost = cost) -> None:
             value = cost.near(network, start, samples)
             here, again, there = (float(value(each)) for each in (start, start, other))
             if not np.isfinite([here, there]).all():
@@ -135,7 +135,7 @@ def _own_cost(network: Network, start: list[Array], samples: list[Sample], seed:
             if here == there:
                 raise Refused("it does not depend on weights and biases")
 
-        problem = _problem(moves)
+        problem = _problem(try_cost)
         if not problem:
             return cost
         reasons.append(f"{cost.label}: {problem}")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from rich.cells import cell_len
 from rich.text import Text
 
-from conformance.report.sentence import counted
+from conformance.report.sentence import pluralize
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Block:
         least = len(self.lines) if self.least is None else self.least
         for kept in range(len(self.lines) - 1, least - 1, -1):
             left = len(self.lines) - kept
-            note = Text(f"… {counted(left, self.noun)} more: -v shows all", "dim")
+            note = Text(f"… {pluralize(left, self.noun)} more: -v shows all", "dim")
             shorter = replace(self, lines=[*self.lines[:kept], note] if kept else [])
             if self.height(width) - shorter.height(width) >= over or kept == least:
                 return shorter

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from conformance.errors import UsageError
-from conformance.files import foreseen
+from conformance.files import check_output
 from conformance.files import put as put_text
 
 OPTION = "--html"
@@ -24,7 +24,7 @@ def ready(path: Path, option: str = OPTION) -> None:
     """
     if find_spec("jinja2") is None:
         raise UsageError(f"{option} {path}: jinja2 is missing: {NEEDED}")
-    foreseen(option, path)
+    check_output(option, path)
 
 
 def put(path: Path, page: str, option: str = OPTION) -> None:

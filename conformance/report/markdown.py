@@ -30,7 +30,7 @@ from conformance.report.finding_words import finding_text
 from conformance.report.gfm import code, fenced, folded, table, text
 from conformance.report.matrix import COLUMNS, MEANING, cells, sign, worst
 from conformance.report.message import accused
-from conformance.report.sentence import SIGNS, counted, facts, sentence, verdict
+from conformance.report.sentence import SIGNS, facts, pluralize, sentence, verdict
 from conformance.report.source_words import place, source
 from conformance.tracing.frames import Frame
 from conformance.verdict.compare import Status
@@ -81,7 +81,7 @@ def _blocks(report: Report) -> Iterator[str]:
     stopped = errors(report)
     yield from (fenced(error, "text") for error in stopped[:MOST])
     if len(stopped) > MOST:
-        left = counted(len(stopped) - MOST, "more case")
+        left = pluralize(len(stopped) - MOST, "more case")
         yield f"{left} stopped: `conformance check -v` shows all"
 
 
@@ -102,7 +102,7 @@ def _tables(cases: Sequence[CaseReport]) -> Iterator[str]:
     if others:
         yield _table(others)
     if right:
-        count = f"{counted(len(right), 'case')} {'is' if len(right) == 1 else 'are'} right"
+        count = f"{pluralize(len(right), 'case')} {'is' if len(right) == 1 else 'are'} right"
         yield folded(count, _table(right)) if others else _table(right)
     if cases:
         yield text(MEANING)

@@ -23,7 +23,7 @@ from conformance.report.finding_words import finding_text
 from conformance.report.mathml import DIFFERS, mathml, mathml_pair
 from conformance.report.matrix import COLUMNS, MEANING, cells, sign, worst
 from conformance.report.message import accused
-from conformance.report.sentence import SIGNS, counted, facts, sentence, verdict
+from conformance.report.sentence import SIGNS, facts, pluralize, sentence, verdict
 from conformance.report.source_words import place, source
 from conformance.report.visible import visible
 from conformance.tracing.frames import Frame
@@ -74,7 +74,7 @@ def _parts(report: Report) -> Iterator[str]:
     yield from map(_block, stopped[:1])
     more = stopped[1:]
     if more:
-        yield _folded(f"{counted(len(more), 'more case')} stopped", _block("\n\n".join(more)))
+        yield _folded(f"{pluralize(len(more), 'more case')} stopped", _block("\n\n".join(more)))
 
 
 def _beside(words: str, frames: Sequence[Frame], *, said: bool) -> Iterator[str]:
@@ -96,7 +96,7 @@ def _matrix(cases: Sequence[CaseReport]) -> Iterator[str]:
     table = _element("table", _element("tbody", "".join(rows)), "border-collapse: collapse")
     table = _element("div", table, "overflow-x: auto")
     table += _element("p", _text(MEANING), _QUIET)
-    yield _folded(counted(len(cases), "case"), table) if len(cases) > MANY else table
+    yield _folded(pluralize(len(cases), "case"), table) if len(cases) > MANY else table
 
 
 def _row(report: CaseReport) -> Iterator[str]:

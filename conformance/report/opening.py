@@ -19,7 +19,7 @@ from conformance.report.cause_words import NO_CAUSE, beside_cause, cause_name, m
 from conformance.report.exact_words import loss_text, loss_words
 from conformance.report.finding_words import finding_text
 from conformance.report.message import accused
-from conformance.report.sentence import counted, counts, declined, outcome, verdict
+from conformance.report.sentence import counts, declined, outcome, pluralize, verdict
 from conformance.report.source_words import file_and_line, place_and_text
 from conformance.tracing.frames import Frame
 from conformance.verdict.compare import EQUATION, Status
@@ -158,7 +158,7 @@ def _of_stopped(report: Report, stopped: list[CaseReport]) -> Statement:
     said = next(iter(first.error.splitlines()), "nothing was compared").rstrip(":")
     for where in (f" stopped in {first.case.id}", f" in {first.case.id}", ""):
         said = said.removeprefix(f"{report.subject}{where}: ")
-    what = f"{len(stopped)} of {counted(len(report.cases), 'case')} stopped"
+    what = f"{len(stopped)} of {pluralize(len(report.cases), 'case')} stopped"
     named = f"{what}, first {first.case.id}" if len(stopped) > 1 else f"{what}: {first.case.id}"
     where = place_and_text(first.frames[0]) if first.frames else ""
     return Statement(named, where, said, "", _short(first.frames))

@@ -13,9 +13,9 @@ from conformance.explain.example import Example, Row
 from conformance.judging.case_report import CaseReport
 from conformance.judging.exact_lane import ExactRun
 from conformance.outcome import Report
-from conformance.report.depth import judged
 from conformance.report.detail_record import details_from_json, details_to_json, number
 from conformance.report.finding_words import finding_text, problem_text
+from conformance.report.judged import judged
 from conformance.tracing.digits import Loss
 from conformance.tracing.frames import Frame
 from conformance.verdict.compare import SUBJECT, Status, Verdict

@@ -16,8 +16,8 @@ from conformance.report.blame_words import (
     skipped_words,
 )
 from conformance.report.cause_words import joined, mistakes
-from conformance.report.depth import judged_words
 from conformance.report.exact_words import loss_text
+from conformance.report.judged import judged_words
 from conformance.report.message import accused
 from conformance.verdict.compare import FREE, Status
 
@@ -38,13 +38,13 @@ def outcome(report: Report) -> str:
     if not report.ok:
         return f"{verdict(report)}, {declined(report)}"
     judged, refused = len(report.cases), len(report.declined)
-    right = f"{judged} of {counted(judged + refused, 'case')} {verdict(report)}"
+    right = f"{judged} of {pluralize(judged + refused, 'case')} {verdict(report)}"
     return f"{right}, {refused} declined: {declined_words(report)}"
 
 
 def declined(report: Report, most: int | None = LISTED) -> str:
     """How many cases the subject declined, why, and which; see `declined_words`."""
-    cases = counted(len(report.cases) + len(report.declined), "case")
+    cases = pluralize(len(report.cases) + len(report.declined), "case")
     return f"{len(report.declined)} of {cases} declined: {declined_words(report, most)}"
 
 
@@ -60,13 +60,13 @@ def sentence(report: Report) -> str:
     if told:
         return "; ".join(told)
     passes = [each for case in report.cases for each in case.passes]
-    cases = counted(len(report.cases), "case")
+    cases = pluralize(len(report.cases), "case")
     if report.ok:
         right = f"all {len(passes):,} quantities that it shows in {cases} are right"
         right += f", {len(report.declined)} declined" if report.declined else ""
         return "; ".join([right, *lost])
     if report.declined and not report.cases:
-        return f"nothing was compared: it declined {counted(len(report.declined), 'case')}"
+        return f"nothing was compared: it declined {pluralize(len(report.declined), 'case')}"
     stopped = [each for each in report.cases if each.status is Status.ERROR]
     if not stopped:
         return "nothing was compared"
@@ -88,7 +88,7 @@ def counts(report: Report) -> str:
     hidden = f", not observed: {', '.join(sorted(unseen))}" if unseen else ""
     digits = f", {lost} with lost digits" if lost else ""
     return (
-        f"{counted(len(report.cases), 'case')}: {len(passes):,} quantities ({entries:,} entries) "
+        f"{pluralize(len(report.cases), 'case')}: {len(passes):,} quantities ({entries:,} entries) "
         f"agree, {failures} wrong{digits}{hidden}"
     )
 
@@ -106,7 +106,7 @@ def facts(report: Report) -> Iterator[str]:
     yield from report.notes
 
 
-def counted(count: int, noun: str) -> str:
+def pluralize(count: int, noun: str) -> str:
     """A number of things: `1 case`, `2 cases`."""
     return f"{count:,} {noun}{'s'[: count != 1]}"
 

@@ -27,9 +27,9 @@ from conformance.report.blame_words import (
 )
 from conformance.report.blocks import Block, fitted, lines_of
 from conformance.report.cause_words import cause_words, example_words, joined, mistakes
-from conformance.report.depth import judged_words
 from conformance.report.exact_words import exact_words, loss_text, loss_words
 from conformance.report.finding_words import finding_lines, finding_text
+from conformance.report.judged import judged_words
 from conformance.report.matrix import ASCII_SIGNS, COLUMNS, cells, sign, worst
 from conformance.report.message import accused, line
 from conformance.report.opening import opening

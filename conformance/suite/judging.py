@@ -66,7 +66,7 @@ def restarted_right(case: Case, subject: str) -> bool:
 
 
 @cache
-def shown(case: Case, step: int, subject: str) -> Mapping[str, Any]:
+def observed(case: Case, step: int, subject: str) -> Mapping[str, Any]:
     """What a subject shows of one step from the recorded parameters.
 
     Raises:

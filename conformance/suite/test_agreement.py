@@ -5,13 +5,13 @@ import pytest
 
 from conformance.model.table import tag_of
 from conformance.suite.asked import Asked
-from conformance.suite.judging import recorded, shown
+from conformance.suite.judging import observed, recorded
 
 
 def test_agreement(pair: Asked) -> None:
     """Two correct implementations differ by at most twice the bound of one of them."""
     case, step, tag, _ = pair
-    ours, theirs = (shown(case, step, subject) for subject in ("reference", "torch_impl"))
+    ours, theirs = (observed(case, step, subject) for subject in ("reference", "torch_impl"))
     for name, bound in recorded(case).steps[step].bound.items():
         if tag_of(name, case.layers) != tag:
             continue

@@ -9,7 +9,7 @@ import pytest
 
 from conformance.cli import main
 from conformance.errors import UsageError
-from conformance.files import foreseen, put, put_json
+from conformance.files import check_output, put, put_json
 
 
 def test_a_file_is_written_whole_and_nothing_stays_beside_it(tmp_path: Path) -> None:
@@ -54,7 +54,7 @@ def test_a_place_that_cannot_be_is_seen_before_the_work(
     name: str, said: str, tmp_path: Path
 ) -> None:
     with pytest.raises(UsageError, match=said):
-        foreseen("--json", tmp_path / name)
+        check_output("--json", tmp_path / name)
 
 
 @pytest.mark.parametrize("option", ["--html", "--json", "--markdown"])

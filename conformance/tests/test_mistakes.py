@@ -1,6 +1,6 @@
 """The catalogue: every known mistake is there, is what it says, and is blamed on its equations.
 
-Each wrong formula is compared with the same mistake made in plain loops (`by_hand.py`), and run as
+Each wrong formula is compared with the same mistake made in plain loops (`loops.py`), and run as
 a subject through the recorded cases. Left out: recognising a mistake (`test_diagnosis.py`).
 """
 
@@ -22,7 +22,7 @@ from conformance.mistakes.mistake import Mistake, MistakenSession, subject_of
 from conformance.mistakes.situation import Formulas, Situation, evaluate
 from conformance.model.table import given
 from conformance.report.finding_words import problem_text
-from conformance.tests.by_hand import KNOWN, Hand, Matrix, Table
+from conformance.tests.loops import KNOWN, Hand, Matrix, Table
 from conformance.tests.support import recorded
 from reference.step import Array, Batch, Parameters
 

@@ -10,7 +10,7 @@ import pytest
 
 from conformance import check, report
 from conformance.model.table import TAGS
-from conformance.report.depth import DEPTHS, FREE_RUN, judged_words
+from conformance.report.judged import DEPTHS, FREE_RUN, judged_words
 from conformance.report.record import from_json, to_json
 from conformance.report.terminal import as_text
 from conformance.subjects import Subject

@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from conformance.errors import UsageError
-from conformance.files import put_whole
+from conformance.files import write_whole
 from conformance.train.lockstep import Lockstep
 from conformance.train.record import Epoch, Jump
 from reference.step import Array, Parameters
@@ -51,7 +51,7 @@ def write(path: Path, run: Lockstep, epochs: Sequence[Epoch]) -> None:
         for name, array in parameters.named()
     }
     try:
-        put_whole(path, save(tensors, metadata={KEY: json.dumps(header)}))
+        write_whole(path, save(tensors, metadata={KEY: json.dumps(header)}))
     except OSError as error:
         raise UsageError(f"--checkpoint {path}: {error.strerror}") from error
 

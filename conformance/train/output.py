@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from conformance.errors import UsageError
-from conformance.files import foreseen, put_json
+from conformance.files import check_output, put_json
 from conformance.train.record import Run
 
 
@@ -19,7 +19,7 @@ def check_writable(paths: dict[str, Path]) -> None:
         UsageError: a file cannot be written there, or a picture cannot be drawn.
     """
     for option, path in paths.items():
-        foreseen(option, path)
+        check_output(option, path)
         if option != "--json" and path.exists() and not path.is_file():
             raise UsageError(f"{option} {path}: is there, and no ordinary file")
     if "--plot" in paths:

@@ -90,7 +90,7 @@ class Partner:
         began = perf_counter()
         seen = self._run(lambda: observed(self._stepped(own)))
         self.seconds += perf_counter() - began
-        self.parameters = self._shown(seen)
+        self.parameters = self._observed(seen)
         self.findings |= dict.fromkeys(seen.findings)
         taken = Taken(*where, start, batch, seen)
         self.drift = _distance(self.parameters, reference)
@@ -126,7 +126,7 @@ class Partner:
         own.step(batch, self.case.eta, self.case.decay)
         return dict(Parameters(tuple(own.weights), tuple(own.biases)).named())
 
-    def _shown(self, seen: Observation) -> Parameters:
+    def _observed(self, seen: Observation) -> Parameters:
         names = [name for name, _ in self.parameters.named()]
         missing = [name for name in names if not isinstance(seen.shown.get(name), np.ndarray)]
         if missing:

@@ -24,16 +24,16 @@ from conformance.report.cause_words import (
     mistakes,
     told_of,
 )
-from conformance.report.depth import judged_words
 from conformance.report.exact_words import exact_words, loss_text, loss_words
 from conformance.report.finding_words import finding_text
+from conformance.report.judged import judged_words
 from conformance.report.mathml import mathml, mathml_pair
 from conformance.report.matrix import SIGNS
 from conformance.report.message import accused
 from conformance.report.page.chart import Chart, chart
 from conformance.report.page.matrix import Column, Row, address, columns, rows
 from conformance.report.page.network import Network, network
-from conformance.report.sentence import counted, counts, declined, sentence
+from conformance.report.sentence import counts, declined, pluralize, sentence
 from conformance.report.source_words import Source, source_of
 from conformance.tracing.frames import Frame
 from conformance.verdict.compare import Status
@@ -161,7 +161,7 @@ def _equation(report: Report, blame: Blame, prefix: str) -> Equation:
     return Equation(
         blame.tag,
         at_layers(blame.layers),
-        f"{blame.cases} of {counted(len(report.cases), 'case')}",
+        f"{blame.cases} of {pluralize(len(report.cases), 'case')}",
         mathml(equation.formula),
         () if first.doubted else tuple(_wrong(report, blame.tag, equation.formula)),
         told_of(report, blame.tag),
@@ -218,7 +218,7 @@ def _unseen(report: Report) -> Iterator[str]:
         yield f"not shown by the subject in any case: {', '.join(never)}"
     stopped = sum(bool(each.error) for each in report.cases)
     if stopped:
-        yield f"what comes after the subject stopped, in {counted(stopped, 'case')}"
+        yield f"what comes after the subject stopped, in {pluralize(stopped, 'case')}"
     yield from report.notes
     if report.skipped:
         yield f"not put to it: {skipped_words(report)}"
