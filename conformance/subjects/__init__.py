@@ -29,8 +29,8 @@ class Session(Protocol):
 
 
 @runtime_checkable
-class Unwatched(Protocol):
-    """A session that can also take a step without being looked at, which is faster."""
+class Unobserved(Protocol):
+    """A session that can also take a step without being observed, which is faster."""
 
     def move(self, batch: Batch) -> Mapping[str, Array]:
         """Take one step and show the parameters after it."""

@@ -14,7 +14,7 @@ from conformance.outcome import Report
 from conformance.subjects.book.network import BookNetwork
 from conformance.subjects.book.subject import book_subject
 from conformance.subjects.book.traced_runs import update_run
-from conformance.subjects.book.traced_session import OTHERWISE
+from conformance.subjects.book.traced_session import OTHERWISE, PARTLY_REFUSED
 from conformance.tests.networks import book
 from conformance.tests.networks.book import Array
 from conformance.tests.networks.right import RIGHT
@@ -92,3 +92,62 @@ def test_a_network_that_computes_otherwise_when_traced_is_judged_untraced() -> N
     assert report.status is Status.PASS
     assert Report("", cases=(report,)).notes == [OTHERWISE]
     assert OTHERWISE in str(Report("", cases=(report,)))
+
+
+def plain(array: Array) -> Array:
+    """The array, if it is an ordinary one."""
+    if type(array) is not np.ndarray:
+        raise TypeError("give arrays")
+    return array
+
+
+class RefusesForwards(book.Network):
+    """Its feedforward takes ordinary arrays alone, and is wrong."""
+
+    def feedforward(self, a: Array) -> Array:
+        """The output for an ordinary input column."""
+        return 1.001 * super().feedforward(plain(a))
+
+
+class RefusesBackwards(book.Network):
+    """Its backprop takes ordinary arrays alone, and is wrong; its update uses another."""
+
+    def backprop(self, x: Array, y: Array) -> tuple[list[Array], list[Array]]:
+        """The gradient (nabla_b, nabla_w) of the cost of one sample, the first twice."""
+        nabla_b, nabla_w = super().backprop(plain(x), y)
+        return [2 * each for each in nabla_b], nabla_w
+
+    def update_mini_batch(self, mini_batch: list[tuple[Array, Array]], eta: float) -> None:
+        """One step of gradient descent on a list of (x, y) pairs."""
+        pairs = [super(RefusesBackwards, self).backprop(x, y) for x, y in mini_batch]
+        for i in range(len(self.weights)):
+            mean_b = sum(nabla_b[i] for nabla_b, _ in pairs) / len(pairs)
+            mean_w = sum(nabla_w[i] for _, nabla_w in pairs) / len(pairs)
+            self.biases[i] = self.biases[i] - eta * mean_b
+            self.weights[i] = self.weights[i] - eta * mean_w
+
+
+class Distance:
+    """Twice the quadratic cost, of ordinary arrays."""
+
+    @staticmethod
+    def fn(a: Array, y: Array) -> float:
+        """The cost of one sample."""
+        return float(np.sum((plain(a) - y) ** 2))
+
+
+class RefusesCost(book.Network):
+    """Its cost takes ordinary arrays alone, and is wrong."""
+
+    cost = Distance
+
+
+@pytest.mark.parametrize(
+    ("cls", "tag"), [(RefusesForwards, "A"), (RefusesBackwards, "BP3"), (RefusesCost, "C")]
+)
+def test_what_refuses_traced_arrays_is_judged_without_lines(cls: type, tag: str) -> None:
+    report = check_case(book_subject(cls, cls.__name__), recorded("contracting-5-4-3-2"))
+    whole = Report("", cases=(report,))
+    assert [(blame.tag, blame.frames) for blame in whole.blames] == [(tag, ())]
+    if cls is not RefusesCost:
+        assert f"{PARTLY_REFUSED}: TypeError: give arrays" in whole.notes

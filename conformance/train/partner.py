@@ -15,7 +15,7 @@ from conformance.corpus.case import Case
 from conformance.errors import ConformanceError, SubjectError
 from conformance.judging.evidence import Evidence
 from conformance.running.tracebacks import stopped
-from conformance.subjects import Session, Subject, Unwatched
+from conformance.subjects import Session, Subject, Unobserved
 from conformance.subjects.observation import Observation, observed
 from conformance.train.judging import Taken, judged, jump, worst
 from conformance.train.record import Jump
@@ -105,7 +105,7 @@ class Partner:
     def _stepped(self, batch: Batch) -> Observation | Step | Mapping[str, Array]:
         """Take the step; after a jump, with which all is said, nobody looks at it closely."""
         session = self.session
-        if self.jump is not None and isinstance(session, Unwatched):
+        if self.jump is not None and isinstance(session, Unobserved):
             return session.move(batch)
         return session.step(batch)
 

@@ -3,16 +3,18 @@
 Left out: where the quantities are (`subjects/pattern.py`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 import numpy as np
 
 from conformance.arithmetic.balls import precision
 from conformance.corpus.case import Case
+from conformance.running.tracebacks import headline, is_ours
 from conformance.subjects.book.exact import on_balls
 from conformance.subjects.book.network import BookNetwork
 from conformance.subjects.book.traced_runs import backprop_run, update_run
-from conformance.subjects.observation import Shown, Where
+from conformance.subjects.observation import Shown, Where, nowhere
 from conformance.subjects.pattern import BITS, Patterns, RunOf, Searched
 from conformance.subjects.stepped import Stepped, gathered, generic
 from conformance.tracing.index import as_floats, common_factor, is_factor
@@ -21,19 +23,47 @@ from conformance.tracing.roles import Roles
 from conformance.verdict.on_balls import OnBalls
 from reference.step import Batch, Parameters
 
+T = TypeVar("T")
+
 
 class NetworkPatterns(Patterns):
-    """The places of the quantities in the runs of a network, of which the update is the step."""
+    """The places of the quantities in the runs of a network, of which the update is the step.
+
+    Attributes:
+        network: whose.
+        refused: how another run than the update stops when it is traced.
+    """
 
     def __init__(self, network: BookNetwork) -> None:
         super().__init__(network, update_run)
-        self.network = network
+        self.network, self.refused = network, ""
         self._used: dict[Searched, frozenset[str]] = {}
 
     def seen(
         self, case: Case, start: Parameters, batch: Batch, run: RunOf
-    ) -> tuple[dict[str, Shown], Where, OnBalls]:
+    ) -> tuple[dict[str, Shown], Where, OnBalls | None]:
         """The quantities of another run from the same parameters, their lines, their exactness."""
+        nothing: tuple[dict[str, Shown], Where, OnBalls | None] = {}, nowhere, None
+        return self.tried(lambda: self._seen(case, start, batch, run), nothing)
+
+    def lines(self, case: Case, m: int, run: RunOf) -> Where:
+        """The lines of the quantities of another run of m samples."""
+        of_a_run = super().lines(case, m, run)
+        return lambda name, index: self.tried(lambda: of_a_run(name, index), ())
+
+    def tried(self, run: Callable[[], T], instead: T) -> T:
+        """What a traced run gives, or something else where the network refuses traced arrays."""
+        try:
+            return run()
+        except Exception as error:
+            if is_ours(error):
+                raise
+            self.refused = headline(error)  # a program may refuse them in any way
+            return instead
+
+    def _seen(
+        self, case: Case, start: Parameters, batch: Batch, run: RunOf
+    ) -> tuple[dict[str, Shown], Where, OnBalls | None]:
         made = run(self.network, case, start, batch)
         pattern, found = self.found(case, made, run)
         shown: dict[str, Shown] = {name: gathered(each, made) for name, each in found.items()}
@@ -45,9 +75,10 @@ class NetworkPatterns(Patterns):
         if update not in self._used:
             sizes = update.run.start.sizes
             stand_in, start, batch = generic(case, m, sizes)
-            returned = backprop_run(self.network, stand_in, start, batch)
+            returned = self.tried(lambda: backprop_run(self.network, stand_in, start, batch), None)
             with precision(BITS):
-                self._used[update] = frozenset(_same(update.roles, returned))
+                same = () if returned is None else _same(update.roles, returned)
+                self._used[update] = frozenset(same)
         return self._used[update]
 
 

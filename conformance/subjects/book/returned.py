@@ -5,8 +5,10 @@ Left out: what is right, and what it does beside that (`backprop_findings.py`).
 
 import numpy as np
 
+from conformance.arithmetic.rounding import RunningError
 from conformance.corpus.case import Case
 from conformance.subjects.book.network import BookNetwork
+from conformance.subjects.observation import Shown
 from reference.step import Array, Batch, Parameters
 
 Parts = dict[str, list[Array]]
@@ -25,3 +27,38 @@ def returned(network: BookNetwork, case: Case, start: Parameters, batch: Batch) 
             for layer, array in enumerate(arrays, 2):
                 parts.setdefault(f"{quantity}{layer}", []).append(np.array(array))
     return parts
+
+
+def means(parts: Parts, dtype: str) -> dict[str, Shown]:
+    """The means of the samples' gradients, of those that have one shape."""
+    return {
+        name: _mean(each, dtype)
+        for name, each in parts.items()
+        if len({np.shape(part) for part in each}) == 1
+    }
+
+
+def errors(parts: Parts) -> dict[str, Shown]:
+    """δ of each layer, which is what backprop of one sample gives as its ∇b."""
+    return {
+        f"delta{name.removeprefix('nabla_b')}": np.hstack(each)
+        for name, each in parts.items()
+        if name.startswith("nabla_b")
+    }
+
+
+def misshapen(parts: Parts, start: Parameters) -> dict[str, Shown]:
+    """The gradients of the first sample that do not have the shape of their parameters."""
+    shapes = {f"nabla_{name}": array.shape for name, array in start.named()}
+    return {n: each[0] for n, each in parts.items() if np.shape(each[0]) != shapes[n]}
+
+
+def _mean(parts: list[Array], dtype: str) -> RunningError:
+    """The mean of the samples' gradients, with the bound of any order of summation.
+
+    An update that takes all samples at once rounds their products otherwise than one by one.
+    """
+    numbers = np.stack([np.asarray(part, dtype=np.float64) for part in parts])
+    mean: RunningError = RunningError.exact(numbers, dtype).sum(axis=0) / len(parts)
+    together = mean.precision.unit * (len(parts) + 6) * np.abs(numbers).mean(axis=0)
+    return RunningError(mean.value, np.maximum(mean.bound, together), mean.precision)

@@ -7,8 +7,8 @@ us. Left out: what is right (`verdict/oracle.py`).
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
-from typing import Any
 
 import numpy as np
 
@@ -20,21 +20,25 @@ from conformance.subjects.book.conduct import leaves_its_parameters
 from conformance.subjects.book.exact import cost_on_balls, on_balls
 from conformance.subjects.book.network import BookNetwork
 from conformance.subjects.book.network_patterns import NetworkPatterns
-from conformance.subjects.book.own_cost import own_cost
+from conformance.subjects.book.own_cost import OwnCost, own_cost
 from conformance.subjects.book.own_loop import NOTHING, Conduct
-from conformance.subjects.book.returned import Parts, returned
+from conformance.subjects.book.returned import errors, means, misshapen, returned
+from conformance.subjects.book.taken import Taken, TracedUpdate
 from conformance.subjects.book.traced_runs import backprop_run, feed, forward_run, update_run
 from conformance.subjects.book.training import Training
 from conformance.subjects.observation import SHOWN, Observation, Shown, Where, nowhere
 from conformance.subjects.pattern import Searched, in_its_own_numbers
 from conformance.subjects.stepped import Stepped, gathered
+from conformance.tracing.frames import Frame
 from conformance.tracing.index import Location
 from conformance.verdict.compare import FORWARD, RETURNED
+from conformance.verdict.finding import Finding
 from conformance.verdict.on_balls import Elsewhere, OnBalls
 from reference.step import Array, Batch, Parameters
 
 REPEATED = 16  # steps at most of a run that is repeated; a case has ten
 REFUSED = "not traced: it stops when it is given arrays that record"
+PARTLY_REFUSED = "traced in part: it stops when it is given arrays that record"
 OTHERWISE = "not traced: the update gives other numbers when it is, so its lines are not known"
 
 
@@ -66,112 +70,98 @@ class TracedSession(Training):
         self.after: dict[str, Array] = {}
 
     def _step(self, batch: Batch) -> Observation:
-        network, case = self.network, self.case
-        start = self._start()
+        network, case, start = self.network, self.case, self._start()
         if self.freely and self._goes_on(start, batch):
             return Observation(self._judged(self.after))
-        findings = [
-            *backprop_findings(network, case, start, batch.columns((0,))),
-            *filter(None, [network.misordered]),
-        ]
+        own = backprop_findings(network, case, start, batch.columns((0,)))
+        findings = (*own, *filter(None, [network.misordered]))
         parts = returned(network, case, start, batch)
-        if network.misordered or self._misshapen(parts, start):
+        if network.misordered or misshapen(parts, start):
             # No update can be made of gradients of other shapes: they are the failure.
-            means = {**self._means(parts), **self._misshapen(parts, start)}
+            shown = {**means(parts, case.dtype), **misshapen(parts, start)}
             lines = self.patterns.lines(case, batch.m, backprop_run)
-            return Observation(means, lines, findings=tuple(findings))
+            return Observation(shown, lines, findings=findings)
         after = self.after if self.freely else self._taken(start, batch)
-        made, notes = self._traced(start, batch, after)
-        if not leaves_its_parameters(tuple(findings)):
-            made = None  # of samples after the first no equation is what it was
-        pattern, found = (None, {}) if made is None else self.patterns.found(case, made)
-        shown = self._gathered(pattern, made, found, batch)
-        other = self._other(pattern, parts, (start, batch), shown)
-        shown |= self._judged(after)
-        output = self._output(shown, (start, batch))
-        cost = own_cost(network, case, output, batch)
+        made, note = self._traced(start, batch, after)
+        taken = Taken(start, batch, parts, after)
+        if made is not None and leaves_its_parameters(findings):
+            # Else of samples after the first no equation is what it was.
+            taken = replace(taken, traced=TracedUpdate(made, *self.patterns.found(case, made)))
+        return self._observed(taken, findings, note)
+
+    def _observed(self, taken: Taken, findings: tuple[Finding, ...], note: str) -> Observation:
+        """What is seen of a step; the note says why it was not traced."""
+        shown = self._gathered(taken)
+        other = self._other(taken, shown)
+        shown |= self._judged(taken.after)
+        output = self._output(taken, shown)
+        cost = own_cost(self.network, self.case, output, taken.batch)
         shown |= {} if cost.value is None else {"cost": cost.value}
-        notes = (*notes, *((cost.note,) if cost.note else ()))
-
-        @cache
-        def own() -> Searched:
-            assert made is not None  # noqa: S101 - where it is, there is a pattern
-            return in_its_own_numbers(case, made, found, decays=network.decays)
-
-        def where(name: str, index: tuple[int, ...]) -> Any:
-            if name == "cost":
-                return cost.frames()
-            if pattern is None or made is None:
-                return ()
-            here = pattern
-            if not pattern.wrong(name) and not self.patterns.is_large(case):
-                here = own()
-            frames = here.frames(name, index)
-            if frames or not name.startswith("nabla"):
-                return frames
-            return self.patterns.lines(case, batch.m, backprop_run)(name, index)
-
-        forward, forward_where, forward_on_balls = self._feedforward(pattern, (start, batch), shown)
+        forward = self._feedforward(taken, shown)
         passes = {
-            SHOWN: self._on_balls(pattern, made, found, (start, output)),
-            FORWARD: forward_on_balls,
+            SHOWN: self._on_balls(taken, output),
+            FORWARD: forward[2],
             RETURNED: other[2],
         }
+        refused = self.patterns.refused
+        notes = (note, cost.note, f"{PARTLY_REFUSED}: {refused}" if refused else "")
         return Observation(
             shown,
-            where,
-            forward,
-            forward_where,
+            self._lines(taken, cost),
+            *forward[:2],
             *other[:2],
-            findings=tuple(findings),
-            notes=notes,
+            findings=findings,
+            notes=tuple(filter(None, notes)),
             on_balls={name: each for name, each in passes.items() if each is not None},
         )
 
-    def _gathered(
-        self,
-        pattern: Searched | None,
-        made: Stepped | None,
-        found: Mapping[str, Location],
-        batch: Batch,
-    ) -> dict[str, Shown]:
-        """What the update shows; a ∇ of nothing is 0."""
-        if made is None or pattern is None:
-            return {}
-        zeros: dict[str, Shown] = {n: self._zeros(n, batch) for n in pattern.roles.nothing}
-        return {**{name: gathered(each, made) for name, each in found.items()}, **zeros}
+    def _lines(self, taken: Taken, cost: OwnCost) -> Where:
+        """Where the quantities of a step are computed; a ∇ at last where backprop computes it."""
+        case, traced = self.case, taken.traced
 
-    def _output(self, shown: Mapping[str, Shown], start: tuple[Parameters, Batch]) -> Array:
+        @cache
+        def own(traced: TracedUpdate) -> Searched:
+            decays = self.network.decays
+            return in_its_own_numbers(case, traced.made, traced.found, decays=decays)
+
+        def where(name: str, index: tuple[int, ...]) -> tuple[Frame, ...]:
+            if name == "cost":
+                return cost.frames()
+            if traced is None:
+                return ()
+            here = traced.pattern
+            if not here.wrong(name) and not self.patterns.is_large(case):
+                here = own(traced)
+            frames = here.frames(name, index)
+            if frames or not name.startswith("nabla"):
+                return frames
+            return self.patterns.lines(case, taken.batch.m, backprop_run)(name, index)
+
+        return where
+
+    def _gathered(self, taken: Taken) -> dict[str, Shown]:
+        """What the update shows; a ∇ of nothing is 0."""
+        if taken.traced is None:
+            return {}
+        made, nothing = taken.traced.made, taken.traced.pattern.roles.nothing
+        seen = {name: gathered(each, made) for name, each in taken.traced.found.items()}
+        return {**seen, **{name: self._zeros(name, taken.batch) for name in nothing}}
+
+    def _output(self, taken: Taken, shown: Mapping[str, Shown]) -> Array:
         """a^L as the update has it, or as feedforward gives it."""
         inside = shown.get(f"a{self.case.layers}")
-        return inside if isinstance(inside, np.ndarray) else feed(self.network, self.case, *start)
+        if isinstance(inside, np.ndarray):
+            return inside
+        return feed(self.network, self.case, taken.start, taken.batch)
 
-    def _on_balls(
-        self,
-        pattern: Searched | None,
-        made: Stepped | None,
-        found: Mapping[str, Location],
-        ends: tuple[Parameters, Array],
-    ) -> OnBalls | None:
+    def _on_balls(self, taken: Taken, output: Array) -> OnBalls | None:
         """What decides the quantities of the update; a large one asks a smaller run first."""
-        if made is None or pattern is None:
+        if taken.traced is None:
             return None
-        elsewhere = self._elsewhere(found, (ends[0], made.batch), ends[1])
+        made, pattern, found = taken.traced.made, taken.traced.pattern, taken.traced.found
+        elsewhere = self._elsewhere(found, taken, output)
         known_wrong = pattern.wrong if self.patterns.is_large(self.case) else None
         return on_balls(self.case, made, found, elsewhere, known_wrong)
-
-    def _means(self, parts: Parts) -> dict[str, Shown]:
-        """The means of the samples' gradients, of those that have one shape."""
-        return {
-            name: _mean(each, self.case.dtype)
-            for name, each in parts.items()
-            if len({np.shape(part) for part in each}) == 1
-        }
-
-    def _misshapen(self, parts: Parts, start: Parameters) -> dict[str, Shown]:
-        """The gradients of the first sample that do not have the shape of their parameters."""
-        shapes = {f"nabla_{name}": array.shape for name, array in start.named()}
-        return {n: each[0] for n, each in parts.items() if np.shape(each[0]) != shapes[n]}
 
     def _zeros(self, name: str, batch: Batch) -> Array:
         row = self.case.rows[name]
@@ -198,80 +188,65 @@ class TracedSession(Training):
 
     def _traced(
         self, start: Parameters, batch: Batch, after: Mapping[str, Array]
-    ) -> tuple[Stepped | None, tuple[str, ...]]:
-        """The update, traced, if it leaves what it left without us."""
+    ) -> tuple[Stepped | None, str]:
+        """The update, traced, if it leaves what it left without us; else why not."""
         for first, earlier in ((start, []), (self.first, self.taken[:-1])):
             try:
                 made = update_run(self.network, self.case, first, batch, *earlier)
             except Exception as error:  # noqa: BLE001 - a program may refuse traced arrays in any way
-                return None, (f"{REFUSED}: {headline(error)}",)
+                return None, f"{REFUSED}: {headline(error)}"
             if all(np.array_equal(made.left[n], a, equal_nan=True) for n, a in after.items()):
-                return made, ()
-        return None, (OTHERWISE,)
+                return made, ""
+        return None, OTHERWISE
 
     def _other(
-        self,
-        pattern: Searched | None,
-        parts: Parts,
-        start: tuple[Parameters, Batch],
-        shown: dict[str, Shown],
+        self, taken: Taken, shown: dict[str, Shown]
     ) -> tuple[dict[str, Shown], Where, OnBalls | None]:
         """What backprop returns, where the update uses something else; else it is what is shown."""
-        case, means = self.case, self._means(parts)
-        if pattern is None:
-            shown |= {**means, **_errors(parts)}
+        case = self.case
+        whole = means(taken.parts, case.dtype)
+        if taken.traced is None:
+            shown |= {**whole, **errors(taken.parts)}
             return {}, nowhere, None
-        used = self.patterns.uses_returned(case, start[1].m)
-        shown |= {name: m for name, m in means.items() if name in used and name not in shown}
-        other: dict[str, Shown] = {name: m for name, m in means.items() if name not in used}
+        used = self.patterns.uses_returned(case, taken.batch.m)
+        shown |= {name: m for name, m in whole.items() if name in used and name not in shown}
+        other: dict[str, Shown] = {name: m for name, m in whole.items() if name not in used}
         if not other:
             return {}, nowhere, None
-        found, frames, exactness = self.patterns.seen(case, *start, backprop_run)
+        found, frames, exactness = self.patterns.seen(case, taken.start, taken.batch, backprop_run)
         return {**found, **other}, frames, exactness
 
     def _feedforward(
-        self, pattern: Searched | None, start: tuple[Parameters, Batch], shown: Mapping[str, Shown]
+        self, taken: Taken, shown: Mapping[str, Shown]
     ) -> tuple[dict[str, Shown], Where, OnBalls | None]:
         """z and a of feedforward, if its output is not that of the update's own pass."""
         case, name = self.case, f"a{self.case.layers}"
         if not leaves_its_parameters(self.conduct.findings):
             return {}, nowhere, None
-        output = feed(self.network, case, *start)
+        output = feed(self.network, case, taken.start, taken.batch)
         inside = shown.get(name)
-        if inside is None or pattern is None:
+        if inside is None or taken.traced is None:
             return {name: output}, nowhere, None
         seen = inside.value if isinstance(inside, RunningError) else inside
         if np.array_equal(seen, output, equal_nan=True):
             return {}, nowhere, None
-        found, frames, exactness = self.patterns.seen(case, *start, forward_run)
+        found, frames, exactness = self.patterns.seen(case, taken.start, taken.batch, forward_run)
         return {**found, name: output}, frames, exactness
 
     def _elsewhere(
-        self, found: Mapping[str, Any], start: tuple[Parameters, Batch], output: Array
+        self, found: Mapping[str, Location], taken: Taken, output: Array
     ) -> dict[str, Elsewhere]:
         """What decides on balls what is not in the update: C, and the ∇ that backprop returns."""
-        case, network = self.case, self.network
-        used = self.patterns.uses_returned(case, start[1].m) - found.keys()
-        nablas = cache(lambda: self.patterns.seen(case, *start, backprop_run)[2])
-        cost = cache(lambda: cost_on_balls(network, case, output, start[1]))
+        case, patterns = self.case, self.patterns
+        start, batch = taken.start, taken.batch
+        used = patterns.uses_returned(case, batch.m) - found.keys()
+
+        @cache
+        def nablas() -> OnBalls | None:
+            return patterns.seen(case, start, batch, backprop_run)[2]
+
+        @cache
+        def cost() -> OnBalls | None:
+            return patterns.tried(lambda: cost_on_balls(self.network, case, output, batch), None)
+
         return {"cost": cost, **dict.fromkeys(used, nablas)}
-
-
-def _errors(parts: Parts) -> dict[str, Shown]:
-    """δ of each layer, which is what backprop of one sample gives as its ∇b."""
-    return {
-        f"delta{name.removeprefix('nabla_b')}": np.hstack(each)
-        for name, each in parts.items()
-        if name.startswith("nabla_b")
-    }
-
-
-def _mean(parts: list[Array], dtype: str) -> RunningError:
-    """The mean of the samples' gradients, with the bound of any order of summation.
-
-    An update that takes all samples at once rounds their products otherwise than one by one.
-    """
-    numbers = np.stack([np.asarray(part, dtype=np.float64) for part in parts])
-    mean: RunningError = RunningError.exact(numbers, dtype).sum(axis=0) / len(parts)
-    together = mean.precision.unit * (len(parts) + 6) * np.abs(numbers).mean(axis=0)
-    return RunningError(mean.value, np.maximum(mean.bound, together), mean.precision)

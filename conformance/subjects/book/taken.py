@@ -1,0 +1,46 @@
+"""A step that a network in training took, and its trace.
+
+Left out: what is seen of it (`traced_session.py`).
+"""
+
+from dataclasses import dataclass
+
+from conformance.subjects.book.returned import Parts
+from conformance.subjects.pattern import Searched
+from conformance.subjects.stepped import Stepped
+from conformance.tracing.index import Location
+from reference.step import Array, Batch, Parameters
+
+
+@dataclass(frozen=True, eq=False)
+class TracedUpdate:
+    """The update of a step, traced.
+
+    Attributes:
+        made: the run.
+        pattern: where the quantities are in a run like it.
+        found: where they are in it.
+    """
+
+    made: Stepped
+    pattern: Searched
+    found: dict[str, Location]
+
+
+@dataclass(frozen=True, eq=False)
+class Taken:
+    """A step that was taken.
+
+    Attributes:
+        start: the parameters before it.
+        batch: its mini-batch.
+        parts: the gradients that backprop returns of each sample.
+        after: the parameters after it.
+        traced: the same step, traced, if that can be done and it is the same.
+    """
+
+    start: Parameters
+    batch: Batch
+    parts: Parts
+    after: dict[str, Array]
+    traced: TracedUpdate | None = None
