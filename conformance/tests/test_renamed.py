@@ -1,0 +1,74 @@
+"""Other names change no verdict: every identifier that a program chose itself is replaced.
+
+Left out: the names that the book's interface has.
+"""
+
+import ast
+import builtins
+import io
+import tokenize
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from conformance.tests.generator.judgement import judge
+from conformance.tests.generator.program import Program, program
+
+INTERFACE = {
+    "weights", "biases", "feedforward", "backprop", "update_mini_batch", "sizes", "cost", "fn",
+    "delta", "lmbda", "n", "total_cost", "cost_derivative", "num_layers", "__init__",
+}  # fmt: skip
+IDS = (
+    "book/right", "copies/BP1/4-left-2", "chinese/BP2/7-left-10", "flat_vector/A/3-constant-6",
+    "layer_objects/BP1+BP2/8-negated", "namedtuples/BP4/8-negated", "buffers/BP3/largest",
+    "bias_column/B+W/8-negated",
+)  # fmt: skip
+
+
+def chosen(tree: ast.Module) -> set[str]:
+    """The names that a program gives to its own things, but for the interface."""
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Store):
+            names.add(node.id if isinstance(node, ast.Name) else node.attr)
+        elif isinstance(node, ast.arg):
+            names.add(node.arg)
+        elif isinstance(node, ast.FunctionDef):
+            names.add(node.name)
+    passed = {each.arg for each in ast.walk(tree) if isinstance(each, ast.keyword) and each.arg}
+    taken = {name for name in names if hasattr(np, name) or hasattr(np.ndarray, name)}
+    return {n for n in names - INTERFACE - passed - taken - set(dir(builtins)) if n[:2] != "__"}
+
+
+def renamed(source: str) -> str:
+    """The program with other names, on the same lines."""
+    names = {name: f"v{i}" for i, name in enumerate(sorted(chosen(ast.parse(source))))}
+    tokens = [
+        each._replace(string=names.get(each.string, each.string))
+        if each.type == tokenize.NAME
+        else each
+        for each in tokenize.generate_tokens(io.StringIO(source).readline)
+    ]
+    return tokenize.untokenize((each.type, each.string) for each in tokens)
+
+
+def test_a_program_has_other_names_on_the_same_lines() -> None:
+    source = "def f(a, axis):\n    total = a.sum(axis=0)\n    return total\n"
+    tree = ast.parse(renamed(source))
+    names = {each.id for each in ast.walk(tree) if isinstance(each, ast.Name)}
+    assert not names & {"a", "total"}
+    assert [each.lineno for each in tree.body[0].body] == [2, 3]  # type: ignore[attr-defined]
+
+
+def judged(each: Program) -> tuple[int, Mapping[str, int]]:
+    found = judge(each)
+    return found.code, found.blamed
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("id_", sorted(IDS))
+def test_other_names_change_no_verdict(id_: str) -> None:
+    as_it_is = program(id_)
+    assert judged(replace(as_it_is, source=renamed(as_it_is.source))) == judged(as_it_is)
