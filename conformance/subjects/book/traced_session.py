@@ -179,7 +179,7 @@ class TracedSession(Training):
         """Whether a step goes where it would go from a fresh network, nothing being kept."""
         fresh = TracedSession(self.network, self.patterns, self.case, start)
         left, after = fresh.move(batch), self._taken(start, batch)
-        return all(np.array_equal(left[name], each, equal_nan=True) for name, each in after.items())
+        return all(_same(left[name], each) for name, each in after.items())
 
     def _judged(self, after: dict[str, Array]) -> dict[str, Shown]:
         """The parameters that can be judged: without the decay that the network does not know."""
@@ -195,7 +195,7 @@ class TracedSession(Training):
                 made = update_run(self.network, self.case, first, batch, *earlier)
             except Exception as error:  # noqa: BLE001 - a program may refuse traced arrays in any way
                 return None, f"{REFUSED}: {headline(error)}"
-            if all(np.array_equal(made.left[n], a, equal_nan=True) for n, a in after.items()):
+            if all(_same(made.left[name], each) for name, each in after.items()):
                 return made, ""
         return None, OTHERWISE
 
@@ -250,3 +250,9 @@ class TracedSession(Training):
             return patterns.tried(lambda: cost_on_balls(self.network, case, output, batch), None)
 
         return {"cost": cost, **dict.fromkeys(used, nablas)}
+
+
+def _same(one: Array, other: Array) -> bool:
+    """Whether two arrays hold the same; NaN is NaN, which NumPy does not ask of objects."""
+    objects = one.dtype.hasobject or other.dtype.hasobject
+    return np.array_equal(one, other, equal_nan=not objects)
