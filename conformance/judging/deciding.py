@@ -20,10 +20,22 @@ MOST = 3_000_000
 
 def decided(verdicts: Sequence[Verdict], seen: Observation, case: Case, m: int) -> list[Verdict]:
     """The verdicts on a step of m samples, each failure in floats decided on balls."""
-    return [
-        _decided(each, seen, m * sum(n * below for below, n in pairwise(case.sizes)))
-        for each in verdicts
-    ]
+    products = m * sum(n * below for below, n in pairwise(case.sizes))
+    found = [_decided(each, seen, products) for each in verdicts]
+    wrong = {each.mode: each.name for each in reversed(found) if _is_wrong(each)}
+    return [_explained(each, wrong.get(each.mode, "")) for each in found]
+
+
+def _is_wrong(verdict: Verdict) -> bool:
+    exactly = verdict.on_balls is not None and not verdict.on_balls.right
+    return verdict.status is Status.FAIL and exactly
+
+
+def _explained(verdict: Verdict, wrong: str) -> Verdict:
+    """What loses its digits for what is wrong in the same step, such as an infinite number."""
+    if verdict.status is not Status.LOST or not wrong:
+        return verdict
+    return replace(verdict, status=Status.EXPLAINED, explained_by=wrong, lost=None, frames=())
 
 
 def _decided(verdict: Verdict, seen: Observation, products: int) -> Verdict:

@@ -131,7 +131,7 @@ def test_the_line_is_shown_with_its_neighbours(tmp_path: Path) -> None:
     made = shown(check(f"{file}:Network", case="remainder-3-4-2"))
     blocks = [words(each).splitlines() for each in made.iter("pre")]
     assert f"> {number:4} | {source.splitlines()[number - 1]}" in blocks[0]
-    assert len(blocks[0]) == 3
+    assert len(blocks[0]) == 4  # the line, its neighbours, and the call that leads there
 
 
 def test_the_smallest_network_is_in_a_fold() -> None:

@@ -32,10 +32,13 @@ def conduct(network: BookNetwork) -> Conduct:
     return Conduct(tuple(found), (*loop.notes, *cost.notes))
 
 
-def leaves_its_parameters(found: tuple[Finding, ...]) -> bool:
-    """Whether feedforward changes no parameter, so that its output can be judged."""
+def leaves_its_parameters(found: tuple[Finding, ...], method: str = "feedforward") -> bool:
+    """Whether a method changes no parameter, so that what comes after it can be judged."""
     return not any(
-        each.kind is Kind.OVERWRITTEN and each["method"] == "feedforward" for each in found
+        each.kind is Kind.OVERWRITTEN
+        and each["method"] == method
+        and "weights" in str(each["what"])
+        for each in found
     )
 
 

@@ -84,7 +84,7 @@ class TracedSession(Training):
         after = self.after if self.freely else self._taken(start, batch)
         made, note = self._traced(start, batch, after)
         taken = Taken(start, batch, parts, after)
-        if made is not None and leaves_its_parameters(findings):
+        if made is not None and leaves_its_parameters(findings, "backprop"):
             # Else of samples after the first no equation is what it was.
             taken = replace(taken, traced=TracedUpdate(made, *self.patterns.found(case, made)))
         return self._observed(taken, findings, note)

@@ -123,7 +123,8 @@ class FunctionTrace:
     def unnamed(self) -> dict[str, Array]:
         """The quantities that it does not return, where it computes them."""
         sought = [each for each in self.case.rows if split(each)[0] in SOUGHT]
-        if all(name in self.shown for name in sought):
+        alike = 1 in (*self.case.sizes, self.start[1].m)  # there a number is many things at once
+        if alike or all(name in self.shown for name in sought):
             return {}
         made, found = self._made[0], self._searched[1]
         return (
