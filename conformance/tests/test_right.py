@@ -287,11 +287,12 @@ STATE = (
     Left(KeepsZ, tags=("BP1", "BP2", "BP3", "BP4")),
     Left(MomentumLeftOn, tags=("W",), mode=FREE),
     Left(OverwritesSample, ("backprop overwrites its sample",)),
-    Left(OverwritesWeights, ("backprop overwrites the weights or biases",), ("BP3", "BP4", "W")),
+    Left(
+        OverwritesWeights, ("backprop overwrites the weights or biases",), ("B", "BP3", "BP4", "W")
+    ),
     Left(
         SharedLayers,
         ("two layers share memory after the parameters were given as separate arrays",),
-        ("Z", "A", "BP1", "BP2", "BP4"),  # z of the copied layer cannot be told from another's
     ),
 )
 
