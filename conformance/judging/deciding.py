@@ -10,8 +10,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-import numpy as np
-
 from conformance.corpus.case import Case
 from conformance.subjects.observation import SHOWN, Observation
 from conformance.verdict.compare import FORWARD, RETURNED, Status, Verdict
@@ -23,7 +21,7 @@ MOST = 3_000_000
 def decided(verdicts: Sequence[Verdict], seen: Observation, case: Case, m: int) -> list[Verdict]:
     """The verdicts on a step of m samples, each failure in floats decided on balls."""
     products = m * sum(n * below for below, n in pairwise(case.sizes))
-    found = [_decided(each, seen, products, case.dtype) for each in verdicts]
+    found = [_decided(each, seen, products) for each in verdicts]
     wrong = {each.mode: each.name for each in reversed(found) if _is_wrong(each)}
     return [_explained(each, wrong.get(each.mode, "")) for each in found]
 
@@ -40,20 +38,16 @@ def _explained(verdict: Verdict, wrong: str) -> Verdict:
     return replace(verdict, status=Status.EXPLAINED, explained_by=wrong, lost=None, frames=())
 
 
-def _decided(verdict: Verdict, seen: Observation, products: int, dtype: str) -> Verdict:
+def _decided(verdict: Verdict, seen: Observation, products: int) -> Verdict:
     mode = verdict.mode if verdict.mode in (FORWARD, RETURNED) else SHOWN
     on_balls = seen.on_balls.get(mode)
     failed = verdict.status is Status.FAIL and verdict.name and not verdict.doubted
     if not failed or on_balls is None or products > MOST:
         return verdict
-    failed_in_floats, found = verdict, on_balls(verdict.name)
+    found = on_balls(verdict.name)
     verdict = replace(verdict, on_balls=found, frames=found.frames)
     if verdict.worst is None or not found.right:  # of another shape or dtype, or wrong
         return verdict
     lost = on_balls.lost(verdict.name, verdict.worst.index)
-    if (
-        lost.off <= np.finfo(dtype).eps
-    ):  # nothing was lost: balls speak of another pass, floats decide
-        return failed_in_floats
     frames = lost.loss.frames if lost.loss is not None else ()
     return replace(verdict, status=Status.LOST, lost=lost, frames=frames, hidden=())
