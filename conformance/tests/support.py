@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -16,6 +16,8 @@ from conformance.corpus.case import Case
 from conformance.corpus.recorded import Recorded
 from conformance.judging.exact_lane import ExactRun, exact_run
 from conformance.subjects import ReferenceSession, Session, Subject
+from conformance.subjects.book.network import BookNetwork
+from conformance.subjects.book.traced_runs import update_run
 from reference.equations import BOOK, COSTS
 from reference.step import Array, Batch, Parameters, split
 
@@ -165,3 +167,19 @@ def half_written(path: Path, raw: bytes) -> int:
     with path.open("wb") as file:
         file.write(raw[: len(raw) // 2])
     raise OSError(28, "No space left on device")
+
+
+def traced_and_untraced(cls: type) -> Iterator[tuple[Any, Array]]:
+    """Each parameter after an update that is traced, and after the same update untraced."""
+    network = BookNetwork(cls, cls.__name__)
+    cost, dtype = network.conventions.cost, network.conventions.dtype
+    whole = recorded("square-4-4-4-4")
+    case, step = replace(whole.case, cost=cost, dtype=dtype), whole.steps[0]
+    start = step.parameters.map(lambda array: array.astype(dtype))
+    batch = step.batch.map(lambda array: array.astype(dtype))
+    made = update_run(network, case, start, batch)
+    net = network.make(case.sizes, case.cost)
+    network.fill(net, *network.outwards(start))
+    network.update(net, batch, (case.eta, case.lmbda, case.n))
+    for name, held in network.inwards(net).items():
+        yield made.left[name], np.asarray(held)

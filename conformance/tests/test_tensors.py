@@ -7,7 +7,6 @@ import inspect
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -23,7 +22,6 @@ from conformance.outcome import Report
 from conformance.report.terminal import as_text
 from conformance.subjects.book.network import BookNetwork
 from conformance.subjects.book.subject import book_subject
-from conformance.subjects.book.traced_runs import update_run
 from conformance.subjects.book.traced_session import OTHERWISE
 from conformance.subjects.load import load
 from conformance.subjects.stepped import traced_run
@@ -31,7 +29,7 @@ from conformance.tests.networks.broken import Edit, broken_source
 from conformance.tests.networks.broken_tensors import BROKEN, IN_PLACE, ROWS, SQUARE
 from conformance.tests.networks.right_tensors import RIGHT, Autograd
 from conformance.tests.networks.tensors import DTYPE, Float32, Network
-from conformance.tests.support import recorded
+from conformance.tests.support import recorded, traced_and_untraced
 from conformance.tests.test_broken import function_at, short, wrong_layers
 from conformance.tracing.trace import Trace
 from conformance.verdict.compare import FREE, RESTARTED, Status
@@ -78,20 +76,9 @@ def test_a_right_network_is_not_accused(cls: type) -> None:
 
 @pytest.mark.parametrize("cls", RIGHT, ids=lambda cls: cls.__name__)
 def test_a_traced_update_is_bit_for_bit_the_untraced_one(cls: type) -> None:
-    network = BookNetwork(cls, cls.__name__)
-    dtype = network.conventions.dtype
-    whole = recorded("square-4-4-4-4")
-    case, step = replace(whole.case, dtype=dtype), whole.steps[0]
-    start = step.parameters.map(lambda array: array.astype(dtype))
-    batch = step.batch.map(lambda array: array.astype(dtype))
-    made = update_run(network, case, start, batch)
-    net = network.make(case.sizes, case.cost)
-    network.fill(net, *network.outwards(start))
-    network.update(net, batch, (case.eta, case.lmbda, case.n))
-    for name, held in network.inwards(net).items():
-        array, right = made.left[name], np.asarray(held)
+    for array, right in traced_and_untraced(cls):
         assert type(array) is np.ndarray
-        assert array.dtype == right.dtype == np.dtype(dtype)
+        assert array.dtype == right.dtype == np.dtype(BookNetwork(cls, "").conventions.dtype)
         assert array.shape == right.shape
         assert array.tobytes() == right.tobytes()
 

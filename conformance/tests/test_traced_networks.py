@@ -4,21 +4,18 @@ Left out: what is found in the trace (`test_broken.py`, `test_right.py`).
 """
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from conformance.judging.judge import check_case
 from conformance.outcome import Report
-from conformance.subjects.book.network import BookNetwork
 from conformance.subjects.book.subject import book_subject
-from conformance.subjects.book.traced_runs import update_run
 from conformance.subjects.book.traced_session import OTHERWISE, PARTLY_REFUSED
 from conformance.tests.networks import book
 from conformance.tests.networks.book import Array
 from conformance.tests.networks.right import RIGHT
-from conformance.tests.support import recorded
+from conformance.tests.support import recorded, traced_and_untraced
 from conformance.verdict.compare import Status
 
 CLASSES = sorted(RIGHT, key=lambda each: (each.__name__, each.__module__))
@@ -27,18 +24,7 @@ IDS = [f"{each.__name__}-{each.__module__.rpartition('.')[2]}" for each in CLASS
 
 @pytest.mark.parametrize("cls", CLASSES, ids=IDS)
 def test_a_traced_update_is_bit_for_bit_the_untraced_one(cls: type) -> None:
-    network = BookNetwork(cls, cls.__name__)
-    cost, dtype = network.conventions.cost, network.conventions.dtype
-    whole = recorded("square-4-4-4-4")
-    case, step = replace(whole.case, cost=cost, dtype=dtype), whole.steps[0]
-    start = step.parameters.map(lambda array: array.astype(dtype))
-    batch = step.batch.map(lambda array: array.astype(dtype))
-    made = update_run(network, case, start, batch)
-    net = network.make(case.sizes, case.cost)
-    network.fill(net, *network.outwards(start))
-    network.update(net, batch, (case.eta, case.lmbda, case.n))
-    for name, held in network.inwards(net).items():
-        array, right = made.left[name], np.asarray(held)
+    for array, right in traced_and_untraced(cls):
         assert type(array) is np.ndarray
         assert (array.dtype, array.shape) == (right.dtype, right.shape)
         assert array.tobytes() == right.tobytes()
