@@ -17,13 +17,13 @@ import numpy as np
 from conformance.arithmetic.balls import precision
 from conformance.corpus.case import Case
 from conformance.subjects.observation import Where
-from conformance.subjects.stepped import TURNED, Stepped, generic
+from conformance.subjects.stepped import TURNED, Stepped, generic, generic_case
 from conformance.subjects.stretched import stretched
 from conformance.tracing.blame import Blame, Lines
 from conformance.tracing.frames import Frame
 from conformance.tracing.index import Location, as_floats
 from conformance.tracing.roles import Roles, Run, Search, quantities_at
-from conformance.tracing.trace import Node, Trace, substituted
+from conformance.tracing.trace import Node, Trace
 from conformance.tracing.ways import Way
 from reference.step import Array
 
@@ -148,7 +148,7 @@ def _everywhere(node: Node) -> Location:
     while node.operation in TURNED and not node.frames and node.function is not None:
         (before,) = node.inputs
         grid = np.arange(np.size(before.value)).reshape(np.shape(before.value))
-        turned = node.function(*substituted(node.args, lambda _: grid), **node.kwargs)  # noqa: B023 - called at once
+        turned = node.again(lambda _: grid)  # noqa: B023 - called at once
         node, places = before, np.asarray(turned).reshape(-1)[places]
     return Location(np.full(shape, node.number), places)
 
@@ -288,7 +288,7 @@ class Patterns:
         return self._searched[each]
 
     def _found(self, case: Case, each: "StandIn", made: Stepped) -> Searched:
-        stand_in = generic(case, each.m, each.sizes)[0]
+        stand_in = generic_case(case, each.m, each.sizes)
         return searched(stand_in, made, decays=self.program.decays, lines=self._lines)
 
 

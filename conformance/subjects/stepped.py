@@ -21,7 +21,7 @@ from conformance.tracing.arrays import traced_number
 from conformance.tracing.index import Index, Location
 from conformance.tracing.program import traced_program
 from conformance.tracing.replay import Replay
-from conformance.tracing.roles import Run, times
+from conformance.tracing.roles import Run
 from conformance.tracing.trace import Node, Trace
 from reference.backprop import errors, feedforward
 from reference.step import Array, Batch, Parameters
@@ -102,7 +102,7 @@ class Stepped:
                 held = at.gather(lambda n: replay.value(self.trace.nodes[n]), object)
                 kept = before * (1 - eta * decay) if name[0] == "w" else before
                 uses = reduce(or_, (self.trace.nodes[n].uses for n in at.numbers))
-                yield name, kept - eta * times(held, 1 / at.factor), uses
+                yield name, kept - eta * at.without_factor(held), uses
 
 
 DRAWS = 200
@@ -157,8 +157,13 @@ def generic(
     start, batch = _first_or_best(draws)
     if negative:
         start = start.map(np.negative)
+    return generic_case(case, m, sizes), start, batch
+
+
+def generic_case(case: Case, m: int, sizes: Sequence[int]) -> Case:
+    """A case of these sizes, of which no rate is rounded; see `generic`."""
     lmbda = case.n * 0.15625 if case.lmbda else 0.0
-    return replace(case, sizes=tuple(sizes), eta=m * 0.3125, lmbda=lmbda), start, batch
+    return replace(case, sizes=tuple(sizes), eta=m * 0.3125, lmbda=lmbda)
 
 
 def _drawn(
@@ -199,8 +204,4 @@ def gathered(location: Location, made: Stepped) -> Array:
     """The numbers of a quantity in a run, in floats."""
     nodes = made.trace.nodes
     dtype = np.result_type(*(nodes[n].value.dtype for n in location.numbers))
-    array: Array = location.gather(lambda n: nodes[n].value, dtype)
-    factor = location.factor
-    if abs(factor) < 1:
-        return np.asarray(array * dtype.type(round(1 / factor)))
-    return np.asarray(array / dtype.type(round(factor))) if factor != 1 else array
+    return location.without_factor(location.gather(lambda n: nodes[n].value, dtype))

@@ -92,8 +92,7 @@ class Blame:
                 right = way.has(self._value(other))
                 return self._taker(other, way) if right else self._guilty(other, way)
         arranged = wrong.operation in ARRANGING
-        known = _exact(value) and not arranged and way.strictly.holds(value)
-        if known:
+        if _exact(value) and not arranged and way.has(value):
             return wrong.frames if way.stops_early(value) else self._taker(wrong, way)
         return self._guilty(wrong, way)
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from conformance.tracing.frames import Frame
 from conformance.tracing.replay import Replay
-from conformance.tracing.trace import Node, substituted
+from conformance.tracing.trace import Node
 from reference.step import Array
 
 CANCELLED, OVERFLOW, UNDERFLOW = "cancelled", "lost by overflow", "lost by underflow"
@@ -230,9 +230,7 @@ def _done(node: Node, value: Callable[[Node], Any]) -> Any:
     """An operation done again."""
     if node.function is None:
         return node.value
-    args = [substituted(each, value) for each in node.args]
-    kwargs = {key: substituted(each, value) for key, each in node.kwargs.items()}
-    result = node.function(*args, **kwargs)
+    result = node.again(value)
     return result if isinstance(result, tuple | list) else np.asarray(result)
 
 

@@ -40,6 +40,10 @@ class Location:
     places: Array
     factor: float = 1.0
 
+    def without_factor(self, held: Array) -> Array:
+        """The quantity itself, of what the program holds there."""
+        return times(held, 1 / self.factor)
+
     @property
     def numbers(self) -> list[int]:
         """The numbers of its nodes, in the order of time."""
@@ -94,7 +98,7 @@ class Index:
         return place < len(self._sorted) and self._sorted[place] <= number + width
 
     def locate(
-        self, wanted: Array, within: int = 0, columns: Sequence[int] = (), also: int = 0
+        self, wanted: Array, within: int = 0, columns: Sequence[int] = ()
     ) -> Location | None:
         """Where all these numbers are; None if one of them is nowhere.
 
@@ -103,7 +107,6 @@ class Index:
             within: bits of the nodes that are looked at, of which the last are taken; 0 for all,
                 of which the first are taken.
             columns: bits of nodes, some of which each column's nodes were computed from.
-            also: bits of nodes, some of which all were computed from; 0 for any.
         """
         found: dict[int, dict[int, int]] = defaultdict(dict)
         floats, shape = as_floats(wanted).ravel(), wanted.shape
@@ -112,10 +115,7 @@ class Index:
             for node, place in self._places.get(number, ()):
                 if within and not within >> node & 1:
                     continue
-                uses = self._known[node].uses
-                if columns and not uses & columns[entry % len(columns)]:
-                    continue
-                if also and not uses & also:
+                if columns and not self._known[node].uses & columns[entry % len(columns)]:
                     continue
                 held = self.replay.value(self._known[node]).reshape(-1)[place]
                 if held.ball.overlaps(exact.ball):
@@ -196,6 +196,15 @@ def common_factor(held: Array, wanted: Array) -> Any:
         if not (w.ball * factor).overlaps(h.ball):
             return None
     return factor
+
+
+def times(array: Array, factor: float) -> Array:
+    """Exact numbers times a whole number, or times one part of it, exactly."""
+    if factor == 1:
+        return array
+    if abs(factor) < 1:
+        return array / round(1 / factor)
+    return array * round(factor)
 
 
 def is_factor(found: Any, wanted: float) -> bool:

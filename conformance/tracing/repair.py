@@ -19,10 +19,9 @@ import numpy as np
 
 from conformance.arithmetic.exact import Exact, to_exact
 from conformance.tracing.arranging import ARRANGING
-from conformance.tracing.index import Location, as_floats
+from conformance.tracing.index import Location, as_floats, times
 from conformance.tracing.replay import Replay
-from conformance.tracing.roles import times
-from conformance.tracing.trace import Node, substituted
+from conformance.tracing.trace import Node
 from reference.step import Array
 
 BEGINNING, END = 2, 3  # where a value is put that is a part of an array
@@ -205,9 +204,7 @@ class Repairs:
                     return value[()] if isinstance(value, np.ndarray) and not value.ndim else value
 
                 try:
-                    args = substituted(node.args, operand)
-                    kwargs = substituted(node.kwargs, operand)
-                    result = node.function(*args, **kwargs)
+                    result = node.again(operand)
                 except (ValueError, TypeError, IndexError, ArithmeticError):
                     return None  # it does not fit
                 values[node.number] = np.asarray(result) if np.isscalar(result) else result

@@ -17,8 +17,10 @@ from typing import Any
 
 import numpy as np
 
+from conformance.model.table import Row, given, rows
+from conformance.model.table import run as walk
 from conformance.tracing.candidates import Candidate, Candidates
-from conformance.tracing.index import Index, Location, as_floats, common_factor, is_factor
+from conformance.tracing.index import Index, Location, as_floats, common_factor, is_factor, times
 from reference.equations import BOOK, COSTS, sigmoid_prime
 from reference.step import Array, Batch, Parameters, split
 
@@ -136,6 +138,10 @@ class Search:
             right = BOOK.activation(z)
             a = self._quantity(f"a{layer}", right, self._uses_of_activation(layer), (len(b), bit))
 
+    def _below(self, layer: int) -> Array:
+        """The activations of the layer below, the inputs below the first."""
+        return self.run.batch.x if layer == 2 else self.roles.values[f"a{layer - 1}"]  # noqa: PLR2004
+
     def _uses_of_activation(self, layer: int) -> Made:
         run = self.run
         if layer < self._layers:
@@ -148,7 +154,6 @@ class Search:
         run, values = self.run, self.roles.values
         for layer in range(self._layers, 1, -1):
             z, a = values[f"z{layer}"], values[f"a{layer}"]
-            below = run.batch.x if layer == 2 else values[f"a{layer - 1}"]  # noqa: PLR2004
             if layer == self._layers:
                 delta = COSTS[run.cost].delta
                 rights = [delta(z, a, run.batch.y)]
@@ -157,11 +162,11 @@ class Search:
             else:
                 sent = run.start.w[layer - 1].T @ values[f"delta{layer + 1}"]
                 rights = [sent * sigmoid_prime(z), sent * (a * (1 - a))]
-            self._error(layer, rights, below)
+            self._error(layer, rights)
 
-    def _error(self, layer: int, rights: Sequence[Array], below: Array) -> None:
+    def _error(self, layer: int, rights: Sequence[Array]) -> None:
         """Find δ^l, perhaps with a factor that the program keeps in it."""
-        made = self._uses_of_error(layer, below)
+        made = self._uses_of_error(layer)
         name, n = f"delta{layer}", len(rights[0])
         factors = self._possible_factors(layer, rights[0])
         for right in rights:
@@ -217,11 +222,13 @@ class Search:
 
     def _ratios(self, layer: int, delta: Array) -> list[Any]:
         """How many times as far each parameter of a layer was moved as by a δ^l."""
-        values, run = self.roles.values, self.run
-        below = run.batch.x if layer == 2 else values[f"a{layer - 1}"]  # noqa: PLR2004
-        means = {"b": BOOK.bias_gradient(delta), "w": BOOK.weight_gradient(delta, below)}
-        moved = {each: self._moved(f"{each}{layer}") for each in means}
-        found = [common_factor(m, means[each]) for each, m in moved.items() if m is not None]
+        names = [f"{each}{layer}" for each in ("b", "w")]
+        moved = {name: self._moved(name) for name in names}
+        found = [
+            common_factor(each, self._mean_gradient(name, delta))
+            for name, each in moved.items()
+            if each is not None
+        ]
         return [each for each in found if each is not None]
 
     def _kept_in(self, layer: int, delta: Array) -> float:
@@ -234,9 +241,9 @@ class Search:
         above = self.roles.found.get(f"delta{layer + 1}")
         return 1.0 if above is None else above.factor
 
-    def _uses_of_error(self, layer: int, below: Array) -> Made:
+    def _uses_of_error(self, layer: int) -> Made:
         """∇w of the mini-batch or of its samples, and what is sent to the layer below."""
-        run, values = self.run, self.roles.values
+        run, values, below = self.run, self.roles.values, self._below(layer)
 
         def made(delta: Array, lift: Lift) -> Iterator[tuple[Array, bool]]:
             yield delta @ lift(below).T, True
@@ -254,7 +261,8 @@ class Search:
     def _gradients(self) -> None:
         """Find the ∇ that moved each parameter, as the mean over the mini-batch."""
         run = self.run
-        right = {name: self._mean_gradient(name) for name in run.after}
+        delta = self.roles.values
+        right = {n: self._mean_gradient(n, delta[f"delta{n[1:]}"]) for n in run.after}
         every = {name: self._moved(name) for name in run.after}
         moved = {name: each for name, each in every.items() if each is not None}
         self.roles.moved = {f"nabla_{name}": each for name, each in moved.items()}
@@ -288,14 +296,11 @@ class Search:
         self._take(f"nabla_{name}", right, location)
         return location
 
-    def _mean_gradient(self, name: str) -> Array:
-        """∇ as its equation gives it from the program's own δ and a."""
-        run, values, layer = self.run, self.roles.values, int(name[1:])
-        delta = values[f"delta{layer}"]
+    def _mean_gradient(self, name: str, delta: Array) -> Array:
+        """∇ of a parameter as its equation gives it from a δ and the program's own a."""
         if name[0] == "b":
             return BOOK.bias_gradient(delta)
-        below = run.batch.x if layer == 2 else values[f"a{layer - 1}"]  # noqa: PLR2004
-        return BOOK.weight_gradient(delta, below)
+        return BOOK.weight_gradient(delta, self._below(int(name[1:])))
 
     def _mover(self, moved: Array, ratio: Any, divisors: set[float]) -> Location | None:
         """Where the array is that moved a parameter in the place of its ∇; None if it was ∇.
@@ -497,41 +502,17 @@ def quantities_at(run: Run, found: Mapping[str, Location]) -> Roles:
 
     What is nowhere is taken to be what its equation gives of what comes before it.
     """
-    roles = Roles(dict(found))
-    values, x = roles.values, run.batch.x
-    top = len(run.start.w) + 1
 
-    def take(name: str, right: Callable[[], Array]) -> None:
-        at = found.get(name)
+    def evaluate(row: Row, arguments: tuple[Any, ...]) -> Any:
+        at = found.get(row.name)
         if at is None:
-            values[name] = right()
-        else:
-            values[name] = times(at.gather(run.index.numbers, object), 1 / at.factor)
+            return row.function(*arguments)
+        return at.without_factor(at.gather(run.index.numbers, object))
 
-    def below(layer: int) -> Array:
-        return x if layer == 2 else values[f"a{layer - 1}"]  # noqa: PLR2004
-
-    for l, (w, b) in enumerate(zip(run.start.w, run.start.b, strict=True), 2):  # noqa: E741
-        take(f"z{l}", lambda: BOOK.weighted_input(w, below(l), b))  # noqa: B023 - called at once
-        take(f"a{l}", lambda: BOOK.activation(values[f"z{l}"]))  # noqa: B023
-    delta = COSTS[run.cost].delta
-    take(f"delta{top}", lambda: delta(values[f"z{top}"], values[f"a{top}"], run.batch.y))
-    for l in range(top - 1, 1, -1):  # noqa: E741
-        above = run.start.w[l - 1], values[f"delta{l + 1}"], values[f"z{l}"]
-        take(f"delta{l}", lambda: BOOK.hidden_error(*above))  # noqa: B023
-    for l in range(2, top + 1):  # noqa: E741
-        take(f"nabla_b{l}", lambda: BOOK.bias_gradient(values[f"delta{l}"]))  # noqa: B023
-        take(f"nabla_w{l}", lambda: BOOK.weight_gradient(values[f"delta{l}"], below(l)))  # noqa: B023
-    return roles
-
-
-def times(array: Array, factor: float) -> Array:
-    """Exact numbers times a whole number, or times one part of it, exactly."""
-    if factor == 1:
-        return array
-    if abs(factor) < 1:
-        return array / round(1 / factor)
-    return array * round(factor)
+    table = rows(len(run.start.w) + 1, run.cost).values()
+    sought = [row for row in table if row.quantity.name not in ("cost", "b", "w")]
+    values = walk(sought, evaluate, given(run.start, run.batch, *run.rates))
+    return Roles(dict(found), values=values)
 
 
 def _is(factor: Any, wanted: float) -> bool:

@@ -87,6 +87,12 @@ class Node:
         """Its number and operation: its inputs would lead far."""
         return f"Node({self.number}, {self.operation})"
 
+    def again(self, value: Callable[["Node"], Any]) -> Any:
+        """The result of the operation with other values in the place of its inputs."""
+        assert self.function is not None  # noqa: S101 - constants are never computed again
+        args, kwargs = substituted(self.args, value), substituted(self.kwargs, value)
+        return self.function(*args, **kwargs)
+
     def depends_on(self, other: "Node") -> bool:
         """Whether it is the other node, or was computed from it."""
         return bool(self.uses >> other.number & 1)

@@ -11,14 +11,15 @@ from typing import Any
 
 import numpy as np
 
+from conformance.model.table import given, is_given, rows
 from conformance.tracing.index import Location, as_floats
 from conformance.tracing.known import Known
 from conformance.tracing.repair import Step
 from conformance.tracing.replay import Replay
 from conformance.tracing.roles import Run
 from conformance.tracing.trace import Node, Trace
-from reference.equations import BOOK, COSTS, sigmoid
-from reference.step import Array, causal_order, split
+from reference.equations import sigmoid
+from reference.step import Array, split
 
 COLUMNS = ("z", "a", "delta")
 """The quantities that have a column a sample."""
@@ -81,7 +82,9 @@ class Way:
         self.name, self.run, self.found, self.alone = name, run, found, alone
         self.wrong = wrong
         self.values = {each: v for each, v in values.items() if shapes.get(each) == np.shape(v)}
-        order = causal_order(len(run.start.w) + 1)
+        self.rows = rows(len(run.start.w) + 1, run.cost)
+        self._given = given(run.start, run.batch, *run.rates)
+        order = list(self.rows)
         self._earlier = order[: order.index(name)]
         self._steps: dict[tuple[int, ...], list[Step]] = {}
 
@@ -100,17 +103,9 @@ class Way:
 
     def _entering(self, name: str) -> Iterator[str]:
         """The quantities that enter an equation; of one that is nowhere, what enters its own."""
-        quantity, layer = split(name)
-        l, top = layer or 0, len(self.run.start.w) + 1  # noqa: E741 - the book's name of it
-        below = [f"a{l - 1}"] if l > 2 else []  # noqa: PLR2004
-        enters = {
-            "z": below,
-            "a": [f"z{l}"],
-            "delta": [f"z{l}", f"a{l}"] + ([f"delta{l + 1}"] if l < top else []),
-            "nabla_b": [f"delta{l}"],
-            "nabla_w": [f"delta{l}", *below],
-        }
-        for each in enters.get(quantity, [f"nabla_{name}"]):
+        row = self.rows[name]
+        made_of_a = [] if row.of_own is None else [f"a{row.layer}"]  # σ′ may be made of a
+        for each in dict.fromkeys((*row.made, *made_of_a)):
             if each in self.found:
                 yield each
             else:
@@ -260,40 +255,18 @@ class Way:
             return array
         return array[:, list(samples)]
 
-    def _below(self, layer: int, samples: Sequence[int]) -> Array | None:
-        first = layer == 2  # noqa: PLR2004
-        return self.run.batch.x[:, list(samples)] if first else self._of(f"a{layer - 1}", samples)
+    def _below(self, layer: int, samples: Sequence[int]) -> Any:
+        return self._operand("x" if layer == 2 else f"a{layer - 1}", samples)  # noqa: PLR2004
 
-    def _equation(  # noqa: PLR0911 - a return an equation
-        self, name: str, samples: Sequence[int]
-    ) -> tuple[Callable[..., Any], list[Any]]:
-        run = self.run
-        quantity, layer = split(name)
-        l = layer or 0  # noqa: E741 - the book's name of it
-        w, b = run.start.w[l - 2], run.start.b[l - 2]
-        top = len(run.start.w) + 1
+    def _equation(self, name: str, samples: Sequence[int]) -> tuple[Callable[..., Any], list[Any]]:
+        """An equation, and what enters it of some samples; None for what is not known."""
+        row = self.rows[name]
+        return row.function, [self._operand(each, samples) for each in row.inputs]
 
-        def of(each: str) -> Array | None:
-            return self._of(f"{each}{l}", samples)
-
-        if quantity == "z":
-            return BOOK.weighted_input, [w, self._below(l, samples), b]
-        if quantity == "a":
-            return BOOK.activation, [of("z")]
-        if quantity == "delta" and l == top:
-            y = run.batch.y[:, list(samples)]
-            return COSTS[run.cost].delta, [of("z"), of("a"), y]
-        if quantity == "delta":
-            above = self._of(f"delta{l + 1}", samples)
-            return BOOK.hidden_error, [run.start.w[l - 1], above, of("z")]
-        if quantity == "nabla_b":
-            return BOOK.bias_gradient, [of("delta")]
-        if quantity == "nabla_w":
-            return BOOK.weight_gradient, [of("delta"), self._below(l, samples)]
-        eta, decay = run.rates
-        if quantity == "b":
-            return BOOK.updated_bias, [b, of("nabla_b"), eta]
-        return BOOK.updated_weight, [w, of("nabla_w"), eta, decay]
+    def _operand(self, name: str, samples: Sequence[int]) -> Any:
+        if name in ("x", "y"):
+            return self._given[name][:, list(samples)]
+        return self._given[name] if is_given(name) else self._of(name, samples)
 
     @cached_property
     def own(self) -> Known:

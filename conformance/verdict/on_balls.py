@@ -217,7 +217,7 @@ class _Values:
 
         def floats(at: Location) -> Array:
             array = balls(at.gather(lambda n: nodes[n].value, np.float64))
-            return _without_factor(array, at)
+            return at.without_factor(array)
 
         def entering(each: str) -> Any:
             at = None if is_given(each) else self.step.found.get(each)
@@ -265,14 +265,7 @@ class _Values:
 
     def _held(self, at: Location) -> Array:
         held = at.gather(lambda n: self.replay.value(self.step.trace.nodes[n]), object)
-        return _without_factor(to_balls(held), at)
-
-
-def _without_factor(array: Array, at: Location) -> Array:
-    """The quantity itself, where the program holds a multiple of it."""
-    if at.factor == 1:
-        return array
-    return array * round(1 / at.factor) if abs(at.factor) < 1 else array / round(at.factor)
+        return at.without_factor(to_balls(held))
 
 
 def _bits(nodes: Iterable[Node]) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from conformance.tracing.arranging import ARRANGING
-from conformance.tracing.trace import Node, Trace, substituted
+from conformance.tracing.trace import Node, Trace
 from reference.step import Array
 
 NONE = 0
@@ -55,9 +55,7 @@ def _arranged(node: Node, held: dict[int, Array]) -> Array | None:
         return held.get(each.number, np.full(np.shape(each.value), NONE))
 
     try:
-        args = [substituted(each, numbers) for each in node.args]
-        kwargs = {key: substituted(each, numbers) for key, each in node.kwargs.items()}
-        made = np.asarray(node.function(*args, **kwargs))
+        made = np.asarray(node.again(numbers))
     except (TypeError, ValueError, IndexError):
         return None
     return made if made.shape == np.shape(node.value) and made.dtype.kind == "i" else None
