@@ -101,7 +101,7 @@ class Stepped:
             if at is not None:
                 held = at.gather(lambda n: replay.value(self.trace.nodes[n]), object)
                 kept = before * (1 - eta * decay) if name[0] == "w" else before
-                uses = reduce(or_, (self.trace.nodes[n].uses for n in at.numbers))
+                uses = self.trace.uses_of(at.numbers)
                 yield name, kept - eta * at.without_factor(held), uses
 
 

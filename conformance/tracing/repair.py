@@ -116,7 +116,7 @@ class Repairs:
 
     def path(self, numbers: Sequence[int], before: int) -> Iterator[Node]:
         """What a quantity was computed from, as far as the quantities that enter it."""
-        uses = reduce(or_, (self.nodes[number].uses for number in numbers)) & ~before
+        uses = self.replay.trace.uses_of(numbers) & ~before
         for node in self.nodes:
             if uses >> node.number & 1 and not node.given and not node.constant:
                 yield node

@@ -470,8 +470,8 @@ class Search:
         location = self._located(wanted)
         if location is None:
             return None
-        nodes = self.index.replay.trace.nodes
-        uses = reduce(or_, (nodes[number].uses for number in location.numbers))
+        trace = self.index.replay.trace
+        nodes, uses = trace.nodes, trace.uses_of(location.numbers)
         others = [number for number in location.numbers if number not in own]
         made = any(nodes[n].depends_on(nodes[each]) for n in others for each in own)
         return (uses, location.factor) if made else None

@@ -12,6 +12,8 @@ import sys
 from bisect import bisect, insort
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import or_
 from types import CodeType, FrameType
 from typing import Any
 
@@ -182,6 +184,10 @@ class Trace:
                 yield self.node_of(value).number
             elif value is not None and is_traced_number(value):
                 yield value.node.number
+
+    def uses_of(self, numbers: Iterable[int]) -> int:
+        """What some nodes were computed from, and themselves, as bits."""
+        return reduce(or_, (self.nodes[number].uses for number in numbers), 0)
 
     def given(self, array: Array, name: str) -> Any:
         """A traced copy of an array that the subject is handed."""

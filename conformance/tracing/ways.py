@@ -5,8 +5,7 @@ Left out: which line is to blame if something else appears (`blame.py`).
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property, reduce
-from operator import or_
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -96,10 +95,9 @@ class Way:
     @property
     def before(self) -> int:
         """The bits of the nodes of what comes before the quantity."""
-        nodes = self.run.index.replay.trace.nodes
         known = [self.found[each] for each in self._entering(self.name)]
         numbers = (number for each in known for number in each.numbers)
-        return reduce(or_, (nodes[number].uses for number in numbers), 0)
+        return self.run.index.replay.trace.uses_of(numbers)
 
     def _entering(self, name: str) -> Iterator[str]:
         """The quantities that enter an equation; of one that is nowhere, what enters its own."""
@@ -322,8 +320,8 @@ class Way:
         """Whether the line of a node makes the same for a right quantity of another layer."""
         if self.name not in self.found:
             return False
-        nodes, quantity = self.run.index.replay.trace.nodes, split(self.name)[0]
-        here = reduce(or_, (nodes[n].uses for n in self.found[self.name].numbers))
+        trace, quantity = self.run.index.replay.trace, split(self.name)[0]
+        nodes, here = trace.nodes, trace.uses_of(self.found[self.name].numbers)
         others = [
             nodes[number]
             for name, at in self.found.items()

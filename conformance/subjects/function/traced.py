@@ -5,8 +5,7 @@ Left out: the search for what it does not return (`tracing/roles.py`).
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property, reduce
-from operator import or_
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -200,7 +199,7 @@ class FunctionTrace:
 def _divides(made: Stepped, at: Location) -> bool:
     """Whether something on the way to a location divides by m."""
     nodes, m = made.trace.nodes, made.batch.m
-    uses = reduce(or_, (nodes[number].uses for number in at.numbers))
+    uses = made.trace.uses_of(at.numbers)
     on_the_way = [node for node in nodes if uses >> node.number & 1]
     numbers = (each for node in on_the_way for each in flat((node.args, node.kwargs)))
     return any(node.operation == "mean" for node in on_the_way) or any(
