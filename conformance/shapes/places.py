@@ -194,7 +194,31 @@ def _moved(run: Attempt, end: Iterable[Leaf]) -> list[Goal]:
         if np.shape(now.value) != np.shape(before.value):
             continue
         goals.append(Goal(_short(path), before, taken_off(trace, before, now)))
-    return goals
+    return _without_rate(goals)
+
+
+def _without_rate(goals: list[Goal]) -> list[Goal]:
+    """The gradients themselves, where each was multiplied by the same rate."""
+    found = [_gradient_and_rate(each) for each in goals]
+    if len({rate for _, rate in found}) > 1:
+        return goals
+    return [
+        Goal(each.name, each.parameter, node)
+        for each, (node, _) in zip(goals, found, strict=True)
+    ]  # fmt: skip
+
+
+def _gradient_and_rate(goal: Goal) -> tuple[Node, float]:
+    """What a rate was multiplied with, and the rate."""
+    node = goal.node
+    if node.operation != "multiply" or len(node.args) != 2:  # noqa: PLR2004
+        return node, 1.0
+    inner = [e for e in node.args if type(e) is Node and e.depends_on(goal.parameter)]
+    others = [e for e in node.args if not any(e is each for each in inner)]
+    if len(inner) != 1 or len(others) != 1 or inner[0].value.shape != node.value.shape:
+        return node, 1.0
+    rate = others[0].value if type(others[0]) is Node else others[0]
+    return (inner[0], float(np.ravel(rate)[0])) if np.size(rate) == 1 else (node, 1.0)
 
 
 def taken_off(trace: Trace, before: Node, after: Node) -> Node:

@@ -1,0 +1,126 @@
+"""One call from a file to a report on all that it defines.
+
+A file runs in a process of its own, under a time limit. Left out: the command line (`cli`).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, cast
+
+from threadpoolctl import threadpool_limits
+
+from conformance.errors import SubjectError, UsageError
+from conformance.outcome import Report
+from conformance.running.isolate import isolated
+from conformance.shapes.candidates import Candidate, candidates, of_thing
+from conformance.shapes.definitions import NOTEBOOK, cells, definitions, trains_at_import
+from conformance.shapes.file_report import FileReport, NotJudged, ShapeReport
+from conformance.shapes.transfer import from_values, to_values
+
+Send = Callable[[object], None]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to be judged.
+
+    Attributes:
+        place: the file.
+        name: in the file; None for all that it defines.
+        cost: the cost to judge with, in the place of the program's own.
+        python_path: folders from which the file may import.
+        timeout: the longest silence of its process in seconds.
+    """
+
+    place: str
+    name: str | None = None
+    cost: str | None = None
+    python_path: tuple[Path, ...] = ()
+    timeout: float = 60.0
+
+    @property
+    def said(self) -> str:
+        """As it was given."""
+        return self.place if self.name is None else f"{self.place}:{self.name}"
+
+
+def is_file(text: str) -> bool:
+    """Whether a word on the command line is a file with no name behind it."""
+    return text.endswith((".py", NOTEBOOK)) and ":" not in Path(text).name
+
+
+def split(text: str) -> tuple[str, str] | None:
+    """The file and the name of `FILE.py:NAME`; None if it is no such word."""
+    place, _, name = text.rpartition(":")
+    return (place, name) if place.endswith((".py", NOTEBOOK)) else None
+
+
+def check_file(asked: Asked, book: Callable[[str], Report]) -> FileReport:
+    """Judge what a file defines.
+
+    Args:
+        asked: what is to be judged.
+        book: judges the book's network, given `FILE.py:Name`.
+
+    Raises:
+        UsageError: there is no such file, or nothing in it fits a shape.
+        SubjectError: its code failed.
+    """
+    line = None if asked.name else trains_at_import(asked.place)
+    if line is not None:
+        raise UsageError(
+            f"{asked.place}:{line} trains when the file is imported: "
+            f"`conformance run {asked.place}` judges it as it runs"
+        )
+    if asked.place.endswith(NOTEBOOK):
+        cells(asked.place)
+    parts: list[ShapeReport | Report] = []
+    left: list[NotJudged] = []
+    try:
+        for record in isolated(partial(_send_all, asked), asked.timeout):
+            said = cast("dict[str, Any]", record)
+            if "book" in said:
+                parts.append(book(f"{asked.place}:{said['book']}"))
+            elif "judged" in said:
+                parts.append(from_values(ShapeReport, said["judged"]))
+            else:
+                left.append(from_values(NotJudged, said["left"]))
+    except SubjectError as error:
+        words = str(error)
+        raise SubjectError(words if words.startswith(asked.place) else f"{asked.place}: {words}") from error
+    if not parts:
+        raise UsageError(_refused(asked, left))
+    return FileReport(asked.said, tuple(parts), tuple(left))
+
+
+def _send_all(asked: Asked, send: Send) -> None:
+    """What the child does: it judges each candidate, and sends it as soon as it is known."""
+    found = definitions(asked.place, asked.python_path)
+    with threadpool_limits(1):
+        for each in _candidates(asked, found):
+            if each.book:
+                send({"book": each.name})
+                continue
+            judged = each.found(asked.cost)
+            if judged is None:
+                send({"left": to_values(NotJudged(each.name, each.refusal.words))})
+                continue
+            report = ShapeReport(f"{asked.place}:{each.name}", judged.recognised, judged.examined)
+            send({"judged": to_values(report)})
+
+
+def _candidates(asked: Asked, found: Any) -> Sequence[Candidate]:
+    if asked.name is None:
+        return list(candidates(found))
+    thing = getattr(found.module, asked.name, None)
+    made = of_thing(thing, asked.name, found)
+    return [] if made is None else [made]
+
+
+def _refused(asked: Asked, left: Sequence[NotJudged]) -> str:
+    if not left:
+        return f"{asked.said} defines no class or function that goes backwards"
+    why = "; ".join(f"{each.name}: {each.why}" for each in left)
+    return f"{asked.said} fits no known shape: {why}"

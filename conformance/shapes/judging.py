@@ -1,0 +1,210 @@
+"""What a program is judged by: the readings that fit, each as one step of its own.
+
+Where two readings fit, the one in which all is right is taken; if there is none, the one with most
+gradients right. Left out: judging a step (`backward/own_pass.py`).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from conformance.backward.findings import Examined
+from conformance.backward.own_pass import OwnPass, examine_pass
+from conformance.backward.program import Goal, NotAGradientError
+from conformance.shapes.attempt import Attempt
+from conformance.shapes.search import Reading
+from conformance.tracing.frames import Frame
+from conformance.tracing.trace import Node
+
+TRIED = 4
+"""So many readings are judged before the best is taken."""
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """What a program was taken for.
+
+    Attributes:
+        made: the call that makes it.
+        layout: of the samples.
+        coding: of the targets.
+        calls: its functions, in the order in which they were called, each with its arguments.
+        source: where its gradients are: `returned` or `moved`.
+        parameters: their names.
+    """
+
+    made: str
+    layout: str
+    coding: str
+    calls: tuple[str, ...]
+    source: str
+    parameters: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Found:
+    """A program, recognised and judged."""
+
+    recognised: Recognised
+    examined: Examined
+
+
+def judged(readings: Iterator[Reading], cost: str | None = None) -> Found | None:
+    """The best of the readings; None if there is none that can be judged."""
+    best: Found | None = None
+    first: Reading | None = None
+    for each in islice(readings, TRIED):
+        if first is not None and each.plan.calls != first.plan.calls:
+            break
+        try:
+            found = Found(recognised(each), examined(each, cost))
+        except NotAGradientError:
+            continue
+        first = first or each
+        if _right(found) == len(found.examined.gradients):
+            return found
+        if best is None or _right(found) > _right(best):
+            best = found
+    return best
+
+
+def _right(found: Found) -> int:
+    return sum(each.ok for each in found.examined.gradients)
+
+
+def recognised(reading: Reading) -> Recognised:
+    """What a reading takes a program for."""
+    goals = reading.places.direct or reading.places.moved
+    return Recognised(
+        reading.plan.said,
+        reading.data.layout,
+        reading.data.coding,
+        tuple(_called(function) for _, function, _ in reading.run.results),
+        "returned" if reading.places.direct else "moved",
+        tuple(each.name for each in goals),
+    )
+
+
+def _called(function: Any) -> str:
+    from conformance.shapes.arguments import taken
+
+    names = ", ".join(each.name for each in taken(function))
+    return f"{getattr(function, '__name__', 'it')}({names})"
+
+
+def examined(reading: Reading, cost: str | None) -> Examined:
+    """The gradients of a reading, then the update that it makes of them."""
+    run, places = reading.run, reading.places
+    step = OwnPass(
+        run.trace,
+        places.direct or places.moved,
+        loss=_loss(run),
+        target=run.target,
+        output=_output(run),
+        scaled=not places.direct,
+        returns=_returns(run),
+    )
+    first = examine_pass(step, cost)
+    if not places.direct or not all(each.ok for each in first.gradients) or not places.moved:
+        return first
+    wrong = _wrong_updates(places.direct, places.moved)
+    if not wrong:
+        return first
+    second = examine_pass(replace(step, goals=places.moved, scaled=True), cost)
+    return second if not all(each.ok for each in second.gradients) else first
+
+
+def _loss(run: Attempt) -> Node | None:
+    """The program's own loss, if it was computed from the parameters."""
+    for call, _, result in run.results:
+        value = result
+        if call.role == "backward" and isinstance(result, tuple | list) and len(result):
+            value = next((each for each in result if np.size(each) == 1), None)
+        elif call.role != "loss":
+            continue
+        if value is None or np.size(value) != 1:
+            continue
+        node = run.node(value)
+        parameters = [node for _, node in run.start.values() if node is not None]
+        if any(node.depends_on(each) for each in parameters) and not _is_metric(run, node):
+            return node
+    return None
+
+
+METRICS = {"absolute", "argmax", "equal", "round", "rint"}
+
+
+def _is_metric(run: Attempt, node: Node) -> bool:
+    """Whether it is a number to be read, such as the mean absolute error, and no loss."""
+    assert run.trace is not None  # noqa: S101 - a recorded run
+    return any(
+        node.depends_on(each) and each.operation in METRICS and each is not node
+        for each in run.trace.nodes
+    )
+
+
+def _output(run: Attempt) -> Node | None:
+    value = run.scope.kinds.get("output")
+    if not isinstance(value, np.ndarray) or not any(c.role == "forward" for c, _, _ in run.results):
+        return None
+    return run.node(value)
+
+
+def _returns(run: Attempt) -> tuple[Frame, ...]:
+    from conformance.backward.program import _returns as last_return
+
+    for call, function, _ in run.results:
+        if call.role in ("backward", "train"):
+            return last_return(getattr(function, "__func__", function))
+    return ()
+
+
+def _wrong_updates(direct: Sequence[Goal], moved: Sequence[Goal]) -> list[Goal]:
+    """The parameters that were not moved by one factor times their gradients, decay beside."""
+    given = {each.name: np.ravel(each.node.value) for each in direct}
+    wrong, factors = [], []
+    for each in moved:
+        gradient = given.get(each.name)
+        term = np.ravel(each.node.value)
+        if gradient is None or gradient.shape != term.shape or not linear(each, direct):
+            continue
+        columns = np.stack([gradient, np.ravel(each.parameter.value)], axis=1)
+        solved, *_ = np.linalg.lstsq(columns, term, rcond=None)
+        rest = float(np.max(np.abs(columns @ solved - term), initial=0.0))
+        size = float(np.max(np.abs(term), initial=0.0))
+        if rest > size * HALF or solved[0] <= 0 or (term.size > 2 and solved[1] < -HALF):  # noqa: PLR2004
+            wrong.append(each)
+        factors.append((float(solved[0]), each))
+    largest = max((abs(factor) for factor, _ in factors), default=0.0)
+    apart = [each for factor, each in factors if abs(factor - factors[0][0]) > HALF * largest]
+    return wrong or apart
+
+
+HALF = 2.0**-26
+LINEAR = {
+    "subtract", "add", "multiply", "divide", "negative", "astype", "reshape", "copy", "array",
+    "asarray", "transpose", "getitem", "sum", "filled",
+}  # fmt: skip
+
+
+def linear(moved: Goal, direct: Sequence[Goal]) -> bool:
+    """Whether what moves a parameter is made of gradients by linear operations alone."""
+    gradients = [each.node for each in direct]
+    waiting, seen = [moved.node], set()
+    while waiting:
+        node = waiting.pop()
+        if node in gradients or node.number in seen:
+            continue
+        seen.add(node.number)
+        inputs = [e for e in node.inputs if any(e.depends_on(each) for each in gradients)]
+        if node.operation == "multiply" and len(inputs) > 1:
+            return False
+        if node.operation == "divide" and len(node.args) > 1 and node.args[1] in inputs:
+            return False
+        if inputs and node.operation not in LINEAR:
+            return False
+        waiting += inputs
+    return True
