@@ -12,7 +12,7 @@ import pytest
 import conformance
 from conformance.backward.chain import Chain
 from conformance.backward.forward import Forward
-from conformance.backward.program import NotAGradientError, record
+from conformance.backward.program import NotAGradientError, Recorded, record
 
 TWO_LAYERS = """
 import numpy as np
@@ -296,7 +296,9 @@ def test_a_gradient_by_the_chain_rule_is_the_slope_of_the_loss(name: str, tmp_pa
     source = f"import numpy as np\n{ADDED}\ndef f(w):\n    return {OPERATIONS[name]}, w * 1.0\n"
     program = module(source, tmp_path)
     w = np.array([0.31, -0.73, 1.21, 0.44])
-    run = record(program.f, w, ())
+    made = record(program.f, w, ())
+    assert made.loss is not None
+    run = Recorded(made.trace, made.loss, made.goals)
     forward = Forward(run, Chain(run.trace.nodes))
     assert not forward.chain.underived
     step = 1e-6
