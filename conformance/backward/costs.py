@@ -116,7 +116,7 @@ def seeded(trace: Trace, pairs: Sequence[tuple[Node, Array]]) -> Node:
     """The node of Σ g v, whose ∂/∂v is g, of values v and constant arrays g."""
     total: Any = 0.0
     for node, seed in pairs:
-        total = np.sum(_traced(trace, node) * seed) + total
+        total = np.sum(_traced(trace, node) * _traced(trace, seed)) + total
     found: Node = trace.argument(total)
     return found
 
@@ -128,8 +128,14 @@ def times(trace: Trace, loss: Node, factor: float) -> Node:
 
 
 def _traced(trace: Trace, value: Any) -> Any:
-    """The value of a node as an array that notes what is done with it; an array as it is."""
-    return trace.traced(np.array(value.value), value) if type(value) is Node else np.asarray(value)
+    """The value of a node, or an array, as one that notes what is done with it."""
+    if type(value) is Node:
+        return trace.traced(np.array(value.value), value)
+    array = np.array(value)
+    if array.dtype.kind != "f":
+        return array
+    constant = trace.node("constant", None, (), {}, array)  # whatever has the same numbers
+    return trace.traced(array, constant)
 
 
 def _value(target: Any) -> Array:

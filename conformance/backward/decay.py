@@ -88,7 +88,7 @@ def _fit(verdict: Verdict) -> tuple[float, float] | None:
     """s and c of one gradient; c is 0 where s does; None if there are none."""
     given, right = verdict.given.ravel(), verdict.right.ravel()
     weights = np.asarray(verdict.goal.parameter.value, dtype=np.float64).ravel()
-    if verdict.given.shape != verdict.right.shape or not np.all(np.isfinite(given)):
+    if given.shape != right.shape or not np.all(np.isfinite(given + right)):
         return None
     for columns in ([right], [right, weights]):
         matrix = np.stack(columns, axis=1)

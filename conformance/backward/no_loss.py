@@ -16,7 +16,7 @@ from operator import or_
 import numpy as np
 
 from conformance.backward.chain import Chain
-from conformance.backward.compared import Compared, compared
+from conformance.backward.compared import Compared, compared, samples
 from conformance.backward.costs import COSTS, ancestors, cost
 from conformance.backward.decay import Decay, decayed, stated
 from conformance.backward.factor import Shared, shared
@@ -158,10 +158,10 @@ def best(found: Sequence[Tried]) -> Tried | None:
     return most if most.count else None
 
 
-def loss_of(chosen: Tried) -> Node:
-    """The cost as a loss, with the factor and the decay that the gradients have."""
+def loss_of(chosen: Tried, factor: float) -> Node:
+    """The cost as a loss, times a factor, with the decay that the gradients have."""
     run = chosen.forward.run
-    loss = run.trace.traced(np.array(run.loss.value), run.loss) * factor_of(chosen)
+    loss = run.trace.traced(np.array(run.loss.value), run.loss) * factor
     decay = chosen.decay
     if not chosen.count:
         decay = stated(run.goals, chosen.forward.chain)
@@ -173,13 +173,21 @@ def loss_of(chosen: Tried) -> Node:
     return found
 
 
-def factor_of(chosen: Tried) -> float:
-    """The factor of the gradients, beside those of the sum over the samples."""
-    if chosen.decay is not None:
-        return chosen.decay.factor
-    if chosen.count:
-        return chosen.shared.factor
-    return abs(chosen.negated or chosen.error_factor or 1.0)
+def factors(chosen: Tried, after: float = 1.0) -> list[float]:
+    """What the gradients may be beside those of the sum over the samples.
+
+    Args:
+        chosen: the cost.
+        after: by what the program multiplies its output error, where nothing else tells it.
+    """
+    known = chosen.negated if chosen.decay is None else chosen.decay.factor
+    if chosen.count and chosen.decay is None:
+        known = chosen.shared.factor
+    known = known or chosen.error_factor
+    if known is not None:
+        return [abs(known)]
+    m = samples(chosen.compared, chosen.forward.run.goals)
+    return list(dict.fromkeys((after, after / m)))
 
 
 COST_NAMES = tuple(COSTS)

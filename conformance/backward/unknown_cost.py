@@ -27,7 +27,7 @@ from conformance.backward.quantities import HALF_OF_THE_DIGITS, layouts
 from conformance.tracing.trace import Node
 from reference.step import Array
 
-FEW_ERRORS, FEW_OUTPUTS = 6, 4
+FEW_ERRORS, FEW_OUTPUTS = 6, 2
 DIRECTIONS = 3  # pairs of them, along which ∂g/∂v is tried
 
 
@@ -70,8 +70,10 @@ def own_error(run: Recorded, chosen: Sequence[Compared]) -> OwnError | None:
 
 def _seeded(run: Recorded, made: Compared) -> Iterator[OwnError]:
     """The first values of the backward pass, each taken for ∂C/∂v of the last of the forward."""
+    first, *rest = outputs(made, bits(run.goals))
+    few = [first, *rest[: -FEW_OUTPUTS - 1 : -1]]  # what is between seldom has a name
     for error in islice(errors(made, run.goals), FEW_ERRORS):
-        for output in islice(outputs(made, bits(run.goals)), FEW_OUTPUTS):
+        for output in few:
             pairs = list(_pairs(run, len(made.pairs), error, output))
             if pairs:
                 at_output = output is made.pairs[0][0]

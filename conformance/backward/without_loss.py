@@ -14,7 +14,7 @@ from conformance.backward.compared import samples
 from conformance.backward.costs import times
 from conformance.backward.findings import Accused, Cause, Examined, Line
 from conformance.backward.judge import judged
-from conformance.backward.no_loss import COST_NAMES, Tried, best, factor_of, loss_of, tried
+from conformance.backward.no_loss import COST_NAMES, Tried, best, factors, loss_of, tried
 from conformance.backward.program import OwnPass, Recorded
 from conformance.backward.source import line_of
 from conformance.backward.unknown_cost import OwnError, has_a_cost, own_error, weighted
@@ -39,35 +39,40 @@ def without_loss(step: OwnPass, name: str | None) -> Examined:
     found = tried(run, names, (step.output, step.target))
     chosen = best(found)
     if chosen is not None:
-        return _by(chosen, run)
+        return _by(chosen, run, factors(chosen)[0])
     negated = next((each for each in found if each.negated is not None), None)
     if negated is not None:
         return _negated(negated, run)
     error = None if name is not None else own_error(run, [each.compared for each in found])
     if error is None or _is_no_cost(error, found, run):
         return _wrong(run, found, error)
-    return _slipped(run, found) or _by_own(error, run)
+    return _slipped(run, found, error) or _by_own(error, run)
 
 
-def _by(chosen: Tried, run: Recorded) -> Examined:
+def _by(chosen: Tried, run: Recorded, factor: float) -> Examined:
     """The gradients judged by a known cost."""
-    forward, found, kinks = judged(replace(run, loss=loss_of(chosen)))
+    forward, found, kinks = judged(replace(run, loss=loss_of(chosen, factor)))
     examined = finished(forward, found, kinks=kinks)
-    factor = factor_of(chosen) * samples(chosen.compared, run.goals)
     decay = 0.0 if chosen.decay is None else chosen.decay.rate
-    return replace(examined, cost=chosen.name, factor=factor, decay=decay)
+    return replace(examined, cost=chosen.name, factor=_beside(chosen, factor), decay=decay)
+
+
+def _beside(chosen: Tried, factor: float) -> float:
+    """The factor of gradients beside those of the mean over the samples."""
+    return factor * samples(chosen.compared, chosen.forward.run.goals)
 
 
 def _negated(chosen: Tried, run: Recorded) -> Examined:
     """The gradients of a cost, all with the other sign."""
-    forward, found, kinks = judged(replace(run, loss=loss_of(chosen)))
+    (factor,) = factors(chosen)
+    forward, found, kinks = judged(replace(run, loss=loss_of(chosen, factor)))
     judgements = finished(forward, found, lambda wrong: wrong, kinks=kinks).gradients
     wrong = tuple(replace(each, ok=not np.any(each.error), untraced=False) for each in judgements)
     names = tuple(each.name for each in wrong if not each.ok)
     lines = tuple(line for user in chosen.compared.users[:1] for line in _lines(user))
     blamed = Accused(names, lines, Cause("negated"), mends=True)
-    factor = factor_of(chosen) * samples(chosen.compared, run.goals)
-    return Examined(wrong, (blamed,), kinks, cost=chosen.name, factor=factor)
+    beside = _beside(chosen, factor)
+    return Examined(wrong, (blamed,), kinks, cost=chosen.name, factor=beside)
 
 
 def _by_own(error: OwnError, run: Recorded) -> Examined:
@@ -94,9 +99,9 @@ def _is_no_cost(error: OwnError, found: Sequence[Tried], run: Recorded) -> bool:
     )
 
 
-def _slipped(run: Recorded, found: Sequence[Tried]) -> Examined | None:
+def _slipped(run: Recorded, found: Sequence[Tried], error: OwnError) -> Examined | None:
     """The gradients by a known cost that they have but for one slip; None if there is none."""
-    for examined in _examined(run, found):
+    for examined in _examined(run, found, error):
         for blamed in examined.accused:
             changed = blamed.cause.changed
             if blamed.mends and changed is not None and changed.what in SLIPS:
@@ -107,7 +112,7 @@ def _slipped(run: Recorded, found: Sequence[Tried]) -> Examined | None:
 def _wrong(run: Recorded, found: Sequence[Tried], error: OwnError | None) -> Examined:
     """The gradients by the known cost whose output error is there, else by their own."""
     alike = [each for each in found if each.error_factor is not None]
-    examined = list(_examined(run, alike or found))
+    examined = list(_examined(run, alike or found, error))
     slipped = [each for each in examined if any(e.cause.changed for e in each.accused)]
     mended = [each for each in examined if all(e.mends for e in each.accused)]
     if slipped or mended or error is None:
@@ -119,8 +124,9 @@ def _wrong(run: Recorded, found: Sequence[Tried], error: OwnError | None) -> Exa
     return replace(rest, gradients=wrong, accused=(blamed, *rest.accused))
 
 
-def _examined(run: Recorded, found: Sequence[Tried]) -> Iterator[Examined]:
-    return (_by(each, run) for each in found)
+def _examined(run: Recorded, found: Sequence[Tried], error: OwnError | None) -> Iterator[Examined]:
+    after = 1.0 if error is None else error.factor
+    return (_by(each, run, factor) for each in found for factor in factors(each, after))
 
 
 def _lines(node: Node) -> tuple[Line, ...]:
