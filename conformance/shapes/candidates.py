@@ -5,11 +5,15 @@ Left out: judging it.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from types import FunctionType
 from typing import Any
 
 from conformance.shapes.definitions import Definitions
 from conformance.shapes.judging import Found, judged
-from conformance.shapes.plans import by_role, constructors, methods
+from conformance.shapes.arguments import needed
+from conformance.shapes.example_data import Data
+from conformance.shapes.parameters import made_by_the_file, made_here, takes_parameters
+from conformance.shapes.plans import Made, Named, by_role, constructors, methods
 from conformance.shapes.search import Refusal, Searched
 from conformance.subjects.adapt import is_of_the_book
 
@@ -46,6 +50,7 @@ def candidates(found: Definitions) -> Iterator[Candidate]:
         made = of_class(kind, found)
         if made is not None:
             yield made
+    yield from of_functions(found)
 
 
 def of_class(kind: type, found: Definitions) -> Candidate | None:
@@ -59,9 +64,56 @@ def of_class(kind: type, found: Definitions) -> Candidate | None:
     return Candidate(kind.__name__, book=False, searched=searched)
 
 
-def of_thing(thing: Any, name: str, found: Definitions) -> Candidate | None:
+def of_functions(found: Definitions) -> Iterator[Candidate]:
+    """The functions of a file as candidates: together if one goes backwards by its name, …
+
+    … else each that takes parameters and data.
+    """
+    functions: list[Named] = [(each.__name__, each) for each in found.functions]
+    roles = by_role(functions)
+    if roles["backward"] or roles["loss"]:
+        name = (roles["backward"] or roles["loss"])[0][0]
+        yield Candidate(name, book=False, searched=_searched(found, roles))
+    known = {name for named in roles.values() for name, _ in named}
+    if found.classes or roles["backward"]:
+        return
+    for each in found.functions:
+        if each.__name__ not in known and takes_parameters(each):
+            yield Candidate(each.__name__, book=False, searched=_alone(found, roles, each))
+
+
+def _searched(found: Definitions, roles: dict[str, list[Named]]) -> Searched:
+    used = [
+        function
+        for role in ("forward", "backward", "loss")
+        for _, function in roles[role]
+        if isinstance(function, FunctionType)
+    ]
+    others = [(e.__name__, e) for e in found.functions if e not in used]
+    initial = roles["init"] or [pair for pair in others if _may_make(pair[1])]
+
+    def makers(_data: Data) -> Iterator[Made]:
+        yield from made_by_the_file(initial)
+        yield from made_here(used)
+
+    return Searched(makers, roles, found.module)
+
+
+def _may_make(function: FunctionType) -> bool:
+    """Whether a function may make parameters of sizes."""
+    return len(needed(function)) in (1, 3)
+
+
+def _alone(found: Definitions, roles: dict[str, list[Named]], function: FunctionType) -> Searched:
+    """A function that is the only one that goes backwards."""
+    return _searched(found, {**roles, "backward": [(function.__name__, function)], "loss": [], "train": []})
+
+
+def of_thing(thing: Any, found: Definitions) -> Candidate | None:
     """Whatever a name in the file stands for, as a candidate."""
     if isinstance(thing, type):
         return of_class(thing, found)
-    del name
+    if isinstance(thing, FunctionType):
+        functions: list[Named] = [(each.__name__, each) for each in found.functions]
+        return Candidate(thing.__name__, book=False, searched=_alone(found, by_role(functions), thing))
     return None

@@ -115,7 +115,7 @@ def _candidates(asked: Asked, found: Any) -> Sequence[Candidate]:
     if asked.name is None:
         return list(candidates(found))
     thing = getattr(found.module, asked.name, None)
-    made = of_thing(thing, asked.name, found)
+    made = of_thing(thing, found)
     return [] if made is None else [made]
 
 

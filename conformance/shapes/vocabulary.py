@@ -38,7 +38,7 @@ KINDS: dict[str, Pattern] = {
         r"|architecture|topology|structure|dims|nodes|neurons|units",
         "n_in": r"n?(in|inputs?|x|features|i|d|din)|(n|num|number)(of)?(in|inputs?|features|x)(nodes|neurons|units)?"
         r"|inputs?(size|dim|nodes|neurons|units|layer|layersize|features|number|s)"
-        r"|(size|dim|d)(in|input)|infeatures|d|fanin|nx|innodes",
+        r"|(size|dim|d)(in|input)|infeatures|d|dim|fanin|nx|innodes",
         "n_hidden": r"n?(h|hid|hidden|hiddens)|(n|num|number)(of)?(h|hid|hidden)(nodes|neurons|units|s)?"
         r"|hidden(size|dim|nodes|neurons|units|layer|layersize|layernodes|s)|(size|dim|d)(h|hidden)|nh",
         "n_hiddens": r"hidden(sizes|dims|layers|layersizes|list|units)|hiddens",
@@ -59,7 +59,7 @@ NETWORKS = r"(l|l2|nn|net|network|mlp|model|lmodel|l2layer|two?layer|two?layerne
 
 ROLES: dict[str, tuple[Pattern, ...]] = {
     "init": _patterns(
-        r"(random(ly)?)?(init|initiali[sz]e|initiali[sz]ation|create|make|get|build|new|setup)"
+        r"(rand(om)?(ly)?)?(init|initiali[sz]e|initiali[sz]ation|create|make|get|build|new|setup)"
         r"(random)?(the|nn|model|all)?(parameters|params|weights|network|model|theta|thetas"
         r"|weightsandbiases|layers|wb)(deep|he|random|all)?",
         r"init|initiali[sz]e(all|he|random|xavier)?|random(weights|params|init)",
