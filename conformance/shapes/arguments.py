@@ -107,6 +107,7 @@ def size_kinds(data: Data) -> dict[str, Any]:
         "seed": 0,
         "quiet": QUIET,
         "penalty": PENALTY,
+        "activation": "sigmoid",
     }
 
 

@@ -128,7 +128,7 @@ def attempt(
     run = Attempt(plan, data, scope, trace=trace)
     with redirect_stdout(StringIO()), np.errstate(all="ignore"):
         run.roots = plan.make(data, scope)
-        _begin(run, values or {})
+        begin(run, values or {})
         with _recorded(run):
             for i, each in enumerate(plan.calls):
                 _call(run, each, i, None if chosen is None else chosen[i])
@@ -151,7 +151,7 @@ def _any_function(run: Attempt) -> object:
     return None
 
 
-def _begin(run: Attempt, values: Values) -> None:
+def begin(run: Attempt, values: Values) -> None:
     """Put numbers and traced copies in the place of the arrays that a program holds."""
     trace, data = run.trace, run.data
     made: dict[int, Any] = {}

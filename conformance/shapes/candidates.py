@@ -12,6 +12,7 @@ from conformance.shapes.definitions import Definitions
 from conformance.shapes.judging import Found, judged
 from conformance.shapes.arguments import needed
 from conformance.shapes.example_data import Data
+from conformance.shapes.layers import LayerSearch, layer_search
 from conformance.shapes.parameters import made_by_the_file, made_here, takes_parameters
 from conformance.shapes.plans import Made, Named, by_role, constructors, methods
 from conformance.shapes.search import Refusal, Searched
@@ -33,6 +34,7 @@ class Candidate:
     name: str
     book: bool
     searched: Searched | None = None
+    layer: LayerSearch | None = None
 
     @property
     def refusal(self) -> Refusal:
@@ -41,6 +43,8 @@ class Candidate:
 
     def found(self, cost: str | None) -> Found | None:
         """It, recognised and judged; None if no reading fits."""
+        if self.layer is not None:
+            return self.layer.found(cost)
         return None if self.searched is None else judged(self.searched.readings(), cost)
 
 
@@ -57,6 +61,9 @@ def of_class(kind: type, found: Definitions) -> Candidate | None:
     """A class as a candidate; None if nothing in it goes backwards."""
     if is_of_the_book(kind):
         return Candidate(kind.__name__, book=True)
+    layer = layer_search(kind, found.module)
+    if layer is not None:
+        return Candidate(kind.__name__, book=False, layer=layer)
     roles = by_role(methods(kind))
     if not any(roles[each] for each in (*BACKWARD, "loss")):
         return None
@@ -74,18 +81,17 @@ def of_functions(found: Definitions) -> Iterator[Candidate]:
     if roles["backward"] or roles["loss"]:
         name = (roles["backward"] or roles["loss"])[0][0]
         yield Candidate(name, book=False, searched=_searched(found, roles))
-    known = {name for named in roles.values() for name, _ in named}
     if found.classes or roles["backward"]:
         return
     for each in found.functions:
-        if each.__name__ not in known and takes_parameters(each):
+        if takes_parameters(each) and not any(each is e for _, e in roles["init"]):
             yield Candidate(each.__name__, book=False, searched=_alone(found, roles, each))
 
 
 def _searched(found: Definitions, roles: dict[str, list[Named]]) -> Searched:
     used = [
         function
-        for role in ("forward", "backward", "loss")
+        for role in ("backward", "loss", "forward")
         for _, function in roles[role]
         if isinstance(function, FunctionType)
     ]

@@ -11,8 +11,8 @@ import numpy as np
 
 from reference.step import Array
 
-M = 7
-N_IN, N_HIDDEN, N_OUT = 4, 5, 3
+M = 8
+N_IN, N_HIDDEN, N_OUT = 6, 5, 3
 SEED = 20
 
 

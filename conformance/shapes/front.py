@@ -104,6 +104,8 @@ def _send_all(asked: Asked, send: Send) -> None:
                 send({"book": each.name})
                 continue
             judged = each.found(asked.cost)
+            if judged is None and each.layer is not None:
+                continue  # such as a base class of layers
             if judged is None:
                 send({"left": to_values(NotJudged(each.name, each.refusal.words))})
                 continue

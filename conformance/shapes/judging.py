@@ -82,13 +82,14 @@ def recognised(reading: Reading) -> Recognised:
         reading.plan.said,
         reading.data.layout,
         reading.data.coding,
-        tuple(_called(function) for _, function, _ in reading.run.results),
+        tuple(called(function) for _, function, _ in reading.run.results),
         "returned" if reading.places.direct else "moved",
         tuple(each.name for each in goals),
     )
 
 
-def _called(function: Any) -> str:
+def called(function: Any) -> str:
+    """A function with the names of its arguments."""
     from conformance.shapes.arguments import taken
 
     names = ", ".join(each.name for each in taken(function))
@@ -106,6 +107,7 @@ def examined(reading: Reading, cost: str | None) -> Examined:
         output=_output(run),
         scaled=not places.direct,
         returns=_returns(run),
+        promised=bool(places.direct) and _together(run),
     )
     first = examine_pass(step, cost)
     if not places.direct or not all(each.ok for each in first.gradients) or not places.moved:
@@ -113,7 +115,7 @@ def examined(reading: Reading, cost: str | None) -> Examined:
     wrong = _wrong_updates(places.direct, places.moved)
     if not wrong:
         return first
-    second = examine_pass(replace(step, goals=places.moved, scaled=True), cost)
+    second = examine_pass(replace(step, goals=places.moved, scaled=True, promised=False), cost)
     return second if not all(each.ok for each in second.gradients) else first
 
 
@@ -132,6 +134,13 @@ def _loss(run: Attempt) -> Node | None:
         if any(node.depends_on(each) for each in parameters) and not _is_metric(run, node):
             return node
     return None
+
+
+def _together(run: Attempt) -> bool:
+    """Whether one call returned the loss and its gradients."""
+    backward = [result for call, _, result in run.results if call.role == "backward"]
+    alone = not any(call.role == "loss" for call, _, _ in run.results)
+    return alone and isinstance(backward[0] if backward else None, tuple | list)
 
 
 METRICS = {"absolute", "argmax", "equal", "round", "rint"}

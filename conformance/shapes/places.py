@@ -14,7 +14,7 @@ from conformance.backward.program import Goal
 from conformance.shapes.attempt import Attempt
 from conformance.shapes.definitions import returned_names
 from conformance.shapes.state import Leaf, leaves
-from conformance.shapes.vocabulary import GRADIENT, bare, is_parameter
+from conformance.shapes.vocabulary import bare, is_parameter, stem
 from conformance.tracing.trace import Node, Trace
 
 Key = tuple[str, tuple[str, ...]]
@@ -117,19 +117,15 @@ def _returned(run: Attempt) -> list[Leaf]:
 
 def key_of(leaf: Leaf) -> Key:
     """What the names of a parameter and of its gradient have in common."""
-    words = bare(leaf.name)
-    found = GRADIENT.match(words)
-    stem = found["stem"] if found else words
-    indices = tuple(re.findall(r"\[(\d+)\]", leaf.path))
-    return _canonical(stem), indices
+    return _canonical(stem(leaf.name)), tuple(re.findall(r"\[(\d+)\]", leaf.path))
 
 
-def _canonical(stem: str) -> str:
+def _canonical(words: str) -> str:
     for kind, pattern in (("w", r"(weights?|w|theta|kernel)(.*)"), ("b", r"(bias(?:es)?|b)(.*)")):
-        found = re.fullmatch(pattern, stem)
+        found = re.fullmatch(pattern, words)
         if found:
             return kind + found[2]
-    return stem
+    return words
 
 
 def _parameter_key(leaf: Leaf) -> Key:

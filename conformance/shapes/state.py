@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.shapes.vocabulary import is_parameter
+from conformance.shapes.vocabulary import is_parameter, stem
 
 DEEP = 6
 
@@ -60,7 +60,7 @@ class Walk:
 
     def of(self, value: Any, path: str, name: str) -> Any:
         """The value, changed."""
-        if _is_array(value) or (is_parameter(name) and _is_number(value)):
+        if _is_array(value) or (_is_number(value) and is_parameter(stem(name))):
             return self.change(Leaf(path, name, value))
         if not _holds(value, self.module) or self.depth >= DEEP:
             return value

@@ -44,12 +44,16 @@ KINDS: dict[str, Pattern] = {
         "n_hiddens": r"hidden(sizes|dims|layers|layersizes|list|units)|hiddens",
         "n_out": r"n?(out|outputs?|y|classes|o|c|k|dout)|(n|num|number)(of)?(out|outputs?|classes|labels|y)(nodes|neurons|units)?"
         r"|outputs?(size|dim|nodes|neurons|units|layer|layersize|features|number|s)"
-        r"|(size|dim|d)(out|output)|outfeatures|k|c|fanout|ny|outnodes|classes",
+        r"|(n|num)?(neurons|units|nodes)|(size|dim|d)(out|output)|outfeatures|k|c|fanout|ny|outnodes|classes",
         "m": r"m|n|batch|nsamples|numsamples|numexamples|samples",
         "params": r"params?|parameters|weights|theta|thetas|w|nnparams|model|p|wb|weightsandbiases|unrolled",
         "cache": r"caches?|memory|ctx|context|tape|intermediates|store|forwardcache|activations",
         "grads": r"grads?|gradients?|derivatives|dparams|updates|dtheta",
         "pairs": r"training(data|set)|minibatch|dataset|data|batch|trainset",
+        "upstream": r"d(values?|out(put)?|y|z|a|h|x|s|next|upstream|l(oss)?d\w*|j\w*|e\w*|scores)?"
+        r"|grads?(output|out|next|in|y|z|a)?|(output|out|upstream|next|incoming)(grad(ient)?|error|delta)s?"
+        r"|gradients?(output|out)?|errors?|deltas?|upstream|dldout|accumgrad",
+        "activation": r"act(ivation)?(s|function|fn|type|name)?|nonlinearity",
         "seed": r"seed|randomstate|randomseed",
         "quiet": r"verbose|debug|plot|print(cost|loss|every|s)?|show(plot)?|log(every)?",
     }.items()
@@ -130,3 +134,10 @@ def is_parameter(name: str) -> bool:
     """Whether an array of this name is weights or biases."""
     words = bare(name)
     return bool(WEIGHT.fullmatch(words) or BIAS.fullmatch(words))
+
+
+def stem(name: str) -> str:
+    """The name of the parameter in the name of a gradient; else the name itself."""
+    words = bare(name)
+    found = GRADIENT.match(words)
+    return found["stem"] if found else words
