@@ -11,11 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from conformance.backward.findings import Examined
+from conformance.backward.findings import Accused, Cause, Examined, Line
 from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.program import Goal, NotAGradientError
+from conformance.backward.source import line_of
 from conformance.shapes.attempt import Attempt
-from conformance.shapes.search import Reading
+from conformance.shapes.places import Places, Update
+from conformance.shapes.search import Reading, is_number
 from conformance.tracing.frames import Frame
 from conformance.tracing.trace import Node
 
@@ -110,13 +112,51 @@ def examined(reading: Reading, cost: str | None) -> Examined:
         promised=bool(places.direct) and _together(run),
     )
     first = examine_pass(step, cost)
+    if step.scaled:
+        first = replace(_turned(first, places), factor=1.0)
     if not places.direct or not all(each.ok for each in first.gradients) or not places.moved:
         return first
-    wrong = _wrong_updates(places.direct, places.moved)
+    wrong = [each.name for each in _wrong_updates(places.direct, places.moved)]
+    return _with_updates(first, [each for each in places.updates if each.goal.name in wrong])
+
+
+def _with_updates(first: Examined, wrong: Sequence[Update]) -> Examined:
+    """What is known, with updates that do not take the gradients as they are."""
     if not wrong:
         return first
-    second = examine_pass(replace(step, goals=places.moved, scaled=True, promised=False), cost)
-    return second if not all(each.ok for each in second.gradients) else first
+    names = {each.goal.name for each in wrong}
+    gradients = tuple(replace(e, ok=False) if e.name in names else e for e in first.gradients)
+    accused: dict[tuple[Line, ...], list[str]] = {}
+    for each in wrong:
+        line = line_of(each.node)
+        accused.setdefault(() if line is None else (line,), []).append(each.goal.name)
+    blamed = (
+        Accused(tuple(names), lines, Cause("update"), mends=True)
+        for lines, names in accused.items()
+    )  # fmt: skip
+    return replace(first, gradients=gradients, accused=tuple(blamed))
+
+
+def _turned(examined: Examined, places: Places) -> Examined:
+    """What is known, with an update of the wrong sign in the place of a gradient of the wrong sign.
+
+    It is one where a parameter moves the other way and the others are moved by another operation.
+    """
+    wrong = {each.name for each in examined.gradients if not each.ok}
+    right = {e.node.operation for e in places.updates if e.goal.name not in wrong}
+    turned = [
+        each
+        for each in places.updates
+        if each.goal.name in wrong and right and each.node.operation not in right
+        and _is_negative(each.goal, examined)
+    ]  # fmt: skip
+    return _with_updates(examined, turned) if len(turned) == len(wrong) else examined
+
+
+def _is_negative(goal: Goal, examined: Examined) -> bool:
+    """Whether the worst entry of a gradient says that it is minus the right one."""
+    worst = [e.cause.worst for e in examined.accused if goal.name in e.gradients and e.cause.worst]
+    return all(abs(each.given + each.right) < HALF * abs(each.right) for each in worst)
 
 
 def _loss(run: Attempt) -> Node | None:
@@ -124,10 +164,10 @@ def _loss(run: Attempt) -> Node | None:
     for call, _, result in run.results:
         value = result
         if call.role == "backward" and isinstance(result, tuple | list) and len(result):
-            value = next((each for each in result if np.size(each) == 1), None)
+            value = next((each for each in result if is_number(each)), None)
         elif call.role != "loss":
             continue
-        if value is None or np.size(value) != 1:
+        if not is_number(value):
             continue
         node = run.node(value)
         parameters = [node for _, node in run.start.values() if node is not None]

@@ -73,7 +73,8 @@ class LayerSearch:
         assert run.trace is not None  # noqa: S101 - a recorded run
         step = OwnPass(run.trace, goals, loss=out, scaled=not found.direct)
         if goals:
-            parts.append(examine_pass(step))
+            part = examine_pass(step)
+            parts.append(replace(part, factor=1.0) if step.scaled else part)
         if inner is not None:
             step = replace(step, goals=(inner,), scaled=False, promised=True)
             parts.append(examine_pass(step))

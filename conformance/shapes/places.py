@@ -20,6 +20,19 @@ from conformance.tracing.trace import Node, Trace
 Key = tuple[str, tuple[str, ...]]
 
 
+@dataclass(frozen=True, eq=False)
+class Update:
+    """A parameter that is moved.
+
+    Attributes:
+        goal: the parameter and what was taken off it.
+        node: the operation that moved it.
+    """
+
+    goal: Goal
+    node: Node
+
+
 @dataclass(frozen=True)
 class Places:
     """The gradients of a run.
@@ -28,17 +41,20 @@ class Places:
         direct: those that the program returns or keeps.
         moved: what was taken off the parameters; up to one factor it is the gradient.
         still: the parameters that the output depends on and that did not move where others did.
+        updates: the operations that moved parameters.
     """
 
     direct: tuple[Goal, ...]
     moved: tuple[Goal, ...]
     still: tuple[str, ...] = ()
+    updates: tuple[Update, ...] = ()
 
 
 def places(run: Attempt) -> Places:
     """The gradients that a recorded run left."""
     end = run.end()
-    moved = _moved(run, end)
+    updates = _updates(run, end)
+    moved = [each.goal for each in updates]
     kept = _kept(run, end)
     returned = _returned(run)
     direct = _matched(run, [*returned, *kept], {each.name for each in moved})
@@ -55,6 +71,7 @@ def places(run: Attempt) -> Places:
         tuple(sorted(direct, key=lambda each: order[each.name])),
         tuple(sorted([*moved, *zeros], key=lambda each: order[each.name])),
         tuple(map(_short, still)),
+        tuple(updates),
     )
 
 
@@ -173,7 +190,7 @@ def _by_shape(
     return pairs
 
 
-def _moved(run: Attempt, end: Iterable[Leaf]) -> list[Goal]:
+def _updates(run: Attempt, end: Iterable[Leaf]) -> list[Update]:
     """The parameters that were moved, with what was taken off them."""
     trace = run.trace
     assert trace is not None  # noqa: S101 - a recorded run
@@ -182,26 +199,27 @@ def _moved(run: Attempt, end: Iterable[Leaf]) -> list[Goal]:
         new = run.scope.names.get(leaf.name)
         if new is not None and after.get(path) is node:
             after[path] = run.node(new)
-    goals = []
-    for path, (leaf, before) in run.start.items():
+    found = []
+    for path, (_, before) in run.start.items():
         now = after.get(path)
         if before is None or now is None or now is before or not now.depends_on(before):
             continue
         if np.shape(now.value) != np.shape(before.value):
             continue
-        goals.append(Goal(_short(path), before, taken_off(trace, before, now)))
-    return _without_rate(goals)
+        term, node = taken_off(trace, before, now)
+        found.append(Update(Goal(_short(path), before, term), node))
+    return _without_rate(found)
 
 
-def _without_rate(goals: list[Goal]) -> list[Goal]:
+def _without_rate(updates: list[Update]) -> list[Update]:
     """The gradients themselves, where each was multiplied by the same rate."""
-    found = [_gradient_and_rate(each) for each in goals]
+    found = [_gradient_and_rate(each.goal) for each in updates]
     if len({rate for _, rate in found}) > 1:
-        return goals
+        return updates
     return [
-        Goal(each.name, each.parameter, node)
-        for each, (node, _) in zip(goals, found, strict=True)
-    ]  # fmt: skip
+        Update(Goal(each.goal.name, each.goal.parameter, node), each.node)
+        for each, (node, _) in zip(updates, found, strict=True)
+    ]
 
 
 def _gradient_and_rate(goal: Goal) -> tuple[Node, float]:
@@ -209,27 +227,28 @@ def _gradient_and_rate(goal: Goal) -> tuple[Node, float]:
     node = goal.node
     if node.operation != "multiply" or len(node.args) != 2:  # noqa: PLR2004
         return node, 1.0
-    inner = [e for e in node.args if type(e) is Node and e.depends_on(goal.parameter)]
-    others = [e for e in node.args if not any(e is each for each in inner)]
-    if len(inner) != 1 or len(others) != 1 or inner[0].value.shape != node.value.shape:
-        return node, 1.0
-    rate = others[0].value if type(others[0]) is Node else others[0]
-    return (inner[0], float(np.ravel(rate)[0])) if np.size(rate) == 1 else (node, 1.0)
+    for rate, other in (node.args, node.args[::-1]):
+        value = rate.value if type(rate) is Node else rate
+        constant = type(rate) is not Node or rate.function is None
+        if constant and np.size(value) == 1 and type(other) is Node and not other.constant:
+            if np.shape(other.value) == np.shape(node.value):
+                return other, float(np.ravel(value)[0])
+    return node, 1.0
 
 
-def taken_off(trace: Trace, before: Node, after: Node) -> Node:
-    """What the first update took off a parameter."""
+def taken_off(trace: Trace, before: Node, after: Node) -> tuple[Node, Node]:
+    """What the first update took off a parameter, and the operation that did it."""
     first = _first_update(before, after)
     if first is None:
-        return _difference(trace, before, after)
+        return _difference(trace, before, after), after
     made, term, sign = first
     if made is not after and not _used(made, after):
-        return _difference(trace, before, after)
+        return _difference(trace, before, after), after
     if np.shape(term.value) != np.shape(before.value):
-        return _difference(trace, before, made)
+        return _difference(trace, before, made), made
     if sign > 0:
-        return term
-    return trace.node("negative", np.negative, (term,), {}, -np.asarray(term.value))
+        return term, made
+    return trace.node("negative", np.negative, (term,), {}, -np.asarray(term.value)), made
 
 
 def _first_update(before: Node, after: Node) -> tuple[Node, Node, int] | None:

@@ -148,7 +148,7 @@ class Searched:
             except UnfitError as error:
                 self.refusal.note(error)
                 continue
-            if role != "loss" or _is_number(run.results[-1][2]):
+            if role != "loss" or is_number(run.results[-1][2]):
                 return [call]
         return []
 
@@ -168,7 +168,8 @@ class Searched:
             return None
 
 
-def _is_number(value: Any) -> bool:
+def is_number(value: Any) -> bool:
+    """Whether it is one number."""
     return isinstance(value, float | np.floating | np.ndarray) and np.size(value) == 1
 
 
