@@ -18,7 +18,7 @@ from conformance.shapes.example_data import Data
 from conformance.shapes.state import Leaf, changed, leaves
 from conformance.shapes.vocabulary import kinds_of
 from conformance.tracing.program import traced_program
-from conformance.tracing.trace import Node, Trace
+from conformance.tracing.trace import EnoughError, Node, Trace
 
 Values = Mapping[str, Any]
 """Numbers for parameters, by their paths."""
@@ -34,6 +34,10 @@ class UnfitError(Exception):
     def __init__(self, words: str, stage: int = 0) -> None:
         super().__init__(words)
         self.stage = stage
+
+
+OPERATIONS = 2500
+"""After so many a program that trains has made its first update, unless it is a large one."""
 
 
 @dataclass(frozen=True)
@@ -246,7 +250,7 @@ def _call(run: Attempt, call: Call, i: int, chosen: int | None) -> None:
         if chosen is not None and number != chosen:
             continue
         try:
-            result = function(*args, **kwargs)
+            result = _bounded(function, args, kwargs)
             _learn(run, call, function, result)
         except (UnboundError, UnfitError) as error:
             problem = str(error)
@@ -259,6 +263,14 @@ def _call(run: Attempt, call: Call, i: int, chosen: int | None) -> None:
         return
     name = getattr(function, "__name__", "it")
     raise UnfitError(f"{name}: {problem}", i + 1)
+
+
+def _bounded(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    """What a function returns; None if it ran long enough."""
+    try:
+        return function(*args, **kwargs)
+    except EnoughError:
+        return None
 
 
 def _learn(run: Attempt, call: Call, function: Callable[..., Any], result: Any) -> None:
@@ -331,4 +343,5 @@ def _is_output(value: Any, data: Data) -> bool:
     if not isinstance(value, np.ndarray) or value.dtype.kind != "f":
         return False
     shape = data.output_shape
-    return value.shape == shape or (1 in shape and value.size == int(np.prod(shape)))
+    fits = value.shape in (shape, shape[::-1])
+    return fits or (1 in shape and value.size == int(np.prod(shape)))

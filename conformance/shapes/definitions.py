@@ -17,7 +17,8 @@ from typing import Any
 
 from conformance.backward.source import tree
 from conformance.errors import SubjectError, UsageError
-from conformance.subjects.load import run_file, source_of, subject_code
+from conformance.shapes.absent import stand_ins
+from conformance.subjects.load import put_in_front, run_file, source_of, subject_code
 
 NOTEBOOK = ".ipynb"
 
@@ -46,10 +47,15 @@ def definitions(place: str, python_path: Sequence[Path] = ()) -> Definitions:
         UsageError: there is no such file.
         SubjectError: its code failed.
     """
+    source = source_of(place)
     if place.endswith(NOTEBOOK):
-        module = _run_notebook(place, python_path)
-    else:
-        module = run_file(place, source_of(place), python_path)
+        source = "\n".join(code for _, code in cells(place)).encode()
+    put_in_front(Path(place).resolve().parent, *python_path)
+    with stand_ins(source):
+        if place.endswith(NOTEBOOK):
+            module = _run_notebook(place, python_path)
+        else:
+            module = run_file(place, source, python_path)
     own = [each for each in vars(module).values() if _defined_in(each, module)]
     classes = [each for each in own if isinstance(each, type)]
     functions = [each for each in own if isinstance(each, FunctionType)]

@@ -19,7 +19,7 @@ from conformance.shapes.attempt import Attempt
 from conformance.shapes.places import Places, Update
 from conformance.shapes.search import Reading, is_number
 from conformance.tracing.frames import Frame
-from conformance.tracing.trace import Node
+from conformance.tracing.trace import Node, Trace
 
 TRIED = 4
 """So many readings are judged before the best is taken."""
@@ -101,10 +101,13 @@ def called(function: Any) -> str:
 def examined(reading: Reading, cost: str | None) -> Examined:
     """The gradients of a reading, then the update that it makes of them."""
     run, places = reading.run, reading.places
+    goals, loss = places.direct or places.moved, _loss(run)
+    assert run.trace is not None  # noqa: S101 - a recorded run
+    _cut(run.trace, [*(each.node for each in goals), *([loss] if loss else [])])
     step = OwnPass(
         run.trace,
-        places.direct or places.moved,
-        loss=_loss(run),
+        goals,
+        loss=loss,
         target=run.target,
         output=_output(run),
         scaled=not places.direct,
@@ -118,6 +121,14 @@ def examined(reading: Reading, cost: str | None) -> Examined:
         return first
     wrong = [each.name for each in _wrong_updates(places.direct, places.moved)]
     return _with_updates(first, [each for each in places.updates if each.goal.name in wrong])
+
+
+def _cut(trace: Trace, last: Sequence[Node]) -> None:
+    """Let go what was computed after some nodes."""
+    count = max(each.number for each in last) + 1
+    del trace.nodes[count:]
+    for each in trace.nodes:
+        each.consumers = [user for user in each.consumers if user.number < count]
 
 
 def _with_updates(first: Examined, wrong: Sequence[Update]) -> Examined:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from conformance.backward.program import Goal
-from conformance.shapes.attempt import Attempt
+from conformance.shapes.attempt import Attempt, UnfitError
 from conformance.shapes.definitions import returned_names
 from conformance.shapes.state import Leaf, leaves
 from conformance.shapes.vocabulary import bare, is_parameter, stem
@@ -204,8 +204,8 @@ def _updates(run: Attempt, end: Iterable[Leaf]) -> list[Update]:
         now = after.get(path)
         if before is None or now is None or now is before or not now.depends_on(before):
             continue
-        if np.shape(now.value) != np.shape(before.value):
-            continue
+        if np.shape(now.value) != np.shape(before.value) and not np.shape(before.value):
+            raise UnfitError(f"{_short(path)} is a number and becomes an array")
         term, node = taken_off(trace, before, now)
         found.append(Update(Goal(_short(path), before, term), node))
     return _without_rate(found)
@@ -256,7 +256,7 @@ def _first_update(before: Node, after: Node) -> tuple[Node, Node, int] | None:
     for each in before.consumers:
         if each.operation not in ("subtract", "add") or not after.depends_on(each):
             continue
-        if np.shape(each.value) != np.shape(before.value) or len(each.args) < 2:  # noqa: PLR2004
+        if len(each.args) < 2:  # noqa: PLR2004
             continue
         first, second = each.args[:2]
         if first is before and type(second) is Node and second.depends_on(before):

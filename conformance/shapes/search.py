@@ -11,11 +11,15 @@ from typing import Any
 import numpy as np
 
 from conformance.shapes.arguments import PENALTY, Scope
-from conformance.shapes.attempt import Attempt, Call, Plan, UnfitError, attempt
+from conformance.shapes.attempt import OPERATIONS, Attempt, Call, Plan, UnfitError, attempt
 from conformance.shapes.example_data import BATCHES, SINGLES, Data, Sizes, example_data
 from conformance.shapes.places import Places, places
 from conformance.shapes.plans import OUTS, Made, Named, chains, sizes_of
 from conformance.tracing.trace import Trace
+
+
+MOST = 20_000
+"""Operations of one run that are recorded."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +134,8 @@ class Searched:
                 return None
         plan = Plan(made.said, made.make, (*calls, backward), self.module)
         try:
-            attempt(plan, data, PENALTY)
+            trace = Trace(sites=True, most=OPERATIONS) if backward.role == "train" else None
+            attempt(plan, data, PENALTY, trace=trace)
         except UnfitError as error:
             self.refusal.note(error)
             return None
@@ -155,13 +160,19 @@ class Searched:
     def _recorded(self, plan: Plan, data: Data, penalty: float) -> Reading | None:
         """The recorded run with generic parameters, and its gradients; None if it has none."""
         try:
-            run = attempt(plan, data, penalty, trace=Trace(sites=True))
+            most = OPERATIONS if plan.calls[-1].role == "train" else MOST
+            run = attempt(plan, data, penalty, trace=Trace(sites=True, most=most))
             found = places(run)
             names = [each.name for each in (*found.direct, *found.moved)]
+            if not names and len(run.trace.nodes) >= most < MOST:
+                most = MOST
+                run = attempt(plan, data, penalty, trace=Trace(sites=True, most=most))
+                found = places(run)
+                names = [each.name for each in (*found.direct, *found.moved)]
             if not names:
                 raise UnfitError("no gradient of a parameter is found", len(plan.calls) + 1)
             values = generic(run)
-            run = attempt(plan, data, penalty, trace=Trace(sites=True), values=values, chosen=run.ways)
+            run = attempt(plan, data, penalty, trace=Trace(sites=True, most=most), values=values, chosen=run.ways)
             return Reading(plan, data, penalty, run, places(run))
         except UnfitError as error:
             self.refusal.note(error)

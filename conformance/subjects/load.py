@@ -120,7 +120,7 @@ def run_file(place: str, source: bytes, python_path: Sequence[Path]) -> ModuleTy
     if spec is None:
         raise UsageError(f"{place} cannot be loaded")
     module = module_from_spec(spec)
-    _put_in_front(path.parent, *python_path)
+    put_in_front(path.parent, *python_path)
     linecache.checkcache(str(path))
     sys.modules[name] = module
     try:
@@ -133,7 +133,7 @@ def run_file(place: str, source: bytes, python_path: Sequence[Path]) -> ModuleTy
 
 
 def _import_module(place: str, python_path: Sequence[Path]) -> ModuleType:
-    _put_in_front(Path.cwd(), *python_path)
+    put_in_front(Path.cwd(), *python_path)
     try:
         with subject_code(place):
             module = importlib.import_module(place)
@@ -149,7 +149,8 @@ def _import_module(place: str, python_path: Sequence[Path]) -> ModuleType:
     return module
 
 
-def _put_in_front(*folders: Path) -> None:
+def put_in_front(*folders: Path) -> None:
+    """Let modules be imported from these folders before any others."""
     front = list(dict.fromkeys(str(folder.resolve()) for folder in folders))
     sys.path[:] = front + [entry for entry in sys.path if entry not in front]
     importlib.invalidate_caches()

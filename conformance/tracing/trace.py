@@ -119,6 +119,10 @@ class Memory:
     views: dict[Any, tuple[int, Node]] = field(default_factory=dict)
 
 
+class EnoughError(BaseException):
+    """A program has run long enough; it is none of its own errors."""
+
+
 class Trace:
     """The nodes of one run.
 
@@ -131,13 +135,17 @@ class Trace:
             not in a list, by the number of the call.
     """
 
-    def __init__(self, *, lines: bool = True, sites: bool = False) -> None:
+    def __init__(
+        self, *, lines: bool = True, sites: bool = False, most: int | None = None
+    ) -> None:
         """Start with none.
 
         Args:
             lines: whether to note the lines of the subject.
             sites: whether to note the place in the line too.
+            most: the number of nodes after which the program is stopped, once.
         """
+        self.most = most
         self.nodes: list[Node] = []
         self.lines, self.sites = lines, sites
         self.recording = True
@@ -202,7 +210,14 @@ class Trace:
         kwargs: dict[str, Any],
         value: Any,
     ) -> Node:
-        """A new node; the value is kept as it is, the arguments hold nodes already."""
+        """A new node; the value is kept as it is, the arguments hold nodes already.
+
+        Raises:
+            EnoughError: there are as many as there may be.
+        """
+        if self.most is not None and len(self.nodes) >= self.most:
+            self.most = None  # so that the program's last values can still be asked for
+            raise EnoughError
         inputs = tuple(dict.fromkeys(each for each in flat((args, kwargs)) if type(each) is Node))
         frames, calls = self._where()
         made = Node(len(self.nodes), operation, function, args, kwargs, value, frames, inputs)
