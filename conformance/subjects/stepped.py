@@ -4,10 +4,10 @@ Left out: running it (each kind of subject), which of the recorded values is whi
 (`tracing/roles.py`).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field, replace
-from functools import reduce
+from functools import lru_cache, reduce
 from io import StringIO
 from operator import or_
 from typing import Any
@@ -152,12 +152,9 @@ def generic(
         seed: other numbers for another seed.
         negative: the same weights and biases with the other sign.
     """
-    rng = np.random.default_rng(seed)
-    draws = (_drawn(rng, np.dtype(case.dtype), m, sizes) for _ in range(DRAWS))
-    start, batch = _first_or_best(draws)
-    if negative:
-        start = start.map(np.negative)
-    return generic_case(case, m, sizes), start, batch
+    start, batch = _with_signs(seed, np.dtype(case.dtype), m, tuple(sizes))
+    start = start.map(np.negative if negative else np.copy)
+    return generic_case(case, m, sizes), start, batch.map(np.copy)
 
 
 def generic_case(case: Case, m: int, sizes: Sequence[int]) -> Case:
@@ -180,10 +177,14 @@ def _drawn(
     return start, Batch(drawn(sizes[0], m), np.abs(drawn(sizes[-1], m)) % 1.0)
 
 
-def _first_or_best(draws: Iterable[tuple[Parameters, Batch]]) -> tuple[Parameters, Batch]:
+@lru_cache(maxsize=64)
+def _with_signs(
+    seed: int, dtype: "np.dtype[Any]", m: int, sizes: tuple[int, ...]
+) -> tuple[Parameters, Batch]:
     """The first numbers of which z and δ have both signs in each sample, or those of the most."""
+    rng = np.random.default_rng(seed)
     best, most = None, -1
-    for start, batch in draws:
+    for start, batch in (_drawn(rng, dtype, m, sizes) for _ in range(DRAWS)):
         z, a = feedforward(start, batch.x)
         both = [_both_signs(each) for each in (*z, *errors(start, z, a, batch.y)) if len(each) > 1]
         score = sum(map(np.count_nonzero, both))
