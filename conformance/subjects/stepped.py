@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache, reduce
 from io import StringIO
 from operator import or_
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -137,8 +137,23 @@ def given_rate(trace: Trace, case: Case) -> Any:
     return traced_number(case.eta, trace.node("given eta", None, (), {}, np.array(case.eta)), trace)
 
 
+class Draw(NamedTuple):
+    """Which numbers are drawn.
+
+    Attributes:
+        seed: other numbers for another seed.
+        scale: of the weights and biases, a power of two or its negative.
+    """
+
+    seed: int = 7
+    scale: float = 1.0
+
+
+FIRST = Draw()
+
+
 def generic(
-    case: Case, m: int, sizes: Sequence[int], seed: int = 7, *, negative: bool = False
+    case: Case, m: int, sizes: Sequence[int], draw: Draw = FIRST
 ) -> tuple[Case, Parameters, Batch]:
     """A case of these sizes with numbers of which no two have anything in common.
 
@@ -149,11 +164,10 @@ def generic(
         case: for cost, dtype and rates.
         m: the number of samples.
         sizes: of the layers.
-        seed: other numbers for another seed.
-        negative: the same weights and biases with the other sign.
+        draw: which numbers.
     """
-    start, batch = _with_signs(seed, np.dtype(case.dtype), m, tuple(sizes))
-    start = start.map(np.negative if negative else np.copy)
+    start, batch = _with_signs(draw.seed, np.dtype(case.dtype), m, tuple(sizes))
+    start = start.map(lambda each: each * each.dtype.type(draw.scale))
     return generic_case(case, m, sizes), start, batch.map(np.copy)
 
 

@@ -10,7 +10,7 @@ Left out: the run (`subjects/book`), what is judged of it, and the line (`blame.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import reduce
+from functools import partial, reduce
 from itertools import islice
 from operator import or_
 from typing import Any
@@ -344,15 +344,28 @@ class Search:
         if negative is not None:  # of −z σ is 1 − a, which would be taken for its use
             return self._take(name, right, replace(negative, factor=-1.0))
         within = 0 if location is None else self._used(right, made, location)
-        if location is not None and within:
-            self.roles.first[name] = location
-            return self._take(name, right, self._columns(right, within) or location)
         changed = location if name[0] == "z" else None  # what stands for z is made of it
         above = reduce(or_, self.run.parameters[int(name[1:]) - 1 :], self.run.targets)
+        if location is not None and within:
+            if name[0] == "z" and not self._goes_on(right, name):
+                found = self._by_use(
+                    "z", (*where, above), made, changed, partial(self._goes_on, name=name)
+                )
+                if found is not None:
+                    return self._take(name, found.value, found.location, wrong=True)
+            self.roles.first[name] = location
+            return self._take(name, right, self._columns(right, within) or location)
         found = self._by_use(name[0], (*where, above), made, changed)
         if found is not None and not self._made_for_nothing(location, found):
             return self._take(name, found.value, found.location, wrong=True)
         return self._take(name, right, location)
+
+    def _goes_on(self, z: Array, name: str) -> bool:
+        """Whether the next equation was made of what σ makes of a z; of −z it makes 1 − a."""
+        a = BOOK.activation(z)
+        location = self._columns(a)
+        made = self._uses_of_activation(int(name[1:]))
+        return location is not None and bool(self._used(a, made, location))
 
     def _made_for_nothing(self, right: Location | None, found: Candidate) -> bool:
         """Whether the right value was made and nobody took it, but another that has a role."""
@@ -377,6 +390,7 @@ class Search:
         where: tuple[int, int, int],
         made: Made,
         right: Location | None,
+        fits: Callable[[Array], bool] = lambda _: True,
     ) -> Candidate | None:
         """The value of which an equation's result is recorded, that of the first equation first.
 
@@ -385,6 +399,7 @@ class Search:
             where: how many numbers a sample, the bits of what it uses, and of what it does not.
             made: what the equations make of it.
             right: where the right value is; another one is made of that.
+            fits: what else is asked of the value.
         """
         n, uses, not_uses = where
         candidates = list(self.candidates.of(n, uses=uses, not_uses=not_uses))
@@ -413,7 +428,7 @@ class Search:
                 if not self._plausible(each.value, result):
                     continue
                 within = self._used(each.value, result, each.location, alike=True)
-                if within:  # of equal values the last was taken
+                if within and fits(each.value):  # of equal values the last was taken
                     last = self._columns(each.value, within)
                     return Candidate(each.value, last or each.location)
         return None
