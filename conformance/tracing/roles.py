@@ -280,7 +280,7 @@ class Search:
                 continue
             others = (right[other] for other in right if other != name)
             if mover is not None and not any(self._is_multiple(mover, each) for each in others):
-                location = self._mover(mover, ratio[name], divisors)
+                location = self._mover(name, ratio[name], divisors)
             if mover is None or location is None:
                 self._take_gradient(name, right[name])
             else:
@@ -302,13 +302,13 @@ class Search:
             return BOOK.bias_gradient(delta)
         return BOOK.weight_gradient(delta, self._below(int(name[1:])))
 
-    def _mover(self, moved: Array, ratio: Any, divisors: set[float]) -> Location | None:
+    def _mover(self, name: str, ratio: Any, divisors: set[float]) -> Location | None:
         """Where the array is that moved a parameter in the place of its ∇; None if it was ∇.
 
         It is ∇ too if it is the sum where the mean belongs, or the reverse, for all parameters:
         then the update is wrong.
         """
-        m = float(self.run.m)
+        moved, m = self.roles.moved[f"nabla_{name}"], float(self.run.m)
         scaled = any(_is(ratio, each) for each in (m, 1 / m))
         if scaled and not divisors:
             return None
@@ -319,6 +319,9 @@ class Search:
                 used = node.uses & self.run.targets and not node.given
                 if used and is_factor(found, factor):
                     return Location(np.full(moved.shape, node.number), places, factor)
+            entries = self.index.locate(times(moved, factor), self.run.movers[name])
+            if entries is not None:
+                return replace(entries, factor=factor)
         return None
 
     def _moved(self, name: str) -> Array | None:
