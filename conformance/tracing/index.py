@@ -124,7 +124,7 @@ class Index:
                         found[node][entry] = place
             if not anywhere:
                 return None
-        return _chosen(found, wanted.shape, last=bool(within))
+        return _chosen(found, floats.reshape(shape), last=bool(within))
 
     def _expected(self, node: int, entry: int, shape: tuple[int, ...]) -> int:
         """Where an entry is if a node has all of them, or a column, in their order.
@@ -225,19 +225,26 @@ def _counts(node: Node) -> bool:
     return isinstance(value, np.ndarray) and value.dtype.kind == "f" and not node.constant
 
 
-def _chosen(
-    found: dict[int, dict[int, int]], shape: tuple[int, ...], *, last: bool
-) -> Location | None:
-    """The fewest nodes that have all entries, and of them the first or the last."""
-    size = int(np.prod(shape))
-    nodes, places = np.full(size, -1), np.zeros(size, dtype=np.int64)
-    left = set(range(size))
-    order: Sequence[int] = sorted(found, key=lambda n: (-len(found[n]), -n if last else n))
-    for node in order:
+def _chosen(found: dict[int, dict[int, int]], wanted: Array, *, last: bool) -> Location | None:
+    """The fewest nodes that have all entries, and of them the first or the last.
+
+    A number that is met more than once, such as 0, may be anywhere: it leads to no node.
+    """
+    numbers, counts = np.unique(wanted, return_counts=True)
+    repeated = set(numbers[counts > 1].tolist()) | {0.0}
+    telling = {i for i, each in enumerate(wanted.ravel().tolist()) if each not in repeated}
+    nodes, places = np.full(wanted.size, -1), np.zeros(wanted.size, dtype=np.int64)
+    left = set(range(wanted.size))
+
+    def rank(node: int) -> tuple[int, int, int]:
+        entries = found[node].keys()
+        return -len(entries & telling), -len(entries), -node if last else node
+
+    for node in sorted(found, key=rank):
         entries = [each for each in found[node] if each in left]
         for entry in entries:
             nodes[entry], places[entry] = node, found[node][entry]
         left.difference_update(entries)
         if not left:
-            return Location(nodes.reshape(shape), places.reshape(shape))
+            return Location(nodes.reshape(wanted.shape), places.reshape(wanted.shape))
     return None

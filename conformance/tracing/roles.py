@@ -174,8 +174,8 @@ class Search:
             within = 0 if location is None else self._used(right, made, location, alike=True)
             if location is not None and within:
                 self.roles.first[name] = location
-                last = self._located(right, within, factors)
-                self._take(name, right, last or location)
+                last = self._located(right, within, factors) or location
+                self._take(name, right, self._before_rounding(right, made, last))
                 return
         found = self._by_use("delta", (n, self._everything, 0), made, None)
         if found is None and self._stands_still(layer):
@@ -357,7 +357,8 @@ class Search:
                 if found is not None:
                     return self._take(name, found.value, found.location, wrong=True)
             self.roles.first[name] = location
-            return self._take(name, right, self._columns(right, within) or location)
+            last = self._columns(right, within) or location
+            return self._take(name, right, self._before_rounding(right, made, last))
         found = self._by_use(name[0], (*where, above), made, changed)
         if found is not None and not self._made_for_nothing(location, found):
             return self._take(name, found.value, found.location, wrong=True)
@@ -479,6 +480,21 @@ class Search:
                     return 0  # something between has turned the sign
                 return reduce(or_, (within for within, _ in filter(None, each)))
         return 0
+
+    def _before_rounding(self, value: Array, made: Made, last: Location) -> Location:
+        """Where a quantity is before it is rounded, unless all is made of the rounded numbers."""
+        rounded = self.index.replay.rounded
+        if rounded.isdisjoint(last.numbers):
+            return last
+        trace = self.index.replay.trace
+        others = reduce(or_, (1 << e.number for e in trace.nodes if e.number not in rounded), 0)
+        before = self._located(value, others, (last.factor,))
+        if before is None:
+            return last
+        results = (self._located(result) for result, _ in made(value, exactly))
+        users = [trace.uses_of(each.numbers) for each in results if each is not None]
+        of_last = reduce(or_, (1 << number for number in last.numbers))
+        return last if users and all(uses & of_last for uses in users) else before
 
     def _made_of(self, wanted: Array, own: Sequence[int]) -> tuple[int, float] | None:
         """What a quantity that is recorded was computed from, as bits, and its factor.
