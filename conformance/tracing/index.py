@@ -131,7 +131,7 @@ class Index:
 
         It tells equal numbers apart, such as those that were cut off.
         """
-        held = self._known[node].value.shape
+        held = np.squeeze(self._known[node].value).shape
         rows, columns = shape if len(shape) == 2 else (1, 1)  # noqa: PLR2004 - a matrix
         row, column = divmod(entry, columns)
         if int(np.prod(held)) == rows:
@@ -172,17 +172,19 @@ def _may_be_multiple(held: Sequence[float], wanted: Sequence[float]) -> bool:
 
 
 def orientations(value: Array, shape: tuple[int, ...]) -> list[tuple[Array, Array]]:
-    """An array in this shape, straight and turned, each with the places of its entries."""
-    places = np.arange(value.size)
-    flat = value.reshape(-1)
-    made = []
-    if value.shape != shape[::-1] or value.shape == shape:
-        made.append(places.reshape(shape))
-    if len(shape) == 2 and min(shape) > 1 and value.shape != shape:  # noqa: PLR2004 - a matrix
-        made.append(places.reshape(shape[::-1]).T)
-    if len(shape) == 2 and value.shape == shape[::-1] == shape:  # noqa: PLR2004 - square
-        made.append(places.reshape(shape).T)
-    return [(flat[each], each) for each in (made or [places.reshape(shape)])]
+    """An array in this shape, straight and turned, each with the places of its entries.
+
+    Axes of one entry say nothing: an array (m, n, 1) is (n, m), turned.
+    """
+    places, flat, lengths = np.arange(value.size), value.reshape(-1), np.squeeze(value).shape
+    straight, turned = places.reshape(shape), places.reshape(shape[::-1]).T
+    if len(shape) != 2 or min(shape) == 1 or lengths == shape != shape[::-1]:  # noqa: PLR2004 - a matrix
+        made = [straight]
+    elif lengths == shape[::-1] != shape:
+        made = [turned]
+    else:
+        made = [straight, turned]
+    return [(flat[each], each) for each in made]
 
 
 def common_factor(held: Array, wanted: Array) -> Any:
