@@ -174,7 +174,7 @@ class Search:
             within = 0 if location is None else self._used(right, made, location, alike=True)
             if location is not None and within:
                 self.roles.first[name] = location
-                last = self._located(right, within, factors) or location
+                last = self._of_one_kind(location, self._located(right, within, factors))
                 self._take(name, right, self._before_rounding(right, made, last))
                 return
         found = self._by_use("delta", (n, self._everything, 0), made, None)
@@ -357,7 +357,7 @@ class Search:
                 if found is not None:
                     return self._take(name, found.value, found.location, wrong=True)
             self.roles.first[name] = location
-            last = self._columns(right, within) or location
+            last = self._of_one_kind(location, self._columns(right, within))
             return self._take(name, right, self._before_rounding(right, made, last))
         found = self._by_use(name[0], (*where, above), made, changed)
         if found is not None and not self._made_for_nothing(location, found):
@@ -433,8 +433,8 @@ class Search:
                     continue
                 within = self._used(each.value, result, each.location, alike=True)
                 if within and fits(each.value):  # of equal values the last was taken
-                    last = self._columns(each.value, within)
-                    return Candidate(each.value, last or each.location)
+                    last = self._of_one_kind(each.location, self._columns(each.value, within))
+                    return Candidate(each.value, last)
         return None
 
     def _plausible(self, value: Array, made: Made) -> bool:
@@ -480,6 +480,18 @@ class Search:
                     return 0  # something between has turned the sign
                 return reduce(or_, (within for within, _ in filter(None, each)))
         return 0
+
+    def _of_one_kind(self, first: Location, last: Location | None) -> Location:
+        """The last place of a quantity, if no more kinds of operations computed it there."""
+        if last is None:
+            return first
+        nodes = self.index.replay.trace.nodes
+        kinds = (
+            {(nodes[number].operation, nodes[number].frames[:1]) for number in each.numbers}
+            for each in (first, last)
+        )
+        of_first, of_last = map(len, kinds)
+        return last if of_last <= of_first else first
 
     def _before_rounding(self, value: Array, made: Made, last: Location) -> Location:
         """Where a quantity is before it is rounded, unless all is made of the rounded numbers."""
