@@ -109,6 +109,9 @@ def _quoted(named: Named) -> str:
 
 def why(cause: Cause) -> str:
     """The cause in a sentence or two."""
+    changed, missing = cause.changed, cause.missing
+    if changed is not None and changed.what == "factor" and changed.other and missing is not None:
+        return f"{_of_kind(cause)}: {changed.after} `{changed.other.name}`"
     if cause.changed is not None:
         return _of_change(cause.changed)
     return _of_kind(cause)
