@@ -78,7 +78,7 @@ class BackwardReport:
     @property
     def ok(self) -> bool:
         """Whether every gradient is right."""
-        return bool(self.gradients) and all(each.ok for each in self.gradients)
+        return self.examined.ok
 
     @property
     def exit_code(self) -> int:
@@ -96,6 +96,37 @@ class BackwardReport:
 
         return "\n".join(report_lines(self.name, self.examined))
 
+    def in_one_line(self) -> str:
+        """The program, the verdict, and the first line to blame with the reason."""
+        from conformance.report.backward_words import in_one_line
+
+        return in_one_line(self.name, self.examined)
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as JSON values, by `report/backward.schema.json`."""
+        from conformance.report.backward_record import to_json
+
+        return to_json(self.name, self.examined)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> "BackwardReport":
+        """The report of some JSON values."""
+        from conformance.report.backward_record import from_json
+
+        return cls(*from_json(values))
+
+    def as_markdown(self) -> str:
+        """The report as GitHub-flavoured Markdown."""
+        from conformance.report.backward_page import as_markdown
+
+        return as_markdown(self.name, self.examined)
+
+    def as_page(self) -> str:
+        """The report as one page of HTML."""
+        from conformance.report.backward_page import as_page
+
+        return as_page(self.name, self.examined)
+
     def _repr_html_(self) -> str:
         """The same for a notebook."""
         from conformance.report.backward_words import report_html
@@ -103,18 +134,24 @@ class BackwardReport:
         return report_html(self.name, self.examined)
 
 
-def check_backward(f: Callable[..., Any], params: Any, *data: Any) -> BackwardReport:
+def check_backward(
+    f: Callable[..., Any], params: Any, *data: Any, cost: str | None = None
+) -> BackwardReport:
     """Judge the gradients of a program and blame the line that makes them wrong.
 
     Args:
-        f: called once, `f(params, *data)`, on copies; it returns the loss and the gradients.
+        f: called once, `f(params, *data)`, on copies; it returns the loss and the gradients. In
+            the place of the loss it may return the network's output, or None: then the known costs
+            are tried.
         params: arrays of floats, in dicts, lists and tuples.
         data: whatever else the program takes.
+        cost: the one to judge by: `quadratic`, `cross-entropy`, `log-likelihood` or `hinge`.
 
     Raises:
         NotAGradientError: the program gave no loss, or no gradient for a parameter.
     """
-    return BackwardReport(getattr(f, "__qualname__", type(f).__name__), examine(f, params, data))
+    name = getattr(f, "__qualname__", type(f).__name__)
+    return BackwardReport(name, examine(f, params, data, cost=cost))
 
 
 def check_vjp(

@@ -1,0 +1,58 @@
+"""One training step of a program, judged against the program's own forward pass.
+
+Left out: the record of the step (`program.py`), and the cost, where the program has none
+(`without_loss.py`).
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from conformance.backward.accuse import Contradicted, finished
+from conformance.backward.costs import times
+from conformance.backward.factor import conventions, shared
+from conformance.backward.findings import Examined
+from conformance.backward.forward import Forward
+from conformance.backward.judge import judged
+from conformance.backward.program import OwnPass, Recorded, bits
+from conformance.backward.source import forget
+from conformance.backward.without_loss import without_loss
+
+__all__ = ["OwnPass", "examine_pass"]
+
+
+def examine_pass(
+    step: OwnPass, cost: str | None = None, contradicted: Contradicted | None = None
+) -> Examined:
+    """The gradients of a step, judged, and what is to blame for those that are wrong.
+
+    Args:
+        step: what was recorded.
+        cost: the name of the cost to judge with, in the place of the program's own.
+        contradicted: given the wrong gradients, tells which are right by other evidence.
+
+    Raises:
+        NotAGradientError: there is no loss, and no output that is compared with a target.
+    """
+    forget()
+    if step.loss is None or cost is not None:
+        return without_loss(step, cost)
+    run = Recorded(step.trace, step.loss, step.goals, step.returns)
+    forward, found, kinks = judged(run)
+    factor = 1.0
+    if not all(each.ok for each in found) and not step.promised:
+        factor = shared(found, None if step.scaled else _conventions(forward)).factor
+    if factor != 1.0:
+        forward, found, kinks = judged(replace(run, loss=times(run.trace, step.loss, factor)))
+    return replace(finished(forward, found, contradicted, kinks=kinks), factor=factor)
+
+
+def _conventions(forward: Forward) -> list[float]:
+    """The factors that are conventions: of the lengths of what depends on all parameters."""
+    everything = bits(forward.run.goals)
+    return conventions(
+        n
+        for node in forward.nodes()
+        if node.uses & everything == everything
+        for n in np.shape(node.value)
+    )
