@@ -37,7 +37,6 @@ class Changed:
         after: what it has to have.
         operation: the source of the operation.
         other: the operand, factor or term that it needs.
-        guessed: whether other changes would do as well.
     """
 
     what: str
@@ -45,7 +44,6 @@ class Changed:
     after: str
     operation: str
     other: Named | None = None
-    guessed: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,11 +74,13 @@ class Cause:
             `update`: the gradient is right, and the update does something else;
             `shape`: the gradient has another shape than its parameter;
             `output`: the output error is the derivative of no cost;
-            `negated`: all gradients have the wrong sign.
+            `negated`: all gradients have the wrong sign;
+            `small`: the gradient is wrong by less than floats tell from rounding;
+            `lost`: the formula is right, and digits are lost in floats.
         operation: the source of the operation whose value has to be another.
         needed: the forward value whose derivative is needed.
         held: the forward value whose derivative it is.
-        factor: given / right, of `scaled`.
+        factor: given / right, of `scaled`; of `small` how far it is off.
         changed: what makes all gradients right.
         worst: the entry that is farthest off.
         missing: the forward operation whose derivative is left out, of `misused`.
@@ -124,7 +124,7 @@ class Judged:
         ok: whether it is right.
         error: the largest error, relative to the largest right entry.
         exact: whether balls say that it is right; else floats decided.
-        lost: whether it is right on balls and has lost its digits in floats.
+        lost: whether it is right on balls and lacks half of its digits in floats.
         untraced: whether it is right by a difference of the loss alone: the record misses a part.
         apart: how far it is off though it is taken as right, as by an ε in the loss; else 0.
         dead: whether every entry has to be 0.
@@ -166,3 +166,8 @@ class Examined:
     factor: float = 1.0
     decay: float = 0.0
     output_error: Line | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether every gradient is right, and there are some."""
+        return bool(self.gradients) and all(each.ok for each in self.gradients)

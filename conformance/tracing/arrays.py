@@ -212,9 +212,9 @@ def _reduced(ufunc: np.ufunc, method: str) -> Callable[..., Any]:
 
 
 def _apply_ufunc(ufunc: np.ufunc, method: str, inputs: Any, kwargs: dict[str, Any]) -> Any:
-    trace = _trace_of((inputs, kwargs))
     if ufunc.__name__ in KNOWN and method == "__call__":
         return KNOWN[ufunc.__name__](*inputs)
+    trace = _trace_of_call(inputs, kwargs)
     if any(map(_holds_arrays, inputs)):  # NumPy does it entry by entry, and each entry notes it
         return getattr(ufunc, method)(*map(_as_object, inputs), **kwargs)
     out = kwargs.pop("out", None)
@@ -310,7 +310,7 @@ def added_at(ufunc: np.ufunc) -> Callable[..., Any]:
 
 def apply(func: Callable[..., Any], name: str, args: Any, kwargs: dict[str, Any]) -> Any:
     """Call a function with plain arrays and note the result."""
-    trace = _trace_of((args, kwargs))
+    trace = _trace_of_call(args, kwargs)
     if trace is None or not trace.recording:
         return func(*map(plain, args), **plain_of(kwargs))
     if name in MUTATING:
@@ -329,7 +329,12 @@ def apply(func: Callable[..., Any], name: str, args: Any, kwargs: dict[str, Any]
         trace.write(out, made)
         return _of_trace(trace, out)
     nodes, options = trace.argument(tuple(args)), trace.argument(kwargs)
-    result = func(*map(plain, args), **plain_of(kwargs))
+    given = tuple(map(plain, args))
+    result = func(*given, **plain_of(kwargs))
+    for i in range(1, len(args)):
+        if result is given[i] and isinstance(result, np.ndarray):  # it was given as `out`
+            trace.write(args[i], trace.node(name, func, nodes[:i], options, np.array(result)))
+            return _of_trace(trace, args[i])
     return trace.record(name, func, nodes, options, result)
 
 
@@ -347,6 +352,13 @@ def _mutate(trace: Trace, func: Any, name: str, args: Any, kwargs: dict[str, Any
 
     made = trace.node(name, call, nodes, options, np.array(plain(target)))
     trace.write(target, made)
+
+
+def _trace_of_call(args: Any, kwargs: dict[str, Any]) -> Trace | None:
+    for each in args:
+        if isinstance(each, Traced) and each.tracer is not None:
+            return each.tracer
+    return _trace_of((args, kwargs))
 
 
 def _trace_of(values: Any) -> Trace | None:
@@ -485,13 +497,17 @@ class _Traced32(np.float32, _Number):  # type: ignore[misc]
     """A float32."""
 
 
+class _TracedLong(np.longdouble, _Number):  # type: ignore[misc]
+    """A longdouble."""
+
+
 class _TracedFloat(float, _Number):  # type: ignore[misc]
     """A float of Python: unlike one of NumPy it takes the precision of what it meets."""
 
 
 _METHODS = ("item", "tolist", "__round__", "__reduce__", "__deepcopy__", "__copy__")
 
-for _kind in (_Traced64, _Traced32, _TracedFloat):
+for _kind in (_Traced64, _Traced32, _TracedLong, _TracedFloat):
     for _name, _operator in _operators().items():
         setattr(_kind, _name, _operator)
     for _name in (*_METHODS, "__array_ufunc__", "__array_function__"):
@@ -499,7 +515,11 @@ for _kind in (_Traced64, _Traced32, _TracedFloat):
     if _kind is not _TracedFloat:
         setattr(_kind, "astype", _Number.astype)  # noqa: B010 - mypy knows no other way
 
-_KINDS: dict[type, type] = {np.float64: _Traced64, np.float32: _Traced32, float: _TracedFloat}
+_KINDS: dict[type, type] = {
+    np.float64: _Traced64, np.float32: _Traced32, np.longdouble: _TracedLong, float: _TracedFloat
+}  # fmt: skip
+
+_TRACED = frozenset(_KINDS.values())
 
 
 def traced_number(value: Any, node: Node, trace: Trace) -> Any:
@@ -514,4 +534,4 @@ def traced_number(value: Any, node: Node, trace: Trace) -> Any:
 
 def is_traced_number(value: Any) -> bool:
     """Whether it is a number that notes what is done with it."""
-    return type(value) in (_Traced64, _Traced32, _TracedFloat)
+    return type(value) in _TRACED

@@ -19,7 +19,7 @@ import numpy as np
 
 from conformance.arithmetic.exact import Exact, to_exact
 from conformance.tracing.arranging import ARRANGING
-from conformance.tracing.index import Location, as_floats, times
+from conformance.tracing.index import Location, as_floats, overlap, times
 from conformance.tracing.replay import Replay
 from conformance.tracing.trace import Node
 from reference.step import Array
@@ -73,10 +73,17 @@ class Equation(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Repair:
-    """An operation, its first execution, and what it should have given."""
+    """An operation, and what it should have given.
+
+    Attributes:
+        node: its first execution that gave something else.
+        step: of the equation, whose result it should have given.
+        executions: the numbers of those that it mends together.
+    """
 
     node: Node
     step: Step
+    executions: frozenset[int]
 
 
 class Repairs:
@@ -91,7 +98,7 @@ class Repairs:
             return False
         held = at.gather(lambda n: self.replay.value(self.nodes[n]), object)
         exact = all(type(each) is Exact for each in held.flat)
-        return exact and _overlap(held, times(equation.wanted, at.factor))
+        return exact and overlap(held, times(equation.wanted, at.factor))
 
     def first(self, at: Location, equation: Equation) -> Repair | None:
         """The earliest operation that mends a quantity; None if none does."""
@@ -106,8 +113,13 @@ class Repairs:
             for step, given in self._trials(executions, at, equation):
                 # What is right itself can only have been taken for the quantity.
                 if (suspect or step.final) and self._mends(given, path, at, wanted):
-                    return Repair(executions[0], step)
+                    return Repair(self._changed(given), step, frozenset(given))
         return None
+
+    def _changed(self, given: Mapping[int, Array]) -> Node:
+        """The first of some nodes that gave something else."""
+        changed = (n for n, e in given.items() if not _equal(self.nodes[n].value, as_floats(e)))
+        return self.nodes[min(changed)]
 
     def _suspect(self, node: Node, equation: Equation) -> bool:
         """Whether an operation gives what the equation does not have."""
@@ -177,7 +189,7 @@ class Repairs:
         if held is None or not _near(held.astype(np.float64) / at.factor, as_floats(wanted)):
             return False
         exact = self._exactly(given, at, wanted.shape)
-        return exact is not None and _overlap(exact, times(wanted, at.factor))
+        return exact is not None and overlap(exact, times(wanted, at.factor))
 
     def _held(
         self, at: Location, values: Callable[[int], Any], shape: tuple[int, ...]
@@ -369,8 +381,3 @@ def _near(held: Array, wanted: Array) -> bool:
     return bool(
         np.abs(held - wanted).max() <= CLOSE * max(np.abs(wanted).max(), np.abs(held).max())
     )
-
-
-def _overlap(held: Array, wanted: Array) -> bool:
-    pairs = zip(held.ravel(), wanted.ravel(), strict=True)
-    return all(h.ball.overlaps(w.ball) for h, w in pairs)
