@@ -16,6 +16,7 @@ from conformance.backward.certain import BITS
 from conformance.backward.chain import Chain
 from conformance.backward.culprit import Culprit, Found, find
 from conformance.backward.expand import expanded
+from conformance.backward.factor import ratio
 from conformance.backward.findings import Accused, Cause, Examined, Judged, Line, Named
 from conformance.backward.forward import Forward
 from conformance.backward.judge import Verdict, verdicts
@@ -56,6 +57,9 @@ def _judged(verdict: Verdict) -> Judged:
         not np.any(verdict.right),
         verdict.given.shape,
         verdict.right.shape,
+        verdict.digits,
+        None if verdict.ok else ratio(verdict),
+        worst_entry([verdict]),
     )
 
 
