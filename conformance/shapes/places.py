@@ -268,9 +268,23 @@ def _first_update(before: Node, after: Node) -> tuple[Node, Node, int] | None:
 
 
 def _used(version: Node, after: Node) -> bool:
-    """Whether a later forward pass used a version of a parameter that came before the last one."""
-    del after
-    return any(e.operation in ("matmul", "dot", "multiply", "transpose") for e in version.consumers)
+    """Whether a later forward pass used a version of a parameter that came before the last one.
+
+    What the next update alone makes of it is weight decay.
+    """
+    later = _first_update(version, after)
+    last = after if later is None else later[0]
+    return any(each is not last and not _decays(each, last) for each in version.consumers)
+
+
+def _decays(node: Node, update: Node) -> bool:
+    """Whether all that is made of a number is multiplied by constants on the way to an update."""
+    if node is update:
+        return True
+    scalars = [e for e in node.args if type(e) is not Node or (e.function is None and np.size(e.value) == 1)]
+    if node.operation not in ("multiply", "subtract", "add") or not (scalars or update in node.consumers):
+        return False
+    return bool(node.consumers) and all(_decays(each, update) for each in node.consumers)
 
 
 def _difference(trace: Trace, before: Node, after: Node) -> Node:

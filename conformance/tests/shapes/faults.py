@@ -57,7 +57,7 @@ FAULTS: dict[str, list[Edit]] = {
         ("self.weights2 += d_weights2", "self.weights2 -= d_weights2"),
         ("d_weights1 = np.dot(self.input.T, hidden)", "d_weights1 = np.dot(self.input.T, hidden) / len(self.y)"),
         ("hidden = np.dot(delta, self.weights2.T) * sigmoid_derivative(self.layer1)", "hidden = np.dot(delta, self.weights2.T) * sigmoid(self.layer1)"),
-        ("delta = 2 * (self.y - self.output) * sigmoid_derivative(self.output)", "delta = 2 * (self.y - self.output) * sigmoid_derivative(self.layer1).mean()"),
+        ("self.weights1 += d_weights1", "self.weights1 += d_weights1 * self.weights1"),
     ],
     "think": [
         ("layer1_error = layer2_delta.dot(self.layer2.synaptic_weights.T)", "layer1_error = layer2_error.dot(self.layer2.synaptic_weights.T)"),
