@@ -141,7 +141,7 @@ def ways(
     if named is not None:
         yield (), named
     count = len(needed(function))
-    for form in FORMS.get(role, ()):
+    for form in FORMS.get("backward" if role == "gradients" else role, ()):
         fits = len(form) == count or (len(form) > count and len(form) <= len(taken(function)))
         if fits and all(kind in scope.kinds for kind in form):
             yield tuple(scope.kinds[kind] for kind in form), {}

@@ -76,6 +76,7 @@ class Attempt:
         scope: what was known in the end.
         start: the leaves that it began with, by their paths, and what computed them.
         results: what each call returned.
+        updated: what the functions that move parameters returned, by the names that they give it.
         before: the numbers of nodes when each call began.
         ways: which way each call went.
         trace: of the run; None if it was not recorded.
@@ -87,6 +88,7 @@ class Attempt:
     scope: Scope
     start: dict[str, tuple[Leaf, Node | None]] = field(default_factory=dict)
     results: list[tuple[Call, Callable[..., Any], Any]] = field(default_factory=list)
+    updated: dict[str, Any] = field(default_factory=dict)
     ways: list[int] = field(default_factory=list)
     roots: dict[str, Any] = field(default_factory=dict)
     trace: Trace | None = None
@@ -282,16 +284,27 @@ def _learn(run: Attempt, call: Call, function: Callable[..., Any], result: Any) 
     scope = run.scope
     names = returned_names(getattr(function, "__code__", _learn.__code__))
     parts = list(result) if isinstance(result, tuple | list) else [result]
+    learned: dict[str, Any] = {}
     if len(names) == len(parts) and (len(parts) > 1 or not isinstance(result, tuple | list)):
-        scope.names.update(zip(names, parts, strict=True))
+        learned.update(zip(names, parts, strict=True))
     elif len(names) == 1:
-        scope.names[names[0]] = result
+        learned[names[0]] = result
     if isinstance(result, dict):
-        scope.names.update({key: e for key, e in result.items() if isinstance(key, str)})
+        learned.update({key: e for key, e in result.items() if isinstance(key, str)})
+    scope.names.update(learned)
+    if call.role in ("update", "train"):
+        run.updated.update(learned)
     if call.role == "forward":
         _learn_forward(run, result)
-    elif call.role == "backward" and result is not None:
+    elif call.role == "gradients" and not _is_structure(result):
+        raise UnfitError("it gives no gradients beside the loss")
+    elif call.role in ("backward", "gradients") and result is not None:
         scope.kinds["grads"] = parts[-1] if _is_pair(result) else result
+
+
+def _is_structure(result: Any) -> bool:
+    """Whether it may be a loss and gradients."""
+    return isinstance(result, tuple | list | dict)
 
 
 def _is_pair(result: Any) -> bool:

@@ -33,19 +33,21 @@ class Candidate:
 
     name: str
     book: bool
-    searched: Searched | None = None
+    searched: tuple[Searched, ...] = ()
     layer: LayerSearch | None = None
 
     @property
     def refusal(self) -> Refusal:
         """How far its readings came."""
-        return Refusal() if self.searched is None else self.searched.refusal
+        refusals = [each.refusal for each in self.searched]
+        return max(refusals, key=lambda each: each.stage, default=Refusal())
 
     def found(self, cost: str | None) -> Found | None:
         """It, recognised and judged; None if no reading fits."""
         if self.layer is not None:
             return self.layer.found(cost)
-        return None if self.searched is None else judged(self.searched.readings(), cost)
+        found = (judged(each.readings(), cost) for each in self.searched)
+        return next((each for each in found if each is not None), None)
 
 
 def candidates(found: Definitions) -> Iterator[Candidate]:
@@ -68,24 +70,30 @@ def of_class(kind: type, found: Definitions) -> Candidate | None:
     if not any(roles[each] for each in (*BACKWARD, "loss")):
         return None
     searched = Searched(lambda data: constructors(kind, data), roles, found.module)
-    return Candidate(kind.__name__, book=False, searched=searched)
+    return Candidate(kind.__name__, book=False, searched=(searched,))
 
 
 def of_functions(found: Definitions) -> Iterator[Candidate]:
-    """The functions of a file as candidates: together if one goes backwards by its name, …
+    """The functions of a file as a candidate.
 
-    … else each that takes parameters and data.
+    They are run together if one goes backwards by its name; else each that takes parameters and
+    data may be the one that gives a loss and gradients.
     """
     functions: list[Named] = [(each.__name__, each) for each in found.functions]
     roles = by_role(functions)
+    searched = []
     if roles["backward"] or roles["loss"]:
-        name = (roles["backward"] or roles["loss"])[0][0]
-        yield Candidate(name, book=False, searched=_searched(found, roles))
-    if found.classes or roles["backward"]:
+        searched.append(_searched(found, roles))
+    elif found.classes:
         return
-    for each in found.functions:
-        if takes_parameters(each) and not any(each is e for _, e in roles["init"]):
-            yield Candidate(each.__name__, book=False, searched=_alone(found, roles, each))
+    known = {id(e) for role in ("init", "forward", "update") for _, e in roles[role]}
+    if not found.classes:
+        for each in found.functions:
+            if takes_parameters(each) and (id(each) not in known or not searched):
+                searched.append(_alone(found, roles, each))
+    named = roles["backward"] or roles["loss"] or functions
+    if searched:
+        yield Candidate(named[0][0], book=False, searched=tuple(searched))
 
 
 def _searched(found: Definitions, roles: dict[str, list[Named]]) -> Searched:
@@ -121,5 +129,5 @@ def of_thing(thing: Any, found: Definitions) -> Candidate | None:
         return of_class(thing, found)
     if isinstance(thing, FunctionType):
         functions: list[Named] = [(each.__name__, each) for each in found.functions]
-        return Candidate(thing.__name__, book=False, searched=_alone(found, by_role(functions), thing))
+        return Candidate(thing.__name__, book=False, searched=(_alone(found, by_role(functions), thing),))
     return None

@@ -135,7 +135,7 @@ def _calls_training(statement: ast.stmt, own: set[str]) -> bool:
             func = each.func
             name = getattr(func, "attr", getattr(func, "id", ""))
             known = isinstance(func, ast.Attribute) or name in own
-            if known and is_role(name, "train") in (0, 1):
+            if known and is_role(name, "train") in (0, 1, 2):
                 return True
     return False
 

@@ -174,7 +174,7 @@ def _loss(run: Attempt) -> Node | None:
     """The program's own loss, if it was computed from the parameters."""
     for call, _, result in run.results:
         value = result
-        if call.role == "backward" and isinstance(result, tuple | list) and len(result):
+        if call.role in ("backward", "gradients") and isinstance(result, tuple | list) and len(result):
             value = next((each for each in result if is_number(each)), None)
         elif call.role != "loss":
             continue
@@ -189,7 +189,7 @@ def _loss(run: Attempt) -> Node | None:
 
 def _together(run: Attempt) -> bool:
     """Whether one call returned the loss and its gradients."""
-    backward = [result for call, _, result in run.results if call.role == "backward"]
+    backward = [result for call, _, result in run.results if call.role in ("backward", "gradients")]
     alone = not any(call.role == "loss" for call, _, _ in run.results)
     return alone and isinstance(backward[0] if backward else None, tuple | list)
 
@@ -200,9 +200,11 @@ METRICS = {"absolute", "argmax", "equal", "round", "rint"}
 def _is_metric(run: Attempt, node: Node) -> bool:
     """Whether it is a number to be read, such as the mean absolute error, and no loss."""
     assert run.trace is not None  # noqa: S101 - a recorded run
+    parameters = [node for _, node in run.start.values() if node is not None]
     return any(
         node.depends_on(each) and each.operation in METRICS and each is not node
         for each in run.trace.nodes
+        if any(each.depends_on(parameter) for parameter in parameters)
     )
 
 
@@ -217,7 +219,7 @@ def _returns(run: Attempt) -> tuple[Frame, ...]:
     from conformance.backward.program import _returns as last_return
 
     for call, function, _ in run.results:
-        if call.role in ("backward", "train"):
+        if call.role in ("backward", "gradients", "train"):
             return last_return(getattr(function, "__func__", function))
     return ()
 

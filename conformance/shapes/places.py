@@ -120,7 +120,7 @@ def _returned(run: Attempt) -> list[Leaf]:
     """What the functions that go backwards returned."""
     found: list[Leaf] = []
     for call, function, result in run.results:
-        if call.role not in ("backward", "train", "loss"):
+        if call.role not in ("backward", "gradients", "train"):
             continue
         names = returned_names(getattr(function, "__code__", _returned.__code__))
         parts = list(result) if isinstance(result, tuple | list) else [result]
@@ -196,7 +196,7 @@ def _updates(run: Attempt, end: Iterable[Leaf]) -> list[Update]:
     assert trace is not None  # noqa: S101 - a recorded run
     after = {leaf.path: run.node(leaf.value) for leaf in end}
     for path, (leaf, node) in run.start.items():
-        new = run.scope.names.get(leaf.name)
+        new = run.updated.get(leaf.name)
         if new is not None and after.get(path) is node:
             after[path] = run.node(new)
     found = []

@@ -102,6 +102,6 @@ def chains(roles: dict[str, list[Named]]) -> Iterator[tuple[list[Named], list[Na
         rest = [pair for pair in update if pair[1] != each]
         yield forward, [e for e in loss if e[1] != each], Call("backward", each), rest
     for _, each in roles["loss"]:
-        yield [], [], Call("backward", each), update
+        yield [], [], Call("gradients", each), update
     for _, each in roles["train"]:
         yield forward, loss, Call("train", each), []

@@ -90,9 +90,8 @@ class Searched:
 
     def _of(self, layouts: tuple[str, ...], *, needs_loss: bool) -> Iterator[Reading]:
         for forward, loss, backward, update in chains(self.roles):
-            if needs_loss and not (loss and backward.role == "backward"):
-                if loss:
-                    continue
+            if not needs_loss and not loss:
+                continue  # it was tried so before
             for data, made in self._data(layouts):
                 found = self._fitting(made, data, (forward, loss if needs_loss else [], backward, update))
                 if found is not None:

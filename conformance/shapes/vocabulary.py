@@ -93,9 +93,10 @@ ROLES: dict[str, tuple[Pattern, ...]] = {
         r"optimi[sz]e|gradientdescent|sgd|descend",
     ),
     "train": _patterns(
-        r"train(step|batch|onbatch|network|model|nn|ing|one|once|sample|epoch)?",
-        r"fit(batch|step|one)?",
-        r"learn|partialfit|update|step|sgd(step)?|gradientdescent|optimi[sz]e|(nn)?model",
+        r"(train|learn|fit|sgd|update|gradientdescent|optimi[sz]e)?(one)?(step|batch|onbatch|minibatch|sample)(train|update)?",
+        r"train(network|model|nn|ing|one|once|epoch)?",
+        r"fit(one)?",
+        r"learn|partialfit|update|sgd|gradientdescent|optimi[sz]e|(nn)?model",
     ),
 }  # fmt: skip
 """What a function does, by its name; those that come first in a line are taken first."""
