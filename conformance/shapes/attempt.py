@@ -248,6 +248,10 @@ def _call(run: Attempt, call: Call, i: int, chosen: int | None) -> None:
     if isinstance(function, str):
         function = getattr(run.roots["self"], function)
     problem = "its arguments are not known"
+    if run.trace is not None:
+        # What goes backwards may compute the forward pass again: it is the same one.
+        run.trace.known_operations = run.trace.known_operations or {}
+        run.trace.learning = call.role in ("forward", "loss")
     for number, (args, kwargs) in enumerate(ways(function, call.role, run.scope)):
         if chosen is not None and number != chosen:
             continue

@@ -10,6 +10,7 @@ from typing import Any
 
 from conformance.shapes.definitions import Definitions
 from conformance.shapes.judging import Found, judged
+from conformance.shapes.alone import LossSearch, PairSearch, loss_class, losses, pairs
 from conformance.shapes.arguments import needed
 from conformance.shapes.example_data import Data
 from conformance.shapes.layers import LayerSearch, layer_search
@@ -29,12 +30,15 @@ class Candidate:
         name: of it.
         book: whether it has the interface of the book's network.
         searched: its readings, if it has not.
+        layer: it, if it is a layer, a pair of functions or a loss.
+        functions: the names by which another program may have used it.
     """
 
     name: str
     book: bool
     searched: tuple[Searched, ...] = ()
-    layer: LayerSearch | None = None
+    layer: LayerSearch | PairSearch | LossSearch | None = None
+    functions: frozenset[str] = frozenset()
 
     @property
     def refusal(self) -> Refusal:
@@ -51,12 +55,17 @@ class Candidate:
 
 
 def candidates(found: Definitions) -> Iterator[Candidate]:
-    """What a file has that may be judged, in its order."""
-    for kind in found.classes:
-        made = of_class(kind, found)
-        if made is not None:
-            yield made
+    """What a file has that may be judged: whole networks first, then what they are made of."""
+    classes = [each for kind in found.classes if (each := of_class(kind, found)) is not None]
+    yield from (each for each in classes if each.layer is None)
     yield from of_functions(found)
+    yield from (each for each in classes if each.layer is not None)
+    for pair in pairs(found.functions):
+        name = pair.backward.__name__
+        yield Candidate(name, book=False, layer=pair, functions=frozenset((name,)))
+    for loss in losses(found.functions):
+        names = {loss.function.__name__, getattr(loss.prime, "__name__", "")}
+        yield Candidate(loss.name, book=False, layer=loss, functions=frozenset(names))
 
 
 def of_class(kind: type, found: Definitions) -> Candidate | None:
@@ -65,7 +74,11 @@ def of_class(kind: type, found: Definitions) -> Candidate | None:
         return Candidate(kind.__name__, book=True)
     layer = layer_search(kind, found.module)
     if layer is not None:
-        return Candidate(kind.__name__, book=False, layer=layer)
+        own = frozenset((kind.__name__,))
+        return Candidate(kind.__name__, book=False, layer=layer, functions=own)
+    loss = loss_class(kind)
+    if loss is not None:
+        return Candidate(kind.__name__, book=False, layer=loss, functions=frozenset((kind.__name__,)))
     roles = by_role(methods(kind))
     if not any(roles[each] for each in (*BACKWARD, "loss")):
         return None

@@ -99,7 +99,10 @@ def _send_all(asked: Asked, send: Send) -> None:
     """What the child does: it judges each candidate, and sends it as soon as it is known."""
     found = definitions(asked.place, asked.python_path)
     with threadpool_limits(1):
+        used: frozenset[str] = frozenset()
         for each in _candidates(asked, found):
+            if each.functions & used:
+                continue  # it was judged as a part of another
             if each.book:
                 send({"book": each.name})
                 continue
@@ -109,6 +112,7 @@ def _send_all(asked: Asked, send: Send) -> None:
             if judged is None:
                 send({"left": to_values(NotJudged(each.name, each.refusal.words))})
                 continue
+            used |= judged.used
             report = ShapeReport(f"{asked.place}:{each.name}", judged.recognised, judged.examined)
             send({"judged": to_values(report)})
 

@@ -48,10 +48,17 @@ class Recognised:
 
 @dataclass(frozen=True)
 class Found:
-    """A program, recognised and judged."""
+    """A program, recognised and judged.
+
+    Attributes:
+        recognised: what it was taken for.
+        examined: what is known of its gradients.
+        used: the names of the functions and classes of the file that took part.
+    """
 
     recognised: Recognised
     examined: Examined
+    used: frozenset[str] = frozenset()
 
 
 def judged(readings: Iterator[Reading], cost: str | None = None) -> Found | None:
@@ -62,7 +69,7 @@ def judged(readings: Iterator[Reading], cost: str | None = None) -> Found | None
         if first is not None and each.plan.calls != first.plan.calls:
             break
         try:
-            found = Found(recognised(each), examined(each, cost))
+            found = Found(recognised(each), examined(each, cost), used(each.run))
         except NotAGradientError:
             continue
         first = first or each
@@ -71,6 +78,26 @@ def judged(readings: Iterator[Reading], cost: str | None = None) -> Found | None
         if best is None or _right(found) > _right(best):
             best = found
     return best
+
+
+def used(run: Attempt) -> frozenset[str]:
+    """The names of the functions and classes of the file that took part in a run."""
+    assert run.trace is not None  # noqa: S101 - a recorded run
+    names = {frame.function for node in run.trace.nodes for frame in node.frames}
+    waiting, seen = list(run.roots.values()), set()
+    while waiting:
+        each = waiting.pop()
+        if id(each) in seen:
+            continue
+        seen.add(id(each))
+        if isinstance(each, dict):
+            waiting += each.values()
+        elif isinstance(each, list | tuple):
+            waiting += each
+        elif type(each).__module__ == run.plan.module.__name__:
+            names |= {kind.__name__ for kind in type(each).__mro__}
+            waiting += vars(each).values() if hasattr(each, "__dict__") else ()
+    return frozenset(names)
 
 
 def _right(found: Found) -> int:
@@ -114,13 +141,29 @@ def examined(reading: Reading, cost: str | None) -> Examined:
         returns=_returns(run),
         promised=bool(places.direct) and _together(run),
     )
-    first = examine_pass(step, cost)
+    first = _better_blamed(examine_pass(step, cost), step)
     if step.scaled:
         first = replace(_turned(first, places), factor=1.0)
     if not places.direct or not all(each.ok for each in first.gradients) or not places.moved:
         return first
     wrong = [each.name for each in _wrong_updates(places.direct, places.moved)]
     return _with_updates(first, [each for each in places.updates if each.goal.name in wrong])
+
+
+def _better_blamed(examined: Examined, step: OwnPass) -> Examined:
+    """What is known, with lines to blame by a known cost, where the own loss leads to none.
+
+    Such a loss has an ε, or another constant, that the gradients leave out.
+    """
+    if step.loss is None or all(each.mends for each in examined.accused):
+        return examined
+    try:
+        other = examine_pass(replace(step, loss=None))
+    except NotAGradientError:
+        return examined
+    same = [each.ok for each in examined.gradients] == [each.ok for each in other.gradients]
+    mends = bool(other.accused) and all(each.mends for each in other.accused)
+    return replace(examined, accused=other.accused) if same and mends else examined
 
 
 def _cut(trace: Trace, last: Sequence[Node]) -> None:

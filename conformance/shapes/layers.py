@@ -20,7 +20,7 @@ from conformance.backward.program import Goal, NotAGradientError, OwnPass
 from conformance.shapes.arguments import RATE, Scope, needed, size_kinds, taken, ways
 from conformance.shapes.attempt import Attempt, Call, Plan, UnfitError, begin
 from conformance.shapes.example_data import Data, Sizes, example_data
-from conformance.shapes.judging import Found, Recognised, called
+from conformance.shapes.judging import Found, Recognised, called, used
 from conformance.shapes.places import places
 from conformance.shapes.search import generic
 from conformance.shapes.state import leaves
@@ -82,7 +82,7 @@ class LayerSearch:
         names = tuple(e.name for e in (*goals, *((inner,) if inner is not None else ())))
         source = "moved" if found.moved and not found.direct else "returned"
         recognised = Recognised(plan.said, data.layout, "a layer", calls, source, names)
-        return Found(recognised, together(parts))
+        return Found(recognised, together(parts), used(run))
 
     def _run(self, plan: Plan, data: Data, values: Any) -> tuple[Attempt, Node, Goal | None]:
         """A recorded run: the loss and the gradient of the input."""
