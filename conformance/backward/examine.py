@@ -1,125 +1,18 @@
 """A program `f(params, *data) -> (loss, gradients)`, judged, and the operations to blame."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
-from conformance.backward.aliases import aliased
-from conformance.backward.blame import Search
-from conformance.backward.causes import called, cause, worst_entry
-from conformance.backward.chain import Chain
-from conformance.backward.culprit import Culprit, Found, find
-from conformance.backward.expand import expanded
-from conformance.backward.findings import Accused, Cause, Examined, Judged, Line, Named
-from conformance.backward.forward import Forward
-from conformance.backward.judge import Verdict, judged, verdicts
+from conformance.backward.findings import Examined
+from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.program import record
 from conformance.backward.rerun import untraced
-from conformance.backward.several import loop, parts
-from conformance.backward.source import forget, line_of
-from conformance.tracing.trace import Node
 
 
 def examine(
     f: Callable[..., Any], params: Any, data: tuple[Any, ...], own: Callable[..., Any] | None = None
 ) -> Examined:
     """The gradients, and what is to blame for those that are wrong; see `program.record`."""
-    forget()
     run = record(f, params, data, own)
-    forward, found, kinks = judged(run)
-    wrong = [each for each in found if not each.ok]
-    missed = untraced(f, params, data, wrong) if wrong else []
-    found = [replace(e, ok=True, untraced=True) if e in missed else e for e in found]
-    accused = [] if all(each.ok for each in found) else _accused(forward, found)
-    return Examined(tuple(map(_judged, found)), tuple(accused), kinks)
-
-
-def _judged(verdict: Verdict) -> Judged:
-    return Judged(
-        verdict.goal.name,
-        verdict.ok,
-        verdict.error,
-        verdict.exact,
-        verdict.lost,
-        verdict.untraced,
-        verdict.apart,
-        not np.any(verdict.right),
-        verdict.given.shape,
-        verdict.right.shape,
-    )
-
-
-def _accused(forward: Forward, found: list[Verdict]) -> list[Accused]:
-    wrong = [each for each in found if not each.ok]
-    names = tuple(each.goal.name for each in wrong)
-    shapes = [each for each in wrong if each.given.shape != each.right.shape]
-    if shapes:
-        return [
-            Accused((e.goal.name,), _lines(e.goal.node), Cause("shape"), mends=False)
-            for e in shapes
-        ]
-    search = Search(forward, found)
-    alias = aliased(search)
-    if alias is not None:
-        pair = alias.written, alias.read
-        why = Cause("aliased", worst=worst_entry(found), names=pair)
-        return [Accused(names, alias.lines, why, mends=True)]
-    repairs = search.repairs()
-    if not repairs:
-        search = Search(forward, found, each_call=True)
-        repairs = search.repairs()
-    if repairs:
-        made = find(Culprit(search, repairs))
-        return [Accused(names, made.lines, cause(forward, made, found), mends=True)]
-    for named in (False, True):
-        where, needed = _handed_on(forward, named=named)
-        if where:
-            why = Cause("handed", needed=needed, worst=worst_entry(found))
-            return [Accused(names, where, why, mends=True)]
-    made = find(Culprit(search, []))
-    if made.fix is not None:
-        return [Accused(names, made.lines, cause(forward, made, found), mends=True)]
-    return _several(forward, found)
-
-
-def _handed_on(forward: Forward, *, named: bool) -> tuple[tuple[Line, ...], Named | None]:
-    """The lines that hand on a wrong value, and what it has to be the derivative of."""
-    run = expanded(forward, named=named)
-    wider = Forward(run, Chain(run.trace.nodes, ties=forward.chain.ties))
-    repairs = sorted(
-        Search(wider, verdicts(wider)).repairs(), key=lambda e: -e.changed(wider.chain.values)
-    )
-    lines = [line for each in repairs for line in _lines(each.group.first)]
-    uses = [match for each in repairs[:1] for match in each.matches if match is not None]
-    needed = called(wider, uses[0].quantity.nodes[0]) if uses else None
-    return tuple(dict.fromkeys(lines)), needed
-
-
-def _several(forward: Forward, found: list[Verdict]) -> list[Accused]:
-    """The operations to blame where one does not do."""
-    chosen = parts(forward, found)
-    line = loop(forward, found, chosen)
-    worst = worst_entry(found)
-    if line is not None:
-        names = tuple(each.goal.name for each in found if not each.ok)
-        rest = tuple(e for each in chosen for e in _lines(each.repair.group.first))
-        why = Cause("loop", worst=worst)
-        return [Accused(names, tuple(dict.fromkeys((line, *rest))), why, mends=True)]
-    accused = []
-    for each in chosen:
-        made = Found(_lines(each.repair.group.first), repair=each.repair)
-        names = tuple(v.goal.name for v in each.mended)
-        accused.append(Accused(names, made.lines, cause(forward, made, each.mended), mends=False))
-    said = {name for each in accused for name in each.gradients}
-    return accused + [
-        Accused((e.goal.name,), _lines(e.goal.node), Cause("gradient"), mends=False)
-        for e in found
-        if not e.ok and e.goal.name not in said
-    ]
-
-
-def _lines(node: Node) -> tuple[Line, ...]:
-    line = line_of(node)
-    return () if line is None else (line,)
+    step = OwnPass(run.trace, run.goals, run.loss, returns=run.returns, promised=True)
+    return examine_pass(step, contradicted=lambda wrong: untraced(f, params, data, wrong))

@@ -149,8 +149,15 @@ class Examined:
         gradients: each one, judged.
         accused: the operations to blame, the first to be read first.
         kinks: whether the sample hits a kink, where every slope between both sides is right.
+        cost: what the gradients were judged by: `own`, the program's loss; the name of a known
+            cost; `unknown`, where no known cost has the program's output error.
+        factor: that all gradients have beside the right ones, which is a convention.
+        output_error: the line that computes the output error, where the cost is unknown.
     """
 
     gradients: tuple[Judged, ...]
     accused: tuple[Accused, ...] = ()
     kinks: bool = False
+    cost: str = "own"
+    factor: float = 1.0
+    output_error: Line | None = None
