@@ -1,0 +1,172 @@
+"""One update of one parameter: the old value, and what is added to it how many times.
+
+Left out: whether it is right (`rule.py`).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from conformance.script.linear import ancestors, entrywise, links, scalar
+from conformance.script.parameters import Parameter
+from conformance.tracing.trace import Node
+
+
+@dataclass(eq=False)
+class Update:
+    """An update.
+
+    Attributes:
+        parameter: that is moved.
+        old: its value before.
+        new: its value after.
+        gradient: the array by which it is moved; None if no single one is known.
+        factor: how many times it is added; only its sign counts where the update is adaptive.
+        decay: how many times the old value itself is taken away.
+        adaptive: whether the gradient is divided by something that is kept of earlier ones.
+        states: what is kept, as it was read and as it was written.
+    """
+
+    parameter: Parameter
+    old: Node
+    new: Node
+    gradient: Node | None = None
+    factor: float = 0.0
+    decay: float = 0.0
+    adaptive: bool = False
+    states: list[tuple[Node, Node]] = field(default_factory=list)
+
+
+def update(parameter: Parameter, k: int) -> Update:
+    """The k-th update of a parameter, from 1."""
+    old, new = parameter.values[k - 1 : k + 1]
+    made = Update(parameter, old, new)
+    reader = _Reader(made)
+    reader.read(new, old, 1.0)
+    if len(reader.gradients) == 1:
+        ((made.gradient, made.factor),) = reader.gradients.items()
+    return made
+
+
+class _Reader:
+    """Follows an update from the new value down."""
+
+    def __init__(self, made: Update) -> None:
+        self.made = made
+        self.gradients: dict[Node, float] = {}
+        chains = made.parameter.states
+        self.written = {new: old for e in chains for old, new in _pairs(e.values)}
+
+    def read(self, new: Node, old: Node, factor: float) -> None:
+        """Note what is added to an old value on the way to a new one, by the shortest way."""
+        way = ancestors(new)
+        at = old
+        kept = factor
+        if at not in way:
+            return
+        path = [at]
+        while path[-1] is not new:
+            path.append(way[path[-1]])
+        for within, below in zip(path[::-1], path[-2::-1], strict=False):
+            by = dict(reversed([*links(within)]))
+            for operand, each in _others(within, below):
+                self.term(operand, factor * each)
+            factor *= by.get(below, 1.0)
+        if old is self.made.old:
+            self.made.decay += kept - factor if kept == 1.0 else 0.0
+
+    def term(self, node: Node, factor: float) -> None:
+        """Note what is added so many times."""
+        node, factor = self.peeled(node, factor)
+        if node is self.made.old:
+            self.made.decay -= factor
+            return
+        state = self.state(node)
+        if state is not None:
+            old = self.written[state]
+            self.made.states.append((old, state))
+            way = dict(links_to(node, state))
+            self.read(state, old, factor * way.get(state, 1.0))
+        elif self.contains_a_state(node):
+            self.combined(node, factor)
+        elif node.depends_on(self.made.old):
+            self.gradients[node] = self.gradients.get(node, 0.0) + factor
+
+    def combined(self, node: Node, factor: float) -> None:
+        """Note a sum with a state in it, or a quotient by one."""
+        summed = [*links(node)]
+        if len(summed) > 1:
+            for operand, each in summed:
+                self.term(operand, factor * each)
+            return
+        self.made.adaptive = True
+        inputs = [each for each in node.inputs if np.shape(each.value) == np.shape(node.value)]
+        if node.operation in ("divide", "true_divide"):
+            inputs = [each for each in inputs if each is node.args[0]]
+        for each in inputs:
+            linear = self.state(each) is not None or not self.contains_a_state(each)
+            if linear or node.operation != "multiply":
+                self.term(each, factor)
+            else:
+                self.noted(each)
+
+    def noted(self, node: Node) -> None:
+        """Note the states within a factor."""
+        for each in entrywise(node, frozenset()) & set(self.written):
+            self.made.states.append((self.written[each], each))
+
+    def state(self, node: Node) -> Node | None:
+        """The new value of a state that a value is a multiple of."""
+        at: Node | None = node
+        while at is not None:
+            if at in self.written:
+                return at
+            below = [*links(at)]
+            at = below[0][0] if len(below) == 1 else None
+        return None
+
+    def contains_a_state(self, node: Node) -> bool:
+        """Whether a value is made of a state entry by entry."""
+        known = entrywise(node, frozenset({self.made.old})) | {node}
+        return not known.isdisjoint(self.written)
+
+    def peeled(self, node: Node, factor: float) -> tuple[Node, float]:
+        """A value without the numbers that it is multiplied by, and their product."""
+        while node not in self.written and node is not self.made.old:
+            below = [*links(node)]
+            several = node.operation in ("add", "subtract")
+            if len(below) != 1 or several or node.operation in ("filled",):
+                break
+            node, factor = below[0][0], factor * below[0][1]
+        return node, factor
+
+
+def links_to(node: Node, wanted: Node) -> Iterator[tuple[Node, float]]:
+    """How many times a value is another, along a chain of multiples."""
+    factor = 1.0
+    while node is not wanted:
+        ((node, by),) = links(node)
+        factor *= by
+    yield wanted, factor
+
+
+def _pairs(values: Sequence[Node]) -> Iterator[tuple[Node, Node]]:
+    return zip(values, values[1:], strict=False)
+
+
+def _others(node: Node, below: Node) -> Iterator[tuple[Node, float]]:
+    """What else a sum is made of; a number, or one of another shape, too."""
+    if node.operation not in ("add", "subtract"):
+        return
+    signs = (1.0, 1.0 if node.operation == "add" else -1.0)
+    operands = list(zip(node.args[:2], signs, strict=True))
+    own = next(i for i, (each, _) in enumerate(operands) if each is below)
+    other, sign = operands[1 - own]
+    if type(other) is Node:
+        yield other, sign
+
+
+def is_number(node: Node) -> bool:
+    """Whether a value is a single number."""
+    return scalar(node) is not None
