@@ -11,7 +11,7 @@ import numpy as np
 from conformance.backward.findings import Examined
 from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.program import Goal, NotAGradientError
-from conformance.script.loss import candidates, right_of
+from conformance.script.loss import best_loss, candidates
 from conformance.script.parameters import Parameter
 from conformance.script.step import Step
 from conformance.script.update import Update, update
@@ -73,16 +73,9 @@ def _judged(
         Goal(name, step.of[each.old], _goal(step, each, whole=whole))
         for each, name in zip(updates, names, strict=True)
     )
-    loss = _loss(step, goals, losses)
+    loss = best_loss(step.trace, [step.of[each] for each in losses], goals)
     made = OwnPass(step.trace, goals, loss=loss, scaled=whole)
     return Judgement(tuple(updates), examine_pass(made), loss is not None, whole)
-
-
-def _loss(step: Step, goals: tuple[Goal, ...], losses: Sequence[Node]) -> Node | None:
-    """The loss that most gradients are right by."""
-    found = [(right_of(step.trace, step.of[each], goals), each) for each in losses]
-    best = max(found, key=lambda e: e[0], default=(0, None))
-    return step.of[best[1]] if best[0] and best[1] is not None else None
 
 
 def _goal(step: Step, made: Update, *, whole: bool) -> Node:

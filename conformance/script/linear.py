@@ -63,10 +63,26 @@ def _links(node: Node) -> Iterator[tuple[Any, float]]:
 
 def _scaled(node: Node) -> Iterator[tuple[Any, float]]:
     one, other = node.args[:2]
-    if (by := scalar(other)) is not None and (node.operation == "multiply" or by):
+    alone = np.size(node.value) == 1
+    by = _number(other, alone=alone)
+    if by is not None and type(one) is Node and (node.operation == "multiply" or by):
         yield one, by if node.operation == "multiply" else 1 / by
-    elif node.operation == "multiply" and (by := scalar(one)) is not None:
+    elif node.operation == "multiply" and (by := _number(one, alone=alone)) is not None:
         yield other, by
+
+
+def _number(value: Any, *, alone: bool) -> float | None:
+    """The number that an operand is; beside a single number only one that comes of numbers."""
+    if alone and type(value) is Node and not _of_numbers(value):
+        return None
+    return scalar(value)
+
+
+def _of_numbers(node: Node) -> bool:
+    """Whether a value was computed from single numbers alone, which are no parameters."""
+    if node.function is None:
+        return np.size(node.value) == 1 and not node.given
+    return all(map(_of_numbers, node.inputs))
 
 
 def scalar(value: Any) -> float | None:

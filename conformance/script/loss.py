@@ -4,6 +4,9 @@ Left out: the costs that are tried where there is none (`backward/own_pass.py`).
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 
 import numpy as np
 
@@ -15,13 +18,29 @@ from conformance.backward.program import Goal, Recorded
 from conformance.backward.quantities import HALF_OF_THE_DIGITS
 from conformance.tracing.trace import Node, Trace
 
-MOST = 8
+MOST = 8  # numbers that are tried, the last ones
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """How well gradients are those of a number.
+
+    Attributes:
+        loss: the number.
+        count: how many are, but for a factor that they share.
+        factor: given / right.
+    """
+
+    loss: Node
+    count: int
+    factor: float
 
 
 def candidates(nodes: Sequence[Node], olds: Sequence[Node], news: Sequence[Node]) -> list[Node]:
-    """The numbers that were computed from all old values and from no new one."""
+    """The numbers that were computed from all old values, and that no new one was computed from."""
     given = sum(1 << each.number for each in olds)
     later = sum(1 << each.number for each in news)
+    used = reduce(or_, (each.uses for each in news), 0)
     found = [
         each
         for each in nodes[max(e.number for e in olds) :]
@@ -29,15 +48,19 @@ def candidates(nodes: Sequence[Node], olds: Sequence[Node], news: Sequence[Node]
         and is_float(each)
         and each.uses & given == given
         and not each.uses & later
+        and not used >> each.number & 1
     ]
     return found[-MOST:]
 
 
-def right_of(trace: Trace, loss: Node, goals: tuple[Goal, ...]) -> int:
-    """How many gradients are those of a loss, but for a factor that they share.
+def best_loss(trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...]) -> Node | None:
+    """The number that most gradients are right by, if any is; of several the nearest in size."""
+    fits = [fit for each in losses if (fit := _fit(trace, each, goals)).count]
+    found = max(fits, key=lambda e: (e.count, -abs(np.log(e.factor)), e.loss.number), default=None)
+    return None if found is None else found.loss
 
-    Nothing if the loss does not depend on every parameter.
-    """
+
+def _fit(trace: Trace, loss: Node, goals: tuple[Goal, ...]) -> Fit:
     forward = Forward(Recorded(trace, loss, goals), Chain(trace.nodes))
     factors = []
     for each in goals:
@@ -46,7 +69,9 @@ def right_of(trace: Trace, loss: Node, goals: tuple[Goal, ...]) -> int:
         if not size or not np.isfinite(size) or given.shape != right.shape:
             continue
         factor = float(np.vdot(given, right)) / size
-        if factor and distance(given, factor * right) <= HALF_OF_THE_DIGITS:
+        if factor > 0 and distance(given, factor * right) <= HALF_OF_THE_DIGITS:
             factors.append(factor)
     near = [sum(abs(e / f - 1) <= HALF_OF_THE_DIGITS for e in factors) for f in factors]
-    return max(near, default=0)
+    if not near:
+        return Fit(loss, 0, 1.0)
+    return Fit(loss, max(near), factors[near.index(max(near))])

@@ -75,31 +75,47 @@ def _parts(value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def names(chains: Sequence[Sequence[Node]], found: Sequence[Held]) -> list[str]:
-    """A name for each chain of values: if possible all begin with the same variable.
+    """A name for each chain of values: what its update writes to, if that tells them apart.
+
+    Else all begin with the same variable, if possible.
 
     Args:
         chains: the values of each parameter, one after another.
         found: what the program's variables hold.
     """
     owner = {node: i for i, values in enumerate(chains) for node in values}
-    schemes: dict[tuple[int, str], dict[int, Held]] = {}
-    for each in found:
-        i = owner.get(each.value)
-        if i is not None:
-            for root in (each.root, "") if each.depth == 0 else (each.root,):
-                scheme = schemes.setdefault((each.space, root), {})
-                if i not in scheme or each.depth < scheme[i].depth:
-                    scheme[i] = each
-    best = sorted(schemes.items(), key=lambda e: (-len(e[1]), sum(h.depth for h in e[1].values()), e[0][0]))
+    known = [(owner[each.value], each) for each in found if each.value in owner]
+    written = [_written(values) for values in chains]
+    if len(set(written)) == len(chains) and all((i, n) in _said(known) for i, n in enumerate(written)):
+        return written
     named: dict[int, str] = {}
-    for _, scheme in best:
+    for scheme in _schemes(known, len(chains)):
         for i, each in scheme.items():
             if each.name not in named.values():
                 named.setdefault(i, each.name)
-    return [named.get(i) or _written(values, i) for i, values in enumerate(chains)]
+    return [named.get(i) or name or f"parameter {i + 1}" for i, name in enumerate(written)]
 
 
-def _written(values: Sequence[Node], i: int) -> str:
-    """What the line of the last update writes to."""
-    name = next((name for each in values[1:] if (name := written_name(each))), "")
-    return name or f"parameter {i + 1}"
+def _said(known: Sequence[tuple[int, Held]]) -> set[tuple[int, str]]:
+    return {(i, each.name) for i, each in known}
+
+
+def _schemes(known: Sequence[tuple[int, Held]], count: int) -> list[dict[int, Held]]:
+    """Names that begin with one variable, or that are variables; those of most parameters first."""
+    made: dict[tuple[int, str], dict[int, Held]] = {}
+    for i, each in known:
+        scheme = made.setdefault((each.space, each.root if each.depth else ""), {})
+        if i not in scheme or each.depth < scheme[i].depth:
+            scheme[i] = each
+
+    def order(item: tuple[tuple[int, str], dict[int, Held]]) -> tuple[bool, int, int, int]:
+        (space, root), scheme = item
+        some = not root and len(scheme) < count  # such as the variables of a loop
+        return some, -len(scheme), sum(each.depth for each in scheme.values()), space
+
+    return [scheme for _, scheme in sorted(made.items(), key=order)]
+
+
+def _written(values: Sequence[Node]) -> str:
+    """What the line of an update writes to."""
+    return next((name for each in values[1:] if (name := written_name(each))), "")
