@@ -15,17 +15,21 @@ def check(subject: object, **options: Any) -> "Report":
     return api.check(subject, **options)
 
 
-def check_backward(f: Callable[..., Any], params: Any, *data: Any) -> "BackwardReport":
+def check_backward(
+    f: Callable[..., Any], params: Any, *data: Any, cost: str | None = None
+) -> "BackwardReport":
     """Judge the gradients that `f(params, *data) -> (loss, gradients)` gives.
 
     Args:
         f: any NumPy program; its gradients are structured as the parameters are.
         params: arrays of floats in dicts, lists and tuples.
         data: whatever else it takes.
+        cost: the one to judge by, if f gives the network's output, or None, and no loss; else the
+            known costs are tried.
     """
     from conformance import backward_check
 
-    return backward_check.check_backward(f, params, *data)
+    return backward_check.check_backward(f, params, *data, cost=cost)
 
 
 def check_vjp(

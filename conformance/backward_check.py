@@ -103,18 +103,24 @@ class BackwardReport:
         return report_html(self.name, self.examined)
 
 
-def check_backward(f: Callable[..., Any], params: Any, *data: Any) -> BackwardReport:
+def check_backward(
+    f: Callable[..., Any], params: Any, *data: Any, cost: str | None = None
+) -> BackwardReport:
     """Judge the gradients of a program and blame the line that makes them wrong.
 
     Args:
-        f: called once, `f(params, *data)`, on copies; it returns the loss and the gradients.
+        f: called once, `f(params, *data)`, on copies; it returns the loss and the gradients. In
+            the place of the loss it may return the network's output, or None: then the known costs
+            are tried.
         params: arrays of floats, in dicts, lists and tuples.
         data: whatever else the program takes.
+        cost: the one to judge by: `quadratic`, `cross-entropy`, `log-likelihood` or `hinge`.
 
     Raises:
         NotAGradientError: the program gave no loss, or no gradient for a parameter.
     """
-    return BackwardReport(getattr(f, "__qualname__", type(f).__name__), examine(f, params, data))
+    name = getattr(f, "__qualname__", type(f).__name__)
+    return BackwardReport(name, examine(f, params, data, cost=cost))
 
 
 def check_vjp(

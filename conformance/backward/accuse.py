@@ -1,7 +1,12 @@
-"""The operations to blame for gradients that are wrong.
+"""The gradients of a run, and the operations to blame for those that are wrong.
 
 Left out: which gradients are wrong (`judge.py`), and how one operation is found (`blame.py`).
 """
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
 
 from conformance.backward.aliases import aliased
 from conformance.backward.blame import Search
@@ -9,12 +14,45 @@ from conformance.backward.causes import called, cause, worst_entry
 from conformance.backward.chain import Chain
 from conformance.backward.culprit import Culprit, Found, find
 from conformance.backward.expand import expanded
-from conformance.backward.findings import Accused, Cause, Line, Named
+from conformance.backward.findings import Accused, Cause, Examined, Judged, Line, Named
 from conformance.backward.forward import Forward
 from conformance.backward.judge import Verdict, verdicts
 from conformance.backward.several import loop, parts
 from conformance.backward.source import line_of
 from conformance.tracing.trace import Node
+
+Contradicted = Callable[[list[Verdict]], list[Verdict]]
+"""The verdicts among some that other evidence contradicts."""
+
+
+def finished(
+    forward: Forward,
+    found: list[Verdict],
+    contradicted: Contradicted | None = None,
+    *,
+    kinks: bool,
+) -> Examined:
+    """What is known, with what is to blame."""
+    wrong = [each for each in found if not each.ok]
+    missed = contradicted(wrong) if wrong and contradicted else []
+    found = [replace(e, ok=True, untraced=True) if e in missed else e for e in found]
+    blamed = [] if all(each.ok for each in found) else accused(forward, found)
+    return Examined(tuple(map(_judged, found)), tuple(blamed), kinks)
+
+
+def _judged(verdict: Verdict) -> Judged:
+    return Judged(
+        verdict.goal.name,
+        verdict.ok,
+        verdict.error,
+        verdict.exact,
+        verdict.lost,
+        verdict.untraced,
+        verdict.apart,
+        not np.any(verdict.right),
+        verdict.given.shape,
+        verdict.right.shape,
+    )
 
 
 def accused(forward: Forward, found: list[Verdict]) -> list[Accused]:

@@ -4,7 +4,8 @@ Left out: the derivative of one operation (`derive.py`).
 """
 
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -135,8 +136,7 @@ class Chain:
 
     def _derived(self, made: Operation) -> tuple[Operation, Derivative] | None:
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # that a result does not depend on an operand
+            with _without_warnings():
                 return made, derivative(made, self.value, self.ties)
         except NotImplementedError as error:
             self.underived[made.node.number] = str(error)
@@ -157,7 +157,7 @@ class Chain:
             cut: nodes that get a cotangent and pass none on.
             note: is told the consumer, the node and the contribution, each time.
         """
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), _without_warnings():
             return self._reverse(seeds, among, cut, note)
 
     def _reverse(
@@ -213,10 +213,18 @@ class Chain:
                 for e in made.inputs
             ]
             if any(each is not None for each in given):
-                with np.errstate(all="ignore"):
+                with np.errstate(all="ignore"), _without_warnings():
                     made_of = rule.push_all(given)
                 total[node.number] = _fitted(made_of, (len(made_of), *np.shape(node.value)))
         return total
+
+
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    """Leave out that a result does not depend on an operand."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 TINY = 1e-3  # a number that is added up to this size is an ε

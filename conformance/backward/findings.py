@@ -73,7 +73,9 @@ class Cause:
             `aliased`: an array is changed in place while another name stands for what it was;
             `changed`: the operation is another one than it has to be;
             `gradient`: the gradient is wrong and no operation is known that mends it;
-            `shape`: the gradient has another shape than its parameter.
+            `shape`: the gradient has another shape than its parameter;
+            `output`: the output error is the derivative of no cost;
+            `negated`: all gradients have the wrong sign.
         operation: the source of the operation whose value has to be another.
         needed: the forward value whose derivative is needed.
         held: the forward value whose derivative it is.
@@ -152,6 +154,7 @@ class Examined:
         cost: what the gradients were judged by: `own`, the program's loss; the name of a known
             cost; `unknown`, where no known cost has the program's output error.
         factor: that all gradients have beside the right ones, which is a convention.
+        decay: the rate at which weights decay in them, where the cost is not the program's own.
         output_error: the line that computes the output error, where the cost is unknown.
     """
 
@@ -160,4 +163,5 @@ class Examined:
     kinks: bool = False
     cost: str = "own"
     factor: float = 1.0
+    decay: float = 0.0
     output_error: Line | None = None

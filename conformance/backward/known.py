@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from conformance.backward.forward import Forward
+from conformance.backward.program import bits
 from conformance.backward.quantities import Catalogue, Match, Quantity
 from conformance.tracing.trace import Node
 from reference.step import Array
@@ -47,7 +48,10 @@ class Known:
     @cached_property
     def _catalogue(self) -> Catalogue:
         found = []
+        parameters = bits(self.forward.run.goals)
         for node in self.forward.nodes():
+            if not node.uses & parameters:  # data
+                continue
             total = self.forward.gradient[node.number]
             found.append(Quantity((node,), total[None]))
             parts = self.forward.parts.get(node.number, [])

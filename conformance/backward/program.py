@@ -4,10 +4,12 @@ Left out: the recorder (`tracing/`), and what is made of the record (`judge.py`)
 """
 
 import dis
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import reduce
 from io import StringIO
+from operator import or_
 from typing import Any
 
 import numpy as np
@@ -37,6 +39,11 @@ class Goal:
     node: Node
 
 
+def bits(goals: Sequence[Goal]) -> int:
+    """The numbers of the parameters as bits."""
+    return reduce(or_, (1 << each.parameter.number for each in goals), 0)
+
+
 @dataclass(frozen=True)
 class Recorded:
     """A run.
@@ -54,13 +61,41 @@ class Recorded:
     returns: tuple[Frame, ...] = ()
 
 
+@dataclass(frozen=True)
+class OwnPass:
+    """One training step of a program, recorded: what is to be judged against its own forward pass.
+
+    Attributes:
+        trace: of the step, with sites.
+        goals: the gradients: the name, the node of the parameter, the node of the gradient.
+        loss: the program's own loss, if it has one.
+        target: what the output is compared with, if it is known: values, one-hot or integer labels.
+        output: the network's output, if it is known.
+        scaled: whether gradients are known only up to one common positive factor, as those that are
+            read off an update.
+        returns: where the gradients are returned.
+        promised: whether the program promises the gradients of this very loss, so that a factor
+            that they share is no convention.
+    """
+
+    trace: Trace
+    goals: tuple[Goal, ...]
+    loss: Node | None = None
+    target: Node | None = None
+    output: Node | None = None
+    scaled: bool = False
+    returns: tuple[Frame, ...] = ()
+    promised: bool = False
+
+
 def record(
     f: Callable[..., Any], params: Any, data: tuple[Any, ...], own: Callable[..., Any] | None = None
-) -> Recorded:
+) -> OwnPass:
     """Run a program on copies of its arguments and record it.
 
     Args:
-        f: called as `f(params, *data)`.
+        f: called as `f(params, *data)`; it returns the loss, or else the network's output or None,
+            and the gradients.
         params: arrays of floats, in dicts, lists and tuples.
         data: whatever else it takes.
         own: the program's own function that returns the gradients, if it is not f.
@@ -76,17 +111,20 @@ def record(
         result = f(given, *others)
         if not isinstance(result, tuple | list) or len(result) != 2:  # noqa: PLR2004
             raise NotAGradientError("it must return a loss and gradients")
-        loss, gradients = result
-        node = trace.argument(loss)
+        first, gradients = result
+        node = trace.argument(first)
         pairs = list(_leaves(gradients, "params"))
         found = {name: _node(trace, each) for name, each in pairs}
-    if type(node) is not Node or np.size(node.value) != 1:
+    if type(node) is not Node and first is not None:
         raise NotAGradientError("the loss was not computed from the parameters")
     missing = [name for name in leaves if name not in found]
     if missing:
         raise NotAGradientError(f"no gradient for {', '.join(map(short, missing))}")
     goals = (Goal(short(name), each, found[name]) for name, each in leaves.items())
-    return Recorded(trace, node, tuple(goals), _returns(own or f))
+    step = OwnPass(trace, tuple(goals), returns=_returns(own or f), promised=True)
+    if first is None:
+        return step
+    return replace(step, loss=node) if np.size(node.value) == 1 else replace(step, output=node)
 
 
 def _returns(f: Callable[..., Any]) -> tuple[Frame, ...]:

@@ -21,6 +21,7 @@ from conformance.backward.findings import (
 from conformance.report.visible import visible
 
 MANY = 8  # gradients, beyond which their names are not all said
+FACTOR = 1e-6  # a factor is said that differs from 1 by more
 LOCATED = 2  # further lines that are named
 
 
@@ -115,6 +116,8 @@ def _of_kind(cause: Cause) -> str:
         "aliased": f"`{cause.names[0]}` is changed in place, and is the same array as "
         f"`{cause.names[1]}`, which is read later as what it was",
         "shape": "the gradient has another shape than its parameter",
+        "output": "this output error is the derivative of no known cost",
+        "negated": "this output error has the wrong sign: all gradients do",
     }
     return said.get(cause.kind, "no single operation is known that would make it right")
 
@@ -154,6 +157,7 @@ def _extra(what: str) -> str:
 
 def _notes(examined: Examined) -> Iterator[str]:
     """What is said beside the verdict."""
+    yield from _judged_by(examined)
     lost = [each.name for each in examined.gradients if each.lost]
     if lost:
         yield f"note: {_names(lost)}: the right formula, evaluated badly: digits are lost in floats"
@@ -173,6 +177,30 @@ def _notes(examined: Examined) -> Iterator[str]:
         yield f"note: {_names(dead)}: every entry has to be 0 here, which shows little"
     if examined.kinks:
         yield "note: the sample hits a kink (equal operands of max); the slope there is a choice"
+
+
+COSTS = {
+    "log-likelihood": "the log-likelihood of softmax, −Σ ln a_y / m",
+    "quadratic": "the quadratic cost, ½ Σ (a − y)² / m",
+    "cross-entropy": "the cross-entropy, −Σ (y ln a + (1 − y) ln(1 − a)) / m",
+    "hinge": "the hinge loss, Σ max(0, s_j − s_y + 1) / m",
+    "poisson": "the Poisson loss, Σ (a − y ln a) / m",
+}
+"""What each known cost is called, by its name."""
+
+
+def _judged_by(examined: Examined) -> Iterator[str]:
+    """The cost that the gradients were judged by, where the program has none, and their factor."""
+    factor = examined.factor
+    if examined.cost == "unknown":
+        where = f"; it begins at {place(examined.output_error)}" if examined.output_error else ""
+        yield f"note: no loss, and no known cost has this output error, which is believed{where}"
+    elif examined.cost in COSTS:
+        decay = f", with weight decay {examined.decay:.4g}" if examined.decay else ""
+        yield f"note: no loss; judged by {COSTS[examined.cost]}{decay}"
+    if abs(factor - 1) > FACTOR:
+        of = "the loss" if examined.cost == "own" else "this cost"
+        yield f"note: all gradients are {factor:.6g} times those of {of}: a convention"
 
 
 def report_html(name: str, examined: Examined) -> str:

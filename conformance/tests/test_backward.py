@@ -1,7 +1,5 @@
 """Any backward pass: a right one is right, a wrong line is blamed, and the report says why."""
 
-import importlib.util
-import types
 import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
@@ -12,7 +10,8 @@ import pytest
 import conformance
 from conformance.backward.chain import Chain
 from conformance.backward.forward import Forward
-from conformance.backward.program import NotAGradientError, record
+from conformance.backward.program import NotAGradientError, Recorded, record
+from conformance.tests.backward.program import module
 
 TWO_LAYERS = """
 import numpy as np
@@ -107,17 +106,6 @@ def backward(dout, cache):
     dx = (m * dxhat - dxhat.sum(0) - xhat * (dxhat * xhat).sum(0)) / (m * std)
     return dx, dgamma, dbeta
 """
-
-
-def module(source: str, folder: Path) -> types.ModuleType:
-    path = folder / "program.py"
-    path.write_text(source, encoding="utf-8")
-    spec = importlib.util.spec_from_file_location("program", path)
-    assert spec
-    assert spec.loader
-    made = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(made)
-    return made
 
 
 def checked(source: str, folder: Path) -> Any:
@@ -296,7 +284,9 @@ def test_a_gradient_by_the_chain_rule_is_the_slope_of_the_loss(name: str, tmp_pa
     source = f"import numpy as np\n{ADDED}\ndef f(w):\n    return {OPERATIONS[name]}, w * 1.0\n"
     program = module(source, tmp_path)
     w = np.array([0.31, -0.73, 1.21, 0.44])
-    run = record(program.f, w, ())
+    made = record(program.f, w, ())
+    assert made.loss is not None
+    run = Recorded(made.trace, made.loss, made.goals)
     forward = Forward(run, Chain(run.trace.nodes))
     assert not forward.chain.underived
     step = 1e-6

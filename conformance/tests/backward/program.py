@@ -1,6 +1,7 @@
 """The right programs: reading them, running them, and comparing what they return."""
 
 import copy
+import importlib.util
 import types
 import warnings
 from collections.abc import Iterator
@@ -45,6 +46,18 @@ def loaded(source: str) -> types.ModuleType:
     module = types.ModuleType("program")
     exec(compile(source, "<program>", "exec"), module.__dict__)  # noqa: S102
     return module
+
+
+def module(source: str, folder: Path) -> types.ModuleType:
+    """The module of a source, which is put into a file of a folder."""
+    path = folder / "program.py"
+    path.write_text(source, encoding="utf-8")
+    spec = importlib.util.spec_from_file_location("program", path)
+    assert spec
+    assert spec.loader
+    made = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(made)
+    return made
 
 
 def outcome(module: types.ModuleType, params: Any, data: tuple[Any, ...]) -> Outcome:

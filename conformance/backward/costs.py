@@ -1,0 +1,191 @@
+"""The costs that are tried where a program has none of its own.
+
+Each is appended to the trace as operations on the program's output, so that whatever judges a
+program's own loss judges with it too. All are sums over the samples; what they are divided by is
+a factor of all gradients (`factor.py`).
+
+Left out: which value is the output, and what it is compared with (`compared.py`).
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from conformance.backward.operation import is_float
+from conformance.tracing.trace import Node, Trace
+from reference.step import Array
+
+NEAR = 1e-6
+"""How near to 0 or 1 an output may be, before the cost is computed of its logits; how near to 1
+probabilities add up to."""
+
+Cost = Callable[[Trace, Node, Any], Any]
+"""Σ over the samples, of a trace, the output and what it is compared with; None if it has none."""
+
+
+def _quadratic(trace: Trace, output: Node, target: Any) -> Any:
+    """½ Σ (a − y)²."""
+    apart = _traced(trace, output) - _traced(trace, target)
+    return 0.5 * np.sum(apart * apart)
+
+
+def _cross_entropy(trace: Trace, output: Node, target: Any) -> Any:
+    """−Σ (y ln a + (1 − y) ln(1 − a))."""
+    a, y = _traced(trace, output), _traced(trace, target)
+    value = np.asarray(output.value)
+    if not _within_0_and_1(value):
+        return None
+    if value.min() >= NEAR and value.max() <= 1 - NEAR:
+        return -np.sum(y * np.log(a) + (1 - y) * np.log(1 - a))
+    logits = _logits(output, _sigmoid)
+    if logits is None:
+        return None
+    z = _traced(trace, logits)  # ln(1 + e^z) − y z, of numbers that do not overflow
+    positive = np.asarray(logits.value) > 0
+    sign = np.where(positive, -1.0, 1.0)
+    return np.sum(positive * z + np.log(1 + np.exp(sign * z)) - y * z)
+
+
+def _log_likelihood(trace: Trace, output: Node, target: Any) -> Any:
+    """−Σ y ln a, of probabilities."""
+    value = np.asarray(output.value)
+    axis = _axis_of_probabilities(value)
+    if axis is None:
+        return None
+    y = _traced(trace, target)
+    if value.min() >= NEAR:
+        return -np.sum(y * np.log(_traced(trace, output)))
+    logits = _logits(output, lambda z: _softmax(z, axis))
+    if logits is None:
+        return None
+    z = _traced(trace, logits)  # Σ y (ln Σ e^z − z)
+    shift = np.asarray(logits.value).max(axis=axis, keepdims=True)
+    return np.sum(y * (np.log(np.sum(np.exp(z - shift), axis=axis, keepdims=True)) + shift - z))
+
+
+def _hinge(trace: Trace, output: Node, target: Any) -> Any:
+    """Σ max(0, s_j − s_y + 1) over all j but y, of scores s and one-hot y."""
+    value, y = np.asarray(output.value), _value(target)
+    if value.ndim == 0 or not _one_hot(y):
+        return None
+    s = _traced(trace, output)
+    axis = -1 if value.ndim == 1 or np.all(y.sum(axis=-1) == 1) else 0
+    margins = s - np.sum(s * y, axis=axis, keepdims=True) + 1
+    return np.sum(np.maximum(margins, 0) * (1 - y))
+
+
+def _poisson(trace: Trace, output: Node, target: Any) -> Any:
+    """Σ (a − y ln a), of a = e^z."""
+    if _logits(output, np.exp) is None:
+        return None
+    a = _traced(trace, output)
+    return np.sum(a - _traced(trace, target) * np.log(a))
+
+
+COSTS: dict[str, Cost] = {
+    "log-likelihood": _log_likelihood,
+    "quadratic": _quadratic,
+    "cross-entropy": _cross_entropy,
+    "hinge": _hinge,
+    "poisson": _poisson,
+}
+"""By the name that `--cost` has, in the order in which they are tried."""
+
+
+def cost(trace: Trace, name: str, pairs: Sequence[tuple[Node, Any]]) -> Node | None:
+    """The node of a cost of all samples, appended to a trace; None if it is none of the output.
+
+    Args:
+        trace: of the run.
+        name: of the cost.
+        pairs: outputs, each with what it is compared with, of its shape.
+    """
+    total: Any = 0.0
+    with np.errstate(all="ignore"):
+        for output, target in pairs:
+            term = COSTS[name](trace, output, target)
+            if term is None:
+                return None
+            total = term + total
+    found = trace.argument(total)
+    return found if type(found) is Node else None
+
+
+def seeded(trace: Trace, pairs: Sequence[tuple[Node, Array]]) -> Node:
+    """The node of Σ g v, whose ∂/∂v is g, of values v and constant arrays g."""
+    total: Any = 0.0
+    for node, seed in pairs:
+        total = np.sum(_traced(trace, node) * _traced(trace, seed)) + total
+    found: Node = trace.argument(total)
+    return found
+
+
+def times(trace: Trace, loss: Node, factor: float) -> Node:
+    """The node of a loss times a factor."""
+    found: Node = trace.argument(trace.traced(np.array(loss.value), loss) * factor)
+    return found
+
+
+def _traced(trace: Trace, value: Any) -> Any:
+    """The value of a node, or an array, as one that notes what is done with it."""
+    if type(value) is Node:
+        return trace.traced(np.array(value.value), value)
+    array = np.array(value)
+    if array.dtype.kind != "f":
+        return array
+    constant = trace.node("constant", None, (), {}, array)  # whatever has the same numbers
+    return trace.traced(array, constant)
+
+
+def _value(target: Any) -> Array:
+    return np.asarray(target.value if type(target) is Node else target)
+
+
+def _within_0_and_1(value: Array) -> bool:
+    return bool(np.all((value >= 0) & (value <= 1)))
+
+
+def _one_hot(value: Array) -> bool:
+    return bool(np.all((value == 0) | (value == 1)))
+
+
+def _axis_of_probabilities(value: Array) -> int | None:
+    """The axis along which numbers from 0 to 1 add up to 1; None if there is none."""
+    if not _within_0_and_1(value):
+        return None
+    sums = ((axis, value.sum(axis=axis)) for axis in reversed(range(value.ndim)))
+    return next((axis for axis, each in sums if np.all(abs(each - 1) <= NEAR)), None)
+
+
+def _sigmoid(z: Array) -> Array:
+    return np.asarray(1 / (1 + np.exp(-z)))
+
+
+def _softmax(z: Array, axis: int) -> Array:
+    found = np.exp(z - z.max(axis=axis, keepdims=True))
+    return np.asarray(found / found.sum(axis=axis, keepdims=True))
+
+
+def _logits(output: Node, function: Callable[[Array], Array]) -> Node | None:
+    """The value that a function makes an output of; None if the output was made another way."""
+    wanted = np.asarray(output.value, dtype=np.float64)
+    for node in ancestors(output):
+        if is_float(node) and np.shape(node.value) == wanted.shape:
+            with np.errstate(all="ignore"):
+                made = function(np.asarray(node.value, dtype=np.float64))
+            if np.allclose(made, wanted, rtol=NEAR, atol=NEAR * NEAR):
+                return node
+    return None
+
+
+def ancestors(node: Node) -> Iterator[Node]:
+    """What a value was computed from, the latest first, without itself."""
+    todo, seen = list(node.inputs), {node.number}
+    while todo:
+        todo.sort(key=lambda each: each.number)
+        each = todo.pop()
+        if each.number not in seen:
+            seen.add(each.number)
+            todo += each.inputs
+            yield each

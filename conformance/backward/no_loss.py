@@ -1,0 +1,193 @@
+"""A step of a program that has no loss: the known cost whose gradients it computes.
+
+Each known cost is appended to the trace and tried. The one that makes all gradients right, up to
+one factor and a decay of the weights, is taken; else the one that makes most of them right, or
+whose output error the program computes: then the rest is wrong. If there is none, the program's own
+output error stands for the derivative of a cost that is not known (`unknown_cost.py`).
+
+Left out: which value is the output (`compared.py`), and what is to blame (`accuse.py`).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, reduce
+from operator import or_
+
+import numpy as np
+
+from conformance.backward.chain import Chain
+from conformance.backward.compared import Compared, compared, samples
+from conformance.backward.costs import COSTS, ancestors, cost
+from conformance.backward.decay import Decay, decayed, stated
+from conformance.backward.factor import Shared, shared
+from conformance.backward.forward import Forward
+from conformance.backward.judge import Verdict, verdicts
+from conformance.backward.operation import is_float
+from conformance.backward.program import Goal, NotAGradientError, Recorded, bits
+from conformance.backward.quantities import fitted, layouts
+from conformance.tracing.trace import Node
+
+FEW = 4  # outputs with their targets that are tried
+
+
+@dataclass(eq=False)
+class Tried:
+    """A known cost, tried.
+
+    Attributes:
+        name: of the cost.
+        compared: the output and the target.
+        forward: the forward pass with this cost for its loss.
+        found: the gradients, judged by it.
+    """
+
+    name: str
+    compared: Compared
+    forward: Forward
+    found: list[Verdict]
+
+    @cached_property
+    def shared(self) -> Shared:
+        """The positive factor that most gradients share."""
+        return shared(self.found, None)
+
+    @cached_property
+    def decay(self) -> Decay | None:
+        """The decay that makes more gradients right, if one does."""
+        found = None if self.shared.by_all else decayed(self.found, self.forward.chain)
+        return found if found is not None and found.count > self.shared.count else None
+
+    @cached_property
+    def count(self) -> int:
+        """How many gradients are right with it."""
+        return self.shared.count if self.decay is None else self.decay.count
+
+    @property
+    def fits(self) -> bool:
+        """Whether all gradients are right with it."""
+        return self.count == self.shared.live > 0
+
+    @cached_property
+    def negated(self) -> float | None:
+        """The negative factor that all gradients share, if they do."""
+        found = shared(self.found, None, sign=-1)
+        return found.factor if found.by_all else None
+
+    @cached_property
+    def error_factor(self) -> float | None:
+        """The factor of the output error among the values of the backward pass; None without."""
+        goals = self.forward.run.goals
+        for node in errors(self.compared, goals):
+            for output in outputs(self.compared, bits(goals)):
+                factor = self.factor(node, output)
+                if factor is not None and factor > 0:
+                    return factor
+        return None
+
+    def factor(self, error: Node, output: Node) -> float | None:
+        """The factor of a backward value beside ∂C/∂(a forward value); None if it is not that."""
+        right = self.forward.gradient.get(output.number)
+        value = np.asarray(error.value, dtype=np.float64)
+        if right is None or value.size < 2:  # noqa: PLR2004 - a single number is any other's
+            return None
+        found = (fitted(value, layout(right)) for layout in layouts(right.shape, value.shape))
+        return next((each for each in found if each is not None), None)
+
+
+def outputs(made: Compared, parameters: int) -> Iterator[Node]:
+    """The first output, and what it was computed from that is as large and needs as much."""
+    output = made.pairs[0][0]
+    yield output
+    for each in ancestors(output):
+        alike = np.size(each.value) == np.size(output.value) and is_float(each)
+        if alike and each.uses & parameters == output.uses & parameters:
+            yield each
+
+
+def errors(made: Compared, goals: Sequence[Goal]) -> Iterator[Node]:
+    """The first values that were computed from the comparison of the first output."""
+    if not made.users:
+        return
+    needed = reduce(or_, (each.node.uses for each in goals), 0)
+    user, size = made.users[0], np.size(made.pairs[0][0].value)
+    todo, seen = [user], {user.number}
+    while todo:
+        todo.sort(key=lambda each: -each.number)
+        node = todo.pop()
+        if needed >> node.number & 1 and np.size(node.value) == size and is_float(node):
+            yield node
+            new = [each for each in node.consumers if each.number not in seen]
+            seen |= {each.number for each in new}
+            todo += new
+
+
+def tried(
+    run: Recorded, names: Sequence[str], given: tuple[Node | None, Node | None]
+) -> list[Tried]:
+    """The known costs, each with each output and target that it may be of.
+
+    Args:
+        run: the step; its loss is not used.
+        names: of the costs.
+        given: the output and the target, as far as they are known.
+
+    Raises:
+        NotAGradientError: nothing is compared with anything.
+    """
+    nodes = list(run.trace.nodes)
+    chosen = compared(nodes, run.goals, *given)[: 2 * FEW]
+    if not chosen:
+        raise NotAGradientError("no output was found that is compared with a target")
+    appended = [
+        (name, each, loss)
+        for each in chosen
+        for name in names
+        if (loss := cost(run.trace, name, each.pairs)) is not None
+    ]
+    chain = Chain(run.trace.nodes)
+    found = []
+    for name, each, loss in appended:
+        forward = Forward(replace(run, loss=loss), chain)
+        found.append(Tried(name, each, forward, verdicts(forward)))
+    return found
+
+
+def best(found: Sequence[Tried]) -> Tried | None:
+    """The cost that makes most gradients right; None if none makes any right."""
+    most = max(found, key=lambda each: (each.fits, each.count))
+    return most if most.count else None
+
+
+def loss_of(chosen: Tried, factor: float) -> Node:
+    """The cost as a loss, times a factor, with the decay that the gradients have."""
+    run = chosen.forward.run
+    loss = run.trace.traced(np.array(run.loss.value), run.loss) * factor
+    decay = chosen.decay
+    if not chosen.count:
+        decay = stated(run.goals, chosen.forward.chain)
+    for goal in decay.goals if decay is not None else ():
+        assert decay is not None  # noqa: S101 - it has goals
+        weights = run.trace.traced(np.array(goal.parameter.value), goal.parameter)
+        loss = loss + 0.5 * decay.rate * np.sum(weights * weights)
+    found: Node = run.trace.argument(loss)
+    return found
+
+
+def factors(chosen: Tried, after: float = 1.0) -> list[float]:
+    """What the gradients may be beside those of the sum over the samples.
+
+    Args:
+        chosen: the cost.
+        after: by what the program multiplies its output error, where nothing else tells it.
+    """
+    known = chosen.negated if chosen.decay is None else chosen.decay.factor
+    if chosen.count and chosen.decay is None:
+        known = chosen.shared.factor
+    known = known or chosen.error_factor
+    if known is not None:
+        return [abs(known)]
+    m = samples(chosen.compared, chosen.forward.run.goals)
+    return list(dict.fromkeys((after, after / m)))
+
+
+COST_NAMES = tuple(COSTS)

@@ -1,0 +1,146 @@
+"""The output error of a program that is that of no known cost.
+
+Whatever the program takes for ∂C/∂(its output) is put in the place of the derivative of a cost: of
+Σ g v, where g are the program's own numbers. The rest of the backward pass is judged by that. There
+is a cost with this output error if ∂g/∂v is symmetric; else there is none.
+
+Left out: the known costs (`no_loss.py`).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+
+import numpy as np
+
+from conformance.backward.chain import Chain
+from conformance.backward.compared import Compared
+from conformance.backward.costs import ancestors, seeded
+from conformance.backward.factor import shared
+from conformance.backward.forward import Forward
+from conformance.backward.groups import operation_key
+from conformance.backward.judge import verdicts
+from conformance.backward.no_loss import errors, outputs
+from conformance.backward.operation import is_float
+from conformance.backward.program import Goal, Recorded, bits
+from conformance.backward.quantities import HALF_OF_THE_DIGITS, layouts
+from conformance.tracing.trace import Node
+from reference.step import Array
+
+FEW_ERRORS, FEW_OUTPUTS = 6, 2
+DIRECTIONS = 3  # pairs of them, along which ∂g/∂v is tried
+
+
+@dataclass(frozen=True, eq=False)
+class OwnError:
+    """A backward value that stands for ∂C/∂v.
+
+    Attributes:
+        error: the value, of the first sample.
+        output: v, of the first sample.
+        at_output: whether v is the output itself, and not what it was computed from.
+        loss: Σ g v.
+        count: how many gradients are right by it.
+        factor: of these gradients, beside those of Σ g v.
+    """
+
+    error: Node
+    output: Node
+    at_output: bool
+    loss: Node
+    count: int = 0
+    factor: float = 1.0
+
+
+def own_error(run: Recorded, chosen: Sequence[Compared]) -> OwnError | None:
+    """The backward value that makes most gradients right, taken for ∂C/∂v; None if none does.
+
+    One that does so for the output itself comes first.
+    """
+    unique = list({id(each): each for each in chosen}.values())
+    appended = [each for made in unique for each in _seeded(run, made)]
+    chain = Chain(run.trace.nodes)
+    found = []
+    for each in appended:
+        alike = shared(verdicts(Forward(replace(run, loss=each.loss), chain)), None)
+        found.append(replace(each, count=alike.count, factor=alike.factor))
+    some = [each for each in found if each.count]
+    return max(some, key=lambda each: (each.at_output, each.count), default=None)
+
+
+def _seeded(run: Recorded, made: Compared) -> Iterator[OwnError]:
+    """The first values of the backward pass, each taken for ∂C/∂v of the last of the forward."""
+    first, *rest = outputs(made, bits(run.goals))
+    few = [first, *rest[: -FEW_OUTPUTS - 1 : -1]]  # what is between seldom has a name
+    for error in islice(errors(made, run.goals), FEW_ERRORS):
+        for output in few:
+            pairs = list(_pairs(run, len(made.pairs), error, output))
+            if pairs:
+                at_output = output is made.pairs[0][0]
+                yield OwnError(error, output, at_output, seeded(run.trace, pairs))
+
+
+def _pairs(run: Recorded, count: int, error: Node, output: Node) -> Iterator[tuple[Node, Array]]:
+    """Each sample's v with the numbers that stand for its ∂C/∂v; none if they do not fit."""
+    executions = [_alike(run, each)[:count] for each in (error, output)]
+    for own, v in zip(*executions, strict=False):
+        turned = _turned(np.asarray(own.value, dtype=np.float64), np.shape(v.value))
+        if turned is not None:
+            yield v, turned
+
+
+def _alike(run: Recorded, node: Node) -> list[Node]:
+    """The executions of an operation, from this one on."""
+    key = operation_key(node)
+    return [e for e in run.trace.nodes[node.number :] if operation_key(e) == key and is_float(e)]
+
+
+def _turned(value: Array, shape: tuple[int, ...]) -> Array | None:
+    return next((layout(value) for layout in layouts(value.shape, shape)), None)
+
+
+def weighted(found: OwnError, goals: Sequence[Goal]) -> Iterator[Node]:
+    """The values that an output error was made of by factors that depend on the parameters."""
+    parameters = bits(goals)
+    yield found.error
+    for each in ancestors(found.error):
+        between = [
+            e
+            for e in (found.error, *ancestors(found.error))
+            if e.depends_on(each) and e is not each
+        ]
+        if np.size(each.value) == np.size(found.error.value) and any(
+            e.operation in ("multiply", "divide") and _has_factor(e, each, parameters)
+            for e in between
+        ):
+            yield each
+
+
+def _has_factor(node: Node, part: Node, parameters: int) -> bool:
+    """Whether a product has a factor that depends on the parameters and not on a part of it."""
+    return any(e.uses & parameters and not e.depends_on(part) for e in node.inputs)
+
+
+def has_a_cost(nodes: Sequence[Node], found: OwnError) -> bool:
+    """Whether some cost has this output error: ∂g/∂v is symmetric, along generic directions."""
+    rng = np.random.default_rng(0)
+    shape, number = np.shape(found.output.value), found.output.number
+    one, other = rng.normal(size=(2, DIRECTIONS, *shape))
+    chain = Chain(nodes)
+    among = [
+        each
+        for each in nodes[number + 1 : found.error.number + 1]
+        if each.depends_on(found.output) and found.error.depends_on(each)
+    ]
+    moved = []
+    for seeds in (one, other):
+        tangents = chain.forward({number: seeds}, among).get(found.error.number)
+        if tangents is None:
+            return True
+        moved.append([_turned(each, shape) for each in tangents])
+    both = [
+        (float(np.vdot(u, jv)), float(np.vdot(v, ju)), np.abs(u * jv).sum())
+        for u, v, ju, jv in zip(one, other, *moved, strict=True)
+        if ju is not None and jv is not None
+    ]
+    return all(abs(a - b) <= HALF_OF_THE_DIGITS * size for a, b, size in both)

@@ -1,0 +1,134 @@
+"""A step of a program that has no loss, judged by the cost whose gradients it computes.
+
+Left out: trying the known costs (`no_loss.py`) and what stands for an unknown one
+(`unknown_cost.py`).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from conformance.backward.accuse import finished
+from conformance.backward.compared import samples
+from conformance.backward.costs import times
+from conformance.backward.findings import Accused, Cause, Examined, Line
+from conformance.backward.judge import judged
+from conformance.backward.no_loss import COST_NAMES, Tried, best, factors, loss_of, tried
+from conformance.backward.program import OwnPass, Recorded
+from conformance.backward.source import line_of
+from conformance.backward.unknown_cost import OwnError, has_a_cost, own_error, weighted
+from conformance.tracing.trace import Node
+
+SLIPS = ("operator", "order", "operand", "constant", "index", "axis", "comparison")
+"""Changes of an output error that no other cost explains: a factor or function may be its own."""
+
+
+def without_loss(step: OwnPass, name: str | None) -> Examined:
+    """The gradients of a step, judged by a known cost, or by its own output error.
+
+    Args:
+        step: what was recorded.
+        name: of the cost; None if any known one will do.
+
+    Raises:
+        NotAGradientError: no output is compared with a target.
+    """
+    run = Recorded(step.trace, step.goals[0].node, step.goals, step.returns)
+    names = COST_NAMES if name is None else (name,)
+    found = tried(run, names, (step.output, step.target))
+    chosen = best(found)
+    if chosen is not None:
+        return _by(chosen, run, factors(chosen)[0])
+    negated = next((each for each in found if each.negated is not None), None)
+    if negated is not None:
+        return _negated(negated, run)
+    error = None if name is not None else own_error(run, [each.compared for each in found])
+    if error is None or _is_no_cost(error, found, run):
+        return _wrong(run, found, error)
+    return _slipped(run, found, error) or _by_own(error, run)
+
+
+def _by(chosen: Tried, run: Recorded, factor: float) -> Examined:
+    """The gradients judged by a known cost."""
+    forward, found, kinks = judged(replace(run, loss=loss_of(chosen, factor)))
+    examined = finished(forward, found, kinks=kinks)
+    decay = 0.0 if chosen.decay is None else chosen.decay.rate
+    return replace(examined, cost=chosen.name, factor=_beside(chosen, factor), decay=decay)
+
+
+def _beside(chosen: Tried, factor: float) -> float:
+    """The factor of gradients beside those of the mean over the samples."""
+    return factor * samples(chosen.compared, chosen.forward.run.goals)
+
+
+def _negated(chosen: Tried, run: Recorded) -> Examined:
+    """The gradients of a cost, all with the other sign."""
+    (factor,) = factors(chosen)
+    forward, found, kinks = judged(replace(run, loss=loss_of(chosen, factor)))
+    judgements = finished(forward, found, lambda wrong: wrong, kinks=kinks).gradients
+    wrong = tuple(replace(each, ok=not np.any(each.error), untraced=False) for each in judgements)
+    names = tuple(each.name for each in wrong if not each.ok)
+    lines = tuple(line for user in chosen.compared.users[:1] for line in _lines(user))
+    blamed = Accused(names, lines, Cause("negated"), mends=True)
+    beside = _beside(chosen, factor)
+    return Examined(wrong, (blamed,), kinks, cost=chosen.name, factor=beside)
+
+
+def _by_own(error: OwnError, run: Recorded) -> Examined:
+    """The gradients judged by the program's own output error."""
+    forward, found, kinks = judged(replace(run, loss=times(run.trace, error.loss, error.factor)))
+    examined = finished(forward, found, kinks=kinks)
+    return replace(examined, cost="unknown", output_error=line_of(error.error))
+
+
+def _is_no_cost(error: OwnError, found: Sequence[Tried], run: Recorded) -> bool:
+    """Whether an output error is wrong, of whatever cost it may be.
+
+    It is if ∂g/∂v is not symmetric; and if it is the derivative of a known cost with respect to the
+    output, which is then taken for that of what the output was computed from, or multiplied by
+    something else that depends on the parameters than the derivative in between.
+    """
+    if not has_a_cost(run.trace.nodes, error):
+        return True
+    return any(
+        (each.factor(part, output) or 0) > 0 and (not error.at_output or part is not error.error)
+        for each in found
+        for output, _ in each.compared.pairs[:1]
+        for part in weighted(error, run.goals)
+    )
+
+
+def _slipped(run: Recorded, found: Sequence[Tried], error: OwnError) -> Examined | None:
+    """The gradients by a known cost that they have but for one slip; None if there is none."""
+    for examined in _examined(run, found, error):
+        for blamed in examined.accused:
+            changed = blamed.cause.changed
+            if blamed.mends and changed is not None and changed.what in SLIPS:
+                return examined
+    return None
+
+
+def _wrong(run: Recorded, found: Sequence[Tried], error: OwnError | None) -> Examined:
+    """The gradients by the known cost whose output error is there, else by their own."""
+    alike = [each for each in found if each.error_factor is not None]
+    examined = list(_examined(run, alike or found, error))
+    slipped = [each for each in examined if any(e.cause.changed for e in each.accused)]
+    mended = [each for each in examined if all(e.mends for e in each.accused)]
+    if slipped or mended or error is None:
+        return next(iter(slipped + mended + examined))
+    rest = _by_own(error, run)
+    names = tuple(each.name for each in rest.gradients)
+    blamed = Accused(names, _lines(error.error), Cause("output"), mends=False)
+    wrong = tuple(replace(each, ok=False) for each in rest.gradients)
+    return replace(rest, gradients=wrong, accused=(blamed, *rest.accused))
+
+
+def _examined(run: Recorded, found: Sequence[Tried], error: OwnError | None) -> Iterator[Examined]:
+    after = 1.0 if error is None else error.factor
+    return (_by(each, run, factor) for each in found for factor in factors(each, after))
+
+
+def _lines(node: Node) -> tuple[Line, ...]:
+    line = line_of(node)
+    return () if line is None else (line,)

@@ -1,0 +1,235 @@
+"""Backward passes of programs that have no loss: the known cost that they fit, and what is wrong.
+
+Left out: programs with a loss (`test_backward.py`).
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import conformance
+from conformance.backward_check import BackwardReport
+from conformance.tests.backward.program import module
+from reference.step import Array
+
+COLUMNS = """
+import numpy as np
+
+def f(params, x, y):
+    W1, b1, W2, b2 = params
+    m = x.shape[1]
+    z1 = W1 @ x + b1
+    a1 = np.tanh(z1)
+    z2 = W2 @ a1 + b2
+    a2 = OUTPUT
+    delta2 = ERROR
+    delta1 = (W2.T @ delta2) * (1 - a1 ** 2)
+    gW2, gb2 = delta2 @ a1.T / m, delta2.sum(axis=1, keepdims=True) / m
+    gW1, gb1 = delta1 @ x.T / m, delta1.sum(axis=1, keepdims=True) / m
+    return RESULT, [gW1, gb1, gW2, gb2]
+"""
+LABELS = """
+import numpy as np
+
+def f(params, x, y):
+    W1, b1, W2, b2 = params
+    h = np.maximum(x.T @ W1.T + b1.T, 0)
+    scores = h @ W2.T + b2.T
+    e = np.exp(scores - scores.max(axis=1, keepdims=True))
+    p = e / e.sum(axis=1, keepdims=True)
+    d = p.copy()
+    d[np.arange(len(y)), y] -= 1
+    d = d / len(y)
+    dh = d @ W2
+    dh[h <= 0] = 0
+    return None, [dh.T @ x.T + DECAY * W1, dh.sum(axis=0)[:, None],
+                  d.T @ h + DECAY * W2, d.sum(axis=0)[:, None]]
+"""
+LOOP = """
+import numpy as np
+
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+def backprop(params, x, y):
+    W1, b1, W2, b2 = params
+    a1 = sigmoid(W1 @ x + b1)
+    a2 = sigmoid(W2 @ a1 + b2)
+    delta = (a2 - y) * a2 * (1 - a2)
+    g2, gb2 = delta @ a1.T, delta
+    delta = W2.T @ delta * a1 * (1 - a1)
+    return [delta @ x.T, delta, g2, gb2]
+
+def f(params, x, y):
+    sums = [np.zeros(each.shape) for each in params]
+    for i in range(x.shape[1]):
+        own = backprop(params, x[:, i:i + 1], y[:, i:i + 1])
+        sums = [s + g for s, g in zip(sums, own)]
+    return None, sums
+"""
+RIGHT = {
+    "sigmoid": ("1 / (1 + np.exp(-z2))", "a2 - y", "cross-entropy"),
+    "divided": (
+        "1 / (1 + np.exp(-z2))", "-(y / a2 - (1 - y) / (1 - a2)) * a2 * (1 - a2)", "cross-entropy"
+    ),
+    "negative y": (
+        "1 / (1 + np.exp(-z2))", "(-y / a2 + (1 - y) / (1 - a2)) * a2 * (1 - a2)", "cross-entropy"
+    ),
+    "quadratic": ("1 / (1 + np.exp(-z2))", "(a2 - y) * a2 * (1 - a2)", "quadratic"),
+    "mean of squares": ("np.tanh(z2)", "2 * (a2 - y) / y.size * (1 - a2 ** 2)", "quadratic"),
+    "linear": ("z2", "-2 * (y - a2)", "quadratic"),
+    "softmax": ("np.exp(z2) / np.exp(z2).sum(axis=0)", "a2 - y", "log-likelihood"),
+    "turned": ("np.exp(z2) / np.exp(z2).sum(axis=0)", "(a2.T - y.T).T", "log-likelihood"),
+    "poisson": ("np.exp(z2)", "a2 - y", "poisson"),
+    "huber": ("np.tanh(z2)", "np.clip(a2 - y, -0.5, 0.5) * (1 - a2 ** 2)", "unknown"),
+    "log cosh": ("z2", "np.tanh(a2 - y)", "unknown"),
+    "absolute": ("z2", "np.sign(a2 - y)", "unknown"),
+    "weighted": ("1 / (1 + np.exp(-z2))", "np.array([[1], [2.5], [0.5]]) * (a2 - y)", "unknown"),
+}  # fmt: skip
+"""The output, the output error and the cost of right programs."""
+
+WRONG = {
+    "negated": ("1 / (1 + np.exp(-z2))", "y - a2"),
+    "sigma prime of a": ("1 / (1 + np.exp(-z2))", "(a2 - y) / (1 + np.exp(-a2)) * (1 - a2)"),
+    "no tanh prime": ("np.tanh(z2)", "a2 - y"),
+    "softmax twice": ("np.exp(z2) / np.exp(z2).sum(axis=0)", "(a2 - y) * a2 * (1 - a2)"),
+    "plus": ("1 / (1 + np.exp(-z2))", "-(y / a2 + (1 - y) / (1 - a2)) * a2 * (1 - a2)"),
+    "added": ("np.exp(z2) / np.exp(z2).sum(axis=0)", "a2 + y"),
+}
+"""The output and an output error that is none of it."""
+
+FAULTS = {
+    "no tanh prime": ("(W2.T @ delta2) * (1 - a1 ** 2)", "W2.T @ delta2"),
+    "of z": ("(1 - a1 ** 2)", "(1 - z1 ** 2)"),
+    "no mean": ("gW2, gb2 = delta2 @ a1.T / m", "gW2, gb2 = delta2 @ a1.T"),
+    "bias of one sample": ("delta1.sum(axis=1, keepdims=True)", "delta1[:, :1]"),
+    "own weights": ("W2.T @ delta2", "W2.T @ (delta2 * delta2)"),
+}
+"""A fault behind the output error, by its edit."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A program, judged: its report, and the number of the line that is wrong."""
+
+    report: BackwardReport
+    line: int
+
+    def blames_the_line(self) -> bool:
+        """Whether the first line that is blamed is the one that is wrong."""
+        return bool(self.report.blames) and self.report.blames[0].line == self.line
+
+
+def arguments(*, labels: bool = False, single: bool = False) -> tuple[list[Array], Array, Array]:
+    """Parameters, x and y, a sample a column."""
+    rng = np.random.default_rng(3)
+    shapes = (5, 4), (5, 1), (3, 5), (3, 1)
+    m = 1 if single else 7
+    classes = np.arange(m) % 3
+    y = classes if labels else np.eye(3)[:, classes]
+    return [rng.normal(size=each) for each in shapes], rng.normal(size=(4, m)), y
+
+
+def judged(
+    source: str,
+    tmp_path: Path,
+    *,
+    edit: tuple[str, str] = ("", ""),
+    labels: bool = False,
+    single: bool = False,
+) -> Judged:
+    """The report on a program, one of whose lines is edited."""
+    changed = source.replace(*edit) if edit[0] else source
+    pairs = zip(source.splitlines(), changed.splitlines(), strict=True)
+    line = next((i for i, (one, other) in enumerate(pairs, 1) if one != other), 0)
+    params, *data = arguments(labels=labels, single=single)
+    return Judged(conformance.check_backward(module(changed, tmp_path).f, params, *data), line)
+
+
+def columns(output: str, error: str, result: str = "None") -> str:
+    """The program with a sample a column."""
+    made = COLUMNS.replace("OUTPUT", output).replace("ERROR", error)
+    return made.replace("RESULT", result)
+
+
+@pytest.mark.parametrize("result", ["None", "a2"])
+@pytest.mark.parametrize("name", RIGHT)
+def test_the_cost_of_a_right_program_is_found(name: str, result: str, tmp_path: Path) -> None:
+    output, error, cost = RIGHT[name]
+    report = judged(columns(output, error, result), tmp_path).report
+    assert (report.exit_code, report.examined.cost) == (0, cost), str(report)
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_an_output_error_that_no_cost_has_is_wrong(name: str, tmp_path: Path) -> None:
+    output, error = WRONG[name]
+    found = judged(columns(output, "0 * z2"), tmp_path, edit=("0 * z2", error))
+    assert found.report.exit_code == 1
+    assert found.blames_the_line(), str(found.report)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("name", RIGHT)
+def test_what_is_wrong_behind_the_output_error_is_blamed(
+    name: str, fault: str, tmp_path: Path
+) -> None:
+    output, error, cost = RIGHT[name]
+    found = judged(columns(output, error), tmp_path, edit=FAULTS[fault])
+    assert (found.report.exit_code, found.report.examined.cost) == (1, cost), str(found.report)
+    assert found.blames_the_line(), str(found.report)
+
+
+@pytest.mark.parametrize("decay", ["0", "0.1"])
+def test_labels_and_decay_are_recognized(decay: str, tmp_path: Path) -> None:
+    source = LABELS.replace("DECAY", decay)
+    report = judged(source, tmp_path, labels=True).report
+    assert (report.exit_code, report.examined.cost) == (0, "log-likelihood"), str(report)
+    assert abs(report.examined.decay - float(decay)) < 1e-9
+    found = judged(source, tmp_path, edit=("dh[h <= 0] = 0", "pass"), labels=True)
+    assert found.report.exit_code == 1
+    assert [each.line for each in found.report.blames] == [found.line - 1]  # which `dh` is there
+
+
+def test_a_sum_sample_by_sample_is_a_convention(tmp_path: Path) -> None:
+    examined = judged(LOOP, tmp_path).report.examined
+    assert examined.cost == "quadratic"
+    assert abs(examined.factor - 7) < 1e-9
+    assert not examined.accused
+    edit = ("W2.T @ delta * a1 * (1 - a1)", "W2.T @ delta * a1")
+    assert judged(LOOP, tmp_path, edit=edit).blames_the_line()
+
+
+@pytest.mark.parametrize("name", ["sigmoid", "quadratic", "softmax"])
+def test_one_sample_does(name: str, tmp_path: Path) -> None:
+    output, error, cost = RIGHT[name]
+    report = judged(columns(output, error), tmp_path, single=True).report
+    assert (report.exit_code, report.examined.cost) == (0, cost), str(report)
+
+
+def test_a_saturated_output_is_judged_by_its_logits(tmp_path: Path) -> None:
+    for name in ("sigmoid", "softmax"):
+        output, error, cost = RIGHT[name]
+        source = columns(output, error).replace("W2 @ a1 + b2", "W2 @ a1 * 400 + b2")
+        source = source.replace("@ delta2)", "@ delta2 * 400)").replace(
+            "a1.T / m", "a1.T * 400 / m"
+        )
+        report = judged(
+            source.replace("np.exp(z2)", "np.exp(z2 - z2.max(axis=0))"), tmp_path
+        ).report
+        assert (report.exit_code, report.examined.cost) == (0, cost), str(report)
+
+
+def test_the_cost_that_is_asked_for_decides(tmp_path: Path) -> None:
+    output, error, _ = RIGHT["sigmoid"]
+    params, *data = arguments()
+    program = module(columns(output, error), tmp_path)
+    report = conformance.check_backward(program.f, params, *data, cost="quadratic")
+    assert (report.exit_code, report.examined.cost) == (1, "quadratic")
+
+
+def test_a_program_that_compares_nothing_is_refused(tmp_path: Path) -> None:
+    source = columns("z2", "z2 * 2")
+    with pytest.raises(ValueError, match="no output was found"):
+        judged(source, tmp_path)
