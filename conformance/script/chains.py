@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.backward.groups import operation_key
-from conformance.backward.operation import is_float
+from conformance.backward.operation import MOVES, is_float
 from conformance.script.linear import ancestors
 from conformance.tracing.trace import Node, flat
 
@@ -39,7 +39,7 @@ class Carried:
 def carried(nodes: Sequence[Node]) -> list[Carried]:
     """Everything that is carried on, in the order of the first new value."""
     search = _Search()
-    new_of = search.unforked(search.pairs(nodes))
+    new_of = search.unforked(search.direct(search.pairs(nodes)))
     starts = [old for old in new_of if old not in set(new_of.values())]
     found = [_chain(old, new_of) for old in starts]
     return sorted(map(search.extended, found), key=lambda each: each.values[1].number)
@@ -82,6 +82,28 @@ class _Search:
                 found.append((max(olds, key=lambda e: self.alike(e, node)), node))
         return found
 
+    def direct(self, pairs: list[tuple[Node, Node]]) -> list[tuple[Node, Node]]:
+        """Those whose way from the new value to the old does not lead through another new value.
+
+        A gradient with a decay in it would else be carried on by its parameter; what has more uses
+        comes first.
+        """
+        kept: list[tuple[Node, Node]] = []
+        news: set[Node] = set()
+        for old, new in sorted(pairs, key=lambda e: (-len(self.roles(e[1])), e[1].number)):
+            if news.isdisjoint(self.way(old, new)[1:-1]):
+                kept.append((old, new))
+                news.add(new)
+        return kept
+
+    def way(self, old: Node, new: Node) -> list[Node]:
+        """The values from an old one to the new one."""
+        within = self.ancestors(new)
+        found = [old]
+        while found[-1] is not new:
+            found.append(within[found[-1]])
+        return found
+
     def alike(self, one: Node, other: Node) -> float:
         """The share of the uses that two values have in common."""
         both, own = self.roles(one) & self.roles(other), self.roles(one) | self.roles(other)
@@ -89,14 +111,12 @@ class _Search:
 
     def moves(self, old: Node, new: Node) -> bool:
         """Whether something that a new value is the sum of was computed from the old one."""
-        way = self.ancestors(new)
-        at: Node = old
-        while at is not new:
-            within = way[at]
-            if any(e is not at and e is not old and e.depends_on(old) for e in within.inputs):
-                return True
-            at = within
-        return False
+        way = self.way(old, new)
+        return any(
+            each is not at and each is not old and _computed(each, old)
+            for at, within in zip(way, way[1:], strict=False)
+            for each in within.inputs
+        )
 
     def unforked(self, pairs: list[tuple[Node, Node]]) -> dict[Node, Node]:
         """The new value of each old one; nothing of what has several that are not one way."""
@@ -141,6 +161,17 @@ class _Search:
 
     def _linear_in(self, node: Node) -> list[Node]:
         return [each for each in node.consumers if node in self.ancestors(each)]
+
+
+def _computed(node: Node, old: Node) -> bool:
+    """Whether a value was computed from another one, and is not only numbers of it."""
+    waiting = [node] if node.depends_on(old) else []
+    for each in waiting:
+        if each is not old:
+            if each.operation not in MOVES:
+                return True
+            waiting += [e for e in each.inputs if e.depends_on(old) and e not in waiting]
+    return False
 
 
 def _roles(node: Node) -> Iterable[Role]:

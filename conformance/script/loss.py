@@ -53,11 +53,10 @@ def candidates(nodes: Sequence[Node], olds: Sequence[Node], news: Sequence[Node]
     return found[-MOST:]
 
 
-def best_loss(trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...]) -> Node | None:
+def best_loss(trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...]) -> Fit | None:
     """The number that most gradients are right by, if any is; of several the nearest in size."""
     fits = [fit for each in losses if (fit := _fit(trace, each, goals)).count]
-    found = max(fits, key=lambda e: (e.count, -abs(np.log(e.factor)), e.loss.number), default=None)
-    return None if found is None else found.loss
+    return max(fits, key=lambda e: (e.count, -abs(np.log(e.factor)), e.loss.number), default=None)
 
 
 def _fit(trace: Trace, loss: Node, goals: tuple[Goal, ...]) -> Fit:

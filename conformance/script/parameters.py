@@ -7,6 +7,7 @@ parameter entry by entry. Left out: how one is found (`chains.py`).
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from conformance.backward.groups import operation_key
 from conformance.script.chains import Carried, carried
 from conformance.script.linear import entrywise
 from conformance.tracing.trace import Node
@@ -42,7 +43,19 @@ def parameters(nodes: Sequence[Node]) -> list[Parameter]:
     }
     states = {id(other) for some in kept.values() for other in some}
     found = [Parameter(e, tuple(kept[id(e)])) for e in chains if id(e) not in states]
+    _align([each.chain for each in found])
     return sorted(_owners(found), key=lambda each: each.values[0].number)
+
+
+def _align(chains: Sequence[Carried]) -> None:
+    """Let all begin at the same update, where some were numbers of Python's before the first."""
+    late = [e.values[0] for e in chains if operation_key(e.values[0]) == operation_key(e.values[1])]
+    if late:
+        start = late[0].number
+        for each in chains:
+            nearest = min(each.values, key=lambda e: abs(e.number - start))
+            if each.values[0] not in late and nearest is not each.values[-1]:
+                del each.values[: each.values.index(nearest)]
 
 
 def _parts(chain: Carried, chains: Sequence[Carried]) -> list[Carried]:

@@ -8,9 +8,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from conformance.script.linear import ancestors, entrywise, links, scalar
+from conformance.script.linear import ancestors, entrywise, links
 from conformance.script.parameters import Parameter
-from conformance.tracing.trace import Node
+from conformance.tracing.trace import FILLED, Node
+
+
+Multiple = tuple[Node, float]
+"""An array, and how many times it is added; only the sign counts in an adaptive update."""
+
+SAME = 1e-9  # two factors of one step that are the same were computed in another order at most
 
 
 @dataclass(eq=False)
@@ -21,8 +27,8 @@ class Update:
         parameter: that is moved.
         old: its value before.
         new: its value after.
-        gradient: the array by which it is moved; None if no single one is known.
-        factor: how many times it is added; only its sign counts where the update is adaptive.
+        options: the arrays by which it is moved, each a multiple of the one before, and how many
+            times each is added; nothing if it is not moved by multiples of a single one.
         decay: how many times the old value itself is taken away.
         adaptive: whether the gradient is divided by something that is kept of earlier ones.
         states: what is kept, as it was read and as it was written.
@@ -31,8 +37,7 @@ class Update:
     parameter: Parameter
     old: Node
     new: Node
-    gradient: Node | None = None
-    factor: float = 0.0
+    options: list[Multiple] = field(default_factory=list)
     decay: float = 0.0
     adaptive: bool = False
     states: list[tuple[Node, Node]] = field(default_factory=list)
@@ -45,8 +50,29 @@ def update(parameter: Parameter, k: int) -> Update:
     reader = _Reader(made)
     reader.read(new, old, 1.0)
     if len(reader.gradients) == 1:
-        ((made.gradient, made.factor),) = reader.gradients.items()
+        (made.options,) = reader.gradients.values()
     return made
+
+
+def common(updates: Sequence[Update]) -> list[list[Multiple]]:
+    """The choices of one array a parameter that are all added the same number of times.
+
+    The last is that of the least arrays. There is none if there is nothing but what is added once.
+    """
+    adaptive = any(each.adaptive for each in updates)
+
+    def alike(one: float, other: float) -> bool:
+        return one * other > 0 if adaptive else abs(one - other) <= SAME * abs(one)
+
+    found = []
+    for first in updates[0].options:
+        chosen = [
+            [e for e in each.options if alike(first[1], e[1])][-1:] for each in updates
+        ]
+        if all(chosen):
+            found.append([first, *(each for (each,) in chosen[1:])])
+    lone = len(found) == 1 and abs(found[0][0][1]) == 1
+    return [] if lone and any(len(each.options) > 1 for each in updates) else found
 
 
 class _Reader:
@@ -54,7 +80,7 @@ class _Reader:
 
     def __init__(self, made: Update) -> None:
         self.made = made
-        self.gradients: dict[Node, float] = {}
+        self.gradients: dict[Node, list[Multiple]] = {}
         chains = made.parameter.states
         self.written = {new: old for e in chains for old, new in _pairs(e.values)}
 
@@ -78,7 +104,8 @@ class _Reader:
 
     def term(self, node: Node, factor: float) -> None:
         """Note what is added so many times."""
-        node, factor = self.peeled(node, factor)
+        options = self.peeled(node, factor)
+        node, factor = options[-1]
         if node is self.made.old:
             self.made.decay -= factor
             return
@@ -91,7 +118,7 @@ class _Reader:
         elif self.contains_a_state(node):
             self.combined(node, factor)
         elif node.depends_on(self.made.old):
-            self.gradients[node] = self.gradients.get(node, 0.0) + factor
+            self.gradients[node] = options
 
     def combined(self, node: Node, factor: float) -> None:
         """Note a sum with a state in it, or a quotient by one."""
@@ -131,15 +158,17 @@ class _Reader:
         known = entrywise(node, frozenset({self.made.old})) | {node}
         return not known.isdisjoint(self.written)
 
-    def peeled(self, node: Node, factor: float) -> tuple[Node, float]:
-        """A value without the numbers that it is multiplied by, and their product."""
+    def peeled(self, node: Node, factor: float) -> list[Multiple]:
+        """A value, and what it is a multiple of, each with how many times it is added."""
+        found = [(node, factor)]
         while node not in self.written and node is not self.made.old:
             below = [*links(node)]
-            several = node.operation in ("add", "subtract")
-            if len(below) != 1 or several or node.operation in ("filled",):
+            several = node.operation in ("add", "subtract", FILLED)
+            if len(below) != 1 or several:
                 break
             node, factor = below[0][0], factor * below[0][1]
-        return node, factor
+            found.append((node, factor))
+        return found
 
 
 def links_to(node: Node, wanted: Node) -> Iterator[tuple[Node, float]]:
@@ -165,8 +194,3 @@ def _others(node: Node, below: Node) -> Iterator[tuple[Node, float]]:
     other, sign = operands[1 - own]
     if type(other) is Node:
         yield other, sign
-
-
-def is_number(node: Node) -> bool:
-    """Whether a value is a single number."""
-    return scalar(node) is not None

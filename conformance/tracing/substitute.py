@@ -97,7 +97,7 @@ def substitutes(trace: Trace, seed: int | None = None) -> dict[int, Any]:
             instead[id(original)] = numpy.__dict__[name] = wrap(trace, name, original)
     instead |= _math_functions(plain_math)
     if seed is not None:
-        instead |= _seeded(numpy, seed)
+        instead |= _seeded(trace, numpy, seed)
     total = _fsum(trace)
     instead[id(math.fsum)] = plain_math.__dict__["fsum"] = total
     return instead
@@ -120,7 +120,7 @@ def _math_functions(plain_math: Substitute) -> dict[int, Any]:
     return instead
 
 
-def _seeded(numpy: Substitute, seed: int) -> dict[int, Any]:
+def _seeded(trace: Trace, numpy: Substitute, seed: int) -> dict[int, Any]:
     """`np.random`, whose generators have a seed if they are given none."""
     drawn = numpy.__dict__["random"] = Substitute("numpy.random", np.random)
 
@@ -133,8 +133,17 @@ def _seeded(numpy: Substitute, seed: int) -> dict[int, Any]:
             given = kwargs.get("seed", given)
             super().__init__(seed if given is None else given)
 
-    drawn.__dict__.update(default_rng=default_rng, RandomState=RandomState)
+    def shuffle(array: Any, *args: Any, **kwargs: Any) -> None:
+        if isinstance(array, Traced):  # else each row would be an operation
+            trace.before_write(array)
+            np.random.shuffle(array.view(np.ndarray), *args, **kwargs)
+            trace.write(array, trace.node("constant", None, (), {}, np.array(array)))
+        else:
+            np.random.shuffle(array, *args, **kwargs)
+
+    drawn.__dict__.update(default_rng=default_rng, RandomState=RandomState, shuffle=shuffle)
     return {
+        id(np.random.shuffle): shuffle,
         id(np.random): drawn,
         id(np.random.default_rng): default_rng,
         id(np.random.RandomState): RandomState,
