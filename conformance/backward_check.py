@@ -78,7 +78,7 @@ class BackwardReport:
     @property
     def ok(self) -> bool:
         """Whether every gradient is right."""
-        return bool(self.gradients) and all(each.ok for each in self.gradients)
+        return self.examined.ok
 
     @property
     def exit_code(self) -> int:
@@ -95,6 +95,37 @@ class BackwardReport:
         from conformance.report.backward_words import report_lines
 
         return "\n".join(report_lines(self.name, self.examined))
+
+    def in_one_line(self) -> str:
+        """The program, the verdict, and the first line to blame with the reason."""
+        from conformance.report.backward_words import in_one_line
+
+        return in_one_line(self.name, self.examined)
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as JSON values, by `report/backward.schema.json`."""
+        from conformance.report.backward_record import to_json
+
+        return to_json(self.name, self.examined)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> "BackwardReport":
+        """The report of some JSON values."""
+        from conformance.report.backward_record import from_json
+
+        return cls(*from_json(values))
+
+    def as_markdown(self) -> str:
+        """The report as GitHub-flavoured Markdown."""
+        from conformance.report.backward_page import as_markdown
+
+        return as_markdown(self.name, self.examined)
+
+    def as_page(self) -> str:
+        """The report as one page of HTML."""
+        from conformance.report.backward_page import as_page
+
+        return as_page(self.name, self.examined)
 
     def _repr_html_(self) -> str:
         """The same for a notebook."""

@@ -29,8 +29,9 @@ class Change:
     """Another operation in the place of one.
 
     Attributes:
-        what: is changed: `operator`, `operand`, `constant`, `axis`, `transpose`, `function`,
-            `comparison`, `mask`, `index`, `order`, `extra`, `factor`, `term`, `added`.
+        what: is changed: `operator`, `operand`, `constant`, `variable`, `start`, `axis`,
+            `transpose`, `function`, `comparison`, `mask`, `index`, `order`, `extra`, `factor`,
+            `term`, `added`.
         before: what the program has.
         after: what it has to have.
         rule: computes it.

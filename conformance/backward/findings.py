@@ -37,7 +37,6 @@ class Changed:
         after: what it has to have.
         operation: the source of the operation.
         other: the operand, factor or term that it needs.
-        guessed: whether other changes would do as well.
     """
 
     what: str
@@ -45,7 +44,6 @@ class Changed:
     after: str
     operation: str
     other: Named | None = None
-    guessed: bool = False
 
 
 @dataclass(frozen=True)
@@ -165,3 +163,8 @@ class Examined:
     factor: float = 1.0
     decay: float = 0.0
     output_error: Line | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether every gradient is right, and there are some."""
+        return bool(self.gradients) and all(each.ok for each in self.gradients)

@@ -33,7 +33,19 @@ def report_lines(name: str, examined: Examined) -> list[str]:
         lines.append(_all_right(name, examined.gradients))
     for each in examined.accused:
         lines += ([""] if lines else []) + blame_lines(each, examined.gradients)
-    return [visible(each) for each in (*lines, *_notes(examined))]
+    said = [f"note: {each}" for each in (*conventions(examined), *notes(examined))]
+    return [visible(each) for each in (*lines, *said)]
+
+
+def in_one_line(name: str, examined: Examined) -> str:
+    """The program, the verdict, and the first line to blame with the reason."""
+    if not examined.accused:
+        return visible(report_lines(name, examined)[0])
+    first, *others = examined.accused
+    more = f" (and {len(others)} more)" if others else ""
+    where = f", {place(first.lines[0]).split(': ', 1)[0]}" if first.lines else ""
+    wrong = _names(first.gradients)
+    return visible(f"{name}: wrong: the gradient of {wrong}{where}: {why(first.cause)}{more}")
 
 
 def _all_right(name: str, gradients: Sequence[Judged]) -> str:
@@ -59,7 +71,7 @@ def blame_lines(accused: Accused, gradients: Sequence[Judged] = ()) -> list[str]
     lines.append(why(accused.cause))
     if accused.cause.worst is not None:
         lines.append(f"  {_entry(accused.cause.worst)}")
-    sure = accused.cause.changed is not None and not accused.cause.changed.guessed
+    sure = accused.cause.changed is not None
     for each in () if sure else accused.lines[1 : 1 + LOCATED]:
         lines.append(f"  or else {place(each)}")
     return lines
@@ -97,7 +109,10 @@ def _quoted(named: Named) -> str:
 
 def why(cause: Cause) -> str:
     """The cause in a sentence or two."""
-    if cause.changed is not None and not cause.changed.guessed:
+    changed, missing = cause.changed, cause.missing
+    if changed is not None and changed.what == "factor" and changed.other and missing is not None:
+        return f"{_of_kind(cause)}: {changed.after} `{changed.other.name}`"
+    if cause.changed is not None:
         return _of_change(cause.changed)
     return _of_kind(cause)
 
@@ -155,28 +170,27 @@ def _extra(what: str) -> str:
     return "the write" if what == "=" else f"`{what}`"
 
 
-def _notes(examined: Examined) -> Iterator[str]:
-    """What is said beside the verdict."""
-    yield from _judged_by(examined)
+def notes(examined: Examined) -> Iterator[str]:
+    """What is said beside the verdict and the conventions."""
     lost = [each.name for each in examined.gradients if each.lost]
     if lost:
-        yield f"note: {_names(lost)}: the right formula, evaluated badly: digits are lost in floats"
+        yield f"{_names(lost)}: the right formula, evaluated badly: digits are lost in floats"
     missed = [each.name for each in examined.gradients if each.untraced]
     if missed:
         yield (
-            f"note: {_names(missed)}: right by a difference of the loss, to a third of the digits; "
+            f"{_names(missed)}: right by a difference of the loss, to a third of the digits; "
             "a part of the loss leaves NumPy (float(…), a library) and could not be followed"
         )
     near = [each for each in examined.gradients if each.apart]
     if near:
         size = max(each.apart for each in near)
         names = _names([each.name for each in near])
-        yield f"note: {names}: off by {size:.1g} of its size, such as by an ε in the loss"
+        yield f"{names}: off by {size:.1g} of its size, such as by an ε in the loss"
     dead = [each.name for each in examined.gradients if each.dead and each.ok]
     if dead:
-        yield f"note: {_names(dead)}: every entry has to be 0 here, which shows little"
+        yield f"{_names(dead)}: every entry has to be 0 here, which shows little"
     if examined.kinks:
-        yield "note: the sample hits a kink (equal operands of max); the slope there is a choice"
+        yield "the sample hits a kink (equal operands of max); the slope there is a choice"
 
 
 COSTS = {
@@ -189,18 +203,19 @@ COSTS = {
 """What each known cost is called, by its name."""
 
 
-def _judged_by(examined: Examined) -> Iterator[str]:
+def conventions(examined: Examined) -> Iterator[str]:
     """The cost that the gradients were judged by, where the program has none, and their factor."""
     factor = examined.factor
     if examined.cost == "unknown":
-        where = f"; it begins at {place(examined.output_error)}" if examined.output_error else ""
-        yield f"note: no loss, and no known cost has this output error, which is believed{where}"
+        where = f": {place(examined.output_error)}" if examined.output_error else ""
+        yield f"no loss, and no known cost has this output error; it is judged by it{where}"
     elif examined.cost in COSTS:
         decay = f", with weight decay {examined.decay:.4g}" if examined.decay else ""
-        yield f"note: no loss; judged by {COSTS[examined.cost]}{decay}"
-    if abs(factor - 1) > FACTOR:
+        yield f"no loss; judged by {COSTS[examined.cost]}{decay}"
+    shared = any(each.ok and not each.dead for each in examined.gradients)
+    if shared and abs(factor - 1) > FACTOR:
         of = "the loss" if examined.cost == "own" else "this cost"
-        yield f"note: all gradients are {factor:.6g} times those of {of}: a convention"
+        yield f"the gradients are {factor:.6g} times those of {of}: a convention"
 
 
 def report_html(name: str, examined: Examined) -> str:
