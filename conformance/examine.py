@@ -3,7 +3,9 @@
 Left out: what the outcome says (`outcome.py`), how a subject is found (`subjects`).
 """
 
+import gc
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +18,8 @@ from conformance.judging.judge import check_case
 from conformance.judging.second_run import across_cases, repeats
 from conformance.outcome import Report
 from conformance.subjects import Subject
+
+FEW_COLLECTIONS = 50_000  # objects made between two
 
 
 def examine(
@@ -44,7 +48,7 @@ def examine(
     fitting = [case for case, reason in reasons.items() if not reason]
     skipped = {case.id: reason for case, reason in reasons.items() if reason}
     reports, declined = [], {}
-    with subject.ahead(fitting):
+    with seldom_collected(), subject.ahead(fitting):
         for case in fitting:
             if reason := subject.declines(case):
                 declined[case.id] = reason
@@ -56,6 +60,17 @@ def examine(
     for grown in _grown(subject, place, whole):
         further(whole := grown)
     return whole
+
+
+@contextmanager
+def seldom_collected() -> Iterator[None]:
+    """Look for garbage seldom: a trace is many objects, all of them in use to its end."""
+    before = gc.get_threshold()
+    gc.set_threshold(max(before[0], FEW_COLLECTIONS), *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def _checked(subject: Subject, recorded: Recorded, *, detailed: bool) -> CaseReport:

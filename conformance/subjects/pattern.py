@@ -17,7 +17,7 @@ import numpy as np
 from conformance.arithmetic.balls import precision
 from conformance.corpus.case import Case
 from conformance.subjects.observation import Where
-from conformance.subjects.stepped import TURNED, Stepped, generic, generic_case
+from conformance.subjects.stepped import FIRST, TURNED, Draw, Stepped, generic, generic_case
 from conformance.subjects.stretched import stretched
 from conformance.tracing.blame import Blame, Lines
 from conformance.tracing.frames import Frame
@@ -31,6 +31,8 @@ BITS = 400
 LARGE = 400  # entries of the largest weight array of a run that is searched as it is
 WIDTHS = (4, 3, 5, 6, 7, 8, 9, 10, 11)
 M = 5  # samples: as many as no layer has neurons
+DRAWN_AGAIN = (Draw(7, -1.0), Draw(8), Draw(7, 0.0625), Draw(8, -1.0), Draw(8, -0.0625))
+"""The numbers of further runs of what depends on signs; small ones, for what is clipped."""
 
 
 class Program(Protocol):
@@ -264,11 +266,10 @@ class Patterns:
                 self._traced[each] = None  # it may be written for other sizes
         return self._traced[each]
 
-    def _run(
-        self, case: Case, each: "StandIn", seed: int = 7, *, negative: bool = False
-    ) -> Stepped:
-        stand_in, start, batch = generic(case, each.m, each.sizes, seed, negative=negative)
-        batches = [generic(case, n, each.sizes, seed=i)[2] for i, n in enumerate(each.earlier)]
+    def _run(self, case: Case, each: "StandIn", draw: Draw = FIRST) -> Stepped:
+        stand_in, start, batch = generic(case, each.m, each.sizes, draw)
+        earlier = (generic(case, n, each.sizes, Draw(i)) for i, n in enumerate(each.earlier))
+        batches = [each[2] for each in earlier]
         return each.run(self.program, stand_in, start, batch, *batches)
 
     def _of(self, case: Case, each: "StandIn") -> Searched:
@@ -277,15 +278,21 @@ class Patterns:
             made = self._run_of(case, each) or self._run(case, each)
             runs = [self._found(case, each, made)]
             if any(_depends_on_signs(node) for node in made.trace.nodes):
-                for seed, negative in ((7, True), (8, False), (8, True)):
-                    made = self._run(case, each, seed, negative=negative)
-                    runs.append(self._found(case, each, made))
-                    if runs[-1].roles.found.keys() == runs[-2].roles.found.keys():
-                        break
-                runs.sort(key=lambda found: _score(found.roles), reverse=True)
+                runs += self._drawn_again(case, each, runs[0])
+                runs.sort(key=_score, reverse=True)
                 _confirm(*runs[:2])
             self._searched[each] = runs[0]
         return self._searched[each]
+
+    def _drawn_again(self, case: Case, each: "StandIn", before: Searched) -> Iterator[Searched]:
+        """The run on other numbers, until two runs of which each number is told show the same."""
+        for draw in DRAWN_AGAIN:
+            found = self._found(case, each, self._run(case, each, draw))
+            yield found
+            told = _ties(found) == _ties(before) == 0
+            if told and found.roles.found.keys() == before.roles.found.keys():
+                return
+            before = found
 
     def _found(self, case: Case, each: "StandIn", made: Stepped) -> Searched:
         stand_in = generic_case(case, each.m, each.sizes)
@@ -320,9 +327,16 @@ def _of_samples(location: Location, before: int, m: int) -> Location:
     return Location(location.nodes, location.places, factor)
 
 
-def _score(roles: Roles) -> tuple[int, int]:
+def _score(run: Searched) -> tuple[int, int, int]:
     """How much a run shows: numbers that are all 0 or all the same show little."""
-    return len(roles.found), len(roles.wrong)
+    return len(run.roles.found), -_ties(run), len(run.roles.wrong)
+
+
+def _ties(run: Searched) -> int:
+    """How many numbers of the quantities of a sample are met twice, as by a clip."""
+    every = (run.roles.values[name] for name in run.roles.found)
+    columns = (as_floats(column).tolist() for each in every for column in each.T)
+    return sum(len(each) - len(set(each)) for each in columns)
 
 
 def _depends_on_signs(node: Node) -> bool:

@@ -4,13 +4,13 @@ Left out: running it (each kind of subject), which of the recorded values is whi
 (`tracing/roles.py`).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field, replace
-from functools import reduce
+from functools import lru_cache, reduce
 from io import StringIO
 from operator import or_
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -137,8 +137,23 @@ def given_rate(trace: Trace, case: Case) -> Any:
     return traced_number(case.eta, trace.node("given eta", None, (), {}, np.array(case.eta)), trace)
 
 
+class Draw(NamedTuple):
+    """Which numbers are drawn.
+
+    Attributes:
+        seed: other numbers for another seed.
+        scale: of the weights and biases, a power of two or its negative.
+    """
+
+    seed: int = 7
+    scale: float = 1.0
+
+
+FIRST = Draw()
+
+
 def generic(
-    case: Case, m: int, sizes: Sequence[int], seed: int = 7, *, negative: bool = False
+    case: Case, m: int, sizes: Sequence[int], draw: Draw = FIRST
 ) -> tuple[Case, Parameters, Batch]:
     """A case of these sizes with numbers of which no two have anything in common.
 
@@ -149,15 +164,11 @@ def generic(
         case: for cost, dtype and rates.
         m: the number of samples.
         sizes: of the layers.
-        seed: other numbers for another seed.
-        negative: the same weights and biases with the other sign.
+        draw: which numbers.
     """
-    rng = np.random.default_rng(seed)
-    draws = (_drawn(rng, np.dtype(case.dtype), m, sizes) for _ in range(DRAWS))
-    start, batch = _first_or_best(draws)
-    if negative:
-        start = start.map(np.negative)
-    return generic_case(case, m, sizes), start, batch
+    start, batch = _with_signs(draw.seed, np.dtype(case.dtype), m, tuple(sizes))
+    start = start.map(lambda each: each * each.dtype.type(draw.scale))
+    return generic_case(case, m, sizes), start, batch.map(np.copy)
 
 
 def generic_case(case: Case, m: int, sizes: Sequence[int]) -> Case:
@@ -180,10 +191,14 @@ def _drawn(
     return start, Batch(drawn(sizes[0], m), np.abs(drawn(sizes[-1], m)) % 1.0)
 
 
-def _first_or_best(draws: Iterable[tuple[Parameters, Batch]]) -> tuple[Parameters, Batch]:
+@lru_cache(maxsize=64)
+def _with_signs(
+    seed: int, dtype: "np.dtype[Any]", m: int, sizes: tuple[int, ...]
+) -> tuple[Parameters, Batch]:
     """The first numbers of which z and δ have both signs in each sample, or those of the most."""
+    rng = np.random.default_rng(seed)
     best, most = None, -1
-    for start, batch in draws:
+    for start, batch in (_drawn(rng, dtype, m, sizes) for _ in range(DRAWS)):
         z, a = feedforward(start, batch.x)
         both = [_both_signs(each) for each in (*z, *errors(start, z, a, batch.y)) if len(each) > 1]
         score = sum(map(np.count_nonzero, both))

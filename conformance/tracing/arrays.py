@@ -211,7 +211,7 @@ def _reduced(ufunc: np.ufunc, method: str) -> Callable[..., Any]:
 
 
 def _apply_ufunc(ufunc: np.ufunc, method: str, inputs: Any, kwargs: dict[str, Any]) -> Any:
-    trace = _trace_of((inputs, kwargs))
+    trace = _trace_of_call(inputs, kwargs)
     if any(map(_holds_arrays, inputs)):  # NumPy does it entry by entry, and each entry notes it
         return getattr(ufunc, method)(*map(_as_object, inputs), **kwargs)
     out = kwargs.pop("out", None)
@@ -307,7 +307,7 @@ def added_at(ufunc: np.ufunc) -> Callable[..., Any]:
 
 def apply(func: Callable[..., Any], name: str, args: Any, kwargs: dict[str, Any]) -> Any:
     """Call a function with plain arrays and note the result."""
-    trace = _trace_of((args, kwargs))
+    trace = _trace_of_call(args, kwargs)
     if trace is None or not trace.recording:
         return func(*map(plain, args), **plain_of(kwargs))
     if name in MUTATING:
@@ -344,6 +344,13 @@ def _mutate(trace: Trace, func: Any, name: str, args: Any, kwargs: dict[str, Any
 
     made = trace.node(name, call, nodes, options, np.array(plain(target)))
     trace.write(target, made)
+
+
+def _trace_of_call(args: Any, kwargs: dict[str, Any]) -> Trace | None:
+    for each in args:
+        if isinstance(each, Traced) and each.tracer is not None:
+            return each.tracer
+    return _trace_of((args, kwargs))
 
 
 def _trace_of(values: Any) -> Trace | None:

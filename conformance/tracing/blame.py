@@ -9,6 +9,7 @@ equation has, nor one that is right when others call it.
 Left out: whether the value is wrong (`verdict/compare.py`).
 """
 
+from collections.abc import Collection
 from itertools import permutations
 
 import numpy as np
@@ -44,6 +45,7 @@ class Blame:
         self.replay, self.nodes = replay, replay.trace.nodes
         self.repairs = Repairs(replay)
         self.known = {} if known is None else known
+        self._turns: dict[int, int] = {}
 
     def frames(self, node: Node, at: Location, way: Way) -> tuple[Frame, ...]:
         """The frames of the operation to blame for a wrong value, the one to blame first.
@@ -81,6 +83,7 @@ class Blame:
     def _to_blame(self, repair: Repair, way: Way) -> tuple[Frame, ...]:
         """The frames of the operation that should have given something else."""
         wrong, step, value = repair.node, repair.step, self._value(repair.node)
+        together = repair.executions
         taken = self._taken(wrong, step)
         for other, meant in taken:
             if meant in way.own:
@@ -90,11 +93,15 @@ class Blame:
             made = other.uses & way.before and not way.before >> other.number & 1
             if other.frames and alone and made:  # a factor that was made on another line
                 right = way.has(self._value(other))
-                return self._taker(other, way) if right else self._guilty(other, way)
+                if right:
+                    return self._taker(other, way, together)
+                return self._guilty(other, way, together)
         arranged = wrong.operation in ARRANGING
         if _exact(value) and not arranged and way.has(value):
-            return wrong.frames if way.stops_early(value) else self._taker(wrong, way)
-        return self._guilty(wrong, way)
+            if way.stops_early(value):
+                return wrong.frames
+            return self._taker(wrong, way, together)
+        return self._guilty(wrong, way, together)
 
     def _handed_down(self, wrong: Node, taken: Node, meant: Array) -> tuple[Frame, ...]:
         """The frames from the function on that had the quantity which the equation has."""
@@ -109,7 +116,7 @@ class Blame:
                 return wrong.frames[depth:]
         return wrong.frames[-1:]
 
-    def _taker(self, node: Node, way: Way) -> tuple[Frame, ...]:
+    def _taker(self, node: Node, way: Way, together: Collection[int] = ()) -> tuple[Frame, ...]:
         """The frames of a right value from the function on that took it for something else.
 
         That is the one that goes on with it; or, before it, a function that gave it and does not
@@ -119,7 +126,7 @@ class Blame:
         if takers and (way.took_another(node) or way.right_elsewhere(node)):
             return takers[0].frames
         frames, calls = node.frames, node.calls
-        least = len(frames) - len(self._guilty(node, way))
+        least = len(frames) - len(self._guilty(node, way, together))
         for depth, (frame, call) in enumerate(zip(frames, calls, strict=False)):
             goes_on = any(call in each.calls for each in node.consumers if way.leads_to(each))
             if goes_on or ignores_a_parameter(frame) or self._hands_on(node, depth):
@@ -177,11 +184,17 @@ class Blame:
             node = before
         return node
 
-    def _guilty(self, wrong: Node, way: Way) -> tuple[Frame, ...]:
-        """The frames, without the inner ones whose line computes something right elsewhere.
+    def _guilty(self, wrong: Node, way: Way, together: Collection[int]) -> tuple[Frame, ...]:
+        """The frames, without the inner ones whose operation computes something right elsewhere.
 
         A helper that works when others call it is not to blame for what it is given.
+
+        Args:
+            wrong: the operation.
+            way: to the quantity.
+            together: the numbers of the executions that are wrong with it.
         """
+        turn = self._turn(wrong)
         for depth in range(len(wrong.frames) - 1):
             inner, outer = wrong.frames[: depth + 1], wrong.frames[depth + 1 :]
             elsewhere = (
@@ -190,11 +203,22 @@ class Blame:
                 if other.operation == wrong.operation
                 and other.frames[: depth + 1] == inner
                 and other.frames[depth + 1 :] != outer
+                and self._turn(other) == turn
+                and other.number not in together
             )
             values = (self._value(other) for other in elsewhere)
             if not any(_exact(value) and value in way.straight for value in values):
                 return wrong.frames[depth:]
         return wrong.frames[-1:]
+
+    def _turn(self, node: Node) -> int:
+        """How often its line has done the same operation before in the same call."""
+        if not self._turns:
+            counts: dict[object, int] = {}
+            for each in self.nodes:
+                key = each.operation, each.frames[:1], each.calls[:1]
+                self._turns[each.number] = counts[key] = counts.get(key, -1) + 1
+        return self._turns[node.number]
 
 
 def _exact(value: Array) -> bool:

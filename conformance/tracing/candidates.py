@@ -61,14 +61,20 @@ class Candidates:
     def _one_by_one(self, n: int, uses: int, not_uses: int) -> Iterator[Candidate]:
         """Single numbers that one line computed, n of them a sample, or the last of each n-th.
 
-        Where the line comes back for another layer, that of each layer alone.
+        Where the line comes back for another neuron or layer, those of each alone.
         """
         for columns in self._lines(1, uses, not_uses):
-            found = {(0, len(columns[0])), *_turns(columns[0])}
+            turns = list(_turns(columns[0]))
+            found = {(0, len(columns[0])), *turns}
             for start, end in sorted(found):
                 each, rest = divmod(end - start, n)
                 if each and not rest:
                     yield self._numbers([c[start + each - 1 : end : each] for c in columns])
+            lasts = [end - 1 for _, end in turns]
+            if len(turns) < len(columns[0]):  # a neuron a turn: so many after one another
+                for first in range(len(lasts) - n + 1):
+                    chosen = lasts[first : first + n]
+                    yield self._numbers([[column[i] for i in chosen] for column in columns])
 
     def _numbers(self, columns: Sequence[Sequence[Node]]) -> Candidate:
         numbers = np.array([[node.number for node in column] for column in columns]).T

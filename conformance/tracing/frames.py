@@ -51,16 +51,14 @@ def subject_calls(frame: FrameType | None) -> list[tuple[Frame, FrameType]]:
     found: list[tuple[Frame, FrameType]] = []
     line = 0  # of a comprehension, which is a part of the function around it
     while frame is not None:
-        file, function = frame.f_code.co_filename, frame.f_code.co_name
-        if is_subject(file):
+        code = frame.f_code
+        if is_subject(code.co_filename):
             line = line or frame.f_lineno
-            if function not in _COMPREHENSIONS:
-                found.append((_frame(file, line, function), frame))
+            if code.co_name not in _COMPREHENSIONS:
+                found.append((_frame(code.co_filename, line, code.co_name), frame))
                 line = 0
-        elif function == _ENGINE:
+        elif code.co_name == _ENGINE or _calls_subject(code.co_filename):
             break
-        elif file.startswith(_PACKAGE) and not file.startswith(_OURS):
-            break  # our own call into the subject
         frame = frame.f_back
     return found
 
@@ -77,7 +75,7 @@ def subject_sites() -> tuple[tuple[CodeType, int], ...]:
         if is_subject(code.co_filename):
             starts = _starts(code)  # once specialized, an instruction is left within its cache
             found.append((code, starts[bisect_right(starts, frame.f_lasti) - 1]))
-        elif code.co_filename.startswith(_PACKAGE) and not code.co_filename.startswith(_OURS):
+        elif _calls_subject(code.co_filename):
             break
         frame = frame.f_back
     return tuple(found)
@@ -130,6 +128,12 @@ def ignores_a_parameter(frame: Frame) -> bool:
 @cache
 def _frame(file: str, line: int, function: str) -> Frame:
     return Frame(file, line, function)
+
+
+@cache
+def _calls_subject(file: str) -> bool:
+    """Whether a file is ours, and not of what records: then it called the subject."""
+    return file.startswith(_PACKAGE) and not file.startswith(_OURS)
 
 
 @cache

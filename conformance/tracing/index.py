@@ -124,14 +124,14 @@ class Index:
                         found[node][entry] = place
             if not anywhere:
                 return None
-        return _chosen(found, wanted.shape, last=bool(within))
+        return _chosen(found, floats.reshape(shape), last=bool(within))
 
     def _expected(self, node: int, entry: int, shape: tuple[int, ...]) -> int:
         """Where an entry is if a node has all of them, or a column, in their order.
 
         It tells equal numbers apart, such as those that were cut off.
         """
-        held = self._known[node].value.shape
+        held = np.squeeze(self._known[node].value).shape
         rows, columns = shape if len(shape) == 2 else (1, 1)  # noqa: PLR2004 - a matrix
         row, column = divmod(entry, columns)
         if int(np.prod(held)) == rows:
@@ -172,17 +172,19 @@ def _may_be_multiple(held: Sequence[float], wanted: Sequence[float]) -> bool:
 
 
 def orientations(value: Array, shape: tuple[int, ...]) -> list[tuple[Array, Array]]:
-    """An array in this shape, straight and turned, each with the places of its entries."""
-    places = np.arange(value.size)
-    flat = value.reshape(-1)
-    made = []
-    if value.shape != shape[::-1] or value.shape == shape:
-        made.append(places.reshape(shape))
-    if len(shape) == 2 and min(shape) > 1 and value.shape != shape:  # noqa: PLR2004 - a matrix
-        made.append(places.reshape(shape[::-1]).T)
-    if len(shape) == 2 and value.shape == shape[::-1] == shape:  # noqa: PLR2004 - square
-        made.append(places.reshape(shape).T)
-    return [(flat[each], each) for each in (made or [places.reshape(shape)])]
+    """An array in this shape, straight and turned, each with the places of its entries.
+
+    Axes of one entry say nothing: an array (m, n, 1) is (n, m), turned.
+    """
+    places, flat, lengths = np.arange(value.size), value.reshape(-1), np.squeeze(value).shape
+    straight, turned = places.reshape(shape), places.reshape(shape[::-1]).T
+    if len(shape) != 2 or min(shape) == 1 or lengths == shape != shape[::-1]:  # noqa: PLR2004 - a matrix
+        made = [straight]
+    elif lengths == shape[::-1] != shape:
+        made = [turned]
+    else:
+        made = [straight, turned]
+    return [(flat[each], each) for each in made]
 
 
 def common_factor(held: Array, wanted: Array) -> Any:
@@ -225,19 +227,26 @@ def _counts(node: Node) -> bool:
     return isinstance(value, np.ndarray) and value.dtype.kind == "f" and not node.constant
 
 
-def _chosen(
-    found: dict[int, dict[int, int]], shape: tuple[int, ...], *, last: bool
-) -> Location | None:
-    """The fewest nodes that have all entries, and of them the first or the last."""
-    size = int(np.prod(shape))
-    nodes, places = np.full(size, -1), np.zeros(size, dtype=np.int64)
-    left = set(range(size))
-    order: Sequence[int] = sorted(found, key=lambda n: (-len(found[n]), -n if last else n))
-    for node in order:
+def _chosen(found: dict[int, dict[int, int]], wanted: Array, *, last: bool) -> Location | None:
+    """The fewest nodes that have all entries, and of them the first or the last.
+
+    A number that is met more than once, such as 0, may be anywhere: it leads to no node.
+    """
+    numbers, counts = np.unique(wanted, return_counts=True)
+    repeated = set(numbers[counts > 1].tolist()) | {0.0}
+    telling = {i for i, each in enumerate(wanted.ravel().tolist()) if each not in repeated}
+    nodes, places = np.full(wanted.size, -1), np.zeros(wanted.size, dtype=np.int64)
+    left = set(range(wanted.size))
+
+    def rank(node: int) -> tuple[int, int, int]:
+        entries = found[node].keys()
+        return -len(entries & telling), -len(entries), -node if last else node
+
+    for node in sorted(found, key=rank):
         entries = [each for each in found[node] if each in left]
         for entry in entries:
             nodes[entry], places[entry] = node, found[node][entry]
         left.difference_update(entries)
         if not left:
-            return Location(nodes.reshape(shape), places.reshape(shape))
+            return Location(nodes.reshape(wanted.shape), places.reshape(wanted.shape))
     return None

@@ -73,10 +73,17 @@ class Equation(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Repair:
-    """An operation, its first execution, and what it should have given."""
+    """An operation, and what it should have given.
+
+    Attributes:
+        node: its first execution that gave something else.
+        step: of the equation, whose result it should have given.
+        executions: the numbers of those that it mends together.
+    """
 
     node: Node
     step: Step
+    executions: frozenset[int]
 
 
 class Repairs:
@@ -106,8 +113,13 @@ class Repairs:
             for step, given in self._trials(executions, at, equation):
                 # What is right itself can only have been taken for the quantity.
                 if (suspect or step.final) and self._mends(given, path, at, wanted):
-                    return Repair(executions[0], step)
+                    return Repair(self._changed(given), step, frozenset(given))
         return None
+
+    def _changed(self, given: Mapping[int, Array]) -> Node:
+        """The first of some nodes that gave something else."""
+        changed = (n for n, e in given.items() if not _equal(self.nodes[n].value, as_floats(e)))
+        return self.nodes[min(changed)]
 
     def _suspect(self, node: Node, equation: Equation) -> bool:
         """Whether an operation gives what the equation does not have."""

@@ -10,7 +10,7 @@ Left out: the run (`subjects/book`), what is judged of it, and the line (`blame.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import reduce
+from functools import partial, reduce
 from itertools import islice
 from operator import or_
 from typing import Any
@@ -174,8 +174,8 @@ class Search:
             within = 0 if location is None else self._used(right, made, location, alike=True)
             if location is not None and within:
                 self.roles.first[name] = location
-                last = self._located(right, within, factors)
-                self._take(name, right, last or location)
+                last = self._of_one_kind(location, self._located(right, within, factors))
+                self._take(name, right, self._before_rounding(right, made, last))
                 return
         found = self._by_use("delta", (n, self._everything, 0), made, None)
         if found is None and self._stands_still(layer):
@@ -280,7 +280,7 @@ class Search:
                 continue
             others = (right[other] for other in right if other != name)
             if mover is not None and not any(self._is_multiple(mover, each) for each in others):
-                location = self._mover(mover, ratio[name], divisors)
+                location = self._mover(name, ratio[name], divisors)
             if mover is None or location is None:
                 self._take_gradient(name, right[name])
             else:
@@ -302,13 +302,13 @@ class Search:
             return BOOK.bias_gradient(delta)
         return BOOK.weight_gradient(delta, self._below(int(name[1:])))
 
-    def _mover(self, moved: Array, ratio: Any, divisors: set[float]) -> Location | None:
+    def _mover(self, name: str, ratio: Any, divisors: set[float]) -> Location | None:
         """Where the array is that moved a parameter in the place of its ∇; None if it was ∇.
 
         It is ∇ too if it is the sum where the mean belongs, or the reverse, for all parameters:
         then the update is wrong.
         """
-        m = float(self.run.m)
+        moved, m = self.roles.moved[f"nabla_{name}"], float(self.run.m)
         scaled = any(_is(ratio, each) for each in (m, 1 / m))
         if scaled and not divisors:
             return None
@@ -319,6 +319,9 @@ class Search:
                 used = node.uses & self.run.targets and not node.given
                 if used and is_factor(found, factor):
                     return Location(np.full(moved.shape, node.number), places, factor)
+            entries = self.index.locate(times(moved, factor), self.run.movers[name])
+            if entries is not None:
+                return replace(entries, factor=factor)
         return None
 
     def _moved(self, name: str) -> Array | None:
@@ -344,15 +347,29 @@ class Search:
         if negative is not None:  # of −z σ is 1 − a, which would be taken for its use
             return self._take(name, right, replace(negative, factor=-1.0))
         within = 0 if location is None else self._used(right, made, location)
-        if location is not None and within:
-            self.roles.first[name] = location
-            return self._take(name, right, self._columns(right, within) or location)
         changed = location if name[0] == "z" else None  # what stands for z is made of it
         above = reduce(or_, self.run.parameters[int(name[1:]) - 1 :], self.run.targets)
+        if location is not None and within:
+            if name[0] == "z" and not self._goes_on(right, name):
+                found = self._by_use(
+                    "z", (*where, above), made, changed, partial(self._goes_on, name=name)
+                )
+                if found is not None:
+                    return self._take(name, found.value, found.location, wrong=True)
+            self.roles.first[name] = location
+            last = self._of_one_kind(location, self._columns(right, within))
+            return self._take(name, right, self._before_rounding(right, made, last))
         found = self._by_use(name[0], (*where, above), made, changed)
         if found is not None and not self._made_for_nothing(location, found):
             return self._take(name, found.value, found.location, wrong=True)
         return self._take(name, right, location)
+
+    def _goes_on(self, z: Array, name: str) -> bool:
+        """Whether the next equation was made of what σ makes of a z; of −z it makes 1 − a."""
+        a = BOOK.activation(z)
+        location = self._columns(a)
+        made = self._uses_of_activation(int(name[1:]))
+        return location is not None and bool(self._used(a, made, location))
 
     def _made_for_nothing(self, right: Location | None, found: Candidate) -> bool:
         """Whether the right value was made and nobody took it, but another that has a role."""
@@ -377,6 +394,7 @@ class Search:
         where: tuple[int, int, int],
         made: Made,
         right: Location | None,
+        fits: Callable[[Array], bool] = lambda _: True,
     ) -> Candidate | None:
         """The value of which an equation's result is recorded, that of the first equation first.
 
@@ -385,6 +403,7 @@ class Search:
             where: how many numbers a sample, the bits of what it uses, and of what it does not.
             made: what the equations make of it.
             right: where the right value is; another one is made of that.
+            fits: what else is asked of the value.
         """
         n, uses, not_uses = where
         candidates = list(self.candidates.of(n, uses=uses, not_uses=not_uses))
@@ -413,9 +432,9 @@ class Search:
                 if not self._plausible(each.value, result):
                     continue
                 within = self._used(each.value, result, each.location, alike=True)
-                if within:  # of equal values the last was taken
-                    last = self._columns(each.value, within)
-                    return Candidate(each.value, last or each.location)
+                if within and fits(each.value):  # of equal values the last was taken
+                    last = self._of_one_kind(each.location, self._columns(each.value, within))
+                    return Candidate(each.value, last)
         return None
 
     def _plausible(self, value: Array, made: Made) -> bool:
@@ -461,6 +480,33 @@ class Search:
                     return 0  # something between has turned the sign
                 return reduce(or_, (within for within, _ in filter(None, each)))
         return 0
+
+    def _of_one_kind(self, first: Location, last: Location | None) -> Location:
+        """The last place of a quantity, if no more kinds of operations computed it there."""
+        if last is None:
+            return first
+        nodes = self.index.replay.trace.nodes
+        kinds = (
+            {(nodes[number].operation, nodes[number].frames[:1]) for number in each.numbers}
+            for each in (first, last)
+        )
+        of_first, of_last = map(len, kinds)
+        return last if of_last <= of_first else first
+
+    def _before_rounding(self, value: Array, made: Made, last: Location) -> Location:
+        """Where a quantity is before it is rounded, unless all is made of the rounded numbers."""
+        rounded = self.index.replay.rounded
+        if rounded.isdisjoint(last.numbers):
+            return last
+        trace = self.index.replay.trace
+        others = reduce(or_, (1 << e.number for e in trace.nodes if e.number not in rounded), 0)
+        before = self._located(value, others, (last.factor,))
+        if before is None:
+            return last
+        results = (self._located(result) for result, _ in made(value, exactly))
+        users = [trace.uses_of(each.numbers) for each in results if each is not None]
+        of_last = reduce(or_, (1 << number for number in last.numbers))
+        return last if users and all(uses & of_last for uses in users) else before
 
     def _made_of(self, wanted: Array, own: Sequence[int]) -> tuple[int, float] | None:
         """What a quantity that is recorded was computed from, as bits, and its factor.

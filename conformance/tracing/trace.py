@@ -25,6 +25,9 @@ from reference.step import Array
 FILLED = "filled"
 """The operation of an array that was written into."""
 
+UNTRACED = frozenset((int, bool, str, slice, type(None)))
+"""Types of arguments that nothing computed."""
+
 MANY_BITS = 30  # a float with so many significant bits is known again by its bits
 
 
@@ -203,7 +206,7 @@ class Trace:
         value: Any,
     ) -> Node:
         """A new node; the value is kept as it is, the arguments hold nodes already."""
-        inputs = tuple(dict.fromkeys(each for each in flat((args, kwargs)) if type(each) is Node))
+        inputs = nodes_in(args, kwargs)
         frames, calls = self._where()
         made = Node(len(self.nodes), operation, function, args, kwargs, value, frames, inputs)
         made.calls = calls
@@ -399,9 +402,11 @@ class Trace:
 
         if isinstance(value, Traced):
             return self.node_of(value)
+        kind = type(value)
+        if kind in UNTRACED:
+            return value
         if is_traced_number(value):
             return value.node
-        kind = type(value)
         if kind in (list, tuple):
             return kind(map(self.argument, value))
         if kind is dict:
@@ -433,6 +438,26 @@ def telling(array: Array) -> bool:
         mantissa, _ = np.frexp(numbers)
         scaled = np.ldexp(mantissa, MANY_BITS if array.dtype.itemsize > 4 else 20)  # noqa: PLR2004
         return bool(np.any((scaled != np.trunc(scaled)) & np.isfinite(scaled)))
+
+
+def nodes_in(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Node, ...]:
+    """The nodes among the arguments of an operation, each once, within lists and dicts too."""
+    found: dict[Node, None] = {}
+    _collect(args, found)
+    if kwargs:
+        _collect(kwargs.values(), found)
+    return tuple(found)
+
+
+def _collect(values: Iterable[Any], found: dict[Node, None]) -> None:
+    for each in values:
+        kind = type(each)
+        if kind is Node:
+            found[each] = None
+        elif kind is list or kind is tuple:
+            _collect(each, found)
+        elif kind is dict:
+            _collect(each.values(), found)
 
 
 def flat(value: Any) -> Iterator[Any]:

@@ -192,7 +192,8 @@ class Way:
             kept,
         ):
             yield Step("", (), each)
-        for scalar in (eta / m, eta, one / m, eta * decay, decay * one, one - eta * decay):
+        scalars = eta / m, eta, one / m, eta * decay, decay * one, one - eta * decay
+        for scalar in (*scalars, -(eta / m), -eta):
             yield Step("", (), np.array(scalar, dtype=object))
 
     def _sum(self, gradient: str, samples: tuple[int, ...]) -> Array:

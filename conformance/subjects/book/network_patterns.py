@@ -16,12 +16,12 @@ from conformance.subjects.book.network import BookNetwork
 from conformance.subjects.book.traced_runs import backprop_run, update_run
 from conformance.subjects.observation import Shown, Where, nowhere
 from conformance.subjects.pattern import BITS, Patterns, RunOf, Searched
-from conformance.subjects.stepped import Stepped, gathered, generic
+from conformance.subjects.stepped import Stepped, gathered, generic_case
 from conformance.tracing.index import as_floats, common_factor, is_factor
 from conformance.tracing.replay import Replay
 from conformance.tracing.roles import Roles
 from conformance.verdict.on_balls import OnBalls
-from reference.step import Batch, Parameters
+from reference.step import Array, Batch, Parameters
 
 T = TypeVar("T")
 
@@ -69,12 +69,16 @@ class NetworkPatterns(Patterns):
         shown: dict[str, Shown] = {name: gathered(each, made) for name, each in found.items()}
         return shown, pattern.frames, on_balls(case, made, found)
 
-    def uses_returned(self, case: Case, m: int) -> frozenset[str]:
-        """The gradients `nabla_b2 …` that the update takes as backprop returns them."""
-        update = self.pattern(case, m, update_run)
+    def uses_returned(self, case: Case, update: Searched) -> frozenset[str]:
+        """The gradients `nabla_b2 …` that an update takes as backprop returns them."""
         if update not in self._used:
-            sizes = update.run.start.sizes
-            stand_in, start, batch = generic(case, m, sizes)
+            run = update.run
+
+            def floats(exact: Array) -> Array:
+                return as_floats(exact).astype(case.dtype)
+
+            start, batch = run.start.map(floats), run.batch.map(floats)
+            stand_in = generic_case(case, run.m, start.sizes)
             returned = self.tried(lambda: backprop_run(self.network, stand_in, start, batch), None)
             with precision(BITS):
                 same = () if returned is None else _same(update.roles, returned)

@@ -208,7 +208,7 @@ class TracedSession(Training):
         if taken.traced is None:
             shown |= {**whole, **errors(taken.parts)}
             return {}, nowhere, None
-        used = self.patterns.uses_returned(case, taken.batch.m)
+        used = self.patterns.uses_returned(case, taken.traced.pattern)
         shown |= {name: m for name, m in whole.items() if name in used and name not in shown}
         other: dict[str, Shown] = {name: m for name, m in whole.items() if name not in used}
         if not other:
@@ -239,7 +239,9 @@ class TracedSession(Training):
         """What decides on balls what is not in the update: C, and the ∇ that backprop returns."""
         case, patterns = self.case, self.patterns
         start, batch = taken.start, taken.batch
-        used = patterns.uses_returned(case, batch.m) - found.keys()
+        used: frozenset[str] = frozenset()
+        if taken.traced is not None:
+            used = patterns.uses_returned(case, taken.traced.pattern) - found.keys()
 
         @cache
         def nablas() -> OnBalls | None:
