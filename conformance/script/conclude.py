@@ -11,6 +11,7 @@ from conformance.script.findings import Ran
 from conformance.script.judge import judged
 from conformance.script.names import Held, names
 from conformance.script.parameters import Parameter, steps
+from conformance.script.rule import faults
 from conformance.tracing.trace import Trace
 
 Notes = Sequence[tuple[str, str]]
@@ -47,12 +48,14 @@ def conclude(
     except (NotAGradientError, NotImplementedError) as error:
         raise SubjectError(f"its gradients cannot be judged: {error}") from error
     at = next((i for i, each in enumerate(results) if not each.ok), 0)
+    wrong = faults(results, said)
     return Ran(
         script,
         tuple(said),
         count,
         results[at].examined,
         at + 1,
+        faults=tuple(wrong),
         own_loss=results[at].own_loss,
         notes=tuple(notes),
     )

@@ -4,18 +4,17 @@ Left out: the update rule (`rule.py`).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from conformance.backward.findings import Examined
 from conformance.backward.own_pass import OwnPass, examine_pass
-from conformance.backward.program import Goal
-from conformance.backward.quantities import HALF_OF_THE_DIGITS
-from conformance.script.loss import Fit, best_loss, candidates
+from conformance.backward.program import Goal, NotAGradientError
+from conformance.script.loss import Fit, best_loss, candidates, declared, monitored
 from conformance.script.parameters import Parameter
 from conformance.script.step import Step
-from conformance.script.update import Multiple, Update, common, update
+from conformance.script.update import Multiple, Update, common, update, usual
 from conformance.tracing.trace import Node, Trace
 
 @dataclass(frozen=True, eq=False)
@@ -27,12 +26,19 @@ class Judgement:
         examined: its gradients.
         own_loss: whether they were judged by the program's own loss.
         whole: whether each was judged as what the update moves, with its factors.
+        factor: how many times the gradients are added to most parameters.
     """
 
     updates: tuple[Update, ...]
     examined: Examined
     own_loss: bool
     whole: bool
+    factor: float = -1.0
+
+    @property
+    def right(self) -> int:
+        """How many gradients are right."""
+        return sum(each.ok for each in self.examined.gradients)
 
     @property
     def ok(self) -> bool:
@@ -40,42 +46,72 @@ class Judgement:
         return all(each.ok for each in self.examined.gradients)
 
 
-def judged(trace: Trace, found: Sequence[Parameter], names: Sequence[str], k: int) -> Judgement:
-    """The k-th update of all parameters, from 1."""
+def judged(
+    trace: Trace,
+    found: Sequence[Parameter],
+    names: Sequence[str],
+    k: int,
+    cost: str | None = None,
+) -> Judgement:
+    """The k-th update of all parameters, from 1.
+
+    Args:
+        trace: of the run.
+        found: the parameters.
+        names: theirs.
+        k: which update.
+        cost: the name of the cost to judge by; None if any will do.
+    """
     updates = tuple(update(each, k) for each in found)
-    step = _Step(trace, updates, names)
+    step = _Step(trace, updates, names, cost)
     choices = common(updates)
     if choices:
         return step.by_choice(choices)
     if not all(each.options for each in updates):
         return step.whole()
-    each_own = step.by_choice([[each.options[-1] for each in updates]])
-    if each_own.ok or any(each.states for each in updates):
-        return each_own
+    own = step.uneven()
+    if own.ok or any(each.states for each in updates):
+        return own
     whole = step.whole()
-    return whole if whole.ok or not each_own.examined.accused else each_own
+    return whole if whole.ok else own
 
 
 class _Step:
     """An update of all parameters that is to be judged."""
 
-    def __init__(self, trace: Trace, updates: Sequence[Update], names: Sequence[str]) -> None:
+    def __init__(
+        self, trace: Trace, updates: Sequence[Update], names: Sequence[str], cost: str | None
+    ) -> None:
         self.whole_trace, self.updates, self.names = trace, updates, names
+        self.cost = cost
         self.olds = {each.old: name for each, name in zip(updates, names, strict=True)}
         news = [each.new for each in updates]
         self.losses = candidates(trace.nodes, [*self.olds], news)
 
     def by_choice(self, choices: Sequence[Sequence[Multiple]]) -> Judgement:
-        """Judge the arrays by which the parameters are moved, the least of them if in doubt."""
+        """Judge the arrays by which the parameters are moved, of several the likeliest."""
         step = self.part([each for chosen in choices for each, _ in chosen])
-        goals = self.goals(step, choices[-1])
-        fit = best_loss(step.trace, [step.of[each] for each in self.losses], goals)
-        if fit is not None:
-            for chosen in choices[:-1]:
-                times = fit.factor * choices[-1][0][1] / chosen[0][1]
-                if abs(times - 1) <= HALF_OF_THE_DIGITS:
-                    goals = self.goals(step, chosen)
-        return self.examined(step, goals, fit, whole=False)
+        tried = [self.goals(step, chosen, chosen[0][1]) for chosen in choices]
+        losses = [step.of[each] for each in self.losses]
+        fits = [best_loss(step.trace, losses, goals) for goals in tried]
+        full = [i for i, e in enumerate(fits) if e is not None and e.count == len(tried[i])]
+        i = min(full, key=lambda i: abs(np.log(getattr(fits[i], "factor", 1.0))), default=0)
+        made = self.examined(step, tried[i], fits[i], whole=False)
+        return replace(made, factor=choices[i][0][1])
+
+    def uneven(self) -> Judgement:
+        """Judge the arrays by which the parameters are moved, though by different factors."""
+        chosen = [each.options[each.own] for each in self.updates]
+        step = self.part([each for each, _ in chosen])
+        losses = [step.of[each] for each in self.losses]
+        made = []
+        for factor in usual(self.updates):
+            goals = self.goals(step, chosen, factor)
+            fit = best_loss(step.trace, losses, goals)
+            made.append(replace(self.examined(step, goals, fit, whole=False), factor=factor))
+            if made[-1].ok:
+                return made[-1]
+        return made[0]
 
     def whole(self) -> Judgement:
         """Judge what is taken away from each parameter as a whole."""
@@ -94,12 +130,12 @@ class _Step:
         """The trace of the step."""
         return Step(self.whole_trace, self.olds, [*wanted, *self.losses])
 
-    def goals(self, step: Step, chosen: Sequence[Multiple]) -> tuple[Goal, ...]:
-        """The gradients: what is subtracted from the parameters."""
+    def goals(self, step: Step, chosen: Sequence[Multiple], sign: float) -> tuple[Goal, ...]:
+        """The gradients: what is subtracted from the parameters, or its negative."""
         goals = []
-        for (gradient, factor), each, name in zip(chosen, self.updates, self.names, strict=True):
+        for (gradient, _), each, name in zip(chosen, self.updates, self.names, strict=True):
             node = step.of[gradient]
-            if factor > 0:
+            if sign > 0:
                 node = step.trace.node("negative", np.negative, (node,), {}, -node.value)
                 node.frames, node.calls = gradient.frames, gradient.calls
             goals.append(Goal(name, step.of[each.old], node))
@@ -108,7 +144,33 @@ class _Step:
     def examined(
         self, step: Step, goals: tuple[Goal, ...], fit: Fit | None, *, whole: bool
     ) -> Judgement:
-        """The judgement of these gradients."""
-        loss = None if fit is None else fit.loss
-        made = OwnPass(step.trace, goals, loss=loss, scaled=whole)
-        return Judgement(tuple(self.updates), examine_pass(made), loss is not None, whole)
+        """The judgement of these gradients.
+
+        By the program's own loss, if all are right by it or if it is a known cost; else by the
+        known cost by which they are all right; else by whichever more of them are right.
+        """
+        losses = [step.of[each] for each in self.losses]
+        known = None
+        if self.cost is None and fit is not None and fit.count == len(goals):
+            known = fit.loss
+        elif self.cost is None:
+            known = declared(step.trace, losses, goals)
+
+        def by(loss: Node | None) -> Judgement:
+            made = OwnPass(step.trace, goals, loss=loss, scaled=whole)
+            found = examine_pass(made, self.cost)
+            return Judgement(tuple(self.updates), found, loss is not None, whole)
+
+        if known is not None:
+            return by(known)
+        own = fit.loss if fit is not None else monitored(losses)
+        try:
+            without = by(None)
+        except NotAGradientError:
+            if own is None:
+                raise
+            return by(own)
+        if without.ok or own is None or self.cost is not None:
+            return without
+        with_own = by(own)
+        return with_own if with_own.right >= without.right else without

@@ -14,7 +14,9 @@ from conformance.backward.chain import Chain
 from conformance.backward.forward import Forward
 from conformance.backward.judge import distance
 from conformance.backward.operation import is_float
-from conformance.backward.program import Goal, Recorded
+from conformance.backward.factor import conventions
+from conformance.backward.no_loss import COST_NAMES, tried
+from conformance.backward.program import Goal, NotAGradientError, Recorded
 from conformance.backward.quantities import HALF_OF_THE_DIGITS
 from conformance.tracing.trace import Node, Trace
 
@@ -57,6 +59,47 @@ def best_loss(trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...]) -> 
     """The number that most gradients are right by, if any is; of several the nearest in size."""
     fits = [fit for each in losses if (fit := _fit(trace, each, goals)).count]
     return max(fits, key=lambda e: (e.count, -abs(np.log(e.factor)), e.loss.number), default=None)
+
+
+def declared(trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...]) -> Node | None:
+    """The number that is a known cost of the output, times a constant; None if none is."""
+    run = Recorded(trace, goals[0].node, goals)
+    try:
+        known = tried(run, COST_NAMES, (None, None)) if losses else []
+    except NotAGradientError:
+        return None
+    last = _last(losses)
+    for each in known:
+        value = float(np.ravel(each.forward.run.loss.value)[0])
+        lengths = [n for output, _ in each.compared.pairs for n in np.shape(output.value)]
+        for loss in last:
+            ratio = float(np.ravel(loss.value)[0]) / value if value else 0.0
+            if any(abs(ratio - e) <= HALF_OF_THE_DIGITS * e for e in conventions(lengths)):
+                return loss
+    return None
+
+
+def monitored(losses: Sequence[Node]) -> Node | None:
+    """The last number, if it is smooth: one of absolute values is only printed."""
+    for each in _last(losses):
+        if not any(e.operation in ("absolute", "sign") for e in _sources(each)):
+            return each
+    return None
+
+
+def _last(losses: Sequence[Node]) -> list[Node]:
+    """The numbers that no other of them was computed from, the latest first."""
+    used = [each for each in losses if any(e is not each and e.depends_on(each) for e in losses)]
+    return [each for each in reversed(losses) if each not in used]
+
+
+def _sources(node: Node, most: int = 12) -> list[Node]:
+    """The last operations that a number was computed by."""
+    found = [node]
+    for each in found:
+        if len(found) < most:
+            found += [e for e in each.inputs if e not in found and e.function is not None]
+    return found
 
 
 def _fit(trace: Trace, loss: Node, goals: tuple[Goal, ...]) -> Fit:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from conformance.backward.findings import Line
 from conformance.errors import StoppedError, SubjectError
 from conformance.running.isolate import isolated
 from conformance.script.findings import Ran
@@ -34,6 +35,15 @@ class ScriptReport:
     def ok(self) -> bool:
         """Whether nothing is wrong."""
         return self.ran.ok
+
+    @property
+    def line(self) -> Line | None:
+        """The line to blame first; None if nothing is wrong, or none is known."""
+        for each in self.ran.faults:
+            return each.line
+        for accused in self.ran.examined.accused:
+            return accused.lines[0] if accused.lines else None
+        return None
 
     @property
     def exit_code(self) -> int:

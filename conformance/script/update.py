@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from conformance.backward.source import statement
 from conformance.script.linear import ancestors, entrywise, links
 from conformance.script.parameters import Parameter
 from conformance.tracing.trace import FILLED, Node
@@ -29,6 +30,7 @@ class Update:
         new: its value after.
         options: the arrays by which it is moved, each a multiple of the one before, and how many
             times each is added; nothing if it is not moved by multiples of a single one.
+        own: which of them is the first that is not a product that the update itself computes.
         decay: how many times the old value itself is taken away.
         adaptive: whether the gradient is divided by something that is kept of earlier ones.
         states: what is kept, as it was read and as it was written.
@@ -38,6 +40,7 @@ class Update:
     old: Node
     new: Node
     options: list[Multiple] = field(default_factory=list)
+    own: int = 0
     decay: float = 0.0
     adaptive: bool = False
     states: list[tuple[Node, Node]] = field(default_factory=list)
@@ -51,28 +54,53 @@ def update(parameter: Parameter, k: int) -> Update:
     reader.read(new, old, 1.0)
     if len(reader.gradients) == 1:
         (made.options,) = reader.gradients.values()
+        lines = {_statement(each) for each in (new, *(state for _, state in made.states))}
+        own = [i for i, (e, _) in enumerate(made.options) if _statement(e) not in lines]
+        made.own = min([*own, len(made.options) - 1])
     return made
+
+
+def _statement(node: Node) -> tuple[str, int] | None:
+    """Where the statement begins that computed a value."""
+    for each in node.frames[:1]:
+        found = statement(each.file, each.line)
+        return each.file, found.lineno if found is not None else each.line
+    return None
 
 
 def common(updates: Sequence[Update]) -> list[list[Multiple]]:
     """The choices of one array a parameter that are all added the same number of times.
 
-    The last is that of the least arrays. There is none if there is nothing but what is added once.
+    The first is that of the arrays which the updates themselves multiply.
     """
-    adaptive = any(each.adaptive for each in updates)
-
-    def alike(one: float, other: float) -> bool:
-        return one * other > 0 if adaptive else abs(one - other) <= SAME * abs(one)
-
+    if any(not each.options for each in updates):
+        return []
+    first, *rest = updates
     found = []
-    for first in updates[0].options:
+    for multiple in first.options[first.own :]:
         chosen = [
-            [e for e in each.options if alike(first[1], e[1])][-1:] for each in updates
+            [e for e in each.options[each.own :] if alike(multiple[1], e[1])][:1] for each in rest
         ]
         if all(chosen):
-            found.append([first, *(each for (each,) in chosen[1:])])
-    lone = len(found) == 1 and abs(found[0][0][1]) == 1
-    return [] if lone and any(len(each.options) > 1 for each in updates) else found
+            found.append([multiple, *(each for (each,) in chosen)])
+    own = [each.options[each.own][1] for each in updates]
+    return found if all(alike(own[0], each) for each in own) else []
+
+
+def usual(updates: Sequence[Update]) -> list[float]:
+    """The factors that the most parameters are moved by, the likeliest first.
+
+    Of as many the one that descends comes first, then the least: a mean, and not a sum.
+    """
+    factors = [each.options[each.own][1] for each in updates]
+    counts = {each: sum(alike(each, other) for other in factors) for each in factors}
+    most = max(counts.values())
+    return sorted((e for e in counts if counts[e] == most), key=lambda e: (e > 0, abs(e)))
+
+
+def alike(one: float, other: float) -> bool:
+    """Whether two factors of one step are the same."""
+    return abs(one - other) <= SAME * abs(one)
 
 
 class _Reader:
