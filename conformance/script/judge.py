@@ -5,12 +5,15 @@ Left out: the update rule (`rule.py`).
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
+from operator import and_, or_
 
 import numpy as np
 
-from conformance.backward.findings import Examined
+from conformance.backward.findings import Accused, Cause, Examined, Line
 from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.program import Goal, NotAGradientError
+from conformance.backward.source import line_of
 from conformance.script.loss import Fit, best_loss, candidates, declared, monitored
 from conformance.script.parameters import Parameter
 from conformance.script.step import Step
@@ -76,6 +79,35 @@ def judged(
     return whole if whole.ok else own
 
 
+def uneven_error(judgement: Judgement) -> Judgement:
+    """The judgement of gradients that are those of a known cost times another number each update.
+
+    It is the output error that is wrong, of a single output: such a one is any other's multiple.
+    """
+    gradients = tuple(replace(each, ok=False) for each in judgement.examined.gradients)
+    nodes = [each.options[each.own][0] for each in judgement.updates if each.options]
+    bits = reduce(or_, (each.old.uses & 1 << each.old.number for each in judgement.updates))
+    lines = _error_lines(nodes, bits)
+    names = tuple(each.name for each in gradients)
+    blamed = Accused(names, lines, Cause("output"), mends=False)
+    return replace(
+        judgement, examined=replace(judgement.examined, gradients=gradients, accused=(blamed,))
+    )
+
+
+def _error_lines(gradients: Sequence[Node], parameters: int) -> tuple[Line, ...]:
+    """The lines that compute the value that all gradients were computed from."""
+    common = reduce(and_, (each.uses for each in gradients))
+    found: list[Line] = []
+    waiting = list(gradients)
+    for each in waiting:
+        if common >> each.number & 1 and each.uses & parameters:
+            found += [line for line in (line_of(each),) if line is not None]
+        else:
+            waiting += [e for e in each.inputs if e not in waiting and e.uses & parameters]
+    return tuple(dict.fromkeys(sorted(found, key=lambda e: -found.count(e))))
+
+
 class _Step:
     """An update of all parameters that is to be judged."""
 
@@ -95,7 +127,8 @@ class _Step:
         losses = [step.of[each] for each in self.losses]
         fits = [best_loss(step.trace, losses, goals) for goals in tried]
         full = [i for i, e in enumerate(fits) if e is not None and e.count == len(tried[i])]
-        i = min(full, key=lambda i: abs(np.log(getattr(fits[i], "factor", 1.0))), default=0)
+        sizes = {i: round(abs(np.log(e.factor)), 6) for i in full if (e := fits[i]) is not None}
+        i = min(sizes, key=lambda i: (sizes[i], i), default=0)
         made = self.examined(step, tried[i], fits[i], whole=False)
         return replace(made, factor=choices[i][0][1])
 
@@ -163,7 +196,7 @@ class _Step:
 
         if known is not None:
             return by(known)
-        own = fit.loss if fit is not None else monitored(losses)
+        own = fit.loss if fit is not None else monitored(step.trace, losses)
         try:
             without = by(None)
         except NotAGradientError:

@@ -68,7 +68,7 @@ def declared(trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...]) -> N
         known = tried(run, COST_NAMES, (None, None)) if losses else []
     except NotAGradientError:
         return None
-    last = _last(losses)
+    last = _last(trace, losses)
     for each in known:
         value = float(np.ravel(each.forward.run.loss.value)[0])
         lengths = [n for output, _ in each.compared.pairs for n in np.shape(output.value)]
@@ -79,18 +79,31 @@ def declared(trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...]) -> N
     return None
 
 
-def monitored(losses: Sequence[Node]) -> Node | None:
+def monitored(trace: Trace, losses: Sequence[Node]) -> Node | None:
     """The last number, if it is smooth: one of absolute values is only printed."""
-    for each in _last(losses):
+    for each in _last(trace, losses):
         if not any(e.operation in ("absolute", "sign") for e in _sources(each)):
             return each
     return None
 
 
-def _last(losses: Sequence[Node]) -> list[Node]:
-    """The numbers that no other of them was computed from, the latest first."""
-    used = [each for each in losses if any(e is not each and e.depends_on(each) for e in losses)]
-    return [each for each in reversed(losses) if each not in used]
+def _last(trace: Trace, losses: Sequence[Node]) -> list[Node]:
+    """The numbers that no other of them was computed from, the latest first; of a total the term.
+
+    A total over all updates so far has more in it than depends on the parameters of this one.
+    """
+    given = sum(1 << each.number for each in trace.nodes if each.given)
+    found = []
+    for each in reversed(losses):
+        if not any(e is not each and e.depends_on(each) for e in losses):
+            term = each
+            while term.operation == "add":
+                parts = [e for e in term.args if type(e) is Node and e.uses & given]
+                if len(parts) != 1:
+                    break
+                term = parts[0]
+            found.append(term)
+    return found
 
 
 def _sources(node: Node, most: int = 12) -> list[Node]:

@@ -1,40 +1,110 @@
-"""How the parameters are moved, and what is wrong with it though the gradients may be right.
+"""What is wrong with how parameters are moved, though their gradients are right.
 
-Left out: the gradients (`judge.py`).
+Left out: the gradients (`judge.py`), and which rule it is (`known_rules.py`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+
+import numpy as np
 
 from conformance.backward.findings import Line
 from conformance.backward.source import line_of
 from conformance.script.findings import Fault
 from conformance.script.judge import Judgement
-from conformance.script.update import Update, alike
+from conformance.script.known_rules import moments
+from conformance.script.linear import entrywise
+from conformance.script.origin import origin
+from conformance.script.update import Update, alike, kept
 from conformance.tracing.trace import Node
 
 
 def faults(results: Sequence[Judgement], names: Sequence[str]) -> list[Fault]:
-    """What is wrong with the updates."""
-    for each in results:
-        found = uneven(each, names)
-        if found:
-            return found
+    """What is wrong with the updates: the first kind that something is found of."""
+    for search in (not_kept, shared, wrong_moments, not_finite, uneven, forgetting):
+        for each in results:
+            found = list(search(each, names))
+            if found:
+                return found
     return []
 
 
-def uneven(judgement: Judgement, names: Sequence[str]) -> list[Fault]:
+def uneven(judgement: Judgement, names: Sequence[str]) -> Iterator[Fault]:
     """The parameters that are moved by another factor than the others, if their gradients agree."""
     updates = judgement.updates
     if judgement.whole or not judgement.ok or any(not each.options for each in updates):
-        return []
-    factors = [each.options[each.own][1] for each in updates]
-    usual = judgement.factor
-    found = []
-    for each, name, factor in zip(updates, names, factors, strict=True):
-        if not alike(usual, factor):
-            kind = "ascends" if usual * factor < 0 else "factor"
-            found.append(Fault(kind, (name,), _line(each), factor / usual))
-    return found
+        return
+    for each, name in zip(updates, names, strict=True):
+        factor = each.options[each.own][1]
+        if not alike(judgement.factor, factor):
+            kind = "ascends" if judgement.factor * factor < 0 else "factor"
+            yield Fault(kind, (name,), _line(each), factor / judgement.factor)
+
+
+def not_kept(judgement: Judgement, names: Sequence[str]) -> Iterator[Fault]:
+    """The parameters that keep nothing from update to update where most others do."""
+    counts = [len(each.parameter.states) for each in judgement.updates]
+    usual = max(set(counts), key=counts.count)
+    for each, name, count in zip(judgement.updates, names, counts, strict=True):
+        if count < usual:
+            yield Fault("kept", (name,), _term(each))
+        elif not usual and each.constant is not None and not np.any(each.constant.value):
+            yield Fault("zero", (name,), _term(each))
+
+
+def shared(judgement: Judgement, names: Sequence[str]) -> Iterator[Fault]:
+    """What two parameters keep together."""
+    owner: dict[int, str] = {}
+    for each, name in zip(judgement.updates, names, strict=True):
+        for state in each.parameter.states:
+            if id(state) in owner:
+                line = line_of(state.values[-1])
+                yield Fault("shared", (name,), line, other=owner[id(state)])
+            owner.setdefault(id(state), name)
+
+
+def forgetting(judgement: Judgement, names: Sequence[str]) -> Iterator[Fault]:
+    """What is kept by another factor than that of the other parameters, or for ever."""
+    rates = [[kept(*each) for each in made.states] for made in judgement.updates]
+    if not judgement.ok or not all(rates):
+        return
+    first = [each[0] for each in rates]
+    usual = max(first, key=lambda e: (first.count(e), abs(e) < 1))
+    for made, name, rate in zip(judgement.updates, names, first, strict=True):
+        line = line_of(made.states[0][1])
+        if rate == usual == 1 and not made.adaptive:
+            yield Fault("accumulates", (name,), line)
+        elif not alike(usual, rate):
+            yield Fault("rate", (name,), line, rate, detail=f"{usual:.6g}")
+
+
+def wrong_moments(judgement: Judgement, names: Sequence[str]) -> Iterator[Fault]:
+    """The moments that are not those of the gradient."""
+    for each, name in zip(judgement.updates, names, strict=True):
+        for state, detail in moments(each):
+            yield Fault("moment", (name,), line_of(state), detail=detail)
+
+
+def not_finite(judgement: Judgement, names: Sequence[str]) -> Iterator[Fault]:
+    """The updates that make infinite numbers of finite ones."""
+    for each, name in zip(judgement.updates, names, strict=True):
+        if _finite(each.old) and not _finite(each.new):
+            values = sorted({*entrywise(each.new, frozenset({each.old})), each.new}, key=_number)
+            first = next((e for e in values if not _finite(e) and all(map(_finite, e.inputs))), None)
+            if first is not None:
+                yield Fault("infinite", (name,), origin(first) or line_of(first))
+
+
+def _finite(node: Node) -> bool:
+    return bool(np.all(np.isfinite(np.asarray(node.value, dtype=np.float64))))
+
+
+def _number(node: Node) -> int:
+    return node.number
+
+
+def _term(made: Update) -> Line | None:
+    """The line that computes what is added."""
+    return line_of(made.options[0][0] if made.options else made.new)
 
 
 def _line(made: Update) -> Line | None:

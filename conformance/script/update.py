@@ -34,6 +34,7 @@ class Update:
         decay: how many times the old value itself is taken away.
         adaptive: whether the gradient is divided by something that is kept of earlier ones.
         states: what is kept, as it was read and as it was written.
+        constant: an array that is added and is the same at every update, if there is one.
     """
 
     parameter: Parameter
@@ -44,6 +45,7 @@ class Update:
     decay: float = 0.0
     adaptive: bool = False
     states: list[tuple[Node, Node]] = field(default_factory=list)
+    constant: Node | None = None
 
 
 def update(parameter: Parameter, k: int) -> Update:
@@ -158,6 +160,9 @@ class _Reader:
         self.made.adaptive = True
         inputs = [each for each in node.inputs if np.shape(each.value) == np.shape(node.value)]
         if node.operation in ("divide", "true_divide"):
+            for each in inputs:
+                if each is not node.args[0]:
+                    self.noted(each)
             inputs = [each for each in inputs if each is node.args[0]]
         for each in inputs:
             linear = self.state(each) is not None or not self.contains_a_state(each)
@@ -168,7 +173,7 @@ class _Reader:
 
     def noted(self, node: Node) -> None:
         """Note the states within a factor."""
-        for each in entrywise(node, frozenset()) & set(self.written):
+        for each in ({node} | entrywise(node, frozenset())) & set(self.written):
             self.made.states.append((self.written[each], each))
 
     def state(self, node: Node) -> Node | None:
@@ -190,13 +195,37 @@ class _Reader:
         """A value, and what it is a multiple of, each with how many times it is added."""
         found = [(node, factor)]
         while node not in self.written and node is not self.made.old:
-            below = [*links(node)]
-            several = node.operation in ("add", "subtract", FILLED)
-            if len(below) != 1 or several:
+            below = [e for e in links(node) if e[0].depends_on(self.made.old)]
+            rest = [e for e, _ in links(node) if not e.depends_on(self.made.old)]
+            if len(below) != 1 or node.operation == FILLED or not all(map(_is_constant, rest)):
                 break
+            if node.operation in ("add", "subtract") and not rest:
+                break
+            self.made.constant = rest[0] if rest else self.made.constant
             node, factor = below[0][0], factor * below[0][1]
             found.append((node, factor))
         return found
+
+
+def _is_constant(node: Node) -> bool:
+    """Whether a value is a multiple of what was there before the run began to move it."""
+    at = node
+    while at.function is not None:
+        below = [e for e, _ in links(at)]
+        if len(below) != 1:
+            return False
+        at = below[0]
+    return True
+
+
+def kept(old: Node, new: Node) -> float:
+    """How many times an old value is in a new one."""
+    within = ancestors(new)
+    at, factor = old, 1.0
+    while at is not new and at in within:
+        factor *= dict(links(within[at]))[at]
+        at = within[at]
+    return factor
 
 
 def links_to(node: Node, wanted: Node) -> Iterator[tuple[Node, float]]:
