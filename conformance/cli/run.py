@@ -1,6 +1,5 @@
 """The command `conformance run`. Left out: running and judging (`conformance.script`)."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -31,9 +30,7 @@ def run(
     """
     from conformance.script.run import run_script
 
-    report = run_script(
-        script, arguments or (), updates=updates, timeout=timeout, seed=seed
-    )
+    report = run_script(script, arguments or (), updates=updates, timeout=timeout, seed=seed)
     lines = str(report).splitlines()
     say("\n".join(lines[:1] if quiet else lines))
     raise typer.Exit(report.exit_code)

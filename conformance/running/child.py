@@ -76,8 +76,9 @@ def _detach(output: Connection | None, stack: Connection) -> None:
     if parent is not None and os.getppid() != parent.pid:
         os._exit(1)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    for number in (1, 2) if output is not None else ():
-        os.dup2(output.fileno(), number)
+    if output is not None:
+        for number in (1, 2):
+            os.dup2(output.fileno(), number)
     sys.stdout, sys.stderr = (
         open(number, "w", 1, errors="backslashreplace", closefd=False)  # noqa: SIM115
         for number in (1, 2)

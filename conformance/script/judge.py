@@ -20,6 +20,7 @@ from conformance.script.step import Step
 from conformance.script.update import Multiple, Update, common, update, usual
 from conformance.tracing.trace import Node, Trace
 
+
 @dataclass(frozen=True, eq=False)
 class Judgement:
     """An update of all parameters.

@@ -11,11 +11,11 @@ from operator import or_
 import numpy as np
 
 from conformance.backward.chain import Chain
+from conformance.backward.factor import conventions
 from conformance.backward.forward import Forward
 from conformance.backward.judge import distance
-from conformance.backward.operation import is_float
-from conformance.backward.factor import conventions
 from conformance.backward.no_loss import COST_NAMES, tried
+from conformance.backward.operation import is_float
 from conformance.backward.program import Goal, NotAGradientError, Recorded
 from conformance.backward.quantities import HALF_OF_THE_DIGITS
 from conformance.tracing.trace import Node, Trace

@@ -86,7 +86,9 @@ def names(chains: Sequence[Sequence[Node]], found: Sequence[Held]) -> list[str]:
     owner = {node: i for i, values in enumerate(chains) for node in values}
     known = [(owner[each.value], each) for each in found if each.value in owner]
     written = [_written(values) for values in chains]
-    if len(set(written)) == len(chains) and all((i, n) in _said(known) for i, n in enumerate(written)):
+    if len(set(written)) == len(chains) and all(
+        (i, n) in _said(known) for i, n in enumerate(written)
+    ):
         return written
     named: dict[int, str] = {}
     for scheme in _schemes(known, len(chains)):

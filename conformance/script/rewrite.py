@@ -30,18 +30,18 @@ def compiled(source: bytes | str, file: str, mode: str = "exec") -> CodeType:
 class _Entering(ast.NodeTransformer):
     """Passes values through the two functions."""
 
-    def visit_Assign(self, node: ast.Assign) -> Any:  # noqa: N802 - the name that ast asks for
+    def visit_Assign(self, node: ast.Assign) -> Any:
         self.generic_visit(node)
         node.value = _passed(VALUE, node.value)
         return node
 
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> Any:  # noqa: N802
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> Any:
         self.generic_visit(node)
         if node.value is not None:
             node.value = _passed(VALUE, node.value)
         return node
 
-    def visit_For(self, node: ast.For) -> Any:  # noqa: N802
+    def visit_For(self, node: ast.For) -> Any:
         self.generic_visit(node)
         if not _is_range(node.iter):
             node.iter = _called(EACH, node.iter)
@@ -53,7 +53,7 @@ class _Entering(ast.NodeTransformer):
             node.iter = _called(EACH, node.iter)
         return node
 
-    def visit_Call(self, node: ast.Call) -> Any:  # noqa: N802
+    def visit_Call(self, node: ast.Call) -> Any:
         self.generic_visit(node)
         node.args = [_passed(VALUE, e) if isinstance(e, _SOURCES) else e for e in node.args]
         for each in node.keywords:
@@ -76,7 +76,11 @@ def _passed(name: str, value: ast.expr) -> ast.expr:
 
 def _called(name: str, value: ast.expr) -> ast.expr:
     """A call of a function with a value, at the place of the value."""
-    if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id == "super":
+    if (
+        isinstance(value, ast.Call)
+        and isinstance(value.func, ast.Name)
+        and value.func.id == "super"
+    ):
         return value
     function = ast.copy_location(ast.Name(name, ast.Load()), value)
     return ast.copy_location(ast.Call(function, [value], []), value)

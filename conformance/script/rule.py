@@ -89,7 +89,9 @@ def not_finite(judgement: Judgement, names: Sequence[str]) -> Iterator[Fault]:
     for each, name in zip(judgement.updates, names, strict=True):
         if _finite(each.old) and not _finite(each.new):
             values = sorted({*entrywise(each.new, frozenset({each.old})), each.new}, key=_number)
-            first = next((e for e in values if not _finite(e) and all(map(_finite, e.inputs))), None)
+            first = next(
+                (e for e in values if not _finite(e) and all(map(_finite, e.inputs))), None
+            )
             if first is not None:
                 yield Fault("infinite", (name,), origin(first) or line_of(first))
 

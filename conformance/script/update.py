@@ -13,7 +13,6 @@ from conformance.script.linear import ancestors, entrywise, links
 from conformance.script.parameters import Parameter
 from conformance.tracing.trace import FILLED, Node
 
-
 Multiple = tuple[Node, float]
 """An array, and how many times it is added; only the sign counts in an adaptive update."""
 
@@ -154,8 +153,8 @@ class _Reader:
         """Note a sum with a state in it, or a quotient by one."""
         summed = [*links(node)]
         if len(summed) > 1:
-            for operand, each in summed:
-                self.term(operand, factor * each)
+            for operand, times in summed:
+                self.term(operand, factor * times)
             return
         self.made.adaptive = True
         inputs = [each for each in node.inputs if np.shape(each.value) == np.shape(node.value)]
@@ -173,8 +172,10 @@ class _Reader:
 
     def noted(self, node: Node) -> None:
         """Note the states within a factor."""
-        for each in ({node} | entrywise(node, frozenset())) & set(self.written):
-            self.made.states.append((self.written[each], each))
+        stop = frozenset(self.written.values())
+        found = ({node} | entrywise(node, stop)) & set(self.written)
+        before = {self.written[each] for each in found}
+        self.made.states += [(self.written[each], each) for each in found - before]
 
     def state(self, node: Node) -> Node | None:
         """The new value of a state that a value is a multiple of."""
