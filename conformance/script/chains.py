@@ -9,6 +9,7 @@ Left out: which of them are parameters (`parameters.py`).
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from conformance.backward.groups import operation_key
@@ -114,7 +115,7 @@ class _Search:
         way = self.way(old, new)
         return any(
             each is not at and each is not old and _computed(each, old)
-            for at, within in zip(way, way[1:], strict=False)
+            for at, within in pairwise(way)
             for each in within.inputs
         )
 

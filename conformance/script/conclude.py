@@ -4,6 +4,7 @@ Left out: running it (`child.py`).
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -56,15 +57,15 @@ def conclude(
     at = next((i for i, each in enumerate(results) if not each.ok), 0)
     if results[at].ok:  # that of which most gradients are not 0 everywhere
         at = min(range(count), key=lambda i: sum(e.dead for e in results[i].examined.gradients))
+    examined = results[at].examined
+    accused = (*faults(results, said), *examined.accused)
     return Ran(
         script,
         tuple(said),
         count,
-        results[at].examined,
+        replace(examined, accused=accused),
         at + 1,
         rule([each.updates[0] for each in results]),
-        tuple(faults(results, said)),
-        results[at].own_loss,
         tuple(notes),
     )
 

@@ -1,5 +1,6 @@
-"""The modules that a running program imports: its own are compiled to be traced, and of NumPy,
-`math` and `random` it sees what notes what it does.
+"""The modules that a running program imports, its own and others.
+
+Its own are compiled to be traced; of NumPy and `math` it sees what notes what it does.
 
 Left out: what stands in their place (`tracing/substitute.py`).
 """

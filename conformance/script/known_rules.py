@@ -19,7 +19,10 @@ FEW = 12  # numbers of an update, that may be η or ε
 
 
 def moments(made: Update) -> Iterator[tuple[Node, str]]:
-    """The states of an adaptive update that are not means of the gradient or of its square."""
+    """The states of an adaptive update that are not means of the gradient, or of its square.
+
+    Each with the kind of the cause: `no square`, or `square` where there ought to be none.
+    """
     if not made.adaptive or not made.options:
         return
     g = np.asarray(made.options[made.own][0].value, dtype=np.float64)
@@ -31,9 +34,9 @@ def moments(made: Update) -> Iterator[tuple[Node, str]]:
         powers = [n for n in (1, 2) if _multiple(added, g**n) is not None]
         under_root = _divides(made, new)
         if under_root and powers == [1]:
-            yield new, "square"
-        elif not under_root and powers == [2]:
             yield new, "no square"
+        elif not under_root and powers == [2]:
+            yield new, "square"
 
 
 def _divides(made: Update, state: Node) -> bool:

@@ -7,9 +7,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from conformance.backward.findings import Line
+from conformance.backward.findings import Accused, Cause, Line
 from conformance.backward.source import line_of
-from conformance.script.findings import Fault
 from conformance.script.judge import Judgement
 from conformance.script.known_rules import moments
 from conformance.script.linear import entrywise
@@ -18,17 +17,27 @@ from conformance.script.update import Update, alike, kept
 from conformance.tracing.trace import Node
 
 
-def faults(results: Sequence[Judgement], names: Sequence[str]) -> list[Fault]:
+def faults(results: Sequence[Judgement], names: Sequence[str]) -> list[Accused]:
     """What is wrong with the updates: the first kind that something is found of."""
     for search in (not_kept, shared, wrong_moments, not_finite, uneven, forgetting):
         for each in results:
             found = list(search(each, names))
             if found:
-                return found
+                return _together(found)
     return []
 
 
-def uneven(judgement: Judgement, names: Sequence[str]) -> Iterator[Fault]:
+def _together(found: Sequence[Accused]) -> list[Accused]:
+    """Those of one line and one cause as one."""
+    made: dict[tuple[tuple[Line, ...], Cause], list[str]] = {}
+    for each in found:
+        made.setdefault((each.lines, each.cause), []).extend(each.gradients)
+    return [
+        Accused(tuple(names), lines, cause, mends=False) for (lines, cause), names in made.items()
+    ]
+
+
+def uneven(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
     """The parameters that are moved by another factor than the others, if their gradients agree."""
     updates = judgement.updates
     if judgement.whole or not judgement.ok or any(not each.options for each in updates):
@@ -36,33 +45,33 @@ def uneven(judgement: Judgement, names: Sequence[str]) -> Iterator[Fault]:
     for each, name in zip(updates, names, strict=True):
         factor = each.options[each.own][1]
         if not alike(judgement.factor, factor):
-            kind = "ascends" if judgement.factor * factor < 0 else "factor"
-            yield Fault(kind, (name,), _line(each), factor / judgement.factor)
+            kind = "ascends" if judgement.factor * factor < 0 else "step"
+            yield _accused(name, _line(each), Cause(kind, factor=factor / judgement.factor))
 
 
-def not_kept(judgement: Judgement, names: Sequence[str]) -> Iterator[Fault]:
+def not_kept(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
     """The parameters that keep nothing from update to update where most others do."""
     counts = [len(each.parameter.states) for each in judgement.updates]
     usual = max(set(counts), key=counts.count)
     for each, name, count in zip(judgement.updates, names, counts, strict=True):
         if count < usual:
-            yield Fault("kept", (name,), _term(each))
+            yield _accused(name, _term(each), Cause("kept"))
         elif not usual and each.constant is not None and not np.any(each.constant.value):
-            yield Fault("zero", (name,), _term(each))
+            yield _accused(name, _term(each), Cause("zero"))
 
 
-def shared(judgement: Judgement, names: Sequence[str]) -> Iterator[Fault]:
+def shared(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
     """What two parameters keep together."""
     owner: dict[int, str] = {}
     for each, name in zip(judgement.updates, names, strict=True):
         for state in each.parameter.states:
             if id(state) in owner:
                 line = line_of(state.values[-1])
-                yield Fault("shared", (name,), line, other=owner[id(state)])
+                yield _accused(name, line, Cause("shared", names=(name, owner[id(state)])))
             owner.setdefault(id(state), name)
 
 
-def forgetting(judgement: Judgement, names: Sequence[str]) -> Iterator[Fault]:
+def forgetting(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
     """What is kept by another factor than that of the other parameters, or for ever."""
     rates = [[kept(*each) for each in made.states] for made in judgement.updates]
     if not judgement.ok or not all(rates):
@@ -72,19 +81,19 @@ def forgetting(judgement: Judgement, names: Sequence[str]) -> Iterator[Fault]:
     for made, name, rate in zip(judgement.updates, names, first, strict=True):
         line = line_of(made.states[0][1])
         if rate == usual == 1 and not made.adaptive:
-            yield Fault("accumulates", (name,), line)
+            yield _accused(name, line, Cause("accumulates"))
         elif not alike(usual, rate):
-            yield Fault("rate", (name,), line, rate, detail=f"{usual:.6g}")
+            yield _accused(name, line, Cause("rate", factor=rate))
 
 
-def wrong_moments(judgement: Judgement, names: Sequence[str]) -> Iterator[Fault]:
+def wrong_moments(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
     """The moments that are not those of the gradient."""
     for each, name in zip(judgement.updates, names, strict=True):
-        for state, detail in moments(each):
-            yield Fault("moment", (name,), line_of(state), detail=detail)
+        for state, kind in moments(each):
+            yield _accused(name, line_of(state), Cause(kind))
 
 
-def not_finite(judgement: Judgement, names: Sequence[str]) -> Iterator[Fault]:
+def not_finite(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
     """The updates that make infinite numbers of finite ones."""
     for each, name in zip(judgement.updates, names, strict=True):
         if _finite(each.old) and not _finite(each.new):
@@ -93,7 +102,11 @@ def not_finite(judgement: Judgement, names: Sequence[str]) -> Iterator[Fault]:
                 (e for e in values if not _finite(e) and all(map(_finite, e.inputs))), None
             )
             if first is not None:
-                yield Fault("infinite", (name,), origin(first) or line_of(first))
+                yield _accused(name, origin(first) or line_of(first), Cause("infinite"))
+
+
+def _accused(name: str, line: Line | None, cause: Cause) -> Accused:
+    return Accused((name,), () if line is None else (line,), cause, mends=False)
 
 
 def _finite(node: Node) -> bool:

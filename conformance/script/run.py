@@ -7,9 +7,10 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from html import escape
+from typing import TYPE_CHECKING, Any
 
-from conformance.backward.findings import Line
+from conformance.backward_check import BackwardReport
 from conformance.errors import StoppedError, SubjectError
 from conformance.running.isolate import isolated
 from conformance.script.findings import Ran
@@ -22,45 +23,46 @@ JUDGING = 120.0  # seconds that the judgement may take
 
 
 @dataclass(frozen=True)
-class ScriptReport:
+class ScriptReport(BackwardReport):
     """What is known of a script that trains a network.
 
     Attributes:
-        ran: what is known.
+        ran: what is known beside its gradients.
     """
 
     ran: Ran
 
-    @property
-    def ok(self) -> bool:
-        """Whether nothing is wrong."""
-        return self.ran.ok
-
-    @property
-    def line(self) -> Line | None:
-        """The line to blame first; None if nothing is wrong, or none is known."""
-        for each in self.ran.faults:
-            return each.line
-        for accused in self.ran.examined.accused:
-            return accused.lines[0] if accused.lines else None
-        return None
-
-    @property
-    def exit_code(self) -> int:
-        """0 right, 1 wrong."""
-        return 0 if self.ok else 1
-
     def __str__(self) -> str:
         """Three lines first: what is wrong, on which line, why."""
-        from conformance.report.script_words import report_lines
+        from conformance.report.script_words import notes
 
-        return "\n".join(report_lines(self.ran))
+        return "\n".join([super().__str__(), *(f"note: {each}" for each in notes(self.ran))])
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as JSON values, by `report/backward.schema.json`."""
+        from conformance.report.script_words import to_json
+
+        return {**super().to_json(), "script": to_json(self.ran)}
+
+    def as_markdown(self) -> str:
+        """The report as GitHub-flavoured Markdown."""
+        from conformance.report.gfm import text
+        from conformance.report.script_words import notes
+
+        return super().as_markdown() + "\n" + "".join(f"- {text(e)}\n" for e in notes(self.ran))
+
+    def as_page(self) -> str:
+        """The report as one page of HTML."""
+        from conformance.report.script_words import notes
+
+        said = "".join(f"<li>{escape(each)}</li>" for each in notes(self.ran))
+        return super().as_page().replace("</main>", f"<ul>{said}</ul></main>")
 
     def _repr_html_(self) -> str:
         """The same for a notebook."""
-        from conformance.report.backward_words import html
+        from conformance.report.backward_words import lines_html
 
-        return html(str(self).splitlines())
+        return lines_html(str(self).splitlines())
 
 
 def run_script(
@@ -93,7 +95,8 @@ def run_script(
     work = partial(_work, script, tuple(arguments), updates, timeout, seed)
     try:
         for record in isolated(work, timeout + JUDGING, shown=True):
-            return ScriptReport(from_json(Ran, record))
+            ran = from_json(Ran, record)
+            return ScriptReport(script, ran.examined, ran)
     except SubjectError as error:
         words = str(error)
         raise SubjectError(words if words.startswith(script) else f"{script}: {words}") from error

@@ -5,6 +5,7 @@ Left out: whether it is right (`rule.py`).
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
@@ -239,7 +240,7 @@ def links_to(node: Node, wanted: Node) -> Iterator[tuple[Node, float]]:
 
 
 def _pairs(values: Sequence[Node]) -> Iterator[tuple[Node, Node]]:
-    return zip(values, values[1:], strict=False)
+    return pairwise(values)
 
 
 def _others(node: Node, below: Node) -> Iterator[tuple[Node, float]]:

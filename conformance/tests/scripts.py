@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from conformance.cli.say import say
 from conformance.errors import ConformanceError
 from conformance.script.run import ScriptReport, run_script
 from conformance.tests.programs.script_faults import FAULTS, IN_OTHER_FILES
@@ -87,8 +88,9 @@ def quiet() -> Iterator[None]:
 
 def blamed_first(report: ScriptReport) -> tuple[str, int] | None:
     """The file and line that a report blames first."""
-    line = report.line
-    return None if line is None else (Path(line.file).name, line.line)
+    for blame in report.blames:
+        return None if blame.line is None else (Path(str(blame.file)).name, blame.line)
+    return None
 
 
 def main(names: list[str]) -> None:
@@ -103,7 +105,7 @@ def main(names: list[str]) -> None:
         except ConformanceError as error:
             said = str(error)
         if said:
-            print(f"--- {script} (right)\n{said}")
+            say(f"--- {script} (right)\n{said}")
     first = wrong = 0
     edits = list(edited(scripts))
     for each in edits:
@@ -115,9 +117,9 @@ def main(names: list[str]) -> None:
         except ConformanceError as error:
             said = str(error)
         if said:
-            print(f"--- {each.id} (line {each.line()})\n{said}")
-    print(f"right: {right} of {len(scripts)}")
-    print(f"wrong: {wrong} of {len(edits)}, the edited line first: {first} of {len(edits)}")
+            say(f"--- {each.id} (line {each.line()})\n{said}")
+    say(f"right: {right} of {len(scripts)}")
+    say(f"wrong: {wrong} of {len(edits)}, the edited line first: {first} of {len(edits)}")
 
 
 if __name__ == "__main__":

@@ -78,6 +78,7 @@ class Float(metaclass=_Floats):
     dtype = np.dtype(np.float64)
 
     def __new__(cls, value: Any = 0.0) -> Any:
+        """The number that a value is."""
         if isinstance(value, Traced) and value.size == 1 and value.dtype == np.float64:
             return value.reshape(())[()]
         if is_traced_number(value) and isinstance(value, np.float64):
@@ -85,7 +86,7 @@ class Float(metaclass=_Floats):
         return cls.plain(plain(value))
 
 
-class _Float64(_Float):
+class _Float64(Float):
     """`np.float64`, which does so too."""
 
     plain = np.float64
@@ -143,13 +144,15 @@ def _seeded(trace: Trace, numpy: Substitute, seed: int) -> dict[int, Any]:
             given = kwargs.get("seed", given)
             super().__init__(seed if given is None else given)
 
+    plain_shuffle = np.random.shuffle
+
     def shuffle(array: Any, *args: Any, **kwargs: Any) -> None:
         if isinstance(array, Traced):  # else each row would be an operation
             trace.before_write(array)
-            np.random.shuffle(array.view(np.ndarray), *args, **kwargs)
+            plain_shuffle(array.view(np.ndarray), *args, **kwargs)
             trace.write(array, trace.node("constant", None, (), {}, np.array(array)))
         else:
-            np.random.shuffle(array, *args, **kwargs)
+            plain_shuffle(array, *args, **kwargs)
 
     drawn.__dict__.update(default_rng=default_rng, RandomState=RandomState, shuffle=shuffle)
     return {
