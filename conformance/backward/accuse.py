@@ -36,12 +36,14 @@ def finished(
     contradicted: Contradicted | None = None,
     *,
     kinks: bool,
+    blame: bool = True,
 ) -> Examined:
     """What is known, with what is to blame."""
     wrong = [each for each in found if not each.ok]
     missed = contradicted(wrong) if wrong and contradicted else []
     found = [replace(e, ok=True, untraced=True) if e in missed else e for e in found]
-    blamed = [] if all(each.ok for each in found) else accused(forward, found)
+    blame = blame and not all(each.ok for each in found)
+    blamed = accused(forward, found) if blame else []
     return Examined(tuple(map(_judged, found)), tuple(blamed), kinks)
 
 
