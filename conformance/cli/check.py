@@ -127,11 +127,17 @@ def _show_file(
     report: "FileReport", files: tuple[Path | None, Path | None, Path | None], *, quiet: bool
 ) -> None:
     """Write the report on a file where it is asked for, and print it."""
-    from conformance.report.shape_words import file_in_one_line, file_lines
+    from conformance.files import put
+    from conformance.report.markdown import append_text
 
-    del files
-    for each in file_in_one_line(report) if quiet else file_lines(report):
-        say(each)
+    json_file, markdown, html = files
+    if json_file is not None:
+        put_json("--json", json_file, report.to_json())
+    if markdown is not None:
+        append_text(markdown, report.as_markdown())
+    if html is not None:
+        put("--html", html, report.as_page())
+    say(report.in_one_line() if quiet else str(report))
 
 
 def _show(

@@ -3,12 +3,14 @@
 Left out: what is known (`shapes/file_report.py`).
 """
 
+import re
 from collections.abc import Iterator
+from html import escape
+from typing import Any
 
 from conformance.outcome import Report
-from conformance.report.backward_words import report_lines
 from conformance.report.visible import visible
-from conformance.shapes.file_report import FileReport, ShapeReport
+from conformance.shapes.file_report import FileReport, Part
 from conformance.shapes.judging import Recognised
 
 SOURCES = {
@@ -19,17 +21,14 @@ SOURCES = {
 
 def recognised_words(recognised: Recognised) -> str:
     """What a program was taken for, in one line."""
-    *first, last = recognised.calls
-    calls = ", ".join([*first, f"{last} {SOURCES[recognised.source]}"])
-    laid = f"{recognised.layout}, {recognised.coding}"
-    parameters = ", ".join(recognised.parameters)
-    return visible(f"recognised: {recognised.made}; {laid}; {calls}; parameters {parameters}")
-
-
-def shape_lines(report: ShapeReport) -> list[str]:
-    """The whole report on one program, line by line."""
-    first = report_lines(report.name, report.examined)
-    return [*first, recognised_words(report.recognised)]
+    calls = list(recognised.calls)
+    at = next((i for i, each in enumerate(calls) if i == recognised.backward), len(calls) - 1)
+    calls[at] += f" {SOURCES[recognised.source]}"
+    laid = recognised.layout + (f", {recognised.coding}" if recognised.coding else "")
+    parts = [recognised.made, laid, ", ".join(calls)]
+    if recognised.parameters:
+        parts.append(f"parameters {', '.join(recognised.parameters)}")
+    return visible(f"recognised: {'; '.join(each for each in parts if each)}")
 
 
 def file_lines(report: FileReport) -> Iterator[str]:
@@ -37,31 +36,56 @@ def file_lines(report: FileReport) -> Iterator[str]:
     for i, each in enumerate(report.parts):
         if i:
             yield ""
-        if isinstance(each, Report):
-            yield from str(each).splitlines()
-        else:
-            if len(report.parts) > 1 and each.exit_code:
-                yield f"{each.name}:"
-            yield from shape_lines(each)
+        named = isinstance(each, Report) or not each.exit_code
+        if len(report.parts) > 1 and not named:
+            yield visible(f"{_name(each)}:")
+        yield from str(each).splitlines()
     for left in report.left:
         yield visible(f"not judged: {left.name}: {left.why}")
 
 
-def file_in_one_line(report: FileReport) -> Iterator[str]:
-    """The verdict on each program of a file, a line each."""
-    from conformance.report.opening import in_one_line
-
-    for each in report.parts:
-        if isinstance(each, Report):
-            yield in_one_line(each)
-        else:
-            yield visible(_verdict(each))
+def _name(part: Part) -> str:
+    return part.subject if isinstance(part, Report) else part.name
 
 
-def _verdict(report: ShapeReport) -> str:
-    if report.exit_code == 0:
-        return report_lines(report.name, report.examined)[0]
-    wrong = ", ".join(each.name for each in report.examined.gradients if not each.ok)
-    lines = [line for each in report.examined.accused for line in each.lines]
-    where = f", line {lines[0].line}" if lines else ""
-    return f"{report.name}: the gradients of {wrong} are wrong{where}"
+def verdict_of(part: Part) -> str:
+    """The verdict on a program in one line."""
+    if isinstance(part, Report):
+        from conformance.report.opening import in_one_line
+
+        return visible(in_one_line(part))
+    return visible(part.in_one_line())
+
+
+def json_of(part: Part) -> dict[str, Any]:
+    """The report on a program as JSON values."""
+    if isinstance(part, Report):
+        from conformance.report.record import to_json
+
+        return dict(to_json(part))
+    return part.to_json()
+
+
+def markdown_of(part: Part) -> str:
+    """The report on a program as Markdown."""
+    if isinstance(part, Report):
+        from conformance.report.markdown import as_markdown
+
+        return as_markdown(part)
+    return part.as_markdown()
+
+
+def page_of(report: FileReport) -> str:
+    """The report on a file as one page: the parts one after another."""
+    pages = [_page(each) for each in report.parts]
+    bodies = "<hr/>".join(re.sub(r"(?s).*<main>|</main>.*", "", each) for each in pages)
+    left = "".join(f"<p>not judged: {escape(visible(f'{e.name}: {e.why}'))}</p>" for e in report.left)
+    whole = next((page for page in pages if "<html" in page), "<html><body><main></main></body></html>")
+    head, tail = re.split(r"(?s)<main>.*</main>", whole, maxsplit=1)
+    return f"{head}<main>{bodies}{left}</main>{tail}"
+
+
+def _page(part: Part) -> str:
+    if isinstance(part, Report):
+        return f"<main><pre>{escape(str(part))}</pre></main>"
+    return part.as_page()

@@ -96,8 +96,8 @@ class PairSearch:
             parts.append(examine_pass(OwnPass(trace, some, loss=loss, promised=promised)))
         said = called(self.forward)
         names = tuple(each.name for each in goals)
-        used = frozenset((self.forward.__name__, self.backward.__name__))
-        recognised = Recognised(said, layout, "a layer", (called(self.backward),), "returned", names)
+        used = (self.forward.__name__, self.backward.__name__)
+        recognised = Recognised(said, layout, "", (called(self.backward),), "returned", names)
         return Found(recognised, together(parts), used)
 
 
@@ -259,7 +259,7 @@ class LossSearch:
         recognised = Recognised(
             self.name, data.layout, data.coding, tuple(map(called, calls)), "returned", ("the output",)
         )
-        used = frozenset(getattr(each, "__name__", "") for each in calls)
+        used = tuple(getattr(each, "__name__", "") for each in calls)
         return Found(recognised, examine_pass(step), used)
 
     def _prime(self, held: Any) -> Any:

@@ -16,8 +16,9 @@ from conformance.outcome import Report
 from conformance.running.isolate import isolated
 from conformance.shapes.candidates import Candidate, candidates, of_thing
 from conformance.shapes.definitions import NOTEBOOK, cells, definitions, trains_at_import
-from conformance.shapes.file_report import FileReport, NotJudged, ShapeReport
-from conformance.shapes.transfer import from_values, to_values
+from conformance.shapes.file_report import FileReport, NotJudged, Part, ShapeReport
+from conformance.shapes.judging import Found
+from conformance.report.backward_record import from_values, to_values
 
 Send = Callable[[object], None]
 
@@ -68,38 +69,46 @@ def check_file(asked: Asked, book: Callable[[str], Report]) -> FileReport:
         UsageError: there is no such file, or nothing in it fits a shape.
         SubjectError: its code failed.
     """
-    line = None if asked.name else trains_at_import(asked.place)
-    if line is not None:
-        raise UsageError(
-            f"{asked.place}:{line} trains when the file is imported: "
-            f"`conformance run {asked.place}` judges it as it runs"
-        )
+    if asked.name is None and trains_at_import(asked.place) is not None:
+        return FileReport(asked.place, (_run(asked),))
     if asked.place.endswith(NOTEBOOK):
         cells(asked.place)
-    parts: list[ShapeReport | Report] = []
+    parts: list[Part] = []
     left: list[NotJudged] = []
     try:
         for record in isolated(partial(_send_all, asked), asked.timeout):
             said = cast("dict[str, Any]", record)
             if "book" in said:
                 parts.append(book(f"{asked.place}:{said['book']}"))
-            elif "judged" in said:
-                parts.append(from_values(ShapeReport, said["judged"]))
+            elif "found" in said:
+                found = from_values(Found, said["found"])
+                name = f"{asked.place}:{said['name']}"
+                parts.append(ShapeReport(name, found.examined, found.recognised))
             else:
                 left.append(from_values(NotJudged, said["left"]))
     except SubjectError as error:
         words = str(error)
-        raise SubjectError(words if words.startswith(asked.place) else f"{asked.place}: {words}") from error
+        raise SubjectError(
+            words if words.startswith(asked.place) else f"{asked.place}: {words}"
+        ) from error
     if not parts:
         raise UsageError(_refused(asked, left))
-    return FileReport(asked.said, tuple(parts), tuple(left))
+    judged = {each.name.rpartition(":")[2] for each in parts if isinstance(each, ShapeReport)}
+    return FileReport(asked.said, tuple(parts), tuple(e for e in left if e.name not in judged))
+
+
+def _run(asked: Asked) -> Part:
+    """The report on a file that trains when it is imported."""
+    from conformance.script.run import run_script
+
+    return run_script(asked.place, timeout=asked.timeout)
 
 
 def _send_all(asked: Asked, send: Send) -> None:
     """What the child does: it judges each candidate, and sends it as soon as it is known."""
     found = definitions(asked.place, asked.python_path)
+    used: set[str] = set()
     with threadpool_limits(1):
-        used: frozenset[str] = frozenset()
         for each in _candidates(asked, found):
             if each.functions & used:
                 continue  # it was judged as a part of another
@@ -107,14 +116,11 @@ def _send_all(asked: Asked, send: Send) -> None:
                 send({"book": each.name})
                 continue
             judged = each.found(asked.cost)
-            if judged is None and each.layer is not None:
-                continue  # such as a base class of layers
-            if judged is None:
+            if judged is not None:
+                used |= set(judged.used)
+                send({"name": each.name, "found": to_values(judged)})
+            elif each.layer is None:  # else it is such as a base class of layers
                 send({"left": to_values(NotJudged(each.name, each.refusal.words))})
-                continue
-            used |= judged.used
-            report = ShapeReport(f"{asked.place}:{each.name}", judged.recognised, judged.examined)
-            send({"judged": to_values(report)})
 
 
 def _candidates(asked: Asked, found: Any) -> Sequence[Candidate]:

@@ -32,10 +32,11 @@ class Recognised:
     Attributes:
         made: the call that makes it.
         layout: of the samples.
-        coding: of the targets.
+        coding: of the targets; nothing where there are none.
         calls: its functions, in the order in which they were called, each with its arguments.
         source: where its gradients are: `returned` or `moved`.
         parameters: their names.
+        backward: the place among the calls of the one that gives the gradients.
     """
 
     made: str
@@ -44,6 +45,7 @@ class Recognised:
     calls: tuple[str, ...]
     source: str
     parameters: tuple[str, ...]
+    backward: int = -1
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class Found:
 
     recognised: Recognised
     examined: Examined
-    used: frozenset[str] = frozenset()
+    used: tuple[str, ...] = ()
 
 
 def judged(readings: Iterator[Reading], cost: str | None = None) -> Found | None:
@@ -80,7 +82,7 @@ def judged(readings: Iterator[Reading], cost: str | None = None) -> Found | None
     return best
 
 
-def used(run: Attempt) -> frozenset[str]:
+def used(run: Attempt) -> tuple[str, ...]:
     """The names of the functions and classes of the file that took part in a run."""
     assert run.trace is not None  # noqa: S101 - a recorded run
     names = {frame.function for node in run.trace.nodes for frame in node.frames}
@@ -97,7 +99,7 @@ def used(run: Attempt) -> frozenset[str]:
         elif type(each).__module__ == run.plan.module.__name__:
             names |= {kind.__name__ for kind in type(each).__mro__}
             waiting += vars(each).values() if hasattr(each, "__dict__") else ()
-    return frozenset(names)
+    return tuple(sorted(names))
 
 
 def _right(found: Found) -> int:
@@ -114,7 +116,12 @@ def recognised(reading: Reading) -> Recognised:
         tuple(called(function) for _, function, _ in reading.run.results),
         "returned" if reading.places.direct else "moved",
         tuple(each.name for each in goals),
+        next(i for i, (c, _, _) in enumerate(reading.run.results) if c.role in GIVING),
     )
+
+
+GIVING = ("backward", "gradients", "train")
+"""What the functions do that give gradients."""
 
 
 def called(function: Any) -> str:
@@ -262,7 +269,7 @@ def _returns(run: Attempt) -> tuple[Frame, ...]:
     from conformance.backward.program import _returns as last_return
 
     for call, function, _ in run.results:
-        if call.role in ("backward", "gradients", "train"):
+        if call.role in GIVING:
             return last_return(getattr(function, "__func__", function))
     return ()
 

@@ -81,7 +81,7 @@ class LayerSearch:
         calls = tuple(called(function) for _, function, _ in run.results)
         names = tuple(e.name for e in (*goals, *((inner,) if inner is not None else ())))
         source = "moved" if found.moved and not found.direct else "returned"
-        recognised = Recognised(plan.said, data.layout, "a layer", calls, source, names)
+        recognised = Recognised(plan.said, data.layout, "", calls, source, names)
         return Found(recognised, together(parts), used(run))
 
     def _run(self, plan: Plan, data: Data, values: Any) -> tuple[Attempt, Node, Goal | None]:

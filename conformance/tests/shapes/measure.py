@@ -7,7 +7,8 @@ from time import monotonic
 
 from conformance.api import check
 from conformance.errors import ConformanceError
-from conformance.shapes.file_report import FileReport, ShapeReport
+from conformance.backward_check import BackwardReport
+from conformance.shapes.file_report import FileReport
 from conformance.shapes.front import Asked, check_file
 from conformance.tests.shapes.faults import FAULTS
 
@@ -74,7 +75,7 @@ def judge(name: str, fault: int | None, folder: Path) -> Judged:
 def blamed(report: FileReport) -> Iterator[int]:
     """The lines to blame, the first first."""
     for part in report.parts:
-        if isinstance(part, ShapeReport):
+        if isinstance(part, BackwardReport):
             for each in part.examined.accused:
                 for line in each.lines:
                     yield line.line
