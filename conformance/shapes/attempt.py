@@ -300,20 +300,26 @@ def _learn(run: Attempt, call: Call, function: Callable[..., Any], result: Any) 
         run.updated.update(learned)
     if call.role == "forward":
         _learn_forward(run, result)
-    elif call.role == "gradients" and not _is_structure(result):
+    elif call.role == "gradients" and not _has_loss(result):
         raise UnfitError("it gives no gradients beside the loss")
     elif call.role in ("backward", "gradients") and result is not None:
         scope.kinds["grads"] = parts[-1] if _is_pair(result) else result
 
 
-def _is_structure(result: Any) -> bool:
-    """Whether it may be a loss and gradients."""
-    return isinstance(result, tuple | list | dict)
+def _has_loss(result: Any) -> bool:
+    """Whether it may be a loss and gradients, in either order."""
+    return isinstance(result, tuple | list) and len(result) > 1 and any(map(is_number, result))
 
 
 def _is_pair(result: Any) -> bool:
     """Whether it is a loss and gradients."""
-    return isinstance(result, tuple | list) and len(result) == 2 and np.size(result[0]) == 1  # noqa: PLR2004
+    pair = isinstance(result, tuple | list) and len(result) == 2  # noqa: PLR2004
+    return pair and is_number(result[0])
+
+
+def is_number(value: Any) -> bool:
+    """Whether it is one number."""
+    return isinstance(value, float | np.floating | np.ndarray) and np.size(value) == 1
 
 
 def _learn_forward(run: Attempt, result: Any) -> None:

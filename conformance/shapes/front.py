@@ -119,7 +119,8 @@ def _send_all(asked: Asked, send: Send) -> None:
             if judged is not None:
                 used |= set(judged.used)
                 send({"name": each.name, "found": to_values(judged)})
-            elif each.layer is None:  # else it is such as a base class of layers
+            elif each.layer is None and each.refusal.parameters:
+                # else it is such as a base class of layers, or a list of them
                 send({"left": to_values(NotJudged(each.name, each.refusal.words))})
 
 

@@ -15,9 +15,9 @@ from conformance.backward.findings import Accused, Cause, Examined, Line
 from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.program import Goal, NotAGradientError
 from conformance.backward.source import line_of
-from conformance.shapes.attempt import Attempt
+from conformance.shapes.attempt import Attempt, is_number
 from conformance.shapes.places import Places, Update
-from conformance.shapes.search import Reading, is_number
+from conformance.shapes.search import Reading
 from conformance.tracing.frames import Frame
 from conformance.tracing.trace import Node, Trace
 
@@ -229,6 +229,8 @@ def _loss(run: Attempt) -> Node | None:
             and isinstance(result, tuple | list)
             and len(result)
         ):
+            value = next((each for each in result if is_number(each)), None)
+        elif call.role == "forward" and isinstance(result, tuple):
             value = next((each for each in result if is_number(each)), None)
         elif call.role != "loss":
             continue
