@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from conformance.running.seconds import TooLongError, limited
 from conformance.shapes.arguments import Scope, UnboundError, data_kinds, size_kinds, ways
 from conformance.shapes.definitions import returned_names
 from conformance.shapes.example_data import Data
@@ -36,6 +37,8 @@ class UnfitError(Exception):
         self.stage = stage
 
 
+LONGEST = 3.0
+"""Seconds that one call may take."""
 OPERATIONS = 700
 """After so many a program that trains has made its first update, unless it is a large one."""
 
@@ -274,9 +277,12 @@ def _call(run: Attempt, call: Call, i: int, chosen: int | None) -> None:
 def _bounded(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     """What a function returns; None if it ran long enough."""
     try:
-        return function(*args, **kwargs)
+        with limited(LONGEST):
+            return function(*args, **kwargs)
     except EnoughError:
         return None
+    except TooLongError as error:
+        raise UnfitError(f"it runs for more than {LONGEST:g} s") from error
 
 
 def _learn(run: Attempt, call: Call, function: Callable[..., Any], result: Any) -> None:
@@ -296,8 +302,8 @@ def _learn(run: Attempt, call: Call, function: Callable[..., Any], result: Any) 
     if isinstance(result, dict):
         learned.update({key: e for key, e in result.items() if isinstance(key, str)})
     scope.names.update(learned)
-    if call.role in ("update", "train"):
-        run.updated.update(learned)
+    moved = {k: e for k, e in learned.items() if k in run.roots or call.role in ("update", "train")}
+    run.updated.update(moved)
     if call.role == "forward":
         _learn_forward(run, result)
     elif call.role == "gradients" and not _has_loss(result):

@@ -96,16 +96,21 @@ def of_functions(found: Definitions) -> Iterator[Candidate]:
     """
     functions: list[Named] = [(each.__name__, each) for each in found.functions]
     roles = by_role(functions)
-    used: set[int] = set()
-    if roles["backward"] or roles["loss"] or roles["train"]:
-        named = roles["backward"] or roles["loss"] or roles["train"]
-        used = {id(function) for role in ("init", "forward", "update") for _, function in roles[role]}
+    if roles["backward"] or roles["loss"]:
+        named = roles["backward"] or roles["loss"]
         yield Candidate(named[0][0], book=False, searched=(_searched(found, roles),))
+    others = {id(e) for role in ("init", "update", "train") for _, e in roles[role]}
+    names = {each.__name__ for each in found.functions}
     for each in found.functions:
-        if takes_parameters(each) and id(each) not in used and _gives_two(each):
+        if takes_parameters(each) and id(each) not in others and _gives_two(each):
             own = frozenset((each.__name__,))
             alone = (_alone(found, roles, each),)
             yield Candidate(each.__name__, book=False, searched=alone, functions=own)
+    if roles["train"] and not roles["backward"]:
+        without: dict[str, list[Named]] = {**roles, "loss": []}
+        alone = (_searched(found, without),)
+        name = roles["train"][0][0]
+        yield Candidate(name, book=False, searched=alone, functions=frozenset(names))
 
 
 def _gives_two(function: FunctionType) -> bool:

@@ -228,9 +228,7 @@ def _loss(run: Attempt) -> Node | None:
             call.role in ("backward", "gradients")
             and isinstance(result, tuple | list)
             and len(result)
-        ):
-            value = next((each for each in result if is_number(each)), None)
-        elif call.role == "forward" and isinstance(result, tuple):
+        ) or (call.role == "forward" and isinstance(result, tuple)):
             value = next((each for each in result if is_number(each)), None)
         elif call.role != "loss":
             continue

@@ -125,7 +125,9 @@ class LayerSearch:
                     raise UnfitError("its forward part gives no array")
                 dout: Any = np.random.default_rng(9).normal(size=out.shape)
                 if at is not None:
-                    dout = np.where(np.arange(out.size).reshape(out.shape) == at % out.size, dout, 0.0)
+                    dout = np.where(
+                        np.arange(out.size).reshape(out.shape) == at % out.size, dout, 0.0
+                    )
                 loss = run.node((out * dout).sum())
                 given = trace.given(dout, "dout")
                 scope = Scope({"upstream": given, "rate": RATE, "inputs": x})

@@ -123,7 +123,8 @@ def _uses(function: FunctionType, name: str) -> tuple[list[str], list[str]]:
     definition = definition_of(function.__code__)
     keys: list[str] = []
     unpacked: list[str] = []
-    found = [e for e in ast.walk(definition) if hasattr(e, "lineno")] if definition else []
+    inside = [] if definition is None else list(ast.walk(definition))
+    found = [each for each in inside if isinstance(each, ast.Subscript | ast.Assign)]
     for each in sorted(found, key=lambda e: (e.lineno, e.col_offset)):
         match each:
             case ast.Subscript(value=ast.Name(id=used), slice=ast.Constant(value=str(key))):

@@ -122,6 +122,8 @@ def _returned(run: Attempt) -> list[Leaf]:
         if len(names) != len(parts):
             names = tuple("returned" for _ in parts)
         for i, (name, part) in enumerate(zip(names, parts, strict=True)):
+            if name in run.roots:
+                continue  # it is the parameter after an update
             path = name if name != "returned" or len(parts) == 1 else f"returned[{i}]"
             inside = leaves(part, path, run.plan.module if call.role != "train" else None)
             found += [e for e in inside if call.role != "train" or stem(e.name) != bare(e.name)]
@@ -213,7 +215,7 @@ def _updates(run: Attempt, end: Iterable[Leaf]) -> list[Update]:
         if np.shape(now.value) != np.shape(before.value) and not np.shape(before.value):
             raise UnfitError(f"{_short(path)} is a number and becomes an array")
         term, node = taken_off(trace, before, now)
-        found.append(Update(Goal(_short(path), before, term), node))
+        found.append(Update(Goal(_short(path), before, _unscaled(term, before)), node))
     if not found:
         found = _born(run, end)
     return _without_rate(found)
@@ -257,6 +259,46 @@ def _origin(node: Node) -> Node | None:
             node, updated = min(earlier, key=lambda e: e.number), True
         else:
             return node if updated else None
+
+
+def _unscaled(term: Node, parameter: Node) -> Node:
+    """The gradient that a term is made of that is divided by a root of its own squares.
+
+    It is the last value of the parameter's shape through which all goes that the term and the root
+    have in common, as in Adam, RMSprop and Adagrad.
+    """
+    above = _above(term)
+    roots = [e for e in above if e.operation == "sqrt" and e.value.shape == parameter.value.shape]
+    if not roots:
+        return term
+    fitting = [
+        e
+        for e in above
+        if e.depends_on(parameter)
+        and np.shape(e.value) == np.shape(parameter.value)
+        and all(each.depends_on(e) for each in roots)
+        and not any(e.depends_on(each) for each in roots)
+        and not _around(term, e, parameter)
+    ]
+    return max(fitting, key=lambda e: e.number, default=term)
+
+
+def _above(node: Node, without: Node | None = None) -> set[Node]:
+    """What a node was computed from, and itself, but for what another one was computed from."""
+    seen: set[Node] = set()
+    waiting = [node]
+    while waiting:
+        each = waiting.pop()
+        if each in seen or each is without:
+            continue
+        seen.add(each)
+        waiting += each.inputs
+    return seen
+
+
+def _around(term: Node, through: Node, parameter: Node) -> bool:
+    """Whether a term depends on a parameter beside what goes through a node."""
+    return parameter in _above(term, through)
 
 
 def _without_rate(updates: list[Update]) -> list[Update]:

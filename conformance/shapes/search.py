@@ -5,13 +5,22 @@ Each is tried until one runs and leaves gradients. Left out: judging it (`judgin
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from time import monotonic
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from conformance.shapes.arguments import PENALTY, Scope
-from conformance.shapes.attempt import OPERATIONS, Attempt, Call, Plan, UnfitError, attempt, is_number
+from conformance.shapes.attempt import (
+    OPERATIONS,
+    Attempt,
+    Call,
+    Plan,
+    UnfitError,
+    attempt,
+    is_number,
+)
 from conformance.shapes.example_data import BATCHES, SINGLES, Data, Sizes, example_data
 from conformance.shapes.places import Places, places
 from conformance.shapes.plans import OUTS, Made, Named, chains, sizes_of
@@ -21,6 +30,10 @@ from conformance.tracing.trace import Node, Trace
 
 MOST = 20_000
 """Operations of one run that are recorded."""
+
+
+SEARCHED = 10.0
+"""Seconds after which no further reading is tried."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +74,7 @@ class Refusal:
     words: str = "it has none of the names that are known"
     tried: int = 0
     parameters: bool = False
+    until: float = 0.0
 
     def note(self, error: UnfitError) -> None:
         """Keep what came farthest."""
@@ -88,6 +102,7 @@ class Searched:
     def readings(self) -> Iterator[Reading]:
         """Those that run, the likeliest first."""
         misshapen: list[Reading] = []
+        self.refusal.until = monotonic() + SEARCHED
         for layouts in (BATCHES, SINGLES):
             found = False
             for needs_loss in (True, False):
@@ -106,6 +121,8 @@ class Searched:
             if not needs_loss and not loss:
                 continue  # it was tried so before
             for data, made in self._data(layouts):
+                if monotonic() > self.refusal.until:
+                    return
                 found = self._fitting(
                     made, data, (forward, loss if needs_loss else [], backward, update)
                 )
