@@ -3,6 +3,7 @@
 Left out: running it (`child.py`).
 """
 
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -19,6 +20,9 @@ from conformance.script.names import Held, names
 from conformance.script.parameters import Parameter, steps
 from conformance.script.rule import faults
 from conformance.tracing.trace import Trace
+
+_POOLS = ("multiprocessing.pool", "concurrent.futures.process", "joblib")
+"""Modules that are loaded where a program lets other processes work."""
 
 Notes = Sequence[tuple[str, str]]
 
@@ -109,4 +113,6 @@ def _nothing(trace: Trace, notes: Notes) -> str:
         return f"it ran for {said['time']} s and updated no parameter{where}"
     if not trace.nodes:
         return "it ran to its end and computed nothing with NumPy"
-    return "it ran to its end and updated no parameter: no array moved by what was computed from it"
+    what = "it ran to its end and updated no parameter: no array moved by what was computed from it"
+    others = [each for each in _POOLS if each in sys.modules]
+    return f"{what}; what its other processes do is not seen" if others else what
