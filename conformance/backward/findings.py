@@ -145,6 +145,9 @@ class Judged:
         dead: whether every entry has to be 0.
         shape: that it has.
         expected: that the parameter has.
+        digits: to which it is right on balls, all entries together; None where they do not go.
+        ratio: given / right, if that is one number for all entries of a wrong one.
+        worst: the entry of a wrong one that is farthest off.
     """
 
     name: str
@@ -157,6 +160,9 @@ class Judged:
     dead: bool
     shape: tuple[int, ...]
     expected: tuple[int, ...]
+    digits: int | None = None
+    ratio: float | None = None
+    worst: Entry | None = None
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ import numpy as np
 
 from conformance.backward.chain import Chain
 from conformance.backward.compared import Compared, compared, samples
-from conformance.backward.costs import COSTS, ancestors, cost
+from conformance.backward.costs import COSTS, ancestors, cost, times
 from conformance.backward.decay import Decay, decayed, stated
 from conformance.backward.factor import Shared, shared
 from conformance.backward.forward import Forward
@@ -161,7 +161,8 @@ def best(found: Sequence[Tried]) -> Tried | None:
 def loss_of(chosen: Tried, factor: float) -> Node:
     """The cost as a loss, times a factor, with the decay that the gradients have."""
     run = chosen.forward.run
-    loss = run.trace.traced(np.array(run.loss.value), run.loss) * factor
+    scaled = times(run.trace, run.loss, factor)
+    loss = run.trace.traced(np.array(scaled.value), scaled)
     decay = chosen.decay
     if not chosen.count:
         decay = stated(run.goals, chosen.forward.chain)
