@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from conformance.backward.findings import Examined
 from conformance.backward.no_loss import COST_NAMES
 from conformance.backward.program import NotAGradientError
 from conformance.backward.quantities import HALF_OF_THE_DIGITS
@@ -69,9 +70,13 @@ def conclude(
         count,
         replace(examined, accused=accused),
         at + 1,
-        rule([each.updates[0] for each in results]),
+        rule([each.updates[0] for each in results], _factor(examined)),
         tuple(notes),
     )
+
+
+def _factor(examined: Examined) -> float:
+    return 1.0 if examined.cost == "unknown" else examined.factor
 
 
 def _finite(moved: Sequence[Parameter], k: int) -> bool:
