@@ -9,7 +9,14 @@ from collections.abc import Iterator
 
 from conformance.backward.findings import Line, Named
 from conformance.backward.program import short
-from conformance.backward.source import expression, line_of, operand_name, statement, text
+from conformance.backward.source import (
+    expression,
+    line_of,
+    operand_name,
+    returned,
+    statement,
+    text,
+)
 from conformance.tracing.trace import FILLED, Node
 
 
@@ -18,7 +25,8 @@ def named(node: Node) -> Named:
     line = line_of(node)
     if node.given:
         return Named(short(node.operation.removeprefix("given ")), None)
-    made = expression(node)
+    call = returned(node)
+    made, line = (expression(node), line) if call is None else call
     whole = statement(line.file, line.line) if line is not None else None
     if isinstance(whole, ast.AugAssign) and (made is None or made is whole.value):
         return Named(ast.unparse(whole.target), line)
@@ -28,8 +36,16 @@ def named(node: Node) -> Named:
             return Named(ast.unparse(target.value), line)
         if made is whole.value and isinstance(target, ast.Name | ast.Subscript | ast.Attribute):
             return Named(ast.unparse(target), line)
-    used = _used_name(node)
-    return used or Named(text(node) or node.operation, line)
+    used = _used_name(node) if call is None else None
+    return used or Named(node.operation if made is None else ast.unparse(made), line)
+
+
+def operation(node: Node) -> Named:
+    """The source of an operation, or of the call that it is the result of, and its line."""
+    call = returned(node)
+    if call is None:
+        return Named(operation_text(node), line_of(node))
+    return Named(ast.unparse(call[0]), call[1])
 
 
 def _used_name(node: Node) -> Named | None:

@@ -154,8 +154,8 @@ def tried(
 
 def best(found: Sequence[Tried]) -> Tried | None:
     """The cost that makes most gradients right; None if none makes any right."""
-    most = max(found, key=lambda each: (each.fits, each.count))
-    return most if most.count else None
+    most = max(found, key=lambda each: (each.fits, each.count), default=None)
+    return most if most is not None and most.count else None
 
 
 def loss_of(chosen: Tried, factor: float) -> Node:

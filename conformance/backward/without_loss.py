@@ -40,6 +40,8 @@ def without_loss(step: OwnPass, name: str | None) -> Examined:
     names = COST_NAMES if name is None else (name,)
     given = step.output, step.target
     found = tried(run, names, given)
+    if not found:
+        raise NotAGradientError(f"the output has no {name} cost")
     chosen = best(found)
     if chosen is not None:
         return _by(chosen, run, factors(chosen)[0])
