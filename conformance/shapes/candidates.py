@@ -153,7 +153,8 @@ def of_thing(thing: Any, found: Definitions) -> Candidate | None:
     if isinstance(thing, FunctionType):
         functions: list[Named] = [(each.__name__, each) for each in found.functions]
         roles = by_role(functions)
-        backward = {**roles, "backward": [(thing.__name__, thing)]}
+        own: list[Named] = [(thing.__name__, thing)]
+        backward = {**roles, "backward": own}
         ways = (_alone(found, roles, thing), _searched(found, backward))
         return Candidate(thing.__name__, book=False, searched=ways)
     return None
