@@ -103,6 +103,7 @@ def _report(
     options: tuple[str | None, tuple[Path, ...], float],
 ) -> "Report | FileReport":
     """The report on a subject; on a file that is not the book's network alone, one of its own."""
+    from conformance.shapes.definitions import NOTEBOOK
     from conformance.shapes.front import Asked, check_file, is_file, split
 
     name: str | None = None
@@ -113,7 +114,9 @@ def _report(
     else:
         parts = split(asked)
         try:
-            return book(asked)
+            if parts is None or not parts[0].endswith(NOTEBOOK):
+                return book(asked)
+            place, name = parts
         except UnknownSubjectError:
             if parts is None:
                 raise

@@ -235,7 +235,7 @@ class LossSearch:
         """It, recognised and judged; None if it does not run."""
         del cost
         best: Found | None = None
-        for turned in (False, True):
+        for turned in self._orders():
             for data in example_data(Sizes(), ("rows", "columns", "one column", "one vector")):
                 try:
                     found = self._judged(data, turned=turned)
@@ -248,6 +248,17 @@ class LossSearch:
                     return found
                 best = best or found
         return best
+
+    def _orders(self) -> tuple[bool, ...]:
+        """Whether the target comes first: as the names of the arguments tell, else either way."""
+        function = self.function if self.make is None else getattr(self.make, self.function)
+        names = [each.name for each in needed(function) if each.name != "self"]
+        targets = ["targets" in kinds_of(each) for each in names]
+        outputs = ["output" in kinds_of(each) for each in names]
+        if len(names) != len(PAIR) or sum(targets) != 1:
+            return (False, True)
+        told = outputs[targets.index(False)] or not outputs[targets.index(True)]
+        return (targets[0],) if told else (False, True)
 
     def _judged(self, data: Any, *, turned: bool) -> Found:
         trace = Trace(sites=True)

@@ -43,6 +43,8 @@ class Candidate:
     @property
     def refusal(self) -> Refusal:
         """How far its readings came."""
+        if isinstance(self.layer, LayerSearch) and self.layer.problems:
+            return Refusal(1, self.layer.problems[0], parameters=True)
         refusals = [each.refusal for each in self.searched]
         return max(refusals, key=lambda each: each.stage, default=Refusal())
 

@@ -128,7 +128,7 @@ def _send_all(asked: Asked, send: Send) -> None:
                 judged_any = True
                 used |= set(judged.used)
                 send({"name": each.name, "found": to_values(judged)})
-            elif each.layer is None and each.refusal.parameters:
+            elif each.refusal.parameters:
                 # else it is such as a base class of layers, or a list of them
                 send({"left": to_values(NotJudged(each.name, each.refusal.words))})
         if not judged_any:

@@ -75,9 +75,9 @@ def judged(readings: Iterator[Reading], cost: str | None = None) -> Found | None
         except NotAGradientError:
             continue
         first = first or each
-        if _right(found) == len(found.examined.gradients):
+        if right_gradients(found) == len(found.examined.gradients):
             return found
-        if best is None or _right(found) > _right(best):
+        if best is None or right_gradients(found) > right_gradients(best):
             best = found
     return best
 
@@ -102,7 +102,8 @@ def used(run: Attempt) -> tuple[str, ...]:
     return tuple(sorted(names))
 
 
-def _right(found: Found) -> int:
+def right_gradients(found: Found) -> int:
+    """How many gradients of a program are right."""
     return sum(each.ok for each in found.examined.gradients)
 
 

@@ -151,7 +151,7 @@ class Searched:
         except UnfitError as error:
             self.refusal.note(error)
             return []
-        if any(leaves(root, name, self.module) for name, root in held.items()):
+        if made.said and any(leaves(root, name, self.module) for name, root in held.items()):
             self.refusal.parameters = True
         return sizes_of(held, self.module, asked)
 

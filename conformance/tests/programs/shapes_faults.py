@@ -204,7 +204,7 @@ FAULTS: dict[str, list[Edit]] = {
         ("d_L_d_filters[f] += d_L_d_out[i, j, f] * im_region", "d_L_d_filters[f] += d_L_d_out[i, j, 0] * im_region"),
         ("d_out_d_t[i] = t_exp[i] * (S - t_exp[i]) / (S ** 2)", "d_out_d_t[i] = t_exp[i] * (S + t_exp[i]) / (S ** 2)"),
         ("d_L_d_inputs = d_t_d_inputs @ d_L_d_t", "d_L_d_inputs = d_t_d_inputs @ d_out_d_t"),
-        ("d_L_d_input[i * 2 + i2, j * 2 + j2, f2] = d_L_d_out[i, j, f2]", "d_L_d_input[i * 2 + i2, j * 2 + j2, f2] = d_L_d_out[j, i, f2]"),
+        ("d_L_d_input[i * 2 + i2, j * 2 + j2, f2] = d_L_d_out[i, j, f2]", "d_L_d_input[i * 2 + i2, j * 2 + j2, f2] = d_L_d_out[i, 0, f2]"),
     ],
     "linear_losses": [
         ("p[np.arange(N), y] -= 1", "p[np.arange(N), y] += 1"),
