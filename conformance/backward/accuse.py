@@ -8,9 +8,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from conformance.arithmetic.balls import precision
 from conformance.backward.aliases import aliased
 from conformance.backward.blame import Search
 from conformance.backward.causes import called, cause, worst_entry
+from conformance.backward.certain import BITS
 from conformance.backward.chain import Chain
 from conformance.backward.culprit import Culprit, Found, find
 from conformance.backward.expand import expanded
@@ -19,6 +21,8 @@ from conformance.backward.forward import Forward
 from conformance.backward.judge import Verdict, verdicts
 from conformance.backward.several import loop, parts
 from conformance.backward.source import line_of
+from conformance.tracing.digits import Spot, locate
+from conformance.tracing.replay import Replay
 from conformance.tracing.trace import Node
 
 Contradicted = Callable[[list[Verdict]], list[Verdict]]
@@ -56,7 +60,36 @@ def _judged(verdict: Verdict) -> Judged:
 
 
 def accused(forward: Forward, found: list[Verdict]) -> list[Accused]:
-    """The operations to blame, the first to be read first."""
+    """The operations to blame, the first to be read first.
+
+    What floats show comes before what balls alone tell, and that before digits that are lost.
+    """
+    blamed = []
+    if any(each.visible for each in found):
+        blamed = _seen(forward, [each for each in found if each.ok or each.visible])
+    for each in found:
+        if each.lost:
+            blamed.append(_lost(forward, each))
+        elif not each.ok and not each.visible:
+            why = Cause("small", factor=each.error, worst=worst_entry([each]))
+            blamed.append(Accused((each.goal.name,), _lines(each.goal.node), why, mends=False))
+    return blamed
+
+
+def _lost(forward: Forward, verdict: Verdict) -> Accused:
+    """The right formula, evaluated badly, with the line at which its digits go."""
+    goal = verdict.goal
+    spot = Spot(goal.name, goal.node, None, str(goal.node.value.dtype))
+    with precision(BITS):
+        loss = locate(Replay(forward.run.trace), spot)
+    frames = loss.frames if loss is not None else goal.node.frames
+    lines = tuple(Line(each.file, each.line) for each in frames)
+    why = Cause("lost", "" if loss is None else loss.operation, worst=worst_entry([verdict]))
+    return Accused((goal.name,), lines or _lines(goal.node), why, mends=True)
+
+
+def _seen(forward: Forward, found: list[Verdict]) -> list[Accused]:
+    """The operations to blame for gradients that are wrong in floats."""
     wrong = [each for each in found if not each.ok]
     names = tuple(each.goal.name for each in wrong)
     shapes = [each for each in wrong if each.given.shape != each.right.shape]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from conformance.backward.derive import derivative
-from conformance.backward.operation import Operation, is_float, operation
+from conformance.backward.operation import MOVES, Operation, is_float, operation
 from conformance.backward.rules import Derivative
 from conformance.tracing.trace import Node, substituted
 from reference.step import Array
@@ -33,15 +33,15 @@ class Chain:
         underived: the numbers of operations whose derivative is not known.
     """
 
-    def __init__(self, nodes: Sequence[Node], *, ties: float = 0.5, epsilons: bool = True) -> None:
+    def __init__(self, nodes: Sequence[Node], *, ties: float = 0.5, anew: bool = False) -> None:
         """Take the values as they were recorded; all of them again if one is narrower.
 
         Args:
             nodes: of the run.
-            ties: what the first operand of `maximum` gets where both are equal.
-            epsilons: whether tiny numbers that are added are added; else 0 is.
+            ties: what the first of equal numbers gets where one of them is chosen.
+            anew: whether they are computed again in any case.
         """
-        self.nodes, self.ties, self.epsilons = nodes, ties, epsilons
+        self.nodes, self.ties = nodes, ties
         self.values: dict[int, Any] = {}
         self.underived: dict[int, str] = {}
         self.evaluated = 0
@@ -49,7 +49,7 @@ class Chain:
         floats = [each for each in nodes if is_float(each)]
         self.narrow = any(each.value.dtype.itemsize < 8 for each in floats)  # noqa: PLR2004
         for node in nodes:
-            again = self.narrow or not epsilons
+            again = self.narrow or anew
             self.values[node.number] = self._widened(node) if again else node.value
 
     def _widened(self, node: Node) -> Any:
@@ -74,8 +74,6 @@ class Chain:
             return found[()] if isinstance(found, np.ndarray) and found.ndim == 0 else found
 
         args = [substituted(each, lookup) for each in node.args]
-        if not self.epsilons and node.operation in ("add", "maximum"):
-            args = [0.0 if _tiny(each) else each for each in args]
         return args, {key: substituted(each, lookup) for key, each in node.kwargs.items()}
 
     def evaluate(self, node: Node, instead: Mapping[int, Any]) -> Any:
@@ -141,6 +139,31 @@ class Chain:
         except NotImplementedError as error:
             self.underived[made.node.number] = str(error)
             return None
+
+    def sizes(self, consumer: Node, node: Node, sizes: Array) -> Array | None:
+        """Σ |terms| of what an operation adds to the cotangent of an operand; None if not known.
+
+        Args:
+            consumer: what it computed.
+            node: the operand.
+            sizes: of the consumer's cotangent.
+        """
+        made = operation(consumer)
+        if made is None or consumer.operation not in (*MOVES, *OF_TERMS):
+            return None
+        with np.errstate(all="ignore"), _without_warnings():
+            try:
+                rule = derivative(made, self._size, self.ties)
+                parts = zip(made.inputs, rule.pull(sizes), strict=True)
+                part = next(part for each, part in parts if each is node)
+            except (NotImplementedError, TypeError, ValueError):
+                return None
+        shape = np.shape(node.value)
+        return None if part is None else np.asarray(np.abs(_fitted(part[None], (1, *shape))[0]))
+
+    def _size(self, node: Node) -> Any:
+        """The absolute value of a node."""
+        return np.abs(self.value(node))
 
     def reverse(
         self,
@@ -227,11 +250,8 @@ def _without_warnings() -> Iterator[None]:
         yield
 
 
-TINY = 1e-3  # a number that is added up to this size is an ε
-
-
-def _tiny(value: Any) -> bool:
-    return isinstance(value, float | np.floating) and 0 < abs(float(value)) <= TINY
+OF_TERMS = ("matmul", "dot", "multiply", "add", "subtract", "einsum", "tensordot", "outer", "inner")
+"""Operations whose derivative is a sum of products of what they are given."""
 
 
 def _kept(value: Any) -> Any:

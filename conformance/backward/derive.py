@@ -17,6 +17,7 @@ from autograd.core import primitive_jvps, primitive_vjps
 
 from conformance.arithmetic.balls import precision
 from conformance.arithmetic.exact import Exact, to_exact
+from conformance.backward.kinks import kinked
 from conformance.backward.operation import MOVES, Operation
 from conformance.backward.rules import (
     AddedAt,
@@ -25,9 +26,7 @@ from conformance.backward.rules import (
     Derivative,
     Direct,
     Elementwise,
-    Kink,
     Moved,
-    tied,
 )
 from conformance.tracing.trace import Node, part_of
 from reference.step import Array
@@ -67,7 +66,7 @@ def derivative(made: Operation, values: Callable[[Node], Any], ties: float = 0.5
     Args:
         made: the operation.
         values: of the operands.
-        ties: what the first operand of `maximum` gets where both are equal.
+        ties: what the first of equal numbers gets where one of them is chosen; see `kinks.py`.
 
     Raises:
         NotImplementedError: it is not known, and the operands are too large for entry by entry.
@@ -78,8 +77,9 @@ def derivative(made: Operation, values: Callable[[Node], Any], ties: float = 0.5
             return moved
     if made.node.operation == "add.at":
         return AddedAt(made, values)
-    if made.node.operation in ("maximum", "minimum") and tied(made.node, values):
-        return Kink(made, values, ties)
+    kink = kinked(made, values, ties)
+    if kink is not None:
+        return kink
     function = _of_autograd(made)
     if function is not None:
         found: Derivative = ByAutograd(made, function, values)
@@ -149,7 +149,8 @@ def _moved(made: Operation, values: Callable[[Node], Any]) -> Moved | None:
     sources = np.where(far - near == FAR, near, -1).astype(np.int64)
     numbers = np.concatenate([*(np.ravel(values(each)) for each in made.inputs), [0.0]])
     moved = sources >= 0
-    same = np.asarray(made.node.value)[moved] == numbers[sources][moved]
+    recorded = np.asarray(values(made.node))
+    same = recorded[moved] == numbers[sources][moved]
     narrowed = made.node.operation == "astype" or made.node.value.dtype != np.float64
     return Moved(sources, shapes) if narrowed or bool(np.all(same)) else None
 

@@ -73,11 +73,13 @@ class Cause:
             `gradient`: the gradient is wrong and no operation is known that mends it;
             `shape`: the gradient has another shape than its parameter;
             `output`: the output error is the derivative of no cost;
-            `negated`: all gradients have the wrong sign.
+            `negated`: all gradients have the wrong sign;
+            `small`: the gradient is wrong by less than floats tell from rounding;
+            `lost`: the formula is right, and digits are lost in floats.
         operation: the source of the operation whose value has to be another.
         needed: the forward value whose derivative is needed.
         held: the forward value whose derivative it is.
-        factor: given / right, of `scaled`.
+        factor: given / right, of `scaled`; of `small` how far it is off.
         changed: what makes all gradients right.
         worst: the entry that is farthest off.
         missing: the forward operation whose derivative is left out, of `misused`.
@@ -121,7 +123,7 @@ class Judged:
         ok: whether it is right.
         error: the largest error, relative to the largest right entry.
         exact: whether balls say that it is right; else floats decided.
-        lost: whether it is right on balls and has lost its digits in floats.
+        lost: whether it is right on balls and lacks half of its digits in floats.
         untraced: whether it is right by a difference of the loss alone: the record misses a part.
         apart: how far it is off though it is taken as right, as by an ε in the loss; else 0.
         dead: whether every entry has to be 0.

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from conformance.backward.chain import Arrays, Chain
-from conformance.backward.operation import is_float
+from conformance.backward.operation import MOVES, is_float
 from conformance.backward.program import Recorded
 from conformance.tracing.trace import Node
 from reference.step import Array
@@ -56,6 +56,17 @@ class Forward:
         """The gradient of a parameter."""
         found = self.gradient.get(parameter.number)
         return np.zeros(np.shape(parameter.value)) if found is None else found
+
+    def added(self, node: Node) -> Array:
+        """The sizes of what the entries of ∂C/∂v are sums of: Σ |terms|."""
+        total: Array = np.zeros(np.shape(node.value))
+        for consumer, part in self.parts.get(node.number, ()):
+            own = np.abs(self.gradient[consumer.number])
+            if consumer.operation in MOVES:
+                own = self.added(consumer)
+            sizes = self.chain.sizes(consumer, node, own)
+            total = total + (np.abs(part) if sizes is None else sizes)
+        return total
 
     def nodes(self) -> list[Node]:
         """The values that have a derivative, in the order of time."""

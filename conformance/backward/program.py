@@ -4,7 +4,7 @@ Left out: the recorder (`tracing/`), and what is made of the record (`judge.py`)
 """
 
 import dis
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
 from functools import reduce
@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from conformance.tracing.arrays import plain, traced_number
 from conformance.tracing.frames import Frame
 from conformance.tracing.program import traced_program
 from conformance.tracing.trace import Node, Trace
-from reference.step import Array
 
 
 class NotAGradientError(ValueError):
@@ -113,7 +113,7 @@ def record(
             raise NotAGradientError("it must return a loss and gradients")
         first, gradients = result
         node = trace.argument(first)
-        pairs = list(_leaves(gradients, "params"))
+        pairs = list(_leaves(gradients, "params", leaves))
         found = {name: _node(trace, each) for name, each in pairs}
     if type(node) is not Node and first is not None:
         raise NotAGradientError("the loss was not computed from the parameters")
@@ -146,6 +146,9 @@ def short(name: str) -> str:
 
 
 def _node(trace: Trace, value: Any) -> Node:
+    if isinstance(value, list | tuple):
+        numbers = np.array(plain(value), dtype=np.float64)
+        return trace.node("array", np.array, (trace.argument(value),), {}, numbers)
     found = trace.argument(value)
     return found if type(found) is Node else trace.constant(np.asarray(value, dtype=np.float64))
 
@@ -161,8 +164,6 @@ def _given(trace: Trace, value: Any, name: str, leaves: dict[str, Node]) -> Any:
     if isinstance(value, float | np.floating):
         node = trace.node(f"given {name}", None, (), {}, np.array(value))
         leaves[name] = node
-        from conformance.tracing.arrays import traced_number
-
         return traced_number(node.value[()], node, trace)
     if isinstance(value, Mapping):
         return {key: _given(trace, e, f"{name}[{key!r}]", leaves) for key, e in value.items()}
@@ -179,13 +180,13 @@ def _of_kind(model: Any, parts: list[Any]) -> Any:
     return parts if isinstance(model, list) else tuple(parts)
 
 
-def _leaves(value: Any, name: str) -> Iterator[tuple[str, Array]]:
-    """The arrays within gradients, with the name of the parameter that each belongs to."""
-    if isinstance(value, Mapping):
+def _leaves(value: Any, name: str, known: Collection[str]) -> Iterator[tuple[str, Any]]:
+    """The gradients with the names of the parameters, as arrays or nested lists of numbers."""
+    if name in known:
+        yield name, value
+    elif isinstance(value, Mapping):
         for key, each in value.items():
-            yield from _leaves(each, f"{name}[{key!r}]")
+            yield from _leaves(each, f"{name}[{key!r}]", known)
     elif isinstance(value, list | tuple):
         for i, each in enumerate(value):
-            yield from _leaves(each, f"{name}[{i}]")
-    else:
-        yield name, value
+            yield from _leaves(each, f"{name}[{i}]", known)

@@ -201,30 +201,6 @@ class Elementwise(Derivative):
         return np.asarray(total)
 
 
-class Kink(Elementwise):
-    """The derivative of `maximum` or `minimum` where some operands are equal."""
-
-    def __init__(self, made: Operation, values: Callable[[Node], Any], ties: float) -> None:
-        self.shape = np.shape(made.node.value)
-        self.shapes = [np.shape(each.value) for each in made.inputs]
-        one, other = (values(e) if type(e) is Node else e for e in made.args[:2])
-        first = np.greater(one, other) if made.node.operation == "maximum" else np.less(one, other)
-        share = np.where(np.equal(one, other), ties, first.astype(np.float64))
-        own = {0: np.broadcast_to(share, self.shape), 1: np.broadcast_to(1 - share, self.shape)}
-        self.partials = [
-            sum(own[i] for i, arg in enumerate(made.args[:2]) if arg is each)
-            for each in made.inputs
-        ]
-
-
-def tied(node: Node, values: Callable[[Node], Any]) -> bool:
-    """Whether an operation that chooses among numbers is given equal ones."""
-    if node.operation in ("maximum", "minimum"):
-        one, other = (values(e) if type(e) is Node else e for e in node.args[:2])
-        return bool(np.any(np.equal(one, other)))
-    return False
-
-
 def _led(whole: tuple[int, ...], shape: tuple[int, ...]) -> tuple[int, ...]:
     """A shape with as many axes as another one has."""
     return (1,) * (len(whole) - len(shape)) + shape

@@ -132,6 +132,8 @@ def _of_kind(cause: Cause) -> str:
         f"`{cause.names[1]}`, which is read later as what it was",
         "shape": "the gradient has another shape than its parameter",
         "output": "this output error is the derivative of no known cost",
+        "small": f"off by {cause.factor:.1g} of its largest entry: on balls, so it is no rounding",
+        "lost": "the right formula, evaluated badly: more than half of the digits are lost",
         "negated": "this output error has the wrong sign: all gradients do",
     }
     return said.get(cause.kind, "no single operation is known that would make it right")
@@ -172,9 +174,6 @@ def _extra(what: str) -> str:
 
 def notes(examined: Examined) -> Iterator[str]:
     """What is said beside the verdict and the conventions."""
-    lost = [each.name for each in examined.gradients if each.lost]
-    if lost:
-        yield f"{_names(lost)}: the right formula, evaluated badly: digits are lost in floats"
     missed = [each.name for each in examined.gradients if each.untraced]
     if missed:
         yield (
@@ -190,7 +189,7 @@ def notes(examined: Examined) -> Iterator[str]:
     if dead:
         yield f"{_names(dead)}: every entry has to be 0 here, which shows little"
     if examined.kinks:
-        yield "the sample hits a kink (equal operands of max); the slope there is a choice"
+        yield "the sample hits a kink (equal numbers to choose from); the slope there is a choice"
 
 
 COSTS = {

@@ -18,19 +18,6 @@ from reference.step import Array
 SMALL = loaded((FOLDER / "small" / "small.py").read_text(encoding="utf-8"))
 NAMES = [name for name in vars(SMALL) if name.startswith(("right_", "kink_", "wrong_"))]
 
-JUDGED_WRONGLY = {
-    "kink_max_tie_first": "accused",
-    "kink_relu_where": "accused",
-    "right_f64_num": "the loss is not recorded",
-    "right_longdouble": "the loss is not recorded",
-    "right_tolist": "nested lists of numbers are not read",
-    "right_var_axis": "accused",
-    "wrong_round": "said to be digits that are lost",
-    "wrong_tiny_decay": "beyond half of the digits of the largest entry",
-    "wrong_tiny_row": "beyond half of the digits of the largest entry",
-}
-"""What the engine of today does not do yet."""
-
 
 def arguments(name: str) -> tuple[dict[str, Array], tuple[Array, ...]]:
     """Parameters and data; for the kinks with zeros."""
@@ -62,16 +49,8 @@ def test_small_gradients_are_difference_quotients(name: str) -> None:
         assert distance(quotients, np.asarray(gradients[key])) < 1e-7  # rounding, 1e-16 / 1e-5
 
 
-def _judged() -> list[object]:
-    def marks(name: str) -> list[pytest.MarkDecorator]:
-        reason = JUDGED_WRONGLY.get(name)
-        return [pytest.mark.xfail(reason=reason)] if reason else []
-
-    return [pytest.param(name, marks=marks(name), id=name) for name in NAMES]
-
-
 @pytest.mark.thorough
-@pytest.mark.parametrize("name", _judged())
+@pytest.mark.parametrize("name", NAMES)
 def test_a_small_program_is_judged_rightly(name: str) -> None:
     params, data = arguments(name)
     with warnings.catch_warnings():

@@ -326,7 +326,12 @@ def apply(func: Callable[..., Any], name: str, args: Any, kwargs: dict[str, Any]
         trace.write(out, made)
         return _of_trace(trace, out)
     nodes, options = trace.argument(tuple(args)), trace.argument(kwargs)
-    result = func(*map(plain, args), **plain_of(kwargs))
+    given = tuple(map(plain, args))
+    result = func(*given, **plain_of(kwargs))
+    for i in range(1, len(args)):
+        if result is given[i] and isinstance(result, np.ndarray):  # it was given as `out`
+            trace.write(args[i], trace.node(name, func, nodes[:i], options, np.array(result)))
+            return _of_trace(trace, args[i])
     return trace.record(name, func, nodes, options, result)
 
 
@@ -489,13 +494,17 @@ class _Traced32(np.float32, _Number):  # type: ignore[misc]
     """A float32."""
 
 
+class _TracedLong(np.longdouble, _Number):  # type: ignore[misc]
+    """A longdouble."""
+
+
 class _TracedFloat(float, _Number):  # type: ignore[misc]
     """A float of Python: unlike one of NumPy it takes the precision of what it meets."""
 
 
 _METHODS = ("item", "tolist", "__round__", "__reduce__", "__deepcopy__", "__copy__")
 
-for _kind in (_Traced64, _Traced32, _TracedFloat):
+for _kind in (_Traced64, _Traced32, _TracedLong, _TracedFloat):
     for _name, _operator in _operators().items():
         setattr(_kind, _name, _operator)
     for _name in (*_METHODS, "__array_ufunc__", "__array_function__"):
@@ -503,7 +512,11 @@ for _kind in (_Traced64, _Traced32, _TracedFloat):
     if _kind is not _TracedFloat:
         setattr(_kind, "astype", _Number.astype)  # noqa: B010 - mypy knows no other way
 
-_KINDS: dict[type, type] = {np.float64: _Traced64, np.float32: _Traced32, float: _TracedFloat}
+_KINDS: dict[type, type] = {
+    np.float64: _Traced64, np.float32: _Traced32, np.longdouble: _TracedLong, float: _TracedFloat
+}  # fmt: skip
+
+_TRACED = frozenset(_KINDS.values())
 
 
 def traced_number(value: Any, node: Node, trace: Trace) -> Any:
@@ -518,4 +531,4 @@ def traced_number(value: Any, node: Node, trace: Trace) -> Any:
 
 def is_traced_number(value: Any) -> bool:
     """Whether it is a number that notes what is done with it."""
-    return type(value) in (_Traced64, _Traced32, _TracedFloat)
+    return type(value) in _TRACED

@@ -200,6 +200,12 @@ def common_factor(held: Array, wanted: Array) -> Any:
     return factor
 
 
+def overlap(held: Array, wanted: Array) -> bool:
+    """Whether exact numbers may be the same, one by one."""
+    pairs = zip(held.ravel(), wanted.ravel(), strict=True)
+    return all(h.ball.overlaps(w.ball) for h, w in pairs)
+
+
 def times(array: Array, factor: float) -> Array:
     """Exact numbers times a whole number, or times one part of it, exactly."""
     if factor == 1:

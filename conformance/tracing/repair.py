@@ -19,7 +19,7 @@ import numpy as np
 
 from conformance.arithmetic.exact import Exact, to_exact
 from conformance.tracing.arranging import ARRANGING
-from conformance.tracing.index import Location, as_floats, times
+from conformance.tracing.index import Location, as_floats, overlap, times
 from conformance.tracing.replay import Replay
 from conformance.tracing.trace import Node
 from reference.step import Array
@@ -98,7 +98,7 @@ class Repairs:
             return False
         held = at.gather(lambda n: self.replay.value(self.nodes[n]), object)
         exact = all(type(each) is Exact for each in held.flat)
-        return exact and _overlap(held, times(equation.wanted, at.factor))
+        return exact and overlap(held, times(equation.wanted, at.factor))
 
     def first(self, at: Location, equation: Equation) -> Repair | None:
         """The earliest operation that mends a quantity; None if none does."""
@@ -189,7 +189,7 @@ class Repairs:
         if held is None or not _near(held.astype(np.float64) / at.factor, as_floats(wanted)):
             return False
         exact = self._exactly(given, at, wanted.shape)
-        return exact is not None and _overlap(exact, times(wanted, at.factor))
+        return exact is not None and overlap(exact, times(wanted, at.factor))
 
     def _held(
         self, at: Location, values: Callable[[int], Any], shape: tuple[int, ...]
@@ -381,8 +381,3 @@ def _near(held: Array, wanted: Array) -> bool:
     return bool(
         np.abs(held - wanted).max() <= CLOSE * max(np.abs(wanted).max(), np.abs(held).max())
     )
-
-
-def _overlap(held: Array, wanted: Array) -> bool:
-    pairs = zip(held.ravel(), wanted.ravel(), strict=True)
-    return all(h.ball.overlaps(w.ball) for h, w in pairs)

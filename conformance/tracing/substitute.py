@@ -51,27 +51,30 @@ def substituted(trace: Trace, names: dict[str, Any] | None = None) -> Iterator[N
 
 
 class _Floats(type):
-    """What `float` is for a traced program: its numbers are floats."""
+    """What a type of numbers is for a traced program: its numbers are those of the plain type."""
+
+    plain: type
 
     def __instancecheck__(cls, instance: object) -> bool:
-        return isinstance(instance, float)
+        return isinstance(instance, cls.plain)
 
     def __subclasscheck__(cls, subclass: type) -> bool:
-        return issubclass(subclass, float)
+        return issubclass(subclass, cls.plain)
 
     def __eq__(cls, other: object) -> bool:
-        return other is float or other is cls
+        return other is cls.plain or other is cls
 
     def __hash__(cls) -> int:
-        return hash(float)
+        return hash(cls.plain)
 
     def __getattr__(cls, name: str) -> Any:
-        return getattr(float, name)
+        return getattr(cls.plain, name)
 
 
 class _Float(metaclass=_Floats):
     """`float`, which leaves traced numbers traced."""
 
+    plain: type = float
     dtype = np.dtype(np.float64)
 
     def __new__(cls, value: Any = 0.0) -> Any:
@@ -79,7 +82,13 @@ class _Float(metaclass=_Floats):
             return value.reshape(())[()]
         if is_traced_number(value) and isinstance(value, np.float64):
             return value
-        return float(plain(value))
+        return cls.plain(plain(value))
+
+
+class _Float64(_Float):
+    """`np.float64`, which does so too."""
+
+    plain = np.float64
 
 
 def _substitutes(trace: Trace) -> dict[int, Any]:
@@ -92,6 +101,7 @@ def _substitutes(trace: Trace) -> dict[int, Any]:
             instead[id(original)] = numpy.__dict__[name] = wrap(trace, name, original)
     instead |= _math_functions(plain_math)
     total = _fsum(trace)
+    numpy.__dict__["float64"] = _Float64
     instead[id(math.fsum)] = plain_math.__dict__["fsum"] = total
     return instead
 

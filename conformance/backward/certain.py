@@ -1,0 +1,145 @@
+"""Gradients of a recorded run beside the slope of its loss, on balls.
+
+The slope is that along a generic direction, whose entries are measured by the sizes of what the
+gradient's entries are sums of: so a small entry that is wrong shows as much as a large one. Two
+that agree to 2⁻⁴⁸ are equal: a scalar of the program may have been rounded before it met an array.
+
+Left out: floats, which decide where balls do not go (`judge.py`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from conformance.arithmetic.balls import precision
+from conformance.arithmetic.exact import LeftExactError, to_exact
+from conformance.backward.epsilons import without_epsilons
+from conformance.backward.program import Goal, Recorded
+from conformance.tracing.replay import Replay
+from conformance.tracing.trace import Node
+from reference.step import Array
+
+BITS, STEP_BITS, EQUAL = 500, 120, 2.0**-48
+"""The precision; the step of the slope, 2⁻¹²⁰; what is equal."""
+CANCELLED = 2.0**-20
+"""Of what a gradient is the sum of; if less is left of it, floats are compared by this part."""
+LEAST = 2.0**-40  # of the largest entry: the size by which smaller ones are measured
+AFFORDABLE = 150_000  # numbers that are computed on balls
+
+Wanted = Sequence[tuple[Goal, Array]]
+"""Gradients, each with the sizes of what its entries are sums of."""
+
+
+@dataclass(frozen=True)
+class Certain:
+    """What balls say of a gradient.
+
+    Attributes:
+        right: whether it is the slope.
+        has_half: whether the floats that the program gives have half of their digits.
+        right_without_epsilons: whether it is the slope with every ε taken for 0.
+    """
+
+    right: bool
+    has_half: bool = True
+    right_without_epsilons: bool = False
+
+
+def on_balls(run: Recorded, groups: Sequence[Wanted]) -> list[dict[Goal, Certain]]:
+    """What balls say of gradients, those of a group together; nothing where they do not go."""
+    needed = run.loss.uses
+    for goal in (goal for group in groups for goal, _ in group):
+        needed |= goal.node.uses
+    if sum(_cost(e) for e in run.trace.nodes if needed >> e.number & 1) > AFFORDABLE:
+        return []
+    with precision(BITS):
+        return [_of_group(run, group) for group in groups]
+
+
+def _of_group(run: Recorded, group: Wanted) -> dict[Goal, Certain]:
+    together = _apart(run, group)
+    if together is None and len(group) == 1:
+        return {}
+    if together is None or (together > EQUAL and len(group) > 1):  # which of them is it?
+        return {goal: each for one in group for goal, each in _of_group(run, [one]).items()}
+    if together <= EQUAL:
+        replay = Replay(run.trace)
+        return {goal: Certain(True, _has_half(goal, replay, added)) for goal, added in group}
+    plain = without_epsilons(run)
+    apart = None if plain is None else _apart(plain, group)
+    known = apart is not None and apart <= EQUAL
+    return {goal: Certain(False, right_without_epsilons=known) for goal, _ in group}
+
+
+def _has_half(goal: Goal, replay: Replay, added: Array) -> bool:
+    """Whether the floats of a gradient agree with it in half of their digits.
+
+    Where it has cancelled, digits are counted of a part of what it is the sum of.
+    """
+    right = _floats(replay.value(goal.node))
+    size = max(float(np.max(np.abs(e), initial=0.0)) for e in (right, CANCELLED * added))
+    far = float(np.max(np.abs(np.asarray(goal.node.value, np.float64) - right), initial=0.0))
+    unit = max(float(np.finfo(goal.node.value.dtype).eps), float(np.finfo(np.float64).eps))
+    return size == 0 or far <= np.sqrt(unit) * size
+
+
+def _floats(exact: Any) -> Array:
+    numbers = [float(each.ball.mid()) for each in np.asarray(exact).flat]
+    return np.array(numbers, dtype=np.float64).reshape(np.shape(exact))
+
+
+def _cost(node: Node) -> int:
+    """How many numbers an operation computes."""
+    size = int(np.size(node.value)) if isinstance(node.value, np.ndarray) else 0
+    if node.operation in ("matmul", "dot", "einsum", "tensordot") and node.inputs:
+        return size * max(np.shape(e.value)[-1] if np.ndim(e.value) else 1 for e in node.inputs)
+    return size
+
+
+def _apart(run: Recorded, group: Wanted) -> float | None:
+    """How far gradients are from the slope of the loss along generic directions, an entry.
+
+    In units of what the entries are sums of; None where balls do not go.
+    """
+    rng = np.random.default_rng(len(group))
+    drawn = [rng.normal(size=np.shape(goal.parameter.value)) for goal, _ in group]
+    units = [np.maximum(added, LEAST * (added.max(initial=0.0) or 1.0)) for _, added in group]
+    directions = [to_exact(d / unit) for d, unit in zip(drawn, units, strict=True)]
+    replay = Replay(run.trace)
+    try:
+        slope = _slope(run, [goal for goal, _ in group], directions)
+        if slope is None or not all(_goes(replay, goal.node) for goal, _ in group):
+            return None
+        terms = [
+            np.sum(np.ravel(replay.value(goal.node)) * np.ravel(d))
+            for (goal, _), d in zip(group, directions, strict=True)
+        ]
+    except (LeftExactError, ArithmeticError, TypeError, ValueError):
+        return None
+    far = abs(slope.ball - sum(terms[1:], terms[0]).ball)
+    if not far.is_finite():
+        return None
+    return float(far.abs_upper()) / sum(float(np.abs(each).sum()) for each in drawn)
+
+
+def _slope(run: Recorded, goals: Sequence[Goal], directions: Sequence[Array]) -> Any:
+    """(C(θ + hd) − C(θ − hd)) / 2h; None if the loss is not exact."""
+    step = to_exact(2.0**-STEP_BITS)[()]
+    ends: list[Any] = []
+    for sign in (1, -1):
+        moved = {
+            goal.parameter.number: to_exact(goal.parameter.value) + sign * step * d
+            for goal, d in zip(goals, directions, strict=True)
+        }
+        replay = Replay(run.trace, moved)
+        if not replay.exact(run.loss):
+            return None
+        ends.append(np.ravel(replay.value(run.loss))[0])
+    return (ends[0] - ends[1]) / (2 * step)
+
+
+def _goes(replay: Replay, node: Node) -> bool:
+    """Whether balls tell what a value is worth: it is exact, and nothing is rounded on purpose."""
+    return replay.exact(node) and node.number not in replay.rounded

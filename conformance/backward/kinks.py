@@ -1,0 +1,113 @@
+"""Operations that choose among numbers, where the sample gives them equal ones.
+
+There the loss has a kink, and any slope between those on both sides is right: the share that each
+of the equal numbers gets is a choice. Left out: trying the choices (`judge.py`).
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from conformance.backward.operation import Operation
+from conformance.backward.rules import Derivative, Elementwise
+from conformance.tracing.trace import Node
+from reference.step import Array
+
+OF_TWO = ("maximum", "minimum", "fmax", "fmin")
+OF_MANY = ("max", "amax", "min", "amin", "maximum.reduce", "minimum.reduce")
+COMPARISONS = ("greater", "less", "greater_equal", "less_equal")
+
+Values = Callable[[Node], Any]
+
+
+class OfTwo(Elementwise):
+    """The derivative of `maximum` or `minimum` where some operands are equal."""
+
+    def __init__(self, made: Operation, values: Values, ties: float) -> None:
+        self.shape = np.shape(made.node.value)
+        self.shapes = [np.shape(each.value) for each in made.inputs]
+        one, other = _operands(made.node, values)
+        larger = made.node.operation in ("maximum", "fmax")
+        first = np.greater(one, other) if larger else np.less(one, other)
+        share = np.where(np.equal(one, other), ties, first.astype(np.float64))
+        own = {0: np.broadcast_to(share, self.shape), 1: np.broadcast_to(1 - share, self.shape)}
+        self.partials = [
+            sum(own[i] for i, arg in enumerate(made.args[:2]) if arg is each)
+            for each in made.inputs
+        ]
+
+
+class OfMany(Derivative):
+    """The derivative of `max` or `min` along axes where some numbers are equal."""
+
+    def __init__(self, made: Operation, values: Values, ties: float) -> None:
+        self.axes, equal = _equal(made.node, values)
+        self.shape, self.kept = np.shape(made.node.value), equal.any(self.axes, keepdims=True).shape
+        axes = self.axes
+        count = equal.sum(axis=axes, keepdims=True)
+        order = _along(equal, axes)
+        chosen = {0.5: equal / count, 1.0: order == 1, 0.0: order == count}[ties]
+        self.share = np.asarray(np.where(equal, chosen, 0.0), dtype=np.float64)
+
+    def pull(self, cotangent: Array) -> list[Array | None]:
+        """What the result gets, shared among the equal numbers."""
+        return [np.reshape(cotangent, self.kept) * self.share]
+
+    def push(self, tangents: Sequence[Array | None]) -> Array:
+        """The shares of the equal numbers' tangents."""
+        (tangent,) = tangents
+        total = np.sum(self.share * (0.0 if tangent is None else tangent), axis=self.axes)
+        return np.asarray(total).reshape(self.shape)
+
+
+def _along(equal: Array, axes: tuple[int, ...]) -> Array:
+    """The how-manieth of the equal numbers each is, in the order of the axes."""
+    moved = np.moveaxis(equal, axes, range(len(axes)))
+    flat = moved.reshape(-1, *moved.shape[len(axes) :])
+    return np.moveaxis(np.cumsum(flat, axis=0).reshape(moved.shape), range(len(axes)), axes)
+
+
+def _equal(node: Node, values: Values) -> tuple[tuple[int, ...], Array]:
+    """The axes of a reduction, and which of its numbers are equal to the result."""
+    array = np.asarray(values(node.args[0]) if type(node.args[0]) is Node else node.args[0])
+    default = 0 if node.operation.endswith(".reduce") else None
+    axis = node.kwargs.get("axis", node.args[1] if len(node.args) > 1 else default)
+    some = range(array.ndim) if axis is None else np.atleast_1d(axis)
+    axes = tuple(int(each) % array.ndim for each in some)
+    extreme = np.min if "min" in node.operation else np.max
+    return axes, np.asarray(array == extreme(array, axis=axes, keepdims=True))
+
+
+def _operands(node: Node, values: Values) -> Iterator[Any]:
+    return (values(each) if type(each) is Node else each for each in node.args[:2])
+
+
+def kinked(made: Operation, values: Values, ties: float) -> Derivative | None:
+    """The derivative of an operation that chooses among equal numbers; None if it does not.
+
+    Args:
+        made: the operation.
+        values: of its operands.
+        ties: 0.5 for equal shares, 1 if the first of the equal numbers gets all, 0 if the last.
+    """
+    if made.node.operation in COMPARISONS or not tied(made.node, values):
+        return None
+    return (OfTwo if made.node.operation in OF_TWO else OfMany)(made, values, ties)
+
+
+def tied(node: Node, values: Values) -> bool:
+    """Whether an operation that chooses among numbers is given equal ones."""
+    if node.operation in (*OF_TWO, *COMPARISONS):
+        one, other = _operands(node, values)
+        return bool(np.any(np.equal(one, other)))
+    if node.operation not in OF_MANY or len(node.inputs) != 1 or "where" in node.kwargs:
+        return False
+    axes, equal = _equal(node, values)
+    return bool(np.any(equal.sum(axis=axes) > 1))
+
+
+def turned(node: Node, values: Values) -> Array:
+    """What a comparison gives if equal numbers are taken for the other side."""
+    one, other = _operands(node, values)
+    return np.asarray(np.logical_xor(node.value, np.equal(one, other)))

@@ -1,0 +1,74 @@
+"""Whether a network with the book's interface is another one: tanh, ReLU or softmax for σ.
+
+An activation is the one that it agrees with on balls, in a run whose numbers are generic. A network
+of which a layer has another activation than σ is no wrong sigmoid network: it is another network,
+and judged against its own forward pass.
+
+Left out: judging it (`shapes/`).
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from conformance.arithmetic.balls import precision
+from conformance.corpus.case import Case
+from conformance.subjects import Subject
+from conformance.subjects.book.network_patterns import NetworkPatterns
+from conformance.subjects.book.traced_runs import update_run
+from conformance.subjects.pattern import BITS, M, Searched
+from conformance.tracing.index import overlap
+from reference import equations
+from reference.step import Array
+
+SIGMOID, LINEAR, SOFTMAX = "σ", "linear", "softmax"
+
+ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
+    SIGMOID: equations.sigmoid,
+    "tanh": np.tanh,
+    "ReLU": lambda z: (z + abs(z)) / 2,
+    "softplus": lambda z: np.log(1 + np.exp(z)),
+    SOFTMAX: lambda z: np.exp(z) / np.exp(z).sum(axis=0, keepdims=True),
+    LINEAR: lambda z: z,
+}
+"""Each takes z of shape (n, m), a sample a column."""
+
+AT_THE_OUTPUT = (SOFTMAX, LINEAR)
+"""In a hidden layer nobody means these: there the activation is missing."""
+
+
+def other_activations(subject: Subject, cases: Sequence[Case]) -> tuple[str, ...]:
+    """The activations of the layers from 2 to L, if one is known and is not σ; else none.
+
+    Args:
+        subject: made of a network with the book's interface.
+        cases: those that fit it; the first with hidden layers is asked.
+    """
+    patterns = _patterns(subject)
+    case = next((each for each in cases if each.layers > 2), None)  # noqa: PLR2004 - hidden layers
+    if patterns is None or case is None:
+        return ()
+    run = patterns.tried(lambda: patterns.pattern(case, M, update_run), None)
+    if run is None:
+        return ()
+    layers = range(2, case.layers + 1)
+    found = tuple(_activation(run, layer, is_output=layer == case.layers) for layer in layers)
+    return () if "" in found or set(found) == {SIGMOID} else found
+
+
+def _patterns(subject: Subject) -> NetworkPatterns | None:
+    given = getattr(subject.start, "args", ())
+    return next((each for each in given if isinstance(each, NetworkPatterns)), None)
+
+
+def _activation(run: Searched, layer: int, *, is_output: bool) -> str:
+    """The name of the activation of a layer; empty if it is not known."""
+    roles, z, a = run.roles, f"z{layer}", f"a{layer}"
+    if z in roles.wrong or z not in roles.found or a not in roles.found:
+        return ""
+    with precision(BITS), np.errstate(all="ignore"):
+        for name, function in ACTIVATIONS.items():
+            there = is_output or name not in AT_THE_OUTPUT
+            if there and overlap(roles.values[a], function(roles.values[z])):
+                return name
+    return ""
