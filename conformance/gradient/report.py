@@ -76,7 +76,7 @@ class Row:
         return f"{text}  {self.status}{where}: {claimed}, not {found}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class GradReport:
     """Whether a network's backprop is the gradient of its own cost.
 
@@ -134,6 +134,14 @@ class GradReport:
         notes = [f"not in {lane}: {why}" for lane, why in self.dropped]
         lines = [head, *notes, *(row.line() for row in self.rows), self.sentence() + "."]
         return "\n".join(_wrapped(line) for line in lines)
+
+    def __str__(self) -> str:
+        """The same."""
+        return self.text()
+
+    def __repr__(self) -> str:
+        """The verdict in one line, as a failing `assert report.ok` shows it."""
+        return f"<{self.subject}: {self.sentence()}>"
 
     def _why(self) -> str:
         believed = ", its cost_derivative believed" if "derivative" in self.cost else ""
