@@ -1,4 +1,4 @@
-"""Checks of hand-written backprop: which line is wrong, and why. This module is the public interface.
+"""Check hand-written backprop: which line is wrong, and why. This module is the public interface.
 
 What `__all__` names is public, and described in `guides/python.md`. All else may change.
 """
@@ -54,6 +54,7 @@ def check(
     cost: str | None = None,
     timeout: float = 60.0,
     python_path: Sequence[Path] = (),
+    detailed: bool = False,
 ) -> "Report":
     """Judge a network of the book by the recorded cases, equation by equation.
 
@@ -67,6 +68,7 @@ def check(
             Quadratic if not given; of a command or a trace, any if not given.
         timeout: the longest silence of the subject's process, in seconds.
         python_path: folders from which a file or a module may import.
+        detailed: whether to keep what is behind each verdict, entry by entry, as a page shows it.
 
     Raises:
         UsageError: there is no such subject, or no case fits it.
@@ -75,7 +77,13 @@ def check(
     from conformance import api
 
     return api.check(
-        subject, case=case, dtype=dtype, cost=cost, timeout=timeout, python_path=python_path
+        subject,
+        case=case,
+        dtype=dtype,
+        cost=cost,
+        timeout=timeout,
+        python_path=python_path,
+        detailed=detailed,
     )
 
 
@@ -94,8 +102,8 @@ def assert_conformant(subject: object, **options: Any) -> None:
     from conformance.gradient.report import GradReport
     from conformance.outcome import Report
 
-    known = isinstance(subject, BackwardReport | GradReport | Report)
-    report = subject if known else check(subject, **options)
+    known = isinstance(subject, Report | BackwardReport | GradReport)
+    report: Any = subject if known else check(subject, **options)
     if not report.ok:
         raise AssertionError(str(report))
 

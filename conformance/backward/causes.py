@@ -11,9 +11,8 @@ from conformance.backward.culprit import Fix, Found
 from conformance.backward.findings import Cause, Changed, Entry, Named
 from conformance.backward.forward import Forward
 from conformance.backward.judge import Verdict
-from conformance.backward.names import named, operation_text
+from conformance.backward.names import last_step, named, operation_text
 from conformance.backward.quantities import HALF_OF_THE_DIGITS, Match
-from conformance.backward.source import line_of
 from conformance.tracing.trace import Node
 
 
@@ -76,7 +75,7 @@ def _missing(needed: Node, held: Match | None) -> Named | None:
     node = held.quantity.nodes[0] if held is not None else needed
     if node is needed or not node.depends_on(needed):
         return None
-    return Named(operation_text(node), line_of(node))
+    return last_step(node, needed)
 
 
 def _changed(fix: Fix) -> Changed:

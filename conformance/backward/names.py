@@ -28,8 +28,24 @@ def named(node: Node) -> Named:
             return Named(ast.unparse(target.value), line)
         if made is whole.value and isinstance(target, ast.Name | ast.Subscript | ast.Attribute):
             return Named(ast.unparse(target), line)
+    call = call_that_returns(node)
+    if call is not None and isinstance(call.targets[0], ast.Name | ast.Subscript | ast.Attribute):
+        return Named(ast.unparse(call.targets[0]), Line(node.frames[1].file, call.lineno))
     used = _used_name(node)
     return used or Named(text(node) or node.operation, line)
+
+
+def call_that_returns(node: Node) -> ast.Assign | None:
+    """The assignment `y = f(x)` where the last operation of f, in the same file, gives a value."""
+    if len(node.frames) < 2 or node.frames[0].file != node.frames[1].file:  # noqa: PLR2004 - f, its caller
+        return None
+    inside, outside = (statement(each.file, each.line) for each in node.frames[:2])
+    if not isinstance(inside, ast.Return) or inside.value is not expression(node):
+        return None
+    if not isinstance(outside, ast.Assign) or not isinstance(outside.value, ast.Call):
+        return None
+    function = ast.unparse(outside.value.func).rpartition(".")[-1]
+    return outside if function == node.frames[0].function else None
 
 
 def _used_name(node: Node) -> Named | None:
@@ -45,6 +61,15 @@ def _used_name(node: Node) -> Named | None:
 
 def _places(consumer: Node, node: Node) -> Iterator[int]:
     return (i for i, each in enumerate(consumer.args) if each is node)
+
+
+def last_step(node: Node, source: Node) -> Named:
+    """The call or the operation that made a value out of another one."""
+    call = call_that_returns(node)
+    outer = node.frames[1:]
+    if call is None or source.frames[len(source.frames) - len(outer) :] == outer:
+        return Named(operation_text(node), line_of(node))
+    return Named(ast.unparse(call.value), Line(outer[0].file, call.lineno))
 
 
 def operation_text(node: Node) -> str:
