@@ -11,7 +11,7 @@ from conformance.backward.culprit import Fix, Found
 from conformance.backward.findings import Cause, Changed, Entry, Named
 from conformance.backward.forward import Forward
 from conformance.backward.judge import Verdict
-from conformance.backward.names import last_step, named, operation_text
+from conformance.backward.names import named, operation, operation_text
 from conformance.backward.quantities import HALF_OF_THE_DIGITS, Match
 from conformance.tracing.trace import Node
 
@@ -23,9 +23,9 @@ def cause(forward: Forward, found: Found, verdicts: Sequence[Verdict]) -> Cause:
     if found.repair is None:
         return Cause("gradient" if changed is None else "changed", changed=changed, worst=worst)
     use = next((each for each in found.repair.matches if each is not None), None)
-    operation = operation_text(found.repair.group.first)
+    at_fault = operation_text(found.repair.group.first)
     if use is None:
-        return Cause("value", operation, changed=changed, worst=worst)
+        return Cause("value", at_fault, changed=changed, worst=worst)
     needed = use.quantity.nodes[0]
     same = alike(forward, needed)
     held = next((e for e in found.held if e.quantity.nodes[0] in same), None)
@@ -33,7 +33,7 @@ def cause(forward: Forward, found: Found, verdicts: Sequence[Verdict]) -> Cause:
     kind, factor = _kind(use, held) if held or not other else ("misused", 1.0)
     return Cause(
         kind,
-        operation,
+        at_fault,
         called(forward, needed),
         None if other is None else called(forward, other.quantity.nodes[0]),
         factor,
@@ -75,7 +75,7 @@ def _missing(needed: Node, held: Match | None) -> Named | None:
     node = held.quantity.nodes[0] if held is not None else needed
     if node is needed or not node.depends_on(needed):
         return None
-    return last_step(node, needed)
+    return operation(node)
 
 
 def _changed(fix: Fix) -> Changed:

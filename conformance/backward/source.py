@@ -5,7 +5,7 @@ import linecache
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from itertools import islice
+from itertools import islice, pairwise
 
 from conformance.backward.findings import Line
 from conformance.tracing.trace import Node
@@ -242,6 +242,33 @@ def _argument(call: ast.Call, names: list[str], name: str) -> str:
     if name in own and own.index(name) < len(call.args):
         return ast.unparse(call.args[own.index(name)])
     return ""
+
+
+def returned(node: Node) -> tuple[ast.Call, Line] | None:
+    """The outermost call that returns a value as it was computed, and its line."""
+    made, found = expression(node), None
+    frames = [each for each in node.frames if "site-packages" not in each.file]
+    for inner, outer in pairwise(frames):
+        whole = statement(inner.file, inner.line)
+        if not isinstance(whole, ast.Return) or made is None or whole.value is not made:
+            break
+        made = _call_on(Line(outer.file, outer.line), inner.function)
+        if made is None:
+            break
+        found = made, Line(outer.file, outer.line)
+    return found
+
+
+def _call_on(line: Line, function: str) -> ast.Call | None:
+    """The only call of a function on a line."""
+    whole = statement(line.file, line.line)
+    calls = [
+        each
+        for each in (ast.walk(whole) if whole is not None else ())
+        if isinstance(each, ast.Call)
+        and function in (getattr(each.func, "id", ""), getattr(each.func, "attr", ""))
+    ]
+    return calls[0] if len(calls) == 1 else None
 
 
 def forget() -> None:

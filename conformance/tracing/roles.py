@@ -292,9 +292,21 @@ class Search:
         return any(_is(ratio, each) for each in (1.0, float(self.run.m)))
 
     def _take_gradient(self, name: str, right: Array) -> Location | None:
-        location = self._located(right, self.run.movers[name]) or self._located(right)
+        movers = self.run.movers[name]
+        location = self._located(right, movers) or self._located(right)
+        whole = self._last_multiple(right, movers)
+        if whole is not None and (location is None or whole.numbers > location.numbers[-1:]):
+            location = whole  # 1/m was rounded before it met the sum
         self._take(f"nabla_{name}", right, location)
         return location
+
+    def _last_multiple(self, wanted: Array, within: int) -> Location | None:
+        """The last array that has a quantity times a factor that may be rounded."""
+        for node, places, factor in reversed(self.index.proportional(wanted)):
+            fits = next((each for each in self.factors if is_factor(factor, each)), None)
+            if fits is not None and within >> node.number & 1:
+                return Location(np.full(wanted.shape, node.number), places, fits)
+        return None
 
     def _mean_gradient(self, name: str, delta: Array) -> Array:
         """∇ of a parameter as its equation gives it from a δ and the program's own a."""
