@@ -13,12 +13,14 @@ if TYPE_CHECKING:
     from conformance.backward_check import BackwardReport
     from conformance.gradient.report import GradReport
     from conformance.outcome import Report
+    from conformance.script.run import ScriptReport
 
 __all__ = [
     "BackwardReport",
     "ConformanceError",
     "GradReport",
     "Report",
+    "ScriptReport",
     "SubjectError",
     "UsageError",
     "assert_conformant",
@@ -26,12 +28,14 @@ __all__ = [
     "check_backward",
     "check_vjp",
     "gradcheck",
+    "run",
 ]
 
 _LATER = {
     "BackwardReport": "conformance.backward_check",
     "GradReport": "conformance.gradient.report",
     "Report": "conformance.outcome",
+    "ScriptReport": "conformance.script.run",
 }
 """Classes whose modules import much: they are loaded when they are asked for."""
 
@@ -156,8 +160,9 @@ def gradcheck(subject: object, sizes: Sequence[int] | None = None, seed: int = 0
     Args:
         subject: a network with `weights`, `biases`, `backprop(x, y)` and a cost of its own, or a
             class that builds one from a list of sizes. Its parameters are put back in the end.
-        sizes: for a class, the neurons of each layer; a small network if not given.
-        seed: of parameters, samples and directions.
+            Without a cost, the known ones are tried.
+        sizes: for a class, the neurons of each layer; small networks if not given.
+        seed: of parameters and samples.
 
     Raises:
         UsageError: the subject lacks a method or a cost; the message says what it has.
@@ -166,3 +171,31 @@ def gradcheck(subject: object, sizes: Sequence[int] | None = None, seed: int = 0
     from conformance import gradient
 
     return gradient.gradcheck(subject, sizes, seed)
+
+
+def run(
+    script: str,
+    arguments: Sequence[str] = (),
+    *,
+    updates: int = 3,
+    timeout: float = 60.0,
+    seed: int = 0,
+) -> "ScriptReport":
+    """Execute a script that trains a network, and judge its gradients and its updates.
+
+    The script runs in a process of its own.
+
+    Args:
+        script: the path of the script.
+        arguments: what it is given on its command line.
+        updates: the number of updates of its parameters, after which it is stopped.
+        timeout: seconds, after which it is stopped.
+        seed: of its random numbers, where it sets none.
+
+    Raises:
+        UsageError: there is no such script.
+        SubjectError: it failed, or there was nothing to judge.
+    """
+    from conformance.script.run import run_script
+
+    return run_script(script, arguments, updates=updates, timeout=timeout, seed=seed)

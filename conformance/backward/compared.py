@@ -115,7 +115,8 @@ def _depends(value: Any, parameters: int) -> bool:
 def _is_target(value: Any, output: Node) -> bool:
     """Whether it may be what an output is compared with."""
     array = np.asarray(value.value if type(value) is Node else value)
-    if array.dtype.kind not in "biuf" or array.shape != np.shape(output.value):
+    alike = array.shape == np.shape(output.value) or array.size == 1 == np.size(output.value)
+    if array.dtype.kind not in "biuf" or not alike:
         return False
     if type(value) is Node and output.depends_on(value):
         return False

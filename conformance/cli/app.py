@@ -19,6 +19,7 @@ from conformance.cli.explain import explain
 from conformance.cli.fixtures import fixtures
 from conformance.cli.gradcheck import gradcheck
 from conformance.cli.mistakes import mistakes, prove
+from conformance.cli.run import run
 from conformance.cli.say import say
 from conformance.cli.train import mnist, train
 from conformance.errors import ConformanceError, InternalError
@@ -41,6 +42,9 @@ EXIT_CODES = (
 )
 
 app.command(epilog=epilog("check", EXIT_CODES))(check)
+app.command(epilog=epilog("run", EXIT_CODES), context_settings={"allow_interspersed_args": False})(
+    run
+)
 for command in gradcheck, mistakes, prove, explain, train, bench:
     app.command(epilog=epilog(command.__name__))(command)
 app.add_typer(fixtures, name="fixtures")

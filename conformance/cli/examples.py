@@ -7,6 +7,11 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "conformance check network.py:Network --html report.html",
         "conformance check --command './port {case} {out}'",
     ),
+    "run": (
+        "conformance run train.py",
+        "conformance run --updates 5 train.py --epochs 1",
+        "conformance run --html report.html train.py",
+    ),
     "gradcheck": (
         "conformance gradcheck network.py:Network",
         "conformance gradcheck network.py:Network --sizes 4,5,3",
