@@ -9,7 +9,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     ),
     "run": (
         "conformance run train.py",
-        "conformance run --updates 5 train.py --epochs 1",
+        "conformance run --updates 5 train.py data.csv",
         "conformance run --html report.html train.py",
     ),
     "gradcheck": (
