@@ -13,12 +13,14 @@ if TYPE_CHECKING:
     from conformance.backward_check import BackwardReport
     from conformance.gradient.report import GradReport
     from conformance.outcome import Report
-    from conformance.script.run import ScriptReport
+    from conformance.script.recording import Recording
+    from conformance.script.report import ScriptReport
 
 __all__ = [
     "BackwardReport",
     "ConformanceError",
     "GradReport",
+    "Recording",
     "Report",
     "ScriptReport",
     "SubjectError",
@@ -28,14 +30,16 @@ __all__ = [
     "check_backward",
     "check_vjp",
     "gradcheck",
+    "recording",
     "run",
 ]
 
 _LATER = {
     "BackwardReport": "conformance.backward_check",
     "GradReport": "conformance.gradient.report",
+    "Recording": "conformance.script.recording",
     "Report": "conformance.outcome",
-    "ScriptReport": "conformance.script.run",
+    "ScriptReport": "conformance.script.report",
 }
 """Classes whose modules import much: they are loaded when they are asked for."""
 
@@ -174,12 +178,7 @@ def gradcheck(subject: object, sizes: Sequence[int] | None = None, seed: int = 0
 
 
 def run(
-    script: str,
-    arguments: Sequence[str] = (),
-    *,
-    updates: int = 3,
-    timeout: float = 60.0,
-    seed: int = 0,
+    script: str, *arguments: str, updates: int = 3, timeout: float = 60.0, seed: int = 0
 ) -> "ScriptReport":
     """Execute a script that trains a network, and judge its gradients and its updates.
 
@@ -199,3 +198,24 @@ def run(
     from conformance.script.run import run_script
 
     return run_script(script, arguments, updates=updates, timeout=timeout, seed=seed)
+
+
+def recording(*, updates: int = 3) -> "Recording":
+    """Record what a block trains: `with conformance.recording() as r:`, and then `r.report`.
+
+    Args:
+        updates: the number of updates that are judged; the rest of the block is not recorded.
+    """
+    import sys
+
+    from conformance.script.recording import Recording
+
+    line = sys._getframe(1).f_lineno  # noqa: SLF001 - what calls us
+    return Recording(f"the block at line {line}", updates)
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Give a notebook the magic `%%conformance`, by `%load_ext conformance`."""
+    from conformance.script.magic import load
+
+    load(shell)

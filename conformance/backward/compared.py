@@ -197,7 +197,7 @@ def samples(found: Compared, goals: Sequence[Goal]) -> int:
     if len(found.pairs) > 1:
         return len(found.pairs)
     shape = np.shape(found.pairs[0][0].value)
-    if len(shape) < 2:  # noqa: PLR2004 - one sample
-        return 1
     lengths = {n for each in goals for n in np.shape(each.parameter.value)}
+    if len(shape) < 2:  # noqa: PLR2004 - one sample, or one output
+        return next((n for n in shape if n not in lengths), 1)
     return int(next((n for n in shape if n not in lengths), shape[0]))

@@ -59,18 +59,23 @@ def _multiple(value: Array, of: Array) -> float | None:
     return times if far <= SAME * float(np.max(np.abs(value), initial=0.0)) else None
 
 
-def rule(updates: Sequence[Update]) -> Rule:
-    """How one parameter is moved, by its updates one after another."""
+def rule(updates: Sequence[Update], factor: float) -> Rule:
+    """How one parameter is moved.
+
+    Args:
+        updates: of it, one after another.
+        factor: of the arrays by which it is moved beside the gradients of the cost.
+    """
     first = updates[0]
     if any(not each.options for each in updates):
         return Rule("unknown")
+    eta = abs(first.options[first.own][1]) * factor
     decay = (("λ", first.decay),) if abs(first.decay) > SAME else ()
     if not first.states:
-        eta = abs(first.options[first.own][1])
         return Rule("plain", (("η", eta), *decay))
     if not first.adaptive:
         momentum = kept(*first.states[0])
-        return Rule("momentum", (("η", abs(first.options[first.own][1])), ("μ", momentum), *decay))
+        return Rule("momentum", (("η", eta), ("μ", momentum), *decay))
     found = _adaptive(updates)
     return Rule("other") if found is None else found
 
