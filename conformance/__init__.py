@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     from conformance.outcome import Report
     from conformance.script.recording import Recording
     from conformance.script.report import ScriptReport
+    from conformance.shapes.file_report import FileReport
 
 __all__ = [
     "BackwardReport",
     "ConformanceError",
+    "FileReport",
     "GradReport",
     "Recording",
     "Report",
@@ -36,6 +38,7 @@ __all__ = [
 
 _LATER = {
     "BackwardReport": "conformance.backward_check",
+    "FileReport": "conformance.shapes.file_report",
     "GradReport": "conformance.gradient.report",
     "Recording": "conformance.script.recording",
     "Report": "conformance.outcome",
@@ -63,13 +66,16 @@ def check(
     timeout: float = 60.0,
     python_path: Sequence[Path] = (),
     detailed: bool = False,
-) -> "Report":
-    """Judge a network of the book by the recorded cases, equation by equation.
+) -> "Report | BackwardReport | FileReport":
+    """Judge a program: a file, a class, a function, a command.
+
+    The network of the book is judged by the recorded cases, equation by equation; anything else by
+    its own forward pass.
 
     Args:
-        subject: `reference`, `torch_impl`, `path/to/file.py:Name`, `package.module:Name`, the path
-            of a recorded `.safetensors` trace, `cmd:COMMAND`, or an object: a class with the book's
-            interface, a `torch.nn.Module`, a function `step(weights, biases, x, y, eta) -> dict`.
+        subject: `file.py`, `file.py:Name`, `notebook.ipynb`, `package.module:Name`, `reference`,
+            `torch_impl`, the path of a recorded `.safetensors` trace, `cmd:COMMAND`; or a class, an
+            object or a function.
         case: a glob, which chooses the cases whose id matches; or their ids.
         dtype: `float64` or `float32`, to have the cases in this dtype alone.
         cost: `quadratic` or `cross-entropy`: the cost of a network that does not let one choose it.
@@ -82,10 +88,13 @@ def check(
         UsageError: there is no such subject, or no case fits it.
         SubjectError: the subject could not be loaded or run at all.
     """
-    from conformance import api
+    from functools import partial
 
-    return api.check(
-        subject,
+    from conformance import api
+    from conformance.subject_check import Options, check_any
+
+    book = partial(
+        api.check,
         case=case,
         dtype=dtype,
         cost=cost,
@@ -93,6 +102,7 @@ def check(
         python_path=python_path,
         detailed=detailed,
     )
+    return check_any(subject, book, Options(cost, tuple(python_path), timeout))
 
 
 def assert_conformant(subject: object, **options: Any) -> None:
@@ -109,8 +119,9 @@ def assert_conformant(subject: object, **options: Any) -> None:
     from conformance.backward_check import BackwardReport
     from conformance.gradient.report import GradReport
     from conformance.outcome import Report
+    from conformance.shapes.file_report import FileReport
 
-    known = isinstance(subject, Report | BackwardReport | GradReport)
+    known = isinstance(subject, Report | BackwardReport | FileReport | GradReport)
     report: Any = subject if known else check(subject, **options)
     if not report.ok:
         raise AssertionError(str(report))

@@ -96,12 +96,24 @@ def _found(
         return _with_cost(subject, cost)
     if not isinstance(subject, str):
         name = getattr(subject, "__name__", type(subject).__name__)
-        return adapt(subject, name, cost)
+        return _adapted(subject, name, cost)
     if subject.startswith(COMMAND):
         return _with_cost(command_subject(subject, timeout=timeout), cost)
     if subject.endswith(".safetensors"):
         return _with_cost(trace_subject(Path(subject), place, case), cost)
     return find(subject)
+
+
+def _adapted(thing: Any, name: str, cost: str | None) -> Subject:
+    """A subject of what a name stands for.
+
+    Raises:
+        UnknownSubjectError: it is not the network of the book.
+    """
+    try:
+        return adapt(thing, name, cost)
+    except UsageError as error:
+        raise UnknownSubjectError(str(error)) from error
 
 
 def _with_cost(subject: Subject, cost: str | None) -> Subject:
@@ -153,10 +165,7 @@ def _send_all(
     """What the child does: it examines the subject, and sends each part as soon as it is known."""
     cost, python_path = options
     thing = load(spec, python_path)
-    try:
-        subject = replace(adapt(thing, spec, cost), folders=python_path)
-    except UsageError as error:
-        raise UnknownSubjectError(str(error)) from error
+    subject = replace(_adapted(thing, spec, cost), folders=python_path)
     fitting = [each for each in cases if not subject.unfit(each)]
     skipped = {each.id: subject.unfit(each) for each in cases if each not in fitting}
     send({"conventions": list(subject.conventions), "skipped": skipped})

@@ -2,7 +2,6 @@
 
 import shlex
 import sys
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -22,10 +21,11 @@ from conformance.cli.options import (
 )
 from conformance.cli.progress import bar, console
 from conformance.cli.say import say
-from conformance.errors import UnknownSubjectError, UsageError
+from conformance.errors import UsageError
 from conformance.files import check_output, put_json
 
 if TYPE_CHECKING:
+    from conformance.backward_check import BackwardReport
     from conformance.outcome import Report
     from conformance.shapes.file_report import FileReport
 
@@ -71,7 +71,8 @@ def check(
 ) -> None:
     """Compare every quantity of every step of a subject with the certified truth."""
     from conformance.api import check as checked
-    from conformance.shapes.file_report import FileReport
+    from conformance.outcome import Report
+    from conformance.subject_check import Options, check_any
 
     asked = _asked(subject, command, (format_, timeout, workers))
     _check_files(json_file, markdown, html)
@@ -86,45 +87,23 @@ def check(
             done=lambda _: done(),
             detailed=html is not None,
         )
-        report = _report(asked, book, (cost, tuple(python_path or ()), timeout))
+        options = Options(cost, tuple(python_path or ()), timeout)
+        report = check_any(asked, book, options)
     files = json_file, markdown, html
-    if isinstance(report, FileReport):
-        _show_file(report, files, quiet=quiet)
-    else:
+    if isinstance(report, Report):
         _show(report, files, verbose=verbose, quiet=quiet)
         if save is not None:
             _save(report, save)
+    else:
+        _show_file(report, files, quiet=quiet)
     raise typer.Exit(report.exit_code)
 
 
-def _report(
-    asked: object,
-    book: Callable[[object], "Report"],
-    options: tuple[str | None, tuple[Path, ...], float],
-) -> "Report | FileReport":
-    """The report on a subject; on a file that is not the book's network alone, one of its own."""
-    from conformance.shapes.front import Asked, check_file, is_file, split
-
-    name: str | None = None
-    if not isinstance(asked, str):
-        return book(asked)
-    if is_file(asked):
-        place = asked
-    else:
-        parts = split(asked)
-        try:
-            return book(asked)
-        except UnknownSubjectError:
-            if parts is None:
-                raise
-            place, name = parts
-    cost, python_path, timeout = options
-    found = check_file(Asked(place, name, cost, python_path, timeout), book)
-    return found if found.the_books is None else found.the_books
-
-
 def _show_file(
-    report: "FileReport", files: tuple[Path | None, Path | None, Path | None], *, quiet: bool
+    report: "BackwardReport | FileReport",
+    files: tuple[Path | None, Path | None, Path | None],
+    *,
+    quiet: bool,
 ) -> None:
     """Write the report on a file where it is asked for, and print it."""
     from conformance.files import put

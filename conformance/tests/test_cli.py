@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from conformance import check, cli, subjects
+from conformance import cli, subjects
+from conformance.api import check
 from conformance.corpus import casefile, store
 from conformance.corpus.recipe import Recipe
 from conformance.subjects import Subject, find
