@@ -1,7 +1,7 @@
 """One call from a subject of any kind to a report on it.
 
 The network of the book is judged by the recorded cases; whatever else a file defines, by its own
-forward pass. Left out: both judgements (`api.py`, `shapes/front.py`).
+forward pass. Left out: both judgements (`api.py`, `file_check.py`).
 """
 
 from collections.abc import Callable
@@ -43,7 +43,7 @@ def check_any(subject: object, book: Callable[[object], Report], options: Option
         UsageError: there is no such subject, or it fits no known shape.
         SubjectError: it could not be loaded or run.
     """
-    from conformance.shapes.front import is_file, split
+    from conformance.file_check import is_file, split
 
     if isinstance(subject, str) and is_file(subject):
         return _of_file(subject, None, book, options)
@@ -62,7 +62,7 @@ def check_any(subject: object, book: Callable[[object], Report], options: Option
 def _of_file(
     place: str, name: str | None, book: Callable[[object], Report], options: Options
 ) -> AnyReport:
-    from conformance.shapes.front import Asked, check_file
+    from conformance.file_check import Asked, check_file
 
     asked = Asked(place, name, options.cost, options.python_path, options.timeout)
     found = check_file(asked, book)
@@ -70,6 +70,6 @@ def _of_file(
 
 
 def _of_object(thing: object, options: Options) -> BackwardReport | None:
-    from conformance.shapes.front import check_object
+    from conformance.file_check import check_object
 
     return check_object(thing, options.cost)

@@ -1,4 +1,4 @@
-"""The command `conformance check`. Left out: the check (`conformance.api`) and its report."""
+"""The command `conformance check`. Left out: the check (`subject_check.py`) and its report."""
 
 import shlex
 import sys
@@ -69,7 +69,7 @@ def check(
     verbose: Annotated[bool, typer.Option("-v", help="Show all that is wrong.")] = False,
     quiet: Annotated[bool, typer.Option("-q", help="Show the verdict alone.")] = False,
 ) -> None:
-    """Compare every quantity of every step of a subject with the certified truth."""
+    """Find the line that is wrong in a hand-written backward pass, and say why."""
     from conformance.api import check as checked
     from conformance.outcome import Report
     from conformance.subject_check import Options, check_any

@@ -2,7 +2,8 @@
 
 EXAMPLES: dict[str, tuple[str, ...]] = {
     "check": (
-        "conformance check network.py:Network",
+        "conformance check my_network.py",
+        "conformance check homework.ipynb",
         "conformance check network.py:Network --case 'hand*' -v",
         "conformance check network.py:Network --html report.html",
         "conformance check --command './port {case} {out}'",

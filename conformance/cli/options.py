@@ -14,7 +14,8 @@ from conformance.errors import UsageError
 Text = TypeVar("Text", bound=str | None)
 
 SUBJECT = (
-    "reference, torch_impl, FILE.py:Name, package.module:Name, a .safetensors trace, or cmd:COMMAND"
+    "FILE.py, FILE.py:Name, a notebook, package.module:Name, reference, torch_impl, "
+    "a .safetensors trace, or cmd:COMMAND"
 )
 CaseGlob = Annotated[str | None, typer.Option("--case", metavar="GLOB", help="Only these cases.")]
 Dtype = Annotated[
