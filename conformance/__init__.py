@@ -76,7 +76,7 @@ def check(
         subject: `file.py`, `file.py:Name`, `notebook.ipynb`, `package.module:Name`, `reference`,
             `torch_impl`, the path of a recorded `.safetensors` trace, `cmd:COMMAND`; or a class, an
             object or a function.
-        case: a glob, which chooses the cases whose id matches; or their ids.
+        case: a glob, or several: only the cases whose id matches one.
         dtype: `float64` or `float32`, to have the cases in this dtype alone.
         cost: `quadratic` or `cross-entropy`: the cost of a network that does not let one choose it.
             Quadratic if not given; of a command or a trace, any if not given.

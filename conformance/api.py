@@ -58,7 +58,7 @@ def check(
         subject: `reference`, `torch_impl`, `path/to/file.py:Name`, `package.module:Name`, the path
             of a recorded `.safetensors` trace, `cmd:COMMAND`, or an object: a class with the book's
             interface, a `torch.nn.Module`, a function `step(weights, biases, x, y, eta) -> dict`.
-        case: a glob: only the cases whose id matches; or their ids.
+        case: a glob, or several: only the cases whose id matches one.
         dtype: only the cases in this dtype.
         cost: the cost of a network that does not let one choose it, quadratic if not given; of a
             command, a trace or a `Subject`, which is put to the cases with this cost alone.
@@ -74,19 +74,18 @@ def check(
     """
     place = store.root()
     if isinstance(subject, str) and is_spec(subject) and not subject.endswith(".safetensors"):
-        cases = _cases(place, case, dtype)
         return _apart(
-            subject, cases, (cost, tuple(python_path)), (timeout, done), detailed=detailed
+            subject,
+            store.cases(place, case, dtype),
+            (cost, tuple(python_path)),
+            (timeout, done),
+            detailed=detailed,
         )
     with TURN, threadpool_limits(1):
         found = _found(subject, place, case if isinstance(case, str) else None, cost, timeout)
-        return _fitting(examine(found, place, _cases(place, case, dtype), done, detailed=detailed))
-
-
-def _cases(place: Path, case: str | Collection[str] | None, dtype: str | None) -> tuple[Case, ...]:
-    if case is None or isinstance(case, str):
-        return store.cases(place, case, dtype)
-    return tuple(each for each in store.cases(place, None, dtype) if each.id in case)
+        return _fitting(
+            examine(found, place, store.cases(place, case, dtype), done, detailed=detailed)
+        )
 
 
 def _found(

@@ -16,6 +16,7 @@ from conformance.cli.options import (
     JsonFile,
     PythonPath,
     Timeout,
+    case_of,
     cost_of,
     dtype_of,
 )
@@ -79,7 +80,7 @@ def check(
     with bar(f"checking {subject or command}") as done:
         book = partial(
             checked,
-            case=case,
+            case=case_of(case),
             dtype=dtype_of(dtype),
             cost=cost_of(cost),
             timeout=timeout,

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from conformance.cli.examples import epilog
-from conformance.cli.options import CaseGlob, Dtype, Workers, cores_of, dtype_of, one_of
+from conformance.cli.options import CaseGlob, Dtype, Workers, case_of, cores_of, dtype_of, one_of
 from conformance.cli.progress import console, progress
 from conformance.cli.say import say
 
@@ -62,7 +62,7 @@ def fixtures_list(case: CaseGlob = None, dtype: Dtype = None) -> None:
     from conformance.corpus import store
     from conformance.report.terminal import show_cases
 
-    show_cases(console(), store.cases(store.root(), case, dtype_of(dtype)))
+    show_cases(console(), store.cases(store.root(), case_of(case), dtype_of(dtype)))
 
 
 @fixtures.command("export", epilog=epilog("fixtures export"))
@@ -81,7 +81,7 @@ def fixtures_export(
 
     one_of("--to", to, *FORMS)
     place = store.root()
-    chosen = store.cases(place, case, dtype_of(dtype))
+    chosen = store.cases(place, case_of(case), dtype_of(dtype))
     written = [*progress(export(place, chosen, to, folder), "exporting", len(chosen))]
     files = sum(map(len, written))
     say(f"{folder}: {pluralize(len(chosen), 'case')} in {pluralize(files, 'file')}")
