@@ -19,7 +19,7 @@ def init(
     timeout: Timeout = 60.0,
 ) -> None:
     """Write a program of a dozen lines that judges FILE.py, where `check` finds no known shape."""
-    from conformance.shapes.front import Asked, split, write_adapter
+    from conformance.file_check import Asked, split, write_adapter
 
     place, name = split(file) or (file, None)
     target = output or Path(place).with_name(f"check_{Path(place).stem}.py")

@@ -3,6 +3,7 @@
 A file runs in a process of its own, under a time limit. Left out: the command line (`cli`).
 """
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -19,7 +20,7 @@ from conformance.report.shape_words import refused_words
 from conformance.running.isolate import isolated
 from conformance.shapes.adapter import adapter, names_of
 from conformance.shapes.candidates import Candidate, candidates, of_thing
-from conformance.shapes.definitions import NOTEBOOK, cells, definitions, trains_at_import
+from conformance.shapes.definitions import NOTEBOOK, cells, definitions, of_module, trains_at_import
 from conformance.shapes.file_report import FileReport, NotJudged, Part, Refused, ShapeReport
 from conformance.shapes.judging import Found
 
@@ -101,6 +102,19 @@ def check_file(asked: Asked, book: Callable[[str], Report]) -> FileReport:
         raise UsageError(refused_words(refusal, left))
     judged = {each.name.rpartition(":")[2] for each in parts if isinstance(each, ShapeReport)}
     return FileReport(asked.said, tuple(parts), tuple(e for e in left if e.name not in judged))
+
+
+def check_object(thing: Any, cost: str | None) -> ShapeReport | None:
+    """Judge a class or a function that is loaded, in this process; None if it fits no shape."""
+    module = sys.modules.get(getattr(thing, "__module__", ""))
+    if module is None:
+        return None
+    candidate = of_thing(thing, of_module(str(getattr(module, "__file__", "")), module))
+    with threadpool_limits(1):
+        judged = None if candidate is None or candidate.book else candidate.found(cost)
+    if judged is None:
+        return None
+    return ShapeReport(thing.__qualname__, judged.examined, judged.recognised)
 
 
 def _run(asked: Asked) -> Part:
