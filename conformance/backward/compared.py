@@ -117,6 +117,8 @@ def _pair(node: Node, parameters: int, given: Given, inputs: bool) -> tuple[Node
             continue
         if output is not None and plain(one) is not plain(output):
             continue
+        if isinstance(other, int | float) and node.operation != "subtract":
+            continue  # such as the 1 of 1 / (1 + e^−z)
         own = target is not None and type(other) is Node and other.depends_on(target)
         if own or (target is None and _is_target(other, one, inputs)):
             return plain(one), other
@@ -133,8 +135,6 @@ def _is_target(value: Any, output: Node, inputs: bool) -> bool:
     alike = array.shape == np.shape(output.value) or array.size == 1 == np.size(output.value)
     if array.dtype.kind not in "biuf" or not alike:
         return False
-    if isinstance(value, int | float) and not isinstance(value, np.generic):
-        return False  # it stands in the program
     if type(value) is Node and output.depends_on(value) and not inputs:
         return False
     return array.size == 1 or bool(np.any(array != array.flat[0]))
