@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from conformance.backward.causes import alike
 from conformance.backward.findings import Accused, Named, Passed
 from conformance.backward.forward import Forward
 from conformance.backward.known import Known
@@ -18,7 +17,9 @@ from conformance.backward.quantities import HALF_OF_THE_DIGITS, Match
 from conformance.backward.source import line_of
 from conformance.tracing.trace import Node
 
-MANY = 600  # backward operations, of which the first are looked through
+Numbers = tuple[tuple[int, ...], bytes]
+
+MANY = 400  # backward operations, of which the first are looked through
 WIDEST = 48  # characters of an expression
 
 
@@ -33,20 +34,28 @@ def passes(forward: Forward, accused: Sequence[Accused]) -> tuple[Passed, ...]:
         own = node.given or name.line is not None  # and no part of a cost that was tried
         if name in rows or not own or not node.uses & parameters or not _is_short(name):
             continue
-        match = next((held[e.number] for e in alike(forward, node) if e.number in held), None)
+        match = held.get(_numbers(forward, node))
         back = None if match is None else _named(match[0])
         factor = 1.0 if match is None else match[1].factor
         rows[name] = Passed(name, np.shape(node.value), back, factor, name in blamed)
     return tuple(rows.values())
 
 
-def _held(forward: Forward) -> dict[int, tuple[Node, Match]]:
-    """The backward value that is a ∂C/∂v, by the number of v: exactly, else up to a constant."""
-    known = Known(forward, ())
-    needed = 0
+def _numbers(forward: Forward, node: Node) -> Numbers:
+    """∂C/∂v as what values with the same one have in common."""
+    own = forward.gradient[node.number]
+    return own.shape, own.tobytes()
+
+
+def _held(forward: Forward) -> dict[Numbers, tuple[Node, Match]]:
+    """The backward value that is a ∂C/∂v: exactly, else up to a constant."""
+    parameters, needed = bits(forward.run.goals), 0
+    whole = (e for e in forward.nodes() if e.uses & parameters == parameters)
+    lengths = {n for each in whole for n in np.shape(each.value) if n > 1}
+    known = Known(forward, (), [1.0, *map(float, lengths), *(1 / n for n in lengths)])
     for goal in forward.run.goals:
         needed |= goal.node.uses
-    found: dict[int, tuple[Node, Match]] = {}
+    found: dict[Numbers, tuple[Node, Match]] = {}
     backward = [
         each
         for each in forward.chain.nodes
@@ -58,10 +67,11 @@ def _held(forward: Forward) -> dict[int, tuple[Node, Match]]:
     for node in backward[:MANY]:
         for match in known.of(node):
             (v, *others), exact = match.quantity.nodes, _is_exact(match)
-            if others or match.quantity.kind != "total" or (v.number in found and not exact):
+            if others or match.quantity.kind != "total":
                 continue
-            if v.number not in found or not _is_exact(found[v.number][1]):
-                found[v.number] = node, match
+            numbers = _numbers(forward, v)
+            if numbers not in found or (exact and not _is_exact(found[numbers][1])):
+                found[numbers] = node, match
     return found
 
 
