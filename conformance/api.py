@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from conformance.corpus import store
 from conformance.corpus.case import Case
-from conformance.errors import StoppedError, SubjectError, UsageError
+from conformance.errors import StoppedError, SubjectError, UnknownSubjectError, UsageError
 from conformance.examine import examine
 from conformance.judging.case_report import CaseReport
 from conformance.judging.exact_lane import ExactRun
@@ -152,7 +152,11 @@ def _send_all(
 ) -> None:
     """What the child does: it examines the subject, and sends each part as soon as it is known."""
     cost, python_path = options
-    subject = replace(adapt(load(spec, python_path), spec, cost), folders=python_path)
+    thing = load(spec, python_path)
+    try:
+        subject = replace(adapt(thing, spec, cost), folders=python_path)
+    except UsageError as error:
+        raise UnknownSubjectError(str(error)) from error
     fitting = [each for each in cases if not subject.unfit(each)]
     skipped = {each.id: subject.unfit(each) for each in cases if each not in fitting}
     send({"conventions": list(subject.conventions), "skipped": skipped})

@@ -2,6 +2,8 @@
 
 import shlex
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,11 +22,12 @@ from conformance.cli.options import (
 )
 from conformance.cli.progress import bar, console
 from conformance.cli.say import say
-from conformance.errors import UsageError
+from conformance.errors import UnknownSubjectError, UsageError
 from conformance.files import check_output, put_json
 
 if TYPE_CHECKING:
     from conformance.outcome import Report
+    from conformance.shapes.file_report import FileReport
 
 
 def check(
@@ -68,15 +71,13 @@ def check(
 ) -> None:
     """Compare every quantity of every step of a subject with the certified truth."""
     from conformance.api import check as checked
-    from conformance.report.opening import in_one_line
-    from conformance.report.terminal import show
-    from conformance.report.visible import visible
+    from conformance.shapes.file_report import FileReport
 
     asked = _asked(subject, command, (format_, timeout, workers))
     _check_files(json_file, markdown, html)
     with bar(f"checking {subject or command}") as done:
-        report = checked(
-            asked,
+        book = partial(
+            checked,
             case=case,
             dtype=dtype_of(dtype),
             cost=cost_of(cost),
@@ -85,6 +86,73 @@ def check(
             done=lambda _: done(),
             detailed=html is not None,
         )
+        report = _report(asked, book, (cost, tuple(python_path or ()), timeout))
+    files = json_file, markdown, html
+    if isinstance(report, FileReport):
+        _show_file(report, files, quiet=quiet)
+    else:
+        _show(report, files, verbose=verbose, quiet=quiet)
+        if save is not None:
+            _save(report, save)
+    raise typer.Exit(report.exit_code)
+
+
+def _report(
+    asked: object,
+    book: Callable[[object], "Report"],
+    options: tuple[str | None, tuple[Path, ...], float],
+) -> "Report | FileReport":
+    """The report on a subject; on a file that is not the book's network alone, one of its own."""
+    from conformance.shapes.front import Asked, check_file, is_file, split
+
+    name: str | None = None
+    if not isinstance(asked, str):
+        return book(asked)
+    if is_file(asked):
+        place = asked
+    else:
+        parts = split(asked)
+        try:
+            return book(asked)
+        except UnknownSubjectError:
+            if parts is None:
+                raise
+            place, name = parts
+    cost, python_path, timeout = options
+    found = check_file(Asked(place, name, cost, python_path, timeout), book)
+    return found if found.the_books is None else found.the_books
+
+
+def _show_file(
+    report: "FileReport", files: tuple[Path | None, Path | None, Path | None], *, quiet: bool
+) -> None:
+    """Write the report on a file where it is asked for, and print it."""
+    from conformance.files import put
+    from conformance.report.markdown import append_text
+
+    json_file, markdown, html = files
+    if json_file is not None:
+        put_json("--json", json_file, report.to_json())
+    if markdown is not None:
+        append_text(markdown, report.as_markdown())
+    if html is not None:
+        put("--html", html, report.as_page())
+    say(report.in_one_line() if quiet else str(report))
+
+
+def _show(
+    report: "Report",
+    files: tuple[Path | None, Path | None, Path | None],
+    *,
+    verbose: bool,
+    quiet: bool,
+) -> None:
+    """Write a report where it is asked for, and print it."""
+    from conformance.report.opening import in_one_line
+    from conformance.report.terminal import show
+    from conformance.report.visible import visible
+
+    json_file, markdown, html = files
     if html is not None:
         from conformance.report.page.write import write
 
@@ -101,9 +169,6 @@ def check(
         say(visible(in_one_line(report)))
     else:
         show(console(), report, verbose=verbose)
-    if save is not None:
-        _save(report, save)
-    raise typer.Exit(report.exit_code)
 
 
 def _asked(subject: str | None, command: str | None, options: tuple[str, float, int]) -> object:
