@@ -29,12 +29,8 @@ def to_json(name: str, examined: Examined) -> dict[str, Any]:
         "decay": number(examined.decay),
         "output_error": to_values(examined.output_error),
         "kinks": examined.kinks,
-<<<<<<< HEAD
-        "gradients": [_plain(each) for each in examined.gradients],
-        "passes": [_plain(each) for each in examined.passes],
-=======
         "gradients": [to_values(each) for each in examined.gradients],
->>>>>>> main
+        "passes": [to_values(each) for each in examined.passes],
         "blames": [_blame_to_json(each) for each in examined.accused],
     }
 
@@ -48,12 +44,8 @@ def from_json(values: Mapping[str, Any]) -> tuple[str, Examined]:
         values["cost"],
         float(values["factor"]),
         float(values["decay"]),
-<<<<<<< HEAD
-        _made(get_type_hints(Examined)["output_error"], values["output_error"]),
-        tuple(_made(Passed, each) for each in values["passes"]),
-=======
         from_values(get_type_hints(Examined)["output_error"], values["output_error"]),
->>>>>>> main
+        tuple(from_values(Passed, each) for each in values["passes"]),
     )
 
 
