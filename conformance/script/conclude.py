@@ -15,7 +15,7 @@ from conformance.backward.program import NotAGradientError
 from conformance.backward.quantities import HALF_OF_THE_DIGITS
 from conformance.errors import SubjectError
 from conformance.script.findings import Ran
-from conformance.script.judge import Judgement, judged, uneven_error
+from conformance.script.judge import Judgement, judged, single_error, uneven_error
 from conformance.script.known_rules import rule
 from conformance.script.names import Held, names
 from conformance.script.parameters import Parameter, steps
@@ -89,25 +89,28 @@ def _judged(
 ) -> list[Judgement]:
     """The updates, all by one cost and, if the script has no loss, by one factor."""
     results = [judged(trace, moved, names, k) for k in range(1, count + 1)]
-    if _even(results):
+    if _even(trace, results):
         return results
     for cost in COST_NAMES:
         try:
             others = [judged(trace, moved, names, k, cost) for k in range(1, count + 1)]
         except NotAGradientError:
             continue
-        if all(each.ok for each in others) and _even(others):
+        if all(each.ok for each in others) and _even(trace, others):
             return others
     return [uneven_error(each) for each in results]
 
 
-def _even(results: Sequence[Judgement]) -> bool:
-    """Whether a factor beside a known cost is one and the same at all updates."""
-    free = [e for e in results if e.ok and not e.own_loss and e.examined.cost != "unknown"]
-    if len(free) < len(results):
+def _even(trace: Trace, results: Sequence[Judgement]) -> bool:
+    """Whether a factor of gradients that are right is one and the same at all updates."""
+    free = [e for e in results if e.ok and e.examined.cost != "unknown"]
+    if len(free) < len(results) or len({each.own_loss for each in free}) > 1:
         return True
-    factors = [each.examined.factor for each in free]
-    return all(abs(each / factors[0] - 1) <= HALF_OF_THE_DIGITS for each in factors)
+    if not all(single_error(trace, each) for each in free):
+        return True  # of several numbers one factor is no chance
+    factors = np.array([each.examined.factor for each in free])
+    steps = factors * np.array([each.factor for each in free])
+    return any(bool(np.ptp(e) <= HALF_OF_THE_DIGITS * abs(e[0])) for e in (factors, steps))
 
 
 def _nothing(trace: Trace, notes: Notes) -> str:
