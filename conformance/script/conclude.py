@@ -76,7 +76,7 @@ def conclude(
 
 
 def _factor(examined: Examined) -> float:
-    return 1.0 if examined.cost == "unknown" else examined.factor
+    return 1.0 if examined.cost in ("unknown", "own") else examined.factor
 
 
 def _finite(moved: Sequence[Parameter], k: int) -> bool:

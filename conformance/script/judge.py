@@ -88,15 +88,18 @@ def judged(
 
 def single_error(trace: Trace, judgement: Judgement) -> bool:
     """Whether all gradients were computed from one number that depends on the parameters."""
-    if not judgement.chosen:
-        return False
-    common = reduce(and_, (each.uses for each, _ in judgement.chosen))
-    given = reduce(or_, (1 << each.old.number for each in judgement.updates))
+    common, given = _in_common(judgement)
     return any(
         np.size(e.value) == 1 and is_float(e) and e.uses & given
         for e in trace.nodes
         if common >> e.number & 1
     )
+
+
+def _in_common(judgement: Judgement) -> tuple[int, int]:
+    """What all updates have been computed from at this step, and the old parameters, as bits."""
+    common = reduce(and_, (each.new.uses & ~each.old.uses for each in judgement.updates))
+    return common, reduce(or_, (1 << each.old.number for each in judgement.updates))
 
 
 def uneven_error(judgement: Judgement) -> Judgement:
@@ -105,27 +108,25 @@ def uneven_error(judgement: Judgement) -> Judgement:
     It is the output error that is wrong, of a single output: such a one is any other's multiple.
     """
     gradients = tuple(replace(each, ok=False) for each in judgement.examined.gradients)
-    nodes = [each for each, _ in judgement.chosen]
-    bits = reduce(or_, (each.old.uses & 1 << each.old.number for each in judgement.updates))
-    lines = _error_lines(nodes, bits)
     names = tuple(each.name for each in gradients)
-    blamed = Accused(names, lines, Cause("output"), mends=False)
+    blamed = Accused(names, _error_lines(judgement), Cause("output"), mends=False)
     return replace(
         judgement, examined=replace(judgement.examined, gradients=gradients, accused=(blamed,))
     )
 
 
-def _error_lines(gradients: Sequence[Node], parameters: int) -> tuple[Line, ...]:
-    """The lines that compute the value that all gradients were computed from."""
-    common = reduce(and_, (each.uses for each in gradients))
-    found: list[Line] = []
-    waiting = list(gradients)
+def _error_lines(judgement: Judgement) -> tuple[Line, ...]:
+    """The lines that compute the last values that all updates were computed from."""
+    common, given = _in_common(judgement)
+    found: list[Node] = []
+    waiting = [each.new for each in judgement.updates]
     for each in waiting:
-        if common >> each.number & 1 and each.uses & parameters:
-            found += [line for line in (line_of(each),) if line is not None]
+        if common >> each.number & 1:
+            found.append(each)
         else:
-            waiting += [e for e in each.inputs if e not in waiting and e.uses & parameters]
-    return tuple(dict.fromkeys(sorted(found, key=lambda e: -found.count(e))))
+            waiting += [e for e in each.inputs if e not in waiting and e.uses & given]
+    lines = map(line_of, sorted(found, key=lambda e: -e.number))
+    return tuple(dict.fromkeys(each for each in lines if each is not None))
 
 
 class _Step:
@@ -202,14 +203,17 @@ class _Step:
         known cost by which they are all right; else by whichever more of them are right.
         """
         losses = [step.of[each] for each in self.losses]
-        known = None
+        known, scaled, opposite = None, whole, None
         if self.cost is None and fit is not None and fit.count == len(goals):
-            known = fit.loss
+            known, scaled = fit.loss, True
         elif self.cost is None:
             known = declared(step.trace, losses, goals)
+            opposite = None if known is None else best_loss(step.trace, [known], goals, sign=-1)
+        if opposite is not None and opposite.count == len(goals):
+            known, losses = None, []  # all have the wrong sign, which is said better without it
 
         def by(loss: Node | None) -> Judgement:
-            made = OwnPass(step.trace, goals, loss=loss, scaled=whole)
+            made = OwnPass(step.trace, goals, loss=loss, scaled=scaled)
             found = examine_pass(made, self.cost)
             if loss is None and found.cost != "unknown":
                 found = replace(found, factor=found.factor / step.share)

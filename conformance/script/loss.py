@@ -55,9 +55,18 @@ def candidates(nodes: Sequence[Node], olds: Sequence[Node], news: Sequence[Node]
     return found[-MOST:]
 
 
-def best_loss(trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...]) -> Fit | None:
-    """The number that most gradients are right by, if any is; of several the nearest in size."""
-    fits = [fit for each in _last(trace, losses) if (fit := _fit(trace, each, goals)).count]
+def best_loss(
+    trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...], *, sign: int = 1
+) -> Fit | None:
+    """The number that most gradients are right by, if any is; of several the nearest in size.
+
+    Args:
+        trace: of the step.
+        losses: the numbers.
+        goals: the gradients.
+        sign: −1 if the gradients have to be the negative of the right ones.
+    """
+    fits = [fit for each in _last(trace, losses) if (fit := _fit(trace, each, goals, sign)).count]
     return max(fits, key=lambda e: (e.count, -abs(np.log(e.factor)), e.loss.number), default=None)
 
 
@@ -136,7 +145,7 @@ def _sources(node: Node, most: int = 12) -> list[Node]:
     return found
 
 
-def _fit(trace: Trace, loss: Node, goals: tuple[Goal, ...]) -> Fit:
+def _fit(trace: Trace, loss: Node, goals: tuple[Goal, ...], sign: int) -> Fit:
     forward = Forward(Recorded(trace, loss, goals), Chain(trace.nodes))
     factors = []
     for each in goals:
@@ -144,8 +153,8 @@ def _fit(trace: Trace, loss: Node, goals: tuple[Goal, ...]) -> Fit:
         size = float(np.vdot(right, right))
         if not size or not np.isfinite(size) or given.shape != right.shape:
             continue
-        factor = float(np.vdot(given, right)) / size
-        if factor > 0 and distance(given, factor * right) <= HALF_OF_THE_DIGITS:
+        factor = sign * float(np.vdot(given, right)) / size
+        if factor > 0 and distance(given, sign * factor * right) <= HALF_OF_THE_DIGITS:
             factors.append(factor)
     near = [sum(abs(e / f - 1) <= HALF_OF_THE_DIGITS for e in factors) for f in factors]
     if not near:
