@@ -103,14 +103,15 @@ def _judged(
 
 def _even(trace: Trace, results: Sequence[Judgement]) -> bool:
     """Whether a factor of gradients that are right is one and the same at all updates."""
-    free = [e for e in results if e.ok and e.examined.cost != "unknown"]
-    if len(free) < len(results) or len({each.own_loss for each in free}) > 1:
-        return True
-    if not all(single_error(trace, each) for each in free):
-        return True  # of several numbers one factor is no chance
-    factors = np.array([each.examined.factor for each in free])
-    steps = factors * np.array([each.factor for each in free])
-    return any(bool(np.ptp(e) <= HALF_OF_THE_DIGITS * abs(e[0])) for e in (factors, steps))
+    for own in (True, False):
+        free = [e for e in results if e.own_loss is own and e.ok and e.examined.cost != "unknown"]
+        if free and all(single_error(trace, each) for each in free):  # else it is no chance
+            factors = np.array([each.examined.factor for each in free])
+            steps = factors * np.array([each.factor for each in free])
+            same = (np.ptp(each) <= HALF_OF_THE_DIGITS * abs(each[0]) for each in (factors, steps))
+            if not any(same):
+                return False
+    return True
 
 
 def _nothing(trace: Trace, notes: Notes) -> str:

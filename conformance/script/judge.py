@@ -5,7 +5,7 @@ Left out: the update rule (`rule.py`).
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import reduce
+from functools import partial, reduce
 from operator import and_, or_
 
 import numpy as np
@@ -202,33 +202,43 @@ class _Step:
         By the program's own loss, if all are right by it or if it is a known cost; else by the
         known cost by which they are all right; else by whichever more of them are right.
         """
-        losses = [step.of[each] for each in self.losses]
-        known, scaled, opposite = None, whole, None
+        made = partial(self.by, step, goals, whole=whole)
         if self.cost is None and fit is not None and fit.count == len(goals):
-            known, scaled = fit.loss, True
-        elif self.cost is None:
-            known = declared(step.trace, losses, goals)
-            opposite = None if known is None else best_loss(step.trace, [known], goals, sign=-1)
-        if opposite is not None and opposite.count == len(goals):
-            known, losses = None, []  # all have the wrong sign, which is said better without it
-
-        def by(loss: Node | None) -> Judgement:
-            made = OwnPass(step.trace, goals, loss=loss, scaled=scaled)
-            found = examine_pass(made, self.cost)
-            if loss is None and found.cost != "unknown":
-                found = replace(found, factor=found.factor / step.share)
-            return Judgement(tuple(self.updates), found, loss is not None, whole)
-
+            return made(fit.loss, scaled=True)
+        losses = [step.of[each] for each in self.losses]
+        known = declared(step.trace, losses, goals) if self.cost is None else None
         if known is not None:
-            return by(known)
+            opposite = best_loss(step.trace, [known], goals, sign=-1)
+            if opposite is not None and opposite.count == len(goals):
+                found = made(None)
+                if any(each.cause.kind == "negated" for each in found.examined.accused):
+                    return found
+            return made(known)
         own = fit.loss if fit is not None else monitored(step.trace, losses)
         try:
-            without = by(None)
+            without = made(None)
         except NotAGradientError:
             if own is None:
                 raise
-            return by(own)
+            return made(own)
         if without.ok or own is None or self.cost is not None:
             return without
-        with_own = by(own)
+        with_own = made(own)
         return with_own if with_own.right >= without.right else without
+
+    def by(
+        self,
+        step: Step,
+        goals: tuple[Goal, ...],
+        loss: Node | None,
+        *,
+        whole: bool,
+        scaled: bool = False,
+    ) -> Judgement:
+        """The judgement by a loss, or by the known costs."""
+        scaled = scaled or whole
+        made = OwnPass(step.trace, goals, loss=loss, scaled=scaled)
+        found = examine_pass(made, self.cost)
+        if loss is None and found.cost != "unknown":
+            found = replace(found, factor=found.factor / step.share)
+        return Judgement(tuple(self.updates), found, loss is not None, whole)
