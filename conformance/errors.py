@@ -18,6 +18,10 @@ class UsageError(ConformanceError):
     """The command asks for something that is not there."""
 
 
+class UnknownSubjectError(UsageError):
+    """What a word names is there, and is not the network of the book."""
+
+
 class CorpusError(ConformanceError):
     """A fixture is missing, damaged, or of another version."""
 

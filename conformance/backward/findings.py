@@ -80,6 +80,7 @@ class Cause:
             `aliased`: an array is changed in place while another name stands for what it was;
             `changed`: the operation is another one than it has to be;
             `gradient`: the gradient is wrong and no operation is known that mends it;
+            `update`: the gradient is right, and the update does something else;
             `shape`: the gradient has another shape than its parameter;
             `output`: the output error is the derivative of no cost;
             `negated`: all gradients have the wrong sign;

@@ -134,6 +134,7 @@ def _of_kind(cause: Cause) -> str:
         "aliased": f"`{cause.names[0]}` is changed in place, and is the same array as "
         f"`{cause.names[1]}`, which is read later as what it was",
         "shape": "the gradient has another shape than its parameter",
+        "update": "the gradient is right, and the update does not take it off the parameter",
         "output": "this output error is the derivative of no known cost",
         "small": f"off by {cause.factor:.1g} of its largest entry: on balls, so it is no rounding",
         "lost": "the right formula, evaluated badly: more than half of the digits are lost",
