@@ -20,6 +20,7 @@ from conformance.script.known_rules import rule
 from conformance.script.names import Held, names
 from conformance.script.parameters import Parameter, steps
 from conformance.script.rule import faults
+from conformance.script.still import never_moved
 from conformance.tracing.trace import Trace
 
 _POOLS = ("multiprocessing.pool", "concurrent.futures.process", "joblib")
@@ -64,6 +65,8 @@ def conclude(
         at = min(range(count), key=lambda i: sum(e.dead for e in results[i].examined.gradients))
     examined = results[at].examined
     accused = (*faults(results, said), *examined.accused)
+    if not accused:
+        accused = tuple(never_moved(trace, results[at], variables))
     return Ran(
         script,
         tuple(said),
