@@ -170,6 +170,19 @@ def assigned(name: str, before: Line, *, alias: bool) -> Line | None:
     return Line(before.file, found.lineno)
 
 
+@lru_cache(maxsize=4096)
+def reads(name: str, line: Line) -> int:
+    """How often the function around a line reads a variable."""
+    module = tree(line.file)
+    around: ast.AST | None = module
+    for each in ast.walk(module) if module is not None else ():
+        if isinstance(each, ast.FunctionDef) and each.lineno <= line.line <= (each.end_lineno or 0):
+            around = each
+    inside = ast.walk(around) if around is not None else ()
+    names = (each for each in inside if isinstance(each, ast.Name))
+    return sum(each.id == name and isinstance(each.ctx, ast.Load) for each in names)
+
+
 def gives_alias(line: Line) -> bool:
     """Whether a line gives another name to an array."""
     found = statement(line.file, line.line)

@@ -13,6 +13,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "conformance run --updates 5 train.py data.csv",
         "conformance run --html report.html train.py",
     ),
+    "init": ("conformance init my_network.py", "conformance init -o judge.py network.py:Network"),
     "gradcheck": (
         "conformance gradcheck network.py:Network",
         "conformance gradcheck network.py:Network --sizes 4,5,3",
