@@ -59,7 +59,7 @@ def _version(asked: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(epilog=epilog(""))
 def options(
     _: Annotated[
         bool,
@@ -71,7 +71,7 @@ def options(
         bool, typer.Option("-v", help="Show the traceback of an error of conformance itself.")
     ] = False,
 ) -> None:
-    """Check an implementation of backprop against a certified truth, equation by equation."""
+    """Check hand-written backprop: which line is wrong, and why."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

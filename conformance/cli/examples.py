@@ -1,6 +1,11 @@
 """The examples that `--help` shows below a command. Left out: the commands."""
 
 EXAMPLES: dict[str, tuple[str, ...]] = {
+    "": (
+        "conformance check my_network.py",
+        "conformance run train.py",
+        "conformance check -h",
+    ),
     "check": (
         "conformance check my_network.py",
         "conformance check homework.ipynb",
@@ -37,7 +42,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "fixtures export": ("conformance fixtures export --to json --case 'hand*' cases",),
     "mnist fetch": ("conformance mnist fetch mnist",),
 }
-"""By the words of the command."""
+"""By the words of the command; none for `conformance` itself."""
 
 
 def epilog(command: str, before: str = "") -> str:
