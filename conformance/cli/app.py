@@ -17,6 +17,7 @@ from conformance.cli.check import check
 from conformance.cli.explain import explain
 from conformance.cli.fixtures import fixtures
 from conformance.cli.gradcheck import gradcheck
+from conformance.cli.grade import grade
 from conformance.cli.mistakes import mistakes, prove
 from conformance.cli.run import run
 from conformance.cli.say import say
@@ -41,7 +42,7 @@ EXIT_CODES = (
 
 app.command(epilog=EXIT_CODES)(check)
 app.command(epilog=EXIT_CODES, context_settings={"allow_interspersed_args": False})(run)
-for command in gradcheck, mistakes, prove, explain, train, bench:
+for command in gradcheck, grade, mistakes, prove, explain, train, bench:
     app.command()(command)
 app.add_typer(fixtures, name="fixtures")
 app.add_typer(mnist, name="mnist")

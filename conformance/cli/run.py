@@ -1,6 +1,5 @@
 """The command `conformance run`. Left out: running and judging (`conformance.script`)."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer

@@ -1,0 +1,195 @@
+"""The judgement of one file of a submission, whatever shape it has.
+
+Its code runs in processes of their own. Left out: how such a file is judged (`shapes`, `script`,
+`api`), and the limits.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from time import monotonic
+
+from conformance.api import check
+from conformance.backward.findings import Examined
+from conformance.errors import ConformanceError, InternalError, StoppedError, SubjectError
+from conformance.grade.row import Check, Judgement, Outcome
+from conformance.model.table import TAGS
+from conformance.outcome import Report
+from conformance.report.backward_words import place
+from conformance.report.backward_words import why as cause_words
+from conformance.report.blame_words import at_layers
+from conformance.report.opening import statements
+from conformance.report.script_words import fault_lines
+from conformance.script.run import ScriptReport, run_script
+from conformance.shapes.definitions import trains_at_import
+from conformance.shapes.file_report import FileReport, ShapeReport
+from conformance.shapes.front import Asked, check_file
+
+LEAST = 1.0  # second that a file is given
+LONGEST = 500  # characters of a cause
+_PLACE = re.compile(r"(?P<file>[^\s,]+\.(?:py|ipynb)(?:, cell \d+)?)(?::| line )(?P<line>\d+)\b")
+_FRAME = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d+)')
+
+
+def judge_file(file: str, seconds: float, cost: str | None = None) -> Judgement:
+    """Judge a file in the current folder.
+
+    Args:
+        file: its path.
+        seconds: that it may take; what hangs is ended then.
+        cost: to judge with, in the place of the program's own.
+    """
+    started = monotonic()
+    try:
+        judged = _judged(file, max(seconds, LEAST), cost)
+    except InternalError as error:
+        report = tuple(error.traceback.splitlines())
+        judged = Judgement(file, Outcome.INTERNAL, "", "", str(error), report=report)
+    except SubjectError as error:
+        judged = _stopped(file, error)
+    except ConformanceError as error:
+        words = _without(str(error), file)
+        judged = Judgement(file, Outcome.NOT_JUDGED, cause=_first(words), report=_lines(words))
+    if monotonic() - started >= seconds and judged.outcome in LATE:
+        return replace(judged, outcome=Outcome.TIME, cause=LATE_WORDS)
+    return judged
+
+
+LATE_WORDS = "not done within its time"
+LATE = (Outcome.CRASH, Outcome.LOAD, Outcome.ERROR)
+"""What a file that has used up its time was ended for."""
+
+
+def _judged(file: str, seconds: float, cost: str | None) -> Judgement:
+    if trains_at_import(file) is not None:
+        return _of_script(file, run_script(file, timeout=seconds))
+    book = partial(check, timeout=seconds, cost=cost)
+    return _of_file(file, check_file(Asked(file, None, cost, (), seconds), book))
+
+
+def _of_file(file: str, report: FileReport) -> Judgement:
+    """What is known of each thing in a file, that which is wrong first."""
+    parts = [_of_part(file, each) for each in report.parts]
+    order = list(Outcome)
+    first = min(parts, key=lambda each: order.index(each.outcome))
+    several = len(parts) > 1
+    checks = tuple(
+        Check(f"{_name(part)}: {check.name}" if several else check.name, check.ok)
+        for part, judged in zip(report.parts, parts, strict=True)
+        for check in judged.checks
+    )
+    return Judgement(
+        file, first.outcome, first.what, first.line, first.cause, checks, _lines(str(report))
+    )
+
+
+def _of_part(file: str, part: Report | ShapeReport) -> Judgement:
+    if isinstance(part, Report):
+        return _of_network(file, part)
+    return _of_examined(file, part.examined)
+
+
+def _name(part: Report | ShapeReport) -> str:
+    name = part.subject if isinstance(part, Report) else part.name
+    return name.rpartition(":")[2]
+
+
+def _of_network(file: str, report: Report) -> Judgement:
+    """The judgement of the book's network."""
+    found = statements(report)
+    wrong = [each for each in found if each.short]
+    if report.exit_code == 0:
+        lost = "; ".join(each.in_one_line() for each in wrong)
+        return Judgement(file, Outcome.RIGHT, cause=lost, checks=_checks(report))
+    if not found:
+        return Judgement(file, Outcome.NOT_JUDGED, cause="nothing was compared")
+    first = (wrong or found)[0]
+    if report.exit_code == 1:
+        what = next(_wrong_equations(report), "")
+        cause = first.why if what else first.short
+        return Judgement(file, Outcome.WRONG, what, first.place, cause, _checks(report))
+    why = _without(first.why, file)
+    return Judgement(file, Outcome.ERROR, "", first.place or _line_in(why), why, _checks(report))
+
+
+def _wrong_equations(report: Report) -> Iterator[str]:
+    """Those that are wrong, then those that lose digits, with their layers."""
+    for blame in report.blames:
+        yield f"{blame.tag}{at_layers(blame.layers)}"
+    for lost in report.losses:
+        yield f"{lost.tag}{at_layers(lost.layers)}"
+
+
+def _checks(report: Report) -> tuple[Check, ...]:
+    """Each equation that was compared, and what is wrong beside them."""
+    wrong = {each.tag for each in report.blames} | {e.tag for e in report.losses if e.badly}
+    seen = {
+        case.case.rows[verdict.name].tag
+        for case in report.cases
+        for verdict in (*case.passes, *case.failures, *case.lost)
+        if verdict.name
+    }
+    equations = [Check(tag, tag not in wrong) for tag in TAGS if tag in seen]
+    return (*equations, *(Check(each, ok=False) for each in report.remarks))
+
+
+def _of_examined(file: str, examined: Examined) -> Judgement:
+    """The judgement of a program's gradients."""
+    checks = tuple(Check(f"gradient of {each.name}", each.ok) for each in examined.gradients)
+    if not examined.accused:
+        outcome = Outcome.RIGHT if examined.ok else Outcome.WRONG
+        wrong = [each.name for each in checks if not each.ok]
+        return Judgement(file, outcome, ", ".join(wrong), checks=checks)
+    first = examined.accused[0]
+    what = f"gradient of {', '.join(first.gradients)}"
+    line = place(first.lines[0]).split(": ", 1)[0] if first.lines else ""
+    return Judgement(file, Outcome.WRONG, what, line, cause_words(first.cause), checks)
+
+
+def _of_script(file: str, report: ScriptReport) -> Judgement:
+    """The judgement of a script that trains a network."""
+    ran = report.ran
+    judged = _of_examined(file, ran.examined)
+    faults = [fault_lines(each) for each in ran.faults]
+    checks = (*judged.checks, *(Check(lines[0], ok=False) for lines in faults))
+    what, line, cause = judged.what, judged.line, judged.cause
+    outcome = Outcome.RIGHT if report.ok else Outcome.WRONG
+    if faults and judged.outcome is Outcome.RIGHT:
+        first = ran.faults[0]
+        what, cause = f"update of {', '.join(first.names)}", faults[0][-1]
+        line = place(first.line).split(": ", 1)[0] if first.line else ""
+    return Judgement(file, outcome, what, line, cause, checks, _lines(str(report)))
+
+
+def _stopped(file: str, error: SubjectError) -> Judgement:
+    """The judgement of a file whose code failed."""
+    words = _without(str(error), file)
+    died = any(isinstance(each, StoppedError) for each in (error, error.__cause__))
+    outcome = Outcome.CRASH if died else Outcome.LOAD
+    line = _line_in(words)
+    cause = _first(words).removeprefix(f"{line}: ").removeprefix("cannot be imported: ")
+    return Judgement(file, outcome, "", line, cause, report=_lines(words))
+
+
+def _line_in(words: str) -> str:
+    """The innermost line of the submission that a traceback or a message names."""
+    named = [*_FRAME.finditer(words)] or [*_PLACE.finditer(words)]
+    own = [each for each in named if not each["file"].startswith(os.sep)]
+    return f"{Path(own[-1]['file']).name}:{own[-1]['line']}" if own else ""
+
+
+def _without(words: str, file: str) -> str:
+    """A message without the file that its row names already, and without our own folder."""
+    words = words.replace(f"{Path.cwd()}{os.sep}", "")
+    return words.removeprefix(f"{file}: ").removeprefix(f"{file} ")
+
+
+def _first(words: str) -> str:
+    return next(iter(words.splitlines()), "")[:LONGEST]
+
+
+def _lines(words: str) -> tuple[str, ...]:
+    return tuple(words.replace(f"{Path.cwd()}{os.sep}", "").splitlines())

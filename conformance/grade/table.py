@@ -1,0 +1,85 @@
+"""The rows as a table for a terminal 80 columns wide, and as CSV.
+
+A row is a line, with the cause on a line of its own. Left out: the page (`page.py`).
+"""
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from conformance.grade.row import Outcome, Row
+from conformance.report.sentence import pluralize
+from conformance.report.visible import visible
+
+WIDTH = 80
+WIDEST, LONGEST = 28, 22  # of a name, of a line
+TIME = 7
+COLUMNS = ("submission", "verdict", "what", "line", "time")
+FIELDS = ("submission", "verdict", "what", "line", "cause", "seconds")
+FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # with which a spreadsheet would begin to compute
+FREQUENT = 5  # causes that are listed
+SHARED = 2  # submissions that make a cause frequent
+
+
+def as_text(rows: Sequence[Row], *, causes: bool = True) -> Iterator[str]:
+    """The table, line by line.
+
+    Args:
+        rows: of the submissions.
+        causes: whether to say them.
+    """
+    name = min(max(len(each) for each in (COLUMNS[0], *(visible(e.name) for e in rows))), WIDEST)
+    verdict = max(len(each) for each in (COLUMNS[1], *(str(e.outcome) for e in rows)))
+    line = min(max(len(each) for each in (COLUMNS[3], *(e.judged.line for e in rows))), LONGEST)
+    what = WIDTH - name - verdict - line - TIME - 8
+    widths = (name, verdict, what, line)
+    yield _line(COLUMNS[:4], widths, COLUMNS[4])
+    for each in rows:
+        said = each.judged
+        cells = (each.name, str(each.outcome), said.what, said.line)
+        yield _line(cells, widths, f"{each.seconds:.1f} s")
+        if causes and said.cause:
+            yield _cut(f"  {visible(said.cause)}", WIDTH)
+
+
+def summary(rows: Sequence[Row], seconds: float) -> Iterator[str]:
+    """How many there are of each verdict, and which causes several have."""
+    count = Counter(each.outcome for each in rows)
+    said = ", ".join(f"{count[each]} {each}" for each in Outcome if count[each])
+    yield f"{pluralize(len(rows), 'submission')}: {said}; {seconds:.0f} s"
+    causes = Counter(
+        " ".join(filter(None, (each.judged.what, each.judged.cause.removeprefix("cause: "))))
+        for each in rows
+        if each.outcome is Outcome.WRONG
+    )
+    for cause, times in causes.most_common(FREQUENT):
+        if times >= SHARED:
+            yield _cut(f"  {times} times: {visible(cause)}", WIDTH)
+
+
+def as_csv(rows: Sequence[Row]) -> str:
+    """The rows as CSV; no cell is taken for a formula by a spreadsheet."""
+    written = io.StringIO()
+    writer = csv.writer(written, lineterminator="\n")
+    writer.writerow(FIELDS)
+    for each in rows:
+        said = each.judged
+        cells = (each.name, str(each.outcome), said.what, said.line, said.cause)
+        writer.writerow([*(_plain(visible(cell)) for cell in cells), f"{each.seconds:.2f}"])
+    return written.getvalue()
+
+
+def _plain(cell: str) -> str:
+    return f"'{cell}" if cell.startswith(FORMULAS) else cell
+
+
+def _line(cells: Sequence[str], widths: Sequence[int], time: str) -> str:
+    named = zip(cells, widths, strict=True)
+    return "  ".join(
+        [*(_cut(visible(cell), width).ljust(width) for cell, width in named), f"{time:>{TIME}}"]
+    )
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: width - 1]}…"
