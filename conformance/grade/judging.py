@@ -108,8 +108,9 @@ def _of_network(file: str, report: Report) -> Judgement:
         return Judgement(file, Outcome.NOT_JUDGED, cause="nothing was compared")
     first = (wrong or found)[0]
     if report.exit_code == 1:
-        what = next(_wrong_equations(report), "")
-        cause = first.why if what else first.short
+        equation = next(_wrong_equations(report), "")
+        what = equation or next(_beside(report), "")
+        cause = first.why if equation else first.short
         return Judgement(file, Outcome.WRONG, what, first.place, cause, _checks(report))
     why = _without(first.why, file)
     return Judgement(file, Outcome.ERROR, "", first.place or _line_in(why), why, _checks(report))
@@ -123,6 +124,11 @@ def _wrong_equations(report: Report) -> Iterator[str]:
         yield f"{lost.tag}{at_layers(lost.layers)}"
 
 
+def _beside(report: Report) -> Iterator[str]:
+    """What is wrong beside the equations, by the names of its kinds."""
+    yield from dict.fromkeys(str(each.kind).replace("-", " ") for each in report.findings)
+
+
 def _checks(report: Report) -> tuple[Check, ...]:
     """Each equation that was compared, and what is wrong beside them."""
     wrong = {each.tag for each in report.blames} | {e.tag for e in report.losses if e.badly}
@@ -133,7 +139,7 @@ def _checks(report: Report) -> tuple[Check, ...]:
         if verdict.name
     }
     equations = [Check(tag, tag not in wrong) for tag in TAGS if tag in seen]
-    return (*equations, *(Check(each, ok=False) for each in report.remarks))
+    return (*equations, *(Check(each, ok=False) for each in _beside(report)))
 
 
 def _of_examined(file: str, examined: Examined) -> Judgement:
@@ -153,13 +159,13 @@ def _of_script(file: str, report: ScriptReport) -> Judgement:
     """The judgement of a script that trains a network."""
     ran = report.ran
     judged = _of_examined(file, ran.examined)
-    faults = [fault_lines(each) for each in ran.faults]
-    checks = (*judged.checks, *(Check(lines[0], ok=False) for lines in faults))
+    updates = [f"update of {', '.join(each.names)}" for each in ran.faults]
+    checks = (*judged.checks, *(Check(each, ok=False) for each in updates))
     what, line, cause = judged.what, judged.line, judged.cause
     outcome = Outcome.RIGHT if report.ok else Outcome.WRONG
-    if faults and judged.outcome is Outcome.RIGHT:
-        first = ran.faults[0]
-        what, cause = f"update of {', '.join(first.names)}", faults[0][-1]
+    if updates and judged.outcome is Outcome.RIGHT:
+        first, what = ran.faults[0], updates[0]
+        cause = fault_lines(first)[-1]
         line = place(first.line).split(": ", 1)[0] if first.line else ""
     return Judgement(file, outcome, what, line, cause, checks, _lines(str(report)))
 
