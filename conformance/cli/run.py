@@ -1,5 +1,6 @@
 """The command `conformance run`. Left out: running and judging (`conformance.script`)."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer

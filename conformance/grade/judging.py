@@ -13,23 +13,24 @@ from pathlib import Path
 from time import monotonic
 
 from conformance.api import check
-from conformance.backward.findings import Examined
+from conformance.backward.findings import UPDATES, Accused, Examined
+from conformance.backward_check import BackwardReport
 from conformance.errors import ConformanceError, InternalError, StoppedError, SubjectError
 from conformance.grade.row import Check, Judgement, Outcome
 from conformance.model.table import TAGS
 from conformance.outcome import Report
-from conformance.report.backward_words import place
-from conformance.report.backward_words import why as cause_words
+from conformance.report.backward_words import place, why
 from conformance.report.blame_words import at_layers
 from conformance.report.opening import statements
-from conformance.report.script_words import fault_lines
-from conformance.script.run import ScriptReport, run_script
-from conformance.shapes.definitions import trains_at_import
-from conformance.shapes.file_report import FileReport, ShapeReport
+from conformance.shapes.file_report import FileReport, Part
 from conformance.shapes.front import Asked, check_file
 
 LEAST = 1.0  # second that a file is given
 LONGEST = 500  # characters of a cause
+LATE = (Outcome.CRASH, Outcome.LOAD, Outcome.ERROR)
+"""What a file that has used up its time was ended for."""
+LATE_WORDS = "not done within its time"
+
 _PLACE = re.compile(r"(?P<file>[^\s,]+\.(?:py|ipynb)(?:, cell \d+)?)(?::| line )(?P<line>\d+)\b")
 _FRAME = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d+)')
 
@@ -43,8 +44,10 @@ def judge_file(file: str, seconds: float, cost: str | None = None) -> Judgement:
         cost: to judge with, in the place of the program's own.
     """
     started = monotonic()
+    held = max(seconds, LEAST)
     try:
-        judged = _judged(file, max(seconds, LEAST), cost)
+        book = partial(check, timeout=held, cost=cost)
+        judged = _of_file(file, check_file(Asked(file, None, cost, (), held), book))
     except InternalError as error:
         report = tuple(error.traceback.splitlines())
         judged = Judgement(file, Outcome.INTERNAL, "", "", str(error), report=report)
@@ -58,52 +61,35 @@ def judge_file(file: str, seconds: float, cost: str | None = None) -> Judgement:
     return judged
 
 
-LATE_WORDS = "not done within its time"
-LATE = (Outcome.CRASH, Outcome.LOAD, Outcome.ERROR)
-"""What a file that has used up its time was ended for."""
-
-
-def _judged(file: str, seconds: float, cost: str | None) -> Judgement:
-    if trains_at_import(file) is not None:
-        return _of_script(file, run_script(file, timeout=seconds))
-    book = partial(check, timeout=seconds, cost=cost)
-    return _of_file(file, check_file(Asked(file, None, cost, (), seconds), book))
-
-
 def _of_file(file: str, report: FileReport) -> Judgement:
     """What is known of each thing in a file, that which is wrong first."""
     parts = [_of_part(file, each) for each in report.parts]
     order = list(Outcome)
     first = min(parts, key=lambda each: order.index(each.outcome))
-    several = len(parts) > 1
     checks = tuple(
-        Check(f"{_name(part)}: {check.name}" if several else check.name, check.ok)
+        Check(f"{_name(part)}: {check.name}" if len(parts) > 1 else check.name, check.ok)
         for part, judged in zip(report.parts, parts, strict=True)
         for check in judged.checks
     )
-    return Judgement(
-        file, first.outcome, first.what, first.line, first.cause, checks, _lines(str(report))
-    )
+    return replace(first, checks=checks, report=_lines(str(report)))
 
 
-def _of_part(file: str, part: Report | ShapeReport) -> Judgement:
-    if isinstance(part, Report):
-        return _of_network(file, part)
-    return _of_examined(file, part.examined)
+def _of_part(file: str, part: Part) -> Judgement:
+    return _of_network(file, part) if isinstance(part, Report) else _of_backward(file, part)
 
 
-def _name(part: Report | ShapeReport) -> str:
+def _name(part: Part) -> str:
     name = part.subject if isinstance(part, Report) else part.name
     return name.rpartition(":")[2]
 
 
 def _of_network(file: str, report: Report) -> Judgement:
     """The judgement of the book's network."""
-    found = statements(report)
+    found, checks = statements(report), _checks(report)
     wrong = [each for each in found if each.short]
     if report.exit_code == 0:
         lost = "; ".join(each.in_one_line() for each in wrong)
-        return Judgement(file, Outcome.RIGHT, cause=lost, checks=_checks(report))
+        return Judgement(file, Outcome.RIGHT, cause=lost, checks=checks)
     if not found:
         return Judgement(file, Outcome.NOT_JUDGED, cause="nothing was compared")
     first = (wrong or found)[0]
@@ -111,9 +97,9 @@ def _of_network(file: str, report: Report) -> Judgement:
         equation = next(_wrong_equations(report), "")
         what = equation or next(_beside(report), "")
         cause = first.why if equation else first.short
-        return Judgement(file, Outcome.WRONG, what, first.place, cause, _checks(report))
-    why = _without(first.why, file)
-    return Judgement(file, Outcome.ERROR, "", first.place or _line_in(why), why, _checks(report))
+        return Judgement(file, Outcome.WRONG, what, first.place, cause, checks)
+    words = _without(first.why, file)
+    return Judgement(file, Outcome.ERROR, "", first.place or _line_in(words), words, checks)
 
 
 def _wrong_equations(report: Report) -> Iterator[str]:
@@ -142,32 +128,30 @@ def _checks(report: Report) -> tuple[Check, ...]:
     return (*equations, *(Check(each, ok=False) for each in _beside(report)))
 
 
-def _of_examined(file: str, examined: Examined) -> Judgement:
-    """The judgement of a program's gradients."""
-    checks = tuple(Check(f"gradient of {each.name}", each.ok) for each in examined.gradients)
+def _of_backward(file: str, report: BackwardReport) -> Judgement:
+    """The judgement of a program's gradients, and of how it moves its parameters."""
+    examined = report.examined
+    checks = tuple(_gradients_and_updates(examined))
+    outcome = Outcome.RIGHT if report.exit_code == 0 else Outcome.WRONG
     if not examined.accused:
-        outcome = Outcome.RIGHT if examined.ok else Outcome.WRONG
-        wrong = [each.name for each in checks if not each.ok]
-        return Judgement(file, outcome, ", ".join(wrong), checks=checks)
+        what = "" if report.ok else ", ".join(each.name for each in checks if not each.ok)
+        return Judgement(file, outcome, what, checks=checks)
     first = examined.accused[0]
-    what = f"gradient of {', '.join(first.gradients)}"
     line = place(first.lines[0]).split(": ", 1)[0] if first.lines else ""
-    return Judgement(file, Outcome.WRONG, what, line, cause_words(first.cause), checks)
+    return Judgement(file, outcome, _accused(first), line, why(first.cause), checks)
 
 
-def _of_script(file: str, report: ScriptReport) -> Judgement:
-    """The judgement of a script that trains a network."""
-    ran = report.ran
-    judged = _of_examined(file, ran.examined)
-    updates = [f"update of {', '.join(each.names)}" for each in ran.faults]
-    checks = (*judged.checks, *(Check(each, ok=False) for each in updates))
-    what, line, cause = judged.what, judged.line, judged.cause
-    outcome = Outcome.RIGHT if report.ok else Outcome.WRONG
-    if updates and judged.outcome is Outcome.RIGHT:
-        first, what = ran.faults[0], updates[0]
-        cause = fault_lines(first)[-1]
-        line = place(first.line).split(": ", 1)[0] if first.line else ""
-    return Judgement(file, outcome, what, line, cause, checks, _lines(str(report)))
+def _gradients_and_updates(examined: Examined) -> Iterator[Check]:
+    for each in examined.gradients:
+        yield Check(f"gradient of {each.name}", each.ok)
+    for accused in examined.accused:
+        if accused.cause.kind in UPDATES:
+            yield Check(_accused(accused), ok=False)
+
+
+def _accused(accused: Accused) -> str:
+    what = "update" if accused.cause.kind in UPDATES else "gradient"
+    return f"{what} of {', '.join(accused.gradients)}"
 
 
 def _stopped(file: str, error: SubjectError) -> Judgement:

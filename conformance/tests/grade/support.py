@@ -63,4 +63,3 @@ def processes(words: Iterable[str]) -> list[str]:
     ps = shutil.which("ps") or "ps"
     said = subprocess.run([ps, "-ww", "-eo", "args"], check=True, capture_output=True, text=True)  # noqa: S603
     return [line for line in said.stdout.splitlines() if any(each in line for each in words)]
-

@@ -167,13 +167,15 @@ def test_nothing_else_is_writable(tmp_path: Path) -> None:
     places = [str(tmp_path), str(Path(__file__).parent), "/", "/usr", "/dev", "/etc", sys.prefix]
     source = f"""
 import os
-for place in {places!r}:
-    try:
-        os.makedirs(place, exist_ok=True)
-        open(os.path.join(place, "written"), "w")
-    except OSError:
-        continue
-    raise SystemExit("wrote in " + place)
+def write_everywhere():
+    for place in {places!r}:
+        try:
+            os.makedirs(place, exist_ok=True)
+            open(os.path.join(place, "written"), "w")
+        except OSError:
+            continue
+        raise SystemExit("wrote in " + place)
+write_everywhere()
 {RIGHT}"""
     assert row(tmp_path, source, "bwrap").outcome is Outcome.RIGHT
     assert not (Path(__file__).parent / "written").exists()
