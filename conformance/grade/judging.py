@@ -17,6 +17,7 @@ from conformance.backward.findings import UPDATES, Accused, Examined
 from conformance.backward_check import BackwardReport
 from conformance.errors import ConformanceError, InternalError, StoppedError, SubjectError
 from conformance.grade.row import Check, Judgement, Outcome
+from conformance.judging.case_report import CaseReport
 from conformance.model.table import TAGS
 from conformance.outcome import Report
 from conformance.report.backward_words import place, why
@@ -46,7 +47,7 @@ def judge_file(file: str, seconds: float, cost: str | None = None) -> Judgement:
     started = monotonic()
     held = max(seconds, LEAST)
     try:
-        book = partial(check, timeout=held, cost=cost)
+        book = partial(_check_book, started + held, held, cost)
         judged = _of_file(file, check_file(Asked(file, None, cost, (), held), book))
     except InternalError as error:
         report = tuple(error.traceback.splitlines())
@@ -59,6 +60,32 @@ def judge_file(file: str, seconds: float, cost: str | None = None) -> Judgement:
     if monotonic() - started >= seconds and judged.outcome in LATE:
         return replace(judged, outcome=Outcome.TIME, cause=LATE_WORDS)
     return judged
+
+
+class _LateError(Exception):
+    """The time is over while cases are still judged."""
+
+
+def _check_book(deadline: float, timeout: float, cost: str | None, spec: str) -> Report:
+    """The report on the book's network; if the time is over and something is wrong, so far.
+
+    Raises:
+        StoppedError: the time is over, and nothing is wrong so far.
+    """
+    cases: list[CaseReport] = []
+
+    def done(report: CaseReport) -> None:
+        cases.append(report)
+        if monotonic() > deadline:
+            raise _LateError
+
+    try:
+        return check(spec, timeout=timeout, cost=cost, done=done)
+    except _LateError:
+        report = Report(spec, cases=tuple(cases))
+        if report.exit_code == 1:
+            return report
+        raise StoppedError(f"{spec}: {LATE_WORDS}: {len(cases)} cases were judged") from None
 
 
 def _of_file(file: str, report: FileReport) -> Judgement:

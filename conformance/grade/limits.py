@@ -17,7 +17,7 @@ from conformance.corpus import store
 
 MEGABYTE = 1 << 20
 FILES = 10_000  # that a submission may make
-GRACE = 5.0  # seconds beyond the time limit until what does not say so itself is ended
+GRACE = 5.0  # seconds beyond it and a half of it, until what does not end by itself is ended
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 KEPT = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "OPENBLAS_CORETYPE", "VIRTUAL_ENV")
 """Variables that a submission inherits; others may hold what is not for strangers."""
@@ -40,6 +40,11 @@ class Limits:
     processes: int = 32
     disk: int = 256 * MEGABYTE
     sandbox: str = "none"
+
+    @property
+    def longest(self) -> float:
+        """Seconds after which it is ended, whatever it says."""
+        return 1.5 * self.seconds + GRACE
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values."""

@@ -18,7 +18,7 @@ from typing import IO, Any
 
 from conformance.grade import guard
 from conformance.grade.collect import Contents
-from conformance.grade.limits import FILES, GRACE, MEGABYTE, Limits, environment
+from conformance.grade.limits import FILES, MEGABYTE, Limits, environment
 from conformance.grade.row import Judgement, Outcome, Row, row_of
 from conformance.grade.sandbox import in_sandbox
 from conformance.running.descendants import end_marked, new_mark
@@ -26,7 +26,7 @@ from conformance.running.isolate import signal_name
 
 LINES = 3  # of what it printed last
 SAID = {
-    "time": (Outcome.TIME, "no end after {limits.seconds:g} s"),
+    "time": (Outcome.TIME, "no end after {limits.longest:g} s"),
     "memory": (Outcome.LIMIT, "more than {memory} MB of memory"),
     "processes": (Outcome.LIMIT, "more than {limits.processes} processes"),
     "disk": (Outcome.LIMIT, "more than {disk} MB or {files:,} files written"),
@@ -133,7 +133,7 @@ def _guarded(found: Contents, asked: Asked) -> dict[str, Any]:
             "environment": {**environment(), mark: "1"},
             "folder": folder,
             "input": archive.fileno(),
-            "seconds": limits.seconds + GRACE,
+            "seconds": limits.longest,
             "memory": limits.memory,
             "processes": limits.processes,
             "disk": limits.disk,

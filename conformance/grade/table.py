@@ -1,6 +1,7 @@
 """The rows as a table for a terminal 80 columns wide, and as CSV.
 
-A row is a line, with the cause on a line of its own. Left out: the page (`page.py`).
+A row is a line, with what is wrong and the cause on a line of their own. Left out: the page
+(`page.py`).
 """
 
 import csv
@@ -13,34 +14,41 @@ from conformance.report.sentence import pluralize
 from conformance.report.visible import visible
 
 WIDTH = 80
-WIDEST, LONGEST = 28, 22  # of a name, of a line
-TIME = 7
-COLUMNS = ("submission", "verdict", "what", "line", "time")
+NAME, TIME = 34, 7  # the widest
+COLUMNS = ("submission", "verdict", "line", "time")
 FIELDS = ("submission", "verdict", "what", "line", "cause", "seconds")
 FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # with which a spreadsheet would begin to compute
 FREQUENT = 5  # causes that are listed
 SHARED = 2  # submissions that make a cause frequent
 
 
-def as_text(rows: Sequence[Row], *, causes: bool = True) -> Iterator[str]:
-    """The table, line by line.
-
-    Args:
-        rows: of the submissions.
-        causes: whether to say them.
-    """
-    name = min(max(len(each) for each in (COLUMNS[0], *(visible(e.name) for e in rows))), WIDEST)
-    verdict = max(len(each) for each in (COLUMNS[1], *(str(e.outcome) for e in rows)))
-    line = min(max(len(each) for each in (COLUMNS[3], *(e.judged.line for e in rows))), LONGEST)
-    what = WIDTH - name - verdict - line - TIME - 8
-    widths = (name, verdict, what, line)
-    yield _line(COLUMNS[:4], widths, COLUMNS[4])
+def as_text(rows: Sequence[Row]) -> Iterator[str]:
+    """The table, line by line."""
+    names = [visible(each.name) for each in rows]
+    name = min(max(map(len, (COLUMNS[0], *names))), NAME)
+    verdict = max(len(each) for each in (COLUMNS[1], *(str(each.outcome) for each in rows)))
+    line = WIDTH - name - verdict - TIME - 6
+    widths = (name, verdict, line)
+    yield _line(COLUMNS[:3], widths, COLUMNS[3])
     for each in rows:
-        said = each.judged
-        cells = (each.name, str(each.outcome), said.what, said.line)
+        cells = (each.name, str(each.outcome), short_line(each, line))
         yield _line(cells, widths, f"{each.seconds:.1f} s")
-        if causes and said.cause:
-            yield _cut(f"  {visible(said.cause)}", WIDTH)
+        said = ": ".join(filter(None, (each.judged.what, each.judged.cause)))
+        if said:
+            yield _cut(f"  {visible(said)}", WIDTH)
+
+
+def short_line(row: Row, width: int) -> str:
+    """The line to blame; without its file if that is the submission, and never without its number.
+
+    A long name of a file is cut.
+    """
+    file, colon, number = row.judged.line.rpartition(":")
+    if not colon:
+        return _cut(row.judged.line, width)
+    if file == row.name:
+        return f"line {number}"
+    return f"{_cut(visible(file), width - len(number) - 1)}:{number}"
 
 
 def summary(rows: Sequence[Row], seconds: float) -> Iterator[str]:
@@ -49,7 +57,7 @@ def summary(rows: Sequence[Row], seconds: float) -> Iterator[str]:
     said = ", ".join(f"{count[each]} {each}" for each in Outcome if count[each])
     yield f"{pluralize(len(rows), 'submission')}: {said}; {seconds:.0f} s"
     causes = Counter(
-        " ".join(filter(None, (each.judged.what, each.judged.cause.removeprefix("cause: "))))
+        ": ".join(filter(None, (each.judged.what, each.judged.cause.removeprefix("cause: "))))
         for each in rows
         if each.outcome is Outcome.WRONG
     )
@@ -76,9 +84,8 @@ def _plain(cell: str) -> str:
 
 def _line(cells: Sequence[str], widths: Sequence[int], time: str) -> str:
     named = zip(cells, widths, strict=True)
-    return "  ".join(
-        [*(_cut(visible(cell), width).ljust(width) for cell, width in named), f"{time:>{TIME}}"]
-    )
+    shown = [_cut(visible(cell), width).ljust(width) for cell, width in named]
+    return "  ".join([*shown, f"{time:>{TIME}}"])
 
 
 def _cut(text: str, width: int) -> str:

@@ -20,7 +20,7 @@ from conformance.grade.sandbox import check_sandbox
 SECONDS = 20.0
 PROGRAMS = Path(__file__).parent.parent / "programs" / "shapes"
 RIGHT = (PROGRAMS / "two_layer_net.py").read_text()
-MISTAKE = "dscores.dot(W2.T)", "3 * dscores.dot(W2.T)"  # on line 34
+MISTAKE = "np.sum(dhidden, axis=0)", "np.mean(dhidden, axis=0)"
 WRONG = RIGHT.replace(*MISTAKE)
 
 

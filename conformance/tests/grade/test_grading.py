@@ -10,12 +10,20 @@ from pathlib import Path
 import pytest
 
 from conformance import cli
-from conformance.grade import sandbox
+from conformance.grade import grading, sandbox
 from conformance.tests.grade.support import MISTAKE, RIGHT, need_sandbox, processes, written
 
 pytestmark = pytest.mark.xdist_group("grade a class")
+
+
+def _line(code: str) -> int:
+    """The number of the line of a right program that holds this code."""
+    return next(i for i, line in enumerate(RIGHT.splitlines(), 1) if code in line)
+
+
 Capture = pytest.CaptureFixture[str]
 Patch = pytest.MonkeyPatch
+WHAT_AND_LINE = "gradient of params['b1']", f"net.py:{_line(MISTAKE[0])}"
 LEFT = ("conformance.grade.worker", "guard.py")
 
 
@@ -54,7 +62,7 @@ def test_a_class_is_graded_and_then_only_what_has_changed(
     assert "not graded: grades.csv" in shown.err
     assert "3 submissions: 1 wrong, 1 right, 1 load error" in shown.out
     first = rows_of(said[2])
-    assert (first["ben"]["what"], first["ben"]["line"]) == ("gradient of W1, b1", "net.py:34")
+    assert (first["ben"]["what"], first["ben"]["line"]) == WHAT_AND_LINE
     assert (first["eve.py"]["verdict"], first["eve.py"]["line"]) == ("load error", "eve.py:1")
     assert all(path.exists() for path in said)
     assert (said[3] / "ben" / "results.json").is_file()
@@ -70,7 +78,7 @@ def test_one_folder_is_one_submission(small: Path, tmp_path: Path) -> None:
     assert run(small / "ben", *options) == 0
     said = json.loads((tmp_path / "out" / "results.json").read_text())
     assert 0 < said["score"] < 20
-    assert "net.py:34" not in said["output"]
+    assert WHAT_AND_LINE[1] not in said["output"]
 
 
 def test_files_that_are_given_stand_beside_each_submission(small: Path, tmp_path: Path) -> None:
@@ -139,7 +147,10 @@ def test_a_cluster_of_two_processes_grades_as_one_machine_does(small: Path, tmp_
     assert kept[0] == kept[1]
 
 
-def test_a_cluster_that_is_not_there_is_said(small: Path, capsys: Capture) -> None:
+def test_a_cluster_that_is_not_there_is_said(
+    small: Path, capsys: Capture, monkeypatch: Patch
+) -> None:
     pytest.importorskip("distributed")
+    monkeypatch.setattr(grading, "TIMEOUT", 0.5)
     assert run(small, "--cluster", "127.0.0.1:1") == 2
     assert "--cluster 127.0.0.1:1" in capsys.readouterr().err

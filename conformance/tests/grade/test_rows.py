@@ -14,7 +14,7 @@ from conformance.grade import gradescope, store
 from conformance.grade.page import as_page
 from conformance.grade.row import Check, Judgement, Outcome, Row, row_of, to_json
 from conformance.grade.store import Store
-from conformance.grade.table import WIDTH, as_csv, as_text, summary
+from conformance.grade.table import WIDTH, as_csv, as_text, short_line, summary
 
 BAD = "<script>alert('x')</script>\x1b[31m"
 RIGHT = Judgement("net.py", Outcome.RIGHT, checks=(Check("BP1", ok=True), Check("BP2", ok=True)))
@@ -76,7 +76,7 @@ def test_the_table_is_80_columns_wide_and_says_the_cause() -> None:
     rows = [row(WRONG), row(long, name="student_" + "x" * 70), row(SLOW, name="ben")]
     lines = list(as_text(rows))
     assert max(map(len, lines)) == WIDTH
-    assert lines[2] == "  cause: sigma-prime-of-a"
+    assert lines[2] == "  BP2 at layer 2: cause: sigma-prime-of-a"
     assert "time-out" in lines[5]
 
 
@@ -84,7 +84,7 @@ def test_the_summary_counts_verdicts_and_shared_causes() -> None:
     words = list(summary([row(WRONG), row(WRONG), row(RIGHT), row(SLOW)], 61.2))
     assert words == [
         "4 submissions: 2 wrong, 1 right, 1 time-out; 61 s",
-        "  2 times: BP2 at layer 2 sigma-prime-of-a",
+        "  2 times: BP2 at layer 2: sigma-prime-of-a",
     ]
 
 
@@ -190,3 +190,9 @@ def test_a_damaged_row_is_judged_again(raw: bytes, tmp_path: Path) -> None:
         path.write_bytes(raw)
     assert kept.find("ann.py", "d" * 64) is None
     assert store.OPTION == "--results"
+
+
+def test_a_line_never_loses_its_number() -> None:
+    rows = [row(WRONG), row(WRONG, name="net.py")]
+    assert [short_line(each, 9) for each in rows] == ["net.py:24", "line 24"]
+    assert short_line(rows[0], 7) == "net…:24"
