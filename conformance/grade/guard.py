@@ -29,7 +29,6 @@ TICK = 0.05  # seconds between two measurements
 PATIENCE = 20.0  # seconds in which its processes have to be gone
 OPEN = 512  # open files
 MANY = 1000  # processes that are killed before others are sought
-NICE = 5  # so that who guards it comes first
 CHILD_SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER
 
 
@@ -68,7 +67,6 @@ def start(config: dict[str, Any], folder: str) -> tuple[int, int, int]:
             os.dup2(source, number)
         os.closerange(3, OPEN)
         os.chdir(folder or "/")
-        os.nice(NICE)
         confine(config, most)
         place = {"HOME": folder, "TMPDIR": folder} if folder else {}
         command, variables = config["command"], {**config["environment"], **place}
