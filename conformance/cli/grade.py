@@ -98,7 +98,7 @@ def grade(
     started = monotonic()
     rows = _rows(found, Asked(limits, file, cost_of(cost)), where, _given(given))
     words = _show(rows, monotonic() - started, quiet=quiet)
-    _write(rows, f"{folder.resolve().name}: {words[0]}", words, (csv, html, json_file))
+    _write(rows, folder.resolve().name, words, (csv, html, json_file))
     if gradescope is not None:
         from conformance.grade.gradescope import write
 
@@ -155,10 +155,10 @@ def _rows(
 
 def _show(rows: "Sequence[Row]", seconds: float, *, quiet: bool) -> list[str]:
     """Print the table and its summary; the summary."""
-    from conformance.grade.table import as_text, summary
+    from conformance.grade.table import as_text, cut, summary
 
     words = list(summary(rows, seconds))
-    say("\n".join([*(() if quiet else as_text(rows)), *words]))
+    say("\n".join([*(() if quiet else as_text(rows)), *map(cut, words)]))
     return words
 
 

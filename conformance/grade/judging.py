@@ -123,7 +123,7 @@ def _of_network(file: str, report: Report) -> Judgement:
     if report.exit_code == 1:
         equation = next(_wrong_equations(report), "")
         what = equation or next(_beside(report), "")
-        cause = first.why if equation else first.short
+        cause = first.why.removeprefix("cause: ") if equation else first.short
         return Judgement(file, Outcome.WRONG, what, first.place, cause, checks)
     words = _without(first.why, file)
     return Judgement(file, Outcome.ERROR, "", first.place or _line_in(words), words, checks)

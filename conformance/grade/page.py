@@ -8,6 +8,7 @@ from html import escape
 from importlib.resources import files
 
 from conformance.grade.row import Outcome, Row
+from conformance.grade.table import short_line
 from conformance.report.document import policy
 from conformance.report.visible import visible
 
@@ -47,7 +48,7 @@ def _table(rows: Sequence[Row]) -> Iterator[str]:
         yield f'<tr class="{row.outcome.name.lower()}">'
         yield f'<th scope="row"><a href="#report-{i}">{_text(row.name)}</a></th>'
         yield f'<td data-sort="{place}">{row.outcome}</td>'
-        yield from (f"<td>{_text(each)}</td>" for each in (said.what, said.line, said.cause))
+        yield from (f"<td>{_text(each)}</td>" for each in (said.what, short_line(row), said.cause))
         yield f'<td data-sort="{row.seconds}" class="number">{row.seconds:.1f} s</td></tr>'
     yield "</tbody></table>"
 

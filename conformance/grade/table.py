@@ -35,35 +35,35 @@ def as_text(rows: Sequence[Row]) -> Iterator[str]:
         yield _line(cells, widths, f"{each.seconds:.1f} s")
         said = ": ".join(filter(None, (each.judged.what, each.judged.cause)))
         if said:
-            yield _cut(f"  {visible(said)}", WIDTH)
+            yield cut(f"  {visible(said)}")
 
 
-def short_line(row: Row, width: int) -> str:
+def short_line(row: Row, width: int = WIDTH) -> str:
     """The line to blame; without its file if that is the submission, and never without its number.
 
     A long name of a file is cut.
     """
     file, colon, number = row.judged.line.rpartition(":")
     if not colon:
-        return _cut(row.judged.line, width)
+        return cut(row.judged.line, width)
     if file == row.name:
         return f"line {number}"
-    return f"{_cut(visible(file), width - len(number) - 1)}:{number}"
+    return f"{cut(visible(file), width - len(number) - 1)}:{number}"
 
 
 def summary(rows: Sequence[Row], seconds: float) -> Iterator[str]:
-    """How many there are of each verdict, and which causes several have."""
+    """How many there are of each verdict, and which causes several have; not cut."""
     count = Counter(each.outcome for each in rows)
     said = ", ".join(f"{count[each]} {each}" for each in Outcome if count[each])
     yield f"{pluralize(len(rows), 'submission')}: {said}; {seconds:.0f} s"
     causes = Counter(
-        ": ".join(filter(None, (each.judged.what, each.judged.cause.removeprefix("cause: "))))
+        ": ".join(filter(None, (each.judged.what, each.judged.cause)))
         for each in rows
         if each.outcome is Outcome.WRONG
     )
     for cause, times in causes.most_common(FREQUENT):
         if times >= SHARED:
-            yield _cut(f"  {times} times: {visible(cause)}", WIDTH)
+            yield f"  {times} times: {visible(cause)}"
 
 
 def as_csv(rows: Sequence[Row]) -> str:
@@ -84,9 +84,10 @@ def _plain(cell: str) -> str:
 
 def _line(cells: Sequence[str], widths: Sequence[int], time: str) -> str:
     named = zip(cells, widths, strict=True)
-    shown = [_cut(visible(cell), width).ljust(width) for cell, width in named]
+    shown = [cut(visible(cell), width).ljust(width) for cell, width in named]
     return "  ".join([*shown, f"{time:>{TIME}}"])
 
 
-def _cut(text: str, width: int) -> str:
+def cut(text: str, width: int = WIDTH) -> str:
+    """The beginning of a text, in no more than so many characters."""
     return text if len(text) <= width else f"{text[: width - 1]}…"

@@ -23,7 +23,7 @@ WRONG = Judgement(
     Outcome.WRONG,
     "BP2 at layer 2",
     "net.py:24",
-    "cause: sigma-prime-of-a",
+    "sigma-prime-of-a",
     (Check("BP1", ok=True), Check("BP2", ok=False)),
     ("not conformant", "  net.py:24"),
 )
@@ -76,7 +76,7 @@ def test_the_table_is_80_columns_wide_and_says_the_cause() -> None:
     rows = [row(WRONG), row(long, name="student_" + "x" * 70), row(SLOW, name="ben")]
     lines = list(as_text(rows))
     assert max(map(len, lines)) == WIDTH
-    assert lines[2] == "  BP2 at layer 2: cause: sigma-prime-of-a"
+    assert lines[2] == "  BP2 at layer 2: sigma-prime-of-a"
     assert "time-out" in lines[5]
 
 
