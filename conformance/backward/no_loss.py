@@ -27,7 +27,7 @@ from conformance.backward.program import Goal, NotAGradientError, Recorded, bits
 from conformance.backward.quantities import fitted, layouts
 from conformance.tracing.trace import Node
 
-FEW = 4  # outputs with their targets that are tried
+FEW = 4  # outputs with their targets, that are tried
 
 
 @dataclass(eq=False)
@@ -49,7 +49,7 @@ class Tried:
     @cached_property
     def shared(self) -> Shared:
         """The positive factor that most gradients share."""
-        return shared(self.found, None)
+        return shared(self.found, None, usual=1 / samples(self.compared, self.forward.run.goals))
 
     @cached_property
     def decay(self) -> Decay | None:
@@ -135,7 +135,7 @@ def tried(
         NotAGradientError: nothing is compared with anything.
     """
     nodes = list(run.trace.nodes)
-    chosen = compared(nodes, run.goals, *given)[: 2 * FEW]
+    chosen = compared(nodes, run.goals, *given)[:FEW]
     if not chosen:
         raise NotAGradientError("no output was found that is compared with a target")
     appended = [

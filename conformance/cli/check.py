@@ -120,7 +120,7 @@ def _report(
             place, name = parts
     cost, python_path, timeout = options
     found = check_file(Asked(place, name, cost, python_path, timeout), book)
-    return found.parts[0] if found.is_the_books else found
+    return found if found.the_books is None else found.the_books
 
 
 def _show_file(

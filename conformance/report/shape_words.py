@@ -79,8 +79,12 @@ def page_of(report: FileReport) -> str:
     """The report on a file as one page: the parts one after another."""
     pages = [_page(each) for each in report.parts]
     bodies = "<hr/>".join(re.sub(r"(?s).*<main>|</main>.*", "", each) for each in pages)
-    left = "".join(f"<p>not judged: {escape(visible(f'{e.name}: {e.why}'))}</p>" for e in report.left)
-    whole = next((page for page in pages if "<html" in page), "<html><body><main></main></body></html>")
+    left = "".join(
+        f"<p>not judged: {escape(visible(f'{e.name}: {e.why}'))}</p>" for e in report.left
+    )
+    whole = next(
+        (page for page in pages if "<html" in page), "<html><body><main></main></body></html>"
+    )
     head, tail = re.split(r"(?s)<main>.*</main>", whole, maxsplit=1)
     return f"{head}<main>{bodies}{left}</main>{tail}"
 

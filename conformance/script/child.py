@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
 
-from conformance.errors import SubjectError
+from conformance.errors import ConformanceError, SubjectError
 from conformance.running.tracebacks import headline
 from conformance.script.conclude import conclude
 from conformance.script.findings import Ran
@@ -115,6 +115,8 @@ class Session:
             self.note_names([vars(module)])
         except StopScript:
             pass
+        except ConformanceError:
+            raise
         except SystemExit as error:
             self._ended(error)
         except BaseException as error:

@@ -3,11 +3,13 @@
 Left out: running it (`child.py`).
 """
 
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
+from conformance.backward.findings import Examined
 from conformance.backward.no_loss import COST_NAMES
 from conformance.backward.program import NotAGradientError
 from conformance.backward.quantities import HALF_OF_THE_DIGITS
@@ -19,6 +21,9 @@ from conformance.script.names import Held, names
 from conformance.script.parameters import Parameter, steps
 from conformance.script.rule import faults
 from conformance.tracing.trace import Trace
+
+_POOLS = ("multiprocessing.pool", "concurrent.futures.process", "joblib")
+"""Modules that are loaded where a program lets other processes work."""
 
 Notes = Sequence[tuple[str, str]]
 
@@ -65,9 +70,13 @@ def conclude(
         count,
         replace(examined, accused=accused),
         at + 1,
-        rule([each.updates[0] for each in results]),
+        rule([each.updates[0] for each in results], _factor(examined)),
         tuple(notes),
     )
+
+
+def _factor(examined: Examined) -> float:
+    return 1.0 if examined.cost == "unknown" else examined.factor
 
 
 def _finite(moved: Sequence[Parameter], k: int) -> bool:
@@ -109,4 +118,6 @@ def _nothing(trace: Trace, notes: Notes) -> str:
         return f"it ran for {said['time']} s and updated no parameter{where}"
     if not trace.nodes:
         return "it ran to its end and computed nothing with NumPy"
-    return "it ran to its end and updated no parameter: no array moved by what was computed from it"
+    what = "it ran to its end and updated no parameter: no array moved by what was computed from it"
+    others = [each for each in _POOLS if each in sys.modules]
+    return f"{what}; what its other processes do is not seen" if others else what

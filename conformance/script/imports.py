@@ -21,18 +21,21 @@ from conformance.tracing.trace import Trace
 
 
 @contextmanager
-def traced_imports(trace: Trace, seed: int) -> Iterator[dict[str, Any]]:
+def traced_imports(
+    trace: Trace, seed: int, main: dict[str, Any] | None = None
+) -> Iterator[dict[str, Any]]:
     """Trace what a program imports, until the end of the block; gives names for its main module.
 
     Args:
         trace: where it is noted.
         seed: of random generators that are given none.
+        main: the variables of a main module that has no file.
     """
     entrance = Entrance(trace)
     instead = substitutes(trace, seed)
     plain = builtins.__import__
     finder = _Finder()
-    builtins.__import__ = _importing(plain, instead)
+    builtins.__import__ = _importing(plain, instead, main)
     setattr(builtins, VALUE, entrance.value)
     setattr(builtins, EACH, entrance.each)
     sys.meta_path.insert(0, finder)
@@ -41,16 +44,21 @@ def traced_imports(trace: Trace, seed: int) -> Iterator[dict[str, Any]]:
     finally:
         sys.meta_path.remove(finder)
         builtins.__import__ = plain
+        delattr(builtins, VALUE)
+        delattr(builtins, EACH)
 
 
-def _importing(plain: Callable[..., Any], instead: dict[int, Any]) -> Callable[..., Any]:
+def _importing(
+    plain: Callable[..., Any], instead: dict[int, Any], main: dict[str, Any] | None
+) -> Callable[..., Any]:
     """`__import__`, which gives a program's own modules what stands in the place of others."""
 
     def imported(
         name: str, names: Any = None, local: Any = None, fromlist: Any = (), level: int = 0
     ) -> Any:
         module = plain(name, names, local, fromlist, level)
-        if id(module) in instead and names is not None and _is_own(names.get("__file__")):
+        known = id(module) in instead and names is not None
+        if known and (names is main or _is_own(names.get("__file__"))):
             return instead[id(module)]
         return module
 

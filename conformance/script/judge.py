@@ -193,6 +193,8 @@ class _Step:
         def by(loss: Node | None) -> Judgement:
             made = OwnPass(step.trace, goals, loss=loss, scaled=whole)
             found = examine_pass(made, self.cost)
+            if loss is None and found.cost != "unknown":
+                found = replace(found, factor=found.factor / step.share)
             return Judgement(tuple(self.updates), found, loss is not None, whole)
 
         if known is not None:

@@ -59,18 +59,23 @@ def _multiple(value: Array, of: Array) -> float | None:
     return times if far <= SAME * float(np.max(np.abs(value), initial=0.0)) else None
 
 
-def rule(updates: Sequence[Update]) -> Rule:
-    """How one parameter is moved, by its updates one after another."""
+def rule(updates: Sequence[Update], factor: float) -> Rule:
+    """How one parameter is moved.
+
+    Args:
+        updates: of it, one after another.
+        factor: of the arrays by which it is moved beside the gradients of the cost.
+    """
     first = updates[0]
     if any(not each.options for each in updates):
         return Rule("unknown")
+    eta = abs(first.options[first.own][1]) * factor
     decay = (("λ", first.decay),) if abs(first.decay) > SAME else ()
     if not first.states:
-        eta = abs(first.options[first.own][1])
         return Rule("plain", (("η", eta), *decay))
     if not first.adaptive:
         momentum = kept(*first.states[0])
-        return Rule("momentum", (("η", abs(first.options[first.own][1])), ("μ", momentum), *decay))
+        return Rule("momentum", (("η", eta), ("μ", momentum), *decay))
     found = _adaptive(updates)
     return Rule("other") if found is None else found
 
@@ -133,6 +138,7 @@ def _numbers(made: Update) -> list[float]:
     for node in {made.new, *entrywise(made.new, frozenset({made.old}))}:
         for each in flat((node.args, node.kwargs)):
             number = scalar(each) if type(each) is not Node or np.size(each.value) == 1 else None
-            if number is not None and number > 0 and number not in found:
+            number = None if number is None else abs(number)
+            if number and number not in found:
                 found.append(number)
     return sorted(found)[:FEW]

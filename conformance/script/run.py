@@ -5,64 +5,19 @@ Left out: what that process does (`child.py`).
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
-from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from conformance.backward_check import BackwardReport
 from conformance.errors import StoppedError, SubjectError
 from conformance.running.isolate import isolated
 from conformance.script.findings import Ran
 from conformance.script.record import from_json
+from conformance.script.report import ScriptReport
 
 if TYPE_CHECKING:
     from conformance.running.child import Send
 
 JUDGING = 120.0  # seconds that the judgement may take
-
-
-@dataclass(frozen=True)
-class ScriptReport(BackwardReport):
-    """What is known of a script that trains a network.
-
-    Attributes:
-        ran: what is known beside its gradients.
-    """
-
-    ran: Ran
-
-    def __str__(self) -> str:
-        """Three lines first: what is wrong, on which line, why."""
-        from conformance.report.script_words import notes
-
-        return "\n".join([super().__str__(), *(f"note: {each}" for each in notes(self.ran))])
-
-    def to_json(self) -> dict[str, Any]:
-        """The report as JSON values, by `report/backward.schema.json`."""
-        from conformance.report.script_words import to_json
-
-        return {**super().to_json(), "script": to_json(self.ran)}
-
-    def as_markdown(self) -> str:
-        """The report as GitHub-flavoured Markdown."""
-        from conformance.report.gfm import text
-        from conformance.report.script_words import notes
-
-        return super().as_markdown() + "\n" + "".join(f"- {text(e)}\n" for e in notes(self.ran))
-
-    def as_page(self) -> str:
-        """The report as one page of HTML."""
-        from conformance.report.script_words import notes
-
-        said = "".join(f"<li>{escape(each)}</li>" for each in notes(self.ran))
-        return super().as_page().replace("</main>", f"<ul>{said}</ul></main>")
-
-    def _repr_html_(self) -> str:
-        """The same for a notebook."""
-        from conformance.report.backward_words import lines_html
-
-        return lines_html(str(self).splitlines())
 
 
 def run_script(

@@ -9,6 +9,7 @@ from functools import reduce
 from operator import or_
 from typing import Any
 
+from conformance.script.fewer import on_few_samples
 from conformance.tracing.trace import Node, Trace, substituted
 
 
@@ -18,6 +19,7 @@ class Step:
     Attributes:
         trace: of the part.
         of: the node of each node of the whole trace.
+        share: of the samples that it is computed on.
     """
 
     def __init__(self, whole: Trace, olds: Mapping[Node, str], wanted: Iterable[Node]) -> None:
@@ -29,6 +31,7 @@ class Step:
         for node in _needed(whole, olds, wanted):
             own = node.number > before or bool(node.uses & given)
             self._copy(node, olds.get(node), own=own)
+        self.share = on_few_samples(self.trace.nodes, [self.of[each] for each in olds])
         numbers = {node.number: copy.number for node, copy in self.of.items()}
         self.trace.handed = [
             frozenset(numbers[n] for n in each if n in numbers) for each in whole.handed

@@ -37,7 +37,9 @@ class _Missing:
         return _of(f"{self._name}.{name}")
 
     def __call__(self, *_: Any, **__: Any) -> Any:
-        raise SubjectError(f"it calls {self._name}, and {self._name.split('.')[0]} is not installed")
+        raise SubjectError(
+            f"it calls {self._name}, and {self._name.split('.')[0]} is not installed"
+        )
 
 
 def _of(name: str) -> Any:

@@ -18,7 +18,7 @@ from conformance.backward.own_pass import examine_pass
 from conformance.backward.program import Goal, NotAGradientError, OwnPass
 from conformance.shapes.arguments import needed, taken
 from conformance.shapes.attempt import UnfitError
-from conformance.shapes.example_data import M, N_IN, N_OUT, Sizes, example_data
+from conformance.shapes.example_data import N_IN, N_OUT, M, Sizes, example_data
 from conformance.shapes.judging import Found, Recognised, called
 from conformance.shapes.layers import together
 from conformance.shapes.vocabulary import BIAS, WEIGHT, bare, is_role, kinds_of
@@ -28,7 +28,12 @@ from reference.step import Array
 
 SHAPES: dict[str, dict[str, tuple[int, ...]]] = {
     "rows": {"x": (M, N_IN), "w": (N_IN, N_OUT), "b": (N_OUT,), "scale": (N_IN,)},
-    "rows, biases (1, n)": {"x": (M, N_IN), "w": (N_IN, N_OUT), "b": (1, N_OUT), "scale": (1, N_IN)},
+    "rows, biases (1, n)": {
+        "x": (M, N_IN),
+        "w": (N_IN, N_OUT),
+        "b": (1, N_OUT),
+        "scale": (1, N_IN),
+    },
     "columns": {"x": (N_IN, M), "w": (N_OUT, N_IN), "b": (N_OUT, 1), "scale": (N_IN, 1)},
     "images": {"x": (2, 3, 6, 4), "w": (4, 3, 3, 3), "b": (4,), "scale": (3,)},
     "one vector": {"x": (N_IN,), "w": (N_OUT, N_IN), "b": (N_OUT,), "scale": (N_IN,)},
@@ -50,6 +55,8 @@ OPTIONS: dict[str, Any] = {
     "activation": "relu",
 }
 """Arguments that are no arrays."""
+
+PAIR = ("loss", "gradient")
 
 SCALE = re.compile(r"gamma|beta|scale|shift|gain|g")
 
@@ -176,7 +183,9 @@ def _goals(
     else:
         parts = list(back) if isinstance(back, tuple | list) else [back]
         parts = [each for each in parts if isinstance(each, np.ndarray | np.floating | float)]
-        names = [stem(each) for each in returned_names(getattr(function, "__code__", _goals.__code__))]
+        names = [
+            stem(each) for each in returned_names(getattr(function, "__code__", _goals.__code__))
+        ]
         named = len(names) == len(parts) and {bare(e) for e in arrays} >= set(names)
         order = names if named else [bare(name) for name in arrays]
         pairs = dict(zip(order, parts, strict=False))
@@ -244,7 +253,8 @@ class LossSearch:
             output = trace.given(drawn, "output")
             pair = (y, output) if turned else (output, y)
             result = _tried(function, [(pair, {})])
-            loss, gradient = result if isinstance(result, tuple) and len(result) == 2 else (result, None)  # noqa: PLR2004
+            beside = isinstance(result, tuple) and len(result) == len(PAIR)
+            loss, gradient = result if beside else (result, None)
             loss = loss.mean() if np.size(loss) > 1 else loss
             node = _node(trace, loss)
             if self.prime is not None:
@@ -257,7 +267,12 @@ class LossSearch:
         step = OwnPass(trace, (goal,), loss=node, promised=self.prime is None)
         calls = [function] if self.prime is None else [function, self._prime(held)]
         recognised = Recognised(
-            self.name, data.layout, data.coding, tuple(map(called, calls)), "returned", ("the output",)
+            self.name,
+            data.layout,
+            data.coding,
+            tuple(map(called, calls)),
+            "returned",
+            ("the output",),
         )
         used = tuple(getattr(each, "__name__", "") for each in calls)
         return Found(recognised, examine_pass(step), used)
@@ -275,7 +290,11 @@ class LossSearch:
         result = _tried(prime, [way for way in ways if len(way[0]) == len(needed(prime))])
         if isinstance(result, np.ndarray) or held is None:
             return result
-        kept = {k: e for k, e in vars(held).items() if isinstance(e, np.ndarray) and e.shape == output.shape}
+        kept = {
+            k: e
+            for k, e in vars(held).items()
+            if isinstance(e, np.ndarray) and e.shape == output.shape
+        }
         named = [e for k, e in kept.items() if re.match(r"d|grad", bare(k))]
         return named[-1] if named else None
 
@@ -283,12 +302,25 @@ class LossSearch:
 def loss_class(kind: type) -> LossSearch | None:
     """A class as a loss with its gradient; None if it is none."""
     names = [n for n in dir(kind) if callable(getattr(kind, n)) and not n.startswith("__")]
-    ahead = [n for n in names if is_role(n, "loss") is not None or is_role(n, "forward") == 0 or bare(n) == "calculate"]
-    back = [n for n in names if is_role(n, "backward") is not None or bare(n) in ("prime", "derivative", "delta")]
+    ahead = [
+        n
+        for n in names
+        if is_role(n, "loss") is not None or is_role(n, "forward") == 0 or bare(n) == "calculate"
+    ]
+    back = [
+        n
+        for n in names
+        if is_role(n, "backward") is not None or bare(n) in ("prime", "derivative", "delta")
+    ]
     ahead = [n for n in ahead if len(needed(getattr(kind, n))) == 3 and _compares(getattr(kind, n))]  # noqa: PLR2004
     back = [n for n in back if len(needed(getattr(kind, n))) <= 3]  # noqa: PLR2004
-    if needed(kind) or not ahead or not back:
-        return None
+    whole = [
+        n
+        for n in names
+        if is_role(n, "forward") is not None and len(needed(getattr(kind, n))) == len(PAIR)
+    ]
+    if needed(kind) or not ahead or not back or whole:
+        return None  # what goes forward from inputs alone is a network
     return LossSearch(kind.__name__, ahead[0], back[0], kind)
 
 
@@ -307,6 +339,7 @@ def losses(functions: Sequence[FunctionType]) -> Iterator[LossSearch]:
         prime = next((named[name + end] for end in ends if name + end in named), None)
         if prime is not None and len(needed(prime)) == 2:  # noqa: PLR2004
             yield LossSearch(function.__name__, function, prime)
-        elif is_role(function.__name__, "loss") is not None and prime is None and _compares(function):
+        elif (
+            is_role(function.__name__, "loss") is not None and prime is None and _compares(function)
+        ):
             yield LossSearch(function.__name__, function, None)
-

@@ -36,7 +36,7 @@ class UnfitError(Exception):
         self.stage = stage
 
 
-OPERATIONS = 1200
+OPERATIONS = 700
 """After so many a program that trains has made its first update, unless it is a large one."""
 
 

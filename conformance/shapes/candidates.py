@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from types import FunctionType
 from typing import Any
 
-from conformance.shapes.definitions import Definitions
-from conformance.shapes.judging import Found, judged
 from conformance.shapes.alone import LossSearch, PairSearch, loss_class, losses, pairs
 from conformance.shapes.arguments import needed
+from conformance.shapes.definitions import Definitions
 from conformance.shapes.example_data import Data
+from conformance.shapes.judging import Found, judged
 from conformance.shapes.layers import LayerSearch, layer_search
 from conformance.shapes.parameters import made_by_the_file, made_here, takes_parameters
 from conformance.shapes.plans import Made, Named, by_role, constructors, methods
@@ -78,7 +78,9 @@ def of_class(kind: type, found: Definitions) -> Candidate | None:
         return Candidate(kind.__name__, book=False, layer=layer, functions=own)
     loss = loss_class(kind)
     if loss is not None:
-        return Candidate(kind.__name__, book=False, layer=loss, functions=frozenset((kind.__name__,)))
+        return Candidate(
+            kind.__name__, book=False, layer=loss, functions=frozenset((kind.__name__,))
+        )
     roles = by_role(methods(kind))
     if not any(roles[each] for each in (*BACKWARD, "loss")):
         return None
@@ -133,7 +135,9 @@ def _may_make(function: FunctionType) -> bool:
 
 def _alone(found: Definitions, roles: dict[str, list[Named]], function: FunctionType) -> Searched:
     """A function that is the only one that goes backwards."""
-    return _searched(found, {**roles, "backward": [(function.__name__, function)], "loss": [], "train": []})
+    return _searched(
+        found, {**roles, "backward": [(function.__name__, function)], "loss": [], "train": []}
+    )
 
 
 def of_thing(thing: Any, found: Definitions) -> Candidate | None:
@@ -142,5 +146,7 @@ def of_thing(thing: Any, found: Definitions) -> Candidate | None:
         return of_class(thing, found)
     if isinstance(thing, FunctionType):
         functions: list[Named] = [(each.__name__, each) for each in found.functions]
-        return Candidate(thing.__name__, book=False, searched=(_alone(found, by_role(functions), thing),))
+        return Candidate(
+            thing.__name__, book=False, searched=(_alone(found, by_role(functions), thing),)
+        )
     return None

@@ -89,9 +89,10 @@ class FileReport:
     left: tuple[NotJudged, ...] = ()
 
     @property
-    def is_the_books(self) -> bool:
-        """Whether the book's network is all that it has."""
-        return len(self.parts) == 1 and isinstance(self.parts[0], Report) and not self.left
+    def the_books(self) -> Report | None:
+        """The report on the book's network, if that is all that it has."""
+        first = self.parts[0] if len(self.parts) == 1 and not self.left else None
+        return first if isinstance(first, Report) else None
 
     @property
     def ok(self) -> bool:

@@ -13,12 +13,12 @@ from threadpoolctl import threadpool_limits
 
 from conformance.errors import SubjectError, UsageError
 from conformance.outcome import Report
+from conformance.report.backward_record import from_values, to_values
 from conformance.running.isolate import isolated
 from conformance.shapes.candidates import Candidate, candidates, of_thing
 from conformance.shapes.definitions import NOTEBOOK, cells, definitions, trains_at_import
 from conformance.shapes.file_report import FileReport, NotJudged, Part, ShapeReport
 from conformance.shapes.judging import Found
-from conformance.report.backward_record import from_values, to_values
 
 Send = Callable[[object], None]
 

@@ -21,7 +21,7 @@ from conformance.shapes.search import Reading, is_number
 from conformance.tracing.frames import Frame
 from conformance.tracing.trace import Node, Trace
 
-TRIED = 4
+TRIED = 2
 """So many readings are judged before the best is taken."""
 
 
@@ -224,7 +224,11 @@ def _loss(run: Attempt) -> Node | None:
     """The program's own loss, if it was computed from the parameters."""
     for call, _, result in run.results:
         value = result
-        if call.role in ("backward", "gradients") and isinstance(result, tuple | list) and len(result):
+        if (
+            call.role in ("backward", "gradients")
+            and isinstance(result, tuple | list)
+            and len(result)
+        ):
             value = next((each for each in result if is_number(each)), None)
         elif call.role != "loss":
             continue

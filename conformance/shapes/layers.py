@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.backward.findings import Examined
+from conformance.backward.findings import Accused, Examined
 from conformance.backward.own_pass import examine_pass
 from conformance.backward.program import Goal, NotAGradientError, OwnPass
 from conformance.shapes.arguments import RATE, Scope, needed, size_kinds, taken, ways
@@ -97,10 +97,12 @@ class LayerSearch:
                 forward, backward = (getattr(layer, e) for e in (self.forward, self.backward))
                 result = _called(forward, Scope({"inputs": x, "rate": RATE}), "forward")
                 run.results.append((Call("forward", forward), forward, result))
-                out = result if isinstance(result, np.ndarray) else _kept(run, ("output", "out", "a"))
+                out = (
+                    result if isinstance(result, np.ndarray) else _kept(run, ("output", "out", "a"))
+                )
                 if out is None or out.dtype.kind != "f" or not out.size:
                     raise UnfitError("its forward part gives no array")
-                dout = np.random.default_rng(9).normal(size=out.shape)
+                dout: Any = np.random.default_rng(9).normal(size=out.shape)
                 loss = run.node((out * dout).sum())
                 given = trace.given(dout, "dout")
                 scope = Scope({"upstream": given, "rate": RATE, "inputs": x})
@@ -135,7 +137,9 @@ def _ways(function: Callable[..., Any], scope: Scope, role: str) -> Iterator[tup
 def _kept(run: Attempt, names: Sequence[str]) -> Any:
     """What a layer keeps under one of some names."""
     layer = run.roots["self"]
-    return next((getattr(layer, e) for e in names if isinstance(getattr(layer, e, None), np.ndarray)), None)
+    return next(
+        (getattr(layer, e) for e in names if isinstance(getattr(layer, e, None), np.ndarray)), None
+    )
 
 
 def _input_goal(run: Attempt, back: Any, x: Any, dout: Any) -> Goal | None:
@@ -180,7 +184,7 @@ def _constructions(kind: type, data: Data) -> Iterator[tuple[str, Any, Any]]:
 
 def together(parts: Sequence[Examined]) -> Examined:
     """What was judged apart, as one; a line that is blamed twice is blamed once."""
-    accused = []
+    accused: list[Accused] = []
     for each in (blamed for part in parts for blamed in part.accused):
         same = next((i for i, e in enumerate(accused) if e.lines[:1] == each.lines[:1]), None)
         if same is None:
@@ -198,7 +202,9 @@ def together(parts: Sequence[Examined]) -> Examined:
 
 def layer_search(kind: type, module: ModuleType) -> LayerSearch | None:
     """A class as one of layers; None if it has no such methods."""
-    names = [each for each in dir(kind) if callable(getattr(kind, each)) and not each.startswith("__")]
+    names = [
+        each for each in dir(kind) if callable(getattr(kind, each)) and not each.startswith("__")
+    ]
     forward = [e for e in names if is_role(e, "forward") == 0]
     backward = [e for e in names if is_role(e, "backward") == 0]
     if not forward or not backward:

@@ -7,6 +7,7 @@ shapes are those of dense layers. Left out: the layouts of data (`example_data.p
 import ast
 import inspect
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from types import FunctionType
 from typing import Any
 
@@ -29,7 +30,9 @@ def made_by_the_file(initial: Sequence[Named]) -> Iterator[Made]:
         assert callable(function)  # noqa: S101 - functions, not methods
         names = ", ".join(each.name for each in taken(function))
 
-        def make(data: Data, _scope: Scope, function: Callable[..., Any] = function) -> dict[str, Any]:
+        def make(
+            data: Data, _scope: Scope, function: Callable[..., Any] = function
+        ) -> dict[str, Any]:
             np.random.seed(0)  # noqa: NPY002 - the program's own random numbers
             problem = "its arguments are not known"
             for args, kwargs in _calls(function, data):
@@ -60,7 +63,11 @@ def _calls(function: Callable[..., Any], data: Data) -> Iterator[tuple[Any, Any]
 def _named(function: Callable[..., Any], result: Any) -> dict[str, Any]:
     """What a function made, by the names that it gives it."""
     names = returned_names(getattr(function, "__code__", _named.__code__))
-    if isinstance(result, tuple) and len(names) == len(result) > 1 and all(map(is_parameter, names)):
+    if (
+        isinstance(result, tuple)
+        and len(names) == len(result) > 1
+        and all(map(is_parameter, names))
+    ):
         return dict(zip(names, result, strict=True))
     if result is None:
         raise UnfitError("it returns nothing")
@@ -73,7 +80,7 @@ def made_here(functions: Sequence[FunctionType]) -> Iterator[Made]:
     named = list(dict.fromkeys(e.name for f in functions for e in taken(f) if _bears_name(e.name)))
     if named:
         for style in STYLES:
-            yield Made("", lambda data, _, style=style, named=named: _dense(named, data, style))
+            yield Made("", partial(_names, named, style))
     for function in functions:
         for name in _structured(function):
             yield from _of_structure(function, name)
@@ -90,17 +97,23 @@ def _structured(function: FunctionType) -> list[str]:
     return known[:1] or names[:1] if len(names) > 2 else known[:1]  # noqa: PLR2004
 
 
+def _names(names: Sequence[str], style: str, data: Data, _scope: Scope) -> dict[str, Any]:
+    """Parameters that are arguments of their own."""
+    return dict(_dense(names, data, style))
+
+
 def _of_structure(function: FunctionType, name: str) -> Iterator[Made]:
     """Parameters of the structure that a function asks of an argument."""
     keys, unpacked = _uses(function, name)
-    for style in STYLES:
-        if keys:
-            yield Made("", lambda d, _, s=style: {name: _dense(keys, d, s)})
-        elif unpacked:
-            yield Made("", lambda d, _, s=style: {name: list(_dense(unpacked, d, s).values())})
-    if not keys and not unpacked:
-        for bias in (1, 0):
-            yield Made("", lambda data, _, bias=bias: {name: _flat(data, bias)})
+
+    def make(style: str | int, data: Data, _scope: Scope) -> dict[str, Any]:
+        if isinstance(style, int):
+            return {name: _flat(data, style)}
+        made = _dense(keys or unpacked, data, style)
+        return {name: made if keys else list(made.values())}
+
+    for style in STYLES if keys or unpacked else (1, 0):
+        yield Made("", partial(make, style))
 
 
 def _uses(function: FunctionType, name: str) -> tuple[list[str], list[str]]:
@@ -149,7 +162,9 @@ def _dense(names: Sequence[str], data: Data, style: str) -> dict[str, Array]:
 
 def _kinds(names: Sequence[str]) -> list[str]:
     """Which names are weights, which biases; where no name tells, they take turns."""
-    kinds = ["b" if BIAS.fullmatch(bare(e)) else "w" if WEIGHT.fullmatch(bare(e)) else "" for e in names]
+    kinds = [
+        "b" if BIAS.fullmatch(bare(e)) else "w" if WEIGHT.fullmatch(bare(e)) else "" for e in names
+    ]
     if all(kinds):
         return kinds
     ordered = sorted(names) if len(set(names)) < len(names) else list(names)

@@ -5,7 +5,7 @@ belongs to the parameter whose name it bears (`dW1`), else to the one of its sha
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -154,8 +154,9 @@ def _matched(run: Attempt, found: Sequence[Leaf], moved: set[str]) -> list[Goal]
     parameters = {
         path: (leaf, node)
         for path, (leaf, node) in run.start.items()
-        if node is not None and (is_parameter(leaf.name) or _short(path) in moved or len(run.start) < 2)  # noqa: PLR2004
-    }  # fmt: skip
+        if node is not None
+        and (is_parameter(leaf.name) or _short(path) in moved or len(run.start) == 1)
+    }
     pairs: dict[str, Leaf] = {}
     for path, (leaf, _) in parameters.items():
         fitting = [each for each in found if key_of(each) == _parameter_key(leaf)]
@@ -174,7 +175,9 @@ def _matched(run: Attempt, found: Sequence[Leaf], moved: set[str]) -> list[Goal]
 
 
 def _by_shape(
-    parameters: dict[str, tuple[Leaf, Node | None]], found: Sequence[Leaf], known: dict[str, Leaf]
+    parameters: Mapping[str, tuple[Leaf, Node | None]],
+    found: Sequence[Leaf],
+    known: dict[str, Leaf],
 ) -> dict[str, Leaf]:
     """The gradients of parameters that no name tells, each the only one of its shape."""
     taken = {id(each) for each in known.values()}
@@ -184,7 +187,9 @@ def _by_shape(
             continue
         shape = np.shape(leaf.value)
         fitting = [e for e in found if np.shape(e.value) == shape and id(e) not in taken]
-        same = [e for p, (e, _) in parameters.items() if np.shape(e.value) == shape and p not in known]
+        same = [
+            e for p, (e, _) in parameters.items() if np.shape(e.value) == shape and p not in known
+        ]
         if len(fitting) == 1 and len(same) == 1:
             pairs[path] = fitting[0]
     return pairs
@@ -230,9 +235,9 @@ def _gradient_and_rate(goal: Goal) -> tuple[Node, float]:
     for rate, other in (node.args, node.args[::-1]):
         value = rate.value if type(rate) is Node else rate
         constant = type(rate) is not Node or rate.function is None
-        if constant and np.size(value) == 1 and type(other) is Node and not other.constant:
-            if np.shape(other.value) == np.shape(node.value):
-                return other, float(np.ravel(value)[0])
+        inner = type(other) is Node and not other.constant
+        if constant and np.size(value) == 1 and inner and other.value.shape == node.value.shape:
+            return other, float(np.ravel(value)[0])
     return node, 1.0
 
 
@@ -261,9 +266,9 @@ def _first_update(before: Node, after: Node) -> tuple[Node, Node, int] | None:
         first, second = each.args[:2]
         if first is before and type(second) is Node and second.depends_on(before):
             return each, second, 1 if each.operation == "subtract" else -1
-        if second is before and each.operation == "add" and type(first) is Node:
-            if first.depends_on(before):
-                return each, first, -1
+        added = second is before and each.operation == "add"
+        if added and type(first) is Node and first.depends_on(before):
+            return each, first, -1
     return None
 
 
@@ -281,8 +286,14 @@ def _decays(node: Node, update: Node) -> bool:
     """Whether all that is made of a number is multiplied by constants on the way to an update."""
     if node is update:
         return True
-    scalars = [e for e in node.args if type(e) is not Node or (e.function is None and np.size(e.value) == 1)]
-    if node.operation not in ("multiply", "subtract", "add") or not (scalars or update in node.consumers):
+    scalars = [
+        e
+        for e in node.args
+        if type(e) is not Node or (e.function is None and np.size(e.value) == 1)
+    ]
+    if node.operation not in ("multiply", "subtract", "add") or not (
+        scalars or update in node.consumers
+    ):
         return False
     return bool(node.consumers) and all(_decays(each, update) for each in node.consumers)
 

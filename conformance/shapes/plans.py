@@ -12,7 +12,7 @@ import numpy as np
 
 from conformance.shapes.arguments import Scope, constructions
 from conformance.shapes.attempt import Call, UnfitError
-from conformance.shapes.example_data import N_HIDDEN, N_OUT, M, Data, Sizes
+from conformance.shapes.example_data import N_HIDDEN, N_OUT, Data, M, Sizes
 from conformance.shapes.state import leaves
 from conformance.shapes.vocabulary import ROLES, is_parameter, is_role
 
@@ -92,7 +92,9 @@ def sizes_of(made: dict[str, Any], module: ModuleType, asked: Sizes) -> list[Siz
 OUTS = (N_OUT, 1)
 
 
-def chains(roles: dict[str, list[Named]]) -> Iterator[tuple[list[Named], list[Named], Call, list[Named]]]:
+def chains(
+    roles: dict[str, list[Named]],
+) -> Iterator[tuple[list[Named], list[Named], Call, list[Named]]]:
     """The functions to be called: forward, loss, the one that goes backwards, update.
 
     Of the first two and of the last one the first that runs is called, or none.

@@ -17,7 +17,6 @@ from conformance.shapes.places import Places, places
 from conformance.shapes.plans import OUTS, Made, Named, chains, sizes_of
 from conformance.tracing.trace import Trace
 
-
 MOST = 20_000
 """Operations of one run that are recorded."""
 
@@ -93,7 +92,9 @@ class Searched:
             if not needs_loss and not loss:
                 continue  # it was tried so before
             for data, made in self._data(layouts):
-                found = self._fitting(made, data, (forward, loss if needs_loss else [], backward, update))
+                found = self._fitting(
+                    made, data, (forward, loss if needs_loss else [], backward, update)
+                )
                 if found is not None:
                     yield found
 
@@ -132,12 +133,12 @@ class Searched:
             if role == "loss" and names and not any(each.role == "loss" for each in calls):
                 return None
         plan = Plan(made.said, made.make, (*calls, backward), self.module)
-        try:
-            trace = Trace(sites=True, most=OPERATIONS) if backward.role == "train" else None
-            attempt(plan, data, PENALTY, trace=trace)
-        except UnfitError as error:
-            self.refusal.note(error)
-            return None
+        if backward.role != "train":  # that may go on for long, and is recorded at once
+            try:
+                attempt(plan, data, PENALTY)
+            except UnfitError as error:
+                self.refusal.note(error)
+                return None
         calls += [backward]
         calls += self._first_that_runs(made, data, calls, "update", update)
         return self._recorded(replace(plan, calls=tuple(calls)), data, PENALTY)
@@ -148,7 +149,9 @@ class Searched:
         for _, each in names:
             call = Call(role, each)
             try:
-                run = attempt(Plan(made.said, made.make, (*calls, call), self.module), data, PENALTY)
+                run = attempt(
+                    Plan(made.said, made.make, (*calls, call), self.module), data, PENALTY
+                )
             except UnfitError as error:
                 self.refusal.note(error)
                 continue
@@ -163,15 +166,23 @@ class Searched:
             run = attempt(plan, data, penalty, trace=Trace(sites=True, most=most))
             found = places(run)
             names = [each.name for each in (*found.direct, *found.moved)]
-            if not names and len(run.trace.nodes) >= most < MOST:
+            if not names and run.trace is not None and len(run.trace.nodes) >= most < MOST:
                 most = MOST
                 run = attempt(plan, data, penalty, trace=Trace(sites=True, most=most))
                 found = places(run)
                 names = [each.name for each in (*found.direct, *found.moved)]
             if not names:
-                raise UnfitError("no gradient of a parameter is found", len(plan.calls) + 1)
+                self.refusal.note(UnfitError("it gives no gradients", len(plan.calls) + 1))
+                return None
             values = generic(run)
-            run = attempt(plan, data, penalty, trace=Trace(sites=True, most=most), values=values, chosen=run.ways)
+            run = attempt(
+                plan,
+                data,
+                penalty,
+                trace=Trace(sites=True, most=most),
+                values=values,
+                chosen=run.ways,
+            )
             return Reading(plan, data, penalty, run, places(run))
         except UnfitError as error:
             self.refusal.note(error)

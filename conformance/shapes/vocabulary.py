@@ -5,6 +5,8 @@ A name is compared in lower case and without underscores. Left out: what is done
 
 import re
 
+# ruff: noqa: E501 - a pattern is longer than a line
+
 Pattern = re.Pattern[str]
 
 

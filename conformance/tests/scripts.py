@@ -16,7 +16,8 @@ from pathlib import Path
 
 from conformance.cli.say import say
 from conformance.errors import ConformanceError
-from conformance.script.run import ScriptReport, run_script
+from conformance.script.report import ScriptReport
+from conformance.script.run import run_script
 from conformance.tests.programs.script_faults import FAULTS, IN_OTHER_FILES
 
 FOLDER = Path(__file__).parent / "programs" / "scripts"

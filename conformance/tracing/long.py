@@ -24,11 +24,13 @@ class LongTrace(Trace):
         grown: called when it has grown; what it raises ends the program.
         stored: bytes of values.
         process: that it belongs to; in another one, that this one has started, nothing is noted.
+        closed: whether nothing more is noted.
     """
 
     def __init__(self, grown: Callable[[], None]) -> None:
         super().__init__(sites=True)
         self.grown, self.stored, self.process = grown, 0, os.getpid()
+        self.closed = False
         self._due = FIRST
         self._shared: dict[int, list[Node]] = {}  # by the id of the owner of the memory
 
@@ -45,8 +47,8 @@ class LongTrace(Trace):
             self._ask()
         made = super().node(operation, function, args, kwargs, value)
         if isinstance(value, np.ndarray):
-            self.stored += value.nbytes
             owner = _owner(value)
+            self.stored += 0 if id(owner) in self._shared else value.nbytes
             if owner is not value or not value.flags.owndata or value.nbytes >= LARGE:
                 self._shared.setdefault(id(owner), []).append(made)
         return made
@@ -63,7 +65,7 @@ class LongTrace(Trace):
             self._due = 0  # a program that goes on nevertheless is asked at once
             raise
         finally:
-            self.recording = True
+            self.recording = not self.closed
 
     def kept(self, value: Any) -> Array:
         """The numbers of a value; those of a large array itself, until it is written into."""

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from conformance.arithmetic.exact import Exact
-from conformance.tracing.arrays import Traced, _trace_of, is_traced_number, plain
+from conformance.tracing.arrays import Traced, _trace_of, is_traced_number, plain, traced_number
 from conformance.tracing.modules import Substitute, replaced
 from conformance.tracing.trace import Trace, flat
 
@@ -82,8 +82,14 @@ class Float(metaclass=_Floats):
         if isinstance(value, Traced) and value.size == 1 and value.dtype == np.float64:
             return value.reshape(())[()]
         if is_traced_number(value) and isinstance(value, np.float64):
-            return value
+            return value if cls.plain is np.float64 else _of_python(value)
         return cls.plain(plain(value))
+
+
+def _of_python(value: Any) -> Any:
+    """A traced number of NumPy's as one of Python's."""
+    known = value.tracer is not None and value.node is not None
+    return traced_number(float(value.plain), value.node, value.tracer) if known else value
 
 
 class _Float64(Float):

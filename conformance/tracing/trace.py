@@ -141,9 +141,7 @@ class Trace:
             not in a list, by the number of the call.
     """
 
-    def __init__(
-        self, *, lines: bool = True, sites: bool = False, most: int | None = None
-    ) -> None:
+    def __init__(self, *, lines: bool = True, sites: bool = False, most: int | None = None) -> None:
         """Start with none.
 
         Args:

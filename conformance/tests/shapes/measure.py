@@ -6,11 +6,11 @@ from pathlib import Path
 from time import monotonic
 
 from conformance.api import check
-from conformance.errors import ConformanceError
 from conformance.backward_check import BackwardReport
+from conformance.errors import ConformanceError
 from conformance.shapes.file_report import FileReport
 from conformance.shapes.front import Asked, check_file
-from conformance.tests.shapes.faults import FAULTS
+from conformance.tests.programs.shapes_faults import FAULTS
 
 PROGRAMS = Path(__file__).parents[1] / "programs" / "shapes"
 
