@@ -9,7 +9,7 @@ from pathlib import Path
 
 from conformance.tests.grade.support import MISTAKE, RIGHT, written, zipped
 from conformance.tests.networks import book
-from conformance.tests.shapes.faults import FAULTS
+from conformance.tests.programs.shapes_faults import FAULTS
 
 BOOK = Path(str(book.__file__)).read_text()
 SHAPES = Path(__file__).parent.parent / "programs" / "shapes"
