@@ -1,6 +1,8 @@
 """The command `conformance grade`. Left out: judging (`conformance.grade`)."""
 
+import sys
 from pathlib import Path
+from textwrap import wrap
 from time import monotonic
 from typing import TYPE_CHECKING, Annotated
 
@@ -83,6 +85,8 @@ def grade(
     A run that was ended goes on where it was. A submission runs in a temporary folder, within
     limits; what else it may reach is up to `--sandbox`.
     """
+    if sys.platform == "win32":
+        raise UsageError("grade: its limits need Linux or macOS")
     from conformance.grade.collect import collect
     from conformance.grade.limits import MEGABYTE, Limits
     from conformance.grade.one import Asked
@@ -94,7 +98,7 @@ def grade(
     found = collect(folder, one=one)
     limits = Limits(timeout, memory * MEGABYTE, processes, disk * MEGABYTE, sandbox)
     _say_what_holds(found, limits)
-    where = results or Path(f"{folder.absolute()}.grades"), fresh, cores_of(jobs), cluster
+    where = _results(results, folder), fresh, cores_of(jobs), cluster
     started = monotonic()
     rows = _rows(found, Asked(limits, file, cost_of(cost)), where, _given(given))
     words = _show(rows, monotonic() - started, quiet=quiet)
@@ -116,6 +120,19 @@ def _say_what_holds(found: "Collected", limits: "Limits") -> None:
         say(f"not graded: {', '.join(map(visible, found.left))}", error=True)
     for each in unprotected(limits):
         say(f"note: {each}", error=True)
+
+
+def _results(given: Path | None, folder: Path) -> Path:
+    """Where rows are kept.
+
+    Raises:
+        UsageError: it is among the submissions.
+    """
+    if given is None:
+        return Path(f"{folder.resolve()}.grades")
+    if given.resolve().is_relative_to(folder.resolve()):
+        raise UsageError(f"--results {given}: is in {folder}, where it would be a submission")
+    return given
 
 
 def _given(folder: Path | None) -> "Contents":
@@ -155,10 +172,11 @@ def _rows(
 
 def _show(rows: "Sequence[Row]", seconds: float, *, quiet: bool) -> list[str]:
     """Print the table and its summary; the summary."""
-    from conformance.grade.table import as_text, cut, summary
+    from conformance.grade.table import WIDTH, as_text, cut, summary
 
     words = list(summary(rows, seconds))
-    say("\n".join([*(() if quiet else as_text(rows)), *map(cut, words)]))
+    first = wrap(words[0], WIDTH, subsequent_indent="  ")
+    say("\n".join([*(() if quiet else as_text(rows)), *first, *map(cut, words[1:])]))
     return words
 
 

@@ -11,6 +11,7 @@ group, its session and its parent is still found, and is ended with the others. 
 command may see and reach (`sandbox.py`).
 """
 
+import contextlib
 import ctypes
 import json
 import os
@@ -44,7 +45,7 @@ def main() -> None:
         try:
             said = attend(config, folder, (pid, output, errors), started)
         finally:
-            end_descendants()
+            end_all(pid)
     finally:
         if folder:
             remove(folder)
@@ -173,15 +174,16 @@ def children(pid: int) -> list[int]:
     return list(map(int, found))
 
 
-def end_descendants() -> None:
-    """Kill all of them, those that they start meanwhile too, until none is left."""
+def end_all(pid: int) -> None:
+    """Kill the process and its descendants, those that they start meanwhile too."""
+    if sys.platform != "linux":  # where only its group is known
+        with contextlib.suppress(OSError):  # it has gone
+            os.killpg(pid, signal.SIGKILL)
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
-        for pid in descendants(MANY):
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except OSError:
-                continue  # it has gone
+        for each in descendants(MANY):
+            with contextlib.suppress(OSError):  # it has gone
+                os.kill(each, signal.SIGKILL)
         try:
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass

@@ -11,6 +11,7 @@ import pytest
 
 from conformance import cli
 from conformance.grade import grading, sandbox
+from conformance.tests.grade.class_of_100 import write_class
 from conformance.tests.grade.support import MISTAKE, RIGHT, need_sandbox, processes, written
 
 pytestmark = pytest.mark.xdist_group("grade a class")
@@ -101,6 +102,25 @@ def test_a_folder_that_a_sandbox_shows_is_refused(monkeypatch: Patch, tmp_path: 
     folder = written(tmp_path / "class" / "ann.py", RIGHT).parent
     monkeypatch.setattr(sandbox, "shown_folders", lambda: [tmp_path])
     assert run(folder, "--sandbox", "bwrap") == 2
+
+
+def test_results_are_not_kept_among_the_submissions(small: Path, capsys: Capture) -> None:
+    assert run(small, "--results", small / "rows") == 2
+    assert "would be a submission" in capsys.readouterr().err
+
+
+@pytest.mark.thorough
+def test_a_class_of_a_hundred_has_a_row_for_each(tmp_path: Path) -> None:
+    folder, path = tmp_path / "class", tmp_path / "all.json"
+    expected = write_class(folder)
+    assert len(expected) == 100
+    assert run(folder, "--jobs", 2, "--timeout", 20, "--json", path, "-q") == 0
+    rows = {name: row["verdict"] for name, row in rows_of(path).items()}
+    assert rows.keys() == expected.keys()
+    assert {name: rows[name] for name, said in expected.items() if said} == {
+        name: said for name, said in expected.items() if said
+    }
+    assert processes(LEFT) == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
