@@ -164,7 +164,8 @@ def test_the_death_of_who_started_it_ends_it(tmp_path: Path) -> None:
 
 
 def test_nothing_else_is_writable(tmp_path: Path) -> None:
-    places = [str(tmp_path), str(Path(__file__).parent), "/", "/usr", "/dev", "/etc", sys.prefix]
+    places = [str(Path(__file__).parent), "/", "/usr", "/dev", "/etc", sys.prefix]
+    temporary = str(tmp_path)  # of which it may make one of its own
     source = f"""
 import os
 def write_everywhere():
@@ -176,8 +177,11 @@ def write_everywhere():
             continue
         raise SystemExit("wrote in " + place)
 write_everywhere()
+os.makedirs({temporary!r}, exist_ok=True)
+open({temporary!r} + "/written", "w")
 {RIGHT}"""
     assert row(tmp_path, source, "bwrap").outcome is Outcome.RIGHT
+    assert not (tmp_path / "written").exists()
     assert not (Path(__file__).parent / "written").exists()
 
 
