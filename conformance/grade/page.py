@@ -38,6 +38,7 @@ def as_page(rows: Sequence[Row], title: str, words: Sequence[str]) -> str:
 
 
 def _table(rows: Sequence[Row]) -> Iterator[str]:
+    yield '<div class="scroll" tabindex="0" role="region" aria-label="submissions">'
     yield '<table id="rows"><thead><tr>'
     yield from (f'<th scope="col">{each}</th>' for each in COLUMNS)
     yield "</tr></thead><tbody>"
@@ -50,7 +51,7 @@ def _table(rows: Sequence[Row]) -> Iterator[str]:
         yield f'<td data-sort="{place}">{row.outcome}</td>'
         yield from (f"<td>{_text(each)}</td>" for each in (said.what, short_line(row), said.cause))
         yield f'<td data-sort="{row.seconds}" class="number">{row.seconds:.1f} s</td></tr>'
-    yield "</tbody></table>"
+    yield "</tbody></table></div>"
 
 
 def _reports(rows: Sequence[Row]) -> Iterator[str]:
@@ -59,7 +60,8 @@ def _reports(rows: Sequence[Row]) -> Iterator[str]:
     for i, row in enumerate(rows):
         lines = "\n".join(visible(each) for each in row.report)
         yield f'<details id="report-{i}"><summary>{_text(row.name)}: {row.outcome}</summary>'
-        yield f'<pre>{escape(lines)}</pre><p><a href="#rows">to the table</a></p></details>'
+        yield f'<pre tabindex="0" role="region" aria-label="report on {_text(row.name)}">'
+        yield f'{escape(lines)}</pre><p><a href="#rows">to the table</a></p></details>'
 
 
 def _text(words: str) -> str:
