@@ -19,6 +19,7 @@ from conformance.backward.costs import ancestors
 from conformance.backward.groups import grouped
 from conformance.backward.operation import is_float
 from conformance.backward.program import Goal, bits
+from conformance.backward.source import is_literal
 from conformance.tracing.trace import FILLED, Node
 from reference.step import Array
 
@@ -112,13 +113,14 @@ def _pair(node: Node, parameters: int, given: Given, inputs: bool) -> tuple[Node
         return _labelled(node, parameters)
     if node.operation not in COMPARING or len(node.args) < 2:  # noqa: PLR2004 - of two operands
         return None
-    for one, other in (node.args[:2], node.args[1::-1]):
+    for place, (one, other) in ((1, node.args[:2]), (0, node.args[1::-1])):
         if not _depends(one, parameters) or (type(other) is Node and other.uses & parameters):
             continue
         if output is not None and plain(one) is not plain(output):
             continue
         own = target is not None and type(other) is Node and other.depends_on(target)
-        if own or (target is None and _is_target(other, one, inputs)):
+        stated = type(other) in (int, float) and is_literal(node, place)
+        if own or (target is None and not stated and _is_target(other, one, inputs)):
             return plain(one), other
     return None
 
@@ -133,8 +135,6 @@ def _is_target(value: Any, output: Node, inputs: bool) -> bool:
     alike = array.shape == np.shape(output.value) or array.size == 1 == np.size(output.value)
     if array.dtype.kind not in "biuf" or not alike:
         return False
-    if isinstance(value, int | float) and not isinstance(value, np.generic):
-        return False  # it stands in the program
     if type(value) is Node and output.depends_on(value) and not inputs:
         return False
     return array.size == 1 or bool(np.any(array != array.flat[0]))

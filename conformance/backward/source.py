@@ -106,6 +106,17 @@ def operand_name(node: Node, place: int) -> str:
     return ""
 
 
+def is_literal(node: Node, place: int) -> bool:
+    """Whether an operand stands in the source as a number, or is not known."""
+    found = operands(node)
+    if not 0 <= place < len(found):
+        return True
+    operand = found[place]
+    return isinstance(
+        operand.operand if isinstance(operand, ast.UnaryOp) else operand, ast.Constant
+    )
+
+
 def written_name(node: Node) -> str:
     """The name of the array that a statement writes into; nothing if it writes into none."""
     for each in node.frames[:1]:

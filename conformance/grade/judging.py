@@ -16,6 +16,7 @@ from conformance.api import check
 from conformance.backward.findings import UPDATES, Accused, Examined
 from conformance.backward_check import BackwardReport
 from conformance.errors import ConformanceError, InternalError, StoppedError, SubjectError
+from conformance.file_check import Asked, check_file
 from conformance.grade.row import Check, Judgement, Outcome
 from conformance.judging.case_report import CaseReport
 from conformance.model.table import TAGS
@@ -24,7 +25,6 @@ from conformance.report.backward_words import place, why
 from conformance.report.blame_words import at_layers
 from conformance.report.opening import statements
 from conformance.shapes.file_report import FileReport, Part
-from conformance.shapes.front import Asked, check_file
 
 LEAST = 1.0  # second that a file is given
 LONGEST = 500  # characters of a cause

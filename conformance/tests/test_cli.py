@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from conformance import check, cli, subjects
+from conformance import cli, subjects
+from conformance.api import check
 from conformance.corpus import casefile, store
 from conformance.corpus.recipe import Recipe
 from conformance.subjects import Subject, find
@@ -168,6 +169,8 @@ def test_a_subject_that_calls_exit_is_not_conformant(monkeypatch: Patch) -> None
         (("check", "reference", "--case", "none*"), "no case matches 'none*'"),
         (("check", "reference", "--dtype", "float16"), "give float64 or float32"),
         (("fixtures", "list", "--case", "none*"), "no case matches 'none*'"),
+        (("fixtures", "list", "--case", "hnd*"), "'hnd*' (did you mean hand-*?): "),
+        (("check", "reference", "--case", "x", "--case", "y"), "no case matches 'x' or 'y'"),
         (("fixtures", "list", "--dtype", "int"), "give float64 or float32"),
     ],
 )

@@ -3,6 +3,7 @@
 A file runs in a process of its own, under a time limit. Left out: the command line (`cli`).
 """
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -16,7 +17,7 @@ from conformance.outcome import Report
 from conformance.report.backward_record import from_values, to_values
 from conformance.running.isolate import isolated
 from conformance.shapes.candidates import Candidate, candidates, of_thing
-from conformance.shapes.definitions import NOTEBOOK, cells, definitions, trains_at_import
+from conformance.shapes.definitions import NOTEBOOK, cells, definitions, of_module, trains_at_import
 from conformance.shapes.file_report import FileReport, NotJudged, Part, ShapeReport
 from conformance.shapes.judging import Found
 
@@ -95,6 +96,19 @@ def check_file(asked: Asked, book: Callable[[str], Report]) -> FileReport:
         raise UsageError(_refused(asked, left))
     judged = {each.name.rpartition(":")[2] for each in parts if isinstance(each, ShapeReport)}
     return FileReport(asked.said, tuple(parts), tuple(e for e in left if e.name not in judged))
+
+
+def check_object(thing: Any, cost: str | None) -> ShapeReport | None:
+    """Judge a class or a function that is loaded, in this process; None if it fits no shape."""
+    module = sys.modules.get(getattr(thing, "__module__", ""))
+    if module is None:
+        return None
+    candidate = of_thing(thing, of_module(str(getattr(module, "__file__", "")), module))
+    with threadpool_limits(1):
+        judged = None if candidate is None or candidate.book else candidate.found(cost)
+    if judged is None:
+        return None
+    return ShapeReport(thing.__qualname__, judged.examined, judged.recognised)
 
 
 def _run(asked: Asked) -> Part:
