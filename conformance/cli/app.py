@@ -44,6 +44,10 @@ EXIT_CODES = (
 GRADED = (
     "Exit codes: 0 every submission has its row; 2 wrong usage; 4 an error of conformance itself."
 )
+GRADED = (
+    "Exit codes: 0 every submission has its row, whatever its verdict; 2 wrong usage; 4 an error "
+    "of conformance itself."
+)
 
 app.command(epilog=epilog("check", EXIT_CODES))(check)
 app.command(epilog=epilog("run", EXIT_CODES), context_settings={"allow_interspersed_args": False})(

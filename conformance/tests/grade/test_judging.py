@@ -85,3 +85,25 @@ def test_a_network_that_raises_is_an_error_with_its_line(here: Path) -> None:
     said = judge_file("net.py", 60)
     assert (said.outcome, said.line) == (Outcome.ERROR, "net.py:83")
     assert "ValueError: no" in said.cause
+
+
+def test_a_loop_that_only_prepares_something_hides_no_program(here: Path) -> None:
+    written(here / "net.py", f"{RIGHT}\nfor i in range(3):\n    print(i * 2)\n")
+    assert judge_file("net.py", 30).outcome is Outcome.RIGHT
+
+
+def test_a_script_that_trains_is_run(here: Path) -> None:
+    source = """import numpy as np
+X, y = np.random.rand(6, 3), np.random.rand(6, 1)
+w = np.random.rand(3, 1)
+for _ in range(20):
+    error = X @ w - y
+    loss = (error ** 2).mean()
+    w = w - 0.1 * X.T @ {error}
+    print(loss)
+"""
+    written(here / "right.py", source.format(error="(error * 2 / 6)"))
+    written(here / "wrong.py", source.format(error="np.sign(error)"))
+    assert judge_file("right.py", 30).outcome is Outcome.RIGHT
+    said = judge_file("wrong.py", 30)
+    assert (said.outcome, said.what, said.line) == (Outcome.WRONG, "gradient of w", "wrong.py:7")
