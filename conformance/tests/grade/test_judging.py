@@ -99,7 +99,8 @@ w = np.random.rand(3, 1)
 for _ in range(20):
     error = X @ w - y
     loss = (error ** 2).mean()
-    w = w - 0.1 * X.T @ {error}
+    gradient = X.T @ {error}
+    w = w - 0.1 * gradient
     print(loss)
 """
     written(here / "right.py", source.format(error="(error * 2 / 6)"))
