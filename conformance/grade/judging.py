@@ -46,14 +46,16 @@ def judge_file(file: str, seconds: float, cost: str | None = None) -> Judgement:
     """
     started = monotonic()
     held = max(seconds, LEAST)
+    known: list[Part] = []
     try:
-        book = partial(_check_book, started + held, held, cost)
+        book = partial(_check_book, started + held, held, cost, known)
         judged = _of_file(file, check_file(Asked(file, None, cost, (), held), book))
     except InternalError as error:
         report = tuple(error.traceback.splitlines())
         judged = Judgement(file, Outcome.INTERNAL, "", "", str(error), report=report)
     except SubjectError as error:
-        judged = _stopped(file, error)
+        wrong = any(each.exit_code == 1 for each in known)
+        judged = _of_file(file, FileReport(file, tuple(known))) if wrong else _stopped(file, error)
     except ConformanceError as error:
         words = _without(str(error), file)
         judged = Judgement(file, Outcome.NOT_JUDGED, cause=_first(words), report=_lines(words))
@@ -66,8 +68,12 @@ class _LateError(Exception):
     """The time is over while cases are still judged."""
 
 
-def _check_book(deadline: float, timeout: float, cost: str | None, spec: str) -> Report:
+def _check_book(
+    deadline: float, timeout: float, cost: str | None, known: list[Part], spec: str
+) -> Report:
     """The report on the book's network; if the time is over and something is wrong, so far.
+
+    It is added to what is known of the file.
 
     Raises:
         StoppedError: the time is over, and nothing is wrong so far.
@@ -80,12 +86,14 @@ def _check_book(deadline: float, timeout: float, cost: str | None, spec: str) ->
             raise _LateError
 
     try:
-        return check(spec, timeout=timeout, cost=cost, done=done)
+        report = check(spec, timeout=timeout, cost=cost, done=done)
     except _LateError:
         report = Report(spec, cases=tuple(cases))
-        if report.exit_code == 1:
-            return report
-        raise StoppedError(f"{spec}: {LATE_WORDS}: {len(cases)} cases were judged") from None
+        if report.exit_code != 1:
+            words = f"{spec}: {LATE_WORDS}: {len(cases)} cases were judged"
+            raise StoppedError(words) from None
+    known.append(report)
+    return report
 
 
 def _of_file(file: str, report: FileReport) -> Judgement:
