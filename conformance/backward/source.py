@@ -134,8 +134,13 @@ def written_name(node: Node) -> str:
 def statement(file: str, line: int) -> ast.stmt | None:
     """The innermost statement on a line."""
     module = tree(file)
+    return None if module is None else _statement(module, line)
+
+
+@lru_cache(maxsize=4096)
+def _statement(module: ast.Module, line: int) -> ast.stmt | None:
     found: ast.stmt | None = None
-    for each in ast.walk(module) if module is not None else ():
+    for each in ast.walk(module):
         if isinstance(each, ast.stmt) and each.lineno <= line <= (each.end_lineno or 0):
             found = each if found is None or each.lineno >= found.lineno else found
     return found
