@@ -56,11 +56,13 @@ class Reading:
 
     @property
     def fits(self) -> bool:
-        """Whether each parameter has a finite gradient of its shape."""
+        """Whether each parameter has a finite gradient of its shape, one of them of the inputs."""
         goals = self.places.direct or self.places.moved
         shaped = all(np.shape(e.node.value) == np.shape(e.parameter.value) for e in goals)
         finite = all(np.all(np.isfinite(e.node.value)) for e in goals)
-        return len(goals) == len(self.run.start) and shaped and finite
+        inputs = self.run.node(self.run.scope.kinds["inputs"])
+        learns = any(each.node.depends_on(inputs) for each in goals)
+        return len(goals) == len(self.run.start) and shaped and finite and learns
 
 
 @dataclass
