@@ -55,6 +55,12 @@ class Reading:
     places: Places
 
     @property
+    def misshapen(self) -> bool:
+        """Whether no gradient has the shape of its parameter."""
+        goals = self.places.direct or self.places.moved
+        return not any(np.shape(e.node.value) == np.shape(e.parameter.value) for e in goals)
+
+    @property
     def fits(self) -> bool:
         """Whether each parameter has a finite gradient of its shape, one of them of the inputs."""
         goals = self.places.direct or self.places.moved
@@ -106,16 +112,36 @@ class Searched:
     def readings(self) -> Iterator[Reading]:
         """Those that run, the likeliest first."""
         self.refusal.until = monotonic() + SEARCHED
+        misshapen: list[Reading] = []
         for layouts in (BATCHES, SINGLES):
             found = False
             for needs_loss in (True, False):
                 for each in self._of(layouts, needs_loss=needs_loss):
                     if not each.plan.said and not each.fits:
                         continue  # the parameters may have other shapes
+                    if each.misshapen:
+                        misshapen.append(each)  # in another layout they may fit
+                        continue
                     found = True
-                    yield each
+                    yield self._of_one_step(each)
                 if found:
                     return
+        yield from misshapen
+
+    def _of_one_step(self, reading: Reading) -> Reading:
+        """The reading of one sample, where a loss of them all stands beside a step of one."""
+        has_loss = any(each.role == "loss" for each in reading.plan.calls)
+        if not (has_loss and reading.places.several) or reading.data.single:
+            return reading
+        sizes = replace(reading.data.sizes, m=1)
+        alike = (e for e in example_data(sizes, (reading.data.layout,)))
+        data = next((e for e in alike if e.coding == reading.data.coding), None)
+        made = None if data is None else self._recorded(reading.plan, data, reading.penalty)
+        if made is not None and not made.places.several:
+            return made
+        without = tuple(each for each in reading.plan.calls if each.role != "loss")
+        plan = replace(reading.plan, calls=without)
+        return self._recorded(plan, reading.data, reading.penalty) or reading
 
     def _of(self, layouts: tuple[str, ...], *, needs_loss: bool) -> Iterator[Reading]:
         for forward, loss, backward, update in chains(self.roles):
@@ -154,7 +180,7 @@ class Searched:
             return []
         if made.said and any(leaves(root, name, self.module) for name, root in held.items()):
             self.refusal.parameters = True
-        return sizes_of(held, self.module, asked)
+        return sizes_of(held, self.module, asked, sized=made.sized)
 
     def _fitting(
         self, made: Made, data: Data, chain: tuple[list[Named], list[Named], Call, list[Named]]
