@@ -13,8 +13,8 @@ import numpy as np
 from conformance.shapes.arguments import Scope, constructions
 from conformance.shapes.attempt import Call, UnfitError
 from conformance.shapes.example_data import N_HIDDEN, N_OUT, Data, M, Sizes
-from conformance.shapes.state import leaves
-from conformance.shapes.vocabulary import ROLES, is_parameter, is_role
+from conformance.shapes.state import Leaf, leaves
+from conformance.shapes.vocabulary import BIAS, ROLES, bare, is_parameter, is_role
 
 Named = tuple[str, Callable[..., Any] | str]
 
@@ -80,6 +80,12 @@ def _begins(value: Any, first: int) -> bool:
     return isinstance(value, list) and value[:1] == [first]
 
 
+def _is_matrix(leaf: Leaf) -> bool:
+    """Whether an array is the weights of a layer, and no biases in a row or a column."""
+    shape = np.shape(leaf.value)
+    return len(shape) == 2 and is_parameter(leaf.name) and not BIAS.fullmatch(bare(leaf.name))  # noqa: PLR2004
+
+
 def sizes_of(
     made: dict[str, Any], module: ModuleType, asked: Sizes, *, sized: bool = False
 ) -> list[Sizes]:
@@ -94,7 +100,8 @@ def sizes_of(
     held = [leaf for name, root in made.items() for leaf in leaves(root, name, module)]
     matrices = [np.shape(e.value) for e in held if np.ndim(e.value) == 2]  # noqa: PLR2004
     named = [np.shape(e.value) for e in held if np.ndim(e.value) == 2 and is_parameter(e.name)]  # noqa: PLR2004
-    shapes = named or matrices
+    weights = [np.shape(e.value) for e in held if _is_matrix(e)]
+    shapes = weights or named or matrices
     if not shapes:
         return [asked]
     first, last = shapes[0], shapes[-1]

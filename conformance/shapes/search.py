@@ -25,7 +25,7 @@ from conformance.shapes.example_data import BATCHES, SINGLES, Data, Sizes, examp
 from conformance.shapes.places import Places, places
 from conformance.shapes.plans import OUTS, Made, Named, chains, sizes_of
 from conformance.shapes.state import Leaf, leaves
-from conformance.shapes.vocabulary import is_parameter
+from conformance.shapes.vocabulary import BIAS, bare, is_parameter
 from conformance.tracing.trace import Node, Trace
 
 MOST = 20_000
@@ -56,9 +56,34 @@ class Reading:
 
     @property
     def misshapen(self) -> bool:
-        """Whether no gradient has the shape of its parameter."""
+        """Whether another layout has to be tried: the shapes of gradients are of none or of one.
+
+        None has the shape of its parameter; or those of all biases are not summed over the samples
+        and nothing is divided by their number, as in a program that takes one sample at a time.
+        """
         goals = self.places.direct or self.places.moved
-        return not any(np.shape(e.node.value) == np.shape(e.parameter.value) for e in goals)
+        wrong = [e for e in goals if np.shape(e.node.value) != np.shape(e.parameter.value)]
+        if not wrong or len(wrong) == len(goals):
+            return bool(wrong)
+        named = [e for e in goals if BIAS.fullmatch(bare(e.name.rpartition(".")[2]))]
+        flat = [e for e in goals if max(np.shape(e.parameter.value)) == e.parameter.value.size]
+        vectors = named or flat
+        m = self.data.sizes.m
+        unsummed = all(e.node.value.size == m * e.parameter.value.size for e in wrong)
+        return len(vectors) == len(wrong) and unsummed and not self._counts(m)
+
+    def _counts(self, m: int) -> bool:
+        """Whether a gradient is divided by the number of samples, or multiplied by its inverse."""
+        assert self.run.trace is not None  # noqa: S101 - a recorded run
+        goals = self.places.direct or self.places.moved
+        for node in self.run.trace.nodes:
+            if node.operation in ("divide", "multiply") and any(
+                each.node.depends_on(node) for each in goals
+            ):
+                numbers = (e.value if type(e) is Node else e for e in node.args)
+                if any(np.ndim(e) == 0 and e in (m, 1 / m) for e in numbers):
+                    return True
+        return False
 
     @property
     def fits(self) -> bool:
