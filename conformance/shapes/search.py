@@ -66,7 +66,11 @@ class Reading:
         if not wrong or len(wrong) == len(goals):
             return bool(wrong)
         named = [e for e in goals if BIAS.fullmatch(bare(e.name.rpartition(".")[2]))]
-        flat = [e for e in goals if max(np.shape(e.parameter.value)) == e.parameter.value.size]
+        flat = [
+            e
+            for e in goals
+            if max(np.shape(e.parameter.value), default=1) == e.parameter.value.size
+        ]
         vectors = named or flat
         m = self.data.sizes.m
         unsummed = all(e.node.value.size == m * e.parameter.value.size for e in wrong)
