@@ -73,19 +73,23 @@ def check_file(asked: Asked, book: Callable[[str], Report]) -> FileReport:
         UsageError: there is no such file, or nothing in it fits a shape.
         SubjectError: its code failed.
     """
-    if asked.name is not None or trains_at_import(asked.place) is None:
-        return _defined(asked, book)
-    try:
-        return FileReport(asked.place, (_run(asked),))
-    except NothingTrainedError as nothing:  # such as a loop that prepares data
+    nothing: NothingTrainedError | None = None
+    if asked.name is None and trains_at_import(asked.place) is not None:
         try:
-            return _defined(asked, book)
-        except UsageError:
-            raise nothing from None
+            return FileReport(asked.place, (_run(asked),))
+        except NothingTrainedError as error:  # such as a loop that prepares data
+            nothing = error
+    parts, left, refusal = _defined(asked, book)
+    if not parts:
+        raise nothing or UsageError(refused_words(refusal, left))
+    judged = {each.name.rpartition(":")[2] for each in parts if isinstance(each, ShapeReport)}
+    return FileReport(asked.said, tuple(parts), tuple(e for e in left if e.name not in judged))
 
 
-def _defined(asked: Asked, book: Callable[[str], Report]) -> FileReport:
-    """The report on what a file defines; as `check_file`."""
+def _defined(
+    asked: Asked, book: Callable[[str], Report]
+) -> tuple[list[Part], list[NotJudged], Refused]:
+    """The reports on what a file defines, what in it fits no shape, and how far that came."""
     if asked.place.endswith(NOTEBOOK):
         cells(asked.place)
     parts: list[Part] = []
@@ -109,10 +113,7 @@ def _defined(asked: Asked, book: Callable[[str], Report]) -> FileReport:
         raise SubjectError(
             words if words.startswith(asked.place) else f"{asked.place}: {words}"
         ) from error
-    if not parts:
-        raise UsageError(refused_words(refusal, left))
-    judged = {each.name.rpartition(":")[2] for each in parts if isinstance(each, ShapeReport)}
-    return FileReport(asked.said, tuple(parts), tuple(e for e in left if e.name not in judged))
+    return parts, left, refusal
 
 
 def check_object(thing: Any, cost: str | None) -> ShapeReport | None:
