@@ -17,7 +17,7 @@ import numpy as np
 from conformance.backward.groups import operation_key
 from conformance.backward.operation import MOVES, is_float
 from conformance.script.linear import ancestors
-from conformance.tracing.trace import Node, flat
+from conformance.tracing.trace import FILLED, Node, flat, taken
 
 Role = tuple[Any, int]
 """An operation of the program, and which of its operands."""
@@ -127,14 +127,31 @@ class _Search:
         both, own = self.roles(one) & self.roles(other), self.roles(one) | self.roles(other)
         return len(both) / len(own) if own else 0.0
 
-    def moves(self, old: Node, new: Node) -> bool:
-        """Whether something that a new value is the sum of was computed from the old one."""
+    def moves(self, old: Node, new: Node, whole: Node | None = None) -> bool:
+        """Whether something that a new value is the sum of was computed from the old one.
+
+        Args:
+            old: the old value.
+            new: the new value.
+            whole: what the old value is a part of.
+        """
         way = self.way(old, new)
         return any(
-            each is not at and each is not old and _computed(each, old)
+            each is not at and each is not old and self._added(each, within, whole or old)
             for at, within in pairwise(way)
             for each in within.inputs
         )
+
+    def _added(self, value: Node, within: Node, old: Node) -> bool:
+        """Whether a value was computed from an old one, which it may itself be added to."""
+        if not value.depends_on(old) or within.function is taken:
+            return False
+        if within.operation == FILLED:
+            within_old = {within, *self.ancestors(within)}
+            for each in self.ancestors(value):
+                if each.operation == "getitem" and not within_old.isdisjoint(each.inputs):
+                    return self.moves(each, value, old)
+        return _computed(value, old)
 
     def unforked(self, pairs: list[tuple[Node, Node]]) -> dict[Node, Node]:
         """The new value of each old one; nothing of what has several that are not one way."""
