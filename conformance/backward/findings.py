@@ -168,6 +168,25 @@ class Judged:
 
 
 @dataclass(frozen=True)
+class Passed:
+    """A value of the forward pass, beside what the backward pass has at its place.
+
+    Attributes:
+        forward: the value.
+        shape: of it.
+        backward: the value that is its ∂C/∂v, if there is one.
+        factor: of that one beside ∂C/∂v.
+        blamed: whether what is needed there is what the first line to blame does not give.
+    """
+
+    forward: Named
+    shape: tuple[int, ...]
+    backward: Named | None = None
+    factor: float = 1.0
+    blamed: bool = False
+
+
+@dataclass(frozen=True)
 class Examined:
     """What is known of a program.
 
@@ -180,6 +199,7 @@ class Examined:
         factor: that all gradients have beside the right ones, which is a convention.
         decay: the rate at which weights decay in them, where the cost is not the program's own.
         output_error: the line that computes the output error, where the cost is unknown.
+        passes: the two passes side by side, where something is to blame.
     """
 
     gradients: tuple[Judged, ...]
@@ -189,6 +209,7 @@ class Examined:
     factor: float = 1.0
     decay: float = 0.0
     output_error: Line | None = None
+    passes: tuple[Passed, ...] = ()
 
     @property
     def ok(self) -> bool:

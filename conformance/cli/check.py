@@ -21,7 +21,7 @@ from conformance.cli.options import (
     dtype_of,
 )
 from conformance.cli.progress import bar, console
-from conformance.cli.say import say
+from conformance.cli.say import say, say_written
 from conformance.errors import UsageError
 from conformance.files import check_output, put_json
 
@@ -97,6 +97,7 @@ def check(
             _save(report, save)
     else:
         _show_file(report, files, quiet=quiet)
+    say_written(() if quiet else files)
     raise typer.Exit(report.exit_code)
 
 

@@ -1,6 +1,11 @@
 """The examples that `--help` shows below a command. Left out: the commands."""
 
 EXAMPLES: dict[str, tuple[str, ...]] = {
+    "": (
+        "conformance check my_network.py",
+        "conformance run train.py",
+        "conformance check -h",
+    ),
     "check": (
         "conformance check my_network.py",
         "conformance check homework.ipynb",
@@ -12,6 +17,12 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "conformance run train.py",
         "conformance run --updates 5 train.py data.csv",
         "conformance run --html report.html train.py",
+    ),
+    "init": ("conformance init my_network.py", "conformance init -o judge.py network.py:Network"),
+    "grade": (
+        "conformance grade homework1 --html homework1.html",
+        "conformance grade homework1 --file network.py --sandbox bwrap --jobs 4",
+        "conformance grade homework1 --gradescope results --hide-answers",
     ),
     "gradcheck": (
         "conformance gradcheck network.py:Network",
@@ -36,7 +47,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "fixtures export": ("conformance fixtures export --to json --case 'hand*' cases",),
     "mnist fetch": ("conformance mnist fetch mnist",),
 }
-"""By the words of the command."""
+"""By the words of the command; none for `conformance` itself."""
 
 
 def epilog(command: str, before: str = "") -> str:

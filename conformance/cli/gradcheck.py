@@ -6,7 +6,7 @@ from typing import Annotated, Any, cast
 import typer
 
 from conformance.cli.options import JsonFile, PythonPath, Timeout, sizes_of
-from conformance.cli.say import say
+from conformance.cli.say import say, say_written
 from conformance.files import check_output, put_json
 
 
@@ -38,4 +38,5 @@ def gradcheck(
         if json_file is not None:
             put_json("--json", json_file, values)
         say(text)
+        say_written([json_file])
     raise typer.Exit(0 if ok else 1)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from conformance.cli.options import JsonFile
-from conformance.cli.say import say
+from conformance.cli.say import say, say_written
 from conformance.files import check_output, put, put_json
 
 
@@ -60,4 +60,5 @@ def run(
 
         for each in rows(report.examined):
             say("  ".join(each))
+    say_written(() if quiet else (json_file, markdown, html))
     raise typer.Exit(report.exit_code)

@@ -13,7 +13,7 @@ from conformance.backward.findings import Examined
 from conformance.backward.no_loss import COST_NAMES
 from conformance.backward.program import NotAGradientError
 from conformance.backward.quantities import HALF_OF_THE_DIGITS
-from conformance.errors import SubjectError
+from conformance.errors import NothingTrainedError, SubjectError
 from conformance.script.findings import Ran
 from conformance.script.judge import Judgement, judged, single_error, uneven_error
 from conformance.script.known_rules import rule
@@ -52,7 +52,8 @@ def conclude(
     """
     count = min(steps(found), most)
     if not count:
-        raise SubjectError(_nothing(trace, notes))
+        stopped = "time" in dict(notes)
+        raise (SubjectError if stopped else NothingTrainedError)(_nothing(trace, notes))
     moved = [each for each in found if each.chain.count >= count]
     said = names([each.values for each in moved], variables)
     count = max((k for k in range(1, count + 1) if _finite(moved, k)), default=1)

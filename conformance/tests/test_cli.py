@@ -91,6 +91,20 @@ def test_a_right_subject_is_conformant(capsys: Capture) -> None:
     assert f"{HAND}-float32" in out
 
 
+def test_several_globs_choose_the_cases_of_each(capsys: Capture) -> None:
+    assert run("check", "reference", "--case", "hand*", "--case", "zeros*") == 0
+    assert capsys.readouterr().out.startswith("conformant, 4 cases: ")
+
+
+def test_the_files_that_are_written_are_named(tmp_path: Path, capsys: Capture) -> None:
+    files = tmp_path / "r.json", tmp_path / "r.md"
+    asked = ("check", "reference", "--case", HAND, "--json", str(files[0]))
+    assert run(*asked, "--markdown", str(files[1])) == 0
+    assert capsys.readouterr().out.splitlines()[-2:] == [f"wrote {each}" for each in files]
+    assert run(*asked, "-q") == 0
+    assert len(capsys.readouterr().out.splitlines()) == 1
+
+
 def test_a_command_is_checked_as_a_subject_is(tmp_path: Path, capsys: Capture) -> None:
     program = tmp_path / "program.py"
     program.write_text(
