@@ -11,6 +11,7 @@ from pathlib import Path
 from conformance.backward_check import BackwardReport
 from conformance.errors import UnknownSubjectError
 from conformance.outcome import Report
+from conformance.shapes.definitions import NOTEBOOK
 from conformance.shapes.file_report import FileReport
 
 AnyReport = Report | BackwardReport | FileReport
@@ -47,12 +48,14 @@ def check_any(subject: object, book: Callable[[object], Report], options: Option
 
     if isinstance(subject, str) and is_file(subject):
         return _of_file(subject, None, book, options)
+    named = split(subject) if isinstance(subject, str) else None
+    if named is not None and named[0].endswith(NOTEBOOK):
+        return _of_file(*named, book, options)
     try:
         return book(subject)
     except UnknownSubjectError:
-        parts = split(subject) if isinstance(subject, str) else None
-        if parts is not None:
-            return _of_file(*parts, book, options)
+        if named is not None:
+            return _of_file(*named, book, options)
         found = None if isinstance(subject, str) else _of_object(subject, options)
         if found is None:
             raise

@@ -118,6 +118,8 @@ def _pair(node: Node, parameters: int, given: Given, inputs: bool) -> tuple[Node
             continue
         if output is not None and plain(one) is not plain(output):
             continue
+        if isinstance(other, int | float) and node.operation != "subtract":
+            continue  # such as the 1 of 1 / (1 + e^−z)
         own = target is not None and type(other) is Node and other.depends_on(target)
         stated = type(other) in (int, float) and is_literal(node, place)
         if own or (target is None and not stated and _is_target(other, one, inputs)):

@@ -43,8 +43,9 @@ def conventions(lengths: Iterable[int]) -> list[float]:
 
 def shared(
     found: Sequence[Verdict],
-    constants: Sequence[float] | None,
+    constants: Sequence[float],
     *,
+    free: bool = False,
     sign: int = 1,
     usual: float = 1.0,
 ) -> Shared:
@@ -55,7 +56,8 @@ def shared(
 
     Args:
         found: the gradients, judged without a factor.
-        constants: the factors that there may be; None if any positive one.
+        constants: the factors that there may be.
+        free: whether it may be any other positive number too.
         sign: −1 for the negative of these.
         usual: the factor that is preferred, else those that are near to it.
     """
@@ -64,11 +66,11 @@ def shared(
     best = Shared(float(sign), _count(ratios, 1.0), len(live))
     rank = _rank(ratios, 1.0, usual)
     for each, own in zip(live, ratios, strict=True):
-        factor = None if own is None or own <= 0 else _snapped(own, constants)
+        factor = None if own is None or own <= 0 else _snapped(own, constants, free=free)
         if factor is None:
             continue
         count = _count(ratios, factor)
-        chance = constants is None and each.right.size == 1 and count == 1
+        chance = free and each.right.size == 1 and count == 1
         if _rank(ratios, factor, usual) > rank and not chance:
             rank = _rank(ratios, factor, usual)
             best = Shared(sign * factor, count, len(live))
@@ -99,11 +101,10 @@ def ratio(verdict: Verdict) -> float | None:
     return fitted(verdict.given, verdict.right)
 
 
-def _snapped(ratio: float, constants: Sequence[float] | None) -> float | None:
-    """The constant that a ratio is; the ratio itself if any will do."""
-    if constants is None:
-        return ratio
-    return next((each for each in constants if _near(ratio, each)), None)
+def _snapped(ratio: float, constants: Sequence[float], *, free: bool) -> float | None:
+    """The constant that a ratio is; the ratio itself if it is none and any number will do."""
+    near = next((each for each in constants if _near(ratio, each)), None)
+    return ratio if near is None and free else near
 
 
 def _near(ratio: float, factor: float) -> bool:

@@ -18,6 +18,8 @@ from conformance.cli.examples import epilog
 from conformance.cli.explain import explain
 from conformance.cli.fixtures import fixtures
 from conformance.cli.gradcheck import gradcheck
+from conformance.cli.grade import grade
+from conformance.cli.init import init
 from conformance.cli.mistakes import mistakes, prove
 from conformance.cli.run import run
 from conformance.cli.say import say
@@ -40,11 +42,20 @@ EXIT_CODES = (
     "nothing of the subject."
 )
 
+GRADED = (
+    "Exit codes: 0 every submission has its row; 2 wrong usage; 4 an error of conformance itself."
+)
+GRADED = (
+    "Exit codes: 0 every submission has its row, whatever its verdict; 2 wrong usage; 4 an error "
+    "of conformance itself."
+)
+
 app.command(epilog=epilog("check", EXIT_CODES))(check)
 app.command(epilog=epilog("run", EXIT_CODES), context_settings={"allow_interspersed_args": False})(
     run
 )
-for command in gradcheck, mistakes, prove, explain, train, bench:
+app.command(epilog=epilog("grade", GRADED))(grade)
+for command in init, gradcheck, mistakes, prove, explain, train, bench:
     app.command(epilog=epilog(command.__name__))(command)
 app.add_typer(fixtures, name="fixtures")
 app.add_typer(mnist, name="mnist")

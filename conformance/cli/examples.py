@@ -18,6 +18,12 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "conformance run --updates 5 train.py data.csv",
         "conformance run --html report.html train.py",
     ),
+    "init": ("conformance init my_network.py", "conformance init -o judge.py network.py:Network"),
+    "grade": (
+        "conformance grade homework1 --html homework1.html",
+        "conformance grade homework1 --file network.py --sandbox bwrap --jobs 4",
+        "conformance grade homework1 --gradescope results --hide-answers",
+    ),
     "gradcheck": (
         "conformance gradcheck network.py:Network",
         "conformance gradcheck network.py:Network --sizes 4,5,3",

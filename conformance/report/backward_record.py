@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from conformance.backward.findings import Accused, Examined, Judged
+from conformance.backward.findings import Accused, Examined, Judged, Passed
 from conformance.report.backward_words import blame_lines, conventions
 from conformance.report.detail_record import number
 from conformance.report.record import REPORT_VERSION
@@ -30,6 +30,7 @@ def to_json(name: str, examined: Examined) -> dict[str, Any]:
         "output_error": to_values(examined.output_error),
         "kinks": examined.kinks,
         "gradients": [to_values(each) for each in examined.gradients],
+        "passes": [to_values(each) for each in examined.passes],
         "blames": [_blame_to_json(each) for each in examined.accused],
     }
 
@@ -44,6 +45,7 @@ def from_json(values: Mapping[str, Any]) -> tuple[str, Examined]:
         float(values["factor"]),
         float(values["decay"]),
         from_values(get_type_hints(Examined)["output_error"], values["output_error"]),
+        tuple(from_values(Passed, each) for each in values["passes"]),
     )
 
 

@@ -63,12 +63,25 @@ class NotJudged:
     Attributes:
         name: of it.
         why: how far the readings came.
-        adapter: a program that judges it, once its blanks are filled in.
     """
 
     name: str
     why: str
-    adapter: str = ""
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A file of which nothing fits a shape.
+
+    Attributes:
+        said: the file, as it was given.
+        defines: what it defines.
+        adapter: a program that judges it, once it has what it lacks.
+    """
+
+    said: str
+    defines: str
+    adapter: str
 
 
 Part = BackwardReport | Report
