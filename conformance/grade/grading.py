@@ -117,7 +117,6 @@ def executor(place: Place) -> Iterator[tuple[Executor, int]]:
         with _cluster(place.cluster) as found:
             yield found
         return
-    begin()
     pool = ThreadPoolExecutor(place.jobs)
     try:
         yield pool, place.jobs
@@ -126,7 +125,8 @@ def executor(place: Place) -> Iterator[tuple[Executor, int]]:
         stop_all()
         raise
     finally:
-        pool.shutdown()
+        pool.shutdown()  # none is left that could be ended
+        begin()
 
 
 @contextmanager
