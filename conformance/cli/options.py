@@ -23,7 +23,7 @@ Dtype = Annotated[
 Cost = Annotated[
     str | None,
     typer.Option(
-        metavar="quadratic|cross-entropy",
+        metavar="quadratic|cross-entropy|log-likelihood",
         help="The cost of a network that does not let one choose it, quadratic if not given; "
         "of a command or a trace, any if not given.",
     ),
@@ -60,7 +60,7 @@ def dtype_of(value: Text) -> Text:
 
 def cost_of(value: Text) -> Text:
     """The cost that `--cost` gives; as `one_of`."""
-    return one_of("--cost", value, "quadratic", "cross-entropy")
+    return one_of("--cost", value, "quadratic", "cross-entropy", "log-likelihood")
 
 
 def sizes_of(text: str) -> tuple[int, ...]:
