@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from conformance.backward_check import BackwardReport
     from conformance.outcome import Report
+    from conformance.script.recording import Recording
+    from conformance.script.report import ScriptReport
 
 
 def check(subject: object, **options: Any) -> "Report":
@@ -45,3 +47,37 @@ def check_vjp(
     from conformance import backward_check
 
     return backward_check.check_vjp(forward, backward, *args)
+
+
+def run(script: str, *arguments: str, **options: Any) -> "ScriptReport":
+    """Execute a script that trains a network, and judge its gradients and its updates.
+
+    Args:
+        script: its path.
+        arguments: that it is given.
+        options: `updates`, `timeout` and `seed`; see `conformance.script.run.run_script`.
+    """
+    from conformance.script.run import run_script
+
+    return run_script(script, arguments, **options)
+
+
+def recording(*, updates: int = 3) -> "Recording":
+    """Record what a block trains: `with conformance.recording() as r:`, and then `r.report`.
+
+    Args:
+        updates: that are judged; the rest of the block runs unrecorded.
+    """
+    import sys
+
+    from conformance.script.recording import Recording
+
+    line = sys._getframe(1).f_lineno  # noqa: SLF001 - what calls us
+    return Recording(f"the block at line {line}", updates)
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Give a notebook the magic `%%conformance`, by `%load_ext conformance`."""
+    from conformance.script.magic import load
+
+    load(shell)

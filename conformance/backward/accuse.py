@@ -16,6 +16,7 @@ from conformance.backward.certain import BITS
 from conformance.backward.chain import Chain
 from conformance.backward.culprit import Culprit, Found, find
 from conformance.backward.expand import expanded
+from conformance.backward.factor import ratio
 from conformance.backward.findings import Accused, Cause, Examined, Judged, Line, Named
 from conformance.backward.forward import Forward
 from conformance.backward.judge import Verdict, verdicts
@@ -35,12 +36,14 @@ def finished(
     contradicted: Contradicted | None = None,
     *,
     kinks: bool,
+    blame: bool = True,
 ) -> Examined:
     """What is known, with what is to blame."""
     wrong = [each for each in found if not each.ok]
     missed = contradicted(wrong) if wrong and contradicted else []
     found = [replace(e, ok=True, untraced=True) if e in missed else e for e in found]
-    blamed = [] if all(each.ok for each in found) else accused(forward, found)
+    blame = blame and not all(each.ok for each in found)
+    blamed = accused(forward, found) if blame else []
     return Examined(tuple(map(_judged, found)), tuple(blamed), kinks)
 
 
@@ -56,6 +59,9 @@ def _judged(verdict: Verdict) -> Judged:
         not np.any(verdict.right),
         verdict.given.shape,
         verdict.right.shape,
+        verdict.digits,
+        None if verdict.ok else ratio(verdict),
+        worst_entry([verdict]),
     )
 
 

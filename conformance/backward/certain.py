@@ -7,6 +7,7 @@ that agree to 2⁻⁴⁸ are equal: a scalar of the program may have been rounde
 Left out: floats, which decide where balls do not go (`judge.py`).
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,8 +22,9 @@ from conformance.tracing.replay import Replay
 from conformance.tracing.trace import Node
 from reference.step import Array
 
-BITS, STEP_BITS, EQUAL = 500, 120, 2.0**-48
-"""The precision; the step of the slope, 2⁻¹²⁰; what is equal."""
+BITS, STEP_BITS, EQUAL, ROUNDED = 500, 120, 2.0**-48, 2.0**-100
+"""The precision; the step of the slope, 2⁻¹²⁰; what is equal; what nothing has rounded."""
+MOST_DIGITS = 70  # the slope's step allows no more
 CANCELLED = 2.0**-20
 """Of what a gradient is the sum of; if less is left of it, floats are compared by this part."""
 LEAST = 2.0**-40  # of the largest entry: the size by which smaller ones are measured
@@ -40,9 +42,11 @@ class Certain:
         right: whether it is the slope.
         has_half: whether the floats that the program gives have half of their digits.
         right_without_epsilons: whether it is the slope with every ε taken for 0.
+        digits: to which both agree.
     """
 
     right: bool
+    digits: int
     has_half: bool = True
     right_without_epsilons: bool = False
 
@@ -62,15 +66,24 @@ def _of_group(run: Recorded, group: Wanted) -> dict[Goal, Certain]:
     together = _apart(run, group)
     if together is None and len(group) == 1:
         return {}
-    if together is None or (together > EQUAL and len(group) > 1):  # which of them is it?
+    if together is None or (together > ROUNDED and len(group) > 1):  # which of them is it?
         return {goal: each for one in group for goal, each in _of_group(run, [one]).items()}
     if together <= EQUAL:
         replay = Replay(run.trace)
-        return {goal: Certain(True, _has_half(goal, replay, added)) for goal, added in group}
+        digits = _digits(together)
+        return {
+            goal: Certain(True, digits, _has_half(goal, replay, added)) for goal, added in group
+        }
     plain = without_epsilons(run)
     apart = None if plain is None else _apart(plain, group)
     known = apart is not None and apart <= EQUAL
-    return {goal: Certain(False, right_without_epsilons=known) for goal, _ in group}
+    digits = _digits(together)
+    return {goal: Certain(False, digits, right_without_epsilons=known) for goal, _ in group}
+
+
+def _digits(apart: float) -> int:
+    """The decimal digits to which two numbers agree that are so far apart."""
+    return MOST_DIGITS if apart == 0 else max(0, min(MOST_DIGITS, math.floor(-math.log10(apart))))
 
 
 def _has_half(goal: Goal, replay: Replay, added: Array) -> bool:

@@ -115,7 +115,8 @@ def _depends(value: Any, parameters: int) -> bool:
 def _is_target(value: Any, output: Node) -> bool:
     """Whether it may be what an output is compared with."""
     array = np.asarray(value.value if type(value) is Node else value)
-    if array.dtype.kind not in "biuf" or array.shape != np.shape(output.value):
+    alike = array.shape == np.shape(output.value) or array.size == 1 == np.size(output.value)
+    if array.dtype.kind not in "biuf" or not alike:
         return False
     if type(value) is Node and output.depends_on(value):
         return False
@@ -196,7 +197,7 @@ def samples(found: Compared, goals: Sequence[Goal]) -> int:
     if len(found.pairs) > 1:
         return len(found.pairs)
     shape = np.shape(found.pairs[0][0].value)
-    if len(shape) < 2:  # noqa: PLR2004 - one sample
-        return 1
     lengths = {n for each in goals for n in np.shape(each.parameter.value)}
+    if len(shape) < 2:  # noqa: PLR2004 - one sample, or one output
+        return next((n for n in shape if n not in lengths), 1)
     return int(next((n for n in shape if n not in lengths), shape[0]))

@@ -122,8 +122,10 @@ def seeded(trace: Trace, pairs: Sequence[tuple[Node, Array]]) -> Node:
 
 
 def times(trace: Trace, loss: Node, factor: float) -> Node:
-    """The node of a loss times a factor."""
-    found: Node = trace.argument(trace.traced(np.array(loss.value), loss) * factor)
+    """The node of a loss times a factor, or divided by a whole number, which is no rounded one."""
+    traced = trace.traced(np.array(loss.value), loss)
+    whole = 1 / factor
+    found: Node = trace.argument(traced / whole if whole == round(whole) else traced * factor)
     return found
 
 

@@ -38,7 +38,8 @@ REDUCED = {
 """What `ufunc.reduce` is called as a function."""
 
 ALIASES = {"amax": "max", "amin": "min", "absolute": "abs", "norm": "linalg.norm"}
-FAR = 2.0**40  # farther than any place in an array
+FAR, FAR_IN_FLOAT32 = 2.0**40, 2.0**22
+"""Farther than any place in an array, and exact beside it."""
 STEP_BITS, BITS = 120, 500
 FEW = 400  # entries, up to which an operation is differentiated one by one
 HALVED = 6.0e-6  # the cube root of 2⁻⁵³: the step of a central difference in floats
@@ -142,11 +143,13 @@ def _moved(made: Operation, values: Callable[[Node], Any]) -> Moved | None:
         start += size
     if start == 0:
         return None
+    single = getattr(made.node.value, "dtype", None) == np.float32
+    away = FAR_IN_FLOAT32 if single else FAR
     near = np.asarray(made.at(places, values), dtype=np.float64)
-    far = np.asarray(made.at([each + FAR for each in places], values), dtype=np.float64)
+    far = np.asarray(made.at([each + away for each in places], values), dtype=np.float64)
     if near.shape != np.shape(made.node.value):
         return None
-    sources = np.where(far - near == FAR, near, -1).astype(np.int64)
+    sources = np.where(far - near == away, near, -1).astype(np.int64)
     numbers = np.concatenate([*(np.ravel(values(each)) for each in made.inputs), [0.0]])
     moved = sources >= 0
     recorded = np.asarray(values(made.node))

@@ -50,12 +50,11 @@ def shared(found: Sequence[Verdict], constants: Sequence[float] | None, *, sign:
         sign: −1 for the negative of these.
     """
     live = [each for each in found if np.any(each.right) or not each.ok]
-    ratios = {id(each): _ratio(each) for each in live}
-    known = [(each, sign * r) for each in live if (r := ratios[id(each)]) is not None]
+    known = [(each, sign * r) for each in live if (r := ratio(each)) is not None]
     best = Shared(float(sign), sum(_near(r, 1.0) for _, r in known), len(live))
-    for each, ratio in known:
-        factor = _snapped(ratio, constants)
-        if factor is None or ratio <= 0:
+    for each, own in known:
+        factor = _snapped(own, constants)
+        if factor is None or own <= 0:
             continue
         count = sum(_near(r, factor) for _, r in known)
         chance = constants is None and each.right.size == 1 and count == 1
@@ -64,7 +63,8 @@ def shared(found: Sequence[Verdict], constants: Sequence[float] | None, *, sign:
     return best
 
 
-def _ratio(verdict: Verdict) -> float | None:
+def ratio(verdict: Verdict) -> float | None:
+    """Given / right of a gradient, if that is one number for all entries; None if not."""
     if verdict.given.shape != verdict.right.shape or not np.all(np.isfinite(verdict.given)):
         return None
     return fitted(verdict.given, verdict.right)

@@ -56,6 +56,15 @@ class Entry:
     right: float
 
 
+UPDATES = frozenset(
+    {
+        "ascends", "step", "kept", "zero", "shared", "rate", "accumulates", "square", "no square",
+        "infinite",
+    }
+)  # fmt: skip
+"""The kinds of causes that are of an update."""
+
+
 @dataclass(frozen=True)
 class Cause:
     """Why a line is to blame.
@@ -76,6 +85,13 @@ class Cause:
             `negated`: all gradients have the wrong sign;
             `small`: the gradient is wrong by less than floats tell from rounding;
             `lost`: the formula is right, and digits are lost in floats.
+            of what is wrong with an update, though the gradients may be right (`UPDATES`):
+            `ascends`, `step`: it moves the parameter up its gradient, or `factor` times as far as
+            others are moved; `kept`, `zero`: it keeps nothing from step to step where others do, or
+            what it keeps is never written; `shared`: two parameters (`names`) keep one array;
+            `rate`, `accumulates`: what it keeps is multiplied by another number (`factor`) than
+            that of others, or never gets less; `square`, `no square`: the mean that it keeps is
+            that of the square, or of no square; `infinite`: it makes numbers that are not finite.
         operation: the source of the operation whose value has to be another.
         needed: the forward value whose derivative is needed.
         held: the forward value whose derivative it is.
@@ -129,6 +145,9 @@ class Judged:
         dead: whether every entry has to be 0.
         shape: that it has.
         expected: that the parameter has.
+        digits: to which it is right on balls, all entries together; None where they do not go.
+        ratio: given / right, if that is one number for all entries of a wrong one.
+        worst: the entry of a wrong one that is farthest off.
     """
 
     name: str
@@ -141,6 +160,9 @@ class Judged:
     dead: bool
     shape: tuple[int, ...]
     expected: tuple[int, ...]
+    digits: int | None = None
+    ratio: float | None = None
+    worst: Entry | None = None
 
 
 @dataclass(frozen=True)
@@ -168,5 +190,5 @@ class Examined:
 
     @property
     def ok(self) -> bool:
-        """Whether every gradient is right, and there are some."""
-        return bool(self.gradients) and all(each.ok for each in self.gradients)
+        """Whether every gradient is right, and there are some, and nothing else is wrong."""
+        return bool(self.gradients) and all(e.ok for e in self.gradients) and not self.accused

@@ -42,6 +42,7 @@ class Verdict:
             the loss has and the gradient has not; else 0.
         untraced: whether it is right by the program's own loss alone, of which the record misses
             something.
+        digits: to which it is right on balls; None where they do not go.
     """
 
     goal: Goal
@@ -53,6 +54,7 @@ class Verdict:
     lost: bool = False
     apart: float = 0.0
     untraced: bool = False
+    digits: int | None = None
 
     @property
     def visible(self) -> bool:
@@ -156,6 +158,7 @@ def _of_balls(verdict: Verdict, certain: Certain | None) -> Verdict:
     """A verdict with what balls say."""
     if certain is None:
         return verdict
+    verdict = replace(verdict, digits=certain.digits)
     if certain.right:
         lost = not certain.has_half
         return replace(verdict, exact=True, lost=lost, ok=not lost, apart=0.0)

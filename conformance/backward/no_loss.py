@@ -17,7 +17,7 @@ import numpy as np
 
 from conformance.backward.chain import Chain
 from conformance.backward.compared import Compared, compared, samples
-from conformance.backward.costs import COSTS, ancestors, cost
+from conformance.backward.costs import COSTS, ancestors, cost, times
 from conformance.backward.decay import Decay, decayed, stated
 from conformance.backward.factor import Shared, shared
 from conformance.backward.forward import Forward
@@ -154,14 +154,15 @@ def tried(
 
 def best(found: Sequence[Tried]) -> Tried | None:
     """The cost that makes most gradients right; None if none makes any right."""
-    most = max(found, key=lambda each: (each.fits, each.count))
-    return most if most.count else None
+    most = max(found, key=lambda each: (each.fits, each.count), default=None)
+    return most if most is not None and most.count else None
 
 
 def loss_of(chosen: Tried, factor: float) -> Node:
     """The cost as a loss, times a factor, with the decay that the gradients have."""
     run = chosen.forward.run
-    loss = run.trace.traced(np.array(run.loss.value), run.loss) * factor
+    scaled = times(run.trace, run.loss, factor)
+    loss = run.trace.traced(np.array(scaled.value), scaled)
     decay = chosen.decay
     if not chosen.count:
         decay = stated(run.goals, chosen.forward.chain)

@@ -22,7 +22,11 @@ __all__ = ["OwnPass", "examine_pass"]
 
 
 def examine_pass(
-    step: OwnPass, cost: str | None = None, contradicted: Contradicted | None = None
+    step: OwnPass,
+    cost: str | None = None,
+    contradicted: Contradicted | None = None,
+    *,
+    blame: bool = True,
 ) -> Examined:
     """The gradients of a step, judged, and what is to blame for those that are wrong.
 
@@ -30,6 +34,7 @@ def examine_pass(
         step: what was recorded.
         cost: the name of the cost to judge with, in the place of the program's own.
         contradicted: given the wrong gradients, tells which are right by other evidence.
+        blame: whether to look for the line that makes gradients wrong, where there is a loss.
 
     Raises:
         NotAGradientError: there is no loss, and no output that is compared with a target.
@@ -44,7 +49,8 @@ def examine_pass(
         factor = shared(found, None if step.scaled else _conventions(forward)).factor
     if factor != 1.0:
         forward, found, kinks = judged(replace(run, loss=times(run.trace, step.loss, factor)))
-    return replace(finished(forward, found, contradicted, kinks=kinks), factor=factor)
+    examined = finished(forward, found, contradicted, kinks=kinks, blame=blame)
+    return replace(examined, factor=factor)
 
 
 def _conventions(forward: Forward) -> list[float]:

@@ -15,7 +15,7 @@ from conformance.backward.costs import times
 from conformance.backward.findings import Accused, Cause, Examined, Line
 from conformance.backward.judge import judged
 from conformance.backward.no_loss import COST_NAMES, Tried, best, factors, loss_of, tried
-from conformance.backward.program import OwnPass, Recorded
+from conformance.backward.program import NotAGradientError, OwnPass, Recorded
 from conformance.backward.source import line_of
 from conformance.backward.unknown_cost import OwnError, has_a_cost, own_error, weighted
 from conformance.tracing.trace import Node
@@ -37,6 +37,8 @@ def without_loss(step: OwnPass, name: str | None) -> Examined:
     run = Recorded(step.trace, step.goals[0].node, step.goals, step.returns)
     names = COST_NAMES if name is None else (name,)
     found = tried(run, names, (step.output, step.target))
+    if not found:
+        raise NotAGradientError(f"the output has no {name} cost")
     chosen = best(found)
     if chosen is not None:
         return _by(chosen, run, factors(chosen)[0])

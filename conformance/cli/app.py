@@ -18,6 +18,7 @@ from conformance.cli.explain import explain
 from conformance.cli.fixtures import fixtures
 from conformance.cli.gradcheck import gradcheck
 from conformance.cli.mistakes import mistakes, prove
+from conformance.cli.run import run
 from conformance.cli.say import say
 from conformance.cli.train import mnist, train
 from conformance.errors import ConformanceError, InternalError
@@ -39,6 +40,7 @@ EXIT_CODES = (
 )
 
 app.command(epilog=EXIT_CODES)(check)
+app.command(epilog=EXIT_CODES, context_settings={"allow_interspersed_args": False})(run)
 for command in gradcheck, mistakes, prove, explain, train, bench:
     app.command()(command)
 app.add_typer(fixtures, name="fixtures")

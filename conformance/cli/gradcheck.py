@@ -14,6 +14,7 @@ def gradcheck(
     sizes: Annotated[
         str | None, typer.Option(help="Layer sizes to build it with, such as 784,30,10.")
     ] = None,
+    seed: Annotated[int, typer.Option(help="Of parameters and samples.")] = 0,
     python_path: PythonPath = None,
     timeout: Timeout = 60.0,
 ) -> None:
@@ -25,7 +26,7 @@ def gradcheck(
     wanted = None if sizes is None else sizes_of(sizes)
 
     def work(send: Callable[[object], None]) -> None:
-        report = checked(load(subject, python_path or ()), wanted)
+        report = checked(load(subject, python_path or ()), wanted, seed)
         send([report.text(), report.ok])
 
     for record in isolated(work, timeout):

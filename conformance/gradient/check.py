@@ -1,35 +1,31 @@
-"""The gradient check: every lane in turn, until one can judge the subject.
+"""Is a network's backprop the gradient of its own cost, and to how many digits?
 
-Left out: the line of code that is to blame. A gradient check knows where a number is wrong, and
-not why.
+The network is a program `f(params, x, y) -> (cost, gradients)`, which is recorded and judged as any
+other (`backward/`): on balls where they go, every entry of every array. Left out: the line of code
+that is to blame, which `conformance check` tells.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
-from conformance.arithmetic.balls import precision
-from conformance.corpus.starts import raw
-from conformance.errors import SubjectError
-from conformance.gradient.lanes import (
-    BITS,
-    Balls,
-    ComplexStep,
-    Differences,
-    Lane,
-    Measured,
-    Probe,
-    measured,
-)
-from conformance.gradient.layout import Setting, settled
-from conformance.gradient.network import built, reason
-from conformance.gradient.report import GradReport, judged
+from conformance.backward.findings import Examined
+from conformance.backward.own_pass import OwnPass, examine_pass
+from conformance.backward.program import NotAGradientError, record
+from conformance.errors import ConformanceError, SubjectError, UsageError
+from conformance.gradient.layout import Layout, settled, uniform
+from conformance.gradient.network import Network, built, found, reason
+from conformance.gradient.report import GradReport
+from conformance.gradient.ways import WANTED, Way, ways
 from reference.step import Array
 
-SIZES = (4, 5, 2, 3)
-"""Not 2 outputs: 2/n, the factor of a mean of squares, is 1 there, and cannot be missed."""
-FEW, FEW_IN_ALL = 50, 200  # entries that are tried one by one: of an array, of a network
-DIRECTIONS = 2
+SIZES = (4, 5, 2, 3), (3, 3, 3, 3)
+"""Unequal ones, and equal ones, at which a connection that skips a layer has its effect; 2/n of a
+mean of squares is not 1, and no layer is as large as the mini-batch."""
+TRIES = 5
+MEAN = 1e-9  # how near a ratio is to m, or to 1/m
 
 
 def gradcheck(subject: object, sizes: Sequence[int] | None = None, seed: int = 0) -> GradReport:
@@ -37,72 +33,117 @@ def gradcheck(subject: object, sizes: Sequence[int] | None = None, seed: int = 0
 
     Args:
         subject: a network with `weights`, `biases`, `backprop(x, y)` and a cost of its own, or a
-            class or factory that builds one. Its parameters are put back in the end.
-        sizes: for a class, the neurons of each layer; small and asymmetric if not given.
-        seed: of parameters, samples and directions.
+            class or factory that builds one. Its parameters are put back in the end. Without a cost
+            the known ones are tried.
+        sizes: for a class, the neurons of each layer; unequal and then equal ones if not given.
+        seed: of parameters and samples.
 
     Returns:
-        A verdict on each parameter array, in the sharpest arithmetic that the subject lets in.
+        A verdict on each parameter array, of the first sizes at which one is wrong.
 
     Raises:
         UsageError: the subject lacks a method or a cost; the message says what it has.
         SubjectError: it does not run, or gives something that is not a gradient.
     """
-    network = built(subject, SIZES if sizes is None else sizes)
-    dropped: list[tuple[str, str]] = []
-    with network.borrowed(), precision(BITS):
-        setting = settled(network, seed)
-        probes = _probes(setting.start, seed)
-        lanes: tuple[Lane, ...] = (Balls(), ComplexStep(), Differences())
-        for lane in lanes:
+    first, *others = [sizes] if sizes is not None else SIZES
+    report = _checked(built(subject, first), seed)
+    for each in others if report.ok else ():
+        try:
+            network = built(subject, each)
+            other = report if network.sizes == report.sizes else _checked(network, seed)
+        except ConformanceError:
+            continue  # it is not built so
+        report = other if not other.ok else replace(report, also=(*report.also, other.sizes))
+    return replace(report, also=tuple(e for e in report.also if e != report.sizes))
+
+
+def _checked(network: Network, seed: int) -> GradReport:
+    with network.borrowed():
+        start = _start(network, seed)
+        layout = settled(network, start, seed)
+        start = _lively(network, layout, seed)
+        reasons = []
+        best: tuple[str, Examined] | None = None
+        for way in (*ways(network), None):
+            if way is None and best is not None:
+                break
+            label = "no cost of its own" if way is None else f"its own {way.label}"
             try:
-                slopes = measured(lane, setting, probes)
-                return _report(setting, lane, slopes, dropped)
+                examined = _examined(network, start, layout, way, seed)
             except Exception as error:  # noqa: BLE001 - whatever the subject raises
-                dropped.append((lane.name, reason(error)))
-    raise SubjectError(
-        f"{network.name}: no gradient check could run; "
-        + "; ".join(f"{name}: {why}" for name, why in dropped)
-    )
+                reasons.append(f"{label}: {reason(error)}")
+                continue
+            best = best if best is not None and not examined.ok else (label, examined)
+            if examined.ok:
+                break
+    if best is None:
+        has = "; ".join(reasons) if ways(network) else f"it has {found(network.subject)}"
+        raise UsageError(f"{network.name} has no cost to check against, give {WANTED}; {has}")
+    said = f"{layout.count(network.sizes)} samples as {layout.name}"
+    how = said if layout.together else f"{said}, one by one"
+    return GradReport(network.name, network.sizes, best[0], how, best[1])
 
 
-def _report(
-    setting: Setting, lane: Lane, slopes: Sequence[Measured], dropped: Sequence[tuple[str, str]]
-) -> GradReport:
-    rows = tuple(
-        judged(name, lane, [each for each in slopes if each.probe.array == k])
-        for k, name in enumerate(setting.network.names)
-    )
-    return GradReport(
-        subject=setting.network.name,
-        sizes=setting.network.sizes,
-        cost=setting.cost.label,
-        layout=setting.layout,
-        lane=lane.name,
-        rows=rows,
-        dropped=tuple(dropped),
-    )
+def _examined(
+    network: Network, start: Sequence[Array], layout: Layout, way: Way | None, seed: int
+) -> Examined:
+    """The gradient, summed over the samples, judged by one of the costs."""
+    samples = layout.samples(network.sizes, seed)
+
+    def f(params: dict[str, Any], samples: list[tuple[Any, Any]]) -> tuple[Any, dict[str, Any]]:
+        cost: Any = None
+        network.use(list(params.values()))
+        if way is not None:
+            cost = sum(way.value(network, x, y) for x, y in samples)
+        each = [network.nabla(list(params.values()), x, y) for x, y in samples]
+        total = [sum(parts[1:], parts[0]) for parts in zip(*each, strict=True)]
+        return cost, dict(zip(params, total, strict=True))
+
+    named = dict(zip(network.names, start, strict=True))
+    step = record(f, named, (samples,), network.subject.backprop)
+    if way is not None and step.loss is None:
+        raise NotAGradientError("the cost is not a number that the parameters move")
+    examined = examine_pass(step, blame=False)
+    if layout.together and not examined.ok:
+        return _up_to_the_mean(step, examined, layout.count(network.sizes))
+    return examined
 
 
-def _probes(start: Sequence[Array], seed: int) -> list[Probe]:
-    """Every entry of a small array, some random directions in a large one."""
-    total = sum(array.size for array in start)
-    probes = []
-    for k, array in enumerate(start):
-        if array.size <= FEW and total <= FEW_IN_ALL:
-            probes += [_entry(k, array.shape, index) for index in np.ndindex(array.shape)]
-        else:
-            probes += [_direction(k, array.shape, seed + 7 * n) for n in range(DIRECTIONS)]
-    return probes
+def _up_to_the_mean(step: OwnPass, examined: Examined, m: int) -> Examined:
+    """The same where a cost is a sum over m samples and its gradient the mean, or the reverse."""
+    ratios = [each.ratio or 0.0 for each in examined.gradients if not each.dead]
+    if any(all(abs(each * by - 1) <= MEAN for each in ratios) for by in (m, 1 / m)):
+        return examine_pass(replace(step, promised=False))
+    return examined
 
 
-def _entry(k: int, shape: tuple[int, ...], index: tuple[int, ...]) -> Probe:
-    direction = np.zeros(shape)
-    direction[index] = 1
-    return Probe(k, direction, index)
+def _start(network: Network, seed: int) -> list[Array]:
+    """Parameters of moderate size: by a power of two the smaller, the more inputs a layer has."""
+    sizes = [each.size for each in network.start]
+    parts = np.split(uniform(seed, sum(sizes)), np.cumsum(sizes)[:-1])
+    below = [size for size in network.sizes[:-1] for _ in range(2)]
+    fans = [1 if name[0] == "b" else n for name, n in zip(network.names, below, strict=True)]
+    return [
+        part.reshape(own.shape) / 2.0 ** round(np.log2(fan) / 2)
+        for part, own, fan in zip(parts, network.start, fans, strict=True)
+    ]
 
 
-def _direction(k: int, shape: tuple[int, ...], seed: int) -> Probe:
-    """Entries −1, 0 and 1, drawn alike; the first is 1, so that not all are 0."""
-    entries = [(number >> 32) % 3 - 1 for number in raw(seed + k + 1, int(np.prod(shape)))]
-    return Probe(k, np.array([1, *entries[1:]], np.float64).reshape(shape), None)
+def _lively(network: Network, layout: Layout, seed: int) -> list[Array]:
+    """A start by which no array of the gradient is all zero, as with dead units, if there is one.
+
+    Raises:
+        SubjectError: all arrays are zero, by whatever start.
+    """
+    samples = layout.samples(network.sizes, seed)
+    dead = 0
+    for attempt in range(TRIES):
+        start = _start(network, seed + attempt)
+        gradients = [network.nabla(start, x, y) for x, y in samples]
+        live = [any(np.any(each) for each in parts) for parts in zip(*gradients, strict=True)]
+        if all(live):
+            return start
+        dead += not any(live)
+    if dead == TRIES:
+        raise SubjectError(f"{network.name}: every gradient is 0 for {TRIES} starts: nothing shows")
+    return _start(network, seed)

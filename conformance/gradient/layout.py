@@ -1,146 +1,150 @@
-"""How a subject takes a sample, and which cost it has: found by what runs and fits.
+"""How a network takes samples: found by what runs and fits.
 
-A sample is tried as a column, a row, a flat vector. Targets are one-hot, so that p − y is right
-under a softmax and −ln p of the label is a cost; one output neuron gets the targets 1 and 0.
-Left out: batches. One sample settles whether a gradient is a gradient, sum or mean alike.
+Several samples, of every class, are tried together, as columns and as rows; then one by one, as
+columns, rows and flat vectors. Targets are one-hot, else labels; one output neuron gets 1 and 0.
+Together they are taken only if the network gives the same output for each of them alone.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from conformance.corpus.starts import raw
-from conformance.errors import SubjectError, UsageError
-from conformance.gradient.cost import WANTED, OwnCost, Sample, candidates, feedforward
-from conformance.gradient.network import Network, Refused, found, reason
+from conformance.errors import SubjectError
+from conformance.gradient.network import Network, Refused, reason
+from conformance.gradient.ways import feedforward
 from reference.step import Array
 
-LAYOUTS: dict[str, Callable[[int], tuple[int, ...]]] = {
-    "columns": lambda n: (n, 1),
-    "rows": lambda n: (1, n),
-    "flat vectors": lambda n: (n,),
-}
-TRIES = 5
+MORE = 3  # samples more than classes
+ALIKE = 1e-9  # outputs that agree so far are the same
 
 
 @dataclass(frozen=True)
-class Setting:
-    """Where the gradient is checked.
+class Layout:
+    """How samples are laid out.
 
     Attributes:
-        network: the subject.
-        cost: how it is asked for its cost.
-        samples: pairs (x, y), over which cost and gradient are summed.
-        start: the parameters.
-        layout: how a sample is laid out.
+        name: as the report calls it.
+        together: whether they are given at once.
+        shape: of n numbers, of m samples.
+        labels: whether targets are labels.
     """
 
-    network: Network
-    cost: OwnCost
-    samples: list[Sample]
-    start: list[Array]
-    layout: str
+    name: str
+    together: bool
+    shape: Callable[[int, int], tuple[int, ...]] = field(compare=False)
+    labels: bool = False
 
-    def nabla(self, parameters: Sequence[Array]) -> list[Array]:
-        """The subject's gradient, summed over the samples."""
-        return gradient(self.network, parameters, self.samples)
+    @staticmethod
+    def count(sizes: Sequence[int]) -> int:
+        """How many samples there are for layers of these sizes."""
+        return max(sizes[-1], 2) + MORE
+
+    def samples(self, sizes: Sequence[int], seed: int) -> list[tuple[Any, Any]]:
+        """Pairs (x, y): one of all samples, or one a sample."""
+        m, classes = self.count(sizes), max(sizes[-1], 2)
+        rows = uniform(seed + 1000, m * sizes[0]).reshape(m, sizes[0])
+        labels = np.arange(m) % classes
+        hot = np.eye(classes)[labels][:, : sizes[-1]]
+        if self.together:
+            return [(self._laid(rows), labels if self.labels else self._laid(hot))]
+        return [
+            (self._laid(x[None]), int(label) if self.labels else self._laid(y[None]))
+            for x, y, label in zip(rows, hot, labels, strict=True)
+        ]
+
+    def _laid(self, rows: Array) -> Array:
+        m, n = rows.shape
+        shape = self.shape(n, m)
+        columns = len(shape) > 1 and shape[0] == n and shape != (m, n)
+        return np.ascontiguousarray((rows.T if columns else rows).reshape(shape))
+
+    def of_sample(self, output: Array, i: int) -> Array:
+        """What is there of one sample, flat."""
+        return np.ravel(output[i] if self.name == "rows" else output[:, i])
 
 
-def gradient(
-    network: Network, parameters: Sequence[Array], samples: Sequence[Sample]
-) -> list[Array]:
-    """The gradient of a subject, summed over samples."""
-    each = [network.nabla(parameters, x, y) for x, y in samples]
-    return [np.asarray(sum(parts[1:], parts[0])) for parts in zip(*each, strict=True)]
+def _layouts() -> Iterator[Layout]:
+    for labels in (False, True):
+        for together in (True, False):
+            yield Layout("columns", together, lambda n, m: (n, m), labels)
+            yield Layout("rows", together, lambda n, m: (m, n), labels)
+        yield Layout("flat vectors", together=False, shape=lambda n, _: (n,), labels=labels)
 
 
-def settled(network: Network, seed: int) -> Setting:
-    """Parameters and samples that the subject accepts, and its cost.
+LAYOUTS = tuple(_layouts())
+
+
+def settled(network: Network, start: Sequence[Array], seed: int) -> Layout:
+    """The layout that a network accepts.
 
     Raises:
-        SubjectError: no layout runs, or what backprop gives does not fit, or changes by itself.
-        UsageError: it has no cost that can be asked for.
+        SubjectError: none runs, or what backprop gives does not fit, or changes by itself.
     """
-    start = _start(network, seed)
-    problems: dict[str, str] = {}
-    for layout, shape in LAYOUTS.items():
-        samples = _samples(network.sizes, shape, seed)
-        problems[layout] = _problem(partial(_runs, network, start, samples))
-        if not problems[layout]:
-            cost = _own_cost(network, start, samples, seed)
-            return Setting(network, cost, samples, _lively(network, start, samples, seed), layout)
-    meant = next((layout for layout in LAYOUTS if _fed(network, start, layout)), "columns")
+    problems: list[tuple[Layout, str]] = []
+    for layout in LAYOUTS:
+        problem = _problem(partial(_runs, network, start, layout, seed))
+        if not problem:
+            return layout
+        problems.append((layout, problem))
+    alone = [(each, why) for each, why in problems if not each.together and not each.labels]
+    meant = next((e for e in alone if _fed(network, start, e[0], seed)), alone[0])
     raise SubjectError(
-        f"{network.name} {list(network.sizes)}, samples as {meant}: {problems[meant]}"
+        f"{network.name} {list(network.sizes)}, samples as {meant[0].name}: {meant[1]}"
     )
 
 
-def _fed(network: Network, start: list[Array], layout: str) -> bool:
-    """Whether the subject's feedforward takes a sample so laid out, and gives an output."""
-    samples = _samples(network.sizes, LAYOUTS[layout], 0)
+def _fed(network: Network, start: Sequence[Array], layout: Layout, seed: int) -> bool:
+    """Whether the network's feedforward takes a sample so laid out, and gives an output."""
+    x, y = layout.samples(network.sizes, seed)[0]
 
     def feed() -> None:
         network.use(start)
-        if np.shape(feedforward(network, samples[0][0])) != samples[0][1].shape:
+        if np.shape(feedforward(network, x)) != np.shape(y):
             raise Refused("another shape")
 
     return not _problem(feed)
 
 
-def _lively(network: Network, start: list[Array], samples: list[Sample], seed: int) -> list[Array]:
-    """The start, or another one by which no array of the gradient is all zero (dead units)."""
-    for attempt in range(TRIES):
-        drawn = _start(network, seed + attempt)
-        if all(np.any(each) for each in gradient(network, drawn, samples)):
-            return drawn
-    return start
-
-
-def _runs(network: Network, start: list[Array], samples: list[Sample]) -> None:
+def _runs(network: Network, start: Sequence[Array], layout: Layout, seed: int) -> None:
     """Run backprop twice.
 
     Raises:
-        Refused: the gradient does not hold finite real numbers, or changes by itself.
+        Refused: the gradient does not hold finite real numbers, or changes by itself, or samples
+            that are given together are not taken one by one.
         SubjectError: it has other shapes than the parameters.
     """
-    first, second = gradient(network, start, samples), gradient(network, start, samples)
-    for name, nabla, again in zip(network.names, first, second, strict=True):
-        if nabla.dtype.kind not in "fiubO":
-            raise Refused(f"nabla_{name} holds {nabla.dtype}, not real numbers")
-        if not np.isfinite(nabla.astype(np.float64)).all():
-            raise Refused(f"nabla_{name} is not finite")
-        if not np.array_equal(nabla, again):
-            raise Refused(f"nabla_{name} is another one when backprop is called again")
+    samples = layout.samples(network.sizes, seed)
+    network.use(start)
+    if layout.together and not _one_by_one(network, layout, samples[0][0]):
+        raise Refused("samples that are given together are not taken one by one")
+    for x, y in samples:
+        first, second = (network.nabla(start, x, y) for _ in range(2))
+        for name, nabla, again in zip(network.names, first, second, strict=True):
+            if nabla.dtype.kind not in "fiubO":
+                raise Refused(f"nabla_{name} holds {nabla.dtype}, not real numbers")
+            if not np.isfinite(nabla.astype(np.float64)).all():
+                raise Refused(f"nabla_{name} is not finite")
+            if not np.array_equal(nabla, again):
+                raise Refused(f"nabla_{name} is another one when backprop is called again")
 
 
-def _own_cost(network: Network, start: list[Array], samples: list[Sample], seed: int) -> OwnCost:
-    """The first way to ask for the cost that gives a number which the parameters move.
-
-    Raises:
-        UsageError: there is none.
-    """
-    other, reasons = _start(network, seed + TRIES), []
-    for cost in candidates(network):
-
-        def try_cost(cost: OwnCost = cost) -> None:
-            value = cost.near(network, start, samples)
-            here, again, there = (float(value(each)) for each in (start, start, other))
-            if not np.isfinite([here, there]).all():
-                raise Refused("it is not finite")
-            if here != again:
-                raise Refused("it is another one when it is called again")
-            if here == there:
-                raise Refused("it does not depend on weights and biases")
-
-        problem = _problem(try_cost)
-        if not problem:
-            return cost
-        reasons.append(f"{cost.label}: {problem}")
-    tried = "; ".join(reasons) or f"it has {found(network.subject)}"
-    raise UsageError(f"{network.name} has no cost to check against, give {WANTED}; {tried}")
+def _one_by_one(network: Network, layout: Layout, x: Array) -> bool:
+    """Whether the output of samples that are given together is that of each alone."""
+    whole = np.asarray(feedforward(network, x))
+    m = x.shape[0] if layout.name == "rows" else x.shape[1]
+    shapes = {"rows": (m, network.sizes[-1]), "columns": (network.sizes[-1], m)}
+    if whole.shape != shapes[layout.name]:
+        return False
+    for i in range(m):
+        alone = x[i : i + 1] if layout.name == "rows" else x[:, i : i + 1]
+        output = np.ravel(np.asarray(feedforward(network, alone)))
+        if not np.allclose(output, layout.of_sample(whole, i), rtol=ALIKE, atol=ALIKE):
+            return False
+    return True
 
 
 def _problem(attempt: Callable[[], Any]) -> str:
@@ -152,33 +156,6 @@ def _problem(attempt: Callable[[], Any]) -> str:
     return ""
 
 
-def _uniform(seed: int, count: int) -> Array:
+def uniform(seed: int, count: int) -> Array:
     """Draws from the odd multiples of 2^−24 in (−1, 1), exact in float32 too; none is 0."""
     return np.array([(number >> 40) * 2 + 1 - (1 << 24) for number in raw(seed, count)]) / 2**24
-
-
-def _start(network: Network, seed: int) -> list[Array]:
-    """Parameters of moderate size: by a power of two the smaller, the more inputs a layer has."""
-    sizes = [each.size for each in network.start]
-    parts = np.split(_uniform(seed, sum(sizes)), np.cumsum(sizes)[:-1])
-    fans = [1 if name[0] == "b" else below for name, below in zip(network.names, _below(network))]  # noqa: B905 - cut
-    return [
-        part.reshape(own.shape) / 2.0 ** round(np.log2(fan) / 2)
-        for part, own, fan in zip(parts, network.start, fans, strict=True)
-    ]
-
-
-def _below(network: Network) -> list[int]:
-    return [size for size in network.sizes[:-1] for _ in range(2)]
-
-
-def _samples(
-    sizes: Sequence[int], shape: Callable[[int], tuple[int, ...]], seed: int
-) -> list[Sample]:
-    first, last = sizes[0], sizes[-1]
-    x = _uniform(seed + 1000, 2 * first).reshape(2, first)
-    if last == 1:
-        return [(x[i].reshape(shape(first)), np.full(shape(1), 1.0 - i)) for i in range(2)]
-    y = np.zeros(last)
-    y[raw(seed, 1)[0] % last] = 1.0
-    return [(x[0].reshape(shape(first)), y.reshape(shape(last)))]

@@ -4,16 +4,17 @@ Parameters are lists in the order b2 w2 b3 w3 …, named by the book's layers, i
 subject gave them. Left out: its cost (`cost.py`), and how samples are laid out (`layout.py`).
 """
 
+import copy
 import textwrap
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
 
-from conformance.arithmetic.exact import LeftExactError
 from conformance.arithmetic.place import raised_at
+from conformance.backward.program import NotAGradientError
 from conformance.errors import ConformanceError, SubjectError, UsageError
 from reference.step import Array
 
@@ -52,9 +53,20 @@ class Network:
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """Neurons of each layer, the input first, whichever axis of a weight array they are."""
+        """Neurons of each layer, the input first, whichever axis of a weight array they are.
+
+        Raises:
+            SubjectError: the first weights are no matrix from the inputs to the first biases.
+        """
         first, bias = self._weights[0], self._biases[0]
-        return (first.size // bias.size, *(each.size for each in self._biases))
+        lengths = list(first.shape)
+        if len(lengths) != 2 or bias.size not in lengths:  # noqa: PLR2004 - a matrix
+            raise SubjectError(
+                f"{self.name}: weights of the shape {first.shape} and biases of {bias.shape} "
+                "are no dense layer; `conformance check` takes other layers"
+            )
+        lengths.remove(bias.size)
+        return (lengths[0], *(each.size for each in self._biases))
 
     def use(self, parameters: Sequence[Array]) -> None:
         """Give the subject copies of these parameters.
@@ -63,9 +75,9 @@ class Network:
             SubjectError: it does not let them be set.
         """
         for name, arrays in (("biases", parameters[0::2]), ("weights", parameters[1::2])):
-            kind = tuple if isinstance(getattr(self.subject, name), tuple) else list
+            copies = [each.copy() for each in arrays]
             try:
-                setattr(self.subject, name, kind(each.copy() for each in arrays))
+                setattr(self.subject, name, _of_kind(getattr(self.subject, name), copies))
             except AttributeError as error:
                 raise SubjectError(f"{self.name}.{name} cannot be set: {error}") from error
 
@@ -79,17 +91,13 @@ class Network:
             with suppress(AttributeError):  # what cannot be set was not
                 self.subject.biases, self.subject.weights = own
 
-    def call(self, method: Callable[..., Any], *arguments: Array) -> Any:
-        """What a method of the subject gives for copies of the arguments; warnings are its own.
-
-        Complex numbers that lose their imaginary part are an error.
-        """
+    def call(self, method: Callable[..., Any], *arguments: Any) -> Any:
+        """What a method of the subject gives for copies of the arguments; warnings are its own."""
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
-            warnings.simplefilter("error", np.exceptions.ComplexWarning)
-            return method(*(each.copy() for each in arguments))
+            return method(*copy.deepcopy(arguments))
 
-    def nabla(self, parameters: Sequence[Array], x: Array, y: Array) -> list[Array]:
+    def nabla(self, parameters: Sequence[Array], x: Any, y: Any) -> list[Array]:
         """Its backprop's gradient, in the order of the parameters, entries of whatever type.
 
         Raises:
@@ -101,7 +109,7 @@ class Network:
             raise SubjectError(
                 f"backprop(x, y) gives a {type(pair).__name__}, not (nabla_b, nabla_w)"
             )
-        halves = [[self._array(each, "backprop(x, y)") for each in half] for half in pair]
+        halves = [[self._array(e, "backprop(x, y)") for e in _values(half)] for half in pair]
         if self._fitting(halves[::-1]) > self._fitting(halves):
             halves.reverse()
         count = len(self._biases)
@@ -131,7 +139,7 @@ class Network:
         return wrong[0]
 
     def _arrays(self, name: str) -> list[Array]:
-        arrays = [self._array(each, name) for each in getattr(self.subject, name)]
+        arrays = [self._array(each, name) for each in _values(getattr(self.subject, name))]
         for each in arrays:
             if each.dtype.kind not in "fiu" or not each.size:
                 raise SubjectError(
@@ -141,7 +149,7 @@ class Network:
 
     def _array(self, value: object, whose: str) -> Array:
         try:
-            return np.asarray(value)
+            return value if isinstance(value, np.ndarray) else np.asarray(value)
         except (ValueError, TypeError) as error:
             raise SubjectError(f"{self.name}.{whose}: not an array: {error}") from error
 
@@ -177,15 +185,27 @@ def found(subject: object) -> str:
 def reason(error: Exception) -> str:
     """An exception in one line, with the line of the subject's code where there is one."""
     text = textwrap.shorten(str(error), MESSAGE) or "no message"
-    if isinstance(error, LeftExactError | SubjectError | Refused):
+    if isinstance(error, NotAGradientError | SubjectError | Refused):
         return text
     place = raised_at(error.__traceback__)
     at = f"{place}: " if place else ""
     return f"{at}{type(error).__name__}: {text}{place.quoted if place else ''}"
 
 
-class Refused(Exception):  # noqa: N818 - a lane declines, nothing failed
-    """A lane cannot judge this subject; the message says why."""
+class Refused(Exception):  # noqa: N818 - a layout declines, nothing failed
+    """A layout does not fit this subject; the message says why."""
+
+
+def _values(arrays: Any) -> list[Any]:
+    """The arrays of a list, or of a dict in its order."""
+    return list(arrays.values()) if isinstance(arrays, Mapping) else list(arrays)
+
+
+def _of_kind(model: Any, arrays: list[Array]) -> Any:
+    """The arrays in a list, tuple or dict like another."""
+    if isinstance(model, Mapping):
+        return dict(zip(model, arrays, strict=True))
+    return tuple(arrays) if isinstance(model, tuple) else arrays
 
 
 def _interleaved(biases: Sequence[Array], weights: Sequence[Array]) -> list[Array]:

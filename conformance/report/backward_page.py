@@ -93,6 +93,12 @@ def _row(judged: Judged) -> tuple[str, ...]:
     return judged.name, shape, "right" if judged.ok else "wrong", error, how
 
 
+def rows(examined: Examined) -> Iterator[tuple[str, ...]]:
+    """The table of the gradients, row by row."""
+    yield COLUMNS
+    yield from map(_row, examined.gradients)
+
+
 def _exit_code(examined: Examined) -> int:
     return 0 if examined.ok else 1
 

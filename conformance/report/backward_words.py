@@ -9,6 +9,7 @@ from html import escape
 from pathlib import Path
 
 from conformance.backward.findings import (
+    UPDATES,
     Accused,
     Cause,
     Changed,
@@ -45,7 +46,8 @@ def in_one_line(name: str, examined: Examined) -> str:
     more = f" (and {len(others)} more)" if others else ""
     where = f", {place(first.lines[0]).split(': ', 1)[0]}" if first.lines else ""
     wrong = _names(first.gradients)
-    return visible(f"{name}: wrong: the gradient of {wrong}{where}: {why(first.cause)}{more}")
+    what = "update" if first.cause.kind in UPDATES else "gradient"
+    return visible(f"{name}: wrong: the {what} of {wrong}{where}: {why(first.cause)}{more}")
 
 
 def _all_right(name: str, gradients: Sequence[Judged]) -> str:
@@ -63,10 +65,11 @@ def _count(n: int, what: str) -> str:
 
 def blame_lines(accused: Accused, gradients: Sequence[Judged] = ()) -> list[str]:
     """Which gradients, which line, why; then what else is known of it."""
-    right = [each.name for each in gradients if each.ok]
+    right = [each.name for each in gradients if each.ok and each.name not in accused.gradients]
     beside = f"; {_names(right)} {'is' if len(right) == 1 else 'are'} right" if right else ""
     plural = "s of" if len(accused.gradients) > 1 else " of"
-    lines = [f"wrong: the gradient{plural} {_names(accused.gradients)}{beside}"]
+    what = "update" if accused.cause.kind in UPDATES else "gradient"
+    lines = [f"wrong: the {what}{plural} {_names(accused.gradients)}{beside}"]
     lines += map(place, accused.lines[:1])
     lines.append(why(accused.cause))
     if accused.cause.worst is not None:
@@ -136,7 +139,26 @@ def _of_kind(cause: Cause) -> str:
         "lost": "the right formula, evaluated badly: more than half of the digits are lost",
         "negated": "this output error has the wrong sign: all gradients do",
     }
+    if cause.kind in UPDATES:
+        return _of_update(cause)
     return said.get(cause.kind, "no single operation is known that would make it right")
+
+
+def _of_update(cause: Cause) -> str:
+    """What is wrong with an update."""
+    said = {
+        "ascends": "it goes up the gradient, and the other parameters go down",
+        "step": f"it goes {cause.factor:.6g} times as far along the gradient as the others",
+        "kept": "it keeps nothing from step to step, and the updates of the others do",
+        "zero": "what is kept from step to step is never written: it is 0 at every step",
+        "shared": f"`{cause.names[0]}` and `{cause.names[1]}` keep one and the same array",
+        "accumulates": "the gradients of all steps are added up: the sum never begins anew",
+        "rate": f"what is kept is multiplied by {cause.factor:.6g}, and that of the others is not",
+        "square": "the mean of the gradient has to be kept here, not that of its square",
+        "no square": "the mean of the square of the gradient has to be kept here",
+        "infinite": "the update makes numbers that are not finite of finite ones",
+    }
+    return said[cause.kind]
 
 
 def _of_change(changed: Changed) -> str:
@@ -219,7 +241,12 @@ def conventions(examined: Examined) -> Iterator[str]:
 
 def report_html(name: str, examined: Examined) -> str:
     """The same as HTML for a notebook, which is well-formed XML too."""
-    first, *rest = report_lines(name, examined)
+    return lines_html(report_lines(name, examined))
+
+
+def lines_html(said: Sequence[str]) -> str:
+    """Lines as HTML, the first as a heading."""
+    first, *rest = said
     style = "background: rgba(128, 128, 128, .12); color: inherit; padding: .5em; overflow-x: auto"
     lines = "\n".join(rest)
     body = f'<pre style="{style}">{escape(lines)}</pre>' if lines else ""

@@ -39,7 +39,12 @@ MOST = 5  # errors that are shown
 
 
 def append(path: Path, report: Report) -> None:
-    """Add the report to the end of a file, which is made if need be; all of it or nothing.
+    """Add the report to the end of a file; see `append_text`."""
+    append_text(path, as_markdown(report))
+
+
+def append_text(path: Path, text: str) -> None:
+    """Add a text to the end of a file, which is made if need be; all of it or nothing.
 
     Raises:
         UsageError: the file cannot be written.
@@ -49,7 +54,7 @@ def append(path: Path, report: Report) -> None:
         before = path.stat().st_size if path.is_file() else None if path.exists() else 0
         start = "\n" if before else ""
         with path.open("ab") as file:
-            file.write(f"{start}{as_markdown(report)}".encode())
+            file.write(f"{start}{text}".encode())
     except OSError as error:
         with suppress(OSError):
             if before is not None:

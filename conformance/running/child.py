@@ -23,9 +23,19 @@ Work = Callable[[Send], None]
 INTERNAL = InternalError.__name__
 
 
-def run_child(work: Work, records: Connection, output: Connection, stack: Connection) -> None:
-    """Do the work, and tell how it ended."""
-    _detach(output, stack)
+def run_child(
+    work: Work, records: Connection, output: Connection, stack: Connection, *, shown: bool = False
+) -> None:
+    """Do the work, and tell how it ended.
+
+    Args:
+        work: what is to be done.
+        records: where what it sends goes.
+        output: where what it prints goes.
+        stack: where it says where it is, should it hang.
+        shown: whether what it prints goes where its parent prints instead.
+    """
+    _detach(None if shown else output, stack)
 
     def tell(kind: str, content: object) -> None:
         records.send_bytes(json.dumps([kind, content]).encode())
@@ -49,8 +59,10 @@ def run_child(work: Work, records: Connection, output: Connection, stack: Connec
         tell("done", None)
 
 
-def _detach(output: Connection, stack: Connection) -> None:
+def _detach(output: Connection | None, stack: Connection) -> None:
     """Leave the parent's group, streams and, should it die, life."""
+    if sys.platform == "win32" and output is None:
+        return
     if sys.platform == "win32":  # its pipes are no descriptors: what the child prints is lost
         sys.stdout = sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
         return
@@ -64,8 +76,9 @@ def _detach(output: Connection, stack: Connection) -> None:
     if parent is not None and os.getppid() != parent.pid:
         os._exit(1)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    for number in (1, 2):
-        os.dup2(output.fileno(), number)
+    if output is not None:
+        for number in (1, 2):
+            os.dup2(output.fileno(), number)
     sys.stdout, sys.stderr = (
         open(number, "w", 1, errors="backslashreplace", closefd=False)  # noqa: SIM115
         for number in (1, 2)

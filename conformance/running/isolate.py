@@ -44,7 +44,7 @@ _LIBRARY = re.compile(rf"^{re.escape(str(Path(os.__file__).parent))}|site-packag
 _FRAME = re.compile(r'  File "(?P<file>.*)", line (?P<line>\d+) in (?P<function>.*)')
 
 
-def isolated(work: Work, timeout: float) -> Iterator[object]:
+def isolated(work: Work, timeout: float, *, shown: bool = False) -> Iterator[object]:
     """Run `work(send)` in a child process and yield what it sends, as it arrives.
 
     The child starts with the first record that is asked for, and has ended when the iterator has,
@@ -54,13 +54,14 @@ def isolated(work: Work, timeout: float) -> Iterator[object]:
         work: called with `send`, which takes any value that JSON can carry. Where the platform
             cannot fork, it must be picklable.
         timeout: seconds; the longest silence before a record and after the last one.
+        shown: whether what it prints goes where we print; else its tail is kept for messages.
 
     Raises:
         StoppedError: the child hung, died by a signal, or exited before it was done.
         SubjectError: it raised.
         InternalError: it raised, in the code of this package.
     """
-    child = _Child(work)
+    child = _Child(work, shown=shown)
     try:
         child.start()
         while True:
@@ -82,13 +83,14 @@ def isolated(work: Work, timeout: float) -> Iterator[object]:
 class _Child:
     """The parent's view of a running child."""
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: Work, *, shown: bool) -> None:
         pipes: list[tuple[Connection, Connection]] = [CONTEXT.Pipe(duplex=False) for _ in "123"]
         self.readers, self.writers = zip(*pipes, strict=True)
         self.records, self.output, self.stack = self.readers
         self.open = {self.records, self.output}
         self.tail, self.left = b"", ""
-        self.process = CONTEXT.Process(target=run_child, args=(work, *self.writers))
+        arguments = (work, *self.writers)
+        self.process = CONTEXT.Process(target=run_child, args=arguments, kwargs={"shown": shown})
 
     def start(self) -> None:
         """Fork, and leave the writing ends to the child."""

@@ -110,6 +110,10 @@ class Traced(np.ndarray[Any, Any]):
         """Write one number everywhere."""
         self[...] = value
 
+    def __repr__(self) -> str:
+        """As a plain array is shown."""
+        return repr(self.view(np.ndarray))
+
     def __reduce__(self) -> Any:
         """A pickled array is a plain one."""
         return self.view(np.ndarray).__reduce__()
@@ -472,6 +476,18 @@ class _Number:
             return result
         return trace.record("round", np.round, (self.node, digits), {}, result)
 
+    def __repr__(self) -> str:
+        """As a plain number is shown."""
+        return repr(self.plain)
+
+    def __str__(self) -> str:
+        """As a plain number is shown."""
+        return str(self.plain)
+
+    def __format__(self, how: str) -> str:
+        """As a plain number is shown."""
+        return format(self.plain, how)
+
     def __reduce__(self) -> Any:
         """A pickled number is a plain one."""
         return self.plain.__reduce__()
@@ -502,7 +518,10 @@ class _TracedFloat(float, _Number):  # type: ignore[misc]
     """A float of Python: unlike one of NumPy it takes the precision of what it meets."""
 
 
-_METHODS = ("item", "tolist", "__round__", "__reduce__", "__deepcopy__", "__copy__")
+_METHODS = (
+    "item", "tolist", "__round__", "__repr__", "__str__", "__format__", "__reduce__",
+    "__deepcopy__", "__copy__",
+)  # fmt: skip
 
 for _kind in (_Traced64, _Traced32, _TracedLong, _TracedFloat):
     for _name, _operator in _operators().items():

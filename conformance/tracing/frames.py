@@ -24,6 +24,7 @@ _TESTS = str(Path(_PACKAGE, "tests"))
 _STDLIB = sysconfig.get_paths()["stdlib"]
 _INSTALLED = "site-packages"
 _COMPREHENSIONS = ("<listcomp>", "<setcomp>", "<dictcomp>")
+_CELL = "<ipython-input"  # of a shell that writes no files
 _ENGINE = "_engine_run_backward"  # what asks torch for gradients computes none of them itself
 _FOREIGN = (str(Path(np.__file__).parent), "<")
 
@@ -145,4 +146,6 @@ def is_subject(file: str) -> bool:
         return True
     torch = getattr(sys.modules.get("torch"), "__file__", None)  # with its frames it is imported
     foreign = (str(Path(torch).parent),) if torch else ()
+    if file.startswith(_CELL):
+        return True
     return not file.startswith((_PACKAGE, *_FOREIGN, *foreign))

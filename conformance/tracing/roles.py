@@ -174,8 +174,8 @@ class Search:
             within = 0 if location is None else self._used(right, made, location, alike=True)
             if location is not None and within:
                 self.roles.first[name] = location
-                last = self._of_one_kind(location, self._located(right, within, factors))
-                self._take(name, right, self._before_rounding(right, made, last))
+                last = self._located(right, within, factors)
+                self._take(name, right, self._place(right, made, location, last))
                 return
         found = self._by_use("delta", (n, self._everything, 0), made, None)
         if found is None and self._stands_still(layer):
@@ -295,7 +295,8 @@ class Search:
         movers = self.run.movers[name]
         location = self._located(right, movers) or self._located(right)
         whole = self._last_multiple(right, movers)
-        if whole is not None and (location is None or whole.numbers > location.numbers[-1:]):
+        later = location is None or whole is None or whole.numbers > location.numbers[-1:]
+        if whole is not None and later and (location is None or whole.factor * location.factor > 0):
             location = whole  # 1/m was rounded before it met the sum
         self._take(f"nabla_{name}", right, location)
         return location
@@ -332,9 +333,19 @@ class Search:
                 if used and is_factor(found, factor):
                     return Location(np.full(moved.shape, node.number), places, factor)
             entries = self.index.locate(times(moved, factor), self.run.movers[name])
-            if entries is not None:
+            if (
+                entries is not None
+                and len(kinds := self._kinds(entries)) == 1
+                and None not in kinds
+            ):
                 return replace(entries, factor=factor)
         return None
+
+    def _kinds(self, location: Location) -> set[object]:
+        """The kinds of operations that computed a quantity; None for what uses no target."""
+        nodes = [self.index.replay.trace.nodes[number] for number in location.numbers]
+        targets = self.run.targets
+        return {(n.operation, n.frames[:1]) if n.uses & targets else None for n in nodes}
 
     def _moved(self, name: str) -> Array | None:
         """What would have moved a parameter by the book's update as far as it was moved."""
@@ -369,8 +380,8 @@ class Search:
                 if found is not None:
                     return self._take(name, found.value, found.location, wrong=True)
             self.roles.first[name] = location
-            last = self._of_one_kind(location, self._columns(right, within))
-            return self._take(name, right, self._before_rounding(right, made, last))
+            last = self._columns(right, within)
+            return self._take(name, right, self._place(right, made, location, last))
         found = self._by_use(name[0], (*where, above), made, changed)
         if found is not None and not self._made_for_nothing(location, found):
             return self._take(name, found.value, found.location, wrong=True)
@@ -433,7 +444,13 @@ class Search:
             ]
         others = (at for name, at in self.roles.found.items() if split(name)[0] == quantity)
         taken = {number for each in others for number in each.numbers}
-        free = [each for each in candidates if not taken.issuperset(each.location.numbers)]
+        sizes = {number: self.index.numbers(number).size for number in taken}
+        free = [
+            each
+            for each in candidates
+            if not taken.issuperset(each.location.numbers)
+            and all(sizes.get(number, 0) != 1 for number in each.location.numbers)
+        ]
         equations = max((len(list(made(each.value, exactly))) for each in free[:1]), default=0)
         for i in range(equations):
 
@@ -497,28 +514,45 @@ class Search:
         """The last place of a quantity, if no more kinds of operations computed it there."""
         if last is None:
             return first
-        nodes = self.index.replay.trace.nodes
-        kinds = (
-            {(nodes[number].operation, nodes[number].frames[:1]) for number in each.numbers}
-            for each in (first, last)
-        )
-        of_first, of_last = map(len, kinds)
-        return last if of_last <= of_first else first
+        return last if len(self._kinds(last)) <= len(self._kinds(first)) else first
 
-    def _before_rounding(self, value: Array, made: Made, last: Location) -> Location:
-        """Where a quantity is before it is rounded, unless all is made of the rounded numbers."""
-        rounded = self.index.replay.rounded
+    def _place(self, value: Array, made: Made, first: Location, last: Location | None) -> Location:
+        """Where a quantity is, of several places: the last of them.
+
+        Where it is rounded on the way, it is what all was made of that is made of it.
+        """
+        last, rounded = self._of_one_kind(first, last), self.index.replay.rounded
         if rounded.isdisjoint(last.numbers):
             return last
         trace = self.index.replay.trace
         others = reduce(or_, (1 << e.number for e in trace.nodes if e.number not in rounded), 0)
         before = self._located(value, others, (last.factor,))
+        users = list(self._users(value, made))
         if before is None:
             return last
-        results = (self._located(result) for result, _ in made(value, exactly))
-        users = [trace.uses_of(each.numbers) for each in results if each is not None]
-        of_last = reduce(or_, (1 << number for number in last.numbers))
-        return last if users and all(uses & of_last for uses in users) else before
+        wholes = (
+            Location(np.full(value.shape, node.number), places, last.factor)
+            for node, places, factor in reversed(self.index.proportional(value))
+            if is_factor(factor, last.factor)
+        )
+        for each in (last, *wholes, first):
+            own = reduce(or_, (1 << number for number in each.numbers))
+            if all(uses & own for uses in users):
+                return each
+        return before
+
+    def _users(self, value: Array, made: Made) -> Iterator[int]:
+        """The bits of what each thing that is recorded and made of a quantity was computed from."""
+        trace, m = self.index.replay.trace, self.run.m
+        for number, (whole, summed) in enumerate(made(value, exactly)):
+            at = self._located(whole)
+            found = [at]
+            if at is None and summed and m > 1:
+                parts = (
+                    next(islice(made(_only(value, i), exactly), number, None)) for i in range(m)
+                )
+                found = [self._located(part) for part, _ in parts]
+            yield from (trace.uses_of(each.numbers) for each in found if each is not None)
 
     def _made_of(self, wanted: Array, own: Sequence[int]) -> tuple[int, float] | None:
         """What a quantity that is recorded was computed from, as bits, and its factor.

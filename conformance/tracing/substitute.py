@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from conformance.arithmetic.exact import Exact
-from conformance.tracing.arrays import Traced, _trace_of, is_traced_number, plain
+from conformance.tracing.arrays import Traced, _trace_of, is_traced_number, plain, traced_number
 from conformance.tracing.modules import Substitute, replaced
 from conformance.tracing.trace import Trace, flat
 
@@ -46,7 +46,7 @@ def substituted(trace: Trace, names: dict[str, Any] | None = None) -> Iterator[N
         trace: where it is noted.
         names: the global names of a module of the program that may not be among those loaded.
     """
-    with replaced(_substitutes(trace), names or {}, {"float": _Float}):
+    with replaced(substitutes(trace), names or {}, {"float": Float}):
         yield
 
 
@@ -71,28 +71,40 @@ class _Floats(type):
         return getattr(cls.plain, name)
 
 
-class _Float(metaclass=_Floats):
+class Float(metaclass=_Floats):
     """`float`, which leaves traced numbers traced."""
 
     plain: type = float
     dtype = np.dtype(np.float64)
 
     def __new__(cls, value: Any = 0.0) -> Any:
+        """The number that a value is."""
         if isinstance(value, Traced) and value.size == 1 and value.dtype == np.float64:
             return value.reshape(())[()]
         if is_traced_number(value) and isinstance(value, np.float64):
-            return value
+            return value if cls.plain is np.float64 else _of_python(value)
         return cls.plain(plain(value))
 
 
-class _Float64(_Float):
+def _of_python(value: Any) -> Any:
+    """A traced number of NumPy's as one of Python's."""
+    known = value.tracer is not None and value.node is not None
+    return traced_number(float(value.plain), value.node, value.tracer) if known else value
+
+
+class _Float64(Float):
     """`np.float64`, which does so too."""
 
     plain = np.float64
 
 
-def _substitutes(trace: Trace) -> dict[int, Any]:
-    """The substitute of each module and function, by the identity of the original."""
+def substitutes(trace: Trace, seed: int | None = None) -> dict[int, Any]:
+    """The substitute of each module and function, by the identity of the original.
+
+    Args:
+        trace: where it is noted what they do.
+        seed: of random generators that are given none.
+    """
     numpy, plain_math = Substitute("numpy", np), Substitute("math", math)
     instead: dict[int, Any] = {id(np): numpy, id(math): plain_math}
     for names, wrap in ((MADE, _made), (COPIED, _copied), (OF_LISTS, _of_lists)):
@@ -100,6 +112,8 @@ def _substitutes(trace: Trace) -> dict[int, Any]:
             original = getattr(np, name)
             instead[id(original)] = numpy.__dict__[name] = wrap(trace, name, original)
     instead |= _math_functions(plain_math)
+    if seed is not None:
+        instead |= _seeded(trace, numpy, seed)
     total = _fsum(trace)
     numpy.__dict__["float64"] = _Float64
     instead[id(math.fsum)] = plain_math.__dict__["fsum"] = total
@@ -121,6 +135,38 @@ def _math_functions(plain_math: Substitute) -> dict[int, Any]:
         original = getattr(math, name)
         instead[id(original)] = plain_math.__dict__[name] = _of_number(name, original, ufunc)
     return instead
+
+
+def _seeded(trace: Trace, numpy: Substitute, seed: int) -> dict[int, Any]:
+    """`np.random`, whose generators have a seed if they are given none."""
+    drawn = numpy.__dict__["random"] = Substitute("numpy.random", np.random)
+
+    def default_rng(given: Any = None, **kwargs: Any) -> np.random.Generator:
+        given = kwargs.get("seed", given)
+        return np.random.default_rng(seed if given is None else given)
+
+    class RandomState(np.random.RandomState):
+        def __init__(self, given: Any = None, **kwargs: Any) -> None:
+            given = kwargs.get("seed", given)
+            super().__init__(seed if given is None else given)
+
+    plain_shuffle = np.random.shuffle
+
+    def shuffle(array: Any, *args: Any, **kwargs: Any) -> None:
+        if isinstance(array, Traced):  # else each row would be an operation
+            trace.before_write(array)
+            plain_shuffle(array.view(np.ndarray), *args, **kwargs)
+            trace.write(array, trace.node("constant", None, (), {}, np.array(array)))
+        else:
+            plain_shuffle(array, *args, **kwargs)
+
+    drawn.__dict__.update(default_rng=default_rng, RandomState=RandomState, shuffle=shuffle)
+    return {
+        id(np.random.shuffle): shuffle,
+        id(np.random): drawn,
+        id(np.random.default_rng): default_rng,
+        id(np.random.RandomState): RandomState,
+    }
 
 
 def _made(trace: Trace, name: str, original: Callable[..., Any]) -> Callable[..., Any]:

@@ -239,8 +239,12 @@ class Trace:
             return type(result)(parts) if type(result) in (tuple, list) else tuple(parts)
         if not isinstance(result, np.ndarray | np.generic) and type(result) is not float:
             return result
-        made = self.node(operation, function, args, kwargs, _floats(np.array(result)))
+        made = self.node(operation, function, args, kwargs, _floats(self.kept(result)))
         return self.traced(result, made)
+
+    def kept(self, value: Any) -> Array:
+        """The numbers of a value as they are now, whatever is written into it later."""
+        return np.array(value)
 
     def traced(self, result: Any, node: Node) -> Any:
         """An array or a number as what a node computed."""
@@ -313,7 +317,7 @@ class Trace:
             array.node, array.memory, array.version = found, memory, memory.version
         return found
 
-    def _knows(self, array: Array) -> bool:
+    def knows(self, array: Array) -> bool:
         """Whether something is known of the memory of a plain array."""
         owner = array
         while isinstance(owner.base, np.ndarray):
@@ -408,7 +412,7 @@ class Trace:
         if kind is dict:
             return {key: self.argument(each) for key, each in value.items()}
         if isinstance(value, np.ndarray) and value.dtype.kind == "f":
-            return self.node_of(value) if self._knows(value) else self.constant(value)
+            return self.node_of(value) if self.knows(value) else self.constant(value)
         if kind in (float, np.float64, np.float32):
             found = self.find(np.asarray(value))
             return value if found is None else found

@@ -192,8 +192,7 @@ class Way:
             kept,
         ):
             yield Step("", (), each)
-        scalars = eta / m, eta, one / m, eta * decay, decay * one, one - eta * decay
-        for scalar in (*scalars, -(eta / m), -eta):
+        for scalar in (eta / m, eta, one / m, eta * decay, decay * one, one - eta * decay):
             yield Step("", (), np.array(scalar, dtype=object))
 
     def _sum(self, gradient: str, samples: tuple[int, ...]) -> Array:

@@ -1,0 +1,63 @@
+"""The command `conformance run`. Left out: running and judging (`conformance.script`)."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from conformance.cli.options import JsonFile
+from conformance.cli.say import say
+from conformance.files import check_output, put, put_json
+
+
+def run(
+    script: Annotated[str, typer.Argument(metavar="SCRIPT.py", help="It is executed.")],
+    arguments: Annotated[
+        list[str] | None, typer.Argument(metavar="[ARGS]...", help="What the script is given.")
+    ] = None,
+    updates: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Updates, after which the script is stopped.")
+    ] = 3,
+    timeout: Annotated[
+        float, typer.Option(min=0.1, metavar="SECONDS", help="After which it is stopped.")
+    ] = 60.0,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Of random numbers, where the script sets none.")
+    ] = 0,
+    json_file: JsonFile = None,
+    markdown: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Append the report as Markdown.")
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the report as one page to look at.")
+    ] = None,
+    verbose: Annotated[bool, typer.Option("-v", help="Show every gradient, too.")] = False,
+    quiet: Annotated[bool, typer.Option("-q", help="Show the verdict alone.")] = False,
+) -> None:
+    """Execute a script that trains a network, and judge its gradients and its updates.
+
+    The script runs as Python runs it, with its own data, in a process of its own; after three
+    updates of its parameters it is stopped, and these are judged. Options come before SCRIPT.py;
+    what comes after it is the script's. What the script prints goes where it always goes.
+    """
+    from conformance.script.run import run_script
+
+    for option, path in {"--json": json_file, "--markdown": markdown, "--html": html}.items():
+        if path is not None:
+            check_output(option, path)
+    report = run_script(script, arguments or (), updates=updates, timeout=timeout, seed=seed)
+    if json_file is not None:
+        put_json("--json", json_file, report.to_json())
+    if markdown is not None:
+        from conformance.report.markdown import append_text
+
+        append_text(markdown, report.as_markdown())
+    if html is not None:
+        put("--html", html, report.as_page())
+    say(report.in_one_line() if quiet else str(report))
+    if verbose and not quiet:
+        from conformance.report.backward_page import rows
+
+        for each in rows(report.examined):
+            say("  ".join(each))
+    raise typer.Exit(report.exit_code)

@@ -1,0 +1,59 @@
+"""What is said of a script beside its gradients: its parameters, the update rule, how it ended.
+
+Left out: what is known (`script/findings.py`), and its gradients (`backward_words.py`).
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from conformance.report.visible import visible
+from conformance.script.findings import Ran, Rule
+
+MANY = 12  # parameters, beyond which their names are not all said
+
+RULES = {
+    "plain": "gradient descent",
+    "momentum": "gradient descent with momentum",
+    "adam": "Adam",
+    "uncorrected adam": "Adam without the correction of its first steps",
+    "rmsprop": "RMSProp",
+    "adagrad": "AdaGrad",
+}
+"""What each rule is called, by its kind."""
+
+
+def notes(ran: Ran) -> Iterator[str]:
+    """What is said, sentence by sentence."""
+    names = list(ran.parameters[:MANY])
+    if len(ran.parameters) > MANY:
+        names.append(f"{len(ran.parameters) - MANY} more")
+    count = "1 update" if ran.updates == 1 else f"{ran.updates} updates"
+    yield visible(f"{count} of {', '.join(names)}{_rule(ran.rule)}")
+    if ran.at > 1 and not ran.examined.ok:
+        yield f"the numbers are those of update {ran.at}"
+    for kind, text in ran.notes:
+        said = {
+            "failed": f"after these updates it {text}",
+            "time": f"it was stopped after {text} s",
+            "memory": f"it was stopped after {text} GB were recorded",
+        }
+        if kind in said:
+            yield visible(said[kind])
+
+
+def _rule(rule: Rule) -> str:
+    if rule.kind not in RULES:
+        return ""
+    numbers = ", ".join(f"{name} = {value:.6g}" for name, value in rule.numbers)
+    return f", by {RULES[rule.kind]}: {numbers}"
+
+
+def to_json(ran: Ran) -> dict[str, Any]:
+    """The same as JSON values."""
+    return {
+        "parameters": list(ran.parameters),
+        "updates": ran.updates,
+        "at": ran.at,
+        "rule": {"kind": ran.rule.kind, **dict(ran.rule.numbers)},
+        "notes": [visible(each) for each in notes(ran)],
+    }

@@ -1,0 +1,1 @@
+"""A script that trains a network, run as it is, and what it trains judged."""

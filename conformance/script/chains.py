@@ -1,0 +1,182 @@
+"""The values that a training loop carries from one step to the next, as seen in its trace.
+
+A new value is an old one and something that was computed from it; both are used in the same way: by
+the same operations of the program, as the same operand. A value that something newer is computed
+from twice, each time anew, is no such thing: it is data.
+
+Left out: which of them are parameters (`parameters.py`).
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from conformance.backward.groups import operation_key
+from conformance.backward.operation import MOVES, is_float
+from conformance.script.linear import ancestors
+from conformance.tracing.trace import Node, flat
+
+Role = tuple[Any, int]
+"""An operation of the program, and which of its operands."""
+
+
+@dataclass(eq=False)
+class Carried:
+    """What a loop carries on.
+
+    Attributes:
+        values: one after another.
+    """
+
+    values: list[Node]
+
+    @property
+    def count(self) -> int:
+        """How many times it was given a new value."""
+        return len(self.values) - 1
+
+
+def carried(nodes: Sequence[Node]) -> list[Carried]:
+    """Everything that is carried on, in the order of the first new value."""
+    search = _Search()
+    new_of = search.unforked(search.direct(search.pairs(nodes)))
+    starts = [old for old in new_of if old not in set(new_of.values())]
+    found = [_chain(old, new_of) for old in starts]
+    return sorted(map(search.extended, found), key=lambda each: each.values[1].number)
+
+
+def _chain(old: Node, new_of: dict[Node, Node]) -> Carried:
+    values = [old]
+    while values[-1] in new_of:
+        values.append(new_of[values[-1]])
+    return Carried(values)
+
+
+class _Search:
+    """The search in one trace."""
+
+    def __init__(self) -> None:
+        self._roles: dict[Node, frozenset[Role]] = {}
+        self._ancestors: dict[Node, dict[Node, Node]] = {}
+
+    def roles(self, node: Node) -> frozenset[Role]:
+        """The uses of a value."""
+        if node not in self._roles:
+            self._roles[node] = frozenset(_roles(node))
+        return self._roles[node]
+
+    def ancestors(self, node: Node) -> dict[Node, Node]:
+        """As `linear.ancestors`."""
+        if node not in self._ancestors:
+            self._ancestors[node] = ancestors(node)
+        return self._ancestors[node]
+
+    def pairs(self, nodes: Iterable[Node]) -> list[tuple[Node, Node]]:
+        """Each new value with the old one that it shares most uses with."""
+        found = []
+        for node in nodes:
+            if node.function is None or not node.consumers or not is_float(node):
+                continue
+            olds = [e for e in self.ancestors(node) if self.moves(e, node) and self.alike(e, node)]
+            if olds:
+                found.append((max(olds, key=lambda e: self.alike(e, node)), node))
+        return found
+
+    def direct(self, pairs: list[tuple[Node, Node]]) -> list[tuple[Node, Node]]:
+        """Those whose way from the new value to the old does not lead through another new value.
+
+        A gradient with a decay in it would else be carried on by its parameter; what has more uses
+        comes first.
+        """
+        kept: list[tuple[Node, Node]] = []
+        news: set[Node] = set()
+        for old, new in sorted(pairs, key=lambda e: (-len(self.roles(e[1])), e[1].number)):
+            if news.isdisjoint(self.way(old, new)[1:-1]):
+                kept.append((old, new))
+                news.add(new)
+        return kept
+
+    def way(self, old: Node, new: Node) -> list[Node]:
+        """The values from an old one to the new one."""
+        within = self.ancestors(new)
+        found = [old]
+        while found[-1] is not new:
+            found.append(within[found[-1]])
+        return found
+
+    def alike(self, one: Node, other: Node) -> float:
+        """The share of the uses that two values have in common."""
+        both, own = self.roles(one) & self.roles(other), self.roles(one) | self.roles(other)
+        return len(both) / len(own) if own else 0.0
+
+    def moves(self, old: Node, new: Node) -> bool:
+        """Whether something that a new value is the sum of was computed from the old one."""
+        way = self.way(old, new)
+        return any(
+            each is not at and each is not old and _computed(each, old)
+            for at, within in pairwise(way)
+            for each in within.inputs
+        )
+
+    def unforked(self, pairs: list[tuple[Node, Node]]) -> dict[Node, Node]:
+        """The new value of each old one; nothing of what has several that are not one way."""
+        several: dict[Node, list[Node]] = {}
+        for old, new in pairs:
+            several.setdefault(old, []).append(new)
+        found = {}
+        for old, news in several.items():
+            last = max(news, key=lambda e: e.number)
+            if all(each is last or each in self.ancestors(last) for each in news):
+                found[old] = max(news, key=lambda e: (self.alike(old, e), e.number))
+        return found
+
+    def extended(self, chain: Carried) -> Carried:
+        """A chain with a last value that is not used any more, and with a first that was empty."""
+        key = operation_key(chain.values[-1])
+        last = chain.values[-1]
+        for node in sorted(self._consequences(last), key=lambda e: e.number):
+            if operation_key(node) == key and self.moves(last, node):
+                chain.values.append(node)
+                break
+        first, second = chain.values[:2]
+        while operation_key(first) == operation_key(second):  # as of what begins with zeros
+            olds = [each for each in self.ancestors(first) if self.alike(each, first)]
+            if not olds:
+                break
+            second, first = first, max(olds, key=lambda e: self.alike(e, first))
+            chain.values.insert(0, first)
+        return chain
+
+    def _consequences(self, node: Node, most: int = 64) -> set[Node]:
+        """The values that are a linear function of a value."""
+        found: set[Node] = set()
+        waiting = [node]
+        for each in waiting:
+            for consumer in each.consumers:
+                linear = consumer not in found and consumer in self._linear_in(each)
+                if linear and len(found) < most:
+                    found.add(consumer)
+                    waiting.append(consumer)
+        return found
+
+    def _linear_in(self, node: Node) -> list[Node]:
+        return [each for each in node.consumers if node in self.ancestors(each)]
+
+
+def _computed(node: Node, old: Node) -> bool:
+    """Whether a value was computed from another one, and is not only numbers of it."""
+    waiting = [node] if node.depends_on(old) else []
+    for each in waiting:
+        if each is not old:
+            if each.operation not in MOVES:
+                return True
+            waiting += [e for e in each.inputs if e.depends_on(old) and e not in waiting]
+    return False
+
+
+def _roles(node: Node) -> Iterable[Role]:
+    for consumer in node.consumers:
+        for i, each in enumerate(flat((consumer.args, consumer.kwargs))):
+            if each is node:
+                yield operation_key(consumer), i

@@ -1,0 +1,174 @@
+"""The process in which a script runs: it is stopped after some updates, and they are judged there.
+
+Left out: its parent (`run.py`), and the judgement (`conclude.py`).
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import Any
+
+from conformance.errors import ConformanceError, SubjectError
+from conformance.running.tracebacks import headline
+from conformance.script.conclude import conclude
+from conformance.script.findings import Ran
+from conformance.script.names import Held, held, namespaces
+from conformance.script.parameters import Parameter, parameters, steps
+from conformance.script.program import run
+from conformance.script.record import to_json
+from conformance.tracing.frames import raised_in
+from conformance.tracing.long import LongTrace
+
+MOST = 1 << 30  # bytes that are recorded
+PATIENCE = 3  # times that a script may go on though it was stopped
+AGAIN = 1.0  # seconds until it is stopped again
+
+
+class StopScript(BaseException):
+    """The script has shown enough."""
+
+
+@dataclass
+class Session:
+    """A script that runs.
+
+    Attributes:
+        script: its path.
+        arguments: that it is given.
+        updates: after which it is stopped.
+        seconds: after which it is stopped.
+        seed: of its random numbers.
+        send: takes the report.
+        found: its parameters so far.
+        names: what its variables hold.
+        notes: see `Ran.notes`.
+    """
+
+    script: str
+    arguments: Sequence[str]
+    updates: int
+    seconds: float
+    seed: int
+    send: Callable[[object], None]
+    found: list[Parameter] = field(default_factory=list)
+    names: list[Held] = field(default_factory=list)
+    notes: list[tuple[str, str]] = field(default_factory=list)
+    stops: int = 0
+
+    def __post_init__(self) -> None:
+        """Begin a trace."""
+        self.trace = LongTrace(self.grown)
+
+    def grown(self) -> None:
+        """End the script if its trace shows enough."""
+        if not self.stops:
+            self.found = parameters(self.trace.nodes)
+            full = self.trace.stored > MOST
+            if full:
+                self.notes.append(("memory", f"{MOST >> 30}"))
+            if steps(self.found) < self.updates and not full:
+                return
+        self.stop(sys._getframe())  # noqa: SLF001 - the way to the script's variables
+
+    def stop(self, frame: FrameType | None) -> None:
+        """End the script; where it goes on nevertheless, its process."""
+        self.stops += 1
+        if self.stops == 1:
+            self.note_names(namespaces(frame))
+        if self.stops > PATIENCE:
+            self.end()
+        raise StopScript
+
+    def note_names(self, spaces: Sequence[Mapping[str, Any]]) -> None:
+        """Note what the variables of the script hold."""
+        recording, self.trace.recording = self.trace.recording, False
+        self.names = held(self.trace, spaces)
+        self.trace.recording = recording
+
+    def end(self) -> None:
+        """Send the report and leave the process, whatever the script would still do."""
+        with suppress(OSError, ValueError):  # a stream that the script has closed
+            sys.stdout.flush()
+        self.send(to_json(self.report()))
+        os._exit(0)
+
+    def report(self) -> Ran:
+        """What is known of the script."""
+        self.trace.recording = False
+        if not self.stops:
+            self.found = parameters(self.trace.nodes)
+        return conclude(self.script, self.trace, self.found, self.names, self.updates, self.notes)
+
+    def run(self) -> None:
+        """Run the script, and send the report.
+
+        Raises:
+            SubjectError: it failed before it had updated anything.
+        """
+        try:
+            with self._limited():
+                module = run(self.script, self.arguments, self.trace, self.seed)
+            self.note_names([vars(module)])
+        except StopScript:
+            pass
+        except ConformanceError:
+            raise
+        except SystemExit as error:
+            self._ended(error)
+        except BaseException as error:
+            self._ended(error)
+            if not steps(parameters(self.trace.nodes)):
+                raise SubjectError(self.failure(error)) from error
+            self.notes.append(("failed", self.failure(error)))
+        self.end()
+
+    def _ended(self, error: BaseException) -> None:
+        """Note what the variables held where an exception was raised."""
+        at = error.__traceback__
+        while at is not None and at.tb_next is not None:
+            at = at.tb_next
+        if not self.stops:
+            self.note_names(namespaces(None if at is None else at.tb_frame))
+
+    def failure(self, error: BaseException) -> str:
+        """An exception of the script in one line."""
+        lines = raised_in(error)
+        where = f", in {os.path.relpath(lines[0].file)}:{lines[0].line}" if lines else ""
+        if isinstance(error, EOFError) and "reading a line" in str(error):
+            return f"it asks for input, and there is nobody to answer{where}"
+        return f"raised {headline(error)}{where}"
+
+    @contextmanager
+    def _limited(self) -> Iterator[None]:
+        """End the script when its time is over, until the end of the block."""
+
+        def over(_number: int, frame: FrameType | None) -> None:
+            if not self.stops:
+                self.trace.recording = False
+                self.found = parameters(self.trace.nodes)
+                self.notes.append(("time", f"{self.seconds:g}"))
+                if not steps(self.found):
+                    self.notes.append(("at", _place(frame)))
+            self.stop(frame)
+
+        if sys.platform == "win32":
+            yield
+            return
+        signal.signal(signal.SIGALRM, over)
+        signal.setitimer(signal.ITIMER_REAL, self.seconds, AGAIN)
+        try:
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _place(frame: FrameType | None) -> str:
+    """The line of the script that runs."""
+    from conformance.tracing.frames import subject_frames
+
+    lines = subject_frames(frame) if frame is not None else ()
+    return f"{os.path.relpath(lines[0].file)}:{lines[0].line}" if lines else ""

@@ -1,0 +1,123 @@
+"""What is said of a script by its trace: its parameters, each update, the rule.
+
+Left out: running it (`child.py`).
+"""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from conformance.backward.findings import Examined
+from conformance.backward.no_loss import COST_NAMES
+from conformance.backward.program import NotAGradientError
+from conformance.backward.quantities import HALF_OF_THE_DIGITS
+from conformance.errors import SubjectError
+from conformance.script.findings import Ran
+from conformance.script.judge import Judgement, judged, uneven_error
+from conformance.script.known_rules import rule
+from conformance.script.names import Held, names
+from conformance.script.parameters import Parameter, steps
+from conformance.script.rule import faults
+from conformance.tracing.trace import Trace
+
+_POOLS = ("multiprocessing.pool", "concurrent.futures.process", "joblib")
+"""Modules that are loaded where a program lets other processes work."""
+
+Notes = Sequence[tuple[str, str]]
+
+
+def conclude(
+    script: str,
+    trace: Trace,
+    found: Sequence[Parameter],
+    variables: Sequence[Held],
+    most: int,
+    notes: Notes,
+) -> Ran:
+    """What is known of a script.
+
+    Args:
+        script: its path.
+        trace: of its run.
+        found: its parameters.
+        variables: what its variables held when it ended.
+        most: updates that are judged.
+        notes: what is to be said beside.
+
+    Raises:
+        SubjectError: nothing can be judged.
+    """
+    count = min(steps(found), most)
+    if not count:
+        raise SubjectError(_nothing(trace, notes))
+    moved = [each for each in found if each.chain.count >= count]
+    said = names([each.values for each in moved], variables)
+    count = max((k for k in range(1, count + 1) if _finite(moved, k)), default=1)
+    try:
+        results = _judged(trace, moved, said, count)
+    except NotAGradientError as error:
+        raise SubjectError(f"its gradients cannot be judged: {error}") from error
+    at = next((i for i, each in enumerate(results) if not each.ok), 0)
+    if results[at].ok:  # that of which most gradients are not 0 everywhere
+        at = min(range(count), key=lambda i: sum(e.dead for e in results[i].examined.gradients))
+    examined = results[at].examined
+    accused = (*faults(results, said), *examined.accused)
+    return Ran(
+        script,
+        tuple(said),
+        count,
+        replace(examined, accused=accused),
+        at + 1,
+        rule([each.updates[0] for each in results], _factor(examined)),
+        tuple(notes),
+    )
+
+
+def _factor(examined: Examined) -> float:
+    return 1.0 if examined.cost == "unknown" else examined.factor
+
+
+def _finite(moved: Sequence[Parameter], k: int) -> bool:
+    """Whether all parameters are finite before an update."""
+    return all(bool(np.all(np.isfinite(each.values[k - 1].value))) for each in moved)
+
+
+def _judged(
+    trace: Trace, moved: Sequence[Parameter], names: Sequence[str], count: int
+) -> list[Judgement]:
+    """The updates, all by one cost and, if the script has no loss, by one factor."""
+    results = [judged(trace, moved, names, k) for k in range(1, count + 1)]
+    if _even(results):
+        return results
+    for cost in COST_NAMES:
+        try:
+            others = [judged(trace, moved, names, k, cost) for k in range(1, count + 1)]
+        except NotAGradientError:
+            continue
+        if all(each.ok for each in others) and _even(others):
+            return others
+    return [uneven_error(each) for each in results]
+
+
+def _even(results: Sequence[Judgement]) -> bool:
+    """Whether a factor beside a known cost is one and the same at all updates."""
+    free = [e for e in results if e.ok and not e.own_loss and e.examined.cost != "unknown"]
+    if len(free) < len(results):
+        return True
+    factors = [each.examined.factor for each in free]
+    return all(abs(each / factors[0] - 1) <= HALF_OF_THE_DIGITS for each in factors)
+
+
+def _nothing(trace: Trace, notes: Notes) -> str:
+    """Why there is nothing to judge."""
+    said = dict(notes)
+    if "time" in said:
+        where = f", in {said['at']}" if said.get("at") else ""
+        return f"it ran for {said['time']} s and updated no parameter{where}"
+    if not trace.nodes:
+        return "it ran to its end and computed nothing with NumPy"
+    what = "it ran to its end and updated no parameter: no array moved by what was computed from it"
+    others = [each for each in _POOLS if each in sys.modules]
+    return f"{what}; what its other processes do is not seen" if others else what

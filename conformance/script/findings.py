@@ -1,0 +1,46 @@
+"""What is known of a script that was run: values, no prose.
+
+Left out: the words (`report/script_words.py`).
+"""
+
+from dataclasses import dataclass
+
+from conformance.backward.findings import Examined
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How parameters are moved.
+
+    Attributes:
+        kind: `plain`, `momentum`, `nesterov`, `adagrad`, `rmsprop`, `adam`; `other` if it is none
+            of them; `unknown` if there are too few updates to tell.
+        numbers: of the rule, by the names that they have in it: η, μ, β1, β2, ε, λ.
+    """
+
+    kind: str
+    numbers: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A script that was run, and what it trains.
+
+    Attributes:
+        script: its path.
+        parameters: their names.
+        updates: how many of them were judged.
+        examined: the gradients of the first update that is wrong, or of one that is right; with
+            what is wrong with the updates.
+        at: which one that is, from 1.
+        rule: how the parameters are moved.
+        notes: what else is said, as pairs of a kind and a text of the script's own.
+    """
+
+    script: str
+    parameters: tuple[str, ...]
+    updates: int
+    examined: Examined
+    at: int = 1
+    rule: Rule = Rule("unknown")
+    notes: tuple[tuple[str, str], ...] = ()

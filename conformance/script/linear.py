@@ -1,0 +1,135 @@
+"""What an operation is a linear function of, entry by entry: the way from a new value to the old.
+
+Left out: which values are old and new (`chains.py`).
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from conformance.backward.operation import is_float
+from conformance.tracing.trace import FILLED, Node, taken
+
+SAME = frozenset(
+    {"copy", "array", "asarray", "asanyarray", "ascontiguousarray", "astype", "positive", "copyto"}
+)
+"""Operations that give what they are given."""
+
+BOUNDED = frozenset({"clip", "minimum", "maximum", "nan_to_num", "round"})
+"""Operations that give most of what they are given."""
+
+ENTRYWISE = frozenset(
+    {
+        "add", "subtract", "multiply", "divide", "true_divide", "negative", "sqrt", "square",
+        "power", "absolute", "reciprocal", "where", "sign", "float_power", "cbrt", "exp", "log",
+    }
+) | SAME | BOUNDED  # fmt: skip
+"""Operations of which each entry comes of the entries at its own place."""
+
+Link = tuple[Node, float]
+"""An operand, and how many times it the result is."""
+
+
+def links(node: Node) -> Iterator[Link]:
+    """The operands of the shape of the result that it is a linear function of."""
+    if node.function is None or not is_float(node):
+        return
+    shape = np.shape(node.value)
+    for each, factor in _links(node):
+        if type(each) is Node and np.shape(each.value) == shape and is_float(each):
+            yield each, factor
+
+
+def _links(node: Node) -> Iterator[tuple[Any, float]]:
+    args, name = node.args, node.operation
+    if name == "add":
+        yield args[0], 1.0
+        yield args[1], 1.0
+    elif name == "subtract":
+        yield args[0], 1.0
+        yield args[1], -1.0
+    elif name == "negative":
+        yield args[0], -1.0
+    elif name in ("multiply", "divide", "true_divide") and len(args) > 1:
+        yield from _scaled(node)
+    elif name == FILLED:
+        yield args[0], 1.0
+    elif node.function is taken:
+        yield _written(*args), 1.0
+    elif name in SAME or name in BOUNDED:
+        yield args[1] if name == "copyto" else args[0], 1.0
+
+
+def _scaled(node: Node) -> Iterator[tuple[Any, float]]:
+    one, other = node.args[:2]
+    alone = np.size(node.value) == 1
+    by = _number(other, alone=alone)
+    if by is not None and type(one) is Node and (node.operation == "multiply" or by):
+        yield one, by if node.operation == "multiply" else 1 / by
+    elif node.operation == "multiply" and (by := _number(one, alone=alone)) is not None:
+        yield other, by
+
+
+def _number(value: Any, *, alone: bool) -> float | None:
+    """The number that an operand is; beside a single number only one that comes of numbers."""
+    if alone and type(value) is Node and not _of_numbers(value):
+        return None
+    return scalar(value)
+
+
+def _of_numbers(node: Node) -> bool:
+    """Whether a value was computed from single numbers alone, which are no parameters."""
+    if node.function is None:
+        return np.size(node.value) == 1 and not node.given
+    return all(map(_of_numbers, node.inputs))
+
+
+def scalar(value: Any) -> float | None:
+    """The number that a value is; None if it is an array."""
+    if type(value) is Node:
+        value = value.value
+    if isinstance(value, int | float | np.generic | np.ndarray) and np.size(value) == 1:
+        number = np.asarray(value).reshape(())[()]
+        return float(number) if np.isrealobj(number) else None
+    return None
+
+
+def _written(state: Node, index: Any) -> Any:
+    """What was written last at the very places that are taken; None if nothing was."""
+    while type(state) is Node and state.operation == FILLED:
+        before, pairs = state.args
+        for at, value in reversed(pairs):
+            if at is not None and np.array_equal(at, index):
+                return value
+        state = before
+    return None
+
+
+def ancestors(node: Node, most: int = 64) -> dict[Node, Node]:
+    """The values that a value is a linear function of, nearest first, each with what it is in."""
+    found: dict[Node, Node] = {}
+    waiting = [node]
+    for each in waiting:
+        for operand, _ in links(each):
+            if operand not in found and len(found) < most:
+                found[operand] = each
+                waiting.append(operand)
+    return found
+
+
+def entrywise(node: Node, stop: frozenset[Node], most: int = 256) -> set[Node]:
+    """All that a value is computed of entry by entry, down to some values."""
+    found: set[Node] = set()
+    waiting = [node]
+    shape = np.shape(node.value)
+    for each in waiting:
+        passes = each.operation in ENTRYWISE or each.operation == FILLED or each.function is taken
+        if each in stop or not passes or len(found) > most:
+            continue
+        inputs = [e for e, _ in links(each)] if each.function is taken else each.inputs
+        for operand in inputs:
+            if operand not in found and np.shape(operand.value) in (shape, ()):
+                found.add(operand)
+                waiting.append(operand)
+    return found

@@ -1,0 +1,132 @@
+"""The number that a program has for its loss at the parameters of one update.
+
+Left out: the costs that are tried where there is none (`backward/own_pass.py`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+from operator import or_
+
+import numpy as np
+
+from conformance.backward.chain import Chain
+from conformance.backward.factor import conventions
+from conformance.backward.forward import Forward
+from conformance.backward.judge import distance
+from conformance.backward.no_loss import COST_NAMES, tried
+from conformance.backward.operation import is_float
+from conformance.backward.program import Goal, NotAGradientError, Recorded
+from conformance.backward.quantities import HALF_OF_THE_DIGITS
+from conformance.tracing.trace import Node, Trace
+
+MOST = 8  # numbers that are tried, the last ones
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """How well gradients are those of a number.
+
+    Attributes:
+        loss: the number.
+        count: how many are, but for a factor that they share.
+        factor: given / right.
+    """
+
+    loss: Node
+    count: int
+    factor: float
+
+
+def candidates(nodes: Sequence[Node], olds: Sequence[Node], news: Sequence[Node]) -> list[Node]:
+    """The numbers that were computed from all old values, and that no new one was computed from."""
+    given = sum(1 << each.number for each in olds)
+    later = sum(1 << each.number for each in news)
+    used = reduce(or_, (each.uses for each in news), 0)
+    found = [
+        each
+        for each in nodes[max(e.number for e in olds) :]
+        if np.size(each.value) == 1
+        and is_float(each)
+        and each.uses & given == given
+        and not each.uses & later
+        and not used >> each.number & 1
+    ]
+    return found[-MOST:]
+
+
+def best_loss(trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...]) -> Fit | None:
+    """The number that most gradients are right by, if any is; of several the nearest in size."""
+    fits = [fit for each in losses if (fit := _fit(trace, each, goals)).count]
+    return max(fits, key=lambda e: (e.count, -abs(np.log(e.factor)), e.loss.number), default=None)
+
+
+def declared(trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...]) -> Node | None:
+    """The number that is a known cost of the output, times a constant; None if none is."""
+    run = Recorded(trace, goals[0].node, goals)
+    try:
+        known = tried(run, COST_NAMES, (None, None)) if losses else []
+    except NotAGradientError:
+        return None
+    last = _last(trace, losses)
+    for each in known:
+        value = float(np.ravel(each.forward.run.loss.value)[0])
+        lengths = [n for output, _ in each.compared.pairs for n in np.shape(output.value)]
+        for loss in last:
+            ratio = float(np.ravel(loss.value)[0]) / value if value else 0.0
+            if any(abs(ratio - e) <= HALF_OF_THE_DIGITS * e for e in conventions(lengths)):
+                return loss
+    return None
+
+
+def monitored(trace: Trace, losses: Sequence[Node]) -> Node | None:
+    """The last number, if it is smooth: one of absolute values is only printed."""
+    for each in _last(trace, losses):
+        if not any(e.operation in ("absolute", "sign") for e in _sources(each)):
+            return each
+    return None
+
+
+def _last(trace: Trace, losses: Sequence[Node]) -> list[Node]:
+    """The numbers that no other of them was computed from, the latest first; of a total the term.
+
+    A total over all updates so far has more in it than depends on the parameters of this one.
+    """
+    given = sum(1 << each.number for each in trace.nodes if each.given)
+    found = []
+    for each in reversed(losses):
+        if not any(e is not each and e.depends_on(each) for e in losses):
+            term = each
+            while term.operation == "add":
+                parts = [e for e in term.args if type(e) is Node and e.uses & given]
+                if len(parts) != 1:
+                    break
+                term = parts[0]
+            found.append(term)
+    return found
+
+
+def _sources(node: Node, most: int = 12) -> list[Node]:
+    """The last operations that a number was computed by."""
+    found = [node]
+    for each in found:
+        if len(found) < most:
+            found += [e for e in each.inputs if e not in found and e.function is not None]
+    return found
+
+
+def _fit(trace: Trace, loss: Node, goals: tuple[Goal, ...]) -> Fit:
+    forward = Forward(Recorded(trace, loss, goals), Chain(trace.nodes))
+    factors = []
+    for each in goals:
+        right, given = forward.right(each.parameter), np.asarray(each.node.value)
+        size = float(np.vdot(right, right))
+        if not size or not np.isfinite(size) or given.shape != right.shape:
+            continue
+        factor = float(np.vdot(given, right)) / size
+        if factor > 0 and distance(given, factor * right) <= HALF_OF_THE_DIGITS:
+            factors.append(factor)
+    near = [sum(abs(e / f - 1) <= HALF_OF_THE_DIGITS for e in factors) for f in factors]
+    if not near:
+        return Fit(loss, 0, 1.0)
+    return Fit(loss, max(near), factors[near.index(max(near))])

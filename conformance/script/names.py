@@ -1,0 +1,123 @@
+"""What a program calls its parameters: the expressions under which it holds them.
+
+Left out: which values are parameters (`parameters.py`).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import FrameType, FunctionType, ModuleType
+from typing import Any
+
+from conformance.backward.source import written_name
+from conformance.tracing.arrays import Traced, is_traced_number
+from conformance.tracing.frames import is_subject
+from conformance.tracing.trace import Node, Trace
+
+DEPTH, MANY = 4, 20_000  # of objects within objects
+
+
+@dataclass(frozen=True)
+class Held:
+    """An expression for a value: the namespace and the variable that it begins with, its depth."""
+
+    space: int
+    root: str
+    depth: int
+    name: str
+    value: Node
+
+
+def namespaces(frame: FrameType | None) -> list[Mapping[str, Any]]:
+    """The variables of the program's functions that are running, the innermost first."""
+    found: list[Mapping[str, Any]] = []
+    while frame is not None:
+        if is_subject(frame.f_code.co_filename):
+            found.append(frame.f_locals)
+            if not any(each is frame.f_globals for each in found):
+                found.append(frame.f_globals)
+        frame = frame.f_back
+    return sorted(found, key=lambda each: "__builtins__" in each)
+
+
+def held(trace: Trace, spaces: Sequence[Mapping[str, Any]]) -> list[Held]:
+    """All traced values that variables hold."""
+    found: list[Held] = []
+    for i, space in enumerate(spaces):
+        for root, value in list(space.items()):
+            if not root.startswith("__"):
+                for depth, name, each in _within(root, value):
+                    node = each.node if is_traced_number(each) else trace.node_of(each)
+                    found.append(Held(i, root, depth, name, node))
+    return found
+
+
+def _within(root: str, value: Any) -> Iterator[tuple[int, str, Any]]:
+    """The traced values within a value, each with its depth and expression."""
+    waiting = [(0, root, value)]
+    seen = set()
+    for depth, name, each in waiting:
+        if isinstance(each, Traced) or is_traced_number(each):
+            yield depth, name, each
+        elif depth < DEPTH and id(each) not in seen and len(waiting) < MANY:
+            seen.add(id(each))
+            waiting += [(depth + 1, name + part, inner) for part, inner in _parts(each)]
+
+
+def _parts(value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        yield from ((f"[{key!r}]", each) for key, each in value.items())
+    elif isinstance(value, list | tuple):
+        yield from ((f"[{i}]", each) for i, each in enumerate(value))
+    elif isinstance(getattr(value, "__dict__", None), dict) and not isinstance(
+        value, ModuleType | FunctionType | type
+    ):
+        yield from ((f".{key}", each) for key, each in vars(value).items())
+
+
+def names(chains: Sequence[Sequence[Node]], found: Sequence[Held]) -> list[str]:
+    """A name for each chain of values: what its update writes to, if that tells them apart.
+
+    Else all begin with the same variable, if possible.
+
+    Args:
+        chains: the values of each parameter, one after another.
+        found: what the program's variables hold.
+    """
+    owner = {node: i for i, values in enumerate(chains) for node in values}
+    known = [(owner[each.value], each) for each in found if each.value in owner]
+    written = [_written(values) for values in chains]
+    if len(set(written)) == len(chains) and all(
+        (i, n) in _said(known) for i, n in enumerate(written)
+    ):
+        return written
+    named: dict[int, str] = {}
+    for scheme in _schemes(known, len(chains)):
+        for i, each in scheme.items():
+            if each.name not in named.values():
+                named.setdefault(i, each.name)
+    return [named.get(i) or name or f"parameter {i + 1}" for i, name in enumerate(written)]
+
+
+def _said(known: Sequence[tuple[int, Held]]) -> set[tuple[int, str]]:
+    return {(i, each.name) for i, each in known}
+
+
+def _schemes(known: Sequence[tuple[int, Held]], count: int) -> list[dict[int, Held]]:
+    """Names that begin with one variable, or that are variables; those of most parameters first."""
+    made: dict[tuple[int, str], dict[int, Held]] = {}
+    for i, each in known:
+        scheme = made.setdefault((each.space, each.root if each.depth else ""), {})
+        if i not in scheme or each.depth < scheme[i].depth:
+            scheme[i] = each
+
+    def order(item: tuple[tuple[int, str], dict[int, Held]]) -> tuple[bool, int, int, int]:
+        (space, root), scheme = item
+        some = not root and len(scheme) < count  # such as the variables of a loop
+        return some, -len(scheme), sum(each.depth for each in scheme.values()), space
+
+    return [scheme for _, scheme in sorted(made.items(), key=order)]
+
+
+def _written(values: Sequence[Node]) -> str:
+    """What the line of an update writes to."""
+    return next((name for each in values[1:] if (name := written_name(each))), "")

@@ -1,0 +1,96 @@
+"""Which of the values that a loop carries on are parameters, and which are kept for their update.
+
+A velocity, a moment or a sum of gradients is carried on too; its new value goes into that of its
+parameter entry by entry. Left out: how one is found (`chains.py`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from conformance.backward.groups import operation_key
+from conformance.script.chains import Carried, carried
+from conformance.script.linear import entrywise
+from conformance.tracing.trace import Node
+
+
+@dataclass(eq=False)
+class Parameter:
+    """A parameter of a network.
+
+    Attributes:
+        chain: its values.
+        states: what is kept for its update.
+    """
+
+    chain: Carried
+    states: tuple[Carried, ...] = ()
+
+    @property
+    def values(self) -> list[Node]:
+        """Its values, one after another."""
+        return self.chain.values
+
+
+def parameters(nodes: Sequence[Node]) -> list[Parameter]:
+    """The parameters that a run has moved, in the order in which they were made."""
+    chains = carried(nodes)
+    parts = {id(each): _parts(each, chains) for each in chains}
+    kept = {
+        id(each): [
+            other for other in parts[id(each)] if not any(e is each for e in parts[id(other)])
+        ]
+        for each in chains
+    }
+    states = {id(other) for some in kept.values() for other in some}
+    found = [Parameter(e, tuple(kept[id(e)])) for e in chains if id(e) not in states]
+    _align([each.chain for each in found])
+    return sorted(_owners(found), key=lambda each: each.values[0].number)
+
+
+def _align(chains: Sequence[Carried]) -> None:
+    """Let all begin at the same update, where some were numbers of Python's before the first."""
+    late = [e.values[0] for e in chains if operation_key(e.values[0]) == operation_key(e.values[1])]
+    if late:
+        start = late[0].number
+        for each in chains:
+            nearest = min(each.values, key=lambda e: abs(e.number - start))
+            if each.values[0] not in late and nearest is not each.values[-1]:
+                del each.values[: each.values.index(nearest)]
+
+
+def _parts(chain: Carried, chains: Sequence[Carried]) -> list[Carried]:
+    """The other chains whose new values a chain's new values are made of entry by entry."""
+    found: list[Carried] = []
+    for old, new in zip(chain.values, chain.values[1:], strict=False):
+        values = entrywise(new, frozenset({old}))
+        for other in chains:
+            known = other is chain or any(each is other for each in found)
+            if not known and not values.isdisjoint(other.values[1:]):
+                found.append(other)
+    return found
+
+
+def _owners(found: list[Parameter]) -> list[Parameter]:
+    """Of an array and its parts the array, unless one part is all of it."""
+    kept = list(found)
+    for whole in found:
+        parts = [e for e in found if e is not whole and _is_part(e, whole)]
+        if not parts:
+            continue
+        same = [e for e in parts if e.values[0].value.size == whole.values[0].value.size]
+        for each in [whole] if same else parts:
+            if each in kept:
+                kept.remove(each)
+    return kept
+
+
+def _is_part(part: Parameter, whole: Parameter) -> bool:
+    """Whether the values of one are written into, or taken from, those of another."""
+    own = set(whole.values)
+    return any(not own.isdisjoint(e.inputs) and e.operation == "getitem" for e in part.values[1:-1])
+
+
+def steps(found: Sequence[Parameter]) -> int:
+    """How many updates all parameters have seen; those that move seldom are no parameters."""
+    most = max((each.chain.count for each in found), default=0)
+    return min((e.chain.count for e in found if 2 * e.chain.count >= most), default=0)

@@ -1,0 +1,76 @@
+"""A script, run as Python runs it: as `__main__`, with its arguments, from its folder's modules.
+
+Left out: what is noted of it (`tracing/`), and its process (`child.py`).
+"""
+
+import linecache
+import os
+import random
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+
+from conformance.errors import SubjectError, UsageError
+from conformance.script.imports import traced_imports
+from conformance.script.rewrite import compiled
+from conformance.tracing.trace import Trace
+
+
+def source_of(script: str) -> bytes:
+    """The source of a script.
+
+    Raises:
+        UsageError: there is no such file, or it is none of Python's.
+    """
+    path = Path(script)
+    if path.is_dir():
+        raise UsageError(f"{script} is a folder: give a file of it, as Python itself is given one")
+    if not path.exists():
+        raise UsageError(f"there is no file {script}")
+    if path.suffix == ".ipynb":
+        raise UsageError(f"{script} is a notebook: in it, `%load_ext conformance`, `%%conformance`")
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{script} cannot be read: {error.strerror}") from error
+
+
+def run(script: str, arguments: Sequence[str], trace: Trace, seed: int) -> ModuleType:
+    """Run a script to its end, or to where it is stopped, and give its module.
+
+    Args:
+        script: its path.
+        arguments: that it is given.
+        trace: where it is noted what it computes.
+        seed: of its random numbers, where it gives none.
+
+    Raises:
+        SubjectError: it has a syntax error.
+    """
+    try:
+        code = compiled(source_of(script), script)
+    except (SyntaxError, ValueError) as error:
+        line = getattr(error, "lineno", 0) or 0
+        raise SubjectError(f"{script}:{line}: {getattr(error, 'msg', error)}") from error
+    module = _main(script, arguments)
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002 - what scripts draw from
+    with traced_imports(trace, seed) as names:
+        module.__dict__.update(names)
+        exec(code, module.__dict__)  # noqa: S102 - to run it is what was asked for
+    return module
+
+
+def _main(script: str, arguments: Sequence[str]) -> ModuleType:
+    """The main module, as Python makes it."""
+    module = ModuleType("__main__")
+    module.__dict__.update(__file__=script, __builtins__=__builtins__)
+    sys.modules["__main__"] = module
+    sys.argv = [script, *arguments]
+    sys.path.insert(0, str(Path(script).resolve().parent))
+    os.environ.setdefault("MPLBACKEND", "Agg")  # a plot opens no window, for which it would wait
+    linecache.checkcache(script)
+    return module

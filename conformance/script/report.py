@@ -1,0 +1,54 @@
+"""The report on a script: that on its gradients, and what is known of its updates.
+
+Left out: the words (`report/script_words.py`).
+"""
+
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+from conformance.backward_check import BackwardReport
+from conformance.script.findings import Ran
+
+
+@dataclass(frozen=True)
+class ScriptReport(BackwardReport):
+    """What is known of a script that trains a network.
+
+    Attributes:
+        ran: what is known beside its gradients.
+    """
+
+    ran: Ran
+
+    def __str__(self) -> str:
+        """Three lines first: what is wrong, on which line, why."""
+        from conformance.report.script_words import notes
+
+        return "\n".join([super().__str__(), *(f"note: {each}" for each in notes(self.ran))])
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as JSON values, by `report/backward.schema.json`."""
+        from conformance.report.script_words import to_json
+
+        return {**super().to_json(), "script": to_json(self.ran)}
+
+    def as_markdown(self) -> str:
+        """The report as GitHub-flavoured Markdown."""
+        from conformance.report.gfm import text
+        from conformance.report.script_words import notes
+
+        return super().as_markdown() + "\n" + "".join(f"- {text(e)}\n" for e in notes(self.ran))
+
+    def as_page(self) -> str:
+        """The report as one page of HTML."""
+        from conformance.report.script_words import notes
+
+        said = "".join(f"<li>{escape(each)}</li>" for each in notes(self.ran))
+        return super().as_page().replace("</main>", f"<ul>{said}</ul></main>")
+
+    def _repr_html_(self) -> str:
+        """The same for a notebook."""
+        from conformance.report.backward_words import lines_html
+
+        return lines_html(str(self).splitlines())

@@ -1,0 +1,86 @@
+"""A program's source, compiled so that the arrays that come into it are entered into a trace.
+
+Only values that are assigned, looped over or handed on as more than a name are passed through a
+function; every expression keeps its place in the source. Left out: that function
+(`tracing/entering.py`).
+"""
+
+import ast
+from types import CodeType
+from typing import Any
+
+VALUE, EACH = "__conformance_value__", "__conformance_each__"
+"""The names, among the builtins, of what takes a value and of what takes those of a loop."""
+
+_PLAIN = (ast.Constant, ast.JoinedStr, ast.Lambda, ast.Name, ast.Compare, ast.BoolOp)
+_SOURCES = (ast.Call, ast.Attribute, ast.Subscript)
+
+
+def compiled(source: bytes | str, file: str, mode: str = "exec") -> CodeType:
+    """The code of a program; as `compile` gives it, but for what is entered.
+
+    Raises:
+        SyntaxError: it is no Python.
+    """
+    tree = ast.parse(source, file, mode)
+    made: CodeType = compile(_Entering().visit(tree), file, mode, dont_inherit=True)
+    return made
+
+
+class _Entering(ast.NodeTransformer):
+    """Passes values through the two functions."""
+
+    def visit_Assign(self, node: ast.Assign) -> Any:
+        self.generic_visit(node)
+        node.value = _passed(VALUE, node.value)
+        return node
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> Any:
+        self.generic_visit(node)
+        if node.value is not None:
+            node.value = _passed(VALUE, node.value)
+        return node
+
+    def visit_For(self, node: ast.For) -> Any:
+        self.generic_visit(node)
+        if not _is_range(node.iter):
+            node.iter = _called(EACH, node.iter)
+        return node
+
+    def visit_comprehension(self, node: ast.comprehension) -> Any:
+        self.generic_visit(node)
+        if not node.is_async and not _is_range(node.iter):
+            node.iter = _called(EACH, node.iter)
+        return node
+
+    def visit_Call(self, node: ast.Call) -> Any:
+        self.generic_visit(node)
+        node.args = [_passed(VALUE, e) if isinstance(e, _SOURCES) else e for e in node.args]
+        for each in node.keywords:
+            if isinstance(each.value, _SOURCES):
+                each.value = _passed(VALUE, each.value)
+        if isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Call):
+            node.func.value = _passed(VALUE, node.func.value)
+        return node
+
+
+def _is_range(node: ast.expr) -> bool:
+    return (
+        isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "range"
+    )
+
+
+def _passed(name: str, value: ast.expr) -> ast.expr:
+    return value if isinstance(value, _PLAIN) else _called(name, value)
+
+
+def _called(name: str, value: ast.expr) -> ast.expr:
+    """A call of a function with a value, at the place of the value."""
+    if (
+        isinstance(value, ast.Call)
+        and isinstance(value.func, ast.Name)
+        and value.func.id == "super"
+    ):
+        return value
+    function = ast.copy_location(ast.Name(name, ast.Load()), value)
+    return ast.copy_location(ast.Call(function, [value], []), value)

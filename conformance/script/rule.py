@@ -1,0 +1,128 @@
+"""What is wrong with how parameters are moved, though their gradients are right.
+
+Left out: the gradients (`judge.py`), and which rule it is (`known_rules.py`).
+"""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from conformance.backward.findings import Accused, Cause, Line
+from conformance.backward.source import line_of
+from conformance.script.judge import Judgement
+from conformance.script.known_rules import moments
+from conformance.script.linear import entrywise
+from conformance.script.origin import origin
+from conformance.script.update import Update, alike, kept
+from conformance.tracing.trace import Node
+
+
+def faults(results: Sequence[Judgement], names: Sequence[str]) -> list[Accused]:
+    """What is wrong with the updates: the first kind that something is found of."""
+    for search in (not_kept, shared, wrong_moments, not_finite, uneven, forgetting):
+        for each in results:
+            found = list(search(each, names))
+            if found:
+                return _together(found)
+    return []
+
+
+def _together(found: Sequence[Accused]) -> list[Accused]:
+    """Those of one line and one cause as one."""
+    made: dict[tuple[tuple[Line, ...], Cause], list[str]] = {}
+    for each in found:
+        made.setdefault((each.lines, each.cause), []).extend(each.gradients)
+    return [
+        Accused(tuple(names), lines, cause, mends=False) for (lines, cause), names in made.items()
+    ]
+
+
+def uneven(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
+    """The parameters that are moved by another factor than the others, if their gradients agree."""
+    updates = judgement.updates
+    if judgement.whole or not judgement.ok or any(not each.options for each in updates):
+        return
+    for each, name in zip(updates, names, strict=True):
+        factor = each.options[each.own][1]
+        if not alike(judgement.factor, factor):
+            kind = "ascends" if judgement.factor * factor < 0 else "step"
+            yield _accused(name, _line(each), Cause(kind, factor=factor / judgement.factor))
+
+
+def not_kept(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
+    """The parameters that keep nothing from update to update where most others do."""
+    counts = [len(each.parameter.states) for each in judgement.updates]
+    usual = max(set(counts), key=counts.count)
+    for each, name, count in zip(judgement.updates, names, counts, strict=True):
+        if count < usual:
+            yield _accused(name, _term(each), Cause("kept"))
+        elif not usual and each.constant is not None and not np.any(each.constant.value):
+            yield _accused(name, _term(each), Cause("zero"))
+
+
+def shared(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
+    """What two parameters keep together."""
+    owner: dict[int, str] = {}
+    for each, name in zip(judgement.updates, names, strict=True):
+        for state in each.parameter.states:
+            if id(state) in owner:
+                line = line_of(state.values[-1])
+                yield _accused(name, line, Cause("shared", names=(name, owner[id(state)])))
+            owner.setdefault(id(state), name)
+
+
+def forgetting(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
+    """What is kept by another factor than that of the other parameters, or for ever."""
+    rates = [[kept(*each) for each in made.states] for made in judgement.updates]
+    if not judgement.ok or not all(rates):
+        return
+    first = [each[0] for each in rates]
+    usual = max(first, key=lambda e: (first.count(e), abs(e) < 1))
+    for made, name, rate in zip(judgement.updates, names, first, strict=True):
+        line = line_of(made.states[0][1])
+        if rate == usual == 1 and not made.adaptive:
+            yield _accused(name, line, Cause("accumulates"))
+        elif not alike(usual, rate):
+            yield _accused(name, line, Cause("rate", factor=rate))
+
+
+def wrong_moments(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
+    """The moments that are not those of the gradient."""
+    for each, name in zip(judgement.updates, names, strict=True):
+        for state, kind in moments(each):
+            yield _accused(name, line_of(state), Cause(kind))
+
+
+def not_finite(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
+    """The updates that make infinite numbers of finite ones."""
+    for each, name in zip(judgement.updates, names, strict=True):
+        if _finite(each.old) and not _finite(each.new):
+            values = sorted({*entrywise(each.new, frozenset({each.old})), each.new}, key=_number)
+            first = next(
+                (e for e in values if not _finite(e) and all(map(_finite, e.inputs))), None
+            )
+            if first is not None:
+                yield _accused(name, origin(first) or line_of(first), Cause("infinite"))
+
+
+def _accused(name: str, line: Line | None, cause: Cause) -> Accused:
+    return Accused((name,), () if line is None else (line,), cause, mends=False)
+
+
+def _finite(node: Node) -> bool:
+    return bool(np.all(np.isfinite(np.asarray(node.value, dtype=np.float64))))
+
+
+def _number(node: Node) -> int:
+    return node.number
+
+
+def _term(made: Update) -> Line | None:
+    """The line that computes what is added."""
+    return line_of(made.options[0][0] if made.options else made.new)
+
+
+def _line(made: Update) -> Line | None:
+    """The line of an update at which its factor is decided: where its state is computed, if any."""
+    nodes: list[Node] = [state for _, state in made.states] or [made.new]
+    return line_of(nodes[0])

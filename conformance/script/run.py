@@ -1,0 +1,69 @@
+"""A script in a process of its own, and the report on it.
+
+Left out: what that process does (`child.py`).
+"""
+
+import sys
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from conformance.errors import StoppedError, SubjectError
+from conformance.running.isolate import isolated
+from conformance.script.findings import Ran
+from conformance.script.record import from_json
+from conformance.script.report import ScriptReport
+
+if TYPE_CHECKING:
+    from conformance.running.child import Send
+
+JUDGING = 120.0  # seconds that the judgement may take
+
+
+def run_script(
+    script: str,
+    arguments: Sequence[str] = (),
+    *,
+    updates: int = 3,
+    timeout: float = 60.0,
+    seed: int = 0,
+) -> ScriptReport:
+    """Run a script until it has updated its parameters some times, and judge the updates.
+
+    The script is executed, in a process of its own.
+
+    Args:
+        script: its path.
+        arguments: that it is given.
+        updates: after which it is stopped.
+        timeout: seconds after which it is stopped.
+        seed: of its random numbers, where it gives none.
+
+    Raises:
+        UsageError: there is no such script.
+        SubjectError: it failed, or there was nothing to judge.
+    """
+    from conformance.script.program import source_of
+
+    source_of(script)
+    sys.stdout.flush()
+    work = partial(_work, script, tuple(arguments), updates, timeout, seed)
+    try:
+        for record in isolated(work, timeout + JUDGING, shown=True):
+            ran = from_json(Ran, record)
+            return ScriptReport(script, ran.examined, ran)
+    except SubjectError as error:
+        words = str(error)
+        raise SubjectError(words if words.startswith(script) else f"{script}: {words}") from error
+    raise StoppedError(f"{script}: its process ended and said nothing")
+
+
+def _work(
+    script: str, arguments: tuple[str, ...], updates: int, timeout: float, seed: int, send: "Send"
+) -> None:
+    from threadpoolctl import threadpool_limits
+
+    from conformance.script.child import Session
+
+    with threadpool_limits(1):
+        Session(script, arguments, updates, timeout, seed, send).run()

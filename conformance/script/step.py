@@ -1,0 +1,76 @@
+"""One update of all parameters as a trace of its own, in which their old values are given.
+
+Left out: the rest of the run, whose values are constants here.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from functools import reduce
+from operator import or_
+from typing import Any
+
+from conformance.script.fewer import on_few_samples
+from conformance.tracing.trace import Node, Trace, substituted
+
+
+class Step:
+    """A part of a trace.
+
+    Attributes:
+        trace: of the part.
+        of: the node of each node of the whole trace.
+        share: of the samples that it is computed on.
+    """
+
+    def __init__(self, whole: Trace, olds: Mapping[Node, str], wanted: Iterable[Node]) -> None:
+        """Take what some values are computed from, down to the old values of the parameters."""
+        self.trace = Trace(sites=True)
+        self.of: dict[Node, Node] = {}
+        before = max(each.number for each in olds)
+        given = reduce(or_, (1 << each.number for each in olds), 0)
+        for node in _needed(whole, olds, wanted):
+            own = node.number > before or bool(node.uses & given)
+            self._copy(node, olds.get(node), own=own)
+        self.share = on_few_samples(self.trace.nodes, [self.of[each] for each in olds])
+        numbers = {node.number: copy.number for node, copy in self.of.items()}
+        self.trace.handed = [
+            frozenset(numbers[n] for n in each if n in numbers) for each in whole.handed
+        ]
+
+    def _copy(self, node: Node, name: str | None, *, own: bool) -> None:
+        """A node in the new trace: an operation if it belongs to the step, else its value."""
+        number = len(self.trace.nodes)
+        made = replace(node, number=number, inputs=(), consumers=[], uses=1 << number)
+        if name is not None or not own:
+            made.operation = "constant" if name is None else f"given {name}"
+            made.function, made.args, made.kwargs = None, (), {}
+            made.writes, made.replaces = (), None
+        else:
+            self._connect(made, node)
+        self.of[node] = made
+        self.trace.nodes.append(made)
+
+    def _connect(self, made: Node, node: Node) -> None:
+        made.args = substituted(node.args, self.of.__getitem__)
+        made.kwargs = substituted(node.kwargs, self.of.__getitem__)
+        made.inputs = tuple(self.of[each] for each in node.inputs)
+        made.writes = tuple((at, self._known(value), where) for at, value, where in node.writes)
+        made.replaces = None if node.replaces is None else self.of.get(node.replaces)
+        for each in made.inputs:
+            made.uses |= each.uses
+            each.consumers.append(made)
+
+    def _known(self, value: Any) -> Any:
+        return substituted(value, lambda each: self.of.get(each, each))
+
+
+def _needed(whole: Trace, olds: Mapping[Node, str], wanted: Iterable[Node]) -> list[Node]:
+    """What some values are computed from, in the order of time."""
+    before = max(each.number for each in olds)
+    given = reduce(or_, (1 << each.number for each in olds), 0)
+    found = {*wanted, *olds}
+    for node in reversed(whole.nodes):
+        if node in found and node not in olds:
+            own = node.number > before or node.uses & given
+            found.update(node.inputs if own else ())
+    return [each for each in whole.nodes if each in found]

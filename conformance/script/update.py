@@ -1,0 +1,255 @@
+"""One update of one parameter: the old value, and what is added to it how many times.
+
+Left out: whether it is right (`rule.py`).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import numpy as np
+
+from conformance.backward.source import statement
+from conformance.script.linear import ancestors, entrywise, links
+from conformance.script.parameters import Parameter
+from conformance.tracing.trace import FILLED, Node
+
+Multiple = tuple[Node, float]
+"""An array, and how many times it is added; only the sign counts in an adaptive update."""
+
+SAME = 1e-9  # two factors of one step that are the same were computed in another order at most
+
+
+@dataclass(eq=False)
+class Update:
+    """An update.
+
+    Attributes:
+        parameter: that is moved.
+        old: its value before.
+        new: its value after.
+        options: the arrays by which it is moved, each a multiple of the one before, and how many
+            times each is added; nothing if it is not moved by multiples of a single one.
+        own: which of them is the first that is not a product that the update itself computes.
+        decay: how many times the old value itself is taken away.
+        adaptive: whether the gradient is divided by something that is kept of earlier ones.
+        states: what is kept, as it was read and as it was written.
+        constant: an array that is added and is the same at every update, if there is one.
+    """
+
+    parameter: Parameter
+    old: Node
+    new: Node
+    options: list[Multiple] = field(default_factory=list)
+    own: int = 0
+    decay: float = 0.0
+    adaptive: bool = False
+    states: list[tuple[Node, Node]] = field(default_factory=list)
+    constant: Node | None = None
+
+
+def update(parameter: Parameter, k: int) -> Update:
+    """The k-th update of a parameter, from 1."""
+    old, new = parameter.values[k - 1 : k + 1]
+    made = Update(parameter, old, new)
+    reader = _Reader(made)
+    reader.read(new, old, 1.0)
+    if len(reader.gradients) == 1:
+        (made.options,) = reader.gradients.values()
+        lines = {_statement(each) for each in (new, *(state for _, state in made.states))}
+        own = [i for i, (e, _) in enumerate(made.options) if _statement(e) not in lines]
+        made.own = min([*own, len(made.options) - 1])
+    return made
+
+
+def _statement(node: Node) -> tuple[str, int] | None:
+    """Where the statement begins that computed a value."""
+    for each in node.frames[:1]:
+        found = statement(each.file, each.line)
+        return each.file, found.lineno if found is not None else each.line
+    return None
+
+
+def common(updates: Sequence[Update]) -> list[list[Multiple]]:
+    """The choices of one array a parameter that are all added the same number of times.
+
+    The first is that of the arrays which the updates themselves multiply.
+    """
+    if any(not each.options for each in updates):
+        return []
+    first, *rest = updates
+    found = []
+    for multiple in first.options[first.own :]:
+        chosen = [
+            [e for e in each.options[each.own :] if alike(multiple[1], e[1])][:1] for each in rest
+        ]
+        if all(chosen):
+            found.append([multiple, *(each for (each,) in chosen)])
+    own = [each.options[each.own][1] for each in updates]
+    return found if all(alike(own[0], each) for each in own) else []
+
+
+def usual(updates: Sequence[Update]) -> list[float]:
+    """The factors that the most parameters are moved by, the likeliest first.
+
+    Of as many the one that descends comes first, then the least: a mean, and not a sum.
+    """
+    factors = [each.options[each.own][1] for each in updates]
+    counts = {each: sum(alike(each, other) for other in factors) for each in factors}
+    most = max(counts.values())
+    return sorted((e for e in counts if counts[e] == most), key=lambda e: (e > 0, abs(e)))
+
+
+def alike(one: float, other: float) -> bool:
+    """Whether two factors of one step are the same."""
+    return abs(one - other) <= SAME * abs(one)
+
+
+class _Reader:
+    """Follows an update from the new value down."""
+
+    def __init__(self, made: Update) -> None:
+        self.made = made
+        self.gradients: dict[Node, list[Multiple]] = {}
+        chains = made.parameter.states
+        self.written = {new: old for e in chains for old, new in _pairs(e.values)}
+
+    def read(self, new: Node, old: Node, factor: float) -> None:
+        """Note what is added to an old value on the way to a new one, by the shortest way."""
+        way = ancestors(new)
+        at = old
+        kept = factor
+        if at not in way:
+            return
+        path = [at]
+        while path[-1] is not new:
+            path.append(way[path[-1]])
+        for within, below in zip(path[::-1], path[-2::-1], strict=False):
+            by = dict(reversed([*links(within)]))
+            for operand, each in _others(within, below):
+                self.term(operand, factor * each)
+            factor *= by.get(below, 1.0)
+        if old is self.made.old:
+            self.made.decay += kept - factor if kept == 1.0 else 0.0
+
+    def term(self, node: Node, factor: float) -> None:
+        """Note what is added so many times."""
+        options = self.peeled(node, factor)
+        node, factor = options[-1]
+        if node is self.made.old:
+            self.made.decay -= factor
+            return
+        state = self.state(node)
+        if state is not None:
+            old = self.written[state]
+            self.made.states.append((old, state))
+            way = dict(links_to(node, state))
+            self.read(state, old, factor * way.get(state, 1.0))
+        elif self.contains_a_state(node):
+            self.combined(node, factor)
+        elif node.depends_on(self.made.old):
+            self.gradients[node] = options
+
+    def combined(self, node: Node, factor: float) -> None:
+        """Note a sum with a state in it, or a quotient by one."""
+        summed = [*links(node)]
+        if len(summed) > 1:
+            for operand, times in summed:
+                self.term(operand, factor * times)
+            return
+        self.made.adaptive = True
+        inputs = [each for each in node.inputs if np.shape(each.value) == np.shape(node.value)]
+        if node.operation in ("divide", "true_divide"):
+            for each in inputs:
+                if each is not node.args[0]:
+                    self.noted(each)
+            inputs = [each for each in inputs if each is node.args[0]]
+        for each in inputs:
+            linear = self.state(each) is not None or not self.contains_a_state(each)
+            if linear or node.operation != "multiply":
+                self.term(each, factor)
+            else:
+                self.noted(each)
+
+    def noted(self, node: Node) -> None:
+        """Note the states within a factor."""
+        stop = frozenset(self.written.values())
+        found = ({node} | entrywise(node, stop)) & set(self.written)
+        before = {self.written[each] for each in found}
+        self.made.states += [(self.written[each], each) for each in found - before]
+
+    def state(self, node: Node) -> Node | None:
+        """The new value of a state that a value is a multiple of."""
+        at: Node | None = node
+        while at is not None:
+            if at in self.written:
+                return at
+            below = [*links(at)]
+            at = below[0][0] if len(below) == 1 else None
+        return None
+
+    def contains_a_state(self, node: Node) -> bool:
+        """Whether a value is made of a state entry by entry."""
+        known = entrywise(node, frozenset({self.made.old})) | {node}
+        return not known.isdisjoint(self.written)
+
+    def peeled(self, node: Node, factor: float) -> list[Multiple]:
+        """A value, and what it is a multiple of, each with how many times it is added."""
+        found = [(node, factor)]
+        while node not in self.written and node is not self.made.old:
+            below = [e for e in links(node) if e[0].depends_on(self.made.old)]
+            rest = [e for e, _ in links(node) if not e.depends_on(self.made.old)]
+            if len(below) != 1 or node.operation == FILLED or not all(map(_is_constant, rest)):
+                break
+            if node.operation in ("add", "subtract") and not rest:
+                break
+            self.made.constant = rest[0] if rest else self.made.constant
+            node, factor = below[0][0], factor * below[0][1]
+            found.append((node, factor))
+        return found
+
+
+def _is_constant(node: Node) -> bool:
+    """Whether a value is a multiple of what was there before the run began to move it."""
+    at = node
+    while at.function is not None:
+        below = [e for e, _ in links(at)]
+        if len(below) != 1:
+            return False
+        at = below[0]
+    return True
+
+
+def kept(old: Node, new: Node) -> float:
+    """How many times an old value is in a new one."""
+    within = ancestors(new)
+    at, factor = old, 1.0
+    while at is not new and at in within:
+        factor *= dict(links(within[at]))[at]
+        at = within[at]
+    return factor
+
+
+def links_to(node: Node, wanted: Node) -> Iterator[tuple[Node, float]]:
+    """How many times a value is another, along a chain of multiples."""
+    factor = 1.0
+    while node is not wanted:
+        ((node, by),) = links(node)
+        factor *= by
+    yield wanted, factor
+
+
+def _pairs(values: Sequence[Node]) -> Iterator[tuple[Node, Node]]:
+    return pairwise(values)
+
+
+def _others(node: Node, below: Node) -> Iterator[tuple[Node, float]]:
+    """What else a sum is made of; a number, or one of another shape, too."""
+    if node.operation not in ("add", "subtract"):
+        return
+    signs = (1.0, 1.0 if node.operation == "add" else -1.0)
+    operands = list(zip(node.args[:2], signs, strict=True))
+    own = next(i for i, (each, _) in enumerate(operands) if each is below)
+    other, sign = operands[1 - own]
+    if type(other) is Node:
+        yield other, sign

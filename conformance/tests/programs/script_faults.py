@@ -1,0 +1,151 @@
+"""Faults of the scripts in `scripts/`: one line of each edited, as people get it wrong."""
+
+FAULTS = {
+    "eleven_lines.py": [
+        ("return x * (1 - x)", "return x * (1 + x)"),
+        ("l2_delta = l2_error * nonlin(l2, True)", "l2_delta = l2_error * l2"),
+        ("l1_delta = l1_error * nonlin(l1, True)", "l1_delta = l1_error * nonlin(l2, True)"),
+        ("l1_error = l2_delta.dot(syn1.T)", "l1_error = l2_error.dot(syn1.T)"),
+        ("syn0 += l0.T.dot(l1_delta)", "syn0 -= l0.T.dot(l1_delta)"),
+    ],
+    "rows.py": [
+        ("dz2 = 2 * (a2 - y) * a2 * (1 - a2) / m", "dz2 = 2 * (a2 - y) / m"),
+        ("dz1 = da1 * a1 * (1 - a1)", "dz1 = da1 * a1"),
+        ("db1 = np.sum(dz1, axis=0, keepdims=True)", "db1 = np.mean(dz1, axis=0, keepdims=True)"),
+        ("dW1 = X.T @ dz1", "dW1 = X.T @ dz1 / m"),
+        ("b1 -= lr * db1", "b1 += lr * db1"),
+    ],
+    "dict_adam.py": [
+        ("dZ1 = dA1 * (Z1 > 0)", "dZ1 = dA1 * (A1 < 0)"),
+        ('dA1 = params["W2"].T.dot(dZ2)', 'dA1 = params["W2"].T.dot(dZ2 / m)'),
+        (
+            'grads["b1"] = np.sum(dZ1, axis=1, keepdims=True) / m',
+            'grads["b1"] = np.sum(dZ1, axis=1, keepdims=True)',
+        ),
+        (
+            "v[key] = beta2 * v[key] + (1 - beta2) * grads[key] ** 2",
+            "v[key] = beta2 * v[key] + (1 - beta2) * grads[key]",
+        ),
+        ("for t in range(1, 501):", "for t in range(0, 501):"),
+    ],
+    "class_fit.py": [
+        ("delta3[range(num), y] -= 1", "delta3[range(num), y] += 1"),
+        (
+            "delta2 = np.dot(delta3, self.W2.T) * (1 - np.power(self.a1, 2))",
+            "delta2 = np.dot(delta3, self.W2.T) * (1 - np.power(self.z1, 2))",
+        ),
+        ("db2 = np.sum(delta3, axis=0)", "db2 = np.sum(delta3)"),
+        ("dW1 = np.dot(X.T, delta2)", "dW1 = np.dot(X.T, delta2) / num"),
+        ("self.b2 += -learning_rate * db2", "self.b2 += -learning_rate * 10 * db2"),
+    ],
+    "argparse_main.py": [
+        ("d_h = (d_o @ w_output.T) * h * (1 - h)", "d_h = (d_o @ w_output.T) * h * (1 - o.mean())"),
+        ("d_o = (o - t) / n", "d_o = (o - t) * o * (1 - o) / n"),
+        ("grad_hidden = x.T @ d_h", "grad_hidden = x.T @ d_h * n"),
+        ("w_hidden -= lr * grad_hidden", "w_hidden += lr * grad_hidden"),
+        ("grad_output = h.T @ d_o", "grad_output = (h * (1 - h)).T @ d_o"),
+    ],
+    "per_sample.py": [
+        (
+            "delta = (activations[-1] - y) * sigmoid_prime(zs[-1])",
+            "delta = (activations[-1] - y) * sigmoid_prime(activations[-1])",
+        ),
+        ("sp = sigmoid_prime(zs[-l])", "sp = sigmoid_prime(activations[-l])"),
+        ("delta = np.dot(weights[-l + 1].T, delta) * sp", "delta = np.dot(weights[-l + 1].T, delta)"),
+        (
+            "nabla_w[-l] = np.dot(delta, activations[-l - 1].T)",
+            "nabla_w[-l] = np.dot(delta, activations[-l - 1].T) * 2",
+        ),
+        (
+            "biases = [b - eta * nb for b, nb in zip(biases, nabla_b)]",
+            "biases = [b + eta * nb for b, nb in zip(biases, nabla_b)]",
+        ),
+    ],
+    "momentum.py": [
+        ("d_z1 = d_a1 * (1 - a1 ** 2)", "d_z1 = d_a1 * (1 - a1)"),
+        ("gb2 = d_out.sum(axis=0)", "gb2 = d_out.mean(axis=0)"),
+        ("vW1 = mu * vW1 - lr * gW1", "vW1 = mu * vW1 + lr * gW1"),
+        ("vb1 = mu * vb1 - lr * gb1", "vb1 = mu * vb2 - lr * gb1"),
+        ("vW2 = mu * vW2 - lr * gW2", "vW2 = vW2 - lr * gW2"),
+    ],
+    "flat_vector.py": [
+        ("d3 = h - Y", "d3 = (h - Y) * h * (1 - h)"),
+        ("Theta2_grad = d3.T.dot(a2) / m", "Theta2_grad = d3.T.dot(a2)"),
+        (
+            "d2 = d3.dot(Theta2[:, 1:]) * sigmoid(z2) * (1 - sigmoid(z2))",
+            "d2 = d3.dot(Theta2[:, 1:]) * sigmoid(z2)",
+        ),
+        ("Theta1_grad[:, 1:] += lam / m * Theta1[:, 1:]", "Theta1_grad[:, 1:] += lam * Theta1[:, 1:]"),
+        ("Theta2_grad[:, 1:] += lam / m * Theta2[:, 1:]", "Theta2_grad[:, 1:] -= lam / m * Theta2[:, 1:]"),
+    ],
+    "csv_data/train.py": [
+        ("dcost_dzo = error * sigmoid_der(ao)", "dcost_dzo = error * sigmoid_der(zo)"),
+        ("dcost_dzh = dcost_dah * sigmoid_der(ah)", "dcost_dzh = dcost_dah"),
+        ("dcost_wo = np.dot(ah.T, dcost_dzo)", "dcost_wo = np.dot(ah.T, error)"),
+        ("bo -= lr * dcost_bo", "bo -= lr * dcost_bo.mean()"),
+        ("wh -= lr * dcost_wh", "wh -= 0.01 * dcost_wh"),
+    ],
+    "minibatch.py": [
+        ("dh[z1 <= 0] = 0", "dh[dh <= 0] = 0"),
+        ("dh = dz2.dot(w[1].T)", "dh = (p - t).dot(w[1].T)"),
+        (
+            "grads_b = [dh.sum(axis=0, keepdims=True), dz2.sum(axis=0, keepdims=True)]",
+            "grads_b = [dh.mean(axis=0, keepdims=True), dz2.sum(axis=0, keepdims=True)]",
+        ),
+        ("dz2 = (p - t) / len(idx)", "dz2 = (p + t) / len(idx)"),
+        ("b[i] -= learning_rate * grads_b[i]", "b[i] -= learning_rate * len(idx) * grads_b[i]"),
+    ],
+    "schedule.py": [
+        ('d = (d @ theta["w_out"].T) * (1 - h2 ** 2)', 'd = (d @ theta["w_out"].T) * (1 - h1 ** 2)'),
+        ('d = (d @ theta["w_mid"].T) * (1 - h1 ** 2)', 'd = (d @ theta["w_mid"]) * (1 - h1 ** 2)'),
+        (
+            'g["w_mid"] = h1.T @ d + l2 * theta["w_mid"]',
+            'g["w_mid"] = h1.T @ d - l2 * theta["w_mid"]',
+        ),
+        ('g["b_in"] = d.sum(axis=0)', 'g["b_in"] = d.sum()'),
+        ('g["w_in"] = X.T @ d + l2 * theta["w_in"]', 'g["w_in"] = X.T @ (d * h1) + l2 * theta["w_in"]'),
+    ],
+    "star.py": [
+        ("return p * (1 - p)", "return p * (1 - p) ** 2"),
+        ("weights1 = weights1 + d_weights1", "weights1 = weights1 - d_weights1"),
+        ("weights2 = weights2 + d_weights2", "weights2 = weights2 + 2 * d_weights2"),
+        (
+            "d_weights2 = dot(layer1.T, 2 * (outputs - output) * sig_derivative(output))",
+            "d_weights2 = dot(layer1.T, 2 * (outputs - output))",
+        ),
+        (
+            "d_weights1 = dot(inputs.T, dot(2 * (outputs - output) * sig_derivative(output), weights2.T) * sig_derivative(layer1))",
+            "d_weights1 = dot(inputs.T, dot(2 * (outputs - output) * sig_derivative(output), weights2.T))",
+        ),
+    ],
+    "several/xor.py": [],
+    "line.py": [
+        ("D_m = (-2 / n) * sum(xs * (ys - y_pred))", "D_m = (-2 / n) * sum(ys - y_pred)"),
+        ("D_c = (-2 / n) * sum(ys - y_pred)", "D_c = -2 * sum(ys - y_pred)"),
+        ("c = c - L * D_c", "c = c + L * D_c"),
+    ],
+    "logistic.py": [
+        ("dw = features.T @ (p - target) / n_samples", "dw = features.T @ (p - target)"),
+        ("db = np.mean(p - target)", "db = np.mean(target - p)"),
+        ("w = w - alpha * dw", "w = w + alpha * dw"),
+    ],
+    "nielsen.py": [
+        ("delta = np.dot(self.weights[-l+1].transpose(), delta) * sp", "delta = np.dot(self.weights[-l+1].transpose(), delta)"),
+        ("return sigmoid(z)*(1-sigmoid(z))", "return z*(1-z)"),
+        ("return (output_activations-y)", "return (output_activations+y)"),
+        ("nabla_b = [nb+dnb for nb, dnb in zip(nabla_b, delta_nabla_b)]", "nabla_b = [dnb for nb, dnb in zip(nabla_b, delta_nabla_b)]"),
+        ("self.biases = [b-(eta/len(mini_batch))*nb", "self.biases = [b-eta*nb"),
+    ],
+}  # fmt: skip
+"""Of each script the lines, and what stands in the place of each."""
+
+IN_OTHER_FILES = {
+    "several/xor.py": [
+        ("layers.py", "return output_gradient * (1 - np.tanh(self.input) ** 2)", "return output_gradient * (1 - self.input ** 2)"),
+        ("layers.py", "self.bias -= learning_rate * output_gradient", "self.bias += learning_rate * output_gradient"),
+        ("layers.py", "weights_gradient = np.dot(output_gradient, self.input.T)", "weights_gradient = np.dot(output_gradient, self.input.T) / 2"),
+        ("losses.py", "return 2 * (y_pred - y_true) / np.size(y_true)", "return 2 * (y_pred + y_true) / np.size(y_true)"),
+        ("layers.py", "input_gradient = np.dot(self.weights.T, output_gradient)", "input_gradient = np.dot(self.weights.T, output_gradient) * self.input"),
+    ],
+}  # fmt: skip
+"""The same in a file that the script imports."""

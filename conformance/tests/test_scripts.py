@@ -1,0 +1,242 @@
+"""Scripts as people write them, run and judged: right ones, and ones with an edited line.
+
+Those that are judged wrongly today are listed in `MISSED`; `python -m conformance.tests.scripts`
+prints what is said of them.
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import numpy as np
+import pytest
+
+import conformance
+from conformance.errors import SubjectError, UsageError
+from conformance.report import BACKWARD_SCHEMA
+from conformance.script.report import ScriptReport
+from conformance.script.run import run_script
+from conformance.tests.programs.script_faults import FAULTS
+from conformance.tests.scripts import FOLDER, Edited, blamed_first, edited, quiet, report_on
+
+MISSED = {
+    "l2_delta = l2_error * l2": "no loss is printed, and l2 is the derivative of some cost",
+    "return x * (1 + x)": "no loss: the wrong output error is taken for that of an unknown cost",
+    "sp = sigmoid_prime(activations[-l])": "the same function is right in another call",
+    "Theta2_grad = d3.T.dot(a2)": "the whole concatenation is blamed",
+    "dcost_dzh = dcost_dah": "the line before is blamed, which computes what is handed on",
+    "dh = (p - t).dot(w[1].T)": "half of the gradients are sums and half are means",
+    "return p * (1 - p) ** 2": "the two lines that call it are blamed",
+    "D_c = -2 * sum(ys - y_pred)": "one of two gradients is a sum and one a mean",
+    "dw = features.T @ (p - target)": "the loss of the script overflows",
+    "return z*(1-z)": "eight samples one by one",
+    "nabla_b = [dnb for nb, dnb in zip(nabla_b, delta_nabla_b)]": "another line is blamed",
+}
+"""Why the edited line is not blamed first."""
+
+EDITS = list(edited([*FAULTS]))
+FEW = [each for each in EDITS if each.script in ("rows.py", "momentum.py", "schedule.py")]
+
+
+@pytest.mark.parametrize("script", FAULTS)
+def test_a_right_script_is_right(script: str) -> None:
+    report = report_on(script)
+    assert report.ok, str(report)
+    assert report.exit_code == 0
+
+
+def hit(edit: Edited) -> bool:
+    report = report_on(edit.script, edit)
+    return not report.ok and blamed_first(report) == (Path(edit.file).name, edit.line())
+
+
+@pytest.mark.parametrize("edit", FEW, ids=[each.id for each in FEW])
+def test_the_edited_line_is_blamed_first(edit: Edited) -> None:
+    assert hit(edit)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("edit", [each for each in EDITS if each not in FEW], ids=lambda e: e.id)
+def test_of_all_scripts_the_edited_line_is_blamed_first(
+    edit: Edited, request: pytest.FixtureRequest
+) -> None:
+    if edit.new in MISSED:
+        request.applymarker(pytest.mark.xfail(reason=MISSED[edit.new], strict=False))
+    assert hit(edit)
+
+
+def said(text: str, folder: Path, **options: Any) -> str:
+    """The error that a script ends with."""
+    (folder / "script.py").write_text(text)
+    with pytest.raises(SubjectError) as caught, quiet():
+        run_script(str(folder / "script.py"), **options)
+    return str(caught.value).removeprefix(f"{folder / 'script.py'}: ")
+
+
+def python(words: list[str], folder: Path) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(  # noqa: S603 - Python itself
+        [sys.executable, *words], cwd=folder, capture_output=True, check=False, text=True
+    )
+
+
+NUMPY = "import numpy as np\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("print('hello')", "computed nothing with NumPy"),
+        (f"{NUMPY}x = np.arange(5.0) * 2", "updated no parameter"),
+        (f"{NUMPY}n = input('how many? ')", "asks for input"),
+        (f"{NUMPY}raise ValueError('bad data')", "raised ValueError: bad data"),
+        ("def f(:", "invalid syntax"),
+        ("import os\nos._exit(3)", "exited with status 3"),
+        ("import no_such_module", "No module named 'no_such_module'"),
+    ],
+)
+def test_what_cannot_be_judged_is_one_line(text: str, words: str, tmp_path: Path) -> None:
+    found = said(text, tmp_path)
+    assert words in found
+    assert len(found.splitlines()) == 1
+
+
+def test_an_endless_loop_without_an_update_ends_with_its_line(tmp_path: Path) -> None:
+    found = said(f"{NUMPY}while True:\n    pass", tmp_path, timeout=1.0)
+    assert "ran for 1 s and updated no parameter" in found
+    assert "script.py:" in found
+
+
+LINE = f"""{NUMPY}
+np.random.seed(0)
+X = np.random.randn(20, 3)
+y = X @ np.array([1.0, 2.0, 3.0])
+w = np.zeros(3)
+"""
+STEP = "w -= 0.1 * (X.T @ (X @ w - y) / 20)\n"
+
+
+def judged(text: str, folder: Path, **options: Any) -> ScriptReport:
+    (folder / "script.py").write_text(text)
+    with quiet():
+        return run_script(str(folder / "script.py"), **options)
+
+
+def test_a_script_that_catches_everything_is_stopped(tmp_path: Path) -> None:
+    loop = (
+        f"while True:\n    try:\n        while True:\n            {STEP}    except:\n        pass\n"
+    )
+    assert judged(LINE + loop, tmp_path).ok
+
+
+def test_what_a_script_did_before_it_failed_is_judged(tmp_path: Path) -> None:
+    report = judged(f"{LINE}for i in range(2):\n    {STEP}import no_such_module\n", tmp_path)
+    assert report.ok
+    assert "after these updates it raised ModuleNotFoundError" in str(report)
+
+
+def test_as_many_updates_are_judged_as_are_asked_for(tmp_path: Path) -> None:
+    report = judged(f"{LINE}for i in range(99):\n    {STEP}", tmp_path, updates=5)
+    assert report.ran.updates == 5
+    assert dict(report.ran.rule.numbers) == {"η": pytest.approx(0.1)}
+
+
+def test_a_script_sees_its_arguments_its_folder_and_its_name(tmp_path: Path) -> None:
+    (tmp_path / "beside.py").write_text("factor = 0.1\n")
+    text = (
+        "import sys, os\nfrom beside import factor\n"
+        "assert sys.argv[1:] == ['--lr', '3'], sys.argv\nassert __name__ == '__main__'\n"
+        "assert os.path.samefile(sys.path[0], os.path.dirname(os.path.abspath(__file__)))\n"
+    )
+    report = judged(
+        f"{text}{LINE}for i in range(9):\n    {STEP}", tmp_path, arguments=("--lr", "3")
+    )
+    assert report.ok
+
+
+def test_random_numbers_are_the_same_each_time(tmp_path: Path) -> None:
+    text = LINE.replace("np.random.seed(0)", "rng = np.random.default_rng()").replace(
+        "np.random.randn(20, 3)", "rng.normal(size=(20, 3))"
+    )
+    text += f"for i in range(9):\n    {STEP.replace('- y', '+ y')}"
+    first, again = (judged(text, tmp_path).to_json() for _ in range(2))
+    assert first == again
+    assert not first["ok"]
+
+
+def test_what_a_script_prints_is_what_it_prints_without_us(tmp_path: Path) -> None:
+    text = (
+        f"{NUMPY}a = np.array([1.5, 2.0])\ns = a.sum()\n"
+        "print(a, s, [a, s, float(s)], f'{s:.2f} {a[0]!r}', '%.3f' % s, {'a': a})\n"
+    )
+    (tmp_path / "script.py").write_text(text)
+    plain, ours = (
+        python(words, tmp_path)
+        for words in (["script.py"], ["-m", "conformance", "run", "script.py"])
+    )
+    assert ours.stdout == plain.stdout
+    assert ours.returncode == 3
+
+
+def test_there_is_one_report_in_every_form(tmp_path: Path) -> None:
+    words = ["--json", "r.json", "--html", "r.html", "--markdown", "r.md", str(FOLDER / "rows.py")]
+    ran = python(["-m", "conformance", "run", *words], tmp_path)
+    assert ran.returncode == 0, ran.stderr
+    assert "4 gradients, all right" in ran.stdout
+    values = json.loads((tmp_path / "r.json").read_text())
+    jsonschema.validate(values, json.loads(BACKWARD_SCHEMA.read_text()))
+    assert values["script"]["parameters"] == ["W1", "b1", "W2", "b2"]
+    assert values["script"]["rule"] == {"kind": "plain", "η": 0.5}
+    assert "gradient descent" in (tmp_path / "r.html").read_text()
+    assert "gradient descent" in (tmp_path / "r.md").read_text()
+
+
+def test_there_must_be_a_script(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="there is no file"):
+        run_script(str(tmp_path / "none.py"))
+
+
+def test_a_block_is_judged_and_its_arrays_stay_plain() -> None:
+    rng = np.random.default_rng(0)
+    x, w = rng.normal(size=(20, 3)), np.zeros(3)
+    y = x @ np.array([1.0, 2.0, 3.0])
+    with conformance.recording() as right:
+        for _ in range(200):
+            w -= 0.1 * (x.T @ (x @ w - y) / 20)
+    assert right.report.ok
+    assert type(w) is type(x) is np.ndarray
+    assert np.allclose(w, [1, 2, 3], atol=0.1)  # the whole block has run
+    with conformance.recording() as wrong:
+        for _ in range(5):
+            w -= 0.1 * (x.T @ (x @ w + y) / 20)
+    assert wrong.report.exit_code == 1
+    assert Path(str(wrong.report.blames[0].file)).name == Path(__file__).name
+
+
+class Shell:
+    """As much of a shell of IPython as a magic needs."""
+
+    def __init__(self) -> None:
+        self.user_ns: dict[str, Any] = {}
+
+    def register_magic_function(self, function: Any, kind: str, name: str) -> None:
+        """Keep it."""
+        assert (kind, name) == ("cell", "conformance")
+        self.magic = function
+
+
+def test_a_cell_of_a_notebook_is_judged(capsys: pytest.CaptureFixture[str]) -> None:
+    shell = Shell()
+    conformance.load_ipython_extension(shell)
+    exec(LINE, shell.user_ns)  # noqa: S102 - as an earlier cell
+    report = shell.magic("", f"for i in range(20):\n    {STEP}")
+    assert report.ok
+    assert type(shell.user_ns["w"]) is np.ndarray
+    wrong = shell.magic("--updates 2", f"for i in range(20):\n    {STEP.replace('- y', '+ y')}")
+    assert not wrong.ok
+    assert "+ has to be −" in str(wrong)
+    assert wrong.ran.updates == 2
+    assert shell.magic("", "z = 3") is None
+    assert "updated no parameter" in capsys.readouterr().err
