@@ -70,10 +70,10 @@ DIGITS = (
         eta=3.0,
     ),
     recipe(
-        "mnist-784-30-10-relu-softmax",
-        (784, 30, 10),
+        "mnist-784-20-10-relu-softmax",
+        (784, 20, 10),
         consecutive(10),
-        normal((784, 30, 10), seed=110, scaled=True),
+        normal((784, 20, 10), seed=110, scaled=True),
         Mnist(first=106),
         why="what most people write today: ReLU, softmax and the log-likelihood",
         catches=CATCHES,

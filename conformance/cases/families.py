@@ -1,9 +1,9 @@
 """Cases of other networks than the book's first: tanh and ReLU, softmax and linear outputs.
 
 Each pair of an activation of the hidden layers and a cost behind an output that people write has
-one: its layers are square, so that no transpose is hidden; its weights decay; its last mini-batch
-is short. The targets of the log-likelihood are classes: programs read a label off them. Left out:
-digits (`digits.py`).
+two: one of square layers, so that no transpose is hidden, whose weights decay; and one of unequal
+layers for programs that know no decay. The targets of the log-likelihood are classes: programs read
+a label off them. Left out: digits (`digits.py`).
 """
 
 from collections.abc import Iterator
@@ -15,9 +15,7 @@ from conformance.corpus.recipe import Data, Recipe, normal, recipe, uniform
 from conformance.corpus.starts import raw
 from reference.step import Batch
 
-SIZES = (4, 4, 4, 3)
-BATCHES = ((0, 1, 2, 3), (4, 5))  # n = 6, m = 4
-CATCHES = ("bp2-no-sigma-prime", "bp2-no-transpose", "bp4-own-activation", "l2-over-m")
+SQUARE, EXPANDING = (4, 4, 4, 3), (3, 5, 2)
 HIDDEN = ("sigmoid", "tanh", "relu")
 OUTPUTS = (
     ("sigmoid", "quadratic"),
@@ -42,23 +40,37 @@ def classes(sizes: tuple[int, ...], n: int, seed: int) -> Data:
 def _of_pairs() -> Iterator[Recipe]:
     for i, hidden in enumerate(HIDDEN):
         for j, (output, cost) in enumerate(OUTPUTS):
-            if hidden == output == "sigmoid":
-                continue
-            seed = 200 + 20 * i + 4 * j
-            make = classes if cost == "log-likelihood" else uniform
-            words = [*dict.fromkeys((hidden, output)), *map(str, SIZES)]
-            yield recipe(
-                "-".join([*words, *["cross-entropy"] * (cost == "cross-entropy")]),
-                SIZES,
-                BATCHES,
-                normal(SIZES, seed, scaled=True),
-                make(SIZES, 6, seed + 1),
-                why=f"hidden layers of {hidden}, {output} at the output, the {cost} cost",
-                catches=CATCHES,
-                cost=cost,
-                lmbda=0.3125,
-                activations=(hidden, hidden, output),
-            )
+            if hidden != "sigmoid" or output != "sigmoid":
+                yield from _of_pair(hidden, output, cost, 200 + 20 * i + 4 * j)
+
+
+def _of_pair(hidden: str, output: str, cost: str, seed: int) -> Iterator[Recipe]:
+    make = classes if cost == "log-likelihood" else uniform
+    words, other = [*dict.fromkeys((hidden, output))], ["cross-entropy"] * (cost == "cross-entropy")
+    why = f"hidden layers of {hidden}, {output} at the output, the {cost} cost"
+    yield recipe(
+        "-".join([*words, *map(str, SQUARE), *other]),
+        SQUARE,
+        ((0, 1, 2, 3), (4, 5)),  # n = 6, m = 4
+        normal(SQUARE, seed, scaled=True),
+        make(SQUARE, 6, seed + 1),
+        why=f"{why}; square layers, weight decay",
+        catches=("bp2-no-sigma-prime", "bp2-no-transpose", "bp4-own-activation", "l2-over-m"),
+        cost=cost,
+        lmbda=0.3125,
+        activations=(hidden, hidden, output),
+    )
+    yield recipe(
+        "-".join([*words, *map(str, EXPANDING), *other]),
+        EXPANDING,
+        ((0, 1, 2), (3, 4)),  # n = 5, m = 3
+        normal(EXPANDING, seed + 2, scaled=True),
+        make(EXPANDING, 5, seed + 3),
+        why=f"{why}; one hidden layer, no decay",
+        catches=("bp2-no-sigma-prime", "no-batch-mean"),
+        cost=cost,
+        activations=(hidden, output),
+    )
 
 
 FAMILIES = (

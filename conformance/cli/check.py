@@ -12,11 +12,13 @@ from conformance.cli.options import (
     CaseGlob,
     Cost,
     Dtype,
+    Family,
     JsonFile,
     PythonPath,
     Timeout,
     cost_of,
     dtype_of,
+    family_of,
 )
 from conformance.cli.progress import bar, console
 from conformance.cli.say import say
@@ -44,6 +46,7 @@ def check(
     case: CaseGlob = None,
     dtype: Dtype = None,
     cost: Cost = None,
+    family: Family = None,
     python_path: PythonPath = None,
     timeout: Timeout = 60.0,
     workers: Annotated[
@@ -80,6 +83,7 @@ def check(
             case=case,
             dtype=dtype_of(dtype),
             cost=cost_of(cost),
+            family=family_of(family),
             timeout=timeout,
             python_path=python_path or (),
             done=lambda _: done(),

@@ -75,11 +75,6 @@ class Case:
         return self.activations == (*[hidden] * (self.layers - 2), output)
 
     @property
-    def said_activations(self) -> str:
-        """Its activations in words, such as `tanh, softmax`."""
-        return ", ".join(self.activations)
-
-    @property
     def kinks(self) -> tuple[int, ...]:
         """The layers whose f′ jumps at z = 0."""
         return tuple(i for i, f in enumerate(self.activations, 2) if ACTIVATIONS[f].kink)

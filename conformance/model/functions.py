@@ -183,6 +183,12 @@ COSTS = {
 SIGMOID = "sigmoid"
 
 
+def families() -> list[tuple[str, str]]:
+    """The activations of hidden layers and output that go together, the book's first."""
+    outputs = dict.fromkeys(each for cost in COSTS.values() for each in cost.outputs)
+    return [(f, output) for f in ACTIVATIONS if ACTIVATIONS[f].hidden for output in outputs]
+
+
 def fits(activations: tuple[str, ...], cost: str) -> bool:
     """Whether the activations of the layers 2 … L go together, and with a cost."""
     *hidden, output = activations

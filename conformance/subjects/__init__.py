@@ -67,12 +67,12 @@ class Subject:
 
     def unfit(self, case: Case) -> str:
         """Why a case cannot be put to the subject, or nothing."""
+        if self.family and not case.is_of(*self.family):
+            return "has other activations"
         if case.dtype not in self.dtypes:
             return f"computes in {' or '.join(self.dtypes)}"
         if case.cost not in self.costs:
             return f"has no {case.cost} cost"
-        if self.family and not case.is_of(*self.family):
-            return f"is no network with {case.said_activations}"
         stopped = self.stops.get(case.layers)
         return f"takes no networks of {case.layers} layers: {stopped}" if stopped else ""
 
