@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from conformance.corpus import store
 from conformance.corpus.case import Case
-from conformance.errors import StoppedError, SubjectError, UsageError
+from conformance.errors import StoppedError, SubjectError, UnknownSubjectError, UsageError
 from conformance.examine import examine
 from conformance.judging.case_report import CaseReport
 from conformance.judging.exact_lane import ExactRun
@@ -59,7 +59,7 @@ def check(
         subject: `reference`, `torch_impl`, `path/to/file.py:Name`, `package.module:Name`, the path
             of a recorded `.safetensors` trace, `cmd:COMMAND`, or an object: a class with the book's
             interface, a `torch.nn.Module`, a function `step(weights, biases, x, y, eta) -> dict`.
-        case: a glob: only the cases whose id matches; or their ids.
+        case: a glob, or several: only the cases whose id matches one.
         dtype: only the cases in this dtype.
         cost: the cost of a network that does not let one choose it, quadratic if not given; of a
             command, a trace or a `Subject`, which is put to the cases with this cost alone.
@@ -77,20 +77,19 @@ def check(
     """
     place = store.root()
     if isinstance(subject, str) and is_spec(subject) and not subject.endswith(".safetensors"):
-        cases = _cases(place, case, dtype)
         return _apart(
-            subject, cases, ((cost, family), tuple(python_path)), (timeout, done), detailed=detailed
+            subject,
+            store.cases(place, case, dtype),
+            ((cost, family), tuple(python_path)),
+            (timeout, done),
+            detailed=detailed,
         )
     with TURN, threadpool_limits(1):
         named = case if isinstance(case, str) else None
         found = _found(subject, place, named, (cost, family), timeout)
-        return _fitting(examine(found, place, _cases(place, case, dtype), done, detailed=detailed))
-
-
-def _cases(place: Path, case: str | Collection[str] | None, dtype: str | None) -> tuple[Case, ...]:
-    if case is None or isinstance(case, str):
-        return store.cases(place, case, dtype)
-    return tuple(each for each in store.cases(place, None, dtype) if each.id in case)
+        return _fitting(
+            examine(found, place, store.cases(place, case, dtype), done, detailed=detailed)
+        )
 
 
 def _found(
@@ -100,7 +99,7 @@ def _found(
         return _as_meant(subject, meant)
     if not isinstance(subject, str):
         name = getattr(subject, "__name__", type(subject).__name__)
-        return adapt(subject, name, *meant)
+        return _adapted(subject, name, meant)
     if subject.startswith(COMMAND):
         return _as_meant(command_subject(subject, timeout=timeout), meant)
     if subject.endswith(".safetensors"):
@@ -110,6 +109,18 @@ def _found(
 
 Meant = tuple[str | None, tuple[str, str] | None]
 """The cost and the family that a subject is said to have."""
+
+
+def _adapted(thing: Any, name: str, meant: Meant) -> Subject:
+    """A subject of what a name stands for.
+
+    Raises:
+        UnknownSubjectError: it is not the network of the book.
+    """
+    try:
+        return adapt(thing, name, *meant)
+    except UsageError as error:
+        raise UnknownSubjectError(str(error)) from error
 
 
 def _as_meant(subject: Subject, meant: Meant) -> Subject:
@@ -162,7 +173,8 @@ def _send_all(
 ) -> None:
     """What the child does: it examines the subject, and sends each part as soon as it is known."""
     meant, python_path = options
-    subject = replace(adapt(load(spec, python_path), spec, *meant), folders=python_path)
+    thing = load(spec, python_path)
+    subject = replace(_adapted(thing, spec, meant), folders=python_path)
     fitting = [each for each in cases if not subject.unfit(each)]
     skipped = {each.id: subject.unfit(each) for each in cases if each not in fitting}
     send({"conventions": list(subject.conventions), "skipped": skipped})

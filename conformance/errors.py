@@ -18,6 +18,10 @@ class UsageError(ConformanceError):
     """The command asks for something that is not there."""
 
 
+class UnknownSubjectError(UsageError):
+    """What a word names is there, and is not the network of the book."""
+
+
 class CorpusError(ConformanceError):
     """A fixture is missing, damaged, or of another version."""
 
@@ -39,6 +43,10 @@ class SubjectError(ConformanceError):
 
 class StoppedError(SubjectError):
     """The subject's process hung, or ended before it was done."""
+
+
+class NothingTrainedError(SubjectError):
+    """A script ran to its end and updated no parameter."""
 
 
 class InternalError(ConformanceError):

@@ -20,6 +20,7 @@ from conformance.backward.factor import ratio
 from conformance.backward.findings import Accused, Cause, Examined, Judged, Line, Named
 from conformance.backward.forward import Forward
 from conformance.backward.judge import Verdict, verdicts
+from conformance.backward.passes import passes
 from conformance.backward.several import loop, parts
 from conformance.backward.source import line_of
 from conformance.tracing.digits import Spot, locate
@@ -44,7 +45,8 @@ def finished(
     found = [replace(e, ok=True, untraced=True) if e in missed else e for e in found]
     blame = blame and not all(each.ok for each in found)
     blamed = accused(forward, found) if blame else []
-    return Examined(tuple(map(_judged, found)), tuple(blamed), kinks)
+    beside = passes(forward, blamed) if blamed else ()
+    return Examined(tuple(map(_judged, found)), tuple(blamed), kinks, passes=beside)
 
 
 def _judged(verdict: Verdict) -> Judged:

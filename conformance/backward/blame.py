@@ -19,6 +19,7 @@ from conformance.backward.judge import Verdict, distance
 from conformance.backward.quantities import (
     HALF_OF_THE_DIGITS,
     Match,
+    Quantity,
 )
 from conformance.backward.uses import FEW_WAYS, Uses
 from conformance.tracing.trace import Node
@@ -49,6 +50,7 @@ class Search(Uses):
             if node.number in sensitivity and np.any(sensitivity[node.number])
         ]
         if not known or not all(found for _, found in known):
+            yield from self._as_gradients(group)
             return
         matches = tuple(found[0] if found else None for found in uses)
         for kind, values in self._options(known):
@@ -57,6 +59,17 @@ class Search(Uses):
                 continue  # each is a right contribution, so another one is wrong
             if self.mends(group, values):
                 yield Repair(group, values, matches, kind)
+
+    def _as_gradients(self, group: Group) -> Iterator[Repair]:
+        """The repair of an operation that gives gradients, which others are computed from too."""
+        goals = {each.goal.node: each for each in self.verdicts}
+        own = [goals[node] for node in group.nodes if node in goals]
+        if not own or len(own) < len(group.nodes):
+            return
+        values = {each.goal.node.number: each.right for each in own}
+        if self.mends(group, values):
+            matches = tuple(_gradient(each) for each in own)
+            yield Repair(group, values, matches, "total")
 
     def _options(self, known: list[tuple[Node, list[Match]]]) -> Iterator[tuple[str, Arrays]]:
         """The values that the executions of an operation may have to give."""
@@ -167,6 +180,11 @@ class Search(Uses):
             if np.shape(after[v.goal.node.number]) == v.right.shape
             and distance(after[v.goal.node.number], v.right) <= HALF_OF_THE_DIGITS
         ]
+
+
+def _gradient(verdict: Verdict) -> Match:
+    """A gradient as what it has to be."""
+    return Match(Quantity((verdict.goal.parameter,), verdict.right[None]), lambda a: a, 1.0)
 
 
 def _among(keys: set[Any]) -> Callable[[Node], bool]:

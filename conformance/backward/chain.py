@@ -46,6 +46,7 @@ class Chain:
         self.underived: dict[int, str] = {}
         self.evaluated = 0
         self._derivatives: dict[int, tuple[Operation, Derivative] | None] = {}
+        self._sized: dict[int, tuple[Operation, Derivative] | None] = {}
         floats = [each for each in nodes if is_float(each)]
         self.narrow = any(each.value.dtype.itemsize < 8 for each in floats)  # noqa: PLR2004
         for node in nodes:
@@ -148,18 +149,28 @@ class Chain:
             node: the operand.
             sizes: of the consumer's cotangent.
         """
+        if consumer.number not in self._sized:
+            self._sized[consumer.number] = self._sizing(consumer)
+        found = self._sized[consumer.number]
+        if found is None:
+            return None
+        made, rule = found
+        with np.errstate(all="ignore"), _without_warnings():
+            parts = zip(made.inputs, rule.pull(sizes), strict=True)
+            part = next(part for each, part in parts if each is node)
+        shape = np.shape(node.value)
+        return None if part is None else np.asarray(np.abs(_fitted(part[None], (1, *shape))[0]))
+
+    def _sizing(self, consumer: Node) -> tuple[Operation, Derivative] | None:
+        """An operation, and its derivative at the sizes of its operands; None if that is no use."""
         made = operation(consumer)
         if made is None or consumer.operation not in (*MOVES, *OF_TERMS):
             return None
-        with np.errstate(all="ignore"), _without_warnings():
-            try:
-                rule = derivative(made, self._size, self.ties)
-                parts = zip(made.inputs, rule.pull(sizes), strict=True)
-                part = next(part for each, part in parts if each is node)
-            except (NotImplementedError, TypeError, ValueError):
-                return None
-        shape = np.shape(node.value)
-        return None if part is None else np.asarray(np.abs(_fitted(part[None], (1, *shape))[0]))
+        try:
+            with np.errstate(all="ignore"), _without_warnings():
+                return made, derivative(made, self._size, self.ties)
+        except (NotImplementedError, TypeError, ValueError):
+            return None
 
     def _size(self, node: Node) -> Any:
         """The absolute value of a node."""

@@ -103,7 +103,7 @@ def scaled(group: Group, factor: float, value: Callable[[Node], Any]) -> Change:
         return np.asarray(factor * own(node, args, kwargs))
 
     node = group.first
-    if node.operation in ("multiply", "divide"):
+    if node.operation in ("multiply", "divide") and factor:
         for i, arg in enumerate(node.args):
             computed = type(arg) is Node and arg.function is not None
             has = value(arg) if type(arg) is Node else arg

@@ -15,9 +15,11 @@ from typing import Any
 
 import numpy as np
 
+from conformance.backward.costs import ancestors
 from conformance.backward.groups import grouped
 from conformance.backward.operation import is_float
 from conformance.backward.program import Goal, bits
+from conformance.backward.source import is_literal
 from conformance.tracing.trace import FILLED, Node
 from reference.step import Array
 
@@ -50,27 +52,37 @@ def compared(
         output: the output, if it is known.
         target: the target, if it is known.
     """
-    found = _found(nodes, goals, output, target) or _found(nodes, goals, None, None)
+    found = (
+        _found(nodes, goals, output, target)
+        or _found(nodes, goals, None, None)
+        or _found(nodes, goals, None, None, inputs=True)
+    )
     if output is not None and target is not None:
         known = (_fitting(output, e) for e in targets(np.shape(output.value), target))
         found = [*known, *found]
-    return [alike for each in found for alike in (each, *_others(each))]
+    return [alike for each in found for alike in (each, *_others(each, bits(goals)))]
 
 
 def _found(
-    nodes: Sequence[Node], goals: Sequence[Goal], output: Node | None, target: Node | None
+    nodes: Sequence[Node],
+    goals: Sequence[Goal],
+    output: Node | None,
+    target: Node | None,
+    *,
+    inputs: bool = False,
 ) -> list[Compared]:
-    """Those that the steps' operations compare."""
+    """Those that the step's operations compare; with an input too, if that may be the target."""
     parameters = bits(goals)
     needed = reduce(or_, (each.node.uses for each in goals), 0)
     within = [e for e in nodes if needed >> e.number & 1 and e.uses & parameters]
     found = [
         made
         for group in grouped(within)
-        if (made := _of_group(group.nodes, parameters, output, target)) is not None
+        if (made := _of_group(group.nodes, parameters, (output, target), inputs)) is not None
     ]
     most = max((_count(each, parameters) for each in found), default=0)
-    return [each for each in found if _count(each, parameters) == most]
+    found = [each for each in found if _count(each, parameters) == most]
+    return sorted(found, key=lambda each: each.users[0].operation in ("add", "multiply"))
 
 
 def _count(found: Compared, parameters: int) -> int:
@@ -78,32 +90,39 @@ def _count(found: Compared, parameters: int) -> int:
     return min((output.uses & parameters).bit_count() for output, _ in found.pairs)
 
 
+Given = tuple[Node | None, Node | None]
+"""The output and the target, as far as they are known."""
+
+
 def _of_group(
-    nodes: Sequence[Node], parameters: int, output: Node | None, target: Node | None
+    nodes: Sequence[Node], parameters: int, given: Given, inputs: bool
 ) -> Compared | None:
     """The pairs that all executions of an operation compare; None if it compares nothing."""
-    pairs = [_pair(each, parameters, output, target) for each in nodes]
+    pairs = [_pair(each, parameters, given, inputs) for each in nodes]
     some = [(pair, user) for pair, user in zip(pairs, nodes, strict=True) if pair is not None]
-    if len(some) < len(nodes):
+    numbers = {np.asarray(_value(target)).tobytes() for (_, target), _ in some}
+    if len(some) < len(nodes) or (len(some) > 1 and len(numbers) == 1):  # it is a constant
         return None
     return Compared(tuple(pair for pair, _ in some), tuple(user for _, user in some))
 
 
-def _pair(
-    node: Node, parameters: int, output: Node | None, target: Node | None
-) -> tuple[Node, Any] | None:
+def _pair(node: Node, parameters: int, given: Given, inputs: bool) -> tuple[Node, Any] | None:
     """An output and what it is compared with by an operation."""
-    if node.operation == FILLED:
+    output, target = given
+    if node.operation in (FILLED, "subtract.at", "add.at"):
         return _labelled(node, parameters)
     if node.operation not in COMPARING or len(node.args) < 2:  # noqa: PLR2004 - of two operands
         return None
-    for one, other in (node.args[:2], node.args[1::-1]):
-        if not _depends(one, parameters) or _depends(other, parameters):
+    for place, (one, other) in ((1, node.args[:2]), (0, node.args[1::-1])):
+        if not _depends(one, parameters) or (type(other) is Node and other.uses & parameters):
             continue
         if output is not None and plain(one) is not plain(output):
             continue
+        if isinstance(other, int | float) and node.operation != "subtract":
+            continue  # such as the 1 of 1 / (1 + e^−z)
         own = target is not None and type(other) is Node and other.depends_on(target)
-        if own or (target is None and _is_target(other, one)):
+        stated = type(other) in (int, float) and is_literal(node, place)
+        if own or (target is None and not stated and _is_target(other, one, inputs)):
             return plain(one), other
     return None
 
@@ -112,15 +131,19 @@ def _depends(value: Any, parameters: int) -> bool:
     return type(value) is Node and bool(value.uses & parameters) and is_float(value)
 
 
-def _is_target(value: Any, output: Node) -> bool:
+def _is_target(value: Any, output: Node, inputs: bool) -> bool:
     """Whether it may be what an output is compared with."""
-    array = np.asarray(value.value if type(value) is Node else value)
+    array = np.asarray(_value(value))
     alike = array.shape == np.shape(output.value) or array.size == 1 == np.size(output.value)
     if array.dtype.kind not in "biuf" or not alike:
         return False
-    if type(value) is Node and output.depends_on(value):
+    if type(value) is Node and output.depends_on(value) and not inputs:
         return False
     return array.size == 1 or bool(np.any(array != array.flat[0]))
+
+
+def _value(target: Any) -> Any:
+    return target.value if type(target) is Node else target
 
 
 def plain(node: Node) -> Node:
@@ -134,24 +157,24 @@ def plain(node: Node) -> Node:
 
 def _labelled(node: Node, parameters: int) -> tuple[Node, Any] | None:
     """A copy of the output that is written into at one place a sample: that of the label."""
-    before, writes = node.args
-    if type(before) is not Node or not _depends(before, parameters) or len(writes) != 1:
+    before = node.args[0]
+    if type(before) is not Node or not _depends(before, parameters):
         return None
-    index = writes[0][0]
-    if index is None:
-        return None
-    flat = np.zeros(np.size(before.value))
-    flat[index] = 1
-    hot = flat.reshape(np.shape(before.value))
-    lines = hot.ndim == 0 or any(
-        np.all(hot.sum(axis=axis) == 1) and hot.shape[axis] > 1 for axis in range(hot.ndim)
-    )
-    return (plain(before), hot) if lines and np.size(index) < hot.size else None
+    keys = [index for index, _ in node.args[1]] if node.operation == FILLED else [node.args[1]]
+    for key in keys:
+        hot = np.zeros(np.shape(before.value))
+        (hot.reshape(-1) if node.operation == FILLED else hot)[... if key is None else key] = 1
+        samples = (
+            np.all(hot.sum(axis=axis) == 1) and hot.shape[axis] > 1 for axis in range(hot.ndim)
+        )
+        if any(samples) and np.sum(hot) < hot.size:
+            return plain(before), hot
+    return None
 
 
 def targets(shape: tuple[int, ...], target: Any) -> Iterator[Array]:
     """A target under the shapes that an output may have: values, one-hot, integer labels."""
-    array = np.asarray(target.value if type(target) is Node else target)
+    array = np.asarray(_value(target))
     lean = array.squeeze()
     for each in (array, array.T, lean, lean.T):
         if each.size == int(np.prod(shape)) and [n for n in each.shape if n > 1] == [
@@ -175,12 +198,30 @@ def _fitting(output: Node, target: Array) -> Compared:
     return Compared(((output, target),))
 
 
-def _others(found: Compared) -> Iterator[Compared]:
-    """The same with what a target was computed from: y for −y and for 1 − y."""
+def _others(found: Compared, parameters: int) -> Iterator[Compared]:
+    """The same with what a target was computed from: y for −y and for 1 − y; and for scores.
+
+    Of labels the output may be what is written into, or the first value of its shape before it.
+    """
     sources = [list(_sources(target)) for _, target in found.pairs]
     for chosen in zip(*sources, strict=False):
         pairs = [(o, each) for (o, _), each in zip(found.pairs, chosen, strict=True)]
         yield Compared(tuple(pairs), found.users)
+    if found.users and found.users[0].operation not in COMPARING:
+        scores = [(_first(output, parameters), target) for output, target in found.pairs]
+        yield Compared(tuple(scores), found.users)
+
+
+def _first(output: Node, parameters: int) -> Node:
+    """The first value of an output's shape that depends on as many parameters."""
+    alike = (
+        each
+        for each in ancestors(output)
+        if np.shape(each.value) == np.shape(output.value)
+        and is_float(each)
+        and each.uses & parameters == output.uses & parameters
+    )
+    return min(alike, key=lambda each: each.number, default=output)
 
 
 def _sources(target: Any) -> Iterator[Any]:

@@ -44,6 +44,8 @@ def decayed(found: Sequence[Verdict], chain: Chain) -> Decay | None:
             continue
         same = [e for e in fits if _near(e[1][0], factor)]
         goals = tuple(v.goal for v, (_, r) in same if _near(r, rate))
+        if not any(_is_matrix(g) for g in goals):
+            continue  # biases alone do not decay
         count = len(goals) + sum(r == 0 for _, (_, r) in same)
         if best is None or count > best.count:
             best = Decay(factor, rate, goals, count)
@@ -99,6 +101,11 @@ def _fit(verdict: Verdict) -> tuple[float, float] | None:
         if far <= HALF_OF_THE_DIGITS * float(np.max(np.abs(given))):
             return float(found[0]), float(found[1]) if len(found) > 1 else 0.0
     return None
+
+
+def _is_matrix(goal: Goal) -> bool:
+    shape = np.shape(goal.parameter.value)
+    return len(shape) > 1 and min(shape) > 1
 
 
 def _near(one: float, other: float) -> bool:

@@ -214,7 +214,9 @@ def _exact_matrices(
         return [float(each.ball.mid()) if type(each) is Exact else 0.0 for each in slope.flat]
 
     return [
-        np.array([column(k, i) for i in range(each.size)], dtype=np.float64).T
+        np.array([column(k, i) for i in range(each.size)], dtype=np.float64)
+        .reshape(each.size, np.size(made.node.value))
+        .T
         for k, each in enumerate(arrays)
     ]
 
@@ -236,6 +238,8 @@ def _float_matrices(
         return np.asarray((moved(k, i, h) - moved(k, i, -h)) / (2 * h))
 
     return [
-        np.array([column(k, i) for i in range(each.size)]).reshape(each.size, -1).T
+        np.array([column(k, i) for i in range(each.size)])
+        .reshape(each.size, np.size(made.node.value))
+        .T
         for k, each in enumerate(arrays)
     ]

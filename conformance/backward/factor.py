@@ -41,26 +41,57 @@ def conventions(lengths: Iterable[int]) -> list[float]:
     return sorted(set(found), key=lambda each: abs(np.log(each)))
 
 
-def shared(found: Sequence[Verdict], constants: Sequence[float] | None, *, sign: int = 1) -> Shared:
-    """The factor that makes most gradients right, 1 if others do no better.
+def shared(
+    found: Sequence[Verdict],
+    constants: Sequence[float],
+    *,
+    free: bool = False,
+    sign: int = 1,
+    usual: float = 1.0,
+) -> Shared:
+    """The factor that most gradients have, the usual one if no other does better.
+
+    Better than all is one that leaves out a single gradient, or those of the first layers alone: a
+    value that is wrong on the way down makes all gradients below it wrong.
 
     Args:
         found: the gradients, judged without a factor.
-        constants: the factors that there may be; None if any positive one.
+        constants: the factors that there may be.
+        free: whether it may be any other positive number too.
         sign: −1 for the negative of these.
+        usual: the factor that is preferred, else those that are near to it.
     """
-    live = [each for each in found if np.any(each.right) or not each.ok]
-    known = [(each, sign * r) for each in live if (r := ratio(each)) is not None]
-    best = Shared(float(sign), sum(_near(r, 1.0) for _, r in known), len(live))
-    for each, own in known:
-        factor = _snapped(own, constants)
-        if factor is None or own <= 0:
+    live = sorted((e for e in found if np.any(e.right) or not e.ok), key=_place)
+    ratios = [None if (r := ratio(each)) is None else sign * r for each in live]
+    best = Shared(float(sign), _count(ratios, 1.0), len(live))
+    rank = _rank(ratios, 1.0, usual)
+    for each, own in zip(live, ratios, strict=True):
+        factor = None if own is None or own <= 0 else _snapped(own, constants, free=free)
+        if factor is None:
             continue
-        count = sum(_near(r, factor) for _, r in known)
-        chance = constants is None and each.right.size == 1 and count == 1
-        if count > best.count and not chance:
+        count = _count(ratios, factor)
+        chance = free and each.right.size == 1 and count == 1
+        if _rank(ratios, factor, usual) > rank and not chance:
+            rank = _rank(ratios, factor, usual)
             best = Shared(sign * factor, count, len(live))
     return best
+
+
+def _place(verdict: Verdict) -> int:
+    """Where in the forward pass a parameter is used first."""
+    return min((each.number for each in verdict.goal.parameter.consumers), default=0)
+
+
+def _count(ratios: Sequence[float | None], factor: float) -> int:
+    return sum(each is not None and _near(each, factor) for each in ratios)
+
+
+def _rank(ratios: Sequence[float | None], factor: float, usual: float) -> tuple[bool, int, float]:
+    """Whether some and all but one, or but the first, have a factor; how many; how usual it is."""
+    count = _count(ratios, factor)
+    last = ratios[len(ratios) - count :]
+    alone = len(ratios) - count <= 1 or _count(last, factor) == count
+    return count > 0 and alone, count, -abs(float(np.log(factor / usual)))
 
 
 def ratio(verdict: Verdict) -> float | None:
@@ -70,11 +101,10 @@ def ratio(verdict: Verdict) -> float | None:
     return fitted(verdict.given, verdict.right)
 
 
-def _snapped(ratio: float, constants: Sequence[float] | None) -> float | None:
-    """The constant that a ratio is; the ratio itself if any will do."""
-    if constants is None:
-        return ratio
-    return next((each for each in constants if _near(ratio, each)), None)
+def _snapped(ratio: float, constants: Sequence[float], *, free: bool) -> float | None:
+    """The constant that a ratio is; the ratio itself if it is none and any number will do."""
+    near = next((each for each in constants if _near(ratio, each)), None)
+    return ratio if near is None and free else near
 
 
 def _near(ratio: float, factor: float) -> bool:

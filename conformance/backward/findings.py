@@ -59,7 +59,7 @@ class Entry:
 UPDATES = frozenset(
     {
         "ascends", "step", "kept", "zero", "shared", "rate", "accumulates", "square", "no square",
-        "infinite",
+        "infinite", "still",
     }
 )  # fmt: skip
 """The kinds of causes that are of an update."""
@@ -80,6 +80,7 @@ class Cause:
             `aliased`: an array is changed in place while another name stands for what it was;
             `changed`: the operation is another one than it has to be;
             `gradient`: the gradient is wrong and no operation is known that mends it;
+            `update`: the gradient is right, and the update does something else;
             `shape`: the gradient has another shape than its parameter;
             `output`: the output error is the derivative of no cost;
             `negated`: all gradients have the wrong sign;
@@ -91,7 +92,8 @@ class Cause:
             what it keeps is never written; `shared`: two parameters (`names`) keep one array;
             `rate`, `accumulates`: what it keeps is multiplied by another number (`factor`) than
             that of others, or never gets less; `square`, `no square`: the mean that it keeps is
-            that of the square, or of no square; `infinite`: it makes numbers that are not finite.
+            that of the square, or of no square; `infinite`: it makes numbers that are not finite;
+            `still`: the parameter is not moved at all, though its gradient is computed.
         operation: the source of the operation whose value has to be another.
         needed: the forward value whose derivative is needed.
         held: the forward value whose derivative it is.
@@ -166,6 +168,25 @@ class Judged:
 
 
 @dataclass(frozen=True)
+class Passed:
+    """A value of the forward pass, beside what the backward pass has at its place.
+
+    Attributes:
+        forward: the value.
+        shape: of it.
+        backward: the value that is its ∂C/∂v, if there is one.
+        factor: of that one beside ∂C/∂v.
+        blamed: whether what is needed there is what the first line to blame does not give.
+    """
+
+    forward: Named
+    shape: tuple[int, ...]
+    backward: Named | None = None
+    factor: float = 1.0
+    blamed: bool = False
+
+
+@dataclass(frozen=True)
 class Examined:
     """What is known of a program.
 
@@ -178,6 +199,7 @@ class Examined:
         factor: that all gradients have beside the right ones, which is a convention.
         decay: the rate at which weights decay in them, where the cost is not the program's own.
         output_error: the line that computes the output error, where the cost is unknown.
+        passes: the two passes side by side, where something is to blame.
     """
 
     gradients: tuple[Judged, ...]
@@ -187,6 +209,7 @@ class Examined:
     factor: float = 1.0
     decay: float = 0.0
     output_error: Line | None = None
+    passes: tuple[Passed, ...] = ()
 
     @property
     def ok(self) -> bool:

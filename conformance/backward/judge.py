@@ -132,7 +132,9 @@ def verdicts(forward: Forward) -> list[Verdict]:
         given = np.asarray(forward.chain.values[goal.node.number])
         error = float("inf")
         if given.shape == right.shape:
-            error = distance(given, right, _scale(forward, goal, right) or largest or 1.0)
+            error = distance(given, right, None if np.any(right) else largest or 1.0)
+            if error > HALF_OF_THE_DIGITS:  # it may be the rest of a sum that has cancelled
+                error = distance(given, right, _scale(forward, goal, right) or largest or 1.0)
         found.append(Verdict(goal, given, right, error <= HALF_OF_THE_DIGITS, error))
     return found
 

@@ -20,9 +20,18 @@ FEW_ENTRIES = 4  # fewer match by chance up to a constant
 class Known:
     """The values that a backward pass may rightly have."""
 
-    def __init__(self, forward: Forward, sizes: Collection[int]) -> None:
-        """Take the forward pass and the sizes of what the backward pass computes in loops."""
+    def __init__(
+        self, forward: Forward, sizes: Collection[int], factors: list[float] | None = None
+    ) -> None:
+        """Take what may be known.
+
+        Args:
+            forward: the forward pass.
+            sizes: of what the backward pass computes in loops.
+            factors: the constants that a right value may be multiplied by; all usual ones if None.
+        """
         self.forward, self.chain, self.sizes = forward, forward.chain, sizes
+        self._factors = factors
         self._found: dict[int, list[Match]] = {}
 
     def of(self, node: Node) -> list[Match]:
@@ -40,6 +49,8 @@ class Known:
     @cached_property
     def factors(self) -> list[float]:
         """The constants that a right value may be multiplied by, 1 first."""
+        if self._factors is not None:
+            return self._factors
         lengths = {n for each in self.chain.nodes for n in np.shape(each.value) if n > 1}
         plain = {1.0, 2.0, 0.5, *map(float, lengths), *(1.0 / n for n in lengths)}
         more = plain | {2 * each for each in plain} | {each / 2 for each in plain}

@@ -19,7 +19,7 @@ from conformance.backward.chain import Chain
 from conformance.backward.compared import Compared, compared, samples
 from conformance.backward.costs import COSTS, ancestors, cost, times
 from conformance.backward.decay import Decay, decayed, stated
-from conformance.backward.factor import Shared, shared
+from conformance.backward.factor import Shared, conventions, shared
 from conformance.backward.forward import Forward
 from conformance.backward.judge import Verdict, verdicts
 from conformance.backward.operation import is_float
@@ -27,7 +27,7 @@ from conformance.backward.program import Goal, NotAGradientError, Recorded, bits
 from conformance.backward.quantities import fitted, layouts
 from conformance.tracing.trace import Node
 
-FEW = 4  # outputs with their targets that are tried
+FEW = 4  # outputs with their targets, that are tried
 
 
 @dataclass(eq=False)
@@ -49,7 +49,12 @@ class Tried:
     @cached_property
     def shared(self) -> Shared:
         """The positive factor that most gradients share."""
-        return shared(self.found, None)
+        m = samples(self.compared, self.forward.run.goals)
+        return shared(self.found, self._constants(m), free=True, usual=1 / m)
+
+    def _constants(self, m: int) -> list[float]:
+        """The usual factors: of m samples, and of the lengths of the output."""
+        return conventions({m, *np.shape(self.compared.pairs[0][0].value)})
 
     @cached_property
     def decay(self) -> Decay | None:
@@ -70,7 +75,7 @@ class Tried:
     @cached_property
     def negated(self) -> float | None:
         """The negative factor that all gradients share, if they do."""
-        found = shared(self.found, None, sign=-1)
+        found = shared(self.found, (1.0,), free=True, sign=-1)
         return found.factor if found.by_all else None
 
     @cached_property
@@ -135,7 +140,7 @@ def tried(
         NotAGradientError: nothing is compared with anything.
     """
     nodes = list(run.trace.nodes)
-    chosen = compared(nodes, run.goals, *given)[: 2 * FEW]
+    chosen = compared(nodes, run.goals, *given)[:FEW]
     if not chosen:
         raise NotAGradientError("no output was found that is compared with a target")
     appended = [

@@ -46,7 +46,7 @@ def examine_pass(
     forward, found, kinks = judged(run)
     factor = 1.0
     if not all(each.ok for each in found) and not step.promised:
-        factor = shared(found, None if step.scaled else _conventions(forward)).factor
+        factor = shared(found, _conventions(forward), free=step.scaled).factor
     if factor != 1.0:
         forward, found, kinks = judged(replace(run, loss=times(run.trace, step.loss, factor)))
     examined = finished(forward, found, contradicted, kinks=kinks, blame=blame)

@@ -62,7 +62,7 @@ def own_error(run: Recorded, chosen: Sequence[Compared]) -> OwnError | None:
     chain = Chain(run.trace.nodes)
     found = []
     for each in appended:
-        alike = shared(verdicts(Forward(replace(run, loss=each.loss), chain)), None)
+        alike = shared(verdicts(Forward(replace(run, loss=each.loss), chain)), (1.0,), free=True)
         found.append(replace(each, count=alike.count, factor=alike.factor))
     some = [each for each in found if each.count]
     return max(some, key=lambda each: (each.at_output, each.count), default=None)

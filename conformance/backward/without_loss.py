@@ -6,6 +6,7 @@ Left out: trying the known costs (`no_loss.py`) and what stands for an unknown o
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from conformance.backward.source import line_of
 from conformance.backward.unknown_cost import OwnError, has_a_cost, own_error, weighted
 from conformance.tracing.trace import Node
 
+FEW = 5  # costs by which the lines to blame are looked for
 SLIPS = ("operator", "order", "operand", "constant", "index", "axis", "comparison")
 """Changes of an output error that no other cost explains: a factor or function may be its own."""
 
@@ -36,7 +38,8 @@ def without_loss(step: OwnPass, name: str | None) -> Examined:
     """
     run = Recorded(step.trace, step.goals[0].node, step.goals, step.returns)
     names = COST_NAMES if name is None else (name,)
-    found = tried(run, names, (step.output, step.target))
+    given = step.output, step.target
+    found = tried(run, names, given)
     if not found:
         raise NotAGradientError(f"the output has no {name} cost")
     chosen = best(found)
@@ -47,7 +50,7 @@ def without_loss(step: OwnPass, name: str | None) -> Examined:
         return _negated(negated, run)
     error = None if name is not None else own_error(run, [each.compared for each in found])
     if error is None or _is_no_cost(error, found, run):
-        return _wrong(run, found, error)
+        return _wrong(run, found, error, known=name is not None or None not in given)
     return _slipped(run, found, error) or _by_own(error, run)
 
 
@@ -111,12 +114,23 @@ def _slipped(run: Recorded, found: Sequence[Tried], error: OwnError) -> Examined
     return None
 
 
-def _wrong(run: Recorded, found: Sequence[Tried], error: OwnError | None) -> Examined:
-    """The gradients by the known cost whose output error is there, else by their own."""
+def _wrong(
+    run: Recorded, found: Sequence[Tried], error: OwnError | None, *, known: bool
+) -> Examined:
+    """The gradients by the known cost whose output error is there, else by their own.
+
+    Args:
+        run: the step.
+        found: the costs.
+        error: the program's own output error, if some gradient is right by it.
+        known: whether the cost, or the output and the target, are known for sure.
+    """
     alike = [each for each in found if each.error_factor is not None]
     examined = list(_examined(run, alike or found, error))
     slipped = [each for each in examined if any(e.cause.changed for e in each.accused)]
     mended = [each for each in examined if all(e.mends for e in each.accused)]
+    if error is None and not known and not slipped:
+        raise NotAGradientError("no known cost has these gradients, not even some of them")
     if slipped or mended or error is None:
         return next(iter(slipped + mended + examined))
     rest = _by_own(error, run)
@@ -128,7 +142,8 @@ def _wrong(run: Recorded, found: Sequence[Tried], error: OwnError | None) -> Exa
 
 def _examined(run: Recorded, found: Sequence[Tried], error: OwnError | None) -> Iterator[Examined]:
     after = 1.0 if error is None else error.factor
-    return (_by(each, run, factor) for each in found for factor in factors(each, after))
+    tries = ((each, factor) for each in found for factor in factors(each, after))
+    return (_by(each, run, factor) for each, factor in islice(tries, FEW))
 
 
 def _lines(node: Node) -> tuple[Line, ...]:

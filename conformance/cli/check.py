@@ -1,7 +1,8 @@
-"""The command `conformance check`. Left out: the check (`conformance.api`) and its report."""
+"""The command `conformance check`. Left out: the check (`subject_check.py`) and its report."""
 
 import shlex
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,17 +17,20 @@ from conformance.cli.options import (
     JsonFile,
     PythonPath,
     Timeout,
+    case_of,
     cost_of,
     dtype_of,
     family_of,
 )
 from conformance.cli.progress import bar, console
-from conformance.cli.say import say
+from conformance.cli.say import say, say_written
 from conformance.errors import UsageError
 from conformance.files import check_output, put_json
 
 if TYPE_CHECKING:
+    from conformance.backward_check import BackwardReport
     from conformance.outcome import Report
+    from conformance.shapes.file_report import FileReport
 
 
 def check(
@@ -69,18 +73,17 @@ def check(
     verbose: Annotated[bool, typer.Option("-v", help="Show all that is wrong.")] = False,
     quiet: Annotated[bool, typer.Option("-q", help="Show the verdict alone.")] = False,
 ) -> None:
-    """Compare every quantity of every step of a subject with the certified truth."""
+    """Find the line that is wrong in a hand-written backward pass, and say why."""
     from conformance.api import check as checked
-    from conformance.report.opening import in_one_line
-    from conformance.report.terminal import show
-    from conformance.report.visible import visible
+    from conformance.outcome import Report
+    from conformance.subject_check import Options, check_any
 
     asked = _asked(subject, command, (format_, timeout, workers))
     _check_files(json_file, markdown, html)
     with bar(f"checking {subject or command}") as done:
-        report = checked(
-            asked,
-            case=case,
+        book = partial(
+            checked,
+            case=case_of(case),
             dtype=dtype_of(dtype),
             cost=cost_of(cost),
             family=family_of(family),
@@ -89,6 +92,52 @@ def check(
             done=lambda _: done(),
             detailed=html is not None,
         )
+        options = Options(cost, tuple(python_path or ()), timeout)
+        report = check_any(asked, book, options)
+    files = json_file, markdown, html
+    if isinstance(report, Report):
+        _show(report, files, verbose=verbose, quiet=quiet)
+        if save is not None:
+            _save(report, save)
+    else:
+        _show_file(report, files, quiet=quiet)
+    say_written(() if quiet else files)
+    raise typer.Exit(report.exit_code)
+
+
+def _show_file(
+    report: "BackwardReport | FileReport",
+    files: tuple[Path | None, Path | None, Path | None],
+    *,
+    quiet: bool,
+) -> None:
+    """Write the report on a file where it is asked for, and print it."""
+    from conformance.files import put
+    from conformance.report.markdown import append_text
+
+    json_file, markdown, html = files
+    if json_file is not None:
+        put_json("--json", json_file, report.to_json())
+    if markdown is not None:
+        append_text(markdown, report.as_markdown())
+    if html is not None:
+        put("--html", html, report.as_page())
+    say(report.in_one_line() if quiet else str(report))
+
+
+def _show(
+    report: "Report",
+    files: tuple[Path | None, Path | None, Path | None],
+    *,
+    verbose: bool,
+    quiet: bool,
+) -> None:
+    """Write a report where it is asked for, and print it."""
+    from conformance.report.opening import in_one_line
+    from conformance.report.terminal import show
+    from conformance.report.visible import visible
+
+    json_file, markdown, html = files
     if html is not None:
         from conformance.report.page.write import write
 
@@ -105,9 +154,6 @@ def check(
         say(visible(in_one_line(report)))
     else:
         show(console(), report, verbose=verbose)
-    if save is not None:
-        _save(report, save)
-    raise typer.Exit(report.exit_code)
 
 
 def _asked(subject: str | None, command: str | None, options: tuple[str, float, int]) -> object:

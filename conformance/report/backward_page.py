@@ -8,8 +8,15 @@ import math
 from collections.abc import Iterator
 from html import escape
 
-from conformance.backward.findings import Accused, Examined, Judged
-from conformance.report.backward_words import blame_lines, conventions, in_one_line, notes, place
+from conformance.backward.findings import Accused, Examined, Judged, Named, Passed
+from conformance.report.backward_words import (
+    FACTOR,
+    blame_lines,
+    conventions,
+    in_one_line,
+    notes,
+    place,
+)
 from conformance.report.document import policy
 from conformance.report.gfm import code, fenced, table, text
 from conformance.report.sentence import SIGNS, WORDS
@@ -24,6 +31,7 @@ table { border-collapse: collapse }
 th, td { padding: .2em .8em; text-align: left; border-bottom: 1px solid rgba(128, 128, 128, .4) }
 pre { background: rgba(128, 128, 128, .12); padding: .7em; overflow-x: auto }
 .wrong { font-weight: bold }
+.blamed { background: rgba(230, 40, 40, .25) }
 """
 
 
@@ -67,6 +75,8 @@ def _parts(name: str, examined: Examined) -> Iterator[str]:
     said = [*conventions(examined), *notes(examined)]
     if said:
         yield f"<ul>{''.join(f'<li>{_text(each)}</li>' for each in said)}</ul>"
+    if examined.passes:
+        yield "".join(_side_by_side(examined))
     head = "".join(f'<th scope="col">{each}</th>' for each in COLUMNS)
     rows = "".join(_table_row(each) for each in examined.gradients)
     yield f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
@@ -76,6 +86,32 @@ def _blamed(blame: Accused, examined: Examined) -> Iterator[str]:
     what, *rest = blame_lines(blame, examined.gradients)
     lines = "\n".join(map(visible, rest))
     yield f"<h2>{_text(what)}</h2><pre>{escape(lines)}</pre>"
+
+
+def _side_by_side(examined: Examined) -> Iterator[str]:
+    """The forward pass downwards beside the backward pass upwards."""
+    yield "<h2>Forward, and backward beside it</h2>"
+    yield '<table><thead><tr><th scope="col">↓ v</th><th scope="col">shape</th>'
+    yield '<th scope="col">↑ ∂C/∂v</th></tr></thead><tbody>'
+    for each in examined.passes:
+        shape = " × ".join(map(str, each.shape)) or "a number"
+        kind = ' class="blamed"' if each.blamed else ""
+        yield f'<tr{kind}><th scope="row">{_value(each.forward)}</th><td>{shape}</td>'
+        yield f"<td>{_back(each)}</td></tr>"
+    yield "</tbody></table>"
+
+
+def _back(passed: Passed) -> str:
+    """What the backward pass has at the place of a value."""
+    here = "" if passed.backward is None else _value(passed.backward)
+    if abs(passed.factor - 1) > FACTOR:
+        here += f", {passed.factor:.4g} times"
+    return f"✗ needed and not given {here and f'; {here}'}" if passed.blamed else here or "–"
+
+
+def _value(named: Named) -> str:
+    line = "" if named.line is None else f" <small>line {named.line.line}</small>"
+    return f"<code>{_text(named.name)}</code>{line}"
 
 
 def _table_row(judged: Judged) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from conformance.backward.findings import Accused, Examined, Judged
+from conformance.backward.findings import Accused, Examined, Judged, Passed
 from conformance.report.backward_words import blame_lines, conventions
 from conformance.report.detail_record import number
 from conformance.report.record import REPORT_VERSION
@@ -27,9 +27,10 @@ def to_json(name: str, examined: Examined) -> dict[str, Any]:
         "cost": examined.cost,
         "factor": number(examined.factor),
         "decay": number(examined.decay),
-        "output_error": _plain(examined.output_error),
+        "output_error": to_values(examined.output_error),
         "kinks": examined.kinks,
-        "gradients": [_plain(each) for each in examined.gradients],
+        "gradients": [to_values(each) for each in examined.gradients],
+        "passes": [to_values(each) for each in examined.passes],
         "blames": [_blame_to_json(each) for each in examined.accused],
     }
 
@@ -37,43 +38,44 @@ def to_json(name: str, examined: Examined) -> dict[str, Any]:
 def from_json(values: Mapping[str, Any]) -> tuple[str, Examined]:
     """The name of a program and what is known of it, of some JSON values."""
     return values["subject"], Examined(
-        tuple(_made(Judged, each) for each in values["gradients"]),
-        tuple(_made(Accused, each) for each in values["blames"]),
+        tuple(from_values(Judged, each) for each in values["gradients"]),
+        tuple(from_values(Accused, each) for each in values["blames"]),
         values["kinks"],
         values["cost"],
         float(values["factor"]),
         float(values["decay"]),
-        _made(get_type_hints(Examined)["output_error"], values["output_error"]),
+        from_values(get_type_hints(Examined)["output_error"], values["output_error"]),
+        tuple(from_values(Passed, each) for each in values["passes"]),
     )
 
 
 def _blame_to_json(blame: Accused) -> dict[str, Any]:
     text = "\n".join(visible(each) for each in blame_lines(blame))
-    return {**_plain(blame), "kind": blame.cause.kind, "text": text}
+    return {**to_values(blame), "kind": blame.cause.kind, "text": text}
 
 
-def _plain(value: Any) -> Any:
+def to_values(value: Any) -> Any:
     """A record as JSON values, by the names of its fields."""
     if is_dataclass(value) and not isinstance(value, type):
-        return {each.name: _plain(getattr(value, each.name)) for each in fields(value)}
+        return {each.name: to_values(getattr(value, each.name)) for each in fields(value)}
     if hasattr(value, "_asdict"):  # a named tuple
-        return {name: _plain(each) for name, each in value._asdict().items()}
+        return {name: to_values(each) for name, each in value._asdict().items()}
     if isinstance(value, tuple | list):
-        return [_plain(each) for each in value]
+        return [to_values(each) for each in value]
     return number(value)
 
 
-def _made(kind: Any, value: Any) -> Any:
+def from_values(kind: Any, value: Any) -> Any:
     """The record of a kind that some JSON values stand for."""
     if get_origin(kind) in (Union, types.UnionType):
         kind = next(each for each in get_args(kind) if each is not type(None))
-        return None if value is None else _made(kind, value)
+        return None if value is None else from_values(kind, value)
     if get_origin(kind) is tuple:
         inner = get_args(kind)
         many = inner[1:] == (...,)
         kinds = [inner[0]] * len(value) if many else inner
-        return tuple(_made(each, v) for each, v in zip(kinds, value, strict=True))
+        return tuple(from_values(each, v) for each, v in zip(kinds, value, strict=True))
     if is_dataclass(kind) or hasattr(kind, "_fields"):
         hints = get_type_hints(kind)
-        return kind(**{name: _made(each, value[name]) for name, each in hints.items()})
+        return kind(**{name: from_values(each, value[name]) for name, each in hints.items()})
     return float(value) if kind is float else value

@@ -138,6 +138,7 @@ def _numbers(made: Update) -> list[float]:
     for node in {made.new, *entrywise(made.new, frozenset({made.old}))}:
         for each in flat((node.args, node.kwargs)):
             number = scalar(each) if type(each) is not Node or np.size(each.value) == 1 else None
-            if number is not None and number > 0 and number not in found:
+            number = None if number is None else abs(number)
+            if number and number not in found:
                 found.append(number)
     return sorted(found)[:FEW]

@@ -6,6 +6,7 @@ parameter entry by entry. Left out: how one is found (`chains.py`).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from conformance.backward.groups import operation_key
 from conformance.script.chains import Carried, carried
@@ -59,15 +60,29 @@ def _align(chains: Sequence[Carried]) -> None:
 
 
 def _parts(chain: Carried, chains: Sequence[Carried]) -> list[Carried]:
-    """The other chains whose new values a chain's new values are made of entry by entry."""
+    """The other chains whose new values a chain's new values are made of entry by entry.
+
+    Such a value changes nothing but by them: what others are made of too is no state.
+    """
     found: list[Carried] = []
-    for old, new in zip(chain.values, chain.values[1:], strict=False):
+    for old, new in pairwise(chain.values):
         values = entrywise(new, frozenset({old}))
         for other in chains:
             known = other is chain or any(each is other for each in found)
-            if not known and not values.isdisjoint(other.values[1:]):
+            within = [] if known else [each for each in other.values[1:] if each in values]
+            rest = [each for each in chains if each is not chain and each is not other]
+            if within and not any(_changes(each, new, rest) for each in within):
                 found.append(other)
     return found
+
+
+def _changes(value: Node, new: Node, chains: Sequence[Carried]) -> bool:
+    """Whether another chain's first value that is made of a value is not made of the new one."""
+    for each in chains:
+        later = next((e for e in each.values if e.depends_on(value)), None)
+        if later is not None and not later.depends_on(new):
+            return True
+    return False
 
 
 def _owners(found: list[Parameter]) -> list[Parameter]:

@@ -59,6 +59,15 @@ def adapt(
     return _of_factory(thing, name, cost, family)
 
 
+def is_of_the_book(thing: Any) -> bool:
+    """Whether it has the interface of the book's network, or is a torch module."""
+    if _is_module(thing):
+        return True
+    if isinstance(thing, type):
+        return set(dir(thing)) >= METHODS
+    return _takes(thing, *ARGUMENTS)
+
+
 def _is_module(thing: Any) -> bool:
     """Whether it is a torch module or a class of them; where torch is not loaded nothing is."""
     torch = sys.modules.get("torch")

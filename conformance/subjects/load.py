@@ -47,7 +47,7 @@ def load(spec: str, python_path: Sequence[Path] = ()) -> object:
         if not folder.is_dir():
             raise UsageError(f"--python-path {folder}: there is no such folder")
     if spec.endswith(".py"):
-        raise UsageError(_which(spec, _source(spec)))
+        raise UsageError(_which(spec, source_of(spec)))
     place, _, name = spec.rpartition(":")
     if not place and Path(spec).is_dir():
         raise UsageError(_folder(spec))
@@ -56,7 +56,7 @@ def load(spec: str, python_path: Sequence[Path] = ()) -> object:
     if _dotted(place) and not place.endswith(".py"):
         module = _import_module(place, python_path)
     else:
-        module = _run_file(place, _source(place), python_path)
+        module = run_file(place, source_of(place), python_path)
     return _find(module, place, name)
 
 
@@ -70,7 +70,12 @@ def _dotted(text: str) -> bool:
     return all(part.isidentifier() for part in text.split("."))
 
 
-def _source(place: str) -> bytes:
+def source_of(place: str) -> bytes:
+    """The content of a file.
+
+    Raises:
+        UsageError: there is none, or it cannot be read.
+    """
     path = Path(place)
     try:
         if path.is_dir():
@@ -93,7 +98,7 @@ def _folder(place: str) -> str:
 
 def _which(place: str, source: bytes) -> str:
     """What could be meant by a file alone."""
-    with _subject_code(place):
+    with subject_code(place):
         tree = ast.parse(source, place)
     definitions = (ast.ClassDef, ast.FunctionDef)
     names = [each.name for each in tree.body if isinstance(each, definitions)]
@@ -103,18 +108,23 @@ def _which(place: str, source: bytes) -> str:
     return f"say what in {place} is meant: {_listed([f'{place}:{name}' for name in public])}"
 
 
-def _run_file(place: str, source: bytes, python_path: Sequence[Path]) -> ModuleType:
+def run_file(place: str, source: bytes, python_path: Sequence[Path]) -> ModuleType:
+    """The module that a file is, loaded under a private name.
+
+    Raises:
+        SubjectError: its code has a syntax error, raised, or left by `sys.exit`.
+    """
     path = Path(place).resolve()
     name = f"_subject_{path.stem}_{crc32(bytes(path)):08x}"
     spec = spec_from_loader(name, SourceFileLoader(name, str(path)))
     if spec is None:
         raise UsageError(f"{place} cannot be loaded")
     module = module_from_spec(spec)
-    _put_in_front(path.parent, *python_path)
+    put_in_front(path.parent, *python_path)
     linecache.checkcache(str(path))
     sys.modules[name] = module
     try:
-        with _subject_code(place):
+        with subject_code(place):
             exec(compile(source, path, "exec", dont_inherit=True), module.__dict__)  # noqa: S102
     except BaseException:
         del sys.modules[name]
@@ -123,9 +133,9 @@ def _run_file(place: str, source: bytes, python_path: Sequence[Path]) -> ModuleT
 
 
 def _import_module(place: str, python_path: Sequence[Path]) -> ModuleType:
-    _put_in_front(Path.cwd(), *python_path)
+    put_in_front(Path.cwd(), *python_path)
     try:
-        with _subject_code(place):
+        with subject_code(place):
             module = importlib.import_module(place)
     except SubjectError as error:
         cause = error.__cause__
@@ -139,7 +149,8 @@ def _import_module(place: str, python_path: Sequence[Path]) -> ModuleType:
     return module
 
 
-def _put_in_front(*folders: Path) -> None:
+def put_in_front(*folders: Path) -> None:
+    """Let modules be imported from these folders before any others."""
     front = list(dict.fromkeys(str(folder.resolve()) for folder in folders))
     sys.path[:] = front + [entry for entry in sys.path if entry not in front]
     importlib.invalidate_caches()
@@ -149,7 +160,7 @@ def _find(module: ModuleType, place: str, name: str) -> object:
     missing = object()
     found: object = module
     for part in name.split("."):
-        with _subject_code(place):
+        with subject_code(place):
             inner = getattr(found, part, missing)
         if inner is missing:
             names = _names(found)
@@ -180,7 +191,7 @@ def _listed(words: Sequence[str]) -> str:
 
 
 @contextmanager
-def _subject_code(place: str) -> Iterator[None]:
+def subject_code(place: str) -> Iterator[None]:
     """Whatever the subject's code raises becomes a message; what it prints goes to stderr."""
     try:
         with _stdout_to_stderr():

@@ -258,6 +258,7 @@ def test_what_gives_no_loss_and_gradients_is_refused(tmp_path: Path) -> None:
 OPERATIONS = {
     "logaddexp": "np.logaddexp(w, 2 * w[::-1]).sum()",
     "norm": "np.linalg.norm(w)",
+    "empty": "w[:0] @ w[:0] + np.inner(w[:0], w[1:1]) + (w ** 2).sum()",
     "std": "w.std(ddof=1) + w.reshape(2, 2).var(axis=1).sum()",
     "sort": "(np.sort(w) * np.arange(4.0)).sum()",
     "where": "np.where(w > 0, w, 0.1 * w[0]).sum()",

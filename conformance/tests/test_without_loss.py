@@ -3,13 +3,16 @@
 Left out: programs with a loss (`test_backward.py`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import conformance
+from conformance.backward.own_pass import OwnPass, examine_pass
+from conformance.backward.program import record
 from conformance.backward_check import BackwardReport
 from conformance.tests.backward.program import module
 from reference.step import Array
@@ -89,6 +92,9 @@ RIGHT = {
     "weighted": ("1 / (1 + np.exp(-z2))", "np.array([[1], [2.5], [0.5]]) * (a2 - y)", "unknown"),
 }  # fmt: skip
 """The output, the output error and the cost of right programs."""
+
+OFTEN = ("quadratic", "softmax", "weighted")
+"""Those that are tried in every run of the tests."""
 
 WRONG = {
     "negated": ("1 / (1 + np.exp(-z2))", "y - a2"),
@@ -171,7 +177,10 @@ def test_an_output_error_that_no_cost_has_is_wrong(name: str, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-@pytest.mark.parametrize("name", RIGHT)
+@pytest.mark.parametrize(
+    "name",
+    [e if e in OFTEN else pytest.param(e, marks=pytest.mark.thorough) for e in RIGHT],
+)
 def test_what_is_wrong_behind_the_output_error_is_blamed(
     name: str, fault: str, tmp_path: Path
 ) -> None:
@@ -227,6 +236,55 @@ def test_the_cost_that_is_asked_for_decides(tmp_path: Path) -> None:
     program = module(columns(output, error), tmp_path)
     report = conformance.check_backward(program.f, params, *data, cost="quadratic")
     assert (report.exit_code, report.examined.cost) == (1, "quadratic")
+
+
+LOSS = (
+    COLUMNS.replace("OUTPUT", "1 / (1 + np.exp(-z2))")
+    .replace("ERROR", "a2 - y")
+    .replace("RESULT", "-np.sum(y * np.log(a2) + (1 - y) * np.log(1 - a2)) / m")
+)
+
+
+def step_of(source: str, tmp_path: Path, **options: Any) -> OwnPass:
+    """The recorded step of a program, which promises nothing."""
+    params, *data = arguments()
+    step = record(module(source, tmp_path).f, params, tuple(data))
+    return replace(step, promised=False, **options)
+
+
+@pytest.mark.parametrize(
+    ("by", "factor"), [("", 1), (" * m", 7), (" * 2", 2), (" / m / 3", 1 / 21)]
+)
+def test_a_usual_factor_of_all_gradients_is_a_convention(
+    by: str, factor: float, tmp_path: Path
+) -> None:
+    source = LOSS.replace("delta2 = a2 - y", f"delta2 = (a2 - y){by}")
+    examined = examine_pass(step_of(source, tmp_path))
+    assert examined.ok
+    assert examined.factor == pytest.approx(factor)
+    assert all(each.exact for each in examined.gradients)
+
+
+@pytest.mark.parametrize("by", [" * -1", " * 1.7", " * np.array([[1], [2], [1]])"])
+def test_any_other_factor_is_wrong(by: str, tmp_path: Path) -> None:
+    source = LOSS.replace("delta2 = a2 - y", f"delta2 = (a2 - y){by}")
+    examined = examine_pass(step_of(source, tmp_path))
+    assert not any(each.ok for each in examined.gradients)
+    assert examined.accused[0].lines[0].line == 11
+
+
+def test_a_factor_of_some_gradients_is_wrong(tmp_path: Path) -> None:
+    source = LOSS.replace("gW1, gb1 = delta1 @ x.T / m", "gW1, gb1 = delta1 @ x.T")
+    examined = examine_pass(step_of(source, tmp_path))
+    assert [each.name for each in examined.gradients if not each.ok] == ["params[0]"]
+
+
+@pytest.mark.parametrize(("by", "ok"), [(" * 1.7", True), (" * -1.7", False)])
+def test_gradients_read_off_an_update_have_any_positive_factor(
+    by: str, ok: bool, tmp_path: Path
+) -> None:
+    source = LOSS.replace("delta2 = a2 - y", f"delta2 = (a2 - y){by}")
+    assert examine_pass(step_of(source, tmp_path, scaled=True)).ok == ok
 
 
 def test_a_program_that_compares_nothing_is_refused(tmp_path: Path) -> None:

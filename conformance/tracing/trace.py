@@ -122,6 +122,10 @@ class Memory:
     views: dict[Any, tuple[int, Node]] = field(default_factory=dict)
 
 
+class EnoughError(BaseException):
+    """A program has run long enough; it is none of its own errors."""
+
+
 class Trace:
     """The nodes of one run.
 
@@ -129,18 +133,25 @@ class Trace:
         nodes: in the order of time.
         lines: whether the lines of the subject are noted.
         recording: whether operations are noted.
+        known_operations: those of which another one with the same inputs is no node of its own;
+            None if each is one.
+        learning: whether new operations join them.
         foreign: gives the node of an argument that is no array, or the argument itself.
         handed: the nodes that each call of a function was handed as its arguments, themselves and
             not in a list, by the number of the call.
     """
 
-    def __init__(self, *, lines: bool = True, sites: bool = False) -> None:
+    def __init__(self, *, lines: bool = True, sites: bool = False, most: int | None = None) -> None:
         """Start with none.
 
         Args:
             lines: whether to note the lines of the subject.
             sites: whether to note the place in the line too.
+            most: the number of nodes after which the program is stopped, once.
         """
+        self.most = most
+        self.known_operations: dict[Any, Node] | None = None
+        self.learning = False
         self.nodes: list[Node] = []
         self.lines, self.sites = lines, sites
         self.recording = True
@@ -205,7 +216,20 @@ class Trace:
         kwargs: dict[str, Any],
         value: Any,
     ) -> Node:
-        """A new node; the value is kept as it is, the arguments hold nodes already."""
+        """A new node; the value is kept as it is, the arguments hold nodes already.
+
+        Raises:
+            EnoughError: there are as many as there may be.
+        """
+        if self.most is not None and len(self.nodes) >= self.most:
+            self.most = None  # so that the program's last values can still be asked for
+            raise EnoughError
+        known = self.known_operations
+        key = None if known is None or function is None else operation_key(operation, args, kwargs)
+        if key is not None and known is not None:
+            same = known.get(key)
+            if same is not None and _equal(same.value, value):
+                return same
         inputs = nodes_in(args, kwargs)
         frames, calls = self._where()
         made = Node(len(self.nodes), operation, function, args, kwargs, value, frames, inputs)
@@ -216,6 +240,8 @@ class Trace:
             made.uses |= each.uses
             each.consumers.append(made)
         self.nodes.append(made)
+        if key is not None and known is not None and self.learning:
+            known[key] = made
         if isinstance(value, np.ndarray | np.generic):
             self._remember(made)
         return made
@@ -379,7 +405,8 @@ class Trace:
         found = self.find(array)
         if found is not None:
             return found
-        key = (array.shape, array.dtype.str, array.tobytes()) if array.size < 9 else None  # noqa: PLR2004
+        most = 9 if self.known_operations is None else FEW
+        key = (array.shape, array.dtype.str, array.tobytes()) if array.size < most else None
         if key is not None and not array.dtype.hasobject and key in self._constants:
             return self._constants[key]
         made = self.node("constant", None, (), {}, array)
@@ -422,6 +449,44 @@ class Trace:
         value = np.asarray(node.value)
         if value.dtype.kind == "f" and value.size and node.operation != "constant":
             self._by_bytes.setdefault(value.tobytes(), node)
+
+
+def operation_key(operation: str, args: Any, kwargs: Any) -> Any:
+    """What two operations have in common that give the same; None if it cannot be told."""
+    try:
+        return operation, _key(args), _key(kwargs)
+    except TypeError:
+        return None
+
+
+def _key(value: Any) -> Any:
+    kind = type(value)
+    if kind is Node:
+        return Node, value.number
+    if kind in (list, tuple):
+        return kind, tuple(map(_key, value))
+    if kind is dict:
+        return kind, tuple((name, _key(each)) for name, each in value.items())
+    if kind is slice:
+        return kind, value.start, value.stop, value.step
+    if isinstance(value, np.ndarray):
+        if value.dtype.hasobject or value.size > FEW:
+            raise TypeError("too large to be compared")
+        return kind, value.shape, value.dtype.str, value.tobytes()
+    hash(value)
+    return kind, value
+
+
+FEW = 512  # entries of an array of indices or labels
+
+
+def _equal(first: Any, second: Any) -> bool:
+    """Whether two results are the same numbers."""
+    if isinstance(first, tuple | list) or isinstance(second, tuple | list):
+        return False
+    first, second = np.asarray(first), np.asarray(second)
+    same = first.shape == second.shape and first.dtype == second.dtype
+    return same and not first.dtype.hasobject and first.tobytes() == second.tobytes()
 
 
 def _floats(value: Array) -> Array:

@@ -1,0 +1,192 @@
+"""One call from a file to a report on all that it defines.
+
+A file runs in a process of its own, under a time limit. Left out: the command line (`cli`).
+"""
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, cast
+
+from threadpoolctl import threadpool_limits
+
+from conformance.errors import NothingTrainedError, SubjectError, UsageError
+from conformance.files import put
+from conformance.outcome import Report
+from conformance.report.backward_record import from_values, to_values
+from conformance.report.shape_words import refused_words
+from conformance.running.isolate import isolated
+from conformance.shapes.adapter import adapter, names_of
+from conformance.shapes.candidates import Candidate, candidates, of_thing
+from conformance.shapes.definitions import NOTEBOOK, cells, definitions, of_module, trains_at_import
+from conformance.shapes.file_report import FileReport, NotJudged, Part, Refused, ShapeReport
+from conformance.shapes.judging import Found
+
+Send = Callable[[object], None]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to be judged.
+
+    Attributes:
+        place: the file.
+        name: in the file; None for all that it defines.
+        cost: the cost to judge with, in the place of the program's own.
+        python_path: folders from which the file may import.
+        timeout: the longest silence of its process in seconds.
+    """
+
+    place: str
+    name: str | None = None
+    cost: str | None = None
+    python_path: tuple[Path, ...] = ()
+    timeout: float = 60.0
+
+    @property
+    def said(self) -> str:
+        """As it was given."""
+        return self.place if self.name is None else f"{self.place}:{self.name}"
+
+
+def is_file(text: str) -> bool:
+    """Whether a word on the command line is a file with no name behind it."""
+    return text.endswith((".py", NOTEBOOK)) and ":" not in Path(text).name
+
+
+def split(text: str) -> tuple[str, str] | None:
+    """The file and the name of `FILE.py:NAME`; None if it is no such word."""
+    place, _, name = text.rpartition(":")
+    return (place, name) if place.endswith((".py", NOTEBOOK)) else None
+
+
+def check_file(asked: Asked, book: Callable[[str], Report]) -> FileReport:
+    """Judge what a file defines.
+
+    Args:
+        asked: what is to be judged.
+        book: judges the book's network, given `FILE.py:Name`.
+
+    Raises:
+        UsageError: there is no such file, or nothing in it fits a shape.
+        SubjectError: its code failed.
+    """
+    nothing: NothingTrainedError | None = None
+    if asked.name is None and trains_at_import(asked.place) is not None:
+        try:
+            return FileReport(asked.place, (_run(asked),))
+        except NothingTrainedError as error:  # such as a loop that prepares data
+            nothing = error
+    parts, left, refusal = _defined(asked, book)
+    if not parts:
+        raise nothing or UsageError(refused_words(refusal, left))
+    judged = {each.name.rpartition(":")[2] for each in parts if isinstance(each, ShapeReport)}
+    return FileReport(asked.said, tuple(parts), tuple(e for e in left if e.name not in judged))
+
+
+def _defined(
+    asked: Asked, book: Callable[[str], Report]
+) -> tuple[list[Part], list[NotJudged], Refused]:
+    """The reports on what a file defines, what in it fits no shape, and how far that came."""
+    if asked.place.endswith(NOTEBOOK):
+        cells(asked.place)
+    parts: list[Part] = []
+    left: list[NotJudged] = []
+    refusal = Refused(asked.said, "nothing", "")
+    try:
+        for record in isolated(partial(_send_all, asked), asked.timeout):
+            said = cast("dict[str, Any]", record)
+            if "book" in said:
+                parts.append(book(f"{asked.place}:{said['book']}"))
+            elif "found" in said:
+                found = from_values(Found, said["found"])
+                name = f"{asked.place}:{said['name']}"
+                parts.append(ShapeReport(name, found.examined, found.recognised))
+            elif "left" in said:
+                left.append(from_values(NotJudged, said["left"]))
+            else:
+                refusal = from_values(Refused, said["refused"])
+    except SubjectError as error:
+        words = str(error)
+        raise SubjectError(
+            words if words.startswith(asked.place) else f"{asked.place}: {words}"
+        ) from error
+    return parts, left, refusal
+
+
+def check_object(thing: Any, cost: str | None) -> ShapeReport | None:
+    """Judge a class or a function that is loaded, in this process; None if it fits no shape."""
+    module = sys.modules.get(getattr(thing, "__module__", ""))
+    if module is None:
+        return None
+    candidate = of_thing(thing, of_module(str(getattr(module, "__file__", "")), module))
+    with threadpool_limits(1):
+        judged = None if candidate is None or candidate.book else candidate.found(cost)
+    if judged is None:
+        return None
+    return ShapeReport(thing.__qualname__, judged.examined, judged.recognised)
+
+
+def _run(asked: Asked) -> Part:
+    """The report on a file that trains when it is imported."""
+    from conformance.script.run import run_script
+
+    return run_script(asked.place, timeout=asked.timeout)
+
+
+def _send_all(asked: Asked, send: Send) -> None:
+    """What the child does: it judges each candidate, and sends it as soon as it is known."""
+    found = definitions(asked.place, asked.python_path)
+    used: set[str] = set()
+    judged_any = False
+    with threadpool_limits(1):
+        for each in _candidates(asked, found):
+            if each.functions & used:
+                continue  # it was judged as a part of another
+            if each.book:
+                judged_any = True
+                send({"book": each.name})
+                continue
+            judged = each.found(asked.cost)
+            if judged is not None:
+                judged_any = True
+                used |= set(judged.used)
+                send({"name": each.name, "found": to_values(judged)})
+            elif each.refusal.parameters:
+                # else it is such as a base class of layers, or a list of them
+                send({"left": to_values(NotJudged(each.name, each.refusal.words))})
+        if not judged_any:
+            made = adapter(found, asked.name)
+            send({"refused": to_values(Refused(asked.said, names_of(found), made))})
+
+
+def write_adapter(asked: Asked, target: Path) -> str:
+    """Write a program that judges a file into another one, and return its source.
+
+    Raises:
+        UsageError: the file defines nothing, or the other one is there already.
+        SubjectError: its code failed.
+    """
+    if target.exists():
+        raise UsageError(f"{target} is there already: it is left as it is")
+    for record in isolated(partial(_send_adapter, asked), asked.timeout):
+        source = cast("str", record)
+        if not source:
+            raise UsageError(f"{asked.place} defines no class or function of its own")
+        put("the adapter", target, source)
+        return source
+    raise SubjectError(f"{asked.place}: its process ended and said nothing")
+
+
+def _send_adapter(asked: Asked, send: Send) -> None:
+    send(adapter(definitions(asked.place, asked.python_path), asked.name))
+
+
+def _candidates(asked: Asked, found: Any) -> Sequence[Candidate]:
+    if asked.name is None:
+        return list(candidates(found))
+    thing = getattr(found.module, asked.name, None)
+    made = of_thing(thing, found)
+    return [] if made is None else [made]

@@ -1,0 +1,114 @@
+"""Stand-ins for modules that a program imports and that are not installed.
+
+A program may import what its training alone needs (a plot, a data set): it can be judged without.
+What is called all the same is an error that names the module. Left out: modules that are there.
+"""
+
+import ast
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from importlib.util import find_spec
+from types import ModuleType
+from typing import Any
+
+from conformance.errors import SubjectError
+from conformance.tracing.special import expit
+
+STAND_INS: dict[str, Any] = {
+    "scipy.special.expit": expit,
+    "tqdm.tqdm": lambda steps, *_, **__: steps,
+    "tqdm.trange": lambda *steps, **_: range(*steps),
+}
+"""What stands for something that a program computes with."""
+
+
+class _Missing:
+    """Something of a module that is not installed."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return _of(f"{self._name}.{name}")
+
+    def __call__(self, *_: Any, **__: Any) -> Any:
+        raise SubjectError(
+            f"it calls {self._name}, and {self._name.split('.')[0]} is not installed"
+        )
+
+
+def _of(name: str) -> Any:
+    return STAND_INS.get(name) or _Missing(name)
+
+
+class _Module(ModuleType):
+    """A module that is not installed."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return _of(f"{self.__name__}.{name}")
+
+
+class _Finder(MetaPathFinder, Loader):
+    """Finds modules that nobody else does."""
+
+    def __init__(self, names: frozenset[str]) -> None:
+        self.names = names
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """A spec of what is missing."""
+        del path, target
+        if fullname.split(".", 1)[0] not in self.names:
+            return None
+        return ModuleSpec(fullname, self, is_package=True)
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        """The module."""
+        return _Module(spec.name)
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Nothing."""
+
+
+@contextmanager
+def stand_ins(source: str | bytes) -> Iterator[frozenset[str]]:
+    """Let a program import what is not installed, until the end of the block."""
+    names = frozenset(name for name in _imported(source) if not _installed(name))
+    finder = _Finder(names)
+    sys.meta_path.append(finder)
+    try:
+        yield names
+    finally:
+        sys.meta_path.remove(finder)
+
+
+def _imported(source: str | bytes) -> set[str]:
+    """The modules that a program must have: those that it imports at its top."""
+    try:
+        body = ast.parse(source).body
+    except SyntaxError:
+        return set()  # loading it says so
+    found: set[str] = set()
+    for each in body:
+        if isinstance(each, ast.Import):
+            found |= {alias.name.split(".", 1)[0] for alias in each.names}
+        elif isinstance(each, ast.ImportFrom) and each.module and not each.level:
+            found.add(each.module.split(".", 1)[0])
+    return found
+
+
+def _installed(name: str) -> bool:
+    if name in sys.modules:
+        return True
+    try:
+        return find_spec(name) is not None
+    except (ImportError, ValueError):
+        return False

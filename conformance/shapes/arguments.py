@@ -1,0 +1,202 @@
+"""What a function of a program is called with, found by the names of its arguments.
+
+First what the program itself has called so (`Z1`, which another function returned), then what the
+table of names says (`X_train`: the inputs), then the order in which people write arguments.
+Left out: the table (`vocabulary.py`).
+"""
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from conformance.shapes.example_data import Data
+from conformance.shapes.vocabulary import bare, kinds_of
+
+RATE, PENALTY = 0.125, 0.25
+QUIET = 0
+
+FORMS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "forward": (("inputs",), (), ("inputs", "params"), ("params", "inputs")),
+    "loss": (
+        ("output", "targets"), ("targets", "output"), ("inputs", "targets"), ("targets",), (),
+    ),
+    "backward": (
+        ("inputs", "targets", "output"), ("inputs", "targets"), ("targets",), ("targets", "output"),
+        ("output", "targets"), (), ("inputs", "targets", "rate"), ("targets", "rate"),
+        ("params", "inputs", "targets"), ("inputs", "targets", "params"),
+    ),
+    "train": (
+        ("inputs", "targets"), ("inputs", "targets", "count"), ("inputs", "targets", "rate"),
+        ("inputs", "targets", "count", "rate"), ("inputs", "targets", "rate", "count"), ("pairs",),
+        ("pairs", "rate"), ("count",), (),
+    ),
+    "update": (("rate",), (), ("params", "grads", "rate"), ("grads", "rate"), ("grads",)),
+}  # fmt: skip
+"""The order of arguments whose names say nothing."""
+
+
+class UnboundError(TypeError):
+    """An argument of a function is not known."""
+
+
+@dataclass
+class Scope:
+    """What is there to be given to functions.
+
+    Attributes:
+        kinds: by the kind of argument.
+        names: what functions of the program returned, by the names that they gave it.
+    """
+
+    kinds: dict[str, Any] = field(default_factory=dict)
+    names: dict[str, Any] = field(default_factory=dict)
+
+    def value(self, name: str) -> tuple[bool, Any]:
+        """Whether an argument is known, and what it is."""
+        if name in self.names:
+            return True, self.names[name]
+        for each in kinds_of(name):
+            if each in self.kinds:
+                return True, self.kinds[each]
+        same = [key for key in self.names if bare(key) == bare(name)]
+        return (True, self.names[same[0]]) if len(same) == 1 else (False, None)
+
+
+def data_kinds(data: Data, penalty: float) -> dict[str, Any]:
+    """What the data say about arguments."""
+    sizes = data.sizes
+    return {
+        "inputs": data.x,
+        "targets": data.y,
+        "m": sizes.m,
+        "batchsize": sizes.m,
+        "rate": RATE,
+        "count": 1,
+        "penalty": penalty,
+        "quiet": QUIET,
+        "seed": 0,
+        "pairs": _pairs(data),
+    }
+
+
+def _pairs(data: Data) -> list[tuple[Any, Any]]:
+    """The samples one by one."""
+    if data.layout not in ("rows", "columns"):
+        return [(data.x, data.y)]
+    axis = 0 if data.layout == "rows" else 1
+    flat = getattr(data.y, "ndim", 1) == 1
+    return [
+        (data.x.take([i], axis), data.y[i] if flat else data.y.take([i], axis))
+        for i in range(data.sizes.m)
+    ]
+
+
+def size_kinds(data: Data) -> dict[str, Any]:
+    """What a constructor is told of sizes."""
+    sizes = data.sizes
+    return {
+        "sizes": [sizes.n_in, sizes.n_hidden, sizes.n_out],
+        "n_in": sizes.n_in,
+        "n_hiddens": [sizes.n_hidden],
+        "n_hidden": sizes.n_hidden,
+        "n_out": sizes.n_out,
+        "rate": RATE,
+        "count": 1,
+        "batchsize": sizes.m,
+        "seed": 0,
+        "quiet": QUIET,
+        "penalty": PENALTY,
+        "activation": "sigmoid",
+    }
+
+
+GIVEN_ANYWAY = {
+    "inputs", "targets", "params", "sizes", "n_in", "n_hidden", "n_hiddens", "n_out", "rate",
+    "count", "batchsize", "penalty", "cache", "grads", "output", "quiet",
+}  # fmt: skip
+"""Kinds of argument that are given though they have a default."""
+
+
+def taken(function: Callable[..., Any]) -> Sequence[inspect.Parameter]:
+    """The arguments that a function takes, without `*args`; none if they are not known."""
+    try:
+        found = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return ()
+    stars = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
+    return [each for each in found if each.kind not in stars]
+
+
+def needed(function: Callable[..., Any]) -> list[inspect.Parameter]:
+    """The arguments without a default."""
+    return [each for each in taken(function) if each.default is inspect.Parameter.empty]
+
+
+def ways(
+    function: Callable[..., Any], role: str, scope: Scope
+) -> Iterator[tuple[tuple[Any, ...], dict[str, Any]]]:
+    """The ways in which a function may be called, the likeliest first."""
+    named = _by_name(function, scope)
+    if named is not None:
+        yield (), named
+    count = len(needed(function))
+    for form in FORMS.get("backward" if role == "gradients" else role, ()):
+        fits = len(form) == count or (len(form) > count and len(form) <= len(taken(function)))
+        if fits and all(kind in scope.kinds for kind in form):
+            yield tuple(scope.kinds[kind] for kind in form), {}
+
+
+def _by_name(function: Callable[..., Any], scope: Scope) -> dict[str, Any] | None:
+    """The arguments of a function by their names; None if one that is needed is not known."""
+    given: dict[str, Any] = {}
+    for each in taken(function):
+        known, value = scope.value(each.name)
+        optional = each.default is not inspect.Parameter.empty
+        if not known and not optional:
+            return None
+        wanted = set(kinds_of(each.name)) & GIVEN_ANYWAY or each.name in scope.names
+        if known and (not optional or wanted):
+            if each.kind is inspect.Parameter.POSITIONAL_ONLY:
+                return None
+            given[each.name] = value
+    twice = [id(value) for value in given.values() if hasattr(value, "shape")]
+    return given if len(twice) == len(set(twice)) else None
+
+
+def constructions(
+    factory: Callable[..., Any], data: Data
+) -> Iterator[tuple[str, tuple[Any, ...], dict[str, Any]]]:
+    """The ways in which a class may be called: what is said of it, and the arguments."""
+    sizes, samples = size_kinds(data), data_kinds(data, PENALTY)
+    s, count = data.sizes, len(needed(factory))
+    by_size = _by_name(factory, Scope(sizes))
+    if by_size is not None:
+        yield _said(factory), (), by_size
+        hidden = {"n_hidden", "n_hiddens", "sizes"}
+        fewer = {
+            each.name: by_size[each.name]
+            for each in taken(factory)
+            if each.name in by_size
+            and (each.default is inspect.Parameter.empty or not hidden & set(kinds_of(each.name)))
+        }
+        if len(fewer) < len(by_size):
+            yield _said(factory), (), fewer
+    by_order: Mapping[int, tuple[tuple[Any, ...], ...]] = {
+        0: ((),),
+        1: (([s.n_in, s.n_hidden, s.n_out],),),
+        2: ((s.n_in, s.n_out), (data.x, data.y)),
+        3: ((s.n_in, s.n_hidden, s.n_out),),
+        4: ((s.n_in, s.n_hidden, s.n_out, RATE), (s.n_in, s.n_hidden, s.n_hidden + 1, s.n_out)),
+        5: ((s.n_in, s.n_hidden, s.n_hidden + 1, s.n_out, RATE),),
+    }
+    by_data = _by_name(factory, Scope({**sizes, **samples}))
+    if by_data is not None and any(value is data.x for value in by_data.values()):
+        yield _said(factory), (), by_data
+    for given in by_order.get(count, ()):
+        yield _said(factory), given, {}
+
+
+def _said(factory: Callable[..., Any]) -> str:
+    names = ", ".join(each.name for each in taken(factory))
+    return f"{getattr(factory, '__name__', 'it')}({names})"

@@ -1,0 +1,162 @@
+"""What in a file may be judged, and whether it is the book's network or one of any shape.
+
+Left out: judging it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import FunctionType
+from typing import Any
+
+from conformance.shapes.alone import PAIR, LossSearch, PairSearch, loss_class, losses, pairs
+from conformance.shapes.arguments import needed
+from conformance.shapes.definitions import Definitions, returned_names
+from conformance.shapes.example_data import Data
+from conformance.shapes.judging import Found, judged
+from conformance.shapes.layers import LayerSearch, layer_search
+from conformance.shapes.parameters import made_by_the_file, made_here, takes_parameters
+from conformance.shapes.plans import Made, Named, by_role, constructors, methods
+from conformance.shapes.search import Refusal, Searched
+from conformance.subjects.adapt import is_of_the_book
+
+BACKWARD = ("backward", "train")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A thing that may be judged.
+
+    Attributes:
+        name: of it.
+        book: whether it has the interface of the book's network.
+        searched: its readings, if it has not.
+        layer: it, if it is a layer, a pair of functions or a loss.
+        functions: the names by which another program may have used it.
+    """
+
+    name: str
+    book: bool
+    searched: tuple[Searched, ...] = ()
+    layer: LayerSearch | PairSearch | LossSearch | None = None
+    functions: frozenset[str] = frozenset()
+
+    @property
+    def refusal(self) -> Refusal:
+        """How far its readings came."""
+        if isinstance(self.layer, LayerSearch) and self.layer.problems:
+            return Refusal(1, self.layer.problems[0], parameters=True)
+        refusals = [each.refusal for each in self.searched]
+        return max(refusals, key=lambda each: each.stage, default=Refusal())
+
+    def found(self, cost: str | None) -> Found | None:
+        """It, recognised and judged; None if no reading fits."""
+        if self.layer is not None:
+            return self.layer.found(cost)
+        found = (judged(each.readings(), cost) for each in self.searched)
+        return next((each for each in found if each is not None), None)
+
+
+def candidates(found: Definitions) -> Iterator[Candidate]:
+    """What a file has that may be judged: whole networks first, then what they are made of."""
+    classes = [each for kind in found.classes if (each := of_class(kind, found)) is not None]
+    yield from (each for each in classes if each.layer is None)
+    yield from of_functions(found)
+    yield from (each for each in classes if each.layer is not None)
+    for pair in pairs(found.functions):
+        name = pair.backward.__name__
+        yield Candidate(name, book=False, layer=pair, functions=frozenset((name,)))
+    for loss in losses(found.functions):
+        names = {loss.function.__name__, getattr(loss.prime, "__name__", "")}
+        yield Candidate(loss.name, book=False, layer=loss, functions=frozenset(names))
+
+
+def of_class(kind: type, found: Definitions) -> Candidate | None:
+    """A class as a candidate; None if nothing in it goes backwards."""
+    if is_of_the_book(kind):
+        return Candidate(kind.__name__, book=True)
+    layer = layer_search(kind, found.module)
+    if layer is not None:
+        own = frozenset((kind.__name__,))
+        return Candidate(kind.__name__, book=False, layer=layer, functions=own)
+    loss = loss_class(kind)
+    if loss is not None:
+        return Candidate(
+            kind.__name__, book=False, layer=loss, functions=frozenset((kind.__name__,))
+        )
+    roles = by_role(methods(kind))
+    if not any(roles[each] for each in (*BACKWARD, "loss")):
+        return None
+    searched = Searched(lambda data: constructors(kind, data), roles, found.module)
+    return Candidate(kind.__name__, book=False, searched=(searched,))
+
+
+def of_functions(found: Definitions) -> Iterator[Candidate]:
+    """The functions of a file as candidates.
+
+    They are run together if one goes backwards by its name; then each that takes parameters and
+    data, and returns two things, may give a loss and gradients.
+    """
+    functions: list[Named] = [(each.__name__, each) for each in found.functions]
+    roles = by_role(functions)
+    if roles["backward"] or roles["loss"]:
+        named = roles["backward"] or roles["loss"]
+        yield Candidate(named[0][0], book=False, searched=(_searched(found, roles),))
+    others = {id(e) for role in ("init", "update", "train") for _, e in roles[role]}
+    names = {each.__name__ for each in found.functions}
+    for each in found.functions:
+        if takes_parameters(each) and id(each) not in others and _gives_two(each):
+            own = frozenset((each.__name__,))
+            alone = (_alone(found, roles, each),)
+            yield Candidate(each.__name__, book=False, searched=alone, functions=own)
+    if roles["train"] and not roles["backward"]:
+        without: dict[str, list[Named]] = {**roles, "loss": []}
+        alone = (_searched(found, without),)
+        name = roles["train"][0][0]
+        yield Candidate(name, book=False, searched=alone, functions=frozenset(names))
+
+
+def _gives_two(function: FunctionType) -> bool:
+    """Whether a function returns two things, as a loss and gradients are."""
+    return len(returned_names(function.__code__)) in (1, len(PAIR))
+
+
+def _searched(found: Definitions, roles: dict[str, list[Named]]) -> Searched:
+    used = [
+        function
+        for role in ("backward", "loss", "forward", "train")
+        for _, function in roles[role]
+        if isinstance(function, FunctionType)
+    ]
+    others = [(e.__name__, e) for e in found.functions if e not in used]
+    initial = roles["init"] or [pair for pair in others if _may_make(pair[1])]
+
+    def makers(_data: Data) -> Iterator[Made]:
+        yield from made_by_the_file(initial)
+        yield from made_here(used)
+
+    return Searched(makers, roles, found.module)
+
+
+def _may_make(function: FunctionType) -> bool:
+    """Whether a function may make parameters of sizes."""
+    return len(needed(function)) in (1, 3)
+
+
+def _alone(found: Definitions, roles: dict[str, list[Named]], function: FunctionType) -> Searched:
+    """A function that is the only one that goes backwards."""
+    own: list[Named] = [(function.__name__, function)]
+    return _searched(found, {**roles, "backward": [], "loss": own, "train": []})
+
+
+def of_thing(thing: Any, found: Definitions) -> Candidate | None:
+    """Whatever a name in the file stands for, as a candidate."""
+    if isinstance(thing, type):
+        return of_class(thing, found)
+    if isinstance(thing, FunctionType):
+        functions: list[Named] = [(each.__name__, each) for each in found.functions]
+        roles = by_role(functions)
+        own: list[Named] = [(thing.__name__, thing)]
+        backward = {**roles, "backward": own}
+        ways = (_alone(found, roles, thing), _searched(found, backward))
+        return Candidate(thing.__name__, book=False, searched=ways)
+    return None

@@ -1,0 +1,181 @@
+"""The classes and functions that a file defines itself.
+
+A notebook is its code cells, each with a name of its own. Left out: what they can do.
+"""
+
+import ast
+import json
+import linecache
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
+
+from conformance.backward.source import tree
+from conformance.errors import SubjectError, UsageError
+from conformance.shapes.absent import stand_ins
+from conformance.subjects.load import put_in_front, run_file, source_of, subject_code
+
+NOTEBOOK = ".ipynb"
+
+
+@dataclass(frozen=True)
+class Definitions:
+    """What a file defines.
+
+    Attributes:
+        place: the file, as it was given.
+        module: it is loaded as.
+        classes: its own, in the order of the file.
+        functions: its own, in the order of the file.
+    """
+
+    place: str
+    module: ModuleType
+    classes: tuple[type, ...]
+    functions: tuple[FunctionType, ...]
+
+
+def definitions(place: str, python_path: Sequence[Path] = ()) -> Definitions:
+    """Load a file and list what it defines.
+
+    Raises:
+        UsageError: there is no such file.
+        SubjectError: its code failed.
+    """
+    source = source_of(place)
+    if place.endswith(NOTEBOOK):
+        source = "\n".join(code for _, code in cells(place)).encode()
+    put_in_front(Path(place).resolve().parent, *python_path)
+    with stand_ins(source):
+        if place.endswith(NOTEBOOK):
+            module = _run_notebook(place, python_path)
+        else:
+            module = run_file(place, source, python_path)
+    return of_module(place, module)
+
+
+def of_module(place: str, module: ModuleType) -> Definitions:
+    """What a module that is loaded defines itself."""
+    own = [each for each in vars(module).values() if _defined_in(each, module)]
+    classes = [each for each in own if isinstance(each, type)]
+    functions = [each for each in own if isinstance(each, FunctionType)]
+    return Definitions(
+        place, module, tuple(dict.fromkeys(classes)), tuple(dict.fromkeys(functions))
+    )
+
+
+def _defined_in(thing: Any, module: ModuleType) -> bool:
+    return getattr(thing, "__module__", None) == module.__name__
+
+
+def cells(place: str) -> list[tuple[str, str]]:
+    """The code cells of a notebook: the name of each as a file, and its source.
+
+    Raises:
+        UsageError: it is no notebook.
+    """
+    try:
+        found = json.loads(source_of(place))["cells"]
+        codes = ["".join(each["source"]) for each in found if each["cell_type"] == "code"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise UsageError(f"{place} is no notebook: {error!r}") from error
+    path = Path(place).resolve()
+    named = [(f"{path}, cell {i}", _without_magic(code)) for i, code in enumerate(codes, 1)]
+    for name, code in named:  # so that its lines can be shown
+        linecache.cache[name] = len(code), None, code.splitlines(keepends=True), name
+    return named
+
+
+def _without_magic(code: str) -> str:
+    """The code of a cell, its magic commands as comments."""
+    if code.lstrip().startswith("%%"):
+        return "\n".join(f"# {line}" for line in code.splitlines())
+    return re.sub(r"(?m)^(\s*)([%!?].*)$", r"\1pass  # \2", code)
+
+
+def _run_notebook(place: str, python_path: Sequence[Path]) -> ModuleType:
+    """The module that the code cells of a notebook make together."""
+    module = run_file(str(Path(place).with_suffix(NOTEBOOK)), b"", python_path)
+    with subject_code(place):
+        for name, code in cells(place):
+            exec(compile(code, name, "exec", dont_inherit=True), module.__dict__)  # noqa: S102
+    return module
+
+
+def trains_at_import(place: str) -> int | None:
+    """The line of the first loop that a file runs when it is imported; None if it has none.
+
+    What stands under `if __name__ == "__main__"` is not run.
+    """
+    if place.endswith(NOTEBOOK):
+        return None
+    try:
+        body = ast.parse(source_of(place)).body
+    except SyntaxError:
+        return None  # loading it says so
+    own = {e.name for e in body if isinstance(e, ast.FunctionDef | ast.ClassDef)}
+    for each in body:
+        if isinstance(each, ast.For | ast.While) and _computes(each):
+            return each.lineno
+        if isinstance(each, ast.Expr | ast.Assign) and _calls_training(each, own):
+            return each.lineno
+    return None
+
+
+def _computes(loop: ast.stmt) -> bool:
+    """Whether a loop changes something by arithmetic."""
+    return any(isinstance(each, ast.AugAssign | ast.BinOp) for each in ast.walk(loop))
+
+
+def _calls_training(statement: ast.stmt, own: set[str]) -> bool:
+    from conformance.shapes.vocabulary import is_role
+
+    for each in ast.walk(statement):
+        if isinstance(each, ast.Call):
+            func = each.func
+            name = getattr(func, "attr", getattr(func, "id", ""))
+            known = isinstance(func, ast.Attribute) or name in own
+            if known and is_role(name, "train") in (0, 1, 2):
+                return True
+    return False
+
+
+@lru_cache(maxsize=512)
+def returned_names(code: CodeType) -> tuple[str, ...]:
+    """What the last `return` of a function names, part by part: `return Z, A` gives Z and A."""
+    definition = definition_of(code)
+    found = [e for e in ast.walk(definition) if isinstance(e, ast.Return)] if definition else []
+    values = [each.value for each in found if each.value is not None]
+    if not values:
+        return ()
+    last = values[-1]
+    parts = last.elts if isinstance(last, ast.Tuple | ast.List) else [last]
+    return tuple(_name(each) for each in parts)
+
+
+def _name(value: ast.expr) -> str:
+    return value.attr if isinstance(value, ast.Attribute) else ast.unparse(value)
+
+
+def definition_of(code: CodeType) -> ast.FunctionDef | None:
+    """The definition of a function."""
+    module = tree(code.co_filename)
+    for each in ast.walk(module) if module is not None else ():
+        if isinstance(each, ast.FunctionDef) and each.name == code.co_name:
+            first = min([each.lineno, *(e.lineno for e in each.decorator_list)])
+            if first <= code.co_firstlineno <= each.lineno:
+                return each
+    return None
+
+
+def forget_notebook(module: ModuleType) -> None:
+    """Let a module go that was loaded."""
+    sys.modules.pop(module.__name__, None)
+
+
+__all__ = ["Definitions", "SubjectError", "cells", "definitions", "of_module", "trains_at_import"]

@@ -1,0 +1,110 @@
+"""Small data that a program is tried on: unequal sizes, every class, in every usual layout.
+
+Left out: which of them a program takes.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from reference.step import Array
+
+M = 8
+N_IN, N_HIDDEN, N_OUT = 6, 5, 3
+SEED = 20
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Of the layers and of the mini-batch."""
+
+    n_in: int = N_IN
+    n_hidden: int = N_HIDDEN
+    n_out: int = N_OUT
+    m: int = M
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """What a program is given.
+
+    Attributes:
+        layout: `rows`, `columns`, `one vector`, …
+        coding: of the targets: `one-hot`, `values`, `labels from 0`, …
+        sizes: of the layers and of the mini-batch.
+        x: the inputs.
+        y: the targets.
+    """
+
+    layout: str
+    coding: str
+    sizes: Sizes
+    x: Array
+    y: Any
+
+    @property
+    def single(self) -> bool:
+        """Whether it is one sample."""
+        return self.layout.startswith("one ")
+
+    @property
+    def output_shape(self) -> tuple[int, ...]:
+        """The shape of an output of these samples."""
+        m, n = self.sizes.m, self.sizes.n_out
+        return {
+            "rows": (m, n), "columns": (n, m), "one row": (1, n), "one column": (n, 1),
+        }.get(self.layout, (n,))  # fmt: skip
+
+
+BATCHES = ("rows", "columns")
+SINGLES = ("one column", "one row", "one vector")
+
+
+def example_data(sizes: Sizes, layouts: tuple[str, ...]) -> Iterator[Data]:
+    """The data in each layout and coding, those that show most first."""
+    for layout in layouts:
+        one = layout.startswith("one ")
+        kept = Sizes(sizes.n_in, sizes.n_hidden, sizes.n_out, 1) if one else sizes
+        for coding, y in _targets(kept, layout):
+            yield Data(layout, coding, kept, _inputs(kept, layout), y)
+
+
+def _inputs(sizes: Sizes, layout: str) -> Array:
+    rows = np.random.default_rng(SEED).normal(size=(sizes.m, sizes.n_in))
+    return _laid(rows, layout)
+
+
+def _laid(rows: Array, layout: str) -> Array:
+    """Samples in rows, in another layout."""
+    if layout in ("columns", "one column"):
+        return np.ascontiguousarray(rows.T)
+    if layout == "an image":
+        return np.ascontiguousarray(
+            rows[: 6 * 4 * 3 // 6 + 1].ravel()[: 6 * 4].reshape(6, 4, 1) * np.arange(1, 4)
+        )
+    return rows[0] if layout == "one vector" else rows
+
+
+def _targets(sizes: Sizes, layout: str) -> Iterator[tuple[str, Any]]:
+    labels = np.random.default_rng(SEED + 1).permutation(np.arange(sizes.m) % sizes.n_out)
+    if sizes.n_out == 1:
+        values = (np.arange(sizes.m) % 3 != 0).astype(float).reshape(-1, 1)
+        yield "values", _laid(values, layout)
+        if layout == "rows":
+            yield "a flat array of values", values[:, 0]
+        if layout == "one vector":
+            yield "a number", float(values[0, 0])
+        return
+    if layout.startswith("one "):
+        labels = np.array([sizes.n_out - 1])
+    yield "one-hot", _laid(np.eye(sizes.n_out)[labels], layout)
+    if layout.startswith("one "):
+        yield "a label from 0", int(labels[0])
+        return
+    yield "labels from 0", labels
+    column = labels[:, None] if layout == "rows" else labels[None, :]
+    yield "labels from 0 as a matrix", column
+    yield "labels from 1", labels + 1
+    yield "labels from 1 as a matrix", column + 1

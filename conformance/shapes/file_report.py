@@ -1,0 +1,166 @@
+"""What is known of a file: each thing in it that was judged, and what was not.
+
+Left out: the words (`report/shape_words.py`).
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from conformance.backward_check import BackwardReport
+from conformance.outcome import Report
+from conformance.shapes.judging import Recognised
+
+
+@dataclass(frozen=True, repr=False)
+class ShapeReport(BackwardReport):
+    """A program that is not the book's network, recognised and judged.
+
+    Attributes:
+        recognised: what it was taken for.
+    """
+
+    recognised: Recognised
+
+    def __str__(self) -> str:
+        """Three lines first: which gradients, which line, why; then what it was taken for."""
+        from conformance.report.shape_words import recognised_words
+
+        return f"{super().__str__()}\n{recognised_words(self.recognised)}"
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as JSON values, by `report/backward.schema.json`."""
+        from conformance.report.backward_record import to_values
+
+        return {**super().to_json(), "recognised": to_values(self.recognised)}
+
+    def as_markdown(self) -> str:
+        """The report as GitHub-flavoured Markdown."""
+        from conformance.report.gfm import text
+        from conformance.report.shape_words import recognised_words
+
+        return f"{super().as_markdown()}\n{text(recognised_words(self.recognised))}\n"
+
+    def as_page(self) -> str:
+        """The report as one page of HTML."""
+        from html import escape
+
+        from conformance.report.shape_words import recognised_words
+
+        said = f"<p>{escape(recognised_words(self.recognised))}</p>"
+        return super().as_page().replace("</main>", f"{said}</main>")
+
+    def _repr_html_(self) -> str:
+        """The same for a notebook."""
+        from conformance.report.backward_words import lines_html
+
+        return lines_html(str(self).splitlines())
+
+
+@dataclass(frozen=True)
+class NotJudged:
+    """A thing that fits no shape, though its names say that it goes backwards.
+
+    Attributes:
+        name: of it.
+        why: how far the readings came.
+    """
+
+    name: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A file of which nothing fits a shape.
+
+    Attributes:
+        said: the file, as it was given.
+        defines: what it defines.
+        adapter: a program that judges it, once it has what it lacks.
+    """
+
+    said: str
+    defines: str
+    adapter: str
+
+
+Part = BackwardReport | Report
+
+
+@dataclass(frozen=True, repr=False)
+class FileReport:
+    """What is known of a file.
+
+    Attributes:
+        place: the file, and the name if one was given.
+        parts: what was judged, whole networks first.
+        left: what was not.
+    """
+
+    place: str
+    parts: tuple[Part, ...]
+    left: tuple[NotJudged, ...] = ()
+
+    @property
+    def the_books(self) -> Report | None:
+        """The report on the book's network, if that is all that it has."""
+        first = self.parts[0] if len(self.parts) == 1 and not self.left else None
+        return first if isinstance(first, Report) else None
+
+    @property
+    def ok(self) -> bool:
+        """Whether all that was judged is right, and something was."""
+        return self.exit_code == 0
+
+    @property
+    def exit_code(self) -> int:
+        """1 if something is wrong, 3 if something could not be judged, else 0."""
+        codes = {each.exit_code for each in self.parts}
+        if 1 in codes:
+            return 1
+        return 0 if codes == {0} else 3
+
+    def __str__(self) -> str:
+        """The whole report as text."""
+        from conformance.report.shape_words import file_lines  # here: it imports this module
+
+        return "\n".join(file_lines(self))
+
+    def __repr__(self) -> str:
+        """The verdicts in one line, as a failing `assert report.ok` shows them."""
+        return f"<{self.in_one_line().replace(chr(10), '; ')}>"
+
+    def in_one_line(self) -> str:
+        """The verdict on each program, a line each."""
+        from conformance.report.shape_words import verdict_of
+
+        return "\n".join(map(verdict_of, self.parts))
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as JSON values: that of its one part, or a list `parts`."""
+        from conformance.report.shape_words import json_of
+
+        parts = [json_of(each) for each in self.parts]
+        left = [{"name": each.name, "why": each.why} for each in self.left]
+        if len(parts) == 1 and not left:
+            return parts[0]
+        return {
+            "report_version": parts[0]["report_version"] if parts else 1,
+            "subject": self.place,
+            "ok": self.ok,
+            "exit_code": self.exit_code,
+            "parts": parts,
+            "not_judged": left,
+        }
+
+    def as_markdown(self) -> str:
+        """The report as GitHub-flavoured Markdown."""
+        from conformance.report.shape_words import markdown_of
+
+        return "\n".join(map(markdown_of, self.parts))
+
+    def as_page(self) -> str:
+        """The report as one page of HTML."""
+        from conformance.report.shape_words import page_of
+
+        return page_of(self)

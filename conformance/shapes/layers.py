@@ -1,0 +1,256 @@
+"""Layers: a forward function or method, and one that takes ∂C/∂(its output) back.
+
+A layer is judged alone: the loss is the sum of its output times a generic array, which is what the
+backward part is given. Gradients of its parameters may be means over the samples while that of its
+input is none, so the two are judged apart. Left out: networks (`search.py`).
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import redirect_stdout
+from dataclasses import dataclass, field, replace
+from io import StringIO
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from conformance.backward.findings import Accused, Examined
+from conformance.backward.own_pass import examine_pass
+from conformance.backward.program import Goal, NotAGradientError, OwnPass
+from conformance.shapes.arguments import RATE, Scope, needed, size_kinds, taken, ways
+from conformance.shapes.attempt import Attempt, Call, Plan, UnfitError, begin
+from conformance.shapes.example_data import Data, Sizes, example_data
+from conformance.shapes.judging import Found, Recognised, called, right_gradients, used
+from conformance.shapes.places import places
+from conformance.shapes.search import generic
+from conformance.shapes.state import leaves
+from conformance.shapes.vocabulary import is_role, kinds_of
+from conformance.tracing.program import traced_program
+from conformance.tracing.trace import Node, Trace
+
+ENTRIES = 8
+"""So many entries of an output are tried alone."""
+
+LAYOUTS = ("rows", "columns", "one column", "one row", "one vector", "an image")
+
+
+@dataclass(frozen=True)
+class LayerSearch:
+    """A class whose objects are layers.
+
+    Attributes:
+        kind: the class.
+        module: it is defined in.
+        forward: the name of the method that goes forward.
+        backward: the name of the method that goes backward.
+        problems: how the second stopped where the first did not.
+    """
+
+    kind: type
+    module: ModuleType
+    forward: str
+    backward: str
+    problems: list[str] = field(default_factory=list)
+
+    def found(self, cost: str | None) -> Found | None:
+        """It, recognised and judged; None if it does not run as a layer."""
+        del cost
+        for layout in LAYOUTS:
+            data = next(example_data(Sizes(), (layout,)))
+            for said, args, kwargs in _constructions(self.kind, data):
+                made = Plan(said, _maker(self.kind, args, kwargs), (), self.module)
+                try:
+                    found = self._judged(made, data)
+                    if found is not None and not found.examined.ok:
+                        found = max(found, self._sparsely(made, data), key=right_gradients)
+                except UnfitError as error:
+                    if error.stage:
+                        self.problems.append(f"{self.backward}: {error}")
+                    continue
+                except NotAGradientError:
+                    continue
+                if found is not None:
+                    return found
+        return None
+
+    def _sparsely(self, plan: Plan, data: Data) -> Found:
+        """It, judged by one entry of its output at a time: the first for which it is wrong.
+
+        A backward part that is linear is right for all entries together if it is for each. One
+        that counts on a single entry, that of the label, is right as it is used.
+        """
+        found: Found | None = None
+        for at in range(ENTRIES):
+            found = self._judged(plan, data, at)
+            if found is None:
+                raise UnfitError("it gives no gradients")
+            if not found.examined.ok:
+                break
+        assert found is not None  # noqa: S101 - there are entries
+        return found
+
+    def _judged(self, plan: Plan, data: Data, at: int | None = None) -> Found | None:
+        first, _, _ = self._run(plan, data, None, at)
+        run, out, inner = self._run(plan, data, generic(first), at)
+        found = places(run)
+        goals = found.direct or found.moved
+        if not goals and inner is None:
+            return None
+        parts = []
+        assert run.trace is not None  # noqa: S101 - a recorded run
+        step = OwnPass(run.trace, goals, loss=out, scaled=not found.direct)
+        if goals:
+            part = examine_pass(step)
+            parts.append(replace(part, factor=1.0) if step.scaled else part)
+        if inner is not None:
+            step = replace(step, goals=(inner,), scaled=False, promised=True)
+            parts.append(examine_pass(step))
+        calls = tuple(called(function) for _, function, _ in run.results)
+        names = tuple(e.name for e in (*goals, *((inner,) if inner is not None else ())))
+        source = "moved" if found.moved and not found.direct else "returned"
+        recognised = Recognised(plan.said, data.layout, "", calls, source, names)
+        return Found(recognised, together(parts), used(run))
+
+    def _run(
+        self, plan: Plan, data: Data, values: Any, at: int | None
+    ) -> tuple[Attempt, Node, Goal | None]:
+        """A recorded run: the loss and the gradient of the input."""
+        trace = Trace(sites=True)
+        run = Attempt(plan, data, Scope({"rate": RATE}), trace=trace)
+        with redirect_stdout(StringIO()), np.errstate(all="ignore"):
+            run.roots = plan.make(data, run.scope)
+            begin(run, values or {})
+            layer = run.roots["self"]
+            with traced_program(trace):
+                x = run.scope.kinds["inputs"]
+                forward, backward = (getattr(layer, e) for e in (self.forward, self.backward))
+                result = _called(forward, Scope({"inputs": x, "rate": RATE}), "forward")
+                run.results.append((Call("forward", forward), forward, result))
+                out = (
+                    result if isinstance(result, np.ndarray) else _kept(run, ("output", "out", "a"))
+                )
+                run.scope.kinds["output"] = out
+                if out is None or out.dtype.kind != "f" or not out.size:
+                    raise UnfitError("its forward part gives no array")
+                dout: Any = np.random.default_rng(9).normal(size=out.shape)
+                if at is not None:
+                    dout = np.where(
+                        np.arange(out.size).reshape(out.shape) == at % out.size, dout, 0.0
+                    )
+                loss = run.node((out * dout).sum())
+                given = trace.given(dout, "dout")
+                scope = Scope({"upstream": given, "rate": RATE, "inputs": x})
+                try:
+                    back = _called(backward, scope, "layer")
+                except UnfitError as error:
+                    raise UnfitError(str(error), stage=1) from error
+                run.results.append((Call("backward", backward), backward, back))
+            return run, loss, _input_goal(run, back, x, given)
+
+
+def _called(function: Callable[..., Any], scope: Scope, role: str) -> Any:
+    problem = "its arguments are not known"
+    for args, kwargs in _ways(function, scope, role):
+        try:
+            return function(*args, **kwargs)
+        except Exception as error:  # noqa: BLE001 - other arguments may do
+            problem = f"{type(error).__name__}: {error}"
+    raise UnfitError(problem)
+
+
+def _ways(function: Callable[..., Any], scope: Scope, role: str) -> Iterator[tuple[Any, Any]]:
+    if role == "forward":
+        yield (scope.kinds["inputs"],), {}
+        return
+    given, count = scope.kinds["upstream"], len(needed(function))
+    rated = [e.name for e in taken(function) if "rate" in kinds_of(e.name)]
+    if count == 1 and rated and len(taken(function)) > 1:
+        yield (given, RATE), {}
+    yield (given,), {}
+    yield (given, RATE), {}
+    yield from ways(function, "", scope)
+
+
+def _kept(run: Attempt, names: Sequence[str]) -> Any:
+    """What a layer keeps under one of some names."""
+    layer = run.roots["self"]
+    return next(
+        (getattr(layer, e) for e in names if isinstance(getattr(layer, e, None), np.ndarray)), None
+    )
+
+
+def _input_goal(run: Attempt, back: Any, x: Any, dout: Any) -> Goal | None:
+    """The gradient of the input: returned, or kept by the layer."""
+    source = run.node(x)
+    parts = list(back) if isinstance(back, tuple | list) else [back]
+    held = [leaf.value for leaf in leaves(run.roots["self"], "self", run.plan.module)]
+    for each in (*parts, *held):
+        if isinstance(each, np.ndarray) and each.shape == x.shape:
+            node = run.node(each)
+            returned = any(each is part for part in parts) and not node.constant
+            if returned or node.depends_on(run.node(dout)):
+                return Goal("the input", source, node)
+    return None
+
+
+def _maker(kind: type, args: Any, kwargs: Any) -> Callable[[Data, Scope], dict[str, Any]]:
+    def make(_data: Data, _scope: Scope) -> dict[str, Any]:
+        np.random.seed(0)  # noqa: NPY002 - the program's own random numbers
+        try:
+            return {"self": kind(*args, **kwargs)}
+        except Exception as error:
+            raise UnfitError(f"{type(error).__name__}: {error}") from error
+
+    return make
+
+
+def _constructions(kind: type, data: Data) -> Iterator[tuple[str, Any, Any]]:
+    """The ways in which a layer may be made."""
+    s = data.sizes
+    known = {key: e for key, e in size_kinds(data).items() if key not in ("sizes", "n_hiddens")}
+    known["n_hidden"] = s.n_out
+    names = ", ".join(each.name for each in taken(kind))
+    said = f"{kind.__name__}({names})"
+    for args, kwargs in ways(kind, "", Scope(known)):
+        yield said, args, kwargs
+    by_order: dict[int, list[tuple[Any, ...]]] = {
+        0: [()], 1: [(s.n_out,), (s.n_in,)], 2: [(s.n_in, s.n_out)],
+    }  # fmt: skip
+    for args in by_order.get(len(needed(kind)), []):
+        yield said, args, {}
+
+
+def together(parts: Sequence[Examined]) -> Examined:
+    """What was judged apart, as one; a line that is blamed twice is blamed once."""
+    accused: list[Accused] = []
+    for each in (blamed for part in parts for blamed in part.accused):
+        same = next((i for i, e in enumerate(accused) if e.lines[:1] == each.lines[:1]), None)
+        if same is None:
+            accused.append(each)
+        else:
+            names = (*accused[same].gradients, *each.gradients)
+            accused[same] = replace(accused[same], gradients=names)
+    return replace(
+        parts[0],
+        gradients=tuple(e for part in parts for e in part.gradients),
+        accused=tuple(accused),
+        kinks=any(each.kinks for each in parts),
+    )
+
+
+def layer_search(kind: type, module: ModuleType) -> LayerSearch | None:
+    """A class as one of layers; None if it has no such methods."""
+    names = [
+        each for each in dir(kind) if callable(getattr(kind, each)) and not each.startswith("__")
+    ]
+    forward = [e for e in names if is_role(e, "forward") == 0]
+    backward = [e for e in names if is_role(e, "backward") == 0]
+    if not forward or not backward:
+        return None
+    ahead = needed(getattr(kind, forward[0]))[1:]
+    back = needed(getattr(kind, backward[0]))[1:]
+    if len(ahead) != 1 or not 1 <= len(back) <= 2 or "upstream" not in kinds_of(back[0].name):  # noqa: PLR2004
+        return None
+    if len(back) == 2 and "rate" not in kinds_of(back[1].name):  # noqa: PLR2004
+        return None
+    return LayerSearch(kind, module, forward[0], backward[0])

@@ -1,0 +1,388 @@
+"""Where a program leaves the gradients of its parameters.
+
+It returns them, keeps them beside the parameters, or moves the parameters by them. A gradient
+belongs to the parameter whose name it bears (`dW1`), else to the one of its shape.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from conformance.backward.program import Goal
+from conformance.shapes.attempt import Attempt, UnfitError
+from conformance.shapes.definitions import returned_names
+from conformance.shapes.state import Leaf, leaves
+from conformance.shapes.vocabulary import bare, is_parameter, stem
+from conformance.tracing.trace import Node, Trace
+
+Key = tuple[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, eq=False)
+class Update:
+    """A parameter that is moved.
+
+    Attributes:
+        goal: the parameter and what was taken off it.
+        node: the operation that moved it.
+    """
+
+    goal: Goal
+    node: Node
+
+
+@dataclass(frozen=True)
+class Places:
+    """The gradients of a run.
+
+    Attributes:
+        direct: those that the program returns or keeps.
+        moved: what was taken off the parameters; up to one factor it is the gradient.
+        still: the parameters that the output depends on and that did not move where others did.
+        updates: the operations that moved parameters.
+    """
+
+    direct: tuple[Goal, ...]
+    moved: tuple[Goal, ...]
+    still: tuple[str, ...] = ()
+    updates: tuple[Update, ...] = ()
+
+
+def places(run: Attempt) -> Places:
+    """The gradients that a recorded run left."""
+    end = run.end()
+    updates = _updates(run, end)
+    moved = [each.goal for each in updates]
+    kept = _kept(run, end)
+    returned = _returned(run)
+    direct = _matched(run, [*returned, *kept], {each.name for each in moved})
+    names = [each.name for each in moved]
+    still = [
+        path
+        for path, (leaf, node) in run.start.items()
+        if moved and node is not None and _short(path) not in names
+        and is_parameter(leaf.name) and _matters(run, node)
+    ]  # fmt: skip
+    zeros = [_zero_goal(run, path) for path in still]
+    order = {_short(path): i for i, path in enumerate(run.start)}
+    return Places(
+        tuple(sorted(direct, key=lambda each: order[each.name])),
+        tuple(sorted([*moved, *zeros], key=lambda each: order[each.name])),
+        tuple(map(_short, still)),
+        tuple(updates),
+    )
+
+
+def _short(path: str) -> str:
+    """The name of a parameter, as it is said."""
+    found = re.fullmatch(r"\w+\['(\w+)'\]", path)
+    return found[1] if found else path.removeprefix("self.")
+
+
+def _matters(run: Attempt, node: Node) -> bool:
+    """Whether what the program computed depends on a node in more than one way on."""
+    output = run.scope.kinds.get("output")
+    if output is not None and run.node(output).depends_on(node):
+        return True
+    return bool(node.consumers)
+
+
+def _zero_goal(run: Attempt, path: str) -> Goal:
+    node = run.start[path][1]
+    assert node is not None and run.trace is not None  # noqa: S101, PT018 - of recorded runs
+    zeros = run.trace.node("constant", None, (), {}, np.zeros(np.shape(node.value)))
+    return Goal(_short(path), node, zeros)
+
+
+def _kept(run: Attempt, end: Iterable[Leaf]) -> list[Leaf]:
+    """What the program keeps under names of gradients."""
+    found = []
+    for leaf in end:
+        node = run.node(leaf.value)
+        before = run.start.get(leaf.path)
+        if before is not None and before[1] is node:
+            continue
+        named = bare(leaf.name) != key_of(leaf)[0] or "grad" in leaf.path.lower()
+        if named and not is_parameter(leaf.name):
+            found.append(leaf)
+    return found
+
+
+def _returned(run: Attempt) -> list[Leaf]:
+    """What the functions that go backwards returned."""
+    found: list[Leaf] = []
+    for call, function, result in run.results:
+        if call.role not in ("backward", "gradients", "train"):
+            continue
+        names = returned_names(getattr(function, "__code__", _returned.__code__))
+        parts = list(result) if isinstance(result, tuple | list) else [result]
+        if len(names) != len(parts):
+            names = tuple("returned" for _ in parts)
+        for i, (name, part) in enumerate(zip(names, parts, strict=True)):
+            if name in run.roots:
+                continue  # it is the parameter after an update
+            path = name if name != "returned" or len(parts) == 1 else f"returned[{i}]"
+            inside = leaves(part, path, run.plan.module if call.role != "train" else None)
+            found += [e for e in inside if call.role != "train" or stem(e.name) != bare(e.name)]
+    return found
+
+
+def key_of(leaf: Leaf) -> Key:
+    """What the names of a parameter and of its gradient have in common."""
+    return _canonical(stem(leaf.name)), tuple(re.findall(r"\[(\d+)\]", leaf.path))
+
+
+def _canonical(words: str) -> str:
+    for kind, pattern in (("w", r"(weights?|w|theta|kernel)(.*)"), ("b", r"(bias(?:es)?|b)(.*)")):
+        found = re.fullmatch(pattern, words)
+        if found:
+            return kind + found[2]
+    return words
+
+
+def _parameter_key(leaf: Leaf) -> Key:
+    return _canonical(bare(leaf.name)), tuple(re.findall(r"\[(\d+)\]", leaf.path))
+
+
+def _matched(run: Attempt, found: Sequence[Leaf], moved: set[str]) -> list[Goal]:
+    """Each parameter with its gradient, by name and then by shape."""
+    parameters = {
+        path: (leaf, node)
+        for path, (leaf, node) in run.start.items()
+        if node is not None
+        and (is_parameter(leaf.name) or _short(path) in moved or not path.startswith("self"))
+    }
+    pairs: dict[str, Leaf] = {}
+    for path, (leaf, _) in parameters.items():
+        fitting = [each for each in found if key_of(each) == _parameter_key(leaf)]
+        shaped = [each for each in fitting if np.shape(each.value) == np.shape(leaf.value)]
+        chosen = shaped or fitting
+        if chosen:
+            pairs[path] = chosen[-1]
+    if len(pairs) < len(parameters):
+        pairs |= _by_shape(parameters, found, pairs)
+    goals = []
+    for path, gradient in pairs.items():
+        node = parameters[path][1]
+        assert node is not None  # noqa: S101 - they were chosen so
+        goals.append(Goal(_short(path), node, run.node(gradient.value)))
+    return goals
+
+
+def _by_shape(
+    parameters: Mapping[str, tuple[Leaf, Node | None]],
+    found: Sequence[Leaf],
+    known: dict[str, Leaf],
+) -> dict[str, Leaf]:
+    """The gradients of parameters that no name tells, each the only one of its shape."""
+    taken = {id(each) for each in known.values()}
+    pairs: dict[str, Leaf] = {}
+    for path, (leaf, _) in parameters.items():
+        if path in known:
+            continue
+        shape = np.shape(leaf.value)
+        fitting = [e for e in found if np.shape(e.value) == shape and id(e) not in taken]
+        inside = [e for e in fitting if key_of(e)[1] == _parameter_key(leaf)[1]]
+        if len(fitting) > len(inside) == 1:
+            pairs[path] = inside[0]
+            continue
+        same = [
+            e for p, (e, _) in parameters.items() if np.shape(e.value) == shape and p not in known
+        ]
+        if len(fitting) == 1 and len(same) == 1:
+            pairs[path] = fitting[0]
+    return pairs
+
+
+def _updates(run: Attempt, end: Iterable[Leaf]) -> list[Update]:
+    """The parameters that were moved, with what was taken off them."""
+    trace = run.trace
+    assert trace is not None  # noqa: S101 - a recorded run
+    after = {leaf.path: run.node(leaf.value) for leaf in end}
+    returned = _updated(run)
+    for path, (leaf, node) in run.start.items():
+        new = returned.get(path, returned.get(leaf.name))
+        if new is not None and after.get(path) is node:
+            after[path] = run.node(new)
+    found = []
+    for path, (_, before) in run.start.items():
+        now = after.get(path)
+        if before is None or now is None or now is before or not now.depends_on(before):
+            continue
+        if np.shape(now.value) != np.shape(before.value) and not np.shape(before.value):
+            raise UnfitError(f"{_short(path)} is a number and becomes an array")
+        term, node = taken_off(trace, before, now)
+        found.append(Update(Goal(_short(path), before, _unscaled(term, before)), node))
+    if not found:
+        found = _born(run, end)
+    return _without_rate(found)
+
+
+def _updated(run: Attempt) -> dict[str, Any]:
+    """What functions that move parameters returned, by paths and by names."""
+    found: dict[str, Any] = {}
+    for name, value in run.updated.items():
+        for leaf in leaves(value, name, run.plan.module):
+            found[leaf.path] = leaf.value
+    return found
+
+
+def _born(run: Attempt, end: Iterable[Leaf]) -> list[Update]:
+    """The parameters that a program that trains made itself, as those that it has moved."""
+    trace = run.trace
+    assert trace is not None  # noqa: S101 - a recorded run
+    found = []
+    for leaf in end:
+        if leaf.path in run.start:
+            continue
+        now = run.node(leaf.value)
+        before = _origin(now)
+        if before is not None:
+            run.start[leaf.path] = leaf, before
+            term, node = taken_off(trace, before, now)
+            found.append(Update(Goal(_short(leaf.path), before, term), node))
+    return found
+
+
+def _origin(node: Node) -> Node | None:
+    """What a parameter was before its updates; None if it was not updated."""
+    updated = False
+    while True:
+        shape = np.shape(node.value)
+        earlier = [e for e in node.args[:2] if type(e) is Node and np.shape(e.value) == shape]
+        if node.operation == "subtract" and earlier and node.args[0] is earlier[0]:
+            node, updated = earlier[0], True
+        elif node.operation == "add" and earlier:
+            node, updated = min(earlier, key=lambda e: e.number), True
+        else:
+            return node if updated else None
+
+
+def _unscaled(term: Node, parameter: Node) -> Node:
+    """The gradient that a term is made of that is divided by a root of its own squares.
+
+    It is the last value of the parameter's shape through which all goes that the term and the root
+    have in common, as in Adam, RMSprop and Adagrad.
+    """
+    above = _above(term)
+    roots = [e for e in above if e.operation == "sqrt" and e.value.shape == parameter.value.shape]
+    if not roots:
+        return term
+    fitting = [
+        e
+        for e in above
+        if e.depends_on(parameter)
+        and np.shape(e.value) == np.shape(parameter.value)
+        and all(each.depends_on(e) for each in roots)
+        and not any(e.depends_on(each) for each in roots)
+        and not _around(term, e, parameter)
+    ]
+    return max(fitting, key=lambda e: e.number, default=term)
+
+
+def _above(node: Node, without: Node | None = None) -> set[Node]:
+    """What a node was computed from, and itself, but for what another one was computed from."""
+    seen: set[Node] = set()
+    waiting = [node]
+    while waiting:
+        each = waiting.pop()
+        if each in seen or each is without:
+            continue
+        seen.add(each)
+        waiting += each.inputs
+    return seen
+
+
+def _around(term: Node, through: Node, parameter: Node) -> bool:
+    """Whether a term depends on a parameter beside what goes through a node."""
+    return parameter in _above(term, through)
+
+
+def _without_rate(updates: list[Update]) -> list[Update]:
+    """The gradients themselves, where each was multiplied by the same rate."""
+    found = [_gradient_and_rate(each.goal) for each in updates]
+    if len({rate for _, rate in found}) > 1:
+        return updates
+    return [
+        Update(Goal(each.goal.name, each.goal.parameter, node), each.node)
+        for each, (node, _) in zip(updates, found, strict=True)
+    ]
+
+
+def _gradient_and_rate(goal: Goal) -> tuple[Node, float]:
+    """What a rate was multiplied with, and the rate."""
+    node = goal.node
+    if node.operation != "multiply" or len(node.args) != 2:  # noqa: PLR2004
+        return node, 1.0
+    for rate, other in (node.args, node.args[::-1]):
+        value = rate.value if type(rate) is Node else rate
+        constant = type(rate) is not Node or rate.function is None
+        inner = type(other) is Node and not other.constant
+        if constant and np.size(value) == 1 and inner and other.value.shape == node.value.shape:
+            return other, float(np.ravel(value)[0])
+    return node, 1.0
+
+
+def taken_off(trace: Trace, before: Node, after: Node) -> tuple[Node, Node]:
+    """What the first update took off a parameter, and the operation that did it."""
+    first = _first_update(before, after)
+    if first is None:
+        return _difference(trace, before, after), after
+    made, term, sign = first
+    if made is not after and not _used(made, after):
+        return _difference(trace, before, after), after
+    if np.shape(term.value) != np.shape(before.value):
+        return _difference(trace, before, made), made
+    if sign > 0:
+        return term, made
+    return trace.node("negative", np.negative, (term,), {}, -np.asarray(term.value)), made
+
+
+def _first_update(before: Node, after: Node) -> tuple[Node, Node, int] | None:
+    """The first new value of a parameter, the term, and 1 if it was subtracted."""
+    for each in before.consumers:
+        if each.operation not in ("subtract", "add") or not after.depends_on(each):
+            continue
+        if len(each.args) < 2:  # noqa: PLR2004
+            continue
+        first, second = each.args[:2]
+        if first is before and type(second) is Node and second.depends_on(before):
+            return each, second, 1 if each.operation == "subtract" else -1
+        added = second is before and each.operation == "add"
+        if added and type(first) is Node and first.depends_on(before):
+            return each, first, -1
+    return None
+
+
+def _used(version: Node, after: Node) -> bool:
+    """Whether a later forward pass used a version of a parameter that came before the last one.
+
+    What the next update alone makes of it is weight decay.
+    """
+    later = _first_update(version, after)
+    last = after if later is None else later[0]
+    return any(each is not last and not _decays(each, last) for each in version.consumers)
+
+
+def _decays(node: Node, update: Node) -> bool:
+    """Whether all that is made of a number is multiplied by constants on the way to an update."""
+    if node is update:
+        return True
+    scalars = [
+        e
+        for e in node.args
+        if type(e) is not Node or (e.function is None and np.size(e.value) == 1)
+    ]
+    if node.operation not in ("multiply", "subtract", "add") or not (
+        scalars or update in node.consumers
+    ):
+        return False
+    return bool(node.consumers) and all(_decays(each, update) for each in node.consumers)
+
+
+def _difference(trace: Trace, before: Node, after: Node) -> Node:
+    value = np.asarray(before.value) - np.asarray(after.value)
+    return trace.node("subtract", np.subtract, (before, after), {}, value)

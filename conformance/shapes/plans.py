@@ -1,0 +1,110 @@
+"""The plans by which a class, or the functions of a file, may be run.
+
+Left out: running them (`attempt.py`), and which of them fits (`search.py`).
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from types import FunctionType, ModuleType
+from typing import Any
+
+import numpy as np
+
+from conformance.shapes.arguments import Scope, constructions
+from conformance.shapes.attempt import Call, UnfitError
+from conformance.shapes.example_data import N_HIDDEN, N_OUT, Data, M, Sizes
+from conformance.shapes.state import leaves
+from conformance.shapes.vocabulary import ROLES, is_parameter, is_role
+
+Named = tuple[str, Callable[..., Any] | str]
+
+
+@dataclass(frozen=True)
+class Made:
+    """A way in which what holds the parameters is made.
+
+    Attributes:
+        said: the call, in the program's own names.
+        make: makes it.
+    """
+
+    said: str
+    make: Callable[[Data, Scope], dict[str, Any]]
+
+
+def by_role(names: Sequence[Named]) -> dict[str, list[Named]]:
+    """Functions by what they do, the likeliest first."""
+    found: dict[str, list[Named]] = {}
+    for role in ROLES:
+        ranked = [(is_role(name, role), i) for i, (name, _) in enumerate(names)]
+        found[role] = [names[i] for rank, i in sorted((r, i) for r, i in ranked if r is not None)]
+    return found
+
+
+def methods(kind: type) -> list[Named]:
+    """The methods of a class, those of its own bases too."""
+    found: dict[str, Named] = {}
+    for each in reversed(kind.__mro__):
+        for name, value in vars(each).items():
+            function = value.__func__ if isinstance(value, staticmethod | classmethod) else value
+            if isinstance(function, FunctionType) and not name.startswith("__"):
+                found[name] = (name, name)
+    return list(found.values())
+
+
+def constructors(kind: type, data: Data) -> Iterator[Made]:
+    """The ways in which an object of a class is made."""
+    for i, (said, _, _) in enumerate(constructions(kind, data)):
+
+        def make(data: Data, _scope: Scope, i: int = i) -> dict[str, Any]:
+            found = list(constructions(kind, data))
+            if i >= len(found):
+                raise UnfitError("it is not made so")
+            _, args, kwargs = found[i]
+            np.random.seed(0)  # noqa: NPY002 - the program's own random numbers
+            try:
+                return {"self": kind(*args, **kwargs)}
+            except Exception as error:
+                raise UnfitError(f"{type(error).__name__}: {error}") from error
+
+        yield Made(said, make)
+
+
+def sizes_of(made: dict[str, Any], module: ModuleType, asked: Sizes) -> list[Sizes]:
+    """The sizes that a network may have that was made, those that were asked for first."""
+    held = [leaf for name, root in made.items() for leaf in leaves(root, name, module)]
+    matrices = [np.shape(e.value) for e in held if np.ndim(e.value) == 2]  # noqa: PLR2004
+    named = [np.shape(e.value) for e in held if np.ndim(e.value) == 2 and is_parameter(e.name)]  # noqa: PLR2004
+    shapes = named or matrices
+    if not shapes:
+        return [asked]
+    first, last = shapes[0], shapes[-1]
+    fits_in = asked.n_in in first or asked.n_in + 1 in first
+    m = M if M not in {n for shape in shapes for n in shape} else 11
+    fits_out = asked.n_out in last
+    ins = [first[0], first[1], first[1] - 1, first[0] - 1]
+    outs = [last[1], last[0]]
+    ins = [asked.n_in, *ins] if fits_in else ins
+    outs = [asked.n_out, *outs] if fits_out else outs
+    found = [Sizes(i, N_HIDDEN, o, m) for i in ins for o in outs if i > 0 and o > 0]
+    return list(dict.fromkeys(found))
+
+
+OUTS = (N_OUT, 1)
+
+
+def chains(
+    roles: dict[str, list[Named]],
+) -> Iterator[tuple[list[Named], list[Named], Call, list[Named]]]:
+    """The functions to be called: forward, loss, the one that goes backwards, update.
+
+    Of the first two and of the last one the first that runs is called, or none.
+    """
+    forward, loss, update = roles["forward"], roles["loss"], roles["update"]
+    for _, each in roles["backward"]:
+        rest = [pair for pair in update if pair[1] != each]
+        yield forward, [e for e in loss if e[1] != each], Call("backward", each), rest
+    for _, each in roles["loss"]:
+        yield [], [], Call("gradients", each), update
+    for _, each in roles["train"]:
+        yield forward, loss, Call("train", each), []

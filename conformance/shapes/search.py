@@ -1,0 +1,249 @@
+"""Which reading of a program runs: how it is made, what it is given, what is called.
+
+Each is tried until one runs and leaves gradients. Left out: judging it (`judging.py`).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from time import monotonic
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from conformance.shapes.arguments import PENALTY, Scope
+from conformance.shapes.attempt import (
+    OPERATIONS,
+    Attempt,
+    Call,
+    Plan,
+    UnfitError,
+    attempt,
+    is_number,
+)
+from conformance.shapes.example_data import BATCHES, SINGLES, Data, Sizes, example_data
+from conformance.shapes.places import Places, places
+from conformance.shapes.plans import OUTS, Made, Named, chains, sizes_of
+from conformance.shapes.state import Leaf, leaves
+from conformance.shapes.vocabulary import is_parameter
+from conformance.tracing.trace import Node, Trace
+
+MOST = 20_000
+"""Operations of one run that are recorded."""
+
+
+SEARCHED = 10.0
+"""Seconds after which no further reading is tried."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A way to run a program that runs and leaves gradients.
+
+    Attributes:
+        plan: how it is run.
+        data: what it is given.
+        penalty: the weight decay that it is given.
+        run: the recorded run.
+        places: its gradients.
+    """
+
+    plan: Plan
+    data: Data
+    penalty: float
+    run: Attempt
+    places: Places
+
+    @property
+    def shaped(self) -> bool:
+        """Whether each gradient has the shape of its parameter."""
+        goals = self.places.direct or self.places.moved
+        return all(np.shape(e.node.value) == np.shape(e.parameter.value) for e in goals)
+
+
+@dataclass
+class Refusal:
+    """How far the readings of a program came that did not fit; whether it has parameters.
+
+    Attributes:
+        stage: of the one that came farthest.
+        words: why it stopped.
+    """
+
+    stage: int = -1
+    words: str = "it has none of the names that are known"
+    tried: int = 0
+    parameters: bool = False
+    until: float = 0.0
+
+    def note(self, error: UnfitError) -> None:
+        """Keep what came farthest."""
+        self.tried += 1
+        if error.stage > self.stage:
+            self.stage, self.words = error.stage, str(error)
+
+
+@dataclass(frozen=True)
+class Searched:
+    """What is searched: a class, or the functions of a file.
+
+    Attributes:
+        makers: gives the ways in which it is made for some data.
+        roles: its functions by what they do.
+        module: it is defined in.
+        refusal: how far readings came.
+    """
+
+    makers: Any
+    roles: dict[str, list[Named]]
+    module: ModuleType
+    refusal: Refusal = field(default_factory=Refusal)
+
+    def readings(self) -> Iterator[Reading]:
+        """Those that run, the likeliest first."""
+        misshapen: list[Reading] = []
+        self.refusal.until = monotonic() + SEARCHED
+        for layouts in (BATCHES, SINGLES):
+            found = False
+            for needs_loss in (True, False):
+                for each in self._of(layouts, needs_loss=needs_loss):
+                    if not each.plan.said and not each.shaped:
+                        misshapen.append(each)  # the shapes may be none of the program's
+                        continue
+                    found = True
+                    yield each
+                if found:
+                    return
+        yield from misshapen
+
+    def _of(self, layouts: tuple[str, ...], *, needs_loss: bool) -> Iterator[Reading]:
+        for forward, loss, backward, update in chains(self.roles):
+            if not needs_loss and not loss:
+                continue  # it was tried so before
+            for data, made in self._data(layouts):
+                if monotonic() > self.refusal.until:
+                    return
+                found = self._fitting(
+                    made, data, (forward, loss if needs_loss else [], backward, update)
+                )
+                if found is not None:
+                    yield found
+
+    def _data(self, layouts: tuple[str, ...]) -> Iterator[tuple[Data, Made]]:
+        """The data and the ways to make it."""
+        seen = set()
+        for n_out in OUTS:
+            asked = Sizes(n_out=n_out)
+            for layout in layouts:
+                first = next(example_data(asked, (layout,)))
+                for i, made in enumerate(self.makers(first)):
+                    for sizes in self._sizes(made, first, asked):
+                        if (i, layout, sizes) in seen:
+                            continue
+                        seen.add((i, layout, sizes))
+                        for data in example_data(sizes, (layout,)):
+                            yield data, made
+
+    def _sizes(self, made: Made, data: Data, asked: Sizes) -> list[Sizes]:
+        try:
+            with np.errstate(all="ignore"):
+                held = made.make(data, Scope())
+        except UnfitError as error:
+            self.refusal.note(error)
+            return []
+        if made.said and any(leaves(root, name, self.module) for name, root in held.items()):
+            self.refusal.parameters = True
+        return sizes_of(held, self.module, asked)
+
+    def _fitting(
+        self, made: Made, data: Data, chain: tuple[list[Named], list[Named], Call, list[Named]]
+    ) -> Reading | None:
+        """The reading with the first functions that run; None if the chain does not."""
+        forward, loss, backward, update = chain
+        calls: list[Call] = []
+        for role, names in (("forward", forward), ("loss", loss)):
+            calls += self._first_that_runs(made, data, calls, role, names)
+            if role == "loss" and names and not any(each.role == "loss" for each in calls):
+                return None
+        plan = Plan(made.said, made.make, (*calls, backward), self.module)
+        if backward.role != "train":  # that may go on for long, and is recorded at once
+            try:
+                attempt(plan, data, PENALTY)
+            except UnfitError as error:
+                self.refusal.note(error)
+                return None
+        calls += [backward]
+        calls += self._first_that_runs(made, data, calls, "update", update)
+        return self._recorded(replace(plan, calls=tuple(calls)), data, PENALTY)
+
+    def _first_that_runs(
+        self, made: Made, data: Data, calls: Sequence[Call], role: str, names: list[Named]
+    ) -> list[Call]:
+        for _, each in names:
+            call = Call(role, each)
+            try:
+                run = attempt(
+                    Plan(made.said, made.make, (*calls, call), self.module), data, PENALTY
+                )
+            except UnfitError as error:
+                self.refusal.note(error)
+                continue
+            if role != "loss" or is_number(run.results[-1][2]):
+                return [call]
+        return []
+
+    def _recorded(self, plan: Plan, data: Data, penalty: float) -> Reading | None:
+        """The recorded run with generic parameters, and its gradients; None if it has none."""
+        try:
+            most = OPERATIONS if plan.calls[-1].role == "train" else MOST
+            run = attempt(plan, data, penalty, trace=Trace(sites=True, most=most))
+            found = places(run)
+            names = [each.name for each in (*found.direct, *found.moved)]
+            if not names and run.trace is not None and len(run.trace.nodes) >= most < MOST:
+                most = MOST
+                run = attempt(plan, data, penalty, trace=Trace(sites=True, most=most))
+                found = places(run)
+                names = [each.name for each in (*found.direct, *found.moved)]
+            if not names:
+                self.refusal.note(UnfitError("it gives no gradients", len(plan.calls) + 1))
+                return None
+            values = generic(run)
+            run = attempt(
+                plan,
+                data,
+                penalty,
+                trace=Trace(sites=True, most=most),
+                values=values,
+                chosen=run.ways,
+            )
+            return Reading(plan, data, penalty, run, places(run))
+        except UnfitError as error:
+            self.refusal.note(error)
+            return None
+
+
+def _is_parameter(run: Attempt, leaf: Leaf, node: Node) -> bool:
+    """Whether an array is a parameter: by its name, or because the output depends on it."""
+    if is_parameter(leaf.name) or not path_is_own(leaf.path):
+        return True
+    output = run.scope.kinds.get("output")
+    return isinstance(output, np.ndarray) and run.node(output).depends_on(node)
+
+
+def path_is_own(path: str) -> bool:
+    """Whether an array belongs to an object, and is not a parameter that functions are handed."""
+    return path.startswith("self")
+
+
+def generic(run: Attempt) -> dict[str, Any]:
+    """Generic numbers for the parameters of a run, small enough for no unit to saturate."""
+    rng = np.random.default_rng(3)
+    values: dict[str, Any] = {}
+    for path, (leaf, node) in run.start.items():
+        if node is None or not _is_parameter(run, leaf, node):
+            continue
+        shape = np.shape(leaf.value)
+        drawn = rng.normal(size=shape) / np.sqrt(max(shape, default=1)) + 0.1
+        dtype = np.asarray(leaf.value).dtype
+        values[path] = drawn.astype(dtype) if shape else float(drawn)
+    return values

@@ -1,0 +1,133 @@
+"""The arrays that objects, dicts and lists hold: found, replaced, read again.
+
+Left out: which of them are parameters.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import FunctionType, ModuleType
+from typing import Any
+
+import numpy as np
+
+from conformance.shapes.vocabulary import is_parameter, stem
+
+DEEP = 6
+
+
+@dataclass(frozen=True, eq=False)
+class Leaf:
+    """An array, or a number, and where it is held.
+
+    Attributes:
+        path: as Python writes it: `self.W1`, `params['b']`, `self.layers[0].w`.
+        name: the last name in the path.
+        value: what is there.
+    """
+
+    path: str
+    name: str
+    value: Any
+
+
+Change = Callable[[Leaf], Any]
+
+
+def leaves(value: Any, path: str, module: ModuleType | None) -> list[Leaf]:
+    """The arrays of floats within a value, those of objects of a module's classes too."""
+    found: list[Leaf] = []
+
+    def note(leaf: Leaf) -> Any:
+        found.append(leaf)
+        return leaf.value
+
+    Walk(note, module).of(value, path, path)
+    return found
+
+
+def changed(value: Any, path: str, module: ModuleType | None, change: Change) -> Any:
+    """The value with other arrays in it; objects are changed themselves."""
+    return Walk(change, module, write=True).of(value, path, path)
+
+
+class Walk:
+    """One way through all that a value holds."""
+
+    def __init__(self, change: Change, module: ModuleType | None, *, write: bool = False) -> None:
+        self.change, self.module, self.write = change, module, write
+        self.seen: dict[int, Any] = {}
+        self.depth = 0
+
+    def of(self, value: Any, path: str, name: str) -> Any:
+        """The value, changed."""
+        if _is_array(value) or (_is_number(value) and is_parameter(stem(name))):
+            return self.change(Leaf(path, name, value))
+        if not _holds(value, self.module) or self.depth >= DEEP:
+            return value
+        if id(value) in self.seen:
+            return self.seen[id(value)]
+        self.seen[id(value)] = value
+        self.depth += 1
+        made = self._inside(value, path, name)
+        self.depth -= 1
+        self.seen[id(value)] = made
+        return made
+
+    def _inside(self, value: Any, path: str, name: str) -> Any:
+        if isinstance(value, Mapping):
+            pairs = {
+                key: self.of(e, f"{path}[{key!r}]", key if isinstance(key, str) else name)
+                for key, e in value.items()
+            }
+            if self.write:
+                value.update(pairs)  # type: ignore[attr-defined]
+        elif isinstance(value, tuple):
+            parts = [self.of(e, f"{path}[{i}]", name) for i, e in enumerate(value)]
+            if self.write:
+                return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
+        elif isinstance(value, list | np.ndarray):
+            for i, each in enumerate(value):
+                made = self.of(each, f"{path}[{i}]", name)
+                if self.write:
+                    value[i] = made
+        else:
+            for key, each in list(vars(value).items()):
+                made = self.of(each, f"{path}.{key}", _inner_name(name, key))
+                if self.write and made is not each:
+                    setattr(value, key, made)
+        return value
+
+
+def _inner_name(name: str, key: str) -> str:
+    """The name of what an attribute holds: `weight.value` is a weight, `weight.grad` is its d."""
+    if key in VALUES and is_parameter(name):
+        return name
+    return f"d{name}" if key in GRADIENTS and is_parameter(name) else key
+
+
+VALUES = {"value", "data", "val", "array", "values", "_value", "_data"}
+GRADIENTS = {"grad", "gradient", "_grad", "dvalue", "derivative", "d"}
+
+
+def _holds(value: Any, module: ModuleType | None) -> bool:
+    """Whether arrays may be inside a value."""
+    if isinstance(value, Mapping | list | tuple):
+        return True
+    if isinstance(value, np.ndarray):
+        return value.dtype.hasobject and value.ndim == 1
+    return _is_own(value, module)
+
+
+def _is_array(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.size > 0
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, float | np.floating)
+
+
+def _is_own(value: Any, module: ModuleType | None) -> bool:
+    """Whether it is an object of one of the module's classes."""
+    if module is None or isinstance(value, type | FunctionType | ModuleType):
+        return False
+    return type(value).__module__ == module.__name__ and hasattr(value, "__dict__")

@@ -1,0 +1,146 @@
+"""The table of shapes: what people call functions, arguments, parameters and gradients.
+
+A name is compared in lower case and without underscores. Left out: what is done with it.
+"""
+
+import re
+
+# ruff: noqa: E501 - a pattern is longer than a line
+
+Pattern = re.Pattern[str]
+
+
+def bare(name: str) -> str:
+    """A name in lower case without underscores: `X_train` is `xtrain`."""
+    return re.sub(r"[\W_]", "", name.lower())
+
+
+def _patterns(*patterns: str) -> tuple[Pattern, ...]:
+    return tuple(map(re.compile, patterns))
+
+
+KINDS: dict[str, Pattern] = {
+    kind: re.compile(pattern)
+    for kind, pattern in {
+        "inputs": r"xs?|x(train|batch|data|in|input|b|i)|(train|batch|input|mini)x|a0|images?"
+        r"|inputs?(data|list|s|vector|batch|array)?|data(set)?|features|samples?|batch"
+        r"|training(set)?(inputs|examples)|train(ing)?data|imgs?",
+        "targets": r"ys?|t|y(train|batch|true|data|i|list|b|labels?)|(train|batch|mini|onehot)y|ally(trues)?"
+        r"|targets?(list|data|vector)?|labels?|(expected|desired|actual|true|target)(output|value|y|label)?s?"
+        r"|(ground)?truth|gt|training(set)?outputs|trainlabels|onehot(labels)?|tvec",
+        "output": r"o|out|outputs?|yhat|ypred(icted)?|y_?p|preds?|predict(ed|ions?)|al|aout|aoutput"
+        r"|prob(abilitie)?s|scores|final(outputs?)|netout(put)?|result|h|hx|activations?",
+        "rate": r"lr|learn(ing)?rate|alpha|eta|stepsize|rate|α|η",
+        "count": r"(n|num)?(epochs?|iter(ation)?s?)|maxiters?|steps|numsteps|maxepochs?"
+        r"|numberof(epochs|trainingiterations|iterations)|trainingiterations",
+        "batchsize": r"(mini)?batchsize|bs|sizeofbatch",
+        "penalty": r"reg|regstrength|lambdar?|lam|lmbda|lambd|l2(reg|lambda|penalty)?|reglambda"
+        r"|weightdecay|decay|regularization|λ",
+        "sizes": r"layers?|sizes|(layer|layers|net|network)?(sizes|dims|dimensions|list|structure)"
+        r"|architecture|topology|structure|dims|nodes|neurons|units",
+        "n_in": r"n?(in|inputs?|x|features|i|d|din)|(n|num|number)(of)?(in|inputs?|features|x)(nodes|neurons|units)?"
+        r"|inputs?(size|dim|nodes|neurons|units|layer|layersize|features|number|s)"
+        r"|(size|dim|d)(in|input)|infeatures|d|dim|fanin|nx|innodes",
+        "n_hidden": r"n?(h|hid|hidden|hiddens)|(n|num|number)(of)?(h|hid|hidden)(nodes|neurons|units|s)?"
+        r"|hidden(size|dim|nodes|neurons|units|layer|layersize|layernodes|s)|(size|dim|d)(h|hidden)|nh",
+        "n_hiddens": r"hidden(sizes|dims|layers|layersizes|list|units)|hiddens",
+        "n_out": r"n?(out|outputs?|y|classes|o|c|k|dout)|(n|num|number)(of)?(out|outputs?|classes|labels|y)(nodes|neurons|units)?"
+        r"|outputs?(size|dim|nodes|neurons|units|layer|layersize|features|number|s)"
+        r"|(n|num)?(neurons|units|nodes)|(size|dim|d)(out|output)|outfeatures|k|c|fanout|ny|outnodes|classes",
+        "m": r"m|n|batch|nsamples|numsamples|numexamples|samples",
+        "params": r"params?|parameters|weights|theta|thetas|w|nnparams|model|p|wb|weightsandbiases|unrolled",
+        "cache": r"caches?|memory|ctx|context|tape|intermediates|store|forwardcache|activations",
+        "grads": r"grads?|gradients?|derivatives|dparams|updates|dtheta",
+        "pairs": r"training(data|set)|minibatch|dataset|data|batch|trainset",
+        "upstream": r"d(values?|out(put)?|y|z|a|h|x|s|next|upstream|l(oss)?d\w*|j\w*|e\w*|scores)?"
+        r"|grads?(output|out|next|in|y|z|a)?|(output|out|upstream|next|incoming)(grad(ient)?|error|delta)s?"
+        r"|gradients?(output|out)?|errors?|deltas?|upstream|dldout|accumgrad",
+        "activation": r"act(ivation)?(s|function|fn|type|name)?|nonlinearity",
+        "seed": r"seed|randomstate|randomseed",
+        "quiet": r"verbose|debug|plot|print(cost|loss|every|s)?|show(plot)?|log(every)?",
+    }.items()
+}  # fmt: skip
+
+NETWORKS = r"(l|l2|nn|net|network|mlp|model|lmodel|l2layer|two?layer|two?layernet)?"
+
+ROLES: dict[str, tuple[Pattern, ...]] = {
+    "init": _patterns(
+        r"(rand(om)?(ly)?)?(init|initiali[sz]e|initiali[sz]ation|create|make|get|build|new|setup)"
+        r"(random)?(the|nn|model|all)?(parameters|params|weights|network|model|theta|thetas"
+        r"|weightsandbiases|layers|wb)(deep|he|random|all)?",
+        r"init|initiali[sz]e(all|he|random|xavier)?|random(weights|params|init)",
+    ),
+    "forward": _patterns(
+        NETWORKS + r"(forward|feedforward|fprop|propagateforward|fwd)"
+        r"(prop|pass|propagation|propagate|step|all|model|network|nn|propogation|propagationwithreg.*)?",
+        r"query|think|activate|compute(output)?|call|propagate|ff|run(network)?",
+        r"predict(proba|ions?)?|infer(ence)?|output|hypothesis|evaluate",
+    ),
+    "loss": _patterns(
+        r"(compute|calc|calculate|get|total|eval|nn)?(the)?(loss|cost|error|objective|j)(function|fn|func|fun|value)?"
+        r"(withreg.*)?",
+        r"(binary|categorical)?crossentropy(loss|cost)?|(mse|bce|nll|ce|sse|quadratic|logloss|meansquared(d)?(error)?)(loss|cost)?"
+        r"|squarederror|squaredloss|nllloss|softmaxloss",
+    ),
+    "backward": _patterns(
+        NETWORKS + r"(backward|backwards|backprop|bprop|propagatebackward|feedbackward|bwd|backpropagation|backpropagate|backpropogation)"
+        r"(prop|pass|propagation|propagate|step|all|model|network|nn|propogation|propagationwithreg.*)?",
+        r"(compute|calc|calculate|get|find|analytic(al)?)?(the)?(gradients?|grads?|derivatives?)",
+        r"(cost|loss)(function)?(prime|gradient|grad|derivative)|(gradient|grad)s?of.*|lossandgrads?|lossgrad",
+    ),
+    "update": _patterns(
+        r"(update|apply|adjust)(the)?(params?|parameters|weights|weightsandbiases|gradients?|grads?|all|model|network)?"
+        r"(withgd|sgd|gd)?",
+        r"(gradientdescent|sgd|optimi[sz]er?)?(step|update)",
+        r"optimi[sz]e|gradientdescent|sgd|descend",
+    ),
+    "train": _patterns(
+        r"(train|learn|fit|sgd|update|gradientdescent|optimi[sz]e)?(one)?(step|batch|onbatch|minibatch|sample)(train|update)?",
+        r"train(network|model|nn|ing|one|once|epoch)?",
+        r"fit(one)?",
+        r"learn|partialfit|update|sgd|gradientdescent|optimi[sz]e|(nn)?model",
+    ),
+}  # fmt: skip
+"""What a function does, by its name; those that come first in a line are taken first."""
+
+NOT_THESE = re.compile(r".*(numerical|numeric|check|approx|test|plot|accuracy|score).*")
+"""Functions of these names are none of them."""
+
+WEIGHT = re.compile(
+    r"(w|weights?|theta|thetas|kernel|wih|who|wxh|synapticweights|syn|filters?|weightmatrix)[a-z]{0,3}\d*"
+    r"|weights?\w*|w\d*[a-z]{0,3}\d*|theta\d+"
+)
+BIAS = re.compile(r"(b|bias|biases|bh|bo|by|beta)\d*[a-z]{0,2}\d*|bias\w*")
+
+GRADIENT = re.compile(
+    r"^(?:(?:d|grads?|gradients?|nabla|delta|del|djd|dcd|dld|dld|partial|g|dcostd|derrord|dedw?)(?=.)"
+    r"|)(?P<stem>.+?)(?:grads?|gradients?|derivatives?|updates?|)$"
+)
+"""The name of a gradient around the name of its parameter."""
+
+
+def is_role(name: str, role: str) -> int | None:
+    """How well a name tells a role, 0 best; None if it does not."""
+    words = bare(name)
+    if NOT_THESE.fullmatch(words):
+        return None
+    return next((i for i, each in enumerate(ROLES[role]) if each.fullmatch(words)), None)
+
+
+def kinds_of(name: str) -> list[str]:
+    """The kinds of argument that a name may mean, in the order of the table."""
+    words = bare(name)
+    return [kind for kind, pattern in KINDS.items() if pattern.fullmatch(words)]
+
+
+def is_parameter(name: str) -> bool:
+    """Whether an array of this name is weights or biases."""
+    words = bare(name)
+    return bool(WEIGHT.fullmatch(words) or BIAS.fullmatch(words))
+
+
+def stem(name: str) -> str:
+    """The name of the parameter in the name of a gradient; else the name itself."""
+    words = bare(name)
+    found = GRADIENT.match(words)
+    return found["stem"] if found else words

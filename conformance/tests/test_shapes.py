@@ -1,0 +1,28 @@
+"""Programs of any shape: right ones are right, and the edited line of a wrong one comes first."""
+
+from pathlib import Path
+
+import pytest
+
+from conformance.tests.programs.shapes_faults import FAULTS
+from conformance.tests.shapes.measure import judge
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_right_program_is_not_accused(name: str, tmp_path: Path) -> None:
+    judged = judge(name, None, tmp_path)
+    assert judged.exit_code == 0, judged.words
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_is_seen(name: str, tmp_path: Path) -> None:
+    judged = judge(name, 0, tmp_path)
+    assert judged.exit_code == 1, judged.words
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("name", FAULTS)
+def test_every_fault_is_seen(name: str, tmp_path: Path) -> None:
+    for fault in range(1, len(FAULTS[name])):
+        judged = judge(name, fault, tmp_path)
+        assert judged.exit_code == 1, judged.words

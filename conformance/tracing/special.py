@@ -1,0 +1,17 @@
+"""Functions of SciPy in operations that a trace knows.
+
+Left out: everything else of SciPy.
+"""
+
+from typing import Any
+
+import numpy as np
+
+
+def expit(x: Any, *_: Any, **__: Any) -> Any:
+    """σ(x) = 1 / (1 + e^−x), which is `scipy.special.expit`."""
+    return 1.0 / (1.0 + np.exp(-x))
+
+
+KNOWN = {"expit": expit}
+"""What stands for a universal function of SciPy, by its name."""
