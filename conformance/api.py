@@ -119,6 +119,8 @@ def _adapted(thing: Any, name: str, meant: Meant) -> Subject:
     """
     try:
         return adapt(thing, name, *meant)
+    except UnknownSubjectError:
+        raise
     except UsageError as error:
         raise UnknownSubjectError(str(error)) from error
 

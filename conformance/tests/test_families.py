@@ -16,10 +16,12 @@ from conformance.cases.build import recorded_step
 from conformance.cases.small import small_case
 from conformance.corpus import store
 from conformance.corpus.case import Case
+from conformance.errors import OtherFamilyError
 from conformance.explain.candidates import first_failing
 from conformance.judging.judge import check_case
 from conformance.outcome import Report
 from conformance.subjects import Subject
+from conformance.subjects.book.own_forward import examined_alone
 from conformance.subjects.book.subject import book_subject
 from conformance.subjects.load import load
 from conformance.tests.networks import book, families
@@ -113,6 +115,46 @@ def test_the_books_network_is_of_sigmoids_and_is_put_to_no_other_cases() -> None
     assert found.family == ("sigmoid", "sigmoid")
     others = [case for case in CASES if set(case.activations) != {"sigmoid"}]
     assert {found.unfit(case) for case in others} == {"has other activations"}
+
+
+# Networks of no known family
+
+SOFTPLUS = ("    return np.maximum(0, z)", "    return np.log(1 + np.exp(z))")
+ITS_SLOPE = ("    return (z > 0).astype(float)", "    return 1 / (1 + np.exp(-z))")
+
+
+def of_softplus(place: Path, *edits: tuple[str, str]) -> str:
+    """A file with a network whose hidden layers are of softplus."""
+    source = SOURCE
+    for find, replace in (SOFTPLUS, ITS_SLOPE, *edits):
+        assert source.count(find) == 1
+        source = source.replace(find, replace)
+    file = place / "softplus.py"
+    file.write_text(source, encoding="utf-8")
+    return f"{file}:Network"
+
+
+def test_a_network_of_no_known_family_is_refused_by_its_activations(tmp_path: Path) -> None:
+    made = cast("type", load(of_softplus(tmp_path)))
+    with pytest.raises(OtherFamilyError, match="softplus, softmax"):
+        book_subject(made, "Network")
+
+
+def test_a_network_of_no_known_family_is_judged_by_its_own_forward_pass(tmp_path: Path) -> None:
+    examined = examined_alone(cast("type", load(of_softplus(tmp_path))), "Network")
+    assert examined.cost == "log-likelihood"
+    assert all(each.ok for each in examined.gradients)
+
+
+def test_a_wrong_slope_in_such_a_network_is_seen(tmp_path: Path) -> None:
+    wrong = of_softplus(tmp_path, ("* self.hidden_prime(zs[-k])", "* self.hidden(zs[-k])"))
+    examined = examined_alone(cast("type", load(wrong)), "Network")
+    assert {each.name: each.ok for each in examined.gradients} == {
+        "b2": False,
+        "w2": False,
+        "b3": True,
+        "w3": True,
+    }
 
 
 # Cases

@@ -4,8 +4,8 @@ It is known by what feedforward gives of generic numbers, which on balls is equa
 gives or is not; where feedforward itself is wrong, by the activations of the layers in the update.
 A family is blamed for nothing: a network is put to its cases, and a wrong σ is of no family.
 
-Left out: networks of no known family, which are taken for the book's here; they have a forward
-pass of their own (`other_network.py` tells which activations they have).
+A network of another one, such as softplus, is refused here: it is judged against its own forward
+pass. Left out: which activation a layer has (`other_network.py`).
 """
 
 from collections.abc import Iterator
@@ -15,12 +15,13 @@ import numpy as np
 from conformance.arithmetic.balls import precision
 from conformance.arithmetic.exact import to_exact
 from conformance.corpus.case import Case
-from conformance.model.functions import ACTIVATIONS, SIGMOID, families
+from conformance.errors import OtherFamilyError
+from conformance.model.functions import SIGMOID, families
 from conformance.model.table import of_layers
 from conformance.running.tracebacks import call, is_ours
 from conformance.subjects.book.network import BookNetwork
 from conformance.subjects.book.network_patterns import NetworkPatterns
-from conformance.subjects.book.other_network import activations_of
+from conformance.subjects.book.other_network import SAID, activations_of
 from conformance.subjects.pattern import BITS
 from conformance.subjects.stepped import generic, traced_run
 from conformance.tracing.index import overlap
@@ -37,8 +38,12 @@ SAMPLES = 4
 NEAR = 1e-9  # how near floats are that are equal, where they cannot be traced
 
 
-def family_of(network: BookNetwork, patterns: NetworkPatterns) -> Family | None:
-    """The family of a network, or None if it is none that is known."""
+def family_of(network: BookNetwork, patterns: NetworkPatterns) -> Family:
+    """The family of a network; the book's if it has no activation that is known to be another.
+
+    Raises:
+        OtherFamilyError: it has, and is of no known family.
+    """
     case = Case("family", network.probe, "quadratic", 1.0, 0.0, 1, *_rest(network))
     stand_in, start, batch = generic(case, SAMPLES, case.sizes)
     outputs = [_output(network, stand_in, start, batch.columns((i,))) for i in range(SAMPLES)]
@@ -47,7 +52,7 @@ def family_of(network: BookNetwork, patterns: NetworkPatterns) -> Family | None:
         with precision(BITS), np.errstate(all="ignore"):
             if len(known) == SAMPLES and _is(family, start, batch, np.hstack(known)):
                 return family
-    return _by_layers(patterns, case)
+    return _by_layers(network, activations_of(patterns, case))
 
 
 def _rest(network: BookNetwork) -> tuple[str, tuple[tuple[int, ...], ...], str, tuple[str, ...]]:
@@ -111,10 +116,12 @@ def _traced(network: BookNetwork, case: Case, start: Parameters, batch: Batch) -
     return np.reshape(held, (-1, 1))
 
 
-def _by_layers(patterns: NetworkPatterns, case: Case) -> Family | None:
+def _by_layers(network: BookNetwork, found: tuple[str, ...]) -> Family:
     """The family by the activations of the layers in the update."""
-    found = activations_of(patterns, case)
-    if not found or len(set(found[:-1])) > 1 or not {*found} <= {*ACTIVATIONS}:
-        return None
+    if set(found) <= {"", SIGMOID}:
+        return BOOK
     family = found[0] if found[:-1] else SIGMOID, found[-1]
-    return family if family in _families(case.layers) else None
+    if len(set(found[:-1])) > 1 or family not in families():
+        told = ", ".join(SAID.get(each, each) or "one that is not known" for each in found)
+        raise OtherFamilyError(f"{network.name} is of no known family: its activations are {told}")
+    return family

@@ -47,17 +47,18 @@ def other_activations(subject: Subject, cases: Sequence[Case]) -> tuple[str, ...
     patterns = _patterns(subject)
     case = next((each for each in cases if each.layers > 2), None)  # noqa: PLR2004 - hidden layers
     found = () if patterns is None or case is None else activations_of(patterns, case)
-    return () if set(found) == {SIGMOID} else tuple(SAID.get(each, each) for each in found)
+    if "" in found or set(found) == {SIGMOID}:
+        return ()
+    return tuple(SAID.get(each, each) for each in found)
 
 
 def activations_of(patterns: NetworkPatterns, case: Case) -> tuple[str, ...]:
-    """The names of the activations of the layers from 2 to L in an update, if all are known."""
+    """The names of the activations of the layers from 2 to L in an update, empty if not known."""
     run = patterns.tried(lambda: patterns.pattern(case, M, update_run), None)
     if run is None:
         return ()
     layers = range(2, case.layers + 1)
-    found = tuple(_activation(run, layer, is_output=layer == case.layers) for layer in layers)
-    return () if "" in found else found
+    return tuple(_activation(run, layer, is_output=layer == case.layers) for layer in layers)
 
 
 def _patterns(subject: Subject) -> NetworkPatterns | None:
