@@ -1,33 +1,148 @@
-"""The suite that checks an implementation of the book's backprop, equation by equation."""
+"""Check hand-written backprop: which line is wrong, and why. This module is the public interface.
 
-from collections.abc import Callable
+What `__all__` names is public, and described in `guides/python.md`. All else may change.
+"""
+
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from conformance.errors import ConformanceError, SubjectError, UsageError
 
 if TYPE_CHECKING:
     from conformance.backward_check import BackwardReport
+    from conformance.gradient.report import GradReport
     from conformance.outcome import Report
     from conformance.script.recording import Recording
     from conformance.script.report import ScriptReport
+    from conformance.shapes.file_report import FileReport
+
+__all__ = [
+    "BackwardReport",
+    "ConformanceError",
+    "FileReport",
+    "GradReport",
+    "Recording",
+    "Report",
+    "ScriptReport",
+    "SubjectError",
+    "UsageError",
+    "assert_conformant",
+    "check",
+    "check_backward",
+    "check_vjp",
+    "gradcheck",
+    "recording",
+    "run",
+]
+
+_LATER = {
+    "BackwardReport": "conformance.backward_check",
+    "FileReport": "conformance.shapes.file_report",
+    "GradReport": "conformance.gradient.report",
+    "Recording": "conformance.script.recording",
+    "Report": "conformance.outcome",
+    "ScriptReport": "conformance.script.report",
+}
+"""Classes whose modules import much: they are loaded when they are asked for."""
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        """Load a class of `_LATER`."""
+        from importlib import import_module
+
+        if name in _LATER:
+            return getattr(import_module(_LATER[name]), name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def check(subject: object, **options: Any) -> "Report":
-    """Check a subject against the recorded cases; see `conformance.api.check` for the options."""
+def check(
+    subject: object,
+    *,
+    case: str | Collection[str] | None = None,
+    dtype: str | None = None,
+    cost: str | None = None,
+    timeout: float = 60.0,
+    python_path: Sequence[Path] = (),
+    detailed: bool = False,
+) -> "Report | BackwardReport | FileReport":
+    """Judge a program: a file, a class, a function, a command.
+
+    The network of the book is judged by the recorded cases, equation by equation; anything else by
+    its own forward pass.
+
+    Args:
+        subject: `file.py`, `file.py:Name`, `notebook.ipynb`, `package.module:Name`, `reference`,
+            `torch_impl`, the path of a recorded `.safetensors` trace, `cmd:COMMAND`; or a class, an
+            object or a function.
+        case: a glob, or several: only the cases whose id matches one.
+        dtype: `float64` or `float32`, to have the cases in this dtype alone.
+        cost: `quadratic` or `cross-entropy`: the cost of a network that does not let one choose it.
+            Quadratic if not given; of a command or a trace, any if not given.
+        timeout: the longest silence of the subject's process, in seconds.
+        python_path: folders from which a file or a module may import.
+        detailed: whether to keep what is behind each verdict, entry by entry, as a page shows it.
+
+    Raises:
+        UsageError: there is no such subject, or no case fits it.
+        SubjectError: the subject could not be loaded or run at all.
+    """
+    from functools import partial
+
     from conformance import api
+    from conformance.subject_check import Options, check_any
 
-    return api.check(subject, **options)
+    book = partial(
+        api.check,
+        case=case,
+        dtype=dtype,
+        cost=cost,
+        timeout=timeout,
+        python_path=python_path,
+        detailed=detailed,
+    )
+    return check_any(subject, book, Options(cost, tuple(python_path), timeout))
+
+
+def assert_conformant(subject: object, **options: Any) -> None:
+    """Raise an AssertionError that holds the report, unless everything is right.
+
+    Args:
+        subject: as `check` takes it, or a report that is there already.
+        options: as `check` takes them.
+
+    Raises:
+        AssertionError: something is wrong, or nothing was compared.
+    """
+    __tracebackhide__ = True
+    from conformance.backward_check import BackwardReport
+    from conformance.gradient.report import GradReport
+    from conformance.outcome import Report
+    from conformance.shapes.file_report import FileReport
+
+    known = isinstance(subject, Report | BackwardReport | FileReport | GradReport)
+    report: Any = subject if known else check(subject, **options)
+    if not report.ok:
+        raise AssertionError(str(report))
 
 
 def check_backward(
     f: Callable[..., Any], params: Any, *data: Any, cost: str | None = None
 ) -> "BackwardReport":
-    """Judge the gradients that `f(params, *data) -> (loss, gradients)` gives.
+    """Judge the gradients of a function, and name the line that makes them wrong.
 
     Args:
-        f: any NumPy program; its gradients are structured as the parameters are.
-        params: arrays of floats in dicts, lists and tuples.
+        f: any NumPy program. It is called once, `f(params, *data)`, on copies, and returns the loss
+            and the gradients, structured as the parameters are. In the place of the loss it may
+            return the network's output, or None: then the known costs are tried.
+        params: arrays of floats, in dicts, lists and tuples.
         data: whatever else it takes.
-        cost: the one to judge by, if f gives the network's output, or None, and no loss; else the
-            known costs are tried.
+        cost: the one to judge by, where f returns no loss: `quadratic`, `cross-entropy`,
+            `log-likelihood` or `hinge`.
+
+    Raises:
+        NotAGradientError: there is no loss, or no gradient for a parameter.
     """
     from conformance import backward_check
 
@@ -35,38 +150,72 @@ def check_backward(
 
 
 def check_vjp(
-    forward: Callable[..., Any], backward: Callable[..., Any], *args: Any
+    forward: Callable[..., Any], backward: Callable[..., Any], *args: Any, seed: int = 0
 ) -> "BackwardReport":
-    """Judge the backward function of a layer, `backward(dout, cache)`.
+    """Judge the backward function of a layer, and name the line that makes a gradient wrong.
 
     Args:
         forward: called as `forward(*args)`; it returns the output, or `(output, cache)`.
-        backward: returns the gradients of the arguments, or of those that are arrays of floats.
+        backward: called as `backward(dout, cache)`, or `backward(dout)` if there is no cache. It
+            returns the gradients of the arguments, or of those that are arrays of floats.
         args: of the forward function.
+        seed: of `dout`, which is an array of random numbers.
+
+    Raises:
+        NotAGradientError: there is no output, or no gradient for an argument.
     """
     from conformance import backward_check
 
-    return backward_check.check_vjp(forward, backward, *args)
+    return backward_check.check_vjp(forward, backward, *args, seed=seed)
 
 
-def run(script: str, *arguments: str, **options: Any) -> "ScriptReport":
-    """Execute a script that trains a network, and judge its gradients and its updates.
+def gradcheck(subject: object, sizes: Sequence[int] | None = None, seed: int = 0) -> "GradReport":
+    """Compare what a network's `backprop` returns with differences of its own cost.
 
     Args:
-        script: its path.
-        arguments: that it is given.
-        options: `updates`, `timeout` and `seed`; see `conformance.script.run.run_script`.
+        subject: a network with `weights`, `biases`, `backprop(x, y)` and a cost of its own, or a
+            class that builds one from a list of sizes. Its parameters are put back in the end.
+            Without a cost, the known ones are tried.
+        sizes: for a class, the neurons of each layer; small networks if not given.
+        seed: of parameters and samples.
+
+    Raises:
+        UsageError: the subject lacks a method or a cost; the message says what it has.
+        SubjectError: it does not run, or gives something that is not a gradient.
+    """
+    from conformance import gradient
+
+    return gradient.gradcheck(subject, sizes, seed)
+
+
+def run(
+    script: str, *arguments: str, updates: int = 3, timeout: float = 60.0, seed: int = 0
+) -> "ScriptReport":
+    """Execute a script that trains a network, and judge its gradients and its updates.
+
+    The script runs in a process of its own.
+
+    Args:
+        script: the path of the script.
+        arguments: what it is given on its command line.
+        updates: the number of updates of its parameters, after which it is stopped.
+        timeout: seconds, after which it is stopped.
+        seed: of its random numbers, where it sets none.
+
+    Raises:
+        UsageError: there is no such script.
+        SubjectError: it failed, or there was nothing to judge.
     """
     from conformance.script.run import run_script
 
-    return run_script(script, arguments, **options)
+    return run_script(script, arguments, updates=updates, timeout=timeout, seed=seed)
 
 
 def recording(*, updates: int = 3) -> "Recording":
     """Record what a block trains: `with conformance.recording() as r:`, and then `r.report`.
 
     Args:
-        updates: that are judged; the rest of the block runs unrecorded.
+        updates: the number of updates that are judged; the rest of the block is not recorded.
     """
     import sys
 

@@ -58,7 +58,7 @@ def check(
         subject: `reference`, `torch_impl`, `path/to/file.py:Name`, `package.module:Name`, the path
             of a recorded `.safetensors` trace, `cmd:COMMAND`, or an object: a class with the book's
             interface, a `torch.nn.Module`, a function `step(weights, biases, x, y, eta) -> dict`.
-        case: a glob: only the cases whose id matches; or their ids.
+        case: a glob, or several: only the cases whose id matches one.
         dtype: only the cases in this dtype.
         cost: the cost of a network that does not let one choose it, quadratic if not given; of a
             command, a trace or a `Subject`, which is put to the cases with this cost alone.
@@ -74,19 +74,18 @@ def check(
     """
     place = store.root()
     if isinstance(subject, str) and is_spec(subject) and not subject.endswith(".safetensors"):
-        cases = _cases(place, case, dtype)
         return _apart(
-            subject, cases, (cost, tuple(python_path)), (timeout, done), detailed=detailed
+            subject,
+            store.cases(place, case, dtype),
+            (cost, tuple(python_path)),
+            (timeout, done),
+            detailed=detailed,
         )
     with TURN, threadpool_limits(1):
         found = _found(subject, place, case if isinstance(case, str) else None, cost, timeout)
-        return _fitting(examine(found, place, _cases(place, case, dtype), done, detailed=detailed))
-
-
-def _cases(place: Path, case: str | Collection[str] | None, dtype: str | None) -> tuple[Case, ...]:
-    if case is None or isinstance(case, str):
-        return store.cases(place, case, dtype)
-    return tuple(each for each in store.cases(place, None, dtype) if each.id in case)
+        return _fitting(
+            examine(found, place, store.cases(place, case, dtype), done, detailed=detailed)
+        )
 
 
 def _found(
@@ -96,12 +95,24 @@ def _found(
         return _with_cost(subject, cost)
     if not isinstance(subject, str):
         name = getattr(subject, "__name__", type(subject).__name__)
-        return adapt(subject, name, cost)
+        return _adapted(subject, name, cost)
     if subject.startswith(COMMAND):
         return _with_cost(command_subject(subject, timeout=timeout), cost)
     if subject.endswith(".safetensors"):
         return _with_cost(trace_subject(Path(subject), place, case), cost)
     return find(subject)
+
+
+def _adapted(thing: Any, name: str, cost: str | None) -> Subject:
+    """A subject of what a name stands for.
+
+    Raises:
+        UnknownSubjectError: it is not the network of the book.
+    """
+    try:
+        return adapt(thing, name, cost)
+    except UsageError as error:
+        raise UnknownSubjectError(str(error)) from error
 
 
 def _with_cost(subject: Subject, cost: str | None) -> Subject:
@@ -153,10 +164,7 @@ def _send_all(
     """What the child does: it examines the subject, and sends each part as soon as it is known."""
     cost, python_path = options
     thing = load(spec, python_path)
-    try:
-        subject = replace(adapt(thing, spec, cost), folders=python_path)
-    except UsageError as error:
-        raise UnknownSubjectError(str(error)) from error
+    subject = replace(_adapted(thing, spec, cost), folders=python_path)
     fitting = [each for each in cases if not subject.unfit(each)]
     skipped = {each.id: subject.unfit(each) for each in cases if each not in fitting}
     send({"conventions": list(subject.conventions), "skipped": skipped})

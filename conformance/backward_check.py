@@ -58,7 +58,7 @@ class BackwardBlame:
         return "\n".join(blame_lines(self.accused))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class BackwardReport:
     """What is known of a hand-written backward pass.
 
@@ -95,6 +95,10 @@ class BackwardReport:
         from conformance.report.backward_words import report_lines
 
         return "\n".join(report_lines(self.name, self.examined))
+
+    def __repr__(self) -> str:
+        """The verdict in one line, as a failing `assert report.ok` shows it."""
+        return f"<{self.in_one_line()}>"
 
     def in_one_line(self) -> str:
         """The program, the verdict, and the first line to blame with the reason."""

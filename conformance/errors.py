@@ -45,6 +45,10 @@ class StoppedError(SubjectError):
     """The subject's process hung, or ended before it was done."""
 
 
+class NothingTrainedError(SubjectError):
+    """A script ran to its end and updated no parameter."""
+
+
 class InternalError(ConformanceError):
     """This package has a bug: what it says of a subject is neither right nor wrong.
 

@@ -58,7 +58,7 @@ class LostEquation:
     frames: tuple[Frame, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Report:
     """All that is known of a subject after an examination.
 
@@ -137,6 +137,12 @@ class Report:
         from conformance.report.terminal import as_text  # here: it imports this module
 
         return as_text(self)
+
+    def __repr__(self) -> str:
+        """The verdict in one line, as a failing `assert report.ok` shows it."""
+        from conformance.report.opening import in_one_line  # here: it imports this module
+
+        return f"<{in_one_line(self)}>"
 
     def _repr_html_(self) -> str:
         """The whole report for a notebook."""

@@ -19,6 +19,7 @@ from conformance.backward.costs import ancestors
 from conformance.backward.groups import grouped
 from conformance.backward.operation import is_float
 from conformance.backward.program import Goal, bits
+from conformance.backward.source import is_literal
 from conformance.tracing.trace import FILLED, Node
 from reference.step import Array
 
@@ -112,7 +113,7 @@ def _pair(node: Node, parameters: int, given: Given, inputs: bool) -> tuple[Node
         return _labelled(node, parameters)
     if node.operation not in COMPARING or len(node.args) < 2:  # noqa: PLR2004 - of two operands
         return None
-    for one, other in (node.args[:2], node.args[1::-1]):
+    for place, (one, other) in ((1, node.args[:2]), (0, node.args[1::-1])):
         if not _depends(one, parameters) or (type(other) is Node and other.uses & parameters):
             continue
         if output is not None and plain(one) is not plain(output):
@@ -120,7 +121,8 @@ def _pair(node: Node, parameters: int, given: Given, inputs: bool) -> tuple[Node
         if isinstance(other, int | float) and node.operation != "subtract":
             continue  # such as the 1 of 1 / (1 + e^−z)
         own = target is not None and type(other) is Node and other.depends_on(target)
-        if own or (target is None and _is_target(other, one, inputs)):
+        stated = type(other) in (int, float) and is_literal(node, place)
+        if own or (target is None and not stated and _is_target(other, one, inputs)):
             return plain(one), other
     return None
 

@@ -21,7 +21,7 @@ from conformance.backward.quantities import (
     Match,
 )
 from conformance.backward.region import INVERSES, Region
-from conformance.backward.source import assigned, base, line_of, operand_name, own_lines
+from conformance.backward.source import assigned, base, line_of, operand_name, own_lines, reads
 from conformance.tracing.frames import Frame
 from conformance.tracing.trace import Node
 from reference.step import Array
@@ -148,8 +148,11 @@ class Culprit(Region):
                 if name.isidentifier() and name not in self._forward_names and node.frames:
                     key = node.frames[0].function, name, float(arg)
                     found.setdefault(key, {})[node.number] = i
-        for places in found.values():
+        for (_, name, _), places in found.items():
             nodes = [self.chain.nodes[n] for n in places]
+            line = line_of(nodes[0])
+            if line is not None and reads(name, line) > len({each.site for each in nodes}):
+                continue  # what else it is used for is right: it is the use that is to blame
             for change in renumbered(nodes, places):
                 if self._mends(Group(nodes), change, None):
                     yield Fix(Group(nodes), replace(change, place=places[nodes[0].number]))

@@ -59,7 +59,7 @@ class Entry:
 UPDATES = frozenset(
     {
         "ascends", "step", "kept", "zero", "shared", "rate", "accumulates", "square", "no square",
-        "infinite",
+        "infinite", "still",
     }
 )  # fmt: skip
 """The kinds of causes that are of an update."""
@@ -92,7 +92,8 @@ class Cause:
             what it keeps is never written; `shared`: two parameters (`names`) keep one array;
             `rate`, `accumulates`: what it keeps is multiplied by another number (`factor`) than
             that of others, or never gets less; `square`, `no square`: the mean that it keeps is
-            that of the square, or of no square; `infinite`: it makes numbers that are not finite.
+            that of the square, or of no square; `infinite`: it makes numbers that are not finite;
+            `still`: the parameter is not moved at all, though its gradient is computed.
         operation: the source of the operation whose value has to be another.
         needed: the forward value whose derivative is needed.
         held: the forward value whose derivative it is.

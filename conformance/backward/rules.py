@@ -124,7 +124,8 @@ class Direct(Derivative):
         self.places = [
             [i for i, arg in enumerate(made.args) if arg is node] for node in made.inputs
         ]
-        self.args = tuple(substituted(each, value) for each in made.args)
+        args = (substituted(each, value) for each in made.args)
+        self.args = tuple(np.asarray(e) if isinstance(e, list) else e for e in args)
         self.kwargs = {key: substituted(each, value) for key, each in made.kwargs.items()}
         self.function, self.answer = function, values(made.node)
         self.argnums = tuple(i for each in self.places for i in each)

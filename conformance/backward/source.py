@@ -106,6 +106,17 @@ def operand_name(node: Node, place: int) -> str:
     return ""
 
 
+def is_literal(node: Node, place: int) -> bool:
+    """Whether an operand stands in the source as a number, or is not known."""
+    found = operands(node)
+    if not 0 <= place < len(found):
+        return True
+    operand = found[place]
+    return isinstance(
+        operand.operand if isinstance(operand, ast.UnaryOp) else operand, ast.Constant
+    )
+
+
 def written_name(node: Node) -> str:
     """The name of the array that a statement writes into; nothing if it writes into none."""
     for each in node.frames[:1]:
@@ -157,6 +168,19 @@ def assigned(name: str, before: Line, *, alias: bool) -> Line | None:
     if found is None or (alias and not _is_alias(found)):
         return None
     return Line(before.file, found.lineno)
+
+
+@lru_cache(maxsize=4096)
+def reads(name: str, line: Line) -> int:
+    """How often the function around a line reads a variable."""
+    module = tree(line.file)
+    around: ast.AST | None = module
+    for each in ast.walk(module) if module is not None else ():
+        if isinstance(each, ast.FunctionDef) and each.lineno <= line.line <= (each.end_lineno or 0):
+            around = each
+    inside = ast.walk(around) if around is not None else ()
+    names = (each for each in inside if isinstance(each, ast.Name))
+    return sum(each.id == name and isinstance(each.ctx, ast.Load) for each in names)
 
 
 def gives_alias(line: Line) -> bool:

@@ -14,9 +14,12 @@ import typer
 
 from conformance.cli.bench import bench
 from conformance.cli.check import check
+from conformance.cli.examples import epilog
 from conformance.cli.explain import explain
 from conformance.cli.fixtures import fixtures
 from conformance.cli.gradcheck import gradcheck
+from conformance.cli.grade import grade
+from conformance.cli.init import init
 from conformance.cli.mistakes import mistakes, prove
 from conformance.cli.run import run
 from conformance.cli.say import say
@@ -30,8 +33,8 @@ READER_GONE = 128 + 13  # as a shell says it of a program that SIGPIPE ended
 
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 EXIT_CODES = (
     "Exit codes: 0 conformant; 1 not conformant; 2 wrong usage or a damaged installation; "
@@ -39,10 +42,21 @@ EXIT_CODES = (
     "nothing of the subject."
 )
 
-app.command(epilog=EXIT_CODES)(check)
-app.command(epilog=EXIT_CODES, context_settings={"allow_interspersed_args": False})(run)
-for command in gradcheck, mistakes, prove, explain, train, bench:
-    app.command()(command)
+GRADED = (
+    "Exit codes: 0 every submission has its row; 2 wrong usage; 4 an error of conformance itself."
+)
+GRADED = (
+    "Exit codes: 0 every submission has its row, whatever its verdict; 2 wrong usage; 4 an error "
+    "of conformance itself."
+)
+
+app.command(epilog=epilog("check", EXIT_CODES))(check)
+app.command(epilog=epilog("run", EXIT_CODES), context_settings={"allow_interspersed_args": False})(
+    run
+)
+app.command(epilog=epilog("grade", GRADED))(grade)
+for command in init, gradcheck, mistakes, prove, explain, train, bench:
+    app.command(epilog=epilog(command.__name__))(command)
 app.add_typer(fixtures, name="fixtures")
 app.add_typer(mnist, name="mnist")
 
@@ -55,7 +69,7 @@ def _version(asked: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(epilog=epilog(""))
 def options(
     _: Annotated[
         bool,
@@ -67,7 +81,7 @@ def options(
         bool, typer.Option("-v", help="Show the traceback of an error of conformance itself.")
     ] = False,
 ) -> None:
-    """Check an implementation of backprop against a certified truth, equation by equation."""
+    """Check hand-written backprop: which line is wrong, and why."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

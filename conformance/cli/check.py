@@ -1,8 +1,7 @@
-"""The command `conformance check`. Left out: the check (`conformance.api`) and its report."""
+"""The command `conformance check`. Left out: the check (`subject_check.py`) and its report."""
 
 import shlex
 import sys
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,15 +16,17 @@ from conformance.cli.options import (
     JsonFile,
     PythonPath,
     Timeout,
+    case_of,
     cost_of,
     dtype_of,
 )
 from conformance.cli.progress import bar, console
-from conformance.cli.say import say
-from conformance.errors import UnknownSubjectError, UsageError
+from conformance.cli.say import say, say_written
+from conformance.errors import UsageError
 from conformance.files import check_output, put_json
 
 if TYPE_CHECKING:
+    from conformance.backward_check import BackwardReport
     from conformance.outcome import Report
     from conformance.shapes.file_report import FileReport
 
@@ -69,16 +70,17 @@ def check(
     verbose: Annotated[bool, typer.Option("-v", help="Show all that is wrong.")] = False,
     quiet: Annotated[bool, typer.Option("-q", help="Show the verdict alone.")] = False,
 ) -> None:
-    """Compare every quantity of every step of a subject with the certified truth."""
+    """Find the line that is wrong in a hand-written backward pass, and say why."""
     from conformance.api import check as checked
-    from conformance.shapes.file_report import FileReport
+    from conformance.outcome import Report
+    from conformance.subject_check import Options, check_any
 
     asked = _asked(subject, command, (format_, timeout, workers))
     _check_files(json_file, markdown, html)
     with bar(f"checking {subject or command}") as done:
         book = partial(
             checked,
-            case=case,
+            case=case_of(case),
             dtype=dtype_of(dtype),
             cost=cost_of(cost),
             timeout=timeout,
@@ -86,45 +88,24 @@ def check(
             done=lambda _: done(),
             detailed=html is not None,
         )
-        report = _report(asked, book, (cost, tuple(python_path or ()), timeout))
+        options = Options(cost, tuple(python_path or ()), timeout)
+        report = check_any(asked, book, options)
     files = json_file, markdown, html
-    if isinstance(report, FileReport):
-        _show_file(report, files, quiet=quiet)
-    else:
+    if isinstance(report, Report):
         _show(report, files, verbose=verbose, quiet=quiet)
         if save is not None:
             _save(report, save)
+    else:
+        _show_file(report, files, quiet=quiet)
+    say_written(() if quiet else files)
     raise typer.Exit(report.exit_code)
 
 
-def _report(
-    asked: object,
-    book: Callable[[object], "Report"],
-    options: tuple[str | None, tuple[Path, ...], float],
-) -> "Report | FileReport":
-    """The report on a subject; on a file that is not the book's network alone, one of its own."""
-    from conformance.shapes.front import Asked, check_file, is_file, split
-
-    name: str | None = None
-    if not isinstance(asked, str):
-        return book(asked)
-    if is_file(asked):
-        place = asked
-    else:
-        parts = split(asked)
-        try:
-            return book(asked)
-        except UnknownSubjectError:
-            if parts is None:
-                raise
-            place, name = parts
-    cost, python_path, timeout = options
-    found = check_file(Asked(place, name, cost, python_path, timeout), book)
-    return found if found.the_books is None else found.the_books
-
-
 def _show_file(
-    report: "FileReport", files: tuple[Path | None, Path | None, Path | None], *, quiet: bool
+    report: "BackwardReport | FileReport",
+    files: tuple[Path | None, Path | None, Path | None],
+    *,
+    quiet: bool,
 ) -> None:
     """Write the report on a file where it is asked for, and print it."""
     from conformance.files import put

@@ -5,14 +5,15 @@ from typing import Annotated
 
 import typer
 
-from conformance.cli.options import CaseGlob, Dtype, Workers, cores_of, dtype_of, one_of
+from conformance.cli.examples import epilog
+from conformance.cli.options import CaseGlob, Dtype, Workers, case_of, cores_of, dtype_of, one_of
 from conformance.cli.progress import console, progress
 from conformance.cli.say import say
 
 fixtures = typer.Typer(no_args_is_help=True, help="The recorded cases: build, verify, export.")
 
 
-@fixtures.command("build")
+@fixtures.command("build", epilog=epilog("fixtures build"))
 def fixtures_build(
     to: Annotated[Path | None, typer.Option(help="Another folder than this copy's own.")] = None,
     workers: Workers = None,
@@ -34,7 +35,7 @@ def fixtures_build(
     say(f"{place}: {len(built)} cases built, corpus {store.corpus_hash(place)[:12]}")
 
 
-@fixtures.command("verify")
+@fixtures.command("verify", epilog=epilog("fixtures verify"))
 def fixtures_verify(workers: Workers = None) -> None:
     """Recompute every value of every case and compare bytes, hashes and the schemas."""
     from conformance.cases import recipes
@@ -55,16 +56,16 @@ def fixtures_verify(workers: Workers = None) -> None:
     say(f"{place}: {count}, every byte is right; corpus {store.corpus_hash(place)[:12]}")
 
 
-@fixtures.command("list")
+@fixtures.command("list", epilog=epilog("fixtures list"))
 def fixtures_list(case: CaseGlob = None, dtype: Dtype = None) -> None:
     """Print the table of the cases."""
     from conformance.corpus import store
     from conformance.report.terminal import show_cases
 
-    show_cases(console(), store.cases(store.root(), case, dtype_of(dtype)))
+    show_cases(console(), store.cases(store.root(), case_of(case), dtype_of(dtype)))
 
 
-@fixtures.command("export")
+@fixtures.command("export", epilog=epilog("fixtures export"))
 def fixtures_export(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to; made if need be.")],
     to: Annotated[
@@ -80,7 +81,7 @@ def fixtures_export(
 
     one_of("--to", to, *FORMS)
     place = store.root()
-    chosen = store.cases(place, case, dtype_of(dtype))
+    chosen = store.cases(place, case_of(case), dtype_of(dtype))
     written = [*progress(export(place, chosen, to, folder), "exporting", len(chosen))]
     files = sum(map(len, written))
     say(f"{folder}: {pluralize(len(chosen), 'case')} in {pluralize(files, 'file')}")

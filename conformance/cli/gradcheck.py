@@ -1,12 +1,13 @@
 """The command `conformance gradcheck`. Left out: the check (`conformance.gradient`)."""
 
 from collections.abc import Callable
-from typing import Annotated, cast
+from typing import Annotated, Any, cast
 
 import typer
 
-from conformance.cli.options import PythonPath, Timeout, sizes_of
-from conformance.cli.say import say
+from conformance.cli.options import JsonFile, PythonPath, Timeout, sizes_of
+from conformance.cli.say import say, say_written
+from conformance.files import check_output, put_json
 
 
 def gradcheck(
@@ -17,6 +18,7 @@ def gradcheck(
     seed: Annotated[int, typer.Option(help="Of parameters and samples.")] = 0,
     python_path: PythonPath = None,
     timeout: Timeout = 60.0,
+    json_file: JsonFile = None,
 ) -> None:
     """Ask of any NumPy network whether its backprop is the gradient of its own cost."""
     from conformance.gradient import gradcheck as checked
@@ -24,12 +26,17 @@ def gradcheck(
     from conformance.subjects.load import load
 
     wanted = None if sizes is None else sizes_of(sizes)
+    if json_file is not None:
+        check_output("--json", json_file)
 
     def work(send: Callable[[object], None]) -> None:
         report = checked(load(subject, python_path or ()), wanted, seed)
-        send([report.text(), report.ok])
+        send([report.text(), report.ok, report.to_json()])
 
     for record in isolated(work, timeout):
-        text, ok = cast("tuple[str, bool]", record)
+        text, ok, values = cast("tuple[str, bool, dict[str, Any]]", record)
+        if json_file is not None:
+            put_json("--json", json_file, values)
         say(text)
+        say_written([json_file])
     raise typer.Exit(0 if ok else 1)

@@ -14,9 +14,13 @@ from conformance.errors import UsageError
 Text = TypeVar("Text", bound=str | None)
 
 SUBJECT = (
-    "reference, torch_impl, FILE.py:Name, package.module:Name, a .safetensors trace, or cmd:COMMAND"
+    "FILE.py, FILE.py:Name, a notebook, package.module:Name, reference, torch_impl, "
+    "a .safetensors trace, or cmd:COMMAND"
 )
-CaseGlob = Annotated[str | None, typer.Option("--case", metavar="GLOB", help="Only these cases.")]
+CaseGlob = Annotated[
+    list[str] | None,
+    typer.Option("--case", metavar="GLOB", help="Only these cases; repeatable."),
+]
 Dtype = Annotated[
     str | None, typer.Option(metavar="float64|float32", help="Only the cases in this dtype.")
 ]
@@ -51,6 +55,11 @@ def one_of(option: str, value: Text, *choices: str) -> Text:
     if value is not None and value not in choices:
         raise UsageError(f"{option} {value}: give {', '.join(choices[:-1])} or {choices[-1]}")
     return value
+
+
+def case_of(globs: list[str] | None) -> str | list[str] | None:
+    """The cases that `--case` gives: any if not given, one glob, or several."""
+    return globs[0] if globs and len(globs) == 1 else globs or None
 
 
 def dtype_of(value: Text) -> Text:

@@ -6,14 +6,14 @@ from typing import Annotated
 import typer
 
 from conformance.cli.options import JsonFile
-from conformance.cli.say import say
+from conformance.cli.say import say, say_written
 from conformance.files import check_output, put, put_json
 
 
 def run(
     script: Annotated[str, typer.Argument(metavar="SCRIPT.py", help="It is executed.")],
     arguments: Annotated[
-        list[str] | None, typer.Argument(metavar="[ARGS]...", help="What the script is given.")
+        list[str] | None, typer.Argument(metavar="ARGS", help="What the script is given.")
     ] = None,
     updates: Annotated[
         int, typer.Option(min=1, metavar="N", help="Updates, after which the script is stopped.")
@@ -36,9 +36,9 @@ def run(
 ) -> None:
     """Execute a script that trains a network, and judge its gradients and its updates.
 
-    The script runs as Python runs it, with its own data, in a process of its own; after three
-    updates of its parameters it is stopped, and these are judged. Options come before SCRIPT.py;
-    what comes after it is the script's. What the script prints goes where it always goes.
+    The script runs as Python runs it, with its own data, in a process of its
+    own. After three updates of its parameters it is stopped, and these are
+    judged. Options stand before SCRIPT.py; what follows it is the script's.
     """
     from conformance.script.run import run_script
 
@@ -60,4 +60,5 @@ def run(
 
         for each in rows(report.examined):
             say("  ".join(each))
+    say_written(() if quiet else (json_file, markdown, html))
     raise typer.Exit(report.exit_code)

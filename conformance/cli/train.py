@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, TaskID
 
+from conformance.cli.examples import epilog
 from conformance.cli.options import JsonFile, PythonPath, cost_of, dtype_of, sizes_of
 from conformance.cli.say import say
 from conformance.errors import UsageError
@@ -25,7 +26,7 @@ BAR_STEPS = 50  # steps between two looks of the bar
 mnist = typer.Typer(no_args_is_help=True, help="The full MNIST: fetch its files.")
 
 
-@mnist.command()
+@mnist.command(epilog=epilog("mnist fetch"))
 def fetch(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to put the four files.")],
     url: Annotated[

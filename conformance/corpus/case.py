@@ -4,6 +4,7 @@ Left out: its numbers (`recorded.py`) and how they are made (`cases/build.py`).
 """
 
 import re
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, fields
 from fnmatch import fnmatchcase
 from math import isfinite
@@ -118,9 +119,11 @@ class Case:
                 raise ValueError(f"{name} cannot be {values[name]!r}")
         return made
 
-    def matches(self, pattern: str | None, dtype: str | None) -> bool:
-        """Whether a glob over ids and a dtype, each if given, admit the case."""
-        return (pattern is None or fnmatchcase(self.id, pattern)) and dtype in (None, self.dtype)
+    def matches(self, pattern: str | Collection[str] | None, dtype: str | None) -> bool:
+        """Whether a glob over ids, or one of several, and a dtype admit the case."""
+        globs = (pattern,) if isinstance(pattern, str) else pattern
+        admitted = globs is None or any(fnmatchcase(self.id, each) for each in globs)
+        return admitted and dtype in (None, self.dtype)
 
 
 def _rules(case: Case) -> dict[str, bool]:

@@ -5,6 +5,9 @@ it is parsed. Left out: what the values should be (`cases`).
 """
 
 import json
+import re
+from collections.abc import Collection
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -54,8 +57,10 @@ def read_manifest(place: Path) -> dict[str, Any]:
     return dict(manifest)
 
 
-def cases(place: Path, pattern: str | None = None, dtype: str | None = None) -> tuple[Case, ...]:
-    """The cases of a corpus in the order of their ids, those that the glob and the dtype admit.
+def cases(
+    place: Path, pattern: str | Collection[str] | None = None, dtype: str | None = None
+) -> tuple[Case, ...]:
+    """The cases of a corpus in the order of their ids, those that a glob and the dtype admit.
 
     Raises:
         CorpusError: the manifest is damaged.
@@ -68,12 +73,21 @@ def cases(place: Path, pattern: str | None = None, dtype: str | None = None) -> 
         raise CorpusError(f"{place / MANIFEST}: {error}; {RESTORE}") from error
     chosen = tuple(case for case in everything if case.matches(pattern, dtype))
     if not chosen:
-        of = f" of dtype {dtype}" if dtype else ""
-        raise UsageError(
-            f"no case{of} matches {pattern!r}: `conformance fixtures list` shows all "
-            f"{len(everything)}, `*` stands for any letters"
-        )
+        raise UsageError(_no_case(pattern, dtype, [case.id for case in everything]))
     return chosen
+
+
+def _no_case(pattern: str | Collection[str] | None, dtype: str | None, ids: list[str]) -> str:
+    """What is said where no case is chosen, with the names that come near."""
+    globs = [pattern] if isinstance(pattern, str) else [*(pattern or ())]
+    names = {re.split(r"-\d", each)[0]: None for each in ids}  # without sizes
+    near = [f"{e}-*" for g in globs for e in get_close_matches(re.split(r"-?[*\d]", g)[0], names)]
+    of = f" of dtype {dtype}" if dtype else ""
+    meant = f" (did you mean {', '.join(near)}?)" if near else ""
+    return (
+        f"no case{of} matches {' or '.join(map(repr, globs))}{meant}: `conformance fixtures list` "
+        f"shows all {len(ids)}, `*` stands for any letters"
+    )
 
 
 def read(place: Path, case: Case) -> Recorded:

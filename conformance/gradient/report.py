@@ -1,12 +1,13 @@
 """The verdict on a gradient, array by array, and its text of at most 80 columns.
 
-Left out: colour, JSON, and how it was judged (`backward/`).
+Left out: colour, and how it was judged (`backward/`).
 """
 
 import math
 import textwrap
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from conformance.backward.findings import Entry, Examined, Judged
 
@@ -86,7 +87,7 @@ class Row:
         return f"{text} {self.status} at {list(worst.at)}: {given}, not {right}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class GradReport:
     """Whether a network's backprop is the gradient of its own cost.
 
@@ -155,6 +156,20 @@ class GradReport:
             f"{self.sentence()}.",
         ]
         return "\n".join(_wrapped(line) for line in lines)
+
+    def __str__(self) -> str:
+        """The same."""
+        return self.text()
+
+    def __repr__(self) -> str:
+        """The verdict in one line, as a failing `assert report.ok` shows it."""
+        return f"<{self.subject}: {self.sentence()}>"
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as JSON values, by `report/backward.schema.json`."""
+        from conformance.report.backward_record import to_json
+
+        return to_json(self.subject, self.examined)
 
     def _whose(self) -> str:
         """Which cost it is."""

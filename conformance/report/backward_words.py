@@ -28,12 +28,11 @@ LOCATED = 2  # further lines that are named
 
 def report_lines(name: str, examined: Examined) -> list[str]:
     """The whole report, line by line."""
-    wrong = [each for each in examined.gradients if not each.ok]
     lines: list[str] = []
-    if not wrong:
-        lines.append(_all_right(name, examined.gradients))
     for each in examined.accused:
         lines += ([""] if lines else []) + blame_lines(each, examined.gradients)
+    if all(each.ok for each in examined.gradients):
+        lines += ([""] if lines else []) + [_all_right(name, examined.gradients)]
     said = [f"note: {each}" for each in (*conventions(examined), *notes(examined))]
     return [visible(each) for each in (*lines, *said)]
 
@@ -157,6 +156,7 @@ def _of_update(cause: Cause) -> str:
         "rate": f"what is kept is multiplied by {cause.factor:.6g}, and that of the others is not",
         "square": "the mean of the gradient has to be kept here, not that of its square",
         "no square": "the mean of the square of the gradient has to be kept here",
+        "still": "its gradient is computed here, and it is never moved",
         "infinite": "the update makes numbers that are not finite of finite ones",
     }
     return said[cause.kind]

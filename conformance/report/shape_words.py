@@ -4,13 +4,13 @@ Left out: what is known (`shapes/file_report.py`).
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html import escape
 from typing import Any
 
 from conformance.outcome import Report
 from conformance.report.visible import visible
-from conformance.shapes.file_report import FileReport, Part
+from conformance.shapes.file_report import FileReport, NotJudged, Part, Refused
 from conformance.shapes.judging import Recognised
 
 SOURCES = {
@@ -42,6 +42,19 @@ def file_lines(report: FileReport) -> Iterator[str]:
         yield from str(each).splitlines()
     for left in report.left:
         yield visible(f"not judged: {left.name}: {left.why}")
+
+
+def refused_words(refusal: Refused, left: Sequence[NotJudged]) -> str:
+    """Why nothing in a file is judged: what was found, what is missing, and what to write."""
+    lines = [f"{refusal.said} fits no known shape; it defines {refusal.defines}"]
+    lines += [f"  {each.name}: {each.why}" for each in left]
+    if refusal.adapter:
+        place = refusal.said.rpartition(":")[0] if ".py:" in refusal.said else refusal.said
+        lines.append(
+            f"`conformance init {place}` writes this, which runs; say there what is missing:"
+        )
+        lines += [f"    {line}".rstrip() for line in refusal.adapter.splitlines()]
+    return "\n".join(lines)
 
 
 def _name(part: Part) -> str:

@@ -24,6 +24,7 @@ from conformance.errors import (
     ConformanceError,
     CorpusError,
     InternalError,
+    NothingTrainedError,
     StoppedError,
     SubjectError,
     UnknownSubjectError,
@@ -41,7 +42,14 @@ TICK = 0.05  # seconds until a death is noticed that the pipes do not tell
 GRACE = 0.2  # seconds for a hanging child to say where it is
 
 _ERRORS = {
-    each.__name__: each for each in (ConformanceError, CorpusError, UsageError, UnknownSubjectError)
+    each.__name__: each
+    for each in (
+        ConformanceError,
+        CorpusError,
+        NothingTrainedError,
+        UnknownSubjectError,
+        UsageError,
+    )
 }
 _LIBRARY = re.compile(rf"^{re.escape(str(Path(os.__file__).parent))}|site-packages")
 _FRAME = re.compile(r'  File "(?P<file>.*)", line (?P<line>\d+) in (?P<function>.*)')

@@ -22,7 +22,7 @@ PACKAGE = Path(__file__).parent.parent
 LINES, WIDTH = 20, 400  # of a traceback
 
 _OWN = tuple(PACKAGE.parent / each for each in (PACKAGE.name, "reference", "torch_impl"))
-_TESTS = PACKAGE / "tests"  # which play the subject
+_PLAYED = (PACKAGE / "tests", PACKAGE / "examples")  # which play the subject
 _LIBRARIES = {Path(sysconfig.get_paths()[each]) for each in ("stdlib", "purelib", "platlib")}
 _OPERATIONS = {
     *(PACKAGE / "tracing" / f"{each}.py" for each in ("arrays", "substitute", "tensors")),
@@ -115,7 +115,7 @@ def _owner(frame: traceback.FrameSummary) -> str:
 @cache
 def _owner_of(file: str) -> str:
     path = Path(file)
-    if path.is_relative_to(_TESTS):
+    if any(path.is_relative_to(each) for each in _PLAYED):
         return "subject"
     if path in _OPERATIONS:
         return ""

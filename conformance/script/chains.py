@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
+
 from conformance.backward.groups import operation_key
 from conformance.backward.operation import MOVES, is_float
 from conformance.script.linear import ancestors
@@ -43,7 +45,22 @@ def carried(nodes: Sequence[Node]) -> list[Carried]:
     new_of = search.unforked(search.direct(search.pairs(nodes)))
     starts = [old for old in new_of if old not in set(new_of.values())]
     found = [_chain(old, new_of) for old in starts]
-    return sorted(map(search.extended, found), key=lambda each: each.values[1].number)
+    made = [each for each in map(search.extended, found) if _is_trained(each)]
+    return sorted(made, key=lambda each: each.values[1].number)
+
+
+def _is_trained(chain: Carried) -> bool:
+    """Whether something else goes into the new values than what the first one was made of."""
+    first, second, *_ = chain.values
+    if operation_key(first) == operation_key(second):
+        return True
+    more = second.uses & ~first.uses
+    waiting = [second]
+    for each in waiting:
+        if each.function is None and np.size(each.value) > 1:
+            return True
+        waiting += [e for e in each.inputs if more >> e.number & 1 and e not in waiting]
+    return False
 
 
 def _chain(old: Node, new_of: dict[Node, Node]) -> Carried:

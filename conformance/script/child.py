@@ -21,9 +21,8 @@ from conformance.script.parameters import Parameter, parameters, steps
 from conformance.script.program import run
 from conformance.script.record import to_json
 from conformance.tracing.frames import raised_in
-from conformance.tracing.long import LongTrace
+from conformance.tracing.long import MOST, LongTrace
 
-MOST = 1 << 30  # bytes that are recorded
 PATIENCE = 3  # times that a script may go on though it was stopped
 AGAIN = 1.0  # seconds until it is stopped again
 
@@ -63,16 +62,17 @@ class Session:
         """Begin a trace."""
         self.trace = LongTrace(self.grown)
 
-    def grown(self) -> None:
-        """End the script if its trace shows enough."""
+    def grown(self) -> bool:
+        """End the script if its trace shows enough; else whether it shows anything."""
         if not self.stops:
             self.found = parameters(self.trace.nodes)
-            full = self.trace.stored > MOST
+            full = self.trace.stored > MOST and bool(self.found)
             if full:
                 self.notes.append(("memory", f"{MOST >> 30}"))
             if steps(self.found) < self.updates and not full:
-                return
+                return bool(self.found)
         self.stop(sys._getframe())  # noqa: SLF001 - the way to the script's variables
+        return True
 
     def stop(self, frame: FrameType | None) -> None:
         """End the script; where it goes on nevertheless, its process."""

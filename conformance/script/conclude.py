@@ -13,13 +13,14 @@ from conformance.backward.findings import Examined
 from conformance.backward.no_loss import COST_NAMES
 from conformance.backward.program import NotAGradientError
 from conformance.backward.quantities import HALF_OF_THE_DIGITS
-from conformance.errors import SubjectError
+from conformance.errors import NothingTrainedError, SubjectError
 from conformance.script.findings import Ran
-from conformance.script.judge import Judgement, judged, uneven_error
+from conformance.script.judge import Judgement, judged, single_error, uneven_error
 from conformance.script.known_rules import rule
 from conformance.script.names import Held, names
 from conformance.script.parameters import Parameter, steps
 from conformance.script.rule import faults
+from conformance.script.still import never_moved
 from conformance.tracing.trace import Trace
 
 _POOLS = ("multiprocessing.pool", "concurrent.futures.process", "joblib")
@@ -51,7 +52,8 @@ def conclude(
     """
     count = min(steps(found), most)
     if not count:
-        raise SubjectError(_nothing(trace, notes))
+        stopped = "time" in dict(notes)
+        raise (SubjectError if stopped else NothingTrainedError)(_nothing(trace, notes))
     moved = [each for each in found if each.chain.count >= count]
     said = names([each.values for each in moved], variables)
     count = max((k for k in range(1, count + 1) if _finite(moved, k)), default=1)
@@ -64,6 +66,8 @@ def conclude(
         at = min(range(count), key=lambda i: sum(e.dead for e in results[i].examined.gradients))
     examined = results[at].examined
     accused = (*faults(results, said), *examined.accused)
+    if not accused:
+        accused = tuple(never_moved(trace, results[at], variables))
     return Ran(
         script,
         tuple(said),
@@ -76,7 +80,7 @@ def conclude(
 
 
 def _factor(examined: Examined) -> float:
-    return 1.0 if examined.cost == "unknown" else examined.factor
+    return 1.0 if examined.cost in ("unknown", "own") else examined.factor
 
 
 def _finite(moved: Sequence[Parameter], k: int) -> bool:
@@ -89,25 +93,29 @@ def _judged(
 ) -> list[Judgement]:
     """The updates, all by one cost and, if the script has no loss, by one factor."""
     results = [judged(trace, moved, names, k) for k in range(1, count + 1)]
-    if _even(results):
+    if _even(trace, results):
         return results
     for cost in COST_NAMES:
         try:
             others = [judged(trace, moved, names, k, cost) for k in range(1, count + 1)]
         except NotAGradientError:
             continue
-        if all(each.ok for each in others) and _even(others):
+        if all(each.ok for each in others) and _even(trace, others):
             return others
     return [uneven_error(each) for each in results]
 
 
-def _even(results: Sequence[Judgement]) -> bool:
-    """Whether a factor beside a known cost is one and the same at all updates."""
-    free = [e for e in results if e.ok and not e.own_loss and e.examined.cost != "unknown"]
-    if len(free) < len(results):
-        return True
-    factors = [each.examined.factor for each in free]
-    return all(abs(each / factors[0] - 1) <= HALF_OF_THE_DIGITS for each in factors)
+def _even(trace: Trace, results: Sequence[Judgement]) -> bool:
+    """Whether a factor of gradients that are right is one and the same at all updates."""
+    for own in (True, False):
+        free = [e for e in results if e.own_loss is own and e.ok and e.examined.cost != "unknown"]
+        if free and all(single_error(trace, each) for each in free):  # else it is no chance
+            factors = np.array([each.examined.factor for each in free])
+            steps = factors * np.array([each.factor for each in free])
+            same = (np.ptp(each) <= HALF_OF_THE_DIGITS * abs(each[0]) for each in (factors, steps))
+            if not any(same):
+                return False
+    return True
 
 
 def _nothing(trace: Trace, notes: Notes) -> str:

@@ -5,12 +5,13 @@ Left out: the update rule (`rule.py`).
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import reduce
+from functools import partial, reduce
 from operator import and_, or_
 
 import numpy as np
 
 from conformance.backward.findings import Accused, Cause, Examined, Line
+from conformance.backward.operation import is_float
 from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.program import Goal, NotAGradientError
 from conformance.backward.source import line_of
@@ -31,6 +32,7 @@ class Judgement:
         own_loss: whether they were judged by the program's own loss.
         whole: whether each was judged as what the update moves, with its factors.
         factor: how many times the gradients are added to most parameters.
+        chosen: the arrays that were judged, and how many times each is added.
     """
 
     updates: tuple[Update, ...]
@@ -38,6 +40,7 @@ class Judgement:
     own_loss: bool
     whole: bool
     factor: float = -1.0
+    chosen: tuple[Multiple, ...] = ()
 
     @property
     def right(self) -> int:
@@ -69,15 +72,34 @@ def judged(
     updates = tuple(update(each, k) for each in found)
     step = _Step(trace, updates, names, cost)
     choices = common(updates)
+    own = [each.options[each.own] for each in updates if each.options]
     if choices:
-        return step.by_choice(choices)
-    if not all(each.options for each in updates):
+        made = step.by_choice(choices)
+        if made.ok or choices[0] == own:
+            return made
+    if len(own) < len(updates):
         return step.whole()
-    own = step.uneven()
-    if own.ok or any(each.states for each in updates):
-        return own
+    made = step.by_choice([own])
+    if made.ok or any(each.states for each in updates):
+        return made
     whole = step.whole()
-    return whole if whole.ok else own
+    return whole if whole.ok else made
+
+
+def single_error(trace: Trace, judgement: Judgement) -> bool:
+    """Whether all gradients were computed from one number that depends on the parameters."""
+    common, given = _in_common(judgement)
+    return any(
+        np.size(e.value) == 1 and is_float(e) and e.uses & given
+        for e in trace.nodes
+        if common >> e.number & 1
+    )
+
+
+def _in_common(judgement: Judgement) -> tuple[int, int]:
+    """What all updates have been computed from at this step, and the old parameters, as bits."""
+    common = reduce(and_, (each.new.uses & ~each.old.uses for each in judgement.updates))
+    return common, reduce(or_, (1 << each.old.number for each in judgement.updates))
 
 
 def uneven_error(judgement: Judgement) -> Judgement:
@@ -86,27 +108,25 @@ def uneven_error(judgement: Judgement) -> Judgement:
     It is the output error that is wrong, of a single output: such a one is any other's multiple.
     """
     gradients = tuple(replace(each, ok=False) for each in judgement.examined.gradients)
-    nodes = [each.options[each.own][0] for each in judgement.updates if each.options]
-    bits = reduce(or_, (each.old.uses & 1 << each.old.number for each in judgement.updates))
-    lines = _error_lines(nodes, bits)
     names = tuple(each.name for each in gradients)
-    blamed = Accused(names, lines, Cause("output"), mends=False)
+    blamed = Accused(names, _error_lines(judgement), Cause("output"), mends=False)
     return replace(
         judgement, examined=replace(judgement.examined, gradients=gradients, accused=(blamed,))
     )
 
 
-def _error_lines(gradients: Sequence[Node], parameters: int) -> tuple[Line, ...]:
-    """The lines that compute the value that all gradients were computed from."""
-    common = reduce(and_, (each.uses for each in gradients))
-    found: list[Line] = []
-    waiting = list(gradients)
+def _error_lines(judgement: Judgement) -> tuple[Line, ...]:
+    """The lines that compute the last values that all updates were computed from."""
+    common, given = _in_common(judgement)
+    found: list[Node] = []
+    waiting = [each.new for each in judgement.updates]
     for each in waiting:
-        if common >> each.number & 1 and each.uses & parameters:
-            found += [line for line in (line_of(each),) if line is not None]
+        if common >> each.number & 1:
+            found.append(each)
         else:
-            waiting += [e for e in each.inputs if e not in waiting and e.uses & parameters]
-    return tuple(dict.fromkeys(sorted(found, key=lambda e: -found.count(e))))
+            waiting += [e for e in each.inputs if e not in waiting and e.uses & given]
+    lines = map(line_of, sorted(found, key=lambda e: -e.number))
+    return tuple(dict.fromkeys(each for each in lines if each is not None))
 
 
 class _Step:
@@ -122,28 +142,27 @@ class _Step:
         self.losses = candidates(trace.nodes, [*self.olds], news)
 
     def by_choice(self, choices: Sequence[Sequence[Multiple]]) -> Judgement:
-        """Judge the arrays by which the parameters are moved, of several the likeliest."""
-        step = self.part([each for chosen in choices for each, _ in chosen])
-        tried = [self.goals(step, chosen, chosen[0][1]) for chosen in choices]
-        losses = [step.of[each] for each in self.losses]
-        fits = [best_loss(step.trace, losses, goals) for goals in tried]
-        full = [i for i, e in enumerate(fits) if e is not None and e.count == len(tried[i])]
-        sizes = {i: round(abs(np.log(e.factor)), 6) for i in full if (e := fits[i]) is not None}
-        i = min(sizes, key=lambda i: (sizes[i], i), default=0)
-        made = self.examined(step, tried[i], fits[i], whole=False)
-        return replace(made, factor=choices[i][0][1])
+        """Judge the arrays by which the parameters are moved, of several the likeliest.
 
-    def uneven(self) -> Judgement:
-        """Judge the arrays by which the parameters are moved, though by different factors."""
-        chosen = [each.options[each.own] for each in self.updates]
-        step = self.part([each for each, _ in chosen])
+        Where some are added and others subtracted, one of the two is how it has to be.
+        """
+        step = self.part([each for chosen in choices for each, _ in chosen])
         losses = [step.of[each] for each in self.losses]
-        made = []
-        for factor in usual(self.updates):
-            goals = self.goals(step, chosen, factor)
-            fit = best_loss(step.trace, losses, goals)
-            made.append(replace(self.examined(step, goals, fit, whole=False), factor=factor))
-            if made[-1].ok:
+        tried = [(e, factor) for e in choices for factor in usual(e)]
+        goals = [self.goals(step, chosen, factor) for chosen, factor in tried]
+        fits = [best_loss(step.trace, losses, each) for each in goals]
+        sizes = {
+            i: round(abs(np.log(each.factor)), 6)
+            for i, each in enumerate(fits)
+            if each is not None and each.count == len(self.updates)
+        }
+        order = sorted(sizes, key=lambda i: (sizes[i], i)) or range(len(usual(choices[0])))
+        made: list[Judgement] = []
+        for i in order:
+            found = self.examined(step, goals[i], fits[i], whole=False)
+            chosen, factor = tried[i]
+            made.append(replace(found, factor=factor, chosen=tuple(chosen)))
+            if found.ok:
                 return made[-1]
         return made[0]
 
@@ -183,30 +202,43 @@ class _Step:
         By the program's own loss, if all are right by it or if it is a known cost; else by the
         known cost by which they are all right; else by whichever more of them are right.
         """
-        losses = [step.of[each] for each in self.losses]
-        known = None
+        made = partial(self.by, step, goals, whole=whole)
         if self.cost is None and fit is not None and fit.count == len(goals):
-            known = fit.loss
-        elif self.cost is None:
-            known = declared(step.trace, losses, goals)
-
-        def by(loss: Node | None) -> Judgement:
-            made = OwnPass(step.trace, goals, loss=loss, scaled=whole)
-            found = examine_pass(made, self.cost)
-            if loss is None and found.cost != "unknown":
-                found = replace(found, factor=found.factor / step.share)
-            return Judgement(tuple(self.updates), found, loss is not None, whole)
-
+            return made(fit.loss, scaled=True)
+        losses = [step.of[each] for each in self.losses]
+        known = declared(step.trace, losses, goals) if self.cost is None else None
         if known is not None:
-            return by(known)
+            opposite = best_loss(step.trace, [known], goals, sign=-1)
+            if opposite is not None and opposite.count == len(goals):
+                found = made(None)
+                if any(each.cause.kind == "negated" for each in found.examined.accused):
+                    return found
+            return made(known)
         own = fit.loss if fit is not None else monitored(step.trace, losses)
         try:
-            without = by(None)
+            without = made(None)
         except NotAGradientError:
             if own is None:
                 raise
-            return by(own)
+            return made(own)
         if without.ok or own is None or self.cost is not None:
             return without
-        with_own = by(own)
+        with_own = made(own)
         return with_own if with_own.right >= without.right else without
+
+    def by(
+        self,
+        step: Step,
+        goals: tuple[Goal, ...],
+        loss: Node | None,
+        *,
+        whole: bool,
+        scaled: bool = False,
+    ) -> Judgement:
+        """The judgement by a loss, or by the known costs."""
+        scaled = scaled or whole
+        made = OwnPass(step.trace, goals, loss=loss, scaled=scaled)
+        found = examine_pass(made, self.cost)
+        if loss is None and found.cost != "unknown":
+            found = replace(found, factor=found.factor / step.share)
+        return Judgement(tuple(self.updates), found, loss is not None, whole)

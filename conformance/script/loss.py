@@ -55,28 +55,54 @@ def candidates(nodes: Sequence[Node], olds: Sequence[Node], news: Sequence[Node]
     return found[-MOST:]
 
 
-def best_loss(trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...]) -> Fit | None:
-    """The number that most gradients are right by, if any is; of several the nearest in size."""
-    fits = [fit for each in losses if (fit := _fit(trace, each, goals)).count]
+def best_loss(
+    trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...], *, sign: int = 1
+) -> Fit | None:
+    """The number that most gradients are right by, if any is; of several the nearest in size.
+
+    Args:
+        trace: of the step.
+        losses: the numbers.
+        goals: the gradients.
+        sign: −1 if the gradients have to be the negative of the right ones.
+    """
+    fits = [fit for each in _last(trace, losses) if (fit := _fit(trace, each, goals, sign)).count]
     return max(fits, key=lambda e: (e.count, -abs(np.log(e.factor)), e.loss.number), default=None)
 
 
 def declared(trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...]) -> Node | None:
-    """The number that is a known cost of the output, times a constant; None if none is."""
+    """The number that is a known cost of the output times a constant, with what is added to it.
+
+    None if there is no such number.
+    """
     run = Recorded(trace, goals[0].node, goals)
     try:
         known = tried(run, COST_NAMES, (None, None)) if losses else []
     except NotAGradientError:
         return None
-    last = _last(trace, losses)
     for each in known:
         value = float(np.ravel(each.forward.run.loss.value)[0])
         lengths = [n for output, _ in each.compared.pairs for n in np.shape(output.value)]
-        for loss in last:
+        for loss in reversed(losses):
             ratio = float(np.ravel(loss.value)[0]) / value if value else 0.0
             if any(abs(ratio - e) <= HALF_OF_THE_DIGITS * e for e in conventions(lengths)):
-                return loss
+                return _with_terms(loss, losses, _given(trace))
     return None
+
+
+def _with_terms(loss: Node, losses: Sequence[Node], given: int) -> Node:
+    """A loss with what is added to it that depends on the parameters, such as a decay."""
+    for each in losses:
+        if each.operation in ("add", "subtract") and loss in each.args:
+            others = [e for e in each.args if e is not loss]
+            if all(type(e) is Node and e.uses & given for e in others):
+                return _with_terms(each, losses, given)
+    return loss
+
+
+def _given(trace: Trace) -> int:
+    """The parameters of a step, as bits."""
+    return sum(1 << each.number for each in trace.nodes if each.given)
 
 
 def monitored(trace: Trace, losses: Sequence[Node]) -> Node | None:
@@ -88,22 +114,26 @@ def monitored(trace: Trace, losses: Sequence[Node]) -> Node | None:
 
 
 def _last(trace: Trace, losses: Sequence[Node]) -> list[Node]:
-    """The numbers that no other of them was computed from, the latest first; of a total the term.
+    """The numbers that no other of them was computed from, the latest first.
 
-    A total over all updates so far has more in it than depends on the parameters of this one.
+    Of a total or a running mean, which has more in it than depends on these parameters, the term.
     """
-    given = sum(1 << each.number for each in trace.nodes if each.given)
-    found = []
-    for each in reversed(losses):
-        if not any(e is not each and e.depends_on(each) for e in losses):
-            term = each
-            while term.operation == "add":
-                parts = [e for e in term.args if type(e) is Node and e.uses & given]
-                if len(parts) != 1:
-                    break
-                term = parts[0]
-            found.append(term)
-    return found
+    given = _given(trace)
+    return [
+        _term(each, given)
+        for each in reversed(losses)
+        if not any(e is not each and e.depends_on(each) for e in losses)
+    ]
+
+
+def _term(node: Node, given: int) -> Node:
+    parts = [e for e in node.args if type(e) is Node and e.uses & given]
+    if node.operation != "add" or len(parts) != 1:
+        return node
+    (term,) = parts
+    while term.operation == "multiply" and len(term.inputs) == 1:  # the share of a mean
+        (term,) = term.inputs
+    return _term(term, given)
 
 
 def _sources(node: Node, most: int = 12) -> list[Node]:
@@ -115,7 +145,7 @@ def _sources(node: Node, most: int = 12) -> list[Node]:
     return found
 
 
-def _fit(trace: Trace, loss: Node, goals: tuple[Goal, ...]) -> Fit:
+def _fit(trace: Trace, loss: Node, goals: tuple[Goal, ...], sign: int) -> Fit:
     forward = Forward(Recorded(trace, loss, goals), Chain(trace.nodes))
     factors = []
     for each in goals:
@@ -123,8 +153,8 @@ def _fit(trace: Trace, loss: Node, goals: tuple[Goal, ...]) -> Fit:
         size = float(np.vdot(right, right))
         if not size or not np.isfinite(size) or given.shape != right.shape:
             continue
-        factor = float(np.vdot(given, right)) / size
-        if factor > 0 and distance(given, factor * right) <= HALF_OF_THE_DIGITS:
+        factor = sign * float(np.vdot(given, right)) / size
+        if factor > 0 and distance(given, sign * factor * right) <= HALF_OF_THE_DIGITS:
             factors.append(factor)
     near = [sum(abs(e / f - 1) <= HALF_OF_THE_DIGITS for e in factors) for f in factors]
     if not near:

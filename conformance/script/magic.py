@@ -4,10 +4,10 @@ Left out: recording (`recording.py`).
 """
 
 import linecache
+import sys
 from itertools import count
 from typing import Any
 
-from conformance.cli.say import say
 from conformance.errors import ConformanceError
 from conformance.script.imports import traced_imports
 from conformance.script.recording import SEED, Recording
@@ -52,5 +52,5 @@ def run_cell(shell: Any, cell: str, updates: int) -> ScriptReport | None:
     try:
         return run.report
     except ConformanceError as error:
-        say(f"error: {name}: {error}", error=True)
+        sys.stderr.write(f"error: {name}: {error}\n")
         return None

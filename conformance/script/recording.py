@@ -20,11 +20,10 @@ from conformance.script.names import Held, held
 from conformance.script.parameters import parameters, steps
 from conformance.script.report import ScriptReport
 from conformance.tracing.entering import Entrance, left
-from conformance.tracing.long import LongTrace
+from conformance.tracing.long import MOST, LongTrace
 from conformance.tracing.modules import replaced
 from conformance.tracing.substitute import Float, substitutes
 
-MOST = 1 << 30  # bytes that are recorded
 DEPTH = 4  # of objects within objects
 SEED = 0
 
@@ -104,13 +103,15 @@ class Recording:
                 for each in spaces:
                     converted(each, left)
 
-    def _grown(self) -> None:
-        """End the recording if it shows enough."""
-        enough = steps(parameters(self.trace.nodes)) >= self.updates
-        if enough or self.trace.stored > MOST:
+    def _grown(self) -> bool:
+        """End the recording if it shows enough; whether it shows anything."""
+        found = parameters(self.trace.nodes)
+        enough = steps(found) >= self.updates
+        if enough or (found and self.trace.stored > MOST):
             self._note_names()
             self._full = True
             self.trace.closed = True
+        return bool(found)
 
     def _note_names(self) -> None:
         """Note what the variables hold."""

@@ -11,7 +11,7 @@ from conformance.backward_check import BackwardReport
 from conformance.script.findings import Ran
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ScriptReport(BackwardReport):
     """What is known of a script that trains a network.
 

@@ -39,11 +39,10 @@ def _together(found: Sequence[Accused]) -> list[Accused]:
 
 def uneven(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
     """The parameters that are moved by another factor than the others, if their gradients agree."""
-    updates = judgement.updates
-    if judgement.whole or not judgement.ok or any(not each.options for each in updates):
+    if not judgement.ok:
         return
-    for each, name in zip(updates, names, strict=True):
-        factor = each.options[each.own][1]
+    chosen = zip(judgement.updates, names, judgement.chosen, strict=False)
+    for each, name, (_, factor) in chosen:
         if not alike(judgement.factor, factor):
             kind = "ascends" if judgement.factor * factor < 0 else "step"
             yield _accused(name, _line(each), Cause(kind, factor=factor / judgement.factor))

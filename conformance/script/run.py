@@ -54,7 +54,8 @@ def run_script(
             return ScriptReport(script, ran.examined, ran)
     except SubjectError as error:
         words = str(error)
-        raise SubjectError(words if words.startswith(script) else f"{script}: {words}") from error
+        words = words if words.startswith(script) else f"{script}: {words}"
+        raise type(error)(words) from error
     raise StoppedError(f"{script}: its process ended and said nothing")
 
 

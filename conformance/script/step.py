@@ -37,28 +37,33 @@ class Step:
             frozenset(numbers[n] for n in each if n in numbers) for each in whole.handed
         ]
 
-    def _copy(self, node: Node, name: str | None, *, own: bool) -> None:
+    def _copy(self, node: Node, name: str | None, *, own: bool) -> Node:
         """A node in the new trace: an operation if it belongs to the step, else its value."""
-        number = len(self.trace.nodes)
-        made = replace(node, number=number, inputs=(), consumers=[], uses=1 << number)
+        made = replace(node, inputs=(), consumers=[])
         if name is not None or not own:
             made.operation = "constant" if name is None else f"given {name}"
             made.function, made.args, made.kwargs = None, (), {}
             made.writes, made.replaces = (), None
         else:
             self._connect(made, node)
+        made.number = len(self.trace.nodes)
+        made.uses = reduce(or_, (each.uses for each in made.inputs), 1 << made.number)
+        for each in made.inputs:
+            each.consumers.append(made)
         self.of[node] = made
         self.trace.nodes.append(made)
+        return made
 
     def _connect(self, made: Node, node: Node) -> None:
-        made.args = substituted(node.args, self.of.__getitem__)
-        made.kwargs = substituted(node.kwargs, self.of.__getitem__)
-        made.inputs = tuple(self.of[each] for each in node.inputs)
+        made.args = substituted(node.args, self._copied)
+        made.kwargs = substituted(node.kwargs, self._copied)
+        made.inputs = tuple(map(self._copied, node.inputs))
         made.writes = tuple((at, self._known(value), where) for at, value, where in node.writes)
         made.replaces = None if node.replaces is None else self.of.get(node.replaces)
-        for each in made.inputs:
-            made.uses |= each.uses
-            each.consumers.append(made)
+
+    def _copied(self, node: Node) -> Node:
+        """The copy of a node; of one that the trace has forgotten, its value."""
+        return self.of[node] if node in self.of else self._copy(node, None, own=False)
 
     def _known(self, value: Any) -> Any:
         return substituted(value, lambda each: self.of.get(each, each))

@@ -71,30 +71,31 @@ def _statement(node: Node) -> tuple[str, int] | None:
 
 
 def common(updates: Sequence[Update]) -> list[list[Multiple]]:
-    """The choices of one array a parameter that are all added the same number of times.
+    """The choices of one array a parameter that are added the same number of times, but for signs.
 
-    The first is that of the arrays which the updates themselves multiply.
+    The first is that of the arrays which the updates themselves multiply, if it is one; else what
+    is added once.
     """
     if any(not each.options for each in updates):
         return []
     first, *rest = updates
-    found = []
-    for multiple in first.options[first.own :]:
-        chosen = [
-            [e for e in each.options[each.own :] if alike(multiple[1], e[1])][:1] for each in rest
-        ]
+    found: list[list[Multiple]] = []
+    for multiple in first.options:
+        chosen = [[e for e in each.options if alike(abs(multiple[1]), abs(e[1]))] for each in rest]
         if all(chosen):
-            found.append([multiple, *(each for (each,) in chosen)])
-    own = [each.options[each.own][1] for each in updates]
-    return found if all(alike(own[0], each) for each in own) else []
+            found.append([multiple, *(each[0] for each in chosen)])
+    own = [each.options[each.own] for each in updates]
+    if all(alike(abs(own[0][1]), abs(each)) for _, each in own):
+        return [own, *(each for each in found if abs(each[0][1]) < abs(own[0][1]) * (1 - SAME))]
+    return found[-1:]
 
 
-def usual(updates: Sequence[Update]) -> list[float]:
+def usual(chosen: Sequence[Multiple]) -> list[float]:
     """The factors that the most parameters are moved by, the likeliest first.
 
     Of as many the one that descends comes first, then the least: a mean, and not a sum.
     """
-    factors = [each.options[each.own][1] for each in updates]
+    factors = [factor for _, factor in chosen]
     counts = {each: sum(alike(each, other) for other in factors) for each in factors}
     most = max(counts.values())
     return sorted((e for e in counts if counts[e] == most), key=lambda e: (e > 0, abs(e)))

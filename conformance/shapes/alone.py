@@ -210,6 +210,10 @@ def pairs(functions: Sequence[FunctionType]) -> Iterator[PairSearch]:
             yield PairSearch(forward, backward)
 
 
+class _OtherError(UnfitError):
+    """A gradient is that with respect to something else than the output."""
+
+
 @dataclass(frozen=True)
 class LossSearch:
     """A loss of an output and a target, and what gives its gradient.
@@ -231,10 +235,12 @@ class LossSearch:
         """It, recognised and judged; None if it does not run."""
         del cost
         best: Found | None = None
-        for turned in (False, True):
+        for turned in self._orders():
             for data in example_data(Sizes(), ("rows", "columns", "one column", "one vector")):
                 try:
                     found = self._judged(data, turned=turned)
+                except _OtherError:
+                    return None
                 except (UnfitError, NotAGradientError) as error:
                     self.problems.append(str(error))
                     continue
@@ -242,6 +248,17 @@ class LossSearch:
                     return found
                 best = best or found
         return best
+
+    def _orders(self) -> tuple[bool, ...]:
+        """Whether the target comes first: as the names of the arguments tell, else either way."""
+        function = self.function if self.make is None else getattr(self.make, self.function)
+        names = [each.name for each in needed(function) if each.name != "self"]
+        targets = ["targets" in kinds_of(each) for each in names]
+        outputs = ["output" in kinds_of(each) for each in names]
+        if len(names) != len(PAIR) or sum(targets) != 1:
+            return (False, True)
+        told = outputs[targets.index(False)] or not outputs[targets.index(True)]
+        return (targets[0],) if told else (False, True)
 
     def _judged(self, data: Any, *, turned: bool) -> Found:
         trace = Trace(sites=True)
@@ -265,6 +282,9 @@ class LossSearch:
         if not node.depends_on(goal.parameter):
             raise UnfitError(f"{self.name} does not depend on the output")
         step = OwnPass(trace, (goal,), loss=node, promised=self.prime is None)
+        examined = examine_pass(step)
+        if not examined.ok and self.prime is not None and _is_difference(goal, data.y):
+            raise _OtherError(f"{self.name}: its gradient is that of what the output is made of")
         calls = [function] if self.prime is None else [function, self._prime(held)]
         recognised = Recognised(
             self.name,
@@ -275,7 +295,7 @@ class LossSearch:
             ("the output",),
         )
         used = tuple(getattr(each, "__name__", "") for each in calls)
-        return Found(recognised, examine_pass(step), used)
+        return Found(recognised, examined, used)
 
     def _prime(self, held: Any) -> Any:
         return self.prime if held is None else getattr(held, self.prime)
@@ -297,6 +317,20 @@ class LossSearch:
         }
         named = [e for k, e in kept.items() if re.match(r"d|grad", bare(k))]
         return named[-1] if named else None
+
+
+def _is_difference(goal: Goal, y: Any) -> bool:
+    """Whether a gradient is a positive multiple of output − target.
+
+    It is the derivative of a cross-entropy with respect to what its softmax or sigmoid is given.
+    """
+    output, given = np.asarray(goal.parameter.value), np.asarray(goal.node.value)
+    target = np.asarray(y)
+    if target.shape != output.shape or given.shape != output.shape:
+        return False
+    apart = output - target
+    factor = float(np.vdot(apart, given) / np.vdot(apart, apart))
+    return factor > 0 and bool(np.allclose(given, factor * apart, rtol=1e-9, atol=0))
 
 
 def loss_class(kind: type) -> LossSearch | None:

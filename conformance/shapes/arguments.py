@@ -82,7 +82,7 @@ def data_kinds(data: Data, penalty: float) -> dict[str, Any]:
 
 def _pairs(data: Data) -> list[tuple[Any, Any]]:
     """The samples one by one."""
-    if data.single:
+    if data.layout not in ("rows", "columns"):
         return [(data.x, data.y)]
     axis = 0 if data.layout == "rows" else 1
     flat = getattr(data.y, "ndim", 1) == 1
@@ -173,6 +173,15 @@ def constructions(
     by_size = _by_name(factory, Scope(sizes))
     if by_size is not None:
         yield _said(factory), (), by_size
+        hidden = {"n_hidden", "n_hiddens", "sizes"}
+        fewer = {
+            each.name: by_size[each.name]
+            for each in taken(factory)
+            if each.name in by_size
+            and (each.default is inspect.Parameter.empty or not hidden & set(kinds_of(each.name)))
+        }
+        if len(fewer) < len(by_size):
+            yield _said(factory), (), fewer
     by_order: Mapping[int, tuple[tuple[Any, ...], ...]] = {
         0: ((),),
         1: (([s.n_in, s.n_hidden, s.n_out],),),

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from conformance.running.seconds import TooLongError, limited
 from conformance.shapes.arguments import Scope, UnboundError, data_kinds, size_kinds, ways
 from conformance.shapes.definitions import returned_names
 from conformance.shapes.example_data import Data
@@ -36,6 +37,8 @@ class UnfitError(Exception):
         self.stage = stage
 
 
+LONGEST = 3.0
+"""Seconds that one call may take."""
 OPERATIONS = 700
 """After so many a program that trains has made its first update, unless it is a large one."""
 
@@ -274,9 +277,12 @@ def _call(run: Attempt, call: Call, i: int, chosen: int | None) -> None:
 def _bounded(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     """What a function returns; None if it ran long enough."""
     try:
-        return function(*args, **kwargs)
+        with limited(LONGEST):
+            return function(*args, **kwargs)
     except EnoughError:
         return None
+    except TooLongError as error:
+        raise UnfitError(f"it runs for more than {LONGEST:g} s") from error
 
 
 def _learn(run: Attempt, call: Call, function: Callable[..., Any], result: Any) -> None:
@@ -296,24 +302,30 @@ def _learn(run: Attempt, call: Call, function: Callable[..., Any], result: Any) 
     if isinstance(result, dict):
         learned.update({key: e for key, e in result.items() if isinstance(key, str)})
     scope.names.update(learned)
-    if call.role in ("update", "train"):
-        run.updated.update(learned)
+    moved = {k: e for k, e in learned.items() if k in run.roots or call.role in ("update", "train")}
+    run.updated.update(moved)
     if call.role == "forward":
         _learn_forward(run, result)
-    elif call.role == "gradients" and not _is_structure(result):
+    elif call.role == "gradients" and not _has_loss(result):
         raise UnfitError("it gives no gradients beside the loss")
     elif call.role in ("backward", "gradients") and result is not None:
         scope.kinds["grads"] = parts[-1] if _is_pair(result) else result
 
 
-def _is_structure(result: Any) -> bool:
-    """Whether it may be a loss and gradients."""
-    return isinstance(result, tuple | list | dict)
+def _has_loss(result: Any) -> bool:
+    """Whether it may be a loss and gradients, in either order."""
+    return isinstance(result, tuple | list) and len(result) > 1 and any(map(is_number, result))
 
 
 def _is_pair(result: Any) -> bool:
     """Whether it is a loss and gradients."""
-    return isinstance(result, tuple | list) and len(result) == 2 and np.size(result[0]) == 1  # noqa: PLR2004
+    pair = isinstance(result, tuple | list) and len(result) == 2  # noqa: PLR2004
+    return pair and is_number(result[0])
+
+
+def is_number(value: Any) -> bool:
+    """Whether it is one number."""
+    return isinstance(value, float | np.floating | np.ndarray) and np.size(value) == 1
 
 
 def _learn_forward(run: Attempt, result: Any) -> None:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from types import FunctionType
 from typing import Any
 
-from conformance.shapes.alone import LossSearch, PairSearch, loss_class, losses, pairs
+from conformance.shapes.alone import PAIR, LossSearch, PairSearch, loss_class, losses, pairs
 from conformance.shapes.arguments import needed
-from conformance.shapes.definitions import Definitions
+from conformance.shapes.definitions import Definitions, returned_names
 from conformance.shapes.example_data import Data
 from conformance.shapes.judging import Found, judged
 from conformance.shapes.layers import LayerSearch, layer_search
@@ -43,6 +43,8 @@ class Candidate:
     @property
     def refusal(self) -> Refusal:
         """How far its readings came."""
+        if isinstance(self.layer, LayerSearch) and self.layer.problems:
+            return Refusal(1, self.layer.problems[0], parameters=True)
         refusals = [each.refusal for each in self.searched]
         return max(refusals, key=lambda each: each.stage, default=Refusal())
 
@@ -89,32 +91,39 @@ def of_class(kind: type, found: Definitions) -> Candidate | None:
 
 
 def of_functions(found: Definitions) -> Iterator[Candidate]:
-    """The functions of a file as a candidate.
+    """The functions of a file as candidates.
 
-    They are run together if one goes backwards by its name; else each that takes parameters and
-    data may be the one that gives a loss and gradients.
+    They are run together if one goes backwards by its name; then each that takes parameters and
+    data, and returns two things, may give a loss and gradients.
     """
     functions: list[Named] = [(each.__name__, each) for each in found.functions]
     roles = by_role(functions)
-    searched = []
     if roles["backward"] or roles["loss"]:
-        searched.append(_searched(found, roles))
-    elif found.classes:
-        return
-    known = {id(e) for role in ("init", "forward", "update") for _, e in roles[role]}
-    if not found.classes:
-        for each in found.functions:
-            if takes_parameters(each) and (id(each) not in known or not searched):
-                searched.append(_alone(found, roles, each))
-    named = roles["backward"] or roles["loss"] or functions
-    if searched:
-        yield Candidate(named[0][0], book=False, searched=tuple(searched))
+        named = roles["backward"] or roles["loss"]
+        yield Candidate(named[0][0], book=False, searched=(_searched(found, roles),))
+    others = {id(e) for role in ("init", "update", "train") for _, e in roles[role]}
+    names = {each.__name__ for each in found.functions}
+    for each in found.functions:
+        if takes_parameters(each) and id(each) not in others and _gives_two(each):
+            own = frozenset((each.__name__,))
+            alone = (_alone(found, roles, each),)
+            yield Candidate(each.__name__, book=False, searched=alone, functions=own)
+    if roles["train"] and not roles["backward"]:
+        without: dict[str, list[Named]] = {**roles, "loss": []}
+        alone = (_searched(found, without),)
+        name = roles["train"][0][0]
+        yield Candidate(name, book=False, searched=alone, functions=frozenset(names))
+
+
+def _gives_two(function: FunctionType) -> bool:
+    """Whether a function returns two things, as a loss and gradients are."""
+    return len(returned_names(function.__code__)) in (1, len(PAIR))
 
 
 def _searched(found: Definitions, roles: dict[str, list[Named]]) -> Searched:
     used = [
         function
-        for role in ("backward", "loss", "forward")
+        for role in ("backward", "loss", "forward", "train")
         for _, function in roles[role]
         if isinstance(function, FunctionType)
     ]
@@ -135,9 +144,8 @@ def _may_make(function: FunctionType) -> bool:
 
 def _alone(found: Definitions, roles: dict[str, list[Named]], function: FunctionType) -> Searched:
     """A function that is the only one that goes backwards."""
-    return _searched(
-        found, {**roles, "backward": [(function.__name__, function)], "loss": [], "train": []}
-    )
+    own: list[Named] = [(function.__name__, function)]
+    return _searched(found, {**roles, "backward": [], "loss": own, "train": []})
 
 
 def of_thing(thing: Any, found: Definitions) -> Candidate | None:
@@ -146,7 +154,9 @@ def of_thing(thing: Any, found: Definitions) -> Candidate | None:
         return of_class(thing, found)
     if isinstance(thing, FunctionType):
         functions: list[Named] = [(each.__name__, each) for each in found.functions]
-        return Candidate(
-            thing.__name__, book=False, searched=(_alone(found, by_role(functions), thing),)
-        )
+        roles = by_role(functions)
+        own: list[Named] = [(thing.__name__, thing)]
+        backward = {**roles, "backward": own}
+        ways = (_alone(found, roles, thing), _searched(found, backward))
+        return Candidate(thing.__name__, book=False, searched=ways)
     return None

@@ -56,6 +56,11 @@ def definitions(place: str, python_path: Sequence[Path] = ()) -> Definitions:
             module = _run_notebook(place, python_path)
         else:
             module = run_file(place, source, python_path)
+    return of_module(place, module)
+
+
+def of_module(place: str, module: ModuleType) -> Definitions:
+    """What a module that is loaded defines itself."""
     own = [each for each in vars(module).values() if _defined_in(each, module)]
     classes = [each for each in own if isinstance(each, type)]
     functions = [each for each in own if isinstance(each, FunctionType)]
@@ -173,4 +178,4 @@ def forget_notebook(module: ModuleType) -> None:
     sys.modules.pop(module.__name__, None)
 
 
-__all__ = ["Definitions", "SubjectError", "cells", "definitions", "trains_at_import"]
+__all__ = ["Definitions", "SubjectError", "cells", "definitions", "of_module", "trains_at_import"]

@@ -80,6 +80,10 @@ def _laid(rows: Array, layout: str) -> Array:
     """Samples in rows, in another layout."""
     if layout in ("columns", "one column"):
         return np.ascontiguousarray(rows.T)
+    if layout == "an image":
+        return np.ascontiguousarray(
+            rows[: 6 * 4 * 3 // 6 + 1].ravel()[: 6 * 4].reshape(6, 4, 1) * np.arange(1, 4)
+        )
     return rows[0] if layout == "one vector" else rows
 
 

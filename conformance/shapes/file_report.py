@@ -11,7 +11,7 @@ from conformance.outcome import Report
 from conformance.shapes.judging import Recognised
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ShapeReport(BackwardReport):
     """A program that is not the book's network, recognised and judged.
 
@@ -63,18 +63,31 @@ class NotJudged:
     Attributes:
         name: of it.
         why: how far the readings came.
-        adapter: a program that judges it, once its blanks are filled in.
     """
 
     name: str
     why: str
-    adapter: str = ""
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A file of which nothing fits a shape.
+
+    Attributes:
+        said: the file, as it was given.
+        defines: what it defines.
+        adapter: a program that judges it, once it has what it lacks.
+    """
+
+    said: str
+    defines: str
+    adapter: str
 
 
 Part = BackwardReport | Report
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class FileReport:
     """What is known of a file.
 
@@ -112,6 +125,10 @@ class FileReport:
         from conformance.report.shape_words import file_lines  # here: it imports this module
 
         return "\n".join(file_lines(self))
+
+    def __repr__(self) -> str:
+        """The verdicts in one line, as a failing `assert report.ok` shows them."""
+        return f"<{self.in_one_line().replace(chr(10), '; ')}>"
 
     def in_one_line(self) -> str:
         """The verdict on each program, a line each."""

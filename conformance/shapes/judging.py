@@ -15,9 +15,9 @@ from conformance.backward.findings import Accused, Cause, Examined, Line
 from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.program import Goal, NotAGradientError
 from conformance.backward.source import line_of
-from conformance.shapes.attempt import Attempt
+from conformance.shapes.attempt import Attempt, is_number
 from conformance.shapes.places import Places, Update
-from conformance.shapes.search import Reading, is_number
+from conformance.shapes.search import Reading
 from conformance.tracing.frames import Frame
 from conformance.tracing.trace import Node, Trace
 
@@ -75,9 +75,9 @@ def judged(readings: Iterator[Reading], cost: str | None = None) -> Found | None
         except NotAGradientError:
             continue
         first = first or each
-        if _right(found) == len(found.examined.gradients):
+        if right_gradients(found) == len(found.examined.gradients):
             return found
-        if best is None or _right(found) > _right(best):
+        if best is None or right_gradients(found) > right_gradients(best):
             best = found
     return best
 
@@ -102,7 +102,8 @@ def used(run: Attempt) -> tuple[str, ...]:
     return tuple(sorted(names))
 
 
-def _right(found: Found) -> int:
+def right_gradients(found: Found) -> int:
+    """How many gradients of a program are right."""
     return sum(each.ok for each in found.examined.gradients)
 
 
@@ -228,7 +229,7 @@ def _loss(run: Attempt) -> Node | None:
             call.role in ("backward", "gradients")
             and isinstance(result, tuple | list)
             and len(result)
-        ):
+        ) or (call.role == "forward" and isinstance(result, tuple)):
             value = next((each for each in result if is_number(each)), None)
         elif call.role != "loss":
             continue

@@ -7,7 +7,7 @@ input is none, so the two are judged apart. Left out: networks (`search.py`).
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import redirect_stdout
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from io import StringIO
 from types import ModuleType
 from typing import Any
@@ -20,7 +20,7 @@ from conformance.backward.program import Goal, NotAGradientError, OwnPass
 from conformance.shapes.arguments import RATE, Scope, needed, size_kinds, taken, ways
 from conformance.shapes.attempt import Attempt, Call, Plan, UnfitError, begin
 from conformance.shapes.example_data import Data, Sizes, example_data
-from conformance.shapes.judging import Found, Recognised, called, used
+from conformance.shapes.judging import Found, Recognised, called, right_gradients, used
 from conformance.shapes.places import places
 from conformance.shapes.search import generic
 from conformance.shapes.state import leaves
@@ -28,7 +28,10 @@ from conformance.shapes.vocabulary import is_role, kinds_of
 from conformance.tracing.program import traced_program
 from conformance.tracing.trace import Node, Trace
 
-LAYOUTS = ("rows", "columns", "one column", "one row", "one vector")
+ENTRIES = 8
+"""So many entries of an output are tried alone."""
+
+LAYOUTS = ("rows", "columns", "one column", "one row", "one vector", "an image")
 
 
 @dataclass(frozen=True)
@@ -40,12 +43,14 @@ class LayerSearch:
         module: it is defined in.
         forward: the name of the method that goes forward.
         backward: the name of the method that goes backward.
+        problems: how the second stopped where the first did not.
     """
 
     kind: type
     module: ModuleType
     forward: str
     backward: str
+    problems: list[str] = field(default_factory=list)
 
     def found(self, cost: str | None) -> Found | None:
         """It, recognised and judged; None if it does not run as a layer."""
@@ -56,15 +61,37 @@ class LayerSearch:
                 made = Plan(said, _maker(self.kind, args, kwargs), (), self.module)
                 try:
                     found = self._judged(made, data)
-                except (UnfitError, NotAGradientError):
+                    if found is not None and not found.examined.ok:
+                        found = max(found, self._sparsely(made, data), key=right_gradients)
+                except UnfitError as error:
+                    if error.stage:
+                        self.problems.append(f"{self.backward}: {error}")
+                    continue
+                except NotAGradientError:
                     continue
                 if found is not None:
                     return found
         return None
 
-    def _judged(self, plan: Plan, data: Data) -> Found | None:
-        first, _, _ = self._run(plan, data, None)
-        run, out, inner = self._run(plan, data, generic(first))
+    def _sparsely(self, plan: Plan, data: Data) -> Found:
+        """It, judged by one entry of its output at a time: the first for which it is wrong.
+
+        A backward part that is linear is right for all entries together if it is for each. One
+        that counts on a single entry, that of the label, is right as it is used.
+        """
+        found: Found | None = None
+        for at in range(ENTRIES):
+            found = self._judged(plan, data, at)
+            if found is None:
+                raise UnfitError("it gives no gradients")
+            if not found.examined.ok:
+                break
+        assert found is not None  # noqa: S101 - there are entries
+        return found
+
+    def _judged(self, plan: Plan, data: Data, at: int | None = None) -> Found | None:
+        first, _, _ = self._run(plan, data, None, at)
+        run, out, inner = self._run(plan, data, generic(first), at)
         found = places(run)
         goals = found.direct or found.moved
         if not goals and inner is None:
@@ -84,7 +111,9 @@ class LayerSearch:
         recognised = Recognised(plan.said, data.layout, "", calls, source, names)
         return Found(recognised, together(parts), used(run))
 
-    def _run(self, plan: Plan, data: Data, values: Any) -> tuple[Attempt, Node, Goal | None]:
+    def _run(
+        self, plan: Plan, data: Data, values: Any, at: int | None
+    ) -> tuple[Attempt, Node, Goal | None]:
         """A recorded run: the loss and the gradient of the input."""
         trace = Trace(sites=True)
         run = Attempt(plan, data, Scope({"rate": RATE}), trace=trace)
@@ -100,13 +129,21 @@ class LayerSearch:
                 out = (
                     result if isinstance(result, np.ndarray) else _kept(run, ("output", "out", "a"))
                 )
+                run.scope.kinds["output"] = out
                 if out is None or out.dtype.kind != "f" or not out.size:
                     raise UnfitError("its forward part gives no array")
                 dout: Any = np.random.default_rng(9).normal(size=out.shape)
+                if at is not None:
+                    dout = np.where(
+                        np.arange(out.size).reshape(out.shape) == at % out.size, dout, 0.0
+                    )
                 loss = run.node((out * dout).sum())
                 given = trace.given(dout, "dout")
                 scope = Scope({"upstream": given, "rate": RATE, "inputs": x})
-                back = _called(backward, scope, "layer")
+                try:
+                    back = _called(backward, scope, "layer")
+                except UnfitError as error:
+                    raise UnfitError(str(error), stage=1) from error
                 run.results.append((Call("backward", backward), backward, back))
             return run, loss, _input_goal(run, back, x, given)
 
@@ -150,7 +187,8 @@ def _input_goal(run: Attempt, back: Any, x: Any, dout: Any) -> Goal | None:
     for each in (*parts, *held):
         if isinstance(each, np.ndarray) and each.shape == x.shape:
             node = run.node(each)
-            if node.depends_on(run.node(dout)):
+            returned = any(each is part for part in parts) and not node.constant
+            if returned or node.depends_on(run.node(dout)):
                 return Goal("the input", source, node)
     return None
 

@@ -21,6 +21,7 @@ from conformance.shapes.plans import Made, Named
 from conformance.shapes.vocabulary import BIAS, WEIGHT, bare, is_parameter, kinds_of
 from reference.step import Array
 
+PARAMETERS_AND_DATA = 3  # arguments: parameters, inputs, targets
 DEEPEST = 3  # layers of weights that are made here
 
 
@@ -94,7 +95,8 @@ def _structured(function: FunctionType) -> list[str]:
     """The arguments that may be all parameters together: by their names, else the first ones."""
     names = [each.name for each in needed(function)]
     known = [name for name in names if "params" in kinds_of(name)]
-    return known[:1] or names[:1] if len(names) > 2 else known[:1]  # noqa: PLR2004
+    first = names[:1] if len(names) >= PARAMETERS_AND_DATA else []
+    return list(dict.fromkeys([*known[:1], *first]))
 
 
 def _names(names: Sequence[str], style: str, data: Data, _scope: Scope) -> dict[str, Any]:
@@ -106,13 +108,13 @@ def _of_structure(function: FunctionType, name: str) -> Iterator[Made]:
     """Parameters of the structure that a function asks of an argument."""
     keys, unpacked = _uses(function, name)
 
-    def make(style: str | int, data: Data, _scope: Scope) -> dict[str, Any]:
-        if isinstance(style, int):
-            return {name: _flat(data, style)}
+    def make(style: str, data: Data, _scope: Scope) -> dict[str, Any]:
+        if style in SINGLE:
+            return {name: _single(data, style)}
         made = _dense(keys or unpacked, data, style)
         return {name: made if keys else list(made.values())}
 
-    for style in STYLES if keys or unpacked else (1, 0):
+    for style in STYLES if keys or unpacked else SINGLE:
         yield Made("", partial(make, style))
 
 
@@ -121,7 +123,9 @@ def _uses(function: FunctionType, name: str) -> tuple[list[str], list[str]]:
     definition = definition_of(function.__code__)
     keys: list[str] = []
     unpacked: list[str] = []
-    for each in ast.walk(definition) if definition is not None else ():
+    inside = [] if definition is None else list(ast.walk(definition))
+    found = [each for each in inside if isinstance(each, ast.Subscript | ast.Assign)]
+    for each in sorted(found, key=lambda e: (e.lineno, e.col_offset)):
         match each:
             case ast.Subscript(value=ast.Name(id=used), slice=ast.Constant(value=str(key))):
                 if used == name:
@@ -171,12 +175,24 @@ def _kinds(names: Sequence[str]) -> list[str]:
     return ["w" if i % 2 == 0 else "b" for i, _ in enumerate(ordered)]
 
 
-def _flat(data: Data, bias: int) -> Array:
+SINGLE = ("all with biases", "all", "matrix", "matrix turned", "vector", "column")
+"""One array: all weights of a network with a hidden layer, or of one layer."""
+
+
+def _single(data: Data, style: str) -> Array:
     s = data.sizes
-    count = s.n_hidden * (s.n_in + bias) + s.n_out * (s.n_hidden + bias)
-    return np.random.default_rng(5).normal(size=count)
+    bias = style == "all with biases"
+    shapes: dict[str, tuple[int, ...]] = {
+        "matrix": (s.n_in, s.n_out),
+        "matrix turned": (s.n_out, s.n_in),
+        "vector": (s.n_in,),
+        "column": (s.n_in, 1),
+    }
+    every = (s.n_hidden * (s.n_in + bias) + s.n_out * (s.n_hidden + bias),)
+    return np.random.default_rng(5).normal(size=shapes.get(style, every))
 
 
 def takes_parameters(function: FunctionType) -> bool:
     """Whether a function takes parameters and data: three arguments at least."""
-    return len(needed(function)) >= 3 and not inspect.isgeneratorfunction(function)  # noqa: PLR2004
+    many = len(needed(function)) >= PARAMETERS_AND_DATA
+    return many and not inspect.isgeneratorfunction(function)

@@ -7,6 +7,7 @@ belongs to the parameter whose name it bears (`dW1`), else to the one of its sha
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -75,12 +76,6 @@ def places(run: Attempt) -> Places:
     )
 
 
-def is_moved_or_named(run: Attempt, leaf: Leaf) -> bool:
-    """Whether an array is a parameter: by its name, or because the output depends on it."""
-    node = run.start[leaf.path][1]
-    return is_parameter(leaf.name) or (node is not None and _matters(run, node))
-
-
 def _short(path: str) -> str:
     """The name of a parameter, as it is said."""
     found = re.fullmatch(r"\w+\['(\w+)'\]", path)
@@ -127,8 +122,11 @@ def _returned(run: Attempt) -> list[Leaf]:
         if len(names) != len(parts):
             names = tuple("returned" for _ in parts)
         for i, (name, part) in enumerate(zip(names, parts, strict=True)):
+            if name in run.roots:
+                continue  # it is the parameter after an update
             path = name if name != "returned" or len(parts) == 1 else f"returned[{i}]"
-            found += leaves(part, path, run.plan.module)
+            inside = leaves(part, path, run.plan.module if call.role != "train" else None)
+            found += [e for e in inside if call.role != "train" or stem(e.name) != bare(e.name)]
     return found
 
 
@@ -155,7 +153,7 @@ def _matched(run: Attempt, found: Sequence[Leaf], moved: set[str]) -> list[Goal]
         path: (leaf, node)
         for path, (leaf, node) in run.start.items()
         if node is not None
-        and (is_parameter(leaf.name) or _short(path) in moved or len(run.start) == 1)
+        and (is_parameter(leaf.name) or _short(path) in moved or not path.startswith("self"))
     }
     pairs: dict[str, Leaf] = {}
     for path, (leaf, _) in parameters.items():
@@ -187,6 +185,10 @@ def _by_shape(
             continue
         shape = np.shape(leaf.value)
         fitting = [e for e in found if np.shape(e.value) == shape and id(e) not in taken]
+        inside = [e for e in fitting if key_of(e)[1] == _parameter_key(leaf)[1]]
+        if len(fitting) > len(inside) == 1:
+            pairs[path] = inside[0]
+            continue
         same = [
             e for p, (e, _) in parameters.items() if np.shape(e.value) == shape and p not in known
         ]
@@ -200,8 +202,9 @@ def _updates(run: Attempt, end: Iterable[Leaf]) -> list[Update]:
     trace = run.trace
     assert trace is not None  # noqa: S101 - a recorded run
     after = {leaf.path: run.node(leaf.value) for leaf in end}
+    returned = _updated(run)
     for path, (leaf, node) in run.start.items():
-        new = run.updated.get(leaf.name)
+        new = returned.get(path, returned.get(leaf.name))
         if new is not None and after.get(path) is node:
             after[path] = run.node(new)
     found = []
@@ -212,8 +215,90 @@ def _updates(run: Attempt, end: Iterable[Leaf]) -> list[Update]:
         if np.shape(now.value) != np.shape(before.value) and not np.shape(before.value):
             raise UnfitError(f"{_short(path)} is a number and becomes an array")
         term, node = taken_off(trace, before, now)
-        found.append(Update(Goal(_short(path), before, term), node))
+        found.append(Update(Goal(_short(path), before, _unscaled(term, before)), node))
+    if not found:
+        found = _born(run, end)
     return _without_rate(found)
+
+
+def _updated(run: Attempt) -> dict[str, Any]:
+    """What functions that move parameters returned, by paths and by names."""
+    found: dict[str, Any] = {}
+    for name, value in run.updated.items():
+        for leaf in leaves(value, name, run.plan.module):
+            found[leaf.path] = leaf.value
+    return found
+
+
+def _born(run: Attempt, end: Iterable[Leaf]) -> list[Update]:
+    """The parameters that a program that trains made itself, as those that it has moved."""
+    trace = run.trace
+    assert trace is not None  # noqa: S101 - a recorded run
+    found = []
+    for leaf in end:
+        if leaf.path in run.start:
+            continue
+        now = run.node(leaf.value)
+        before = _origin(now)
+        if before is not None:
+            run.start[leaf.path] = leaf, before
+            term, node = taken_off(trace, before, now)
+            found.append(Update(Goal(_short(leaf.path), before, term), node))
+    return found
+
+
+def _origin(node: Node) -> Node | None:
+    """What a parameter was before its updates; None if it was not updated."""
+    updated = False
+    while True:
+        shape = np.shape(node.value)
+        earlier = [e for e in node.args[:2] if type(e) is Node and np.shape(e.value) == shape]
+        if node.operation == "subtract" and earlier and node.args[0] is earlier[0]:
+            node, updated = earlier[0], True
+        elif node.operation == "add" and earlier:
+            node, updated = min(earlier, key=lambda e: e.number), True
+        else:
+            return node if updated else None
+
+
+def _unscaled(term: Node, parameter: Node) -> Node:
+    """The gradient that a term is made of that is divided by a root of its own squares.
+
+    It is the last value of the parameter's shape through which all goes that the term and the root
+    have in common, as in Adam, RMSprop and Adagrad.
+    """
+    above = _above(term)
+    roots = [e for e in above if e.operation == "sqrt" and e.value.shape == parameter.value.shape]
+    if not roots:
+        return term
+    fitting = [
+        e
+        for e in above
+        if e.depends_on(parameter)
+        and np.shape(e.value) == np.shape(parameter.value)
+        and all(each.depends_on(e) for each in roots)
+        and not any(e.depends_on(each) for each in roots)
+        and not _around(term, e, parameter)
+    ]
+    return max(fitting, key=lambda e: e.number, default=term)
+
+
+def _above(node: Node, without: Node | None = None) -> set[Node]:
+    """What a node was computed from, and itself, but for what another one was computed from."""
+    seen: set[Node] = set()
+    waiting = [node]
+    while waiting:
+        each = waiting.pop()
+        if each in seen or each is without:
+            continue
+        seen.add(each)
+        waiting += each.inputs
+    return seen
+
+
+def _around(term: Node, through: Node, parameter: Node) -> bool:
+    """Whether a term depends on a parameter beside what goes through a node."""
+    return parameter in _above(term, through)
 
 
 def _without_rate(updates: list[Update]) -> list[Update]:

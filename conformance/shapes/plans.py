@@ -81,10 +81,11 @@ def sizes_of(made: dict[str, Any], module: ModuleType, asked: Sizes) -> list[Siz
     first, last = shapes[0], shapes[-1]
     fits_in = asked.n_in in first or asked.n_in + 1 in first
     m = M if M not in {n for shape in shapes for n in shape} else 11
-    ins = [asked.n_in] if fits_in else [first[0], first[1], first[1] - 1, first[0] - 1]
+    fits_out = asked.n_out in last
+    ins = [first[0], first[1], first[1] - 1, first[0] - 1]
     outs = [last[1], last[0]]
-    if asked.n_out in last:
-        outs = [asked.n_out, *outs] if not fits_in else [asked.n_out]
+    ins = [asked.n_in, *ins] if fits_in else ins
+    outs = [asked.n_out, *outs] if fits_out else outs
     found = [Sizes(i, N_HIDDEN, o, m) for i in ins for o in outs if i > 0 and o > 0]
     return list(dict.fromkeys(found))
 

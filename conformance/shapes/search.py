@@ -5,20 +5,35 @@ Each is tried until one runs and leaves gradients. Left out: judging it (`judgin
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from time import monotonic
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from conformance.shapes.arguments import PENALTY, Scope
-from conformance.shapes.attempt import OPERATIONS, Attempt, Call, Plan, UnfitError, attempt
+from conformance.shapes.attempt import (
+    OPERATIONS,
+    Attempt,
+    Call,
+    Plan,
+    UnfitError,
+    attempt,
+    is_number,
+)
 from conformance.shapes.example_data import BATCHES, SINGLES, Data, Sizes, example_data
 from conformance.shapes.places import Places, places
 from conformance.shapes.plans import OUTS, Made, Named, chains, sizes_of
-from conformance.tracing.trace import Trace
+from conformance.shapes.state import Leaf, leaves
+from conformance.shapes.vocabulary import is_parameter
+from conformance.tracing.trace import Node, Trace
 
 MOST = 20_000
 """Operations of one run that are recorded."""
+
+
+SEARCHED = 10.0
+"""Seconds after which no further reading is tried."""
 
 
 @dataclass(frozen=True)
@@ -39,10 +54,16 @@ class Reading:
     run: Attempt
     places: Places
 
+    @property
+    def shaped(self) -> bool:
+        """Whether each gradient has the shape of its parameter."""
+        goals = self.places.direct or self.places.moved
+        return all(np.shape(e.node.value) == np.shape(e.parameter.value) for e in goals)
+
 
 @dataclass
 class Refusal:
-    """How far the readings of a program came that did not fit.
+    """How far the readings of a program came that did not fit; whether it has parameters.
 
     Attributes:
         stage: of the one that came farthest.
@@ -51,7 +72,9 @@ class Refusal:
 
     stage: int = -1
     words: str = "it has none of the names that are known"
-    tried: int = field(default=0)
+    tried: int = 0
+    parameters: bool = False
+    until: float = 0.0
 
     def note(self, error: UnfitError) -> None:
         """Keep what came farthest."""
@@ -78,20 +101,28 @@ class Searched:
 
     def readings(self) -> Iterator[Reading]:
         """Those that run, the likeliest first."""
+        misshapen: list[Reading] = []
+        self.refusal.until = monotonic() + SEARCHED
         for layouts in (BATCHES, SINGLES):
             found = False
             for needs_loss in (True, False):
                 for each in self._of(layouts, needs_loss=needs_loss):
+                    if not each.plan.said and not each.shaped:
+                        misshapen.append(each)  # the shapes may be none of the program's
+                        continue
                     found = True
                     yield each
                 if found:
                     return
+        yield from misshapen
 
     def _of(self, layouts: tuple[str, ...], *, needs_loss: bool) -> Iterator[Reading]:
         for forward, loss, backward, update in chains(self.roles):
             if not needs_loss and not loss:
                 continue  # it was tried so before
             for data, made in self._data(layouts):
+                if monotonic() > self.refusal.until:
+                    return
                 found = self._fitting(
                     made, data, (forward, loss if needs_loss else [], backward, update)
                 )
@@ -120,6 +151,8 @@ class Searched:
         except UnfitError as error:
             self.refusal.note(error)
             return []
+        if made.said and any(leaves(root, name, self.module) for name, root in held.items()):
+            self.refusal.parameters = True
         return sizes_of(held, self.module, asked)
 
     def _fitting(
@@ -189,19 +222,25 @@ class Searched:
             return None
 
 
-def is_number(value: Any) -> bool:
-    """Whether it is one number."""
-    return isinstance(value, float | np.floating | np.ndarray) and np.size(value) == 1
+def _is_parameter(run: Attempt, leaf: Leaf, node: Node) -> bool:
+    """Whether an array is a parameter: by its name, or because the output depends on it."""
+    if is_parameter(leaf.name) or not path_is_own(leaf.path):
+        return True
+    output = run.scope.kinds.get("output")
+    return isinstance(output, np.ndarray) and run.node(output).depends_on(node)
+
+
+def path_is_own(path: str) -> bool:
+    """Whether an array belongs to an object, and is not a parameter that functions are handed."""
+    return path.startswith("self")
 
 
 def generic(run: Attempt) -> dict[str, Any]:
     """Generic numbers for the parameters of a run, small enough for no unit to saturate."""
-    from conformance.shapes.places import is_moved_or_named
-
     rng = np.random.default_rng(3)
     values: dict[str, Any] = {}
     for path, (leaf, node) in run.start.items():
-        if node is None or not is_moved_or_named(run, leaf):
+        if node is None or not _is_parameter(run, leaf, node):
             continue
         shape = np.shape(leaf.value)
         drawn = rng.normal(size=shape) / np.sqrt(max(shape, default=1)) + 0.1

@@ -92,10 +92,21 @@ class Walk:
                     value[i] = made
         else:
             for key, each in list(vars(value).items()):
-                made = self.of(each, f"{path}.{key}", key)
+                made = self.of(each, f"{path}.{key}", _inner_name(name, key))
                 if self.write and made is not each:
                     setattr(value, key, made)
         return value
+
+
+def _inner_name(name: str, key: str) -> str:
+    """The name of what an attribute holds: `weight.value` is a weight, `weight.grad` is its d."""
+    if key in VALUES and is_parameter(name):
+        return name
+    return f"d{name}" if key in GRADIENTS and is_parameter(name) else key
+
+
+VALUES = {"value", "data", "val", "array", "values", "_value", "_data"}
+GRADIENTS = {"grad", "gradient", "_grad", "dvalue", "derivative", "d"}
 
 
 def _holds(value: Any, module: ModuleType | None) -> bool:

@@ -5,7 +5,7 @@ import threading
 import time
 from typing import Any
 
-import conformance
+from conformance import api
 
 
 def test_checks_in_several_threads_take_turns_and_give_stdout_back() -> None:
@@ -20,7 +20,7 @@ def test_checks_in_several_threads_take_turns_and_give_stdout_back() -> None:
         return {"z2": weights[0] @ x + biases[0]}
 
     def checked() -> None:
-        reports.append(conformance.check(step, case="hand-2-3-1"))
+        reports.append(api.check(step, case="hand-2-3-1"))
 
     stdout, reports = sys.stdout, list[Any]()
     threads = [threading.Thread(target=checked) for _ in range(3)]

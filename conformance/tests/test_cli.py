@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from conformance import check, cli, subjects
+from conformance import cli, subjects
+from conformance.api import check
 from conformance.corpus import casefile, store
 from conformance.corpus.recipe import Recipe
 from conformance.subjects import Subject, find
@@ -88,6 +89,20 @@ def test_a_right_subject_is_conformant(capsys: Capture) -> None:
     assert out.startswith("conformant, 2 cases: ")
     assert HAND in out
     assert f"{HAND}-float32" in out
+
+
+def test_several_globs_choose_the_cases_of_each(capsys: Capture) -> None:
+    assert run("check", "reference", "--case", "hand*", "--case", "zeros*") == 0
+    assert capsys.readouterr().out.startswith("conformant, 4 cases: ")
+
+
+def test_the_files_that_are_written_are_named(tmp_path: Path, capsys: Capture) -> None:
+    files = tmp_path / "r.json", tmp_path / "r.md"
+    asked = ("check", "reference", "--case", HAND, "--json", str(files[0]))
+    assert run(*asked, "--markdown", str(files[1])) == 0
+    assert capsys.readouterr().out.splitlines()[-2:] == [f"wrote {each}" for each in files]
+    assert run(*asked, "-q") == 0
+    assert len(capsys.readouterr().out.splitlines()) == 1
 
 
 def test_a_command_is_checked_as_a_subject_is(tmp_path: Path, capsys: Capture) -> None:
@@ -168,6 +183,8 @@ def test_a_subject_that_calls_exit_is_not_conformant(monkeypatch: Patch) -> None
         (("check", "reference", "--case", "none*"), "no case matches 'none*'"),
         (("check", "reference", "--dtype", "float16"), "give float64 or float32"),
         (("fixtures", "list", "--case", "none*"), "no case matches 'none*'"),
+        (("fixtures", "list", "--case", "hnd*"), "'hnd*' (did you mean hand-*?): "),
+        (("check", "reference", "--case", "x", "--case", "y"), "no case matches 'x' or 'y'"),
         (("fixtures", "list", "--dtype", "int"), "give float64 or float32"),
     ],
 )

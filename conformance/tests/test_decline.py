@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance import check
+from conformance.api import check
 from conformance.corpus import store
 from conformance.errors import UsageError
 from conformance.outcome import Report

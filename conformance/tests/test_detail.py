@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from conformance import check, report
+from conformance import report
+from conformance.api import check
 from conformance.detail.cells import AT, EXACT, HIGHEST, LOST, cell
 from conformance.judging.case_report import CaseReport
 from conformance.judging.records import Cell

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from conformance import check
+from conformance.api import check
 from conformance.diagnosis.cause import Cause
 from conformance.diagnosis.diagnose import diagnose
 from conformance.judging.judge import check_case

@@ -15,8 +15,8 @@ import jsonschema
 import numpy as np
 import pytest
 
-from conformance import check
 from conformance import report as reports
+from conformance.api import check
 from conformance.arithmetic.balls import precision
 from conformance.corpus import store
 from conformance.examine import examine

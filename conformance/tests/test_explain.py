@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from conformance import check, cli
+from conformance import cli
+from conformance.api import check
 from conformance.cases.small import (
     batch_of,
     entries,

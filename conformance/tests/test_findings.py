@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-import conformance
+from conformance import api
 from conformance.outcome import Report
 from conformance.report.finding_words import finding_text
 from conformance.report.markdown import as_markdown
@@ -28,7 +28,7 @@ SOURCE = Path(wrong_training.__file__).read_text(encoding="utf-8").splitlines()
 
 @cache
 def checked(cls: type) -> Report:
-    return conformance.check(cls, case=CASES)
+    return api.check(cls, case=CASES)
 
 
 @pytest.mark.parametrize(("cls", "kind"), WRONG.items(), ids=[each.__name__ for each in WRONG])
@@ -94,5 +94,5 @@ def test_a_report_of_an_earlier_release_keeps_its_words() -> None:
 
 
 def test_a_wrong_loop_leaves_the_free_run_to_be_judged() -> None:
-    report = conformance.check(wrong_training.Overlaps, case="remainder-3-4-2")
+    report = api.check(wrong_training.Overlaps, case="remainder-3-4-2")
     assert FREE in {verdict.mode for case in report.cases for verdict in case.passes}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-import conformance
+from conformance import api
 
 CASES = ("contracting-5-4-3-2", "remainder-3-4-2")
 
@@ -133,7 +133,7 @@ def blames(folder: Path, source: str) -> tuple[int, dict[str, int]]:
     """The exit code, and the line that is blamed for each equation."""
     path = folder / "mine.py"
     path.write_text(source)
-    report = conformance.check(f"{path}:step", case=CASES)
+    report = api.check(f"{path}:step", case=CASES)
     assert not report.remarks
     assert not [each.error for each in report.cases if each.error]
     return report.exit_code, {b.tag: b.frames[0].line if b.frames else 0 for b in report.blames}
@@ -165,7 +165,7 @@ def test_a_function_that_refuses_traced_arrays_has_no_lines_and_that_is_said(
     assert blames(tmp_path, refuses) == (0, {})
     wrong = refuses.replace("/ m  # BP4", "/ m / 2  # BP4")
     assert blames(tmp_path, wrong) == (1, {"BP4": 0})
-    report = conformance.check(f"{tmp_path / 'mine.py'}:step", case=CASES)
+    report = api.check(f"{tmp_path / 'mine.py'}:step", case=CASES)
     assert "not traced: AssertionError" in str(report)
 
 
@@ -173,7 +173,7 @@ def test_lost_digits_of_a_function_are_told_from_a_wrong_equation(tmp_path: Path
     lossy = COLUMNS.replace("(a[-1] - y)", "((a[-1] + 1e5) - (y + 1e5))")
     path = tmp_path / "mine.py"
     path.write_text(lossy)
-    report = conformance.check(f"{path}:step", case=CASES)
+    report = api.check(f"{path}:step", case=CASES)
     assert report.exit_code == 0
     assert not report.blames
     assert "BP1" in str(report)

@@ -2,15 +2,20 @@
 # ruff: noqa: ARG001, ARG002, ARG005, D102
 # The networks below are written as users write them: no docstrings, arguments that are not used.
 
+import json
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
+import jsonschema
 import numpy as np
 import pytest
 
+from conformance.cli import main
 from conformance.errors import SubjectError, UsageError
 from conformance.gradient import GradReport, gradcheck
 from conformance.gradient.report import Status
+from conformance.report import BACKWARD_SCHEMA
 from conformance.tests.networks import book, foreign
 from conformance.tests.networks.foreign import TanhSoftmax
 from reference.network import Network as Reference
@@ -580,3 +585,15 @@ def test_the_text_fits_80_columns_and_ends_with_the_verdict(network: type) -> No
     assert max(map(len, text.splitlines())) <= 80
     assert text.endswith(".")
     assert ("WRONG" in text) == (not report.ok)
+
+
+def test_json_has_every_gradient_by_the_schema(tmp_path: Path) -> None:
+    written = tmp_path / "report.json"
+    place = f"{Path(foreign.__file__)}:TanhSoftmaxWrong"
+    with pytest.raises(SystemExit) as left:
+        main(["gradcheck", place, "--json", str(written)])
+    assert left.value.code == 1
+    values = json.loads(written.read_text())
+    jsonschema.validate(values, json.loads(BACKWARD_SCHEMA.read_text()))
+    wrong = [each["name"] for each in values["gradients"] if not each["ok"]]
+    assert wrong == ["b2", "w2", "b3", "w3"]

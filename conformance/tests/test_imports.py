@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -83,13 +84,23 @@ def test_no_module_imports_itself_in_a_circle() -> None:
     TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
 
 
+def without_reports(module: ast.Module) -> Iterator[ast.AST]:
+    """What a module is made of, but for reports and their parts, which show themselves."""
+    waiting: list[ast.AST] = [module]
+    while waiting:
+        node = waiting.pop()
+        if not (isinstance(node, ast.ClassDef) and node.name.endswith(("Report", "Blame"))):
+            yield node
+            waiting += ast.iter_child_nodes(node)
+
+
 def rooms() -> dict[str, set[str]]:
     """The rooms of `conformance`, folders and single files, that each one imports, ever."""
     house = HOUSE / "conformance"
     graph: dict[str, set[str]] = {}
     for path in house.rglob("*.py"):
         room = path.relative_to(house).parts[0].removesuffix(".py")
-        for node in ast.walk(ast.parse(path.read_bytes())):
+        for node in without_reports(ast.parse(path.read_bytes())):
             module = str(node.module).split(".") if isinstance(node, ast.ImportFrom) else []
             if module[:1] == ["conformance"] and module[1:] and module[1] != room:
                 graph.setdefault(room, set()).add(module[1])
@@ -99,7 +110,6 @@ def rooms() -> dict[str, set[str]]:
 def test_rooms_import_one_way() -> None:
     graph = rooms()
     assert len(graph) > 20
-    graph["outcome"].remove("report")  # a report shows itself; else nothing looks up
     TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
 
 

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from conformance import check
+from conformance.api import check
 from conformance.errors import SubjectError, UsageError
 from conformance.running import isolate, tracebacks
 from conformance.running.child import Send, Work

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from conformance import check
+from conformance.api import check
 from conformance.errors import UsageError
 from conformance.judging.case_report import CaseReport
 from conformance.outcome import Report

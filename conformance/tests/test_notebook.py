@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from conformance import check
+from conformance.api import check
 from conformance.outcome import Report
 from conformance.report.matrix import COLUMNS
 from conformance.report.notebook import MANY, as_html
@@ -171,7 +171,7 @@ def test_any_name_and_convention_is_well_formed(said: str) -> None:
 def test_it_needs_no_template_engine() -> None:
     code = (
         "import sys; sys.modules.update(jinja2=None, markupsafe=None)\n"
-        "from conformance import check\n"
+        "from conformance.api import check\n"
         "print(len(check('reference', case='hand-2-3-1')._repr_html_()) > 1000)"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from conformance import check
+from conformance.api import check
 from conformance.outcome import Report
 from conformance.report.opening import in_one_line, opening
 from conformance.report.terminal import MOST, show

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from conformance import check
+from conformance.api import check
 from conformance.cli import main
 from conformance.corpus import store
 from conformance.errors import UsageError

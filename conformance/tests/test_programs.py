@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-import conformance
+from conformance import api
 from conformance.outcome import Report
 from conformance.subjects.load import load
 
@@ -73,7 +73,7 @@ UNSEEN = {"AssertsArraysWrong", "RefusesAndAscends"}
 def judged(spec: str) -> Report:
     """The report on a program."""
     name = spec.partition(":")[2]
-    return conformance.check(load(str(FOLDER / spec)), case={*CASES, FURTHER.get(name, CASES[0])})
+    return api.check(load(str(FOLDER / spec)), case={*CASES, FURTHER.get(name, CASES[0])})
 
 
 def programs(*files: str) -> list[Any]:

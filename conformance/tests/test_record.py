@@ -8,7 +8,8 @@ import jsonschema
 import numpy as np
 import pytest
 
-from conformance import check, report
+from conformance import report
+from conformance.api import check
 from conformance.model.table import TAGS
 from conformance.report.judged import DEPTHS, FREE_RUN, judged_words
 from conformance.report.record import from_json, to_json

@@ -68,6 +68,47 @@ def test_of_all_scripts_the_edited_line_is_blamed_first(
     assert hit(edit)
 
 
+def test_a_parameter_that_is_never_moved_is_named_where_its_gradient_is_computed(
+    tmp_path: Path,
+) -> None:
+    text = (FOLDER / "rows.py").read_text().replace("    b1 -= lr * db1\n", "")
+    report = judged(text, tmp_path)
+    assert report.exit_code == 1
+    (blame,) = report.blames
+    assert blame.gradients == ("b1",)
+    assert blame.accused.cause.kind == "still"
+    assert text.splitlines()[int(blame.line or 0) - 1].strip().startswith("db1 = ")
+
+
+def test_what_is_kept_for_an_update_must_be_kept(tmp_path: Path) -> None:
+    text = (FOLDER / "momentum.py").read_text()
+    for name in ("W1", "b1", "W2", "b2"):
+        text = text.replace(f"v{name} = mu * v{name} -", f"u{name} = mu * v{name} -")
+        text = text.replace(f"{name} += v{name}", f"{name} += u{name}")
+    report = judged(text, tmp_path)
+    assert {each.accused.cause.kind for each in report.blames} == {"zero"}
+
+
+def test_gradients_that_are_never_set_to_zero_accumulate(tmp_path: Path) -> None:
+    loop = "for i in range(9):\n    g += X.T @ (X @ w - y) / 20\n    w -= 0.1 * g\n"
+    text = f"{LINE}g = np.zeros(3)\n{loop}"
+    (blame,) = judged(text, tmp_path).blames
+    assert blame.accused.cause.kind == "accumulates"
+    assert blame.line == text.splitlines().index("    g += X.T @ (X @ w - y) / 20") + 1
+
+
+def test_the_preparation_of_data_is_forgotten(tmp_path: Path) -> None:
+    text = (
+        f"{NUMPY}rng = np.random.default_rng(0)\nX = rng.normal(size=(3000, 3))\n"
+        "for i in range(len(X)):\n    X[i] = X[i] / np.linalg.norm(X[i])\n"
+        "y = X @ np.array([1.0, 2.0, 3.0])\nw = np.zeros(3)\n"
+        "for i in range(9):\n    w -= 0.1 * (X.T @ (X @ w - y) / 3000)\n"
+    )
+    report = judged(text, tmp_path)
+    assert report.ok
+    assert report.ran.parameters == ("w",)
+
+
 def said(text: str, folder: Path, **options: Any) -> str:
     """The error that a script ends with."""
     (folder / "script.py").write_text(text)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from conformance import check
+from conformance.api import check
 from conformance.diagnosis.cause import Cause
 from conformance.mistakes.catalogue import CATALOGUE
 from conformance.mistakes.mistake import subject_of

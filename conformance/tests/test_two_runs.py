@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance import check
+from conformance.api import check
 from conformance.outcome import Report
 from conformance.report.record import to_json
 from conformance.report.terminal import as_text

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from conformance import check
+from conformance.api import check
 from conformance.errors import InternalError, SubjectError, UsageError
 from conformance.judging import judge
 from conformance.running.isolate import isolated

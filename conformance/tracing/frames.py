@@ -20,7 +20,7 @@ import numpy as np
 _TRACING = str(Path(__file__).resolve().parent)
 _PACKAGE = str(Path(_TRACING).parent)
 _OURS = (_TRACING, str(Path(_PACKAGE, "arithmetic")))
-_TESTS = str(Path(_PACKAGE, "tests"))
+_PLAYED = tuple(str(Path(_PACKAGE, each)) for each in ("tests", "examples"))
 _STDLIB = sysconfig.get_paths()["stdlib"]
 _INSTALLED = "site-packages"
 _COMPREHENSIONS = ("<listcomp>", "<setcomp>", "<dictcomp>")
@@ -142,7 +142,7 @@ def is_subject(file: str) -> bool:
     """Whether a file is the subject's: not ours, NumPy's, torch's or the standard library's."""
     if file.startswith(_STDLIB) and _INSTALLED not in file:
         return False
-    if file.startswith(_TESTS):
+    if file.startswith(_PLAYED):
         return True
     torch = getattr(sys.modules.get("torch"), "__file__", None)  # with its frames it is imported
     foreign = (str(Path(torch).parent),) if torch else ()

@@ -1,6 +1,9 @@
 """The trace of a program that may run for long: it says when it has grown, and stores little.
 
 A large array is not copied; only when it is written into, what was computed before keeps a copy.
+Where much was noted and nothing found, as of the preparation of data, all of it is forgotten: what
+is still there is constant from then on. So is what is read from a large array that is written piece
+by piece.
 """
 
 import os
@@ -9,10 +12,15 @@ from typing import Any
 
 import numpy as np
 
+from conformance.tracing.arrays import Traced, is_traced_number
 from conformance.tracing.trace import Memory, Node, Trace
 from reference.step import Array
 
 LARGE = 1 << 16  # bytes from which on an array is not copied
+MANY = 15_000  # nodes, of which nothing is kept if nothing is found among them
+MOST = 1 << 30  # bytes of values
+PIECES = 200  # writes into a large array, after which nobody follows its parts
+AGE = 1 << 40  # further than a memory is ever written into
 GROWTH = 1.3  # the length after which it is asked again whether it is enough, relative to the last
 FIRST = 48  # nodes
 
@@ -21,16 +29,18 @@ class LongTrace(Trace):
     """A trace that is asked again and again whether it is enough.
 
     Attributes:
-        grown: called when it has grown; what it raises ends the program.
+        grown: called when it has grown, tells whether anything was found; what it raises ends the
+            program.
         stored: bytes of values.
         process: that it belongs to; in another one, that this one has started, nothing is noted.
         closed: whether nothing more is noted.
     """
 
-    def __init__(self, grown: Callable[[], None]) -> None:
+    def __init__(self, grown: Callable[[], bool]) -> None:
         super().__init__(sites=True)
         self.grown, self.stored, self.process = grown, 0, os.getpid()
         self.closed = False
+        self._idle, self._age = False, 0
         self._due = FIRST
         self._shared: dict[int, list[Node]] = {}  # by the id of the owner of the memory
 
@@ -43,9 +53,12 @@ class LongTrace(Trace):
         value: Any,
     ) -> Node:
         """A new node; see `Trace.node`."""
-        if len(self.nodes) >= self._due and self.recording:
+        if (len(self.nodes) >= self._due or self.stored > MOST) and self.recording:
             self._ask()
         made = super().node(operation, function, args, kwargs, value)
+        self.stored += made.number >> 3  # of `uses`
+        if self._idle and (len(self.nodes) >= MANY or self.stored > MOST):
+            self._forget(made)
         if isinstance(value, np.ndarray):
             owner = _owner(value)
             self.stored += 0 if id(owner) in self._shared else value.nbytes
@@ -60,12 +73,40 @@ class LongTrace(Trace):
         self._due = int(len(self.nodes) * GROWTH) + 1
         self.recording = False  # what is computed to answer is not the program's
         try:
-            self.grown()
+            self._idle = not self.grown()
         except BaseException:
             self._due = 0  # a program that goes on nevertheless is asked at once
             raise
         finally:
             self.recording = not self.closed
+
+    def _forget(self, last: Node) -> None:
+        """Forget all but the last node, which becomes a constant."""
+        last.number, last.uses, last.inputs = 0, 1, ()
+        last.operation, last.function, last.args, last.kwargs = "constant", None, (), {}
+        self.nodes[:] = [last]
+        for known in (self._memories, self._new, self._addresses, self._at, self._shared):
+            known.clear()
+        self._by_bytes.clear()
+        self._constants.clear()
+        self.handed[:] = [frozenset()] * len(self.handed)
+        self._age += AGE
+        self.stored, self._due, self._idle = 0, FIRST, False
+
+    def keep(self, owner: Array) -> Memory:
+        """A new memory; what arrays knew of an older one says nothing of it."""
+        made = super().keep(owner)
+        made.version = self._age
+        return made
+
+    def argument(self, value: Any) -> Any:
+        """An argument with nodes in the place of arrays and numbers; see `Trace.argument`."""
+        if is_traced_number(value) and not self._has(value.node):
+            return self.constant(np.asarray(value.plain))
+        return super().argument(value)
+
+    def _has(self, node: Node) -> bool:
+        return node.number < len(self.nodes) and self.nodes[node.number] is node
 
     def kept(self, value: Any) -> Array:
         """The numbers of a value; those of a large array itself, until it is written into."""
@@ -75,11 +116,39 @@ class LongTrace(Trace):
 
     def before_write(self, array: Any) -> Memory:
         """The memory of an array that is about to be written into, its numbers known."""
+        memory = self.memory(array)
+        if self._loose(memory):
+            return memory
         memory = super().before_write(array)
         for node in self._shared.pop(id(memory.owner), ()):
             if isinstance(node.value, np.ndarray) and np.shares_memory(node.value, memory.owner):
                 node.value = np.array(node.value)
         return memory
+
+    def _loose(self, memory: Memory) -> bool:
+        """Whether a memory is large and was written into again and again."""
+        return memory.owner.nbytes >= LARGE and memory.version - self._age > PIECES
+
+    def write_at(self, memory: Memory, index: Array | None, value: Any) -> None:
+        """Note what was written at some places of a memory; see `Trace.write_at`."""
+        if self._loose(memory):
+            memory.writes.clear()
+            memory.state = None
+            memory.version += 1
+        else:
+            super().write_at(memory, index, value)
+
+    def node_of(self, array: Any, memory: Memory | None = None) -> Node:
+        """What computed the present numbers of an array; see `Trace.node_of`."""
+        memory = memory or self.memory(array)
+        if not self._loose(memory):
+            return super().node_of(array, memory)
+        known: Node | None = getattr(array, "node", None)
+        if known is None or array.version != memory.version:
+            known = self.node("constant", None, (), {}, np.array(array.view(np.ndarray)))
+            if isinstance(array, Traced):
+                array.node, array.memory, array.version = known, memory, memory.version
+        return known
 
 
 def _owner(array: Array) -> Array:

@@ -405,7 +405,8 @@ class Trace:
         found = self.find(array)
         if found is not None:
             return found
-        key = (array.shape, array.dtype.str, array.tobytes()) if array.size < 9 else None  # noqa: PLR2004
+        most = 9 if self.known_operations is None else FEW
+        key = (array.shape, array.dtype.str, array.tobytes()) if array.size < most else None
         if key is not None and not array.dtype.hasobject and key in self._constants:
             return self._constants[key]
         made = self.node("constant", None, (), {}, array)

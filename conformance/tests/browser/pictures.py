@@ -15,18 +15,16 @@ from tempfile import TemporaryDirectory
 from playwright.sync_api import sync_playwright
 
 from conformance.tests.browser.conftest import NAMES, QUIET
-from conformance.tests.networks.broken import BROKEN, broken_source
 
 PACKAGE = Path(__file__).resolve().parents[2]
-MISTAKE, SUBJECT = "bp2-no-sigma-prime", "my_network.py:Network"
+EXAMPLE, SUBJECT = PACKAGE / "examples" / "network.py", "network.py:Network"
 SIZE = {"width": 1180, "height": 760}
 WALK = 15  # steps of the lesson to an error of the hidden layer
 
 
 def pages(folder: Path) -> dict[str, Path]:
     """The pages, made by the commands that the README names; by where their pictures go."""
-    source, _ = broken_source(next(each for each in BROKEN if each.id == MISTAKE))
-    (folder / "my_network.py").write_text(source, encoding="utf-8")
+    shutil.copy(EXAMPLE, folder)
     made = {
         "report/page/report.png": ("check", SUBJECT, "-q", "--html", "report.html"),
         "lesson/lesson.png": ("explain", "--html", "lesson.html"),

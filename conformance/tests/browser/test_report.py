@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from conformance import check
+from conformance.api import check
 from conformance.outcome import Report
 from conformance.report.page.write import page
 from conformance.subjects import Session, Subject

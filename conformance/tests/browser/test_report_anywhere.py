@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance import check
+from conformance.api import check
 from conformance.report.page.write import page
 from conformance.tests.browser.pages import Opened, OpenPage
 from conformance.tests.networks.broken import BROKEN, broken_source

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-import conformance
+from conformance import api
 from conformance.errors import ConformanceError
 from conformance.tests.generator.program import Program
 from conformance.tests.generator.running import loaded
@@ -78,7 +78,7 @@ def judge(program: Program) -> Judgement:
         try:
             with _limited(), loaded(program, Path(folder)) as thing:
                 cost = "cross-entropy" if "cross-entropy" in program.style.options else None
-                report = conformance.check(thing, case=program.style.cases, cost=cost)
+                report = api.check(thing, case=program.style.cases, cost=cost)
             code = report.exit_code
             blamed = {b.tag: b.frames[0].line if b.frames else 0 for b in report.blames}
             said = "; ".join(

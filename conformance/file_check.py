@@ -3,6 +3,7 @@
 A file runs in a process of its own, under a time limit. Left out: the command line (`cli`).
 """
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -11,13 +12,16 @@ from typing import Any, cast
 
 from threadpoolctl import threadpool_limits
 
-from conformance.errors import SubjectError, UsageError
+from conformance.errors import NothingTrainedError, SubjectError, UsageError
+from conformance.files import put
 from conformance.outcome import Report
 from conformance.report.backward_record import from_values, to_values
+from conformance.report.shape_words import refused_words
 from conformance.running.isolate import isolated
+from conformance.shapes.adapter import adapter, names_of
 from conformance.shapes.candidates import Candidate, candidates, of_thing
-from conformance.shapes.definitions import NOTEBOOK, cells, definitions, trains_at_import
-from conformance.shapes.file_report import FileReport, NotJudged, Part, ShapeReport
+from conformance.shapes.definitions import NOTEBOOK, cells, definitions, of_module, trains_at_import
+from conformance.shapes.file_report import FileReport, NotJudged, Part, Refused, ShapeReport
 from conformance.shapes.judging import Found
 
 Send = Callable[[object], None]
@@ -69,12 +73,28 @@ def check_file(asked: Asked, book: Callable[[str], Report]) -> FileReport:
         UsageError: there is no such file, or nothing in it fits a shape.
         SubjectError: its code failed.
     """
+    nothing: NothingTrainedError | None = None
     if asked.name is None and trains_at_import(asked.place) is not None:
-        return FileReport(asked.place, (_run(asked),))
+        try:
+            return FileReport(asked.place, (_run(asked),))
+        except NothingTrainedError as error:  # such as a loop that prepares data
+            nothing = error
+    parts, left, refusal = _defined(asked, book)
+    if not parts:
+        raise nothing or UsageError(refused_words(refusal, left))
+    judged = {each.name.rpartition(":")[2] for each in parts if isinstance(each, ShapeReport)}
+    return FileReport(asked.said, tuple(parts), tuple(e for e in left if e.name not in judged))
+
+
+def _defined(
+    asked: Asked, book: Callable[[str], Report]
+) -> tuple[list[Part], list[NotJudged], Refused]:
+    """The reports on what a file defines, what in it fits no shape, and how far that came."""
     if asked.place.endswith(NOTEBOOK):
         cells(asked.place)
     parts: list[Part] = []
     left: list[NotJudged] = []
+    refusal = Refused(asked.said, "nothing", "")
     try:
         for record in isolated(partial(_send_all, asked), asked.timeout):
             said = cast("dict[str, Any]", record)
@@ -84,17 +104,29 @@ def check_file(asked: Asked, book: Callable[[str], Report]) -> FileReport:
                 found = from_values(Found, said["found"])
                 name = f"{asked.place}:{said['name']}"
                 parts.append(ShapeReport(name, found.examined, found.recognised))
-            else:
+            elif "left" in said:
                 left.append(from_values(NotJudged, said["left"]))
+            else:
+                refusal = from_values(Refused, said["refused"])
     except SubjectError as error:
         words = str(error)
         raise SubjectError(
             words if words.startswith(asked.place) else f"{asked.place}: {words}"
         ) from error
-    if not parts:
-        raise UsageError(_refused(asked, left))
-    judged = {each.name.rpartition(":")[2] for each in parts if isinstance(each, ShapeReport)}
-    return FileReport(asked.said, tuple(parts), tuple(e for e in left if e.name not in judged))
+    return parts, left, refusal
+
+
+def check_object(thing: Any, cost: str | None) -> ShapeReport | None:
+    """Judge a class or a function that is loaded, in this process; None if it fits no shape."""
+    module = sys.modules.get(getattr(thing, "__module__", ""))
+    if module is None:
+        return None
+    candidate = of_thing(thing, of_module(str(getattr(module, "__file__", "")), module))
+    with threadpool_limits(1):
+        judged = None if candidate is None or candidate.book else candidate.found(cost)
+    if judged is None:
+        return None
+    return ShapeReport(thing.__qualname__, judged.examined, judged.recognised)
 
 
 def _run(asked: Asked) -> Part:
@@ -108,19 +140,48 @@ def _send_all(asked: Asked, send: Send) -> None:
     """What the child does: it judges each candidate, and sends it as soon as it is known."""
     found = definitions(asked.place, asked.python_path)
     used: set[str] = set()
+    judged_any = False
     with threadpool_limits(1):
         for each in _candidates(asked, found):
             if each.functions & used:
                 continue  # it was judged as a part of another
             if each.book:
+                judged_any = True
                 send({"book": each.name})
                 continue
             judged = each.found(asked.cost)
             if judged is not None:
+                judged_any = True
                 used |= set(judged.used)
                 send({"name": each.name, "found": to_values(judged)})
-            elif each.layer is None:  # else it is such as a base class of layers
+            elif each.refusal.parameters:
+                # else it is such as a base class of layers, or a list of them
                 send({"left": to_values(NotJudged(each.name, each.refusal.words))})
+        if not judged_any:
+            made = adapter(found, asked.name)
+            send({"refused": to_values(Refused(asked.said, names_of(found), made))})
+
+
+def write_adapter(asked: Asked, target: Path) -> str:
+    """Write a program that judges a file into another one, and return its source.
+
+    Raises:
+        UsageError: the file defines nothing, or the other one is there already.
+        SubjectError: its code failed.
+    """
+    if target.exists():
+        raise UsageError(f"{target} is there already: it is left as it is")
+    for record in isolated(partial(_send_adapter, asked), asked.timeout):
+        source = cast("str", record)
+        if not source:
+            raise UsageError(f"{asked.place} defines no class or function of its own")
+        put("the adapter", target, source)
+        return source
+    raise SubjectError(f"{asked.place}: its process ended and said nothing")
+
+
+def _send_adapter(asked: Asked, send: Send) -> None:
+    send(adapter(definitions(asked.place, asked.python_path), asked.name))
 
 
 def _candidates(asked: Asked, found: Any) -> Sequence[Candidate]:
@@ -129,10 +190,3 @@ def _candidates(asked: Asked, found: Any) -> Sequence[Candidate]:
     thing = getattr(found.module, asked.name, None)
     made = of_thing(thing, found)
     return [] if made is None else [made]
-
-
-def _refused(asked: Asked, left: Sequence[NotJudged]) -> str:
-    if not left:
-        return f"{asked.said} defines no class or function that goes backwards"
-    why = "; ".join(f"{each.name}: {each.why}" for each in left)
-    return f"{asked.said} fits no known shape: {why}"

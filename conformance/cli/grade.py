@@ -1,0 +1,202 @@
+"""The command `conformance grade`. Left out: judging (`conformance.grade`)."""
+
+import sys
+from pathlib import Path
+from textwrap import wrap
+from time import monotonic
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from conformance.cli.options import Cost, JsonFile, cores_of, cost_of, one_of
+from conformance.cli.progress import bar
+from conformance.cli.say import say
+from conformance.errors import InternalError, SubjectError, UsageError
+from conformance.files import check_output, put, put_json
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from conformance.grade.collect import Collected, Contents
+    from conformance.grade.limits import Limits
+    from conformance.grade.one import Asked
+    from conformance.grade.row import Row
+
+FOLDER = "Each Python file, notebook, zip file or folder in it is a submission."
+Jobs = Annotated[int | None, typer.Option("-n", "--jobs", min=1, help="One a core if not given.")]
+
+
+def grade(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help=FOLDER)],
+    one: Annotated[bool, typer.Option("--one", help="FOLDER itself is one submission.")] = False,
+    file: Annotated[
+        str | None,
+        typer.Option(metavar="GLOB", help="Only files of this name, such as network.py."),
+    ] = None,
+    given: Annotated[
+        Path | None,
+        typer.Option(
+            "--with", metavar="DIR", help="Files that every submission is given, such as data."
+        ),
+    ] = None,
+    cost: Cost = None,
+    results: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Where rows are kept; FOLDER.grades if not given."),
+    ] = None,
+    csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the table.")] = None,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the table and all reports.")
+    ] = None,
+    json_file: JsonFile = None,
+    gradescope: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write a results.json a submission.")
+    ] = None,
+    points: Annotated[
+        float, typer.Option(min=0.0, metavar="N", help="Of a submission in results.json.")
+    ] = 1.0,
+    hide_answers: Annotated[
+        bool, typer.Option("--hide-answers", help="Students do not see the line and the cause.")
+    ] = False,
+    jobs: Jobs = None,
+    cluster: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Of a dask scheduler that has the jobs.")
+    ] = None,
+    sandbox: Annotated[
+        str, typer.Option(metavar="none|bwrap", help="How submissions are kept apart.")
+    ] = "none",
+    timeout: Annotated[
+        float, typer.Option(min=0.1, metavar="SECONDS", help="For one submission.")
+    ] = 30.0,
+    memory: Annotated[
+        int, typer.Option(min=256, metavar="MB", help="Of all its processes together.")
+    ] = 2048,
+    processes: Annotated[
+        int, typer.Option(min=8, metavar="N", help="At the same time, threads counted.")
+    ] = 32,
+    disk: Annotated[int, typer.Option(min=8, metavar="MB", help="That it may write.")] = 256,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Judge those again that have not changed.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("-q", help="Show the summary alone.")] = False,
+) -> None:
+    """Judge the submissions of a class, and show a row for each.
+
+    A run that was ended goes on where it was. A submission runs in a temporary folder, within
+    limits; what else it may reach is up to `--sandbox`.
+    """
+    if sys.platform == "win32":
+        raise UsageError("grade: its limits need Linux or macOS")
+    from conformance.grade.collect import collect
+    from conformance.grade.limits import MEGABYTE, Limits
+    from conformance.grade.one import Asked
+
+    one_of("--sandbox", sandbox, "none", "bwrap")
+    for option, path in {"--csv": csv, "--html": html, "--json": json_file}.items():
+        if path is not None:
+            check_output(option, path)
+    found = collect(folder, one=one)
+    limits = Limits(timeout, memory * MEGABYTE, processes, disk * MEGABYTE, sandbox)
+    _say_what_holds(found, limits)
+    where = _results(results, folder), fresh, cores_of(jobs), cluster
+    started = monotonic()
+    rows = _rows(found, Asked(limits, file, cost_of(cost)), where, _given(given))
+    words = _show(rows, monotonic() - started, quiet=quiet)
+    _write(rows, folder.resolve().name, words, (csv, html, json_file))
+    if gradescope is not None:
+        from conformance.grade.gradescope import write
+
+        write(gradescope, rows, points, hide=hide_answers, one=one or folder.is_file())
+    if any(row.failed_here for row in rows):
+        raise typer.Exit(InternalError.exit_code)
+
+
+def _say_what_holds(found: "Collected", limits: "Limits") -> None:
+    """What is not graded, and what does not keep submissions from doing harm here."""
+    from conformance.grade.limits import unprotected
+    from conformance.report.visible import visible
+
+    if found.left:
+        say(f"not graded: {', '.join(map(visible, found.left))}", error=True)
+    for each in unprotected(limits):
+        say(f"note: {each}", error=True)
+
+
+def _results(given: Path | None, folder: Path) -> Path:
+    """Where rows are kept.
+
+    Raises:
+        UsageError: it is among the submissions.
+    """
+    if given is None:
+        return Path(f"{folder.resolve()}.grades")
+    if given.resolve().is_relative_to(folder.resolve()):
+        raise UsageError(f"--results {given}: is in {folder}, where it would be a submission")
+    return given
+
+
+def _given(folder: Path | None) -> "Contents":
+    """The files that every submission is given."""
+    from conformance.grade.collect import contents
+
+    if folder is None:
+        return {}
+    if not folder.is_dir():
+        raise UsageError(f"--with {folder}: there is no such folder")
+    try:
+        return contents(folder)
+    except SubjectError as error:
+        raise UsageError(f"--with {folder}: {error}") from error
+
+
+def _rows(
+    found: "Collected",
+    asked: "Asked",
+    where: tuple[Path, bool, int, str | None],
+    given: "Contents",
+) -> "list[Row]":
+    from conformance.grade.grading import Place, grade_all
+    from conformance.grade.store import Store
+
+    folder, fresh, jobs, cluster = where
+    with bar("grading", len(found.submissions)) as done:
+        return grade_all(
+            found.submissions,
+            asked,
+            Store(folder, fresh=fresh),
+            Place(jobs, cluster),
+            lambda _: done(),
+            given,
+        )
+
+
+def _show(rows: "Sequence[Row]", seconds: float, *, quiet: bool) -> list[str]:
+    """Print the table and its summary; the summary."""
+    from conformance.grade.table import WIDTH, as_text, cut, summary
+
+    words = list(summary(rows, seconds))
+    first = wrap(words[0], WIDTH, subsequent_indent="  ")
+    say("\n".join([*(() if quiet else as_text(rows)), *first, *map(cut, words[1:])]))
+    return words
+
+
+def _write(
+    rows: "Sequence[Row]",
+    title: str,
+    words: "Sequence[str]",
+    paths: tuple[Path | None, Path | None, Path | None],
+) -> None:
+    """Write the rows where they are asked for."""
+    csv, html, json_file = paths
+    if csv is not None:
+        from conformance.grade.table import as_csv
+
+        put("--csv", csv, as_csv(rows))
+    if html is not None:
+        from conformance.grade.page import as_page
+
+        put("--html", html, as_page(rows, title, words))
+    if json_file is not None:
+        from conformance.grade.row import to_json
+
+        put_json("--json", json_file, to_json(rows))

@@ -1,0 +1,27 @@
+"""The command `conformance init`. Left out: what it writes (`conformance.shapes.adapter`)."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from conformance.cli.options import PythonPath, Timeout
+from conformance.cli.say import say
+
+
+def init(
+    file: Annotated[str, typer.Argument(metavar="FILE.py", help="It is executed.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="FILE", help="check_FILE.py if not given."),
+    ] = None,
+    python_path: PythonPath = None,
+    timeout: Timeout = 60.0,
+) -> None:
+    """Write a program of a dozen lines that judges FILE.py, where `check` finds no known shape."""
+    from conformance.file_check import Asked, split, write_adapter
+
+    place, name = split(file) or (file, None)
+    target = output or Path(place).with_name(f"check_{Path(place).stem}.py")
+    write_adapter(Asked(place, name, None, tuple(python_path or ()), timeout), target)
+    say(f"wrote {target}: give its `step` what it lacks, then run `python {target}`")

@@ -1,0 +1,106 @@
+"""Parameters that are never moved, though a gradient of them is computed.
+
+A constant array that enters the forward pass as parameters do is one, if its gradient is among the
+values that the script computes. What has no gradient may be meant to stay, or is data.
+
+Left out: parameters that are moved (`rule.py`).
+"""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from conformance.backward.chain import Chain
+from conformance.backward.findings import Accused, Cause
+from conformance.backward.forward import Forward
+from conformance.backward.no_loss import COST_NAMES, best, tried
+from conformance.backward.operation import is_float
+from conformance.backward.program import Goal, NotAGradientError, Recorded
+from conformance.backward.quantities import HALF_OF_THE_DIGITS, fitted
+from conformance.backward.source import line_of
+from conformance.script.judge import Judgement
+from conformance.script.loss import best_loss, candidates
+from conformance.script.names import Held, names
+from conformance.script.step import Step
+from conformance.tracing.trace import Node, Trace, flat
+
+Use = tuple[str, int]
+"""An operation, and which of its operands."""
+
+
+def never_moved(trace: Trace, judgement: Judgement, variables: Sequence[Held]) -> list[Accused]:
+    """The parameters that one update leaves out.
+
+    Args:
+        trace: of the run.
+        judgement: of the update, whose gradients are right.
+        variables: what the script's variables hold.
+    """
+    updates = judgement.updates
+    if not judgement.chosen:
+        return []
+    olds = {each.old: f"parameter {i}" for i, each in enumerate(updates)}
+    news = [each.new for each in updates]
+    until = max(each.number for each in news)
+    window = [e for e in trace.nodes[max(each.number for each in olds) : until] if is_float(e)]
+    losses = candidates(trace.nodes, [*olds], news)
+    step = Step(trace, olds, [*window, *losses])
+    goals = tuple(
+        Goal(name, step.of[old], step.of[gradient])
+        for (old, name), (gradient, _) in zip(olds.items(), judgement.chosen, strict=True)
+    )
+    forward = _forward(step, [step.of[each] for each in losses], goals)
+    if forward is None:
+        return []
+    whole = {copy: node for node, copy in step.of.items()}
+    return [
+        Accused(tuple(names([[whole[still]]], variables)), lines, Cause("still"), mends=False)
+        for still, gradient in _left_out(step.trace, forward, goals)
+        if (lines := tuple(line for line in (line_of(gradient),) if line is not None))
+    ]
+
+
+def _forward(step: Step, losses: Sequence[Node], goals: tuple[Goal, ...]) -> Forward | None:
+    """The forward pass by the script's own loss, or by a known cost."""
+    for sign in (1, -1):
+        fit = best_loss(step.trace, losses, goals, sign=sign)
+        if fit is not None and fit.count == len(goals):
+            return Forward(Recorded(step.trace, fit.loss, goals), Chain(step.trace.nodes))
+    try:
+        known = best(tried(Recorded(step.trace, goals[0].node, goals), COST_NAMES, (None, None)))
+    except NotAGradientError:
+        return None
+    return known.forward if known is not None and known.fits else None
+
+
+def _left_out(
+    trace: Trace, forward: Forward, goals: tuple[Goal, ...]
+) -> Iterator[tuple[Node, Node]]:
+    """The constants that are used as parameters are, each with its gradient."""
+    used = {use for each in goals for use in _uses(each.parameter, forward)}
+    factors = [fitted(each.node.value, forward.right(each.parameter)) for each in goals]
+    factor = next((each for each in factors if each), 0.0)
+    for node in trace.nodes if factor else ():
+        right = forward.gradient.get(node.number)
+        if node.function is not None or node.given or right is None or not np.any(right):
+            continue
+        if used.isdisjoint(_uses(node, forward)):
+            continue
+        for each in trace.nodes:
+            alike = np.shape(each.value) == np.shape(right) and not forward.contains(each)
+            if alike and each.function is not None and is_float(each):
+                found = fitted(np.asarray(each.value), right)
+                if found is not None and abs(found / factor - 1) <= HALF_OF_THE_DIGITS:
+                    yield node, each
+                    break
+
+
+def _uses(node: Node, forward: Forward) -> set[Use]:
+    """The uses of a value in the forward pass."""
+    return {
+        (consumer.operation, i)
+        for consumer in node.consumers
+        if forward.contains(consumer)
+        for i, each in enumerate(flat(consumer.args))
+        if each is node
+    }

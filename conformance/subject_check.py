@@ -1,0 +1,78 @@
+"""One call from a subject of any kind to a report on it.
+
+The network of the book is judged by the recorded cases; whatever else a file defines, by its own
+forward pass. Left out: both judgements (`api.py`, `file_check.py`).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from conformance.backward_check import BackwardReport
+from conformance.errors import UnknownSubjectError
+from conformance.outcome import Report
+from conformance.shapes.definitions import NOTEBOOK
+from conformance.shapes.file_report import FileReport
+
+AnyReport = Report | BackwardReport | FileReport
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a subject that is not the network of the book is judged.
+
+    Attributes:
+        cost: the cost to judge with, in the place of the program's own.
+        python_path: folders from which a file may import.
+        timeout: the longest silence of its process in seconds.
+    """
+
+    cost: str | None = None
+    python_path: tuple[Path, ...] = ()
+    timeout: float = 60.0
+
+
+def check_any(subject: object, book: Callable[[object], Report], options: Options) -> AnyReport:
+    """Judge a subject of any kind.
+
+    Args:
+        subject: as `conformance.check` takes it.
+        book: judges the network of the book.
+        options: for anything else.
+
+    Raises:
+        UsageError: there is no such subject, or it fits no known shape.
+        SubjectError: it could not be loaded or run.
+    """
+    from conformance.file_check import is_file, split
+
+    if isinstance(subject, str) and is_file(subject):
+        return _of_file(subject, None, book, options)
+    named = split(subject) if isinstance(subject, str) else None
+    if named is not None and named[0].endswith(NOTEBOOK):
+        return _of_file(*named, book, options)
+    try:
+        return book(subject)
+    except UnknownSubjectError:
+        if named is not None:
+            return _of_file(*named, book, options)
+        found = None if isinstance(subject, str) else _of_object(subject, options)
+        if found is None:
+            raise
+        return found
+
+
+def _of_file(
+    place: str, name: str | None, book: Callable[[object], Report], options: Options
+) -> AnyReport:
+    from conformance.file_check import Asked, check_file
+
+    asked = Asked(place, name, options.cost, options.python_path, options.timeout)
+    found = check_file(asked, book)
+    return found if found.the_books is None else found.the_books
+
+
+def _of_object(thing: object, options: Options) -> BackwardReport | None:
+    from conformance.file_check import check_object
+
+    return check_object(thing, options.cost)

@@ -1,0 +1,58 @@
+"""The page of a class: its table is sorted, its rows open their reports, everybody can read it."""
+
+from pathlib import Path
+
+import pytest
+
+from conformance.grade.page import as_page
+from conformance.grade.row import Judgement, Outcome, row_of
+from conformance.tests.browser.pages import Opened, OpenPage, Theme
+
+LONG = "x" * 90
+FOUND = {
+    "ann.py": Judgement("ann.py", Outcome.RIGHT, report=("all right",)),
+    "ben": Judgement("net.py", Outcome.WRONG, "BP2", "net.py:10", "why", (), (f"line {LONG}",)),
+    "eve.py": Judgement("eve.py", Outcome.LOAD, "", "eve.py:2", f"SyntaxError: {LONG}"),
+}
+SECONDS = {"ann.py": 9.5, "ben": 10.25, "eve.py": 1.0}
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Path:
+    """Of three submissions."""
+    rows = [row_of(name, [judged], SECONDS[name], "") for name, judged in FOUND.items()]
+    path = tmp_path / "class.html"
+    path.write_text(as_page(rows, "class", ["3 submissions"]), encoding="utf-8")
+    return path
+
+
+def names(it: Opened) -> list[str]:
+    """The submissions, in the order of the table."""
+    return it.page.locator("tbody th").all_inner_texts()
+
+
+def test_a_column_is_sorted_up_and_down(page: Path, open_page: OpenPage) -> None:
+    it = open_page(page)
+    it.page.get_by_role("button", name="time").click()
+    assert names(it) == ["eve.py", "ann.py", "ben"]
+    it.page.get_by_role("button", name="time").click()
+    assert names(it) == ["ben", "ann.py", "eve.py"]
+    it.page.get_by_role("button", name="verdict").click()
+    assert names(it) == ["ben", "ann.py", "eve.py"]
+    assert it.page.locator("th[aria-sort=ascending]").inner_text().startswith("verdict")
+
+
+def test_a_row_opens_its_report(page: Path, open_page: OpenPage) -> None:
+    it = open_page(page)
+    report = it.page.get_by_text(f"line {LONG}")
+    assert not report.is_visible()
+    it.page.get_by_role("link", name="ben").click()
+    report.wait_for(state="visible")
+
+
+def test_everybody_can_read_it(page: Path, open_page: OpenPage, width: str, theme: Theme) -> None:
+    it = open_page(page, width, theme)
+    it.page.get_by_role("link", name="ben").click()
+    it.page.get_by_text(f"line {LONG}").wait_for(state="visible")
+    assert it.violations() == []
+    assert it.sideways() == 0

@@ -1,0 +1,1 @@
+"""Tests of grading the submissions of a class."""

@@ -1,0 +1,78 @@
+"""A hundred submissions: right, wrong, broken, and such as never end.
+
+`python -m conformance.tests.grade.class_of_100 FOLDER` writes them.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+from conformance.tests.grade.support import MISTAKE, RIGHT, written, zipped
+from conformance.tests.networks import book
+from conformance.tests.programs.shapes_faults import FAULTS
+
+BOOK = Path(str(book.__file__)).read_text()
+SHAPES = Path(__file__).parent.parent / "programs" / "shapes"
+MISTAKES = (  # of the book's network
+    ("sp = sigmoid_prime(z)", "sp = sigmoid(z)"),
+    ("self.weights[-l + 1].transpose()", "self.weights[-l + 1].transpose() * 2"),
+    ("return output_activations - y", "return y - output_activations"),
+)
+EACH, ENDLESS = 6, 3  # of each kind that is broken, and of those that never end
+BROKEN = {
+    "syntax": "class Network(:\n    pass\n",
+    "hang": "while True:\n    pass\n",
+    "exit": "import os\nos._exit(3)\n",
+    "memory": "import numpy as np\nx = np.ones(1 << 28)\n",
+    "loud": f"print('x' * {1 << 20})\n{RIGHT}",
+    "segfault": "import ctypes\nctypes.string_at(0)\n",
+}
+
+
+def write_class(folder: Path) -> dict[str, str]:
+    """Write them; what is to be said of each, by its name."""
+    expected: dict[str, str] = {}
+    programs = sorted(SHAPES.glob("*.py"))
+    for i in range(8):
+        expected[written(folder / f"book_{i}.py", BOOK).name] = "right"
+        wrong = BOOK.replace(*MISTAKES[i % len(MISTAKES)])
+        assert wrong != BOOK
+        expected[written(folder / f"book_wrong_{i}.py", wrong).name] = "wrong"
+    for kind, source in BROKEN.items():
+        for i in range(ENDLESS if kind == "hang" else EACH):
+            said = {"hang": "time-out", "exit": "crash", "segfault": "crash", "loud": "right"}
+            name = written(folder / f"{kind}_{i}.py", source).name
+            expected[name] = said.get(kind, "load error")
+    _of_other_forms(folder, expected)
+    for path in programs:
+        faults = FAULTS.get(path.stem, ())
+        if len(expected) < 99:
+            expected[written(folder / f"right_{path.name}", path.read_text()).name] = ""
+        for i, (old, new) in enumerate(faults[:1]):
+            if len(expected) < 99:
+                wrong = path.read_text().replace(old, new)
+                expected[written(folder / f"wrong_{i}_{path.name}", wrong).name] = ""
+    while len(expected) < 100:
+        name = f"more_{len(expected)}.py"
+        expected[written(folder / name, RIGHT.replace(*MISTAKE)).name] = "wrong"
+    return expected
+
+
+def _of_other_forms(folder: Path, expected: dict[str, str]) -> None:
+    """Folders, notebooks and zip files."""
+    for i in range(3):
+        written(folder / f"folder_{i}" / "net.py", RIGHT)
+        written(folder / f"folder_{i}" / "notes.txt", "my homework")
+        zipped(folder / f"zip_{i}.zip", {"hw/net.py": RIGHT.replace(*MISTAKE)})
+        cells = [{"cell_type": "markdown", "source": ["# hw"]}, _cell(RIGHT), _cell("x = 1")]
+        written(folder / f"notebook_{i}.ipynb", json.dumps({"cells": cells}))
+        expected |= {f"folder_{i}": "right", f"zip_{i}.zip": "wrong"}
+        expected[f"notebook_{i}.ipynb"] = "right"
+
+
+def _cell(source: str) -> dict[str, object]:
+    return {"cell_type": "code", "source": source.splitlines(keepends=True)}
+
+
+if __name__ == "__main__":
+    write_class(Path(sys.argv[1]))

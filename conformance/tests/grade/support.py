@@ -1,0 +1,65 @@
+"""Submissions for the tests: right, wrong, broken and hostile ones."""
+
+import io
+import os
+import shutil
+import subprocess
+import zipfile
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from conformance.errors import UsageError
+from conformance.grade.collect import contents, digest
+from conformance.grade.limits import Limits
+from conformance.grade.one import Asked, grade_one
+from conformance.grade.row import Row
+from conformance.grade.sandbox import check_sandbox
+
+SECONDS = 20.0
+PROGRAMS = Path(__file__).parent.parent / "programs" / "shapes"
+RIGHT = (PROGRAMS / "two_layer_net.py").read_text()
+MISTAKE = "np.sum(dhidden, axis=0)", "np.mean(dhidden, axis=0)"
+WRONG = RIGHT.replace(*MISTAKE)
+
+
+def judge(path: Path, *, sandbox: str = "none", **limits: float) -> Row:
+    """The row of a submission."""
+    found = contents(path)
+    held = Limits(**{"seconds": SECONDS, "sandbox": sandbox, **limits})  # type: ignore[arg-type]
+    return grade_one(path.name, found, digest(found), Asked(held))
+
+
+def written(place: Path, source: str) -> Path:
+    """A file with a source."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text(source)
+    return place
+
+
+def zipped(place: Path, files: dict[str, bytes | str]) -> Path:
+    """A zip file with these members."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in files.items():
+            archive.writestr(name, text)
+    place.write_bytes(made.getvalue())
+    return place
+
+
+def need_sandbox() -> None:
+    """Skip a test where no sandbox can be made; fail where there has to be one."""
+    try:
+        check_sandbox(Limits(sandbox="bwrap"))
+    except UsageError as error:
+        if os.environ.get("CONFORMANCE_REQUIRE_SANDBOX"):
+            raise
+        pytest.skip(str(error))
+
+
+def processes(words: Iterable[str]) -> list[str]:
+    """The command lines of running processes that hold one of these words."""
+    ps = shutil.which("ps") or "ps"
+    said = subprocess.run([ps, "-ww", "-eo", "args"], check=True, capture_output=True, text=True)  # noqa: S603
+    return [line for line in said.stdout.splitlines() if any(each in line for each in words)]

@@ -1,0 +1,151 @@
+"""`conformance check FILE.py`: what a file has is found, and judged, with nothing to write."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from conformance.cli import main
+from conformance.shapes.absent import stand_ins
+from conformance.shapes.definitions import trains_at_import
+from conformance.tests.shapes.measure import PROGRAMS, program
+
+
+def checked(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
+    """The exit code of a command, and what it prints."""
+    with pytest.raises(SystemExit) as left:
+        main(list(arguments))
+    said = capsys.readouterr()
+    code = left.value.code
+    assert isinstance(code, int)
+    return code, said.out + said.err
+
+
+def written(folder: Path, *names: str, fault: int | None = None) -> Path:
+    """A file with some programs."""
+    file = folder / "net.py"
+    file.write_text("\n".join(program(name, fault)[0] for name in names), encoding="utf-8")
+    return file
+
+
+def test_a_forgotten_derivative_is_told_in_three_lines(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, said = checked(capsys, "check", str(written(tmp_path, "rows_class", fault=0)))
+    what, where, why = said.splitlines()[:3]
+    assert code == 1
+    assert what.startswith("wrong: the gradients of W1 and b1")
+    assert where == "net.py:29: d1 = np.dot(d2, self.W2.T)"
+    assert "the derivative of `sigmoid(self.z1)`" in why
+    assert why.endswith("is missing")
+
+
+def test_what_was_recognised_is_said_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, said = checked(capsys, "check", str(written(tmp_path, "rows_class")))
+    assert code == 0
+    assert (
+        "recognised: NeuralNetwork(n_inputs, n_hidden, n_outputs); rows, one-hot; forward(X), "
+        "backward(X, y, output, lr) updates the parameters itself; parameters W1, b1, W2, b2"
+    ) in said.splitlines()
+
+
+def test_a_name_picks_one_of_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = written(tmp_path, "two_layer_net", "per_sample")
+    code, said = checked(capsys, "check", "-q", f"{file}:Network")
+    assert code == 0
+    assert [line.split(": ")[0] for line in said.splitlines()] == [f"{file}:Network"]
+
+
+def test_two_classes_of_a_file_are_both_judged(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = written(tmp_path, "two_layer_net", "per_sample")
+    code, said = checked(capsys, "check", "-q", str(file))
+    assert code == 0
+    assert [line.split(": ")[0].split(":")[-1] for line in said.splitlines()] == [
+        "TwoLayerNet",
+        "Network",
+    ]
+
+
+def test_every_output_has_the_verdict(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = written(tmp_path, "rows_class", fault=0)
+    outputs = [tmp_path / name for name in ("o.json", "o.md", "o.html")]
+    options = [f"--{kind}={path}" for kind, path in zip(("json", "markdown", "html"), outputs)]  # noqa: B905
+    assert checked(capsys, "check", str(file), *options)[0] == 1
+    values = json.loads(outputs[0].read_text(encoding="utf-8"))
+    assert values["exit_code"] == 1
+    assert values["blames"][0]["lines"][0]["line"] == 29
+    assert values["recognised"]["parameters"] == ["W1", "b1", "W2", "b2"]
+    for path in outputs[1:]:
+        assert "d1 = np.dot(d2, self.W2.T)" in path.read_text(encoding="utf-8")
+
+
+def test_a_notebook_is_its_code_cells(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source, line = program("rows_class", 0)
+    cells = [
+        {"cell_type": "markdown", "source": ["# A network"]},
+        {"cell_type": "code", "source": ["%matplotlib inline\n", "import numpy as np\n"]},
+        {"cell_type": "code", "source": source.splitlines(keepends=True)},
+    ]
+    file = tmp_path / "net.ipynb"
+    file.write_text(json.dumps({"cells": cells}), encoding="utf-8")
+    code, said = checked(capsys, "check", str(file))
+    assert code == 1
+    assert said.splitlines()[1] == f"net.ipynb, cell 2:{line}: d1 = np.dot(d2, self.W2.T)"
+
+
+def test_what_fits_no_shape_is_refused_with_an_adapter_that_runs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "gizmo.py"
+    file.write_text(
+        "import numpy as np\n\n\nclass Gizmo:\n    def __init__(self, n_in, n_out):\n"
+        "        self.kernel = np.random.randn(n_in, n_out)\n\n"
+        "    def forward(self, X):\n        return X @ self.kernel\n\n"
+        "    def backward(self, X, y, settings):\n        raise RuntimeError(settings)\n",
+        encoding="utf-8",
+    )
+    code, said = checked(capsys, "check", str(file))
+    assert code == 2
+    assert "it defines class Gizmo" in said
+    assert "net = Gizmo(n_in=6, n_out=3)" in said
+    with pytest.raises(SystemExit) as left:
+        main(["init", str(file)])
+    assert left.value.code == 0
+    monkeypatch.syspath_prepend(str(tmp_path))
+    adapter = tmp_path / "check_gizmo.py"
+    exec(compile(adapter.read_bytes(), adapter, "exec"), {"__name__": "check_gizmo"})  # noqa: S102
+    assert "wrong: the gradient of kernel" in capsys.readouterr().out
+
+
+def test_a_file_that_trains_when_it_is_imported_is_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = program("rows_class")[0] + (
+        "\n\nnp.random.seed(1)\nX = np.random.randn(8, 3)\ny = np.eye(2)[np.arange(8) % 2]\n"
+        "net = NeuralNetwork(3, 4, 2)\nfor epoch in range(50):\n"
+        "    net.backward(X, y, net.forward(X), 0.1 * 2)\n"
+    )
+    file = tmp_path / "trains.py"
+    file.write_text(source, encoding="utf-8")
+    assert trains_at_import(str(file)) is not None
+    assert trains_at_import(str(PROGRAMS / "x_and_y.py")) is None
+    code, said = checked(capsys, "check", "-q", str(file))
+    assert code == 0, said
+
+
+def test_a_module_that_is_not_installed_is_stood_in_for() -> None:
+    source = "import nowhere.to_be.found as far\nfrom scipy.special import expit\nimport json\n"
+    with stand_ins(source) as names:
+        assert "nowhere" in names
+        assert "json" not in names
+        far = __import__("nowhere.to_be.found")
+        assert far.to_be.found.anything.at_all is not None
+        with pytest.raises(Exception, match="nowhere is not installed"):
+            far.to_be.found.called()
+    for name in [each for each in sys.modules if each.startswith("nowhere")]:
+        del sys.modules[name]

@@ -1,0 +1,71 @@
+"""What `import conformance` gives: it says why an assertion fails, and loads little."""
+
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+
+import conformance
+
+CASE = "hand-2-3-1"
+
+
+def negated(weights: Any, biases: Any, x: Any, y: Any, eta: float) -> dict[str, Any]:  # noqa: ARG001 - a subject
+    """z with the wrong sign of b."""
+    return {"z2": weights[0] @ x - biases[0]}
+
+
+def loss_and_gradients(params: Any, x: Any) -> tuple[Any, Any]:
+    """The gradient of b is half of what it has to be."""
+    loss = (params["a"] * x).sum() + (params["b"] ** 2).sum()
+    return loss, {"a": x, "b": params["b"]}
+
+
+def reports() -> list[Any]:
+    """A report of each kind, on something wrong."""
+    params = {"a": np.ones(2), "b": np.arange(1.0, 3)}
+    return [
+        conformance.check(negated, case=CASE),
+        conformance.check_backward(loss_and_gradients, params, np.arange(2.0, 4)),
+    ]
+
+
+def test_an_assertion_that_fails_holds_the_report() -> None:
+    with pytest.raises(AssertionError) as raised:
+        conformance.assert_conformant(negated, case=CASE)
+    what, where, why, *_ = str(raised.value).splitlines()
+    assert what == "not conformant: Z is wrong at layer 2, in 1 of 1 case"
+    assert "test_public.py" in where
+    assert why == "  it is the right value with minus b^l"
+
+
+def test_a_report_that_is_there_can_be_asserted() -> None:
+    conformance.assert_conformant(conformance.check("reference", case=CASE))
+    for each in reports():
+        with pytest.raises(AssertionError, match="wrong"):
+            conformance.assert_conformant(each)
+
+
+def test_what_is_shown_of_a_failed_assertion_is_one_line() -> None:
+    for each in reports():
+        assert not each.ok
+        assert "wrong" in repr(each)
+        assert "test_public.py" in repr(each)
+        assert "\n" not in repr(each)
+
+
+def test_every_public_name_is_there_and_nothing_heavy_is_loaded_for_it() -> None:
+    code = """
+import sys, conformance
+print(sorted({"numpy", "torch", "flint", "pytest", "typer"} & set(sys.modules)))
+print([name for name in conformance.__all__ if not hasattr(conformance, name)])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)  # noqa: S603
+    assert done.stdout.split() == ["[]", "[]"]
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="has no attribute 'chekc'"):
+        _ = conformance.chekc  # type: ignore[attr-defined]
