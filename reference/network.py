@@ -13,8 +13,9 @@ from itertools import pairwise
 import numpy as np
 
 from reference.backprop import errors, feedforward, gradients
-from reference.descent import SLOPED, Descent, fits
-from reference.equations import BOOK, QUADRATIC, Cost
+from reference.descent import Descent, fits, knows
+from reference.equations import QUADRATIC, SIGMOID, Activation, Cost
+from reference.families import of_layers
 from reference.order import Rows, permutation
 from reference.step import Array, Batch, Parameters
 
@@ -22,7 +23,7 @@ Pairs = Iterable[tuple[Array, Array]]
 
 
 class Network:
-    """A sigmoid multilayer perceptron trained by mini-batch stochastic gradient descent.
+    """A multilayer perceptron trained by mini-batch stochastic gradient descent.
 
     Attributes:
         num_layers: L, the input layer counted.
@@ -36,23 +37,31 @@ class Network:
         sizes: Sequence[int],
         rng: np.random.Generator | None = None,
         cost: Cost = QUADRATIC,
+        activation: Activation = SIGMOID,
+        output: Activation | None = None,
     ) -> None:
         """Draw weights and biases from a standard normal distribution.
 
         Args:
             sizes: neurons of each layer, two layers or more.
             rng: where the numbers come from, the order of the samples included.
-            cost: a pair of `reference.equations`.
+            cost: one of `reference.equations`, such as `LOG_LIKELIHOOD`.
+            activation: of the hidden layers: `SIGMOID`, `TANH` or `RELU`.
+            output: of the output layer; if not given, that with which the cost usually goes.
 
         Raises:
-            ValueError: fewer than two layers, or a layer without neurons.
+            ValueError: fewer than two layers, or a layer without neurons; or the cost does not go
+                with the output.
         """
         if len(sizes) < 2 or min(sizes) < 1:  # noqa: PLR2004 - an input and an output layer
             raise ValueError(f"sizes {list(sizes)}: give two layers or more, none of them empty")
         self.num_layers = len(sizes)
         self.sizes = list(sizes)
         self.rng = np.random.default_rng() if rng is None else rng
-        self.equations = BOOK.with_cost(cost)
+        self.cost = cost
+        output = cost.output if output is None else output
+        self.activations = (*[activation] * (len(sizes) - 2), output)
+        self.equations = of_layers(len(sizes), activation, output, cost)
         self._descent: Descent | None = None  # while it trains in place
         self.biases = [self.rng.standard_normal((n, 1)) for n in sizes[1:]]
         self.weights = [self.rng.standard_normal((n, below)) for below, n in pairwise(sizes)]
@@ -73,7 +82,7 @@ class Network:
         """
         z, a = feedforward(self._parameters, x, self.equations)
         delta = errors(self._parameters, z, a, y, self.equations)
-        nabla_b, nabla_w = zip(*gradients(delta, a, self.equations), strict=True)
+        nabla_b, nabla_w = zip(*gradients(delta, a, self.equations[-1]), strict=True)
         return list(nabla_b), list(nabla_w)
 
     def update_mini_batch(
@@ -96,7 +105,7 @@ class Network:
             self._descent.step(batch, eta, decay)
             return
         nabla_b, nabla_w = self.backprop(batch.x, batch.y)
-        update_b, update_w = self.equations.updated_bias, self.equations.updated_weight
+        update_b, update_w = self.equations[-1].updated_bias, self.equations[-1].updated_weight
         self.biases = [
             update_b(b, nabla, eta) for b, nabla in zip(self.biases, nabla_b, strict=True)
         ]
@@ -157,10 +166,10 @@ class Network:
         Raises:
             ValueError: they are no floats, or the cost is not of `reference.equations`.
         """
-        bp1 = self.equations.output_error
-        if bp1 not in SLOPED or not fits(*self.weights, *self.biases):
+        known = knows(self.activations, self.cost)
+        if not known or not fits(*self.weights, *self.biases):
             raise ValueError("in place: give floats of one dtype, and a cost of the book")
-        self._descent = Descent(self.weights, self.biases, sloped=SLOPED[bp1])
+        self._descent = Descent(self.weights, self.biases, self.activations, self.cost)
         self.weights, self.biases = self._descent.weights, self._descent.biases
         try:
             with np.errstate(over="ignore"):  # as in `equations.sigmoid`
