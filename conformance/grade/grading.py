@@ -9,6 +9,7 @@ from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExec
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
+from importlib import import_module
 from importlib.metadata import version
 from typing import Any
 
@@ -56,6 +57,7 @@ def grade_all(
         done: called with each row as soon as it is known.
         given: files that every submission is given, in the place of its own of the same names.
     """
+    import_module("conformance.grade.judging")  # so that its bytecode is there, once for all
     rows: dict[str, Row] = {}
 
     def keep(row: Row) -> None:
