@@ -117,6 +117,28 @@ def test_the_books_network_is_of_sigmoids_and_is_put_to_no_other_cases() -> None
     assert {found.unfit(case) for case in others} == {"has other activations"}
 
 
+@pytest.mark.xdist_group("torch")
+@pytest.mark.parametrize(
+    ("name", "family", "cost"),
+    [
+        ("ReluLogits", ("relu", "softmax"), "log-likelihood"),
+        ("TanhSoftmax", ("tanh", "softmax"), "log-likelihood"),
+        ("ReluRegression", ("relu", "linear"), "quadratic"),
+    ],
+)
+def test_a_module_is_told_its_family_and_is_conformant(
+    name: str, family: tuple[str, str], cost: str
+) -> None:
+    from conformance.subjects.module.subject import module_subject
+    from conformance.tests.networks import family_modules
+
+    found = module_subject(getattr(family_modules, name), name)
+    assert (found.family, found.costs) == (family, (cost,))
+    report = judged(found)
+    assert len(report.cases) >= 2
+    assert report.ok, report.blames
+
+
 # Networks of no known family
 
 SOFTPLUS = ("    return np.maximum(0, z)", "    return np.log(1 + np.exp(z))")
