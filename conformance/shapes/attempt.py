@@ -314,7 +314,8 @@ def _learn(run: Attempt, call: Call, function: Callable[..., Any], result: Any) 
 
 def _has_loss(result: Any) -> bool:
     """Whether it may be a loss and gradients, in either order."""
-    return isinstance(result, tuple | list) and len(result) > 1 and any(map(is_number, result))
+    parts = result if isinstance(result, tuple | list) and len(result) > 1 else ()
+    return any(is_number(each) and np.ndim(each) == 0 for each in parts)
 
 
 def _is_pair(result: Any) -> bool:

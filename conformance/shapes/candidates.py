@@ -14,6 +14,7 @@ from conformance.shapes.definitions import Definitions, returned_names
 from conformance.shapes.example_data import Data
 from conformance.shapes.judging import Found, judged
 from conformance.shapes.layers import LayerSearch, layer_search
+from conformance.shapes.own_data import OwnDataSearch, own_data
 from conformance.shapes.parameters import made_by_the_file, made_here, takes_parameters
 from conformance.shapes.plans import Made, Named, by_role, constructors, methods
 from conformance.shapes.search import Refusal, Searched
@@ -37,7 +38,7 @@ class Candidate:
     name: str
     book: bool
     searched: tuple[Searched, ...] = ()
-    layer: LayerSearch | PairSearch | LossSearch | None = None
+    layer: LayerSearch | PairSearch | LossSearch | OwnDataSearch | None = None
     functions: frozenset[str] = frozenset()
 
     @property
@@ -96,18 +97,23 @@ def of_functions(found: Definitions) -> Iterator[Candidate]:
     They are run together if one goes backwards by its name; then each that takes parameters and
     data, and returns two things, may give a loss and gradients.
     """
+    for own in own_data(found.functions):
+        name = own.function.__name__
+        yield Candidate(name, book=False, layer=own, functions=frozenset((name,)))
     functions: list[Named] = [(each.__name__, each) for each in found.functions]
     roles = by_role(functions)
     if roles["backward"] or roles["loss"]:
         named = roles["backward"] or roles["loss"]
-        yield Candidate(named[0][0], book=False, searched=(_searched(found, roles),))
+        going_back = frozenset(name for name, _ in roles["backward"])
+        searched = (_searched(found, roles),)
+        yield Candidate(named[0][0], book=False, searched=searched, functions=going_back)
     others = {id(e) for role in ("init", "update", "train") for _, e in roles[role]}
     names = {each.__name__ for each in found.functions}
     for each in found.functions:
         if takes_parameters(each) and id(each) not in others and _gives_two(each):
-            own = frozenset((each.__name__,))
+            names_of_it = frozenset((each.__name__,))
             alone = (_alone(found, roles, each),)
-            yield Candidate(each.__name__, book=False, searched=alone, functions=own)
+            yield Candidate(each.__name__, book=False, searched=alone, functions=names_of_it)
     if roles["train"] and not roles["backward"]:
         without: dict[str, list[Named]] = {**roles, "loss": []}
         alone = (_searched(found, without),)

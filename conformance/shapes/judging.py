@@ -137,6 +137,8 @@ def examined(reading: Reading, cost: str | None) -> Examined:
     """The gradients of a reading, then the update that it makes of them."""
     run, places = reading.run, reading.places
     goals, loss = places.direct or places.moved, _loss(run)
+    if loss is not None and not np.all(np.isfinite(loss.value)):
+        raise NotAGradientError("the loss is not finite")
     assert run.trace is not None  # noqa: S101 - a recorded run
     _cut(run.trace, [*(each.node for each in goals), *([loss] if loss else [])])
     step = OwnPass(

@@ -55,10 +55,14 @@ class Reading:
     places: Places
 
     @property
-    def shaped(self) -> bool:
-        """Whether each gradient has the shape of its parameter."""
+    def fits(self) -> bool:
+        """Whether each parameter has a finite gradient of its shape, one of them of the inputs."""
         goals = self.places.direct or self.places.moved
-        return all(np.shape(e.node.value) == np.shape(e.parameter.value) for e in goals)
+        shaped = all(np.shape(e.node.value) == np.shape(e.parameter.value) for e in goals)
+        finite = all(np.all(np.isfinite(e.node.value)) for e in goals)
+        inputs = self.run.node(self.run.scope.kinds["inputs"])
+        learns = any(each.node.depends_on(inputs) for each in goals)
+        return len(goals) == len(self.run.start) and shaped and finite and learns
 
 
 @dataclass
@@ -101,20 +105,17 @@ class Searched:
 
     def readings(self) -> Iterator[Reading]:
         """Those that run, the likeliest first."""
-        misshapen: list[Reading] = []
         self.refusal.until = monotonic() + SEARCHED
         for layouts in (BATCHES, SINGLES):
             found = False
             for needs_loss in (True, False):
                 for each in self._of(layouts, needs_loss=needs_loss):
-                    if not each.plan.said and not each.shaped:
-                        misshapen.append(each)  # the shapes may be none of the program's
-                        continue
+                    if not each.plan.said and not each.fits:
+                        continue  # the parameters may have other shapes
                     found = True
                     yield each
                 if found:
                     return
-        yield from misshapen
 
     def _of(self, layouts: tuple[str, ...], *, needs_loss: bool) -> Iterator[Reading]:
         for forward, loss, backward, update in chains(self.roles):

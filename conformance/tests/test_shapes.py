@@ -4,8 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from conformance.api import check
+from conformance.file_check import Asked, check_file
 from conformance.tests.programs.shapes_faults import FAULTS
 from conformance.tests.shapes.measure import judge
+
+BACKWARD = Path(__file__).parent / "backward" / "programs"
 
 
 @pytest.mark.parametrize("name", FAULTS)
@@ -26,3 +30,10 @@ def test_every_fault_is_seen(name: str, tmp_path: Path) -> None:
     for fault in range(1, len(FAULTS[name])):
         judged = judge(name, fault, tmp_path)
         assert judged.exit_code == 1, judged.words
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("path", sorted(BACKWARD.rglob("*.py")), ids=lambda path: path.stem)
+def test_a_right_backward_pass_is_not_accused(path: Path) -> None:
+    report = check_file(Asked(str(path)), check)
+    assert report.exit_code == 0, str(report)
