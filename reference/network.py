@@ -1,7 +1,8 @@
 """The book's `Network` class on top of the equations, vectorised over the mini-batch.
 
 Code written for the book's program runs on it: the same names, arguments and printed lines, with
-`lmbda` and `cost` as in the book's chapter 3. Left out: early stopping and monitoring.
+`lmbda` and `cost` as in the book's chapter 3. Left out: early stopping and monitoring
+(`network2.py`).
 
 Source: M. Nielsen, *Neural Networks and Deep Learning* (2015), chapters 1 and 3.
 """
@@ -99,7 +100,7 @@ class Network:
         Raises:
             ValueError: no samples, or `lmbda` without `n`.
         """
-        batch = mini_batch if isinstance(mini_batch, Batch) else _stacked(mini_batch)
+        batch = mini_batch if isinstance(mini_batch, Batch) else stacked(mini_batch)
         decay = _decay(lmbda, n)
         if self._descent is not None:
             self._descent.step(batch, eta, decay)
@@ -143,7 +144,7 @@ class Network:
         """
         if epochs < 1 or mini_batch_size < 1:
             raise ValueError(f"epochs {epochs}, mini_batch_size {mini_batch_size}: give 1 or more")
-        data = training_data if isinstance(training_data, Batch) else _stacked(training_data)
+        data = training_data if isinstance(training_data, Batch) else stacked(training_data)
         rows = Rows(data)
         tests = None if test_data is None else list(test_data)
         drawn = (self.rng.permutation(data.m) for _ in range(epochs))
@@ -191,7 +192,12 @@ class Network:
         return Parameters(tuple(self.weights), tuple(self.biases))
 
 
-def _stacked(pairs: Pairs) -> Batch:
+def stacked(pairs: Pairs) -> Batch:
+    """The pairs of columns as one mini-batch.
+
+    Raises:
+        ValueError: there are none.
+    """
     columns = list(pairs)
     if not columns:
         raise ValueError("no samples: give one (x, y) pair or more")

@@ -51,7 +51,7 @@ def adapt(
             raise _neither(thing, name)
         return book_subject(thing, name, cost, family)
     if _takes(thing, *ARGUMENTS):
-        return function_subject(thing, name, cost)
+        return function_subject(thing, name, cost, family)
     if METHODS & set(dir(thing)):
         return _of_instance(thing, name, cost, family)
     if not callable(thing):

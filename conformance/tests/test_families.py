@@ -23,10 +23,11 @@ from conformance.outcome import Report
 from conformance.subjects import Subject
 from conformance.subjects.book.own_forward import examined_alone
 from conformance.subjects.book.subject import book_subject
+from conformance.subjects.function.subject import function_subject
 from conformance.subjects.load import load
 from conformance.tests.networks import book, families
 from conformance.tests.support import recorded
-from reference.step import Batch, Parameters
+from reference.step import Array, Batch, Parameters
 
 SOURCE = Path(families.__file__).read_text("utf-8")
 CASES = [case for case in store.cases(store.root(), None, "float64") if max(case.sizes) < 100]
@@ -115,6 +116,56 @@ def test_the_books_network_is_of_sigmoids_and_is_put_to_no_other_cases() -> None
     assert found.family == ("sigmoid", "sigmoid")
     others = [case for case in CASES if set(case.activations) != {"sigmoid"}]
     assert {found.unfit(case) for case in others} == {"has other activations"}
+
+
+def softmax_step(
+    weights: list[Array], biases: list[Array], x: Array, y: Array, eta: float
+) -> dict[str, Array]:
+    """tanh, and softmax with the log-likelihood, for two layers of weights or more."""
+    activations = [x]
+    for w, b in zip(weights, biases, strict=True):
+        z = w @ activations[-1] + b
+        e = np.exp(z - z.max(axis=0))
+        last = len(activations) == len(weights)
+        activations.append(e / e.sum(axis=0) if last else np.tanh(z))
+    delta, shown = activations[-1] - y, {}
+    for layer in range(len(weights) + 1, 1, -1):
+        w, b, below = weights[layer - 2], biases[layer - 2], activations[layer - 2]
+        shown[f"nabla_b{layer}"] = delta.sum(axis=1, keepdims=True) / x.shape[1]
+        shown[f"nabla_w{layer}"] = delta @ below.T / x.shape[1]
+        shown[f"b{layer}"] = b - eta * shown[f"nabla_b{layer}"]
+        shown[f"w{layer}"] = w - eta * shown[f"nabla_w{layer}"]
+        if layer > 2:
+            delta = (w.T @ delta) * (1 - below**2)
+    return shown
+
+
+def test_a_function_is_told_its_family_and_is_conformant() -> None:
+    found = function_subject(softmax_step, "softmax_step")
+    assert (found.family, found.costs) == (("tanh", "softmax"), ("log-likelihood",))
+    assert judged(found).ok
+
+
+@pytest.mark.xdist_group("torch")
+@pytest.mark.parametrize(
+    ("name", "family", "cost"),
+    [
+        ("ReluLogits", ("relu", "softmax"), "log-likelihood"),
+        ("TanhSoftmax", ("tanh", "softmax"), "log-likelihood"),
+        ("ReluRegression", ("relu", "linear"), "quadratic"),
+    ],
+)
+def test_a_module_is_told_its_family_and_is_conformant(
+    name: str, family: tuple[str, str], cost: str
+) -> None:
+    from conformance.subjects.module.subject import module_subject
+    from conformance.tests.networks import family_modules
+
+    found = module_subject(getattr(family_modules, name), name)
+    assert (found.family, found.costs) == (family, (cost,))
+    report = judged(found)
+    assert len(report.cases) >= 2
+    assert report.ok, report.blames
 
 
 # Networks of no known family

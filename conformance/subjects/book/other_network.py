@@ -55,10 +55,13 @@ def other_activations(subject: Subject, cases: Sequence[Case]) -> tuple[str, ...
 def activations_of(patterns: NetworkPatterns, case: Case) -> tuple[str, ...]:
     """The names of the activations of the layers from 2 to L in an update, empty if not known."""
     run = patterns.tried(lambda: patterns.pattern(case, M, update_run), None)
-    if run is None:
-        return ()
-    layers = range(2, case.layers + 1)
-    return tuple(_activation(run, layer, is_output=layer == case.layers) for layer in layers)
+    return () if run is None else activations_in(run, case.layers)
+
+
+def activations_in(run: Searched, layers: int) -> tuple[str, ...]:
+    """The names of the activations of the layers from 2 to L in a run, empty if not known."""
+    each = range(2, layers + 1)
+    return tuple(_activation(run, layer, is_output=layer == layers) for layer in each)
 
 
 def _patterns(subject: Subject) -> NetworkPatterns | None:
