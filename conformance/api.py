@@ -47,6 +47,7 @@ def check(
     case: str | Collection[str] | None = None,
     dtype: str | None = None,
     cost: str | None = None,
+    family: tuple[str, str] | None = None,
     timeout: float = 60.0,
     python_path: Sequence[Path] = (),
     done: Done = lambda _: None,
@@ -62,6 +63,8 @@ def check(
         dtype: only the cases in this dtype.
         cost: the cost of a network that does not let one choose it, quadratic if not given; of a
             command, a trace or a `Subject`, which is put to the cases with this cost alone.
+        family: the activations that it is meant to have, of hidden layers and output, such as
+            `("relu", "softmax")`; those that it is seen to have if not given.
         timeout: the longest silence of a process in seconds.
         python_path: folders from which a file or module may import.
         done: called with the report on each case.
@@ -77,53 +80,62 @@ def check(
         return _apart(
             subject,
             store.cases(place, case, dtype),
-            (cost, tuple(python_path)),
+            ((cost, family), tuple(python_path)),
             (timeout, done),
             detailed=detailed,
         )
     with TURN, threadpool_limits(1):
-        found = _found(subject, place, case if isinstance(case, str) else None, cost, timeout)
+        named = case if isinstance(case, str) else None
+        found = _found(subject, place, named, (cost, family), timeout)
         return _fitting(
             examine(found, place, store.cases(place, case, dtype), done, detailed=detailed)
         )
 
 
 def _found(
-    subject: object, place: Path, case: str | None, cost: str | None, timeout: float
+    subject: object, place: Path, case: str | None, meant: "Meant", timeout: float
 ) -> Subject:
     if isinstance(subject, Subject):
-        return _with_cost(subject, cost)
+        return _as_meant(subject, meant)
     if not isinstance(subject, str):
         name = getattr(subject, "__name__", type(subject).__name__)
-        return _adapted(subject, name, cost)
+        return _adapted(subject, name, meant)
     if subject.startswith(COMMAND):
-        return _with_cost(command_subject(subject, timeout=timeout), cost)
+        return _as_meant(command_subject(subject, timeout=timeout), meant)
     if subject.endswith(".safetensors"):
-        return _with_cost(trace_subject(Path(subject), place, case), cost)
-    return find(subject)
+        return _as_meant(trace_subject(Path(subject), place, case), meant)
+    return _as_meant(find(subject), (None, meant[1]))
 
 
-def _adapted(thing: Any, name: str, cost: str | None) -> Subject:
+Meant = tuple[str | None, tuple[str, str] | None]
+"""The cost and the family that a subject is said to have."""
+
+
+def _adapted(thing: Any, name: str, meant: Meant) -> Subject:
     """A subject of what a name stands for.
 
     Raises:
         UnknownSubjectError: it is not the network of the book.
     """
     try:
-        return adapt(thing, name, cost)
+        return adapt(thing, name, *meant)
+    except UnknownSubjectError:
+        raise
     except UsageError as error:
         raise UnknownSubjectError(str(error)) from error
 
 
-def _with_cost(subject: Subject, cost: str | None) -> Subject:
-    """A subject of which we cannot see its cost, with the one that it is said to have."""
-    return subject if cost is None else replace(subject, costs=(cost,))
+def _as_meant(subject: Subject, meant: Meant) -> Subject:
+    """A subject of which we cannot see its cost or family, with those that it is said to have."""
+    cost, family = meant
+    subject = subject if cost is None else replace(subject, costs=(cost,))
+    return subject if family is None else replace(subject, family=family)
 
 
 def _apart(
     spec: str,
     cases: Sequence[Case],
-    options: tuple[str | None, tuple[Path, ...]],
+    options: tuple[Meant, tuple[Path, ...]],
     watching: tuple[float, Done],
     *,
     detailed: bool,
@@ -157,14 +169,14 @@ def _apart(
 def _send_all(
     spec: str,
     cases: Sequence[Case],
-    options: tuple[str | None, tuple[Path, ...]],
+    options: tuple[Meant, tuple[Path, ...]],
     detailed: bool,
     send: Callable[[object], None],
 ) -> None:
     """What the child does: it examines the subject, and sends each part as soon as it is known."""
-    cost, python_path = options
+    meant, python_path = options
     thing = load(spec, python_path)
-    subject = replace(_adapted(thing, spec, cost), folders=python_path)
+    subject = replace(_adapted(thing, spec, meant), folders=python_path)
     fitting = [each for each in cases if not subject.unfit(each)]
     skipped = {each.id: subject.unfit(each) for each in cases if each not in fitting}
     send({"conventions": list(subject.conventions), "skipped": skipped})

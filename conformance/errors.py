@@ -22,6 +22,10 @@ class UnknownSubjectError(UsageError):
     """What a word names is there, and is not the network of the book."""
 
 
+class OtherFamilyError(UnknownSubjectError):
+    """A network has the book's interface, and activations of no family that there are cases of."""
+
+
 class CorpusError(ConformanceError):
     """A fixture is missing, damaged, or of another version."""
 

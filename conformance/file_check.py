@@ -5,14 +5,14 @@ A file runs in a process of its own, under a time limit. Left out: the command l
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
 from threadpoolctl import threadpool_limits
 
-from conformance.errors import NothingTrainedError, SubjectError, UsageError
+from conformance.errors import NothingTrainedError, OtherFamilyError, SubjectError, UsageError
 from conformance.files import put
 from conformance.outcome import Report
 from conformance.report.backward_record import from_values, to_values
@@ -22,7 +22,7 @@ from conformance.shapes.adapter import adapter, names_of
 from conformance.shapes.candidates import Candidate, candidates, of_thing
 from conformance.shapes.definitions import NOTEBOOK, cells, definitions, of_module, trains_at_import
 from conformance.shapes.file_report import FileReport, NotJudged, Part, Refused, ShapeReport
-from conformance.shapes.judging import Found
+from conformance.shapes.judging import Found, Recognised
 
 Send = Callable[[object], None]
 
@@ -99,7 +99,7 @@ def _defined(
         for record in isolated(partial(_send_all, asked), asked.timeout):
             said = cast("dict[str, Any]", record)
             if "book" in said:
-                parts.append(book(f"{asked.place}:{said['book']}"))
+                parts.append(_of_the_book(replace(asked, name=str(said["book"])), book))
             elif "found" in said:
                 found = from_values(Found, said["found"])
                 name = f"{asked.place}:{said['name']}"
@@ -114,6 +114,30 @@ def _defined(
             words if words.startswith(asked.place) else f"{asked.place}: {words}"
         ) from error
     return parts, left, refusal
+
+
+def _of_the_book(asked: Asked, book: Callable[[str], Report]) -> Part:
+    """The report on a class with the book's interface, by its own forward pass if need be."""
+    try:
+        return book(asked.said)
+    except OtherFamilyError:
+        (record,) = isolated(partial(_send_alone, asked), asked.timeout)
+        found = from_values(Found, cast("dict[str, Any]", record)["found"])
+        return ShapeReport(asked.said, found.examined, found.recognised)
+
+
+def _send_alone(asked: Asked, send: Send) -> None:
+    """What the child does: it judges a class with the book's interface by its own forward pass."""
+    from conformance.subjects.book.own_forward import examined_alone
+    from conformance.subjects.load import load
+
+    with threadpool_limits(1):
+        thing = cast("Callable[..., Any]", load(asked.said, asked.python_path))
+        examined = examined_alone(thing, asked.said, asked.cost)
+    names = tuple(each.name for each in examined.gradients)
+    said = "columns", "one-hot", ("backprop(x, y)",), "returned", names
+    recognised = Recognised(f"{asked.name}(sizes)", *said, backward=0)
+    send({"found": to_values(Found(recognised, examined))})
 
 
 def check_object(thing: Any, cost: str | None) -> ShapeReport | None:

@@ -112,7 +112,16 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Write the page of --conformance-html, and say where it is."""
+    """Say what the failures have in common; write the page, and say where it is."""
+    ours = concerned(config) and not hasattr(config, "workerinput")
+    if ours and terminalreporter.stats.get("failed"):
+        from conformance.suite.summary import summary_lines
+
+        lines = list(summary_lines(terminalreporter.stats, config))
+        if lines:
+            terminalreporter.section("conformance")
+        for line in lines:
+            terminalreporter.write_line(line)
     if _pages(config):
         from conformance.suite.page import write_page
 

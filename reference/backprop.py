@@ -3,29 +3,37 @@
 Left out: the loop over mini-batches and epochs (`network.py`).
 """
 
+from collections.abc import Sequence
+
 from reference.equations import BOOK, Equations
 from reference.step import Array, Batch, Parameters, Step
 
+Layered = Equations | Sequence[Equations]
+"""The equations of all layers, or those of each layer from 2 to L."""
+
 
 def feedforward(
-    parameters: Parameters, x: Array, equations: Equations = BOOK
+    parameters: Parameters, x: Array, equations: Layered = BOOK
 ) -> tuple[list[Array], list[Array]]:
     """The weighted inputs z^2 … z^L and the activations a^1 = x, a^2 … a^L, each (n_l, m)."""
     z: list[Array] = []
     a = [x]
-    for w, b in zip(parameters.w, parameters.b, strict=True):
-        z.append(equations.weighted_input(w, a[-1], b))
-        a.append(equations.activation(z[-1]))
+    each = of_layers(equations, parameters)
+    for w, b, of_layer in zip(parameters.w, parameters.b, each, strict=True):
+        z.append(of_layer.weighted_input(w, a[-1], b))
+        a.append(of_layer.activation(z[-1]))
     return z, a
 
 
 def errors(
-    parameters: Parameters, z: list[Array], a: list[Array], y: Array, equations: Equations = BOOK
+    parameters: Parameters, z: list[Array], a: list[Array], y: Array, equations: Layered = BOOK
 ) -> list[Array]:
     """The errors δ^2 … δ^L, each (n_l, m), of what `feedforward` gave."""
-    delta = [equations.output_error(z[-1], a[-1], y)]
-    for w_above, z_here in zip(reversed(parameters.w[1:]), reversed(z[:-1]), strict=True):
-        delta.append(equations.hidden_error(w_above, delta[-1], z_here))
+    *hidden, output = of_layers(equations, parameters)
+    delta = [output.output_error(z[-1], a[-1], y)]
+    downwards = zip(reversed(parameters.w[1:]), reversed(z[:-1]), reversed(hidden), strict=True)
+    for w_above, z_here, of_layer in downwards:
+        delta.append(of_layer.hidden_error(w_above, delta[-1], z_here))
     return delta[::-1]
 
 
@@ -44,7 +52,7 @@ def step(
     batch: Batch,
     eta: float,
     decay: float = 0.0,
-    equations: Equations = BOOK,
+    equations: Layered = BOOK,
 ) -> Step:
     """Everything that one step of gradient descent computes.
 
@@ -53,22 +61,27 @@ def step(
         batch: the mini-batch; its own m divides, be it shorter than the others or not.
         eta: the learning rate η.
         decay: λ/n, weight decay over the size n of the whole training set.
-        equations: the book's, or others.
+        equations: the book's, or others; of a sequence the last has the cost and the update.
 
     Returns:
         All quantities in the arithmetic of the arguments; arrays of shapes as in `Step`.
     """
     z, a = feedforward(parameters, batch.x, equations)
-    cost = equations.cost(a[-1], batch.y)
+    output = of_layers(equations, parameters)[-1]
+    cost = output.cost(a[-1], batch.y)
     delta = errors(parameters, z, a, batch.y, equations)
-    nabla = gradients(delta, a, equations)
+    nabla = gradients(delta, a, output)
     updated = [
-        (
-            equations.updated_bias(b, nabla_b, eta),
-            equations.updated_weight(w, nabla_w, eta, decay),
-        )
+        (output.updated_bias(b, nabla_b, eta), output.updated_weight(w, nabla_w, eta, decay))
         for b, w, (nabla_b, nabla_w) in zip(parameters.b, parameters.w, nabla, strict=True)
     ]
     nabla_b, nabla_w = zip(*nabla, strict=True)
     b, w = zip(*updated, strict=True)
     return Step(tuple(z), tuple(a[1:]), cost, tuple(delta), nabla_b, nabla_w, b, w)
+
+
+def of_layers(equations: Layered, parameters: Parameters) -> tuple[Equations, ...]:
+    """The equations of each layer from 2 to L."""
+    if isinstance(equations, Equations):
+        return (equations,) * len(parameters.w)
+    return tuple(equations)

@@ -2,7 +2,8 @@
 
 The equations of `equations.py`, in the same order, for plain float arrays. What makes them fast:
 every product and every function writes into an array that is there already; σ′(z) = a (1 − a)
-takes the σ(z) of the forward pass; η/m multiplies δ (n_L m numbers) and not ∂C/∂w (n_l n_{l−1}
+takes the σ(z) of the forward pass, and so
+do the other f′; η/m multiplies δ (n_L m numbers) and not ∂C/∂w (n_l n_{l−1}
 numbers); sums over the samples, and b beside itself m times, are products with a column of ones;
 and one subtraction moves all weights and biases. The results differ from those of `backprop.step`
 by rounding alone.
@@ -12,17 +13,33 @@ Left out: z, δ and ∇, which nobody looks at here, and other arithmetics than 
 Source: M. Nielsen, *Neural Networks and Deep Learning* (2015), chapters 1 to 3.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from math import prod
 
 import numpy as np
 
-from reference.equations import CROSS_ENTROPY, QUADRATIC
+from reference.equations import (
+    COSTS,
+    LINEAR,
+    QUADRATIC,
+    RELU,
+    SIGMOID,
+    SOFTMAX,
+    TANH,
+    Activation,
+    Cost,
+    cross_entropy_delta,
+    difference,
+)
+from reference.families import behind
 from reference.step import Array, Batch
 
-SLOPED = {QUADRATIC.delta: True, CROSS_ENTROPY.delta: False}
-"""The costs known here, by BP1, and whether it multiplies by σ′(z^L)."""
+
+def knows(activations: Iterable[Activation], cost: Cost) -> bool:
+    """Whether the steps of such a network are written here."""
+    return cost in COSTS.values() and all(each in _KERNELS for each in activations)
 
 
 def fits(*arrays: Array) -> bool:
@@ -41,9 +58,20 @@ class Descent:
     """
 
     def __init__(
-        self, weights: Sequence[Array], biases: Sequence[Array], *, sloped: bool = True
+        self,
+        weights: Sequence[Array],
+        biases: Sequence[Array],
+        activations: Sequence[Activation] = (),
+        cost: Cost = QUADRATIC,
     ) -> None:
-        """Copy the parameters, for which `fits` holds; `sloped` is a value of `SLOPED`."""
+        """Copy the parameters, for which `fits` holds.
+
+        Args:
+            weights: (n_l, n_{l-1}) arrays for l = 2 … L.
+            biases: (n_l, 1) arrays.
+            activations: of the layers 2 … L, sigmoids if not given; for these and the cost `knows`.
+            cost: it goes with the activation of the output.
+        """
         arrays = [*weights, *biases]
         self.parameters = np.concatenate([array.ravel() for array in arrays])
         self._change = np.empty_like(self.parameters)  # η ∂C/∂w and η ∂C/∂b
@@ -51,7 +79,9 @@ class Descent:
         views, changes = _views(self.parameters, shapes), _views(self._change, shapes)
         self.weights, self.biases = views[:layers], views[layers:]
         self._changes = changes[:layers], changes[layers:]
-        self._sloped = sloped
+        self._kernels = [_KERNELS[each] for each in activations or [SIGMOID] * layers]
+        output = activations[-1] if activations else SIGMOID
+        self._sloped = behind(output, cost).delta not in (cross_entropy_delta, difference)
         self._work: dict[int, _Work] = {}  # by m: the last mini-batch may be shorter
 
     def step(self, batch: Batch, eta: float, decay: float = 0.0) -> None:
@@ -65,7 +95,9 @@ class Descent:
         m = batch.x.shape[1]
         work = self._work.get(m)
         if work is None:
-            work = self._work[m] = _Work((self.weights, self.biases), self._changes, m)
+            work = self._work[m] = _Work(
+                (self.weights, self.biases), self._changes, self._kernels, m
+            )
         work.forward(batch.x)
         work.backward(batch.x.T, batch.y, eta / m, sloped=self._sloped)
         if decay:
@@ -81,58 +113,116 @@ class _Work:
         self,
         parameters: tuple[Sequence[Array], Sequence[Array]],
         changes: tuple[Sequence[Array], Sequence[Array]],
+        kernels: Sequence["_Kernel"],
         m: int,
     ) -> None:
         weights, biases = parameters
         dtype = biases[0].dtype
         a, delta, room = ([np.empty((len(b), m), dtype) for b in biases] for _ in range(3))
         self._ones, self._one = np.ones((m, 1), dtype), np.ones((), dtype)
-        self._minus = -self._ones.T
-        self._upwards = list(zip(weights, biases, a, room, strict=True))
-        self._output = a[-1], delta[-1], room[-1]
+        rows = [self._ones.T if each.of_z else -self._ones.T for each in kernels]
+        self._upwards = list(zip(weights, biases, a, room, kernels, rows, strict=True))
+        self._output = a[-1], delta[-1], room[-1], kernels[-1].times_slope
         self._lowest = delta[0], changes[0][0], changes[1][0]
         between = zip(
             *(delta[1:], changes[0][1:], changes[1][1:]),
             *([w.T for w in weights[1:]], a[:-1], [each.T for each in a[:-1]]),
-            *(delta[:-1], room[:-1]),
+            *(delta[:-1], room[:-1], [each.times_slope for each in kernels[:-1]]),
             strict=True,
         )
         self._downwards = list(between)[::-1]
 
     def forward(self, x: Array) -> None:
-        """a^l = σ(w^l a^{l−1} + b^l), of which −z = −b − w a is computed first."""
-        one, minus, below = self._one, self._minus, x
-        for w, b, a, room in self._upwards:
+        """a^l = f(w^l a^{l−1} + b^l); of σ −z = −b − w a is computed first."""
+        one, below = self._one, x
+        for w, b, a, room, kernel, row in self._upwards:
             np.dot(w, below, a)
-            np.dot(b, minus, room)
-            np.subtract(room, a, a)
-            np.exp(a, a)
-            np.add(a, one, a)
-            np.reciprocal(a, a)
+            np.dot(b, row, room)
+            kernel.joined(room, a, a)
+            kernel.function(a, one)
             below = a
 
     def backward(self, x_rows: Array, y: Array, rate: float, *, sloped: bool) -> None:
         """(η/m) δ^L … (η/m) δ^2, and the changes that follow from each."""
-        ones = self._ones
-        a, delta, room = self._output
-        np.subtract(a, y, delta)  # δ^L = a^L − y, and for the quadratic cost ⊙ σ′(z^L)
+        ones, one = self._ones, self._one
+        a, delta, room, times_slope = self._output
+        np.subtract(a, y, delta)  # δ^L = a^L − y, and for the quadratic cost ⊙ f′(z^L)
         if sloped:
-            self._times_slope(delta, a, room)
+            times_slope(delta, a, room, one)
         np.multiply(delta, rate, delta)
-        for delta, change_w, change_b, w_rows, a, a_rows, delta_below, room in self._downwards:
+        for delta, change_w, change_b, w_rows, a, a_rows, below, room, times in self._downwards:
             np.dot(delta, a_rows, change_w)  # δ^l (a^{l−1})ᵀ
             np.dot(delta, ones, change_b)  # Σ_x δ^{x,l}
-            np.dot(w_rows, delta, delta_below)  # ((w^l)ᵀ δ^l) ⊙ σ′(z^{l−1})
-            self._times_slope(delta_below, a, room)
+            np.dot(w_rows, delta, below)  # ((w^l)ᵀ δ^l) ⊙ f′(z^{l−1})
+            times(below, a, room, one)
         delta, change_w, change_b = self._lowest
         np.matmul(delta, x_rows, change_w)  # faster than np.dot, which is faster elsewhere
         np.dot(delta, ones, change_b)
 
-    def _times_slope(self, delta: Array, a: Array, room: Array) -> None:
-        """δ ← δ ⊙ a (1 − a)"""
-        np.subtract(self._one, a, room)
-        np.multiply(room, a, room)
-        np.multiply(delta, room, delta)
+
+@dataclass(frozen=True)
+class _Kernel:
+    """An activation that overwrites its argument.
+
+    Attributes:
+        function: overwrites z, or −z, with f(z); takes a 1 too.
+        times_slope: multiplies δ by f′ made of a, in some room.
+        of_z: whether it takes z.
+    """
+
+    function: Callable[[Array, Array], object]
+    times_slope: Callable[[Array, Array, Array, Array], object]
+    of_z: bool = True
+
+    @property
+    def joined(self) -> np.ufunc:
+        """What makes it of ±b and w a."""
+        return np.add if self.of_z else np.subtract
+
+
+def _sigmoid(a: Array, one: Array) -> None:
+    np.exp(a, a)
+    np.add(a, one, a)
+    np.reciprocal(a, a)
+
+
+def _times_sigmoid_prime(delta: Array, a: Array, room: Array, one: Array) -> None:
+    """δ ← δ ⊙ a (1 − a)"""
+    np.subtract(one, a, room)
+    np.multiply(room, a, room)
+    np.multiply(delta, room, delta)
+
+
+def _times_tanh_prime(delta: Array, a: Array, room: Array, one: Array) -> None:
+    """δ ← δ ⊙ (1 − a²)"""
+    np.multiply(a, a, room)
+    np.subtract(one, room, room)
+    np.multiply(delta, room, delta)
+
+
+def _times_relu_prime(delta: Array, a: Array, room: Array, _one: Array) -> None:
+    """δ ← δ where a > 0, else 0"""
+    np.sign(a, room)
+    np.multiply(delta, room, delta)
+
+
+def _softmax(a: Array, _one: Array) -> None:
+    np.subtract(a, a.max(axis=0, keepdims=True), a)
+    np.exp(a, a)
+    np.divide(a, a.sum(axis=0, keepdims=True), a)
+
+
+def _nothing(*_: Array) -> None:
+    """f(z) = z, and what has no f′."""
+
+
+_KERNELS = {
+    SIGMOID: _Kernel(_sigmoid, _times_sigmoid_prime, of_z=False),
+    TANH: _Kernel(lambda a, _: np.tanh(a, a), _times_tanh_prime),
+    RELU: _Kernel(lambda a, _: np.maximum(a, 0, out=a), _times_relu_prime),
+    SOFTMAX: _Kernel(_softmax, _nothing),
+    LINEAR: _Kernel(_nothing, _nothing),
+}
 
 
 def _views(flat: Array, shapes: Sequence[tuple[int, ...]]) -> list[Array]:

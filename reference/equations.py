@@ -4,10 +4,11 @@ Plain NumPy expressions, so one source serves every arithmetic that NumPy dispat
 float32, balls that enclose the exact value, running error bounds. Shapes and conventions are those
 of `reference.step`; `eta` is η and `decay` is λ/n, n the size of the whole training set.
 
-Left out: the order in which the equations are used (`backprop.py`).
+Left out: the order in which the equations are used (`backprop.py`), and which activations and costs
+go together (`families.py`).
 
 Source: M. Nielsen, *Neural Networks and Deep Learning* (2015): σ and the update in chapter 1, BP1
-to BP4 in chapter 2, the cross-entropy and weight decay in chapter 3.
+to BP4 in chapter 2; cross-entropy, log-likelihood, softmax, tanh, ReLU and decay in chapter 3.
 """
 
 from collections.abc import Callable
@@ -31,6 +32,40 @@ def sigmoid_prime(z: Array) -> Array:
     s = sigmoid(z)
     prime: Array = s * (1 - s)
     return prime
+
+
+def tanh(z: Array) -> Array:
+    """a^l = tanh z^l"""
+    t: Array = np.tanh(z)
+    return t
+
+
+def tanh_prime(z: Array) -> Array:
+    """tanh′(z) = 1 − tanh²(z)"""
+    prime: Array = 1 - np.square(np.tanh(z))
+    return prime
+
+
+def relu(z: Array) -> Array:
+    """a^l = max(z^l, 0)"""
+    return z * (z > 0)
+
+
+def relu_prime(z: Array) -> Array:
+    """ReLU′(z) = 1 where z > 0, else 0"""
+    return z > 0
+
+
+def linear(z: Array) -> Array:
+    """a^l = z^l"""
+    return z
+
+
+def softmax(z: Array) -> Array:
+    """a_j^l = e^{z_j} / Σ_k e^{z_k}"""
+    e = np.exp(z - z.max(axis=0, keepdims=True))  # the same, and no e^z is infinite
+    s: Array = e / e.sum(axis=0, keepdims=True)
+    return s
 
 
 def weighted_input(w: Array, a: Array, b: Array) -> Array:
@@ -65,6 +100,17 @@ def cross_entropy_delta(_z: Array, a: Array, y: Array) -> Array:
     return a - y  # (n_L, m)
 
 
+def log_likelihood_cost(a: Array, y: Array) -> Array:
+    """C = −(1/m) Σ_x Σ_j y_j ln a_j"""
+    c: Array = -_x_ln_a(y, a).sum() / y.shape[1]
+    return c
+
+
+def difference(_z: Array, a: Array, y: Array) -> Array:
+    """δ^L = a^L − y"""
+    return a - y  # (n_L, m); what is left where f′ cancels
+
+
 def hidden_error(w_above: Array, delta_above: Array, z: Array) -> Array:
     """δ^l = ((w^{l+1})ᵀ δ^{l+1}) ⊙ σ′(z^l)"""
     return (w_above.T @ delta_above) * sigmoid_prime(z)  # (n_l, m)
@@ -92,16 +138,41 @@ def updated_weight(w: Array, nabla_w: Array, eta: float, decay: float) -> Array:
     return (1 - eta * decay) * w - eta * nabla_w
 
 
+class Activation(NamedTuple):
+    """An activation f(z), and f′(z); None where a_j depends on the other z_k too, or f′ is 1."""
+
+    value: Callable[[Array], Array]
+    prime: Callable[[Array], Array] | None = None
+
+
+SIGMOID = Activation(sigmoid, sigmoid_prime)
+TANH, RELU = Activation(tanh, tanh_prime), Activation(relu, relu_prime)
+LINEAR, SOFTMAX = Activation(linear), Activation(softmax)
+ACTIVATIONS = {
+    "sigmoid": SIGMOID,
+    "tanh": TANH,
+    "relu": RELU,
+    "linear": LINEAR,
+    "softmax": SOFTMAX,
+}
+
+
 class Cost(NamedTuple):
-    """A cost as the book's pair: its value C(a, y) and its output error δ^L(z, a, y)."""
+    """A cost as the book's pair: C(a, y), and δ^L(z, a, y) behind an activation of the output."""
 
     value: Callable[[Array, Array], Array]
     delta: Callable[[Array, Array, Array], Array]
+    output: Activation = SIGMOID
 
 
 QUADRATIC = Cost(quadratic_cost, quadratic_delta)
 CROSS_ENTROPY = Cost(cross_entropy_cost, cross_entropy_delta)
-COSTS = {"quadratic": QUADRATIC, "cross-entropy": CROSS_ENTROPY}
+LOG_LIKELIHOOD = Cost(log_likelihood_cost, difference, SOFTMAX)
+COSTS = {
+    "quadratic": QUADRATIC,
+    "cross-entropy": CROSS_ENTROPY,
+    "log-likelihood": LOG_LIKELIHOOD,
+}
 
 
 @dataclass(frozen=True)

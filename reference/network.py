@@ -1,7 +1,8 @@
 """The book's `Network` class on top of the equations, vectorised over the mini-batch.
 
 Code written for the book's program runs on it: the same names, arguments and printed lines, with
-`lmbda` and `cost` as in the book's chapter 3. Left out: early stopping and monitoring.
+`lmbda` and `cost` as in the book's chapter 3. Left out: early stopping and monitoring
+(`network2.py`).
 
 Source: M. Nielsen, *Neural Networks and Deep Learning* (2015), chapters 1 and 3.
 """
@@ -13,8 +14,9 @@ from itertools import pairwise
 import numpy as np
 
 from reference.backprop import errors, feedforward, gradients
-from reference.descent import SLOPED, Descent, fits
-from reference.equations import BOOK, QUADRATIC, Cost
+from reference.descent import Descent, fits, knows
+from reference.equations import QUADRATIC, SIGMOID, Activation, Cost
+from reference.families import of_layers
 from reference.order import Rows, permutation
 from reference.step import Array, Batch, Parameters
 
@@ -22,7 +24,7 @@ Pairs = Iterable[tuple[Array, Array]]
 
 
 class Network:
-    """A sigmoid multilayer perceptron trained by mini-batch stochastic gradient descent.
+    """A multilayer perceptron trained by mini-batch stochastic gradient descent.
 
     Attributes:
         num_layers: L, the input layer counted.
@@ -36,23 +38,31 @@ class Network:
         sizes: Sequence[int],
         rng: np.random.Generator | None = None,
         cost: Cost = QUADRATIC,
+        activation: Activation = SIGMOID,
+        output: Activation | None = None,
     ) -> None:
         """Draw weights and biases from a standard normal distribution.
 
         Args:
             sizes: neurons of each layer, two layers or more.
             rng: where the numbers come from, the order of the samples included.
-            cost: a pair of `reference.equations`.
+            cost: one of `reference.equations`, such as `LOG_LIKELIHOOD`.
+            activation: of the hidden layers: `SIGMOID`, `TANH` or `RELU`.
+            output: of the output layer; if not given, that with which the cost usually goes.
 
         Raises:
-            ValueError: fewer than two layers, or a layer without neurons.
+            ValueError: fewer than two layers, or a layer without neurons; or the cost does not go
+                with the output.
         """
         if len(sizes) < 2 or min(sizes) < 1:  # noqa: PLR2004 - an input and an output layer
             raise ValueError(f"sizes {list(sizes)}: give two layers or more, none of them empty")
         self.num_layers = len(sizes)
         self.sizes = list(sizes)
         self.rng = np.random.default_rng() if rng is None else rng
-        self.equations = BOOK.with_cost(cost)
+        self.cost = cost
+        output = cost.output if output is None else output
+        self.activations = (*[activation] * (len(sizes) - 2), output)
+        self.equations = of_layers(len(sizes), activation, output, cost)
         self._descent: Descent | None = None  # while it trains in place
         self.biases = [self.rng.standard_normal((n, 1)) for n in sizes[1:]]
         self.weights = [self.rng.standard_normal((n, below)) for below, n in pairwise(sizes)]
@@ -73,7 +83,7 @@ class Network:
         """
         z, a = feedforward(self._parameters, x, self.equations)
         delta = errors(self._parameters, z, a, y, self.equations)
-        nabla_b, nabla_w = zip(*gradients(delta, a, self.equations), strict=True)
+        nabla_b, nabla_w = zip(*gradients(delta, a, self.equations[-1]), strict=True)
         return list(nabla_b), list(nabla_w)
 
     def update_mini_batch(
@@ -90,13 +100,13 @@ class Network:
         Raises:
             ValueError: no samples, or `lmbda` without `n`.
         """
-        batch = mini_batch if isinstance(mini_batch, Batch) else _stacked(mini_batch)
+        batch = mini_batch if isinstance(mini_batch, Batch) else stacked(mini_batch)
         decay = _decay(lmbda, n)
         if self._descent is not None:
             self._descent.step(batch, eta, decay)
             return
         nabla_b, nabla_w = self.backprop(batch.x, batch.y)
-        update_b, update_w = self.equations.updated_bias, self.equations.updated_weight
+        update_b, update_w = self.equations[-1].updated_bias, self.equations[-1].updated_weight
         self.biases = [
             update_b(b, nabla, eta) for b, nabla in zip(self.biases, nabla_b, strict=True)
         ]
@@ -134,7 +144,7 @@ class Network:
         """
         if epochs < 1 or mini_batch_size < 1:
             raise ValueError(f"epochs {epochs}, mini_batch_size {mini_batch_size}: give 1 or more")
-        data = training_data if isinstance(training_data, Batch) else _stacked(training_data)
+        data = training_data if isinstance(training_data, Batch) else stacked(training_data)
         rows = Rows(data)
         tests = None if test_data is None else list(test_data)
         drawn = (self.rng.permutation(data.m) for _ in range(epochs))
@@ -157,10 +167,10 @@ class Network:
         Raises:
             ValueError: they are no floats, or the cost is not of `reference.equations`.
         """
-        bp1 = self.equations.output_error
-        if bp1 not in SLOPED or not fits(*self.weights, *self.biases):
+        known = knows(self.activations, self.cost)
+        if not known or not fits(*self.weights, *self.biases):
             raise ValueError("in place: give floats of one dtype, and a cost of the book")
-        self._descent = Descent(self.weights, self.biases, sloped=SLOPED[bp1])
+        self._descent = Descent(self.weights, self.biases, self.activations, self.cost)
         self.weights, self.biases = self._descent.weights, self._descent.biases
         try:
             with np.errstate(over="ignore"):  # as in `equations.sigmoid`
@@ -182,7 +192,12 @@ class Network:
         return Parameters(tuple(self.weights), tuple(self.biases))
 
 
-def _stacked(pairs: Pairs) -> Batch:
+def stacked(pairs: Pairs) -> Batch:
+    """The pairs of columns as one mini-batch.
+
+    Raises:
+        ValueError: there are none.
+    """
     columns = list(pairs)
     if not columns:
         raise ValueError("no samples: give one (x, y) pair or more")

@@ -3,7 +3,8 @@
 It does not know that it is judged. Left out: everything that `reference` computes by hand.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -11,22 +12,34 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - PyTorch's own idiom
 
+ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
+    "sigmoid": nn.Sigmoid,
+    "tanh": nn.Tanh,
+    "relu": nn.ReLU,
+    "linear": nn.Identity,
+    "softmax": partial(nn.Softmax, dim=1),
+}
+
 
 class Network(nn.Module):
-    """A sigmoid multilayer perceptron that returns the logits of its output layer."""
+    """A multilayer perceptron that returns its output layer before its activation."""
 
-    def __init__(self, sizes: Sequence[int], dtype: torch.dtype) -> None:
+    def __init__(
+        self, sizes: Sequence[int], dtype: torch.dtype, activations: Sequence[str] = ()
+    ) -> None:
         """Make the layers.
 
         Args:
             sizes: neurons of each layer, the input layer first.
             dtype: torch.float32 or torch.float64.
+            activations: names in `ACTIVATIONS`, of each layer but the input; sigmoids if not given.
         """
         super().__init__()
         self.linear = nn.ModuleList(
             nn.Linear(below, here, dtype=dtype) for below, here in pairwise(sizes)
         )
-        self.sigmoid = nn.ModuleList(nn.Sigmoid() for _ in self.linear)
+        names = activations or ["sigmoid"] * len(self.linear)
+        self.activation = nn.ModuleList(ACTIVATIONS[name]() for name in names)
 
     @property
     def layers(self) -> list[nn.Linear]:
@@ -34,26 +47,31 @@ class Network(nn.Module):
         return [layer for layer in self.linear if isinstance(layer, nn.Linear)]
 
     def forward(self, x: Tensor) -> Tensor:
-        """The logits (m, n_L) of the rows x (m, n_1): the output layer before its sigmoid."""
+        """The logits (m, n_L) of the rows x (m, n_1): the output before its activation."""
         *hidden, output = self.linear
-        for linear, sigmoid in zip(hidden, self.sigmoid[:-1], strict=True):
-            x = sigmoid(linear(x))
+        for linear, activation in zip(hidden, self.activation[:-1], strict=True):
+            x = activation(linear(x))
         logits: Tensor = output(x)
         return logits
 
     def predict(self, logits: Tensor) -> Tensor:
         """The output activations (m, n_L)."""
-        activations: Tensor = self.sigmoid[-1](logits)
+        activations: Tensor = self.activation[-1](logits)
         return activations
 
     def cost(self, logits: Tensor, y: Tensor, kind: str) -> Tensor:
-        """The mean over the mini-batch of the `quadratic` or the `cross-entropy` cost, a scalar."""
+        """The mean over the mini-batch of the cost of this kind, a scalar.
+
+        With the `log-likelihood` y has one 1 a row, the class of the sample.
+        """
         if kind == "quadratic":
             total = 0.5 * F.mse_loss(self.predict(logits), y, reduction="sum")
         elif kind == "cross-entropy":
             total = F.binary_cross_entropy_with_logits(logits, y, reduction="sum")
+        elif kind == "log-likelihood":
+            total = F.nll_loss(F.log_softmax(logits, dim=1), y.argmax(dim=1), reduction="sum")
         else:
-            raise ValueError(f"cost {kind!r}: give quadratic or cross-entropy")
+            raise ValueError(f"cost {kind!r}: give quadratic or cross-entropy or log-likelihood")
         return total / len(y)
 
 

@@ -4,6 +4,8 @@ Columns become rows here and nowhere else. A tensor's `.numpy()` shares memory t
 rewrites, so everything that leaves is a copy.
 """
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -14,16 +16,25 @@ from torch_impl.model import Network, optimizer
 class Trainer:
     """A network in training, which shows what each of its steps computed."""
 
-    def __init__(self, parameters: Parameters, cost: str, eta: float, decay: float = 0.0) -> None:
+    def __init__(
+        self,
+        parameters: Parameters,
+        cost: str,
+        eta: float,
+        decay: float = 0.0,
+        activations: Sequence[str] = (),
+    ) -> None:
         """Start from the shared parameters, in their dtype.
 
         Args:
             parameters: float32 or float64 arrays; copied.
-            cost: "quadratic" or "cross-entropy".
+            cost: "quadratic", "cross-entropy" or "log-likelihood".
             eta: the learning rate η.
             decay: λ/n.
+            activations: of each layer but the input; sigmoids if not given.
         """
-        self.network = Network(parameters.sizes, torch.tensor(parameters.w[0][:0]).dtype)
+        dtype = torch.tensor(parameters.w[0][:0]).dtype
+        self.network = Network(parameters.sizes, dtype, activations)
         self.cost = cost
         with torch.no_grad():
             for layer, w, b in zip(self.network.layers, parameters.w, parameters.b, strict=True):
@@ -34,8 +45,8 @@ class Trainer:
         self._a: list[Tensor] = []
         for linear in self.network.layers:
             linear.register_forward_hook(self._see_weighted_input)
-        for sigmoid in self.network.sigmoid:
-            sigmoid.register_forward_hook(self._see_activation)
+        for activation in self.network.activation:
+            activation.register_forward_hook(self._see_activation)
 
     def step(self, batch: Batch) -> Step:
         """Take one step on a mini-batch of columns and show everything it computed."""
@@ -44,7 +55,7 @@ class Trainer:
         self.optimizer.zero_grad()
         logits = self.network(x)
         cost = self.network.cost(logits, y, self.cost)
-        if len(self._a) < len(self._z):  # the cross-entropy takes the logits themselves
+        if len(self._a) < len(self._z):  # a cost may take the logits themselves
             self.network.predict(logits)
         cost.backward()  # type: ignore[no-untyped-call]
         layers = self.network.layers

@@ -44,6 +44,10 @@ class UndecidedError(ArithmeticError):
     """A ball is too wide to be rounded uniquely: more bits are needed."""
 
 
+class KinkError(UndecidedError):
+    """A number is 0 within its ball, where a derivative jumps."""
+
+
 def balls(array: Array) -> Array:
     """The float array as an object array of exact balls, of the same shape."""
     return np.asarray(_ball(np.asarray(array).astype(object)), dtype=object)
@@ -115,6 +119,8 @@ def until_decided(compute: Callable[[bool], T]) -> T:
             try:
                 return compute(bits >= MOST_BITS)
             except UndecidedError as error:
+                if bits >= MOST_BITS and isinstance(error, KinkError):
+                    raise
                 if bits >= MOST_BITS:
                     why = f"{bits} bits do not tell it from a midpoint between two floats"
                     far = f"it is a tie where the |z| of the layers add up to {FARTHEST} at most"

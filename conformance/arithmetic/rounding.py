@@ -135,6 +135,13 @@ class RunningError(NDArrayOperatorsMixin):
         bound = carried + self.precision.gamma(max(terms - 1, 0)) * (moduli + carried)
         return self._finite(value, self._up(bound, terms), moduli + carried)
 
+    def max(self, axis: int | None = None, *, keepdims: bool = False) -> "RunningError":
+        """The largest along an axis, which is no further off than the one of them that is most."""
+        value, bound = (
+            np.asarray(part.max(axis=axis, keepdims=keepdims)) for part in (self.value, self.bound)
+        )
+        return RunningError(value, bound, self.precision)
+
     @_beyond_floats
     def widened(self, roundings: int, underflows: int, *, zeros: bool = False) -> "RunningError":
         """Wider by some more roundings and underflows in each entry.
@@ -307,6 +314,27 @@ def _log(x: RunningError) -> RunningError:
     return RunningError(value, x._up(bound), p)
 
 
+def _tanh(x: RunningError) -> RunningError:
+    """|tanh p − tanh q| ≤ |p − q| (1 − tanh² r), and ≤ 2, r the least modulus between them."""
+    p = x.precision
+    value = np.tanh(x.value)
+    least = np.where(x.least > 0, x.least, _zeros(value))
+    slope = 1 - np.square(np.tanh(least)) + 2 * _LIBM * p.slop
+    carried = np.where(x.bound * slope < 2, x.bound * slope, 2)  # noqa: PLR2004 - from −1 to 1
+    carried = np.where(x.bound < np.inf, carried, _like(np.full(x.shape, np.inf), value))
+    bound = carried + _LIBM * p.unit * (abs(value) + carried) + x._some * p.tiny
+    return RunningError(value, x._up(bound), p)
+
+
+def _greater(x: RunningError, y: RunningError) -> RunningError:
+    """1 where it is so, else 0; anything between where it is not decided."""
+    off = x.value - y.value
+    decided = (abs(off) > x.bound + y.bound) | ((x.bound == 0) & (y.bound == 0))
+    undecided = np.asarray(~decided, dtype=bool)
+    value = np.asarray(off > 0, dtype=bool)
+    return RunningError(_like(value * 1.0, off), _like(undecided * 1.0, off), x.precision)
+
+
 def _matmul(x: RunningError, y: RunningError) -> RunningError:
     """|fl(xy) − xy| ≤ γ_n |x||y| for n terms in any order, over what the factors carry."""
     p, terms = x.precision, x.shape[-1]
@@ -343,6 +371,8 @@ _RULES: dict[np.ufunc, Callable[..., Any]] = {
     np.divide: _divide,
     np.exp: _exp,
     np.log: _log,
+    np.tanh: _tanh,
+    np.greater: _greater,
     np.matmul: _matmul,
     np.equal: _equal,
 }

@@ -17,6 +17,7 @@ import numpy as np
 from conformance.arithmetic.balls import precision
 from conformance.arithmetic.exact import LeftExactError, to_exact
 from conformance.backward.epsilons import without_epsilons
+from conformance.backward.operation import is_float
 from conformance.backward.program import Goal, Recorded
 from conformance.tracing.replay import Replay
 from conformance.tracing.trace import Node
@@ -72,7 +73,8 @@ def _of_group(run: Recorded, group: Wanted) -> dict[Goal, Certain]:
         replay = Replay(run.trace)
         digits = _digits(together)
         return {
-            goal: Certain(True, digits, _has_half(goal, replay, added)) for goal, added in group
+            goal: Certain(True, digits, _has_half(goal, replay, added, _unit(run, goal)))
+            for goal, added in group
         }
     plain = without_epsilons(run)
     apart = None if plain is None else _apart(plain, group)
@@ -86,7 +88,13 @@ def _digits(apart: float) -> int:
     return MOST_DIGITS if apart == 0 else max(0, min(MOST_DIGITS, math.floor(-math.log10(apart))))
 
 
-def _has_half(goal: Goal, replay: Replay, added: Array) -> bool:
+def _unit(run: Recorded, goal: Goal) -> float:
+    """The largest relative rounding among what a gradient was computed from."""
+    used = (e for e in run.trace.nodes if goal.node.uses >> e.number & 1 and is_float(e))
+    return max(float(np.finfo(each.value.dtype).eps) for each in used)
+
+
+def _has_half(goal: Goal, replay: Replay, added: Array, unit: float) -> bool:
     """Whether the floats of a gradient agree with it in half of their digits.
 
     Where it has cancelled, digits are counted of a part of what it is the sum of.
@@ -94,7 +102,7 @@ def _has_half(goal: Goal, replay: Replay, added: Array) -> bool:
     right = _floats(replay.value(goal.node))
     size = max(float(np.max(np.abs(e), initial=0.0)) for e in (right, CANCELLED * added))
     far = float(np.max(np.abs(np.asarray(goal.node.value, np.float64) - right), initial=0.0))
-    unit = max(float(np.finfo(goal.node.value.dtype).eps), float(np.finfo(np.float64).eps))
+    unit = max(unit, float(np.finfo(np.float64).eps))
     return size == 0 or far <= np.sqrt(unit) * size
 
 

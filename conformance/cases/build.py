@@ -11,7 +11,14 @@ from pathlib import Path
 
 import numpy as np
 
-from conformance.arithmetic.balls import balls, rounded, rounded_up, tells_ties, until_decided
+from conformance.arithmetic.balls import (
+    KinkError,
+    balls,
+    rounded,
+    rounded_up,
+    tells_ties,
+    until_decided,
+)
 from conformance.cases import recipes
 from conformance.corpus.case import SCHEMA_VERSION, Case
 from conformance.corpus.casefile import case_header, readable, serialized, sha256
@@ -22,7 +29,7 @@ from conformance.corpus.recorded import layered
 from conformance.corpus.store import MANIFEST, file_name, read_manifest
 from conformance.errors import CorpusError
 from conformance.running.parallel import in_parallel
-from conformance.verdict.oracle import exact_step, expectations
+from conformance.verdict.oracle import at_kinks, exact_step, expectations
 from reference.step import Array, Batch, Parameters
 
 TINY = 4096  # bytes of tensors up to which a case is written as JSON too
@@ -62,6 +69,8 @@ def recorded_step(
 
     def compute(ties: bool) -> tuple[dict[str, Array], dict[str, Array]]:
         exact = expectations(case, parameters.map(balls), batch.map(balls))
+        for layer in case.kinks:
+            refuse_kinks(f"z{layer}", exact[f"z{layer}"].value)
         ties = ties and tells_ties(exact[f"z{layer}"].value for layer in range(2, case.layers + 1))
         values, bounds = {}, {}
         for name, quantity in exact.items():
@@ -71,6 +80,16 @@ def recorded_step(
         return values, bounds
 
     return until_decided(compute)
+
+
+def refuse_kinks(name: str, z: Array) -> None:
+    """Refuse a z that may be 0, where f′ jumps: what is right there is a convention.
+
+    Raises:
+        KinkError: it may be.
+    """
+    if at_kinks(z):
+        raise KinkError(f"{name} is 0, where f′ jumps: give other numbers")
 
 
 def manifest(place: Path, built: list[tuple[Case, dict[str, bytes]]]) -> bytes:

@@ -69,4 +69,16 @@ DIGITS = (
         catches=("remainder-nominal-size", "no-batch-mean"),
         eta=3.0,
     ),
+    recipe(
+        "mnist-784-20-10-relu-softmax",
+        (784, 20, 10),
+        consecutive(10),
+        normal((784, 20, 10), seed=110, scaled=True),
+        Mnist(first=106),
+        why="what most people write today: ReLU, softmax and the log-likelihood",
+        catches=CATCHES,
+        cost="log-likelihood",
+        eta=0.125,
+        activations=("relu", "softmax"),
+    ),
 )

@@ -16,6 +16,7 @@ from conformance.corpus.case import Case
 from conformance.corpus.recipe import consecutive
 from conformance.corpus.recorded import Recorded, RecordedStep, layered
 from conformance.corpus.starts import raw
+from conformance.model.functions import COSTS, SIGMOID
 from reference.step import Array, Batch, Parameters
 
 ETA = 3.0  # the book's
@@ -34,14 +35,29 @@ def small_case(
     *,
     cost: str = "quadratic",
     decaying: bool = False,
+    family: tuple[str, ...] = (),
 ) -> Case:
-    """The float64 case of a network of these sizes, of mini-batches of these lengths."""
-    words = ["small", *map(str, sizes), "-then-".join(f"m{m}" for m in lengths)]
+    """The float64 case of a network of these sizes, of mini-batches of these lengths.
+
+    Args:
+        sizes: of the layers.
+        lengths: of the mini-batches.
+        cost: its name.
+        decaying: whether λ is not 0.
+        family: the activations of the hidden layers and of the output; sigmoids if not given, or
+            at the output what the cost usually goes with.
+    """
+    hidden, output = family or (SIGMOID, COSTS[cost].outputs[0])
+    activations = (*[hidden] * (len(sizes) - 2), output)
+    other = [] if set(activations) == {SIGMOID} else [*dict.fromkeys(activations)]
+    words = ["small", *other, *map(str, sizes), "-then-".join(f"m{m}" for m in lengths)]
     words += ["cross-entropy"] * (cost == "cross-entropy") + ["decay"] * decaying
     lmbda = LMBDA if decaying else 0.0
     batches = consecutive(*lengths)
     why = "small round numbers, to be recomputed by hand"
-    return Case("-".join(words), sizes, cost, ETA, lmbda, N, "float64", batches, why, ())
+    rates = ETA, lmbda, N
+    named = "-".join(words)
+    return Case(named, sizes, cost, *rates, "float64", batches, why, (), activations)
 
 
 def in_float32(case: Case) -> Case:
@@ -75,6 +91,8 @@ def batch_of(case: Case, t: int) -> Batch:
     count = 1 + max(max(batch) for batch in case.batches)
     x = _samples(X, count, case.sizes[0], seed=3)
     y = _samples(Y, count, case.sizes[-1], seed=4)
+    if case.cost == "log-likelihood":  # whose targets are classes
+        y = np.eye(len(y))[:, np.arange(count) % len(y)]
     return Batch(x.astype(case.type), y.astype(case.type)).columns(case.batches[t])
 
 

@@ -13,12 +13,14 @@ from conformance.cli.options import (
     CaseGlob,
     Cost,
     Dtype,
+    Family,
     JsonFile,
     PythonPath,
     Timeout,
     case_of,
     cost_of,
     dtype_of,
+    family_of,
 )
 from conformance.cli.progress import bar, console
 from conformance.cli.say import say, say_written
@@ -48,6 +50,7 @@ def check(
     case: CaseGlob = None,
     dtype: Dtype = None,
     cost: Cost = None,
+    family: Family = None,
     python_path: PythonPath = None,
     timeout: Timeout = 60.0,
     workers: Annotated[
@@ -83,6 +86,7 @@ def check(
             case=case_of(case),
             dtype=dtype_of(dtype),
             cost=cost_of(cost),
+            family=family_of(family),
             timeout=timeout,
             python_path=python_path or (),
             done=lambda _: done(),

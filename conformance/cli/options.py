@@ -10,6 +10,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from conformance.errors import UsageError
+from conformance.model.functions import families
 
 Text = TypeVar("Text", bound=str | None)
 
@@ -27,9 +28,17 @@ Dtype = Annotated[
 Cost = Annotated[
     str | None,
     typer.Option(
-        metavar="quadratic|cross-entropy",
+        metavar="quadratic|cross-entropy|log-likelihood",
         help="The cost of a network that does not let one choose it, quadratic if not given; "
         "of a command or a trace, any if not given.",
+    ),
+]
+Family = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME[,NAME]",
+        help="The activations that it is meant to have, of hidden layers and output, such as "
+        "relu,softmax; those that it is seen to have if not given.",
     ),
 ]
 PythonPath = Annotated[
@@ -69,7 +78,23 @@ def dtype_of(value: Text) -> Text:
 
 def cost_of(value: Text) -> Text:
     """The cost that `--cost` gives; as `one_of`."""
-    return one_of("--cost", value, "quadratic", "cross-entropy")
+    return one_of("--cost", value, "quadratic", "cross-entropy", "log-likelihood")
+
+
+def family_of(text: str | None) -> tuple[str, str] | None:
+    """The activations of hidden layers and output in a text such as relu,softmax; one is both.
+
+    Raises:
+        UsageError: there is no such family.
+    """
+    if text is None:
+        return None
+    hidden, _, output = text.partition(",")
+    family = hidden, output or hidden
+    if family not in families():
+        known = ", ".join(dict.fromkeys(",".join(dict.fromkeys(each)) for each in families()))
+        raise UsageError(f"--family {text}: give one of {known}")
+    return family
 
 
 def sizes_of(text: str) -> tuple[int, ...]:

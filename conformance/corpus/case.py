@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.model.functions import ACTIVATIONS, COSTS
+from conformance.model.functions import ACTIVATIONS, COSTS, SIGMOID, fits
 from conformance.model.table import Rows, rows
 
 SCHEMA_VERSION = 1
@@ -45,7 +45,8 @@ class Case:
         batches: the samples of each step's mini-batch, by their index in the data of the case.
         why: the reason for which the case exists.
         catches: known mistakes that it shows.
-        activation: a name in `ACTIVATIONS`; written down where it is not the sigmoid.
+        activations: names in `ACTIVATIONS`, of the layers 2 … L; sigmoids if none are given, which
+            are not written down.
     """
 
     id: str
@@ -58,12 +59,26 @@ class Case:
     batches: tuple[tuple[int, ...], ...]
     why: str
     catches: tuple[str, ...]
-    activation: str = "sigmoid"
+    activations: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Fill in the activations that were not given."""
+        given = self.activations or (SIGMOID,) * (len(self.sizes) - 1)
+        object.__setattr__(self, "activations", given)
 
     @property
     def rows(self) -> Rows:
         """The table of one step."""
-        return rows(self.layers, self.cost, self.activation)
+        return rows(self.layers, self.cost, self.activations)
+
+    def is_of(self, hidden: str, output: str) -> bool:
+        """Whether its hidden layers, if there are some, and its output have these activations."""
+        return self.activations == (*[hidden] * (self.layers - 2), output)
+
+    @property
+    def kinks(self) -> tuple[int, ...]:
+        """The layers whose f′ jumps at z = 0."""
+        return tuple(i for i, f in enumerate(self.activations, 2) if ACTIVATIONS[f].kink)
 
     @property
     def layers(self) -> int:
@@ -87,8 +102,10 @@ class Case:
 
     def to_json(self) -> dict[str, Any]:
         """The fields as JSON values."""
-        usual = ("activation", "sigmoid")
-        return {name: value for name, value in asdict(self).items() if (name, value) != usual}
+        fields_ = asdict(self)
+        if set(self.activations) == {SIGMOID}:
+            del fields_["activations"]
+        return fields_
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "Case":
@@ -98,7 +115,7 @@ class Case:
             ValueError: a field is missing, unknown, or of the wrong kind.
         """
         names = {field.name for field in fields(cls)}
-        wrong = (set(values) ^ names) - {"activation"}
+        wrong = (set(values) ^ names) - {"activations"}
         if wrong:
             raise ValueError(f"fields {sorted(wrong)} are missing or unknown")
         try:
@@ -108,6 +125,7 @@ class Case:
                     "sizes": tuple(int(size) for size in values["sizes"]),
                     "batches": tuple(tuple(int(i) for i in batch) for batch in values["batches"]),
                     "catches": tuple(str(name) for name in values["catches"]),
+                    "activations": tuple(str(name) for name in values.get("activations", ())),
                     "eta": float(values["eta"]),
                     "lmbda": float(values["lmbda"]),
                 }
@@ -116,7 +134,7 @@ class Case:
             raise ValueError(f"a field is of the wrong kind ({error})") from error
         for name, right in _rules(made).items():
             if not right:
-                raise ValueError(f"{name} cannot be {values[name]!r}")
+                raise ValueError(f"{name} cannot be {getattr(made, name)!r}")
         return made
 
     def matches(self, pattern: str | Collection[str] | None, dtype: str | None) -> bool:
@@ -132,7 +150,10 @@ def _rules(case: Case) -> dict[str, bool]:
         "id": isinstance(case.id, str) and bool(re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", case.id)),
         "sizes": len(case.sizes) > 1 and min(case.sizes) > 0,
         "cost": case.cost in tuple(COSTS),
-        "activation": case.activation in tuple(ACTIVATIONS),
+        "activations": len(case.activations) == case.layers - 1
+        and set(case.activations) <= {*ACTIVATIONS}
+        and case.cost in tuple(COSTS)
+        and fits(case.activations, case.cost),
         "eta": isfinite(case.eta) and case.eta > 0,
         "lmbda": isfinite(case.lmbda) and case.lmbda >= 0,
         "n": isinstance(case.n, int) and case.n > 0,

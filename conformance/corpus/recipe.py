@@ -63,10 +63,12 @@ def recipe(
     lmbda: float = 0.0,
     n: int | None = None,
     training: Training | None = None,
+    activations: tuple[str, ...] = (),
 ) -> Recipe:
     """The recipe of a float64 case; n is the number of its samples if it is not given."""
     used = len({sample for batch in batches for sample in batch})
-    case = Case(name, sizes, cost, eta, lmbda, n or used, "float64", batches, why, catches)
+    rates = eta, lmbda, n or used
+    case = Case(name, sizes, cost, *rates, "float64", batches, why, catches, activations)
     return Recipe(case, start, data, training)
 
 

@@ -114,7 +114,7 @@ def _moves(failure: Failure, start: Array, move: Array, factor: float) -> bool:
 WITHIN: dict[str, Callable[[Activation, Array], Array]] = {
     "σ(z)": lambda _, a: a,
     "(1 − σ(z))": lambda _, a: 1 - a,
-    "σ′(z)": lambda f, a: f.prime_of_a(a),
+    "σ′(z)": lambda f, a: np.ones_like(a) if f.prime_of_a is None else f.prime_of_a(a),
 }
 """What an error may have been multiplied or divided by, of the activation σ and of a = σ(z)."""
 
@@ -127,7 +127,8 @@ def _elementwise(failures: Sequence[Failure]) -> str:
     activations = [_activation(each) for each in errors]
     for word, function in WITHIN.items():
         pairs = [(each, function(*fa)) for each, fa in zip(errors, activations, strict=True)]
-        name = word.replace("σ", activations[0][0].symbol)
+        symbols = {f.symbol for f, _ in activations}
+        name = word.replace("σ", symbols.pop() if len(symbols) == 1 else "f")
         if all(_about(each, each.right * factor, factor) for each, factor in pairs):
             return f"it is {name} × the right value, entry by entry"
         if all(_about(each, each.right / factor, 1 / factor) for each, factor in pairs):

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from conformance.arithmetic.balls import balls, rounded, until_decided
+from conformance.arithmetic.exact import to_balls
 from conformance.corpus.case import Case
 from conformance.explain.formulas import Numbers
 from conformance.verdict.oracle import exact_expectations
@@ -39,7 +40,8 @@ def exactly(
             if row.tag == "A":
                 (z,) = ({**expected, **seen}[name] for name in row.inputs)
                 functions[f"f{row.layer}"] = row.function(z)
-                functions[f"prime{row.layer}"] = row.activation.prime(z)
+                if row.activation.hidden:
+                    functions[f"prime{row.layer}"] = row.activation.prime(z)
         return tuple(
             {name: _floats(array, ties) for name, array in each.items()}
             for each in (expected, functions)
@@ -53,7 +55,7 @@ def exactly(
 
 def _floats(exact: object, ties: bool) -> Array:
     """Balls, correctly rounded; nan where there is no number, such as ln of what is below 0."""
-    array = np.asarray(exact, dtype=object)
+    array = to_balls(exact)
     known = np.asarray(np.frompyfunc(lambda ball: ball.is_finite(), 1, 1)(array), dtype=bool)
     number = np.asarray(np.where(known, array, balls(np.array(0.0))), dtype=object)
     return np.where(known, rounded(number, np.float64, ties=ties), np.nan)

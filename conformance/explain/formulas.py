@@ -16,9 +16,10 @@ from conformance.model.formula import Tree
 from reference.step import Array, split
 
 RATES = {"eta": "η", "lmbda": "λ", "n": "n"}
-FUNCTIONS = {"log": "ln"}
+FUNCTIONS = {"log": "ln", "maximum": "max"}
 """Functions whose name is written otherwise than NumPy has it."""
 
+SIGNS = {"+": PLUS, "-": " − ", ">": " > "}
 
 SUM, PRODUCT, WHOLE = range(3)
 """How firmly the parts of a formula hold together."""
@@ -52,6 +53,8 @@ class Numbers:
             return Operand(symbol(name, array.shape, at), float(array[at]))
         f = self.case.rows[f"a{layer}"].activation.symbol
         of = symbol(f"z{layer}", array.shape, at)
+        if not f:
+            return Operand(of, float(array[at]))
         return Operand(f"{f}{'′' * (quantity == 'prime')}({of})", float(array[at]))
 
     def formula(self, tree: Tree, at: Sequence[int]) -> Pieces:
@@ -85,7 +88,11 @@ class Numbers:
                 for pair in pairs
             ]
         else:
-            row = ((at[0], s) for s in range(shape[1])) if operator == "sum1" else np.ndindex(shape)
+            lines = {
+                "sum1": ((at[0], s) for s in range(shape[1])),
+                "sum0": ((k, at[1]) for k in range(shape[0])),
+            }
+            row = lines.get(operator, np.ndindex(shape))
             terms = [self.written(operands[0], index) for index in row]
         if len(terms) == 1:
             return terms[0]
@@ -104,7 +111,7 @@ class Numbers:
         return max(shapes, key=prod)
 
 
-_SUMS = ("@", "sum", "sum1")
+_SUMS = ("@", "sum", "sum0", "sum1")
 
 
 def _joined(operator: str, operands: Sequence[Written]) -> Written:
@@ -112,8 +119,8 @@ def _joined(operator: str, operands: Sequence[Written]) -> Written:
     left, right = operands[0], operands[-1]
     if operator == "neg":
         return _negative(left)
-    if operator in ("+", "-"):
-        sign = PLUS if operator == "+" else " − "
+    if operator in SIGNS:
+        sign = SIGNS[operator]
         after = _within(right, PRODUCT) if operator == "-" else right[0]
         return [*left[0], sign, *after], SUM
     if operator in ("*", "/"):
@@ -122,7 +129,8 @@ def _joined(operator: str, operands: Sequence[Written]) -> Written:
         return [*_within(left, WHOLE), "²"], WHOLE
     if operator == "exp":
         return ["e^", *_within(left, WHOLE)], WHOLE
-    return [f"{FUNCTIONS.get(operator, operator)}(", *left[0], ")"], WHOLE
+    arguments = [piece for each in operands for piece in (", ", *each[0])][1:]
+    return [f"{FUNCTIONS.get(operator, operator)}(", *arguments, ")"], WHOLE
 
 
 def _product(operator: str, left: Written, right: Written) -> Written:

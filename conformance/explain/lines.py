@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from conformance.explain.example import WRONG, Row
 from conformance.explain.pieces import NBSP, apart, word, written
 from conformance.explain.worked import Worked
+from conformance.model.functions import ACTIVATIONS, SIGMOID
 from conformance.verdict.compare import FORWARD, FREE, Status
 from reference.step import Array, split
 
@@ -35,7 +36,9 @@ def heading(worked: Worked) -> str:
     run = f" of the {worked.mode}" if worked.mode == FREE else ""
     at = f"; step {worked.step}{run}, counted from 0" if case.steps > 1 else ""
     own = ", in its own feedforward" if worked.mode == FORWARD else ""
-    network = f"{list(case.sizes)}, {case.cost} cost, m = {m}, η = {written(case.eta)}"
+    names = [ACTIVATIONS[each].symbol or each for each in case.activations]
+    layers = "" if set(case.activations) == {SIGMOID} else f", {', '.join(names)}"
+    network = f"{list(case.sizes)}{layers}, {case.cost} cost, m = {m}, η = {written(case.eta)}"
     return f"{network}{decay}{at}{own}"
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from conformance.corpus.case import Case
 from conformance.corpus.recorded import Recorded, assembled
 from conformance.explain.candidates import seen
+from conformance.model.functions import SIGMOID
 from conformance.subjects.adapt import adapt
 from conformance.subjects.load import load
 from conformance.verdict.deviation import plain
@@ -31,8 +32,10 @@ def replay(
         SubjectError: it could not be run.
     """
     recorded = read(path)
-    cost = recorded.case.cost
-    subject = adapt(load(spec, [*map(Path, folders)]), spec, None if cost == "quadratic" else cost)
+    case, thing = recorded.case, load(spec, [*map(Path, folders)])
+    hidden = case.activations[0] if case.layers > 2 else SIGMOID  # noqa: PLR2004 - hidden layers
+    family = hidden, case.activations[-1]
+    subject = adapt(thing, spec, None if case.cost == "quadratic" else case.cost, family)
     return {name: plain(each) for name, each in seen(subject, recorded, at).shown.items()}
 
 

@@ -9,6 +9,7 @@ from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExec
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
+from importlib import import_module
 from importlib.metadata import version
 from typing import Any
 
@@ -56,6 +57,7 @@ def grade_all(
         done: called with each row as soon as it is known.
         given: files that every submission is given, in the place of its own of the same names.
     """
+    import_module("conformance.grade.judging")  # so that its bytecode is there, once for all
     rows: dict[str, Row] = {}
 
     def keep(row: Row) -> None:
@@ -117,7 +119,6 @@ def executor(place: Place) -> Iterator[tuple[Executor, int]]:
         with _cluster(place.cluster) as found:
             yield found
         return
-    begin()
     pool = ThreadPoolExecutor(place.jobs)
     try:
         yield pool, place.jobs
@@ -126,7 +127,8 @@ def executor(place: Place) -> Iterator[tuple[Executor, int]]:
         stop_all()
         raise
     finally:
-        pool.shutdown()
+        pool.shutdown()  # none is left that could be ended
+        begin()
 
 
 @contextmanager

@@ -77,7 +77,6 @@ def environment() -> dict[str, str]:
         **{name: os.environ[name] for name in KEPT if name in os.environ},
         **dict.fromkeys(THREADS, "1"),
         "PYTHONPATH": os.pathsep.join(paths),
-        "PYTHONDONTWRITEBYTECODE": "1",
         "MPLBACKEND": "Agg",
         "USER": "student",
         "LOGNAME": "student",

@@ -6,12 +6,13 @@ Left out: how one is shown (`proof/show.py`) and recognised (`diagnosis`).
 from conformance.mistakes.backward import BACKWARD
 from conformance.mistakes.data import DATA
 from conformance.mistakes.decay import DECAY
+from conformance.mistakes.families import FAMILIES
 from conformance.mistakes.forward import FORWARD
 from conformance.mistakes.loops import LOOPS
 from conformance.mistakes.mistake import Mistake
 from conformance.mistakes.output import OUTPUT
 from conformance.mistakes.updates import UPDATES
 
-_ALL = (*FORWARD, *OUTPUT, *BACKWARD, *UPDATES, *DECAY, *LOOPS, *DATA)
+_ALL = (*FORWARD, *OUTPUT, *FAMILIES, *BACKWARD, *UPDATES, *DECAY, *LOOPS, *DATA)
 
 CATALOGUE: dict[str, Mistake] = {each.id: each for each in sorted(_ALL, key=lambda each: each.id)}

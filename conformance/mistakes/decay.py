@@ -35,6 +35,14 @@ RIGHT = "w^l ← (1 − ηλ/n) w^l − η ∂C/∂w^l"
 
 DECAY = (
     Mistake(
+        "l2-left-out",
+        "The weights do not decay.",
+        wrong="w^l ← w^l − η ∂C/∂w^l",
+        right=RIGHT,
+        formulas=decaying(lambda _: (0, 1)),
+        hidden="λ = 0",
+    ),
+    Mistake(
         "l2-without-n",
         "λ is not divided by n.",
         wrong="w^l ← (1 − ηλ) w^l − η ∂C/∂w^l",

@@ -10,7 +10,7 @@ import numpy as np
 from conformance.arithmetic.balls import is_balls
 from conformance.arithmetic.rounding import Precision, RunningError
 from conformance.mistakes.mistake import Mistake
-from conformance.mistakes.output import with_slope
+from conformance.mistakes.output import of_sigmoids, with_slope
 from conformance.mistakes.situation import Situation, by_the_book, where
 from reference.equations import weighted_input
 
@@ -66,7 +66,7 @@ FORWARD = (
         "The minus in the exponent of σ is missing.",
         wrong="a^l = 1 / (1 + e^z)",
         right="a^l = 1 / (1 + e^−z)",
-        formulas={"A": lambda at: 1 / (1 + np.exp(at.z(at.layer)))},
+        formulas=where("A", of_sigmoids, lambda at: 1 / (1 + np.exp(at.z(at.layer)))),
         source="Yorko/mlcourse.ai#640",
         hidden="z = 0",
     ),
@@ -76,8 +76,8 @@ FORWARD = (
         wrong="a^l = tanh z^l",
         right="a^l = σ(z^l)",
         formulas={
-            **where("A", lambda at: at.quadratic or at.layer < at.last, tanh),
-            **with_slope(lambda at: 1 - np.square(tanh(at))),
+            **where("A", lambda at: at.sigmoid and (at.quadratic or at.layer < at.last), tanh),
+            **with_slope(lambda at: 1 - np.square(tanh(at)), of_sigmoids),
         },
         hidden="the outputs of the cross-entropy, which takes no negative ones",
     ),

@@ -82,7 +82,7 @@ def mistaken(formulas: Formulas, name: str) -> Subject:
     def start(case: Case, parameters: Parameters) -> Any:
         return MistakenSession(formulas, case, parameters)
 
-    return Subject(name, start)
+    return Subject(name, start, family=())
 
 
 def subject_of(mistake: Mistake) -> Subject:

@@ -12,7 +12,7 @@ from conformance.mistakes.situation import Formula, Formulas, Situation, by_the_
 
 def quadratic(formula: Formula) -> Formulas:
     """A wrong output error of the quadratic cost."""
-    return where("BP1", lambda at: at.quadratic, formula)
+    return where("BP1", lambda at: at.quadratic and at.sloped, formula)
 
 
 def difference(at: Situation) -> Any:
@@ -20,13 +20,26 @@ def difference(at: Situation) -> Any:
     return at.a(at.last) - at.y
 
 
-def with_slope(slope: Callable[[Situation], Any]) -> Formulas:
-    """Something else in the place of σ′(z^l), in the hidden layers too."""
+def with_slope(
+    slope: Callable[[Situation], Any], holds: Callable[[Situation], Any] = lambda _: True
+) -> Formulas:
+    """Something else in the place of f′(z^l), in the hidden layers too, where that holds."""
 
     def hidden(at: Situation) -> Any:
         return (at.w(at.layer + 1).T @ at.delta(at.layer + 1)) * slope(at)
 
-    return {**quadratic(lambda at: difference(at) * slope(at)), "BP2": hidden}
+    def output(at: Situation) -> bool:
+        return at.quadratic and at.sloped and bool(holds(at))
+
+    return {
+        **where("BP1", output, lambda at: difference(at) * slope(at)),
+        **where("BP2", holds, hidden),
+    }
+
+
+def of_sigmoids(at: Situation) -> bool:
+    """Whether the layer is one of sigmoids."""
+    return at.sigmoid
 
 
 def over_outputs(tag: str) -> Formula:
@@ -60,7 +73,7 @@ OUTPUT = (
         right="δ^L = a^L − y",
         formulas=where(
             "BP1",
-            lambda at: not at.quadratic,
+            lambda at: at.case.cost == "cross-entropy",
             lambda at: difference(at) * at.f.prime(at.z(at.last)),
         ),
         source="mnielsen/neural-networks-and-deep-learning#77",
@@ -116,7 +129,7 @@ OUTPUT = (
         "x (1 − x), which is σ′ where x is an activation, is applied to z.",
         wrong="… ⊙ z^l (1 − z^l)",
         right="… ⊙ σ′(z^l) = … ⊙ a^l (1 − a^l)",
-        formulas=with_slope(lambda at: at.z(at.layer) * (1 - at.z(at.layer))),
+        formulas=with_slope(lambda at: at.z(at.layer) * (1 - at.z(at.layer)), of_sigmoids),
         source="BoltzmannEntropy/interviews.ai#4",
     ),
 )

@@ -11,7 +11,7 @@ from itertools import takewhile
 from typing import Any
 
 from conformance.corpus.case import Case
-from conformance.model.functions import Activation
+from conformance.model.functions import ACTIVATIONS, SIGMOID, Activation
 from conformance.model.table import Row, name_of, run
 from reference.step import split
 
@@ -83,8 +83,18 @@ class Situation:
 
     @property
     def quadratic(self) -> bool:
-        """Whether the cost is the quadratic one; else it is the cross-entropy."""
+        """Whether the cost is the quadratic one."""
         return self.case.cost == "quadratic"
+
+    @property
+    def sigmoid(self) -> bool:
+        """Whether the layer is one of sigmoids."""
+        return self.f == ACTIVATIONS[SIGMOID]
+
+    @property
+    def sloped(self) -> bool:
+        """Whether the error of the layer has an f′."""
+        return self.case.rows[f"delta{self.layer}"].of_own is not None
 
     def w(self, layer: int) -> Any:
         """w^l at the start of the step, (n_l, n_{l-1})."""

@@ -14,7 +14,8 @@ Tree = str | int | list["Tree"]
 
 Names are those of the values of a step, and `eta`, `lmbda`, `n`, `m`; `prime2` is f′(z^2), and `f2`
 is a^2 where it is written as f(z^2). Operators are those of Python, `T`, `neg`, `if`, `exp`, `log`
-and other functions of one number, `sum` over all entries and `sum1` over those of a row.
+`>` is 1 or 0, and other functions of one number; `sum` is over all entries, `sum1` over those of a
+row and `sum0` over those of a column.
 """
 
 _OPERATORS = {
@@ -24,6 +25,7 @@ _OPERATORS = {
     ast.Div: "/",
     ast.MatMult: "@",
     ast.Pow: "**",
+    ast.Gt: ">",
 }
 
 
@@ -99,8 +101,12 @@ def _tree(node: ast.AST) -> Tree:
             name, operands = "T", [value]
         case ast.Call(ast.Attribute(ast.Name("np"), name), operands):
             pass
-        case ast.Call(ast.Attribute(value, "sum")):
-            name, operands = "sum1", [value]
+        case ast.Compare(left, [operator], [right]):
+            name, operands = _OPERATORS[type(operator)], [left, right]
+        case ast.Call(
+            ast.Attribute(value, "sum"), [], [ast.keyword("axis", ast.Constant(int(axis))), _]
+        ):
+            name, operands = f"sum{axis}", [value]
         case _:
             raise ValueError(f"the table cannot be read: {ast.unparse(node)}")
     return [name, *map(_tree, operands)]

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from conformance.arithmetic.rounding import ULPS
 from reference import equations
 from reference.step import Array
@@ -27,21 +29,42 @@ class Activation:
 
     Attributes:
         symbol: by which it is written.
-        function: a = f(z).
-        prime: f′(z).
-        prime_of_a: f′(z) made of the activation a = f(z).
+        book: a = f(z), and f′(z) if it has one of each neuron by itself, which is not 1.
         code: f as NumPy code of z.
-        prime_code: f′ as NumPy code of a.
         routes: units of the precision by which a and f′ may be off, whatever their size.
+        prime_of_a: f′(z) made of the activation a = f(z).
+        prime_code: f′ as NumPy code of a.
+        kink: whether f′ jumps at 0, where conventions differ.
     """
 
     symbol: str
-    function: Callable[[Array], Array]
-    prime: Callable[[Array], Array]
-    prime_of_a: Callable[[Any], Any]
+    book: equations.Activation
     code: str
-    prime_code: str
     routes: int
+    prime_of_a: Callable[[Any], Any] | None = None
+    prime_code: str = ""
+    kink: bool = False
+
+    @property
+    def function(self) -> Callable[[Array], Array]:
+        """a = f(z)."""
+        return self.book.value
+
+    @property
+    def prime(self) -> Callable[[Any], Any]:
+        """f′(z).
+
+        Raises:
+            ValueError: it has none.
+        """
+        if self.book.prime is None:
+            raise ValueError(f"{self.symbol} has no f′ of each neuron by itself")
+        return self.book.prime
+
+    @property
+    def hidden(self) -> bool:
+        """Whether it may stand in hidden layers."""
+        return self.book.prime is not None
 
 
 @dataclass(frozen=True)
@@ -49,11 +72,12 @@ class Cost:
     """A cost, and its part of the output error.
 
     Attributes:
-        book: its value, and its output error behind the sigmoid.
+        book: its value, and its output error.
         gradient: ∂C_x/∂a^L of each sample.
         code: the cost as NumPy code of a, y and m.
         gradient_code: the gradient as NumPy code of a and y.
-        cancels: the activation whose f′ the gradient cancels, so that δ^L = a^L − y.
+        cancels: the activation of the output with which δ^L = a^L − y.
+        outputs: the activations of the output with which it goes, the usual one first.
         loosened: a value in running errors, with room for programs that compute it from z^L.
     """
 
@@ -61,23 +85,70 @@ class Cost:
     gradient: Callable[[Any, Any], Any]
     code: str
     gradient_code: str
-    cancels: str = ""
+    cancels: str
+    outputs: tuple[str, ...]
     loosened: Callable[[Any, Any], Any] | None = None
 
+    def sloped(self, activation: str) -> bool:
+        """Whether δ^L has an f′ behind an activation of the output."""
+        return activation != self.cancels
+
+
+TANH_ROUTES = 4 * ULPS + 3
+"""Units by which (e^z − e^−z) / (e^z + e^−z) may be off: 2 ULPS each of e^±z, and three roundings.
+
+2 σ(2z) − 1 costs less.
+"""
+
+SOFTMAX_ROUTES = 8 * ULPS
+"""Units by which e^(z − ln Σ e^z) may be off, with up to 40 outputs.
+
+a |z_j − max z| and a |ln a| are at most 1/e, and ln Σ e^(z − max z) at most ln 40 = 3.7, which
+costs 2 ULPS units of itself.
+"""
 
 ACTIVATIONS = {
     "sigmoid": Activation(
         "σ",
-        equations.sigmoid,
-        equations.sigmoid_prime,
-        lambda a: a * (1 - a),
+        equations.SIGMOID,
         "1 / (1 + np.exp(-z))",
-        "a * (1 - a)",
         # (1 + tanh(z/2)) / 2 costs 2 ULPS units of |tanh| ≤ 1, halved, and the sum and its
         # second-order terms two more; 1 − σ(−z) costs less. Near σ = 0 that may be everything.
         routes=ULPS + 2,
+        prime_of_a=lambda a: a * (1 - a),
+        prime_code="a * (1 - a)",
+    ),
+    "tanh": Activation(
+        "tanh",
+        equations.TANH,
+        "np.tanh(z)",
+        routes=2 * TANH_ROUTES + 2,  # 1 − a² is off by twice as much as a, and two roundings
+        prime_of_a=lambda a: 1 - np.square(a),
+        prime_code="1 - a**2",
+    ),
+    "relu": Activation(
+        "ReLU",
+        equations.RELU,
+        "np.maximum(z, 0)",
+        routes=0,
+        prime_of_a=lambda a: a > 0,
+        prime_code="a > 0",
+        kink=True,
+    ),
+    "linear": Activation("", equations.LINEAR, "z", routes=0),
+    "softmax": Activation(
+        "softmax",
+        equations.SOFTMAX,
+        "np.exp(z) / np.exp(z).sum(axis=0, keepdims=True)",
+        routes=SOFTMAX_ROUTES,
     ),
 }
+
+
+def _of_logits(cost: Any, z: Any) -> Any:
+    """max z + ln Σ e^(z − max z) − z_j is the same as −ln a_j, and its terms cancel."""
+    return cost.loosened(ROUTES, abs(z).sum() / z.shape[1]).loosened(SOFTMAX_ROUTES, 1)
+
 
 COSTS = {
     "quadratic": Cost(
@@ -85,6 +156,8 @@ COSTS = {
         lambda a, y: a - y,
         "np.sum((a - y) ** 2) / (2 * m)",
         "a - y",
+        cancels="linear",
+        outputs=("sigmoid", "tanh", "relu", "linear"),
     ),
     "cross-entropy": Cost(
         equations.CROSS_ENTROPY,
@@ -92,7 +165,31 @@ COSTS = {
         "-np.sum(y * np.log(a) + (1 - y) * np.log(1 - a)) / m",
         "(a - y) / (a * (1 - a))",
         cancels="sigmoid",
+        outputs=("sigmoid",),
         # (1 − y) z − ln σ(z) is the same, and its terms cancel
         loosened=lambda cost, z: cost.loosened(ROUTES, abs(z).sum() / z.shape[1]),
     ),
+    "log-likelihood": Cost(
+        equations.LOG_LIKELIHOOD,
+        lambda a, y: -y / a,
+        "-np.sum(y * np.log(a)) / m",
+        "-y / a",
+        cancels="softmax",
+        outputs=("softmax",),
+        loosened=_of_logits,
+    ),
 }
+
+SIGMOID = "sigmoid"
+
+
+def families() -> list[tuple[str, str]]:
+    """The activations of hidden layers and output that go together, the book's first."""
+    outputs = dict.fromkeys(each for cost in COSTS.values() for each in cost.outputs)
+    return [(f, output) for f in ACTIVATIONS if ACTIVATIONS[f].hidden for output in outputs]
+
+
+def fits(activations: tuple[str, ...], cost: str) -> bool:
+    """Whether the activations of the layers 2 … L go together, and with a cost."""
+    *hidden, output = activations
+    return all(ACTIVATIONS[each].hidden for each in hidden) and output in COSTS[cost].outputs

@@ -7,7 +7,7 @@ functions that a network is made of (`functions.py`), and formulas entry by entr
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from math import ceil
 from types import MappingProxyType
@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from conformance.model.functions import ACTIVATIONS, COSTS, ROUTES, Activation, Cost
 from reference.equations import BOOK, Equations
+from reference.families import behind, with_activation
 from reference.step import Batch, Parameters, split
 
 GIVEN = ("x", "y", "eta", "decay")
@@ -104,7 +105,8 @@ class Row:
     def formula(self) -> str:
         """The equation as the book writes it."""
         said = (self.function.__doc__ or self.field).splitlines()[0]
-        return said.replace("σ", self.activation.symbol)
+        symbol = self.activation.symbol
+        return said.replace("σ", symbol).replace("f′", f"{symbol}′")
 
     @cached_property
     def inputs(self) -> tuple[str, ...]:
@@ -179,26 +181,25 @@ def run(
 
 
 def equations(cost: str = "quadratic", activation: str = "sigmoid") -> Equations:
-    """The equations of a network: the book's, with its cost and its activation."""
-    return _equations(COSTS[cost], ACTIVATIONS[activation])
+    """The equations of a layer: the book's, with its activation and, at the output, its cost."""
+    f, c = ACTIVATIONS[activation].book, COSTS[cost]
+    at_output = behind(f, c.book) if activation in c.outputs else c.book
+    return with_activation(BOOK.with_cost(at_output), f)
 
 
-def _equations(c: Cost, f: Activation) -> Equations:
-    book = BOOK.with_cost(c.book)
-    if f == ACTIVATIONS["sigmoid"]:
-        return book
+def of_layers(cost: str, activations: Iterable[str]) -> tuple[Equations, ...]:
+    """The equations of each layer from 2 to L, of these activations."""
+    return tuple(equations(cost, each) for each in activations)
 
-    def output_error(z: Any, a: Any, y: Any) -> Any:
-        """δ^L = ∇_a C ⊙ σ′(z^L)"""
-        return c.gradient(a, y) * f.prime(z)
 
-    def hidden_error(w_above: Any, delta_above: Any, z: Any) -> Any:
-        """δ^l = ((w^{l+1})ᵀ δ^{l+1}) ⊙ σ′(z^l)"""
-        return (w_above.T @ delta_above) * f.prime(z)
-
-    return replace(
-        book, activation=f.function, output_error=output_error, hidden_error=hidden_error
-    )
+def _of_own(cost: str, activation: str) -> Equations | None:
+    """The same with f′ made of a in the place of z; None if it has no f′."""
+    f, c = ACTIVATIONS[activation], COSTS[cost]
+    if f.prime_of_a is None:
+        return None
+    own = f.book._replace(prime=f.prime_of_a)
+    at_output = behind(own, c.book) if activation in c.outputs and c.sloped(activation) else c.book
+    return with_activation(BOOK.with_cost(at_output), own)
 
 
 @lru_cache(maxsize=64)
@@ -216,12 +217,11 @@ def rows(
 
     def placed(layer: int | None, *tags: str) -> Iterator[Row]:
         name = names[(layer or layers) - 2]
-        f, book = ACTIVATIONS[name], equations(cost, name)
-        own = _equations(COSTS[cost], replace(f, prime=f.prime_of_a))
+        book, own = equations(cost, name), _of_own(cost, name)
         for quantity in (_quantities(cost, name)[tag] for tag in tags):
-            functions = [getattr(each, quantity.field) for each in (book, own)]
-            of_own = functions[1] if "prime" in quantity.code else None
-            yield Row(quantity, layer, layers, functions[0], of_own, f)
+            of_own = getattr(own, quantity.field) if own and "prime" in quantity.code else None
+            function = getattr(book, quantity.field)
+            yield Row(quantity, layer, layers, function, of_own, ACTIVATIONS[name])
 
     upwards = range(2, layers + 1)
     found = [
@@ -255,7 +255,7 @@ def entry(name: str, index: tuple[int, ...]) -> str:
 def _quantities(cost: str, activation: str) -> Mapping[str, Quantity]:
     """The quantities of a layer with this activation, the cost behind it, by their tags."""
     f, c = ACTIVATIONS[activation], COSTS[cost]
-    found = (*_forward(f, c), *_backward(f, c, sloped=c.cancels != activation), *_DESCENT)
+    found = (*_forward(f, c), *_backward(f, c, sloped=c.sloped(activation)), *_DESCENT)
     return {each.tag: each for each in found}
 
 

@@ -25,6 +25,7 @@ from conformance.errors import (
     CorpusError,
     InternalError,
     NothingTrainedError,
+    OtherFamilyError,
     StoppedError,
     SubjectError,
     UnknownSubjectError,
@@ -47,6 +48,7 @@ _ERRORS = {
         ConformanceError,
         CorpusError,
         NothingTrainedError,
+        OtherFamilyError,
         UnknownSubjectError,
         UsageError,
     )

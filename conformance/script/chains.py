@@ -17,7 +17,9 @@ import numpy as np
 from conformance.backward.groups import operation_key
 from conformance.backward.operation import MOVES, is_float
 from conformance.script.linear import ancestors
-from conformance.tracing.trace import Node, flat
+from conformance.tracing.trace import FILLED, Node, flat, taken
+
+FEW = 4  # values that a new one shares most uses with, of which one may be the old one
 
 Role = tuple[Any, int]
 """An operation of the program, and which of its operands."""
@@ -76,6 +78,7 @@ class _Search:
     def __init__(self) -> None:
         self._roles: dict[Node, frozenset[Role]] = {}
         self._ancestors: dict[Node, dict[Node, Node]] = {}
+        self._moves: dict[tuple[Node, Node, Node | None], bool] = {}
 
     def roles(self, node: Node) -> frozenset[Role]:
         """The uses of a value."""
@@ -95,9 +98,11 @@ class _Search:
         for node in nodes:
             if node.function is None or not node.consumers or not is_float(node):
                 continue
-            olds = [e for e in self.ancestors(node) if self.moves(e, node) and self.alike(e, node)]
-            if olds:
-                found.append((max(olds, key=lambda e: self.alike(e, node)), node))
+            alike = [(share, e) for e in self.ancestors(node) if (share := self.alike(e, node))]
+            nearest = sorted(alike, key=lambda each: -each[0])[:FEW]
+            old = next((e for _, e in nearest if self.moves(e, node)), None)
+            if old is not None:
+                found.append((old, node))
         return found
 
     def direct(self, pairs: list[tuple[Node, Node]]) -> list[tuple[Node, Node]]:
@@ -127,14 +132,33 @@ class _Search:
         both, own = self.roles(one) & self.roles(other), self.roles(one) | self.roles(other)
         return len(both) / len(own) if own else 0.0
 
-    def moves(self, old: Node, new: Node) -> bool:
-        """Whether something that a new value is the sum of was computed from the old one."""
-        way = self.way(old, new)
-        return any(
-            each is not at and each is not old and _computed(each, old)
-            for at, within in pairwise(way)
-            for each in within.inputs
-        )
+    def moves(self, old: Node, new: Node, whole: Node | None = None) -> bool:
+        """Whether something that a new value is the sum of was computed from the old one.
+
+        Args:
+            old: the old value.
+            new: the new value.
+            whole: what the old value is a part of.
+        """
+        key = old, new, whole
+        if key not in self._moves:
+            self._moves[key] = any(
+                each is not at and each is not old and self._added(each, within, whole or old)
+                for at, within in pairwise(self.way(old, new))
+                for each in within.inputs
+            )
+        return self._moves[key]
+
+    def _added(self, value: Node, within: Node, old: Node) -> bool:
+        """Whether a value was computed from an old one, which it may itself be added to."""
+        if not value.depends_on(old) or within.function is taken:
+            return False
+        if within.operation == FILLED:
+            within_old = {within, *self.ancestors(within)}
+            for each in self.ancestors(value):
+                if each.operation == "getitem" and not within_old.isdisjoint(each.inputs):
+                    return self.moves(each, value, old)
+        return _computed(value, old)
 
     def unforked(self, pairs: list[tuple[Node, Node]]) -> dict[Node, Node]:
         """The new value of each old one; nothing of what has several that are not one way."""

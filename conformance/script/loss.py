@@ -43,9 +43,11 @@ def candidates(nodes: Sequence[Node], olds: Sequence[Node], news: Sequence[Node]
     given = sum(1 << each.number for each in olds)
     later = sum(1 << each.number for each in news)
     used = reduce(or_, (each.uses for each in news), 0)
+    after = nodes[max(e.number for e in news) + 1 :]
+    until = next((e.number for e in after if e.uses & later), len(nodes))  # the next forward pass
     found = [
         each
-        for each in nodes[max(e.number for e in olds) :]
+        for each in nodes[max(e.number for e in olds) : until]
         if np.size(each.value) == 1
         and is_float(each)
         and each.uses & given == given

@@ -13,7 +13,8 @@ VALUE, EACH = "__conformance_value__", "__conformance_each__"
 """The names, among the builtins, of what takes a value and of what takes those of a loop."""
 
 _PLAIN = (ast.Constant, ast.JoinedStr, ast.Lambda, ast.Name, ast.Compare, ast.BoolOp)
-_SOURCES = (ast.Call, ast.Attribute, ast.Subscript)
+_UNTAKEN = (*_PLAIN, ast.Starred, ast.GeneratorExp, ast.Await)
+"""Arguments that hold no array, or one that has been entered under a name."""
 
 
 def compiled(source: bytes | str, file: str, mode: str = "exec") -> CodeType:
@@ -55,9 +56,9 @@ class _Entering(ast.NodeTransformer):
 
     def visit_Call(self, node: ast.Call) -> Any:
         self.generic_visit(node)
-        node.args = [_passed(VALUE, e) if isinstance(e, _SOURCES) else e for e in node.args]
+        node.args = [e if isinstance(e, _UNTAKEN) else _passed(VALUE, e) for e in node.args]
         for each in node.keywords:
-            if isinstance(each.value, _SOURCES):
+            if each.arg is not None and not isinstance(each.value, _UNTAKEN):
                 each.value = _passed(VALUE, each.value)
         if isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Call):
             node.func.value = _passed(VALUE, node.func.value)

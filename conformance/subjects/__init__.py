@@ -12,10 +12,11 @@ from typing import Protocol, runtime_checkable
 
 from conformance.corpus.case import Case
 from conformance.errors import UsageError
-from conformance.model.table import equations
+from conformance.model.functions import SIGMOID
+from conformance.model.table import of_layers
 from conformance.subjects.observation import Observation
-from reference.backprop import step
-from reference.equations import BOOK, COSTS, Equations
+from reference.backprop import Layered, step
+from reference.equations import BOOK, COSTS
 from reference.step import Array, Batch, Parameters, Step
 
 COMMAND = "cmd:"  # what the name of a command as a subject begins with
@@ -50,6 +51,7 @@ class Subject:
         decays: whether it knows weight decay.
         folders: from which it was told to import.
         stops: how it stops on networks of some numbers of layers, if it is written for others.
+        family: the activations of its hidden layers and of its output; empty if it has any.
     """
 
     name: str
@@ -61,9 +63,12 @@ class Subject:
     decays: bool = True
     folders: tuple[Path, ...] = ()
     stops: Mapping[int, str] = field(default_factory=dict)
+    family: tuple[str, ...] = (SIGMOID, SIGMOID)
 
     def unfit(self, case: Case) -> str:
         """Why a case cannot be put to the subject, or nothing."""
+        if self.family and not case.is_of(*self.family):
+            return "has other activations"
         if case.dtype not in self.dtypes:
             return f"computes in {' or '.join(self.dtypes)}"
         if case.cost not in self.costs:
@@ -87,7 +92,7 @@ class Subject:
 class ReferenceSession:
     """The hand-written NumPy backprop, with the book's equations or others."""
 
-    def __init__(self, case: Case, parameters: Parameters, equations: Equations = BOOK) -> None:
+    def __init__(self, case: Case, parameters: Parameters, equations: Layered = BOOK) -> None:
         """Start from the parameters of a case."""
         self.case, self.parameters = case, parameters
         self.equations = equations
@@ -100,7 +105,7 @@ class ReferenceSession:
 
 
 def _reference(case: Case, parameters: Parameters) -> Session:
-    return ReferenceSession(case, parameters, equations(case.cost, case.activation))
+    return ReferenceSession(case, parameters, of_layers(case.cost, case.activations))
 
 
 def _torch_impl(case: Case, parameters: Parameters) -> Session:
@@ -109,12 +114,15 @@ def _torch_impl(case: Case, parameters: Parameters) -> Session:
     from torch_impl.step import Trainer
 
     torch.set_num_threads(1)
-    return Trainer(parameters, case.cost, case.eta, case.decay)
+    return Trainer(parameters, case.cost, case.eta, case.decay, case.activations)
 
 
 SUBJECTS = {
     subject.name: subject
-    for subject in (Subject("reference", _reference), Subject("torch_impl", _torch_impl))
+    for subject in (
+        Subject("reference", _reference, family=()),
+        Subject("torch_impl", _torch_impl, family=()),
+    )
 }
 
 

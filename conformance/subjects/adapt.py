@@ -28,13 +28,17 @@ FORMS = (
 )
 
 
-def adapt(thing: Any, name: str, cost: str | None = None) -> Subject:
+def adapt(
+    thing: Any, name: str, cost: str | None = None, family: tuple[str, str] | None = None
+) -> Subject:
     """The subject that an object is.
 
     Args:
         thing: a class, a factory, an instance or a function.
         name: for messages.
         cost: the cost that it has, if it cannot be chosen and is not seen.
+        family: the activations of hidden layers and output that it is meant to have, if not those
+            that it is seen to have.
 
     Raises:
         UsageError: it is none of the three kinds; the message says what it is.
@@ -45,14 +49,14 @@ def adapt(thing: Any, name: str, cost: str | None = None) -> Subject:
     if isinstance(thing, type):
         if not METHODS & set(dir(thing)):
             raise _neither(thing, name)
-        return book_subject(thing, name, cost)
+        return book_subject(thing, name, cost, family)
     if _takes(thing, *ARGUMENTS):
-        return function_subject(thing, name, cost)
+        return function_subject(thing, name, cost, family)
     if METHODS & set(dir(thing)):
-        return _of_instance(thing, name, cost)
+        return _of_instance(thing, name, cost, family)
     if not callable(thing):
         raise _neither(thing, name)
-    return _of_factory(thing, name, cost)
+    return _of_factory(thing, name, cost, family)
 
 
 def is_of_the_book(thing: Any) -> bool:
@@ -82,10 +86,12 @@ def _takes(thing: Any, *names: str) -> bool:
     return taken[: len(names)] == names
 
 
-def _of_instance(thing: Any, name: str, cost: str | None) -> Subject:
+def _of_instance(
+    thing: Any, name: str, cost: str | None, family: tuple[str, str] | None
+) -> Subject:
     """An instance has the sizes of one network alone, so its class is asked for others."""
     try:
-        return book_subject(type(thing), name, cost)
+        return book_subject(type(thing), name, cost, family)
     except UsageError as error:
         raise UsageError(
             f"{name} is one {type(thing).__name__}, and its class cannot make others: {error}; "
@@ -93,7 +99,9 @@ def _of_instance(thing: Any, name: str, cost: str | None) -> Subject:
         ) from error
 
 
-def _of_factory(thing: Callable[..., Any], name: str, cost: str | None) -> Subject:
+def _of_factory(
+    thing: Callable[..., Any], name: str, cost: str | None, family: tuple[str, str] | None
+) -> Subject:
     """A factory is what it makes."""
     more = ""
     for form, probe in forms_of(thing):
@@ -109,7 +117,7 @@ def _of_factory(thing: Callable[..., Any], name: str, cost: str | None) -> Subje
         if _is_module(made):
             return module_subject(thing, name, cost)
         if METHODS & set(dir(made)):
-            return book_subject(thing, name, cost)
+            return book_subject(thing, name, cost, family)
         more = more or f"; called with {given} it gives {_kind(made)}"
     if _makes_module(thing):
         return module_subject(thing, name, cost)

@@ -246,7 +246,7 @@ class Patterns:
 
         First those in which no two lengths are the same: the run itself, if it is one.
         """
-        more = run, earlier, case.cost, bool(case.lmbda)
+        more = run, earlier, case.cost, bool(case.lmbda), case.activations
         if len({m, *case.sizes}) > case.layers and not self.is_large(case):
             yield StandIn(case.sizes, m, *more)
         for n in dict.fromkeys((M, m)):
@@ -310,6 +310,7 @@ class StandIn:
         earlier: the numbers of samples of the mini-batches before it.
         cost: its name.
         decays: whether λ is not 0.
+        activations: of the layers 2 … L.
     """
 
     sizes: tuple[int, ...]
@@ -318,6 +319,7 @@ class StandIn:
     earlier: tuple[int, ...]
     cost: str
     decays: bool
+    activations: tuple[str, ...]
 
 
 def _of_samples(location: Location, before: int, m: int) -> Location:
@@ -333,10 +335,15 @@ def _score(run: Searched) -> tuple[int, int, int]:
 
 
 def _ties(run: Searched) -> int:
-    """How many numbers of the quantities of a sample are met twice, as by a clip."""
+    """How many numbers of the quantities of a sample are met twice, as by a clip.
+
+    Of an activation with a kink many are 0, which it means.
+    """
+    kink = any(row.activation.kink for row in run.run.rows.values())
     every = (run.roles.values[name] for name in run.roles.found)
     columns = (as_floats(column).tolist() for each in every for column in each.T)
-    return sum(len(each) - len(set(each)) for each in columns)
+    told = ([each for each in column if each or not kink] for column in columns)
+    return sum(len(each) - len(set(each)) for each in told)
 
 
 def _depends_on_signs(node: Node) -> bool:

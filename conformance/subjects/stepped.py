@@ -16,6 +16,8 @@ import numpy as np
 
 from conformance.arithmetic.exact import to_exact
 from conformance.corpus.case import Case
+from conformance.model.functions import SIGMOID
+from conformance.model.table import of_layers
 from conformance.tracing.arranging import ARRANGING
 from conformance.tracing.arrays import traced_number
 from conformance.tracing.index import Index, Location
@@ -24,6 +26,7 @@ from conformance.tracing.replay import Replay
 from conformance.tracing.roles import Run
 from conformance.tracing.trace import Node, Trace
 from reference.backprop import errors, feedforward
+from reference.equations import BOOK
 from reference.step import Array, Batch, Parameters
 
 
@@ -83,6 +86,7 @@ class Stepped:
             rates,
             movers,
             rewritten,
+            case.activations,
         )
 
     def _parameters(self) -> list[int]:
@@ -104,6 +108,8 @@ class Stepped:
                 uses = self.trace.uses_of(at.numbers)
                 yield name, kept - eta * at.without_factor(held), uses
 
+
+LABELLED = "log-likelihood"
 
 DRAWS = 200
 """Numbers that are drawn until their signs are mixed."""
@@ -166,7 +172,8 @@ def generic(
         sizes: of the layers.
         draw: which numbers.
     """
-    start, batch = _with_signs(draw.seed, np.dtype(case.dtype), m, tuple(sizes))
+    like = case.cost, case.activations
+    start, batch = _with_signs(draw.seed, np.dtype(case.dtype), m, tuple(sizes), *like)
     start = start.map(lambda each: each * each.dtype.type(draw.scale))
     return generic_case(case, m, sizes), start, batch.map(np.copy)
 
@@ -178,8 +185,14 @@ def generic_case(case: Case, m: int, sizes: Sequence[int]) -> Case:
 
 
 def _drawn(
-    rng: np.random.Generator, dtype: "np.dtype[Any]", m: int, sizes: Sequence[int]
+    rng: np.random.Generator,
+    dtype: "np.dtype[Any]",
+    m: int,
+    sizes: Sequence[int],
+    *,
+    labelled: bool,
 ) -> tuple[Parameters, Batch]:
+    """Numbers, and targets in (0, 1), or classes of which each occurs."""
     bits = 2.0**20 if dtype.itemsize == 4 else 2.0**44  # noqa: PLR2004 - what the floats hold
 
     def drawn(*shape: int) -> Array:
@@ -188,19 +201,30 @@ def _drawn(
     pairs = list(zip(sizes[1:], sizes[:-1], strict=True))
     start = Parameters(tuple(drawn(n, k) for n, k in pairs), tuple(drawn(n, 1) for n, _ in pairs))
     start = start.map(lambda each: each * dtype.type(0.5))  # for what grows layer by layer
-    return start, Batch(drawn(sizes[0], m), np.abs(drawn(sizes[-1], m)) % 1.0)
+    x, y = drawn(sizes[0], m), np.abs(drawn(sizes[-1], m)) % 1.0
+    classes = np.eye(sizes[-1], dtype=dtype)[:, np.arange(m) % sizes[-1]]
+    return start, Batch(x, classes if labelled else y)
 
 
 @lru_cache(maxsize=64)
 def _with_signs(
-    seed: int, dtype: "np.dtype[Any]", m: int, sizes: tuple[int, ...]
+    seed: int,
+    dtype: "np.dtype[Any]",
+    m: int,
+    sizes: tuple[int, ...],
+    cost: str,
+    activations: tuple[str, ...],
 ) -> tuple[Parameters, Batch]:
     """The first numbers of which z and δ have both signs in each sample, or those of the most."""
     rng = np.random.default_rng(seed)
     best, most = None, -1
-    for start, batch in (_drawn(rng, dtype, m, sizes) for _ in range(DRAWS)):
-        z, a = feedforward(start, batch.x)
-        both = [_both_signs(each) for each in (*z, *errors(start, z, a, batch.y)) if len(each) > 1]
+    usual = set(activations) == {SIGMOID}
+    book = BOOK if usual else of_layers(cost, activations)
+    draws = (_drawn(rng, dtype, m, sizes, labelled=cost == LABELLED) for _ in range(DRAWS))
+    for start, batch in draws:
+        z, a = feedforward(start, batch.x, book)
+        wrong = errors(start, z, a, batch.y, book)
+        both = [_both_signs(each) for each in (*z, *wrong) if len(each) > 1]
         score = sum(map(np.count_nonzero, both))
         if score > most:
             best, most = (start, batch), score

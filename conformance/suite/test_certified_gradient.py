@@ -13,11 +13,11 @@ import numpy as np
 from conformance.arithmetic.balls import balls, precision
 from conformance.corpus.case import Case
 from conformance.corpus.starts import raw
+from conformance.model.table import of_layers
 from conformance.suite.asked import Asked
 from conformance.suite.judging import recorded
 from conformance.verdict.oracle import exact_step
 from reference.backprop import feedforward
-from reference.equations import COSTS
 from reference.step import Array, Batch, Parameters
 
 BITS = 400
@@ -60,11 +60,11 @@ def _difference(
 ) -> flint.arb:
     kind, layer, direction = along
     arrays = list(getattr(start, kind))
-    costs = []
+    equations, costs = of_layers(case.cost, case.activations), []
     for sign in (1, -1):
         moved = [*arrays]
         moved[layer] = arrays[layer] + sign * STEP * direction
-        output = feedforward(replace(start, **{kind: tuple(moved)}), batch.x)[1][-1]
-        costs.append(COSTS[case.cost].value(output, batch.y))
+        output = feedforward(replace(start, **{kind: tuple(moved)}), batch.x, equations)[1][-1]
+        costs.append(equations[-1].cost(output, batch.y))
     difference: flint.arb = (costs[0] - costs[1]) / (2 * STEP)
     return difference

@@ -28,6 +28,7 @@ THOROUGH = frozenset(
         "test_function_subject.py",
         "test_fuzz_readers.py",
         "test_hostile.py",
+        "test_hostile_submissions.py",
         "test_imports.py",
         "test_isolate.py",
         "test_lesson.py",

@@ -30,7 +30,7 @@ _FENCE = re.compile(
     r"^(?:<!-- (?P<mark>[^\n]*) -->\n+)?```(?P<kind>\w+)\n(?P<body>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
-_TIMES = re.compile(r"[\d.,]+(?:e[+-]\d+)? (?:s|ms|samples/s)\b")
+_TIMES = re.compile(r" *[\d.,]+(?:e[+-]\d+)? (?:s|ms|samples/s)\b")
 _VERSIONS = re.compile(r"\b\d+(?:\.\d+){2,}(?:\+\w+)?")
 
 
@@ -140,7 +140,7 @@ def agrees(said: Sequence[str], printed: Sequence[str]) -> bool:
 
 def masked(line: str) -> str:
     """A line without what is another from run to run or from machine to machine."""
-    return _VERSIONS.sub("N", _TIMES.sub("TIME", line))
+    return _VERSIONS.sub("N", _TIMES.sub(" TIME", line))
 
 
 def differences(block: Block) -> Iterator[str]:

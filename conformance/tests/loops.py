@@ -138,6 +138,38 @@ class Hand:
         return found
 
 
+class SigmaForSigmaPrime(Hand):
+    def slope(self, layer: int, j: int, i: int) -> Decimal:
+        return self.activations[layer][j][i]
+
+
+class RawErrorSentBack(Hand):
+    def sent_back(self, layer: int, j: int, i: int) -> Decimal:
+        if layer < self.last - 1:
+            return super().sent_back(layer, j, i)
+        terms = (self.w[self.last][k][j] * self.error(k, i) for k in range(self.size(self.last)))
+        return sum(terms, Decimal(0))
+
+
+class WeightsBackwards(Hand):
+    def sent_back(self, layer: int, j: int, i: int) -> Decimal:
+        w, above = self.w[self.last + 1 - layer], self.falling[layer + 1]
+        return sum((w[k][j] * above[k][i] for k in range(len(above))), Decimal(0))
+
+
+class OneLayerNotDivided(Hand):
+    def nabla_b(self, layer: int, j: int, k: int) -> Decimal:
+        return super().nabla_b(layer, j, k) * (self.m if layer == self.last else 1)
+
+    def nabla_w(self, layer: int, j: int, k: int) -> Decimal:
+        return super().nabla_w(layer, j, k) * (self.m if layer == self.last else 1)
+
+
+class L2LeftOut(Hand):
+    def decay(self) -> Decimal:
+        return Decimal(0)
+
+
 class SigmoidSign(Hand):
     def a(self, z: Decimal) -> Decimal:
         return 1 / (1 + z.exp())
@@ -490,6 +522,11 @@ class UpdateInsideSampleLoop(Hand):
 
 
 KNOWN: dict[str, type[Hand]] = {
+    "l2-left-out": L2LeftOut,
+    "one-layer-not-divided": OneLayerNotDivided,
+    "raw-error-sent-back": RawErrorSentBack,
+    "sigma-for-sigma-prime": SigmaForSigmaPrime,
+    "weights-backwards": WeightsBackwards,
     "aliased-layers": AliasedLayers,
     "ascends": Ascends,
     "bias-ascends": BiasAscends,

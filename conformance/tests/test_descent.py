@@ -10,8 +10,8 @@ from conformance.corpus.case import Case
 from conformance.tests.support import recorded
 from conformance.verdict.deviation import Target, compare
 from reference import CROSS_ENTROPY, QUADRATIC, Batch, Network
-from reference.descent import SLOPED, Descent
-from reference.equations import COSTS
+from reference.descent import Descent
+from reference.equations import ACTIVATIONS, COSTS
 from reference.step import Array
 
 CASES = store.cases(store.root())
@@ -38,8 +38,8 @@ def parameters(net: Network) -> list[Array]:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_a_fast_step_is_within_the_tolerance_of_the_truth(case: Case) -> None:
     for step in recorded(case.id).steps:
-        start, sloped = step.parameters, SLOPED[COSTS[case.cost].delta]
-        fast = Descent(start.w, start.b, sloped=sloped)
+        start, activations = step.parameters, [ACTIVATIONS[each] for each in case.activations]
+        fast = Descent(start.w, start.b, activations, COSTS[case.cost])
         with np.errstate(over="ignore"):
             fast.step(step.batch, case.eta, case.decay)
         for layer, (w, b) in enumerate(zip(fast.weights, fast.biases, strict=True), start=2):

@@ -9,7 +9,7 @@ import pytest
 import reference
 from conformance.corpus import store
 from reference import CROSS_ENTROPY, QUADRATIC, Batch, Cost, Network, Parameters
-from reference.equations import sigmoid, sigmoid_prime
+from reference.equations import LINEAR, LOG_LIKELIHOOD, RELU, SOFTMAX, TANH, sigmoid, sigmoid_prime
 from reference.mnist import read_images, read_labels, to_batch
 from reference.step import Array
 
@@ -283,3 +283,44 @@ def test_a_step_stays_in_the_dtype_of_its_numbers(dtype: type) -> None:
     batch = Batch(np.ones((4, 2), dtype), np.ones((2, 2), dtype))
     taken = reference.step(start, batch, 0.5, 0.01)
     assert {array.dtype for _, array in taken.named()} == {np.dtype(dtype)}
+
+
+# Other activations and costs
+
+
+def test_the_cost_chooses_the_output_that_goes_with_it() -> None:
+    net = Network([3, 4, 2], np.random.default_rng(0), LOG_LIKELIHOOD, activation=RELU)
+    assert net.activations == (RELU, SOFTMAX)
+    np.testing.assert_allclose(net.feedforward(np.ones((3, 5))).sum(axis=0), 1, rtol=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("cost", "output"), [(CROSS_ENTROPY, TANH), (LOG_LIKELIHOOD, LINEAR), (QUADRATIC, SOFTMAX)]
+)
+def test_a_cost_that_does_not_go_with_the_output_is_refused(
+    cost: Cost, output: reference.Activation
+) -> None:
+    with pytest.raises(ValueError, match="goes with"):
+        Network([3, 2], cost=cost, output=output)
+
+
+def test_linear_hidden_layers_are_refused() -> None:
+    with pytest.raises(ValueError, match="output layer alone"):
+        Network([3, 2, 1], activation=LINEAR)
+
+
+def test_a_network_with_a_linear_output_fits_a_line() -> None:
+    net = Network([1, 1], np.random.default_rng(0), output=LINEAR)
+    x = np.linspace(-1, 1, 20)[None]
+    net.SGD(Batch(x, 3 * x - 1), 100, 5, 0.5)
+    np.testing.assert_allclose((net.weights[0], net.biases[0]), ([[3]], [[-1]]), rtol=1e-10)
+
+
+@pytest.mark.parametrize("hidden", [TANH, RELU])
+def test_a_softmax_network_learns_to_tell_points(hidden: reference.Activation) -> None:
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=(2, 300))
+    labels = (x[0] * x[1] > 0).astype(int)
+    net = Network([2, 8, 2], rng, LOG_LIKELIHOOD, activation=hidden)
+    net.SGD(Batch(x, np.eye(2)[:, labels]), 60, 10, 0.3)
+    assert net.evaluate([(x[:, [i]], int(labels[i])) for i in range(300)]) > 285

@@ -31,8 +31,17 @@ from conformance.tests.support import recorded
 SUFFICIENT = ("single-4-3-2", "square-4-4-4-4")
 """Two cases that suffice: without all others every mistake is caught, blamed and named alike."""
 
+FAMILIES = ("relu-softmax-4-4-4-3", "tanh-4-4-4-3")
+"""Cases in which mistakes with other activations are seen."""
+
 PAIRS = 200
-OF_PAIRS = (*SUFFICIENT, "square-4-4-4-4-cross-entropy", "dead-inputs-4-3-2", "narrow-5-1")
+OF_PAIRS = (
+    *SUFFICIENT,
+    *FAMILIES,
+    "square-4-4-4-4-cross-entropy",
+    "dead-inputs-4-3-2",
+    "narrow-5-1",
+)
 """Cases of which some batch shows both of any two mistakes that do not hide each other."""
 
 HIDDEN_IN_FLOAT32 = ("float32-inside",)  # there it is right
@@ -59,7 +68,7 @@ def row(mistake: Mistake, *cases: str, known: Sequence[Mistake] = KNOWN) -> Row:
 
 @each_mistake
 def test_a_mistake_is_caught_and_blamed_and_named(mistake: Mistake) -> None:
-    assert row(mistake, *SUFFICIENT).problems == ()
+    assert row(mistake, *SUFFICIENT, *FAMILIES).problems == ()
 
 
 @pytest.mark.thorough
@@ -68,7 +77,7 @@ def test_all_cases_say_no_more_than_the_sufficient_ones(mistake: Mistake) -> Non
     cases = chosen(store.root(), None)
     found = prove(mistake, cases, KNOWN)
     assert found.problems == ()
-    assert found.same(ids(cases), SUFFICIENT)
+    assert found.same(ids(cases), (*SUFFICIENT, *FAMILIES))
 
 
 @pytest.mark.thorough

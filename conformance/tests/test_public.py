@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -54,6 +55,41 @@ def test_what_is_shown_of_a_failed_assertion_is_one_line() -> None:
         assert "wrong" in repr(each)
         assert "test_public.py" in repr(each)
         assert "\n" not in repr(each)
+
+
+class Unit:
+    """A logistic unit, whose gradient of b has the wrong sign."""
+
+    def __init__(self, n_inputs: int) -> None:
+        self.w, self.b = np.full(n_inputs, 0.5), np.zeros(1)
+
+    def forward(self, x: Any) -> Any:
+        """The output."""
+        return 1 / (1 + np.exp(-(x @ self.w + self.b)))
+
+    def loss(self, x: Any, y: Any) -> Any:
+        """The cross-entropy."""
+        a = self.forward(x)
+        return -np.mean(y * np.log(a) + (1 - y) * np.log(1 - a))
+
+    def backward(self, x: Any, y: Any) -> dict[str, Any]:
+        """The gradients."""
+        delta = (self.forward(x) - y) / len(x)
+        return {"w": x.T @ delta, "b": -delta.sum(keepdims=True)}
+
+
+@pytest.mark.parametrize("subject", [Unit, f"{Path(__file__)}:Unit"], ids=["class", "text"])
+def test_a_class_of_any_shape_is_checked_as_an_object_and_by_its_file(subject: object) -> None:
+    report = conformance.check(subject)
+    assert not report.ok
+    what, where, *_ = str(report).splitlines()
+    assert what == "wrong: the gradient of b; w is right"
+    assert where.endswith('return {"w": x.T @ delta, "b": -delta.sum(keepdims=True)}')
+
+
+def test_what_fits_no_shape_is_refused_with_what_is_needed() -> None:
+    with pytest.raises(conformance.UsageError, match="needed is a class or factory"):
+        conformance.check(reports)
 
 
 def test_every_public_name_is_there_and_nothing_heavy_is_loaded_for_it() -> None:

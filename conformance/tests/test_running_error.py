@@ -25,10 +25,21 @@ from conformance.arithmetic.balls import balls, is_balls, precision, rounded
 from conformance.arithmetic.rounding import Precision, RunningError
 from conformance.corpus.case import Case
 from conformance.corpus.starts import drawn, dyadics
+from conformance.model.functions import ACTIVATIONS
+from conformance.model.functions import COSTS as TABLE
+from conformance.model.table import of_layers
 from conformance.verdict.oracle import exact_step, expectations
 from reference import equations
 from reference.backprop import step
-from reference.equations import BOOK, COSTS, sigmoid, sigmoid_prime
+from reference.equations import (
+    COSTS,
+    relu,
+    relu_prime,
+    sigmoid,
+    sigmoid_prime,
+    softmax,
+    tanh_prime,
+)
 from reference.step import Array, Batch, Parameters, Step
 from torch_impl.step import Trainer
 
@@ -77,6 +88,9 @@ def targets(dtype: Dtype) -> st.SearchStrategy[float]:
     return st.sampled_from([0.0, 1.0]) | st.floats(0, 1, width=width)
 
 
+HIDDEN = [name for name, each in ACTIVATIONS.items() if each.hidden]
+
+
 @st.composite
 def networks(draw: st.DrawFn) -> Network:
     """A network of 2 to 4 layers, its mini-batch, and rates that are exact in float32."""
@@ -91,14 +105,21 @@ def networks(draw: st.DrawFn) -> Network:
 
     w = tuple(array(here, below) for below, here in pairwise(sizes))
     b = tuple(array(here, 1) for here in sizes[1:])
-    y = draw(arrays(dtype, (sizes[-1], m), elements=targets(dtype)))
+    cost = draw(st.sampled_from(sorted(COSTS)))
+    hidden, output = draw(st.sampled_from(HIDDEN)), draw(st.sampled_from(TABLE[cost].outputs))
+    if cost == "log-likelihood":
+        classes = [draw(st.integers(0, sizes[-1] - 1)) for _ in range(m)]
+        y = np.eye(sizes[-1], dtype=dtype)[:, classes]
+    else:
+        y = draw(arrays(dtype, (sizes[-1], m), elements=targets(dtype)))
     case = case_of(
         sizes,
         dtype,
-        cost=draw(st.sampled_from(sorted(COSTS))),
+        cost,
         eta=draw(st.sampled_from([0.5, 0.125, 3.0, 0.0])),
         lmbda=draw(st.sampled_from([0.0, 0.3125, 5.0])),
         n=draw(st.sampled_from([7, 1, 5120])),
+        activations=(*[hidden] * (len(sizes) - 2), output),
     )
     return case, Parameters(w, b), Batch(array(sizes[0], m), y)
 
@@ -110,9 +131,14 @@ def case_of(
     eta: float = 0.5,
     lmbda: float = 0.0,
     n: int = 7,
+    activations: tuple[str, ...] = (),
 ) -> Case:
     """A case with these numbers and no reason to be recorded."""
-    return Case("drawn", sizes, cost, eta, lmbda, n, np.dtype(dtype).name, ((0,),), "", ())
+    if not activations:
+        activations = (*["sigmoid"] * (len(sizes) - 2), TABLE[cost].outputs[0])
+    rates = eta, lmbda, n
+    name = np.dtype(dtype).name
+    return Case("drawn", sizes, cost, *rates, name, ((0,),), "", (), activations)
 
 
 def ordinary(dtype: Dtype, cost: str) -> Network:
@@ -120,7 +146,8 @@ def ordinary(dtype: Dtype, cost: str) -> Network:
     sizes = (4, 4, 4, 4)
     x, y = (dyadics(seed, 12, dtype).reshape(4, 3) for seed in (2, 3))
     case = case_of(sizes, dtype, cost, lmbda=0.3125)
-    return case, drawn(sizes, 1, dtype), Batch(x, abs(y))
+    targets = np.eye(4, 3, dtype=dtype) if cost == "log-likelihood" else abs(y)
+    return case, drawn(sizes, 1, dtype), Batch(x, targets)
 
 
 # Subjects
@@ -128,12 +155,12 @@ def ordinary(dtype: Dtype, cost: str) -> Network:
 
 def in_numpy(case: Case, parameters: Parameters, batch: Batch) -> Step:
     """The reference, as users run it."""
-    return step(parameters, batch, case.eta, case.decay, BOOK.with_cost(COSTS[case.cost]))
+    return step(parameters, batch, case.eta, case.decay, of_layers(case.cost, case.activations))
 
 
 def in_torch(case: Case, parameters: Parameters, batch: Batch) -> Step:
     """Autograd and torch.optim.SGD."""
-    return Trainer(parameters, case.cost, case.eta, case.decay).step(batch)
+    return Trainer(parameters, case.cost, case.eta, case.decay, case.activations).step(batch)
 
 
 def in_loops(case: Case, parameters: Parameters, batch: Batch) -> Step:
@@ -169,19 +196,42 @@ def in_loops(case: Case, parameters: Parameters, batch: Batch) -> Step:
     )
 
 
+def _log_softmax(z: Array) -> Any:
+    largest = z.max()
+    return z - largest - np.log(np.exp(z - largest).sum())
+
+
+BY_HAND: dict[str, Callable[[Array], Any]] = {
+    "sigmoid": sigmoid,
+    "tanh": lambda z: 2 * sigmoid(2 * z) - 1,
+    "relu": lambda z: np.maximum(z, 0),
+    "linear": lambda z: z,
+    "softmax": lambda z: np.exp(_log_softmax(z)),
+}
+"""Activations as others compute them."""
+
+SLOPES: dict[str, Callable[[Array], Any]] = {
+    "sigmoid": lambda z: sigmoid(z) * sigmoid(-z),
+    "tanh": lambda z: 1 - np.square(2 * sigmoid(2 * z) - 1),
+    "relu": lambda z: np.heaviside(z, z.dtype.type(0)),
+}
+
+
 def _one_sample(case: Case, parameters: Parameters, x: Array, y: Array) -> tuple[Any, ...]:
     z, a = [], [x]
-    for w, b in zip(parameters.w, parameters.b, strict=True):
+    for w, b, name in zip(parameters.w, parameters.b, case.activations, strict=True):
         z.append(
             sequential([b[:, 0], *(column * here for column, here in zip(w.T, a[-1], strict=True))])
         )
-        a.append(sigmoid(z[-1]))
+        a.append(BY_HAND[name](z[-1]))
     column = (a[-1][:, None], y[:, None])
-    cost = COSTS[case.cost].value(*column)
-    delta = [COSTS[case.cost].delta(z[-1][:, None], *column)[:, 0]]
-    for w, here in zip(parameters.w[:0:-1], z[-2::-1], strict=True):
+    output = of_layers(case.cost, case.activations)[-1]
+    cost = output.cost(*column)
+    delta = [output.output_error(z[-1][:, None], *column)[:, 0]]
+    names = case.activations[-2::-1]
+    for w, here, name in zip(parameters.w[:0:-1], z[-2::-1], names, strict=True):
         back = sequential([row * error for row, error in zip(w, delta[-1], strict=True)])
-        delta.append(back * sigmoid(here) * sigmoid(-here))
+        delta.append(back * SLOPES[name](here))
     return z, a[1:], delta[::-1], cost
 
 
@@ -316,7 +366,7 @@ def test_the_cross_entropy_may_be_computed_from_z(dtype: Dtype, z: float, y: flo
     assert within(np.asarray(cost), expected["cost"]).all()
 
 
-@pytest.mark.parametrize("cost", sorted(COSTS))
+@pytest.mark.parametrize("cost", ["quadratic", "cross-entropy"])
 @pytest.mark.parametrize("name", ["cost", "delta2"])
 @each_dtype
 def test_cost_and_output_error_may_be_computed_from_z(dtype: Dtype, cost: str, name: str) -> None:
@@ -552,6 +602,12 @@ OPERATIONS: dict[str, tuple[Callable[..., Any], tuple[tuple[int, ...], ...]]] = 
     "log": (np.log, ((6,),)),
     "sigmoid": (sigmoid, ((6,),)),
     "sigmoid-prime": (sigmoid_prime, ((6,),)),
+    "tanh": (np.tanh, ((6,),)),
+    "tanh-prime": (tanh_prime, ((6,),)),
+    "relu": (relu, ((6,),)),
+    "relu-prime": (lambda z: relu_prime(z) * z, ((6,),)),
+    "softmax": (softmax, ((3, 2),)),
+    "max": (operator.methodcaller("max", axis=0, keepdims=True), ((3, 2),)),
     "matmul": (np.matmul, ((2, 3), (3, 2))),
     "sum": (operator.methodcaller("sum", axis=1, keepdims=True), ((3, 4),)),
     "transposed entries": (lambda x: x.T[1:], ((3, 4),)),
@@ -784,7 +840,8 @@ def test_a_small_error_in_one_sigma_prime_is_seen_in_its_equation_alone(
         wrong[1, 2] += size
         return equations.hidden_error(w_above, delta_above, z) * wrong
 
-    book = replace(BOOK.with_cost(COSTS[cost]), hidden_error=slightly_wrong)
+    right = of_layers(cost, case.activations)
+    book = [replace(each, hidden_error=slightly_wrong) for each in right]
     shown = dict(step(start, batch, case.eta, case.decay, book).named())
     found = outside(shown, expected_of(*network, shown=shown))
     assert found == ["delta3[1, 2]", "delta2[1, 2]"]

@@ -105,6 +105,18 @@ def test_the_broken_equation_fails_and_names_its_line(outcomes: dict[str, Outcom
     assert outcome_of(f"{CASE}/0/bp1/{MINE}", out) == "PASSED"
 
 
+def test_the_run_ends_with_the_verdict_on_each_subject_of_which_tests_failed(
+    outcomes: dict[str, Outcome],
+) -> None:
+    lines = outcomes["all"][1].splitlines()
+    starts = [i for i, each in enumerate(lines) if each.startswith("broken.py:Network: ")]
+    at = next(i for i in starts if " failure" in lines[i])
+    assert lines[at + 1] == "  not conformant: BP2 is wrong at layer 2, in 1 of 1 case"
+    assert f"broken.py:{broken_source(EDIT)[1]}" in lines[at + 2]
+    assert "cause: " in lines[at + 3]
+    assert not any(each.startswith("run.safetensors: ") for each in lines)
+
+
 def test_no_free_run_follows_a_wrong_step(outcomes: dict[str, Outcome]) -> None:
     _, out = outcomes["all"]
     assert outcome_of(f"{CASE}/bp1/{MINE}", out) == "XFAIL"

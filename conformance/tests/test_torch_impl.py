@@ -132,6 +132,24 @@ def test_gradients_are_those_of_autograd_on_the_books_cost(cost: str, m: int) ->
         np.testing.assert_allclose(taken[name], value.numpy(), rtol=1e-12, atol=1e-15)
 
 
+@pytest.mark.parametrize("hidden", ["tanh", "relu"])
+def test_gradients_of_a_softmax_network_are_those_of_autograd_on_the_log_likelihood(
+    hidden: str,
+) -> None:
+    named = {name: torch.tensor(array, requires_grad=True) for name, array in start().named()}
+    x, labels = torch.tensor(batch().x), torch.tensor([0, 1, 1, 0, 1])
+    z2 = named["w2"] @ x + named["b2"]
+    z3 = named["w3"] @ getattr(torch, hidden)(z2) + named["b3"]
+    total = -(z3.gather(0, labels[None]) - z3.exp().sum(0).log()).sum()
+    grads = torch.autograd.grad(total / 5, [*named.values()])
+    one_hot = Batch(batch().x, np.eye(2)[:, labels])
+    taken = Trainer(start(), "log-likelihood", 0.5, activations=(hidden, "softmax")).step(one_hot)
+    shown = dict(taken.named())
+    for name, grad in zip(named, grads, strict=True):
+        np.testing.assert_allclose(shown[f"nabla_{name}"], grad.numpy(), rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(shown["a3"].sum(axis=0), 1, rtol=1e-15)
+
+
 def test_gradients_of_the_last_step_do_not_add_up() -> None:
     trainer = Trainer(start(), "quadratic", 0.0)  # eta 0: the second step is the first again
     first, second = copies(trainer.step(batch())), copies(trainer.step(batch()))

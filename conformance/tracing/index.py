@@ -11,6 +11,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -71,6 +72,7 @@ class Index:
         self._wanted: tuple[Array, list[float]] | None = None
         self._known = {each.number: each for each in self.nodes}
         self._shapes: dict[int, list[Node]] = defaultdict(list)
+        self._squeezed: dict[int, tuple[int, ...]] = {}
         for node in self.nodes:
             self._shapes[node.value.size].append(node)
             self._floats[node.number] = as_floats(replay.value(node)).ravel().tolist()
@@ -131,12 +133,18 @@ class Index:
 
         It tells equal numbers apart, such as those that were cut off.
         """
-        held = np.squeeze(self._known[node].value).shape
+        held = self._held(node)
         rows, columns = shape if len(shape) == 2 else (1, 1)  # noqa: PLR2004 - a matrix
         row, column = divmod(entry, columns)
-        if int(np.prod(held)) == rows:
+        if prod(held) == rows:
             return row
         return column * rows + row if held == (columns, rows) != shape else entry
+
+    def _held(self, node: int) -> tuple[int, ...]:
+        """The shape of a node without axes of length 1."""
+        if node not in self._squeezed:
+            self._squeezed[node] = np.squeeze(self._known[node].value).shape
+        return self._squeezed[node]
 
     def proportional(self, wanted: Array) -> list[tuple[Node, Array, Any]]:
         """The arrays of as many entries that are a multiple: node, places, factor (a ball)."""

@@ -10,18 +10,19 @@ Left out: the run (`subjects/book`), what is judged of it, and the line (`blame.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial, reduce
+from functools import cached_property, partial, reduce
 from itertools import islice
 from operator import or_
 from typing import Any
 
 import numpy as np
 
-from conformance.model.table import Row, given, rows
+from conformance.model.functions import SIGMOID, Activation
+from conformance.model.table import Row, Rows, given, rows
 from conformance.model.table import run as walk
 from conformance.tracing.candidates import Candidate, Candidates
 from conformance.tracing.index import Index, Location, as_floats, common_factor, is_factor, times
-from reference.equations import BOOK, COSTS, sigmoid_prime
+from reference.equations import BOOK
 from reference.step import Array, Batch, Parameters, split
 
 FEW = 3  # numbers that are looked for in floats before all are on balls
@@ -44,6 +45,7 @@ class Run:
         rates: η and λ/n, exact.
         movers: the bits of what each of `after` was computed from.
         rewritten: whether each of `after` was computed, and is not what it was before.
+        activations: of the layers 2 … L; sigmoids if none are given.
     """
 
     index: Index
@@ -58,6 +60,16 @@ class Run:
     rates: tuple[Any, Any] = (1, 0)
     movers: Mapping[str, int] = field(default_factory=dict)
     rewritten: Mapping[str, bool] = field(default_factory=dict)
+    activations: tuple[str, ...] = ()
+
+    @cached_property
+    def rows(self) -> Rows:
+        """The table of the step."""
+        return rows(len(self.start.w) + 1, self.cost, self.activations or SIGMOID)
+
+    def f(self, layer: int) -> Activation:
+        """The activation of a layer."""
+        return self.rows[f"a{layer}"].activation
 
     @property
     def m(self) -> int:
@@ -133,14 +145,18 @@ class Search:
             bit = run.w[layer - 2]
             right = BOOK.weighted_input(w, a, b)
             z = self._quantity(
-                f"z{layer}", right, lambda v, _: [(BOOK.activation(v), False)], (len(b), bit)
+                f"z{layer}", right, self._uses_of_weighted_input(layer), (len(b), bit)
             )
-            right = BOOK.activation(z)
+            right = run.f(layer).function(z)
             a = self._quantity(f"a{layer}", right, self._uses_of_activation(layer), (len(b), bit))
 
     def _below(self, layer: int) -> Array:
         """The activations of the layer below, the inputs below the first."""
         return self.run.batch.x if layer == 2 else self.roles.values[f"a{layer - 1}"]  # noqa: PLR2004
+
+    def _uses_of_weighted_input(self, layer: int) -> Made:
+        function = self.run.f(layer).function
+        return lambda v, _: [(function(v), False)]
 
     def _uses_of_activation(self, layer: int) -> Made:
         run = self.run
@@ -155,13 +171,14 @@ class Search:
         for layer in range(self._layers, 1, -1):
             z, a = values[f"z{layer}"], values[f"a{layer}"]
             if layer == self._layers:
-                delta = COSTS[run.cost].delta
-                rights = [delta(z, a, run.batch.y)]
-                if run.cost == "quadratic":
-                    rights.append((a - run.batch.y) * (a * (1 - a)))
+                row = run.rows[f"delta{layer}"]
+                rights = [row.function(z, a, run.batch.y)]
+                if row.of_own is not None:
+                    rights.append(row.of_own(a, a, run.batch.y))
             else:
-                sent = run.start.w[layer - 1].T @ values[f"delta{layer + 1}"]
-                rights = [sent * sigmoid_prime(z), sent * (a * (1 - a))]
+                rights = _sloped(
+                    run.start.w[layer - 1].T @ values[f"delta{layer + 1}"], run.f(layer), z, a
+                )
             self._error(layer, rights)
 
     def _error(self, layer: int, rights: Sequence[Array]) -> None:
@@ -251,8 +268,7 @@ class Search:
                 z, a = lift(values[f"z{layer - 1}"]), lift(values[f"a{layer - 1}"])
                 sent = lift(run.start.w[layer - 2]).T @ delta
                 yield sent, False
-                yield sent * sigmoid_prime(z), False
-                yield sent * (a * (1 - a)), False
+                yield from ((each, False) for each in _sloped(sent, run.f(layer - 1), z, a))
             if run.m > 1:  # the sum over one sample is δ itself
                 yield delta.sum(axis=1, keepdims=True), False
 
@@ -389,7 +405,7 @@ class Search:
 
     def _goes_on(self, z: Array, name: str) -> bool:
         """Whether the next equation was made of what σ makes of a z; of −z it makes 1 − a."""
-        a = BOOK.activation(z)
+        a = self.run.f(int(name[1:])).function(z)
         location = self._columns(a)
         made = self._uses_of_activation(int(name[1:]))
         return location is not None and bool(self._used(a, made, location))
@@ -601,10 +617,15 @@ def quantities_at(run: Run, found: Mapping[str, Location]) -> Roles:
             return row.function(*arguments)
         return at.without_factor(at.gather(run.index.numbers, object))
 
-    table = rows(len(run.start.w) + 1, run.cost).values()
-    sought = [row for row in table if row.quantity.name not in ("cost", "b", "w")]
+    sought = [row for row in run.rows.values() if row.quantity.name not in ("cost", "b", "w")]
     values = walk(sought, evaluate, given(run.start, run.batch, *run.rates))
     return Roles(dict(found), values=values)
+
+
+def _sloped(sent: Array, f: Activation, z: Array, a: Array) -> list[Array]:
+    """What is sent to a layer ⊙ f′, made of z or of a."""
+    slopes = [f.prime(z), *([] if f.prime_of_a is None else [f.prime_of_a(a)])]
+    return [sent * each for each in slopes]
 
 
 def _is(factor: Any, wanted: float) -> bool:

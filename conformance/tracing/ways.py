@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from conformance.model.table import given, is_given, rows
+from conformance.arithmetic.exact import to_exact
+from conformance.model.functions import ACTIVATIONS, SIGMOID, Activation
+from conformance.model.table import given, is_given
 from conformance.tracing.index import Location, as_floats
 from conformance.tracing.known import Known
 from conformance.tracing.repair import Step
@@ -41,13 +43,18 @@ def evaluated(equation: Callable[..., Any], operands: Sequence[Any]) -> list[Ste
     return [
         Step(
             node.operation,
-            tuple(replay.value(each) for each in node.inputs),
-            replay.value(node),
+            tuple(_number(replay.value(each)) for each in node.inputs),
+            _number(replay.value(node)),
             whole=all(node.depends_on(each.node) for each in arrays),
         )
         for node in trace.nodes
         if node.function is not None
     ]
+
+
+def _number(value: Any) -> Any:
+    """A truth value as 1 or 0."""
+    return to_exact(value) if np.asarray(value).dtype.kind == "b" else value
 
 
 def _is_array(value: Any) -> bool:
@@ -81,7 +88,7 @@ class Way:
         self.name, self.run, self.found, self.alone = name, run, found, alone
         self.wrong = wrong
         self.values = {each: v for each, v in values.items() if shapes.get(each) == np.shape(v)}
-        self.rows = rows(len(run.start.w) + 1, run.cost)
+        self.rows = run.rows
         self._given = given(run.start, run.batch, *run.rates)
         order = list(self.rows)
         self._earlier = order[: order.index(name)]
@@ -226,8 +233,11 @@ class Way:
             yield Step("vstack", (), np.vstack([below, ones]))
 
     def _of_own_a(self, samples: tuple[int, ...], a: Array) -> Iterator[Step]:
-        """The same equation with a(1 − a) in the place of σ′(z), its factors in either order."""
-        yield from evaluated(lambda v: v * (1 - v), [a])[::-1]
+        """The same equation with f′ made of a in the place of f′(z), its factors in any order."""
+        f = self.rows[self.name].activation
+        if f.prime_of_a is None:
+            return
+        yield from evaluated(f.prime_of_a, [a])[::-1]
         start = self._equation(self.name, samples)[1]
         layer, top = split(self.name)[1] or 0, len(self.run.start.w) + 1
         if any(each is None for each in start):
@@ -237,7 +247,7 @@ class Way:
         else:
             before = evaluated(lambda w, d: w.T @ d, start[:2])[-1].result
         factor = self._factor(self.name)
-        for form in (lambda d, v: d * v * (1 - v), lambda d, v: d * (1 - v) * v):
+        for form in _forms(f):
             for step in evaluated(form, [before, a])[::-1]:
                 yield step if factor == 1 else replace(step, result=step.result * factor)
 
@@ -282,7 +292,8 @@ class Way:
         """What programs have that make σ′(z) of σ(−z)."""
         for samples in parts:
             z = self._of(f"z{split(self.name)[1]}", samples)
-            if z is not None and self.name.startswith("delta"):
+            f = self.rows[self.name].activation
+            if z is not None and self.name.startswith("delta") and f == ACTIVATIONS[SIGMOID]:
                 yield np.asarray(sigmoid(-z))
 
     @cached_property
@@ -354,6 +365,16 @@ class Way:
                 value = self._of(name, samples)
                 if value is not None:
                     yield value
+
+
+def _forms(f: Activation) -> Iterator[Callable[[Any, Any], Any]]:
+    """Products of something with f′ made of a, their factors in any order."""
+    if f == ACTIVATIONS[SIGMOID]:
+        yield lambda d, v: d * v * (1 - v)
+        yield lambda d, v: d * (1 - v) * v
+    elif f.prime_of_a is not None:
+        slope = f.prime_of_a
+        yield lambda d, v: d * slope(v)
 
 
 def _shapes(run: Run) -> Iterator[tuple[str, tuple[int, ...]]]:

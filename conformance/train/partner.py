@@ -20,7 +20,7 @@ from conformance.subjects.observation import Observation, observed
 from conformance.train.judging import Taken, judged, jump, worst
 from conformance.train.record import Jump
 from conformance.verdict.finding import Finding
-from reference.descent import SLOPED, Descent
+from reference.descent import Descent
 from reference.equations import COSTS
 from reference.step import Array, Batch, Parameters, Step
 
@@ -51,7 +51,7 @@ class Partner:
             lambda: (subject.start_free or subject.start)(case, start.map(np.array))
         )
         self.findings: dict[Finding, None] = {}
-        self._follower = Descent(start.w, start.b, sloped=SLOPED[COSTS[case.cost].delta])
+        self._follower = Descent(start.w, start.b, cost=COSTS[case.cost])
         self.jump: Jump | None = None
         self.drift = 0.0
         self.begin_epoch()

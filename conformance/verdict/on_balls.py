@@ -9,7 +9,7 @@ to floats.
 Left out: who asks (`judging/deciding.py`), where the digits went (`tracing/digits.py`).
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, reduce
 from operator import or_
@@ -27,6 +27,7 @@ from conformance.tracing.frames import Frame
 from conformance.tracing.index import SCALAR_ROUNDINGS, Location
 from conformance.tracing.replay import Replay
 from conformance.tracing.trace import Node, Trace
+from conformance.verdict.oracle import at_kinks
 from reference.step import Array, Batch
 
 BITS = 400
@@ -144,15 +145,14 @@ class OnBalls:
 
     def _decided(self, name: str) -> Exactness:
         nodes = self.step.nodes(name)
-        if not nodes:
-            return Exactness(why="no recorded value is known to be it")
-        if any(node.constant for node in nodes):
-            return Exactness(why="it came in untraced")
-        if self.known_wrong is not None and self.known_wrong(name):
-            return Exactness(why="it is exactly wrong in a smaller network")
+        why = self._unasked(name, nodes)
+        if why:
+            return Exactness(why=why)
         for bits in (BITS, MORE_BITS):
             values = self._levels.setdefault(bits, _Values(self.step))
             with precision(bits), np.errstate(all="ignore"):
+                if values.at_kink(name):
+                    return Exactness(why="a z of its layer is 0, where f′ jumps")
                 error, left = values.error(name), values.leaving(name)
             if left is not None:
                 right = error is not None and error <= EXACT
@@ -161,6 +161,16 @@ class OnBalls:
             if error is not None:
                 return Exactness(error)
         return Exactness(why=f"{MORE_BITS} bits are too few to tell")
+
+    def _unasked(self, name: str, nodes: Sequence[Node]) -> str:
+        """Why balls are not asked, or nothing."""
+        if not nodes:
+            return "no recorded value is known to be it"
+        if any(node.constant for node in nodes):
+            return "it came in untraced"
+        if self.known_wrong is not None and self.known_wrong(name):
+            return "it is exactly wrong in a smaller network"
+        return ""
 
     def lost(self, name: str, index: tuple[int, ...]) -> LostDigits:
         """How many digits a quantity that is exactly right has lost, and where.
@@ -200,6 +210,12 @@ class _Values:
         between = _bits(self.step.nodes(name)) & ~_bits(self.step.entering(name))
         left = min((n for n in self.replay.leaves if between >> n & 1), default=None)
         return None if left is None else self.step.trace.nodes[left]
+
+    def at_kink(self, name: str) -> bool:
+        """Whether a quantity has an f′ that is not decided on balls."""
+        row = self.step.case.rows[name]
+        jumps = row.activation.kink and row.of_own is not None
+        return jumps and at_kinks(to_balls(self._value(f"z{row.layer}")))
 
     def error(self, name: str) -> float | None:
         """How far a quantity is from its equation; None if the balls are too wide to tell."""

@@ -15,7 +15,7 @@ from conformance.arithmetic.balls import balls, is_balls
 from conformance.arithmetic.rounding import RunningError
 from conformance.corpus.case import Case
 from conformance.model.functions import ROUTES
-from conformance.model.table import Row, equations, given, run
+from conformance.model.table import Row, given, of_layers, run
 from conformance.verdict.deviation import Shown, malformed, plain
 from reference.backprop import step
 from reference.step import Array, Batch, Parameters, Step
@@ -23,8 +23,13 @@ from reference.step import Array, Batch, Parameters, Step
 
 def exact_step(case: Case, parameters: Parameters, batch: Batch) -> Step:
     """The truth: the step in balls, at the precision in force."""
-    book = equations(case.cost, case.activation)
+    book = of_layers(case.cost, case.activations)
     return step(parameters.map(balls), batch.map(balls), *_exact_rates(case), book)
+
+
+def at_kinks(z: Array) -> bool:
+    """Whether a ball of z holds 0, where the f′ of some activations jumps."""
+    return any(each.contains(0) for each in np.asarray(z, dtype=object).flat)
 
 
 def exact_expectations(

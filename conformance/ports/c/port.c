@@ -6,8 +6,8 @@
  *
  * The network is in network.h, the reader of a case in reader.h, the self-test in self_test.h; what
  * is written is described in ../README.md. What is allocated lives until the program ends. Exit
- * status: 2 and one line on stderr if something is wrong with the input, 1 if the self-test finds a
- * difference.
+ * status: 2 and one line on stderr if something is wrong with the input, 77 if the case is of a network
+ * that is not written here, 1 if the self-test finds a difference.
  */
 
 #include <errno.h>
@@ -27,12 +27,13 @@ enum { BROKEN = false };
 #endif
 
 enum { MOST = 16 }; /* layers */
+#define DECLINED "sigmoids with the quadratic cost or the cross-entropy alone"
 
 struct given { /* a case; layers are numbered as in the book: 1 is the input, sizes[0] is unused */
     const char *header, *data;
     size_t bytes, width, sizes[MOST + 1]; /* of the data, of one number, of the layers */
     int layers;
-    bool cross_entropy;
+    bool cross_entropy, declined; /* of another cost, or not all of sigmoids: not written here */
     double eta, lmbda, n;
 };
 struct matrix { size_t rows, cols, down, right; void *data; }; /* steps to the next row, column */
@@ -175,6 +176,10 @@ int main(int count, char **arguments)
     if (!strcmp(arguments[1], "--self-test"))
         return self_test(arguments[2]);
     struct given g = read_case(arguments[1]);
+    if (g.declined) {
+        fprintf(stderr, "port: %s\n", DECLINED);
+        return 77;
+    }
     walk(&g, false, &shown);
     walk(&g, true, &shown);
     write_tensors(arguments[2], &shown, g.width);

@@ -86,8 +86,8 @@ static struct given read_case(const char *path)
     g.lmbda = number(fields, "lmbda");
     g.n = number(fields, "n");
     g.cross_entropy = is(value(fields, "cost"), "\"cross-entropy\"");
-    if (!g.cross_entropy && !is(value(fields, "cost"), "\"quadratic\""))
-        fail("%s: its cost is neither quadratic nor cross-entropy", path);
+    g.declined = value(fields, "activations")
+        || (!g.cross_entropy && !is(value(fields, "cost"), "\"quadratic\""));
     g.width = is(value(fields, "dtype"), "\"float32\"") ? sizeof(float) : sizeof(double);
     if (g.width == sizeof(double) && !is(value(fields, "dtype"), "\"float64\""))
         fail("%s: its dtype is neither float64 nor float32", path);

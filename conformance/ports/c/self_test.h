@@ -21,6 +21,10 @@ static bool test(const char *folder, const char *id)
     char path[1024], first[64] = "", name[80];
     snprintf(path, sizeof path, "%s/cases/%s.safetensors", folder, id);
     struct given g = read_case(path);
+    if (g.declined) {
+        printf("%-40s declined: %s\n", id, DECLINED);
+        return true;
+    }
     struct shown shown = {0};
     double ulps = 0, share = 0; /* the worst, in ulps and as a share of what is tolerated */
     walk(&g, false, &shown);

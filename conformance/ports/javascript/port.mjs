@@ -102,7 +102,11 @@ function readCase(path) {
   const fields = description.case;
   const types = { float64: [Float64Array, 'F64'], float32: [Float32Array, 'F32'] };
   const [Numbers, tag] = types[fields.dtype] ?? [];
-  if (!tag || !COSTS[fields.cost]) throw new Error(`no dtype ${fields.dtype}, cost ${fields.cost}`);
+  if (!tag) throw new Error(`no dtype ${fields.dtype}`);
+  if (fields.activations || !COSTS[fields.cost]) {
+    console.error('port: sigmoids with the quadratic cost or the cross-entropy alone');
+    process.exit(77); // declined
+  }
 
   // A matrix of so many rows and, if that is known, columns. The file is little-endian, as is
   // every machine that Node runs on today; the copy is there for the alignment.

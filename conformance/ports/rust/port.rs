@@ -4,8 +4,8 @@
 //!
 //! The format of a case is described in fixtures/README.md, what is written in ../README.md. The
 //! standard library alone; the network, generic in f64 and f32, is in network.rs. Exit status 2
-//! and one line on stderr if something is wrong with the input. `PORT_BREAK=1` makes a known
-//! mistake.
+//! and one line on stderr if something is wrong with the input, 77 if the case is of a network that
+//! is not written here. `PORT_BREAK=1` makes a known mistake.
 
 mod json;
 mod network;
@@ -61,8 +61,11 @@ impl Case {
     }
     fn network(&self) -> Outcome<Network> {
         let (sizes, cost) = (self.fields.get("sizes")?.sizes()?, self.fields.get("cost")?.str()?);
-        if sizes.len() < 2 || !["quadratic", "cross-entropy"].contains(&cost) {
-            return Err(format!("no network: sizes {sizes:?}, cost {cost}"));
+        if self.fields.get("activations").is_ok() || !["quadratic", "cross-entropy"].contains(&cost) {
+            decline("sigmoids with the quadratic cost or the cross-entropy alone");
+        }
+        if sizes.len() < 2 {
+            return Err(format!("no network: sizes {sizes:?}"));
         }
         let field = |name| self.fields.get(name)?.number();
         let (eta, decay) = (field("eta")?, (field("lmbda")?, field("n")?));
@@ -122,6 +125,12 @@ fn walk<T: Real>(case: &Case) -> Outcome<Shown> {
 fn stop(place: &str, problem: impl Display) -> ! {
     eprintln!("port: {place}: {problem}");
     process::exit(2)
+}
+
+/// A case of a network that is not written here.
+fn decline(reason: &str) -> ! {
+    eprintln!("port: {reason}");
+    process::exit(77)
 }
 
 fn main() {

@@ -42,7 +42,7 @@ class Conventions:
                 self.backwards
             ),
             "float32": self.dtype == "float32",
-            "cross-entropy cost": self.cost != "quadratic",
+            f"{self.cost} cost": self.cost != "quadratic",
         }
         return [words for words, departs in departures.items() if departs]
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from conformance.errors import ConformanceError, SubjectError, UsageError
+from conformance.model.functions import ACTIVATIONS, COSTS, SIGMOID
 from conformance.running.tracebacks import call
 from conformance.subjects.book.calls import BookCalls
 from conformance.subjects.book.constructor import (
@@ -40,7 +41,10 @@ class BookNetwork(BookCalls):
         probe: the sizes of the network that is tried.
         misordered: what is wrong if backprop and the update do not agree on the order of layers.
         stops: how networks of some numbers of layers stop, where others run.
+        family: the activations of its hidden layers and its output.
     """
+
+    family = (SIGMOID, SIGMOID)
 
     def __init__(self, factory: Callable[..., Any], name: str, cost: str | None = None) -> None:
         """Try the class on a small network and recognise its conventions.
@@ -82,12 +86,33 @@ class BookNetwork(BookCalls):
         self.misordered = self._misordered()
         self.stops = stops(self, len(self.probe))
 
+    def take_family(self, family: tuple[str, str]) -> None:
+        """Take it for one with these activations of hidden layers and output."""
+        self.family = family
+        goes = [name for name, each in COSTS.items() if family[1] in each.outputs]
+        if self.conventions.cost not in goes:
+            self.conventions = replace(self.conventions, cost=goes[0])
+
     def said(self) -> list[str]:
         """The conventions that are not the book's, in words."""
         filled = ["parameters filled in place"] if self.in_place else []
         c = replace(self.conventions, backwards=()) if self.misordered else self.conventions
         epsilon = [] if self.epsilon is None else [self.epsilon.said]
-        return [*self.numbers.said, *c.said(), *epsilon, *filled, *self.decay.said()]
+        return [
+            *self.numbers.said,
+            *self._said_family(),
+            *c.said(),
+            *epsilon,
+            *filled,
+            *self.decay.said(),
+        ]
+
+    def _said_family(self) -> list[str]:
+        hidden, output = (ACTIVATIONS[each].symbol or each for each in self.family)
+        deep = len(self.probe) > 2  # noqa: PLR2004 - it has hidden layers
+        if set(self.family[not deep :]) == {SIGMOID}:
+            return []
+        return [f"{hidden} in the hidden layers" * deep, f"{output} at the output"][not deep :]
 
     def _first_made(self) -> Any:
         """A network in the first form and of the first sizes with which it can be made.

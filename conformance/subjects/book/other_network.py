@@ -13,27 +13,27 @@ import numpy as np
 
 from conformance.arithmetic.balls import precision
 from conformance.corpus.case import Case
+from conformance.model import functions
+from conformance.model.functions import SIGMOID
 from conformance.subjects import Subject
 from conformance.subjects.book.network_patterns import NetworkPatterns
 from conformance.subjects.book.traced_runs import update_run
 from conformance.subjects.pattern import BITS, M, Searched
 from conformance.tracing.index import overlap
-from reference import equations
 from reference.step import Array
 
-SIGMOID, LINEAR, SOFTMAX = "σ", "linear", "softmax"
+OF_FAMILIES = {name: each.function for name, each in functions.ACTIVATIONS.items()}
 
 ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
-    SIGMOID: equations.sigmoid,
-    "tanh": np.tanh,
-    "ReLU": lambda z: (z + abs(z)) / 2,
+    **OF_FAMILIES,
     "softplus": lambda z: np.log(1 + np.exp(z)),
-    SOFTMAX: lambda z: np.exp(z) / np.exp(z).sum(axis=0, keepdims=True),
-    LINEAR: lambda z: z,
 }
 """Each takes z of shape (n, m), a sample a column."""
 
-AT_THE_OUTPUT = (SOFTMAX, LINEAR)
+SAID = {name: each.symbol for name, each in functions.ACTIVATIONS.items() if each.symbol}
+"""As they are written."""
+
+AT_THE_OUTPUT = tuple(name for name, each in functions.ACTIVATIONS.items() if not each.hidden)
 """In a hidden layer nobody means these: there the activation is missing."""
 
 
@@ -46,14 +46,22 @@ def other_activations(subject: Subject, cases: Sequence[Case]) -> tuple[str, ...
     """
     patterns = _patterns(subject)
     case = next((each for each in cases if each.layers > 2), None)  # noqa: PLR2004 - hidden layers
-    if patterns is None or case is None:
+    found = () if patterns is None or case is None else activations_of(patterns, case)
+    if "" in found or set(found) == {SIGMOID}:
         return ()
+    return tuple(SAID.get(each, each) for each in found)
+
+
+def activations_of(patterns: NetworkPatterns, case: Case) -> tuple[str, ...]:
+    """The names of the activations of the layers from 2 to L in an update, empty if not known."""
     run = patterns.tried(lambda: patterns.pattern(case, M, update_run), None)
-    if run is None:
-        return ()
-    layers = range(2, case.layers + 1)
-    found = tuple(_activation(run, layer, is_output=layer == case.layers) for layer in layers)
-    return () if "" in found or set(found) == {SIGMOID} else found
+    return () if run is None else activations_in(run, case.layers)
+
+
+def activations_in(run: Searched, layers: int) -> tuple[str, ...]:
+    """The names of the activations of the layers from 2 to L in a run, empty if not known."""
+    each = range(2, layers + 1)
+    return tuple(_activation(run, layer, is_output=layer == layers) for layer in each)
 
 
 def _patterns(subject: Subject) -> NetworkPatterns | None:

@@ -34,9 +34,15 @@ def update_run(
     return made
 
 
-def backprop_run(network: BookNetwork, case: Case, start: Parameters, batch: Batch) -> Stepped:
-    """Backprop of each sample alone, each on a new network."""
-    trace = Trace()
+def backprop_run(
+    network: BookNetwork,
+    case: Case,
+    start: Parameters,
+    batch: Batch,
+    trace: Trace | None = None,
+) -> Stepped:
+    """Backprop of each sample alone, each on a new network; recorded in a trace, if it is given."""
+    trace = Trace() if trace is None else trace
     made = Stepped(trace, batch)
     with traced_run(trace):
         for i in range(batch.m):

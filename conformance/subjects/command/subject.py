@@ -82,7 +82,7 @@ def command_subject(
         return FreeTraceSession(runs.of(case).free, case, parameters, again)
 
     name = COMMAND + command.removesuffix(" ".join(PLACES)).rstrip()
-    return CommandSubject(name, start, start_free, runs=runs)
+    return CommandSubject(name, start, start_free, family=(), runs=runs)
 
 
 def _second(runs: Runs, case: Case, mode: Literal["steps", "free"]) -> Family:

@@ -14,13 +14,16 @@ import numpy as np
 
 from conformance.corpus.case import Case
 from conformance.errors import UsageError
+from conformance.model.functions import ACTIVATIONS, SIGMOID, families
+from conformance.model.functions import COSTS as TABLE
 from conformance.subjects import Subject
+from conformance.subjects.book.other_network import activations_in
 from conformance.subjects.function.call import CalledFunction
 from conformance.subjects.function.conventions import Quantities
 from conformance.subjects.function.traced import FunctionTrace, TracedFunction, function_run
 from conformance.subjects.function.trial import recognised
 from conformance.subjects.observation import SHOWN, Observation, rounded
-from conformance.subjects.pattern import Patterns
+from conformance.subjects.pattern import M, Patterns
 from conformance.verdict.deviation import malformed
 from conformance.verdict.finding import Kind, finding
 from reference.equations import COSTS
@@ -39,7 +42,10 @@ class FunctionSubject(Subject):
 
 
 def function_subject(
-    function: Callable[..., Any], name: str, cost: str | None = None
+    function: Callable[..., Any],
+    name: str,
+    cost: str | None = None,
+    family: tuple[str, str] | None = None,
 ) -> FunctionSubject:
     """The subject of a function that takes one step; its conventions are recognised on a trial.
 
@@ -50,6 +56,8 @@ def function_subject(
         name: for messages.
         cost: the one that it has; if not given and not chosen by keyword, the one that its `cost`
             equals, else quadratic.
+        family: the activations of hidden layers and output that it is meant to have, if not those
+            that it is seen to have; sigmoids if they are not known.
 
     Raises:
         UsageError: there is no such cost.
@@ -61,10 +69,17 @@ def function_subject(
     chosen = "cost" in called.taken
     trials = recognised(called, cost, given=cost is not None or chosen)
     found = trials.conventions
-    costs = tuple(COSTS) if chosen and cost is None else (found.cost,)
-    said = found.said() if trials.moves else (*found.said(), "shows no new parameters: no free run")
     program = TracedFunction(called, found)
-    start = partial(FunctionSession, program, Patterns(program, function_run))
+    patterns = Patterns(program, function_run)
+    family = family or _family(patterns)
+    goes = tuple(each for each in COSTS if family[1] in TABLE[each].outputs)
+    own = found.cost if found.cost in goes else goes[0]
+    costs = goes if chosen and cost is None else (own,)
+    said = found.said() if trials.moves else (*found.said(), "shows no new parameters: no free run")
+    if set(family) != {SIGMOID}:
+        hidden, output = (ACTIVATIONS[each].symbol or each for each in family)
+        said = (*said, f"{hidden} in the hidden layers, {output} at the output")
+    start = partial(FunctionSession, program, patterns)
     return FunctionSubject(
         name,
         start,
@@ -74,8 +89,23 @@ def function_subject(
         dtypes=found.dtypes,
         decays=called.decays,
         stops=trials.stops,
+        family=family,
         returns_parameters=trials.moves,
     )
+
+
+def _family(patterns: Patterns) -> tuple[str, str]:
+    """The activations of hidden layers and output, as far as they are seen in a traced step."""
+    for sizes in ((4, 3, 5), (4, 3, 5, 6), (4, 3)):
+        case = Case("family", sizes, "quadratic", 1.0, 0.0, 1, "float64", ((0,),), "", ())
+        try:
+            run = patterns.pattern(case, M, function_run)
+        except Exception:  # noqa: BLE001, S112 - it may take other sizes, or no traced arrays
+            continue
+        found = activations_in(run, len(sizes))
+        family = found[0] if found[:-1] else SIGMOID, found[-1]
+        return family if len(set(found[:-1])) < 2 and family in families() else (SIGMOID, SIGMOID)  # noqa: PLR2004
+    return SIGMOID, SIGMOID
 
 
 class FunctionSession:

@@ -17,6 +17,8 @@ import numpy as np
 from conformance.corpus import store
 from conformance.corpus.case import Case
 from conformance.errors import SubjectError, UsageError
+from conformance.model.functions import ACTIVATIONS, SIGMOID
+from conformance.model.functions import COSTS as TABLE
 from conformance.subjects import Subject
 from conformance.subjects.module.build import BuiltModule
 from conformance.subjects.module.layers import Seen, check_apart, ordered, output_of, stops
@@ -70,12 +72,20 @@ def module_subject(thing: Any, name: str, cost: str | None = None) -> ModuleSubj
     if not dtypes:
         raise SubjectError(f"{name} stopped on a trial: {stops(module, linear, 'float32')}")
     c = recognised(module, linear, name, dtypes[-1])
-    costs = (cost,) if cost else ((c.cost or "quadratic",) if c.own else tuple(COSTS))
+    goes = tuple(each for each in COSTS if c.family[1] in TABLE[each].outputs)
+    costs = (cost,) if cost else ((c.cost or goes[0],) if c.own else goes)
     if built.fixed is not None:
         _some_case(built.fixed, name)
     start = partial(ModuleSession, built, c)
     said = _said(c, costs, dtypes)
-    return ModuleSubject(name, start, conventions=said, costs=costs, dtypes=dtypes, build=built)
+    return ModuleSubject(
+        *(name, start),
+        conventions=said,
+        costs=costs,
+        dtypes=dtypes,
+        family=c.family,
+        build=built,
+    )
 
 
 class ModuleSession:
@@ -154,7 +164,7 @@ class ModuleSession:
         """z, a, δ and ∇ of all layers, in columns; a gradient that autograd left out is zero."""
         import torch
 
-        last = torch.sigmoid(output) if self.conventions.logits else output
+        last = self.conventions.activated(output)
         shown: dict[str, Array] = {}
         activations = [*self.seen.a[1:], last]
         pairs = zip(self.linear, self.seen.z, activations, self.seen.delta, strict=True)
@@ -175,6 +185,9 @@ class ModuleSession:
 def _said(c: ModuleConventions, costs: tuple[str, ...], dtypes: tuple[str, ...]) -> tuple[str, ...]:
     """What was recognised, in words."""
     said = ["samples as rows"]
+    if set(c.family) != {SIGMOID}:
+        hidden, output = (ACTIVATIONS[each].symbol or each for each in c.family)
+        said.append(f"{hidden} in the hidden layers, {output} at the output")
     if c.logits:
         said.append("returns logits")
     if c.own and c.cost:

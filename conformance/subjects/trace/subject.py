@@ -119,6 +119,7 @@ def trace_subject(path: Path, place: Path, case_id: str | None = None) -> TraceS
         partial(TraceSession, store.read(place, case), restarted),
         partial(FreeTraceSession, free),
         conventions=(f"a recording of {case.id}",),
+        family=(),
         case_id=case.id,
         free=bool(free),
     )

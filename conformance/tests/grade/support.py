@@ -2,10 +2,8 @@
 
 import io
 import os
-import shutil
-import subprocess
 import zipfile
-from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -58,8 +56,19 @@ def need_sandbox() -> None:
         pytest.skip(str(error))
 
 
-def processes(words: Iterable[str]) -> list[str]:
-    """The command lines of running processes that hold one of these words."""
-    ps = shutil.which("ps") or "ps"
-    said = subprocess.run([ps, "-ww", "-eo", "args"], check=True, capture_output=True, text=True)  # noqa: S603
-    return [line for line in said.stdout.splitlines() if any(each in line for each in words)]
+def processes(word: str) -> list[str]:
+    """The command lines of the other processes that hold a word, there or in their environment."""
+    found = []
+    for each in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has gone
+            command = (each / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            said = command.encode() + (each / "environ").read_bytes()
+            if word.encode() in said and each.name != str(os.getpid()):
+                found.append(command)
+    return found
+
+
+def children() -> list[str]:
+    """The numbers of the processes that this one has started and that run."""
+    tasks = Path("/proc/self/task").iterdir()
+    return [pid for each in tasks for pid in (each / "children").read_text().split()]

@@ -1,6 +1,7 @@
 """The command on a small class: its files, going on where a run was ended, a cluster."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -12,7 +13,14 @@ import pytest
 from conformance import cli
 from conformance.grade import grading, sandbox
 from conformance.tests.grade.class_of_100 import write_class
-from conformance.tests.grade.support import MISTAKE, RIGHT, need_sandbox, processes, written
+from conformance.tests.grade.support import (
+    MISTAKE,
+    RIGHT,
+    children,
+    need_sandbox,
+    processes,
+    written,
+)
 
 pytestmark = pytest.mark.xdist_group("grade a class")
 
@@ -25,7 +33,6 @@ def _line(code: str) -> int:
 Capture = pytest.CaptureFixture[str]
 Patch = pytest.MonkeyPatch
 WHAT_AND_LINE = "gradient of params['b1']", f"net.py:{_line(MISTAKE[0])}"
-LEFT = ("conformance.grade.worker", "guard.py")
 
 
 def run(*arguments: object) -> int:
@@ -74,6 +81,7 @@ def test_a_class_is_graded_and_then_only_what_has_changed(
     assert [second[name] == first[name] for name in ("ann.py", "ben", "eve.py")] == [1, 1, 0]
 
 
+@pytest.mark.thorough
 def test_one_folder_is_one_submission(small: Path, tmp_path: Path) -> None:
     options = ["--one", "--gradescope", tmp_path / "out", "--hide-answers", "--points", 20]
     assert run(small / "ben", *options) == 0
@@ -82,6 +90,7 @@ def test_one_folder_is_one_submission(small: Path, tmp_path: Path) -> None:
     assert WHAT_AND_LINE[1] not in said["output"]
 
 
+@pytest.mark.thorough
 def test_files_that_are_given_stand_beside_each_submission(small: Path, tmp_path: Path) -> None:
     source = f"import numpy as np\nX = np.loadtxt('data/x.csv')\n{RIGHT}"
     written(small / "eve.py", source)
@@ -120,7 +129,7 @@ def test_a_class_of_a_hundred_has_a_row_for_each(tmp_path: Path) -> None:
     assert {name: rows[name] for name, said in expected.items() if said} == {
         name: said for name, said in expected.items() if said
     }
-    assert processes(LEFT) == []
+    assert children() == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
@@ -132,15 +141,18 @@ def test_a_run_that_was_ended_goes_on_where_it_was(tmp_path: Path, number: int) 
         written(folder / name, "while True: pass\n" if name == "slow.py" else "def f(:\n")
     command = [sys.executable, "-m", "conformance", "grade", str(folder), "-n", "1"]
     store = tmp_path / "class.grades"
-    started = subprocess.Popen(command, stdout=subprocess.PIPE)  # noqa: S603
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    variables = {**os.environ, "TMPDIR": str(temporary)}
+    started = subprocess.Popen(command, stdout=subprocess.PIPE, env=variables)  # noqa: S603
     deadline = time.monotonic() + 60
     while len([*store.glob("*.json")]) < 2 and time.monotonic() < deadline:
         time.sleep(0.05)
     started.send_signal(number)
     started.communicate()
-    while processes(LEFT) and time.monotonic() < deadline:
+    while processes(str(temporary)) and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert processes(LEFT) == []
+    assert processes(str(temporary)) == []
     before = {path: path.stat().st_mtime_ns for path in store.glob("*.json")}
     assert len(before) == 2
     written(folder / "slow.py", "def f(:\n")

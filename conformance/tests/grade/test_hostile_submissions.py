@@ -17,7 +17,15 @@ import pytest
 
 from conformance.grade.one import begin, stop_all
 from conformance.grade.row import Outcome, Row
-from conformance.tests.grade.support import RIGHT, judge, need_sandbox, processes, written, zipped
+from conformance.tests.grade.support import (
+    RIGHT,
+    children,
+    judge,
+    need_sandbox,
+    processes,
+    written,
+    zipped,
+)
 
 BOTH = pytest.mark.parametrize("sandbox", ["none", "bwrap"])
 MANY = "import os\nwhile True:\n    os.fork()\n"
@@ -30,9 +38,11 @@ def nothing_remains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    before = children()
     yield
     assert list(temporary.iterdir()) == []
-    assert processes([f"{os.getpid()}77", str(tmp_path), "conformance.grade.worker"]) == []
+    assert set(children()) <= set(before)
+    assert processes(str(tmp_path)) + processes(f"{os.getpid()}77") == []
 
 
 def row(tmp_path: Path, source: str, sandbox: str, **limits: float) -> Row:
@@ -151,7 +161,7 @@ def test_the_death_of_who_started_it_ends_it(tmp_path: Path) -> None:
         [sys.executable, "-c", code], env={**os.environ, "TMPDIR": str(temporary)}
     )
     deadline = time.monotonic() + 20
-    while not processes([str(temporary)]) and time.monotonic() < deadline:
+    while not processes(str(temporary)) and time.monotonic() < deadline:
         time.sleep(0.05)
     started.kill()
     started.wait()

@@ -1,0 +1,127 @@
+"""Of which family a network with the book's interface is: the activations of its layers.
+
+It is known by what feedforward gives of generic numbers, which on balls is equal to what a family
+gives or is not; where feedforward itself is wrong, by the activations of the layers in the update.
+A family is blamed for nothing: a network is put to its cases, and a wrong σ is of no family.
+
+A network of another one, such as softplus, is refused here: it is judged against its own forward
+pass. Left out: which activation a layer has (`other_network.py`).
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from conformance.arithmetic.balls import precision
+from conformance.arithmetic.exact import to_exact
+from conformance.corpus.case import Case
+from conformance.errors import OtherFamilyError
+from conformance.model.functions import SIGMOID, families
+from conformance.model.table import of_layers
+from conformance.running.tracebacks import call, is_ours
+from conformance.subjects.book.network import BookNetwork
+from conformance.subjects.book.network_patterns import NetworkPatterns
+from conformance.subjects.book.other_network import SAID, activations_of
+from conformance.subjects.pattern import BITS
+from conformance.subjects.stepped import generic, traced_run
+from conformance.tracing.index import overlap
+from conformance.tracing.replay import Replay
+from conformance.tracing.trace import Node, Trace
+from reference.backprop import feedforward
+from reference.step import Array, Batch, Parameters
+
+Family = tuple[str, str]
+"""The activation of the hidden layers, and that of the output."""
+
+BOOK: Family = (SIGMOID, SIGMOID)
+SAMPLES = 4
+NEAR = 1e-9  # how near floats are that are equal, where they cannot be traced
+
+
+def family_of(network: BookNetwork, patterns: NetworkPatterns) -> Family:
+    """The family of a network; the book's if it has no activation that is known to be another.
+
+    Raises:
+        OtherFamilyError: it has, and is of no known family.
+    """
+    case = Case("family", network.probe, "quadratic", 1.0, 0.0, 1, *_rest(network))
+    stand_in, start, batch = generic(case, SAMPLES, case.sizes)
+    outputs = [_output(network, stand_in, start, batch.columns((i,))) for i in range(SAMPLES)]
+    known = [each for each in outputs if each is not None]
+    for family in _families(case.layers):
+        with precision(BITS), np.errstate(all="ignore"):
+            if len(known) == SAMPLES and _is(family, start, batch, np.hstack(known)):
+                return family
+    return _by_layers(network, activations_of(patterns, case))
+
+
+def _rest(network: BookNetwork) -> tuple[str, tuple[tuple[int, ...], ...], str, tuple[str, ...]]:
+    return network.conventions.dtype, ((0,),), "", ()
+
+
+def _families(layers: int) -> Iterator[Family]:
+    """All of them, the book's first."""
+    deep = layers > 2  # noqa: PLR2004 - then there are hidden layers
+    yield from (each for each in families() if deep or each[0] == SIGMOID)
+
+
+def activations(family: Family, layers: int) -> tuple[str, ...]:
+    """Those of the layers from 2 to L."""
+    return (*[family[0]] * (layers - 2), family[1])
+
+
+def _is(family: Family, start: Parameters, batch: Batch, output: Array) -> bool:
+    """Whether an output, on balls or in floats, is that of a family."""
+    exact = output.dtype.hasobject
+    lift = to_exact if exact else np.asarray
+    names = activations(family, len(start.sizes))
+    book = of_layers("quadratic", names)
+    right = feedforward(start.map(lift), lift(batch.x), book)[1][-1]
+    if exact:
+        return overlap(output, right)
+    return bool(np.allclose(output, right, rtol=NEAR, atol=0))
+
+
+def _output(network: BookNetwork, case: Case, start: Parameters, batch: Batch) -> Array | None:
+    """What feedforward gives of a sample, on balls if it can be followed, or in floats."""
+    try:
+        return _traced(network, case, start, batch)
+    except Exception as error:
+        if is_ours(error):
+            raise
+    try:
+        net = network.make(case.sizes, case.cost)
+        network.fill(net, *network.outwards(start))
+        return network.feedforward(net, np.array(batch.x))
+    except Exception:  # noqa: BLE001 - the cases will show it
+        return None
+
+
+def _traced(network: BookNetwork, case: Case, start: Parameters, batch: Batch) -> Array:
+    trace = Trace(lines=False)
+    with traced_run(trace):
+        net = network.make(case.sizes, case.cost)
+        w, b = network.outwards(start)
+        network.fill(
+            net,
+            [trace.given(e, f"w{i}") for i, e in enumerate(w, 2)],
+            [trace.given(e, "") for e in b],
+        )
+        x = network.numbers.out(trace.given(network.conventions.sample_out(batch.x), "x"))
+        node = trace.argument(network.numbers.back(call(net.feedforward, x)))
+    with precision(BITS), np.errstate(all="ignore"):
+        held = Replay(trace).value(node) if type(node) is Node else None
+    if held is None or not np.asarray(held).dtype.hasobject:
+        raise ValueError("it cannot be followed")
+    return np.reshape(held, (-1, 1))
+
+
+def _by_layers(network: BookNetwork, found: tuple[str, ...]) -> Family:
+    """The family by the activations of the layers in the update."""
+    if set(found) <= {"", SIGMOID}:
+        return BOOK
+    family = found[0] if found[:-1] else SIGMOID, found[-1]
+    if len(set(found[:-1])) > 1 or family not in families():
+        told = ", ".join(SAID.get(each, each) or "one that is not known" for each in found)
+        raise OtherFamilyError(f"{network.name} is of no known family: its activations are {told}")
+    return family

@@ -1,0 +1,242 @@
+"""Networks of other families: told by what they compute, put to their cases, blamed for them.
+
+Left out: the equations (`test_table.py`), the tolerances (`test_running_error.py`), the cases
+(`test_corpus.py`).
+"""
+
+from functools import cache
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import pytest
+
+from conformance.arithmetic.balls import KinkError
+from conformance.cases.build import recorded_step
+from conformance.cases.small import small_case
+from conformance.corpus import store
+from conformance.corpus.case import Case
+from conformance.errors import OtherFamilyError
+from conformance.explain.candidates import first_failing
+from conformance.judging.judge import check_case
+from conformance.outcome import Report
+from conformance.subjects import Subject
+from conformance.subjects.book.own_forward import examined_alone
+from conformance.subjects.book.subject import book_subject
+from conformance.subjects.function.subject import function_subject
+from conformance.subjects.load import load
+from conformance.tests.networks import book, families
+from conformance.tests.support import recorded
+from reference.step import Array, Batch, Parameters
+
+SOURCE = Path(families.__file__).read_text("utf-8")
+CASES = [case for case in store.cases(store.root(), None, "float64") if max(case.sizes) < 100]
+
+FAMILIES = {
+    "Network": (("relu", "softmax"), "log-likelihood"),
+    "TanhSoftmax": (("tanh", "softmax"), "log-likelihood"),
+    "TanhTanh": (("tanh", "tanh"), "quadratic"),
+    "ReluLinear": (("relu", "linear"), "quadratic"),
+    "SigmoidSoftmax": (("sigmoid", "softmax"), "log-likelihood"),
+}
+
+
+@cache
+def subject(name: str) -> Subject:
+    """A right network of `networks/families.py`."""
+    return book_subject(getattr(families, name), name)
+
+
+def edited(name: str, find: str, replace: str, place: Path) -> Subject:
+    """The same with a line replaced."""
+    assert SOURCE.count(find) == 1
+    file = place / "edited.py"
+    file.write_text(SOURCE.replace(find, replace), encoding="utf-8")
+    return book_subject(cast("type", load(f"{file}:{name}")), name)
+
+
+def judged(found: Subject) -> Report:
+    """The report on the small cases that fit it."""
+    fitting = [case for case in CASES if not found.unfit(case)]
+    return Report(found.name, cases=tuple(check_case(found, recorded(c.id)) for c in fitting))
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_a_right_network_is_told_its_family_and_is_conformant(name: str) -> None:
+    found, (family, cost) = subject(name), FAMILIES[name]
+    assert (found.family, found.costs) == (family, (cost,))
+    report = judged(found)
+    assert len(report.cases) >= 2
+    assert report.ok, report.blames
+
+
+@pytest.mark.parametrize(
+    ("name", "find", "replace", "blamed"),
+    [
+        ("Network", "        return a - y\n", "        return (a - y) * a * (1 - a)\n", "BP1"),
+        ("Network", "return (z > 0).astype(float)", "return (z < 0).astype(float)", "BP2"),
+        ("TanhSoftmax", "* self.hidden_prime(zs[-k])", "* 1.0", "BP2"),
+        (
+            "SigmoidSoftmax",
+            "return self.hidden(z) * (1 - self.hidden(z))",
+            "return 2 * self.hidden(z)",
+            "BP2",
+        ),
+        ("TanhTanh", "return (a - y) * tanh_prime(z)", "return a - y", "BP1"),
+        ("ReluLinear", "            nabla_b[-k] = delta\n", "", "BP3"),
+    ],
+    ids=lambda each: each.strip()[:24],
+)
+def test_a_wrong_network_is_told_its_equation_and_line(
+    name: str, find: str, replace: str, blamed: str, tmp_path: Path
+) -> None:
+    (blame,) = judged(edited(name, find, replace, tmp_path)).blames
+    assert blame.tag == blamed
+    at = (replace or "self.biases = [").strip()  # of a ∇b that is nowhere the update is shown
+    assert at in (tmp_path / "edited.py").read_text("utf-8").splitlines()[blame.frames[0].line - 1]
+
+
+def test_a_wrong_softmax_network_has_a_smallest_network_of_its_family(tmp_path: Path) -> None:
+    wrong = edited("TanhSoftmax", "* self.hidden_prime(zs[-k])", "* 1.0", tmp_path)
+    found = first_failing(wrong, ("BP2",))
+    assert found is not None
+    assert found.case.activations == ("tanh", "softmax")
+
+
+def test_a_network_that_is_meant_to_be_of_sigmoids_is_wrong_in_its_activation() -> None:
+    found = book_subject(families.TanhTanh, "TanhTanh", family=("sigmoid", "sigmoid"))
+    case = next(case for case in CASES if case.id == "square-4-4-4-4")
+    assert found.unfit(case) == ""
+    report = check_case(found, recorded(case.id))
+    assert "A" in report.blamed
+
+
+def test_the_books_network_is_of_sigmoids_and_is_put_to_no_other_cases() -> None:
+    found = book_subject(book.Network, "book")
+    assert found.family == ("sigmoid", "sigmoid")
+    others = [case for case in CASES if set(case.activations) != {"sigmoid"}]
+    assert {found.unfit(case) for case in others} == {"has other activations"}
+
+
+def softmax_step(
+    weights: list[Array], biases: list[Array], x: Array, y: Array, eta: float
+) -> dict[str, Array]:
+    """tanh, and softmax with the log-likelihood, for two layers of weights or more."""
+    activations = [x]
+    for w, b in zip(weights, biases, strict=True):
+        z = w @ activations[-1] + b
+        e = np.exp(z - z.max(axis=0))
+        last = len(activations) == len(weights)
+        activations.append(e / e.sum(axis=0) if last else np.tanh(z))
+    delta, shown = activations[-1] - y, {}
+    for layer in range(len(weights) + 1, 1, -1):
+        w, b, below = weights[layer - 2], biases[layer - 2], activations[layer - 2]
+        shown[f"nabla_b{layer}"] = delta.sum(axis=1, keepdims=True) / x.shape[1]
+        shown[f"nabla_w{layer}"] = delta @ below.T / x.shape[1]
+        shown[f"b{layer}"] = b - eta * shown[f"nabla_b{layer}"]
+        shown[f"w{layer}"] = w - eta * shown[f"nabla_w{layer}"]
+        if layer > 2:
+            delta = (w.T @ delta) * (1 - below**2)
+    return shown
+
+
+def test_a_function_is_told_its_family_and_is_conformant() -> None:
+    found = function_subject(softmax_step, "softmax_step")
+    assert (found.family, found.costs) == (("tanh", "softmax"), ("log-likelihood",))
+    assert judged(found).ok
+
+
+@pytest.mark.xdist_group("torch")
+@pytest.mark.parametrize(
+    ("name", "family", "cost"),
+    [
+        ("ReluLogits", ("relu", "softmax"), "log-likelihood"),
+        ("TanhSoftmax", ("tanh", "softmax"), "log-likelihood"),
+        ("ReluRegression", ("relu", "linear"), "quadratic"),
+    ],
+)
+def test_a_module_is_told_its_family_and_is_conformant(
+    name: str, family: tuple[str, str], cost: str
+) -> None:
+    from conformance.subjects.module.subject import module_subject
+    from conformance.tests.networks import family_modules
+
+    found = module_subject(getattr(family_modules, name), name)
+    assert (found.family, found.costs) == (family, (cost,))
+    report = judged(found)
+    assert len(report.cases) >= 2
+    assert report.ok, report.blames
+
+
+# Networks of no known family
+
+SOFTPLUS = ("    return np.maximum(0, z)", "    return np.log(1 + np.exp(z))")
+ITS_SLOPE = ("    return (z > 0).astype(float)", "    return 1 / (1 + np.exp(-z))")
+
+
+def of_softplus(place: Path, *edits: tuple[str, str]) -> str:
+    """A file with a network whose hidden layers are of softplus."""
+    source = SOURCE
+    for find, replace in (SOFTPLUS, ITS_SLOPE, *edits):
+        assert source.count(find) == 1
+        source = source.replace(find, replace)
+    file = place / "softplus.py"
+    file.write_text(source, encoding="utf-8")
+    return f"{file}:Network"
+
+
+def test_a_network_of_no_known_family_is_refused_by_its_activations(tmp_path: Path) -> None:
+    made = cast("type", load(of_softplus(tmp_path)))
+    with pytest.raises(OtherFamilyError, match="softplus, softmax"):
+        book_subject(made, "Network")
+
+
+def test_a_network_of_no_known_family_is_judged_by_its_own_forward_pass(tmp_path: Path) -> None:
+    examined = examined_alone(cast("type", load(of_softplus(tmp_path))), "Network")
+    assert examined.cost == "log-likelihood"
+    assert all(each.ok for each in examined.gradients)
+
+
+def test_a_wrong_slope_in_such_a_network_is_seen(tmp_path: Path) -> None:
+    wrong = of_softplus(tmp_path, ("* self.hidden_prime(zs[-k])", "* self.hidden(zs[-k])"))
+    examined = examined_alone(cast("type", load(wrong)), "Network")
+    assert {each.name: each.ok for each in examined.gradients} == {
+        "b2": False,
+        "w2": False,
+        "b3": True,
+        "w3": True,
+    }
+
+
+# Cases
+
+
+def described(case: Case, **changed: object) -> Case:
+    return Case.from_json({**case.to_json(), **changed})
+
+
+@pytest.mark.parametrize(
+    "activations",
+    [["tanh"], ["tanh", "softmax"], ["softmax", "sigmoid"], ["gelu", "sigmoid"], 3, [["tanh"]]],
+    ids=str,
+)
+def test_activations_that_no_case_can_have_are_refused(activations: object) -> None:
+    case = recorded("hand-2-3-1").case  # of the quadratic cost
+    with pytest.raises(ValueError, match=r"."):
+        described(case, activations=activations)
+
+
+def test_a_case_of_sigmoids_does_not_write_them_down() -> None:
+    assert "activations" not in recorded("hand-2-3-1").case.to_json()
+    other = recorded("relu-softmax-3-5-2").case
+    assert other.to_json()["activations"] == ("relu", "softmax")
+    assert described(other) == other
+
+
+def test_a_z_of_zero_is_no_case_of_relu() -> None:
+    case = small_case((1, 1, 1), family=("relu", "linear"))
+    assert case.kinks == (2,)
+    one, nothing = np.ones((1, 1)), np.zeros((1, 1))
+    start = Parameters((one, one), (nothing, nothing))
+    with pytest.raises(KinkError, match="z2 is 0"):
+        recorded_step(case, start, Batch(nothing, one))
