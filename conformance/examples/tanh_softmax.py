@@ -22,7 +22,7 @@ class TanhNetwork:
         delta = self.feedforward(x) - y
         nabla_b, nabla_w = [], []
         for w, h in zip(reversed(self.weights), reversed(self.hidden)):
-            nabla_b.insert(0, delta)
+            nabla_b.insert(0, delta.sum(axis=1, keepdims=True))
             nabla_w.insert(0, delta @ h.T)
             delta = (w.T @ delta) * (1 - h)
         return nabla_b, nabla_w
