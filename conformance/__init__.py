@@ -63,6 +63,7 @@ def check(
     case: str | Collection[str] | None = None,
     dtype: str | None = None,
     cost: str | None = None,
+    family: tuple[str, str] | None = None,
     timeout: float = 60.0,
     python_path: Sequence[Path] = (),
     detailed: bool = False,
@@ -80,6 +81,8 @@ def check(
         dtype: `float64` or `float32`, to have the cases in this dtype alone.
         cost: `quadratic` or `cross-entropy`: the cost of a network that does not let one choose it.
             Quadratic if not given; of a command or a trace, any if not given.
+        family: the activations that it is meant to have, of hidden layers and output; those that it
+            is seen to have if not given.
         timeout: the longest silence of the subject's process, in seconds.
         python_path: folders from which a file or a module may import.
         detailed: whether to keep what is behind each verdict, entry by entry, as a page shows it.
@@ -98,6 +101,7 @@ def check(
         case=case,
         dtype=dtype,
         cost=cost,
+        family=family,
         timeout=timeout,
         python_path=python_path,
         detailed=detailed,

@@ -61,9 +61,7 @@ def conclude(
         results = _judged(trace, moved, said, count)
     except NotAGradientError as error:
         raise SubjectError(f"its gradients cannot be judged: {error}") from error
-    at = next((i for i, each in enumerate(results) if not each.ok), 0)
-    if results[at].ok:  # that of which most gradients are not 0 everywhere
-        at = min(range(count), key=lambda i: sum(e.dead for e in results[i].examined.gradients))
+    at = _told(results)
     examined = results[at].examined
     accused = (*faults(results, said), *examined.accused)
     if not accused:
@@ -77,6 +75,13 @@ def conclude(
         rule([each.updates[0] for each in results], _factor(examined)),
         tuple(notes),
     )
+
+
+def _told(results: Sequence[Judgement]) -> int:
+    """The first update that is wrong; else that of which least gradients are 0 everywhere."""
+    wrong = (i for i, each in enumerate(results) if not each.ok)
+    dead = [sum(e.dead for e in each.examined.gradients) for each in results]
+    return next(wrong, dead.index(min(dead)))
 
 
 def _factor(examined: Examined) -> float:

@@ -83,7 +83,7 @@ def judged(
     if made.ok or any(each.states for each in updates):
         return made
     whole = step.whole()
-    return whole if whole.ok else made
+    return whole if whole.right >= made.right else made
 
 
 def single_error(trace: Trace, judgement: Judgement) -> bool:

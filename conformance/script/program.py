@@ -7,15 +7,18 @@ import linecache
 import os
 import random
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 
 from conformance.errors import SubjectError, UsageError
 from conformance.script.imports import traced_imports
 from conformance.script.rewrite import compiled
+from conformance.tracing.frames import is_subject, subject_frames
 from conformance.tracing.trace import Trace
 
 
@@ -51,11 +54,12 @@ def run(script: str, arguments: Sequence[str], trace: Trace, seed: int) -> Modul
         SubjectError: it has a syntax error.
     """
     try:
-        code = compiled(source_of(script), script)
+        code = compiled(source_of(script), str(Path(script).absolute()))
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", 0) or 0
         raise SubjectError(f"{script}:{line}: {getattr(error, 'msg', error)}") from error
     module = _main(script, arguments)
+    _warn_as_python_does()
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002 - what scripts draw from
     with traced_imports(trace, seed) as names:
@@ -67,10 +71,28 @@ def run(script: str, arguments: Sequence[str], trace: Trace, seed: int) -> Modul
 def _main(script: str, arguments: Sequence[str]) -> ModuleType:
     """The main module, as Python makes it."""
     module = ModuleType("__main__")
-    module.__dict__.update(__file__=script, __builtins__=__builtins__)
+    file = str(Path(script).absolute())
+    module.__dict__.update(__file__=file, __builtins__=__builtins__)
     sys.modules["__main__"] = module
     sys.argv = [script, *arguments]
     sys.path.insert(0, str(Path(script).resolve().parent))
     os.environ.setdefault("MPLBACKEND", "Agg")  # a plot opens no window, for which it would wait
-    linecache.checkcache(script)
+    linecache.checkcache(file)
     return module
+
+
+def _warn_as_python_does() -> None:
+    """Show warnings as a new Python does, those of an operation with the line of the script."""
+    plain = warnings.showwarning
+
+    def show(message: Any, category: Any, filename: str, lineno: int, *rest: Any) -> None:
+        if not is_subject(filename):
+            for each in subject_frames(sys._getframe(1))[:1]:  # noqa: SLF001 - the script's line
+                filename, lineno = each.file, each.line
+        plain(message, category, filename, lineno, *rest)
+
+    warnings.resetwarnings()
+    for each in (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning):
+        warnings.simplefilter("ignore", each)
+    warnings.filterwarnings("default", category=DeprecationWarning, module="__main__")
+    warnings.showwarning = show  # type: ignore[assignment]

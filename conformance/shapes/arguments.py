@@ -13,7 +13,7 @@ from typing import Any
 from conformance.shapes.example_data import Data
 from conformance.shapes.vocabulary import bare, kinds_of
 
-RATE, PENALTY = 0.125, 0.25
+RATE, PENALTY = 0.1875, 0.25  # neither is 1/m
 QUIET = 0
 
 FORMS: dict[str, tuple[tuple[str, ...], ...]] = {
@@ -143,8 +143,16 @@ def ways(
     count = len(needed(function))
     for form in FORMS.get("backward" if role == "gradients" else role, ()):
         fits = len(form) == count or (len(form) > count and len(form) <= len(taken(function)))
-        if fits and all(kind in scope.kinds for kind in form):
+        said = named is None or not _contradicts(function, form)
+        if fits and said and all(kind in scope.kinds for kind in form):
             yield tuple(scope.kinds[kind] for kind in form), {}
+
+
+def _contradicts(function: Callable[..., Any], form: tuple[str, ...]) -> bool:
+    """Whether the names of the arguments say something else than an order of kinds."""
+    pairs = zip(taken(function), form, strict=False)
+    found = ((kinds_of(each.name), kind) for each, kind in pairs)
+    return any(kinds and kind not in kinds for kinds, kind in found)
 
 
 def _by_name(function: Callable[..., Any], scope: Scope) -> dict[str, Any] | None:
@@ -182,6 +190,10 @@ def constructions(
         }
         if len(fewer) < len(by_size):
             yield _said(factory), (), fewer
+        listed = [name for name, value in by_size.items() if value == sizes["sizes"]]
+        for other in ([s.n_in, s.n_hidden, s.n_hidden - 1, s.n_out], [s.n_in, s.n_out]):
+            if listed:
+                yield _said(factory), (), {**by_size, **dict.fromkeys(listed, other)}
     by_order: Mapping[int, tuple[tuple[Any, ...], ...]] = {
         0: ((),),
         1: (([s.n_in, s.n_hidden, s.n_out],),),

@@ -141,12 +141,14 @@ def examined(reading: Reading, cost: str | None) -> Examined:
         raise NotAGradientError("the loss is not finite")
     assert run.trace is not None  # noqa: S101 - a recorded run
     _cut(run.trace, [*(each.node for each in goals), *([loss] if loss else [])])
+    # One step of several is that of some samples: their output is a part of the whole.
+    output, target = _meeting(run, goals) if places.several else (_output(run), run.target)
     step = OwnPass(
         run.trace,
         goals,
         loss=loss,
-        target=run.target,
-        output=_output(run),
+        target=target,
+        output=output,
         scaled=not places.direct,
         returns=_returns(run),
         promised=bool(places.direct) and _together(run),
@@ -158,6 +160,36 @@ def examined(reading: Reading, cost: str | None) -> Examined:
         return first
     wrong = [each.name for each in _wrong_updates(places.direct, places.moved)]
     return _with_updates(first, [each for each in places.updates if each.goal.name in wrong])
+
+
+def _meeting(run: Attempt, goals: Sequence[Goal]) -> tuple[Node | None, Node | None]:
+    """The first value that depends on parameters and meets one of the targets, and that one."""
+    assert run.trace is not None  # noqa: S101 - a recorded run
+    whole = run.target
+    for node in run.trace.nodes if whole is not None else ():
+        if node.operation != "subtract" or len(node.inputs) != len(("output", "target")):
+            continue
+        used = any(each.node.depends_on(node) for each in goals)
+        for output, target in (node.inputs, node.inputs[::-1]):
+            learned = any(output.depends_on(each.parameter) for each in goals)
+            own = (
+                whole is not None
+                and target.depends_on(whole)
+                and not any(target.depends_on(each.parameter) for each in goals)
+            )
+            if used and learned and own:
+                return output, _in_shape(run.trace, target, np.shape(output.value))
+    return None, None
+
+
+def _in_shape(trace: Trace, node: Node, shape: tuple[int, ...]) -> Node | None:
+    """A node as an array of another shape; None if it has not as many entries."""
+    value = np.asarray(node.value)
+    if value.shape == shape:
+        return node
+    if value.size != int(np.prod(shape)):
+        return None
+    return trace.node("reshape", np.reshape, (node, shape), {}, value.reshape(shape))
 
 
 def _better_blamed(examined: Examined, step: OwnPass) -> Examined:

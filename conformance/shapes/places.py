@@ -6,7 +6,7 @@ belongs to the parameter whose name it bears (`dW1`), else to the one of its sha
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,10 +28,12 @@ class Update:
     Attributes:
         goal: the parameter and what was taken off it.
         node: the operation that moved it.
+        later: whether it was moved again.
     """
 
     goal: Goal
     node: Node
+    later: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,12 +45,14 @@ class Places:
         moved: what was taken off the parameters; up to one factor it is the gradient.
         still: the parameters that the output depends on and that did not move where others did.
         updates: the operations that moved parameters.
+        several: whether parameters were moved more than once, as by one sample after another.
     """
 
     direct: tuple[Goal, ...]
     moved: tuple[Goal, ...]
     still: tuple[str, ...] = ()
     updates: tuple[Update, ...] = ()
+    several: bool = False
 
 
 def places(run: Attempt) -> Places:
@@ -73,6 +77,7 @@ def places(run: Attempt) -> Places:
         tuple(sorted([*moved, *zeros], key=lambda each: order[each.name])),
         tuple(map(_short, still)),
         tuple(updates),
+        any(each.later for each in updates),
     )
 
 
@@ -215,10 +220,14 @@ def _updates(run: Attempt, end: Iterable[Leaf]) -> list[Update]:
         if np.shape(now.value) != np.shape(before.value) and not np.shape(before.value):
             raise UnfitError(f"{_short(path)} is a number and becomes an array")
         term, node = taken_off(trace, before, now)
-        found.append(Update(Goal(_short(path), before, _unscaled(term, before)), node))
+        found.append(_update(path, before, _unscaled(term, before), node, now))
     if not found:
         found = _born(run, end)
     return _without_rate(found)
+
+
+def _update(path: str, before: Node, term: Node, node: Node, now: Node) -> Update:
+    return Update(Goal(_short(path), before, term), node, later=node is not now)
 
 
 def _updated(run: Attempt) -> dict[str, Any]:
@@ -243,7 +252,7 @@ def _born(run: Attempt, end: Iterable[Leaf]) -> list[Update]:
         if before is not None:
             run.start[leaf.path] = leaf, before
             term, node = taken_off(trace, before, now)
-            found.append(Update(Goal(_short(leaf.path), before, term), node))
+            found.append(_update(leaf.path, before, term, node, now))
     return found
 
 
@@ -307,7 +316,7 @@ def _without_rate(updates: list[Update]) -> list[Update]:
     if len({rate for _, rate in found}) > 1:
         return updates
     return [
-        Update(Goal(each.goal.name, each.goal.parameter, node), each.node)
+        replace(each, goal=Goal(each.goal.name, each.goal.parameter, node))
         for each, (node, _) in zip(updates, found, strict=True)
     ]
 

@@ -13,8 +13,8 @@ import numpy as np
 from conformance.shapes.arguments import Scope, constructions
 from conformance.shapes.attempt import Call, UnfitError
 from conformance.shapes.example_data import N_HIDDEN, N_OUT, Data, M, Sizes
-from conformance.shapes.state import leaves
-from conformance.shapes.vocabulary import ROLES, is_parameter, is_role
+from conformance.shapes.state import Leaf, leaves
+from conformance.shapes.vocabulary import BIAS, ROLES, bare, is_parameter, is_role
 
 Named = tuple[str, Callable[..., Any] | str]
 
@@ -26,10 +26,12 @@ class Made:
     Attributes:
         said: the call, in the program's own names.
         make: makes it.
+        sized: whether it is told the sizes of its layers.
     """
 
     said: str
     make: Callable[[Data, Scope], dict[str, Any]]
+    sized: bool = False
 
 
 def by_role(names: Sequence[Named]) -> dict[str, list[Named]]:
@@ -54,7 +56,7 @@ def methods(kind: type) -> list[Named]:
 
 def constructors(kind: type, data: Data) -> Iterator[Made]:
     """The ways in which an object of a class is made."""
-    for i, (said, _, _) in enumerate(constructions(kind, data)):
+    for i, (said, given, named) in enumerate(constructions(kind, data)):
 
         def make(data: Data, _scope: Scope, i: int = i) -> dict[str, Any]:
             found = list(constructions(kind, data))
@@ -67,21 +69,47 @@ def constructors(kind: type, data: Data) -> Iterator[Made]:
             except Exception as error:
                 raise UnfitError(f"{type(error).__name__}: {error}") from error
 
-        yield Made(said, make)
+        values = [*given, *named.values()]
+        n_in = data.sizes.n_in
+        yield Made(
+            said, make, any((type(e) is int and e == n_in) or _begins(e, n_in) for e in values)
+        )
 
 
-def sizes_of(made: dict[str, Any], module: ModuleType, asked: Sizes) -> list[Sizes]:
-    """The sizes that a network may have that was made, those that were asked for first."""
+def _begins(value: Any, first: int) -> bool:
+    return isinstance(value, list) and value[:1] == [first]
+
+
+def _is_matrix(leaf: Leaf) -> bool:
+    """Whether an array is the weights of a layer, and no biases in a row or a column."""
+    shape = np.shape(leaf.value)
+    return len(shape) == 2 and is_parameter(leaf.name) and not BIAS.fullmatch(bare(leaf.name))  # noqa: PLR2004
+
+
+def sizes_of(
+    made: dict[str, Any], module: ModuleType, asked: Sizes, *, sized: bool = False
+) -> list[Sizes]:
+    """The sizes that a network may have that was made, those that were asked for first.
+
+    Args:
+        made: what holds its parameters.
+        module: of the program.
+        asked: the sizes that were asked for.
+        sized: whether it was told them.
+    """
     held = [leaf for name, root in made.items() for leaf in leaves(root, name, module)]
     matrices = [np.shape(e.value) for e in held if np.ndim(e.value) == 2]  # noqa: PLR2004
     named = [np.shape(e.value) for e in held if np.ndim(e.value) == 2 and is_parameter(e.name)]  # noqa: PLR2004
-    shapes = named or matrices
+    weights = [np.shape(e.value) for e in held if _is_matrix(e)]
+    shapes = weights or named or matrices
     if not shapes:
         return [asked]
     first, last = shapes[0], shapes[-1]
     fits_in = asked.n_in in first or asked.n_in + 1 in first
     m = M if M not in {n for shape in shapes for n in shape} else 11
     fits_out = asked.n_out in last
+    if sized and fits_in and fits_out:
+        return [asked]
     ins = [first[0], first[1], first[1] - 1, first[0] - 1]
     outs = [last[1], last[0]]
     ins = [asked.n_in, *ins] if fits_in else ins

@@ -25,7 +25,7 @@ from conformance.shapes.example_data import BATCHES, SINGLES, Data, Sizes, examp
 from conformance.shapes.places import Places, places
 from conformance.shapes.plans import OUTS, Made, Named, chains, sizes_of
 from conformance.shapes.state import Leaf, leaves
-from conformance.shapes.vocabulary import is_parameter
+from conformance.shapes.vocabulary import BIAS, bare, is_parameter
 from conformance.tracing.trace import Node, Trace
 
 MOST = 20_000
@@ -53,6 +53,37 @@ class Reading:
     penalty: float
     run: Attempt
     places: Places
+
+    @property
+    def misshapen(self) -> bool:
+        """Whether another layout has to be tried: the shapes of gradients are of none or of one.
+
+        None has the shape of its parameter; or those of all biases are not summed over the samples
+        and nothing is divided by their number, as in a program that takes one sample at a time.
+        """
+        goals = self.places.direct or self.places.moved
+        wrong = [e for e in goals if np.shape(e.node.value) != np.shape(e.parameter.value)]
+        if not wrong or len(wrong) == len(goals):
+            return bool(wrong)
+        named = [e for e in goals if BIAS.fullmatch(bare(e.name.rpartition(".")[2]))]
+        flat = [e for e in goals if max(np.shape(e.parameter.value)) == e.parameter.value.size]
+        vectors = named or flat
+        m = self.data.sizes.m
+        unsummed = all(e.node.value.size == m * e.parameter.value.size for e in wrong)
+        return len(vectors) == len(wrong) and unsummed and not self._counts(m)
+
+    def _counts(self, m: int) -> bool:
+        """Whether a gradient is divided by the number of samples, or multiplied by its inverse."""
+        assert self.run.trace is not None  # noqa: S101 - a recorded run
+        goals = self.places.direct or self.places.moved
+        for node in self.run.trace.nodes:
+            if node.operation in ("divide", "multiply") and any(
+                each.node.depends_on(node) for each in goals
+            ):
+                numbers = (e.value if type(e) is Node else e for e in node.args)
+                if any(np.ndim(e) == 0 and e in (m, 1 / m) for e in numbers):
+                    return True
+        return False
 
     @property
     def fits(self) -> bool:
@@ -106,16 +137,36 @@ class Searched:
     def readings(self) -> Iterator[Reading]:
         """Those that run, the likeliest first."""
         self.refusal.until = monotonic() + SEARCHED
+        misshapen: list[Reading] = []
         for layouts in (BATCHES, SINGLES):
             found = False
             for needs_loss in (True, False):
                 for each in self._of(layouts, needs_loss=needs_loss):
                     if not each.plan.said and not each.fits:
                         continue  # the parameters may have other shapes
+                    if each.misshapen:
+                        misshapen.append(each)  # in another layout they may fit
+                        continue
                     found = True
-                    yield each
+                    yield self._of_one_step(each)
                 if found:
                     return
+        yield from misshapen
+
+    def _of_one_step(self, reading: Reading) -> Reading:
+        """The reading of one sample, where a loss of them all stands beside a step of one."""
+        has_loss = any(each.role == "loss" for each in reading.plan.calls)
+        if not (has_loss and reading.places.several) or reading.data.single:
+            return reading
+        sizes = replace(reading.data.sizes, m=1)
+        alike = (e for e in example_data(sizes, (reading.data.layout,)))
+        data = next((e for e in alike if e.coding == reading.data.coding), None)
+        made = None if data is None else self._recorded(reading.plan, data, reading.penalty)
+        if made is not None and not made.places.several:
+            return made
+        without = tuple(each for each in reading.plan.calls if each.role != "loss")
+        plan = replace(reading.plan, calls=without)
+        return self._recorded(plan, reading.data, reading.penalty) or reading
 
     def _of(self, layouts: tuple[str, ...], *, needs_loss: bool) -> Iterator[Reading]:
         for forward, loss, backward, update in chains(self.roles):
@@ -154,7 +205,7 @@ class Searched:
             return []
         if made.said and any(leaves(root, name, self.module) for name, root in held.items()):
             self.refusal.parameters = True
-        return sizes_of(held, self.module, asked)
+        return sizes_of(held, self.module, asked, sized=made.sized)
 
     def _fitting(
         self, made: Made, data: Data, chain: tuple[list[Named], list[Named], Call, list[Named]]

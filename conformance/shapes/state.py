@@ -86,8 +86,10 @@ class Walk:
             if self.write:
                 return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
         elif isinstance(value, list | np.ndarray):
+            numbers = bool(len(value)) and all(map(_is_number, value))
             for i, each in enumerate(value):
-                made = self.of(each, f"{path}[{i}]", name)
+                leaf = Leaf(f"{path}[{i}]", name, each)
+                made = self.change(leaf) if numbers else self.of(each, leaf.path, name)
                 if self.write:
                     value[i] = made
         else:

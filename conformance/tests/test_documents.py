@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 import conformance
+from conformance.corpus import store
+from conformance.mistakes.catalogue import CATALOGUE
 from conformance.tests.documents import (
     CLONE,
     GUIDES,
@@ -92,6 +94,14 @@ def test_the_readme_is_short() -> None:
 def test_every_guide_is_linked_in_the_readme() -> None:
     linked = {CLONE / place for place, _ in LINK.findall(README.read_text(encoding="utf-8"))}
     assert {*GUIDES.glob("*.md"), CLONE / "CONTRIBUTING.md"} <= linked
+
+
+@pytest.mark.parametrize("document", documents(), ids=lambda each: each.name)
+def test_counts_of_cases_and_mistakes_are_those_of_today(document: Path) -> None:
+    text = " ".join(document.read_text(encoding="utf-8").split())
+    counts = {"recorded cases": len(store.cases(store.root())), "known mistakes": len(CATALOGUE)}
+    for noun, count in counts.items():
+        assert set(re.findall(rf"(\d+) {noun}", text)) <= {str(count)}
 
 
 FUNCTIONS = sorted(

@@ -1,12 +1,12 @@
 """Faults of the scripts in `scripts/`: one line of each edited, as people get it wrong."""
 
 FAULTS = {
-    "eleven_lines.py": [
+    "toy.py": [
         ("return x * (1 - x)", "return x * (1 + x)"),
-        ("l2_delta = l2_error * nonlin(l2, True)", "l2_delta = l2_error * l2"),
-        ("l1_delta = l1_error * nonlin(l1, True)", "l1_delta = l1_error * nonlin(l2, True)"),
-        ("l1_error = l2_delta.dot(syn1.T)", "l1_error = l2_error.dot(syn1.T)"),
-        ("syn0 += l0.T.dot(l1_delta)", "syn0 -= l0.T.dot(l1_delta)"),
+        ("out_delta = miss * squash(out, True)", "out_delta = miss * out"),
+        ("hidden_delta = hidden_miss * squash(hidden, True)", "hidden_delta = hidden_miss * squash(out, True)"),
+        ("hidden_miss = out_delta.dot(second.T)", "hidden_miss = miss.dot(second.T)"),
+        ("first += inputs.T.dot(hidden_delta)", "first -= inputs.T.dot(hidden_delta)"),
     ],
     "rows.py": [
         ("dz2 = 2 * (a2 - y) * a2 * (1 - a2) / m", "dz2 = 2 * (a2 - y) / m"),
@@ -107,15 +107,12 @@ FAULTS = {
     ],
     "star.py": [
         ("return p * (1 - p)", "return p * (1 - p) ** 2"),
-        ("weights1 = weights1 + d_weights1", "weights1 = weights1 - d_weights1"),
-        ("weights2 = weights2 + d_weights2", "weights2 = weights2 + 2 * d_weights2"),
+        ("lower = lower + d_lower", "lower = lower - d_lower"),
+        ("upper = upper + d_upper", "upper = upper + 2 * d_upper"),
+        ("d_upper = dot(middle.T, d_output)", "d_upper = dot(middle.T, answers - output)"),
         (
-            "d_weights2 = dot(layer1.T, 2 * (outputs - output) * sig_derivative(output))",
-            "d_weights2 = dot(layer1.T, 2 * (outputs - output))",
-        ),
-        (
-            "d_weights1 = dot(inputs.T, dot(2 * (outputs - output) * sig_derivative(output), weights2.T) * sig_derivative(layer1))",
-            "d_weights1 = dot(inputs.T, dot(2 * (outputs - output) * sig_derivative(output), weights2.T))",
+            "d_lower = dot(rows.T, dot(d_output, upper.T) * act_slope(middle))",
+            "d_lower = dot(rows.T, dot(d_output, upper.T))",
         ),
     ],
     "several/xor.py": [],
@@ -129,23 +126,34 @@ FAULTS = {
         ("db = np.mean(p - target)", "db = np.mean(target - p)"),
         ("w = w - alpha * dw", "w = w + alpha * dw"),
     ],
-    "nielsen.py": [
-        ("delta = np.dot(self.weights[-l+1].transpose(), delta) * sp", "delta = np.dot(self.weights[-l+1].transpose(), delta)"),
-        ("return sigmoid(z)*(1-sigmoid(z))", "return z*(1-z)"),
-        ("return (output_activations-y)", "return (output_activations+y)"),
-        ("nabla_b = [nb+dnb for nb, dnb in zip(nabla_b, delta_nabla_b)]", "nabla_b = [dnb for nb, dnb in zip(nabla_b, delta_nabla_b)]"),
-        ("self.biases = [b-(eta/len(mini_batch))*nb", "self.biases = [b-eta*nb"),
+    "batches.py": [
+        (
+            "error = self.matrices[layer].T.dot(error) * slope(inputs[layer - 1])",
+            "error = self.matrices[layer].T.dot(error)",
+        ),
+        ("return sigmoid(z) * (1 - sigmoid(z))", "return z * (1 - z)"),
+        ("return output - target", "return output + target"),
+        (
+            "sum_shifts = [total + each for total, each in zip(sum_shifts, by_shift)]",
+            "sum_shifts = [each for total, each in zip(sum_shifts, by_shift)]",
+        ),
+        (
+            "self.shifts = [s - rate / len(batch) * g for s, g in zip(self.shifts, sum_shifts)]",
+            "self.shifts = [s - rate * g for s, g in zip(self.shifts, sum_shifts)]",
+        ),
     ],
+    "accum.py": [], "batchnorm.py": [], "conv.py": [], "decoupled.py": [], "dropout.py": [],
+    "lstm.py": [], "pickled.py": [], "nesterov.py": [],
 }  # fmt: skip
 """Of each script the lines, and what stands in the place of each."""
 
 IN_OTHER_FILES = {
     "several/xor.py": [
-        ("layers.py", "return output_gradient * (1 - np.tanh(self.input) ** 2)", "return output_gradient * (1 - self.input ** 2)"),
-        ("layers.py", "self.bias -= learning_rate * output_gradient", "self.bias += learning_rate * output_gradient"),
-        ("layers.py", "weights_gradient = np.dot(output_gradient, self.input.T)", "weights_gradient = np.dot(output_gradient, self.input.T) / 2"),
-        ("losses.py", "return 2 * (y_pred - y_true) / np.size(y_true)", "return 2 * (y_pred + y_true) / np.size(y_true)"),
-        ("layers.py", "input_gradient = np.dot(self.weights.T, output_gradient)", "input_gradient = np.dot(self.weights.T, output_gradient) * self.input"),
+        ("layers.py", "return gradient * (1 - np.tanh(self.given) ** 2)", "return gradient * (1 - self.given ** 2)"),
+        ("layers.py", "self.offset -= rate * gradient", "self.offset += rate * gradient"),
+        ("layers.py", "by_matrix = np.dot(gradient, self.given.T)", "by_matrix = np.dot(gradient, self.given.T) / 2"),
+        ("losses.py", "return 2 * (output - target) / np.size(target)", "return 2 * (output + target) / np.size(target)"),
+        ("layers.py", "by_given = np.dot(self.matrix.T, gradient)", "by_given = np.dot(self.matrix.T, gradient) * self.given"),
     ],
 }  # fmt: skip
 """The same in a file that the script imports."""

@@ -220,4 +220,32 @@ FAULTS: dict[str, list[Edit]] = {
         ("\"k3\": e.T @ d", "\"k3\": e.T @ f"),
         ("s = (d @ v[\"k3\"].T) * (1 - e ** 2)", "s = d @ v[\"k3\"].T"),
     ],
+    "sample_by_sample": [
+        ("delta = delta * self.sigmoid_deriv(A[layer])", "delta = delta * self.sigmoid(A[layer])"),
+        ("error = A[-1] - y", "error = y - A[-1]"),
+        ("delta = D[-1].dot(self.W[layer].T)", "delta = D[-1].dot(self.W[layer].T) * self.alpha"),
+        ("self.W[layer] += -self.alpha * A[layer].T.dot(D[layer])", "self.W[layer] += -self.alpha * A[layer].T.dot(D[layer]) * self.W[layer]"),
+        ("return x * (1 - x)", "return x * (1 + x)"),
+    ],
+    "pure_python": [
+        ("d_o = [(o - t) * o * (1 - o)", "d_o = [(o - t) * o * (1 + o)"),
+        ("ws[j] -= self.LEARNING_RATE * d * x\n        for d, ws in zip(d_h", "ws[j] -= self.LEARNING_RATE * d * x * x\n        for d, ws in zip(d_h"),
+        ("* h * (1 - h) for j, h", "* h for j, h"),
+        ("d_h = [sum(d * ws[j]", "d_h = [sum(d + ws[j]"),
+        ("* h * (1 - h) for j, h", "* h * (1 - h * h) for j, h"),
+    ],
+    "four_sizes": [
+        ("change_w['W2'] = np.outer(error, params['A1'])", "change_w['W2'] = np.outer(error, params['Z1'])"),
+        ("error = np.dot(params['W3'].T, error) * self.sigmoid(params['Z2'], derivative=True)", "error = np.dot(params['W3'].T, error) * self.sigmoid(params['A2'], derivative=True)"),
+        ("error = np.dot(params['W2'].T, error) * self.sigmoid(params['Z1'], derivative=True)", "error = np.dot(params['W2'].T, error) * self.sigmoid(params['Z1'])"),
+        ("return (np.exp(-x)) / ((np.exp(-x) + 1) ** 2)", "return (np.exp(-x)) / (np.exp(-x) + 1)"),
+        ("change_w['W1'] = np.outer(error, params['A0'])", "change_w['W1'] = np.outer(error, params['A0']) / output.shape[0]"),
+    ],
+    "one_sample": [
+        ("delta = (w.T @ delta) * (1 - h ** 2)", "delta = (w.T @ delta) * (1 - h)"),
+        ("nabla_w.insert(0, delta @ h.T)", "nabla_w.insert(0, delta @ (h ** 2).T)"),
+        ("delta = self.feedforward(x) - y", "delta = (self.feedforward(x) - y) * 2 * y"),
+        ("nabla_b.insert(0, delta)", "nabla_b.insert(0, -delta)"),
+        ("delta = (w.T @ delta) * (1 - h ** 2)", "delta = w.T @ delta"),
+    ],
 }  # fmt: skip

@@ -1,28 +1,28 @@
 from numpy import *
 
 random.seed(1)
-inputs = array([[0, 0, 1], [1, 1, 1], [1, 0, 1], [0, 1, 1]])
-outputs = array([[0, 1, 1, 0]]).T
+rows = array([[0, 0, 1], [1, 1, 1], [1, 0, 1], [0, 1, 1]])
+answers = array([[0, 1, 1, 0]]).T
 
-weights1 = random.rand(3, 4)
-weights2 = random.rand(4, 1)
+lower = random.rand(3, 4)
+upper = random.rand(4, 1)
 
 
-def sig(t):
+def act(t):
     return 1 / (1 + exp(-t))
 
 
-def sig_derivative(p):
+def act_slope(p):
     return p * (1 - p)
 
 
 for i in range(1500):
-    layer1 = sig(dot(inputs, weights1))
-    output = sig(dot(layer1, weights2))
+    middle = act(dot(rows, lower))
+    output = act(dot(middle, upper))
     if i % 500 == 0:
-        print("for iteration # " + str(i))
-        print("Loss: " + str(mean(square(outputs - output))))
-    d_weights2 = dot(layer1.T, 2 * (outputs - output) * sig_derivative(output))
-    d_weights1 = dot(inputs.T, dot(2 * (outputs - output) * sig_derivative(output), weights2.T) * sig_derivative(layer1))
-    weights1 = weights1 + d_weights1
-    weights2 = weights2 + d_weights2
+        print(i, "loss", mean(square(answers - output)))
+    d_output = 2 * (answers - output) * act_slope(output)
+    d_upper = dot(middle.T, d_output)
+    d_lower = dot(rows.T, dot(d_output, upper.T) * act_slope(middle))
+    lower = lower + d_lower
+    upper = upper + d_upper

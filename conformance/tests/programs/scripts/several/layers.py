@@ -1,27 +1,27 @@
 import numpy as np
 
 
-class Dense:
-    def __init__(self, n_in, n_out):
-        self.weights = np.random.randn(n_out, n_in) * 0.3
-        self.bias = np.random.randn(n_out, 1) * 0.1
+class Affine:
+    def __init__(self, inputs, outputs):
+        self.matrix = np.random.randn(outputs, inputs) * 0.3
+        self.offset = np.random.randn(outputs, 1) * 0.1
 
-    def forward(self, x):
-        self.input = x
-        return np.dot(self.weights, self.input) + self.bias
+    def forward(self, given):
+        self.given = given
+        return np.dot(self.matrix, given) + self.offset
 
-    def backward(self, output_gradient, learning_rate):
-        weights_gradient = np.dot(output_gradient, self.input.T)
-        input_gradient = np.dot(self.weights.T, output_gradient)
-        self.weights -= learning_rate * weights_gradient
-        self.bias -= learning_rate * output_gradient
-        return input_gradient
+    def backward(self, gradient, rate):
+        by_matrix = np.dot(gradient, self.given.T)
+        by_given = np.dot(self.matrix.T, gradient)
+        self.matrix -= rate * by_matrix
+        self.offset -= rate * gradient
+        return by_given
 
 
 class Tanh:
-    def forward(self, x):
-        self.input = x
-        return np.tanh(x)
+    def forward(self, given):
+        self.given = given
+        return np.tanh(given)
 
-    def backward(self, output_gradient, learning_rate):
-        return output_gradient * (1 - np.tanh(self.input) ** 2)
+    def backward(self, gradient, rate):
+        return gradient * (1 - np.tanh(self.given) ** 2)

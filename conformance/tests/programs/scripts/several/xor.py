@@ -1,26 +1,23 @@
 import numpy as np
 
-from layers import Dense, Tanh
-from losses import mse, mse_prime
+from layers import Affine, Tanh
+from losses import squared, squared_gradient
 
-X = np.reshape([[0, 0], [0, 1], [1, 0], [1, 1]], (4, 2, 1))
-Y = np.reshape([[0], [1], [1], [0]], (4, 1, 1))
+pairs = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], dtype=float).reshape(4, 2, 1)
+targets = np.array([0.0, 1.0, 1.0, 0.0]).reshape(4, 1, 1)
 
-network = [Dense(2, 3), Tanh(), Dense(3, 1), Tanh()]
-epochs = 1000
-learning_rate = 0.1
+stack = [Affine(2, 3), Tanh(), Affine(3, 1), Tanh()]
 
-for e in range(epochs):
+for epoch in range(1000):
     error = 0
-    for x, y in zip(X, Y):
-        output = x
-        for layer in network:
-            output = layer.forward(output)
-        error += mse(y, output)
+    for pair, target in zip(pairs, targets):
+        value = pair
+        for layer in stack:
+            value = layer.forward(value)
+        error += squared(target, value)
 
-        grad = mse_prime(y, output)
-        for layer in reversed(network):
-            grad = layer.backward(grad, learning_rate)
-    error /= len(X)
-    if e % 100 == 0:
-        print(f"{e + 1}/{epochs}, error={error}")
+        gradient = squared_gradient(target, value)
+        for layer in reversed(stack):
+            gradient = layer.backward(gradient, 0.1)
+    if epoch % 100 == 0:
+        print(epoch, error / len(pairs))
