@@ -14,7 +14,7 @@ def explain(
         str | None, typer.Option(metavar="ID", help="The first step of this case.")
     ] = None,
     sizes: Annotated[str | None, typer.Option(help="Layer sizes; 2,3,1 if not given.")] = None,
-    cost: Annotated[str | None, typer.Option(help="quadratic or cross-entropy.")] = None,
+    cost: Annotated[str | None, typer.Option(help="quadratic or another cost.")] = None,
     samples: Annotated[int | None, typer.Option(min=1, metavar="M", help="1 if not given.")] = None,
     html: Annotated[
         Path | None,

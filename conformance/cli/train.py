@@ -55,7 +55,7 @@ def train(
     epochs: Annotated[int, typer.Option(help="How many times to go through the data.")] = 30,
     mini_batch: Annotated[int, typer.Option(metavar="M", help="Samples of a mini-batch.")] = 10,
     eta: Annotated[float, typer.Option(help="The learning rate η.")] = 3.0,
-    cost: Annotated[str, typer.Option(help="quadratic or cross-entropy.")] = "quadratic",
+    cost: Annotated[str, typer.Option(help="Or cross-entropy, or log-likelihood.")] = "quadratic",
     lmbda: Annotated[float, typer.Option(help="The weight decay λ.")] = 0.0,
     subjects: Annotated[
         str, typer.Option(help="reference, then who walks beside it: names or FILE.py:Name.")

@@ -31,7 +31,7 @@ from conformance.train.settings import Settings
 from conformance.verdict.oracle import expectations
 from reference.backprop import feedforward
 from reference.descent import Descent
-from reference.equations import BOOK, COSTS
+from reference.equations import COSTS
 from reference.network import Network
 from reference.order import Rows
 from reference.step import Array, Batch, Parameters
@@ -181,10 +181,10 @@ class Lockstep:
 
     def _tested(self, parameters: Parameters) -> tuple[int, float]:
         """How many test images these parameters get right, and their mean cost."""
-        book = BOOK.with_cost(COSTS[self.settings.cost])
+        book = self.network.equations
         a = feedforward(parameters, self.test.x, book)[1][-1]
         right = int((a.argmax(axis=0) == self.test.y.argmax(axis=0)).sum())
-        return right, float(book.cost(a, self.test.y))
+        return right, float(book[-1].cost(a, self.test.y))
 
 
 def _times(distance: float, explained: float) -> float:

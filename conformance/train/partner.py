@@ -21,7 +21,7 @@ from conformance.train.judging import Taken, judged, jump, worst
 from conformance.train.record import Jump
 from conformance.verdict.finding import Finding
 from reference.descent import Descent
-from reference.equations import COSTS
+from reference.equations import ACTIVATIONS, COSTS
 from reference.step import Array, Batch, Parameters, Step
 
 T = TypeVar("T")
@@ -51,7 +51,8 @@ class Partner:
             lambda: (subject.start_free or subject.start)(case, start.map(np.array))
         )
         self.findings: dict[Finding, None] = {}
-        self._follower = Descent(start.w, start.b, cost=COSTS[case.cost])
+        activations = [ACTIVATIONS[each] for each in case.activations]
+        self._follower = Descent(start.w, start.b, activations, COSTS[case.cost])
         self.jump: Jump | None = None
         self.drift = 0.0
         self.begin_epoch()

@@ -12,6 +12,7 @@ import numpy as np
 
 from conformance.corpus.case import Case
 from conformance.errors import UsageError
+from conformance.model.functions import COSTS, SIGMOID
 from reference.mnist import CLASSES, PIXELS
 
 MOST = 10**8  # parameters
@@ -80,9 +81,10 @@ class Settings:
     def case(self, n: int) -> Case:
         """The run as a case, of which the first mini-batch alone is described."""
         batch = tuple(range(min(self.mini_batch, n)))
+        activations = (*[SIGMOID] * (len(self.sizes) - 2), COSTS[self.cost].outputs[0])
         return Case(
             *("training", self.sizes, self.cost, self.eta, self.lmbda, n, self.dtype),
-            *((batch,), "a training run", ()),
+            *((batch,), "a training run", (), activations),
         )
 
     def to_json(self) -> dict[str, Any]:

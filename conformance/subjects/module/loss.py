@@ -72,15 +72,9 @@ def recognised(module: Any, linear: list[Any], name: str, dtype: str) -> ModuleC
 
 def _activations() -> dict[str, Callable[[Any], Any]]:
     """The activations of rows of weighted inputs."""
-    import torch
+    from torch_impl.model import ACTIVATIONS
 
-    return {
-        SIGMOID: torch.sigmoid,
-        "tanh": torch.tanh,
-        "relu": torch.relu,
-        "softmax": partial(torch.softmax, dim=1),
-        "linear": lambda z: z,
-    }
+    return {name: make() for name, make in ACTIVATIONS.items()}
 
 
 def _told(z: Any, a: Any) -> str:
