@@ -44,6 +44,7 @@ class Places:
         direct: those that the program returns or keeps.
         moved: what was taken off the parameters; up to one factor it is the gradient.
         still: the parameters that the output depends on and that did not move where others did.
+        missing: those that the output depends on and of which no gradient is found.
         updates: the operations that moved parameters.
         several: whether parameters were moved more than once, as by one sample after another.
     """
@@ -53,6 +54,7 @@ class Places:
     still: tuple[str, ...] = ()
     updates: tuple[Update, ...] = ()
     several: bool = False
+    missing: tuple[str, ...] = ()
 
 
 def places(run: Attempt) -> Places:
@@ -63,13 +65,7 @@ def places(run: Attempt) -> Places:
     kept = _kept(run, end)
     returned = _returned(run)
     direct = _matched(run, [*returned, *kept], {each.name for each in moved})
-    names = [each.name for each in moved]
-    still = [
-        path
-        for path, (leaf, node) in run.start.items()
-        if moved and node is not None and _short(path) not in names
-        and is_parameter(leaf.name) and _matters(run, node)
-    ]  # fmt: skip
+    still = _others(run, moved)
     zeros = [_zero_goal(run, path) for path in still]
     order = {_short(path): i for i, path in enumerate(run.start)}
     return Places(
@@ -78,7 +74,19 @@ def places(run: Attempt) -> Places:
         tuple(map(_short, still)),
         tuple(updates),
         any(each.later for each in updates),
+        tuple(map(_short, _others(run, direct))),
     )
+
+
+def _others(run: Attempt, goals: Sequence[Goal]) -> list[str]:
+    """The paths of the parameters that the output depends on and that are not among some."""
+    names = {each.name for each in goals}
+    return [
+        path
+        for path, (leaf, node) in run.start.items()
+        if goals and node is not None and _short(path) not in names
+        and is_parameter(leaf.name) and _matters(run, node)
+    ]  # fmt: skip
 
 
 def _short(path: str) -> str:

@@ -148,14 +148,19 @@ class Searched:
                 for each in self._of(layouts, needs_loss=needs_loss):
                     if not each.plan.said and not each.fits:
                         continue  # the parameters may have other shapes
-                    if each.misshapen:
+                    if each.misshapen or each.places.missing:
                         misshapen.append(each)  # in another layout they may fit
                         continue
                     found = True
                     yield self._of_one_step(each)
                 if found:
                     return
-        yield from misshapen
+        for each in misshapen:
+            if not each.places.missing:
+                yield each
+                continue
+            words = f"no gradient is found of {', '.join(each.places.missing)}"
+            self.refusal.note(UnfitError(words, len(each.plan.calls) + 1))
 
     def _of_one_step(self, reading: Reading) -> Reading:
         """The reading of one sample, where a loss of them all stands beside a step of one."""
