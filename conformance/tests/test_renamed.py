@@ -1,6 +1,7 @@
 """Other names change no verdict: every identifier that a program chose itself is replaced.
 
-Left out: the names that the book's interface has.
+A network with the book's interface keeps the names that this has; a script, or a function that
+takes parameters and data, keeps none.
 """
 
 import ast
@@ -9,12 +10,19 @@ import io
 import tokenize
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from conformance.api import check
+from conformance.file_check import Asked, check_file
+from conformance.script.run import run_script
+from conformance.shapes.file_report import ShapeReport
 from conformance.tests.generator.judgement import judge
 from conformance.tests.generator.program import Program, program
+from conformance.tests.programs.script_faults import FAULTS
+from conformance.tests.scripts import FOLDER
 
 INTERFACE = {
     "weights", "biases", "feedforward", "backprop", "update_mini_batch", "sizes", "cost", "fn",
@@ -38,6 +46,13 @@ def chosen(tree: ast.Module) -> set[str]:
         elif isinstance(node, ast.FunctionDef):
             names.add(node.name)
     passed = {each.arg for each in ast.walk(tree) if isinstance(each, ast.keyword) and each.arg}
+    passed |= {  # an f-string is one token before Python 3.12
+        name.id
+        for each in ast.walk(tree)
+        if isinstance(each, ast.JoinedStr)
+        for name in ast.walk(each)
+        if isinstance(name, ast.Name)
+    }
     taken = {name for name in names if hasattr(np, name) or hasattr(np.ndarray, name)}
     return {n for n in names - INTERFACE - passed - taken - set(dir(builtins)) if n[:2] != "__"}
 
@@ -72,3 +87,49 @@ def judged(each: Program) -> tuple[int, Mapping[str, int]]:
 def test_other_names_change_no_verdict(id_: str) -> None:
     as_it_is = program(id_)
     assert judged(replace(as_it_is, source=renamed(as_it_is.source))) == judged(as_it_is)
+
+
+SCRIPTS = ("eleven_lines.py", "minibatch.py", "momentum.py", "rows.py")
+SCRIPT = "script.py"
+FUNCTION = """
+import numpy as np
+
+def loss_and_slopes(params, X, y):
+    W1, b1, W2, b2 = params
+    h = np.tanh(X @ W1 + b1)
+    out = h @ W2 + b2
+    miss = (out - y) / len(X)
+    dh = miss @ W2.T * (1 - h ** 2)
+    return 0.5 * np.sum((out - y) * miss), [X.T @ dh, dh.sum(0), h.T @ miss, miss.sum(0)]
+"""
+
+
+def as_run(place: Path, source: str) -> tuple[int, list[int | None]]:
+    """The exit code of a script and the lines that are blamed."""
+    place.write_text(source)
+    report = run_script(str(place))
+    return report.exit_code, [each.line for each in report.blames]
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_other_names_in_a_script_change_no_verdict(name: str, tmp_path: Path) -> None:
+    source = (FOLDER / name).read_text()
+    for text in (source, *(source.replace(*edit) for edit in FAULTS[name][:2])):
+        place = tmp_path / SCRIPT
+        assert as_run(place, renamed(text)) == as_run(place, text)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("edit", [("", ""), ("* (1 - h ** 2)", "")], ids=["right", "wrong"])
+def test_other_names_in_a_function_change_no_verdict(edit: tuple[str, str], tmp_path: Path) -> None:
+    place = tmp_path / "f.py"
+    found = []
+    for text in (FUNCTION.replace(*edit), renamed(FUNCTION.replace(*edit))):
+        place.write_text(text)
+        report = check_file(Asked(str(place)), check)
+        (part,) = report.parts
+        assert isinstance(part, ShapeReport)
+        found.append((report.exit_code, [each.line for each in part.blames]))
+    assert found[0] == found[1]
+    assert found[0][0] == (1 if edit[0] else 0)
