@@ -89,7 +89,7 @@ def test_other_names_change_no_verdict(id_: str) -> None:
     assert judged(replace(as_it_is, source=renamed(as_it_is.source))) == judged(as_it_is)
 
 
-SCRIPTS = ("eleven_lines.py", "minibatch.py", "momentum.py", "rows.py")
+SCRIPTS = ("minibatch.py", "momentum.py", "rows.py", "toy.py")
 SCRIPT = "script.py"
 FUNCTION = """
 import numpy as np
