@@ -78,7 +78,7 @@ def rounded(exact: Array, dtype: DTypeLike, *, ties: bool = False) -> Array:
     """
     kind: np.dtype[Any] = np.dtype(dtype)
     array = np.asarray(exact, dtype=object)
-    lower, upper = (_rounded_ends(end(array), kind) for end in (_lower, _upper))
+    lower, upper = (_rounded_ends(np.asarray(end(array)), kind) for end in (_lower, _upper))
     undecided = ~(lower == upper)
     if undecided.any():
         if not ties or not np.all(_is_tie(lower[undecided], upper[undecided])):

@@ -128,8 +128,9 @@ class RunningError(NDArrayOperatorsMixin):
     def sum(self, axis: int | None = None, *, keepdims: bool = False) -> "RunningError":
         """The sum along an axis, in any order."""
         terms = self.value.size if axis is None else self.value.shape[axis]
+        kept: Any = keepdims  # NumPy's types have one overload for each of its values
         value, carried, moduli = (
-            part.sum(axis=axis, keepdims=keepdims)
+            part.sum(axis=axis, keepdims=kept)
             for part in (self.value, self.bound, abs(self.value))
         )
         bound = carried + self.precision.gamma(max(terms - 1, 0)) * (moduli + carried)
@@ -137,8 +138,9 @@ class RunningError(NDArrayOperatorsMixin):
 
     def max(self, axis: int | None = None, *, keepdims: bool = False) -> "RunningError":
         """The largest along an axis, which is no further off than the one of them that is most."""
+        kept: Any = keepdims
         value, bound = (
-            np.asarray(part.max(axis=axis, keepdims=keepdims)) for part in (self.value, self.bound)
+            np.asarray(part.max(axis=axis, keepdims=kept)) for part in (self.value, self.bound)
         )
         return RunningError(value, bound, self.precision)
 

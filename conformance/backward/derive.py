@@ -106,8 +106,8 @@ def _trusted(rule: Derivative, made: Operation, values: Callable[[Node], Any]) -
     """Whether a rule agrees with itself both ways and with a difference of the operation."""
     rng = np.random.default_rng(made.node.number)
     arrays = [np.asarray(values(each), dtype=np.float64) for each in made.inputs]
-    tangents = [rng.normal(size=each.shape) for each in arrays]
-    cotangent = rng.normal(size=np.shape(made.node.value))
+    tangents = [np.asarray(rng.normal(size=each.shape)) for each in arrays]
+    cotangent: Array = np.asarray(rng.normal(size=np.shape(made.node.value)))
     try:
         pushed = float(np.vdot(cotangent, rule.push(tangents)))
         parts = zip(rule.pull(cotangent), tangents, strict=True)

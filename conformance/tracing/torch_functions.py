@@ -43,20 +43,20 @@ def _sigmoid(z: Any) -> Any:
     return 1 / (1 + np.exp(-np.asarray(z)))
 
 
-def _sum(a: Any, dim: Axes = None, keepdim: bool = False, **_: Any) -> Any:
+def _sum(a: Any, dim: Axes = None, keepdim: Any = False, **_: Any) -> Any:
     return np.sum(a, axis=_axes(dim), keepdims=keepdim)
 
 
-def _mean(a: Any, dim: Axes = None, keepdim: bool = False, **_: Any) -> Any:
+def _mean(a: Any, dim: Axes = None, keepdim: Any = False, **_: Any) -> Any:
     total = np.sum(a, axis=_axes(dim), keepdims=keepdim)
     return total / (np.size(a) // np.size(total))
 
 
-def _prod(a: Any, dim: Axes = None, keepdim: bool = False, **_: Any) -> Any:
+def _prod(a: Any, dim: Axes = None, keepdim: Any = False, **_: Any) -> Any:
     return np.prod(a, axis=_axes(dim), keepdims=keepdim)
 
 
-def _norm(a: Any, order: Any = 2, dim: Axes = None, keepdim: bool = False, **_: Any) -> Any:
+def _norm(a: Any, order: Any = 2, dim: Axes = None, keepdim: Any = False, **_: Any) -> Any:
     if order not in (None, 2):
         raise TypeError(f"a norm of order {order}")
     return np.sqrt(np.sum(np.square(a), axis=_axes(dim), keepdims=keepdim))
