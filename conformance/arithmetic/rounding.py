@@ -130,8 +130,7 @@ class RunningError(NDArrayOperatorsMixin):
         terms = self.value.size if axis is None else self.value.shape[axis]
         kept: Any = keepdims  # NumPy's types have one overload for each of its values
         value, carried, moduli = (
-            part.sum(axis=axis, keepdims=kept)
-            for part in (self.value, self.bound, abs(self.value))
+            part.sum(axis=axis, keepdims=kept) for part in (self.value, self.bound, abs(self.value))
         )
         bound = carried + self.precision.gamma(max(terms - 1, 0)) * (moduli + carried)
         return self._finite(value, self._up(bound, terms), moduli + carried)

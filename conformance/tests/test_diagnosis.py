@@ -75,10 +75,6 @@ UNKNOWN: dict[str, tuple[Formulas, str]] = {
         "it is proportional to the right value, by 0.5 to 0.75",
     ),
     "a sign": (right("C", lambda v, _: -v), "it is −1 × the right value"),
-    "σ for σ′": (
-        right("BP2", lambda v, at: v / (1 - sigmoid(at.z(at.layer)))),
-        "it is the right value / (1 − σ(z)), entry by entry",
-    ),
     "no bias": (
         {"Z": lambda at: at.w(at.layer) @ at.a(at.layer - 1)},
         "it is the right value without b^l",

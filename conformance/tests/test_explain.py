@@ -287,7 +287,12 @@ def test_the_smallest_network_of_a_mistake_is_right_by_hand(name: str) -> None:
     assert line_of(example, candidate.failure.name, _index(candidate)).status is Status.FAIL
 
 
+OF_OTHER_FAMILIES = {  # the smallest networks are sigmoid ones, in which they change nothing
+    "relu-prime-flipped", "sigmoid-prime-for-another", "softmax-jacobian-on-top",
+    "softmax-prime-on-top", "tanh-prime-without-square",
+}  # fmt: skip
 SHOWN = sorted(id_ for id_, mistake in CATALOGUE.items() if mistake.formulas)
+SHOWN = [id_ for id_ in SHOWN if id_ not in OF_OTHER_FAMILIES]
 
 
 @pytest.mark.parametrize("id_", SHOWN)
@@ -429,7 +434,7 @@ def test_the_command_explains_a_case_or_sizes(capsys: Capture) -> None:
         (["--case", "hand-2-3-1", "--sizes", "2,1"], "--case has its own sizes"),
         (["--sizes", "2,x"], "--sizes 2,x: give numbers with commas"),
         (["--sizes", "3"], "give two layers or more"),
-        (["--cost", "hinge"], "--cost hinge: give quadratic or cross-entropy"),
+        (["--cost", "hinge"], "--cost hinge: give quadratic, cross-entropy or log-likelihood"),
         (["--sizes", "5000,5000"], "give a smaller network"),
     ],
 )

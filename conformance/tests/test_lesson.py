@@ -184,7 +184,7 @@ def test_the_command_writes_the_page_and_the_page_names_the_command(
     [
         (["--case", "hand-2-3"], "did you mean hand-2-3-1"),
         (["--sizes", "2,x"], "--sizes 2,x: give numbers with commas"),
-        (["--cost", "hinge"], "give quadratic or cross-entropy"),
+        (["--cost", "hinge"], "give quadratic, cross-entropy or log-likelihood"),
         (["--sizes", "5000,5000"], "give a smaller network"),
     ],
 )

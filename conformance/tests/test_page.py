@@ -156,7 +156,7 @@ def test_a_part_of_a_formula_is_put_into_the_whole(tag: str) -> None:
     field = {"BP1": BOOK.output_error, "BP2": BOOK.hidden_error}.get(tag, BOOK.activation)
     book = (field.__doc__ or "").splitlines()[0]
     for each in CATALOGUE.values():
-        if tag in each.blames:
+        if tag in each.blames and each.right.removeprefix("… ") in book:  # of the book's network
             pair = in_full(each.wrong, each.right, book)
             assert not any(text.startswith("…") for text in pair)
             assert pair[0] != pair[1]

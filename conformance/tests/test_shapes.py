@@ -33,7 +33,11 @@ def test_every_fault_is_seen(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("path", sorted(BACKWARD.rglob("*.py")), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path",
+    sorted(each for each in BACKWARD.rglob("*.py") if each.parent.name != "small"),  # some wrong
+    ids=lambda path: path.stem,
+)
 def test_a_right_backward_pass_is_not_accused(path: Path) -> None:
     report = check_file(Asked(str(path)), check)
     assert report.exit_code == 0, str(report)

@@ -120,7 +120,7 @@ def test_a_network_imports_from_the_python_path(tmp_path: Path) -> None:
         (("--sizes", "784,30,9"), "--sizes 784,30,9: begin with 784 pixels, end with 10"),
         (("--sizes", "784,x"), "--sizes 784,x: give numbers"),
         (("--sizes", "784"), "--sizes 784: give two layers or more"),
-        (("--cost", "hinge"), "--cost hinge: give quadratic or cross-entropy"),
+        (("--cost", "hinge"), "--cost hinge: give quadratic, cross-entropy or log-likelihood"),
         (("--dtype", "float16"), "--dtype float16: give float64 or float32"),
         (("--subjects", "torch_impl"), "give reference first"),
         (("--subjects", "reference,nobody"), "no subject 'nobody'"),

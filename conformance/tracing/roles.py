@@ -349,13 +349,15 @@ class Search:
                 if used and is_factor(found, factor):
                     return Location(np.full(moved.shape, node.number), places, factor)
             entries = self.index.locate(times(moved, factor), self.run.movers[name])
-            if (
-                entries is not None
-                and len(kinds := self._kinds(entries)) == 1
-                and None not in kinds
-            ):
+            if entries is not None and self._is_array(entries):
                 return replace(entries, factor=factor)
         return None
+
+    def _is_array(self, entries: Location) -> bool:
+        """Whether operations of one kind computed entries of which none is another."""
+        kinds = self._kinds(entries)
+        places = set(zip(entries.nodes.flat, entries.places.flat, strict=True))
+        return len(kinds) == 1 and None not in kinds and len(places) == entries.nodes.size
 
     def _kinds(self, location: Location) -> set[object]:
         """The kinds of operations that computed a quantity; None for what uses no target."""
@@ -393,7 +395,7 @@ class Search:
                 found = self._by_use(
                     "z", (*where, above), made, changed, partial(self._goes_on, name=name)
                 )
-                if found is not None:
+                if found is not None and not self._turned_for_its_use(found.location):
                     return self._take(name, found.value, found.location, wrong=True)
             self.roles.first[name] = location
             last = self._columns(right, within)
@@ -402,6 +404,11 @@ class Search:
         if found is not None and not self._made_for_nothing(location, found):
             return self._take(name, found.value, found.location, wrong=True)
         return self._take(name, right, location)
+
+    def _turned_for_its_use(self, location: Location) -> bool:
+        """Whether a value is used on the line that computed it, as −z in σ(−z)."""
+        nodes = [self.index.replay.trace.nodes[number] for number in location.numbers]
+        return all(e.frames[:1] == c.frames[:1] for e in nodes for c in e.consumers)
 
     def _goes_on(self, z: Array, name: str) -> bool:
         """Whether the next equation was made of what σ makes of a z; of −z it makes 1 − a."""

@@ -9,6 +9,7 @@ pass. Left out: which activation a layer has (`other_network.py`).
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from conformance.corpus.case import Case
 from conformance.errors import OtherFamilyError
 from conformance.model.functions import SIGMOID, families
 from conformance.model.table import of_layers
-from conformance.running.tracebacks import call, is_ours
+from conformance.running.tracebacks import call
 from conformance.subjects.book.network import BookNetwork
 from conformance.subjects.book.network_patterns import NetworkPatterns
 from conformance.subjects.book.other_network import SAID, activations_of
@@ -84,11 +85,10 @@ def _is(family: Family, start: Parameters, batch: Batch, output: Array) -> bool:
 
 def _output(network: BookNetwork, case: Case, start: Parameters, batch: Batch) -> Array | None:
     """What feedforward gives of a sample, on balls if it can be followed, or in floats."""
-    try:
-        return _traced(network, case, start, batch)
-    except Exception as error:
-        if is_ours(error):
-            raise
+    with suppress(Exception):  # it may refuse traced arrays in any way, or give anything
+        found = _traced(network, case, start, batch)
+        if found is not None:
+            return found
     try:
         net = network.make(case.sizes, case.cost)
         network.fill(net, *network.outwards(start))
@@ -97,7 +97,8 @@ def _output(network: BookNetwork, case: Case, start: Parameters, batch: Batch) -
         return None
 
 
-def _traced(network: BookNetwork, case: Case, start: Parameters, batch: Batch) -> Array:
+def _traced(network: BookNetwork, case: Case, start: Parameters, batch: Batch) -> Array | None:
+    """The output on balls; None if it cannot be followed."""
     trace = Trace(lines=False)
     with traced_run(trace):
         net = network.make(case.sizes, case.cost)
@@ -112,7 +113,7 @@ def _traced(network: BookNetwork, case: Case, start: Parameters, batch: Batch) -
     with precision(BITS), np.errstate(all="ignore"):
         held = Replay(trace).value(node) if type(node) is Node else None
     if held is None or not np.asarray(held).dtype.hasobject:
-        raise ValueError("it cannot be followed")
+        return None
     return np.reshape(held, (-1, 1))
 
 
