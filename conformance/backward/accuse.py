@@ -22,10 +22,9 @@ from conformance.backward.forward import Forward
 from conformance.backward.judge import Verdict, verdicts
 from conformance.backward.passes import passes
 from conformance.backward.several import loop, parts
-from conformance.backward.source import line_of
+from conformance.backward.source import lines_of
 from conformance.tracing.digits import Spot, locate
 from conformance.tracing.replay import Replay
-from conformance.tracing.trace import Node
 
 Contradicted = Callable[[list[Verdict]], list[Verdict]]
 """The verdicts among some that other evidence contradicts."""
@@ -80,7 +79,7 @@ def accused(forward: Forward, found: list[Verdict]) -> list[Accused]:
             blamed.append(_lost(forward, each))
         elif not each.ok and not each.visible:
             why = Cause("small", factor=each.error, worst=worst_entry([each]))
-            blamed.append(Accused((each.goal.name,), _lines(each.goal.node), why, mends=False))
+            blamed.append(Accused((each.goal.name,), lines_of(each.goal.node), why, mends=False))
     return blamed
 
 
@@ -93,7 +92,7 @@ def _lost(forward: Forward, verdict: Verdict) -> Accused:
     frames = loss.frames if loss is not None else goal.node.frames
     lines = tuple(Line(each.file, each.line) for each in frames)
     why = Cause("lost", "" if loss is None else loss.operation, worst=worst_entry([verdict]))
-    return Accused((goal.name,), lines or _lines(goal.node), why, mends=True)
+    return Accused((goal.name,), lines or lines_of(goal.node), why, mends=True)
 
 
 def _seen(forward: Forward, found: list[Verdict]) -> list[Accused]:
@@ -103,7 +102,7 @@ def _seen(forward: Forward, found: list[Verdict]) -> list[Accused]:
     shapes = [each for each in wrong if each.given.shape != each.right.shape]
     if shapes:
         return [
-            Accused((e.goal.name,), _lines(e.goal.node), Cause("shape"), mends=False)
+            Accused((e.goal.name,), lines_of(e.goal.node), Cause("shape"), mends=False)
             for e in shapes
         ]
     search = Search(forward, found)
@@ -137,7 +136,7 @@ def _handed_on(forward: Forward, *, named: bool) -> tuple[tuple[Line, ...], Name
     repairs = sorted(
         Search(wider, verdicts(wider)).repairs(), key=lambda e: -e.changed(wider.chain.values)
     )
-    lines = [line for each in repairs for line in _lines(each.group.first)]
+    lines = [line for each in repairs for line in lines_of(each.group.first)]
     uses = [match for each in repairs[:1] for match in each.matches if match is not None]
     needed = called(wider, uses[0].quantity.nodes[0]) if uses else None
     return tuple(dict.fromkeys(lines)), needed
@@ -150,22 +149,17 @@ def _several(forward: Forward, found: list[Verdict]) -> list[Accused]:
     worst = worst_entry(found)
     if line is not None:
         names = tuple(each.goal.name for each in found if not each.ok)
-        rest = tuple(e for each in chosen for e in _lines(each.repair.group.first))
+        rest = tuple(e for each in chosen for e in lines_of(each.repair.group.first))
         why = Cause("loop", worst=worst)
         return [Accused(names, tuple(dict.fromkeys((line, *rest))), why, mends=True)]
     several = []
     for each in chosen:
-        made = Found(_lines(each.repair.group.first), repair=each.repair)
+        made = Found(lines_of(each.repair.group.first), repair=each.repair)
         names = tuple(v.goal.name for v in each.mended)
         several.append(Accused(names, made.lines, cause(forward, made, each.mended), mends=False))
     said = {name for each in several for name in each.gradients}
     return several + [
-        Accused((e.goal.name,), _lines(e.goal.node), Cause("gradient"), mends=False)
+        Accused((e.goal.name,), lines_of(e.goal.node), Cause("gradient"), mends=False)
         for e in found
         if not e.ok and e.goal.name not in said
     ]
-
-
-def _lines(node: Node) -> tuple[Line, ...]:
-    line = line_of(node)
-    return () if line is None else (line,)

@@ -311,6 +311,12 @@ def line_of(node: Node) -> Line | None:
     return next(iter(own_lines(node)), None)
 
 
+def lines_of(node: Node) -> tuple[Line, ...]:
+    """The same, if there is one."""
+    line = line_of(node)
+    return () if line is None else (line,)
+
+
 def own_lines(node: Node) -> Iterator[Line]:
     """The lines of the program's own files that led to a node, the innermost first."""
     for each in node.frames:

@@ -13,13 +13,12 @@ import numpy as np
 from conformance.backward.accuse import finished
 from conformance.backward.compared import samples
 from conformance.backward.costs import times
-from conformance.backward.findings import Accused, Cause, Examined, Line
+from conformance.backward.findings import Accused, Cause, Examined
 from conformance.backward.judge import judged
 from conformance.backward.no_loss import COST_NAMES, Tried, best, factors, loss_of, tried
 from conformance.backward.program import NotAGradientError, OwnPass, Recorded
-from conformance.backward.source import line_of
+from conformance.backward.source import line_of, lines_of
 from conformance.backward.unknown_cost import OwnError, has_a_cost, own_error, weighted
-from conformance.tracing.trace import Node
 
 FEW = 5  # costs by which the lines to blame are looked for
 SLIPS = ("operator", "order", "operand", "constant", "index", "axis", "comparison")
@@ -74,7 +73,7 @@ def _negated(chosen: Tried, run: Recorded) -> Examined:
     judgements = finished(forward, found, lambda wrong: wrong, kinks=kinks).gradients
     wrong = tuple(replace(each, ok=not np.any(each.error), untraced=False) for each in judgements)
     names = tuple(each.name for each in wrong if not each.ok)
-    lines = tuple(line for user in chosen.compared.users[:1] for line in _lines(user))
+    lines = tuple(line for user in chosen.compared.users[:1] for line in lines_of(user))
     blamed = Accused(names, lines, Cause("negated"), mends=True)
     beside = _beside(chosen, factor)
     return Examined(wrong, (blamed,), kinks, cost=chosen.name, factor=beside)
@@ -135,7 +134,7 @@ def _wrong(
         return next(iter(slipped + mended + examined))
     rest = _by_own(error, run)
     names = tuple(each.name for each in rest.gradients)
-    blamed = Accused(names, _lines(error.error), Cause("output"), mends=False)
+    blamed = Accused(names, lines_of(error.error), Cause("output"), mends=False)
     wrong = tuple(replace(each, ok=False) for each in rest.gradients)
     return replace(rest, gradients=wrong, accused=(blamed, *rest.accused))
 
@@ -144,8 +143,3 @@ def _examined(run: Recorded, found: Sequence[Tried], error: OwnError | None) -> 
     after = 1.0 if error is None else error.factor
     tries = ((each, factor) for each in found for factor in factors(each, after))
     return (_by(each, run, factor) for each, factor in islice(tries, FEW))
-
-
-def _lines(node: Node) -> tuple[Line, ...]:
-    line = line_of(node)
-    return () if line is None else (line,)

@@ -1,21 +1,15 @@
-"""Whether a network with the book's interface is another one: tanh, ReLU or softmax for σ.
+"""Which activation each layer has: the one that it agrees with on balls, of generic numbers.
 
-An activation is the one that it agrees with on balls, in a run whose numbers are generic. A network
-of which a layer has another activation than σ is no wrong sigmoid network: it is another network,
-and judged against its own forward pass.
-
-Left out: judging it (`shapes/`).
+Left out: of which family that makes a network (`family.py`).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 
 from conformance.arithmetic.balls import precision
 from conformance.corpus.case import Case
 from conformance.model import functions
-from conformance.model.functions import SIGMOID
-from conformance.subjects import Subject
 from conformance.subjects.book.network_patterns import NetworkPatterns
 from conformance.subjects.book.traced_runs import update_run
 from conformance.subjects.pattern import BITS, M, Searched
@@ -37,21 +31,6 @@ AT_THE_OUTPUT = tuple(name for name, each in functions.ACTIVATIONS.items() if no
 """In a hidden layer nobody means these: there the activation is missing."""
 
 
-def other_activations(subject: Subject, cases: Sequence[Case]) -> tuple[str, ...]:
-    """The activations of the layers from 2 to L, if one is known and is not σ; else none.
-
-    Args:
-        subject: made of a network with the book's interface.
-        cases: those that fit it; the first with hidden layers is asked.
-    """
-    patterns = _patterns(subject)
-    case = next((each for each in cases if each.layers > 2), None)  # noqa: PLR2004 - hidden layers
-    found = () if patterns is None or case is None else activations_of(patterns, case)
-    if "" in found or set(found) == {SIGMOID}:
-        return ()
-    return tuple(SAID.get(each, each) for each in found)
-
-
 def activations_of(patterns: NetworkPatterns, case: Case) -> tuple[str, ...]:
     """The names of the activations of the layers from 2 to L in an update, empty if not known."""
     run = patterns.tried(lambda: patterns.pattern(case, M, update_run), None)
@@ -62,11 +41,6 @@ def activations_in(run: Searched, layers: int) -> tuple[str, ...]:
     """The names of the activations of the layers from 2 to L in a run, empty if not known."""
     each = range(2, layers + 1)
     return tuple(_activation(run, layer, is_output=layer == layers) for layer in each)
-
-
-def _patterns(subject: Subject) -> NetworkPatterns | None:
-    given = getattr(subject.start, "args", ())
-    return next((each for each in given if isinstance(each, NetworkPatterns)), None)
 
 
 def _activation(run: Searched, layer: int, *, is_output: bool) -> str:

@@ -1,23 +1,17 @@
 """What the checker says of a program, held against what is to be said."""
 
-import signal
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 
 from conformance import api
 from conformance.errors import ConformanceError
+from conformance.running.seconds import TooLongError, limited
 from conformance.tests.generator.program import Program
 from conformance.tests.generator.running import loaded
 
 SECONDS = 30  # for one program
-
-
-class TooLongError(BaseException):
-    """A program took too long; nothing that catches `Exception` keeps it."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +70,7 @@ def judge(program: Program) -> Judgement:
     with tempfile.TemporaryDirectory() as folder:
         code, blamed, said = 4, dict[str, int](), ""
         try:
-            with _limited(), loaded(program, Path(folder)) as thing:
+            with limited(SECONDS), loaded(program, Path(folder)) as thing:
                 cost = "cross-entropy" if "cross-entropy" in program.style.options else None
                 report = api.check(thing, case=program.style.cases, cost=cost)
             code = report.exit_code
@@ -93,17 +87,3 @@ def judge(program: Program) -> Judgement:
     return Judgement(
         program.id, program.style.name, program.tags, program.lines, code, blamed, said
     )
-
-
-@contextmanager
-def _limited() -> Iterator[None]:
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        raise TooLongError
-
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, SECONDS)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
