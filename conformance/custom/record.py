@@ -56,14 +56,6 @@ def names_of(kind: type[Function], count: int) -> tuple[str, ...]:
     return (*names, *(f"args[{i}]" for i in range(len(names), count)))
 
 
-def needed(args: Sequence[Any]) -> tuple[bool, ...]:
-    """Which arguments want a gradient: those that say so, or all tensors of floats if none does."""
-    asked = [isinstance(each, torch.Tensor) and each.requires_grad for each in args]
-    if any(asked):
-        return tuple(asked)
-    return tuple(isinstance(e, torch.Tensor) and e.dtype.is_floating_point for e in args)
-
-
 def plain(args: Sequence[Any]) -> list[Any]:
     """Copies of arguments on the CPU, without a past; numbers of two bytes become longer."""
     return [_plain(each) if isinstance(each, torch.Tensor) else each for each in args]
@@ -132,10 +124,25 @@ def called(
             if gradient is None:
                 absent.append(name)
             goals.append(Goal(name, start[name], _gradient(tensors, gradient, each)))
-    step = OwnPass(
-        trace, tuple(goals), loss=loss, returns=last_return(backward_of(kind)), promised=True
-    )
+    returns = last_return(inspect.unwrap(backward_of(kind)))
+    step = OwnPass(trace, tuple(goals), loss=loss, returns=returns, promised=True)
     return Called(kind, step, outputs, tuple(absent), names)
+
+
+def loss_of(
+    kind: type[Function], args: Sequence[Any], needs: Sequence[bool], seed: int = 0
+) -> float:
+    """The loss of the recorded call, without a record."""
+    context, rng = Context(needs), np.random.default_rng(seed + 9)
+    with torch.no_grad(), torch.random.fork_rng(), redirect_stdout(StringIO()):
+        torch.manual_seed(RANDOM)
+        result = _forward(kind, context, plain(args))
+    fixed, total = {id(each) for each in context.non_differentiable}, 0.0
+    for out in _outputs(result):
+        if out.dtype in FLOATS and id(out) not in fixed:
+            drawn = torch.tensor(rng.normal(size=tuple(out.shape)), dtype=out.dtype)
+            total += float((out.double() * drawn.double()).sum())
+    return total
 
 
 def _given(trace: Trace, tensors: TensorTrace, value: Any, name: str) -> Any:

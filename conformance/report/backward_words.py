@@ -50,6 +50,9 @@ def in_one_line(name: str, examined: Examined) -> str:
 
 
 def _all_right(name: str, gradients: Sequence[Judged]) -> str:
+    gradients = [each for each in gradients if each.declared is None]
+    if not gradients:
+        return f"{name}: no gradient is judged: what its backward gives is a convention"
     exact = sum(each.exact for each in gradients)
     count = _count(len(gradients), "gradient")
     if exact == len(gradients):
@@ -133,6 +136,7 @@ def _of_kind(cause: Cause) -> str:
         "aliased": f"`{cause.names[0]}` is changed in place, and is the same array as "
         f"`{cause.names[1]}`, which is read later as what it was",
         "shape": "the gradient has another shape than its parameter",
+        "absent": "no gradient is given here, which is taken for 0",
         "update": "the gradient is right, and the update does not take it off the parameter",
         "output": "this output error is the derivative of no known cost",
         "small": f"off by {cause.factor:.1g} of its largest entry: on balls, so it is no rounding",
@@ -208,7 +212,8 @@ def notes(examined: Examined) -> Iterator[str]:
         size = max(each.apart for each in near)
         names = _names([each.name for each in near])
         yield f"{names}: off by {size:.1g} of its size, such as by an ε in the loss"
-    dead = [each.name for each in examined.gradients if each.dead and each.ok]
+    yield from (_of_declared(each) for each in examined.gradients if each.declared is not None)
+    dead = [e.name for e in examined.gradients if e.dead and e.ok and e.declared is None]
     if dead:
         yield f"{_names(dead)}: every entry has to be 0 here, which shows little"
     if examined.kinks:
@@ -238,6 +243,20 @@ def conventions(examined: Examined) -> Iterator[str]:
     if shared and abs(factor - 1) > FACTOR:
         of = "the loss" if examined.cost == "own" else "this cost"
         yield f"the gradients are {factor:.6g} times those of {of}: a convention"
+
+
+def _of_declared(each: Judged) -> str:
+    """Why a gradient is taken as it is."""
+    assert each.declared is not None  # noqa: S101 - asked of these alone
+    step = each.declared.operation
+    rounds = "a step of forward" if step is None else _quoted(step)
+    said = {
+        "unchanged": "forward hands it on as it is; what backward gives is a convention, not judged",
+        "step": f"the derivative of {rounds} is 0; what backward gives is a convention, not judged",
+        "straight": f"right with {rounds} taken for the identity (straight-through): a convention",
+        "none": "backward gives no gradient of it, so none is judged",
+    }
+    return f"{each.name}: {said[each.declared.kind]}"
 
 
 def report_html(name: str, examined: Examined) -> str:
