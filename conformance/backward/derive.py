@@ -154,6 +154,8 @@ def _moved(made: Operation, values: Callable[[Node], Any]) -> Moved | None:
     far = np.asarray(made.at([each + away for each in places], values), dtype=np.float64)
     if near.shape != np.shape(made.node.value):
         return None
+    if not np.all((far - near == away) | (far == near)):
+        return None  # sums are among them
     sources = np.where(far - near == away, near, -1).astype(np.int64)
     numbers = np.concatenate([*(np.ravel(values(each)) for each in made.inputs), [0.0]])
     moved = sources >= 0

@@ -82,6 +82,7 @@ class Cause:
             `gradient`: the gradient is wrong and no operation is known that mends it;
             `update`: the gradient is right, and the update does something else;
             `shape`: the gradient has another shape than its parameter;
+            `unused`: what the backward pass is given (`needed`) is not used;
             `absent`: no gradient is given, which is taken for 0;
             `output`: the output error is the derivative of no cost;
             `negated`: all gradients have the wrong sign;

@@ -36,6 +36,7 @@ class Called:
         kind: the function.
         step: the record of both passes.
         outputs: the nodes of the differentiable outputs.
+        sent: the nodes of what backward is given for them.
         absent: the names of arguments for which backward gives None.
         arguments: the names of all arguments.
     """
@@ -43,6 +44,7 @@ class Called:
     kind: type[Function]
     step: OwnPass
     outputs: tuple[Node, ...]
+    sent: tuple[Node, ...]
     absent: tuple[str, ...]
     arguments: tuple[str, ...]
 
@@ -111,6 +113,7 @@ def called(
         torch.manual_seed(RANDOM)
         result = _forward(kind, context, given)
         loss, sent, outputs = _loss(kind, tensors, context, result, seed)
+        given_back = tuple(e for e in map(tensors.node, sent) if type(e) is Node and e.given)
         gradients = backward_of(kind)(context, *sent)
         gradients = gradients if isinstance(gradients, tuple | list) else (gradients,)
         if len(gradients) < len(given):
@@ -126,7 +129,7 @@ def called(
             goals.append(Goal(name, start[name], _gradient(tensors, gradient, each)))
     returns = last_return(inspect.unwrap(backward_of(kind)))
     step = OwnPass(trace, tuple(goals), loss=loss, returns=returns, promised=True)
-    return Called(kind, step, outputs, tuple(absent), names)
+    return Called(kind, step, outputs, given_back, tuple(absent), names)
 
 
 def loss_of(

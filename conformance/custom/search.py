@@ -86,7 +86,7 @@ def _fitting(kind: type[Function]) -> Iterator[tuple[str, Asked]]:
             what = asked(kind, args)
             if any(what.needs) and _fits(what):
                 some = True
-                yield layout, what
+                yield f"arguments of ours: {layout}", what
         if some:
             return
 

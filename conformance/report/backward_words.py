@@ -50,7 +50,7 @@ def in_one_line(name: str, examined: Examined) -> str:
 
 
 def _all_right(name: str, gradients: Sequence[Judged]) -> str:
-    gradients = [each for each in gradients if each.declared is None]
+    gradients = [e for e in gradients if e.declared is None or e.declared.kind == "straight"]
     if not gradients:
         return f"{name}: no gradient is judged: what its backward gives is a convention"
     exact = sum(each.exact for each in gradients)
@@ -67,7 +67,8 @@ def _count(n: int, what: str) -> str:
 
 def blame_lines(accused: Accused, gradients: Sequence[Judged] = ()) -> list[str]:
     """Which gradients, which line, why; then what else is known of it."""
-    right = [each.name for each in gradients if each.ok and each.name not in accused.gradients]
+    judged = [each for each in gradients if each.declared is None]
+    right = [each.name for each in judged if each.ok and each.name not in accused.gradients]
     beside = f"; {_names(right)} {'is' if len(right) == 1 else 'are'} right" if right else ""
     plural = "s of" if len(accused.gradients) > 1 else " of"
     what = "update" if accused.cause.kind in UPDATES else "gradient"
@@ -136,6 +137,7 @@ def _of_kind(cause: Cause) -> str:
         "aliased": f"`{cause.names[0]}` is changed in place, and is the same array as "
         f"`{cause.names[1]}`, which is read later as what it was",
         "shape": "the gradient has another shape than its parameter",
+        "unused": f"{operation} does not use {needed}, by which it has to be multiplied",
         "absent": "no gradient is given here, which is taken for 0",
         "update": "the gradient is right, and the update does not take it off the parameter",
         "output": "this output error is the derivative of no known cost",

@@ -150,6 +150,8 @@ class _Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch h
         if plain is not None and (name not in OF_TRUTHS or is_of_truths(plain[2])):
             return plain
         operation, function = FUNCTIONS.get(name, (name, None))
+        if operation == "put" and True in (*nodes[3:4], options.get("accumulate")):
+            operation = "index_add"
         if function is None and name in CHOOSING:
             function = getattr(np, operation, None)
         elif not (name in PRODUCTS or operation in MOVES or isinstance(function, np.ufunc)):

@@ -307,7 +307,7 @@ FUNCTIONS: dict[str, tuple[str, Callable[..., Any]]] = {
     "_to_copy": ("copy", _copied),
     "fill": ("copy", _copied),
     "lift_fresh": ("copy", _copied),
-    "index_add": ("put", _added_at),
+    "index_add": ("index_add", _added_at),
     "repeat": ("repeat", _repeated),
     "flip": ("getitem", lambda a, dims: np.flip(a, tuple(dims))),
     "roll": ("roll", lambda a, shifts, dims=(): np.roll(a, tuple(shifts), _axes(dims))),
