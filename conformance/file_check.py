@@ -20,9 +20,10 @@ from conformance.report.shape_words import refused_words
 from conformance.running.isolate import isolated
 from conformance.shapes.adapter import adapter, names_of
 from conformance.shapes.candidates import Candidate, candidates, of_thing
-from conformance.shapes.definitions import NOTEBOOK, cells, definitions, of_module, trains_at_import
+from conformance.shapes.definitions import cells, definitions, of_module, trains_at_import
 from conformance.shapes.file_report import FileReport, NotJudged, Part, Refused, ShapeReport
 from conformance.shapes.judging import Found, Recognised
+from conformance.subjects.load import NOTEBOOK
 
 Send = Callable[[object], None]
 
@@ -49,17 +50,6 @@ class Asked:
     def said(self) -> str:
         """As it was given."""
         return self.place if self.name is None else f"{self.place}:{self.name}"
-
-
-def is_file(text: str) -> bool:
-    """Whether a word on the command line is a file with no name behind it."""
-    return text.endswith((".py", NOTEBOOK)) and ":" not in Path(text).name
-
-
-def split(text: str) -> tuple[str, str] | None:
-    """The file and the name of `FILE.py:NAME`; None if it is no such word."""
-    place, _, name = text.rpartition(":")
-    return (place, name) if place.endswith((".py", NOTEBOOK)) else None
 
 
 def check_file(asked: Asked, book: Callable[[str], Report]) -> FileReport:
