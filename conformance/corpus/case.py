@@ -32,8 +32,8 @@ CONVENTIONS = {
 }
 
 STATE_CONVENTION = (
-    "v and s of each b and w, zero before the first step of a run; t counts the steps; old_ is what "
-    "was there before the step"
+    "v and s of each b and w, zero before the first step of a run; t counts the steps; old_ is "
+    "what was there before the step"
 )
 
 
