@@ -80,6 +80,11 @@ def is_velocity(at: Situation) -> bool:
     return at.case.update in MOMENTUM and at.quantity == "v_w"
 
 
+def is_plain(at: Situation) -> bool:
+    """Whether the momentum is the book's"""
+    return at.case.update == "momentum"
+
+
 def decay_beside(at: Situation) -> Any:
     """w^l ← (1 − ηλ/n) w^l + v^l"""
     return (1 - at.eta * at.decay) * at.w(at.layer) + at.state("v")

@@ -22,14 +22,8 @@ KINDS = {
 }
 OUTPUTS, FREE_RUN = "outputs", "free run"
 DEPTHS = (
-    OUTPUTS,
-    "cost",
-    "gradients",
-    "δ",
-    "activations",
-    "weighted inputs",
-    "velocities and moments",
-    "updated parameters",
+    *(OUTPUTS, "cost", "gradients", "δ", "activations", "weighted inputs"),
+    *("velocities and moments", "updated parameters"),
 )
 COMPARED = (Status.PASS, Status.FAIL, Status.LOST, Status.EXPLAINED)
 
