@@ -20,6 +20,7 @@ from conformance.report.shape_words import refused_words
 from conformance.running.isolate import isolated
 from conformance.shapes.adapter import adapter, names_of
 from conformance.shapes.candidates import Candidate, candidates, of_thing
+from conformance.shapes.custom_function import defines_functions
 from conformance.shapes.definitions import cells, definitions, of_module, trains_at_import
 from conformance.shapes.file_report import FileReport, NotJudged, Part, Refused, ShapeReport
 from conformance.shapes.judging import Found, Recognised
@@ -64,7 +65,8 @@ def check_file(asked: Asked, book: Callable[[str], Report]) -> FileReport:
         SubjectError: its code failed.
     """
     nothing: NothingTrainedError | None = None
-    if asked.name is None and trains_at_import(asked.place) is not None:
+    trains = asked.name is None and trains_at_import(asked.place) is not None
+    if trains and not defines_functions(asked.place):
         try:
             return FileReport(asked.place, (_run(asked),))
         except NothingTrainedError as error:  # such as a loop that prepares data
