@@ -16,6 +16,7 @@ import pytest
 from safetensors.numpy import load_file
 
 import conformance
+from conformance.api import check
 from conformance.corpus import store
 from conformance.diagnosis.diagnose import diagnose
 from conformance.explain.candidates import first_failing
@@ -141,7 +142,7 @@ def test_a_port_declines_an_activation_or_a_cost_that_it_does_not_know(
 
 @pytest.mark.xdist_group("port-c")
 def test_a_command_is_put_to_the_cases_of_a_family_alone(build: Build) -> None:
-    report = conformance.check(subject(build("c")), family=("relu", "softmax"), dtype="float64")
+    report = check(subject(build("c")), family=("relu", "softmax"), dtype="float64")
     assert report.ok, report.blames
     assert {each.case.activations for each in report.cases} == {
         ("relu", "softmax"),
