@@ -18,6 +18,12 @@ from conformance.model.updates import SGD, code
 from reference.updates import UPDATES, Update
 
 SCHEMA_VERSION = 1
+CORPUS_VERSION = f"{SCHEMA_VERSION}.0.0"
+"""The version of the corpus, and of the packages that are made of it.
+
+The second number grows when cases come or go or a wrong value is mended, the third when a
+tolerance, a text of a case or a loader changes.
+"""
 
 CONVENTIONS = {
     "samples": "one a column; x (n_1, m), y (n_L, m)",
