@@ -39,7 +39,7 @@ function showMistake() {
   byId('verdict').replaceChildren(...verdictNodes(mistake, blamed));
   byId('says').replaceChildren(...saysNodes(mistake));
   byId('compared').replaceChildren(...(compared.length ? [tableOfCompared(compared)] : []));
-  byId('broken-costs').replaceChildren(...(mistake.seen ? costsOfMistake(mistake) : []));
+  showCosts(mistake);
   show(viewOfMistake(mistake));
 }
 
@@ -84,14 +84,31 @@ function tableOfCompared(compared) {
 
 // ---- the cost in training, right and with the mistake
 
-function costsOfMistake({ costs }) {
-  const right = trainingCosts(costs.length || 1), points = (all) => all.map((cost, i) => [i, cost ?? NaN]);
-  const every = [...right, ...costs].filter((cost) => cost !== null);
+const DONE = 0.01; // of the first cost: from there on nothing is to be seen
+
+function showCosts({ seen, costs }) {
+  const right = seen ? trainingCosts(Math.max(costs.length, 2)) : [];
+  const low = right.findIndex((cost, i) => cost < DONE * right[0] && !(costs[i] >= DONE * right[0]));
+  const length = low < 0 ? right.length : Math.max(low + 1, 5);
+  byId('broken-costs').replaceChildren(...(seen ? chartOfCosts(right.slice(0, length), costs.slice(0, length)) : []));
+  byId('lesson-of-costs').textContent = seen ? lessonOfCosts(right[0], costs) : '';
+}
+
+function lessonOfCosts(first, costs) {
+  if (costs.length < 2) return 'With the mistake the program stops after one step.';
+  const late = costs.slice(-Math.ceil(costs.length / 4)); // it may go up and down
+  if (late.some((cost) => cost === null || cost > first)) return 'With the mistake the cost does not stay below where it began.';
+  if (late.some((cost) => cost > 0.5 * first)) return 'With the mistake the cost hardly falls.';
+  return 'The cost falls with the mistake too: whoever sees only the cost does not see the mistake.';
+}
+
+function chartOfCosts(right, costs) {
+  const points = (all) => all.map((cost, i) => [i, cost ?? NaN]);
   return chart({
-    name: `The cost over ${costs.length} steps: from ${written(right[0], 3)} to ${written(right.at(-1), 3)} without the mistake, to ${costs.at(-1) == null ? 'no number' : written(costs.at(-1), 3)} with it`,
+    name: `The cost over ${right.length - 1} steps: from ${written(right[0], 3)} to ${written(right.at(-1), 3)} without the mistake, to ${costs.at(-1) == null ? 'no number' : written(costs.at(-1), 3)} with it`,
     titles: [['step'], ['C, the true cost']],
-    x: [0, Math.max(1, right.length - 1)],
-    y: around(every, { least: 0 }),
+    x: [0, right.length - 1],
+    y: around([0, ...right, ...costs.filter((cost) => cost !== null)], { least: Math.min(0, ...costs) }),
     lines: [{ points: points(right), kind: 'cost' }, { points: points(costs), kind: 'mistaken' }],
     legend: [['cost', ['right']], ['mistaken', ['with the mistake']]],
   });
@@ -108,6 +125,7 @@ function viewOfMistake({ quantities }) {
   const s = sampleDrawn;
   return {
     lines: '∂C/∂w',
+    legend: ['✗ or filled: wrong; dashed circle: follows from it'],
     neuron(layer, j) {
       if (layer === 1) return { symbol: symbolOf('x', state.given.x, j, s), number: firstGiven('x', j, s) };
       const names = ['delta', 'a', 'z'].map((quantity) => `${quantity}${layer}`);
@@ -121,7 +139,7 @@ function viewOfMistake({ quantities }) {
     },
     edge(l, j, k) {
       const found = worstOf([`nabla_w${l}`, `w${l}`].map((name) => statusOf(name, j, k)));
-      return { number: statusOf(`nabla_w${l}`, j, k)?.number ?? state.first[`nabla_w${l}`].at(j, k), kinds: [found?.kind ?? ''] };
+      return { number: statusOf(`nabla_w${l}`, j, k)?.number ?? state.first[`nabla_w${l}`].at(j, k), kinds: [found?.kind ?? ''], label: found?.kind === 'fail' ? '✗' : undefined };
     },
     cost: { number: statusOf('cost', 0, 0)?.number ?? state.first.cost.at(0, 0), kinds: [statusOf('cost', 0, 0)?.kind ?? ''] },
   };

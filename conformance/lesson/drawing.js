@@ -13,8 +13,8 @@ const neurons = new Map(), edges = new Map(); // by "layer:j" and "layer:j,k"
 let sampleDrawn = 0, costNode = null;
 
 const canvas = () => (NARROW.matches
-  ? { width: 380, height: 300, radius: 19, font: 12, margin: 30 }
-  : { width: 660, height: 470, radius: 27, font: 14, margin: 48 });
+  ? { width: 380, height: 320, radius: 20, font: 12, margin: 26 }
+  : { width: 660, height: 540, radius: 31, font: 15, margin: 44 });
 
 function drawnOf(layer) {
   const n = described.sizes[layer - 1];
@@ -34,17 +34,17 @@ function draw() {
   const columns = described.sizes.map((_, i) => rowsOf(i + 1));
   const apart = (width - 2 * margin - radius) / columns.length;
   const circles = shape('g'), under = shape('g'), labels = shape('g', { class: 'labels' });
-  const nodes = new Map();
+  const nodes = new Map(), middle = height / 2 + 5; // names stand above
   columns.forEach((rows, index) => {
     const pitch = Math.min(height / rows.length, height / 2.6);
     rows.forEach((j, i) => {
-      const at = [margin + radius / 2 + apart * index, height / 2 + (i - (rows.length - 1) / 2) * pitch];
+      const at = [margin + radius / 2 + apart * index, middle + (i - (rows.length - 1) / 2) * pitch];
       if (j === null) circles.append(shape('text', { x: at[0], y: at[1] + 6, class: 'gap' }, '⋮'));
       else nodes.set(`${index + 1}:${j}`, nodeAt(at, radius, `${index + 1}:${j}`));
     });
   });
   fill(neurons, nodes);
-  costNode = nodeAt([width - margin - radius / 2, height / 2], radius, COST);
+  costNode = nodeAt([width - margin - radius / 2, middle], radius, COST);
   edges.clear();
   for (const [l, j, k] of drawnWeights()) edges.set(`${l}:${j},${k}`, lineAt(l, j, k));
   for (const j of drawnOf(state.layers)) edges.set(`${COST}:${j}`, lineTo(j));
@@ -72,11 +72,14 @@ function nodeAt([cx, cy], radius, part) {
     ? shape('rect', { x: cx - side / 2, y: cy - side / 2, width: side, height: side, rx: 5 })
     : shape('circle', { cx, cy, r: radius });
   const value = shape('text', { x: cx, y: cy, class: 'value' });
-  const name = shape('text', { x: cx, y: cy - radius - 6, class: 'name' });
-  const note = shape('text', { x: cx, y: cy + radius + 15, class: 'note' });
-  const element = shape('g', { class: 'neuron', 'data-part': part }, body, name, value, note);
+  const name = shape('text', { x: cx, y: cy - radius - (NARROW.matches ? 7 : 10), class: 'name' });
+  const note = shape('text', { x: cx, y: cy + radius + (NARROW.matches ? 12 : 17), class: 'note' });
+  const element = shape('g', { class: 'neuron', 'data-part': part }, body, plate(), name, value, plate(), note);
   return { element, name, value, note, at: [cx, cy], radius };
 }
+
+// What hides the lines behind a text.
+const plate = () => shape('rect', { class: 'plate' });
 
 function lineBetween(from, to, part) {
   const [x1, y1, x2, y2] = [...from.at, ...to.at];
@@ -105,18 +108,16 @@ function setKinds(element, kinds) {
 
 // A symbol with a number behind it, or the symbol alone.
 function setLabel(text, symbol, number) {
-  if (!symbol) return text.replaceChildren();
-  const [nodes, down] = drawn(symbol);
-  text.replaceChildren(...nodes);
-  if (number !== undefined)
-    text.append(shape('tspan', { dy: `${(down * 0.72).toFixed(3)}em` }, ` = ${brief(number)}`));
-  return undefined;
+  const plate = text.previousSibling;
+  text.replaceChildren(...(symbol ? drawn(number === undefined ? symbol : `${symbol} = ${brief(number)}`) : []));
+  const { x, y, width, height } = text.getBBox();
+  for (const [name, value] of Object.entries({ x, y, width, height })) plate.setAttribute(name, value);
 }
 
 // Show a view: functions that give what stands in a neuron, on a line and in the cost.
 //
 // neuron(layer, j): { symbol, number, note: [symbol, number], kinds }; edge(l, j, k): { number,
-// label, kinds }; cost: { number, kinds }; toCost(j): kinds.
+// label, kinds }; cost: { number, kinds }; toCost(j): kinds; legend: what the marks mean.
 function show(view) {
   for (const [part, node] of neurons) showNode(node, view.neuron(...part.split(':').map(Number)));
   showNode(costNode, { symbol: 'C', ...view.cost });
@@ -129,20 +130,32 @@ function show(view) {
     edge.line.classList.toggle('negative', number < 0);
     edge.line.classList.toggle('unknown', number === undefined);
     setKinds(edge.element, kinds);
-    edge.text = label === undefined ? '' : brief(label);
+    edge.text = typeof label === 'number' ? brief(label) : label ?? '';
   }
   for (const j of drawnOf(state.layers)) setKinds(edges.get(`${COST}:${j}`).element, view.toCost?.(j) ?? []);
   placeLabels(weights.map(([edge]) => edge));
   document.getElementById('lines-show').textContent = `Lines: ${view.lines ?? 'weights'}`;
-  const several = state.given.x.cols > 1;
-  document.getElementById('drawn-sample').textContent = several ? `sample ${sampleDrawn}` : '';
+  const several = state.given.x.cols > 1 ? [`sample ${sampleDrawn}`] : [];
+  document.getElementById('drawn-sample').textContent = [...several, ...(view.legend ?? [])].join('; ');
 }
 
 function showNode(node, { symbol, number, note, kinds = [] }) {
   setLabel(node.name, symbol);
-  node.value.textContent = number === undefined ? '' : brief(number);
+  setValue(node, number);
   setLabel(node.note, ...(note ?? []));
   setKinds(node.element, kinds);
+}
+
+// The number in a circle, to as many digits as fit.
+function setValue({ value, radius }, number) {
+  const most = 2 * radius - 5, texts = number === undefined ? [''] : [3, 2, 1].map((digits) => brief(number, digits));
+  value.removeAttribute('textLength');
+  for (const text of texts) {
+    value.textContent = text;
+    if (!text || value.getComputedTextLength() <= most) return;
+  }
+  value.setAttribute('textLength', most);
+  value.setAttribute('lengthAdjust', 'spacingAndGlyphs');
 }
 
 // ---- numbers beside lines

@@ -26,12 +26,6 @@ function symbolAt(token, step, path) {
   return symbolOf(name, tableOf(name), j, k);
 }
 
-function pathsOf(step) {
-  const above = described.sizes[step.layer] ?? 1;
-  return above === 1 ? `along one path, through layer ${step.layer + 1}`
-    : `along ${above} paths, one through each neuron of layer ${step.layer + 1}`;
-}
-
 // What stands for the words in braces; the other ones are symbols.
 function wordsFor(token, step) {
   const m = state.given.x.cols;
@@ -40,7 +34,6 @@ function wordsFor(token, step) {
     case 'l': case 'l+1': case 'l-1':
       return String(step.layer + ({ 'l+1': 1, 'l-1': -1 }[token] ?? 0));
     case 'f': return described.table.functions[step.layer].symbol;
-    case 'paths': return pathsOf(step);
     case 'mean': return m === 1 ? '' : ` Of the ${m} samples the mean is taken.`;
     default: return null;
   }

@@ -22,6 +22,7 @@ from conformance.mistakes.catalogue import CATALOGUE
 from conformance.model import table as table_
 from conformance.report.document import policy, put, ready
 from conformance.report.mathml import mathml
+from conformance.report.page.write import prose
 
 SCRIPTS = (
     *("network", "formulas", "state", "symbols", "steps", "explain", "drawing", "flow", "chart"),
@@ -80,6 +81,7 @@ def lesson(worked: Worked) -> str:
             (each, *formulas(each)) for each in CATALOGUE.values() if each.formulas
         ] if is_whole(worked) else [],
         typeset=lambda formula: mathml(formula, block=True),
+        prose=prose,
         command=_command(worked.case),
         policy=policy(style, script),
         style=style,

@@ -22,6 +22,7 @@ const inNamespace = (namespace) => (tag, attributes = {}, ...children) => {
 const shape = inNamespace(SVG), mathElement = inNamespace(MATHML);
 
 const SYMBOL = /(∇?[A-Za-zδσηλ]+)(′?)(\d*)(?:\[([\di,]+)\])?/g;
+const SCRIPT = 0.72; // the size of what is raised or lowered, as in the style
 const FUNCTION = /^(ln|max|tanh|ReLU|softmax|e)$/;
 
 // A letter with what stands above and below it, as MathML without <math>.
@@ -63,18 +64,29 @@ function derivative(top, bottom) {
   return mathElement('mfrac', {}, side(top), side(bottom));
 }
 
-// A symbol as the content of an SVG text: the layer above, the index below it.
+// A text with symbols as the content of an SVG text: layers above, indices below them.
 function drawn(text) {
-  const [letter, prime, layer, index] = symbolParts(text);
-  const span = (content, attributes) => shape('tspan', attributes, content);
-  const nodes = [span(letter + prime, { class: 'letter' })];
-  if (layer) nodes.push(span(layer, { dy: '-0.45em', class: 'script' }));
-  if (index) {
-    const back = layer ? -0.58 * layer.length : 0; // below the layer, not behind it
-    nodes.push(span(index, { dx: `${back}em`, dy: layer ? '0.85em' : '0.4em', class: 'script' }));
+  const nodes = [];
+  let from = 0, down = 0; // how far what was written last stands too low, by the size of a script
+  const span = (content, attributes = {}) => {
+    if (down) attributes.dy = `${(-down * SCRIPT).toFixed(3)}em`;
+    nodes.push(shape('tspan', attributes, content));
+    down = 0;
+  };
+  for (const found of text.matchAll(SYMBOL)) {
+    const [whole, letter, prime, layer, index] = found;
+    if (found.index > from) span(text.slice(from, found.index));
+    span(letter + prime, { class: 'letter' });
+    if (layer) nodes.push(shape('tspan', { dy: '-0.5em', class: 'script' }, layer));
+    if (index) {
+      const back = layer ? { dx: `${-0.64 * layer.length}em` } : {}; // below the layer, not behind it
+      nodes.push(shape('tspan', { dy: layer ? '0.95em' : '0.45em', class: 'script', ...back }, index));
+    }
+    down = (layer ? -0.5 : 0) + (index ? (layer ? 0.95 : 0.45) : 0);
+    from = found.index + whole.length;
   }
-  const down = (layer ? -0.45 : 0) + (index ? (layer ? 0.85 : 0.4) : 0);
-  return [nodes, -down]; // and by how much of a script's size what follows goes down again
+  if (from < text.length) span(text.slice(from));
+  return nodes;
 }
 
 // ---- numbers
@@ -90,12 +102,13 @@ function powered(text) {
 
 const shown = (number, digits) => powered(written(number, digits));
 
-// Three digits, or what fits into a circle: five characters or so.
-function brief(number) {
+// A number in a drawing: three digits, two of a small one; a power of ten where it is very small.
+function brief(number, digits = 3) {
   const size = Math.abs(number);
   if (!Number.isFinite(number)) return written(number);
+  const few = size < 0.1 ? Math.min(digits, 2) : digits;
   if (size === 0 || (size >= 0.001 && size < 9999.5))
-    return significant(number, size < 0.1 ? 2 : 3).replaceAll('-', '−');
+    return significant(number, size >= 10 ** few ? 4 : few).replaceAll('-', '−');
   return powered(number.toExponential(0)).replaceAll('-', '−');
 }
 

@@ -25,14 +25,28 @@ function plainSymbol(text) {
   return `${letter}${prime}${raised(layer)}${sub(index)}`;
 }
 
+function grouped(all, by) {
+  const groups = new Map();
+  for (const each of all) groups.set(by(each), [...(groups.get(by(each)) ?? []), each]);
+  return groups;
+}
+
+// The choices, a group a quantity.
 function fillTurned() {
-  const options = turnable().map((key) => {
-    const symbol = symbolOfKey(key);
-    return make('option', { value: key }, `${plainSymbol(symbol)}: ${aloud(symbol)}`);
-  });
-  byId('turned').replaceChildren(...options);
+  const groups = grouped(turnable(), (key) => parts(key)[0]);
+  byId('turned').replaceChildren(...[...groups].map(([name, keys]) => {
+    const [quantity, layer] = split(name);
+    const options = keys.map((key) => make('option', { value: key }, wordsOfChoice(key)));
+    return make('optgroup', { label: { x: 'Inputs', b: `Biases of layer ${layer}`, w: `Weights into layer ${layer}` }[quantity] }, ...options);
+  }));
   const weight = turnable().find((key) => key.startsWith('w')) ?? turnable()[0];
   chooseTurned(turnable().includes(turned) ? turned : weight);
+}
+
+function wordsOfChoice(key) {
+  const [name, j, k] = parts(key), symbol = plainSymbol(symbolOfKey(key));
+  if (name === 'x') return `${symbol}: input ${j}${state.given.x.cols > 1 ? `, sample ${k}` : ''}`;
+  return name.startsWith('b') ? `${symbol}: neuron ${j}` : `${symbol}: to neuron ${j} from neuron ${k}`;
 }
 
 // The cost with another value of the number.
@@ -87,11 +101,10 @@ function curveOf(key, now, slope, cost, symbol) {
   const range = rangeOf(key), [low, high] = range;
   const points = Array.from({ length: POINTS }, (_, i) => low + ((high - low) * i) / (POINTS - 1))
     .map((value) => [value, costAt(key, value)]);
-  const [letter] = drawn(symbol);
   const first = state.changed.get(key);
   return chart({
     name: `The cost along ${aloud(symbol)}: it is ${written(cost, 4)} at ${written(now, 4)}, with slope ${written(slope, 4)}`,
-    titles: [letter, ['C, the cost']],
+    titles: [drawn(symbol), ['C, the cost']],
     x: range,
     y: around(points.map(([, c]) => c), { least: points.every(([, c]) => c >= 0) ? 0 : -Infinity }),
     lines: [

@@ -106,7 +106,7 @@ function showStep() {
   if (step.sample !== null && state.given.x.cols > 1) sampleDrawn = step.sample;
   show(viewOf(step, current));
   const tag = make('span', { className: 'tag' }, step.row.tag);
-  const about = step.slope ? `the slope of layer ${step.layer} at z` : step.row.about;
+  const about = step.slope ? `the slope of ${described.table.functions[step.layer].symbol} in layer ${step.layer}` : step.row.about;
   byId('now').replaceChildren(tag, ' ', about);
   byId('equation').replaceChildren(...equationNodes(step));
   byId('why').replaceChildren(...sentenceNodes(whyOf(step), step));

@@ -37,15 +37,15 @@ OWN = Factor(
     "how much the cost moves when {z} does: the error, which is known by now",
 )
 
-SLOPE = "how much the neuron's output moves when its weighted input does: the slope of {f} there"
+SLOPE = "how much the output of the neuron moves when {z} does: the slope of {f} there"
 
 FACTORS = {
     "BP2": (
-        Factor("z+1", "a", "w+1", "how much {z+1} moves when {a} does: the weight between them"),
         Factor(
             *("cost", "z+1", "delta+1"),
             "how much the cost moves when {z+1} does: the error of layer {l+1}, known by now",
         ),
+        Factor("z+1", "a", "w+1", "how much {z+1} moves when {a} does: the weight between them"),
         Factor("a", "z", "prime", SLOPE),
     ),
     "BP3": (
@@ -83,8 +83,7 @@ WHY = {
     "weight of its line. Then it adds its bias, {b}.",
     "C": "The cost says in one number how far the outputs are from the targets. "
     "From here on the question is: if this quantity moves a little, how much does the cost move?",
-    "BP2": "{z} reaches the cost only through {a}, and {a} reaches it {paths}. "
-    "Factors along a path are multiplied; the paths are added.",
+    "BP2": "{z} reaches the cost only through {a}, and {a} reaches it ",
     "BP3": "{b} reaches the cost only through {z}, to which it is added. "
     "So its gradient is the error of the neuron itself.{mean}",
     "BP4": "{w} reaches the cost only through {z}, into which it goes times {a-1}. So its gradient "
@@ -102,6 +101,11 @@ CANCELLED = {
     "softmax": "{z} moves all outputs, which share a sum of 1, and each moves the cost. "
     "Added up, what is left of all paths is the difference.",
 }
+ONE_PATH = "along one path, through layer {l+1}. Factors along a path are multiplied."
+PATHS = (
+    "along %d paths, one through each neuron of layer {l+1}. "
+    "Factors along a path are multiplied, and the paths are added."
+)
 DECAY = " With weight decay the weight is made smaller first, by the factor 1 − ηλ/n."
 
 
@@ -112,7 +116,11 @@ def why(row: Row, case: Case) -> str:
         return PASSED_ON[f]
     if row.tag == "BP1":
         return CANCELLED[f] if not COSTS[case.cost].sloped(f) else f"{OUTPUT}."
-    return WHY[row.tag] + (DECAY if row.tag == "W" and case.lmbda else "")
+    more = DECAY if row.tag == "W" and case.lmbda else ""
+    if row.tag == "BP2":
+        above = case.sizes[row.layer or 0]
+        more = ONE_PATH if above == 1 else PATHS % above
+    return WHY[row.tag] + more
 
 
 def why_slope(row: Row, case: Case) -> str:
