@@ -13,7 +13,7 @@ const neurons = new Map(), edges = new Map(); // by "layer:j" and "layer:j,k"
 let sampleDrawn = 0, costNode = null;
 
 const canvas = () => (NARROW.matches
-  ? { width: 380, height: 320, radius: 20, font: 12, margin: 26 }
+  ? { width: 380, height: 336, radius: 20, font: 12, margin: 26 }
   : { width: 660, height: 540, radius: 31, font: 15, margin: 44 });
 
 function drawnOf(layer) {
@@ -34,7 +34,7 @@ function draw() {
   const columns = described.sizes.map((_, i) => rowsOf(i + 1));
   const apart = (width - 2 * margin - radius) / columns.length;
   const circles = shape('g'), under = shape('g'), labels = shape('g', { class: 'labels' });
-  const nodes = new Map(), middle = height / 2 + 5; // names stand above
+  const nodes = new Map(), middle = height / 2 + (NARROW.matches ? 1 : 5); // names stand above
   columns.forEach((rows, index) => {
     const pitch = Math.min(height / rows.length, height / 2.6);
     rows.forEach((j, i) => {
@@ -51,9 +51,10 @@ function draw() {
   under.append(...[...edges.values()].map(({ element }) => element));
   labels.append(...[...edges.values()].map(({ label }) => label));
   circles.append(...[...neurons.values(), costNode].map(({ element }) => element));
+  drawPicture([width, height]);
   svg.setAttribute('viewBox', `0 0 ${width} ${height}`);
   svg.style.setProperty('--font', `${font}px`);
-  svg.replaceChildren(svg.querySelector('title'), svg.querySelector('desc'), under, circles, labels, flowing);
+  svg.replaceChildren(svg.querySelector('title'), svg.querySelector('desc'), picture, under, circles, labels, flowing);
 }
 
 function fill(map, entries) {
@@ -73,7 +74,7 @@ function nodeAt([cx, cy], radius, part) {
     : shape('circle', { cx, cy, r: radius });
   const value = shape('text', { x: cx, y: cy, class: 'value' });
   const name = shape('text', { x: cx, y: cy - radius - (NARROW.matches ? 7 : 10), class: 'name' });
-  const note = shape('text', { x: cx, y: cy + radius + (NARROW.matches ? 12 : 17), class: 'note' });
+  const note = shape('text', { x: cx, y: cy + radius + (NARROW.matches ? 14 : 17), class: 'note' });
   const element = shape('g', { class: 'neuron', 'data-part': part }, body, plate(), name, value, plate(), note);
   return { element, name, value, note, at: [cx, cy], radius };
 }
@@ -130,7 +131,7 @@ function show(view) {
     edge.line.classList.toggle('negative', number < 0);
     edge.line.classList.toggle('unknown', number === undefined);
     setKinds(edge.element, kinds);
-    edge.text = typeof label === 'number' ? brief(label) : label ?? '';
+    edge.texts = textsOf(label);
   }
   for (const j of drawnOf(state.layers)) setKinds(edges.get(`${COST}:${j}`).element, view.toCost?.(j) ?? []);
   placeLabels(weights.map(([edge]) => edge));
@@ -160,7 +161,8 @@ function setValue({ value, radius }, number) {
 
 // ---- numbers beside lines
 
-const PLACES = [0.5, 0.36, 0.64, 0.28, 0.72];
+const PLACES = [0, -11, 11].flatMap((off) => // how far from the line
+  [0.5, 0.36, 0.64, 0.28, 0.72, 0.2, 0.8].map((share) => [share, off]));
 
 const boxOf = (element) => {
   const { x, y, width, height } = element.getBBox();
@@ -174,14 +176,51 @@ function placeLabels(weights) {
   for (const { label } of weights) label.replaceChildren();
   const taken = [...neurons.values(), costNode]
     .flatMap(({ element, name, note }) => [element.firstChild, name, note].filter((each) => each.tagName !== 'text' || each.textContent).map(boxOf));
-  for (const edge of weights.filter(({ text }) => text)) {
-    edge.label.textContent = edge.text;
-    const free = PLACES.find((share) => {
-      edge.label.setAttribute('x', edge.from[0] + (edge.to[0] - edge.from[0]) * share);
-      edge.label.setAttribute('y', edge.from[1] + (edge.to[1] - edge.from[1]) * share);
+  for (const edge of weights) {
+    const free = edge.texts.some((text) => PLACES.some((place) => {
+      putBeside(edge, text, place);
       return !taken.some((box) => touching(box, boxOf(edge.label)));
-    });
-    if (free === undefined) edge.label.replaceChildren();
-    else taken.push(boxOf(edge.label));
+    }));
+    if (free) taken.push(boxOf(edge.label));
+    else edge.label.replaceChildren();
   }
+}
+
+function putBeside({ label, from, to }, text, [share, off]) {
+  label.textContent = text;
+  label.setAttribute('x', from[0] + (to[0] - from[0]) * share);
+  label.setAttribute('y', from[1] + (to[1] - from[1]) * share + off);
+}
+
+// How a label may be written, with most digits first; none if there is none.
+function textsOf(label) {
+  if (label === undefined) return [];
+  return typeof label === 'number' ? [3, 2, 1].map((digits) => brief(label, digits)) : [label];
+}
+
+// ---- the inputs of a sample as the picture that they are, such as a digit; in a corner
+
+const SIDE = 112; // of the picture, in units of the drawing
+const picture = shape('g', { class: 'picture' });
+
+// How many pixels a side has, such as 28 for the digits of MNIST; 0 if the inputs are no picture.
+function pixels() {
+  const root = NARROW.matches ? 0 : Math.sqrt(described.sizes[0]);
+  return Number.isInteger(root) && root >= 8 && root <= 64 ? root : 0;
+}
+
+// The pixels in the lower right corner, and the input that was picked in a frame.
+function drawPicture([width, height]) {
+  picture.replaceChildren();
+  const n = pixels(), unit = SIDE / n, left = width - SIDE - 4, top = height - SIDE - 4;
+  if (!n) return;
+  const pixel = (k, more) => shape('rect', {
+    x: left + (k % n) * unit, y: top + Math.floor(k / n) * unit, width: unit, height: unit, ...more,
+  });
+  const ink = (k) => Math.min(1, state.given.x.at(k, sampleDrawn));
+  const inked = Array.from({ length: n * n }, (_, k) => k).filter((k) => ink(k) > 0);
+  picture.append(
+    shape('rect', { x: left - 1, y: top - 1, width: SIDE + 2, height: SIDE + 2, class: 'frame' }),
+    ...inked.map((k) => pixel(k, { 'fill-opacity': ink(k), class: 'ink' })),
+    pixel(state.pick.k[2] ?? 0, { class: 'pixel' }));
 }

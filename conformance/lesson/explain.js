@@ -5,8 +5,9 @@
 
 // Where a quantity of a sentence or a derivative stands: its name, and its indices in this step.
 //
-// `path` is the neuron of the layer above through which the path goes.
-function placed(token, step, path = 0) {
+// `path` is the neuron of the layer above through which the path goes; `sample` that of all that is
+// of one sample.
+function placed(token, step, path = 0, sample = step.sample ?? sampleDrawn) {
   const [, quantity, offset] = token.match(/^([a-z]+)([+-]\d)?$/);
   if (quantity === 'cost') return ['cost', 0, 0];
   const by = Number(offset ?? 0), layer = step.layer + by;
@@ -14,16 +15,21 @@ function placed(token, step, path = 0) {
   const below = step.weight ? step.k : 0;
   const j = by > 0 ? path : by < 0 ? below : step.j;
   if (quantity === 'w') return [name, j, by > 0 ? step.j : below];
-  return [name, j, quantity === 'b' ? 0 : step.sample ?? sampleDrawn];
+  return [name, j, quantity === 'b' ? 0 : sample];
 }
 
 function tableOf(name) {
   return scopeOf(state.made).table(name);
 }
 
-function symbolAt(token, step, path) {
-  const [name, j, k] = placed(token, step, path);
+function symbolAt(token, step, path, sample) {
+  const [name, j, k] = placed(token, step, path, sample);
   return symbolOf(name, tableOf(name), j, k);
+}
+
+// The cost of one sample, where there are several: δ is ∂C/∂z of that sample.
+function costOf(step, sample = step.sample ?? sampleDrawn) {
+  return state.given.x.cols > 1 ? `C[${sample}]` : 'C';
 }
 
 // What stands for the words in braces; the other ones are symbols.
@@ -84,8 +90,10 @@ function valueOfFactor(factor, step) {
   return [pieces, scope.entry(factor.tree)(...at)];
 }
 
-const derivativeOf = (factor, step) =>
-  derivative(symbolAt(factor.top, step, factor.path), symbolAt(factor.bottom, step, factor.path));
+function derivativeOf({ top, bottom, path }, step, sample) {
+  const above = top === 'cost' ? costOf(step, sample) : symbolAt(top, step, path, sample);
+  return derivative(above, symbolAt(bottom, step, path, sample));
+}
 
 // What the step is a derivative of: ∂C/∂z, ∂C/∂w, ∂C/∂b, and a slope ∂a/∂z.
 const DERIVATIVES = {
@@ -97,15 +105,19 @@ function chainOf(step) {
   const whole = DERIVATIVES[step.quantity];
   if (!whole) return null;
   const operator = (text) => mathElement('mo', {}, text);
-  const left = derivative(...whole.map((token) => symbolAt(token, step)));
+  const mean = step.quantity.startsWith('nabla') && state.given.x.cols > 1;
+  const left = derivative(...whole.map((token) =>
+    (token === 'cost' && !mean ? costOf(step) : symbolAt(token, step))));
   if (step.slope) return math(left, operator('='), ...typeset(step.symbol).flatMap(unwrapped));
   const { factors } = step.row;
   if (!factors.length) return null;
   const several = factors.some(({ top }) => top === 'z+1') && aboveOf(step) > 1;
-  const sum = several ? [mathElement('msub', {}, operator('∑'), mathElement('mi', {}, 'i'))] : [];
+  const sumOver = (letter) => mathElement('msub', {}, operator('∑'), mathElement('mi', {}, letter));
+  const one = mathElement('mfrac', {}, mathElement('mn', {}, '1'), mathElement('mn', {}, state.given.x.cols));
   const product = factors.flatMap((factor) =>
-    [operator('·'), derivativeOf({ ...factor, path: several ? 'i' : 0 }, step)]);
-  return math(left, operator('='), ...sum, ...product.slice(1));
+    [operator('·'), derivativeOf({ ...factor, path: several ? 'i' : 0 }, step, mean ? 's' : undefined)]);
+  return math(left, operator('='), ...(mean ? [one, sumOver('s')] : []),
+    ...(several ? [sumOver('i')] : []), ...product.slice(1));
 }
 
 // The content of a <math>, to stand in another; a text as an operator.

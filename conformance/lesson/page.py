@@ -26,7 +26,7 @@ from conformance.report.page.write import prose
 
 SCRIPTS = (
     *("network", "formulas", "state", "symbols", "steps", "explain", "drawing", "flow", "chart"),
-    *("walk", "turning", "breaking", "training", "lines", "fields", "start"),
+    *("walk", "turning", "breaking", "training", "fields", "start"),
 )
 SMALL = "small"
 """With what the id begins of a case that was made from its sizes."""

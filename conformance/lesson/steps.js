@@ -69,7 +69,8 @@ function pieceNodes(pieces, inNumbers) {
     const raise = power && (operand || text);
     power = text.endsWith('e^');
     const plain = power ? text.slice(0, -1) : text;
-    const content = inNumbers && operand ? [powered(plain)] : typeset(plain);
+    const content = inNumbers && operand ? [powered(plain)]
+      : plain.startsWith('…') ? [plain] : typeset(plain); // words, not symbols
     if (!operand) return content;
     const span = make('span', { className: 'operand', data: { of: operand.key } }, ...content);
     return raise ? [make('sup', {}, span)] : [span];
@@ -91,4 +92,37 @@ function equationNodes(step) {
   if (of) parts.push(make('span', { className: 'part of' }, of));
   if (before !== result) parts.push(make('span', { className: 'part was' }, `was ${powered(before)}`));
   return parts.flatMap((each) => [each, ' ']);
+}
+
+// ---- the whole step: every equation with its numbers; each line leads to its place in the walk
+
+const lineByKey = new Map();
+
+function renderLines() {
+  lineByKey.clear();
+  steps = allSteps();
+  byId('scrub').max = steps.length - 1;
+  for (const equation of document.querySelectorAll('.equation')) {
+    const own = steps.filter(({ row }) => row.name === equation.dataset.name);
+    equation.querySelector('.lines').replaceChildren(...own.map(lineOf));
+  }
+}
+
+function lineOf(step) {
+  const [symbol, ...rest] = equationNodes(step);
+  const button = make('button', { type: 'button', className: 'symbol' }, ...symbol.childNodes);
+  button.setAttribute('aria-label', `Go to ${aloud(step.symbol)}`);
+  button.addEventListener('click', () => {
+    chooseTab('walk');
+    go(steps.findIndex(({ key }) => key === step.key));
+    byId('now').scrollIntoView({ block: 'center' });
+  });
+  const line = make('li', { className: 'line', data: { key: step.key } }, button, ...rest);
+  lineByKey.set(step.key, line);
+  return line;
+}
+
+function markLine(key) {
+  document.querySelector('.line[aria-current]')?.removeAttribute('aria-current');
+  lineByKey.get(key)?.setAttribute('aria-current', 'step');
 }

@@ -3,7 +3,8 @@
 // In text a symbol is written as the terminal has it, such as δ2[1] or σ′(z2[1]). Here it becomes
 // MathML, the same in a drawing (SVG has no MathML), or words to be read aloud.
 
-const MATHML = 'http://www.w3.org/1998/Math/MathML', SVG = 'http://www.w3.org/2000/svg';
+const { namespaceURI: SVG } = document.getElementById('drawing');
+const { namespaceURI: MATHML } = document.querySelector('math'); // of an equation below
 
 const make = (tag, properties = {}, ...children) => {
   const { data = {}, ...rest } = properties;
@@ -21,7 +22,7 @@ const inNamespace = (namespace) => (tag, attributes = {}, ...children) => {
 };
 const shape = inNamespace(SVG), mathElement = inNamespace(MATHML);
 
-const SYMBOL = /(∇?[A-Za-zδσηλ]+)(′?)(\d*)(?:\[([\di,]+)\])?/g;
+const SYMBOL = /(∇?[A-Za-zδσηλ]+)(′?)(\d*)(?:\[([\dis,]+)\])?/g;
 const SCRIPT = 0.72; // the size of what is raised or lowered, as in the style
 const FUNCTION = /^(ln|max|tanh|ReLU|softmax|e)$/;
 

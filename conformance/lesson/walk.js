@@ -47,7 +47,7 @@ function pathTo(step) {
 // What stands in a neuron: the number at hand, else one that is taken, else the last one known.
 function shownIn(layer, j, step, sources, known) {
   const s = sampleDrawn, part = `${layer}:${j}`;
-  const own = (key) => partOf(key) === part && !key.startsWith('y') && !/^(nabla_)?[bw]/.test(key);
+  const own = (key) => partOf(key) === part && !/^(y|(nabla_)?[bw])/.test(key) && parts(key)[2] === s;
   if (own(step.key)) return step.key;
   const taken = sources.filter(own).at(-1);
   if (taken) return taken.startsWith('prime') ? keyOf(`z${layer}`, j, s) : taken;
