@@ -3,10 +3,11 @@
 Left out: signs in colour (`terminal.py`) or in a table (`markdown.py`, `notebook.py`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from conformance.judging.case_report import CaseReport
 from conformance.model.table import TAGS, tag_of
+from conformance.model.updates import SGD
 from conformance.verdict.compare import FREE, Status, Verdict
 
 SIGNS = {
@@ -22,18 +23,25 @@ SIGNS = {
 ASCII_SIGNS = {"!": "!", "✗": "x", "~": "~", "·": ".", "✓": "ok", "–": "-", "": ""}
 """The signs for an output that does not encode them all."""
 
-COLUMNS = (*TAGS, "free")
+COLUMNS = (*(tag for tag in TAGS if tag != "V"), "free")
 MEANING = (
     "✓ right, ✗ wrong, ~ right but digits lost, · explained by what is wrong before it, "
     "– not shown, ! stopped"
 )
 
 
-def cells(report: CaseReport) -> list[Status | None]:
-    """The gravest status of each column; None where nothing was asked."""
+def columns(reports: Iterable[CaseReport]) -> tuple[str, ...]:
+    """The equations, V only if an update keeps something in one of the cases, and the free run."""
+    keeps = any(each.case.update != SGD for each in reports)
+    return (*TAGS, "free") if keeps else COLUMNS
+
+
+def cells(report: CaseReport, titles: Sequence[str]) -> list[Status | None]:
+    """The gravest status of each of these columns; None where nothing was asked."""
+    tags = titles[:-1]
     if report.status is Status.ERROR:
-        return [Status.ERROR] * len(TAGS) + [_gravest(_free(report))]
-    return [_gravest(_of(report, tag)) for tag in TAGS] + [_gravest(_free(report))]
+        return [Status.ERROR] * len(tags) + [_gravest(_free(report))]
+    return [_gravest(_of(report, tag)) for tag in tags] + [_gravest(_free(report))]
 
 
 def sign(status: Status | None) -> str:

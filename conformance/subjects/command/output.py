@@ -21,7 +21,7 @@ from conformance.errors import SubjectError
 from conformance.running.process import printable
 from conformance.subjects.trace.file import parse
 from conformance.subjects.trace.subject import NAME
-from reference.step import Array, causal_order
+from reference.step import Array
 
 SPARE, PER_ENTRY = 1 << 20, 160  # bytes: both modes and the case itself, in JSON of 17 digits
 SPARE_MARKS, MARKS_PER_ENTRY = 10_000, 16  # the same, each number a row and a text
@@ -43,9 +43,7 @@ def most_bytes(case: Case) -> int:
 def _entries(case: Case) -> int:
     """The numbers of all quantities of all steps."""
     shapes = (
-        recorded.shape_of(case, name, len(batch))
-        for batch in case.batches
-        for name in causal_order(case.layers)
+        recorded.shape_of(case, name, len(batch)) for batch in case.batches for name in case.rows
     )
     return sum(map(prod, shapes))
 
