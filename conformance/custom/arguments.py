@@ -71,9 +71,7 @@ MATRIX = r"w\d?|weights?|kernel|filters?|theta|mat\w*"
 LABELS = r"targets?|labels?|y|ys|ytrue|gt|truth"
 PLACES = r"idx|index|indices|ids|inputids|tokens"
 MASK = r"\w*mask"
-RATES = (
-    r"lambd?a?|alpha|beta|gamma|scale|slope|temperature|temp|tau|delta|margin|sigma|threshold|k|s"
-)
+RATES = r"lambd?a?|alpha|beta|gamma|scale|slope|temperature|temp|tau|delta|margin|sigma|threshold|k|s"
 HELPFUL = 0.7  # a number that is neither 0 nor 1
 
 

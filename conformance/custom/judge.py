@@ -210,3 +210,4 @@ def _contradicted(what: Asked, wrong: list[Verdict]) -> list[Verdict]:
             raise ValueError(str(error)) from error
 
     return untraced(f, start, (), wrong)
+

@@ -106,7 +106,8 @@ def called(
         traced_program(trace, kind.forward) as tensors,
     ):
         given = [
-            _given(trace, tensors, each, name) for each, name in zip(copies, names, strict=True)
+            _given(trace, tensors, each, name)
+            for each, name in zip(copies, names, strict=True)
         ]
         start = {n: tensors.node(e) for n, e in zip(names, given, strict=True)}
         torch.manual_seed(RANDOM)

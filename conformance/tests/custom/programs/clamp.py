@@ -10,7 +10,7 @@ class Clamp(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, g):
-        (x,) = ctx.saved_tensors
+        x, = ctx.saved_tensors
         inside = (x >= ctx.low) & (x <= ctx.high)
         return g * inside.to(g.dtype), None, None
 

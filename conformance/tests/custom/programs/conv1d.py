@@ -5,7 +5,7 @@ class Conv1dUnfold(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, w, b):
         k = w.shape[2]
-        cols = x.unfold(2, k, 1)  # (n, c, l, k)
+        cols = x.unfold(2, k, 1)                       # (n, c, l, k)
         ctx.save_for_backward(x, w, cols)
         return torch.einsum("nclk,ock->nol", cols, w) + b[None, :, None]
 
@@ -18,7 +18,7 @@ class Conv1dUnfold(torch.autograd.Function):
         gx = torch.zeros_like(x)
         length = gout.shape[2]
         for i in range(w.shape[2]):
-            gx[:, :, i : i + length] += gcols[..., i]
+            gx[:, :, i:i + length] += gcols[..., i]
         return gx, gw, gb
 
 

@@ -9,7 +9,7 @@ class Conv2dFunction(torch.autograd.Function):
     def forward(ctx, x, weight, padding):
         n, c, h, w = x.shape
         o, _, kh, kw = weight.shape
-        cols = F.unfold(x, (kh, kw), padding=padding)  # (n, c kh kw, l)
+        cols = F.unfold(x, (kh, kw), padding=padding)          # (n, c kh kw, l)
         flat = weight.view(o, -1)
         out = flat @ cols
         ctx.save_for_backward(cols, weight)

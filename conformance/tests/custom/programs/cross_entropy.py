@@ -23,7 +23,5 @@ class CrossEntropyFunction(torch.autograd.Function):
 
 
 if __name__ == "__main__":
-    out = CrossEntropyFunction.apply(
-        torch.randn(5, 4, requires_grad=True), torch.tensor([1, 0, 3, 2, 2]), 0.2
-    )
+    out = CrossEntropyFunction.apply(torch.randn(5, 4, requires_grad=True), torch.tensor([1, 0, 3, 2, 2]), 0.2)
     out.backward()

@@ -10,7 +10,7 @@ class EmbeddingFunction(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, grad_output):
-        (idx,) = ctx.saved_tensors
+        idx, = ctx.saved_tensors
         d = grad_output.size(-1)
         grad_weight = grad_output.new_zeros(ctx.num_embeddings, d)
         grad_weight.index_add_(0, idx.reshape(-1), grad_output.reshape(-1, d))

@@ -10,5 +10,5 @@ class Exp(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, grad_output):
-        (result,) = ctx.saved_tensors
+        result, = ctx.saved_tensors
         return grad_output * result

@@ -10,7 +10,7 @@ class Gather(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, grad):
-        (index,) = ctx.saved_tensors
+        index, = ctx.saved_tensors
         back = torch.zeros(ctx.shape, dtype=grad.dtype, device=grad.device)
         back.scatter_add_(ctx.dim, index, grad)
         return back, None, None

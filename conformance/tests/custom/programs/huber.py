@@ -14,7 +14,7 @@ class HuberLoss(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, grad_output):
-        (diff,) = ctx.saved_tensors
+        diff, = ctx.saved_tensors
         small = diff.abs() <= ctx.delta
         grad = torch.where(small, diff, ctx.delta * diff.sign())
         grad_pred = grad_output * grad / diff.numel()

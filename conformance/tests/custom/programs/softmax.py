@@ -13,7 +13,7 @@ class Softmax(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, dy):
-        (y,) = ctx.saved_tensors
+        y, = ctx.saved_tensors
         dot = (dy * y).sum(dim=ctx.dim, keepdim=True)
         dx = y * (dy - dot)
         return dx, None
