@@ -16,7 +16,6 @@ from conformance.corpus.export import put_all
 from conformance.corpus.recorded import tensors
 from conformance.corpus.store import corpus_hash, read, version
 from conformance.errors import UsageError
-from reference.step import causal_order
 
 Files = dict[str, bytes]
 
@@ -99,7 +98,9 @@ def _numbers(place: Path, chosen: Sequence[Case]) -> Files:
         entry = {
             **case.to_json(),
             "activations": case.activations,  # of sigmoids too
-            "quantities": causal_order(case.layers),
+            "update": case.update,  # the book's too
+            "constants": dict(case.constants),
+            "quantities": [*case.rows],
             "offset": len(raw),
             "tensors": [(name, array.shape) for name, array in named.items()],
         }

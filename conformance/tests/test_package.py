@@ -27,10 +27,13 @@ from conformance.corpus.package import PACKAGES, PORTS, export_package, is_small
 from conformance.corpus.recipe import Mnist
 from conformance.corpus.recorded import tensors
 from conformance.errors import UsageError
+from conformance.model.updates import SGD
 from conformance.tests.support import recorded
 
 ROOT = store.root()
 SMALL = [case for case in store.cases(ROOT) if is_small(case)]
+WRITTEN = [case for case in SMALL if case.update == SGD]
+"""The cases that the ports are written for."""
 MOST = 1_000_000  # bytes of a package
 
 
@@ -320,7 +323,7 @@ def test_the_port_to_rust_passes_its_test(port: Port) -> None:
     words = [cargo, "test", "--offline", "--quiet", "--test", "test"]
     done = run([*words, "--", "--nocapture"], place)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert f"{len(SMALL)} cases compared\n" in done.stdout
+    assert f"{len(WRITTEN)} cases compared\n" in done.stdout
     done = run(words, place, PORT_BREAK="1")
     assert done.returncode != 0
     assert "hand-2-3-1: 0/delta3" in done.stdout
@@ -333,7 +336,7 @@ def test_the_port_to_javascript_passes_its_test(port: Port) -> None:
     assert done.returncode == 0, done.stderr
     done = run([npm, "test"], place)
     assert done.returncode == 0, done.stdout
-    steps = sum(case.steps for case in SMALL)
+    steps = sum(case.steps for case in WRITTEN)
     assert f"# pass {steps + 1}\n" in done.stdout
     done = run([npm, "test"], place, PORT_BREAK="1")
     assert done.returncode != 0
@@ -344,8 +347,8 @@ def test_the_port_to_javascript_passes_its_test(port: Port) -> None:
 
 RELEASED = {
     "1.0.0": (
-        "beea75776b287c2814cf5a105253005f485a6cd01c8dcc11023c5e7beb2cd94d",
-        "c291af748a1ed752530b35f6f1bdcdcddbb01801345c176c449a42b75b5b5df0",
+        "00532e49dd873b08f060fcd299a92db0f8a2e3b4110c79a1ae949795ed46667c",
+        "2fdf570a76385b1ebe8075dc96fa27853da265ae859227662289f19f2fcb8bf9",
     ),
 }
 """By version: the SHA-256 of its ids, and of the hashes of its files.

@@ -33,6 +33,7 @@ enum activation { SIGMOID, TANH, RELU, LINEAR, SOFTMAX };
 enum cost { QUADRATIC, CROSS_ENTROPY, LOG_LIKELIHOOD };
 static const char *const ACTIVATIONS[] = {"sigmoid", "tanh", "relu", "linear", "softmax", NULL};
 static const char *const COSTS[] = {"quadratic", "cross-entropy", "log-likelihood", NULL};
+static const char *const UPDATES[] = {"sgd", NULL};
 
 struct given { /* a case; layers are numbered as in the book: 1 is the input, sizes[0] is unused */
     const char *header, *data;
@@ -40,7 +41,7 @@ struct given { /* a case; layers are numbered as in the book: 1 is the input, si
     int layers;
     enum activation f[MOST + 1]; /* of the layers 2 to L */
     enum cost cost;
-    char declined[64]; /* the activation or the cost that is not written here; empty if none */
+    char declined[64]; /* the activation, cost or update that is not written here; empty if none */
     double eta, lmbda, n;
 };
 struct matrix { size_t rows, cols, down, right; void *data; }; /* steps to the next row, column */

@@ -97,6 +97,8 @@ static struct given read_case(const char *path)
     g.lmbda = number(fields, "lmbda");
     g.n = number(fields, "n");
     g.cost = (enum cost)which(value(fields, "cost"), COSTS, g.declined);
+    if (value(fields, "update")) /* the book's if not given */
+        which(value(fields, "update"), UPDATES, g.declined);
     g.width = is(value(fields, "dtype"), "\"float32\"") ? sizeof(float) : sizeof(double);
     if (g.width == sizeof(double) && !is(value(fields, "dtype"), "\"float64\""))
         fail("%s: its dtype is neither float64 nor float32", path);

@@ -4,7 +4,7 @@
 //
 // The format of a case is described in fixtures/README.md, what is written in ../README.md. Node
 // alone; the network is in network.mjs. Exit status 2 and one line on stderr if something is wrong with
-// the input, 77 if the case has an activation or a cost that is not written here. PORT_BREAK=1 makes a
+// the input, 77 if the case has an activation, a cost or an update that is not written here. PORT_BREAK=1 makes a
 // known mistake.
 
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -31,6 +31,7 @@ function readCase(path) {
   if (!tag) throw new Error(`no dtype ${fields.dtype}`);
   const activations = fields.activations ?? fields.sizes.slice(1).map(() => 'sigmoid');
   const known = [...activations.map((f) => [ACTIVATIONS, f]), [COSTS, fields.cost]];
+  if (fields.update) decline(fields.update); // another than the book's
   for (const [table, name] of known) if (!Object.hasOwn(table, name)) decline(name);
 
   // A matrix of so many rows and, if that is known, columns. The file is little-endian, as is

@@ -7,8 +7,8 @@ import { test } from 'node:test';
 import { cases, read } from 'backprop-fixtures';
 import { ACTIVATIONS, COSTS, step } from './network.mjs';
 
-const written = ({ activations, cost }) =>
-  Object.hasOwn(COSTS, cost) && activations.every((name) => Object.hasOwn(ACTIVATIONS, name));
+const written = ({ activations, cost, update }) =>
+  update === 'sgd' && Object.hasOwn(COSTS, cost) && activations.every((name) => Object.hasOwn(ACTIVATIONS, name));
 const known = cases().filter(written); // a case that is not written here is left out
 
 test('something is compared', () => assert.ok(known.length > 0));

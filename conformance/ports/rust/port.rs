@@ -71,6 +71,9 @@ impl Case {
                 Activation::named(name).unwrap_or_else(|| decline(name))
             })).collect::<Outcome<_>>()?,
         };
+        if let Ok(update) = self.fields.get("update") {
+            decline(update.str()?); // than the book's
+        }
         if activations.len() != sizes.len() - 1 {
             return Err(format!("{} activations of sizes {sizes:?}", activations.len()));
         }
@@ -134,7 +137,7 @@ fn stop(place: &str, problem: impl Display) -> ! {
     process::exit(2)
 }
 
-/// A case with an activation or a cost that is not written here.
+/// A case with an activation, a cost or an update that is not written here.
 fn decline(name: &str) -> ! {
     eprintln!("port: {name} is not written here");
     process::exit(77)

@@ -4,13 +4,13 @@ use backprop_fixtures::{cases, read, Case, Tensor};
 use network::{step, Activation, Cost, Matrix, Network, Parameters, Real};
 use std::collections::BTreeMap;
 
-/// The network of a case; `None` if it has an activation or a cost that is not written.
+/// The network of a case; `None` if it has an activation, a cost or an update that is not written.
 fn network(case: &Case) -> Option<Network> {
     let (sizes, decay) = (case.sizes.clone(), (case.lmbda, case.n as f64));
     let named = case.activations.iter().map(|name| Activation::named(name));
     let activations = named.collect::<Option<Vec<_>>>()?;
     let broken = std::env::var_os("PORT_BREAK").is_some();
-    let cost = Cost::named(&case.cost)?;
+    let cost = Cost::named(&case.cost).filter(|_| case.update == "sgd")?;
     Some(Network { sizes, activations, cost, eta: case.eta, decay, broken })
 }
 

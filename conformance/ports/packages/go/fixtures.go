@@ -26,8 +26,11 @@ type Case struct {
 	// Activations are those of the layers 2 to L.
 	Activations []string `json:"activations"`
 	Cost        string   `json:"cost"`
-	Eta         float64  `json:"eta"`
-	Lmbda       float64  `json:"lmbda"`
+	Update      string   `json:"update"` // sgd, momentum, nesterov, rmsprop, adam or adamw
+	// Constants are those of the update: mu, rho, epsilon, as far as it has them.
+	Constants map[string]float64 `json:"constants"`
+	Eta       float64            `json:"eta"`
+	Lmbda     float64            `json:"lmbda"`
 	// N is the size of the training set, by which Lmbda is divided.
 	N     int    `json:"n"`
 	DType string `json:"dtype"`

@@ -5,6 +5,9 @@ export interface Case {
   /** Of the layers 2 to L. */
   activations: ('sigmoid' | 'tanh' | 'relu' | 'linear' | 'softmax')[];
   cost: 'quadratic' | 'cross-entropy' | 'log-likelihood';
+  update: 'sgd' | 'momentum' | 'nesterov' | 'rmsprop' | 'adam' | 'adamw';
+  /** Of the update: `mu`, `rho`, `epsilon`, those that it has. */
+  constants: Record<string, number>;
   eta: number;
   lmbda: number;
   /** The size of the training set, by which lmbda is divided. */

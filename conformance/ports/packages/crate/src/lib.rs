@@ -24,6 +24,10 @@ pub struct Case {
     /// Of the layers 2 to L.
     pub activations: Vec<String>,
     pub cost: String,
+    /// sgd, momentum, nesterov, rmsprop, adam or adamw.
+    pub update: String,
+    /// Of the update: mu, rho, epsilon, those that it has.
+    pub constants: BTreeMap<String, f64>,
     pub eta: f64,
     pub lmbda: f64,
     /// The size of the training set, by which lmbda is divided.
@@ -83,6 +87,8 @@ fn described(case: &Json) -> Outcome<Case> {
         sizes: case.get("sizes")?.sizes()?,
         activations: texts("activations")?,
         cost: text("cost")?,
+        update: text("update")?,
+        constants: constants(case.get("constants")?)?,
         eta: number("eta")?,
         lmbda: number("lmbda")?,
         n: number("n")? as usize,
@@ -92,6 +98,11 @@ fn described(case: &Json) -> Outcome<Case> {
         catches: texts("catches")?,
         quantities: texts("quantities")?,
     })
+}
+
+fn constants(values: &Json) -> Outcome<BTreeMap<String, f64>> {
+    let Json::Object(values) = values else { return Err("no constants".into()) };
+    values.iter().map(|(name, value)| Ok((name.clone(), value.number()?))).collect()
 }
 
 fn numbers(case: &Json) -> Outcome<BTreeMap<String, Tensor>> {

@@ -23,6 +23,8 @@ class Case:
         sizes: neurons of each layer, the input first.
         activations: of the layers 2 to L.
         cost: quadratic, cross-entropy or log-likelihood.
+        update: sgd, momentum, nesterov, rmsprop, adam or adamw.
+        constants: of the update: mu, rho, epsilon, those that it has.
         eta: the learning rate.
         lmbda: the weight decay.
         n: the size of the training set, by which lmbda is divided.
@@ -37,6 +39,8 @@ class Case:
     sizes: list[int]
     activations: list[str]
     cost: str
+    update: str
+    constants: dict[str, float]
     eta: float
     lmbda: float
     n: int
