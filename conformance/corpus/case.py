@@ -13,9 +13,12 @@ from typing import Any
 import numpy as np
 
 from conformance.model.functions import ACTIVATIONS, COSTS, SIGMOID, fits
-from conformance.model.table import Rows, rows
+from conformance.model.table import Rows, reduced_rows, rows
 
 SCHEMA_VERSION = 1
+
+Parts = tuple[tuple[tuple[int, ...], ...], ...]
+"""The samples of a mini-batch by their places in it: of each process, of each micro-batch."""
 
 CONVENTIONS = {
     "samples": "one a column; x (n_1, m), y (n_L, m)",
@@ -47,6 +50,8 @@ class Case:
         catches: known mistakes that it shows.
         activations: names in `ACTIVATIONS`, of the layers 2 … L; sigmoids if none are given, which
             are not written down.
+        parts: how each step's mini-batch is divided among processes and micro-batches; nothing if
+            one process takes it at once, which is not written down.
     """
 
     id: str
@@ -60,6 +65,7 @@ class Case:
     why: str
     catches: tuple[str, ...]
     activations: tuple[str, ...] = ()
+    parts: tuple[Parts, ...] = ()
 
     def __post_init__(self) -> None:
         """Fill in the activations that were not given."""
@@ -69,7 +75,8 @@ class Case:
     @property
     def rows(self) -> Rows:
         """The table of one step."""
-        return rows(self.layers, self.cost, self.activations)
+        made = reduced_rows if self.parts else rows
+        return made(self.layers, self.cost, self.activations)
 
     def is_of(self, hidden: str, output: str) -> bool:
         """Whether its hidden layers, if there are some, and its output have these activations."""
@@ -105,6 +112,8 @@ class Case:
         fields_ = asdict(self)
         if set(self.activations) == {SIGMOID}:
             del fields_["activations"]
+        if not self.parts:
+            del fields_["parts"]
         return fields_
 
     @classmethod
@@ -115,7 +124,7 @@ class Case:
             ValueError: a field is missing, unknown, or of the wrong kind.
         """
         names = {field.name for field in fields(cls)}
-        wrong = (set(values) ^ names) - {"activations"}
+        wrong = (set(values) ^ names) - {"activations", "parts"}
         if wrong:
             raise ValueError(f"fields {sorted(wrong)} are missing or unknown")
         try:
@@ -126,6 +135,7 @@ class Case:
                     "batches": tuple(tuple(int(i) for i in batch) for batch in values["batches"]),
                     "catches": tuple(str(name) for name in values["catches"]),
                     "activations": tuple(str(name) for name in values.get("activations", ())),
+                    "parts": tuple(map(_parts, values.get("parts", ()))),
                     "eta": float(values["eta"]),
                     "lmbda": float(values["lmbda"]),
                 }
@@ -142,6 +152,10 @@ class Case:
         globs = (pattern,) if isinstance(pattern, str) else pattern
         admitted = globs is None or any(fnmatchcase(self.id, each) for each in globs)
         return admitted and dtype in (None, self.dtype)
+
+
+def _parts(of_step: Any) -> Parts:
+    return tuple(tuple(tuple(map(int, part)) for part in rank) for rank in of_step)
 
 
 def _rules(case: Case) -> dict[str, bool]:

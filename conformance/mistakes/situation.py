@@ -29,6 +29,7 @@ class Situation:
         given: what the step starts from; see `given` of the table.
         named: the quantities of this step so far, by their names.
         layer: of the equation, as in the book.
+        name: of the quantity that it gives.
         previous: the same equation in the step before, where the program has just been.
     """
 
@@ -37,6 +38,7 @@ class Situation:
     named: dict[str, Any] = field(default_factory=dict)
     layer: int = 0
     previous: "Situation | None" = None
+    name: str = ""
 
     def value(self, name: str) -> Any:
         """What an equation takes under a name: of a weight or bias, that before the step."""
@@ -128,7 +130,7 @@ class Situation:
         """The situation in which the quantity of this name is computed."""
         layer = split(name)[1] or self.last
         before = self.previous and replace(self.previous, layer=layer)
-        return replace(self, layer=layer, previous=before)
+        return replace(self, layer=layer, previous=before, name=name)
 
 
 def by_the_book(at: Situation, tag: str, **others: Any) -> Any:

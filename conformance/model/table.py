@@ -7,19 +7,22 @@ functions that a network is made of (`functions.py`), and formulas entry by entr
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from math import ceil
 from types import MappingProxyType
 from typing import Any, TypeVar
 
 from conformance.model.functions import ACTIVATIONS, COSTS, ROUTES, Activation, Cost
-from reference.equations import BOOK, Equations
+from reference.equations import BOOK, Equations, reduced_gradient
 from reference.families import behind, with_activation
 from reference.step import Batch, Parameters, split
 
-GIVEN = ("x", "y", "eta", "decay")
-"""What a step is given beside the parameters; `decay` is λ/n."""
+GIVEN = ("x", "y", "eta", "decay", "counts")
+"""What a step is given beside the parameters; `decay` is λ/n, `counts` are the m_r of R."""
+
+PARTS = {"nabla_b": "parts_b", "nabla_w": "parts_w"}
+"""The names of the gradients of all processes or micro-batches, which are given to R."""
 
 AXES = {"n": "neuron", "below": "from neuron", "m": "sample"}
 """What the axes of a quantity count: n neurons, those of the layer below, m samples."""
@@ -152,12 +155,25 @@ Rows = Mapping[str, Row]
 
 def is_given(name: str) -> bool:
     """Whether an input is what a step starts from, and not what it computes."""
-    return name in GIVEN or split(name)[0] in ("w", "b")
+    return name in GIVEN or split(name)[0] in ("w", "b", *PARTS.values())
+
+
+@dataclass(frozen=True, eq=False)
+class PartBatch(Batch):
+    """A mini-batch of several processes, or what one of them has of it; with what else is known.
+
+    Attributes:
+        known: more of what a step is given, by its name.
+    """
+
+    known: Mapping[str, Any] = field(default_factory=dict)
 
 
 def given(parameters: Parameters, batch: Batch, eta: Any, decay: Any) -> dict[str, Any]:
     """What a step starts from, by the names that the inputs of rows have."""
-    return {**dict(parameters.named()), "x": batch.x, "y": batch.y, "eta": eta, "decay": decay}
+    known = batch.known if isinstance(batch, PartBatch) else {}
+    named = {"x": batch.x, "y": batch.y, "eta": eta, "decay": decay}
+    return {**dict(parameters.named()), **named, **known}
 
 
 def run(
@@ -235,9 +251,25 @@ def rows(
     return MappingProxyType({row.name: row for row in found})
 
 
+@lru_cache(maxsize=64)
+def reduced_rows(
+    layers: int, cost: str = "quadratic", activation: str | tuple[str, ...] = "sigmoid"
+) -> Rows:
+    """As `rows`, with R between BP4 and the update, which takes what R gives."""
+    found = list(rows(layers, cost, activation).values())
+    first = next(i for i, row in enumerate(found) if row.tag == "B")
+    reductions = [
+        replace(row, quantity=_REDUCED[row.quantity.name], function=reduced_gradient, of_own=None)
+        for row in found[:first]
+        if row.quantity.name in _REDUCED
+    ]
+    updates = [replace(row, quantity=_of_reduced(row.quantity)) for row in found[first:]]
+    return MappingProxyType({row.name: row for row in (*found[:first], *reductions, *updates)})
+
+
 def tag_of(name: str, layers: int) -> str:
     """The tag of the equation that gives the quantity of this name."""
-    return rows(layers)[name].tag
+    return reduced_rows(layers)[name].tag
 
 
 def name_of(tag: str, layer: int) -> str:
@@ -247,7 +279,7 @@ def name_of(tag: str, layer: int) -> str:
 
 def entry(name: str, index: tuple[int, ...]) -> str:
     """An entry in words: `neuron 2, sample 1`, counted from 0."""
-    axes = rows(split(name)[1] or 2)[name].axes
+    axes = reduced_rows(split(name)[1] or 2)[name].axes
     return ", ".join(f"{axis} {i}" for axis, i in zip(axes, index, strict=False))
 
 
@@ -349,6 +381,35 @@ _DESCENT = (
     ),
 )
 
+_REDUCED = {
+    gradient.name: Quantity(
+        gradient.name.replace("nabla", "reduced"),
+        *(gradient.symbol, "R", "reduced_gradient", (PARTS[gradient.name], "counts")),
+        *(gradient.shape, "Gradient"),
+        about=f"{gradient.about}, of all processes",
+        code=f"(counts * {PARTS[gradient.name]}).sum(axis=0) / counts.sum()",
+        scaled=True,
+    )
+    for gradient in _DESCENT
+    if gradient.name in PARTS
+}
+"""R, by the gradients of the single process."""
+
+
+def _of_reduced(update: Quantity) -> Quantity:
+    """The update from what R gives."""
+
+    def placed(names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(each.replace("nabla", "reduced") for each in names)
+
+    loosened = update.loosened and replace(update.loosened, inputs=placed(update.loosened.inputs))
+    code = update.code.replace("nabla", "reduced")
+    return replace(update, inputs=placed(update.inputs), code=code, loosened=loosened)
+
+
 _NAMES = {tag: each.name for tag, each in _quantities("quadratic", "sigmoid").items()}
 TAGS = tuple(_NAMES)
 """The tags of all equations, in causal order."""
+
+CAUSAL = (*TAGS[: TAGS.index("B")], "R", *TAGS[TAGS.index("B") :])
+"""The same, with R where gradients of several processes are reduced."""
