@@ -99,8 +99,8 @@ OWN: Formulas = {
 }
 
 
-def _mistake(id_: str, sentence: str, wrong: str, formula: Formula, **more: str) -> Mistake:
-    return Mistake(id_, sentence, wrong, RIGHT, {"R": formula}, **more)
+def _mistake(id_: str, sentence: str, wrong: str, formula: Formula, *, hidden: str) -> Mistake:
+    return Mistake(id_, sentence, wrong, RIGHT, {"R": formula}, hidden=hidden)
 
 
 _ALL = (
@@ -202,7 +202,7 @@ _ALL = (
     ),
     Mistake(
         "order-not-shared",
-        "The processes draw orders of their own, so that their samples overlap and some are missing.",
+        "Each process draws an order of its own: some samples count twice, and others are missing.",
         wrong="∇C_r of samples that are another process's too",
         right="∇C_r of the samples of the process",
         hidden="an order that is the same in all processes",

@@ -63,7 +63,7 @@ SEVERAL = (
         lambda w: (((4,), (2,)),) if w == 2 else (((3,), (2,), (1,)),),  # noqa: PLR2004
     ),
     Rule(
-        *("empty", "expanding-3-4-5-2", "the last process has no samples"),
+        *("empty", "contracting-5-4-3-2", "the last process has no samples"),
         lambda w: ((*spread(7, w - 1), ()),),
     ),
     Rule(

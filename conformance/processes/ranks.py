@@ -36,8 +36,13 @@ class Shown:
 class Processes(Protocol):
     """Some processes that take steps together."""
 
-    name: str
-    world: int
+    @property
+    def name(self) -> str:
+        """For messages."""
+
+    @property
+    def world(self) -> int:
+        """How many they are."""
 
     def step(self, divided: Divided, t: int) -> Sequence[Shown]:
         """Take one step of a case from its start; what each process shows."""

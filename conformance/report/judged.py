@@ -15,12 +15,17 @@ KINDS = {
     "nabla_b": "gradients",
     "nabla_w": "gradients",
     "delta": "δ",
+    "reduced_b": "reduced gradients",
+    "reduced_w": "reduced gradients",
     "z": "weighted inputs",
     "b": "updated parameters",
     "w": "updated parameters",
 }
 OUTPUTS, FREE_RUN = "outputs", "free run"
-DEPTHS = (OUTPUTS, "cost", "gradients", "δ", "activations", "weighted inputs", "updated parameters")
+DEPTHS = (
+    *(OUTPUTS, "cost", "gradients", "δ", "activations", "weighted inputs"),
+    *("reduced gradients", "updated parameters"),
+)
 COMPARED = (Status.PASS, Status.FAIL, Status.LOST, Status.EXPLAINED)
 
 

@@ -6,7 +6,7 @@ Left out: signs in colour (`terminal.py`) or in a table (`markdown.py`, `noteboo
 from collections.abc import Sequence
 
 from conformance.judging.case_report import CaseReport
-from conformance.model.table import TAGS, tag_of
+from conformance.model.table import CAUSAL, TAGS
 from conformance.verdict.compare import FREE, Status, Verdict
 
 SIGNS = {
@@ -23,17 +23,31 @@ ASCII_SIGNS = {"!": "!", "✗": "x", "~": "~", "·": ".", "✓": "ok", "–": "-
 """The signs for an output that does not encode them all."""
 
 COLUMNS = (*TAGS, "free")
+"""Of one process; see `columns`."""
+
+DIVIDED = CAUSAL
+"""Of several processes, or of micro-batches, which take single steps."""
+
 MEANING = (
     "✓ right, ✗ wrong, ~ right but digits lost, · explained by what is wrong before it, "
     "– not shown, ! stopped"
 )
 
 
+def columns(cases: Sequence[CaseReport]) -> tuple[str, ...]:
+    """The columns of some cases, all of which are of several processes or none."""
+    return DIVIDED if any(each.case.parts for each in cases) else COLUMNS
+
+
 def cells(report: CaseReport) -> list[Status | None]:
     """The gravest status of each column; None where nothing was asked."""
+    if report.case.parts:
+        tags, free = DIVIDED, list[Status | None]()
+    else:
+        tags, free = TAGS, [_gravest(_free(report))]
     if report.status is Status.ERROR:
-        return [Status.ERROR] * len(TAGS) + [_gravest(_free(report))]
-    return [_gravest(_of(report, tag)) for tag in TAGS] + [_gravest(_free(report))]
+        return [Status.ERROR] * len(tags) + free
+    return [_gravest(_of(report, tag)) for tag in tags] + free
 
 
 def sign(status: Status | None) -> str:
@@ -57,6 +71,5 @@ def _free(report: CaseReport) -> list[Verdict]:
 
 
 def _of(report: CaseReport, tag: str) -> list[Verdict]:
-    layers = report.case.layers
     named = [each for each in report.verdicts if each.name and each.mode != FREE]
-    return [verdict for verdict in named if tag_of(verdict.name, layers) == tag]
+    return [verdict for verdict in named if report.case.rows[verdict.name].tag == tag]

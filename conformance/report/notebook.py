@@ -21,7 +21,7 @@ from conformance.report.cause_words import beside_cause, cause_name, example_hea
 from conformance.report.exact_words import exact_words, loss_text, loss_words
 from conformance.report.finding_words import finding_text
 from conformance.report.mathml import DIFFERS, mathml, mathml_pair
-from conformance.report.matrix import COLUMNS, MEANING, cells, sign, worst
+from conformance.report.matrix import MEANING, cells, columns, sign, worst
 from conformance.report.message import accused
 from conformance.report.sentence import SIGNS, facts, pluralize, sentence, verdict
 from conformance.report.source_words import place, source
@@ -91,7 +91,8 @@ def _matrix(cases: Sequence[CaseReport]) -> Iterator[str]:
     if not cases:
         return
     head = _element("th", "case", _LEFT, 'scope="col"')
-    head += "".join(_element("th", each, _CELL, 'scope="col"') for each in (*COLUMNS, "worst"))
+    titles = (*columns(cases), "worst")
+    head += "".join(_element("th", each, _CELL, 'scope="col"') for each in titles)
     rows = [_element("tr", head), *(_element("tr", "".join(_row(each))) for each in cases)]
     table = _element("table", _element("tbody", "".join(rows)), "border-collapse: collapse")
     table = _element("div", table, "overflow-x: auto")
