@@ -4,13 +4,15 @@ Columns become rows here and nowhere else. A tensor's `.numpy()` shares memory t
 rewrites, so everything that leaves is a copy.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import torch
 from torch import Tensor, nn
 
 from reference.step import Array, Batch, Parameters, Step
 from torch_impl.model import Network, optimizer
+from torch_impl.state import State
 
 
 class Trainer:
@@ -23,6 +25,8 @@ class Trainer:
         eta: float,
         decay: float = 0.0,
         activations: Sequence[str] = (),
+        update: str = "sgd",
+        constants: Mapping[str, float] = MappingProxyType({}),
     ) -> None:
         """Start from the shared parameters, in their dtype.
 
@@ -32,6 +36,8 @@ class Trainer:
             eta: the learning rate η.
             decay: λ/n.
             activations: of each layer but the input; sigmoids if not given.
+            update: see `optimizer`; the parameters have its state.
+            constants: likewise.
         """
         dtype = torch.tensor(parameters.w[0][:0]).dtype
         self.network = Network(parameters.sizes, dtype, activations)
@@ -40,7 +46,9 @@ class Trainer:
             for layer, w, b in zip(self.network.layers, parameters.w, parameters.b, strict=True):
                 layer.weight.copy_(torch.tensor(w))
                 layer.bias.copy_(torch.tensor(b[:, 0]))
-        self.optimizer = optimizer(self.network, eta, decay)
+        self.optimizer = optimizer(self.network, eta, decay, update, constants)
+        self.state = State(self.optimizer, self.network.layers, eta)
+        self.state.put(parameters.state)
         self._z: list[Tensor] = []
         self._a: list[Tensor] = []
         for linear in self.network.layers:
@@ -70,6 +78,7 @@ class Trainer:
             nabla_w=nabla_w,
             b=tuple(to_array(layer.bias)[:, None] for layer in layers),
             w=tuple(to_array(layer.weight) for layer in layers),
+            state=self.state.taken(),
         )
 
     def forget(self) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 
 from conformance.mistakes.mistake import Mistake
 from conformance.mistakes.situation import Formula, Formulas, Situation, by_the_book
-from reference.step import split
+from conformance.model.table import PARTS
 
 RIGHT = "∇C = Σ_r (m_r/m) ∇C_r"
 
@@ -41,8 +41,7 @@ class Part:
 
 def parts(at: Situation) -> list[Part]:
     """The parts of a step, in the order in which R is given them."""
-    quantity = split(at.name)[0].removeprefix("reduced_")
-    stacked, found = at.given[f"parts_{quantity}{at.layer}"], list[Part]()
+    stacked, found = at.given[f"{PARTS}{at.of}{at.layer}"], list[Part]()
     for rank, of_rank in enumerate(at.case.parts[0]):
         of = sum(map(len, of_rank))
         for place, samples in enumerate(of_rank):

@@ -12,14 +12,12 @@ from typing import Any, Protocol
 
 from conformance.corpus.case import Case
 from conformance.errors import SubjectError, UsageError
+from conformance.model.reduction import reduced_name
 from conformance.processes.ranks import Shown
-from reference.step import Array, Parameters, split
+from reference.step import Array, Parameters
 
 OWN = "own"
 """The key of what a function returns under which the gradients of its micro-batches stand."""
-
-REDUCED = {"nabla_b": "reduced_b", "nabla_w": "reduced_w"}
-"""How a function's gradients over all processes are called here."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,14 +111,9 @@ class FunctionProgram:
             after = called.numbers(returned, job.case.dtype)
             if job.case.lmbda and not called.decays:
                 after = {name: array for name, array in after.items() if name[0] != "w"}
-            return Shown(parts, {_reduced(name): array for name, array in after.items()})
+            return Shown(parts, {reduced_name(name): array for name, array in after.items()})
 
         return take
-
-
-def _reduced(name: str) -> str:
-    quantity, layer = split(name)
-    return f"{REDUCED.get(quantity, quantity)}{layer or ''}"
 
 
 def _listed(own: Any, spec: str) -> Sequence[Mapping[Any, Any]]:

@@ -12,12 +12,13 @@ import numpy as np
 
 from conformance.corpus.case import Case, Parts
 from conformance.mistakes.situation import Formula, Situation
-from conformance.model.table import PARTS, PartBatch, given, of_layers
+from conformance.model.reduction import part_name
+from conformance.model.table import PartBatch, given, of_layers
 from conformance.processes.division import Divided
 from reference.backprop import step
 from reference.step import Array, Batch, Parameters, split
 
-GRADIENTS = tuple(PARTS)
+GRADIENTS = ("nabla_b", "nabla_w")
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,12 +127,6 @@ def _gradients(case: Case, parameters: Parameters, part: Batch) -> dict[str, Arr
     taken = step(parameters, part, case.eta, case.decay, book)
     named = dict(taken.named())
     return {name: array for name, array in named.items() if split(name)[0] in GRADIENTS}
-
-
-def part_name(name: str) -> str:
-    """The name under which R is given the gradients of all parts: `parts_w2` of `nabla_w2`."""
-    quantity, layer = split(name)
-    return f"{PARTS[quantity]}{layer}"
 
 
 def about(case: Case, rank: int, start: Parameters) -> dict[str, Array]:

@@ -14,9 +14,10 @@ import numpy as np
 from conformance.arithmetic.balls import rounded, tells_ties, until_decided
 from conformance.arithmetic.rounding import RunningError
 from conformance.corpus.case import Case
+from conformance.model.reduction import part_name, reduced_name
 from conformance.model.table import PartBatch
 from conformance.processes.division import Divided
-from conformance.processes.ranks import GRADIENTS, about, part_name
+from conformance.processes.ranks import GRADIENTS, about
 from conformance.verdict.deviation import Target
 from conformance.verdict.oracle import exact_step, expectations
 from reference.step import Array, Batch, Parameters, split
@@ -47,7 +48,7 @@ def truth(divided: Divided, t: int) -> StepTruth:
     known = {**stacked(case, expected), **about(case, 0, start)}
     whole = expectations(case, start, PartBatch(batch.x, batch.y, known))
     exact = _exact(alone, start, batch)
-    exact |= {row.name: exact[row.name.replace("reduced", "nabla")] for row in case.rows.values()}
+    exact |= {reduced_name(name): array for name, array in exact.items()}
     parts = (
         _targets(_exact(alone, start, part), each)
         for part, each in zip(samples, expected, strict=True)

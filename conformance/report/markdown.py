@@ -114,8 +114,9 @@ def _tables(cases: Sequence[CaseReport]) -> Iterator[str]:
 
 
 def _table(cases: Sequence[CaseReport]) -> str:
-    rows = ([each.case.id, *map(sign, cells(each)), worst(each)] for each in cases)
-    return table(("case", *columns(cases), "worst"), rows)
+    kinds = columns(cases)
+    rows = ([each.case.id, *map(sign, cells(each, kinds)), worst(each)] for each in cases)
+    return table(("case", *kinds, "worst"), rows)
 
 
 def _blamed(report: Report, blame: Blame) -> Iterator[str]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from conformance.shapes.alone import PAIR, LossSearch, PairSearch, loss_class, losses, pairs
 from conformance.shapes.arguments import needed
+from conformance.shapes.custom_function import FunctionSearch, custom_function
 from conformance.shapes.definitions import Definitions, returned_names
 from conformance.shapes.example_data import Data
 from conformance.shapes.judging import Found, judged
@@ -38,13 +39,13 @@ class Candidate:
     name: str
     book: bool
     searched: tuple[Searched, ...] = ()
-    layer: LayerSearch | PairSearch | LossSearch | OwnDataSearch | None = None
+    layer: LayerSearch | PairSearch | LossSearch | OwnDataSearch | FunctionSearch | None = None
     functions: frozenset[str] = frozenset()
 
     @property
     def refusal(self) -> Refusal:
         """How far its readings came."""
-        if isinstance(self.layer, LayerSearch) and self.layer.problems:
+        if isinstance(self.layer, LayerSearch | FunctionSearch) and self.layer.problems:
             return Refusal(1, self.layer.problems[0], parameters=True)
         refusals = [each.refusal for each in self.searched]
         return max(refusals, key=lambda each: each.stage, default=Refusal())
@@ -75,7 +76,7 @@ def of_class(kind: type, found: Definitions) -> Candidate | None:
     """A class as a candidate; None if nothing in it goes backwards."""
     if is_of_the_book(kind):
         return Candidate(kind.__name__, book=True)
-    layer = layer_search(kind, found.module)
+    layer = custom_function(kind, found.place, found.classes) or layer_search(kind, found.module)
     if layer is not None:
         own = frozenset((kind.__name__,))
         return Candidate(kind.__name__, book=False, layer=layer, functions=own)

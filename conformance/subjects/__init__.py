@@ -14,6 +14,7 @@ from conformance.corpus.case import Case
 from conformance.errors import UsageError
 from conformance.model.functions import SIGMOID
 from conformance.model.table import of_layers
+from conformance.model.updates import SGD
 from conformance.subjects.observation import Observation
 from reference.backprop import Layered, step
 from reference.equations import BOOK, COSTS
@@ -52,6 +53,7 @@ class Subject:
         folders: from which it was told to import.
         stops: how it stops on networks of some numbers of layers, if it is written for others.
         family: the activations of its hidden layers and of its output; empty if it has any.
+        update: its update rule, a name in `UPDATES`; empty if it has any.
     """
 
     name: str
@@ -64,11 +66,14 @@ class Subject:
     folders: tuple[Path, ...] = ()
     stops: Mapping[int, str] = field(default_factory=dict)
     family: tuple[str, ...] = (SIGMOID, SIGMOID)
+    update: str = SGD
 
     def unfit(self, case: Case) -> str:
         """Why a case cannot be put to the subject, or nothing."""
         if self.family and not case.is_of(*self.family):
             return "has other activations"
+        if self.update and case.update != self.update:
+            return f"has no {case.update}" if case.update != SGD else f"moves by {self.update}"
         if case.dtype not in self.dtypes:
             return f"computes in {' or '.join(self.dtypes)}"
         if case.cost not in self.costs:
@@ -99,7 +104,8 @@ class ReferenceSession:
 
     def step(self, batch: Batch) -> Step:
         """Take one step."""
-        taken = step(self.parameters, batch, self.case.eta, self.case.decay, self.equations)
+        rates = self.case.eta, self.case.decay
+        taken = step(self.parameters, batch, *rates, self.equations, self.case.rule)
         self.parameters = taken.parameters
         return taken
 
@@ -114,14 +120,15 @@ def _torch_impl(case: Case, parameters: Parameters) -> Session:
     from torch_impl.step import Trainer
 
     torch.set_num_threads(1)
-    return Trainer(parameters, case.cost, case.eta, case.decay, case.activations)
+    rule = case.update, dict(case.constants)
+    return Trainer(parameters, case.cost, case.eta, case.decay, case.activations, *rule)
 
 
 SUBJECTS = {
     subject.name: subject
     for subject in (
-        Subject("reference", _reference, family=()),
-        Subject("torch_impl", _torch_impl, family=()),
+        Subject("reference", _reference, family=(), update=""),
+        Subject("torch_impl", _torch_impl, family=(), update=""),
     )
 }
 

@@ -6,7 +6,9 @@ every one of them. Left out: which of them is the quantity (`roles.py`).
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from itertools import pairwise
+from operator import or_
 from typing import Any
 
 import numpy as np
@@ -52,6 +54,24 @@ class Candidates:
             every = all(node.uses & bits for bits in self.samples)
             if every and node.uses & uses and not node.uses & not_uses and not node.given:
                 yield from self._together(node, (n, m))
+
+    def fixed(self, n: int, *, uses: int, not_uses: int) -> Iterator[Candidate]:
+        """Those of n numbers that were computed of no sample: every sample has the same.
+
+        What a program is handed is among them: it may take it for what it should compute.
+
+        Args:
+            n: how many numbers a sample.
+            uses: bits of nodes.
+            not_uses: bits of nodes.
+        """
+        m, every = len(self.samples), reduce(or_, self.samples, not_uses)
+        for node in self.index.sized(n):
+            if node.uses & uses and not node.uses & every:
+                value = self.index.replay.value(node).reshape(n, 1)
+                places = np.tile(np.arange(n)[:, None], (1, m))
+                at = Location(np.full((n, m), node.number), places)
+                yield Candidate(np.tile(value, (1, m)), at)
 
     def _together(self, node: Node, shape: tuple[int, int]) -> Iterator[Candidate]:
         for value, places in orientations(self.index.replay.value(node), shape):

@@ -119,6 +119,7 @@ class Search:
         self.run, self.index = run, run.index
         self.candidates = Candidates(run.index, run.samples)
         self._floats: dict[int, tuple[Array, Array]] = {}
+        self._samples = run.samples  # none once something was made of no sample
         self.roles = Roles()
         m = float(run.m)
         self.factors = tuple(dict.fromkeys((1.0, 1 / m, m, -1.0, -1 / m, -m)))
@@ -194,7 +195,7 @@ class Search:
                 last = self._located(right, within, factors)
                 self._take(name, right, self._place(right, made, location, last))
                 return
-        found = self._by_use("delta", (n, self._everything, 0), made, None)
+        found = self._by_use(name, (n, self._everything, 0), made, None)
         if found is None and self._stands_still(layer):
             self.roles.nothing.append(name)
             zeros = np.asarray(rights[0] * 0)
@@ -393,14 +394,14 @@ class Search:
         if location is not None and within:
             if name[0] == "z" and not self._goes_on(right, name):
                 found = self._by_use(
-                    "z", (*where, above), made, changed, partial(self._goes_on, name=name)
+                    name, (*where, above), made, changed, partial(self._goes_on, name=name)
                 )
                 if found is not None and not self._turned_for_its_use(found.location):
                     return self._take(name, found.value, found.location, wrong=True)
             self.roles.first[name] = location
             last = self._columns(right, within)
             return self._take(name, right, self._place(right, made, location, last))
-        found = self._by_use(name[0], (*where, above), made, changed)
+        found = self._by_use(name, (*where, above), made, changed)
         if found is not None and not self._made_for_nothing(location, found):
             return self._take(name, found.value, found.location, wrong=True)
         return self._take(name, right, location)
@@ -430,13 +431,16 @@ class Search:
         self.roles.values[name] = value
         if location is not None:
             self.roles.found[name] = location
+            every = reduce(or_, self.run.samples, 0)
+            if not self.run.index.replay.trace.uses_of(location.numbers) & every:
+                self._samples = ()
         if wrong:
             self.roles.wrong.append(name)
         return value
 
     def _by_use(
         self,
-        quantity: str,
+        name: str,
         where: tuple[int, int, int],
         made: Made,
         right: Location | None,
@@ -445,14 +449,18 @@ class Search:
         """The value of which an equation's result is recorded, that of the first equation first.
 
         Args:
-            quantity: its kind.
+            name: of the quantity.
             where: how many numbers a sample, the bits of what it uses, and of what it does not.
             made: what the equations make of it.
             right: where the right value is; another one is made of that.
             fits: what else is asked of the value.
         """
         n, uses, not_uses = where
+        quantity, layer = split(name)[0], int(split(name)[1] or 0)
         candidates = list(self.candidates.of(n, uses=uses, not_uses=not_uses))
+        if quantity in ("z", "a"):
+            own = self.run.parameters[layer - 2]
+            candidates += self.candidates.fixed(n, uses=own, not_uses=not_uses)
         if not candidates:  # all parameters are in one array
             candidates = list(
                 self.candidates.of(n, uses=uses, not_uses=not_uses & self.run.targets)
@@ -593,13 +601,13 @@ class Search:
 
     def _columns(self, wanted: Array, within: int = 0) -> Location | None:
         """Where a quantity is that has a column a sample, each in what was made of its sample."""
-        return self.index.locate(wanted, within, self.run.samples)
+        return self.index.locate(wanted, within, self._samples)
 
     def _located(
         self, wanted: Array, within: int = 0, factors: tuple[float, ...] = ()
     ) -> Location | None:
         """Where a quantity, or a multiple of it, is; see `Index.locate`."""
-        factors, samples = factors or self.factors, self.run.samples
+        factors, samples = factors or self.factors, self._samples
         columns = samples if wanted.shape[1] == len(samples) and factors is not self.factors else ()
         for factor in factors:
             location = self.index.locate(times(wanted, factor), within, columns)
