@@ -21,9 +21,10 @@ from conformance.running.isolate import isolated
 from conformance.shapes.adapter import adapter, names_of
 from conformance.shapes.candidates import Candidate, candidates, of_thing
 from conformance.shapes.custom_function import defines_functions
-from conformance.shapes.definitions import NOTEBOOK, cells, definitions, of_module, trains_at_import
+from conformance.shapes.definitions import cells, definitions, of_module, trains_at_import
 from conformance.shapes.file_report import FileReport, NotJudged, Part, Refused, ShapeReport
 from conformance.shapes.judging import Found, Recognised
+from conformance.subjects.load import NOTEBOOK
 
 Send = Callable[[object], None]
 
@@ -50,17 +51,6 @@ class Asked:
     def said(self) -> str:
         """As it was given."""
         return self.place if self.name is None else f"{self.place}:{self.name}"
-
-
-def is_file(text: str) -> bool:
-    """Whether a word on the command line is a file with no name behind it."""
-    return text.endswith((".py", NOTEBOOK)) and ":" not in Path(text).name
-
-
-def split(text: str) -> tuple[str, str] | None:
-    """The file and the name of `FILE.py:NAME`; None if it is no such word."""
-    place, _, name = text.rpartition(":")
-    return (place, name) if place.endswith((".py", NOTEBOOK)) else None
 
 
 def check_file(asked: Asked, book: Callable[[str], Report]) -> FileReport:
@@ -128,18 +118,28 @@ def _of_the_book(asked: Asked, book: Callable[[str], Report]) -> Part:
         return ShapeReport(asked.said, found.examined, found.recognised)
 
 
-def _send_alone(asked: Asked, send: Send) -> None:
-    """What the child does: it judges a class with the book's interface by its own forward pass."""
+def check_alone(factory: Callable[..., Any], name: str, cost: str | None) -> ShapeReport:
+    """Judge a class or factory with the book's interface by its own forward pass, here."""
+    found = _alone(factory, name, name.rpartition(":")[2], cost)
+    return ShapeReport(name, found.examined, found.recognised)
+
+
+def _alone(factory: Callable[..., Any], said: str, name: str, cost: str | None) -> Found:
     from conformance.subjects.book.own_forward import examined_alone
-    from conformance.subjects.load import load
 
     with threadpool_limits(1):
-        thing = cast("Callable[..., Any]", load(asked.said, asked.python_path))
-        examined = examined_alone(thing, asked.said, asked.cost)
+        examined = examined_alone(factory, said, cost)
     names = tuple(each.name for each in examined.gradients)
-    said = "columns", "one-hot", ("backprop(x, y)",), "returned", names
-    recognised = Recognised(f"{asked.name}(sizes)", *said, backward=0)
-    send({"found": to_values(Found(recognised, examined))})
+    how = "columns", "one-hot", ("backprop(x, y)",), "returned", names
+    return Found(Recognised(f"{name}(sizes)", *how, backward=0), examined)
+
+
+def _send_alone(asked: Asked, send: Send) -> None:
+    """What the child does: it judges a class with the book's interface by its own forward pass."""
+    from conformance.subjects.load import load
+
+    thing = cast("Callable[..., Any]", load(asked.said, asked.python_path))
+    send({"found": to_values(_alone(thing, asked.said, str(asked.name), asked.cost))})
 
 
 def check_object(thing: Any, cost: str | None) -> ShapeReport | None:
