@@ -4,7 +4,7 @@ A backward pass may be no derivative on purpose: where forward rounds or compare
 is 0 (straight-through estimators, surrogate gradients), or hands its argument on unchanged (the
 reversal of a gradient). Such a gradient is its author's choice: it is said, and not accused.
 
-Left out: the call (`record.py`) and the engine (`backward/`).
+Left out: the call (`applied.py`) and the engine (`backward/`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,12 +23,12 @@ from conformance.backward.names import operation as operation_of
 from conformance.backward.operation import Operation, operation
 from conformance.backward.own_pass import examine_pass
 from conformance.backward.program import Recorded
-from conformance.backward.rerun import untraced
 from conformance.backward.quantities import HALF_OF_THE_DIGITS
+from conformance.backward.rerun import untraced
 from conformance.backward.rules import Derivative, Moved
 from conformance.backward.source import lines_of
+from conformance.custom.applied import Called, called, loss_of, names_of, plain
 from conformance.custom.context import Function
-from conformance.custom.record import Called, called, loss_of, names_of, plain
 from conformance.tracing.trace import Node
 
 ROUNDINGS = ("round", "sign", "floor", "ceil", "trunc")
@@ -215,4 +215,3 @@ def _contradicted(what: Asked, wrong: list[Verdict]) -> list[Verdict]:
             raise ValueError(str(error)) from error
 
     return untraced(f, start, (), wrong)
-
