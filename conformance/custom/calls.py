@@ -52,7 +52,8 @@ def calls_of(place: str, names: Collection[str]) -> Calls:
     quiet = StringIO()
     with _as_program(place), redirect_stdout(quiet), redirect_stderr(quiet), _noting(note):
         try:
-            with limited(SECONDS):
+            with limited(SECONDS), torch.random.fork_rng():
+                torch.manual_seed(0)  # so that it is the same call each time
                 run_path(place, run_name="__main__")
         except (_SeenError, TooLongError, SystemExit):
             pass  # what was seen is enough, or is all that there is

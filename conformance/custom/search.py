@@ -55,7 +55,7 @@ def found(kind: type[Function], own: tuple[Any, ...] | None) -> tuple[Tried | No
             problem = _said(error)
     best: Tried | None = None
     count = 0
-    for layout, what in _fitting(kind):
+    for layout, what in fitting(kind):
         try:
             tried = _tried(layout, what)
         except NotAGradientError as error:
@@ -78,7 +78,7 @@ def _right(tried: Tried) -> int:
     return sum(each.ok for each in tried.examined.gradients)
 
 
-def _fitting(kind: type[Function]) -> Iterator[tuple[str, Asked]]:
+def fitting(kind: type[Function]) -> Iterator[tuple[str, Asked]]:
     """The arguments that torch accepts, with an output that depends on them."""
     for dtype in (torch.float64, torch.float32):
         some = False

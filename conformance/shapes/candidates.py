@@ -19,7 +19,7 @@ from conformance.shapes.own_data import OwnDataSearch, own_data
 from conformance.shapes.parameters import made_by_the_file, made_here, takes_parameters
 from conformance.shapes.plans import Made, Named, by_role, constructors, methods
 from conformance.shapes.search import Refusal, Searched
-from conformance.subjects.adapt import is_of_the_book
+from conformance.subjects.adapt import is_module, is_of_the_book
 
 BACKWARD = ("backward", "train")
 
@@ -59,8 +59,14 @@ class Candidate:
 
 
 def candidates(found: Definitions) -> Iterator[Candidate]:
-    """What a file has that may be judged: whole networks first, then what they are made of."""
+    """What a file has that may be judged: whole networks first, then what they are made of.
+
+    Beside custom functions of torch, torch's modules are what calls them: torch goes back there.
+    """
     classes = [each for kind in found.classes if (each := of_class(kind, found)) is not None]
+    if any(isinstance(each.layer, FunctionSearch) for each in classes):
+        modules = {kind.__name__ for kind in found.classes if is_module(kind)}
+        classes = [each for each in classes if each.name not in modules]
     yield from (each for each in classes if each.layer is None)
     yield from of_functions(found)
     yield from (each for each in classes if each.layer is not None)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial, reduce
 from itertools import islice
-from operator import or_
+from operator import and_, or_
 from typing import Any
 
 import numpy as np
@@ -226,7 +226,8 @@ class Search:
     def _possible_factors(self, layer: int, right: Array) -> tuple[float, ...]:
         """The factors that a program may keep in δ^l: 1, m, 1/m, and −1 if it all ascends by it.
 
-        A factor that is still in the step was not kept, but is wrong.
+        A factor that is still in the step was not kept, but is wrong; so is one that the δ of the
+        layer above does not have.
         """
         above = self.roles.found.get(f"delta{layer + 1}")
         negative = above is not None and above.factor < 0
@@ -236,7 +237,15 @@ class Search:
             negative = any(bool(ratio > 0) for ratio in ratios)
             kept = [each for each in self.factors if each == 1 or not ratios or each not in still]
             return tuple(each for each in kept if each > 0 or negative)
-        return tuple(each for each in self.factors if (each < 0) == negative)
+        signed = [each for each in self.factors if (each < 0) == negative]
+        return tuple(each for each in signed if above is None or self._kept_above(layer, each))
+
+    def _kept_above(self, layer: int, factor: float) -> bool:
+        """Whether the δ of the layer above is recorded with the same factor."""
+        name = f"delta{layer + 1}"
+        if self.roles.found[name].factor == factor:
+            return True
+        return self._located(self.roles.values[name], factors=(factor,)) is not None
 
     def _ratios(self, layer: int, delta: Array) -> list[Any]:
         """How many times as far each parameter of a layer was moved as by a δ^l."""
@@ -557,20 +566,10 @@ class Search:
             return last
         trace = self.index.replay.trace
         others = reduce(or_, (1 << e.number for e in trace.nodes if e.number not in rounded), 0)
-        before = self._located(value, others, (last.factor,))
-        users = list(self._users(value, made))
-        if before is None:
+        if self._located(value, others, (last.factor,)) is None:
             return last
-        wholes = (
-            Location(np.full(value.shape, node.number), places, last.factor)
-            for node, places, factor in reversed(self.index.proportional(value))
-            if is_factor(factor, last.factor)
-        )
-        for each in (last, *wholes, first):
-            own = reduce(or_, (1 << number for number in each.numbers))
-            if all(uses & own for uses in users):
-                return each
-        return before
+        of_all = reduce(and_, self._users(value, made), trace.uses_of(last.numbers))
+        return self._located(value, of_all, (last.factor,)) or first
 
     def _users(self, value: Array, made: Made) -> Iterator[int]:
         """The bits of what each thing that is recorded and made of a quantity was computed from."""
@@ -583,7 +582,8 @@ class Search:
                     next(islice(made(_only(value, i), exactly), number, None)) for i in range(m)
                 )
                 found = [self._located(part) for part, _ in parts]
-            yield from (trace.uses_of(each.numbers) for each in found if each is not None)
+            if all(each is not None for each in found):
+                yield reduce(or_, (trace.uses_of(each.numbers) for each in found if each), 0)
 
     def _made_of(self, wanted: Array, own: Sequence[int]) -> tuple[int, float] | None:
         """What a quantity that is recorded was computed from, as bits, and its factor.

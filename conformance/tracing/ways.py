@@ -300,12 +300,12 @@ class Way:
     @cached_property
     def straight(self) -> Known:
         """What the equations themselves give, on the way and before it."""
-        own = split(self.name)[0]
+        kind = split(self.name)[0]
         names = [
             each
             for each in self.rows
             if each != self.name
-            and (split(each)[0] == own or each in self._earlier)
+            and (split(each)[0] == kind or each in self._earlier)
             and split(each)[0] in (*COLUMNS, "nabla_b", "nabla_w")
         ]
         parts = self._parts()
@@ -377,8 +377,8 @@ class Way:
         row, alternatives = self.rows[self.name], list[Known]()
         for name in (each for each in row.inputs if each in row.made or each in ("x", "y")):
             names = [name, f"a{row.layer}"] if name == f"z{row.layer}" else [name]
-            arrays = [self._operand(each, part) for each in names for part in self._parts()]
-            alternatives.append(Known(each for each in arrays if _is_array(each)))
+            held = [self._operand(each, part) for each in names for part in self._parts()]
+            alternatives.append(Known(each for each in held if _is_array(each)))
         return [each for each in alternatives if each]
 
     @cached_property
