@@ -1,4 +1,4 @@
-"""`python -m conformance.tests.spawned …`: the command where processes are started anew, not forked.
+"""`python -m conformance.tests.spawned …`: the command where no process is forked.
 
 Left out: what it has to say (`test_platforms.py`).
 """

@@ -1,12 +1,13 @@
 """What holds on other platforms, and without torch, as far as it can be told here.
 
-Processes are started anew as on Windows and macOS, in a folder with blanks and letters beyond ASCII;
-what one platform lacks is not imported elsewhere; a text has its encoding. Left out: types of another
-platform, which CI asks of `mypy --platform win32`.
+Processes are started anew as on Windows and macOS, in a folder with blanks and letters beyond
+ASCII; what one platform lacks is not imported elsewhere; a text has its encoding. Left out: types
+of another platform, which CI asks of `mypy --platform win32`.
 """
 
 import ast
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -20,7 +21,8 @@ import pytest
 
 import conformance
 from conformance.errors import UsageError
-from conformance.grade.row import Outcome, Row
+from conformance.files import put
+from conformance.grade.row import Judgement, Outcome, Row
 from conformance.grade.table import as_csv
 from conformance.running.child import sent_text
 from conformance.running.group import JobLimits
@@ -60,7 +62,7 @@ def run(module: str, *words: str, place: Path) -> subprocess.CompletedProcess[st
         ("network.py", ("check", "мой файл.py:Network", "--case", "hand*"), 1, "sigma-prime-of-a"),
         ("network.py", ("gradcheck", "мой файл.py:Network"), 1, "WRONG"),
         ("train.py", ("run", "мой файл.py"), 1, "мой файл.py:32: b1 -= lr * dh.mean(axis=0)"),
-        ("train.py", ("init", "мой файл.py"), 0, "wrote "),
+        ("student.py", ("init", "мой файл.py"), 0, "wrote "),
     ],
     ids=lambda value: "-".join(value)[:9] if isinstance(value, tuple) else None,
 )
@@ -126,7 +128,7 @@ def test_the_benchmark_leaves_out_what_needs_torch(tmp_path: Path) -> None:
 
 def test_torch_is_asked_for_before_it_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
-    with pytest.raises(UsageError, match="^torch_impl needs torch, which is not installed$"):
+    with pytest.raises(UsageError, match=r"^torch_impl needs torch, which is not installed$"):
         find("torch_impl")
     assert find("reference").name == "reference"
 
@@ -151,48 +153,69 @@ def at_import(tree: ast.Module) -> Iterator[ast.Import | ast.ImportFrom]:
                 node.body.clear()
 
 
-@pytest.mark.parametrize("path", PRODUCT, ids=lambda path: str(path.relative_to(CLONE)))
-def test_a_module_imports_nothing_that_a_platform_lacks(path: Path) -> None:
-    for node in at_import(ast.parse(path.read_bytes())):
-        names = {node.module or ""} if isinstance(node, ast.ImportFrom) else set()
-        names |= {each.name for each in node.names} if isinstance(node, ast.Import) else set()
-        assert not {name.partition(".")[0] for name in names} & (POSIX_ONLY | WINDOWS_ONLY)
+def test_no_module_imports_what_a_platform_lacks() -> None:
+    found = [
+        f"{path.relative_to(CLONE)}:{node.lineno}"
+        for path in PRODUCT
+        for node in at_import(ast.parse(path.read_bytes()))
+        if names(node) & (POSIX_ONLY | WINDOWS_ONLY)
+    ]
+    assert not found
 
 
-def calls(tree: ast.Module) -> Iterator[tuple[ast.Call, str]]:
-    """The calls in a module, each with the last name of what is called."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call):
-            yield node, ast.unparse(node.func).rpartition(".")[2]
+def names(node: ast.Import | ast.ImportFrom) -> set[str]:
+    """The packages that an import names."""
+    if isinstance(node, ast.ImportFrom):
+        return {(node.module or "").partition(".")[0]}
+    return {each.name.partition(".")[0] for each in node.names}
 
 
-@pytest.mark.parametrize("path", PRODUCT, ids=lambda path: str(path.relative_to(CLONE)))
-def test_a_text_has_its_encoding(path: Path) -> None:
+def test_a_text_has_its_encoding() -> None:
     """Else it is that of the platform, which on Windows is seldom UTF-8."""
-    for call, name in calls(ast.parse(path.read_bytes())):
-        given = {each.arg for each in call.keywords}
-        where = f"{path}:{call.lineno}"
-        literals = [each.value for each in call.args if isinstance(each, ast.Constant)]
-        if name in ("read_text", "write_text"):
-            wanted = 1 if name == "read_text" else 2
-            assert "encoding" in given or len(call.args) >= wanted, where
-        elif name in ("open", "fdopen") and "." not in "".join(map(str, literals)):
-            binary = any("b" in str(each) for each in literals)
-            opens = isinstance(call.func, ast.Name) or literals or not call.args
-            assert binary or "encoding" in given or not opens or _opens_no_text(call), where
-        elif name in ("run", "Popen", "check_output"):
-            assert not given & {"text", "universal_newlines"} or "encoding" in given, where
+    found = [
+        f"{path.relative_to(CLONE)}:{node.lineno}"
+        for path in PRODUCT
+        for node in ast.walk(ast.parse(path.read_bytes()))
+        if isinstance(node, ast.Call) and not has_encoding(node)
+    ]
+    assert not found
 
 
-def _opens_no_text(call: ast.Call) -> bool:
-    """Whether an `open` is one of `os` or of an archive, or of a descriptor that has a rule."""
-    of = ast.unparse(call.func)
-    return of in ("os.open", "archive.open") or any(each.arg == "errors" for each in call.keywords)
+def has_encoding(call: ast.Call) -> bool:
+    """Whether a call that reads or writes text says how; so does any other."""
+    given, place = {each.arg for each in call.keywords}, POSITIONS.get(_what(call))
+    as_text = any(
+        each.arg in ("text", "universal_newlines") and ast.unparse(each.value) == "True"
+        for each in call.keywords
+    )
+    if "encoding" in given or (place is None and not as_text):
+        return True
+    return place is not None and len(call.args) > place
 
 
-def test_the_lines_of_a_csv_end_as_its_standard_says_on_every_platform() -> None:
-    text = as_csv([Row("a", Outcome.RIGHT, "", "", "", 1.0, "")])
-    assert text.count("\r\n") == text.count("\n") == 2
+POSITIONS = {"open": 3, "Path.open": 2, "read_text": 0, "write_text": 1}
+"""Where the encoding stands that a call may be given."""
+
+
+def _what(call: ast.Call) -> str:
+    """Which function of text files is called, if it is one."""
+    modes = [each.value for each in call.args if isinstance(each, ast.Constant)]
+    of_text = any(re.fullmatch("[rwax+t]+", str(each)) for each in modes)
+    if isinstance(call.func, ast.Name):
+        binary = any("b" in str(each) for each in modes)
+        return "open" if call.func.id == "open" and not binary else ""
+    name = getattr(call.func, "attr", "")
+    if name == "open":  # an archive's members are bytes
+        return "Path.open" if of_text and len(call.args) == 1 else ""
+    return str(name)
+
+
+def test_a_csv_has_the_same_bytes_on_every_platform(tmp_path: Path) -> None:
+    put("--csv", tmp_path / "rows.csv", as_csv([Row("größe", Judgement("a.py", Outcome.RIGHT))]))
+    raw = (tmp_path / "rows.csv").read_bytes()
+    assert raw.count(b"\n") == 2
+    assert b"\r" not in raw
+    assert "größe" in raw.decode()
 
 
 def test_the_fixtures_stay_bytes_in_git() -> None:
@@ -250,4 +273,4 @@ def test_what_a_child_prints_may_be_sent_over_a_connection() -> None:
 @pytest.mark.skipif(sys.maxsize < 1 << 32, reason="its size is another where pointers have 32 bits")
 def test_the_limits_of_a_job_have_the_size_that_windows_expects() -> None:
     assert sizeof(JobLimits) == 144
-    assert JobLimits.flags.offset == 16  # type: ignore[attr-defined]
+    assert JobLimits.flags.offset == 16
