@@ -267,7 +267,7 @@ def test_a_click_in_the_drawing_chooses_the_number(learn: Learn) -> None:
         it.page.locator(f"[data-part='{part}'] circle").click(force=True)
         assert it.page.get_by_label("Number", exact=True).input_value() == key
         assert it.page.get_by_role("tab", selected=True).inner_text() == "Change"
-    it.page.locator("[data-part='3:0,1'] .touch").click(position={"x": 20, "y": 7}, force=True)
+    it.page.locator("[data-part='3:0,1'] .touch").click(position={"x": 80, "y": 1}, force=True)
     assert it.page.get_by_label("Number", exact=True).input_value() == "w3:0,1"
 
 
