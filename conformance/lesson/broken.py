@@ -4,7 +4,7 @@ The mistake runs as a subject does and is judged as one. Left out: which mistake
 (`mistakes`), and how they are shown (`breaking.js`).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from math import isfinite
 from typing import Any
 
@@ -69,7 +69,7 @@ def _quantity(verdict: Verdict, shown: Array, truth: Mapping[str, Target]) -> di
     """What a program with the mistake has of one quantity, and whether that equation is blamed."""
     right = truth[verdict.name].centre
     problem = malformed(shown, right.shape, right.dtype)
-    rows = np.atleast_2d(shown) if not problem else []
+    rows: Iterable[Array] = () if problem else np.atleast_2d(shown)
     return {
         "status": str(verdict.status),
         "problem": problem,

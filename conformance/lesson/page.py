@@ -77,9 +77,9 @@ def lesson(worked: Worked) -> str:
         samples=worked.given["x"].shape[1],
         why=_why(worked.case),
         parts=parts,
-        mistakes=[
-            (each, *formulas(each)) for each in CATALOGUE.values() if each.formulas
-        ] if is_whole(worked) else [],
+        mistakes=[(each, *formulas(each)) for each in CATALOGUE.values() if each.formulas]
+        if is_whole(worked)
+        else [],
         typeset=lambda formula: mathml(formula, block=True),
         prose=prose,
         command=_command(worked.case),

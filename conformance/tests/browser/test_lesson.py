@@ -25,6 +25,7 @@ from conformance.verdict.compare import RESTARTED, Status, Verdict, judge, recor
 from conformance.verdict.deviation import Target
 from reference.step import Array, Batch, Parameters, causal_order
 
+
 def chosen() -> list[str]:
     """The float64 cases of sigmoid layers, and of each other family the first with each cost."""
     found: dict[object, str] = {}
