@@ -12,8 +12,7 @@ import pytest
 from conformance.explain.pieces import written
 from conformance.explain.show import example
 from conformance.explain.worked import Worked
-from conformance.lesson.broken import broken_steps
-from conformance.mistakes.catalogue import CATALOGUE
+from conformance.lesson.broken import broken_steps, known
 from conformance.tests.browser.lessons import LARGE, SMALL, Learn
 from conformance.tests.browser.pages import Opened, Theme
 from reference.backprop import step
@@ -279,9 +278,7 @@ def test_a_mistake_is_shown_as_the_checker_judges_it(learn: Learn) -> None:
     it = learn(worked)
     it.page.get_by_role("tab", name="Break it").click()
     choice = it.page.get_by_label("Mistake", exact=True)
-    assert it.page.locator("#mistake option").count() == sum(
-        bool(each.formulas) for each in CATALOGUE.values()
-    )
+    assert it.page.locator("#mistake option").count() == len(known())
     for id_, broken in broken_steps(worked).items():
         choice.select_option(id_)
         told = it.page.locator("#compared tbody tr")
