@@ -49,13 +49,38 @@ def in_one_line(name: str, examined: Examined) -> str:
     return visible(f"{name}: wrong: the {what} of {wrong}{where}: {why(first.cause)}{more}")
 
 
+def headline(examined: Examined) -> str:
+    """The verdict in a sentence, without the program's name and without a full stop."""
+    if not examined.accused:
+        said = _right(examined.gradients)
+        return f"{said[0].upper()}{said[1:]}"
+    wrong = dict.fromkeys(name for each in examined.accused for name in each.gradients)
+    what, beside = _wrong([*wrong], examined.accused[0], examined.gradients)
+    be = "are" if len(wrong) > 1 else "is"
+    more = f", by {len(examined.accused)} lines" if len(examined.accused) > 1 else ""
+    return f"The {what} {be} wrong{more}{beside}"
+
+
+def _wrong(names: Sequence[str], accused: Accused, gradients: Sequence[Judged]) -> tuple[str, str]:
+    """What is wrong, such as `gradients of W1 and b1`, and what is right beside it."""
+    right = [each.name for each in gradients if each.ok and each.name not in names]
+    beside = f"; {_names(right)} {'is' if len(right) == 1 else 'are'} right" if right else ""
+    what = "update" if accused.cause.kind in UPDATES else "gradient"
+    return f"{what}{'s'[: len(names) > 1]} of {_names(names)}", beside
+
+
 def _all_right(name: str, gradients: Sequence[Judged]) -> str:
+    return f"{name}: {_right(gradients)}"
+
+
+def _right(gradients: Sequence[Judged]) -> str:
+    """That all are right, and what decided it."""
     exact = sum(each.exact for each in gradients)
     count = _count(len(gradients), "gradient")
     if exact == len(gradients):
-        return f"{name}: {count}, all right, decided on balls"
+        return f"{count}, all right, decided on balls"
     how = "in floats, to half of their digits" if not exact else f"{exact} of them decided on balls"
-    return f"{name}: {count}, all right, {how}"
+    return f"{count}, all right, {how}"
 
 
 def _count(n: int, what: str) -> str:
@@ -64,19 +89,26 @@ def _count(n: int, what: str) -> str:
 
 def blame_lines(accused: Accused, gradients: Sequence[Judged] = ()) -> list[str]:
     """Which gradients, which line, why; then what else is known of it."""
-    right = [each.name for each in gradients if each.ok and each.name not in accused.gradients]
-    beside = f"; {_names(right)} {'is' if len(right) == 1 else 'are'} right" if right else ""
-    plural = "s of" if len(accused.gradients) > 1 else " of"
-    what = "update" if accused.cause.kind in UPDATES else "gradient"
-    lines = [f"wrong: the {what}{plural} {_names(accused.gradients)}{beside}"]
+    what, beside = _wrong(accused.gradients, accused, gradients)
+    lines = [f"wrong: the {what}{beside}"]
     lines += map(place, accused.lines[:1])
     lines.append(why(accused.cause))
+    return lines + [f"  {each}" for each in details(accused)]
+
+
+def wrong_words(accused: Accused) -> str:
+    """What an operation makes wrong: `the gradients of W1 and b1 are wrong`."""
+    be = "are" if len(accused.gradients) > 1 else "is"
+    return f"the {_wrong(accused.gradients, accused, ())[0]} {be} wrong"
+
+
+def details(accused: Accused) -> Iterator[str]:
+    """The entry that is farthest off, and the lines that may be to blame as well."""
     if accused.cause.worst is not None:
-        lines.append(f"  {_entry(accused.cause.worst)}")
+        yield _entry(accused.cause.worst)
     sure = accused.cause.changed is not None
     for each in () if sure else accused.lines[1 : 1 + LOCATED]:
-        lines.append(f"  or else {place(each)}")
-    return lines
+        yield f"or else {place(each)}"
 
 
 def _names(names: Sequence[str]) -> str:
