@@ -4,6 +4,7 @@ Left out: what is wrong (`accuse.py`), and the drawing (`report/page/passes.py`)
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -51,10 +52,23 @@ def passes(
         is_wrong = match is None and node.number in given
         back = _named(match[0]) if match is not None else given.get(node.number)
         factor = 1.0 if match is None else match[1].factor
-        is_blamed = name in blamed and (match is None or not same)
-        shape = np.shape(node.value)
-        rows.append(Passed(name, shape, back, factor, is_blamed, is_wrong, tuple(sorted(made_of))))
-    return tuple(rows)
+        shape, inputs = np.shape(node.value), tuple(sorted(made_of))
+        rows.append(Passed(name, shape, back, factor, wrong=is_wrong, inputs=inputs))
+    return tuple(_marked(rows, blamed))
+
+
+def _marked(rows: list[Passed], blamed: Sequence[Named]) -> list[Passed]:
+    """The rows, of which those that are to blame say so.
+
+    Of several executions of a line it is the last one whose ∂C/∂v is missing: the way back meets it
+    first.
+    """
+    for name in blamed:
+        places = [i for i, each in enumerate(rows) if each.forward == name]
+        missing = [i for i in places if rows[i].backward is None or rows[i].wrong]
+        for i in (missing or places)[-1:]:
+            rows[i] = replace(rows[i], blamed=True)
+    return rows
 
 
 def _listed(forward: Forward, nearest: dict[int, set[int]]) -> Iterator[tuple[Node, Named]]:
@@ -64,7 +78,7 @@ def _listed(forward: Forward, nearest: dict[int, set[int]]) -> Iterator[tuple[No
         nearest[node.number] = _union(nearest, node)
         name = named(node)
         own = node.given or name.line is not None  # and no part of a cost that was tried
-        if own and node.uses & parameters and _is_short(name):
+        if own and node.uses & parameters and (_is_short(name) or node is forward.run.loss):
             yield node, name
 
 

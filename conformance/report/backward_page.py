@@ -23,7 +23,7 @@ from conformance.report.backward_words import (
     wrong_words,
 )
 from conformance.report.document import policy
-from conformance.report.page.highlight import source_lines
+from conformance.report.page.highlight import excerpt
 from conformance.report.page.markup import Child, append, coloured, element, markup, quoted
 from conformance.report.page.passes_drawing import drawings
 from conformance.report.sentence import SIGNS
@@ -98,8 +98,7 @@ def _blamed(blame: Accused, examined: Examined) -> ET.Element:
 
 def _source(line: Line) -> ET.Element:
     """The line with its neighbours, marked."""
-    numbers = range(line.line - AROUND, line.line + AROUND + 1)
-    lines = source_lines(line.file, numbers) or [(line.line, ())]
+    lines = excerpt(line.file, line.line, AROUND) or [(line.line, ())]
     pre = element("pre", class_="scroll", tabindex="0", role="group", aria_label="Source lines")
     for number, runs in lines:
         blamed = number == line.line

@@ -4,6 +4,7 @@ Left out: what is known (`backward/findings.py`).
 """
 
 import linecache
+import re
 from collections.abc import Iterator, Sequence
 from html import escape
 from pathlib import Path
@@ -21,7 +22,9 @@ from conformance.backward.findings import (
 )
 from conformance.report.visible import visible
 
+NAME = re.compile(r"[\w.]+(\[[^\]]*\]|\([^()]*\))*")  # `h`, `self.a[1]`, `np.exp(z)`
 MANY = 8  # gradients, beyond which their names are not all said
+FEW = 4  # the same in a headline
 FACTOR = 1e-6  # a factor is said that differs from 1 by more
 LOCATED = 2  # further lines that are named
 
@@ -54,11 +57,14 @@ def headline(examined: Examined) -> str:
     if not examined.accused:
         said = _right(examined.gradients)
         return f"{said[0].upper()}{said[1:]}"
-    wrong = dict.fromkeys(name for each in examined.accused for name in each.gradients)
-    what, beside = _wrong([*wrong], examined.accused[0], examined.gradients)
+    wrong = [*dict.fromkeys(name for each in examined.accused for name in each.gradients)]
+    right = [each.name for each in examined.gradients if each.ok and each.name not in wrong]
+    what = "update" if examined.accused[0].cause.kind in UPDATES else "gradient"
     be = "are" if len(wrong) > 1 else "is"
-    more = f", by {len(examined.accused)} lines" if len(examined.accused) > 1 else ""
-    return f"The {what} {be} wrong{more}{beside}"
+    by = f", by {len(examined.accused)} lines" if len(examined.accused) > 1 else ""
+    few = _names(right) if len(right) <= FEW else f"{len(right)} others"
+    beside = f"; {few} {'is' if len(right) == 1 else 'are'} right" if right else ""
+    return f"The {what}{'s'[: len(wrong) > 1]} of {_names(wrong, FEW)} {be} wrong{by}{beside}"
 
 
 def _wrong(names: Sequence[str], accused: Accused, gradients: Sequence[Judged]) -> tuple[str, str]:
@@ -111,10 +117,10 @@ def details(accused: Accused) -> Iterator[str]:
         yield f"or else {place(each)}"
 
 
-def _names(names: Sequence[str]) -> str:
-    some = list(names[:MANY])
-    if len(names) > MANY:
-        some.append(f"{len(names) - MANY} more")
+def _names(names: Sequence[str], most: int = MANY) -> str:
+    some = list(names[:most])
+    if len(names) > most:
+        some.append(f"{len(names) - most} more")
     return " and ".join([", ".join(some[:-1]), some[-1]] if len(some) > 1 else some)
 
 
@@ -129,11 +135,16 @@ def _entry(entry: Entry) -> str:
     return f"{entry.name}{at}: the gradient is {entry.given:.6g}, right is {entry.right:.6g}"
 
 
+def of(named: Named) -> str:
+    """A value as it stands behind ∂C/∂: an expression in parentheses."""
+    return named.name if NAME.fullmatch(named.name) else f"({named.name})"
+
+
 def _value(named: Named | None) -> str:
-    """`h` (line 6)."""
+    """`h` (line 6), as it stands behind ∂C/∂."""
     if named is None:
         return "?"
-    return named.name if named.line is None else f"{named.name} (line {named.line.line})"
+    return of(named) if named.line is None else f"{of(named)} (line {named.line.line})"
 
 
 def _quoted(named: Named) -> str:

@@ -34,6 +34,24 @@ def source_lines(file: str, numbers: range) -> list[tuple[int, Runs]]:
     return [(n, lines[n - 1]) for n in numbers if 1 <= n <= len(lines)]
 
 
+def excerpt(file: str, line: int, around: int) -> list[tuple[int, Runs]]:
+    """A line with so many before and after it, without the indentation that all have."""
+    lines = source_lines(file, range(line - around, line + around + 1))
+    while lines and not any(text.strip() for _, text in lines[0][1]):
+        del lines[0]
+    while lines and not any(text.strip() for _, text in lines[-1][1]):
+        del lines[-1]
+    texts = ["".join(text for _, text in runs) for _, runs in lines]
+    indent = min((len(t) - len(t.lstrip()) for t in texts if t.strip()), default=0)
+    return [(n, _without(runs, indent)) for n, runs in lines]
+
+
+def _without(runs: Runs, indent: int) -> Runs:
+    """A line without so many characters at its beginning."""
+    letters = [(kind, each) for kind, text in runs for each in text]
+    return tuple(_runs(letters[indent:]))
+
+
 def text_lines(text: str, name: str) -> list[Runs]:
     """The lines of a text, lexed by the ending of the name of its file."""
     return list(_lexed(text, {"py": "python", "json": "json"}.get(name.rpartition(".")[2], "text")))
@@ -91,6 +109,7 @@ def wrapped(runs: Runs, width: int, most: int) -> list[Runs]:
 
 
 def _runs(letters: list[Run]) -> Iterator[Run]:
+    """Characters as runs."""
     line: list[Run] = []
     for kind, each in letters:
         _add(line, kind, each)

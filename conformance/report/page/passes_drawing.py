@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from conformance.backward.findings import Examined, Line, Named, Passed
+from conformance.report.backward_words import COSTS, of
 from conformance.report.page.highlight import Run, Runs, source_lines, wrapped
 from conformance.report.page.markup import Child, coloured, element
 from conformance.report.page.two_passes import Row, TwoPasses, ordinals, two_passes
@@ -15,6 +16,7 @@ from conformance.report.page.two_passes import Row, TwoPasses, ordinals, two_pas
 FACTOR = 1e-6  # a factor is said that differs from 1 by more
 PAD, BAR, INSET, HEAD = 10, 20, 40, 5  # in a box; of the line of the pass; of a parameter; arrow
 BETWEEN, CLOSE = 22, 10  # units between rows; between parameters
+WHOLE = 9  # lines into which one that is to blame may be broken
 LANES = 4  # lines side by side in a margin
 
 
@@ -116,8 +118,8 @@ def _drawing(examined: Examined, passes: TwoPasses, measure: Measure) -> ET.Elem
 
 def _words(examined: Examined, passes: TwoPasses) -> str:
     """The drawing in words."""
-    names = [examined.passes[row.place].forward.name for row in passes.rows]
-    wrong = [n for n, row in zip(names, passes.rows, strict=True) if row.state == "blamed"]
+    blamed = [row for row in passes.rows if row.state == "blamed"]
+    wrong = [examined.passes[row.place].forward.name for row in blamed]
     at = f"; ✗ marks ∂C/∂{', ∂C/∂'.join(wrong)}" if wrong else ""
     return f"The forward pass downwards, and beside it the backward pass upwards{at}"
 
@@ -178,54 +180,62 @@ class Texts:
     def forward(self) -> Iterator[Runs]:
         """The value, its shape and its line."""
         if self.row.kind == "several":
-            yield from wrapped((("soft", f"⋮ {self._several()}"),), self.width, 2)
-            return
-        each = self.passed
-        shape = " × ".join(map(str, each.shape)) or "a number"
-        if self.row.kind == "cost":
-            yield (("name", "C"), ("soft", "  the cost"))
+            yield from self._title(("soft", f"⋮ {self._several()}"))
+        elif self.row.kind == "cost":
+            known = COSTS.get(self.examined.cost, "the cost")
+            yield from self._title(("name", "C"), ("soft", f"  {known}"))
+            yield from self._code(self.passed.forward.line if self.row.places else None)
         else:
-            nth = self.again[self.row.place]
+            each, nth = self.passed, self.again[self.row.place]
             time = f" ({nth + 1})" if nth else ""
-            yield from wrapped(
-                (("name", each.forward.name + time), ("soft", f"  {shape}")), self.width, 2
-            )
-        yield from self._code(each.forward.line)
+            shape = " × ".join(map(str, each.shape)) or "a number"
+            yield from self._title(("name", each.forward.name + time), ("soft", f"  {shape}"))
+            yield from self._code(each.forward.line)
 
     def backward(self) -> Iterator[Runs]:
         """What the backward pass has there, and its line."""
         if self.row.kind == "several":
-            given = sum(self.examined.passes[k].backward is not None for k in self.row.places)
-            yield from wrapped((("soft", f"⋮ {given} of their ∂C/∂v, right"),), self.width, 2)
+            yield from self._given_of_several()
         elif self.row.kind == "cost" and not self.row.state:
-            yield (("name", "1"), ("soft", "  = ∂C/∂C"))
+            yield from self._title(("name", "1"), ("soft", "  = ∂C/∂C"))
         elif self.row.state == "blamed":
             yield from self._blamed()
+        elif self.row.state == "missing":
+            yield from self._title(("soft", f"∂C/∂{of(self.passed.forward)} is not given"))
         elif self.passed.backward is not None:
             yield from self._given(self.passed.backward)
 
+    def _title(self, *runs: Run) -> Iterator[Runs]:
+        yield from wrapped(runs, self.width, 3)
+
+    def _given_of_several(self) -> Iterator[Runs]:
+        passes = [self.examined.passes[k] for k in self.row.places]
+        wrong = sum(each.wrong for each in passes)
+        right = sum(each.backward is not None and not each.wrong for each in passes)
+        if wrong:
+            yield from self._title(("soft", "⋮ "), ("fail", f"✗ {wrong} gradients are wrong"))
+        if right:
+            yield from self._title(("soft", f"⋮ {right} ∂C/∂v are given, right"))
+
     def _given(self, back: Named) -> Iterator[Runs]:
         if self.row.state == "wrong":
-            runs: tuple[Run, ...] = (("name", back.name), ("fail", "  ✗ wrong"))
+            yield from self._title(("name", back.name), ("fail", "  ✗ wrong"))
         else:
             factor = self.passed.factor
             times = f"{factor:.4g} × " if abs(factor - 1) > FACTOR else ""
-            of = "C" if self.row.kind == "cost" else self.passed.forward.name
-            runs = (("name", back.name), ("soft", f"  = {times}∂C/∂{of}"))
-        yield from wrapped(runs, self.width, 2)
+            value = "C" if self.row.kind == "cost" else of(self.passed.forward)
+            yield from self._title(("name", back.name), ("soft", f"  = {times}∂C/∂{value}"))
         yield from self._code(back.line)
 
     def _blamed(self) -> Iterator[Runs]:
         """What is needed there, and the line that does not give it."""
         each = self.passed
         if each.wrong and each.backward is not None:
-            yield from wrapped(
-                (("fail", f"✗ {each.backward.name}"), ("soft", "  wrong")), self.width, 2
-            )
+            yield from self._title(("fail", f"✗ {each.backward.name}"), ("soft", "  is wrong"))
             yield from self._code(each.backward.line)
             return
-        runs = (("fail", f"✗ ∂C/∂{each.forward.name}"), ("soft", "  is needed"))
-        yield from wrapped(runs, self.width, 2)
+        needed = f"✗ ∂C/∂{of(each.forward)}"
+        yield from self._title(("fail", needed), ("soft", "  is needed, not given by"))
         for accused in self.examined.accused:
             if accused.cause.needed == each.forward and accused.lines:
                 yield from self._code(accused.lines[0])
@@ -236,7 +246,8 @@ class Texts:
             return
         number = f"{line.line} "
         for _, runs in source_lines(line.file, range(line.line, line.line + 1)):
-            lines = wrapped(runs, self.width - len(number), self.most)
+            most = WHOLE if self.row.state == "blamed" else self.most
+            lines = wrapped(runs, self.width - len(number), most)
             for i, each in enumerate(lines):
                 yield (("soft", " " * len(number) if i else number), *each)
             return
@@ -279,19 +290,29 @@ def _edges(
     left = measure.margin + (measure.column + measure.gap if back else 0)
     past = [pair for pair in pairs if not _is_free(pair, passes.rows, boxes)]
     lanes = _lanes(past)
+    fails = _failing(pairs, passes.rows) if back else set()
     step = (measure.margin - 2) / LANES
     for pair in pairs:
         upper, lower = (boxes[i] for i in pair)
         if upper is None or lower is None:
             continue
-        fails = passes.rows[pair[0]].state in ("blamed", "wrong")
-        kind = f"edge {'back' if back else 'ahead'}{' fail' if back and fails else ''}"
+        kind = "edge back fail" if pair in fails else "edge back" if back else "edge ahead"
         if pair in lanes:
             out = step * (lanes[pair] + 1)
             edge = left + measure.column if back else left
             yield from _around(upper, lower, edge, out if back else -out, kind, back=back)
         else:
             yield from _along(upper, lower, left + BAR, kind, back=back)
+
+
+def _failing(pairs: Sequence[tuple[int, int]], rows: Sequence[Row]) -> set[tuple[int, int]]:
+    """The pairs on which something wrong is taken on: from what is to blame, or else to a wrong."""
+    states = [row.state for row in rows]
+    found = {
+        (i, j) for i, j in pairs if states[i] == "blamed" or states[j] in ("blamed", "missing")
+    }
+    reached = {i for i, _ in found}
+    return found | {(i, j) for i, j in pairs if states[i] == "wrong" and i not in reached}
 
 
 def _is_free(pair: tuple[int, int], rows: Sequence[Row], boxes: Column) -> bool:

@@ -5,13 +5,14 @@ Left out: where they stand (`passes_drawing.py`).
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import groupby
 
 from conformance.backward.findings import Examined, Named, Passed
 
 NAME = re.compile(r"[\w.]+(\[[^\]]*\])*")
-MANY = 24  # rows, beyond which those that are far from what is wrong are drawn as one
-NEAR = 3  # rows before and after one that is wrong
+MANY = 16  # rows, beyond which those that are far from what is to blame are drawn as one
+NEAR = 4  # rows before and after one that is to blame
 FEWEST = 4  # rows that are drawn as one
 
 
@@ -20,9 +21,11 @@ class Row:
     """A value of the forward pass, or several that are drawn as one.
 
     Attributes:
-        places: in the list of values: of the value, after those that it is computed by.
+        places: in the list of values: of the value, after those that it is computed by; none for a
+            cost that the program does not compute.
         kind: `parameter`, `value`, `cost`, or `several`.
-        state: of the backward pass: `given`, `wrong`, `blamed`, or empty where it has nothing.
+        state: of the backward pass: `given`, `wrong`, `blamed`, `missing` where what is to blame
+            leaves nothing right, or empty where it has nothing.
     """
 
     places: tuple[int, ...]
@@ -53,7 +56,8 @@ class TwoPasses:
 def two_passes(examined: Examined) -> TwoPasses:
     """The rows of a program of which something is to blame."""
     passes = examined.passes
-    rows = _collapsed([*_ordered(passes, [*_rows(examined)])])
+    listed = _ordered(passes, [*_rows(examined)])
+    rows = _collapsed([*_missing(passes, [*listed])])
     row_of = {place: i for i, row in enumerate(rows) for place in row.places}
     edges = {
         (row_of[k], row_of[i])
@@ -61,18 +65,23 @@ def two_passes(examined: Examined) -> TwoPasses:
         for k in each.inputs
         if k in row_of and i in row_of and row_of[k] < row_of[i]
     }
+    if all(row.kind != "cost" for row in rows):  # it is made of what nothing else is made of
+        ends = set(range(len(rows))) - {i for i, _ in edges}
+        edges |= {(i, len(rows)) for i in ends if rows[i].kind != "parameter"}
+        rows.append(Row((), "cost"))
     return TwoPasses(tuple(rows), tuple(sorted(edges)), tuple(sorted(_back(rows, edges))))
 
 
 def _rows(examined: Examined) -> Iterator[Row]:
     """A row for each value that has a name, is to blame, or has a derivative of its own."""
     passes, last = examined.passes, len(examined.passes) - 1
-    kept = [i for i, each in enumerate(passes) if i == last or _is_kept(each, passes)]
+    cost = {last} if examined.cost == "own" and passes[last].shape == () else set()
+    kept = [i for i, each in enumerate(passes) if i in cost or _is_kept(each, passes)]
     into = _into(passes, kept)
     for i in kept:
         each = passes[i]
         parts = tuple(k for k, row in into.items() if row == i)
-        kind = "parameter" if _is_given(each) else "cost" if i == last else "value"
+        kind = "parameter" if _is_given(each) else "cost" if i in cost else "value"
         yield Row((*parts, i), kind, _state(each, examined))
 
 
@@ -120,23 +129,39 @@ def _ordered(passes: Sequence[Passed], rows: Sequence[Row]) -> Iterator[Row]:
         yield row
 
 
+def _missing(passes: Sequence[Passed], rows: Sequence[Row]) -> Iterator[Row]:
+    """The rows; those between what is to blame and a gradient that is wrong by it say so."""
+    blamed = {k for k, each in enumerate(passes) if each.blamed}
+    before = set(blamed)  # what these are computed from
+    for i, each in reversed([*enumerate(passes)]):
+        before |= set(each.inputs) if i in before else set()
+    after: set[int] = set()  # what is computed from a parameter whose gradient is wrong
+    for i, each in enumerate(passes):
+        after |= {i} if each.wrong or after & set(each.inputs) else set()
+    for row in rows:
+        between = not row.state and row.place in before & after
+        yield replace(row, state="missing") if between else row
+
+
 def _collapsed(rows: list[Row]) -> list[Row]:
-    """The rows, of which many that are far from what is wrong are one."""
+    """The rows, of which many that are far from what is to blame are one."""
     if len(rows) <= MANY:
         return rows
-    marked = {i for i, row in enumerate(rows) if row.state in ("blamed", "wrong")} | {len(rows)}
+    states = {row.state for row in rows}
+    state = "blamed" if "blamed" in states else "wrong"
+    marked = {i for i, row in enumerate(rows) if row.state == state} | {len(rows)}
     near = {i + k for i in marked for k in range(-NEAR, NEAR + 1)}
     made: list[Row] = []
-    run: list[Row] = []
-    for i, row in enumerate([*rows, None]):
-        if row is not None and i not in near:
-            run.append(row)
-            continue
-        together = [Row(tuple(k for each in run for k in each.places), "several", "given")]
-        made += together if len(run) >= FEWEST else run
-        made += [row] if row is not None else []
-        run = []
+    for far, group in groupby(enumerate(rows), key=lambda each: each[0] not in near):
+        run = [row for _, row in group]
+        made += [_together(run)] if far and len(run) >= FEWEST else run
     return made
+
+
+def _together(rows: Sequence[Row]) -> Row:
+    states = {row.state for row in rows}
+    state = "wrong" if "wrong" in states else "given" if "given" in states else ""
+    return Row(tuple(k for row in rows for k in row.places), "several", state)
 
 
 def _back(rows: Sequence[Row], edges: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
