@@ -219,7 +219,8 @@ class Texts:
 
     def _given(self, back: Named) -> Iterator[Runs]:
         if self.row.state == "wrong":
-            yield from self._title(("name", back.name), ("fail", "  ✗ wrong"))
+            name = back.name if back.line is not None else "its gradient"
+            yield from self._title(("name", name), ("fail", "  ✗ wrong"))
         else:
             factor = self.passed.factor
             times = f"{factor:.4g} × " if abs(factor - 1) > FACTOR else ""
@@ -230,7 +231,7 @@ class Texts:
     def _blamed(self) -> Iterator[Runs]:
         """What is needed there, and the line that does not give it."""
         each = self.passed
-        if each.wrong and each.backward is not None:
+        if each.wrong and each.backward is not None and each.backward.line is not None:
             yield from self._title(("fail", f"✗ {each.backward.name}"), ("soft", "  is wrong"))
             yield from self._code(each.backward.line)
             return
@@ -259,7 +260,8 @@ class Texts:
         lines = [
             e.forward.line.line for e in (passes[k] for k in self.row.places) if e.forward.line
         ]
-        where = f", lines {min(lines)} to {max(lines)}" if lines else ""
+        where = f", lines {min(lines)} to {max(lines)}" if len(lines) > 1 else ""
+        where = f", line {lines[0]}" if len(set(lines)) == 1 else where
         return f"{len(self.row.places)} values{where}"
 
 

@@ -57,7 +57,7 @@ def two_passes(examined: Examined) -> TwoPasses:
     """The rows of a program of which something is to blame."""
     passes = examined.passes
     listed = _ordered(passes, [*_rows(examined)])
-    rows = _collapsed([*_missing(passes, [*listed])])
+    rows = _collapsed([*_missing(passes, [*listed])], ordinals(passes))
     row_of = {place: i for i, row in enumerate(rows) for place in row.places}
     edges = {
         (row_of[k], row_of[i])
@@ -143,16 +143,20 @@ def _missing(passes: Sequence[Passed], rows: Sequence[Row]) -> Iterator[Row]:
         yield replace(row, state="missing") if between else row
 
 
-def _collapsed(rows: list[Row]) -> list[Row]:
-    """The rows, of which many that are far from what is to blame are one."""
-    if len(rows) <= MANY:
-        return rows
+def _collapsed(rows: list[Row], again: Sequence[int]) -> list[Row]:
+    """The rows, of which some are one: repetitions, and in a long program what is far away."""
     states = {row.state for row in rows}
     state = "blamed" if "blamed" in states else "wrong"
     marked = {i for i, row in enumerate(rows) if row.state == state} | {len(rows)}
     near = {i + k for i in marked for k in range(-NEAR, NEAR + 1)}
+
+    def is_far(each: tuple[int, Row]) -> bool:
+        i, row = each
+        repeated = row.kind == "value" and not row.state and again[row.place] > 0
+        return repeated or (len(rows) > MANY and i not in near)
+
     made: list[Row] = []
-    for far, group in groupby(enumerate(rows), key=lambda each: each[0] not in near):
+    for far, group in groupby(enumerate(rows), key=is_far):
         run = [row for _, row in group]
         made += [_together(run)] if far and len(run) >= FEWEST else run
     return made
