@@ -26,7 +26,7 @@ from conformance.report.blame_words import (
     skipped_words,
 )
 from conformance.report.blocks import Block, fitted, lines_of
-from conformance.report.cause_words import cause_words, example_words, joined, mistakes
+from conformance.report.cause_words import cause_words, example_words, formulas, joined
 from conformance.report.exact_words import exact_words, loss_text, loss_words
 from conformance.report.finding_words import finding_lines, finding_text
 from conformance.report.judged import judged_words
@@ -120,7 +120,7 @@ def _opening(report: Report, width: int | None = None) -> Block:
 def _support(report: Report) -> Iterator[Text]:
     """What supports the first finding, if it is an equation."""
     for blame in report.blames[:1]:
-        equation, known = equation_of_blame(report, blame), mistakes(report, blame.tag)
+        equation, known = equation_of_blame(report, blame), formulas(report, blame.tag)
         if not blame.first.doubted:
             if len(known) == 1:
                 yield _seen(f"  wrong  {known[0].wrong}")

@@ -11,7 +11,17 @@ for (const grid of document.querySelectorAll(".cells")) {
     each.setAttribute("aria-label", `${heads[cell.cellIndex].textContent} in ${cell.parentElement.dataset.case}: ${word}`);
     each.tabIndex = -1;
   }
-  only(grid.querySelector("td.fail a") ?? grid.querySelector("td a"));
+  const first = grid.querySelector("td.fail a");
+  only(first ?? grid.querySelector("td a"));
+  // What is wrong is in view: beside the names of the cases, below the symbols.
+  const room = grid.parentElement;
+  const into = (cell) => {
+    const box = cell.getBoundingClientRect(), edge = room.getBoundingClientRect();
+    const names = grid.tBodies[0].rows[0].cells[0].offsetWidth, symbols = grid.tHead.offsetHeight;
+    if (box.right > edge.right - 40) room.scrollLeft += box.left - edge.left - names - 40;
+    if (box.bottom > edge.bottom - 40) room.scrollTop += box.top - edge.top - symbols - 40;
+  };
+  if (first) into(first.parentElement);
 
   grid.addEventListener("focusin", (event) => event.target.matches("td a") && only(event.target));
   grid.addEventListener("keydown", (event) => {
