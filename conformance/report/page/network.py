@@ -3,12 +3,13 @@
 Left out: the markup and its colours (`drawings.html.j2`, `page.css`).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from conformance.corpus.case import Case
 from conformance.explain.pieces import word
+from conformance.model.table import tag_of
 from conformance.verdict.compare import Status, Verdict
 from reference.step import split
 
@@ -18,6 +19,7 @@ DOWN, RADIUS = 34, 12  # between neurons
 HEAD, LINE = 46, 18  # the number of a layer above it; a line of text below
 ROOMY = 80  # between layers, where a layer's number is said in words
 WIDELY = 110  # the same, where words on weights stand beside those on layers
+GAP = 8  # between these words otherwise
 WEIGHTS = ("nabla_w", "w")
 
 Point = tuple[float, float]
@@ -97,8 +99,15 @@ class Network:
     radius: float = RADIUS
 
 
-def network(case: Case, verdicts: Iterable[Verdict], step: int = 0) -> Network:
-    """The network of a case, with the verdicts on one step of it."""
+def network(case: Case, verdicts: Iterable[Verdict], step: int = 0, tag: str = "") -> Network:
+    """The network of a case, with the verdicts on one step of it.
+
+    Args:
+        case: the network.
+        verdicts: on its quantities.
+        step: which one.
+        tag: of the equation that is marked; any that is wrong if empty.
+    """
     wrong = [v for v in verdicts if v.status in (Status.FAIL, Status.EXPLAINED) and v.name]
     across = (WIDTH - 2 * SIDE) / (len(case.sizes) - 1)
     tall = max(min(size, MOST) + (size > MOST) for size in case.sizes)
@@ -117,13 +126,15 @@ def network(case: Case, verdicts: Iterable[Verdict], step: int = 0) -> Network:
         for one, other in pairwise(layers)
     ]
     below = _Below(layers, weights, foot, across)
+    failed = [v.name for v in wrong if v.status is Status.FAIL]
+    marked = {word(name) for name in failed if tag in ("", tag_of(name, case.layers))}
     return Network(
         case.id,
         step,
         below.end + 12,
         tuple(layers),
         tuple(weights),
-        tuple(below.marks()),
+        tuple(below.marks(marked)),
         (*_heads(layers, across), *below.labels()),
         any(v.status is Status.EXPLAINED for v in wrong),
         _words(case, wrong),
@@ -147,7 +158,7 @@ class _Below:
     @property
     def start(self) -> float:
         """Where those on weights begin."""
-        return self.foot if self.across >= WIDELY else self.under_layers
+        return self.foot if self.across >= WIDELY else self.under_layers + GAP
 
     @property
     def end(self) -> float:
@@ -162,13 +173,13 @@ class _Below:
         for other in self.weights:
             yield from _labels(other.x, self.start + LINE, other.part)
 
-    def marks(self) -> Iterator[Mark]:
-        """What is drawn behind what is wrong by itself, down to its words."""
+    def marks(self, symbols: Collection[str]) -> Iterator[Mark]:
+        """What is drawn behind these quantities, down to their words."""
         width = min(self.across * 0.8, 72)
         ends: list[tuple[Layer | Weights, float]] = [(e, self.under_layers) for e in self.layers]
         ends += [(each, self.end) for each in self.weights]
         for each, end in ends:
-            if each.part.wrong:
+            if not set(symbols).isdisjoint(each.part.wrong):
                 yield Mark(each.x - width / 2, width, end + 6)
 
 

@@ -179,7 +179,7 @@ def _network(report: Report, tag: str) -> Network:
             layers = {v.name for v in failed if each.case.rows[v.name].tag == tag}
             found.append((-len(layers), sum(each.case.sizes), each.case, failure.step, here))
     *_, case, step, verdicts = min(found, key=lambda item: item[:2])
-    return network(case, verdicts, step)
+    return network(case, verdicts, step, tag)
 
 
 def _wrong(report: Report, tag: str, book: str) -> Iterator[tuple[str, str, str, str]]:
