@@ -52,8 +52,9 @@ def read_manifest(place: Path) -> dict[str, Any]:
             f"{path}: schema version {version!r}, this program reads version {SCHEMA_VERSION}; "
             "use the fixtures that came with it"
         )
-    if not isinstance(manifest.get("cases"), list) or not isinstance(manifest.get("files"), dict):
-        raise CorpusError(f"{path}: `cases` or `files` is missing; {RESTORE}")
+    for name, kind in {"cases": list, "files": dict, "version": str}.items():
+        if not isinstance(manifest.get(name), kind):
+            raise CorpusError(f"{path}: `{name}` is missing; {RESTORE}")
     return dict(manifest)
 
 
@@ -148,6 +149,15 @@ def corpus_hash(place: Path) -> str:
     """
     read_manifest(place)
     return sha256((place / MANIFEST).read_bytes())
+
+
+def version(place: Path) -> str:
+    """The version of a corpus.
+
+    Raises:
+        CorpusError: there is no manifest.
+    """
+    return str(read_manifest(place)["version"])
 
 
 @cache

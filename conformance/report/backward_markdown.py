@@ -40,6 +40,8 @@ def row(judged: Judged) -> tuple[str, ...]:
     how = "balls" if judged.exact else "the loss alone" if judged.untraced else "floats"
     shape = " × ".join(map(str, judged.shape)) or "a number"
     error = "not finite" if math.isinf(judged.error) else f"{judged.error:.1e}"
+    if judged.declared is not None:
+        return judged.name, shape, "a convention", "–", "not judged"
     return judged.name, shape, "right" if judged.ok else "wrong", error, how
 
 

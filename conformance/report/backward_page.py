@@ -188,6 +188,8 @@ def _gradient(judged: Judged) -> ET.Element:
     name, shape, verdict, *rest = row(judged)
     kind = "pass" if judged.ok else "fail"
     sign = element("span", SIGNS[int(not judged.ok)], class_=f"sign {kind}", aria_hidden="true")
+    if judged.declared is not None:
+        sign = element("span", "–", class_="sign not-observed", aria_hidden="true")
     return element(
         "tr",
         element("th", element("code", name), scope="row"),

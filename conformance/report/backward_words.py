@@ -58,7 +58,8 @@ def headline(examined: Examined) -> str:
         said = _right(examined.gradients)
         return f"{said[0].upper()}{said[1:]}"
     wrong = [*dict.fromkeys(name for each in examined.accused for name in each.gradients)]
-    right = [each.name for each in examined.gradients if each.ok and each.name not in wrong]
+    judged = [each for each in examined.gradients if each.declared is None]
+    right = [each.name for each in judged if each.ok and each.name not in wrong]
     what = "update" if examined.accused[0].cause.kind in UPDATES else "gradient"
     be = "are" if len(wrong) > 1 else "is"
     by = f", by {len(examined.accused)} lines" if len(examined.accused) > 1 else ""
@@ -69,7 +70,8 @@ def headline(examined: Examined) -> str:
 
 def _wrong(names: Sequence[str], accused: Accused, gradients: Sequence[Judged]) -> tuple[str, str]:
     """What is wrong, such as `gradients of W1 and b1`, and what is right beside it."""
-    right = [each.name for each in gradients if each.ok and each.name not in names]
+    judged = [each for each in gradients if each.declared is None]
+    right = [each.name for each in judged if each.ok and each.name not in names]
     beside = f"; {_names(right)} {'is' if len(right) == 1 else 'are'} right" if right else ""
     what = "update" if accused.cause.kind in UPDATES else "gradient"
     return f"{what}{'s'[: len(names) > 1]} of {_names(names)}", beside
@@ -81,6 +83,9 @@ def _all_right(name: str, gradients: Sequence[Judged]) -> str:
 
 def _right(gradients: Sequence[Judged]) -> str:
     """That all are right, and what decided it."""
+    gradients = [e for e in gradients if e.declared is None or e.declared.kind == "straight"]
+    if not gradients:
+        return "no gradient is judged: what its backward gives is a convention"
     exact = sum(each.exact for each in gradients)
     count = _count(len(gradients), "gradient")
     if exact == len(gradients):
@@ -176,6 +181,8 @@ def _of_kind(cause: Cause) -> str:
         "aliased": f"`{cause.names[0]}` is changed in place, and is the same array as "
         f"`{cause.names[1]}`, which is read later as what it was",
         "shape": "the gradient has another shape than its parameter",
+        "unused": f"{operation} does not use {needed}, by which it has to be multiplied",
+        "absent": "no gradient is given here, which is taken for 0",
         "update": "the gradient is right, and the update does not take it off the parameter",
         "output": "this output error is the derivative of no known cost",
         "small": f"off by {cause.factor:.1g} of its largest entry: on balls, so it is no rounding",
@@ -251,7 +258,8 @@ def notes(examined: Examined) -> Iterator[str]:
         size = max(each.apart for each in near)
         names = _names([each.name for each in near])
         yield f"{names}: off by {size:.1g} of its size, such as by an ε in the loss"
-    dead = [each.name for each in examined.gradients if each.dead and each.ok]
+    yield from (_of_declared(each) for each in examined.gradients if each.declared is not None)
+    dead = [e.name for e in examined.gradients if e.dead and e.ok and e.declared is None]
     if dead:
         yield f"{_names(dead)}: every entry has to be 0 here, which shows little"
     if examined.kinks:
@@ -281,6 +289,20 @@ def conventions(examined: Examined) -> Iterator[str]:
     if shared and abs(factor - 1) > FACTOR:
         of = "the loss" if examined.cost == "own" else "this cost"
         yield f"the gradients are {factor:.6g} times those of {of}: a convention"
+
+
+def _of_declared(each: Judged) -> str:
+    """Why a gradient is taken as it is."""
+    assert each.declared is not None  # noqa: S101 - asked of these alone
+    step = each.declared.operation
+    rounds = "a step of forward" if step is None else _quoted(step)
+    said = {
+        "unchanged": "forward hands it on as it is; what backward gives is a convention, not judged",
+        "step": f"the derivative of {rounds} is 0; what backward gives is a convention, not judged",
+        "straight": f"right with {rounds} taken for the identity (straight-through): a convention",
+        "none": "backward gives no gradient of it, so none is judged",
+    }
+    return f"{each.name}: {said[each.declared.kind]}"
 
 
 def report_html(name: str, examined: Examined) -> str:

@@ -22,9 +22,9 @@ def mistakes(report: Report, tag: str) -> "list[Mistake]":
     ids = [id_ for cause in report.causes if cause.tag == tag for id_ in _known(cause)]
     if not ids:  # a right subject needs no catalogue
         return []
-    from conformance.mistakes.catalogue import CATALOGUE
+    from conformance.mistakes.catalogue import ALL
 
-    return [CATALOGUE[id_] for id_ in ids]
+    return [ALL[id_] for id_ in ids]
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from conformance.report.cause_words import (
 from conformance.report.exact_words import exact_words, loss_text, loss_words
 from conformance.report.finding_words import finding_text
 from conformance.report.gfm import code, fenced, folded, table, text
-from conformance.report.matrix import COLUMNS, MEANING, cells, sign, worst
+from conformance.report.matrix import MEANING, cells, columns, sign, worst
 from conformance.report.message import accused
 from conformance.report.sentence import SIGNS, facts, pluralize, sentence, verdict
 from conformance.report.source_words import place, source
@@ -113,8 +113,9 @@ def _tables(cases: Sequence[CaseReport]) -> Iterator[str]:
 
 
 def _table(cases: Sequence[CaseReport]) -> str:
-    rows = ([each.case.id, *map(sign, cells(each)), worst(each)] for each in cases)
-    return table(("case", *COLUMNS, "worst"), rows)
+    kinds = columns(cases)
+    rows = ([each.case.id, *map(sign, cells(each, kinds)), worst(each)] for each in cases)
+    return table(("case", *kinds, "worst"), rows)
 
 
 def _blamed(report: Report, blame: Blame) -> Iterator[str]:

@@ -21,7 +21,7 @@ from conformance.report.cause_words import beside_cause, example_heading, formul
 from conformance.report.exact_words import exact_words, loss_text, loss_words
 from conformance.report.finding_words import finding_text
 from conformance.report.mathml import DIFFERS, mathml, mathml_pair
-from conformance.report.matrix import COLUMNS, MEANING, cells, sign, worst
+from conformance.report.matrix import MEANING, cells, columns, sign, worst
 from conformance.report.message import accused
 from conformance.report.sentence import SIGNS, facts, pluralize, sentence, verdict
 from conformance.report.source_words import place, source
@@ -90,18 +90,19 @@ def _matrix(cases: Sequence[CaseReport]) -> Iterator[str]:
     """Cases × equations, folded if there are many."""
     if not cases:
         return
+    kinds = columns(cases)
     head = _element("th", "case", _LEFT, 'scope="col"')
-    head += "".join(_element("th", each, _CELL, 'scope="col"') for each in (*COLUMNS, "worst"))
-    rows = [_element("tr", head), *(_element("tr", "".join(_row(each))) for each in cases)]
+    head += "".join(_element("th", each, _CELL, 'scope="col"') for each in (*kinds, "worst"))
+    rows = [_element("tr", head), *(_element("tr", "".join(_row(each, kinds))) for each in cases)]
     table = _element("table", _element("tbody", "".join(rows)), "border-collapse: collapse")
     table = _element("div", table, "overflow-x: auto")
     table += _element("p", _text(MEANING), _QUIET)
     yield _folded(pluralize(len(cases), "case"), table) if len(cases) > MANY else table
 
 
-def _row(report: CaseReport) -> Iterator[str]:
+def _row(report: CaseReport, kinds: Sequence[str]) -> Iterator[str]:
     yield _element("th", _text(report.case.id), _LEFT, 'scope="row"')
-    for status in cells(report):
+    for status in cells(report, kinds):
         tint = f"; background: {_TINTS[status]}" if status in _TINTS else ""
         yield _element("td", sign(status), f"{_CELL}{tint}")
     yield _element("td", worst(report), "text-align: right; padding: 0 .5em")

@@ -30,7 +30,7 @@ from conformance.report.cause_words import cause_words, example_words, formulas,
 from conformance.report.exact_words import exact_words, loss_text, loss_words
 from conformance.report.finding_words import finding_lines, finding_text
 from conformance.report.judged import judged_words
-from conformance.report.matrix import ASCII_SIGNS, COLUMNS, cells, sign, worst
+from conformance.report.matrix import ASCII_SIGNS, cells, columns, sign, worst
 from conformance.report.message import accused, line
 from conformance.report.opening import opening
 from conformance.report.sentence import counts, declined
@@ -137,14 +137,16 @@ def _table(
 ) -> Iterator[Text]:
     """The heading and a line a case, in the order of the corpus or of their status."""
     cases = report.cases if order is None else sorted(report.cases, key=_rank(order))
-    titles = [*COLUMNS, "worst"]
-    rows = [[*(signs[sign(each)] for each in cells(case)), worst(case)] for case in cases]
+    kinds = columns(cases)
+    titles, found = [*kinds, "worst"], [cells(case, kinds) for case in cases]
+    marked = zip(cases, found, strict=True)
+    rows = [[*(signs[sign(each)] for each in held), worst(case)] for case, held in marked]
     name = report.subject
     first = [name if len(name) <= NAME else f"…{name[1 - NAME :]}", *(c.case.id for c in cases)]
     widths = [max(map(len, column)) for column in zip(titles, *rows, strict=True)]
     room = max(width - sum(widths) - len(widths), SHORTEST)
     wide = min(max(map(cell_len, map(visible, first))), room)
-    styles = [["bold"] * len(COLUMNS), *([STYLES[e] if e else "" for e in cells(c)] for c in cases)]
+    styles = [["bold"] * len(kinds), *([STYLES[e] if e else "" for e in held] for held in found)]
     for words, row, of_row in zip(first, [titles, *rows], styles, strict=True):
         seen = visible(words)
         name = seen if cell_len(seen) <= wide else f"{set_cell_size(seen, wide - 1)}…"

@@ -30,7 +30,6 @@ from conformance.report.sentence import counts, declined, pluralize, sentence
 from conformance.report.source_words import Source, source_of
 from conformance.tracing.frames import Frame
 from conformance.verdict.compare import Status
-from reference.step import causal_order
 
 REST = "… "  # of a formula of which a part is given
 LONG = 110  # characters of a headline
@@ -237,7 +236,7 @@ def equations_of(views: Sequence[View]) -> dict[str, str]:
     named = {
         (equation.tag, case.cost): equation.formula
         for case in cases
-        for name in causal_order(case.layers)
+        for name in case.rows
         for equation in [case.rows[name]]
     }
     return {" ".join(key): mathml(named[key]) for key in sorted(named)}
