@@ -246,7 +246,7 @@ class Patterns:
 
         First those in which no two lengths are the same: the run itself, if it is one.
         """
-        more = run, earlier, case.cost, bool(case.lmbda), case.activations
+        more = run, earlier, case.cost, bool(case.lmbda), case.activations, case.update
         if len({m, *case.sizes}) > case.layers and not self.is_large(case):
             yield StandIn(case.sizes, m, *more)
         for n in dict.fromkeys((M, m)):
@@ -311,6 +311,7 @@ class StandIn:
         cost: its name.
         decays: whether λ is not 0.
         activations: of the layers 2 … L.
+        update: its name.
     """
 
     sizes: tuple[int, ...]
@@ -320,6 +321,7 @@ class StandIn:
     cost: str
     decays: bool
     activations: tuple[str, ...]
+    update: str
 
 
 def _of_samples(location: Location, before: int, m: int) -> Location:
