@@ -17,7 +17,7 @@ import torch
 from conformance.backward.chain import Chain
 from conformance.backward.findings import Accused, Cause, Declared, Examined, Judged, Line
 from conformance.backward.forward import Forward
-from conformance.backward.judge import Verdict, verdicts
+from conformance.backward.judge import Verdict, distance, verdicts
 from conformance.backward.names import named, operation_text
 from conformance.backward.names import operation as operation_of
 from conformance.backward.operation import Operation, operation
@@ -109,12 +109,15 @@ def _plainly(call: Called, judged: Judged) -> Accused | None:
     if judged.name in call.absent:
         lines = tuple(Line(each.file, each.line) for each in call.step.returns)
         return Accused((judged.name,), lines, Cause("absent"), mends=False)
-    if any(goal.node.depends_on(each) for each in call.sent) or len(call.sent) != 1:
+    if len(call.sent) != 1 or goal.node.depends_on(call.sent[0]):
         return None
     (sent,) = call.sent
-    if sent.value.size != 1 or judged.ratio is None:
+    chain = Chain(call.step.trace.nodes)
+    right = Forward(_recorded(call), chain).right(goal.parameter)
+    given, back = chain.values[goal.node.number], chain.values[sent.number]
+    if np.shape(given) != right.shape or np.shape(back) not in ((), right.shape):
         return None
-    if abs(judged.ratio * float(sent.value) - 1) > HALF_OF_THE_DIGITS:
+    if distance(given * back, right) > HALF_OF_THE_DIGITS:
         return None
     why = Cause("unused", operation_text(goal.node), needed=named(sent), worst=judged.worst)
     return Accused((judged.name,), lines_of(goal.node), why, mends=True)
@@ -122,6 +125,12 @@ def _plainly(call: Called, judged: Judged) -> Accused | None:
 
 def _marked(judged: Judged, declared: Declared | None) -> Judged:
     return judged if declared is None else replace(judged, ok=True, declared=declared)
+
+
+def _recorded(call: Called) -> Recorded:
+    step = call.step
+    assert step.loss is not None  # noqa: S101 - a call has one
+    return Recorded(step.trace, step.loss, step.goals, step.returns)
 
 
 def _declared(call: Called, doubtful: Sequence[Judged], *, told: bool) -> dict[str, Declared]:
@@ -133,8 +142,7 @@ def _declared(call: Called, doubtful: Sequence[Judged], *, told: bool) -> dict[s
             identity.
         told: whether it is known which gradients are asked for.
     """
-    assert call.step.loss is not None  # noqa: S101 - a call has one
-    run = Recorded(call.step.trace, call.step.loss, call.step.goals, call.step.returns)
+    run = _recorded(call)
     goals = {each.name: each for each in call.step.goals}
     found: dict[str, Declared] = {}
     straight: list[str] | None = None
