@@ -69,6 +69,10 @@ class Blame:
 
     def _found(self, node: Node, at: Location, way: Way) -> tuple[Frame, ...]:
         repair = self.repairs.first(at, way) if way.decides else None
+        if way.decides and (repair is None or repair.node.operation in ARRANGING):
+            computed = self.repairs.before_arranging(at)
+            before = None if computed is at else self.repairs.first(computed, way)
+            repair = before or repair
         if repair is not None and repair.node.frames:
             return self._to_blame(repair, way)
         rounding = self._rounding(node)
