@@ -218,7 +218,9 @@ def _reduced(ufunc: np.ufunc, method: str) -> Callable[..., Any]:
     return call
 
 
-def _apply_ufunc(ufunc: np.ufunc, method: str, inputs: Any, kwargs: dict[str, Any]) -> Any:
+def _apply_ufunc(  # noqa: PLR0911 - a return a way in which NumPy may be asked
+    ufunc: np.ufunc, method: str, inputs: Any, kwargs: dict[str, Any]
+) -> Any:
     if ufunc.__name__ in KNOWN and method == "__call__":
         return KNOWN[ufunc.__name__](*inputs)
     trace = _trace_of_call(inputs, kwargs)
@@ -269,8 +271,8 @@ def _entries(trace: Trace, node: Any, value: Array, shape: tuple[int, ...]) -> A
     flat_array = (trace.traced(np.array(value), node) if known else value).reshape(-1)
     places = np.broadcast_to(np.arange(value.size).reshape(value.shape), shape)
     numbers = np.empty(shape, dtype=object)
-    for index, place in np.ndenumerate(places):
-        one = flat_array[place]
+    for index, i in np.ndenumerate(places):
+        one = flat_array[i]
         numbers[index] = trace.number(float(plain(one)), one.node) if known else float(one)
     return numbers
 

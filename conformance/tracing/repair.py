@@ -18,6 +18,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from conformance.arithmetic.exact import Exact, to_exact
+from conformance.tracing.ancestors import walk
 from conformance.tracing.arranging import ARRANGING
 from conformance.tracing.index import Location, as_floats, overlap, times
 from conformance.tracing.replay import Replay
@@ -264,7 +265,8 @@ class Repairs:
         kept = {
             node.number: self.replay.value(node)
             for number in at.numbers
-            for node in _needed(self.nodes[number], changed)
+            for node in walk([self.nodes[number]], lambda n: n.inputs if n.uses & changed else ())
+            if not node.uses & changed
         }
         again = Replay(self.replay.trace, {**kept, **given}, reshaped=True)
         if not all(again.exact(self.nodes[number]) for number in at.numbers):
@@ -283,20 +285,6 @@ def is_handed(node: Node) -> bool:
     return node.given or (
         node.operation in ARRANGING and bool(node.inputs) and all(map(is_handed, node.inputs))
     )
-
-
-def _needed(node: Node, changed: int) -> Iterator[Node]:
-    """What a node was computed from and does not depend on some nodes, nearest first."""
-    seen, waiting = set[int](), [node]
-    while waiting:
-        each = waiting.pop()
-        if each.number in seen:
-            continue
-        seen.add(each.number)
-        if each.uses & changed:
-            waiting.extend(each.inputs)
-        else:
-            yield each
 
 
 def groups(path: Iterable[Node], samples: int) -> list[list[Node]]:
