@@ -20,6 +20,7 @@ from conformance.report.shape_words import refused_words
 from conformance.running.isolate import isolated
 from conformance.shapes.adapter import adapter, names_of
 from conformance.shapes.candidates import Candidate, candidates, of_thing
+from conformance.shapes.custom_function import defines_functions
 from conformance.shapes.definitions import cells, definitions, of_module, trains_at_import
 from conformance.shapes.file_report import FileReport, NotJudged, Part, Refused, ShapeReport
 from conformance.shapes.judging import Found, Recognised
@@ -64,7 +65,8 @@ def check_file(asked: Asked, book: Callable[[str], Report]) -> FileReport:
         SubjectError: its code failed.
     """
     nothing: NothingTrainedError | None = None
-    if asked.name is None and trains_at_import(asked.place) is not None:
+    trains = asked.name is None and trains_at_import(asked.place) is not None
+    if trains and not defines_functions(asked.place):
         try:
             return FileReport(asked.place, (_run(asked),))
         except NothingTrainedError as error:  # such as a loop that prepares data
@@ -116,18 +118,28 @@ def _of_the_book(asked: Asked, book: Callable[[str], Report]) -> Part:
         return ShapeReport(asked.said, found.examined, found.recognised)
 
 
-def _send_alone(asked: Asked, send: Send) -> None:
-    """What the child does: it judges a class with the book's interface by its own forward pass."""
+def check_alone(factory: Callable[..., Any], name: str, cost: str | None) -> ShapeReport:
+    """Judge a class or factory with the book's interface by its own forward pass, here."""
+    found = _alone(factory, name, name.rpartition(":")[2], cost)
+    return ShapeReport(name, found.examined, found.recognised)
+
+
+def _alone(factory: Callable[..., Any], said: str, name: str, cost: str | None) -> Found:
     from conformance.subjects.book.own_forward import examined_alone
-    from conformance.subjects.load import load
 
     with threadpool_limits(1):
-        thing = cast("Callable[..., Any]", load(asked.said, asked.python_path))
-        examined = examined_alone(thing, asked.said, asked.cost)
+        examined = examined_alone(factory, said, cost)
     names = tuple(each.name for each in examined.gradients)
-    said = "columns", "one-hot", ("backprop(x, y)",), "returned", names
-    recognised = Recognised(f"{asked.name}(sizes)", *said, backward=0)
-    send({"found": to_values(Found(recognised, examined))})
+    how = "columns", "one-hot", ("backprop(x, y)",), "returned", names
+    return Found(Recognised(f"{name}(sizes)", *how, backward=0), examined)
+
+
+def _send_alone(asked: Asked, send: Send) -> None:
+    """What the child does: it judges a class with the book's interface by its own forward pass."""
+    from conformance.subjects.load import load
+
+    thing = cast("Callable[..., Any]", load(asked.said, asked.python_path))
+    send({"found": to_values(_alone(thing, asked.said, str(asked.name), asked.cost))})
 
 
 def check_object(thing: Any, cost: str | None) -> ShapeReport | None:

@@ -7,9 +7,9 @@ forward pass. Left out: both judgements (`api.py`, `file_check.py`).
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from conformance.errors import UnknownSubjectError
+from conformance.errors import OtherFamilyError, UnknownSubjectError
 from conformance.outcome import Report
 from conformance.subjects.load import NOTEBOOK, is_file, split
 
@@ -54,13 +54,20 @@ def check_any(subject: object, book: Callable[[object], Report], options: Option
         return _of_file(*named, book, options)
     try:
         return book(subject)
-    except UnknownSubjectError:
+    except UnknownSubjectError as error:
         if named is not None:
             return _of_file(*named, book, options)
-        found = None if isinstance(subject, str) else _of_object(subject, options)
+        found = _other(subject, error, options)
         if found is None:
             raise
         return found
+
+
+def _other(subject: object, error: UnknownSubjectError, options: Options) -> "AnyReport | None":
+    """What is not the network of the book, in another way; None if there is none."""
+    if isinstance(error, OtherFamilyError):
+        return _alone(subject, options)
+    return None if isinstance(subject, str) else _of_object(subject, options)
 
 
 def _of_file(
@@ -71,6 +78,18 @@ def _of_file(
     asked = Asked(place, name, options.cost, options.python_path, options.timeout)
     found = check_file(asked, book)
     return found if found.the_books is None else found.the_books
+
+
+def _alone(subject: object, options: Options) -> AnyReport:
+    """A class with the book's interface, or one of a module, by its own forward pass."""
+    from conformance.file_check import check_alone
+    from conformance.subjects.load import load
+
+    thing: Any = subject
+    name = getattr(subject, "__qualname__", type(subject).__name__)
+    if isinstance(subject, str):
+        thing, name = load(subject, options.python_path), subject
+    return check_alone(thing, name, options.cost)
 
 
 def _of_object(thing: object, options: Options) -> "BackwardReport | None":

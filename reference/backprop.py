@@ -4,9 +4,11 @@ Left out: the loop over mini-batches and epochs (`network.py`).
 """
 
 from collections.abc import Sequence
+from itertools import repeat
 
 from reference.equations import BOOK, Equations
 from reference.step import Array, Batch, Parameters, Step
+from reference.updates import BOOK_UPDATE, Update
 
 Layered = Equations | Sequence[Equations]
 """The equations of all layers, or those of each layer from 2 to L."""
@@ -53,6 +55,7 @@ def step(
     eta: float,
     decay: float = 0.0,
     equations: Layered = BOOK,
+    update: Update = BOOK_UPDATE,
 ) -> Step:
     """Everything that one step of gradient descent computes.
 
@@ -62,6 +65,7 @@ def step(
         eta: the learning rate η.
         decay: λ/n, weight decay over the size n of the whole training set.
         equations: the book's, or others; of a sequence the last has the cost and the update.
+        update: another rule, of which the parameters have the state.
 
     Returns:
         All quantities in the arithmetic of the arguments; arrays of shapes as in `Step`.
@@ -71,13 +75,15 @@ def step(
     cost = output.cost(a[-1], batch.y)
     delta = errors(parameters, z, a, batch.y, equations)
     nabla = gradients(delta, a, output)
-    updated = [
-        (output.updated_bias(b, nabla_b, eta), output.updated_weight(w, nabla_w, eta, decay))
-        for b, w, (nabla_b, nabla_w) in zip(parameters.b, parameters.w, nabla, strict=True)
-    ]
     nabla_b, nabla_w = zip(*nabla, strict=True)
-    b, w = zip(*updated, strict=True)
-    return Step(tuple(z), tuple(a[1:]), cost, tuple(delta), nabla_b, nabla_w, b, w)
+    if update is BOOK_UPDATE:
+        b = tuple(map(output.updated_bias, parameters.b, nabla_b, repeat(eta)))
+        moved = map(output.updated_weight, parameters.w, nabla_w, repeat(eta), repeat(decay))
+        after = Parameters(tuple(moved), b)
+    else:
+        after = update.moved(parameters, nabla, {"eta": eta, "decay": decay})
+    seen = tuple(z), tuple(a[1:]), cost, tuple(delta), nabla_b, nabla_w
+    return Step(*seen, after.b, after.w, after.state)
 
 
 def of_layers(equations: Layered, parameters: Parameters) -> tuple[Equations, ...]:

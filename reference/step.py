@@ -12,22 +12,27 @@ Every shape and convention of the project is stated here once and linked from el
 - Outside Python (fixture keys, messages, test ids) a layer has its number in the book, the
   input being layer 1: `w2`, `z2`, `delta3`. Entries are counted from 0, as in NumPy.
 - **Causal order**, the order in which quantities are computed and compared:
-  `z2 a2 … zL aL cost deltaL … delta2 nabla_b2 nabla_w2 … b2 w2 … bL wL`.
+  `z2 a2 … zL aL cost deltaL … delta2 nabla_b2 nabla_w2 … b2 w2 … bL wL`, the state before `b2`.
 
 Arrays hold float64 or float32, or objects that compute like numbers: the equations do not care.
+Where an update keeps something between steps (`updates.py`), that is their **state**: arrays shaped
+as b and w, named `v_b2`, `v_w2` …, and the count `t` of the steps.
 Left out: the equations (`equations.py`) and their order (`backprop.py`).
 
 Source: M. Nielsen, *Neural Networks and Deep Learning* (2015), chapters 1 and 2.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field, fields
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array: TypeAlias = NDArray[Any]
+
+STATE = ("t", "v_b", "v_w", "s_b", "s_w")
+"""What an update may keep between steps, in causal order; see `reference.updates`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +45,7 @@ class Parameters:
 
     w: tuple[Array, ...]  # (n_l, n_{l-1}) for l = 2 … L
     b: tuple[Array, ...]  # (n_l, 1)       for l = 2 … L
+    state: Mapping[str, Array] = field(default_factory=dict)  # by names such as v_w2
 
     def __post_init__(self) -> None:
         """Check that each layer fits the one below it."""
@@ -64,10 +70,11 @@ class Parameters:
 
     def map(self, function: Callable[[Array], Array]) -> "Parameters":
         """The parameters with `function` applied to every array."""
-        return Parameters(tuple(map(function, self.w)), tuple(map(function, self.b)))
+        state = {name: function(array) for name, array in self.state.items()}
+        return Parameters(tuple(map(function, self.w)), tuple(map(function, self.b)), state)
 
     def named(self) -> Iterator[tuple[str, Array]]:
-        """The arrays as `("b2", b), ("w2", w), …`, in causal order."""
+        """The weights and biases as `("b2", b), ("w2", w), …`, in causal order."""
         for layer, (b, w) in enumerate(zip(self.b, self.w, strict=True), start=2):
             yield f"b{layer}", b
             yield f"w{layer}", w
@@ -84,6 +91,7 @@ class Parameters:
         return cls(
             tuple(named[f"w{layer}"] for layer in layers),
             tuple(named[f"b{layer}"] for layer in layers),
+            {name: array for name, array in named.items() if split(name)[0] in STATE},
         )
 
 
@@ -133,25 +141,28 @@ class Step:
     nabla_w: tuple[Array, ...]  # (n_l, n_{l-1})
     b: tuple[Array, ...]  # (n_l, 1), after the update
     w: tuple[Array, ...]  # (n_l, n_{l-1}), after the update
+    state: Mapping[str, Array] = field(default_factory=dict)  # after it, by names such as v_w2
 
     def __post_init__(self) -> None:
         """Make every array a read-only view."""
-        for field in fields(self):
-            value = getattr(self, field.name)
+        for each in fields(self):
+            value = getattr(self, each.name)
             frozen = tuple(map(_frozen, value)) if isinstance(value, tuple) else _frozen(value)
-            object.__setattr__(self, field.name, frozen)
+            object.__setattr__(self, each.name, frozen)
+        state = {name: _frozen(array) for name, array in self.state.items()}
+        object.__setattr__(self, "state", state)
 
     @property
     def parameters(self) -> Parameters:
         """The updated parameters, from which the next step starts."""
-        return Parameters(self.w, self.b)
+        return Parameters(self.w, self.b, self.state)
 
     def named(self) -> Iterator[tuple[str, Array]]:
         """The quantities as `("z2", array), …`, in causal order."""
-        for name in causal_order(len(self.w) + 1):
+        for name in causal_order(len(self.w) + 1, {split(each)[0] for each in self.state}):
             quantity, layer = split(name)
-            value = getattr(self, quantity)
-            yield name, value if layer is None else value[layer - 2]
+            value = self.state[name] if quantity in STATE else getattr(self, quantity)
+            yield name, value[layer - 2] if isinstance(value, tuple) and layer else value
 
     @classmethod
     def of(cls, named: Mapping[str, Array]) -> "Step":
@@ -168,17 +179,26 @@ class Step:
         z, a, delta, nabla_b, nabla_w, b, w = map(
             each, ("z", "a", "delta", "nabla_b", "nabla_w", "b", "w")
         )
-        return cls(z, a, named["cost"], delta, nabla_b, nabla_w, b, w)
+        state = {name: array for name, array in named.items() if split(name)[0] in STATE}
+        return cls(z, a, named["cost"], delta, nabla_b, nabla_w, b, w, state)
 
 
-def causal_order(layers: int) -> tuple[str, ...]:
-    """The names of all quantities of a network of L = `layers` layers, in causal order."""
+def causal_order(layers: int, state: Collection[str] = ()) -> tuple[str, ...]:
+    """The names of all quantities of a network of L = `layers` layers, in causal order.
+
+    Args:
+        layers: L.
+        state: what the update keeps, of `STATE`.
+    """
     upwards = range(2, layers + 1)
+    kept = [each for each in STATE if each in state]
     return (
         *(f"{quantity}{layer}" for layer in upwards for quantity in ("z", "a")),
         "cost",
         *(f"delta{layer}" for layer in reversed(upwards)),
         *(f"{quantity}{layer}" for layer in upwards for quantity in ("nabla_b", "nabla_w")),
+        *(each for each in kept if each == "t"),
+        *(f"{quantity}{layer}" for layer in upwards for quantity in kept if quantity != "t"),
         *(f"{quantity}{layer}" for layer in upwards for quantity in ("b", "w")),
     )
 

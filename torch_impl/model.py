@@ -3,9 +3,10 @@
 It does not know that it is judged. Left out: everything that `reference` computes by hand.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import pairwise
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -60,7 +61,11 @@ class Network(nn.Module):
         return activations
 
     def cost(self, logits: Tensor, y: Tensor, kind: str) -> Tensor:
-        """The mean over the mini-batch of the cost of this kind, a scalar.
+        """The mean over the mini-batch of the cost of this kind, a scalar; see `total_cost`."""
+        return self.total_cost(logits, y, kind) / len(y)
+
+    def total_cost(self, logits: Tensor, y: Tensor, kind: str) -> Tensor:
+        """The sum over the samples of the cost of this kind, a scalar.
 
         With the `log-likelihood` y has one 1 a row, the class of the sample.
         """
@@ -72,14 +77,40 @@ class Network(nn.Module):
             total = F.nll_loss(F.log_softmax(logits, dim=1), y.argmax(dim=1), reduction="sum")
         else:
             raise ValueError(f"cost {kind!r}: give quadratic or cross-entropy or log-likelihood")
-        return total / len(y)
+        return total
 
 
-def optimizer(network: Network, eta: float, decay: float) -> torch.optim.SGD:
-    """Plain SGD with learning rate η, and weight decay λ/n on the weights alone."""
-    layers = network.layers
+def optimizer(
+    network: Network,
+    eta: float,
+    decay: float,
+    update: str = "sgd",
+    constants: Mapping[str, float] = MappingProxyType({}),
+) -> torch.optim.Optimizer:
+    """PyTorch's own, with weight decay λ/n on the weights alone.
+
+    Args:
+        network: whose parameters it moves.
+        eta: the learning rate η.
+        decay: λ/n.
+        update: which.
+        constants: `mu`, `rho` and `epsilon`, those that it has.
+
+    Raises:
+        ValueError: there is no such update.
+    """
+    layers, c = network.layers, constants
     groups: list[dict[str, Any]] = [
         {"params": [layer.weight for layer in layers], "weight_decay": decay},
-        {"params": [layer.bias for layer in layers]},
+        {"params": [layer.bias for layer in layers], "weight_decay": 0.0},
     ]
-    return torch.optim.SGD(groups, lr=eta)
+    if update == "sgd":
+        return torch.optim.SGD(groups, lr=eta)
+    if update in ("momentum", "nesterov"):
+        return torch.optim.SGD(groups, eta, c["mu"], nesterov=update == "nesterov")
+    if update == "rmsprop":
+        return torch.optim.RMSprop(groups, eta, c["rho"], c["epsilon"])
+    if update in ("adam", "adamw"):
+        kind = torch.optim.Adam if update == "adam" else torch.optim.AdamW
+        return kind(groups, eta, (c["mu"], c["rho"]), c["epsilon"])
+    raise ValueError(f"update {update!r}: PyTorch has none of this name here")

@@ -328,6 +328,25 @@ def _log(x: RunningError) -> RunningError:
     return RunningError(value, x._up(bound), p)
 
 
+def _sqrt(x: RunningError) -> RunningError:
+    """|√p − √q| ≤ |p − q| / (√p + √q), and ≤ √|p − q|; the root rounds correctly."""
+    value = np.sqrt(x.value)
+    most = np.sqrt(x.bound)
+    return x._rounded(value, _smaller(x.bound / (2 * np.sqrt(x.least)), most))
+
+
+def _power(x: RunningError, y: RunningError) -> RunningError:
+    """p^a = e^(a ln p) for a positive p, by `pow` or by so many products."""
+    p = x.precision
+    value = x.value**y.value
+    inside = np.log1p(x.bound / x.least) * (abs(y.value) + y.bound)
+    inside = inside + y.bound * (abs(np.log(x.value)) + np.log1p(x.bound / x.least))
+    carried = value * np.expm1(inside)
+    products = (_LIBM + abs(y.value) + y.bound) * p.unit
+    bound = carried + products / (1 - products) * (value + carried) + p.tiny
+    return RunningError(value, x._up(bound), p)
+
+
 def _tanh(x: RunningError) -> RunningError:
     """|tanh p − tanh q| ≤ |p − q| (1 − tanh² r), and ≤ 2, r the least modulus between them."""
     p = x.precision
@@ -385,6 +404,8 @@ _RULES: dict[np.ufunc, Callable[..., Any]] = {
     np.divide: _divide,
     np.exp: _exp,
     np.log: _log,
+    np.sqrt: _sqrt,
+    np.power: _power,
     np.tanh: _tanh,
     np.greater: _greater,
     np.matmul: _matmul,

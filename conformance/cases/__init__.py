@@ -10,12 +10,13 @@ written here is exact in both. The values to be expected are made by
 from conformance.cases.digits import DIGITS
 from conformance.cases.drawn import DRAWN
 from conformance.cases.families import FAMILIES
+from conformance.cases.updates import OF_UPDATES
 from conformance.cases.written import WRITTEN
 from conformance.corpus.recipe import Recipe
 
 
 def recipes() -> tuple[Recipe, ...]:
     """All cases in both dtypes, sorted by id."""
-    basis = (*WRITTEN, *DRAWN, *FAMILIES, *DIGITS)
+    basis = (*WRITTEN, *DRAWN, *FAMILIES, *OF_UPDATES, *DIGITS)
     both = (*basis, *(each.in_float32() for each in basis))
     return tuple(sorted(both, key=lambda each: each.case.id))

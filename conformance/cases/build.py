@@ -20,19 +20,20 @@ from conformance.arithmetic.balls import (
     until_decided,
 )
 from conformance.cases import recipes
-from conformance.corpus.case import SCHEMA_VERSION, Case
+from conformance.corpus.case import CORPUS_VERSION, SCHEMA_VERSION, Case
 from conformance.corpus.casefile import case_header, readable, serialized, sha256
 from conformance.corpus.embedded import EMBEDDED, embedded, embedded_bytes
 from conformance.corpus.files import write
 from conformance.corpus.recipe import Mnist, Recipe
-from conformance.corpus.recorded import layered
+from conformance.corpus.recorded import begun, layered
 from conformance.corpus.store import MANIFEST, file_name, read_manifest
 from conformance.errors import CorpusError
+from conformance.model.updates import SGD
 from conformance.running.parallel import in_parallel
 from conformance.verdict.oracle import at_kinks, exact_step, expectations
 from reference.step import Array, Batch, Parameters
 
-TINY = 4096  # bytes of tensors up to which a case is written as JSON too
+TINY = 4096  # bytes of tensors up to which a case of the book's update is written as JSON too
 
 
 def build_case(recipe: Recipe, place: Path) -> dict[str, bytes]:
@@ -44,7 +45,8 @@ def build_case(recipe: Recipe, place: Path) -> dict[str, bytes]:
     case = recipe.case
     data = _data(recipe, place)
     start = _trained(recipe, place) if recipe.training else recipe.start(case.dtype)
-    tensors = dict(sorted(start.named()))
+    start = case.rule.begun(start)
+    tensors = begun(start)
     for t, samples in enumerate(case.batches):
         batch = data.columns(samples)
         tensors |= {f"{t}/x": batch.x, f"{t}/y": batch.y}
@@ -53,7 +55,7 @@ def build_case(recipe: Recipe, place: Path) -> dict[str, bytes]:
         tensors |= {f"bound/{t}/{name}": array for name, array in bounds.items()}
         start = layered(case, values)
     files = {file_name(case): serialized(case, tensors)}
-    if sum(array.nbytes for array in tensors.values()) <= TINY:
+    if case.update == SGD and sum(array.nbytes for array in tensors.values()) <= TINY:
         files[f"cases/{case.id}.json"] = readable(case, tensors)
     return files
 
@@ -98,6 +100,7 @@ def manifest(place: Path, built: list[tuple[Case, dict[str, bytes]]]) -> bytes:
     files |= {name: embedded_bytes(place / name) for name in EMBEDDED}
     entry = {
         "schema_version": SCHEMA_VERSION,
+        "version": CORPUS_VERSION,
         "cases": [case_header(case)["case"] for case, _ in built],
         "files": {
             name: {"bytes": len(raw), "sha256": sha256(raw)} for name, raw in sorted(files.items())

@@ -99,7 +99,7 @@ def batch_of(case: Case, t: int) -> Batch:
 @lru_cache(maxsize=256)
 def recorded(case: Case) -> Recorded:
     """The case with its numbers, computed in ball arithmetic."""
-    start, steps = start_of(case), []
+    start, steps = case.rule.begun(start_of(case)), []
     for t in range(case.steps):
         batch = batch_of(case, t)
         values, bounds = recorded_step(case, start, batch)

@@ -20,7 +20,7 @@ from conformance.corpus.store import MANIFEST, file_name, read_manifest
 from conformance.errors import CorpusError
 from conformance.model.table import entry
 from conformance.running.parallel import in_parallel
-from reference.step import Array, causal_order
+from reference.step import STATE, Array, causal_order
 
 MANIFEST_SCHEMA, CASE_SCHEMA = "manifest.schema.json", "case.schema.json"
 MOST_NAMED = 3  # tensors of one file that a message names
@@ -102,7 +102,7 @@ def _differences(tensors: dict[str, Array], right: dict[str, Array], layers: int
 def _place(name: str, layers: int) -> tuple[bool, str, int, str]:
     """Where a tensor stands: values before bounds, steps and quantities in their order."""
     *before, quantity = name.split("/")
-    order = causal_order(layers)
+    order = causal_order(layers, STATE)
     step = before[-1].rjust(9) if before else ""
     at = order.index(quantity) if quantity in order else -1
     return before[:1] == ["bound"], step, at, name

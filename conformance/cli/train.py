@@ -14,7 +14,15 @@ from rich.console import Console
 from rich.progress import Progress, TaskID
 
 from conformance.cli.examples import epilog
-from conformance.cli.options import JsonFile, PythonPath, cost_of, dtype_of, sizes_of
+from conformance.cli.options import (
+    JsonFile,
+    PythonPath,
+    cost_of,
+    dtype_of,
+    family_of,
+    one_of,
+    sizes_of,
+)
 from conformance.cli.say import say
 from conformance.errors import UsageError
 
@@ -57,9 +65,21 @@ def train(
     eta: Annotated[float, typer.Option(help="The learning rate η.")] = 3.0,
     cost: Annotated[str, typer.Option(help="Or cross-entropy, or log-likelihood.")] = "quadratic",
     lmbda: Annotated[float, typer.Option(help="The weight decay λ.")] = 0.0,
+    family: Annotated[
+        str | None,
+        typer.Option(help="Activations of hidden layers and output, such as relu,softmax."),
+    ] = None,
+    update: Annotated[
+        str, typer.Option(help="Or momentum, nesterov, rmsprop, adam, adamw.")
+    ] = "sgd",
     subjects: Annotated[
-        str, typer.Option(help="reference, then who walks beside it: names or FILE.py:Name.")
-    ] = "reference,torch_impl",
+        str | None,
+        typer.Option(
+            metavar="NAME,NAME",
+            help="reference, then who walks beside it: names or FILE.py:Name; reference,torch_impl "
+            "if not given.",
+        ),
+    ] = None,
     python_path: PythonPath = None,
     dtype: Annotated[str, typer.Option(help="float64 or float32.")] = "float64",
     seed: Annotated[int, typer.Option(help="Of the start and of the order.")] = 0,
@@ -82,12 +102,15 @@ def train(
     from conformance.train.output import check_writable, write_json
     from conformance.train.run import subjects as found
     from conformance.train.settings import Settings
+    from reference.updates import UPDATES
 
     options = {"--json": json_file, "--plot": plot, "--checkpoint": checkpoint}
     check_writable({option: path for option, path in options.items() if path is not None})
     settings = Settings(
         *(sizes_of(sizes), epochs, mini_batch, eta, cost_of(cost), lmbda),
         *(dtype_of(dtype), seed, _partners(subjects)),
+        family=family_of(family),
+        update=one_of("--update", update, *UPDATES),
     )
     settings.fit_digits()
     partners = found(settings.subjects, settings, python_path or ())
@@ -148,7 +171,13 @@ def _bar() -> Iterator[Callable[[int, int], None]]:
         yield done
 
 
-def _partners(names: str) -> tuple[str, ...]:
+def _partners(names: str | None) -> tuple[str, ...]:
+    if names is None:
+        from conformance.subjects import available
+
+        names = ",".join(available())
+        if "torch_impl" not in names:
+            say("note: torch is not installed: the reference walks alone", error=True)
     first, *others = names.split(",")
     if first != "reference" or len(set(others)) < len(others) or "reference" in others:
         raise UsageError(f"--subjects {names}: give reference first, and each other once")

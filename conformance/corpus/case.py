@@ -13,9 +13,21 @@ from typing import Any
 import numpy as np
 
 from conformance.model.functions import ACTIVATIONS, COSTS, SIGMOID, fits
+from conformance.model.reduction import reduced_rows
 from conformance.model.table import Rows, rows
+from conformance.model.updates import SGD, code
+from reference.updates import UPDATES, Update
 
 SCHEMA_VERSION = 1
+CORPUS_VERSION = f"{SCHEMA_VERSION}.0.0"
+"""The version of the corpus, and of the packages that are made of it.
+
+The second number grows when cases come or go or a wrong value is mended, the third when a
+tolerance, a text of a case or a loader changes.
+"""
+
+Parts = tuple[tuple[tuple[int, ...], ...], ...]
+"""The samples of a mini-batch by their places in it: of each process, of each micro-batch."""
 
 CONVENTIONS = {
     "samples": "one a column; x (n_1, m), y (n_L, m)",
@@ -28,6 +40,11 @@ CONVENTIONS = {
     "pixels": "value / 256",
     "memory": "row-major, little-endian",
 }
+
+STATE_CONVENTION = (
+    "v and s of each b and w, zero before the first step of a run; t counts the steps; old_ is "
+    "what was there before the step"
+)
 
 
 @dataclass(frozen=True)
@@ -47,6 +64,10 @@ class Case:
         catches: known mistakes that it shows.
         activations: names in `ACTIVATIONS`, of the layers 2 … L; sigmoids if none are given, which
             are not written down.
+        parts: how each step's mini-batch is divided among processes and micro-batches; nothing if
+            one process takes it at once, which is not written down.
+        update: a name in `UPDATES`; the book's is not written down.
+        constants: μ, ρ and ε, those that the update has, by their names.
     """
 
     id: str
@@ -60,6 +81,9 @@ class Case:
     why: str
     catches: tuple[str, ...]
     activations: tuple[str, ...] = ()
+    parts: tuple[Parts, ...] = ()
+    update: str = SGD
+    constants: tuple[tuple[str, float], ...] = ()
 
     def __post_init__(self) -> None:
         """Fill in the activations that were not given."""
@@ -69,7 +93,24 @@ class Case:
     @property
     def rows(self) -> Rows:
         """The table of one step."""
-        return rows(self.layers, self.cost, self.activations)
+        made = reduced_rows if self.parts else rows
+        return made(self.layers, self.cost, self.activations, self.update)
+
+    @property
+    def rule(self) -> Update:
+        """The update with its constants."""
+        if self.update == SGD:
+            return UPDATES[SGD]
+        return UPDATES[self.update].with_constants(**dict(self.constants))
+
+    @property
+    def conventions(self) -> dict[str, str]:
+        """How its numbers are to be read."""
+        if self.update == SGD:
+            return CONVENTIONS
+        rules = UPDATES[self.update].rules
+        said = "; ".join(f"{name} <- {code(rule, name)}" for name, rule in rules.items())
+        return {**CONVENTIONS, "update": said, "state": STATE_CONVENTION}
 
     def is_of(self, hidden: str, output: str) -> bool:
         """Whether its hidden layers, if there are some, and its output have these activations."""
@@ -105,6 +146,13 @@ class Case:
         fields_ = asdict(self)
         if set(self.activations) == {SIGMOID}:
             del fields_["activations"]
+        if not self.parts:
+            del fields_["parts"]
+        del fields_["constants"]
+        if self.update == SGD:
+            del fields_["update"]
+        else:
+            fields_["constants"] = dict(self.constants)
         return fields_
 
     @classmethod
@@ -115,7 +163,7 @@ class Case:
             ValueError: a field is missing, unknown, or of the wrong kind.
         """
         names = {field.name for field in fields(cls)}
-        wrong = (set(values) ^ names) - {"activations"}
+        wrong = (set(values) ^ names) - {"activations", "parts", "update", "constants"}
         if wrong:
             raise ValueError(f"fields {sorted(wrong)} are missing or unknown")
         try:
@@ -126,8 +174,13 @@ class Case:
                     "batches": tuple(tuple(int(i) for i in batch) for batch in values["batches"]),
                     "catches": tuple(str(name) for name in values["catches"]),
                     "activations": tuple(str(name) for name in values.get("activations", ())),
+                    "parts": tuple(map(_parts, values.get("parts", ()))),
                     "eta": float(values["eta"]),
                     "lmbda": float(values["lmbda"]),
+                    "constants": tuple(
+                        (str(name), float(each))
+                        for name, each in dict(values.get("constants", {})).items()
+                    ),
                 }
             )
         except (TypeError, OverflowError) as error:
@@ -144,6 +197,10 @@ class Case:
         return admitted and dtype in (None, self.dtype)
 
 
+def _parts(of_step: Any) -> Parts:
+    return tuple(tuple(tuple(map(int, part)) for part in rank) for rank in of_step)
+
+
 def _rules(case: Case) -> dict[str, bool]:
     """Whether each field is what a case can have."""
     return {
@@ -154,6 +211,10 @@ def _rules(case: Case) -> dict[str, bool]:
         and set(case.activations) <= {*ACTIVATIONS}
         and case.cost in tuple(COSTS)
         and fits(case.activations, case.cost),
+        "update": case.update in tuple(UPDATES),
+        "constants": case.update in tuple(UPDATES)
+        and {name for name, _ in case.constants} == {*UPDATES[case.update].constants}
+        and all(isfinite(each) and 0 < each < 1 for _, each in case.constants),
         "eta": isfinite(case.eta) and case.eta > 0,
         "lmbda": isfinite(case.lmbda) and case.lmbda >= 0,
         "n": isinstance(case.n, int) and case.n > 0,

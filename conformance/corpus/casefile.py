@@ -14,7 +14,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from conformance.corpus.case import CONVENTIONS, SCHEMA_VERSION, Case
+from conformance.corpus.case import SCHEMA_VERSION, Case
 from conformance.errors import CorpusError
 from reference.step import Array
 
@@ -27,7 +27,7 @@ def case_header(case: Case) -> dict[str, Any]:
     described = {
         "schema_version": SCHEMA_VERSION,
         "case": case.to_json(),
-        "conventions": CONVENTIONS,
+        "conventions": case.conventions,
     }
     return dict(json.loads(json.dumps(described)))  # tuples become lists, as a reader sees them
 

@@ -3,14 +3,16 @@
 Left out: which cases there are (`cases`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from conformance.corpus.case import Case
 from conformance.corpus.starts import drawn, dyadics
+from conformance.model.updates import SGD
 from reference.step import Batch, Parameters
 
 Start = Callable[[DTypeLike], Parameters]
@@ -64,11 +66,17 @@ def recipe(
     n: int | None = None,
     training: Training | None = None,
     activations: tuple[str, ...] = (),
+    update: str = SGD,
+    constants: Mapping[str, float] = MappingProxyType({}),
 ) -> Recipe:
     """The recipe of a float64 case; n is the number of its samples if it is not given."""
     used = len({sample for batch in batches for sample in batch})
     rates = eta, lmbda, n or used
-    case = Case(name, sizes, cost, *rates, "float64", batches, why, catches, activations)
+    case = Case(
+        *(name, sizes, cost, *rates, "float64", batches, why, catches, activations),
+        update=update,
+        constants=tuple(constants.items()),
+    )
     return Recipe(case, start, data, training)
 
 

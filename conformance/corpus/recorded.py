@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from conformance.corpus.case import Case
-from reference.step import Array, Batch, Parameters, causal_order
+from reference.step import STATE, Array, Batch, Parameters, split
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +58,7 @@ def assembled(case: Case, tensors: Mapping[str, Array]) -> Recorded:
     parameters = layered(case, tensors)
     steps = []
     for t in range(case.steps):
-        expected = {name: tensors[f"{t}/{name}"] for name in causal_order(case.layers)}
+        expected = {name: tensors[f"{t}/{name}"] for name in case.rows}
         bound = {name: tensors[f"bound/{t}/{name}"] for name in expected}
         batch = Batch(tensors[f"{t}/x"], tensors[f"{t}/y"])
         steps.append(RecordedStep(parameters, batch, expected, bound))
@@ -69,11 +69,12 @@ def assembled(case: Case, tensors: Mapping[str, Array]) -> Recorded:
 def _shapes(case: Case) -> dict[str, tuple[int, ...]]:
     """The tensors of a case and their shapes."""
     start = [f"{kind}{layer}" for layer in range(2, case.layers + 1) for kind in "bw"]
+    start += [name for name in case.rows if split(name)[0] in STATE]
     shapes = {name: shape_of(case, name, 0) for name in start}
     for t, batch in enumerate(case.batches):
         m = len(batch)
         shapes |= {f"{t}/x": (case.sizes[0], m), f"{t}/y": (case.sizes[-1], m)}
-        for name in causal_order(case.layers):
+        for name in case.rows:
             shapes[f"{t}/{name}"] = shapes[f"bound/{t}/{name}"] = shape_of(case, name, m)
     return shapes
 
@@ -99,12 +100,17 @@ def _check(case: Case, tensors: Mapping[str, Array]) -> None:
 
 def tensors(recorded: Recorded) -> dict[str, Array]:
     """Everything that a case's file holds, in its order: start, samples, values and bounds."""
-    named = dict(sorted(recorded.steps[0].parameters.named()))
+    named = begun(recorded.steps[0].parameters)
     for t, step in enumerate(recorded.steps):
         named |= {f"{t}/x": step.batch.x, f"{t}/y": step.batch.y}
         named |= {f"{t}/{name}": array for name, array in step.expected.items()}
         named |= {f"bound/{t}/{name}": array for name, array in step.bound.items()}
     return {name: _little(array) for name, array in named.items()}
+
+
+def begun(parameters: Parameters) -> dict[str, Array]:
+    """What a case starts from by the names that it has in a file, sorted."""
+    return dict(sorted([*parameters.named(), *parameters.state.items()]))
 
 
 def _little(array: Array) -> Array:

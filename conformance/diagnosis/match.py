@@ -120,7 +120,7 @@ def _in_floats(at: Situation, evidence: Evidence) -> Situation:
         return {name: np.asarray(each.value, evidence.case.type) for name, each in values.items()}
 
     before = at.previous and _in_floats(at.previous, evidence)
-    return Situation(at.case, plain(at.given), plain(at.named), at.layer, before)
+    return Situation(at.case, plain(at.given), plain(at.named), at.layer, before, at.quantity)
 
 
 def predicts(formula: Formula, evidence: Evidence, name: str) -> bool | None:

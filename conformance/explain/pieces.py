@@ -11,8 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from conformance.model import updates
 from conformance.model.table import rows
 from reference.step import split
+from reference.updates import OLD
 
 SIX, SHORT = 6, 7
 ALL = 17  # digits that tell any two floats apart
@@ -20,7 +22,11 @@ NBSP = "\N{NO-BREAK SPACE}"
 PLUS = " + "  # where a line may be broken
 MOST = 4  # terms of a sum that are written out; of a longer one, one less
 
-SYMBOLS = {row.quantity.name: row.quantity.symbol for row in rows(2).values()}
+SYMBOLS = {
+    **{row.quantity.name: row.quantity.symbol for row in rows(2).values()},
+    **updates.SYMBOLS,
+    **{f"{OLD}{name}": symbol for name, symbol in updates.SYMBOLS.items()},
+}
 
 
 @dataclass(frozen=True)

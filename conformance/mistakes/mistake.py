@@ -57,7 +57,7 @@ class MistakenSession:
     def __init__(self, formulas: Formulas, case: Case, parameters: Parameters) -> None:
         """Start from the parameters of a case."""
         self.formulas, self.case = formulas, case
-        self.after: dict[str, Array] = dict(parameters.named())
+        self.after: dict[str, Array] = {**dict(parameters.named()), **parameters.state}
         self.previous: Situation | None = None
 
     def step(self, batch: Batch) -> dict[str, Array]:
@@ -67,12 +67,13 @@ class MistakenSession:
             ValueError: the parameters that the step before left do not make a network.
         """
         case, start = self.case, Parameters.of(self.after)
-        values = given(start, batch, case.eta, case.decay)
+        values = given(start, batch, case.eta, case.decay, dict(case.constants))
         now = Situation(case, values, previous=self.previous)
         with np.errstate(all="ignore"), suppress(ValueError):
             evaluate(now, self.formulas)
         shown = {name: np.asarray(array, case.type) for name, array in now.named.items()}
-        self.previous, self.after = now, dict(start.named()) | shown
+        self.previous = now
+        self.after = dict(start.named()) | dict(start.state) | shown
         return shown
 
 
@@ -82,7 +83,7 @@ def mistaken(formulas: Formulas, name: str) -> Subject:
     def start(case: Case, parameters: Parameters) -> Any:
         return MistakenSession(formulas, case, parameters)
 
-    return Subject(name, start, family=())
+    return Subject(name, start, family=(), updates=())
 
 
 def subject_of(mistake: Mistake) -> Subject:

@@ -14,6 +14,7 @@ from conformance.corpus.case import Case
 from conformance.model.functions import ACTIVATIONS, SIGMOID, Activation
 from conformance.model.table import Row, name_of, run
 from reference.step import split
+from reference.updates import OLD
 
 Formula = Callable[["Situation"], Any]
 Formulas = Mapping[str, Formula]
@@ -29,6 +30,7 @@ class Situation:
         given: what the step starts from; see `given` of the table.
         named: the quantities of this step so far, by their names.
         layer: of the equation, as in the book.
+        quantity: what the equation gives, such as `v_w`, without the layer.
         previous: the same equation in the step before, where the program has just been.
     """
 
@@ -37,6 +39,7 @@ class Situation:
     named: dict[str, Any] = field(default_factory=dict)
     layer: int = 0
     previous: "Situation | None" = None
+    quantity: str = ""
 
     def value(self, name: str) -> Any:
         """What an equation takes under a name: of a weight or bias, that before the step."""
@@ -126,9 +129,28 @@ class Situation:
 
     def at(self, name: str) -> "Situation":
         """The situation in which the quantity of this name is computed."""
-        layer = split(name)[1] or self.last
-        before = self.previous and replace(self.previous, layer=layer)
-        return replace(self, layer=layer, previous=before)
+        quantity, layer = split(name)[0], split(name)[1] or self.last
+        before = self.previous and replace(self.previous, layer=layer, quantity=quantity)
+        return replace(self, layer=layer, previous=before, quantity=quantity)
+
+    @property
+    def kept(self) -> Any:
+        """What the step before left of a quantity of the state."""
+        return self.given[f"{OLD}{self.quantity}{'' if self.quantity == 't' else self.layer}"]
+
+    @property
+    def of(self) -> str:
+        """Of which parameter a quantity of the update is, `b` or `w`."""
+        return self.quantity[-1]
+
+    @property
+    def nabla(self) -> Any:
+        """The gradient of that parameter."""
+        return self.named[f"nabla_{self.of}{self.layer}"]
+
+    def state(self, letter: str) -> Any:
+        """The `v` or `s` of that parameter after the step."""
+        return self.named[f"{letter}_{self.of}{self.layer}"]
 
 
 def by_the_book(at: Situation, tag: str, **others: Any) -> Any:
@@ -136,7 +158,8 @@ def by_the_book(at: Situation, tag: str, **others: Any) -> Any:
 
     They have the names of the quantities without layers, such as `delta`.
     """
-    row = at.case.rows[name_of(tag, at.layer)]
+    named = f"{at.quantity}{'' if at.quantity == 't' else at.layer}"
+    row = at.case.rows[named if tag == "V" else name_of(tag, at.layer)]
     names = row.names.items()
     return row.function(*(others[n] if n in others else at.value(name) for n, name in names))
 

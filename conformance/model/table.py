@@ -7,19 +7,34 @@ functions that a network is made of (`functions.py`), and formulas entry by entr
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from math import ceil
 from types import MappingProxyType
 from typing import Any, TypeVar
 
+from conformance.model import updates
 from conformance.model.functions import ACTIVATIONS, COSTS, ROUTES, Activation, Cost
+from conformance.model.updates import SGD
 from reference.equations import BOOK, Equations
 from reference.families import behind, with_activation
-from reference.step import Batch, Parameters, split
+from reference.step import STATE, Batch, Parameters, split
+from reference.updates import OLD, UPDATES
 
-GIVEN = ("x", "y", "eta", "decay")
-"""What a step is given beside the parameters; `decay` is λ/n."""
+GIVEN = ("x", "y", "eta", "decay", "mu", "rho", "epsilon", "counts")
+"""What a step is given beside the parameters.
+
+`decay` is λ/n; `mu`, `rho` and `epsilon` are of an update; `counts` are the m_r of R.
+"""
+
+WHOLE = (*GIVEN, "t", "old_t")
+"""What no layer has of its own."""
+
+PARTS = "parts_"
+"""Begins the names of the gradients of all processes, which R is given: `parts_w2`."""
+
+REDUCED = "reduced_"
+"""Begins the names of what R gives: `reduced_w2`."""
 
 AXES = {"n": "neuron", "below": "from neuron", "m": "sample"}
 """What the axes of a quantity count: n neurons, those of the layer below, m samples."""
@@ -43,7 +58,8 @@ class Quantity:
         name: such as `delta`.
         symbol: as it is written, such as δ.
         tag: of its equation, such as BP2.
-        field: the equation, a field of `reference.equations.Equations`.
+        field: the equation, a field of `reference.equations.Equations`, or a function of
+            `reference.updates`.
         inputs: its arguments in their order, `delta+1` being that of the layer above.
         shape: of n, below, m and 1; see `AXES`.
         part: of the step.
@@ -53,6 +69,8 @@ class Quantity:
         scaled: whether programs may put the 1/m elsewhere in what they show of it.
         recomputed: inputs that a program may compute again by itself, from z.
         loosened: gives the result, its first argument, room for other ways to compute it.
+        function: the equation, if it is no field of `Equations`.
+        formula: then, as it is written.
     """
 
     name: str
@@ -67,6 +85,8 @@ class Quantity:
     scaled: bool = False
     recomputed: tuple[str, ...] = ()
     loosened: Other | None = None
+    function: Callable[..., Any] | None = None
+    formula: str = ""
 
 
 @dataclass(frozen=True)
@@ -104,7 +124,7 @@ class Row:
     @property
     def formula(self) -> str:
         """The equation as the book writes it."""
-        said = (self.function.__doc__ or self.field).splitlines()[0]
+        said = self.quantity.formula or (self.function.__doc__ or self.field).splitlines()[0]
         symbol = self.activation.symbol
         return said.replace("σ", symbol).replace("f′", f"{symbol}′")
 
@@ -143,7 +163,7 @@ class Row:
             quantity, offset = (each[:-2], int(each[-2:])) if each[-1].isdigit() else (each, 0)
             at = layer + offset
             first = quantity == "a" and at == 1
-            names.append("x" if first else each if each in GIVEN else f"{quantity}{at}")
+            names.append("x" if first else each if each in WHOLE else f"{quantity}{at}")
         return tuple(names)
 
 
@@ -152,12 +172,30 @@ Rows = Mapping[str, Row]
 
 def is_given(name: str) -> bool:
     """Whether an input is what a step starts from, and not what it computes."""
-    return name in GIVEN or split(name)[0] in ("w", "b")
+    if name in GIVEN or name.startswith((OLD, PARTS)):
+        return True
+    return split(name)[0] in ("w", "b")
 
 
-def given(parameters: Parameters, batch: Batch, eta: Any, decay: Any) -> dict[str, Any]:
+@dataclass(frozen=True, eq=False)
+class PartBatch(Batch):
+    """A mini-batch of several processes, or what one of them has of it, and what else is known.
+
+    Attributes:
+        known: more of what a step is given, by its name.
+    """
+
+    known: Mapping[str, Any] = field(default_factory=dict)
+
+
+def given(
+    parameters: Parameters, batch: Batch, eta: Any, decay: Any, constants: Mapping[str, Any] = {}
+) -> dict[str, Any]:
     """What a step starts from, by the names that the inputs of rows have."""
-    return {**dict(parameters.named()), "x": batch.x, "y": batch.y, "eta": eta, "decay": decay}
+    old = {f"{OLD}{name}": array for name, array in parameters.state.items()}
+    rates = {"eta": eta, "decay": decay, **constants}
+    known = batch.known if isinstance(batch, PartBatch) else {}
+    return {**dict(parameters.named()), **old, "x": batch.x, "y": batch.y, **rates, **known}
 
 
 def run(
@@ -204,7 +242,10 @@ def _of_own(cost: str, activation: str) -> Equations | None:
 
 @lru_cache(maxsize=64)
 def rows(
-    layers: int, cost: str = "quadratic", activation: str | tuple[str, ...] = "sigmoid"
+    layers: int,
+    cost: str = "quadratic",
+    activation: str | tuple[str, ...] = "sigmoid",
+    update: str = SGD,
 ) -> Rows:
     """The rows of one step, by their names, in causal order.
 
@@ -212,15 +253,19 @@ def rows(
         layers: L, the input layer counted.
         cost: a name in `COSTS`.
         activation: a name in `ACTIVATIONS`, or those of the layers 2 … L.
+        update: a name in `UPDATES`.
     """
     names = (activation,) * (layers - 1) if isinstance(activation, str) else activation
 
     def placed(layer: int | None, *tags: str) -> Iterator[Row]:
         name = names[(layer or layers) - 2]
         book, own = equations(cost, name), _of_own(cost, name)
-        for quantity in (_quantities(cost, name)[tag] for tag in tags):
+        found = _quantities(cost, name, update)
+        for quantity in (each for tag in tags for each in found if each.tag == tag):
+            if quantity.tag == "V" and (quantity.name == "t") != (layer is None):
+                continue
             of_own = getattr(own, quantity.field) if own and "prime" in quantity.code else None
-            function = getattr(book, quantity.field)
+            function = quantity.function or getattr(book, quantity.field)
             yield Row(quantity, layer, layers, function, of_own, ACTIVATIONS[name])
 
     upwards = range(2, layers + 1)
@@ -230,6 +275,8 @@ def rows(
         *placed(layers, "BP1"),
         *(row for layer in reversed(upwards[:-1]) for row in placed(layer, "BP2")),
         *(row for layer in upwards for row in placed(layer, "BP3", "BP4")),
+        *placed(None, "V"),
+        *(row for layer in upwards for row in placed(layer, "V")),
         *(row for layer in upwards for row in placed(layer, "B", "W")),
     ]
     return MappingProxyType({row.name: row for row in found})
@@ -237,26 +284,50 @@ def rows(
 
 def tag_of(name: str, layers: int) -> str:
     """The tag of the equation that gives the quantity of this name."""
+    quantity = split(name)[0]
+    if quantity in STATE or quantity.startswith(REDUCED):
+        return "R" if quantity.startswith(REDUCED) else "V"
     return rows(layers)[name].tag
 
 
 def name_of(tag: str, layer: int) -> str:
-    """The name of the quantity that the equation of this tag gives at a layer."""
-    return _NAMES[tag] if tag == "C" else f"{_NAMES[tag]}{layer}"
+    """The name of the quantity that the equation of this tag, but V, gives at a layer."""
+    return NAMES[tag] if tag == "C" else f"{NAMES[tag]}{layer}"
 
 
 def entry(name: str, index: tuple[int, ...]) -> str:
     """An entry in words: `neuron 2, sample 1`, counted from 0."""
-    axes = rows(split(name)[1] or 2)[name].axes
+    quantity, layer = split(name)
+    of_parameter = layer and (quantity in STATE or quantity.startswith(REDUCED))
+    like = f"{quantity[-1]}{layer}" if of_parameter else name
+    axes = () if quantity == "t" else rows(layer or 2)[like].axes
     return ", ".join(f"{axis} {i}" for axis, i in zip(axes, index, strict=False))
 
 
 @lru_cache(maxsize=64)
-def _quantities(cost: str, activation: str) -> Mapping[str, Quantity]:
-    """The quantities of a layer with this activation, the cost behind it, by their tags."""
+def _quantities(cost: str, activation: str, update: str = SGD) -> tuple[Quantity, ...]:
+    """The quantities of a layer with this activation, the cost behind it."""
     f, c = ACTIVATIONS[activation], COSTS[cost]
-    found = (*_forward(f, c), *_backward(f, c, sloped=c.sloped(activation)), *_DESCENT)
-    return {each.tag: each for each in found}
+    moved = _DESCENT if update == SGD else tuple(_updated(update))
+    return (*_forward(f, c), *_backward(f, c, sloped=c.sloped(activation)), *_GRADIENTS, *moved)
+
+
+def _updated(update: str) -> Iterator[Quantity]:
+    """The state and the parameters after a step by another rule than the book's."""
+    shapes: dict[str, tuple[str, ...]] = {"t": (), "b": ("n", "1"), "w": ("n", "below")}
+    for name, rule in UPDATES[update].rules.items():
+        yield Quantity(
+            *(name, updates.SYMBOLS[name], "V" if name in STATE else name.upper()),
+            field=rule.function.__name__,
+            inputs=rule.inputs,
+            shape=shapes[name[-1]],
+            part="Update",
+            about=updates.ABOUT[name],
+            code=updates.code(rule, name),
+            loosened=None if name == "t" else Other(*updates.loosened(rule, name)),
+            function=rule.function,
+            formula=updates.formula(rule, name),
+        )
 
 
 def _forward(f: Activation, c: Cost) -> Iterator[Quantity]:
@@ -321,7 +392,7 @@ def _loosened_weight(updated: Any, w: Any, nabla: Any, eta: Any, x: Any) -> Any:
     return loosened.widened(0, 2 + ceil(float(eta.value)))
 
 
-_DESCENT = (
+_GRADIENTS = (
     Quantity(
         *("nabla_b", "∇b", "BP3", "bias_gradient", ("delta",), ("n", "1"), "Gradient"),
         about="the gradient of the biases of layer {layer}",
@@ -334,6 +405,9 @@ _DESCENT = (
         code="delta @ a.T / m",
         scaled=True,
     ),
+)
+
+_DESCENT = (
     Quantity(
         *("b", "b", "B", "updated_bias", ("b", "nabla_b", "eta"), ("n", "1"), "Update"),
         about="the new biases of layer {layer}",
@@ -349,6 +423,9 @@ _DESCENT = (
     ),
 )
 
-_NAMES = {tag: each.name for tag, each in _quantities("quadratic", "sigmoid").items()}
-TAGS = tuple(_NAMES)
-"""The tags of all equations, in causal order."""
+NAMES = {each.tag: each.name for each in _quantities("quadratic", "sigmoid")}
+TAGS = tuple(tag for each in NAMES for tag in (["V", each] if each == "B" else [each]))
+"""The tags of all equations of one process, in causal order."""
+
+CAUSAL = (*TAGS[: TAGS.index("V")], "R", *TAGS[TAGS.index("V") :])
+"""The same, with R where gradients of several processes are reduced."""

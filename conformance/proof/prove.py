@@ -28,7 +28,6 @@ from conformance.proof.proof import Place, Proof, Row
 from conformance.proof.sightings import catches, sightings
 from conformance.report.finding_words import problem_text
 from conformance.running.parallel import in_parallel
-from reference.step import causal_order
 
 
 def proof(
@@ -156,7 +155,7 @@ def _wrong(reports: Sequence[CaseReport]) -> Iterator[Place]:
 def _misshapen(reports: Sequence[CaseReport]) -> Iterator[Place]:
     """The quantities of which nothing follows, since they have a wrong shape or are not there."""
     for each in (evidence for report in reports for evidence in report.evidence):
-        for name in causal_order(each.case.layers):
+        for name in each.case.rows:
             right = shape_of(each.case, name, each.batch.m)
             if name not in each.shown or np.shape(each.got(name)) != right:
                 yield Place(each.case, each.step, each.mode, name)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from conformance.judging.case_report import CaseReport
 from conformance.verdict.compare import FREE, Status, Verdict
-from reference.step import split
+from reference.step import STATE, split
 
 KINDS = {
     "a": "activations",
@@ -15,12 +15,18 @@ KINDS = {
     "nabla_b": "gradients",
     "nabla_w": "gradients",
     "delta": "δ",
+    "reduced_b": "reduced gradients",
+    "reduced_w": "reduced gradients",
     "z": "weighted inputs",
     "b": "updated parameters",
     "w": "updated parameters",
+    **dict.fromkeys(STATE, "velocities and moments"),
 }
 OUTPUTS, FREE_RUN = "outputs", "free run"
-DEPTHS = (OUTPUTS, "cost", "gradients", "δ", "activations", "weighted inputs", "updated parameters")
+DEPTHS = (
+    *(OUTPUTS, "cost", "gradients", "δ", "activations", "weighted inputs"),
+    *("reduced gradients", "velocities and moments", "updated parameters"),
+)
 COMPARED = (Status.PASS, Status.FAIL, Status.LOST, Status.EXPLAINED)
 
 

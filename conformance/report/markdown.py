@@ -21,14 +21,13 @@ from conformance.report.blame_words import (
 )
 from conformance.report.cause_words import (
     beside_cause,
-    cause_name,
     example_heading,
-    mistakes,
+    formulas,
 )
 from conformance.report.exact_words import exact_words, loss_text, loss_words
 from conformance.report.finding_words import finding_text
 from conformance.report.gfm import code, fenced, folded, table, text
-from conformance.report.matrix import COLUMNS, MEANING, cells, sign, worst
+from conformance.report.matrix import MEANING, cells, columns, sign, worst
 from conformance.report.message import accused
 from conformance.report.sentence import SIGNS, facts, pluralize, sentence, verdict
 from conformance.report.source_words import place, source
@@ -114,8 +113,9 @@ def _tables(cases: Sequence[CaseReport]) -> Iterator[str]:
 
 
 def _table(cases: Sequence[CaseReport]) -> str:
-    rows = ([each.case.id, *map(sign, cells(each)), worst(each)] for each in cases)
-    return table(("case", *COLUMNS, "worst"), rows)
+    kinds = columns(cases)
+    rows = ([each.case.id, *map(sign, cells(each, kinds)), worst(each)] for each in cases)
+    return table(("case", *kinds, "worst"), rows)
 
 
 def _blamed(report: Report, blame: Blame) -> Iterator[str]:
@@ -136,10 +136,9 @@ def _blamed(report: Report, blame: Blame) -> Iterator[str]:
 
 
 def _caused(report: Report, tag: str) -> Iterator[str]:
-    for i, mistake in enumerate(mistakes(report, tag)):
-        name = text(cause_name(report, tag, mistake))
-        yield f"{'or' if i else 'cause'}: **{name}**: {text(mistake.sentence)}"
-        yield fenced(f"- {mistake.wrong}\n+ {mistake.right}", "diff")
+    for i, each in enumerate(formulas(report, tag)):
+        yield f"{'or' if i else 'cause'}: **{text(each.name)}**: {text(each.sentence)}"
+        yield fenced(f"- {each.wrong}\n+ {each.right}", "diff")
     said = list(beside_cause(report, tag))
     if said:
         yield "\n".join((text(said[0]), *(f"- {text(words)}" for words in said[1:])))

@@ -14,7 +14,9 @@ from conformance.corpus.case import Case
 from conformance.errors import UsageError
 from conformance.model.functions import SIGMOID
 from conformance.model.table import of_layers
+from conformance.model.updates import SGD
 from conformance.subjects.observation import Observation
+from conformance.versions import has_torch
 from reference.backprop import Layered, step
 from reference.equations import BOOK, COSTS
 from reference.step import Array, Batch, Parameters, Step
@@ -52,6 +54,9 @@ class Subject:
         folders: from which it was told to import.
         stops: how it stops on networks of some numbers of layers, if it is written for others.
         family: the activations of its hidden layers and of its output; empty if it has any.
+        updates: the update rules that it has, names in `UPDATES`; empty if it has any.
+        takes_state: whether it can be given what an update keeps, as it is before a step; if not,
+            it begins with nothing kept.
     """
 
     name: str
@@ -64,11 +69,16 @@ class Subject:
     folders: tuple[Path, ...] = ()
     stops: Mapping[int, str] = field(default_factory=dict)
     family: tuple[str, ...] = (SIGMOID, SIGMOID)
+    updates: tuple[str, ...] = (SGD,)
+    takes_state: bool = True
 
     def unfit(self, case: Case) -> str:
         """Why a case cannot be put to the subject, or nothing."""
         if self.family and not case.is_of(*self.family):
             return "has other activations"
+        if self.updates and case.update not in self.updates:
+            own = " or ".join(self.updates)
+            return f"has no {case.update}" if case.update != SGD else f"moves by {own}"
         if case.dtype not in self.dtypes:
             return f"computes in {' or '.join(self.dtypes)}"
         if case.cost not in self.costs:
@@ -99,7 +109,8 @@ class ReferenceSession:
 
     def step(self, batch: Batch) -> Step:
         """Take one step."""
-        taken = step(self.parameters, batch, self.case.eta, self.case.decay, self.equations)
+        rates = self.case.eta, self.case.decay
+        taken = step(self.parameters, batch, *rates, self.equations, self.case.rule)
         self.parameters = taken.parameters
         return taken
 
@@ -114,14 +125,15 @@ def _torch_impl(case: Case, parameters: Parameters) -> Session:
     from torch_impl.step import Trainer
 
     torch.set_num_threads(1)
-    return Trainer(parameters, case.cost, case.eta, case.decay, case.activations)
+    rule = case.update, dict(case.constants)
+    return Trainer(parameters, case.cost, case.eta, case.decay, case.activations, *rule)
 
 
 SUBJECTS = {
     subject.name: subject
     for subject in (
-        Subject("reference", _reference, family=()),
-        Subject("torch_impl", _torch_impl, family=()),
+        Subject("reference", _reference, family=(), updates=()),
+        Subject("torch_impl", _torch_impl, family=(), updates=()),
     )
 }
 
@@ -130,7 +142,7 @@ def find(name: str) -> Subject:
     """The subject of this name.
 
     Raises:
-        UsageError: there is none.
+        UsageError: there is none, or torch is not installed, which it needs.
     """
     if name.startswith(COMMAND):
         from conformance.subjects.command.subject import command_subject
@@ -141,4 +153,11 @@ def find(name: str) -> Subject:
             f"no subject {name!r}: give {', '.join(sorted(SUBJECTS))}, FILE.py:Name, "
             "package.module:Name, a .safetensors trace or cmd:COMMAND"
         )
+    if name not in available():
+        raise UsageError(f"{name} needs torch, which is not installed")
     return SUBJECTS[name]
+
+
+def available() -> list[str]:
+    """The names of the project's own subjects that can be run here."""
+    return [name for name in SUBJECTS if name != "torch_impl" or has_torch()]

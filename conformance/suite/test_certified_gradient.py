@@ -5,7 +5,6 @@ entry by entry, large ones along one direction a parameter array.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import flint
 import numpy as np
@@ -64,7 +63,8 @@ def _difference(
     for sign in (1, -1):
         moved = [*arrays]
         moved[layer] = arrays[layer] + sign * STEP * direction
-        output = feedforward(replace(start, **{kind: tuple(moved)}), batch.x, equations)[1][-1]
+        changed = {"w": start.w, "b": start.b, kind: tuple(moved)}
+        output = feedforward(Parameters(changed["w"], changed["b"]), batch.x, equations)[1][-1]
         costs.append(equations[-1].cost(output, batch.y))
     difference: flint.arb = (costs[0] - costs[1]) / (2 * STEP)
     return difference

@@ -11,6 +11,7 @@ from typing import cast
 import numpy as np
 import pytest
 
+from conformance import check
 from conformance.arithmetic.balls import KinkError
 from conformance.cases.build import recorded_step
 from conformance.cases.small import small_case
@@ -206,6 +207,13 @@ def test_a_wrong_slope_in_such_a_network_is_seen(tmp_path: Path) -> None:
         "b3": True,
         "w3": True,
     }
+
+
+def test_an_object_of_no_known_family_is_judged_so_by_the_python_interface(tmp_path: Path) -> None:
+    made = cast("type", load(of_softplus(tmp_path)))
+    assert check(made).ok
+    wrong = of_softplus(tmp_path, ("* self.hidden_prime(zs[-k])", "* self.hidden(zs[-k])"))
+    assert not check(load(wrong)).ok
 
 
 # Cases

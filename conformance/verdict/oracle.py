@@ -24,7 +24,8 @@ from reference.step import Array, Batch, Parameters, Step
 def exact_step(case: Case, parameters: Parameters, batch: Batch) -> Step:
     """The truth: the step in balls, at the precision in force."""
     book = of_layers(case.cost, case.activations)
-    return step(parameters.map(balls), batch.map(balls), *_exact_rates(case), book)
+    rule = case.rule.with_constants(**_constants(case, balls)) if case.constants else case.rule
+    return step(parameters.map(balls), batch.map(balls), *_exact_rates(case), book, rule)
 
 
 def at_kinks(z: Array) -> bool:
@@ -42,7 +43,8 @@ def exact_expectations(
         expected[row.name] = row.function(*arguments)
         return shown.get(row.name, expected[row.name])
 
-    start = given(parameters.map(balls), batch.map(balls), *_exact_rates(case))
+    rates = *_exact_rates(case), _constants(case, balls)
+    start = given(parameters.map(balls), batch.map(balls), *rates)
     run(case.rows.values(), evaluate, start)
     return expected
 
@@ -50,6 +52,11 @@ def exact_expectations(
 def _exact_rates(case: Case) -> tuple[Any, Any]:
     eta, lmbda = (balls(np.array(rate)) for rate in (case.eta, case.lmbda))
     return eta, lmbda / case.n
+
+
+def _constants(case: Case, number: Callable[[Array], Array]) -> dict[str, Any]:
+    """The constants of the update as numbers of some kind."""
+    return {name: number(np.array(each)) for name, each in case.constants}
 
 
 def expectations(
@@ -145,7 +152,11 @@ class Standing:
             name: lifted(array, case)
             for name, array in given(parameters, batch, eta, lmbda).items()
         }
-        return cls(case, start | {"decay": start["decay"] / case.n}, shown)
+        constants = {name: lifted(each, case) for name, each in _constants(case, number).items()}
+        for name, each in case.constants:  # a program may keep it in its own precision
+            if float(case.type.type(each)) != each:
+                constants[name] = constants[name].widened(1, 0)
+        return cls(case, start | constants | {"decay": start["decay"] / case.n}, shown)
 
     def walk(self, rows: Iterable[Row], compute: "Compute | None" = None) -> None:
         """Compute some rows, each with the tolerance that other ways to compute it may need."""

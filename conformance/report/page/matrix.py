@@ -3,22 +3,22 @@
 Left out: what a cell opens (`data.py`).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from conformance.explain.pieces import word
 from conformance.judging.case_report import CaseReport
 from conformance.report.matrix import SIGNS, worst
 from conformance.verdict.compare import FREE, RESTARTED, Status, Verdict
-from reference.step import causal_order, split
+from reference.step import STATE, causal_order, split
 
 
 @dataclass(frozen=True)
 class Column:
-    """A quantity."""
+    """A quantity: its name, and its letter, which its layer follows."""
 
     name: str
-    symbol: str
+    letter: str
     kind: str  # the quantity without its layer
     layer: int | None
 
@@ -48,11 +48,12 @@ class Row:
 FREE_COLUMN = Column("free", "free", "free", None)
 
 
-def columns(cases: Iterable[CaseReport]) -> list[Column]:
+def columns(cases: Sequence[CaseReport]) -> list[Column]:
     """The quantities of the deepest network, in causal order, and the free run."""
     layers = max((each.case.layers for each in cases), default=2)
-    named = [(name, *split(name)) for name in causal_order(layers)]
-    return [*(Column(name, word(name), kind, layer) for name, kind, layer in named), FREE_COLUMN]
+    state = {split(name)[0] for each in cases for name in each.case.rows} & {*STATE}
+    named = [(name, *split(name)) for name in causal_order(layers, state)]
+    return [*(Column(name, word(kind), kind, layer) for name, kind, layer in named), FREE_COLUMN]
 
 
 def rows(cases: Sequence[CaseReport], prefix: str) -> Iterator[Row]:
@@ -86,9 +87,7 @@ def _cell(report: CaseReport, name: str, prefix: str) -> Cell:
         if verdict.name and (verdict.mode == FREE if free else _is(verdict, name))
     ]
     if not mine:
-        stopped = report.status is Status.ERROR and (
-            free or name in causal_order(report.case.layers)
-        )
+        stopped = report.status is Status.ERROR and (free or name in report.case.rows)
         status = Status.ERROR if stopped else None
         return Cell(name, str(status or ""), SIGNS[status] if status else "", "")
     order = list(SIGNS)

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import stat
+import sys
 from collections.abc import Mapping
 from math import prod
 from pathlib import Path
@@ -20,12 +21,17 @@ from conformance.errors import SubjectError
 from conformance.running.process import printable
 from conformance.subjects.trace.file import parse
 from conformance.subjects.trace.subject import NAME
-from reference.step import Array, causal_order
+from reference.step import Array
 
 SPARE, PER_ENTRY = 1 << 20, 160  # bytes: both modes and the case itself, in JSON of 17 digits
 SPARE_MARKS, MARKS_PER_ENTRY = 10_000, 16  # the same, each number a row and a text
 MOST_NAMES = 10_000
 DEEPEST = 32  # levels of JSON; an array of a quantity has two
+FLAGS = os.O_RDONLY  # without waiting for who writes to a pipe
+if sys.platform == "win32":
+    FLAGS |= os.O_BINARY
+else:
+    FLAGS |= os.O_NOFOLLOW | os.O_NONBLOCK
 MARKS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)  # texts are stepped over
 
 
@@ -37,9 +43,7 @@ def most_bytes(case: Case) -> int:
 def _entries(case: Case) -> int:
     """The numbers of all quantities of all steps."""
     shapes = (
-        recorded.shape_of(case, name, len(batch))
-        for batch in case.batches
-        for name in causal_order(case.layers)
+        recorded.shape_of(case, name, len(batch)) for batch in case.batches for name in case.rows
     )
     return sum(map(prod, shapes))
 
@@ -83,7 +87,7 @@ def arrays(raw: bytes, case: Case) -> Mapping[str, Array]:
 def _read(out: Path, case: Case) -> bytes:
     """The bytes that were written, which must be an ordinary file and not large."""
     try:
-        descriptor = os.open(out, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        descriptor = os.open(out, FLAGS)
     except FileNotFoundError as error:
         raise SubjectError("it wrote no output") from error
     except OSError as error:

@@ -23,7 +23,7 @@ from conformance.subjects.near import alike
 from conformance.subjects.pattern import Patterns
 from conformance.verdict.oracle import expectations
 from reference.equations import COSTS
-from reference.step import Array, Batch, Parameters, causal_order, split
+from reference.step import Array, Batch, Parameters, split
 
 TRIALS = tuple(
     Case("trial", sizes, "quadratic", 0.75, 0.0, 7, "float64", ((0, 1, 2),), "", ())
@@ -80,7 +80,7 @@ def recognised(called: CalledFunction, cost: str | None, *, given: bool) -> Reco
 
 def _moves(trial: Case, shown: Quantities) -> bool:
     """Whether all new parameters are shown."""
-    return {each for each in causal_order(trial.layers) if each[0] in "bw"} <= set(shown)
+    return {each for each in trial.rows if each[0] in "bw"} <= set(shown)
 
 
 def _stops(

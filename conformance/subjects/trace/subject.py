@@ -21,7 +21,7 @@ from conformance.running.process import printable
 from conformance.subjects import Subject
 from conformance.subjects.observation import Family, Observation
 from conformance.subjects.trace.file import id_of, parse, read
-from reference.step import Array, Batch, Parameters, causal_order
+from reference.step import Array, Batch, Parameters
 
 Again = Callable[[], Family] | None
 """The same of a second run, where one can be made."""
@@ -143,7 +143,7 @@ def families(path: Path | str, case: Case, tensors: Mapping[str, Array]) -> tupl
     Raises:
         SubjectError: a tensor has a name that is no quantity.
     """
-    known = causal_order(case.layers)
+    known = tuple(case.rows)
     given = {name for name in known if name[0] in "bw"}
     families: tuple[dict[int, dict[str, Array]], ...] = ({}, {})
     for full, array in tensors.items():
@@ -168,7 +168,7 @@ def followable(path: Path | str, case: Case, free: Family) -> None:
     Raises:
         SubjectError: it does not.
     """
-    needed = [name for name in causal_order(case.layers) if name[0] in "bw"]
+    needed = [name for name in case.rows if name[0] in "bw"]
     for t in range(max(free, default=0)):
         missing = [name for name in needed if name not in free.get(t, {})]
         if missing:

@@ -1,0 +1,56 @@
+"""Cases of other update rules than the book's, each with its state.
+
+Each rule has two: one of square layers with the constants that it usually has and several steps, so
+that what one step leaves to the next shows; and one of unequal layers with others, of which ε is
+large, so that its place shows in float32 too. Left out: the rules (`reference/updates.py`).
+"""
+
+from collections.abc import Iterator
+
+from conformance.cases.families import classes
+from conformance.corpus.recipe import Recipe, normal, recipe, uniform
+from reference.updates import UPDATES
+
+SQUARE, EXPANDING = (3, 3, 3), (2, 4, 3)
+STEPS = ((0, 1, 2), (3, 4, 5), (6, 0))  # n = 7, m = 3
+OTHER = {"mu": 0.75, "rho": 0.9375, "epsilon": 0.0078125}
+RATES = {"momentum": (0.5, 1.0), "nesterov": (0.5, 1.0)}  # η of the two; of the others they differ
+SMALL = 0.03125, 0.0625
+
+
+def _of_update(name: str, seed: int) -> Iterator[Recipe]:
+    constants, rates = UPDATES[name].constants, RATES.get(name, SMALL)
+    yield recipe(
+        "-".join([name, *map(str, SQUARE)]),
+        SQUARE,
+        STEPS,
+        normal(SQUARE, seed),
+        uniform(SQUARE, 7, seed + 1),
+        why=f"{name} with its usual constants: three steps, square layers, weight decay",
+        catches=("bp2-no-sigma-prime", "bp4-own-activation", "no-batch-mean"),
+        eta=rates[0],
+        lmbda=0.625,
+        update=name,
+        constants=constants,
+    )
+    yield recipe(
+        "-".join([name, "relu", "softmax", *map(str, EXPANDING)]),
+        EXPANDING,
+        ((0, 1, 2), (3, 4)),  # n = 5, m = 3
+        normal(EXPANDING, seed + 2, scaled=True),
+        classes(EXPANDING, 5, seed + 3),
+        why=f"{name} with other constants: ReLU and softmax, unequal layers",
+        catches=("bp2-no-sigma-prime", "no-batch-mean"),
+        cost="log-likelihood",
+        eta=rates[1],
+        activations=("relu", "softmax"),
+        update=name,
+        constants={each: OTHER[each] for each in constants},
+    )
+
+
+OF_UPDATES = tuple(
+    each
+    for i, name in enumerate(name for name in UPDATES if name != "sgd")
+    for each in _of_update(name, 400 + 4 * i)
+)
