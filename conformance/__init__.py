@@ -154,12 +154,16 @@ def check_backward(
 
 
 def check_vjp(
-    forward: Callable[..., Any], backward: Callable[..., Any], *args: Any, seed: int = 0
+    forward: Callable[..., Any], backward: Any, *args: Any, seed: int = 0
 ) -> "BackwardReport":
     """Judge the backward function of a layer, and name the line that makes a gradient wrong.
 
+    It is called as `check_vjp(forward, backward, *args)`, or as `check_vjp(MyFunction, *args)` with
+    a subclass of `torch.autograd.Function`.
+
     Args:
-        forward: called as `forward(*args)`; it returns the output, or `(output, cache)`.
+        forward: called as `forward(*args)`; it returns the output, or `(output, cache)`. Or a
+            `torch.autograd.Function`, which has a backward of its own.
         backward: called as `backward(dout, cache)`, or `backward(dout)` if there is no cache. It
             returns the gradients of the arguments, or of those that are arrays of floats.
         args: of the forward function.

@@ -5,6 +5,7 @@ Left out: the engine (`backward/`) and the words (`report/backward_words.py`).
 
 import copy
 import inspect
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ import numpy as np
 
 from conformance.backward.examine import examine
 from conformance.backward.findings import Accused, Examined, Judged, Line
+from conformance.backward.program import NotAGradientError
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,7 @@ class BackwardReport:
 
     def as_markdown(self) -> str:
         """The report as GitHub-flavoured Markdown."""
-        from conformance.report.backward_page import as_markdown
+        from conformance.report.backward_markdown import as_markdown
 
         return as_markdown(self.name, self.examined)
 
@@ -129,7 +131,11 @@ class BackwardReport:
         """The report as one page of HTML."""
         from conformance.report.backward_page import as_page
 
-        return as_page(self.name, self.examined)
+        return as_page(self.name, self.examined, self.further())
+
+    def further(self) -> list[str]:
+        """What is known beside the gradients, in sentences."""
+        return []
 
     def _repr_html_(self) -> str:
         """The same for a notebook."""
@@ -159,7 +165,7 @@ def check_backward(
 
 
 def check_vjp(
-    forward: Callable[..., Any], backward: Callable[..., Any], *args: Any, seed: int = 0
+    forward: Callable[..., Any], backward: Any, *args: Any, seed: int = 0
 ) -> BackwardReport:
     """Judge the backward function of a layer and blame the line that makes a gradient wrong.
 
@@ -167,7 +173,8 @@ def check_vjp(
     function is given.
 
     Args:
-        forward: called as `forward(*args)`; it returns the output, or `(output, cache)`.
+        forward: called as `forward(*args)`; it returns the output, or `(output, cache)`. Or a
+            `torch.autograd.Function`, whose first argument then follows in the place of `backward`.
         backward: called as `backward(dout, cache)`, or `backward(dout)` if there is no cache; it
             returns the gradients of the arguments, or of those that are arrays of floats.
         args: of the forward function.
@@ -176,6 +183,31 @@ def check_vjp(
     Raises:
         NotAGradientError: there is no output, or no gradient for an argument.
     """
+    if "torch" in sys.modules:
+        from conformance.custom.context import is_function
+
+        if is_function(forward):
+            return _check_function(forward, (backward, *args), seed)
+    return _check_pair(forward, backward, args, seed)
+
+
+def _check_function(kind: Any, args: tuple[Any, ...], seed: int) -> BackwardReport:
+    """Judge a `torch.autograd.Function`, by what torch itself takes it for."""
+    from conformance.custom.judge import asked, examined
+    from conformance.custom.record import accepted
+
+    what = asked(kind, args, seed)
+    try:
+        accepted(what.kind, what.args, what.needs)
+    except RuntimeError as error:
+        raise NotAGradientError(f"torch refuses it: {error}") from error
+    return BackwardReport(kind.__qualname__, examined(what))
+
+
+def _check_pair(
+    forward: Callable[..., Any], backward: Callable[..., Any], args: tuple[Any, ...], seed: int
+) -> BackwardReport:
+    """Judge a function that goes forward by one that goes backward."""
     names = _names(forward, len(args))
     output = _output(forward(*copy.deepcopy(args)))[0]
     dout = np.random.default_rng(seed).normal(size=np.shape(output))

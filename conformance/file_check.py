@@ -20,9 +20,11 @@ from conformance.report.shape_words import refused_words
 from conformance.running.isolate import isolated
 from conformance.shapes.adapter import adapter, names_of
 from conformance.shapes.candidates import Candidate, candidates, of_thing
-from conformance.shapes.definitions import NOTEBOOK, cells, definitions, of_module, trains_at_import
+from conformance.shapes.custom_function import defines_functions
+from conformance.shapes.definitions import cells, definitions, of_module, trains_at_import
 from conformance.shapes.file_report import FileReport, NotJudged, Part, Refused, ShapeReport
 from conformance.shapes.judging import Found, Recognised
+from conformance.subjects.load import NOTEBOOK
 
 Send = Callable[[object], None]
 
@@ -51,17 +53,6 @@ class Asked:
         return self.place if self.name is None else f"{self.place}:{self.name}"
 
 
-def is_file(text: str) -> bool:
-    """Whether a word on the command line is a file with no name behind it."""
-    return text.endswith((".py", NOTEBOOK)) and ":" not in Path(text).name
-
-
-def split(text: str) -> tuple[str, str] | None:
-    """The file and the name of `FILE.py:NAME`; None if it is no such word."""
-    place, _, name = text.rpartition(":")
-    return (place, name) if place.endswith((".py", NOTEBOOK)) else None
-
-
 def check_file(asked: Asked, book: Callable[[str], Report]) -> FileReport:
     """Judge what a file defines.
 
@@ -74,7 +65,8 @@ def check_file(asked: Asked, book: Callable[[str], Report]) -> FileReport:
         SubjectError: its code failed.
     """
     nothing: NothingTrainedError | None = None
-    if asked.name is None and trains_at_import(asked.place) is not None:
+    trains = asked.name is None and trains_at_import(asked.place) is not None
+    if trains and not defines_functions(asked.place):
         try:
             return FileReport(asked.place, (_run(asked),))
         except NothingTrainedError as error:  # such as a loop that prepares data

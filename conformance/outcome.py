@@ -11,7 +11,7 @@ from conformance.diagnosis.cause import Cause
 from conformance.explain.example import Example
 from conformance.judging.case_report import CaseReport
 from conformance.judging.exact_lane import ExactRun
-from conformance.model.table import TAGS
+from conformance.model.table import CAUSAL
 from conformance.tracing.frames import Frame
 from conformance.verdict.compare import Status, Verdict
 from conformance.verdict.finding import Finding, distinct
@@ -101,7 +101,7 @@ class Report:
         for report in self.cases:
             for tag, failures in report.blamed.items():
                 found.setdefault(tag, []).extend((report, verdict) for verdict in failures)
-        return [_blame(tag, found[tag]) for tag in sorted(found, key=TAGS.index)]
+        return [_blame(tag, found[tag]) for tag in sorted(found, key=CAUSAL.index)]
 
     @property
     def losses(self) -> list[LostEquation]:
@@ -110,7 +110,7 @@ class Report:
         for report in self.cases:
             for verdict in report.lost:
                 found.setdefault(report.case.rows[verdict.name].tag, []).append(verdict)
-        return [_lost(tag, found[tag]) for tag in sorted(found, key=TAGS.index)]
+        return [_lost(tag, found[tag]) for tag in sorted(found, key=CAUSAL.index)]
 
     @property
     def findings(self) -> list[Finding]:

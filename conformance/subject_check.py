@@ -7,15 +7,17 @@ forward pass. Left out: both judgements (`api.py`, `file_check.py`).
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from conformance.backward_check import BackwardReport
 from conformance.errors import OtherFamilyError, UnknownSubjectError
 from conformance.outcome import Report
-from conformance.shapes.definitions import NOTEBOOK
-from conformance.shapes.file_report import FileReport
+from conformance.subjects.load import NOTEBOOK, is_file, split
 
-AnyReport = Report | BackwardReport | FileReport
+if TYPE_CHECKING:  # the network of the book needs none of it
+    from conformance.backward_check import BackwardReport
+    from conformance.shapes.file_report import FileReport
+
+AnyReport: TypeAlias = "Report | BackwardReport | FileReport"
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,6 @@ def check_any(subject: object, book: Callable[[object], Report], options: Option
         UsageError: there is no such subject, or it fits no known shape.
         SubjectError: it could not be loaded or run.
     """
-    from conformance.file_check import is_file, split
-
     if isinstance(subject, str) and is_file(subject):
         return _of_file(subject, None, book, options)
     named = split(subject) if isinstance(subject, str) else None
@@ -63,7 +63,7 @@ def check_any(subject: object, book: Callable[[object], Report], options: Option
         return found
 
 
-def _other(subject: object, error: UnknownSubjectError, options: Options) -> AnyReport | None:
+def _other(subject: object, error: UnknownSubjectError, options: Options) -> "AnyReport | None":
     """What is not the network of the book, in another way; None if there is none."""
     if isinstance(error, OtherFamilyError):
         return _alone(subject, options)
@@ -92,7 +92,7 @@ def _alone(subject: object, options: Options) -> AnyReport:
     return check_alone(thing, name, options.cost)
 
 
-def _of_object(thing: object, options: Options) -> BackwardReport | None:
+def _of_object(thing: object, options: Options) -> "BackwardReport | None":
     from conformance.file_check import check_object
 
     return check_object(thing, options.cost)

@@ -2,13 +2,28 @@
 
 from collections.abc import Iterable
 from importlib.metadata import version
+from importlib.util import find_spec
 
 PACKAGES = ("numpy", "torch", "python-flint", "safetensors")
 
 
 def installed(names: Iterable[str]) -> str:
     """The versions of some packages, in one line."""
-    return ", ".join(f"{name} {version(name)}" for name in names)
+    return ", ".join(f"{name} {_version(name)}" for name in names)
+
+
+def has_torch() -> bool:
+    """Whether PyTorch is installed; it is not imported."""
+    try:
+        return find_spec("torch") is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def _version(name: str) -> str:
+    if name == "torch" and not has_torch():
+        return "not installed"
+    return version(name)
 
 
 def versions() -> list[str]:

@@ -128,6 +128,15 @@ def weight_gradient(delta: Array, a_below: Array) -> Array:
     return nabla  # (n_l, n_{l-1})
 
 
+def reduced_gradient(nabla: Array, m: Array) -> Array:
+    """∇C = Σ_r (m_r/m) ∇C_r
+
+    Of r processes, or of r micro-batches of one, with m_r samples each; m is their sum.
+    """
+    reduced: Array = (m * nabla).sum(axis=0) / m.sum()
+    return reduced  # as one of nabla, which has an axis r before its own; m is (r, 1, 1)
+
+
 def updated_bias(b: Array, nabla_b: Array, eta: float) -> Array:
     """b^l ← b^l − η ∂C/∂b^l"""
     return b - eta * nabla_b

@@ -61,7 +61,11 @@ class Network(nn.Module):
         return activations
 
     def cost(self, logits: Tensor, y: Tensor, kind: str) -> Tensor:
-        """The mean over the mini-batch of the cost of this kind, a scalar.
+        """The mean over the mini-batch of the cost of this kind, a scalar; see `total_cost`."""
+        return self.total_cost(logits, y, kind) / len(y)
+
+    def total_cost(self, logits: Tensor, y: Tensor, kind: str) -> Tensor:
+        """The sum over the samples of the cost of this kind, a scalar.
 
         With the `log-likelihood` y has one 1 a row, the class of the sample.
         """
@@ -73,7 +77,7 @@ class Network(nn.Module):
             total = F.nll_loss(F.log_softmax(logits, dim=1), y.argmax(dim=1), reduction="sum")
         else:
             raise ValueError(f"cost {kind!r}: give quadratic or cross-entropy or log-likelihood")
-        return total / len(y)
+        return total
 
 
 def optimizer(

@@ -58,29 +58,38 @@ class Trainer:
 
     def step(self, batch: Batch) -> Step:
         """Take one step on a mini-batch of columns and show everything it computed."""
-        self._z, self._a = [], []
+        self.forget()
         x, y = (torch.tensor(array.T) for array in (batch.x, batch.y))
         self.optimizer.zero_grad()
         logits = self.network(x)
         cost = self.network.cost(logits, y, self.cost)
-        if len(self._a) < len(self._z):  # a cost may take the logits themselves
-            self.network.predict(logits)
+        z, a = self.seen(logits)
         cost.backward()  # type: ignore[no-untyped-call]
         layers = self.network.layers
-        nabla_b = tuple(_array(layer.bias.grad)[:, None] for layer in layers)
-        nabla_w = tuple(_array(layer.weight.grad) for layer in layers)
+        nabla_b = tuple(to_array(layer.bias.grad)[:, None] for layer in layers)
+        nabla_w = tuple(to_array(layer.weight.grad) for layer in layers)
         self.optimizer.step()
         return Step(
-            z=tuple(_array(z).T for z in self._z),
-            a=tuple(_array(a).T for a in self._a),
-            cost=_array(cost),
-            delta=tuple(batch.m * _array(z.grad).T for z in self._z),  # autograd's holds the 1/m
+            z=tuple(to_array(each).T for each in z),
+            a=tuple(to_array(each).T for each in a),
+            cost=to_array(cost),
+            delta=tuple(batch.m * to_array(each.grad).T for each in z),  # autograd's holds the 1/m
             nabla_b=nabla_b,
             nabla_w=nabla_w,
-            b=tuple(_array(layer.bias)[:, None] for layer in layers),
-            w=tuple(_array(layer.weight) for layer in layers),
+            b=tuple(to_array(layer.bias)[:, None] for layer in layers),
+            w=tuple(to_array(layer.weight) for layer in layers),
             state=self.state.taken(),
         )
+
+    def forget(self) -> None:
+        """Forget the weighted inputs and activations of the last forward pass."""
+        self._z, self._a = [], []
+
+    def seen(self, logits: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+        """The weighted inputs and activations of the forward pass that gave these logits."""
+        if len(self._a) < len(self._z):  # a cost may take the logits themselves
+            self.network.predict(logits)
+        return self._z, self._a
 
     def _see_weighted_input(self, _: nn.Module, __: tuple[Tensor, ...], z: Tensor) -> None:
         z.retain_grad()
@@ -90,7 +99,7 @@ class Trainer:
         self._a.append(a)
 
 
-def _array(tensor: Tensor | None) -> Array:
+def to_array(tensor: Tensor | None) -> Array:
     """A copy of the tensor's numbers.
 
     Raises:

@@ -28,6 +28,7 @@ Source: N. Higham, *Accuracy and Stability of Numerical Algorithms* (2002), §3.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -57,19 +58,24 @@ class Precision:
     @classmethod
     def of(cls, dtype: DTypeLike, *, exact_centre: bool) -> "Precision":
         """The precision of float64 or float32 around an exact or a float64 centre."""
-        info = np.finfo(np.dtype(dtype))
-        unit, subnormal = float(info.eps) / 2, float(info.smallest_subnormal)
-        if exact_centre:
-            return cls(unit, subnormal, float(info.tiny), float(info.max), 0.0)
-        own = float(_DOUBLE.eps) / 2
-        # The centre underflows too, and so may the bounds: a few subnormals cover both.
-        subnormal += 8 * float(_DOUBLE.smallest_subnormal)
-        return cls(unit + own, subnormal, float(info.tiny), float(info.max), own)
+        return _precision(np.dtype(dtype), exact_centre=exact_centre)
 
     def gamma(self, terms: int) -> float:
         """γ_n = nU / (1 − nU), rounded up."""
         product = terms * self.unit
         return product / (1 - product) * (1 + 4 * float(_DOUBLE.eps))
+
+
+@cache
+def _precision(dtype: "np.dtype[Any]", *, exact_centre: bool) -> Precision:
+    info = np.finfo(dtype)
+    unit, subnormal = float(info.eps) / 2, float(info.smallest_subnormal)
+    if exact_centre:
+        return Precision(unit, subnormal, float(info.tiny), float(info.max), 0.0)
+    own = float(_DOUBLE.eps) / 2
+    # The centre underflows too, and so may the bounds: a few subnormals cover both.
+    subnormal += 8 * float(_DOUBLE.smallest_subnormal)
+    return Precision(unit + own, subnormal, float(info.tiny), float(info.max), own)
 
 
 class RunningError(NDArrayOperatorsMixin):
@@ -84,23 +90,30 @@ class RunningError(NDArrayOperatorsMixin):
     """
 
     def __init__(
-        self, value: Array, bound: Array, precision: Precision, least: Array | None = None
+        self,
+        value: Array,
+        bound: Array,
+        precision: Precision,
+        least: Array | Callable[[], Array] | None = None,
     ) -> None:
-        """Join the arrays; see the class for their meaning."""
+        """Join the arrays; see the class for their meaning. `least` may be worked out later."""
         self.value, self.bound, self.precision = _array(value), _array(bound), precision
-        self._least = None if least is None else _array(least)
+        self._least = least
 
     @property
     def least(self) -> Array:
         """See the class; worked out when it is asked for, as few rules do."""
+        if callable(self._least):
+            with np.errstate(all="ignore"):
+                self._least = self._least()
         if self._least is None:
             modulus = abs(self.value)
             with np.errstate(
                 invalid="ignore"
             ):  # infinity less infinity is unknown, as it should be
                 least = np.where(modulus >= self.bound, modulus - self.bound, np.nan)
-            self._least = _array(least)
-        return self._least
+            self._least = least
+        return _array(self._least)
 
     @classmethod
     def exact(cls, array: Array, dtype: DTypeLike) -> "RunningError":
@@ -117,7 +130,7 @@ class RunningError(NDArrayOperatorsMixin):
     @property
     def T(self) -> "RunningError":  # noqa: N802 - NumPy's name
         """The transposed array."""
-        return RunningError(self.value.T, self.bound.T, self.precision, self.least.T)
+        return RunningError(self.value.T, self.bound.T, self.precision, lambda: self.least.T)
 
     def __getitem__(self, index: Any) -> "RunningError":
         """The entries at an index."""
@@ -225,7 +238,7 @@ class RunningError(NDArrayOperatorsMixin):
 
     def __abs__(self) -> "RunningError":
         """The moduli."""
-        return RunningError(abs(self.value), self.bound, self.precision, self.least)
+        return RunningError(abs(self.value), self.bound, self.precision, lambda: self.least)
 
     def _up(self, bound: Array, terms: int = 1) -> Array:
         """A bound raised above the rounding errors of its own computation."""
@@ -262,16 +275,16 @@ def _smaller(first: Array, second: Array) -> Array:
 
 def _add(x: RunningError, y: RunningError) -> RunningError:
     result = x._rounded(x.value + y.value, x.bound + y.bound)
-    same_sign = (x.least >= 0) & (y.least >= 0) & ((x.value >= 0) == (y.value >= 0))
-    if not same_sign.any():
-        return result
-    least = (x.least + y.least) * (1 - 2 * x.precision.unit)
-    least = np.where(same_sign, least, result.least)
+
+    def least() -> Array:
+        same_sign = (x.least >= 0) & (y.least >= 0) & ((x.value >= 0) == (y.value >= 0))
+        return np.where(same_sign, (x.least + y.least) * (1 - 2 * x.precision.unit), result.least)
+
     return RunningError(result.value, result.bound, result.precision, least)
 
 
 def _negative(x: RunningError) -> RunningError:
-    return RunningError(-x.value, x.bound, x.precision, x.least)
+    return RunningError(-x.value, x.bound, x.precision, lambda: x.least)
 
 
 def _multiply(x: RunningError, y: RunningError) -> RunningError:

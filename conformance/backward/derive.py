@@ -1,8 +1,9 @@
 """The derivative of one recorded operation, at the values that it was given.
 
-Three rules, the first that fits. An operation that only moves numbers (indexing, reshaping,
+Four rules, the first that fits. An operation that only moves numbers (indexing, reshaping,
 stacking, a write into an array) is applied to the places of its operands: what comes out says where
-each entry came from. What HIPS `autograd` differentiates, it does. Anything else is differentiated
+each entry came from. An operator of torch is differentiated by torch. What HIPS `autograd`
+differentiates, it does. Anything else is differentiated
 entry by entry: on balls by a step that is far below every digit, in floats where balls do not go.
 
 Left out: the chain rule over many operations (`chain.py`).
@@ -17,6 +18,7 @@ from autograd.core import primitive_jvps, primitive_vjps
 
 from conformance.arithmetic.balls import precision
 from conformance.arithmetic.exact import Exact, to_exact
+from conformance.backward.by_torch import by_torch
 from conformance.backward.kinks import kinked
 from conformance.backward.operation import MOVES, Operation
 from conformance.backward.rules import (
@@ -81,6 +83,9 @@ def derivative(made: Operation, values: Callable[[Node], Any], ties: float = 0.5
     kink = kinked(made, values, ties)
     if kink is not None:
         return kink
+    torch = by_torch(made, values)
+    if torch is not None:
+        return torch
     function = _of_autograd(made)
     if function is not None:
         found: Derivative = ByAutograd(made, function, values)
@@ -149,6 +154,8 @@ def _moved(made: Operation, values: Callable[[Node], Any]) -> Moved | None:
     far = np.asarray(made.at([each + away for each in places], values), dtype=np.float64)
     if near.shape != np.shape(made.node.value):
         return None
+    if not np.all((far - near == away) | (far == near)):
+        return None  # sums are among them
     sources = np.where(far - near == away, near, -1).astype(np.int64)
     numbers = np.concatenate([*(np.ravel(values(each)) for each in made.inputs), [0.0]])
     moved = sources >= 0

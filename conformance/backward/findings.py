@@ -82,6 +82,8 @@ class Cause:
             `gradient`: the gradient is wrong and no operation is known that mends it;
             `update`: the gradient is right, and the update does something else;
             `shape`: the gradient has another shape than its parameter;
+            `unused`: what the backward pass is given (`needed`) is not used;
+            `absent`: no gradient is given, which is taken for 0;
             `output`: the output error is the derivative of no cost;
             `negated`: all gradients have the wrong sign;
             `small`: the gradient is wrong by less than floats tell from rounding;
@@ -133,6 +135,23 @@ class Accused:
 
 
 @dataclass(frozen=True)
+class Declared:
+    """Why what a backward pass gives is its own choice, and no derivative.
+
+    Attributes:
+        kind: which reason it is:
+            `unchanged`: the forward pass hands its argument on as it is;
+            `step`: the derivative of what the forward pass does is 0, or no use;
+            `straight`: it is the derivative with the step taken for the identity;
+            `none`: no gradient is given, and none was asked for.
+        operation: the step, if there is one.
+    """
+
+    kind: str
+    operation: Named | None = None
+
+
+@dataclass(frozen=True)
 class Judged:
     """A gradient.
 
@@ -150,6 +169,7 @@ class Judged:
         digits: to which it is right on balls, all entries together; None where they do not go.
         ratio: given / right, if that is one number for all entries of a wrong one.
         worst: the entry of a wrong one that is farthest off.
+        declared: why it is taken as it is, where it is no derivative.
     """
 
     name: str
@@ -165,6 +185,7 @@ class Judged:
     digits: int | None = None
     ratio: float | None = None
     worst: Entry | None = None
+    declared: Declared | None = None
 
 
 @dataclass(frozen=True)
@@ -177,6 +198,8 @@ class Passed:
         backward: the value that is its ∂C/∂v, if there is one.
         factor: of that one beside ∂C/∂v.
         blamed: whether what is needed there is what the first line to blame does not give.
+        wrong: whether v is a parameter, and `backward` the gradient of it that is wrong.
+        inputs: the places, among the values that are listed, of those that it is computed from.
     """
 
     forward: Named
@@ -184,6 +207,8 @@ class Passed:
     backward: Named | None = None
     factor: float = 1.0
     blamed: bool = False
+    wrong: bool = False
+    inputs: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

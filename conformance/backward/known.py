@@ -51,7 +51,8 @@ class Known:
         """The constants that a right value may be multiplied by, 1 first."""
         if self._factors is not None:
             return self._factors
-        lengths = {n for each in self.chain.nodes for n in np.shape(each.value) if n > 1}
+        arrays = (e.value for e in self.chain.nodes if isinstance(e.value, np.ndarray))
+        lengths = {n for each in arrays for n in each.shape if n > 1}
         plain = {1.0, 2.0, 0.5, *map(float, lengths), *(1.0 / n for n in lengths)}
         more = plain | {2 * each for each in plain} | {each / 2 for each in plain}
         return sorted(more, key=lambda each: abs(np.log(each)))

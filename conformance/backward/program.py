@@ -121,13 +121,13 @@ def record(
     if missing:
         raise NotAGradientError(f"no gradient for {', '.join(map(short, missing))}")
     goals = (Goal(short(name), each, found[name]) for name, each in leaves.items())
-    step = OwnPass(trace, tuple(goals), returns=_returns(own or f), promised=True)
+    step = OwnPass(trace, tuple(goals), returns=last_return(own or f), promised=True)
     if first is None:
         return step
     return replace(step, loss=node) if np.size(node.value) == 1 else replace(step, output=node)
 
 
-def _returns(f: Callable[..., Any]) -> tuple[Frame, ...]:
+def last_return(f: Callable[..., Any]) -> tuple[Frame, ...]:
     """The last line of a function that returns something."""
     code = getattr(f, "__code__", None)
     if code is None:

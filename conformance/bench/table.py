@@ -10,18 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from conformance.bench import growth, work
 from conformance.bench.timing import Row, compared, row
 from conformance.corpus import store
+from conformance.versions import has_torch, installed
 
 MNIST = "mnist-784-30-10"
 
 
 def rows(folder: Path | None) -> Iterator[Row]:
-    """Every row, as it is measured; one BLAS thread, one of torch's.
+    """Every row, as it is measured; one BLAS thread, one of torch's, whose rows need torch.
 
     Args:
         folder: of the full MNIST, on which alone the accuracy can be measured.
@@ -29,7 +29,6 @@ def rows(folder: Path | None) -> Iterator[Row]:
     Raises:
         UsageError, CorpusError: the digits or the fixtures cannot be read.
     """
-    torch.set_num_threads(1)
     with threadpool_limits(1), np.errstate(over="ignore"):
         yield from _steps()
         yield growth.widths()
@@ -45,13 +44,14 @@ def _steps() -> Iterator[Row]:
     sgd, products = work.sgd(case, step)
     check = work.full_check(recorded)
     yield compared("SGD step / its five matrix products", sgd, products, "≤ 2")
-    yield compared("eager PyTorch's step / SGD step", work.eager(case, step), sgd, "≥ 4")
+    if has_torch():
+        yield compared("eager PyTorch's step / SGD step", work.eager(case, step), sgd, "≥ 4")
     yield compared("a per-sample loop / SGD step", work.per_sample(case, step), sgd, "≥ 6")
     certified = compared("certified step in balls / SGD step", work.certified(case, step), sgd)
     yield certified
     yield row("one certified step", certified.seconds[0], "s", (), "≤ 0.15")
     yield compared("tolerances of a step / SGD step", work.tolerances(case, step), sgd)
-    for name, fast, budget in (("slow", False, "≥ 100"), ("fast", True, "")):
+    for name, fast, budget in (("slow", False, "≥ 100"), ("fast", True, "")) if has_torch() else ():
         what = f"torch.autograd.gradcheck, {name} / a full check"
         yield compared(what, work.gradcheck(case, step, fast=fast), check, budget)
 
@@ -64,7 +64,7 @@ def machine() -> dict[str, Any]:
         "processor": platform.processor() or platform.machine(),
         "python": platform.python_version(),
         "numpy": np.__version__,
-        "torch": torch.__version__,
+        "torch": installed(["torch"]).removeprefix("torch "),
         "blas": [f"{b['internal_api']} {b['version']} {b.get('architecture', '')}" for b in blas],
         "threads": 1,
     }

@@ -7,8 +7,6 @@ All on the first recorded mini-batch of [784, 30, 10] with ten digits. Left out:
 from collections.abc import Callable
 
 import numpy as np
-import torch
-from torch import nn
 
 from conformance.arithmetic.balls import precision, rounded
 from conformance.bench.timing import Timed
@@ -20,8 +18,6 @@ from conformance.verdict.oracle import exact_step, expectations
 from reference.descent import Descent
 from reference.equations import sigmoid, sigmoid_prime
 from reference.step import Array, Batch
-from torch_impl.model import Network as Twin
-from torch_impl.model import optimizer
 
 
 def sgd(case: Case, step: RecordedStep) -> tuple[Timed, Timed]:
@@ -42,6 +38,12 @@ def sgd(case: Case, step: RecordedStep) -> tuple[Timed, Timed]:
 
 def eager(case: Case, step: RecordedStep) -> Timed:
     """A step of eager PyTorch as one writes it: forward, backward, torch.optim.SGD."""
+    import torch
+
+    from torch_impl.model import Network as Twin
+    from torch_impl.model import optimizer
+
+    torch.set_num_threads(1)
     twin = Twin(case.sizes, torch.float64)
     x, y = (torch.tensor(array.T) for array in (step.batch.x, step.batch.y))
     sgd_ = optimizer(twin, case.eta, 0.0)
@@ -113,12 +115,17 @@ def full_check(recorded: Recorded) -> Timed:
 
 def gradcheck(case: Case, step: RecordedStep, *, fast: bool) -> Timed:
     """`torch.autograd.gradcheck` of the same network's cost in all its parameters."""
-    twin: nn.Module = Twin(case.sizes, torch.float64)
+    import torch
+
+    from torch_impl.model import Network as Twin
+
+    torch.set_num_threads(1)
+    twin: torch.nn.Module = Twin(case.sizes, torch.float64)
     names = [name for name, _ in twin.named_parameters()]
     values = [value.detach().clone().requires_grad_() for value in twin.parameters()]
     x, y = (torch.tensor(array.T) for array in (step.batch.x, step.batch.y))
 
-    def cost(*parameters: torch.Tensor) -> torch.Tensor:
+    def cost(*parameters: "torch.Tensor") -> "torch.Tensor":
         logits = torch.func.functional_call(twin, dict(zip(names, parameters, strict=True)), (x,))
         return 0.5 * ((torch.sigmoid(logits) - y) ** 2).sum() / len(y)
 

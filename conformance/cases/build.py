@@ -20,7 +20,7 @@ from conformance.arithmetic.balls import (
     until_decided,
 )
 from conformance.cases import recipes
-from conformance.corpus.case import SCHEMA_VERSION, Case
+from conformance.corpus.case import CORPUS_VERSION, SCHEMA_VERSION, Case
 from conformance.corpus.casefile import case_header, readable, serialized, sha256
 from conformance.corpus.embedded import EMBEDDED, embedded, embedded_bytes
 from conformance.corpus.files import write
@@ -100,6 +100,7 @@ def manifest(place: Path, built: list[tuple[Case, dict[str, bytes]]]) -> bytes:
     files |= {name: embedded_bytes(place / name) for name in EMBEDDED}
     entry = {
         "schema_version": SCHEMA_VERSION,
+        "version": CORPUS_VERSION,
         "cases": [case_header(case)["case"] for case, _ in built],
         "files": {
             name: {"bytes": len(raw), "sha256": sha256(raw)} for name, raw in sorted(files.items())

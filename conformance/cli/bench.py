@@ -19,11 +19,14 @@ def bench(
 ) -> None:
     """Measure how fast things are beside each other, against the budgets."""
     from conformance.bench.table import heading, line, machine, rows, to_json
+    from conformance.versions import has_torch
 
     if json_file is not None:
         check_output("--json", json_file)
     where, measured = machine(), []
     say(heading(where))
+    if not has_torch():
+        say("note: torch is not installed: the rows that need it are left out", error=True)
     for each in rows(folder):
         measured.append(each)
         say(line(each))

@@ -56,6 +56,13 @@ def check(
     workers: Annotated[
         int, typer.Option("-n", "--workers", min=1, help="Cases of a command side by side.")
     ] = 1,
+    processes: Annotated[
+        int | None,
+        typer.Option(
+            metavar="1|2|3",
+            help="So many processes, or the micro-batches of one: torch_impl, or FILE.py:step.",
+        ),
+    ] = None,
     json_file: JsonFile = None,
     markdown: Annotated[
         Path | None,
@@ -93,7 +100,10 @@ def check(
             detailed=html is not None,
         )
         options = Options(cost, tuple(python_path or ()), timeout)
-        report = check_any(asked, book, options)
+        if processes is None:
+            report = check_any(asked, book, options)
+        else:
+            report = _of_processes(asked, processes, book, html)
     files = json_file, markdown, html
     if isinstance(report, Report):
         _show(report, files, verbose=verbose, quiet=quiet)
@@ -103,6 +113,22 @@ def check(
         _show_file(report, files, quiet=quiet)
     say_written(() if quiet else files)
     raise typer.Exit(report.exit_code)
+
+
+def _of_processes(
+    subject: object, world: int, book: "partial[Report]", html: Path | None
+) -> "Report":
+    """Check several processes with the options that are given for one."""
+    from conformance.processes.command import Asked, check
+
+    if not isinstance(subject, str):
+        raise UsageError("--processes: give torch_impl, reference or FILE.py:step, and no command")
+    if html is not None:
+        raise UsageError("--html does not go with --processes: --markdown and --json do")
+    given = {**book.keywords, "python_path": tuple(book.keywords["python_path"])}
+    done = given.pop("done")
+    del given["detailed"]
+    return check(Asked(subject, world, **given), done)
 
 
 def _show_file(

@@ -44,7 +44,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "fixtures build": ("conformance fixtures build --to other",),
     "fixtures verify": ("conformance fixtures verify",),
     "fixtures list": ("conformance fixtures list --case '*-float32'",),
-    "fixtures export": ("conformance fixtures export --to json --case 'hand*' cases",),
+    "fixtures export": (
+        "conformance fixtures export --to json --case 'hand*' cases",
+        "conformance fixtures export --package npm backprop-fixtures",
+    ),
     "mnist fetch": ("conformance mnist fetch mnist",),
 }
 """By the words of the command; none for `conformance` itself."""

@@ -29,12 +29,7 @@ def explain(
     if html is None:
         say(as_text(worked), end="")
         return
-    from conformance.errors import UsageError
     from conformance.lesson.page import write_lesson
 
-    if not worked.case.is_of("sigmoid", "sigmoid"):
-        raise UsageError(
-            f"--html: the lesson is of sigmoid layers, and {worked.case.id} has others"
-        )
     write_lesson(html, worked)
     say(f"{html}: one step to walk through; open it in a browser")

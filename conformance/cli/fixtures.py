@@ -9,6 +9,7 @@ from conformance.cli.examples import epilog
 from conformance.cli.options import CaseGlob, Dtype, Workers, case_of, cores_of, dtype_of, one_of
 from conformance.cli.progress import console, progress
 from conformance.cli.say import say
+from conformance.errors import UsageError
 
 fixtures = typer.Typer(no_args_is_help=True, help="The recorded cases: build, verify, export.")
 
@@ -69,19 +70,36 @@ def fixtures_list(case: CaseGlob = None, dtype: Dtype = None) -> None:
 def fixtures_export(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to; made if need be.")],
     to: Annotated[
-        str, typer.Option(metavar="FORM", help="json, npz, or bin: raw bytes with an index.")
-    ],
+        str | None,
+        typer.Option(metavar="FORM", help="json, npz, or bin: raw bytes with an index."),
+    ] = None,
+    package: Annotated[
+        str | None,
+        typer.Option(
+            metavar="npm|crate|go|python",
+            help="Make a package of the small cases, with a loader, to depend on in tests.",
+        ),
+    ] = None,
     case: CaseGlob = None,
     dtype: Dtype = None,
 ) -> None:
     """Write cases for those who cannot read safetensors, every number bit for bit."""
     from conformance.corpus import store
     from conformance.corpus.export import FORMS, export
+    from conformance.corpus.package import PACKAGES, export_package
     from conformance.report.sentence import pluralize
 
     one_of("--to", to, *FORMS)
+    one_of("--package", package, *PACKAGES)
+    if (to is None) == (package is None):
+        raise UsageError("give --to FORM or --package LANGUAGE: one of the two")
     place = store.root()
     chosen = store.cases(place, case_of(case), dtype_of(dtype))
-    written = [*progress(export(place, chosen, to, folder), "exporting", len(chosen))]
-    files = sum(map(len, written))
-    say(f"{folder}: {pluralize(len(chosen), 'case')} in {pluralize(files, 'file')}")
+    if package is not None:
+        files = export_package(place, chosen, package, folder)
+        size = sum(path.stat().st_size for path in files)
+        say(f"{folder}: version {store.version(place)}, {size:,} bytes in {len(files)} files")
+    elif to is not None:
+        written = [*progress(export(place, chosen, to, folder), "exporting", len(chosen))]
+        count = pluralize(sum(map(len, written)), "file")
+        say(f"{folder}: {pluralize(len(chosen), 'case')} in {count}")

@@ -1,6 +1,8 @@
 """The command `conformance gradcheck`. Left out: the check (`conformance.gradient`)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
 from typing import Annotated, Any, cast
 
 import typer
@@ -21,18 +23,13 @@ def gradcheck(
     json_file: JsonFile = None,
 ) -> None:
     """Ask of any NumPy network whether its backprop is the gradient of its own cost."""
-    from conformance.gradient import gradcheck as checked
     from conformance.running.isolate import isolated
-    from conformance.subjects.load import load
 
     wanted = None if sizes is None else sizes_of(sizes)
     if json_file is not None:
         check_output("--json", json_file)
 
-    def work(send: Callable[[object], None]) -> None:
-        report = checked(load(subject, python_path or ()), wanted, seed)
-        send([report.text(), report.ok, report.to_json()])
-
+    work = partial(_send_report, subject, python_path or (), wanted, seed)
     for record in isolated(work, timeout):
         text, ok, values = cast("tuple[str, bool, dict[str, Any]]", record)
         if json_file is not None:
@@ -40,3 +37,18 @@ def gradcheck(
         say(text)
         say_written([json_file])
     raise typer.Exit(0 if ok else 1)
+
+
+def _send_report(
+    subject: str,
+    python_path: Sequence[Path],
+    sizes: tuple[int, ...] | None,
+    seed: int,
+    send: Callable[[object], None],
+) -> None:
+    """What the child does."""
+    from conformance.gradient import gradcheck as checked
+    from conformance.subjects.load import load
+
+    report = checked(load(subject, python_path), sizes, seed)
+    send([report.text(), report.ok, report.to_json()])

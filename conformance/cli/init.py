@@ -19,7 +19,8 @@ def init(
     timeout: Timeout = 60.0,
 ) -> None:
     """Write a program of a dozen lines that judges FILE.py, where `check` finds no known shape."""
-    from conformance.file_check import Asked, split, write_adapter
+    from conformance.file_check import Asked, write_adapter
+    from conformance.subjects.load import split
 
     place, name = split(file) or (file, None)
     target = output or Path(place).with_name(f"check_{Path(place).stem}.py")

@@ -73,8 +73,13 @@ def train(
         str, typer.Option(help="Or momentum, nesterov, rmsprop, adam, adamw.")
     ] = "sgd",
     subjects: Annotated[
-        str, typer.Option(help="reference, then who walks beside it: names or FILE.py:Name.")
-    ] = "reference,torch_impl",
+        str | None,
+        typer.Option(
+            metavar="NAME,NAME",
+            help="reference, then who walks beside it: names or FILE.py:Name; reference,torch_impl "
+            "if not given.",
+        ),
+    ] = None,
     python_path: PythonPath = None,
     dtype: Annotated[str, typer.Option(help="float64 or float32.")] = "float64",
     seed: Annotated[int, typer.Option(help="Of the start and of the order.")] = 0,
@@ -166,7 +171,13 @@ def _bar() -> Iterator[Callable[[int, int], None]]:
         yield done
 
 
-def _partners(names: str) -> tuple[str, ...]:
+def _partners(names: str | None) -> tuple[str, ...]:
+    if names is None:
+        from conformance.subjects import available
+
+        names = ",".join(available())
+        if "torch_impl" not in names:
+            say("note: torch is not installed: the reference walks alone", error=True)
     first, *others = names.split(",")
     if first != "reference" or len(set(others)) < len(others) or "reference" in others:
         raise UsageError(f"--subjects {names}: give reference first, and each other once")

@@ -13,11 +13,21 @@ from typing import Any
 import numpy as np
 
 from conformance.model.functions import ACTIVATIONS, COSTS, SIGMOID, fits
+from conformance.model.reduction import reduced_rows
 from conformance.model.table import Rows, rows
 from conformance.model.updates import SGD, code
 from reference.updates import UPDATES, Update
 
 SCHEMA_VERSION = 1
+CORPUS_VERSION = f"{SCHEMA_VERSION}.0.0"
+"""The version of the corpus, and of the packages that are made of it.
+
+The second number grows when cases come or go or a wrong value is mended, the third when a
+tolerance, a text of a case or a loader changes.
+"""
+
+Parts = tuple[tuple[tuple[int, ...], ...], ...]
+"""The samples of a mini-batch by their places in it: of each process, of each micro-batch."""
 
 CONVENTIONS = {
     "samples": "one a column; x (n_1, m), y (n_L, m)",
@@ -54,6 +64,8 @@ class Case:
         catches: known mistakes that it shows.
         activations: names in `ACTIVATIONS`, of the layers 2 … L; sigmoids if none are given, which
             are not written down.
+        parts: how each step's mini-batch is divided among processes and micro-batches; nothing if
+            one process takes it at once, which is not written down.
         update: a name in `UPDATES`; the book's is not written down.
         constants: μ, ρ and ε, those that the update has, by their names.
     """
@@ -69,6 +81,7 @@ class Case:
     why: str
     catches: tuple[str, ...]
     activations: tuple[str, ...] = ()
+    parts: tuple[Parts, ...] = ()
     update: str = SGD
     constants: tuple[tuple[str, float], ...] = ()
 
@@ -80,7 +93,8 @@ class Case:
     @property
     def rows(self) -> Rows:
         """The table of one step."""
-        return rows(self.layers, self.cost, self.activations, self.update)
+        made = reduced_rows if self.parts else rows
+        return made(self.layers, self.cost, self.activations, self.update)
 
     @property
     def rule(self) -> Update:
@@ -132,6 +146,8 @@ class Case:
         fields_ = asdict(self)
         if set(self.activations) == {SIGMOID}:
             del fields_["activations"]
+        if not self.parts:
+            del fields_["parts"]
         del fields_["constants"]
         if self.update == SGD:
             del fields_["update"]
@@ -147,7 +163,7 @@ class Case:
             ValueError: a field is missing, unknown, or of the wrong kind.
         """
         names = {field.name for field in fields(cls)}
-        wrong = (set(values) ^ names) - {"activations", "update", "constants"}
+        wrong = (set(values) ^ names) - {"activations", "parts", "update", "constants"}
         if wrong:
             raise ValueError(f"fields {sorted(wrong)} are missing or unknown")
         try:
@@ -158,6 +174,7 @@ class Case:
                     "batches": tuple(tuple(int(i) for i in batch) for batch in values["batches"]),
                     "catches": tuple(str(name) for name in values["catches"]),
                     "activations": tuple(str(name) for name in values.get("activations", ())),
+                    "parts": tuple(map(_parts, values.get("parts", ()))),
                     "eta": float(values["eta"]),
                     "lmbda": float(values["lmbda"]),
                     "constants": tuple(
@@ -178,6 +195,10 @@ class Case:
         globs = (pattern,) if isinstance(pattern, str) else pattern
         admitted = globs is None or any(fnmatchcase(self.id, each) for each in globs)
         return admitted and dtype in (None, self.dtype)
+
+
+def _parts(of_step: Any) -> Parts:
+    return tuple(tuple(tuple(map(int, part)) for part in rank) for rank in of_step)
 
 
 def _rules(case: Case) -> dict[str, bool]:

@@ -40,8 +40,7 @@ def export(place: Path, chosen: Sequence[Case], form: str, folder: Path) -> Iter
         UsageError: the folder is none, or one of the files is there with another content.
         CorpusError: a case is damaged, or the folder cannot be written to.
     """
-    if lexists(folder) and not folder.is_dir():
-        raise UsageError(f"{folder} is no folder: give one, there or not yet there")
+    _refuse_file(folder)
     names, made = FORMS[form]
 
     def files(case: Case) -> dict[Path, bytes]:
@@ -57,6 +56,30 @@ def export(place: Path, chosen: Sequence[Case], form: str, folder: Path) -> Iter
             if not _is_there(path, raw):
                 write(path, raw)
         yield [*written]
+
+
+def put_all(folder: Path, files: Files) -> list[Path]:
+    """Write files into a folder, or none of them; a file that is there already is left as it is.
+
+    Raises:
+        UsageError: the folder is none, or one of the files is there with another content.
+        CorpusError: the folder cannot be written to.
+    """
+    _refuse_file(folder)
+    missing = [name for name, raw in files.items() if not _is_there(folder / name, raw)]
+    for name in missing:
+        write(folder / name, files[name])
+    return [folder / name for name in files]
+
+
+def _refuse_file(folder: Path) -> None:
+    """Refuse what is there and no folder.
+
+    Raises:
+        UsageError: it is.
+    """
+    if lexists(folder) and not folder.is_dir():
+        raise UsageError(f"{folder} is no folder: give one, there or not yet there")
 
 
 def _as_json(case: Case, named: Mapping[str, Array]) -> Files:

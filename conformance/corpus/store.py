@@ -52,8 +52,9 @@ def read_manifest(place: Path) -> dict[str, Any]:
             f"{path}: schema version {version!r}, this program reads version {SCHEMA_VERSION}; "
             "use the fixtures that came with it"
         )
-    if not isinstance(manifest.get("cases"), list) or not isinstance(manifest.get("files"), dict):
-        raise CorpusError(f"{path}: `cases` or `files` is missing; {RESTORE}")
+    for name, kind in {"cases": list, "files": dict, "version": str}.items():
+        if not isinstance(manifest.get(name), kind):
+            raise CorpusError(f"{path}: `{name}` is missing; {RESTORE}")
     return dict(manifest)
 
 
@@ -84,9 +85,10 @@ def _no_case(pattern: str | Collection[str] | None, dtype: str | None, ids: list
     near = [f"{e}-*" for g in globs for e in get_close_matches(re.split(r"-?[*\d]", g)[0], names)]
     of = f" of dtype {dtype}" if dtype else ""
     meant = f" (did you mean {', '.join(near)}?)" if near else ""
+    begin = "" if near else f"; their names begin with {', '.join(names)}"
     return (
         f"no case{of} matches {' or '.join(map(repr, globs))}{meant}: `conformance fixtures list` "
-        f"shows all {len(ids)}, `*` stands for any letters"
+        f"shows all {len(ids)}, `*` stands for any letters{begin}"
     )
 
 
@@ -147,6 +149,15 @@ def corpus_hash(place: Path) -> str:
     """
     read_manifest(place)
     return sha256((place / MANIFEST).read_bytes())
+
+
+def version(place: Path) -> str:
+    """The version of a corpus.
+
+    Raises:
+        CorpusError: there is no manifest.
+    """
+    return str(read_manifest(place)["version"])
 
 
 @cache

@@ -15,7 +15,7 @@ from conformance.judging.case_report import CaseReport
 from conformance.judging.evidence import Evidence
 from conformance.mistakes.catalogue import CATALOGUE
 from conformance.mistakes.mistake import Mistake
-from conformance.model.table import TAGS
+from conformance.model.table import CAUSAL
 
 
 def diagnose(
@@ -32,7 +32,9 @@ def diagnose(
         return ()
     known = list(catalogue)
     found = matching(known, evidence)
-    return tuple(_cause(tag, found[tag], known, evidence) for tag in sorted(found, key=TAGS.index))
+    return tuple(
+        _cause(tag, found[tag], known, evidence) for tag in sorted(found, key=CAUSAL.index)
+    )
 
 
 def _cause(

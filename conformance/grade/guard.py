@@ -15,7 +15,6 @@ import contextlib
 import ctypes
 import json
 import os
-import resource
 import select
 import shutil
 import signal
@@ -23,6 +22,10 @@ import stat
 import sys
 import time
 from typing import Any
+
+if sys.platform == "win32":
+    raise ImportError("the limits of a submission need Linux or macOS")
+import resource
 
 OUTPUT = 4 << 20  # bytes of its output; more of it ends the command
 TAIL = 4096  # bytes of its stderr that are kept
@@ -255,7 +258,7 @@ def entries(folder: str) -> list[str]:
 def text_of(path: str) -> str:
     """The text of a file; empty if it has gone."""
     try:
-        with open(path) as file:
+        with open(path, encoding="utf-8", errors="replace") as file:
             return file.read()
     except OSError:
         return ""

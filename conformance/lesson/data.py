@@ -1,6 +1,6 @@
-"""What the script of the page is given: sizes, rates, and every number before the step.
+"""What the script of the page is given: the table, the words, and every number before the step.
 
-Left out: the markup (`page.py`) and what the script makes of it.
+Left out: the markup (`page.py`), known mistakes (`broken.py`), what the script makes of it.
 """
 
 import base64
@@ -11,7 +11,9 @@ import numpy as np
 
 from conformance.explain.pieces import SYMBOLS
 from conformance.explain.worked import Worked
-from conformance.model.formula import has_prime, prime_tree, tree
+from conformance.lesson.broken import broken_steps
+from conformance.lesson.words import factors_of, why, why_slope
+from conformance.model.formula import has_prime, prime_tree, tree, tree_of
 from conformance.model.table import Row
 from reference.step import Array, split
 
@@ -36,29 +38,48 @@ def numbers(worked: Worked) -> str:
 
 def _described(worked: Worked) -> dict[str, Any]:
     case = worked.case
+    rows = case.rows.values()
     return {
         "sizes": list(case.sizes),
         "rates": {"eta": case.eta, "lmbda": case.lmbda, "n": case.n},
         "table": {
-            "rows": [_row(row, worked) for row in case.rows.values()],
+            "rows": [_row(row, worked) for row in rows],
             "symbols": SYMBOLS,
-            "functions": {
-                row.layer: {"symbol": row.activation.symbol, "prime": prime_tree(row)}
-                for row in case.rows.values()
-                if row.tag == "A"
-            },
+            "functions": {row.layer: _function(row) for row in rows if row.tag == "A"},
         },
+        "slopes": {"x": tree_of(case.rows["nabla_b2"], "w2.T @ delta2 / m")},
         "whole": is_whole(worked),
         "pick": _pick(worked),
         "words": {name: _words(name) for name in worked.given},
         "given": {name: _table(array) for name, array in worked.given.items()},
+        "broken": broken_steps(worked) if is_whole(worked) else {},
     }
 
 
 def _row(row: Row, worked: Worked) -> dict[str, Any]:
     shape = row.shape(worked.case.sizes, worked.given["x"].shape[1]) or (1, 1)
-    prime = f"prime{row.layer}" if has_prime(row) else ""
-    return {"name": row.name, "shape": shape, "tree": tree(row), "prime": prime}
+    factors = [
+        {"top": each.top, "bottom": each.bottom, "tree": value, "words": each.words}
+        for each, value in factors_of(row, worked.case)
+    ]
+    return {
+        "name": row.name,
+        "tag": row.tag,
+        "part": row.quantity.part,
+        "about": row.quantity.about.format(layer=row.layer),
+        "shape": shape,
+        "tree": tree(row),
+        "prime": f"prime{row.layer}" if has_prime(row) else "",
+        "why": why(row, worked.case),
+        "why_slope": why_slope(row, worked.case) if has_prime(row) else "",
+        "factors": factors,
+    }
+
+
+def _function(row: Row) -> dict[str, Any]:
+    """The activation of a layer: its symbol, and f′ as a tree if it has one of its own."""
+    f = row.activation
+    return {"symbol": f.symbol, "prime": prime_tree(row) if f.hidden else None}
 
 
 def _pick(worked: Worked) -> dict[str, Any]:

@@ -1,42 +1,24 @@
-// The network drawn: neurons as circles with their values, weights as lines.
+// The network drawn: neurons as circles, weights as lines, and the cost at the end of all paths.
 //
-// A line is thicker the larger the weight, solid where it is positive and dashed where negative.
-// Of a large layer the first neuron, the last and those picked are drawn.
+// What is shown is a view: for each neuron a symbol and a number, for each line a number by which
+// it is thick, and what is marked. A line is thicker the larger its number, solid above 0 and dashed
+// below. Of a large layer the first neuron, the last and those picked are drawn. A number beside a
+// line stands where it touches no other, or is left out: all stand beside the drawing too.
 
 const svg = document.getElementById('drawing');
-const WIDTH = 360, PICTURE = 84; // in units of the drawing
 const NARROW = matchMedia('(max-width: 60rem)'); // where it stands above the equations
+const COST = 'cost'; // the part that is the cost
 
 const neurons = new Map(), edges = new Map(); // by "layer:j" and "layer:j,k"
-let sampleDrawn = 0;
+let sampleDrawn = 0, costNode = null;
 
-const shape = (tag, attributes, ...children) => {
-  const element = document.createElementNS(svg.namespaceURI, tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  element.append(...children);
-  return element;
-};
-
-const picture = shape('g', { class: 'picture' });
-
-// Three digits, or what fits into a circle: five characters or so.
-function brief(number) {
-  const size = Math.abs(number);
-  if (!Number.isFinite(number)) return written(number);
-  if (size === 0 || (size >= 0.001 && size < 9999.5))
-    return significant(number, size < 0.1 ? 2 : 3).replaceAll('-', '−');
-  return number.toExponential(0).replace('+', '').replaceAll('-', '−');
-}
-
-// The same in a circle, which a sign and three digits do not fit into.
-function inside(number) {
-  const text = brief(number);
-  return text.startsWith('−0.') ? brief(Number(number.toPrecision(2))) : text;
-}
+const canvas = () => (NARROW.matches
+  ? { width: 380, height: 336, radius: 20, font: 12, margin: 26 }
+  : { width: 660, height: 540, radius: 31, font: 15, margin: 44 });
 
 function drawnOf(layer) {
   const n = described.sizes[layer - 1];
-  if (n <= (NARROW.matches ? 5 : 10)) return Array.from({ length: n }, (_, j) => j);
+  if (n <= (NARROW.matches ? 4 : 5)) return Array.from({ length: n }, (_, j) => j);
   const { j, k } = state.pick;
   const some = new Set([0, n - 1, j[layer] ?? 0, k[layer + 1] ?? 0]);
   return [...some].sort((one, other) => one - other);
@@ -47,95 +29,198 @@ function rowsOf(layer) {
   return drawnOf(layer).flatMap((j, i, all) => (i > 0 && j > all[i - 1] + 1 ? [null, j] : [j]));
 }
 
-const valuesOf = (layer) => (layer === 1 ? state.given.x : state.made[`a${layer}`]);
-
 function draw() {
+  const { width, height, radius, font, margin } = canvas();
   const columns = described.sizes.map((_, i) => rowsOf(i + 1));
-  const most = Math.max(...columns.map((rows) => rows.length)), dense = most > 4;
-  const pitch = dense ? (NARROW.matches ? 48 : 56) : 76, radius = dense ? 18 : 21;
-  const free = ((most - columns[0].length) * pitch) / 2; // above the inputs, for their picture
-  const height = most * pitch + 16 + (side() ? 2 * Math.max(0, PICTURE + 16 - free) : 0);
-  const circles = shape('g', {}), lines_ = shape('g', {}), labels = shape('g', {});
-  neurons.clear();
+  const apart = (width - 2 * margin - radius) / columns.length;
+  const circles = shape('g'), under = shape('g'), labels = shape('g', { class: 'labels' });
+  const nodes = new Map(), middle = height / 2 + (NARROW.matches ? 1 : 5); // names stand above
+  columns.forEach((rows, index) => {
+    const pitch = Math.min(height / rows.length, height / 2.6);
+    rows.forEach((j, i) => {
+      const at = [margin + radius / 2 + apart * index, middle + (i - (rows.length - 1) / 2) * pitch];
+      if (j === null) circles.append(shape('text', { x: at[0], y: at[1] + 6, class: 'gap' }, '⋮'));
+      else nodes.set(`${index + 1}:${j}`, nodeAt(at, radius, `${index + 1}:${j}`));
+    });
+  });
+  fill(neurons, nodes);
+  costNode = nodeAt([width - margin - radius / 2, middle], radius, COST);
   edges.clear();
-  columns.forEach((rows, index) => rows.forEach((j, i) => {
-    const x = 44 + ((WIDTH - 88) * index) / (state.layers - 1);
-    const y = height / 2 + (i - (rows.length - 1) / 2) * pitch;
-    circles.append(j === null
-      ? shape('text', { x, y: y + 6, class: 'gap' }, '⋮')
-      : drawNeuron(index + 1, j, [x, y], radius, !dense));
-  }));
-  for (let l = 2; l <= state.layers; l++)
-    for (const j of drawnOf(l))
-      for (const k of drawnOf(l - 1)) drawWeight(l, j, k, lines_, labels);
-  svg.setAttribute('viewBox', `0 0 ${WIDTH} ${height}`);
-  svg.classList.toggle('dense', dense);
-  svg.replaceChildren(lines_, circles, labels, picture);
-  drawNumbers();
+  for (const [l, j, k] of drawnWeights()) edges.set(`${l}:${j},${k}`, lineAt(l, j, k));
+  for (const j of drawnOf(state.layers)) edges.set(`${COST}:${j}`, lineTo(j));
+  under.append(...[...edges.values()].map(({ element }) => element));
+  labels.append(...[...edges.values()].map(({ label }) => label));
+  circles.append(...[...neurons.values(), costNode].map(({ element }) => element));
+  drawPicture([width, height]);
+  svg.setAttribute('viewBox', `0 0 ${width} ${height}`);
+  svg.style.setProperty('--font', `${font}px`);
+  svg.replaceChildren(svg.querySelector('title'), svg.querySelector('desc'), picture, under, circles, labels, flowing);
 }
 
-function drawNeuron(layer, j, at, radius, named) {
-  const [cx, cy] = at;
-  const anchor = layer === state.layers ? 'end' : (layer === 1 ? 'start' : 'middle');
-  const x = cx + { end: radius + 14, start: -radius - 14, middle: 0 }[anchor];
-  const value = shape('text', { x: cx, y: cy + 4.5, class: 'value' });
-  const caption = shape('text', {
-    x, y: cy + radius + 13, class: 'caption', 'text-anchor': anchor,
-  });
-  const group = shape('g', { class: 'neuron', 'data-part': `${layer}:${j}` },
-    shape('circle', { cx, cy, r: radius }), value, caption);
-  const symbol = layer === 1 ? 'x' : `a${layer}`;
-  const index = described.sizes[layer - 1] > 1 ? `[${j}]` : '';
-  const name = shape('text', { x: cx, y: cy - radius - 5, class: 'name' }, symbol + index);
-  if (named) group.append(name);
-  neurons.set(`${layer}:${j}`, { element: group, value, text: caption, at, layer, j });
-  return group;
+function fill(map, entries) {
+  map.clear();
+  for (const [key, value] of entries) map.set(key, value);
 }
 
-function drawWeight(l, j, k, lines_, labels) {
-  const { at: from } = neurons.get(`${l - 1}:${k}`), { at: to } = neurons.get(`${l}:${j}`);
-  const [x1, y1, x2, y2] = [...from, ...to], place = `${l}:${j},${k}`;
-  const line = shape('line', { x1, y1, x2, y2, class: 'edge', 'data-part': place });
-  const label = shape('text', { class: 'weight' });
-  lines_.append(line);
-  labels.append(label);
-  edges.set(place, { element: line, text: label, from, to, key: keyOf(`w${l}`, j, k) });
+function drawnWeights() {
+  const layers = Array.from({ length: state.layers - 1 }, (_, i) => i + 2);
+  return layers.flatMap((l) => drawnOf(l).flatMap((j) => drawnOf(l - 1).map((k) => [l, j, k])));
 }
 
-// Put the numbers of the sample that is drawn into the circles, and the weights' into the lines.
-function drawNumbers() {
-  for (const { value, layer, j } of neurons.values())
-    value.textContent = inside(valuesOf(layer).at(j, sampleDrawn));
-  const weights = [...edges.values()].map(({ key }) => valueOf(key));
-  const largest = Math.max(...weights.map(Math.abs)) || 1;
-  [...edges.values()].forEach(({ element }, i) => {
-    const share = Math.min(1, Math.abs(weights[i]) / largest) || 0;
-    element.setAttribute('stroke-width', (1 + 4 * share).toFixed(2));
-    element.classList.toggle('negative', weights[i] < 0);
-  });
-  drawPicture();
-  const which = state.given.x.cols > 1 ? `sample ${sampleDrawn}` : '';
-  document.getElementById('drawn-sample').textContent = which;
+function nodeAt([cx, cy], radius, part) {
+  const side = radius * 1.8;
+  const body = part === COST
+    ? shape('rect', { x: cx - side / 2, y: cy - side / 2, width: side, height: side, rx: 5 })
+    : shape('circle', { cx, cy, r: radius });
+  const value = shape('text', { x: cx, y: cy, class: 'value' });
+  const name = shape('text', { x: cx, y: cy - radius - (NARROW.matches ? 7 : 10), class: 'name' });
+  const note = shape('text', { x: cx, y: cy + radius + (NARROW.matches ? 14 : 17), class: 'note' });
+  const element = shape('g', { class: 'neuron', 'data-part': part }, body, plate(), name, value, plate(), note);
+  return { element, name, value, note, at: [cx, cy], width: part === COST ? side : 2 * radius };
 }
 
-// The side of the picture that the inputs are, such as 28 for the digits of MNIST; else 0.
-function side() {
+// What hides the lines behind a text.
+const plate = () => shape('rect', { class: 'plate' });
+
+function lineBetween(from, to, part) {
+  const [x1, y1, x2, y2] = [...from.at, ...to.at];
+  const line = shape('line', { x1, y1, x2, y2, class: 'edge' });
+  const touch = shape('line', { x1, y1, x2, y2, class: 'touch' }); // wide enough for a finger
+  const element = shape('g', { class: 'weight', 'data-part': part }, line, touch);
+  return { element, line, label: shape('text', { class: 'beside' }), from: from.at, to: to.at };
+}
+
+const lineAt = (l, j, k) =>
+  lineBetween(neurons.get(`${l - 1}:${k}`), neurons.get(`${l}:${j}`), `${l}:${j},${k}`);
+
+function lineTo(j) {
+  const edge = lineBetween(neurons.get(`${state.layers}:${j}`), costNode, `${COST}:${j}`);
+  edge.element.classList.add('to-cost');
+  return edge;
+}
+
+// ---- views
+
+const KINDS = ['made', 'source', 'path', 'fail', 'explained', 'pale'];
+
+function setKinds(element, kinds) {
+  for (const kind of KINDS) element.classList.toggle(kind, kinds.includes(kind));
+}
+
+// A symbol with a number behind it, or the symbol alone.
+function setLabel(text, symbol, number) {
+  const plate = text.previousSibling;
+  text.replaceChildren(...(symbol ? drawn(number === undefined ? symbol : `${symbol} = ${brief(number)}`) : []));
+  const { x, y, width, height } = text.getBBox();
+  for (const [name, value] of Object.entries({ x, y, width, height })) plate.setAttribute(name, value);
+}
+
+// Show a view: functions that give what stands in a neuron, on a line and in the cost.
+//
+// neuron(layer, j): { symbol, number, note: [symbol, number], kinds }; edge(l, j, k): { number,
+// label, kinds }; cost: { number, kinds }; toCost(j): kinds; legend: what the marks mean.
+function show(view) {
+  for (const [part, node] of neurons) showNode(node, view.neuron(...part.split(':').map(Number)));
+  showNode(costNode, { symbol: 'C', ...view.cost });
+  const weights = drawnWeights().map((place) => [edges.get(`${place[0]}:${place[1]},${place[2]}`), view.edge(...place)]);
+  const sizes = weights.map(([, { number }]) => Math.abs(number ?? 0)).filter(Number.isFinite);
+  const largest = Math.max(...sizes) || 1;
+  for (const [edge, { number, label, kinds = [] }] of weights) {
+    const share = Math.min(1, Math.abs(number ?? 0) / largest) || 0;
+    edge.line.setAttribute('stroke-width', number === undefined ? 1 : (1 + (NARROW.matches ? 3.5 : 5) * share).toFixed(2));
+    edge.line.classList.toggle('negative', number < 0);
+    edge.line.classList.toggle('unknown', number === undefined);
+    setKinds(edge.element, kinds);
+    edge.texts = textsOf(label);
+  }
+  for (const j of drawnOf(state.layers)) setKinds(edges.get(`${COST}:${j}`).element, view.toCost?.(j) ?? []);
+  placeLabels(weights.map(([edge]) => edge));
+  document.getElementById('lines-show').textContent = `Lines: ${view.lines ?? 'weights'}`;
+  const several = state.given.x.cols > 1 ? [`sample ${sampleDrawn}`] : [];
+  document.getElementById('drawn-sample').textContent = [...several, ...(view.legend ?? [])].join('; ');
+}
+
+function showNode(node, { symbol, number, note, kinds = [] }) {
+  setLabel(node.name, symbol);
+  setValue(node, number);
+  setLabel(node.note, ...(note ?? []));
+  setKinds(node.element, kinds);
+}
+
+// The number in a circle, to as many digits as fit.
+function setValue({ value, width }, number) {
+  const most = width - 5, texts = number === undefined ? [''] : [3, 2, 1].map((digits) => brief(number, digits));
+  value.removeAttribute('textLength');
+  for (const text of texts) {
+    value.textContent = text;
+    if (!text || value.getComputedTextLength() <= most) return;
+  }
+  value.setAttribute('textLength', most);
+  value.setAttribute('lengthAdjust', 'spacingAndGlyphs');
+}
+
+// ---- numbers beside lines
+
+const PLACES = [0, -11, 11].flatMap((off) => // how far from the line
+  [0.5, 0.36, 0.64, 0.28, 0.72, 0.2, 0.8].map((share) => [share, off]));
+
+const boxOf = (element) => {
+  const { x, y, width, height } = element.getBBox();
+  return [x - 2, y, x + width + 2, y + height];
+};
+const touching = (one, other) =>
+  one[0] < other[2] && other[0] < one[2] && one[1] < other[3] && other[1] < one[3];
+
+// Put each number where it touches nothing, first in the middle of its line; else leave it out.
+function placeLabels(weights) {
+  for (const { label } of weights) label.replaceChildren();
+  const taken = [...neurons.values(), costNode]
+    .flatMap(({ element, name, note }) => [element.firstChild, name, note].filter((each) => each.tagName !== 'text' || each.textContent).map(boxOf));
+  for (const edge of weights) {
+    const free = edge.texts.some((text) => PLACES.some((place) => {
+      putBeside(edge, text, place);
+      return !taken.some((box) => touching(box, boxOf(edge.label)));
+    }));
+    if (free) taken.push(boxOf(edge.label));
+    else edge.label.replaceChildren();
+  }
+}
+
+function putBeside({ label, from, to }, text, [share, off]) {
+  label.textContent = text;
+  label.setAttribute('x', from[0] + (to[0] - from[0]) * share);
+  label.setAttribute('y', from[1] + (to[1] - from[1]) * share + off);
+}
+
+// How a label may be written, with most digits first; none if there is none.
+function textsOf(label) {
+  if (label === undefined) return [];
+  return typeof label === 'number' ? [3, 2, 1].map((digits) => brief(label, digits)) : [label];
+}
+
+// ---- the inputs of a sample as the picture that they are, such as a digit; in a corner
+
+const SIDE = 112; // of the picture, in units of the drawing
+const picture = shape('g', { class: 'picture' });
+
+// How many pixels a side has, such as 28 for the digits of MNIST; 0 if the inputs are no picture.
+function pixels() {
   const root = NARROW.matches ? 0 : Math.sqrt(described.sizes[0]);
   return Number.isInteger(root) && root >= 8 && root <= 64 ? root : 0;
 }
 
-// The inputs of the sample as a picture, the one that was picked in a frame.
-function drawPicture() {
+// The pixels in the lower right corner, and the input that was picked in a frame.
+function drawPicture([width, height]) {
   picture.replaceChildren();
-  const n = side(), unit = PICTURE / n, edge = PICTURE + 2;
+  const n = pixels(), unit = SIDE / n, left = width - SIDE - 4, top = height - SIDE - 4;
   if (!n) return;
   const pixel = (k, more) => shape('rect', {
-    x: 2 + (k % n) * unit, y: 2 + Math.floor(k / n) * unit, width: unit, height: unit, ...more,
+    x: left + (k % n) * unit, y: top + Math.floor(k / n) * unit, width: unit, height: unit, ...more,
   });
   const ink = (k) => Math.min(1, state.given.x.at(k, sampleDrawn));
   const inked = Array.from({ length: n * n }, (_, k) => k).filter((k) => ink(k) > 0);
   picture.append(
-    shape('rect', { x: 1, y: 1, width: edge, height: edge, class: 'frame' }),
-    ...inked.map((k) => pixel(k, { 'fill-opacity': ink(k) })),
+    shape('rect', { x: left - 1, y: top - 1, width: SIDE + 2, height: SIDE + 2, class: 'frame' }),
+    ...inked.map((k) => pixel(k, { 'fill-opacity': ink(k), class: 'ink' })),
     pixel(state.pick.k[2] ?? 0, { class: 'pixel' }));
 }

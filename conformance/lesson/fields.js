@@ -14,7 +14,8 @@ function fieldOf(key, symbol) {
   const id = `field-${key.replaceAll(/[^a-z0-9]+/g, '-')}`;
   const input = make('input', { type: 'text', id, autocomplete: 'off' });
   input.setAttribute('aria-describedby', `${id}-said`);
-  const label = make('label', { htmlFor: id }, symbol);
+  const label = make('label', { htmlFor: id }, ...typeset(symbol));
+  input.setAttribute('aria-label', aloud(symbol));
   const said = make('span', { id: `${id}-said`, className: 'said' });
   const field = make('div', { className: 'field', data: { key } }, label, input, said);
   const fresh = () => {
@@ -24,7 +25,7 @@ function fieldOf(key, symbol) {
   const tell = (problem) => {
     input.setAttribute('aria-invalid', String(problem !== ''));
     const was = state.changed.get(key);
-    said.textContent = problem || (was === undefined ? '' : `was ${written(was)}`);
+    said.textContent = problem || (was === undefined ? '' : `was ${shown(was)}`);
     field.classList.toggle('wrong', problem !== '');
     field.classList.toggle('changed', was !== undefined);
   };
@@ -36,7 +37,7 @@ function fieldOf(key, symbol) {
   input.addEventListener('input', () => read() !== null && tell(''));
   input.addEventListener('change', () => {
     tell(read() === null ? `not a number: ${written(valueOf(key))} stays` : '');
-    announce(`${symbol} is ${written(valueOf(key))}: C is ${written(state.made.cost.at(0, 0))}`);
+    announce(`${aloud(symbol)} is ${written(valueOf(key))}: C is ${written(state.made.cost.at(0, 0))}`);
   });
   fresh();
   field.fresh = fresh;
@@ -76,7 +77,6 @@ function pickedGroups() {
 }
 
 function renderFields() {
-  forget('field');
   const rates = [fieldOf('eta', 'η')];
   if (described.rates.lmbda) rates.push(fieldOf('lmbda', 'λ'));
   const rate = groupOf(rates.length > 1 ? 'Rates' : 'Rate', 1, rates.length, rates);
@@ -84,9 +84,6 @@ function renderFields() {
   const given = document.getElementById('given');
   given.classList.toggle('roomy', !described.whole);
   given.replaceChildren(...groups);
-  for (const field of document.querySelectorAll('.field')) {
-    if (field.dataset.key) place(field.dataset.key, field);
-  }
 }
 
 function renderPicks() {

@@ -28,7 +28,8 @@ function symbolOf(name, table, j, k) {
 }
 
 const RATES = { eta: 'η', lmbda: 'λ', n: 'n' };
-const NAMES = { log: 'ln' }; // of functions
+const NAMES = { log: 'ln', maximum: 'max' }; // of functions
+const SIGNS = { '+': PLUS, '-': ' − ', '>': ' > ' };
 const SUM = 0, PRODUCT = 1, WHOLE = 2; // how firmly the parts of a formula hold together
 
 // The formula of an entry as it stands: of a quantity, or of `prime2`, f′(z2).
@@ -39,6 +40,13 @@ function formulaOf(name, j, k) {
   return new Entry(scopeOf(state.made)).written(tree, j, k)[0];
 }
 
+// f or f′ of its z, such as σ′(z2[1]); of a linear layer f is z itself.
+function ofZ(name, table, j, k) {
+  const [quantity, layer] = split(name), z = symbolOf(`z${layer}`, table, j, k);
+  const f = described.table.functions[layer].symbol;
+  return f ? `${f}${quantity === 'prime' ? '′' : ''}(${z})` : z;
+}
+
 // An operand of `f2` or `prime2` is written with the z2 that it is of.
 function operandOf(scope, name, first, second) {
   const table = scope.table(name);
@@ -47,9 +55,7 @@ function operandOf(scope, name, first, second) {
   const value = quantity === 'prime' ? scope.entry(name)(j, k) : table.at(j, k);
   if (quantity !== 'f' && quantity !== 'prime')
     return { symbol: symbolOf(name, table, j, k), value, key: keyOf(name, j, k) };
-  const f = scope.functions[layer].symbol + (quantity === 'prime' ? '′' : '');
-  const symbol = `${f}(${symbolOf(`z${layer}`, table, j, k)})`;
-  return { symbol, value, key: keyOf(quantity === 'f' ? `a${layer}` : name, j, k) };
+  return { symbol: ofZ(name, table, j, k), value, key: keyOf(quantity === 'f' ? `a${layer}` : name, j, k) };
 }
 
 // Writes an entry of a tree: its pieces, and how firmly they hold together.
@@ -81,18 +87,20 @@ class Entry {
     if (operator === '@')
       return each(cols, (i) => joined('*', [this.written(left, j, i), this.written(right, i, k)]));
     if (operator === 'sum1') return each(cols, (s) => this.written(left, j, s));
+    if (operator === 'sum0') return each(rows, (i) => this.written(left, i, k));
     return each(rows * cols, (e) => this.written(left, Math.floor(e / cols), e % cols));
   }
 }
 
 function joined(operator, [left, right]) {
   if (operator === 'neg') return negative(left);
-  if (operator === '+') return [[...left[0], PLUS, ...right[0]], SUM];
-  if (operator === '-') return [[...left[0], ' − ', ...within(right, PRODUCT)], SUM];
+  if (operator in SIGNS)
+    return [[...left[0], SIGNS[operator], ...(operator === '-' ? within(right, PRODUCT) : right[0])], SUM];
   if (operator === '*' || operator === '/') return multiplied(operator, left, right);
   if (operator === '**') return [[...within(left, WHOLE), '²'], WHOLE];
   if (operator === 'exp') return [['e^', ...within(left, WHOLE)], WHOLE];
-  return [[`${NAMES[operator] ?? operator}(`, ...left[0], ')'], WHOLE];
+  const second = right ? [', ', ...right[0]] : [];
+  return [[`${NAMES[operator] ?? operator}(`, ...left[0], ...second, ')'], WHOLE];
 }
 
 function multiplied(operator, left, right) {

@@ -45,6 +45,8 @@ const OPERATIONS = { // others are those of Math
   '*': (a, b) => (a === 0 ? 0 : a * b), // 0 ln 0 is 0
   '/': (a, b) => a / b,
   '**': (a, b) => a ** b,
+  '>': (a, b) => (a > b ? 1 : 0),
+  maximum: Math.max,
   neg: (a) => -a,
 };
 
@@ -79,7 +81,7 @@ class Scope {
     if (Array.isArray(tree)) return this.operation(...tree);
     const number = this.number(tree);
     if (number !== undefined) return () => number;
-    if (/^prime/.test(tree)) return this.entry(this.functions[split(tree)[1]].prime);
+    if (tree.startsWith('prime')) return this.entry(this.functions[split(tree)[1]].prime);
     const table = this.table(tree);
     return table.cols === 1 ? (j) => table.at(j, 0) : (j, k) => table.at(j, k); // b in each column
   }
@@ -95,6 +97,7 @@ class Scope {
     const [a, b] = operands.map((each) => this.entry(each));
     const [rows, cols] = this.shape(operands[0]);
     if (operator === 'T') return (j, k) => a(k, j);
+    if (operator === 'sum0') return (_, s) => sum(rows, (j) => a(j, s));
     if (operator === 'sum1') return (j) => sum(cols, (s) => a(j, s));
     if (operator === 'sum') return () => sum(rows, (j) => sum(cols, (s) => a(j, s)));
     const operation = OPERATIONS[operator] ?? Math[operator];

@@ -1,6 +1,6 @@
-"""One step as a self-contained page: every equation with its numbers, which can be changed.
+"""One step as a self-contained page that explains it: the network, and why each factor is there.
 
-The lines are in the page as text, so that it can be read where no script runs; the script shows
+The equations are in the page as text, so that it can be read where no script runs; the script shows
 them again from its own arithmetic. It, the style and the numbers stand in the page itself, and a
 policy forbids everything else. Left out: what the script does (`network.js` and those after it).
 """
@@ -16,12 +16,17 @@ from conformance.explain.example import Row
 from conformance.explain.lines import given, heading, legend, parts_of, rows
 from conformance.explain.pieces import NBSP
 from conformance.explain.worked import Line, Worked
+from conformance.lesson.broken import formulas, known
 from conformance.lesson.data import is_whole, numbers
 from conformance.model import table as table_
 from conformance.report.document import policy, put, ready
 from conformance.report.mathml import mathml
+from conformance.report.page.write import prose
 
-SCRIPTS = ("network", "formulas", "state", "lines", "fields", "drawing", "marks", "walk")
+SCRIPTS = (
+    *("network", "formulas", "state", "symbols", "steps", "explain", "drawing", "flow", "chart"),
+    *("walk", "turning", "breaking", "training", "fields", "start"),
+)
 SMALL = "small"
 """With what the id begins of a case that was made from its sizes."""
 
@@ -68,9 +73,12 @@ def lesson(worked: Worked) -> str:
         legend=legend(worked),
         given="   ".join(f"{name} = {array}" for name, array in given(worked).items()),
         whole=is_whole(worked),
+        samples=worked.given["x"].shape[1],
         why=_why(worked.case),
         parts=parts,
+        mistakes=[(each, *formulas(each)) for each in known()] if is_whole(worked) else [],
         typeset=lambda formula: mathml(formula, block=True),
+        prose=prose,
         command=_command(worked.case),
         policy=policy(style, script),
         style=style,

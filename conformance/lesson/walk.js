@@ -1,121 +1,188 @@
-// The walk through the equations, what is highlighted, and what is said.
+// The walk through the step: what the drawing shows at each of its steps, and what stands beside it.
 
-let current = -1; // which of the lines, in causal order; -1 before the walk
+let steps = [], current = 0;
 
-function announce(text) {
-  document.getElementById('spoken').textContent = text;
-}
+const byId = (id) => document.getElementById(id);
 
 // A button that does nothing now; it keeps the focus, which one that is disabled would lose.
 function setIdle(id, idle) {
-  document.getElementById(id).setAttribute('aria-disabled', String(idle));
+  byId(id).setAttribute('aria-disabled', String(idle));
 }
 
-// Highlight a number and what it was made of, in the lines, in the fields and in the drawing.
-function highlight(key, sources = key === null ? [] : sourcesOf(key)) {
-  for (const element of document.querySelectorAll('main .made, main .source'))
-    element.classList.remove('made', 'source');
-  const add = (each, kind) =>
-    places.get(each)?.forEach((element) => element.classList.add(kind));
-  for (const each of sources) add(each, 'source');
-  if (key !== null) add(key, 'made');
-  mark(key, sources);
+// Which neuron or line a number belongs to, as the drawing names it.
+function partOf(key) {
+  const [name, j, k] = parts(key), [quantity, layer] = split(name);
+  if (name === 'cost') return COST;
+  if (name === 'x') return `1:${j}`;
+  if (name === 'y') return `${state.layers}:${j}`;
+  return /w$/.test(quantity) ? `${layer}:${j},${k}` : `${layer}:${j}`;
 }
 
-const highlightCurrent = () => highlight(lines[current]?.dataset.key ?? null);
+// ---- what the drawing shows
 
-function showCurrent() {
-  document.querySelector('[aria-current]')?.removeAttribute('aria-current');
-  const line = lines[current];
-  line?.setAttribute('aria-current', 'step');
-  setIdle('back', current <= 0);
-  setIdle('next', current === lines.length - 1);
-  const now = document.getElementById('now');
-  if (!line) return;
-  const textOf = (selector) => line.querySelector(selector).textContent;
-  const tag = line.closest('.equation').querySelector('.tag').textContent;
-  const count = make('span', { className: 'count' }, `${current + 1} of ${lines.length} `);
-  count.append(make('span', { className: 'tag' }, tag));
-  now.replaceChildren(count, ` ${textOf('.symbol')} ${textOf('.equals')} ${textOf('strong')}`);
+// What is known before a step and at it: keys, in the order in which they were computed.
+function knownAt(index) {
+  const known = new Map();
+  steps.slice(0, index + 1).forEach(({ key }, i) => known.set(key, i));
+  return known;
 }
 
-function walkTo(index, { scroll = true } = {}) {
-  current = Math.max(0, Math.min(index, lines.length - 1));
-  showCurrent();
-  highlightCurrent();
-  announce(document.getElementById('now').textContent);
-  if (scroll) lines[current].scrollIntoView({ block: 'center' }); // at once: nothing moves
+// The path on which a change of a number reaches the cost, as the parts of the drawing.
+function pathTo(step) {
+  if (!DERIVATIVES[step.quantity]) return null;
+  const passed = step.slope ? [] : Array.from({ length: state.layers - step.layer }, (_, i) => step.layer + 1 + i);
+  const reached = new Set([`${step.layer}:${step.j}`]);
+  if (step.weight) reached.add(`${step.layer}:${step.j},${step.k}`).add(`${step.layer - 1}:${step.k}`);
+  let from = [step.j];
+  for (const layer of passed) {
+    const next = drawnOf(layer);
+    for (const j of next) for (const k of from) reached.add(`${layer}:${j},${k}`);
+    for (const j of next) reached.add(`${layer}:${j}`);
+    from = next;
+  }
+  if (!step.slope) for (const j of from) reached.add(`${COST}:${j}`);
+  return reached.add(step.slope ? '' : COST);
 }
 
-// ---- what changes
-
-function showAll() {
-  renderLines();
-  drawNumbers();
-  showCurrent();
-  highlightCurrent();
-  setIdle('reset', state.changed.size === 0);
+// What stands in a neuron: the number at hand, else one that is taken, else the last one known.
+function shownIn(layer, j, step, sources, known) {
+  const s = sampleDrawn, part = `${layer}:${j}`;
+  const own = (key) => partOf(key) === part && !/^(y|(nabla_)?[bw])/.test(key) && parts(key)[2] === s;
+  if (own(step.key)) return step.key;
+  const taken = sources.filter(own).at(-1);
+  if (taken) return taken.startsWith('prime') ? keyOf(`z${layer}`, j, s) : taken;
+  if (layer === 1) return keyOf('x', j, s);
+  const candidates = [keyOf(`delta${layer}`, j, s), keyOf(`a${layer}`, j, s), keyOf(`z${layer}`, j, s)];
+  return candidates.find((key) => known.has(key));
 }
 
-function changeShown(key, value) {
-  change(key, value);
-  showAll();
-  highlight(key);
+// A bias, its gradient or a target beneath the neuron.
+function notedAt(layer, j, step, sources) {
+  const keys = [step.key, ...sources].filter((key) =>
+    partOf(key) === `${layer}:${j}` && (/^(nabla_)?b/.test(key) || key.startsWith('y')));
+  const key = keys[0];
+  return key && [symbolOfKey(key), valueOf(key)];
 }
 
-function showPicked() {
-  sampleDrawn = state.pick.s;
-  renderFields();
-  draw();
-  showAll();
+function symbolOfKey(key) {
+  const [name, j, k] = parts(key), plain = name.replace('+', '');
+  const table = tableOf(plain);
+  return name.startsWith('prime') ? ofZ(name, table, j, k) : symbolOf(plain, table, j, k);
 }
 
-// ---- who asks
+function viewOf(step, index) {
+  const sources = sourcesOf(step.key), known = knownAt(index), path = pathTo(step);
+  const gradient = step.row.part === 'Gradient';
+  const made = partOf(step.key), from = new Set(sources.map(partOf));
+  const kinds = (part) => [
+    part === made ? 'made' : from.has(part) ? 'source' : path?.has(part) ? 'path' : '',
+    made === part || from.has(part) || path?.has(part) ? '' : 'pale'];
+  return {
+    lines: gradient ? '∂C/∂w' : 'weights',
+    neuron(layer, j) {
+      const key = shownIn(layer, j, step, sources, known);
+      const empty = layer === 1 ? 'x' : `z${layer}`;
+      return {
+        symbol: key ? symbolOfKey(key) : symbolOf(empty, tableOf(empty), j, sampleDrawn),
+        number: key && valueOf(key), note: notedAt(layer, j, step, sources), kinds: kinds(`${layer}:${j}`),
+      };
+    },
+    edge(l, j, k) {
+      const part = `${l}:${j},${k}`, updated = keyOf(`w${l}+`, j, k), slope = keyOf(`nabla_w${l}`, j, k);
+      const key = gradient ? (known.has(slope) ? slope : undefined)
+        : known.has(updated) ? updated : keyOf(`w${l}`, j, k);
+      const takes = part === made || from.has(part);
+      return { number: key && valueOf(key), label: takes && key ? valueOf(key) : undefined, kinds: kinds(part) };
+    },
+    cost: { number: known.has('cost:0,0') ? state.made.cost.at(0, 0) : undefined, kinds: kinds(COST) },
+    toCost: (j) => [path?.has(`${COST}:${j}`) || step.quantity === 'cost' ? 'path' : 'pale'],
+  };
+}
 
-document.getElementById('back').addEventListener('click', () => walkTo(current - 1));
-document.getElementById('next').addEventListener('click', () => walkTo(current + 1));
-document.getElementById('reset').addEventListener('click', () => {
-  reset();
-  for (const field of document.querySelectorAll('#given .field')) field.fresh();
-  showAll();
-  announce('every number is as it was');
+// ---- what stands beside it
+
+function showStep() {
+  const step = steps[current];
+  if (step.sample !== null && state.given.x.cols > 1) sampleDrawn = step.sample;
+  show(viewOf(step, current));
+  const tag = make('span', { className: 'tag' }, step.row.tag);
+  const about = step.slope ? `the slope of ${described.table.functions[step.layer].symbol} in layer ${step.layer}` : step.row.about;
+  byId('now').replaceChildren(tag, ' ', about);
+  byId('equation').replaceChildren(...equationNodes(step));
+  byId('why').replaceChildren(...sentenceNodes(whyOf(step), step));
+  byId('chain').replaceChildren(...chainNodes(step));
+  byId('scrub').value = current;
+  byId('scrub').setAttribute('aria-valuetext', `step ${current + 1} of ${steps.length}: ${aloud(step.symbol)}`);
+  byId('count').textContent = `${current + 1} of ${steps.length}`;
+  setIdle('back', current === 0);
+  setIdle('next', current === steps.length - 1);
+  for (const button of document.querySelectorAll('.chapters button'))
+    button.setAttribute('aria-current', button.dataset.part === step.row.part ? 'step' : 'false');
+  markLine(step.key);
+  byId('drawing-said').textContent = saidOf(step);
+}
+
+// The step in words: what it is and why.
+function saidOf(step) {
+  return `${aloud(step.symbol)} is ${written(valueOf(step.key))}. ${sentenceAloud(whyOf(step), step)}`;
+}
+
+// The chain rule of the step, and its factors: what each is, its number and what it measures.
+function chainNodes(step) {
+  const whole = chainOf(step);
+  if (!whole) return [];
+  const factors = factorsOf(step);
+  const items = factors.map((factor) => {
+    const [pieces, number] = valueOfFactor(factor, step);
+    const value = textOf(pieces, false) === '1' ? ['1'] : [...pieceNodes(pieces, false), ` = ${powered(written(number))}`];
+    return make('div', { className: 'factor' },
+      make('dt', {}, math(derivativeOf(factor, step)), ' = ', ...value),
+      make('dd', {}, ...sentenceNodes(factor.words, step, factor.path)));
+  });
+  const more = step.row.tag === 'BP2' && !step.slope && aboveOf(step) > MOST_PATHS
+    ? [make('p', { className: 'hint' }, `and so for ${aboveOf(step) - MOST_PATHS} more`)] : [];
+  const heading = make('p', { className: 'rule' }, make('span', { className: 'label' }, 'Chain rule'), ' ', whole);
+  return items.length ? [heading, make('dl', { className: 'factors' }, ...items), ...more] : [heading];
+}
+
+function walkTo(index, { move = false } = {}) {
+  current = Math.max(0, Math.min(index, steps.length - 1));
+  showStep();
+  byId('spoken').textContent = saidOf(steps[current]);
+  if (move) flow(steps[current]);
+}
+
+// ---- play
+
+const FIRST = 3600, AFTER = 1500; // milliseconds at a new equation, and at its other entries
+
+const play = player(byId('play'), ['Play', 'Pause'], () => {
+  if (current === steps.length - 1) walkTo(0, { move: true });
+  else walkTo(current + 1, { move: true });
+  if (current === steps.length - 1) return 0;
+  return steps[current].name === steps[current - 1]?.name ? AFTER : FIRST;
 });
 
-document.addEventListener('keydown', (event) => {
-  const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-  const busy = event.target.closest?.('input') || event.altKey || event.ctrlKey || event.metaKey;
-  if (by === undefined || busy) return;
-  event.preventDefault();
-  walkTo(current + by);
-});
+function go(index) {
+  play.stop();
+  walkTo(index, { move: index > current });
+}
 
-const main = document.querySelector('main');
-main.addEventListener('click', (event) => {
-  const line = event.target.closest('.line');
-  if (line && !String(getSelection())) walkTo(lines.indexOf(line), { scroll: false });
+byId('back').addEventListener('click', () => go(current - 1));
+byId('next').addEventListener('click', () => go(current + 1));
+byId('scrub').addEventListener('input', (event) => {
+  play.stop();
+  walkTo(Number(event.target.value));
 });
-main.addEventListener('pointerover', (event) => {
-  const operand = event.target.closest('.operand'), line = event.target.closest('.line, .field');
-  if (operand) highlight(line.dataset.key, [operand.dataset.of]);
-  else if (line?.dataset.key) highlight(line.dataset.key);
-  else highlightCurrent();
-});
-NARROW.addEventListener('change', () => {
-  draw();
-  highlightCurrent();
-});
-main.addEventListener('pointerleave', highlightCurrent);
-main.addEventListener('focusin', (event) => {
-  const place = event.target.closest('.line, .field');
-  if (place?.dataset.key) highlight(place.dataset.key);
-});
-main.addEventListener('focusout', highlightCurrent);
+for (const button of document.querySelectorAll('.chapters button'))
+  button.addEventListener('click', () => go(steps.findIndex(({ row }) => row.part === button.dataset.part)));
 
-recompute();
-renderPicks();
-renderFields();
-renderLines();
-draw();
-showCurrent();
-globalThis.lesson = { quantities };
-document.documentElement.classList.add('alive');
+// A number put in is marked in the drawing while it is pointed at.
+byId('equation').addEventListener('pointerover', (event) => {
+  const of = event.target.closest('.operand')?.dataset.of;
+  const element = of && (neurons.get(partOf(of)) ?? edges.get(partOf(of)))?.element;
+  element?.classList.add('pointed');
+});
+byId('equation').addEventListener('pointerout', () => {
+  for (const each of svg.querySelectorAll('.pointed')) each.classList.remove('pointed');
+});

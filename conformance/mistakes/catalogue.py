@@ -12,8 +12,12 @@ from conformance.mistakes.loops import LOOPS
 from conformance.mistakes.mistake import Mistake
 from conformance.mistakes.optimisers import OPTIMISERS
 from conformance.mistakes.output import OUTPUT
+from conformance.mistakes.processes import PROCESSES
 from conformance.mistakes.updates import UPDATES
 
 _ALL = (*FORWARD, *OUTPUT, *FAMILIES, *BACKWARD, *UPDATES, *OPTIMISERS, *DECAY, *LOOPS, *DATA)
 
 CATALOGUE: dict[str, Mistake] = {each.id: each for each in sorted(_ALL, key=lambda each: each.id)}
+
+ALL = {**CATALOGUE, **PROCESSES}
+"""The same, and those of several processes, which only these can make."""

@@ -42,6 +42,12 @@ def tree(row: Row) -> Tree:
 
 
 @lru_cache(maxsize=256)
+def tree_of(row: Row, code: str) -> Tree:
+    """Other NumPy code of the names of a row, as a tree."""
+    return _tree(_Placed(row).visit(_parsed(code)))
+
+
+@lru_cache(maxsize=256)
 def prime_tree(row: Row) -> Tree:
     """f′ of the layer of a row, as a tree of f."""
     return _tree(_Placed(row, a=f"f{row.layer}").visit(_parsed(row.activation.prime_code)))

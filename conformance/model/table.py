@@ -7,7 +7,7 @@ functions that a network is made of (`functions.py`), and formulas entry by entr
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from math import ceil
 from types import MappingProxyType
@@ -21,11 +21,20 @@ from reference.families import behind, with_activation
 from reference.step import STATE, Batch, Parameters, split
 from reference.updates import OLD, UPDATES
 
-GIVEN = ("x", "y", "eta", "decay", "mu", "rho", "epsilon")
-"""What a step is given beside the parameters; `decay` is λ/n, the last three are of an update."""
+GIVEN = ("x", "y", "eta", "decay", "mu", "rho", "epsilon", "counts")
+"""What a step is given beside the parameters.
+
+`decay` is λ/n; `mu`, `rho` and `epsilon` are of an update; `counts` are the m_r of R.
+"""
 
 WHOLE = (*GIVEN, "t", "old_t")
 """What no layer has of its own."""
+
+PARTS = "parts_"
+"""Begins the names of the gradients of all processes, which R is given: `parts_w2`."""
+
+REDUCED = "reduced_"
+"""Begins the names of what R gives: `reduced_w2`."""
 
 AXES = {"n": "neuron", "below": "from neuron", "m": "sample"}
 """What the axes of a quantity count: n neurons, those of the layer below, m samples."""
@@ -163,7 +172,20 @@ Rows = Mapping[str, Row]
 
 def is_given(name: str) -> bool:
     """Whether an input is what a step starts from, and not what it computes."""
-    return name in GIVEN or name.startswith(OLD) or split(name)[0] in ("w", "b")
+    if name in GIVEN or name.startswith((OLD, PARTS)):
+        return True
+    return split(name)[0] in ("w", "b")
+
+
+@dataclass(frozen=True, eq=False)
+class PartBatch(Batch):
+    """A mini-batch of several processes, or what one of them has of it, and what else is known.
+
+    Attributes:
+        known: more of what a step is given, by its name.
+    """
+
+    known: Mapping[str, Any] = field(default_factory=dict)
 
 
 def given(
@@ -172,7 +194,8 @@ def given(
     """What a step starts from, by the names that the inputs of rows have."""
     old = {f"{OLD}{name}": array for name, array in parameters.state.items()}
     rates = {"eta": eta, "decay": decay, **constants}
-    return {**dict(parameters.named()), **old, "x": batch.x, "y": batch.y, **rates}
+    known = batch.known if isinstance(batch, PartBatch) else {}
+    return {**dict(parameters.named()), **old, "x": batch.x, "y": batch.y, **rates, **known}
 
 
 def run(
@@ -261,7 +284,10 @@ def rows(
 
 def tag_of(name: str, layers: int) -> str:
     """The tag of the equation that gives the quantity of this name."""
-    return "V" if split(name)[0] in STATE else rows(layers)[name].tag
+    quantity = split(name)[0]
+    if quantity in STATE or quantity.startswith(REDUCED):
+        return "R" if quantity.startswith(REDUCED) else "V"
+    return rows(layers)[name].tag
 
 
 def name_of(tag: str, layer: int) -> str:
@@ -272,7 +298,8 @@ def name_of(tag: str, layer: int) -> str:
 def entry(name: str, index: tuple[int, ...]) -> str:
     """An entry in words: `neuron 2, sample 1`, counted from 0."""
     quantity, layer = split(name)
-    like = f"{quantity[-1]}{layer}" if quantity in STATE and layer else name
+    of_parameter = layer and (quantity in STATE or quantity.startswith(REDUCED))
+    like = f"{quantity[-1]}{layer}" if of_parameter else name
     axes = () if quantity == "t" else rows(layer or 2)[like].axes
     return ", ".join(f"{axis} {i}" for axis, i in zip(axes, index, strict=False))
 
@@ -398,4 +425,7 @@ _DESCENT = (
 
 NAMES = {each.tag: each.name for each in _quantities("quadratic", "sigmoid")}
 TAGS = tuple(tag for each in NAMES for tag in (["V", each] if each == "B" else [each]))
-"""The tags of all equations, in causal order."""
+"""The tags of all equations of one process, in causal order."""
+
+CAUSAL = (*TAGS[: TAGS.index("V")], "R", *TAGS[TAGS.index("V") :])
+"""The same, with R where gradients of several processes are reduced."""

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from conformance.corpus.case import Case
 from conformance.model.table import Row
 from conformance.outcome import Blame, LostEquation, Report
-from conformance.report.message import difference, what
-from conformance.verdict.compare import FREE, Verdict, doubtful
+from conformance.report.message import difference, run_words, what
+from conformance.verdict.compare import Verdict, doubtful
 
 LISTED = 8  # declined cases of one reason that a line names
 
@@ -44,8 +44,7 @@ def first_words(report: Report, blame: Blame | LostEquation) -> list[str]:
     """The first verdict: where, both values, what else may be to blame."""
     first = blame.first
     case = case_of(report, blame)
-    run = "" if first.mode != FREE else " of the free run"
-    words = [f"first in {case.id}, step {first.step}{run}: {what(first)}"]
+    words = [f"first in {case.id}, step {first.step}{run_words(first)}: {what(first)}"]
     if first.worst is not None:
         words.append(difference(first.worst))
     if first.hidden:

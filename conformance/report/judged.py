@@ -15,6 +15,8 @@ KINDS = {
     "nabla_b": "gradients",
     "nabla_w": "gradients",
     "delta": "δ",
+    "reduced_b": "reduced gradients",
+    "reduced_w": "reduced gradients",
     "z": "weighted inputs",
     "b": "updated parameters",
     "w": "updated parameters",
@@ -23,7 +25,7 @@ KINDS = {
 OUTPUTS, FREE_RUN = "outputs", "free run"
 DEPTHS = (
     *(OUTPUTS, "cost", "gradients", "δ", "activations", "weighted inputs"),
-    *("velocities and moments", "updated parameters"),
+    *("reduced gradients", "velocities and moments", "updated parameters"),
 )
 COMPARED = (Status.PASS, Status.FAIL, Status.LOST, Status.EXPLAINED)
 

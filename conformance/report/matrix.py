@@ -6,7 +6,7 @@ Left out: signs in colour (`terminal.py`) or in a table (`markdown.py`, `noteboo
 from collections.abc import Iterable, Sequence
 
 from conformance.judging.case_report import CaseReport
-from conformance.model.table import TAGS, tag_of
+from conformance.model.table import CAUSAL, TAGS
 from conformance.model.updates import SGD
 from conformance.verdict.compare import FREE, Status, Verdict
 
@@ -31,17 +31,27 @@ MEANING = (
 
 
 def columns(reports: Iterable[CaseReport]) -> tuple[str, ...]:
-    """The equations, V only if an update keeps something in one of the cases, and the free run."""
-    keeps = any(each.case.update != SGD for each in reports)
-    return (*TAGS, "free") if keeps else COLUMNS
+    """The equations and the free run, each only if it can be there in one of the cases.
+
+    V if an update keeps something, R of several processes, which take single steps.
+    """
+    cases = [each.case for each in reports]
+    keeps = any(case.update != SGD for case in cases)
+    divided = any(case.parts for case in cases)
+    tags = (each for each in CAUSAL if (keeps or each != "V") and (divided or each != "R"))
+    return (*tags,) if divided else (*tags, "free")
 
 
 def cells(report: CaseReport, titles: Sequence[str]) -> list[Status | None]:
     """The gravest status of each of these columns; None where nothing was asked."""
-    tags = titles[:-1]
-    if report.status is Status.ERROR:
-        return [Status.ERROR] * len(tags) + [_gravest(_free(report))]
-    return [_gravest(_of(report, tag)) for tag in tags] + [_gravest(_free(report))]
+    stopped = report.status is Status.ERROR
+
+    def cell(title: str) -> Status | None:
+        if title == "free":
+            return _gravest(_free(report))
+        return Status.ERROR if stopped else _gravest(_of(report, title))
+
+    return [cell(each) for each in titles]
 
 
 def sign(status: Status | None) -> str:
@@ -65,6 +75,5 @@ def _free(report: CaseReport) -> list[Verdict]:
 
 
 def _of(report: CaseReport, tag: str) -> list[Verdict]:
-    layers = report.case.layers
     named = [each for each in report.verdicts if each.name and each.mode != FREE]
-    return [verdict for verdict in named if tag_of(verdict.name, layers) == tag]
+    return [verdict for verdict in named if report.case.rows[verdict.name].tag == tag]

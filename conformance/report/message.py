@@ -13,8 +13,11 @@ from conformance.report.finding_words import problem_text
 from conformance.tracing.digits import Loss
 from conformance.verdict.compare import (
     EQUATION,
+    FORWARD,
+    FREE,
     RECORD,
     RESTARTED,
+    RETURNED,
     SUBJECT,
     Status,
     Verdict,
@@ -46,12 +49,18 @@ def headline(case: Case, subject: str, verdict: Verdict) -> str:
     equation = case.rows[verdict.name]
     layer = split(verdict.name)[1]
     at = "" if layer is None else f" at layer {layer}"
-    run = "" if verdict.mode == RESTARTED else " of the free run"
+    run = run_words(verdict)
     text = (
         f"{subject}: {equation.tag} is wrong{at} in {case.id}, step {verdict.step}{run}\n"
         f"  {equation.tag}: {equation.formula}   (reference/equations.py: {equation.field})"
     )
     return f"{text}\n  {accused(verdict, equation.field)}" if verdict.doubted else text
+
+
+def run_words(verdict: Verdict) -> str:
+    """In which run it is, or on which process."""
+    words = {RESTARTED: "", FORWARD: "", RETURNED: "", FREE: " of the free run"}
+    return words.get(verdict.mode, f", {verdict.mode}")
 
 
 def accused(verdict: Verdict, field: str) -> str:

@@ -4,6 +4,7 @@ Left out: its parent's view of it (`isolate.py`).
 """
 
 import faulthandler
+import io
 import json
 import os
 import signal
@@ -11,7 +12,7 @@ import sys
 from collections.abc import Callable
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection
-from pathlib import Path
+from typing import Any
 
 from conformance.errors import ConformanceError, InternalError
 from conformance.running.signals import forget
@@ -59,12 +60,44 @@ def run_child(
         tell("done", None)
 
 
+class _Sent(io.RawIOBase):
+    """Bytes that are sent over a connection, where it is no descriptor."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__()
+        self.connection = connection
+
+    def writable(self) -> bool:
+        """It is."""
+        return True
+
+    def write(self, data: Any) -> int:
+        """Send some bytes."""
+        self.connection.send_bytes(data)
+        return len(data)
+
+
+def sent_text(connection: Connection) -> io.TextIOWrapper:
+    """A stream of text that is sent over a connection, line by line."""
+    raw = io.BufferedWriter(_Sent(connection))
+    return io.TextIOWrapper(raw, "utf-8", errors="backslashreplace", line_buffering=True)
+
+
+def heard(connection: Connection) -> bytes:
+    """Some bytes that a child has printed; none if it has ended."""
+    if sys.platform == "win32":
+        try:
+            return connection.recv_bytes()
+        except (EOFError, OSError):
+            return b""
+    return os.read(connection.fileno(), 1 << 16)
+
+
 def _detach(output: Connection | None, stack: Connection) -> None:
     """Leave the parent's group, streams and, should it die, life."""
-    if sys.platform == "win32" and output is None:
-        return
-    if sys.platform == "win32":  # its pipes are no descriptors: what the child prints is lost
-        sys.stdout = sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
+    if sys.platform == "win32":  # it is in the job of its parent (`group.py`)
+        if output is not None:
+            sys.stdout = sys.stderr = sent_text(output)
         return
     forget()
     os.setsid()
@@ -79,8 +112,9 @@ def _detach(output: Connection | None, stack: Connection) -> None:
     if output is not None:
         for number in (1, 2):
             os.dup2(output.fileno(), number)
+    coding = "utf-8" if output is not None else sys.stdout.encoding  # of who reads it
     sys.stdout, sys.stderr = (
-        open(number, "w", 1, errors="backslashreplace", closefd=False)  # noqa: SIM115
+        open(number, "w", 1, coding, "backslashreplace", closefd=False)  # noqa: SIM115
         for number in (1, 2)
     )
     faulthandler.enable(stack.fileno(), all_threads=False)

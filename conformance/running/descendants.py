@@ -25,6 +25,8 @@ def new_mark() -> str:
 
 def end_marked(mark: str) -> None:
     """Kill every process that carries the mark, those that they start meanwhile too."""
+    if sys.platform != "linux":
+        return
     deadline = monotonic() + PATIENCE
     while (found := [*_carriers(mark)]) and monotonic() < deadline:
         for pid in found:
@@ -35,8 +37,6 @@ def end_marked(mark: str) -> None:
 
 def _carriers(mark: str) -> Iterator[int]:
     """The processes with this variable; a dead one that nobody has waited for has none."""
-    if sys.platform != "linux":
-        return
     wanted = f"{mark}=".encode()
     for name in os.listdir("/proc"):  # noqa: PTH208 - its names are numbers, not paths
         if name.isdecimal():

@@ -1,8 +1,8 @@
 """A function in a child process, whose crash, hang or exit is one line of ours.
 
-The child leads a process group of its own, writes JSON to a pipe and its last words to another; it
-is killed with its group in every case. Left out: what the function does, a sandbox (the child may
-touch files and the network), and grandchildren that leave the group.
+The child leads a process group of its own, or on Windows a job, writes JSON to a pipe and its last
+words to another; it is killed with its group in every case. Left out: what the function does, a
+sandbox (the child may touch files and the network), and grandchildren that leave the group.
 """
 
 import json
@@ -31,10 +31,15 @@ from conformance.errors import (
     UnknownSubjectError,
     UsageError,
 )
-from conformance.running.child import INTERNAL, Work, run_child
+from conformance.running.child import INTERNAL, Work, heard, run_child
+from conformance.running.group import Group
 from conformance.running.tracebacks import WIDTH, is_subject
 
-CONTEXT: Any = get_context("fork" if "fork" in get_all_start_methods() else "spawn")
+CONTEXT: Any = get_context("fork" if get_all_start_methods()[0] == "fork" else "spawn")
+"""How a child is started: by a fork where that is Python's own way, else anew.
+
+A fork server is none of them, since its children are not ours.
+"""
 
 TAIL = 4096  # bytes of the child's output that are kept
 SHOWN = 8  # lines of it in a message
@@ -64,8 +69,8 @@ def isolated(work: Work, timeout: float, *, shown: bool = False) -> Iterator[obj
     exhausted or closed. Errors of this package that the work raises are raised here again.
 
     Args:
-        work: called with `send`, which takes any value that JSON can carry. Where the platform
-            cannot fork, it must be picklable.
+        work: called with `send`, which takes any value that JSON can carry. Where Python does not
+            fork by itself, it must be picklable.
         timeout: seconds; the longest silence before a record and after the last one.
         shown: whether what it prints goes where we print; else its tail is kept for messages.
 
@@ -112,6 +117,7 @@ class _Child:
             # ever in the child. A child that starts so is one that hangs: the time limit ends it.
             warnings.filterwarnings("ignore", ".*multi-threaded, use of fork", DeprecationWarning)
             self.process.start()
+        self.group = Group(self.process.pid)
         for writer in self.writers:
             writer.close()
 
@@ -148,9 +154,9 @@ class _Child:
         return kind, content
 
     def _listen(self) -> None:
-        heard = os.read(self.output.fileno(), 1 << 16)
-        self.tail = (self.tail + heard)[-TAIL:]
-        if not heard:
+        said = heard(self.output)
+        self.tail = (self.tail + said)[-TAIL:]
+        if not said:
             self.open.discard(self.output)
 
     def _end_of_records(self, timeout: float) -> str:
@@ -174,8 +180,8 @@ class _Child:
         if self.process.exitcode is None:
             os.kill(self.process.pid, signal.SIGUSR1)
             patience = GRACE
-        while wait([self.stack], patience) and (heard := os.read(self.stack.fileno(), 1 << 16)):
-            patience, dump = min(patience, TICK), dump + heard
+        while wait([self.stack], patience) and (said := heard(self.stack)):
+            patience, dump = min(patience, TICK), dump + said
         lines = dump.decode(errors="replace").splitlines()
         frames = [found for line in lines if (found := _FRAME.match(line))]
         # Innermost first: perhaps frames of ours, the subject's, and ours that called them.
@@ -189,9 +195,7 @@ class _Child:
     def end(self) -> None:
         """Kill the child and its group, and leave nothing of them."""
         if self.process.pid is not None:
-            if sys.platform != "win32":
-                with suppress(ProcessLookupError, PermissionError):  # gone, or no leader yet
-                    os.killpg(self.process.pid, signal.SIGKILL)
+            self.group.end()
             self.process.kill()
             self.process.join()
         self.process.close()

@@ -1,25 +1,24 @@
 """A command without a shell, run to its end under a time limit, with the tail of what it printed.
 
-It leads a process group of its own, which is killed as a whole in every case, and on Linux whatever
-else it has started. Left out: what it reads and writes (`subjects/command`), and a sandbox.
+It leads a process group of its own, or on Windows a job, which is killed as a whole in every case,
+and on Linux whatever else it has started. Left out: what it reads and writes (`subjects/command`),
+and a sandbox.
 """
 
 import os
 import re
-import signal
 import subprocess
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from selectors import EVENT_READ, DefaultSelector
 from time import monotonic
 
 from conformance.errors import SubjectError
 from conformance.running.descendants import end_marked, new_mark
+from conformance.running.group import Group, apart, has_ended
 from conformance.running.isolate import SHOWN
+from conformance.running.tails import SelectedTails, ThreadedTails, tails
 from conformance.running.tracebacks import WIDTH
 
-TAIL = 64 << 10  # bytes of each stream that are kept
 TICK = 0.01  # seconds until an end is noticed that the pipes do not tell
 COLOUR = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")  # and whatever else a terminal obeys
 
@@ -78,8 +77,8 @@ def run(arguments: Sequence[str], timeout: float, watch: Callable[[], str] = str
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            start_new_session=True,
             env={**os.environ, mark: "1"},
+            **apart(),
         )
     except (OSError, ValueError) as error:  # ValueError: a NUL in an argument
         reason = getattr(error, "strerror", None) or str(error)
@@ -87,38 +86,27 @@ def run(arguments: Sequence[str], timeout: float, watch: Callable[[], str] = str
             reason += "; is its first line `#!` and a path, and what it names there?"
         raise SubjectError(f"{arguments[0]} cannot be started: {reason}") from error
     with process:
+        group, heard = Group(process.pid), tails(process)
         try:
-            ended, stopped, output = _listen(process, monotonic() + timeout, watch)
+            ended, stopped = _wait(process, heard, monotonic() + timeout, watch)
         finally:
-            with suppress(ProcessLookupError, PermissionError):  # the group has gone
-                os.killpg(process.pid, signal.SIGKILL)
+            group.end()
             process.kill()
             end_marked(mark)
+            output = heard.end()
     return Ended(process.returncode if ended else None, output, stopped)
 
 
-def _listen(
-    process: "subprocess.Popen[bytes]", deadline: float, watch: Callable[[], str]
-) -> tuple[bool, str, bytes]:
-    """Whether the command ended, or why it must, and the tail of its output."""
-    tails = {process.stderr: b"", process.stdout: b""}
+def _wait(
+    process: "subprocess.Popen[bytes]",
+    heard: SelectedTails | ThreadedTails,
+    deadline: float,
+    watch: Callable[[], str],
+) -> tuple[bool, str]:
+    """Whether the command ended, or why it must."""
     ended, stopped = False, ""
-    with DefaultSelector() as selector:
-        for pipe in tails:
-            selector.register(pipe, EVENT_READ)  # type: ignore[arg-type]  # both are pipes
-        while not ended and not stopped and monotonic() < deadline:
-            ended = _has_ended(process)  # before the last look at the pipes
-            stopped = "" if ended else watch()
-            for key, _ in selector.select(0 if ended else TICK):
-                heard = os.read(key.fd, TAIL)
-                tails[key.fileobj] = (tails[key.fileobj] + heard)[-TAIL:]  # type: ignore[index]
-                if not heard:
-                    selector.unregister(key.fileobj)
-    errors, output = tails[process.stderr], tails[process.stdout]
-    return ended, stopped, errors if errors.strip() else output
-
-
-def _has_ended(process: "subprocess.Popen[bytes]") -> bool:
-    """Whether it has; it is not reaped, so that its group cannot become another's."""
-    flags = os.WEXITED | os.WNOWAIT | os.WNOHANG
-    return os.waitid(os.P_PID, process.pid, flags) is not None
+    while not ended and not stopped and monotonic() < deadline:
+        ended = has_ended(process)  # before the last time that its pipes are read
+        stopped = "" if ended else watch()
+        heard.hear(0 if ended else TICK)
+    return ended, stopped

@@ -10,7 +10,9 @@ from contextlib import contextmanager
 from threading import current_thread, main_thread
 from types import FrameType
 
-ENDING = () if sys.platform == "win32" else (signal.SIGTERM, signal.SIGHUP)
+ENDING: tuple[signal.Signals, ...] = ()  # on Windows nothing ends a process so that it hears of it
+if sys.platform != "win32":
+    ENDING = (signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager

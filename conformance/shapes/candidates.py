@@ -10,6 +10,7 @@ from typing import Any
 
 from conformance.shapes.alone import PAIR, LossSearch, PairSearch, loss_class, losses, pairs
 from conformance.shapes.arguments import needed
+from conformance.shapes.custom_function import FunctionSearch, custom_function
 from conformance.shapes.definitions import Definitions, returned_names
 from conformance.shapes.example_data import Data
 from conformance.shapes.judging import Found, judged
@@ -18,7 +19,7 @@ from conformance.shapes.own_data import OwnDataSearch, own_data
 from conformance.shapes.parameters import made_by_the_file, made_here, takes_parameters
 from conformance.shapes.plans import Made, Named, by_role, constructors, methods
 from conformance.shapes.search import Refusal, Searched
-from conformance.subjects.adapt import is_of_the_book
+from conformance.subjects.adapt import is_module, is_of_the_book
 
 BACKWARD = ("backward", "train")
 
@@ -38,13 +39,13 @@ class Candidate:
     name: str
     book: bool
     searched: tuple[Searched, ...] = ()
-    layer: LayerSearch | PairSearch | LossSearch | OwnDataSearch | None = None
+    layer: LayerSearch | PairSearch | LossSearch | OwnDataSearch | FunctionSearch | None = None
     functions: frozenset[str] = frozenset()
 
     @property
     def refusal(self) -> Refusal:
         """How far its readings came."""
-        if isinstance(self.layer, LayerSearch) and self.layer.problems:
+        if isinstance(self.layer, LayerSearch | FunctionSearch) and self.layer.problems:
             return Refusal(1, self.layer.problems[0], parameters=True)
         refusals = [each.refusal for each in self.searched]
         return max(refusals, key=lambda each: each.stage, default=Refusal())
@@ -58,8 +59,14 @@ class Candidate:
 
 
 def candidates(found: Definitions) -> Iterator[Candidate]:
-    """What a file has that may be judged: whole networks first, then what they are made of."""
+    """What a file has that may be judged: whole networks first, then what they are made of.
+
+    Beside custom functions of torch, torch's modules are what calls them: torch goes back there.
+    """
     classes = [each for kind in found.classes if (each := of_class(kind, found)) is not None]
+    if any(isinstance(each.layer, FunctionSearch) for each in classes):
+        modules = {kind.__name__ for kind in found.classes if is_module(kind)}
+        classes = [each for each in classes if each.name not in modules]
     yield from (each for each in classes if each.layer is None)
     yield from of_functions(found)
     yield from (each for each in classes if each.layer is not None)
@@ -75,7 +82,7 @@ def of_class(kind: type, found: Definitions) -> Candidate | None:
     """A class as a candidate; None if nothing in it goes backwards."""
     if is_of_the_book(kind):
         return Candidate(kind.__name__, book=True)
-    layer = layer_search(kind, found.module)
+    layer = custom_function(kind, found.place, found.classes) or layer_search(kind, found.module)
     if layer is not None:
         own = frozenset((kind.__name__,))
         return Candidate(kind.__name__, book=False, layer=layer, functions=own)

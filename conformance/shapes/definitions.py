@@ -18,9 +18,13 @@ from typing import Any
 from conformance.backward.source import tree
 from conformance.errors import SubjectError, UsageError
 from conformance.shapes.absent import stand_ins
-from conformance.subjects.load import put_in_front, run_file, source_of, subject_code
-
-NOTEBOOK = ".ipynb"
+from conformance.subjects.load import (
+    NOTEBOOK,
+    put_in_front,
+    run_file,
+    source_of,
+    subject_code,
+)
 
 
 @dataclass(frozen=True)

@@ -305,7 +305,7 @@ def _output(run: Attempt) -> Node | None:
 
 
 def _returns(run: Attempt) -> tuple[Frame, ...]:
-    from conformance.backward.program import _returns as last_return
+    from conformance.backward.program import last_return
 
     for call, function, _ in run.results:
         if call.role in GIVING:

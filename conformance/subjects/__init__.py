@@ -16,6 +16,7 @@ from conformance.model.functions import SIGMOID
 from conformance.model.table import of_layers
 from conformance.model.updates import SGD
 from conformance.subjects.observation import Observation
+from conformance.versions import has_torch
 from reference.backprop import Layered, step
 from reference.equations import BOOK, COSTS
 from reference.step import Array, Batch, Parameters, Step
@@ -141,7 +142,7 @@ def find(name: str) -> Subject:
     """The subject of this name.
 
     Raises:
-        UsageError: there is none.
+        UsageError: there is none, or torch is not installed, which it needs.
     """
     if name.startswith(COMMAND):
         from conformance.subjects.command.subject import command_subject
@@ -152,4 +153,11 @@ def find(name: str) -> Subject:
             f"no subject {name!r}: give {', '.join(sorted(SUBJECTS))}, FILE.py:Name, "
             "package.module:Name, a .safetensors trace or cmd:COMMAND"
         )
+    if name not in available():
+        raise UsageError(f"{name} needs torch, which is not installed")
     return SUBJECTS[name]
+
+
+def available() -> list[str]:
+    """The names of the project's own subjects that can be run here."""
+    return [name for name in SUBJECTS if name != "torch_impl" or has_torch()]

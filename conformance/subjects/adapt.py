@@ -44,7 +44,7 @@ def adapt(
         UsageError: it is none of the three kinds; the message says what it is.
         SubjectError: its code failed.
     """
-    if _is_module(thing):
+    if is_module(thing):
         return module_subject(thing, name, cost)
     if isinstance(thing, type):
         if not METHODS & set(dir(thing)):
@@ -61,14 +61,14 @@ def adapt(
 
 def is_of_the_book(thing: Any) -> bool:
     """Whether it has the interface of the book's network, or is a torch module."""
-    if _is_module(thing):
+    if is_module(thing):
         return True
     if isinstance(thing, type):
         return set(dir(thing)) >= METHODS
     return _takes(thing, *ARGUMENTS)
 
 
-def _is_module(thing: Any) -> bool:
+def is_module(thing: Any) -> bool:
     """Whether it is a torch module or a class of them; where torch is not loaded nothing is."""
     torch = sys.modules.get("torch")
     module = getattr(getattr(torch, "nn", None), "Module", None)
@@ -114,7 +114,7 @@ def _of_factory(
         except Exception as error:  # noqa: BLE001 - another form may do
             more = more or f"; called with {given} it stops: {headline(error)}"
             continue
-        if _is_module(made):
+        if is_module(made):
             return module_subject(thing, name, cost)
         if METHODS & set(dir(made)):
             return book_subject(thing, name, cost, family)
@@ -128,7 +128,7 @@ def _makes_module(thing: Callable[..., Any]) -> bool:
     """Whether a factory gives a torch module when it is called with nothing."""
     try:
         with redirect_stdout(StringIO()):
-            return _is_module(thing())
+            return is_module(thing())
     except Exception:  # noqa: BLE001 - then it needs more, and is none
         return False
 

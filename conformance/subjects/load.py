@@ -23,6 +23,7 @@ from conformance.errors import SubjectError, UsageError
 from conformance.running.tracebacks import PACKAGE, headline, own_traceback
 
 LISTED = 8  # names in a message
+NOTEBOOK = ".ipynb"
 FORMS = "path/to/file.py:Name or package.module:Name"
 
 
@@ -31,6 +32,17 @@ def is_spec(text: str) -> bool:
     if text.startswith("cmd:"):
         return False
     return text.endswith((".py", "/")) or (":" in text and not text.endswith(".safetensors"))
+
+
+def is_file(text: str) -> bool:
+    """Whether a word on the command line is a file with no name behind it."""
+    return text.endswith((".py", NOTEBOOK)) and ":" not in Path(text).name
+
+
+def split(text: str) -> tuple[str, str] | None:
+    """The file and the name of `FILE.py:NAME`; None if it is no such word."""
+    place, _, name = text.rpartition(":")
+    return (place, name) if place.endswith((".py", NOTEBOOK)) else None
 
 
 def load(spec: str, python_path: Sequence[Path] = ()) -> object:

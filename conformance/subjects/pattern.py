@@ -244,11 +244,10 @@ class Patterns:
     ) -> Iterator["StandIn"]:
         """What may stand for a run of m samples, after mini-batches of so many samples.
 
-        First those in which no two lengths are the same: the run itself, if it is one.
+        First those in which no two lengths are the same, which serve for other cases too.
         """
-        more = run, earlier, case.cost, bool(case.lmbda), case.activations, case.update
-        if len({m, *case.sizes}) > case.layers and not self.is_large(case):
-            yield StandIn(case.sizes, m, *more)
+        decays = bool(case.lmbda) and self.program.decays
+        more = run, earlier, case.cost, decays, case.activations, case.update
         for n in dict.fromkeys((M, m)):
             widths = tuple(each for each in WIDTHS if each != n)
             if case.layers <= len(widths):

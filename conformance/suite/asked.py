@@ -17,7 +17,7 @@ from conformance.corpus import store
 from conformance.corpus.case import Case
 from conformance.errors import ConformanceError, SubjectError
 from conformance.running.tracebacks import stopped
-from conformance.subjects import SUBJECTS, Subject, find
+from conformance.subjects import SUBJECTS, Subject, available, find
 from conformance.subjects.adapt import adapt
 from conformance.subjects.load import is_spec, load
 from conformance.subjects.trace.subject import trace_subject
@@ -33,9 +33,9 @@ class Asked(NamedTuple):
 
 
 def named(config: pytest.Config) -> list[str]:
-    """What was given to `--subject`, or both of the project's own."""
+    """What was given to `--subject`, or the project's own."""
     given: list[str] | None = config.getoption("--subject")
-    return given or [*SUBJECTS]
+    return given or available()
 
 
 def load_all(config: pytest.Config) -> None:

@@ -298,12 +298,12 @@ def test_the_schema_of_the_header_knows_every_name(where: tuple[str, ...]) -> No
         ("{}", "schema version None"),
         ('{"schema_version": 2}', "schema version 2"),
         ('{"schema_version": "1"}', "schema version '1'"),
-        ('{"schema_version": 1}', "`cases` or `files` is missing"),
-        ('{"schema_version": 1, "cases": {}, "files": {}}', "`cases` or `files` is missing"),
-        ('{"schema_version": 1, "cases": [7], "files": {}}', "manifest.json"),
-        ('{"schema_version": 1, "cases": [null], "files": {}}', "manifest.json"),
-        ('{"schema_version": 1, "cases": ["x"], "files": {}}', "missing or unknown"),
-        ('{"schema_version": 1, "cases": [{}], "files": {}}', "missing or unknown"),
+        ('{"schema_version": 1}', "`cases` is missing"),
+        ('{"schema_version": 1, "cases": {}, "files": {}, "version": ""}', "`cases` is missing"),
+        ('{"schema_version": 1, "cases": [7], "files": {}, "version": ""}', "manifest.json"),
+        ('{"schema_version": 1, "cases": [null], "files": {}, "version": ""}', "manifest.json"),
+        ('{"schema_version": 1, "cases": ["x"], "files": {}, "version": ""}', "missing or unknown"),
+        ('{"schema_version": 1, "cases": [{}], "files": {}, "version": ""}', "missing or unknown"),
     ],
 )
 def test_a_damaged_manifest_is_refused_by_name(

@@ -375,12 +375,12 @@ def _trace_of(values: Any) -> Trace | None:
 
 def plain(value: Any) -> Any:
     """The value with every traced array and number in it made plain, sharing its memory."""
-    if isinstance(value, Traced):
-        return value.view(np.ndarray)
-    if is_traced_number(value):
-        return value.plain
     kind = type(value)
-    if kind in (list, tuple):
+    if kind is Traced:
+        return value.view(np.ndarray)
+    if kind in _TRACED:
+        return value.plain
+    if kind is list or kind is tuple:
         return kind(map(plain, value))
     return {key: plain(each) for key, each in value.items()} if kind is dict else value
 
@@ -540,15 +540,12 @@ _KINDS: dict[type, type] = {
 
 _TRACED = frozenset(_KINDS.values())
 
+Trace.array_type, Trace.number_types, Trace.numbers = Traced, _KINDS, _TRACED
+
 
 def traced_number(value: Any, node: Node, trace: Trace) -> Any:
     """A number as what a node computed; integers and truth values stay plain."""
-    kind = _KINDS.get(type(value))
-    if kind is None:
-        return value
-    made = kind(value)
-    made.tracer, made.node, made.plain = trace, node, value
-    return made
+    return trace.number(value, node)
 
 
 def is_traced_number(value: Any) -> bool:

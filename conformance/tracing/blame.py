@@ -9,7 +9,7 @@ equation has, nor one that is right when others call it.
 Left out: whether the value is wrong (`verdict/compare.py`).
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 from itertools import permutations
 
 import numpy as np
@@ -18,7 +18,7 @@ from conformance.tracing.arranging import ARRANGING
 from conformance.tracing.frames import Frame, ignores_a_parameter
 from conformance.tracing.index import Location
 from conformance.tracing.known import Known
-from conformance.tracing.repair import Repair, Repairs, Step
+from conformance.tracing.repair import Repair, Repairs, Step, is_handed
 from conformance.tracing.replay import ROUNDINGS, Replay
 from conformance.tracing.trace import Node
 from conformance.tracing.ways import Way
@@ -123,15 +123,44 @@ class Blame:
         look at all that it was handed, or only hands on what another gives that others call too.
         """
         takers = [each for each in node.consumers if way.leads_to(each) and each.frames]
+        if takers and not node.frames:  # the program was handed it
+            return self._takes_first(node, takers[0])
         if takers and (way.took_another(node) or way.right_elsewhere(node)):
             return takers[0].frames
-        frames, calls = node.frames, node.calls
+        frames, calls, value = node.frames, node.calls, self._value(node)
         least = len(frames) - len(self._guilty(node, way, together))
         for depth, (frame, call) in enumerate(zip(frames, calls, strict=False)):
             goes_on = any(call in each.calls for each in node.consumers if way.leads_to(each))
-            if goes_on or ignores_a_parameter(frame) or self._hands_on(node, depth):
+            part = depth == 0 and value in way.parts and self._was_handed(call, node, way)
+            stops = not part and self._had_all(call, node, way)
+            if goes_on or ignores_a_parameter(frame) or self._hands_on(node, depth) or stops:
                 return frames[max(depth, least) :]
+        if takers and is_handed(node):  # it was put together before it was taken
+            return self._takes_first(node, takers[0])
         return frames[-1:]
+
+    def _had_all(self, call: int, made: Node, way: Way) -> bool:
+        """Whether a call had all that enters the equation: what it gives should be the quantity."""
+        within = [n for n in self.nodes if call in n.calls and n is not made]
+        handed = [self.nodes[n] for n in self.replay.trace.handed[call]]
+        known = _reached((*handed, *made.inputs, *within), way.before)
+        values = [self._value(each) for each in known]
+        return all(
+            any(_exact(v) and v in alternatives for v in values) for alternatives in way.needed
+        )
+
+    def _was_handed(self, call: int, made: Node, way: Way) -> bool:
+        """Whether a call was handed as its arguments all of which it made something."""
+        handed = self.replay.trace.handed[call]
+        return all(each.number in handed for each in _reached(made.inputs, way.before))
+
+    def _takes_first(self, given: Node, taker: Node) -> tuple[Frame, ...]:
+        """The frames of a taker from the function on that was not handed what it takes."""
+        handed = self.replay.trace.handed
+        for depth, call in enumerate(taker.calls):
+            if given.number not in handed[call]:
+                return taker.frames[depth:]
+        return taker.frames[-1:]
 
     def _hands_on(self, node: Node, depth: int) -> bool:
         """Whether a function only hands on what another one gave that others call too."""
@@ -205,6 +234,8 @@ class Blame:
                 and other.frames[depth + 1 :] != outer
                 and self._turn(other) == turn
                 and other.number not in together
+                and not way.wrongly >> other.number & 1
+                and not _gives_back(other)
             )
             values = (self._value(other) for other in elsewhere)
             if not any(_exact(value) and value in way.straight for value in values):
@@ -219,6 +250,25 @@ class Blame:
                 key = each.operation, each.frames[:1], each.calls[:1]
                 self._turns[each.number] = counts[key] = counts.get(key, -1) + 1
         return self._turns[node.number]
+
+
+def _reached(nodes: Iterable[Node], before: int) -> Iterator[Node]:
+    """What some nodes were made of at once, of what was there before, or are themselves."""
+    seen, waiting = set[int](), list(nodes)
+    while waiting:
+        each = waiting.pop()
+        if each.number not in seen:
+            seen.add(each.number)
+            if before >> each.number & 1 or not each.inputs:
+                yield each
+            else:
+                waiting.extend(each.inputs)
+
+
+def _gives_back(node: Node) -> bool:
+    """Whether an operation gave one of its inputs, such as a clip of what is small enough."""
+    same = (each.value for each in node.inputs if np.shape(each.value) == np.shape(node.value))
+    return any(np.array_equal(each, node.value) for each in same)
 
 
 def _exact(value: Array) -> bool:

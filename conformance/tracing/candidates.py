@@ -6,7 +6,9 @@ every one of them. Left out: which of them is the quantity (`roles.py`).
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from itertools import pairwise
+from operator import or_
 from typing import Any
 
 import numpy as np
@@ -53,6 +55,24 @@ class Candidates:
             if every and node.uses & uses and not node.uses & not_uses and not node.given:
                 yield from self._together(node, (n, m))
 
+    def fixed(self, n: int, *, uses: int, not_uses: int) -> Iterator[Candidate]:
+        """Those of n numbers that were computed of no sample: every sample has the same.
+
+        What a program is handed is among them: it may take it for what it should compute.
+
+        Args:
+            n: how many numbers a sample.
+            uses: bits of nodes.
+            not_uses: bits of nodes.
+        """
+        m, every = len(self.samples), reduce(or_, self.samples, not_uses)
+        for node in self.index.sized(n):
+            if node.uses & uses and not node.uses & every:
+                value = self.index.replay.value(node).reshape(n, 1)
+                places = np.tile(np.arange(n)[:, None], (1, m))
+                at = Location(np.full((n, m), node.number), places)
+                yield Candidate(np.tile(value, (1, m)), at)
+
     def _together(self, node: Node, shape: tuple[int, int]) -> Iterator[Candidate]:
         for value, places in orientations(self.index.replay.value(node), shape):
             nodes = np.full(shape, node.number)
@@ -69,19 +89,23 @@ class Candidates:
             for start, end in sorted(found):
                 each, rest = divmod(end - start, n)
                 if each and not rest:
-                    yield self._numbers([c[start + each - 1 : end : each] for c in columns])
+                    chosen = [column[start + each - 1 : end : each] for column in columns]
+                    yield from self._numbers(chosen)
             lasts = [end - 1 for _, end in turns]
             if len(turns) < len(columns[0]):  # a neuron a turn: so many after one another
                 for first in range(len(lasts) - n + 1):
-                    chosen = lasts[first : first + n]
-                    yield self._numbers([[column[i] for i in chosen] for column in columns])
+                    chosen = [[column[i] for i in lasts[first : first + n]] for column in columns]
+                    yield from self._numbers(chosen)
 
-    def _numbers(self, columns: Sequence[Sequence[Node]]) -> Candidate:
+    def _numbers(self, columns: Sequence[Sequence[Node]]) -> Iterator[Candidate]:
+        """Single numbers as a value, if none of a sample was computed of another."""
+        if any(a is not b and a.depends_on(b) for nodes in columns for a in nodes for b in nodes):
+            return
         numbers = np.array([[node.number for node in column] for column in columns]).T
         value = np.empty(numbers.shape, dtype=object)
         for place, number in np.ndenumerate(numbers):
             value[place] = self.index.numbers(int(number)).reshape(-1)[0]
-        return Candidate(value, Location(numbers, np.zeros_like(numbers)))
+        yield Candidate(value, Location(numbers, np.zeros_like(numbers)))
 
     def _apart(self, n: int, uses: int, not_uses: int) -> Iterator[Candidate]:
         """An array a sample."""
@@ -94,16 +118,29 @@ class Candidates:
 
     def _lines(self, size: int, uses: int, not_uses: int) -> Iterator[list[list[Node]]]:
         """What one line computed of each sample alone, as often of each."""
+        chosen = [
+            node
+            for node in self.index.sized(size)
+            if node.uses & uses and not node.uses & not_uses and not node.given
+        ]
+        return self._even(chosen, 1)
+
+    def _even(self, nodes: Sequence[Node], depth: int) -> Iterator[list[list[Node]]]:
+        """The same of some nodes; a helper's line is told apart by those that call it, if need be.
+
+        By recursion the lines that call differ from layer to layer.
+        """
         lines: dict[tuple[Any, ...], list[list[Node]]] = {}
-        for node in self.index.sized(size):
-            if node.uses & uses and not node.uses & not_uses and not node.given:
-                own = [i for i, bits in enumerate(self.samples) if node.uses & bits]
-                if own:  # of state that is kept, the sample is the last
-                    key = node.operation, node.frames[:1]  # by recursion the others differ
-                    lines.setdefault(key, [[] for _ in self.samples])[own[-1]].append(node)
+        for node in nodes:
+            own = [i for i, bits in enumerate(self.samples) if node.uses & bits]
+            if own:  # of state that is kept, the sample is the last
+                key = node.operation, node.frames[:depth]
+                lines.setdefault(key, [[] for _ in self.samples])[own[-1]].append(node)
         for columns in lines.values():
             if len({len(column) for column in columns}) == 1:
                 yield columns
+            elif any(len(node.frames) > depth for column in columns for node in column):
+                yield from self._even([n for column in columns for n in column], depth + 1)
 
 
 def _turns(nodes: Sequence[Node]) -> Iterator[tuple[int, int]]:

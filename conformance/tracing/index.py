@@ -8,9 +8,10 @@ Left out: which number is looked for (`roles.py`).
 """
 
 from bisect import bisect_left
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 from typing import Any
 
@@ -45,10 +46,10 @@ class Location:
         """The quantity itself, of what the program holds there."""
         return times(held, 1 / self.factor)
 
-    @property
+    @cached_property
     def numbers(self) -> list[int]:
         """The numbers of its nodes, in the order of time."""
-        return [int(each) for each in np.unique(self.nodes)]
+        return sorted(set(self.nodes.ravel().tolist()))
 
     def gather(self, values: Any, dtype: Any) -> Array:
         """The entries out of the values of the nodes, which `values` gives by their numbers."""
@@ -246,9 +247,9 @@ def _chosen(found: dict[int, dict[int, int]], wanted: Array, *, last: bool) -> L
 
     A number that is met more than once, such as 0, may be anywhere: it leads to no node.
     """
-    numbers, counts = np.unique(wanted, return_counts=True)
-    repeated = set(numbers[counts > 1].tolist()) | {0.0}
-    telling = {i for i, each in enumerate(wanted.ravel().tolist()) if each not in repeated}
+    numbers = wanted.ravel().tolist()
+    counts = Counter(numbers)
+    telling = {i for i, each in enumerate(numbers) if each and counts[each] == 1}
     nodes, places = np.full(wanted.size, -1), np.zeros(wanted.size, dtype=np.int64)
     left = set(range(wanted.size))
 

@@ -16,6 +16,10 @@ class Known:
         self._known = set(map(_numbers, filled))
         self._straight = set(map(_straight, filled))
 
+    def __bool__(self) -> bool:
+        """Whether any array is known."""
+        return bool(self._known)
+
     def holds(self, array: Array) -> bool:
         """Whether an array is known as it is, not turned; or in another shape."""
         square = array.ndim == 2 and array.shape[0] == array.shape[1] > 1  # noqa: PLR2004

@@ -162,7 +162,7 @@ class Repairs:
         self, executions: Sequence[Node], owners: Sequence[tuple[int, ...]], equation: Equation
     ) -> Iterator[tuple[Step, dict[int, Array]]]:
         known = {each: equation.steps(each) for each in dict.fromkeys(owners)}
-        handed = all(map(_is_handed, executions))
+        handed = all(map(is_handed, executions))
         for kind, step in enumerate(known[owners[0]]):
             if any(kind >= len(steps) for steps in known.values()) or (handed and step.operation):
                 continue
@@ -244,10 +244,10 @@ def _is_idle(node: Node) -> bool:
     return node.operation in SCALING and any(_equal(each.value, node.value) for each in same)
 
 
-def _is_handed(node: Node) -> bool:
+def is_handed(node: Node) -> bool:
     """Whether a node is what the program was handed, put together: no equation's result."""
     return node.given or (
-        node.operation in ARRANGING and bool(node.inputs) and all(map(_is_handed, node.inputs))
+        node.operation in ARRANGING and bool(node.inputs) and all(map(is_handed, node.inputs))
     )
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial, reduce
 from itertools import islice
-from operator import or_
+from operator import and_, or_
 from typing import Any
 
 import numpy as np
@@ -129,6 +129,7 @@ class Search:
         self.run, self.index = run, run.index
         self.candidates = Candidates(run.index, run.samples)
         self._floats: dict[int, tuple[Array, Array]] = {}
+        self._samples = run.samples  # none once something was made of no sample
         self.roles = Roles()
         m = float(run.m)
         self.factors = tuple(dict.fromkeys((1.0, 1 / m, m, -1.0, -1 / m, -m)))
@@ -228,7 +229,7 @@ class Search:
                 last = self._located(right, within, factors)
                 self._take(name, right, self._place(right, made, location, last))
                 return
-        found = self._by_use("delta", (n, self._everything, 0), made, None)
+        found = self._by_use(name, (n, self._everything, 0), made, None)
         if found is None and self._stands_still(layer):
             self.roles.nothing.append(name)
             zeros = np.asarray(rights[0] * 0)
@@ -259,7 +260,8 @@ class Search:
     def _possible_factors(self, layer: int, right: Array) -> tuple[float, ...]:
         """The factors that a program may keep in δ^l: 1, m, 1/m, and −1 if it all ascends by it.
 
-        A factor that is still in the step was not kept, but is wrong.
+        A factor that is still in the step was not kept, but is wrong; so is one that the δ of the
+        layer above does not have.
         """
         above = self.roles.found.get(f"delta{layer + 1}")
         negative = above is not None and above.factor < 0
@@ -269,7 +271,15 @@ class Search:
             negative = any(bool(ratio > 0) for ratio in ratios)
             kept = [each for each in self.factors if each == 1 or not ratios or each not in still]
             return tuple(each for each in kept if each > 0 or negative)
-        return tuple(each for each in self.factors if (each < 0) == negative)
+        signed = [each for each in self.factors if (each < 0) == negative]
+        return tuple(each for each in signed if above is None or self._kept_above(layer, each))
+
+    def _kept_above(self, layer: int, factor: float) -> bool:
+        """Whether the δ of the layer above is recorded with the same factor."""
+        name = f"delta{layer + 1}"
+        if self.roles.found[name].factor == factor:
+            return True
+        return self._located(self.roles.values[name], factors=(factor,)) is not None
 
     def _ratios(self, layer: int, delta: Array) -> list[Any]:
         """How many times as far each parameter of a layer was moved as by a δ^l."""
@@ -437,14 +447,14 @@ class Search:
         if location is not None and within:
             if name[0] == "z" and not self._goes_on(right, name):
                 found = self._by_use(
-                    "z", (*where, above), made, changed, partial(self._goes_on, name=name)
+                    name, (*where, above), made, changed, partial(self._goes_on, name=name)
                 )
                 if found is not None and not self._turned_for_its_use(found.location):
                     return self._take(name, found.value, found.location, wrong=True)
             self.roles.first[name] = location
             last = self._columns(right, within)
             return self._take(name, right, self._place(right, made, location, last))
-        found = self._by_use(name[0], (*where, above), made, changed)
+        found = self._by_use(name, (*where, above), made, changed)
         if found is not None and not self._made_for_nothing(location, found):
             return self._take(name, found.value, found.location, wrong=True)
         return self._take(name, right, location)
@@ -474,13 +484,16 @@ class Search:
         self.roles.values[name] = value
         if location is not None:
             self.roles.found[name] = location
+            every = reduce(or_, self.run.samples, 0)
+            if not self.run.index.replay.trace.uses_of(location.numbers) & every:
+                self._samples = ()
         if wrong:
             self.roles.wrong.append(name)
         return value
 
     def _by_use(
         self,
-        quantity: str,
+        name: str,
         where: tuple[int, int, int],
         made: Made,
         right: Location | None,
@@ -489,14 +502,18 @@ class Search:
         """The value of which an equation's result is recorded, that of the first equation first.
 
         Args:
-            quantity: its kind.
+            name: of the quantity.
             where: how many numbers a sample, the bits of what it uses, and of what it does not.
             made: what the equations make of it.
             right: where the right value is; another one is made of that.
             fits: what else is asked of the value.
         """
         n, uses, not_uses = where
+        quantity, layer = split(name)[0], int(split(name)[1] or 0)
         candidates = list(self.candidates.of(n, uses=uses, not_uses=not_uses))
+        if quantity in ("z", "a"):
+            own = self.run.parameters[layer - 2]
+            candidates += self.candidates.fixed(n, uses=own, not_uses=not_uses)
         if not candidates:  # all parameters are in one array
             candidates = list(
                 self.candidates.of(n, uses=uses, not_uses=not_uses & self.run.targets)
@@ -593,20 +610,10 @@ class Search:
             return last
         trace = self.index.replay.trace
         others = reduce(or_, (1 << e.number for e in trace.nodes if e.number not in rounded), 0)
-        before = self._located(value, others, (last.factor,))
-        users = list(self._users(value, made))
-        if before is None:
+        if self._located(value, others, (last.factor,)) is None:
             return last
-        wholes = (
-            Location(np.full(value.shape, node.number), places, last.factor)
-            for node, places, factor in reversed(self.index.proportional(value))
-            if is_factor(factor, last.factor)
-        )
-        for each in (last, *wholes, first):
-            own = reduce(or_, (1 << number for number in each.numbers))
-            if all(uses & own for uses in users):
-                return each
-        return before
+        of_all = reduce(and_, self._users(value, made), trace.uses_of(last.numbers))
+        return self._located(value, of_all, (last.factor,)) or first
 
     def _users(self, value: Array, made: Made) -> Iterator[int]:
         """The bits of what each thing that is recorded and made of a quantity was computed from."""
@@ -619,7 +626,8 @@ class Search:
                     next(islice(made(_only(value, i), exactly), number, None)) for i in range(m)
                 )
                 found = [self._located(part) for part, _ in parts]
-            yield from (trace.uses_of(each.numbers) for each in found if each is not None)
+            if all(each is not None for each in found):
+                yield reduce(or_, (trace.uses_of(each.numbers) for each in found if each), 0)
 
     def _made_of(self, wanted: Array, own: Sequence[int]) -> tuple[int, float] | None:
         """What a quantity that is recorded was computed from, as bits, and its factor.
@@ -637,13 +645,13 @@ class Search:
 
     def _columns(self, wanted: Array, within: int = 0) -> Location | None:
         """Where a quantity is that has a column a sample, each in what was made of its sample."""
-        return self.index.locate(wanted, within, self.run.samples)
+        return self.index.locate(wanted, within, self._samples)
 
     def _located(
         self, wanted: Array, within: int = 0, factors: tuple[float, ...] = ()
     ) -> Location | None:
         """Where a quantity, or a multiple of it, is; see `Index.locate`."""
-        factors, samples = factors or self.factors, self.run.samples
+        factors, samples = factors or self.factors, self._samples
         columns = samples if wanted.shape[1] == len(samples) and factors is not self.factors else ()
         for factor in factors:
             location = self.index.locate(times(wanted, factor), within, columns)

@@ -19,8 +19,10 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from conformance.tracing.arrays import Traced, is_traced_number, plain
+from conformance.tracing.as_numpy import OF_TRUTHS, as_numpy, is_of_truths
 from conformance.tracing.tensor_memory import TensorTrace
 from conformance.tracing.torch_functions import COPIES, FUNCTIONS, inexact
+from conformance.tracing.torch_operator import TorchOperator, without_writing
 from conformance.tracing.trace import Node, Trace, flat, part_of
 from reference.step import Array
 
@@ -142,9 +144,18 @@ class _Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch h
         if _makes(func, name, (args, kwargs)):
             return ("empty" if "empty" in name else "constant"), None, (), {}
         nodes, options = self._apart(name, *map(self._held, (tuple(args), kwargs)))
+        if _tensors((nodes, options)):
+            return name, inexact(name), nodes, options
+        plain = as_numpy(name, nodes, options)
+        if plain is not None and (name not in OF_TRUTHS or is_of_truths(plain[2])):
+            return plain
         operation, function = FUNCTIONS.get(name, (name, None))
-        if function is None or _tensors((nodes, options)):
-            function = getattr(np, operation, None) if name in CHOOSING else inexact(name)
+        if operation == "put" and True in (*nodes[3:4], options.get("accumulate")):
+            operation = "index_add"
+        if function is None and name in CHOOSING:
+            function = getattr(np, operation, None)
+        elif not (name in PRODUCTS or operation in MOVES or isinstance(function, np.ufunc)):
+            function = _of_torch(func, name, function)
         return operation, function, nodes, options
 
     def _held(self, value: Any) -> Any:
@@ -230,7 +241,8 @@ class _Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch h
         array = tensors.array(tensor)
         if array is None or not array.size:
             return
-        function = None if function is None else _fitted(function, array.shape)
+        if function is not None and operation == "copy":
+            function = _fitted(function, array.shape)
         made = trace.node(operation, function, nodes, options, np.array(array))
         if tensors.known(tensor):
             trace.write(array, made)
@@ -246,6 +258,20 @@ CHOOSING = (
     "logical_and", "logical_or", "logical_not", "isnan", "isinf", "isfinite",
 )  # fmt: skip
 """Operators whose outcome is kept as it is in floats."""
+
+
+MOVES = ("copy", "getitem", "put", "concatenate", "stack", "repeat", "roll", "pad", "tril", "triu")
+"""Operations that move numbers: where each came from is seen by applying them to places."""
+
+
+def _of_torch(
+    func: Any, name: str, exact: Callable[..., Any] | None
+) -> Callable[..., Any]:
+    """An operator as a function that torch differentiates."""
+    operator = without_writing(func)
+    if operator is None:
+        return inexact(name) if exact is None else exact
+    return TorchOperator(operator, exact)
 
 
 def _fitted(function: Callable[..., Any], shape: tuple[int, ...]) -> Callable[..., Any]:

@@ -171,15 +171,21 @@ def _variance(
 def _padded(a: Any, pad: Sequence[int], value: Any = 0) -> Any:
     pairs = [*zip(pad[::2], pad[1::2], strict=True)][::-1]
     pairs = [(0, 0)] * (np.ndim(a) - len(pairs)) + pairs
-    return np.pad(np.asarray(a, dtype=object), pairs, constant_values=value)
+    return np.pad(_for_writing(a, value), pairs, constant_values=value)
 
 
 def _index(a: Any, indices: Sequence[Any]) -> Any:
     return np.asarray(a)[tuple(slice(None) if each is None else each for each in indices)]
 
 
+def _for_writing(a: Any, values: Any) -> Array:
+    """A copy of an array that holds exact numbers if it has some, or is to be given some."""
+    exact = any(np.asarray(each).dtype.hasobject for each in (a, values))
+    return np.array(a, dtype=object) if exact else np.array(a)
+
+
 def _put(a: Any, indices: Sequence[Any], values: Any, accumulate: bool = False, *_: Any) -> Any:
-    after = np.array(a, dtype=object)
+    after = _for_writing(a, values)
     key: Any = tuple(slice(None) if each is None else each for each in indices)
     if accumulate:
         np.add.at(after, key, values)
@@ -189,7 +195,7 @@ def _put(a: Any, indices: Sequence[Any], values: Any, accumulate: bool = False, 
 
 
 def _added_at(a: Any, dim: int, index: Array, values: Any, alpha: Any = 1) -> Any:
-    after = np.array(a, dtype=object)
+    after = _for_writing(a, values)
     key: Any = (slice(None),) * (dim % after.ndim) + (index,)
     np.add.at(after, key, values * alpha)
     return after
@@ -200,14 +206,14 @@ def _gather(a: Any, dim: int, index: Array, **_: Any) -> Any:
 
 
 def _scatter(a: Any, dim: int, index: Array, values: Any, **_: Any) -> Any:
-    after = np.array(a, dtype=object)
+    after = _for_writing(a, values)
     np.put_along_axis(after, index, np.broadcast_to(values, index.shape), axis=dim)
     return after
 
 
 def _part_back(sent: Any, sizes: Sequence[int], dim: int, *key: int) -> Any:
     """The gradient of a whole of which one row, or some, were taken."""
-    after = np.zeros(tuple(sizes), dtype=object)
+    after = _for_writing(np.zeros(tuple(sizes)), sent)
     after[(slice(None),) * (dim % len(sizes)) + (slice(*key) if key[1:] else key[0],)] = sent
     return after
 
@@ -301,7 +307,7 @@ FUNCTIONS: dict[str, tuple[str, Callable[..., Any]]] = {
     "_to_copy": ("copy", _copied),
     "fill": ("copy", _copied),
     "lift_fresh": ("copy", _copied),
-    "index_add": ("put", _added_at),
+    "index_add": ("index_add", _added_at),
     "repeat": ("repeat", _repeated),
     "flip": ("getitem", lambda a, dims: np.flip(a, tuple(dims))),
     "roll": ("roll", lambda a, shifts, dims=(): np.roll(a, tuple(shifts), _axes(dims))),

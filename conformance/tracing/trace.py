@@ -13,9 +13,10 @@ from bisect import bisect, insort
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import reduce
+from math import frexp, isfinite, ldexp, trunc
 from operator import or_
 from types import CodeType, FrameType
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -29,6 +30,7 @@ UNTRACED = frozenset((int, bool, str, slice, type(None)))
 """Types of arguments that nothing computed."""
 
 MANY_BITS = 30  # a float with so many significant bits is known again by its bits
+FEW_BITS = 20  # the same of a narrower one
 
 
 Write = tuple[Array | None, Any, tuple[Frame, ...]]
@@ -139,7 +141,14 @@ class Trace:
         foreign: gives the node of an argument that is no array, or the argument itself.
         handed: the nodes that each call of a function was handed as its arguments, themselves and
             not in a list, by the number of the call.
+        array_type: of traced arrays; `arrays.py` sets it, and the following.
+        number_types: of traced numbers, by those of plain ones.
+        numbers: the types of traced numbers.
     """
+
+    array_type: ClassVar[Any]
+    number_types: ClassVar[dict[type, Any]]
+    numbers: ClassVar[frozenset[type]]
 
     def __init__(self, *, lines: bool = True, sites: bool = False, most: int | None = None) -> None:
         """Start with none.
@@ -176,27 +185,26 @@ class Trace:
         if not self.lines:
             return (), ()
         found = subject_calls(sys._getframe(1))  # noqa: SLF001 - the way to the caller's line
-        return tuple(line for line, _ in found), tuple(self._call(call) for _, call in found)
+        known = self._calls
+        for _, call in found:
+            if call not in known:
+                self._note_call(call)
+        return tuple([line for line, _ in found]), tuple([known[call] for _, call in found])
 
-    def _call(self, call: FrameType) -> int:
-        """The number of a call, which is new where its first operation is noted."""
-        number = self._calls.get(call)
-        if number is None:
-            number = self._calls[call] = len(self.handed)
-            self.handed.append(frozenset())
-            self.handed[number] = frozenset(self._arguments(call))
-        return number
+    def _note_call(self, call: FrameType) -> None:
+        """Number a call whose first operation is noted."""
+        number = self._calls[call] = len(self.handed)
+        self.handed.append(frozenset())
+        self.handed[number] = frozenset(self._arguments(call))
 
     def _arguments(self, call: FrameType) -> Iterator[int]:
         """The numbers of the nodes among the arguments of a call."""
-        from conformance.tracing.arrays import Traced, is_traced_number
-
         code, held = call.f_code, call.f_locals
         for name in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]:
             value: Any = held.get(name)
-            if isinstance(value, Traced):
+            if isinstance(value, self.array_type):
                 yield self.node_of(value).number
-            elif value is not None and is_traced_number(value):
+            elif type(value) in self.numbers:
                 yield value.node.number
 
     def uses_of(self, numbers: Iterable[int]) -> int:
@@ -274,16 +282,23 @@ class Trace:
 
     def traced(self, result: Any, node: Node) -> Any:
         """An array or a number as what a node computed."""
-        from conformance.tracing.arrays import Traced, traced_number
-
         if not isinstance(result, np.ndarray):
-            return traced_number(result, node, self)
-        array = result.view(Traced)
-        memory = self.memory(array)
-        if memory.state is None and memory.owner.shape == result.shape and _whole(result, memory):
+            return self.number(result, node)
+        array = result.view(self.array_type)
+        memory = self.memory(result)
+        if memory.state is None and (memory.owner is result or _whole(result, memory)):
             memory.state = node
         array.tracer, array.node, array.memory, array.version = self, node, memory, memory.version
         return array
+
+    def number(self, value: Any, node: Node) -> Any:
+        """A number as what a node computed; integers and truth values stay plain."""
+        kind = self.number_types.get(type(value))
+        if kind is None:
+            return value
+        made = kind(value)
+        made.tracer, made.node, made.plain = self, node, value
+        return made
 
     def memory(self, array: Array) -> Memory:
         """The memory of an array."""
@@ -425,23 +440,21 @@ class Trace:
 
     def argument(self, value: Any) -> Any:  # noqa: PLR0911 - a return a kind of value
         """An argument with nodes in the place of traced arrays and numbers."""
-        from conformance.tracing.arrays import Traced, is_traced_number
-
-        if isinstance(value, Traced):
-            return self.node_of(value)
         kind = type(value)
+        if kind is self.array_type:
+            return self.node_of(value)
         if kind in UNTRACED:
             return value
-        if is_traced_number(value):
+        if kind in self.numbers:
             return value.node
-        if kind in (list, tuple):
+        if kind is list or kind is tuple:
             return kind(map(self.argument, value))
         if kind is dict:
             return {key: self.argument(each) for key, each in value.items()}
         if isinstance(value, np.ndarray) and value.dtype.kind == "f":
             return self.node_of(value) if self.knows(value) else self.constant(value)
-        if kind in (float, np.float64, np.float32):
-            found = self.find(np.asarray(value))
+        if kind is float or kind is np.float64 or kind is np.float32:
+            found = self.find(np.asarray(value)) if _is_telling(value) else None
             return value if found is None else found
         return value if self.foreign is None else self.foreign(value)
 
@@ -496,12 +509,18 @@ def _floats(value: Array) -> Array:
     return value
 
 
+def _is_telling(number: Any) -> bool:
+    """The same of a single number, before an array is made of it."""
+    scaled = ldexp(frexp(number)[0], MANY_BITS if type(number) is not np.float32 else FEW_BITS)
+    return isfinite(scaled) and scaled != trunc(scaled)
+
+
 def telling(array: Array) -> bool:
     """Whether one of the first numbers has so many bits that it is met nowhere by chance."""
     numbers = np.asarray(array, np.float64).ravel()[:64]
     with np.errstate(all="ignore"):
         mantissa, _ = np.frexp(numbers)
-        scaled = np.ldexp(mantissa, MANY_BITS if array.dtype.itemsize > 4 else 20)  # noqa: PLR2004
+        scaled = np.ldexp(mantissa, MANY_BITS if array.dtype.itemsize > 4 else FEW_BITS)  # noqa: PLR2004
         return bool(np.any((scaled != np.trunc(scaled)) & np.isfinite(scaled)))
 
 

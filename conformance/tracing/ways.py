@@ -5,7 +5,8 @@ Left out: which line is to blame if something else appears (`blame.py`).
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import or_
 from typing import Any
 
 import numpy as np
@@ -305,8 +306,13 @@ class Way:
     @cached_property
     def straight(self) -> Known:
         """What the equations themselves give, on the way and before it."""
+        kind = split(self.name)[0]
         names = [
-            each for each in self._earlier if split(each)[0] in (*COLUMNS, "nabla_b", "nabla_w")
+            each
+            for each in self.rows
+            if each != self.name
+            and (split(each)[0] == kind or each in self._earlier)
+            and split(each)[0] in (*COLUMNS, "nabla_b", "nabla_w")
         ]
         parts = self._parts()
         steps = (s.result for each in names for part in parts for s in self._evaluated(each, part))
@@ -358,6 +364,50 @@ class Way:
         """Whether a node may have to do with what is made of the quantity."""
         movers = self.run.movers.get(self.name.removeprefix("nabla_"))
         return movers is None or bool(movers >> node.number & 1)
+
+    @cached_property
+    def wrongly(self) -> int:
+        """The bits of the nodes on the way to other quantities of the kind that are wrong too."""
+        alike = [each for each in self.wrong if split(each)[0] == split(self.name)[0]]
+        ways = (self._way_to(each) for each in alike if each in self.found and each != self.name)
+        return reduce(or_, ways, 0)
+
+    def _way_to(self, name: str) -> int:
+        uses = self.run.index.replay.trace.uses_of
+        entering = (number for each in self._entering(name) for number in self.found[each].numbers)
+        return uses(self.found[name].numbers) & ~uses(entering)
+
+    @cached_property
+    def needed(self) -> list[Known]:
+        """What was computed, or is a sample, and enters the equation: what may stand for each."""
+        row, alternatives = self.rows[self.name], list[Known]()
+        for name in (each for each in row.inputs if each in row.made or each in ("x", "y")):
+            names = [name, f"a{row.layer}"] if name == f"z{row.layer}" else [name]
+            held = [self._operand(each, part) for each in names for part in self._parts()]
+            alternatives.append(Known(each for each in held if _is_array(each)))
+        return [each for each in alternatives if each]
+
+    @cached_property
+    def parts(self) -> Known:
+        """What the last operation of the equation is given: a function may give it and be right."""
+        row = self.rows[self.name]
+        return Known(
+            operand
+            for equation, own in ((row.function, False), (row.of_own, True))
+            for some in self._parts()
+            if equation is not None
+            for step in self._evaluated_of(equation, some, own=own)[-1:]
+            for operand in step.operands
+        )
+
+    def _evaluated_of(
+        self, equation: Callable[..., Any], samples: Sequence[int], *, own: bool
+    ) -> list[Step]:
+        """The operations of an equation, or of one that takes a in the place of z."""
+        row = self.rows[self.name]
+        z, a = f"z{row.layer}", f"a{row.layer}"
+        operands = [self._operand(a if own and e == z else e, samples) for e in row.inputs]
+        return [] if any(each is None for each in operands) else evaluated(equation, operands)
 
     def _parts(self) -> list[tuple[int, ...]]:
         parts = [self.whole, *((i,) for i in self.alone)]

@@ -9,9 +9,41 @@ static real NAME(sigmoid)(real z)
     return 1 / (1 + exp(-z)); /* exp overflows to infinity where the result is rightly 0 */
 }
 
-static real NAME(sigmoid_prime)(real z)
+/* a = f(z) of one neuron; softmax is none of one neuron. */
+static real NAME(activated)(enum activation f, real z)
 {
-    return NAME(sigmoid)(z) * (1 - NAME(sigmoid)(z));
+    switch (f) {
+    case SIGMOID: return NAME(sigmoid)(z);
+    case TANH: return tanh(z);
+    case RELU: return z > 0 ? z : 0;
+    default: return z; /* LINEAR */
+    }
+}
+
+/* f'(z) of one neuron */
+static real NAME(prime)(enum activation f, real z)
+{
+    switch (f) {
+    case SIGMOID: return NAME(sigmoid)(z) * (1 - NAME(sigmoid)(z));
+    case TANH: return 1 - tanh(z) * tanh(z);
+    case RELU: return z > 0;
+    default: return 1; /* LINEAR */
+    }
+}
+
+/* The neurons of a sample, a column, share one sum; its largest z is taken off, so that none is
+   infinite. */
+static void NAME(softmax)(struct matrix z, struct matrix a)
+{
+    for (size_t i = 0; i < z.cols; i++) {
+        real most = AT(z, 0, i), sum = 0;
+        for (size_t j = 1; j < z.rows; j++)
+            most = AT(z, j, i) > most ? AT(z, j, i) : most;
+        for (size_t j = 0; j < z.rows; j++)
+            sum += AT(a, j, i) = exp(AT(z, j, i) - most);
+        for (size_t j = 0; j < z.rows; j++)
+            AT(a, j, i) /= sum;
+    }
 }
 
 static real NAME(x_ln_a)(real x, real a)
@@ -42,8 +74,10 @@ static struct matrix NAME(step)(const struct given *net, struct layer *at, struc
         at[l].a = matrix(at[l].z.rows, at[l].z.cols, sizeof(real));
         EACH(at[l].z, j, i) {
             AT(at[l].z, j, i) += AT(at[l].b, j, 0); /* Z: w a + b */
-            AT(at[l].a, j, i) = NAME(sigmoid)(AT(at[l].z, j, i)); /* A */
+            AT(at[l].a, j, i) = NAME(activated)(net->f[l], AT(at[l].z, j, i)); /* A */
         }
+        if (net->f[l] == SOFTMAX)
+            NAME(softmax)(at[l].z, at[l].a); /* A */
     }
 
     struct matrix cost = matrix(1, 1, sizeof(real));
@@ -51,12 +85,14 @@ static struct matrix NAME(step)(const struct given *net, struct layer *at, struc
     at[L].delta = matrix(y.rows, y.cols, sizeof(real));
     EACH(y, j, i) {
         real a = AT(at[L].a, j, i), yj = AT(y, j, i), *delta = &AT(at[L].delta, j, i);
-        if (net->cross_entropy) {
+        *delta = a - yj; /* BP1, where f' is no factor of it */
+        if (net->cost == CROSS_ENTROPY) {
             sum -= NAME(x_ln_a)(yj, a) + NAME(x_ln_a)(1 - yj, 1 - a);
-            *delta = a - yj; /* BP1 */
+        } else if (net->cost == LOG_LIKELIHOOD) {
+            sum -= NAME(x_ln_a)(yj, a);
         } else {
             sum += (a - yj) * (a - yj) / 2;
-            *delta = (a - yj) * NAME(sigmoid_prime)(AT(at[L].z, j, i)); /* BP1 */
+            *delta *= NAME(prime)(net->f[L], AT(at[L].z, j, i)); /* BP1 */
         }
     }
     AT(cost, 0, 0) = sum / m; /* C */
@@ -64,7 +100,7 @@ static struct matrix NAME(step)(const struct given *net, struct layer *at, struc
     for (int l = L - 1; l >= 2; l--) {
         at[l].delta = NAME(product)(transposed(at[l + 1].w), at[l + 1].delta);
         EACH(at[l].delta, k, i)
-            AT(at[l].delta, k, i) *= BROKEN ? 1 : NAME(sigmoid_prime)(AT(at[l].z, k, i)); /* BP2 */
+            AT(at[l].delta, k, i) *= BROKEN ? 1 : NAME(prime)(net->f[l], AT(at[l].z, k, i)); /* BP2 */
     }
 
     for (int l = 2; l <= L; l++) {

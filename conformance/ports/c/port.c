@@ -27,13 +27,21 @@ enum { BROKEN = false };
 #endif
 
 enum { MOST = 16 }; /* layers */
-#define DECLINED "sigmoids with the quadratic cost or the cross-entropy alone"
+
+/* What is written here: the names that the cases have, in the order of the numbers. */
+enum activation { SIGMOID, TANH, RELU, LINEAR, SOFTMAX };
+enum cost { QUADRATIC, CROSS_ENTROPY, LOG_LIKELIHOOD };
+static const char *const ACTIVATIONS[] = {"sigmoid", "tanh", "relu", "linear", "softmax", NULL};
+static const char *const COSTS[] = {"quadratic", "cross-entropy", "log-likelihood", NULL};
+static const char *const UPDATES[] = {"sgd", NULL};
 
 struct given { /* a case; layers are numbered as in the book: 1 is the input, sizes[0] is unused */
     const char *header, *data;
     size_t bytes, width, sizes[MOST + 1]; /* of the data, of one number, of the layers */
     int layers;
-    bool cross_entropy, declined; /* of another cost, or not all of sigmoids: not written here */
+    enum activation f[MOST + 1]; /* of the layers 2 to L */
+    enum cost cost;
+    char declined[64]; /* the activation, cost or update that is not written here; empty if none */
     double eta, lmbda, n;
 };
 struct matrix { size_t rows, cols, down, right; void *data; }; /* steps to the next row, column */
@@ -176,8 +184,8 @@ int main(int count, char **arguments)
     if (!strcmp(arguments[1], "--self-test"))
         return self_test(arguments[2]);
     struct given g = read_case(arguments[1]);
-    if (g.declined) {
-        fprintf(stderr, "port: %s\n", DECLINED);
+    if (*g.declined) {
+        fprintf(stderr, "port: %s is not written here\n", g.declined);
         return 77;
     }
     walk(&g, false, &shown);

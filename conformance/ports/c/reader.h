@@ -45,6 +45,17 @@ static size_t list(const char *json, size_t most, size_t numbers[])
     return json && *json == ']' ? count : 0;
 }
 
+/* Which of the names a JSON text is, the first being 0; what is none of them is declined. */
+static int which(const char *text, const char *const names[], char declined[64])
+{
+    size_t length = text && *text == '"' ? strcspn(++text, "\"") : 0;
+    for (int at = 0; names[at]; at++)
+        if (length == strlen(names[at]) && !strncmp(text, names[at], length))
+            return at;
+    snprintf(declined, 64, "%.*s", length ? (int)length : 7, length ? text : "nothing");
+    return 0;
+}
+
 static char *contents(const char *path, size_t *size)
 {
     FILE *stream = fopen(path, "rb");
@@ -82,18 +93,24 @@ static struct given read_case(const char *path)
 
     if (number(fields, "schema_version") != 1)
         fail("%s: a case of another schema version than 1", path);
+    char *conventions = strstr(fields, "\"conventions\""); /* in words, behind the case */
+    if (conventions)
+        *conventions = '\0';
     g.eta = number(fields, "eta");
     g.lmbda = number(fields, "lmbda");
     g.n = number(fields, "n");
-    g.cross_entropy = is(value(fields, "cost"), "\"cross-entropy\"");
-    g.declined = value(fields, "activations")
-        || (!g.cross_entropy && !is(value(fields, "cost"), "\"quadratic\""));
+    g.cost = (enum cost)which(value(fields, "cost"), COSTS, g.declined);
+    if (value(fields, "update")) /* the book's if not given */
+        which(value(fields, "update"), UPDATES, g.declined);
     g.width = is(value(fields, "dtype"), "\"float32\"") ? sizeof(float) : sizeof(double);
     if (g.width == sizeof(double) && !is(value(fields, "dtype"), "\"float64\""))
         fail("%s: its dtype is neither float64 nor float32", path);
     g.layers = (int)list(value(fields, "sizes"), MOST, g.sizes + 1);
     if (g.layers < 2)
         fail("%s: its network does not have 2 to %d layers", path, MOST);
+    const char *f = value(fields, "activations"); /* of the layers 2 to L; sigmoids if not given */
+    for (int l = 2; f && l <= g.layers; l++, f = strpbrk(f + 1, ",]"))
+        g.f[l] = (enum activation)which(f + 1 + strspn(f + 1, SPACE), ACTIVATIONS, g.declined);
     return g;
 }
 

@@ -72,9 +72,11 @@ impl Json {
     pub fn str(&self) -> Outcome<&str> {
         if let Json::Text(v) = self { Ok(v) } else { Err(format!("{self:?} is no text")) }
     }
+    pub fn list(&self) -> Outcome<&[Json]> {
+        if let Json::List(v) = self { Ok(v) } else { Err(format!("{self:?} is no list")) }
+    }
     pub fn sizes(&self) -> Outcome<Vec<usize>> {
-        let Json::List(list) = self else { return Err(format!("{self:?} is no list")); };
-        list.iter().map(|each| match each.number()? {
+        self.list()?.iter().map(|each| match each.number()? {
             size if size >= 0.0 && size <= 1e15 && size.fract() == 0.0 => Ok(size as usize),
             other => Err(format!("{other} is no size")),
         }).collect()

@@ -6,7 +6,7 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 
 /// What f64 and f32 have in common.
 pub trait Real:
-    Copy + PartialEq + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self>
+    Copy + PartialOrd + Into<f64> + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self>
     + Div<Output = Self> + Neg<Output = Self>
 {
     const DTYPE: &'static str;
@@ -14,6 +14,7 @@ pub trait Real:
     fn of(value: f64) -> Self;
     fn exp(self) -> Self;
     fn ln(self) -> Self;
+    fn tanh(self) -> Self;
     fn from_bytes(bytes: &[u8]) -> Self;
     fn write_to(self, bytes: &mut Vec<u8>);
 }
@@ -26,6 +27,7 @@ macro_rules! real {
             fn of(value: f64) -> Self { value as $type }
             fn exp(self) -> Self { $type::exp(self) }
             fn ln(self) -> Self { $type::ln(self) }
+            fn tanh(self) -> Self { $type::tanh(self) }
             fn from_bytes(bytes: &[u8]) -> Self {
                 $type::from_le_bytes(bytes.try_into().expect("a chunk is as wide as a number"))
             }
@@ -71,9 +73,67 @@ impl<T: Real> Matrix<T> {
 
 // ---- the network: one step, equation by equation
 
+#[derive(Clone, Copy, PartialEq)]
+pub enum Activation { Sigmoid, Tanh, Relu, Linear, Softmax }
+
+impl Activation {
+    /// The one of this name, or none: it is not written here.
+    pub fn named(name: &str) -> Option<Self> {
+        use Activation::{Linear, Relu, Sigmoid, Softmax, Tanh};
+        Some(match name {
+            "sigmoid" => Sigmoid, "tanh" => Tanh, "relu" => Relu,
+            "linear" => Linear, "softmax" => Softmax, _ => return None,
+        })
+    }
+    /// a = f(z) of a layer.
+    fn of<T: Real>(self, z: &Matrix<T>) -> Matrix<T> {
+        match self {
+            Self::Sigmoid => z.map(sigmoid),
+            Self::Tanh => z.map(Real::tanh),
+            Self::Relu => z.map(|z| if z > T::of(0.0) { z } else { T::of(0.0) }),
+            Self::Linear => z.clone(),
+            Self::Softmax => softmax(z),
+        }
+    }
+    /// f′(z) of a neuron; softmax has none, and stands at the output alone, where it is no factor.
+    fn prime<T: Real>(self, z: T) -> T {
+        let (zero, one) = (T::of(0.0), T::of(1.0));
+        match self {
+            Self::Sigmoid => sigmoid(z) * (one - sigmoid(z)),
+            Self::Tanh => one - z.tanh() * z.tanh(),
+            Self::Relu => if z > zero { one } else { zero },
+            Self::Linear | Self::Softmax => one,
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+pub enum Cost { Quadratic, CrossEntropy, LogLikelihood }
+
+impl Cost {
+    /// The one of this name, or none: it is not written here.
+    pub fn named(name: &str) -> Option<Self> {
+        use Cost::{CrossEntropy, LogLikelihood, Quadratic};
+        Some(match name {
+            "quadratic" => Quadratic, "cross-entropy" => CrossEntropy,
+            "log-likelihood" => LogLikelihood, _ => return None,
+        })
+    }
+    /// What an output adds to the cost of its sample.
+    fn of<T: Real>(self, a: T, y: T) -> T {
+        let one = T::of(1.0);
+        match self {
+            Self::Quadratic => (a - y) * (a - y) / T::of(2.0),
+            Self::CrossEntropy => -(x_ln_a(y, a) + x_ln_a(one - y, one - a)),
+            Self::LogLikelihood => -x_ln_a(y, a),
+        }
+    }
+}
+
 pub struct Network {
     pub sizes: Vec<usize>,
-    pub cross_entropy: bool,
+    pub activations: Vec<Activation>, // of the layers 2 to L
+    pub cost: Cost,
     pub eta: f64,
     pub decay: (f64, f64), // λ, n
     pub broken: bool,
@@ -84,7 +144,14 @@ pub type Parameters<T> = Vec<(Matrix<T>, Matrix<T>)>;
 
 fn sigmoid<T: Real>(z: T) -> T { T::of(1.0) / (T::of(1.0) + (-z).exp()) }
 
-fn sigmoid_prime<T: Real>(z: T) -> T { sigmoid(z) * (T::of(1.0) - sigmoid(z)) }
+/// The neurons of a sample share one sum; its largest z is taken off, so that none is infinite.
+fn softmax<T: Real>(z: &Matrix<T>) -> Matrix<T> {
+    let larger = |most: T, z: T| if z > most { z } else { most };
+    let most = |i| (1..z.rows).fold(z.at(0, i), |most, j| larger(most, z.at(j, i)));
+    let powers = Matrix::build(z.rows, z.cols, |j, i| (z.at(j, i) - most(i)).exp());
+    let total = powers.transposed().sum_of_rows();
+    Matrix::build(z.rows, z.cols, |j, i| powers.at(j, i) / total.at(i, 0))
+}
 
 /// x ln a, where 0 ln 0 is 0.
 fn x_ln_a<T: Real>(x: T, a: T) -> T { if x == T::of(0.0) { x } else { x * a.ln() } }
@@ -99,28 +166,26 @@ pub fn step<T: Real>(
     for (l, (w, b)) in (2..).zip(start) {
         let wa = w.times(&a[l - 2]);
         z.push(Matrix::build(wa.rows, wa.cols, |j, i| wa.at(j, i) + b.at(j, 0))); // Z
-        a.push(z[l - 2].map(sigmoid)); // A
+        a.push(net.activations[l - 2].of(&z[l - 2])); // A
         show(format!("z{l}"), &z[l - 2]);
         show(format!("a{l}"), &a[l - 1]);
     }
 
     let a_out = &a[a.len() - 1];
-    let off = a_out.with(y, |a, y| a - y);
-    let each = if net.cross_entropy {
-        a_out.with(y, |a, y| -(x_ln_a(y, a) + x_ln_a(one - y, one - a)))
-    } else {
-        off.map(|off| off * off / T::of(2.0))
-    };
+    let each = a_out.with(y, |a, y| net.cost.of(a, y));
     let total = each.data.iter().fold(T::of(0.0), |sum, &c| sum + c);
     show("cost".into(), &Matrix::build(1, 1, |_, _| total / m)); // C
 
-    let z = if net.broken { &a[1..] } else { &z[..] }; // broken: σ′ of a
-    let mut delta = vec![if net.cross_entropy { off } else {
-        off.with(&z[z.len() - 1], |off, z| off * sigmoid_prime(z)) // BP1
-    }];
-    for ((w_above, _), z) in start[1..].iter().zip(z).rev() {
-        let back = w_above.transposed().times(&delta[0]);
-        delta.insert(0, back.with(z, |back, z| back * sigmoid_prime(z))); // BP2
+    let z = if net.broken { &a[1..] } else { &z[..] }; // broken: f′ of a
+    let times_prime = |back: Matrix<T>, at: usize| {
+        back.with(&z[at], |back, z| back * net.activations[at].prime(z))
+    };
+    let (off, last) = (a_out.with(y, |a, y| a - y), z.len() - 1);
+    let with_prime = net.cost == Cost::Quadratic;
+    let mut delta = vec![if with_prime { times_prime(off, last) } else { off }]; // BP1
+    for at in (0..last).rev() {
+        let back = start[at + 1].0.transposed().times(&delta[0]);
+        delta.insert(0, times_prime(back, at)); // BP2
     }
 
     let keep = one - eta * T::of(net.decay.0) / T::of(net.decay.1); // 1 − ηλ/n, of w alone

@@ -11,7 +11,7 @@ mod json;
 mod network;
 
 use json::Json;
-use network::{step, Matrix, Network, Parameters, Real};
+use network::{step, Activation, Cost, Matrix, Network, Parameters, Real};
 use std::fmt::Display;
 use std::{env, fs, process};
 
@@ -61,16 +61,26 @@ impl Case {
     }
     fn network(&self) -> Outcome<Network> {
         let (sizes, cost) = (self.fields.get("sizes")?.sizes()?, self.fields.get("cost")?.str()?);
-        if self.fields.get("activations").is_ok() || !["quadratic", "cross-entropy"].contains(&cost) {
-            decline("sigmoids with the quadratic cost or the cross-entropy alone");
-        }
         if sizes.len() < 2 {
             return Err(format!("no network: sizes {sizes:?}"));
+        }
+        let cost = Cost::named(cost).unwrap_or_else(|| decline(cost));
+        let activations = match self.fields.get("activations") {
+            Err(_) => vec![Activation::Sigmoid; sizes.len() - 1],
+            Ok(names) => names.list()?.iter().map(|each| each.str().map(|name| {
+                Activation::named(name).unwrap_or_else(|| decline(name))
+            })).collect::<Outcome<_>>()?,
+        };
+        if let Ok(update) = self.fields.get("update") {
+            decline(update.str()?); // than the book's
+        }
+        if activations.len() != sizes.len() - 1 {
+            return Err(format!("{} activations of sizes {sizes:?}", activations.len()));
         }
         let field = |name| self.fields.get(name)?.number();
         let (eta, decay) = (field("eta")?, (field("lmbda")?, field("n")?));
         let broken = env::var_os("PORT_BREAK").is_some();
-        Ok(Network { sizes, cross_entropy: cost == "cross-entropy", eta, decay, broken })
+        Ok(Network { sizes, activations, cost, eta, decay, broken })
     }
 }
 
@@ -127,9 +137,9 @@ fn stop(place: &str, problem: impl Display) -> ! {
     process::exit(2)
 }
 
-/// A case of a network that is not written here.
-fn decline(reason: &str) -> ! {
-    eprintln!("port: {reason}");
+/// A case with an activation, a cost or an update that is not written here.
+fn decline(name: &str) -> ! {
+    eprintln!("port: {name} is not written here");
     process::exit(77)
 }
 

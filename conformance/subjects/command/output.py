@@ -8,6 +8,7 @@ import json
 import os
 import re
 import stat
+import sys
 from collections.abc import Mapping
 from math import prod
 from pathlib import Path
@@ -26,6 +27,11 @@ SPARE, PER_ENTRY = 1 << 20, 160  # bytes: both modes and the case itself, in JSO
 SPARE_MARKS, MARKS_PER_ENTRY = 10_000, 16  # the same, each number a row and a text
 MOST_NAMES = 10_000
 DEEPEST = 32  # levels of JSON; an array of a quantity has two
+FLAGS = os.O_RDONLY  # without waiting for who writes to a pipe
+if sys.platform == "win32":
+    FLAGS |= os.O_BINARY
+else:
+    FLAGS |= os.O_NOFOLLOW | os.O_NONBLOCK
 MARKS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)  # texts are stepped over
 
 
@@ -81,7 +87,7 @@ def arrays(raw: bytes, case: Case) -> Mapping[str, Array]:
 def _read(out: Path, case: Case) -> bytes:
     """The bytes that were written, which must be an ordinary file and not large."""
     try:
-        descriptor = os.open(out, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        descriptor = os.open(out, FLAGS)
     except FileNotFoundError as error:
         raise SubjectError("it wrote no output") from error
     except OSError as error:

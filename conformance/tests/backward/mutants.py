@@ -3,10 +3,10 @@
 import hashlib
 import types
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from conformance.tests.backward.program import (
     program,
 )
 
+T = TypeVar("T")
 DIFFERENT = 1e-6  # relative to the largest entry: below it an edit changes next to nothing
 
 
@@ -77,25 +78,47 @@ def mutants(right: Program, count: int | None = None) -> list[Mutant]:
     gradients there is one.
     """
     truth = outcome(*_arguments(right.source))
-    waiting = [_judged(right, line, truth) for line in _by_line(edits(right.source))]
-    found: list[Mutant] = []
-    while waiting and (count is None or len(found) < count):
-        line = waiting.pop(0)
-        for each in line:
-            found.append(each)
-            waiting.append(line)
-            break
+
+    def judged(edit: Edit) -> tuple[Mutant, str] | None:
+        each = _mutant(right, edit, truth)
+        return each and (each, _fingerprint(each.got))
+
+    found = spread(edits(right.source), judged, count)
     return sorted(found, key=lambda each: (each.edit.line, each.edit.kind, each.edit.number))
 
 
-def _judged(right: Program, line: Sequence[Edit], truth: Outcome) -> Iterator[Mutant]:
-    """The mutants that edits of one line give, no two with the same gradients."""
+def spread(
+    found: Iterable[Edit], judged: Callable[[Edit], tuple[T, str] | None], count: int | None
+) -> list[T]:
+    """So many of what edits make, or all: spread over the lines and the kinds of edits.
+
+    Args:
+        found: the edits.
+        judged: gives what an edit makes, and what all edits of a line have in common that make the
+            same; None for what is left out.
+        count: of them.
+    """
+    waiting = [_distinct(line, judged) for line in _by_line(found)]
+    chosen: list[T] = []
+    while waiting and (count is None or len(chosen) < count):
+        line = waiting.pop(0)
+        for each in line:
+            chosen.append(each)
+            waiting.append(line)
+            break
+    return chosen
+
+
+def _distinct(
+    line: Sequence[Edit], judged: Callable[[Edit], tuple[T, str] | None]
+) -> Iterator[T]:
+    """What edits of one line make, no two the same."""
     seen: set[str] = set()
     for edit in line:
-        each = _mutant(right, edit, truth)
-        if each and (fingerprint := _fingerprint(each.got)) not in seen:
-            seen.add(fingerprint)
-            yield each
+        each = judged(edit)
+        if each and each[1] not in seen:
+            seen.add(each[1])
+            yield each[0]
 
 
 def _by_line(found: Iterable[Edit]) -> list[list[Edit]]:

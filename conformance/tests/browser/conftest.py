@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from conformance.tests.browser.lessons import Learn, learning
 from conformance.tests.browser.pages import THEMES, WIDTHS, Opened, OpenPage, Theme, opened
 
 if TYPE_CHECKING:
@@ -68,6 +69,12 @@ def open_page(browser: "Browser") -> Iterator[OpenPage]:
     for each in all_opened:
         each.page.context.close()
     assert said == [], "on the console, or asked for"
+
+
+@pytest.fixture
+def learn(open_page: OpenPage, tmp_path: Path) -> Learn:
+    """Opens the lesson of a worked example."""
+    return learning(open_page, tmp_path)
 
 
 @pytest.fixture(params=WIDTHS)

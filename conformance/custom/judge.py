@@ -1,0 +1,218 @@
+"""The gradients of a `torch.autograd.Function`, judged, and what of them is declared.
+
+A backward pass may be no derivative on purpose: where forward rounds or compares, whose derivative
+is 0 (straight-through estimators, surrogate gradients), or hands its argument on unchanged (the
+reversal of a gradient). Such a gradient is its author's choice: it is said, and not accused.
+
+Left out: the call (`record.py`) and the engine (`backward/`).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from conformance.backward.chain import Chain
+from conformance.backward.findings import Accused, Cause, Declared, Examined, Judged, Line
+from conformance.backward.forward import Forward
+from conformance.backward.judge import Verdict, verdicts
+from conformance.backward.names import named, operation_text
+from conformance.backward.names import operation as operation_of
+from conformance.backward.operation import Operation, operation
+from conformance.backward.own_pass import examine_pass
+from conformance.backward.program import Recorded
+from conformance.backward.rerun import untraced
+from conformance.backward.quantities import HALF_OF_THE_DIGITS
+from conformance.backward.rules import Derivative, Moved
+from conformance.backward.source import lines_of
+from conformance.custom.context import Function
+from conformance.custom.record import Called, called, loss_of, names_of, plain
+from conformance.tracing.trace import Node
+
+ROUNDINGS = ("round", "sign", "floor", "ceil", "trunc")
+"""Operations whose derivative is 0 wherever it is defined."""
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """What is to be judged.
+
+    Attributes:
+        kind: the function.
+        args: of it.
+        needs: of each argument, whether its gradient is judged.
+        told: whether this was said of them, as by `requires_grad`; else it is a guess.
+        seed: another cotangent for another seed.
+    """
+
+    kind: type[Function]
+    args: tuple[Any, ...]
+    needs: tuple[bool, ...]
+    told: bool
+    seed: int = 0
+
+
+def asked(kind: type[Function], args: Sequence[Any], seed: int = 0) -> Asked:
+    """What is to be judged of a call: what requires a gradient, or all floats if nothing does."""
+    told = tuple(isinstance(each, torch.Tensor) and each.requires_grad for each in args)
+    floats = tuple(isinstance(e, torch.Tensor) and e.dtype.is_floating_point for e in args)
+    return Asked(kind, tuple(args), told if any(told) else floats, any(told), seed)
+
+
+def examined(what: Asked) -> Examined:
+    """The gradients of a function, judged, and what is to blame for those that are wrong.
+
+    Raises:
+        NotAGradientError: it gives no output or no gradients.
+    """
+    call = called(what.kind, what.args, what.needs, what.seed)
+    first = examine_pass(call.step, blame=False)
+    doubtful = [each for each in first.gradients if not each.ok or each.dead]
+    if not doubtful:
+        return first
+    declared = _declared(call, doubtful, told=what.told)
+    open_ = [e for e in doubtful if not e.ok and e.name not in declared]
+    blamed = {each.name: found for each in open_ if (found := _plainly(call, each)) is not None}
+    left = tuple(e for e in call.step.goals if e.name not in {*declared, *blamed})
+    rest = replace(first, gradients=())
+    if left and len(blamed) < len(open_):
+        step = replace(call.step, goals=left)
+        rest = examine_pass(step, contradicted=lambda wrong: _contradicted(what, wrong))
+    known = {each.name: each for each in rest.gradients}
+    gradients = (_marked(known.get(e.name, e), declared.get(e.name)) for e in first.gradients)
+    accused = (*rest.accused, *_together(blamed))
+    return replace(rest, gradients=tuple(gradients), accused=accused)
+
+
+def _together(blamed: Mapping[str, Accused]) -> list[Accused]:
+    """The accusations, those of one line and cause as one."""
+    found: list[Accused] = []
+    for each in blamed.values():
+        same = next((i for i, e in enumerate(found) if _key(e) == _key(each)), None)
+        if same is None:
+            found.append(each)
+        else:
+            names = (*found[same].gradients, *each.gradients)
+            found[same] = replace(found[same], gradients=names)
+    return found
+
+
+def _key(accused: Accused) -> tuple[Any, ...]:
+    return accused.lines, accused.cause.kind
+
+
+def _plainly(call: Called, judged: Judged) -> Accused | None:
+    """What is seen without the engine: no gradient is given, or one for a gradient of 1."""
+    goal = next(each for each in call.step.goals if each.name == judged.name)
+    if judged.name in call.absent:
+        lines = tuple(Line(each.file, each.line) for each in call.step.returns)
+        return Accused((judged.name,), lines, Cause("absent"), mends=False)
+    if any(goal.node.depends_on(each) for each in call.sent) or len(call.sent) != 1:
+        return None
+    (sent,) = call.sent
+    if sent.value.size != 1 or judged.ratio is None:
+        return None
+    if abs(judged.ratio * float(sent.value) - 1) > HALF_OF_THE_DIGITS:
+        return None
+    why = Cause("unused", operation_text(goal.node), needed=named(sent), worst=judged.worst)
+    return Accused((judged.name,), lines_of(goal.node), why, mends=True)
+
+
+def _marked(judged: Judged, declared: Declared | None) -> Judged:
+    return judged if declared is None else replace(judged, ok=True, declared=declared)
+
+
+def _declared(call: Called, doubtful: Sequence[Judged], *, told: bool) -> dict[str, Declared]:
+    """The gradients that are no derivatives on purpose, by their names.
+
+    Args:
+        call: of the function.
+        doubtful: the gradients that are wrong, or have to be 0: balls take what rounds for the
+            identity.
+        told: whether it is known which gradients are asked for.
+    """
+    assert call.step.loss is not None  # noqa: S101 - a call has one
+    run = Recorded(call.step.trace, call.step.loss, call.step.goals, call.step.returns)
+    goals = {each.name: each for each in call.step.goals}
+    found: dict[str, Declared] = {}
+    straight: list[str] | None = None
+    for each in doubtful:
+        goal = goals[each.name]
+        step = _step(run, goal.parameter)
+        if each.name in call.absent:
+            if not told:
+                found[each.name] = Declared("none")
+        elif not np.any(goal.node.value) and each.ok:
+            continue
+        elif any(_same(out, goal.parameter) for out in call.outputs):
+            found[each.name] = Declared("unchanged")
+        elif step is not None and step.operation in ROUNDINGS:
+            straight = _straight(run) if straight is None else straight
+            kind = "straight" if each.name in straight else "step"
+            found[each.name] = Declared(kind, operation_of(step))
+        elif step is not None and each.dead:
+            found[each.name] = Declared("step", operation_of(step))
+    return found
+
+
+def _same(output: Node, parameter: Node) -> bool:
+    """Whether an output is an argument as it was."""
+    return output.value.shape == parameter.value.shape and bool(
+        np.array_equal(output.value, parameter.value)
+    )
+
+
+def _step(run: Recorded, parameter: Node) -> Node | None:
+    """The first operation by which the loss depends on a parameter, and not smoothly."""
+    between = [
+        each
+        for each in run.trace.nodes
+        if isinstance(each.value, np.ndarray) and run.loss.depends_on(each)
+        and each.depends_on(parameter)
+    ]  # fmt: skip
+    rounding = next((each for each in between if each.operation in ROUNDINGS), None)
+    return rounding or next((e for e in between if e.value.dtype.kind != "f"), None)
+
+
+class _Through(Chain):
+    """A chain in which operations that round are taken for the identity."""
+
+    def derivative(self, node: Node) -> tuple[Operation, Derivative] | None:
+        """The derivative of an operation."""
+        made = operation(node) if node.operation in ROUNDINGS else None
+        if made is None or len(made.inputs) != 1:
+            return super().derivative(node)
+        shape = np.shape(node.value)
+        places = np.arange(int(np.prod(shape)), dtype=np.int64).reshape(shape)
+        return made, Moved(places, [shape])
+
+
+def _straight(run: Recorded) -> list[str]:
+    """The gradients that are right if what rounds is taken for the identity."""
+    found = verdicts(Forward(run, _Through(run.trace.nodes)))
+    return [each.goal.name for each in found if each.ok]
+
+
+def _contradicted(what: Asked, wrong: list[Verdict]) -> list[Verdict]:
+    """The verdicts that the function itself contradicts, run again beside the point."""
+    names, start_args = names_of(what.kind, len(what.args)), plain(what.args)
+    start = {
+        name: each.numpy()
+        for name, each, wanted in zip(names, start_args, what.needs, strict=True)
+        if wanted
+    }
+
+    def f(params: dict[str, Any]) -> tuple[float, None]:
+        args = [
+            torch.from_numpy(np.array(params[name])) if name in params else each
+            for name, each in zip(names, start_args, strict=True)
+        ]
+        try:
+            return loss_of(what.kind, args, what.needs, what.seed), None
+        except RuntimeError as error:
+            raise ValueError(str(error)) from error
+
+    return untraced(f, start, (), wrong)
+

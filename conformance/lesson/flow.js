@@ -1,0 +1,63 @@
+// What moves: values that flow along the lines into what is made of them, forward or back.
+//
+// Nothing moves for those who asked for less motion. Left out: which step it is (`walk.js`).
+
+const STILL = matchMedia('(prefers-reduced-motion: reduce)');
+const MOTION = 700; // milliseconds
+const flowing = shape('g', { class: 'flowing' });
+
+// The points between which a step's values travel, each with the sign of what travels.
+function travelsOf(step) {
+  const here = neurons.get(`${step.layer}:${step.j}`)?.at;
+  const from = (layer, j) => neurons.get(`${layer}:${j}`)?.at;
+  const signed = (from_, key) => [from_, here, valueOf(key)];
+  const { row: { tag }, layer, j, sample } = step;
+  if (tag === 'Z') return drawnOf(layer - 1).map((k) => signed(from(layer - 1, k), keyOf(`w${layer}`, j, k)));
+  if (tag === 'C') return drawnOf(layer).map((k) => [from(layer, k), costNode.at, 1]);
+  if (step.slope) return [];
+  if (tag === 'BP1') return [[costNode.at, here, valueOf(step.key)]];
+  if (tag === 'BP2') return drawnOf(layer + 1).map((k) => signed(from(layer + 1, k), keyOf(`delta${layer + 1}`, k, sample)));
+  if (tag === 'BP4') return [[from(layer, j), middle(step), valueOf(step.key)], [from(layer - 1, step.k), middle(step), valueOf(step.key)]];
+  return [];
+}
+
+function middle({ layer, j, k }) {
+  const edge = edges.get(`${layer}:${j},${k}`);
+  return edge && [0, 1].map((axis) => (edge.from[axis] + edge.to[axis]) / 2);
+}
+
+function flow(step) {
+  flowing.replaceChildren();
+  if (STILL.matches) return;
+  for (const [from, to, number] of travelsOf(step)) {
+    if (!from || !to) continue;
+    const dot = shape('circle', { cx: from[0], cy: from[1], r: 5, class: number < 0 ? 'negative' : '' });
+    flowing.append(dot);
+    const by = `translate(${to[0] - from[0]}px, ${to[1] - from[1]}px)`;
+    const moved = dot.animate([{ transform: 'none', opacity: 1 }, { transform: by, opacity: 1, offset: 0.95 }, { transform: by, opacity: 0 }], { duration: MOTION, easing: 'ease-in-out', fill: 'forwards' });
+    moved.finished.then(() => dot.remove(), () => {});
+  }
+}
+
+// ---- a clock that calls again and again, and a button that starts and stops it
+
+// `tick` gives the milliseconds until it is called next, or 0 at the end.
+function player(button, words, tick) {
+  let timer = 0;
+  const stop = () => {
+    clearTimeout(timer);
+    timer = 0;
+    button.textContent = words[0];
+  };
+  const turn = () => {
+    const wait = tick();
+    if (wait) timer = setTimeout(turn, wait);
+    else stop();
+  };
+  button.addEventListener('click', () => {
+    if (timer) return stop();
+    [, button.textContent] = words;
+    return turn();
+  });
+  return { stop, get running() { return timer !== 0; } };
+}

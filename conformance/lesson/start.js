@@ -1,0 +1,102 @@
+// The tabs, the keys, and the beginning.
+
+const PANELS = {
+  walk: () => showStep(),
+  turning: () => fillTurned(),
+  breaking: () => showMistake(),
+  training: () => { startTraining(); showTraining(); },
+};
+const tabs = [...document.querySelectorAll('[role=tab]')];
+
+function chooseTab(panel, { focus = false } = {}) {
+  play.stop();
+  run.stop();
+  for (const tab of tabs) {
+    const chosen = tab.getAttribute('aria-controls') === panel;
+    tab.setAttribute('aria-selected', String(chosen));
+    tab.tabIndex = chosen ? 0 : -1;
+    byId(tab.getAttribute('aria-controls')).hidden = !chosen;
+    if (chosen && focus) tab.focus();
+  }
+  flowing.replaceChildren();
+  svg.classList.toggle('choosing', panel === 'walk' || panel === 'turning');
+  PANELS[panel]();
+}
+
+const openPanel = () => tabs.find((tab) => tab.getAttribute('aria-selected') === 'true').getAttribute('aria-controls');
+
+for (const tab of tabs) {
+  tab.addEventListener('click', () => chooseTab(tab.getAttribute('aria-controls')));
+  tab.addEventListener('keydown', (event) => {
+    const by = { ArrowRight: 1, ArrowLeft: -1, Home: -tabs.indexOf(tab), End: tabs.length - 1 - tabs.indexOf(tab) }[event.key];
+    if (by === undefined) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const next = tabs[(tabs.indexOf(tab) + by + tabs.length) % tabs.length];
+    chooseTab(next.getAttribute('aria-controls'), { focus: true });
+  });
+}
+
+// Show everything again after a number has changed.
+function showAll() {
+  renderLines();
+  for (const id of ['reset', 'unturn']) setIdle(id, state.changed.size === 0);
+  for (const field of document.querySelectorAll('#given .field'))
+    if (!field.contains(document.activeElement)) field.fresh();
+  refresh();
+}
+
+function refresh() {
+  const panel = openPanel();
+  if (panel === 'turning') showTurned();
+  else PANELS[panel]();
+}
+
+function announce(text) {
+  byId('spoken').textContent = text;
+}
+
+function resetAll() {
+  reset();
+  if (!byId('turning').hidden) chooseTurned(turned);
+  showAll();
+  announce('every number is as it was');
+}
+
+function changeShown(key, value) {
+  change(key, value);
+  showAll();
+}
+
+function showPicked() {
+  sampleDrawn = state.pick.s;
+  renderFields();
+  draw();
+  showAll();
+}
+
+byId('reset').addEventListener('click', resetAll);
+
+document.addEventListener('keydown', (event) => {
+  const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+  const busy = event.target.closest?.('input, select, pre, [role=tab]') || event.altKey || event.ctrlKey || event.metaKey;
+  if (by === undefined || busy || openPanel() !== 'walk') return;
+  event.preventDefault();
+  go(current + by);
+});
+
+NARROW.addEventListener('change', () => {
+  draw();
+  refresh();
+});
+
+recompute();
+renderPicks();
+renderFields();
+renderLines();
+byId('rate').value = Math.log10(described.rates.eta);
+fillMistakes();
+draw();
+chooseTab('walk');
+globalThis.lesson = { quantities, lines: () => steps.map(plainLine) };
+document.documentElement.classList.add('alive');

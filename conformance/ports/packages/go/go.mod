@@ -1,0 +1,3 @@
+module backprop.test/fixtures
+
+go 1.21

@@ -1,0 +1,98 @@
+"""One call from some processes to a report: every case that fits, and the causes.
+
+Left out: how processes are started (`workers.py`) and judged (`judge.py`).
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+
+from conformance.diagnosis.cause import Cause
+from conformance.diagnosis.diagnose import diagnose
+from conformance.judging.case_report import CaseReport
+from conformance.judging.evidence import Evidence
+from conformance.mistakes.catalogue import CATALOGUE
+from conformance.mistakes.processes import PROCESSES
+from conformance.outcome import Report
+from conformance.processes.division import Divided
+from conformance.processes.judge import check_divided, mode_of
+from conformance.processes.ranks import Processes
+from conformance.processes.samples import Taken, taken
+
+KNOWN = (*PROCESSES.values(), *CATALOGUE.values())
+GRADIENTS = ("BP3", "BP4")
+
+
+def check_processes(
+    processes: Processes,
+    cases: Iterable[Divided],
+    skipped: dict[str, str] | None = None,
+    done: Callable[[CaseReport], None] = lambda _: None,
+) -> Report:
+    """The report on some processes.
+
+    Args:
+        processes: that take the steps.
+        cases: that are put to them.
+        skipped: why other cases are not, by their ids.
+        done: called with the report on each case.
+    """
+    reports, tried = [], []
+    for case in cases:
+        reports.append(check_divided(processes, case))
+        tried.append(case)
+        done(reports[-1])
+    report = Report(processes.name, (), tuple(reports), skipped or {})
+    if not any(each.failures for each in reports):
+        return report
+    return replace(report, causes=causes(reports, tried))
+
+
+def causes(reports: Sequence[CaseReport], cases: Sequence[Divided]) -> tuple[Cause, ...]:
+    """The causes of what is wrong, by equation, in causal order.
+
+    What no formula explains of the gradients of parts is asked for the samples that it is of.
+    """
+    found = diagnose(reports, KNOWN)
+    unknown = [each for each in found if each.tag in GRADIENTS and not _is_known(each)]
+    if not unknown:
+        return found
+    seen = [each for pair in zip(reports, cases, strict=True) for each in _samples(*pair)]
+    if not seen or None in seen:
+        return found
+    ids = {each.mistake for each in seen if each}
+    words = [_words(each) for each in seen if each]
+    if "order-not-shared" in ids:
+        ids.discard("padded-sample")  # which it is where samples of one's own come twice
+    return tuple(
+        (Cause(each.tag, tuple(ids)) if ids != {""} else Cause(each.tag, measured=tuple(words[:1])))
+        if each in unknown
+        else each
+        for each in found
+    )
+
+
+def _is_known(cause: Cause) -> bool:
+    return bool(cause.mistakes or cause.alone or cause.unseen)
+
+
+def _samples(report: CaseReport, case: Divided) -> list[Taken | None]:
+    """The samples of each part whose gradient is wrong."""
+    found = []
+    for t in range(case.case.steps):
+        of_step = case.of_step(t)
+        for rank, place, _ in case.parts(t):
+            where = t, mode_of(rank, place, of_step)
+            for each in report.evidence:
+                if (each.step, each.mode) == where and not each.case.parts and _fails(each):
+                    own = of_step.parts[0][rank][place]
+                    found.append(taken(each, case.batches[t], own))
+    return found
+
+
+def _fails(evidence: Evidence) -> bool:
+    return bool(evidence.blamed.keys() & set(GRADIENTS))
+
+
+def _words(taken: Taken) -> str:
+    samples, own = (", ".join(map(str, each)) for each in (taken.samples, taken.own))
+    return f"it is the mean over the samples {samples} of the mini-batch; its own are {own}"

@@ -1,0 +1,105 @@
+"""From what `conformance check SUBJECT --processes N` names to a report.
+
+Left out: the command line (`cli/check.py`).
+"""
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from threadpoolctl import threadpool_limits
+
+from conformance.errors import UsageError
+from conformance.judging.case_report import CaseReport
+from conformance.model.functions import SIGMOID
+from conformance.outcome import Report
+from conformance.processes.check import check_processes
+from conformance.processes.division import Divided, divided
+from conformance.processes.program import FunctionProgram, TwinProgram
+from conformance.processes.ranks import Processes, Simulated
+from conformance.processes.scales import recognised
+from conformance.processes.workers import Workers
+from conformance.subjects import Subject, find
+from conformance.subjects.load import is_spec
+
+MOST = 3
+"""Processes for which there are cases."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to be checked, and how.
+
+    Attributes:
+        subject: `torch_impl`, `reference`, `FILE.py:step` or `package.module:step`.
+        world: how many processes.
+        case: a glob, or several: only the cases whose id matches one.
+        dtype: only the cases in this dtype.
+        cost: of a function; quadratic if not given.
+        family: of a function, the activations of hidden layers and output; sigmoids if not given.
+        timeout: seconds for each collective.
+        python_path: folders from which a function may import.
+    """
+
+    subject: str
+    world: int
+    case: str | Collection[str] | None = None
+    dtype: str | None = None
+    cost: str | None = None
+    family: tuple[str, str] | None = None
+    timeout: float = 60.0
+    python_path: tuple[Path, ...] = ()
+
+
+def check(asked: Asked, done: Callable[[CaseReport], None] = lambda _: None) -> Report:
+    """Check some processes against the cases that fit them.
+
+    Raises:
+        UsageError: there is no such subject, or no case fits it.
+        CorpusError: the fixtures are damaged.
+    """
+    if not 1 <= asked.world <= MOST:
+        raise UsageError(f"--processes {asked.world}: give 1, 2 or {MOST}")
+    cases = [each for each in divided(asked.world) if each.case.matches(asked.case, asked.dtype)]
+    if not cases:
+        ids = ", ".join(each.case.id for each in divided(asked.world, "float64"))
+        raise UsageError(f"no case is chosen: of {asked.world} processes there are {ids}")
+    fitting, skipped = _fitting(asked, cases)
+    with threadpool_limits(1), _processes(asked) as processes:
+        if not is_spec(asked.subject):
+            return check_processes(processes, fitting, skipped, done)
+        scaled = recognised(processes, fitting)
+        report = check_processes(scaled, fitting, skipped, done)
+        return replace(report, conventions=scaled.said)
+
+
+def _fitting(asked: Asked, cases: Sequence[Divided]) -> tuple[list[Divided], dict[str, str]]:
+    """The cases that fit, and why others do not, by their ids."""
+    if not is_spec(asked.subject):
+        return [*cases], {}
+    family = asked.family or (SIGMOID, SIGMOID)
+    like = Subject(
+        asked.subject, find("reference").start, costs=(asked.cost or "quadratic",), family=family
+    )
+    reasons = {each.case.id: like.unfit(each.case) for each in cases}
+    fitting = [each for each in cases if not reasons[each.case.id]]
+    if not fitting:
+        why = "--cost and --family say which do"
+        raise UsageError(f"{asked.subject}: none of the cases fits it: {why}")
+    return fitting, {id_: reason for id_, reason in reasons.items() if reason}
+
+
+@contextmanager
+def _processes(asked: Asked) -> Iterator[Processes]:
+    """The processes, which are ended in every case."""
+    if asked.subject == "reference":
+        yield Simulated(asked.world)
+        return
+    if asked.subject != "torch_impl" and not is_spec(asked.subject):
+        what = "give torch_impl, reference, FILE.py:step or package.module:step"
+        raise UsageError(f"{asked.subject} does not run as several processes: {what}")
+    twin = asked.subject == "torch_impl"
+    program = TwinProgram() if twin else FunctionProgram(asked.subject, asked.python_path)
+    with Workers(asked.subject, asked.world, program, asked.timeout) as workers:
+        yield workers

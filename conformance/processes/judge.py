@@ -1,0 +1,115 @@
+"""The verdicts on several processes in one case: each part by itself, then R and the update.
+
+A part, one micro-batch of one process, is judged as a step on its samples up to BP3 and BP4. R is
+judged from the gradients of the parts as they were shown, or as they are to be expected, on every
+process, since each has its own copy of the result. Left out: running the processes (`ranks.py`,
+`workers.py`), and the causes (`check.py`).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from conformance.arithmetic.rounding import RunningError
+from conformance.corpus.case import Case
+from conformance.errors import SubjectError
+from conformance.judging.case_report import CaseReport
+from conformance.judging.doubts import failed_in
+from conformance.judging.evidence import Evidence
+from conformance.model.table import PartBatch
+from conformance.processes.division import Divided
+from conformance.processes.ranks import Processes, Shown, about
+from conformance.processes.truth import StepTruth, stacked, truth
+from conformance.verdict.compare import Status, Verdict, judge
+from conformance.verdict.oracle import standing, usable
+from reference.step import Batch
+
+REDUCTION = ("R", "B", "W")
+
+
+def check_divided(processes: Processes, divided: Divided) -> CaseReport:
+    """The verdicts on some processes in one case, each step from its start."""
+    verdicts: list[Verdict] = []
+    evidence: list[Evidence] = []
+    error = ""
+    try:
+        for t in range(divided.case.steps):
+            shown = processes.step(divided, t)
+            step = _Step(divided, t, divided.of_step(t), truth(divided, t))
+            verdicts += step.judge(shown, evidence)
+    except SubjectError as stop:
+        error = str(stop)
+    report = CaseReport(divided.case, processes.name, verdicts, error, tuple(evidence))
+    if not (error or report.passes or report.failures):
+        what = f"{processes.name} in {divided.case.id}: nothing was compared"
+        return replace(report, error=what)
+    return report
+
+
+def mode_of(rank: int, place: int, case: Case) -> str:
+    """Where a part is: the process, and the micro-batch if it has several."""
+    several = any(len(of_rank) > 1 for of_rank in case.parts[0])
+    return f"rank {rank}, micro-batch {place}" if several else f"rank {rank}"
+
+
+@dataclass(frozen=True, eq=False)
+class _Step:
+    """One step of a case, its parts and what is right in it."""
+
+    divided: Divided
+    t: int
+    case: Case
+    right: StepTruth
+
+    def judge(self, shown: Sequence[Shown], evidence: list[Evidence]) -> list[Verdict]:
+        """The verdicts on what the processes show; what was seen is appended to the evidence."""
+        alone, start = replace(self.case, parts=()), self.divided.parameters
+        verdicts: list[Verdict] = []
+        expected: list[Mapping[str, RunningError]] = []
+        parts = zip(self.divided.parts(self.t), self.right.parts, strict=True)
+        for (rank, place, samples), targets in parts:
+            own = shown[rank].parts
+            seen = own[place] if place < len(own) else {}
+            part = self._known(samples, rank)
+            where = self.t, mode_of(rank, place, self.case)
+            found = judge(alone, where, (start, part), targets, seen)
+            verdicts += [each for each in found if alone.rows[each.name].tag not in REDUCTION]
+            expected.append(standing(alone, start, part, usable(alone, part.m, seen)).inputs)
+            if seen:
+                failed = failed_in(verdicts, where[1])
+                evidence.append(Evidence(alone, *where, start, part, seen, failed))
+        inherited = _first(verdicts)
+        for rank, each in enumerate(shown):
+            verdicts += self._reduced(rank, each.after, (expected, inherited), evidence)
+        return verdicts
+
+    def _reduced(
+        self,
+        rank: int,
+        after: Mapping[str, Any],
+        before: tuple[Sequence[Mapping[str, RunningError]], str],
+        evidence: list[Evidence],
+    ) -> list[Verdict]:
+        """The verdicts on what one process has in the end."""
+        expected, inherited = before
+        batch = self._known(self.divided.batches[self.t], rank, stacked(self.case, expected))
+        where, start = (self.t, f"rank {rank}"), self.divided.parameters
+        found = judge(self.case, where, (start, batch), self.right.whole, after, inherited)
+        verdicts = [each for each in found if self.case.rows[each.name].tag in REDUCTION]
+        if after:
+            failed = failed_in(verdicts, where[1])
+            evidence.append(Evidence(self.case, *where, start, batch, after, failed))
+        return verdicts
+
+    def _known(
+        self, samples: Batch, rank: int, more: Mapping[str, RunningError] | None = None
+    ) -> PartBatch:
+        """Samples, and what is known of a process beside them."""
+        known = about(self.case, rank, self.divided.starts[rank])
+        return PartBatch(samples.x, samples.y, {**known, **(more or {})})
+
+
+def _first(verdicts: Sequence[Verdict]) -> str:
+    """The first failure of a part, by which a wrong sum may be explained."""
+    failed = (each for each in verdicts if each.status is Status.FAIL)
+    return next((f"{each.name} on {each.mode}" for each in failed), "")

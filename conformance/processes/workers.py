@@ -1,0 +1,241 @@
+"""Real processes that take steps together, over gloo on one machine, kept alive over cases.
+
+Each is a new interpreter in a process group of its own. They meet by a file in a temporary folder.
+Every wait has a limit; whatever goes wrong in one of them, or here, all are killed with what they
+have started, and the folder is removed. The next case finds new ones. Left out: what they run
+(`program.py`), and a sandbox.
+"""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import monotonic
+from types import TracebackType
+from typing import Any, Self
+
+from safetensors.numpy import load
+
+from conformance.errors import SubjectError, UsageError
+from conformance.processes import worker
+from conformance.processes.division import Divided
+from conformance.processes.program import Job, Program, unflat
+from conformance.processes.ranks import Shown
+from conformance.processes.worker import FAILED, Settings
+from conformance.running.descendants import end_marked, new_mark
+from conformance.running.group import Group
+from conformance.running.isolate import SHOWN, signal_name
+from conformance.running.process import printable
+
+GRACE = 5.0  # seconds for processes whose collective has run out of time to say so
+START = 180.0  # seconds until all have imported what they need, and met
+TAIL = 4096  # bytes of what a process printed
+
+
+class Workers:
+    """Some processes; used as a context manager, which ends them."""
+
+    def __init__(self, name: str, world: int, program: Program, timeout: float) -> None:
+        """Start none yet.
+
+        Args:
+            name: for messages.
+            world: how many.
+            program: that each runs.
+            timeout: seconds for each collective.
+        """
+        self.name, self.world, self.program, self.timeout = name, world, program, timeout
+        self._running: _Running | None = None
+
+    def __enter__(self) -> Self:
+        """Start none yet."""
+        return self
+
+    def __exit__(
+        self,
+        _type: type[BaseException] | None,
+        _error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        """End them."""
+        self.end()
+
+    def step(self, divided: Divided, t: int) -> Sequence[Shown]:
+        """Take one step of a case from its start; what each process shows.
+
+        Raises:
+            SubjectError: one of them raised, died or hung; all are ended.
+            UsageError: the program is not there.
+        """
+        case, m = divided.of_step(t), divided.batches[t].m
+        own: list[list[Any]] = [[] for _ in range(self.world)]
+        for rank, _, part in divided.parts(t):
+            own[rank].append((part.x, part.y))
+        jobs = [
+            Job(case, rank, divided.starts[rank], tuple(own[rank]), m) for rank in range(self.world)
+        ]
+        with self._failing(f"{self.name} in {case.id}"):
+            answers = self._group().ask(jobs, self.timeout + GRACE)
+            found = [unflat(load(answer), len(own[rank])) for rank, answer in enumerate(answers)]
+            for rank, shown in enumerate(found):
+                _check_names(rank, shown, case.rows)
+        return found
+
+    def end(self) -> None:
+        """End all processes, and leave nothing of them."""
+        if self._running is not None:
+            running, self._running = self._running, None
+            running.end()
+
+    def _group(self) -> "_Running":
+        if self._running is None:
+            self._running = _Running(self.world)
+            place = str(Path(self._running.folder.name) / "meeting")
+            told = [
+                Settings(rank, self.world, place, self.timeout, self.program)
+                for rank in range(self.world)
+            ]
+            self._running.ask(told, START)
+        return self._running
+
+    @contextmanager
+    def _failing(self, where: str) -> Iterator[None]:
+        """End all if something fails, and say where it was."""
+        try:
+            yield
+        except SubjectError as error:
+            self.end()
+            raise SubjectError(f"{where}: {error}", error.line) from error
+        except BaseException:
+            self.end()
+            raise
+
+
+@dataclass(frozen=True)
+class _Member:
+    """One process, and the socket to it."""
+
+    process: "subprocess.Popen[bytes]"
+    connection: Connection
+    log: Path
+
+
+class _Running:
+    """The processes that are there."""
+
+    def __init__(self, world: int) -> None:
+        _check_platform()
+        self.mark, self.members = new_mark(), list[_Member]()
+        self.folder = TemporaryDirectory(prefix="conformance-", ignore_cleanup_errors=True)
+        try:
+            for rank in range(world):
+                self.members.append(self._start(rank))
+        except BaseException:
+            self.end()
+            raise
+
+    def _start(self, rank: int) -> _Member:
+        ours, theirs = socket.socketpair()
+        log = Path(self.folder.name) / f"log{rank}"
+        code = f"from {worker.__name__} import main; main({theirs.fileno()}, {os.getpid()})"
+        path = os.pathsep.join(each or os.getcwd() for each in sys.path)  # noqa: PTH109 - a text
+        with theirs, log.open("wb") as output:
+            process = subprocess.Popen(  # noqa: S603 - our own module
+                [sys.executable, "-P", "-c", code],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                pass_fds=(theirs.fileno(),),
+                start_new_session=True,
+                env={**os.environ, "PYTHONPATH": path, self.mark: "1"},
+            )
+        return _Member(process, Connection(ours.detach()), log)
+
+    def ask(self, told: Sequence[object], seconds: float) -> list[bytes]:
+        """Tell each process something, and wait for what all answer.
+
+        Raises:
+            SubjectError: one failed, died, or did not answer in time.
+            UsageError: what it runs is not there.
+        """
+        for member, each in zip(self.members, told, strict=True):
+            with suppress(OSError):  # it has died, which is told below
+                member.connection.send(each)
+        answers: dict[int, bytes] = {}
+        deadline = monotonic() + seconds
+        while len(answers) < len(self.members):
+            waiting = {m.connection: i for i, m in enumerate(self.members) if i not in answers}
+            ready = wait(list(waiting), max(0.0, deadline - monotonic()))
+            if not ready:
+                raise SubjectError(_hangs(list(waiting.values()), seconds))
+            for each in ready:
+                rank = waiting[each]  # type: ignore[index]
+                answers[rank] = self._heard(rank)
+        return [answers[rank] for rank in range(len(self.members))]
+
+    def _heard(self, rank: int) -> bytes:
+        member = self.members[rank]
+        try:
+            answer = member.connection.recv_bytes()
+        except (EOFError, OSError) as error:
+            status = member.process.wait()
+            how = f"died by {signal_name(-status)}" if status < 0 else f"exited with {status}"
+            raise SubjectError(f"rank {rank} {how}{_printed(member.log)}") from error
+        if answer[:1] == FAILED:
+            kind, words, line = json.loads(answer[1:])
+            if kind == UsageError.__name__:
+                raise UsageError(words)
+            raise SubjectError(f"rank {rank}: {words}", None if line is None else tuple(line))
+        return answer[1:]
+
+    def end(self) -> None:
+        """Kill all, and whatever they have started; remove the folder."""
+        for member in self.members:
+            Group(member.process.pid).end()
+            member.process.kill()
+            member.process.wait()
+            member.connection.close()
+        end_marked(self.mark)
+        self.folder.cleanup()
+
+
+def _check_platform() -> None:
+    """Refuse a platform on which a child inherits no socket by its number.
+
+    Raises:
+        UsageError: it is one.
+    """
+    if sys.platform == "win32":
+        raise UsageError("several processes need Linux or macOS, where a child inherits a socket")
+
+
+def _check_names(rank: int, shown: Shown, known: Any) -> None:
+    """Refuse what is no quantity.
+
+    Raises:
+        SubjectError: there is a name that none has.
+    """
+    names = [*shown.after, *(name for part in shown.parts for name in part)]
+    unknown = sorted(name for name in names if name not in known)
+    if unknown:
+        raise SubjectError(f"rank {rank} showed {unknown[0]!r}, which is no quantity")
+
+
+def _hangs(ranks: Sequence[int], seconds: float) -> str:
+    who = " and ".join(f"rank {rank}" for rank in ranks)
+    verb = "does" if len(ranks) == 1 else "do"
+    return f"{who} {verb} not answer within {seconds:g} s: a collective that not all take part in?"
+
+
+def _printed(log: Path) -> str:
+    """The last lines that a process printed."""
+    text = log.read_bytes()[-TAIL:].decode(errors="replace")
+    last = [f"  | {printable(line)}" for line in text.splitlines() if line.strip()][-SHOWN:]
+    return "\n".join(["", "its last output:", *last]) if last else ""

@@ -1,0 +1,89 @@
+"""A `torch.autograd.Function` as a thing in a file that may be judged.
+
+Left out: its arguments and its judgement (`conformance.custom`), which need torch.
+"""
+
+import ast
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from conformance.shapes.judging import Found, Recognised, called
+from conformance.subjects.load import source_of
+
+
+@dataclass(frozen=True)
+class FunctionSearch:
+    """A class with a forward and a backward that torch calls.
+
+    Attributes:
+        kind: the class.
+        place: the file that defines it.
+        names: of all such classes of the file, whose own calls are found together.
+        problems: why it could not be judged.
+    """
+
+    kind: Any
+    place: str
+    names: tuple[str, ...]
+    problems: list[str] = field(default_factory=list)
+
+    def found(self, cost: str | None) -> Found | None:
+        """It, recognised and judged; None if it is not known how to call it."""
+        from conformance.custom.context import backward_of
+        from conformance.custom.search import found
+
+        del cost
+        tried, problem = found(self.kind, _calls(self.place, self.names).get(self.name))
+        if tried is None:
+            self.problems.append(problem)
+            return None
+        calls = called(self.kind.forward), called(backward_of(self.kind))
+        made = f"{self.name}.apply({tried.arguments})"
+        recognised = Recognised(made, tried.layout, "", calls, "returned", tried.gradients)
+        return Found(recognised, tried.examined, (self.kind.__name__,))
+
+    @property
+    def name(self) -> str:
+        """Of the class."""
+        return str(self.kind.__qualname__)
+
+
+@lru_cache(maxsize=1)
+def _calls(place: str, names: tuple[str, ...]) -> dict[str, tuple[Any, ...]]:
+    from conformance.custom.calls import calls_of
+
+    return calls_of(place, names) if place.endswith(".py") else {}
+
+
+def custom_function(kind: type, place: str, classes: Sequence[type]) -> FunctionSearch | None:
+    """A class of a file as a custom function of torch; None if it is none."""
+    if not _has_base(kind):
+        return None
+    from conformance.custom.context import is_function
+
+    if not is_function(kind):
+        return None
+    names = tuple(e.__qualname__ for e in classes if _has_base(e) and is_function(e))
+    return FunctionSearch(kind, place, names)
+
+
+def _has_base(kind: type) -> bool:
+    """Whether a class is made from torch's, without torch being imported for it."""
+    return any(each.__module__ == "torch.autograd.function" for each in kind.__mro__)
+
+
+def defines_functions(place: str) -> bool:
+    """Whether a file defines a class that looks like a custom function of torch."""
+    try:
+        body = ast.parse(source_of(place)).body
+    except SyntaxError:
+        return False  # loading it says so
+    for each in body:
+        if isinstance(each, ast.ClassDef):
+            bases = {ast.unparse(base).rpartition(".")[2] for base in each.bases}
+            methods = {e.name for e in each.body if isinstance(e, ast.FunctionDef)}
+            if bases & {"Function", "InplaceFunction"} and {"forward", "backward"} <= methods:
+                return True
+    return False
