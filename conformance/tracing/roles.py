@@ -147,10 +147,23 @@ class Search:
         run, values = self.run, self.roles.values
         known = {**values, **run.given}
         for name, row in run.rows.items():
-            if row.tag == "V" and all(each in known for each in row.inputs):
-                known[name] = values[name] = np.asarray(
-                    row.function(*(known[each] for each in row.inputs))
-                )
+            if row.tag != "V" or not all(each in known for each in row.inputs):
+                continue
+            right = np.asarray(row.function(*(known[each] for each in row.inputs)))
+            known[name] = self._take_kept(name, right)
+
+    def _take_kept(self, name: str, right: Array) -> Array:
+        """Find what the update keeps: of momentum the last change of its parameter."""
+        run, factors = self.run, (1.0, -1 / float(as_floats(self.run.rates[0])))
+        within = run.movers.get(name[2:], 0)
+        location = self._located(right, within, factors) if within else None
+        if location is not None or run.update != "momentum" or name[2:] not in run.after:
+            return self._take(name, right, location)
+        moved = run.after[name[2:]] - dict(run.start.named())[name[2:]]
+        location = self._located(moved, within, factors)
+        if location is None or moved.shape != right.shape:
+            return self._take(name, right, None)
+        return self._take(name, moved, location, wrong=True)
 
     @property
     def _layers(self) -> int:
