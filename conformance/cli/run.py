@@ -56,7 +56,7 @@ def run(
         put("--html", html, report.as_page())
     say(report.in_one_line() if quiet else str(report))
     if verbose and not quiet:
-        from conformance.report.backward_page import rows
+        from conformance.report.backward_markdown import rows
 
         for each in rows(report.examined):
             say("  ".join(each))
