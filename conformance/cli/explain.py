@@ -30,5 +30,6 @@ def explain(
         say(as_text(worked), end="")
         return
     from conformance.lesson.page import write_lesson
+
     write_lesson(html, worked)
     say(f"{html}: one step to walk through; open it in a browser")

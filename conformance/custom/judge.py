@@ -24,6 +24,7 @@ from conformance.backward.operation import Operation, operation
 from conformance.backward.own_pass import examine_pass
 from conformance.backward.program import Recorded
 from conformance.backward.rerun import untraced
+from conformance.backward.quantities import HALF_OF_THE_DIGITS
 from conformance.backward.rules import Derivative, Moved
 from conformance.backward.source import lines_of
 from conformance.custom.context import Function
@@ -103,16 +104,20 @@ def _key(accused: Accused) -> tuple[Any, ...]:
 
 
 def _plainly(call: Called, judged: Judged) -> Accused | None:
-    """What is seen without the engine: no gradient is given, or one that takes nothing back."""
+    """What is seen without the engine: no gradient is given, or one for a gradient of 1."""
     goal = next(each for each in call.step.goals if each.name == judged.name)
     if judged.name in call.absent:
         lines = tuple(Line(each.file, each.line) for each in call.step.returns)
         return Accused((judged.name,), lines, Cause("absent"), mends=False)
-    if any(goal.node.depends_on(each) for each in call.sent):
+    if any(goal.node.depends_on(each) for each in call.sent) or len(call.sent) != 1:
         return None
-    given = named(call.sent[0]) if call.sent else None
-    why = Cause("unused", operation_text(goal.node), needed=given, worst=judged.worst)
-    return Accused((judged.name,), lines_of(goal.node), why, mends=False)
+    (sent,) = call.sent
+    if sent.value.size != 1 or judged.ratio is None:
+        return None
+    if abs(judged.ratio * float(sent.value) - 1) > HALF_OF_THE_DIGITS:
+        return None
+    why = Cause("unused", operation_text(goal.node), needed=named(sent), worst=judged.worst)
+    return Accused((judged.name,), lines_of(goal.node), why, mends=True)
 
 
 def _marked(judged: Judged, declared: Declared | None) -> Judged:

@@ -63,19 +63,19 @@ const VERDICTS = { fail: ['✗', 'wrong'], explained: ['·', 'follows from it'] 
 
 function tableOfCompared(compared) {
   const cell = (tag, ...content) => make(tag, {}, ...content);
-  const head = make('tr', {}, ...['', 'right', 'with the mistake', 'verdict'].map((text) => {
+  const head = make('tr', {}, ...['', 'right', 'with it', 'verdict'].map((text) => {
     const th = cell('th', text || make('span', { className: 'unseen' }, 'quantity'));
     th.scope = 'col';
     return th;
   }));
   const rows = compared.map(({ name, status, problem, worst, row }) => {
-    const [sign, word] = VERDICTS[status];
+    const [sign, said] = VERDICTS[status];
     const table = tableOf(name), symbol = worst ? symbolOf(name, table, worst.j, worst.k) : word(name);
     const title = cell('th', make('span', { className: 'tag' }, row.tag), ' ', ...typeset(symbol));
     title.scope = 'row';
     const got = worst ? (worst.number === null ? 'not finite' : shown(worst.number)) : problem;
     return make('tr', { className: status }, title, cell('td', worst ? shown(worst.right) : ''), cell('td', got),
-      cell('td', make('span', { className: `sign ${status}` }, sign), ` ${word}`));
+      cell('td', make('span', { className: `sign ${status}` }, sign), ' ', make('span', { className: 'said' }, said)));
   });
   const caption = make('caption', {}, 'Of each quantity, the entry that is furthest off');
   return make('table', {}, caption, make('thead', {}, head), make('tbody', {}, ...rows));

@@ -4,7 +4,7 @@ The mistake runs as a subject does and is judged as one. Left out: which mistake
 (`mistakes`), and how they are shown (`breaking.js`).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from math import isfinite
 from typing import Any
 
@@ -14,6 +14,7 @@ from conformance.cases.build import recorded_step
 from conformance.explain.worked import Worked
 from conformance.mistakes.catalogue import CATALOGUE
 from conformance.mistakes.mistake import Mistake, MistakenSession
+from conformance.mistakes.optimisers import OPTIMISERS
 from conformance.mistakes.situation import Situation, evaluate
 from conformance.model.table import given
 from conformance.report.mathml import mathml_pair
@@ -32,8 +33,12 @@ def broken_steps(worked: Worked) -> dict[str, dict[str, Any]]:
     """Each known mistake in an equation, by its id, as it shows in this step."""
     start, batch = _start(worked)
     truth = _truth(worked, start, batch)
-    mistakes = (each for each in CATALOGUE.values() if each.formulas)
-    return {each.id: _broken(each, worked, truth) for each in mistakes}
+    return {each.id: _broken(each, worked, truth) for each in known()}
+
+
+def known() -> list[Mistake]:
+    """The mistakes in an equation of plain SGD."""
+    return [each for each in CATALOGUE.values() if each.formulas and each not in OPTIMISERS]
 
 
 def formulas(mistake: Mistake) -> tuple[str, str]:
@@ -69,7 +74,7 @@ def _quantity(verdict: Verdict, shown: Array, truth: Mapping[str, Target]) -> di
     """What a program with the mistake has of one quantity, and whether that equation is blamed."""
     right = truth[verdict.name].centre
     problem = malformed(shown, right.shape, right.dtype)
-    rows = np.atleast_2d(shown) if not problem else []
+    rows: Iterable[Array] = () if problem else np.atleast_2d(shown)
     return {
         "status": str(verdict.status),
         "problem": problem,

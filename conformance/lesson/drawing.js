@@ -76,7 +76,7 @@ function nodeAt([cx, cy], radius, part) {
   const name = shape('text', { x: cx, y: cy - radius - (NARROW.matches ? 7 : 10), class: 'name' });
   const note = shape('text', { x: cx, y: cy + radius + (NARROW.matches ? 14 : 17), class: 'note' });
   const element = shape('g', { class: 'neuron', 'data-part': part }, body, plate(), name, value, plate(), note);
-  return { element, name, value, note, at: [cx, cy], radius };
+  return { element, name, value, note, at: [cx, cy], width: part === COST ? side : 2 * radius };
 }
 
 // What hides the lines behind a text.
@@ -148,8 +148,8 @@ function showNode(node, { symbol, number, note, kinds = [] }) {
 }
 
 // The number in a circle, to as many digits as fit.
-function setValue({ value, radius }, number) {
-  const most = 2 * radius - 5, texts = number === undefined ? [''] : [3, 2, 1].map((digits) => brief(number, digits));
+function setValue({ value, width }, number) {
+  const most = width - 5, texts = number === undefined ? [''] : [3, 2, 1].map((digits) => brief(number, digits));
   value.removeAttribute('textLength');
   for (const text of texts) {
     value.textContent = text;

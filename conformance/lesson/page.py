@@ -16,9 +16,8 @@ from conformance.explain.example import Row
 from conformance.explain.lines import given, heading, legend, parts_of, rows
 from conformance.explain.pieces import NBSP
 from conformance.explain.worked import Line, Worked
-from conformance.lesson.broken import formulas
+from conformance.lesson.broken import formulas, known
 from conformance.lesson.data import is_whole, numbers
-from conformance.mistakes.catalogue import CATALOGUE
 from conformance.model import table as table_
 from conformance.report.document import policy, put, ready
 from conformance.report.mathml import mathml
@@ -77,9 +76,7 @@ def lesson(worked: Worked) -> str:
         samples=worked.given["x"].shape[1],
         why=_why(worked.case),
         parts=parts,
-        mistakes=[
-            (each, *formulas(each)) for each in CATALOGUE.values() if each.formulas
-        ] if is_whole(worked) else [],
+        mistakes=[(each, *formulas(each)) for each in known()] if is_whole(worked) else [],
         typeset=lambda formula: mathml(formula, block=True),
         prose=prose,
         command=_command(worked.case),

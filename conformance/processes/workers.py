@@ -8,7 +8,6 @@ have started, and the folder is removed. The next case finds new ones. Left out:
 
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -31,6 +30,7 @@ from conformance.processes.program import Job, Program, unflat
 from conformance.processes.ranks import Shown
 from conformance.processes.worker import FAILED, Settings
 from conformance.running.descendants import end_marked, new_mark
+from conformance.running.group import Group
 from conformance.running.isolate import SHOWN, signal_name
 from conformance.running.process import printable
 
@@ -131,6 +131,7 @@ class _Running:
     """The processes that are there."""
 
     def __init__(self, world: int) -> None:
+        _check_platform()
         self.mark, self.members = new_mark(), list[_Member]()
         self.folder = TemporaryDirectory(prefix="conformance-", ignore_cleanup_errors=True)
         try:
@@ -197,13 +198,22 @@ class _Running:
     def end(self) -> None:
         """Kill all, and whatever they have started; remove the folder."""
         for member in self.members:
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(member.process.pid, signal.SIGKILL)
+            Group(member.process.pid).end()
             member.process.kill()
             member.process.wait()
             member.connection.close()
         end_marked(self.mark)
         self.folder.cleanup()
+
+
+def _check_platform() -> None:
+    """Refuse a platform on which a child inherits no socket by its number.
+
+    Raises:
+        UsageError: it is one.
+    """
+    if sys.platform == "win32":
+        raise UsageError("several processes need Linux or macOS, where a child inherits a socket")
 
 
 def _check_names(rank: int, shown: Shown, known: Any) -> None:

@@ -247,7 +247,7 @@ class Patterns:
         First those in which no two lengths are the same, which serve for other cases too.
         """
         decays = bool(case.lmbda) and self.program.decays
-        more = run, earlier, case.cost, decays, case.activations
+        more = run, earlier, case.cost, decays, case.activations, case.update
         for n in dict.fromkeys((M, m)):
             widths = tuple(each for each in WIDTHS if each != n)
             if case.layers <= len(widths):
@@ -310,6 +310,7 @@ class StandIn:
         cost: its name.
         decays: whether λ is not 0.
         activations: of the layers 2 … L.
+        update: its name.
     """
 
     sizes: tuple[int, ...]
@@ -319,6 +320,7 @@ class StandIn:
     cost: str
     decays: bool
     activations: tuple[str, ...]
+    update: str
 
 
 def _of_samples(location: Location, before: int, m: int) -> Location:

@@ -153,10 +153,8 @@ def test_a_command_is_put_to_the_cases_of_a_family_alone(build: Build) -> None:
         subject(build("c")), case="*relu-softmax*", family=("relu", "softmax"), dtype="float64"
     )
     assert report.ok, report.blames
-    assert {*report.declined} == {id_ for id_ in report.declined if "relu-softmax-2-4-3" in id_}
-    assert {each.case.activations for each in report.cases} == {
-        ("relu", "softmax"),
-    }
+    hidden = {each.case.activations[:-1] for each in report.cases}
+    assert {name for names in hidden for name in names} == {"relu"}
 
 
 @pytest.mark.parametrize("language", per_language())

@@ -20,6 +20,7 @@ import numpy as np
 from conformance.model.functions import SIGMOID, Activation
 from conformance.model.table import Row, Rows, given, rows
 from conformance.model.table import run as walk
+from conformance.model.updates import SGD
 from conformance.tracing.candidates import Candidate, Candidates
 from conformance.tracing.index import Index, Location, as_floats, common_factor, is_factor, times
 from reference.equations import BOOK
@@ -46,6 +47,8 @@ class Run:
         movers: the bits of what each of `after` was computed from.
         rewritten: whether each of `after` was computed, and is not what it was before.
         activations: of the layers 2 … L; sigmoids if none are given.
+        update: its name.
+        constants: of the update, exact.
     """
 
     index: Index
@@ -61,11 +64,18 @@ class Run:
     movers: Mapping[str, int] = field(default_factory=dict)
     rewritten: Mapping[str, bool] = field(default_factory=dict)
     activations: tuple[str, ...] = ()
+    update: str = SGD
+    constants: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
     def rows(self) -> Rows:
         """The table of the step."""
-        return rows(len(self.start.w) + 1, self.cost, self.activations or SIGMOID)
+        return rows(len(self.start.w) + 1, self.cost, self.activations or SIGMOID, self.update)
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """What the step starts from; see `given` of the table."""
+        return given(self.start, self.batch, *self.rates, self.constants)
 
     def f(self, layer: int) -> Activation:
         """The activation of a layer."""
@@ -129,7 +139,18 @@ class Search:
         self._forward()
         self._errors()
         self._gradients()
+        self._kept()
         return self.roles
+
+    def _kept(self) -> None:
+        """What the update keeps, as its equations give it of what comes before."""
+        run, values = self.run, self.roles.values
+        known = {**values, **run.given}
+        for name, row in run.rows.items():
+            if row.tag == "V" and all(each in known for each in row.inputs):
+                known[name] = values[name] = np.asarray(
+                    row.function(*(known[each] for each in row.inputs))
+                )
 
     @property
     def _layers(self) -> int:
@@ -376,14 +397,24 @@ class Search:
         return {(n.operation, n.frames[:1]) if n.uses & targets else None for n in nodes}
 
     def _moved(self, name: str) -> Array | None:
-        """What would have moved a parameter by the book's update as far as it was moved."""
+        """What would have moved a parameter by its update as far as it was moved."""
         if name not in self.run.after:
             return None
         eta, decay = self.run.rates
-        before = dict(self.run.start.named())[name]
-        kept = before * (1 - eta * decay) if name[0] == "w" else before
-        after = self.run.after[name]
-        return (kept - after) / eta if after.shape == before.shape else None
+        before, after = dict(self.run.start.named())[name], self.run.after[name]
+        if after.shape != before.shape:
+            return None
+        decayed = decay * before if name[0] == "w" else 0
+        old = self.run.start.state.get(f"v_{name}")
+        if self.run.update == SGD:
+            return np.asarray((before - after) / eta - decayed)
+        if self.run.update not in ("momentum", "nesterov"):
+            return None  # by its size a step tells little of its gradient
+        mu = self.run.constants["mu"]
+        moved = mu * old - (after - before)
+        if self.run.update == "nesterov":
+            moved = (mu * mu * old - (after - before)) / (1 + mu)
+        return np.asarray(moved / eta - decayed)
 
     def _quantity(
         self,
@@ -633,7 +664,7 @@ def quantities_at(run: Run, found: Mapping[str, Location]) -> Roles:
         return at.without_factor(at.gather(run.index.numbers, object))
 
     sought = [row for row in run.rows.values() if row.quantity.name not in ("cost", "b", "w")]
-    values = walk(sought, evaluate, given(run.start, run.batch, *run.rates))
+    values = walk(sought, evaluate, run.given)
     return Roles(dict(found), values=values)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from conformance.arithmetic.exact import to_exact
 from conformance.model.functions import ACTIVATIONS, SIGMOID, Activation
-from conformance.model.table import given, is_given
+from conformance.model.table import is_given
 from conformance.tracing.index import Location, as_floats
 from conformance.tracing.known import Known
 from conformance.tracing.repair import Step
@@ -90,7 +90,7 @@ class Way:
         self.wrong = wrong
         self.values = {each: v for each, v in values.items() if shapes.get(each) == np.shape(v)}
         self.rows = run.rows
-        self._given = given(run.start, run.batch, *run.rates)
+        self._given = run.given
         order = list(self.rows)
         self._earlier = order[: order.index(name)]
         self._steps: dict[tuple[int, ...], list[Step]] = {}

@@ -3,7 +3,7 @@
 Left out: how its networks are run (`calls.py`), loading it (`subjects/load.py`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
 from dataclasses import replace
 from io import StringIO
@@ -28,6 +28,7 @@ from conformance.subjects.book.decay_parameters import decay_parameters
 from conformance.subjects.book.numbers import numbers_of
 from conformance.subjects.book.trial import check_assignable
 from conformance.subjects.book.trial_runs import stops, trial_of_decay
+from conformance.subjects.book.update_rule import update_rule
 from conformance.verdict.finding import Finding, Kind, finding
 from reference.step import Array, Batch, Parameters
 
@@ -60,6 +61,10 @@ class BookNetwork(BookCalls):
         """
         super().__init__(factory, name)
         net = self._first_made()
+        taken = parameters_of(net.update_mini_batch, type(net), "update_mini_batch")
+        further = dict([*taken.items()][2:])  # behind the mini-batch and η
+        self.rule = update_rule(self._constructor(net), further, name, type(net))
+        further = {each: e for each, e in further.items() if each not in self.rule.update.values()}
         check_assignable(net, name)
         try:
             self.numbers = numbers_of([*net.weights, *net.biases])
@@ -80,8 +85,6 @@ class BookNetwork(BookCalls):
         self.in_place = not self.odd and any(
             kept() and not kept(in_place=True) for kept in (self._ignored, self._unmoved)
         )
-        taken = parameters_of(net.update_mini_batch, type(net), "update_mini_batch")
-        further = dict([*taken.items()][2:])  # behind the mini-batch and η
         self.decay = decay_parameters(further, trial_of_decay(self, self.probe), name)
         self.misordered = self._misordered()
         self.stops = stops(self, len(self.probe))
@@ -105,7 +108,15 @@ class BookNetwork(BookCalls):
             *epsilon,
             *filled,
             *self.decay.said(),
+            *self.rule.said(),
         ]
+
+    def _constructor(self, net: Any) -> Mapping[str, Any]:
+        """The parameters of what makes a network, as far as they are known."""
+        try:
+            return parameters_of(self.factory, type(net), "__init__")
+        except (TypeError, ValueError):
+            return {}
 
     def _said_family(self) -> list[str]:
         hidden, output = (ACTIVATIONS[each].symbol or each for each in self.family)
