@@ -3,15 +3,13 @@
 Left out: the picture, which whoever reads the file draws.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from conformance.backward_check import BackwardReport
 from conformance.corpus import store
 from conformance.outcome import Report
 from conformance.report.sentence import pluralize
-
-if TYPE_CHECKING:
-    from conformance.backward_check import BackwardReport
-    from conformance.shapes.file_report import FileReport
+from conformance.shapes.file_report import FileReport
 
 LABEL = "backprop"
 COLORS = {0: "brightgreen", 1: "red"}
@@ -19,7 +17,7 @@ NOT_JUDGED, GREY = "not judged", "lightgrey"
 SHORT = 12  # digits of the hash that the corpus is known by
 
 
-def badge(report: "Report | BackwardReport | FileReport") -> dict[str, Any]:
+def badge(report: Report | BackwardReport | FileReport) -> dict[str, Any]:
     """The badge of a report.
 
     Of a network that was put to recorded cases, it says the corpus: its verdict is that of these
@@ -29,17 +27,14 @@ def badge(report: "Report | BackwardReport | FileReport") -> dict[str, Any]:
         corpus = store.corpus_hash(store.root())[:SHORT]
         verdict = {0: "conformant", 1: _wrong(report)}.get(report.exit_code, NOT_JUDGED)
         return _badge(f"{verdict} · corpus {corpus}", report.exit_code)
-    parts = getattr(report, "parts", ())
-    if len(parts) > 1:
-        right = sum(each.exit_code == 0 for each in parts)
-        return _badge(f"{right} of {len(parts)} right", report.exit_code)
-    if len(parts) == 1:
-        return badge(parts[0])
-    gradients = getattr(report, "gradients", ())
-    wrong = sum(not each.ok for each in gradients)
+    if isinstance(report, FileReport):
+        if len(report.parts) == 1:
+            return badge(report.parts[0])
+        right = sum(each.exit_code == 0 for each in report.parts)
+        return _badge(f"{right} of {len(report.parts)} right", report.exit_code)
+    wrong = sum(not each.ok for each in report.gradients)
     said = f"{pluralize(wrong, 'gradient')} wrong" if wrong else "wrong"
-    words = {0: "gradients right", 1: said}.get(report.exit_code, NOT_JUDGED)
-    return _badge(words, report.exit_code)
+    return _badge("gradients right" if report.ok else said, report.exit_code)
 
 
 def no_verdict() -> dict[str, Any]:
