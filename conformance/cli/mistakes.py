@@ -9,8 +9,18 @@ from conformance.cli.progress import console, progress
 from conformance.cli.say import say
 
 
+def _ids(incomplete: str) -> list[str]:
+    """What a shell completes the name of a mistake to."""
+    from conformance.mistakes.catalogue import CATALOGUE
+
+    return [each for each in CATALOGUE if each.startswith(incomplete)]
+
+
 def mistakes(
-    id_: Annotated[str | None, typer.Argument(metavar="ID", help="Show this one at work.")] = None,
+    id_: Annotated[
+        str | None,
+        typer.Argument(metavar="ID", help="Show this one at work.", autocompletion=_ids),
+    ] = None,
 ) -> None:
     """List the known mistakes, or show one at work."""
     from conformance.proof.show import show_all, show_one
