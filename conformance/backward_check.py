@@ -123,7 +123,7 @@ class BackwardReport:
 
     def as_markdown(self) -> str:
         """The report as GitHub-flavoured Markdown."""
-        from conformance.report.backward_page import as_markdown
+        from conformance.report.backward_markdown import as_markdown
 
         return as_markdown(self.name, self.examined)
 
@@ -131,7 +131,11 @@ class BackwardReport:
         """The report as one page of HTML."""
         from conformance.report.backward_page import as_page
 
-        return as_page(self.name, self.examined)
+        return as_page(self.name, self.examined, self.further())
+
+    def further(self) -> list[str]:
+        """What is known beside the gradients, in sentences."""
+        return []
 
     def _repr_html_(self) -> str:
         """The same for a notebook."""
@@ -189,8 +193,8 @@ def check_vjp(
 
 def _check_function(kind: Any, args: tuple[Any, ...], seed: int) -> BackwardReport:
     """Judge a `torch.autograd.Function`, by what torch itself takes it for."""
-    from conformance.custom.judge import asked, examined
-    from conformance.custom.record import accepted
+    from conformance.custom.applied import accepted
+    from conformance.custom.asked import asked, examined
 
     what = asked(kind, args, seed)
     try:

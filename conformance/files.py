@@ -39,7 +39,7 @@ def put(option: str, path: Path, text: str) -> None:
     special = path.exists() and not path.is_file()  # a pipe, or a terminal
     try:
         if special:
-            path.write_text(text, encoding="utf-8")
+            path.write_bytes(text.encode())
         else:
             write_whole(path, text.encode())
     except OSError as error:

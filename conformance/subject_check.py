@@ -63,7 +63,7 @@ def check_any(subject: object, book: Callable[[object], Report], options: Option
         return found
 
 
-def _other(subject: object, error: UnknownSubjectError, options: Options) -> AnyReport | None:
+def _other(subject: object, error: UnknownSubjectError, options: Options) -> "AnyReport | None":
     """What is not the network of the book, in another way; None if there is none."""
     if isinstance(error, OtherFamilyError):
         return _alone(subject, options)

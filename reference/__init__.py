@@ -17,14 +17,20 @@ from reference.equations import (
 )
 from reference.network import Network
 from reference.step import Batch, Parameters, Step
+from reference.updates import ADAM, ADAMW, MOMENTUM, NESTEROV, RMSPROP, Update
 
 __all__ = [
+    "ADAM",
+    "ADAMW",
     "BOOK",
     "CROSS_ENTROPY",
     "LINEAR",
     "LOG_LIKELIHOOD",
+    "MOMENTUM",
+    "NESTEROV",
     "QUADRATIC",
     "RELU",
+    "RMSPROP",
     "SIGMOID",
     "SOFTMAX",
     "TANH",
@@ -35,6 +41,7 @@ __all__ = [
     "Network",
     "Parameters",
     "Step",
+    "Update",
     "feedforward",
     "step",
 ]

@@ -13,7 +13,7 @@ Left out: z, δ and ∇, which nobody looks at here, and other arithmetics than 
 Source: M. Nielsen, *Neural Networks and Deep Learning* (2015), chapters 1 to 3.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from math import prod
@@ -34,7 +34,9 @@ from reference.equations import (
     difference,
 )
 from reference.families import behind
-from reference.step import Array, Batch
+from reference.movers import Mover
+from reference.step import Array, Batch, Parameters
+from reference.updates import BOOK_UPDATE, Update
 
 
 def knows(activations: Iterable[Activation], cost: Cost) -> bool:
@@ -63,6 +65,8 @@ class Descent:
         biases: Sequence[Array],
         activations: Sequence[Activation] = (),
         cost: Cost = QUADRATIC,
+        update: Update = BOOK_UPDATE,
+        state: Mapping[str, Array] | None = None,
     ) -> None:
         """Copy the parameters, for which `fits` holds.
 
@@ -71,18 +75,39 @@ class Descent:
             biases: (n_l, 1) arrays.
             activations: of the layers 2 … L, sigmoids if not given; for these and the cost `knows`.
             cost: it goes with the activation of the output.
+            update: another rule than the book's.
+            state: what it has kept, by names such as `v_w2`; nothing yet if not given.
         """
         arrays = [*weights, *biases]
         self.parameters = np.concatenate([array.ravel() for array in arrays])
         self._change = np.empty_like(self.parameters)  # η ∂C/∂w and η ∂C/∂b
         shapes, layers = [array.shape for array in arrays], len(weights)
-        views, changes = _views(self.parameters, shapes), _views(self._change, shapes)
-        self.weights, self.biases = views[:layers], views[layers:]
-        self._changes = changes[:layers], changes[layers:]
+
+        def views(flat: Array) -> tuple[Sequence[Array], Sequence[Array]]:
+            found = _views(flat, shapes)
+            return found[:layers], found[layers:]
+
+        self.weights, self.biases = views(self.parameters)
+        self._changes = views(self._change)
+        book = update is BOOK_UPDATE
+        self._mover = None if book else Mover(update, self.parameters, views, state or {})
         self._kernels = [_KERNELS[each] for each in activations or [SIGMOID] * layers]
         output = activations[-1] if activations else SIGMOID
         self._sloped = behind(output, cost).delta not in (cross_entropy_delta, difference)
         self._work: dict[int, _Work] = {}  # by m: the last mini-batch may be shorter
+
+    @property
+    def state(self) -> dict[str, Array]:
+        """What the update keeps, by names such as `v_w2`: views of it."""
+        return {} if self._mover is None else self._mover.state
+
+    def begin(self, parameters: Parameters) -> None:
+        """Start from other parameters, with their state."""
+        for views, arrays in ((self.weights, parameters.w), (self.biases, parameters.b)):
+            for view, array in zip(views, arrays, strict=True):
+                view[...] = array
+        if self._mover is not None:
+            self._mover.begin(parameters.state)
 
     def step(self, batch: Batch, eta: float, decay: float = 0.0) -> None:
         """Take one step of gradient descent.
@@ -99,7 +124,11 @@ class Descent:
                 (self.weights, self.biases), self._changes, self._kernels, m
             )
         work.forward(batch.x)
-        work.backward(batch.x.T, batch.y, eta / m, sloped=self._sloped)
+        rate = eta / m if self._mover is None else 1 / m
+        work.backward(batch.x.T, batch.y, rate, sloped=self._sloped)
+        if self._mover is not None:
+            self._mover.step(self._change, eta, decay)
+            return
         if decay:
             for w in self.weights:
                 np.multiply(w, 1 - eta * decay, w)

@@ -7,7 +7,7 @@ Code written for the book's program runs on it: the same names, arguments and pr
 Source: M. Nielsen, *Neural Networks and Deep Learning* (2015), chapters 1 and 3.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from itertools import pairwise
 
@@ -19,6 +19,7 @@ from reference.equations import QUADRATIC, SIGMOID, Activation, Cost
 from reference.families import of_layers
 from reference.order import Rows, permutation
 from reference.step import Array, Batch, Parameters
+from reference.updates import BOOK_UPDATE, Update
 
 Pairs = Iterable[tuple[Array, Array]]
 
@@ -31,6 +32,7 @@ class Network:
         sizes: neurons of each layer.
         biases: (n_l, 1) arrays for l = 2 … L.
         weights: (n_l, n_{l-1}) arrays for l = 2 … L.
+        state: what the update has kept, by names such as `v_w2`.
     """
 
     def __init__(
@@ -40,6 +42,7 @@ class Network:
         cost: Cost = QUADRATIC,
         activation: Activation = SIGMOID,
         output: Activation | None = None,
+        update: Update = BOOK_UPDATE,
     ) -> None:
         """Draw weights and biases from a standard normal distribution.
 
@@ -49,6 +52,7 @@ class Network:
             cost: one of `reference.equations`, such as `LOG_LIKELIHOOD`.
             activation: of the hidden layers: `SIGMOID`, `TANH` or `RELU`.
             output: of the output layer; if not given, that with which the cost usually goes.
+            update: a rule of `reference.updates`, such as `ADAM`.
 
         Raises:
             ValueError: fewer than two layers, or a layer without neurons; or the cost does not go
@@ -63,13 +67,15 @@ class Network:
         output = cost.output if output is None else output
         self.activations = (*[activation] * (len(sizes) - 2), output)
         self.equations = of_layers(len(sizes), activation, output, cost)
+        self.update = update
         self._descent: Descent | None = None  # while it trains in place
         self.biases = [self.rng.standard_normal((n, 1)) for n in sizes[1:]]
         self.weights = [self.rng.standard_normal((n, below)) for below, n in pairwise(sizes)]
+        self.state: Mapping[str, Array] = {}
 
     def feedforward(self, a: Array) -> Array:
         """The output activations (n_L, m) of the input columns `a` (n_1, m)."""
-        return feedforward(self._parameters, a, self.equations)[1][-1]
+        return feedforward(self.parameters, a, self.equations)[1][-1]
 
     def backprop(self, x: Array, y: Array) -> tuple[list[Array], list[Array]]:
         """The gradient (nabla_b, nabla_w) of the cost, the mean over the columns of x and y.
@@ -81,8 +87,8 @@ class Network:
         Returns:
             Two lists of arrays shaped as `biases` and `weights`.
         """
-        z, a = feedforward(self._parameters, x, self.equations)
-        delta = errors(self._parameters, z, a, y, self.equations)
+        z, a = feedforward(self.parameters, x, self.equations)
+        delta = errors(self.parameters, z, a, y, self.equations)
         nabla_b, nabla_w = zip(*gradients(delta, a, self.equations[-1]), strict=True)
         return list(nabla_b), list(nabla_w)
 
@@ -106,6 +112,9 @@ class Network:
             self._descent.step(batch, eta, decay)
             return
         nabla_b, nabla_w = self.backprop(batch.x, batch.y)
+        if self.update is not BOOK_UPDATE:
+            self._move(zip(nabla_b, nabla_w, strict=True), {"eta": eta, "decay": decay})
+            return
         update_b, update_w = self.equations[-1].updated_bias, self.equations[-1].updated_weight
         self.biases = [
             update_b(b, nabla, eta) for b, nabla in zip(self.biases, nabla_b, strict=True)
@@ -113,6 +122,11 @@ class Network:
         self.weights = [
             update_w(w, nabla, eta, decay) for w, nabla in zip(self.weights, nabla_w, strict=True)
         ]
+
+    def _move(self, nabla: Iterable[tuple[Array, Array]], rates: Mapping[str, float]) -> None:
+        before = self.parameters
+        after = self.update.moved(before, nabla, rates)
+        self.weights, self.biases, self.state = list(after.w), list(after.b), after.state
 
     def SGD(  # noqa: N802 - the book's name
         self,
@@ -170,12 +184,15 @@ class Network:
         known = knows(self.activations, self.cost)
         if not known or not fits(*self.weights, *self.biases):
             raise ValueError("in place: give floats of one dtype, and a cost of the book")
-        self._descent = Descent(self.weights, self.biases, self.activations, self.cost)
-        self.weights, self.biases = self._descent.weights, self._descent.biases
+        kinds = self.activations, self.cost, self.update, self.state
+        self._descent = Descent(self.weights, self.biases, *kinds)
+        self.weights = list(self._descent.weights)
+        self.biases = list(self._descent.biases)
         try:
             with np.errstate(over="ignore"):  # as in `equations.sigmoid`
                 yield self._descent
         finally:
+            self.state = self._descent.state
             self._descent = None
 
     def evaluate(self, test_data: Iterable[tuple[Array, int]]) -> int:
@@ -188,8 +205,11 @@ class Network:
         return int((answers == np.asarray(labels)).sum())
 
     @property
-    def _parameters(self) -> Parameters:
-        return Parameters(tuple(self.weights), tuple(self.biases))
+    def parameters(self) -> Parameters:
+        """The present weights and biases with the state of the update."""
+        state = self.state if self._descent is None else self._descent.state
+        found = Parameters(tuple(self.weights), tuple(self.biases), state)
+        return found if state else self.update.begun(found)
 
 
 def stacked(pairs: Pairs) -> Batch:

@@ -1,7 +1,8 @@
 """The book's `network2.py` on top of `network.py`: cost classes, monitoring, saving.
 
 Code written for the book's program runs on it, with `import reference.network2 as network2`. Beyond
-the book it takes `activation=` and `output=`. Left out: gradient descent itself (`network.py`).
+the book it takes `activation=`, `output=` and `update=`. Left out: gradient descent itself
+(`network.py`).
 
 Source: M. Nielsen, *Neural Networks and Deep Learning* (2015), chapter 3.
 """
@@ -28,6 +29,7 @@ from reference.equations import (
 )
 from reference.order import Rows
 from reference.step import Array, Batch
+from reference.updates import BOOK_UPDATE, Update
 
 Labelled = Iterable[tuple[Array, Any]]
 """Pairs of a column x and a label, or a column y."""
@@ -76,6 +78,7 @@ class Network(network.Network):
         rng: np.random.Generator | None = None,
         activation: Activation = SIGMOID,
         output: Activation | None = None,
+        update: Update = BOOK_UPDATE,
     ) -> None:
         """Draw weights of standard deviation 1/√n_in, and biases from a standard normal.
 
@@ -85,11 +88,12 @@ class Network(network.Network):
             rng: where the numbers come from.
             activation: of the hidden layers.
             output: of the output layer; if not given, that with which the cost usually goes.
+            update: a rule of `reference.updates`, such as `ADAM`.
 
         Raises:
             ValueError: the sizes make no network, or the cost does not go with the output.
         """
-        super().__init__(sizes, rng, _book(cost), activation, output)
+        super().__init__(sizes, rng, _book(cost), activation, output, update)
         self.cost_class = cost
         self.default_weight_initializer()
 

@@ -44,7 +44,8 @@ def finished(
     found = [replace(e, ok=True, untraced=True) if e in missed else e for e in found]
     blame = blame and not all(each.ok for each in found)
     blamed = accused(forward, found) if blame else []
-    beside = passes(forward, blamed) if blamed else ()
+    names = [each.goal.name for each in found if not each.ok]
+    beside = passes(forward, blamed, names) if blamed else ()
     return Examined(tuple(map(_judged, found)), tuple(blamed), kinks, passes=beside)
 
 

@@ -6,7 +6,7 @@ Each is applied to all executions of the operation.
 Left out: whether it makes the gradients right (`culprit.py`).
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -105,7 +105,7 @@ def scaled(group: Group, factor: float, value: Callable[[Node], Any]) -> Change:
     node = group.first
     if node.operation in ("multiply", "divide") and factor:
         for i, arg in enumerate(node.args):
-            computed = type(arg) is Node and arg.function is not None
+            computed = type(arg) is Node and (arg.function is not None or arg.given)
             has = value(arg) if type(arg) is Node else arg
             if np.ndim(has) == 0 and not computed:
                 wants = has / factor if node.operation == "divide" and i else has * factor
@@ -114,17 +114,20 @@ def scaled(group: Group, factor: float, value: Callable[[Node], Any]) -> Change:
     return Change("factor", "", f"{factor:g}", rule, 2.5)
 
 
-def renumbered(nodes: Sequence[Node], values: Mapping[int, int]) -> Iterator[Change]:
+def renumbered(
+    nodes: Sequence[Node], values: Mapping[int, int], others: Collection[float] = ()
+) -> Iterator[Change]:
     """Another number under a name that several operations use.
 
     Args:
         nodes: the operations.
         values: the place of the operand that it is, by the number of the operation.
+        others: numbers of the program that it may have to be.
     """
     first = nodes[0]
     has = first.args[values[first.number]]
     inverse = {1 / has} if has else set()
-    for number in sorted({2 * has, has / 2, has + 1, has - 1, -has, 1} | inverse):
+    for number in sorted({2 * has, has / 2, has + 1, has - 1, -has, 1, *others} | inverse):
         if number != has:
 
             def rule(node: Node, args: list[Any], kwargs: dict[str, Any], n: Any = number) -> Any:

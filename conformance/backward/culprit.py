@@ -12,6 +12,7 @@ import numpy as np
 from conformance.backward.chain import Rules
 from conformance.backward.change import Change
 from conformance.backward.changes import changes, renumbered, scaled, scales
+from conformance.backward.evidence import told
 from conformance.backward.findings import Line
 from conformance.backward.groups import UNFIT, Group, Repair, grouped
 from conformance.backward.judge import distance
@@ -104,6 +105,17 @@ class Culprit(Region):
             if np.all(np.isfinite(value)) and any(True for _ in self.search.known.matches(value)):
                 yield from self._operand_lines(node, i)
 
+    def told_operands(self) -> Iterator[Line]:
+        """The lines of operands that are said to be wrong by what they have to be."""
+        for repair in self.repairs:
+            for node in repair.group.nodes:
+                right = repair.values.get(node.number)
+                if right is None or not self._differs(node, right):
+                    continue
+                for operand, _ in reversed(list(told(self.chain, node, right, self.right))):
+                    group = self._by_number.get(operand.number, Group([operand]))
+                    yield from self.lines_of(group, {operand.number})
+
     def _operand_lines(self, node: Node, place: int) -> Iterator[Line]:
         """The line that an operand comes from."""
         arg = node.args[place]
@@ -139,6 +151,14 @@ class Culprit(Region):
         nodes = self.forward.nodes()
         return {operand_name(node, i) for node in nodes for i in range(len(node.args))}
 
+    @cached_property
+    def _numbers(self) -> set[float]:
+        """The numbers that the forward pass computes with, and the lengths of its arrays."""
+        nodes = self.forward.nodes()
+        used = (e for node in nodes for e in node.args if isinstance(e, int | float))
+        lengths = (n for node in nodes for n in np.shape(node.value) if n > 1)
+        return {*map(float, used), *map(float, lengths)} - {0.0}
+
     def _fixes_of_variables(self) -> Iterator[Fix]:
         """The changes of a number that several operations use under one name."""
         found: dict[tuple[str, str, float], dict[int, int]] = {}
@@ -153,7 +173,7 @@ class Culprit(Region):
             line = line_of(nodes[0])
             if line is not None and reads(name, line) > len({each.site for each in nodes}):
                 continue  # what else it is used for is right: it is the use that is to blame
-            for change in renumbered(nodes, places):
+            for change in renumbered(nodes, places, self._numbers):
                 if self._mends(Group(nodes), change, None):
                     yield Fix(Group(nodes), replace(change, place=places[nodes[0].number]))
 
@@ -252,6 +272,7 @@ def find(culprit: Culprit) -> Found:
     if culprit.repairs:
         repair = culprit.turning()
         held = tuple(culprit.known(culprit.repairs[0].group.first))
+        lines += culprit.told_operands() if not lines else ()
         lines += culprit.needed_operands(repair.group)
         for each in (repair, culprit.repairs[0]):
             lines += culprit.lines_of(each.group, culprit.wrong_executions(each))

@@ -198,6 +198,8 @@ class Passed:
         backward: the value that is its ∂C/∂v, if there is one.
         factor: of that one beside ∂C/∂v.
         blamed: whether what is needed there is what the first line to blame does not give.
+        wrong: whether v is a parameter, and `backward` the gradient of it that is wrong.
+        inputs: the places, among the values that are listed, of those that it is computed from.
     """
 
     forward: Named
@@ -205,6 +207,8 @@ class Passed:
     backward: Named | None = None
     factor: float = 1.0
     blamed: bool = False
+    wrong: bool = False
+    inputs: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

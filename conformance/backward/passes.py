@@ -1,9 +1,10 @@
 """The two passes side by side: each value of the forward pass, and where its ∂C/∂v is.
 
-Left out: what is wrong (`accuse.py`), and the drawing (`report/backward_page.py`).
+Left out: what is wrong (`accuse.py`), and the drawing (`report/page/passes.py`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from conformance.backward.findings import Accused, Named, Passed
 from conformance.backward.forward import Forward
 from conformance.backward.known import Known
 from conformance.backward.names import named, operation_text
-from conformance.backward.operation import is_float
+from conformance.backward.operation import is_float, operation
 from conformance.backward.program import bits
 from conformance.backward.quantities import HALF_OF_THE_DIGITS, Match
 from conformance.backward.source import line_of
@@ -20,25 +21,72 @@ from conformance.tracing.trace import Node
 Numbers = tuple[tuple[int, ...], bytes]
 
 MANY = 400  # backward operations, of which the first are looked through
+EXECUTIONS = 12  # of a line, each with a row of its own; the last stands for those after it
 WIDEST = 48  # characters of an expression
 
 
-def passes(forward: Forward, accused: Sequence[Accused]) -> tuple[Passed, ...]:
-    """The values of the forward pass that have a name, in its order, each with its ∂C/∂v."""
+def passes(
+    forward: Forward, accused: Sequence[Accused], wrong: Collection[str] = ()
+) -> tuple[Passed, ...]:
+    """The values of the forward pass that have a name, in its order, each with its ∂C/∂v.
+
+    Args:
+        forward: the forward pass.
+        accused: what is to blame.
+        wrong: the names of the parameters whose gradients are wrong.
+    """
     held = _held(forward)
     blamed = [each.cause.needed for each in accused if each.cause.needed is not None]
-    rows: dict[Named, Passed] = {}
+    given = {e.parameter.number: _named(e.node) for e in forward.run.goals if e.name in wrong}
+    rows: list[Passed] = []
+    nearest: dict[int, set[int]] = {}  # the rows that a value is, or is computed from at once
+    for node, name in _listed(forward, nearest):
+        made_of = nearest[node.number]
+        same = [i for i, each in enumerate(rows) if each.forward == name]
+        again = made_of.intersection(same) or set(same[-1:] if len(same) >= EXECUTIONS else ())
+        if again:
+            nearest[node.number] = {max(again)}
+            continue
+        nearest[node.number] = {len(rows)}
+        match = held.get(_numbers(forward, node))
+        is_wrong = match is None and node.number in given
+        back = _named(match[0]) if match is not None else given.get(node.number)
+        factor = 1.0 if match is None else match[1].factor
+        shape, inputs = np.shape(node.value), tuple(sorted(made_of))
+        rows.append(Passed(name, shape, back, factor, wrong=is_wrong, inputs=inputs))
+    return tuple(_marked(rows, blamed))
+
+
+def _marked(rows: list[Passed], blamed: Sequence[Named]) -> list[Passed]:
+    """The rows, of which those that are to blame say so.
+
+    Of several executions of a line it is the last one whose ∂C/∂v is missing: the way back meets it
+    first.
+    """
+    for name in blamed:
+        places = [i for i, each in enumerate(rows) if each.forward == name]
+        missing = [i for i in places if rows[i].backward is None or rows[i].wrong]
+        for i in (missing or places)[-1:]:
+            rows[i] = replace(rows[i], blamed=True)
+    return rows
+
+
+def _listed(forward: Forward, nearest: dict[int, set[int]]) -> Iterator[tuple[Node, Named]]:
+    """The values that have a name; of every value, what it is computed from is noted."""
     parameters = bits(forward.run.goals)
     for node in forward.nodes():
+        nearest[node.number] = _union(nearest, node)
         name = named(node)
         own = node.given or name.line is not None  # and no part of a cost that was tried
-        if name in rows or not own or not node.uses & parameters or not _is_short(name):
-            continue
-        match = held.get(_numbers(forward, node))
-        back = None if match is None else _named(match[0])
-        factor = 1.0 if match is None else match[1].factor
-        rows[name] = Passed(name, np.shape(node.value), back, factor, name in blamed)
-    return tuple(rows.values())
+        if own and node.uses & parameters and (_is_short(name) or node is forward.run.loss):
+            yield node, name
+
+
+def _union(nearest: Mapping[int, set[int]], node: Node) -> set[int]:
+    """The rows that the operands of a value are, or are computed from."""
+    made = operation(node)
+    operands = () if made is None else made.inputs
+    return {i for each in operands for i in nearest.get(each.number, ())}
 
 
 def _numbers(forward: Forward, node: Node) -> Numbers:

@@ -19,6 +19,7 @@ from conformance.backward.quantities import (
     HALF_OF_THE_DIGITS,
     Match,
 )
+from conformance.backward.slips import COMPARISONS
 from conformance.tracing.trace import Node
 from reference.step import Array
 
@@ -41,6 +42,7 @@ class Region:
         self.chain.evaluated = 0
         others = [e for e in search.chain.nodes if self._is_other(e)]
         self._constants = [e for e in grouped(others) if e.first.function is None]
+        self._choices = [e for e in grouped(others) if e.first.operation in COMPARISONS]
         self._by_number = {n.number: g for g in (*search.groups, *grouped(others)) for n in g.nodes}
 
     def known(self, node: Node) -> list[Match]:
@@ -95,7 +97,7 @@ class Region:
         """The operations one of which is to blame, the likeliest first."""
         scaling = [each for each in reversed(self.search.groups) if scales(each.first)]
         if not self.repairs:
-            return [*self._constants, *scaling, *self.search.groups]
+            return [*self._constants, *self._choices, *scaling, *self.search.groups]
         first = self.repairs[0]
         found = [*self._constants, *scaling, first.group, *self.upstream(first, edge=True)]
         found += [each.group for each in self.repairs[1:FEW_REPAIRS]]

@@ -64,7 +64,7 @@ def operands(node: Node) -> list[ast.expr]:
         return [found.func.value, *found.args]
     match found:
         case ast.BinOp():
-            made = [found.left, found.right]
+            made = [found.left, found.right][:: -1 if _turned(node, found) else 1]
         case ast.UnaryOp():
             made = [found.operand]
         case ast.Compare():
@@ -76,6 +76,27 @@ def operands(node: Node) -> list[ast.expr]:
         case _:
             made = _augmented(node)
     return made
+
+
+def _turned(node: Node, found: ast.BinOp) -> bool:
+    """Whether `2 * x` was recorded as `x * 2`, as torch does it."""
+    numbers = [type(each) is not Node for each in node.args]
+    if node.operation not in ("add", "multiply") or numbers != [False, True]:
+        return False
+    if isinstance(found.right, ast.Constant) or not isinstance(found.left, ast.Name | ast.Constant):
+        return False
+    if isinstance(found.left, ast.Constant) or not isinstance(found.right, ast.Name):
+        return True
+    return found.right.id in _names(node.args[0])
+
+
+def _names(node: Node) -> set[str]:
+    """The names that a value was given when it was computed."""
+    if node.given:
+        return {node.operation.rpartition(" ")[2]}
+    line = line_of(node)
+    whole = None if line is None else statement(line.file, line.line)
+    return set() if whole is None else _stored(whole)
 
 
 def _augmented(node: Node) -> list[ast.expr]:

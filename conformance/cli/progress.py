@@ -4,10 +4,12 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from time import monotonic
-from typing import NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import Progress
+from rich.text import Text
 
 T = TypeVar("T")
 
@@ -18,6 +20,27 @@ class _Console(Console):
     def on_broken_pipe(self) -> NoReturn:
         """Leave it to `main`: rich would exit with status 1, which is a verdict here."""
         raise BrokenPipeError
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print; on a terminal, long lines are broken between words and the rest is indented."""
+        if options.get("soft_wrap") and self.is_terminal:
+            texts = [Text(each) if isinstance(each, str) else each for each in objects]
+            objects = tuple(line for each in texts for line in _folded(each, self))
+            options["sep"] = "\n"
+        super().print(*objects, **options)
+
+
+def _folded(text: Text, console: Console) -> Iterator[Text]:
+    """A text as lines of a terminal, the later ones of a line indented."""
+    for line in text.split("\n", allow_blank=True):
+        indent = len(line.plain) - len(line.plain.lstrip()) + 2
+        if cell_len(line.plain) <= console.width or indent > console.width // 2:
+            yield line
+            continue
+        first, *others = line.wrap(console, console.width - indent)
+        for each in (first, *(Text(" " * indent).append_text(each) for each in others)):
+            each.rstrip()
+            yield each
 
 
 def console() -> Console:

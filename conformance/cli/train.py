@@ -14,8 +14,16 @@ from rich.console import Console
 from rich.progress import Progress, TaskID
 
 from conformance.cli.examples import epilog
-from conformance.cli.options import JsonFile, PythonPath, cost_of, dtype_of, sizes_of
-from conformance.cli.say import say
+from conformance.cli.options import (
+    JsonFile,
+    PythonPath,
+    cost_of,
+    dtype_of,
+    family_of,
+    one_of,
+    sizes_of,
+)
+from conformance.cli.say import say, say_written
 from conformance.errors import UsageError
 
 if TYPE_CHECKING:
@@ -57,6 +65,13 @@ def train(
     eta: Annotated[float, typer.Option(help="The learning rate η.")] = 3.0,
     cost: Annotated[str, typer.Option(help="Or cross-entropy, or log-likelihood.")] = "quadratic",
     lmbda: Annotated[float, typer.Option(help="The weight decay λ.")] = 0.0,
+    family: Annotated[
+        str | None,
+        typer.Option(help="Activations of hidden layers and output, such as relu,softmax."),
+    ] = None,
+    update: Annotated[
+        str, typer.Option(help="Or momentum, nesterov, rmsprop, adam, adamw.")
+    ] = "sgd",
     subjects: Annotated[
         str | None,
         typer.Option(
@@ -87,12 +102,15 @@ def train(
     from conformance.train.output import check_writable, write_json
     from conformance.train.run import subjects as found
     from conformance.train.settings import Settings
+    from reference.updates import UPDATES
 
     options = {"--json": json_file, "--plot": plot, "--checkpoint": checkpoint}
     check_writable({option: path for option, path in options.items() if path is not None})
     settings = Settings(
         *(sizes_of(sizes), epochs, mini_batch, eta, cost_of(cost), lmbda),
         *(dtype_of(dtype), seed, _partners(subjects)),
+        family=family_of(family),
+        update=one_of("--update", update, *UPDATES),
     )
     settings.fit_digits()
     partners = found(settings.subjects, settings, python_path or ())
@@ -103,6 +121,7 @@ def train(
         from conformance.train.plot import plot as drawn
 
         drawn(plot, run)
+    say_written((json_file, plot, checkpoint))
     raise typer.Exit(run.exit_code)
 
 

@@ -85,9 +85,10 @@ def _no_case(pattern: str | Collection[str] | None, dtype: str | None, ids: list
     near = [f"{e}-*" for g in globs for e in get_close_matches(re.split(r"-?[*\d]", g)[0], names)]
     of = f" of dtype {dtype}" if dtype else ""
     meant = f" (did you mean {', '.join(near)}?)" if near else ""
+    begin = "" if near else f"; their names begin with {', '.join(names)}"
     return (
         f"no case{of} matches {' or '.join(map(repr, globs))}{meant}: `conformance fixtures list` "
-        f"shows all {len(ids)}, `*` stands for any letters"
+        f"shows all {len(ids)}, `*` stands for any letters{begin}"
     )
 
 

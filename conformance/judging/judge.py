@@ -13,6 +13,7 @@ from conformance.judging.doubts import OWN, failed_in, with_doubts
 from conformance.judging.evidence import Evidence
 from conformance.judging.observe import observations
 from conformance.judging.second_run import with_second_run
+from conformance.model.updates import SGD
 from conformance.subjects import Subject
 from conformance.subjects.observation import Observation
 from conformance.tracing.frames import Frame
@@ -38,7 +39,8 @@ def check_case(subject: Subject, recorded: Recorded) -> CaseReport:
     verdicts: list[Verdict] = []
     evidence: list[Evidence] = []
     try:
-        for t in range(recorded.case.steps):
+        begun = subject.takes_state or recorded.case.update == SGD
+        for t in range(recorded.case.steps if begun else 1):
             verdicts += restarted(subject, recorded, t, evidence)
         wrong = any(
             verdict.status in (Status.FAIL, Status.LOST) and verdict.name for verdict in verdicts

@@ -83,7 +83,7 @@ def mistaken(formulas: Formulas, name: str) -> Subject:
     def start(case: Case, parameters: Parameters) -> Any:
         return MistakenSession(formulas, case, parameters)
 
-    return Subject(name, start, family=(), update="")
+    return Subject(name, start, family=(), updates=())
 
 
 def subject_of(mistake: Mistake) -> Subject:

@@ -1,149 +1,204 @@
-"""What is known of a backward pass as Markdown, and as one page of HTML.
+"""What is known of a backward pass as one page of HTML: the line, why, and the two passes drawn.
 
-What comes from the program (names, its lines) is data and never markup. Left out: the words
-(`backward_words.py`).
+What comes from the program (names, its lines) is data and never markup. Left out: the drawing
+(`page/passes_drawing.py`), and the words (`backward_words.py`).
 """
 
-import math
-from collections.abc import Iterator
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator, Sequence
 from html import escape
+from importlib.resources import files
+from pathlib import Path
 
-from conformance.backward.findings import Accused, Examined, Judged, Named, Passed
+from conformance.backward.findings import Accused, Examined, Judged, Line, Named, Passed
+from conformance.report.backward_markdown import COLUMNS, row
 from conformance.report.backward_words import (
     FACTOR,
-    blame_lines,
     conventions,
+    details,
+    headline,
     in_one_line,
     notes,
-    place,
+    why,
+    wrong_words,
 )
 from conformance.report.document import policy
-from conformance.report.gfm import code, fenced, table, text
-from conformance.report.sentence import SIGNS, WORDS
+from conformance.report.page.highlight import excerpt
+from conformance.report.page.markup import Child, append, coloured, element, markup, quoted
+from conformance.report.page.passes_drawing import drawings
+from conformance.report.sentence import SIGNS
 from conformance.report.visible import visible
 
-COLUMNS = ("gradient of", "shape", "verdict", "error", "decided by")
-
-STYLE = """
-:root { color-scheme: light dark; font-family: system-ui, sans-serif; line-height: 1.4 }
-body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
-table { border-collapse: collapse }
-th, td { padding: .2em .8em; text-align: left; border-bottom: 1px solid rgba(128, 128, 128, .4) }
-pre { background: rgba(128, 128, 128, .12); padding: .7em; overflow-x: auto }
-.wrong { font-weight: bold }
-.blamed { background: rgba(230, 40, 40, .25) }
-"""
+AROUND = 3  # lines of source before and after the one to blame
 
 
-def as_markdown(name: str, examined: Examined) -> str:
-    """The whole report as GitHub-flavoured Markdown."""
-    return "\n\n".join(_blocks(name, examined)) + "\n"
+def as_page(name: str, examined: Examined, further: Sequence[str] = ()) -> str:
+    """The whole report as one page of HTML, which needs nothing from elsewhere.
+
+    Args:
+        name: of the program.
+        examined: what is known of it.
+        further: sentences that stand at the end.
+    """
+    return whole(in_one_line(name, examined), [article(name, examined, further)])
 
 
-def _blocks(name: str, examined: Examined) -> Iterator[str]:
-    yield f"### {_sign(examined)} {code(name)}: {text(WORDS[_exit_code(examined)])}"
-    for blame in examined.accused:
-        what, *rest = blame_lines(blame, examined.gradients)
-        yield f"#### {text(what)}"
-        lines = [place(each) for each in blame.lines[:1]]
-        yield from (fenced(each, "python") for each in lines)
-        yield "\n".join(f"- {text(each)}" for each in rest if each not in lines)
-    said = [*conventions(examined), *notes(examined)]
-    if said:
-        yield "\n".join(f"- {text(each)}" for each in said)
-    yield table(COLUMNS, map(_row, examined.gradients))
-
-
-def as_page(name: str, examined: Examined) -> str:
-    """The whole report as one page of HTML, which needs nothing from elsewhere."""
-    title = escape(visible(in_one_line(name, examined)))
-    body = "".join(_parts(name, examined))
+def whole(title: str, articles: Sequence[ET.Element]) -> str:
+    """A page of some articles."""
+    folder = files("conformance.report.page")
+    style = "".join((folder / each).read_text("utf-8") for each in ("page.css", "backward.css"))
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"/>'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy(STYLE, "")}"/>'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy(style, "")}"/>'
         '<meta name="viewport" content="width=device-width, initial-scale=1"/>'
-        f"<title>{title}</title><style>{STYLE}</style></head><body><main>{body}</main>"
-        "</body></html>\n"
+        '<meta name="color-scheme" content="light dark"/>'
+        f"<title>{escape(visible(title))}</title><style>{style}</style></head><body><main>"
+        f"{markup(articles)}</main></body></html>\n"
     )
 
 
-def _parts(name: str, examined: Examined) -> Iterator[str]:
-    words = WORDS[_exit_code(examined)]
-    yield f"<h1>{_sign(examined)} <code>{_text(name)}</code>: {words}</h1>"
-    for blame in examined.accused:
-        yield from _blamed(blame, examined)
-    said = [*conventions(examined), *notes(examined)]
-    if said:
-        yield f"<ul>{''.join(f'<li>{_text(each)}</li>' for each in said)}</ul>"
-    if examined.passes:
-        yield "".join(_side_by_side(examined))
-    head = "".join(f'<th scope="col">{each}</th>' for each in COLUMNS)
-    rows = "".join(_table_row(each) for each in examined.gradients)
-    yield f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+def article(name: str, examined: Examined, further: Sequence[str] = ()) -> ET.Element:
+    """The report on one program; see `as_page`."""
+    kind = "pass" if examined.ok else "fail"
+    badge = element("span", SIGNS[int(not examined.ok)], class_=f"badge {kind}", aria_hidden="true")
+    head = element(
+        "header",
+        element(
+            "p",
+            element("span", "backprop conformance", class_="label"),
+            " ",
+            element("code", name),
+            class_="subject",
+        ),
+        element("h1", badge, " ", headline(examined)),
+    )
+    said = [*conventions(examined), *notes(examined), *further]
+    return element(
+        "article",
+        head,
+        *(_blamed(each, examined) for each in examined.accused),
+        *([_passes(examined)] if examined.passes else []),
+        _gradients(examined),
+        *([_notes(said)] if said else []),
+        class_=kind,
+    )
 
 
-def _blamed(blame: Accused, examined: Examined) -> Iterator[str]:
-    what, *rest = blame_lines(blame, examined.gradients)
-    lines = "\n".join(map(visible, rest))
-    yield f"<h2>{_text(what)}</h2><pre>{escape(lines)}</pre>"
+def _blamed(blame: Accused, examined: Examined) -> ET.Element:
+    """Which gradients, where, why."""
+    several = len(examined.accused) > 1
+    heading = [element("h2", wrong_words(blame))] if several else []
+    parts = [*heading, element("p", *quoted(why(blame.cause)), class_="cause")]
+    parts += [_source(each) for each in blame.lines[:1]]
+    more = [element("li", *quoted(each)) for each in details(blame)]
+    if more:
+        parts.append(element("ul", *more, class_="facts"))
+    return element("section", *parts, class_="equation", aria_label=wrong_words(blame))
 
 
-def _side_by_side(examined: Examined) -> Iterator[str]:
-    """The forward pass downwards beside the backward pass upwards."""
-    yield "<h2>Forward, and backward beside it</h2>"
-    yield '<table><thead><tr><th scope="col">↓ v</th><th scope="col">shape</th>'
-    yield '<th scope="col">↑ ∂C/∂v</th></tr></thead><tbody>'
-    for each in examined.passes:
-        shape = " × ".join(map(str, each.shape)) or "a number"
-        kind = ' class="blamed"' if each.blamed else ""
-        yield f'<tr{kind}><th scope="row">{_value(each.forward)}</th><td>{shape}</td>'
-        yield f"<td>{_back(each)}</td></tr>"
-    yield "</tbody></table>"
+def _source(line: Line) -> ET.Element:
+    """The line with its neighbours, marked."""
+    lines = excerpt(line.file, line.line, AROUND) or [(line.line, ())]
+    pre = element("pre", class_="scroll", tabindex="0", role="group", aria_label="Source lines")
+    for number, runs in lines:
+        blamed = number == line.line
+        sign = element("span", f"{'▸' if blamed else ' '}{number:4}", class_="line-number")
+        kind = "line blamed" if blamed else "line"
+        append(pre, element("span", sign, " ", *coloured(runs), class_=kind), "\n")
+    where = element("code", f"{Path(line.file).name}:{line.line}")
+    return element("figure", element("figcaption", where), pre, class_="source")
 
 
-def _back(passed: Passed) -> str:
+def _passes(examined: Examined) -> ET.Element:
+    """The two passes as a drawing, and as a table for those who do not see it."""
+    legend = (
+        "Each value of the forward pass with its line, and beside it what the backward pass has "
+        "there. ✗ marks what the line to blame does not give; what follows from it is marked wrong."
+    )
+    described = element("details", element("summary", "The two passes as a table"))
+    append(described, element("div", _table(examined), class_="scroll", tabindex="0", role="group",
+                              aria_label="The two passes"))  # fmt: skip
+    return element(
+        "section",
+        element("h2", "Forward, and backward beside it"),
+        element("p", legend, class_="note"),
+        element("figure", *drawings(examined), class_="two-passes"),
+        described,
+    )
+
+
+def _table(examined: Examined) -> ET.Element:
+    """Every value of the forward pass, downwards, beside its ∂C/∂v."""
+    heads = [element("th", each, scope="col") for each in ("↓ v", "shape", "↑ ∂C/∂v")]
+    rows = [_table_row(each) for each in examined.passes]
+    return element(
+        "table",
+        element("thead", element("tr", *heads)),
+        element("tbody", *rows),
+        class_="plain",
+    )
+
+
+def _table_row(each: Passed) -> ET.Element:
+    shape = " × ".join(map(str, each.shape)) or "a number"
+    return element(
+        "tr",
+        element("th", *_value(each.forward), scope="row"),
+        element("td", shape),
+        element("td", *_back(each)),
+        class_="fail" if each.blamed else None,
+    )
+
+
+def _back(passed: Passed) -> list[Child]:
     """What the backward pass has at the place of a value."""
-    here = "" if passed.backward is None else _value(passed.backward)
+    here: list[Child] = [] if passed.backward is None else _value(passed.backward)
     if abs(passed.factor - 1) > FACTOR:
-        here += f", {passed.factor:.4g} times"
-    return f"✗ needed and not given {here and f'; {here}'}" if passed.blamed else here or "–"
+        here.append(f", {passed.factor:.4g} times")
+    if passed.wrong:
+        here.append(" ✗ wrong")
+    if passed.blamed:
+        return ["✗ needed and not given", *(["; ", *here] if here else [])]
+    return here or ["–"]
 
 
-def _value(named: Named) -> str:
-    line = "" if named.line is None else f" <small>line {named.line.line}</small>"
-    return f"<code>{_text(named.name)}</code>{line}"
+def _value(named: Named) -> list[Child]:
+    made: list[Child] = [element("code", named.name)]
+    if named.line is not None:
+        made += [" ", element("small", f"line {named.line.line}")]
+    return made
 
 
-def _table_row(judged: Judged) -> str:
-    first, *others = (_text(each) for each in _row(judged))
-    cells = "".join(f"<td>{each}</td>" for each in others)
-    kind = "" if judged.ok else ' class="wrong"'
-    return f'<tr{kind}><th scope="row">{first}</th>{cells}</tr>'
+def _gradients(examined: Examined) -> ET.Element:
+    """The table of the gradients."""
+    head = element("tr", *(element("th", each, scope="col") for each in COLUMNS))
+    table = element(
+        "table",
+        element("thead", head),
+        element("tbody", *map(_gradient, examined.gradients)),
+        class_="plain",
+    )
+    room = element(
+        "div", table, class_="scroll", tabindex="0", role="group", aria_label="The gradients"
+    )
+    return element("section", element("h2", "The gradients"), room)
 
 
-def _row(judged: Judged) -> tuple[str, ...]:
-    """A gradient in the columns of the table."""
-    how = "balls" if judged.exact else "the loss alone" if judged.untraced else "floats"
-    shape = " × ".join(map(str, judged.shape)) or "a number"
-    error = "not finite" if math.isinf(judged.error) else f"{judged.error:.1e}"
+def _gradient(judged: Judged) -> ET.Element:
+    name, shape, verdict, *rest = row(judged)
+    kind = "pass" if judged.ok else "fail"
+    sign = element("span", SIGNS[int(not judged.ok)], class_=f"sign {kind}", aria_hidden="true")
     if judged.declared is not None:
-        return judged.name, shape, "a convention", "–", "not judged"
-    return judged.name, shape, "right" if judged.ok else "wrong", error, how
+        sign = element("span", "–", class_="sign not-observed", aria_hidden="true")
+    return element(
+        "tr",
+        element("th", element("code", name), scope="row"),
+        element("td", shape),
+        element("td", sign, f" {verdict}"),
+        *(element("td", each) for each in rest),
+    )
 
 
-def rows(examined: Examined) -> Iterator[tuple[str, ...]]:
-    """The table of the gradients, row by row."""
-    yield COLUMNS
-    yield from map(_row, examined.gradients)
-
-
-def _exit_code(examined: Examined) -> int:
-    return 0 if examined.ok else 1
-
-
-def _sign(examined: Examined) -> str:
-    return SIGNS[_exit_code(examined)]
-
-
-def _text(words: str) -> str:
-    return escape(visible(words))
+def _notes(said: Sequence[str]) -> ET.Element:
+    items: Iterator[ET.Element] = (element("li", *quoted(each)) for each in said)
+    return element("section", element("h2", "Notes"), element("ul", *items, class_="facts"))

@@ -4,6 +4,7 @@ Left out: what is known (`backward/findings.py`).
 """
 
 import linecache
+import re
 from collections.abc import Iterator, Sequence
 from html import escape
 from pathlib import Path
@@ -21,7 +22,9 @@ from conformance.backward.findings import (
 )
 from conformance.report.visible import visible
 
+NAME = re.compile(r"[\w.]+(\[[^\]]*\]|\([^()]*\))*")  # `h`, `self.a[1]`, `np.exp(z)`
 MANY = 8  # gradients, beyond which their names are not all said
+FEW = 4  # the same in a headline
 FACTOR = 1e-6  # a factor is said that differs from 1 by more
 LOCATED = 2  # further lines that are named
 
@@ -49,16 +52,46 @@ def in_one_line(name: str, examined: Examined) -> str:
     return visible(f"{name}: wrong: the {what} of {wrong}{where}: {why(first.cause)}{more}")
 
 
+def headline(examined: Examined) -> str:
+    """The verdict in a sentence, without the program's name and without a full stop."""
+    if not examined.accused:
+        said = _right(examined.gradients)
+        return f"{said[0].upper()}{said[1:]}"
+    wrong = [*dict.fromkeys(name for each in examined.accused for name in each.gradients)]
+    judged = [each for each in examined.gradients if each.declared is None]
+    right = [each.name for each in judged if each.ok and each.name not in wrong]
+    what = "update" if examined.accused[0].cause.kind in UPDATES else "gradient"
+    be = "are" if len(wrong) > 1 else "is"
+    by = f", by {len(examined.accused)} lines" if len(examined.accused) > 1 else ""
+    few = _names(right) if len(right) <= FEW else f"{len(right)} others"
+    beside = f"; {few} {'is' if len(right) == 1 else 'are'} right" if right else ""
+    return f"The {what}{'s'[: len(wrong) > 1]} of {_names(wrong, FEW)} {be} wrong{by}{beside}"
+
+
+def _wrong(names: Sequence[str], accused: Accused, gradients: Sequence[Judged]) -> tuple[str, str]:
+    """What is wrong, such as `gradients of W1 and b1`, and what is right beside it."""
+    judged = [each for each in gradients if each.declared is None]
+    right = [each.name for each in judged if each.ok and each.name not in names]
+    beside = f"; {_names(right)} {'is' if len(right) == 1 else 'are'} right" if right else ""
+    what = "update" if accused.cause.kind in UPDATES else "gradient"
+    return f"{what}{'s'[: len(names) > 1]} of {_names(names)}", beside
+
+
 def _all_right(name: str, gradients: Sequence[Judged]) -> str:
+    return f"{name}: {_right(gradients)}"
+
+
+def _right(gradients: Sequence[Judged]) -> str:
+    """That all are right, and what decided it."""
     gradients = [e for e in gradients if e.declared is None or e.declared.kind == "straight"]
     if not gradients:
-        return f"{name}: no gradient is judged: what its backward gives is a convention"
+        return "no gradient is judged: what its backward gives is a convention"
     exact = sum(each.exact for each in gradients)
     count = _count(len(gradients), "gradient")
     if exact == len(gradients):
-        return f"{name}: {count}, all right, decided on balls"
+        return f"{count}, all right, decided on balls"
     how = "in floats, to half of their digits" if not exact else f"{exact} of them decided on balls"
-    return f"{name}: {count}, all right, {how}"
+    return f"{count}, all right, {how}"
 
 
 def _count(n: int, what: str) -> str:
@@ -67,26 +100,32 @@ def _count(n: int, what: str) -> str:
 
 def blame_lines(accused: Accused, gradients: Sequence[Judged] = ()) -> list[str]:
     """Which gradients, which line, why; then what else is known of it."""
-    judged = [each for each in gradients if each.declared is None]
-    right = [each.name for each in judged if each.ok and each.name not in accused.gradients]
-    beside = f"; {_names(right)} {'is' if len(right) == 1 else 'are'} right" if right else ""
-    plural = "s of" if len(accused.gradients) > 1 else " of"
-    what = "update" if accused.cause.kind in UPDATES else "gradient"
-    lines = [f"wrong: the {what}{plural} {_names(accused.gradients)}{beside}"]
+    what, beside = _wrong(accused.gradients, accused, gradients)
+    lines = [f"wrong: the {what}{beside}"]
     lines += map(place, accused.lines[:1])
     lines.append(why(accused.cause))
+    return lines + [f"  {each}" for each in details(accused)]
+
+
+def wrong_words(accused: Accused) -> str:
+    """What an operation makes wrong: `the gradients of W1 and b1 are wrong`."""
+    be = "are" if len(accused.gradients) > 1 else "is"
+    return f"the {_wrong(accused.gradients, accused, ())[0]} {be} wrong"
+
+
+def details(accused: Accused) -> Iterator[str]:
+    """The entry that is farthest off, and the lines that may be to blame as well."""
     if accused.cause.worst is not None:
-        lines.append(f"  {_entry(accused.cause.worst)}")
+        yield _entry(accused.cause.worst)
     sure = accused.cause.changed is not None
     for each in () if sure else accused.lines[1 : 1 + LOCATED]:
-        lines.append(f"  or else {place(each)}")
-    return lines
+        yield f"or else {place(each)}"
 
 
-def _names(names: Sequence[str]) -> str:
-    some = list(names[:MANY])
-    if len(names) > MANY:
-        some.append(f"{len(names) - MANY} more")
+def _names(names: Sequence[str], most: int = MANY) -> str:
+    some = list(names[:most])
+    if len(names) > most:
+        some.append(f"{len(names) - most} more")
     return " and ".join([", ".join(some[:-1]), some[-1]] if len(some) > 1 else some)
 
 
@@ -101,11 +140,16 @@ def _entry(entry: Entry) -> str:
     return f"{entry.name}{at}: the gradient is {entry.given:.6g}, right is {entry.right:.6g}"
 
 
+def of(named: Named) -> str:
+    """A value as it stands behind ∂C/∂: an expression in parentheses."""
+    return named.name if NAME.fullmatch(named.name) else f"({named.name})"
+
+
 def _value(named: Named | None) -> str:
-    """`h` (line 6)."""
+    """`h` (line 6), as it stands behind ∂C/∂."""
     if named is None:
         return "?"
-    return named.name if named.line is None else f"{named.name} (line {named.line.line})"
+    return of(named) if named.line is None else f"{of(named)} (line {named.line.line})"
 
 
 def _quoted(named: Named) -> str:
@@ -253,7 +297,8 @@ def _of_declared(each: Judged) -> str:
     step = each.declared.operation
     rounds = "a step of forward" if step is None else _quoted(step)
     said = {
-        "unchanged": "forward hands it on as it is; what backward gives is a convention, not judged",
+        "unchanged": "forward hands it on as it is; what backward gives is a convention, "
+        "not judged",
         "step": f"the derivative of {rounds} is 0; what backward gives is a convention, not judged",
         "straight": f"right with {rounds} taken for the identity (straight-through): a convention",
         "none": "backward gives no gradient of it, so none is judged",

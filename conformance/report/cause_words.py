@@ -4,6 +4,7 @@ Left out: finding it (`conformance.diagnosis`).
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conformance.diagnosis.cause import Cause
@@ -26,16 +27,58 @@ def mistakes(report: Report, tag: str) -> "list[Mistake]":
     return [ALL[id_] for id_ in ids]
 
 
+@dataclass(frozen=True)
+class Formula:
+    """A wrong formula beside the right one, and the known mistakes that are this one.
+
+    Attributes:
+        names: of the mistakes.
+        sentences: theirs.
+        wrong: what the subject has.
+        right: what it has to have.
+    """
+
+    names: tuple[str, ...]
+    sentences: tuple[str, ...]
+    wrong: str
+    right: str
+
+    @property
+    def name(self) -> str:
+        """All names."""
+        return " or ".join(self.names)
+
+    @property
+    def sentence(self) -> str:
+        """All sentences."""
+        return " ".join(self.sentences)
+
+
+def formulas(report: Report, tag: str) -> list[Formula]:
+    """The formulas that the subject may have instead of an equation, each once."""
+    found: dict[tuple[str, str], list[Mistake]] = {}
+    for each in mistakes(report, tag):
+        found.setdefault((each.wrong, each.right), []).append(each)
+    return [
+        Formula(
+            tuple(cause_name(report, tag, each) for each in same),
+            tuple(dict.fromkeys(each.sentence for each in same)),
+            *pair,
+        )
+        for pair, same in found.items()
+    ]
+
+
 def cause_words(report: Report, tag: str) -> Iterator[str]:
     """The lines on the cause of one wrong equation; one, if it has been told of another."""
     told = told_of(report, tag)
     if told:
         yield f"cause: the same as of {told}: {' or '.join(_names(report, tag))}"
         return
-    for i, mistake in enumerate(mistakes(report, tag)):
-        yield f"{'or' if i else 'cause'}: {cause_name(report, tag, mistake)}: {mistake.sentence}"
-        yield f"  wrong  {mistake.wrong}"
-        yield f"  right  {mistake.right}"
+    for i, formula in enumerate(formulas(report, tag)):
+        yield f"{'or' if i else 'cause'}: {formula.name}: {formula.sentence}"
+        yield f"  wrong  {formula.wrong}"
+        yield f"  right  {formula.right}"
     for words in beside_cause(report, tag):
         yield words if words == NO_CAUSE else f"  {words}"
 

@@ -21,9 +21,8 @@ from conformance.report.blame_words import (
 )
 from conformance.report.cause_words import (
     beside_cause,
-    cause_name,
     example_heading,
-    mistakes,
+    formulas,
 )
 from conformance.report.exact_words import exact_words, loss_text, loss_words
 from conformance.report.finding_words import finding_text
@@ -137,10 +136,9 @@ def _blamed(report: Report, blame: Blame) -> Iterator[str]:
 
 
 def _caused(report: Report, tag: str) -> Iterator[str]:
-    for i, mistake in enumerate(mistakes(report, tag)):
-        name = text(cause_name(report, tag, mistake))
-        yield f"{'or' if i else 'cause'}: **{name}**: {text(mistake.sentence)}"
-        yield fenced(f"- {mistake.wrong}\n+ {mistake.right}", "diff")
+    for i, each in enumerate(formulas(report, tag)):
+        yield f"{'or' if i else 'cause'}: **{text(each.name)}**: {text(each.sentence)}"
+        yield fenced(f"- {each.wrong}\n+ {each.right}", "diff")
     said = list(beside_cause(report, tag))
     if said:
         yield "\n".join((text(said[0]), *(f"- {text(words)}" for words in said[1:])))

@@ -17,7 +17,7 @@ from conformance.report.blame_words import (
     first_words,
     heading,
 )
-from conformance.report.cause_words import beside_cause, cause_name, example_heading, mistakes
+from conformance.report.cause_words import beside_cause, example_heading, formulas
 from conformance.report.exact_words import exact_words, loss_text, loss_words
 from conformance.report.finding_words import finding_text
 from conformance.report.mathml import DIFFERS, mathml, mathml_pair
@@ -112,7 +112,7 @@ def _blamed(report: Report, blame: Blame) -> Iterator[str]:
     """What is said of an equation that is wrong."""
     equation = equation_of_blame(report, blame)
     yield _element("h4", _text(heading(report, blame)))
-    known = [] if blame.first.doubted else mistakes(report, blame.tag)
+    known = [] if blame.first.doubted else formulas(report, blame.tag)
     yield "" if known else _element("p", mathml(equation.formula, block=True))
     yield _element("p", _text(accused(blame.first, equation.field)), _QUIET)
     if not blame.first.doubted:  # else it is not the subject's line that is wrong
@@ -121,10 +121,10 @@ def _blamed(report: Report, blame: Blame) -> Iterator[str]:
         )
         lines = "\n".join(source(blame.frames))
         yield _block(lines) if lines else ""
-        for i, mistake in enumerate(known):
-            name = _element("strong", _text(cause_name(report, blame.tag, mistake)))
-            yield _element("p", f"{'or' if i else 'cause'}: {name}: {_text(mistake.sentence)}")
-            yield _formulas(mistake.wrong, mistake.right)
+        for i, formula in enumerate(known):
+            name = _element("strong", _text(formula.name))
+            yield _element("p", f"{'or' if i else 'cause'}: {name}: {_text(formula.sentence)}")
+            yield _formulas(formula.wrong, formula.right)
         yield _items([*beside_cause(report, blame.tag), *exact_words(report, blame.tag)])
     after = [each.name for each in explained(report, blame.first)]
     more = [f"explains {', '.join(after)}"] if after else []

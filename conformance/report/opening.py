@@ -15,7 +15,7 @@ from conformance.report.blame_words import (
     first_words,
     heading,
 )
-from conformance.report.cause_words import NO_CAUSE, beside_cause, cause_name, mistakes, told_of
+from conformance.report.cause_words import NO_CAUSE, beside_cause, formulas, told_of
 from conformance.report.exact_words import loss_text, loss_words
 from conformance.report.finding_words import finding_text
 from conformance.report.message import accused
@@ -133,8 +133,8 @@ def _of_loss(report: Report, each: LostEquation) -> Statement:
 
 def _why(report: Report, blame: Blame) -> str:
     """The cause of one wrong equation, or what was measured, or how far it is off."""
-    known = mistakes(report, blame.tag)
-    names = " or ".join(cause_name(report, blame.tag, each) for each in known)
+    known = formulas(report, blame.tag)
+    names = " or ".join(each.name for each in known)
     told = told_of(report, blame.tag)
     if told:
         return f"cause: the same as of {told}: {names}"

@@ -3,10 +3,9 @@
 Left out: what is known (`shapes/file_report.py`).
 """
 
-import re
 from collections.abc import Iterator, Sequence
-from html import escape
 from typing import Any
+from xml.etree.ElementTree import Element
 
 from conformance.outcome import Report
 from conformance.report.visible import visible
@@ -90,19 +89,29 @@ def markdown_of(part: Part) -> str:
 
 def page_of(report: FileReport) -> str:
     """The report on a file as one page: the parts one after another."""
-    pages = [_page(each) for each in report.parts]
-    bodies = "<hr/>".join(re.sub(r"(?s).*<main>|</main>.*", "", each) for each in pages)
-    left = "".join(
-        f"<p>not judged: {escape(visible(f'{e.name}: {e.why}'))}</p>" for e in report.left
-    )
-    whole = next(
-        (page for page in pages if "<html" in page), "<html><body><main></main></body></html>"
-    )
-    head, tail = re.split(r"(?s)<main>.*</main>", whole, maxsplit=1)
-    return f"{head}<main>{bodies}{left}</main>{tail}"
+    from conformance.report.backward_page import whole
+    from conformance.report.page.markup import element
+
+    articles = [_article(each) for each in report.parts]
+    left = [element("li", f"not judged: {each.name}: {each.why}") for each in report.left]
+    if left:
+        articles.append(element("article", element("ul", *left, class_="facts")))
+    title = in_one_line_of(report)
+    return whole(title, articles)
 
 
-def _page(part: Part) -> str:
+def in_one_line_of(report: FileReport) -> str:
+    """The verdict on the only program of a file, or how many of several are right."""
+    if len(report.parts) == 1:
+        return verdict_of(report.parts[0])
+    right = sum(each.exit_code == 0 for each in report.parts)
+    return f"{report.place}: {right} of {len(report.parts)} programs are right"
+
+
+def _article(part: Part) -> Element:
+    from conformance.report.backward_page import article
+    from conformance.report.page.markup import element
+
     if isinstance(part, Report):
-        return f"<main><pre>{escape(str(part))}</pre></main>"
-    return part.as_page()
+        return element("article", element("h1", verdict_of(part)), element("pre", str(part)))
+    return article(part.name, part.examined, part.further())

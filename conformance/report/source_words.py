@@ -18,13 +18,15 @@ class Source:
     """A place in somebody's code.
 
     Attributes:
-        file: the name of the file, without folders.
+        path: of the file.
+        file: its name, without folders.
         line: its number, counted from 1.
         function: the function around it.
-        around: numbers and texts of the line and its neighbours.
+        around: numbers and texts of the line and its neighbours, none left out between.
         callers: file, number and text of the lines that led to it, the innermost first.
     """
 
+    path: str
     file: str
     line: int
     function: str
@@ -39,11 +41,16 @@ def source_of(frames: Sequence[Frame], around: int) -> Source | None:
     blamed, *callers = frames
     numbers = range(blamed.line - around, blamed.line + around + 1)
     lines = [(each, linecache.getline(blamed.file, each).rstrip()) for each in numbers]
+    while lines and not lines[0][1]:
+        del lines[0]
+    while lines and not lines[-1][1]:
+        del lines[-1]
     return Source(
+        blamed.file,
         Path(blamed.file).name,
         blamed.line,
         blamed.function,
-        tuple((number, text) for number, text in lines if text),
+        tuple(lines),
         tuple(
             (Path(each.file).name, each.line, linecache.getline(each.file, each.line).strip())
             for each in callers

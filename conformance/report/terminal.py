@@ -26,7 +26,7 @@ from conformance.report.blame_words import (
     skipped_words,
 )
 from conformance.report.blocks import Block, fitted, lines_of
-from conformance.report.cause_words import cause_words, example_words, joined, mistakes
+from conformance.report.cause_words import cause_words, example_words, formulas, joined
 from conformance.report.exact_words import exact_words, loss_text, loss_words
 from conformance.report.finding_words import finding_lines, finding_text
 from conformance.report.judged import judged_words
@@ -49,6 +49,7 @@ STYLES = {
 }
 HEADLINE = {0: "bold green", 1: "bold red"}
 NAME = 36  # characters of a subject's name over a table that fits 80 columns
+SHORTEST = 12  # the same of a case on a narrow terminal
 MOST = 25  # lines of a report, unless all of it is asked for
 GRAVEST = (Status.FAIL, Status.ERROR, Status.PASS)  # first, where not all cases fit
 ROWS, FACTS = 5, 2  # of the table with its heading, and of what is said under it, at least
@@ -61,7 +62,9 @@ def show(console: Console, report: Report, *, verbose: bool = False) -> None:
     width = console.width
     encoded = encodes(getattr(console.file, "encoding", None), "".join(ASCII_SIGNS))
     signs = {each: each for each in ASCII_SIGNS} if encoded else ASCII_SIGNS
-    blocks = _all(report, signs) if verbose else fitted(_short(report, signs, width), MOST, width)
+    blocks = (
+        _all(report, signs, width) if verbose else fitted(_short(report, signs, width), MOST, width)
+    )
     for text in lines_of(blocks):
         console.print(text, soft_wrap=True)
 
@@ -72,16 +75,16 @@ def _short(report: Report, signs: Signs, width: int) -> list[Block]:
     return [
         _opening(report, width),
         Block([*_support(report)], least=0, rank=2),
-        Block([*_table(report, signs, GRAVEST)], least=ROWS, noun="case"),
+        Block([*_table(report, signs, width, GRAVEST)], least=ROWS, noun="case"),
         Block(facts, least=FACTS, rank=1),
     ]
 
 
-def _all(report: Report, signs: Signs) -> list[Block]:
+def _all(report: Report, signs: Signs, width: int) -> list[Block]:
     """The blocks of a whole report."""
     return [
         _opening(report),
-        Block([*_table(report, signs)]),
+        Block([*_table(report, signs, width)]),
         Block([*_facts(report)]),
         *(Block([*_blamed(report, each)]) for each in report.blames),
         *(Block([*_lost(report, each)]) for each in report.losses),
@@ -120,7 +123,7 @@ def _opening(report: Report, width: int | None = None) -> Block:
 def _support(report: Report) -> Iterator[Text]:
     """What supports the first finding, if it is an equation."""
     for blame in report.blames[:1]:
-        equation, known = equation_of_blame(report, blame), mistakes(report, blame.tag)
+        equation, known = equation_of_blame(report, blame), formulas(report, blame.tag)
         if not blame.first.doubted:
             if len(known) == 1:
                 yield _seen(f"  wrong  {known[0].wrong}")
@@ -129,7 +132,9 @@ def _support(report: Report) -> Iterator[Text]:
             yield _seen(f"  {words}")
 
 
-def _table(report: Report, signs: Signs, order: Sequence[Status] | None = None) -> Iterator[Text]:
+def _table(
+    report: Report, signs: Signs, width: int, order: Sequence[Status] | None = None
+) -> Iterator[Text]:
     """The heading and a line a case, in the order of the corpus or of their status."""
     cases = report.cases if order is None else sorted(report.cases, key=_rank(order))
     kinds = columns(cases)
@@ -138,13 +143,16 @@ def _table(report: Report, signs: Signs, order: Sequence[Status] | None = None) 
     rows = [[*(signs[sign(each)] for each in held), worst(case)] for case, held in marked]
     name = report.subject
     first = [name if len(name) <= NAME else f"…{name[1 - NAME :]}", *(c.case.id for c in cases)]
-    wide = max(map(cell_len, map(visible, first)))
     widths = [max(map(len, column)) for column in zip(titles, *rows, strict=True)]
+    room = max(width - sum(widths) - len(widths), SHORTEST)
+    wide = min(max(map(cell_len, map(visible, first))), room)
     styles = [["bold"] * len(kinds), *([STYLES[e] if e else "" for e in held] for held in found)]
     for words, row, of_row in zip(first, [titles, *rows], styles, strict=True):
-        text = Text(set_cell_size(visible(words), wide), "bold" if row is titles else "")
-        for cell, width, style in zip(row[:-1], widths, of_row, strict=False):
-            text.append(f" {cell:^{width}}", style)
+        seen = visible(words)
+        name = seen if cell_len(seen) <= wide else f"{set_cell_size(seen, wide - 1)}…"
+        text = Text(set_cell_size(name, wide), "bold" if row is titles else "")
+        for cell, across, style in zip(row[:-1], widths, of_row, strict=False):
+            text.append(f" {cell:^{across}}", style)
         yield text.append(f" {row[-1]:>{widths[-1]}}")
 
 

@@ -112,8 +112,9 @@ def _detach(output: Connection | None, stack: Connection) -> None:
     if output is not None:
         for number in (1, 2):
             os.dup2(output.fileno(), number)
+    coding = "utf-8" if output is not None else sys.stdout.encoding  # of who reads it
     sys.stdout, sys.stderr = (
-        open(number, "w", 1, errors="backslashreplace", closefd=False)  # noqa: SIM115
+        open(number, "w", 1, coding, "backslashreplace", closefd=False)  # noqa: SIM115
         for number in (1, 2)
     )
     faulthandler.enable(stack.fileno(), all_threads=False)

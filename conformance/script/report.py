@@ -4,7 +4,6 @@ Left out: the words (`report/script_words.py`).
 """
 
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 from conformance.backward_check import BackwardReport
@@ -40,12 +39,11 @@ class ScriptReport(BackwardReport):
 
         return super().as_markdown() + "\n" + "".join(f"- {text(e)}\n" for e in notes(self.ran))
 
-    def as_page(self) -> str:
-        """The report as one page of HTML."""
+    def further(self) -> list[str]:
+        """How it moves its parameters, and how it ended."""
         from conformance.report.script_words import notes
 
-        said = "".join(f"<li>{escape(each)}</li>" for each in notes(self.ran))
-        return super().as_page().replace("</main>", f"<ul>{said}</ul></main>")
+        return [*notes(self.ran)]
 
     def _repr_html_(self) -> str:
         """The same for a notebook."""

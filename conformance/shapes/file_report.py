@@ -40,14 +40,11 @@ class ShapeReport(BackwardReport):
 
         return f"{super().as_markdown()}\n{text(recognised_words(self.recognised))}\n"
 
-    def as_page(self) -> str:
-        """The report as one page of HTML."""
-        from html import escape
-
+    def further(self) -> list[str]:
+        """What it was taken for."""
         from conformance.report.shape_words import recognised_words
 
-        said = f"<p>{escape(recognised_words(self.recognised))}</p>"
-        return super().as_page().replace("</main>", f"{said}</main>")
+        return [recognised_words(self.recognised)]
 
     def _repr_html_(self) -> str:
         """The same for a notebook."""

@@ -54,7 +54,9 @@ class Subject:
         folders: from which it was told to import.
         stops: how it stops on networks of some numbers of layers, if it is written for others.
         family: the activations of its hidden layers and of its output; empty if it has any.
-        update: its update rule, a name in `UPDATES`; empty if it has any.
+        updates: the update rules that it has, names in `UPDATES`; empty if it has any.
+        takes_state: whether it can be given what an update keeps, as it is before a step; if not,
+            it begins with nothing kept.
     """
 
     name: str
@@ -67,14 +69,16 @@ class Subject:
     folders: tuple[Path, ...] = ()
     stops: Mapping[int, str] = field(default_factory=dict)
     family: tuple[str, ...] = (SIGMOID, SIGMOID)
-    update: str = SGD
+    updates: tuple[str, ...] = (SGD,)
+    takes_state: bool = True
 
     def unfit(self, case: Case) -> str:
         """Why a case cannot be put to the subject, or nothing."""
         if self.family and not case.is_of(*self.family):
             return "has other activations"
-        if self.update and case.update != self.update:
-            return f"has no {case.update}" if case.update != SGD else f"moves by {self.update}"
+        if self.updates and case.update not in self.updates:
+            own = " or ".join(self.updates)
+            return f"has no {case.update}" if case.update != SGD else f"moves by {own}"
         if case.dtype not in self.dtypes:
             return f"computes in {' or '.join(self.dtypes)}"
         if case.cost not in self.costs:
@@ -128,8 +132,8 @@ def _torch_impl(case: Case, parameters: Parameters) -> Session:
 SUBJECTS = {
     subject.name: subject
     for subject in (
-        Subject("reference", _reference, family=(), update=""),
-        Subject("torch_impl", _torch_impl, family=(), update=""),
+        Subject("reference", _reference, family=(), updates=()),
+        Subject("torch_impl", _torch_impl, family=(), updates=()),
     )
 }
 

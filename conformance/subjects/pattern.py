@@ -247,7 +247,7 @@ class Patterns:
         First those in which no two lengths are the same, which serve for other cases too.
         """
         decays = bool(case.lmbda) and self.program.decays
-        more = run, earlier, case.cost, decays, case.activations
+        more = run, earlier, case.cost, decays, case.activations, case.update
         for n in dict.fromkeys((M, m)):
             widths = tuple(each for each in WIDTHS if each != n)
             if case.layers <= len(widths):
@@ -310,6 +310,7 @@ class StandIn:
         cost: its name.
         decays: whether λ is not 0.
         activations: of the layers 2 … L.
+        update: its name.
     """
 
     sizes: tuple[int, ...]
@@ -319,6 +320,7 @@ class StandIn:
     cost: str
     decays: bool
     activations: tuple[str, ...]
+    update: str
 
 
 def _of_samples(location: Location, before: int, m: int) -> Location:
@@ -390,7 +392,7 @@ def alike(one: Trace, other: Trace) -> bool:
 def _shapes(made: Stepped) -> dict[str, tuple[int, ...]]:
     shapes: dict[str, tuple[int, ...]] = {}
     for name, node in made.before.items():
-        shapes[f"nabla_{name}"] = node.value.shape
+        shapes |= {f"{each}_{name}": node.value.shape for each in ("nabla", "v", "s")}
         if name[0] == "b":
             column = (node.value.size, made.batch.m)
             shapes |= {f"{each}{name[1:]}": column for each in ("z", "a", "delta")}

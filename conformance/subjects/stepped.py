@@ -18,6 +18,7 @@ from conformance.arithmetic.exact import to_exact
 from conformance.corpus.case import Case
 from conformance.model.functions import SIGMOID
 from conformance.model.table import of_layers
+from conformance.model.updates import SGD
 from conformance.tracing.arranging import ARRANGING
 from conformance.tracing.arrays import traced_number
 from conformance.tracing.index import Index, Location
@@ -25,9 +26,10 @@ from conformance.tracing.program import traced_program
 from conformance.tracing.replay import Replay
 from conformance.tracing.roles import Run
 from conformance.tracing.trace import Node, Trace
-from reference.backprop import errors, feedforward
+from reference.backprop import errors, feedforward, step
 from reference.equations import BOOK
 from reference.step import Array, Batch, Parameters
+from reference.updates import Update
 
 
 @dataclass(eq=False)
@@ -46,6 +48,8 @@ class Stepped:
         returned: the nodes of what backprop gave for each sample, by the names of the gradients.
         earlier: the sizes of the mini-batches before it.
         named: where the quantities are that it returned under their names.
+        origin: the parameters at which the run began.
+        past: the mini-batches before the judged one.
     """
 
     trace: Trace
@@ -59,11 +63,27 @@ class Stepped:
     returned: list[dict[str, Node]] = field(default_factory=list)
     earlier: tuple[int, ...] = ()
     named: dict[str, Location] = field(default_factory=dict)
+    origin: Parameters | None = None
+    past: tuple[Batch, ...] = ()
+
+    def kept(self, case: Case) -> dict[str, Array]:
+        """What the update of a case has kept before the judged step, exact."""
+        if case.update == SGD or self.origin is None:
+            return {}
+        rule = exact_rule(case)
+        at = rule.begun(self.origin).map(to_exact)
+        eta: Any = to_exact(case.eta)[()]
+        decay: Any = to_exact(case.lmbda)[()] / case.n
+        book = of_layers(case.cost, case.activations)
+        for batch in self.past:
+            at = step(at, batch.map(to_exact), eta, decay, book, rule).parameters
+        return dict(at.state)
 
     def run(self, case: Case, *, decays: bool) -> Run:
         """The same with its exact numbers, at the precision in force."""
         replay = Replay(self.trace)
-        start = Parameters.of({name: replay.value(node) for name, node in self.before.items()})
+        before = {name: replay.value(node) for name, node in self.before.items()}
+        start = Parameters.of(before | self.kept(case))
         decay = to_exact(case.lmbda)[()] / case.n if decays else 0
         rates = to_exact(case.eta)[()], decay
         after = {
@@ -87,6 +107,8 @@ class Stepped:
             movers,
             rewritten,
             case.activations,
+            case.update,
+            exact_rule(case).constants,
         )
 
     def _parameters(self) -> list[int]:
@@ -107,6 +129,12 @@ class Stepped:
                 kept = before * (1 - eta * decay) if name[0] == "w" else before
                 uses = self.trace.uses_of(at.numbers)
                 yield name, kept - eta * at.without_factor(held), uses
+
+
+def exact_rule(case: Case) -> Update:
+    """The update of a case with exact constants."""
+    constants: dict[str, Any] = {name: to_exact(e)[()] for name, e in case.constants}
+    return case.rule.with_constants(**constants)
 
 
 LABELLED = "log-likelihood"

@@ -39,11 +39,13 @@ def parameters(net: Network) -> list[Array]:
 def test_a_fast_step_is_within_the_tolerance_of_the_truth(case: Case) -> None:
     for step in recorded(case.id).steps:
         start, activations = step.parameters, [ACTIVATIONS[each] for each in case.activations]
-        fast = Descent(start.w, start.b, activations, COSTS[case.cost])
+        kinds = activations, COSTS[case.cost], case.rule, start.state
+        fast = Descent(start.w, start.b, *kinds)
         with np.errstate(over="ignore"):
             fast.step(step.batch, case.eta, case.decay)
         for layer, (w, b) in enumerate(zip(fast.weights, fast.biases, strict=True), start=2):
-            for name, array in ((f"w{layer}", w), (f"b{layer}", b)):
+            kept = {name: each for name, each in fast.state.items() if name.endswith(str(layer))}
+            for name, array in ((f"w{layer}", w), (f"b{layer}", b), *kept.items()):
                 target = Target(step.expected[name], step.bound[name])
                 assert not compare(array, target, case.type).problem, name
 

@@ -174,7 +174,7 @@ def test_what_is_wrong_and_what_follows_are_drawn_apart() -> None:
     drawn = network(report.cases[0].case, report.cases[0].verdicts)
     assert [layer.part.state for layer in drawn.layers] == ["right", "fail", "right"]
     assert [part.part.state for part in drawn.weights] == ["explained", "right"]
-    assert drawn.layers[1].part.wrong == "δ2"
+    assert drawn.layers[1].part.wrong == ("δ2",)
     assert (
         drawn.words
         == "The network [2, 3, 1]: δ2 is wrong by itself; ∇b2, ∇w2, b2, w2 follow from it"
@@ -211,7 +211,7 @@ def test_a_chart_holds_every_error(error: float) -> None:
 
 
 def test_the_foot_of_a_chart_is_zero_if_an_error_is() -> None:
-    for error, foot in ((0.0, "0"), (1e-16, "1e-17")):
+    for error, foot in ((0.0, "0"), (1e-16, "10⁻¹⁷")):
         drawn = chart(run((error, 1e-15), (1e-16, 1e-15)))
         assert drawn is not None
         assert drawn.down[0] == (drawn.floor, foot)

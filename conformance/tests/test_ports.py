@@ -153,10 +153,8 @@ def test_a_command_is_put_to_the_cases_of_a_family_alone(build: Build) -> None:
         subject(build("c")), case="*relu-softmax*", family=("relu", "softmax"), dtype="float64"
     )
     assert report.ok, report.blames
-    assert {*report.declined} == {id_ for id_ in report.declined if "relu-softmax-2-4-3" in id_}
-    assert {each.case.activations for each in report.cases} == {
-        ("relu", "softmax"),
-    }
+    hidden = {each.case.activations[:-1] for each in report.cases}
+    assert {name for names in hidden for name in names} == {"relu"}
 
 
 @pytest.mark.parametrize("language", per_language())
@@ -194,10 +192,12 @@ def test_the_self_test_of_a_right_port_tells_the_worst_error_of_each_case(
     build: Build, tmp_path: Path
 ) -> None:
     status, lines, errors = self_test(build("c"), store.root())
-    assert (status, errors, lines[-1]) == (0, "", f"{len(EVERY)} cases, 0 wrong")
+    others = [case.id for case in EVERY if case.update != SGD]
+    right = len(EVERY) - len(others)
+    summary = f"{right} cases right, 0 wrong, {len(others)} declined"
+    assert (status, errors, lines[-1]) == (0, "", summary)
     said = {line.split()[0]: line for line in lines[:-1]}
     assert [*said] == [case.id for case in EVERY]
-    others = [case.id for case in EVERY if case.update != SGD]
     assert [id_ for id_, line in said.items() if " declined: " in line] == others
     for id_, line in said.items():
         if id_ in others:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from conformance.tracing.arrays import Traced
-from conformance.tracing.trace import Memory, Node, Trace, address
+from conformance.tracing.trace import Memory, Node, Trace, address, place, taken
 from reference.step import Array
 
 READABLE = {
@@ -94,6 +94,17 @@ class TensorTrace:
             memory.state = node
         else:
             memory.views[address(array), array.shape, array.strides] = memory.version, node
+            self._know_whole(memory, array, node)
+
+    def _know_whole(self, memory: Memory, array: Array, node: Node) -> None:
+        """Know all numbers of a memory of which an array shows each once, in another order."""
+        places = place(array, memory.owner)
+        if places is None or places.size != memory.owner.size:
+            return
+        order = np.argsort(places, axis=None)
+        if np.array_equal(places.ravel()[order], np.arange(order.size)):
+            whole = np.array(memory.owner)
+            memory.state = self.trace.node("getitem", taken, (node, order), {}, whole)
 
     def _kept(self, tensor: torch.Tensor, array: Array) -> Memory:
         dense = array.flags.c_contiguous or array.flags.f_contiguous

@@ -48,7 +48,7 @@ def write(path: Path, run: Lockstep, epochs: Sequence[Epoch]) -> None:
     tensors = {
         f"{who}/{name}": np.ascontiguousarray(array)
         for who, parameters in _walkers(run).items()
-        for name, array in parameters.named()
+        for name, array in (*parameters.named(), *parameters.state.items())
     }
     try:
         write_whole(path, save(tensors, metadata={KEY: json.dumps(header)}))
@@ -62,7 +62,11 @@ def restore(path: Path, run: Lockstep) -> tuple[Epoch, ...]:
     Raises:
         UsageError: it is no checkpoint, or one of another run; the message says in what.
     """
-    parameters = sum(array.nbytes for each in _walkers(run).values() for _, array in each.named())
+    parameters = sum(
+        array.nbytes
+        for each in _walkers(run).values()
+        for _, array in (*each.named(), *each.state.items())
+    )
     header, tensors = _read(path, ROOM + parameters)
     try:
         _same_run(path, run, header)
@@ -89,7 +93,7 @@ def fingerprint(run: Lockstep) -> str:
 
 def _walkers(run: Lockstep) -> dict[str, Parameters]:
     nets = {"reference": run.network, COMPANION: run.companion}
-    own = {who: Parameters(tuple(net.weights), tuple(net.biases)) for who, net in nets.items()}
+    own = {who: net.parameters for who, net in nets.items()}
     return own | {f"partner {i}": each.parameters for i, each in enumerate(run.partners)}
 
 

@@ -31,8 +31,6 @@ from conformance.train.settings import Settings
 from conformance.verdict.oracle import expectations
 from reference.backprop import feedforward
 from reference.descent import Descent
-from reference.equations import COSTS
-from reference.network import Network
 from reference.order import Rows
 from reference.step import Array, Batch, Parameters
 
@@ -71,14 +69,14 @@ class Lockstep:
         self.settings, self.test = settings, test
         self.rows, self.n = Rows(training), training.m
         self.rng = np.random.default_rng(settings.seed)
-        self.network = Network(settings.sizes, self.rng, COSTS[settings.cost])
+        self.network = settings.network(self.rng)
         self.case = settings.case(self.n)
-        start = Parameters(tuple(self.network.weights), tuple(self.network.biases))
+        start = self.network.parameters
         self._begin(start.map(lambda array: array.astype(settings.dtype)), subjects)
 
     def _begin(self, start: Parameters, subjects: tuple[Subject, ...]) -> None:
         self.network.weights, self.network.biases = list(start.w), list(start.b)
-        self.companion = Network(self.settings.sizes, cost=COSTS[self.settings.cost])
+        self.companion = self.settings.network()
         self.companion.weights, self.companion.biases = list(start.w), list(start.b)
         self._subjects = subjects
         self.partners = tuple(Partner(subject, self.case, start) for subject in subjects)
@@ -95,8 +93,8 @@ class Lockstep:
             SubjectError: a subject could not be started.
         """
         own, companion, *others = walkers.values()
-        self.network.weights, self.network.biases = list(own.w), list(own.b)
-        self.companion.weights, self.companion.biases = list(companion.w), list(companion.b)
+        for net, kept in ((self.network, own), (self.companion, companion)):
+            net.weights, net.biases, net.state = list(kept.w), list(kept.b), kept.state
         self.partners = tuple(
             Partner(subject, self.case, start)
             for subject, start in zip(self._subjects, others, strict=True)
@@ -155,7 +153,7 @@ class Lockstep:
 
     def _push(self, batch: Batch) -> Array:
         """The tolerance of each parameter after one step from here, with its direction."""
-        start = Parameters(tuple(self.network.weights), tuple(self.network.biases))
+        start = self.network.parameters
         expected = expectations(self.case, start, batch)
         layers = range(2, self.case.layers + 1)
         names = [f"{quantity}{layer}" for quantity in ("w", "b") for layer in layers]

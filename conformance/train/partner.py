@@ -52,7 +52,8 @@ class Partner:
         )
         self.findings: dict[Finding, None] = {}
         activations = [ACTIVATIONS[each] for each in case.activations]
-        self._follower = Descent(start.w, start.b, activations, COSTS[case.cost])
+        kinds = activations, COSTS[case.cost], case.rule, start.state
+        self._follower = Descent(start.w, start.b, *kinds)
         self.jump: Jump | None = None
         self.drift = 0.0
         self.begin_epoch()
@@ -121,14 +122,12 @@ class Partner:
     def _followed(self, start: Parameters, batch: Batch) -> Mapping[str, Array]:
         """The parameters after the reference's step from the partner's start."""
         own = self._follower
-        for views, arrays in ((own.weights, start.w), (own.biases, start.b)):
-            for view, array in zip(views, arrays, strict=True):
-                view[...] = array
+        own.begin(start)
         own.step(batch, self.case.eta, self.case.decay)
         return dict(Parameters(tuple(own.weights), tuple(own.biases)).named())
 
     def _observed(self, seen: Observation) -> Parameters:
-        names = [name for name, _ in self.parameters.named()]
+        names = [*dict(self.parameters.named()), *self.parameters.state]
         missing = [name for name in names if not isinstance(seen.shown.get(name), np.ndarray)]
         if missing:
             raise SubjectError(f"{self.name} does not show {missing[0]} after a step of training")

@@ -12,8 +12,12 @@ import numpy as np
 
 from conformance.corpus.case import Case
 from conformance.errors import UsageError
-from conformance.model.functions import COSTS, SIGMOID
+from conformance.model.functions import COSTS, SIGMOID, fits
+from conformance.model.updates import SGD
+from reference import equations
 from reference.mnist import CLASSES, PIXELS
+from reference.network import Network
+from reference.updates import UPDATES
 
 MOST = 10**8  # parameters
 
@@ -32,6 +36,9 @@ class Settings:
         dtype: "float64" or "float32".
         seed: of the start and of the order of the samples, as `Network(sizes, default_rng(seed))`.
         subjects: who walks beside the reference.
+        family: the activations of the hidden layers and of the output; sigmoids, or what goes with
+            the cost, if not given.
+        update: the update rule, with the constants that it usually has.
 
     Raises:
         UsageError: a value that no run can have.
@@ -46,6 +53,8 @@ class Settings:
     dtype: str = "float64"
     seed: int = 0
     subjects: tuple[str, ...] = ("torch_impl",)
+    family: tuple[str, str] | None = None
+    update: str = SGD
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense."""
@@ -59,6 +68,8 @@ class Settings:
         for option, (value, right, wanted) in rules.items():
             if not right:
                 raise UsageError(f"{option} {value}: give {wanted}")
+        if not fits(self.activations, self.cost):
+            raise UsageError(f"--family {','.join(self._family)} does not go with {self.cost}")
         with np.errstate(all="ignore"):
             eta = float(np.dtype(self.dtype).type(self.eta))
         if not (isfinite(eta) and eta):
@@ -81,20 +92,42 @@ class Settings:
     def case(self, n: int) -> Case:
         """The run as a case, of which the first mini-batch alone is described."""
         batch = tuple(range(min(self.mini_batch, n)))
-        activations = (*[SIGMOID] * (len(self.sizes) - 2), COSTS[self.cost].outputs[0])
         return Case(
             *("training", self.sizes, self.cost, self.eta, self.lmbda, n, self.dtype),
-            *((batch,), "a training run", (), activations),
+            *((batch,), "a training run", (), self.activations),
+            update=self.update,
+            constants=tuple(UPDATES[self.update].constants.items()),
         )
+
+    @property
+    def activations(self) -> tuple[str, ...]:
+        """Of the layers from 2 to L."""
+        hidden, output = self._family
+        return (*[hidden] * (len(self.sizes) - 2), output)
+
+    def network(self, rng: np.random.Generator | None = None) -> Network:
+        """The reference, of new random numbers."""
+        hidden, output = (equations.ACTIVATIONS[each] for each in self._family)
+        kinds = equations.COSTS[self.cost], hidden, output, UPDATES[self.update]
+        return Network(self.sizes, rng, *kinds)
+
+    @property
+    def _family(self) -> tuple[str, str]:
+        return self.family or (SIGMOID, COSTS[self.cost].outputs[0])
 
     def to_json(self) -> dict[str, Any]:
         """The fields as JSON values."""
         return {key: list(v) if isinstance(v, tuple) else v for key, v in asdict(self).items()}
 
+    def _kinds(self) -> str:
+        family = f", {' and '.join(dict.fromkeys(self.family))}" if self.family else ""
+        return family + (f", {self.update}" if self.update != SGD else "")
+
     def words(self) -> str:
         """All of it in one line."""
         decay = f", λ = {self.lmbda:g}" if self.lmbda else ""
         return (
-            f"[{', '.join(map(str, self.sizes))}], {self.cost}, η = {self.eta:g}{decay}, "
+            f"[{', '.join(map(str, self.sizes))}]{self._kinds()}, {self.cost}, "
+            f"η = {self.eta:g}{decay}, "
             f"m = {self.mini_batch}, {self.dtype}, seed {self.seed}"
         )

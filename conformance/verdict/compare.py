@@ -181,7 +181,7 @@ def parameters_after(
     What it hides follows from what it does show, and carries the bound of that.
     """
     used = usable(case, start[1].m, shown)
-    names = [name for name, _ in start[0].named()]
+    names = [*dict(start[0].named()), *start[0].state]
     if all(name in used for name in names):
         return Parameters.of(cast("dict[str, Array]", used))
     after = expectations(case, *start, used) | used

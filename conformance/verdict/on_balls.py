@@ -29,6 +29,7 @@ from conformance.tracing.replay import Replay
 from conformance.tracing.trace import Node, Trace
 from conformance.verdict.oracle import at_kinks
 from reference.step import Array, Batch
+from reference.updates import OLD
 
 BITS = 400
 MORE_BITS = 4096  # where 1 − σ(z) of a saturated neuron needs more digits to be known
@@ -46,6 +47,7 @@ class TracedStep:
         before: the nodes of the parameters `b2 w2 …` from which it started, in our layout.
         batch: the mini-batch, of floats.
         found: where the quantities are; those that are nowhere are taken to follow their equation.
+        kept: what the update has kept before it, exact numbers by names such as `v_w2`.
     """
 
     case: Case
@@ -53,6 +55,7 @@ class TracedStep:
     before: Mapping[str, Node]
     batch: Batch
     found: Mapping[str, Location]
+    kept: Callable[[], Mapping[str, Array]] = dict
 
     def nodes(self, name: str) -> list[Node]:
         """The nodes that hold a quantity; none if it is found nowhere."""
@@ -251,7 +254,8 @@ class _Values:
             rights.append(row.of_own(*(self._entering(a if n == z else n) for n in row.inputs)))
             yield rights[-1]
         unit = SCALAR_ROUNDINGS * float(np.finfo(self.step.case.type).eps) / 2
-        before = self._start.get(row.name)
+        # the decay in a velocity is one of the weights, whose factor is rounded by itself
+        before = self._start.get(row.name.removeprefix("v_"))
         for each in rights:
             yield _rescaled(each, own, unit) if before is None else _moved(each, own, before, unit)
 
@@ -262,7 +266,10 @@ class _Values:
         eta, lmbda = (balls(np.array(rate)) for rate in (step.case.eta, step.case.lmbda))
         batch = {"x": balls(step.batch.x), "y": balls(step.batch.y)}
         parameters = {name: to_balls(value(node)) for name, node in step.before.items()}
-        return {**parameters, **batch, "eta": eta, "decay": lmbda / step.case.n}
+        old = {f"{OLD}{name}": to_balls(each) for name, each in step.kept().items()}
+        constants = {name: balls(np.array(each)) for name, each in step.case.constants}
+        rates = {"eta": eta, "decay": lmbda / step.case.n, **constants}
+        return {**parameters, **old, **batch, **rates}
 
     def _entering(self, name: str) -> Any:
         """What an equation is given under a name: parameters are those before the step."""

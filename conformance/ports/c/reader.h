@@ -93,6 +93,9 @@ static struct given read_case(const char *path)
 
     if (number(fields, "schema_version") != 1)
         fail("%s: a case of another schema version than 1", path);
+    char *conventions = strstr(fields, "\"conventions\""); /* in words, behind the case */
+    if (conventions)
+        *conventions = '\0';
     g.eta = number(fields, "eta");
     g.lmbda = number(fields, "lmbda");
     g.n = number(fields, "n");

@@ -13,8 +13,9 @@ from conformance.judging.records import Point
 from conformance.model.table import entry
 
 WIDTH, HEIGHT = 640, 260
-LEFT, RIGHT, TOP, BOTTOM = 64, 18, 16, 40  # margins
+LEFT, RIGHT, TOP, BOTTOM = 92, 18, 16, 52  # margins
 TICKS = 6  # of each axis, at most
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ class _Scale:
         known = [math.log10(v) for v in values if 0 < v < math.inf] or [0.0]
         self.low, self.high = math.floor(min(known)) - 1, math.ceil(max(known)) + 1
         self.last = max(each.step for each in points)
-        self.floor = "0" if any(each.error == 0 for each in points) else f"1e{self.low}"
+        self.floor = "0" if any(each.error == 0 for each in points) else power(self.low)
 
     def x(self, point: Point) -> float:
         return round(LEFT + (WIDTH - LEFT - RIGHT) * point.step / max(self.last, 1), 1)
@@ -101,7 +102,12 @@ class _Scale:
     def ticks(self) -> list[tuple[float, str]]:
         stride = -(-(self.high - self.low) // TICKS)
         marks = range(self.low, self.high + 1, stride)
-        return [(self.y(10.0**k), f"1e{k}" if k > self.low else self.floor) for k in marks]
+        return [(self.y(10.0**k), power(k) if k > self.low else self.floor) for k in marks]
+
+
+def power(exponent: int) -> str:
+    """A power of ten: `10⁻⁴`."""
+    return f"10{str(exponent).translate(RAISED)}"
 
 
 def _dot(point: Point, scale: _Scale) -> Dot:

@@ -1,5 +1,5 @@
 // How many entries are off by how many ulps: a bar a doubling, over the range of the tolerances.
-const WIDE = 560, HIGH = 160, FOOT = 30, MARGIN = 30, LETTER = 13, LABELS = 6, LAST = 64;
+const WIDE = 560, HIGH = 190, FOOT = 52, MARGIN = 36, LETTER = 13, LABELS = 6, LAST = 64;
 
 const counted = (number) => (number < 1e9 ? number.toLocaleString("en", { maximumSignificantDigits: 3 }) : number.toPrecision(3));
 const doubling = (i) => (i === 0 ? "exact" : i === LAST ? `>2^${i - 2}` : i < 12 ? `≤${2 ** (i - 1)}` : `≤2^${i - 1}`);
@@ -34,7 +34,9 @@ const histogram = (verdict) => {
     free = middle + half;
     svg.append(make("text", { x: middle, y: floor - tall - 4 }, text));
   });
-  for (let i = 0; i < bins; i += Math.ceil(bins / LABELS)) svg.append(make("text", { x: left(i + 0.5), y: HIGH - 10 }, doubling(i)));
+  for (let i = 0; i < bins; i += Math.ceil(bins / LABELS)) svg.append(make("text", { x: left(i + 0.5), y: HIGH - 32 }, doubling(i)));
+  svg.append(make("text", { class: "title", x: WIDE / 2, y: HIGH - 6 }, "error in ulps"));
+  svg.append(make("text", { class: "title", transform: "rotate(-90)", x: -floor / 2, y: 18 }, "entries"));
   for (const x of [low, high]) if (ranged) svg.append(make("line", { class: "limit", x1: x, x2: x, y1: 0, y2: floor }));
   const said = `How many entries are off by how many ulps, each bar a doubling. ${tolerance(verdict.limits)}`;
   return make("div", { class: "histogram" }, make("p", { class: "note" }, said), svg);

@@ -11,7 +11,16 @@ for (const grid of document.querySelectorAll(".cells")) {
     each.setAttribute("aria-label", `${heads[cell.cellIndex].textContent} in ${cell.parentElement.dataset.case}: ${word}`);
     each.tabIndex = -1;
   }
-  only(grid.querySelector("td.fail a") ?? grid.querySelector("td a"));
+  const first = grid.querySelector("td.fail a");
+  only(first ?? grid.querySelector("td a"));
+  // What is wrong is in view: beside the names of the cases, below the symbols.
+  const room = grid.parentElement;
+  const into = (cell) => {
+    const box = cell.getBoundingClientRect(), edge = room.getBoundingClientRect();
+    const names = grid.tBodies[0].rows[0].cells[0].offsetWidth, symbols = grid.tHead.offsetHeight;
+    if (box.right > edge.right - 40) room.scrollLeft += box.left - edge.left - names - 40;
+    if (box.bottom > edge.bottom - 40) room.scrollTop += box.top - edge.top - symbols - 40;
+  };
 
   grid.addEventListener("focusin", (event) => event.target.matches("td a") && only(event.target));
   grid.addEventListener("keydown", (event) => {
@@ -41,10 +50,11 @@ for (const grid of document.querySelectorAll(".cells")) {
   });
 
   const form = grid.closest("section").querySelector(".filters");
+  const failing = new Set([...grid.querySelectorAll("td.fail")].map((each) => each.cellIndex));
   const filter = () => {
-    const { verdict, kind, layer, case: part } = Object.fromEntries(new FormData(form));
-    const kept = [...grid.tHead.rows[0].cells].map((head, i, all) =>
-      i === 0 || i === all.length - 1 || ((!kind || head.dataset.kind === kind) && (!layer || head.dataset.layer === layer)));
+    const { verdict, kind, layer, case: part, wrong } = Object.fromEntries(new FormData(form));
+    const kept = [...grid.tHead.rows[0].cells].map((head, i, all) => i === 0 || i === all.length - 1
+      || ((!kind || head.dataset.kind === kind) && (!layer || head.dataset.layer === layer) && (!wrong || failing.has(i))));
     [...grid.tHead.rows[0].cells].forEach((head, i) => (head.hidden = !kept[i]));
     let rows = 0;
     for (const row of grid.tBodies[0].rows) {
@@ -55,9 +65,17 @@ for (const grid of document.querySelectorAll(".cells")) {
       rows += !row.hidden;
     }
     const all = grid.tBodies[0].rows.length;
-    form.querySelector("output").textContent = `${rows} of ${all} case${all === 1 ? "" : "s"}`;
+    const symbols = kept.length - 2, shown = kept.filter(Boolean).length - 2;
+    const some = shown < symbols ? `, ${shown} of ${symbols} quantities` : "";
+    form.querySelector("output").textContent = `${rows} of ${all} case${all === 1 ? "" : "s"}${some}`;
+    stops();
     only(links()[0]);
   };
+  form.elements.wrong.closest("label").hidden = !failing.size;
+  if (failing.size && matchMedia("(max-width: 40rem)").matches) {
+    form.elements.wrong.checked = true; // all of them would be far wider than the screen
+    filter();
+  } else if (first) into(first.parentElement);
   form.addEventListener("input", filter);
   form.addEventListener("submit", (event) => event.preventDefault());
 }

@@ -15,10 +15,10 @@ from reference.step import STATE, causal_order, split
 
 @dataclass(frozen=True)
 class Column:
-    """A quantity."""
+    """A quantity: its name, and its letter, which its layer follows."""
 
     name: str
-    symbol: str
+    letter: str
     kind: str  # the quantity without its layer
     layer: int | None
 
@@ -53,7 +53,7 @@ def columns(cases: Sequence[CaseReport]) -> list[Column]:
     layers = max((each.case.layers for each in cases), default=2)
     state = {split(name)[0] for each in cases for name in each.case.rows} & {*STATE}
     named = [(name, *split(name)) for name in causal_order(layers, state)]
-    return [*(Column(name, word(name), kind, layer) for name, kind, layer in named), FREE_COLUMN]
+    return [*(Column(name, word(kind), kind, layer) for name, kind, layer in named), FREE_COLUMN]
 
 
 def rows(cases: Sequence[CaseReport], prefix: str) -> Iterator[Row]:

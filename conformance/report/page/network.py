@@ -3,21 +3,27 @@
 Left out: the markup and its colours (`drawings.html.j2`, `page.css`).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from conformance.corpus.case import Case
 from conformance.explain.pieces import word
+from conformance.model.table import tag_of
 from conformance.verdict.compare import Status, Verdict
 from reference.step import split
 
 MOST = 5  # neurons of a layer that are drawn
-ACROSS, DOWN, RADIUS = 132, 30, 9  # units of the drawing between layers, between neurons
-TOP, SIDE, FOOT = 20, 60, 58  # margins; the words below a layer
+WIDTH, SIDE = 400, 44  # units of the drawing; from its edge to the first layer
+DOWN, RADIUS = 34, 12  # between neurons
+HEAD, LINE = 46, 18  # the number of a layer above it; a line of text below
+ROOMY = 80  # between layers, where a layer's number is said in words
+WIDELY = 110  # the same, where words on weights stand beside those on layers
+GAP = 8  # between these words otherwise
 WEIGHTS = ("nabla_w", "w")
 
 Point = tuple[float, float]
+Label = tuple[float, float, str, str]  # x, y, text, class
 
 
 @dataclass(frozen=True)
@@ -31,8 +37,8 @@ class Part:
     """
 
     state: str
-    wrong: str
-    explained: str
+    wrong: tuple[str, ...]
+    explained: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -57,54 +63,160 @@ class Weights:
 
 
 @dataclass(frozen=True)
-class Network:
-    """The drawing, in units of its own."""
+class Mark:
+    """What is drawn behind a layer, or the weights to it, that is wrong by itself."""
 
+    x: float
     width: float
+    height: float
+
+
+@dataclass(frozen=True)
+class Network:
+    """The drawing, in units of its own.
+
+    Attributes:
+        case: the network, by the id of its case.
+        step: which one.
+        layers: from the input.
+        weights: between them.
+        marks: where something is wrong by itself.
+        texts: numbers of layers above, what is wrong below.
+        follows: whether something is only explained by that.
+        words: the drawing in words.
+    """
+
+    case: str
+    step: int
     height: float
     layers: tuple[Layer, ...]
     weights: tuple[Weights, ...]
-    foot: float
+    marks: tuple[Mark, ...]
+    texts: tuple[Label, ...]
+    follows: bool
     words: str
+    width: float = WIDTH
+    radius: float = RADIUS
 
 
-def network(case: Case, verdicts: Iterable[Verdict]) -> Network:
-    """The network of a case, with the verdicts on one step of it."""
+def network(case: Case, verdicts: Iterable[Verdict], step: int = 0, tag: str = "") -> Network:
+    """The network of a case, with the verdicts on one step of it.
+
+    Args:
+        case: the network.
+        verdicts: on its quantities.
+        step: which one.
+        tag: of the equation that is marked; any that is wrong if empty.
+    """
     wrong = [v for v in verdicts if v.status in (Status.FAIL, Status.EXPLAINED) and v.name]
+    across = (WIDTH - 2 * SIDE) / (len(case.sizes) - 1)
     tall = max(min(size, MOST) + (size > MOST) for size in case.sizes)
-    height = TOP + (tall - 1) * DOWN + 2 * RADIUS
-    drawn = [
-        _layer(i, size, height, _part(wrong, i, weights=False))
+    foot = HEAD + (tall - 1) * DOWN + 2 * RADIUS
+    middle = (HEAD + foot) / 2
+    layers = [
+        _layer(i, size, (SIDE + (i - 1) * across, middle), _part(wrong, i, weights=False))
         for i, size in enumerate(case.sizes, start=1)
     ]
-    between = [
+    weights = [
         Weights(
             (one.x + other.x) / 2,
             tuple((a, b) for a in one.neurons for b in other.neurons),
             _part(wrong, other.number, weights=True),
         )
-        for one, other in pairwise(drawn)
+        for one, other in pairwise(layers)
     ]
-    width = 2 * SIDE + (len(drawn) - 1) * ACROSS
-    return Network(width, height + FOOT, tuple(drawn), tuple(between), height, _words(case, wrong))
+    below = _Below(layers, weights, foot, across)
+    failed = [v.name for v in wrong if v.status is Status.FAIL]
+    marked = {word(name) for name in failed if tag in ("", tag_of(name, case.layers))}
+    return Network(
+        case.id,
+        step,
+        below.end + 12,
+        tuple(layers),
+        tuple(weights),
+        tuple(below.marks(marked)),
+        (*_heads(layers, across), *below.labels()),
+        any(v.status is Status.EXPLAINED for v in wrong),
+        _words(case, wrong),
+    )
 
 
-def _layer(number: int, size: int, height: float, part: Part) -> Layer:
-    shown = min(size, MOST)
-    places = shown + (size > MOST)
-    x = SIDE + (number - 1) * ACROSS
-    first = (height + TOP) / 2 - (places - 1) * DOWN / 2 - RADIUS / 2
-    points = [(x, first + i * DOWN) for i in range(places)]
+@dataclass(frozen=True)
+class _Below:
+    """The words below the drawing: those on weights beside those on layers, or under them."""
+
+    layers: Sequence[Layer]
+    weights: Sequence[Weights]
+    foot: float
+    across: float
+
+    @property
+    def under_layers(self) -> float:
+        """Where the words on layers end."""
+        return self.foot + LINE * max(_lines(each.part) for each in self.layers)
+
+    @property
+    def start(self) -> float:
+        """Where those on weights begin."""
+        return self.foot if self.across >= WIDELY else self.under_layers + GAP
+
+    @property
+    def end(self) -> float:
+        """Where all end."""
+        most = max(_lines(each.part) for each in self.weights)
+        return max(self.under_layers, self.start + LINE * most)
+
+    def labels(self) -> Iterator[Label]:
+        """The words."""
+        for each in self.layers:
+            yield from _labels(each.x, self.foot + LINE, each.part)
+        for other in self.weights:
+            yield from _labels(other.x, self.start + LINE, other.part)
+
+    def marks(self, symbols: Collection[str]) -> Iterator[Mark]:
+        """What is drawn behind these quantities, down to their words."""
+        width = min(self.across * 0.8, 72)
+        ends: list[tuple[Layer | Weights, float]] = [(e, self.under_layers) for e in self.layers]
+        ends += [(each, self.end) for each in self.weights]
+        for each, end in ends:
+            if not set(symbols).isdisjoint(each.part.wrong):
+                yield Mark(each.x - width / 2, width, end + 6)
+
+
+def _lines(part: Part) -> int:
+    return len(part.wrong) + len(part.explained)
+
+
+def _layer(number: int, size: int, centre: Point, part: Part) -> Layer:
+    x, middle = centre
+    places = min(size, MOST) + (size > MOST)
+    points = [(x, middle + (i - (places - 1) / 2) * DOWN) for i in range(places)]
     if size <= MOST:
         return Layer(number, size, x, tuple(points), None, part)
     gap = MOST - 1  # the last neuron stands below the dots
     return Layer(number, size, x, (*points[:gap], points[-1]), points[gap], part)
 
 
+def _heads(layers: Sequence[Layer], across: float) -> Iterator[Label]:
+    """The number of each layer, and its size where not all of it is drawn."""
+    for each in layers:
+        yield each.x, 20, f"layer {each.number}" if across >= ROOMY else str(each.number), "head"
+        if each.more is not None:
+            yield each.x, 36, f"{each.size} neurons" if across >= ROOMY else str(each.size), ""
+            yield each.x, each.more[1] + 5, "⋮", "more"
+
+
+def _labels(x: float, y: float, part: Part) -> Iterator[Label]:
+    """What is wrong there, a line each."""
+    words = [(f"{each} ✗", "fail") for each in part.wrong]
+    words += [(each, "explained") for each in part.explained]
+    yield from ((x, y + i * LINE, text, kind) for i, (text, kind) in enumerate(words))
+
+
 def _part(wrong: Sequence[Verdict], layer: int, *, weights: bool) -> Part:
-    def symbols(status: Status) -> str:
+    def symbols(status: Status) -> tuple[str, ...]:
         names = [v.name for v in wrong if v.status is status and _belongs(v.name, layer, weights)]
-        return " ".join(dict.fromkeys(map(word, names)))
+        return tuple(dict.fromkeys(map(word, names)))
 
     failed, explained = symbols(Status.FAIL), symbols(Status.EXPLAINED)
     state = "fail" if failed else "explained" if explained else "right"

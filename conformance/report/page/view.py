@@ -11,19 +11,12 @@ from conformance.explain.pieces import word
 from conformance.outcome import Blame, Report
 from conformance.report.blame_words import (
     at_layers,
-    case_of,
     equation_of_blame,
     explained,
     first_words,
     skipped_words,
 )
-from conformance.report.cause_words import (
-    beside_cause,
-    cause_name,
-    joined,
-    mistakes,
-    told_of,
-)
+from conformance.report.cause_words import beside_cause, formulas, joined, told_of
 from conformance.report.exact_words import exact_words, loss_text, loss_words
 from conformance.report.finding_words import finding_text
 from conformance.report.judged import judged_words
@@ -154,8 +147,7 @@ def _headline(report: Report) -> str:
 
 
 def _equation(report: Report, blame: Blame, prefix: str) -> Equation:
-    first, case = blame.first, case_of(report, blame)
-    verdicts = next(each.verdicts for each in report.cases if each.case is case)
+    first = blame.first
     equation = equation_of_blame(report, blame)
     return Equation(
         blame.tag,
@@ -172,15 +164,28 @@ def _equation(report: Report, blame: Blame, prefix: str) -> Equation:
         address(first, prefix),
         tuple(exact_words(report, blame.tag)),
         ", ".join(word(each.name) for each in explained(report, first)),
-        network(case, [v for v in verdicts if (v.step, v.mode) == (first.step, first.mode)]),
+        _network(report, blame.tag),
     )
+
+
+def _network(report: Report, tag: str) -> Network:
+    """The smallest network that shows an equation wrong at the most layers, drawn."""
+    found = []
+    for each in report.cases:
+        for failure in each.blamed.get(tag, ())[:1]:
+            here = [v for v in each.verdicts if (v.step, v.mode) == (failure.step, failure.mode)]
+            failed = [v for v in here if v.status is Status.FAIL and v.name]
+            layers = {v.name for v in failed if each.case.rows[v.name].tag == tag}
+            found.append((-len(layers), sum(each.case.sizes), each.case, failure.step, here))
+    *_, case, step, verdicts = min(found, key=lambda item: item[:2])
+    return network(case, verdicts, step, tag)
 
 
 def _wrong(report: Report, tag: str, book: str) -> Iterator[tuple[str, str, str, str]]:
     """Name, sentence, wrong and right formula of each known mistake that the equation makes."""
-    for each in mistakes(report, tag):
+    for each in formulas(report, tag):
         pair = mathml_pair(*in_full(each.wrong, each.right, book))
-        yield cause_name(report, tag, each), each.sentence, *pair
+        yield each.name, each.sentence, *pair
 
 
 def in_full(wrong: str, right: str, book: str) -> tuple[str, str]:

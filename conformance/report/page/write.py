@@ -17,7 +17,8 @@ from conformance.outcome import Report
 from conformance.report.cause_words import joined
 from conformance.report.document import OPTION, policy, put, ready
 from conformance.report.page.data import packed
-from conformance.report.page.view import View, equations_of, view
+from conformance.report.page.highlight import excerpt, text_lines
+from conformance.report.page.view import AROUND, View, equations_of, view
 from conformance.report.visible import visible
 from conformance.versions import installed
 
@@ -68,6 +69,7 @@ def page(reports: Sequence[Report], command: str) -> str:
         finalize=_seen,
     )
     environment.filters |= {"joined": joined, "prose": prose, "worded": worded}
+    environment.globals |= {"excerpt": excerpt, "text_lines": text_lines}
     return environment.get_template("page.html.j2").render(
         views=views,
         title=_title(views),
@@ -79,6 +81,7 @@ def page(reports: Sequence[Report], command: str) -> str:
         script=script,
         policy=policy(style, script),
         words=WORDS,
+        around=AROUND,
     )
 
 

@@ -24,7 +24,7 @@ def backprop_findings(
     network: BookNetwork, case: Case, start: Parameters, sample: Batch
 ) -> list[Finding]:
     """What is wrong beside the quantities, seen in two calls with one sample on a new network."""
-    net = network.make(case.sizes, case.cost)
+    net = network.made_for(case)
     network.fill(net, *network.outwards(start))
     numbers = network.numbers
     given = [numbers.out(np.array(each)) for each in (sample.x, sample.y)]
@@ -41,7 +41,7 @@ def backprop_findings(
     if _shared([numbers.memory(each) for each in (*net.weights, *net.biases)]):
         findings.append(finding(Kind.MEMORY_SHARED))
     square = next(([2] * n for n in SQUARE if n not in network.stops), [2, 2])
-    made = network.make(square, case.cost)
+    made = network.make(square, case.cost, case)
     if _shared([*made.weights, *made.biases]):
         findings.append(finding(Kind.ARRAY_SHARED, sizes=str(square)))
     return findings
@@ -58,7 +58,7 @@ def _overwritten(
 ) -> Finding:
     """What backprop changes although it is not its own, with the line, in a new network."""
     parameters, sample = start
-    net = network.make(case.sizes, case.cost)
+    net = network.made_for(case)
     network.fill(net, *network.outwards(parameters))
     given = [network.numbers.out(np.array(each)) for each in (sample.x, sample.y)]
     held = [network.numbers.memory(each) for each in given]

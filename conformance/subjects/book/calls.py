@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from conformance.corpus.case import Case
 from conformance.errors import SubjectError, UsageError
 from conformance.running.tracebacks import PACKAGE, call, headline, own_traceback
 from conformance.subjects.book.constructor import Form, listed
@@ -21,6 +22,7 @@ from conformance.subjects.book.decay_parameters import DecayParameters
 from conformance.subjects.book.epsilon import Epsilon
 from conformance.subjects.book.numbers import ArrayNumbers
 from conformance.subjects.book.trial import fill_in_place
+from conformance.subjects.book.update_rule import UpdateRule
 from conformance.subjects.real import goes_through, layers, numbers
 from reference.step import Array, Batch, Parameters
 
@@ -41,12 +43,14 @@ class BookCalls:
         odd: why no layout of a sample works on the network that was tried.
         decay: how its update takes λ and n.
         epsilon: in the logarithms of the cost that it shows, if there is one.
+        rule: which updates it has.
     """
 
     numbers: ArrayNumbers
     form: Form = staticmethod(listed)
     decay = DecayParameters()
     epsilon: Epsilon | None = None
+    rule = UpdateRule()
 
     def __init__(self, factory: Callable[..., Any], name: str) -> None:
         """Take the class as the book has it."""
@@ -59,14 +63,19 @@ class BookCalls:
         """Whether its update knows weight decay."""
         return bool(self.decay.lmbda)
 
-    def make(self, sizes: Sequence[int], cost: str | None = None) -> Any:
-        """A new network with its own random parameters.
+    def made_for(self, case: Case) -> Any:
+        """A new network of the sizes, the cost and the update of a case; see `make`."""
+        return self.make(case.sizes, case.cost, case)
+
+    def make(self, sizes: Sequence[int], cost: str | None = None, case: Case | None = None) -> Any:
+        """A new network with its own random parameters, with the update of a case.
 
         Raises:
             UsageError: the constructor does not take sizes, or the interface is not the book's.
             SubjectError: the constructor fails.
         """
         options = {"cost": self.costs[cost]} if cost and cost in self.costs else {}
+        options |= self.rule.made(case)
         try:
             with redirect_stdout(StringIO()):
                 net = self.factory(*self.form(sizes), **options)
@@ -179,12 +188,15 @@ class BookCalls:
             ],
         )
 
-    def update(self, net: Any, batch: Batch, rates: tuple[float, float, int]) -> None:
-        """One step on a mini-batch, with η, λ and n."""
+    def update(
+        self, net: Any, batch: Batch, rates: tuple[float, float, int], case: Case | None = None
+    ) -> None:
+        """One step on a mini-batch, with η, λ and n, by the update of a case."""
         eta, lmbda, n = rates
         samples = [self.sample(batch, i) for i in range(batch.m)]
         with redirect_stdout(StringIO()):
-            call(net.update_mini_batch, samples, eta, **self.decay.keywords(lmbda, n))
+            keywords = {**self.decay.keywords(lmbda, n), **self.rule.stepped(case)}
+            call(net.update_mini_batch, samples, eta, **keywords)
 
     def sample(self, batch: Batch, i: int) -> tuple[Any, Any]:
         """A sample and its target in the network's layout."""

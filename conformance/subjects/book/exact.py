@@ -4,6 +4,7 @@ Left out: what is traced (`stepped.py`), where the quantities are (`pattern.py`)
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -38,7 +39,8 @@ def on_balls(
     after = {name: _whole(node) for name, node in made.after.items()}
     means = {name: _whole(node) for name, node in _means(made).items()}
     places = {**means, **found, **after}
-    step = TracedStep(case, made.trace, made.before, made.batch, places)
+    kept = partial(made.kept, case)
+    step = TracedStep(case, made.trace, made.before, made.batch, places, kept)
     return OnBalls(step, elsewhere, known_wrong)
 
 
@@ -48,7 +50,7 @@ def cost_on_balls(network: BookNetwork, case: Case, output: Array, batch: Batch)
         return None
     trace = Trace()
     with traced_run(trace):
-        net = network.make(case.sizes, case.cost)
+        net = network.made_for(case)
         columns = [
             [
                 trace.given(network.conventions.sample_out(each[:, [i]]), name)

@@ -90,7 +90,7 @@ def _output(network: BookNetwork, case: Case, start: Parameters, batch: Batch) -
         if found is not None:
             return found
     try:
-        net = network.make(case.sizes, case.cost)
+        net = network.made_for(case)
         network.fill(net, *network.outwards(start))
         return network.feedforward(net, np.array(batch.x))
     except Exception:  # noqa: BLE001 - the cases will show it
@@ -101,7 +101,7 @@ def _traced(network: BookNetwork, case: Case, start: Parameters, batch: Batch) -
     """The output on balls; None if it cannot be followed."""
     trace = Trace(lines=False)
     with traced_run(trace):
-        net = network.make(case.sizes, case.cost)
+        net = network.made_for(case)
         w, b = network.outwards(start)
         network.fill(
             net,

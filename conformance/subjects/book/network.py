@@ -3,7 +3,7 @@
 Left out: how its networks are run (`calls.py`), loading it (`subjects/load.py`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
 from dataclasses import replace
 from io import StringIO
@@ -28,6 +28,7 @@ from conformance.subjects.book.decay_parameters import decay_parameters
 from conformance.subjects.book.numbers import numbers_of
 from conformance.subjects.book.trial import check_assignable
 from conformance.subjects.book.trial_runs import stops, trial_of_decay
+from conformance.subjects.book.update_rule import update_rule
 from conformance.verdict.finding import Finding, Kind, finding
 from reference.step import Array, Batch, Parameters
 
@@ -60,6 +61,10 @@ class BookNetwork(BookCalls):
         """
         super().__init__(factory, name)
         net = self._first_made()
+        taken = parameters_of(net.update_mini_batch, type(net), "update_mini_batch")
+        further = dict([*taken.items()][2:])  # behind the mini-batch and η
+        self.rule = update_rule(self._constructor(net), further, name, type(net))
+        further = {each: e for each, e in further.items() if each not in self.rule.update.values()}
         check_assignable(net, name)
         try:
             self.numbers = numbers_of([*net.weights, *net.biases])
@@ -80,8 +85,6 @@ class BookNetwork(BookCalls):
         self.in_place = not self.odd and any(
             kept() and not kept(in_place=True) for kept in (self._ignored, self._unmoved)
         )
-        taken = parameters_of(net.update_mini_batch, type(net), "update_mini_batch")
-        further = dict([*taken.items()][2:])  # behind the mini-batch and η
         self.decay = decay_parameters(further, trial_of_decay(self, self.probe), name)
         self.misordered = self._misordered()
         self.stops = stops(self, len(self.probe))
@@ -105,7 +108,15 @@ class BookNetwork(BookCalls):
             *epsilon,
             *filled,
             *self.decay.said(),
+            *self.rule.said(),
         ]
+
+    def _constructor(self, net: Any) -> Mapping[str, Any]:
+        """The parameters of what makes a network, as far as they are known."""
+        try:
+            return parameters_of(self.factory, type(net), "__init__")
+        except (TypeError, ValueError):
+            return {}
 
     def _said_family(self) -> list[str]:
         hidden, output = (ACTIVATIONS[each].symbol or each for each in self.family)
@@ -162,8 +173,11 @@ class BookNetwork(BookCalls):
             with redirect_stdout(StringIO()), np.errstate(all="ignore"):
                 net = self.make(self.probe)
                 self.fill(net, *self.outwards(start))
-                pair = (self.conventions.sample_out(each) for each in (x, np.ones((y, 1))))
-                call(net.update_mini_batch, [tuple(map(self.numbers.out, pair))], 1.0)
+                pairs = [
+                    tuple(self.numbers.out(self.conventions.sample_out(e)) for e in (x, target))
+                    for target in (np.ones((y, 1)), np.zeros((y, 1)))  # errors of both signs
+                ]
+                call(net.update_mini_batch, pairs, 1.0)
                 return all(
                     np.array_equal(each, 0.25 + 0 * each) for each in self.inwards(net).values()
                 )

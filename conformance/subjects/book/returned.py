@@ -19,7 +19,7 @@ def returned(network: BookNetwork, case: Case, start: Parameters, batch: Batch) 
     """The gradients that backprop returns, each sample on a new network."""
     parts: Parts = {}
     for i in range(batch.m):
-        net = network.make(case.sizes, case.cost)
+        net = network.made_for(case)
         network.fill(net, *network.outwards(start))
         given = (network.numbers.out(np.array(each[:, [i]])) for each in (batch.x, batch.y))
         pair = network.backprop(net, *given)

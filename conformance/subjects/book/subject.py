@@ -50,4 +50,6 @@ def book_subject(
         network.decays,
         stops=network.stops,
         family=network.family,
+        updates=network.rule.names,
+        takes_state=False,
     )

@@ -20,7 +20,8 @@ def update_run(
 ) -> Stepped:
     """An update of a new network, after earlier ones that are not judged."""
     trace = Trace()
-    made = Stepped(trace, batch, earlier=tuple(each.m for each in earlier))
+    lengths = tuple(each.m for each in earlier)
+    made = Stepped(trace, batch, earlier=lengths, origin=start, past=earlier)
     with traced_run(trace):
         net = _filled(network, case, start, made)
         for each in earlier:
@@ -74,7 +75,7 @@ def forward_run(network: BookNetwork, case: Case, start: Parameters, batch: Batc
 
 def feed(network: BookNetwork, case: Case, start: Parameters, batch: Batch) -> Array:
     """The output (n_L, m) of feedforward on each sample, which nobody traces."""
-    net = network.make(case.sizes, case.cost)
+    net = network.made_for(case)
     network.fill(net, *network.outwards(start))
     return np.hstack([network.feedforward(net, np.array(batch.x[:, [i]])) for i in range(batch.m)])
 
@@ -87,7 +88,7 @@ def _note_sample(made: Stepped, x: Any, y: Any = None) -> None:
 
 
 def _filled(network: BookNetwork, case: Case, start: Parameters, made: Stepped) -> Any:
-    trace, net = made.trace, network.make(case.sizes, case.cost)
+    trace, net = made.trace, network.made_for(case)
     w, b = network.outwards(start)
     weights = [trace.given(each, f"w{i}") for i, each in enumerate(w, 2)]
     biases = [trace.given(each, f"b{i}") for i, each in enumerate(b, 2)]
@@ -123,7 +124,8 @@ def _update(network: BookNetwork, case: Case, net: Any, batch: Batch, made: Step
     for x, y in pairs:
         _note_sample(made, x, y)
     eta = given_rate(made.trace, case)
-    call(net.update_mini_batch, pairs, eta, **network.decay.keywords(case.lmbda, case.n))
+    keywords = {**network.decay.keywords(case.lmbda, case.n), **network.rule.stepped(case)}
+    call(net.update_mini_batch, pairs, eta, **keywords)
 
 
 def _given(network: BookNetwork, trace: Trace, batch: Batch, i: int) -> tuple[Any, Any]:

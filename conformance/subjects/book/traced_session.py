@@ -34,7 +34,8 @@ from conformance.tracing.index import Location
 from conformance.verdict.compare import FORWARD, RETURNED
 from conformance.verdict.finding import Finding
 from conformance.verdict.on_balls import Elsewhere, OnBalls
-from reference.step import Array, Batch, Parameters
+from conformance.verdict.oracle import lifted
+from reference.step import STATE, Array, Batch, Parameters, split
 
 REPEATED = 16  # steps at most of a run that is repeated; a case has ten
 REFUSED = "not traced: it stops when it is given arrays that record"
@@ -94,6 +95,9 @@ class TracedSession(Training):
         shown = self._gathered(taken)
         other = self._other(taken, shown)
         shown |= self._judged(taken.after)
+        shown = {**velocities(self.case, taken.start, taken.after), **shown}
+        if self.case.lmbda and not self.network.decays:
+            shown = {name: each for name, each in shown.items() if not name.startswith("v_w")}
         output = self._output(taken, shown)
         cost = own_cost(self.network, self.case, output, taken.batch)
         shown |= {} if cost.value is None else {"cost": cost.value}
@@ -130,6 +134,8 @@ class TracedSession(Training):
             if traced is None:
                 return ()
             here = traced.pattern
+            if split(name)[0] in STATE and name not in here.roles.found:
+                name = name[2:]  # it is seen by the parameter that it moves
             if not here.wrong(name) and not self.patterns.is_large(case):
                 here = own(traced)
             frames = here.frames(name, index)
@@ -252,6 +258,18 @@ class TracedSession(Training):
             return patterns.tried(lambda: cost_on_balls(self.network, case, output, batch), None)
 
         return {"cost": cost, **dict.fromkeys(used, nablas)}
+
+
+def velocities(case: Case, start: Parameters, after: Mapping[str, Array]) -> dict[str, Shown]:
+    """The velocities by which momentum moved the parameters, with the bounds of telling so."""
+    if case.update != "momentum":
+        return {}
+    found: dict[str, Shown] = {}
+    for name, before in start.named():
+        if name in after and after[name].shape == before.shape:
+            new, old = (lifted(each, case) for each in (after[name], before))
+            found[f"v_{name}"] = new.widened(1, 0) - old
+    return found
 
 
 def _same(one: Array, other: Array) -> bool:

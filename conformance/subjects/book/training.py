@@ -35,7 +35,7 @@ class Training(ABC):
     ) -> None:
         """Start from the parameters of a case."""
         self.network, self.case, self.conduct = network, case, conduct
-        self.net = network.make(case.sizes, case.cost)
+        self.net = network.made_for(case)
         network.fill(self.net, *network.outwards(parameters))
         self.first, self.taken = parameters, list[Batch]()
 
@@ -58,7 +58,7 @@ class Training(ABC):
 
     def _moved(self, batch: Batch) -> dict[str, Array]:
         case, network = self.case, self.network
-        network.update(self.net, batch, (case.eta, case.lmbda, case.n))
+        network.update(self.net, batch, (case.eta, case.lmbda, case.n), case)
         return {name: np.array(array) for name, array in network.inwards(self.net).items()}
 
     def _start(self) -> Parameters:

@@ -72,7 +72,7 @@ def trial_of_decay(
                 net = network.make(sizes)
                 network.fill(net, *network.outwards(start))
                 samples = [network.sample(batch, i) for i in range(batch.m)]
-                net.update_mini_batch(samples, 1.0, **keywords)
+                net.update_mini_batch(samples, 1.0, **{**keywords, **network.rule.stepped(None)})
                 after = network.inwards(net)
         except Exception:  # noqa: BLE001 - the cases will show it
             return None
