@@ -20,7 +20,6 @@ HEAD, LINE = 46, 18  # the number of a layer above it; a line of text below
 ROOMY = 80  # between layers, where a layer's number is said in words
 WIDELY = 110  # the same, where words on weights stand beside those on layers
 GAP = 8  # between these words otherwise
-WEIGHTS = ("nabla_w", "w")
 
 Point = tuple[float, float]
 Label = tuple[float, float, str, str]  # x, y, text, class
@@ -175,10 +174,11 @@ class _Below:
 
     def marks(self, symbols: Collection[str]) -> Iterator[Mark]:
         """What is drawn behind these quantities, down to their words."""
-        width = min(self.across * 0.8, 72)
-        ends: list[tuple[Layer | Weights, float]] = [(e, self.under_layers) for e in self.layers]
-        ends += [(each, self.end) for each in self.weights]
-        for each, end in ends:
+        layer, beside = min(self.across * 0.8, 72), max(min(self.across - 56, 72), 30)
+        found: list[tuple[Layer | Weights, float, float]]
+        found = [(each, layer, self.under_layers) for each in self.layers]
+        found += [(each, beside, self.end) for each in self.weights]
+        for each, width, end in found:
             if not set(symbols).isdisjoint(each.part.wrong):
                 yield Mark(each.x - width / 2, width, end + 6)
 
@@ -225,7 +225,7 @@ def _part(wrong: Sequence[Verdict], layer: int, *, weights: bool) -> Part:
 
 def _belongs(name: str, layer: int, weights: bool) -> bool:
     quantity, own = split(name)
-    return own == layer and (quantity in WEIGHTS) is weights
+    return own == layer and quantity.endswith("w") is weights
 
 
 def _words(case: Case, wrong: Sequence[Verdict]) -> str:
