@@ -106,7 +106,7 @@ def check(
             if processes is None:
                 report = check_any(asked, book, options)
             else:
-                report = _of_processes(asked, processes, book, html)
+                report = _of_processes(asked, processes, book, (html, save))
     files = json_file, markdown, html
     if isinstance(report, Report):
         _show(report, files, verbose=verbose, quiet=quiet)
@@ -120,15 +120,15 @@ def check(
 
 
 def _of_processes(
-    subject: object, world: int, book: "partial[Report]", html: Path | None
+    subject: object, world: int, book: "partial[Report]", refused: tuple[Path | None, Path | None]
 ) -> "Report":
     """Check several processes with the options that are given for one."""
     from conformance.processes.command import Asked, check
 
     if not isinstance(subject, str):
         raise UsageError("--processes: give torch_impl, reference or FILE.py:step, and no command")
-    if html is not None:
-        raise UsageError("--html does not go with --processes: --markdown and --json do")
+    if any(each is not None for each in refused):
+        raise UsageError("--html and --save do not go with --processes: --markdown and --json do")
     given = {**book.keywords, "python_path": tuple(book.keywords["python_path"])}
     done = given.pop("done")
     del given["detailed"]

@@ -49,12 +49,15 @@ def _prove_by_id(dtype: str, id_: str, _place: Path) -> Proved:
         return prove(WRONG[id_], dtype)
 
 
-def prove(wrong: Wrong, dtype: str = "float64", worlds: Sequence[int] = WORLDS) -> Proved:
-    """What becomes of a mistake in all cases of some numbers of processes."""
+def prove(
+    wrong: Wrong, dtype: str = "float64", worlds: Sequence[int] = WORLDS, rules: Sequence[str] = ()
+) -> Proved:
+    """What becomes of a mistake in the cases of some numbers of processes; of all rules, or some."""
     caught, problems = [], []
     for world in worlds:
         processes = Simulated(world, wrong.fault, wrong.id)
-        report = check_processes(processes, divided(world, dtype))
+        cases = [each for each in divided(world, dtype) if not rules or each.rule in rules]
+        report = check_processes(processes, cases)
         caught.append((sum(bool(each.failures) for each in report.cases), len(report.cases)))
         expected = wrong.blames if world in wrong.worlds else ()
         problems += [f"{each}, of {world}" for each in _problems(wrong.id, expected, report)]
@@ -66,7 +69,7 @@ def _problems(id_: str, expected: Sequence[str], report: Report) -> Iterator[str
     yield from (f"could not be judged: {each.error}" for each in report.cases if each.error)
     blamed = [blame.tag for blame in report.blames]
     if blamed != [*expected]:
-        got, right = (', '.join(each) or 'nothing' for each in (blamed, expected))
+        got, right = (", ".join(each) or "nothing" for each in (blamed, expected))
         yield f"is blamed on {got}, not on {right}"
     for cause in report.causes:
         named = cause.mistakes or cause.alone or cause.unseen

@@ -129,15 +129,16 @@ class _Member:
     log: Path
 
 
-class _Failure(Exception):  # noqa: N818 - one of several, of which one is told
+class Failure(Exception):  # noqa: N818 - one of several, of which one is told
     """What one process failed by: the kind of an exception, or nothing if it died."""
 
     def __init__(self, kind: str, words: str, line: Line | None = None) -> None:
+        """Keep what is told of it."""
         super().__init__(words)
         self.kind, self.words, self.line = kind, words, line
 
     @property
-    def rank_of_blame(self) -> int:
+    def order(self) -> int:
         """What dies, or raises by itself, stands before what only waits for it in vain."""
         return 2 if GLOO in self.words else int(bool(self.kind))
 
@@ -192,7 +193,7 @@ class _Running:
             with suppress(OSError):  # it has died, which is told below
                 member.connection.send(each)
         answers: dict[int, bytes] = {}
-        failures: list[_Failure] = []
+        failures: list[Failure] = []
         waiting = {member.connection: rank for rank, member in enumerate(self.members)}
         deadline = monotonic() + seconds
         while waiting and (ready := wait([*waiting], max(0.0, deadline - monotonic()))):
@@ -200,11 +201,11 @@ class _Running:
                 rank = waiting.pop(each)  # type: ignore[call-overload]
                 try:
                     answers[rank] = self._heard(rank)
-                except _Failure as failure:
+                except Failure as failure:
                     failures.append(failure)
                     deadline = min(deadline, monotonic() + AFTERMATH)
         if failures:
-            raise min(failures, key=lambda each: each.rank_of_blame).error([*answers])
+            raise min(failures, key=lambda each: each.order).error([*answers])
         if waiting:
             raise SubjectError(_hangs([*waiting.values()], seconds) + _others([*answers]))
         return [answers[rank] for rank in range(len(self.members))]
@@ -213,7 +214,7 @@ class _Running:
         """What a process answers.
 
         Raises:
-            _Failure: it failed, or has died.
+            Failure: it failed, or has died.
         """
         member = self.members[rank]
         try:
@@ -221,11 +222,11 @@ class _Running:
         except (EOFError, OSError) as error:
             status = member.process.wait()
             how = f"died by {signal_name(-status)}" if status < 0 else f"exited with {status}"
-            raise _Failure("", f"rank {rank} {how}{_printed(member.log)}") from error
+            raise Failure("", f"rank {rank} {how}{_printed(member.log)}") from error
         if answer[:1] == FAILED:
             kind, words, line = json.loads(answer[1:])
             of = "" if kind == UsageError.__name__ else f"rank {rank}: "
-            raise _Failure(kind, f"{of}{words}", None if line is None else tuple(line))
+            raise Failure(kind, f"{of}{words}", None if line is None else tuple(line))
         return answer[1:]
 
     def end(self) -> None:
