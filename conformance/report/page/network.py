@@ -111,19 +111,13 @@ def network(case: Case, verdicts: Iterable[Verdict], step: int = 0, tag: str = "
     across = (WIDTH - 2 * SIDE) / (len(case.sizes) - 1)
     tall = max(min(size, MOST) + (size > MOST) for size in case.sizes)
     foot = HEAD + (tall - 1) * DOWN + 2 * RADIUS
-    middle = (HEAD + foot) / 2
     layers = [
-        _layer(i, size, (SIDE + (i - 1) * across, middle), _part(wrong, i, weights=False))
+        _layer(
+            i, size, (SIDE + (i - 1) * across, (HEAD + foot) / 2), _part(wrong, i, weights=False)
+        )
         for i, size in enumerate(case.sizes, start=1)
     ]
-    weights = [
-        Weights(
-            (one.x + other.x) / 2,
-            tuple((a, b) for a in one.neurons for b in other.neurons),
-            _part(wrong, other.number, weights=True),
-        )
-        for one, other in pairwise(layers)
-    ]
+    weights = [_weights(*pair, wrong) for pair in pairwise(layers)]
     below = _Below(layers, weights, foot, across)
     failed = [v.name for v in wrong if v.status is Status.FAIL]
     marked = {word(name) for name in failed if tag in ("", tag_of(name, case.layers))}
@@ -195,6 +189,11 @@ def _layer(number: int, size: int, centre: Point, part: Part) -> Layer:
         return Layer(number, size, x, tuple(points), None, part)
     gap = MOST - 1  # the last neuron stands below the dots
     return Layer(number, size, x, (*points[:gap], points[-1]), points[gap], part)
+
+
+def _weights(one: Layer, other: Layer, wrong: Sequence[Verdict]) -> Weights:
+    lines = tuple((a, b) for a in one.neurons for b in other.neurons)
+    return Weights((one.x + other.x) / 2, lines, _part(wrong, other.number, weights=True))
 
 
 def _heads(layers: Sequence[Layer], across: float) -> Iterator[Label]:
