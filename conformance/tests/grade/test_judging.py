@@ -49,7 +49,7 @@ def test_a_wrong_equation_has_its_layers_line_and_cause(here: Path) -> None:
 @pytest.mark.thorough
 def test_another_activation_than_the_one_that_is_meant_is_wrong(here: Path) -> None:
     written(here / "net.py", ONE)
-    said = judge_file("net.py", 1, family=("tanh", "tanh"))
+    said = judge_file("net.py", 5, family=("tanh", "tanh"))
     assert (said.outcome, said.what[:2]) == (Outcome.WRONG, "A ")
 
 
