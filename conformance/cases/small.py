@@ -17,10 +17,14 @@ from conformance.corpus.recipe import consecutive
 from conformance.corpus.recorded import Recorded, RecordedStep, layered
 from conformance.corpus.starts import raw
 from conformance.model.functions import COSTS, SIGMOID
+from conformance.model.updates import SGD
 from reference.step import Array, Batch, Parameters
+from reference.updates import UPDATES
 
 ETA = 3.0  # the book's
 LMBDA, N = 0.5, 4
+
+CONSTANTS = {"mu": 0.75, "rho": 0.9375, "epsilon": 0.0078125}
 
 WEIGHTS = (0.5, -0.75, 1.25, -0.25, 1.5, -1.25, 0.75, -0.5, 1.75, -1.5, 0.25, -1.75)
 BIASES = (-0.125, 0.625, 0.375, -0.875, -0.625, 0.875)
@@ -36,6 +40,7 @@ def small_case(
     cost: str = "quadratic",
     decaying: bool = False,
     family: tuple[str, ...] = (),
+    update: str = SGD,
 ) -> Case:
     """The float64 case of a network of these sizes, of mini-batches of these lengths.
 
@@ -46,18 +51,27 @@ def small_case(
         decaying: whether λ is not 0.
         family: the activations of the hidden layers and of the output; sigmoids if not given, or
             at the output what the cost usually goes with.
+        update: its name; its constants are those of `CONSTANTS`.
     """
     hidden, output = family or (SIGMOID, COSTS[cost].outputs[0])
     activations = (*[hidden] * (len(sizes) - 2), output)
     other = [] if set(activations) == {SIGMOID} else [*dict.fromkeys(activations)]
-    words = ["small", *other, *map(str, sizes), "-then-".join(f"m{m}" for m in lengths)]
+    words = [
+        "small",
+        *[update] * (update != SGD),
+        *other,
+        *map(str, sizes),
+        "-then-".join(f"m{m}" for m in lengths),
+    ]
     words += ["cross-entropy"] * (cost == "cross-entropy") + ["decay"] * decaying
     lmbda = LMBDA if decaying else 0.0
     batches = consecutive(*lengths)
     why = "small round numbers, to be recomputed by hand"
     rates = ETA, lmbda, N
     named = "-".join(words)
-    return Case(named, sizes, cost, *rates, "float64", batches, why, (), activations)
+    constants = tuple((each, CONSTANTS[each]) for each in UPDATES[update].constants)
+    described = sizes, cost, *rates, "float64", batches, why, (), activations
+    return Case(named, *described, update=update, constants=constants)
 
 
 def in_float32(case: Case) -> Case:

@@ -1,7 +1,7 @@
 """Cases of other update rules than the book's, each with its state.
 
-Each rule has two: one of square layers with the constants that it usually has and several steps, so
-that what one step leaves to the next shows; and one of unequal layers with others, of which ε is
+Each rule has three: one of square layers with the constants that it usually has and several steps,
+so that what one step leaves to the next shows; and two of unequal layers with others, of which ε is
 large, so that its place shows in float32 too. Left out: the rules (`reference/updates.py`).
 """
 
@@ -34,6 +34,18 @@ def _of_update(name: str, seed: int) -> Iterator[Recipe]:
         constants=constants,
     )
     yield recipe(
+        "-".join([name, *map(str, EXPANDING)]),
+        EXPANDING,
+        ((0, 1, 2), (3, 4)),  # n = 5, m = 3
+        normal(EXPANDING, seed + 4),
+        uniform(EXPANDING, 5, seed + 5),
+        why=f"{name} with other constants: unequal layers, no decay",
+        catches=("no-batch-mean",),
+        eta=rates[1],
+        update=name,
+        constants={each: OTHER[each] for each in constants},
+    )
+    yield recipe(
         "-".join([name, "relu", "softmax", *map(str, EXPANDING)]),
         EXPANDING,
         ((0, 1, 2), (3, 4)),  # n = 5, m = 3
@@ -52,5 +64,5 @@ def _of_update(name: str, seed: int) -> Iterator[Recipe]:
 OF_UPDATES = tuple(
     each
     for i, name in enumerate(name for name in UPDATES if name != "sgd")
-    for each in _of_update(name, 400 + 4 * i)
+    for each in _of_update(name, 400 + 8 * i)
 )

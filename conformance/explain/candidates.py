@@ -18,12 +18,14 @@ from conformance.judging.case_report import CaseReport
 from conformance.judging.evidence import Evidence
 from conformance.judging.judge import check_case, free_run, restarted
 from conformance.model.functions import COSTS, SIGMOID
+from conformance.model.updates import SGD
 from conformance.subjects import Subject
 from conformance.verdict.compare import (
     FREE,
     Status,
     Verdict,
 )
+from reference.updates import UPDATES
 
 SIZES = (
     (1, 1),
@@ -46,21 +48,34 @@ DECAYING = ((1, 1), (1, 1, 1))
 TRUTH = "from the truth"  # the end of a problem that is none given the inputs
 
 
-def _candidates(family: tuple[str, ...]) -> Iterator[Case]:
+def _candidates(family: tuple[str, ...], update: str) -> Iterator[Case]:
     """Smallest first: by the entries, the length of a mini-batch, the steps; λ and ln come last."""
     costs = [name for name, each in COSTS.items() if family[-1] in each.outputs]
     for sizes in sorted(SIZES, key=entries):
+        if update != SGD and sizes not in RUNNING:
+            continue
         runs = ((1, 1), (2, 1)) if sizes in RUNNING else ()
         for lengths in sorted(((1,), (2,), *runs), key=lambda each: (max(each), len(each))):
-            for decaying in (False, True)[: 1 + (sizes in DECAYING and len(lengths) == 1)]:
+            decays = sizes in DECAYING and (len(lengths) == 1 or update != SGD)
+            for decaying in (False, True)[: 1 + decays]:
                 for cost in costs:
-                    yield small_case(sizes, lengths, cost=cost, decaying=decaying, family=family)
+                    yield small_case(
+                        *(sizes, lengths),
+                        cost=cost,
+                        decaying=decaying,
+                        family=family,
+                        update=update,
+                    )
 
 
 @cache
-def candidates(family: tuple[str, ...]) -> tuple[Case, ...]:
-    """The small cases of a family, in float64, each with every cost that goes with its output."""
-    return tuple(_candidates(family or (SIGMOID, SIGMOID)))
+def candidates(family: tuple[str, ...], updates: tuple[str, ...] = (SGD,)) -> tuple[Case, ...]:
+    """The small cases of a family, in float64, each with every cost that goes with its output.
+
+    Of other updates than the book's there are runs.
+    """
+    family = family or (SIGMOID, SIGMOID)
+    return tuple(case for each in updates or UPDATES for case in _candidates(family, each))
 
 
 CANDIDATES = candidates(())
@@ -115,7 +130,7 @@ def first_failing(subject: Subject, tags: Sequence[str] | None = None) -> Failin
             is wrong beside the quantities blames none.
     """
     for dtype in sorted(subject.dtypes, reverse=True):  # float64 first
-        for each in candidates(subject.family):
+        for each in candidates(subject.family, subject.updates):
             case = each if dtype == "float64" else in_float32(each)
             if not subject.unfit(case) and (subject.decays or not case.lmbda) and is_sure(case):
                 with np.errstate(all="ignore"):  # a wrong formula overflows where it will

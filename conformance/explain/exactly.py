@@ -15,6 +15,7 @@ from conformance.corpus.case import Case
 from conformance.explain.formulas import Numbers
 from conformance.verdict.oracle import exact_expectations
 from reference.step import Array, Batch, Parameters
+from reference.updates import OLD
 
 
 def exactly(
@@ -49,7 +50,8 @@ def exactly(
 
     right, functions = until_decided(compute)
     own = {name: np.asarray(array, float) for name, array in (shown or {}).items()}
-    before = {"x": batch.x, "y": batch.y, **dict(start.named())}
+    old = {f"{OLD}{name}": np.asarray(array) for name, array in start.state.items()}
+    before = {"x": batch.x, "y": batch.y, **dict(start.named()), **old}
     return Numbers(case, {**right, **own, **functions, **before}), right
 
 

@@ -15,8 +15,9 @@ from conformance.explain.pieces import DOT, PLUS, Operand, Pieces, symbol, total
 from conformance.model.formula import Tree
 from reference.step import Array, split
 
-RATES = {"eta": "η", "lmbda": "λ", "n": "n"}
-FUNCTIONS = {"log": "ln", "maximum": "max"}
+CONSTANTS = {"mu": "μ", "rho": "ρ", "epsilon": "ε"}
+RATES = {"eta": "η", "lmbda": "λ", "n": "n", **CONSTANTS}
+FUNCTIONS = {"log": "ln", "maximum": "max", "sqrt": "√"}
 """Functions whose name is written otherwise than NumPy has it."""
 
 SIGNS = {"+": PLUS, "-": " − ", ">": " > "}
@@ -48,7 +49,8 @@ class Numbers:
     def operand(self, name: str, index: Sequence[int]) -> Operand:
         """An entry of what enters, or of a bias that is added to every column."""
         array, (quantity, layer) = self.values[name], split(name)
-        at = tuple(min(i, size - 1) for i, size in zip(index, array.shape, strict=True))
+        places = index if array.ndim else ()  # the count of the steps is one number
+        at = tuple(min(i, size - 1) for i, size in zip(places, array.shape, strict=True))
         if quantity not in ("f", "prime"):
             return Operand(symbol(name, array.shape, at), float(array[at]))
         f = self.case.rows[f"a{layer}"].activation.symbol
@@ -66,8 +68,7 @@ class Numbers:
         if isinstance(tree, int) or tree == "m":
             return [str(self.m if tree == "m" else tree)], WHOLE
         if isinstance(tree, str):
-            rate = Operand(RATES[tree], getattr(self.case, tree)) if tree in RATES else None
-            return [rate or self.operand(tree, at)], WHOLE
+            return [self.rate(tree) or self.operand(tree, at)], WHOLE
         operator, *operands = tree
         if operator in _SUMS:
             return self.total(str(operator), operands, at)
@@ -77,6 +78,12 @@ class Numbers:
             condition, *choices = operands
             return self.written(choices[not getattr(self.case, str(condition))], at)
         return _joined(str(operator), [self.written(each, at) for each in operands])
+
+    def rate(self, name: str) -> Operand | None:
+        """A rate of the case or a constant of its update; None of anything else."""
+        if name in CONSTANTS:
+            return Operand(RATES[name], dict(self.case.constants)[name])
+        return Operand(RATES[name], getattr(self.case, name)) if name in RATES else None
 
     def total(self, operator: str, operands: Sequence[Tree], at: Sequence[int]) -> Written:
         """A sum of entries: of all, of a row, or of the products of a row and a column."""
@@ -103,8 +110,8 @@ class Numbers:
         if isinstance(tree, int) or tree in ("m", *RATES):
             return 1, 1
         if isinstance(tree, str):
-            rows, columns = self.values[tree].shape
-            return rows, columns
+            shape = self.values[tree].shape
+            return shape if len(shape) == 2 else (1, 1)  # noqa: PLR2004 - a matrix
         shapes = [self.shape(each) for each in tree[1:]]
         if tree[0] == "T":
             return shapes[0][::-1]
@@ -126,7 +133,8 @@ def _joined(operator: str, operands: Sequence[Written]) -> Written:
     if operator in ("*", "/"):
         return _product(operator, left, right)
     if operator == "**":
-        return [*_within(left, WHOLE), "²"], WHOLE
+        power = ["²"] if right[0] == ["2"] else ["^", *_within(right, WHOLE)]
+        return [*_within(left, WHOLE), *power], WHOLE
     if operator == "exp":
         return ["e^", *_within(left, WHOLE)], WHOLE
     arguments = [piece for each in operands for piece in (", ", *each[0])][1:]

@@ -7,8 +7,9 @@ from conformance.explain.example import WRONG, Row
 from conformance.explain.pieces import NBSP, apart, word, written
 from conformance.explain.worked import Worked
 from conformance.model.functions import ACTIVATIONS, SIGMOID
+from conformance.model.updates import SGD
 from conformance.verdict.compare import FORWARD, FREE, Status
-from reference.step import Array, split
+from reference.step import STATE, Array, split
 
 WIDTH = 80
 MARGIN = 5  # columns of the tag
@@ -39,7 +40,8 @@ def heading(worked: Worked) -> str:
     names = [ACTIVATIONS[each].symbol or each for each in case.activations]
     layers = "" if set(case.activations) == {SIGMOID} else f", {', '.join(names)}"
     network = f"{list(case.sizes)}{layers}, {case.cost} cost, m = {m}, η = {written(case.eta)}"
-    return f"{network}{decay}{at}{own}"
+    update = f", {case.update}" if case.update != SGD else ""
+    return f"{network}{decay}{update}{at}{own}"
 
 
 def given(worked: Worked) -> dict[str, str]:
@@ -66,8 +68,8 @@ def _array(name: str, array: Array) -> str:
     if array.size > FEW:
         return f"({' × '.join(map(str, array.shape))} numbers)"
     if array.size == 1:
-        return written(float(array[0, 0]))
-    single = split(name)[0] != "w" and array.shape[1] == 1
+        return written(float(array.flat[0]))
+    single = split(name)[0][-1] != "w" and array.shape[1] == 1
     rows = [[written(float(each)) for each in row] for row in array]
     if single:
         return f"[{', '.join(row[0] for row in rows)}]"
@@ -97,7 +99,7 @@ def rows(worked: Worked) -> Iterator[Row]:
 
 def parts_of(name: str, row: Row) -> list[str]:
     """The parts of an equation between which a line is broken first."""
-    arrow = "←" if split(name)[0] in ("b", "w") else "="
+    arrow = "←" if split(name)[0] in ("b", "w", *STATE) else "="
     parts = [f"{row.symbol} {arrow} {row.formula}"]
     parts += [f"= {row.numbers}"] if row.numbers != row.result else []
     parts += [f"= {row.result}"]

@@ -59,7 +59,7 @@ def symbol(name: str, shape: tuple[int, ...], index: tuple[int, ...]) -> str:
     """The entry as it is written: no index where there is one entry, no sample where m is 1."""
     if np.prod(shape) == 1:
         return word(name)
-    single = split(name)[0] not in ("w", "nabla_w") and shape[1] == 1
+    single = split(name)[0] != "w" and not split(name)[0].endswith("_w") and shape[1] == 1
     return f"{word(name)}[{','.join(map(str, index[: 1 if single else 2]))}]"
 
 

@@ -16,7 +16,8 @@ from conformance.explain.candidates import FailingCase
 from conformance.model.formula import has_prime, line
 from conformance.subjects.load import is_spec
 from conformance.verdict.compare import FREE, Status
-from reference.step import Array, Batch, Parameters
+from reference.step import STATE, Array, Batch, Parameters, split
+from reference.updates import OLD
 
 
 def save(texts: Mapping[str, str], folder: Path) -> list[Path]:
@@ -69,6 +70,7 @@ def _script(failing: FailingCase, folders: Sequence[Path]) -> Iterator[str]:
         last = s == t
         names = _needed(wrong if last else updated, case)
         decaying = bool(case.lmbda)
+        yield from (f"{OLD}{name} = {name}" for name in names if split(name)[0] in STATE)
         yield from (line(case.rows[name], decaying=decaying) for name in names)
     yield ""
     yield from _prints(failing, wrong, folders)
@@ -91,7 +93,11 @@ def _prints(failing: FailingCase, wrong: list[str], folders: Sequence[Path]) -> 
 def _start(case: Case, start: Parameters) -> Iterator[str]:
     rates = f"eta, lmbda, n = {case.eta}, {case.lmbda}, {case.n}"
     yield rates if case.lmbda else f"eta = {case.eta}"
-    yield from (f"{name} = {_literal(array, case)}" for name, array in start.named())
+    if case.constants:
+        names, values = zip(*case.constants, strict=True)
+        yield f"{', '.join(names)} = {', '.join(map(str, values))}"
+    for name, array in (*start.named(), *start.state.items()):
+        yield f"{name} = {_literal(array, case)}"
 
 
 def _batch(batch: Batch, case: Case) -> Iterator[str]:

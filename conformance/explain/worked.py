@@ -110,7 +110,7 @@ def worked(failing: FailingCase) -> Worked:
 
 
 def _given(start: Parameters, batch: Batch) -> dict[str, Array]:
-    return {"x": batch.x, "y": batch.y, **dict(start.named())}
+    return {"x": batch.x, "y": batch.y, **dict(start.named()), **start.state}
 
 
 @dataclass(frozen=True, eq=False)

@@ -196,6 +196,14 @@ OPTIMISERS = (
         hidden=f"{OTHERS}; a single step",
     ),
     Mistake(
+        "velocity-subtracted",
+        "The velocity, which has the sign of the descent, is subtracted.",
+        wrong="w^l ← w^l − v^l",
+        right="w^l ← w^l + v^l",
+        formulas=moved(("momentum",), lambda at: parameter(at) - at.state("v")),
+        hidden=OTHERS,
+    ),
+    Mistake(
         "momentum-drops-decay",
         "The weight decay is left out of the velocity.",
         wrong="v^l ← μ v^l − η ∂C/∂w^l",

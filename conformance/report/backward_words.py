@@ -297,7 +297,8 @@ def _of_declared(each: Judged) -> str:
     step = each.declared.operation
     rounds = "a step of forward" if step is None else _quoted(step)
     said = {
-        "unchanged": "forward hands it on as it is; what backward gives is a convention, not judged",
+        "unchanged": "forward hands it on as it is; what backward gives is a convention, "
+        "not judged",
         "step": f"the derivative of {rounds} is 0; what backward gives is a convention, not judged",
         "straight": f"right with {rounds} taken for the identity (straight-through): a convention",
         "none": "backward gives no gradient of it, so none is judged",

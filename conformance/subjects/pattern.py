@@ -392,7 +392,7 @@ def alike(one: Trace, other: Trace) -> bool:
 def _shapes(made: Stepped) -> dict[str, tuple[int, ...]]:
     shapes: dict[str, tuple[int, ...]] = {}
     for name, node in made.before.items():
-        shapes[f"nabla_{name}"] = node.value.shape
+        shapes |= {f"{each}_{name}": node.value.shape for each in ("nabla", "v", "s")}
         if name[0] == "b":
             column = (node.value.size, made.batch.m)
             shapes |= {f"{each}{name[1:]}": column for each in ("z", "a", "delta")}

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import flint
 import numpy as np
 
+from conformance.tracing.ancestors import walk
 from conformance.tracing.frames import Frame
 from conformance.tracing.replay import Replay
 from conformance.tracing.trace import Node
@@ -210,16 +211,11 @@ class _Search:
 
 def _path(spot: Spot) -> list[Node]:
     """The operations between what an equation is given and its result, in the order of time."""
-    seen: dict[int, Node] = {}
-    waiting = [spot.node]
-    while waiting:
-        node = waiting.pop()
-        if node.number in seen or node.function is None:
-            continue
-        seen[node.number] = node
-        if node.number not in spot.granted:
-            waiting.extend(node.inputs)
-    return [seen[number] for number in sorted(seen)]
+
+    def before(node: Node) -> tuple[Node, ...]:
+        return () if node.number in spot.granted else node.inputs
+
+    return [each for each in walk([spot.node], before) if each.function is not None][::-1]
 
 
 def _is_floats(node: Node) -> bool:

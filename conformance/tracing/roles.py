@@ -147,10 +147,23 @@ class Search:
         run, values = self.run, self.roles.values
         known = {**values, **run.given}
         for name, row in run.rows.items():
-            if row.tag == "V" and all(each in known for each in row.inputs):
-                known[name] = values[name] = np.asarray(
-                    row.function(*(known[each] for each in row.inputs))
-                )
+            if row.tag != "V" or not all(each in known for each in row.inputs):
+                continue
+            right = np.asarray(row.function(*(known[each] for each in row.inputs)))
+            known[name] = self._take_kept(name, right)
+
+    def _take_kept(self, name: str, right: Array) -> Array:
+        """Find what the update keeps: of momentum the last change of its parameter."""
+        run, factors = self.run, (1.0, -1 / float(as_floats(self.run.rates[0])))
+        within = run.movers.get(name[2:], 0)
+        location = self._located(right, within, factors) if within else None
+        if location is not None or run.update != "momentum" or name[2:] not in run.after:
+            return self._take(name, right, location)
+        moved = run.after[name[2:]] - dict(run.start.named())[name[2:]]
+        location = self._located(moved, within, factors)
+        if location is None or moved.shape != right.shape:
+            return self._take(name, right, None)
+        return self._take(name, moved, location, wrong=True)
 
     @property
     def _layers(self) -> int:
@@ -321,17 +334,33 @@ class Search:
         for name in [each for each in right if not _is(ratio.get(each), 1.0)]:
             mover = moved.get(name)
             location = None
-            if mover is not None and self.run.rewritten[name] and not as_floats(mover).any():
+            if mover is not None and self._is_nothing(name, mover, right[name]):
                 self.roles.nothing.append(f"nabla_{name}")
                 self._take(f"nabla_{name}", mover, None, wrong=True)
                 continue
-            others = (right[other] for other in right if other != name)
-            if mover is not None and not any(self._is_multiple(mover, each) for each in others):
+            if mover is not None and self._is_gradient(name, mover, right):
                 location = self._mover(name, ratio[name], divisors)
             if mover is None or location is None:
                 self._take_gradient(name, right[name])
             else:
                 self._take(f"nabla_{name}", mover, location, wrong=True)
+
+    def _is_nothing(self, name: str, mover: Array, right: Array) -> bool:
+        """Whether a parameter was computed and not moved, and not because its ∇ came to nothing."""
+        still = self.run.rewritten[name] and not as_floats(mover).any()
+        return still and self._located(right, self.run.movers[name]) is None
+
+    def _is_gradient(self, name: str, mover: Array, right: Mapping[str, Array]) -> bool:
+        """Whether what moved a parameter may stand for its ∇; else its update is wrong.
+
+        It is not if it is nothing, or that of another layer, or ∇ and a multiple of the parameter.
+        """
+        own, before = right[name], dict(self.run.start.named())[name]
+        if mover.shape != own.shape or not as_floats(mover).any():
+            return False
+        others = (each for other, each in right.items() if other != name)
+        decays = common_factor(mover - own, before) is not None
+        return not decays and not any(self._is_multiple(mover, each) for each in others)
 
     def _is_multiple(self, moved: Array, right: Array) -> bool:
         """Whether a parameter was moved by a gradient, or its sum: that of another layer."""
@@ -533,9 +562,19 @@ class Search:
                     continue
                 within = self._used(each.value, result, each.location, alike=True)
                 if within and fits(each.value):  # of equal values the last was taken
-                    last = self._of_one_kind(each.location, self._columns(each.value, within))
-                    return Candidate(each.value, last)
+                    last = self._columns(each.value, within)
+                    if last is None or self._only_given_back(each.location, last):
+                        return each
+                    return Candidate(each.value, self._of_one_kind(each.location, last))
         return None
+
+    def _only_given_back(self, first: Location, last: Location) -> bool:
+        """Whether the last of equal values is what an operation gave back, such as |z| of z > 0."""
+        nodes = self.index.replay.trace.nodes
+        return all(
+            any(nodes[number].depends_on(nodes[each]) for each in first.numbers)
+            for number in last.numbers
+        )
 
     def _plausible(self, value: Array, made: Made) -> bool:
         """Whether the first numbers made of a value are near recorded ones, in floats."""

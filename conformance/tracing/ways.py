@@ -14,6 +14,7 @@ import numpy as np
 from conformance.arithmetic.exact import to_exact
 from conformance.model.functions import ACTIVATIONS, SIGMOID, Activation
 from conformance.model.table import is_given
+from conformance.model.updates import SGD
 from conformance.tracing.index import Location, as_floats
 from conformance.tracing.known import Known
 from conformance.tracing.repair import Step
@@ -21,7 +22,7 @@ from conformance.tracing.replay import Replay
 from conformance.tracing.roles import Run
 from conformance.tracing.trace import Node, Trace
 from reference.equations import sigmoid
-from reference.step import Array, split
+from reference.step import STATE, Array, split
 
 COLUMNS = ("z", "a", "delta")
 """The quantities that have a column a sample."""
@@ -157,7 +158,7 @@ class Way:
                 yield from (replace(step, result=step.result * factor) for step in steps)
             yield from steps
             return
-        if quantity in ("b", "w"):
+        if quantity in ("b", "w", *STATE):
             steps = self._evaluated(self.name, self.whole)[::-1]
             yield from (replace(step, final=k == 0) for k, step in enumerate(steps))
             yield from self._update(samples)
@@ -179,8 +180,8 @@ class Way:
     def _update(self, samples: tuple[int, ...]) -> Iterator[Step]:
         """What an update gives that takes the gradients of the samples one by one."""
         eta, decay = self.run.rates
-        m, before = self.run.m, dict(self.run.start.named())[self.name]
-        used = self.values.get(f"nabla_{self.name}")
+        m, before = self.run.m, dict(self.run.start.named())[self._parameter]
+        used = self.values.get(self._gradient)
         if used is not None and (not samples or samples == self.whole):
             total = used * m
         elif self._has_parts():
@@ -188,8 +189,8 @@ class Way:
         else:
             return
         one = eta / eta
-        kept = before * (one - eta * decay) if self.name[0] == "w" else before
-        for start in (kept, before):
+        kept = before * (one - eta * decay) if self._parameter[0] == "w" else before
+        for start in (kept, before) if self.run.update == SGD else ():
             yield Step("subtract", (), start - eta * total / m, final=True)
         for each in (
             eta * total / m,
@@ -198,9 +199,13 @@ class Way:
             total / m,
             eta * decay * before,
             kept,
+            total / m + decay * before,  # the decay may be a part of the gradient
+            eta * (total / m + decay * before),
         ):
             yield Step("", (), each)
-        for scalar in (eta / m, eta, one / m, eta * decay, decay * one, one - eta * decay):
+        rates = eta / m, eta, one / m
+        others = eta * decay, decay * one, one - eta * decay
+        for scalar in (*rates, *others, *(-each for each in rates)):
             yield Step("", (), np.array(scalar, dtype=object))
 
     def _sum(self, gradient: str, samples: tuple[int, ...]) -> Array:
@@ -213,7 +218,12 @@ class Way:
 
     @property
     def _gradient(self) -> str:
-        return self.name if self.name.startswith("nabla") else f"nabla_{self.name}"
+        return self.name if self.name.startswith("nabla") else f"nabla_{self._parameter}"
+
+    @property
+    def _parameter(self) -> str:
+        """Of a quantity of the update, the parameter that it is for."""
+        return self.name[2:] if split(self.name)[0] in STATE else self.name
 
     def _aside(self, samples: tuple[int, ...]) -> Iterator[Step]:
         """What enters the equation, and what stands for a part of it in other programs."""
@@ -429,5 +439,5 @@ def _forms(f: Activation) -> Iterator[Callable[[Any, Any], Any]]:
 
 def _shapes(run: Run) -> Iterator[tuple[str, tuple[int, ...]]]:
     for name, array in run.start.named():
-        yield f"nabla_{name}", array.shape
+        yield from ((f"{each}_{name}", array.shape) for each in ("nabla", "v", "s"))
         yield from ((f"{each}{name[1:]}", (len(array), run.m)) for each in COLUMNS)

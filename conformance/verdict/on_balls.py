@@ -254,7 +254,8 @@ class _Values:
             rights.append(row.of_own(*(self._entering(a if n == z else n) for n in row.inputs)))
             yield rights[-1]
         unit = SCALAR_ROUNDINGS * float(np.finfo(self.step.case.type).eps) / 2
-        before = self._start.get(row.name)
+        # the decay in a velocity is one of the weights, whose factor is rounded by itself
+        before = self._start.get(row.name.removeprefix("v_"))
         for each in rights:
             yield _rescaled(each, own, unit) if before is None else _moved(each, own, before, unit)
 

@@ -94,7 +94,10 @@ class TracedSession(Training):
         """What is seen of a step; the note says why it was not traced."""
         shown = self._gathered(taken)
         other = self._other(taken, shown)
-        shown |= self._judged(taken.after) | velocities(self.case, taken.start, taken.after)
+        shown |= self._judged(taken.after)
+        shown = {**velocities(self.case, taken.start, taken.after), **shown}
+        if self.case.lmbda and not self.network.decays:
+            shown = {name: each for name, each in shown.items() if not name.startswith("v_w")}
         output = self._output(taken, shown)
         cost = own_cost(self.network, self.case, output, taken.batch)
         shown |= {} if cost.value is None else {"cost": cost.value}
@@ -128,11 +131,11 @@ class TracedSession(Training):
         def where(name: str, index: tuple[int, ...]) -> tuple[Frame, ...]:
             if name == "cost":
                 return cost.frames()
-            if split(name)[0] in STATE:  # it is seen by the parameter that it moves
-                name = name[2:]
             if traced is None:
                 return ()
             here = traced.pattern
+            if split(name)[0] in STATE and name not in here.roles.found:
+                name = name[2:]  # it is seen by the parameter that it moves
             if not here.wrong(name) and not self.patterns.is_large(case):
                 here = own(traced)
             frames = here.frames(name, index)

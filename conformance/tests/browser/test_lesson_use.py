@@ -286,7 +286,7 @@ def test_a_mistake_is_shown_as_the_checker_judges_it(learn: Learn) -> None:
         statuses = [str(each["status"]) for each in quantities.values()]
         assert told.evaluate_all("all => all.map((row) => row.className)") == statuses
         verdict = it.page.locator("#verdict").inner_text()
-        assert ("every number is right" in verdict) == (not statuses)
+        assert ("Every number is right" in verdict) == ("fail" not in statuses)
         assert ("The checker: " in verdict) == ("fail" in statuses)
         assert it.page.locator(".mistake:visible").get_attribute("data-id") == id_
     choice.select_option("bp2-no-sigma-prime")
