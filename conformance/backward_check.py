@@ -193,8 +193,8 @@ def check_vjp(
 
 def _check_function(kind: Any, args: tuple[Any, ...], seed: int) -> BackwardReport:
     """Judge a `torch.autograd.Function`, by what torch itself takes it for."""
-    from conformance.custom.judge import asked, examined
-    from conformance.custom.record import accepted
+    from conformance.custom.applied import accepted
+    from conformance.custom.asked import asked, examined
 
     what = asked(kind, args, seed)
     try:

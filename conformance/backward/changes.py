@@ -105,7 +105,7 @@ def scaled(group: Group, factor: float, value: Callable[[Node], Any]) -> Change:
     node = group.first
     if node.operation in ("multiply", "divide") and factor:
         for i, arg in enumerate(node.args):
-            computed = type(arg) is Node and arg.function is not None
+            computed = type(arg) is Node and (arg.function is not None or arg.given)
             has = value(arg) if type(arg) is Node else arg
             if np.ndim(has) == 0 and not computed:
                 wants = has / factor if node.operation == "divide" and i else has * factor

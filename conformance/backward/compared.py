@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from conformance.backward.costs import ancestors
 from conformance.backward.groups import grouped
 from conformance.backward.operation import is_float
 from conformance.backward.program import Goal, bits
 from conformance.backward.source import is_literal
+from conformance.tracing.ancestors import ancestors
 from conformance.tracing.trace import FILLED, Node
 from reference.step import Array
 

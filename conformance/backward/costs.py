@@ -7,12 +7,13 @@ a factor of all gradients (`factor.py`).
 Left out: which value is the output, and what it is compared with (`compared.py`).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from conformance.backward.operation import is_float
+from conformance.tracing.ancestors import ancestors
 from conformance.tracing.trace import Node, Trace
 from reference.step import Array
 
@@ -179,15 +180,3 @@ def _logits(output: Node, function: Callable[[Array], Array]) -> Node | None:
             if np.allclose(made, wanted, rtol=NEAR, atol=NEAR * NEAR):
                 return node
     return None
-
-
-def ancestors(node: Node) -> Iterator[Node]:
-    """What a value was computed from, the latest first, without itself."""
-    todo, seen = list(node.inputs), {node.number}
-    while todo:
-        todo.sort(key=lambda each: each.number)
-        each = todo.pop()
-        if each.number not in seen:
-            seen.add(each.number)
-            todo += each.inputs
-            yield each

@@ -83,9 +83,11 @@ def derivative(made: Operation, values: Callable[[Node], Any], ties: float = 0.5
     kink = kinked(made, values, ties)
     if kink is not None:
         return kink
-    torch = by_torch(made, values)
-    if torch is not None:
-        return torch
+    return by_torch(made, values) or _by_autograd(made, values) or by_entries(made, values)
+
+
+def _by_autograd(made: Operation, values: Callable[[Node], Any]) -> Derivative | None:
+    """The derivative by HIPS `autograd`; None if it has none that can be trusted."""
     function = _of_autograd(made)
     if function is not None:
         found: Derivative = ByAutograd(made, function, values)
@@ -96,7 +98,7 @@ def derivative(made: Operation, values: Callable[[Node], Any], ties: float = 0.5
                 found = Direct(made, function, values)
         if _trusted(found, made, values):
             return found
-    return by_entries(made, values)
+    return None
 
 
 def _elementwise(

@@ -76,10 +76,9 @@ def _moved(
     chain: Chain, node: Node, right: Array, fixed: Callable[[Node], bool]
 ) -> Iterator[tuple[Node, Array, bool]]:
     """The operands of an operation that moves numbers: sure if one of several alone is wrong."""
-    found = chain.derivative(node)
-    if found is None or not isinstance(found[1], Moved):
+    made, rule = chain.derivative(node) or (None, None)
+    if made is None or not isinstance(rule, Moved):
         return
-    made, rule = found
     moved = rule.sources >= 0
     numbers = np.full(sum(rule.sizes), np.nan)
     numbers[rule.sources[moved]] = right[moved]
@@ -119,7 +118,8 @@ def _same(one: Array, other: Array) -> bool:
 
 def _is_mask(node: Node) -> bool:
     """Whether a value is made of truth values."""
-    return any(not is_float(e) and getattr(e.value, "dtype", None) == bool for e in node.inputs)
+    arrays = (each.value for each in node.inputs)
+    return any(isinstance(each, np.ndarray) and each.dtype.kind == "b" for each in arrays)
 
 
 def _chooses(wanted: Array) -> bool:

@@ -17,7 +17,7 @@ import numpy as np
 
 from conformance.backward.chain import Chain
 from conformance.backward.compared import Compared, compared, samples
-from conformance.backward.costs import COSTS, ancestors, cost, times
+from conformance.backward.costs import COSTS, cost, times
 from conformance.backward.decay import Decay, decayed, stated
 from conformance.backward.factor import Shared, conventions, shared
 from conformance.backward.forward import Forward
@@ -25,6 +25,7 @@ from conformance.backward.judge import Verdict, verdicts
 from conformance.backward.operation import is_float
 from conformance.backward.program import Goal, NotAGradientError, Recorded, bits
 from conformance.backward.quantities import fitted, layouts
+from conformance.tracing.ancestors import ancestors
 from conformance.tracing.trace import Node
 
 FEW = 4  # outputs with their targets, that are tried

@@ -15,7 +15,7 @@ import numpy as np
 
 from conformance.backward.chain import Chain
 from conformance.backward.compared import Compared
-from conformance.backward.costs import ancestors, seeded
+from conformance.backward.costs import seeded
 from conformance.backward.factor import shared
 from conformance.backward.forward import Forward
 from conformance.backward.groups import operation_key
@@ -24,6 +24,7 @@ from conformance.backward.no_loss import errors, outputs
 from conformance.backward.operation import is_float
 from conformance.backward.program import Goal, Recorded, bits
 from conformance.backward.quantities import HALF_OF_THE_DIGITS, layouts
+from conformance.tracing.ancestors import ancestors
 from conformance.tracing.trace import Node
 from reference.step import Array
 

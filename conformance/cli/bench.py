@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from conformance.cli.options import JsonFile
-from conformance.cli.say import say
+from conformance.cli.say import say, say_written
 from conformance.files import check_output, put_json
 
 
@@ -35,4 +35,5 @@ def bench(
     missed = [each for each in measured if each.met is False]
     judged = sum(each.met is not None for each in measured)
     say(f"{judged - len(missed)} of {judged} budgets are met")
+    say_written([json_file])
     raise typer.Exit(1 if missed else 0)

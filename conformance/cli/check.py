@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from conformance.cli.badge import Badge, badge_if_stopped, write_badge
 from conformance.cli.options import (
     SUBJECT,
     CaseGlob,
@@ -73,6 +74,7 @@ def check(
     html: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the report as one page to look at.")
     ] = None,
+    badge: Badge = None,
     save: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Write the smallest network that shows it there."),
@@ -85,25 +87,26 @@ def check(
     from conformance.outcome import Report
     from conformance.subject_check import Options, check_any
 
-    asked = _asked(subject, command, (format_, timeout, workers))
-    _check_files(json_file, markdown, html)
-    with bar(f"checking {subject or command}") as done:
-        book = partial(
-            checked,
-            case=case_of(case),
-            dtype=dtype_of(dtype),
-            cost=cost_of(cost),
-            family=family_of(family),
-            timeout=timeout,
-            python_path=python_path or (),
-            done=lambda _: done(),
-            detailed=html is not None,
-        )
-        options = Options(cost, tuple(python_path or ()), timeout)
-        if processes is None:
-            report = check_any(asked, book, options)
-        else:
-            report = _of_processes(asked, processes, book, html)
+    with badge_if_stopped(badge):
+        asked = _asked(subject, command, (format_, timeout, workers))
+        _check_files(json_file, markdown, html)
+        with bar(f"checking {subject or command}") as done:
+            book = partial(
+                checked,
+                case=case_of(case),
+                dtype=dtype_of(dtype),
+                cost=cost_of(cost),
+                family=family_of(family),
+                timeout=timeout,
+                python_path=python_path or (),
+                done=lambda _: done(),
+                detailed=html is not None,
+            )
+            options = Options(cost, tuple(python_path or ()), timeout)
+            if processes is None:
+                report = check_any(asked, book, options)
+            else:
+                report = _of_processes(asked, processes, book, (html, save))
     files = json_file, markdown, html
     if isinstance(report, Report):
         _show(report, files, verbose=verbose, quiet=quiet)
@@ -111,20 +114,21 @@ def check(
             _save(report, save)
     else:
         _show_file(report, files, quiet=quiet)
-    say_written(() if quiet else files)
+    write_badge(badge, report)
+    say_written(() if quiet else (*files, badge))
     raise typer.Exit(report.exit_code)
 
 
 def _of_processes(
-    subject: object, world: int, book: "partial[Report]", html: Path | None
+    subject: object, world: int, book: "partial[Report]", refused: tuple[Path | None, Path | None]
 ) -> "Report":
     """Check several processes with the options that are given for one."""
     from conformance.processes.command import Asked, check
 
     if not isinstance(subject, str):
         raise UsageError("--processes: give torch_impl, reference or FILE.py:step, and no command")
-    if html is not None:
-        raise UsageError("--html does not go with --processes: --markdown and --json do")
+    if any(each is not None for each in refused):
+        raise UsageError("--html and --save do not go with --processes: --markdown and --json do")
     given = {**book.keywords, "python_path": tuple(book.keywords["python_path"])}
     done = given.pop("done")
     del given["detailed"]

@@ -10,7 +10,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "conformance check my_network.py",
         "conformance check homework.ipynb",
         "conformance check network.py:Network --case 'hand*' -v",
-        "conformance check network.py:Network --html report.html",
+        "conformance check network.py:Network --html report.html --badge badge.json",
         "conformance check --command './port {case} {out}'",
     ),
     "run": (

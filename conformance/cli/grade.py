@@ -10,7 +10,7 @@ import typer
 
 from conformance.cli.options import Cost, JsonFile, cores_of, cost_of, one_of
 from conformance.cli.progress import bar
-from conformance.cli.say import say
+from conformance.cli.say import say, say_written
 from conformance.errors import InternalError, SubjectError, UsageError
 from conformance.files import check_output, put, put_json
 
@@ -107,6 +107,7 @@ def grade(
         from conformance.grade.gradescope import write
 
         write(gradescope, rows, points, hide=hide_answers, one=one or folder.is_file())
+    say_written(() if quiet else (csv, html, json_file, gradescope))
     if any(row.failed_here for row in rows):
         raise typer.Exit(InternalError.exit_code)
 

@@ -6,10 +6,21 @@ import typer
 
 from conformance.cli.options import Workers, cores_of
 from conformance.cli.progress import console, progress
+from conformance.cli.say import say
+
+
+def _ids(incomplete: str) -> list[str]:
+    """What a shell completes the name of a mistake to."""
+    from conformance.mistakes.catalogue import CATALOGUE
+
+    return [each for each in CATALOGUE if each.startswith(incomplete)]
 
 
 def mistakes(
-    id_: Annotated[str | None, typer.Argument(metavar="ID", help="Show this one at work.")] = None,
+    id_: Annotated[
+        str | None,
+        typer.Argument(metavar="ID", help="Show this one at work.", autocompletion=_ids),
+    ] = None,
 ) -> None:
     """List the known mistakes, or show one at work."""
     from conformance.proof.show import show_all, show_one
@@ -43,10 +54,22 @@ def prove(
     rows = proofs([*CATALOGUE], case, place, cores)
     proof = Proof(cases, tuple(progress(rows, "proving", len(CATALOGUE))))
     show_proof(console(), proof)
-    problems: list[str] = []
+    problems = [] if case else _of_processes(cores)
     if pairs:
         some = drawn(visible(proof.rows), pairs)
         tried = pair_proofs(some, case, place, cores)
-        problems = [each for found in progress(tried, "pairs", len(some)) for each in found]
-        show_pairs(console(), proof, len(some), problems)
+        of_pairs = [each for found in progress(tried, "pairs", len(some)) for each in found]
+        show_pairs(console(), proof, len(some), of_pairs)
+        problems += of_pairs
     raise typer.Exit(1 if proof.problems or problems else 0)
+
+
+def _of_processes(cores: int) -> list[str]:
+    """Prove the mistakes of several processes; the problems."""
+    from conformance.processes.faults import WRONG
+    from conformance.processes.prove import lines, proofs
+
+    proved = [*progress(proofs(cores), "proving", len(WRONG))]
+    for line in ("", *lines(proved)):
+        say(line)
+    return [problem for each in proved for problem in each.problems]

@@ -18,9 +18,23 @@ SUBJECT = (
     "FILE.py, FILE.py:Name, a notebook, package.module:Name, reference, torch_impl, "
     "a .safetensors trace, or cmd:COMMAND"
 )
+
+
+def _case_ids(incomplete: str) -> list[str]:
+    """What a shell completes the name of a case to."""
+    from conformance.corpus import store
+
+    return [each.id for each in store.cases(store.root()) if each.id.startswith(incomplete)]
+
+
 CaseGlob = Annotated[
     list[str] | None,
-    typer.Option("--case", metavar="GLOB", help="Only these cases; repeatable."),
+    typer.Option(
+        "--case",
+        metavar="GLOB",
+        help="Only these cases; repeatable.",
+        autocompletion=_case_ids,
+    ),
 ]
 Dtype = Annotated[
     str | None, typer.Option(metavar="float64|float32", help="Only the cases in this dtype.")

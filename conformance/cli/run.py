@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from conformance.cli.badge import Badge, badge_if_stopped, write_badge
 from conformance.cli.options import JsonFile
 from conformance.cli.say import say, say_written
 from conformance.files import check_output, put, put_json
@@ -31,6 +32,7 @@ def run(
     html: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the report as one page to look at.")
     ] = None,
+    badge: Badge = None,
     verbose: Annotated[bool, typer.Option("-v", help="Show every gradient, too.")] = False,
     quiet: Annotated[bool, typer.Option("-q", help="Show the verdict alone.")] = False,
 ) -> None:
@@ -42,10 +44,11 @@ def run(
     """
     from conformance.script.run import run_script
 
-    for option, path in {"--json": json_file, "--markdown": markdown, "--html": html}.items():
-        if path is not None:
-            check_output(option, path)
-    report = run_script(script, arguments or (), updates=updates, timeout=timeout, seed=seed)
+    with badge_if_stopped(badge):
+        for option, path in {"--json": json_file, "--markdown": markdown, "--html": html}.items():
+            if path is not None:
+                check_output(option, path)
+        report = run_script(script, arguments or (), updates=updates, timeout=timeout, seed=seed)
     if json_file is not None:
         put_json("--json", json_file, report.to_json())
     if markdown is not None:
@@ -60,5 +63,6 @@ def run(
 
         for each in rows(report.examined):
             say("  ".join(each))
-    say_written(() if quiet else (json_file, markdown, html))
+    write_badge(badge, report)
+    say_written(() if quiet else (json_file, markdown, html, badge))
     raise typer.Exit(report.exit_code)

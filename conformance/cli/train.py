@@ -23,7 +23,7 @@ from conformance.cli.options import (
     one_of,
     sizes_of,
 )
-from conformance.cli.say import say
+from conformance.cli.say import say, say_written
 from conformance.errors import UsageError
 
 if TYPE_CHECKING:
@@ -121,6 +121,7 @@ def train(
         from conformance.train.plot import plot as drawn
 
         drawn(plot, run)
+    say_written((json_file, plot, checkpoint))
     raise typer.Exit(run.exit_code)
 
 

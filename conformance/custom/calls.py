@@ -2,7 +2,7 @@
 
 The file is run as a program, as far as it takes to see a call of each; what is under
 `if __name__ == "__main__"` is run too. Left out: arguments for those that it never calls
-(`arguments.py`).
+(`suggested.py`).
 """
 
 import sys
@@ -17,6 +17,7 @@ import torch
 
 from conformance.custom.context import Function, is_function
 from conformance.running.seconds import TooLongError, limited
+from conformance.running.tracebacks import headline
 
 SECONDS = 10.0
 MOST = 20_000  # numbers in the arguments of a call
@@ -29,14 +30,15 @@ class _SeenError(BaseException):
     """A call of each function was seen; it is none of the program's own errors."""
 
 
-def calls_of(place: str, names: Collection[str]) -> Calls:
-    """The first call of each function that is not too large, or none if there is no such call.
+def calls_of(place: str, names: Collection[str]) -> tuple[Calls, str]:
+    """The first call of each function that is not too large, and how the file stopped, if it did.
 
     Args:
         place: the file.
         names: of its functions.
     """
     found: Calls = {}
+    stopped = ""
     waiting = set(names)
 
     def note(kind: type[Function], args: Sequence[Any]) -> None:
@@ -55,11 +57,13 @@ def calls_of(place: str, names: Collection[str]) -> Calls:
             with limited(SECONDS), torch.random.fork_rng():
                 torch.manual_seed(0)  # so that it is the same call each time
                 run_path(place, run_name="__main__")
-        except (_SeenError, TooLongError, SystemExit):
-            pass  # what was seen is enough, or is all that there is
-        except Exception:  # noqa: BLE001 - a program may stop in any way: what it did is known
-            pass
-    return found
+        except (_SeenError, SystemExit):
+            stopped = ""
+        except TooLongError:
+            stopped = f"its own run was ended after {SECONDS:g} s"
+        except Exception as error:  # noqa: BLE001 - a program may stop in any way
+            stopped = f"its own run stops: {headline(error)}"
+    return found, stopped
 
 
 def _kept(value: Any) -> Any:
@@ -78,11 +82,11 @@ def _noting(note: Any) -> Iterator[None]:
         note(kind, args)
         return own.__get__(None, kind)(*args, **kwargs)
 
-    Function.apply = classmethod(apply)  # type: ignore[assignment]
+    Function.apply = classmethod(apply)  # type: ignore[method-assign, assignment]
     try:
         yield
     finally:
-        Function.apply = own
+        Function.apply = own  # type: ignore[method-assign]
 
 
 @contextmanager

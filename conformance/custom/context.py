@@ -1,6 +1,6 @@
 """The `ctx` that a `torch.autograd.Function` is given when it is called here and not by torch.
 
-Left out: the call (`record.py`).
+Left out: the call (`applied.py`).
 """
 
 from collections.abc import Sequence

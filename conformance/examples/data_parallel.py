@@ -1,4 +1,4 @@
-"""One step of data-parallel training, run once in each process. One line of `step` is wrong."""
+"""One step of data-parallel training, as each process takes it. One line of `step` is wrong."""
 
 import torch
 import torch.distributed as dist

@@ -9,14 +9,15 @@ function ticksBetween(low, high, most = 5) {
   const unit = [1, 2, 5, 10].find((each) => each * power >= rough) * power;
   const first = Math.ceil(low / unit - 1e-9);
   const count = Math.floor(high / unit + 1e-9) - first + 1;
-  return Array.from({ length: Math.max(count, 0) }, (_, i) => Number(((first + i) * unit).toPrecision(12)));
+  const tick = (i) => Number(((first + i) * unit).toPrecision(12));
+  return Array.from({ length: Math.max(count, 0) }, (_, i) => tick(i));
 }
 
 // The scales of a chart over these ranges, from numbers to places.
 function scales([left, right], [low, high]) {
-  const { width, height } = CHART;
-  const x = (number) => CHART.left + ((number - left) / (right - left || 1)) * (width - CHART.left - CHART.right);
-  const y = (number) => height - CHART.bottom - ((number - low) / (high - low || 1)) * (height - CHART.top - CHART.bottom);
+  const across = CHART.width - CHART.left - CHART.right, bottom = CHART.height - CHART.bottom;
+  const x = (number) => CHART.left + ((number - left) / (right - left || 1)) * across;
+  const y = (number) => bottom - ((number - low) / (high - low || 1)) * (bottom - CHART.top);
   return { x, y };
 }
 
@@ -38,20 +39,29 @@ function axes([left, right], [low, high], titles) {
     text([(CHART.left + width - CHART.right) / 2, height - 6], 'title', titles[0]), upward];
 }
 
-const pathOf = (points) => points.map(([x, y], i) => `${i ? 'L' : 'M'}${x.toFixed(1)},${y.toFixed(1)}`).join('');
+const isFinitePoint = (point) => point.every(Number.isFinite);
+
+const pathOf = (points) =>
+  points.map(([x, y], i) => `${i ? 'L' : 'M'}${x.toFixed(1)},${y.toFixed(1)}`).join('');
+
+// A place in which lines are drawn, and beyond which they are cut.
+function frameOf(paths) {
+  const y = CHART.top - 4, height = CHART.height - CHART.bottom - y + 4, { width } = CHART;
+  return shape('svg', { x: 0, y, width, height, viewBox: `0 ${y} ${width} ${height}` }, ...paths);
+}
 
 // A chart with a name: lines of [x, y] with a class, marks at points, and the words of its legend.
 function chart({ name, titles, x, y, lines: all, marks = [], legend = [] }) {
   const to = scales(x, y), { width, height } = CHART;
   const place = ([across, up]) => [to.x(across), to.y(up)];
-  const element = shape('svg', { viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': name });
-  const clip = shape('svg', { x: 0, y: CHART.top - 4, width, height: height - CHART.bottom - CHART.top + 8, viewBox: `0 ${CHART.top - 4} ${width} ${height - CHART.bottom - CHART.top + 8}` });
-  clip.append(...all.map(({ points, kind }) => shape('path', { d: pathOf(points.filter((point) => point.every(Number.isFinite)).map(place)), class: `curve ${kind}` })));
-  const dots = marks.filter(({ at }) => at.every(Number.isFinite)).map(({ at, kind }) => {
+  const whole = { viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': name };
+  const paths = all.map(({ points, kind }) =>
+    shape('path', { d: pathOf(points.filter(isFinitePoint).map(place)), class: `curve ${kind}` }));
+  const dots = marks.filter(({ at }) => isFinitePoint(at)).map(({ at, kind }) => {
     const [cx, cy] = place(at);
     return shape('circle', { cx, cy, r: 6, class: kind });
   });
-  element.append(...axes(x, y, titles), clip, ...dots);
+  const element = shape('svg', whole, ...axes(x, y, titles), frameOf(paths), ...dots);
   const key = ([kind, words]) => make('li', {}, keyMark(kind), ' ', ...words);
   const list = legend.length ? [make('ul', { className: 'legend' }, ...legend.map(key))] : [];
   return [element, ...list];
@@ -66,7 +76,8 @@ function keyMark(kind) {
 
 // A range a little larger than the numbers that are finite.
 function around(numbers, { least = -Infinity } = {}) {
-  const finite = numbers.filter(Number.isFinite), low = Math.min(...finite), high = Math.max(...finite);
+  const finite = numbers.filter(Number.isFinite);
+  const low = Math.min(...finite), high = Math.max(...finite);
   const more = (high - low) * 0.08 || Math.abs(high) * 0.1 || 1;
   return [Math.max(least, low - more), high + more];
 }

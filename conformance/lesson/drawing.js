@@ -38,9 +38,10 @@ function draw() {
   columns.forEach((rows, index) => {
     const pitch = Math.min(height / rows.length, height / 2.6);
     rows.forEach((j, i) => {
-      const at = [margin + radius / 2 + apart * index, middle + (i - (rows.length - 1) / 2) * pitch];
-      if (j === null) circles.append(shape('text', { x: at[0], y: at[1] + 6, class: 'gap' }, '⋮'));
-      else nodes.set(`${index + 1}:${j}`, nodeAt(at, radius, `${index + 1}:${j}`));
+      const x = margin + radius / 2 + apart * index, y = middle + (i - (rows.length - 1) / 2) * pitch;
+      const part = `${index + 1}:${j}`;
+      if (j === null) circles.append(shape('text', { x, y: y + 6, class: 'gap' }, '⋮'));
+      else nodes.set(part, nodeAt([x, y], radius, part));
     });
   });
   fill(neurons, nodes);
@@ -54,7 +55,8 @@ function draw() {
   drawPicture([width, height]);
   svg.setAttribute('viewBox', `0 0 ${width} ${height}`);
   svg.style.setProperty('--font', `${font}px`);
-  svg.replaceChildren(svg.querySelector('title'), svg.querySelector('desc'), picture, under, circles, labels, flowing);
+  const said = [svg.querySelector('title'), svg.querySelector('desc')];
+  svg.replaceChildren(...said, picture, under, circles, labels, flowing);
 }
 
 function fill(map, entries) {
@@ -75,7 +77,8 @@ function nodeAt([cx, cy], radius, part) {
   const value = shape('text', { x: cx, y: cy, class: 'value' });
   const name = shape('text', { x: cx, y: cy - radius - (NARROW.matches ? 7 : 10), class: 'name' });
   const note = shape('text', { x: cx, y: cy + radius + (NARROW.matches ? 14 : 17), class: 'note' });
-  const element = shape('g', { class: 'neuron', 'data-part': part }, body, plate(), name, value, plate(), note);
+  const element = shape('g', { class: 'neuron', 'data-part': part },
+    body, plate(), name, value, plate(), note);
   return { element, name, value, note, at: [cx, cy], width: part === COST ? side : 2 * radius };
 }
 
@@ -110,9 +113,11 @@ function setKinds(element, kinds) {
 // A symbol with a number behind it, or the symbol alone.
 function setLabel(text, symbol, number) {
   const plate = text.previousSibling;
-  text.replaceChildren(...(symbol ? drawn(number === undefined ? symbol : `${symbol} = ${brief(number)}`) : []));
+  const words = number === undefined ? symbol : `${symbol} = ${brief(number)}`;
+  text.replaceChildren(...(symbol ? drawn(words) : []));
   const { x, y, width, height } = text.getBBox();
-  for (const [name, value] of Object.entries({ x, y, width, height })) plate.setAttribute(name, value);
+  const box = { x, y, width, height };
+  for (const [name, value] of Object.entries(box)) plate.setAttribute(name, value);
 }
 
 // Show a view: functions that give what stands in a neuron, on a line and in the cost.
@@ -122,34 +127,36 @@ function setLabel(text, symbol, number) {
 function show(view) {
   for (const [part, node] of neurons) showNode(node, view.neuron(...part.split(':').map(Number)));
   showNode(costNode, { symbol: 'C', ...view.cost });
-  const weights = drawnWeights().map((place) => [edges.get(`${place[0]}:${place[1]},${place[2]}`), view.edge(...place)]);
+  const weights = drawnWeights().map(([l, j, k]) => [edges.get(`${l}:${j},${k}`), view.edge(l, j, k)]);
   const sizes = weights.map(([, { number }]) => Math.abs(number ?? 0)).filter(Number.isFinite);
   const largest = Math.max(...sizes) || 1;
   for (const [edge, { number, label, kinds = [] }] of weights) {
     const share = Math.min(1, Math.abs(number ?? 0) / largest) || 0;
-    edge.line.setAttribute('stroke-width', number === undefined ? 1 : (1 + (NARROW.matches ? 3.5 : 5) * share).toFixed(2));
+    edge.line.setAttribute('stroke-width', (1 + (NARROW.matches ? 3.5 : 5) * share).toFixed(2));
     edge.line.classList.toggle('negative', number < 0);
     edge.line.classList.toggle('unknown', number === undefined);
     setKinds(edge.element, kinds);
     edge.texts = textsOf(label);
   }
-  for (const j of drawnOf(state.layers)) setKinds(edges.get(`${COST}:${j}`).element, view.toCost?.(j) ?? []);
+  for (const j of drawnOf(state.layers))
+    setKinds(edges.get(`${COST}:${j}`).element, view.toCost?.(j) ?? []);
   placeLabels(weights.map(([edge]) => edge));
   document.getElementById('lines-show').textContent = `Lines: ${view.lines ?? 'weights'}`;
   const several = state.given.x.cols > 1 ? [`sample ${sampleDrawn}`] : [];
-  document.getElementById('drawn-sample').textContent = [...several, ...(view.legend ?? [])].join('; ');
+  const words = [...several, ...(view.legend ?? [])].join('; ');
+  document.getElementById('drawn-sample').textContent = words;
 }
 
 function showNode(node, { symbol, number, note, kinds = [] }) {
   setLabel(node.name, symbol);
   setValue(node, number);
-  setLabel(node.note, ...(note ?? []));
+  setLabel(node.note, ...(note || []));
   setKinds(node.element, kinds);
 }
 
 // The number in a circle, to as many digits as fit.
 function setValue({ value, width }, number) {
-  const most = width - 5, texts = number === undefined ? [''] : [3, 2, 1].map((digits) => brief(number, digits));
+  const most = width - 5, texts = number === undefined ? [''] : textsOf(number);
   value.removeAttribute('textLength');
   for (const text of texts) {
     value.textContent = text;
@@ -174,8 +181,9 @@ const touching = (one, other) =>
 // Put each number where it touches nothing, first in the middle of its line; else leave it out.
 function placeLabels(weights) {
   for (const { label } of weights) label.replaceChildren();
-  const taken = [...neurons.values(), costNode]
-    .flatMap(({ element, name, note }) => [element.firstChild, name, note].filter((each) => each.tagName !== 'text' || each.textContent).map(boxOf));
+  const nodes = [...neurons.values(), costNode];
+  const words = nodes.flatMap(({ name, note }) => [name, note]).filter((each) => each.textContent);
+  const taken = [...nodes.map(({ element }) => element.firstChild), ...words].map(boxOf);
   for (const edge of weights) {
     const free = edge.texts.some((text) => PLACES.some((place) => {
       putBeside(edge, text, place);

@@ -74,7 +74,8 @@ function factorsOf(step) {
   const parallel = (factor) => /\+1/.test(factor.top + factor.bottom);
   const { factors } = step.row, each = factors.filter(parallel);
   const paths = each.length ? Math.min(aboveOf(step), MOST_PATHS) : 0;
-  const first = Array.from({ length: paths }, (_, path) => each.map((factor) => ({ ...factor, path })));
+  const first = Array.from({ length: paths }, (_, path) =>
+    each.map((factor) => ({ ...factor, path })));
   return [...first.flat(), ...factors.filter((factor) => !parallel(factor))];
 }
 
@@ -113,9 +114,11 @@ function chainOf(step) {
   if (!factors.length) return null;
   const several = factors.some(({ top }) => top === 'z+1') && aboveOf(step) > 1;
   const sumOver = (letter) => mathElement('msub', {}, operator('∑'), mathElement('mi', {}, letter));
-  const one = mathElement('mfrac', {}, mathElement('mn', {}, '1'), mathElement('mn', {}, state.given.x.cols));
+  const number = (text) => mathElement('mn', {}, text);
+  const one = mathElement('mfrac', {}, number('1'), number(state.given.x.cols));
+  const sample = mean ? 's' : undefined, path = several ? 'i' : 0;
   const product = factors.flatMap((factor) =>
-    [operator('·'), derivativeOf({ ...factor, path: several ? 'i' : 0 }, step, mean ? 's' : undefined)]);
+    [operator('·'), derivativeOf({ ...factor, path }, step, sample)]);
   return math(left, operator('='), ...(mean ? [one, sumOver('s')] : []),
     ...(several ? [sumOver('i')] : []), ...product.slice(1));
 }

@@ -10,14 +10,16 @@ const flowing = shape('g', { class: 'flowing' });
 function travelsOf(step) {
   const here = neurons.get(`${step.layer}:${step.j}`)?.at;
   const from = (layer, j) => neurons.get(`${layer}:${j}`)?.at;
-  const signed = (from_, key) => [from_, here, valueOf(key)];
-  const { row: { tag }, layer, j, sample } = step;
-  if (tag === 'Z') return drawnOf(layer - 1).map((k) => signed(from(layer - 1, k), keyOf(`w${layer}`, j, k)));
+  const { row: { tag }, layer, j, sample } = step, number = valueOf(step.key);
+  const into = (other, keyOfOther) =>
+    drawnOf(other).map((k) => [from(other, k), here, valueOf(keyOfOther(k))]);
+  if (tag === 'Z') return into(layer - 1, (k) => keyOf(`w${layer}`, j, k));
   if (tag === 'C') return drawnOf(layer).map((k) => [from(layer, k), costNode.at, 1]);
   if (step.slope) return [];
-  if (tag === 'BP1') return [[costNode.at, here, valueOf(step.key)]];
-  if (tag === 'BP2') return drawnOf(layer + 1).map((k) => signed(from(layer + 1, k), keyOf(`delta${layer + 1}`, k, sample)));
-  if (tag === 'BP4') return [[from(layer, j), middle(step), valueOf(step.key)], [from(layer - 1, step.k), middle(step), valueOf(step.key)]];
+  if (tag === 'BP1') return [[costNode.at, here, number]];
+  if (tag === 'BP2') return into(layer + 1, (k) => keyOf(`delta${layer + 1}`, k, sample));
+  if (tag === 'BP4')
+    return [from(layer, j), from(layer - 1, step.k)].map((at) => [at, middle(step), number]);
   return [];
 }
 
@@ -31,10 +33,13 @@ function flow(step) {
   if (STILL.matches) return;
   for (const [from, to, number] of travelsOf(step)) {
     if (!from || !to) continue;
-    const dot = shape('circle', { cx: from[0], cy: from[1], r: 5, class: number < 0 ? 'negative' : '' });
+    const kind = number < 0 ? 'negative' : '';
+    const dot = shape('circle', { cx: from[0], cy: from[1], r: 5, class: kind });
     flowing.append(dot);
     const by = `translate(${to[0] - from[0]}px, ${to[1] - from[1]}px)`;
-    const moved = dot.animate([{ transform: 'none', opacity: 1 }, { transform: by, opacity: 1, offset: 0.95 }, { transform: by, opacity: 0 }], { duration: MOTION, easing: 'ease-in-out', fill: 'forwards' });
+    const there = { transform: by, opacity: 1, offset: 0.95 }, gone = { transform: by, opacity: 0 };
+    const moved = dot.animate([{ transform: 'none', opacity: 1 }, there, gone],
+      { duration: MOTION, easing: 'ease-in-out', fill: 'forwards' });
     moved.finished.then(() => dot.remove(), () => {});
   }
 }

@@ -55,7 +55,8 @@ function operandOf(scope, name, first, second) {
   const value = quantity === 'prime' ? scope.entry(name)(j, k) : table.at(j, k);
   if (quantity !== 'f' && quantity !== 'prime')
     return { symbol: symbolOf(name, table, j, k), value, key: keyOf(name, j, k) };
-  return { symbol: ofZ(name, table, j, k), value, key: keyOf(quantity === 'f' ? `a${layer}` : name, j, k) };
+  const of = quantity === 'f' ? `a${layer}` : name;
+  return { symbol: ofZ(name, table, j, k), value, key: keyOf(of, j, k) };
 }
 
 // Writes an entry of a tree: its pieces, and how firmly they hold together.
@@ -94,8 +95,10 @@ class Entry {
 
 function joined(operator, [left, right]) {
   if (operator === 'neg') return negative(left);
-  if (operator in SIGNS)
-    return [[...left[0], SIGNS[operator], ...(operator === '-' ? within(right, PRODUCT) : right[0])], SUM];
+  if (operator in SIGNS) {
+    const after = operator === '-' ? within(right, PRODUCT) : right[0];
+    return [[...left[0], SIGNS[operator], ...after], SUM];
+  }
   if (operator === '*' || operator === '/') return multiplied(operator, left, right);
   if (operator === '**') return [[...within(left, WHOLE), '²'], WHOLE];
   if (operator === 'exp') return [['e^', ...within(left, WHOLE)], WHOLE];

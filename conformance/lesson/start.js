@@ -23,17 +23,19 @@ function chooseTab(panel, { focus = false } = {}) {
   PANELS[panel]();
 }
 
-const openPanel = () => tabs.find((tab) => tab.getAttribute('aria-selected') === 'true').getAttribute('aria-controls');
+const panelOf = (tab) => tab.getAttribute('aria-controls');
+const openPanel = () => panelOf(tabs.find((tab) => tab.getAttribute('aria-selected') === 'true'));
 
 for (const tab of tabs) {
-  tab.addEventListener('click', () => chooseTab(tab.getAttribute('aria-controls')));
+  tab.addEventListener('click', () => chooseTab(panelOf(tab)));
   tab.addEventListener('keydown', (event) => {
-    const by = { ArrowRight: 1, ArrowLeft: -1, Home: -tabs.indexOf(tab), End: tabs.length - 1 - tabs.indexOf(tab) }[event.key];
+    const at = tabs.indexOf(tab), last = tabs.length - 1;
+    const by = { ArrowRight: 1, ArrowLeft: -1, Home: -at, End: last - at }[event.key];
     if (by === undefined) return;
     event.preventDefault();
     event.stopPropagation();
-    const next = tabs[(tabs.indexOf(tab) + by + tabs.length) % tabs.length];
-    chooseTab(next.getAttribute('aria-controls'), { focus: true });
+    const next = tabs[(at + by + tabs.length) % tabs.length];
+    chooseTab(panelOf(next), { focus: true });
   });
 }
 
@@ -79,7 +81,8 @@ byId('reset').addEventListener('click', resetAll);
 
 document.addEventListener('keydown', (event) => {
   const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-  const busy = event.target.closest?.('input, select, pre, [role=tab]') || event.altKey || event.ctrlKey || event.metaKey;
+  const changed = event.altKey || event.ctrlKey || event.metaKey;
+  const busy = changed || event.target.closest?.('input, select, pre, [role=tab]');
   if (by === undefined || busy || openPanel() !== 'walk') return;
   event.preventDefault();
   go(current + by);

@@ -80,17 +80,18 @@ function pieceNodes(pieces, inNumbers) {
 // Symbol, formula, numbers and result of a step, each a span of its own.
 function equationNodes(step) {
   const pieces = formulaOf(step.name, step.j, step.k), result = written(valueOf(step.key));
+  const span = (className, ...content) => make('span', { className }, ...content);
   const part = (kind, sign, ...content) =>
-    make('span', { className: `part ${kind}` }, make('span', { className: 'equals' }, sign), NBSP, ...content);
+    span(`part ${kind}`, span('equals', sign), NBSP, ...content);
   const parts = [
-    make('span', { className: 'symbol' }, ...typeset(step.symbol)),
+    span('symbol', ...typeset(step.symbol)),
     part('formula', step.arrow, ...pieceNodes(formulaOfStep(step), false)),
   ];
   if (textOf(pieces, true) !== result) parts.push(part('numbers', '=', ...pieceNodes(pieces, true)));
   parts.push(part('result', '=', make('strong', {}, powered(result))));
   const of = shapeOf(step), before = written(valueOf(step.key, state.first));
-  if (of) parts.push(make('span', { className: 'part of' }, of));
-  if (before !== result) parts.push(make('span', { className: 'part was' }, `was ${powered(before)}`));
+  if (of) parts.push(span('part of', of));
+  if (before !== result) parts.push(span('part was', `was ${powered(before)}`));
   return parts.flatMap((each) => [each, ' ']);
 }
 

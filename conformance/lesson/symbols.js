@@ -60,8 +60,8 @@ function symbolParts(text) {
 
 // ∂top/∂bottom, each the text of a symbol, as MathML without <math>.
 function derivative(top, bottom) {
-  const side = (text) =>
-    mathElement('mrow', {}, mathElement('mo', { form: 'prefix' }, '∂'), scripted(...symbolParts(text)));
+  const sign = () => mathElement('mo', { form: 'prefix' }, '∂');
+  const side = (text) => mathElement('mrow', {}, sign(), scripted(...symbolParts(text)));
   return mathElement('mfrac', {}, side(top), side(bottom));
 }
 
@@ -78,9 +78,9 @@ function drawn(text) {
     const [whole, letter, prime, layer, index] = found;
     if (found.index > from) span(text.slice(from, found.index));
     span(letter + prime, { class: 'letter' });
-    if (layer) nodes.push(shape('tspan', { dy: '-0.5em', class: 'script' }, layer));
+    if (layer) nodes.push(shape('tspan', { dx: '0.1em', dy: '-0.5em', class: 'script' }, layer));
     if (index) {
-      const back = layer ? { dx: `${-0.64 * layer.length}em` } : {}; // below the layer, not behind it
+      const back = layer ? { dx: `${-0.68 * layer.length}em` } : {}; // below the layer, not behind it
       nodes.push(shape('tspan', { dy: layer ? '0.95em' : '0.45em', class: 'script', ...back }, index));
     }
     down = (layer ? -0.5 : 0) + (index ? (layer ? 0.95 : 0.45) : 0);
@@ -116,7 +116,8 @@ function brief(number, digits = 3) {
 // ---- aloud
 
 const SPOKEN = {
-  η: 'the learning rate', λ: 'the weight decay', z: 'z', a: 'a', x: 'the input x', y: 'the target y', b: 'the bias b', w: 'the weight w',
+  η: 'the learning rate', λ: 'the weight decay', x: 'the input x', y: 'the target y',
+  b: 'the bias b', w: 'the weight w',
   C: 'the cost', δ: 'the error δ', '∇b': 'the gradient of the bias', '∇w': 'the gradient of the weight',
 };
 
@@ -126,8 +127,10 @@ function aloud(text) {
   const name = prime ? `${letter} prime` : SPOKEN[letter] ?? letter;
   if (!layer) return index ? `${name} ${index.split(',')[0]}` : name;
   const [j, k] = index.split(',');
-  const weight = letter.endsWith('w');
-  if (weight) return k === undefined ? `${name} into layer ${layer}` : `${name} from neuron ${k} to neuron ${j} of layer ${layer}`;
+  if (letter.endsWith('w')) {
+    const from = k === undefined ? 'into' : `from neuron ${k} to neuron ${j} of`;
+    return `${name} ${from} layer ${layer}`;
+  }
   const sample = k === undefined ? '' : `, sample ${k}`;
   return `${name} of ${j ? `neuron ${j}, ` : ''}layer ${layer}${sample}`;
 }

@@ -3,11 +3,14 @@
 const MOST_STEPS = 300, PACE = 60; // milliseconds a step
 let training = null;
 
-const copied = (given) => Object.fromEntries(Object.entries(given).map(([name, { rows, cols, data }]) =>
-  [name, new Table(rows, cols, data.slice())]));
+const mapped = (tables, of) =>
+  Object.fromEntries(Object.entries(tables).map(([name, table]) => [name, of(table, name)]));
+
+const copied = (given) =>
+  mapped(given, ({ rows, cols, data }) => new Table(rows, cols, data.slice()));
 
 // What is given after a step: the parameters that it made in the place of those before it.
-const after = (given, made) => Object.fromEntries(Object.entries(given).map(([name, table]) => [name, made[name] ?? table]));
+const after = (given, made) => mapped(given, (table, name) => made[name] ?? table);
 
 function startTraining() {
   training = { given: copied(state.given), costs: [], rates: { ...state.rates, eta: rateNow() } };
@@ -74,7 +77,8 @@ function showTraining({ say = true } = {}) {
 
 const run = player(byId('train-play'), ['Run', 'Pause'], () => {
   trainOnce();
-  const more = training.costs.length % 100 !== 0 && training.costs.length < MOST_STEPS && Number.isFinite(training.costs.at(-1));
+  const { costs } = training;
+  const more = costs.length % 100 !== 0 && costs.length < MOST_STEPS && Number.isFinite(costs.at(-1));
   showTraining({ say: !more });
   return more ? PACE : 0;
 });

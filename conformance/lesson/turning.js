@@ -1,7 +1,7 @@
 // One number is turned, and the cost along it is drawn, with its slope: the gradient there.
 
-const POINTS = 61;
-const uptoCost = { ...described.table, rows: described.table.rows.filter(({ part }) => part === 'Forward') };
+const POINTS = described.whole ? 61 : 21; // of the curve
+const forward = described.table.rows.filter(({ part }) => part === 'Forward');
 let turned = null; // the key of the number
 
 // The numbers that can be turned: all of a small network, else those that are picked.
@@ -9,20 +9,20 @@ function turnable() {
   const names = Object.keys(state.given).filter((name) => name !== 'y');
   return names.flatMap((name) => {
     const { rows, cols } = state.given[name];
-    if (described.whole)
-      return Array.from({ length: rows * cols }, (_, e) => keyOf(name, Math.floor(e / cols), e % cols));
+    const entry = (e) => keyOf(name, Math.floor(e / cols), e % cols);
+    if (described.whole) return Array.from({ length: rows * cols }, (_, e) => entry(e));
     const { s, j, k } = state.pick, [quantity, layer] = split(name);
-    const at = name === 'x' ? [k[2], s] : [j[layer], quantity === 'w' ? k[layer] : 0];
-    return [keyOf(name, ...at)];
+    if (name === 'x') return [keyOf(name, k[2], s)];
+    return [keyOf(name, j[layer], quantity === 'w' ? k[layer] : 0)];
   });
 }
 
-const sub = (text) => [...text].map((digit) => '₀₁₂₃₄₅₆₇₈₉'[digit] ?? ' ').join('');
+const lowered = (text) => [...text].map((digit) => '₀₁₂₃₄₅₆₇₈₉'[digit] ?? ' ').join('');
 
 // A symbol in plain text, where nothing else may stand: w²₁ ₀.
 function plainSymbol(text) {
   const [letter, prime, layer, index] = symbolParts(text);
-  return `${letter}${prime}${raised(layer)}${sub(index)}`;
+  return `${letter}${prime}${raised(layer)}${lowered(index)}`;
 }
 
 function grouped(all, by) {
@@ -33,29 +33,32 @@ function grouped(all, by) {
 
 // The choices, a group a quantity.
 function fillTurned() {
-  const groups = grouped(turnable(), (key) => parts(key)[0]);
-  byId('turned').replaceChildren(...[...groups].map(([name, keys]) => {
+  const words = { x: () => 'Inputs', b: (l) => `Biases of layer ${l}`, w: (l) => `Weights into layer ${l}` };
+  const groups = [...grouped(turnable(), (key) => parts(key)[0])].map(([name, keys]) => {
     const [quantity, layer] = split(name);
     const options = keys.map((key) => make('option', { value: key }, wordsOfChoice(key)));
-    return make('optgroup', { label: { x: 'Inputs', b: `Biases of layer ${layer}`, w: `Weights into layer ${layer}` }[quantity] }, ...options);
-  }));
-  const weight = turnable().find((key) => key.startsWith('w')) ?? turnable()[0];
+    return make('optgroup', { label: words[quantity](layer) }, ...options);
+  });
+  byId('turned').replaceChildren(...groups);
+  const weight = turnable().find((key) => key.startsWith('w'));
   chooseTurned(turnable().includes(turned) ? turned : weight);
 }
 
 function wordsOfChoice(key) {
   const [name, j, k] = parts(key), symbol = plainSymbol(symbolOfKey(key));
-  if (name === 'x') return `${symbol}: input ${j}${state.given.x.cols > 1 ? `, sample ${k}` : ''}`;
-  return name.startsWith('b') ? `${symbol}: neuron ${j}` : `${symbol}: to neuron ${j} from neuron ${k}`;
+  const sample = state.given.x.cols > 1 ? `, sample ${k}` : '';
+  if (name === 'x') return `${symbol}: input ${j}${sample}`;
+  if (name.startsWith('b')) return `${symbol}: neuron ${j}`;
+  return `${symbol}: to neuron ${j} from neuron ${k}`;
 }
 
 // The cost with another value of the number.
 function costAt(key, value) {
   const now = valueOf(key);
   put(key, value);
-  const cost = step(uptoCost, state.given, state.rates).cost.at(0, 0);
+  const { cost } = step({ ...described.table, rows: forward }, state.given, state.rates);
   put(key, now);
-  return cost;
+  return cost.at(0, 0);
 }
 
 // ∂C/∂(number): a gradient of the table; of an input what the table says of it.
@@ -75,66 +78,71 @@ function rangeOf(key) {
 function chooseTurned(key) {
   turned = key;
   byId('turned').value = key;
-  const [low, high] = rangeOf(key), slider = byId('slider');
-  Object.assign(slider, { min: low, max: high, step: (high - low) / 400 });
+  const [low, high] = rangeOf(key);
+  Object.assign(byId('slider'), { min: low, max: high, step: (high - low) / 400 });
   showTurned();
 }
 
 function showTurned() {
   if (byId('turning').hidden) return;
-  const now = valueOf(turned), slope = slopeOf(turned), cost = state.made.cost.at(0, 0);
-  const symbol = symbolOfKey(turned), slider = byId('slider');
+  const now = valueOf(turned), symbol = symbolOfKey(turned), slider = byId('slider');
   slider.value = now;
   slider.setAttribute('aria-valuetext', `${aloud(symbol)} is ${written(now, 3)}`);
   byId('turned-value').replaceChildren(...typeset(symbol), ` = ${shown(now, 4)}`);
-  const gradient = math(derivative('C', symbol));
-  const falls = slope === 0 ? 'Here the cost does not move with it.'
-    : `The cost ${slope > 0 ? 'grows' : 'falls'} when it grows, so a step makes it ${slope > 0 ? 'smaller' : 'larger'}.`;
-  byId('slope').replaceChildren(make('strong', {}, gradient, ` = ${shown(slope, 4)}`), ' is the slope of the tangent. ',
-    turned.startsWith('x') ? falls.replace(/, so.*/, '. An input is given: no step moves it.') : falls);
-  byId('curve').replaceChildren(...curveOf(turned, now, slope, cost, symbol));
+  byId('slope').replaceChildren(
+    make('strong', {}, math(derivative('C', symbol)), ` = ${shown(slopeOf(turned), 4)}`),
+    ` is the slope of the tangent. ${wordsOfSlope(turned, slopeOf(turned))}`);
+  byId('curve').replaceChildren(...curveOf(turned));
   setIdle('unturn', state.changed.size === 0);
   show(viewOfTurned());
 }
 
-function curveOf(key, now, slope, cost, symbol) {
-  const range = rangeOf(key), [low, high] = range;
+function wordsOfSlope(key, slope) {
+  if (slope === 0) return 'Here the cost does not move with it.';
+  const moves = `The cost ${slope > 0 ? 'grows' : 'falls'} when it grows`;
+  if (key.startsWith('x')) return `${moves}. An input is given: no step moves it.`;
+  return `${moves}, so a step makes it ${slope > 0 ? 'smaller' : 'larger'}.`;
+}
+
+function curveOf(key) {
+  const now = valueOf(key), cost = state.made.cost.at(0, 0), slope = slopeOf(key);
+  const range = rangeOf(key), [low, high] = range, symbol = symbolOfKey(key);
   const points = Array.from({ length: POINTS }, (_, i) => low + ((high - low) * i) / (POINTS - 1))
     .map((value) => [value, costAt(key, value)]);
-  const first = state.changed.get(key);
+  const tangent = range.map((value) => [value, cost + slope * (value - now)]);
+  const first = state.changed.get(key), moved = first !== undefined;
+  const least = points.every(([, each]) => each >= 0) ? 0 : -Infinity;
   return chart({
-    name: `The cost along ${aloud(symbol)}: it is ${written(cost, 4)} at ${written(now, 4)}, with slope ${written(slope, 4)}`,
+    name: `The cost along ${aloud(symbol)}: it is ${written(cost, 4)} at ${written(now, 4)}, `
+      + `with slope ${written(slope, 4)}`,
     titles: [drawn(symbol), ['C, the cost']],
     x: range,
-    y: around(points.map(([, c]) => c), { least: points.every(([, c]) => c >= 0) ? 0 : -Infinity }),
-    lines: [
-      { points, kind: 'cost' },
-      { points: [low, high].map((value) => [value, cost + slope * (value - now)]), kind: 'tangent' },
-    ],
+    y: around(points.map(([, each]) => each), { least }),
+    lines: [{ points, kind: 'cost' }, { points: tangent, kind: 'tangent' }],
     marks: [
-      ...(first === undefined ? [] : [{ at: [first, costAt(key, first)], kind: 'was' }]),
+      ...(moved ? [{ at: [first, costAt(key, first)], kind: 'was' }] : []),
       { at: [now, cost], kind: 'now' },
     ],
     legend: [['cost', ['cost']], ['tangent', ['tangent']], ['dot now', ['now']],
-      ...(first === undefined ? [] : [['dot was', ['at the start']]])],
+      ...(moved ? [['dot was', ['at the start']]] : [])],
   });
 }
 
 function viewOfTurned() {
-  const part = partOf(turned);
+  const part = partOf(turned), marked = (own) => (own ? ['made'] : []);
   return {
     neuron: (layer, j) => {
-      const name = layer === 1 ? 'x' : `a${layer}`, bias = `b${layer}`;
-      const own = turned === keyOf(bias, j, 0);
+      const name = layer === 1 ? 'x' : `a${layer}`, table = tableOf(name);
       return {
-        symbol: symbolOf(name, tableOf(name), j, sampleDrawn), number: tableOf(name).at(j, sampleDrawn),
-        note: own ? [symbolOfKey(turned), valueOf(turned)] : undefined,
-        kinds: part === `${layer}:${j}` ? ['made'] : [],
+        symbol: symbolOf(name, table, j, sampleDrawn),
+        number: table.at(j, sampleDrawn),
+        note: turned === keyOf(`b${layer}`, j, 0) && [symbolOfKey(turned), valueOf(turned)],
+        kinds: marked(part === `${layer}:${j}`),
       };
     },
     edge: (l, j, k) => {
-      const key = keyOf(`w${l}`, j, k);
-      return { number: valueOf(key), label: key === turned ? valueOf(key) : undefined, kinds: key === turned ? ['made'] : [] };
+      const key = keyOf(`w${l}`, j, k), own = key === turned, number = valueOf(key);
+      return { number, label: own ? number : undefined, kinds: marked(own) };
     },
     cost: { number: state.made.cost.at(0, 0), kinds: ['source'] },
   };
@@ -147,15 +155,18 @@ byId('slider').addEventListener('input', (event) => {
 });
 byId('unturn').addEventListener('click', () => resetAll());
 
-// A click on a line chooses its weight; on a neuron its bias, or the input.
+// What a part of the drawing can turn: a line its weight, a neuron its bias or its input.
+function keyOfPart(part) {
+  const [layer, rest] = part.split(':'), [j, k] = rest.split(',').map(Number);
+  if (k !== undefined) return keyOf(`w${layer}`, j, k);
+  return layer === '1' ? keyOf('x', j, sampleDrawn) : keyOf(`b${layer}`, j, 0);
+}
+
 svg.addEventListener('click', (event) => {
   const part = event.target.closest('[data-part]')?.dataset.part;
-  if (!part || part.startsWith(COST)) return;
-  const [layer, rest] = part.split(':'), [j, k] = rest.split(',').map(Number);
-  const key = k !== undefined ? keyOf(`w${layer}`, j, k) : layer === '1' ? keyOf('x', j, sampleDrawn) : keyOf(`b${layer}`, j, 0);
+  if (!part || part.startsWith(COST) || !svg.classList.contains('choosing')) return;
+  const key = keyOfPart(part);
   if (!turnable().includes(key)) return;
-  if (byId('turning').hidden && byId('walk').hidden) return;
   turned = key;
   chooseTab('turning');
-  chooseTurned(key);
 });

@@ -30,9 +30,11 @@ function knownAt(index) {
 // The path on which a change of a number reaches the cost, as the parts of the drawing.
 function pathTo(step) {
   if (!DERIVATIVES[step.quantity]) return null;
-  const passed = step.slope ? [] : Array.from({ length: state.layers - step.layer }, (_, i) => step.layer + 1 + i);
+  const above = step.slope ? 0 : state.layers - step.layer;
+  const passed = Array.from({ length: above }, (_, i) => step.layer + 1 + i);
   const reached = new Set([`${step.layer}:${step.j}`]);
-  if (step.weight) reached.add(`${step.layer}:${step.j},${step.k}`).add(`${step.layer - 1}:${step.k}`);
+  if (step.weight)
+    reached.add(`${step.layer}:${step.j},${step.k}`).add(`${step.layer - 1}:${step.k}`);
   let from = [step.j];
   for (const layer of passed) {
     const next = drawnOf(layer);
@@ -52,8 +54,8 @@ function shownIn(layer, j, step, sources, known) {
   const taken = sources.filter(own).at(-1);
   if (taken) return taken.startsWith('prime') ? keyOf(`z${layer}`, j, s) : taken;
   if (layer === 1) return keyOf('x', j, s);
-  const candidates = [keyOf(`delta${layer}`, j, s), keyOf(`a${layer}`, j, s), keyOf(`z${layer}`, j, s)];
-  return candidates.find((key) => known.has(key));
+  const last = ['delta', 'a', 'z'].map((quantity) => keyOf(`${quantity}${layer}`, j, s));
+  return last.find((key) => known.has(key));
 }
 
 // A bias, its gradient or a target beneath the neuron.
@@ -84,17 +86,23 @@ function viewOf(step, index) {
       const empty = layer === 1 ? 'x' : `z${layer}`;
       return {
         symbol: key ? symbolOfKey(key) : symbolOf(empty, tableOf(empty), j, sampleDrawn),
-        number: key && valueOf(key), note: notedAt(layer, j, step, sources), kinds: kinds(`${layer}:${j}`),
+        number: key && valueOf(key),
+        note: notedAt(layer, j, step, sources),
+        kinds: kinds(`${layer}:${j}`),
       };
     },
     edge(l, j, k) {
-      const part = `${l}:${j},${k}`, updated = keyOf(`w${l}+`, j, k), slope = keyOf(`nabla_w${l}`, j, k);
+      const part = `${l}:${j},${k}`;
+      const updated = keyOf(`w${l}+`, j, k), slope = keyOf(`nabla_w${l}`, j, k);
       const key = gradient ? (known.has(slope) ? slope : undefined)
         : known.has(updated) ? updated : keyOf(`w${l}`, j, k);
-      const takes = part === made || from.has(part);
-      return { number: key && valueOf(key), label: takes && key ? valueOf(key) : undefined, kinds: kinds(part) };
+      const number = key && valueOf(key), takes = part === made || from.has(part);
+      return { number, label: takes ? number : undefined, kinds: kinds(part) };
     },
-    cost: { number: known.has('cost:0,0') ? state.made.cost.at(0, 0) : undefined, kinds: kinds(COST) },
+    cost: {
+      number: known.has('cost:0,0') ? state.made.cost.at(0, 0) : undefined,
+      kinds: kinds(COST),
+    },
     toCost: (j) => [path?.has(`${COST}:${j}`) || step.quantity === 'cost' ? 'path' : 'pale'],
   };
 }
@@ -106,13 +114,15 @@ function showStep() {
   if (step.sample !== null && state.given.x.cols > 1) sampleDrawn = step.sample;
   show(viewOf(step, current));
   const tag = make('span', { className: 'tag' }, step.row.tag);
-  const about = step.slope ? `the slope of ${described.table.functions[step.layer].symbol} in layer ${step.layer}` : step.row.about;
+  const { symbol } = described.table.functions[step.layer];
+  const about = step.slope ? `the slope of ${symbol} in layer ${step.layer}` : step.row.about;
   byId('now').replaceChildren(tag, ' ', about);
   byId('equation').replaceChildren(...equationNodes(step));
   byId('why').replaceChildren(...sentenceNodes(whyOf(step), step));
   byId('chain').replaceChildren(...chainNodes(step));
   byId('scrub').value = current;
-  byId('scrub').setAttribute('aria-valuetext', `step ${current + 1} of ${steps.length}: ${aloud(step.symbol)}`);
+  const place = `step ${current + 1} of ${steps.length}: ${aloud(step.symbol)}`;
+  byId('scrub').setAttribute('aria-valuetext', place);
   byId('count').textContent = `${current + 1} of ${steps.length}`;
   setIdle('back', current === 0);
   setIdle('next', current === steps.length - 1);
@@ -134,14 +144,16 @@ function chainNodes(step) {
   const factors = factorsOf(step);
   const items = factors.map((factor) => {
     const [pieces, number] = valueOfFactor(factor, step);
-    const value = textOf(pieces, false) === '1' ? ['1'] : [...pieceNodes(pieces, false), ` = ${powered(written(number))}`];
+    const constant = textOf(pieces, false) === '1';
+    const value = constant ? ['1'] : [...pieceNodes(pieces, false), ` = ${shown(number)}`];
     return make('div', { className: 'factor' },
       make('dt', {}, math(derivativeOf(factor, step)), ' = ', ...value),
       make('dd', {}, ...sentenceNodes(factor.words, step, factor.path)));
   });
   const more = step.row.tag === 'BP2' && !step.slope && aboveOf(step) > MOST_PATHS
     ? [make('p', { className: 'hint' }, `and so for ${aboveOf(step) - MOST_PATHS} more`)] : [];
-  const heading = make('p', { className: 'rule' }, make('span', { className: 'label' }, 'Chain rule'), ' ', whole);
+  const label = make('span', { className: 'label' }, 'Chain rule');
+  const heading = make('p', { className: 'rule' }, label, ' ', whole);
   return items.length ? [heading, make('dl', { className: 'factors' }, ...items), ...more] : [heading];
 }
 
@@ -175,7 +187,8 @@ byId('scrub').addEventListener('input', (event) => {
   walkTo(Number(event.target.value));
 });
 for (const button of document.querySelectorAll('.chapters button'))
-  button.addEventListener('click', () => go(steps.findIndex(({ row }) => row.part === button.dataset.part)));
+  button.addEventListener('click', () =>
+    go(steps.findIndex(({ row }) => row.part === button.dataset.part)));
 
 // A number put in is marked in the drawing while it is pointed at.
 byId('equation').addEventListener('pointerover', (event) => {

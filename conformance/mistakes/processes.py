@@ -16,6 +16,7 @@ from conformance.mistakes.situation import Formula, Formulas, Situation, by_the_
 from conformance.model.table import PARTS
 
 RIGHT = "∇C = Σ_r (m_r/m) ∇C_r"
+SAMPLES = "takes other samples than its own, which shows in BP3 and BP4 of the process"
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,6 +199,7 @@ _ALL = (
         wrong="∇C_r = (1/(m_r + 1)) (Σ_x ∇C_x + ∇C_1)",
         right="∇C_r = (1/m_r) Σ_x ∇C_x",
         hidden="as many samples in each process",
+        remark=SAMPLES,
     ),
     Mistake(
         "order-not-shared",
@@ -205,6 +207,7 @@ _ALL = (
         wrong="∇C_r of samples that are another process's too",
         right="∇C_r of the samples of the process",
         hidden="an order that is the same in all processes",
+        remark=SAMPLES,
     ),
 )
 

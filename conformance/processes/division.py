@@ -107,6 +107,11 @@ class Divided:
     batches: tuple[Batch, ...]
 
     @property
+    def rule(self) -> str:
+        """The name of its rule."""
+        return self.case.id.partition("-")[0]
+
+    @property
     def parameters(self) -> Parameters:
         """From which all processes are to start."""
         return self.starts[0]

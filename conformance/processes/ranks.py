@@ -86,7 +86,7 @@ class Simulated:
         for rank, place, _ in divided.parts(t):
             start = divided.starts[rank if self.fault.own_start else 0]
             part = batch.columns(tuple(samples(case.parts[0], rank, place)))
-            made[rank, place] = _gradients(case, start, part)
+            made[rank, place] = gradients(case, start, part)
         return [
             Shown(
                 tuple(each for (of, _), each in made.items() if of == rank),
@@ -122,7 +122,8 @@ class Simulated:
         return after
 
 
-def _gradients(case: Case, parameters: Parameters, part: Batch) -> dict[str, Array]:
+def gradients(case: Case, parameters: Parameters, part: Batch) -> dict[str, Array]:
+    """∂C/∂b and ∂C/∂w of all layers, as the reference computes them."""
     book = of_layers(case.cost, case.activations)
     taken = step(parameters, part, case.eta, case.decay, book)
     named = dict(taken.named())

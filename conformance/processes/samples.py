@@ -13,7 +13,7 @@ import numpy as np
 
 from conformance.judging.evidence import Evidence
 from conformance.model.table import PartBatch
-from conformance.processes.ranks import GRADIENTS
+from conformance.processes.ranks import GRADIENTS, gradients
 from conformance.verdict.deviation import Target, compare, plain
 from conformance.verdict.oracle import expectations
 from reference.step import Array, Batch, split
@@ -52,7 +52,7 @@ def taken(evidence: Evidence, whole: Batch, own: tuple[int, ...]) -> Taken | Non
     names = [name for name in evidence.usable if split(name)[0] in GRADIENTS]
     if not names:
         return None
-    single = [_flat(_of(evidence, whole, (i,)), names) for i in range(whole.m)]
+    single = [_flat(evidence, whole, i, names) for i in range(whole.m)]
     shown = np.concatenate([plain(evidence.usable[name]).ravel() for name in names])
     multiples, _, rank, _ = np.linalg.lstsq(np.stack(single, axis=1), shown.astype(np.float64))
     if rank < whole.m:
@@ -82,5 +82,7 @@ def _of(evidence: Evidence, whole: Batch, samples: tuple[int, ...]) -> dict[str,
     return {name: Target.of(each) for name, each in found.items()}
 
 
-def _flat(targets: dict[str, Target], names: list[str]) -> Array:
-    return np.concatenate([np.asarray(targets[name].centre).ravel() for name in names])
+def _flat(evidence: Evidence, whole: Batch, sample: int, names: list[str]) -> Array:
+    """The gradients of one sample by itself, one after another."""
+    of_sample = gradients(evidence.case, evidence.start, whole.columns((sample,)))
+    return np.concatenate([np.asarray(of_sample[name], np.float64).ravel() for name in names])

@@ -23,7 +23,7 @@ from typing import Any, Self
 
 from safetensors.numpy import load
 
-from conformance.errors import SubjectError, UsageError
+from conformance.errors import Line, SubjectError, UsageError
 from conformance.processes import worker
 from conformance.processes.division import Divided
 from conformance.processes.program import Job, Program, unflat
@@ -36,6 +36,8 @@ from conformance.running.process import printable
 
 GRACE = 5.0  # seconds for processes whose collective has run out of time to say so
 START = 180.0  # seconds until all have imported what they need, and met
+AFTERMATH = 1.0  # seconds after a failure in which others may fail too, and one be the reason
+GLOO = "gloo"  # stands in what is raised where another process does not take part
 TAIL = 4096  # bytes of what a process printed
 
 
@@ -127,6 +129,28 @@ class _Member:
     log: Path
 
 
+class Failure(Exception):  # noqa: N818 - one of several, of which one is told
+    """What one process failed by: the kind of an exception, or nothing if it died."""
+
+    def __init__(self, kind: str, words: str, line: Line | None = None) -> None:
+        """Keep what is told of it."""
+        super().__init__(words)
+        self.kind, self.words, self.line = kind, words, line
+
+    @property
+    def order(self) -> int:
+        """What dies, or raises by itself, stands before what only waits for it in vain."""
+        return 2 if GLOO in self.words else int(bool(self.kind))
+
+    def error(self, done: Sequence[int]) -> SubjectError | UsageError:
+        """It as an error, with the processes that had done their part."""
+        if self.kind == UsageError.__name__:
+            return UsageError(self.words)
+        first, *more = self.words.splitlines()
+        others = _others(done) if GLOO in first else ""
+        return SubjectError("\n".join([first + others, *more]), self.line)
+
+
 class _Running:
     """The processes that are there."""
 
@@ -169,30 +193,40 @@ class _Running:
             with suppress(OSError):  # it has died, which is told below
                 member.connection.send(each)
         answers: dict[int, bytes] = {}
+        failures: list[Failure] = []
+        waiting = {member.connection: rank for rank, member in enumerate(self.members)}
         deadline = monotonic() + seconds
-        while len(answers) < len(self.members):
-            waiting = {m.connection: i for i, m in enumerate(self.members) if i not in answers}
-            ready = wait(list(waiting), max(0.0, deadline - monotonic()))
-            if not ready:
-                raise SubjectError(_hangs(list(waiting.values()), seconds))
+        while waiting and (ready := wait([*waiting], max(0.0, deadline - monotonic()))):
             for each in ready:
-                rank = waiting[each]  # type: ignore[index]
-                answers[rank] = self._heard(rank)
+                rank = waiting.pop(each)  # type: ignore[call-overload]
+                try:
+                    answers[rank] = self._heard(rank)
+                except Failure as failure:
+                    failures.append(failure)
+                    deadline = min(deadline, monotonic() + AFTERMATH)
+        if failures:
+            raise min(failures, key=lambda each: each.order).error([*answers])
+        if waiting:
+            raise SubjectError(_hangs([*waiting.values()], seconds) + _others([*answers]))
         return [answers[rank] for rank in range(len(self.members))]
 
     def _heard(self, rank: int) -> bytes:
+        """What a process answers.
+
+        Raises:
+            Failure: it failed, or has died.
+        """
         member = self.members[rank]
         try:
             answer = member.connection.recv_bytes()
         except (EOFError, OSError) as error:
             status = member.process.wait()
             how = f"died by {signal_name(-status)}" if status < 0 else f"exited with {status}"
-            raise SubjectError(f"rank {rank} {how}{_printed(member.log)}") from error
+            raise Failure("", f"rank {rank} {how}{_printed(member.log)}") from error
         if answer[:1] == FAILED:
             kind, words, line = json.loads(answer[1:])
-            if kind == UsageError.__name__:
-                raise UsageError(words)
-            raise SubjectError(f"rank {rank}: {words}", None if line is None else tuple(line))
+            of = "" if kind == UsageError.__name__ else f"rank {rank}: "
+            raise Failure(kind, f"{of}{words}", None if line is None else tuple(line))
         return answer[1:]
 
     def end(self) -> None:
@@ -228,10 +262,20 @@ def _check_names(rank: int, shown: Shown, known: Any) -> None:
         raise SubjectError(f"rank {rank} showed {unknown[0]!r}, which is no quantity")
 
 
+def _others(done: Sequence[int]) -> str:
+    """That some processes had done their part, and so took no part in what others wait for."""
+    if not done:
+        return ""
+    return f" ({_named(done)} had done {'its' if len(done) == 1 else 'their'} step)"
+
+
+def _named(ranks: Sequence[int]) -> str:
+    return " and ".join(f"rank {rank}" for rank in ranks)
+
+
 def _hangs(ranks: Sequence[int], seconds: float) -> str:
-    who = " and ".join(f"rank {rank}" for rank in ranks)
     verb = "does" if len(ranks) == 1 else "do"
-    return f"{who} {verb} not answer within {seconds:g} s: a collective that not all take part in?"
+    return f"{_named(ranks)} {verb} not answer within {seconds:g} s"
 
 
 def _printed(log: Path) -> str:

@@ -15,8 +15,10 @@ from conformance.errors import UsageError
 from conformance.explain.find import examples
 from conformance.judging.case_report import CaseReport
 from conformance.judging.judge import check_case
-from conformance.mistakes.catalogue import CATALOGUE
+from conformance.mistakes.catalogue import ALL, CATALOGUE
 from conformance.mistakes.mistake import Mistake, subject_of
+from conformance.processes.faults import WRONG
+from conformance.processes.prove import WORLDS, prove
 from conformance.report.message import line
 from conformance.verdict.compare import FREE
 
@@ -29,12 +31,12 @@ def show_all(console: Console) -> None:
     table.add_column("mistake", no_wrap=True)
     table.add_column("breaks", max_width=7)
     table.add_column("what is done wrong")
-    for mistake in CATALOGUE.values():
+    for mistake in ALL.values():
         table.add_row(mistake.id, " ".join(mistake.blames) or "–", mistake.sentence)
     console.print(table)
-    console.print(
-        Text(f"{len(CATALOGUE)} known mistakes; `conformance mistakes ID` shows one at work")
-    )
+    others = len(ALL) - len(CATALOGUE)
+    console.print(Text(f"{len(CATALOGUE)} known mistakes, and {others} of several processes;"))
+    console.print(Text("`conformance mistakes ID` shows one at work"))
 
 
 def show_one(console: Console, id_: str) -> None:
@@ -54,11 +56,11 @@ def find(id_: str) -> Mistake:
     Raises:
         UsageError: there is none.
     """
-    if id_ not in CATALOGUE:
-        near = get_close_matches(id_, CATALOGUE, cutoff=0.5)
+    if id_ not in ALL:
+        near = get_close_matches(id_, ALL, cutoff=0.5)
         meant = f": did you mean {' or '.join(near)}?" if near else ";"
         raise UsageError(f"no known mistake {id_!r}{meant} `conformance mistakes` lists them all")
-    return CATALOGUE[id_]
+    return ALL[id_]
 
 
 def _lines(mistake: Mistake) -> Iterator[str]:
@@ -73,6 +75,9 @@ def _lines(mistake: Mistake) -> Iterator[str]:
     if mistake.convention:
         yield f"  {mistake.convention}"
     yield ""
+    if mistake.id not in CATALOGUE:
+        yield from _caught_in_processes(mistake.id)
+        return
     yield from _caught(list(_at_work(mistake)))
     for example in examples(subject_of(mistake), mistake.blames):
         yield ""
@@ -92,6 +97,13 @@ def _caught(reports: Sequence[CaseReport]) -> Iterator[str]:
     missed = [report.case.id for report in reports if not report.failures]
     if missed:
         yield f"not seen in {', '.join(missed)}"
+
+
+def _caught_in_processes(id_: str) -> Iterator[str]:
+    """How often it is caught, of one process with micro-batches, of two and of three."""
+    proved = prove(WRONG[id_])
+    for world, (seen, cases) in zip(WORLDS, proved.caught, strict=True):
+        yield f"caught in {seen} of {cases} cases of {world} process{'es'[: 2 * (world > 1)]}"
 
 
 def _at_work(mistake: Mistake) -> Iterator[CaseReport]:

@@ -160,11 +160,20 @@ def _quoted(named: Named) -> str:
 def why(cause: Cause) -> str:
     """The cause in a sentence or two."""
     changed, missing = cause.changed, cause.missing
+    if cause.instead is not None:
+        it = cause.instead
+        gain = instead_words(it.write, it.digits, it.line.line)
+        return f"{_of_kind(cause)}; {gain}"
     if changed is not None and changed.what == "factor" and changed.other and missing is not None:
         return f"{_of_kind(cause)}: {changed.after} `{changed.other.name}`"
     if cause.changed is not None:
         return _of_change(cause.changed)
     return _of_kind(cause)
+
+
+def instead_words(write: str, digits: int, line: int) -> str:
+    """What to write so that digits are kept."""
+    return f"`{write}` on line {line} keeps {digits} more"
 
 
 def _of_kind(cause: Cause) -> str:
@@ -297,7 +306,8 @@ def _of_declared(each: Judged) -> str:
     step = each.declared.operation
     rounds = "a step of forward" if step is None else _quoted(step)
     said = {
-        "unchanged": "forward hands it on as it is; what backward gives is a convention, not judged",
+        "unchanged": "forward hands it on as it is; what backward gives is a convention, "
+        "not judged",
         "step": f"the derivative of {rounds} is 0; what backward gives is a convention, not judged",
         "straight": f"right with {rounds} taken for the identity (straight-through): a convention",
         "none": "backward gives no gradient of it, so none is judged",

@@ -17,6 +17,7 @@ import numpy as np
 from conformance.backward.groups import operation_key
 from conformance.backward.operation import MOVES, is_float
 from conformance.script.linear import ancestors
+from conformance.tracing.ancestors import walk
 from conformance.tracing.trace import FILLED, Node, flat, taken
 
 FEW = 4  # values that a new one shares most uses with, of which one may be the old one
@@ -57,12 +58,8 @@ def _is_trained(chain: Carried) -> bool:
     if operation_key(first) == operation_key(second):
         return True
     more = second.uses & ~first.uses
-    waiting = [second]
-    for each in waiting:
-        if each.function is None and np.size(each.value) > 1:
-            return True
-        waiting += [e for e in each.inputs if more >> e.number & 1 and e not in waiting]
-    return False
+    way = walk([second], lambda each: [e for e in each.inputs if more >> e.number & 1])
+    return any(each.function is None and np.size(each.value) > 1 for each in way)
 
 
 def _chain(old: Node, new_of: dict[Node, Node]) -> Carried:
@@ -207,13 +204,9 @@ class _Search:
 
 def _computed(node: Node, old: Node) -> bool:
     """Whether a value was computed from another one, and is not only numbers of it."""
-    waiting = [node] if node.depends_on(old) else []
-    for each in waiting:
-        if each is not old:
-            if each.operation not in MOVES:
-                return True
-            waiting += [e for e in each.inputs if e.depends_on(old) and e not in waiting]
-    return False
+    starts = [node] if node.depends_on(old) else []
+    way = walk(starts, lambda each: [e for e in each.inputs if e.depends_on(old)])
+    return any(each is not old and each.operation not in MOVES for each in way)
 
 
 def _roles(node: Node) -> Iterable[Role]:

@@ -19,6 +19,7 @@ from conformance.script.loss import Fit, best_loss, candidates, declared, monito
 from conformance.script.parameters import Parameter
 from conformance.script.step import Step
 from conformance.script.update import Multiple, Update, common, update, usual
+from conformance.tracing.ancestors import walk
 from conformance.tracing.trace import Node, Trace
 
 
@@ -118,14 +119,12 @@ def uneven_error(judgement: Judgement) -> Judgement:
 def _error_lines(judgement: Judgement) -> tuple[Line, ...]:
     """The lines that compute the last values that all updates were computed from."""
     common, given = _in_common(judgement)
-    found: list[Node] = []
-    waiting = [each.new for each in judgement.updates]
-    for each in waiting:
-        if common >> each.number & 1:
-            found.append(each)
-        else:
-            waiting += [e for e in each.inputs if e not in waiting and e.uses & given]
-    lines = map(line_of, sorted(found, key=lambda e: -e.number))
+
+    def further(node: Node) -> list[Node]:
+        return [] if common >> node.number & 1 else [e for e in node.inputs if e.uses & given]
+
+    way = walk((each.new for each in judgement.updates), further)
+    lines = map(line_of, (each for each in way if common >> each.number & 1))
     return tuple(dict.fromkeys(each for each in lines if each is not None))
 
 

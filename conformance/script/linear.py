@@ -4,11 +4,13 @@ Left out: which values are old and new (`chains.py`).
 """
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from conformance.backward.operation import is_float
+from conformance.tracing.ancestors import ways
 from conformance.tracing.trace import FILLED, Node, taken
 
 SAME = frozenset(
@@ -107,15 +109,12 @@ def _written(state: Node, index: Any) -> Any:
 
 
 def ancestors(node: Node, most: int = 64) -> dict[Node, Node]:
-    """The values that a value is a linear function of, nearest first, each with what it is in."""
-    found: dict[Node, Node] = {}
-    waiting = [node]
-    for each in waiting:
-        for operand, _ in links(each):
-            if operand not in found and len(found) < most:
-                found[operand] = each
-                waiting.append(operand)
-    return found
+    """The values that a value is a linear function of, latest first, each with what it is in."""
+
+    def linear(each: Node) -> list[Node]:
+        return [operand for operand, _ in links(each)]
+
+    return dict(islice(ways([node], linear), 1, most + 1))
 
 
 def entrywise(node: Node, stop: frozenset[Node], most: int = 256) -> set[Node]:

@@ -32,16 +32,17 @@ class FunctionSearch:
     def found(self, cost: str | None) -> Found | None:
         """It, recognised and judged; None if it is not known how to call it."""
         from conformance.custom.context import backward_of
-        from conformance.custom.search import found
+        from conformance.custom.fitting import found
 
         del cost
-        tried, problem = found(self.kind, _calls(self.place, self.names).get(self.name))
+        calls, stopped = _calls(self.place, self.names)
+        tried, problem = found(self.kind, calls.get(self.name))
         if tried is None:
-            self.problems.append(problem)
+            self.problems.append("; ".join(filter(None, (problem, stopped))))
             return None
-        calls = called(self.kind.forward), called(backward_of(self.kind))
+        both = called(self.kind.forward), called(backward_of(self.kind))
         made = f"{self.name}.apply({tried.arguments})"
-        recognised = Recognised(made, tried.layout, "", calls, "returned", tried.gradients)
+        recognised = Recognised(made, tried.layout, "", both, "returned", tried.gradients)
         return Found(recognised, tried.examined, (self.kind.__name__,))
 
     @property
@@ -51,10 +52,10 @@ class FunctionSearch:
 
 
 @lru_cache(maxsize=1)
-def _calls(place: str, names: tuple[str, ...]) -> dict[str, tuple[Any, ...]]:
+def _calls(place: str, names: tuple[str, ...]) -> tuple[dict[str, tuple[Any, ...]], str]:
     from conformance.custom.calls import calls_of
 
-    return calls_of(place, names) if place.endswith(".py") else {}
+    return calls_of(place, names) if place.endswith(".py") else ({}, "")
 
 
 def custom_function(kind: type, place: str, classes: Sequence[type]) -> FunctionSearch | None:

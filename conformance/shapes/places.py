@@ -16,6 +16,7 @@ from conformance.shapes.attempt import Attempt, UnfitError
 from conformance.shapes.definitions import returned_names
 from conformance.shapes.state import Leaf, leaves
 from conformance.shapes.vocabulary import bare, is_parameter, stem
+from conformance.tracing.ancestors import walk
 from conformance.tracing.trace import Node, Trace
 
 Key = tuple[str, tuple[str, ...]]
@@ -284,7 +285,7 @@ def _unscaled(term: Node, parameter: Node) -> Node:
     It is the last value of the parameter's shape through which all goes that the term and the root
     have in common, as in Adam, RMSprop and Adagrad.
     """
-    above = _above(term)
+    above = list(walk([term]))
     roots = [e for e in above if e.operation == "sqrt" and e.value.shape == parameter.value.shape]
     if not roots:
         return term
@@ -300,22 +301,13 @@ def _unscaled(term: Node, parameter: Node) -> Node:
     return max(fitting, key=lambda e: e.number, default=term)
 
 
-def _above(node: Node, without: Node | None = None) -> set[Node]:
-    """What a node was computed from, and itself, but for what another one was computed from."""
-    seen: set[Node] = set()
-    waiting = [node]
-    while waiting:
-        each = waiting.pop()
-        if each in seen or each is without:
-            continue
-        seen.add(each)
-        waiting += each.inputs
-    return seen
-
-
 def _around(term: Node, through: Node, parameter: Node) -> bool:
     """Whether a term depends on a parameter beside what goes through a node."""
-    return parameter in _above(term, through)
+
+    def others(node: Node) -> list[Node]:
+        return [each for each in node.inputs if each is not through]
+
+    return term is not through and parameter in walk([term], others)
 
 
 def _without_rate(updates: list[Update]) -> list[Update]:

@@ -124,7 +124,8 @@ def run(command: str, folder: Path) -> list[str]:
 
 
 def clone(folder: Path) -> Path:
-    """A folder with the examples and the ports of a clone, at the same relative paths."""
+    """A folder with the examples, the ports and the fixtures of a clone, at the same places."""
+    (folder / "fixtures").symlink_to(CLONE / "fixtures")
     for part in ("examples", "ports"):
         shutil.copytree(PACKAGE / part, folder / PACKAGE.name / part)
     return folder

@@ -1,6 +1,6 @@
 """The lesson as text: well formed, self-contained, and safe whatever a case says of itself.
 
-Left out: what it does in a browser (`browser/test_lesson.py`).
+Left out: what it says (`test_lesson_words.py`), what it does in a browser (`browser`).
 """
 
 import base64
@@ -135,10 +135,10 @@ def test_what_a_case_says_of_itself_is_text(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_small_page_is_small_and_a_large_one_holds_each_number_once() -> None:
-    assert len(lesson(example(sizes=(2, 3, 1)))) < 100_000
+    assert len(lesson(example(sizes=(2, 3, 1)))) < 280_000  # of which the mistakes are one half
     worked = example("mnist-784-30-10")
     held = sum(array.nbytes for array in worked.given.values())
-    assert len(lesson(worked)) < held * 4 / 3 + 100_000
+    assert len(lesson(worked)) < held * 4 / 3 + 140_000
 
 
 # The command

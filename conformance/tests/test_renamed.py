@@ -23,6 +23,7 @@ from conformance.tests.generator.judgement import judge
 from conformance.tests.generator.program import Program, program
 from conformance.tests.programs.script_faults import FAULTS
 from conformance.tests.scripts import FOLDER
+from conformance.tests.support import some
 
 INTERFACE = {
     "weights", "biases", "feedforward", "backprop", "update_mini_batch", "sizes", "cost", "fn",
@@ -112,10 +113,10 @@ def as_run(place: Path, source: str) -> tuple[int, list[int | None]]:
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("name", SCRIPTS)
+@pytest.mark.parametrize("name", some(SCRIPTS, 2))
 def test_other_names_in_a_script_change_no_verdict(name: str, tmp_path: Path) -> None:
     source = (FOLDER / name).read_text()
-    for text in (source, *(source.replace(*edit) for edit in FAULTS[name][:2])):
+    for text in (source, *(source.replace(*edit) for edit in FAULTS[name][:1])):
         place = tmp_path / SCRIPT
         assert as_run(place, renamed(text)) == as_run(place, text)
 

@@ -14,6 +14,7 @@ from itertools import permutations
 
 import numpy as np
 
+from conformance.tracing.ancestors import walk
 from conformance.tracing.arranging import ARRANGING
 from conformance.tracing.frames import Frame, ignores_a_parameter
 from conformance.tracing.index import Location
@@ -69,6 +70,10 @@ class Blame:
 
     def _found(self, node: Node, at: Location, way: Way) -> tuple[Frame, ...]:
         repair = self.repairs.first(at, way) if way.decides else None
+        if way.decides and (repair is None or repair.node.operation in ARRANGING):
+            computed = self.repairs.before_arranging(at)
+            before = None if computed is at else self.repairs.first(computed, way)
+            repair = before or repair
         if repair is not None and repair.node.frames:
             return self._to_blame(repair, way)
         rounding = self._rounding(node)
@@ -194,15 +199,17 @@ class Blame:
 
     def _rounding(self, node: Node) -> Node | None:
         """The first operation that rounded on purpose what a node was computed of, if one did."""
-        seen, waiting, found = set[int](), [node], list[Node]()
-        while waiting:
-            each = waiting.pop()
-            if each.number in seen or each.number not in self.replay.rounded:
-                continue
-            seen.add(each.number)
-            found += [each] if each.operation in ROUNDINGS else []
-            waiting.extend(each.inputs)
-        return min(found, key=lambda each: each.number, default=None)
+        rounded = self.replay.rounded
+
+        def before(each: Node) -> list[Node]:
+            return [e for e in each.inputs if e.number in rounded]
+
+        starts = [node] if node.number in rounded else []
+        return min(
+            (each for each in walk(starts, before) if each.operation in ROUNDINGS),
+            key=lambda each: each.number,
+            default=None,
+        )
 
     def _arranged_last(self, node: Node) -> Node:
         """What was copied or turned last, and not computed."""
@@ -254,15 +261,11 @@ class Blame:
 
 def _reached(nodes: Iterable[Node], before: int) -> Iterator[Node]:
     """What some nodes were made of at once, of what was there before, or are themselves."""
-    seen, waiting = set[int](), list(nodes)
-    while waiting:
-        each = waiting.pop()
-        if each.number not in seen:
-            seen.add(each.number)
-            if before >> each.number & 1 or not each.inputs:
-                yield each
-            else:
-                waiting.extend(each.inputs)
+
+    def later(node: Node) -> tuple[Node, ...]:
+        return () if before >> node.number & 1 else node.inputs
+
+    return (each for each in walk(nodes, later) if not later(each))
 
 
 def _gives_back(node: Node) -> bool:

@@ -18,12 +18,14 @@ from typing import Any, Protocol
 import numpy as np
 
 from conformance.arithmetic.exact import Exact, to_exact
+from conformance.tracing.ancestors import walk
 from conformance.tracing.arranging import ARRANGING
 from conformance.tracing.index import Location, as_floats, overlap, times
 from conformance.tracing.replay import Replay
 from conformance.tracing.trace import Node
 from reference.step import Array
 
+MOST = 2**32  # entries of an array: more than any has
 BEGINNING, END = 2, 3  # where a value is put that is a part of an array
 SCALING = ("multiply", "divide", "power")
 CLOSE = 1e-9  # of the largest entry: so close in floats that it is evaluated on balls
@@ -115,6 +117,39 @@ class Repairs:
                 if (suspect or step.final) and self._mends(given, path, at, wanted):
                     return Repair(self._changed(given), step, frozenset(given))
         return None
+
+    def before_arranging(self, at: Location) -> Location:
+        """Where a quantity was computed, of what was only put together or taken apart since."""
+        while True:
+            found = [(n, self._sources(self.nodes[n])) for n in at.numbers]
+            sources = {number: codes for number, codes in found if codes is not None}
+            if not sources:
+                return at
+            nodes, places = at.nodes.copy(), at.places.copy()
+            for number, codes in sources.items():
+                mask = at.nodes == number
+                nodes[mask], places[mask] = np.divmod(codes.reshape(-1)[at.places[mask]], MOST)
+            at = Location(nodes, places, at.factor)
+
+    def _sources(self, node: Node) -> Array | None:
+        """The node and place that each entry of an arrangement is from; None if it is none."""
+        if node.operation not in ARRANGING or node.function is None:
+            return None
+
+        def coded(each: Node) -> Array:
+            size = np.size(each.value)
+            return (each.number * MOST + np.arange(size)).reshape(np.shape(each.value))
+
+        try:
+            codes = np.asarray(node.again(coded))
+        except (ValueError, TypeError, IndexError, AttributeError):
+            return None
+        if codes.shape != np.shape(node.value) or codes.dtype.kind != "i":
+            return None
+        numbers, places = np.divmod(codes.reshape(-1), MOST)
+        held = zip(numbers.tolist(), places.tolist(), np.ravel(node.value).tolist(), strict=True)
+        same = all(np.ravel(self.nodes[n].value)[place] == value for n, place, value in held)
+        return codes if same else None
 
     def _changed(self, given: Mapping[int, Array]) -> Node:
         """The first of some nodes that gave something else."""
@@ -230,7 +265,8 @@ class Repairs:
         kept = {
             node.number: self.replay.value(node)
             for number in at.numbers
-            for node in _needed(self.nodes[number], changed)
+            for node in walk([self.nodes[number]], lambda n: n.inputs if n.uses & changed else ())
+            if not node.uses & changed
         }
         again = Replay(self.replay.trace, {**kept, **given}, reshaped=True)
         if not all(again.exact(self.nodes[number]) for number in at.numbers):
@@ -249,20 +285,6 @@ def is_handed(node: Node) -> bool:
     return node.given or (
         node.operation in ARRANGING and bool(node.inputs) and all(map(is_handed, node.inputs))
     )
-
-
-def _needed(node: Node, changed: int) -> Iterator[Node]:
-    """What a node was computed from and does not depend on some nodes, nearest first."""
-    seen, waiting = set[int](), [node]
-    while waiting:
-        each = waiting.pop()
-        if each.number in seen:
-            continue
-        seen.add(each.number)
-        if each.uses & changed:
-            waiting.extend(each.inputs)
-        else:
-            yield each
 
 
 def groups(path: Iterable[Node], samples: int) -> list[list[Node]]:

@@ -264,9 +264,7 @@ MOVES = ("copy", "getitem", "put", "concatenate", "stack", "repeat", "roll", "pa
 """Operations that move numbers: where each came from is seen by applying them to places."""
 
 
-def _of_torch(
-    func: Any, name: str, exact: Callable[..., Any] | None
-) -> Callable[..., Any]:
+def _of_torch(func: Any, name: str, exact: Callable[..., Any] | None) -> Callable[..., Any]:
     """An operator as a function that torch differentiates."""
     operator = without_writing(func)
     if operator is None:

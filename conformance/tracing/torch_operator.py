@@ -114,7 +114,7 @@ def without_writing(operator: Any) -> Any:
 def _has_objects(value: Any) -> bool:
     if isinstance(value, list | tuple):
         return any(map(_has_objects, value))
-    return isinstance(value, np.ndarray | np.generic) and value.dtype.hasobject or (
+    return (isinstance(value, np.ndarray | np.generic) and value.dtype.hasobject) or (
         type(value).__module__.startswith("conformance.")
     )
 

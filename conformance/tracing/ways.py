@@ -19,7 +19,7 @@ from conformance.tracing.index import Location, as_floats
 from conformance.tracing.known import Known
 from conformance.tracing.repair import Step
 from conformance.tracing.replay import Replay
-from conformance.tracing.roles import Run
+from conformance.tracing.run import Run
 from conformance.tracing.trace import Node, Trace
 from reference.equations import sigmoid
 from reference.step import STATE, Array, split
@@ -199,9 +199,13 @@ class Way:
             total / m,
             eta * decay * before,
             kept,
+            total / m + decay * before,  # the decay may be a part of the gradient
+            eta * (total / m + decay * before),
         ):
             yield Step("", (), each)
-        for scalar in (eta / m, eta, one / m, eta * decay, decay * one, one - eta * decay):
+        rates = eta / m, eta, one / m
+        others = eta * decay, decay * one, one - eta * decay
+        for scalar in (*rates, *others, *(-each for each in rates)):
             yield Step("", (), np.array(scalar, dtype=object))
 
     def _sum(self, gradient: str, samples: tuple[int, ...]) -> Array:

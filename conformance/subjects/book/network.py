@@ -173,8 +173,11 @@ class BookNetwork(BookCalls):
             with redirect_stdout(StringIO()), np.errstate(all="ignore"):
                 net = self.make(self.probe)
                 self.fill(net, *self.outwards(start))
-                pair = (self.conventions.sample_out(each) for each in (x, np.ones((y, 1))))
-                call(net.update_mini_batch, [tuple(map(self.numbers.out, pair))], 1.0)
+                pairs = [
+                    tuple(self.numbers.out(self.conventions.sample_out(e)) for e in (x, target))
+                    for target in (np.ones((y, 1)), np.zeros((y, 1)))  # errors of both signs
+                ]
+                call(net.update_mini_batch, pairs, 1.0)
                 return all(
                     np.array_equal(each, 0.25 + 0 * each) for each in self.inwards(net).values()
                 )

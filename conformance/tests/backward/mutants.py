@@ -81,7 +81,7 @@ def mutants(right: Program, count: int | None = None) -> list[Mutant]:
 
     def judged(edit: Edit) -> tuple[Mutant, str] | None:
         each = _mutant(right, edit, truth)
-        return each and (each, _fingerprint(each.got))
+        return None if each is None else (each, _fingerprint(each.got))
 
     found = spread(edits(right.source), judged, count)
     return sorted(found, key=lambda each: (each.edit.line, each.edit.kind, each.edit.number))
@@ -109,9 +109,7 @@ def spread(
     return chosen
 
 
-def _distinct(
-    line: Sequence[Edit], judged: Callable[[Edit], tuple[T, str] | None]
-) -> Iterator[T]:
+def _distinct(line: Sequence[Edit], judged: Callable[[Edit], tuple[T, str] | None]) -> Iterator[T]:
     """What edits of one line make, no two the same."""
     seen: set[str] = set()
     for edit in line:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from playwright.sync_api import sync_playwright
 
@@ -18,8 +19,12 @@ from conformance.tests.browser.conftest import NAMES, QUIET
 
 PACKAGE = Path(__file__).resolve().parents[2]
 EXAMPLE, SUBJECT = PACKAGE / "examples" / "network.py", "network.py:Network"
-SIZE = {"width": 1180, "height": 760}
-WALK = 15  # steps of the lesson to an error of the hidden layer
+SCREEN: dict[str, Any] = {
+    "viewport": {"width": 1180, "height": 760},
+    "color_scheme": "light",
+    "reduced_motion": "reduce",
+}
+WALK = 16  # steps of the lesson to an error of the hidden layer
 
 
 def pages(folder: Path) -> dict[str, Path]:
@@ -42,11 +47,11 @@ def take(place: Path) -> None:
     with TemporaryDirectory() as folder, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=[*QUIET])
         for picture, page in pages(Path(folder)).items():
-            shown = browser.new_page(viewport=SIZE, color_scheme="light")  # type: ignore[arg-type]
+            shown = browser.new_page(**SCREEN)
             shown.goto(page.as_uri())
             shown.wait_for_load_state("networkidle")
             for _ in range(WALK if "lesson" in picture else 0):
-                shown.get_by_role("button", name="Next").click()
+                shown.get_by_role("button", name="Next", exact=True).click()
             path = place / picture
             path.parent.mkdir(parents=True, exist_ok=True)
             shown.screenshot(path=path)

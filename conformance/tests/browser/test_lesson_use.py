@@ -286,7 +286,7 @@ def test_a_mistake_is_shown_as_the_checker_judges_it(learn: Learn) -> None:
         statuses = [str(each["status"]) for each in quantities.values()]
         assert told.evaluate_all("all => all.map((row) => row.className)") == statuses
         verdict = it.page.locator("#verdict").inner_text()
-        assert ("every number is right" in verdict) == (not statuses)
+        assert ("Every number is right" in verdict) == ("fail" not in statuses)
         assert ("The checker: " in verdict) == ("fail" in statuses)
         assert it.page.locator(".mistake:visible").get_attribute("data-id") == id_
     choice.select_option("bp2-no-sigma-prime")
@@ -336,6 +336,7 @@ def test_the_cost_falls_as_in_the_reference(learn: Learn) -> None:
 TABS = ("Explain", "Change", "Break it", "Train")
 
 
+@pytest.mark.parametrize(("width", "theme"), [("wide", "light"), ("narrow", "dark")])
 def test_anybody_can_use_it(learn: Learn, width: str, theme: Theme) -> None:
     it = learn(example(sizes=(2, 3, 1)), width, theme)
     small = "all => all.map(each => each.getBoundingClientRect()).map(b => [b.width, b.height])"

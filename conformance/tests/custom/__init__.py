@@ -1,0 +1,1 @@
+"""Custom functions of torch as people write them, and mutants of them."""

@@ -1,4 +1,7 @@
-"""How custom functions of torch and their mutants are judged: `python -m conformance.tests.custom`."""
+"""How custom functions of torch, and mutants of them, are judged.
+
+`python -m conformance.tests.custom` prints the table.
+"""
 
 import argparse
 import sys

@@ -19,11 +19,11 @@ import numpy as np
 import torch
 
 import conformance
+from conformance.custom.applied import called, names_of, plain
+from conformance.custom.asked import asked
 from conformance.custom.calls import calls_of
 from conformance.custom.context import is_function
-from conformance.custom.judge import asked
-from conformance.custom.record import called, names_of, plain
-from conformance.custom.search import fitting
+from conformance.custom.fitting import fitting
 from conformance.tests.backward.edits import Edit, edits
 from conformance.tests.backward.mutants import spread
 from conformance.tests.backward.program import distance
@@ -117,7 +117,7 @@ def arguments(name: str) -> tuple[Any, ...]:
     path = FOLDER / f"{name}.py"
     kind = function_of(loaded(path))
     torch.manual_seed(SEED)
-    own = calls_of(str(path), [kind.__qualname__]).get(kind.__qualname__)
+    own = calls_of(str(path), [kind.__qualname__])[0].get(kind.__qualname__)
     args = next(fitting(kind))[1].args if own is None else own
     what = asked(kind, args)
     absent = called(kind, args, what.needs).absent

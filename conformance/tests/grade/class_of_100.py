@@ -18,7 +18,7 @@ MISTAKES = (  # of the book's network
     ("self.weights[-l + 1].transpose()", "self.weights[-l + 1].transpose() * 2"),
     ("return output_activations - y", "return y - output_activations"),
 )
-EACH, ENDLESS = 6, 3  # of each kind that is broken, and of those that never end
+OF_A_HUNDRED = {"book": 8, "broken": 6, "endless": 3}  # how many of each kind
 BROKEN = {
     "syntax": "class Network(:\n    pass\n",
     "hang": "while True:\n    pass\n",
@@ -29,30 +29,31 @@ BROKEN = {
 }
 
 
-def write_class(folder: Path) -> dict[str, str]:
-    """Write them; what is to be said of each, by its name."""
+def write_class(folder: Path, size: int = 100) -> dict[str, str]:
+    """Write so many, in the same proportions; what is to be said of each, by its name."""
+    many = {kind: -(-each * size // 100) for kind, each in OF_A_HUNDRED.items()}
     expected: dict[str, str] = {}
     programs = sorted(SHAPES.glob("*.py"))
-    for i in range(8):
+    for i in range(many["book"]):
         expected[written(folder / f"book_{i}.py", BOOK).name] = "right"
         wrong = BOOK.replace(*MISTAKES[i % len(MISTAKES)])
         assert wrong != BOOK
         expected[written(folder / f"book_wrong_{i}.py", wrong).name] = "wrong"
     for kind, source in BROKEN.items():
-        for i in range(ENDLESS if kind == "hang" else EACH):
+        for i in range(many["endless" if kind == "hang" else "broken"]):
             said = {"hang": "time-out", "exit": "crash", "segfault": "crash", "loud": "right"}
             name = written(folder / f"{kind}_{i}.py", source).name
             expected[name] = said.get(kind, "load error")
     _of_other_forms(folder, expected)
     for path in programs:
         faults = FAULTS.get(path.stem, ())
-        if len(expected) < 99:
+        if len(expected) < size - 1:
             expected[written(folder / f"right_{path.name}", path.read_text()).name] = ""
         for i, (old, new) in enumerate(faults[:1]):
-            if len(expected) < 99:
+            if len(expected) < size - 1:
                 wrong = path.read_text().replace(old, new)
                 expected[written(folder / f"wrong_{i}_{path.name}", wrong).name] = ""
-    while len(expected) < 100:
+    while len(expected) < size:
         name = f"more_{len(expected)}.py"
         expected[written(folder / name, RIGHT.replace(*MISTAKE)).name] = "wrong"
     return expected

@@ -4,7 +4,7 @@ The loss is the sum of each output times a generic array, which is what backward
 torch does with the gradients afterwards is done too: it sums a gradient over axes along which the
 argument was broadcast, casts it to the type of the argument, and takes None for 0.
 
-Left out: judging it (`judge.py`), and which arguments it is called with.
+Left out: judging it (`asked.py`), and which arguments it is called with.
 """
 
 import inspect
@@ -76,7 +76,7 @@ def accepted(kind: type[Function], args: Sequence[Any], needs: Sequence[bool]) -
     ]
     with torch.enable_grad(), torch.random.fork_rng(), redirect_stdout(StringIO()):
         torch.manual_seed(RANDOM)
-        result = kind.apply(*given)
+        result = kind.apply(*given)  # type: ignore[no-untyped-call]  # torch has no type of it
         some = [each for each in _outputs(result) if each.requires_grad]
         if some:
             torch.autograd.backward(some, [torch.ones_like(each) for each in some])
@@ -106,8 +106,7 @@ def called(
         traced_program(trace, kind.forward) as tensors,
     ):
         given = [
-            _given(trace, tensors, each, name)
-            for each, name in zip(copies, names, strict=True)
+            _given(trace, tensors, each, name) for each, name in zip(copies, names, strict=True)
         ]
         start = {n: tensors.node(e) for n, e in zip(names, given, strict=True)}
         torch.manual_seed(RANDOM)
@@ -216,7 +215,7 @@ def _gradient(tensors: TensorTrace, gradient: Any, argument: torch.Tensor) -> No
 
 def _broadcast(argument: torch.Tensor, gradient: torch.Tensor) -> bool:
     """Whether an argument may be broadcast to the shape of a gradient."""
-    try:
-        return torch.broadcast_shapes(argument.shape, gradient.shape) == gradient.shape
-    except RuntimeError:
-        return False
+    kept = (1,) * (gradient.dim() - argument.dim()) + tuple(argument.shape)
+    return len(kept) == gradient.dim() and all(
+        n in (1, m) for n, m in zip(kept, gradient.shape, strict=True)
+    )

@@ -12,10 +12,10 @@ import torch
 
 from conformance.backward.findings import Examined
 from conformance.backward.program import NotAGradientError
-from conformance.custom.arguments import arguments
+from conformance.custom.applied import accepted, names_of
+from conformance.custom.asked import Asked, asked, examined
 from conformance.custom.context import Function
-from conformance.custom.judge import Asked, asked, examined
-from conformance.custom.record import accepted, names_of
+from conformance.custom.suggested import arguments
 from conformance.running.seconds import TooLongError, limited
 
 FITTING = 3  # so many arguments that fit are judged before the best is taken

@@ -4,7 +4,7 @@ A backward pass may be no derivative on purpose: where forward rounds or compare
 is 0 (straight-through estimators, surrogate gradients), or hands its argument on unchanged (the
 reversal of a gradient). Such a gradient is its author's choice: it is said, and not accused.
 
-Left out: the call (`record.py`) and the engine (`backward/`).
+Left out: the call (`applied.py`) and the engine (`backward/`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,18 +17,18 @@ import torch
 from conformance.backward.chain import Chain
 from conformance.backward.findings import Accused, Cause, Declared, Examined, Judged, Line
 from conformance.backward.forward import Forward
-from conformance.backward.judge import Verdict, verdicts
+from conformance.backward.judge import Verdict, distance, verdicts
 from conformance.backward.names import named, operation_text
 from conformance.backward.names import operation as operation_of
 from conformance.backward.operation import Operation, operation
 from conformance.backward.own_pass import examine_pass
 from conformance.backward.program import Recorded
-from conformance.backward.rerun import untraced
 from conformance.backward.quantities import HALF_OF_THE_DIGITS
+from conformance.backward.rerun import untraced
 from conformance.backward.rules import Derivative, Moved
 from conformance.backward.source import lines_of
+from conformance.custom.applied import Called, called, loss_of, names_of, plain
 from conformance.custom.context import Function
-from conformance.custom.record import Called, called, loss_of, names_of, plain
 from conformance.tracing.trace import Node
 
 ROUNDINGS = ("round", "sign", "floor", "ceil", "trunc")
@@ -109,12 +109,15 @@ def _plainly(call: Called, judged: Judged) -> Accused | None:
     if judged.name in call.absent:
         lines = tuple(Line(each.file, each.line) for each in call.step.returns)
         return Accused((judged.name,), lines, Cause("absent"), mends=False)
-    if any(goal.node.depends_on(each) for each in call.sent) or len(call.sent) != 1:
+    if len(call.sent) != 1 or goal.node.depends_on(call.sent[0]):
         return None
     (sent,) = call.sent
-    if sent.value.size != 1 or judged.ratio is None:
+    chain = Chain(call.step.trace.nodes)
+    right = Forward(_recorded(call), chain).right(goal.parameter)
+    given, back = chain.values[goal.node.number], chain.values[sent.number]
+    if np.shape(given) != right.shape or np.shape(back) not in ((), right.shape):
         return None
-    if abs(judged.ratio * float(sent.value) - 1) > HALF_OF_THE_DIGITS:
+    if distance(given * back, right) > HALF_OF_THE_DIGITS:
         return None
     why = Cause("unused", operation_text(goal.node), needed=named(sent), worst=judged.worst)
     return Accused((judged.name,), lines_of(goal.node), why, mends=True)
@@ -122,6 +125,12 @@ def _plainly(call: Called, judged: Judged) -> Accused | None:
 
 def _marked(judged: Judged, declared: Declared | None) -> Judged:
     return judged if declared is None else replace(judged, ok=True, declared=declared)
+
+
+def _recorded(call: Called) -> Recorded:
+    step = call.step
+    assert step.loss is not None  # noqa: S101 - a call has one
+    return Recorded(step.trace, step.loss, step.goals, step.returns)
 
 
 def _declared(call: Called, doubtful: Sequence[Judged], *, told: bool) -> dict[str, Declared]:
@@ -133,8 +142,7 @@ def _declared(call: Called, doubtful: Sequence[Judged], *, told: bool) -> dict[s
             identity.
         told: whether it is known which gradients are asked for.
     """
-    assert call.step.loss is not None  # noqa: S101 - a call has one
-    run = Recorded(call.step.trace, call.step.loss, call.step.goals, call.step.returns)
+    run = _recorded(call)
     goals = {each.name: each for each in call.step.goals}
     found: dict[str, Declared] = {}
     straight: list[str] | None = None
@@ -215,4 +223,3 @@ def _contradicted(what: Asked, wrong: list[Verdict]) -> list[Verdict]:
             raise ValueError(str(error)) from error
 
     return untraced(f, start, (), wrong)
-

@@ -1,0 +1,48 @@
+"""What values were computed from: one walk from operations back to their operands.
+
+Left out: what is asked of a value on the way; the caller says which operands lead on.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from heapq import heappop, heappush
+
+from conformance.tracing.trace import Node
+
+Operands = Callable[[Node], Iterable[Node]]
+"""The operands of a node at which a walk goes on."""
+
+
+def all_operands(node: Node) -> Iterable[Node]:
+    """Whatever enters an operation."""
+    return node.inputs
+
+
+def walk(starts: Iterable[Node], operands: Operands = all_operands) -> Iterator[Node]:
+    """Some values and what they were computed from, each once, the latest first.
+
+    So a value comes after all that was computed from it.
+    """
+    return (node for node, _ in ways(starts, operands))
+
+
+def ancestors(node: Node, operands: Operands = all_operands) -> Iterator[Node]:
+    """What a value was computed from, without itself, the latest first."""
+    return (each for each in walk([node], operands) if each is not node)
+
+
+def ways(starts: Iterable[Node], operands: Operands) -> Iterator[tuple[Node, Node]]:
+    """As `walk`, each with the latest value that it is an operand of; a start with itself."""
+    waiting: list[tuple[int, int, Node, Node]] = []
+    for node in starts:
+        heappush(waiting, (-node.number, 0, node, node))
+    seen = set[int]()
+    count = 0  # so that no nodes are compared
+    while waiting:
+        _, _, node, through = heappop(waiting)
+        if node.number in seen:
+            continue
+        seen.add(node.number)
+        yield node, through
+        for each in operands(node):
+            count += 1
+            heappush(waiting, (-each.number, count, each, node))
