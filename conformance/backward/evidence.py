@@ -101,7 +101,7 @@ def _along(wanted: Array, shape: tuple[int, ...]) -> Array | None:
     """An array in a shape that is spread to its own, if it is the same all along; else None."""
     kept = (1,) * (wanted.ndim - len(shape)) + shape
     axes = tuple(i for i, n in enumerate(kept) if n == 1 < wanted.shape[i])
-    if not axes or not np.all(np.isfinite(wanted)):
+    if not axes or not wanted.size or not np.all(np.isfinite(wanted)):
         return None
     middle = np.median(wanted, axis=axes, keepdims=True)
     scale = float(np.max(np.abs(wanted), initial=0.0))
@@ -111,9 +111,9 @@ def _along(wanted: Array, shape: tuple[int, ...]) -> Array | None:
 
 
 def _same(one: Array, other: Array) -> bool:
-    far = np.abs(one - other)
     scale = float(np.max(np.abs(other), initial=0.0)) or 1.0
-    return bool(np.all(far <= HALF_OF_THE_DIGITS * scale))
+    with np.errstate(all="ignore"):  # a division may have given no number
+        return bool(np.all(np.abs(one - other) <= HALF_OF_THE_DIGITS * scale))
 
 
 def _is_mask(node: Node) -> bool:
@@ -123,5 +123,6 @@ def _is_mask(node: Node) -> bool:
 
 
 def _chooses(wanted: Array) -> bool:
-    near = np.minimum(np.abs(wanted), np.abs(wanted - 1))
+    with np.errstate(all="ignore"):
+        near = np.minimum(np.abs(wanted), np.abs(wanted - 1))
     return bool(np.all(near <= HALF_OF_THE_DIGITS))
