@@ -4,6 +4,7 @@ from reference.backprop import feedforward, step
 from reference.equations import (
     BOOK,
     CROSS_ENTROPY,
+    LEAKY_RELU,
     LINEAR,
     LOG_LIKELIHOOD,
     QUADRATIC,
@@ -24,6 +25,7 @@ __all__ = [
     "ADAMW",
     "BOOK",
     "CROSS_ENTROPY",
+    "LEAKY_RELU",
     "LINEAR",
     "LOG_LIKELIHOOD",
     "MOMENTUM",

@@ -4,7 +4,6 @@ Left out: the loop over mini-batches and epochs (`network.py`).
 """
 
 from collections.abc import Sequence
-from itertools import repeat
 
 from reference.equations import BOOK, Equations
 from reference.step import Array, Batch, Parameters, Step
@@ -75,13 +74,16 @@ def step(
     cost = output.cost(a[-1], batch.y)
     delta = errors(parameters, z, a, batch.y, equations)
     nabla = gradients(delta, a, output)
-    nabla_b, nabla_w = zip(*nabla, strict=True)
     if update is BOOK_UPDATE:
-        b = tuple(map(output.updated_bias, parameters.b, nabla_b, repeat(eta)))
-        moved = map(output.updated_weight, parameters.w, nabla_w, repeat(eta), repeat(decay))
-        after = Parameters(tuple(moved), b)
+        updated = [
+            (output.updated_bias(b, nabla_b, eta), output.updated_weight(w, nabla_w, eta, decay))
+            for b, w, (nabla_b, nabla_w) in zip(parameters.b, parameters.w, nabla, strict=True)
+        ]
+        b, w = zip(*updated, strict=True)
+        after = Parameters(w, b)
     else:
         after = update.moved(parameters, nabla, {"eta": eta, "decay": decay})
+    nabla_b, nabla_w = zip(*nabla, strict=True)
     seen = tuple(z), tuple(a[1:]), cost, tuple(delta), nabla_b, nabla_w
     return Step(*seen, after.b, after.w, after.state)
 

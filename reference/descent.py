@@ -22,10 +22,12 @@ import numpy as np
 
 from reference.equations import (
     COSTS,
+    LEAKY_RELU,
     LINEAR,
     QUADRATIC,
     RELU,
     SIGMOID,
+    SLOPE,
     SOFTMAX,
     TANH,
     Activation,
@@ -235,6 +237,17 @@ def _times_relu_prime(delta: Array, a: Array, room: Array, _one: Array) -> None:
     np.multiply(delta, room, delta)
 
 
+def _leaky_relu(a: Array, _one: Array) -> None:
+    np.maximum(a, SLOPE * a, out=a)
+
+
+def _times_leaky_relu_prime(delta: Array, a: Array, room: Array, one: Array) -> None:
+    """δ ← δ where a > 0, else 0.01 δ"""
+    np.copyto(room, one)
+    np.multiply(room, SLOPE, room, where=a < 0)
+    np.multiply(delta, room, delta)
+
+
 def _softmax(a: Array, _one: Array) -> None:
     np.subtract(a, a.max(axis=0, keepdims=True), a)
     np.exp(a, a)
@@ -249,6 +262,7 @@ _KERNELS = {
     SIGMOID: _Kernel(_sigmoid, _times_sigmoid_prime, of_z=False),
     TANH: _Kernel(lambda a, _: np.tanh(a, a), _times_tanh_prime),
     RELU: _Kernel(lambda a, _: np.maximum(a, 0, out=a), _times_relu_prime),
+    LEAKY_RELU: _Kernel(_leaky_relu, _times_leaky_relu_prime),
     SOFTMAX: _Kernel(_softmax, _nothing),
     LINEAR: _Kernel(_nothing, _nothing),
 }

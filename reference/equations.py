@@ -19,6 +19,9 @@ import numpy as np
 
 from reference.step import Array
 
+SLOPE = 0.01
+"""Of leaky ReLU where z < 0, as PyTorch has it."""
+
 
 def sigmoid(z: Array) -> Array:
     """σ(z) = 1 / (1 + e^−z)"""
@@ -54,6 +57,20 @@ def relu(z: Array) -> Array:
 def relu_prime(z: Array) -> Array:
     """ReLU′(z) = 1 where z > 0, else 0"""
     return z > 0
+
+
+def leaky_relu(z: Array) -> Array:
+    """a^l = max(z^l, 0.01 z^l)"""
+    a: Array = relu(z) - SLOPE * relu(-z)
+    return a
+
+
+def leaky_relu_prime(z: Array) -> Array:
+    """LReLU′(z) = 1 where z > 0, else 0.01"""
+    up = z > 0
+    prime = up + SLOPE * (1 - up)
+    dtype = getattr(z, "dtype", None)  # of truth values NumPy makes float64
+    return prime if dtype is None else prime.astype(dtype)
 
 
 def linear(z: Array) -> Array:
@@ -156,11 +173,13 @@ class Activation(NamedTuple):
 
 SIGMOID = Activation(sigmoid, sigmoid_prime)
 TANH, RELU = Activation(tanh, tanh_prime), Activation(relu, relu_prime)
+LEAKY_RELU = Activation(leaky_relu, leaky_relu_prime)
 LINEAR, SOFTMAX = Activation(linear), Activation(softmax)
 ACTIVATIONS = {
     "sigmoid": SIGMOID,
     "tanh": TANH,
     "relu": RELU,
+    "leaky-relu": LEAKY_RELU,
     "linear": LINEAR,
     "softmax": SOFTMAX,
 }

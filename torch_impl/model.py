@@ -17,6 +17,7 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "sigmoid": nn.Sigmoid,
     "tanh": nn.Tanh,
     "relu": nn.ReLU,
+    "leaky-relu": nn.LeakyReLU,
     "linear": nn.Identity,
     "softmax": partial(nn.Softmax, dim=1),
 }

@@ -17,9 +17,10 @@ from conformance.backward.chain import Chain
 from conformance.backward.culprit import Culprit, Found, find
 from conformance.backward.expand import expanded
 from conformance.backward.factor import ratio
-from conformance.backward.findings import Accused, Cause, Examined, Judged, Line, Named
+from conformance.backward.findings import Accused, Cause, Examined, Instead, Judged, Line, Named
 from conformance.backward.forward import Forward
 from conformance.backward.judge import Verdict, verdicts
+from conformance.backward.names import named as value_name
 from conformance.backward.passes import passes
 from conformance.backward.several import loop, parts
 from conformance.backward.source import lines_of
@@ -89,10 +90,13 @@ def _lost(forward: Forward, verdict: Verdict) -> Accused:
     goal = verdict.goal
     spot = Spot(goal.name, goal.node, None, str(goal.node.value.dtype))
     with precision(BITS):
-        loss = locate(Replay(forward.run.trace), spot)
+        loss = locate(Replay(forward.run.trace), spot, lambda node: value_name(node).name)
     frames = loss.frames if loss is not None else goal.node.frames
     lines = tuple(Line(each.file, each.line) for each in frames)
     why = Cause("lost", "" if loss is None else loss.operation, worst=worst_entry([verdict]))
+    if loss is not None and loss.instead is not None:
+        it = loss.instead
+        why = replace(why, instead=Instead(it.write, it.digits, Line(it.file, it.line)))
     return Accused((goal.name,), lines or lines_of(goal.node), why, mends=True)
 
 

@@ -56,6 +56,15 @@ class Entry:
     right: float
 
 
+@dataclass(frozen=True)
+class Instead:
+    """What to write so that digits are kept: its source, how many it gains, on which line."""
+
+    write: str
+    digits: int
+    line: Line
+
+
 UPDATES = frozenset(
     {
         "ascends", "step", "kept", "zero", "shared", "rate", "accumulates", "square", "no square",
@@ -104,6 +113,7 @@ class Cause:
         worst: the entry that is farthest off.
         missing: the forward operation whose derivative is left out, of `misused`.
         names: of `aliased`: the one that is written into, and the other.
+        instead: of `lost`, what to write, if that is known.
     """
 
     kind: str
@@ -115,6 +125,7 @@ class Cause:
     worst: Entry | None = None
     missing: Named | None = None
     names: tuple[str, str] = ("", "")
+    instead: Instead | None = None
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,16 @@ def named(node: Node) -> Named:
     return used or Named(node.operation if made is None else ast.unparse(made), line)
 
 
+def variable(node: Node) -> str:
+    """The name of the variable that a statement gives a value alone; nothing if there is none."""
+    if node.given or node.sites:
+        return named(node).name
+    line = line_of(node)
+    whole = statement(line.file, line.line) if line is not None else None
+    target = whole.targets[0] if isinstance(whole, ast.Assign) else None
+    return target.id if isinstance(target, ast.Name) else ""
+
+
 def operation(node: Node) -> Named:
     """The source of an operation, or of the call that it is the result of, and its line."""
     call = returned(node)

@@ -75,6 +75,7 @@ def _of_pair(hidden: str, output: str, cost: str, seed: int) -> Iterator[Recipe]
 
 FAMILIES = (
     *_of_pairs(),
+    *_of_pair("leaky-relu", "softmax", "log-likelihood", 260),
     recipe(
         "softmax-5-3",
         (5, 3),

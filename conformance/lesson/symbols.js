@@ -78,9 +78,9 @@ function drawn(text) {
     const [whole, letter, prime, layer, index] = found;
     if (found.index > from) span(text.slice(from, found.index));
     span(letter + prime, { class: 'letter' });
-    if (layer) nodes.push(shape('tspan', { dy: '-0.5em', class: 'script' }, layer));
+    if (layer) nodes.push(shape('tspan', { dx: '0.1em', dy: '-0.5em', class: 'script' }, layer));
     if (index) {
-      const back = layer ? { dx: `${-0.64 * layer.length}em` } : {}; // below the layer, not behind it
+      const back = layer ? { dx: `${-0.68 * layer.length}em` } : {}; // below the layer, not behind it
       nodes.push(shape('tspan', { dy: layer ? '0.95em' : '0.45em', class: 'script', ...back }, index));
     }
     down = (layer ? -0.5 : 0) + (index ? (layer ? 0.95 : 0.45) : 0);

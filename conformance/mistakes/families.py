@@ -70,6 +70,18 @@ FAMILIES = (
         hidden="layers that are not of ReLU",
     ),
     Mistake(
+        "leaky-slope-left-out",
+        "The slope of leaky ReLU is 0 where z is negative, as that of ReLU.",
+        wrong="… ⊙ [z^l > 0]",
+        right="… ⊙ ([z^l > 0] + 0.01 [z^l < 0])",
+        formulas={
+            "BP2": with_slope(
+                lambda at: at.z(at.layer) > 0, lambda at: at.f == ACTIVATIONS["leaky-relu"]
+            )["BP2"]
+        },
+        hidden="layers that are not of leaky ReLU",
+    ),
+    Mistake(
         "sigmoid-prime-for-another",
         "a (1 − a), the derivative of σ, is kept with another activation.",
         wrong="… ⊙ a^l (1 − a^l)",

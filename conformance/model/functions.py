@@ -135,6 +135,15 @@ ACTIVATIONS = {
         prime_code="a > 0",
         kink=True,
     ),
+    "leaky-relu": Activation(
+        "LReLU",
+        equations.LEAKY_RELU,
+        "np.maximum(z, z / 100)",
+        routes=2,  # the slope, rounded or divided by, and the product
+        prime_of_a=equations.leaky_relu_prime,
+        prime_code="(a > 0) + (1 - (a > 0)) / 100",
+        kink=True,
+    ),
     "linear": Activation("", equations.LINEAR, "z", routes=0),
     "softmax": Activation(
         "softmax",

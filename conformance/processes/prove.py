@@ -69,7 +69,7 @@ def _problems(id_: str, expected: Sequence[str], report: Report) -> Iterator[str
     yield from (f"could not be judged: {each.error}" for each in report.cases if each.error)
     blamed = [blame.tag for blame in report.blames]
     if blamed != [*expected]:
-        got, right = (', '.join(each) or 'nothing' for each in (blamed, expected))
+        got, right = (", ".join(each) or "nothing" for each in (blamed, expected))
         yield f"is blamed on {got}, not on {right}"
     for cause in report.causes:
         named = cause.mistakes or cause.alone or cause.unseen

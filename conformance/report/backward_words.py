@@ -160,11 +160,20 @@ def _quoted(named: Named) -> str:
 def why(cause: Cause) -> str:
     """The cause in a sentence or two."""
     changed, missing = cause.changed, cause.missing
+    if cause.instead is not None:
+        it = cause.instead
+        gain = instead_words(it.write, it.digits, it.line.line)
+        return f"{_of_kind(cause)}; {gain}"
     if changed is not None and changed.what == "factor" and changed.other and missing is not None:
         return f"{_of_kind(cause)}: {changed.after} `{changed.other.name}`"
     if cause.changed is not None:
         return _of_change(cause.changed)
     return _of_kind(cause)
+
+
+def instead_words(write: str, digits: int, line: int) -> str:
+    """What to write so that digits are kept."""
+    return f"`{write}` on line {line} keeps {digits} more"
 
 
 def _of_kind(cause: Cause) -> str:

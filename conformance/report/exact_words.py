@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from conformance.judging.exact_lane import ExactRun
 from conformance.outcome import LostEquation, Report
+from conformance.report.backward_words import instead_words
 from conformance.report.blame_words import at_layers
 from conformance.report.message import lost
 from conformance.verdict.compare import Verdict
@@ -43,7 +44,9 @@ def loss_words(each: LostEquation) -> str:
     found = each.first.lost
     if found is None or found.loss is None:
         return "no single operation loses the digits"
-    return lost(found.loss)
+    it = found.loss.instead
+    gain = "" if it is None else f"; {instead_words(it.write, it.digits, it.line)}"
+    return f"{lost(found.loss)}{gain}"
 
 
 def _rank(found: Exactness) -> int:

@@ -18,6 +18,7 @@ from conformance.report.finding_words import finding_text, problem_text
 from conformance.report.judged import judged
 from conformance.tracing.digits import Loss
 from conformance.tracing.frames import Frame
+from conformance.tracing.rewrites import Instead
 from conformance.verdict.compare import SUBJECT, Status, Verdict
 from conformance.verdict.deviation import Worst
 from conformance.verdict.finding import Finding, Kind, finding
@@ -151,8 +152,10 @@ def _lost(values: dict[str, Any]) -> LostDigits:
 
 
 def _loss_to_json(loss: Loss) -> dict[str, Any]:
-    values = {name: number(value) for name, value in asdict(loss).items()}
-    return {**values, "operands": [number(each) for each in loss.operands]}
+    values = {name: number(value) for name, value in asdict(loss).items() if name != "instead"}
+    instead = None if loss.instead is None else asdict(loss.instead)
+    operands = [number(each) for each in loss.operands]
+    return {**values, "operands": operands, "instead": instead}
 
 
 def _loss(values: dict[str, Any]) -> Loss:
@@ -161,6 +164,7 @@ def _loss(values: dict[str, Any]) -> Loss:
         "result": float(values["result"]),
         "right": float(values["right"]),
         "frames": _frames(values["frames"]),
+        "instead": Instead(**values["instead"]) if values.get("instead") else None,
     }
     return Loss(**{**values, **made})
 

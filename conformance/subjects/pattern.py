@@ -22,7 +22,8 @@ from conformance.subjects.stretched import stretched
 from conformance.tracing.blame import Blame, Lines
 from conformance.tracing.frames import Frame
 from conformance.tracing.index import Location, as_floats
-from conformance.tracing.roles import Roles, Run, Search, quantities_at
+from conformance.tracing.roles import roles_in
+from conformance.tracing.run import Roles, Run, quantities_at
 from conformance.tracing.trace import Node, Trace
 from conformance.tracing.ways import Way
 from reference.step import Array
@@ -159,7 +160,7 @@ def searched(case: Case, made: Stepped, *, decays: bool, lines: Lines | None = N
     """Look for the quantities of a run in its own numbers, where they are not known by name."""
     with precision(BITS), np.errstate(all="ignore"):
         run = made.run(case, decays=decays)
-        roles = Search(run).search()
+        roles = roles_in(run)
         if made.named:
             known = quantities_at(run, {**roles.found, **made.named})
             known.first, known.moved = roles.first, roles.moved

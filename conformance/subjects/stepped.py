@@ -24,7 +24,7 @@ from conformance.tracing.arrays import traced_number
 from conformance.tracing.index import Index, Location
 from conformance.tracing.program import traced_program
 from conformance.tracing.replay import Replay
-from conformance.tracing.roles import Run
+from conformance.tracing.run import Run
 from conformance.tracing.trace import Node, Trace
 from reference.backprop import errors, feedforward, step
 from reference.equations import BOOK

@@ -18,6 +18,7 @@ import pytest
 from conformance import report as reports
 from conformance.api import check
 from conformance.arithmetic.balls import precision
+from conformance.backward.names import named
 from conformance.corpus import store
 from conformance.examine import examine
 from conformance.judging.observe import observations
@@ -128,6 +129,83 @@ def test_one_of_many_operations_is_found() -> None:
 def test_what_was_lost_before_is_not_counted() -> None:
     """Node 2 is the difference, which is granted: it is judged for itself."""
     assert told(lambda x: 3 * (1 - np.cos(x)), np.array([1e-5, 1e-6]), granted=(2,)) is None
+
+
+# What to write instead
+
+
+def softplus_by_hand(z: Any) -> Any:
+    """The logarithm of 1 − σ(z)."""
+    a = 1 / (1 + np.exp(-z))
+    return np.log(1 - a)
+
+
+def picked(z: Any) -> Any:
+    """−log of softmax, one entry a row."""
+    powers = np.exp(z)
+    p = powers / np.sum(powers, axis=1, keepdims=True)
+    return -np.log(p[np.arange(2), [1, 0]])
+
+
+def tanh(z: Any) -> Any:
+    """From exponentials."""
+    return (np.exp(z) - np.exp(-z)) / (np.exp(z) + np.exp(-z))
+
+
+REWRITES: dict[str, tuple[Formula, Any, str, int]] = {
+    "sigma by the sign of z": (
+        lambda z: np.exp(z) / (1 + np.exp(z)),
+        [800.0, -1.0],
+        "np.where(z >= 0, 1, np.exp(-abs(z))) / (1 + np.exp(-abs(z)))",
+        16,
+    ),
+    "log(1 - a) from z": (softplus_by_hand, [40.0, 1.0], "-np.logaddexp(0, z)", 16),
+    "logsumexp": (lambda z: np.log(np.sum(np.exp(z), axis=1)), [[800.0, 1.0]], "m + np.log(", 16),
+    "log1p": (lambda z: np.log(1 + z), [1e-10, 0.5], "np.log1p(z)", 9),
+    "expm1": (lambda z: np.exp(z) - 1, [1e-10, 0.5], "np.expm1(z)", 9),
+    "tanh": (tanh, [1e-9, 800.0], "np.tanh(z)", 16),
+    "cross-entropy from z, picked": (picked, [[800.0, 1.0], [1.0, 3.0]], "-(z - m - np.log(", 15),
+}
+"""A formula, its z, how what is to be written begins, and the digits that it gains."""
+
+
+def rewritten(formula: Formula, z: Array) -> Loss | None:
+    """What is said of a formula of z, with what to write instead."""
+    trace = Trace(sites=True)
+    with np.errstate(all="ignore"), precision(2000), traced_program(trace):
+        made = trace.argument(formula(trace.given(z, "z")))
+        spot = Spot("C", made, None, str(z.dtype))
+        return locate(Replay(trace), spot, lambda node: named(node).name)
+
+
+@pytest.mark.parametrize("name", sorted(REWRITES))
+def test_what_gains_digits_is_told(name: str) -> None:
+    formula, z, begins, digits = REWRITES[name]
+    loss = rewritten(formula, np.array(z))
+    assert loss is not None
+    assert loss.instead is not None
+    assert loss.instead.write.startswith(begins)
+    assert loss.instead.digits >= digits
+    assert loss.instead.file == __file__
+
+
+def test_a_cross_entropy_is_written_with_z_and_y() -> None:
+    trace = Trace(sites=True)
+    z, y = np.array([40.0, 1.0]), np.array([0.0, 0.3])
+    with np.errstate(all="ignore"), precision(2000), traced_program(trace):
+        outputs, targets = trace.given(z, "z"), trace.given(y, "y")
+        a = 1 / (1 + np.exp(-outputs))
+        cost = trace.argument(-(targets * np.log(a) + (1 - targets) * np.log(1 - a)))
+        loss = locate(Replay(trace), Spot("C", cost, None, "float64"), lambda n: named(n).name)
+    assert loss is not None
+    assert loss.instead is not None
+    assert loss.instead.write == "np.logaddexp(0, z) - y * z"
+
+
+def test_what_no_form_mends_is_left() -> None:
+    loss = rewritten(lambda z: (z + BIG) - BIG, np.array([0.7, 0.1]))
+    assert loss is not None
+    assert loss.instead is None
 
 
 # A network

@@ -74,8 +74,9 @@ def test_a_mistake_says_what_is_wrong(mistake: Mistake) -> None:
 
 
 CONVENTIONS = """
-    ascends cost-without-half delta-negated delta-over-m delta-without-half no-batch-mean
-    sums-for-means sums-shown
+    ascends bias-correction-left-out cost-without-half delta-negated delta-over-m delta-without-half
+    epsilon-inside-root momentum-dampened momentum-decay-outside no-batch-mean sums-for-means
+    sums-shown
 """.split()  # noqa: SIM905 - as in a report
 
 

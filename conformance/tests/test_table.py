@@ -15,6 +15,7 @@ from reference.equations import ACTIVATIONS as BOOK_ACTIVATIONS
 from reference.equations import BOOK, SIGMOID
 from reference.equations import COSTS as BOOK_COSTS
 from reference.step import Array, Batch, Parameters, causal_order
+from reference.updates import UPDATES
 
 ETA, DECAY = 0.75, 0.125
 SIZES = [(3, 2), (2, 3, 1), (4, 4, 4, 4), (5, 2, 3, 4, 2)]
@@ -105,6 +106,23 @@ def entering(name: str, sizes: tuple[int, ...], family: Family) -> set[str]:
     return found[name]
 
 
+@pytest.mark.parametrize("update", UPDATES)
+def test_the_code_of_each_update_gives_the_step_of_the_reference(update: str) -> None:
+    parameters, batch = start((2, 3, 1))
+    rule = UPDATES[update]
+    before = step(rule.begun(parameters), batch, ETA, DECAY, update=rule).parameters
+    table = rows(3, update=update)
+    values = given(before, batch, ETA, DECAY, rule.constants)
+    made = run(table.values(), lambda row, arguments: row.function(*arguments), values)
+    right = dict(step(before, batch, ETA, DECAY, update=rule).named())
+    names: dict[str, Any] = {"np": np, "m": batch.m, "n": 4, "lmbda": 4 * DECAY, **values}
+    exec("\n".join(line(row, decaying=True) for row in table.values()), names)  # noqa: S102
+    assert tuple(made) == tuple(table) == tuple(right) == causal_order(3, rule.state)
+    for name, array in right.items():
+        np.testing.assert_allclose(made[name], array, rtol=1e-14, atol=1e-17)
+        np.testing.assert_allclose(names[name], array, rtol=1e-12, atol=1e-15)
+
+
 @pytest.mark.parametrize(("sizes", "family"), NETWORKS)
 def test_each_row_takes_what_the_hand_written_step_gives_to_its_equation(
     sizes: tuple[int, ...], family: Family
@@ -116,8 +134,8 @@ def test_each_row_takes_what_the_hand_written_step_gives_to_its_equation(
 
 
 def test_the_tags_are_in_causal_order() -> None:
-    tags = dict.fromkeys(row.tag for row in rows(4).values())
-    assert tuple(tags) == TAGS == ("Z", "A", "C", "BP1", "BP2", "BP3", "BP4", "B", "W")
+    tags = dict.fromkeys(row.tag for row in rows(4, update="momentum").values())
+    assert tuple(tags) == TAGS == ("Z", "A", "C", "BP1", "BP2", "BP3", "BP4", "V", "B", "W")
 
 
 def test_a_layer_may_have_its_own_activation_and_the_book_has_one_everywhere() -> None:

@@ -18,6 +18,7 @@ import numpy as np
 from conformance.tracing.ancestors import walk
 from conformance.tracing.frames import Frame
 from conformance.tracing.replay import Replay
+from conformance.tracing.rewrites import Instead, Rewriting
 from conformance.tracing.trace import Node
 from reference.step import Array
 
@@ -25,6 +26,7 @@ CANCELLED, OVERFLOW, UNDERFLOW = "cancelled", "lost by overflow", "lost by under
 NARROWED, OTHERWISE = "lost in float32", "lost"
 DIGITS = {"float64": 16, "float32": 7}
 LEAST = 0.7  # of its digits that one operation must give back to be named: a factor of 5
+Named = Callable[[Node], str]
 SMALL = 1 / 16  # of the operands: a difference below has cancelled
 
 
@@ -42,6 +44,7 @@ class Loss:
         digits: how many the quantity gets back when this one result is put right.
         of: how many a float of the case has.
         frames: the lines of the subject's code, the innermost first.
+        instead: what to write to keep them, if that is known.
     """
 
     name: str
@@ -53,6 +56,7 @@ class Loss:
     digits: int
     of: int
     frames: tuple[Frame, ...]
+    instead: Instead | None = None
 
 
 @dataclass(frozen=True)
@@ -74,15 +78,16 @@ class Spot:
     granted: frozenset[int] = frozenset()
 
 
-def locate(replay: Replay, spot: Spot) -> Loss | None:
+def locate(replay: Replay, spot: Spot, named: Named | None = None) -> Loss | None:
     """The operation at which a quantity loses its digits; None if no single one is seen to.
 
     Args:
         replay: of the run, on balls that are narrow enough, at the precision in force.
         spot: where digits are missing.
+        named: gives the name of a value in the program, so that it can be said what to write.
     """
     with np.errstate(all="ignore"):
-        return _Search(replay, spot).found()
+        return _Search(replay, spot, named).found()
 
 
 class _Rerun(NamedTuple):
@@ -96,8 +101,8 @@ class _Rerun(NamedTuple):
 class _Search:
     """The reruns in which more and more results are put right."""
 
-    def __init__(self, replay: Replay, spot: Spot) -> None:
-        self.replay, self.spot = replay, spot
+    def __init__(self, replay: Replay, spot: Spot, named: Named | None) -> None:
+        self.replay, self.spot, self.named = replay, spot, named
         self.unit, self.tiny = (float(getattr(np.finfo(spot.dtype), x)) for x in ("eps", "tiny"))
         replay.value(spot.node)
         self.path = _path(spot)
@@ -168,7 +173,7 @@ class _Search:
 
     def _loss(self, node: Node, low: _Rerun, gain: float) -> Loss | None:
         """What is said of an operation whose result, put right, gives digits back."""
-        node, how = self._origin(node, low.values)
+        blamed, (node, how) = node, self._origin(node, low.values)
         if not node.frames:
             return None  # not done by the subject
         value = low.values.get(node.number, node.value)
@@ -181,7 +186,18 @@ class _Search:
             how = CANCELLED
         right = float(self._right(node).reshape(-1)[entry])
         numbers = node.operation, operands, result, right, min(max(round(gain), 1), of), of
-        return Loss(self.spot.name, how or OTHERWISE, *numbers, node.frames)
+        return Loss(
+            self.spot.name, how or OTHERWISE, *numbers, node.frames, self._instead(node, blamed)
+        )
+
+    def _instead(self, *nodes: Node) -> Instead | None:
+        """What to write instead of one of some operations, that which gains most."""
+        if self.named is None:
+            return None
+        rewriting = Rewriting(self.replay, DIGITS[self.spot.dtype], self.named)
+        found = (rewriting.best(each, self.spot.node) for each in dict.fromkeys(nodes))
+        known = [each for each in found if each is not None]
+        return max(known, key=lambda each: each.digits, default=None)
 
     def _origin(self, node: Node, values: dict[int, Array]) -> tuple[Node, str]:
         """The operation that overflowed or underflowed before this one, or this one itself."""

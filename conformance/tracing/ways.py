@@ -19,7 +19,7 @@ from conformance.tracing.index import Location, as_floats
 from conformance.tracing.known import Known
 from conformance.tracing.repair import Step
 from conformance.tracing.replay import Replay
-from conformance.tracing.roles import Run
+from conformance.tracing.run import Run
 from conformance.tracing.trace import Node, Trace
 from reference.equations import sigmoid
 from reference.step import STATE, Array, split

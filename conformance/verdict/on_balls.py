@@ -175,6 +175,17 @@ class OnBalls:
             return "it is exactly wrong in a smaller network"
         return ""
 
+    def _named(self, node: Node) -> str:
+        """What the program calls a value, or else what it is in the book."""
+        from conformance.backward.names import variable
+
+        known = (
+            name
+            for name, at in self.step.found.items()
+            if at.factor == 1 and set(at.numbers) == {node.number}
+        )
+        return variable(node) or next(known, node.operation)
+
     def lost(self, name: str, index: tuple[int, ...]) -> LostDigits:
         """How many digits a quantity that is exactly right has lost, and where.
 
@@ -194,7 +205,7 @@ class OnBalls:
             node = step.trace.nodes[int(at.nodes[index])]
             granted = frozenset(each.number for each in step.entering(name)) - {node.number}
             spot = Spot(name, node, int(at.places[index]), step.case.dtype, granted)
-            loss = locate(values.replay, spot)
+            loss = locate(values.replay, spot, self._named)
         return LostDigits(off, not off <= half, loss)
 
 

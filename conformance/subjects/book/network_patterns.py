@@ -19,7 +19,7 @@ from conformance.subjects.pattern import BITS, Patterns, RunOf, Searched
 from conformance.subjects.stepped import Stepped, gathered, generic_case
 from conformance.tracing.index import as_floats, common_factor, is_factor
 from conformance.tracing.replay import Replay
-from conformance.tracing.roles import Roles
+from conformance.tracing.run import Roles
 from conformance.verdict.on_balls import OnBalls
 from reference.step import Array, Batch, Parameters
 

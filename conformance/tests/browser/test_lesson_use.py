@@ -336,6 +336,7 @@ def test_the_cost_falls_as_in_the_reference(learn: Learn) -> None:
 TABS = ("Explain", "Change", "Break it", "Train")
 
 
+@pytest.mark.parametrize(("width", "theme"), [("wide", "light"), ("narrow", "dark")])
 def test_anybody_can_use_it(learn: Learn, width: str, theme: Theme) -> None:
     it = learn(example(sizes=(2, 3, 1)), width, theme)
     small = "all => all.map(each => each.getBoundingClientRect()).map(b => [b.width, b.height])"

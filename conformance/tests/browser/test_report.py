@@ -8,14 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 
+import conformance
 from conformance.api import check
 from conformance.outcome import Report
 from conformance.report.page.write import page
 from conformance.subjects import Session, Subject
-from conformance.tests.browser.pages import WIDTHS, Opened, OpenPage, Theme
+from conformance.tests.browser.pages import THEMES, WIDTHS, Opened, OpenPage, Theme
 from conformance.tests.networks.broken import BROKEN, broken_source
 from conformance.tests.support import answering, with_equations, wrong_at
 
+EXAMPLES = Path(conformance.__file__).parent / "examples"
 HOSTILE = "<script>alert(1)</script>"
 MISTAKES = {  # an edit of the book's program, and the equation that it breaks
     "bp1-no-sigma-prime": "BP1",
@@ -123,17 +125,50 @@ def test_the_blamed_equation_is_on_the_first_screen(
     assert box["y"] + box["height"] < WIDTHS[width]["height"]
 
 
-def test_the_sentence_is_that_of_the_report(pages: Pages, open_page: OpenPage) -> None:
+def test_the_sentence_the_line_and_the_layers_are_those_of_the_report(
+    pages: Pages, open_page: OpenPage
+) -> None:
     it = open_page(pages("bp2-sigma-prime-of-a"))
     said = it.page.locator("h1").inner_text()
     assert said.endswith(
         "BP2 is wrong at layers 2 and 3: σ′ is taken at a, which has been through σ already"
     )
-
-
-def test_the_line_is_marked(pages: Pages, open_page: OpenPage) -> None:
-    it = open_page(pages("bp2-sigma-prime-of-a"))
     assert "sp = sigmoid_prime(activations[-l])" in it.page.locator(".line.blamed").inner_text()
+    numbers = it.page.locator(".equation .line-number").all_inner_texts()
+    first = int(numbers[0].strip("▸ "))
+    assert [int(each.strip("▸ ")) for each in numbers] == [*range(first, first + len(numbers))]
+    drawn = it.page.locator(".equation .network")
+    assert drawn.locator(".mark").count() == 2
+    assert drawn.locator("text.fail").all_text_contents() == ["δ2 ✗", "δ3 ✗"]
+
+
+def test_the_wrong_columns_are_in_view(pages: Pages, open_page: OpenPage, width: str) -> None:
+    it = settled(open_page(pages("bp2-sigma-prime-of-a"), width))
+    room = it.page.locator(".matrix").bounding_box()
+    assert room is not None
+    for cell in it.page.locator(".cells td.fail").all():
+        box = cell.bounding_box()
+        assert box is not None
+        assert room["x"] < box["x"] < box["x"] + box["width"] < room["x"] + room["width"]
+    hidden = it.page.locator(".matrix").evaluate("each => each.scrollWidth - each.clientWidth")
+    assert (hidden > 0) == (it.page.locator(".matrix[data-more~=right]").count() == 1)
+
+
+def test_the_two_passes_of_any_program_are_drawn_for_the_width(
+    open_page: OpenPage, width: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "student.html"
+    found = conformance.check(str(EXAMPLES / "student.py"))
+    path.write_text(found.as_page(), "utf-8")  # type: ignore[union-attr]
+    other = {"wide": "narrow", "narrow": "wide"}[width]
+    for theme in THEMES:
+        it = open_page(path, width, theme)
+        assert it.page.locator(f"svg.passes.{width}").is_visible()
+        assert not it.page.locator(f"svg.passes.{other}").is_visible()
+        assert "✗ ∂C/∂self.Z1" in str(it.page.locator(f"svg.passes.{width} .blamed").text_content())
+        it.page.get_by_text("The two passes as a table").click()
+        assert it.violations() == []
+        assert it.sideways() == 0
 
 
 @pytest.mark.parametrize("how", ["keyboard", "mouse"])
@@ -144,7 +179,7 @@ def test_every_cell_opens_and_gives_the_focus_back(
     links = it.page.locator(".cells td a")
     count = links.count()
     assert count > 4 * 9
-    for i in range(count):
+    for i in range(0, count, 5):  # of every row and every kind
         link = links.nth(i)
         address = str(link.get_attribute("href"))
         if how == "mouse":
@@ -167,7 +202,9 @@ def symbol(name: str) -> str:
     return name.replace("delta", "δ").replace("nabla_", "∇").replace("cost", "C")
 
 
-def test_arrow_keys_walk_the_matrix(pages: Pages, open_page: OpenPage) -> None:
+def test_arrow_keys_walk_the_matrix_which_is_one_stop_of_the_tab_key(
+    pages: Pages, open_page: OpenPage
+) -> None:
     it = settled(open_page(pages("conformant")))
     it.page.locator(".cells td a").first.focus()
     here = "document.activeElement.getAttribute('href')"
@@ -180,10 +217,6 @@ def test_arrow_keys_walk_the_matrix(pages: Pages, open_page: OpenPage) -> None:
     assert seen[1].endswith("/a2")
     assert (seen[4], seen[6]) == (seen[0], seen[0])
     assert seen[5].startswith("#hand-2-3-1/")
-
-
-def test_the_matrix_is_one_stop_of_the_tab_key(pages: Pages, open_page: OpenPage) -> None:
-    it = settled(open_page(pages("conformant")))
     assert it.page.locator(".cells td a[tabindex='0']").count() == 1
 
 

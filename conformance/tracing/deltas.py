@@ -1,0 +1,156 @@
+"""Which recorded values are the δ of each layer.
+
+Left out: how a value is known by its uses (`uses.py`).
+"""
+
+from collections.abc import Iterator, Sequence
+from functools import reduce
+from operator import or_
+from typing import Any
+
+import numpy as np
+
+from conformance.model.functions import Activation
+from conformance.tracing.index import Location, as_floats, common_factor, times
+from conformance.tracing.lookup import has_factor
+from conformance.tracing.uses import Lift, Made, Uses
+from reference.equations import BOOK
+from reference.step import Array
+
+
+class ErrorSearch:
+    """The search for δ, from the last layer to the first."""
+
+    def __init__(self, uses: Uses) -> None:
+        """Search in the run whose uses these are."""
+        self.uses, self.lookup = uses, uses.lookup
+        self.run, self.index, self.roles = uses.run, uses.index, uses.roles
+
+    @property
+    def _everything(self) -> int:
+        """The bits of all inputs and targets."""
+        return reduce(or_, self.run.samples, self.run.targets)
+
+    def search(self) -> None:
+        """Find all of them."""
+        run, values = self.run, self.roles.values
+        for layer in range(self.lookup.layers, 1, -1):
+            z, a = values[f"z{layer}"], values[f"a{layer}"]
+            if layer == self.lookup.layers:
+                row = run.rows[f"delta{layer}"]
+                rights = [row.function(z, a, run.batch.y)]
+                if row.of_own is not None:
+                    rights.append(row.of_own(a, a, run.batch.y))
+            else:
+                rights = _sloped(
+                    run.start.w[layer - 1].T @ values[f"delta{layer + 1}"], run.f(layer), z, a
+                )
+            self._error(layer, rights)
+
+    def _error(self, layer: int, rights: Sequence[Array]) -> None:
+        """Find δ^l, perhaps with a factor that the program keeps in it."""
+        made = self._uses_of_error(layer)
+        name, n = f"delta{layer}", len(rights[0])
+        factors = self._possible_factors(layer, rights[0])
+        for right in rights:
+            location = self.lookup.located(right, factors=factors)
+            within = 0 if location is None else self.uses.used(right, made, location, alike=True)
+            if location is not None and within:
+                self.roles.first[name] = location
+                last = self.lookup.located(right, within, factors)
+                self.lookup.take(name, right, self.uses.place(right, made, location, last))
+                return
+        found = self.uses.by_use(name, (n, self._everything, 0), made, None)
+        if found is None and self._stands_still(layer):
+            self.roles.nothing.append(name)
+            zeros = np.asarray(rights[0] * 0)
+            every = self.lookup.candidates.of(len(zeros), uses=self.run.targets)
+            zero = (each.location for each in every if not as_floats(each.value).any())
+            at = next(zero, None)
+            self.lookup.take(name, zeros, at, wrong=True)
+            return
+        if found is not None:
+            factor = self._kept_in(layer, found.value)
+            location = Location(found.location.nodes, found.location.places, factor)
+            self.lookup.take(name, times(found.value, 1 / factor), location, wrong=True)
+            return
+        pairs = ((right, self.lookup.located(right, factors=factors)) for right in rights)
+        right, location = next((p for p in pairs if p[1] is not None), (rights[0], None))
+        self.lookup.take(name, right, location)
+
+    def _stands_still(self, layer: int) -> bool:
+        """Whether the update computes the parameters of a layer, and leaves them as they were."""
+        if not self.roles.found:  # nothing was computed of any sample, not even z
+            return False
+        moved = [self.lookup.moved(f"{each}{layer}") for each in ("b", "w")]
+        return all(
+            each is not None and self.run.rewritten[f"{name}{layer}"] and not as_floats(each).any()
+            for name, each in zip(("b", "w"), moved, strict=True)
+        )
+
+    def _possible_factors(self, layer: int, right: Array) -> tuple[float, ...]:
+        """The factors that a program may keep in δ^l: 1, m, 1/m, and −1 if it all ascends by it.
+
+        A factor that is still in the step was not kept, but is wrong; so is one that the δ of the
+        layer above does not have.
+        """
+        factors, above = self.lookup.factors, self.roles.found.get(f"delta{layer + 1}")
+        negative = above is not None and above.factor < 0
+        if layer == self.lookup.layers:
+            ratios = self._ratios(layer, right)
+            still = [each for each in factors if all(has_factor(r, each) for r in ratios)]
+            negative = any(bool(ratio > 0) for ratio in ratios)
+            kept = [each for each in factors if each == 1 or not ratios or each not in still]
+            return tuple(each for each in kept if each > 0 or negative)
+        signed = [each for each in factors if (each < 0) == negative]
+        return tuple(each for each in signed if above is None or self._kept_above(layer, each))
+
+    def _kept_above(self, layer: int, factor: float) -> bool:
+        """Whether the δ of the layer above is recorded with the same factor."""
+        name = f"delta{layer + 1}"
+        if self.roles.found[name].factor == factor:
+            return True
+        return self.lookup.located(self.roles.values[name], factors=(factor,)) is not None
+
+    def _ratios(self, layer: int, delta: Array) -> list[Any]:
+        """How many times as far each parameter of a layer was moved as by a δ^l."""
+        names = [f"{each}{layer}" for each in ("b", "w")]
+        moved = {name: self.lookup.moved(name) for name in names}
+        found = [
+            common_factor(each, self.lookup.mean_gradient(name, delta))
+            for name, each in moved.items()
+            if each is not None
+        ]
+        return [each for each in found if each is not None]
+
+    def _kept_in(self, layer: int, delta: Array) -> float:
+        """The factor, 1 or 1/m, that a program keeps in a δ^l that is wrong."""
+        moved, m = self.lookup.moved(f"b{layer}"), self.run.m
+        mean = BOOK.bias_gradient(delta)
+        if m > 1 and moved is not None and moved.shape == mean.shape:
+            ratio = common_factor(moved, mean)
+            return next((each for each in (1.0, 1 / m) if has_factor(ratio, 1 / each)), 1.0)
+        above = self.roles.found.get(f"delta{layer + 1}")
+        return 1.0 if above is None else above.factor
+
+    def _uses_of_error(self, layer: int) -> Made:
+        """∇w of the mini-batch or of its samples, and what is sent to the layer below."""
+        run, values, below = self.run, self.roles.values, self.lookup.below(layer)
+
+        def made(delta: Array, lift: Lift) -> Iterator[tuple[Array, bool]]:
+            yield delta @ lift(below).T, True
+            if layer > 2:  # noqa: PLR2004 - the first layer sends nothing
+                z, a = lift(values[f"z{layer - 1}"]), lift(values[f"a{layer - 1}"])
+                sent = lift(run.start.w[layer - 2]).T @ delta
+                yield sent, False
+                yield from ((each, False) for each in _sloped(sent, run.f(layer - 1), z, a))
+            if run.m > 1:  # the sum over one sample is δ itself
+                yield delta.sum(axis=1, keepdims=True), False
+
+        return made
+
+
+def _sloped(sent: Array, f: Activation, z: Array, a: Array) -> list[Array]:
+    """What is sent to a layer ⊙ f′, made of z or of a."""
+    slopes = [f.prime(z), *([] if f.prime_of_a is None else [f.prime_of_a(a)])]
+    return [sent * each for each in slopes]

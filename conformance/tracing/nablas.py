@@ -1,0 +1,138 @@
+"""Which recorded values are the ∇ that moved the parameters, and what an update keeps.
+
+Left out: δ, of which they are made (`deltas.py`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from conformance.tracing.index import Location, as_floats, common_factor, is_factor, times
+from conformance.tracing.lookup import Lookup, has_factor
+from reference.step import Array
+
+
+class GradientSearch:
+    """The search for ∇, by what moved each parameter."""
+
+    def __init__(self, lookup: Lookup) -> None:
+        """Search in the run that is looked up."""
+        self.lookup, self.run = lookup, lookup.run
+        self.index, self.roles = lookup.index, lookup.roles
+
+    def search(self) -> None:
+        """Find the ∇ that moved each parameter, as the mean over the mini-batch."""
+        self._gradients()
+        self._kept()
+
+    def _gradients(self) -> None:
+        """Find the ∇ that moved each parameter, as the mean over the mini-batch."""
+        run = self.run
+        delta = self.roles.values
+        right = {n: self.lookup.mean_gradient(n, delta[f"delta{n[1:]}"]) for n in run.after}
+        every = {name: self.lookup.moved(name) for name in run.after}
+        moved = {name: each for name, each in every.items() if each is not None}
+        self.roles.moved = {f"nabla_{name}": each for name, each in moved.items()}
+        ratio = {name: common_factor(moved[name], right[name]) for name in moved}
+        divisors = set()
+        for name in [each for each in right if has_factor(ratio.get(each), 1.0)]:
+            location = self._take_gradient(name, right[name])
+            divisors |= {location.factor} if location is not None else set()
+        for name in [each for each in right if not has_factor(ratio.get(each), 1.0)]:
+            mover = moved.get(name)
+            location = None
+            if mover is not None and self._is_nothing(name, mover, right[name]):
+                self.roles.nothing.append(f"nabla_{name}")
+                self.lookup.take(f"nabla_{name}", mover, None, wrong=True)
+                continue
+            if mover is not None and self._is_gradient(name, mover, right):
+                location = self._mover(name, ratio[name], divisors)
+            if mover is None or location is None:
+                self._take_gradient(name, right[name])
+            else:
+                self.lookup.take(f"nabla_{name}", mover, location, wrong=True)
+
+    def _is_nothing(self, name: str, mover: Array, right: Array) -> bool:
+        """Whether a parameter was computed and not moved, and not because its ∇ came to nothing."""
+        still = self.run.rewritten[name] and not as_floats(mover).any()
+        return still and self.lookup.located(right, self.run.movers[name]) is None
+
+    def _is_gradient(self, name: str, mover: Array, right: Mapping[str, Array]) -> bool:
+        """Whether what moved a parameter may stand for its ∇; else its update is wrong.
+
+        It is not if it is nothing, or that of another layer, or ∇ and a multiple of the parameter.
+        """
+        own, before = right[name], dict(self.run.start.named())[name]
+        if mover.shape != own.shape or not as_floats(mover).any():
+            return False
+        others = (each for other, each in right.items() if other != name)
+        decays = common_factor(mover - own, before) is not None
+        return not decays and not any(self._is_multiple(mover, each) for each in others)
+
+    def _is_multiple(self, moved: Array, right: Array) -> bool:
+        """Whether a parameter was moved by a gradient, or its sum: that of another layer."""
+        ratio = common_factor(moved, right) if moved.shape == right.shape else None
+        return any(has_factor(ratio, each) for each in (1.0, float(self.run.m)))
+
+    def _take_gradient(self, name: str, right: Array) -> Location | None:
+        movers = self.run.movers[name]
+        location = self.lookup.located(right, movers) or self.lookup.located(right)
+        whole = self.lookup.last_multiple(right, movers)
+        later = location is None or whole is None or whole.numbers > location.numbers[-1:]
+        if whole is not None and later and (location is None or whole.factor * location.factor > 0):
+            location = whole  # 1/m was rounded before it met the sum
+        self.lookup.take(f"nabla_{name}", right, location)
+        return location
+
+    def _mover(self, name: str, ratio: Any, divisors: set[float]) -> Location | None:
+        """Where the array is that moved a parameter in the place of its ∇; None if it was ∇.
+
+        It is ∇ too if it is the sum where the mean belongs, or the reverse, for all parameters:
+        then the update is wrong.
+        """
+        moved, m = self.roles.moved[f"nabla_{name}"], float(self.run.m)
+        scaled = any(has_factor(ratio, each) for each in (m, 1 / m))
+        if scaled and not divisors:
+            return None
+        for factor in dict.fromkeys((*divisors, m, 1.0)):
+            if scaled and factor not in divisors:
+                continue
+            for node, places, found in reversed(self.index.proportional(moved)):
+                used = node.uses & self.run.targets and not node.given
+                if used and is_factor(found, factor):
+                    return Location(np.full(moved.shape, node.number), places, factor)
+            entries = self.index.locate(times(moved, factor), self.run.movers[name])
+            if entries is not None and self._is_array(entries):
+                return replace(entries, factor=factor)
+        return None
+
+    def _is_array(self, entries: Location) -> bool:
+        """Whether operations of one kind computed entries of which none is another."""
+        kinds = self.lookup.kinds(entries)
+        places = set(zip(entries.nodes.flat, entries.places.flat, strict=True))
+        return len(kinds) == 1 and None not in kinds and len(places) == entries.nodes.size
+
+    def _kept(self) -> None:
+        """What the update keeps, as its equations give it of what comes before."""
+        run, values = self.run, self.roles.values
+        known = {**values, **run.given}
+        for name, row in run.rows.items():
+            if row.tag != "V" or not all(each in known for each in row.inputs):
+                continue
+            right = np.asarray(row.function(*(known[each] for each in row.inputs)))
+            known[name] = self._take_kept(name, right)
+
+    def _take_kept(self, name: str, right: Array) -> Array:
+        """Find what the update keeps: of momentum the last change of its parameter."""
+        run, factors = self.run, (1.0, -1 / float(as_floats(self.run.rates[0])))
+        within = run.movers.get(name[2:], 0)
+        location = self.lookup.located(right, within, factors) if within else None
+        if location is not None or run.update != "momentum" or name[2:] not in run.after:
+            return self.lookup.take(name, right, location)
+        moved = run.after[name[2:]] - dict(run.start.named())[name[2:]]
+        location = self.lookup.located(moved, within, factors)
+        if location is None or moved.shape != right.shape:
+            return self.lookup.take(name, right, None)
+        return self.lookup.take(name, moved, location, wrong=True)

@@ -1,0 +1,188 @@
+"""What is made of a quantity: by that it is known, even if it is wrong.
+
+A recorded value is a quantity only if something was made of it that its own consumers' equations
+make. Left out: which equations these are (`z_and_a.py`, `deltas.py`).
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import reduce
+from itertools import islice
+from operator import and_, or_
+
+import numpy as np
+
+from conformance.tracing.candidates import Candidate
+from conformance.tracing.index import Location, as_floats
+from conformance.tracing.lookup import Lookup
+from reference.step import Array, split
+
+FEW = 3  # numbers that are looked for in floats before all are on balls
+
+Lift = Callable[[Array], Array]
+"""Exact numbers as they are, or in floats."""
+
+Made = Callable[[Array, Lift], Iterable[tuple[Array, bool]]]
+"""What the equations make of a quantity, and whether it is summed over the samples."""
+
+
+def exactly(array: Array) -> Array:
+    """Exact numbers as they are."""
+    return array
+
+
+class Uses:
+    """What was made of the values of one run."""
+
+    def __init__(self, lookup: Lookup) -> None:
+        """Of the run that is looked up."""
+        self.lookup, self.run = lookup, lookup.run
+        self.index, self.roles = lookup.index, lookup.roles
+
+    def by_use(
+        self,
+        name: str,
+        where: tuple[int, int, int],
+        made: Made,
+        right: Location | None,
+        fits: Callable[[Array], bool] = lambda _: True,
+    ) -> Candidate | None:
+        """The value of which an equation's result is recorded, that of the first equation first.
+
+        Args:
+            name: of the quantity.
+            where: how many numbers a sample, the bits of what it uses, and of what it does not.
+            made: what the equations make of it.
+            right: where the right value is; another one is made of that.
+            fits: what else is asked of the value.
+        """
+        free = self._free(name, where, right)
+        equations = max((len(list(made(each.value, exactly))) for each in free[:1]), default=0)
+        for i in range(equations):
+
+            def result(value: Array, lift: Lift, number: int = i) -> list[tuple[Array, bool]]:
+                return [next(islice(iter(made(value, lift)), number, None))]
+
+            for each in free:
+                if not self._plausible(each.value, result):
+                    continue
+                within = self.used(each.value, result, each.location, alike=True)
+                if within and fits(each.value):  # of equal values the last was taken
+                    last = self.lookup.columns(each.value, within)
+                    if last is None or self._only_given_back(each.location, last):
+                        return each
+                    return Candidate(each.value, self.lookup.of_one_kind(each.location, last))
+        return None
+
+    def _free(
+        self, name: str, where: tuple[int, int, int], right: Location | None
+    ) -> list[Candidate]:
+        """The values that may be a quantity and have no such role yet; see `by_use`."""
+        n, uses, not_uses = where
+        quantity, layer = split(name)[0], int(split(name)[1] or 0)
+        candidates = list(self.lookup.candidates.of(n, uses=uses, not_uses=not_uses))
+        if not candidates:  # all parameters are in one array
+            candidates = list(
+                self.lookup.candidates.of(n, uses=uses, not_uses=not_uses & self.run.targets)
+            )
+        if quantity in ("z", "a"):
+            own = self.run.parameters[layer - 2]
+            candidates += self.lookup.candidates.fixed(n, uses=own, not_uses=not_uses)
+        if right is not None:
+            nodes = self.index.replay.trace.nodes
+            own = reduce(or_, (1 << number for number in right.numbers))
+            candidates = [
+                each
+                for each in candidates
+                if any(nodes[number].uses & own for number in each.location.numbers)
+            ]
+        others = (at for name, at in self.roles.found.items() if split(name)[0] == quantity)
+        taken = {number for each in others for number in each.numbers}
+        sizes = {number: self.index.numbers(number).size for number in taken}
+        return [
+            each
+            for each in candidates
+            if not taken.issuperset(each.location.numbers)
+            and all(sizes.get(number, 0) != 1 for number in each.location.numbers)
+        ]
+
+    def _only_given_back(self, first: Location, last: Location) -> bool:
+        """Whether the last of equal values is what an operation gave back, such as |z| of z > 0."""
+        nodes = self.index.replay.trace.nodes
+        return all(
+            any(nodes[number].depends_on(nodes[each]) for each in first.numbers)
+            for number in last.numbers
+        )
+
+    def _plausible(self, value: Array, made: Made) -> bool:
+        """Whether the first numbers made of a value are near recorded ones, in floats."""
+        held = as_floats(value)
+        with np.errstate(all="ignore"):
+            ((result, summed),) = made(held, self.lookup.in_floats)
+            parts = [result]
+            if summed and self.run.m > 1:
+                parts += [part for part, _ in made(_only(held, 0), self.lookup.in_floats)]
+        return any(
+            all(self.index.near(float(each) * factor) for each in part.ravel()[:FEW])
+            for part in parts
+            for factor in self.lookup.factors
+        )
+
+    def used(self, value: Array, made: Made, location: Location, *, alike: bool = False) -> int:
+        """What was computed on the way to something recorded that is made of a value, as bits.
+
+        It is made of all samples at once, or of each alone; 0 if there is nothing.
+
+        Args:
+            value: the quantity.
+            made: what its consumers make of it.
+            location: where it is.
+            alike: whether they have its sign.
+        """
+        m, own = self.run.m, location.numbers
+        for result, summed in made(value, exactly):
+            parts = [result]
+            if summed and m > 1 and self.lookup.made_of(result, own) is None:
+                parts = [next(iter(made(_only(value, i), exactly)))[0] for i in range(m)]
+            each = [self.lookup.made_of(part, own) for part in parts]
+            if all(each):
+                signs = {factor * location.factor > 0 for _, factor in filter(None, each)}
+                if alike and signs != {True}:
+                    return 0  # something between has turned the sign
+                return reduce(or_, (within for within, _ in filter(None, each)))
+        return 0
+
+    def place(self, value: Array, made: Made, first: Location, last: Location | None) -> Location:
+        """Where a quantity is, of several places: the last of them.
+
+        Where it is rounded on the way, it is what all was made of that is made of it.
+        """
+        last, rounded = self.lookup.of_one_kind(first, last), self.index.replay.rounded
+        if rounded.isdisjoint(last.numbers):
+            return last
+        trace = self.index.replay.trace
+        others = reduce(or_, (1 << e.number for e in trace.nodes if e.number not in rounded), 0)
+        if self.lookup.located(value, others, (last.factor,)) is None:
+            return last
+        of_all = reduce(and_, self._users(value, made), trace.uses_of(last.numbers))
+        return self.lookup.located(value, of_all, (last.factor,)) or first
+
+    def _users(self, value: Array, made: Made) -> Iterator[int]:
+        """The bits of what each thing that is recorded and made of a quantity was computed from."""
+        trace, m = self.index.replay.trace, self.run.m
+        for number, (whole, summed) in enumerate(made(value, exactly)):
+            at = self.lookup.located(whole)
+            found = [at]
+            if at is None and summed and m > 1:
+                parts = (
+                    next(islice(made(_only(value, i), exactly), number, None)) for i in range(m)
+                )
+                found = [self.lookup.located(part) for part, _ in parts]
+            if all(each is not None for each in found):
+                yield reduce(or_, (trace.uses_of(each.numbers) for each in found if each), 0)
+
+
+def _only(value: Array, i: int) -> Array:
+    """The column of one sample, and zeros in the others."""
+    alone = np.zeros_like(value)
+    alone[:, i] = value[:, i]
+    return alone

@@ -1,0 +1,96 @@
+"""Which recorded values are the z and a of each layer.
+
+Left out: how a value is known by its uses (`uses.py`).
+"""
+
+from dataclasses import replace
+from functools import partial, reduce
+from operator import or_
+
+from conformance.tracing.candidates import Candidate
+from conformance.tracing.index import Location
+from conformance.tracing.uses import Made, Uses
+from reference.equations import BOOK
+from reference.step import Array
+
+
+class ForwardSearch:
+    """The search for z and a, from the first layer to the last."""
+
+    def __init__(self, uses: Uses) -> None:
+        """Search in the run whose uses these are."""
+        self.uses, self.lookup = uses, uses.lookup
+        self.run, self.index, self.roles = uses.run, uses.index, uses.roles
+
+    def search(self) -> None:
+        """Find all of them."""
+        run, a = self.run, self.run.batch.x
+        for layer, (w, b) in enumerate(zip(run.start.w, run.start.b, strict=True), start=2):
+            bit = run.w[layer - 2]
+            right = BOOK.weighted_input(w, a, b)
+            z = self._quantity(
+                f"z{layer}", right, self._uses_of_weighted_input(layer), (len(b), bit)
+            )
+            right = run.f(layer).function(z)
+            a = self._quantity(f"a{layer}", right, self._uses_of_activation(layer), (len(b), bit))
+
+    def _uses_of_weighted_input(self, layer: int) -> Made:
+        function = self.run.f(layer).function
+        return lambda v, _: [(function(v), False)]
+
+    def _uses_of_activation(self, layer: int) -> Made:
+        run = self.run
+        if layer < self.lookup.layers:
+            w, b = run.start.w[layer - 1], run.start.b[layer - 1]
+            return lambda v, lift: [(BOOK.weighted_input(lift(w), v, lift(b)), False)]
+        y = run.batch.y
+        return lambda v, lift: [(v - lift(y), False), (lift(y) - v, False)]
+
+    def _quantity(
+        self,
+        name: str,
+        right: Array,
+        made: Made,
+        where: tuple[int, int],
+    ) -> Array:
+        """Find z or a of a layer; returns it as the program has it."""
+        location = self.lookup.columns(right)
+        negative = self.lookup.columns(-right) if location is None and name[0] == "z" else None
+        if negative is not None:  # of −z σ is 1 − a, which would be taken for its use
+            return self.lookup.take(name, right, replace(negative, factor=-1.0))
+        within = 0 if location is None else self.uses.used(right, made, location)
+        changed = location if name[0] == "z" else None  # what stands for z is made of it
+        above = reduce(or_, self.run.parameters[int(name[1:]) - 1 :], self.run.targets)
+        if location is not None and within:
+            if name[0] == "z" and not self._goes_on(right, name):
+                found = self.uses.by_use(
+                    name, (*where, above), made, changed, partial(self._goes_on, name=name)
+                )
+                if found is not None and not self._turned_for_its_use(found.location):
+                    return self.lookup.take(name, found.value, found.location, wrong=True)
+            self.roles.first[name] = location
+            last = self.lookup.columns(right, within)
+            return self.lookup.take(name, right, self.uses.place(right, made, location, last))
+        found = self.uses.by_use(name, (*where, above), made, changed)
+        if found is not None and not self._made_for_nothing(location, found):
+            return self.lookup.take(name, found.value, found.location, wrong=True)
+        return self.lookup.take(name, right, location)
+
+    def _turned_for_its_use(self, location: Location) -> bool:
+        """Whether a value is used on the line that computed it, as −z in σ(−z)."""
+        nodes = [self.index.replay.trace.nodes[number] for number in location.numbers]
+        return all(e.frames[:1] == c.frames[:1] for e in nodes for c in e.consumers)
+
+    def _goes_on(self, z: Array, name: str) -> bool:
+        """Whether the next equation was made of what σ makes of a z; of −z it makes 1 − a."""
+        a = self.run.f(int(name[1:])).function(z)
+        location = self.lookup.columns(a)
+        made = self._uses_of_activation(int(name[1:]))
+        return location is not None and bool(self.uses.used(a, made, location))
+
+    def _made_for_nothing(self, right: Location | None, found: Candidate) -> bool:
+        """Whether the right value was made and nobody took it, but another that has a role."""
+        nodes = self.index.replay.trace.nodes
+        taken = {number for each in self.roles.found.values() for number in each.numbers}
+        made = right is not None and any(not nodes[n].consumers for n in right.numbers)
+        return made and taken.issuperset(found.location.numbers)
