@@ -107,6 +107,15 @@ class Network(network.Network):
         self.biases = [self.rng.standard_normal(b.shape) for b in self.biases]
         self.weights = [self.rng.standard_normal(w.shape) for w in self.weights]
 
+    def relu_weight_initializer(self) -> None:
+        """Weights of standard deviation √(2/n_in) and biases of 0, as is usual before ReLU.
+
+        Source: K. He et al., *Delving Deep into Rectifiers* (2015).
+        """
+        self.large_weight_initializer()
+        self.weights = [w * np.sqrt(2 / w.shape[1]) for w in self.weights]
+        self.biases = [0 * b for b in self.biases]
+
     def SGD(  # type: ignore[override]  # noqa: N802 - the book's name and arguments
         self,
         training_data: network.Pairs | Batch,
