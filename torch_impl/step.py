@@ -47,6 +47,7 @@ class Trainer:
         self.cost = cost
         put(self.network, parameters)
         self.optimizer = optimizer(self.network, eta, decay, update, constants)
+        self.l1 = decay if update == "l1" else 0.0
         self.state = State(self.optimizer, self.network.layers, eta)
         self.state.put(parameters.state)
         self._z: list[Tensor] = []
@@ -68,6 +69,11 @@ class Trainer:
         layers = self.network.layers
         nabla_b = tuple(to_array(layer.bias.grad)[:, None] for layer in layers)
         nabla_w = tuple(to_array(layer.weight.grad) for layer in layers)
+        if self.l1:  # PyTorch has no such decay: its gradient is added by itself
+            penalty: Tensor = self.l1 * sum(
+                (each.weight.abs().sum() for each in layers), x.new_zeros(())
+            )
+            penalty.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
         return Step(
             z=tuple(to_array(each).T for each in z),

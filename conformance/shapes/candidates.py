@@ -17,7 +17,7 @@ from conformance.shapes.judging import Found, judged
 from conformance.shapes.layers import LayerSearch, layer_search
 from conformance.shapes.own_data import OwnDataSearch, own_data
 from conformance.shapes.parameters import made_by_the_file, made_here, takes_parameters
-from conformance.shapes.plans import Made, Named, by_role, constructors, methods
+from conformance.shapes.plans import Made, Named, by_arguments, by_role, constructors, methods
 from conformance.shapes.search import Refusal, Searched
 from conformance.subjects.adapt import is_module, is_of_the_book
 
@@ -91,7 +91,7 @@ def of_class(kind: type, found: Definitions) -> Candidate | None:
         return Candidate(
             kind.__name__, book=False, layer=loss, functions=frozenset((kind.__name__,))
         )
-    roles = by_role(methods(kind))
+    roles = by_arguments(kind, by_role(methods(kind)))
     if not any(roles[each] for each in (*BACKWARD, "loss")):
         return None
     searched = Searched(lambda data: constructors(kind, data), roles, found.module)
