@@ -191,7 +191,9 @@ def test_a_wrong_sum_of_hidden_gradients_may_be_a_right_one_of_wrong_gradients()
     (report,) = check_processes(Altered(change), [case(UNEVEN)]).cases
     first = report.blamed["R"][0]
     assert first.hidden == ("nabla_b2",)
-    assert "or BP3: nabla_b2 cannot be seen" in str(check_processes(Altered(change), [case(UNEVEN)]))
+    assert "or BP3: nabla_b2 cannot be seen" in str(
+        check_processes(Altered(change), [case(UNEVEN)])
+    )
 
 
 def test_processes_that_show_nothing_are_not_judged() -> None:
