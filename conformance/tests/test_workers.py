@@ -35,9 +35,9 @@ CASES = "uneven-remainder-3-4-2"
 def carriers() -> int:
     """How many workers there are."""
     found = 0
-    for name in os.listdir("/proc"):
+    for each in Path("/proc").iterdir():
         try:
-            found += b"processes.worker" in Path(f"/proc/{name}/cmdline").read_bytes()
+            found += b"processes.worker" in (each / "cmdline").read_bytes()
         except OSError:
             continue
     return found
