@@ -4,7 +4,6 @@ One pool for each number of processes is shared, since starting one takes second
 right (`test_processes.py`).
 """
 
-import os
 import signal
 import subprocess
 import sys
