@@ -34,9 +34,9 @@ CASES = "uneven-remainder-3-4-2"
 def carriers() -> int:
     """How many workers there are."""
     found = 0
-    for place in Path("/proc").iterdir():
+    for each in Path("/proc").iterdir():
         try:
-            found += b"processes.worker" in (place / "cmdline").read_bytes()
+            found += b"processes.worker" in (each / "cmdline").read_bytes()
         except OSError:
             continue
     return found
