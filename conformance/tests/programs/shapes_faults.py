@@ -262,4 +262,11 @@ FAULTS: dict[str, list[Edit]] = {
         ("gs.insert(0, fehler.sum(axis=0))", "gs.insert(0, fehler.mean(axis=0))"),
         ("self.schwellen[i] -= rate * gs[i]", "self.schwellen[i] += rate * gs[i]"),
     ],
+    "french": [
+        ("dh = d @ reseau['P2'].T * (1 - h ** 2)", "dh = d @ reseau['P2'].T * (1 - h)"),
+        ("d = (s - Y) / len(X)", "d = (Y - s) / len(X)"),
+        ("'c1': dh.sum(0)", "'c1': dh.mean(0)"),
+        ("'P2': h.T @ d", "'P2': h.T @ dh @ reseau['P2']"),
+        ("'P1': X.T @ dh", "'P1': X.T @ (d @ reseau['P2'].T)"),
+    ],
 }  # fmt: skip
