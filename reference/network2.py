@@ -29,7 +29,7 @@ from reference.equations import (
 )
 from reference.order import Rows
 from reference.step import Array, Batch
-from reference.updates import BOOK_UPDATE, Update
+from reference.updates import BOOK_UPDATE, L1, Update
 
 Labelled = Iterable[tuple[Array, Any]]
 """Pairs of a column x and a label, or a column y."""
@@ -106,6 +106,15 @@ class Network(network.Network):
         """Weights and biases of standard deviation 1, as in chapter 1."""
         self.biases = [self.rng.standard_normal(b.shape) for b in self.biases]
         self.weights = [self.rng.standard_normal(w.shape) for w in self.weights]
+
+    def relu_weight_initializer(self) -> None:
+        """Weights of standard deviation √(2/n_in) and biases of 0, as is usual before ReLU.
+
+        Source: K. He et al., *Delving Deep into Rectifiers* (2015).
+        """
+        self.large_weight_initializer()
+        self.weights = [w * np.sqrt(2 / w.shape[1]) for w in self.weights]
+        self.biases = [0 * b for b in self.biases]
 
     def SGD(  # type: ignore[override]  # noqa: N802 - the book's name and arguments
         self,
@@ -205,6 +214,8 @@ class Network(network.Network):
 
     def _cost_of(self, data: Batch, lmbda: float) -> float:
         cost = float(self.cost.value(self.feedforward(data.x), data.y))
+        if self.update.rules is L1.rules:
+            return cost + lmbda / data.m * float(sum(np.abs(w).sum() for w in self.weights))
         return cost + 0.5 * lmbda / data.m * float(sum(np.square(w).sum() for w in self.weights))
 
     def _right(self, data: Batch) -> int:

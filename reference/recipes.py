@@ -65,6 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     rng = np.random.default_rng(asked.seed)
     kinds = recipe.cost, rng, recipe.activation, None, recipe.update
     net = network2.Network(recipe.sizes, *kinds)
+    if recipe.activation == RELU:
+        net.relu_weight_initializer()
     epochs = asked.epochs or recipe.epochs
     net.SGD(mnist.training.batch(), epochs, recipe.m, recipe.eta, recipe.lmbda)
     answers = net.feedforward(mnist.test.batch().x).argmax(axis=0)

@@ -5,6 +5,8 @@ Left out: σ′ left out or taken at a (`output.py`, `backward.py`), and wrong a
 
 from typing import Any
 
+import numpy as np
+
 from conformance.mistakes.mistake import Mistake
 from conformance.mistakes.output import difference, with_slope
 from conformance.mistakes.situation import Formulas, Situation, by_the_book, where
@@ -20,6 +22,13 @@ def through_jacobian(at: Situation) -> Any:
     """δ_j^L = a_j [(a − y)_j − Σ_k a_k (a − y)_k]"""
     a, wrong = at.a(at.last), difference(at)
     return a * (wrong - (a * wrong).sum(axis=0, keepdims=True))
+
+
+def of_one_hot_labels(at: Situation) -> Any:
+    """C = −(1/m) Σ_x Σ_j ln a_{y_j}"""
+    a, y = at.a(at.last), at.y
+    each = y * np.log(a[1:2]) + (1 - y) * np.log(a[0:1])
+    return -each.sum() / at.m
 
 
 def flipped(at: Situation) -> Any:
@@ -112,6 +121,14 @@ FAMILIES = (
         right="δ^L = a^L − y",
         formulas=where("BP1", ends_with_softmax, through_jacobian),
         hidden="outputs that are no softmax",
+    ),
+    Mistake(
+        "labels-one-hot",
+        "The labels are one-hot where the cost takes classes: each entry is taken for a class.",
+        wrong="C = −(1/m) Σ_x Σ_j ln a_{y_j}^L",
+        right="C = −(1/m) Σ_x Σ_j y_j ln a_j^L",
+        formulas=where("C", ends_with_softmax, of_one_hot_labels),
+        hidden="costs of columns; a cost that is not compared",
     ),
     Mistake(
         "raw-error-sent-back",

@@ -290,7 +290,7 @@ OPTIMISERS = (
         right="w^l ← w^l − η v^l / (√s^l + ε)",
         formulas=moved(ROOTS, inside),
         hidden=OTHERS,
-        convention="It is a convention of other programs than PyTorch and of the papers.",
+        convention="It is a convention where the program says so, as TensorFlow does of RMSProp.",
     ),
     Mistake(
         "root-left-out",

@@ -4,7 +4,6 @@ One pool for each number of processes is shared, since starting one takes second
 right (`test_processes.py`).
 """
 
-import os
 import signal
 import subprocess
 import sys
@@ -35,9 +34,9 @@ CASES = "uneven-remainder-3-4-2"
 def carriers() -> int:
     """How many workers there are."""
     found = 0
-    for name in os.listdir("/proc"):
+    for place in Path("/proc").iterdir():
         try:
-            found += b"processes.worker" in Path(f"/proc/{name}/cmdline").read_bytes()
+            found += b"processes.worker" in (place / "cmdline").read_bytes()
         except OSError:
             continue
     return found

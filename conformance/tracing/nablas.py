@@ -140,8 +140,11 @@ class GradientSearch:
             known[name] = self._take_kept(name, right)
 
     def _take_kept(self, name: str, right: Array) -> Array:
-        """Find what the update keeps: of momentum the last change of its parameter."""
-        run, factors = self.run, (1.0, -1 / float(as_floats(self.run.rates[0])))
+        """Find what the update keeps: of momentum the last change of its parameter.
+
+        A program may keep it negative; one that keeps −v/η shows it by that change alone.
+        """
+        run, factors = self.run, (1.0, -1.0)
         within = run.movers.get(name[2:], 0)
         location = self.lookup.located(right, within, factors) if within else None
         if location is not None or run.update != "momentum" or name[2:] not in run.after:

@@ -32,6 +32,9 @@ UNDECIDED = f"{EQUATION} or {RECORD}"
 
 FROM_TRUTH = "from the truth"
 
+COUNT = "t"
+"""The number of the step, which nobody shows and nobody is told to look for."""
+
 
 class Status(StrEnum):
     """What is said of one quantity."""
@@ -134,7 +137,7 @@ def _hidden(name: str, case: Case, shown: Mapping[str, Any]) -> tuple[str, ...]:
     for row in reversed(list(case.rows.values())):
         if row.name in before:
             before.update(each for each in row.made if each not in shown)
-    return tuple(each for each in case.rows if each in before - {name})
+    return tuple(each for each in case.rows if each in before - {name, COUNT})
 
 
 def _judged(
