@@ -18,13 +18,14 @@ from reference.equations import (
 )
 from reference.network import Network
 from reference.step import Batch, Parameters, Step
-from reference.updates import ADAM, ADAMW, MOMENTUM, NESTEROV, RMSPROP, Update
+from reference.updates import ADAM, ADAMW, L1, MOMENTUM, NESTEROV, RMSPROP, Update
 
 __all__ = [
     "ADAM",
     "ADAMW",
     "BOOK",
     "CROSS_ENTROPY",
+    "L1",
     "LEAKY_RELU",
     "LINEAR",
     "LOG_LIKELIHOOD",

@@ -10,7 +10,7 @@ from math import prod
 import numpy as np
 
 from reference.step import Array
-from reference.updates import ADAM, ADAMW, MOMENTUM, NESTEROV, RMSPROP, Update
+from reference.updates import ADAM, ADAMW, L1, MOMENTUM, NESTEROV, RMSPROP, Update
 
 Views = Callable[[Array], tuple[Sequence[Array], Sequence[Array]]]
 """The weights and the biases in an array of all parameters."""
@@ -61,6 +61,11 @@ class Mover:
         weights = self.parameters[: self.decaying]
         if decay and self.update.rules is ADAMW.rules:
             np.multiply(weights, 1 - eta * decay, weights)
+        elif decay and self.update.rules is L1.rules:
+            room = self._one[: self.decaying]
+            np.sign(weights, room)
+            np.multiply(room, decay, room)
+            np.add(nabla[: self.decaying], room, nabla[: self.decaying])
         elif decay:
             room = self._one[: self.decaying]
             np.multiply(weights, decay, room)
@@ -74,6 +79,11 @@ class Mover:
         np.multiply(nabla, eta, nabla)
         np.subtract(v, nabla, v)
         return v
+
+    def plain(self, nabla: Array, eta: float) -> None:
+        """w ← w − η ∇"""
+        np.multiply(nabla, eta, nabla)
+        np.subtract(self.parameters, nabla, self.parameters)
 
     def momentum(self, nabla: Array, eta: float) -> None:
         """w ← w + v"""
@@ -120,6 +130,7 @@ class Mover:
 
 
 _MOVES: tuple[tuple[Update, Callable[[Mover, Array, float], None]], ...] = (
+    (L1, Mover.plain),
     (MOMENTUM, Mover.momentum),
     (NESTEROV, Mover.nesterov),
     (RMSPROP, Mover.rmsprop),

@@ -29,7 +29,7 @@ from reference.equations import (
 )
 from reference.order import Rows
 from reference.step import Array, Batch
-from reference.updates import BOOK_UPDATE, Update
+from reference.updates import BOOK_UPDATE, L1, Update
 
 Labelled = Iterable[tuple[Array, Any]]
 """Pairs of a column x and a label, or a column y."""
@@ -214,6 +214,8 @@ class Network(network.Network):
 
     def _cost_of(self, data: Batch, lmbda: float) -> float:
         cost = float(self.cost.value(self.feedforward(data.x), data.y))
+        if self.update.rules is L1.rules:
+            return cost + lmbda / data.m * float(sum(np.abs(w).sum() for w in self.weights))
         return cost + 0.5 * lmbda / data.m * float(sum(np.square(w).sum() for w in self.weights))
 
     def _right(self, data: Batch) -> int:

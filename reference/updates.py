@@ -1,4 +1,4 @@
-"""Update rules beside the book's: momentum, Nesterov's, RMSProp, Adam and AdamW.
+"""Update rules beside the book's: L1, momentum, Nesterov's, RMSProp, Adam and AdamW.
 
 What a rule keeps of each parameter between steps are rows of their own: `v`, a velocity or the mean
 of the gradients, and `s`, the mean of their squares; `t` counts the steps. μ is the book's
@@ -30,6 +30,18 @@ OLD = "old_"
 def counted(t: Array) -> Array:
     """t ← t + 1"""
     return t + 1
+
+
+def shrunk(w: Array, nabla: Array, eta: float, decay: float) -> Array:
+    """w^l ← w^l − (ηλ/n) sgn(w^l) − η ∂C/∂w^l"""
+    return w - eta * decay * sign(w) - eta * nabla
+
+
+def sign(w: Array) -> Array:
+    """1, 0 or −1"""
+    signs = 1 * (w > 0) - 1 * (-w > 0)
+    dtype = getattr(w, "dtype", None)  # NumPy makes integers of truth values
+    return signs if dtype is None else signs.astype(dtype)
 
 
 def velocity(v: Array, nabla: Array, eta: float, mu: float) -> Array:
@@ -204,6 +216,7 @@ BOOK_UPDATE = Update(
         "w": Rule(updated_weight, ("w", "nabla_w", "eta", "decay")),
     }
 )
+L1 = Update({"b": BOOK_UPDATE.rules["b"], "w": Rule(shrunk, ("w", "nabla_w", "eta", "decay"))})
 MOMENTUM = Update(
     {**V, "b": Rule(along, ("b", "v_b")), "w": Rule(along, ("w", "v_w"))}, {"mu": 0.9}
 )
@@ -247,6 +260,7 @@ ADAMW = Update(
 )
 UPDATES = {
     "sgd": BOOK_UPDATE,
+    "l1": L1,
     "momentum": MOMENTUM,
     "nesterov": NESTEROV,
     "rmsprop": RMSPROP,

@@ -102,10 +102,13 @@ def optimizer(
     """
     layers, c = network.layers, constants
     groups: list[dict[str, Any]] = [
-        {"params": [layer.weight for layer in layers], "weight_decay": decay},
+        {
+            "params": [layer.weight for layer in layers],
+            "weight_decay": 0.0 if update == "l1" else decay,
+        },
         {"params": [layer.bias for layer in layers], "weight_decay": 0.0},
     ]
-    if update == "sgd":
+    if update in ("sgd", "l1"):
         return torch.optim.SGD(groups, lr=eta)
     if update in ("momentum", "nesterov"):
         return torch.optim.SGD(groups, eta, c["mu"], nesterov=update == "nesterov")

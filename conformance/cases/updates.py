@@ -61,8 +61,21 @@ def _of_update(name: str, seed: int) -> Iterator[Recipe]:
     )
 
 
-OF_UPDATES = tuple(
-    each
-    for i, name in enumerate(name for name in UPDATES if name != "sgd")
-    for each in _of_update(name, 400 + 8 * i)
+OF_UPDATES = (
+    recipe(
+        "l1-3-3-3",
+        SQUARE,
+        ((0, 1, 2), (3, 4)),  # n = 5, m = 3
+        normal(SQUARE, 480),
+        uniform(SQUARE, 5, 481),
+        why="L1 regularisation: each weight shrinks by as much, whatever its size",
+        catches=("l1-as-l2", "l2-over-m"),
+        lmbda=0.3125,
+        update="l1",
+    ),
+    *(
+        each
+        for i, name in enumerate(name for name in UPDATES if name not in ("sgd", "l1"))
+        for each in _of_update(name, 400 + 8 * i)
+    ),
 )

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from conformance.mistakes.mistake import Mistake
-from conformance.mistakes.situation import Formulas, Situation, by_the_book
+from conformance.mistakes.situation import Formulas, Situation, by_the_book, where
 from reference.equations import updated_weight
 
 
@@ -26,6 +26,16 @@ def decayed_bias(at: Situation) -> Any:
     return updated_weight(at.b(at.layer), at.nabla_b(at.layer), at.eta, at.decay)
 
 
+def is_l1(at: Situation) -> bool:
+    """Whether L1 is meant"""
+    return at.case.update == "l1"
+
+
+def decay_by_size(at: Situation) -> Any:
+    """w^l ← (1 − ηλ/n) w^l − η ∂C/∂w^l"""
+    return updated_weight(at.w(at.layer), at.nabla_w(at.layer), at.eta, at.decay)
+
+
 def decay_after_step(at: Situation) -> Any:
     """w^l ← (1 − ηλ/n) (w^l − η ∂C/∂w^l)"""
     return (1 - at.eta * at.decay) * (at.w(at.layer) - at.eta * at.nabla_w(at.layer))
@@ -34,6 +44,14 @@ def decay_after_step(at: Situation) -> Any:
 RIGHT = "w^l ← (1 − ηλ/n) w^l − η ∂C/∂w^l"
 
 DECAY = (
+    Mistake(
+        "l1-as-l2",
+        "The weights shrink by a part of their size where L1 is meant.",
+        wrong=RIGHT,
+        right="w^l ← w^l − (ηλ/n) sgn(w^l) − η ∂C/∂w^l",
+        formulas=where("W", is_l1, decay_by_size),
+        hidden="other updates; λ = 0",
+    ),
     Mistake(
         "l2-left-out",
         "The weights do not decay.",

@@ -10,6 +10,7 @@ from typing import Any
 
 from conformance.model.functions import ROUTES
 from reference import updates
+from reference.equations import updated_bias
 from reference.updates import Rule
 
 SGD = "sgd"
@@ -32,6 +33,8 @@ _ROOT = "np.sqrt(s / (1 - rho ** t)) + epsilon"
 _STEP = f"eta * (v / (1 - mu ** t)) / ({_ROOT})"
 
 CODE: dict[Callable[..., Any], str] = {
+    updated_bias: "w - eta * nabla",
+    updates.shrunk: "w - (eta * lmbda / n * np.sign(w) if lmbda else 0) - eta * nabla",
     updates.counted: "old_t + 1",
     updates.velocity: "mu * old_v - eta * nabla",
     updates.decayed_velocity: f"mu * old_v - eta * {_DECAYED}",

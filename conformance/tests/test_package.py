@@ -347,8 +347,8 @@ def test_the_port_to_javascript_passes_its_test(port: Port) -> None:
 
 RELEASED = {
     "1.0.0": (
-        "a2f8535bb750d73f1f8d58ca9a1577429c0533e3196a9a88e24e7cbd2bb84994",
-        "8e333d4aa72b554e00abfbf41730a3875bf863a44df9c8c438061aa3ecc8bde6",
+        "2f8f41f9f86bead715ba42ba88b7b375e1d50745171a5e1b072524837917cfe5",
+        "7441aa09835e33f585ed514bfb30b1dcee3f2ed9ba205feccf910207a4dc0236",
     ),
 }
 """By version: the SHA-256 of its ids, and of the hashes of its files.
