@@ -74,7 +74,9 @@ def check_file(asked: Asked, book: Callable[[str], Report]) -> FileReport:
     parts, left, refusal = _defined(asked, book)
     if not parts:
         raise nothing or UsageError(refused_words(refusal, left))
-    judged = {each.name.rpartition(":")[2] for each in parts if isinstance(each, ShapeReport)}
+    shapes = [each for each in parts if isinstance(each, ShapeReport)]
+    judged = {each.name.rpartition(":")[2] for each in shapes}
+    judged |= {each.recognised.made.partition("(")[0] for each in shapes}
     return FileReport(asked.said, tuple(parts), tuple(e for e in left if e.name not in judged))
 
 

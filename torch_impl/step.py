@@ -27,6 +27,8 @@ class Trainer:
         activations: Sequence[str] = (),
         update: str = "sgd",
         constants: Mapping[str, float] = MappingProxyType({}),
+        *,
+        watched: bool = True,
     ) -> None:
         """Start from the shared parameters, in their dtype.
 
@@ -38,23 +40,21 @@ class Trainer:
             activations: of each layer but the input; sigmoids if not given.
             update: see `optimizer`; the parameters have its state.
             constants: likewise.
+            watched: whether weighted inputs and activations are kept, as `step` needs them.
         """
         dtype = torch.tensor(parameters.w[0][:0]).dtype
         self.network = Network(parameters.sizes, dtype, activations)
         self.cost = cost
-        with torch.no_grad():
-            for layer, w, b in zip(self.network.layers, parameters.w, parameters.b, strict=True):
-                layer.weight.copy_(torch.tensor(w))
-                layer.bias.copy_(torch.tensor(b[:, 0]))
+        put(self.network, parameters)
         self.optimizer = optimizer(self.network, eta, decay, update, constants)
         self.l1 = decay if update == "l1" else 0.0
         self.state = State(self.optimizer, self.network.layers, eta)
         self.state.put(parameters.state)
         self._z: list[Tensor] = []
         self._a: list[Tensor] = []
-        for linear in self.network.layers:
+        for linear in self.network.layers if watched else ():
             linear.register_forward_hook(self._see_weighted_input)
-        for activation in self.network.activation:
+        for activation in self.network.activation if watched else ():
             activation.register_forward_hook(self._see_activation)
 
     def step(self, batch: Batch) -> Step:
@@ -105,6 +105,14 @@ class Trainer:
         self._a.append(a)
 
 
+def put(network: Network, parameters: Parameters) -> None:
+    """Let a network start from the shared parameters."""
+    with torch.no_grad():
+        for layer, w, b in zip(network.layers, parameters.w, parameters.b, strict=True):
+            layer.weight.copy_(torch.tensor(w))
+            layer.bias.copy_(torch.tensor(b[:, 0]))
+
+
 def to_array(tensor: Tensor | None) -> Array:
     """A copy of the tensor's numbers.
 
@@ -113,4 +121,4 @@ def to_array(tensor: Tensor | None) -> Array:
     """
     if tensor is None:
         raise RuntimeError("autograd left no gradient")
-    return tensor.detach().numpy().copy()
+    return tensor.detach().cpu().numpy().copy()

@@ -29,13 +29,16 @@ from conformance.backward.groups import Group
 from conformance.backward.operation import is_float
 from conformance.tracing.trace import Node
 
+Value = Callable[[Node], Any]
 
-def changes(group: Group, others: Others) -> Iterator[Change]:
+
+def changes(group: Group, others: Others, value: Value) -> Iterator[Change]:
     """The changes of an operation.
 
     Args:
         group: its executions.
         others: of all operations of the run by shape: their results may have to be its operands.
+        value: of a node, in float64.
     """
     node = group.first
     if node.function is None:
@@ -49,11 +52,11 @@ def changes(group: Group, others: Others) -> Iterator[Change]:
     yield from slips.of_comparison(node)
     yield from slips.of_writes(group, others)
     yield from slips.of_index(node)
-    yield from _of_operands(group, others)
-    yield from _insertions(group, others)
+    yield from _of_operands(group, others, value)
+    yield from _insertions(group, others, value)
 
 
-def _of_operands(group: Group, others: Others) -> Iterator[Change]:
+def _of_operands(group: Group, others: Others, value: Value) -> Iterator[Change]:
     """Another value in the place of an operand."""
     for i, arg in enumerate(group.first.args):
         if type(arg) is not Node or not is_float(arg):
@@ -62,31 +65,31 @@ def _of_operands(group: Group, others: Others) -> Iterator[Change]:
             continue
         for other, nodes in candidates(group, others, [e.args[i].value.shape for e in group.nodes]):
             if any(nodes[e.number] is not e.args[i] for e in group.nodes) and is_float(other):
-                yield Change("operand", str(i + 1), "", _operand(i, nodes), POSSIBLE, other)
+                yield Change("operand", str(i + 1), "", _operand(i, nodes, value), POSSIBLE, other)
 
 
-def _operand(place: int, nodes: dict[int, Node]) -> Rule:
+def _operand(place: int, nodes: dict[int, Node], value: Value) -> Rule:
     def rule(node: Node, args: list[Any], kwargs: dict[str, Any]) -> Any:
-        other = nodes[node.number].value
+        other = value(nodes[node.number])
         return own(node, [*args[:place], other, *args[place + 1 :]], kwargs)
 
     return rule
 
 
-def _insertions(group: Group, others: Others) -> Iterator[Change]:
+def _insertions(group: Group, others: Others, value: Value) -> Iterator[Change]:
     """A factor or a term that is missing after the operation."""
     if not is_float(group.first):
         return
     for other, nodes in candidates(group, others, shapes(group)):
-        yield Change("factor", "", "×", _after(np.multiply, nodes), GUESSED, other)
+        yield Change("factor", "", "×", _after(np.multiply, nodes, value), GUESSED, other)
         if is_float(other):
-            yield Change("term", "", "+", _after(np.add, nodes), GUESSED, other)
-            yield Change("factor", "", "/", _after(np.divide, nodes), GUESSED, other)
-            yield Change("term", "", "−", _after(np.subtract, nodes), GUESSED, other)
+            yield Change("term", "", "+", _after(np.add, nodes, value), GUESSED, other)
+            yield Change("factor", "", "/", _after(np.divide, nodes, value), GUESSED, other)
+            yield Change("term", "", "−", _after(np.subtract, nodes, value), GUESSED, other)
 
 
-def _after(function: Callable[..., Any], nodes: dict[int, Node]) -> Rule:
-    return lambda n, args, kwargs: function(own(n, args, kwargs), nodes[n.number].value)
+def _after(function: Callable[..., Any], nodes: dict[int, Node], value: Value) -> Rule:
+    return lambda n, args, kwargs: function(own(n, args, kwargs), value(nodes[n.number]))
 
 
 def scales(node: Node) -> bool:

@@ -140,8 +140,8 @@ class Culprit(Region):
         yield from self._fixes_of_variables()
         for group in self.region():
             target = self._target(group)
-            few = target is None and scales(group.first)
-            for change in (*self._scalings(group), *changes(group, {} if few else by_shape)):
+            others = {} if target is None and scales(group.first) else by_shape
+            for change in (*self._scalings(group), *changes(group, others, self.chain.value)):
                 if self._mends(group, change, target):
                     yield Fix(group, change)
 

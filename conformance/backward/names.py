@@ -45,6 +45,9 @@ def variable(node: Node) -> str:
     if node.given or node.sites:
         return named(node).name
     line = line_of(node)
+    here = [each for each in node.consumers if each.calls[:1] == node.calls[:1]]
+    if any(line_of(each) == line for each in here):
+        return ""  # it is a part of what the statement computes
     whole = statement(line.file, line.line) if line is not None else None
     target = whole.targets[0] if isinstance(whole, ast.Assign) else None
     return target.id if isinstance(target, ast.Name) else ""

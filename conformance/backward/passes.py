@@ -39,15 +39,17 @@ def passes(
     blamed = [each.cause.needed for each in accused if each.cause.needed is not None]
     given = {e.parameter.number: _named(e.node) for e in forward.run.goals if e.name in wrong}
     rows: list[Passed] = []
+    executions: dict[Named, list[int]] = {}
     nearest: dict[int, set[int]] = {}  # the rows that a value is, or is computed from at once
     for node, name in _listed(forward, nearest):
         made_of = nearest[node.number]
-        same = [i for i, each in enumerate(rows) if each.forward == name]
+        same = executions.setdefault(name, [])
         again = made_of.intersection(same) or set(same[-1:] if len(same) >= EXECUTIONS else ())
         if again:
             nearest[node.number] = {max(again)}
             continue
         nearest[node.number] = {len(rows)}
+        same.append(len(rows))
         match = held.get(_numbers(forward, node))
         is_wrong = match is None and node.number in given
         back = _named(match[0]) if match is not None else given.get(node.number)

@@ -64,6 +64,13 @@ def check(
             help="So many processes, or the micro-batches of one: torch_impl, or FILE.py:step.",
         ),
     ] = None,
+    variant: Annotated[
+        str | None,
+        typer.Option(metavar="compiled|func", help="torch_impl by torch.compile or torch.func."),
+    ] = None,
+    device: Annotated[
+        str, typer.Option(metavar="cpu|cuda", help="Where torch_impl computes.")
+    ] = "cpu",
     json_file: JsonFile = None,
     markdown: Annotated[
         Path | None,
@@ -89,6 +96,10 @@ def check(
 
     with badge_if_stopped(badge):
         asked = _asked(subject, command, (format_, timeout, workers))
+        if variant is not None or device != "cpu":
+            from conformance.subjects.variants import variant as chosen
+
+            asked = chosen(subject, variant, device)
         _check_files(json_file, markdown, html)
         with bar(f"checking {subject or command}") as done:
             book = partial(

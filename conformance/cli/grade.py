@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from conformance.cli.options import Cost, JsonFile, cores_of, cost_of, one_of
+from conformance.cli.options import Cost, Family, JsonFile, cores_of, cost_of, family_of, one_of
 from conformance.cli.progress import bar
 from conformance.cli.say import say, say_written
 from conformance.errors import InternalError, SubjectError, UsageError
@@ -40,6 +40,7 @@ def grade(
         ),
     ] = None,
     cost: Cost = None,
+    family: Family = None,
     results: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Where rows are kept; FOLDER.grades if not given."),
@@ -100,7 +101,7 @@ def grade(
     _say_what_holds(found, limits)
     where = _results(results, folder), fresh, cores_of(jobs), cluster
     started = monotonic()
-    rows = _rows(found, Asked(limits, file, cost_of(cost)), where, _given(given))
+    rows = _rows(found, Asked(limits, file, cost_of(cost), family_of(family)), where, _given(given))
     words = _show(rows, monotonic() - started, quiet=quiet)
     _write(rows, folder.resolve().name, words, (csv, html, json_file))
     if gradescope is not None:

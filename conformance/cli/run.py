@@ -1,5 +1,7 @@
 """The command `conformance run`. Left out: running and judging (`conformance.script`)."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +10,7 @@ import typer
 from conformance.cli.badge import Badge, badge_if_stopped, write_badge
 from conformance.cli.options import JsonFile
 from conformance.cli.say import say, say_written
+from conformance.errors import NothingTrainedError
 from conformance.files import check_output, put, put_json
 
 
@@ -48,7 +51,10 @@ def run(
         for option, path in {"--json": json_file, "--markdown": markdown, "--html": html}.items():
             if path is not None:
                 check_output(option, path)
-        report = run_script(script, arguments or (), updates=updates, timeout=timeout, seed=seed)
+        with _other_command(script):
+            report = run_script(
+                script, arguments or (), updates=updates, timeout=timeout, seed=seed
+            )
     if json_file is not None:
         put_json("--json", json_file, report.to_json())
     if markdown is not None:
@@ -66,3 +72,21 @@ def run(
     write_badge(badge, report)
     say_written(() if quiet else (json_file, markdown, html, badge))
     raise typer.Exit(report.exit_code)
+
+
+@contextmanager
+def _other_command(script: str) -> Iterator[None]:
+    """Say what judges a script that PyTorch trains, if it has a backward pass of its own.
+
+    Raises:
+        NothingTrainedError: it has updated nothing that is seen.
+    """
+    try:
+        yield
+    except NothingTrainedError as error:
+        from conformance.shapes.custom_function import defines_functions
+
+        if not defines_functions(script):
+            raise
+        command = f"`conformance check {script}` judges its custom functions of PyTorch"
+        raise NothingTrainedError(f"{error}; {command}") from error

@@ -6,7 +6,7 @@ in `ports/packages`. Left out: single cases in other forms (`export.py`).
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from conformance.corpus.export import put_all
 from conformance.corpus.recorded import tensors
 from conformance.corpus.store import corpus_hash, read, version
 from conformance.errors import UsageError
+from reference.step import Array
 
 Files = dict[str, bytes]
 
@@ -23,6 +24,7 @@ PORTS = Path(__file__).resolve().parent.parent / "ports"
 COMMON = PORTS / "packages"
 SECTIONS = ("Tensors", "Equations", "Updates", "What the values are", "A port's test")
 """The parts of the specification that a package's README repeats."""
+BOUND = "bound/"
 PACKAGES = {"npm": "", "crate": "", "go": "", "python": "backprop_fixtures/"}
 """The packages, and where in them the numbers are."""
 
@@ -94,7 +96,7 @@ def _numbers(place: Path, chosen: Sequence[Case]) -> Files:
     """The index, a line for each case, and the numbers, one case behind the other."""
     lines, raw = [], b""
     for case in chosen:
-        named = tensors(read(place, case))
+        listed, numbers = _packed(tensors(read(place, case)))
         entry = {
             **case.to_json(),
             "activations": case.activations,  # of sigmoids too
@@ -102,10 +104,10 @@ def _numbers(place: Path, chosen: Sequence[Case]) -> Files:
             "constants": dict(case.constants),
             "quantities": [*case.rows],
             "offset": len(raw),
-            "tensors": [(name, array.shape) for name, array in named.items()],
+            "tensors": listed,
         }
-        lines.append(json.dumps(entry, ensure_ascii=False))
-        raw += b"".join(array.tobytes() for array in named.values())
+        lines.append(json.dumps(entry, ensure_ascii=False, separators=(",", ":")))
+        raw += numbers
     about: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
         "version": version(place),
@@ -117,3 +119,14 @@ def _numbers(place: Path, chosen: Sequence[Case]) -> Files:
     start = json.dumps(about, indent=1, ensure_ascii=False)[:-2]
     index = f'{start},\n "cases": [\n  ' + ",\n  ".join(lines) + "\n ]\n}\n"
     return {"cases.json": index.encode(), "cases.bin": raw}
+
+
+def _packed(named: Mapping[str, Array]) -> tuple[list[Any], bytes]:
+    """Names and shapes, with a 1 where the tolerances lie behind the numbers; and the bytes."""
+    listed, raw = list[Any](), b""
+    for name, array in named.items():
+        if not name.startswith(BOUND):
+            bound = named.get(f"{BOUND}{name}")
+            listed.append([name, array.shape, *([] if bound is None else [1])])
+            raw += array.tobytes() + (b"" if bound is None else bound.tobytes())
+    return listed, raw

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from time import monotonic
 
-from conformance.api import check
+from conformance.api import Meant, check
 from conformance.backward.findings import UPDATES, Accused, Examined
 from conformance.backward_check import BackwardReport
 from conformance.errors import ConformanceError, InternalError, StoppedError, SubjectError
@@ -36,19 +36,22 @@ _PLACE = re.compile(r"(?P<file>[^\s,]+\.(?:py|ipynb)(?:, cell \d+)?)(?::| line )
 _FRAME = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d+)')
 
 
-def judge_file(file: str, seconds: float, cost: str | None = None) -> Judgement:
+def judge_file(
+    file: str, seconds: float, cost: str | None = None, family: tuple[str, str] | None = None
+) -> Judgement:
     """Judge a file in the current folder.
 
     Args:
         file: its path.
         seconds: that it may take; what hangs is ended then.
         cost: to judge with, in the place of the program's own.
+        family: the activations that the book's network is meant to have.
     """
     started = monotonic()
     held = max(seconds, LEAST)
     known: list[Part] = []
     try:
-        book = partial(_check_book, started + held, held, cost, known)
+        book = partial(_check_book, started + held, held, (cost, family), known)
         judged = _of_file(file, check_file(Asked(file, None, cost, (), held), book))
     except InternalError as error:
         report = tuple(error.traceback.splitlines())
@@ -69,7 +72,7 @@ class _LateError(Exception):
 
 
 def _check_book(
-    deadline: float, timeout: float, cost: str | None, known: list[Part], spec: str
+    deadline: float, timeout: float, meant: Meant, known: list[Part], spec: str
 ) -> Report:
     """The report on the book's network; if the time is over and something is wrong, so far.
 
@@ -86,7 +89,8 @@ def _check_book(
             raise _LateError
 
     try:
-        report = check(spec, timeout=timeout, cost=cost, done=done)
+        cost, family = meant
+        report = check(spec, timeout=timeout, cost=cost, family=family, done=done)
     except _LateError:
         report = Report(spec, cases=tuple(cases))
         if report.exit_code != 1:

@@ -43,20 +43,23 @@ class Asked:
         limits: that it is held to.
         only: a pattern; files of other names are not judged.
         cost: to judge with, in the place of a program's own.
+        family: the activations that the network of the book is meant to have.
     """
 
     limits: Limits
     only: str | None = None
     cost: str | None = None
+    family: tuple[str, str] | None = None
 
     def key(self) -> dict[str, Any]:
         """What a row depends on beside the files of its submission."""
-        return {"limits": self.limits.to_json(), "only": self.only, "cost": self.cost}
+        meant = {} if self.family is None else {"family": self.family}
+        return {"limits": self.limits.to_json(), "only": self.only, "cost": self.cost, **meant}
 
     def options(self) -> str:
         """For the process that judges."""
-        said = {"seconds": self.limits.seconds, "only": self.only, "cost": self.cost}
-        return json.dumps(said)
+        said = {"seconds": self.limits.seconds, "only": self.only}
+        return json.dumps({**said, "cost": self.cost, "family": self.family})
 
 
 class _Running:

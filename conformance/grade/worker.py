@@ -12,6 +12,7 @@ from collections.abc import Callable
 from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 from time import monotonic
+from typing import Any
 
 from conformance.grade.collect import sources
 from conformance.grade.row import Judgement, Outcome
@@ -52,10 +53,11 @@ def _unpack(send: Send) -> list[str]:
     return names
 
 
-def _judge_all(names: list[str], options: dict[str, object], started: float, send: Send) -> None:
+def _judge_all(names: list[str], options: dict[str, Any], started: float, send: Send) -> None:
     from conformance.grade.judging import judge_file
 
-    only, seconds, cost = options["only"], float(str(options["seconds"])), options["cost"]
+    only, seconds, cost = options["only"], float(options["seconds"]), options["cost"]
+    family = None if options["family"] is None else tuple(options["family"])
     files = sources(dict.fromkeys(names, b""))
     asked = [each for each in files if not only or fnmatch(PurePosixPath(each).name, str(only))]
     if not asked:
@@ -67,7 +69,7 @@ def _judge_all(names: list[str], options: dict[str, object], started: float, sen
             words = f"the files before it took all of the {seconds:g} s"
             send(Judgement(file, Outcome.TIME, cause=words))
             continue
-        send(judge_file(file, left, None if cost is None else str(cost)))
+        send(judge_file(file, left, cost, family))
 
 
 if __name__ == "__main__":

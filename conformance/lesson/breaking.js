@@ -146,6 +146,7 @@ function viewOfMistake(mistake) {
   const at = (name, j, k) => ({ name, ...mistakenAt(mistake, name, j, k) });
   const s = sampleDrawn;
   return {
+    said: byId('verdict').textContent,
     lines: '∂C/∂w',
     legend: ['✗ or filled: wrong; dashed circle: follows from it'],
     neuron(layer, j) {

@@ -12,9 +12,13 @@ const COST = 'cost'; // the part that is the cost
 const neurons = new Map(), edges = new Map(); // by "layer:j" and "layer:j,k"
 let sampleDrawn = 0, costNode = null;
 
-const canvas = () => (NARROW.matches
-  ? { width: 380, height: 336, radius: 20, font: 12, margin: 26 }
-  : { width: 660, height: 540, radius: 31, font: 15, margin: 44 });
+// Its size, by the neurons of the largest layer.
+function canvas() {
+  const most = Math.max(...described.sizes);
+  return NARROW.matches
+    ? { width: 380, height: Math.min(336, 90 + 90 * most), radius: 20, font: 12, margin: 26 }
+    : { width: 660, height: Math.min(540, 120 + 150 * most), radius: 31, font: 15, margin: 44 };
+}
 
 function drawnOf(layer) {
   const n = described.sizes[layer - 1];
@@ -123,7 +127,8 @@ function setLabel(text, symbol, number) {
 // Show a view: functions that give what stands in a neuron, on a line and in the cost.
 //
 // neuron(layer, j): { symbol, number, note: [symbol, number], kinds }; edge(l, j, k): { number,
-// label, kinds }; cost: { number, kinds }; toCost(j): kinds; legend: what the marks mean.
+// label, kinds }; cost: { number, kinds }; toCost(j): kinds; legend: what the marks mean; said: the
+// whole in words.
 function show(view) {
   for (const [part, node] of neurons) showNode(node, view.neuron(...part.split(':').map(Number)));
   showNode(costNode, { symbol: 'C', ...view.cost });
@@ -143,6 +148,7 @@ function show(view) {
   placeLabels(weights.map(([edge]) => edge));
   document.getElementById('lines-show').textContent = `Lines: ${view.lines ?? 'weights'}`;
   const several = state.given.x.cols > 1 ? [`sample ${sampleDrawn}`] : [];
+  document.getElementById('drawing-said').textContent = view.said;
   const words = [...several, ...(view.legend ?? [])].join('; ');
   document.getElementById('drawn-sample').textContent = words;
 }

@@ -28,11 +28,20 @@ function middle({ layer, j, k }) {
   return edge && [0, 1].map((axis) => (edge.from[axis] + edge.to[axis]) / 2);
 }
 
+// The two points, each moved out of its circle towards the other.
+function outside(from, to) {
+  const [across, down] = [to[0] - from[0], to[1] - from[1]];
+  const share = canvas().radius / Math.hypot(across, down);
+  const at = ([x, y], by) => [x + across * by, y + down * by];
+  return [at(from, share), at(to, -share)];
+}
+
 function flow(step) {
   flowing.replaceChildren();
   if (STILL.matches) return;
-  for (const [from, to, number] of travelsOf(step)) {
-    if (!from || !to) continue;
+  for (const [source, target, number] of travelsOf(step)) {
+    if (!source || !target) continue;
+    const [from, to] = outside(source, target);
     const kind = number < 0 ? 'negative' : '';
     const dot = shape('circle', { cx: from[0], cy: from[1], r: 5, class: kind });
     flowing.append(dot);

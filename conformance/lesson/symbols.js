@@ -24,12 +24,11 @@ const shape = inNamespace(SVG), mathElement = inNamespace(MATHML);
 
 const SYMBOL = /(∇?[A-Za-zδσηλ]+)(′?)(\d*)(?:\[([\dis,]+)\])?/g;
 const SCRIPT = 0.72; // the size of what is raised or lowered, as in the style
-const FUNCTION = /^(ln|max|tanh|ReLU|softmax|e)$/;
 
 // A letter with what stands above and below it, as MathML without <math>.
 function scripted(letter, prime, above, below) {
   const [, nabla, name] = letter.match(/^(∇?)(.*)$/);
-  const plain = mathElement('mi', FUNCTION.test(name) ? { mathvariant: 'normal' } : {}, name);
+  const plain = mathElement('mi', name === 'e' ? { mathvariant: 'normal' } : {}, name);
   const accented = prime ? mathElement('mrow', {}, plain, mathElement('mo', {}, prime)) : plain;
   const number = (text) => mathElement('mn', {}, text);
   const both = above && below ? ['msubsup', number(below), number(above)]
@@ -77,7 +76,7 @@ function drawn(text) {
   for (const found of text.matchAll(SYMBOL)) {
     const [whole, letter, prime, layer, index] = found;
     if (found.index > from) span(text.slice(from, found.index));
-    span(letter + prime, { class: 'letter' });
+    span(letter + prime, /^∇?.$/.test(letter) ? { class: 'letter' } : {}); // a name is upright
     if (layer) nodes.push(shape('tspan', { dx: '0.1em', dy: '-0.5em', class: 'script' }, layer));
     if (index) {
       const back = layer ? { dx: `${-0.68 * layer.length}em` } : {}; // below the layer, not behind it

@@ -57,11 +57,13 @@ function showTraining({ say = true } = {}) {
     lines: [{ points, kind: 'cost' }],
     marks: [{ at: points.at(-1), kind: 'now' }],
   }));
-  if (say) byId('trained').textContent = taken
-    ? `After ${taken} step${taken > 1 ? 's' : ''} the cost is ${shown(last, 4)}; it was ${shown(costs[0], 4)}.`
+  const after_ = `After ${taken} step${taken > 1 ? 's' : ''} the cost is ${shown(last, 4)}`;
+  const said = taken ? `${after_}; it was ${shown(costs[0], 4)}.`
     : `The cost is ${shown(last, 4)} before the first step.`;
+  if (say) byId('trained').textContent = said;
   setIdle('train-reset', taken === 0);
   show({
+    said,
     neuron: (layer, j) => {
       const name = layer === 1 ? 'x' : `a${layer}`, table = layer === 1 ? given.x : made[name];
       const out = layer === state.layers && ['y', given.y];

@@ -131,6 +131,7 @@ function curveOf(key) {
 function viewOfTurned() {
   const part = partOf(turned), marked = (own) => (own ? ['made'] : []);
   return {
+    said: `${aloud(symbolOfKey(turned))} is marked; the cost is ${written(state.made.cost.at(0, 0))}.`,
     neuron: (layer, j) => {
       const name = layer === 1 ? 'x' : `a${layer}`, table = tableOf(name);
       return {

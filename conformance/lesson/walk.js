@@ -80,6 +80,7 @@ function viewOf(step, index) {
     part === made ? 'made' : from.has(part) ? 'source' : path?.has(part) ? 'path' : '',
     made === part || from.has(part) || path?.has(part) ? '' : 'pale'];
   return {
+    said: saidOf(step),
     lines: gradient ? '∂C/∂w' : 'weights',
     neuron(layer, j) {
       const key = shownIn(layer, j, step, sources, known);
@@ -129,7 +130,6 @@ function showStep() {
   for (const button of document.querySelectorAll('.chapters button'))
     button.setAttribute('aria-current', button.dataset.part === step.row.part ? 'step' : 'false');
   markLine(step.key);
-  byId('drawing-said').textContent = saidOf(step);
 }
 
 // The step in words: what it is and why.

@@ -66,6 +66,7 @@ PASSED_ON = {
     "sigmoid": "σ makes a number between 0 and 1 of {z}, and the neuron passes it on.",
     "tanh": "tanh makes a number between −1 and 1 of {z}, and the neuron passes it on.",
     "relu": "ReLU passes {z} on where it is above 0, and 0 elsewhere.",
+    "leaky-relu": "LReLU passes {z} on where it is above 0, and a hundredth of it elsewhere.",
     "linear": "The neuron passes {z} on as it is.",
     "softmax": "softmax makes shares of all z of the layer: they are above 0 and sum to 1.",
 }
@@ -76,6 +77,8 @@ SLOPES = {
     "tanh": "tanh is steepest at z = 0, where its slope is 1, and flat far from it. "
     "A neuron on the flat part passes little of the error on.",
     "relu": "ReLU has slope 1 where z is above 0, and 0 elsewhere: there no error passes.",
+    "leaky-relu": "LReLU has slope 1 where z is above 0, and a hundredth of it elsewhere: "
+    "there a hundredth of the error passes.",
 }
 
 WHY = {
@@ -113,7 +116,7 @@ def why(row: Row, case: Case) -> str:
     """The sentence on an equation of a case."""
     f = case.activations[(row.layer or case.layers) - 2]
     if row.tag == "A":
-        return PASSED_ON[f]
+        return PASSED_ON.get(f, "The neuron passes {f} of {z} on.")
     if row.tag == "BP1":
         return CANCELLED[f] if not COSTS[case.cost].sloped(f) else f"{OUTPUT}."
     more = DECAY if row.tag == "W" and case.lmbda else ""
@@ -125,7 +128,10 @@ def why(row: Row, case: Case) -> str:
 
 def why_slope(row: Row, case: Case) -> str:
     """The sentence on f′ of the layer of an error."""
-    return SLOPES.get(case.activations[(row.layer or case.layers) - 2], "")
+    return SLOPES.get(
+        case.activations[(row.layer or case.layers) - 2],
+        "Where {f} is steep, much of the error passes; where it is flat, little.",
+    )
 
 
 def factors_of(row: Row, case: Case) -> list[tuple[Factor, Tree]]:

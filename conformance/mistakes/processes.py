@@ -192,6 +192,7 @@ _ALL = (
         right="z_r^l = w^l a^{l−1} + b^l",
         formulas=OWN,
         hidden="parameters that are the same at the start",
+        convention="It is none where all processes make the same parameters, as by a seed.",
     ),
     Mistake(
         "padded-sample",

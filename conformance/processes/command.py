@@ -22,6 +22,7 @@ from conformance.processes.scales import recognised
 from conformance.processes.workers import Workers
 from conformance.subjects import Subject, find
 from conformance.subjects.load import is_spec
+from conformance.versions import has_torch
 
 MOST = 3
 """Processes for which there are cases."""
@@ -99,6 +100,8 @@ def _processes(asked: Asked) -> Iterator[Processes]:
     if asked.subject != "torch_impl" and not is_spec(asked.subject):
         what = "give torch_impl, reference, FILE.py:step or package.module:step"
         raise UsageError(f"{asked.subject} does not run as several processes: {what}")
+    if not has_torch():
+        raise UsageError("several processes need torch, which is not installed")
     twin = asked.subject == "torch_impl"
     program = TwinProgram() if twin else FunctionProgram(asked.subject, asked.python_path)
     with Workers(asked.subject, asked.world, program, asked.timeout) as workers:

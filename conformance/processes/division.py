@@ -158,13 +158,13 @@ def _divided(rule: Rule, recorded: Recorded, world: int) -> Divided:
         batches=tuple(batches),
         why=rule.why,
         catches=(),
-        parts=tuple(map(_places, counts)),
+        parts=tuple(map(placed, counts)),
     )
     starts = tuple(_start(start, rank) if rule.apart else start for rank in range(world))
     return Divided(case, starts, tuple(samples.columns(each) for each in batches))
 
 
-def _places(counts: Counts) -> Parts:
+def placed(counts: Counts) -> Parts:
     """The places in a mini-batch of the samples of each part, one after another."""
     ends = iter(np.cumsum([count for of_rank in counts for count in of_rank]).tolist())
     return tuple(

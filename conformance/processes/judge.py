@@ -6,7 +6,7 @@ process, since each has its own copy of the result. Left out: running the proces
 `workers.py`), and the causes (`check.py`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,13 +16,14 @@ from conformance.errors import SubjectError
 from conformance.judging.case_report import CaseReport
 from conformance.judging.doubts import failed_in
 from conformance.judging.evidence import Evidence
+from conformance.model.reduction import reduced_name
 from conformance.model.table import PartBatch
 from conformance.processes.division import Divided
-from conformance.processes.ranks import Processes, Shown, about
+from conformance.processes.ranks import GRADIENTS, Processes, Shown, about
 from conformance.processes.truth import StepTruth, stacked, truth
 from conformance.verdict.compare import Status, Verdict, judge
 from conformance.verdict.oracle import standing, usable
-from reference.step import Batch
+from reference.step import Batch, split
 
 REDUCTION = ("R", "B", "W")
 
@@ -66,6 +67,7 @@ class _Step:
         alone, start = replace(self.case, parts=()), self.divided.parameters
         verdicts: list[Verdict] = []
         expected: list[Mapping[str, RunningError]] = []
+        unseen: set[str] = set()
         parts = zip(self.divided.parts(self.t), self.right.parts, strict=True)
         for (rank, place, samples), targets in parts:
             own = shown[rank].parts
@@ -75,12 +77,14 @@ class _Step:
             found = judge(alone, where, (start, part), targets, seen)
             verdicts += [each for each in found if alone.rows[each.name].tag not in REDUCTION]
             expected.append(standing(alone, start, part, usable(alone, part.m, seen)).inputs)
+            unseen |= part_gradients(alone) - {*seen}
             if seen:
                 failed = failed_in(verdicts, where[1])
                 evidence.append(Evidence(alone, *where, start, part, seen, failed))
         inherited = _first(verdicts)
         for rank, each in enumerate(shown):
-            verdicts += self._reduced(rank, each.after, (expected, inherited), evidence)
+            found = self._reduced(rank, each.after, (expected, inherited), evidence)
+            verdicts += [_with_unseen(verdict, unseen) for verdict in found]
         return verdicts
 
     def _reduced(
@@ -107,6 +111,19 @@ class _Step:
         """Samples, and what is known of a process beside them."""
         known = about(self.case, rank, self.divided.starts[rank])
         return PartBatch(samples.x, samples.y, {**known, **(more or {})})
+
+
+def part_gradients(case: Case) -> set[str]:
+    """The names of the gradients of a part."""
+    return {name for name in case.rows if split(name)[0] in GRADIENTS}
+
+
+def _with_unseen(verdict: Verdict, unseen: Collection[str]) -> Verdict:
+    """A wrong sum of gradients that are not shown may be a right sum of wrong ones."""
+    of = {reduced_name(name): name for name in unseen}
+    if verdict.status is not Status.FAIL or verdict.name not in of:
+        return verdict
+    return replace(verdict, hidden=(of[verdict.name],))
 
 
 def _first(verdicts: Sequence[Verdict]) -> str:

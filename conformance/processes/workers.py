@@ -76,6 +76,14 @@ class Workers:
             SubjectError: one of them raised, died or hung; all are ended.
             UsageError: the program is not there.
         """
+        case, found = divided.of_step(t), self.ask(divided, t)
+        with self._failing(f"{self.name} in {case.id}"):
+            for rank, shown in enumerate(found):
+                _check_names(rank, shown, case.rows)
+        return found
+
+    def ask(self, divided: Divided, t: int) -> Sequence[Shown]:
+        """What each process shows of a step, whatever names it has; as `step`."""
         case, m = divided.of_step(t), divided.batches[t].m
         own: list[list[Any]] = [[] for _ in range(self.world)]
         for rank, _, part in divided.parts(t):
@@ -85,10 +93,7 @@ class Workers:
         ]
         with self._failing(f"{self.name} in {case.id}"):
             answers = self._group().ask(jobs, self.timeout + GRACE)
-            found = [unflat(load(answer), len(own[rank])) for rank, answer in enumerate(answers)]
-            for rank, shown in enumerate(found):
-                _check_names(rank, shown, case.rows)
-        return found
+            return [unflat(load(answer), len(own[rank])) for rank, answer in enumerate(answers)]
 
     def end(self) -> None:
         """End all processes, and leave nothing of them."""

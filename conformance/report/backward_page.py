@@ -176,7 +176,7 @@ def _gradients(examined: Examined) -> ET.Element:
         "table",
         element("thead", head),
         element("tbody", *map(_gradient, examined.gradients)),
-        class_="plain",
+        class_="plain gradients",
     )
     room = element(
         "div", table, class_="scroll", tabindex="0", role="group", aria_label="The gradients"

@@ -17,7 +17,7 @@ from conformance.shapes.judging import Found, judged
 from conformance.shapes.layers import LayerSearch, layer_search
 from conformance.shapes.own_data import OwnDataSearch, own_data
 from conformance.shapes.parameters import made_by_the_file, made_here, takes_parameters
-from conformance.shapes.plans import Made, Named, by_role, constructors, methods
+from conformance.shapes.plans import Made, Named, by_arguments, by_role, constructors, methods
 from conformance.shapes.search import Refusal, Searched
 from conformance.subjects.adapt import is_module, is_of_the_book
 
@@ -91,7 +91,7 @@ def of_class(kind: type, found: Definitions) -> Candidate | None:
         return Candidate(
             kind.__name__, book=False, layer=loss, functions=frozenset((kind.__name__,))
         )
-    roles = by_role(methods(kind))
+    roles = by_arguments(kind, by_role(methods(kind)))
     if not any(roles[each] for each in (*BACKWARD, "loss")):
         return None
     searched = Searched(lambda data: constructors(kind, data), roles, found.module)
@@ -119,8 +119,10 @@ def of_functions(found: Definitions) -> Iterator[Candidate]:
     for each in found.functions:
         if takes_parameters(each) and id(each) not in others and _gives_two(each):
             names_of_it = frozenset((each.__name__,))
-            alone = (_alone(found, roles, each),)
-            yield Candidate(each.__name__, book=False, searched=alone, functions=names_of_it)
+            ways = [_alone(found, roles, each)]
+            if not roles["backward"]:
+                ways.append(_unnamed(found, roles, each))
+            yield Candidate(each.__name__, book=False, searched=tuple(ways), functions=names_of_it)
     if roles["train"] and not roles["backward"]:
         without: dict[str, list[Named]] = {**roles, "loss": []}
         alone = (_searched(found, without),)
@@ -159,6 +161,16 @@ def _alone(found: Definitions, roles: dict[str, list[Named]], function: Function
     """A function that is the only one that goes backwards."""
     own: list[Named] = [(function.__name__, function)]
     return _searched(found, {**roles, "backward": [], "loss": own, "train": []})
+
+
+def _unnamed(found: Definitions, roles: dict[str, list[Named]], function: FunctionType) -> Searched:
+    """A function that may go backwards, after one that takes parameters and inputs."""
+    own: list[Named] = [(function.__name__, function)]
+    two: list[Named] = [
+        (e.__name__, e) for e in found.functions if len(needed(e)) == len(("params", "x"))
+    ]
+    forward = [*roles["forward"], *two]
+    return _searched(found, {**roles, "forward": forward, "backward": own, "train": []})
 
 
 def of_thing(thing: Any, found: Definitions) -> Candidate | None:

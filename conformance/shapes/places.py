@@ -113,12 +113,16 @@ def _zero_goal(run: Attempt, path: str) -> Goal:
 
 def _kept(run: Attempt, end: Iterable[Leaf]) -> list[Leaf]:
     """What the program keeps under names of gradients."""
+    names = {_parameter_key(leaf)[0] for leaf, _ in run.start.values()}
     found = []
     for leaf in end:
         node = run.node(leaf.value)
         before = run.start.get(leaf.path)
         if before is not None and before[1] is node:
             continue
+        itself = before is not None and before[1] is not None and node.depends_on(before[1])
+        if itself and key_of(leaf)[0] not in names:
+            continue  # a parameter that was moved, such as `gewichte`, and no sum of gradients
         named = bare(leaf.name) != key_of(leaf)[0] or "grad" in leaf.path.lower()
         if named and not is_parameter(leaf.name):
             found.append(leaf)
@@ -252,13 +256,14 @@ def _born(run: Attempt, end: Iterable[Leaf]) -> list[Update]:
     """The parameters that a program that trains made itself, as those that it has moved."""
     trace = run.trace
     assert trace is not None  # noqa: S101 - a recorded run
+    inputs = run.node(run.scope.kinds["inputs"])
     found = []
     for leaf in end:
         if leaf.path in run.start:
             continue
         now = run.node(leaf.value)
         before = _origin(now)
-        if before is not None:
+        if before is not None and not before.depends_on(inputs):  # else it is such as z
             run.start[leaf.path] = leaf, before
             term, node = taken_off(trace, before, now)
             found.append(_update(leaf.path, before, term, node, now))

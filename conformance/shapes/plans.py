@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.shapes.arguments import Scope, constructions
+from conformance.shapes.arguments import Scope, constructions, needed
 from conformance.shapes.attempt import Call, UnfitError
 from conformance.shapes.example_data import N_HIDDEN, N_OUT, Data, M, Sizes
 from conformance.shapes.state import Leaf, leaves
@@ -41,6 +41,27 @@ def by_role(names: Sequence[Named]) -> dict[str, list[Named]]:
         ranked = [(is_role(name, role), i) for i, (name, _) in enumerate(names)]
         found[role] = [names[i] for rank, i in sorted((r, i) for r, i in ranked if r is not None)]
     return found
+
+
+def by_arguments(kind: type, roles: dict[str, list[Named]]) -> dict[str, list[Named]]:
+    """The methods of a class by what they do, where no name says what goes backwards.
+
+    Then what takes inputs and targets may train, or give a loss, and what takes one thing may go
+    forward: which of them does is told by what it does.
+    """
+    if any(roles[each] for each in ("backward", "train")):
+        return roles
+    count = {name: len(needed(getattr(kind, name))) for name, _ in methods(kind)}
+    known = {name for pairs in roles.values() for name, _ in pairs}
+    others = [(name, each) for name, each in methods(kind) if name not in known]
+    one = [pair for pair in others if count[pair[0]] == len(("self", "x"))]
+    two = [pair for pair in others if count[pair[0]] >= len(("self", "x", "y"))]
+    return {
+        **roles,
+        "forward": [*roles["forward"], *one],
+        "loss": [*roles["loss"], *two],
+        "train": two,
+    }
 
 
 def methods(kind: type) -> list[Named]:

@@ -225,6 +225,23 @@ def make():
     assert [each.line for each in report.blames] == ([] if ok else [6])
 
 
+def test_what_keeps_the_digits_is_said_with_how_many(tmp_path: Path) -> None:
+    source = """
+import numpy as np
+
+def f(params, y):
+    w = params["w"]
+    s = np.log(1 + w)
+    return np.sum(0.5 * np.log1p(w) ** 2 * y), {"w": s * y / (1 + w)}
+
+def make():
+    return {"w": np.array([1e-13, 0.3e-13])}, np.array([1.0, 2.0])
+"""
+    report = checked(source, tmp_path)
+    assert "evaluated badly" in str(report)
+    assert "`np.log1p(w)` on line 6 keeps 13 more" in str(report)
+
+
 def test_an_epsilon_in_the_loss_is_said_with_its_size(tmp_path: Path) -> None:
     report = checked(
         TWO_LAYERS.replace("np.log(P[range(n), y])", "np.log(P[range(n), y] + 1e-12)"), tmp_path

@@ -196,6 +196,20 @@ def test_a_file_is_checked_whole(tmp_path: Path, capsys: pytest.CaptureFixture[s
 
 
 @pytest.mark.thorough
+def test_a_script_that_torch_trains_is_told_what_judges_its_functions(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "train.py"
+    training = "for _ in range(2):\n    (Tanh.apply(torch.ones(2)) * 2).sum()\n"
+    source = (FOLDER / "tanh.py").read_text(encoding="utf-8")
+    file.write_text(f"{source}\n\n{training}", encoding="utf-8")
+    with pytest.raises(SystemExit) as left:
+        main(["run", str(file)])
+    assert left.value.code == 3
+    assert "judges its custom functions of PyTorch" in " ".join(capfd.readouterr().err.split())
+
+
+@pytest.mark.thorough
 def test_nine_mutants_of_ten_are_blamed_on_the_edited_line() -> None:
     found = list(judged(programs(), 3))
     wrong = [each for each in found if each.line]

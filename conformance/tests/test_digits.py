@@ -249,6 +249,12 @@ def test_a_right_formula_that_loses_digits_is_a_finding_of_its_own(cls: type) ->
     assert getline(loss.frames[0].file, loss.frames[0].line).strip() == line_of(cls)
 
 
+def test_what_to_write_is_said_with_the_books_name_of_z() -> None:
+    said = str(examined(lossy.LossyFeedforward, SATURATED))
+    assert "`np.where(z2 >= 0, 1, np.exp(-abs(z2))) / (1 + np.exp(-abs(z2)))` on line" in said
+    assert "keeps 16 more" in said
+
+
 @pytest.mark.parametrize(
     ("cls", "tag"),
     [(lossy.HalfPrecision, "Z"), (lossy.AlwaysFloat32, "Z"), (lossy.HalfUpdate, "BP4")],

@@ -193,8 +193,8 @@ def test_the_self_test_of_a_right_port_tells_the_worst_error_of_each_case(
 ) -> None:
     status, lines, errors = self_test(build("c"), store.root())
     others = [case.id for case in EVERY if case.update != SGD]
-    fitting = len(EVERY) - len(others)
-    summary = f"{fitting} cases right, 0 wrong, {len(others)} declined"
+    count = len(EVERY) - len(others)
+    summary = f"{count} cases right, 0 wrong, {len(others)} declined"
     assert (status, errors, lines[-1]) == (0, "", summary)
     said = {line.split()[0]: line for line in lines[:-1]}
     assert [*said] == [case.id for case in EVERY]

@@ -183,6 +183,16 @@ def test_what_a_process_hides_of_its_parts_is_not_needed() -> None:
     assert check_processes(Altered(change), [case(UNEVEN), case("micro-remainder-3-4-2")]).ok
 
 
+def test_a_wrong_sum_of_hidden_gradients_may_be_a_right_one_of_wrong_gradients() -> None:
+    def change(shown: list[Shown]) -> list[Shown]:
+        double = {name: array * 2 for name, array in shown[0].after.items()}
+        return [Shown((), double), shown[1]]
+
+    report = check_processes(Altered(change), [case(UNEVEN)])
+    assert report.blames[0].first.hidden == ("nabla_b2",)
+    assert "or BP3: nabla_b2 cannot be seen" in str(report)
+
+
 def test_processes_that_show_nothing_are_not_judged() -> None:
     report = check_processes(Altered(lambda shown: [Shown() for _ in shown]), [case(UNEVEN)])
     assert report.exit_code == 3
@@ -210,14 +220,14 @@ def test_a_mistake_is_caught_and_blamed_and_named(wrong: Wrong) -> None:
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("wrong", WRONG.values(), ids=lambda each: each.id)
-def test_a_mistake_is_proved_in_all_cases(wrong: Wrong) -> None:
-    assert prove(wrong).problems == ()
+def test_a_mistake_is_proved_in_one_process_and_in_three(wrong: Wrong) -> None:
+    assert prove(wrong, worlds=(1, 3)).problems == ()
 
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("wrong", WRONG.values(), ids=lambda each: each.id)
 def test_a_mistake_is_proved_in_float32(wrong: Wrong) -> None:
-    assert prove(wrong, "float32").problems == ()
+    assert prove(wrong, "float32", worlds=(2,), rules=SUFFICIENT).problems == ()
 
 
 def test_every_known_mistake_is_at_work() -> None:

@@ -25,6 +25,7 @@ class ErrorSearch:
         """Search in the run whose uses these are."""
         self.uses, self.lookup = uses, uses.lookup
         self.run, self.index, self.roles = uses.run, uses.index, uses.roles
+        self._scales = set[float]()
 
     @property
     def _everything(self) -> int:
@@ -54,13 +55,19 @@ class ErrorSearch:
         factors = self._possible_factors(layer, rights[0])
         for right in rights:
             location = self.lookup.located(right, factors=factors)
-            within = 0 if location is None else self.uses.used(right, made, location, alike=True)
-            if location is not None and within:
+            if location is None:
+                continue
+            within = self.uses.used(right, made, location, alike=True, scales=self._scales)
+            if within:
+                self._scales |= {
+                    1.0,
+                    *self.uses.scales,
+                }  # of the layers below none has another factor
                 self.roles.first[name] = location
                 last = self.lookup.located(right, within, factors)
                 self.lookup.take(name, right, self.uses.place(right, made, location, last))
                 return
-        found = self.uses.by_use(name, (n, self._everything, 0), made, None)
+        found = self.uses.by_use(name, (n, self._everything, 0), made, None, scales=self._scales)
         if found is None and self._stands_still(layer):
             self.roles.nothing.append(name)
             zeros = np.asarray(rights[0] * 0)
@@ -73,6 +80,7 @@ class ErrorSearch:
             factor = self._kept_in(layer, found.value)
             location = Location(found.location.nodes, found.location.places, factor)
             self.lookup.take(name, times(found.value, 1 / factor), location, wrong=True)
+            self._scales |= {1.0, *self.uses.scales}
             return
         pairs = ((right, self.lookup.located(right, factors=factors)) for right in rights)
         right, location = next((p for p in pairs if p[1] is not None), (rights[0], None))

@@ -127,7 +127,22 @@ class Index:
                         found[node][entry] = place
             if not anywhere:
                 return None
+        for node, places in found.items():
+            self._put_in_order(node, places, floats.tolist())
         return _chosen(found, floats.reshape(shape), last=bool(within))
+
+    def _put_in_order(self, node: int, places: dict[int, int], wanted: Sequence[float]) -> None:
+        """Take numbers that are met more than once, such as 0, where those between are in order.
+
+        That is in a part of a longer vector, as of all parameters.
+        """
+        held, counts = self._floats[node], Counter(wanted)
+        shifts = {place - i for i, place in places.items() if wanted[i] and counts[wanted[i]] == 1}
+        if len(shifts) == 1 and len(held) > len(wanted):
+            (shift,) = shifts
+            for i in places:
+                if 0 <= i + shift < len(held) and held[i + shift] == wanted[i]:
+                    places[i] = i + shift
 
     def _expected(self, node: int, entry: int, shape: tuple[int, ...]) -> int:
         """Where an entry is if a node has all of them, or a column, in their order.

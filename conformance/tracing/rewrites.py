@@ -256,7 +256,7 @@ class Rewriting:
 
     def _picked(self, whole: Array, end: Node) -> Array | None:
         """The columns that a value holds one entry of, row by row; None if it is no such value."""
-        if whole.ndim != 2 or end.value.shape != whole.shape[:1]:  # noqa: PLR2004 - a matrix
+        if whole.ndim != 2 or whole.shape[1] == 1 or end.value.shape != whole.shape[:1]:  # noqa: PLR2004 - a matrix
             return None
         wanted = np.array([float(self._ball(end, i).mid()) for i in range(len(whole))])
         far = np.abs(np.abs(whole) - np.abs(wanted)[:, None])

@@ -4,7 +4,7 @@ A recorded value is a quantity only if something was made of it that its own con
 make. Left out: which equations these are (`z_and_a.py`, `deltas.py`).
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import reduce
 from itertools import islice
 from operator import and_, or_
@@ -14,6 +14,7 @@ import numpy as np
 from conformance.tracing.candidates import Candidate
 from conformance.tracing.index import Location, as_floats
 from conformance.tracing.lookup import Lookup
+from conformance.tracing.repair import SCALING
 from reference.step import Array, split
 
 FEW = 3  # numbers that are looked for in floats before all are on balls
@@ -31,12 +32,17 @@ def exactly(array: Array) -> Array:
 
 
 class Uses:
-    """What was made of the values of one run."""
+    """What was made of the values of one run.
+
+    Attributes:
+        scales: how many times what its equation makes the last result was.
+    """
 
     def __init__(self, lookup: Lookup) -> None:
         """Of the run that is looked up."""
         self.lookup, self.run = lookup, lookup.run
         self.index, self.roles = lookup.index, lookup.roles
+        self.scales = set[float]()
 
     def by_use(
         self,
@@ -45,6 +51,7 @@ class Uses:
         made: Made,
         right: Location | None,
         fits: Callable[[Array], bool] = lambda _: True,
+        scales: Collection[float] = (),
     ) -> Candidate | None:
         """The value of which an equation's result is recorded, that of the first equation first.
 
@@ -54,6 +61,7 @@ class Uses:
             made: what the equations make of it.
             right: where the right value is; another one is made of that.
             fits: what else is asked of the value.
+            scales: as of `used`.
         """
         free = self._free(name, where, right)
         equations = max((len(list(made(each.value, exactly))) for each in free[:1]), default=0)
@@ -65,7 +73,7 @@ class Uses:
             for each in free:
                 if not self._plausible(each.value, result):
                     continue
-                within = self.used(each.value, result, each.location, alike=True)
+                within = self.used(each.value, result, each.location, alike=True, scales=scales)
                 if within and fits(each.value):  # of equal values the last was taken
                     last = self.lookup.columns(each.value, within)
                     if last is None or self._only_given_back(each.location, last):
@@ -109,7 +117,8 @@ class Uses:
         """Whether the last of equal values is what an operation gave back, such as |z| of z > 0."""
         nodes = self.index.replay.trace.nodes
         return all(
-            any(nodes[number].depends_on(nodes[each]) for each in first.numbers)
+            nodes[number].operation not in SCALING  # a factor of 1 is what should be another
+            and any(nodes[number].depends_on(nodes[each]) for each in first.numbers)
             for number in last.numbers
         )
 
@@ -127,7 +136,15 @@ class Uses:
             for factor in self.lookup.factors
         )
 
-    def used(self, value: Array, made: Made, location: Location, *, alike: bool = False) -> int:
+    def used(
+        self,
+        value: Array,
+        made: Made,
+        location: Location,
+        *,
+        alike: bool = False,
+        scales: Collection[float] = (),
+    ) -> int:
         """What was computed on the way to something recorded that is made of a value, as bits.
 
         It is made of all samples at once, or of each alone; 0 if there is nothing.
@@ -137,6 +154,8 @@ class Uses:
             made: what its consumers make of it.
             location: where it is.
             alike: whether they have its sign.
+            scales: how many times what the equations make their results may be; any if none are
+                given.
         """
         m, own = self.run.m, location.numbers
         for result, summed in made(value, exactly):
@@ -148,6 +167,10 @@ class Uses:
                 signs = {factor * location.factor > 0 for _, factor in filter(None, each)}
                 if alike and signs != {True}:
                     return 0  # something between has turned the sign
+                times = {abs(factor / location.factor) for _, factor in filter(None, each)}
+                if scales and not times.issubset(scales):
+                    continue
+                self.scales = times
                 return reduce(or_, (within for within, _ in filter(None, each)))
         return 0
 

@@ -34,6 +34,7 @@ from reference.updates import OLD
 BITS = 400
 MORE_BITS = 4096  # where 1 − σ(z) of a saturated neuron needs more digits to be known
 EXACT = 1e-60  # what a right formula agrees to, at least
+UNNAMED = "…"
 TINY = flint.arb(2) ** -1400  # no float is so small
 
 
@@ -176,15 +177,15 @@ class OnBalls:
         return ""
 
     def _named(self, node: Node) -> str:
-        """What the program calls a value, or else what it is in the book."""
+        """What a value is in the book, or else what the program calls it."""
         from conformance.backward.names import variable
 
         known = (
             name
             for name, at in self.step.found.items()
-            if at.factor == 1 and set(at.numbers) == {node.number}
+            if at.factor == 1 and node.number in at.numbers
         )
-        return variable(node) or next(known, node.operation)
+        return next(known, "") or variable(node) or UNNAMED
 
     def lost(self, name: str, index: tuple[int, ...]) -> LostDigits:
         """How many digits a quantity that is exactly right has lost, and where.

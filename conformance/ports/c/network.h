@@ -16,6 +16,7 @@ static real NAME(activated)(enum activation f, real z)
     case SIGMOID: return NAME(sigmoid)(z);
     case TANH: return tanh(z);
     case RELU: return z > 0 ? z : 0;
+    case LEAKY_RELU: return z > 0 ? z : (real)0.01 * z;
     default: return z; /* LINEAR */
     }
 }
@@ -27,6 +28,7 @@ static real NAME(prime)(enum activation f, real z)
     case SIGMOID: return NAME(sigmoid)(z) * (1 - NAME(sigmoid)(z));
     case TANH: return 1 - tanh(z) * tanh(z);
     case RELU: return z > 0;
+    case LEAKY_RELU: return z > 0 ? 1 : (real)0.01;
     default: return 1; /* LINEAR */
     }
 }

@@ -29,9 +29,11 @@ enum { BROKEN = false };
 enum { MOST = 16 }; /* layers */
 
 /* What is written here: the names that the cases have, in the order of the numbers. */
-enum activation { SIGMOID, TANH, RELU, LINEAR, SOFTMAX };
+enum activation { SIGMOID, TANH, RELU, LEAKY_RELU, LINEAR, SOFTMAX };
 enum cost { QUADRATIC, CROSS_ENTROPY, LOG_LIKELIHOOD };
-static const char *const ACTIVATIONS[] = {"sigmoid", "tanh", "relu", "linear", "softmax", NULL};
+static const char *const ACTIVATIONS[] = {
+    "sigmoid", "tanh", "relu", "leaky-relu", "linear", "softmax", NULL,
+};
 static const char *const COSTS[] = {"quadratic", "cross-entropy", "log-likelihood", NULL};
 static const char *const UPDATES[] = {"sgd", NULL};
 

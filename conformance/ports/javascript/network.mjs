@@ -47,6 +47,7 @@ export const ACTIVATIONS = {
   sigmoid: neuronByNeuron(sigmoid, (z) => sigmoid(z) * (1 - sigmoid(z))),
   tanh: neuronByNeuron(Math.tanh, (z) => 1 - Math.tanh(z) ** 2),
   relu: neuronByNeuron((z) => Math.max(z, 0), (z) => (z > 0 ? 1 : 0)),
+  'leaky-relu': neuronByNeuron((z) => (z > 0 ? z : 0.01 * z), (z) => (z > 0 ? 1 : 0.01)),
   linear: neuronByNeuron((z) => z, () => 1),
   softmax: { layer: softmax },
 };

@@ -74,15 +74,15 @@ impl<T: Real> Matrix<T> {
 // ---- the network: one step, equation by equation
 
 #[derive(Clone, Copy, PartialEq)]
-pub enum Activation { Sigmoid, Tanh, Relu, Linear, Softmax }
+pub enum Activation { Sigmoid, Tanh, Relu, LeakyRelu, Linear, Softmax }
 
 impl Activation {
     /// The one of this name, or none: it is not written here.
     pub fn named(name: &str) -> Option<Self> {
-        use Activation::{Linear, Relu, Sigmoid, Softmax, Tanh};
+        use Activation::{LeakyRelu, Linear, Relu, Sigmoid, Softmax, Tanh};
         Some(match name {
             "sigmoid" => Sigmoid, "tanh" => Tanh, "relu" => Relu,
-            "linear" => Linear, "softmax" => Softmax, _ => return None,
+            "leaky-relu" => LeakyRelu, "linear" => Linear, "softmax" => Softmax, _ => return None,
         })
     }
     /// a = f(z) of a layer.
@@ -91,6 +91,7 @@ impl Activation {
             Self::Sigmoid => z.map(sigmoid),
             Self::Tanh => z.map(Real::tanh),
             Self::Relu => z.map(|z| if z > T::of(0.0) { z } else { T::of(0.0) }),
+            Self::LeakyRelu => z.map(|z| if z > T::of(0.0) { z } else { T::of(0.01) * z }),
             Self::Linear => z.clone(),
             Self::Softmax => softmax(z),
         }
@@ -102,6 +103,7 @@ impl Activation {
             Self::Sigmoid => sigmoid(z) * (one - sigmoid(z)),
             Self::Tanh => one - z.tanh() * z.tanh(),
             Self::Relu => if z > zero { one } else { zero },
+            Self::LeakyRelu => if z > zero { one } else { T::of(0.01) },
             Self::Linear | Self::Softmax => one,
         }
     }

@@ -20,7 +20,6 @@ HEAD, LINE = 46, 18  # the number of a layer above it; a line of text below
 ROOMY = 80  # between layers, where a layer's number is said in words
 WIDELY = 110  # the same, where words on weights stand beside those on layers
 GAP = 8  # between these words otherwise
-WEIGHTS = ("nabla_w", "w")
 
 Point = tuple[float, float]
 Label = tuple[float, float, str, str]  # x, y, text, class
@@ -112,19 +111,13 @@ def network(case: Case, verdicts: Iterable[Verdict], step: int = 0, tag: str = "
     across = (WIDTH - 2 * SIDE) / (len(case.sizes) - 1)
     tall = max(min(size, MOST) + (size > MOST) for size in case.sizes)
     foot = HEAD + (tall - 1) * DOWN + 2 * RADIUS
-    middle = (HEAD + foot) / 2
     layers = [
-        _layer(i, size, (SIDE + (i - 1) * across, middle), _part(wrong, i, weights=False))
+        _layer(
+            i, size, (SIDE + (i - 1) * across, (HEAD + foot) / 2), _part(wrong, i, weights=False)
+        )
         for i, size in enumerate(case.sizes, start=1)
     ]
-    weights = [
-        Weights(
-            (one.x + other.x) / 2,
-            tuple((a, b) for a in one.neurons for b in other.neurons),
-            _part(wrong, other.number, weights=True),
-        )
-        for one, other in pairwise(layers)
-    ]
+    weights = [_weights(*pair, wrong) for pair in pairwise(layers)]
     below = _Below(layers, weights, foot, across)
     failed = [v.name for v in wrong if v.status is Status.FAIL]
     marked = {word(name) for name in failed if tag in ("", tag_of(name, case.layers))}
@@ -175,10 +168,11 @@ class _Below:
 
     def marks(self, symbols: Collection[str]) -> Iterator[Mark]:
         """What is drawn behind these quantities, down to their words."""
-        width = min(self.across * 0.8, 72)
-        ends: list[tuple[Layer | Weights, float]] = [(e, self.under_layers) for e in self.layers]
-        ends += [(each, self.end) for each in self.weights]
-        for each, end in ends:
+        layer, beside = min(self.across * 0.8, 72), max(min(self.across - 56, 72), 30)
+        found: list[tuple[Layer | Weights, float, float]]
+        found = [(each, layer, self.under_layers) for each in self.layers]
+        found += [(each, beside, self.end) for each in self.weights]
+        for each, width, end in found:
             if not set(symbols).isdisjoint(each.part.wrong):
                 yield Mark(each.x - width / 2, width, end + 6)
 
@@ -195,6 +189,11 @@ def _layer(number: int, size: int, centre: Point, part: Part) -> Layer:
         return Layer(number, size, x, tuple(points), None, part)
     gap = MOST - 1  # the last neuron stands below the dots
     return Layer(number, size, x, (*points[:gap], points[-1]), points[gap], part)
+
+
+def _weights(one: Layer, other: Layer, wrong: Sequence[Verdict]) -> Weights:
+    lines = tuple((a, b) for a in one.neurons for b in other.neurons)
+    return Weights((one.x + other.x) / 2, lines, _part(wrong, other.number, weights=True))
 
 
 def _heads(layers: Sequence[Layer], across: float) -> Iterator[Label]:
@@ -225,7 +224,7 @@ def _part(wrong: Sequence[Verdict], layer: int, *, weights: bool) -> Part:
 
 def _belongs(name: str, layer: int, weights: bool) -> bool:
     quantity, own = split(name)
-    return own == layer and (quantity in WEIGHTS) is weights
+    return own == layer and quantity.endswith("w") is weights
 
 
 def _words(case: Case, wrong: Sequence[Verdict]) -> str:

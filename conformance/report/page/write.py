@@ -31,6 +31,7 @@ WORDS = {  # what a cell says by its status
     "not observed": "not shown",
     "error": "stopped",
 }
+MANY = 40  # equations of a worked example, beyond which they are folded
 PACKAGES = ("backprop-conformance", "numpy", "torch", "python-flint")
 
 
@@ -82,6 +83,7 @@ def page(reports: Sequence[Report], command: str) -> str:
         policy=policy(style, script),
         words=WORDS,
         around=AROUND,
+        many=MANY,
     )
 
 

@@ -98,15 +98,23 @@ def test_a_page_is_quiet_and_no_wider_than_the_screen(
     assert settled(open_page(pages(name), width)).sideways() == 0
 
 
-@pytest.mark.parametrize("name", ["bp2-sigma-prime-of-a", "conformant", "crashed"])
+@pytest.mark.parametrize(
+    ("name", "width", "theme"),
+    [
+        *(("bp2-sigma-prime-of-a", width, theme) for width in WIDTHS for theme in THEMES),
+        *(("conformant", "wide", "dark"), ("conformant", "narrow", "light")),
+        *(("crashed", "wide", "light"), ("crashed", "narrow", "dark")),
+    ],
+)
 def test_anybody_can_read_it(
-    name: str, pages: Pages, open_page: OpenPage, width: str, theme: Theme
+    name: str, width: str, theme: Theme, pages: Pages, open_page: OpenPage
 ) -> None:
     assert settled(open_page(pages(name), width, theme)).violations() == []
 
 
+@pytest.mark.parametrize(("width", "theme"), [("wide", "light"), ("narrow", "dark")])
 def test_anybody_can_read_what_a_cell_opens(
-    pages: Pages, open_page: OpenPage, width: str, theme: Theme
+    width: str, theme: Theme, pages: Pages, open_page: OpenPage
 ) -> None:
     it = settled(open_page(pages("one-neuron"), width, theme))
     it.page.goto(f"{it.page.url}#{DIGITS}/0/nabla_w2")

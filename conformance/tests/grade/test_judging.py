@@ -47,6 +47,13 @@ def test_a_wrong_equation_has_its_layers_line_and_cause(here: Path) -> None:
 
 
 @pytest.mark.thorough
+def test_another_activation_than_the_one_that_is_meant_is_wrong(here: Path) -> None:
+    written(here / "net.py", ONE)
+    said = judge_file("net.py", 5, family=("tanh", "tanh"))
+    assert (said.outcome, said.what[:2]) == (Outcome.WRONG, "A ")
+
+
+@pytest.mark.thorough
 def test_what_is_wrong_when_the_time_is_over_is_kept(here: Path) -> None:
     written(here / "net.py", ONE)
     said = judge_file("net.py", 0.1)  # which is as long as a second, and less than all cases take

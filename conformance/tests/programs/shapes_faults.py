@@ -248,4 +248,25 @@ FAULTS: dict[str, list[Edit]] = {
         ("nabla_b.insert(0, delta)", "nabla_b.insert(0, -delta)"),
         ("delta = (w.T @ delta) * (1 - h ** 2)", "delta = w.T @ delta"),
     ],
+    "spanish": [
+        ("return self.W.T @ delta", "return self.W.T @ error"),
+        ("delta = error * self.df(self.z)", "delta = error * self.df(self.f(self.z))"),
+        ("self.db = delta.mean(axis=1, keepdims=True)", "self.db = delta.mean()"),
+        ("self.dW = delta @ self.x.T / self.x.shape[1]", "self.dW = error @ self.x.T / self.x.shape[1]"),
+        ("capa.b -= tasa * capa.db", "capa.b += tasa * capa.db"),
+    ],
+    "german": [
+        ("self.akt[i] * (1 - self.akt[i])", "self.akt[i]"),
+        ("fehler = (a - t) * a * (1 - a) / len(x)", "fehler = (a - t) * (1 - a) / len(x)"),
+        ("self.akt[i].T @ fehler)", "self.akt[i].T @ np.abs(fehler))"),
+        ("gs.insert(0, fehler.sum(axis=0))", "gs.insert(0, fehler.mean(axis=0))"),
+        ("self.schwellen[i] -= rate * gs[i]", "self.schwellen[i] += rate * gs[i]"),
+    ],
+    "french": [
+        ("dh = d @ reseau['P2'].T * (1 - h ** 2)", "dh = d @ reseau['P2'].T * (1 - h)"),
+        ("d = (s - Y) / len(X)", "d = (Y - s) / len(X)"),
+        ("'c1': dh.sum(0)", "'c1': dh.mean(0)"),
+        ("'P2': h.T @ d", "'P2': h.T @ dh @ reseau['P2']"),
+        ("'P1': X.T @ dh", "'P1': X.T @ (d @ reseau['P2'].T)"),
+    ],
 }  # fmt: skip

@@ -46,8 +46,8 @@ type Case struct {
 // recorded says where the numbers of a case lie in cases.bin, one tensor behind the other.
 type recorded struct {
 	Case
-	Offset  int                  `json:"offset"`
-	Tensors [][2]json.RawMessage `json:"tensors"` // name and shape
+	Offset  int                 `json:"offset"`
+	Tensors [][]json.RawMessage `json:"tensors"` // name and shape; a 1 where tolerances follow
 }
 
 // Tensor is a matrix, row-major; the numbers of a float32 case are doubles too, and exact.
@@ -97,15 +97,7 @@ var list = sync.OnceValues(func() ([]recorded, error) {
 func (r recorded) numbers() (map[string]Tensor, error) {
 	tensors := make(map[string]Tensor, len(r.Tensors))
 	at := r.Offset
-	for _, entry := range r.Tensors {
-		var name string
-		if err := json.Unmarshal(entry[0], &name); err != nil {
-			return nil, err
-		}
-		var shape []int
-		if err := json.Unmarshal(entry[1], &shape); err != nil {
-			return nil, err
-		}
+	add := func(name string, shape []int) {
 		size := 1
 		for _, each := range shape {
 			size *= each
@@ -121,6 +113,20 @@ func (r recorded) numbers() (map[string]Tensor, error) {
 			}
 		}
 		tensors[name] = Tensor{shape, data}
+	}
+	for _, entry := range r.Tensors {
+		var name string
+		if err := json.Unmarshal(entry[0], &name); err != nil {
+			return nil, err
+		}
+		var shape []int
+		if err := json.Unmarshal(entry[1], &shape); err != nil {
+			return nil, err
+		}
+		add(name, shape)
+		if len(entry) > 2 {
+			add("bound/"+name, shape)
+		}
 	}
 	return tensors, nil
 }

@@ -3,7 +3,7 @@ export interface Case {
   id: string;
   sizes: number[];
   /** Of the layers 2 to L. */
-  activations: ('sigmoid' | 'tanh' | 'relu' | 'linear' | 'softmax')[];
+  activations: ('sigmoid' | 'tanh' | 'relu' | 'leaky-relu' | 'linear' | 'softmax')[];
   cost: 'quadratic' | 'cross-entropy' | 'log-likelihood';
   update: 'sgd' | 'momentum' | 'nesterov' | 'rmsprop' | 'adam' | 'adamw';
   /** Of the update: `mu`, `rho`, `epsilon`, those that it has. */

@@ -25,10 +25,14 @@ export function read(id) {
   const one = (at) => (width === 4 ? bytes.getFloat32(at, true) : bytes.getFloat64(at, true));
   const tensors = {};
   let at = found.offset;
-  for (const [name, shape] of found.tensors) {
+  const add = (name, shape) => {
     const data = new Float64Array(shape.reduce((product, size) => product * size, 1));
     for (let i = 0; i < data.length; i++, at += width) data[i] = one(at);
     tensors[name] = { shape: [...shape], data };
+  };
+  for (const [name, shape, tolerance] of found.tensors) {
+    add(name, shape);
+    if (tolerance) add(`bound/${name}`, shape);
   }
   return tensors;
 }

@@ -110,12 +110,18 @@ fn numbers(case: &Json) -> Outcome<BTreeMap<String, Tensor>> {
     let mut rest = &BYTES[case.get("offset")?.number()? as usize..];
     let mut tensors = BTreeMap::new();
     for each in case.get("tensors")?.list()? {
-        let [name, shape] = each.list()? else { return Err("a tensor has a name and a shape".into()) };
-        let shape = shape.sizes()?;
-        let (own, after) = rest.split_at(shape.iter().product::<usize>() * width);
-        rest = after;
-        let data = own.chunks_exact(width).map(double).collect();
-        tensors.insert(name.str()?.to_string(), Tensor { shape, data });
+        let [name, shape, tolerance @ ..] = each.list()? else { return Err("no tensor".into()) };
+        let (name, shape) = (name.str()?, shape.sizes()?);
+        let mut add = |name: String| {
+            let (own, after) = rest.split_at(shape.iter().product::<usize>() * width);
+            rest = after;
+            let data = own.chunks_exact(width).map(double).collect();
+            tensors.insert(name, Tensor { shape: shape.clone(), data });
+        };
+        add(name.to_string());
+        if !tolerance.is_empty() {
+            add(format!("bound/{name}"));
+        }
     }
     Ok(tensors)
 }

@@ -105,12 +105,13 @@ def read(id_: str) -> dict[str, Tensor]:
 
 def _numbers(case: dict[str, Any]) -> dict[str, Tensor]:
     tensors, at = {}, case["offset"]
-    for name, shape in case["tensors"]:
-        numbers = array("f" if case["dtype"] == "float32" else "d")
-        end = at + prod(shape) * numbers.itemsize
-        numbers.frombytes(_bytes()[at:end])
-        if sys.byteorder == "big":
-            numbers.byteswap()
-        tensors[name] = Tensor(list(shape), array("d", numbers))
-        at = end
+    for name, shape, *tolerance in case["tensors"]:
+        for each in (name, f"bound/{name}") if tolerance else (name,):
+            numbers = array("f" if case["dtype"] == "float32" else "d")
+            end = at + prod(shape) * numbers.itemsize
+            numbers.frombytes(_bytes()[at:end])
+            if sys.byteorder == "big":
+                numbers.byteswap()
+            tensors[each] = Tensor(list(shape), array("d", numbers))
+            at = end
     return tensors
