@@ -282,7 +282,7 @@ def test_a_parameter_that_must_be_given_and_is_neither_lambda_nor_n_is_asked_abo
             super().update_mini_batch(mini_batch, eta)
 
     with pytest.raises(
-        UsageError, match="update_mini_batch asks for `tau`, which is neither λ nor"
+        UsageError, match="asks for `tau`, which is neither λ nor n"
     ):
         adapt(Unknown, "it")
 
