@@ -29,7 +29,11 @@ def explain(
     if html is None:
         say(as_text(worked), end="")
         return
+    from conformance.errors import UsageError
     from conformance.lesson.page import write_lesson
+    from conformance.model.updates import SGD
 
+    if worked.case.update != SGD:
+        raise UsageError(f"--html: the page is of plain SGD; {case} moves by {worked.case.update}")
     write_lesson(html, worked)
     say(f"{html}: one step to walk through; open it in a browser")

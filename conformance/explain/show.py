@@ -11,7 +11,6 @@ from conformance.corpus import store
 from conformance.corpus.case import Case
 from conformance.errors import UsageError
 from conformance.explain.worked import Worked, worked_step
-from conformance.model.updates import SGD
 
 SIZES = (2, 3, 1)
 MOST = 2_000_000  # products in a layer's z or ∇w, all samples together: a few seconds
@@ -35,10 +34,6 @@ def example(
         raise UsageError("--case has its own sizes, cost and samples: give it alone")
     place = store.root()
     found = _case(case, store.cases(place))
-    if found.update != SGD:
-        raise UsageError(
-            f"--case {case}: steps of plain SGD are explained; its update is {found.update}"
-        )
     recorded = store.read(place, found)
     first = recorded.steps[0]
     return worked_step(recorded.case, first.parameters, first.batch)

@@ -10,6 +10,7 @@ import numpy as np
 
 from conformance.mistakes.mistake import Mistake
 from conformance.mistakes.situation import Formulas, Situation, by_the_book, where
+from conformance.model.updates import SGD
 
 
 def through(layer: int) -> Formulas:
@@ -32,6 +33,11 @@ def through_updated(at: Situation) -> Any:
     above = replace(at, layer=at.layer + 1)
     updated = by_the_book(above, "W", nabla_w=by_the_book(above, "BP4"))
     return by_the_book(at, "BP2", w=updated)
+
+
+def moves_by_the_book(at: Situation) -> bool:
+    """Whether the update is the book's: what others keep is not there yet"""
+    return at.case.update == SGD
 
 
 def is_square(at: Situation) -> bool:
@@ -103,7 +109,7 @@ BACKWARD = (
         "The weights are updated before the error goes down through them.",
         wrong="δ^l = ((w^{l+1} − η ∂C/∂w^{l+1})ᵀ δ^{l+1}) ⊙ σ′(z^l)",
         right="δ^l = ((w^{l+1})ᵀ δ^{l+1}) ⊙ σ′(z^l)",
-        formulas={"BP2": through_updated},
+        formulas=where("BP2", moves_by_the_book, through_updated),
         source="kim-marcel/basic_neural_network#7",
         hidden="no hidden layer; a tiny η",
     ),

@@ -23,6 +23,7 @@ from conformance.tests.support import hiding, recorded
 from conformance.verdict.oracle import expectations
 from reference.step import Batch, Parameters
 
+BOOK_TAGS = [tag for tag in TAGS if tag != "V"]  # whose update keeps nothing
 OTHERS = (
     *("cancelling-2-2-2", "layout-3-2-4", "narrow-5-1"),
     *("saturated-2-2-3-cross-entropy", "single-4-3-2"),
@@ -81,7 +82,7 @@ def assert_unnamed(tag: str, how: str, id_: str) -> None:
 
 
 @pytest.mark.parametrize("how", sorted(WRONG))
-@pytest.mark.parametrize("tag", TAGS)
+@pytest.mark.parametrize("tag", BOOK_TAGS)
 def test_what_changes_nothing_in_a_case_is_not_named(tag: str, how: str) -> None:
     assert_unnamed(tag, how, HAND)
 
@@ -89,7 +90,7 @@ def test_what_changes_nothing_in_a_case_is_not_named(tag: str, how: str) -> None
 @pytest.mark.thorough
 @pytest.mark.parametrize("id_", OTHERS)
 def test_what_changes_nothing_is_not_named_in_other_cases(id_: str) -> None:
-    for tag in TAGS:
+    for tag in BOOK_TAGS:
         for how in WRONG:
             assert_unnamed(tag, how, id_)
 

@@ -240,9 +240,9 @@ def test_parameters_that_change_nothing_keep_their_defaults() -> None:
             eta: float,
             lambda_: float = 0.0,
             n_data: int = 1,
-            mu: float = 0,
+            tau: float = 0,
         ) -> None:
-            assert (lambda_, n_data, mu) in ((0.0, 1, 0), (0.0, 4, 0), (0.5, 4, 0))
+            assert (lambda_, n_data, tau) in ((0.0, 1, 0), (0.0, 4, 0), (0.5, 4, 0))
             super().update_mini_batch(mini_batch, eta)
 
     subject = adapt(Idle, "it")
@@ -277,12 +277,14 @@ def test_decay_that_must_be_given_and_is_left_out_is_wrong() -> None:
 
 
 def test_a_parameter_that_must_be_given_and_is_neither_lambda_nor_n_is_asked_about() -> None:
-    class Momentum(Network):
-        def update_mini_batch(self, mini_batch: Pairs, eta: float, mu: float) -> None:  # type: ignore[override]  # noqa: ARG002
+    class Unknown(Network):
+        def update_mini_batch(self, mini_batch: Pairs, eta: float, tau: float) -> None:  # type: ignore[override]  # noqa: ARG002
             super().update_mini_batch(mini_batch, eta)
 
-    with pytest.raises(UsageError, match="update_mini_batch asks for `mu`, which is neither λ nor"):
-        adapt(Momentum, "it")
+    with pytest.raises(
+        UsageError, match="asks for `tau`, which is neither λ nor n"
+    ):
+        adapt(Unknown, "it")
 
 
 class Refuses(Network):

@@ -16,6 +16,7 @@ from conformance.corpus.case import Case
 from conformance.corpus.recorded import Recorded
 from conformance.judging.judge import check_case
 from conformance.model.functions import SIGMOID
+from conformance.model.updates import SGD
 from conformance.subjects import Subject
 from conformance.subjects.book.subject import book_subject
 from conformance.subjects.load import load
@@ -24,7 +25,8 @@ from conformance.tests.networks.broken import Edit, broken_source
 from conformance.tests.networks.right_costs import CrossEntropyCost, WithCost
 from conformance.tests.support import recorded
 
-CASES = [case for case in store.cases(store.root()) if set(case.activations) == {SIGMOID}]
+BOOK = [case for case in store.cases(store.root()) if case.update == SGD]
+CASES = [case for case in BOOK if set(case.activations) == {SIGMOID}]
 SMALL = [case for case in CASES if case.dtype == "float64" and max(case.sizes) < 100]
 
 LAYERS = 5  # of weights

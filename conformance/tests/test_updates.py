@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from conformance import check
+from conformance.explain.lines import as_text
+from conformance.explain.show import example
 from conformance.outcome import Report
 from conformance.tests.networks import updates
 from conformance.train.data import digits
@@ -66,6 +68,12 @@ def test_a_momentum_of_the_wrong_sign_is_blamed_on_v_and_its_line(tmp_path: Path
     lines = (tmp_path / "edited.py").read_text("utf-8").splitlines()
     assert "-self.mu * v" in lines[blame.first.frames[0].line - 1]
     assert [each.mistakes for each in report.causes] == [("momentum-sign",)]
+
+
+def test_a_step_of_another_update_is_worked_with_its_state() -> None:
+    text = as_text(example("adam-2-4-3"))
+    assert "√(sw3[0,3] / (1 − ρ^t))" in text
+    assert "\nV    t ← t + 1 = 0 + 1 = 1" in text
 
 
 @pytest.mark.thorough
