@@ -52,7 +52,7 @@ def _prove_by_id(dtype: str, id_: str, _place: Path) -> Proved:
 def prove(
     wrong: Wrong, dtype: str = "float64", worlds: Sequence[int] = WORLDS, rules: Sequence[str] = ()
 ) -> Proved:
-    """What becomes of a mistake in the cases of some numbers of processes; of all rules, or some."""
+    """What becomes of a mistake in the cases of some numbers of processes, of some rules or all."""
     caught, problems = [], []
     for world in worlds:
         processes = Simulated(world, wrong.fault, wrong.id)

@@ -119,10 +119,10 @@ def of_functions(found: Definitions) -> Iterator[Candidate]:
     for each in found.functions:
         if takes_parameters(each) and id(each) not in others and _gives_two(each):
             names_of_it = frozenset((each.__name__,))
-            alone = [_alone(found, roles, each)]
+            ways = [_alone(found, roles, each)]
             if not roles["backward"]:
-                alone.append(_unnamed(found, roles, each))
-            yield Candidate(each.__name__, book=False, searched=tuple(alone), functions=names_of_it)
+                ways.append(_unnamed(found, roles, each))
+            yield Candidate(each.__name__, book=False, searched=tuple(ways), functions=names_of_it)
     if roles["train"] and not roles["backward"]:
         without: dict[str, list[Named]] = {**roles, "loss": []}
         alone = (_searched(found, without),)

@@ -4,7 +4,6 @@ One pool for each number of processes is shared, since starting one takes second
 right (`test_processes.py`).
 """
 
-import os
 import signal
 import subprocess
 import sys
@@ -24,20 +23,20 @@ from conformance.processes.division import divided
 from conformance.processes.program import FunctionProgram, Job, TwinProgram, flat, unflat
 from conformance.processes.ranks import Shown, Simulated
 from conformance.processes.workers import Failure, Workers
-from conformance.tests.documents import PACKAGE
 
 pytestmark = pytest.mark.xdist_group("torch")
 
-EXAMPLE = f"{PACKAGE / 'examples' / 'data_parallel.py'}:step"
 CASES = "uneven-remainder-3-4-2"
 
 
 def carriers() -> int:
-    """How many workers there are."""
+    """How many workers there are, where /proc tells."""
     found = 0
-    for name in os.listdir("/proc"):
+    if sys.platform != "linux":
+        return found
+    for each in Path("/proc").iterdir():
         try:
-            found += b"processes.worker" in Path(f"/proc/{name}/cmdline").read_bytes()
+            found += b"processes.worker" in (each / "cmdline").read_bytes()
         except OSError:
             continue
     return found

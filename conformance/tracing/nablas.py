@@ -11,6 +11,8 @@ import numpy as np
 
 from conformance.tracing.index import Location, as_floats, common_factor, is_factor, times
 from conformance.tracing.lookup import Lookup, has_factor
+from conformance.tracing.repair import SCALING
+from conformance.tracing.trace import Node
 from reference.step import Array
 
 
@@ -55,9 +57,22 @@ class GradientSearch:
                 self.lookup.take(f"nabla_{name}", mover, location, wrong=True)
 
     def _is_nothing(self, name: str, mover: Array, right: Array) -> bool:
-        """Whether a parameter was computed and not moved, and not because its ∇ came to nothing."""
-        still = self.run.rewritten[name] and not as_floats(mover).any()
-        return still and self.lookup.located(right, self.run.movers[name]) is None
+        """Whether a parameter was computed and not moved since its ∇ came to nothing.
+
+        What was multiplied by 0 only then is its ∇ no longer.
+        """
+        if not self.run.rewritten[name] or as_floats(mover).any():
+            return False
+        location = self.lookup.located(right, self.run.movers[name])
+        made = self._made_first(location, name) if location is not None else None
+        return made is None or made.operation not in SCALING
+
+    def _made_first(self, location: Location, name: str) -> Node | None:
+        """The first zeros that were made of a gradient on the way to its parameter."""
+        nodes, movers = self.index.replay.trace.nodes, self.run.movers[name]
+        later = (each for each in nodes if movers >> each.number & 1 and each.value.size)
+        made = (n for n in later if any(n.depends_on(nodes[i]) for i in location.numbers))
+        return next((each for each in made if not np.any(each.value)), None)
 
     def _is_gradient(self, name: str, mover: Array, right: Mapping[str, Array]) -> bool:
         """Whether what moved a parameter may stand for its ∇; else its update is wrong.
