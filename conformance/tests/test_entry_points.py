@@ -281,9 +281,7 @@ def test_a_parameter_that_must_be_given_and_is_neither_lambda_nor_n_is_asked_abo
         def update_mini_batch(self, mini_batch: Pairs, eta: float, tau: float) -> None:  # type: ignore[override]  # noqa: ARG002
             super().update_mini_batch(mini_batch, eta)
 
-    with pytest.raises(
-        UsageError, match="asks for `tau`, which is neither λ nor n"
-    ):
+    with pytest.raises(UsageError, match="asks for `tau`, which is neither λ nor n"):
         adapt(Unknown, "it")
 
 
