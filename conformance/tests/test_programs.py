@@ -62,7 +62,6 @@ OPEN = {
     "ClosuresWrong": "BP2 and BP3 are blamed too: a right part is handed from closure to closure",
     "ClipsSums": "no quadratic case has sums of gradients beyond 1 in modulus",
     "DecayAdds": "the line of the update that it calls is blamed, and not the one that negates λ",
-    "RecursiveWrong": "the line that calls is blamed, and not the one that is called",
 }
 """What is wrong in a verdict today."""
 

@@ -33,6 +33,7 @@ from reference import equations
 from reference.backprop import step
 from reference.equations import (
     COSTS,
+    SLOPE,
     relu,
     relu_prime,
     sigmoid,
@@ -205,6 +206,7 @@ BY_HAND: dict[str, Callable[[Array], Any]] = {
     "sigmoid": sigmoid,
     "tanh": lambda z: 2 * sigmoid(2 * z) - 1,
     "relu": lambda z: np.maximum(z, 0),
+    "leaky-relu": lambda z: np.where(z >= 0, z, z * z.dtype.type(SLOPE)),
     "linear": lambda z: z,
     "softmax": lambda z: np.exp(_log_softmax(z)),
 }
