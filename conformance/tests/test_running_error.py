@@ -216,6 +216,7 @@ SLOPES: dict[str, Callable[[Array], Any]] = {
     "sigmoid": lambda z: sigmoid(z) * sigmoid(-z),
     "tanh": lambda z: 1 - np.square(2 * sigmoid(2 * z) - 1),
     "relu": lambda z: np.heaviside(z, z.dtype.type(0)),
+    "leaky-relu": lambda z: np.where(z > 0, z.dtype.type(1), z.dtype.type(SLOPE)),
 }
 
 
