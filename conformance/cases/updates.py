@@ -40,7 +40,7 @@ def _of_update(name: str, seed: int) -> Iterator[Recipe]:
         normal(EXPANDING, seed + 4),
         uniform(EXPANDING, 5, seed + 5),
         why=f"{name} with other constants: unequal layers, no decay",
-        catches=(),
+        catches=("bp2-no-sigma-prime",),
         eta=rates[1],
         update=name,
         constants={each: OTHER[each] for each in constants},
