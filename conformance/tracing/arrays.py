@@ -218,12 +218,18 @@ def _reduced(ufunc: np.ufunc, method: str) -> Callable[..., Any]:
     return call
 
 
-def _apply_ufunc(ufunc: np.ufunc, method: str, inputs: Any, kwargs: dict[str, Any]) -> Any:
+def _apply_ufunc(  # noqa: PLR0911 - a return a way in which NumPy may be asked
+    ufunc: np.ufunc, method: str, inputs: Any, kwargs: dict[str, Any]
+) -> Any:
     if ufunc.__name__ in KNOWN and method == "__call__":
         return KNOWN[ufunc.__name__](*inputs)
     trace = _trace_of_call(inputs, kwargs)
     if any(map(_holds_arrays, inputs)):  # NumPy does it entry by entry, and each entry notes it
         return getattr(ufunc, method)(*map(_as_object, inputs), **kwargs)
+    if trace is not None and trace.recording and _is_of_python(ufunc) and not kwargs:
+        noted = _one_by_one(trace, ufunc, inputs)
+        if noted is not None:
+            return noted
     out = kwargs.pop("out", None)
     call = ufunc if method == "__call__" else _reduced(ufunc, method)
     name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
@@ -237,6 +243,26 @@ def _apply_ufunc(ufunc: np.ufunc, method: str, inputs: Any, kwargs: dict[str, An
         result = call(*map(plain, inputs), **plain_of(kwargs))
         return trace.record(name, call, nodes, options, result)
     return _into(trace, (name, call, nodes, options), out, inputs, kwargs)
+
+
+def _is_of_python(ufunc: np.ufunc) -> bool:
+    """Whether NumPy calls a function of Python for each number, as `np.vectorize` has it made."""
+    return ufunc.nout == 1 and ufunc.types == ["O" * ufunc.nin + "->O"]
+
+
+def _one_by_one(trace: Trace, ufunc: np.ufunc, inputs: Any) -> Any:
+    """What a function of Python gives of each number, its operations noted; None if too many."""
+    nodes = trace.argument(tuple(inputs))
+    held = [each.value if type(each) is Node else np.asarray(each) for each in nodes]
+    shape = np.broadcast_shapes(*map(np.shape, held))
+    if int(np.prod(shape)) > FEW or any(each.dtype.kind != "f" for each in held):
+        return None
+    entries = [_entries(trace, *each, shape) for each in zip(nodes, held, strict=True)]
+    given = np.asarray(ufunc(*entries), dtype=object).ravel().tolist()
+    if not all(isinstance(each, float) for each in given):
+        return None
+    floats = np.array([float(plain(each)) for each in given]).reshape(shape)
+    return trace.record("array", _put_in_shape, (trace.argument(given), shape), {}, floats)
 
 
 def _entries(trace: Trace, node: Any, value: Array, shape: tuple[int, ...]) -> Array:
