@@ -12,7 +12,7 @@ from torch import Tensor, distributed
 from torch.nn.parallel import DistributedDataParallel
 
 from reference.step import Array, Parameters
-from torch_impl.step import Trainer, to_array
+from torch_impl.step import Trainer, flat, gradients, to_array, values
 
 Samples = tuple[Array, Array]
 """x (n_1, m) and y (n_L, m) of a micro-batch."""
@@ -64,15 +64,9 @@ class ParallelTrainer:
         if not micro_batches:
             self._join()
         layers = self.inner.network.layers
-        after = {}
-        for layer, each in enumerate(layers, start=2):
-            after[f"reduced_b{layer}"] = to_array(each.bias.grad)[:, None]
-            after[f"reduced_w{layer}"] = to_array(each.weight.grad)
+        after = flat(gradients(layers), "reduced_")
         self.inner.optimizer.step()
-        for layer, each in enumerate(layers, start=2):
-            after[f"b{layer}"] = to_array(each.bias)[:, None]
-            after[f"w{layer}"] = to_array(each.weight)
-        return shown, after
+        return shown, after | flat(values(layers))
 
     def _micro_step(self, x: Array, y: Array, m: int) -> dict[str, Array]:
         """Forward and backward of one micro-batch, and what it computed."""

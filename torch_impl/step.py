@@ -14,6 +14,9 @@ from reference.step import Array, Batch, Parameters, Step
 from torch_impl.model import Network, optimizer
 from torch_impl.state import State
 
+Pair = tuple[tuple[Array, ...], tuple[Array, ...]]
+"""What belongs to the biases of each layer, and to the weights."""
+
 
 class Trainer:
     """A network in training, which shows what each of its steps computed."""
@@ -67,14 +70,14 @@ class Trainer:
         z, a = self.seen(logits)
         cost.backward()  # type: ignore[no-untyped-call]
         layers = self.network.layers
-        nabla_b = tuple(to_array(layer.bias.grad)[:, None] for layer in layers)
-        nabla_w = tuple(to_array(layer.weight.grad) for layer in layers)
+        nabla_b, nabla_w = gradients(layers)
         if self.l1:  # PyTorch has no such decay: its gradient is added by itself
             penalty: Tensor = self.l1 * sum(
                 (each.weight.abs().sum() for each in layers), x.new_zeros(())
             )
             penalty.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
+        b, w = values(layers)
         return Step(
             z=tuple(to_array(each).T for each in z),
             a=tuple(to_array(each).T for each in a),
@@ -82,8 +85,8 @@ class Trainer:
             delta=tuple(batch.m * to_array(each.grad).T for each in z),  # autograd's holds the 1/m
             nabla_b=nabla_b,
             nabla_w=nabla_w,
-            b=tuple(to_array(layer.bias)[:, None] for layer in layers),
-            w=tuple(to_array(layer.weight) for layer in layers),
+            b=b,
+            w=w,
             state=self.state.taken(),
         )
 
@@ -111,6 +114,31 @@ def put(network: Network, parameters: Parameters) -> None:
         for layer, w, b in zip(network.layers, parameters.w, parameters.b, strict=True):
             layer.weight.copy_(torch.tensor(w))
             layer.bias.copy_(torch.tensor(b[:, 0]))
+
+
+def gradients(layers: Sequence[nn.Linear]) -> Pair:
+    """∂C/∂b (n, 1) and ∂C/∂w of each layer, as autograd left them."""
+    return (
+        tuple(to_array(layer.bias.grad)[:, None] for layer in layers),
+        tuple(to_array(layer.weight.grad) for layer in layers),
+    )
+
+
+def values(layers: Sequence[nn.Linear]) -> Pair:
+    """The biases (n, 1) and the weights of each layer as they are now."""
+    return (
+        tuple(to_array(layer.bias)[:, None] for layer in layers),
+        tuple(to_array(layer.weight) for layer in layers),
+    )
+
+
+def flat(pair: Pair, prefix: str = "") -> dict[str, Array]:
+    """What belongs to biases and to weights by flat names: `b2`, `w2`, or behind a prefix."""
+    return {
+        f"{prefix}{kind}{layer}": array
+        for kind, arrays in zip("bw", pair, strict=True)
+        for layer, array in enumerate(arrays, start=2)
+    }
 
 
 def to_array(tensor: Tensor | None) -> Array:

@@ -12,7 +12,7 @@ from torch.func import functional_call, grad_and_value, vmap
 
 from reference.step import Array, Batch, Parameters
 from torch_impl.model import Network, optimizer
-from torch_impl.step import Trainer, put, to_array
+from torch_impl.step import Trainer, flat, gradients, put, to_array, values
 
 
 @lru_cache(maxsize=1)
@@ -55,14 +55,9 @@ class CompiledTrainer:
         layers = self.network.layers
         shown = {f"a{len(layers) + 1}": to_array(self.network.predict(logits)).T}
         shown["cost"] = to_array(cost)
-        for layer, each in enumerate(layers, start=2):
-            shown[f"nabla_b{layer}"] = to_array(each.bias.grad)[:, None]
-            shown[f"nabla_w{layer}"] = to_array(each.weight.grad)
+        shown |= flat(gradients(layers), "nabla_")
         self.optimizer.step()
-        for layer, each in enumerate(layers, start=2):
-            shown[f"b{layer}"] = to_array(each.bias)[:, None]
-            shown[f"w{layer}"] = to_array(each.weight)
-        return shown
+        return shown | flat(values(layers))
 
 
 class FuncTrainer:

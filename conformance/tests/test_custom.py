@@ -16,15 +16,14 @@ from conformance.cli import main
 from conformance.custom.calls import calls_of
 from conformance.custom.fitting import found
 from conformance.report.backward_record import from_json, to_json
+from conformance.tests.backward.measure import Said, imported
 from conformance.tests.custom.faults import AMBIGUOUS, FAULTS, faulty
 from conformance.tests.custom.measure import (
     FOLDER,
-    Said,
     arguments,
     function_of,
     judge,
     judged,
-    loaded,
     programs,
     table,
 )
@@ -51,7 +50,7 @@ def test_a_fault_is_seen_and_its_line_is_the_first(
     source, line = faulty(name, before, after)
     file = tmp_path / "faulty.py"
     file.write_text(source, encoding="utf-8")
-    report = conformance.check_vjp(function_of(loaded(file)), *arguments(name))
+    report = conformance.check_vjp(function_of(imported(file)), *arguments(name))
     assert report.exit_code == 1
     lines = [each.line for blame in report.blames for each in blame.lines]
     assert lines[:1] == [line] or (name, after) in AMBIGUOUS
@@ -133,7 +132,7 @@ def test_what_torch_refuses_is_no_gradient() -> None:
 
 
 def test_the_fifth_digit_is_seen_in_numbers_of_four_bytes() -> None:
-    kind = function_of(loaded(FOLDER / "tanh.py"))
+    kind = function_of(imported(FOLDER / "tanh.py"))
     assert conformance.check_vjp(kind, X.float()).ok
     wrong = type(
         "Wrong", (kind,), {"backward": staticmethod(lambda c, g: g * (1.00001 - c.out**2))}
@@ -154,7 +153,7 @@ def test_how_a_file_stops_is_known(tmp_path: Path) -> None:
 
 
 def test_arguments_are_found_by_their_names() -> None:
-    tried, _ = found(function_of(loaded(FOLDER / "linear.py")), None)
+    tried, _ = found(function_of(imported(FOLDER / "linear.py")), None)
     assert tried is not None
     assert tried.arguments == "input (4, 6), weight (5, 6), bias (5)"
 

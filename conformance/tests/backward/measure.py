@@ -24,33 +24,27 @@ from conformance.tests.backward.program import SEED, Program
 
 
 @dataclass(frozen=True)
-class Judgement:
-    """What was said of one program.
+class Said:
+    """What was said of one program, right or edited.
 
     Attributes:
-        program: the name of the right one.
         id: of the mutant, or of the right program.
         line: the edited one; 0 in a right program.
         text: of the edited line.
         computes: whether the edited line still holds an operation.
         missed: the wrong gradients that are not said to be wrong.
-        scaled: whether the edit only multiplies all gradients by one factor.
         exit_code: of the report; 4 if the engine raised an exception.
-        mends: whether a blame is said to mend all gradients.
         blamed: the lines of the blames, the first to be read first.
         said: the blames or the exception, in a line.
         seconds: that it took.
     """
 
-    program: str
     id: str
     line: int
     text: str
     computes: bool
     missed: tuple[str, ...]
-    scaled: bool
     exit_code: int
-    mends: bool
     blamed: tuple[int, ...]
     said: str
     seconds: float
@@ -61,14 +55,36 @@ class Judgement:
         return self.exit_code == 1 and not self.missed
 
     @property
-    def mended(self) -> bool:
-        """Whether there is a repair."""
-        return self.seen and self.mends
-
-    @property
     def first(self) -> bool:
         """Whether the edited line is the first to be read."""
         return self.seen and self.blamed[:1] == (self.line,)
+
+    @property
+    def good(self) -> bool:
+        """Whether nothing better could have been said."""
+        if not self.line:
+            return self.exit_code == 0
+        return self.seen and (self.first or not self.computes)
+
+
+@dataclass(frozen=True)
+class Judgement(Said):
+    """The same of a program of `check_backward`.
+
+    Attributes:
+        program: the name of the right one.
+        scaled: whether the edit only multiplies all gradients by one factor.
+        mends: whether a blame is said to mend all gradients.
+    """
+
+    program: str
+    scaled: bool
+    mends: bool
+
+    @property
+    def mended(self) -> bool:
+        """Whether there is a repair."""
+        return self.seen and self.mends
 
     @property
     def second(self) -> bool:
@@ -78,9 +94,7 @@ class Judgement:
     @property
     def good(self) -> bool:
         """Whether nothing better could have been said."""
-        if not self.line:
-            return self.exit_code == 0
-        return self.mended and (self.first or not self.computes)
+        return super().good and (not self.line or self.mended)
 
 
 def judged(programs: Sequence[Program], *, count: int, jobs: int = 1) -> Iterator[Judgement]:
@@ -148,7 +162,7 @@ class _Verdict:
 
 
 def _verdict(path: Path) -> _Verdict:
-    module = _imported(path)
+    module = imported(path)
     params, data = module.make(SEED)
     start = time.perf_counter()
     try:
@@ -171,7 +185,8 @@ def _verdict(path: Path) -> _Verdict:
     )
 
 
-def _imported(path: Path) -> types.ModuleType:
+def imported(path: Path) -> types.ModuleType:
+    """The module that a file is."""
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec
     assert spec.loader
@@ -226,17 +241,18 @@ def _row(name: str, judgements: Sequence[Judgement]) -> str:
     place = [each for each in wrongs if each.computes]
     accused = sum(each.exit_code != 0 for each in rights)
     shares = [
-        _share([each.seen for each in wrongs]),
-        _share([each.mended for each in wrongs]),
-        _share([each.first for each in place]),
-        _share([each.second for each in place]),
+        share([each.seen for each in wrongs]),
+        share([each.mended for each in wrongs]),
+        share([each.first for each in place]),
+        share([each.second for each in place]),
     ]
     median = statistics.median(each.seconds for each in judgements)
     verdict = f"{accused} accused" if accused else f"{len(rights)} right"
     return ROW.format(name, verdict, len(wrongs), *shares, f"{median:.2f} s")
 
 
-def _share(hits: Sequence[bool]) -> str:
+def share(hits: Sequence[bool]) -> str:
+    """How many, and the percentage."""
     return f"{sum(hits)} {100 * sum(hits) / len(hits):.1f} %" if hits else "–"
 
 

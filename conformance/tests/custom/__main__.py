@@ -7,7 +7,8 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from conformance.tests.custom.measure import Said, judged, programs, table
+from conformance.tests.backward.measure import Said
+from conformance.tests.custom.measure import judged, programs, table
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -4,7 +4,6 @@ What an edit does is found by torch itself: the edited function is applied, and 
 compared with those of the right one. Left out: the command line (`__main__.py`).
 """
 
-import importlib.util
 import tempfile
 import time
 import types
@@ -25,56 +24,13 @@ from conformance.custom.calls import calls_of
 from conformance.custom.context import is_function
 from conformance.custom.fitting import fitting
 from conformance.tests.backward.edits import Edit, edits
+from conformance.tests.backward.measure import Said, imported, share
 from conformance.tests.backward.mutants import spread
 from conformance.tests.backward.program import distance
 
 FOLDER = Path(__file__).with_name("programs")
 SEED = 5
 DIFFERENT = 1e-4  # relative to the largest entry, in numbers of four bytes too
-
-
-@dataclass(frozen=True)
-class Said:
-    """What was said of a function.
-
-    Attributes:
-        id: of the program and the edit.
-        line: the edited one; 0 in a right function.
-        text: of the edited line.
-        computes: whether the edited line still holds an operation.
-        missed: the wrong gradients that are not said to be wrong.
-        exit_code: of the report; 4 if the engine raised an exception.
-        blamed: the lines of the blames, the first to be read first.
-        said: the report.
-        seconds: that it took.
-    """
-
-    id: str
-    line: int
-    text: str
-    computes: bool
-    missed: tuple[str, ...]
-    exit_code: int
-    blamed: tuple[int, ...]
-    said: str
-    seconds: float
-
-    @property
-    def seen(self) -> bool:
-        """Whether every wrong gradient is said to be wrong."""
-        return self.exit_code == 1 and not self.missed
-
-    @property
-    def first(self) -> bool:
-        """Whether the edited line is the first to be read."""
-        return self.seen and self.blamed[:1] == (self.line,)
-
-    @property
-    def good(self) -> bool:
-        """Whether nothing better could have been said."""
-        return (self.first or (self.seen and not self.computes)) if self.line else (
-            self.exit_code == 0
-        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -95,16 +51,6 @@ def source_of(name: str) -> str:
     return (FOLDER / f"{name}.py").read_text(encoding="utf-8")
 
 
-def loaded(path: Path) -> types.ModuleType:
-    """The module that a file is."""
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def function_of(module: types.ModuleType) -> Any:
     """The only custom function of a module."""
     (found,) = (e for e in vars(module).values() if is_function(e))
@@ -115,7 +61,7 @@ def function_of(module: types.ModuleType) -> Any:
 def arguments(name: str) -> tuple[Any, ...]:
     """The arguments of the program's own call, or such as fit."""
     path = FOLDER / f"{name}.py"
-    kind = function_of(loaded(path))
+    kind = function_of(imported(path))
     torch.manual_seed(SEED)
     own = calls_of(str(path), [kind.__qualname__])[0].get(kind.__qualname__)
     args = next(fitting(kind))[1].args if own is None else own
@@ -152,14 +98,14 @@ def gradients(kind: Any, args: Sequence[Any]) -> list[np.ndarray]:
 def wrongs(name: str, count: int | None = None) -> list[Wrong]:
     """So many edits of a program that torch runs and that change a gradient, or all."""
     args = arguments(name)
-    right = gradients(function_of(loaded(FOLDER / f"{name}.py")), args)
+    right = gradients(function_of(imported(FOLDER / f"{name}.py")), args)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "edited.py")
 
         def judged(edit: Edit) -> tuple[Wrong, str] | None:
             path.write_text(edit.source, encoding="utf-8")
             try:
-                kind = function_of(loaded(path))
+                kind = function_of(imported(path))
                 got = gradients(kind, args)
             except Exception:  # noqa: BLE001  # an edited program may raise anything: it is left out
                 return None
@@ -186,7 +132,7 @@ def judge(name: str, wrong: Wrong | None, folder: Path) -> Said:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            report = conformance.check_vjp(function_of(loaded(path)), *arguments(name))
+            report = conformance.check_vjp(function_of(imported(path)), *arguments(name))
         code, said = report.exit_code, str(report)
         names = {each.name for each in report.gradients if not each.ok}
         places = [line for each in report.blames for line in each.lines]
@@ -194,15 +140,15 @@ def judge(name: str, wrong: Wrong | None, folder: Path) -> Said:
     except Exception as error:  # noqa: BLE001  # an exception of the engine's is counted
         code, said, blamed = 4, f"{type(error).__name__}: {error}", ()
     return Said(
-        id_,
-        wrong.edit.line if wrong else 0,
-        wrong.edit.text if wrong else "",
-        wrong is None or wrong.edit.computes,
-        tuple(sorted(set(wrong.names) - names)) if wrong else (),
-        code,
-        blamed,
-        said,
-        time.perf_counter() - start,
+        id=id_,
+        line=wrong.edit.line if wrong else 0,
+        text=wrong.edit.text if wrong else "",
+        computes=wrong is None or wrong.edit.computes,
+        missed=tuple(sorted(set(wrong.names) - names)) if wrong else (),
+        exit_code=code,
+        blamed=blamed,
+        said=said,
+        seconds=time.perf_counter() - start,
     )
 
 
@@ -235,9 +181,5 @@ def _row(name: str, found: Sequence[Said]) -> str:
     accused = sum(each.exit_code != 0 for each in rights)
     verdict = f"{accused} accused" if accused else f"{len(rights)} right"
     place = [each for each in wrong if each.computes]
-    shares = _share([e.seen for e in wrong]), _share([e.first for e in place])
+    shares = share([e.seen for e in wrong]), share([e.first for e in place])
     return ROW.format(name, verdict, len(wrong), *shares)
-
-
-def _share(hits: Sequence[bool]) -> str:
-    return f"{sum(hits)} {100 * sum(hits) / len(hits):.1f} %" if hits else "–"
