@@ -135,6 +135,7 @@ def test_a_class_has_a_row_for_each(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.usefixtures("signals_are_heard")
 @pytest.mark.thorough
 def test_a_run_that_was_ended_goes_on_where_it_was(tmp_path: Path, number: int) -> None:
     folder = tmp_path / "class"
