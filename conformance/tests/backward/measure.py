@@ -18,7 +18,7 @@ from pathlib import Path
 
 import conformance
 from conformance.tests.backward.mutants import Mutant, mutant, mutants
-from conformance.tests.backward.program import SEED, Program
+from conformance.tests.backward.program import SEED, Program, imported
 
 
 @dataclass(frozen=True)
