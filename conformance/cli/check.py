@@ -61,7 +61,7 @@ def check(
         int | None,
         typer.Option(
             metavar="1|2|3",
-            help="So many processes, or the micro-batches of one: torch_impl, or FILE.py:step.",
+            help="So many processes, or micro-batches of one: torch_impl, FILE.py:step, a command.",
         ),
     ] = None,
     variant: Annotated[
@@ -135,15 +135,21 @@ def _of_processes(
 ) -> "Report":
     """Check several processes with the options that are given for one."""
     from conformance.processes.command import Asked, check
+    from conformance.subjects.command.subject import CommandSubject
 
+    program = None
+    if isinstance(subject, CommandSubject):
+        if subject.runs.workers > 1:
+            raise UsageError("-n does not go with --processes: the processes run side by side")
+        program, subject = subject.runs.program, subject.name
     if not isinstance(subject, str):
-        raise UsageError("--processes: give torch_impl, reference or FILE.py:step, and no command")
+        raise UsageError("--processes: give torch_impl, reference, FILE.py:step or a command")
     if any(each is not None for each in refused):
         raise UsageError("--html and --save do not go with --processes: --markdown and --json do")
     given = {**book.keywords, "python_path": tuple(book.keywords["python_path"])}
     done = given.pop("done")
     del given["detailed"]
-    return check(Asked(subject, world, **given), done)
+    return check(Asked(subject, world, **given, program=program), done)
 
 
 def _show_file(

@@ -17,6 +17,7 @@ from conformance.processes.division import Divided
 from conformance.processes.judge import check_divided, mode_of
 from conformance.processes.ranks import Processes
 from conformance.processes.samples import Taken, taken
+from conformance.subjects.command.run import DeclinedError
 
 KNOWN = (*PROCESSES.values(), *CATALOGUE.values())
 GRADIENTS = ("BP3", "BP4")
@@ -36,12 +37,16 @@ def check_processes(
         skipped: why other cases are not, by their ids.
         done: called with the report on each case.
     """
-    reports, tried = [], []
+    reports, tried, declined = [], [], {}
     for case in cases:
-        reports.append(check_divided(processes, case))
+        try:
+            reports.append(check_divided(processes, case))
+        except DeclinedError as error:
+            declined[case.case.id] = error.reason
+            continue
         tried.append(case)
         done(reports[-1])
-    report = Report(processes.name, (), tuple(reports), skipped or {})
+    report = Report(processes.name, (), tuple(reports), skipped or {}, declined=declined)
     if not any(each.failures for each in reports):
         return report
     return replace(report, causes=causes(reports, tried))

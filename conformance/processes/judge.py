@@ -21,6 +21,7 @@ from conformance.model.table import PartBatch
 from conformance.processes.division import Divided
 from conformance.processes.ranks import GRADIENTS, Processes, Shown, about
 from conformance.processes.truth import StepTruth, stacked, truth
+from conformance.subjects.command.run import DeclinedError
 from conformance.verdict.compare import Status, Verdict, judge
 from conformance.verdict.oracle import standing, usable
 from reference.step import Batch, split
@@ -38,6 +39,8 @@ def check_divided(processes: Processes, divided: Divided) -> CaseReport:
             shown = processes.step(divided, t)
             step = _Step(divided, t, divided.of_step(t), truth(divided, t))
             verdicts += step.judge(shown, evidence)
+    except DeclinedError:
+        raise
     except SubjectError as stop:
         error = str(stop)
     report = CaseReport(divided.case, processes.name, verdicts, error, tuple(evidence))

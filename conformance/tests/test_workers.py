@@ -101,13 +101,6 @@ def test_what_does_not_go_with_processes_is_refused(
     assert len(capsys.readouterr().err.splitlines()) == 1
 
 
-def test_a_command_is_no_program_for_several_processes(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as left:
-        cli.main(["check", "--command", "true {case} {out}", "--processes", "2"])
-    assert left.value.code == 2
-    assert "no command" in capsys.readouterr().err
-
-
 def test_a_function_gets_copies_and_its_results_are_named(tmp_path: Path) -> None:
     file = tmp_path / "mine.py"
     file.write_text(
