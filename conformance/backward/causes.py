@@ -44,8 +44,13 @@ def cause(forward: Forward, found: Found, verdicts: Sequence[Verdict]) -> Cause:
 
 
 def alike(forward: Forward, node: Node) -> list[Node]:
-    """The forward values whose derivatives are the same as that of a value."""
-    own = forward.gradient[node.number]
+    """The forward values whose derivatives are the same as that of a value; itself, if it has none.
+
+    A factor that the loss is not made of has none, such as the derivative of an activation.
+    """
+    own = forward.gradient.get(node.number)
+    if own is None:
+        return [node]
     return [
         each
         for each in forward.nodes()

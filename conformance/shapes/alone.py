@@ -21,7 +21,7 @@ from conformance.shapes.attempt import UnfitError
 from conformance.shapes.example_data import N_IN, N_OUT, M, Sizes, example_data
 from conformance.shapes.judging import Found, Recognised, called
 from conformance.shapes.layers import together
-from conformance.shapes.vocabulary import BIAS, WEIGHT, bare, is_role, kinds_of
+from conformance.shapes.vocabulary import BIAS, WEIGHT, bare, is_plain, is_role, kinds_of
 from conformance.tracing.program import traced_program
 from conformance.tracing.trace import Node, Trace
 from reference.step import Array
@@ -335,7 +335,7 @@ def _is_difference(goal: Goal, y: Any) -> bool:
 
 def loss_class(kind: type) -> LossSearch | None:
     """A class as a loss with its gradient; None if it is none."""
-    names = [n for n in dir(kind) if callable(getattr(kind, n)) and not n.startswith("__")]
+    names = [n for n in dir(kind) if callable(getattr(kind, n)) and is_plain(n)]
     ahead = [
         n
         for n in names

@@ -211,4 +211,4 @@ def constructions(
 
 def _said(factory: Callable[..., Any]) -> str:
     names = ", ".join(each.name for each in taken(factory))
-    return f"{getattr(factory, '__name__', 'it')}({names})"
+    return f"{getattr(factory, '__qualname__', 'it')}({names})"

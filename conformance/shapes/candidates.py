@@ -5,19 +5,28 @@ Left out: judging it.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from types import FunctionType
 from typing import Any
 
 from conformance.shapes.alone import PAIR, LossSearch, PairSearch, loss_class, losses, pairs
 from conformance.shapes.arguments import needed
 from conformance.shapes.custom_function import FunctionSearch, custom_function
-from conformance.shapes.definitions import Definitions, returned_names
+from conformance.shapes.definitions import Definitions, returned_functions, returned_names
 from conformance.shapes.example_data import Data
 from conformance.shapes.judging import Found, judged
 from conformance.shapes.layers import LayerSearch, layer_search
 from conformance.shapes.own_data import OwnDataSearch, own_data
 from conformance.shapes.parameters import made_by_the_file, made_here, takes_parameters
-from conformance.shapes.plans import Made, Named, by_arguments, by_role, constructors, methods
+from conformance.shapes.plans import (
+    Made,
+    Named,
+    by_arguments,
+    by_role,
+    closures,
+    constructors,
+    methods,
+)
 from conformance.shapes.search import Refusal, Searched
 from conformance.subjects.adapt import is_module, is_of_the_book
 
@@ -114,6 +123,10 @@ def of_functions(found: Definitions) -> Iterator[Candidate]:
         going_back = frozenset(name for name, _ in roles["backward"])
         searched = (_searched(found, roles),)
         yield Candidate(named[0][0], book=False, searched=searched, functions=going_back)
+    for each in found.functions:
+        around = _around(each, found)
+        if around is not None:
+            yield Candidate(each.__name__, book=False, searched=(around,))
     others = {id(e) for role in ("init", "update", "train") for _, e in roles[role]}
     names = {each.__name__ for each in found.functions}
     for each in found.functions:
@@ -128,6 +141,14 @@ def of_functions(found: Definitions) -> Iterator[Candidate]:
         alone = (_searched(found, without),)
         name = roles["train"][0][0]
         yield Candidate(name, book=False, searched=alone, functions=frozenset(names))
+
+
+def _around(function: FunctionType, found: Definitions) -> Searched | None:
+    """A function that returns functions around its variables; None if none goes backwards."""
+    within = by_role([(name, name) for name in returned_functions(function)])
+    if not any(within[role] for role in (*BACKWARD, "loss")):
+        return None
+    return Searched(partial(closures, function), within, found.module)
 
 
 def _gives_two(function: FunctionType) -> bool:
@@ -182,6 +203,8 @@ def of_thing(thing: Any, found: Definitions) -> Candidate | None:
         roles = by_role(functions)
         own: list[Named] = [(thing.__name__, thing)]
         backward = {**roles, "backward": own}
+        around = _around(thing, found)
         ways = (_alone(found, roles, thing), _searched(found, backward))
-        return Candidate(thing.__name__, book=False, searched=ways)
+        searched = ways if around is None else (around,)
+        return Candidate(thing.__name__, book=False, searched=searched)
     return None

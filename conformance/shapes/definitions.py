@@ -153,7 +153,12 @@ def _calls_training(statement: ast.stmt, own: set[str]) -> bool:
 def returned_names(code: CodeType) -> tuple[str, ...]:
     """What the last `return` of a function names, part by part: `return Z, A` gives Z and A."""
     definition = definition_of(code)
-    found = [e for e in ast.walk(definition) if isinstance(e, ast.Return)] if definition else []
+    if definition is None:
+        return ()
+    inside = [*ast.walk(definition)]
+    nested = (each for each in inside[1:] if isinstance(each, ast.FunctionDef))
+    inner = {id(e) for each in nested for e in ast.walk(each)}
+    found = [e for e in inside if isinstance(e, ast.Return) and id(e) not in inner]
     values = [each.value for each in found if each.value is not None]
     if not values:
         return ()
@@ -164,6 +169,17 @@ def returned_names(code: CodeType) -> tuple[str, ...]:
 
 def _name(value: ast.expr) -> str:
     return value.attr if isinstance(value, ast.Attribute) else ast.unparse(value)
+
+
+def returned_functions(function: FunctionType) -> list[str]:
+    """The functions within a function that it returns, by their names, alone or with more."""
+    definition = definition_of(function.__code__)
+    body = [] if definition is None else definition.body
+    inner = {each.name for each in body if isinstance(each, ast.FunctionDef)}
+    last = body[-1].value if body and isinstance(body[-1], ast.Return) else None
+    keys = last.keys if isinstance(last, ast.Dict) else ()
+    named = [each.value for each in keys if isinstance(each, ast.Constant)]
+    return [e for e in (*returned_names(function.__code__), *map(str, named)) if e in inner]
 
 
 def definition_of(code: CodeType) -> ast.FunctionDef | None:

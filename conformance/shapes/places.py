@@ -15,7 +15,7 @@ from conformance.backward.program import Goal
 from conformance.shapes.attempt import Attempt, UnfitError
 from conformance.shapes.definitions import returned_names
 from conformance.shapes.state import Leaf, leaves
-from conformance.shapes.vocabulary import bare, is_parameter, stem
+from conformance.shapes.vocabulary import bare, is_parameter, kinds_of, stem
 from conformance.tracing.ancestors import walk
 from conformance.tracing.trace import Node, Trace
 
@@ -171,7 +171,13 @@ def _matched(run: Attempt, found: Sequence[Leaf], moved: set[str]) -> list[Goal]
         path: (leaf, node)
         for path, (leaf, node) in run.start.items()
         if node is not None
-        and (is_parameter(leaf.name) or _short(path) in moved or not path.startswith("self"))
+        and (
+            is_parameter(leaf.name)
+            or _short(path) in moved
+            or not path.startswith("self")
+            or "params" in kinds_of(leaf.name)
+            or _is_asked_for(run, leaf, node, found)
+        )
     }
     pairs: dict[str, Leaf] = {}
     for path, (leaf, _) in parameters.items():
@@ -188,6 +194,16 @@ def _matched(run: Attempt, found: Sequence[Leaf], moved: set[str]) -> list[Goal]
         assert node is not None  # noqa: S101 - they were chosen so
         goals.append(Goal(_short(path), node, run.node(gradient.value)))
     return goals
+
+
+def _is_asked_for(run: Attempt, leaf: Leaf, node: Node, found: Sequence[Leaf]) -> bool:
+    """Whether the program computes with a value of its own, and gives a gradient of its name."""
+    data = [run.node(run.scope.kinds[kind]) for kind in ("inputs", "targets")]
+    return bool(node.consumers) and node not in data and any(
+        key_of(each) == _parameter_key(leaf) and np.shape(each.value) == np.shape(leaf.value)
+        for each in found
+        if run.node(each.value) is not node
+    )  # fmt: skip
 
 
 def _by_shape(

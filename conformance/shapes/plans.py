@@ -12,9 +12,10 @@ import numpy as np
 
 from conformance.shapes.arguments import Scope, constructions, needed
 from conformance.shapes.attempt import Call, UnfitError
+from conformance.shapes.definitions import returned_names
 from conformance.shapes.example_data import N_HIDDEN, N_OUT, Data, M, Sizes
 from conformance.shapes.state import Leaf, leaves
-from conformance.shapes.vocabulary import BIAS, ROLES, bare, is_parameter, is_role
+from conformance.shapes.vocabulary import BIAS, ROLES, bare, is_parameter, is_plain, is_role
 
 Named = tuple[str, Callable[..., Any] | str]
 
@@ -70,25 +71,52 @@ def methods(kind: type) -> list[Named]:
     for each in reversed(kind.__mro__):
         for name, value in vars(each).items():
             function = value.__func__ if isinstance(value, staticmethod | classmethod) else value
-            if isinstance(function, FunctionType) and not name.startswith("__"):
+            if isinstance(function, FunctionType) and is_plain(name):
                 found[name] = (name, name)
     return list(found.values())
 
 
 def constructors(kind: type, data: Data) -> Iterator[Made]:
-    """The ways in which an object of a class is made."""
-    for i, (said, given, named) in enumerate(constructions(kind, data)):
+    """The ways in which an object of a class is made: by calling it, and by its class methods."""
+    own = (getattr(kind, name) for name, e in vars(kind).items() if isinstance(e, classmethod))
+    for factory in (kind, *own):
+        yield from made_by(factory, data, lambda made: made if isinstance(made, kind) else None)
 
-        def make(data: Data, _scope: Scope, i: int = i) -> dict[str, Any]:
-            found = list(constructions(kind, data))
+
+def closures(maker: FunctionType, data: Data) -> Iterator[Made]:
+    """The ways in which a function is called that returns functions around its own variables."""
+    names = returned_names(maker.__code__)
+
+    def together(made: Any) -> Any:
+        """All that it returned, as what an object holds."""
+        parts = list(made) if isinstance(made, tuple | list) else [made]
+        held = made if isinstance(made, dict) else dict(zip(names, parts, strict=True))
+        whole = type(maker.__name__, (), {"__module__": maker.__module__})()
+        vars(whole).update(held)
+        return whole
+
+    yield from made_by(maker, data, together)
+
+
+def made_by(
+    factory: Callable[..., Any], data: Data, chosen: Callable[[Any], Any]
+) -> Iterator[Made]:
+    """The ways in which something is called, and the object that is chosen of what it returns."""
+    for i, (said, given, named) in enumerate(constructions(factory, data)):
+
+        def make(data: Data, _scope: Scope, said: str = said, i: int = i) -> dict[str, Any]:
+            found = list(constructions(factory, data))
             if i >= len(found):
                 raise UnfitError("it is not made so")
             _, args, kwargs = found[i]
             np.random.seed(0)  # noqa: NPY002 - the program's own random numbers
             try:
-                return {"self": kind(*args, **kwargs)}
+                made = chosen(factory(*args, **kwargs))
             except Exception as error:
                 raise UnfitError(f"{type(error).__name__}: {error}") from error
+            if made is None:
+                raise UnfitError(f"{said} makes something else")
+            return {"self": made}
 
         values = [*given, *named.values()]
         n_in = data.sizes.n_in

@@ -5,7 +5,7 @@ Left out: which of them are parameters.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from types import FunctionType, ModuleType
+from types import CellType, FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -86,18 +86,36 @@ class Walk:
             if self.write:
                 return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
         elif isinstance(value, list | np.ndarray):
-            numbers = bool(len(value)) and all(map(_is_number, value))
-            for i, each in enumerate(value):
-                leaf = Leaf(f"{path}[{i}]", name, each)
-                made = self.change(leaf) if numbers else self.of(each, leaf.path, name)
-                if self.write:
-                    value[i] = made
+            self._items(value, path, name)
+        elif isinstance(value, FunctionType):
+            self._closed_over(value, path)
         else:
-            for key, each in list(vars(value).items()):
-                made = self.of(each, f"{path}.{key}", _inner_name(name, key))
-                if self.write and made is not each:
-                    setattr(value, key, made)
+            self._attributes(value, path, name)
         return value
+
+    def _items(self, value: Any, path: str, name: str) -> None:
+        numbers = bool(len(value)) and all(map(_is_number, value))
+        for i, each in enumerate(value):
+            leaf = Leaf(f"{path}[{i}]", name, each)
+            made = self.change(leaf) if numbers else self.of(each, leaf.path, name)
+            if self.write:
+                value[i] = made
+
+    def _attributes(self, value: Any, path: str, name: str) -> None:
+        for key, each in list(vars(value).items()):
+            made = self.of(each, f"{path}.{key}", _inner_name(name, key))
+            if self.write and made is not each:
+                setattr(value, key, made)
+
+    def _closed_over(self, function: FunctionType, path: str) -> None:
+        """The variables of the function around one, which are held as attributes are."""
+        root, cells = path.partition(".")[0], function.__closure__ or ()
+        for name, cell in zip(function.__code__.co_freevars, cells, strict=True):
+            if id(cell) not in self.seen and _is_full(cell):
+                self.seen[id(cell)] = cell
+                made = self.of(cell.cell_contents, f"{root}.{name}", name)
+                if self.write and made is not cell.cell_contents:
+                    cell.cell_contents = made
 
 
 def _inner_name(name: str, key: str) -> str:
@@ -117,7 +135,16 @@ def _holds(value: Any, module: ModuleType | None) -> bool:
         return True
     if isinstance(value, np.ndarray):
         return value.dtype.hasobject and value.ndim == 1
+    if isinstance(value, FunctionType):
+        return bool(value.__closure__) and module is not None and _of(value, module)
     return _is_own(value, module)
+
+
+def _is_full(cell: CellType) -> bool:
+    try:
+        return cell.cell_contents is not None
+    except ValueError:  # its variable has no value yet
+        return False
 
 
 def _is_array(value: Any) -> bool:
@@ -132,4 +159,9 @@ def _is_own(value: Any, module: ModuleType | None) -> bool:
     """Whether it is an object of one of the module's classes."""
     if module is None or isinstance(value, type | FunctionType | ModuleType):
         return False
-    return type(value).__module__ == module.__name__ and hasattr(value, "__dict__")
+    return _of(type(value), module) and hasattr(value, "__dict__")
+
+
+def _of(value: type | FunctionType, module: ModuleType) -> bool:
+    """Whether a module defines it."""
+    return value.__module__ == module.__name__

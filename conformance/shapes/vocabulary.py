@@ -127,6 +127,11 @@ def is_role(name: str, role: str) -> int | None:
     return next((i for i, each in enumerate(ROLES[role]) if each.fullmatch(words)), None)
 
 
+def is_plain(name: str) -> bool:
+    """Whether a method may be called by others: `net(X)` calls `__call__`."""
+    return not name.startswith("__") or name == "__call__"
+
+
 def kinds_of(name: str) -> list[str]:
     """The kinds of argument that a name may mean, in the order of the table."""
     words = bare(name)

@@ -3,6 +3,30 @@
 Edit = tuple[str, str]
 
 FAULTS: dict[str, list[Edit]] = {
+    "class_method": [
+        ("d_out.mean(axis=1, keepdims=True)", "d_out.sum(axis=1, keepdims=True)"),
+        ("* h * (1 - h)", "* h"),
+    ],
+    "other_keys": [
+        ("q[h <= 0] = 0", "q[q <= 0] = 0"),
+        ('out["a"] = q.sum(0)', 'out["a"] = q.mean(0)'),
+    ],
+    "called_layers": [
+        ("return up * (1 - self.out * self.out)", "return up * (1 - self.out)"),
+        ("self.g_offset = up.sum(axis=0, keepdims=True)", "self.g_offset = up.mean(axis=0, keepdims=True)"),
+    ],
+    "zero_biases": [
+        ("* h * (1 - h) for j, h in", "* h for j, h in"),
+        ("self.bo[k] -= lr * d\n", "self.bo[k] -= lr * d * self.o[k]\n"),
+    ],
+    "closure": [
+        ('(1 - memory["h"] ** 2)', '(1 - memory["h"])'),
+        ("gh.sum(0), memory", "gh.mean(0), memory"),
+    ],
+    "nonlocals": [
+        ("hidden * (1 - hidden)", "(1 - hidden)"),
+        ("w1 = w1 - lr * x.T @ d1", "w1 = w1 - lr * x.T @ (d2 @ w2.T)"),
+    ],
     "rows_class": [
         ("d1 = np.dot(d2, self.W2.T) * sigmoid_derivative(self.a1)", "d1 = np.dot(d2, self.W2.T)"),
         ("d1 = np.dot(d2, self.W2.T) * sigmoid_derivative(self.a1)", "d1 = np.dot(d2, self.W2.T) * sigmoid_derivative(self.z1)"),
