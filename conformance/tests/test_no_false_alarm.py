@@ -26,7 +26,7 @@ from conformance.subjects.function.subject import FunctionSubject, function_subj
 from conformance.subjects.module.subject import ModuleSubject, module_subject
 from conformance.tests.networks import right_modules, right_tensors
 from conformance.tests.networks.right_functions import PRODUCTS, SIGMAS, Way, right_function
-from conformance.tests.support import PROFILE
+from conformance.tests.support import PROFILE, WHOLE
 from conformance.verdict.compare import FREE, RESTARTED, Status
 from reference.step import Array, Batch, Parameters
 
@@ -136,7 +136,7 @@ def expected_conventions(way: Way) -> dict[str, bool]:
     }
 
 
-@settings(PROFILE, max_examples=150)
+@settings(PROFILE, max_examples=150 if WHOLE else 50)
 @given(st.data())
 def test_no_right_function_is_accused(data: st.DataObject) -> None:
     way = data.draw(ways())

@@ -21,7 +21,7 @@ MISTAKES = (  # of the book's network
 OF_A_HUNDRED = {"book": 8, "broken": 6, "endless": 3}  # how many of each kind
 BROKEN = {
     "syntax": "class Network(:\n    pass\n",
-    "hang": "while True:\n    pass\n",
+    "hang": "import time\nwhile True:\n    time.sleep(1)\n",
     "exit": "import os\nos._exit(3)\n",
     "memory": "import numpy as np\nx = np.ones(1 << 28)\n",
     "loud": f"print('x' * {1 << 20})\n{RIGHT}",
