@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.text import Text
 
+from conformance.report.ascii import as_written, encodes
+
 T = TypeVar("T")
 
 PATIENCE = 2.0  # seconds without a progress bar
@@ -24,10 +26,21 @@ class _Console(Console):
     def print(self, *objects: Any, **options: Any) -> None:
         """Print; on a terminal, long lines are broken between words and the rest is indented."""
         if options.get("soft_wrap") and self.is_terminal:
-            texts = [Text(each) if isinstance(each, str) else each for each in objects]
+            texts = [_written(Text(e) if isinstance(e, str) else e, self) for e in objects]
             objects = tuple(line for each in texts for line in _folded(each, self))
             options["sep"] = "\n"
         super().print(*objects, **options)
+
+
+def _written(text: Text, console: Console) -> Text:
+    """A text as the console shows it, in ASCII where its encoding lacks a sign."""
+    if encodes(console.encoding, text.plain):
+        return text
+    written = Text()
+    for i, each in enumerate(text.plain):
+        style = text.get_style_at_offset(console, i)
+        written.append(as_written(each, console.encoding), style)
+    return written
 
 
 def _folded(text: Text, console: Console) -> Iterator[Text]:

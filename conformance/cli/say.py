@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from textwrap import wrap
 
+from conformance.report.ascii import as_written
+
 NARROWEST = 20  # columns that lines are folded to
 
 
@@ -17,6 +19,7 @@ def say(text: str, *, end: str = "\n", error: bool = False) -> None:
     """
     stream = sys.stderr if error else sys.stdout
     if stream.isatty():
+        text = as_written(text, getattr(stream, "encoding", None))
         width = max(shutil.get_terminal_size().columns, NARROWEST)
         text = "\n".join(folded(line, width) for line in text.split("\n"))
     stream.write(text + end)

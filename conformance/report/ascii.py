@@ -72,6 +72,11 @@ def encodes(encoding: str | None, text: str) -> bool:
     return True
 
 
+def as_written(text: str, encoding: str | None) -> str:
+    """The text as an output of this encoding shows it, whose lines may be longer."""
+    return "".join(each if encodes(encoding, each) else _named(each) for each in text)
+
+
 def for_stdout(text: str) -> str:
     """The text as it is, or in ASCII if that is what stdout takes; for those who print it later."""
     return text if encodes(getattr(sys.__stdout__, "encoding", None), text) else in_ascii(text)
@@ -79,7 +84,6 @@ def for_stdout(text: str) -> str:
 
 def write_anywhere() -> None:
     """Let stdout and stderr write in ASCII what they cannot encode, whatever they are."""
-    codecs.register_error(HANDLER, _replaced)
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)  # a stream of somebody else's has none
         if reconfigure is not None:
@@ -97,3 +101,6 @@ def _replaced(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error
     return in_ascii(error.object[error.start : error.end]), error.end
+
+
+codecs.register_error(HANDLER, _replaced)

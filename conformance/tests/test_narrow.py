@@ -8,6 +8,7 @@ from conformance.api import check
 from conformance.cli.progress import _Console
 from conformance.cli.say import folded
 from conformance.outcome import Report
+from conformance.report.ascii import HANDLER
 from conformance.report.terminal import show
 from conformance.tests.support import wrong_at
 
@@ -21,18 +22,21 @@ def report() -> Report:
     return found
 
 
-def shown(report: Report, width: int, *, terminal: bool, verbose: bool = False) -> list[str]:
+def shown(
+    report: Report, width: int, *, terminal: bool, verbose: bool = False, encoding: str = "utf-8"
+) -> list[str]:
     """The lines of a report on a console."""
-    file = io.StringIO()
+    file = io.TextIOWrapper(io.BytesIO(), encoding, errors=HANDLER)
     console = _Console(file=file, width=width, force_terminal=terminal, color_system=None)
     show(console, report, verbose=verbose)
-    return file.getvalue().splitlines()
+    file.seek(0)
+    return file.read().splitlines()
 
 
 @pytest.mark.parametrize("width", [60, 80, 100])
-@pytest.mark.parametrize("verbose", [False, True])
-def test_no_line_is_longer_than_the_terminal(report: Report, width: int, verbose: bool) -> None:
-    lines = shown(report, width, terminal=True, verbose=verbose)
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252", "ascii"])
+def test_no_line_is_longer_than_the_terminal(report: Report, width: int, encoding: str) -> None:
+    lines = shown(report, width, terminal=True, verbose=True, encoding=encoding)
     assert [each for each in lines if len(each) > width] == []
     assert [each for each in lines if each != each.rstrip()] == []
 
