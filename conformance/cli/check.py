@@ -21,12 +21,12 @@ from conformance.cli.options import (
     case_of,
     cost_of,
     dtype_of,
-    family_of,
 )
 from conformance.cli.progress import bar, console
 from conformance.cli.say import say, say_written
 from conformance.errors import UsageError
 from conformance.files import check_output, put_json
+from conformance.model.functions import family_of
 
 if TYPE_CHECKING:
     from conformance.backward_check import BackwardReport
