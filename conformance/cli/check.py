@@ -117,7 +117,7 @@ def check(
             if processes is None:
                 report = check_any(asked, book, options)
             else:
-                report = _of_processes(asked, processes, book, (html, save))
+                report = _of_processes(asked, processes, book, save)
     files = json_file, markdown, html
     if isinstance(report, Report):
         _show(report, files, verbose=verbose, quiet=quiet)
@@ -131,7 +131,7 @@ def check(
 
 
 def _of_processes(
-    subject: object, world: int, book: "partial[Report]", refused: tuple[Path | None, Path | None]
+    subject: object, world: int, book: "partial[Report]", save: Path | None
 ) -> "Report":
     """Check several processes with the options that are given for one."""
     from conformance.processes.command import Asked, check
@@ -144,11 +144,10 @@ def _of_processes(
         program, subject = subject.runs.program, subject.name
     if not isinstance(subject, str):
         raise UsageError("--processes: give torch_impl, reference, FILE.py:step or a command")
-    if any(each is not None for each in refused):
-        raise UsageError("--html and --save do not go with --processes: --markdown and --json do")
+    if save is not None:
+        raise UsageError("--save does not go with --processes: --html and --json do")
     given = {**book.keywords, "python_path": tuple(book.keywords["python_path"])}
     done = given.pop("done")
-    del given["detailed"]
     return check(Asked(subject, world, **given, program=program), done)
 
 

@@ -28,6 +28,8 @@ def check_processes(
     cases: Iterable[Divided],
     skipped: dict[str, str] | None = None,
     done: Callable[[CaseReport], None] = lambda _: None,
+    *,
+    detailed: bool = False,
 ) -> Report:
     """The report on some processes.
 
@@ -36,11 +38,12 @@ def check_processes(
         cases: that are put to them.
         skipped: why other cases are not, by their ids.
         done: called with the report on each case.
+        detailed: whether to keep what is behind each verdict, entry by entry, for a page.
     """
     reports, tried, declined = [], [], {}
     for case in cases:
         try:
-            reports.append(check_divided(processes, case))
+            reports.append(check_divided(processes, case, detailed=detailed))
         except DeclinedError as error:
             declined[case.case.id] = error.reason
             continue

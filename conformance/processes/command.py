@@ -6,6 +6,7 @@ Left out: the command line (`cli/check.py`).
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from threadpoolctl import threadpool_limits
@@ -44,6 +45,7 @@ class Asked:
         timeout: seconds for each collective.
         python_path: folders from which a function may import.
         program: the command, if it is one.
+        detailed: whether to keep what is behind each verdict, entry by entry, for a page.
     """
 
     subject: str
@@ -55,6 +57,7 @@ class Asked:
     timeout: float = 60.0
     python_path: tuple[Path, ...] = ()
     program: Program | None = None
+    detailed: bool = False
 
     @property
     def ours(self) -> bool:
@@ -76,11 +79,14 @@ def check(asked: Asked, done: Callable[[CaseReport], None] = lambda _: None) -> 
         ids = ", ".join(each.case.id for each in divided(asked.world, "float64"))
         raise UsageError(f"no case is chosen: of {asked.world} processes there are {ids}")
     fitting, skipped = _fitting(asked, cases)
+    run = partial(
+        check_processes, cases=fitting, skipped=skipped, done=done, detailed=asked.detailed
+    )
     with threadpool_limits(1), _processes(asked) as processes:
         if asked.ours:
-            return check_processes(processes, fitting, skipped, done)
+            return run(processes)
         scaled = recognised(processes, fitting)
-        report = check_processes(scaled, fitting, skipped, done)
+        report = run(scaled)
         return replace(report, conventions=scaled.said)
 
 
