@@ -117,7 +117,7 @@ def check(
             if processes is None:
                 report = check_any(asked, book, options)
             else:
-                report = _of_processes(asked, processes, book, (html, save))
+                report = _of_processes(asked, processes, book, save)
     files = json_file, markdown, html
     if isinstance(report, Report):
         _show(report, files, verbose=verbose, quiet=quiet)
@@ -131,7 +131,7 @@ def check(
 
 
 def _of_processes(
-    subject: object, world: int, book: "partial[Report]", refused: tuple[Path | None, Path | None]
+    subject: object, world: int, book: "partial[Report]", save: Path | None
 ) -> "Report":
     """Check several processes with the options that are given for one."""
     from conformance.processes.command import Asked, check
@@ -144,12 +144,27 @@ def _of_processes(
         program, subject = subject.runs.program, subject.name
     if not isinstance(subject, str):
         raise UsageError("--processes: give torch_impl, reference, FILE.py:step or a command")
-    if any(each is not None for each in refused):
-        raise UsageError("--html and --save do not go with --processes: --markdown and --json do")
+    if save is not None:
+        raise UsageError("--save does not go with --processes: --html and --json do")
     given = {**book.keywords, "python_path": tuple(book.keywords["python_path"])}
     done = given.pop("done")
-    del given["detailed"]
-    return check(Asked(subject, world, **given, program=program), done)
+    asked = Asked(subject, world, **given, program=program)
+    report = check(asked, done)
+    return report if asked.ours or program is not None else _with_lines(report, book)
+
+
+def _with_lines(report: "Report", book: "partial[Report]") -> "Report":
+    """The report on a function of several processes with the lines that one process alone shows."""
+    from conformance.errors import ConformanceError
+    from conformance.processes.lines import BASES, with_alone
+
+    if {blame.tag for blame in report.blames} <= {"R"}:
+        return report
+    try:
+        alone = book(report.subject, case=BASES, dtype="float64", done=lambda _: None)
+    except ConformanceError:  # it takes no step alone: the verdicts stand without lines
+        return report
+    return with_alone(report, alone)
 
 
 def _show_file(

@@ -28,6 +28,8 @@ def check_processes(
     cases: Iterable[Divided],
     skipped: dict[str, str] | None = None,
     done: Callable[[CaseReport], None] = lambda _: None,
+    *,
+    detailed: bool = False,
 ) -> Report:
     """The report on some processes.
 
@@ -36,11 +38,12 @@ def check_processes(
         cases: that are put to them.
         skipped: why other cases are not, by their ids.
         done: called with the report on each case.
+        detailed: whether to keep what is behind each verdict, entry by entry, for a page.
     """
     reports, tried, declined = [], [], {}
     for case in cases:
         try:
-            reports.append(check_divided(processes, case))
+            reports.append(check_divided(processes, case, detailed=detailed))
         except DeclinedError as error:
             declined[case.case.id] = error.reason
             continue
@@ -58,7 +61,7 @@ def causes(reports: Sequence[CaseReport], cases: Sequence[Divided]) -> tuple[Cau
     What no formula explains of the gradients of parts is asked for the samples that it is of.
     """
     found = diagnose(reports, KNOWN)
-    unknown = [each for each in found if each.tag in GRADIENTS and not _is_known(each)]
+    unknown = [each for each in found if each.tag in GRADIENTS and not each.known]
     if not unknown:
         return found
     seen = [each for pair in zip(reports, cases, strict=True) for each in _samples(*pair)]
@@ -74,10 +77,6 @@ def causes(reports: Sequence[CaseReport], cases: Sequence[Divided]) -> tuple[Cau
         else each
         for each in found
     )
-
-
-def _is_known(cause: Cause) -> bool:
-    return bool(cause.mistakes or cause.alone or cause.unseen)
 
 
 def _samples(report: CaseReport, case: Divided) -> list[Taken | None]:

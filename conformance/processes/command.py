@@ -6,17 +6,19 @@ Left out: the command line (`cli/check.py`).
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
-from conformance.errors import UsageError
+from conformance.errors import SubjectError, UsageError
 from conformance.judging.case_report import CaseReport
 from conformance.model.functions import COSTS, SIGMOID
 from conformance.outcome import Report
 from conformance.processes.check import check_processes
 from conformance.processes.commands import Commands
 from conformance.processes.division import Divided, divided
+from conformance.processes.lines import with_lines
 from conformance.processes.program import FunctionProgram, TwinProgram
 from conformance.processes.ranks import Processes, Simulated
 from conformance.processes.scales import recognised
@@ -44,6 +46,7 @@ class Asked:
         timeout: seconds for each collective.
         python_path: folders from which a function may import.
         program: the command, if it is one.
+        detailed: whether to keep what is behind each verdict, entry by entry, for a page.
     """
 
     subject: str
@@ -55,6 +58,7 @@ class Asked:
     timeout: float = 60.0
     python_path: tuple[Path, ...] = ()
     program: Program | None = None
+    detailed: bool = False
 
     @property
     def ours(self) -> bool:
@@ -76,12 +80,27 @@ def check(asked: Asked, done: Callable[[CaseReport], None] = lambda _: None) -> 
         ids = ", ".join(each.case.id for each in divided(asked.world, "float64"))
         raise UsageError(f"no case is chosen: of {asked.world} processes there are {ids}")
     fitting, skipped = _fitting(asked, cases)
+    run = partial(
+        check_processes, cases=fitting, skipped=skipped, done=done, detailed=asked.detailed
+    )
     with threadpool_limits(1), _processes(asked) as processes:
         if asked.ours:
-            return check_processes(processes, fitting, skipped, done)
+            return run(processes)
         scaled = recognised(processes, fitting)
-        report = check_processes(scaled, fitting, skipped, done)
-        return replace(report, conventions=scaled.said)
+        report = replace(run(scaled), conventions=scaled.said)
+        return _with_lines_of_r(processes, report, fitting)
+
+
+def _with_lines_of_r(processes: Processes, report: Report, cases: Sequence[Divided]) -> Report:
+    """The report with the lines at which R is wrong, if those can be traced."""
+    wrong = next((v for e in report.cases for v in e.blamed.get("R", ())), None)
+    if wrong is None or not isinstance(processes, Workers):
+        return report
+    divided = next(each for each in cases if each.case.id == wrong.case)
+    try:
+        return with_lines(report, processes.lines(divided, wrong.step), ("R",))
+    except SubjectError:  # it cannot be traced: the verdicts stand without lines
+        return report
 
 
 def _fitting(asked: Asked, cases: Sequence[Divided]) -> tuple[list[Divided], dict[str, str]]:

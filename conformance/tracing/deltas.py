@@ -65,8 +65,9 @@ class ErrorSearch:
                 last = self.lookup.located(right, within, factors)
                 self.lookup.take(name, right, self.uses.place(right, made, location, last))
                 return
-        above = self.roles.found.get(f"delta{layer + 1}")
-        kept = {1.0, 1.0 if above is None else abs(above.factor)}
+        kept = [1.0]
+        if f"delta{layer + 1}" in self.roles.found:
+            kept += [abs(each) for each in self.lookup.factors if self._kept_above(layer, each)]
         scales = {each / factor for each in self._scales for factor in kept}
         found = self.uses.by_use(name, (n, self._everything, 0), made, None, scales=scales)
         if found is None and self._stands_still(layer):
