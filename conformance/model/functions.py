@@ -35,7 +35,7 @@ class Activation:
         prime_of_a: f′(z) made of the activation a = f(z).
         prime_code: f′ as NumPy code of a.
         kink: whether f′ jumps at 0, where conventions differ.
-        masked: whether a mask leaves neurons out of a, and of δ.
+        masked: whether a mask leaves neurons out: a = f(z) ⊙ r.
     """
 
     symbol: str
@@ -165,9 +165,7 @@ DROPOUT = "-dropout"
 """Ends the name of an activation in a layer of which a mask leaves neurons out."""
 
 ACTIVATIONS |= {
-    f"{name}{DROPOUT}": replace(f, code=f"({f.code}) * mask", masked=True)
-    for name, f in ACTIVATIONS.items()
-    if f.hidden
+    f"{name}{DROPOUT}": replace(f, masked=True) for name, f in ACTIVATIONS.items() if f.hidden
 }
 
 

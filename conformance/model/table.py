@@ -310,7 +310,7 @@ def entry(name: str, index: tuple[int, ...]) -> str:
     """An entry in words: `neuron 2, sample 1`, counted from 0."""
     quantity, layer = split(name)
     of_parameter = layer and (quantity in STATE or quantity.startswith(REDUCED))
-    like = f"{quantity[-1]}{layer}" if of_parameter else name
+    like = f"{quantity[-1]}{layer}" if of_parameter else name.replace(MASK, "a")
     axes = () if quantity == "t" else rows(layer or 2)[like].axes
     return ", ".join(f"{axis} {i}" for axis, i in zip(axes, index, strict=False))
 
@@ -353,7 +353,7 @@ def _forward(f: Activation, c: Cost) -> Iterator[Quantity]:
     yield Quantity(
         *("a", "a", "A", "activation", ("z", *f.mask), shape, part),
         about="the activations of layer {layer}",
-        code=f.code,
+        code=f"({f.code}) * mask" if f.masked else f.code,
         loosened=Other(f.mask, lambda a, *mask: a.loosened(f.routes, *map(abs, mask or (1,)))),
     )
     yield Quantity(
