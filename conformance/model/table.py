@@ -8,8 +8,9 @@ functions that a network is made of (`functions.py`), and formulas entry by entr
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, reduce
 from math import ceil
+from operator import mul
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -373,8 +374,7 @@ def _backward(f: Activation, c: Cost, *, sloped: bool) -> Iterator[Quantity]:
         return delta.loosened(f.routes, abs(c.gradient(a, y)))
 
     def hidden(delta: Any, w: Any, above: Any, *mask: Any) -> Any:
-        sent = abs(w).T @ abs(above)
-        return delta.loosened(f.routes, *(sent * abs(each) for each in mask or (1,)))
+        return delta.loosened(f.routes, reduce(mul, map(abs, mask), abs(w).T @ abs(above)))
 
     yield Quantity(
         *("delta", "δ", "BP1", "output_error", ("z", "a", "y"), shape, part),
