@@ -29,8 +29,8 @@ def backprop_findings(
     numbers = network.numbers
     x, y = (numbers.out(np.array(each)) for each in (sample.x, sample.y))
     held = [numbers.memory(each) for each in (x, y)]
-    alone = network.backprop(net, x, y, sample.masks)
-    again = network.backprop(net, x, y, sample.masks)
+    alone = network.backprop(net, x, y, network.masks_of(net, sample, 0))
+    again = network.backprop(net, x, y, network.masks_of(net, sample, 0))
     findings = []
     if not _holds(held, sample):
         findings.append(_overwritten(network, case, (start, sample), "its sample"))
@@ -68,7 +68,9 @@ def _overwritten(
             return not _holds(held, sample)
         return not _keeps(network, net, parameters)
 
-    frames = line_after_which(changed, lambda: network.backprop(net, x, y, sample.masks))
+    frames = line_after_which(
+        changed, lambda: network.backprop(net, x, y, network.masks_of(net, sample, 0))
+    )
     return finding(Kind.OVERWRITTEN, frames, method="backprop", what=what)
 
 

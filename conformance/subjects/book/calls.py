@@ -158,19 +158,27 @@ class BookCalls:
     def pair_of(self, net: Any, x: Array, y: Array, masks: Sequence[Array] = ()) -> Any:
         """What backprop of one sample returns, in arrays of ours."""
         given = (self.numbers.out(self.conventions.sample_out(each)) for each in (x, y))
-        more = [self.masks_out(net, masks)] if self.mask else []
+        more = [self.masks_out(masks or self.ones(net))] if self.mask else []
         return self.numbers.back(call(net.backprop, *given, *more))
 
-    def masks_out(self, net: Any, masks: Sequence[Array]) -> list[Any]:
-        """The masks (n_l, 1) of a sample as a network takes them; ones if there are none."""
+    def masks_out(self, masks: Sequence[Array]) -> list[Any]:
+        """The masks of a sample in the network's layout."""
+        return [self.numbers.out(self.conventions.sample_out(each)) for each in masks]
+
+    def masks_of(self, net: Any, batch: Batch, i: int) -> list[Array]:
+        """The masks (n_l, 1) of a sample; ones if the mini-batch has none."""
+        columns = [mask[:, [i]] for mask in batch.masks]
+        return columns or self.ones(net) if self.mask else []
+
+    def ones(self, net: Any) -> list[Array]:
+        """The masks of a sample that leave no neuron out."""
         sizes = net_sizes(net, self.conventions)[1:-1]
-        ones = [np.ones((n, 1), self.conventions.dtype) for n in sizes]
-        return [self.numbers.out(self.conventions.sample_out(each)) for each in masks or ones]
+        return [np.ones((n, 1), self.conventions.dtype) for n in sizes]
 
     def mask_keywords(self, net: Any, batch: Batch) -> dict[str, Any]:
         """The keyword of an update for the masks of each sample."""
-        columns = ([mask[:, [i]] for mask in batch.masks] for i in range(batch.m))
-        return {self.mask: [self.masks_out(net, each) for each in columns]} if self.mask else {}
+        columns = (self.masks_of(net, batch, i) for i in range(batch.m))
+        return {self.mask: [self.masks_out(each) for each in columns]} if self.mask else {}
 
     def backprop(
         self, net: Any, x: Array, y: Array, masks: Sequence[Array] = ()

@@ -22,7 +22,7 @@ def returned(network: BookNetwork, case: Case, start: Parameters, batch: Batch) 
         net = network.made_for(case)
         network.fill(net, *network.outwards(start))
         x, y = (network.numbers.out(np.array(each[:, [i]])) for each in (batch.x, batch.y))
-        pair = network.backprop(net, x, y, [mask[:, [i]] for mask in batch.masks])
+        pair = network.backprop(net, x, y, network.masks_of(net, batch, i))
         for quantity, arrays in zip(("nabla_b", "nabla_w"), pair, strict=True):
             for layer, array in enumerate(arrays, 2):
                 parts.setdefault(f"{quantity}{layer}", []).append(np.array(array))
