@@ -86,15 +86,26 @@ def check(
         )
     with TURN, threadpool_limits(1):
         named = case if isinstance(case, str) else None
-        found = _found(subject, place, named, (cost, family), timeout)
+        judged = found(subject, place, (cost, family), case=named, timeout=timeout)
         return _fitting(
-            examine(found, place, store.cases(place, case, dtype), done, detailed=detailed)
+            examine(judged, place, store.cases(place, case, dtype), done, detailed=detailed)
         )
 
 
-def _found(
-    subject: object, place: Path, case: str | None, meant: "Meant", timeout: float
+def found(
+    subject: object,
+    place: Path,
+    meant: "Meant",
+    *,
+    case: str | None = None,
+    timeout: float = 60.0,
 ) -> Subject:
+    """The subject that is an object, or that words name which are no file's or module's.
+
+    Raises:
+        UsageError: there is none.
+        SubjectError: its code failed.
+    """
     if isinstance(subject, Subject):
         return _as_meant(subject, meant)
     if not isinstance(subject, str):
