@@ -160,10 +160,10 @@ def _computed(node: Node) -> bool:
 
 
 @contextmanager
-def traced_run(trace: Trace) -> Iterator[None]:
-    """Note what a program computes, silently, until the end of the block."""
-    with redirect_stdout(StringIO()), np.errstate(all="ignore"), traced_program(trace):
-        yield
+def traced_run(trace: Trace) -> Iterator[Any]:
+    """Note what a program computes, silently, until the end of the block; it gives the tensors."""
+    with redirect_stdout(StringIO()), np.errstate(all="ignore"), traced_program(trace) as tensors:
+        yield tensors
 
 
 def given_rate(trace: Trace, case: Case) -> Any:
