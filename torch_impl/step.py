@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from reference.step import Array, Batch, Parameters, Step
-from torch_impl.model import Network, optimizer
+from torch_impl.model import Masked, Network, optimizer
 from torch_impl.state import State
 
 Pair = tuple[tuple[Array, ...], tuple[Array, ...]]
@@ -65,6 +65,9 @@ class Trainer:
         self.forget()
         x, y = (torch.tensor(array.T) for array in (batch.x, batch.y))
         self.optimizer.zero_grad()
+        masked = (each for each in self.network.activation if isinstance(each, Masked))
+        for layer, mask in zip(masked, batch.masks, strict=True):
+            layer.mask = torch.tensor(mask.T)
         logits = self.network(x)
         cost = self.network.cost(logits, y, self.cost)
         z, a = self.seen(logits)
