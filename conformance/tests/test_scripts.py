@@ -84,7 +84,7 @@ def test_the_edited_line_is_blamed_first(edit: Edited) -> None:
 
 @pytest.mark.thorough
 @pytest.mark.parametrize(
-    "edit", some([each for each in EDITS if each not in FEW], 3), ids=lambda e: e.id
+    "edit", some([each for each in EDITS if each not in FEW], 6), ids=lambda e: e.id
 )
 def test_of_all_scripts_the_edited_line_is_blamed_first(
     edit: Edited, request: pytest.FixtureRequest
