@@ -47,7 +47,7 @@ OF_OTHERS = frozenset(
     {*(each.id for each in (*OPTIMISERS, *DROPOUT)), "l1-as-l2", "leaky-slope-left-out"}
 )
 
-PAIRS = 200 if WHOLE else 20
+PAIRS = 200 if WHOLE else 40
 OF_PAIRS = (
     *SUFFICIENT,
     *FAMILIES,
