@@ -5,13 +5,14 @@ Left out: its numbers (`recorded.py`) and how they are made (`cases/build.py`).
 
 import re
 from collections.abc import Collection
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from fnmatch import fnmatchcase
 from math import isfinite
 from typing import Any
 
 import numpy as np
 
+from conformance.arithmetic.formats import FLOATS, Format
 from conformance.model.functions import ACTIVATIONS, COSTS, SIGMOID, fits
 from conformance.model.reduction import reduced_rows
 from conformance.model.table import Rows, rows
@@ -58,7 +59,7 @@ class Case:
         eta: the learning rate η.
         lmbda: the weight decay λ.
         n: the size of the training set, by which λ is divided.
-        dtype: "float64" or "float32".
+        dtype: "float64" or "float32"; of a case that is in no file also another of `FLOATS`.
         batches: the samples of each step's mini-batch, by their index in the data of the case.
         why: the reason for which the case exists.
         catches: known mistakes that it shows.
@@ -139,7 +140,18 @@ class Case:
     @property
     def type(self) -> "np.dtype[Any]":
         """The dtype of every array of the case."""
-        return np.dtype(self.dtype)
+        return self.format.container
+
+    @property
+    def format(self) -> Format:
+        """The format of every number of the case."""
+        return FLOATS[self.dtype]
+
+    def in_format(self, dtype: str) -> "Case":
+        """The same case in another format; a float64 case has no dtype in its id."""
+        id_ = self.id.removesuffix(f"-{self.dtype}")
+        id_ = id_ if dtype == "float64" else f"{id_}-{dtype}"
+        return replace(self, id=id_, dtype=dtype)
 
     def to_json(self) -> dict[str, Any]:
         """The fields as JSON values."""
