@@ -64,8 +64,8 @@ def check(
             interface, a `torch.nn.Module`, a function `step(weights, biases, x, y, eta) -> dict`.
         case: a glob, or several: only the cases whose id matches one.
         dtype: only the cases in this dtype.
-        precision: `float16` or `bfloat16`: the subject computes in this format, and is judged by the
-            float64 cases with their inputs rounded to it.
+        precision: `float16` or `bfloat16`: the subject computes in this format, and is judged by
+            the float64 cases with their inputs rounded to it.
         cost: the cost of a network that does not let one choose it, quadratic if not given; of a
             command, a trace or a `Subject`, which is put to the cases with this cost alone.
         family: the activations that it is meant to have, of hidden layers and output, such as

@@ -15,7 +15,7 @@ IEEE Transactions on Computers 66 (2017).
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from math import log
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import flint
 import numpy as np
@@ -58,7 +58,7 @@ def balls(array: Array) -> Array:
 def finite(array: Array) -> Array:
     """The balls, each that is not finite in the place of infinity."""
     known = np.asarray(_is_finite(array), dtype=bool)
-    return np.where(known, array, flint.arb.pos_inf())
+    return np.where(known, array, balls(np.array(np.inf)))
 
 
 def is_balls(array: object) -> bool:

@@ -79,9 +79,8 @@ class Format:
                 return np.asarray(np.nextafter(array, array.dtype.type(np.inf)))
             number = np.asarray(array + 0, self.container)  # −0 becomes 0
             bits = number.view(f"i{number.itemsize}")
-            return (bits + np.where(number < 0, -1, 1) * (1 << self.spare)).astype(
-                bits.dtype
-            ).view(self.container)
+            further = bits + np.where(number < 0, -1, 1) * (1 << self.spare)
+            return np.asarray(further.astype(bits.dtype).view(self.container))
 
     def even(self, array: Array) -> Array:
         """Whether the last bit of each number is 0."""
@@ -112,12 +111,14 @@ SHORT = tuple(name for name, each in FLOATS.items() if each.short)
 """The names of those of 16 bits."""
 
 
-def format_of(dtype: DTypeLike) -> Format:
-    """The format of a name in `FLOATS`, or of a dtype of NumPy's.
+def format_of(dtype: Format | DTypeLike) -> Format:
+    """A format itself, that of a name in `FLOATS`, or that of a dtype of NumPy's.
 
     Raises:
         KeyError: there is none.
     """
+    if isinstance(dtype, Format):
+        return dtype
     return FLOATS[dtype if isinstance(dtype, str) else np.dtype(dtype).name]
 
 

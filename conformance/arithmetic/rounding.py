@@ -57,7 +57,7 @@ class Precision:
     slop: float  # relative error of one operation on the bounds themselves
 
     @classmethod
-    def of(cls, dtype: DTypeLike, *, exact_centre: bool) -> "Precision":
+    def of(cls, dtype: "Format | DTypeLike", *, exact_centre: bool) -> "Precision":
         """The precision of a format in `FLOATS` around an exact or a float64 centre."""
         return _precision(format_of(dtype), exact_centre=exact_centre)
 
@@ -119,7 +119,7 @@ class RunningError(NDArrayOperatorsMixin):
         return _array(self._least)
 
     @classmethod
-    def exact(cls, array: Array, dtype: DTypeLike) -> "RunningError":
+    def exact(cls, array: Array, dtype: "Format | DTypeLike") -> "RunningError":
         """Numbers that are the same for everybody: float arrays or arrays of exact balls."""
         value = np.asarray(array, dtype=object if is_balls(array) else np.float64)
         precision = Precision.of(dtype, exact_centre=is_balls(value))

@@ -29,9 +29,9 @@ def read(place: Path, case: Case) -> Recorded:
 
 def in_short(case: Case, whole: Recorded) -> Recorded:
     """A case in another format, with the numbers of one rounded to it; as `read`."""
-    for name, each in case.constants:
-        if case.format.rounded(each) == 0:
-            raise ArithmeticError(f"{name} = {each} rounds to 0")
+    for name, constant in case.constants:
+        if case.format.rounded(constant) == 0:
+            raise ArithmeticError(f"{name} = {constant} rounds to 0")
     start = whole.steps[0].parameters.map(case.format.rounded)
     steps = []
     for each in whole.steps:

@@ -230,7 +230,7 @@ def _rules(case: Case) -> dict[str, bool]:
         "eta": isfinite(case.eta) and case.eta > 0,
         "lmbda": isfinite(case.lmbda) and case.lmbda >= 0,
         "n": isinstance(case.n, int) and case.n > 0,
-        "dtype": case.dtype in ("float64", "float32"),
+        "dtype": case.dtype in tuple(FLOATS),
         "batches": all(batch and min(batch) >= 0 for batch in case.batches) and case.steps > 0,
         "why": isinstance(case.why, str),
     }

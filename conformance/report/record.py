@@ -110,6 +110,8 @@ def verdict_to_json(verdict: Verdict) -> dict[str, Any]:
     values["problem"] = problem_text(verdict)
     for optional in ("finding", "on_balls", "lost"):
         del values[optional]
+    if not verdict.bits:
+        del values["bits"]
     if verdict.on_balls is not None:
         error = verdict.on_balls.error
         said = None if error is None else number(error)

@@ -236,4 +236,4 @@ Compute = Callable[[Standing, Row, tuple[Any, ...]], Any]
 
 def lifted(array: Any, case: Case) -> RunningError:
     """A number that is the same for everybody, with no bound yet."""
-    return array if isinstance(array, RunningError) else RunningError.exact(array, case.dtype)
+    return array if isinstance(array, RunningError) else RunningError.exact(array, case.format)
