@@ -148,4 +148,4 @@ class Short(np.ndarray[Any, Any]):
         plain = (each.view(np.ndarray) if isinstance(each, Short) else each for each in inputs)
         result = getattr(ufunc, method)(*plain, **kwargs)
         floats = np.asarray(result).dtype.kind == "f"
-        return Short.of(result, self.format) if floats else result
+        return self.of(result, self.format) if floats else result

@@ -26,7 +26,7 @@ Start = Callable[[Case, Parameters], Session]
 
 def in_format(subject: Subject, dtype: str) -> Subject:
     """The subject in a short format, in which alone it is judged then."""
-    own = {"reference": _reference, "torch_impl": _torch_impl}.get(subject.name)
+    own = {"reference": ShortSession.begin, "torch_impl": _torch_impl}.get(subject.name)
     start, free = own or subject.start, None if own else subject.start_free
     return replace(
         subject,
@@ -75,22 +75,25 @@ class _Rounding:
         )
 
 
-class _ShortSession(ReferenceSession):
+class ShortSession(ReferenceSession):
     """The reference, each of whose operations rounds to the format of the case."""
+
+    kind = Short
+
+    @classmethod
+    def begin(cls, case: Case, parameters: Parameters) -> Session:
+        """Start from the parameters of a case, with its equations."""
+        return cls(case, parameters, of_layers(case.cost, case.activations))
 
     def step(self, batch: Batch) -> Step:
         """Take one step."""
 
         def short(array: Array) -> Array:
-            return Short.of(array, self.case.format)
+            return self.kind.of(array, self.case.format)
 
         self.parameters = self.parameters.map(short)
         with np.errstate(all="ignore"):  # a constant such as 1 − ρ may round to 0
             return super().step(batch.map(short))
-
-
-def _reference(case: Case, parameters: Parameters) -> Session:
-    return _ShortSession(case, parameters, of_layers(case.cost, case.activations))
 
 
 def _torch_impl(case: Case, parameters: Parameters) -> Session:

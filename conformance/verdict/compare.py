@@ -136,8 +136,7 @@ def _undecided(
 ) -> list[Verdict]:
     """The verdicts, without those passes that the format could not have refused."""
     shown = [each.name for each in verdicts if each.status is Status.PASS or each.problem == NONE]
-    names = [name for name in shown if name in undecided(here, shown)]
-    needed = bits_needed(here.case, start, here.shown, names)
+    needed = bits_needed(here.case, start, here.shown, undecided(here, shown))
     return [
         replace(each, status=Status.UNDECIDED, problem="", bits=needed[each.name])
         if each.name in needed
