@@ -5,6 +5,7 @@ bfloat16 numbers stand in float32 arrays. Left out: how far computing in a forma
 """
 
 from dataclasses import dataclass
+from math import ceil, log10
 from typing import Any
 
 import numpy as np
@@ -47,9 +48,19 @@ class Format:
         return 2.0 ** (self.lowest + self.bits - 1)
 
     @property
+    def digits(self) -> int:
+        """About how many decimal digits a number has."""
+        return round(self.bits * log10(2))
+
+    @property
     def short(self) -> bool:
         """Whether it is one of those of 16 bits, in which no case is recorded."""
         return self.bits < FLOATS["float32"].bits
+
+    @property
+    def text_digits(self) -> int:
+        """Decimal digits by which a number is read back as itself."""
+        return ceil(1 + self.bits * log10(2))
 
     @property
     def spare(self) -> int:

@@ -98,7 +98,8 @@ def case_to_json(report: CaseReport) -> dict[str, Any]:
 def case_from_json(values: dict[str, Any]) -> CaseReport:
     """The case of some JSON values."""
     verdicts = [_verdict(each) for each in values["verdicts"]]
-    said = Case.from_json(values["case"]), values["subject"], verdicts, values["error"]
+    case = Case.from_json(values["case"], short=True)
+    said = case, values["subject"], verdicts, values["error"]
     frames = tuple(Frame(**each) for each in values.get("lines", ()))
     return CaseReport(*said, **details_from_json(values), frames=frames)
 

@@ -201,7 +201,7 @@ class OnBalls:
         values = self._levels[max(self._levels)]
         with precision(max(self._levels)), np.errstate(all="ignore"):
             off = values.off(name)
-            half = float(np.finfo(step.case.type).eps) ** 0.5
+            half = (2 * step.case.format.unit) ** 0.5
             at = step.found[name]
             node = step.trace.nodes[int(at.nodes[index])]
             granted = frozenset(each.number for each in step.entering(name)) - {node.number}
@@ -265,7 +265,7 @@ class _Values:
             z, a = f"z{row.layer}", f"a{row.layer}"
             rights.append(row.of_own(*(self._entering(a if n == z else n) for n in row.inputs)))
             yield rights[-1]
-        unit = SCALAR_ROUNDINGS * float(np.finfo(self.step.case.type).eps) / 2
+        unit = SCALAR_ROUNDINGS * self.step.case.format.unit
         # the decay in a velocity is one of the weights, whose factor is rounded by itself
         before = self._start.get(row.name.removeprefix("v_"))
         for each in rights:
