@@ -83,6 +83,13 @@ class Format:
             nearest = np.where(np.isfinite(wide), nearest, wide)
             return np.asarray(nearest, self.container)
 
+    def spacing(self, array: Any) -> Array:
+        """The distance from the modulus of each number to the next above it, in float64."""
+        number = abs(self.rounded(array)).astype(np.float64)
+        _, exponent = np.frexp(number)
+        last = np.where(number == 0, self.lowest, np.maximum(exponent - self.bits, self.lowest))
+        return np.where(np.isfinite(number), np.ldexp(1.0, last), np.nan)
+
     def above(self, array: Array) -> Array:
         """The next number of the format above each."""
         with np.errstate(over="ignore"):

@@ -113,7 +113,7 @@ def judge(
         activation = f"a{split(name)[1]}"
         if status is Status.FAIL and tainted.get(activation) == activation:
             other = here.by_own_activation(row)
-            if other and not compare(shown[name], Target.of(other), case.type).problem:
+            if other and not compare(shown[name], Target.of(other), case.format).problem:
                 status, reached = Status.EXPLAINED, activation
         explained_by = reached if status is Status.EXPLAINED else ""
         between = _hidden(name, case, shown)
@@ -164,7 +164,7 @@ def _judged(
     shown: object, local: Target, truth: Target, case: Case, upstream: tuple[bool, bool]
 ) -> tuple[Status, str, Worst | None]:
     explained, blind = upstream  # is something before it wrong; so wrong that nothing follows
-    by_inputs, by_truth = (compare(shown, target, case.type) for target in (local, truth))
+    by_inputs, by_truth = (compare(shown, target, case.format) for target in (local, truth))
     if by_inputs.problem and not blind:
         return Status.FAIL, by_inputs.problem, by_inputs.worst
     if by_truth.problem and explained:
