@@ -92,8 +92,8 @@ def check(
         return _apart(subject, cases, options, (timeout, done), detailed=detailed)
     with TURN, threadpool_limits(1):
         named = case if isinstance(case, str) else None
-        found = _found(subject, place, named, meant, timeout)
-        return _fitting(examine(found, place, cases, done, detailed=detailed))
+        judged = found(subject, place, meant, case=named, timeout=timeout)
+        return _fitting(examine(judged, place, cases, done, detailed=detailed))
 
 
 class Meant(NamedTuple):
@@ -104,7 +104,20 @@ class Meant(NamedTuple):
     precision: str | None = None
 
 
-def _found(subject: object, place: Path, case: str | None, meant: Meant, timeout: float) -> Subject:
+def found(
+    subject: object,
+    place: Path,
+    meant: Meant,
+    *,
+    case: str | None = None,
+    timeout: float = 60.0,
+) -> Subject:
+    """The subject that is an object, or that words name which are no file's or module's.
+
+    Raises:
+        UsageError: there is none.
+        SubjectError: its code failed.
+    """
     if isinstance(subject, Subject):
         return _as_meant(subject, meant)
     if not isinstance(subject, str):

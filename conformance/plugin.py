@@ -1,4 +1,4 @@
-"""The pytest plugin: --subject, --xfails-file, --conformance-html, the header, one thread a worker.
+"""The pytest plugin: --subject, --family, --xfails-file, a page, the header, one thread a worker.
 
 An entry point, because the options of a conftest come too late for `--pyargs`. It imports nothing
 heavy and does nothing in runs that have no tests of this package. Left out: the tests (`suite`).
@@ -17,7 +17,7 @@ PAGE = pytest.StashKey[dict[str, list[str]]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add --subject and --xfails-file."""
+    """Add the options of the suite."""
     group = parser.getgroup("conformance")
     group.addoption(
         "--subject",
@@ -26,6 +26,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="what conformance.suite judges: reference, torch_impl, FILE.py:Name, "
         "package.module:Name, a .safetensors trace or cmd:COMMAND; may be repeated (default: the "
         "first two)",
+    )
+    group.addoption(
+        "--family",
+        metavar="NAME[,NAME]",
+        help="the activations that the subjects are meant to have, of hidden layers and output, "
+        "such as relu,softmax; those that they are seen to have if not given",
     )
     group.addoption(
         "--xfails-file",
@@ -78,7 +84,8 @@ def pytest_collection(session: pytest.Session) -> Generator[None, object, object
 def pytest_collectstart(collector: pytest.Collector) -> None:
     """Load the subjects before any test is collected."""
     config = collector.config
-    if isinstance(collector, pytest.Session) and concerned(config) and config.option.subject:
+    asked = config.option.subject or config.option.family
+    if asked and isinstance(collector, pytest.Session) and concerned(config):
         from conformance.suite.asked import load_all
 
         load_all(config)

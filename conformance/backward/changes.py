@@ -46,6 +46,7 @@ def changes(group: Group, others: Others, value: Value) -> Iterator[Change]:
         return
     yield from slips.of_operator(node)
     yield from slips.of_numbers(node)
+    yield from slips.of_squares(node)
     yield from slips.of_start(group)
     yield from slips.of_product(node)
     yield from slips.of_reduction(node)

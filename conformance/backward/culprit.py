@@ -16,7 +16,7 @@ from conformance.backward.evidence import told
 from conformance.backward.findings import Line
 from conformance.backward.groups import UNFIT, Group, Repair, grouped
 from conformance.backward.judge import distance
-from conformance.backward.operation import is_float
+from conformance.backward.operation import MOVES, is_float
 from conformance.backward.quantities import (
     HALF_OF_THE_DIGITS,
     Match,
@@ -27,9 +27,8 @@ from conformance.tracing.frames import Frame
 from conformance.tracing.trace import Node
 from reference.step import Array
 
+PRODUCTS = ("multiply", "divide", "negative")
 PLAUSIBLE = 2.0  # a change that costs less is believed before the operation that is repaired
-
-
 EVALUATIONS = 60_000  # of operations, when nothing is known of what they have to give
 
 
@@ -104,6 +103,22 @@ class Culprit(Region):
                 value = np.asarray(inverse[i](right, args[1 - i]), dtype=np.float64)
             if np.all(np.isfinite(value)) and any(True for _ in self.search.known.matches(value)):
                 yield from self._operand_lines(node, i)
+
+    def sums_of(self, repair: Repair) -> Iterator[Line]:
+        """The lines of sums that lack a contribution, which products of them lack too."""
+        todo = [self._first_wrong(repair)] if self._lacks_parts(repair) else []
+        while todo:
+            node = todo.pop()
+            if node.operation in ("add", "subtract"):
+                yield from self.lines_of(self._by_number.get(node.number, Group([node])))
+            elif node.operation in (*PRODUCTS, *MOVES):
+                todo += [e for e in node.inputs if is_float(e) and not self.forward.contains(e)]
+
+    def _lacks_parts(self, repair: Repair) -> bool:
+        """Whether a value is a part of the derivative that is needed."""
+        needed = {n for match in repair.matches if match for n in match.quantity.nodes}
+        held = self.known(self._first_wrong(repair))
+        return any(e.quantity.kind == "part" and e.quantity.nodes[0] in needed for e in held)
 
     def told_operands(self) -> Iterator[Line]:
         """The lines of operands that are said to be wrong by what they have to be."""
@@ -273,6 +288,7 @@ def find(culprit: Culprit) -> Found:
         repair = culprit.turning()
         held = tuple(culprit.known(culprit.repairs[0].group.first))
         lines += culprit.told_operands() if not lines else ()
+        lines += culprit.sums_of(repair)
         lines += culprit.needed_operands(repair.group)
         for each in (repair, culprit.repairs[0]):
             lines += culprit.lines_of(each.group, culprit.wrong_executions(each))

@@ -24,6 +24,8 @@ from conformance.backward.change import (
     with_number,
 )
 from conformance.backward.groups import Group
+from conformance.backward.operation import is_float
+from conformance.backward.source import operand_name
 from conformance.tracing.trace import FILLED, Node
 
 OPERATORS: dict[str, Callable[..., Any]] = {
@@ -76,7 +78,9 @@ def of_operator(node: Node) -> Iterator[Change]:
     if name in OPERATORS and len(node.args) == 2:  # noqa: PLR2004
         for other, function in OPERATORS.items():
             if other != name:
-                yield Change("operator", SIGNS[name], SIGNS[other], call(function), SURE)
+                inverse = (name, other) == ("multiply", "divide")  # the chain rule has products
+                cost = PLAIN if inverse else SURE
+                yield Change("operator", SIGNS[name], SIGNS[other], call(function), cost)
         if name in ("subtract", "divide"):
             yield Change("order", "", "", lambda n, a, k: own(n, a[::-1], k), SURE)
         yield Change("extra", "right", "", just(0), SURE)
@@ -87,6 +91,24 @@ def of_operator(node: Node) -> Iterator[Change]:
                 yield Change("function", name, other, call(function), cost)
     if name in FUNCTIONS:
         yield Change("extra", name, "", just(0), SURE)
+
+
+def of_squares(node: Node) -> Iterator[Change]:
+    """An operand of which the square is needed, as a² in the derivative of tanh."""
+    if node.operation not in OPERATORS:
+        return
+    for i, arg in enumerate(node.args):
+        if type(arg) is Node and is_float(arg) and np.size(arg.value) > 1:
+            name = operand_name(node, i) or ("left operand", "right operand")[i]
+            yield Change("function", name, f"{name}²", _squared(i), PLAIN)
+
+
+def _squared(place: int) -> Rule:
+    def rule(node: Node, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        square = np.square(np.asarray(args[place]))
+        return own(node, [*args[:place], square, *args[place + 1 :]], kwargs)
+
+    return rule
 
 
 def of_numbers(node: Node) -> Iterator[Change]:

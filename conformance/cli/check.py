@@ -23,13 +23,13 @@ from conformance.cli.options import (
     case_of,
     cost_of,
     dtype_of,
-    family_of,
     one_of,
 )
 from conformance.cli.progress import bar, console
 from conformance.cli.say import say, say_written
 from conformance.errors import UsageError
 from conformance.files import check_output, put_json
+from conformance.model.functions import family_of
 
 if TYPE_CHECKING:
     from conformance.backward_check import BackwardReport
@@ -65,7 +65,7 @@ def check(
         int | None,
         typer.Option(
             metavar="1|2|3",
-            help="So many processes, or the micro-batches of one: torch_impl, or FILE.py:step.",
+            help="So many processes, or micro-batches of one: torch_impl, FILE.py:step, a command.",
         ),
     ] = None,
     variant: Annotated[
@@ -124,7 +124,7 @@ def check(
             if processes is None:
                 report = check_any(asked, book, options)
             else:
-                report = _of_processes(asked, processes, book, (html, save))
+                report = _of_processes(asked, processes, book, save)
     files = json_file, markdown, html
     if isinstance(report, Report):
         _show(report, files, verbose=verbose, quiet=quiet)
@@ -138,21 +138,26 @@ def check(
 
 
 def _of_processes(
-    subject: object, world: int, book: "partial[Report]", refused: tuple[Path | None, Path | None]
+    subject: object, world: int, book: "partial[Report]", save: Path | None
 ) -> "Report":
     """Check several processes with the options that are given for one."""
     from conformance.processes.command import Asked, check
+    from conformance.subjects.command.subject import CommandSubject
 
+    program = None
+    if isinstance(subject, CommandSubject):
+        if subject.runs.workers > 1:
+            raise UsageError("-n does not go with --processes: the processes run side by side")
+        program, subject = subject.runs.program, subject.name
     if not isinstance(subject, str):
-        raise UsageError("--processes: give torch_impl, reference or FILE.py:step, and no command")
-    if any(each is not None for each in refused):
-        raise UsageError("--html and --save do not go with --processes: --markdown and --json do")
+        raise UsageError("--processes: give torch_impl, reference, FILE.py:step or a command")
+    if save is not None:
+        raise UsageError("--save does not go with --processes: --html and --json do")
     given = {**book.keywords, "python_path": tuple(book.keywords["python_path"])}
     if given.pop("precision") is not None:
         raise UsageError("--precision does not go with --processes")
     done = given.pop("done")
-    del given["detailed"]
-    return check(Asked(subject, world, **given), done)
+    return check(Asked(subject, world, **given, program=program), done)
 
 
 def _show_file(

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from conformance.cli.options import Cost, Family, JsonFile, cores_of, cost_of, family_of, one_of
+from conformance.cli.options import Cost, Family, JsonFile, cores_of, cost_of, one_of
 from conformance.cli.progress import bar
 from conformance.cli.say import say, say_written
 from conformance.errors import InternalError, SubjectError, UsageError
 from conformance.files import check_output, put, put_json
+from conformance.model.functions import family_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

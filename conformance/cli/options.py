@@ -10,7 +10,6 @@ from typing import Annotated, TypeVar
 import typer
 
 from conformance.errors import UsageError
-from conformance.model.functions import families
 
 Text = TypeVar("Text", bound=str | None)
 
@@ -100,22 +99,6 @@ def dtype_of(value: Text) -> Text:
 def cost_of(value: Text) -> Text:
     """The cost that `--cost` gives; as `one_of`."""
     return one_of("--cost", value, "quadratic", "cross-entropy", "log-likelihood")
-
-
-def family_of(text: str | None) -> tuple[str, str] | None:
-    """The activations of hidden layers and output in a text such as relu,softmax; one is both.
-
-    Raises:
-        UsageError: there is no such family.
-    """
-    if text is None:
-        return None
-    hidden, _, output = text.partition(",")
-    family = hidden, output or hidden
-    if family not in families():
-        known = ", ".join(dict.fromkeys(",".join(dict.fromkeys(each)) for each in families()))
-        raise UsageError(f"--family {text}: give one of {known}")
-    return family
 
 
 def sizes_of(text: str) -> tuple[int, ...]:

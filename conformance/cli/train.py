@@ -19,12 +19,12 @@ from conformance.cli.options import (
     PythonPath,
     cost_of,
     dtype_of,
-    family_of,
     one_of,
     sizes_of,
 )
 from conformance.cli.say import say, say_written
 from conformance.errors import UsageError
+from conformance.model.functions import family_of
 
 if TYPE_CHECKING:
     from conformance.train.record import Epoch, Run

@@ -83,7 +83,11 @@ def accepted(kind: type[Function], args: Sequence[Any], needs: Sequence[bool]) -
 
 
 def called(
-    kind: type[Function], args: Sequence[Any], needs: Sequence[bool], seed: int = 0
+    kind: type[Function],
+    args: Sequence[Any],
+    needs: Sequence[bool],
+    seed: int = 0,
+    only: int | None = None,
 ) -> Called:
     """Call a function forward and backward, recorded.
 
@@ -92,6 +96,7 @@ def called(
         args: of it.
         needs: of each argument, whether its gradient is judged.
         seed: another cotangent for another seed.
+        only: the place among the differentiable outputs of the one that the loss is made of.
 
     Raises:
         NotAGradientError: there is no output of floats, or not a gradient an argument.
@@ -111,7 +116,7 @@ def called(
         start = {n: tensors.node(e) for n, e in zip(names, given, strict=True)}
         torch.manual_seed(RANDOM)
         result = _forward(kind, context, given)
-        loss, sent, outputs = _loss(kind, tensors, context, result, seed)
+        loss, sent, outputs = _loss(kind, tensors, context, result, seed, only)
         given_back = tuple(e for e in map(tensors.node, sent) if type(e) is Node and e.given)
         gradients = backward_of(kind)(context, *sent)
         gradients = gradients if isinstance(gradients, tuple | list) else (gradients,)
@@ -170,7 +175,12 @@ def _outputs(result: Any) -> list[torch.Tensor]:
 
 
 def _loss(
-    kind: type[Function], tensors: TensorTrace, context: Context, result: Any, seed: int
+    kind: type[Function],
+    tensors: TensorTrace,
+    context: Context,
+    result: Any,
+    seed: int,
+    only: int | None,
 ) -> tuple[Node, list[Any], tuple[Node, ...]]:
     """The loss, what backward is given, and the nodes of the outputs that have a derivative."""
     rng = np.random.default_rng(seed + 9)
@@ -178,7 +188,8 @@ def _loss(
     names = [*inspect.signature(backward_of(kind)).parameters][1:]
     fixed = {id(each) for each in context.non_differentiable}
     total: Any = None
-    sent, nodes = [], []
+    sent: list[Any] = []
+    nodes: list[Any] = []
     for i, out in enumerate(several):
         if not isinstance(out, torch.Tensor) or out.dtype not in FLOATS or id(out) in fixed:
             zeros = isinstance(out, torch.Tensor) and context.materializes
@@ -186,6 +197,7 @@ def _loss(
             continue
         with tensors.quiet():
             drawn = torch.tensor(rng.normal(size=tuple(out.shape)), dtype=out.dtype)
+            drawn *= only in (None, len(nodes))
         name = names[i] if i < len(names) and len(names) >= len(several) else f"grad[{i}]"
         sent.append(_given(tensors.trace, tensors, drawn, name))
         nodes.append(tensors.node(out))

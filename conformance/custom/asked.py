@@ -21,8 +21,8 @@ from conformance.backward.judge import Verdict, distance, verdicts
 from conformance.backward.names import named, operation_text
 from conformance.backward.names import operation as operation_of
 from conformance.backward.operation import Operation, operation
-from conformance.backward.own_pass import examine_pass
-from conformance.backward.program import Recorded
+from conformance.backward.own_pass import OwnPass, examine_pass
+from conformance.backward.program import Goal, Recorded
 from conformance.backward.quantities import HALF_OF_THE_DIGITS
 from conformance.backward.rerun import untraced
 from conformance.backward.rules import Derivative, Moved
@@ -78,12 +78,38 @@ def examined(what: Asked) -> Examined:
     left = tuple(e for e in call.step.goals if e.name not in {*declared, *blamed})
     rest = replace(first, gradients=())
     if left and len(blamed) < len(open_):
-        step = replace(call.step, goals=left)
-        rest = examine_pass(step, contradicted=lambda wrong: _contradicted(what, wrong))
+        step, alone = replace(call.step, goals=left), _alone(what, call, left)
+        rest = examine_pass(step, None, lambda wrong: _contradicted(what, wrong), blame=not alone)
+        if alone and not all(each.ok for each in rest.gradients):
+            rest = replace(rest, accused=tuple(e for s in alone for e in examine_pass(s).accused))
     known = {each.name: each for each in rest.gradients}
     gradients = (_marked(known.get(e.name, e), declared.get(e.name)) for e in first.gradients)
     accused = (*rest.accused, *_together(blamed))
     return replace(rest, gradients=tuple(gradients), accused=accused)
+
+
+def _alone(what: Asked, call: Called, goals: Sequence[Goal]) -> list[OwnPass]:
+    """The steps of single outputs whose gradients are wrong, if those of others are right.
+
+    Backward is linear in what it is given: the gradient of each output by itself has to be right.
+    """
+    names = {each.name for each in goals}
+    steps = []
+    for place in range(len(call.outputs)) if len(call.outputs) > 1 else ():
+        step = _settled(called(what.kind, what.args, what.needs, what.seed, only=place))
+        steps.append(replace(step, goals=tuple(e for e in step.goals if e.name in names)))
+    wrong = [e for e in steps if not all(g.ok for g in examine_pass(e, blame=False).gradients)]
+    return wrong if len(wrong) < len(steps) else []
+
+
+def _settled(call: Called) -> OwnPass:
+    """A step in which what comes of the zeros for other outputs, zeros too, is not to blame."""
+    given = [each for each in call.sent if np.any(each.value)]
+    for node in call.step.trace.nodes:
+        sent = [each for each in call.sent if node.depends_on(each)]
+        if sent and not {*sent} & {*given} and node.function and not np.any(node.value):
+            node.operation, node.function, node.frames = "given 0", None, ()
+    return call.step
 
 
 def _together(blamed: Mapping[str, Accused]) -> list[Accused]:

@@ -6,7 +6,7 @@ the truth, beside what rounding can explain. Left out: how all of this is drawn 
 
 import base64
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 
@@ -45,18 +45,26 @@ INPUTS, TRUTH = "its inputs", "the truth"
 
 def with_details(subject: Subject, recorded: Recorded, report: CaseReport) -> CaseReport:
     """The report on a case with its cells and its free run; the subject may run again for it."""
-    cells = [each for seen in report.evidence for each in _cells(recorded, report, seen)]
-    return replace(report, cells=tuple(cells), curve=_curve(subject, recorded, report))
+
+    def truth(seen: Evidence) -> Mapping[str, Target]:
+        free = seen.mode == FREE
+        return free_run_truth(recorded)[seen.step] if free else recorded_truth(recorded, seen.step)
+
+    return replace(with_cells(report, truth), curve=_curve(subject, recorded, report))
 
 
-def _cells(recorded: Recorded, report: CaseReport, seen: Evidence) -> Iterator[Cell]:
-    free = seen.mode == FREE
-    truth = free_run_truth(recorded)[seen.step] if free else recorded_truth(recorded, seen.step)
+def with_cells(report: CaseReport, truth: Callable[[Evidence], Mapping[str, Target]]) -> CaseReport:
+    """The report on a case with its cells; `truth` is what is right in a step that was seen."""
+    cells = [each for seen in report.evidence for each in _cells(report, seen, truth(seen))]
+    return replace(report, cells=tuple(cells))
+
+
+def _cells(report: CaseReport, seen: Evidence, truth: Mapping[str, Target]) -> Iterator[Cell]:
     for verdict in report.verdicts:
         here = (verdict.step, verdict.mode) == (seen.step, seen.mode) and verdict.name in seen.shown
         if here and verdict.status in COMPARED:
             shown = seen.shown[verdict.name]
-            if not malformed(shown, truth[verdict.name].centre.shape, recorded.case.type):
+            if not malformed(shown, truth[verdict.name].centre.shape, report.case.type):
                 against, found = _against(verdict, seen, truth[verdict.name])
                 where = verdict.step, verdict.mode, verdict.name
                 yield cell(where, against, plain(shown), found)

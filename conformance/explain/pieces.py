@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from conformance.model import updates
-from conformance.model.table import rows
+from conformance.model.table import REDUCED, rows
 from reference.step import split
 from reference.updates import OLD
 
@@ -24,6 +24,7 @@ MOST = 4  # terms of a sum that are written out; of a longer one, one less
 
 SYMBOLS = {
     **{row.quantity.name: row.quantity.symbol for row in rows(2).values()},
+    **{f"{REDUCED}{each}": f"R{each}" for each in "bw"},
     **updates.SYMBOLS,
     **{f"{OLD}{name}": symbol for name, symbol in updates.SYMBOLS.items()},
 }

@@ -1,5 +1,3 @@
-"use strict";
-{
 const table = document.getElementById("rows");
 const body = table.tBodies[0];
 const heads = [...table.tHead.rows[0].cells];
@@ -41,4 +39,4 @@ table.addEventListener("click", (event) => {
   if (event.target.closest("a")) setTimeout(open);
 });
 open();
-}
+stops();

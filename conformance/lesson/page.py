@@ -19,7 +19,7 @@ from conformance.explain.worked import Line, Worked
 from conformance.lesson.broken import formulas, known
 from conformance.lesson.data import is_whole, numbers
 from conformance.model import table as table_
-from conformance.report.document import policy, put, ready
+from conformance.report.document import policy, put, ready, styled
 from conformance.report.mathml import mathml
 from conformance.report.page.write import prose
 
@@ -65,7 +65,8 @@ def lesson(worked: Worked) -> str:
     from jinja2 import Environment, StrictUndefined
 
     page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    style, script = text_of("lesson.css"), "\n".join(text_of(f"{name}.js") for name in SCRIPTS)
+    style = styled(text_of("lesson.css"))
+    script = "\n".join(text_of(f"{name}.js") for name in SCRIPTS)
     parts = tuple(_parts(worked))
     return page.from_string(text_of("lesson.html.j2")).render(
         title=str(list(worked.case.sizes)),

@@ -99,7 +99,7 @@ renderFields();
 renderLines();
 byId('rate').value = Math.log10(described.rates.eta);
 fillMistakes();
+document.documentElement.classList.add('alive'); // what is hidden has no size to be measured
 draw();
 chooseTab('walk');
 globalThis.lesson = { quantities, lines: () => steps.map(plainLine) };
-document.documentElement.classList.add('alive');

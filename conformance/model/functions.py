@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from conformance.arithmetic.rounding import ULPS
+from conformance.errors import UsageError
 from reference import equations
 from reference.step import Array
 
@@ -202,3 +203,19 @@ def fits(activations: tuple[str, ...], cost: str) -> bool:
     """Whether the activations of the layers 2 … L go together, and with a cost."""
     *hidden, output = activations
     return all(ACTIVATIONS[each].hidden for each in hidden) and output in COSTS[cost].outputs
+
+
+def family_of(text: str | None) -> tuple[str, str] | None:
+    """The activations of hidden layers and output in a text such as relu,softmax; one is both.
+
+    Raises:
+        UsageError: there is no such family.
+    """
+    if text is None:
+        return None
+    hidden, _, output = text.partition(",")
+    family = hidden, output or hidden
+    if family not in families():
+        known = ", ".join(dict.fromkeys(",".join(dict.fromkeys(each)) for each in families()))
+        raise UsageError(f"--family {text}: give one of {known}")
+    return family

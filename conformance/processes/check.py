@@ -17,6 +17,7 @@ from conformance.processes.division import Divided
 from conformance.processes.judge import check_divided, mode_of
 from conformance.processes.ranks import Processes
 from conformance.processes.samples import Taken, taken
+from conformance.subjects.command.run import DeclinedError
 
 KNOWN = (*PROCESSES.values(), *CATALOGUE.values())
 GRADIENTS = ("BP3", "BP4")
@@ -27,6 +28,8 @@ def check_processes(
     cases: Iterable[Divided],
     skipped: dict[str, str] | None = None,
     done: Callable[[CaseReport], None] = lambda _: None,
+    *,
+    detailed: bool = False,
 ) -> Report:
     """The report on some processes.
 
@@ -35,13 +38,18 @@ def check_processes(
         cases: that are put to them.
         skipped: why other cases are not, by their ids.
         done: called with the report on each case.
+        detailed: whether to keep what is behind each verdict, entry by entry, for a page.
     """
-    reports, tried = [], []
+    reports, tried, declined = [], [], {}
     for case in cases:
-        reports.append(check_divided(processes, case))
+        try:
+            reports.append(check_divided(processes, case, detailed=detailed))
+        except DeclinedError as error:
+            declined[case.case.id] = error.reason
+            continue
         tried.append(case)
         done(reports[-1])
-    report = Report(processes.name, (), tuple(reports), skipped or {})
+    report = Report(processes.name, (), tuple(reports), skipped or {}, declined=declined)
     if not any(each.failures for each in reports):
         return report
     return replace(report, causes=causes(reports, tried))

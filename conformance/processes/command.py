@@ -6,21 +6,24 @@ Left out: the command line (`cli/check.py`).
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
 from conformance.errors import UsageError
 from conformance.judging.case_report import CaseReport
-from conformance.model.functions import SIGMOID
+from conformance.model.functions import COSTS, SIGMOID
 from conformance.outcome import Report
 from conformance.processes.check import check_processes
+from conformance.processes.commands import Commands
 from conformance.processes.division import Divided, divided
 from conformance.processes.program import FunctionProgram, TwinProgram
 from conformance.processes.ranks import Processes, Simulated
 from conformance.processes.scales import recognised
 from conformance.processes.workers import Workers
 from conformance.subjects import Subject, find
+from conformance.subjects.command.run import Program
 from conformance.subjects.load import is_spec
 from conformance.versions import has_torch
 
@@ -33,7 +36,7 @@ class Asked:
     """What is to be checked, and how.
 
     Attributes:
-        subject: `torch_impl`, `reference`, `FILE.py:step` or `package.module:step`.
+        subject: `torch_impl`, `reference`, `FILE.py:step`, `package.module:step`, or a command.
         world: how many processes.
         case: a glob, or several: only the cases whose id matches one.
         dtype: only the cases in this dtype.
@@ -41,6 +44,8 @@ class Asked:
         family: of a function, the activations of hidden layers and output; sigmoids if not given.
         timeout: seconds for each collective.
         python_path: folders from which a function may import.
+        program: the command, if it is one.
+        detailed: whether to keep what is behind each verdict, entry by entry, for a page.
     """
 
     subject: str
@@ -51,6 +56,13 @@ class Asked:
     family: tuple[str, str] | None = None
     timeout: float = 60.0
     python_path: tuple[Path, ...] = ()
+    program: Program | None = None
+    detailed: bool = False
+
+    @property
+    def ours(self) -> bool:
+        """Whether it is neither somebody's function nor somebody's command."""
+        return self.program is None and not is_spec(self.subject)
 
 
 def check(asked: Asked, done: Callable[[CaseReport], None] = lambda _: None) -> Report:
@@ -67,22 +79,26 @@ def check(asked: Asked, done: Callable[[CaseReport], None] = lambda _: None) -> 
         ids = ", ".join(each.case.id for each in divided(asked.world, "float64"))
         raise UsageError(f"no case is chosen: of {asked.world} processes there are {ids}")
     fitting, skipped = _fitting(asked, cases)
+    run = partial(
+        check_processes, cases=fitting, skipped=skipped, done=done, detailed=asked.detailed
+    )
     with threadpool_limits(1), _processes(asked) as processes:
-        if not is_spec(asked.subject):
-            return check_processes(processes, fitting, skipped, done)
+        if asked.ours:
+            return run(processes)
         scaled = recognised(processes, fitting)
-        report = check_processes(scaled, fitting, skipped, done)
+        report = run(scaled)
         return replace(report, conventions=scaled.said)
 
 
 def _fitting(asked: Asked, cases: Sequence[Divided]) -> tuple[list[Divided], dict[str, str]]:
     """The cases that fit, and why others do not, by their ids."""
-    if not is_spec(asked.subject):
+    if asked.ours:
         return [*cases], {}
-    family = asked.family or (SIGMOID, SIGMOID)
-    like = Subject(
-        asked.subject, find("reference").start, costs=(asked.cost or "quadratic",), family=family
-    )
+    costs, family = asked.cost and (asked.cost,), asked.family
+    if asked.program is None:  # a function is told nothing of it
+        costs, family = costs or ("quadratic",), family or (SIGMOID, SIGMOID)
+    start = find("reference").start
+    like = Subject(asked.subject, start, costs=costs or tuple(COSTS), family=family or ())
     reasons = {each.case.id: like.unfit(each.case) for each in cases}
     fitting = [each for each in cases if not reasons[each.case.id]]
     if not fitting:
@@ -94,6 +110,9 @@ def _fitting(asked: Asked, cases: Sequence[Divided]) -> tuple[list[Divided], dic
 @contextmanager
 def _processes(asked: Asked) -> Iterator[Processes]:
     """The processes, which are ended in every case."""
+    if asked.program is not None:
+        yield Commands(asked.program, asked.world)
+        return
     if asked.subject == "reference":
         yield Simulated(asked.world)
         return

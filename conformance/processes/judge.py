@@ -8,6 +8,7 @@ process, since each has its own copy of the result. Left out: running the proces
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from conformance.arithmetic.rounding import RunningError
@@ -20,7 +21,8 @@ from conformance.model.reduction import reduced_name
 from conformance.model.table import PartBatch
 from conformance.processes.division import Divided
 from conformance.processes.ranks import GRADIENTS, Processes, Shown, about
-from conformance.processes.truth import StepTruth, stacked, truth
+from conformance.processes.truth import StepTruth, Targets, stacked, truth
+from conformance.subjects.command.run import DeclinedError
 from conformance.verdict.compare import Status, Verdict, judge
 from conformance.verdict.oracle import standing, usable
 from reference.step import Batch, split
@@ -28,8 +30,14 @@ from reference.step import Batch, split
 REDUCTION = ("R", "B", "W")
 
 
-def check_divided(processes: Processes, divided: Divided) -> CaseReport:
-    """The verdicts on some processes in one case, each step from its start."""
+def check_divided(processes: Processes, divided: Divided, *, detailed: bool = False) -> CaseReport:
+    """The verdicts on some processes in one case, each step from its start.
+
+    Args:
+        processes: that take the steps.
+        divided: the case.
+        detailed: whether to keep what is behind each verdict, entry by entry, for a page.
+    """
     verdicts: list[Verdict] = []
     evidence: list[Evidence] = []
     error = ""
@@ -38,13 +46,26 @@ def check_divided(processes: Processes, divided: Divided) -> CaseReport:
             shown = processes.step(divided, t)
             step = _Step(divided, t, divided.of_step(t), truth(divided, t))
             verdicts += step.judge(shown, evidence)
+    except DeclinedError:
+        raise
     except SubjectError as stop:
         error = str(stop)
     report = CaseReport(divided.case, processes.name, verdicts, error, tuple(evidence))
     if not (error or report.passes or report.failures):
         what = f"{processes.name} in {divided.case.id}: nothing was compared"
         return replace(report, error=what)
-    return report
+    if not detailed:
+        return report
+    from conformance.detail.cells import with_cells  # here: most checks need none of it
+
+    return with_cells(report, partial(_truth_of, divided))
+
+
+def _truth_of(divided: Divided, seen: Evidence) -> Targets:
+    """What is right of a part, or of all together."""
+    right, of_step = truth(divided, seen.step), divided.of_step(seen.step)
+    modes = [mode_of(rank, place, of_step) for rank, place, _ in divided.parts(seen.step)]
+    return right.whole if seen.case.parts else right.parts[modes.index(seen.mode)]
 
 
 def mode_of(rank: int, place: int, case: Case) -> str:

@@ -152,8 +152,8 @@ class Failure(Exception):  # noqa: N818 - one of several, of which one is told
         if self.kind == UsageError.__name__:
             return UsageError(self.words)
         first, *more = self.words.splitlines()
-        others = _others(done) if GLOO in first else ""
-        return SubjectError("\n".join([first + others, *more]), self.line)
+        beside = others(done) if GLOO in first else ""
+        return SubjectError("\n".join([first + beside, *more]), self.line)
 
 
 class _Running:
@@ -212,7 +212,7 @@ class _Running:
         if failures:
             raise min(failures, key=lambda each: each.order).error([*answers])
         if waiting:
-            raise SubjectError(_hangs([*waiting.values()], seconds) + _others([*answers]))
+            raise SubjectError(_hangs([*waiting.values()], seconds) + others([*answers]))
         return [answers[rank] for rank in range(len(self.members))]
 
     def _heard(self, rank: int) -> bytes:
@@ -267,7 +267,7 @@ def _check_names(rank: int, shown: Shown, known: Any) -> None:
         raise SubjectError(f"rank {rank} showed {unknown[0]!r}, which is no quantity")
 
 
-def _others(done: Sequence[int]) -> str:
+def others(done: Sequence[int]) -> str:
     """That some processes had done their part, and so took no part in what others wait for."""
     if not done:
         return ""

@@ -6,11 +6,11 @@ What comes from the program (names, its lines) is data and never markup. Left ou
 
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Sequence
-from html import escape
 from importlib.resources import files
 from pathlib import Path
 
 from conformance.backward.findings import Accused, Examined, Judged, Line, Named, Passed
+from conformance.report import document
 from conformance.report.backward_markdown import COLUMNS, row
 from conformance.report.backward_words import (
     FACTOR,
@@ -22,12 +22,10 @@ from conformance.report.backward_words import (
     why,
     wrong_words,
 )
-from conformance.report.document import policy
 from conformance.report.page.highlight import excerpt
 from conformance.report.page.markup import Child, append, coloured, element, markup, quoted
 from conformance.report.page.passes_drawing import drawings
 from conformance.report.sentence import SIGNS
-from conformance.report.visible import visible
 
 AROUND = 3  # lines of source before and after the one to blame
 
@@ -47,14 +45,7 @@ def whole(title: str, articles: Sequence[ET.Element]) -> str:
     """A page of some articles."""
     folder = files("conformance.report.page")
     style = "".join((folder / each).read_text("utf-8") for each in ("page.css", "backward.css"))
-    return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"/>'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy(style, "")}"/>'
-        '<meta name="viewport" content="width=device-width, initial-scale=1"/>'
-        '<meta name="color-scheme" content="light dark"/>'
-        f"<title>{escape(visible(title))}</title><style>{style}</style></head><body><main>"
-        f"{markup(articles)}</main></body></html>\n"
-    )
+    return document.whole(title, style, "", markup(articles))
 
 
 def article(name: str, examined: Examined, further: Sequence[str] = ()) -> ET.Element:

@@ -3,6 +3,7 @@
 Left out: what is known (`shapes/file_report.py`).
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 from xml.etree.ElementTree import Element
@@ -11,6 +12,8 @@ from conformance.outcome import Report
 from conformance.report.visible import visible
 from conformance.shapes.file_report import FileReport, NotJudged, Part, Refused
 from conformance.shapes.judging import Recognised
+
+MANY = 12  # names of parameters that are written out
 
 SOURCES = {
     "returned": "gives the gradients",
@@ -26,8 +29,16 @@ def recognised_words(recognised: Recognised) -> str:
     laid = recognised.layout + (f", {recognised.coding}" if recognised.coding else "")
     parts = [recognised.made, laid, ", ".join(calls)]
     if recognised.parameters:
-        parts.append(f"parameters {', '.join(recognised.parameters)}")
+        parts.append(f"parameters {', '.join(_together(recognised.parameters))}")
     return visible(f"recognised: {'; '.join(each for each in parts if each)}")
+
+
+def _together(parameters: Sequence[str]) -> list[str]:
+    """The names of parameters, of those of one list its name and how many there are, if many."""
+    if len(parameters) <= MANY:
+        return list(parameters)
+    roots = Counter(each.partition("[")[0] for each in parameters)
+    return [root if count == 1 else f"{root} ({count} of them)" for root, count in roots.items()]
 
 
 def file_lines(report: FileReport) -> Iterator[str]:

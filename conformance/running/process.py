@@ -8,9 +8,10 @@ and a sandbox.
 import os
 import re
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic
+from types import MappingProxyType
 
 from conformance.errors import SubjectError
 from conformance.running.descendants import end_marked, new_mark
@@ -59,13 +60,19 @@ def printable(text: str, most: int = WIDTH) -> str:
     return "".join(each if each.isprintable() else "\ufffd" for each in text[:most])
 
 
-def run(arguments: Sequence[str], timeout: float, watch: Callable[[], str] = str) -> Ended:
+def run(
+    arguments: Sequence[str],
+    timeout: float,
+    watch: Callable[[], str] = str,
+    more: Mapping[str, str] = MappingProxyType({}),
+) -> Ended:
     """Run a program with these arguments; it reads nothing from stdin.
 
     Args:
         arguments: the program and its words.
         timeout: seconds.
         watch: asked again and again while it runs; a reason ends it.
+        more: variables of its environment.
 
     Raises:
         SubjectError: it cannot be started.
@@ -77,7 +84,7 @@ def run(arguments: Sequence[str], timeout: float, watch: Callable[[], str] = str
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env={**os.environ, mark: "1"},
+            env={**os.environ, **more, mark: "1"},
             **apart(),
         )
     except (OSError, ValueError) as error:  # ValueError: a NUL in an argument

@@ -8,19 +8,22 @@ import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
-from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
+from conformance.api import Meant, found
 from conformance.corpus import store
 from conformance.corpus.case import Case
-from conformance.errors import ConformanceError, SubjectError
+from conformance.errors import ConformanceError, SubjectError, UsageError
+from conformance.model.functions import family_of as family_named
 from conformance.running.tracebacks import stopped
-from conformance.subjects import SUBJECTS, Subject, available, find
+from conformance.subjects import SUBJECTS, Subject, available
 from conformance.subjects.adapt import adapt
 from conformance.subjects.load import is_spec, load
-from conformance.subjects.trace.subject import trace_subject
+
+Activations = tuple[str, str] | None
+"""Of hidden layers and output, that subjects are meant to have; None: those that they have."""
 
 
 class Asked(NamedTuple):
@@ -30,6 +33,7 @@ class Asked(NamedTuple):
     step: int = 0
     tag: str = ""
     subject: str = ""  # as it was given to --subject
+    family: Activations = None
 
 
 def named(config: pytest.Config) -> list[str]:
@@ -38,21 +42,34 @@ def named(config: pytest.Config) -> list[str]:
     return given or available()
 
 
+def family_of(config: pytest.Config) -> Activations:
+    """What was given to `--family`.
+
+    Raises:
+        pytest.UsageError: there is no such family.
+    """
+    try:
+        return family_named(config.getoption("--family"))
+    except UsageError as error:
+        raise pytest.UsageError(str(error)) from error
+
+
 def load_all(config: pytest.Config) -> None:
     """Load the subjects that are asked for, before any test is collected.
 
     Raises:
-        pytest.UsageError: there is no such subject, or its code failed.
+        pytest.UsageError: there is no such subject or family, or its code failed.
     """
+    family = family_of(config)
     for subject in named(config):
         try:
-            loaded(subject)
+            loaded(subject, family)
         except ConformanceError as error:
             raise pytest.UsageError(str(error)) from error
 
 
 @cache
-def loaded(subject: str) -> Subject:
+def loaded(subject: str, family: Activations = None) -> Subject:
     """The subject of these words, loaded and adapted once a process.
 
     Raises:
@@ -60,9 +77,9 @@ def loaded(subject: str) -> Subject:
         SubjectError: its code failed.
     """
     with subject_code(subject):
-        if subject.endswith(".safetensors"):
-            return trace_subject(Path(subject), store.root())
-        return adapt(load(subject), subject) if is_spec(subject) else find(subject)
+        if is_spec(subject) and not subject.endswith(".safetensors"):
+            return adapt(load(subject), subject, family=family)
+        return found(subject, store.root(), Meant(family=family))
 
 
 @contextmanager

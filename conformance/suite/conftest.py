@@ -10,7 +10,7 @@ from conformance.corpus import store
 from conformance.corpus.case import Case
 from conformance.errors import ConformanceError, InternalError
 from conformance.subjects import SUBJECTS
-from conformance.suite.asked import Asked, by_slug, named
+from conformance.suite.asked import Activations, Asked, by_slug, family_of, named
 from conformance.suite.judging import equations
 from conformance.suite.xfails import expect_failures
 
@@ -49,7 +49,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         cases = store.cases(store.root())
     except ConformanceError as error:
         raise pytest.UsageError(str(error)) from error
-    metafunc.parametrize(kind, list(_rows(kind, cases, subjects)))
+    metafunc.parametrize(kind, list(_rows(kind, cases, subjects, family_of(metafunc.config))))
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -81,7 +81,9 @@ def pytest_runtest_makereport(
     return report
 
 
-def _rows(kind: str, cases: Iterable[Case], subjects: dict[str, str]) -> Iterator[object]:
+def _rows(
+    kind: str, cases: Iterable[Case], subjects: dict[str, str], family: Activations
+) -> Iterator[object]:
     for case in cases:
         if not _belongs(case, kind):
             continue
@@ -94,7 +96,7 @@ def _rows(kind: str, cases: Iterable[Case], subjects: dict[str, str]) -> Iterato
             words = [str(v).lower() if name == "tag" else str(v) for name, v in taken.items()]
             if "subject" in taken:
                 taken["subject"] = subjects[str(taken["subject"])]
-            asked = Asked(case, **taken)  # type: ignore[arg-type]
+            asked = Asked(case, **taken, family=family)  # type: ignore[arg-type]
             yield pytest.param(asked, id="/".join([case.id, *words]), marks=group)
 
 

@@ -16,7 +16,7 @@ from conformance.model.table import tag_of
 from conformance.report.ascii import for_stdout
 from conformance.report.message import failure
 from conformance.subjects import Subject
-from conformance.suite.asked import Asked, loaded, subject_code
+from conformance.suite.asked import Activations, Asked, loaded, subject_code
 from conformance.verdict.compare import Status, Verdict
 
 Verdicts = list[Verdict] | ConformanceError
@@ -35,29 +35,31 @@ def recorded(case: Case) -> Recorded:
 
 
 @cache
-def restarted_verdicts(case: Case, step: int, subject: str) -> Verdicts:
+def restarted_verdicts(case: Case, step: int, subject: str, family: Activations = None) -> Verdicts:
     """The verdicts on one step from the recorded parameters."""
-    return _verdicts(subject, lambda it: restarted(it, recorded(case), step))
+    return _verdicts(subject, family, lambda it: restarted(it, recorded(case), step))
 
 
 @cache
-def free_run_verdicts(case: Case, subject: str) -> Verdicts:
+def free_run_verdicts(case: Case, subject: str, family: Activations = None) -> Verdicts:
     """The verdicts on all steps of a free run."""
-    return _verdicts(subject, lambda it: free_run(it, recorded(case)))
+    return _verdicts(subject, family, lambda it: free_run(it, recorded(case)))
 
 
-def _verdicts(subject: str, judged: Callable[[Subject], list[Verdict]]) -> Verdicts:
+def _verdicts(
+    subject: str, family: Activations, judged: Callable[[Subject], list[Verdict]]
+) -> Verdicts:
     try:
         with subject_code(subject):
-            return judged(loaded(subject))
+            return judged(loaded(subject, family))
     except ConformanceError as error:
         return error
 
 
 @cache
-def restarted_right(case: Case, subject: str) -> bool:
+def restarted_right(case: Case, subject: str, family: Activations = None) -> bool:
     """Whether no step of a case fails from the recorded parameters."""
-    each_step = [restarted_verdicts(case, t, subject) for t in range(case.steps)]
+    each_step = [restarted_verdicts(case, t, subject, family) for t in range(case.steps)]
     return all(
         not isinstance(verdicts, ConformanceError)
         and not any(v.status in (Status.FAIL, Status.LOST) and v.name for v in verdicts)
@@ -77,7 +79,7 @@ def observed(case: Case, step: int, subject: str) -> Mapping[str, Any]:
 
 def fitting(asked: Asked) -> Subject:
     """The subject, if the case fits it and it does not decline it; else the test is skipped."""
-    subject = loaded(asked.subject)
+    subject = loaded(asked.subject, asked.family)
     reason = subject.unfit(asked.case)
     if reason:
         pytest.skip(f"{subject.name} {reason}")

@@ -15,7 +15,7 @@ from conformance.api import check
 from conformance.errors import ConformanceError
 from conformance.report.document import ready
 from conformance.report.page.write import write
-from conformance.suite.asked import Asked, named
+from conformance.suite.asked import Asked, family_of, named
 
 OPTION = "--conformance-html"
 
@@ -51,7 +51,8 @@ def write_page(config: pytest.Config, asked: Mapping[str, list[str]]) -> str:
         return f"{OPTION} {path}: not written, since no test asked about a subject"
     try:
         order = [subject for subject in named(config) if subject in asked]
-        reports = [check(each, case=asked[each], detailed=True) for each in order]
+        family = family_of(config)
+        reports = [check(each, case=asked[each], family=family, detailed=True) for each in order]
         write(path, reports, shlex.join(["pytest", *sys.argv[1:]]), OPTION)
     except ConformanceError as error:
         return f"{OPTION} {path}: not written: {error}"

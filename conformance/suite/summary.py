@@ -15,7 +15,7 @@ from conformance.errors import ConformanceError
 from conformance.report.opening import opening
 from conformance.report.sentence import pluralize
 from conformance.report.visible import visible
-from conformance.suite.asked import by_slug, named
+from conformance.suite.asked import by_slug, family_of, named
 
 _TEST = re.compile(r"::\w+\[(?P<case>[^/\]]+)/(?:[^\]]*/)?(?P<slug>[^/\]]+)\](?:@.*)?$")
 """The id of a test that asks about a subject in a case."""
@@ -30,7 +30,7 @@ def summary_lines(stats: Mapping[str, Sequence[Any]], config: pytest.Config) -> 
         also = f"; {more:,} others are wrong by these, or expected to fail" if more else ""
         yield visible(f"{subjects[slug]}: {pluralize(count, 'failure')}{also}")
         try:
-            report = check(subjects[slug], case=sorted(set(failed[slug])))
+            report = check(subjects[slug], case=sorted(set(failed[slug])), family=family_of(config))
         except ConformanceError as error:
             yield visible(f"  {error}".splitlines()[0])
         else:

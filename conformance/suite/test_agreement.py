@@ -10,7 +10,7 @@ from conformance.suite.judging import observed, recorded
 
 def test_agreement(pair: Asked) -> None:
     """Two correct implementations differ by at most twice the bound of one of them."""
-    case, step, tag, _ = pair
+    case, step, tag, *_ = pair
     ours, theirs = (observed(case, step, subject) for subject in ("reference", "torch_impl"))
     for name, bound in recorded(case).steps[step].bound.items():
         if tag_of(name, case.layers) != tag:

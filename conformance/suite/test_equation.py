@@ -7,4 +7,5 @@ from conformance.suite.judging import fitting, restarted_verdicts, settle
 def test_equation(equation: Asked) -> None:
     """The equation holds in all layers, from the subject's own inputs and against the truth."""
     fitting(equation)
-    settle(equation, restarted_verdicts(equation.case, equation.step, equation.subject))
+    case, step, _, *subject = equation
+    settle(equation, restarted_verdicts(case, step, *subject))

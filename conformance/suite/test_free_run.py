@@ -14,6 +14,6 @@ def test_free_run(run: Asked) -> None:
     """The equation holds in all layers of all steps."""
     if not fitting(run).runs_freely(run.case):
         pytest.skip(f"{run.subject} cannot be followed through the steps of {run.case.id}")
-    if not restarted_right(run.case, run.subject):
+    if not restarted_right(run.case, run.subject, run.family):
         pytest.xfail("not run: restarted steps fail")
-    settle(run, free_run_verdicts(run.case, run.subject))
+    settle(run, free_run_verdicts(run.case, run.subject, run.family))

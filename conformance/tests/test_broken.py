@@ -27,7 +27,6 @@ from reference.step import split
 
 EDITS = sorted((*BROKEN, *CRASHING, *ONE_RATE), key=lambda edit: edit.id)
 SQUARE = ("square-4-4-4-4",)
-OTHER_LINES = ("last-sample-only-w", "sigma-prime-precedence")
 CASES = ("layout-3-2-4", "remainder-3-4-2", *SQUARE)
 EXACT_CASES = ("remainder-3-4-2", *SQUARE)
 STEPS = 1  # of each case
@@ -120,16 +119,7 @@ def wrong_layers(edit: Edit, report: CaseReport) -> Iterator[str]:
             yield verdict.name
 
 
-OTHER_LINE = pytest.mark.xfail(reason="OPEN: another line than the edited one", strict=True)
-
-
-@pytest.mark.parametrize(
-    "edit",
-    [
-        pytest.param(each, id=each.id, marks=[OTHER_LINE] if each.id in OTHER_LINES else [])
-        for each in EDITS
-    ],
-)
+@pytest.mark.parametrize("edit", EDITS, ids=lambda edit: edit.id)
 def test_the_traced_lane_blames_the_equation_and_the_line(
     edit: Edit, file: Path, subject: Subject
 ) -> None:

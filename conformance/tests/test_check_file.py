@@ -52,6 +52,43 @@ def test_what_was_recognised_is_said_in_one_line(
     ) in said.splitlines()
 
 
+LISTS = """
+import math, random
+
+class Network:
+    def __init__(self, sizes):
+        pairs = list(zip(sizes, sizes[1:]))
+        self.biases = [[random.gauss(0, 1) for _ in range(n)] for _, n in pairs]
+        row = lambda k: [random.gauss(0, 1) for _ in range(k)]
+        self.weights = [[row(k) for _ in range(n)] for k, n in pairs]
+
+    def backprop(self, x, y):
+        acts = [x]
+        for W, b in zip(self.weights, self.biases):
+            zs = [sum(w * v for w, v in zip(row, acts[-1])) + bias for row, bias in zip(W, b)]
+            acts.append([1 / (1 + math.exp(-z)) for z in zs])
+        d = [(o - t) * o * (1 - o) for o, t in zip(acts[-1], y)]
+        gb, gw = [], []
+        for W, a in zip(reversed(self.weights), reversed(acts[:-1])):
+            gb.insert(0, d)
+            gw.insert(0, [[e * v for v in a] for e in d])
+            d = [sum(row[i] * e for row, e in zip(W, d)) * v * (1 - v) for i, v in enumerate(a)]
+        return gb, gw
+"""
+
+
+def test_the_outputs_of_one_sample_are_no_samples(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "lists.py"
+    file.write_text(LISTS, encoding="utf-8")
+    code, said = checked(capsys, "check", str(file))
+    assert code == 0
+    assert "judged by the quadratic cost" in said
+    assert "times those of this cost" not in said
+    assert "parameters biases (8 of them), weights (45 of them)" in said
+
+
 def test_a_name_picks_one_of_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = written(tmp_path, "two_layer_net", "per_sample")
     code, said = checked(capsys, "check", "-q", f"{file}:Network")

@@ -3,7 +3,6 @@
 `python -m conformance.tests.custom` judges some hundreds of mutants of them.
 """
 
-import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,8 @@ from conformance.cli import main
 from conformance.custom.calls import calls_of
 from conformance.custom.fitting import found
 from conformance.report.backward_record import from_json, to_json
-from conformance.tests.backward.measure import Said, imported
+from conformance.tests.backward.measure import Said
+from conformance.tests.backward.program import imported
 from conformance.tests.custom.faults import AMBIGUOUS, FAULTS, faulty
 from conformance.tests.custom.measure import (
     FOLDER,
@@ -58,12 +58,7 @@ def test_a_fault_is_seen_and_its_line_is_the_first(
 
 def of_file(name: str) -> Any:
     """A function of the file with conventions."""
-    spec = importlib.util.spec_from_file_location("conventions", MORE)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return getattr(module, name)
+    return getattr(imported(MORE), name)
 
 
 def said_of(name: str, *args: object) -> str:
@@ -208,7 +203,6 @@ def test_a_script_that_torch_trains_is_told_what_judges_its_functions(
     assert "judges its custom functions of PyTorch" in " ".join(capfd.readouterr().err.split())
 
 
-@pytest.mark.xfail(reason="OPEN: failed once in CI; the cause is not known", strict=False)
 @pytest.mark.thorough
 def test_nine_mutants_of_ten_are_blamed_on_the_edited_line() -> None:
     found = list(judged(programs(), 3))

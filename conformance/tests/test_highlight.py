@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from conformance.report.document import styled
 from conformance.report.page import highlight
 from conformance.report.page.highlight import CLASSES, excerpt, source_lines, text_lines, wrapped
 
@@ -17,7 +18,7 @@ SOURCE = '''def f(x):
     y = x + 1  # one
     return y
 '''
-STYLE = (Path(highlight.__file__).parent / "page.css").read_text("utf-8")
+STYLE = styled()
 
 
 @pytest.fixture

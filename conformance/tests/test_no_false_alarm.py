@@ -136,7 +136,6 @@ def expected_conventions(way: Way) -> dict[str, bool]:
     }
 
 
-@pytest.mark.xfail(reason="OPEN: a drawn right function is accused of δ", strict=False)
 @settings(PROFILE, max_examples=150)
 @given(st.data())
 def test_no_right_function_is_accused(data: st.DataObject) -> None:

@@ -43,7 +43,7 @@ def start(where: Path, *arguments: str, python_path: str = "") -> subprocess.Pop
 
 def finish(run: subprocess.Popen[str]) -> tuple[int, str]:
     """The exit code and the output of a run."""
-    out, _ = run.communicate(timeout=60)
+    out, _ = run.communicate(timeout=300)  # a busy machine
     return run.returncode, out
 
 

@@ -27,6 +27,7 @@ from conformance.processes.ranks import Fault, Shown, Simulated
 from conformance.processes.samples import Taken
 from conformance.processes.scales import ALL, OWN, recognised
 from conformance.processes.truth import truth
+from conformance.report.page.matrix import address, columns
 from conformance.report.record import from_json, to_json
 from conformance.verdict.compare import Status
 from reference.equations import reduced_gradient
@@ -74,6 +75,20 @@ def test_r_stands_between_the_gradients_and_the_update() -> None:
     assert tags == ["Z", "A", "C", "BP1", "BP2", "BP3", "BP4", "R", "B", "W"]
     assert reduced_rows(3)["w2"].inputs == ("w2", "reduced_w2", "eta", "decay")
     assert rows(3)["w2"].inputs == ("w2", "nabla_w2", "eta", "decay")
+
+
+def test_a_page_has_a_column_for_r_and_the_entries_on_each_rank() -> None:
+    fault = Fault({"R": PROCESSES["mean-of-means"].formulas["R"]})
+    report = check_divided(Simulated(2, fault), case(UNEVEN), detailed=True)
+    names = [each.name for each in columns([report])]
+    assert names.index("nabla_w3") + 1 == names.index("reduced_b2") < names.index("b2")
+    assert [each.name for each in report.cells if each.mode == "rank 1"][:2] == [
+        "nabla_b2",
+        "nabla_w2",
+    ]
+    addresses = [address(each) for each in report.verdicts]
+    assert len({*addresses}) == len(addresses)
+    assert f"{UNEVEN}/0/reduced_b2/rank-1" in addresses
 
 
 # The cases

@@ -59,16 +59,7 @@ def short(id_: str) -> Recorded:
     return Recorded(replace(whole.case, batches=whole.case.batches[:STEPS]), whole.steps[:STEPS])
 
 
-ACCUSED = pytest.mark.xfail(reason="OPEN: a right network is accused of Z", strict=True)
-
-
-@pytest.mark.parametrize(
-    "cls",
-    [
-        pytest.param(cls, id=id_, marks=[ACCUSED] if id_ == "Vectorized-right_sigmoids" else [])
-        for cls, id_ in zip(CLASSES, IDS, strict=True)
-    ],
-)
+@pytest.mark.parametrize("cls", CLASSES, ids=IDS)
 def test_the_traced_lane_accuses_no_right_network(cls: type) -> None:
     subject = subject_of(cls)
     fitting = [id_ for id_ in SMALL if not subject.unfit(recorded(id_).case)]

@@ -74,6 +74,8 @@ def outcomes(place: Path) -> dict[str, Outcome]:
         "listed": (".test_equation", *mine, "--xfails-file", "listed.txt", "-rx"),
         "lost": (".test_free_run", *mine, "--xfails-file", "lost.txt", "-n", "2"),
         "no list": (".test_free_run", *mine, "--xfails-file", "none.txt"),
+        "family": (".test_equation", *mine, "--family", "relu,softmax", "-rs"),
+        "no family": (".test_equation", *mine, "--family", "step"),
         "picky": (".test_free_run", "--subject", "others.py:Picky"),
         "absent": (".test_free_run", "--subject", "others.py:Pickle", "-n", "1"),
     }
@@ -181,6 +183,21 @@ def test_a_listed_test_that_passes_is_a_failure(outcomes: dict[str, Outcome]) ->
     assert outcome_of(f"{CASE}/0/bp1/{MINE}", out) == "FAILED"
     assert "XPASS(strict)" in out
     assert "1 failed" in out
+
+
+def test_a_network_is_put_to_the_cases_of_the_family_that_it_is_meant_to_have(
+    outcomes: dict[str, Outcome],
+) -> None:
+    code, out = outcomes["family"]
+    assert code == 0, out
+    assert outcome_of(f"{CASE}/0/bp2/{MINE}", out) == "SKIPPED"
+    assert "has other activations" in out
+
+
+def test_a_family_that_there_is_not_is_an_error_said_once(outcomes: dict[str, Outcome]) -> None:
+    code, out = outcomes["no family"]
+    assert code == 4
+    assert [line.split(": give")[0] for line in errors(out)] == ["ERROR: --family step"]
 
 
 def test_an_entry_that_matches_nothing_is_an_error_said_once(

@@ -41,11 +41,14 @@ class Traced(np.ndarray[Any, Any]):
     node: Node | None
     memory: Memory | None
     version: int
+    original: Any
 
     def __array_finalize__(self, parent: object) -> None:
         """A view that NumPy makes belongs to the trace; its numbers are looked for when needed."""
         self.tracer = getattr(parent, "tracer", None)
         self.node, self.memory, self.version = None, None, -1
+        objects = self.dtype.hasobject and not getattr(parent, "dtype", self.dtype).hasobject
+        self.original = parent if objects else None
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         """Compute with plain arrays and note the result."""

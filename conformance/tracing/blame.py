@@ -17,7 +17,7 @@ import numpy as np
 from conformance.tracing.ancestors import walk
 from conformance.tracing.arranging import ARRANGING
 from conformance.tracing.frames import Frame, ignores_a_parameter
-from conformance.tracing.index import Location
+from conformance.tracing.index import Location, as_floats
 from conformance.tracing.known import Known
 from conformance.tracing.repair import Repair, Repairs, Step, is_handed
 from conformance.tracing.replay import ROUNDINGS, Replay
@@ -149,9 +149,10 @@ class Blame:
         within = [n for n in self.nodes if call in n.calls and n is not made]
         handed = [self.nodes[n] for n in self.replay.trace.handed[call]]
         known = _reached((*handed, *made.inputs, *within), way.before)
-        values = [self._value(each) for each in known]
+        values = [value for value in map(self._value, known) if _exact(value)]
         return all(
-            any(_exact(v) and v in alternatives for v in values) for alternatives in way.needed
+            any(all(any(v in one for v in values) for one in together) for together in alternatives)
+            for alternatives in way.needed
         )
 
     def _was_handed(self, call: int, made: Node, way: Way) -> bool:
@@ -245,7 +246,7 @@ class Blame:
                 and not _gives_back(other)
             )
             values = (self._value(other) for other in elsewhere)
-            if not any(_exact(value) and value in way.straight for value in values):
+            if not any(_tells(value) and value in way.straight for value in values):
                 return wrong.frames[depth:]
         return wrong.frames[-1:]
 
@@ -272,6 +273,11 @@ def _gives_back(node: Node) -> bool:
     """Whether an operation gave one of its inputs, such as a clip of what is small enough."""
     same = (each.value for each in node.inputs if np.shape(each.value) == np.shape(node.value))
     return any(np.array_equal(each, node.value) for each in same)
+
+
+def _tells(value: Array) -> bool:
+    """Whether an array is exact, and not 0 everywhere, as whatever is multiplied by 0 is."""
+    return _exact(value) and bool(as_floats(value).any())
 
 
 def _exact(value: Array) -> bool:

@@ -13,7 +13,7 @@ import numpy as np
 from conformance.model.functions import Activation
 from conformance.tracing.index import Location, as_floats, common_factor, times
 from conformance.tracing.lookup import has_factor
-from conformance.tracing.uses import Lift, Made, Uses
+from conformance.tracing.uses import Lift, Made, Use, Uses
 from reference.equations import BOOK
 from reference.step import Array
 
@@ -25,7 +25,7 @@ class ErrorSearch:
         """Search in the run whose uses these are."""
         self.uses, self.lookup = uses, uses.lookup
         self.run, self.index, self.roles = uses.run, uses.index, uses.roles
-        self._scales = set[float]()
+        self._scales = set[float]()  # how many times its equation's ∇ the program holds
 
     @property
     def _everything(self) -> int:
@@ -57,17 +57,19 @@ class ErrorSearch:
             location = self.lookup.located(right, factors=factors)
             if location is None:
                 continue
-            within = self.uses.used(right, made, location, alike=True, scales=self._scales)
+            scales = {each / abs(location.factor) for each in self._scales}
+            within = self.uses.used(right, made, location, alike=True, scales=scales)
             if within:
-                self._scales |= {
-                    1.0,
-                    *self.uses.scales,
-                }  # of the layers below none has another factor
+                self._note_scales(location.factor)
                 self.roles.first[name] = location
                 last = self.lookup.located(right, within, factors)
                 self.lookup.take(name, right, self.uses.place(right, made, location, last))
                 return
-        found = self.uses.by_use(name, (n, self._everything, 0), made, None, scales=self._scales)
+        kept = [1.0]
+        if f"delta{layer + 1}" in self.roles.found:
+            kept += [abs(each) for each in self.lookup.factors if self._kept_above(layer, each)]
+        scales = {each / factor for each in self._scales for factor in kept}
+        found = self.uses.by_use(name, (n, self._everything, 0), made, None, scales=scales)
         if found is None and self._stands_still(layer):
             self.roles.nothing.append(name)
             zeros = np.asarray(rights[0] * 0)
@@ -80,11 +82,19 @@ class ErrorSearch:
             factor = self._kept_in(layer, found.value)
             location = Location(found.location.nodes, found.location.places, factor)
             self.lookup.take(name, times(found.value, 1 / factor), location, wrong=True)
-            self._scales |= {1.0, *self.uses.scales}
+            self._note_scales(factor)
             return
         pairs = ((right, self.lookup.located(right, factors=factors)) for right in rights)
         right, location = next((p for p in pairs if p[1] is not None), (rights[0], None))
         self.lookup.take(name, right, location)
+
+    def _note_scales(self, factor: float) -> None:
+        """Note how many times its equation's ∇ a program holds; in no layer below it is another.
+
+        Args:
+            factor: that the program keeps in the δ of which it made the ∇.
+        """
+        self._scales |= {abs(factor) * each for each in self.uses.scales}
 
     def _stands_still(self, layer: int) -> bool:
         """Whether the update computes the parameters of a layer, and leaves them as they were."""
@@ -145,15 +155,15 @@ class ErrorSearch:
         """∇w of the mini-batch or of its samples, and what is sent to the layer below."""
         run, values, below = self.run, self.roles.values, self.lookup.below(layer)
 
-        def made(delta: Array, lift: Lift) -> Iterator[tuple[Array, bool]]:
-            yield delta @ lift(below).T, True
+        def made(delta: Array, lift: Lift) -> Iterator[Use]:
+            yield Use(delta @ lift(below).T, summed=True, gradient=True)
             if layer > 2:  # noqa: PLR2004 - the first layer sends nothing
                 z, a = lift(values[f"z{layer - 1}"]), lift(values[f"a{layer - 1}"])
                 sent = lift(run.start.w[layer - 2]).T @ delta
-                yield sent, False
-                yield from ((each, False) for each in _sloped(sent, run.f(layer - 1), z, a))
+                yield Use(sent)
+                yield from map(Use, _sloped(sent, run.f(layer - 1), z, a))
             if run.m > 1:  # the sum over one sample is δ itself
-                yield delta.sum(axis=1, keepdims=True), False
+                yield Use(delta.sum(axis=1, keepdims=True), gradient=True)
 
         return made
 

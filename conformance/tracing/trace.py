@@ -411,8 +411,16 @@ class Trace:
                 memory.state.writes, memory.state.sites = tuple(writes), ()
                 memory.state.replaces = before
         if memory.state is None:
-            memory.state = self.constant(np.array(memory.owner))
+            memory.state = self._copied(memory.owner) or self.constant(np.array(memory.owner))
         return memory.state
+
+    def _copied(self, owner: Any) -> Node | None:
+        """What computed the numbers that NumPy copied as objects, as `np.vectorize` has it do."""
+        original = getattr(owner, "original", None)
+        if original is None:
+            return None
+        found = self.node_of(original)
+        return found if _floats(np.array(owner)).tobytes() == found.value.tobytes() else None
 
     def constant(self, value: Any) -> Node:
         """A node of numbers that came in untraced, or what is known to have computed them."""

@@ -7,7 +7,9 @@ make. Left out: which equations these are (`z_and_a.py`, `deltas.py`).
 from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import reduce
 from itertools import islice
+from math import isclose
 from operator import and_, or_
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,8 +24,23 @@ FEW = 3  # numbers that are looked for in floats before all are on balls
 Lift = Callable[[Array], Array]
 """Exact numbers as they are, or in floats."""
 
-Made = Callable[[Array, Lift], Iterable[tuple[Array, bool]]]
-"""What the equations make of a quantity, and whether it is summed over the samples."""
+
+class Use(NamedTuple):
+    """What an equation makes of a quantity.
+
+    Attributes:
+        result: of the equation.
+        summed: whether it is summed over the samples, each of which may be computed alone.
+        gradient: whether it is a ∇, of which a program may hold a multiple.
+    """
+
+    result: Array
+    summed: bool = False
+    gradient: bool = False
+
+
+Made = Callable[[Array, Lift], Iterable[Use]]
+"""What the equations make of a quantity."""
 
 
 def exactly(array: Array) -> Array:
@@ -35,7 +52,7 @@ class Uses:
     """What was made of the values of one run.
 
     Attributes:
-        scales: how many times what its equation makes the last result was.
+        scales: how many times what its equation makes the last ∇ was that was found.
     """
 
     def __init__(self, lookup: Lookup) -> None:
@@ -67,7 +84,7 @@ class Uses:
         equations = max((len(list(made(each.value, exactly))) for each in free[:1]), default=0)
         for i in range(equations):
 
-            def result(value: Array, lift: Lift, number: int = i) -> list[tuple[Array, bool]]:
+            def result(value: Array, lift: Lift, number: int = i) -> list[Use]:
                 return [next(islice(iter(made(value, lift)), number, None))]
 
             for each in free:
@@ -126,10 +143,10 @@ class Uses:
         """Whether the first numbers made of a value are near recorded ones, in floats."""
         held = as_floats(value)
         with np.errstate(all="ignore"):
-            ((result, summed),) = made(held, self.lookup.in_floats)
+            ((result, summed, _),) = made(held, self.lookup.in_floats)
             parts = [result]
             if summed and self.run.m > 1:
-                parts += [part for part, _ in made(_only(held, 0), self.lookup.in_floats)]
+                parts += [part.result for part in made(_only(held, 0), self.lookup.in_floats)]
         return any(
             all(self.index.near(float(each) * factor) for each in part.ravel()[:FEW])
             for part in parts
@@ -154,23 +171,22 @@ class Uses:
             made: what its consumers make of it.
             location: where it is.
             alike: whether they have its sign.
-            scales: how many times what the equations make their results may be; any if none are
-                given.
+            scales: how many times what its equation makes a ∇ may be; any if none are given.
         """
         m, own = self.run.m, location.numbers
-        for result, summed in made(value, exactly):
+        for result, summed, gradient in made(value, exactly):
             parts = [result]
             if summed and m > 1 and self.lookup.made_of(result, own) is None:
-                parts = [next(iter(made(_only(value, i), exactly)))[0] for i in range(m)]
+                parts = [next(iter(made(_only(value, i), exactly))).result for i in range(m)]
             each = [self.lookup.made_of(part, own) for part in parts]
             if all(each):
                 signs = {factor * location.factor > 0 for _, factor in filter(None, each)}
                 if alike and signs != {True}:
                     return 0  # something between has turned the sign
                 times = {abs(factor / location.factor) for _, factor in filter(None, each)}
-                if scales and not times.issubset(scales):
+                if gradient and scales and not _among(times, scales):
                     continue
-                self.scales = times
+                self.scales = times if gradient else set()
                 return reduce(or_, (within for within, _ in filter(None, each)))
         return 0
 
@@ -192,16 +208,21 @@ class Uses:
     def _users(self, value: Array, made: Made) -> Iterator[int]:
         """The bits of what each thing that is recorded and made of a quantity was computed from."""
         trace, m = self.index.replay.trace, self.run.m
-        for number, (whole, summed) in enumerate(made(value, exactly)):
+        for number, (whole, summed, _) in enumerate(made(value, exactly)):
             at = self.lookup.located(whole)
             found = [at]
             if at is None and summed and m > 1:
                 parts = (
                     next(islice(made(_only(value, i), exactly), number, None)) for i in range(m)
                 )
-                found = [self.lookup.located(part) for part, _ in parts]
+                found = [self.lookup.located(part.result) for part in parts]
             if all(each is not None for each in found):
                 yield reduce(or_, (trace.uses_of(each.numbers) for each in found if each), 0)
+
+
+def _among(numbers: Iterable[float], others: Collection[float]) -> bool:
+    """Whether all of some factors are among others, but for rounding."""
+    return all(any(isclose(each, other) for other in others) for each in numbers)
 
 
 def _only(value: Array, i: int) -> Array:

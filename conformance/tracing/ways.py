@@ -382,14 +382,25 @@ class Way:
         return uses(self.found[name].numbers) & ~uses(entering)
 
     @cached_property
-    def needed(self) -> list[Known]:
-        """What was computed, or is a sample, and enters the equation: what may stand for each."""
-        row, alternatives = self.rows[self.name], list[Known]()
+    def needed(self) -> list[list[list[Known]]]:
+        """What was computed, or is a sample, and enters the equation.
+
+        Of each operand the alternatives, each what has to be there together: a sample's own column
+        is enough for a column, a sum over the samples takes the columns of all.
+        """
+        row, operands = self.rows[self.name], list[list[list[Known]]]()
         for name in (each for each in row.inputs if each in row.made or each in ("x", "y")):
             names = [name, f"a{row.layer}"] if name == f"z{row.layer}" else [name]
-            held = [self._operand(each, part) for each in names for part in self._parts()]
-            alternatives.append(Known(each for each in held if _is_array(each)))
-        return [each for each in alternatives if each]
+            columns = [
+                Known(each for each in (self._operand(n, part) for n in names) if _is_array(each))
+                for part in ((i,) for i in self.whole)
+            ]
+            whole = Known(
+                each for each in (self._operand(n, self.whole) for n in names) if _is_array(each)
+            )
+            apart = [[each] for each in columns] if split(self.name)[0] in COLUMNS else [columns]
+            operands.append([[whole], *apart])
+        return [each for each in operands if each[0][0]]
 
     @cached_property
     def parts(self) -> Known:

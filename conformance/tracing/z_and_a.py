@@ -9,7 +9,7 @@ from operator import or_
 
 from conformance.tracing.candidates import Candidate
 from conformance.tracing.index import Location
-from conformance.tracing.uses import Made, Uses
+from conformance.tracing.uses import Made, Use, Uses
 from reference.equations import BOOK
 from reference.step import Array
 
@@ -36,15 +36,15 @@ class ForwardSearch:
 
     def _uses_of_weighted_input(self, layer: int) -> Made:
         function = self.run.f(layer).function
-        return lambda v, _: [(function(v), False)]
+        return lambda v, _: [Use(function(v))]
 
     def _uses_of_activation(self, layer: int) -> Made:
         run = self.run
         if layer < self.lookup.layers:
             w, b = run.start.w[layer - 1], run.start.b[layer - 1]
-            return lambda v, lift: [(BOOK.weighted_input(lift(w), v, lift(b)), False)]
+            return lambda v, lift: [Use(BOOK.weighted_input(lift(w), v, lift(b)))]
         y = run.batch.y
-        return lambda v, lift: [(v - lift(y), False), (lift(y) - v, False)]
+        return lambda v, lift: [Use(v - lift(y)), Use(lift(y) - v)]
 
     def _quantity(
         self,

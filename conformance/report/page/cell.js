@@ -33,7 +33,7 @@ const steps = (verdict) => {
   const nav = make("nav", { "aria-label": "Steps" });
   for (const other of verdict.of.verdicts) {
     if (other.name !== verdict.name) continue;
-    const mode = other.mode === "restarted" ? "step" : other.mode === "free run" ? "free run, step" : "own feedforward, step";
+    const mode = other.mode === "restarted" ? "step" : /^(free run|rank)/.test(other.mode) ? `${other.mode}, step` : "own feedforward, step";
     const link = make("a", { href: `#${other.at}` }, `${mode} ${other.step} ${SIGNS[other.status]}`);
     if (other.at === verdict.at) link.setAttribute("aria-current", "true");
     nav.append(link);

@@ -1,4 +1,4 @@
-"""Source lines as runs of characters, each with the class that its colour has in `page.css`.
+"""Source lines as runs of characters, each with the class that its colour has in `document.css`.
 
 The lexer is that of Pygments, which rich brings; a file is read as a whole, since a line alone does
 not show that it stands in a string. Left out: the markup.

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from conformance.explain.pieces import word
 from conformance.judging.case_report import CaseReport
+from conformance.model.reduction import NABLA, reduced_name
 from conformance.report.matrix import SIGNS, worst
 from conformance.verdict.compare import FREE, RESTARTED, Status, Verdict
 from reference.step import STATE, causal_order, split
@@ -52,7 +53,12 @@ def columns(cases: Sequence[CaseReport]) -> list[Column]:
     """The quantities of the deepest network, in causal order, and the free run."""
     layers = max((each.case.layers for each in cases), default=2)
     state = {split(name)[0] for each in cases for name in each.case.rows} & {*STATE}
-    named = [(name, *split(name)) for name in causal_order(layers, state)]
+    order = [*causal_order(layers, state)]
+    if any(each.case.parts for each in cases):
+        gradients = [name for name in order if name.startswith(NABLA)]
+        end = order.index(gradients[-1]) + 1
+        order[end:end] = map(reduced_name, gradients)
+    named = [(name, *split(name)) for name in order]
     return [*(Column(name, word(kind), kind, layer) for name, kind, layer in named), FREE_COLUMN]
 
 
@@ -75,7 +81,8 @@ def rows(cases: Sequence[CaseReport], prefix: str) -> Iterator[Row]:
 
 def address(verdict: Verdict, prefix: str = "") -> str:
     """The address of a verdict in the page, such as `mnist-784-30-10/0/delta2`."""
-    end = "" if verdict.mode == RESTARTED else f"/{verdict.mode.partition(' ')[0]}"
+    mode = verdict.mode.partition(" ")[0] if verdict.mode == FREE else verdict.mode
+    end = "" if mode == RESTARTED else "/" + mode.replace(",", "").replace(" ", "-")
     return f"{prefix}{verdict.case}/{verdict.step}/{verdict.name}{end}"
 
 

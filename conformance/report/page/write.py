@@ -15,7 +15,7 @@ from conformance.corpus import store
 from conformance.explain.pieces import worded
 from conformance.outcome import Report
 from conformance.report.cause_words import joined
-from conformance.report.document import OPTION, policy, put, ready
+from conformance.report.document import OPTION, policy, put, ready, styled
 from conformance.report.page.data import packed
 from conformance.report.page.highlight import excerpt, text_lines
 from conformance.report.page.view import AROUND, View, equations_of, view
@@ -57,7 +57,7 @@ def page(reports: Sequence[Report], command: str) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     folder = files(__package__)
-    style = (folder / "page.css").read_text("utf-8")
+    style = styled((folder / "page.css").read_text("utf-8"))
     script = "".join((folder / name).read_text("utf-8") for name in SCRIPTS)
     script = f'"use strict";\n{{\n{script}}}\n'
     prefixes = ["" if i == 0 else f"{i + 1}:" for i in range(len(reports))]

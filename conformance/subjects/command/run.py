@@ -5,11 +5,14 @@ process (`running/process.py`), and reading what it wrote (`output.py`).
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TypeVar
 
 from conformance.corpus import casefile
+from conformance.corpus.case import Case
 from conformance.corpus.recorded import Recorded, tensors
 from conformance.errors import SubjectError, UsageError
 from conformance.running.isolate import signal_name
@@ -17,11 +20,14 @@ from conformance.running.process import Ended, run
 from conformance.subjects.command.output import read_output, too_large
 from conformance.subjects.observation import Family
 from conformance.subjects.trace.subject import families, followable
+from reference.step import Array
 
 PLACES = ("{case}", "{out}")
 DECLINED = 77  # the exit status of a command that declines a case, as of a test that is skipped
 LONGEST = 200  # characters of its reason
 NO_REASON = "no reason given"
+
+T = TypeVar("T")
 
 
 class HungError(SubjectError):
@@ -68,24 +74,57 @@ class Program:
             UsageError: the case cannot be written down for it.
         """
         case = recorded.case
-        where = f"{self.command} in {case.id}"
-        with _temporary() as folder:
-            given, out = Path(folder) / f"{case.id}.{self.format}", Path(folder) / "out"
-            _write(given, _given(recorded, self.format))
-            paths = dict(zip(PLACES, (str(given), str(out)), strict=True))
-            words = [_filled(word, paths) for word in self.words]
-            ended = run(words, self.timeout, lambda: "stopped" * stop() or too_large(out, case))
-            if ended.status == DECLINED:
-                raise DeclinedError(where, ended.last_line(LONGEST).rstrip(".") or NO_REASON)
-            try:
-                _check_end(ended, self.timeout)
-                return _written(recorded, out)
-            except SubjectError as error:
-                end = f"{_status(ended)}{ended.said()}"
-                raise type(error)(f"{where}: {error}{end}") from error
+        with temporary() as folder:
+            called = Call(self, case, tensors(recorded), Path(folder))
+            return called.ended(stop, lambda out: _written(recorded, out))
 
 
-def _temporary() -> "TemporaryDirectory[str]":
+@dataclass(frozen=True, eq=False)
+class Call:
+    """One start of a command.
+
+    Attributes:
+        program: the command.
+        case: that it is put to.
+        given: the arrays of the file that it reads.
+        folder: for this file and for what it writes.
+        more: variables of its environment.
+        rank: of several processes, such as `: rank 1`.
+    """
+
+    program: Program
+    case: Case
+    given: Mapping[str, Array]
+    folder: Path
+    more: Mapping[str, str] = field(default_factory=dict)
+    rank: str = ""
+
+    def ended(self, stop: Callable[[], bool], read: Callable[[Path], T]) -> T:
+        """What is read of its output in the end; raises as `Program.run`."""
+        program, case = self.program, self.case
+        where = f"{program.command} in {case.id}{self.rank}"
+        given, out = self.folder / f"{case.id}.{program.format}", self.folder / "out"
+        make = casefile.serialized if program.format == "safetensors" else casefile.readable
+        _write(given, make(case, self.given))  # a copy, which the command may spoil
+        paths = dict(zip(PLACES, (str(given), str(out)), strict=True))
+        words = [_filled(word, paths) for word in program.words]
+        watch = partial(_watch, stop, out, case)
+        ended = run(words, program.timeout, watch, self.more)
+        if ended.status == DECLINED:
+            raise DeclinedError(where, ended.last_line(LONGEST).rstrip(".") or NO_REASON)
+        try:
+            _check_end(ended, program.timeout)
+            return read(out)
+        except SubjectError as error:
+            end = f"{_status(ended)}{ended.said()}"
+            raise type(error)(f"{where}: {error}{end}") from error
+
+
+def _watch(stop: Callable[[], bool], out: Path, case: Case) -> str:
+    return "stopped" * stop() or too_large(out, case)
+
+
+def temporary() -> "TemporaryDirectory[str]":
     """A folder that goes away.
 
     Raises:
@@ -102,12 +141,6 @@ def _write(path: Path, raw: bytes) -> None:
         path.write_bytes(raw)
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}; set TMPDIR to another folder") from error
-
-
-def _given(recorded: Recorded, format_: str) -> bytes:
-    """The case as the bytes of a file; a copy, which the command may spoil."""
-    make = casefile.serialized if format_ == "safetensors" else casefile.readable
-    return make(recorded.case, tensors(recorded))
 
 
 def _filled(word: str, paths: Mapping[str, str]) -> str:

@@ -3,14 +3,12 @@
 Left out: the command line (`__main__.py`), which worker processes do not import.
 """
 
-import importlib.util
 import json
 import multiprocessing
 import re
 import statistics
 import tempfile
 import time
-import types
 import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -20,7 +18,7 @@ from pathlib import Path
 
 import conformance
 from conformance.tests.backward.mutants import Mutant, mutant, mutants
-from conformance.tests.backward.program import SEED, Program
+from conformance.tests.backward.program import SEED, Program, imported
 
 
 @dataclass(frozen=True)
@@ -183,16 +181,6 @@ def _verdict(path: Path) -> _Verdict:
         said="; ".join(" | ".join(blame.text.split("\n")) for blame in report.blames),
         seconds=seconds,
     )
-
-
-def imported(path: Path) -> types.ModuleType:
-    """The module that a file is."""
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 SAMPLE = Path(__file__).with_name("sample.json")

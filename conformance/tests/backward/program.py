@@ -1,7 +1,7 @@
 """The right programs: reading them, running them, and comparing what they return."""
 
 import copy
-import importlib.util
+import linecache
 import types
 import warnings
 from collections.abc import Iterator
@@ -43,21 +43,30 @@ def programs(folder: Path = FOLDER) -> list[Program]:
 
 def loaded(source: str) -> types.ModuleType:
     """The module of a source, which is in no file."""
-    module = types.ModuleType("program")
-    exec(compile(source, "<program>", "exec"), module.__dict__)  # noqa: S102
-    return module
+    return _made(source, "<program>")
 
 
 def module(source: str, folder: Path) -> types.ModuleType:
     """The module of a source, which is put into a file of a folder."""
     path = folder / "program.py"
     path.write_text(source, encoding="utf-8")
-    spec = importlib.util.spec_from_file_location("program", path)
-    assert spec
-    assert spec.loader
-    made = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(made)
-    return made
+    return imported(path)
+
+
+def imported(path: Path) -> types.ModuleType:
+    """The module that a file is, as it is now.
+
+    Python's own import takes the bytecode of a file that had the same length in the same second.
+    """
+    linecache.checkcache(str(path))
+    return _made(path.read_text(encoding="utf-8"), str(path))
+
+
+def _made(source: str, place: str) -> types.ModuleType:
+    module = types.ModuleType(Path(place).stem)
+    module.__file__ = place
+    exec(compile(source, place, "exec"), module.__dict__)  # noqa: S102
+    return module
 
 
 def outcome(module: types.ModuleType, params: Any, data: tuple[Any, ...]) -> Outcome:

@@ -50,6 +50,30 @@ def test_a_row_opens_its_report(page: Path, open_page: OpenPage) -> None:
     report.wait_for(state="visible")
 
 
+def test_keys_sort_it_and_open_a_report(page: Path, open_page: OpenPage) -> None:
+    it = open_page(page)
+    it.page.get_by_role("button", name="time").press("Enter")
+    assert names(it) == ["eve.py", "ann.py", "ben"]
+    it.page.get_by_role("link", name="ben").press("Enter")
+    it.page.get_by_text(f"line {LONG}").wait_for(state="visible")
+
+
+def test_on_paper_the_reports_are_open_and_black_on_white(page: Path, open_page: OpenPage) -> None:
+    it = open_page(page, theme="dark")
+    it.page.emulate_media(media="print", color_scheme="dark")
+    assert it.page.get_by_text(f"line {LONG}").is_visible()
+    colours = it.page.locator("body").evaluate(
+        "each => [getComputedStyle(each).color, getComputedStyle(each).backgroundColor]"
+    )
+    assert colours == ["rgb(0, 0, 0)", "rgb(255, 255, 255)"]
+
+
+def test_no_column_is_a_few_letters_wide(page: Path, open_page: OpenPage, width: str) -> None:
+    narrow = """[...document.querySelectorAll("#rows tbody :is(th, td)")]
+      .filter((each) => each.textContent.length > 20 && each.clientWidth < 96)"""
+    assert open_page(page, width).evaluate(f"{narrow}.length") == 0
+
+
 def test_everybody_can_read_it(page: Path, open_page: OpenPage, width: str, theme: Theme) -> None:
     it = open_page(page, width, theme)
     it.page.get_by_role("link", name="ben").click()

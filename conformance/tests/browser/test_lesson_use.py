@@ -53,6 +53,10 @@ TOUCHING = """(() => {
       ['', each.firstChild.getBoundingClientRect()])).map((each) => `${each.textContent}: wide`),
     ...[...edges.values()].filter(({ texts: all_, label }) => all_?.length && !label.textContent)
       .map(({ texts: [text] }) => `${text} is left out`),
+    ...[...document.querySelectorAll('.plate + :is(.name, .note):not(:empty)')]
+      .filter((each) => wide(...[each, each.previousSibling]
+        .map((one) => ['', one.getBoundingClientRect()])))
+      .map((each) => `lines show through ${each.textContent}`),
   ];
 })()"""
 
@@ -88,6 +92,7 @@ def test_the_first_screen_has_the_network_the_equation_and_its_numbers(
     assert it.page.locator("#equation .result").inner_text().endswith("1.125")
     assert not it.page.locator("#given").is_visible()
     assert it.sideways() == 0
+    assert it.evaluate(TOUCHING) == []
 
 
 def test_a_layer_stands_above_and_an_index_below(learn: Learn) -> None:

@@ -24,9 +24,9 @@ from conformance.custom.calls import calls_of
 from conformance.custom.context import is_function
 from conformance.custom.fitting import fitting
 from conformance.tests.backward.edits import Edit, edits
-from conformance.tests.backward.measure import Said, imported, share
+from conformance.tests.backward.measure import Said, share
 from conformance.tests.backward.mutants import spread
-from conformance.tests.backward.program import distance
+from conformance.tests.backward.program import distance, imported
 
 FOLDER = Path(__file__).with_name("programs")
 SEED = 5

@@ -15,6 +15,7 @@ from conformance.grade.page import as_page
 from conformance.grade.row import Check, Judgement, Outcome, Row, row_of, to_json
 from conformance.grade.store import Store
 from conformance.grade.table import WIDTH, as_csv, as_text, short_line, summary
+from conformance.report.document import styled
 
 BAD = "<script>alert('x')</script>\x1b[31m"
 RIGHT = Judgement("net.py", Outcome.RIGHT, checks=(Check("BP1", ok=True), Check("BP2", ok=True)))
@@ -122,6 +123,7 @@ def test_the_page_is_one_file_whose_rows_lead_to_their_reports() -> None:
     assert {each.removeprefix("#") for each in page.links} <= page.ids
     assert page.tags.count("details") == 2
     assert not {"link", "img", "iframe"} & set(page.tags)
+    assert styled() in text, "one style with the report and the lesson"
     assert "src=" not in text
 
 

@@ -1,0 +1,161 @@
+"""Several processes that are a command, which is started once a rank for each case.
+
+Each rank is given a file with its start and its samples, `t/k/x` of its micro-batch k in step t,
+and writes `t/k/nabla_w2` of it, `t/nabla_w2` of all ranks together and `t/w2`. It has RANK and
+WORLD_SIZE in its environment, and two ways to meet the others: MASTER_ADDR with MASTER_PORT, and
+CONFORMANCE_MEETING, a path where nothing is yet. Left out: processes of ours (`workers.py`).
+"""
+
+import os
+import re
+import socket
+from collections.abc import Mapping, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from threading import Event
+
+from conformance.corpus.recorded import begun
+from conformance.errors import SubjectError
+from conformance.model.reduction import reduced_name
+from conformance.processes.division import Divided
+from conformance.processes.program import OWN, unflat
+from conformance.processes.ranks import Shown
+from conformance.processes.workers import AFTERMATH, GLOO, others
+from conformance.subjects.command.output import read_output
+from conformance.subjects.command.run import Call, HungError, Program, temporary
+from reference.step import Array
+
+NAME = re.compile(r"(\d+)/(?:(\d+)/)?(\w+)")
+MEETING = "CONFORMANCE_MEETING"
+WAITS = 2  # the order of a failure that comes of another one
+
+Steps = Sequence[Mapping[str, Array]]
+"""What a rank wrote of each step, by flat names, as `program.flat` has them."""
+
+
+@dataclass(frozen=True, eq=False)
+class Commands:
+    """Processes that are a command.
+
+    Attributes:
+        program: the command, and the seconds for each case.
+        world: how many processes.
+    """
+
+    program: Program
+    world: int
+    _kept: dict[str, list[Steps] | SubjectError] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """For messages."""
+        return self.program.command
+
+    def step(self, divided: Divided, t: int) -> Sequence[Shown]:
+        """Take one step of a case from its start; what each process shows.
+
+        Raises:
+            SubjectError: one declines the case (DeclinedError), died, hung, or wrote what is not
+                a step; all are ended.
+        """
+        case = divided.case
+        if case.id not in self._kept:
+            try:
+                self._kept[case.id] = self._run(divided)
+            except SubjectError as error:
+                self._kept[case.id] = error
+        found = self._kept[case.id]
+        if isinstance(found, SubjectError):
+            raise found
+        counts = [len(of_rank) for of_rank in case.parts[t]]
+        return [unflat(of[t], count) for of, count in zip(found, counts, strict=True)]
+
+    def _run(self, divided: Divided) -> list[Steps]:
+        """What each rank wrote of a case, all of them running at once."""
+        stop = Event()
+        with temporary() as folder, ThreadPoolExecutor(self.world) as pool:
+            shared = _meeting(Path(folder))
+            ranks = []
+            for rank in range(self.world):
+                own = Path(folder) / str(rank)
+                own.mkdir()
+                number = {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(self.world)}
+                given = _samples(divided, rank)
+                about = divided.case, given, own, {**shared, **number}, f": rank {rank}"
+                call = Call(self.program, *about)
+                ranks.append(pool.submit(call.ended, stop.is_set, partial(_read, divided, rank)))
+            try:
+                return _together(ranks)
+            finally:
+                stop.set()
+
+
+def _together(ranks: Sequence[Future[Steps]]) -> list[Steps]:
+    """What all ranks wrote; the failure that is the reason, if some failed.
+
+    Raises:
+        SubjectError: one failed, hung or declined.
+    """
+    done, waiting = wait(ranks, return_when=FIRST_EXCEPTION)
+    if waiting:
+        done = wait(ranks, AFTERMATH).done
+    errors = [error for each in ranks if each in done and (error := each.exception())]
+    if not errors:
+        return [each.result() for each in ranks]
+    error = min(errors, key=_order)
+    well = [rank for rank, each in enumerate(ranks) if each in done and not each.exception()]
+    if not isinstance(error, SubjectError) or _order(error) < WAITS or not well:
+        raise error
+    first, *more = str(error).splitlines()
+    raise SubjectError("\n".join([first + others(well), *more])) from error
+
+
+def _order(error: BaseException) -> int:
+    """What dies, declines or raises by itself stands before what only waits for it in vain."""
+    if isinstance(error, HungError) or GLOO in str(error):
+        return WAITS
+    return int("died by" not in str(error))
+
+
+def _meeting(folder: Path) -> dict[str, str]:
+    """What the environment of each rank has beside its own number."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        host, port = free.getsockname()
+    address = {"MASTER_ADDR": host, "MASTER_PORT": str(port)}
+    threads = os.environ.get("OMP_NUM_THREADS", "1")
+    return {**address, MEETING: str(folder / "meeting"), "OMP_NUM_THREADS": threads}
+
+
+def _samples(divided: Divided, rank: int) -> dict[str, Array]:
+    """What a rank is given: where it starts, and its samples."""
+    named = begun(divided.starts[rank])
+    for t in range(divided.case.steps):
+        for of, place, part in divided.parts(t):
+            if of == rank:
+                named |= {f"{t}/{place}/x": part.x, f"{t}/{place}/y": part.y}
+    return named
+
+
+def _read(divided: Divided, rank: int, out: Path) -> Steps:
+    """What a rank wrote, step by step.
+
+    Raises:
+        SubjectError: a name is that of no quantity, or there is none at all.
+    """
+    case = divided.case
+    steps: list[dict[str, Array]] = [{} for _ in range(case.steps)]
+    written = read_output(out, case)
+    for full, array in written.items():
+        found = NAME.fullmatch(full)
+        t, place, name = found.groups() if found else ("0", None, "")
+        parts = case.parts[int(t)][rank] if int(t) < case.steps else ()
+        name = reduced_name(name) if place is None else name
+        if name not in case.rows or (place is not None and int(place) >= len(parts)):
+            raise SubjectError(f"it wrote {full!r}, which is no quantity of its steps")
+        steps[int(t)][name if place is None else f"{OWN}/{place}/{name}"] = array
+    if not written:
+        raise SubjectError("it wrote no quantity of a step, such as `0/nabla_w2`")
+    return steps
