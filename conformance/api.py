@@ -206,6 +206,7 @@ def _send_all(
         causes = [cause_to_json(each) for each in report.causes]
         exact = [exact_to_json(each) for each in report.exact]
         small = [asdict(each) for each in report.smallest]
+        send({"conventions": list(report.conventions)})
         send({"causes": causes, "smallest": small, "exact": exact})
 
     with threadpool_limits(1):

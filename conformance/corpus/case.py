@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.arithmetic.formats import FLOATS, SHORT, Format
+from conformance.arithmetic.formats import FLOATS, Format
 from conformance.model.functions import ACTIVATIONS, COSTS, SIGMOID, fits
 from conformance.model.reduction import reduced_rows
 from conformance.model.table import Rows, rows
@@ -69,6 +69,8 @@ class Case:
             one process takes it at once, which is not written down.
         update: a name in `UPDATES`; the book's is not written down.
         constants: μ, ρ and ε, those that the update has, by their names.
+        scale: by which the program that is judged multiplies its errors, so that they do not
+            underflow; 1, which is not written down, in every recorded case.
     """
 
     id: str
@@ -85,6 +87,7 @@ class Case:
     parts: tuple[Parts, ...] = ()
     update: str = SGD
     constants: tuple[tuple[str, float], ...] = ()
+    scale: float = 1.0
 
     def __post_init__(self) -> None:
         """Fill in the activations that were not given."""
@@ -160,6 +163,8 @@ class Case:
             del fields_["activations"]
         if not self.parts:
             del fields_["parts"]
+        if self.scale == 1:
+            del fields_["scale"]
         del fields_["constants"]
         if self.update == SGD:
             del fields_["update"]
@@ -168,14 +173,14 @@ class Case:
         return fields_
 
     @classmethod
-    def from_json(cls, values: dict[str, Any], *, short: bool = False) -> "Case":
-        """The case with these fields; in a short format if that is allowed, as no file has it.
+    def from_json(cls, values: dict[str, Any], *, judged: bool = False) -> "Case":
+        """The case with these fields; if judged, perhaps in a short format or scaled.
 
         Raises:
             ValueError: a field is missing, unknown, or of the wrong kind.
         """
         names = {field.name for field in fields(cls)}
-        wrong = (set(values) ^ names) - {"activations", "parts", "update", "constants"}
+        wrong = (set(values) ^ names) - {"activations", "parts", "update", "constants", "scale"}
         if wrong:
             raise ValueError(f"fields {sorted(wrong)} are missing or unknown")
         try:
@@ -198,7 +203,7 @@ class Case:
         except (TypeError, OverflowError) as error:
             raise ValueError(f"a field is of the wrong kind ({error})") from error
         for name, right in _rules(made).items():
-            if not right and not (short and name == "dtype" and made.dtype in SHORT):
+            if not (right or (judged and name in ("dtype", "scale"))):
                 raise ValueError(f"{name} cannot be {getattr(made, name)!r}")
         return made
 
@@ -230,6 +235,7 @@ def _rules(case: Case) -> dict[str, bool]:
         "eta": isfinite(case.eta) and case.eta > 0,
         "lmbda": isfinite(case.lmbda) and case.lmbda >= 0,
         "n": isinstance(case.n, int) and case.n > 0,
+        "scale": case.scale == 1,
         "dtype": case.dtype in ("float64", "float32"),
         "batches": all(batch and min(batch) >= 0 for batch in case.batches) and case.steps > 0,
         "why": isinstance(case.why, str),

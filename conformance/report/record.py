@@ -98,7 +98,7 @@ def case_to_json(report: CaseReport) -> dict[str, Any]:
 def case_from_json(values: dict[str, Any]) -> CaseReport:
     """The case of some JSON values."""
     verdicts = [_verdict(each) for each in values["verdicts"]]
-    case = Case.from_json(values["case"], short=True)
+    case = Case.from_json(values["case"], judged=True)
     said = case, values["subject"], verdicts, values["error"]
     frames = tuple(Frame(**each) for each in values.get("lines", ()))
     return CaseReport(*said, **details_from_json(values), frames=frames)

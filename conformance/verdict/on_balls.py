@@ -10,7 +10,7 @@ Left out: who asks (`judging/deciding.py`), where the digits went (`tracing/digi
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, reduce
 from operator import or_
 from typing import Any
@@ -140,6 +140,25 @@ class OnBalls:
         if name not in self._known:
             self._known[name] = self._decided(name)
         return self._known[name]
+
+    def scaled(self, factors: Mapping[str, float]) -> "OnBalls":
+        """The same where the program holds some quantities so many times as large, by name."""
+        if not factors:
+            return self
+        found = {
+            name: replace(at, factor=at.factor * factors.get(name, 1.0))
+            for name, at in self.step.found.items()
+        }
+
+        def later(other: Elsewhere) -> Elsewhere:
+            def scaled() -> OnBalls | None:
+                decides = other()
+                return None if decides is None else decides.scaled(factors)
+
+            return scaled
+
+        elsewhere = {name: later(each) for name, each in self.elsewhere.items()}
+        return OnBalls(replace(self.step, found=found), elsewhere, self.known_wrong)
 
     def _other(self, name: str) -> "OnBalls | None":
         """What decides a quantity that is not in this run."""
