@@ -5,12 +5,13 @@ Left out: the repairs (`blame.py`) and the changes of one operation (`changes.py
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import cached_property
 
 import numpy as np
 
 from conformance.backward.chain import Rules
-from conformance.backward.change import Change
+from conformance.backward.change import NEARLY, Change
 from conformance.backward.changes import changes, renumbered, scaled, scales
 from conformance.backward.evidence import told
 from conformance.backward.findings import Line
@@ -28,6 +29,7 @@ from conformance.tracing.trace import Node
 from reference.step import Array
 
 PRODUCTS = ("multiply", "divide", "negative")
+SMALL = 12  # of a number that a single gradient tells
 PLAUSIBLE = 2.0  # a change that costs less is believed before the operation that is repaired
 EVALUATIONS = 60_000  # of operations, when nothing is known of what they have to give
 
@@ -220,8 +222,11 @@ class Culprit(Region):
         square = float(gained @ gained)
         if square == 0 or group.recurrent:
             return []
-        by = float(gained @ self.search.missing) / square
-        return [scaled(group, 1 + by, self.chain.value)]
+        factor = 1 + float(gained @ self.search.missing) / square
+        wrong = [each for each in self.search.verdicts if not each.ok]
+        if sum(each.right.size for each in wrong) == 1 and not _is_simple(factor):
+            return []  # some number puts a single number right, whatever is wrong
+        return [scaled(group, factor, self.chain.value)]
 
     def _mends(self, group: Group, change: Change, target: tuple[Node, Array] | None) -> bool:
         rules = {
@@ -255,6 +260,12 @@ class Culprit(Region):
     def _affordable(self) -> bool:
         """Whether one more evaluation is within the budget."""
         return self.chain.evaluated <= EVALUATIONS
+
+
+def _is_simple(number: float) -> bool:
+    """Whether a number is one that people write: a fraction of small numbers."""
+    near = Fraction(number).limit_denominator(SMALL) if np.isfinite(number) else Fraction(SMALL + 1)
+    return abs(near.numerator) <= SMALL and abs(float(near) - number) <= NEARLY
 
 
 def _same_function(one: tuple[Frame, ...], other: tuple[Frame, ...]) -> bool:

@@ -95,6 +95,8 @@ class Cause:
             `absent`: no gradient is given, which is taken for 0;
             `output`: the output error is the derivative of no cost;
             `negated`: all gradients have the wrong sign;
+            `overwritten`: a derivative is written where it has to be added to the others;
+            `order`: a value is gone through before all its uses are;
             `small`: the gradient is wrong by less than floats tell from rounding;
             `lost`: the formula is right, and digits are lost in floats.
             of what is wrong with an update, though the gradients may be right (`UPDATES`):

@@ -29,12 +29,13 @@ from conformance.corpus.recipe import Mnist, Recipe
 from conformance.corpus.recorded import begun, layered
 from conformance.corpus.store import MANIFEST, file_name, read_manifest
 from conformance.errors import CorpusError
+from conformance.model.table import of_batch
 from conformance.model.updates import SGD
 from conformance.running.parallel import in_parallel
 from conformance.verdict.oracle import at_kinks, exact_step, expectations
 from reference.step import Array, Batch, Parameters
 
-TINY = 4096  # bytes of tensors up to which a case of the book's update is written as JSON too
+TINY = 4096  # bytes of tensors up to which a case of the book is written as JSON too
 
 
 def build_case(recipe: Recipe, place: Path) -> dict[str, bytes]:
@@ -50,13 +51,14 @@ def build_case(recipe: Recipe, place: Path) -> dict[str, bytes]:
     tensors = begun(start)
     for t, samples in enumerate(case.batches):
         batch = data.columns(samples)
-        tensors |= {f"{t}/x": batch.x, f"{t}/y": batch.y}
+        tensors |= {f"{t}/{name}": array for name, array in of_batch(batch).items()}
         values, bounds = recorded_step(case, start, batch)
         tensors |= {f"{t}/{name}": array for name, array in values.items()}
         tensors |= {f"bound/{t}/{name}": array for name, array in bounds.items()}
         start = layered(case, values)
     files = {file_name(case): serialized(case, tensors)}
-    if case.update == SGD and sum(array.nbytes for array in tensors.values()) <= TINY:
+    of_book = case.update == SGD and not case.masks
+    if of_book and sum(array.nbytes for array in tensors.values()) <= TINY:
         files[f"cases/{case.id}.json"] = readable(case, tensors)
     return files
 

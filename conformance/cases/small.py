@@ -107,7 +107,15 @@ def batch_of(case: Case, t: int) -> Batch:
     y = _samples(Y, count, case.sizes[-1], seed=4)
     if case.cost == "log-likelihood":  # whose targets are classes
         y = np.eye(len(y))[:, np.arange(count) % len(y)]
-    return Batch(x, y).map(case.format.rounded).columns(case.batches[t])
+    sizes = case.sizes[1:-1] if case.masks else ()
+    every = Batch(x, y, tuple(_mask(n, count) for n in sizes))
+    return every.map(case.format.rounded).columns(case.batches[t])
+
+
+def _mask(n: int, m: int) -> Array:
+    """2 where a neuron is kept, else 0: one of three is left out, of each sample another."""
+    kept: Array = np.add.outer(np.arange(n), np.arange(m)) % 3 != 1
+    return 2.0 * kept
 
 
 @lru_cache(maxsize=256)

@@ -157,7 +157,23 @@ def _of_processes(
     if given.pop("precision") is not None:
         raise UsageError("--precision does not go with --processes")
     done = given.pop("done")
-    return check(Asked(subject, world, **given, program=program), done)
+    asked = Asked(subject, world, **given, program=program)
+    report = check(asked, done)
+    return report if asked.ours or program is not None else _with_lines(report, book)
+
+
+def _with_lines(report: "Report", book: "partial[Report]") -> "Report":
+    """The report on a function of several processes with the lines that one process alone shows."""
+    from conformance.errors import ConformanceError
+    from conformance.processes.lines import BASES, with_alone
+
+    if {blame.tag for blame in report.blames} <= {"R"}:
+        return report
+    try:
+        alone = book(report.subject, case=BASES, dtype="float64", done=lambda _: None)
+    except ConformanceError:  # it takes no step alone: the verdicts stand without lines
+        return report
+    return with_alone(report, alone)
 
 
 def _show_file(

@@ -15,7 +15,7 @@ import numpy as np
 from conformance.arithmetic.formats import FLOATS, Format
 from conformance.model.functions import ACTIVATIONS, COSTS, SIGMOID, fits
 from conformance.model.reduction import reduced_rows
-from conformance.model.table import Rows, rows
+from conformance.model.table import MASK, Rows, rows
 from conformance.model.updates import SGD, code
 from reference.updates import UPDATES, Update
 
@@ -45,6 +45,12 @@ CONVENTIONS = {
 STATE_CONVENTION = (
     "v and s of each b and w, zero before the first step of a run; t counts the steps; old_ is "
     "what was there before the step"
+)
+
+
+DROPOUT_CONVENTION = (
+    "mask (n_l, m) of each hidden layer, given in each step: a = f(z) * mask, "
+    "delta = (w.T @ delta) * f'(z) * mask; 0 where a neuron is left out"
 )
 
 
@@ -110,11 +116,12 @@ class Case:
     @property
     def conventions(self) -> dict[str, str]:
         """How its numbers are to be read."""
+        dropout = {"dropout": DROPOUT_CONVENTION} if self.masks else {}
         if self.update == SGD:
-            return CONVENTIONS
+            return {**CONVENTIONS, **dropout}
         rules = UPDATES[self.update].rules
         said = "; ".join(f"{name} <- {code(rule, name)}" for name, rule in rules.items())
-        return {**CONVENTIONS, "update": said, "state": STATE_CONVENTION}
+        return {**CONVENTIONS, "update": said, "state": STATE_CONVENTION, **dropout}
 
     def is_of(self, hidden: str, output: str) -> bool:
         """Whether its hidden layers, if there are some, and its output have these activations."""
@@ -124,6 +131,12 @@ class Case:
     def kinks(self) -> tuple[int, ...]:
         """The layers whose f′ jumps at z = 0."""
         return tuple(i for i, f in enumerate(self.activations, 2) if ACTIVATIONS[f].kink)
+
+    @property
+    def masks(self) -> tuple[str, ...]:
+        """The names of what masks the layers with dropout: `mask2` and so on."""
+        masked = (i for i, f in enumerate(self.activations, 2) if ACTIVATIONS[f].masked)
+        return tuple(f"{MASK}{layer}" for layer in masked)
 
     @property
     def layers(self) -> int:

@@ -27,3 +27,8 @@ class Cause:
     unseen: tuple[str, ...] = ()
     partly: tuple[str, ...] = ()
     measured: tuple[str, ...] = ()
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """The ids of the known mistakes that are the cause; none if no mistake explains it all."""
+        return self.mistakes or self.alone or self.unseen

@@ -61,7 +61,7 @@ def causes(reports: Sequence[CaseReport], cases: Sequence[Divided]) -> tuple[Cau
     What no formula explains of the gradients of parts is asked for the samples that it is of.
     """
     found = diagnose(reports, KNOWN)
-    unknown = [each for each in found if each.tag in GRADIENTS and not _is_known(each)]
+    unknown = [each for each in found if each.tag in GRADIENTS and not each.known]
     if not unknown:
         return found
     seen = [each for pair in zip(reports, cases, strict=True) for each in _samples(*pair)]
@@ -77,10 +77,6 @@ def causes(reports: Sequence[CaseReport], cases: Sequence[Divided]) -> tuple[Cau
         else each
         for each in found
     )
-
-
-def _is_known(cause: Cause) -> bool:
-    return bool(cause.mistakes or cause.alone or cause.unseen)
 
 
 def _samples(report: CaseReport, case: Divided) -> list[Taken | None]:

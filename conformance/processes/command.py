@@ -11,13 +11,14 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
-from conformance.errors import UsageError
+from conformance.errors import SubjectError, UsageError
 from conformance.judging.case_report import CaseReport
 from conformance.model.functions import COSTS, SIGMOID
 from conformance.outcome import Report
 from conformance.processes.check import check_processes
 from conformance.processes.commands import Commands
 from conformance.processes.division import Divided, divided
+from conformance.processes.lines import with_lines
 from conformance.processes.program import FunctionProgram, TwinProgram
 from conformance.processes.ranks import Processes, Simulated
 from conformance.processes.scales import recognised
@@ -86,8 +87,20 @@ def check(asked: Asked, done: Callable[[CaseReport], None] = lambda _: None) -> 
         if asked.ours:
             return run(processes)
         scaled = recognised(processes, fitting)
-        report = run(scaled)
-        return replace(report, conventions=scaled.said)
+        report = replace(run(scaled), conventions=scaled.said)
+        return _with_lines_of_r(processes, report, fitting)
+
+
+def _with_lines_of_r(processes: Processes, report: Report, cases: Sequence[Divided]) -> Report:
+    """The report with the lines at which R is wrong, if those can be traced."""
+    wrong = next((v for e in report.cases for v in e.blamed.get("R", ())), None)
+    if wrong is None or not isinstance(processes, Workers):
+        return report
+    divided = next(each for each in cases if each.case.id == wrong.case)
+    try:
+        return with_lines(report, processes.lines(divided, wrong.step), ("R",))
+    except SubjectError:  # it cannot be traced: the verdicts stand without lines
+        return report
 
 
 def _fitting(asked: Asked, cases: Sequence[Divided]) -> tuple[list[Divided], dict[str, str]]:

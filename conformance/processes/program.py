@@ -8,13 +8,17 @@ processes (`workers.py`).
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from conformance.corpus.case import Case
 from conformance.errors import SubjectError, UsageError
 from conformance.model.reduction import reduced_name
 from conformance.processes.ranks import Shown
 from reference.step import Array, Parameters
+
+if TYPE_CHECKING:
+    from conformance.processes.lines import Lines, Right
+    from conformance.subjects.function.call import CalledFunction
 
 OWN = "own"
 """The key of what a function returns under which the gradients of its micro-batches stand."""
@@ -85,7 +89,7 @@ class FunctionProgram:
     spec: str
     python_path: tuple[Path, ...] = ()
 
-    def open(self) -> Step:
+    def open(self) -> "FunctionStep":
         """Load it.
 
         Raises:
@@ -98,22 +102,55 @@ class FunctionProgram:
         function = load(self.spec, self.python_path)
         if not callable(function) or isinstance(function, type):
             raise UsageError(f"{self.spec} is no function step(rank, world, …)")
-        called = CalledFunction(function, self.spec)
+        return FunctionStep(CalledFunction(function, self.spec))
 
-        def take(job: Job) -> Shown:
-            start = job.parameters.map(lambda array: array.copy())
-            w, b = list(start.w), list(start.b)
-            batches = [(x.copy(), y.copy()) for x, y in job.micro_batches]
-            arguments = job.rank, job.world, w, b, batches, job.m, job.case.eta
-            returned = dict(called.returned(job.case, arguments))
-            own = _listed(returned.pop(OWN, ()), self.spec)
-            parts = tuple(called.numbers(each, job.case.dtype) for each in own)
-            after = called.numbers(returned, job.case.dtype)
-            if job.case.lmbda and not called.decays:
-                after = {name: array for name, array in after.items() if name[0] != "w"}
-            return Shown(parts, {reduced_name(name): array for name, array in after.items()})
 
-        return take
+@dataclass(frozen=True)
+class FunctionStep:
+    """A step of somebody's function, which may be traced.
+
+    Attributes:
+        called: the function.
+    """
+
+    called: "CalledFunction"
+
+    def __call__(self, job: Job) -> Shown:
+        """Take it."""
+        called, dtype = self.called, job.case.dtype
+        returned = dict(self._returned(job, lambda array, _: array.copy()))
+        own = _listed(returned.pop(OWN, ()), called.name)
+        parts = tuple(called.numbers(each, dtype) for each in own)
+        after = called.numbers(returned, dtype)
+        if job.case.lmbda and not called.decays:
+            after = {name: array for name, array in after.items() if name[0] != "w"}
+        return Shown(parts, {reduced_name(name): array for name, array in after.items()})
+
+    def lines(self, job: Job, right: "Mapping[str, Right]") -> "Lines":
+        """Take it, traced; the lines at which what it returns of all processes becomes wrong."""
+        from conformance.processes.lines import blamed
+        from conformance.subjects.function.traced import node_of
+        from conformance.subjects.stepped import traced_run
+        from conformance.tracing.together import noted_together
+        from conformance.tracing.trace import Trace
+
+        trace = Trace()
+        names = getattr(self.called.function, "__globals__", {})
+        with traced_run(trace) as tensors, noted_together(tensors, names):
+            returned = self._returned(job, lambda array, name: trace.given(array.copy(), name))
+            nodes = {
+                reduced_name(name): node_of(trace, value)
+                for name, value in returned.items()
+                if reduced_name(name) in right
+            }
+        found = {name: blamed(trace, nodes[name], right[name], job.rank) for name in nodes}
+        return {name: frames for name, frames in found.items() if frames}
+
+    def _returned(self, job: Job, given: Callable[[Array, str], Array]) -> Mapping[Any, Any]:
+        w, b = ([given(each, kind) for each in getattr(job.parameters, kind)] for kind in "wb")
+        batches = [(given(x, "x"), given(y, "y")) for x, y in job.micro_batches]
+        arguments = job.rank, job.world, w, b, batches, job.m, job.case.eta
+        return self.called.returned(job.case, arguments)
 
 
 def _listed(own: Any, spec: str) -> Sequence[Mapping[Any, Any]]:

@@ -72,7 +72,7 @@ def _problems(id_: str, expected: Sequence[str], report: Report) -> Iterator[str
         got, right = (", ".join(each) or "nothing" for each in (blamed, expected))
         yield f"is blamed on {got}, not on {right}"
     for cause in report.causes:
-        named = cause.mistakes or cause.alone or cause.unseen
+        named = cause.known
         if named != (id_,):
             yield f"is named {' or '.join(named) or 'nothing'} in {cause.tag}"
 

@@ -6,6 +6,7 @@ Started by `workers.py`, with a descriptor of a socket to its parent. Left out: 
 
 import json
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,6 +17,7 @@ from time import sleep
 import numpy as np
 
 from conformance.errors import ConformanceError
+from conformance.processes.lines import Right
 from conformance.processes.program import Job, Program, Step, flat
 from conformance.running.tracebacks import PACKAGE, headline, own_traceback, subject_line
 
@@ -43,14 +45,24 @@ class Settings:
     program: Program
 
 
+@dataclass(frozen=True)
+class Traced:
+    """A step of which the lines are asked for, and what is right in it."""
+
+    job: Job
+    right: Mapping[str, Right]
+
+
 class Worker:
     """What a process does with what it is told."""
 
     step: Step
 
-    def answer(self, told: Settings | Job) -> bytes:
+    def answer(self, told: Settings | Job | Traced) -> bytes:
         """Join the others, or take a step; what is to be said to the parent."""
         try:
+            if isinstance(told, Traced):
+                return DONE + self._lines(told)
             return DONE + (self._join(told) if isinstance(told, Settings) else self._take(told))
         except BaseException as error:  # noqa: BLE001 - whatever it is, the parent says so
             ours = isinstance(error, ConformanceError)
@@ -75,6 +87,13 @@ class Worker:
         )
         self.step = told.program.open()
         return b""
+
+    def _lines(self, told: Traced) -> bytes:
+        """The lines of a function's step as JSON; none of any other program."""
+        lines = self.step.lines(told.job, told.right) if hasattr(self.step, "lines") else {}
+        return json.dumps(
+            {n: [[e.file, e.line, e.function] for e in each] for n, each in lines.items()}
+        ).encode()
 
     def _take(self, job: Job) -> bytes:
         """The arrays of a step as bytes."""

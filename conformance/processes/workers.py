@@ -26,13 +26,15 @@ from safetensors.numpy import load
 from conformance.errors import Line, SubjectError, UsageError
 from conformance.processes import worker
 from conformance.processes.division import Divided
+from conformance.processes.lines import Lines, right_of
 from conformance.processes.program import Job, Program, unflat
 from conformance.processes.ranks import Shown
-from conformance.processes.worker import FAILED, Settings
+from conformance.processes.worker import FAILED, Settings, Traced
 from conformance.running.descendants import end_marked, new_mark
 from conformance.running.group import Group
 from conformance.running.isolate import SHOWN, signal_name
 from conformance.running.process import printable
+from conformance.tracing.frames import Frame
 
 GRACE = 5.0  # seconds for processes whose collective has run out of time to say so
 START = 180.0  # seconds until all have imported what they need, and met
@@ -84,16 +86,35 @@ class Workers:
 
     def ask(self, divided: Divided, t: int) -> Sequence[Shown]:
         """What each process shows of a step, whatever names it has; as `step`."""
+        case, jobs = divided.of_step(t), self._jobs(divided, t)
+        with self._failing(f"{self.name} in {case.id}"):
+            answers = self._group().ask(jobs, self.timeout + GRACE)
+            return [
+                unflat(load(answer), len(job.micro_batches))
+                for job, answer in zip(jobs, answers, strict=True)
+            ]
+
+    def lines(self, divided: Divided, t: int) -> Lines:
+        """The lines of rank 0 at which gradients of all processes become wrong in a step.
+
+        Raises:
+            SubjectError: one of them raised, died or hung; all are ended.
+        """
+        first, *others = self._jobs(divided, t)
+        with self._failing(f"{self.name} in {divided.case.id}, traced"):
+            told = [Traced(first, right_of(divided, t)), *others]
+            answer, *_ = self._group().ask(told, self.timeout + GRACE)
+        named = json.loads(answer)
+        return {name: tuple(Frame(*each) for each in frames) for name, frames in named.items()}
+
+    def _jobs(self, divided: Divided, t: int) -> list[Job]:
         case, m = divided.of_step(t), divided.batches[t].m
         own: list[list[Any]] = [[] for _ in range(self.world)]
         for rank, _, part in divided.parts(t):
             own[rank].append((part.x, part.y))
-        jobs = [
+        return [
             Job(case, rank, divided.starts[rank], tuple(own[rank]), m) for rank in range(self.world)
         ]
-        with self._failing(f"{self.name} in {case.id}"):
-            answers = self._group().ask(jobs, self.timeout + GRACE)
-            return [unflat(load(answer), len(own[rank])) for rank, answer in enumerate(answers)]
 
     def end(self) -> None:
         """End all processes, and leave nothing of them."""

@@ -197,6 +197,10 @@ def _of_kind(cause: Cause) -> str:
         "small": f"off by {cause.factor:.1g} of its largest entry: on balls, so it is no rounding",
         "lost": "the right formula, evaluated badly: more than half of the digits are lost",
         "negated": "this output error has the wrong sign: all gradients do",
+        "overwritten": "a value that is used twice has the sum of the derivatives of its uses: "
+        "add to what is there (+=)",
+        "order": "each operation alone is right; where a value is used twice, it is gone through "
+        "before all its uses have added to its derivative",
     }
     if cause.kind in UPDATES:
         return _of_update(cause)

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from conformance.diagnosis.cause import Cause
 from conformance.explain.example import Example
 from conformance.outcome import Report
 
@@ -19,7 +18,7 @@ NO_CAUSE = "cause: no catalogued mistake does this"
 
 def mistakes(report: Report, tag: str) -> "list[Mistake]":
     """The known mistakes that explain one wrong equation; several if no case tells them apart."""
-    ids = [id_ for cause in report.causes if cause.tag == tag for id_ in _known(cause)]
+    ids = [id_ for cause in report.causes if cause.tag == tag for id_ in cause.known]
     if not ids:  # a right subject needs no catalogue
         return []
     from conformance.mistakes.catalogue import ALL
@@ -110,7 +109,7 @@ def beside_cause(report: Report, tag: str) -> Iterator[str]:
     for cause in report.causes:
         if cause.tag != tag:
             continue
-        known = _known(cause)
+        known = cause.known
         if len(known) > 1:
             yield "no case tells them apart"
         yield from dict.fromkeys(
@@ -121,10 +120,6 @@ def beside_cause(report: Report, tag: str) -> Iterator[str]:
             for id_ in cause.partly:
                 yield f"where it is wrong, it does what {id_} does; elsewhere it does not"
             yield from cause.measured
-
-
-def _known(cause: Cause) -> tuple[str, ...]:
-    return cause.mistakes or cause.alone or cause.unseen
 
 
 def example_words(report: Report, example: Example) -> str:

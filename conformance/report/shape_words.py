@@ -18,6 +18,7 @@ MANY = 12  # names of parameters that are written out
 SOURCES = {
     "returned": "gives the gradients",
     "moved": "updates the parameters itself",
+    "kept": "keeps the derivatives in its values",
 }
 
 

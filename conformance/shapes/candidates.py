@@ -19,6 +19,7 @@ from conformance.shapes.own_data import OwnDataSearch, own_data
 from conformance.shapes.parameters import made_by_the_file, made_here, takes_parameters
 from conformance.shapes.plans import Made, Named, by_arguments, by_role, constructors, methods
 from conformance.shapes.search import Refusal, Searched
+from conformance.shapes.values import ValueSearch, value_search
 from conformance.subjects.adapt import is_module, is_of_the_book
 
 BACKWARD = ("backward", "train")
@@ -39,14 +40,17 @@ class Candidate:
     name: str
     book: bool
     searched: tuple[Searched, ...] = ()
-    layer: LayerSearch | PairSearch | LossSearch | OwnDataSearch | FunctionSearch | None = None
+    layer: (
+        LayerSearch | PairSearch | LossSearch | OwnDataSearch | FunctionSearch | ValueSearch | None
+    ) = None
     functions: frozenset[str] = frozenset()
 
     @property
     def refusal(self) -> Refusal:
         """How far its readings came."""
-        if isinstance(self.layer, LayerSearch | FunctionSearch) and self.layer.problems:
-            return Refusal(1, self.layer.problems[0], parameters=True)
+        problems = getattr(self.layer, "problems", ())
+        if problems and not isinstance(self.layer, LossSearch):
+            return Refusal(1, problems[0], parameters=True)
         refusals = [each.refusal for each in self.searched]
         return max(refusals, key=lambda each: each.stage, default=Refusal())
 
@@ -82,7 +86,11 @@ def of_class(kind: type, found: Definitions) -> Candidate | None:
     """A class as a candidate; None if nothing in it goes backwards."""
     if is_of_the_book(kind):
         return Candidate(kind.__name__, book=True)
-    layer = custom_function(kind, found.place, found.classes) or layer_search(kind, found.module)
+    layer = (
+        custom_function(kind, found.place, found.classes)
+        or value_search(kind)
+        or layer_search(kind, found.module)
+    )
     if layer is not None:
         own = frozenset((kind.__name__,))
         return Candidate(kind.__name__, book=False, layer=layer, functions=own)

@@ -19,6 +19,7 @@ from conformance.diagnosis.diagnose import diagnose
 from conformance.judging.judge import check_case
 from conformance.mistakes import catalogue
 from conformance.mistakes.catalogue import CATALOGUE
+from conformance.mistakes.dropout import DROPOUT
 from conformance.mistakes.mistake import Mistake, mistaken, subject_of
 from conformance.mistakes.optimisers import OPTIMISERS
 from conformance.mistakes.situation import by_the_book
@@ -38,10 +39,13 @@ FAMILIES = ("relu-softmax-4-4-4-3", "tanh-4-4-4-3")
 OTHERS = (
     *("momentum-3-3-3", "nesterov-3-3-3", "rmsprop-3-3-3", "adam-3-3-3", "adamw-3-3-3"),
     *("l1-3-3-3", "leaky-relu-softmax-3-5-2"),
+    *("dropout-2-3-3-2", "inverted-dropout-tanh-softmax-2-4-3"),
 )
-"""Cases in which mistakes of other updates, of L1 and of leaky ReLU are seen."""
+"""Cases in which mistakes of other updates, of L1, leaky ReLU and dropout are seen."""
 
-OF_OTHERS = frozenset(each.id for each in OPTIMISERS) | {"l1-as-l2", "leaky-slope-left-out"}
+OF_OTHERS = frozenset(
+    {*(each.id for each in (*OPTIMISERS, *DROPOUT)), "l1-as-l2", "leaky-slope-left-out"}
+)
 
 PAIRS = 200 if WHOLE else 40
 OF_PAIRS = (

@@ -21,7 +21,7 @@ import numpy as np
 from conformance.arithmetic.balls import balls, precision
 from conformance.arithmetic.exact import to_balls
 from conformance.corpus.case import Case
-from conformance.model.table import Row, is_given
+from conformance.model.table import Row, is_given, of_batch
 from conformance.tracing.digits import Loss, Spot, locate
 from conformance.tracing.frames import Frame
 from conformance.tracing.index import SCALAR_ROUNDINGS, Location
@@ -248,7 +248,7 @@ class _Values:
     def at_kink(self, name: str) -> bool:
         """Whether a quantity has an f′ that is not decided on balls."""
         row = self.step.case.rows[name]
-        jumps = row.activation.kink and row.of_own is not None
+        jumps = row.activation.kink and "prime" in row.quantity.code
         return jumps and at_kinks(to_balls(self._value(f"z{row.layer}")))
 
     def error(self, name: str) -> float | None:
@@ -295,7 +295,7 @@ class _Values:
         """What the step starts from."""
         step, value = self.step, self.replay.value
         eta, lmbda = (balls(np.array(rate)) for rate in (step.case.eta, step.case.lmbda))
-        batch = {"x": balls(step.batch.x), "y": balls(step.batch.y)}
+        batch = {name: balls(each) for name, each in of_batch(step.batch).items()}
         parameters = {name: to_balls(value(node)) for name, node in step.before.items()}
         old = {f"{OLD}{name}": to_balls(each) for name, each in step.kept().items()}
         constants = {name: balls(np.array(each)) for name, each in step.case.constants}

@@ -227,8 +227,8 @@ class TracedSession(Training):
     ) -> tuple[dict[str, Shown], Where, OnBalls | None]:
         """z and a of feedforward, if its output is not that of the update's own pass."""
         case, name = self.case, f"a{self.case.layers}"
-        if not leaves_its_parameters(self.conduct.findings):
-            return {}, nowhere, None
+        if self.network.mask or not leaves_its_parameters(self.conduct.findings):
+            return {}, nowhere, None  # with dropout it is the network at test
         output = feed(self.network, case, taken.start, taken.batch)
         inside = shown.get(name)
         if inside is None or taken.traced is None:

@@ -3,9 +3,9 @@
 Left out: the search for what it does not return (`tracing/roles.py`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -60,7 +60,7 @@ def function_run(
         given, made.y = inputs.node, 1 << targets.node.number
         arguments = weights, biases, inputs, targets, given_rate(trace, case)
         returned = program.called.returned(case, arguments)
-        nodes = {name: _node(trace, c, name, each) for name, each in returned.items()}
+        nodes = {n: node_of(trace, each, partial(c.laid, n)) for n, each in returned.items()}
     numbers = {name: np.array(node.value) for name, node in nodes.items()}
     made.left = {name: c.scaled(name, each, batch.m) for name, each in numbers.items()}
     made.x = sample_bits(trace, given, 0 if c.rows else 1)
@@ -68,11 +68,11 @@ def function_run(
     return made
 
 
-def _node(trace: Trace, c: FunctionConventions, name: str, value: Any) -> Node:
+def node_of(trace: Trace, value: Any, laid: Callable[[Any], Any] = lambda a: a) -> Node:
     """What computed a value that was returned, in our layout."""
     if callable(getattr(value, "detach", None)):  # a tensor in a graph
         value = value.detach()
-    found = trace.argument(c.laid(name, traced_array(trace, value)))
+    found = trace.argument(laid(traced_array(trace, value)))
     return found if type(found) is Node else trace.constant(found)
 
 

@@ -1,0 +1,294 @@
+"""A class of values that differentiate themselves: `(a * b).backward()` leaves it in `a.grad`.
+
+Each operation that the class defines is judged alone; if all are right, then values that are used
+twice, whose derivative is the sum over their uses. Which attribute holds the number, and which the
+derivative, is seen by what happens to them.
+
+Left out: networks that are made of such values; they are as right as these.
+"""
+
+import operator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import redirect_stdout
+from dataclasses import dataclass, field, replace
+from functools import partial
+from io import StringIO
+from typing import Any
+
+import numpy as np
+
+from conformance.backward.findings import Accused, Cause, Examined
+from conformance.backward.own_pass import examine_pass
+from conformance.backward.program import NotAGradientError, record
+from conformance.shapes.arguments import needed
+from conformance.shapes.judging import Found, Recognised
+from conformance.shapes.layers import together
+from conformance.shapes.value_lines import in_backward, overwriting, walks
+from conformance.tracing.arrays import plain
+
+Function = Callable[..., Any]
+
+BINARY: dict[str, tuple[str, Function]] = {
+    "__add__": ("a + b", operator.add),
+    "__sub__": ("a - b", operator.sub),
+    "__mul__": ("a * b", operator.mul),
+    "__truediv__": ("a / b", operator.truediv),
+    "__matmul__": ("a @ b", operator.matmul),
+}
+"""The operations of two values, by the method that defines each."""
+
+UNARY: dict[str, tuple[str, Function]] = {
+    "__neg__": ("-a", operator.neg),
+    "__pow__": ("a ** 3", lambda a: a**3),
+    "__radd__": ("2 + a", lambda a: 2 + a),
+    "__rsub__": ("2 - a", lambda a: 2 - a),
+    "__rmul__": ("2 * a", lambda a: 2 * a),
+    "__rtruediv__": ("2 / a", lambda a: 2 / a),
+}
+"""Those of one value, some of them with a number."""
+
+STARTS: tuple[Any, ...] = (0.7368, np.array([[0.7368, 0.4127], [0.2931, 0.8649]]))
+"""What a value is made of: a number, or an array where it takes no numbers."""
+SEED = "the seed"
+OTHER = 1.3719  # times as large the second value is
+
+
+@dataclass(frozen=True)
+class Expression:
+    """What is computed of values.
+
+    Attributes:
+        text: it, as Python writes it.
+        function: computes it.
+        sizes: what multiplies the numbers that the values are made of, by their names.
+    """
+
+    text: str
+    function: Function
+    sizes: Mapping[str, float]
+
+
+def _shared(a: Any, b: Any) -> Any:
+    c = a * b
+    return c * c + c
+
+
+def _again(function: Function, a: Any, b: Any) -> Any:
+    return function(function(b, a), a)
+
+
+def _plus(function: Function, a: Any) -> Any:
+    return function(a) + a
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """Where a value keeps things: the names of its attributes."""
+
+    number: str
+    gradient: str
+
+
+@dataclass(frozen=True)
+class ValueSearch:
+    """A class of values.
+
+    Attributes:
+        kind: the class.
+        problems: why it could not be judged.
+    """
+
+    kind: type
+    problems: list[str] = field(default_factory=list)
+
+    def found(self, cost: str | None) -> Found | None:
+        """It, recognised and judged; None if it does not run."""
+        del cost
+        kept = next(filter(None, map(self._kept, STARTS)), None)
+        if kept is None:
+            self.problems.append("its values keep no derivative after backward()")
+            return None
+        alone = self._parts(self._alone(), kept)
+        twice = self._parts(self._twice(), kept) if all(each.ok for each in alone) else []
+        if not alone:
+            return None
+        name = self.kind.__name__
+        made = f"{name}(number) with .{kept.number} and .{kept.gradient}"
+        recognised = Recognised(made, "", "", ("backward()",), "kept", ())
+        examined = together([*alone, *self._of_uses(twice, kept)])
+        return Found(recognised, examined, (name,))
+
+    @property
+    def make(self) -> Any:
+        """Makes a value."""
+        return self.kind
+
+    def _kept(self, start: Any) -> _Kept | None:
+        """Where a value has its number and its derivative, as seen in a product or a sum."""
+        for _, function in self._of_two():
+            try:
+                with redirect_stdout(StringIO()), np.errstate(all="ignore"):
+                    a, b = self.make(start), self.make(start * OTHER)
+                    before = _numbers(a)
+                    function(a, b).backward()
+            except Exception as error:  # noqa: BLE001 - it may lack this one
+                self.problems.append(f"{type(error).__name__}: {error}")
+                continue
+            after = _numbers(a)
+            numbers = [each for each, value in before.items() if np.array_equal(value, start)]
+            changed = [e for e, value in after.items() if not _same(value, before.get(e))]
+            if numbers and changed:
+                return _Kept(numbers[0], changed[0])
+        return None
+
+    def _parts(self, expressions: Iterator[Expression], kept: _Kept) -> list[Examined]:
+        found = (self._examined(each, kept) for each in expressions)
+        return [each for each in found if each is not None]
+
+    def _examined(self, expression: Expression, kept: _Kept) -> Examined | None:
+        """The judgement on an expression of numbers; of arrays where it takes no numbers.
+
+        What goes back is the 1 that `backward` begins with, and so no number of the trace. Where
+        that leaves the operation without a line, its result is multiplied by another value.
+        """
+        for start in STARTS:
+            plainly = self._judged(expression, start, kept, seeded=False)
+            if plainly is None:
+                continue
+            if plainly.ok or self._lines_outside(plainly) or not _defines(self.kind, "__mul__"):
+                return plainly
+            seeded = self._judged(expression, start, kept, seeded=True)
+            return seeded if seeded is not None and self._lines_outside(seeded) else plainly
+        return None
+
+    def _lines_outside(self, examined: Examined) -> bool:
+        """Whether a line is blamed that is not one of `backward`."""
+        first = [each.lines[0] for each in examined.accused if each.lines]
+        return any(not in_backward(self.kind, each) for each in first)
+
+    def _alone(self) -> Iterator[Expression]:
+        """Each operation by itself, of values above and below 0."""
+        for text, function in self._of_two():
+            yield Expression(text, function, {"a": 1.0, "b": OTHER})
+        for text, function in self._of_one():
+            yield Expression(text, function, {"a": 1.0})
+            yield Expression(f"{text}, a < 0", function, {"a": -1.0})
+
+    def _twice(self) -> Iterator[Expression]:
+        """Values that are used twice, given and computed."""
+        for text, function in self._of_two():
+            sign = text.split()[1]
+            again = partial(_again, function)
+            yield Expression(f"b {sign} a {sign} a", again, {"a": 1.0, "b": OTHER})
+        if all(_defines(self.kind, each) for each in ("__add__", "__mul__")):
+            yield Expression("c * c + c, c = a * b", _shared, {"a": 1.0, "b": OTHER})
+        for text, function in self._of_one() if _defines(self.kind, "__add__") else ():
+            yield Expression(f"{text} + a", partial(_plus, function), {"a": 1.0})
+
+    def _of_two(self) -> Iterator[tuple[str, Function]]:
+        return (BINARY[each] for each in BINARY if _defines(self.kind, each))
+
+    def _of_one(self) -> Iterator[tuple[str, Function]]:
+        yield from (UNARY[each] for each in UNARY if _defines(self.kind, each))
+        for name in vars(self.kind):
+            if not name.startswith("_") and _takes_nothing(self.kind, name):
+                yield f"a.{name}()", operator.methodcaller(name)
+
+    def _of_uses(self, parts: Sequence[Examined], kept: _Kept) -> list[Examined]:
+        """The judgements of values that are used twice, with one cause if some are wrong."""
+        wrong = tuple(e.name for part in parts for e in part.gradients if not e.ok)
+        lines = tuple(overwriting(self.kind, kept.gradient))
+        cause = Cause("overwritten" if lines else "order")
+        blamed = Accused(wrong, lines or tuple(walks(self.kind)), cause, mends=False)
+        told = [replace(part, accused=()) for part in parts]
+        for i, part in enumerate(parts):
+            if not part.ok:
+                told[i] = replace(part, accused=(blamed,))
+                break
+        return told
+
+    def _judged(
+        self, expression: Expression, start: Any, kept: _Kept, *, seeded: bool
+    ) -> Examined | None:
+        """The derivatives of one expression, judged; None if it is no operation of the class.
+
+        Args:
+            expression: what is computed.
+            start: what the values are made of.
+            kept: where they keep what they have.
+            seeded: whether the result is multiplied by another value.
+        """
+        names = [*expression.sizes, SEED] if seeded else [*expression.sizes]
+
+        def run(numbers: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+            values = {name: self.make(each) for name, each in numbers.items()}
+            out = expression.function(*(values[name] for name in expression.sizes))
+            if type(out) is not self.make or any(out is each for each in values.values()):
+                raise NotAGradientError(f"{expression.text} gives no value")
+            out = out * values[SEED] if seeded else out
+            out.backward()
+            loss = getattr(out, kept.number)
+            total = loss.sum() if np.ndim(plain(loss)) else loss
+            if not hasattr(total, "node"):  # a number that depends on nothing, as of relu
+                total = total + 0.0 * sum(numbers.values())
+            return total, {name: getattr(each, kept.gradient) for name, each in values.items()}
+
+        given = {name: start * expression.sizes.get(name, 1.0) for name in names}
+        try:
+            step = record(run, given, (), self.kind.__dict__.get("backward", run))
+            examined = examine_pass(step)
+        except Exception:  # noqa: BLE001 - it does not take these, or is no operation
+            return None
+        return _renamed(examined, {n: f"{expression.text} by {n}" for n in expression.sizes})
+
+
+def _renamed(examined: Examined, names: Mapping[str, str]) -> Examined:
+    """A judgement under other names of the gradients; those without one are left out."""
+    return replace(
+        examined,
+        gradients=tuple(
+            replace(e, name=names[e.name], dead=False)
+            for e in examined.gradients
+            if e.name in names
+        ),
+        accused=tuple(
+            replace(e, gradients=tuple(names[n] for n in e.gradients if n in names))
+            for e in examined.accused
+        ),
+    )
+
+
+def _defines(kind: type, name: str) -> bool:
+    return callable(getattr(kind, name, None))
+
+
+def _takes_nothing(kind: type, name: str) -> bool:
+    method = vars(kind)[name]
+    return callable(method) and name != "backward" and len(needed(method)) == 1
+
+
+def _numbers(value: Any) -> dict[str, Any]:
+    """The numbers and arrays that an object holds, copied."""
+    slots = (name for kind in type(value).__mro__ for name in getattr(kind, "__slots__", ()))
+    names = [*getattr(value, "__dict__", ()), *slots]
+    held = {name: getattr(value, name, None) for name in names}
+    return {
+        name: np.array(each)
+        for name, each in held.items()
+        if isinstance(each, int | float | np.number | np.ndarray) and not isinstance(each, bool)
+    }
+
+
+def _same(value: Any, other: Any) -> bool:
+    return other is not None and np.array_equal(value, other)
+
+
+def value_search(kind: type) -> ValueSearch | None:
+    """A class as one of values that differentiate themselves; None if it is none.
+
+    It has a `backward` that needs nothing, and defines how values are added or multiplied.
+    """
+    backward = getattr(kind, "backward", None)
+    if not callable(backward) or len(needed(backward)) > 1:
+        return None
+    return ValueSearch(kind) if any(_defines(kind, each) for each in BINARY) else None

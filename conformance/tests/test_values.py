@@ -1,0 +1,154 @@
+"""Classes of values that differentiate themselves: each operation, and values used twice.
+
+Left out: networks (`test_check_file.py`).
+"""
+
+from pathlib import Path
+
+import pytest
+
+from conformance.tests.test_check_file import checked
+
+NUMBERS = '''
+import math
+
+class Value:
+    """A number that remembers what it was computed of."""
+
+    def __init__(self, data, children=()):
+        self.data = data
+        self.grad = 0.0
+        self._prev = children
+        self._backward = lambda: None
+
+    def __add__(self, other):
+        other = other if isinstance(other, Value) else Value(other)
+        out = Value(self.data + other.data, (self, other))
+
+        def _backward():
+            self.grad += out.grad
+            other.grad += out.grad
+
+        out._backward = _backward
+        return out
+
+    def __mul__(self, other):
+        other = other if isinstance(other, Value) else Value(other)
+        out = Value(self.data * other.data, (self, other))
+
+        def _backward():
+            self.grad += other.data * out.grad
+            other.grad += self.data * out.grad
+
+        out._backward = _backward
+        return out
+
+    def __pow__(self, n):
+        out = Value(self.data**n, (self,))
+
+        def _backward():
+            self.grad += n * self.data ** (n - 1) * out.grad
+
+        out._backward = _backward
+        return out
+
+    def relu(self):
+        out = Value(self.data if self.data > 0 else 0.0, (self,))
+
+        def _backward():
+            self.grad += (out.data > 0) * out.grad
+
+        out._backward = _backward
+        return out
+
+    def tanh(self):
+        t = math.tanh(self.data)
+        out = Value(t, (self,))
+
+        def _backward():
+            self.grad += (1 - t**2) * out.grad
+
+        out._backward = _backward
+        return out
+
+    def backward(self):
+        order, seen = [], set()
+
+        def visit(v):
+            if v not in seen:
+                seen.add(v)
+                for child in v._prev:
+                    visit(child)
+                order.append(v)
+
+        visit(self)
+        self.grad = 1.0
+        for v in reversed(order):
+            v._backward()
+
+    __radd__ = __add__
+    __rmul__ = __mul__
+'''
+ARRAYS = """
+import numpy as np
+
+class Tensor:
+    def __init__(self, value, parents=()):
+        self.value = np.asarray(value, dtype=float)
+        self.gradient = np.zeros_like(self.value)
+        self.parents = parents
+
+    def backward(self, seed=None):
+        seed = np.ones_like(self.value) if seed is None else seed
+        self.gradient = self.gradient + seed
+        for parent, back in self.parents:
+            parent.backward(back(seed))
+
+    def __sub__(self, other):
+        return Tensor(self.value - other.value, ((self, lambda g: g), (other, lambda g: -g)))
+
+    def __matmul__(self, other):
+        left = self, lambda g: g @ other.value.T
+        right = other, lambda g: self.value.T @ g
+        return Tensor(self.value @ other.value, (left, right))
+
+    def sigmoid(self):
+        s = 1 / (1 + np.exp(-self.value))
+        return Tensor(s, ((self, lambda g: g * s * (1 - s)),))
+"""
+FAULTS = {
+    "matmul": (ARRAYS, "g @ other.value.T", "g @ other.value"),
+    "order": (NUMBERS, "reversed(order)", "order"),
+    "overwritten": (NUMBERS, "self.grad += out.grad", "self.grad = out.grad"),
+    "minus": (ARRAYS, "(other, lambda g: -g)", "(other, lambda g: -2 * g)"),
+    "power": (NUMBERS, "n * self.data ** (n - 1)", "n * self.data ** n"),
+    "relu": (NUMBERS, "(out.data > 0) * out.grad", "(out.data < 0) * out.grad"),
+    "sigmoid": (ARRAYS, "g * s * (1 - s)", "g * (1 - s)"),
+    "square": (NUMBERS, "(1 - t**2) * out.grad", "(1 - t) * out.grad"),
+}
+
+
+def written(folder: Path, source: str) -> Path:
+    file = folder / "engine.py"
+    file.write_text(source, encoding="utf-8")
+    return file
+
+
+@pytest.mark.parametrize("source", [ARRAYS, NUMBERS], ids=["arrays", "numbers"])
+def test_right_values_are_not_accused(
+    source: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, said = checked(capsys, "check", str(written(tmp_path, source)))
+    assert (code, "all right" in said) == (0, True)
+
+
+@pytest.mark.parametrize("fault", sorted(FAULTS))
+def test_the_line_of_a_wrong_derivative_is_named(
+    fault: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, right, wrong = FAULTS[fault]
+    broken = source.replace(right, wrong, 1)
+    line = source[: source.index(right)].count("\n") + 1
+    code, said = checked(capsys, "check", str(written(tmp_path, broken)))
+    assert code == 1
+    assert said.splitlines()[1].startswith(f"engine.py:{line}: ")
