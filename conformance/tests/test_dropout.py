@@ -128,6 +128,19 @@ def test_a_class_with_masks_is_judged_with_and_without_them(name: str, count: in
     assert {"z2", "a2", "delta2", "nabla_w2", "b2"} <= seen
 
 
+@pytest.mark.parametrize("p", [0.5, 0.2])
+def test_a_class_that_scales_its_masks_itself_is_right(p: float, tmp_path: Path) -> None:
+    source = SOURCE.read_text("utf-8")
+    for own in ("values[-1] * mask", "delta * masks[i]"):
+        assert source.count(own) == 1
+        source = source.replace(own, f"{own} / {1 - p}")
+    (tmp_path / "own.py").write_text(source, encoding="utf-8")
+    report = check(f"{tmp_path / 'own.py'}:Inverted", case=["*dropout*", "tanh-softmax*"])
+    assert isinstance(report, Report)
+    assert report.ok, str(report)
+    assert f"masks times {1 / (1 - p):g}" in report.conventions
+
+
 SENT = "self.weights[i + 1].T @ delta * masks[i]"
 SLOPE = "self.slope(values[i])"
 OF_A = "self.slope(activations[i + 1])"

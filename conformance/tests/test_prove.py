@@ -273,9 +273,6 @@ def test_the_same_pairs_are_drawn_each_time() -> None:
     assert drawn(pairs, 1000) == sorted(pairs)
 
 
-@pytest.mark.xfail(
-    reason="OPEN: failed with mistakes of other updates; not run since", strict=False
-)
 @pytest.mark.thorough
 def test_pairs_of_mistakes_are_blamed_on_both_equations() -> None:
     cases = read(*OF_PAIRS)

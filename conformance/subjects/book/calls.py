@@ -45,6 +45,7 @@ class BookCalls:
         epsilon: in the logarithms of the cost that it shows, if there is one.
         rule: which updates it has.
         mask: the keyword by which its update is given masks; empty if it has no dropout.
+        mask_scale: what it multiplies its masks by, such as 1/(1 − p).
     """
 
     numbers: ArrayNumbers
@@ -53,6 +54,7 @@ class BookCalls:
     epsilon: Epsilon | None = None
     rule = UpdateRule()
     mask = ""
+    mask_scale = 1.0
 
     def __init__(self, factory: Callable[..., Any], name: str) -> None:
         """Take the class as the book has it."""
@@ -162,8 +164,9 @@ class BookCalls:
         return self.numbers.back(call(net.backprop, *given, *more))
 
     def masks_out(self, masks: Sequence[Array]) -> list[Any]:
-        """The masks of a sample in the network's layout."""
-        return [self.numbers.out(self.conventions.sample_out(each)) for each in masks]
+        """The masks of a sample in the network's layout, without what it scales them by."""
+        own = (each if self.mask_scale == 1 else each / self.mask_scale for each in masks)
+        return [self.numbers.out(self.conventions.sample_out(each)) for each in own]
 
     def masks_of(self, net: Any, batch: Batch, i: int) -> list[Array]:
         """The masks (n_l, 1) of a sample; ones if the mini-batch has none."""

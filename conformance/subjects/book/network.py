@@ -117,6 +117,7 @@ class BookNetwork(BookCalls):
             *self.decay.said(),
             *self.rule.said(),
             *([f"the masks of each sample as `{self.mask}`"] if self.mask else []),
+            *([f"masks times {self.mask_scale:g}"] if self.mask_scale != 1 else []),
         ]
 
     def _constructor(self, net: Any) -> Mapping[str, Any]:
