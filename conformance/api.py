@@ -34,7 +34,7 @@ from conformance.running.isolate import isolated
 from conformance.subjects import COMMAND, Subject, find
 from conformance.subjects.adapt import adapt
 from conformance.subjects.command.subject import command_subject
-from conformance.subjects.in_format import in_format
+from conformance.subjects.in_format import cases_for, in_format, short_format
 from conformance.subjects.load import is_spec, load
 from conformance.subjects.trace.subject import trace_subject
 
@@ -83,16 +83,15 @@ def check(
     place = store.root()
     if precision is not None and (precision not in SHORT or dtype is not None):
         raise UsageError(f"precision {precision}: give {' or '.join(SHORT)}, and no dtype")
-    cases = store.cases(place, case, dtype if precision is None else "float64")
+    cases: Sequence[Case] = store.cases(place, case, dtype if precision is None else "float64")
     meant = Meant(cost, family, precision)
-    if precision is not None:
-        cases = tuple(each.in_format(precision) for each in cases)
     if isinstance(subject, str) and is_spec(subject) and not subject.endswith(".safetensors"):
         options = meant, tuple(python_path)
         return _apart(subject, cases, options, (timeout, done), detailed=detailed)
     with TURN, threadpool_limits(1):
         named = case if isinstance(case, str) else None
         judged = found(subject, place, meant, case=named, timeout=timeout)
+        cases = cases_for(judged, cases)
         return _fitting(examine(judged, place, cases, done, detailed=detailed))
 
 
@@ -142,7 +141,8 @@ def _adapted(thing: Any, name: str, meant: Meant) -> Subject:
         raise
     except UsageError as error:
         raise UnknownSubjectError(str(error)) from error
-    return adapted if meant.precision is None else in_format(adapted, meant.precision)
+    short = meant.precision or short_format(adapted)
+    return adapted if short is None else in_format(adapted, short)
 
 
 def _as_meant(subject: Subject, meant: Meant) -> Subject:
@@ -174,6 +174,8 @@ def _apart(
                 reports.append(case_from_json(said.pop("case")))
                 done(reports[-1])
     except SubjectError as error:
+        if said.get("short") is not None:
+            cases = [each.in_format(said["short"]) for each in cases]
         waiting = [each for each in cases if each.id not in said["skipped"]][len(reports) :]
         if not (reports or waiting) or not (loaded or isinstance(error, StoppedError)):
             words = str(error)
@@ -198,9 +200,11 @@ def _send_all(
     meant, python_path = options
     thing = load(spec, python_path)
     subject = replace(_adapted(thing, spec, meant), folders=python_path)
+    cases = cases_for(subject, cases)
     fitting = [each for each in cases if not subject.unfit(each)]
     skipped = {each.id: subject.unfit(each) for each in cases if each not in fitting}
-    send({"conventions": list(subject.conventions), "skipped": skipped})
+    short = short_format(subject)
+    send({"conventions": list(subject.conventions), "skipped": skipped, "short": short})
 
     def grown(report: Report) -> None:
         causes = [cause_to_json(each) for each in report.causes]

@@ -5,13 +5,13 @@ computes in more digits than are judged does nothing wrong, and it is noted. Lef
 that format (`cases/in_short.py`).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from conformance.arithmetic.formats import FLOATS, Format, Short
+from conformance.arithmetic.formats import FLOATS, SHORT, Format, Short
 from conformance.corpus.case import Case
 from conformance.model.table import of_layers
 from conformance.subjects import ReferenceSession, Session, Subject
@@ -35,6 +35,18 @@ def in_format(subject: Subject, dtype: str) -> Subject:
         start_free=None if free is None else _rounding(free, FLOATS[dtype]),
         dtypes=(dtype,),
     )
+
+
+def cases_for(subject: Subject, cases: Sequence[Case]) -> Sequence[Case]:
+    """The cases as a subject is given them: those in float64 in its short format, if it has one."""
+    short = short_format(subject)
+    whole = [each for each in cases if each.dtype == "float64"]
+    return [each.in_format(short) for each in whole] if short and whole else cases
+
+
+def short_format(subject: Subject) -> str | None:
+    """The short format in which a subject computes, if it is one."""
+    return next((each for each in subject.dtypes if each in SHORT), None)
 
 
 def _rounding(start: Start, of: Format) -> Start:

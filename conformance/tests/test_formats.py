@@ -30,6 +30,7 @@ from conformance.mistakes.catalogue import CATALOGUE
 from conformance.mistakes.mistake import subject_of
 from conformance.subjects import Subject, find
 from conformance.subjects.in_format import ShortSession, in_format
+from conformance.tests.networks.book import Network
 from conformance.tests.support import PROFILE
 from conformance.verdict.compare import Status
 from reference.step import Array, Batch, Parameters
@@ -261,3 +262,30 @@ def test_a_precision_that_is_none_is_refused(words: list[str]) -> None:
     result = CliRunner().invoke(app, ["check", "torch_impl", *words])
     assert isinstance(result.exception, UsageError)
     assert "precision" in str(result.exception)
+
+
+class Casting(Network):
+    """The book's network, which computes in float16 whatever it is given."""
+
+    def backprop(self, x: Array, y: Array) -> tuple[list[Array], list[Array]]:
+        """∂C/∂b and ∂C/∂w of one sample."""
+        half: Any = np.float16
+        kept = self.weights, self.biases
+        self.weights, self.biases = ([each.astype(half) for each in part] for part in kept)
+        try:
+            return super().backprop(x.astype(half), y.astype(half))
+        finally:
+            self.weights, self.biases = kept
+
+
+def test_a_class_that_gives_float16_is_judged_in_it_unasked() -> None:
+    report = check(Casting, case=("hand-2-3-1", "expanding-2-3-2"))
+    assert report.ok
+    assert [each.case.dtype for each in report.cases] == ["float16", "float16"]
+    assert "float16" in report.conventions
+
+
+@each_format
+def test_a_module_is_judged_in_the_format(dtype: str) -> None:
+    layers = torch.nn.Linear(2, 3), torch.nn.Sigmoid(), torch.nn.Linear(3, 1), torch.nn.Sigmoid()
+    assert check(torch.nn.Sequential(*layers), precision=dtype, case="hand-2-3-1").ok
