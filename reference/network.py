@@ -9,6 +9,7 @@ Source: M. Nielsen, *Neural Networks and Deep Learning* (2015), chapters 1 and 3
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -123,11 +124,13 @@ class Network:
             ValueError: no samples, or `lmbda` without `n`.
         """
         batch = mini_batch if isinstance(mini_batch, Batch) else stacked(mini_batch)
+        if self.dropout and not batch.masks:
+            batch = replace(batch, masks=self._drawn(batch))
         decay = _decay(lmbda, n)
         if self._descent is not None:
             self._descent.step(batch, eta, decay)
             return
-        nabla_b, nabla_w = self.backprop(batch.x, batch.y, batch.masks or self._drawn(batch))
+        nabla_b, nabla_w = self.backprop(batch.x, batch.y, batch.masks)
         if self.update is not BOOK_UPDATE:
             self._move(zip(nabla_b, nabla_w, strict=True), {"eta": eta, "decay": decay})
             return
@@ -139,10 +142,8 @@ class Network:
             update_w(w, nabla, eta, decay) for w, nabla in zip(self.weights, nabla_w, strict=True)
         ]
 
-    def _drawn(self, batch: Batch) -> Masks:
+    def _drawn(self, batch: Batch) -> tuple[Array, ...]:
         """New masks for a mini-batch."""
-        if not self.dropout:
-            return ()
         drawn = (self.rng.random((n, batch.m)) >= self.dropout for n in self.sizes[1:-1])
         return tuple(each.astype(self.weights[0].dtype) for each in drawn)
 
@@ -186,8 +187,7 @@ class Network:
         tests = None if test_data is None else list(test_data)
         drawn = (self.rng.permutation(data.m) for _ in range(epochs))
         given = iter(drawn if orders is None else orders)
-        plain = fits(*self.weights, rows.x, rows.y) and not self.dropout
-        with self.in_place() if plain else nullcontext():
+        with self.in_place() if fits(*self.weights, rows.x, rows.y) else nullcontext():
             for epoch in range(epochs):
                 order = permutation(next(given, None), data.m, epoch)
                 for start in range(0, data.m, mini_batch_size):
@@ -203,12 +203,11 @@ class Network:
         """Within it `update_mini_batch` overwrites the parameters, which are copies from then on.
 
         Raises:
-            ValueError: they are no floats, the cost is not of `reference.equations`, or neurons
-                are left out.
+            ValueError: they are no floats, or the cost is not of `reference.equations`.
         """
-        known = knows(self.activations, self.cost) and not self.dropout
+        known = knows(self.activations, self.cost)
         if not known or not fits(*self.weights, *self.biases):
-            raise ValueError("in place: give floats of one dtype, a cost of the book, no dropout")
+            raise ValueError("in place: give floats of one dtype, and a cost of the book")
         kinds = self.activations, self.cost, self.update, self.state
         self._descent = Descent(self.weights, self.biases, *kinds)
         self.weights = list(self._descent.weights)

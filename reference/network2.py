@@ -160,8 +160,7 @@ class Network(network.Network):
         data = training_data if isinstance(training_data, Batch) else network.stacked(training_data)
         rows, found = Rows(data), Monitored([], [], [], [])
         best, waited = 0, 0
-        known = knows(self.activations, self.cost) and not self.dropout
-        in_place = known and fits(*self.weights, rows.x, rows.y)
+        in_place = knows(self.activations, self.cost) and fits(*self.weights, rows.x, rows.y)
         with self.in_place() if in_place else nullcontext():
             for epoch in range(epochs):
                 order = self.rng.permutation(data.m)
