@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from conformance.script.recording import Recording
     from conformance.script.report import ScriptReport
     from conformance.shapes.file_report import FileReport
+    from conformance.training.record import TrainReport
 
 __all__ = [
     "BackwardReport",
@@ -26,6 +27,7 @@ __all__ = [
     "Report",
     "ScriptReport",
     "SubjectError",
+    "TrainReport",
     "UsageError",
     "assert_conformant",
     "check",
@@ -34,6 +36,7 @@ __all__ = [
     "gradcheck",
     "recording",
     "run",
+    "train",
 ]
 
 _LATER = {
@@ -43,6 +46,7 @@ _LATER = {
     "Recording": "conformance.script.recording",
     "Report": "conformance.outcome",
     "ScriptReport": "conformance.script.report",
+    "TrainReport": "conformance.training.record",
 }
 """Classes whose modules import much: they are loaded when they are asked for."""
 
@@ -235,6 +239,57 @@ def recording(*, updates: int = 3) -> "Recording":
 
     line = sys._getframe(1).f_lineno  # noqa: SLF001 - what calls us
     return Recording(f"the block at line {line}", updates)
+
+
+def train(
+    *subjects: str,
+    sizes: Sequence[int] = (784, 30, 10),
+    epochs: int = 30,
+    mini_batch: int = 10,
+    eta: float = 3.0,
+    cost: str = "quadratic",
+    lmbda: float = 0.0,
+    family: tuple[str, str] | None = None,
+    update: str = "sgd",
+    dtype: str = "float64",
+    seed: int = 0,
+    mnist: Path | None = None,
+    python_path: Sequence[Path] = (),
+) -> "TrainReport":
+    """Train networks beside the reference on MNIST, and tell rounding from a mistake.
+
+    Args:
+        subjects: `torch_impl`, `file.py:Name` or `package.module:Name`.
+        sizes: neurons of each layer, the input layer first.
+        epochs: how many times to go through the data.
+        mini_batch: samples of a mini-batch.
+        eta: the learning rate η.
+        cost: `quadratic`, `cross-entropy` or `log-likelihood`.
+        lmbda: the weight decay λ.
+        family: the activations of hidden layers and output; sigmoids, or what goes with the cost,
+            if not given.
+        update: `sgd`, `momentum`, `nesterov`, `rmsprop`, `adam` or `adamw`.
+        dtype: `float64` or `float32`.
+        seed: of the start and of the order of the samples.
+        mnist: the folder of the full data; a part of it if not given.
+        python_path: folders from which a file or module may import.
+
+    Raises:
+        UsageError: there is no such subject, or it cannot take part; or no run can be so.
+        SubjectError: a subject could not be loaded or run.
+    """
+    from conformance.training.data import digits
+    from conformance.training.run import subjects as found
+    from conformance.training.run import train as trained
+    from conformance.training.settings import Settings
+
+    settings = Settings(
+        *(tuple(sizes), epochs, mini_batch, eta, cost, lmbda, dtype, seed, subjects),
+        family=family,
+        update=update,
+    )
+    settings.fit_digits()
+    return trained(settings, digits(mnist), found(subjects, settings, python_path))
 
 
 def load_ipython_extension(shell: Any) -> None:

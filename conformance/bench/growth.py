@@ -15,7 +15,7 @@ from conformance.bench.timing import Row, Timed, alone, row, slope
 from conformance.corpus import store
 from conformance.judging.judge import check_case
 from conformance.subjects import find
-from conformance.train.data import digits
+from conformance.training.data import digits
 from reference.descent import Descent
 from reference.network import Network
 from reference.step import Batch

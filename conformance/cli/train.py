@@ -27,7 +27,7 @@ from conformance.errors import UsageError
 from conformance.model.functions import family_of
 
 if TYPE_CHECKING:
-    from conformance.train.record import Epoch, Run
+    from conformance.training.record import Epoch, TrainReport
 
 BAR_STEPS = 50  # steps between two looks of the bar
 
@@ -42,8 +42,8 @@ def fetch(
     ] = None,
 ) -> None:
     """Fetch the four canonical files, check their hashes, and go on where a transfer broke off."""
-    from conformance.train.fetch import MIRROR
-    from conformance.train.fetch import fetch as fetched
+    from conformance.training.fetch import MIRROR
+    from conformance.training.fetch import fetch as fetched
 
     console = Console(stderr=True)
     tasks: dict[str, TaskID] = {}
@@ -99,9 +99,9 @@ def train(
     ] = None,
 ) -> None:
     """Train the reference and others on MNIST in lockstep, and tell rounding from a mistake."""
-    from conformance.train.output import check_writable, write_json
-    from conformance.train.run import subjects as found
-    from conformance.train.settings import Settings
+    from conformance.training.output import check_writable, write_json
+    from conformance.training.run import subjects as found
+    from conformance.training.settings import Settings
     from reference.updates import UPDATES
 
     options = {"--json": json_file, "--plot": plot, "--checkpoint": checkpoint}
@@ -118,7 +118,7 @@ def train(
     if json_file is not None:
         write_json(json_file, run)
     if plot is not None:
-        from conformance.train.plot import plot as drawn
+        from conformance.training.plot import plot as drawn
 
         drawn(plot, run)
     say_written((json_file, plot, checkpoint))
@@ -127,11 +127,11 @@ def train(
 
 def _trained(
     settings: Any, partners: Any, folder: Path | None, checkpoint: Path | None, resume: Any
-) -> "Run":
+) -> "TrainReport":
     """Train, with a bar within the epoch and lines after it."""
-    from conformance.train.data import digits
-    from conformance.train.run import train as trained
-    from conformance.train.show import epoch_lines, verdict_lines
+    from conformance.training.data import digits
+    from conformance.training.run import train as trained
+    from conformance.training.show import epoch_lines, verdict_lines
 
     source = digits(folder)
 

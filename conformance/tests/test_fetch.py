@@ -11,7 +11,7 @@ import pytest
 
 from conformance.cli import main
 from conformance.errors import UsageError
-from conformance.train.fetch import CANONICAL, fetch
+from conformance.training.fetch import CANONICAL, fetch
 
 pytest.importorskip("pooch", reason="the extra `data` is not installed")
 

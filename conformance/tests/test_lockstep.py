@@ -17,12 +17,12 @@ from conformance.subjects.book.subject import book_subject
 from conformance.subjects.book.traced_session import REPEATED, TracedSession
 from conformance.subjects.observation import Observation
 from conformance.tests.networks import book, stateful
-from conformance.train import checkpoint
-from conformance.train.lockstep import Lockstep
-from conformance.train.record import Epoch
-from conformance.train.run import result
-from conformance.train.settings import Settings
-from conformance.train.show import epoch_lines
+from conformance.training import checkpoint
+from conformance.training.lockstep import Lockstep
+from conformance.training.record import Epoch
+from conformance.training.run import result
+from conformance.training.settings import Settings
+from conformance.training.show import epoch_lines
 from reference import Batch, Network, Parameters, Step
 from reference.equations import BOOK
 from reference.step import Array

@@ -87,6 +87,17 @@ def test_a_class_of_any_shape_is_checked_as_an_object_and_by_its_file(subject: o
     assert where.endswith('return {"w": x.T @ delta, "b": -delta.sum(keepdims=True)}')
 
 
+def test_a_network_is_trained_beside_the_reference() -> None:
+    network = Path(conformance.__file__).parent / "examples" / "network.py"
+    report = conformance.train(f"{network}:Network", sizes=(784, 4, 10), epochs=1)
+    assert not report.ok
+    assert "network.py:Network: a jump at epoch 0, step 0, layer 2" in repr(report)
+    assert "Epoch 0" in str(report)
+    assert "\n" not in repr(report)
+    with pytest.raises(conformance.UsageError, match="no subject 'nobody'"):
+        conformance.train("nobody")
+
+
 def test_what_fits_no_shape_is_refused_with_what_is_needed() -> None:
     with pytest.raises(conformance.UsageError, match="needed is a class or factory"):
         conformance.check(reports)

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from conformance.cli import main
-from conformance.train import plot as plotting
-from conformance.train.data import VARIABLE
-from conformance.train.record import Run
-from conformance.train.settings import Settings
+from conformance.training import plot as plotting
+from conformance.training.data import VARIABLE
+from conformance.training.record import TrainReport
+from conformance.training.settings import Settings
 
 QUICK = ("train", "--mini-batch", "200", "--epochs", "1")
 
@@ -207,7 +207,7 @@ def test_without_matplotlib_a_picture_is_refused_before_training(
 def test_a_run_that_was_stopped_at_once_is_drawn_empty(tmp_path: Path, suffix: str) -> None:
     pytest.importorskip("matplotlib", reason="the extra `report` is not installed")
     path = tmp_path / f"run{suffix}"
-    plotting.plot(path, Run(Settings(), "nothing", stopped="in epoch 0, step 3"))
+    plotting.plot(path, TrainReport(Settings(), "nothing", stopped="in epoch 0, step 3"))
     assert path.stat().st_size
 
 

@@ -14,9 +14,9 @@ from conformance.explain.lines import as_text
 from conformance.explain.show import example
 from conformance.outcome import Report
 from conformance.tests.networks import updates
-from conformance.train.data import digits
-from conformance.train.run import subjects, train
-from conformance.train.settings import Settings
+from conformance.training.data import digits
+from conformance.training.run import subjects, train
+from conformance.training.settings import Settings
 from reference.updates import UPDATES
 
 SOURCE = Path(updates.__file__)

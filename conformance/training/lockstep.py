@@ -25,9 +25,9 @@ from time import perf_counter
 import numpy as np
 
 from conformance.subjects import Subject
-from conformance.train.partner import Partner
-from conformance.train.record import REFERENCE, Epoch, Walked
-from conformance.train.settings import Settings
+from conformance.training.partner import Partner
+from conformance.training.record import REFERENCE, Epoch, Walked
+from conformance.training.settings import Settings
 from conformance.verdict.oracle import expectations
 from reference.backprop import feedforward
 from reference.descent import Descent

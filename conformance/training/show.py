@@ -5,7 +5,7 @@ Left out: the picture (`plot.py`).
 
 from collections.abc import Iterator
 
-from conformance.train.record import Epoch, Jump, Run, Walked
+from conformance.training.record import Epoch, Jump, TrainReport, Walked
 
 
 def epoch_lines(epoch: Epoch) -> Iterator[str]:
@@ -30,7 +30,7 @@ def _measures(walked: Walked) -> str:
     return f"   cost {walked.cost:.5f}   {walked.seconds:.2f} s   {walked.rate:,.0f} samples/s"
 
 
-def verdict_lines(run: Run) -> Iterator[str]:
+def verdict_lines(run: TrainReport) -> Iterator[str]:
     """What the run says of each partner."""
     if run.stopped:
         yield f"stopped {run.stopped}"
@@ -44,7 +44,7 @@ def verdict_lines(run: Run) -> Iterator[str]:
             yield f"{each.name}: {_right(run, i)}"
 
 
-def _right(run: Run, partner: int) -> str:
+def _right(run: TrainReport, partner: int) -> str:
     steps, lost = sum(each.walked[partner + 1].judged for each in run.epochs), run.lost(partner)
     if lost is None:
         return (

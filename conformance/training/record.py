@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from math import isfinite
 from typing import Any
 
-from conformance.train.settings import Settings
+from conformance.training.settings import Settings
 
 REFERENCE = "reference"
 
@@ -76,8 +76,8 @@ class Jump:
     causes: tuple[str, ...] = ()  # the known mistakes that reproduce it
 
 
-@dataclass(frozen=True)
-class Run:
+@dataclass(frozen=True, repr=False)
+class TrainReport:
     """All of a run."""
 
     settings: Settings
@@ -86,6 +86,24 @@ class Run:
     jumps: tuple[Jump, ...] = ()
     stopped: str = ""  # where it was interrupted
     faults: tuple[str, ...] = ()  # of subjects beside their steps, such as a loop of their own
+
+    def __str__(self) -> str:
+        """What is said of each epoch and of each partner."""
+        from conformance.training.show import epoch_lines, verdict_lines
+
+        epochs = (line for each in self.epochs for line in epoch_lines(each))
+        return "\n".join((*epochs, *verdict_lines(self)))
+
+    def __repr__(self) -> str:
+        """The verdicts in one line."""
+        from conformance.training.show import verdict_lines
+
+        return "; ".join(each for each in verdict_lines(self) if not each.startswith(" "))
+
+    @property
+    def ok(self) -> bool:
+        """Whether all epochs were walked, and rounding explains every difference."""
+        return self.exit_code == 0
 
     @property
     def exit_code(self) -> int:

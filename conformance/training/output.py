@@ -9,7 +9,7 @@ from typing import Any
 
 from conformance.errors import UsageError
 from conformance.files import check_output, put_json
-from conformance.train.record import Run
+from conformance.training.record import TrainReport
 
 
 def check_writable(paths: dict[str, Path]) -> None:
@@ -23,12 +23,12 @@ def check_writable(paths: dict[str, Path]) -> None:
         if option != "--json" and path.exists() and not path.is_file():
             raise UsageError(f"{option} {path}: is there, and no ordinary file")
     if "--plot" in paths:
-        from conformance.train.plot import ready
+        from conformance.training.plot import ready
 
         ready(paths["--plot"])
 
 
-def write_json(path: Path, run: Run) -> None:
+def write_json(path: Path, run: TrainReport) -> None:
     """Write the record of a run.
 
     Raises:

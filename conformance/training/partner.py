@@ -17,8 +17,8 @@ from conformance.judging.evidence import Evidence
 from conformance.running.tracebacks import stopped
 from conformance.subjects import Session, Subject, Unobserved
 from conformance.subjects.observation import Observation, observed
-from conformance.train.judging import Taken, judged, jump, worst
-from conformance.train.record import Jump
+from conformance.training.judging import Taken, judged, jump, worst
+from conformance.training.record import Jump
 from conformance.verdict.finding import Finding
 from reference.descent import Descent
 from reference.equations import ACTIVATIONS, COSTS

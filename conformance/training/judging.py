@@ -12,7 +12,7 @@ from conformance.judging.evidence import Evidence
 from conformance.model.table import TAGS
 from conformance.report.message import difference
 from conformance.subjects.observation import Observation
-from conformance.train.record import Jump
+from conformance.training.record import Jump
 from conformance.verdict.compare import FREE, Status, Verdict, judge
 from conformance.verdict.deviation import Target
 from conformance.verdict.oracle import expectations

@@ -16,11 +16,11 @@ from conformance.subjects import Subject, find
 from conformance.subjects.adapt import adapt
 from conformance.subjects.command.subject import CommandSubject
 from conformance.subjects.load import is_spec, load
-from conformance.train.checkpoint import restore, write
-from conformance.train.data import Source
-from conformance.train.lockstep import Done, Lockstep
-from conformance.train.record import Epoch, Jump, Run
-from conformance.train.settings import Settings
+from conformance.training.checkpoint import restore, write
+from conformance.training.data import Source
+from conformance.training.lockstep import Done, Lockstep
+from conformance.training.record import Epoch, Jump, TrainReport
+from conformance.training.settings import Settings
 
 Told = Callable[[Epoch], None]
 
@@ -66,7 +66,7 @@ def train(
     begun: Callable[[], None] = lambda: None,
     checkpoint: Path | None = None,
     resume: Path | None = None,
-) -> Run:
+) -> TrainReport:
     """Train, epoch by epoch; Ctrl-C ends it with what was measured.
 
     Args:
@@ -103,10 +103,10 @@ def train(
 
 def result(
     settings: Settings, data: str, epochs: Sequence[Epoch], walk: Lockstep, stopped: str = ""
-) -> Run:
+) -> TrainReport:
     """The record of a run."""
     jumps: list[Jump] = [each.jump for each in walk.partners if each.jump is not None]
     faults = tuple(
         f"{each.name}: {finding_text(found)}" for each in walk.partners for found in each.findings
     )
-    return Run(settings, data, tuple(epochs), tuple(jumps), stopped, faults)
+    return TrainReport(settings, data, tuple(epochs), tuple(jumps), stopped, faults)

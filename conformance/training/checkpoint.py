@@ -17,8 +17,8 @@ from safetensors.numpy import load, save
 
 from conformance.errors import UsageError
 from conformance.files import write_whole
-from conformance.train.lockstep import Lockstep
-from conformance.train.record import Epoch, Jump
+from conformance.training.lockstep import Lockstep
+from conformance.training.record import Epoch, Jump
 from reference.step import Array, Parameters
 
 KEY, VERSION = "training", 1
