@@ -12,29 +12,44 @@ from reference.updates import BOOK_UPDATE, Update
 Layered = Equations | Sequence[Equations]
 """The equations of all layers, or those of each layer from 2 to L."""
 
+Masks = Sequence[Array | float]
+"""The masks of the hidden layers; none if there is no dropout."""
+
 
 def feedforward(
-    parameters: Parameters, x: Array, equations: Layered = BOOK
+    parameters: Parameters, x: Array, equations: Layered = BOOK, masks: Masks = ()
 ) -> tuple[list[Array], list[Array]]:
-    """The weighted inputs z^2 … z^L and the activations a^1 = x, a^2 … a^L, each (n_l, m)."""
+    """The weighted inputs z^2 … z^L and the activations a^1 = x, a^2 … a^L, each (n_l, m).
+
+    Args:
+        parameters: of the network.
+        x: (n_1, m).
+        equations: with `families.with_dropout` in the hidden layers if there are masks.
+        masks: r^2 … r^{L−1}, each (n_l, m), or a number for all neurons of a layer.
+    """
     z: list[Array] = []
     a = [x]
     each = of_layers(equations, parameters)
-    for w, b, of_layer in zip(parameters.w, parameters.b, each, strict=True):
+    for i, (w, b, of_layer) in enumerate(zip(parameters.w, parameters.b, each, strict=True)):
         z.append(of_layer.weighted_input(w, a[-1], b))
-        a.append(of_layer.activation(z[-1]))
+        a.append(of_layer.activation(z[-1], *masks[i : i + 1]))
     return z, a
 
 
 def errors(
-    parameters: Parameters, z: list[Array], a: list[Array], y: Array, equations: Layered = BOOK
+    parameters: Parameters,
+    z: list[Array],
+    a: list[Array],
+    y: Array,
+    equations: Layered = BOOK,
+    masks: Masks = (),
 ) -> list[Array]:
     """The errors δ^2 … δ^L, each (n_l, m), of what `feedforward` gave."""
     *hidden, output = of_layers(equations, parameters)
     delta = [output.output_error(z[-1], a[-1], y)]
-    downwards = zip(reversed(parameters.w[1:]), reversed(z[:-1]), reversed(hidden), strict=True)
-    for w_above, z_here, of_layer in downwards:
-        delta.append(of_layer.hidden_error(w_above, delta[-1], z_here))
+    for i, of_layer in reversed([*enumerate(hidden)]):
+        w_above, mask = parameters.w[i + 1], masks[i : i + 1]
+        delta.append(of_layer.hidden_error(w_above, delta[-1], z[i], *mask))
     return delta[::-1]
 
 
@@ -69,10 +84,10 @@ def step(
     Returns:
         All quantities in the arithmetic of the arguments; arrays of shapes as in `Step`.
     """
-    z, a = feedforward(parameters, batch.x, equations)
+    z, a = feedforward(parameters, batch.x, equations, batch.masks)
     output = of_layers(equations, parameters)[-1]
     cost = output.cost(a[-1], batch.y)
-    delta = errors(parameters, z, a, batch.y, equations)
+    delta = errors(parameters, z, a, batch.y, equations, batch.masks)
     nabla = gradients(delta, a, output)
     if update is BOOK_UPDATE:
         updated = [

@@ -2,11 +2,10 @@
 
 The equations of `equations.py`, in the same order, for plain float arrays. What makes them fast:
 every product and every function writes into an array that is there already; σ′(z) = a (1 − a)
-takes the σ(z) of the forward pass, and so
-do the other f′; η/m multiplies δ (n_L m numbers) and not ∂C/∂w (n_l n_{l−1}
-numbers); sums over the samples, and b beside itself m times, are products with a column of ones;
-and one subtraction moves all weights and biases. The results differ from those of `backprop.step`
-by rounding alone.
+takes the σ(z) of the forward pass, and so do the other f′; η/m multiplies δ (n_L m numbers) and
+not ∂C/∂w (n_l n_{l−1} numbers); sums over the samples, and b beside itself m times, are products
+with a column of ones; and one subtraction moves all weights and biases. The results differ from
+those of `backprop.step` by rounding alone.
 
 Left out: z, δ and ∇, which nobody looks at here, and other arithmetics than NumPy's floats.
 
@@ -14,7 +13,7 @@ Source: M. Nielsen, *Neural Networks and Deep Learning* (2015), chapters 1 to 3.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 from math import prod
 
@@ -96,7 +95,7 @@ class Descent:
         self._kernels = [_KERNELS[each] for each in activations or [SIGMOID] * layers]
         output = activations[-1] if activations else SIGMOID
         self._sloped = behind(output, cost).delta not in (cross_entropy_delta, difference)
-        self._work: dict[int, _Work] = {}  # by m: the last mini-batch may be shorter
+        self._work: dict[tuple[int, bool], _Work] = {}  # the last mini-batch may be shorter
 
     @property
     def state(self) -> dict[str, Array]:
@@ -115,16 +114,19 @@ class Descent:
         """Take one step of gradient descent.
 
         Args:
-            batch: the mini-batch, in the dtype of the parameters; its own m divides.
+            batch: the mini-batch, in the dtype of the parameters, perhaps with masks; its own m
+                divides.
             eta: the learning rate η.
             decay: λ/n; biases do not decay.
         """
         m = batch.x.shape[1]
-        work = self._work.get(m)
+        key = m, bool(batch.masks)
+        work = self._work.get(key)
         if work is None:
-            work = self._work[m] = _Work(
-                (self.weights, self.biases), self._changes, self._kernels, m
-            )
+            parameters = self.weights, self.biases
+            work = self._work[key] = _Work(parameters, self._changes, self._kernels, *key)
+        for own, mask in zip(work.masks, batch.masks, strict=True):
+            np.copyto(own, mask)
         work.forward(batch.x)
         rate = eta / m if self._mover is None else 1 / m
         work.backward(batch.x.T, batch.y, rate, sloped=self._sloped)
@@ -146,10 +148,13 @@ class _Work:
         changes: tuple[Sequence[Array], Sequence[Array]],
         kernels: Sequence["_Kernel"],
         m: int,
+        masked: bool,
     ) -> None:
         weights, biases = parameters
         dtype = biases[0].dtype
         a, delta, room = ([np.empty((len(b), m), dtype) for b in biases] for _ in range(3))
+        self.masks = [np.empty_like(each) for each in a[:-1]] if masked else []
+        kernels = [*map(_with_mask, kernels, self.masks), *kernels[len(self.masks) :]]
         self._ones, self._one = np.ones((m, 1), dtype), np.ones((), dtype)
         rows = [self._ones.T if each.of_z else -self._ones.T for each in kernels]
         self._upwards = list(zip(weights, biases, a, room, kernels, rows, strict=True))
@@ -209,6 +214,22 @@ class _Kernel:
     def joined(self) -> np.ufunc:
         """What makes it of ±b and w a."""
         return np.add if self.of_z else np.subtract
+
+
+def _with_mask(kernel: _Kernel, mask: Array) -> _Kernel:
+    """The same, and f′ ⊙ r made before r ⊙ f(z) overwrites f(z)."""
+    slope, room = np.empty_like(mask), np.empty_like(mask)
+
+    def function(a: Array, one: Array) -> None:
+        kernel.function(a, one)
+        np.copyto(slope, mask)
+        kernel.times_slope(slope, a, room, one)
+        np.multiply(a, mask, a)
+
+    def times_slope(delta: Array, _: Array, __: Array, ___: Array) -> None:
+        np.multiply(delta, slope, delta)
+
+    return replace(kernel, function=function, times_slope=times_slope)
 
 
 def _sigmoid(a: Array, one: Array) -> None:

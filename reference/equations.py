@@ -208,10 +208,10 @@ class Equations:
     """The equations of one step; a known mistake is `replace(BOOK, hidden_error=…)`."""
 
     weighted_input: Callable[[Array, Array, Array], Array] = weighted_input
-    activation: Callable[[Array], Array] = activation
+    activation: Callable[..., Array] = activation  # of z, and of a mask if there is one
     cost: Callable[[Array, Array], Array] = QUADRATIC.value
     output_error: Callable[[Array, Array, Array], Array] = QUADRATIC.delta
-    hidden_error: Callable[[Array, Array, Array], Array] = hidden_error
+    hidden_error: Callable[..., Array] = hidden_error
     bias_gradient: Callable[[Array], Array] = bias_gradient
     weight_gradient: Callable[[Array, Array], Array] = weight_gradient
     updated_bias: Callable[[Array, Array, float], Array] = updated_bias

@@ -1,10 +1,11 @@
-"""The networks of the book's later chapters: which activations and costs go together.
+"""The networks of the book's later chapters: which activations and costs go together; dropout.
 
 Left out: the equations (`equations.py`).
 
 Source: M. Nielsen, *Neural Networks and Deep Learning* (2015), chapter 3.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from reference.equations import (
@@ -68,3 +69,25 @@ def with_activation(equations: Equations, f: Activation) -> Equations:
         return (w_above.T @ delta_above) * prime(z)  # (n_l, m)
 
     return replace(equations, activation=f.value, hidden_error=hidden_error)
+
+
+def with_dropout(equations: Equations) -> Equations:
+    """The same equations for a layer of which a mask r^l leaves neurons out.
+
+    A neuron that is left out has 0 in the mask. The others have 1 in the book, which scales at
+    test, and 1 / (1 − p) in programs that do not.
+    """
+
+    def masked(equation: Callable[..., Array]) -> Callable[..., Array]:
+        def times_mask(*arguments: Array) -> Array:
+            *others, mask = arguments
+            return equation(*others) * mask  # (n_l, m)
+
+        times_mask.__doc__ = f"{(equation.__doc__ or '').splitlines()[0]} ⊙ r^l"
+        return times_mask
+
+    return replace(
+        equations,
+        activation=masked(equations.activation),
+        hidden_error=masked(equations.hidden_error),
+    )

@@ -9,14 +9,15 @@ Source: M. Nielsen, *Neural Networks and Deep Learning* (2015), chapters 1 and 3
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 
-from reference.backprop import errors, feedforward, gradients
+from reference.backprop import Masks, errors, feedforward, gradients
 from reference.descent import Descent, fits, knows
 from reference.equations import QUADRATIC, SIGMOID, Activation, Cost
-from reference.families import of_layers
+from reference.families import of_layers, with_dropout
 from reference.order import Rows, permutation
 from reference.step import Array, Batch, Parameters
 from reference.updates import BOOK_UPDATE, Update
@@ -43,6 +44,7 @@ class Network:
         activation: Activation = SIGMOID,
         output: Activation | None = None,
         update: Update = BOOK_UPDATE,
+        dropout: float = 0.0,
     ) -> None:
         """Draw weights and biases from a standard normal distribution.
 
@@ -53,11 +55,15 @@ class Network:
             activation: of the hidden layers: `SIGMOID`, `TANH` or `RELU`.
             output: of the output layer; if not given, that with which the cost usually goes.
             update: a rule of `reference.updates`, such as `ADAM`.
+            dropout: the probability p with which an update leaves out a hidden neuron, of each
+                sample by itself. As in the book, `feedforward` has all of them, times 1 − p.
 
         Raises:
-            ValueError: fewer than two layers, or a layer without neurons; or the cost does not go
-                with the output.
+            ValueError: fewer than two layers, or a layer without neurons; the cost does not go
+                with the output; or p is not in [0, 1).
         """
+        if not 0 <= dropout < 1:
+            raise ValueError(f"dropout {dropout}: give a probability below 1")
         if len(sizes) < 2 or min(sizes) < 1:  # noqa: PLR2004 - an input and an output layer
             raise ValueError(f"sizes {list(sizes)}: give two layers or more, none of them empty")
         self.num_layers = len(sizes)
@@ -66,7 +72,10 @@ class Network:
         self.cost = cost
         output = cost.output if output is None else output
         self.activations = (*[activation] * (len(sizes) - 2), output)
-        self.equations = of_layers(len(sizes), activation, output, cost)
+        *hidden, at_output = of_layers(len(sizes), activation, output, cost)
+        hidden = [with_dropout(each) for each in hidden] if dropout else hidden
+        self.equations = (*hidden, at_output)
+        self.dropout = dropout
         self.update = update
         self._descent: Descent | None = None  # while it trains in place
         self.biases = [self.rng.standard_normal((n, 1)) for n in sizes[1:]]
@@ -75,20 +84,27 @@ class Network:
 
     def feedforward(self, a: Array) -> Array:
         """The output activations (n_L, m) of the input columns `a` (n_1, m)."""
-        return feedforward(self.parameters, a, self.equations)[1][-1]
+        return feedforward(self.parameters, a, self.equations, self._expected)[1][-1]
 
-    def backprop(self, x: Array, y: Array) -> tuple[list[Array], list[Array]]:
+    @property
+    def _expected(self) -> Masks:
+        """What stands for the masks where no neuron is left out: their mean."""
+        return (1 - self.dropout,) * (self.num_layers - 2) if self.dropout else ()
+
+    def backprop(self, x: Array, y: Array, masks: Masks = ()) -> tuple[list[Array], list[Array]]:
         """The gradient (nabla_b, nabla_w) of the cost, the mean over the columns of x and y.
 
         Args:
             x: (n_1, m), one sample a column.
             y: (n_L, m).
+            masks: (n_l, m) for l = 2 … L − 1, of a network with dropout; 0 leaves a neuron out.
 
         Returns:
             Two lists of arrays shaped as `biases` and `weights`.
         """
-        z, a = feedforward(self.parameters, x, self.equations)
-        delta = errors(self.parameters, z, a, y, self.equations)
+        masks = masks or self._expected
+        z, a = feedforward(self.parameters, x, self.equations, masks)
+        delta = errors(self.parameters, z, a, y, self.equations, masks)
         nabla_b, nabla_w = zip(*gradients(delta, a, self.equations[-1]), strict=True)
         return list(nabla_b), list(nabla_w)
 
@@ -98,7 +114,8 @@ class Network:
         """Take one step of gradient descent on a mini-batch.
 
         Args:
-            mini_batch: (x, y) pairs of columns, or a `Batch`; its own length divides.
+            mini_batch: (x, y) pairs of columns, or a `Batch`, which may have masks; its own length
+                divides.
             eta: the learning rate η.
             lmbda: the weight decay λ; biases do not decay.
             n: the size of the whole training set, needed where λ is not 0.
@@ -107,11 +124,13 @@ class Network:
             ValueError: no samples, or `lmbda` without `n`.
         """
         batch = mini_batch if isinstance(mini_batch, Batch) else stacked(mini_batch)
+        if self.dropout and not batch.masks:
+            batch = replace(batch, masks=self._drawn(batch))
         decay = _decay(lmbda, n)
         if self._descent is not None:
             self._descent.step(batch, eta, decay)
             return
-        nabla_b, nabla_w = self.backprop(batch.x, batch.y)
+        nabla_b, nabla_w = self.backprop(batch.x, batch.y, batch.masks)
         if self.update is not BOOK_UPDATE:
             self._move(zip(nabla_b, nabla_w, strict=True), {"eta": eta, "decay": decay})
             return
@@ -122,6 +141,11 @@ class Network:
         self.weights = [
             update_w(w, nabla, eta, decay) for w, nabla in zip(self.weights, nabla_w, strict=True)
         ]
+
+    def _drawn(self, batch: Batch) -> tuple[Array, ...]:
+        """New masks for a mini-batch."""
+        drawn = (self.rng.random((n, batch.m)) >= self.dropout for n in self.sizes[1:-1])
+        return tuple(each.astype(self.weights[0].dtype) for each in drawn)
 
     def _move(self, nabla: Iterable[tuple[Array, Array]], rates: Mapping[str, float]) -> None:
         before = self.parameters

@@ -1,8 +1,8 @@
 """The book's `network2.py` on top of `network.py`: cost classes, monitoring, saving.
 
 Code written for the book's program runs on it, with `import reference.network2 as network2`. Beyond
-the book it takes `activation=`, `output=` and `update=`. Left out: gradient descent itself
-(`network.py`).
+the book it takes `activation=`, `output=`, `update=` and `dropout=`. Left out: gradient descent
+itself (`network.py`).
 
 Source: M. Nielsen, *Neural Networks and Deep Learning* (2015), chapter 3.
 """
@@ -79,6 +79,7 @@ class Network(network.Network):
         activation: Activation = SIGMOID,
         output: Activation | None = None,
         update: Update = BOOK_UPDATE,
+        dropout: float = 0.0,
     ) -> None:
         """Draw weights of standard deviation 1/√n_in, and biases from a standard normal.
 
@@ -89,11 +90,12 @@ class Network(network.Network):
             activation: of the hidden layers.
             output: of the output layer; if not given, that with which the cost usually goes.
             update: a rule of `reference.updates`, such as `ADAM`.
+            dropout: the probability with which an update leaves out a hidden neuron.
 
         Raises:
             ValueError: the sizes make no network, or the cost does not go with the output.
         """
-        super().__init__(sizes, rng, _book(cost), activation, output, update)
+        super().__init__(sizes, rng, _book(cost), activation, output, update, dropout)
         self.cost_class = cost
         self.default_weight_initializer()
 
@@ -231,6 +233,7 @@ class Network(network.Network):
             "biases": [b.tolist() for b in self.biases],
             "cost": self.cost_class.__name__,
             "activations": [names[each] for each in self.activations],
+            "dropout": self.dropout,
         }
         Path(filename).write_text(json.dumps(data), encoding="utf-8")
 
@@ -241,7 +244,13 @@ def load(filename: str) -> Network:
     cost = getattr(sys.modules[__name__], data["cost"])
     names = data.get("activations") or ["sigmoid"] * (len(data["sizes"]) - 1)
     hidden, output = ACTIVATIONS[names[0]], ACTIVATIONS[names[-1]]
-    net = Network(data["sizes"], cost, activation=hidden if names[1:] else SIGMOID, output=output)
+    net = Network(
+        data["sizes"],
+        cost,
+        activation=hidden if names[1:] else SIGMOID,
+        output=output,
+        dropout=data.get("dropout", 0.0),
+    )
     net.weights = [np.array(w) for w in data["weights"]]
     net.biases = [np.array(b) for b in data["biases"]]
     return net

@@ -97,19 +97,23 @@ class Parameters:
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """A mini-batch of m samples and their targets."""
+    """A mini-batch of m samples and their targets, with the masks of a dropout."""
 
     x: Array  # (n_1, m)
     y: Array  # (n_L, m)
+    masks: tuple[Array, ...] = ()  # (n_l, m) for l = 2 … L − 1, or none
 
     def __post_init__(self) -> None:
-        """Check that there are as many targets as samples, and at least one.
+        """Check that there are as many targets and columns of masks as samples, and at least one.
 
         Raises:
             ValueError: they differ in number, or there are none.
         """
         if self.x.shape[1:] != self.y.shape[1:] or len(self.x.shape) != 2 or not self.x.shape[1]:  # noqa: PLR2004 - a matrix
             raise ValueError(f"x {self.x.shape} and y {self.y.shape} are not columns of samples")
+        for mask in self.masks:
+            if mask.shape[1:] != self.x.shape[1:]:
+                raise ValueError(f"a mask {mask.shape} does not fit x {self.x.shape}")
 
     @property
     def m(self) -> int:
@@ -117,8 +121,8 @@ class Batch:
         return int(self.x.shape[1])
 
     def map(self, function: Callable[[Array], Array]) -> "Batch":
-        """The mini-batch with `function` applied to both arrays."""
-        return Batch(function(self.x), function(self.y))
+        """The mini-batch with `function` applied to every array."""
+        return Batch(function(self.x), function(self.y), tuple(map(function, self.masks)))
 
     def columns(self, samples: "slice | tuple[int, ...] | Array") -> "Batch":
         """The mini-batch of the given samples, in their order."""

@@ -23,6 +23,31 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
 }
 
 
+DROPOUT = "-dropout"
+"""Ends the name of an activation behind which neurons are left out."""
+
+
+class Masked(nn.Module):
+    """An activation, and a dropout of which the mask is given before each pass."""
+
+    def __init__(self, activation: nn.Module) -> None:
+        """Leave nothing out yet."""
+        super().__init__()
+        self.activation = activation
+        self.mask = torch.ones(())  # (m, n_l)
+
+    def forward(self, z: Tensor) -> Tensor:
+        """f(z) of the neurons that are kept, times what the mask has of them."""
+        activations: Tensor = self.activation(z)
+        return activations * self.mask
+
+
+def activation(name: str) -> nn.Module:
+    """The module of an activation, the dropout behind it included."""
+    module = ACTIVATIONS[name.removesuffix(DROPOUT)]()
+    return Masked(module) if name.endswith(DROPOUT) else module
+
+
 class Network(nn.Module):
     """A multilayer perceptron that returns its output layer before its activation."""
 
@@ -35,13 +60,14 @@ class Network(nn.Module):
             sizes: neurons of each layer, the input layer first.
             dtype: torch.float32 or torch.float64.
             activations: names in `ACTIVATIONS`, of each layer but the input; sigmoids if not given.
+                One that ends in `-dropout` has a mask.
         """
         super().__init__()
         self.linear = nn.ModuleList(
             nn.Linear(below, here, dtype=dtype) for below, here in pairwise(sizes)
         )
         names = activations or ["sigmoid"] * len(self.linear)
-        self.activation = nn.ModuleList(ACTIVATIONS[name]() for name in names)
+        self.activation = nn.ModuleList(map(activation, names))
 
     @property
     def layers(self) -> list[nn.Linear]:

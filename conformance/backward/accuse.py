@@ -154,17 +154,19 @@ def _several(forward: Forward, found: list[Verdict]) -> list[Accused]:
     worst = worst_entry(found)
     if line is not None:
         names = tuple(each.goal.name for each in found if not each.ok)
-        rest = tuple(e for each in chosen for e in lines_of(each.repair.group.first))
+        others = (e for each in chosen for e in lines_of(each.repair.group.first))
         why = Cause("loop", worst=worst)
-        return [Accused(names, tuple(dict.fromkeys((line, *rest))), why, mends=True)]
+        return [Accused(names, tuple(dict.fromkeys((line, *others))), why, mends=True)]
     several = []
     for each in chosen:
         made = Found(lines_of(each.repair.group.first), repair=each.repair)
         names = tuple(v.goal.name for v in each.mended)
         several.append(Accused(names, made.lines, cause(forward, made, each.mended), mends=False))
     said = {name for each in several for name in each.gradients}
+    rest: dict[tuple[Line, ...], list[str]] = {}
+    for verdict in (e for e in found if not e.ok and e.goal.name not in said):
+        rest.setdefault(tuple(lines_of(verdict.goal.node)), []).append(verdict.goal.name)
+    unknown = Cause("gradient")
     return several + [
-        Accused((e.goal.name,), lines_of(e.goal.node), Cause("gradient"), mends=False)
-        for e in found
-        if not e.ok and e.goal.name not in said
+        Accused(tuple(each), where, unknown, mends=False) for where, each in rest.items()
     ]

@@ -10,6 +10,8 @@ Left out: floats, which decide where balls do not go (`judge.py`).
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,7 @@ from conformance.arithmetic.exact import LeftExactError, to_exact
 from conformance.backward.epsilons import without_epsilons
 from conformance.backward.operation import is_float
 from conformance.backward.program import Goal, Recorded
+from conformance.backward.quantities import HALF_OF_THE_DIGITS
 from conformance.tracing.replay import Replay
 from conformance.tracing.trace import Node
 from reference.step import Array
@@ -61,6 +64,29 @@ def on_balls(run: Recorded, groups: Sequence[Wanted]) -> list[dict[Goal, Certain
         return []
     with precision(BITS):
         return [_of_group(run, group) for group in groups]
+
+
+def measured(run: Recorded, factor: float) -> float:
+    """How many times the slope of a loss gradients are, of which floats give a first idea.
+
+    Args:
+        run: the gradients and the loss.
+        factor: given / right, in floats.
+    """
+    needed = reduce(or_, (each.node.uses for each in run.goals), run.loss.uses)
+    if sum(_cost(e) for e in run.trace.nodes if needed >> e.number & 1) > AFFORDABLE:
+        return factor
+    with precision(BITS):
+        for goal in run.goals:
+            sides = _sides(run, [(goal, np.ones(np.shape(goal.parameter.value)))])
+            if sides is None:
+                return factor
+            slope, total, _ = sides
+            if slope.is_finite() and not slope.contains(0):
+                found = float((total / slope).mid())
+                if abs(found - factor) <= HALF_OF_THE_DIGITS * abs(factor):
+                    return found
+    return factor
 
 
 def _of_group(run: Recorded, group: Wanted) -> dict[Goal, Certain]:
@@ -124,6 +150,19 @@ def _apart(run: Recorded, group: Wanted) -> float | None:
 
     In units of what the entries are sums of; None where balls do not go.
     """
+    sides = _sides(run, group)
+    if sides is None:
+        return None
+    slope, total, size = sides
+    far = abs(slope - total)
+    return float(far.abs_upper()) / size if far.is_finite() else None
+
+
+def _sides(run: Recorded, group: Wanted) -> tuple[Any, Any, float] | None:
+    """The slope of the loss along generic directions, that of the gradients, and their size.
+
+    The first two are balls; None where balls do not go.
+    """
     rng = np.random.default_rng(len(group))
     drawn = [rng.normal(size=np.shape(goal.parameter.value)) for goal, _ in group]
     units = [np.maximum(added, LEAST * (added.max(initial=0.0) or 1.0)) for _, added in group]
@@ -139,10 +178,8 @@ def _apart(run: Recorded, group: Wanted) -> float | None:
         ]
     except (LeftExactError, ArithmeticError, TypeError, ValueError):
         return None
-    far = abs(slope.ball - sum(terms[1:], terms[0]).ball)
-    if not far.is_finite():
-        return None
-    return float(far.abs_upper()) / sum(float(np.abs(each).sum()) for each in drawn)
+    size = sum(float(np.abs(each).sum()) for each in drawn)
+    return slope.ball, sum(terms[1:], terms[0]).ball, size
 
 
 def _slope(run: Recorded, goals: Sequence[Goal], directions: Sequence[Array]) -> Any:

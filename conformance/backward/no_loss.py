@@ -50,12 +50,16 @@ class Tried:
     @cached_property
     def shared(self) -> Shared:
         """The positive factor that most gradients share."""
-        m = samples(self.compared, self.forward.run.goals)
-        return shared(self.found, self._constants(m), free=True, usual=1 / m)
+        return shared(self.found, self.constants, free=True, usual=1 / self._samples)
 
-    def _constants(self, m: int) -> list[float]:
-        """The usual factors: of m samples, and of the lengths of the output."""
-        return conventions({m, *np.shape(self.compared.pairs[0][0].value)})
+    @cached_property
+    def _samples(self) -> int:
+        return samples(self.compared, self.forward.run.goals)
+
+    @cached_property
+    def constants(self) -> list[float]:
+        """The usual factors: of the samples, and of the lengths of the output."""
+        return conventions({self._samples, *np.shape(self.compared.pairs[0][0].value)})
 
     @cached_property
     def decay(self) -> Decay | None:

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from conformance.backward.accuse import Contradicted, finished
+from conformance.backward.certain import measured
 from conformance.backward.costs import times
 from conformance.backward.factor import conventions, shared
 from conformance.backward.findings import Examined
@@ -46,7 +47,9 @@ def examine_pass(
     forward, found, kinks = judged(run)
     factor = 1.0
     if not all(each.ok for each in found) and not step.promised:
-        factor = shared(found, _conventions(forward), free=step.scaled).factor
+        usual = _conventions(forward)
+        factor = shared(found, usual, free=step.scaled).factor
+        factor = factor if factor in usual else measured(run, factor)
     if factor != 1.0:
         forward, found, kinks = judged(replace(run, loss=times(run.trace, step.loss, factor)))
     examined = finished(forward, found, contradicted, kinks=kinks, blame=blame)

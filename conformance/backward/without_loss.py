@@ -11,6 +11,7 @@ from itertools import islice
 import numpy as np
 
 from conformance.backward.accuse import finished
+from conformance.backward.certain import measured
 from conformance.backward.compared import samples
 from conformance.backward.costs import times
 from conformance.backward.findings import Accused, Cause, Examined
@@ -55,6 +56,8 @@ def without_loss(step: OwnPass, name: str | None) -> Examined:
 
 def _by(chosen: Tried, run: Recorded, factor: float) -> Examined:
     """The gradients judged by a known cost."""
+    if chosen.decay is None and factor not in chosen.constants:
+        factor = measured(chosen.forward.run, factor)
     forward, found, kinks = judged(replace(run, loss=loss_of(chosen, factor)))
     examined = finished(forward, found, kinks=kinks)
     decay = 0.0 if chosen.decay is None else chosen.decay.rate

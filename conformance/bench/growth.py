@@ -83,5 +83,5 @@ def _step(width: int, m: int) -> Timed:
     shapes = ((width, 784), (10, width))
     fast = Descent([rng.standard_normal(s) for s in shapes], [np.zeros((s[0], 1)) for s in shapes])
     targets = np.eye(10)[:, np.arange(m) % 10]
-    batch = Batch(*map(np.asfortranarray, (rng.random((784, m)), targets)))
+    batch = Batch(rng.random((784, m)), targets).map(np.asfortranarray)
     return lambda: fast.step(batch, 0.01)

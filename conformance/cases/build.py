@@ -14,6 +14,7 @@ import numpy as np
 from conformance.arithmetic.balls import (
     KinkError,
     balls,
+    finite,
     rounded,
     rounded_up,
     tells_ties,
@@ -28,12 +29,13 @@ from conformance.corpus.recipe import Mnist, Recipe
 from conformance.corpus.recorded import begun, layered
 from conformance.corpus.store import MANIFEST, file_name, read_manifest
 from conformance.errors import CorpusError
+from conformance.model.table import of_batch
 from conformance.model.updates import SGD
 from conformance.running.parallel import in_parallel
 from conformance.verdict.oracle import at_kinks, exact_step, expectations
 from reference.step import Array, Batch, Parameters
 
-TINY = 4096  # bytes of tensors up to which a case of the book's update is written as JSON too
+TINY = 4096  # bytes of tensors up to which a case of the book is written as JSON too
 
 
 def build_case(recipe: Recipe, place: Path) -> dict[str, bytes]:
@@ -49,13 +51,14 @@ def build_case(recipe: Recipe, place: Path) -> dict[str, bytes]:
     tensors = begun(start)
     for t, samples in enumerate(case.batches):
         batch = data.columns(samples)
-        tensors |= {f"{t}/x": batch.x, f"{t}/y": batch.y}
+        tensors |= {f"{t}/{name}": array for name, array in of_batch(batch).items()}
         values, bounds = recorded_step(case, start, batch)
         tensors |= {f"{t}/{name}": array for name, array in values.items()}
         tensors |= {f"bound/{t}/{name}": array for name, array in bounds.items()}
         start = layered(case, values)
     files = {file_name(case): serialized(case, tensors)}
-    if case.update == SGD and sum(array.nbytes for array in tensors.values()) <= TINY:
+    of_book = case.update == SGD and not case.masks
+    if of_book and sum(array.nbytes for array in tensors.values()) <= TINY:
         files[f"cases/{case.id}.json"] = readable(case, tensors)
     return files
 
@@ -67,6 +70,7 @@ def recorded_step(
 
     Raises:
         UndecidedError: neurons are so saturated that a value may be a tie, or beside one.
+        OverflowError: a value is beyond the largest number of the format.
     """
 
     def compute(ties: bool) -> tuple[dict[str, Array], dict[str, Array]]:
@@ -77,8 +81,10 @@ def recorded_step(
         values, bounds = {}, {}
         for name, quantity in exact.items():
             values[name] = rounded(quantity.value, case.dtype, ties=ties)
-            off = abs(quantity.value - balls(values[name]))
-            bounds[name] = rounded_up(quantity.bound + off, case.dtype, ties=ties)
+            if not np.isfinite(values[name]).all():
+                raise OverflowError(f"{name} is beyond the largest {case.dtype}")
+            bound = quantity.bound + abs(quantity.value - balls(values[name]))
+            bounds[name] = rounded_up(finite(bound), case.type, ties=ties)
         return values, bounds
 
     return until_decided(compute)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import DTypeLike
 
-from conformance.corpus.recipe import Data, Recipe, normal, recipe, uniform
+from conformance.corpus.recipe import Data, Recipe, masked, normal, recipe, uniform
 from conformance.corpus.starts import raw
 from reference.step import Batch
 
@@ -98,5 +98,27 @@ FAMILIES = (
         catches=("bp2-no-sigma-prime",),
         cost="log-likelihood",
         activations=("tanh", "relu", "softmax"),
+    ),
+    recipe(
+        "dropout-2-3-3-2",
+        (2, 3, 3, 2),
+        ((0, 1, 2),),
+        normal((2, 3, 3, 2), seed=288),
+        masked(uniform((2, 3, 3, 2), 3, seed=289), (3, 3), 1.0, seed=290),
+        why="dropout as in the book: a kept neuron has 1 in the mask, and is scaled at test",
+        catches=("mask-not-sent-back", "mask-drawn-again", "bp2-no-transpose"),
+        lmbda=0.3125,
+        activations=("sigmoid-dropout", "sigmoid-dropout", "sigmoid"),
+    ),
+    recipe(
+        "inverted-dropout-tanh-softmax-2-4-3",
+        (2, 4, 3),
+        ((0, 1, 2),),
+        normal((2, 4, 3), seed=294, scaled=True),
+        masked(classes((2, 4, 3), 3, seed=295), (4,), 2.0, seed=296),
+        why="inverted dropout: a kept neuron has 1/(1 − p) = 2 in the mask, and no scale at test",
+        catches=("mask-not-sent-back", "mask-scale-left-out", "mask-scaled-twice"),
+        cost="log-likelihood",
+        activations=("tanh-dropout", "softmax"),
     ),
 )

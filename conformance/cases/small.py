@@ -94,9 +94,9 @@ def start_of(case: Case) -> Parameters:
         part, weights = np.split(weights, [n * below])
         if len(part) > len(WEIGHTS):  # so that many inputs do not saturate a neuron
             part = part / 2 ** (below.bit_length() // 2)
-        w.append(part.reshape(n, below).astype(case.type))
+        w.append(case.format.rounded(part.reshape(n, below)))
         part, biases = np.split(biases, [n])
-        b.append(part.reshape(n, 1).astype(case.type))
+        b.append(case.format.rounded(part.reshape(n, 1)))
     return Parameters(tuple(w), tuple(b))
 
 
@@ -107,7 +107,15 @@ def batch_of(case: Case, t: int) -> Batch:
     y = _samples(Y, count, case.sizes[-1], seed=4)
     if case.cost == "log-likelihood":  # whose targets are classes
         y = np.eye(len(y))[:, np.arange(count) % len(y)]
-    return Batch(x.astype(case.type), y.astype(case.type)).columns(case.batches[t])
+    sizes = case.sizes[1:-1] if case.masks else ()
+    every = Batch(x, y, tuple(_mask(n, count) for n in sizes))
+    return every.map(case.format.rounded).columns(case.batches[t])
+
+
+def _mask(n: int, m: int) -> Array:
+    """2 where a neuron is kept, else 0: one of three is left out, of each sample another."""
+    kept: Array = np.add.outer(np.arange(n), np.arange(m)) % 3 != 1
+    return 2.0 * kept
 
 
 @lru_cache(maxsize=256)

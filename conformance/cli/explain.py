@@ -35,5 +35,7 @@ def explain(
 
     if worked.case.update != SGD:
         raise UsageError(f"--html: the page is of plain SGD; {case} moves by {worked.case.update}")
+    if worked.case.masks:
+        raise UsageError(f"--html: the page has no dropout; {case} has")
     write_lesson(html, worked)
     say(f"{html}: one step to walk through; open it in a browser")

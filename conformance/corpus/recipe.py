@@ -112,6 +112,22 @@ def uniform(sizes: tuple[int, ...], n: int, seed: int) -> Data:
     return data
 
 
+def masked(data: Data, hidden: tuple[int, ...], kept: float, seed: int) -> Data:
+    """The same with masks of hidden layers of these sizes: 0, or what a kept neuron has.
+
+    About a third of the neurons is left out, of each sample others.
+    """
+
+    def masked_data(dtype: DTypeLike) -> Batch:
+        batch = data(dtype)
+        drawn = (dyadics(seed + i, n * batch.m, dtype) for i, n in enumerate(hidden))
+        shapes = ((n, batch.m) for n in hidden)
+        masks = ((each > -1 / 3).reshape(shape) for each, shape in zip(drawn, shapes, strict=True))
+        return replace(batch, masks=tuple(kept * each.astype(dtype) for each in masks))
+
+    return masked_data
+
+
 def consecutive(*lengths: int) -> tuple[tuple[int, ...], ...]:
     """Mini-batches of these lengths, one after the other through the data."""
     ends = [sum(lengths[: t + 1]) for t in range(len(lengths))]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from conformance.corpus.case import Case
+from conformance.model.table import of_batch
 from reference.step import STATE, Array, Batch, Parameters, split
 
 
@@ -60,7 +61,8 @@ def assembled(case: Case, tensors: Mapping[str, Array]) -> Recorded:
     for t in range(case.steps):
         expected = {name: tensors[f"{t}/{name}"] for name in case.rows}
         bound = {name: tensors[f"bound/{t}/{name}"] for name in expected}
-        batch = Batch(tensors[f"{t}/x"], tensors[f"{t}/y"])
+        masks = tuple(tensors[f"{t}/{name}"] for name in case.masks)
+        batch = Batch(tensors[f"{t}/x"], tensors[f"{t}/y"], masks)
         steps.append(RecordedStep(parameters, batch, expected, bound))
         parameters = layered(case, expected)
     return Recorded(case, tuple(steps))
@@ -70,10 +72,11 @@ def _shapes(case: Case) -> dict[str, tuple[int, ...]]:
     """The tensors of a case and their shapes."""
     start = [f"{kind}{layer}" for layer in range(2, case.layers + 1) for kind in "bw"]
     start += [name for name in case.rows if split(name)[0] in STATE]
-    shapes = {name: shape_of(case, name, 0) for name in start}
+    shapes, hidden = {name: shape_of(case, name, 0) for name in start}, case.sizes[1:-1]
     for t, batch in enumerate(case.batches):
         m = len(batch)
         shapes |= {f"{t}/x": (case.sizes[0], m), f"{t}/y": (case.sizes[-1], m)}
+        shapes |= {f"{t}/{name}": (n, m) for name, n in zip(case.masks, hidden, strict=False)}
         for name in case.rows:
             shapes[f"{t}/{name}"] = shapes[f"bound/{t}/{name}"] = shape_of(case, name, m)
     return shapes
@@ -102,7 +105,7 @@ def tensors(recorded: Recorded) -> dict[str, Array]:
     """Everything that a case's file holds, in its order: start, samples, values and bounds."""
     named = begun(recorded.steps[0].parameters)
     for t, step in enumerate(recorded.steps):
-        named |= {f"{t}/x": step.batch.x, f"{t}/y": step.batch.y}
+        named |= {f"{t}/{name}": array for name, array in of_batch(step.batch).items()}
         named |= {f"{t}/{name}": array for name, array in step.expected.items()}
         named |= {f"bound/{t}/{name}": array for name, array in step.bound.items()}
     return {name: _little(array) for name, array in named.items()}

@@ -13,6 +13,7 @@ from conformance.arithmetic.balls import balls, rounded, until_decided
 from conformance.arithmetic.exact import to_balls
 from conformance.corpus.case import Case
 from conformance.explain.formulas import Numbers
+from conformance.model.table import of_batch
 from conformance.verdict.oracle import exact_expectations
 from reference.step import Array, Batch, Parameters
 from reference.updates import OLD
@@ -39,8 +40,8 @@ def exactly(
         functions = {}
         for row in case.rows.values():
             if row.tag == "A":
-                (z,) = ({**expected, **seen}[name] for name in row.inputs)
-                functions[f"f{row.layer}"] = row.function(z)
+                z = {**expected, **seen}[f"z{row.layer}"]
+                functions[f"f{row.layer}"] = row.activation.function(z)
                 if row.activation.hidden:
                     functions[f"prime{row.layer}"] = row.activation.prime(z)
         return tuple(
@@ -51,7 +52,7 @@ def exactly(
     right, functions = until_decided(compute)
     own = {name: np.asarray(array, float) for name, array in (shown or {}).items()}
     old = {f"{OLD}{name}": np.asarray(array) for name, array in start.state.items()}
-    before = {"x": batch.x, "y": batch.y, **dict(start.named()), **old}
+    before = {**of_batch(batch), **dict(start.named()), **old}
     return Numbers(case, {**right, **own, **functions, **before}), right
 
 

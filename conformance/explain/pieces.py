@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from conformance.model import updates
-from conformance.model.table import REDUCED, rows
+from conformance.model.table import MASK, REDUCED, rows
 from reference.step import split
 from reference.updates import OLD
 
@@ -26,6 +26,7 @@ SYMBOLS = {
     **{row.quantity.name: row.quantity.symbol for row in rows(2).values()},
     **{f"{REDUCED}{each}": f"R{each}" for each in "bw"},
     **updates.SYMBOLS,
+    MASK: "r",
     **{f"{OLD}{name}": symbol for name, symbol in updates.SYMBOLS.items()},
 }
 

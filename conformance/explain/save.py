@@ -14,6 +14,7 @@ from conformance.corpus.recorded import tensors
 from conformance.errors import UsageError
 from conformance.explain.candidates import FailingCase
 from conformance.model.formula import has_prime, line
+from conformance.model.table import of_batch
 from conformance.subjects.load import is_spec
 from conformance.verdict.compare import FREE, Status
 from reference.step import STATE, Array, Batch, Parameters, split
@@ -101,8 +102,8 @@ def _start(case: Case, start: Parameters) -> Iterator[str]:
 
 
 def _batch(batch: Batch, case: Case) -> Iterator[str]:
-    yield f"x = {_literal(batch.x, case)}  # a sample a column"
-    yield f"y = {_literal(batch.y, case)}"
+    for name, array in of_batch(batch).items():
+        yield f"{name} = {_literal(array, case)}" + "  # a sample a column" * (name == "x")
     yield f"m = {batch.m}"
 
 

@@ -13,9 +13,9 @@ from conformance.corpus.case import Case
 from conformance.explain.candidates import FailingCase
 from conformance.explain.exactly import exactly
 from conformance.explain.formulas import Numbers
-from conformance.explain.pieces import Operand, operands, symbol, text, word
+from conformance.explain.pieces import NBSP, Operand, operands, symbol, text, word
 from conformance.model.formula import has_prime, prime_tree, tree
-from conformance.model.table import Row
+from conformance.model.table import Row, of_batch
 from conformance.verdict.compare import RESTARTED, Status, Verdict, doubtful
 from conformance.verdict.deviation import malformed, plain
 from conformance.verdict.oracle import expectations
@@ -110,7 +110,7 @@ def worked(failing: FailingCase) -> Worked:
 
 
 def _given(start: Parameters, batch: Batch) -> dict[str, Array]:
-    return {"x": batch.x, "y": batch.y, **dict(start.named()), **start.state}
+    return {**of_batch(batch), **dict(start.named()), **start.state}
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,7 +188,8 @@ def _lines(
 def _symbols(row: Row, index: tuple[int, ...], numbers: Numbers) -> str:
     """The formula in symbols; an activation is written out where its number stands."""
     if row.tag == "A":
-        return numbers.operand(f"f{row.layer}", index).symbol
+        factors = (f"f{row.layer}", *row.inputs[1:])
+        return NBSP.join(numbers.operand(each, index).symbol for each in factors)
     return text(numbers.formula(tree(row), index))
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from conformance.cases.build import recorded_step
 from conformance.explain.worked import Worked
 from conformance.mistakes.catalogue import CATALOGUE
+from conformance.mistakes.dropout import DROPOUT
 from conformance.mistakes.mistake import Mistake, MistakenSession
 from conformance.mistakes.optimisers import OPTIMISERS
 from conformance.mistakes.situation import Situation, evaluate
@@ -37,8 +38,9 @@ def broken_steps(worked: Worked) -> dict[str, dict[str, Any]]:
 
 
 def known() -> list[Mistake]:
-    """The mistakes in an equation of plain SGD."""
-    return [each for each in CATALOGUE.values() if each.formulas and each not in OPTIMISERS]
+    """The mistakes in an equation of plain SGD without dropout."""
+    others = (*OPTIMISERS, *DROPOUT)
+    return [each for each in CATALOGUE.values() if each.formulas and each not in others]
 
 
 def formulas(mistake: Mistake) -> tuple[str, str]:

@@ -68,7 +68,7 @@ BACKWARD = (
         "σ′(z^l) is left out in the hidden layers.",
         wrong="δ^l = (w^{l+1})ᵀ δ^{l+1}",
         right="δ^l = ((w^{l+1})ᵀ δ^{l+1}) ⊙ σ′(z^l)",
-        formulas={"BP2": lambda at: at.w(at.layer + 1).T @ at.delta(at.layer + 1)},
+        formulas={"BP2": lambda at: at.w(at.layer + 1).T @ at.delta(at.layer + 1) * at.mask},
         source="iamtrask/Grokking-Deep-Learning#50",
         hidden="no hidden layer",
     ),

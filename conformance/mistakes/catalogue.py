@@ -6,6 +6,7 @@ Left out: how one is shown (`proof/show.py`) and recognised (`diagnosis`).
 from conformance.mistakes.backward import BACKWARD
 from conformance.mistakes.data import DATA
 from conformance.mistakes.decay import DECAY
+from conformance.mistakes.dropout import DROPOUT
 from conformance.mistakes.families import FAMILIES
 from conformance.mistakes.forward import FORWARD
 from conformance.mistakes.loops import LOOPS
@@ -15,7 +16,8 @@ from conformance.mistakes.output import OUTPUT
 from conformance.mistakes.processes import PROCESSES
 from conformance.mistakes.updates import UPDATES
 
-_ALL = (*FORWARD, *OUTPUT, *FAMILIES, *BACKWARD, *UPDATES, *OPTIMISERS, *DECAY, *LOOPS, *DATA)
+_STEP = (*FORWARD, *OUTPUT, *FAMILIES, *DROPOUT, *BACKWARD, *UPDATES, *OPTIMISERS, *DECAY)
+_ALL = (*_STEP, *LOOPS, *DATA)
 
 CATALOGUE: dict[str, Mistake] = {each.id: each for each in sorted(_ALL, key=lambda each: each.id)}
 

@@ -87,7 +87,7 @@ def moved_delta(at: Situation) -> Any:
     """δ^l of each sample, with the w^{l+1} that the samples before it have moved"""
     above = at.delta(at.layer + 1)
     moved = at.eta / at.m * (at.a(at.layer) @ _earlier(above.T @ above))
-    return (at.w(at.layer + 1).T @ above - moved) * at.f.prime(at.z(at.layer))
+    return (at.w(at.layer + 1).T @ above - moved) * at.f.prime(at.z(at.layer)) * at.mask
 
 
 def _earlier(pairs: Any) -> Any:

@@ -26,7 +26,7 @@ def with_slope(
     """Something else in the place of f′(z^l), in the hidden layers too, where that holds."""
 
     def hidden(at: Situation) -> Any:
-        return (at.w(at.layer + 1).T @ at.delta(at.layer + 1)) * slope(at)
+        return (at.w(at.layer + 1).T @ at.delta(at.layer + 1)) * slope(at) * at.mask
 
     def output(at: Situation) -> bool:
         return at.quadratic and at.sloped and bool(holds(at))

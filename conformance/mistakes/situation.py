@@ -11,8 +11,8 @@ from itertools import takewhile
 from typing import Any
 
 from conformance.corpus.case import Case
-from conformance.model.functions import ACTIVATIONS, SIGMOID, Activation
-from conformance.model.table import Row, name_of, run
+from conformance.model.functions import ACTIVATIONS, DROPOUT, SIGMOID, Activation
+from conformance.model.table import MASK, Row, name_of, run
 from reference.step import split
 from reference.updates import OLD
 
@@ -81,8 +81,19 @@ class Situation:
 
     @property
     def f(self) -> Activation:
-        """The activation of the layer."""
-        return self.case.rows[f"a{self.layer}"].activation
+        """The activation of the layer, without its mask."""
+        name = self.case.activations[self.layer - 2]
+        return ACTIVATIONS[name.removesuffix(DROPOUT)]
+
+    @property
+    def masked(self) -> bool:
+        """Whether a mask leaves neurons of the layer out."""
+        return f"{MASK}{self.layer}" in self.given
+
+    @property
+    def mask(self) -> Any:
+        """r^l, (n_l, m); 1 in a layer without dropout."""
+        return self.given[f"{MASK}{self.layer}"] if self.masked else 1
 
     @property
     def quadratic(self) -> bool:

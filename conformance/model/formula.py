@@ -5,6 +5,7 @@ lesson).
 """
 
 import ast
+import re
 from functools import lru_cache
 
 from conformance.model.table import Row
@@ -30,8 +31,10 @@ _OPERATORS = {
 
 
 def line(row: Row, *, decaying: bool) -> str:
-    """The row as a line of NumPy, f′ made of a; without the decay if there is none."""
-    code = _Placed(row, row.activation.prime_code, decaying=decaying)
+    """The row as a line of NumPy, f′ made of f(z); without the decay if there is none."""
+    f = row.activation
+    prime = re.sub(r"\ba\b", f"({f.code})", f.prime_code) if f.masked else f.prime_code
+    code = _Placed(row, prime, decaying=decaying)
     return f"{row.name} = {ast.unparse(code.visit(_parsed(row.quantity.code)))}"
 
 

@@ -6,7 +6,7 @@ correct programs may be apart that compute it another way. Left out: the rows in
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,7 @@ class Activation:
         prime_of_a: f′(z) made of the activation a = f(z).
         prime_code: f′ as NumPy code of a.
         kink: whether f′ jumps at 0, where conventions differ.
+        masked: whether a mask leaves neurons out: a = f(z) ⊙ r.
     """
 
     symbol: str
@@ -45,6 +46,12 @@ class Activation:
     prime_of_a: Callable[[Any], Any] | None = None
     prime_code: str = ""
     kink: bool = False
+    masked: bool = False
+
+    @property
+    def mask(self) -> tuple[str, ...]:
+        """The inputs of the layer's equations that are its mask."""
+        return ("mask",) if self.masked else ()
 
     @property
     def function(self) -> Callable[[Array], Array]:
@@ -155,6 +162,14 @@ ACTIVATIONS = {
 }
 
 
+DROPOUT = "-dropout"
+"""Ends the name of an activation in a layer of which a mask leaves neurons out."""
+
+ACTIVATIONS |= {
+    f"{name}{DROPOUT}": replace(f, masked=True) for name, f in ACTIVATIONS.items() if f.hidden
+}
+
+
 def _of_logits(cost: Any, z: Any) -> Any:
     """max z + ln Σ e^(z − max z) − z_j is the same as −ln a_j, and its terms cancel."""
     return cost.loosened(ROUTES, abs(z).sum() / z.shape[1]).loosened(SOFTMAX_ROUTES, 1)
@@ -202,7 +217,9 @@ def families() -> list[tuple[str, str]]:
 def fits(activations: tuple[str, ...], cost: str) -> bool:
     """Whether the activations of the layers 2 … L go together, and with a cost."""
     *hidden, output = activations
-    return all(ACTIVATIONS[each].hidden for each in hidden) and output in COSTS[cost].outputs
+    masks = {ACTIVATIONS[each].masked for each in hidden}
+    known = all(ACTIVATIONS[each].hidden for each in hidden) and len(masks) <= 1
+    return known and output in COSTS[cost].outputs
 
 
 def family_of(text: str | None) -> tuple[str, str] | None:

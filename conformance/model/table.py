@@ -8,8 +8,9 @@ functions that a network is made of (`functions.py`), and formulas entry by entr
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, reduce
 from math import ceil
+from operator import mul
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -17,7 +18,7 @@ from conformance.model import updates
 from conformance.model.functions import ACTIVATIONS, COSTS, ROUTES, Activation, Cost
 from conformance.model.updates import SGD
 from reference.equations import BOOK, Equations
-from reference.families import behind, with_activation
+from reference.families import behind, with_activation, with_dropout
 from reference.step import STATE, Batch, Parameters, split
 from reference.updates import OLD, UPDATES
 
@@ -32,6 +33,9 @@ WHOLE = (*GIVEN, "t", "old_t")
 
 PARTS = "parts_"
 """Begins the names of the gradients of all processes, which R is given: `parts_w2`."""
+
+MASK = "mask"
+"""What a layer with dropout is given: (n_l, m), 0 where a neuron is left out."""
 
 REDUCED = "reduced_"
 """Begins the names of what R gives: `reduced_w2`."""
@@ -95,7 +99,8 @@ class Row:
 
     Attributes:
         function: the equation.
-        of_own: the same with a^l in the place of z^l, and f′ made of it; None if it has no f′.
+        of_own: the same with a^l in the place of z^l, and f′ made of it; None if it has no f′ or a
+            mask.
         activation: of the layer.
     """
 
@@ -174,7 +179,7 @@ def is_given(name: str) -> bool:
     """Whether an input is what a step starts from, and not what it computes."""
     if name in GIVEN or name.startswith((OLD, PARTS)):
         return True
-    return split(name)[0] in ("w", "b")
+    return split(name)[0] in ("w", "b", MASK)
 
 
 @dataclass(frozen=True, eq=False)
@@ -195,7 +200,13 @@ def given(
     old = {f"{OLD}{name}": array for name, array in parameters.state.items()}
     rates = {"eta": eta, "decay": decay, **constants}
     known = batch.known if isinstance(batch, PartBatch) else {}
-    return {**dict(parameters.named()), **old, "x": batch.x, "y": batch.y, **rates, **known}
+    return {**dict(parameters.named()), **old, **of_batch(batch), **rates, **known}
+
+
+def of_batch(batch: Batch) -> dict[str, Any]:
+    """The arrays of a mini-batch by the names that the inputs of rows have."""
+    masks = {f"{MASK}{layer}": array for layer, array in enumerate(batch.masks, 2)}
+    return {"x": batch.x, "y": batch.y, **masks}
 
 
 def run(
@@ -222,7 +233,8 @@ def equations(cost: str = "quadratic", activation: str = "sigmoid") -> Equations
     """The equations of a layer: the book's, with its activation and, at the output, its cost."""
     f, c = ACTIVATIONS[activation].book, COSTS[cost]
     at_output = behind(f, c.book) if activation in c.outputs else c.book
-    return with_activation(BOOK.with_cost(at_output), f)
+    made = with_activation(BOOK.with_cost(at_output), f)
+    return with_dropout(made) if ACTIVATIONS[activation].masked else made
 
 
 def of_layers(cost: str, activations: Iterable[str]) -> tuple[Equations, ...]:
@@ -231,9 +243,9 @@ def of_layers(cost: str, activations: Iterable[str]) -> tuple[Equations, ...]:
 
 
 def _of_own(cost: str, activation: str) -> Equations | None:
-    """The same with f′ made of a in the place of z; None if it has no f′."""
+    """The same with f′ made of a in the place of z; None if it has no f′, or a is masked."""
     f, c = ACTIVATIONS[activation], COSTS[cost]
-    if f.prime_of_a is None:
+    if f.prime_of_a is None or f.masked:
         return None
     own = f.book._replace(prime=f.prime_of_a)
     at_output = behind(own, c.book) if activation in c.outputs and c.sloped(activation) else c.book
@@ -299,7 +311,7 @@ def entry(name: str, index: tuple[int, ...]) -> str:
     """An entry in words: `neuron 2, sample 1`, counted from 0."""
     quantity, layer = split(name)
     of_parameter = layer and (quantity in STATE or quantity.startswith(REDUCED))
-    like = f"{quantity[-1]}{layer}" if of_parameter else name
+    like = f"{quantity[-1]}{layer}" if of_parameter else name.replace(MASK, "a")
     axes = () if quantity == "t" else rows(layer or 2)[like].axes
     return ", ".join(f"{axis} {i}" for axis, i in zip(axes, index, strict=False))
 
@@ -340,10 +352,10 @@ def _forward(f: Activation, c: Cost) -> Iterator[Quantity]:
         loosened=Other(("w", "b"), lambda z, w, b: z.loosened(w.shape[1], abs(b))),
     )
     yield Quantity(
-        *("a", "a", "A", "activation", ("z",), shape, part),
+        *("a", "a", "A", "activation", ("z", *f.mask), shape, part),
         about="the activations of layer {layer}",
-        code=f.code,
-        loosened=Other((), lambda a: a.loosened(f.routes, 1)),
+        code=f"({f.code}) * mask" if f.masked else f.code,
+        loosened=Other(f.mask, lambda a, *mask: a.loosened(f.routes, *map(abs, mask or (1,)))),
     )
     yield Quantity(
         *("cost", "C", "C", "cost", ("a", "y"), (), part),
@@ -361,8 +373,8 @@ def _backward(f: Activation, c: Cost, *, sloped: bool) -> Iterator[Quantity]:
     def output(delta: Any, a: Any, y: Any) -> Any:
         return delta.loosened(f.routes, abs(c.gradient(a, y)))
 
-    def hidden(delta: Any, w: Any, above: Any) -> Any:
-        return delta.loosened(f.routes, abs(w).T @ abs(above))
+    def hidden(delta: Any, w: Any, above: Any, *mask: Any) -> Any:
+        return delta.loosened(f.routes, reduce(mul, map(abs, mask), abs(w).T @ abs(above)))
 
     yield Quantity(
         *("delta", "δ", "BP1", "output_error", ("z", "a", "y"), shape, part),
@@ -373,11 +385,11 @@ def _backward(f: Activation, c: Cost, *, sloped: bool) -> Iterator[Quantity]:
         loosened=Other(("a", "y"), output) if sloped else None,
     )
     yield Quantity(
-        *("delta", "δ", "BP2", "hidden_error", ("w+1", "delta+1", "z"), shape, part),
+        *("delta", "δ", "BP2", "hidden_error", ("w+1", "delta+1", "z", *f.mask), shape, part),
         about="the error of layer {layer}",
-        code="(w.T @ delta) * prime",
+        code="(w.T @ delta) * prime" + " * mask" * f.masked,
         scaled=True,
-        loosened=Other(("w+1", "delta+1"), hidden),
+        loosened=Other(("w+1", "delta+1", *f.mask), hidden),
     )
 
 

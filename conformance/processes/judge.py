@@ -131,7 +131,7 @@ class _Step:
     ) -> PartBatch:
         """Samples, and what is known of a process beside them."""
         known = about(self.case, rank, self.divided.starts[rank])
-        return PartBatch(samples.x, samples.y, {**known, **(more or {})})
+        return PartBatch(samples.x, samples.y, known={**known, **(more or {})})
 
 
 def part_gradients(case: Case) -> set[str]:

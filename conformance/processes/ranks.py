@@ -106,7 +106,7 @@ class Simulated:
         stacked = {part_name(name): np.stack([each[name] for each in made]) for name in made[0]}
         known = {**stacked, **about(case, rank, divided.starts[rank])}
         start = divided.starts[rank if self.fault.own_start else 0]
-        values = given(start, PartBatch(batch.x, batch.y, known), case.eta, case.decay)
+        values = given(start, PartBatch(batch.x, batch.y, known=known), case.eta, case.decay)
         here, after = Situation(case, values), dict[str, Array]()
         for row in case.rows.values():
             if row.tag not in ("R", "B", "W"):

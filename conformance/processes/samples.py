@@ -78,7 +78,7 @@ def _of(evidence: Evidence, whole: Batch, samples: tuple[int, ...]) -> dict[str,
     """The quantities of a step on some samples, with their tolerances."""
     part, batch = evidence.batch, whole.columns(samples)
     known = part.known if isinstance(part, PartBatch) else {}
-    found = expectations(evidence.case, evidence.start, PartBatch(batch.x, batch.y, known))
+    found = expectations(evidence.case, evidence.start, PartBatch(batch.x, batch.y, known=known))
     return {name: Target.of(each) for name, each in found.items()}
 
 

@@ -46,7 +46,7 @@ def truth(divided: Divided, t: int) -> StepTruth:
     samples = [part for _, _, part in divided.parts(t)]
     expected = [expectations(alone, start, part) for part in samples]
     known = {**stacked(case, expected), **about(case, 0, start)}
-    whole = expectations(case, start, PartBatch(batch.x, batch.y, known))
+    whole = expectations(case, start, PartBatch(batch.x, batch.y, known=known))
     exact = _exact(alone, start, batch)
     exact |= {reduced_name(name): array for name, array in exact.items()}
     parts = (

@@ -4,6 +4,7 @@ Left out: naming the causes of two mistakes at once, and three of them.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from itertools import combinations
 from pathlib import Path
@@ -14,7 +15,8 @@ from conformance.corpus.recorded import Recorded
 from conformance.corpus.starts import raw
 from conformance.judging.judge import check_case
 from conformance.mistakes.catalogue import CATALOGUE
-from conformance.mistakes.mistake import Mistake, mistaken
+from conformance.mistakes.mistake import Mistake, MistakenSession, mistaken
+from conformance.mistakes.situation import Formulas
 from conformance.model.table import tag_of
 from conformance.proof.proof import Place, Row
 from conformance.proof.prove import astray, chosen
@@ -74,7 +76,7 @@ def pair_proofs(
 def _prove_by_ids(pattern: str | None, ids: str, place: Path) -> list[str]:
     one, other = (CATALOGUE[id_] for id_ in ids.split(AND))
     with threadpool_limits(1):
-        return prove_pair(one, other, chosen(place, pattern))
+        return problems_of_pair(one, other, chosen(place, pattern))
 
 
 def prove_pair(one: Mistake, other: Mistake, cases: Sequence[Recorded]) -> list[str]:
@@ -85,3 +87,23 @@ def prove_pair(one: Mistake, other: Mistake, cases: Sequence[Recorded]) -> list[
     stopped = [f"could not be judged: {report.error}" for report in reports if report.error]
     problems = [*stopped, *astray((*one.blames, *other.blames), reports)]
     return [f"{name} {problem}" for problem in problems]
+
+
+def problems_of_pair(one: Mistake, other: Mistake, cases: Sequence[Recorded]) -> list[str]:
+    """The same, but none if a program with one of them computes the same as with both."""
+    problems = prove_pair(one, other, cases)
+    if problems:
+        each = ({**one.formulas, **other.formulas}, one.formulas, other.formulas)
+        both, *alone = ([_shown(formulas, case) for case in cases] for formulas in each)
+        return [] if both in alone else problems
+    return problems
+
+
+def _shown(formulas: Formulas, recorded: Recorded) -> list[tuple[str, bytes]]:
+    """Every number of a run with these formulas, as far as its shapes fit."""
+    session = MistakenSession(formulas, recorded.case, recorded.steps[0].parameters)
+    shown: list[tuple[str, bytes]] = []
+    with suppress(ValueError):  # the parameters that a step left make no network
+        for step in recorded.steps:
+            shown += [(name, each.tobytes()) for name, each in session.step(step.batch).items()]
+    return shown

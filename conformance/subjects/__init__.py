@@ -12,7 +12,7 @@ from typing import Protocol, runtime_checkable
 
 from conformance.corpus.case import Case
 from conformance.errors import UsageError
-from conformance.model.functions import SIGMOID
+from conformance.model.functions import DROPOUT, SIGMOID
 from conformance.model.table import of_layers
 from conformance.model.updates import SGD
 from conformance.subjects.observation import Observation
@@ -74,7 +74,8 @@ class Subject:
 
     def unfit(self, case: Case) -> str:
         """Why a case cannot be put to the subject, or nothing."""
-        if self.family and not case.is_of(*self.family):
+        plain = (each.removesuffix(DROPOUT) for each in self.family)  # all neurons may be kept
+        if self.family and not (case.is_of(*self.family) or case.is_of(*plain)):
             return "has other activations"
         if self.updates and case.update not in self.updates:
             own = " or ".join(self.updates)

@@ -339,9 +339,10 @@ def _score(run: Searched) -> tuple[int, int, int]:
 def _ties(run: Searched) -> int:
     """How many numbers of the quantities of a sample are met twice, as by a clip.
 
-    Of an activation with a kink many are 0, which it means.
+    Of an activation with a kink or a mask many are 0, which it means.
     """
-    kink = any(row.activation.kink for row in run.run.rows.values())
+    fs = [row.activation for row in run.run.rows.values()]
+    kink = any(f.kink or f.masked for f in fs)
     every = (run.roles.values[name] for name in run.roles.found)
     columns = (as_floats(column).tolist() for each in every for column in each.T)
     told = ([each for each in column if each or not kink] for column in columns)

@@ -16,7 +16,7 @@ import numpy as np
 
 from conformance.arithmetic.exact import to_exact
 from conformance.corpus.case import Case
-from conformance.model.functions import SIGMOID
+from conformance.model.functions import DROPOUT, SIGMOID
 from conformance.model.table import of_layers
 from conformance.model.updates import SGD
 from conformance.tracing.arranging import ARRANGING
@@ -201,9 +201,15 @@ def generic(
         draw: which numbers.
     """
     like = case.cost, case.activations
-    start, batch = _with_signs(draw.seed, np.dtype(case.dtype), m, tuple(sizes), *like)
+    start, batch = _with_signs(draw.seed, case.type, m, tuple(sizes), *like)
     start = start.map(lambda each: each * each.dtype.type(draw.scale))
     return generic_case(case, m, sizes), start, batch.map(np.copy)
+
+
+def _generic_masks(sizes: Sequence[int], m: int, dtype: "np.dtype[Any]") -> tuple[Array, ...]:
+    """Masks of hidden layers: 2, but for one neuron of four, of each sample another."""
+    places = (np.add.outer(np.arange(n), np.arange(m)) for n in sizes[1:-1])
+    return tuple((2 * (each % 4 != 1)).astype(dtype) for each in places)
 
 
 def generic_case(case: Case, m: int, sizes: Sequence[int]) -> Case:
@@ -246,12 +252,13 @@ def _with_signs(
     """The first numbers of which z and δ have both signs in each sample, or those of the most."""
     rng = np.random.default_rng(seed)
     best, most = None, -1
-    usual = set(activations) == {SIGMOID}
+    usual, masked = set(activations) == {SIGMOID}, activations[0].endswith(DROPOUT)
+    masks = _generic_masks(sizes, m, dtype) if masked else ()
     book = BOOK if usual else of_layers(cost, activations)
     draws = (_drawn(rng, dtype, m, sizes, labelled=cost == LABELLED) for _ in range(DRAWS))
     for start, batch in draws:
-        z, a = feedforward(start, batch.x, book)
-        wrong = errors(start, z, a, batch.y, book)
+        z, a = feedforward(start, batch.x, book, masks)
+        wrong = errors(start, z, a, batch.y, book, masks)
         both = [_both_signs(each) for each in (*z, *wrong) if len(each) > 1]
         score = sum(map(np.count_nonzero, both))
         if score > most:
@@ -259,7 +266,7 @@ def _with_signs(
         if all(each.all() for each in both):
             break
     assert best is not None  # noqa: S101 - there is one draw at least
-    return best
+    return best[0], replace(best[1], masks=masks)
 
 
 def _both_signs(columns: Array) -> Array:

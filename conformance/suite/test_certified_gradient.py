@@ -64,7 +64,8 @@ def _difference(
         moved = [*arrays]
         moved[layer] = arrays[layer] + sign * STEP * direction
         changed = {"w": start.w, "b": start.b, kind: tuple(moved)}
-        output = feedforward(Parameters(changed["w"], changed["b"]), batch.x, equations)[1][-1]
+        at = Parameters(changed["w"], changed["b"])
+        output = feedforward(at, batch.x, equations, batch.masks)[1][-1]
         costs.append(equations[-1].cost(output, batch.y))
     difference: flint.arb = (costs[0] - costs[1]) / (2 * STEP)
     return difference

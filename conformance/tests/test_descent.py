@@ -7,11 +7,12 @@ import pytest
 
 from conformance.corpus import store
 from conformance.corpus.case import Case
+from conformance.model.functions import DROPOUT
 from conformance.tests.support import recorded
 from conformance.verdict.deviation import Target, compare
 from reference import CROSS_ENTROPY, QUADRATIC, Batch, Network
 from reference.descent import Descent
-from reference.equations import ACTIVATIONS, COSTS
+from reference.equations import ACTIVATIONS, COSTS, LEAKY_RELU, TANH, Activation
 from reference.step import Array
 
 CASES = store.cases(store.root())
@@ -38,7 +39,8 @@ def parameters(net: Network) -> list[Array]:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_a_fast_step_is_within_the_tolerance_of_the_truth(case: Case) -> None:
     for step in recorded(case.id).steps:
-        start, activations = step.parameters, [ACTIVATIONS[each] for each in case.activations]
+        names = [each.removesuffix(DROPOUT) for each in case.activations]
+        start, activations = step.parameters, [ACTIVATIONS[each] for each in names]
         kinds = activations, COSTS[case.cost], case.rule, start.state
         fast = Descent(start.w, start.b, *kinds)
         with np.errstate(over="ignore"):
@@ -48,6 +50,20 @@ def test_a_fast_step_is_within_the_tolerance_of_the_truth(case: Case) -> None:
             for name, array in ((f"w{layer}", w), (f"b{layer}", b), *kept.items()):
                 target = Target(step.expected[name], step.bound[name])
                 assert not compare(array, target, case.type).problem, name
+
+
+@pytest.mark.parametrize("activation", [TANH, LEAKY_RELU], ids=["tanh", "leaky-relu"])
+def test_with_dropout_a_fast_step_draws_what_a_slow_one_does(activation: Activation) -> None:
+    one, other = (
+        Network([4, 6, 5, 2], np.random.default_rng(2), activation=activation, dropout=0.5)
+        for _ in range(2)
+    )
+    with one.in_place():
+        for m in (3, 1, 3):
+            one.update_mini_batch(data(m), 0.5)
+            other.update_mini_batch(data(m), 0.5)
+    for fast, slow in zip(parameters(one), parameters(other), strict=True):
+        np.testing.assert_allclose(fast, slow, rtol=1e-12, atol=1e-15)
 
 
 def test_batches_of_different_lengths_take_turns() -> None:

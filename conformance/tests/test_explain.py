@@ -32,6 +32,7 @@ from conformance.explain.save import files, save
 from conformance.explain.show import example
 from conformance.explain.worked import Line, Worked, worked, worked_step
 from conformance.mistakes.catalogue import CATALOGUE
+from conformance.mistakes.dropout import DROPOUT
 from conformance.mistakes.mistake import mistaken
 from conformance.mistakes.optimisers import OPTIMISERS
 from conformance.mistakes.situation import Formulas, Situation, by_the_book
@@ -295,7 +296,7 @@ OF_OTHER_FAMILIES = {  # the smallest networks are sigmoid ones, in which they c
 }  # fmt: skip
 SHOWN = sorted(id_ for id_, mistake in CATALOGUE.items() if mistake.formulas)
 OF_OTHER_UPDATES = {each.id for each in OPTIMISERS}  # what is worked on paper is a step of SGD
-OF_OTHERS = OF_OTHER_FAMILIES | OF_OTHER_UPDATES
+OF_OTHERS = OF_OTHER_FAMILIES | OF_OTHER_UPDATES | {each.id for each in DROPOUT}
 SHOWN = [id_ for id_ in SHOWN if id_ not in OF_OTHERS]
 
 

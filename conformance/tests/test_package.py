@@ -32,7 +32,7 @@ from conformance.tests.support import recorded
 
 ROOT = store.root()
 SMALL = [case for case in store.cases(ROOT) if is_small(case)]
-WRITTEN = [case for case in SMALL if case.update == SGD]
+WRITTEN = [case for case in SMALL if case.update == SGD and not case.masks]
 """The cases that the ports are written for."""
 MOST = 1_000_000  # bytes of a package
 
@@ -347,8 +347,8 @@ def test_the_port_to_javascript_passes_its_test(port: Port) -> None:
 
 RELEASED = {
     "1.0.0": (
-        "2f8f41f9f86bead715ba42ba88b7b375e1d50745171a5e1b072524837917cfe5",
-        "da8c12cc35fbfeda52f6b17e42ad31031840d57d6fa2bdadcf3b81bd40187d44",
+        "40368aa6e604974ec289139a2ee1a071ae4cd16b819fcf590d523b5f0c37a718",
+        "a5951c4252149029b4ef79c5a7ae3ff6af01701586cedea7d237a88b8c8e5383",
     ),
 }
 """By version: the SHA-256 of its ids, and of the hashes of its files.

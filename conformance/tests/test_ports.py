@@ -147,6 +147,13 @@ def test_a_port_declines_an_update_that_it_does_not_know(language: str, build: B
     assert subject(build(language)).declines(case) == "port: adam is not written here"
 
 
+@pytest.mark.parametrize("language", per_language())
+def test_a_port_declines_dropout_as_an_activation(language: str, build: Build) -> None:
+    case = recorded("dropout-2-3-3-2").case
+    declined = "port: sigmoid-dropout is not written here"
+    assert subject(build(language)).declines(case) == declined
+
+
 @pytest.mark.xdist_group("port-c")
 def test_a_command_is_put_to_the_cases_of_a_family_alone(build: Build) -> None:
     report = check(
@@ -192,7 +199,7 @@ def test_the_self_test_of_a_right_port_tells_the_worst_error_of_each_case(
     build: Build, tmp_path: Path
 ) -> None:
     status, lines, errors = self_test(build("c"), store.root())
-    others = [case.id for case in EVERY if case.update != SGD]
+    others = [case.id for case in EVERY if case.update != SGD or case.masks]
     count = len(EVERY) - len(others)
     summary = f"{count} cases right, 0 wrong, {len(others)} declined"
     assert (status, errors, lines[-1]) == (0, "", summary)

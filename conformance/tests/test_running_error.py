@@ -25,7 +25,7 @@ from conformance.arithmetic.balls import balls, is_balls, precision, rounded
 from conformance.arithmetic.rounding import Precision, RunningError
 from conformance.corpus.case import Case
 from conformance.corpus.starts import drawn, dyadics
-from conformance.model.functions import ACTIVATIONS
+from conformance.model.functions import ACTIVATIONS, DROPOUT
 from conformance.model.functions import COSTS as TABLE
 from conformance.model.table import of_layers
 from conformance.verdict.oracle import exact_step, expectations
@@ -122,7 +122,10 @@ def networks(draw: st.DrawFn) -> Network:
         n=draw(st.sampled_from([7, 1, 5120])),
         activations=(*[hidden] * (len(sizes) - 2), output),
     )
-    return case, Parameters(w, b), Batch(array(sizes[0], m), y)
+    kept = st.sampled_from([0.0, 1.0, 2.0])
+    hidden_sizes = sizes[1:-1] if case.masks else ()
+    masks = tuple(draw(arrays(dtype, (n, m), elements=kept)) for n in hidden_sizes)
+    return case, Parameters(w, b), Batch(array(sizes[0], m), y, masks)
 
 
 def case_of(
@@ -166,9 +169,7 @@ def in_torch(case: Case, parameters: Parameters, batch: Batch) -> Step:
 
 def in_loops(case: Case, parameters: Parameters, batch: Batch) -> Step:
     """One sample after another, one number after another, as in C; a sum begins with its bias."""
-    samples = [
-        _one_sample(case, parameters, x, y) for x, y in zip(batch.x.T, batch.y.T, strict=True)
-    ]
+    samples = [_one_sample(case, parameters, batch.columns((i,))) for i in range(batch.m)]
     z, a, delta = (
         tuple(np.stack(layer, axis=1) for layer in zip(*quantity, strict=True))
         for quantity in list(zip(*samples, strict=True))[:3]
@@ -220,21 +221,24 @@ SLOPES: dict[str, Callable[[Array], Any]] = {
 }
 
 
-def _one_sample(case: Case, parameters: Parameters, x: Array, y: Array) -> tuple[Any, ...]:
+def _one_sample(case: Case, parameters: Parameters, batch: Batch) -> tuple[Any, ...]:
+    x, y, masks = batch.x[:, 0], batch.y[:, 0], [each[:, 0] for each in batch.masks]
     z, a = [], [x]
-    for w, b, name in zip(parameters.w, parameters.b, case.activations, strict=True):
+    masks = masks or [np.ones((), case.type)] * (case.layers - 2)
+    names = [name.removesuffix(DROPOUT) for name in case.activations]
+    for w, b, name, mask in zip(parameters.w, parameters.b, names, [*masks, 1], strict=True):
         z.append(
             sequential([b[:, 0], *(column * here for column, here in zip(w.T, a[-1], strict=True))])
         )
-        a.append(BY_HAND[name](z[-1]))
+        a.append(BY_HAND[name](z[-1]) * mask)
     column = (a[-1][:, None], y[:, None])
     output = of_layers(case.cost, case.activations)[-1]
     cost = output.cost(*column)
     delta = [output.output_error(z[-1][:, None], *column)[:, 0]]
-    names = case.activations[-2::-1]
-    for w, here, name in zip(parameters.w[:0:-1], z[-2::-1], names, strict=True):
+    hidden = zip(parameters.w[:0:-1], z[-2::-1], names[-2::-1], masks[::-1], strict=True)
+    for w, here, name, mask in hidden:
         back = sequential([row * error for row, error in zip(w, delta[-1], strict=True)])
-        delta.append(back * SLOPES[name](here))
+        delta.append(back * (SLOPES[name](here) * mask))
     return z, a[1:], delta[::-1], cost
 
 

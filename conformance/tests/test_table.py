@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from conformance.model.formula import line
-from conformance.model.functions import ACTIVATIONS, COSTS
-from conformance.model.table import TAGS, equations, given, of_layers, rows, run
+from conformance.model.functions import ACTIVATIONS, COSTS, DROPOUT
+from conformance.model.table import TAGS, equations, given, of_batch, of_layers, rows, run
 from reference import families, step
 from reference.equations import ACTIVATIONS as BOOK_ACTIVATIONS
 from reference.equations import BOOK, SIGMOID
@@ -41,12 +41,15 @@ def activations(sizes: Sequence[int], family: Family) -> tuple[str, ...]:
     return (*[family[1]] * (len(sizes) - 2), family[2])
 
 
-def start(sizes: Sequence[int], m: int = 3) -> tuple[Parameters, Batch]:
-    """Parameters and samples, drawn, with targets between 0 and 1."""
+def start(sizes: Sequence[int], family: Family = ("", "", "")) -> tuple[Parameters, Batch]:
+    """Parameters and samples, drawn, with targets between 0 and 1, and masks where there are."""
+    m = 3
     rng = np.random.default_rng(5)
     w = tuple(rng.normal(size=(n, below)) for below, n in pairwise(sizes))
     b = tuple(rng.normal(size=(n, 1)) for n in sizes[1:])
-    return Parameters(w, b), Batch(rng.normal(size=(sizes[0], m)), rng.random((sizes[-1], m)))
+    x, y = rng.normal(size=(sizes[0], m)), rng.random((sizes[-1], m))
+    hidden = sizes[1:-1] if family[1].endswith(DROPOUT) else ()
+    return Parameters(w, b), Batch(x, y, tuple(2.0 * rng.integers(0, 2, (n, m)) for n in hidden))
 
 
 def by_reference(
@@ -54,8 +57,10 @@ def by_reference(
 ) -> dict[str, Array]:
     """The quantities of a step, by the hand-written one."""
     cost, hidden, output = family
-    pair = BOOK_ACTIVATIONS.get(hidden, SIGMOID), BOOK_ACTIVATIONS[output]
-    book = families.of_layers(len(parameters.sizes), *pair, BOOK_COSTS[cost])
+    pair = BOOK_ACTIVATIONS.get(hidden.removesuffix(DROPOUT), SIGMOID), BOOK_ACTIVATIONS[output]
+    *below, top = families.of_layers(len(parameters.sizes), *pair, BOOK_COSTS[cost])
+    below = [families.with_dropout(each) for each in below] if batch.masks else below
+    book = (*below, top)
     return dict(step(parameters, batch, eta, decay, book).named())
 
 
@@ -63,7 +68,7 @@ def by_reference(
 def test_walking_the_table_gives_the_step_of_the_reference(
     sizes: tuple[int, ...], family: Family
 ) -> None:
-    parameters, batch = start(sizes)
+    parameters, batch = start(sizes, family)
     table = rows(len(sizes), family[0], activations(sizes, family))
     values = given(parameters, batch, ETA, DECAY)
     made = run(table.values(), lambda row, arguments: row.function(*arguments), values)
@@ -79,7 +84,7 @@ def entering(name: str, sizes: tuple[int, ...], family: Family) -> set[str]:
 
     The step is traced: each equation notes its name, and its arguments are told by identity.
     """
-    parameters, batch = start(sizes)
+    parameters, batch = start(sizes, family)
     names = iter(causal_order(len(sizes)))
     values = given(parameters, batch, np.array(ETA), np.array(DECAY))
     known = {id(array): key for key, array in values.items()}
@@ -144,7 +149,7 @@ def test_a_layer_may_have_its_own_activation_and_the_book_has_one_everywhere() -
     assert equations() == BOOK
 
 
-@pytest.mark.parametrize("name", [name for name, f in ACTIVATIONS.items() if f.hidden])
+@pytest.mark.parametrize("name", [n for n, f in ACTIVATIONS.items() if f.hidden and not f.masked])
 def test_a_derivative_is_that_of_its_function_and_of_its_activation(name: str) -> None:
     f, z, h = ACTIVATIONS[name], np.linspace(-2, 2, 8), 1e-6  # without 0, where ReLU has none
     slope = (f.function(z + h) - f.function(z - h)) / (2 * h)
@@ -175,10 +180,10 @@ def test_the_output_error_is_the_derivative_of_the_cost_by_z(cost: str, activati
 def test_the_code_of_the_rows_gives_the_step_of_the_reference(
     sizes: tuple[int, ...], family: Family, decay: float
 ) -> None:
-    parameters, batch = start(sizes)
+    parameters, batch = start(sizes, family)
     n = 4
     names: dict[str, Any] = {"np": np, "eta": ETA, "m": batch.m, "n": n, "lmbda": decay * n}
-    names |= {"x": batch.x, "y": batch.y, **dict(parameters.named())}
+    names |= {**of_batch(batch), **dict(parameters.named())}
     table = rows(len(sizes), family[0], activations(sizes, family))
     lines = [line(row, decaying=decay > 0) for row in table.values()]
     exec("\n".join(lines), names)  # noqa: S102 - as the saved script runs them

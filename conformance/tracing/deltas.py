@@ -43,9 +43,8 @@ class ErrorSearch:
                 if row.of_own is not None:
                     rights.append(row.of_own(a, a, run.batch.y))
             else:
-                rights = _sloped(
-                    run.start.w[layer - 1].T @ values[f"delta{layer + 1}"], run.f(layer), z, a
-                )
+                sent = run.start.w[layer - 1].T @ values[f"delta{layer + 1}"]
+                rights = _sloped(sent, run.f(layer), (z, a), run.masks(layer))
             self._error(layer, rights)
 
     def _error(self, layer: int, rights: Sequence[Array]) -> None:
@@ -161,14 +160,19 @@ class ErrorSearch:
                 z, a = lift(values[f"z{layer - 1}"]), lift(values[f"a{layer - 1}"])
                 sent = lift(run.start.w[layer - 2]).T @ delta
                 yield Use(sent)
-                yield from map(Use, _sloped(sent, run.f(layer - 1), z, a))
+                masks = tuple(map(lift, run.masks(layer - 1)))
+                yield from map(Use, _sloped(sent, run.f(layer - 1), (z, a), masks))
             if run.m > 1:  # the sum over one sample is δ itself
                 yield Use(delta.sum(axis=1, keepdims=True), gradient=True)
 
         return made
 
 
-def _sloped(sent: Array, f: Activation, z: Array, a: Array) -> list[Array]:
-    """What is sent to a layer ⊙ f′, made of z or of a."""
-    slopes = [f.prime(z), *([] if f.prime_of_a is None else [f.prime_of_a(a)])]
-    return [sent * each for each in slopes]
+def _sloped(
+    sent: Array, f: Activation, of: tuple[Array, Array], masks: tuple[Array, ...]
+) -> list[Array]:
+    """What is sent to a layer ⊙ f′, made of z or of a, and its mask."""
+    (z, a), of_a = of, [] if f.prime_of_a is None or f.masked else [f.prime_of_a]
+    return [
+        reduce(np.multiply, masks, sent * slope) for slope in (f.prime(z), *(e(a) for e in of_a))
+    ]

@@ -68,6 +68,15 @@ class Run:
         """The activation of a layer."""
         return self.rows[f"a{layer}"].activation
 
+    def masks(self, layer: int) -> tuple[Array, ...]:
+        """What the activation of a layer takes beside z."""
+        return self.batch.masks[layer - 2 : layer - 1]
+
+    def activated(self, layer: int, z: Array) -> Array:
+        """a^l of some z^l."""
+        a: Array = self.rows[f"a{layer}"].function(z, *self.masks(layer))
+        return a
+
     @property
     def m(self) -> int:
         """The size of the mini-batch."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from conformance.arithmetic.exact import to_exact
 from conformance.model.functions import ACTIVATIONS, SIGMOID, Activation
-from conformance.model.table import is_given
+from conformance.model.table import is_given, of_batch
 from conformance.model.updates import SGD
 from conformance.tracing.index import Location, as_floats
 from conformance.tracing.known import Known
@@ -238,6 +238,7 @@ class Way:
         a, below = self._of(f"a{layer}", some), self._below(layer or 0, some)
         if quantity == "delta" and a is not None:
             yield from (replace(step, whole=False) for step in self._of_own_a(some, a))
+            yield from (replace(step, whole=False) for step in self._masked_first(operands))
         if quantity in ("z", "nabla_b", "nabla_w") and below is not None:  # biases among weights
             ones = below[:1] * 0 + 1
             yield Step("vstack", (), np.vstack([ones, below]))
@@ -262,6 +263,14 @@ class Way:
             for step in evaluated(form, [before, a])[::-1]:
                 yield step if factor == 1 else replace(step, result=step.result * factor)
 
+    def _masked_first(self, operands: Sequence[Any]) -> Iterator[Step]:
+        """What is sent to a layer, and f′, times the mask before they meet."""
+        f = self.rows[self.name].activation
+        if f.masked and all(each is not None for each in operands):
+            w, above, z, mask = operands
+            yield from evaluated(lambda w, d, r: (w.T @ d) * r, [w, above, mask])[::-1]
+            yield from evaluated(lambda z, r: f.prime(z) * r, [z, mask])[::-1]
+
     def _evaluated(self, name: str, samples: tuple[int, ...]) -> list[Step]:
         equation, operands = self._equation(name, samples)
         if any(each is None for each in operands):
@@ -283,7 +292,7 @@ class Way:
         return row.function, [self._operand(each, samples) for each in row.inputs]
 
     def _operand(self, name: str, samples: Sequence[int]) -> Any:
-        if name in ("x", "y"):
+        if name in of_batch(self.run.batch):
             return self._given[name][:, list(samples)]
         return self._given[name] if is_given(name) else self._of(name, samples)
 
@@ -389,7 +398,8 @@ class Way:
         is enough for a column, a sum over the samples takes the columns of all.
         """
         row, operands = self.rows[self.name], list[list[list[Known]]]()
-        for name in (each for each in row.inputs if each in row.made or each in ("x", "y")):
+        of_samples = {*row.made, *of_batch(self.run.batch)}
+        for name in (each for each in row.inputs if each in of_samples):
             names = [name, f"a{row.layer}"] if name == f"z{row.layer}" else [name]
             columns = [
                 Known(each for each in (self._operand(n, part) for n in names) if _is_array(each))

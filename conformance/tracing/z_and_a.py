@@ -31,7 +31,7 @@ class ForwardSearch:
             z = self._quantity(
                 f"z{layer}", right, self._uses_of_weighted_input(layer), (len(b), bit)
             )
-            right = run.f(layer).function(z)
+            right = run.activated(layer, z)
             a = self._quantity(f"a{layer}", right, self._uses_of_activation(layer), (len(b), bit))
 
     def _uses_of_weighted_input(self, layer: int) -> Made:
@@ -83,7 +83,7 @@ class ForwardSearch:
 
     def _goes_on(self, z: Array, name: str) -> bool:
         """Whether the next equation was made of what σ makes of a z; of −z it makes 1 − a."""
-        a = self.run.f(int(name[1:])).function(z)
+        a = self.run.activated(int(name[1:]), z)
         location = self.lookup.columns(a)
         made = self._uses_of_activation(int(name[1:]))
         return location is not None and bool(self.uses.used(a, made, location))

@@ -12,7 +12,7 @@ import numpy as np
 
 from conformance.corpus.case import Case
 from conformance.errors import UsageError
-from conformance.model.functions import COSTS, SIGMOID, fits
+from conformance.model.functions import COSTS, DROPOUT, SIGMOID, fits
 from conformance.model.updates import SGD
 from reference import equations
 from reference.mnist import CLASSES, PIXELS
@@ -70,6 +70,8 @@ class Settings:
                 raise UsageError(f"{option} {value}: give {wanted}")
         if not fits(self.activations, self.cost):
             raise UsageError(f"--family {','.join(self._family)} does not go with {self.cost}")
+        if self._family[0].endswith(DROPOUT):
+            raise UsageError(f"--family {self._family[0]}: each program would draw its own masks")
         with np.errstate(all="ignore"):
             eta = float(np.dtype(self.dtype).type(self.eta))
         if not (isfinite(eta) and eta):

@@ -27,10 +27,10 @@ def backprop_findings(
     net = network.made_for(case)
     network.fill(net, *network.outwards(start))
     numbers = network.numbers
-    given = [numbers.out(np.array(each)) for each in (sample.x, sample.y)]
-    held = [numbers.memory(each) for each in given]
-    alone = network.backprop(net, *given)
-    again = network.backprop(net, *given)
+    x, y = (numbers.out(np.array(each)) for each in (sample.x, sample.y))
+    held = [numbers.memory(each) for each in (x, y)]
+    alone = network.backprop(net, x, y, network.masks_of(net, sample, 0))
+    again = network.backprop(net, x, y, network.masks_of(net, sample, 0))
     findings = []
     if not _holds(held, sample):
         findings.append(_overwritten(network, case, (start, sample), "its sample"))
@@ -60,15 +60,17 @@ def _overwritten(
     parameters, sample = start
     net = network.made_for(case)
     network.fill(net, *network.outwards(parameters))
-    given = [network.numbers.out(np.array(each)) for each in (sample.x, sample.y)]
-    held = [network.numbers.memory(each) for each in given]
+    x, y = (network.numbers.out(np.array(each)) for each in (sample.x, sample.y))
+    held = [network.numbers.memory(each) for each in (x, y)]
 
     def changed() -> bool:
         if what == "its sample":
             return not _holds(held, sample)
         return not _keeps(network, net, parameters)
 
-    frames = line_after_which(changed, lambda: network.backprop(net, *given))
+    frames = line_after_which(
+        changed, lambda: network.backprop(net, x, y, network.masks_of(net, sample, 0))
+    )
     return finding(Kind.OVERWRITTEN, frames, method="backprop", what=what)
 
 

@@ -44,6 +44,8 @@ class BookCalls:
         decay: how its update takes λ and n.
         epsilon: in the logarithms of the cost that it shows, if there is one.
         rule: which updates it has.
+        mask: the keyword by which its update is given masks; empty if it has no dropout.
+        mask_scale: what it multiplies its masks by, such as 1/(1 − p).
     """
 
     numbers: ArrayNumbers
@@ -51,6 +53,8 @@ class BookCalls:
     decay = DecayParameters()
     epsilon: Epsilon | None = None
     rule = UpdateRule()
+    mask = ""
+    mask_scale = 1.0
 
     def __init__(self, factory: Callable[..., Any], name: str) -> None:
         """Take the class as the book has it."""
@@ -153,19 +157,42 @@ class BookCalls:
         )
         return np.reshape(output, (-1, 1))
 
-    def pair_of(self, net: Any, x: Array, y: Array) -> Any:
+    def pair_of(self, net: Any, x: Array, y: Array, masks: Sequence[Array] = ()) -> Any:
         """What backprop of one sample returns, in arrays of ours."""
         given = (self.numbers.out(self.conventions.sample_out(each)) for each in (x, y))
-        return self.numbers.back(call(net.backprop, *given))
+        more = [self.masks_out(masks or self.ones(net))] if self.mask else []
+        return self.numbers.back(call(net.backprop, *given, *more))
 
-    def backprop(self, net: Any, x: Array, y: Array) -> tuple[list[Any], list[Any]]:
+    def masks_out(self, masks: Sequence[Array]) -> list[Any]:
+        """The masks of a sample in the network's layout, without what it scales them by."""
+        own = (each if self.mask_scale == 1 else each / self.mask_scale for each in masks)
+        return [self.numbers.out(self.conventions.sample_out(each)) for each in own]
+
+    def masks_of(self, net: Any, batch: Batch, i: int) -> list[Array]:
+        """The masks (n_l, 1) of a sample; ones if the mini-batch has none."""
+        columns = [mask[:, [i]] for mask in batch.masks]
+        return columns or self.ones(net) if self.mask else []
+
+    def ones(self, net: Any) -> list[Array]:
+        """The masks of a sample that leave no neuron out."""
+        sizes = net_sizes(net, self.conventions)[1:-1]
+        return [np.ones((n, 1), self.conventions.dtype) for n in sizes]
+
+    def mask_keywords(self, net: Any, batch: Batch) -> dict[str, Any]:
+        """The keyword of an update for the masks of each sample."""
+        columns = (self.masks_of(net, batch, i) for i in range(batch.m))
+        return {self.mask: [self.masks_out(each) for each in columns]} if self.mask else {}
+
+    def backprop(
+        self, net: Any, x: Array, y: Array, masks: Sequence[Array] = ()
+    ) -> tuple[list[Any], list[Any]]:
         """(∇b, ∇w) of one sample in our layout: lists of (n_l, 1) and (n_l, n_{l-1}).
 
         Raises:
             SubjectError: the pair does not have the shapes of the parameters.
         """
         c = self.conventions
-        returned = self.pair_of(net, x, y)
+        returned = self.pair_of(net, x, y, masks)
         sizes = tuple(net_sizes(net, c))
         order = pair(returned, sizes)
         if order.problem and not self.odd:
@@ -196,6 +223,7 @@ class BookCalls:
         samples = [self.sample(batch, i) for i in range(batch.m)]
         with redirect_stdout(StringIO()):
             keywords = {**self.decay.keywords(lmbda, n), **self.rule.stepped(case)}
+            keywords |= self.mask_keywords(net, batch)
             call(net.update_mini_batch, samples, eta, **keywords)
 
     def sample(self, batch: Batch, i: int) -> tuple[Any, Any]:

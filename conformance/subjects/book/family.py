@@ -17,15 +17,16 @@ from conformance.arithmetic.balls import precision
 from conformance.arithmetic.exact import to_exact
 from conformance.corpus.case import Case
 from conformance.errors import OtherFamilyError
-from conformance.model.functions import SIGMOID, families
+from conformance.model.functions import ACTIVATIONS, DROPOUT, SIGMOID, families
 from conformance.model.table import of_layers
 from conformance.running.tracebacks import call
 from conformance.subjects.book.network import BookNetwork
 from conformance.subjects.book.network_patterns import NetworkPatterns
 from conformance.subjects.book.other_network import SAID, activations_of
-from conformance.subjects.pattern import BITS
+from conformance.subjects.book.traced_runs import update_run
+from conformance.subjects.pattern import BITS, M
 from conformance.subjects.stepped import generic, traced_run
-from conformance.tracing.index import overlap
+from conformance.tracing.index import common_factor, overlap
 from conformance.tracing.replay import Replay
 from conformance.tracing.trace import Node, Trace
 from reference.backprop import feedforward
@@ -63,7 +64,24 @@ def _rest(network: BookNetwork) -> tuple[str, tuple[tuple[int, ...], ...], str, 
 def _families(layers: int) -> Iterator[Family]:
     """All of them, the book's first."""
     deep = layers > 2  # noqa: PLR2004 - then there are hidden layers
-    yield from (each for each in families() if deep or each[0] == SIGMOID)
+    known = (each for each in families() if not each[0].endswith(DROPOUT))
+    yield from (each for each in known if deep or each[0] == SIGMOID)
+
+
+def mask_scale(network: BookNetwork, patterns: NetworkPatterns) -> float:
+    """What a network with dropout multiplies its masks by: 1 if it is not known."""
+    hidden, output = network.family
+    family = hidden.removesuffix(DROPOUT), output
+    names = activations(family, len(network.probe))
+    cost = network.conventions.cost
+    case = Case("masks", network.probe, cost, 1.0, 0.0, 1, *_rest(network), activations=names)
+    run = patterns.tried(lambda: patterns.pattern(case, M, update_run), None)
+    if run is None or not {"z2", "a2"} <= run.roles.found.keys():
+        return 1.0
+    with precision(BITS), np.errstate(all="ignore"):
+        z, a = run.roles.values["z2"], run.roles.values["a2"]
+        scale = common_factor(a, ACTIVATIONS[names[0]].function(z))
+    return 1.0 if scale is None else float(scale)
 
 
 def activations(family: Family, layers: int) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 Left out: how its networks are run (`calls.py`), loading it (`subjects/load.py`).
 """
 
+import re
 from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
 from dataclasses import replace
@@ -12,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from conformance.arithmetic.formats import SHORT
 from conformance.errors import ConformanceError, SubjectError, UsageError
-from conformance.model.functions import ACTIVATIONS, COSTS, SIGMOID
+from conformance.model.functions import ACTIVATIONS, COSTS, DROPOUT, SIGMOID
 from conformance.running.tracebacks import call
 from conformance.subjects.book.calls import BookCalls
 from conformance.subjects.book.constructor import (
@@ -31,6 +33,9 @@ from conformance.subjects.book.trial_runs import stops, trial_of_decay
 from conformance.subjects.book.update_rule import update_rule
 from conformance.verdict.finding import Finding, Kind, finding
 from reference.step import Array, Batch, Parameters
+
+MASKS = re.compile(r"(dropout_?)?masks?|dropouts?|drops?|r")
+"""How the parameter of an update is called that is given the masks of a dropout."""
 
 X, Y = np.array([[0.5], [-0.25], [1.0]]), np.array([[0.0], [0.25], [0.75], [1.0]])
 
@@ -64,7 +69,9 @@ class BookNetwork(BookCalls):
         taken = parameters_of(net.update_mini_batch, type(net), "update_mini_batch")
         further = dict([*taken.items()][2:])  # behind the mini-batch and η
         self.rule = update_rule(self._constructor(net), further, name, type(net))
-        further = {each: e for each, e in further.items() if each not in self.rule.update.values()}
+        self.mask = next((each for each in further if MASKS.fullmatch(each)), "")
+        own = {self.mask, *self.rule.update.values()}
+        further = {each: e for each, e in further.items() if each not in own}
         check_assignable(net, name)
         try:
             self.numbers = numbers_of([*net.weights, *net.biases])
@@ -78,8 +85,8 @@ class BookNetwork(BookCalls):
             raise UsageError(f"{name}: {stored}")
         dtype = self.numbers.dtype or stored.dtype
         self.costs = costs_of(factory, net)
-        own = None if self.costs else cost_of(net)
-        stored = replace(stored, dtype=dtype, cost=cost or own or "quadratic")
+        shown = None if self.costs else cost_of(net)
+        stored = replace(stored, dtype=dtype, cost=cost or shown or "quadratic")
         self.conventions = self._recognised(stored)
         # Where others have the arrays too, and do not look at the list, they are filled instead.
         self.in_place = not self.odd and any(
@@ -91,7 +98,8 @@ class BookNetwork(BookCalls):
 
     def take_family(self, family: tuple[str, str]) -> None:
         """Take it for one with these activations of hidden layers and output."""
-        self.family = family
+        hidden, output = family
+        self.family = f"{hidden.removesuffix(DROPOUT)}{DROPOUT * bool(self.mask)}", output
         goes = [name for name, each in COSTS.items() if family[1] in each.outputs]
         if self.conventions.cost not in goes:
             self.conventions = replace(self.conventions, cost=goes[0])
@@ -109,6 +117,8 @@ class BookNetwork(BookCalls):
             *filled,
             *self.decay.said(),
             *self.rule.said(),
+            *([f"the masks of each sample as `{self.mask}`"] if self.mask else []),
+            *([f"masks times {self.mask_scale:g}"] if self.mask_scale != 1 else []),
         ]
 
     def _constructor(self, net: Any) -> Mapping[str, Any]:
@@ -250,4 +260,5 @@ class BookNetwork(BookCalls):
 
 def _dtype(returned: Any) -> str:
     kinds = {str(np.asarray(each).dtype) for part in returned for each in part}
-    return "float32" if kinds == {"float32"} else "float64"
+    narrow = {each for each in kinds if each in ("float32", *SHORT)}
+    return narrow.pop() if kinds == narrow and len(kinds) == 1 else "float64"

@@ -16,7 +16,9 @@ from conformance.subjects.pattern import BITS, M, Searched
 from conformance.tracing.index import overlap
 from reference.step import Array
 
-OF_FAMILIES = {name: each.function for name, each in functions.ACTIVATIONS.items()}
+OF_FAMILIES = {
+    name: each.function for name, each in functions.ACTIVATIONS.items() if not each.masked
+}
 
 ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
     **OF_FAMILIES,

@@ -21,8 +21,8 @@ def returned(network: BookNetwork, case: Case, start: Parameters, batch: Batch) 
     for i in range(batch.m):
         net = network.made_for(case)
         network.fill(net, *network.outwards(start))
-        given = (network.numbers.out(np.array(each[:, [i]])) for each in (batch.x, batch.y))
-        pair = network.backprop(net, *given)
+        x, y = (network.numbers.out(np.array(each[:, [i]])) for each in (batch.x, batch.y))
+        pair = network.backprop(net, x, y, network.masks_of(net, batch, i))
         for quantity, arrays in zip(("nabla_b", "nabla_w"), pair, strict=True):
             for layer, array in enumerate(arrays, 2):
                 parts.setdefault(f"{quantity}{layer}", []).append(np.array(array))

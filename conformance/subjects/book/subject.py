@@ -10,7 +10,7 @@ from typing import Any
 from conformance.model.functions import COSTS
 from conformance.subjects import Subject
 from conformance.subjects.book.conduct import conduct
-from conformance.subjects.book.family import Family, family_of
+from conformance.subjects.book.family import Family, family_of, mask_scale
 from conformance.subjects.book.network import BookNetwork
 from conformance.subjects.book.network_patterns import NetworkPatterns
 from conformance.subjects.book.own_cost import own_epsilon
@@ -36,6 +36,9 @@ def book_subject(
     network.epsilon = own_epsilon(network)
     patterns = NetworkPatterns(network)
     network.take_family(family or family_of(network, patterns))
+    if network.mask:
+        network.mask_scale = mask_scale(network, patterns)
+        patterns = NetworkPatterns(network)  # of runs with other masks
     found = conduct(network)
     every = {*network.costs, network.conventions.cost}
     costs = tuple(sorted(each for each in every if network.family[1] in COSTS[each].outputs))

@@ -50,7 +50,7 @@ def backprop_run(
             net = _filled(network, case, start, made)
             x, y = _given(network, trace, batch, i)
             _note_sample(made, x, y)
-            pair = network.backprop(net, x, y)
+            pair = network.backprop(net, x, y, _masks(network, net, trace, batch, i))
             named = {
                 f"{quantity}{layer}": trace.argument(each)
                 for quantity, part in zip(("nabla_b", "nabla_w"), pair, strict=True)
@@ -125,7 +125,16 @@ def _update(network: BookNetwork, case: Case, net: Any, batch: Batch, made: Step
         _note_sample(made, x, y)
     eta = given_rate(made.trace, case)
     keywords = {**network.decay.keywords(case.lmbda, case.n), **network.rule.stepped(case)}
+    if network.mask:
+        each = (_masks(network, net, made.trace, batch, i) for i in range(batch.m))
+        keywords[network.mask] = [network.masks_out(masks) for masks in each]
     call(net.update_mini_batch, pairs, eta, **keywords)
+
+
+def _masks(network: BookNetwork, net: Any, trace: Trace, batch: Batch, i: int) -> list[Any]:
+    """The masks of a sample, traced, as a network with dropout takes them."""
+    columns = network.masks_of(net, batch, i)
+    return [trace.given(mask, f"mask{at}.{i}") for at, mask in enumerate(columns, 2)]
 
 
 def _given(network: BookNetwork, trace: Trace, batch: Batch, i: int) -> tuple[Any, Any]:

@@ -171,7 +171,7 @@ class TracedSession(Training):
 
     def _zeros(self, name: str, batch: Batch) -> Array:
         row = self.case.rows[name]
-        return np.zeros(row.shape(self.case.sizes, batch.m), dtype=self.case.dtype)
+        return np.zeros(row.shape(self.case.sizes, batch.m), dtype=self.case.type)
 
     def _taken(self, start: Parameters, batch: Batch) -> dict[str, Array]:
         """The parameters after a step of the network in training, which starts from these."""
@@ -227,8 +227,8 @@ class TracedSession(Training):
     ) -> tuple[dict[str, Shown], Where, OnBalls | None]:
         """z and a of feedforward, if its output is not that of the update's own pass."""
         case, name = self.case, f"a{self.case.layers}"
-        if not leaves_its_parameters(self.conduct.findings):
-            return {}, nowhere, None
+        if self.network.mask or not leaves_its_parameters(self.conduct.findings):
+            return {}, nowhere, None  # with dropout it is the network at test
         output = feed(self.network, case, taken.start, taken.batch)
         inside = shown.get(name)
         if inside is None or taken.traced is None:

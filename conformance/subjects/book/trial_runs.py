@@ -72,7 +72,8 @@ def trial_of_decay(
                 net = network.make(sizes)
                 network.fill(net, *network.outwards(start))
                 samples = [network.sample(batch, i) for i in range(batch.m)]
-                net.update_mini_batch(samples, 1.0, **{**keywords, **network.rule.stepped(None)})
+                more = {**network.rule.stepped(None), **network.mask_keywords(net, batch)}
+                net.update_mini_batch(samples, 1.0, **{**keywords, **more})
                 after = network.inwards(net)
         except Exception:  # noqa: BLE001 - the cases will show it
             return None

@@ -149,7 +149,7 @@ def families(path: Path | str, case: Case, tensors: Mapping[str, Array]) -> tupl
     for full, array in tensors.items():
         free, name = full.startswith("free/"), full.removeprefix("free/")
         step, _, quantity = name.rpartition("/")
-        if name.startswith("bound/") or quantity in ("x", "y") or full in given:
+        if name.startswith("bound/") or quantity in ("x", "y", *case.masks) or full in given:
             continue
         numbers = {str(t): t for t in range(case.steps)}
         if step not in numbers or quantity not in known:

@@ -143,6 +143,27 @@ FAULTS: dict[str, list[Edit]] = {
         ("db = 1 / m * np.sum(A - Y)", "db = 1 / m * np.sum(A + Y)"),
         ("dw = 1 / m * np.dot(X, (A - Y).T)", "dw = 1 / m * np.dot(X, (Y - A).T)"),
     ],
+    "lstm_columns": [
+        ("dg = dc * i * (1 - g ** 2)", "dg = dc * i * (1 - g)"),
+        ("dh = p['Wy'].T @ dy + dh_next", "dh = p['Wy'].T @ dy"),
+        ("df = dc * c_prev * f * (1 - f)", "df = dc * c * f * (1 - f)"),
+        ("dc_next = dc * f", "dc_next = dc"),
+        ("do = dh * tc * o * (1 - o)", "do = dh * c * o * (1 - o)"),
+    ],
+    "neurons": [
+        ("pd_out = [(o.out - t) * o.out * (1 - o.out)", "pd_out = [(o.out - t) * (1 - o.out)"),
+        ("e += pd_out[k] * o.w[j]", "e += pd_out[k]"),
+        ("pd_hid.append(e * h.out * (1 - h.out))", "pd_hid.append(e * h.out)"),
+        ("o.w[j] -= lr * pd_out[k] * o.inputs[j]", "o.w[j] -= lr * pd_out[k] * o.out"),
+        ("h.w[i] -= lr * pd_hid[j] * h.inputs[i]", "h.w[i] -= lr * pd_hid[j] * h.out"),
+    ],
+    "norm_pairs": [
+        ("dn = dy * g", "dn = dy"),
+        ("- n * (dn * n).mean(-1, keepdims=True)", "- n * (dn * n).mean(0, keepdims=True)"),
+        ("dy.sum(0)", "dy.mean(0)"),
+        ("(1 + 3 * 0.044715 * x ** 2)", "(1 + 0.044715 * x ** 2)"),
+        ("0.5 * (1 + t) + 0.5 * x * (1 - t ** 2)", "0.5 * (1 + t) + 0.5 * x * (1 - t)"),
+    ],
     "per_sample": [
         ("grad_hb += delta_hidden", "grad_hb = delta_hidden"),
         ("grad_ow += np.outer(delta_out, self.hidden)", "grad_ow += np.outer(out - t, self.hidden)"),
