@@ -102,7 +102,7 @@ def test_all_cases_say_no_more_than_the_sufficient_ones(mistake: Mistake) -> Non
 
 
 @pytest.mark.thorough
-@some_mistakes
+@pytest.mark.parametrize("mistake", some(KNOWN, 32), ids=lambda each: each.id)
 def test_a_mistake_is_proved_in_float32(mistake: Mistake) -> None:
     cases = chosen(store.root(), "*-float32")
     found = prove(mistake, cases, KNOWN)
@@ -283,7 +283,8 @@ def test_the_same_pairs_are_drawn_each_time() -> None:
 @pytest.mark.thorough
 def test_pairs_of_mistakes_are_blamed_on_both_equations() -> None:
     cases = read(*OF_PAIRS)
-    rows = [prove(mistake, cases, KNOWN) for mistake in KNOWN if mistake.id not in OF_OTHERS]
+    book = [each for each in KNOWN if each.id not in OF_OTHERS]
+    rows = [prove(each, cases, KNOWN) for each in some(book, 3)]
     pairs = drawn(visible(rows), PAIRS)
     problems = [problems_of_pair(CATALOGUE[a], CATALOGUE[b], cases) for a, b in pairs]
     assert len(pairs) == PAIRS

@@ -26,7 +26,7 @@ def test_a_fault_is_seen(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("name", some([*FAULTS], 3))
+@pytest.mark.parametrize("name", some([*FAULTS], 6))
 def test_every_fault_is_seen(name: str, tmp_path: Path) -> None:
     for fault in range(1, len(FAULTS[name])):
         judged = judge(name, fault, tmp_path)
