@@ -21,6 +21,7 @@ from conformance.shapes.arguments import RATE, Scope, needed, size_kinds, taken,
 from conformance.shapes.attempt import Attempt, Call, Plan, UnfitError, begin
 from conformance.shapes.example_data import Data, Sizes, example_data
 from conformance.shapes.judging import Found, Recognised, called, right_gradients, used
+from conformance.shapes.layer_shapes import SHAPES, argument_kind
 from conformance.shapes.places import places
 from conformance.shapes.search import generic
 from conformance.shapes.state import leaves
@@ -55,6 +56,7 @@ class LayerSearch:
     def found(self, cost: str | None) -> Found | None:
         """It, recognised and judged; None if it does not run as a layer."""
         del cost
+        misshapen: Found | None = None
         for layout in LAYOUTS:
             data = next(example_data(Sizes(), (layout,)))
             for said, args, kwargs in _constructions(self.kind, data):
@@ -69,9 +71,10 @@ class LayerSearch:
                     continue
                 except NotAGradientError:
                     continue
-                if found is not None:
+                if found is not None and not _is_misshapen(found):
                     return found
-        return None
+                misshapen = misshapen or found  # it may be written for arrays of other shapes
+        return misshapen
 
     def _sparsely(self, plan: Plan, data: Data) -> Found:
         """It, judged by one entry of its output at a time: the first for which it is wrong.
@@ -213,11 +216,29 @@ def _constructions(kind: type, data: Data) -> Iterator[tuple[str, Any, Any]]:
     said = f"{kind.__name__}({names})"
     for args, kwargs in ways(kind, "", Scope(known)):
         yield said, args, kwargs
+    yield from ((said, (), arrays) for arrays in _arrays(kind, data.layout))
     by_order: dict[int, list[tuple[Any, ...]]] = {
         0: [()], 1: [(s.n_out,), (s.n_in,)], 2: [(s.n_in, s.n_out)],
     }  # fmt: skip
     for args in by_order.get(len(needed(kind)), []):
         yield said, args, {}
+
+
+def _arrays(kind: type, layout: str) -> Iterator[dict[str, Any]]:
+    """The arrays that a layer may be made of, by its arguments; none if one is something else."""
+    names = [each.name for each in needed(kind)]
+    kinds = {name: argument_kind(name, names) for name in names}
+    if not names or "x" in kinds.values():
+        return
+    for key, shapes in SHAPES.items():
+        if key.partition(",")[0] == layout:
+            rng = np.random.default_rng(5)
+            yield {name: rng.normal(size=shapes[each]) for name, each in kinds.items()}
+
+
+def _is_misshapen(found: Found) -> bool:
+    """Whether a gradient has another shape than its parameter."""
+    return any(each.cause.kind == "shape" for each in found.examined.accused)
 
 
 def together(parts: Sequence[Examined]) -> Examined:

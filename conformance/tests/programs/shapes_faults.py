@@ -195,6 +195,15 @@ FAULTS: dict[str, list[Edit]] = {
         ("W - lr * gW", "W + lr * gW"),
         ("err = acts[-1] - yb", "err = yb - acts[-1]"),
     ],
+    "logistic_dict": [
+        ("db = np.sum(A - Y) / m", "db = np.sum(A - Y)"),
+        ("dw = np.dot(X, (A - Y).T) / m", "dw = np.dot(X, (Y - A).T) / m"),
+    ],
+    "params_lists": [
+        ("dx = np.dot(dout, W.T)", "dx = np.dot(dout, W.T) * 2"),
+        ("np.dot(self.x.T, dout)", "np.dot(self.x.T, dout) / len(self.x)"),
+        ("np.sum(dout, axis=0)", "np.max(dout, axis=0)"),
+    ],
     "per_sample": [
         ("grad_hb += delta_hidden", "grad_hb = delta_hidden"),
         ("grad_ow += np.outer(delta_out, self.hidden)", "grad_ow += np.outer(out - t, self.hidden)"),
