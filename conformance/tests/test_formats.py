@@ -6,6 +6,7 @@ wrong equation is still told from rounding in small networks.
 
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+import conformance
 from conformance.api import check
 from conformance.arithmetic.balls import balls, rounded
 from conformance.arithmetic.formats import FLOATS, SHORT, Short
@@ -38,6 +40,7 @@ from reference.step import Array, Batch, Parameters
 pytestmark = pytest.mark.xdist_group("torch")  # one worker imports it
 
 each_format = pytest.mark.parametrize("dtype", SHORT)
+STUDENT = Path(conformance.__file__).parent / "examples" / "student.py"
 SUBJECTS = ("reference", "torch_impl")
 SMALL = ((2, 3, 2), (3, 2))
 
@@ -252,14 +255,17 @@ def test_the_command_says_what_is_rounded_and_what_is_undecided(dtype: str) -> N
 @pytest.mark.parametrize(
     "words",
     [
-        ["--precision", "float8"],
-        ["--precision", "float16", "--dtype", "float32"],
-        ["--precision", "float16", "--processes", "2"],
-        ["--precision", "float16", "--variant", "func"],
+        ["torch_impl", "--precision", "float8"],
+        ["torch_impl", "--precision", "float16", "--dtype", "float32"],
+        ["torch_impl", "--precision", "float16", "--processes", "2"],
+        ["torch_impl", "--precision", "float16", "--variant", "func"],
+        ["--command", "true {case} {out}", "--precision", "float16"],
+        [str(STUDENT), "--precision", "float16"],
     ],
+    ids=["no format", "dtype", "processes", "variant", "command", "any backward pass"],
 )
 def test_a_precision_that_is_none_is_refused(words: list[str]) -> None:
-    result = CliRunner().invoke(app, ["check", "torch_impl", *words])
+    result = CliRunner().invoke(app, ["check", *words])
     assert isinstance(result.exception, UsageError)
     assert "precision" in str(result.exception)
 
