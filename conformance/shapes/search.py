@@ -32,6 +32,13 @@ MOST = 20_000
 """Operations of one run that are recorded."""
 
 
+TENSORS = (
+    "it computes with tensors of torch: they are followed in a `torch.nn.Module`, in a "
+    "`torch.autograd.Function` and in the book's network, else only NumPy's arrays are"
+)
+ALL_STAGES = 99
+"""Farther than any reading comes."""
+
 SEARCHED = 10.0
 """Seconds after which no further reading is tried."""
 
@@ -230,6 +237,9 @@ class Searched:
             return []
         if made.said and any(leaves(root, name, self.module) for name, root in held.items()):
             self.refusal.parameters = True
+        elif any(_holds_tensors(root) for root in held.values()):
+            self.refusal.parameters = True
+            self.refusal.note(UnfitError(TENSORS, ALL_STAGES))
         return sizes_of(held, self.module, asked, sized=made.sized)
 
     def _fitting(
@@ -297,6 +307,12 @@ class Searched:
         except UnfitError as error:
             self.refusal.note(error)
             return None
+
+
+def _holds_tensors(value: Any) -> bool:
+    held = getattr(value, "__dict__", value)
+    parts = held.values() if isinstance(held, dict) else held if isinstance(held, list) else ()
+    return any(type(each).__module__.partition(".")[0] == "torch" for each in parts)
 
 
 def _is_array(value: Any, other: Any) -> bool:

@@ -164,6 +164,13 @@ FAULTS: dict[str, list[Edit]] = {
         ("(1 + 3 * 0.044715 * x ** 2)", "(1 + 0.044715 * x ** 2)"),
         ("0.5 * (1 + t) + 0.5 * x * (1 - t ** 2)", "0.5 * (1 + t) + 0.5 * x * (1 - t)"),
     ],
+    "tuples_step": [
+        ("err = err @ W.T", "err = err @ W"),
+        ("err = err * (1 - a_out ** 2)", "err = err * (1 - a_out)"),
+        ("gb = err.mean(axis=0)", "gb = err.sum(axis=0)"),
+        ("W - lr * gW", "W + lr * gW"),
+        ("err = acts[-1] - yb", "err = yb - acts[-1]"),
+    ],
     "per_sample": [
         ("grad_hb += delta_hidden", "grad_hb = delta_hidden"),
         ("grad_ow += np.outer(delta_out, self.hidden)", "grad_ow += np.outer(out - t, self.hidden)"),
