@@ -62,6 +62,7 @@ def check(
     *,
     case: str | Collection[str] | None = None,
     dtype: str | None = None,
+    precision: str | None = None,
     cost: str | None = None,
     family: tuple[str, str] | None = None,
     timeout: float = 60.0,
@@ -79,6 +80,8 @@ def check(
             object or a function.
         case: a glob, or several: only the cases whose id matches one.
         dtype: `float64` or `float32`, to have the cases in this dtype alone.
+        precision: `float16` or `bfloat16`: it computes in this format, and is judged by the float64
+            cases with their inputs rounded to it.
         cost: `quadratic` or `cross-entropy`: the cost of a network that does not let one choose it.
             Quadratic if not given; of a command or a trace, any if not given.
         family: the activations that it is meant to have, of hidden layers and output; those that it
@@ -100,6 +103,7 @@ def check(
         api.check,
         case=case,
         dtype=dtype,
+        precision=precision,
         cost=cost,
         family=family,
         timeout=timeout,

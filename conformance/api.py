@@ -9,10 +9,11 @@ from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from threading import RLock
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from threadpoolctl import threadpool_limits
 
+from conformance.arithmetic.formats import SHORT
 from conformance.corpus import store
 from conformance.corpus.case import Case
 from conformance.errors import StoppedError, SubjectError, UnknownSubjectError, UsageError
@@ -33,6 +34,7 @@ from conformance.running.isolate import isolated
 from conformance.subjects import COMMAND, Subject, find
 from conformance.subjects.adapt import adapt
 from conformance.subjects.command.subject import command_subject
+from conformance.subjects.in_format import cases_for, in_format, short_format
 from conformance.subjects.load import is_spec, load
 from conformance.subjects.trace.subject import trace_subject
 
@@ -46,6 +48,7 @@ def check(
     *,
     case: str | Collection[str] | None = None,
     dtype: str | None = None,
+    precision: str | None = None,
     cost: str | None = None,
     family: tuple[str, str] | None = None,
     timeout: float = 60.0,
@@ -61,6 +64,8 @@ def check(
             interface, a `torch.nn.Module`, a function `step(weights, biases, x, y, eta) -> dict`.
         case: a glob, or several: only the cases whose id matches one.
         dtype: only the cases in this dtype.
+        precision: `float16` or `bfloat16`: the subject computes in this format, and is judged by
+            the float64 cases with their inputs rounded to it.
         cost: the cost of a network that does not let one choose it, quadratic if not given; of a
             command, a trace or a `Subject`, which is put to the cases with this cost alone.
         family: the activations that it is meant to have, of hidden layers and output, such as
@@ -76,26 +81,32 @@ def check(
         CorpusError: the fixtures are damaged.
     """
     place = store.root()
+    if precision is not None and (precision not in SHORT or dtype is not None):
+        raise UsageError(f"precision {precision}: give {' or '.join(SHORT)}, and no dtype")
+    cases: Sequence[Case] = store.cases(place, case, dtype if precision is None else "float64")
+    meant = Meant(cost, family, precision)
     if isinstance(subject, str) and is_spec(subject) and not subject.endswith(".safetensors"):
-        return _apart(
-            subject,
-            store.cases(place, case, dtype),
-            ((cost, family), tuple(python_path)),
-            (timeout, done),
-            detailed=detailed,
-        )
+        options = meant, tuple(python_path)
+        return _apart(subject, cases, options, (timeout, done), detailed=detailed)
     with TURN, threadpool_limits(1):
         named = case if isinstance(case, str) else None
-        judged = found(subject, place, (cost, family), case=named, timeout=timeout)
-        return _fitting(
-            examine(judged, place, store.cases(place, case, dtype), done, detailed=detailed)
-        )
+        judged = found(subject, place, meant, case=named, timeout=timeout)
+        cases = cases_for(judged, cases)
+        return _fitting(examine(judged, place, cases, done, detailed=detailed))
+
+
+class Meant(NamedTuple):
+    """The cost, the family and the format that a subject is said to have."""
+
+    cost: str | None = None
+    family: tuple[str, str] | None = None
+    precision: str | None = None
 
 
 def found(
     subject: object,
     place: Path,
-    meant: "Meant",
+    meant: Meant,
     *,
     case: str | None = None,
     timeout: float = 60.0,
@@ -115,11 +126,7 @@ def found(
         return _as_meant(command_subject(subject, timeout=timeout), meant)
     if subject.endswith(".safetensors"):
         return _as_meant(trace_subject(Path(subject), place, case), meant)
-    return _as_meant(find(subject), (None, meant[1]))
-
-
-Meant = tuple[str | None, tuple[str, str] | None]
-"""The cost and the family that a subject is said to have."""
+    return _as_meant(find(subject), meant._replace(cost=None))
 
 
 def _adapted(thing: Any, name: str, meant: Meant) -> Subject:
@@ -129,18 +136,21 @@ def _adapted(thing: Any, name: str, meant: Meant) -> Subject:
         UnknownSubjectError: it is not the network of the book.
     """
     try:
-        return adapt(thing, name, *meant)
+        adapted = adapt(thing, name, meant.cost, meant.family)
     except UnknownSubjectError:
         raise
     except UsageError as error:
         raise UnknownSubjectError(str(error)) from error
+    short = meant.precision or short_format(adapted)
+    return adapted if short is None else in_format(adapted, short)
 
 
 def _as_meant(subject: Subject, meant: Meant) -> Subject:
     """A subject of which we cannot see its cost or family, with those that it is said to have."""
-    cost, family = meant
+    cost, family, precision = meant
     subject = subject if cost is None else replace(subject, costs=(cost,))
-    return subject if family is None else replace(subject, family=family)
+    subject = subject if family is None else replace(subject, family=family)
+    return subject if precision is None else in_format(subject, precision)
 
 
 def _apart(
@@ -164,6 +174,8 @@ def _apart(
                 reports.append(case_from_json(said.pop("case")))
                 done(reports[-1])
     except SubjectError as error:
+        if said.get("short") is not None:
+            cases = [each.in_format(said["short"]) for each in cases]
         waiting = [each for each in cases if each.id not in said["skipped"]][len(reports) :]
         if not (reports or waiting) or not (loaded or isinstance(error, StoppedError)):
             words = str(error)
@@ -188,14 +200,17 @@ def _send_all(
     meant, python_path = options
     thing = load(spec, python_path)
     subject = replace(_adapted(thing, spec, meant), folders=python_path)
+    cases = cases_for(subject, cases)
     fitting = [each for each in cases if not subject.unfit(each)]
     skipped = {each.id: subject.unfit(each) for each in cases if each not in fitting}
-    send({"conventions": list(subject.conventions), "skipped": skipped})
+    short = short_format(subject)
+    send({"conventions": list(subject.conventions), "skipped": skipped, "short": short})
 
     def grown(report: Report) -> None:
         causes = [cause_to_json(each) for each in report.causes]
         exact = [exact_to_json(each) for each in report.exact]
         small = [asdict(each) for each in report.smallest]
+        send({"conventions": list(report.conventions)})
         send({"causes": causes, "smallest": small, "exact": exact})
 
     with threadpool_limits(1):

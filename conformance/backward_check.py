@@ -174,7 +174,8 @@ def check_vjp(
 
     Args:
         forward: called as `forward(*args)`; it returns the output, or `(output, cache)`. Or a
-            `torch.autograd.Function`, whose first argument then follows in the place of `backward`.
+            `torch.autograd.Function`, or a function with `jax.custom_vjp`, whose first argument
+            then follows in the place of `backward`.
         backward: called as `backward(dout, cache)`, or `backward(dout)` if there is no cache; it
             returns the gradients of the arguments, or of those that are arrays of floats.
         args: of the forward function.
@@ -188,6 +189,12 @@ def check_vjp(
 
         if is_function(forward):
             return _check_function(forward, (backward, *args), seed)
+    if "jax" in sys.modules:
+        from conformance.custom.by_jax import check, is_custom_vjp
+
+        if is_custom_vjp(forward):
+            name = getattr(forward, "__name__", "function")
+            return BackwardReport(name, check(forward, (backward, *args), seed))
     return _check_pair(forward, backward, args, seed)
 
 

@@ -9,12 +9,13 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from conformance.corpus import store
+from conformance.cases.in_short import read
 from conformance.corpus.case import Case
 from conformance.corpus.recorded import Recorded
 from conformance.judging.case_report import CaseReport
 from conformance.judging.exact_lane import run_exactly
 from conformance.judging.judge import check_case
+from conformance.judging.scale import convention, loss_scale
 from conformance.judging.second_run import across_cases, repeats
 from conformance.outcome import Report
 from conformance.subjects import Subject
@@ -47,16 +48,29 @@ def examine(
     reasons = {case: subject.unfit(case) for case in cases}
     fitting = [case for case, reason in reasons.items() if not reason]
     skipped = {case.id: reason for case, reason in reasons.items() if reason}
-    reports, declined = [], {}
+    reports, declined, scale = [], {}, 1.0
     with seldom_collected(), subject.ahead(fitting):
         for case in fitting:
             if reason := subject.declines(case):
                 declined[case.id] = reason
                 continue
-            reports.append(_checked(subject, store.read(place, case), detailed=detailed))
-            done(reports[-1])
+            try:
+                recorded = read(place, case)
+            except ArithmeticError as error:
+                declined[case.id] = f"has no such case in {case.dtype}: {error}"
+                continue
+            recorded = replace(recorded, case=replace(recorded.case, scale=scale))
+            report = _checked(subject, recorded, detailed=detailed)
+            if scale == 1 and (scale := loss_scale(report)) != 1:
+                recorded = replace(recorded, case=replace(recorded.case, scale=scale))
+                report = _checked(subject, recorded, detailed=detailed)
+            reports.append(report)
+            done(report)
     judged = tuple(across_cases(reports))
-    whole = Report(subject.name, subject.conventions, judged, skipped, declined=declined)
+    said = (*subject.conventions, *[convention(scale)] * (scale != 1))
+    whole = Report(subject.name, said, judged, skipped, declined=declined)
+    if scale != 1:
+        further(whole)
     for grown in _grown(subject, place, whole):
         further(whole := grown)
     return whole
@@ -94,7 +108,8 @@ def _grown(subject: Subject, place: Path, report: Report) -> Iterator[Report]:
 
         report = replace(report, causes=diagnose(report.cases))
         yield report
-        if repeats(report.cases):  # else small networks would not show the same twice either
+        scaled = any(each.case.scale != 1 for each in report.cases)  # small networks are not
+        if repeats(report.cases) and not scaled:  # else they would not show the same twice either
             tags = [each.tag for each in report.causes]
             report = replace(report, smallest=examples(subject, tags))
         yield report

@@ -14,8 +14,17 @@ def installed(names: Iterable[str]) -> str:
 
 def has_torch() -> bool:
     """Whether PyTorch is installed; it is not imported."""
+    return _has("torch")
+
+
+def has_jax() -> bool:
+    """Whether JAX is installed; it is not imported."""
+    return _has("jax")
+
+
+def _has(name: str) -> bool:
     try:
-        return find_spec("torch") is not None
+        return find_spec(name) is not None
     except ModuleNotFoundError:
         return False
 

@@ -5,6 +5,7 @@ rewrites, so everything that leaves is a copy.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from types import MappingProxyType
 
 import torch
@@ -19,7 +20,13 @@ Pair = tuple[tuple[Array, ...], tuple[Array, ...]]
 
 
 class Trainer:
-    """A network in training, which shows what each of its steps computed."""
+    """A network in training, which shows what each of its steps computed.
+
+    Attributes:
+        short: the format of the forward pass under autocast; None if it is that of the parameters.
+        scale: by which the cost is multiplied before it is differentiated, a power of two: so that
+            short numbers do not underflow. The gradients are divided by it before the update.
+    """
 
     def __init__(
         self,
@@ -53,6 +60,8 @@ class Trainer:
         self.l1 = decay if update == "l1" else 0.0
         self.state = State(self.optimizer, self.network.layers, eta)
         self.state.put(parameters.state)
+        self.short: torch.dtype | None = None
+        self.scale = 1.0
         self._z: list[Tensor] = []
         self._a: list[Tensor] = []
         for linear in self.network.layers if watched else ():
@@ -63,16 +72,20 @@ class Trainer:
     def step(self, batch: Batch) -> Step:
         """Take one step on a mini-batch of columns and show everything it computed."""
         self.forget()
-        x, y = (torch.tensor(array.T) for array in (batch.x, batch.y))
+        layers, dtype = self.network.layers, self.network.layers[0].weight.dtype
+        x, y = (torch.tensor(array.T, dtype=dtype) for array in (batch.x, batch.y))
         self.optimizer.zero_grad()
         masked = (each for each in self.network.activation if isinstance(each, Masked))
         for layer, mask in zip(masked, batch.masks, strict=True):
-            layer.mask = torch.tensor(mask.T)
-        logits = self.network(x)
-        cost = self.network.cost(logits, y, self.cost)
-        z, a = self.seen(logits)
-        cost.backward()  # type: ignore[no-untyped-call]
-        layers = self.network.layers
+            layer.mask = torch.tensor(mask.T, dtype=dtype)
+        with self._autocast():
+            logits = self.network(x)
+            cost = self.network.cost(logits, y, self.cost)
+            z, a = self.seen(logits)
+        (cost * self.scale).backward()  # type: ignore[no-untyped-call]
+        for parameter in self.network.parameters() if self.scale != 1 else ():
+            if parameter.grad is not None:
+                parameter.grad /= self.scale
         nabla_b, nabla_w = gradients(layers)
         if self.l1:  # PyTorch has no such decay: its gradient is added by itself
             penalty: Tensor = self.l1 * sum(
@@ -85,13 +98,19 @@ class Trainer:
             z=tuple(to_array(each).T for each in z),
             a=tuple(to_array(each).T for each in a),
             cost=to_array(cost),
-            delta=tuple(batch.m * to_array(each.grad).T for each in z),  # autograd's holds the 1/m
+            delta=tuple(  # autograd's holds the 1/m, and the scale
+                batch.m / self.scale * to_array(each.grad).T for each in z
+            ),
             nabla_b=nabla_b,
             nabla_w=nabla_w,
             b=b,
             w=w,
             state=self.state.taken(),
         )
+
+    def _autocast(self) -> AbstractContextManager[object]:
+        """Where the forward pass computes in the short format, if there is one."""
+        return nullcontext() if self.short is None else torch.autocast("cpu", self.short)
 
     def forget(self) -> None:
         """Forget the weighted inputs and activations of the last forward pass."""
@@ -152,4 +171,7 @@ def to_array(tensor: Tensor | None) -> Array:
     """
     if tensor is None:
         raise RuntimeError("autograd left no gradient")
-    return tensor.detach().cpu().numpy().copy()
+    numbers = tensor.detach().cpu()
+    if numbers.dtype == torch.bfloat16:  # which NumPy does not have
+        numbers = numbers.float()
+    return numbers.numpy().copy()

@@ -1,4 +1,4 @@
-"""The truth: ball arithmetic, and its correct rounding to float64 and float32.
+"""The truth: ball arithmetic, and its correct rounding to a floating-point format.
 
 A ball is a midpoint and a radius that together enclose the exact value (`flint.arb`, FLINT/Arb).
 Object arrays of balls go through the equations of `reference` as floats do; every result is a
@@ -15,12 +15,13 @@ IEEE Transactions on Computers 66 (2017).
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from math import log
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import flint
 import numpy as np
 from numpy.typing import DTypeLike
 
+from conformance.arithmetic.formats import Format, format_of
 from reference.step import Array
 
 T = TypeVar("T")
@@ -37,6 +38,7 @@ their product may be below 2^−4096, what 4096 bits leave undecided need not be
 _ball = np.frompyfunc(flint.arb, 1, 1)
 _lower = np.frompyfunc(flint.arb.lower, 1, 1)
 _upper = np.frompyfunc(flint.arb.upper, 1, 1)
+_is_finite = np.frompyfunc(flint.arb.is_finite, 1, 1)
 _float = np.frompyfunc(float, 1, 1)
 
 
@@ -51,6 +53,12 @@ class KinkError(UndecidedError):
 def balls(array: Array) -> Array:
     """The float array as an object array of exact balls, of the same shape."""
     return np.asarray(_ball(np.asarray(array).astype(object)), dtype=object)
+
+
+def finite(array: Array) -> Array:
+    """The balls, each that is not finite in the place of infinity."""
+    known = np.asarray(_is_finite(array), dtype=bool)
+    return np.where(known, array, balls(np.array(np.inf)))
 
 
 def is_balls(array: object) -> bool:
@@ -70,21 +78,22 @@ def rounded(exact: Array, dtype: DTypeLike, *, ties: bool = False) -> Array:
 
     Args:
         exact: an object array of balls.
-        dtype: float64 or float32; the rounding to float32 does not go through float64.
+        dtype: a format in `FLOATS`; no rounding goes through float64.
         ties: take a ball that holds the midpoint of two neighbouring floats for that midpoint.
 
     Raises:
         UndecidedError: a ball reaches over a midpoint between two floats (and `ties` is false).
     """
-    kind: np.dtype[Any] = np.dtype(dtype)
+    kind = format_of(dtype)
     array = np.asarray(exact, dtype=object)
     lower, upper = (_rounded_ends(np.asarray(end(array)), kind) for end in (_lower, _upper))
     undecided = ~(lower == upper)
     if undecided.any():
-        if not ties or not np.all(_is_tie(lower[undecided], upper[undecided])):
+        if not ties or not np.all(kind.above(lower[undecided]) == upper[undecided]):
             raise UndecidedError(f"{np.count_nonzero(undecided)} balls are too wide to be rounded")
-        lower = np.where(undecided, _even(lower, upper), lower)
-    return np.asarray(lower + kind.type(0), dtype=kind)  # −0 becomes 0
+        even = np.where(kind.even(lower), lower, upper)
+        lower = np.where(undecided, even, lower)
+    return np.asarray(lower + kind.container.type(0))  # −0 becomes 0
 
 
 def rounded_up(exact: Array, dtype: DTypeLike, *, ties: bool = False) -> Array:
@@ -97,9 +106,7 @@ def rounded_up(exact: Array, dtype: DTypeLike, *, ties: bool = False) -> Array:
     """
     nearest = rounded(exact, dtype, ties=ties)
     zero = np.asarray(np.asarray(exact, dtype=object) == 0, dtype=bool)
-    with np.errstate(over="ignore"):
-        above = np.nextafter(nearest, nearest.dtype.type(np.inf))
-    return np.where(zero, nearest, above)
+    return np.where(zero, nearest, format_of(dtype).above(nearest))
 
 
 def until_decided(compute: Callable[[bool], T]) -> T:
@@ -137,29 +144,25 @@ def tells_ties(weighted_inputs: Iterable[Array]) -> bool:
     return bool(sum(largest, start=flint.arb(0)) <= FARTHEST)
 
 
-def _rounded_ends(ends: Array, dtype: np.dtype[Any]) -> Array:
+def _rounded_ends(ends: Array, kind: Format) -> Array:
     """Exact balls (the ends of others) to the nearest float, ties to even."""
     ends = np.asarray(ends, dtype=object)  # of shape () too, which NumPy unpacks
     doubles = np.asarray(_float(ends), dtype=np.float64)
-    if dtype == np.float64:
+    if kind.container == np.float64:
         return doubles
-    with np.errstate(over="ignore", under="ignore"):
-        below = np.nextafter(doubles, -np.inf).astype(dtype)
-        above = np.nextafter(doubles, np.inf).astype(dtype)
-    # Between these two the exact value lies; where both give one float32, so does it.
+    below, above = (kind.rounded(np.nextafter(doubles, end)) for end in (-np.inf, np.inf))
+    # Between these two the exact value lies; where both give one number, so does it.
     narrow = np.array(below)
     for index in map(tuple, np.argwhere((below != above) & np.isfinite(doubles))):
-        narrow[index] = _exactly_rounded(ends[index], dtype)
+        narrow[index] = _exactly_rounded(ends[index], kind)
     return narrow
 
 
-def _exactly_rounded(ball: flint.arb, dtype: np.dtype[Any]) -> np.floating:
+def _exactly_rounded(ball: flint.arb, kind: Format) -> np.floating:
     """The float nearest to an exact ball m·2^e, by integer arithmetic alone; ties to even."""
-    info = np.finfo(dtype)
     mantissa, exponent = (int(part) for part in ball.man_exp())
     magnitude = abs(mantissa)
-    lowest = int(info.minexp) - int(info.nmant)  # the exponent of the smallest subnormal
-    unit = max(exponent + magnitude.bit_length() - (int(info.nmant) + 1), lowest)
+    unit = max(exponent + magnitude.bit_length() - kind.bits, kind.lowest)
     drop = unit - exponent  # bits below the unit in the last place
     if drop > 0:
         magnitude, rest = magnitude >> drop, magnitude & ((1 << drop) - 1)
@@ -169,17 +172,5 @@ def _exactly_rounded(ball: flint.arb, dtype: np.dtype[Any]) -> np.floating:
         unit = exponent
     sign = 1 if mantissa >= 0 else -1
     with np.errstate(over="ignore"):
-        nearest: np.floating = np.ldexp(dtype.type(sign * magnitude), unit)
+        nearest: np.floating = np.ldexp(kind.container.type(sign * magnitude), unit)
     return nearest
-
-
-def _is_tie(lower: Array, upper: Array) -> Array:
-    """Whether two floats are neighbours, so that a ball between them holds their midpoint."""
-    with np.errstate(over="ignore"):
-        return np.asarray(np.nextafter(lower, upper) == upper)
-
-
-def _even(lower: Array, upper: Array) -> Array:
-    """The one of two neighbours whose last bit is 0."""
-    bits = lower.view(np.int64 if lower.dtype == np.float64 else np.int32)
-    return np.where(bits % 2 == 0, lower, upper)

@@ -36,6 +36,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from numpy.typing import DTypeLike
 
 from conformance.arithmetic.balls import balls, is_balls
+from conformance.arithmetic.formats import Format, format_of
 from reference.step import Array
 
 ULPS = 4
@@ -56,26 +57,27 @@ class Precision:
     slop: float  # relative error of one operation on the bounds themselves
 
     @classmethod
-    def of(cls, dtype: DTypeLike, *, exact_centre: bool) -> "Precision":
-        """The precision of float64 or float32 around an exact or a float64 centre."""
-        return _precision(np.dtype(dtype), exact_centre=exact_centre)
+    def of(cls, dtype: "Format | DTypeLike", *, exact_centre: bool) -> "Precision":
+        """The precision of a format in `FLOATS` around an exact or a float64 centre."""
+        return _precision(format_of(dtype), exact_centre=exact_centre)
 
     def gamma(self, terms: int) -> float:
-        """γ_n = nU / (1 − nU), rounded up."""
+        """γ_n = nU / (1 − nU), or (1 + U)^n − 1, which is less and always there, rounded up."""
         product = terms * self.unit
+        if product > 1 / 2:  # many terms in few bits
+            return float(np.expm1(terms * np.log1p(self.unit))) * (1 + 4 * float(_DOUBLE.eps))
         return product / (1 - product) * (1 + 4 * float(_DOUBLE.eps))
 
 
 @cache
-def _precision(dtype: "np.dtype[Any]", *, exact_centre: bool) -> Precision:
-    info = np.finfo(dtype)
-    unit, subnormal = float(info.eps) / 2, float(info.smallest_subnormal)
+def _precision(of: Format, *, exact_centre: bool) -> Precision:
+    unit, subnormal = of.unit, of.subnormal
     if exact_centre:
-        return Precision(unit, subnormal, float(info.tiny), float(info.max), 0.0)
+        return Precision(unit, subnormal, of.tiny, of.biggest, 0.0)
     own = float(_DOUBLE.eps) / 2
     # The centre underflows too, and so may the bounds: a few subnormals cover both.
     subnormal += 8 * float(_DOUBLE.smallest_subnormal)
-    return Precision(unit + own, subnormal, float(info.tiny), float(info.max), own)
+    return Precision(unit + own, subnormal, of.tiny, of.biggest, own)
 
 
 class RunningError(NDArrayOperatorsMixin):
@@ -111,12 +113,13 @@ class RunningError(NDArrayOperatorsMixin):
             with np.errstate(
                 invalid="ignore"
             ):  # infinity less infinity is unknown, as it should be
-                least = np.where(modulus >= self.bound, modulus - self.bound, np.nan)
+                nothing = _like(np.nan, modulus)
+                least = np.where(modulus >= self.bound, modulus - self.bound, nothing)
             self._least = least
         return _array(self._least)
 
     @classmethod
-    def exact(cls, array: Array, dtype: DTypeLike) -> "RunningError":
+    def exact(cls, array: Array, dtype: "Format | DTypeLike") -> "RunningError":
         """Numbers that are the same for everybody: float arrays or arrays of exact balls."""
         value = np.asarray(array, dtype=object if is_balls(array) else np.float64)
         precision = Precision.of(dtype, exact_centre=is_balls(value))
@@ -126,6 +129,11 @@ class RunningError(NDArrayOperatorsMixin):
     def shape(self) -> tuple[int, ...]:
         """The shape of the array."""
         return self.value.shape
+
+    @property
+    def size(self) -> int:
+        """The number of entries."""
+        return self.value.size
 
     @property
     def T(self) -> "RunningError":  # noqa: N802 - NumPy's name

@@ -14,6 +14,7 @@ import numpy as np
 from conformance.arithmetic.balls import (
     KinkError,
     balls,
+    finite,
     rounded,
     rounded_up,
     tells_ties,
@@ -69,6 +70,7 @@ def recorded_step(
 
     Raises:
         UndecidedError: neurons are so saturated that a value may be a tie, or beside one.
+        OverflowError: a value is beyond the largest number of the format.
     """
 
     def compute(ties: bool) -> tuple[dict[str, Array], dict[str, Array]]:
@@ -79,8 +81,10 @@ def recorded_step(
         values, bounds = {}, {}
         for name, quantity in exact.items():
             values[name] = rounded(quantity.value, case.dtype, ties=ties)
-            off = abs(quantity.value - balls(values[name]))
-            bounds[name] = rounded_up(quantity.bound + off, case.dtype, ties=ties)
+            if not np.isfinite(values[name]).all():
+                raise OverflowError(f"{name} is beyond the largest {case.dtype}")
+            bound = quantity.bound + abs(quantity.value - balls(values[name]))
+            bounds[name] = rounded_up(finite(bound), case.type, ties=ties)
         return values, bounds
 
     return until_decided(compute)

@@ -94,9 +94,9 @@ def start_of(case: Case) -> Parameters:
         part, weights = np.split(weights, [n * below])
         if len(part) > len(WEIGHTS):  # so that many inputs do not saturate a neuron
             part = part / 2 ** (below.bit_length() // 2)
-        w.append(part.reshape(n, below).astype(case.type))
+        w.append(case.format.rounded(part.reshape(n, below)))
         part, biases = np.split(biases, [n])
-        b.append(part.reshape(n, 1).astype(case.type))
+        b.append(case.format.rounded(part.reshape(n, 1)))
     return Parameters(tuple(w), tuple(b))
 
 
@@ -108,8 +108,8 @@ def batch_of(case: Case, t: int) -> Batch:
     if case.cost == "log-likelihood":  # whose targets are classes
         y = np.eye(len(y))[:, np.arange(count) % len(y)]
     sizes = case.sizes[1:-1] if case.masks else ()
-    every = Batch(x, y, tuple(_mask(n, count) for n in sizes)).map(lambda e: e.astype(case.type))
-    return every.columns(case.batches[t])
+    every = Batch(x, y, tuple(_mask(n, count) for n in sizes))
+    return every.map(case.format.rounded).columns(case.batches[t])
 
 
 def _mask(n: int, m: int) -> Array:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from conformance.arithmetic.formats import SHORT
 from conformance.cli.badge import Badge, badge_if_stopped, write_badge
 from conformance.cli.options import (
     SUBJECT,
@@ -16,11 +17,13 @@ from conformance.cli.options import (
     Dtype,
     Family,
     JsonFile,
+    Precision,
     PythonPath,
     Timeout,
     case_of,
     cost_of,
     dtype_of,
+    one_of,
 )
 from conformance.cli.progress import bar, console
 from conformance.cli.say import say, say_written
@@ -50,6 +53,7 @@ def check(
     ] = "safetensors",
     case: CaseGlob = None,
     dtype: Dtype = None,
+    precision: Precision = None,
     cost: Cost = None,
     family: Family = None,
     python_path: PythonPath = None,
@@ -97,6 +101,8 @@ def check(
     with badge_if_stopped(badge):
         asked = _asked(subject, command, (format_, timeout, workers))
         if variant is not None or device != "cpu":
+            if precision is not None:
+                raise UsageError("--precision does not go with --variant and --device")
             from conformance.subjects.variants import variant as chosen
 
             asked = chosen(subject, variant, device)
@@ -106,6 +112,7 @@ def check(
                 checked,
                 case=case_of(case),
                 dtype=dtype_of(dtype),
+                precision=one_of("--precision", precision, *SHORT),
                 cost=cost_of(cost),
                 family=family_of(family),
                 timeout=timeout,
@@ -147,6 +154,8 @@ def _of_processes(
     if save is not None:
         raise UsageError("--save does not go with --processes: --html and --json do")
     given = {**book.keywords, "python_path": tuple(book.keywords["python_path"])}
+    if given.pop("precision") is not None:
+        raise UsageError("--precision does not go with --processes")
     done = given.pop("done")
     asked = Asked(subject, world, **given, program=program)
     report = check(asked, done)

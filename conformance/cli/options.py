@@ -38,6 +38,13 @@ CaseGlob = Annotated[
 Dtype = Annotated[
     str | None, typer.Option(metavar="float64|float32", help="Only the cases in this dtype.")
 ]
+Precision = Annotated[
+    str | None,
+    typer.Option(
+        metavar="float16|bfloat16",
+        help="It computes in this format; inputs of the cases are rounded to it.",
+    ),
+]
 Cost = Annotated[
     str | None,
     typer.Option(

@@ -5,13 +5,14 @@ Left out: its numbers (`recorded.py`) and how they are made (`cases/build.py`).
 
 import re
 from collections.abc import Collection
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from fnmatch import fnmatchcase
 from math import isfinite
 from typing import Any
 
 import numpy as np
 
+from conformance.arithmetic.formats import FLOATS, Format
 from conformance.model.functions import ACTIVATIONS, COSTS, SIGMOID, fits
 from conformance.model.reduction import reduced_rows
 from conformance.model.table import MASK, Rows, rows
@@ -64,7 +65,7 @@ class Case:
         eta: the learning rate η.
         lmbda: the weight decay λ.
         n: the size of the training set, by which λ is divided.
-        dtype: "float64" or "float32".
+        dtype: "float64" or "float32"; of a case that is in no file also another of `FLOATS`.
         batches: the samples of each step's mini-batch, by their index in the data of the case.
         why: the reason for which the case exists.
         catches: known mistakes that it shows.
@@ -74,6 +75,8 @@ class Case:
             one process takes it at once, which is not written down.
         update: a name in `UPDATES`; the book's is not written down.
         constants: μ, ρ and ε, those that the update has, by their names.
+        scale: by which the program that is judged multiplies its errors, so that they do not
+            underflow; 1, which is not written down, in every recorded case.
     """
 
     id: str
@@ -90,6 +93,7 @@ class Case:
     parts: tuple[Parts, ...] = ()
     update: str = SGD
     constants: tuple[tuple[str, float], ...] = ()
+    scale: float = 1.0
 
     def __post_init__(self) -> None:
         """Fill in the activations that were not given."""
@@ -152,7 +156,18 @@ class Case:
     @property
     def type(self) -> "np.dtype[Any]":
         """The dtype of every array of the case."""
-        return np.dtype(self.dtype)
+        return self.format.container
+
+    @property
+    def format(self) -> Format:
+        """The format of every number of the case."""
+        return FLOATS[self.dtype]
+
+    def in_format(self, dtype: str) -> "Case":
+        """The same case in another format; a float64 case has no dtype in its id."""
+        id_ = self.id.removesuffix(f"-{self.dtype}")
+        id_ = id_ if dtype == "float64" else f"{id_}-{dtype}"
+        return replace(self, id=id_, dtype=dtype)
 
     def to_json(self) -> dict[str, Any]:
         """The fields as JSON values."""
@@ -161,6 +176,8 @@ class Case:
             del fields_["activations"]
         if not self.parts:
             del fields_["parts"]
+        if self.scale == 1:
+            del fields_["scale"]
         del fields_["constants"]
         if self.update == SGD:
             del fields_["update"]
@@ -169,14 +186,14 @@ class Case:
         return fields_
 
     @classmethod
-    def from_json(cls, values: dict[str, Any]) -> "Case":
-        """The case with these fields.
+    def from_json(cls, values: dict[str, Any], *, judged: bool = False) -> "Case":
+        """The case with these fields; if judged, perhaps in a short format or scaled.
 
         Raises:
             ValueError: a field is missing, unknown, or of the wrong kind.
         """
         names = {field.name for field in fields(cls)}
-        wrong = (set(values) ^ names) - {"activations", "parts", "update", "constants"}
+        wrong = (set(values) ^ names) - {"activations", "parts", "update", "constants", "scale"}
         if wrong:
             raise ValueError(f"fields {sorted(wrong)} are missing or unknown")
         try:
@@ -199,7 +216,7 @@ class Case:
         except (TypeError, OverflowError) as error:
             raise ValueError(f"a field is of the wrong kind ({error})") from error
         for name, right in _rules(made).items():
-            if not right:
+            if not (right or (judged and name in ("dtype", "scale"))):
                 raise ValueError(f"{name} cannot be {getattr(made, name)!r}")
         return made
 
@@ -231,6 +248,7 @@ def _rules(case: Case) -> dict[str, bool]:
         "eta": isfinite(case.eta) and case.eta > 0,
         "lmbda": isfinite(case.lmbda) and case.lmbda >= 0,
         "n": isinstance(case.n, int) and case.n > 0,
+        "scale": case.scale == 1,
         "dtype": case.dtype in ("float64", "float32"),
         "batches": all(batch and min(batch) >= 0 for batch in case.batches) and case.steps > 0,
         "why": isinstance(case.why, str),

@@ -10,7 +10,6 @@ Left out: judging it (`asked.py`), and which arguments it is called with.
 import inspect
 from collections.abc import Sequence
 from contextlib import redirect_stdout
-from dataclasses import dataclass
 from io import StringIO
 from typing import Any
 
@@ -18,6 +17,7 @@ import numpy as np
 import torch
 
 from conformance.backward.program import Goal, NotAGradientError, OwnPass, last_return
+from conformance.custom.calling import Called
 from conformance.custom.context import Context, Function, backward_of, is_separate
 from conformance.tracing.program import traced_program
 from conformance.tracing.tensor_memory import TensorTrace
@@ -26,27 +26,6 @@ from conformance.tracing.trace import Node, Trace
 FLOATS = (torch.float32, torch.float64)
 SHORT = (torch.float16, torch.bfloat16)
 RANDOM = 7  # the seed of torch, so that forward draws the same numbers each time
-
-
-@dataclass(frozen=True, eq=False)
-class Called:
-    """A call.
-
-    Attributes:
-        kind: the function.
-        step: the record of both passes.
-        outputs: the nodes of the differentiable outputs.
-        sent: the nodes of what backward is given for them.
-        absent: the names of arguments for which backward gives None.
-        arguments: the names of all arguments.
-    """
-
-    kind: type[Function]
-    step: OwnPass
-    outputs: tuple[Node, ...]
-    sent: tuple[Node, ...]
-    absent: tuple[str, ...]
-    arguments: tuple[str, ...]
 
 
 def names_of(kind: type[Function], count: int) -> tuple[str, ...]:
@@ -133,7 +112,7 @@ def called(
             goals.append(Goal(name, start[name], _gradient(tensors, gradient, each)))
     returns = last_return(inspect.unwrap(backward_of(kind)))
     step = OwnPass(trace, tuple(goals), loss=loss, returns=returns, promised=True)
-    return Called(kind, step, outputs, given_back, tuple(absent), names)
+    return Called(step, outputs, given_back, tuple(absent))
 
 
 def loss_of(

@@ -73,10 +73,10 @@ def _cells(report: CaseReport, seen: Evidence, truth: Mapping[str, Target]) -> I
 def _against(verdict: Verdict, seen: Evidence, truth: Target) -> tuple[str, Deviation]:
     """What the verdict compares with: where both agree, that of which the worst entry is worse."""
     shown = seen.shown[verdict.name]
-    local = deviation(shown, seen.target(verdict.name))
+    local = deviation(shown, seen.target(verdict.name), seen.case.format)
     if verdict.status in (Status.FAIL, Status.LOST) and not verdict.problem.endswith(FROM_TRUTH):
         return INPUTS, local
-    true = deviation(shown, truth)
+    true = deviation(shown, truth, seen.case.format)
     if verdict.status is Status.PASS and np.max(local.ratio) >= np.max(true.ratio):
         return INPUTS, local
     return TRUTH, true

@@ -9,6 +9,7 @@ from itertools import islice
 
 import numpy as np
 
+from conformance.arithmetic.formats import FLOATS
 from conformance.diagnosis.failure import Failure
 from reference.step import Array
 
@@ -16,7 +17,6 @@ FEWEST = 6  # digits or decimals, those of `%g` and `%f`: a hand-written fractio
 ENOUGH = 16  # numbers: that all of so many happen to have few digits is no accident
 MOST = 10_000  # numbers that are looked at
 NEAR = 0.01  # of the largest entry: what is further off is wrong in another way
-NEEDED = {"float64": 17, "float32": 9}  # digits by which a number is read back as itself
 
 
 def shortened(failures: Sequence[Failure]) -> str:
@@ -25,7 +25,8 @@ def shortened(failures: Sequence[Failure]) -> str:
     telling = [each for each in failures if each.evidence.case.dtype == dtype]
     if not all(each.comparable and _near(each) for each in telling):
         return ""
-    kept = int(np.finfo(dtype).precision)  # digits that any text of so many keeps
+    of = FLOATS[dtype]
+    kept = int(np.finfo(of.container).precision)  # digits that any text of so many keeps
     digits: list[int] = []
     for each in islice(_digits(telling), MOST):
         if each > kept:
@@ -33,7 +34,7 @@ def shortened(failures: Sequence[Failure]) -> str:
         digits.append(each)
     if len(digits) < ENOUGH or max(digits) < FEWEST:
         return ""
-    needed = f"as text, a {dtype} needs {NEEDED[dtype]}"
+    needed = f"as text, a {dtype} needs {of.text_digits}"
     return f"no number that was shown has more than {max(digits)} digits: {needed}"
 
 

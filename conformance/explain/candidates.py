@@ -10,7 +10,7 @@ from functools import cache
 import numpy as np
 
 from conformance.arithmetic.balls import KinkError
-from conformance.cases.small import entries, in_float32, recorded, small_case
+from conformance.cases.small import entries, recorded, small_case
 from conformance.corpus.case import Case
 from conformance.corpus.recorded import Recorded
 from conformance.errors import ConformanceError
@@ -131,7 +131,7 @@ def first_failing(subject: Subject, tags: Sequence[str] | None = None) -> Failin
     """
     for dtype in sorted(subject.dtypes, reverse=True):  # float64 first
         for each in candidates(subject.family, subject.updates):
-            case = each if dtype == "float64" else in_float32(each)
+            case = each.in_format(dtype)
             if not subject.unfit(case) and (subject.decays or not case.lmbda) and is_sure(case):
                 with np.errstate(all="ignore"):  # a wrong formula overflows where it will
                     found = _tried(subject, recorded(case), tags)

@@ -51,7 +51,7 @@ def judge_file(
     held = max(seconds, LEAST)
     known: list[Part] = []
     try:
-        book = partial(_check_book, started + held, held, (cost, family), known)
+        book = partial(_check_book, started + held, held, Meant(cost, family), known)
         judged = _of_file(file, check_file(Asked(file, None, cost, (), held), book))
     except InternalError as error:
         report = tuple(error.traceback.splitlines())
@@ -89,8 +89,7 @@ def _check_book(
             raise _LateError
 
     try:
-        cost, family = meant
-        report = check(spec, timeout=timeout, cost=cost, family=family, done=done)
+        report = check(spec, timeout=timeout, **meant._asdict(), done=done)
     except _LateError:
         report = Report(spec, cases=tuple(cases))
         if report.exit_code != 1:

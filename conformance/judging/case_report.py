@@ -33,6 +33,11 @@ class CaseReport:
         return [verdict for verdict in self.verdicts if verdict.lost is not None]
 
     @property
+    def undecided(self) -> list[Verdict]:
+        """The quantities that the format of the case has too few bits to decide."""
+        return [verdict for verdict in self.verdicts if verdict.status is Status.UNDECIDED]
+
+    @property
     def blamed(self) -> dict[str, list[Verdict]]:
         """The failures of each equation, by its tag, the first failure's first."""
         found: dict[str, list[Verdict]] = {}

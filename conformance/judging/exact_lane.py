@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from conformance.cases.in_short import read
 from conformance.cases.small import entries
-from conformance.corpus import store
 from conformance.corpus.case import Case
 from conformance.corpus.recorded import RecordedStep
 from conformance.errors import SubjectError
@@ -60,7 +60,7 @@ def run_exactly(subject: Subject, place: Path, reports: Sequence[CaseReport]) ->
         return
     case = max((each.case for each in small), key=lambda case: entries(case.sizes))
     try:
-        run = exact_run(subject, case, store.read(place, case).steps[0])
+        run = exact_run(subject, case, read(place, case).steps[0])
     except SubjectError as error:
         run = ExactRun(case.id, 0, str(error))
     if run is not None:

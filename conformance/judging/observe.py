@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from conformance.corpus.case import Case
 from conformance.corpus.recorded import RecordedStep
 from conformance.errors import ConformanceError, SubjectError
+from conformance.judging.scale import unscaled
 from conformance.running.tracebacks import stopped
 from conformance.subjects import Subject
 from conformance.subjects.observation import Observation, observed
@@ -33,7 +34,7 @@ def observations(
             unknown = sorted(str(name) for name in seen.shown.keys() - case.rows.keys())
             if unknown:
                 raise SubjectError(f"{subject.name} showed {unknown[0]!r}, which is no quantity")  # noqa: TRY301
-            yield seen
+            yield seen if case.scale == 1 else unscaled(seen, step, case.scale)
     except ConformanceError:
         raise
     except (Exception, SystemExit) as error:

@@ -36,11 +36,18 @@ def with_highest(at: Situation) -> Any:
     return by_the_book(replace(at, layer=next(alike)), "W")
 
 
+def with_loss_scale(at: Situation) -> tuple[float, float]:
+    """S over 1; 1024 where no scale is seen in the gradients."""
+    return (at.case.scale if at.case.scale != 1 else USUAL_SCALE), 1
+
+
 SUMS: Formulas = {
     "BP3": lambda at: by_the_book(at, "BP3") * at.m,
     "BP4": lambda at: by_the_book(at, "BP4") * at.m,
 }
 """The gradients of BP3 and BP4 without 1/m."""
+
+USUAL_SCALE = 1024.0
 
 STEP_BY_SUM = (
     "It is a convention where the interface does not promise η/m, as update_mini_batch does, if "
@@ -142,6 +149,14 @@ UPDATES = (
         right="w^l ← w^l − (η/m) Σ_x ∂C_x/∂w^l, and b^l likewise",
         formulas=scaled(in_integers),
         hidden="η a multiple of m",
+    ),
+    Mistake(
+        "loss-scale-kept",
+        "The gradients are not divided by the loss scale S before the update.",
+        wrong="b^l ← b^l − η S ∂C/∂b^l, w^l ← w^l − η S ∂C/∂w^l",
+        right="b^l ← b^l − η ∂C/∂b^l, w^l ← w^l − η ∂C/∂w^l",
+        formulas=scaled(with_loss_scale),
+        hidden="gradient checks, which take the loss with its scale",
     ),
     Mistake(
         "remainder-nominal-size",

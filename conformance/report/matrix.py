@@ -15,18 +15,19 @@ SIGNS = {
     Status.FAIL: "✗",
     Status.LOST: "~",
     Status.EXPLAINED: "·",
+    Status.UNDECIDED: "?",
     Status.PASS: "✓",
     Status.NOT_OBSERVED: "–",
 }
 """By status, the gravest first."""
 
-ASCII_SIGNS = {"!": "!", "✗": "x", "~": "~", "·": ".", "✓": "ok", "–": "-", "": ""}
+ASCII_SIGNS = {"!": "!", "✗": "x", "~": "~", "·": ".", "?": "?", "✓": "ok", "–": "-", "": ""}
 """The signs for an output that does not encode them all."""
 
 COLUMNS = (*(tag for tag in TAGS if tag != "V"), "free")
 MEANING = (
     "✓ right, ✗ wrong, ~ right but digits lost, · explained by what is wrong before it, "
-    "– not shown, ! stopped"
+    "? undecided in so few bits, – not shown, ! stopped"
 )
 
 

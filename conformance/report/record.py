@@ -98,7 +98,8 @@ def case_to_json(report: CaseReport) -> dict[str, Any]:
 def case_from_json(values: dict[str, Any]) -> CaseReport:
     """The case of some JSON values."""
     verdicts = [_verdict(each) for each in values["verdicts"]]
-    said = Case.from_json(values["case"]), values["subject"], verdicts, values["error"]
+    case = Case.from_json(values["case"], judged=True)
+    said = case, values["subject"], verdicts, values["error"]
     frames = tuple(Frame(**each) for each in values.get("lines", ()))
     return CaseReport(*said, **details_from_json(values), frames=frames)
 
@@ -110,6 +111,8 @@ def verdict_to_json(verdict: Verdict) -> dict[str, Any]:
     values["problem"] = problem_text(verdict)
     for optional in ("finding", "on_balls", "lost"):
         del values[optional]
+    if not verdict.bits:
+        del values["bits"]
     if verdict.on_balls is not None:
         error = verdict.on_balls.error
         said = None if error is None else number(error)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from conformance.judging.case_report import CaseReport
+from conformance.model.table import CAUSAL
 from conformance.outcome import Blame, Report
 from conformance.report.blame_words import (
     LISTED,
@@ -87,6 +88,8 @@ def counts(report: Report) -> str:
     }
     hidden = f", not observed: {', '.join(sorted(unseen))}" if unseen else ""
     digits = f", {lost} with lost digits" if lost else ""
+    few = sum(len(case.undecided) for case in report.cases)
+    digits += f", {few} undecided" if few else ""
     return (
         f"{pluralize(len(report.cases), 'case')}: {len(passes):,} quantities ({entries:,} entries) "
         f"agree, {failures} wrong{digits}{hidden}"
@@ -97,6 +100,7 @@ def facts(report: Report) -> Iterator[str]:
     """How much was judged, by which conventions, and what was not and why."""
     yield counts(report)
     yield judged_words(report.cases)
+    yield from format_words(report)
     if report.conventions:
         yield f"conventions recognised: {', '.join(report.conventions)}"
     if report.skipped:
@@ -104,6 +108,29 @@ def facts(report: Report) -> Iterator[str]:
     if report.declined:
         yield declined(report)
     yield from report.notes
+
+
+def format_words(report: Report) -> Iterator[str]:
+    """That the inputs are rounded to a short format, and which quantities it cannot decide."""
+    if not report.cases or not report.cases[0].case.format.short:
+        return
+    of = report.cases[0].case.format
+    yield f"inputs of the cases are rounded to {of.name}, and what is right is computed from them"
+    needed: dict[str, list[int]] = {}
+    for case in report.cases:
+        for each in case.undecided:
+            needed.setdefault(case.case.rows[each.name].tag, []).append(each.bits)
+    said = [f"{tag} {len(needed[tag])}{_bits(needed[tag])}" for tag in CAUSAL if tag in needed]
+    if said:
+        yield f"undecided in {of.name}, which has {of.bits} bits: {', '.join(said)}"
+
+
+def _bits(needed: Sequence[int]) -> str:
+    """How many bits would decide, in brackets."""
+    known = sorted({*needed} - {0})
+    if not known:
+        return " (no number of bits is known to)"
+    return f" ({'' if len(known) == 1 else f'{known[0]} to '}{known[-1]} bits would decide)"
 
 
 def pluralize(count: int, noun: str) -> str:

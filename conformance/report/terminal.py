@@ -33,7 +33,7 @@ from conformance.report.judged import judged_words
 from conformance.report.matrix import ASCII_SIGNS, cells, columns, sign, worst
 from conformance.report.message import accused, line
 from conformance.report.opening import opening
-from conformance.report.sentence import counts, declined
+from conformance.report.sentence import counts, declined, format_words
 from conformance.report.source_words import place, source
 from conformance.report.visible import visible
 from conformance.verdict.compare import Status
@@ -44,6 +44,7 @@ STYLES = {
     Status.FAIL: "bold red",
     Status.LOST: "bold yellow",
     Status.EXPLAINED: "dim",
+    Status.UNDECIDED: "dim",
     Status.PASS: "green",
     Status.NOT_OBSERVED: "dim",
 }
@@ -165,6 +166,7 @@ def _facts(report: Report) -> Iterator[Text]:
     if not report.ok:  # else the first line says it
         yield _seen(counts(report))
     yield _seen(judged_words(report.cases))
+    yield from map(_seen, format_words(report))
     if report.skipped:
         yield _seen(f"not put to it: {skipped_words(report)}")
     if report.declined and report.cases and not report.ok:

@@ -68,10 +68,12 @@ class PairSearch:
     Attributes:
         forward: the first.
         backward: the second.
+        problems: why it could not be judged.
     """
 
     forward: Callable[..., Any]
     backward: Callable[..., Any]
+    problems: list[str] = field(default_factory=list)
 
     def found(self, cost: str | None) -> Found | None:
         """It, recognised and judged; None if it does not run."""
@@ -79,7 +81,8 @@ class PairSearch:
         for layout, shapes in SHAPES.items():
             try:
                 found = self._judged(layout, shapes)
-            except (UnfitError, NotAGradientError):
+            except (UnfitError, NotAGradientError) as error:
+                self.problems.append(str(error).removeprefix(f"{self.backward.__name__}: "))
                 continue
             if found is not None:
                 return found
@@ -140,16 +143,18 @@ def _arguments(
 ) -> dict[str, Any]:
     """Generic arrays for the arguments of a function, by their names and shapes."""
     rng, given = np.random.default_rng(4), {}
-    scaled = any(SCALE.fullmatch(bare(each.name)) for each in needed(function))
+    names = [bare(each.name) for each in needed(function)[1:]]
+    scaled = any(map(SCALE.fullmatch, names))
+    after = "b" if any(map(WEIGHT.fullmatch, names)) else "scale"  # what is scaled is the output
     for i, each in enumerate(needed(function)):
         name = bare(each.name)
         if name in OPTIONS:
             given[each.name] = OPTIONS[name]
             continue
         if i and scaled and SCALE.fullmatch(name):
-            shape = shapes["scale"]
+            shape = shapes[after]
         elif i and BIAS.fullmatch(name):
-            shape = shapes["b"]
+            shape = shapes[after if scaled else "b"]
         elif i and WEIGHT.fullmatch(name):
             shape = shapes["w"]
         else:

@@ -29,7 +29,8 @@ FORMS: dict[str, tuple[tuple[str, ...], ...]] = {
     "train": (
         ("inputs", "targets"), ("inputs", "targets", "count"), ("inputs", "targets", "rate"),
         ("inputs", "targets", "count", "rate"), ("inputs", "targets", "rate", "count"), ("pairs",),
-        ("pairs", "rate"), ("count",), (),
+        ("pairs", "rate"), ("count",), (), ("params", "inputs", "targets"),
+        ("params", "inputs", "targets", "rate"),
     ),
     "update": (("rate",), (), ("params", "grads", "rate"), ("grads", "rate"), ("grads",)),
 }  # fmt: skip

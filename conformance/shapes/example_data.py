@@ -104,6 +104,8 @@ def _targets(sizes: Sizes, layout: str) -> Iterator[tuple[str, Any]]:
         yield "a label from 0", int(labels[0])
         return
     yield "labels from 0", labels
+    if layout == "rows":
+        yield "one-hot columns", np.eye(sizes.n_out)[labels][:, :, None]
     column = labels[:, None] if layout == "rows" else labels[None, :]
     yield "labels from 0 as a matrix", column
     yield "labels from 1", labels + 1

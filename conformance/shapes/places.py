@@ -5,7 +5,7 @@ belongs to the parameter whose name it bears (`dW1`), else to the one of its sha
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -249,7 +249,21 @@ def _updated(run: Attempt) -> dict[str, Any]:
     for name, value in run.updated.items():
         for leaf in leaves(value, name, run.plan.module):
             found[leaf.path] = leaf.value
+    for name, root in run.roots.items():
+        before = {leaf.path for leaf in leaves(root, name, run.plan.module)}
+        for value in _returned_by_training(run):
+            after = {leaf.path: leaf.value for leaf in leaves(value, name, run.plan.module)}
+            if name != "self" and before == after.keys():
+                found |= after
     return found
+
+
+def _returned_by_training(run: Attempt) -> Iterator[Any]:
+    """What functions that train returned, and each part of it."""
+    for call, _, result in run.results:
+        if call.role == "train":
+            yield result
+            yield from result if type(result) is tuple else ()
 
 
 def _born(run: Attempt, end: Iterable[Leaf]) -> list[Update]:

@@ -32,6 +32,13 @@ MOST = 20_000
 """Operations of one run that are recorded."""
 
 
+TENSORS = (
+    "it computes with tensors of torch: they are followed in a `torch.nn.Module`, in a "
+    "`torch.autograd.Function` and in the book's network, else only NumPy's arrays are"
+)
+ALL_STAGES = 99
+"""Farther than any reading comes."""
+
 SEARCHED = 10.0
 """Seconds after which no further reading is tried."""
 
@@ -59,12 +66,13 @@ class Reading:
         """Whether another layout has to be tried: the shapes of gradients are of none or of one.
 
         None has the shape of its parameter; or those of all biases are not summed over the samples
-        and nothing is divided by their number, as in a program that takes one sample at a time.
+        and nothing is divided by their number, as in a program that takes one sample at a time; or
+        the output is compared with the targets of all samples.
         """
         goals = self.places.direct or self.places.moved
         wrong = [e for e in goals if np.shape(e.node.value) != np.shape(e.parameter.value)]
-        if not wrong or len(wrong) == len(goals):
-            return bool(wrong)
+        if self._is_stretched() or not wrong or len(wrong) == len(goals):
+            return self._is_stretched() or bool(wrong)
         named = [e for e in goals if BIAS.fullmatch(bare(e.name.rpartition(".")[2]))]
         flat = [
             e
@@ -75,6 +83,21 @@ class Reading:
         m = self.data.sizes.m
         unsummed = all(e.node.value.size == m * e.parameter.value.size for e in wrong)
         return len(vectors) == len(wrong) and unsummed and not self._counts(m)
+
+    def _is_stretched(self) -> bool:
+        """Whether the output is compared with every sample's target, as (m, n, 1) with (m,)."""
+        assert self.run.trace is not None  # noqa: S101 - a recorded run
+        targets, found = self.data.y, self.run.target
+        for node in self.run.trace.nodes:
+            if node.operation != "subtract" or len(node.args) != 2:  # noqa: PLR2004 - a − y
+                continue
+            sides = [each.value if type(each) is Node else each for each in node.args]
+            told = [
+                e is found or _is_array(v, targets) for e, v in zip(node.args, sides, strict=True)
+            ]
+            if sum(told) == 1 and np.size(node.value) > max(map(np.size, sides)):
+                return True
+        return False
 
     def _counts(self, m: int) -> bool:
         """Whether a gradient is divided by the number of samples, or multiplied by its inverse."""
@@ -214,6 +237,9 @@ class Searched:
             return []
         if made.said and any(leaves(root, name, self.module) for name, root in held.items()):
             self.refusal.parameters = True
+        elif any(_holds_tensors(root) for root in held.values()):
+            self.refusal.parameters = True
+            self.refusal.note(UnfitError(TENSORS, ALL_STAGES))
         return sizes_of(held, self.module, asked, sized=made.sized)
 
     def _fitting(
@@ -281,6 +307,16 @@ class Searched:
         except UnfitError as error:
             self.refusal.note(error)
             return None
+
+
+def _holds_tensors(value: Any) -> bool:
+    held = getattr(value, "__dict__", value)
+    parts = held.values() if isinstance(held, dict) else held if isinstance(held, list) else ()
+    return any(type(each).__module__.partition(".")[0] == "torch" for each in parts)
+
+
+def _is_array(value: Any, other: Any) -> bool:
+    return isinstance(other, np.ndarray) and other.ndim > 0 and np.array_equal(value, other)
 
 
 def _is_parameter(run: Attempt, leaf: Leaf, node: Node) -> bool:

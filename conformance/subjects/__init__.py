@@ -16,7 +16,7 @@ from conformance.model.functions import DROPOUT, SIGMOID
 from conformance.model.table import of_layers
 from conformance.model.updates import SGD
 from conformance.subjects.observation import Observation
-from conformance.versions import has_torch
+from conformance.versions import has_jax, has_torch
 from reference.backprop import Layered, step
 from reference.equations import BOOK, COSTS
 from reference.step import Array, Batch, Parameters, Step
@@ -142,6 +142,19 @@ SUBJECTS = {
 }
 
 
+JAX = "jax_impl"
+"""The twin by `jax.grad`, which the suite leaves out, since few have JAX."""
+
+
+def _jax_impl() -> Subject:
+    if not has_jax():
+        raise UsageError(f"{JAX} needs JAX, which is not installed: pip install '.[jax]'")
+    from conformance.subjects.jax_twin import JaxSession
+    from conformance.subjects.variants import CompiledSubject
+
+    return CompiledSubject(JAX, JaxSession, family=())
+
+
 def find(name: str) -> Subject:
     """The subject of this name.
 
@@ -152,9 +165,11 @@ def find(name: str) -> Subject:
         from conformance.subjects.command.subject import command_subject
 
         return command_subject(name)
+    if name == JAX:
+        return _jax_impl()
     if name not in SUBJECTS:
         raise UsageError(
-            f"no subject {name!r}: give {', '.join(sorted(SUBJECTS))}, FILE.py:Name, "
+            f"no subject {name!r}: give {', '.join(sorted((*SUBJECTS, JAX)))}, FILE.py:Name, "
             "package.module:Name, a .safetensors trace or cmd:COMMAND"
         )
     if name not in available():

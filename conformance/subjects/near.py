@@ -4,7 +4,7 @@ import numpy as np
 
 from reference.step import Array
 
-CLOSE = {"float64": 1e-7, "float32": 1e-3}
+CLOSE = {"float64": 1e-7, "float32": 1e-3, "float16": 0.1}
 """How near is near enough in a dtype, as a part of the largest entry."""
 
 

@@ -201,7 +201,7 @@ def generic(
         draw: which numbers.
     """
     like = case.cost, case.activations
-    start, batch = _with_signs(draw.seed, np.dtype(case.dtype), m, tuple(sizes), *like)
+    start, batch = _with_signs(draw.seed, case.type, m, tuple(sizes), *like)
     start = start.map(lambda each: each * each.dtype.type(draw.scale))
     return generic_case(case, m, sizes), start, batch.map(np.copy)
 

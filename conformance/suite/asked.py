@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import pytest
 
-from conformance.api import found
+from conformance.api import Meant, found
 from conformance.corpus import store
 from conformance.corpus.case import Case
 from conformance.errors import ConformanceError, SubjectError, UsageError
@@ -79,7 +79,7 @@ def loaded(subject: str, family: Activations = None) -> Subject:
     with subject_code(subject):
         if is_spec(subject) and not subject.endswith(".safetensors"):
             return adapt(load(subject), subject, family=family)
-        return found(subject, store.root(), (None, family))
+        return found(subject, store.root(), Meant(family=family))
 
 
 @contextmanager

@@ -323,6 +323,11 @@ class NoBatchMean(Hand):
         return self.eta * self.m
 
 
+class LossScaleKept(Hand):
+    def rate(self) -> Decimal:
+        return self.eta * 1024
+
+
 class DividedByN(Hand):
     def rate(self) -> Decimal:
         return self.eta * self.m / self.n
@@ -566,6 +571,7 @@ KNOWN: dict[str, type[Hand]] = {
     "label-off-by-one": LabelOffByOne,
     "last-sample-only": LastSampleOnly,
     "last-sample-skipped": LastSampleSkipped,
+    "loss-scale-kept": LossScaleKept,
     "mean-over-outputs": MeanOverOutputs,
     "momentum-left-on": MomentumLeftOn,
     "no-batch-mean": NoBatchMean,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from conformance import check, cli
+from conformance import check, cli, subjects
 from conformance.errors import SubjectError, UsageError
 from conformance.subjects import variants
 from conformance.subjects.variants import COMPILED, variant
@@ -83,3 +83,9 @@ def test_without_a_device_the_command_says_so_in_one_line(
     assert left.value.code == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line == "error: --device cuda: torch finds no such device here"
+
+
+def test_the_twin_by_jax_is_refused_where_jax_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subjects, "has_jax", lambda: False)
+    with pytest.raises(UsageError, match="jax_impl needs JAX, which is not installed"):
+        check("jax_impl")

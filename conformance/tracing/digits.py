@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import flint
 import numpy as np
 
+from conformance.arithmetic.formats import format_of
 from conformance.tracing.ancestors import walk
 from conformance.tracing.frames import Frame
 from conformance.tracing.replay import Replay
@@ -24,7 +25,6 @@ from reference.step import Array
 
 CANCELLED, OVERFLOW, UNDERFLOW = "cancelled", "lost by overflow", "lost by underflow"
 NARROWED, OTHERWISE = "lost in float32", "lost"
-DIGITS = {"float64": 16, "float32": 7}
 LEAST = 0.7  # of its digits that one operation must give back to be named: a factor of 5
 Named = Callable[[Node], str]
 SMALL = 1 / 16  # of the operands: a difference below has cancelled
@@ -103,7 +103,8 @@ class _Search:
 
     def __init__(self, replay: Replay, spot: Spot, named: Named | None) -> None:
         self.replay, self.spot, self.named = replay, spot, named
-        self.unit, self.tiny = (float(getattr(np.finfo(spot.dtype), x)) for x in ("eps", "tiny"))
+        self.format = format_of(spot.dtype)
+        self.unit, self.tiny = 2 * self.format.unit, self.format.tiny
         replay.value(spot.node)
         self.path = _path(spot)
         self.size = spot.node.value.size
@@ -149,7 +150,7 @@ class _Search:
         """The exact result of an operation, rounded."""
         balls = np.asarray(self.replay.value(node))
         floats = np.array([float(each.ball.mid()) for each in balls.flat])
-        return floats.reshape(balls.shape).astype(self.spot.dtype)
+        return self.format.rounded(floats.reshape(balls.shape))
 
     def _error(self, node: Node, values: dict[int, Array], entry: int) -> float:
         return self._off(node, values.get(node.number, node.value), entry)
@@ -179,8 +180,8 @@ class _Search:
         value = low.values.get(node.number, node.value)
         entry = self.entry if value.size == self.size else self._furthest(node, value)
         operands, result = _operands(node, low.values, entry), float(value.reshape(-1)[entry])
-        of = DIGITS[self.spot.dtype]
-        if not how and value.dtype.itemsize < np.dtype(self.spot.dtype).itemsize:
+        of = self.format.digits
+        if not how and value.dtype.itemsize < self.format.container.itemsize:
             how = NARROWED
         elif not how and _cancelled(node.operation, operands, result):
             how = CANCELLED
@@ -194,7 +195,7 @@ class _Search:
         """What to write instead of one of some operations, that which gains most."""
         if self.named is None:
             return None
-        rewriting = Rewriting(self.replay, DIGITS[self.spot.dtype], self.named)
+        rewriting = Rewriting(self.replay, self.format.digits, self.named)
         found = (rewriting.best(each, self.spot.node) for each in dict.fromkeys(nodes))
         known = [each for each in found if each is not None]
         return max(known, key=lambda each: each.digits, default=None)

@@ -9,6 +9,7 @@ import linecache
 import sys
 import sysconfig
 from bisect import bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
@@ -80,6 +81,27 @@ def subject_sites() -> tuple[tuple[CodeType, int], ...]:
             break
         frame = frame.f_back
     return tuple(found)
+
+
+def subject_codes(
+    found: Iterable[tuple[CodeType, int]],
+) -> tuple[tuple[Frame, ...], tuple[tuple[CodeType, int], ...]]:
+    """The lines of the subject, and its code with the instructions, among places in code.
+
+    Args:
+        found: each with its instruction, the innermost first; our own call into the subject ends
+            them.
+    """
+    frames, sites = [], []
+    for code, at in found:
+        if is_subject(code.co_filename):
+            start = _starts(code)[bisect_right(_starts(code), at) - 1]
+            lines = [line for first, _, line in code.co_lines() if line and first <= start]
+            frames.append(_frame(code.co_filename, lines[-1], code.co_name))
+            sites.append((code, start))
+        elif _calls_subject(code.co_filename):
+            break
+    return tuple(frames), tuple(sites)
 
 
 @lru_cache(maxsize=1024)

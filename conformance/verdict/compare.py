@@ -20,7 +20,8 @@ from conformance.tracing.frames import Frame
 from conformance.verdict.deviation import Shown, Target, Worst, compare
 from conformance.verdict.finding import Finding
 from conformance.verdict.on_balls import Exactness, LostDigits
-from conformance.verdict.oracle import expectations, standing, usable
+from conformance.verdict.oracle import Standing, expectations, lifted, standing, usable
+from conformance.verdict.undecided import bits_needed, undecided
 from reference.step import Array, Batch, Parameters, split
 
 RESTARTED, FORWARD, FREE = "restarted", "feedforward", "free run"
@@ -31,6 +32,8 @@ UNDECIDED = f"{EQUATION} or {RECORD}"
 """Who may be wrong."""
 
 FROM_TRUTH = "from the truth"
+
+NONE = "no bound can be given"
 
 COUNT = "t"
 """The number of the step, which nobody shows and nobody is told to look for."""
@@ -44,6 +47,7 @@ class Status(StrEnum):
     EXPLAINED = "explained"
     NOT_OBSERVED = "not observed"
     LOST = "lost digits"  # the right formula: it is exactly right on balls
+    UNDECIDED = "undecided"  # in a short format, whose rounding may be as large as the quantity
     ERROR = "error"
 
 
@@ -66,6 +70,7 @@ class Verdict:
     on_balls: Exactness | None = None  # what a failure in floats is on balls, where that was asked
     lost: LostDigits | None = None  # what became of the digits of what is exactly right
     finding: Finding | None = None  # what is wrong beside the equations; then it has no name
+    bits: int = 0  # that it would take to decide what is undecided; 0 if that is not known
 
     @property
     def failed(self) -> bool:
@@ -108,7 +113,7 @@ def judge(
         activation = f"a{split(name)[1]}"
         if status is Status.FAIL and tainted.get(activation) == activation:
             other = here.by_own_activation(row)
-            if other and not compare(shown[name], Target.of(other), case.type).problem:
+            if other and not compare(shown[name], Target.of(other), case.format).problem:
                 status, reached = Status.EXPLAINED, activation
         explained_by = reached if status is Status.EXPLAINED else ""
         between = _hidden(name, case, shown)
@@ -122,7 +127,22 @@ def judge(
             tainted[name] = name
         elif reached and (status is not Status.PASS or name not in used):
             tainted[name] = reached
-    return [_without(cleared, verdict) for verdict in verdicts]
+    verdicts = [_without(cleared, verdict) for verdict in verdicts]
+    return _undecided(verdicts, here, start) if case.format.short else verdicts
+
+
+def _undecided(
+    verdicts: list[Verdict], here: Standing, start: tuple[Parameters, Batch]
+) -> list[Verdict]:
+    """The verdicts, without those passes that the format could not have refused."""
+    shown = [each.name for each in verdicts if each.status is Status.PASS or each.problem == NONE]
+    needed = bits_needed(here.case, start, here.shown, undecided(here, shown))
+    return [
+        replace(each, status=Status.UNDECIDED, problem="", bits=needed[each.name])
+        if each.name in needed
+        else each
+        for each in verdicts
+    ]
 
 
 def _without(cleared: Collection[str], verdict: Verdict) -> Verdict:
@@ -144,7 +164,7 @@ def _judged(
     shown: object, local: Target, truth: Target, case: Case, upstream: tuple[bool, bool]
 ) -> tuple[Status, str, Worst | None]:
     explained, blind = upstream  # is something before it wrong; so wrong that nothing follows
-    by_inputs, by_truth = (compare(shown, target, case.type) for target in (local, truth))
+    by_inputs, by_truth = (compare(shown, target, case.format) for target in (local, truth))
     if by_inputs.problem and not blind:
         return Status.FAIL, by_inputs.problem, by_inputs.worst
     if by_truth.problem and explained:
@@ -152,7 +172,7 @@ def _judged(
     if by_truth.problem:
         return Status.FAIL, f"{by_truth.problem} {FROM_TRUTH}", by_truth.worst
     if not (local.bounded or truth.bounded):
-        return Status.NOT_OBSERVED, "no bound can be given", None
+        return Status.NOT_OBSERVED, NONE, None
     found = [worst for worst in (by_inputs.worst, by_truth.worst) if worst is not None]
     return Status.PASS, "", max(found, key=lambda worst: worst.ratio)
 
@@ -181,14 +201,18 @@ def parameters_after(
 ) -> Parameters:
     """The parameters after a step, as the subject showed them.
 
-    What it hides follows from what it does show, and carries the bound of that.
+    What it hides follows from what it does show, and carries the bound of that. In a short format
+    what it shows may be a rounding of what it keeps, as with weights in float32.
     """
     used = usable(case, start[1].m, shown)
     names = [*dict(start[0].named()), *start[0].state]
-    if all(name in used for name in names):
-        return Parameters.of(cast("dict[str, Array]", used))
-    after = expectations(case, *start, used) | used
-    return Parameters.of(cast("dict[str, Array]", {name: after[name] for name in names}))
+    after: Mapping[str, Any] = used
+    if not all(name in used for name in names):
+        after = expectations(case, *start, used) | used
+    left: dict[str, Any] = {name: after[name] for name in names}
+    if case.format.short:
+        left = {name: lifted(each, case).widened(1, 1, zeros=True) for name, each in left.items()}
+    return Parameters.of(left)
 
 
 def doubtful(case: Case, verdict: Verdict) -> str:

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from conformance.arithmetic.formats import Format, format_of
 from conformance.arithmetic.rounding import RunningError
 from reference.step import Array
 
@@ -56,12 +57,13 @@ class Finding:
     worst: Worst | None = None
 
 
-def compare(shown: object, target: Target, dtype: "np.dtype[Any]") -> Finding:
+def compare(shown: object, target: Target, dtype: "Format | np.dtype[Any]") -> Finding:
     """Compare an array with its target: shape, then dtype, then finiteness, then values."""
-    problem = malformed(shown, target.centre.shape, dtype)
+    of = format_of(dtype)
+    problem = malformed(shown, target.centre.shape, of.container)
     if problem:
         return Finding(problem)
-    found = deviation(cast("Shown", shown), target)
+    found = deviation(cast("Shown", shown), target, of)
     # An infinity is right where overflow cannot be excluded.
     lost = ~np.isfinite(found.got) & (np.isnan(found.got) | np.isfinite(found.tolerance))
     worst = _worst(found, lost)
@@ -92,7 +94,7 @@ class Deviation:
         error: |got − right|.
         tolerance: how large it may be.
         ratio: the error as a multiple of the tolerance; infinite where it is not a number.
-        dtype: of the array.
+        format: of the numbers of the array.
     """
 
     got: Array
@@ -100,12 +102,12 @@ class Deviation:
     error: Array
     tolerance: Array
     ratio: Array
-    dtype: "np.dtype[Any]"
+    format: Format
 
     @cached_property
     def ulps(self) -> Array:
-        """The error in units in the last place of the right value, in the array's dtype."""
-        return _ulps(self.error, self.right, self.dtype)
+        """The error in units in the last place of the right value, in the format."""
+        return _ulps(self.error, self.right, self.format)
 
     @property
     def outside(self) -> Array:
@@ -119,8 +121,14 @@ def plain(shown: Shown) -> Array:
     return np.asarray(shown.value if isinstance(shown, RunningError) else shown)
 
 
-def deviation(shown: Shown, target: Target) -> Deviation:
-    """How far each entry of a well-formed array is from its target, over its own bound."""
+def deviation(shown: Shown, target: Target, of: Format | None = None) -> Deviation:
+    """How far each entry of a well-formed array is from its target, over its own bound.
+
+    Args:
+        shown: the array.
+        target: of it.
+        of: the format of its numbers; that of its dtype if not given.
+    """
     array = plain(shown)
     with np.errstate(all="ignore"):
         got, right = array.astype(np.float64), np.asarray(target.centre, np.float64)
@@ -132,12 +140,12 @@ def deviation(shown: Shown, target: Target) -> Deviation:
         unknown = np.isnan(ratio)
         if unknown.any():
             ratio = np.where(unknown, np.where(np.isnan(error), np.inf, 0.0), ratio)
-    return Deviation(got, right, error, tolerance, ratio, array.dtype)
+    return Deviation(got, right, error, tolerance, ratio, of or format_of(array.dtype))
 
 
-def _ulps(error: Array, right: Array, dtype: "np.dtype[Any]") -> Array:
+def _ulps(error: Array, right: Array, of: Format) -> Array:
     with np.errstate(all="ignore"):
-        ulps = error / np.spacing(np.abs(right).astype(dtype)).astype(np.float64)
+        ulps = error / of.spacing(right)
     return np.where(np.isnan(ulps), np.inf, np.minimum(ulps, sys.float_info.max))
 
 
@@ -147,5 +155,5 @@ def _worst(found: Deviation, lost: Array) -> Worst:
     largest = int(np.argmax(lost if lost.any() else ratio if ratio.any() else found.error))
     index = tuple(int(i) for i in np.unravel_index(largest, ratio.shape))
     got, right, worst = (float(column[index]) for column in (found.got, found.right, ratio))
-    ulps = float(_ulps(found.error[index], found.right[index], found.dtype))
+    ulps = float(_ulps(found.error[index], found.right[index], found.format))
     return Worst(index, got, right, ulps, worst, int(np.count_nonzero(found.outside)), ratio.size)

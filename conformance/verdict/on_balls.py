@@ -10,7 +10,7 @@ Left out: who asks (`judging/deciding.py`), where the digits went (`tracing/digi
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, reduce
 from operator import or_
 from typing import Any
@@ -141,6 +141,25 @@ class OnBalls:
             self._known[name] = self._decided(name)
         return self._known[name]
 
+    def scaled(self, factors: Mapping[str, float]) -> "OnBalls":
+        """The same where the program holds some quantities so many times as large, by name."""
+        if not factors:
+            return self
+        found = {
+            name: replace(at, factor=at.factor * factors.get(name, 1.0))
+            for name, at in self.step.found.items()
+        }
+
+        def later(other: Elsewhere) -> Elsewhere:
+            def scaled() -> OnBalls | None:
+                decides = other()
+                return None if decides is None else decides.scaled(factors)
+
+            return scaled
+
+        elsewhere = {name: later(each) for name, each in self.elsewhere.items()}
+        return OnBalls(replace(self.step, found=found), elsewhere, self.known_wrong)
+
     def _other(self, name: str) -> "OnBalls | None":
         """What decides a quantity that is not in this run."""
         if name in self.step.found or name not in self.elsewhere:
@@ -201,7 +220,7 @@ class OnBalls:
         values = self._levels[max(self._levels)]
         with precision(max(self._levels)), np.errstate(all="ignore"):
             off = values.off(name)
-            half = float(np.finfo(step.case.type).eps) ** 0.5
+            half = (2 * step.case.format.unit) ** 0.5
             at = step.found[name]
             node = step.trace.nodes[int(at.nodes[index])]
             granted = frozenset(each.number for each in step.entering(name)) - {node.number}
@@ -265,7 +284,7 @@ class _Values:
             z, a = f"z{row.layer}", f"a{row.layer}"
             rights.append(row.of_own(*(self._entering(a if n == z else n) for n in row.inputs)))
             yield rights[-1]
-        unit = SCALAR_ROUNDINGS * float(np.finfo(self.step.case.type).eps) / 2
+        unit = SCALAR_ROUNDINGS * self.step.case.format.unit
         # the decay in a velocity is one of the weights, whose factor is rounded by itself
         before = self._start.get(row.name.removeprefix("v_"))
         for each in rights:

@@ -54,9 +54,9 @@ def _exact_rates(case: Case) -> tuple[Any, Any]:
     return eta, lmbda / case.n
 
 
-def _constants(case: Case, number: Callable[[Array], Array]) -> dict[str, Any]:
+def _constants(case: Case, number: Callable[[Any], Any]) -> dict[str, Any]:
     """The constants of the update as numbers of some kind."""
-    return {name: number(np.array(each)) for name, each in case.constants}
+    return {name: number(each) for name, each in case.constants}
 
 
 def expectations(
@@ -147,16 +147,16 @@ class Standing:
     ) -> "Standing":
         """The step before anything of it is computed."""
         number = balls if is_balls(batch.x) else np.asarray
-        eta, lmbda = (number(np.asarray(rate, np.float64)) for rate in (case.eta, case.lmbda))
-        start = {
-            name: lifted(array, case)
-            for name, array in given(parameters, batch, eta, lmbda).items()
-        }
-        constants = {name: lifted(each, case) for name, each in _constants(case, number).items()}
-        for name, each in case.constants:  # a program may keep it in its own precision
-            if float(case.type.type(each)) != each:
-                constants[name] = constants[name].widened(1, 0)
-        return cls(case, start | constants | {"decay": start["decay"] / case.n}, shown)
+
+        def scalar(each: float) -> RunningError:
+            """A number that a program may keep in its own precision."""
+            exact, kept = lifted(number(np.asarray(each, np.float64)), case), case.format
+            same = float(kept.rounded(each)) == each
+            return exact if same else exact.widened(1, int(abs(each) < kept.tiny))
+
+        rates = scalar(case.eta), scalar(case.lmbda) / scalar(case.n)
+        start = given(parameters, batch, *rates, _constants(case, scalar))
+        return cls(case, {name: lifted(each, case) for name, each in start.items()}, shown)
 
     def walk(self, rows: Iterable[Row], compute: "Compute | None" = None) -> None:
         """Compute some rows, each with the tolerance that other ways to compute it may need."""
@@ -236,4 +236,4 @@ Compute = Callable[[Standing, Row, tuple[Any, ...]], Any]
 
 def lifted(array: Any, case: Case) -> RunningError:
     """A number that is the same for everybody, with no bound yet."""
-    return array if isinstance(array, RunningError) else RunningError.exact(array, case.dtype)
+    return array if isinstance(array, RunningError) else RunningError.exact(array, case.format)

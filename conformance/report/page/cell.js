@@ -2,8 +2,8 @@
 const box = document.getElementById("cell");
 let opener = null;
 
-const SIGNS = { pass: "✓", fail: "✗", "lost digits": "~", explained: "·", "not observed": "–", error: "!" };
-const WORDS = { pass: "right", fail: "wrong", "lost digits": "right formula, lost digits", explained: "wrong, but right given its inputs", "not observed": "not shown", error: "stopped" };
+const SIGNS = { pass: "✓", fail: "✗", "lost digits": "~", explained: "·", undecided: "?", "not observed": "–", error: "!" };
+const WORDS = { pass: "right", fail: "wrong", "lost digits": "right formula, lost digits", explained: "wrong, but right given its inputs", undecided: "undecided in so few bits", "not observed": "not shown", error: "stopped" };
 
 const facts = (verdict) => {
   const list = make("ul", { class: "facts" });

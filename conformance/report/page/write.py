@@ -28,6 +28,7 @@ WORDS = {  # what a cell says by its status
     "fail": "wrong",
     "explained": "explained",
     "lost digits": "right formula, lost digits",
+    "undecided": "undecided in so few bits",
     "not observed": "not shown",
     "error": "stopped",
 }

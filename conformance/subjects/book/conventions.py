@@ -41,7 +41,7 @@ class Conventions:
             f"backprop returns {' and '.join(self.backwards)} with the last layer first": bool(
                 self.backwards
             ),
-            "float32": self.dtype == "float32",
+            self.dtype: self.dtype != "float64",
             f"{self.cost} cost": self.cost != "quadratic",
         }
         return [words for words, departs in departures.items() if departs]

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from conformance.arithmetic.formats import SHORT
 from conformance.errors import ConformanceError, SubjectError, UsageError
 from conformance.model.functions import ACTIVATIONS, COSTS, DROPOUT, SIGMOID
 from conformance.running.tracebacks import call
@@ -259,4 +260,5 @@ class BookNetwork(BookCalls):
 
 def _dtype(returned: Any) -> str:
     kinds = {str(np.asarray(each).dtype) for part in returned for each in part}
-    return "float32" if kinds == {"float32"} else "float64"
+    narrow = {each for each in kinds if each in ("float32", *SHORT)}
+    return narrow.pop() if kinds == narrow and len(kinds) == 1 else "float64"

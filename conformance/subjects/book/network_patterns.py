@@ -75,7 +75,7 @@ class NetworkPatterns(Patterns):
             run = update.run
 
             def floats(exact: Array) -> Array:
-                return as_floats(exact).astype(case.dtype)
+                return as_floats(exact).astype(case.type)
 
             start, batch = run.start.map(floats), run.batch.map(floats)
             stand_in = generic_case(case, run.m, start.sizes)

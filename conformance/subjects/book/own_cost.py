@@ -54,7 +54,7 @@ def own_cost(network: BookNetwork, case: Case, output: Array, batch: Batch) -> O
         costs = _costs(network, made, output, batch.y)
         if costs is None:
             return OwnCost()
-        mean = np.asarray(sum(map(float, costs)) / batch.m, dtype=case.dtype)
+        mean = np.asarray(sum(map(float, costs)) / batch.m, dtype=case.type)
     except Exception as error:  # noqa: BLE001 - the step does not need it: it may be another's
         return OwnCost(note=f"cost.fn(a, y) was not judged: {headline(error)}")
     epsilon = network.epsilon if case.cost == CROSS_ENTROPY else None

@@ -171,7 +171,7 @@ class TracedSession(Training):
 
     def _zeros(self, name: str, batch: Batch) -> Array:
         row = self.case.rows[name]
-        return np.zeros(row.shape(self.case.sizes, batch.m), dtype=self.case.dtype)
+        return np.zeros(row.shape(self.case.sizes, batch.m), dtype=self.case.type)
 
     def _taken(self, start: Parameters, batch: Batch) -> dict[str, Array]:
         """The parameters after a step of the network in training, which starts from these."""

@@ -10,6 +10,7 @@ from io import StringIO
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from conformance.corpus.case import Case
 from conformance.errors import SubjectError
@@ -57,7 +58,7 @@ class CalledFunction:
             )
         return returned
 
-    def numbers(self, returned: Mapping[Any, Any], dtype: str) -> Quantities:
+    def numbers(self, returned: Mapping[Any, Any], dtype: DTypeLike) -> Quantities:
         """What it returned as arrays; a list or a plain number, which has no dtype, gets this one.
 
         Raises:
@@ -65,7 +66,7 @@ class CalledFunction:
         """
         return {key: self._numbers(key, value, dtype) for key, value in returned.items()}
 
-    def _numbers(self, key: object, value: Any, dtype: str) -> Array:
+    def _numbers(self, key: object, value: Any, dtype: DTypeLike) -> Array:
         if not isinstance(key, str):
             raise SubjectError(f"{self.name} returned the key {key!r}, expected names such as `z2`")
         if callable(getattr(value, "detach", None)):  # a tensor in a graph

@@ -162,7 +162,7 @@ class FunctionSession:
     def _call(self, batch: Batch) -> tuple[Quantities, Batch]:
         called, c = self.program.called, self.program.conventions
         returned, after = called.raw(c, self.case, self.parameters, batch)
-        return c.ours(called.numbers(returned, self.case.dtype), batch.m), after
+        return c.ours(called.numbers(returned, self.case.type), batch.m), after
 
 
 def _after(shown: Quantities, before: Parameters) -> Parameters:

@@ -11,6 +11,7 @@ from itertools import product
 
 import numpy as np
 
+from conformance.arithmetic.formats import SHORT
 from conformance.corpus.case import Case
 from conformance.errors import SubjectError
 from conformance.model.table import tag_of
@@ -264,8 +265,9 @@ def _wrong(trial: Case, shown: Quantities) -> set[str]:
 
 def _dtypes(called: CalledFunction, layout: FunctionConventions, trial: Case) -> tuple[str, ...]:
     """The dtypes in which the function computes, by what it makes of either."""
-    if _kinds(called, layout, trial) == {"float32"}:
-        return ("float32",)
+    kinds = _kinds(called, layout, trial)
+    if len(kinds) == 1 and kinds <= {"float32", *SHORT}:
+        return (*kinds,)
     try:
         kinds = _kinds(called, layout, replace(trial, dtype="float32"))
     except Exception:  # noqa: BLE001 - then it cannot

@@ -121,7 +121,8 @@ class ModuleSession:
         """
         import torch
 
-        x, y = (torch.tensor(array.T) for array in (batch.x, batch.y))
+        dtype = getattr(torch, self.case.dtype)
+        x, y = (torch.tensor(array.T, dtype=dtype) for array in (batch.x, batch.y))
         self.optimizer.zero_grad()
         self.seen.clear()
         with redirect_stdout(StringIO()):
@@ -215,5 +216,6 @@ def _some_case(sizes: tuple[int, ...], name: str) -> None:
 
 
 def _array(tensor: Any) -> Array:
-    copied: Array = tensor.detach().cpu().numpy().copy()
-    return copied
+    from torch_impl.step import to_array
+
+    return to_array(tensor)
