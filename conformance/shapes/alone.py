@@ -18,27 +18,14 @@ from conformance.backward.own_pass import examine_pass
 from conformance.backward.program import Goal, NotAGradientError, OwnPass
 from conformance.shapes.arguments import needed, taken
 from conformance.shapes.attempt import UnfitError
-from conformance.shapes.example_data import N_IN, N_OUT, M, Sizes, example_data
+from conformance.shapes.example_data import Sizes, example_data
 from conformance.shapes.judging import Found, Recognised, called
+from conformance.shapes.layer_shapes import SHAPES, argument_kind
 from conformance.shapes.layers import together
-from conformance.shapes.vocabulary import BIAS, WEIGHT, bare, is_role, kinds_of
+from conformance.shapes.vocabulary import bare, is_role, kinds_of
 from conformance.tracing.program import traced_program
 from conformance.tracing.trace import Node, Trace
 from reference.step import Array
-
-SHAPES: dict[str, dict[str, tuple[int, ...]]] = {
-    "rows": {"x": (M, N_IN), "w": (N_IN, N_OUT), "b": (N_OUT,), "scale": (N_IN,)},
-    "rows, biases (1, n)": {
-        "x": (M, N_IN),
-        "w": (N_IN, N_OUT),
-        "b": (1, N_OUT),
-        "scale": (1, N_IN),
-    },
-    "columns": {"x": (N_IN, M), "w": (N_OUT, N_IN), "b": (N_OUT, 1), "scale": (N_IN, 1)},
-    "images": {"x": (2, 3, 6, 4), "w": (4, 3, 3, 3), "b": (4,), "scale": (3,)},
-    "one vector": {"x": (N_IN,), "w": (N_OUT, N_IN), "b": (N_OUT,), "scale": (N_IN,)},
-}
-"""The shapes of the arguments of a layer."""
 
 OPTIONS: dict[str, Any] = {
     "convparam": {"stride": 1, "pad": 1},
@@ -57,8 +44,6 @@ OPTIONS: dict[str, Any] = {
 """Arguments that are no arrays."""
 
 PAIR = ("loss", "gradient")
-
-SCALE = re.compile(r"gamma|beta|scale|shift|gain|g")
 
 
 @dataclass(frozen=True)
@@ -143,22 +128,13 @@ def _arguments(
 ) -> dict[str, Any]:
     """Generic arrays for the arguments of a function, by their names and shapes."""
     rng, given = np.random.default_rng(4), {}
-    names = [bare(each.name) for each in needed(function)[1:]]
-    scaled = any(map(SCALE.fullmatch, names))
-    after = "b" if any(map(WEIGHT.fullmatch, names)) else "scale"  # what is scaled is the output
+    names = [each.name for each in needed(function)]
     for i, each in enumerate(needed(function)):
         name = bare(each.name)
         if name in OPTIONS:
             given[each.name] = OPTIONS[name]
             continue
-        if i and scaled and SCALE.fullmatch(name):
-            shape = shapes[after]
-        elif i and BIAS.fullmatch(name):
-            shape = shapes[after if scaled else "b"]
-        elif i and WEIGHT.fullmatch(name):
-            shape = shapes["w"]
-        else:
-            shape = shapes["x"]
+        shape = shapes[argument_kind(each.name, names[1:]) if i else "x"]
         given[each.name] = trace.given(rng.normal(size=shape), each.name)
     return given
 

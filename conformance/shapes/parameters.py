@@ -78,7 +78,10 @@ def _named(function: Callable[..., Any], result: Any) -> dict[str, Any]:
 
 def made_here(functions: Sequence[FunctionType]) -> Iterator[Made]:
     """Parameters as the arguments of functions ask for them."""
-    named = list(dict.fromkeys(e.name for f in functions for e in taken(f) if _bears_name(e.name)))
+    arguments = list(dict.fromkeys(each.name for f in functions for each in taken(f)))
+    beside_a_bias = any(BIAS.fullmatch(bare(each)) for each in arguments)  # w is not all then
+    bears = is_parameter if beside_a_bias else _bears_name
+    named = [each for each in arguments if bears(each)]
     if named:
         for style in STYLES:
             yield Made("", partial(_names, named, style))
@@ -136,8 +139,8 @@ def _uses(function: FunctionType, name: str) -> tuple[list[str], list[str]]:
     return list(dict.fromkeys(keys)), unpacked
 
 
-STYLES = ("flat", "matrix")
-"""Biases as vectors (n,), or as matrices (1, n) and (n, 1)."""
+STYLES = ("flat", "matrix", "turned")
+"""Biases as vectors (n,), or as matrices (1, n) and (n, 1); last for w.T @ X + b, of one number."""
 
 
 def _dense(names: Sequence[str], data: Data, style: str) -> dict[str, Array]:
@@ -157,9 +160,11 @@ def _dense(names: Sequence[str], data: Data, style: str) -> dict[str, Array]:
     columns = "column" in data.layout
     shapes: dict[str, tuple[int, ...]] = {}
     for name, n, k in zip(weights, sizes[:-1], sizes[1:], strict=True):
-        shapes[name] = (k, n) if columns else (n, k)
+        shapes[name] = (k, n) if columns and style != "turned" else (n, k)
     for name, k in zip(biases, sizes[1:], strict=False):
         shapes[name] = (k,) if style == "flat" else (k, 1) if columns else (1, k)
+        if style == "turned" and k == 1:
+            shapes[name] = ()
     rng = np.random.default_rng(5)
     return {name: rng.normal(size=shapes[name]) for name in names if name in shapes}
 

@@ -15,7 +15,7 @@ from conformance.backward.program import Goal
 from conformance.shapes.attempt import Attempt, UnfitError
 from conformance.shapes.definitions import returned_names
 from conformance.shapes.state import Leaf, leaves
-from conformance.shapes.vocabulary import bare, is_parameter, stem
+from conformance.shapes.vocabulary import bare, is_parameter, kinds_of, stem
 from conformance.tracing.ancestors import walk
 from conformance.tracing.trace import Node, Trace
 
@@ -171,7 +171,12 @@ def _matched(run: Attempt, found: Sequence[Leaf], moved: set[str]) -> list[Goal]
         path: (leaf, node)
         for path, (leaf, node) in run.start.items()
         if node is not None
-        and (is_parameter(leaf.name) or _short(path) in moved or not path.startswith("self"))
+        and (
+            is_parameter(leaf.name)
+            or "params" in kinds_of(leaf.name)
+            or _short(path) in moved
+            or not path.startswith("self")
+        )
     }
     pairs: dict[str, Leaf] = {}
     for path, (leaf, _) in parameters.items():
