@@ -114,7 +114,7 @@ def check(
         python_path=python_path,
         detailed=detailed,
     )
-    return check_any(subject, book, Options(cost, tuple(python_path), timeout))
+    return check_any(subject, book, Options(cost, tuple(python_path), timeout, precision))
 
 
 def assert_conformant(subject: object, **options: Any) -> None:

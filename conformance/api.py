@@ -33,10 +33,10 @@ from conformance.report.record import (
 from conformance.running.isolate import isolated
 from conformance.subjects import COMMAND, Subject, find
 from conformance.subjects.adapt import adapt
-from conformance.subjects.command.subject import command_subject
+from conformance.subjects.command.subject import CommandSubject, command_subject
 from conformance.subjects.in_format import cases_for, in_format, short_format
 from conformance.subjects.load import is_spec, load
-from conformance.subjects.trace.subject import trace_subject
+from conformance.subjects.trace.subject import TraceSubject, trace_subject
 
 Done = Callable[[CaseReport], None]
 TURN = RLock()
@@ -150,6 +150,8 @@ def _as_meant(subject: Subject, meant: Meant) -> Subject:
     cost, family, precision = meant
     subject = subject if cost is None else replace(subject, costs=(cost,))
     subject = subject if family is None else replace(subject, family=family)
+    if precision is not None and isinstance(subject, CommandSubject | TraceSubject):
+        raise UsageError(f"precision {precision}: a command and a trace are not judged in it")
     return subject if precision is None else in_format(subject, precision)
 
 

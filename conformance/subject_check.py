@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from conformance.errors import OtherFamilyError, UnknownSubjectError
+from conformance.errors import OtherFamilyError, UnknownSubjectError, UsageError
 from conformance.outcome import Report
 from conformance.subjects.load import NOTEBOOK, is_file, split
 
@@ -28,11 +28,13 @@ class Options:
         cost: the cost to judge with, in the place of the program's own.
         python_path: folders from which a file may import.
         timeout: the longest silence of its process in seconds.
+        precision: of the network of the book alone: nothing else is judged in a short format.
     """
 
     cost: str | None = None
     python_path: tuple[Path, ...] = ()
     timeout: float = 60.0
+    precision: str | None = None
 
 
 def check_any(subject: object, book: Callable[[object], Report], options: Options) -> AnyReport:
@@ -47,6 +49,16 @@ def check_any(subject: object, book: Callable[[object], Report], options: Option
         UsageError: there is no such subject, or it fits no known shape.
         SubjectError: it could not be loaded or run.
     """
+    report = _checked(subject, book, options)
+    if options.precision is not None and not isinstance(report, Report):
+        raise UsageError(
+            f"precision {options.precision}: that is for the network of the book, for a function "
+            "step(weights, biases, x, y, eta) and for a module of PyTorch"
+        )
+    return report
+
+
+def _checked(subject: object, book: Callable[[object], Report], options: Options) -> AnyReport:
     if isinstance(subject, str) and is_file(subject):
         return _of_file(subject, None, book, options)
     named = split(subject) if isinstance(subject, str) else None

@@ -9,7 +9,6 @@ Source: M. Nielsen, *Neural Networks and Deep Learning* (2015), chapters 1 and 3
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -125,7 +124,7 @@ class Network:
         """
         batch = mini_batch if isinstance(mini_batch, Batch) else stacked(mini_batch)
         if self.dropout and not batch.masks:
-            batch = replace(batch, masks=self._drawn(batch))
+            batch = Batch(batch.x, batch.y, self._drawn(batch.m))
         decay = _decay(lmbda, n)
         if self._descent is not None:
             self._descent.step(batch, eta, decay)
@@ -142,10 +141,10 @@ class Network:
             update_w(w, nabla, eta, decay) for w, nabla in zip(self.weights, nabla_w, strict=True)
         ]
 
-    def _drawn(self, batch: Batch) -> tuple[Array, ...]:
-        """New masks for a mini-batch."""
-        drawn = (self.rng.random((n, batch.m)) >= self.dropout for n in self.sizes[1:-1])
-        return tuple(each.astype(self.weights[0].dtype) for each in drawn)
+    def _drawn(self, m: int) -> tuple[Array, ...]:
+        """New masks for m samples."""
+        p, dtype = self.dropout, self.weights[0].dtype
+        return tuple((self.rng.random((n, m)) >= p).astype(dtype) for n in self.sizes[1:-1])
 
     def _move(self, nabla: Iterable[tuple[Array, Array]], rates: Mapping[str, float]) -> None:
         before = self.parameters

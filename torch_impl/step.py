@@ -24,8 +24,9 @@ class Trainer:
 
     Attributes:
         short: the format of the forward pass under autocast; None if it is that of the parameters.
-        scale: by which the cost is multiplied before it is differentiated, a power of two: so that
-            short numbers do not underflow. The gradients are divided by it before the update.
+        scale: by which the cost is multiplied at most before it is differentiated, a power of two:
+            so that short numbers do not underflow. The gradients are divided by it before the
+            update.
     """
 
     def __init__(
@@ -82,10 +83,7 @@ class Trainer:
             logits = self.network(x)
             cost = self.network.cost(logits, y, self.cost)
             z, a = self.seen(logits)
-        (cost * self.scale).backward()  # type: ignore[no-untyped-call]
-        for parameter in self.network.parameters() if self.scale != 1 else ():
-            if parameter.grad is not None:
-                parameter.grad /= self.scale
+        scale = self._differentiate(cost, z)
         nabla_b, nabla_w = gradients(layers)
         if self.l1:  # PyTorch has no such decay: its gradient is added by itself
             penalty: Tensor = self.l1 * sum(
@@ -99,7 +97,7 @@ class Trainer:
             a=tuple(to_array(each).T for each in a),
             cost=to_array(cost),
             delta=tuple(  # autograd's holds the 1/m, and the scale
-                batch.m / self.scale * to_array(each.grad).T for each in z
+                batch.m / scale * to_array(each.grad).T for each in z
             ),
             nabla_b=nabla_b,
             nabla_w=nabla_w,
@@ -107,6 +105,29 @@ class Trainer:
             w=w,
             state=self.state.taken(),
         )
+
+    def _differentiate(self, cost: Tensor, z: Sequence[Tensor]) -> float:
+        """Let autograd fill in the gradients; the scale that is left in those of z.
+
+        It is halved until all of them are finite, as a `torch.amp.GradScaler` does from step to
+        step. Those of the parameters are divided by it.
+        """
+        if self.scale == 1:
+            cost.backward()  # type: ignore[no-untyped-call]
+            return 1.0
+        scale, parameters = self.scale, [*self.network.parameters()]
+        while True:
+            (cost * scale).backward(retain_graph=True)  # type: ignore[no-untyped-call]
+            found = [each.grad for each in (*z, *parameters) if each.grad is not None]
+            if scale <= 1 or all(bool(each.isfinite().all()) for each in found):
+                break
+            scale /= 2
+            for each in (*z, *parameters):
+                each.grad = None
+        for parameter in parameters:
+            if parameter.grad is not None:
+                parameter.grad /= scale
+        return scale
 
     def _autocast(self) -> AbstractContextManager[object]:
         """Where the forward pass computes in the short format, if there is one."""

@@ -120,7 +120,7 @@ def check(
                 done=lambda _: done(),
                 detailed=html is not None,
             )
-            options = Options(cost, tuple(python_path or ()), timeout)
+            options = Options(cost, tuple(python_path or ()), timeout, precision)
             if processes is None:
                 report = check_any(asked, book, options)
             else:

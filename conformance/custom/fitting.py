@@ -4,6 +4,7 @@ First with the arguments of the file's own call; else with those that its names 
 the first that fit are tried and the best is taken. Left out: the words.
 """
 
+import inspect
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +16,7 @@ from conformance.backward.program import NotAGradientError
 from conformance.custom.applied import accepted, names_of
 from conformance.custom.asked import Asked, asked, examined
 from conformance.custom.context import Function
-from conformance.custom.suggested import arguments
+from conformance.custom.suggested import arguments, suiting
 from conformance.running.seconds import TooLongError, limited
 
 FITTING = 3  # so many arguments that fit are judged before the best is taken
@@ -68,6 +69,29 @@ def found(kind: type[Function], own: tuple[Any, ...] | None) -> tuple[Tried | No
         if count == FITTING:
             break
     return best, problem or "no arguments are known with which it runs: call it in the file"
+
+
+def found_in_jax(function: Any) -> tuple[Tried | None, str]:
+    """A function with `jax.custom_vjp`, judged with arguments of ours; see `found`."""
+    from conformance.custom.by_jax import check
+
+    parameters = list(inspect.signature(function.fun).parameters.values())
+    problem, tried = "", []
+    for layout, tensors in suiting(parameters, torch.float64):
+        args = [e.numpy() if isinstance(e, torch.Tensor) else e for e in tensors]
+        try:
+            with limited(SECONDS):
+                known = check(function, args)
+        except (Exception, TooLongError) as error:  # noqa: BLE001 - a program may stop in any way
+            problem = problem or _said(error)
+            continue
+        pairs = zip(parameters, tensors, strict=True)
+        said = ", ".join(f"{each.name}{_shape(value)}" for each, value in pairs)
+        names = tuple(each.name for each in known.gradients)
+        tried.append(Tried(f"arguments of ours: {layout}", said, names, known))
+        if known.ok or len(tried) == FITTING:
+            break
+    return max(tried, key=lambda e: (e.examined.ok, _right(e)), default=None), problem
 
 
 def _said(error: BaseException) -> str:

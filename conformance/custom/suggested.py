@@ -7,7 +7,7 @@ They are tried together, those of one layout of the samples at a time. Left out:
 
 import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, product
 from typing import Any
@@ -80,8 +80,14 @@ HELPFUL = 0.7  # a number that is neither 0 nor 1
 def arguments(kind: type[Function], dtype: torch.dtype) -> Iterator[tuple[str, tuple[Any, ...]]]:
     """The layouts and the arguments that may fit, those that are likely first."""
     given = list(inspect.signature(kind.forward).parameters.values())
-    given = given if is_separate(kind) else given[1:]
-    given = [each for each in given if each.kind is not inspect.Parameter.VAR_POSITIONAL]
+    yield from suiting(given if is_separate(kind) else given[1:], dtype)
+
+
+def suiting(
+    parameters: Sequence[inspect.Parameter], dtype: torch.dtype
+) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    """The same for the parameters of a function."""
+    given = [each for each in parameters if each.kind is not inspect.Parameter.VAR_POSITIONAL]
     for layout in LAYOUTS:
         drawn = _Drawn(layout, dtype, torch.Generator().manual_seed(SEED))
         choices = [list(drawn.readings(each, first=not i)) for i, each in enumerate(given)]

@@ -40,7 +40,7 @@ def heading(worked: Worked) -> str:
     names = [ACTIVATIONS[each].symbol or each for each in case.activations]
     layers = "" if set(case.activations) == {SIGMOID} else f", {', '.join(names)}"
     network = f"{list(case.sizes)}{layers}, {case.cost} cost, m = {m}, η = {written(case.eta)}"
-    update = f", {case.update}" if case.update != SGD else ""
+    update = ", dropout" * bool(case.masks) + f", {case.update}" * (case.update != SGD)
     return f"{network}{decay}{update}{at}{own}"
 
 

@@ -233,6 +233,8 @@ def family_of(text: str | None) -> tuple[str, str] | None:
     hidden, _, output = text.partition(",")
     family = hidden, output or hidden
     if family not in families():
-        known = ", ".join(dict.fromkeys(",".join(dict.fromkeys(each)) for each in families()))
-        raise UsageError(f"--family {text}: give one of {known}")
+        hiddens, outputs = (
+            ", ".join(dict.fromkeys(each)) for each in zip(*families(), strict=True)
+        )
+        raise UsageError(f"--family {text}: give HIDDEN,OUTPUT of {hiddens} and of {outputs}")
     return family

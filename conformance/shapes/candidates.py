@@ -11,7 +11,7 @@ from typing import Any
 
 from conformance.shapes.alone import PAIR, LossSearch, PairSearch, loss_class, losses, pairs
 from conformance.shapes.arguments import needed
-from conformance.shapes.custom_function import FunctionSearch, custom_function
+from conformance.shapes.custom_function import FunctionSearch, custom_function, custom_jax
 from conformance.shapes.definitions import Definitions, returned_functions, returned_names
 from conformance.shapes.example_data import Data
 from conformance.shapes.judging import Found, judged
@@ -81,6 +81,7 @@ def candidates(found: Definitions) -> Iterator[Candidate]:
         modules = {kind.__name__ for kind in found.classes if is_module(kind)}
         classes = [each for each in classes if each.name not in modules]
     yield from (each for each in classes if each.layer is None)
+    yield from (each for thing in found.others if (each := of_jax(thing, found)) is not None)
     yield from of_functions(found)
     yield from (each for each in classes if each.layer is not None)
     for pair in pairs(found.functions):
@@ -215,4 +216,12 @@ def of_thing(thing: Any, found: Definitions) -> Candidate | None:
         ways = (_alone(found, roles, thing), _searched(found, backward))
         searched = ways if around is None else (around,)
         return Candidate(thing.__name__, book=False, searched=searched)
-    return None
+    return of_jax(thing, found)
+
+
+def of_jax(thing: Any, found: Definitions) -> Candidate | None:
+    """A function with `jax.custom_vjp` as a candidate; None if it is none."""
+    layer = custom_jax(thing, found.place)
+    if layer is None:
+        return None
+    return Candidate(layer.name, book=False, layer=layer, functions=frozenset(layer.names))

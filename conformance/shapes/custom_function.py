@@ -1,9 +1,10 @@
-"""A `torch.autograd.Function` as a thing in a file that may be judged.
+"""A `torch.autograd.Function`, or a function with `jax.custom_vjp`, as a thing in a file.
 
 Left out: its arguments and its judgement (`conformance.custom`), which need torch.
 """
 
 import ast
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -49,6 +50,38 @@ class FunctionSearch:
     def name(self) -> str:
         """Of the class."""
         return str(self.kind.__qualname__)
+
+
+@dataclass(frozen=True)
+class JaxSearch(FunctionSearch):
+    """A function with `jax.custom_vjp`."""
+
+    def found(self, cost: str | None) -> Found | None:
+        """It, recognised and judged; None if it is not known how to call it."""
+        from conformance.custom.fitting import found_in_jax
+
+        del cost
+        tried, problem = found_in_jax(self.kind)
+        if tried is None:
+            more = f"arguments are not known: conformance.check_vjp({self.name}, …) takes yours"
+            self.problems.append(f"{more} ({problem})")
+            return None
+        both = called(self.kind.fwd), called(self.kind.bwd)
+        made = f"{self.name}({tried.arguments})"
+        recognised = Recognised(made, tried.layout, "", both, "returned", tried.gradients)
+        return Found(recognised, tried.examined, self.names)
+
+
+def custom_jax(thing: object, place: str) -> JaxSearch | None:
+    """A value of a file as a function with `jax.custom_vjp`; None if it is none."""
+    if "jax" not in sys.modules:
+        return None
+    import jax
+
+    if not isinstance(thing, jax.custom_vjp):
+        return None
+    passes = thing, thing.fwd, thing.bwd
+    return JaxSearch(thing, place, tuple(getattr(each, "__name__", "") for each in passes))
 
 
 @lru_cache(maxsize=1)

@@ -36,12 +36,14 @@ class Definitions:
         module: it is loaded as.
         classes: its own, in the order of the file.
         functions: its own, in the order of the file.
+        others: other things that it makes, such as functions of JAX.
     """
 
     place: str
     module: ModuleType
     classes: tuple[type, ...]
     functions: tuple[FunctionType, ...]
+    others: tuple[Any, ...] = ()
 
 
 def definitions(place: str, python_path: Sequence[Path] = ()) -> Definitions:
@@ -69,7 +71,11 @@ def of_module(place: str, module: ModuleType) -> Definitions:
     classes = [each for each in own if isinstance(each, type)]
     functions = [each for each in own if isinstance(each, FunctionType)]
     return Definitions(
-        place, module, tuple(dict.fromkeys(classes)), tuple(dict.fromkeys(functions))
+        place,
+        module,
+        tuple(dict.fromkeys(classes)),
+        tuple(dict.fromkeys(functions)),
+        tuple(each for each in own if not isinstance(each, type | FunctionType)),
     )
 
 

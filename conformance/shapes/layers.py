@@ -5,7 +5,7 @@ backward part is given. Gradients of its parameters may be means over the sample
 input is none, so the two are judged apart. Left out: networks (`search.py`).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field, replace
 from io import StringIO
@@ -25,12 +25,15 @@ from conformance.shapes.layer_shapes import SHAPES, argument_kind
 from conformance.shapes.places import places
 from conformance.shapes.search import generic
 from conformance.shapes.state import leaves
-from conformance.shapes.vocabulary import is_role, kinds_of
+from conformance.shapes.vocabulary import bare, is_role, kinds_of, stem
 from conformance.tracing.program import traced_program
 from conformance.tracing.trace import Node, Trace
 
 ENTRIES = 8
 """So many entries of an output are tried alone."""
+
+MOST_INPUTS = 3
+"""An input and the state of a cell."""
 
 LAYOUTS = ("rows", "columns", "one column", "one row", "one vector", "an image")
 
@@ -97,7 +100,7 @@ class LayerSearch:
         run, out, inner = self._run(plan, data, generic(first), at)
         found = places(run)
         goals = found.direct or found.moved
-        if not goals and inner is None:
+        if not goals and not inner:
             return None
         parts = []
         assert run.trace is not None  # noqa: S101 - a recorded run
@@ -105,55 +108,79 @@ class LayerSearch:
         if goals:
             part = examine_pass(step)
             parts.append(replace(part, factor=1.0) if step.scaled else part)
-        if inner is not None:
-            step = replace(step, goals=(inner,), scaled=False, promised=True)
+        for each in inner:
+            step = replace(step, goals=(each,), scaled=False, promised=True)
             parts.append(examine_pass(step))
         calls = tuple(called(function) for _, function, _ in run.results)
-        names = tuple(e.name for e in (*goals, *((inner,) if inner is not None else ())))
+        names = tuple(each.name for each in (*goals, *inner))
         source = "moved" if found.moved and not found.direct else "returned"
         recognised = Recognised(plan.said, data.layout, "", calls, source, names)
         return Found(recognised, together(parts), used(run))
 
     def _run(
         self, plan: Plan, data: Data, values: Any, at: int | None
-    ) -> tuple[Attempt, Node, Goal | None]:
-        """A recorded run: the loss and the gradient of the input."""
+    ) -> tuple[Attempt, Node, list[Goal]]:
+        """A recorded run: the loss, and the gradients of the input and the state."""
         trace = Trace(sites=True)
         run = Attempt(plan, data, Scope({"rate": RATE}), trace=trace)
+        rng = np.random.default_rng(9)
         with redirect_stdout(StringIO()), np.errstate(all="ignore"):
             run.roots = plan.make(data, run.scope)
             begin(run, values or {})
             layer = run.roots["self"]
             with traced_program(trace):
-                x = run.scope.kinds["inputs"]
                 forward, backward = (getattr(layer, e) for e in (self.forward, self.backward))
-                result = _called(forward, Scope({"inputs": x, "rate": RATE}), "forward")
+                inputs = {"the input": run.scope.kinds["inputs"]}
+                for each in needed(forward)[1:]:  # the state of a cell
+                    inputs[each.name] = trace.given(rng.normal(size=data.output_shape), each.name)
+                given = tuple(inputs.values())
+                result = _called(forward, [(given, {})])
                 run.results.append((Call("forward", forward), forward, result))
-                out = (
-                    result if isinstance(result, np.ndarray) else _kept(run, ("output", "out", "a"))
-                )
-                run.scope.kinds["output"] = out
-                if out is None or out.dtype.kind != "f" or not out.size:
-                    raise UnfitError("its forward part gives no array")
-                dout: Any = np.random.default_rng(9).normal(size=out.shape)
-                if at is not None:
-                    dout = np.where(
-                        np.arange(out.size).reshape(out.shape) == at % out.size, dout, 0.0
-                    )
-                loss = run.node((out * dout).sum())
-                given = trace.given(dout, "dout")
-                scope = Scope({"upstream": given, "rate": RATE, "inputs": x})
+                outs = _outputs(run, result)[: max(1, _upstreams(backward))]
+                run.scope.kinds["output"] = outs[0]
+                douts = [_upstream(rng, out, at) for out in outs]
+                terms = [(out * each).sum() for out, each in zip(outs, douts, strict=True)]
+                loss = run.node(sum(terms[1:], terms[0]))
+                given_back = [trace.given(each, f"dout{i or ''}") for i, each in enumerate(douts)]
+                scope = Scope({"upstream": given_back[0], "rate": RATE, "inputs": given[0]})
                 try:
-                    back = _called(backward, scope, "layer")
+                    back = _called(backward, _ways_back(backward, scope, given_back))
                 except UnfitError as error:
                     raise UnfitError(str(error), stage=1) from error
                 run.results.append((Call("backward", backward), backward, back))
-            return run, loss, _input_goal(run, back, x, given)
+            return run, loss, _input_goals(run, back, inputs, given_back[0])
 
 
-def _called(function: Callable[..., Any], scope: Scope, role: str) -> Any:
+def _outputs(run: Attempt, result: Any) -> list[Any]:
+    """The arrays that a forward part gives; else what the layer keeps of them.
+
+    Raises:
+        UnfitError: it gives no array of floats.
+    """
+    parts = list(result) if isinstance(result, tuple) else [result]
+    kept = _kept(run, ("output", "out", "a"))
+    outs = [each for each in parts if isinstance(each, np.ndarray)] or [kept]
+    if any(out is None or out.dtype.kind != "f" or not out.size for out in outs[:1]):
+        raise UnfitError("its forward part gives no array")
+    return [each for each in outs if each.dtype.kind == "f" and each.size]
+
+
+def _upstreams(backward: Callable[..., Any]) -> int:
+    """How many ∂C/∂(an output) a backward part takes."""
+    return sum("rate" not in kinds_of(each.name) for each in needed(backward))
+
+
+def _upstream(rng: np.random.Generator, out: Any, at: int | None) -> Any:
+    """A generic ∂C/∂(an output), or one entry of it."""
+    dout: Any = rng.normal(size=out.shape)
+    if at is None:
+        return dout
+    return np.where(np.arange(out.size).reshape(out.shape) == at % out.size, dout, 0.0)
+
+
+def _called(function: Callable[..., Any], calls: Iterable[tuple[Any, Any]]) -> Any:
     problem = "its arguments are not known"
-    for args, kwargs in _ways(function, scope, role):
+    for args, kwargs in calls:
         try:
             return function(*args, **kwargs)
         except Exception as error:  # noqa: BLE001 - other arguments may do
@@ -161,16 +188,15 @@ def _called(function: Callable[..., Any], scope: Scope, role: str) -> Any:
     raise UnfitError(problem)
 
 
-def _ways(function: Callable[..., Any], scope: Scope, role: str) -> Iterator[tuple[Any, Any]]:
-    if role == "forward":
-        yield (scope.kinds["inputs"],), {}
-        return
-    given, count = scope.kinds["upstream"], len(needed(function))
+def _ways_back(
+    function: Callable[..., Any], scope: Scope, given: Sequence[Any]
+) -> Iterator[tuple[Any, Any]]:
+    count = len(needed(function))
     rated = [e.name for e in taken(function) if "rate" in kinds_of(e.name)]
     if count == 1 and rated and len(taken(function)) > 1:
-        yield (given, RATE), {}
-    yield (given,), {}
-    yield (given, RATE), {}
+        yield (*given, RATE), {}
+    yield tuple(given), {}
+    yield (*given, RATE), {}
     yield from ways(function, "", scope)
 
 
@@ -182,18 +208,22 @@ def _kept(run: Attempt, names: Sequence[str]) -> Any:
     )
 
 
-def _input_goal(run: Attempt, back: Any, x: Any, dout: Any) -> Goal | None:
-    """The gradient of the input: returned, or kept by the layer."""
-    source = run.node(x)
+def _input_goals(run: Attempt, back: Any, inputs: Mapping[str, Any], dout: Any) -> list[Goal]:
+    """The gradients of the input and the state: returned, or kept by the layer."""
     parts = list(back) if isinstance(back, tuple | list) else [back]
     held = [leaf.value for leaf in leaves(run.roots["self"], "self", run.plan.module)]
-    for each in (*parts, *held):
-        if isinstance(each, np.ndarray) and each.shape == x.shape:
+    left, goals = [e for e in (*parts, *held) if isinstance(e, np.ndarray)], []
+    for name, x in inputs.items():
+        for i, each in enumerate(left):
+            if each.shape != x.shape:
+                continue
             node = run.node(each)
             returned = any(each is part for part in parts) and not node.constant
             if returned or node.depends_on(run.node(dout)):
-                return Goal("the input", source, node)
-    return None
+                goals.append(Goal(name, run.node(x), node))
+                del left[i]
+                break
+    return goals
 
 
 def _maker(kind: type, args: Any, kwargs: Any) -> Callable[[Data, Scope], dict[str, Any]]:
@@ -270,8 +300,15 @@ def layer_search(kind: type, module: ModuleType) -> LayerSearch | None:
         return None
     ahead = needed(getattr(kind, forward[0]))[1:]
     back = needed(getattr(kind, backward[0]))[1:]
-    if len(ahead) != 1 or not 1 <= len(back) <= 2 or "upstream" not in kinds_of(back[0].name):  # noqa: PLR2004
+    others = {"targets", "params", "rate", "inputs", "count"}
+    state = [each for each in ahead[1:] if not others & set(kinds_of(each.name))]
+    if not ahead or len(state) < len(ahead) - 1 or len(ahead) > MOST_INPUTS:
         return None
-    if len(back) == 2 and "rate" not in kinds_of(back[1].name):  # noqa: PLR2004
+    if not 1 <= len(back) <= MOST_INPUTS:
+        return None
+    of_a_state = state and stem(back[0].name) != bare(back[0].name)  # such as dh_next
+    if "upstream" not in kinds_of(back[0].name) and not of_a_state:
+        return None
+    if any("rate" not in kinds_of(each.name) for each in back[1:]) and not state:
         return None
     return LayerSearch(kind, module, forward[0], backward[0])

@@ -57,6 +57,7 @@ class Subject:
         updates: the update rules that it has, names in `UPDATES`; empty if it has any.
         takes_state: whether it can be given what an update keeps, as it is before a step; if not,
             it begins with nothing kept.
+        given_masks: whether it is given the masks of a dropout, which may keep all neurons too.
     """
 
     name: str
@@ -71,11 +72,13 @@ class Subject:
     family: tuple[str, ...] = (SIGMOID, SIGMOID)
     updates: tuple[str, ...] = (SGD,)
     takes_state: bool = True
+    given_masks: bool = False
 
     def unfit(self, case: Case) -> str:
         """Why a case cannot be put to the subject, or nothing."""
-        plain = (each.removesuffix(DROPOUT) for each in self.family)  # all neurons may be kept
-        if self.family and not (case.is_of(*self.family) or case.is_of(*plain)):
+        plain = tuple(each.removesuffix(DROPOUT) for each in self.family)
+        families = (self.family, plain) if self.given_masks else (self.family,)
+        if self.family and not any(case.is_of(*each) for each in families):
             return "has other activations"
         if self.updates and case.update not in self.updates:
             own = " or ".join(self.updates)

@@ -1,5 +1,7 @@
 """Functions with `jax.custom_vjp`, and the twin by `jax.grad`; skipped where JAX is not there."""
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -91,3 +93,23 @@ def test_the_twin_by_jax_is_conformant() -> None:
     report = check("jax_impl", case="relu-softmax-4-4-4-3*")
     assert report.ok, str(report)
     assert len(report.cases) == 2
+
+
+@pytest.mark.thorough
+def test_a_file_is_checked_with_arguments_of_ours(tmp_path: Path) -> None:
+    source = FILE.read_text(encoding="utf-8").replace("(1 + x *", "(1 - x *")
+    file = tmp_path / "mine.py"
+    file.write_text(source, encoding="utf-8")
+    words = [
+        sys.executable,
+        "-m",
+        "conformance",
+        "check",
+        f"{file}:swish",
+    ]  # JAX fears forks
+    ended = subprocess.run(words, capture_output=True, encoding="utf-8", check=False)  # noqa: S603
+    what, where, why, *_ = ended.stdout.splitlines()
+    assert ended.returncode == 1
+    assert what == "wrong: the gradient of x"
+    assert where.endswith("return s * (1 - x * (1 - s))")
+    assert "− has to be +" in why

@@ -184,6 +184,10 @@ def test_a_mask_that_is_drawn_again_is_blamed_on_its_line(tmp_path: Path) -> Non
 
 def test_a_step_with_masks_is_worked_entry_by_entry() -> None:
     text = as_text(example("dropout-2-3-3-2"))
+    assert text.startswith(
+        "[2, 3, 3, 2], σ, σ, σ, quadratic cost, m = 3, η = 1, λ = 0.3125, n = 3,"
+    )
+    assert "dropout" in text
     assert "r2 = " in text
     assert "a2[0,0] = σ(z2[0,0]) r2[0,0] = " in text
     assert " σ′(z2[0,0]) r2[0,0]" in text

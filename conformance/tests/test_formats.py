@@ -6,15 +6,17 @@ wrong equation is still told from rounding in small networks.
 
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+import conformance
 from conformance.api import check
 from conformance.arithmetic.balls import balls, rounded
 from conformance.arithmetic.formats import FLOATS, SHORT, Short
@@ -28,6 +30,7 @@ from conformance.judging.case_report import CaseReport
 from conformance.judging.judge import check_case
 from conformance.mistakes.catalogue import CATALOGUE
 from conformance.mistakes.mistake import subject_of
+from conformance.model.functions import COSTS
 from conformance.subjects import Subject, find
 from conformance.subjects.in_format import ShortSession, in_format
 from conformance.tests.networks.book import Network
@@ -38,7 +41,9 @@ from reference.step import Array, Batch, Parameters
 pytestmark = pytest.mark.xdist_group("torch")  # one worker imports it
 
 each_format = pytest.mark.parametrize("dtype", SHORT)
+STUDENT = Path(conformance.__file__).parent / "examples" / "student.py"
 SUBJECTS = ("reference", "torch_impl")
+HIDDEN = ("leaky-relu", "relu", "sigmoid", "tanh")
 SMALL = ((2, 3, 2), (3, 2))
 
 
@@ -146,8 +151,9 @@ def networks(draw: st.DrawFn, dtype: str) -> Recorded:
     """Two steps of a drawn network, rounded to a format; numbers from tiny to saturating."""
     sizes = tuple(draw(st.lists(st.integers(1, 5), min_size=2, max_size=4)))
     m, rng = draw(st.integers(1, 4)), np.random.default_rng(draw(st.integers(0, 2**32)))
-    scale = draw(st.sampled_from([1e-4, 0.25, 1.0, 4.0, 30.0]))
-    cost = draw(st.sampled_from(["quadratic", "cross-entropy"]))
+    scale = draw(st.sampled_from([1e-4, 0.25, 1.0, 4.0, 30.0, 300.0]))
+    cost, hidden = draw(st.sampled_from(sorted(COSTS))), draw(st.sampled_from(HIDDEN))
+    family = (*[hidden] * (len(sizes) - 2), draw(st.sampled_from(COSTS[cost].outputs)))
     rates = draw(st.sampled_from([0.125, 0.3, 3.0])), draw(st.sampled_from([0.0, 0.1])), 60_000
     batches = (tuple(range(m)), tuple(range(m)))
 
@@ -158,9 +164,13 @@ def networks(draw: st.DrawFn, dtype: str) -> Recorded:
         tuple(numbers(n, k) for k, n in pairwise(sizes)),
         tuple(numbers(n, 1) for n in sizes[1:]),
     )
-    batch = Batch(rng.uniform(-1, 1, (sizes[0], m)), rng.integers(0, 2, (sizes[-1], m)) / 1)
-    case = Case("drawn", sizes, cost, *rates, dtype, batches, "drawn", ())
-    return in_short(case, Recorded(case, (RecordedStep(start, batch, {}, {}),) * 2))
+    y = np.eye(sizes[-1])[:, rng.integers(0, sizes[-1], m)]
+    batch = Batch(rng.uniform(-1, 1, (sizes[0], m)), y)
+    case = Case("drawn", sizes, cost, *rates, dtype, batches, "drawn", (), family)
+    try:
+        return in_short(case, Recorded(case, (RecordedStep(start, batch, {}, {}),) * 2))
+    except ArithmeticError:  # a number is too large for the format, or z is 0 where f′ jumps
+        reject()
 
 
 @each_format
@@ -252,14 +262,17 @@ def test_the_command_says_what_is_rounded_and_what_is_undecided(dtype: str) -> N
 @pytest.mark.parametrize(
     "words",
     [
-        ["--precision", "float8"],
-        ["--precision", "float16", "--dtype", "float32"],
-        ["--precision", "float16", "--processes", "2"],
-        ["--precision", "float16", "--variant", "func"],
+        ["torch_impl", "--precision", "float8"],
+        ["torch_impl", "--precision", "float16", "--dtype", "float32"],
+        ["torch_impl", "--precision", "float16", "--processes", "2"],
+        ["torch_impl", "--precision", "float16", "--variant", "func"],
+        ["--command", "true {case} {out}", "--precision", "float16"],
+        [str(STUDENT), "--precision", "float16"],
     ],
+    ids=["no format", "dtype", "processes", "variant", "command", "any backward pass"],
 )
 def test_a_precision_that_is_none_is_refused(words: list[str]) -> None:
-    result = CliRunner().invoke(app, ["check", "torch_impl", *words])
+    result = CliRunner().invoke(app, ["check", *words])
     assert isinstance(result.exception, UsageError)
     assert "precision" in str(result.exception)
 
@@ -289,3 +302,16 @@ def test_a_class_that_gives_float16_is_judged_in_it_unasked() -> None:
 def test_a_module_is_judged_in_the_format(dtype: str) -> None:
     layers = torch.nn.Linear(2, 3), torch.nn.Sigmoid(), torch.nn.Linear(3, 1), torch.nn.Sigmoid()
     assert check(torch.nn.Sequential(*layers), precision=dtype, case="hand-2-3-1").ok
+
+
+def test_the_twin_halves_its_scale_until_no_error_overflows() -> None:
+    """Errors of about 100, times 1024, are beyond the largest float16."""
+    case = small_case((2, 2), family=("sigmoid", "linear")).in_format("float16")
+    whole = recorded(case)
+    start = whole.steps[0].parameters.map(lambda array: np.float16(64) * array)
+    step = RecordedStep(start, whole.steps[0].batch, {}, {})
+    report = check_case(
+        in_format(find("torch_impl"), "float16"), in_short(case, Recorded(case, (step,)))
+    )
+    assert report.status is Status.PASS
+    assert "delta2" in [each.name for each in report.passes]

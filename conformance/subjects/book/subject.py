@@ -55,4 +55,5 @@ def book_subject(
         family=network.family,
         updates=network.rule.names,
         takes_state=False,
+        given_masks=bool(network.mask),
     )

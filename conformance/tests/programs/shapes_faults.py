@@ -204,6 +204,17 @@ FAULTS: dict[str, list[Edit]] = {
         ("np.dot(self.x.T, dout)", "np.dot(self.x.T, dout) / len(self.x)"),
         ("np.sum(dout, axis=0)", "np.max(dout, axis=0)"),
     ],
+    "gru_cell": [
+        ("dxrh[n:] * r + dxh[n:]", "dxrh[n:] + dxh[n:]"),
+        ("dr = dxrh[n:] * h_prev * r", "dr = dxrh[n:] * r"),
+        ("dz = dh * (c - h_prev)", "dz = dh * (h_prev - c)"),
+    ],
+    "lstm_cell": [
+        ("dg = ds * i * (1 - g ** 2)", "dg = ds * i * (1 - g)"),
+        ("ds = dc_next + dh_next * o", "ds = dh_next * o"),
+        ("self.dWh = h_prev.T @ dA", "self.dWh = h_prev.T @ dA / len(x)"),
+        ("dA @ self.Wh.T, ds * f", "dA @ self.Wh.T, ds * i"),
+    ],
     "per_sample": [
         ("grad_hb += delta_hidden", "grad_hb = delta_hidden"),
         ("grad_ow += np.outer(delta_out, self.hidden)", "grad_ow += np.outer(out - t, self.hidden)"),

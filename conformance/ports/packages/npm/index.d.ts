@@ -1,11 +1,13 @@
+type Hidden = 'sigmoid' | 'tanh' | 'relu' | 'leaky-relu';
+
 /** The description of a case; see the README for its fields. */
 export interface Case {
   id: string;
   sizes: number[];
   /** Of the layers 2 to L. */
-  activations: ('sigmoid' | 'tanh' | 'relu' | 'leaky-relu' | 'linear' | 'softmax')[];
+  activations: (Hidden | `${Hidden}-dropout` | 'linear' | 'softmax')[];
   cost: 'quadratic' | 'cross-entropy' | 'log-likelihood';
-  update: 'sgd' | 'momentum' | 'nesterov' | 'rmsprop' | 'adam' | 'adamw';
+  update: 'sgd' | 'l1' | 'momentum' | 'nesterov' | 'rmsprop' | 'adam' | 'adamw';
   /** Of the update: `mu`, `rho`, `epsilon`, those that it has. */
   constants: Record<string, number>;
   eta: number;
