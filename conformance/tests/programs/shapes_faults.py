@@ -191,6 +191,16 @@ FAULTS: dict[str, list[Edit]] = {
         ("self.dWh = h_prev.T @ dA", "self.dWh = h_prev.T @ dA / len(x)"),
         ("dA @ self.Wh.T, ds * f", "dA @ self.Wh.T, ds * i"),
     ],
+    "called_layers": [
+        ("self.gb = g.sum(0)", "self.gb = g.mean(0)"),
+        ("return g @ self.w.T", "return g @ self.w.T + 1"),
+        ("g * (self.s + self.x * self.s * (1 - self.s))", "g * (self.s + self.x * self.s)"),
+        ("return 2 * self.d / self.d.size", "return -2 * self.d / self.d.size"),
+    ],
+    "image_layer": [
+        ("+= dcols[:, :, i, j]", "= dcols[:, :, i, j]"),
+        ("dcols = d @ self.W.reshape(self.n, -1)", "dcols = d @ self.W.reshape(self.n, -1) ** 2"),
+    ],
     "per_sample": [
         ("grad_hb += delta_hidden", "grad_hb = delta_hidden"),
         ("grad_ow += np.outer(delta_out, self.hidden)", "grad_ow += np.outer(out - t, self.hidden)"),
