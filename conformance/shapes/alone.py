@@ -21,7 +21,7 @@ from conformance.shapes.attempt import UnfitError
 from conformance.shapes.example_data import Sizes, example_data
 from conformance.shapes.judging import Found, Recognised, called
 from conformance.shapes.layer_shapes import SHAPES, argument_kind
-from conformance.shapes.layers import together
+from conformance.shapes.layers import called_itself, together
 from conformance.shapes.vocabulary import bare, is_plain, is_role, kinds_of
 from conformance.tracing.program import traced_program
 from conformance.tracing.trace import Node, Trace
@@ -321,7 +321,7 @@ def loss_class(kind: type) -> LossSearch | None:
         n
         for n in names
         if is_role(n, "loss") is not None or is_role(n, "forward") == 0 or bare(n) == "calculate"
-    ]
+    ] or called_itself(kind)
     back = [
         n
         for n in names

@@ -71,7 +71,13 @@ def example_data(sizes: Sizes, layouts: tuple[str, ...]) -> Iterator[Data]:
             yield Data(layout, coding, kept, _inputs(kept, layout), y)
 
 
+IMAGES = (2, 3, 6, 4)
+"""Samples, channels, height, width."""
+
+
 def _inputs(sizes: Sizes, layout: str) -> Array:
+    if layout == "images":
+        return np.random.default_rng(SEED).normal(size=IMAGES)
     rows = np.random.default_rng(SEED).normal(size=(sizes.m, sizes.n_in))
     return _laid(rows, layout)
 

@@ -35,7 +35,7 @@ ENTRIES = 8
 MOST_INPUTS = 3
 """An input and the state of a cell."""
 
-LAYOUTS = ("rows", "columns", "one column", "one row", "one vector", "an image")
+LAYOUTS = ("rows", "columns", "one column", "one row", "one vector", "an image", "images")
 
 
 @dataclass(frozen=True)
@@ -289,12 +289,17 @@ def together(parts: Sequence[Examined]) -> Examined:
     )
 
 
+def called_itself(kind: type) -> list[str]:
+    """The name of the method by which objects of a class are called, if they are."""
+    return ["__call__"] if any("__call__" in vars(each) for each in kind.__mro__[:-1]) else []
+
+
 def layer_search(kind: type, module: ModuleType) -> LayerSearch | None:
     """A class as one of layers; None if it has no such methods."""
     names = [
         each for each in dir(kind) if callable(getattr(kind, each)) and not each.startswith("__")
     ]
-    forward = [e for e in names if is_role(e, "forward") == 0]
+    forward = [e for e in names if is_role(e, "forward") == 0] or called_itself(kind)
     backward = [e for e in names if is_role(e, "backward") == 0]
     if not forward or not backward:
         return None

@@ -11,7 +11,7 @@ FAULTS: dict[str, list[Edit]] = {
         ("q[h <= 0] = 0", "q[q <= 0] = 0"),
         ('out["a"] = q.sum(0)', 'out["a"] = q.mean(0)'),
     ],
-    "called_layers": [
+    "called_object": [
         ("return up * (1 - self.out * self.out)", "return up * (1 - self.out)"),
         ("self.g_offset = up.sum(axis=0, keepdims=True)", "self.g_offset = up.mean(axis=0, keepdims=True)"),
     ],
@@ -214,6 +214,16 @@ FAULTS: dict[str, list[Edit]] = {
         ("ds = dc_next + dh_next * o", "ds = dh_next * o"),
         ("self.dWh = h_prev.T @ dA", "self.dWh = h_prev.T @ dA / len(x)"),
         ("dA @ self.Wh.T, ds * f", "dA @ self.Wh.T, ds * i"),
+    ],
+    "called_layers": [
+        ("self.gb = g.sum(0)", "self.gb = g.mean(0)"),
+        ("return g @ self.w.T", "return g @ self.w.T + 1"),
+        ("g * (self.s + self.x * self.s * (1 - self.s))", "g * (self.s + self.x * self.s)"),
+        ("return 2 * self.d / self.d.size", "return -2 * self.d / self.d.size"),
+    ],
+    "image_layer": [
+        ("+= dcols[:, :, i, j]", "= dcols[:, :, i, j]"),
+        ("dcols = d @ self.W.reshape(self.n, -1)", "dcols = d @ self.W.reshape(self.n, -1) ** 2"),
     ],
     "per_sample": [
         ("grad_hb += delta_hidden", "grad_hb = delta_hidden"),

@@ -1,41 +1,45 @@
 import numpy as np
+from abc import ABC, abstractmethod
 
-class Affine:
-    def __init__(self, fan_in, fan_out):
-        self.matrix = np.random.default_rng(fan_in).normal(size=(fan_in, fan_out)) * 0.5
-        self.offset = np.zeros((1, fan_out))
+class Module(ABC):
+    @abstractmethod
+    def __call__(self, x): ...
+    @abstractmethod
+    def backward(self, g): ...
+    def parameters(self): return []
 
-    def __call__(self, v):
-        self.v = v
-        return v @ self.matrix + self.offset
+class Linear(Module):
+    def __init__(self, n_in, n_out):
+        self.w = np.random.randn(n_in, n_out); self.b = np.random.randn(n_out)
+        self.gw = None; self.gb = None
+    def __call__(self, x):
+        self.x = x
+        return x @ self.w + self.b
+    def backward(self, g):
+        self.gw = self.x.T @ g; self.gb = g.sum(0)
+        return g @ self.w.T
+    def parameters(self): return [(self.w, self.gw), (self.b, self.gb)]
 
-    def back(self, up):
-        self.g_matrix = self.v.T @ up
-        self.g_offset = up.sum(axis=0, keepdims=True)
-        return up @ self.matrix.T
+class Swish(Module):
+    def __call__(self, x):
+        self.x = x; self.s = 1 / (1 + np.exp(-x))
+        return x * self.s
+    def backward(self, g):
+        return g * (self.s + self.x * self.s * (1 - self.s))
 
-class Bend:
-    def __call__(self, v):
-        self.out = np.tanh(v)
-        return self.out
+class Sequential(Module):
+    def __init__(self, *layers): self.layers = layers
+    def __call__(self, x):
+        for l in self.layers: x = l(x)
+        return x
+    def backward(self, g):
+        for l in reversed(self.layers): g = l.backward(g)
+        return g
+    def parameters(self): return [p for l in self.layers for p in l.parameters()]
 
-    def back(self, up):
-        return up * (1 - self.out * self.out)
-
-class Stack:
-    def __init__(self, n_in=4, n_mid=6, n_out=3):
-        self.parts = [Affine(n_in, n_mid), Bend(), Affine(n_mid, n_out)]
-
-    def __call__(self, v):
-        for p in self.parts:
-            v = p(v)
-        return v
-
-    def loss(self, x, y):
-        return 0.5 * np.sum((self(x) - y) ** 2) / len(x)
-
-    def backward(self, x, y):
-        g = (self(x) - y) / len(x)
-        for p in reversed(self.parts):
-            g = p.back(g)
-        return [(p.g_matrix, p.g_offset) for p in self.parts if isinstance(p, Affine)]
+class MSE:
+    def __call__(self, p, t):
+        self.d = p - t
+        return np.mean(self.d ** 2)
+    def backward(self):
+        return 2 * self.d / self.d.size
