@@ -20,9 +20,10 @@ from conformance.corpus.recorded import begun
 from conformance.errors import SubjectError
 from conformance.model.reduction import reduced_name
 from conformance.processes.division import Divided
+from conformance.processes.failure import GLOO, others
 from conformance.processes.program import OWN, unflat
 from conformance.processes.ranks import Shown
-from conformance.processes.workers import AFTERMATH, GLOO, others
+from conformance.processes.workers import AFTERMATH
 from conformance.subjects.command.output import read_output
 from conformance.subjects.command.run import Call, HungError, Program, temporary
 from reference.step import Array

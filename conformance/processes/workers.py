@@ -23,24 +23,22 @@ from typing import Any, Self
 
 from safetensors.numpy import load
 
-from conformance.errors import Line, SubjectError, UsageError
+from conformance.errors import SubjectError, UsageError
 from conformance.processes import worker
 from conformance.processes.division import Divided
+from conformance.processes.failure import Failure, hangs, others, printed
 from conformance.processes.lines import Lines, right_of
 from conformance.processes.program import Job, Program, unflat
 from conformance.processes.ranks import Shown
 from conformance.processes.worker import FAILED, Settings, Traced
 from conformance.running.descendants import end_marked, new_mark
 from conformance.running.group import Group
-from conformance.running.isolate import SHOWN, signal_name
-from conformance.running.process import printable
+from conformance.running.isolate import signal_name
 from conformance.tracing.frames import Frame
 
 GRACE = 5.0  # seconds for processes whose collective has run out of time to say so
 START = 180.0  # seconds until all have imported what they need, and met
 AFTERMATH = 1.0  # seconds after a failure in which others may fail too, and one be the reason
-GLOO = "gloo"  # stands in what is raised where another process does not take part
-TAIL = 4096  # bytes of what a process printed
 
 
 class Workers:
@@ -155,28 +153,6 @@ class _Member:
     log: Path
 
 
-class Failure(Exception):  # noqa: N818 - one of several, of which one is told
-    """What one process failed by: the kind of an exception, or nothing if it died."""
-
-    def __init__(self, kind: str, words: str, line: Line | None = None) -> None:
-        """Keep what is told of it."""
-        super().__init__(words)
-        self.kind, self.words, self.line = kind, words, line
-
-    @property
-    def order(self) -> int:
-        """What dies, or raises by itself, stands before what only waits for it in vain."""
-        return 2 if GLOO in self.words else int(bool(self.kind))
-
-    def error(self, done: Sequence[int]) -> SubjectError | UsageError:
-        """It as an error, with the processes that had done their part."""
-        if self.kind == UsageError.__name__:
-            return UsageError(self.words)
-        first, *more = self.words.splitlines()
-        beside = others(done) if GLOO in first else ""
-        return SubjectError("\n".join([first + beside, *more]), self.line)
-
-
 class _Running:
     """The processes that are there."""
 
@@ -233,7 +209,7 @@ class _Running:
         if failures:
             raise min(failures, key=lambda each: each.order).error([*answers])
         if waiting:
-            raise SubjectError(_hangs([*waiting.values()], seconds) + others([*answers]))
+            raise SubjectError(hangs([*waiting.values()], seconds) + others([*answers]))
         return [answers[rank] for rank in range(len(self.members))]
 
     def _heard(self, rank: int) -> bytes:
@@ -248,7 +224,7 @@ class _Running:
         except (EOFError, OSError) as error:
             status = member.process.wait()
             how = f"died by {signal_name(-status)}" if status < 0 else f"exited with {status}"
-            raise Failure("", f"rank {rank} {how}{_printed(member.log)}") from error
+            raise Failure("", f"rank {rank} {how}{printed(member.log)}") from error
         if answer[:1] == FAILED:
             kind, words, line = json.loads(answer[1:])
             of = "" if kind == UsageError.__name__ else f"rank {rank}: "
@@ -286,26 +262,3 @@ def _check_names(rank: int, shown: Shown, known: Any) -> None:
     unknown = sorted(name for name in names if name not in known)
     if unknown:
         raise SubjectError(f"rank {rank} showed {unknown[0]!r}, which is no quantity")
-
-
-def others(done: Sequence[int]) -> str:
-    """That some processes had done their part, and so took no part in what others wait for."""
-    if not done:
-        return ""
-    return f" ({_named(done)} had done {'its' if len(done) == 1 else 'their'} step)"
-
-
-def _named(ranks: Sequence[int]) -> str:
-    return " and ".join(f"rank {rank}" for rank in ranks)
-
-
-def _hangs(ranks: Sequence[int], seconds: float) -> str:
-    verb = "does" if len(ranks) == 1 else "do"
-    return f"{_named(ranks)} {verb} not answer within {seconds:g} s"
-
-
-def _printed(log: Path) -> str:
-    """The last lines that a process printed."""
-    text = log.read_bytes()[-TAIL:].decode(errors="replace")
-    last = [f"  | {printable(line)}" for line in text.splitlines() if line.strip()][-SHOWN:]
-    return "\n".join(["", "its last output:", *last]) if last else ""

@@ -21,9 +21,10 @@ from conformance.errors import SubjectError, UsageError
 from conformance.processes.check import check_processes
 from conformance.processes.command import Asked, check
 from conformance.processes.division import divided
+from conformance.processes.failure import Failure
 from conformance.processes.program import FunctionProgram, Job, TwinProgram, flat, unflat
 from conformance.processes.ranks import Shown, Simulated
-from conformance.processes.workers import Failure, Workers
+from conformance.processes.workers import Workers
 
 pytestmark = pytest.mark.xdist_group("torch")
 
