@@ -122,17 +122,17 @@ class FunctionTrace:
     def unnamed(self) -> dict[str, Array]:
         """The quantities that it does not return, where it computes them."""
         sought = [each for each in self.case.rows if split(each)[0] in SOUGHT]
-        alike = 1 in (*self.case.sizes, self.start[1].m)  # there a number is many things at once
-        if alike or all(name in self.shown for name in sought):
+        if all(name in self.shown for name in sought):
             return {}
-        made, found = self._made[0], self._searched[1]
-        return (
-            {}
-            if made is None
-            else {
-                name: gathered(each, made) for name, each in found.items() if name not in self.shown
-            }
-        )
+        made, (pattern, found) = self._made[0], self._searched
+        if made is None or pattern is None:
+            return {}
+        own = pattern.trace is made.trace and self.start[1].m == 1
+        if own or 1 in self.case.sizes:
+            return {}  # there a number is many things at once
+        return {
+            name: gathered(each, made) for name, each in found.items() if name not in self.shown
+        }
 
     def where(self, name: str, index: tuple[int, ...]) -> tuple[Frame, ...]:
         """The lines to blame for an entry of a quantity."""
