@@ -74,6 +74,12 @@ class Network(nn.Module):
         """The linear layers, from the first hidden layer to the output."""
         return [layer for layer in self.linear if isinstance(layer, nn.Linear)]
 
+    def put_masks(self, masks: Sequence[Tensor]) -> None:
+        """Give the layers with dropout their masks (m, n_l) for the next pass, the first first."""
+        masked = (each for each in self.activation if isinstance(each, Masked))
+        for layer, mask in zip(masked, masks, strict=True):
+            layer.mask = mask
+
     def forward(self, x: Tensor) -> Tensor:
         """The logits (m, n_L) of the rows x (m, n_1): the output before its activation."""
         *hidden, output = self.linear

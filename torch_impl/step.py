@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from reference.step import Array, Batch, Parameters, Step
-from torch_impl.model import Masked, Network, optimizer
+from torch_impl.model import Network, optimizer
 from torch_impl.state import State
 
 Pair = tuple[tuple[Array, ...], tuple[Array, ...]]
@@ -76,9 +76,7 @@ class Trainer:
         layers, dtype = self.network.layers, self.network.layers[0].weight.dtype
         x, y = (torch.tensor(array.T, dtype=dtype) for array in (batch.x, batch.y))
         self.optimizer.zero_grad()
-        masked = (each for each in self.network.activation if isinstance(each, Masked))
-        for layer, mask in zip(masked, batch.masks, strict=True):
-            layer.mask = torch.tensor(mask.T, dtype=dtype)
+        self.network.put_masks([torch.tensor(mask.T, dtype=dtype) for mask in batch.masks])
         with self._autocast():
             logits = self.network(x)
             cost = self.network.cost(logits, y, self.cost)

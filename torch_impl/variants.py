@@ -83,8 +83,10 @@ class FuncTrainer:
     def step(self, batch: Batch) -> dict[str, Array]:
         """Take one step; the output, the cost, δ, the gradients and the parameters after it."""
         x, y = (torch.tensor(array.T) for array in (batch.x, batch.y))
+        masks = [torch.tensor(mask.T) for mask in batch.masks]
         of_sample = grad_and_value(self._cost_of_sample, has_aux=True)
-        grads, (costs, logits) = vmap(of_sample, in_dims=(None, 0, 0))(self.parameters, x, y)
+        mapped = vmap(of_sample, in_dims=(None, 0, 0, 0))
+        grads, (costs, logits) = mapped(self.parameters, x, y, masks)
         layers = len(self.network.layers)
         shown = {f"a{layers + 1}": to_array(self.network.predict(logits)).T}
         shown["cost"] = to_array(costs.mean())
@@ -104,8 +106,9 @@ class FuncTrainer:
         return shown
 
     def _cost_of_sample(
-        self, parameters: dict[str, Tensor], x: Tensor, y: Tensor
+        self, parameters: dict[str, Tensor], x: Tensor, y: Tensor, masks: Sequence[Tensor]
     ) -> tuple[Tensor, Tensor]:
         """The cost of one sample, and its logits."""
+        self.network.put_masks([mask[None] for mask in masks])
         logits: Tensor = functional_call(self.network, parameters, (x[None],))
         return self.network.cost(logits, y[None], self.cost), logits[0]

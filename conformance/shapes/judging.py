@@ -15,6 +15,7 @@ from conformance.backward.findings import Accused, Cause, Examined, Line
 from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.program import Goal, NotAGradientError
 from conformance.backward.source import line_of
+from conformance.shapes.arguments import RATE
 from conformance.shapes.attempt import Attempt, is_number
 from conformance.shapes.places import Places, Update
 from conformance.shapes.search import Reading
@@ -155,7 +156,9 @@ def examined(reading: Reading, cost: str | None) -> Examined:
     )
     first = _better_blamed(examine_pass(step, cost), step)
     if step.scaled:
-        first = replace(_turned(first, places), factor=1.0)
+        first = _turned(first, places)
+        if places.rate != RATE or loss is None or places.several:  # a rate may hold 1/m
+            first = replace(first, factor=1.0)
     if not places.direct or not all(each.ok for each in first.gradients) or not places.moved:
         return first
     wrong = [each.name for each in _wrong_updates(places.direct, places.moved)]

@@ -48,6 +48,7 @@ class Places:
         missing: those that the output depends on and of which no gradient is found.
         updates: the operations that moved parameters.
         several: whether parameters were moved more than once, as by one sample after another.
+        rate: that all of `moved` were multiplied by, and which is taken out; 1 if there is none.
     """
 
     direct: tuple[Goal, ...]
@@ -56,12 +57,13 @@ class Places:
     updates: tuple[Update, ...] = ()
     several: bool = False
     missing: tuple[str, ...] = ()
+    rate: float = 1.0
 
 
 def places(run: Attempt) -> Places:
     """The gradients that a recorded run left."""
     end = run.end()
-    updates = _updates(run, end)
+    updates, rate = _without_rate(_updates(run, end))
     moved = [each.goal for each in updates]
     kept = _kept(run, end)
     returned = _returned(run)
@@ -76,6 +78,7 @@ def places(run: Attempt) -> Places:
         tuple(updates),
         any(each.later for each in updates),
         tuple(map(_short, _others(run, direct))),
+        rate,
     )
 
 
@@ -252,7 +255,7 @@ def _updates(run: Attempt, end: Iterable[Leaf]) -> list[Update]:
         found.append(_update(path, before, _unscaled(term, before), node, now))
     if not found:
         found = _born(run, end)
-    return _without_rate(found)
+    return found
 
 
 def _update(path: str, before: Node, term: Node, node: Node, now: Node) -> Update:
@@ -345,15 +348,17 @@ def _around(term: Node, through: Node, parameter: Node) -> bool:
     return term is not through and parameter in walk([term], others)
 
 
-def _without_rate(updates: list[Update]) -> list[Update]:
-    """The gradients themselves, where each was multiplied by the same rate."""
+def _without_rate(updates: list[Update]) -> tuple[list[Update], float]:
+    """The gradients themselves and the rate, where each was multiplied by the same one."""
     found = [_gradient_and_rate(each.goal) for each in updates]
-    if len({rate for _, rate in found}) > 1:
-        return updates
-    return [
+    rates = {rate for _, rate in found}
+    if len(rates) != 1:
+        return updates, 1.0
+    gradients = [
         replace(each, goal=Goal(each.goal.name, each.goal.parameter, node))
         for each, (node, _) in zip(updates, found, strict=True)
     ]
+    return gradients, rates.pop()
 
 
 def _gradient_and_rate(goal: Goal) -> tuple[Node, float]:

@@ -68,7 +68,10 @@ def processes(word: str) -> list[str]:
     return found
 
 
-def children() -> list[str]:
-    """The numbers of the processes that this one has started and that run."""
+def children() -> set[str]:
+    """The numbers of the processes that this one has started and that run.
+
+    A browser for tests of pages may be among them.
+    """
     tasks = Path("/proc/self/task").iterdir()
-    return [pid for each in tasks for pid in (each / "children").read_text().split()]
+    return {pid for each in tasks for pid in (each / "children").read_text().split()}

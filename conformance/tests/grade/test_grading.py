@@ -125,13 +125,14 @@ def test_a_class_has_a_row_for_each(tmp_path: Path) -> None:
     size = 100 if WHOLE else 33
     expected = write_class(folder, size)
     assert len(expected) == size
+    before = children()
     assert run(folder, "--jobs", 2, "--timeout", 20, "--json", path, "-q") == 0
     rows = {name: row["verdict"] for name, row in rows_of(path).items()}
     assert rows.keys() == expected.keys()
     assert {name: rows[name] for name, said in expected.items() if said} == {
         name: said for name, said in expected.items() if said
     }
-    assert children() == []
+    assert children() <= before
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])

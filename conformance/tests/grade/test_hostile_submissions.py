@@ -41,7 +41,7 @@ def nothing_remains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
     before = children()
     yield
     assert list(temporary.iterdir()) == []
-    assert set(children()) <= set(before)
+    assert children() <= before
     assert processes(str(tmp_path)) + processes(f"{os.getpid()}77") == []
 
 
