@@ -10,7 +10,7 @@ from types import FunctionType
 from typing import Any
 
 from conformance.shapes.alone import PAIR, LossSearch, PairSearch, loss_class, losses, pairs
-from conformance.shapes.arguments import needed
+from conformance.shapes.arguments import needed, taken
 from conformance.shapes.custom_function import FunctionSearch, custom_function, custom_jax
 from conformance.shapes.definitions import Definitions, returned_functions, returned_names
 from conformance.shapes.example_data import Data
@@ -29,6 +29,7 @@ from conformance.shapes.plans import (
 )
 from conformance.shapes.search import Refusal, Searched
 from conformance.shapes.values import ValueSearch, value_search
+from conformance.shapes.vocabulary import kinds_of
 from conformance.subjects.adapt import is_module, is_of_the_book
 
 BACKWARD = ("backward", "train")
@@ -183,8 +184,10 @@ def _searched(found: Definitions, roles: dict[str, list[Named]]) -> Searched:
 
 
 def _may_make(function: FunctionType) -> bool:
-    """Whether a function may make parameters of sizes."""
-    return len(needed(function)) in (1, 3)
+    """Whether a function may make parameters of sizes, which may have defaults."""
+    sizes = {"sizes", "n_in", "n_hidden", "n_hiddens", "n_out"}
+    told = any(sizes & set(kinds_of(each.name)) for each in taken(function))
+    return len(needed(function)) in (1, 3) or (not needed(function) and told)
 
 
 def _alone(found: Definitions, roles: dict[str, list[Named]], function: FunctionType) -> Searched:

@@ -5,7 +5,7 @@ Left out: which of them are parameters.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from types import CellType, FunctionType, ModuleType
+from types import CellType, FunctionType, ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -156,9 +156,11 @@ def _is_number(value: Any) -> bool:
 
 
 def _is_own(value: Any, module: ModuleType | None) -> bool:
-    """Whether it is an object of one of the module's classes."""
+    """Whether it is an object of one of the module's classes, or a bare namespace."""
     if module is None or isinstance(value, type | FunctionType | ModuleType):
         return False
+    if type(value) is SimpleNamespace:
+        return True
     return _of(type(value), module) and hasattr(value, "__dict__")
 
 

@@ -225,6 +225,11 @@ FAULTS: dict[str, list[Edit]] = {
         ("+= dcols[:, :, i, j]", "= dcols[:, :, i, j]"),
         ("dcols = d @ self.W.reshape(self.n, -1)", "dcols = d @ self.W.reshape(self.n, -1) ** 2"),
     ],
+    "namespace_step": [
+        ("/ (1 + np.exp(-pre))", "/ (1 + np.exp(pre))"),
+        ("back.sum(1, keepdims=True)", "back.mean(1, keepdims=True)"),
+        ("back = net.V.T @ err", "back = net.V.T @ (err * n)"),
+    ],
     "per_sample": [
         ("grad_hb += delta_hidden", "grad_hb = delta_hidden"),
         ("grad_ow += np.outer(delta_out, self.hidden)", "grad_ow += np.outer(out - t, self.hidden)"),
