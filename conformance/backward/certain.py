@@ -57,10 +57,7 @@ class Certain:
 
 def on_balls(run: Recorded, groups: Sequence[Wanted]) -> list[dict[Goal, Certain]]:
     """What balls say of gradients, those of a group together; nothing where they do not go."""
-    needed = run.loss.uses
-    for goal in (goal for group in groups for goal, _ in group):
-        needed |= goal.node.uses
-    if sum(_cost(e) for e in run.trace.nodes if needed >> e.number & 1) > AFFORDABLE:
+    if not _is_affordable(run, [goal for group in groups for goal, _ in group]):
         return []
     with precision(BITS):
         return [_of_group(run, group) for group in groups]
@@ -73,8 +70,7 @@ def measured(run: Recorded, factor: float) -> float:
         run: the gradients and the loss.
         factor: given / right, in floats.
     """
-    needed = reduce(or_, (each.node.uses for each in run.goals), run.loss.uses)
-    if sum(_cost(e) for e in run.trace.nodes if needed >> e.number & 1) > AFFORDABLE:
+    if not _is_affordable(run, run.goals):
         return factor
     with precision(BITS):
         for goal in run.goals:
@@ -135,6 +131,12 @@ def _has_half(goal: Goal, replay: Replay, added: Array, unit: float) -> bool:
 def _floats(exact: Any) -> Array:
     numbers = [float(each.ball.mid()) for each in np.asarray(exact).flat]
     return np.array(numbers, dtype=np.float64).reshape(np.shape(exact))
+
+
+def _is_affordable(run: Recorded, goals: Sequence[Goal]) -> bool:
+    """Whether what gradients and the loss need is little enough for balls."""
+    needed = reduce(or_, (each.node.uses for each in goals), run.loss.uses)
+    return sum(_cost(e) for e in run.trace.nodes if needed >> e.number & 1) <= AFFORDABLE
 
 
 def _cost(node: Node) -> int:

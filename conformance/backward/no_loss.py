@@ -50,16 +50,17 @@ class Tried:
     @cached_property
     def shared(self) -> Shared:
         """The positive factor that most gradients share."""
-        return shared(self.found, self.constants, free=True, usual=1 / self._samples)
+        return shared(self.found, self.constants, free=True, usual=1 / self.samples)
 
     @cached_property
-    def _samples(self) -> int:
+    def samples(self) -> int:
+        """How many there are."""
         return samples(self.compared, self.forward.run.goals)
 
     @cached_property
     def constants(self) -> list[float]:
         """The usual factors: of the samples, and of the lengths of the output."""
-        return conventions({self._samples, *np.shape(self.compared.pairs[0][0].value)})
+        return conventions({self.samples, *np.shape(self.compared.pairs[0][0].value)})
 
     @cached_property
     def decay(self) -> Decay | None:
@@ -197,8 +198,7 @@ def factors(chosen: Tried, after: float = 1.0) -> list[float]:
     known = known or chosen.error_factor
     if known is not None:
         return [abs(known)]
-    m = samples(chosen.compared, chosen.forward.run.goals)
-    return list(dict.fromkeys((after, after / m)))
+    return list(dict.fromkeys((after, after / chosen.samples)))
 
 
 COST_NAMES = tuple(COSTS)

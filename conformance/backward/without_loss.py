@@ -12,7 +12,6 @@ import numpy as np
 
 from conformance.backward.accuse import finished
 from conformance.backward.certain import measured
-from conformance.backward.compared import samples
 from conformance.backward.costs import times
 from conformance.backward.findings import Accused, Cause, Examined
 from conformance.backward.judge import judged
@@ -66,7 +65,7 @@ def _by(chosen: Tried, run: Recorded, factor: float) -> Examined:
 
 def _beside(chosen: Tried, factor: float) -> float:
     """The factor of gradients beside those of the mean over the samples."""
-    return factor * samples(chosen.compared, chosen.forward.run.goals)
+    return factor * chosen.samples
 
 
 def _negated(chosen: Tried, run: Recorded) -> Examined:

@@ -6,7 +6,7 @@ Left out: calling it (`layers.py`, `alone.py`).
 import re
 from collections.abc import Sequence
 
-from conformance.shapes.example_data import N_IN, N_OUT, M
+from conformance.shapes.example_data import IMAGES, N_IN, N_OUT, M
 from conformance.shapes.vocabulary import BIAS, WEIGHT, bare
 
 SHAPES: dict[str, dict[str, tuple[int, ...]]] = {
@@ -18,7 +18,7 @@ SHAPES: dict[str, dict[str, tuple[int, ...]]] = {
         "scale": (1, N_IN),
     },
     "columns": {"x": (N_IN, M), "w": (N_OUT, N_IN), "b": (N_OUT, 1), "scale": (N_IN, 1)},
-    "images": {"x": (2, 3, 6, 4), "w": (4, 3, 3, 3), "b": (4,), "scale": (3,)},
+    "images": {"x": IMAGES, "w": (4, 3, 3, 3), "b": (4,), "scale": (3,)},
     "one vector": {"x": (N_IN,), "w": (N_OUT, N_IN), "b": (N_OUT,), "scale": (N_IN,)},
 }
 """The shapes of the arguments of a layer."""

@@ -71,8 +71,10 @@ class Reading:
         """
         goals = self.places.direct or self.places.moved
         wrong = [e for e in goals if np.shape(e.node.value) != np.shape(e.parameter.value)]
-        if self._is_stretched() or not wrong or len(wrong) == len(goals):
-            return self._is_stretched() or bool(wrong)
+        if self._is_stretched():
+            return True
+        if not wrong or len(wrong) == len(goals):
+            return bool(wrong)
         named = [e for e in goals if BIAS.fullmatch(bare(e.name.rpartition(".")[2]))]
         flat = [
             e

@@ -8,7 +8,7 @@ import inspect
 from collections.abc import Iterator
 
 from conformance.backward.findings import Line
-from conformance.subjects.load import source_of
+from conformance.backward.source import tree
 
 
 def overwriting(kind: type, gradient: str) -> Iterator[Line]:
@@ -49,7 +49,8 @@ def in_backward(kind: type, line: Line) -> bool:
 def _methods(kind: type) -> Iterator[tuple[str, ast.FunctionDef]]:
     """The methods of a class, with the file."""
     file = inspect.getsourcefile(kind) or ""
-    for each in ast.parse(source_of(file)).body if file else ():
+    module = tree(file)
+    for each in [] if module is None else module.body:
         if isinstance(each, ast.ClassDef) and each.name == kind.__name__:
             yield from ((file, e) for e in each.body if isinstance(e, ast.FunctionDef))
 

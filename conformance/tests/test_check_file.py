@@ -188,47 +188,8 @@ def test_a_module_that_is_not_installed_is_stood_in_for() -> None:
         del sys.modules[name]
 
 
-NEURONS = """
-import math, random
-
-class Neuron:
-    def __init__(self, n):
-        self.w = [random.uniform(-1, 1) for _ in range(n)]
-        self.b = random.uniform(-1, 1)
-
-    def activate(self, inputs):
-        self.inputs = inputs
-        s = sum(w * i for w, i in zip(self.w, inputs)) + self.b
-        self.out = 1 / (1 + math.exp(-s))
-        return self.out
-
-class NeuralNetwork:
-    def __init__(self, n_in, n_hid, n_out):
-        self.hidden = [Neuron(n_in) for _ in range(n_hid)]
-        self.output = [Neuron(n_hid) for _ in range(n_out)]
-
-    def feed_forward(self, inputs):
-        h = [n.activate(inputs) for n in self.hidden]
-        return [n.activate(h) for n in self.output]
-
-    def train(self, inputs, targets, lr=0.5):
-        self.feed_forward(inputs)
-        back = [(o.out - t) * o.out * (1 - o.out) for o, t in zip(self.output, targets)]
-        behind = []
-        for j, h in enumerate(self.hidden):
-            e = sum(d * o.w[j] for d, o in zip(back, self.output))
-            behind.append(e * h.out * (1 - h.out))
-        for layer, errors in ((self.output, back), (self.hidden, behind)):
-            for n, d in zip(layer, errors):
-                n.w = [w - lr * d * i for w, i in zip(n.w, n.inputs)]
-                n.b -= lr * d
-"""
-
-
 def test_a_rate_that_floats_tell_to_fifteen_digits_accuses_nobody(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    file = tmp_path / "neurons.py"
-    file.write_text(NEURONS, encoding="utf-8")
-    code, said = checked(capsys, "check", str(file))
+    code, said = checked(capsys, "check", str(written(tmp_path, "neurons")))
     assert (code, "53 gradients, all right, decided on balls" in said) == (0, True)
