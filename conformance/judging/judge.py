@@ -29,6 +29,7 @@ from conformance.verdict.compare import (
     parameters_after,
     recorded_truth,
 )
+from conformance.verdict.oracle import standing, usable
 
 
 def check_case(subject: Subject, recorded: Recorded) -> CaseReport:
@@ -115,7 +116,8 @@ def free_run(
     targets = free_run_truth(recorded)
     for t, (step, truth, seen) in enumerate(zip(recorded.steps, targets, seen_steps, strict=True)):
         start = parameters, step.batch
-        found = judge(recorded.case, (t, FREE), start, truth, seen.shown, inherited)
+        here = standing(recorded.case, *start, usable(recorded.case, step.batch.m, seen.shown))
+        found = judge(recorded.case, (t, FREE), start, truth, seen.shown, inherited, here)
         own = subject.name == OWN
         found = decided(
             with_doubts(found, recorded, t, seen, own=own), seen, recorded.case, step.batch.m
@@ -130,7 +132,7 @@ def free_run(
             evidence.append(before)
         if failed and not inherited:
             inherited = f"{failed.name} of step {t}"
-        parameters = parameters_after(recorded.case, start, seen.shown)
+        parameters = parameters_after(here, parameters)
     return verdicts
 
 

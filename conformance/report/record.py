@@ -106,7 +106,7 @@ def case_from_json(values: dict[str, Any]) -> CaseReport:
 
 def verdict_to_json(verdict: Verdict) -> dict[str, Any]:
     """One verdict as JSON values."""
-    values = asdict(verdict)
+    values = vars(verdict) | {"frames": [asdict(each) for each in verdict.frames]}
     values["status"] = str(verdict.status)
     values["problem"] = problem_text(verdict)
     for optional in ("finding", "on_balls", "lost"):
