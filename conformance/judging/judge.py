@@ -75,7 +75,8 @@ def restarted(
     step, case = recorded.steps[t], recorded.case
     seen = next(observations(subject, case, [step]))
     start, truth = (step.parameters, step.batch), recorded_truth(recorded, t)
-    verdicts = judge(case, (t, RESTARTED), start, truth, seen.shown)
+    here = standing(case, *start, usable(case, step.batch.m, seen.shown))
+    verdicts = judge(case, (t, RESTARTED), start, truth, seen.shown, here=here)
     passes = {FORWARD: seen.forward, RETURNED: seen.returned}
     for mode, shown in passes.items():
         passed = judge(case, (t, mode), start, truth, shown) if shown else []
@@ -92,7 +93,7 @@ def restarted(
     verdicts = with_second_run(verdicts, seen, targets)
     if evidence is not None:
         failed = failed_in(verdicts, RESTARTED)
-        evidence.append(Evidence(case, t, RESTARTED, *start, seen.shown, failed))
+        evidence.append(Evidence(case, t, RESTARTED, *start, seen.shown, failed, here=here))
         for mode, shown in passes.items():
             if shown:
                 failed = failed_in(verdicts, mode)
@@ -127,7 +128,7 @@ def free_run(
         found = with_second_run(found, seen, targets)
         verdicts += found
         wrong = failed_in(found, FREE)
-        before = Evidence(recorded.case, t, FREE, *start, seen.shown, wrong, before)
+        before = Evidence(recorded.case, t, FREE, *start, seen.shown, wrong, before, here)
         if evidence is not None:
             evidence.append(before)
         if failed and not inherited:
