@@ -9,6 +9,7 @@ from typing import Any
 from conformance.backward_check import BackwardReport
 from conformance.outcome import Report
 from conformance.shapes.judging import Recognised
+from conformance.values import to_values
 
 
 @dataclass(frozen=True, repr=False)
@@ -29,8 +30,6 @@ class ShapeReport(BackwardReport):
 
     def to_json(self) -> dict[str, Any]:
         """The report as JSON values, by `report/backward.schema.json`."""
-        from conformance.report.backward_record import to_values
-
         return {**super().to_json(), "recognised": to_values(self.recognised)}
 
     def as_markdown(self) -> str:
