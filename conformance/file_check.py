@@ -122,11 +122,11 @@ def _of_the_book(asked: Asked, book: Callable[[str], Report]) -> Part:
 
 def check_alone(factory: Callable[..., Any], name: str, cost: str | None) -> ShapeReport:
     """Judge a class or factory with the book's interface by its own forward pass, here."""
-    found = _alone(factory, name, name.rpartition(":")[2], cost)
+    found = _by_own_forward(factory, name, name.rpartition(":")[2], cost)
     return ShapeReport(name, found.examined, found.recognised)
 
 
-def _alone(factory: Callable[..., Any], said: str, name: str, cost: str | None) -> Found:
+def _by_own_forward(factory: Callable[..., Any], said: str, name: str, cost: str | None) -> Found:
     from conformance.subjects.book.own_forward import examined_alone
 
     with threadpool_limits(1):
@@ -141,7 +141,7 @@ def _send_alone(asked: Asked, send: Send) -> None:
     from conformance.subjects.load import load
 
     thing = cast("Callable[..., Any]", load(asked.said, asked.python_path))
-    send({"found": to_values(_alone(thing, asked.said, str(asked.name), asked.cost))})
+    send({"found": to_values(_by_own_forward(thing, asked.said, str(asked.name), asked.cost))})
 
 
 def check_object(thing: Any, cost: str | None) -> ShapeReport | None:
