@@ -53,6 +53,8 @@ def file_lines(report: FileReport) -> Iterator[str]:
         yield from str(each).splitlines()
     for left in report.left:
         yield visible(f"not judged: {left.name}: {left.why}")
+    if report.failed:
+        yield visible(f"note: {report.failed}; what the file defines is judged with other data")
 
 
 def refused_words(refusal: Refused, left: Sequence[NotJudged]) -> str:

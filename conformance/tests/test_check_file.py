@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from conformance.cli import main
-from conformance.shapes.absent import stand_ins
 from conformance.shapes.definitions import trains_at_import
+from conformance.subjects.absent import stand_ins
 from conformance.tests.shapes.measure import PROGRAMS, program
 
 
