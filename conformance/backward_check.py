@@ -127,7 +127,7 @@ class BackwardReport:
 
         return as_markdown(self.name, self.examined)
 
-    def as_page(self) -> str:
+    def as_page(self, _command: str = "") -> str:
         """The report as one page of HTML."""
         from conformance.report.backward_page import as_page
 

@@ -15,7 +15,6 @@ from threadpoolctl import threadpool_limits
 from conformance.errors import OtherFamilyError, SubjectError, UsageError
 from conformance.files import put
 from conformance.outcome import Report
-from conformance.report.backward_record import from_values, to_values
 from conformance.report.shape_words import refused_words
 from conformance.running.isolate import isolated
 from conformance.shapes.adapter import adapter, names_of
@@ -25,6 +24,7 @@ from conformance.shapes.definitions import cells, definitions, of_module, trains
 from conformance.shapes.file_report import FileReport, NotJudged, Part, Refused, ShapeReport
 from conformance.shapes.judging import Found, Recognised
 from conformance.subjects.load import NOTEBOOK
+from conformance.values import from_values, to_values
 
 Send = Callable[[object], None]
 

@@ -16,10 +16,11 @@ from conformance.explain.example import Row
 from conformance.explain.lines import given, heading, legend, parts_of, rows
 from conformance.explain.pieces import NBSP
 from conformance.explain.worked import Line, Worked
+from conformance.files import put
 from conformance.lesson.broken import formulas, known
 from conformance.lesson.data import is_whole, numbers
 from conformance.model import table as table_
-from conformance.report.document import policy, put, ready, styled
+from conformance.report.document import OPTION, policy, ready, styled
 from conformance.report.mathml import mathml
 from conformance.report.page.write import prose
 
@@ -57,7 +58,7 @@ def write_lesson(path: Path, worked: Worked) -> None:
         UsageError: jinja2 is not there, or the file cannot be written.
     """
     ready(path)
-    put(path, lesson(worked))
+    put(OPTION, path, lesson(worked))
 
 
 def lesson(worked: Worked) -> str:

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from conformance.errors import UsageError
 from conformance.files import check_output
-from conformance.files import put as put_text
 from conformance.report.visible import visible
 
 OPTION = "--html"
@@ -29,15 +28,6 @@ def ready(path: Path, option: str = OPTION) -> None:
     if find_spec("jinja2") is None:
         raise UsageError(f"{option} {path}: jinja2 is missing: {NEEDED}")
     check_output(option, path)
-
-
-def put(path: Path, page: str, option: str = OPTION) -> None:
-    """Write a page; if that fails, an older file stays as it was.
-
-    Raises:
-        UsageError: the file cannot be written.
-    """
-    put_text(option, path, page)
 
 
 def styled(*own: str) -> str:

@@ -5,7 +5,6 @@ Left out: what is known (`shapes/file_report.py`).
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any
 from xml.etree.ElementTree import Element
 
 from conformance.outcome import Report
@@ -74,33 +73,6 @@ def _name(part: Part) -> str:
     return part.subject if isinstance(part, Report) else part.name
 
 
-def verdict_of(part: Part) -> str:
-    """The verdict on a program in one line."""
-    if isinstance(part, Report):
-        from conformance.report.opening import in_one_line
-
-        return visible(in_one_line(part))
-    return visible(part.in_one_line())
-
-
-def json_of(part: Part) -> dict[str, Any]:
-    """The report on a program as JSON values."""
-    if isinstance(part, Report):
-        from conformance.report.record import to_json
-
-        return dict(to_json(part))
-    return part.to_json()
-
-
-def markdown_of(part: Part) -> str:
-    """The report on a program as Markdown."""
-    if isinstance(part, Report):
-        from conformance.report.markdown import as_markdown
-
-        return as_markdown(part)
-    return part.as_markdown()
-
-
 def page_of(report: FileReport) -> str:
     """The report on a file as one page: the parts one after another."""
     from conformance.report.backward_page import whole
@@ -117,7 +89,7 @@ def page_of(report: FileReport) -> str:
 def in_one_line_of(report: FileReport) -> str:
     """The verdict on the only program of a file, or how many of several are right."""
     if len(report.parts) == 1:
-        return verdict_of(report.parts[0])
+        return report.parts[0].in_one_line()
     right = sum(each.exit_code == 0 for each in report.parts)
     return f"{report.place}: {right} of {len(report.parts)} programs are right"
 
@@ -127,5 +99,5 @@ def _article(part: Part) -> Element:
     from conformance.report.page.markup import element
 
     if isinstance(part, Report):
-        return element("article", element("h1", verdict_of(part)), element("pre", str(part)))
+        return element("article", element("h1", part.in_one_line()), element("pre", str(part)))
     return article(part.name, part.examined, part.further())

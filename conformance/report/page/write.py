@@ -13,9 +13,10 @@ from pathlib import Path
 
 from conformance.corpus import store
 from conformance.explain.pieces import worded
+from conformance.files import put
 from conformance.outcome import Report
 from conformance.report.cause_words import joined
-from conformance.report.document import OPTION, policy, put, ready, styled
+from conformance.report.document import OPTION, policy, ready, styled
 from conformance.report.page.data import packed
 from conformance.report.page.highlight import excerpt, text_lines
 from conformance.report.page.view import AROUND, View, equations_of, view
@@ -49,7 +50,7 @@ def write(path: Path, reports: Sequence[Report], command: str, option: str = OPT
         UsageError: jinja2 is missing, or the file cannot be written.
     """
     ready(path, option)
-    put(path, page(reports, command), option)
+    put(option, path, page(reports, command))
 
 
 def page(reports: Sequence[Report], command: str) -> str:
