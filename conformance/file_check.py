@@ -74,7 +74,9 @@ def check_file(asked: Asked, book: Callable[[str], Report]) -> FileReport:
     found = _defined(asked, book)
     parts, left = found.parts, found.left
     if not parts:
-        raise stopped or UsageError(refused_words(found.refusal, left))
+        if stopped is None and found.failed and not left:
+            stopped = SubjectError(f"{asked.place} cannot be imported: {found.failed}")
+        raise stopped or UsageError(refused_words(found.refusal, left, found.failed))
     shapes = [each for each in parts if isinstance(each, ShapeReport)]
     judged = {each.name.rpartition(":")[2] for each in shapes}
     judged |= {each.recognised.made.partition("(")[0] for each in shapes}
@@ -204,8 +206,6 @@ def _send_all(asked: Asked, send: Send) -> None:
             elif each.refusal.parameters:
                 # else it is such as a base class of layers, or a list of them
                 send({"left": to_values(NotJudged(each.name, each.refusal.words))})
-        if not judged_any and found.failed:
-            raise SubjectError(f"{asked.place} cannot be imported: {found.failed[0]}")
         if not judged_any:
             made = adapter(found, asked.name)
             send({"refused": to_values(Refused(asked.said, names_of(found), made))})

@@ -19,6 +19,7 @@ from conformance.backward.source import tree
 from conformance.errors import SubjectError, UsageError
 from conformance.subjects.load import (
     NOTEBOOK,
+    Failed,
     run_file,
     source_of,
 )
@@ -56,9 +57,9 @@ def definitions(place: str, python_path: Sequence[Path] = ()) -> Definitions:
         sources = [(name, code.encode()) for name, code in cells(place)]
     else:
         sources = [(str(Path(place).resolve()), source_of(place))]
-    failed: list[str] = []
+    failed: list[Failed] = []
     module = run_file(place, sources, python_path, failed)
-    return replace(of_module(place, module), failed=tuple(failed))
+    return replace(of_module(place, module), failed=tuple(map(str, failed)))
 
 
 def of_module(place: str, module: ModuleType) -> Definitions:

@@ -14,6 +14,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
@@ -30,6 +31,24 @@ NOTEBOOK = ".ipynb"
 NOT_HERE = (EOFError, ImportError, OSError, SubjectError, SystemExit)
 """What a statement raises that asks for what is not here."""
 FORMS = "path/to/file.py:Name or package.module:Name"
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A statement that was passed over.
+
+    Attributes:
+        where: its file and line.
+        error: that it raised.
+    """
+
+    where: str
+    error: BaseException
+
+    def __str__(self) -> str:
+        """Where, and why."""
+        known = isinstance(self.error, SubjectError)
+        return f"{self.where}: {self.error if known else headline(self.error)}"
 
 
 def is_spec(text: str) -> bool:
@@ -70,14 +89,15 @@ def load(spec: str, python_path: Sequence[Path] = ()) -> object:
         raise UsageError(_folder(spec))
     if not place or not _dotted(name):
         raise UsageError(f"{spec!r} names no Python object: give {FORMS}")
-    failed: list[str] = []
+    failed: list[Failed] = []
     if _dotted(place) and not place.endswith(".py"):
         module = _import_module(place, python_path)
     else:
         sources = [(str(Path(place).resolve()), source_of(place))]
         module = run_file(place, sources, python_path, failed)
     if failed and not hasattr(module, name.split(".", 1)[0]):
-        raise SubjectError(f"{place} cannot be imported: {failed[0]}")
+        with subject_code(place):
+            raise failed[0].error
     return _find(module, place, name)
 
 
@@ -133,7 +153,7 @@ def run_file(
     place: str,
     sources: Sequence[tuple[str, bytes]],
     python_path: Sequence[Path],
-    failed: list[str],
+    failed: list[Failed],
 ) -> ModuleType:
     """The module that a file is, loaded under a private name.
 
@@ -144,7 +164,7 @@ def run_file(
         place: the file.
         sources: its parts, each with the name that its lines go by.
         python_path: folders from which it may import.
-        failed: what was passed over is appended, in words.
+        failed: what was passed over is appended.
 
     Raises:
         SubjectError: its code has a syntax error, or raised something else.
@@ -168,7 +188,7 @@ def run_file(
     return module
 
 
-def _execute(tree: ast.Module, file: str, module: ModuleType, failed: list[str]) -> None:
+def _execute(tree: ast.Module, file: str, module: ModuleType, failed: list[Failed]) -> None:
     """Execute the statements of a file one by one."""
     module.__doc__ = module.__doc__ or ast.get_docstring(tree)
     flags = 0
@@ -182,8 +202,7 @@ def _execute(tree: ast.Module, file: str, module: ModuleType, failed: list[str])
         except (Exception, SystemExit) as error:
             if not failed and not isinstance(error, NOT_HERE):
                 raise
-            words = str(error) if isinstance(error, SubjectError) else headline(error)
-            failed.append(f"{Path(file).name}:{statement.lineno}: {words}")
+            failed.append(Failed(f"{Path(file).name}:{statement.lineno}", error))
 
 
 def _import_module(place: str, python_path: Sequence[Path]) -> ModuleType:
