@@ -7,5 +7,4 @@ from conformance.suite.judging import fitting, restarted_verdicts, settle
 def test_equation(equation: Asked) -> None:
     """The equation holds in all layers, from the subject's own inputs and against the truth."""
     fitting(equation)
-    case, _, *subject = equation
-    settle(equation, restarted_verdicts(case, *subject))
+    settle(equation, restarted_verdicts(equation.case, equation.subject, equation.family))
