@@ -51,12 +51,27 @@ def file_lines(report: FileReport) -> Iterator[str]:
         yield from str(each).splitlines()
     for left in report.left:
         yield visible(f"not judged: {left.name}: {left.why}")
+    yield from failed_words(report.failed)
 
 
-def refused_words(refusal: Refused, left: Sequence[NotJudged]) -> str:
-    """Why nothing in a file is judged: what was found, what is missing, and what to write."""
+def failed_words(failed: str) -> list[str]:
+    """Where a file asked for what is not here; nothing if nowhere."""
+    if not failed:
+        return []
+    return [visible(f"note: {failed}; what the file defines is judged with other data")]
+
+
+def refused_words(refusal: Refused, left: Sequence[NotJudged], failed: str = "") -> str:
+    """Why nothing in a file is judged: what was found, what is missing, and what to write.
+
+    Args:
+        refusal: how far readings came.
+        left: what fits no shape.
+        failed: where the file asked for what is not here.
+    """
     lines = [f"{refusal.said} fits no known shape; it defines {refusal.defines}"]
     lines += [f"  {each.name}: {each.why}" for each in left]
+    lines += failed_words(failed)
     if refusal.adapter:
         place = refusal.said.rpartition(":")[0] if ".py:" in refusal.said else refusal.said
         lines.append(

@@ -91,11 +91,13 @@ class FileReport:
         place: the file, and the name if one was given.
         parts: what was judged, whole networks first.
         left: what was not.
+        failed: where the file asked for what is not here, such as data; empty if nowhere.
     """
 
     place: str
     parts: tuple[Part, ...]
     left: tuple[NotJudged, ...] = ()
+    failed: str = ""
 
     @property
     def the_books(self) -> Report | None:
