@@ -4,7 +4,7 @@ Left out: how a value is known by its uses (`uses.py`).
 """
 
 from dataclasses import replace
-from functools import partial, reduce
+from functools import reduce
 from operator import or_
 
 from conformance.tracing.candidates import Candidate
@@ -42,7 +42,10 @@ class ForwardSearch:
         run = self.run
         if layer < self.lookup.layers:
             w, b = run.start.w[layer - 1], run.start.b[layer - 1]
-            return lambda v, lift: [Use(BOOK.weighted_input(lift(w), v, lift(b)))]
+            return lambda v, lift: [
+                Use(BOOK.weighted_input(lift(w), v, lift(b))),
+                Use(lift(w) @ v),  # where the next z is wrong too
+            ]
         y = run.batch.y
         return lambda v, lift: [Use(v - lift(y)), Use(lift(y) - v)]
 
@@ -63,18 +66,40 @@ class ForwardSearch:
         above = reduce(or_, self.run.parameters[int(name[1:]) - 1 :], self.run.targets)
         if location is not None and within:
             if name[0] == "z" and not self._goes_on(right, name):
-                found = self.uses.by_use(
-                    name, (*where, above), made, changed, partial(self._goes_on, name=name)
-                )
+                found = self._going_on(name, (*where, above), made, changed)
                 if found is not None and not self._turned_for_its_use(found.location):
                     return self.lookup.take(name, found.value, found.location, wrong=True)
             self.roles.first[name] = location
             last = self.lookup.columns(right, within)
             return self.lookup.take(name, right, self.uses.place(right, made, location, last))
-        found = self.uses.by_use(name, (*where, above), made, changed)
+        asked = name, (*where, above), made, changed
+        signs = (1, -1) if name[0] == "z" else ()
+        both = (self._going_on(*asked, sign=sign) for sign in signs)
+        found = next(filter(None, both), None) or self.uses.by_use(*asked)
         if found is not None and not self._made_for_nothing(location, found):
             return self.lookup.take(name, found.value, found.location, wrong=True)
         return self.lookup.take(name, right, location)
+
+    def _going_on(
+        self,
+        name: str,
+        where: tuple[int, int, int],
+        made: Made,
+        changed: Location | None,
+        sign: int = 1,
+    ) -> Candidate | None:
+        """The z that σ and the next equation were made of, of which the program holds ±z."""
+        found = self.uses.by_use(
+            name,
+            where,
+            lambda v, lift: made(sign * v, lift),
+            changed,
+            lambda v: self._goes_on(sign * v, name),
+        )
+        if found is None:
+            return None
+        at = replace(found.location, factor=sign * found.location.factor)
+        return Candidate(sign * found.value, at)
 
     def _turned_for_its_use(self, location: Location) -> bool:
         """Whether a value is used on the line that computed it, as −z in σ(−z)."""
