@@ -7,6 +7,8 @@ from dataclasses import replace
 from functools import reduce
 from operator import or_
 
+import numpy as np
+
 from conformance.tracing.candidates import Candidate
 from conformance.tracing.index import Location
 from conformance.tracing.uses import Made, Use, Uses
@@ -38,14 +40,13 @@ class ForwardSearch:
         function = self.run.f(layer).function
         return lambda v, _: [Use(function(v))]
 
-    def _uses_of_activation(self, layer: int) -> Made:
+    def _uses_of_activation(self, layer: int, *, biased: bool = True) -> Made:
+        """The next z, or the product in it; of the last layer the error."""
         run = self.run
         if layer < self.lookup.layers:
             w, b = run.start.w[layer - 1], run.start.b[layer - 1]
-            return lambda v, lift: [
-                Use(BOOK.weighted_input(lift(w), v, lift(b))),
-                Use(lift(w) @ v),  # where the next z is wrong too
-            ]
+            b = b if biased else np.zeros_like(b)
+            return lambda v, lift: [Use(BOOK.weighted_input(lift(w), v, lift(b)))]
         y = run.batch.y
         return lambda v, lift: [Use(v - lift(y)), Use(lift(y) - v)]
 
@@ -73,7 +74,7 @@ class ForwardSearch:
             last = self.lookup.columns(right, within)
             return self.lookup.take(name, right, self.uses.place(right, made, location, last))
         asked = name, (*where, above), made, changed
-        signs = (1, -1) if name[0] == "z" else ()
+        signs = () if name[0] != "z" else (1, -1) if location is None else (1,)
         both = (self._going_on(*asked, sign=sign) for sign in signs)
         found = next(filter(None, both), None) or self.uses.by_use(*asked)
         if found is not None and not self._made_for_nothing(location, found):
@@ -107,10 +108,10 @@ class ForwardSearch:
         return all(e.frames[:1] == c.frames[:1] for e in nodes for c in e.consumers)
 
     def _goes_on(self, z: Array, name: str) -> bool:
-        """Whether the next equation was made of what σ makes of a z; of −z it makes 1 − a."""
-        a = self.run.activated(int(name[1:]), z)
-        location = self.lookup.columns(a)
-        made = self._uses_of_activation(int(name[1:]))
+        """Whether the next product was made of what σ makes of a z; of −z it makes 1 − a."""
+        layer = int(name[1:])
+        a = self.run.activated(layer, z)
+        location, made = self.lookup.columns(a), self._uses_of_activation(layer, biased=False)
         return location is not None and bool(self.uses.used(a, made, location))
 
     def _made_for_nothing(self, right: Location | None, found: Candidate) -> bool:
