@@ -131,7 +131,7 @@ class BackwardReport:
         """The report as one page of HTML."""
         from conformance.report.backward_page import as_page
 
-        return as_page(self.name, self.examined, self.further())
+        return as_page(self.in_one_line(), [self])
 
     def further(self) -> list[str]:
         """What is known beside the gradients, in sentences."""

@@ -5,7 +5,6 @@ Left out: what is known (`shapes/file_report.py`).
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from xml.etree.ElementTree import Element
 
 from conformance.outcome import Report
 from conformance.report.visible import visible
@@ -86,31 +85,9 @@ def _name(part: Part) -> str:
     return part.subject if isinstance(part, Report) else part.name
 
 
-def page_of(report: FileReport) -> str:
-    """The report on a file as one page: the parts one after another."""
-    from conformance.report.backward_page import whole
-    from conformance.report.page.markup import element
-
-    articles = [_article(each) for each in report.parts]
-    left = [element("li", f"not judged: {each.name}: {each.why}") for each in report.left]
-    if left:
-        articles.append(element("article", element("ul", *left, class_="facts")))
-    title = in_one_line_of(report)
-    return whole(title, articles)
-
-
 def in_one_line_of(report: FileReport) -> str:
     """The verdict on the only program of a file, or how many of several are right."""
     if len(report.parts) == 1:
         return report.parts[0].in_one_line()
     right = sum(each.exit_code == 0 for each in report.parts)
     return f"{report.place}: {right} of {len(report.parts)} programs are right"
-
-
-def _article(part: Part) -> Element:
-    from conformance.report.backward_page import article
-    from conformance.report.page.markup import element
-
-    if isinstance(part, Report):
-        return element("article", element("h1", part.in_one_line()), element("pre", str(part)))
-    return article(part.name, part.examined, part.further())

@@ -153,6 +153,7 @@ class FileReport:
 
     def as_page(self, _command: str = "") -> str:
         """The report as one page of HTML."""
-        from conformance.report.shape_words import page_of
+        from conformance.report.backward_page import as_page
+        from conformance.report.shape_words import in_one_line_of
 
-        return page_of(self)
+        return as_page(in_one_line_of(self), self.parts, self.left)
