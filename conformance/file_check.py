@@ -3,12 +3,15 @@
 A file runs in a process of its own, under a time limit. Left out: the command line (`cli`).
 """
 
+import builtins
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
+from unittest.mock import patch
 
 from threadpoolctl import threadpool_limits
 
@@ -169,7 +172,7 @@ def _send_all(asked: Asked, send: Send) -> None:
     found = definitions(asked.place, asked.python_path)
     used: set[str] = set()
     judged_any = False
-    with threadpool_limits(1):
+    with threadpool_limits(1), _no_exit():
         for each in _candidates(asked, found):
             if each.functions & used:
                 continue  # it was judged as a part of another
@@ -188,6 +191,21 @@ def _send_all(asked: Asked, send: Send) -> None:
         if not judged_any:
             made = adapter(found, asked.name)
             send({"refused": to_values(Refused(asked.said, names_of(found), made))})
+
+
+@contextmanager
+def _no_exit() -> Iterator[None]:
+    """Let a program that is called in a way that it refuses by `exit()` raise an error instead."""
+
+    def stopped(*_: object) -> None:
+        raise RuntimeError("it calls exit()")
+
+    with (
+        patch.object(builtins, "exit", stopped),
+        patch.object(builtins, "quit", stopped),
+        patch.object(sys, "exit", stopped),
+    ):
+        yield
 
 
 def write_adapter(asked: Asked, target: Path) -> str:

@@ -47,9 +47,8 @@ def in_one_line(name: str, examined: Examined) -> str:
     first, *others = examined.accused
     more = f" (and {len(others)} more)" if others else ""
     where = f", {place(first.lines[0]).split(': ', 1)[0]}" if first.lines else ""
-    wrong = _names(first.gradients)
-    what = "update" if first.cause.kind in UPDATES else "gradient"
-    return visible(f"{name}: wrong: the {what} of {wrong}{where}: {why(first.cause)}{more}")
+    wrong, _ = _wrong(first.gradients, first, ())
+    return visible(f"{name}: wrong: the {wrong}{where}: {why(first.cause)}{more}")
 
 
 def headline(examined: Examined) -> str:

@@ -217,7 +217,8 @@ def _given_data(run: Attempt) -> dict[str, Any]:
     data, kinds = run.data, run.scope.kinds
     given: dict[str, Any] = {"inputs": data.x, "targets": data.y}
     if run.trace is not None:
-        given["inputs"] = run.trace.given(data.x, "X")
+        if np.asarray(data.x).dtype.kind == "f":
+            given["inputs"] = run.trace.given(data.x, "X")
         y = np.asarray(data.y)
         if y.dtype.kind == "f" and isinstance(data.y, np.ndarray):
             given["targets"] = run.trace.given(data.y, "y")

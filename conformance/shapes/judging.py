@@ -154,10 +154,12 @@ def examined(reading: Reading, cost: str | None) -> Examined:
         returns=_returns(run),
         promised=bool(places.direct) and _together(run),
     )
-    first = _better_blamed(examine_pass(step, cost), step)
+    returned = None if cost or loss is not None else _by_returned(run, step, places)
+    first = returned or _better_blamed(examine_pass(step, cost), step)
     if step.scaled:
         first = _turned(first, places)
-        if places.rate != RATE or loss is None or places.several:  # a rate may hold 1/m
+        told = loss is not None or returned is not None
+        if places.rate != RATE or not told or places.several:  # a rate may hold 1/m
             first = replace(first, factor=1.0)
     if not places.direct or not all(each.ok for each in first.gradients) or not places.moved:
         return first
@@ -277,6 +279,23 @@ def _loss(run: Attempt) -> Node | None:
         if any(node.depends_on(each) for each in parameters) and not _is_metric(run, node):
             return node
     return None
+
+
+def _by_returned(run: Attempt, step: OwnPass, places: Places) -> Examined | None:
+    """The gradients by the loss that a training step returns; None if they are of another one.
+
+    What it returns may be a number to be read beside the loss that it goes down.
+    """
+    results = [result for call, _, result in run.results if call.role == "train"]
+    parts = [e for part in results for e in (part if isinstance(part, tuple | list) else [part])]
+    number = next((each for each in parts if is_number(each)), None)
+    node = None if number is None or places.several else run.node(number)
+    if node is None or not all(node.depends_on(each.parameter) for each in step.goals):
+        return None
+    if any(node.depends_on(each.node) for each in step.goals):
+        return None  # it is that after the step
+    found = examine_pass(replace(step, loss=node), blame=False)
+    return found if found.ok else None
 
 
 def _together(run: Attempt) -> bool:

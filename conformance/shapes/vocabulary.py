@@ -54,7 +54,7 @@ KINDS: dict[str, Pattern] = {
         "pairs": r"training(data|set)|minibatch|dataset|data|batch|trainset",
         "upstream": r"d(values?|out(put)?|y|z|a|h|x|s|next|upstream|l(oss)?d\w*|j\w*|e\w*|scores)?"
         r"|g|grads?(output|out|next|in|y|z|a)?|(output|out|upstream|next|incoming)(grad(ient)?|error|delta)s?"
-        r"|gradients?(output|out)?|errors?|deltas?|upstream|dldout|accumgrad",
+        r"|\w*(gradients?|errors?|deltas?|derivatives?|upstream)|dldout|accumgrad",
         "activation": r"act(ivation)?(s|function|fn|type|name)?|nonlinearity",
         "seed": r"seed|randomstate|randomseed",
         "quiet": r"verbose|debug|plot|print(cost|loss|every|s)?|show(plot)?|log(every)?",

@@ -3,6 +3,14 @@
 Edit = tuple[str, str]
 
 FAULTS: dict[str, list[Edit]] = {
+    "cell_of_arrays": [
+        ("d * new * write * (1 - write)", "d * new * (1 - write)"),
+        ("self.grads[2][...] = dtotal.sum(axis=0)", "self.grads[2][...] = dtotal.mean(axis=0)"),
+    ],
+    "made_at_first_call": [
+        ("activation_prev.T @ last_derivative", "activation_prev.T @ last_derivative**2"),
+        ("lr * last_derivative.sum(axis=0)", "lr * last_derivative.sum()"),
+    ],
     "class_method": [
         ("d_out.mean(axis=1, keepdims=True)", "d_out.sum(axis=1, keepdims=True)"),
         ("* h * (1 - h)", "* h"),
