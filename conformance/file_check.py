@@ -6,7 +6,7 @@ A file runs in a process of its own, under a time limit. Left out: the command l
 import builtins
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -24,12 +24,15 @@ from conformance.running.isolate import isolated
 from conformance.shapes.adapter import adapter, names_of
 from conformance.shapes.candidates import Candidate, candidates, of_thing
 from conformance.shapes.custom_function import defines_functions
-from conformance.shapes.definitions import cells, definitions, of_module, trains_at_import
+from conformance.shapes.definitions import cells, definitions, has_main, of_module, trains_at_import
 from conformance.shapes.file_report import FileReport, NotJudged, Part, Refused, ShapeReport
 from conformance.shapes.judging import Found, Recognised
 from conformance.subjects.load import NOTEBOOK
 
 Send = Callable[[object], None]
+
+BRIEFLY = 5.0
+"""Seconds that a file may run of which nothing is recognised."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,10 @@ def check_file(asked: Asked, book: Callable[[str], Report]) -> FileReport:
         except NothingTrainedError as error:  # such as a loop that prepares data
             nothing = error
     parts, left, refusal = _defined(asked, book)
+    if not (parts and not left) and asked.name is None and has_main(asked.place):
+        with suppress(SubjectError):  # it may need arguments, or data that are not here
+            parts.append(_run(replace(asked, timeout=BRIEFLY)))
+            left = []
     if not parts:
         raise nothing or UsageError(refused_words(refusal, left))
     shapes = [each for each in parts if isinstance(each, ShapeReport)]

@@ -287,6 +287,9 @@ COSTS = {
 }
 """What each known cost is called, by its name."""
 
+WEIGHTED = "weighted "
+"""What stands before the name of a cost in which each sample has a weight."""
+
 
 def conventions(examined: Examined) -> Iterator[str]:
     """The cost that the gradients were judged by, where the program has none, and their factor."""
@@ -294,9 +297,10 @@ def conventions(examined: Examined) -> Iterator[str]:
     if examined.cost == "unknown":
         where = f": {place(examined.output_error)}" if examined.output_error else ""
         yield f"no loss, and no known cost has this output error; it is judged by it{where}"
-    elif examined.cost in COSTS:
+    elif (name := examined.cost.removeprefix(WEIGHTED)) in COSTS:
         decay = f", with weight decay {examined.decay:.4g}" if examined.decay else ""
-        yield f"no loss; judged by {COSTS[examined.cost]}{decay}"
+        weights = ", each sample with a weight of its own" if name != examined.cost else ""
+        yield f"no loss; judged by {COSTS[name]}{weights}{decay}"
     shared = any(each.ok and not each.dead for each in examined.gradients)
     if shared and abs(factor - 1) > FACTOR:
         of = "the loss" if examined.cost == "own" else "this cost"

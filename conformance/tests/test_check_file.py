@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from conformance.cli import main
-from conformance.shapes.absent import stand_ins
 from conformance.shapes.definitions import trains_at_import
+from conformance.subjects.absent import stand_ins
 from conformance.tests.shapes.measure import PROGRAMS, program
 
 
@@ -183,7 +183,7 @@ def test_a_module_that_is_not_installed_is_stood_in_for() -> None:
         far = __import__("nowhere.to_be.found")
         assert far.to_be.found.anything.at_all is not None
         with pytest.raises(Exception, match="nowhere is not installed"):
-            far.to_be.found.called()
+            sum(far.to_be.found.called(), 0)
     for name in [each for each in sys.modules if each.startswith("nowhere")]:
         del sys.modules[name]
 

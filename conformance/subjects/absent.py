@@ -1,7 +1,8 @@
 """Stand-ins for modules that a program imports and that are not installed.
 
-A program may import what its training alone needs (a plot, a data set): it can be judged without.
-What is called all the same is an error that names the module. Left out: modules that are there.
+A program may import what its training alone needs (a plot, coloured text): it can be judged
+without. Where numbers are asked of such a thing, it is an error that names the module.
+Left out: modules that are there.
 """
 
 import ast
@@ -21,6 +22,8 @@ STAND_INS: dict[str, Any] = {
     "scipy.special.expit": expit,
     "tqdm.tqdm": lambda steps, *_, **__: steps,
     "tqdm.trange": lambda *steps, **_: range(*steps),
+    "numba.jit": lambda function=None, **_: function or (lambda plain: plain),
+    "numba.njit": lambda function=None, **_: function or (lambda plain: plain),
 }
 """What stands for something that a program computes with."""
 
@@ -37,9 +40,16 @@ class _Missing:
         return _of(f"{self._name}.{name}")
 
     def __call__(self, *_: Any, **__: Any) -> Any:
+        return _Missing(self._name)
+
+    def _asked(self, *_: Any, **__: Any) -> Any:
         raise SubjectError(
             f"it calls {self._name}, and {self._name.split('.')[0]} is not installed"
         )
+
+    __iter__ = __len__ = __getitem__ = __array__ = __float__ = __int__ = __bool__ = _asked
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = _asked
+    __rtruediv__ = __matmul__ = __rmatmul__ = __lt__ = __gt__ = __enter__ = __exit__ = _asked
 
 
 def _of(name: str) -> Any:
