@@ -15,7 +15,6 @@ from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
 
-from conformance.errors import SubjectError
 from conformance.tracing.special import expit
 
 STAND_INS: dict[str, Any] = {
@@ -43,8 +42,8 @@ class _Missing:
         return _Missing(self._name)
 
     def _asked(self, *_: Any, **__: Any) -> Any:
-        raise SubjectError(
-            f"it calls {self._name}, and {self._name.split('.')[0]} is not installed"
+        raise ModuleNotFoundError(
+            f"{self._name} is needed, and {self._name.split('.')[0]} is not installed"
         )
 
     __iter__ = __len__ = __getitem__ = __array__ = __float__ = __int__ = __bool__ = _asked

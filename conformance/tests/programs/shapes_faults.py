@@ -7,6 +7,10 @@ FAULTS: dict[str, list[Edit]] = {
         ("d * new * write * (1 - write)", "d * new * (1 - write)"),
         ("self.grads[2][...] = dtotal.sum(axis=0)", "self.grads[2][...] = dtotal.mean(axis=0)"),
     ],
+    "two_blocks": [
+        ("self.bias_grad += gradients.sum(axis=0)", "self.bias_grad += gradients.mean(axis=0)"),
+        ("self.weights_grad += self.x.T @ gradients", "self.weights_grad += self.x.T @ gradients**2"),
+    ],
     "made_at_first_call": [
         ("activation_prev.T @ last_derivative", "activation_prev.T @ last_derivative**2"),
         ("lr * last_derivative.sum(axis=0)", "lr * last_derivative.sum()"),
