@@ -10,7 +10,7 @@ from functools import cached_property
 from conformance.arithmetic.rounding import RunningError
 from conformance.corpus.case import Case
 from conformance.mistakes.situation import Situation
-from conformance.subjects.observation import Shown
+from conformance.subjects.observation import Observed
 from conformance.verdict.deviation import Target, plain
 from conformance.verdict.oracle import Standing, standing, usable
 from reference.step import Array, Batch, Parameters
@@ -36,12 +36,12 @@ class Evidence:
     mode: str
     start: Parameters
     batch: Batch
-    shown: Mapping[str, Shown]
+    shown: Mapping[str, Observed]
     failed: frozenset[str]
     previous: "Evidence | None" = None
 
     @cached_property
-    def usable(self) -> dict[str, Shown]:
+    def usable(self) -> dict[str, Observed]:
         """What was shown, as far as later equations can start from it."""
         return usable(self.case, self.batch.m, self.shown)
 

@@ -1,6 +1,6 @@
 """What a layer takes, argument by argument, and the shapes of it.
 
-Left out: calling it (`layers.py`, `alone.py`).
+Left out: calling it (`layers.py`, `function_pairs.py`).
 """
 
 import re

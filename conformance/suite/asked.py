@@ -30,7 +30,6 @@ class Asked(NamedTuple):
     """One question; a test takes it whole, because each argument of a test costs pytest 0.2 ms."""
 
     case: Case
-    step: int = 0
     tag: str = ""
     subject: str = ""  # as it was given to --subject
     family: Activations = None

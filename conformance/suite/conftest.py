@@ -1,4 +1,4 @@
-"""Which tests there are: every case, step, equation and subject, in a fixed order."""
+"""Which tests there are: every case, equation and subject, in a fixed order."""
 
 from collections.abc import Generator, Iterable, Iterator
 from itertools import product
@@ -15,10 +15,10 @@ from conformance.suite.judging import equations
 from conformance.suite.xfails import expect_failures
 
 KINDS = {
-    "equation": ("step", "tag", "subject"),
+    "equation": ("tag", "subject"),
     "run": ("tag", "subject"),
     "conduct": ("subject",),
-    "pair": ("step", "tag"),
+    "pair": ("tag",),
     "small": (),
 }
 """The argument that a test takes, and over what it is spread beside the cases."""
@@ -40,7 +40,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Spread the argument that a test takes over cases, steps, equations and subjects."""
+    """Spread the argument that a test takes over cases, equations and subjects."""
     kind = next((kind for kind in KINDS if kind in metafunc.fixturenames), None)
     if kind is None:
         return
@@ -88,15 +88,15 @@ def _rows(
         if not _belongs(case, kind):
             continue
         theirs = [slug for slug in subjects if kind != "conduct" or subjects[slug] not in SUBJECTS]
-        choices = {"step": range(case.steps), "tag": equations(case), "subject": theirs}
-        # The tests of a case share a worker, which computes each step once.
+        choices = {"tag": equations(case), "subject": theirs}
+        # The tests of a case share a worker, which judges each subject once.
         group = pytest.mark.xdist_group(case.id)
         for values in product(*(choices[name] for name in KINDS[kind])):
             taken = dict(zip(KINDS[kind], values, strict=True))
-            words = [str(v).lower() if name == "tag" else str(v) for name, v in taken.items()]
+            words = [v.lower() if name == "tag" else v for name, v in taken.items()]
             if "subject" in taken:
-                taken["subject"] = subjects[str(taken["subject"])]
-            asked = Asked(case, **taken, family=family)  # type: ignore[arg-type]
+                taken["subject"] = subjects[taken["subject"]]
+            asked = Asked(case, **taken, family=family)
             yield pytest.param(asked, id="/".join([case.id, *words]), marks=group)
 
 

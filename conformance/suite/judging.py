@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import Any
+from itertools import groupby
+from typing import NamedTuple, TypeVar
 
 import pytest
 
@@ -10,15 +11,17 @@ from conformance.corpus import store
 from conformance.corpus.case import Case
 from conformance.corpus.recorded import Recorded
 from conformance.errors import ConformanceError, InternalError
+from conformance.judging.evidence import Evidence
 from conformance.judging.judge import free_run, restarted
-from conformance.judging.observe import observations
 from conformance.model.table import tag_of
 from conformance.report.ascii import for_stdout
 from conformance.report.message import failure
 from conformance.subjects import Subject
+from conformance.subjects.observation import Observed
 from conformance.suite.asked import Activations, Asked, loaded, subject_code
-from conformance.verdict.compare import Status, Verdict
+from conformance.verdict.compare import RESTARTED, Status, Verdict
 
+T = TypeVar("T")
 Verdicts = list[Verdict] | ConformanceError
 """The verdicts, or why there are none."""
 
@@ -34,21 +37,39 @@ def recorded(case: Case) -> Recorded:
     return store.read(store.root(), case)
 
 
+class Restarted(NamedTuple):
+    """Each step from the recorded parameters: the verdicts, and what the subject showed."""
+
+    verdicts: list[Verdict]
+    shown: list[Mapping[str, Observed]]
+
+
 @cache
-def restarted_verdicts(case: Case, step: int, subject: str, family: Activations = None) -> Verdicts:
-    """The verdicts on one step from the recorded parameters."""
-    return _verdicts(subject, family, lambda it: restarted(it, recorded(case), step))
+def _restarted(case: Case, subject: str, family: Activations) -> Restarted | ConformanceError:
+    def judged(it: Subject) -> Restarted:
+        seen: list[Evidence] = []
+        steps = [restarted(it, recorded(case), t, seen) for t in range(case.steps)]
+        shown = [each.shown for each in seen if each.mode == RESTARTED]
+        return Restarted([verdict for verdicts in steps for verdict in verdicts], shown)
+
+    return _judged(subject, family, judged)
+
+
+def restarted_verdicts(case: Case, subject: str, family: Activations = None) -> Verdicts:
+    """The verdicts on each step from the recorded parameters."""
+    judged = _restarted(case, subject, family)
+    return judged.verdicts if isinstance(judged, Restarted) else judged
 
 
 @cache
 def free_run_verdicts(case: Case, subject: str, family: Activations = None) -> Verdicts:
     """The verdicts on all steps of a free run."""
-    return _verdicts(subject, family, lambda it: free_run(it, recorded(case)))
+    return _judged(subject, family, lambda it: free_run(it, recorded(case)))
 
 
-def _verdicts(
-    subject: str, family: Activations, judged: Callable[[Subject], list[Verdict]]
-) -> Verdicts:
+def _judged(
+    subject: str, family: Activations, judged: Callable[[Subject], T]
+) -> T | ConformanceError:
     try:
         with subject_code(subject):
             return judged(loaded(subject, family))
@@ -56,25 +77,24 @@ def _verdicts(
         return error
 
 
-@cache
 def restarted_right(case: Case, subject: str, family: Activations = None) -> bool:
     """Whether no step of a case fails from the recorded parameters."""
-    each_step = [restarted_verdicts(case, t, subject, family) for t in range(case.steps)]
-    return all(
-        not isinstance(verdicts, ConformanceError)
-        and not any(v.status in (Status.FAIL, Status.LOST) and v.name for v in verdicts)
-        for verdicts in each_step
+    verdicts = restarted_verdicts(case, subject, family)
+    return not isinstance(verdicts, ConformanceError) and not any(
+        v.status in (Status.FAIL, Status.LOST) and v.name for v in verdicts
     )
 
 
-@cache
-def observed(case: Case, step: int, subject: str) -> Mapping[str, Any]:
-    """What a subject shows of one step from the recorded parameters.
+def observed(case: Case, subject: str) -> list[Mapping[str, Observed]]:
+    """What a subject shows of each step from the recorded parameters.
 
     Raises:
         SubjectError: it could not be run.
     """
-    return next(observations(loaded(subject), case, [recorded(case).steps[step]])).shown
+    judged = _restarted(case, subject, None)
+    if isinstance(judged, ConformanceError):
+        raise judged
+    return judged.shown
 
 
 def fitting(asked: Asked) -> Subject:
@@ -98,7 +118,9 @@ def settle(asked: Asked, verdicts: Verdicts) -> None:
     mine = [v for v in found if v.name and tag_of(v.name, case.layers) == asked.tag]
     statuses = {verdict.status for verdict in mine}
     if any(each.failed for each in mine):
-        pytest.fail(for_stdout(failure(case, asked.subject, _blamed(mine, found))), pytrace=False)
+        steps = groupby(_blamed(mine, found), key=lambda verdict: verdict.step)
+        said = [failure(case, asked.subject, [*blamed]) for _, blamed in steps]
+        pytest.fail(for_stdout("\n".join(said)), pytrace=False)
     if Status.EXPLAINED in statuses:
         causes = sorted({verdict.explained_by for verdict in mine if verdict.explained_by})
         pytest.xfail(f"explained by {', '.join(causes) or 'another finding'}")
@@ -122,4 +144,4 @@ def _blamed(mine: Sequence[Verdict], verdicts: Sequence[Verdict]) -> list[Verdic
     failed = [verdict for verdict in mine if verdict.failed]
     places = {(verdict.step, verdict.name) for verdict in failed}
     explained = [v for v in verdicts if (v.step, v.explained_by) in places]
-    return [*failed, *explained]
+    return sorted([*failed, *explained], key=lambda verdict: verdict.step)

@@ -17,9 +17,8 @@ from conformance.verdict.compare import Status
 
 def test_conduct(conduct: Asked) -> None:
     """Something of the case was compared, and nothing beside the equations is wrong."""
-    subject, (case, _, _, name, family) = fitting(conduct), conduct
-    steps = (restarted_verdicts(case, t, name, family) for t in range(case.steps))
-    verdicts = [verdict for each in steps for verdict in compared(each)]
+    subject, (case, _, name, family) = fitting(conduct), conduct
+    verdicts = [*compared(restarted_verdicts(case, name, family))]
     if case.steps > 1 and subject.runs_freely(case) and restarted_right(case, name, family):
         verdicts += compared(free_run_verdicts(case, name, family))
     remarks = [v for v in verdicts if not v.name and v.status is Status.FAIL]

@@ -344,4 +344,4 @@ def test_quantities_are_called_by_their_symbols() -> None:
     ],
 )
 def test_powers_in_words_are_raised_and_nothing_else_is_markup(text: str, page: str) -> None:
-    assert write.prose(text) == page
+    assert document.prose(text) == page

@@ -57,7 +57,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "declines.py").write_text(DECLINES)
     source = store.root() / store.file_name(recorded(CASE).case)
     (folder / "run.safetensors").write_bytes(source.read_bytes())
-    bp1 = f"x/test_equation.py::test_equation[{CASE}/0/bp1/{MINE}]@{CASE}"
+    bp1 = f"x/test_equation.py::test_equation[{CASE}/bp1/{MINE}]@{CASE}"
     (folder / "listed.txt").write_text(f"# mine\n*/bp2/{MINE}]  # the factor\n{bp1}\n")
     (folder / "lost.txt").write_text(f"*/bp2/*\n\ntest_free_run.py::nothing\n*/bp5/{MINE}]\n")
     return folder
@@ -86,9 +86,10 @@ def outcomes(place: Path) -> dict[str, Outcome]:
     return dict(zip(runs, map(finish, started), strict=True))
 
 
-def outcome_of(test: str, out: str) -> str:
+def outcome_of(test: str, out: str, kind: str = "equation") -> str:
     """The word that `pytest -v` prints after a test."""
-    line = next(line for line in out.splitlines() if f"[{test}] " in line and "::" in line)
+    start = f"::test_{kind}[{test}] "
+    line = next(line for line in out.splitlines() if start in line)
     return line.split("] ", 1)[1].split()[0]
 
 
@@ -101,10 +102,10 @@ def errors(out: str) -> list[str]:
 def test_the_broken_equation_fails_and_names_its_line(outcomes: dict[str, Outcome]) -> None:
     code, out = outcomes["all"]
     assert code == 1
-    assert outcome_of(f"{CASE}/0/bp2/{MINE}", out) == "FAILED"
+    assert outcome_of(f"{CASE}/bp2/{MINE}", out) == "FAILED"
     assert f"broken.py:{broken_source(EDIT)[1]}; explains nabla_b2" in out
-    assert outcome_of(f"{CASE}/0/bp4/{MINE}", out) == "XFAIL"
-    assert outcome_of(f"{CASE}/0/bp1/{MINE}", out) == "PASSED"
+    assert outcome_of(f"{CASE}/bp4/{MINE}", out) == "XFAIL"
+    assert outcome_of(f"{CASE}/bp1/{MINE}", out) == "PASSED"
 
 
 def test_the_run_ends_with_the_verdict_on_each_subject_of_which_tests_failed(
@@ -121,41 +122,42 @@ def test_the_run_ends_with_the_verdict_on_each_subject_of_which_tests_failed(
 
 def test_no_free_run_follows_a_wrong_step(outcomes: dict[str, Outcome]) -> None:
     _, out = outcomes["all"]
-    assert outcome_of(f"{CASE}/bp1/{MINE}", out) == "XFAIL"
+    assert outcome_of(f"{CASE}/bp1/{MINE}", out, "free_run") == "XFAIL"
     assert "not run: restarted steps fail" in out
 
 
 def test_a_trace_is_a_subject(outcomes: dict[str, Outcome]) -> None:
     _, out = outcomes["all"]
-    assert outcome_of(f"{CASE}/1/bp2/run.safetensors", out) == "PASSED"
+    assert outcome_of(f"{CASE}/bp2/run.safetensors", out) == "PASSED"
     assert f"is a recording of {CASE}" in out
 
 
 def test_a_case_that_does_not_fit_is_skipped_with_the_reason(outcomes: dict[str, Outcome]) -> None:
     _, out = outcomes["all"]
-    assert outcome_of(f"{CASE}-float32/0/z/{MINE}", out) == "SKIPPED"
+    assert outcome_of(f"{CASE}-float32/z/{MINE}", out) == "SKIPPED"
     assert "computes in float64" in out
 
 
-@pytest.mark.parametrize("test", [f"{CASE}/0/z", f"{CASE}/b", CASE], ids=["step", "free", "case"])
+@pytest.mark.parametrize("kind", ["conduct", "equation", "free_run"])
 def test_a_case_that_a_command_declines_is_skipped_with_its_reason(
-    test: str, outcomes: dict[str, Outcome]
+    kind: str, outcomes: dict[str, Outcome]
 ) -> None:
     _, out = outcomes["all"]
-    assert outcome_of(f"{test}/{PORT}", out) == "SKIPPED"
+    tag = "" if kind == "conduct" else "z/"
+    assert outcome_of(f"{CASE}/{tag}{PORT}", out, kind) == "SKIPPED"
     assert "declined: no port yet\n" in out
 
 
 def test_a_subject_that_shows_nothing_does_not_pass(outcomes: dict[str, Outcome]) -> None:
     _, out = outcomes["all"]
-    assert outcome_of(f"{CASE}/others.py-shows_nothing", out) == "FAILED"
+    assert outcome_of(f"{CASE}/others.py-shows_nothing", out, "conduct") == "FAILED"
     assert f"others.py:shows_nothing in {CASE}: nothing was compared" in out
 
 
 def test_a_subject_that_overwrites_its_samples_does_not_pass(outcomes: dict[str, Outcome]) -> None:
     _, out = outcomes["all"]
-    assert outcome_of(f"{CASE}/0/z/others.py-meddles", out) == "PASSED"
-    assert outcome_of(f"{CASE}/others.py-meddles", out) == "FAILED"
+    assert outcome_of(f"{CASE}/z/others.py-meddles", out) == "PASSED"
+    assert outcome_of(f"{CASE}/others.py-meddles", out, "conduct") == "FAILED"
 
 
 def test_the_tests_of_the_project_itself_stay_out(outcomes: dict[str, Outcome]) -> None:
@@ -172,7 +174,7 @@ def test_junit_holds_the_message(place: Path, outcomes: dict[str, Outcome]) -> N
 
 def test_listed_failures_are_expected_deselected_or_not(outcomes: dict[str, Outcome]) -> None:
     _, out = outcomes["listed"]
-    assert outcome_of(f"{CASE}/1/bp2/{MINE}", out) == "XFAIL"
+    assert outcome_of(f"{CASE}/bp2/{MINE}", out) == "XFAIL"
     assert "the factor" in out
     assert "matches no test" not in out
 
@@ -180,7 +182,7 @@ def test_listed_failures_are_expected_deselected_or_not(outcomes: dict[str, Outc
 def test_a_listed_test_that_passes_is_a_failure(outcomes: dict[str, Outcome]) -> None:
     code, out = outcomes["listed"]
     assert code == 1
-    assert outcome_of(f"{CASE}/0/bp1/{MINE}", out) == "FAILED"
+    assert outcome_of(f"{CASE}/bp1/{MINE}", out) == "FAILED"
     assert "XPASS(strict)" in out
     assert "1 failed" in out
 
@@ -190,7 +192,7 @@ def test_a_network_is_put_to_the_cases_of_the_family_that_it_is_meant_to_have(
 ) -> None:
     code, out = outcomes["family"]
     assert code == 0, out
-    assert outcome_of(f"{CASE}/0/bp2/{MINE}", out) == "SKIPPED"
+    assert outcome_of(f"{CASE}/bp2/{MINE}", out) == "SKIPPED"
     assert "has other activations" in out
 
 
@@ -253,7 +255,7 @@ class Listed:
 @pytest.fixture
 def tests() -> list[Listed]:
     """Three collected tests."""
-    return [Listed(f"a/test_x.py::test_x[c-{n}/0/bp2/me]@c-{n}") for n in (1, 2, 10)]
+    return [Listed(f"a/test_x.py::test_x[c-{n}/bp2/me]@c-{n}") for n in (1, 2, 10)]
 
 
 def expected(entries: str, tests: list[Listed], folder: Path) -> list[int]:
@@ -266,10 +268,10 @@ def expected(entries: str, tests: list[Listed], folder: Path) -> list[int]:
 @pytest.mark.parametrize(
     ("entry", "which"),
     [
-        ("test_x.py::test_x[c-1/0/bp2/me]", [0]),
-        ("::test_x[c-1/0/bp2/me]", [0]),
-        ("elsewhere/test_x.py::test_x[c-1/0/bp2/me]@c-1", [0]),
-        ("test_x.py::test_x[c-?/0/bp2/me]", [0, 1]),
+        ("test_x.py::test_x[c-1/bp2/me]", [0]),
+        ("::test_x[c-1/bp2/me]", [0]),
+        ("elsewhere/test_x.py::test_x[c-1/bp2/me]@c-1", [0]),
+        ("test_x.py::test_x[c-?/bp2/me]", [0, 1]),
         ("*/bp2/*", [0, 1, 2]),
         ("  *c-10*  # slow ", [2]),
         ("#*\n", []),
@@ -282,7 +284,7 @@ def test_an_entry_is_an_id_or_a_glob(
 
 
 @pytest.mark.parametrize(
-    "entry", ["test_x", "test_x.py::test_x[c-[12]/0/bp2/me]", "test_y.py::test_y*", "*bp2"]
+    "entry", ["test_x", "test_x.py::test_x[c-[12]/bp2/me]", "test_y.py::test_y*", "*bp2"]
 )
 def test_part_of_an_id_is_no_entry(entry: str, tests: list[Listed], tmp_path: Path) -> None:
     with pytest.raises(pytest.UsageError, match=r"list\.txt:1: .* matches no test"):
@@ -290,7 +292,7 @@ def test_part_of_an_id_is_no_entry(entry: str, tests: list[Listed], tmp_path: Pa
 
 
 def test_an_id_is_plain_without_file_and_group() -> None:
-    assert plain("../a/t.py::test[b/0/bp2/f.py-N]@b") == "test[b/0/bp2/f.py-N]"
+    assert plain("../a/t.py::test[b/bp2/f.py-N]@b") == "test[b/bp2/f.py-N]"
 
 
 def test_a_list_that_is_no_text_is_an_error(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from typing import Any, cast
 from conformance.corpus.case import Case
 from conformance.corpus.recorded import Recorded
 from conformance.tracing.frames import Frame
-from conformance.verdict.deviation import Shown, Target, Worst, compare
+from conformance.verdict.deviation import Observed, Target, Worst, compare
 from conformance.verdict.finding import Finding
 from conformance.verdict.on_balls import Exactness, LostDigits
 from conformance.verdict.oracle import Standing, expectations, lifted, standing, usable
@@ -83,7 +83,7 @@ def judge(
     where: tuple[int, str],
     start: tuple[Parameters, Batch],
     truth: Mapping[str, Target],
-    shown: Mapping[str, Shown],
+    shown: Mapping[str, Observed],
     inherited: str = "",
 ) -> list[Verdict]:
     """The verdicts on one step.
@@ -197,7 +197,7 @@ def free_run_truth(recorded: Recorded) -> tuple[dict[str, Target], ...]:
 
 
 def parameters_after(
-    case: Case, start: tuple[Parameters, Batch], shown: Mapping[str, Shown]
+    case: Case, start: tuple[Parameters, Batch], shown: Mapping[str, Observed]
 ) -> Parameters:
     """The parameters after a step, as the subject showed them.
 

@@ -14,7 +14,7 @@ from conformance.arithmetic.formats import Format, format_of
 from conformance.arithmetic.rounding import RunningError
 from reference.step import Array
 
-Shown = Array | RunningError
+Observed = Array | RunningError
 """A quantity as a subject shows it; with a bound where we put it together from what was seen."""
 
 
@@ -63,7 +63,7 @@ def compare(shown: object, target: Target, dtype: "Format | np.dtype[Any]") -> F
     problem = malformed(shown, target.centre.shape, of.container)
     if problem:
         return Finding(problem)
-    found = deviation(cast("Shown", shown), target, of)
+    found = deviation(cast("Observed", shown), target, of)
     # An infinity is right where overflow cannot be excluded.
     lost = ~np.isfinite(found.got) & (np.isnan(found.got) | np.isfinite(found.tolerance))
     worst = _worst(found, lost)
@@ -116,12 +116,12 @@ class Deviation:
         return ~(self.error <= self.tolerance) & ~nothing_known
 
 
-def plain(shown: Shown) -> Array:
+def plain(shown: Observed) -> Array:
     """A quantity without the bound of having been put together by us from what was seen."""
     return np.asarray(shown.value if isinstance(shown, RunningError) else shown)
 
 
-def deviation(shown: Shown, target: Target, of: Format | None = None) -> Deviation:
+def deviation(shown: Observed, target: Target, of: Format | None = None) -> Deviation:
     """How far each entry of a well-formed array is from its target, over its own bound.
 
     Args:

@@ -17,6 +17,7 @@ from conformance.report.blame_words import (
     skipped_words,
 )
 from conformance.report.cause_words import beside_cause, formulas, joined, told_of
+from conformance.report.document import AROUND
 from conformance.report.exact_words import exact_words, loss_text, loss_words
 from conformance.report.finding_words import finding_text
 from conformance.report.judged import judged_words
@@ -33,7 +34,6 @@ from conformance.verdict.compare import Status
 
 REST = "… "  # of a formula of which a part is given
 LONG = 110  # characters of a headline
-AROUND = 3  # lines of source before and after the one to blame
 
 
 @dataclass(frozen=True)

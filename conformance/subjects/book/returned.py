@@ -8,7 +8,7 @@ import numpy as np
 from conformance.arithmetic.rounding import RunningError
 from conformance.corpus.case import Case
 from conformance.subjects.book.network import BookNetwork
-from conformance.subjects.observation import Shown
+from conformance.subjects.observation import Observed
 from reference.step import Array, Batch, Parameters
 
 Parts = dict[str, list[Array]]
@@ -29,7 +29,7 @@ def returned(network: BookNetwork, case: Case, start: Parameters, batch: Batch) 
     return parts
 
 
-def means(parts: Parts, dtype: str) -> dict[str, Shown]:
+def means(parts: Parts, dtype: str) -> dict[str, Observed]:
     """The means of the samples' gradients, of those that have one shape."""
     return {
         name: _mean(each, dtype)
@@ -38,7 +38,7 @@ def means(parts: Parts, dtype: str) -> dict[str, Shown]:
     }
 
 
-def errors(parts: Parts) -> dict[str, Shown]:
+def errors(parts: Parts) -> dict[str, Observed]:
     """δ of each layer, which is what backprop of one sample gives as its ∇b."""
     return {
         f"delta{name.removeprefix('nabla_b')}": np.hstack(each)
@@ -47,7 +47,7 @@ def errors(parts: Parts) -> dict[str, Shown]:
     }
 
 
-def misshapen(parts: Parts, start: Parameters) -> dict[str, Shown]:
+def misshapen(parts: Parts, start: Parameters) -> dict[str, Observed]:
     """The gradients of the first sample that do not have the shape of their parameters."""
     shapes = {f"nabla_{name}": array.shape for name, array in start.named()}
     return {n: each[0] for n, each in parts.items() if np.shape(each[0]) != shapes[n]}
