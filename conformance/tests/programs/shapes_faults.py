@@ -7,6 +7,10 @@ FAULTS: dict[str, list[Edit]] = {
         ("d * new * write * (1 - write)", "d * new * (1 - write)"),
         ("self.grads[2][...] = dtotal.sum(axis=0)", "self.grads[2][...] = dtotal.mean(axis=0)"),
     ],
+    "plain_tensors": [
+        ("dz[self.z <= 0] = 0", "dz[dz <= 0] = 0"),
+        ("dz.sum(dim=0)", "dz.mean(dim=0)"),
+    ],
     "two_blocks": [
         ("self.bias_grad += gradients.sum(axis=0)", "self.bias_grad += gradients.mean(axis=0)"),
         ("self.weights_grad += self.x.T @ gradients", "self.weights_grad += self.x.T @ gradients**2"),
