@@ -229,11 +229,13 @@ class RunningError(NDArrayOperatorsMixin):
 
     def _underflow(self, some: Array | bool) -> Array:
         """The smallest subnormal, and 0 where the result is exactly zero for everybody."""
-        return np.where(some, self.precision.subnormal, 0)
+        return np.multiply(some, self.precision.subnormal)
 
     def _finite(self, value: Array, bound: Array, largest: Array) -> "RunningError":
         """A result, or nothing known of it where a term or partial sum may have overflowed."""
         inside = largest + bound < self.precision.biggest
+        if np.all(inside):
+            return RunningError(value, bound, self.precision)
         unknown = _like(np.inf, bound)
         return RunningError(value, np.where(inside, bound, unknown), self.precision)
 

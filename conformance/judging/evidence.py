@@ -29,6 +29,7 @@ class Evidence:
         shown: what it showed.
         failed: the names of the quantities that are blamed.
         previous: the step before, of a free run.
+        here: what was to be expected of it, if that is known; see `standing`.
     """
 
     case: Case
@@ -39,6 +40,7 @@ class Evidence:
     shown: Mapping[str, Observed]
     failed: frozenset[str]
     previous: "Evidence | None" = None
+    here: Standing | None = None
 
     @cached_property
     def usable(self) -> dict[str, Observed]:
@@ -56,7 +58,7 @@ class Evidence:
     @cached_property
     def standing(self) -> Standing:
         """What is to be expected of each equation on the subject's own inputs, and these inputs."""
-        return standing(self.case, self.start, self.batch, self.usable)
+        return self.here or standing(self.case, self.start, self.batch, self.usable)
 
     @cached_property
     def situation(self) -> Situation:

@@ -10,8 +10,14 @@ from types import FunctionType
 from typing import Any, Protocol
 
 from conformance.shapes.arguments import needed, taken
+from conformance.shapes.assembled import assembled
 from conformance.shapes.custom_function import FunctionSearch, custom_function, custom_jax
-from conformance.shapes.definitions import Definitions, returned_functions, returned_names
+from conformance.shapes.definitions import (
+    Definitions,
+    returned_functions,
+    returned_names,
+    sources,
+)
 from conformance.shapes.example_data import Data
 from conformance.shapes.function_pairs import PAIR, loss_class, losses, pairs
 from conformance.shapes.judging import Found, judged
@@ -121,7 +127,13 @@ def of_class(kind: type, found: Definitions) -> Candidate | None:
     roles = by_arguments(kind, by_role(methods(kind)))
     if not any(roles[each] for each in (*BACKWARD, "loss")):
         return None
-    searched = Searched(lambda data: constructors(kind, data), roles, found.module)
+    files = [name for name, _ in sources(found.place)] if found.place else []
+
+    def makers(data: Data) -> Iterator[Made]:
+        yield from constructors(kind, data)
+        yield from assembled(kind, files, found.module)
+
+    searched = Searched(makers, roles, found.module)
     return Candidate(kind.__name__, book=False, searched=(searched,))
 
 

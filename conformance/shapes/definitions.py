@@ -53,12 +53,8 @@ def definitions(place: str, python_path: Sequence[Path] = ()) -> Definitions:
         UsageError: there is no such file.
         SubjectError: its code failed.
     """
-    if place.endswith(NOTEBOOK):
-        sources = [(name, code.encode()) for name, code in cells(place)]
-    else:
-        sources = [(str(Path(place).resolve()), source_of(place))]
     failed: list[Failed] = []
-    module = run_file(place, sources, python_path, failed)
+    module = run_file(place, sources(place), python_path, failed)
     return replace(of_module(place, module), failed=tuple(map(str, failed)))
 
 
@@ -78,6 +74,17 @@ def of_module(place: str, module: ModuleType) -> Definitions:
 
 def _defined_in(thing: Any, module: ModuleType) -> bool:
     return getattr(thing, "__module__", None) == module.__name__
+
+
+def sources(place: str) -> list[tuple[str, bytes]]:
+    """The parts of a file, each with the name that its lines go by.
+
+    Raises:
+        UsageError: there is no such file.
+    """
+    if place.endswith(NOTEBOOK):
+        return [(name, code.encode()) for name, code in cells(place)]
+    return [(str(Path(place).resolve()), source_of(place))]
 
 
 def cells(place: str) -> list[tuple[str, str]]:

@@ -14,6 +14,8 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any, cast
 
+import numpy as np
+
 from conformance.corpus.case import Case
 from conformance.corpus.recorded import Recorded
 from conformance.tracing.frames import Frame
@@ -85,6 +87,7 @@ def judge(
     truth: Mapping[str, Target],
     shown: Mapping[str, Observed],
     inherited: str = "",
+    here: Standing | None = None,
 ) -> list[Verdict]:
     """The verdicts on one step.
 
@@ -95,9 +98,10 @@ def judge(
         truth: the target of each quantity, in causal order.
         shown: the quantities that the subject shows.
         inherited: the failure of an earlier step that reaches this one through the parameters.
+        here: `standing` of what is usable of it, if that is known.
     """
     used = usable(case, start[1].m, shown)
-    here = standing(case, *start, used)
+    here = here or standing(case, *start, used)
     verdicts: list[Verdict] = []
     cleared: set[str] = set()  # hidden, and what was shown of them is right
     tainted: dict[str, str] = {}  # a quantity, and the failure that reaches it
@@ -153,6 +157,8 @@ def _without(cleared: Collection[str], verdict: Verdict) -> Verdict:
 
 def _hidden(name: str, case: Case, shown: Mapping[str, Any]) -> tuple[str, ...]:
     """The quantities between this one and what is shown before it."""
+    if all(each in shown for each in case.rows[name].made):
+        return ()
     before = {name}
     for row in reversed(list(case.rows.values())):
         if row.name in before:
@@ -173,8 +179,8 @@ def _judged(
         return Status.FAIL, f"{by_truth.problem} {FROM_TRUTH}", by_truth.worst
     if not (local.bounded or truth.bounded):
         return Status.NOT_OBSERVED, NONE, None
-    found = [worst for worst in (by_inputs.worst, by_truth.worst) if worst is not None]
-    return Status.PASS, "", max(found, key=lambda worst: worst.ratio)
+    found = (each.deviation for each in (by_inputs, by_truth) if each.deviation is not None)
+    return Status.PASS, "", max(found, key=lambda each: np.max(each.ratio)).worst
 
 
 def recorded_truth(recorded: Recorded, t: int) -> dict[str, Target]:
@@ -196,20 +202,14 @@ def free_run_truth(recorded: Recorded) -> tuple[dict[str, Target], ...]:
     return tuple(targets)
 
 
-def parameters_after(
-    case: Case, start: tuple[Parameters, Batch], shown: Mapping[str, Observed]
-) -> Parameters:
-    """The parameters after a step, as the subject showed them.
+def parameters_after(here: Standing, start: Parameters) -> Parameters:
+    """The parameters after a step from others, as the subject showed them.
 
     What it hides follows from what it does show, and carries the bound of that. In a short format
     what it shows may be a rounding of what it keeps, as with weights in float32.
     """
-    used = usable(case, start[1].m, shown)
-    names = [*dict(start[0].named()), *start[0].state]
-    after: Mapping[str, Any] = used
-    if not all(name in used for name in names):
-        after = expectations(case, *start, used) | used
-    left: dict[str, Any] = {name: after[name] for name in names}
+    case, after = here.case, {**here.expected, **here.shown}
+    left: dict[str, Any] = {name: after[name] for name in (*dict(start.named()), *start.state)}
     if case.format.short:
         left = {name: lifted(each, case).widened(1, 1, zeros=True) for name, each in left.items()}
     return Parameters.of(left)

@@ -3,6 +3,8 @@
 Left out: what is right, and what it does beside that (`backprop_findings.py`).
 """
 
+from typing import Any
+
 import numpy as np
 
 from conformance.arithmetic.rounding import RunningError
@@ -23,10 +25,18 @@ def returned(network: BookNetwork, case: Case, start: Parameters, batch: Batch) 
         network.fill(net, *network.outwards(start))
         x, y = (network.numbers.out(np.array(each[:, [i]])) for each in (batch.x, batch.y))
         pair = network.backprop(net, x, y, network.masks_of(net, batch, i))
-        for quantity, arrays in zip(("nabla_b", "nabla_w"), pair, strict=True):
-            for layer, array in enumerate(arrays, 2):
-                parts.setdefault(f"{quantity}{layer}", []).append(np.array(array))
+        for name, array in _named(pair).items():
+            parts.setdefault(name, []).append(array)
     return parts
+
+
+def _named(pair: tuple[list[Any], list[Any]]) -> dict[str, Array]:
+    """The gradients (∇b, ∇w) of a sample by their names."""
+    return {
+        f"{quantity}{layer}": np.array(array)
+        for quantity, arrays in zip(("nabla_b", "nabla_w"), pair, strict=True)
+        for layer, array in enumerate(arrays, 2)
+    }
 
 
 def means(parts: Parts, dtype: str) -> dict[str, Observed]:
@@ -47,10 +57,11 @@ def errors(parts: Parts) -> dict[str, Observed]:
     }
 
 
-def misshapen(parts: Parts, start: Parameters) -> dict[str, Observed]:
-    """The gradients of the first sample that do not have the shape of their parameters."""
+def misshapen(pair: tuple[list[Any], list[Any]], start: Parameters) -> dict[str, Observed]:
+    """The gradients (∇b, ∇w) of a sample that do not have the shape of their parameters."""
     shapes = {f"nabla_{name}": array.shape for name, array in start.named()}
-    return {n: each[0] for n, each in parts.items() if np.shape(each[0]) != shapes[n]}
+    named = _named(pair)
+    return {name: each for name, each in named.items() if each.shape != shapes[name]}
 
 
 def _mean(parts: list[Array], dtype: str) -> RunningError:

@@ -8,7 +8,7 @@ us. Left out: what is right (`verdict/oracle.py`).
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 
@@ -74,17 +74,17 @@ class TracedSession(Training):
         network, case, start = self.network, self.case, self._start()
         if self.freely and self._goes_on(start, batch):
             return Observation(self._judged(self.after))
-        own = backprop_findings(network, case, start, batch.columns((0,)))
+        own, pair = backprop_findings(network, case, start, batch.columns((0,)))
         findings = (*own, *filter(None, [network.misordered]))
-        parts = returned(network, case, start, batch)
-        if network.misordered or misshapen(parts, start):
+        other = misshapen(pair, start)
+        if network.misordered or other:
             # No update can be made of gradients of other shapes: they are the failure.
-            shown = {**means(parts, case.dtype), **misshapen(parts, start)}
+            shown = {**means(returned(network, case, start, batch), case.dtype), **other}
             lines = self.patterns.lines(case, batch.m, backprop_run)
             return Observation(shown, lines, findings=findings)
         after = self.after if self.freely else self._taken(start, batch)
         made, note = self._traced(start, batch, after)
-        taken = Taken(start, batch, parts, after)
+        taken = Taken(start, batch, partial(returned, network, case, start, batch), after)
         if made is not None and leaves_its_parameters(findings, "backprop"):
             # Else of samples after the first no equation is what it was.
             taken = replace(taken, traced=TracedUpdate(made, *self.patterns.found(case, made)))
@@ -210,11 +210,14 @@ class TracedSession(Training):
     ) -> tuple[dict[str, Observed], Where, OnBalls | None]:
         """What backprop returns, where the update uses something else; else it is what is shown."""
         case = self.case
-        whole = means(taken.parts, case.dtype)
         if taken.traced is None:
-            shown |= {**whole, **errors(taken.parts)}
+            parts = taken.parts()
+            shown |= {**means(parts, case.dtype), **errors(parts)}
             return {}, nowhere, None
         used = self.patterns.uses_returned(case, taken.traced.pattern)
+        if all(f"nabla_{name}" in used & shown.keys() for name, _ in taken.start.named()):
+            return {}, nowhere, None
+        whole = means(taken.parts(), case.dtype)
         shown |= {name: m for name, m in whole.items() if name in used and name not in shown}
         other: dict[str, Observed] = {name: m for name, m in whole.items() if name not in used}
         if not other:
