@@ -43,9 +43,8 @@ def in_one_line(name: str, examined: Examined) -> str:
     first, *others = examined.accused
     more = f" (and {len(others)} more)" if others else ""
     at = f", {where(first.lines[0])}" if first.lines else ""
-    wrong = _names(first.gradients)
-    what = "update" if first.cause.kind in UPDATES else "gradient"
-    return visible(f"{name}: wrong: the {what} of {wrong}{at}: {why(first.cause)}{more}")
+    wrong, _ = _wrong(first.gradients, first, ())
+    return visible(f"{name}: wrong: the {wrong}{at}: {why(first.cause)}{more}")
 
 
 def headline(examined: Examined) -> str:
@@ -181,6 +180,9 @@ COSTS = {
 }
 """What each known cost is called, by its name."""
 
+WEIGHTED = "weighted "
+"""What stands before the name of a cost in which each sample has a weight."""
+
 
 def conventions(examined: Examined) -> Iterator[str]:
     """The cost that the gradients were judged by, where the program has none, and their factor."""
@@ -188,9 +190,10 @@ def conventions(examined: Examined) -> Iterator[str]:
     if examined.cost == "unknown":
         where = f": {place(examined.output_error)}" if examined.output_error else ""
         yield f"no loss, and no known cost has this output error; it is judged by it{where}"
-    elif examined.cost in COSTS:
+    elif (name := examined.cost.removeprefix(WEIGHTED)) in COSTS:
         decay = f", with weight decay {examined.decay:.4g}" if examined.decay else ""
-        yield f"no loss; judged by {COSTS[examined.cost]}{decay}"
+        weights = ", each sample with a weight of its own" if name != examined.cost else ""
+        yield f"no loss; judged by {COSTS[name]}{weights}{decay}"
     shared = any(each.ok and not each.dead for each in examined.gradients)
     if shared and has_factor(factor):
         of = "the loss" if examined.cost == "own" else "this cost"
