@@ -129,7 +129,6 @@ def assert_conformant(subject: object, **options: Any) -> None:
     """
     __tracebackhide__ = True
     from conformance.backward_check import BackwardReport
-    from conformance.gradient.report import GradReport
     from conformance.outcome import Report
     from conformance.shapes.file_report import FileReport
 
