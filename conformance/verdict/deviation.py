@@ -3,6 +3,7 @@
 Left out: what follows from it for an equation (`compare.py`).
 """
 
+import math
 import sys
 from dataclasses import dataclass
 from functools import cached_property
@@ -149,11 +150,18 @@ def _ulps(error: Array, right: Array, of: Format) -> Array:
     return np.where(np.isnan(ulps), np.inf, np.minimum(ulps, sys.float_info.max))
 
 
+def _ulps_of(error: float, right: float, of: Format) -> float:
+    """The same of one entry."""
+    ulps = error / of.gap(right)
+    return math.inf if math.isnan(ulps) else min(ulps, sys.float_info.max)
+
+
 def _worst(found: Deviation, lost: Array) -> Worst:
     """The first entry that was lost, or else the one that is furthest off."""
     ratio = found.ratio
     largest = int(np.argmax(lost if lost.any() else ratio if ratio.any() else found.error))
     index = tuple(int(i) for i in np.unravel_index(largest, ratio.shape))
-    got, right, worst = (float(column[index]) for column in (found.got, found.right, ratio))
-    ulps = float(_ulps(found.error[index], found.right[index], found.format))
+    columns = found.got, found.right, ratio, found.error
+    got, right, worst, error = (float(column[index]) for column in columns)
+    ulps = _ulps_of(error, right, found.format)
     return Worst(index, got, right, ulps, worst, int(np.count_nonzero(found.outside)), ratio.size)
