@@ -5,7 +5,7 @@ object that is handed over runs here. Left out: the command line (`cli`).
 """
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from threading import RLock
@@ -21,15 +21,7 @@ from conformance.examine import examine
 from conformance.judging.case_report import CaseReport
 from conformance.judging.exact_lane import ExactRun
 from conformance.outcome import Report
-from conformance.report.record import (
-    case_from_json,
-    case_to_json,
-    cause_from_json,
-    cause_to_json,
-    exact_from_json,
-    exact_to_json,
-    example_from_json,
-)
+from conformance.report.record import case_from_json, case_to_json, from_json, further_to_json
 from conformance.running.isolate import isolated
 from conformance.subjects import COMMAND, Subject, find
 from conformance.subjects.adapt import adapt
@@ -37,6 +29,7 @@ from conformance.subjects.command.subject import CommandSubject, command_subject
 from conformance.subjects.in_format import cases_for, in_format, short_format
 from conformance.subjects.load import is_spec, load
 from conformance.subjects.trace.subject import TraceSubject, trace_subject
+from conformance.values import to_values
 
 Done = Callable[[CaseReport], None]
 TURN = RLock()
@@ -165,7 +158,7 @@ def _apart(
 ) -> Report:
     """Check what a file or module names in a process of its own."""
     timeout, done = watching
-    said: dict[str, Any] = {"skipped": {}, "exact": []}
+    said: dict[str, Any] = {"subject": spec, "conventions": [], "skipped": {}, "exact": []}
     reports: list[CaseReport] = []
     loaded = False
     try:
@@ -187,8 +180,8 @@ def _apart(
             reports.append(CaseReport(waiting[0], spec, [], f"{within}: {error}"))
         else:  # all is judged, and the exact lane, which comes last, is not run to its end
             left = f"it {error}".splitlines()[0]
-            said["exact"] += [exact_to_json(ExactRun(reports[-1].case.id, 0, left))]
-    return _fitting(_put_together(spec, reports, said))
+            said["exact"] += [to_values(ExactRun(reports[-1].case.id, 0, left))]
+    return _fitting(replace(from_json({**said, "cases": ()}), cases=tuple(reports)))
 
 
 def _send_all(
@@ -209,11 +202,7 @@ def _send_all(
     send({"conventions": list(subject.conventions), "skipped": skipped, "short": short})
 
     def grown(report: Report) -> None:
-        causes = [cause_to_json(each) for each in report.causes]
-        exact = [exact_to_json(each) for each in report.exact]
-        small = [asdict(each) for each in report.smallest]
-        send({"conventions": list(report.conventions)})
-        send({"causes": causes, "smallest": small, "exact": exact})
+        send({"conventions": list(report.conventions), **further_to_json(report)})
 
     with threadpool_limits(1):
         examine(
@@ -224,19 +213,6 @@ def _send_all(
             grown,
             detailed=detailed,
         )
-
-
-def _put_together(spec: str, reports: Sequence[CaseReport], said: dict[str, Any]) -> Report:
-    """The report of a child that may have stopped at any place."""
-    return Report(
-        spec,
-        tuple(said.get("conventions", ())),
-        tuple(reports),
-        said["skipped"],
-        tuple(exact_from_json(each) for each in said["exact"]),
-        tuple(cause_from_json(each) for each in said.get("causes", ())),
-        tuple(example_from_json(each) for each in said.get("smallest", ())),
-    )
 
 
 def _fitting(report: Report) -> Report:

@@ -127,11 +127,11 @@ class BackwardReport:
 
         return as_markdown(self.name, self.examined)
 
-    def as_page(self) -> str:
+    def as_page(self, _command: str = "") -> str:
         """The report as one page of HTML."""
         from conformance.report.backward_page import as_page
 
-        return as_page(self.name, self.examined, self.further())
+        return as_page(self.in_one_line(), [self])
 
     def further(self) -> list[str]:
         """What is known beside the gradients, in sentences."""

@@ -5,17 +5,16 @@ A file runs in a process of its own, under a time limit. Left out: the command l
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
 from threadpoolctl import threadpool_limits
 
-from conformance.errors import NothingTrainedError, OtherFamilyError, SubjectError, UsageError
+from conformance.errors import OtherFamilyError, SubjectError, UsageError
 from conformance.files import put
 from conformance.outcome import Report
-from conformance.report.backward_record import from_values, to_values
 from conformance.report.shape_words import refused_words
 from conformance.running.isolate import isolated
 from conformance.shapes.adapter import adapter, names_of
@@ -25,6 +24,7 @@ from conformance.shapes.definitions import cells, definitions, of_module, trains
 from conformance.shapes.file_report import FileReport, NotJudged, Part, Refused, ShapeReport
 from conformance.shapes.judging import Found, Recognised
 from conformance.subjects.load import NOTEBOOK
+from conformance.values import from_values, to_values
 
 Send = Callable[[object], None]
 
@@ -64,50 +64,69 @@ def check_file(asked: Asked, book: Callable[[str], Report]) -> FileReport:
         UsageError: there is no such file, or nothing in it fits a shape.
         SubjectError: its code failed.
     """
-    nothing: NothingTrainedError | None = None
+    stopped: SubjectError | None = None
     trains = asked.name is None and trains_at_import(asked.place) is not None
     if trains and not defines_functions(asked.place):
         try:
             return FileReport(asked.place, (_run(asked),))
-        except NothingTrainedError as error:  # such as a loop that prepares data
-            nothing = error
-    parts, left, refusal = _defined(asked, book)
+        except SubjectError as error:  # such as data that is not here, or a loop that prepares it
+            stopped = error
+    found = _defined(asked, book)
+    parts, left = found.parts, found.left
     if not parts:
-        raise nothing or UsageError(refused_words(refusal, left))
+        if stopped is None and found.failed and not left:
+            stopped = SubjectError(f"{asked.place} cannot be imported: {found.failed}")
+        raise stopped or UsageError(refused_words(found.refusal, left, found.failed))
     shapes = [each for each in parts if isinstance(each, ShapeReport)]
     judged = {each.name.rpartition(":")[2] for each in shapes}
     judged |= {each.recognised.made.partition("(")[0] for each in shapes}
-    return FileReport(asked.said, tuple(parts), tuple(e for e in left if e.name not in judged))
+    left = [each for each in left if each.name not in judged]
+    return FileReport(asked.said, tuple(parts), tuple(left), found.failed)
 
 
-def _defined(
-    asked: Asked, book: Callable[[str], Report]
-) -> tuple[list[Part], list[NotJudged], Refused]:
-    """The reports on what a file defines, what in it fits no shape, and how far that came."""
+@dataclass
+class _Defined:
+    """What came of what a file defines.
+
+    Attributes:
+        parts: the reports.
+        left: what in it fits no shape.
+        refusal: how far that came.
+        failed: where it asked for what is not here.
+    """
+
+    refusal: Refused
+    parts: list[Part] = field(default_factory=list)
+    left: list[NotJudged] = field(default_factory=list)
+    failed: str = ""
+
+
+def _defined(asked: Asked, book: Callable[[str], Report]) -> _Defined:
+    """Judge what a file defines."""
     if asked.place.endswith(NOTEBOOK):
         cells(asked.place)
-    parts: list[Part] = []
-    left: list[NotJudged] = []
-    refusal = Refused(asked.said, "nothing", "")
+    made = _Defined(Refused(asked.said, "nothing", ""))
     try:
         for record in isolated(partial(_send_all, asked), asked.timeout):
             said = cast("dict[str, Any]", record)
             if "book" in said:
-                parts.append(_of_the_book(replace(asked, name=str(said["book"])), book))
+                made.parts.append(_of_the_book(replace(asked, name=str(said["book"])), book))
             elif "found" in said:
                 found = from_values(Found, said["found"])
                 name = f"{asked.place}:{said['name']}"
-                parts.append(ShapeReport(name, found.examined, found.recognised))
+                made.parts.append(ShapeReport(name, found.examined, found.recognised))
             elif "left" in said:
-                left.append(from_values(NotJudged, said["left"]))
+                made.left.append(from_values(NotJudged, said["left"]))
+            elif "failed" in said:
+                made.failed = str(said["failed"])
             else:
-                refusal = from_values(Refused, said["refused"])
+                made.refusal = from_values(Refused, said["refused"])
     except SubjectError as error:
         words = str(error)
         raise SubjectError(
             words if words.startswith(asked.place) else f"{asked.place}: {words}"
         ) from error
-    return parts, left, refusal
+    return made
 
 
 def _of_the_book(asked: Asked, book: Callable[[str], Report]) -> Part:
@@ -122,11 +141,11 @@ def _of_the_book(asked: Asked, book: Callable[[str], Report]) -> Part:
 
 def check_alone(factory: Callable[..., Any], name: str, cost: str | None) -> ShapeReport:
     """Judge a class or factory with the book's interface by its own forward pass, here."""
-    found = _alone(factory, name, name.rpartition(":")[2], cost)
+    found = _by_own_forward(factory, name, name.rpartition(":")[2], cost)
     return ShapeReport(name, found.examined, found.recognised)
 
 
-def _alone(factory: Callable[..., Any], said: str, name: str, cost: str | None) -> Found:
+def _by_own_forward(factory: Callable[..., Any], said: str, name: str, cost: str | None) -> Found:
     from conformance.subjects.book.own_forward import examined_alone
 
     with threadpool_limits(1):
@@ -141,7 +160,7 @@ def _send_alone(asked: Asked, send: Send) -> None:
     from conformance.subjects.load import load
 
     thing = cast("Callable[..., Any]", load(asked.said, asked.python_path))
-    send({"found": to_values(_alone(thing, asked.said, str(asked.name), asked.cost))})
+    send({"found": to_values(_by_own_forward(thing, asked.said, str(asked.name), asked.cost))})
 
 
 def check_object(thing: Any, cost: str | None) -> ShapeReport | None:
@@ -167,6 +186,8 @@ def _run(asked: Asked) -> Part:
 def _send_all(asked: Asked, send: Send) -> None:
     """What the child does: it judges each candidate, and sends it as soon as it is known."""
     found = definitions(asked.place, asked.python_path)
+    if found.failed:
+        send({"failed": found.failed[0]})
     used: set[str] = set()
     judged_any = False
     with threadpool_limits(1):

@@ -6,6 +6,7 @@ Left out: how it comes about (`examine.py`) and how it is shown (`report`).
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from conformance.diagnosis.cause import Cause
 from conformance.explain.example import Example
@@ -132,21 +133,50 @@ class Report:
         unseen = (v for v in verdicts if not v.name and v.status is Status.NOT_OBSERVED)
         return list(dict.fromkeys(verdict.problem for verdict in unseen))
 
+    # Each form is imported here, since it imports this module.
+
     def __str__(self) -> str:
         """The whole report as text."""
-        from conformance.report.terminal import as_text  # here: it imports this module
+        from conformance.report.terminal import as_text
 
         return as_text(self)
 
     def __repr__(self) -> str:
         """The verdict in one line, as a failing `assert report.ok` shows it."""
-        from conformance.report.opening import in_one_line  # here: it imports this module
+        return f"<{self.in_one_line()}>"
 
-        return f"<{in_one_line(self)}>"
+    def in_one_line(self) -> str:
+        """The subject, the verdict, and the first line to blame with the reason."""
+        from conformance.report.opening import in_one_line
+        from conformance.report.visible import visible
+
+        return visible(in_one_line(self))
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as JSON values, by `report/report.schema.json`."""
+        from conformance.report.record import to_json
+
+        return to_json(self)
+
+    def as_markdown(self) -> str:
+        """The report as GitHub-flavoured Markdown."""
+        from conformance.report.markdown import as_markdown
+
+        return as_markdown(self)
+
+    def as_page(self, command: str = "") -> str:
+        """The report as one page of HTML, for which jinja2 must be there.
+
+        Args:
+            command: that makes it again.
+        """
+        from conformance.report.page.write import page
+
+        return page([self], command)
 
     def _repr_html_(self) -> str:
         """The whole report for a notebook."""
-        from conformance.report.notebook import as_html  # here: it imports this module
+        from conformance.report.notebook import as_html
 
         return as_html(self)
 

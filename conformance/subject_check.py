@@ -78,7 +78,7 @@ def _checked(subject: object, book: Callable[[object], Report], options: Options
 def _other(subject: object, error: UnknownSubjectError, options: Options) -> "AnyReport | None":
     """What is not the network of the book, in another way; None if there is none."""
     if isinstance(error, OtherFamilyError):
-        return _alone(subject, options)
+        return _by_own_forward(subject, options)
     return None if isinstance(subject, str) else _of_object(subject, options)
 
 
@@ -92,7 +92,7 @@ def _of_file(
     return found if found.the_books is None else found.the_books
 
 
-def _alone(subject: object, options: Options) -> AnyReport:
+def _by_own_forward(subject: object, options: Options) -> AnyReport:
     """A class with the book's interface, or one of a module, by its own forward pass."""
     from conformance.file_check import check_alone
     from conformance.subjects.load import load

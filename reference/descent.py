@@ -125,8 +125,7 @@ class Descent:
         if work is None:
             parameters = self.weights, self.biases
             work = self._work[key] = _Work(parameters, self._changes, self._kernels, *key)
-        for own, mask in zip(work.masks, batch.masks, strict=True):
-            np.copyto(own, mask)
+        work.masks[:] = batch.masks
         work.forward(batch.x)
         rate = eta / m if self._mover is None else 1 / m
         work.backward(batch.x.T, batch.y, rate, sloped=self._sloped)
@@ -153,8 +152,13 @@ class _Work:
         weights, biases = parameters
         dtype = biases[0].dtype
         a, delta, room = ([np.empty((len(b), m), dtype) for b in biases] for _ in range(3))
-        self.masks = [np.empty_like(each) for each in a[:-1]] if masked else []
-        kernels = [*map(_with_mask, kernels, self.masks), *kernels[len(self.masks) :]]
+        self.masks: list[Array] = []  # of this step
+        if masked:
+            slopes = enumerate(map(np.empty_like, a[:-1]))
+            kernels = [
+                *(_with_mask(kernels[i], self.masks, i, each) for i, each in slopes),
+                kernels[-1],
+            ]
         self._ones, self._one = np.ones((m, 1), dtype), np.ones((), dtype)
         rows = [self._ones.T if each.of_z else -self._ones.T for each in kernels]
         self._upwards = list(zip(weights, biases, a, room, kernels, rows, strict=True))
@@ -216,11 +220,12 @@ class _Kernel:
         return np.add if self.of_z else np.subtract
 
 
-def _with_mask(kernel: _Kernel, mask: Array) -> _Kernel:
-    """The same, and f′ ⊙ r made before r ⊙ f(z) overwrites f(z)."""
-    slope, room = np.empty_like(mask), np.empty_like(mask)
+def _with_mask(kernel: _Kernel, masks: Sequence[Array], i: int, slope: Array) -> _Kernel:
+    """The same of masks[i], and f′ ⊙ r made before r ⊙ f(z) overwrites f(z)."""
+    room = np.empty_like(slope)
 
     def function(a: Array, one: Array) -> None:
+        mask = masks[i]
         kernel.function(a, one)
         np.copyto(slope, mask)
         kernel.times_slope(slope, a, room, one)

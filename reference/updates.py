@@ -27,7 +27,7 @@ OLD = "old_"
 """What the names of the state before the step begin with."""
 
 
-def counted(t: Array) -> Array:
+def incremented(t: Array) -> Array:
     """t ← t + 1"""
     return t + 1
 
@@ -206,7 +206,7 @@ SQUARES = {
     "s_b": Rule(mean_square, ("old_s_b", "nabla_b", "rho")),
     "s_w": Rule(decayed_mean_square, ("old_s_w", "nabla_w", "w", "decay", "rho")),
 }
-T = {"t": Rule(counted, ("old_t",))}
+T = {"t": Rule(incremented, ("old_t",))}
 ADAM_B = Rule(corrected, ("b", "v_b", "s_b", "t", "eta", "mu", "rho", "epsilon"))
 PAPER = {"mu": 0.9, "rho": 0.999, "epsilon": 1e-8}
 

@@ -11,7 +11,7 @@ from time import perf_counter
 
 import numpy as np
 
-from conformance.bench.timing import Row, Timed, alone, row, slope
+from conformance.bench.timing import Row, Timed, row, seconds_of, slope
 from conformance.corpus import store
 from conformance.judging.judge import check_case
 from conformance.subjects import find
@@ -28,14 +28,14 @@ IMAGES, EPOCHS, TARGET = 50_000, 30, 94.5
 
 def widths() -> Row:
     """Of an SGD step, with the hidden layer's width."""
-    seconds = [alone(_step(width, 10)) for width in WIDTHS]
+    seconds = [seconds_of(_step(width, 10)) for width in WIDTHS]
     what = f"SGD step, hidden layer {WIDTHS[0]} to {WIDTHS[-1]}: time ~ width^"
     return row(what, slope(WIDTHS, seconds), "slope", (seconds[0], seconds[-1]))
 
 
 def batches() -> Row:
     """Of an SGD step, with m."""
-    seconds = [alone(_step(30, m)) for m in BATCHES]
+    seconds = [seconds_of(_step(30, m)) for m in BATCHES]
     what = f"SGD step, m {BATCHES[0]} to {BATCHES[-1]}: time ~ m^"
     return row(what, slope(BATCHES, seconds), "slope", (seconds[0], seconds[-1]))
 

@@ -11,12 +11,12 @@ from time import perf_counter
 
 import numpy as np
 
-from conformance.bench.timing import Row, Timed, alone, row
+from conformance.bench.timing import Row, Timed, row, seconds_of
 from conformance.corpus.case import Case
 from conformance.corpus.recorded import RecordedStep
 from conformance.processes.division import Divided, placed, spread
 from conformance.processes.program import Job, Step
-from conformance.processes.ranks import Shown
+from conformance.processes.ranks import ProcessStep
 from conformance.processes.workers import Workers
 
 UNIT = "steps/s"
@@ -26,7 +26,7 @@ TIMEOUT = 60.0  # seconds of a collective
 
 def rows(case: Case, step: RecordedStep, sgd: Timed) -> Iterator[Row]:
     """The reference's loop, and the twin of one process and of two."""
-    yield row("steps per second of the reference", 1 / alone(sgd), UNIT)
+    yield row("steps per second of the reference", 1 / seconds_of(sgd), UNIT)
     for world in (1, 2):
         what = f"of DistributedDataParallel, {world} process{'es'[: 2 * (world > 1)]}"
         yield row(what, 1 / _seconds(case, step, world), UNIT)
@@ -60,7 +60,7 @@ class TimedTwin:
 
         from torch_impl.model import Network, optimizer
 
-        def take(job: Job) -> Shown:
+        def take(job: Job) -> ProcessStep:
             case, scale = job.case, job.world / job.m
             inner = Network(case.sizes, torch.float64, case.activations)
             network, sgd = DistributedDataParallel(inner), optimizer(inner, case.eta, case.decay)
@@ -76,6 +76,6 @@ class TimedTwin:
             started = perf_counter()
             for _ in range(self.steps):
                 one()
-            return Shown(after={"seconds": np.array(perf_counter() - started)})
+            return ProcessStep(after={"seconds": np.array(perf_counter() - started)})
 
         return take

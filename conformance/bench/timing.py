@@ -60,7 +60,7 @@ def compared(what: str, one: Timed, other: Timed, budget: str = "") -> Row:
     return row(what, median(a / b for a, b in pairs), "×", (first, second), budget)
 
 
-def alone(work: Timed) -> float:
+def seconds_of(work: Timed) -> float:
     """The median seconds of one thing."""
     times = _times(work)
     rounds = FEW if _seconds(work, 1) > LONG else ROUNDS

@@ -43,9 +43,6 @@ EXIT_CODES = (
 )
 
 GRADED = (
-    "Exit codes: 0 every submission has its row; 2 wrong usage; 4 an error of conformance itself."
-)
-GRADED = (
     "Exit codes: 0 every submission has its row, whatever its verdict; 2 wrong usage; 4 an error "
     "of conformance itself."
 )

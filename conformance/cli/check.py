@@ -1,7 +1,5 @@
 """The command `conformance check`. Left out: the check (`subject_check.py`) and its report."""
 
-import shlex
-import sys
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from conformance.arithmetic.formats import SHORT
-from conformance.cli.badge import Badge, badge_if_stopped, write_badge
 from conformance.cli.options import (
     SUBJECT,
     CaseGlob,
@@ -25,16 +22,14 @@ from conformance.cli.options import (
     dtype_of,
     one_of,
 )
+from conformance.cli.outputs import Badge, Html, Markdown, Outputs
 from conformance.cli.progress import bar, console
-from conformance.cli.say import say, say_written
+from conformance.cli.say import say
 from conformance.errors import UsageError
-from conformance.files import check_output, put_json
 from conformance.model.functions import family_of
 
 if TYPE_CHECKING:
-    from conformance.backward_check import BackwardReport
     from conformance.outcome import Report
-    from conformance.shapes.file_report import FileReport
 
 
 def check(
@@ -76,15 +71,8 @@ def check(
         str, typer.Option(metavar="cpu|cuda", help="Where torch_impl computes.")
     ] = "cpu",
     json_file: JsonFile = None,
-    markdown: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help="Append the report as Markdown, as to $GITHUB_STEP_SUMMARY."
-        ),
-    ] = None,
-    html: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write the report as one page to look at.")
-    ] = None,
+    markdown: Markdown = None,
+    html: Html = None,
     badge: Badge = None,
     save: Annotated[
         Path | None,
@@ -98,7 +86,8 @@ def check(
     from conformance.outcome import Report
     from conformance.subject_check import Options, check_any
 
-    with badge_if_stopped(badge):
+    outputs = Outputs(json_file, markdown, html, badge)
+    with outputs.while_judged():
         asked = _asked(subject, command, (format_, timeout, workers))
         if variant is not None or device != "cpu":
             if precision is not None:
@@ -106,7 +95,6 @@ def check(
             from conformance.subjects.variants import variant as chosen
 
             asked = chosen(subject, variant, device)
-        _check_files(json_file, markdown, html)
         with bar(f"checking {subject or command}") as done:
             book = partial(
                 checked,
@@ -125,15 +113,19 @@ def check(
                 report = check_any(asked, book, options)
             else:
                 report = _of_processes(asked, processes, book, save)
-    files = json_file, markdown, html
-    if isinstance(report, Report):
-        _show(report, files, verbose=verbose, quiet=quiet)
-        if save is not None:
-            _save(report, save)
+    outputs.write(report)
+    if quiet:
+        say(report.in_one_line())
+    elif isinstance(report, Report):
+        from conformance.report.terminal import show
+
+        show(console(), report, verbose=verbose)
     else:
-        _show_file(report, files, quiet=quiet)
-    write_badge(badge, report)
-    say_written(() if quiet else (*files, badge))
+        say(str(report))
+    if save is not None and isinstance(report, Report):
+        _save(report, save)
+    if not quiet:
+        outputs.say()
     raise typer.Exit(report.exit_code)
 
 
@@ -176,57 +168,6 @@ def _with_lines(report: "Report", book: "partial[Report]") -> "Report":
     return with_alone(report, alone)
 
 
-def _show_file(
-    report: "BackwardReport | FileReport",
-    files: tuple[Path | None, Path | None, Path | None],
-    *,
-    quiet: bool,
-) -> None:
-    """Write the report on a file where it is asked for, and print it."""
-    from conformance.files import put
-    from conformance.report.markdown import append_text
-
-    json_file, markdown, html = files
-    if json_file is not None:
-        put_json("--json", json_file, report.to_json())
-    if markdown is not None:
-        append_text(markdown, report.as_markdown())
-    if html is not None:
-        put("--html", html, report.as_page())
-    say(report.in_one_line() if quiet else str(report))
-
-
-def _show(
-    report: "Report",
-    files: tuple[Path | None, Path | None, Path | None],
-    *,
-    verbose: bool,
-    quiet: bool,
-) -> None:
-    """Write a report where it is asked for, and print it."""
-    from conformance.report.opening import in_one_line
-    from conformance.report.terminal import show
-    from conformance.report.visible import visible
-
-    json_file, markdown, html = files
-    if html is not None:
-        from conformance.report.page.write import write
-
-        write(html, [report], shlex.join(("conformance", *sys.argv[1:])))
-    if json_file is not None:
-        from conformance.report.record import to_json
-
-        put_json("--json", json_file, to_json(report))
-    if markdown is not None:
-        from conformance.report.markdown import append
-
-        append(markdown, report)
-    if quiet:
-        say(visible(in_one_line(report)))
-    else:
-        show(console(), report, verbose=verbose)
-
-
 def _asked(subject: str | None, command: str | None, options: tuple[str, float, int]) -> object:
     """What is to be checked: the words of the argument, or the subject of a command."""
     if (subject is None) == (command is None):
@@ -243,17 +184,6 @@ def _asked(subject: str | None, command: str | None, options: tuple[str, float, 
     if workers > 1:
         raise UsageError(f"-n {workers} is for --command alone")
     return subject
-
-
-def _check_files(json_file: Path | None, markdown: Path | None, html: Path | None) -> None:
-    """See that what is asked for can be written."""
-    for option, path in {"--json": json_file, "--markdown": markdown}.items():
-        if path is not None:
-            check_output(option, path)
-    if html is not None:
-        from conformance.report.document import ready
-
-        ready(html)
 
 
 def _save(report: "Report", folder: Path) -> None:

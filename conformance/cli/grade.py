@@ -94,9 +94,13 @@ def grade(
     from conformance.grade.one import Asked
 
     one_of("--sandbox", sandbox, "none", "bwrap")
-    for option, path in {"--csv": csv, "--html": html, "--json": json_file}.items():
+    for option, path in {"--csv": csv, "--json": json_file}.items():
         if path is not None:
             check_output(option, path)
+    if html is not None:
+        from conformance.report.document import ready
+
+        ready(html)
     found = collect(folder, one=one)
     limits = Limits(timeout, memory * MEGABYTE, processes, disk * MEGABYTE, sandbox)
     _say_what_holds(found, limits)

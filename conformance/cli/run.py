@@ -2,16 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from conformance.cli.badge import Badge, badge_if_stopped, write_badge
 from conformance.cli.options import JsonFile
-from conformance.cli.say import say, say_written
+from conformance.cli.outputs import Badge, Html, Markdown, Outputs
+from conformance.cli.say import say
 from conformance.errors import NothingTrainedError
-from conformance.files import check_output, put, put_json
 
 
 def run(
@@ -29,12 +27,8 @@ def run(
         int, typer.Option(min=0, help="Of random numbers, where the script sets none.")
     ] = 0,
     json_file: JsonFile = None,
-    markdown: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Append the report as Markdown.")
-    ] = None,
-    html: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write the report as one page to look at.")
-    ] = None,
+    markdown: Markdown = None,
+    html: Html = None,
     badge: Badge = None,
     verbose: Annotated[bool, typer.Option("-v", help="Show every gradient, too.")] = False,
     quiet: Annotated[bool, typer.Option("-q", help="Show the verdict alone.")] = False,
@@ -47,30 +41,18 @@ def run(
     """
     from conformance.script.run import run_script
 
-    with badge_if_stopped(badge):
-        for option, path in {"--json": json_file, "--markdown": markdown, "--html": html}.items():
-            if path is not None:
-                check_output(option, path)
-        with _other_command(script):
-            report = run_script(
-                script, arguments or (), updates=updates, timeout=timeout, seed=seed
-            )
-    if json_file is not None:
-        put_json("--json", json_file, report.to_json())
-    if markdown is not None:
-        from conformance.report.markdown import append_text
-
-        append_text(markdown, report.as_markdown())
-    if html is not None:
-        put("--html", html, report.as_page())
+    outputs = Outputs(json_file, markdown, html, badge)
+    with outputs.while_judged(), _other_command(script):
+        report = run_script(script, arguments or (), updates=updates, timeout=timeout, seed=seed)
+    outputs.write(report)
     say(report.in_one_line() if quiet else str(report))
     if verbose and not quiet:
         from conformance.report.backward_markdown import rows
 
         for each in rows(report.examined):
             say("  ".join(each))
-    write_badge(badge, report)
-    say_written(() if quiet else (json_file, markdown, html, badge))
+    if not quiet:
+        outputs.say()
     raise typer.Exit(report.exit_code)
 
 

@@ -17,6 +17,7 @@ from conformance.model.functions import ACTIVATIONS, COSTS, SIGMOID, fits
 from conformance.model.reduction import reduced_rows
 from conformance.model.table import MASK, Rows, rows
 from conformance.model.updates import SGD, code
+from conformance.values import from_values
 from reference.updates import UPDATES, Update
 
 SCHEMA_VERSION = 1
@@ -197,22 +198,8 @@ class Case:
         if wrong:
             raise ValueError(f"fields {sorted(wrong)} are missing or unknown")
         try:
-            made = cls(
-                **{
-                    **values,
-                    "sizes": tuple(int(size) for size in values["sizes"]),
-                    "batches": tuple(tuple(int(i) for i in batch) for batch in values["batches"]),
-                    "catches": tuple(str(name) for name in values["catches"]),
-                    "activations": tuple(str(name) for name in values.get("activations", ())),
-                    "parts": tuple(map(_parts, values.get("parts", ()))),
-                    "eta": float(values["eta"]),
-                    "lmbda": float(values["lmbda"]),
-                    "constants": tuple(
-                        (str(name), float(each))
-                        for name, each in dict(values.get("constants", {})).items()
-                    ),
-                }
-            )
+            constants = [*dict(values.get("constants", {})).items()]
+            made: Case = from_values(cls, {**values, "constants": constants})
         except (TypeError, OverflowError) as error:
             raise ValueError(f"a field is of the wrong kind ({error})") from error
         for name, right in _rules(made).items():
@@ -225,10 +212,6 @@ class Case:
         globs = (pattern,) if isinstance(pattern, str) else pattern
         admitted = globs is None or any(fnmatchcase(self.id, each) for each in globs)
         return admitted and dtype in (None, self.dtype)
-
-
-def _parts(of_step: Any) -> Parts:
-    return tuple(tuple(tuple(map(int, part)) for part in rank) for rank in of_step)
 
 
 def _rules(case: Case) -> dict[str, bool]:

@@ -73,7 +73,7 @@ def examined_calls(
     left = tuple(e for e in call.step.goals if e.name not in {*declared, *blamed})
     rest = replace(first, gradients=())
     if left and len(blamed) < len(open_):
-        step, alone = replace(call.step, goals=left), _alone(again, call, left)
+        step, alone = replace(call.step, goals=left), _wrong_outputs(again, call, left)
         rest = examine_pass(step, None, contradicted, blame=not alone)
         if alone and not all(each.ok for each in rest.gradients):
             rest = replace(rest, accused=tuple(e for s in alone for e in examine_pass(s).accused))
@@ -83,7 +83,9 @@ def examined_calls(
     return replace(rest, gradients=tuple(gradients), accused=accused)
 
 
-def _alone(again: Callable[..., Called], call: Called, goals: Sequence[Goal]) -> list[OwnPass]:
+def _wrong_outputs(
+    again: Callable[..., Called], call: Called, goals: Sequence[Goal]
+) -> list[OwnPass]:
     """The steps of single outputs whose gradients are wrong, if those of others are right.
 
     Backward is linear in what it is given: the gradient of each output by itself has to be right.

@@ -19,7 +19,7 @@ from conformance.judging.evidence import Evidence
 from conformance.judging.judge import free_run
 from conformance.judging.records import Cell, Entry, Point
 from conformance.subjects import Subject
-from conformance.subjects.observation import Shown
+from conformance.subjects.observation import Observed
 from conformance.verdict.compare import (
     FREE,
     FROM_TRUTH,
@@ -165,7 +165,7 @@ def followed(subject: Subject, recorded: Recorded) -> tuple[Point, ...]:
     return curve(recorded, [seen.shown for seen in evidence])
 
 
-def curve(recorded: Recorded, shown: Iterable[Mapping[str, Shown]]) -> tuple[Point, ...]:
+def curve(recorded: Recorded, shown: Iterable[Mapping[str, Observed]]) -> tuple[Point, ...]:
     """The points of the steps of a free run that shows anything."""
     points = []
     for t, (targets, seen) in enumerate(zip(free_run_truth(recorded), shown, strict=False)):
@@ -179,13 +179,13 @@ def curve(recorded: Recorded, shown: Iterable[Mapping[str, Shown]]) -> tuple[Poi
     return tuple(points)
 
 
-def _followed(seen: Mapping[str, Shown]) -> dict[str, Shown]:
+def _followed(seen: Mapping[str, Observed]) -> dict[str, Observed]:
     """The parameters after a step, or whatever else is shown."""
     parameters = {name: array for name, array in seen.items() if split(name)[0] in ("w", "b")}
     return parameters or dict(seen)
 
 
-def _point(t: int, name: str, array: Shown, target: Target) -> Point:
+def _point(t: int, name: str, array: Observed, target: Target) -> Point:
     found = deviation(array, target)
     place = np.unravel_index(int(np.argmax(found.ratio)), found.ratio.shape)
     error = float(found.error[place])

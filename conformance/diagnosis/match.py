@@ -14,7 +14,7 @@ from conformance.mistakes.mistake import Mistake
 from conformance.mistakes.situation import Formula, Formulas, Situation
 from conformance.model.functions import ROUTES
 from conformance.model.table import tag_of
-from conformance.verdict.deviation import Shown, Target, compare
+from conformance.verdict.deviation import Observed, Target, compare
 from conformance.verdict.oracle import lifted
 
 UNFIT = (ValueError, TypeError, KeyError, IndexError, ArithmeticError)
@@ -108,7 +108,7 @@ def bites(formula: Formula, evidence: Evidence, name: str) -> bool:
     return differs(result, evidence.target(name), evidence)
 
 
-def differs(shown: Shown, target: Target, evidence: Evidence) -> bool:
+def differs(shown: Observed, target: Target, evidence: Evidence) -> bool:
     """Whether an array is not what is to be expected of a quantity."""
     return bool(compare(shown, target, evidence.case.type).problem)
 

@@ -18,13 +18,13 @@ def one_sample(failures: Sequence[Failure]) -> str:
         return ""
     for place, words in ((-1, "last"), (0, "first")):
         for often in (False, True):
-            alone = [(each, _alone(each, place)) for each in failures]
+            alone = [(each, _of_one_sample(each, place)) for each in failures]
             if all(_is(each, value, often=often) for each, value in alone):
                 return f"it is made of the {words} sample alone{', m times' if often else ''}"
     return ""
 
 
-def _alone(failure: Failure, place: int) -> Array:
+def _of_one_sample(failure: Failure, place: int) -> Array:
     """The gradient of one sample, made of the subject's own δ and a."""
     quantity, at = split(failure.name)[0], failure.evidence.situation.at(failure.name)
     delta = np.asarray(at.delta(at.layer).value, np.float64)[:, [place]]

@@ -96,18 +96,18 @@ def _moved(failures: Sequence[Failure]) -> str:
     if not known or len(known) < sum(not each.evidence.case.lmbda for each in failures):
         return ""
     moves = [(each, start, each.right - start) for each, start in known]
-    named = _named([(move[0], partial(_moves, *move)) for move in moves])
+    named = _named([(move[0], partial(_is_scaled_move, *move)) for move in moves])
     if named:
         return f"it moves {named} × as far as it should"
     fitted = [_fit(each.got - start, move) for each, start, move in moves]
-    if not all(_moves(*move, c) for move, c in zip(moves, fitted, strict=True)):
+    if not all(_is_scaled_move(*move, c) for move, c in zip(moves, fitted, strict=True)):
         return ""
     one, other = (f"{c:.4g}" for c in (min(fitted), max(fitted)))
     far = one if one == other else f"{one} to {other}"
     return "" if far in ("0", "1") else f"it moves {far} × as far as it should"
 
 
-def _moves(failure: Failure, start: Array, move: Array, factor: float) -> bool:
+def _is_scaled_move(failure: Failure, start: Array, move: Array, factor: float) -> bool:
     return failure.is_(start + factor * move, 1 + 2 * abs(factor))
 
 

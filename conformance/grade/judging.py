@@ -21,7 +21,7 @@ from conformance.grade.row import Check, Judgement, Outcome
 from conformance.judging.case_report import CaseReport
 from conformance.model.table import TAGS
 from conformance.outcome import Report
-from conformance.report.backward_words import place, why
+from conformance.report.backward_words import where, why
 from conformance.report.blame_words import at_layers
 from conformance.report.opening import statements
 from conformance.shapes.file_report import FileReport, Part
@@ -175,7 +175,7 @@ def _of_backward(file: str, report: BackwardReport) -> Judgement:
         what = "" if report.ok else ", ".join(each.name for each in checks if not each.ok)
         return Judgement(file, outcome, what, checks=checks)
     first = examined.accused[0]
-    line = place(first.lines[0]).split(": ", 1)[0] if first.lines else ""
+    line = where(first.lines[0]) if first.lines else ""
     return Judgement(file, outcome, _accused(first), line, why(first.cause), checks)
 
 

@@ -6,9 +6,8 @@ Left out: what it may see (`sandbox.py`), and who holds it to the limits (`guard
 import os
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import conformance
 import reference
@@ -45,10 +44,6 @@ class Limits:
     def longest(self) -> float:
         """Seconds after which it is ended, whatever it says."""
         return 1.5 * self.seconds + GRACE
-
-    def to_json(self) -> dict[str, Any]:
-        """As JSON values."""
-        return asdict(self)
 
 
 def unprotected(limits: Limits) -> Iterator[str]:

@@ -23,6 +23,7 @@ from conformance.grade.row import Judgement, Outcome, Row, row_of
 from conformance.grade.sandbox import in_sandbox
 from conformance.running.descendants import end_marked, new_mark
 from conformance.running.isolate import signal_name
+from conformance.values import from_values, to_values
 
 LINES = 3  # of what it printed last
 SAID = {
@@ -54,7 +55,7 @@ class Asked:
     def key(self) -> dict[str, Any]:
         """What a row depends on beside the files of its submission."""
         meant = {} if self.family is None else {"family": self.family}
-        return {"limits": self.limits.to_json(), "only": self.only, "cost": self.cost, **meant}
+        return {"limits": to_values(self.limits), "only": self.only, "cost": self.cost, **meant}
 
     def options(self) -> str:
         """For the process that judges."""
@@ -189,8 +190,8 @@ def _judgements(output: str) -> Iterator[Judgement]:
     """Those that were written whole; its own code may have written there too."""
     for line in output.splitlines():
         try:
-            yield Judgement.from_json(json.loads(line))
-        except (ValueError, RecursionError):
+            yield from_values(Judgement, json.loads(line))
+        except (TypeError, ValueError, RecursionError):
             continue
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from conformance.values import from_values, to_values
+
 GRADE_VERSION = 1
 
 
@@ -59,33 +61,6 @@ class Judgement:
     cause: str = ""
     checks: tuple[Check, ...] = ()
     report: tuple[str, ...] = ()
-
-    def to_json(self) -> dict[str, Any]:
-        """As JSON values."""
-        checks = [{"name": each.name, "ok": each.ok} for each in self.checks]
-        texts = {name: getattr(self, name) for name in ("file", "what", "line", "cause")}
-        return {
-            **texts,
-            "outcome": str(self.outcome),
-            "checks": checks,
-            "report": list(self.report),
-        }
-
-    @classmethod
-    def from_json(cls, values: Any) -> "Judgement":
-        """The judgement of some JSON values, whoever wrote them.
-
-        Raises:
-            ValueError: they are none.
-        """
-        try:
-            texts = {name: _text(values[name]) for name in ("file", "what", "line", "cause")}
-            checks = [Check(_text(each["name"]), each["ok"] is True) for each in values["checks"]]
-            report = tuple(map(_text, values["report"]))
-            outcome = Outcome(values["outcome"])
-        except (KeyError, TypeError) as error:
-            raise ValueError(f"no judgement: {error!r}") from error
-        return cls(outcome=outcome, checks=tuple(checks), report=report, **texts)
 
 
 @dataclass(frozen=True)
@@ -146,7 +121,7 @@ class Row:
             "cause": self.judged.cause,
             "seconds": self.seconds,
             "digest": self.digest,
-            "files": [each.to_json() for each in self.files],
+            "files": to_values(self.files),
         }
 
     @classmethod
@@ -154,15 +129,11 @@ class Row:
         """The row of some JSON values.
 
         Raises:
-            ValueError: they are none.
+            LookupError, TypeError, ValueError: they are none.
         """
-        try:
-            files = tuple(map(Judgement.from_json, values["files"]))
-            said = _text(values["name"]), float(values["seconds"]), _text(values["digest"])
-        except (KeyError, TypeError) as error:
-            raise ValueError(f"no row: {error!r}") from error
-        name, seconds, made = said
-        return row_of(name, files, seconds, made)
+        files = from_values(tuple[Judgement, ...], values["files"])
+        name, digest = (from_values(str, values[each]) for each in ("name", "digest"))
+        return row_of(name, files, float(values["seconds"]), digest)
 
 
 def row_of(name: str, files: Sequence[Judgement], seconds: float, digest: str) -> Row:
@@ -183,14 +154,3 @@ def row_of(name: str, files: Sequence[Judgement], seconds: float, digest: str) -
 def to_json(rows: Sequence[Row]) -> dict[str, Any]:
     """All rows as JSON values, by `grade.schema.json` beside this file."""
     return {"grade_version": GRADE_VERSION, "submissions": [each.to_json() for each in rows]}
-
-
-def _text(value: object) -> str:
-    """A text as it is.
-
-    Raises:
-        TypeError: it is none.
-    """
-    if not isinstance(value, str):
-        raise TypeError(f"{value!r} is no text")
-    return value

@@ -39,7 +39,7 @@ class Store:
             return None
         try:
             row = Row.from_json(json.loads(self._path(name).read_bytes()))
-        except (OSError, ValueError):
+        except (OSError, LookupError, TypeError, ValueError):
             return None
         return row if row.digest == digest and row.name == name else None
 

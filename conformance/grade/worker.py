@@ -16,6 +16,7 @@ from typing import Any
 
 from conformance.grade.collect import sources
 from conformance.grade.row import Judgement, Outcome
+from conformance.values import to_values
 
 Send = Callable[[Judgement], None]
 
@@ -28,7 +29,7 @@ def main() -> None:
         os.dup2(2, 1)  # what it prints does not belong to the judgements
 
         def send(judged: Judgement) -> None:
-            told.write(json.dumps(judged.to_json()).encode() + b"\n")
+            told.write(json.dumps(to_values(judged)).encode() + b"\n")
             told.flush()
 
         names = _unpack(send)

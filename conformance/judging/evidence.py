@@ -10,7 +10,7 @@ from functools import cached_property
 from conformance.arithmetic.rounding import RunningError
 from conformance.corpus.case import Case
 from conformance.mistakes.situation import Situation
-from conformance.subjects.observation import Shown
+from conformance.subjects.observation import Observed
 from conformance.verdict.deviation import Target, plain
 from conformance.verdict.oracle import Standing, standing, usable
 from reference.step import Array, Batch, Parameters
@@ -29,6 +29,7 @@ class Evidence:
         shown: what it showed.
         failed: the names of the quantities that are blamed.
         previous: the step before, of a free run.
+        here: what was to be expected of it, if that is known; see `standing`.
     """
 
     case: Case
@@ -36,12 +37,13 @@ class Evidence:
     mode: str
     start: Parameters
     batch: Batch
-    shown: Mapping[str, Shown]
+    shown: Mapping[str, Observed]
     failed: frozenset[str]
     previous: "Evidence | None" = None
+    here: Standing | None = None
 
     @cached_property
-    def usable(self) -> dict[str, Shown]:
+    def usable(self) -> dict[str, Observed]:
         """What was shown, as far as later equations can start from it."""
         return usable(self.case, self.batch.m, self.shown)
 
@@ -56,7 +58,7 @@ class Evidence:
     @cached_property
     def standing(self) -> Standing:
         """What is to be expected of each equation on the subject's own inputs, and these inputs."""
-        return standing(self.case, self.start, self.batch, self.usable)
+        return self.here or standing(self.case, self.start, self.batch, self.usable)
 
     @cached_property
     def situation(self) -> Situation:

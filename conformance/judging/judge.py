@@ -29,6 +29,7 @@ from conformance.verdict.compare import (
     parameters_after,
     recorded_truth,
 )
+from conformance.verdict.oracle import standing, usable
 
 
 def check_case(subject: Subject, recorded: Recorded) -> CaseReport:
@@ -74,7 +75,8 @@ def restarted(
     step, case = recorded.steps[t], recorded.case
     seen = next(observations(subject, case, [step]))
     start, truth = (step.parameters, step.batch), recorded_truth(recorded, t)
-    verdicts = judge(case, (t, RESTARTED), start, truth, seen.shown)
+    here = standing(case, *start, usable(case, step.batch.m, seen.shown))
+    verdicts = judge(case, (t, RESTARTED), start, truth, seen.shown, here=here)
     passes = {FORWARD: seen.forward, RETURNED: seen.returned}
     for mode, shown in passes.items():
         passed = judge(case, (t, mode), start, truth, shown) if shown else []
@@ -91,7 +93,7 @@ def restarted(
     verdicts = with_second_run(verdicts, seen, targets)
     if evidence is not None:
         failed = failed_in(verdicts, RESTARTED)
-        evidence.append(Evidence(case, t, RESTARTED, *start, seen.shown, failed))
+        evidence.append(Evidence(case, t, RESTARTED, *start, seen.shown, failed, here=here))
         for mode, shown in passes.items():
             if shown:
                 failed = failed_in(verdicts, mode)
@@ -115,7 +117,8 @@ def free_run(
     targets = free_run_truth(recorded)
     for t, (step, truth, seen) in enumerate(zip(recorded.steps, targets, seen_steps, strict=True)):
         start = parameters, step.batch
-        found = judge(recorded.case, (t, FREE), start, truth, seen.shown, inherited)
+        here = standing(recorded.case, *start, usable(recorded.case, step.batch.m, seen.shown))
+        found = judge(recorded.case, (t, FREE), start, truth, seen.shown, inherited, here)
         own = subject.name == OWN
         found = decided(
             with_doubts(found, recorded, t, seen, own=own), seen, recorded.case, step.batch.m
@@ -125,12 +128,12 @@ def free_run(
         found = with_second_run(found, seen, targets)
         verdicts += found
         wrong = failed_in(found, FREE)
-        before = Evidence(recorded.case, t, FREE, *start, seen.shown, wrong, before)
+        before = Evidence(recorded.case, t, FREE, *start, seen.shown, wrong, before, here)
         if evidence is not None:
             evidence.append(before)
         if failed and not inherited:
             inherited = f"{failed.name} of step {t}"
-        parameters = parameters_after(recorded.case, start, seen.shown)
+        parameters = parameters_after(here, parameters)
     return verdicts
 
 

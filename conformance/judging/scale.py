@@ -16,7 +16,7 @@ from conformance.judging.case_report import CaseReport
 from conformance.judging.evidence import Evidence
 from conformance.subjects.observation import Observation
 from conformance.verdict.compare import RESTARTED
-from conformance.verdict.deviation import Shown, compare, plain
+from conformance.verdict.deviation import Observed, compare, plain
 from reference.step import Array, split
 
 LEAST = 8.0
@@ -64,7 +64,7 @@ def unscaled(seen: Observation, step: RecordedStep, scale: float) -> Observation
     return replace(seen, shown=shown, returned=returned, on_balls=on_balls)
 
 
-def _is_scaled(shown: Shown, right: Array | None, scale: float) -> bool:
+def _is_scaled(shown: Observed, right: Array | None, scale: float) -> bool:
     """Whether an array is nearer to S times what is right than to what is right."""
     if right is None or np.shape(plain(shown)) != right.shape:
         return False

@@ -16,12 +16,12 @@ from conformance.explain.example import Row
 from conformance.explain.lines import given, heading, legend, parts_of, rows
 from conformance.explain.pieces import NBSP
 from conformance.explain.worked import Line, Worked
+from conformance.files import put
 from conformance.lesson.broken import formulas, known
 from conformance.lesson.data import is_whole, numbers
 from conformance.model import table as table_
-from conformance.report.document import policy, put, ready, styled
+from conformance.report.document import OPTION, ready, rendered
 from conformance.report.mathml import mathml
-from conformance.report.page.write import prose
 
 SCRIPTS = (
     *("network", "formulas", "state", "symbols", "steps", "explain", "drawing", "flow", "chart"),
@@ -57,18 +57,15 @@ def write_lesson(path: Path, worked: Worked) -> None:
         UsageError: jinja2 is not there, or the file cannot be written.
     """
     ready(path)
-    put(path, lesson(worked))
+    put(OPTION, path, lesson(worked))
 
 
 def lesson(worked: Worked) -> str:
     """The page of a worked example, for which jinja2 must be there."""
-    from jinja2 import Environment, StrictUndefined
-
-    page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    style = styled(text_of("lesson.css"))
-    script = "\n".join(text_of(f"{name}.js") for name in SCRIPTS)
-    parts = tuple(_parts(worked))
-    return page.from_string(text_of("lesson.html.j2")).render(
+    return rendered(
+        "lesson/lesson.html.j2",
+        text_of("lesson.css"),
+        "\n".join(text_of(f"{name}.js") for name in SCRIPTS),
         title=str(list(worked.case.sizes)),
         heading=heading(worked),
         legend=legend(worked),
@@ -76,14 +73,10 @@ def lesson(worked: Worked) -> str:
         whole=is_whole(worked),
         samples=worked.given["x"].shape[1],
         why=_why(worked.case),
-        parts=parts,
+        parts=tuple(_parts(worked)),
         mistakes=[(each, *formulas(each)) for each in known()] if is_whole(worked) else [],
         typeset=lambda formula: mathml(formula, block=True),
-        prose=prose,
         command=_command(worked.case),
-        policy=policy(style, script),
-        style=style,
-        script=script,
         numbers=numbers(worked),
     )
 

@@ -1,4 +1,4 @@
-"""The update rules as rows of the table: their code, and the room for other ways to compute them.
+"""The update rules as rows of the table: their code, and their tolerance for other computations.
 
 A new rule is an entry of `reference.updates`, with its code here. Left out: the rows of the book's
 own update (`table.py`).
@@ -35,7 +35,7 @@ _STEP = f"eta * (v / (1 - mu ** t)) / ({_ROOT})"
 CODE: dict[Callable[..., Any], str] = {
     updated_bias: "w - eta * nabla",
     updates.shrunk: "w - (eta * lmbda / n * np.sign(w) if lmbda else 0) - eta * nabla",
-    updates.counted: "old_t + 1",
+    updates.incremented: "old_t + 1",
     updates.velocity: "mu * old_v - eta * nabla",
     updates.decayed_velocity: f"mu * old_v - eta * {_DECAYED}",
     updates.along: "w + v",
@@ -67,7 +67,7 @@ def formula(rule: Rule, quantity: str) -> str:
 
 
 def loosened(rule: Rule, quantity: str) -> tuple[tuple[str, ...], Callable[..., Any]]:
-    """The room of a quantity for other ways to compute it, and what else enters that.
+    """The tolerance of a quantity for other ways to compute it, and what else enters that.
 
     Programs put η and 1/m elsewhere, keep −v/η in the place of v, go from v towards ∇ by a part of
     their difference, and add up the samples one by one: each costs some roundings of the largest
@@ -75,7 +75,7 @@ def loosened(rule: Rule, quantity: str) -> tuple[tuple[str, ...], Callable[..., 
     """
     names = tuple(each for each in rule.inputs if each not in ("t", "mu", "rho", "epsilon"))
 
-    def room(result: Any, *terms: Any) -> Any:
+    def tolerance(result: Any, *terms: Any) -> Any:
         *given, x = terms
         at = dict(zip(names, map(abs, given), strict=True))
         nabla = at.get("nabla_w", at.get("nabla_b", 0))
@@ -86,4 +86,4 @@ def loosened(rule: Rule, quantity: str) -> tuple[tuple[str, ...], Callable[..., 
         most = before + nabla + velocity + (abs(result) if quantity in ("b", "w") else 0)
         return result.loosened(2 * ROUTES + x.shape[1], most)
 
-    return (*names, "x"), room
+    return (*names, "x"), tolerance

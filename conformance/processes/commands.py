@@ -22,7 +22,7 @@ from conformance.model.reduction import reduced_name
 from conformance.processes.division import Divided
 from conformance.processes.failure import GLOO, others
 from conformance.processes.program import OWN, unflat
-from conformance.processes.ranks import Shown
+from conformance.processes.ranks import ProcessStep
 from conformance.processes.workers import AFTERMATH
 from conformance.subjects.command.output import read_output
 from conformance.subjects.command.run import Call, HungError, Program, temporary
@@ -54,7 +54,7 @@ class Commands:
         """For messages."""
         return self.program.command
 
-    def step(self, divided: Divided, t: int) -> Sequence[Shown]:
+    def step(self, divided: Divided, t: int) -> Sequence[ProcessStep]:
         """Take one step of a case from its start; what each process shows.
 
         Raises:

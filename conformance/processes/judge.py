@@ -20,7 +20,7 @@ from conformance.judging.evidence import Evidence
 from conformance.model.reduction import reduced_name
 from conformance.model.table import PartBatch
 from conformance.processes.division import Divided
-from conformance.processes.ranks import GRADIENTS, Processes, Shown, about
+from conformance.processes.ranks import GRADIENTS, Processes, ProcessStep, about
 from conformance.processes.truth import StepTruth, Targets, stacked, truth
 from conformance.subjects.command.run import DeclinedError
 from conformance.verdict.compare import Status, Verdict, judge
@@ -83,7 +83,7 @@ class _Step:
     case: Case
     right: StepTruth
 
-    def judge(self, shown: Sequence[Shown], evidence: list[Evidence]) -> list[Verdict]:
+    def judge(self, shown: Sequence[ProcessStep], evidence: list[Evidence]) -> list[Verdict]:
         """The verdicts on what the processes show; what was seen is appended to the evidence."""
         alone, start = replace(self.case, parts=()), self.divided.parameters
         verdicts: list[Verdict] = []

@@ -3,7 +3,7 @@
 Up to the gradients of its parts, a process alone is traced like any other step. What R is made of
 is traced in rank 0, while all ranks take the step: what lies between a gradient and the result has
 to be a multiple of a sum that is right, of some samples, of one rank or of all. The first value
-that is none is to blame. Left out: a process alone (`subjects/function/alone.py`).
+that is none is to blame. Left out: a process alone (`subjects/function/single_process.py`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from conformance.corpus.case import Case
 from conformance.errors import SubjectError, UsageError
 from conformance.model.reduction import reduced_name
-from conformance.processes.ranks import Shown
+from conformance.processes.ranks import ProcessStep
 from reference.step import Array, Parameters
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Job:
         return len(self.case.parts[0])
 
 
-Step = Callable[[Job], Shown]
+Step = Callable[[Job], ProcessStep]
 
 
 class Program(Protocol):
@@ -66,13 +66,13 @@ class TwinProgram:
         """Import it."""
         from torch_impl.parallel import ParallelTrainer
 
-        def take(job: Job) -> Shown:
+        def take(job: Job) -> ProcessStep:
             case = job.case
             trainer = ParallelTrainer(
                 job.parameters, case.cost, case.eta, case.decay, case.activations
             )
             parts, after = trainer.step(job.micro_batches, job.m)
-            return Shown(tuple(parts), after)
+            return ProcessStep(tuple(parts), after)
 
         return take
 
@@ -115,7 +115,7 @@ class FunctionStep:
 
     called: "CalledFunction"
 
-    def __call__(self, job: Job) -> Shown:
+    def __call__(self, job: Job) -> ProcessStep:
         """Take it."""
         called, dtype = self.called, job.case.dtype
         returned = dict(self._returned(job, lambda array, _: array.copy()))
@@ -124,7 +124,7 @@ class FunctionStep:
         after = called.numbers(returned, dtype)
         if job.case.lmbda and not called.decays:
             after = {name: array for name, array in after.items() if name[0] != "w"}
-        return Shown(parts, {reduced_name(name): array for name, array in after.items()})
+        return ProcessStep(parts, {reduced_name(name): array for name, array in after.items()})
 
     def lines(self, job: Job, right: "Mapping[str, Right]") -> "Lines":
         """Take it, traced; the lines at which what it returns of all processes becomes wrong."""
@@ -162,7 +162,7 @@ def _listed(own: Any, spec: str) -> Sequence[Mapping[Any, Any]]:
     return found
 
 
-def flat(shown: Shown) -> dict[str, Array]:
+def flat(shown: ProcessStep) -> dict[str, Array]:
     """What a process shows, by flat names."""
     named = {
         f"{OWN}/{place}/{name}": array
@@ -172,7 +172,7 @@ def flat(shown: Shown) -> dict[str, Array]:
     return {**named, **shown.after}
 
 
-def unflat(named: Mapping[str, Array], micro_batches: int) -> Shown:
+def unflat(named: Mapping[str, Array], micro_batches: int) -> ProcessStep:
     """The reverse of `flat`; of so many micro-batches."""
     parts: list[dict[str, Array]] = [{} for _ in range(micro_batches)]
     after = {}
@@ -182,4 +182,4 @@ def unflat(named: Mapping[str, Array], micro_batches: int) -> Shown:
             parts[int(own.split("/")[1])][name] = array
         else:
             after[name] = array
-    return Shown(tuple(parts) if any(parts) else (), after)
+    return ProcessStep(tuple(parts) if any(parts) else (), after)

@@ -22,7 +22,7 @@ GRADIENTS = ("nabla_b", "nabla_w")
 
 
 @dataclass(frozen=True, eq=False)
-class Shown:
+class ProcessStep:
     """What one process shows of a step, by the names of the quantities.
 
     Attributes:
@@ -45,7 +45,7 @@ class Processes(Protocol):
     def world(self) -> int:
         """How many they are."""
 
-    def step(self, divided: Divided, t: int) -> Sequence[Shown]:
+    def step(self, divided: Divided, t: int) -> Sequence[ProcessStep]:
         """Take one step of a case from its start; what each process shows."""
 
 
@@ -78,7 +78,7 @@ class Simulated:
     fault: Fault = Fault()
     name: str = "reference"
 
-    def step(self, divided: Divided, t: int) -> Sequence[Shown]:
+    def step(self, divided: Divided, t: int) -> Sequence[ProcessStep]:
         """Take one step of a case from its start; what each process shows."""
         case, batch = divided.of_step(t), divided.batches[t]
         samples = self.fault.samples or (lambda parts, rank, place: parts[rank][place])
@@ -88,7 +88,7 @@ class Simulated:
             part = batch.columns(tuple(samples(case.parts[0], rank, place)))
             made[rank, place] = gradients(case, start, part)
         return [
-            Shown(
+            ProcessStep(
                 tuple(each for (of, _), each in made.items() if of == rank),
                 self._after(case, divided, batch, [*made.values()], rank),
             )

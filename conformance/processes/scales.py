@@ -13,7 +13,7 @@ import numpy as np
 
 from conformance.errors import SubjectError
 from conformance.processes.division import Divided
-from conformance.processes.ranks import GRADIENTS, Processes, Shown
+from conformance.processes.ranks import GRADIENTS, Processes, ProcessStep
 from conformance.processes.truth import Targets, truth
 from conformance.verdict.deviation import Target, compare, malformed
 from reference.step import Array, split
@@ -65,7 +65,7 @@ class Scaled:
         whole = f"the gradient of all processes is {self.all}"
         return (own,) * (self.own != MEAN) + (whole,) * (self.all != MEAN)
 
-    def step(self, divided: Divided, t: int) -> Sequence[Shown]:
+    def step(self, divided: Divided, t: int) -> Sequence[ProcessStep]:
         """Take one step of a case from its start; what each process shows, as means."""
         shown, m = self.inner.step(divided, t), divided.batches[t].m
         if not self.said:
@@ -117,7 +117,7 @@ def _tried(processes: Processes, divided: Divided) -> Scaled:
     return Scaled(processes, own, whole)
 
 
-def _parts(shown: Sequence[Shown], divided: Divided) -> list[tuple[Mapping[str, Any], int]]:
+def _parts(shown: Sequence[ProcessStep], divided: Divided) -> list[tuple[Mapping[str, Any], int]]:
     """What is shown of each part, and its samples."""
     found = []
     for rank, place, part in divided.parts(0):
@@ -135,7 +135,7 @@ def _all_are(
     return all(_are(shown, targets, factor) for (shown, _), targets, factor in each)
 
 
-def _whole_is(shown: Sequence[Shown], right: Targets, factor: float) -> bool:
+def _whole_is(shown: Sequence[ProcessStep], right: Targets, factor: float) -> bool:
     return all(_are(each.after, right, factor) for each in shown)
 
 

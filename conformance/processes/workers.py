@@ -29,7 +29,7 @@ from conformance.processes.division import Divided
 from conformance.processes.failure import Failure, hangs, others, printed
 from conformance.processes.lines import Lines, right_of
 from conformance.processes.program import Job, Program, unflat
-from conformance.processes.ranks import Shown
+from conformance.processes.ranks import ProcessStep
 from conformance.processes.worker import FAILED, Settings, Traced
 from conformance.running.descendants import end_marked, new_mark
 from conformance.running.group import Group
@@ -69,7 +69,7 @@ class Workers:
         """End them."""
         self.end()
 
-    def step(self, divided: Divided, t: int) -> Sequence[Shown]:
+    def step(self, divided: Divided, t: int) -> Sequence[ProcessStep]:
         """Take one step of a case from its start; what each process shows.
 
         Raises:
@@ -82,7 +82,7 @@ class Workers:
                 _check_names(rank, shown, case.rows)
         return found
 
-    def ask(self, divided: Divided, t: int) -> Sequence[Shown]:
+    def ask(self, divided: Divided, t: int) -> Sequence[ProcessStep]:
         """What each process shows of a step, whatever names it has; as `step`."""
         case, jobs = divided.of_step(t), self._jobs(divided, t)
         with self._failing(f"{self.name} in {case.id}"):
@@ -252,7 +252,7 @@ def _check_platform() -> None:
         raise UsageError("several processes need Linux or macOS, where a child inherits a socket")
 
 
-def _check_names(rank: int, shown: Shown, known: Any) -> None:
+def _check_names(rank: int, shown: ProcessStep, known: Any) -> None:
     """Refuse what is no quantity.
 
     Raises:

@@ -105,7 +105,7 @@ def _redundant(proof: Proof) -> Iterator[str]:
         )
     else:
         yield "redundant: no case"
-    needed = [case.id for case in proof.cases if case.id not in proof.alone]
+    needed = [case.id for case in proof.cases if case.id not in proof.unneeded]
     yield f"needed although all others are there: {', '.join(needed) or 'no case'}"
 
 

@@ -19,7 +19,7 @@ from conformance.mistakes.mistake import Mistake, MistakenSession, mistaken
 from conformance.mistakes.situation import Formulas
 from conformance.model.table import tag_of
 from conformance.proof.proof import Place, Row
-from conformance.proof.prove import astray, chosen
+from conformance.proof.prove import chosen, misplaced_blames
 from conformance.running.parallel import in_parallel
 from conformance.verdict.compare import FREE
 
@@ -85,7 +85,7 @@ def prove_pair(one: Mistake, other: Mistake, cases: Sequence[Recorded]) -> list[
     subject = mistaken({**one.formulas, **other.formulas}, name)
     reports = [check_case(subject, each) for each in cases]
     stopped = [f"could not be judged: {report.error}" for report in reports if report.error]
-    problems = [*stopped, *astray((*one.blames, *other.blames), reports)]
+    problems = [*stopped, *misplaced_blames((*one.blames, *other.blames), reports)]
     return [f"{name} {problem}" for problem in problems]
 
 
@@ -94,12 +94,12 @@ def problems_of_pair(one: Mistake, other: Mistake, cases: Sequence[Recorded]) ->
     problems = prove_pair(one, other, cases)
     if problems:
         each = ({**one.formulas, **other.formulas}, one.formulas, other.formulas)
-        both, *alone = ([_shown(formulas, case) for case in cases] for formulas in each)
+        both, *alone = ([_numbers(formulas, case) for case in cases] for formulas in each)
         return [] if both in alone else problems
     return problems
 
 
-def _shown(formulas: Formulas, recorded: Recorded) -> list[tuple[str, bytes]]:
+def _numbers(formulas: Formulas, recorded: Recorded) -> list[tuple[str, bytes]]:
     """Every number of a run with these formulas, as far as its shapes fit."""
     session = MistakenSession(formulas, recorded.case, recorded.steps[0].parameters)
     shown: list[tuple[str, bytes]] = []

@@ -74,7 +74,7 @@ class Proof:
         return [f"{row.id} {problem}" for row in self.rows for problem in row.problems]
 
     @cached_property
-    def alone(self) -> list[str]:
+    def unneeded(self) -> list[str]:
         """The cases of which any one changes nothing if it is left out."""
         ids = {case.id for case in self.cases}
         return [id_ for id_ in ids if all(row.same(ids, ids - {id_}) for row in self.rows)]

@@ -100,7 +100,7 @@ def _problems(
     yield from (f"could not be judged: {report.error}" for report in reports if report.error)
     if not any(catches(report, mistake) for report in reports):
         yield f"is not caught in any of {len(reports)} cases"
-    yield from astray(mistake.blames, reports)
+    yield from misplaced_blames(mistake.blames, reports)
     for tag in mistake.blames:
         others = [id_ for id_ in named.get(tag, ()) if id_ not in (mistake.id, *twins)]
         if tag in named and mistake.id not in named[tag]:
@@ -113,7 +113,7 @@ def _problems(
             yield f"is said to be wrong beside the equations: {problem}"
 
 
-def astray(blames: Sequence[str], reports: Sequence[CaseReport]) -> Iterator[str]:
+def misplaced_blames(blames: Sequence[str], reports: Sequence[CaseReport]) -> Iterator[str]:
     """Which equations are blamed and should not be, or should be and are not, in words."""
     found: dict[str, str] = {}
     for report in reports:

@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterator
 
 from conformance.backward.findings import Examined, Judged
-from conformance.report.backward_words import blame_lines, conventions, notes, place
+from conformance.report.backward_words import blame_lines, conventions, notes, place, shape_text
 from conformance.report.gfm import code, fenced, table, text
 from conformance.report.sentence import SIGNS, WORDS
 
@@ -38,7 +38,7 @@ def _blocks(name: str, examined: Examined) -> Iterator[str]:
 def row(judged: Judged) -> tuple[str, ...]:
     """A gradient in the columns of the table."""
     how = "balls" if judged.exact else "the loss alone" if judged.untraced else "floats"
-    shape = " × ".join(map(str, judged.shape)) or "a number"
+    shape = shape_text(judged.shape)
     error = "not finite" if math.isinf(judged.error) else f"{judged.error:.1e}"
     if judged.declared is not None:
         return judged.name, shape, "a convention", "–", "not judged"

@@ -46,10 +46,10 @@ def in_one_line(name: str, examined: Examined) -> str:
         return visible(report_lines(name, examined)[0])
     first, *others = examined.accused
     more = f" (and {len(others)} more)" if others else ""
-    where = f", {place(first.lines[0]).split(': ', 1)[0]}" if first.lines else ""
+    at = f", {where(first.lines[0])}" if first.lines else ""
     wrong = _names(first.gradients)
     what = "update" if first.cause.kind in UPDATES else "gradient"
-    return visible(f"{name}: wrong: the {what} of {wrong}{where}: {why(first.cause)}{more}")
+    return visible(f"{name}: wrong: the {what} of {wrong}{at}: {why(first.cause)}{more}")
 
 
 def headline(examined: Examined) -> str:
@@ -132,7 +132,22 @@ def _names(names: Sequence[str], most: int = MANY) -> str:
 def place(line: Line) -> str:
     """A line with what stands there: `model.py:24: dh = d @ W2.T`."""
     source = linecache.getline(line.file, line.line).strip()
-    return f"{Path(line.file).name}:{line.line}: {source}".removesuffix(": ")
+    return f"{where(line)}: {source}".removesuffix(": ")
+
+
+def where(line: Line) -> str:
+    """A line without what stands there: `model.py:24`."""
+    return f"{Path(line.file).name}:{line.line}"
+
+
+def shape_text(shape: Sequence[int]) -> str:
+    """`3 × 4`, or `a number`."""
+    return " × ".join(map(str, shape)) or "a number"
+
+
+def has_factor(factor: float) -> bool:
+    """Whether a factor differs from 1 by more than is left unsaid."""
+    return abs(factor - 1) > FACTOR
 
 
 def _entry(entry: Entry) -> str:
@@ -299,7 +314,7 @@ def conventions(examined: Examined) -> Iterator[str]:
         decay = f", with weight decay {examined.decay:.4g}" if examined.decay else ""
         yield f"no loss; judged by {COSTS[examined.cost]}{decay}"
     shared = any(each.ok and not each.dead for each in examined.gradients)
-    if shared and abs(factor - 1) > FACTOR:
+    if shared and has_factor(factor):
         of = "the loss" if examined.cost == "own" else "this cost"
         yield f"the gradients are {factor:.6g} times those of {of}: a convention"
 

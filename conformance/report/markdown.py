@@ -37,12 +37,7 @@ from conformance.verdict.compare import Status
 MOST = 5  # errors that are shown
 
 
-def append(path: Path, report: Report) -> None:
-    """Add the report to the end of a file; see `append_text`."""
-    append_text(path, as_markdown(report))
-
-
-def append_text(path: Path, text: str) -> None:
+def append(path: Path, text: str) -> None:
     """Add a text to the end of a file, which is made if need be; all of it or nothing.
 
     Raises:

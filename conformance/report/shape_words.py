@@ -5,8 +5,6 @@ Left out: what is known (`shapes/file_report.py`).
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any
-from xml.etree.ElementTree import Element
 
 from conformance.outcome import Report
 from conformance.report.visible import visible
@@ -53,12 +51,27 @@ def file_lines(report: FileReport) -> Iterator[str]:
         yield from str(each).splitlines()
     for left in report.left:
         yield visible(f"not judged: {left.name}: {left.why}")
+    yield from failed_words(report.failed)
 
 
-def refused_words(refusal: Refused, left: Sequence[NotJudged]) -> str:
-    """Why nothing in a file is judged: what was found, what is missing, and what to write."""
+def failed_words(failed: str) -> list[str]:
+    """Where a file asked for what is not here; nothing if nowhere."""
+    if not failed:
+        return []
+    return [visible(f"note: {failed}; what the file defines is judged with other data")]
+
+
+def refused_words(refusal: Refused, left: Sequence[NotJudged], failed: str = "") -> str:
+    """Why nothing in a file is judged: what was found, what is missing, and what to write.
+
+    Args:
+        refusal: how far readings came.
+        left: what fits no shape.
+        failed: where the file asked for what is not here.
+    """
     lines = [f"{refusal.said} fits no known shape; it defines {refusal.defines}"]
     lines += [f"  {each.name}: {each.why}" for each in left]
+    lines += failed_words(failed)
     if refusal.adapter:
         place = refusal.said.rpartition(":")[0] if ".py:" in refusal.said else refusal.said
         lines.append(
@@ -72,58 +85,9 @@ def _name(part: Part) -> str:
     return part.subject if isinstance(part, Report) else part.name
 
 
-def verdict_of(part: Part) -> str:
-    """The verdict on a program in one line."""
-    if isinstance(part, Report):
-        from conformance.report.opening import in_one_line
-
-        return visible(in_one_line(part))
-    return visible(part.in_one_line())
-
-
-def json_of(part: Part) -> dict[str, Any]:
-    """The report on a program as JSON values."""
-    if isinstance(part, Report):
-        from conformance.report.record import to_json
-
-        return dict(to_json(part))
-    return part.to_json()
-
-
-def markdown_of(part: Part) -> str:
-    """The report on a program as Markdown."""
-    if isinstance(part, Report):
-        from conformance.report.markdown import as_markdown
-
-        return as_markdown(part)
-    return part.as_markdown()
-
-
-def page_of(report: FileReport) -> str:
-    """The report on a file as one page: the parts one after another."""
-    from conformance.report.backward_page import whole
-    from conformance.report.page.markup import element
-
-    articles = [_article(each) for each in report.parts]
-    left = [element("li", f"not judged: {each.name}: {each.why}") for each in report.left]
-    if left:
-        articles.append(element("article", element("ul", *left, class_="facts")))
-    title = in_one_line_of(report)
-    return whole(title, articles)
-
-
 def in_one_line_of(report: FileReport) -> str:
     """The verdict on the only program of a file, or how many of several are right."""
     if len(report.parts) == 1:
-        return verdict_of(report.parts[0])
+        return report.parts[0].in_one_line()
     right = sum(each.exit_code == 0 for each in report.parts)
     return f"{report.place}: {right} of {len(report.parts)} programs are right"
-
-
-def _article(part: Part) -> Element:
-    from conformance.report.backward_page import article
-    from conformance.report.page.markup import element
-
-    if isinstance(part, Report):
-        return element("article", element("h1", verdict_of(part)), element("pre", str(part)))
-    return article(part.name, part.examined, part.further())

@@ -75,7 +75,7 @@ class _Search:
     def __init__(self) -> None:
         self._roles: dict[Node, frozenset[Role]] = {}
         self._ancestors: dict[Node, dict[Node, Node]] = {}
-        self._moves: dict[tuple[Node, Node, Node | None], bool] = {}
+        self._moved: dict[tuple[Node, Node, Node | None], bool] = {}
 
     def roles(self, node: Node) -> frozenset[Role]:
         """The uses of a value."""
@@ -97,7 +97,7 @@ class _Search:
                 continue
             alike = [(share, e) for e in self.ancestors(node) if (share := self.alike(e, node))]
             nearest = sorted(alike, key=lambda each: -each[0])[:FEW]
-            old = next((e for _, e in nearest if self.moves(e, node)), None)
+            old = next((e for _, e in nearest if self.is_moved_by(e, node)), None)
             if old is not None:
                 found.append((old, node))
         return found
@@ -129,7 +129,7 @@ class _Search:
         both, own = self.roles(one) & self.roles(other), self.roles(one) | self.roles(other)
         return len(both) / len(own) if own else 0.0
 
-    def moves(self, old: Node, new: Node, whole: Node | None = None) -> bool:
+    def is_moved_by(self, old: Node, new: Node, whole: Node | None = None) -> bool:
         """Whether something that a new value is the sum of was computed from the old one.
 
         Args:
@@ -138,13 +138,13 @@ class _Search:
             whole: what the old value is a part of.
         """
         key = old, new, whole
-        if key not in self._moves:
-            self._moves[key] = any(
+        if key not in self._moved:
+            self._moved[key] = any(
                 each is not at and each is not old and self._added(each, within, whole or old)
                 for at, within in pairwise(self.way(old, new))
                 for each in within.inputs
             )
-        return self._moves[key]
+        return self._moved[key]
 
     def _added(self, value: Node, within: Node, old: Node) -> bool:
         """Whether a value was computed from an old one, which it may itself be added to."""
@@ -154,7 +154,7 @@ class _Search:
             within_old = {within, *self.ancestors(within)}
             for each in self.ancestors(value):
                 if each.operation == "getitem" and not within_old.isdisjoint(each.inputs):
-                    return self.moves(each, value, old)
+                    return self.is_moved_by(each, value, old)
         return _computed(value, old)
 
     def unforked(self, pairs: list[tuple[Node, Node]]) -> dict[Node, Node]:
@@ -174,7 +174,7 @@ class _Search:
         key = operation_key(chain.values[-1])
         last = chain.values[-1]
         for node in sorted(self._consequences(last), key=lambda e: e.number):
-            if operation_key(node) == key and self.moves(last, node):
+            if operation_key(node) == key and self.is_moved_by(last, node):
                 chain.values.append(node)
                 break
         first, second = chain.values[:2]

@@ -19,9 +19,9 @@ from conformance.script.findings import Ran
 from conformance.script.names import Held, held, namespaces
 from conformance.script.parameters import Parameter, parameters, steps
 from conformance.script.program import run
-from conformance.script.record import to_json
 from conformance.tracing.frames import raised_in
 from conformance.tracing.long import MOST, LongTrace
+from conformance.values import to_values
 
 PATIENCE = 3  # times that a script may go on though it was stopped
 AGAIN = 1.0  # seconds until it is stopped again
@@ -93,7 +93,7 @@ class Session:
         """Send the report and leave the process, whatever the script would still do."""
         with suppress(OSError, ValueError):  # a stream that the script has closed
             sys.stdout.flush()
-        self.send(to_json(self.report()))
+        self.send(to_values(self.report()))
         os._exit(0)
 
     def report(self) -> Ran:

@@ -18,6 +18,7 @@ import numpy as np
 from conformance.errors import SubjectError, UsageError
 from conformance.script.imports import traced_imports
 from conformance.script.rewrite import compiled
+from conformance.subjects.absent import stand_ins
 from conformance.tracing.frames import is_subject, subject_frames
 from conformance.tracing.trace import Trace
 
@@ -54,7 +55,8 @@ def run(script: str, arguments: Sequence[str], trace: Trace, seed: int) -> Modul
         SubjectError: it has a syntax error.
     """
     try:
-        code = compiled(source_of(script), str(Path(script).absolute()))
+        source = source_of(script)
+        code = compiled(source, str(Path(script).absolute()))
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", 0) or 0
         raise SubjectError(f"{script}:{line}: {getattr(error, 'msg', error)}") from error
@@ -62,7 +64,7 @@ def run(script: str, arguments: Sequence[str], trace: Trace, seed: int) -> Modul
     _warn_as_python_does()
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002 - what scripts draw from
-    with traced_imports(trace, seed) as names:
+    with stand_ins(source), traced_imports(trace, seed) as names:
         module.__dict__.update(names)
         exec(code, module.__dict__)  # noqa: S102 - to run it is what was asked for
     return module

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from conformance.errors import StoppedError, SubjectError
 from conformance.running.isolate import isolated
 from conformance.script.findings import Ran
-from conformance.script.record import from_json
 from conformance.script.report import ScriptReport
+from conformance.values import from_values
 
 if TYPE_CHECKING:
     from conformance.running.child import Send
@@ -50,7 +50,7 @@ def run_script(
     work = partial(_work, script, tuple(arguments), updates, timeout, seed)
     try:
         for record in isolated(work, timeout + JUDGING, shown=True):
-            ran = from_json(Ran, record)
+            ran = from_values(Ran, record)
             return ScriptReport(script, ran.examined, ran)
     except SubjectError as error:
         words = str(error)

@@ -9,11 +9,24 @@ from functools import partial
 from types import FunctionType
 from typing import Any
 
-from conformance.shapes.alone import PAIR, LossSearch, PairSearch, loss_class, losses, pairs
 from conformance.shapes.arguments import needed, taken
+from conformance.shapes.assembled import assembled
 from conformance.shapes.custom_function import FunctionSearch, custom_function, custom_jax
-from conformance.shapes.definitions import Definitions, returned_functions, returned_names
+from conformance.shapes.definitions import (
+    Definitions,
+    returned_functions,
+    returned_names,
+    sources,
+)
 from conformance.shapes.example_data import Data
+from conformance.shapes.function_pairs import (
+    PAIR,
+    LossSearch,
+    PairSearch,
+    loss_class,
+    losses,
+    pairs,
+)
 from conformance.shapes.judging import Found, judged
 from conformance.shapes.layers import LayerSearch, layer_search
 from conformance.shapes.own_data import OwnDataSearch, own_data
@@ -113,7 +126,13 @@ def of_class(kind: type, found: Definitions) -> Candidate | None:
     roles = by_arguments(kind, by_role(methods(kind)))
     if not any(roles[each] for each in (*BACKWARD, "loss")):
         return None
-    searched = Searched(lambda data: constructors(kind, data), roles, found.module)
+    files = [name for name, _ in sources(found.place)] if found.place else []
+
+    def makers(data: Data) -> Iterator[Made]:
+        yield from constructors(kind, data)
+        yield from assembled(kind, files, found.module)
+
+    searched = Searched(makers, roles, found.module)
     return Candidate(kind.__name__, book=False, searched=(searched,))
 
 
@@ -142,7 +161,7 @@ def of_functions(found: Definitions) -> Iterator[Candidate]:
     for each in found.functions:
         if takes_parameters(each) and id(each) not in others and _gives_two(each):
             names_of_it = frozenset((each.__name__,))
-            ways = [_alone(found, roles, each)]
+            ways = [_only_function(found, roles, each)]
             if not roles["backward"]:
                 ways.append(_unnamed(found, roles, each))
             yield Candidate(each.__name__, book=False, searched=tuple(ways), functions=names_of_it)
@@ -190,7 +209,9 @@ def _may_make(function: FunctionType) -> bool:
     return len(needed(function)) in (1, 3) or (not needed(function) and told)
 
 
-def _alone(found: Definitions, roles: dict[str, list[Named]], function: FunctionType) -> Searched:
+def _only_function(
+    found: Definitions, roles: dict[str, list[Named]], function: FunctionType
+) -> Searched:
     """A function that is the only one that goes backwards."""
     own: list[Named] = [(function.__name__, function)]
     return _searched(found, {**roles, "backward": [], "loss": own, "train": []})
@@ -216,7 +237,7 @@ def of_thing(thing: Any, found: Definitions) -> Candidate | None:
         own: list[Named] = [(thing.__name__, thing)]
         backward = {**roles, "backward": own}
         around = _around(thing, found)
-        ways = (_alone(found, roles, thing), _searched(found, backward))
+        ways = (_only_function(found, roles, thing), _searched(found, backward))
         searched = ways if around is None else (around,)
         return Candidate(thing.__name__, book=False, searched=searched)
     return of_jax(thing, found)

@@ -9,7 +9,7 @@ import linecache
 import re
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
@@ -17,13 +17,11 @@ from typing import Any
 
 from conformance.backward.source import tree
 from conformance.errors import SubjectError, UsageError
-from conformance.shapes.absent import stand_ins
 from conformance.subjects.load import (
     NOTEBOOK,
-    put_in_front,
+    Failed,
     run_file,
     source_of,
-    subject_code,
 )
 
 
@@ -37,6 +35,7 @@ class Definitions:
         classes: its own, in the order of the file.
         functions: its own, in the order of the file.
         others: other things that it makes, such as functions of JAX.
+        failed: what it asked for that is not here, and what failed after that, in words.
     """
 
     place: str
@@ -44,6 +43,7 @@ class Definitions:
     classes: tuple[type, ...]
     functions: tuple[FunctionType, ...]
     others: tuple[Any, ...] = ()
+    failed: tuple[str, ...] = ()
 
 
 def definitions(place: str, python_path: Sequence[Path] = ()) -> Definitions:
@@ -53,16 +53,9 @@ def definitions(place: str, python_path: Sequence[Path] = ()) -> Definitions:
         UsageError: there is no such file.
         SubjectError: its code failed.
     """
-    source = source_of(place)
-    if place.endswith(NOTEBOOK):
-        source = "\n".join(code for _, code in cells(place)).encode()
-    put_in_front(Path(place).resolve().parent, *python_path)
-    with stand_ins(source):
-        if place.endswith(NOTEBOOK):
-            module = _run_notebook(place, python_path)
-        else:
-            module = run_file(place, source, python_path)
-    return of_module(place, module)
+    failed: list[Failed] = []
+    module = run_file(place, sources(place), python_path, failed)
+    return replace(of_module(place, module), failed=tuple(map(str, failed)))
 
 
 def of_module(place: str, module: ModuleType) -> Definitions:
@@ -81,6 +74,17 @@ def of_module(place: str, module: ModuleType) -> Definitions:
 
 def _defined_in(thing: Any, module: ModuleType) -> bool:
     return getattr(thing, "__module__", None) == module.__name__
+
+
+def sources(place: str) -> list[tuple[str, bytes]]:
+    """The parts of a file, each with the name that its lines go by.
+
+    Raises:
+        UsageError: there is no such file.
+    """
+    if place.endswith(NOTEBOOK):
+        return [(name, code.encode()) for name, code in cells(place)]
+    return [(str(Path(place).resolve()), source_of(place))]
 
 
 def cells(place: str) -> list[tuple[str, str]]:
@@ -106,15 +110,6 @@ def _without_magic(code: str) -> str:
     if code.lstrip().startswith("%%"):
         return "\n".join(f"# {line}" for line in code.splitlines())
     return re.sub(r"(?m)^(\s*)([%!?].*)$", r"\1pass  # \2", code)
-
-
-def _run_notebook(place: str, python_path: Sequence[Path]) -> ModuleType:
-    """The module that the code cells of a notebook make together."""
-    module = run_file(str(Path(place).with_suffix(NOTEBOOK)), b"", python_path)
-    with subject_code(place):
-        for name, code in cells(place):
-            exec(compile(code, name, "exec", dont_inherit=True), module.__dict__)  # noqa: S102
-    return module
 
 
 def trains_at_import(place: str) -> int | None:

@@ -9,6 +9,7 @@ from typing import Any
 from conformance.backward_check import BackwardReport
 from conformance.outcome import Report
 from conformance.shapes.judging import Recognised
+from conformance.values import to_values
 
 
 @dataclass(frozen=True, repr=False)
@@ -29,8 +30,6 @@ class ShapeReport(BackwardReport):
 
     def to_json(self) -> dict[str, Any]:
         """The report as JSON values, by `report/backward.schema.json`."""
-        from conformance.report.backward_record import to_values
-
         return {**super().to_json(), "recognised": to_values(self.recognised)}
 
     def as_markdown(self) -> str:
@@ -92,11 +91,13 @@ class FileReport:
         place: the file, and the name if one was given.
         parts: what was judged, whole networks first.
         left: what was not.
+        failed: where the file asked for what is not here, such as data; empty if nowhere.
     """
 
     place: str
     parts: tuple[Part, ...]
     left: tuple[NotJudged, ...] = ()
+    failed: str = ""
 
     @property
     def the_books(self) -> Report | None:
@@ -129,15 +130,11 @@ class FileReport:
 
     def in_one_line(self) -> str:
         """The verdict on each program, a line each."""
-        from conformance.report.shape_words import verdict_of
-
-        return "\n".join(map(verdict_of, self.parts))
+        return "\n".join(each.in_one_line() for each in self.parts)
 
     def to_json(self) -> dict[str, Any]:
         """The report as JSON values: that of its one part, or a list `parts`."""
-        from conformance.report.shape_words import json_of
-
-        parts = [json_of(each) for each in self.parts]
+        parts = [each.to_json() for each in self.parts]
         left = [{"name": each.name, "why": each.why} for each in self.left]
         if len(parts) == 1 and not left:
             return parts[0]
@@ -152,12 +149,11 @@ class FileReport:
 
     def as_markdown(self) -> str:
         """The report as GitHub-flavoured Markdown."""
-        from conformance.report.shape_words import markdown_of
+        return "\n".join(each.as_markdown() for each in self.parts)
 
-        return "\n".join(map(markdown_of, self.parts))
-
-    def as_page(self) -> str:
+    def as_page(self, _command: str = "") -> str:
         """The report as one page of HTML."""
-        from conformance.report.shape_words import page_of
+        from conformance.report.backward_page import as_page
+        from conformance.report.shape_words import in_one_line_of
 
-        return page_of(self)
+        return as_page(in_one_line_of(self), self.parts, self.left)

@@ -1,6 +1,6 @@
 """The shapes of what a layer is given: its inputs, weights, biases, gains and shifts.
 
-Left out: calling it (`layers.py`, `alone.py`).
+Left out: calling it (`layers.py`, `function_pairs.py`).
 """
 
 import re

@@ -115,6 +115,12 @@ class Reading:
         return False
 
     @property
+    def is_constant(self) -> bool:
+        """Whether the output is the same for all inputs, as a softmax over one class."""
+        output = self.run.scope.kinds.get("output")
+        return isinstance(output, np.ndarray) and output.size > 1 and np.ptp(output) == 0
+
+    @property
     def fits(self) -> bool:
         """Whether each parameter has a finite gradient of its shape, one of them of the inputs."""
         goals = self.places.direct or self.places.moved
@@ -171,8 +177,8 @@ class Searched:
             found = False
             for needs_loss in (True, False):
                 for each in self._of(layouts, needs_loss=needs_loss):
-                    if not each.plan.said and not each.fits:
-                        continue  # the parameters may have other shapes
+                    if (not each.plan.said and not each.fits) or each.is_constant:
+                        continue  # the parameters or the outputs may have other shapes
                     if each.misshapen or each.places.missing:
                         misshapen.append(each)  # in another layout they may fit
                         continue
@@ -216,33 +222,40 @@ class Searched:
                     yield found
 
     def _data(self, layouts: tuple[str, ...]) -> Iterator[tuple[Data, Made]]:
-        """The data and the ways to make it."""
+        """The data and the ways to make it; a network of fewer layers would clear nothing."""
         seen = set()
         for n_out in OUTS:
             asked = Sizes(n_out=n_out)
             for layout in layouts:
                 first = next(example_data(asked, (layout,)))
+                most: dict[str, int] = {}
                 for i, made in enumerate(self.makers(first)):
-                    for sizes in self._sizes(made, first, asked):
+                    held = self._held(made, first)
+                    count = sum(1 for name in held for _ in leaves(held[name], name, self.module))
+                    if made.said and count < most.get(made.said, 0):
+                        continue
+                    most[made.said] = count
+                    for sizes in sizes_of(held, self.module, asked, sized=made.sized):
                         if (i, layout, sizes) in seen:
                             continue
                         seen.add((i, layout, sizes))
                         for data in example_data(sizes, (layout,)):
                             yield data, made
 
-    def _sizes(self, made: Made, data: Data, asked: Sizes) -> list[Sizes]:
+    def _held(self, made: Made, data: Data) -> dict[str, Any]:
+        """What holds the parameters; nothing if it is not made so."""
         try:
             with np.errstate(all="ignore"):
                 held = made.make(data, Scope())
         except UnfitError as error:
             self.refusal.note(error)
-            return []
+            return {}
         if made.said and any(leaves(root, name, self.module) for name, root in held.items()):
             self.refusal.parameters = True
         elif any(_holds_tensors(root) for root in held.values()):
             self.refusal.parameters = True
             self.refusal.note(UnfitError(TENSORS, ALL_STAGES))
-        return sizes_of(held, self.module, asked, sized=made.sized)
+        return held
 
     def _fitting(
         self, made: Made, data: Data, chain: tuple[list[Named], list[Named], Call, list[Named]]

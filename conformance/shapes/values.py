@@ -108,7 +108,7 @@ class ValueSearch:
         if kept is None:
             self.problems.append("its values keep no derivative after backward()")
             return None
-        alone = self._parts(self._alone(), kept)
+        alone = self._parts(self._single_operations(), kept)
         twice = self._parts(self._twice(), kept) if all(each.ok for each in alone) else []
         if not alone:
             return None
@@ -166,7 +166,7 @@ class ValueSearch:
         first = [each.lines[0] for each in examined.accused if each.lines]
         return any(not in_backward(self.kind, each) for each in first)
 
-    def _alone(self) -> Iterator[Expression]:
+    def _single_operations(self) -> Iterator[Expression]:
         """Each operation by itself, of values above and below 0."""
         for text, function in self._of_two():
             yield Expression(text, function, {"a": 1.0, "b": OTHER})

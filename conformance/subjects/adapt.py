@@ -15,7 +15,7 @@ from conformance.running.tracebacks import headline
 from conformance.subjects import Subject
 from conformance.subjects.book.constructor import forms_of
 from conformance.subjects.book.subject import book_subject
-from conformance.subjects.function import alone
+from conformance.subjects.function import single_process
 from conformance.subjects.function.subject import function_subject
 from conformance.subjects.load import describe
 from conformance.subjects.module.subject import module_subject
@@ -53,8 +53,8 @@ def adapt(
         return book_subject(thing, name, cost, family)
     if _takes(thing, *ARGUMENTS):
         return function_subject(thing, name, cost, family)
-    if _takes(thing, *alone.ARGUMENTS):
-        return function_subject(alone.alone(thing), name, cost, family)
+    if _takes(thing, *single_process.ARGUMENTS):
+        return function_subject(single_process.as_single_process(thing), name, cost, family)
     if METHODS & set(dir(thing)):
         return _of_instance(thing, name, cost, family)
     if not callable(thing):
@@ -68,7 +68,7 @@ def is_of_the_book(thing: Any) -> bool:
         return True
     if isinstance(thing, type):
         return set(dir(thing)) >= METHODS
-    return _takes(thing, *ARGUMENTS) or _takes(thing, *alone.ARGUMENTS)
+    return _takes(thing, *ARGUMENTS) or _takes(thing, *single_process.ARGUMENTS)
 
 
 def is_module(thing: Any) -> bool:

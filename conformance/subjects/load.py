@@ -5,6 +5,8 @@ with its folder in front of `sys.path`. Loading runs the subject's code: do it i
 Left out: what the object can do, and what native code prints later from buffers of its own.
 """
 
+import __future__
+
 import ast
 import importlib
 import linecache
@@ -12,6 +14,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
@@ -21,10 +24,31 @@ from zlib import crc32
 
 from conformance.errors import SubjectError, UsageError
 from conformance.running.tracebacks import PACKAGE, headline, own_traceback
+from conformance.subjects.absent import stand_ins
 
 LISTED = 8  # names in a message
 NOTEBOOK = ".ipynb"
+NOT_HERE = (EOFError, ImportError, OSError, SubjectError, SystemExit)
+"""What a statement raises that asks for what is not here."""
 FORMS = "path/to/file.py:Name or package.module:Name"
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A statement that was passed over.
+
+    Attributes:
+        where: its file and line.
+        error: that it raised.
+    """
+
+    where: str
+    error: BaseException
+
+    def __str__(self) -> str:
+        """Where, and why."""
+        known = isinstance(self.error, SubjectError)
+        return f"{self.where}: {self.error if known else headline(self.error)}"
 
 
 def is_spec(text: str) -> bool:
@@ -65,10 +89,15 @@ def load(spec: str, python_path: Sequence[Path] = ()) -> object:
         raise UsageError(_folder(spec))
     if not place or not _dotted(name):
         raise UsageError(f"{spec!r} names no Python object: give {FORMS}")
+    failed: list[Failed] = []
     if _dotted(place) and not place.endswith(".py"):
         module = _import_module(place, python_path)
     else:
-        module = run_file(place, source_of(place), python_path)
+        sources = [(str(Path(place).resolve()), source_of(place))]
+        module = run_file(place, sources, python_path, failed)
+    if failed and not hasattr(module, name.split(".", 1)[0]):
+        with subject_code(place):
+            raise failed[0].error
     return _find(module, place, name)
 
 
@@ -120,11 +149,25 @@ def _which(place: str, source: bytes) -> str:
     return f"say what in {place} is meant: {_listed([f'{place}:{name}' for name in public])}"
 
 
-def run_file(place: str, source: bytes, python_path: Sequence[Path]) -> ModuleType:
+def run_file(
+    place: str,
+    sources: Sequence[tuple[str, bytes]],
+    python_path: Sequence[Path],
+    failed: list[Failed],
+) -> ModuleType:
     """The module that a file is, loaded under a private name.
 
+    A statement that asks for what is not here (a module, a file, an answer) is passed over, and so
+    are those that fail after it: what the file defines can be judged with other data.
+
+    Args:
+        place: the file.
+        sources: its parts, each with the name that its lines go by.
+        python_path: folders from which it may import.
+        failed: what was passed over is appended.
+
     Raises:
-        SubjectError: its code has a syntax error, raised, or left by `sys.exit`.
+        SubjectError: its code has a syntax error, or raised something else.
     """
     path = Path(place).resolve()
     name = f"_subject_{path.stem}_{crc32(bytes(path)):08x}"
@@ -133,15 +176,33 @@ def run_file(place: str, source: bytes, python_path: Sequence[Path]) -> ModuleTy
         raise UsageError(f"{place} cannot be loaded")
     module = module_from_spec(spec)
     put_in_front(path.parent, *python_path)
-    linecache.checkcache(str(path))
     sys.modules[name] = module
     try:
-        with subject_code(place):
-            exec(compile(source, path, "exec", dont_inherit=True), module.__dict__)  # noqa: S102
+        with subject_code(place), stand_ins(b"\n".join(source for _, source in sources)):
+            for file, source in sources:
+                linecache.checkcache(file)
+                _execute(ast.parse(source, file), file, module, failed)
     except BaseException:
         del sys.modules[name]
         raise
     return module
+
+
+def _execute(tree: ast.Module, file: str, module: ModuleType, failed: list[Failed]) -> None:
+    """Execute the statements of a file one by one."""
+    module.__doc__ = module.__doc__ or ast.get_docstring(tree)
+    flags = 0
+    for statement in tree.body:
+        if isinstance(statement, ast.ImportFrom) and statement.module == "__future__":
+            features = (getattr(__future__, each.name, None) for each in statement.names)
+            flags |= sum(each.compiler_flag for each in features if each is not None)
+        code = compile(ast.Module([statement], []), file, "exec", flags, dont_inherit=True)
+        try:
+            exec(code, module.__dict__)  # noqa: S102 - to load it is what was asked for
+        except (Exception, SystemExit) as error:
+            if not failed and not isinstance(error, NOT_HERE):
+                raise
+            failed.append(Failed(f"{Path(file).name}:{statement.lineno}", error))
 
 
 def _import_module(place: str, python_path: Sequence[Path]) -> ModuleType:

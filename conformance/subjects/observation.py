@@ -15,7 +15,7 @@ from conformance.verdict.finding import Finding
 from conformance.verdict.on_balls import OnBalls
 from reference.step import Array, Step
 
-Shown = Array | RunningError
+Observed = Array | RunningError
 """A quantity as it was seen, or put together from what was seen, with the bound of doing so."""
 
 Family = Mapping[int, Mapping[str, Array]]
@@ -51,11 +51,11 @@ class Observation:
             subject can be run anew; it raises SubjectError if that run fails.
     """
 
-    shown: Mapping[str, Shown]
+    shown: Mapping[str, Observed]
     where: Where = nowhere
-    forward: Mapping[str, Shown] = field(default_factory=dict)
+    forward: Mapping[str, Observed] = field(default_factory=dict)
     forward_where: Where = nowhere
-    returned: Mapping[str, Shown] = field(default_factory=dict)
+    returned: Mapping[str, Observed] = field(default_factory=dict)
     returned_where: Where = nowhere
     findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()

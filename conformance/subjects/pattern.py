@@ -18,7 +18,7 @@ from conformance.arithmetic.balls import precision
 from conformance.corpus.case import Case
 from conformance.subjects.observation import Where
 from conformance.subjects.stepped import FIRST, TURNED, Draw, Stepped, generic, generic_case
-from conformance.subjects.stretched import stretched
+from conformance.subjects.stretched import Operations, Twins, alike, operations
 from conformance.tracing.blame import Blame, Lines
 from conformance.tracing.frames import Frame
 from conformance.tracing.index import Location, as_floats
@@ -186,6 +186,9 @@ def _searched(run: Run, roles: Roles, made: Stepped, lines: Lines | None = None)
     return Searched(run, roles, made.trace, after, made.named, {} if lines is None else lines)
 
 
+_Placed = tuple[Operations, Searched, dict[str, Location | None]]
+
+
 class Patterns:
     """The places of the quantities in the runs of one program, found when they are needed."""
 
@@ -199,32 +202,45 @@ class Patterns:
         self.program, self.step = program, step
         self._traced: dict[StandIn, Stepped | None] = {}
         self._searched: dict[StandIn, Searched] = {}
+        self._placed: dict[tuple[StandIn, tuple[int, ...], int], _Placed] = {}
         self._lines: Lines = {}
 
     def found(
         self, case: Case, made: Stepped, run: RunOf | None = None
     ) -> tuple[Searched, dict[str, Location]]:
         """Where the quantities of a run, a step if not given, are, and where they were found."""
-        shapes, m = _shapes(made), made.batch.m
-        for each in self._stand_ins(case, m, run or self.step, made.earlier):
-            stand_in = self._run_of(case, each)
-            if stand_in is None or not alike(stand_in.trace, made.trace):
-                continue
-            pattern = self._of(case, each)
-            if not alike(pattern.trace, made.trace):
-                continue
-            places = {
-                name: stretched(
-                    _of_samples(location, each.m, m), pattern.trace, made.trace, shapes[name]
-                )
-                for name, location in pattern.roles.found.items()
-            }
+        run = run or self.step
+        same = operations(made.trace.nodes, tuple)
+        for each in self._stand_ins(case, made.batch.m, run, made.earlier):
+            before = self._placed.get((each, case.sizes, made.batch.m))
+            if before is None or before[0] != same:
+                pattern, places = self._place(case, each, made)
+                if pattern is None:
+                    continue
+                self._placed[each, case.sizes, made.batch.m] = before = same, pattern, places
+            _, pattern, places = before
             if each.sizes == case.sizes or None not in places.values():
                 return pattern, {name: each for name, each in places.items() if each is not None}
         if self.is_large(case):
-            return self.pattern(case, m, run or self.step), {}
+            return self.pattern(case, made.batch.m, run), {}
         own = searched(case, made, decays=self.program.decays, lines=self._lines)
         return own, own.roles.found
+
+    def _place(
+        self, case: Case, each: "StandIn", made: Stepped
+    ) -> tuple[Searched | None, dict[str, Location | None]]:
+        """What is found in a stand-in, and where that is in a run, if it stands for it."""
+        stand_in, own, m = self._run_of(case, each), (made.trace, made.x), made.batch.m
+        if stand_in is None or not Twins((stand_in.trace, stand_in.x), own).found:
+            return None, {}
+        pattern, shapes = self._of(case, each), _shapes(made)
+        twins = Twins((pattern.trace, pattern.run.samples), own)
+        if not twins.found:
+            return None, {}
+        return pattern, {
+            name: twins.place(_of_samples(location, each.m, m), shapes[name])
+            for name, location in pattern.roles.found.items()
+        }
 
     def is_large(self, case: Case) -> bool:
         """Whether only a smaller network stands for the one of a case."""
@@ -381,14 +397,6 @@ def _elsewhere(run: Searched, name: str, location: Location) -> Array:
             if not (there.all() and np.array_equal(as_floats(held[places]), right[mask])):
                 wrong.add(number)
     return np.isin(location.nodes, list(wrong))
-
-
-def alike(one: Trace, other: Trace) -> bool:
-    """Whether two runs did the same operations on the same lines."""
-    return len(one.nodes) == len(other.nodes) and all(
-        a.operation == b.operation and a.frames == b.frames and np.ndim(a.value) == np.ndim(b.value)
-        for a, b in zip(one.nodes, other.nodes, strict=True)
-    )
 
 
 def _shapes(made: Stepped) -> dict[str, tuple[int, ...]]:

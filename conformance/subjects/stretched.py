@@ -1,44 +1,138 @@
-"""The places of a quantity in a run with other widths, from those in a small one.
+"""The places of a quantity in a run with other widths or more samples, from those in a small one.
 
 Left out: finding them in the small one (`pattern.py`).
 """
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import numpy as np
 
+from conformance.tracing.frames import Frame
 from conformance.tracing.index import Location
-from conformance.tracing.trace import Trace
+from conformance.tracing.trace import Node, Trace
 from reference.step import Array
 
 
-def stretched(
-    location: Location, small: Trace, large: Trace, shape: tuple[int, ...]
-) -> Location | None:
-    """The same places in a run with other widths; None if it is not known where they went."""
-    if location.nodes.shape == shape and all(
-        np.shape(small.nodes[n].value) == np.shape(large.nodes[n].value) for n in location.numbers
-    ):
-        return location
-    rows, columns = (np.asarray(each) for each in np.indices(location.nodes.shape))
-    new_rows, new_columns = (np.asarray(each) for each in np.indices(shape))
-    whole = len(location.numbers) == 1
-    if not whole and location.nodes.shape[1] != shape[1]:
-        return None
-    nodes, places = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
-    for number in location.numbers:
-        mask = location.nodes == number
-        alone = (
-            np.ones(shape, dtype=bool) if whole else np.isin(new_columns, np.unique(columns[mask]))
+class Twins:
+    """Which operation of a run is which of another, whose layers and mini-batch differ in size.
+
+    The runs do the same operations on the same lines, or at least the same on each sample alone and
+    the same on all of them together.
+    """
+
+    def __init__(
+        self, small: tuple[Trace, Sequence[int]], large: tuple[Trace, Sequence[int]]
+    ) -> None:
+        """Compare two runs.
+
+        Args:
+            small: a trace, and the bits of each of its samples.
+            large: the other run.
+        """
+        self._small, self._large = small[0].nodes, large[0].nodes
+        self._columns: list[int] | None = None
+        self._numbers: list[dict[int, int]] = []
+        self.found = alike(small[0], large[0])
+        few, many = len(small[1]), len(large[1])
+        if self.found:
+            self._numbers = [{node.number: node.number for node in self._large}]
+        elif min(few, many) > 1 and few > 3:  # noqa: PLR2004 - the first, the last, and two between
+            self._columns = [0, *[1] * (many - 2), few - 1]
+            self._match(*(_of_samples(*each) for each in (small, large)))
+
+    def _match(self, small: list[list[Node]], large: list[list[Node]]) -> None:
+        """Pair the operations on each sample, those between the first and last being the same."""
+        assert self._columns is not None  # noqa: S101 - set before
+        chosen = [small[i] for i in (*self._columns, -1)]
+        between = [operations(each) for each in small[1:-2]]
+        self.found = [operations(e) for e in chosen] == [operations(e) for e in large] and all(
+            each == between[0] for each in between
         )
-        before, now = np.shape(small.nodes[number].value), np.shape(large.nodes[number].value)
-        found = _moved(
-            location.places[mask], (rows[mask], columns[mask]), before,
-            now, (new_rows[alone], new_columns[alone]),
-            (location.nodes.shape, shape),
-        )  # fmt: skip
-        if found is None:
+        self._numbers = [
+            {one.number: other.number for one, other in zip(*pair, strict=True)}
+            for pair in zip(chosen, large, strict=self.found)
+            if self.found
+        ]
+
+    def place(self, location: Location, shape: tuple[int, ...]) -> Location | None:
+        """Where a quantity of a shape is in the large run; None if it is not known."""
+        *of_samples, together = self._numbers
+        if all(n in together for n in location.numbers):
+            nodes, places = location.nodes, location.places
+            numbers = [together] * nodes.shape[1]
+        elif self._columns is None or location.nodes.shape[1] <= max(self._columns):
             return None
-        nodes[alone], places[alone] = number, found
-    return Location(nodes, places, location.factor)
+        else:
+            nodes, places = (e[:, self._columns] for e in (location.nodes, location.places))
+            numbers = of_samples
+        if any(
+            n not in known for known, column in zip(numbers, nodes.T, strict=True) for n in column
+        ):
+            return None
+        moved = [[known[n] for n in column] for known, column in zip(numbers, nodes.T, strict=True)]
+        back = {new: old for known in numbers for old, new in known.items()}
+        new = Location(np.array(moved).T, places, location.factor)
+        return self._stretched(new, back, shape)
+
+    def _stretched(
+        self, location: Location, back: dict[int, int], shape: tuple[int, ...]
+    ) -> Location | None:
+        """The same places in arrays of other widths; None if it is not known where they went."""
+        sizes = {
+            n: (np.shape(self._small[back[n]].value), np.shape(self._large[n].value))
+            for n in location.numbers
+        }
+        if location.nodes.shape == shape and all(old == new for old, new in sizes.values()):
+            return location
+        rows, columns = (np.asarray(each) for each in np.indices(location.nodes.shape))
+        new_rows, new_columns = (np.asarray(each) for each in np.indices(shape))
+        whole = len(location.numbers) == 1
+        if not whole and location.nodes.shape[1] != shape[1]:
+            return None
+        nodes, places = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
+        for number, (before, now) in sizes.items():
+            mask = location.nodes == number
+            alone = (
+                np.ones(shape, dtype=bool)
+                if whole
+                else np.isin(new_columns, np.unique(columns[mask]))
+            )
+            found = _moved(
+                location.places[mask], (rows[mask], columns[mask]), before,
+                now, (new_rows[alone], new_columns[alone]),
+                (location.nodes.shape, shape),
+            )  # fmt: skip
+            if found is None:
+                return None
+            nodes[alone], places[alone] = number, found
+        return Location(nodes, places, location.factor)
+
+
+def alike(one: Trace, other: Trace) -> bool:
+    """Whether two runs did the same operations on the same lines."""
+    return len(one.nodes) == len(other.nodes) and operations(one.nodes) == operations(other.nodes)
+
+
+Operations = list[tuple[str, tuple[Frame, ...], Any]]
+
+
+def operations(nodes: Sequence[Node], size: Callable[[Any], Any] = len) -> Operations:
+    """What some nodes did, on which lines, with results of which number of axes, or shape."""
+    return [
+        ("" if each.given else each.operation, each.frames, size(getattr(each.value, "shape", ())))
+        for each in nodes
+    ]
+
+
+def _of_samples(trace: Trace, samples: Sequence[int]) -> list[list[Node]]:
+    """The operations on each sample alone, and last those on all samples."""
+    of: list[list[Node]] = [[] for _ in (*samples, 0)]
+    for node in trace.nodes:
+        own = [i for i, bits in enumerate(samples) if node.uses & bits]
+        if len(own) in (1, len(samples)):
+            of[own[0] if len(own) == 1 else -1].append(node)
+    return of
 
 
 def _moved(

@@ -17,7 +17,7 @@ from conformance.model.table import tag_of
 from conformance.report.ascii import for_stdout
 from conformance.report.message import failure
 from conformance.subjects import Subject
-from conformance.subjects.observation import Shown
+from conformance.subjects.observation import Observed
 from conformance.suite.asked import Activations, Asked, loaded, subject_code
 from conformance.verdict.compare import RESTARTED, Status, Verdict
 
@@ -41,7 +41,7 @@ class Restarted(NamedTuple):
     """Each step from the recorded parameters: the verdicts, and what the subject showed."""
 
     verdicts: list[Verdict]
-    shown: list[Mapping[str, Shown]]
+    shown: list[Mapping[str, Observed]]
 
 
 @cache
@@ -85,7 +85,7 @@ def restarted_right(case: Case, subject: str, family: Activations = None) -> boo
     )
 
 
-def observed(case: Case, subject: str) -> list[Mapping[str, Shown]]:
+def observed(case: Case, subject: str) -> list[Mapping[str, Observed]]:
     """What a subject shows of each step from the recorded parameters.
 
     Raises:

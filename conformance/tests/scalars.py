@@ -13,7 +13,7 @@ from reference.step import Array
 DIGITS = 50
 
 
-def by_hand(case: Case, given: Mapping[str, Array]) -> dict[str, Decimal]:
+def in_decimals(case: Case, given: Mapping[str, Array]) -> dict[str, Decimal]:
     """Every number of a step, by the symbols of a worked example; `new w2[0,0]` is updated.
 
     Args:

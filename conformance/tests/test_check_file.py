@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+import conformance
 from conformance.cli import main
-from conformance.shapes.absent import stand_ins
 from conformance.shapes.definitions import trains_at_import
+from conformance.subjects.absent import stand_ins
 from conformance.tests.shapes.measure import PROGRAMS, program
 
 
@@ -193,3 +194,80 @@ def test_a_rate_that_floats_tell_to_fifteen_digits_accuses_nobody(
 ) -> None:
     code, said = checked(capsys, "check", str(written(tmp_path, "neurons")))
     assert (code, "53 gradients, all right, decided on balls" in said) == (0, True)
+
+
+TRAINS = """import numpy as np
+import pandas_of_nobody as pd
+
+frame = pd.read_csv("train.csv")
+X, y = frame.values[:, 1:] / 255, frame.values[:, 0]
+
+
+class MLP:
+    def __init__(self, layer_dims):
+        pairs = list(zip(layer_dims, layer_dims[1:]))
+        self.W = [np.random.randn(n, k) for k, n in pairs]
+        self.b = [np.zeros((n, 1)) for _, n in pairs]
+
+    def forward(self, X):
+        self.A = [X]
+        for W, b in zip(self.W[:-1], self.b):
+            self.A.append(np.maximum(0, W @ self.A[-1] + b))
+        e = np.exp(self.W[-1] @ self.A[-1] + self.b[-1])
+        self.A.append(e / e.sum(axis=0))
+        return self.A[-1]
+
+    def backward(self, Y):
+        dZ, self.dW, self.db = self.A[-1] - Y, [], []
+        for l in range(len(self.W) - 1, -1, -1):
+            self.dW.insert(0, dZ @ self.A[l].T / Y.shape[1])
+            self.db.insert(0, dZ.sum(axis=1, keepdims=True) / Y.shape[1])
+            dZ = (self.W[l].T @ dZ) * (self.A[l] > 0)
+
+    def fit(self, X, Y):
+        for _ in range(10):
+            self.forward(X)
+            self.backward(Y)
+            for l in range(len(self.W)):
+                self.W[l] -= 0.1 * self.dW[l]
+                self.b[l] -= 0.1 * self.db[l]
+
+
+model = MLP([784, 64, 10])
+model.fit(X.T, np.eye(10)[y].T)
+"""
+
+
+def test_a_file_without_its_data_is_judged_with_other_data(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "mlp.py"
+    file.write_text(TRAINS, encoding="utf-8")
+    code, said = checked(capsys, "check", str(file))
+    assert code == 0
+    assert said.splitlines()[-1] == (
+        "note: mlp.py:4: it calls pandas_of_nobody.read_csv, and pandas_of_nobody is not "
+        "installed; what the file defines is judged with other data"
+    )
+
+
+def test_a_network_without_hidden_layers_clears_no_slope_between_layers(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = TRAINS.replace("(self.A[l] > 0)", "(self.A[l + 1] > 0)")
+    file = tmp_path / "mlp.py"
+    file.write_text(wrong, encoding="utf-8")
+    code, _ = checked(capsys, "check", str(file))
+    assert code
+
+
+def test_a_script_runs_without_the_modules_that_only_plot(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "train.py"
+    train = Path(conformance.__file__).parent / "examples" / "train.py"
+    source = train.read_text(encoding="utf-8")
+    file.write_text(f"import plots_of_nobody as plt\n{source}\nplt.show()\n", encoding="utf-8")
+    code, said = checked(capsys, "run", str(file))
+    assert code == 1
+    assert "train.py:33: b1 -= lr * dh.mean(axis=0)" in said

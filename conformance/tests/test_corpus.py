@@ -148,7 +148,7 @@ def sigma(z: Decimal) -> Decimal:
     return 1 / (1 + (-z).exp())
 
 
-def by_hand() -> dict[str, list[Decimal]]:
+def in_decimals() -> dict[str, list[Decimal]]:
     """The hand case neuron by neuron, from the fractions in which it is written."""
     d = Decimal
     x, y, eta = [d(1), d("0.5")], d(1), d("0.5")
@@ -184,7 +184,7 @@ def by_hand() -> dict[str, list[Decimal]]:
 def test_the_hand_case_is_what_fifty_digits_by_hand_give() -> None:
     with localcontext() as context:
         context.prec = 50
-        right = {name: [float(each) for each in values] for name, values in by_hand().items()}
+        right = {name: [float(each) for each in values] for name, values in in_decimals().items()}
     assert {n: a.ravel().tolist() for n, a in recorded(HAND).steps[0].expected.items()} == right
 
 

@@ -337,7 +337,7 @@ def one_hidden(
     return {"a2": a2, "a3": a3, "delta3": delta3, "delta2": eta * delta2 / eta}
 
 
-def moves(
+def updating(
     weights: list[Array], biases: list[Array], x: Array, y: Array, eta: float
 ) -> dict[str, Array]:
     """The same, with new parameters; it takes two layers of weights apart."""
@@ -352,7 +352,7 @@ def moves(
 
 
 def test_a_function_of_one_hidden_layer_is_judged_with_one_alone() -> None:
-    silent, parts = adapt(one_hidden, "it"), adapt(moves, "it")
+    silent, parts = adapt(one_hidden, "it"), adapt(updating, "it")
     assert judged(silent)[0] == judged(parts)[0] == set()
     for id_, n in ((THREE_LAYERS, 4), ("square-4-4-4-4", 4)):
         words = f"takes no networks of {n} layers: "
@@ -363,7 +363,7 @@ def test_a_function_of_one_hidden_layer_is_judged_with_one_alone() -> None:
 def test_whether_a_function_of_one_hidden_layer_shows_its_parameters_is_seen() -> None:
     case = recorded("remainder-3-4-2").case
     assert not adapt(one_hidden, "it").runs_freely(case)
-    assert adapt(moves, "it").runs_freely(case)
+    assert adapt(updating, "it").runs_freely(case)
 
 
 def test_a_function_without_parameters_that_stops_on_unequal_widths_has_no_free_run() -> None:

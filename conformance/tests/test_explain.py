@@ -41,7 +41,7 @@ from conformance.subjects.adapt import adapt
 from conformance.subjects.load import load
 from conformance.subjects.observation import observed
 from conformance.tests.networks import broken
-from conformance.tests.scalars import by_hand
+from conformance.tests.scalars import in_decimals
 from conformance.tests.support import answering, showing
 from conformance.verdict.compare import FORWARD, FREE, RESTARTED, Status
 from reference.equations import sigmoid, sigmoid_prime
@@ -252,7 +252,7 @@ def test_the_candidates_are_those_of_the_subject() -> None:
 @pytest.mark.parametrize("candidate", CANDIDATES, ids=lambda candidate: candidate.id)
 def test_every_number_is_the_one_by_hand(candidate: Case) -> None:
     example = step_of(candidate)
-    right = by_hand(candidate, example.given)
+    right = in_decimals(candidate, example.given)
     assert {line.symbol for line in example.lines} <= right.keys()
     for line in example.lines:
         assert line.result == float(right[key(line)]), line.symbol
@@ -283,7 +283,7 @@ def test_what_has_no_sigma_is_printed_exactly() -> None:
 def test_the_smallest_network_of_a_mistake_is_right_by_hand(name: str) -> None:
     candidate = wrong(name)
     example = worked(candidate)
-    right = by_hand(candidate.case, example.given)
+    right = in_decimals(candidate.case, example.given)
     for line in example.lines:
         assert line.result == pytest.approx(float(right[key(line)]), rel=1e-14, abs=0), line.symbol
     assert line_of(example, candidate.failure.name, _index(candidate)).status is Status.FAIL
@@ -306,7 +306,7 @@ def test_each_known_mistake_has_a_smallest_network_that_is_right_by_hand(id_: st
     candidate = found(mistaken(mistake.formulas, id_))
     assert set(candidate.tags) <= set(mistake.blames)
     example = worked(candidate)
-    right = by_hand(candidate.case, example.given)
+    right = in_decimals(candidate.case, example.given)
     numbers = [line for line in example.lines if key(line) in right]
     first = next(i for i, line in enumerate(numbers) if line.status is Status.FAIL)
     for line in numbers[: first + 1]:
@@ -317,7 +317,7 @@ def test_each_known_mistake_has_a_smallest_network_that_is_right_by_hand(id_: st
 
 def test_what_is_wrong_stands_beside_what_is_right_and_what_it_explains() -> None:
     example = worked(wrong("bp2-without-sigma-prime"))
-    right = by_hand(example.case, example.given)
+    right = in_decimals(example.case, example.given)
     line = line_of(example, "delta2")
     assert line.yours == pytest.approx(float(right["w3"] * right["δ3"]), rel=1e-14)
     assert (line.status, line.remark) == (Status.FAIL, "")

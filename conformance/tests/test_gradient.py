@@ -102,7 +102,7 @@ class FloatCost(TanhSoftmax):
         return float(super().cost(x, y))  # leaves
 
 
-class Shown(TanhSoftmax):
+class RoundedCost(TanhSoftmax):
     """Rounds its cost to some decimals, to print it."""
 
     decimals = 4
@@ -472,7 +472,7 @@ def test_a_network_in_float32_is_right() -> None:
 
 @pytest.mark.parametrize(("decimals", "seed"), [(1, 15), (2, 0), (4, 0), (6, 0), (9, 5), (10, 6)])
 def test_a_cost_that_is_rounded_accuses_nobody(decimals: int, seed: int) -> None:
-    report = gradcheck(type("Shown", (Shown,), {"decimals": decimals}), seed=seed)
+    report = gradcheck(type("Shown", (RoundedCost,), {"decimals": decimals}), seed=seed)
     assert report.ok, report.text()
 
 
@@ -481,7 +481,7 @@ def test_a_sign_is_seen_through_a_rounded_cost() -> None:
         nabla_b, nabla_w = TanhSoftmax.backprop(self, x, y)
         return [-each for each in nabla_b], nabla_w
 
-    assert "b4" in wrong(gradcheck(type("Turned", (Shown,), {"backprop": backprop})))
+    assert "b4" in wrong(gradcheck(type("Turned", (RoundedCost,), {"backprop": backprop})))
 
 
 # Bad input

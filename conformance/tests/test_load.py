@@ -317,9 +317,14 @@ def test_an_import_that_raises_no_exception_but_its_base() -> None:
 
 
 def test_a_package_that_the_subject_misses_is_the_subjects_failure() -> None:
-    lines = failure("import no_such_package\n")
-    expected = "ModuleNotFoundError: No module named 'no_such_package'"
-    assert lines[0] == f"subject.py cannot be imported: {expected}"
+    source = "import no_such_package\nnet = no_such_package.Net()\nNetwork = net.kind\n"
+    first, *_ = failure(source)
+    assert "it calls no_such_package.Net, and no_such_package is not installed" in first
+
+
+def test_what_is_defined_beside_data_that_is_not_here_is_loaded() -> None:
+    source = "rows = open('rows.csv').read()\nfirst = rows[0]\ndef f(): return 5\n"
+    assert loaded(source) == 5
 
 
 def test_a_module_that_misses_its_own_part_is_the_subjects_failure(here: Path) -> None:

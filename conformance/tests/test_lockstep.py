@@ -144,11 +144,11 @@ def test_after_a_jump_a_network_is_no_longer_traced(monkeypatch: pytest.MonkeyPa
     traced: list[Batch] = []
     step = TracedSession.step
 
-    def counted(session: TracedSession, batch: Batch) -> Observation:
+    def recording(session: TracedSession, batch: Batch) -> Observation:
         traced.append(batch)
         return step(session, batch)
 
-    monkeypatch.setattr(TracedSession, "step", counted)
+    monkeypatch.setattr(TracedSession, "step", recording)
     walk = lockstep(book_subject(stateful.GradientsKept, "kept"))
     last = walked(walk)[-1]
     jump = walk.partners[0].jump

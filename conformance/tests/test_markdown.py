@@ -277,7 +277,7 @@ def test_what_cannot_be_written_whole_is_not_written(
         full = Full(file)
         patch.setattr(Path, "open", lambda *_: full)
         with pytest.raises(UsageError, match="No space left on device"):
-            append(file, wrong())
+            append(file, as_markdown(wrong()))
     assert file.read_text() == "before"
 
 

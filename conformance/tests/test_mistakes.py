@@ -116,7 +116,7 @@ def numbers(array: Array) -> Matrix:
     return [[Decimal(float(each)) for each in row] for row in array]
 
 
-def by_hand(kind: type[Hand], cost: str) -> Iterator[dict[str, Array]]:
+def in_decimals(kind: type[Hand], cost: str) -> Iterator[dict[str, Array]]:
     """What loops over decimals give, step by step."""
     case, start, batches = network(cost)
     tables: tuple[Table, Table] = (
@@ -139,7 +139,7 @@ def assert_by_hand(formulas: Formulas, kind: type[Hand], cost: str) -> None:
     session = MistakenSession(formulas, case, start)
     with localcontext() as context:
         context.prec = 40
-        for batch, right in zip(batches, by_hand(kind, cost), strict=True):
+        for batch, right in zip(batches, in_decimals(kind, cost), strict=True):
             shown = session.step(batch)
             assert set(shown) == set(right)
             for name, array in right.items():

@@ -22,7 +22,7 @@ def report() -> Report:
     return found
 
 
-def shown(
+def printed(
     report: Report, width: int, *, terminal: bool, verbose: bool = False, encoding: str = "utf-8"
 ) -> list[str]:
     """The lines of a report on a console."""
@@ -36,14 +36,14 @@ def shown(
 @pytest.mark.parametrize("width", [60, 80, 100])
 @pytest.mark.parametrize("encoding", ["utf-8", "cp1252", "ascii"])
 def test_no_line_is_longer_than_the_terminal(report: Report, width: int, encoding: str) -> None:
-    lines = shown(report, width, terminal=True, verbose=True, encoding=encoding)
+    lines = printed(report, width, terminal=True, verbose=True, encoding=encoding)
     assert [each for each in lines if len(each) > width] == []
     assert [each for each in lines if each != each.rstrip()] == []
 
 
 def test_folding_loses_no_word_and_a_pipe_is_given_whole_lines(report: Report) -> None:
-    narrow = shown(report, 80, terminal=True, verbose=True)
-    whole = shown(report, 80, terminal=False, verbose=True)
+    narrow = printed(report, 80, terminal=True, verbose=True)
+    whole = printed(report, 80, terminal=False, verbose=True)
     assert " ".join(narrow).split() == " ".join(whole).split()
     assert max(map(len, whole)) > 80
     assert not any("…" in each for each in whole)  # the table has room for its names

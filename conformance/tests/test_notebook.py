@@ -52,7 +52,7 @@ def crashing(words: str) -> Report:
     return check(Subject(words, answering(stop).start), case="hand*")
 
 
-def shown(report: Report) -> ET.Element:
+def fragment_of(report: Report) -> ET.Element:
     """The fragment of a report, which has to be well-formed."""
     return ET.fromstring(report._repr_html_())  # noqa: S314 - our own; as a notebook does
 
@@ -64,7 +64,7 @@ def words(element: ET.Element) -> str:
 
 def outline(report: Report) -> list[tuple[str, list[str]]]:
     """The elements of a fragment with the names of their attributes."""
-    return [(each.tag, sorted(each.attrib)) for each in shown(report).iter()]
+    return [(each.tag, sorted(each.attrib)) for each in fragment_of(report).iter()]
 
 
 @pytest.mark.parametrize("name", ["right", "wrong", "crashed"])
@@ -76,7 +76,7 @@ def test_nothing_runs_and_nothing_is_fetched(name: str) -> None:
 
 
 def test_the_verdict_comes_first() -> None:
-    first = {name: words(shown(report)[0]) for name, report in reports().items()}
+    first = {name: words(fragment_of(report)[0]) for name, report in reports().items()}
     assert first["right"].startswith("✓ reference is conformant: all ")
     assert first["wrong"] == (
         "✗ wrong is not conformant: BP2 is wrong at layer 2: "
@@ -87,7 +87,7 @@ def test_the_verdict_comes_first() -> None:
 
 def test_the_table_has_a_row_a_case_and_a_column_an_equation() -> None:
     report = reports()["wrong"]
-    table = next(shown(report).iter("table"))
+    table = next(fragment_of(report).iter("table"))
     head, *rows = table.iter("tr")
     assert [words(each) for each in head] == ["case", *COLUMNS, "worst"]
     assert [words(row[0]) for row in rows] == [each.case.id for each in report.cases]
@@ -100,7 +100,7 @@ def test_the_table_has_a_row_a_case_and_a_column_an_equation() -> None:
 def test_many_cases_are_folded() -> None:
     report = reports()["right"]
     few, many = (replace(report, cases=report.cases[:1] * n) for n in (MANY, MANY + 1))
-    assert not list(shown(few).iter("details"))
+    assert not list(fragment_of(few).iter("details"))
     assert (
         f'<details><summary>{MANY + 1} cases</summary><div style="overflow-x: auto"><table'
         in as_html(many)
@@ -108,7 +108,7 @@ def test_many_cases_are_folded() -> None:
 
 
 def test_the_wrong_formula_stands_over_the_right_one_with_marks() -> None:
-    wrong, right = shown(reports()["wrong"]).iter("math")
+    wrong, right = fragment_of(reports()["wrong"]).iter("math")
     marked = [
         [words(row) for row in each.iter("mrow") if row.get("style")] for each in (wrong, right)
     ]
@@ -120,7 +120,7 @@ def test_the_wrong_formula_stands_over_the_right_one_with_marks() -> None:
 
 def test_an_equation_whose_cause_is_not_known_has_its_formula() -> None:
     report = replace(reports()["wrong"], causes=())
-    (formula,) = shown(report).iter("math")
+    (formula,) = fragment_of(report).iter("math")
     assert formula.get("display") == "block"
 
 
@@ -128,7 +128,7 @@ def test_the_line_is_shown_with_its_neighbours(tmp_path: Path) -> None:
     file = tmp_path / "mine.py"
     source, number = broken_source(next(each for each in BROKEN if each.tags == ("BP2",)))
     file.write_text(source, encoding="utf-8")
-    made = shown(check(f"{file}:Network", case="remainder-3-4-2"))
+    made = fragment_of(check(f"{file}:Network", case="remainder-3-4-2"))
     blocks = [words(each).splitlines() for each in made.iter("pre")]
     assert f"> {number:4} | {source.splitlines()[number - 1]}" in blocks[0]
     assert len(blocks[0]) == 4  # the line, its neighbours, and the call that leads there
@@ -136,12 +136,12 @@ def test_the_line_is_shown_with_its_neighbours(tmp_path: Path) -> None:
 
 def test_the_smallest_network_is_in_a_fold() -> None:
     report = reports()["wrong"]
-    *_, fold = shown(report).iter("details")
+    *_, fold = fragment_of(report).iter("details")
     assert words(fold[1]) == report.smallest[0].text.strip("\n")
 
 
 def test_of_the_cases_that_stopped_one_is_seen_and_the_others_are_folded() -> None:
-    made = shown(reports()["crashed"])
+    made = fragment_of(reports()["crashed"])
     (seen,), (fold,) = made.findall("pre"), made.findall("details")
     assert "hand-2-3-1: ValueError: no <b>more</b>" in words(seen)
     assert words(fold[0]) == "1 more case stopped"
@@ -152,7 +152,7 @@ def test_of_the_cases_that_stopped_one_is_seen_and_the_others_are_folded() -> No
 def test_a_subjects_name_is_no_markup(name: str) -> None:
     report = reports()["wrong"]
     assert outline(replace(report, subject=name)) == outline(replace(report, subject=PLAIN))
-    assert words(next(shown(replace(report, subject=name)).iter("code"))) == visible(name)
+    assert words(next(fragment_of(replace(report, subject=name)).iter("code"))) == visible(name)
 
 
 @pytest.mark.parametrize("said", HOSTILE)
@@ -165,7 +165,7 @@ def test_what_a_subject_raises_is_no_markup(said: str) -> None:
 @example("\x00\x0b\ufffe")
 def test_any_name_and_convention_is_well_formed(said: str) -> None:
     report = replace(reports()["wrong"], subject=said, conventions=(said,), skipped={"x": said})
-    assert visible(said) in words(shown(report))
+    assert visible(said) in words(fragment_of(report))
 
 
 def test_it_needs_no_template_engine() -> None:

@@ -23,7 +23,7 @@ from conformance.processes.division import Divided, divided, spread
 from conformance.processes.faults import WRONG, Wrong
 from conformance.processes.judge import check_divided
 from conformance.processes.prove import prove
-from conformance.processes.ranks import Fault, Shown, Simulated
+from conformance.processes.ranks import Fault, ProcessStep, Simulated
 from conformance.processes.samples import Taken
 from conformance.processes.scales import ALL, OWN, recognised
 from conformance.processes.truth import truth
@@ -167,14 +167,14 @@ class Altered:
     def __init__(self, change: Any) -> None:
         self.change = change
 
-    def step(self, of: Divided, t: int) -> Sequence[Shown]:
+    def step(self, of: Divided, t: int) -> Sequence[ProcessStep]:
         """What the processes show."""
-        shown: Sequence[Shown] = self.change([*Simulated(2).step(of, t)])
+        shown: Sequence[ProcessStep] = self.change([*Simulated(2).step(of, t)])
         return shown
 
 
 def test_one_process_alone_may_be_wrong() -> None:
-    def change(shown: list[Shown]) -> list[Shown]:
+    def change(shown: list[ProcessStep]) -> list[ProcessStep]:
         after = {**shown[1].after, "reduced_w2": shown[1].after["reduced_w2"] * 2}
         return [shown[0], replace(shown[1], after=after)]
 
@@ -192,16 +192,16 @@ def test_a_wrong_part_explains_a_wrong_sum() -> None:
 
 
 def test_what_a_process_hides_of_its_parts_is_not_needed() -> None:
-    def change(shown: list[Shown]) -> list[Shown]:
+    def change(shown: list[ProcessStep]) -> list[ProcessStep]:
         return [replace(each, parts=()) for each in shown]
 
     assert check_processes(Altered(change), [case(UNEVEN), case("micro-remainder-3-4-2")]).ok
 
 
 def test_a_wrong_sum_of_hidden_gradients_may_be_a_right_one_of_wrong_gradients() -> None:
-    def change(shown: list[Shown]) -> list[Shown]:
+    def change(shown: list[ProcessStep]) -> list[ProcessStep]:
         double = {name: array * 2 for name, array in shown[0].after.items()}
-        return [Shown((), double), shown[1]]
+        return [ProcessStep((), double), shown[1]]
 
     report = check_processes(Altered(change), [case(UNEVEN)])
     assert report.blames[0].first.hidden == ("nabla_b2",)
@@ -209,7 +209,7 @@ def test_a_wrong_sum_of_hidden_gradients_may_be_a_right_one_of_wrong_gradients()
 
 
 def test_processes_that_show_nothing_are_not_judged() -> None:
-    report = check_processes(Altered(lambda shown: [Shown() for _ in shown]), [case(UNEVEN)])
+    report = check_processes(Altered(lambda shown: [ProcessStep() for _ in shown]), [case(UNEVEN)])
     assert report.exit_code == 3
 
 
@@ -289,7 +289,7 @@ def test_a_formula_is_what_a_loop_adds_up(id_: str) -> None:
 
 
 def test_a_mistake_of_one_process_is_named_on_a_part() -> None:
-    def change(shown: list[Shown]) -> list[Shown]:
+    def change(shown: list[ProcessStep]) -> list[ProcessStep]:
         parts = tuple({**each, "nabla_b2": each["nabla_b2"] * 4} for each in shown[1].parts)
         return [shown[0], replace(shown[1], parts=parts)]
 
@@ -321,10 +321,10 @@ def test_a_sample_that_is_left_out_is_told() -> None:
 
 
 def scaled(own: str, whole: str) -> Any:
-    def change(shown: list[Shown]) -> list[Shown]:
+    def change(shown: list[ProcessStep]) -> list[ProcessStep]:
         counts = (6, 4)
         return [
-            Shown(
+            ProcessStep(
                 tuple(
                     {n: a * OWN[own](count, 10, 2) for n, a in part.items()} for part in each.parts
                 ),

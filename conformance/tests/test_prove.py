@@ -136,8 +136,8 @@ def test_what_is_right_is_not_caught() -> None:
 
 def test_what_is_blamed_elsewhere_is_found() -> None:
     said, done = CATALOGUE["bp3-sum-for-mean"], CATALOGUE["bias-frozen"]
-    astray = replace(said, subject=lambda name: mistaken(done.formulas, name))
-    found = row(astray, "square-4-4-4-4").problems
+    misplaced = replace(said, subject=lambda name: mistaken(done.formulas, name))
+    found = row(misplaced, "square-4-4-4-4").problems
     assert found == (
         "is not caught in any of 1 cases",
         "is blamed on B, which it does not break, in square-4-4-4-4",
@@ -207,7 +207,7 @@ def test_what_is_said_without_a_case_is_what_a_diagnosis_without_it_says(id_: st
 def test_a_case_that_changes_nothing_is_redundant() -> None:
     mistakes = [CATALOGUE[id_] for id_ in ("aliased-layers", "quadratic-delta-on-cross-entropy")]
     found = proof(mistakes, read("hand-2-3-1", *SUFFICIENT))
-    assert (found.redundant, found.alone) == (["hand-2-3-1"], ["hand-2-3-1"])
+    assert (found.redundant, found.unneeded) == (["hand-2-3-1"], ["hand-2-3-1"])
     assert [found.needed(each) for each in found.rows] == [{SUFFICIENT[1]}, {SUFFICIENT[0]}]
 
 

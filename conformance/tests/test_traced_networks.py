@@ -10,8 +10,13 @@ import pytest
 
 from conformance.judging.judge import check_case
 from conformance.outcome import Report
+from conformance.subjects.book.network import BookNetwork
+from conformance.subjects.book.network_patterns import NetworkPatterns
 from conformance.subjects.book.subject import book_subject
+from conformance.subjects.book.traced_runs import update_run
 from conformance.subjects.book.traced_session import OTHERWISE, PARTLY_REFUSED
+from conformance.subjects.pattern import M
+from conformance.subjects.stepped import gathered
 from conformance.tests.networks import book
 from conformance.tests.networks.book import Array
 from conformance.tests.networks.right import RIGHT
@@ -137,3 +142,18 @@ def test_what_refuses_traced_arrays_is_judged_without_lines(cls: type, tag: str)
     assert [(blame.tag, blame.frames) for blame in whole.blames] == [(tag, ())]
     if cls is not RefusesCost:
         assert f"{PARTLY_REFUSED}: TypeError: give arrays" in whole.notes
+
+
+def test_a_run_of_five_samples_stands_for_one_of_any_other_number_but_one() -> None:
+    network, whole = BookNetwork(book.Network, "it"), recorded("remainder-3-4-2")
+    patterns, parameters = NetworkPatterns(network), whole.steps[0].parameters
+    searched = [
+        patterns.found(whole.case, update_run(network, whole.case, parameters, step.batch))
+        for step in (whole.steps[0], whole.steps[3])
+    ]
+    assert [step.batch.m for step in (whole.steps[0], whole.steps[3])] == [3, 1]
+    assert [pattern.run.m for pattern, _ in searched] == [M, 1]
+    made = update_run(network, whole.case, parameters, whole.steps[0].batch)
+    for name, location in searched[0][1].items():
+        right = whole.steps[0].expected[name]
+        np.testing.assert_allclose(gathered(location, made), right, rtol=1e-12, err_msg=name)

@@ -3,7 +3,6 @@
 Left out: how it looks in a browser (`browser/test_report.py`).
 """
 
-import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from itertools import combinations
 from pathlib import Path
@@ -14,7 +13,7 @@ import pytest
 
 import conformance
 from conformance.backward_check import BackwardReport
-from conformance.report.page.passes_drawing import NARROW, WIDE, drawings
+from conformance.report.page.passes_drawing import NARROW, WIDE, Drawing, drawings
 from conformance.report.page.two_passes import MANY, TwoPasses, two_passes
 from conformance.tests.backward.program import module
 
@@ -113,14 +112,12 @@ def test_a_long_program_shows_what_is_near_the_blame(wrong: int, tmp_path: Path)
     assert listed == [*range(len(found.examined.passes))]  # nothing is lost
 
 
-def boxes(drawing: ET.Element) -> Iterator[tuple[float, float, float, float, list[Any]]]:
+def boxes(drawing: Drawing) -> Iterator[tuple[float, float, float, float, list[Any]]]:
     """Left, top, right, bottom of each box, and its lines of text."""
-    for group in drawing.iter("g"):
-        rect = group.find("rect")
-        assert rect is not None
-        x, y, width, height = (float(rect.get(each) or 0) for each in ("x", "y", "width", "height"))
-        texts = [(float(e.get("x") or 0), "".join(e.itertext())) for e in group.iter("text")]
-        yield x, y, x + width, y + height, texts
+    for box in drawing.boxes:
+        lines = box.texts(drawing.measure)
+        texts = [(x, "".join(text for _, text in runs)) for x, _, runs in lines]
+        yield box.x, box.y, box.x + box.width, box.bottom, texts
 
 
 @pytest.mark.parametrize("source", [TWO_LAYERS, LOOP, deep(28, 14)], ids=["two", "loop", "deep"])
@@ -130,7 +127,7 @@ def test_no_box_touches_another_and_every_text_fits(source: str, tmp_path: Path)
         drawn = [*boxes(drawing)]
         for left, top, right, bottom, texts in drawn:
             assert 0 <= left < right <= measure.width
-            assert 0 < top < bottom < float(drawing.get("height") or 0)
+            assert 0 < top < bottom < drawing.height
             assert all(x + len(text) * measure.advance <= right for x, text in texts)
         for one, other in combinations(drawn, 2):
             assert (
@@ -141,5 +138,6 @@ def test_no_box_touches_another_and_every_text_fits(source: str, tmp_path: Path)
 def test_the_drawing_is_said_in_words(tmp_path: Path) -> None:
     found = checked(TWO_LAYERS, tmp_path)
     for drawing in drawings(found.examined):
-        assert str(drawing.get("aria-label")).endswith("; ✗ marks ∂C/∂z1")
-        assert "d1 = d2 @ w2.T" in " ".join("".join(drawing.itertext()).split())
+        assert drawing.words.endswith("; ✗ marks ∂C/∂z1")
+        texts = (text for *_, lines in boxes(drawing) for _, text in lines)
+        assert "d1 = d2 @ w2.T" in " ".join(" ".join(texts).split())

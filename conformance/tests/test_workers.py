@@ -23,7 +23,7 @@ from conformance.processes.command import Asked, check
 from conformance.processes.division import divided
 from conformance.processes.failure import Failure
 from conformance.processes.program import FunctionProgram, Job, TwinProgram, flat, unflat
-from conformance.processes.ranks import Shown, Simulated
+from conformance.processes.ranks import ProcessStep, Simulated
 from conformance.processes.workers import Workers
 
 pytestmark = pytest.mark.xdist_group("torch")
@@ -61,7 +61,9 @@ def mark(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
 
 def test_what_a_process_shows_travels_by_flat_names() -> None:
     one, two = np.ones((2, 1)), np.zeros(())
-    shown = Shown(({"nabla_b2": one}, {"nabla_b2": 2 * one, "cost": two}), {"reduced_b2": 3 * one})
+    shown = ProcessStep(
+        ({"nabla_b2": one}, {"nabla_b2": 2 * one, "cost": two}), {"reduced_b2": 3 * one}
+    )
     named = flat(shown)
     assert [*named] == ["own/0/nabla_b2", "own/1/nabla_b2", "own/1/cost", "reduced_b2"]
     again = unflat(named, 2)

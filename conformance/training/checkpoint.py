@@ -7,7 +7,6 @@ their parameters. Nothing is unpickled. Left out: the loop (`lockstep.py`).
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from conformance.errors import UsageError
 from conformance.files import write_whole
 from conformance.training.lockstep import Lockstep
 from conformance.training.record import Epoch, Jump
+from conformance.values import from_values, to_values
 from reference.step import Array, Parameters
 
 KEY, VERSION = "training", 1
@@ -35,14 +35,14 @@ def write(path: Path, run: Lockstep, epochs: Sequence[Epoch]) -> None:
     """
     header = {
         "version": VERSION,
-        "settings": run.settings.to_json(),
+        "settings": to_values(run.settings),
         "data": fingerprint(run),
         "epoch": run.epoch,
         "explained": run.explained,
         "generator": run.rng.bit_generator.state,
-        "epochs": [asdict(epoch) for epoch in epochs],
+        "epochs": to_values(epochs),
         "partners": [
-            {"drift": each.drift, "jump": each.jump and asdict(each.jump)} for each in run.partners
+            {"drift": to_values(each.drift), "jump": to_values(each.jump)} for each in run.partners
         ],
     }
     tensors = {
@@ -70,13 +70,13 @@ def restore(path: Path, run: Lockstep) -> tuple[Epoch, ...]:
     header, tensors = _read(path, ROOM + parameters)
     try:
         _same_run(path, run, header)
-        epochs = tuple(Epoch.from_json(each) for each in header["epochs"])
+        epochs: tuple[Epoch, ...] = from_values(tuple[Epoch, ...], header["epochs"])
         walkers = {who: _parameters(path, run, who, tensors) for who in _walkers(run)}
         run.rng.bit_generator.state = header["generator"]
         run.resume(walkers, int(header["epoch"]), float(header["explained"]))
         for partner, kept in zip(run.partners, header["partners"], strict=True):
             partner.drift = float(kept["drift"])
-            partner.jump = Jump(**_tuples(kept["jump"])) if kept["jump"] else None
+            partner.jump = from_values(Jump | None, kept["jump"])
     except (KeyError, TypeError, ValueError) as error:
         raise UsageError(f"{path}: not a checkpoint of a training run ({error})") from error
     return epochs
@@ -119,7 +119,7 @@ def _read(path: Path, most: int) -> tuple[dict[str, Any], dict[str, Array]]:
 
 
 def _same_run(path: Path, run: Lockstep, header: Mapping[str, Any]) -> None:
-    asked = run.settings.to_json()
+    asked = to_values(run.settings)
     for name, kept in header["settings"].items():
         if name != EXTENDED and kept != asked.get(name):
             raise UsageError(
@@ -144,7 +144,3 @@ def _parameters(path: Path, run: Lockstep, who: str, tensors: Mapping[str, Array
     if parameters.sizes != tuple(run.settings.sizes) or wrong:
         raise UsageError(f"{path}: a checkpoint of another network: {list(parameters.sizes)}")
     return parameters
-
-
-def _tuples(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}

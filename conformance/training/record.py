@@ -51,15 +51,6 @@ class Epoch:
     explained: float  # how far rounding alone can have led a parameter by its end
     walked: tuple[Walked, ...]  # the reference first
 
-    @classmethod
-    def from_json(cls, values: dict[str, Any]) -> "Epoch":
-        """The record with these fields.
-
-        Raises:
-            TypeError, KeyError: a field is missing or unknown.
-        """
-        return cls(**{**values, "walked": tuple(Walked(**each) for each in values["walked"])})
-
 
 @dataclass(frozen=True)
 class Jump:
@@ -123,4 +114,4 @@ class TrainReport:
 
     def to_json(self) -> dict[str, Any]:
         """The record as JSON values."""
-        return {**asdict(self), "settings": self.settings.to_json()}
+        return asdict(self)

@@ -3,10 +3,9 @@
 Left out: the digits (`data.py`).
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import pairwise
 from math import isfinite
-from typing import Any
 
 import numpy as np
 
@@ -116,10 +115,6 @@ class Settings:
     @property
     def _family(self) -> tuple[str, str]:
         return self.family or (SIGMOID, COSTS[self.cost].outputs[0])
-
-    def to_json(self) -> dict[str, Any]:
-        """The fields as JSON values."""
-        return {key: list(v) if isinstance(v, tuple) else v for key, v in asdict(self).items()}
 
     def _kinds(self) -> str:
         family = f", {' and '.join(dict.fromkeys(self.family))}" if self.family else ""

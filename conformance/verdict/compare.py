@@ -14,11 +14,13 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any, cast
 
+import numpy as np
+
 from conformance.corpus.case import Case
 from conformance.corpus.recorded import Recorded
 from conformance.model.table import Row
 from conformance.tracing.frames import Frame
-from conformance.verdict.deviation import Shown, Target, Worst, compare
+from conformance.verdict.deviation import Observed, Target, Worst, compare
 from conformance.verdict.finding import Finding
 from conformance.verdict.on_balls import Exactness, LostDigits
 from conformance.verdict.oracle import Standing, expectations, lifted, usable
@@ -84,8 +86,9 @@ def judge(
     where: tuple[int, str],
     start: tuple[Parameters, Batch],
     truth: Mapping[str, Target],
-    shown: Mapping[str, Shown],
+    shown: Mapping[str, Observed],
     inherited: str = "",
+    here: Standing | None = None,
 ) -> list[Verdict]:
     """The verdicts on one step.
 
@@ -96,10 +99,12 @@ def judge(
         truth: the target of each quantity, in causal order.
         shown: the quantities that the subject shows.
         inherited: the failure of an earlier step that reaches this one through the parameters.
+        here: `standing` of what is usable of it, if that is known.
     """
     used = usable(case, start[1].m, shown)
-    here = Standing.before(case, *start, used)
-    here.walk(_leading_to(shown, case))
+    if here is None:
+        here = Standing.before(case, *start, used)
+        here.walk(_leading_to(shown, case))
     verdicts: list[Verdict] = []
     cleared: set[str] = set()  # hidden, and what was shown of them is right
     tainted: dict[str, str] = {}  # a quantity, and the failure that reaches it
@@ -184,8 +189,8 @@ def _judged(
         return Status.FAIL, f"{by_truth.problem} {FROM_TRUTH}", by_truth.worst
     if not any(target.bounded for target in targets):
         return Status.NOT_OBSERVED, NONE, None
-    found = [worst for worst in (by_inputs.worst, by_truth.worst) if worst is not None]
-    return Status.PASS, "", max(found, key=lambda worst: worst.ratio)
+    found = (each.deviation for each in (by_inputs, by_truth) if each.deviation is not None)
+    return Status.PASS, "", max(found, key=lambda each: np.max(each.ratio)).worst
 
 
 def recorded_truth(recorded: Recorded, t: int) -> dict[str, Target]:
@@ -207,20 +212,14 @@ def free_run_truth(recorded: Recorded) -> tuple[dict[str, Target], ...]:
     return tuple(targets)
 
 
-def parameters_after(
-    case: Case, start: tuple[Parameters, Batch], shown: Mapping[str, Shown]
-) -> Parameters:
-    """The parameters after a step, as the subject showed them.
+def parameters_after(here: Standing, start: Parameters) -> Parameters:
+    """The parameters after a step from others, as the subject showed them.
 
     What it hides follows from what it does show, and carries the bound of that. In a short format
     what it shows may be a rounding of what it keeps, as with weights in float32.
     """
-    used = usable(case, start[1].m, shown)
-    names = [*dict(start[0].named()), *start[0].state]
-    after: Mapping[str, Any] = used
-    if not all(name in used for name in names):
-        after = expectations(case, *start, used) | used
-    left: dict[str, Any] = {name: after[name] for name in names}
+    case, after = here.case, {**here.expected, **here.shown}
+    left: dict[str, Any] = {name: after[name] for name in (*dict(start.named()), *start.state)}
     if case.format.short:
         left = {name: lifted(each, case).widened(1, 1, zeros=True) for name, each in left.items()}
     return Parameters.of(left)

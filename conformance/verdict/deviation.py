@@ -15,7 +15,7 @@ from conformance.arithmetic.formats import Format, format_of
 from conformance.arithmetic.rounding import RunningError
 from reference.step import Array
 
-Shown = Array | RunningError
+Observed = Array | RunningError
 """A quantity as a subject shows it; with a bound where we put it together from what was seen."""
 
 
@@ -48,29 +48,6 @@ class Worst:
     ratio: float  # |got − right| as a multiple of the tolerance
     outside: int  # entries beyond their tolerance
     entries: int
-
-
-@dataclass(frozen=True)
-class Finding:
-    """The comparison of one array: `problem` is empty where it agrees."""
-
-    problem: str
-    worst: Worst | None = None
-
-
-def compare(shown: object, target: Target, dtype: "Format | np.dtype[Any]") -> Finding:
-    """Compare an array with its target: shape, then dtype, then finiteness, then values."""
-    of = format_of(dtype)
-    problem = malformed(shown, target.centre.shape, of.container)
-    if problem:
-        return Finding(problem)
-    found = deviation(cast("Shown", shown), target, of)
-    # An infinity is right where overflow cannot be excluded.
-    lost = ~np.isfinite(found.got) & (np.isnan(found.got) | np.isfinite(found.tolerance))
-    worst = _worst(found, lost)
-    if lost.any():
-        return Finding("is not finite", worst)
-    return Finding("differs" if worst.outside else "", worst)
 
 
 def malformed(shown: object, shape: tuple[int, ...], dtype: "np.dtype[Any]") -> str:
@@ -110,19 +87,65 @@ class Deviation:
         """The error in units in the last place of the right value, in the format."""
         return _ulps(self.error, self.right, self.format)
 
-    @property
+    @cached_property
     def outside(self) -> Array:
         """Where an entry is beyond its tolerance."""
         nothing_known = np.isnan(self.right) & np.isinf(self.tolerance)
         return ~(self.error <= self.tolerance) & ~nothing_known
 
+    @cached_property
+    def lost(self) -> Array:
+        """Where an entry is no finite number; an infinity is right where it may overflow."""
+        return ~np.isfinite(self.got) & (np.isnan(self.got) | np.isfinite(self.tolerance))
 
-def plain(shown: Shown) -> Array:
+    @property
+    def worst(self) -> Worst:
+        """The first entry that was lost, or else the one that is furthest off."""
+        ratio, lost = self.ratio, self.lost
+        largest = int(np.argmax(lost if lost.any() else ratio if ratio.any() else self.error))
+        index = tuple(int(i) for i in np.unravel_index(largest, ratio.shape))
+        columns = self.got, self.right, ratio, self.error
+        got, right, worst, error = (float(column[index]) for column in columns)
+        ulps = _ulps_of(error, right, self.format)
+        outside = int(np.count_nonzero(self.outside))
+        return Worst(index, got, right, ulps, worst, outside, ratio.size)
+
+
+@dataclass(frozen=True, eq=False)
+class Finding:
+    """The comparison of one array.
+
+    Attributes:
+        problem: empty where it agrees.
+        deviation: of its entries; None if it is malformed.
+    """
+
+    problem: str
+    deviation: Deviation | None = None
+
+    @property
+    def worst(self) -> Worst | None:
+        """The entry that is furthest outside its tolerance, or nearest to it."""
+        return None if self.deviation is None else self.deviation.worst
+
+
+def compare(shown: object, target: Target, dtype: "Format | np.dtype[Any]") -> Finding:
+    """Compare an array with its target: shape, then dtype, then finiteness, then values."""
+    of = format_of(dtype)
+    problem = malformed(shown, target.centre.shape, of.container)
+    if problem:
+        return Finding(problem)
+    found = deviation(cast("Observed", shown), target, of)
+    lost, outside = (bool(each.any()) for each in (found.lost, found.outside))
+    return Finding("is not finite" if lost else "differs" if outside else "", found)
+
+
+def plain(shown: Observed) -> Array:
     """A quantity without the bound of having been put together by us from what was seen."""
     return np.asarray(shown.value if isinstance(shown, RunningError) else shown)
 
 
-def deviation(shown: Shown, target: Target, of: Format | None = None) -> Deviation:
+def deviation(shown: Observed, target: Target, of: Format | None = None) -> Deviation:
     """How far each entry of a well-formed array is from its target, over its own bound.
 
     Args:
@@ -154,14 +177,3 @@ def _ulps_of(error: float, right: float, of: Format) -> float:
     """The same of one entry."""
     ulps = error / of.gap(right)
     return math.inf if math.isnan(ulps) else min(ulps, sys.float_info.max)
-
-
-def _worst(found: Deviation, lost: Array) -> Worst:
-    """The first entry that was lost, or else the one that is furthest off."""
-    ratio = found.ratio
-    largest = int(np.argmax(lost if lost.any() else ratio if ratio.any() else found.error))
-    index = tuple(int(i) for i in np.unravel_index(largest, ratio.shape))
-    columns = found.got, found.right, ratio, found.error
-    got, right, worst, error = (float(column[index]) for column in columns)
-    ulps = _ulps_of(error, right, found.format)
-    return Worst(index, got, right, ulps, worst, int(np.count_nonzero(found.outside)), ratio.size)

@@ -16,7 +16,7 @@ from conformance.arithmetic.rounding import RunningError, quiet
 from conformance.corpus.case import Case
 from conformance.model.functions import ROUTES
 from conformance.model.table import Row, given, of_layers, run
-from conformance.verdict.deviation import Shown, malformed, plain
+from conformance.verdict.deviation import Observed, malformed, plain
 from reference.backprop import step
 from reference.step import Array, Batch, Parameters, Step
 
@@ -63,7 +63,7 @@ def expectations(
     case: Case,
     parameters: Parameters,
     batch: Batch,
-    shown: Mapping[str, Shown] | None = None,
+    shown: Mapping[str, Observed] | None = None,
 ) -> dict[str, RunningError]:
     """Each quantity of a step with its tolerance, computed from what stands before it.
 
@@ -83,7 +83,7 @@ def expectation(
     name: str,
     case: Case,
     start: tuple[Parameters, Batch],
-    shown: Mapping[str, Shown],
+    shown: Mapping[str, Observed],
 ) -> RunningError:
     """One quantity as `expectations` has it, where all are shown; no other equation is run.
 
@@ -106,7 +106,7 @@ def standing(
     case: Case,
     parameters: Parameters,
     batch: Batch,
-    shown: Mapping[str, Shown],
+    shown: Mapping[str, Observed],
     compute: "Compute | None" = None,
 ) -> "Standing":
     """As `expectations`, with what the equations start from.
@@ -222,7 +222,7 @@ class Standing:
         return ROUTES, 2 * self.given["x"].shape[1]
 
 
-def usable(case: Case, m: int, shown: Mapping[str, Shown]) -> dict[str, Shown]:
+def usable(case: Case, m: int, shown: Mapping[str, Observed]) -> dict[str, Observed]:
     """What was shown in the right shape and dtype and finite: later equations start from it."""
     return {
         name: array

@@ -13,7 +13,7 @@ import numpy as np
 
 from conformance.arithmetic.formats import FLOATS, Format
 from conformance.corpus.case import Case
-from conformance.verdict.deviation import Shown
+from conformance.verdict.deviation import Observed
 from conformance.verdict.oracle import Standing, standing
 from reference.step import Batch, Parameters
 from reference.updates import OLD
@@ -43,7 +43,7 @@ def undecided(here: Standing, names: Collection[str]) -> list[str]:
 def bits_needed(
     case: Case,
     start: tuple[Parameters, Batch],
-    shown: Mapping[str, Shown],
+    shown: Mapping[str, Observed],
     names: Collection[str],
 ) -> dict[str, int]:
     """How many bits decide each of some quantities that are undecided; 0 if `ENOUGH` do not.

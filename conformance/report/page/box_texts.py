@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from conformance.backward.findings import Examined, Line, Named, Passed
-from conformance.report.backward_words import COSTS, FACTOR, of
+from conformance.report.backward_words import COSTS, has_factor, of, shape_text
 from conformance.report.page.highlight import Run, Runs, source_lines, wrapped
 from conformance.report.page.two_passes import Row
 
@@ -48,8 +48,8 @@ class Texts:
         else:
             each, nth = self.passed, self.again[self.row.place]
             time = f" ({nth + 1})" if nth else ""
-            shape = " × ".join(map(str, each.shape)) or "a number"
-            yield from self._title(("name", each.forward.name + time), ("soft", f"  {shape}"))
+            shape = f"  {shape_text(each.shape)}"
+            yield from self._title(("name", each.forward.name + time), ("soft", shape))
             yield from self._code(each.forward.line)
 
     def backward(self) -> Iterator[Runs]:
@@ -83,7 +83,7 @@ class Texts:
             yield from self._title(("name", name), ("fail", "  ✗ wrong"))
         else:
             factor = self.passed.factor
-            times = f"{factor:.4g} × " if abs(factor - 1) > FACTOR else ""
+            times = f"{factor:.4g} × " if has_factor(factor) else ""
             value = "C" if self.row.kind == "cost" else of(self.passed.forward)
             yield from self._title(("name", back.name), ("soft", f"  = {times}∂C/∂{value}"))
         yield from self._code(back.line)

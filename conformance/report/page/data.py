@@ -35,14 +35,14 @@ ORDER = (Status.FAIL, Status.LOST, Status.EXPLAINED, Status.PASS)
 
 def packed(reports: Sequence[tuple[str, Report]]) -> str:
     """The numbers of all reports, each with the prefix of its addresses: deflated, in base64."""
-    room = _Room(reports)
-    cases = [_case(prefix, each, room) for prefix, report in reports for each in report.cases]
+    maps = _KeptMaps(reports)
+    cases = [_case(prefix, each, maps) for prefix, report in reports for each in report.cases]
     text = json.dumps(cases, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return base64.b64encode(zlib.compress(visible(text).encode(), 9)).decode()
 
 
-class _Room:
-    """Which maps find room: those of what is wrong first, then those of steps before free runs."""
+class _KeptMaps:
+    """Up to `ROOM` characters of maps: of what is wrong first, then of steps before free runs."""
 
     def __init__(self, reports: Sequence[tuple[str, Report]]) -> None:
         waiting = [
@@ -57,7 +57,7 @@ class _Room:
             self._kept.add(id(cell))
 
     def levels(self, cell: Cell) -> str:
-        """The map of a cell; empty if it found no room."""
+        """The map of a cell; empty if it is not kept."""
         return cell.levels if id(cell) in self._kept else ""
 
 
@@ -69,14 +69,14 @@ def _waiting(report: CaseReport) -> Iterator[tuple[int, bool, Cell]]:
         yield ORDER.index(status), cell.mode == FREE, cell
 
 
-def _case(prefix: str, report: CaseReport, room: _Room) -> dict[str, Any]:
+def _case(prefix: str, report: CaseReport, maps: _KeptMaps) -> dict[str, Any]:
     case = report.case
     cells = {(each.step, each.mode, each.name): each for each in report.cells}
     verdicts = []
     for each in report.verdicts:
         cell = cells.get((each.step, each.mode, each.name))
         if each.name:
-            seen = {} if cell is None else _cell(cell, room)
+            seen = {} if cell is None else _cell(cell, maps)
             verdicts.append({**_verdict(prefix, report, each), **seen})
     return {
         "id": case.id,
@@ -114,7 +114,7 @@ def _verdict(prefix: str, report: CaseReport, verdict: Verdict) -> dict[str, Any
     return said
 
 
-def _cell(cell: Cell, room: _Room) -> dict[str, Any]:
+def _cell(cell: Cell, maps: _KeptMaps) -> dict[str, Any]:
     worst = []
     for each in cell.worst:
         got, right = parting(each.got, each.right)
@@ -128,7 +128,7 @@ def _cell(cell: Cell, room: _Room) -> dict[str, Any]:
         "worst": worst,
         "counts": list(cell.counts),
         "limits": [float(f"{each:.3g}") if math.isfinite(each) else None for each in cell.limits],
-        "levels": room.levels(cell),
+        "levels": maps.levels(cell),
     }
 
 

@@ -1,16 +1,15 @@
 """The two passes drawn: forward downwards at the left, backward upwards beside it.
 
-Left out: what is drawn (`two_passes.py`), and its colours (`backward.css`).
+Left out: what is drawn (`two_passes.py`), the markup (`backward.html.j2`), and its colours
+(`backward.css`).
 """
 
-import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from conformance.backward.findings import Examined
 from conformance.report.page.box_texts import Texts
 from conformance.report.page.highlight import Runs
-from conformance.report.page.markup import Child, coloured, element
 from conformance.report.page.two_passes import Row, TwoPasses, ordinals, two_passes
 
 PAD, BAR, INSET, HEAD = 10, 20, 40, 5  # in a box; of the line of the pass; of a parameter; arrow
@@ -66,6 +65,11 @@ class Box:
     kind: str
     lines: tuple[Runs, ...]
 
+    def texts(self, measure: Measure) -> Iterator[tuple[float, float, Runs]]:
+        """Where each line of text begins, and the line."""
+        for i, runs in enumerate(self.lines):
+            yield self.x + PAD, self.y + PAD / 2 + (i + 0.75) * measure.leading, runs
+
     @property
     def middle(self) -> float:
         """Its height on the page."""
@@ -77,40 +81,52 @@ class Box:
         return self.y + self.height
 
 
-def drawings(examined: Examined) -> list[ET.Element]:
+@dataclass(frozen=True)
+class Edge:
+    """An arrow: the path of its line, the corners of its head, and what it is."""
+
+    path: str
+    head: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """The two passes in one width.
+
+    Attributes:
+        measure: its sizes.
+        height: of the whole.
+        words: the drawing in words.
+        titles: where the title of each pass begins, and the title.
+        edges: of both passes.
+        boxes: of both passes.
+    """
+
+    measure: Measure
+    height: float
+    words: str
+    titles: tuple[tuple[float, str], ...]
+    edges: tuple[Edge, ...]
+    boxes: tuple[Box, ...]
+
+
+def drawings(examined: Examined) -> list[Drawing]:
     """The two passes, once for wide screens and once for narrow ones."""
     passes = two_passes(examined)
     return [_drawing(examined, passes, measure) for measure in (WIDE, NARROW)]
 
 
-def _drawing(examined: Examined, passes: TwoPasses, measure: Measure) -> ET.Element:
+def _drawing(examined: Examined, passes: TwoPasses, measure: Measure) -> Drawing:
     left, right, height = _boxes(examined, passes, measure)
-    height += BETWEEN
-    head = measure.leading
-    titles = [
-        element("text", words, x=x, y=head, class_="title", fill="gray")
-        for words, x in (
-            ("forward ↓", measure.margin),
-            ("backward ↑", measure.margin + measure.column + measure.gap),
-        )
-    ]
-    parts = [
-        *titles,
-        *_edges(passes, left, measure, back=False),
-        *_edges(passes, right, measure, back=True),
-        *(_drawn(each, measure) for column in (left, right) for each in column if each),
-    ]
-    return element(
-        "svg",
-        *parts,
-        class_=f"passes {measure.name}",
-        viewBox=f"0 0 {measure.width:g} {height:g}",
-        width=f"{measure.width:g}",
-        height=f"{height:g}",
-        font_family="ui-monospace, DejaVu Sans Mono, Menlo, Consolas, monospace",
-        font_size=measure.letter,
-        role="img",
-        aria_label=_words(examined, passes),
+    beside = measure.margin + measure.column + measure.gap
+    return Drawing(
+        measure,
+        height + BETWEEN,
+        _words(examined, passes),
+        ((measure.margin, "forward ↓"), (beside, "backward ↑")),
+        (*_edges(passes, left, measure, back=False), *_edges(passes, right, measure, back=True)),
+        tuple(each for column in (left, right) for each in column if each),
     )
 
 
@@ -152,27 +168,7 @@ def _box(
     return Box(x, y, width, len(lines) * measure.leading + PAD, kind, tuple(lines))
 
 
-def _drawn(box: Box, measure: Measure) -> ET.Element:
-    """A box with its text."""
-    rect = element(
-        "rect", x=box.x, y=round(box.y, 1), width=box.width, height=round(box.height, 1),
-        rx=6, fill="white", stroke="gray",
-    )  # fmt: skip
-    texts = [
-        _text(runs, box.x + PAD, box.y + PAD / 2 + (i + 0.75) * measure.leading)
-        for i, runs in enumerate(box.lines)
-    ]
-    return element("g", rect, *texts, class_=f"box {box.kind}")
-
-
-def _text(runs: Runs, x: float, y: float) -> ET.Element:
-    children: list[Child] = coloured(runs, "tspan")
-    return element("text", *children, x=round(x, 1), y=round(y, 1))
-
-
-def _edges(
-    passes: TwoPasses, boxes: Column, measure: Measure, *, back: bool
-) -> Iterator[ET.Element]:
+def _edges(passes: TwoPasses, boxes: Column, measure: Measure, *, back: bool) -> Iterator[Edge]:
     """The arrows of a pass: along its line where nothing stands between, else by the margin."""
     pairs = passes.backward if back else passes.forward
     pairs = tuple(sorted((min(pair), max(pair)) for pair in pairs))
@@ -189,9 +185,9 @@ def _edges(
         if pair in lanes:
             out = step * (lanes[pair] + 1)
             edge = left + measure.column if back else left
-            yield from _around(upper, lower, edge, out if back else -out, kind, back=back)
+            yield Edge(*_around(upper, lower, edge, out if back else -out, back=back), kind)
         else:
-            yield from _along(upper, lower, left + BAR, kind, back=back)
+            yield Edge(*_along(upper, lower, left + BAR, back=back), kind)
 
 
 def _failing(pairs: Sequence[tuple[int, int]], rows: Sequence[Row]) -> set[tuple[int, int]]:
@@ -220,35 +216,26 @@ def _lanes(pairs: Sequence[tuple[int, int]]) -> dict[tuple[int, int], int]:
     return found
 
 
-def _along(upper: Box, lower: Box, x: float, kind: str, *, back: bool) -> Iterator[ET.Element]:
+def _along(upper: Box, lower: Box, x: float, *, back: bool) -> tuple[str, str]:
     """Along the line of the pass; a parameter stands beside it."""
     beside = upper.x > x
     start = upper.middle if beside else upper.bottom
     path = f"M{upper.x if beside else x:g},{start:.1f}H{x:g}V{lower.y:.1f}"
-    yield element("path", d=path, class_=kind, fill="none", stroke="gray")
     if not back:
-        yield _head(x, lower.y, (0, 1), kind)
-    elif beside:
-        yield _head(upper.x, start, (1, 0), kind)
-    else:
-        yield _head(x, upper.bottom, (0, -1), kind)
+        return path, _head(x, lower.y, (0, 1))
+    return path, _head(upper.x, start, (1, 0)) if beside else _head(x, upper.bottom, (0, -1))
 
 
-def _around(
-    upper: Box, lower: Box, edge: float, out: float, kind: str, *, back: bool
-) -> Iterator[ET.Element]:
+def _around(upper: Box, lower: Box, edge: float, out: float, *, back: bool) -> tuple[str, str]:
     """By the margin, past what stands between."""
     begin, end = upper.middle + 4, lower.middle - 4
     first = upper.x + upper.width if out > 0 else upper.x
     path = f"M{first:g},{begin:.1f}H{edge + out:.1f}V{end:.1f}H{edge:g}"
-    yield element("path", d=path, class_=kind, fill="none", stroke="gray")
-    direction = -1 if out > 0 else 1
-    yield _head(first if back else edge, begin if back else end, (direction, 0), kind)
+    return path, _head(first if back else edge, begin if back else end, (-1 if out > 0 else 1, 0))
 
 
-def _head(x: float, y: float, way: tuple[int, int], kind: str) -> ET.Element:
-    """The head of an arrow that ends there."""
+def _head(x: float, y: float, way: tuple[int, int]) -> str:
+    """The corners of the head of an arrow that ends there."""
     a, b = way
     wings = [(x - HEAD * (a + b * s * 0.7), y - HEAD * (b + a * s * 0.7)) for s in (-1, 1)]
-    points = " ".join(f"{p:.1f},{q:.1f}" for p, q in [(x, y), *wings])
-    return element("polygon", points=points, class_=f"{kind} head", fill="gray")
+    return " ".join(f"{p:.1f},{q:.1f}" for p, q in [(x, y), *wings])

@@ -5,21 +5,27 @@ the page says (`view.py`).
 """
 
 import platform
-import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from importlib.resources import files
-from pathlib import Path
+from typing import Any
 
 from conformance.corpus import store
-from conformance.explain.pieces import worded
+from conformance.explain.pieces import word
 from conformance.outcome import Report
-from conformance.report.cause_words import joined
-from conformance.report.document import OPTION, policy, put, ready, styled
+from conformance.report.blame_words import at_layers, equation_of_blame, explained, first_words
+from conformance.report.cause_words import beside_cause, told_of
+from conformance.report.document import rendered
+from conformance.report.exact_words import exact_words, loss_text, loss_words
+from conformance.report.finding_words import finding_text
+from conformance.report.judged import judged_words
+from conformance.report.mathml import mathml
+from conformance.report.message import accused
 from conformance.report.page.data import packed
-from conformance.report.page.highlight import excerpt, text_lines
-from conformance.report.page.view import AROUND, View, equations_of, view
-from conformance.report.visible import visible
+from conformance.report.page.matrix import address, columns, rows
+from conformance.report.page.view import View, equations_of
+from conformance.report.sentence import counts, pluralize
+from conformance.report.source_words import source_of
 from conformance.versions import installed
 
 SCRIPTS = ("data.js", "scroll.js", "map.js", "histogram.js", "cell.js", "matrix.js")
@@ -33,58 +39,39 @@ WORDS = {  # what a cell says by its status
     "error": "stopped",
 }
 MANY = 40  # equations of a worked example, beyond which they are folded
+SHARED: tuple[Callable[..., Any], ...] = (
+    *(accused, address, at_layers, beside_cause, columns, counts, equation_of_blame),
+    *(exact_words, explained, finding_text, first_words, judged_words, loss_text, loss_words),
+    *(mathml, pluralize, rows, source_of, told_of, word),
+)
+"""What the template takes of the words that all forms share."""
 PACKAGES = ("backprop-conformance", "numpy", "torch", "python-flint")
 
 
-def write(path: Path, reports: Sequence[Report], command: str, option: str = OPTION) -> None:
-    """Write the page of some reports, whole or not at all.
+def page(reports: Sequence[Report], command: str) -> str:
+    """The page of some reports as HTML, for which jinja2 must be there.
 
     Args:
-        path: of the file.
         reports: one a subject, with their details.
         command: that makes it again.
-        option: that named the path.
-
-    Raises:
-        UsageError: jinja2 is missing, or the file cannot be written.
     """
-    ready(path, option)
-    put(path, page(reports, command), option)
-
-
-def page(reports: Sequence[Report], command: str) -> str:
-    """The page of some reports as HTML; see `write`."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
     folder = files(__package__)
-    style = styled((folder / "page.css").read_text("utf-8"))
     script = "".join((folder / name).read_text("utf-8") for name in SCRIPTS)
-    script = f'"use strict";\n{{\n{script}}}\n'
     prefixes = ["" if i == 0 else f"{i + 1}:" for i in range(len(reports))]
-    views = [view(each, prefix) for each, prefix in zip(reports, prefixes, strict=True)]
-    environment = Environment(
-        loader=PackageLoader("conformance.report.page", ""),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_seen,
-    )
-    environment.filters |= {"joined": joined, "prose": prose, "worded": worded}
-    environment.globals |= {"excerpt": excerpt, "text_lines": text_lines}
-    return environment.get_template("page.html.j2").render(
+    views = [View(each, prefix) for each, prefix in zip(reports, prefixes, strict=True)]
+    return rendered(
+        "report/page/page.html.j2",
+        (folder / "page.css").read_text("utf-8"),
+        f'"use strict";\n{{\n{script}}}\n',
         views=views,
         title=_title(views),
         command=command,
         facts=_facts(),
         equations=equations_of(views),
         data=packed([*zip(prefixes, reports, strict=True)]),
-        style=style,
-        script=script,
-        policy=policy(style, script),
         words=WORDS,
-        around=AROUND,
         many=MANY,
+        **{each.__name__: each for each in SHARED},
     )
 
 
@@ -93,23 +80,6 @@ def _title(views: Sequence[View]) -> str:
         return f"{views[0].report.subject}: {views[0].sentence}"
     right = sum(each.report.ok for each in views)
     return f"{len(views)} subjects: {right or 'none'} conformant"
-
-
-def _seen(value: object) -> object:
-    """A text of which everything is seen; what is markup already, and a number, as it is."""
-    return visible(value, keep="\n\t") if type(value) is str else value
-
-
-def prose(text: str) -> str:
-    """Words with the powers in them raised, such as σ′(z^l), and not broken; escaped."""
-    from markupsafe import Markup, escape
-
-    def raised(found: re.Match[str]) -> str:
-        power = re.sub(r"\^(?:\{([^{}]*)\}|(\w))", r"<sup>\1\2</sup>", found[0])
-        return f'<span class="whole">{power}</span>'
-
-    powers = r"[^\s^]*\^(?:\{[^{}]*\}|\w)\S*"
-    return Markup(re.sub(powers, raised, str(escape(visible(text)))))  # noqa: S704 - it is escaped
 
 
 def _facts() -> dict[str, str]:

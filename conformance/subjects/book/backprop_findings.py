@@ -22,8 +22,8 @@ Pair = tuple[list[Any], list[Any]]
 
 def backprop_findings(
     network: BookNetwork, case: Case, start: Parameters, sample: Batch
-) -> list[Finding]:
-    """What is wrong beside the quantities, seen in two calls with one sample on a new network."""
+) -> tuple[list[Finding], Pair]:
+    """What is wrong beside the gradients of a sample, and they, by two calls of a new network."""
     net = network.made_for(case)
     network.fill(net, *network.outwards(start))
     numbers = network.numbers
@@ -44,7 +44,7 @@ def backprop_findings(
     made = network.make(square, case.cost, case)
     if _shared([*made.weights, *made.biases]):
         findings.append(finding(Kind.ARRAY_SHARED, sizes=str(square)))
-    return findings
+    return findings, alone
 
 
 def same_gradients(first: Pair, second: Pair) -> bool:

@@ -14,7 +14,7 @@ from conformance.running.tracebacks import headline, is_ours
 from conformance.subjects.book.exact import on_balls
 from conformance.subjects.book.network import BookNetwork
 from conformance.subjects.book.traced_runs import backprop_run, update_run
-from conformance.subjects.observation import Shown, Where, nowhere
+from conformance.subjects.observation import Observed, Where, nowhere
 from conformance.subjects.pattern import BITS, Patterns, RunOf, Searched
 from conformance.subjects.stepped import Stepped, gathered, generic_case
 from conformance.tracing.index import as_floats, common_factor, is_factor
@@ -41,9 +41,9 @@ class NetworkPatterns(Patterns):
 
     def seen(
         self, case: Case, start: Parameters, batch: Batch, run: RunOf
-    ) -> tuple[dict[str, Shown], Where, OnBalls | None]:
+    ) -> tuple[dict[str, Observed], Where, OnBalls | None]:
         """The quantities of another run from the same parameters, their lines, their exactness."""
-        nothing: tuple[dict[str, Shown], Where, OnBalls | None] = {}, nowhere, None
+        nothing: tuple[dict[str, Observed], Where, OnBalls | None] = {}, nowhere, None
         return self.tried(lambda: self._seen(case, start, batch, run), nothing)
 
     def lines(self, case: Case, m: int, run: RunOf) -> Where:
@@ -63,10 +63,10 @@ class NetworkPatterns(Patterns):
 
     def _seen(
         self, case: Case, start: Parameters, batch: Batch, run: RunOf
-    ) -> tuple[dict[str, Shown], Where, OnBalls | None]:
+    ) -> tuple[dict[str, Observed], Where, OnBalls | None]:
         made = run(self.network, case, start, batch)
         pattern, found = self.found(case, made, run)
-        shown: dict[str, Shown] = {name: gathered(each, made) for name, each in found.items()}
+        shown: dict[str, Observed] = {name: gathered(each, made) for name, each in found.items()}
         return shown, pattern.frames, on_balls(case, made, found)
 
     def uses_returned(self, case: Case, update: Searched) -> frozenset[str]:

@@ -24,7 +24,7 @@ from conformance.subjects.book.epsilon import (
     epsilon_of,
 )
 from conformance.subjects.book.network import BookNetwork
-from conformance.subjects.observation import Shown
+from conformance.subjects.observation import Observed
 from conformance.subjects.stepped import traced_run
 from conformance.tracing.frames import Frame
 from conformance.tracing.trace import Trace
@@ -42,7 +42,7 @@ class OwnCost:
         note: why it was not judged.
     """
 
-    value: Shown | None = None
+    value: Observed | None = None
     frames: Callable[[], tuple[Frame, ...]] = tuple
     note: str = ""
 

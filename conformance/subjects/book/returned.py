@@ -3,12 +3,14 @@
 Left out: what is right, and what it does beside that (`backprop_findings.py`).
 """
 
+from typing import Any
+
 import numpy as np
 
 from conformance.arithmetic.rounding import RunningError
 from conformance.corpus.case import Case
 from conformance.subjects.book.network import BookNetwork
-from conformance.subjects.observation import Shown
+from conformance.subjects.observation import Observed
 from reference.step import Array, Batch, Parameters
 
 Parts = dict[str, list[Array]]
@@ -23,13 +25,21 @@ def returned(network: BookNetwork, case: Case, start: Parameters, batch: Batch) 
         network.fill(net, *network.outwards(start))
         x, y = (network.numbers.out(np.array(each[:, [i]])) for each in (batch.x, batch.y))
         pair = network.backprop(net, x, y, network.masks_of(net, batch, i))
-        for quantity, arrays in zip(("nabla_b", "nabla_w"), pair, strict=True):
-            for layer, array in enumerate(arrays, 2):
-                parts.setdefault(f"{quantity}{layer}", []).append(np.array(array))
+        for name, array in _named(pair).items():
+            parts.setdefault(name, []).append(array)
     return parts
 
 
-def means(parts: Parts, dtype: str) -> dict[str, Shown]:
+def _named(pair: tuple[list[Any], list[Any]]) -> dict[str, Array]:
+    """The gradients (∇b, ∇w) of a sample by their names."""
+    return {
+        f"{quantity}{layer}": np.array(array)
+        for quantity, arrays in zip(("nabla_b", "nabla_w"), pair, strict=True)
+        for layer, array in enumerate(arrays, 2)
+    }
+
+
+def means(parts: Parts, dtype: str) -> dict[str, Observed]:
     """The means of the samples' gradients, of those that have one shape."""
     return {
         name: _mean(each, dtype)
@@ -38,7 +48,7 @@ def means(parts: Parts, dtype: str) -> dict[str, Shown]:
     }
 
 
-def errors(parts: Parts) -> dict[str, Shown]:
+def errors(parts: Parts) -> dict[str, Observed]:
     """δ of each layer, which is what backprop of one sample gives as its ∇b."""
     return {
         f"delta{name.removeprefix('nabla_b')}": np.hstack(each)
@@ -47,10 +57,11 @@ def errors(parts: Parts) -> dict[str, Shown]:
     }
 
 
-def misshapen(parts: Parts, start: Parameters) -> dict[str, Shown]:
-    """The gradients of the first sample that do not have the shape of their parameters."""
+def misshapen(pair: tuple[list[Any], list[Any]], start: Parameters) -> dict[str, Observed]:
+    """The gradients (∇b, ∇w) of a sample that do not have the shape of their parameters."""
     shapes = {f"nabla_{name}": array.shape for name, array in start.named()}
-    return {n: each[0] for n, each in parts.items() if np.shape(each[0]) != shapes[n]}
+    named = _named(pair)
+    return {name: each for name, each in named.items() if each.shape != shapes[name]}
 
 
 def _mean(parts: list[Array], dtype: str) -> RunningError:

@@ -3,6 +3,7 @@
 Left out: what is seen of it (`traced_session.py`).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from conformance.subjects.book.returned import Parts
@@ -34,13 +35,13 @@ class Taken:
     Attributes:
         start: the parameters before it.
         batch: its mini-batch.
-        parts: the gradients that backprop returns of each sample.
+        parts: gives the gradients that backprop returns of each sample.
         after: the parameters after it.
         traced: the same step, traced, if that can be done and it is the same.
     """
 
     start: Parameters
     batch: Batch
-    parts: Parts
+    parts: Callable[[], Parts]
     after: dict[str, Array]
     traced: TracedUpdate | None = None

@@ -8,7 +8,7 @@ us. Left out: what is right (`verdict/oracle.py`).
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 
@@ -26,7 +26,7 @@ from conformance.subjects.book.returned import errors, means, misshapen, returne
 from conformance.subjects.book.taken import Taken, TracedUpdate
 from conformance.subjects.book.traced_runs import backprop_run, feed, forward_run, update_run
 from conformance.subjects.book.training import Training
-from conformance.subjects.observation import SHOWN, Observation, Shown, Where, nowhere
+from conformance.subjects.observation import SHOWN, Observation, Observed, Where, nowhere
 from conformance.subjects.pattern import Searched, in_its_own_numbers
 from conformance.subjects.stepped import Stepped, gathered
 from conformance.tracing.frames import Frame
@@ -74,17 +74,17 @@ class TracedSession(Training):
         network, case, start = self.network, self.case, self._start()
         if self.freely and self._goes_on(start, batch):
             return Observation(self._judged(self.after))
-        own = backprop_findings(network, case, start, batch.columns((0,)))
+        own, pair = backprop_findings(network, case, start, batch.columns((0,)))
         findings = (*own, *filter(None, [network.misordered]))
-        parts = returned(network, case, start, batch)
-        if network.misordered or misshapen(parts, start):
+        other = misshapen(pair, start)
+        if network.misordered or other:
             # No update can be made of gradients of other shapes: they are the failure.
-            shown = {**means(parts, case.dtype), **misshapen(parts, start)}
+            shown = {**means(returned(network, case, start, batch), case.dtype), **other}
             lines = self.patterns.lines(case, batch.m, backprop_run)
             return Observation(shown, lines, findings=findings)
         after = self.after if self.freely else self._taken(start, batch)
         made, note = self._traced(start, batch, after)
-        taken = Taken(start, batch, parts, after)
+        taken = Taken(start, batch, partial(returned, network, case, start, batch), after)
         if made is not None and leaves_its_parameters(findings, "backprop"):
             # Else of samples after the first no equation is what it was.
             taken = replace(taken, traced=TracedUpdate(made, *self.patterns.found(case, made)))
@@ -145,7 +145,7 @@ class TracedSession(Training):
 
         return where
 
-    def _gathered(self, taken: Taken) -> dict[str, Shown]:
+    def _gathered(self, taken: Taken) -> dict[str, Observed]:
         """What the update shows; a ∇ of nothing is 0."""
         if taken.traced is None:
             return {}
@@ -153,7 +153,7 @@ class TracedSession(Training):
         seen = {name: gathered(each, made) for name, each in taken.traced.found.items()}
         return {**seen, **{name: self._zeros(name, taken.batch) for name in nothing}}
 
-    def _output(self, taken: Taken, shown: Mapping[str, Shown]) -> Array:
+    def _output(self, taken: Taken, shown: Mapping[str, Observed]) -> Array:
         """a^L as the update has it, or as feedforward gives it."""
         inside = shown.get(f"a{self.case.layers}")
         if isinstance(inside, np.ndarray):
@@ -187,7 +187,7 @@ class TracedSession(Training):
         left, after = fresh.move(batch), self._taken(start, batch)
         return all(_same(left[name], each) for name, each in after.items())
 
-    def _judged(self, after: dict[str, Array]) -> dict[str, Shown]:
+    def _judged(self, after: dict[str, Array]) -> dict[str, Observed]:
         """The parameters that can be judged: without the decay that the network does not know."""
         decays = self.network.decays or not self.case.lmbda
         return {name: each for name, each in after.items() if decays or name[0] != "w"}
@@ -206,25 +206,28 @@ class TracedSession(Training):
         return None, OTHERWISE
 
     def _other(
-        self, taken: Taken, shown: dict[str, Shown]
-    ) -> tuple[dict[str, Shown], Where, OnBalls | None]:
+        self, taken: Taken, shown: dict[str, Observed]
+    ) -> tuple[dict[str, Observed], Where, OnBalls | None]:
         """What backprop returns, where the update uses something else; else it is what is shown."""
         case = self.case
-        whole = means(taken.parts, case.dtype)
         if taken.traced is None:
-            shown |= {**whole, **errors(taken.parts)}
+            parts = taken.parts()
+            shown |= {**means(parts, case.dtype), **errors(parts)}
             return {}, nowhere, None
         used = self.patterns.uses_returned(case, taken.traced.pattern)
+        if all(f"nabla_{name}" in used & shown.keys() for name, _ in taken.start.named()):
+            return {}, nowhere, None
+        whole = means(taken.parts(), case.dtype)
         shown |= {name: m for name, m in whole.items() if name in used and name not in shown}
-        other: dict[str, Shown] = {name: m for name, m in whole.items() if name not in used}
+        other: dict[str, Observed] = {name: m for name, m in whole.items() if name not in used}
         if not other:
             return {}, nowhere, None
         found, frames, exactness = self.patterns.seen(case, taken.start, taken.batch, backprop_run)
         return {**found, **other}, frames, exactness
 
     def _feedforward(
-        self, taken: Taken, shown: Mapping[str, Shown]
-    ) -> tuple[dict[str, Shown], Where, OnBalls | None]:
+        self, taken: Taken, shown: Mapping[str, Observed]
+    ) -> tuple[dict[str, Observed], Where, OnBalls | None]:
         """z and a of feedforward, if its output is not that of the update's own pass."""
         case, name = self.case, f"a{self.case.layers}"
         if self.network.mask or not leaves_its_parameters(self.conduct.findings):
@@ -260,11 +263,11 @@ class TracedSession(Training):
         return {"cost": cost, **dict.fromkeys(used, nablas)}
 
 
-def velocities(case: Case, start: Parameters, after: Mapping[str, Array]) -> dict[str, Shown]:
+def velocities(case: Case, start: Parameters, after: Mapping[str, Array]) -> dict[str, Observed]:
     """The velocities by which momentum moved the parameters, with the bounds of telling so."""
     if case.update != "momentum":
         return {}
-    found: dict[str, Shown] = {}
+    found: dict[str, Observed] = {}
     for name, before in start.named():
         if name in after and after[name].shape == before.shape:
             new, old = (lifted(each, case) for each in (after[name], before))

@@ -71,15 +71,17 @@ def recognised(called: CalledFunction, cost: str | None, *, given: bool) -> Reco
         layout, shown = _layout(called, trial)
         if shown is not None:
             found = _conventions(called, trial, (layout, shown), given=given)
-            return Recognised(found, _moves(trial, shown), _stops(called, found, trial, shown))
+            return Recognised(
+                found, _updates_all(trial, shown), _stops(called, found, trial, shown)
+            )
     # Not a layout but a mistake: the cases will show it, each in its own way.
     plain = FunctionConventions(dtypes=TRIAL_DTYPES, cost=cost or TRIALS[0].cost)
     square = replace(TRIALS[0], sizes=(2,) * TRIALS[0].layers)
-    seen, _ = _shown(called, plain, square)
-    return Recognised(plain, seen is None or _moves(square, seen))
+    seen, _ = _tried(called, plain, square)
+    return Recognised(plain, seen is None or _updates_all(square, seen))
 
 
-def _moves(trial: Case, shown: Quantities) -> bool:
+def _updates_all(trial: Case, shown: Quantities) -> bool:
     """Whether all new parameters are shown."""
     return {each for each in trial.rows if each[0] in "bw"} <= set(shown)
 
@@ -96,14 +98,14 @@ def _stops(
     last = _layers(shown) == trial.layers
     stopped = {}
     for n in (each for each in LAYERS if each != trial.layers):
-        seen, problem = _shown(called, found, replace(trial, sizes=(2,) * n))
+        seen, problem = _tried(called, found, replace(trial, sizes=(2,) * n))
         silent = f"it shows nothing of layer {n}" if last and _layers(seen or ()) != n else ""
         if problem or silent:
             stopped[n] = problem or silent
     return stopped
 
 
-def _shown(
+def _tried(
     called: CalledFunction, found: FunctionConventions, trial: Case
 ) -> tuple[Quantities | None, str]:
     """What it shows of a trial, or how it stops."""

@@ -167,7 +167,7 @@ def test_the_two_passes_of_any_program_are_drawn_for_the_width(
 ) -> None:
     path = tmp_path / "student.html"
     found = conformance.check(str(EXAMPLES / "student.py"))
-    path.write_text(found.as_page(), "utf-8")  # type: ignore[union-attr]
+    path.write_text(found.as_page(), "utf-8")
     other = {"wide": "narrow", "narrow": "wide"}[width]
     for theme in THEMES:
         it = open_page(path, width, theme)

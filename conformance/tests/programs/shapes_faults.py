@@ -3,6 +3,13 @@
 Edit = tuple[str, str]
 
 FAULTS: dict[str, list[Edit]] = {
+    "added_layers": [
+        ("d = d * block.slope(block.z)", "d = d * block.slope(block.act(block.z))"),
+        ("d = below\n", "d = below / len(x)\n"),
+        ("1 - np.tanh(z) ** 2 if", "1 - np.tanh(z) if"),
+        ("block.b -= lr * d.sum(axis=0)", "block.b -= lr * d.mean(axis=0)"),
+        ("block.W -= lr * block.x.T @ d", "block.W -= lr * block.x.T @ d / len(x)"),
+    ],
     "class_method": [
         ("d_out.mean(axis=1, keepdims=True)", "d_out.sum(axis=1, keepdims=True)"),
         ("* h * (1 - h)", "* h"),

@@ -13,7 +13,7 @@ from typing import Any
 ARGUMENTS = ("rank", "world", "weights", "biases", "micro_batches")
 
 
-def alone(function: Callable[..., Any]) -> Callable[..., Mapping[str, Any]]:
+def as_single_process(function: Callable[..., Any]) -> Callable[..., Mapping[str, Any]]:
     """The function as `step(weights, biases, x, y, eta)`, of rank 0 of one process."""
 
     @wraps(function)  # with the keywords that it names
