@@ -21,7 +21,8 @@ from conformance.grade.row import Check, Judgement, Outcome
 from conformance.judging.case_report import CaseReport
 from conformance.model.table import TAGS
 from conformance.outcome import Report
-from conformance.report.backward_words import where, why
+from conformance.report.backward_causes import why
+from conformance.report.backward_words import where
 from conformance.report.blame_words import at_layers
 from conformance.report.opening import statements
 from conformance.shapes.file_report import FileReport, Part

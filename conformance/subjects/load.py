@@ -24,7 +24,7 @@ from zlib import crc32
 
 from conformance.errors import SubjectError, UsageError
 from conformance.running.tracebacks import PACKAGE, headline, own_traceback
-from conformance.subjects.absent import stand_ins
+from conformance.subjects.absent import MissingError, stand_ins
 
 LISTED = 8  # names in a message
 NOTEBOOK = ".ipynb"
@@ -47,7 +47,7 @@ class Failed:
 
     def __str__(self) -> str:
         """Where, and why."""
-        known = isinstance(self.error, SubjectError)
+        known = isinstance(self.error, SubjectError | MissingError)
         return f"{self.where}: {self.error if known else headline(self.error)}"
 
 
