@@ -18,6 +18,7 @@ from conformance.shapes.definitions import returned_names
 from conformance.shapes.example_data import Data
 from conformance.shapes.state import Leaf, changed, leaves
 from conformance.shapes.vocabulary import kinds_of
+from conformance.subjects.load import missing
 from conformance.tracing.program import traced_program
 from conformance.tracing.trace import EnoughError, Node, Trace
 
@@ -135,6 +136,7 @@ def attempt(
     """
     scope = Scope({**size_kinds(data), **data_kinds(data, penalty)})
     run = Attempt(plan, data, scope, trace=trace)
+    _provide(plan.module, scope)
     with redirect_stdout(StringIO()), np.errstate(all="ignore"):
         run.roots = plan.make(data, scope)
         begin(run, values or {})
@@ -142,6 +144,14 @@ def attempt(
             for i, each in enumerate(plan.calls):
                 _call(run, each, i, None if chosen is None else chosen[i])
     return run
+
+
+def _provide(module: ModuleType, scope: Scope) -> None:
+    """Give data of ours to the names of a file that its own data would have been given to."""
+    for name in missing(module):
+        kind = next((each for each in kinds_of(name) if each in scope.kinds), None)
+        if kind is not None:
+            vars(module)[name] = scope.kinds[kind]
 
 
 @contextmanager

@@ -3,6 +3,12 @@
 Edit = tuple[str, str]
 
 FAULTS: dict[str, list[Edit]] = {
+    "absent_data": [
+        ("np.sum(dZ2, 1).reshape(-1, 1) / m", "np.sum(dZ2) / m"),
+        ("relu_slope(Z1)", "relu_slope(W1.dot(X))"),
+        ("np.sum(dZ1, 1).reshape(-1, 1) / m", "np.sum(dZ1, 1).reshape(-1, 1)"),
+        ("dW2 = dZ2.dot(A1.T) / m", "dW2 = dZ2.dot(Z1.T) / m"),
+    ],
     "added_layers": [
         ("d = d * block.slope(block.z)", "d = d * block.slope(block.act(block.z))"),
         ("d = below\n", "d = below / len(x)\n"),
