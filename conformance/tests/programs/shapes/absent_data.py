@@ -36,7 +36,8 @@ def forward(W1, b1, W2, b2, X):
     Z1 = W1.dot(X) + b1
     A1 = relu(Z1)
     Z2 = W2.dot(A1) + b2
-    return Z1, A1, Z2, softmax(Z2)
+    A2 = softmax(Z2)
+    return Z1, A1, Z2, A2
 
 
 def backward(Z1, A1, Z2, A2, W1, W2, X, Y):
