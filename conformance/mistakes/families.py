@@ -146,7 +146,6 @@ FAMILIES = (
         "weights-backwards",
         "The error goes down through the list of the weights counted from the wrong end.",
         wrong="δ^l = ((w^{L+1−l})ᵀ δ^{l+1}) ⊙ σ′(z^l)",
-        right="δ^l = ((w^{l+1})ᵀ δ^{l+1}) ⊙ σ′(z^l)",
         formulas=where("BP2", fits, lambda at: by_the_book(at, "BP2", w=at.w(mirrored(at)))),
         hidden="no hidden layer; layers of other shapes stop the program",
     ),
