@@ -87,8 +87,8 @@ class Culprit(Region):
             if found is not None:
                 return [found, *self.lines_of(fix.group)]
         if fix.change.what == "operand" and _is_argument(node, int(fix.change.before) - 1):
-            own = list(own_lines(node))
-            return own[1:2] + own[:1]  # the call that gives it
+            called = list(own_lines(node))
+            return called[1:2] + called[:1]  # the call that gives it
         return self.lines_of(fix.group)
 
     def needed_operands(self, group: Group) -> Iterator[Line]:

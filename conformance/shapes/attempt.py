@@ -260,7 +260,7 @@ def _call(run: Attempt, call: Call, i: int, chosen: int | None) -> None:
     function = call.function
     if isinstance(function, str):
         function = getattr(run.roots["self"], function)
-    problem = "its arguments are not known"
+    problems: list[str] = []  # of each way, the likeliest first
     if run.trace is not None:
         # What goes backwards may compute the forward pass again: it is the same one.
         run.trace.known_operations = run.trace.known_operations or {}
@@ -272,16 +272,18 @@ def _call(run: Attempt, call: Call, i: int, chosen: int | None) -> None:
             result = _bounded(function, args, kwargs)
             _learn(run, call, function, result)
         except (UnboundError, UnfitError) as error:
-            problem = str(error)
+            problems.append(str(error))
             continue
         except Exception as error:  # noqa: BLE001 - a program may refuse it in any way
-            problem = f"{type(error).__name__}: {error}"
+            problems.append(f"{type(error).__name__}: {error}")
             continue
         run.results.append((call, function, result))
         run.ways.append(number)
         return
     name = getattr(function, "__name__", "it")
-    raise UnfitError(f"{name}: {problem}", i + 1)
+    if not problems:
+        raise UnfitError(f"{name}: its arguments are not known", i)
+    raise UnfitError(f"{name}: {problems[0]}", i + 1)
 
 
 def _bounded(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:

@@ -49,10 +49,10 @@ class Failed:
     where: str
     error: BaseException
 
-    def __str__(self) -> str:
-        """Where, and why."""
-        known = isinstance(self.error, SubjectError)
-        return f"{self.where}: {self.error if known else headline(self.error)}"
+    @property
+    def why(self) -> str:
+        """What is not here, in one line."""
+        return str(self.error) if isinstance(self.error, SubjectError) else headline(self.error)
 
 
 def is_spec(text: str) -> bool:
