@@ -3,12 +3,15 @@
 A file runs in a process of its own, under a time limit. Left out: the command line (`cli`).
 """
 
+import builtins
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
+from unittest.mock import patch
 
 from threadpoolctl import threadpool_limits
 
@@ -20,7 +23,7 @@ from conformance.running.isolate import isolated
 from conformance.shapes.adapter import adapter, names_of
 from conformance.shapes.candidates import Candidate, candidates, of_thing
 from conformance.shapes.custom_function import defines_functions
-from conformance.shapes.definitions import cells, definitions, of_module, trains_at_import
+from conformance.shapes.definitions import cells, definitions, has_main, of_module, trains_at_import
 from conformance.shapes.file_report import (
     FileReport,
     NotHere,
@@ -34,6 +37,9 @@ from conformance.subjects.load import NOTEBOOK
 from conformance.values import from_values, to_values
 
 Send = Callable[[object], None]
+
+BRIEFLY = 5.0
+"""Seconds that a file may run of which nothing is recognised."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +86,11 @@ def check_file(asked: Asked, book: Callable[[str], Report]) -> FileReport:
             stopped = error
     found = _defined(asked, book)
     parts, left = found.parts, found.left
+    unknown = stopped is None and bool(left or not parts)
+    if unknown and asked.name is None and has_main(asked.place):
+        with suppress(SubjectError):  # it may need arguments, or data that are not here
+            parts.append(_run(replace(asked, timeout=BRIEFLY)))
+            left = []
     if not parts:
         if stopped is None and found.failed and not left:
             where, why = found.failed.where, found.failed.why
@@ -199,7 +210,7 @@ def _send_all(asked: Asked, send: Send) -> None:
         send({"failed": to_values(NotHere(first.where, first.why))})
     used: set[str] = set()
     judged_any = False
-    with threadpool_limits(1):
+    with threadpool_limits(1), _no_exit():
         for each in _candidates(asked, found):
             if each.functions & used:
                 continue  # it was judged as a part of another
@@ -219,6 +230,21 @@ def _send_all(asked: Asked, send: Send) -> None:
         if not judged_any:
             made = adapter(found, asked.name)
             send({"refused": to_values(Refused(asked.said, names_of(found), made))})
+
+
+@contextmanager
+def _no_exit() -> Iterator[None]:
+    """Let a program that is called in a way that it refuses by `exit()` raise an error instead."""
+
+    def stopped(*_: object) -> None:
+        raise RuntimeError("it calls exit()")
+
+    with (
+        patch.object(builtins, "exit", stopped),
+        patch.object(builtins, "quit", stopped),
+        patch.object(sys, "exit", stopped),
+    ):
+        yield
 
 
 def write_adapter(asked: Asked, target: Path) -> str:

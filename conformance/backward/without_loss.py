@@ -60,7 +60,8 @@ def _by(chosen: Tried, run: Recorded, factor: float) -> Examined:
     forward, found, kinks = judged(replace(run, loss=loss_of(chosen, factor)))
     examined = finished(forward, found, kinks=kinks)
     decay = 0.0 if chosen.decay is None else chosen.decay.rate
-    return replace(examined, cost=chosen.name, factor=_beside(chosen, factor), decay=decay)
+    name = f"weighted {chosen.name}" if chosen.weighted else chosen.name
+    return replace(examined, cost=name, factor=_beside(chosen, factor), decay=decay)
 
 
 def _beside(chosen: Tried, factor: float) -> float:

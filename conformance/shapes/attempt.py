@@ -17,6 +17,7 @@ from conformance.shapes.arguments import Scope, UnboundError, data_kinds, size_k
 from conformance.shapes.definitions import returned_names
 from conformance.shapes.example_data import Data
 from conformance.shapes.state import Leaf, changed, leaves
+from conformance.shapes.tensors import as_array, as_tensor, doubles, holds_tensors
 from conformance.shapes.vocabulary import kinds_of
 from conformance.subjects.load import missing
 from conformance.tracing.program import traced_program
@@ -85,6 +86,7 @@ class Attempt:
         ways: which way each call went.
         trace: of the run; None if it was not recorded.
         target: the node of the targets, if they are floats.
+        tensors: whether the program computes with tensors.
     """
 
     plan: Plan
@@ -97,6 +99,7 @@ class Attempt:
     roots: dict[str, Any] = field(default_factory=dict)
     trace: Trace | None = None
     target: Node | None = None
+    tensors: bool = False
 
     def end(self) -> list[Leaf]:
         """The leaves in the end."""
@@ -137,8 +140,9 @@ def attempt(
     scope = Scope({**size_kinds(data), **data_kinds(data, penalty)})
     run = Attempt(plan, data, scope, trace=trace)
     _provide(plan.module, scope)
-    with redirect_stdout(StringIO()), np.errstate(all="ignore"):
+    with redirect_stdout(StringIO()), np.errstate(all="ignore"), doubles():
         run.roots = plan.make(data, scope)
+        run.tensors = any(map(holds_tensors, run.roots.values()))
         begin(run, values or {})
         with _recorded(run):
             for i, each in enumerate(plan.calls):
@@ -227,7 +231,8 @@ def _given_data(run: Attempt) -> dict[str, Any]:
     data, kinds = run.data, run.scope.kinds
     given: dict[str, Any] = {"inputs": data.x, "targets": data.y}
     if run.trace is not None:
-        given["inputs"] = run.trace.given(data.x, "X")
+        if np.asarray(data.x).dtype.kind == "f":
+            given["inputs"] = run.trace.given(data.x, "X")
         y = np.asarray(data.y)
         if y.dtype.kind == "f" and isinstance(data.y, np.ndarray):
             given["targets"] = run.trace.given(data.y, "y")
@@ -269,7 +274,8 @@ def _call(run: Attempt, call: Call, i: int, chosen: int | None) -> None:
         if chosen is not None and number != chosen:
             continue
         try:
-            result = _bounded(function, args, kwargs)
+            given = as_tensor((args, kwargs)) if run.tensors else (args, kwargs)
+            result = as_array(_bounded(function, *given))
             _learn(run, call, function, result)
         except (UnboundError, UnfitError) as error:
             problems.append(str(error))

@@ -3,11 +3,11 @@
 Left out: judging it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from types import FunctionType
-from typing import Any
+from typing import Any, Protocol
 
 from conformance.shapes.arguments import needed, taken
 from conformance.shapes.assembled import assembled
@@ -19,17 +19,10 @@ from conformance.shapes.definitions import (
     sources,
 )
 from conformance.shapes.example_data import Data
-from conformance.shapes.function_pairs import (
-    PAIR,
-    LossSearch,
-    PairSearch,
-    loss_class,
-    losses,
-    pairs,
-)
+from conformance.shapes.function_pairs import PAIR, loss_class, losses, pairs
 from conformance.shapes.judging import Found, judged
-from conformance.shapes.layers import LayerSearch, layer_search
-from conformance.shapes.own_data import OwnDataSearch, own_data
+from conformance.shapes.layers import layer_search
+from conformance.shapes.own_data import own_data
 from conformance.shapes.parameters import made_by_the_file, made_here, takes_parameters
 from conformance.shapes.plans import (
     Made,
@@ -41,11 +34,22 @@ from conformance.shapes.plans import (
     methods,
 )
 from conformance.shapes.search import Refusal, Searched
-from conformance.shapes.values import ValueSearch, value_search
+from conformance.shapes.values import value_search
 from conformance.shapes.vocabulary import is_parameter, kinds_of
 from conformance.subjects.adapt import is_module, is_of_the_book
 
 BACKWARD = ("backward", "train")
+
+
+class Judgeable(Protocol):
+    """What is judged by itself: a layer, a pair of functions, a loss, a class of values."""
+
+    @property
+    def problems(self) -> Sequence[str]:
+        """Why it could not be judged."""
+
+    def found(self, cost: str | None) -> Found | None:
+        """It, recognised and judged; None if it does not run."""
 
 
 @dataclass(frozen=True)
@@ -63,17 +67,14 @@ class Candidate:
     name: str
     book: bool
     searched: tuple[Searched, ...] = ()
-    layer: (
-        LayerSearch | PairSearch | LossSearch | OwnDataSearch | FunctionSearch | ValueSearch | None
-    ) = None
+    layer: Judgeable | None = None
     functions: frozenset[str] = frozenset()
 
     @property
     def refusal(self) -> Refusal:
         """How far its readings came."""
-        problems = getattr(self.layer, "problems", ())
-        if problems and not isinstance(self.layer, LossSearch):
-            return Refusal(1, problems[0], parameters=True)
+        if self.layer is not None and self.layer.problems:
+            return Refusal(1, self.layer.problems[0], parameters=True)
         refusals = [each.refusal for each in self.searched]
         return max(refusals, key=lambda each: each.stage, default=Refusal())
 

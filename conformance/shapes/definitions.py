@@ -132,6 +132,14 @@ def trains_at_import(place: str) -> int | None:
     return None
 
 
+def has_main(place: str) -> bool:
+    """Whether a file does something when it is run that it does not when it is imported."""
+    if place.endswith(NOTEBOOK):
+        return False
+    body = ast.parse(source_of(place)).body
+    return any(isinstance(e, ast.If) and "__name__" in ast.unparse(e.test) for e in body)
+
+
 def _computes(loop: ast.stmt) -> bool:
     """Whether a loop changes something by arithmetic."""
     return any(isinstance(each, ast.AugAssign | ast.BinOp) for each in ast.walk(loop))
@@ -199,4 +207,7 @@ def forget_notebook(module: ModuleType) -> None:
     sys.modules.pop(module.__name__, None)
 
 
-__all__ = ["Definitions", "SubjectError", "cells", "definitions", "of_module", "trains_at_import"]
+__all__ = [
+    "Definitions", "SubjectError", "cells", "definitions", "has_main", "of_module",
+    "trains_at_import",
+]  # fmt: skip

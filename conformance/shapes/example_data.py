@@ -78,6 +78,10 @@ IMAGES = (2, 3, 6, 4)
 def _inputs(sizes: Sizes, layout: str) -> Array:
     if layout == "images":
         return np.random.default_rng(SEED).normal(size=IMAGES)
+    if layout == "sequences":
+        return np.random.default_rng(SEED).normal(size=(2, 4, sizes.n_in))
+    if layout == "places":
+        return np.arange(sizes.m) * 2 % sizes.n_in
     rows = np.random.default_rng(SEED).normal(size=(sizes.m, sizes.n_in))
     return _laid(rows, layout)
 

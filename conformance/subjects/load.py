@@ -25,7 +25,7 @@ from zlib import crc32
 
 from conformance.errors import SubjectError, UsageError
 from conformance.running.tracebacks import PACKAGE, headline, own_traceback
-from conformance.subjects.absent import stand_ins
+from conformance.subjects.absent import MissingError, stand_ins
 
 LISTED = 8  # names in a message
 NOTEBOOK = ".ipynb"
@@ -52,7 +52,8 @@ class Failed:
     @property
     def why(self) -> str:
         """What is not here, in one line."""
-        return str(self.error) if isinstance(self.error, SubjectError) else headline(self.error)
+        known = isinstance(self.error, SubjectError | MissingError)
+        return str(self.error) if known else headline(self.error)
 
 
 def is_spec(text: str) -> bool:

@@ -9,6 +9,22 @@ FAULTS: dict[str, list[Edit]] = {
         ("np.sum(dZ1, 1).reshape(-1, 1) / m", "np.sum(dZ1, 1).reshape(-1, 1)"),
         ("dW2 = dZ2.dot(A1.T) / m", "dW2 = dZ2.dot(Z1.T) / m"),
     ],
+    "cell_of_arrays": [
+        ("d * new * write * (1 - write)", "d * new * (1 - write)"),
+        ("self.grads[2][...] = dtotal.sum(axis=0)", "self.grads[2][...] = dtotal.mean(axis=0)"),
+    ],
+    "plain_tensors": [
+        ("dz[self.z <= 0] = 0", "dz[dz <= 0] = 0"),
+        ("dz.sum(dim=0)", "dz.mean(dim=0)"),
+    ],
+    "two_blocks": [
+        ("self.bias_grad += gradients.sum(axis=0)", "self.bias_grad += gradients.mean(axis=0)"),
+        ("self.weights_grad += self.x.T @ gradients", "self.weights_grad += self.x.T @ gradients**2"),
+    ],
+    "made_at_first_call": [
+        ("activation_prev.T @ last_derivative", "activation_prev.T @ last_derivative**2"),
+        ("lr * last_derivative.sum(axis=0)", "lr * last_derivative.sum()"),
+    ],
     "added_layers": [
         ("d = d * block.slope(block.z)", "d = d * block.slope(block.act(block.z))"),
         ("d = below\n", "d = below / len(x)\n"),
