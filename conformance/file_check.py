@@ -93,8 +93,8 @@ def check_file(asked: Asked, book: Callable[[str], Report]) -> FileReport:
             left = []
     if not parts:
         if stopped is None and found.failed and not left:
-            where, why = found.failed.where, found.failed.why
-            stopped = SubjectError(f"{where}: cannot be imported: {why}")
+            words = f"{found.failed.where}: {found.failed.why}"
+            stopped = SubjectError(f"{asked.place} cannot be imported: {words}")
         raise stopped or UsageError(refused_words(found.refusal, left, found.failed))
     shapes = [each for each in parts if isinstance(each, ShapeReport)]
     judged = {each.name.rpartition(":")[2] for each in shapes}
@@ -225,7 +225,8 @@ def _send_all(asked: Asked, send: Send) -> None:
                 send({"name": each.name, "found": to_values(judged)})
             elif each.refusal.parameters:
                 # else it is such as a base class of layers, or a list of them
-                network = isinstance(getattr(found.module, each.name, None), type)
+                thing = getattr(found.module, each.name, None)
+                network = isinstance(thing, type) and each.layer is None
                 send({"left": to_values(NotJudged(each.name, each.refusal.words, network))})
         if not judged_any:
             made = adapter(found, asked.name)
