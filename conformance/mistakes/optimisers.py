@@ -48,11 +48,6 @@ def with_old(at: Situation, old: Any) -> Any:
     return by_the_book(at, "V", **{f"old_{at.quantity}": old})
 
 
-def negated(at: Situation) -> Any:
-    """v^l ← −μ v^l − η ∂C/∂w^l"""
-    return with_old(at, -at.kept)
-
-
 def forgotten(at: Situation) -> Any:
     """v^l ← −η ∂C/∂w^l"""
     return with_old(at, 0 * at.kept)
@@ -78,11 +73,6 @@ def without_decay(at: Situation) -> Any:
 def is_velocity(at: Situation) -> bool:
     """Whether it is the velocity of weights"""
     return at.case.update in MOMENTUM and at.quantity == "v_w"
-
-
-def is_plain(at: Situation) -> bool:
-    """Whether the momentum is the book's"""
-    return at.case.update == "momentum"
 
 
 def decay_beside(at: Situation) -> Any:
@@ -118,11 +108,6 @@ def step_of_adam(at: Situation, v: Any, root: Any) -> Any:
     )
 
 
-def uncorrected(at: Situation) -> Any:
-    """w^l ← w^l − η v^l / (√s^l + ε)"""
-    return step_of_adam(at, at.state("v"), np.sqrt(at.state("s")))
-
-
 def corrected(at: Situation) -> tuple[Any, Any]:
     """v^l and s^l over what their weights add up to; of RMSProp the gradient and s^l."""
     if at.case.update == "rmsprop":
@@ -135,16 +120,6 @@ def inside(at: Situation) -> Any:
     """w^l ← w^l − η v / √(s + ε)"""
     v, s = corrected(at)
     return step_of_adam(at, v, np.sqrt(s + at.given["epsilon"]) - at.given["epsilon"])
-
-
-def rootless(at: Situation) -> Any:
-    """w^l ← w^l − η v / (s + ε)"""
-    return step_of_adam(at, *corrected(at))
-
-
-def counted_from_0(at: Situation) -> Any:
-    """The update with t − 1 in the place of t"""
-    return by_the_book(at, at.of.upper(), t=at.named["t"] - 1)
 
 
 def squared_mean(at: Situation) -> Any:
@@ -192,7 +167,7 @@ OPTIMISERS = (
         "The velocity of the step before is subtracted.",
         wrong="v^l ← −μ v^l − η ∂C/∂w^l",
         right="v^l ← μ v^l − η ∂C/∂w^l",
-        formulas=kept("v_", MOMENTUM, negated),
+        formulas=kept("v_", MOMENTUM, lambda at: with_old(at, -at.kept)),
         hidden=f"{OTHERS}; a single step",
     ),
     Mistake(
@@ -271,7 +246,7 @@ OPTIMISERS = (
         "The means of Adam are not divided by what their weights add up to.",
         wrong="w^l ← w^l − η v^l / (√s^l + ε)",
         right=STEP,
-        formulas=moved(ADAM, uncorrected),
+        formulas=moved(ADAM, lambda at: step_of_adam(at, at.state("v"), np.sqrt(at.state("s")))),
         hidden=OTHERS,
         convention="It is a convention where the step size is said to be without it.",
     ),
@@ -280,7 +255,7 @@ OPTIMISERS = (
         "The first step has t = 0 in the correction of the means.",
         wrong=f"{STEP}, t from 0",
         right=f"{STEP}, t from 1",
-        formulas=moved(ADAM, counted_from_0),
+        formulas=moved(ADAM, lambda at: by_the_book(at, at.of.upper(), t=at.named["t"] - 1)),
         hidden=OTHERS,
     ),
     Mistake(
@@ -297,7 +272,7 @@ OPTIMISERS = (
         "The step is divided by the mean square and not by its root.",
         wrong="w^l ← w^l − η v^l / (s^l + ε)",
         right="w^l ← w^l − η v^l / (√s^l + ε)",
-        formulas=moved(ROOTS, rootless),
+        formulas=moved(ROOTS, lambda at: step_of_adam(at, *corrected(at))),
         hidden=OTHERS,
     ),
     Mistake(

@@ -17,6 +17,7 @@ from conformance.backward.findings import (
     Line,
 )
 from conformance.report.backward_causes import quoted, why
+from conformance.report.sentence import pluralize
 from conformance.report.visible import visible
 
 MANY = 8  # gradients, beyond which their names are not all said
@@ -31,7 +32,7 @@ def report_lines(name: str, examined: Examined) -> list[str]:
     for each in examined.accused:
         lines += ([""] if lines else []) + blame_lines(each, examined.gradients)
     if all(each.ok for each in examined.gradients):
-        lines += ([""] if lines else []) + [_all_right(name, examined.gradients)]
+        lines += ([""] if lines else []) + [f"{name}: {_right(examined.gradients)}"]
     said = [f"note: {each}" for each in (*conventions(examined), *notes(examined))]
     return [visible(each) for each in (*lines, *said)]
 
@@ -72,25 +73,17 @@ def _wrong(names: Sequence[str], accused: Accused, gradients: Sequence[Judged]) 
     return f"{what}{'s'[: len(names) > 1]} of {_names(names)}", beside
 
 
-def _all_right(name: str, gradients: Sequence[Judged]) -> str:
-    return f"{name}: {_right(gradients)}"
-
-
 def _right(gradients: Sequence[Judged]) -> str:
     """That all are right, and what decided it."""
     gradients = [e for e in gradients if e.declared is None or e.declared.kind == "straight"]
     if not gradients:
         return "no gradient is judged: what its backward gives is a convention"
     exact = sum(each.exact for each in gradients)
-    count = _count(len(gradients), "gradient")
+    count = pluralize(len(gradients), "gradient")
     if exact == len(gradients):
         return f"{count}, all right, decided on balls"
     how = "in floats, to half of their digits" if not exact else f"{exact} of them decided on balls"
     return f"{count}, all right, {how}"
-
-
-def _count(n: int, what: str) -> str:
-    return f"{n} {what}{'s'[: n != 1]}"
 
 
 def blame_lines(accused: Accused, gradients: Sequence[Judged] = ()) -> list[str]:
