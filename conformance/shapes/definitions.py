@@ -35,7 +35,7 @@ class Definitions:
         classes: its own, in the order of the file.
         functions: its own, in the order of the file.
         others: other things that it makes, such as functions of JAX.
-        failed: what it asked for that is not here, and what failed after that, in words.
+        failed: the first statement that asked for what is not here, and those that failed after it.
     """
 
     place: str
@@ -43,7 +43,7 @@ class Definitions:
     classes: tuple[type, ...]
     functions: tuple[FunctionType, ...]
     others: tuple[Any, ...] = ()
-    failed: tuple[str, ...] = ()
+    failed: tuple[Failed, ...] = ()
 
 
 def definitions(place: str, python_path: Sequence[Path] = ()) -> Definitions:
@@ -55,7 +55,7 @@ def definitions(place: str, python_path: Sequence[Path] = ()) -> Definitions:
     """
     failed: list[Failed] = []
     module = run_file(place, sources(place), python_path, failed)
-    return replace(of_module(place, module), failed=tuple(map(str, failed)))
+    return replace(of_module(place, module), failed=tuple(failed))
 
 
 def of_module(place: str, module: ModuleType) -> Definitions:

@@ -20,6 +20,7 @@ from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 from types import ModuleType
+from weakref import WeakKeyDictionary
 from zlib import crc32
 
 from conformance.errors import SubjectError, UsageError
@@ -31,6 +32,9 @@ NOTEBOOK = ".ipynb"
 NOT_HERE = (EOFError, ImportError, OSError, SubjectError, SystemExit)
 """What a statement raises that asks for what is not here."""
 FORMS = "path/to/file.py:Name or package.module:Name"
+
+
+_MISSING: WeakKeyDictionary[ModuleType, set[str]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -45,10 +49,11 @@ class Failed:
     where: str
     error: BaseException
 
-    def __str__(self) -> str:
-        """Where, and why."""
+    @property
+    def why(self) -> str:
+        """What is not here, in one line."""
         known = isinstance(self.error, SubjectError | MissingError)
-        return f"{self.where}: {self.error if known else headline(self.error)}"
+        return str(self.error) if known else headline(self.error)
 
 
 def is_spec(text: str) -> bool:
@@ -203,6 +208,18 @@ def _execute(tree: ast.Module, file: str, module: ModuleType, failed: list[Faile
             if not failed and not isinstance(error, NOT_HERE):
                 raise
             failed.append(Failed(f"{Path(file).name}:{statement.lineno}", error))
+            _MISSING.setdefault(module, set()).update(_bound(statement))
+
+
+def _bound(statement: ast.stmt) -> set[str]:
+    """The names that a statement gives something to."""
+    names = (each for each in ast.walk(statement) if isinstance(each, ast.Name))
+    return {each.id for each in names if isinstance(each.ctx, ast.Store)}
+
+
+def missing(module: ModuleType) -> set[str]:
+    """The names of a module that are not bound, since statements were passed over."""
+    return _MISSING.get(module, set())
 
 
 def _import_module(place: str, python_path: Sequence[Path]) -> ModuleType:
