@@ -40,8 +40,8 @@ def report_lines(name: str, examined: Examined) -> list[str]:
 def in_one_line(name: str, examined: Examined) -> str:
     """The program, the verdict, and the first line to blame with the reason."""
     if not examined.accused:
-        wrong = not all(each.ok for each in examined.gradients)
-        said = f"{name}: {headline(examined)}" if wrong else report_lines(name, examined)[0]
+        right = all(each.ok for each in examined.gradients)
+        said = report_lines(name, examined)[0] if right else f"{name}: {headline(examined)}"
         return visible(said)
     first, *others = examined.accused
     more = f" (and {len(others)} more)" if others else ""
