@@ -3,12 +3,15 @@
 A file runs in a process of its own, under a time limit. Left out: the command line (`cli`).
 """
 
+import builtins
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
+from unittest.mock import patch
 
 from threadpoolctl import threadpool_limits
 
@@ -20,13 +23,23 @@ from conformance.running.isolate import isolated
 from conformance.shapes.adapter import adapter, names_of
 from conformance.shapes.candidates import Candidate, candidates, of_thing
 from conformance.shapes.custom_function import defines_functions
-from conformance.shapes.definitions import cells, definitions, of_module, trains_at_import
-from conformance.shapes.file_report import FileReport, NotJudged, Part, Refused, ShapeReport
+from conformance.shapes.definitions import cells, definitions, has_main, of_module, trains_at_import
+from conformance.shapes.file_report import (
+    FileReport,
+    NotHere,
+    NotJudged,
+    Part,
+    Refused,
+    ShapeReport,
+)
 from conformance.shapes.judging import Found, Recognised
 from conformance.subjects.load import NOTEBOOK
 from conformance.values import from_values, to_values
 
 Send = Callable[[object], None]
+
+BRIEFLY = 5.0
+"""Seconds that a file may run of which nothing is recognised."""
 
 
 @dataclass(frozen=True)
@@ -73,9 +86,15 @@ def check_file(asked: Asked, book: Callable[[str], Report]) -> FileReport:
             stopped = error
     found = _defined(asked, book)
     parts, left = found.parts, found.left
+    unknown = stopped is None and bool(left or not parts)
+    if unknown and asked.name is None and has_main(asked.place):
+        with suppress(SubjectError):  # it may need arguments, or data that are not here
+            parts.append(_run(replace(asked, timeout=BRIEFLY)))
+            left = []
     if not parts:
         if stopped is None and found.failed and not left:
-            stopped = SubjectError(f"{asked.place} cannot be imported: {found.failed}")
+            words = f"{found.failed.where}: {found.failed.why}"
+            stopped = SubjectError(f"{asked.place} cannot be imported: {words}")
         raise stopped or UsageError(refused_words(found.refusal, left, found.failed))
     shapes = [each for each in parts if isinstance(each, ShapeReport)]
     judged = {each.name.rpartition(":")[2] for each in shapes}
@@ -92,13 +111,13 @@ class _Defined:
         parts: the reports.
         left: what in it fits no shape.
         refusal: how far that came.
-        failed: where it asked for what is not here.
+        failed: what it asked for that is not here.
     """
 
     refusal: Refused
     parts: list[Part] = field(default_factory=list)
     left: list[NotJudged] = field(default_factory=list)
-    failed: str = ""
+    failed: NotHere | None = None
 
 
 def _defined(asked: Asked, book: Callable[[str], Report]) -> _Defined:
@@ -118,7 +137,7 @@ def _defined(asked: Asked, book: Callable[[str], Report]) -> _Defined:
             elif "left" in said:
                 made.left.append(from_values(NotJudged, said["left"]))
             elif "failed" in said:
-                made.failed = str(said["failed"])
+                made.failed = from_values(NotHere, said["failed"])
             else:
                 made.refusal = from_values(Refused, said["refused"])
     except SubjectError as error:
@@ -187,10 +206,11 @@ def _send_all(asked: Asked, send: Send) -> None:
     """What the child does: it judges each candidate, and sends it as soon as it is known."""
     found = definitions(asked.place, asked.python_path)
     if found.failed:
-        send({"failed": found.failed[0]})
+        first = found.failed[0]
+        send({"failed": to_values(NotHere(first.where, first.why))})
     used: set[str] = set()
     judged_any = False
-    with threadpool_limits(1):
+    with threadpool_limits(1), _no_exit():
         for each in _candidates(asked, found):
             if each.functions & used:
                 continue  # it was judged as a part of another
@@ -205,10 +225,27 @@ def _send_all(asked: Asked, send: Send) -> None:
                 send({"name": each.name, "found": to_values(judged)})
             elif each.refusal.parameters:
                 # else it is such as a base class of layers, or a list of them
-                send({"left": to_values(NotJudged(each.name, each.refusal.words))})
+                thing = getattr(found.module, each.name, None)
+                network = isinstance(thing, type) and each.layer is None
+                send({"left": to_values(NotJudged(each.name, each.refusal.words, network))})
         if not judged_any:
             made = adapter(found, asked.name)
             send({"refused": to_values(Refused(asked.said, names_of(found), made))})
+
+
+@contextmanager
+def _no_exit() -> Iterator[None]:
+    """Let a program that is called in a way that it refuses by `exit()` raise an error instead."""
+
+    def stopped(*_: object) -> None:
+        raise RuntimeError("it calls exit()")
+
+    with (
+        patch.object(builtins, "exit", stopped),
+        patch.object(builtins, "quit", stopped),
+        patch.object(sys, "exit", stopped),
+    ):
+        yield
 
 
 def write_adapter(asked: Asked, target: Path) -> str:

@@ -13,6 +13,7 @@ from conformance.backward.forward import Forward
 from conformance.backward.judge import Verdict
 from conformance.backward.names import named, operation, operation_text
 from conformance.backward.quantities import HALF_OF_THE_DIGITS, Match
+from conformance.backward.source import line_of
 from conformance.tracing.trace import Node
 
 
@@ -61,7 +62,9 @@ def alike(forward: Forward, node: Node) -> list[Node]:
 
 def called(forward: Forward, node: Node) -> Named:
     """The name of a forward value, or of one with the same derivative that has a better one."""
-    names = [named(each) for each in (node, *reversed(alike(forward, node)))]
+    nodes = [node, *reversed(alike(forward, node))]
+    own = [each for each in nodes if each.given or line_of(each) is not None]  # it has a name
+    names = [named(each) for each in own or nodes]
     return next((each for each in names if each.name.isidentifier()), names[0])
 
 

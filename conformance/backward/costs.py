@@ -94,21 +94,24 @@ COSTS: dict[str, Cost] = {
 """By the name that `--cost` has, in the order in which they are tried."""
 
 
-def cost(trace: Trace, name: str, pairs: Sequence[tuple[Node, Any]]) -> Node | None:
+def cost(
+    trace: Trace, name: str, pairs: Sequence[tuple[Node, Any]], weights: Array | None = None
+) -> Node | None:
     """The node of a cost of all samples, appended to a trace; None if it is none of the output.
 
     Args:
         trace: of the run.
         name: of the cost.
         pairs: outputs, each with what it is compared with, of its shape.
+        weights: of the pairs; all 1 if there are none.
     """
     total: Any = 0.0
     with np.errstate(all="ignore"):
-        for output, target in pairs:
+        for i, (output, target) in enumerate(pairs):
             term = COSTS[name](trace, output, target)
             if term is None:
                 return None
-            total = term + total
+            total = (term if weights is None else weights[i] * term) + total
     found = trace.argument(total)
     return found if type(found) is Node else None
 

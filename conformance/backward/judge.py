@@ -128,15 +128,22 @@ def verdicts(forward: Forward) -> list[Verdict]:
     rights = [forward.right(each.parameter) for each in forward.run.goals]
     largest = max((float(np.max(np.abs(e), initial=0.0)) for e in rights), default=0.0)
     found = []
-    for goal, right in zip(forward.run.goals, rights, strict=True):
+    for goal, whole in zip(forward.run.goals, rights, strict=True):
         given = np.asarray(forward.chain.values[goal.node.number])
-        error = float("inf")
+        error, right = float("inf"), in_shape(whole, given.shape)
         if given.shape == right.shape:
             error = distance(given, right, None if np.any(right) else largest or 1.0)
             if error > HALF_OF_THE_DIGITS:  # it may be the rest of a sum that has cancelled
                 error = distance(given, right, _scale(forward, goal, right) or largest or 1.0)
         found.append(Verdict(goal, given, right, error <= HALF_OF_THE_DIGITS, error))
     return found
+
+
+def in_shape(right: Array, given: tuple[int, ...]) -> Array:
+    """A gradient in the shape that is given, if it is taken off entry by entry: (n,) off (1, n)."""
+    ones = right.ndim - len(given)
+    alike = given == right.shape[ones:] and right.shape[:ones] == (1,) * ones
+    return right.reshape(given) if alike else right
 
 
 def _scale(forward: Forward, goal: Goal, right: Array) -> float:

@@ -21,12 +21,14 @@ from conformance.backward.costs import COSTS, cost, times
 from conformance.backward.decay import Decay, decayed, stated
 from conformance.backward.factor import Shared, conventions, shared
 from conformance.backward.forward import Forward
+from conformance.backward.groups import grouped
 from conformance.backward.judge import Verdict, verdicts
 from conformance.backward.operation import is_float
 from conformance.backward.program import Goal, NotAGradientError, Recorded, bits
 from conformance.backward.quantities import fitted, layouts
 from conformance.tracing.ancestors import ancestors
 from conformance.tracing.trace import Node
+from reference.step import Array
 
 FEW = 4  # outputs with their targets, that are tried
 
@@ -40,12 +42,14 @@ class Tried:
         compared: the output and the target.
         forward: the forward pass with this cost for its loss.
         found: the gradients, judged by it.
+        weighted: whether each sample has a weight in it.
     """
 
     name: str
     compared: Compared
     forward: Forward
     found: list[Verdict]
+    weighted: bool = False
 
     @cached_property
     def shared(self) -> Shared:
@@ -149,23 +153,42 @@ def tried(
     chosen = compared(nodes, run.goals, *given)[:FEW]
     if not chosen:
         raise NotAGradientError("no output was found that is compared with a target")
+    weighed = [(each, by) for each in chosen for by in (None, *_weights(nodes, each, run.goals))]
     appended = [
-        (name, each, loss)
-        for each in chosen
+        (name, each, loss, by is not None)
+        for each, by in weighed
         for name in names
-        if (loss := cost(run.trace, name, each.pairs)) is not None
+        if (loss := cost(run.trace, name, each.pairs, by)) is not None
     ]
     chain = Chain(run.trace.nodes)
     found = []
-    for name, each, loss in appended:
+    for name, each, loss, weighted in appended:
         forward = Forward(replace(run, loss=loss), chain)
-        found.append(Tried(name, each, forward, verdicts(forward)))
+        found.append(Tried(name, each, forward, verdicts(forward), weighted))
     return found
+
+
+def _weights(nodes: Sequence[Node], made: Compared, goals: Sequence[Goal]) -> Iterator[Array]:
+    """Numbers by which output errors are multiplied, one for each of several outputs.
+
+    Such are the returns of a policy gradient. None depends on the parameters.
+    """
+    if len(made.pairs) < 2:  # noqa: PLR2004 - one output
+        return
+    parameters, compared = bits(goals), reduce(or_, (1 << e.number for e in made.users), 0)
+    products = [e for e in nodes if e.operation == "multiply" and e.uses & compared]
+    for group in grouped(products):
+        for place in (0, 1):
+            parts = [e.args[place] for e in group.nodes]
+            if all(type(each) is Node and not each.uses & parameters for each in parts):
+                numbers = np.concatenate([np.ravel(each.value) for each in parts])
+                if numbers.size == len(made.pairs) and np.ptp(numbers) > 0:
+                    yield numbers
 
 
 def best(found: Sequence[Tried]) -> Tried | None:
     """The cost that makes most gradients right; None if none makes any right."""
-    most = max(found, key=lambda each: (each.fits, each.count), default=None)
+    most = max(found, key=lambda e: (e.fits, e.count, not e.weighted), default=None)
     return most if most is not None and most.count else None
 
 

@@ -17,7 +17,7 @@ from conformance.backward.findings import Accused, Cause, Examined
 from conformance.backward.judge import judged
 from conformance.backward.no_loss import COST_NAMES, Tried, best, factors, loss_of, tried
 from conformance.backward.program import NotAGradientError, OwnPass, Recorded
-from conformance.backward.source import line_of, lines_of
+from conformance.backward.source import line_of, lines_of, own_lines
 from conformance.backward.unknown_cost import OwnError, has_a_cost, own_error, weighted
 
 FEW = 5  # costs by which the lines to blame are looked for
@@ -60,7 +60,8 @@ def _by(chosen: Tried, run: Recorded, factor: float) -> Examined:
     forward, found, kinks = judged(replace(run, loss=loss_of(chosen, factor)))
     examined = finished(forward, found, kinks=kinks)
     decay = 0.0 if chosen.decay is None else chosen.decay.rate
-    return replace(examined, cost=chosen.name, factor=_beside(chosen, factor), decay=decay)
+    name = f"weighted {chosen.name}" if chosen.weighted else chosen.name
+    return replace(examined, cost=name, factor=_beside(chosen, factor), decay=decay)
 
 
 def _beside(chosen: Tried, factor: float) -> float:
@@ -75,7 +76,13 @@ def _negated(chosen: Tried, run: Recorded) -> Examined:
     judgements = finished(forward, found, lambda wrong: wrong, kinks=kinks).gradients
     wrong = tuple(replace(each, ok=not np.any(each.error), untraced=False) for each in judgements)
     names = tuple(each.name for each in wrong if not each.ok)
-    lines = tuple(line for user in chosen.compared.users[:1] for line in lines_of(user))
+    compared = chosen.compared.users or [
+        user
+        for output, _ in chosen.compared.pairs
+        for user in output.consumers
+        if any(each.node.depends_on(user) for each in run.goals)
+    ]
+    lines = tuple(line for user in compared[:1] for line in islice(own_lines(user), 2))
     blamed = Accused(names, lines, Cause("negated"), mends=True)
     beside = _beside(chosen, factor)
     return Examined(wrong, (blamed,), kinks, cost=chosen.name, factor=beside)

@@ -8,25 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
+from conformance.cli.options import option
 from conformance.cli.say import say_written
 from conformance.errors import ConformanceError
-from conformance.files import check_output, put, put_json
+from conformance.files import check_outputs, put, put_json
 
 if TYPE_CHECKING:
     from conformance.subject_check import AnyReport
 
 Markdown = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE", help="Append the report as Markdown, as to $GITHUB_STEP_SUMMARY."),
+    Path | None, option("FILE", "Append the report as Markdown, as to $GITHUB_STEP_SUMMARY.")
 ]
-Html = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="Write the report as one page to look at.")
-]
-Badge = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="Write the verdict for a badge of shields.io.")
-]
+Html = Annotated[Path | None, option("FILE", "Write the report as one page to look at.")]
+Badge = Annotated[Path | None, option("FILE", "Write the verdict for a badge of shields.io.")]
 
 
 @dataclass(frozen=True)
@@ -47,12 +41,9 @@ class Outputs:
         Raises:
             UsageError: a file cannot be written, or jinja2 is missing for the page.
         """
-        if self.badge is not None:
-            check_output("--badge", self.badge)
+        check_outputs({"--badge": self.badge})
         try:
-            for option, path in {"--json": self.json, "--markdown": self.markdown}.items():
-                if path is not None:
-                    check_output(option, path)
+            check_outputs({"--json": self.json, "--markdown": self.markdown})
             if self.html is not None:
                 from conformance.report.document import ready
 

@@ -23,21 +23,11 @@ def through(layer: int) -> Formulas:
     return where("BP2", fits, lambda at: by_the_book(at, "BP2", w=at.w(at.layer + 1 + layer)))
 
 
-def untransposed(at: Situation) -> Any:
-    """δ^l = (w^{l+1} δ^{l+1}) ⊙ σ′(z^l)"""
-    return by_the_book(at, "BP2", w=at.w(at.layer + 1).T)
-
-
 def through_updated(at: Situation) -> Any:
     """δ^l = ((w′^{l+1})ᵀ δ^{l+1}) ⊙ σ′(z^l), w′ after the update"""
     above = replace(at, layer=at.layer + 1)
     updated = by_the_book(above, "W", nabla_w=by_the_book(above, "BP4"))
     return by_the_book(at, "BP2", w=updated)
-
-
-def moves_by_the_book(at: Situation) -> bool:
-    """Whether the update is the book's: what others keep is not there yet"""
-    return at.case.update == SGD
 
 
 def is_square(at: Situation) -> bool:
@@ -67,7 +57,6 @@ BACKWARD = (
         "bp2-no-sigma-prime",
         "σ′(z^l) is left out in the hidden layers.",
         wrong="δ^l = (w^{l+1})ᵀ δ^{l+1}",
-        right="δ^l = ((w^{l+1})ᵀ δ^{l+1}) ⊙ σ′(z^l)",
         formulas={"BP2": lambda at: at.w(at.layer + 1).T @ at.delta(at.layer + 1) * at.mask},
         source="iamtrask/Grokking-Deep-Learning#50",
         hidden="no hidden layer",
@@ -76,15 +65,13 @@ BACKWARD = (
         "bp2-no-transpose",
         "The weights are not transposed on the way down.",
         wrong="δ^l = (w^{l+1} δ^{l+1}) ⊙ σ′(z^l)",
-        right="δ^l = ((w^{l+1})ᵀ δ^{l+1}) ⊙ σ′(z^l)",
-        formulas=where("BP2", is_square, untransposed),
+        formulas=where("BP2", is_square, lambda at: by_the_book(at, "BP2", w=at.w(at.layer + 1).T)),
         hidden="symmetric weights; layers that are not square stop the program",
     ),
     Mistake(
         "bp2-wrong-layer",
         "The error goes down through the weights of the layer below.",
         wrong="δ^l = ((w^l)ᵀ δ^{l+1}) ⊙ σ′(z^l)",
-        right="δ^l = ((w^{l+1})ᵀ δ^{l+1}) ⊙ σ′(z^l)",
         formulas=through(-1),
         hidden="no hidden layer; layers of other shapes stop the program",
     ),
@@ -92,7 +79,6 @@ BACKWARD = (
         "bp2-layer-above",
         "The error goes down through the weights of the layer above.",
         wrong="δ^l = ((w^{l+2})ᵀ δ^{l+1}) ⊙ σ′(z^l)",
-        right="δ^l = ((w^{l+1})ᵀ δ^{l+1}) ⊙ σ′(z^l)",
         formulas=through(1),
         hidden="fewer than two hidden layers; layers of other shapes stop the program",
     ),
@@ -108,8 +94,7 @@ BACKWARD = (
         "update-before-bp2",
         "The weights are updated before the error goes down through them.",
         wrong="δ^l = ((w^{l+1} − η ∂C/∂w^{l+1})ᵀ δ^{l+1}) ⊙ σ′(z^l)",
-        right="δ^l = ((w^{l+1})ᵀ δ^{l+1}) ⊙ σ′(z^l)",
-        formulas=where("BP2", moves_by_the_book, through_updated),
+        formulas=where("BP2", lambda at: at.case.update == SGD, through_updated),
         source="kim-marcel/basic_neural_network#7",
         hidden="no hidden layer; a tiny η",
     ),
@@ -126,7 +111,6 @@ BACKWARD = (
         "bp3-not-summed",
         "The errors are not summed over the mini-batch: ∂C/∂b is (n_l, m).",
         wrong="∂C/∂b^l = (1/m) δ^l",
-        right="∂C/∂b^l = (1/m) Σ_x δ^{x,l}",
         formulas={"BP3": lambda at: at.delta(at.layer) / at.m},
         hidden="m = 1",
     ),
@@ -142,7 +126,6 @@ BACKWARD = (
         "bp3-mean-for-sum",
         "∂C/∂b is a mean where ∂C/∂w is a sum, and both are divided by m in the update.",
         wrong="∂C/∂b^l = (1/m²) Σ_x δ^{x,l}",
-        right="∂C/∂b^l = (1/m) Σ_x δ^{x,l}",
         formulas={"BP3": lambda at: summed(at) / at.m / at.m},
         source="kvfrans/notes#5",
         hidden="m = 1",
@@ -151,7 +134,6 @@ BACKWARD = (
         "bp3-sum-for-mean",
         "∂C/∂b is a sum where ∂C/∂w is a mean.",
         wrong="∂C/∂b^l = Σ_x δ^{x,l}",
-        right="∂C/∂b^l = (1/m) Σ_x δ^{x,l}",
         formulas={"BP3": summed},
         source="kvfrans/notes#5",
         hidden="m = 1",
@@ -160,7 +142,6 @@ BACKWARD = (
         "bp4-transposed",
         "∂C/∂w is transposed.",
         wrong="∂C/∂w^l = (1/m) a^{l−1} (δ^l)ᵀ",
-        right="∂C/∂w^l = (1/m) δ^l (a^{l−1})ᵀ",
         formulas={"BP4": lambda at: at.a(at.layer - 1) @ at.delta(at.layer).T / at.m},
         hidden="layers that are not square stop the program",
     ),
@@ -168,7 +149,6 @@ BACKWARD = (
         "bp4-own-activation",
         "∂C/∂w has the activation of the layer itself, not of the one below.",
         wrong="∂C/∂w^l = (1/m) δ^l (a^l)ᵀ",
-        right="∂C/∂w^l = (1/m) δ^l (a^{l−1})ᵀ",
         formulas={"BP4": lambda at: by_the_book(at, "BP4", a=at.a(at.layer))},
         hidden="layers that are not square stop the program",
     ),
@@ -176,7 +156,6 @@ BACKWARD = (
         "bp4-weighted-input-below",
         "∂C/∂w has the weighted input of the layer below, not its activation.",
         wrong="∂C/∂w^l = (1/m) δ^l (z^{l−1})ᵀ",
-        right="∂C/∂w^l = (1/m) δ^l (a^{l−1})ᵀ",
         formulas=where(
             "BP4",
             lambda at: at.layer > 2,  # noqa: PLR2004 - below it are the samples
@@ -195,7 +174,6 @@ BACKWARD = (
         "bp4-weight-itself",
         "∂C/∂w is the weight, as if z were differentiated by a.",
         wrong="∂C/∂w^l = w^l",
-        right="∂C/∂w^l = (1/m) δ^l (a^{l−1})ᵀ",
         formulas={"BP4": lambda at: at.w(at.layer)},
         hidden="all parameters zero",
     ),

@@ -41,11 +41,6 @@ def like_sigmoid(at: Situation) -> Any:
     return at.a(at.layer) * (1 - at.a(at.layer))
 
 
-def has_another(at: Situation) -> bool:
-    """Whether the layer has an f′, and not σ′."""
-    return at.f.hidden and not at.sigmoid
-
-
 def mirrored(at: Situation) -> int:
     """The layer whose weights stand where those of the next do, from the other end."""
     return at.last + 1 - at.layer
@@ -95,7 +90,7 @@ FAMILIES = (
         "a (1 − a), the derivative of σ, is kept with another activation.",
         wrong="… ⊙ a^l (1 − a^l)",
         right="… ⊙ f′(z^l), such as 1 − (a^l)² of tanh",
-        formulas=with_slope(like_sigmoid, has_another),
+        formulas=with_slope(like_sigmoid, lambda at: at.f.hidden and not at.sigmoid),
         hidden="sigmoids, of which it is right",
     ),
     Mistake(
@@ -146,7 +141,6 @@ FAMILIES = (
         "weights-backwards",
         "The error goes down through the list of the weights counted from the wrong end.",
         wrong="δ^l = ((w^{L+1−l})ᵀ δ^{l+1}) ⊙ σ′(z^l)",
-        right="δ^l = ((w^{l+1})ᵀ δ^{l+1}) ⊙ σ′(z^l)",
         formulas=where("BP2", fits, lambda at: by_the_book(at, "BP2", w=at.w(mirrored(at)))),
         hidden="no hidden layer; layers of other shapes stop the program",
     ),

@@ -85,7 +85,6 @@ FORWARD = (
         "cost-without-half",
         "The quadratic cost lacks its ½.",
         wrong="C = (1/m) Σ_x ‖a^L − y‖²",
-        right="C = (1/2m) Σ_x ‖a^L − y‖²",
         formulas=where("C", lambda at: at.quadratic, squared_errors),
         hidden="the cross-entropy; programs that show no cost; accuracy",
         convention="It is a convention where the output error has the 2 too.",

@@ -145,7 +145,6 @@ LOOPS = (
         "z-accumulates",
         "z is added to what it was in the step before.",
         wrong="z^l ← z^l + w^l a^{l−1} + b^l",
-        right="z^l = w^l a^{l−1} + b^l",
         formulas={"Z": accumulated_z},
         hidden="a single call",
     ),

@@ -12,9 +12,12 @@ import numpy as np
 
 from conformance.corpus.case import Case
 from conformance.mistakes.situation import Formulas, Situation, evaluate
-from conformance.model.table import given
+from conformance.model.table import given, rows
 from conformance.subjects import Subject
 from reference.step import Array, Batch, Parameters
+
+BOOK = {row.tag: row.formula for row in rows(3).values()}
+"""The equations of the book's network, by their tags; of BP1 and BP2, those of sigmoids."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,7 @@ class Mistake:
         id: short and stable.
         sentence: what is done wrong.
         wrong: the formula as it is written then.
-        right: the book's.
+        right: the book's; the table's, of the one equation that it breaks, if it is not given.
         formulas: what takes the place of the right equations, by their tags.
         source: where it was seen, or "common".
         hidden: the set-ups in which nobody can see it, in words.
@@ -37,13 +40,18 @@ class Mistake:
     id: str
     sentence: str
     wrong: str
-    right: str
+    right: str = ""
     formulas: Formulas = field(default_factory=dict)
     source: str = "common"
     hidden: str = ""
     convention: str = ""
     subject: Callable[[str], Subject] | None = None
     remark: str = ""
+
+    def __post_init__(self) -> None:
+        """Fill in the formula that was not given."""
+        if not self.right:
+            object.__setattr__(self, "right", BOOK[next(iter(self.formulas))])
 
     @property
     def blames(self) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ import numpy as np
 from conformance.backward.chain import Chain
 from conformance.backward.factor import conventions
 from conformance.backward.forward import Forward
-from conformance.backward.judge import distance
+from conformance.backward.judge import distance, in_shape
 from conformance.backward.no_loss import COST_NAMES, tried
 from conformance.backward.operation import is_float
 from conformance.backward.program import Goal, NotAGradientError, Recorded
@@ -151,7 +151,8 @@ def _fit(trace: Trace, loss: Node, goals: tuple[Goal, ...], sign: int) -> Fit:
     forward = Forward(Recorded(trace, loss, goals), Chain(trace.nodes))
     factors = []
     for each in goals:
-        right, given = forward.right(each.parameter), np.asarray(each.node.value)
+        given = np.asarray(each.node.value)
+        right = in_shape(forward.right(each.parameter), given.shape)
         size = float(np.vdot(right, right))
         if not size or not np.isfinite(size) or given.shape != right.shape:
             continue

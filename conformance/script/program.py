@@ -54,8 +54,8 @@ def run(script: str, arguments: Sequence[str], trace: Trace, seed: int) -> Modul
     Raises:
         SubjectError: it has a syntax error.
     """
+    source = source_of(script)
     try:
-        source = source_of(script)
         code = compiled(source, str(Path(script).absolute()))
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", 0) or 0
@@ -64,7 +64,7 @@ def run(script: str, arguments: Sequence[str], trace: Trace, seed: int) -> Modul
     _warn_as_python_does()
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002 - what scripts draw from
-    with stand_ins(source), traced_imports(trace, seed) as names:
+    with stand_ins(source, running=True), traced_imports(trace, seed) as names:
         module.__dict__.update(names)
         exec(code, module.__dict__)  # noqa: S102 - to run it is what was asked for
     return module

@@ -17,7 +17,9 @@ from conformance.shapes.arguments import Scope, UnboundError, data_kinds, size_k
 from conformance.shapes.definitions import returned_names
 from conformance.shapes.example_data import Data
 from conformance.shapes.state import Leaf, changed, leaves
+from conformance.shapes.tensors import as_array, as_tensor, doubles, holds_tensors
 from conformance.shapes.vocabulary import kinds_of
+from conformance.subjects.execution import missing
 from conformance.tracing.program import traced_program
 from conformance.tracing.trace import EnoughError, Node, Trace
 
@@ -84,6 +86,7 @@ class Attempt:
         ways: which way each call went.
         trace: of the run; None if it was not recorded.
         target: the node of the targets, if they are floats.
+        tensors: whether the program computes with tensors.
     """
 
     plan: Plan
@@ -96,6 +99,7 @@ class Attempt:
     roots: dict[str, Any] = field(default_factory=dict)
     trace: Trace | None = None
     target: Node | None = None
+    tensors: bool = False
 
     def end(self) -> list[Leaf]:
         """The leaves in the end."""
@@ -135,13 +139,23 @@ def attempt(
     """
     scope = Scope({**size_kinds(data), **data_kinds(data, penalty)})
     run = Attempt(plan, data, scope, trace=trace)
-    with redirect_stdout(StringIO()), np.errstate(all="ignore"):
+    _provide(plan.module, scope)
+    with redirect_stdout(StringIO()), np.errstate(all="ignore"), doubles():
         run.roots = plan.make(data, scope)
+        run.tensors = any(map(holds_tensors, run.roots.values()))
         begin(run, values or {})
         with _recorded(run):
             for i, each in enumerate(plan.calls):
                 _call(run, each, i, None if chosen is None else chosen[i])
     return run
+
+
+def _provide(module: ModuleType, scope: Scope) -> None:
+    """Give data of ours to the names of a file that its own data would have been given to."""
+    for name in missing(module):
+        kind = next((each for each in kinds_of(name) if each in scope.kinds), None)
+        if kind is not None:
+            vars(module)[name] = scope.kinds[kind]
 
 
 @contextmanager
@@ -217,7 +231,8 @@ def _given_data(run: Attempt) -> dict[str, Any]:
     data, kinds = run.data, run.scope.kinds
     given: dict[str, Any] = {"inputs": data.x, "targets": data.y}
     if run.trace is not None:
-        given["inputs"] = run.trace.given(data.x, "X")
+        if np.asarray(data.x).dtype.kind == "f":
+            given["inputs"] = run.trace.given(data.x, "X")
         y = np.asarray(data.y)
         if y.dtype.kind == "f" and isinstance(data.y, np.ndarray):
             given["targets"] = run.trace.given(data.y, "y")
@@ -250,7 +265,7 @@ def _call(run: Attempt, call: Call, i: int, chosen: int | None) -> None:
     function = call.function
     if isinstance(function, str):
         function = getattr(run.roots["self"], function)
-    problem = "its arguments are not known"
+    problems: list[str] = []  # of each way, the likeliest first
     if run.trace is not None:
         # What goes backwards may compute the forward pass again: it is the same one.
         run.trace.known_operations = run.trace.known_operations or {}
@@ -259,19 +274,22 @@ def _call(run: Attempt, call: Call, i: int, chosen: int | None) -> None:
         if chosen is not None and number != chosen:
             continue
         try:
-            result = _bounded(function, args, kwargs)
+            given = as_tensor((args, kwargs)) if run.tensors else (args, kwargs)
+            result = as_array(_bounded(function, *given))
             _learn(run, call, function, result)
         except (UnboundError, UnfitError) as error:
-            problem = str(error)
+            problems.append(str(error))
             continue
         except Exception as error:  # noqa: BLE001 - a program may refuse it in any way
-            problem = f"{type(error).__name__}: {error}"
+            problems.append(f"{type(error).__name__}: {error}")
             continue
         run.results.append((call, function, result))
         run.ways.append(number)
         return
     name = getattr(function, "__name__", "it")
-    raise UnfitError(f"{name}: {problem}", i + 1)
+    if not problems:
+        raise UnfitError(f"{name}: its arguments are not known", i)
+    raise UnfitError(f"{name}: {problems[0]}", i + 1)
 
 
 def _bounded(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:

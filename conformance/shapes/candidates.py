@@ -3,27 +3,26 @@
 Left out: judging it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from types import FunctionType
-from typing import Any
+from typing import Any, Protocol
 
 from conformance.shapes.arguments import needed, taken
+from conformance.shapes.assembled import assembled
 from conformance.shapes.custom_function import FunctionSearch, custom_function, custom_jax
-from conformance.shapes.definitions import Definitions, returned_functions, returned_names
-from conformance.shapes.example_data import Data
-from conformance.shapes.function_pairs import (
-    PAIR,
-    LossSearch,
-    PairSearch,
-    loss_class,
-    losses,
-    pairs,
+from conformance.shapes.definitions import (
+    Definitions,
+    returned_functions,
+    returned_names,
+    sources,
 )
+from conformance.shapes.example_data import Data
+from conformance.shapes.function_pairs import PAIR, loss_class, losses, pairs
 from conformance.shapes.judging import Found, judged
-from conformance.shapes.layers import LayerSearch, layer_search
-from conformance.shapes.own_data import OwnDataSearch, own_data
+from conformance.shapes.layers import layer_search
+from conformance.shapes.own_data import own_data
 from conformance.shapes.parameters import made_by_the_file, made_here, takes_parameters
 from conformance.shapes.plans import (
     Made,
@@ -35,11 +34,22 @@ from conformance.shapes.plans import (
     methods,
 )
 from conformance.shapes.search import Refusal, Searched
-from conformance.shapes.values import ValueSearch, value_search
-from conformance.shapes.vocabulary import kinds_of
+from conformance.shapes.values import value_search
+from conformance.shapes.vocabulary import is_parameter, kinds_of
 from conformance.subjects.adapt import is_module, is_of_the_book
 
 BACKWARD = ("backward", "train")
+
+
+class Judgeable(Protocol):
+    """What is judged by itself: a layer, a pair of functions, a loss, a class of values."""
+
+    @property
+    def problems(self) -> Sequence[str]:
+        """Why it could not be judged."""
+
+    def found(self, cost: str | None) -> Found | None:
+        """It, recognised and judged; None if it does not run."""
 
 
 @dataclass(frozen=True)
@@ -57,17 +67,14 @@ class Candidate:
     name: str
     book: bool
     searched: tuple[Searched, ...] = ()
-    layer: (
-        LayerSearch | PairSearch | LossSearch | OwnDataSearch | FunctionSearch | ValueSearch | None
-    ) = None
+    layer: Judgeable | None = None
     functions: frozenset[str] = frozenset()
 
     @property
     def refusal(self) -> Refusal:
         """How far its readings came."""
-        problems = getattr(self.layer, "problems", ())
-        if problems and not isinstance(self.layer, LossSearch):
-            return Refusal(1, problems[0], parameters=True)
+        if self.layer is not None and self.layer.problems:
+            return Refusal(1, self.layer.problems[0], parameters=True)
         refusals = [each.refusal for each in self.searched]
         return max(refusals, key=lambda each: each.stage, default=Refusal())
 
@@ -120,7 +127,13 @@ def of_class(kind: type, found: Definitions) -> Candidate | None:
     roles = by_arguments(kind, by_role(methods(kind)))
     if not any(roles[each] for each in (*BACKWARD, "loss")):
         return None
-    searched = Searched(lambda data: constructors(kind, data), roles, found.module)
+    files = [name for name, _ in sources(found.place)] if found.place else []
+
+    def makers(data: Data) -> Iterator[Made]:
+        yield from constructors(kind, data)
+        yield from assembled(kind, files, found.module)
+
+    searched = Searched(makers, roles, found.module)
     return Candidate(kind.__name__, book=False, searched=(searched,))
 
 
@@ -191,9 +204,10 @@ def _searched(found: Definitions, roles: dict[str, list[Named]]) -> Searched:
 
 
 def _may_make(function: FunctionType) -> bool:
-    """Whether a function may make parameters of sizes, which may have defaults."""
+    """Whether a function may make parameters, perhaps of sizes, which may have defaults."""
     sizes = {"sizes", "n_in", "n_hidden", "n_hiddens", "n_out"}
     told = any(sizes & set(kinds_of(each.name)) for each in taken(function))
+    told = told or any(map(is_parameter, returned_names(function.__code__)))
     return len(needed(function)) in (1, 3) or (not needed(function) and told)
 
 

@@ -17,12 +17,8 @@ from typing import Any
 
 from conformance.backward.source import tree
 from conformance.errors import SubjectError, UsageError
-from conformance.subjects.load import (
-    NOTEBOOK,
-    Failed,
-    run_file,
-    source_of,
-)
+from conformance.subjects.execution import Failed, run_file
+from conformance.subjects.load import NOTEBOOK, source_of
 
 
 @dataclass(frozen=True)
@@ -35,7 +31,7 @@ class Definitions:
         classes: its own, in the order of the file.
         functions: its own, in the order of the file.
         others: other things that it makes, such as functions of JAX.
-        failed: what it asked for that is not here, and what failed after that, in words.
+        failed: the first statement that asked for what is not here, and those that failed after it.
     """
 
     place: str
@@ -43,7 +39,7 @@ class Definitions:
     classes: tuple[type, ...]
     functions: tuple[FunctionType, ...]
     others: tuple[Any, ...] = ()
-    failed: tuple[str, ...] = ()
+    failed: tuple[Failed, ...] = ()
 
 
 def definitions(place: str, python_path: Sequence[Path] = ()) -> Definitions:
@@ -53,13 +49,9 @@ def definitions(place: str, python_path: Sequence[Path] = ()) -> Definitions:
         UsageError: there is no such file.
         SubjectError: its code failed.
     """
-    if place.endswith(NOTEBOOK):
-        sources = [(name, code.encode()) for name, code in cells(place)]
-    else:
-        sources = [(str(Path(place).resolve()), source_of(place))]
     failed: list[Failed] = []
-    module = run_file(place, sources, python_path, failed)
-    return replace(of_module(place, module), failed=tuple(map(str, failed)))
+    module = run_file(place, sources(place), python_path, failed)
+    return replace(of_module(place, module), failed=tuple(failed))
 
 
 def of_module(place: str, module: ModuleType) -> Definitions:
@@ -78,6 +70,17 @@ def of_module(place: str, module: ModuleType) -> Definitions:
 
 def _defined_in(thing: Any, module: ModuleType) -> bool:
     return getattr(thing, "__module__", None) == module.__name__
+
+
+def sources(place: str) -> list[tuple[str, bytes]]:
+    """The parts of a file, each with the name that its lines go by.
+
+    Raises:
+        UsageError: there is no such file.
+    """
+    if place.endswith(NOTEBOOK):
+        return [(name, code.encode()) for name, code in cells(place)]
+    return [(str(Path(place).resolve()), source_of(place))]
 
 
 def cells(place: str) -> list[tuple[str, str]]:
@@ -123,6 +126,14 @@ def trains_at_import(place: str) -> int | None:
         if isinstance(each, ast.Expr | ast.Assign) and _calls_training(each, own):
             return each.lineno
     return None
+
+
+def has_main(place: str) -> bool:
+    """Whether a file does something when it is run that it does not when it is imported."""
+    if place.endswith(NOTEBOOK):
+        return False
+    body = ast.parse(source_of(place)).body
+    return any(isinstance(e, ast.If) and "__name__" in ast.unparse(e.test) for e in body)
 
 
 def _computes(loop: ast.stmt) -> bool:
@@ -192,4 +203,7 @@ def forget_notebook(module: ModuleType) -> None:
     sys.modules.pop(module.__name__, None)
 
 
-__all__ = ["Definitions", "SubjectError", "cells", "definitions", "of_module", "trains_at_import"]
+__all__ = [
+    "Definitions", "SubjectError", "cells", "definitions", "has_main", "of_module",
+    "trains_at_import",
+]  # fmt: skip

@@ -78,6 +78,10 @@ IMAGES = (2, 3, 6, 4)
 def _inputs(sizes: Sizes, layout: str) -> Array:
     if layout == "images":
         return np.random.default_rng(SEED).normal(size=IMAGES)
+    if layout == "sequences":
+        return np.random.default_rng(SEED).normal(size=(2, 4, sizes.n_in))
+    if layout == "places":
+        return np.arange(sizes.m) * 2 % sizes.n_in
     rows = np.random.default_rng(SEED).normal(size=(sizes.m, sizes.n_in))
     return _laid(rows, layout)
 
@@ -94,7 +98,10 @@ def _laid(rows: Array, layout: str) -> Array:
 
 
 def _targets(sizes: Sizes, layout: str) -> Iterator[tuple[str, Any]]:
-    labels = np.random.default_rng(SEED + 1).permutation(np.arange(sizes.m) % sizes.n_out)
+    classes = np.arange(sizes.m) % sizes.n_out
+    if sizes.m < sizes.n_out:  # the first and the last are there: Y.max() + 1 is their number
+        classes = np.linspace(0, sizes.n_out - 1, sizes.m).astype(int)
+    labels = np.random.default_rng(SEED + 1).permutation(classes)
     if sizes.n_out == 1:
         values = (np.arange(sizes.m) % 3 != 0).astype(float).reshape(-1, 1)
         yield "values", _laid(values, layout)

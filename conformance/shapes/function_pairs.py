@@ -20,28 +20,12 @@ from conformance.shapes.arguments import needed, taken
 from conformance.shapes.attempt import UnfitError
 from conformance.shapes.example_data import Sizes, example_data
 from conformance.shapes.judging import Found, Recognised, called
-from conformance.shapes.layer_shapes import SHAPES, argument_kind
+from conformance.shapes.layer_shapes import OPTIONS, SHAPES, argument_kind
 from conformance.shapes.layers import called_itself, together
 from conformance.shapes.vocabulary import bare, is_plain, is_role, kinds_of
 from conformance.tracing.program import traced_program
 from conformance.tracing.trace import Node, Trace
 from reference.step import Array
-
-OPTIONS: dict[str, Any] = {
-    "convparam": {"stride": 1, "pad": 1},
-    "poolparam": {"pool_height": 2, "pool_width": 2, "stride": 2},
-    "bnparam": {"mode": "train"},
-    "lnparam": {},
-    "gnparam": {},
-    "dropoutparam": {"mode": "train", "p": 0.5, "seed": 1},
-    "stride": 1,
-    "pad": 1,
-    "padding": 1,
-    "training": True,
-    "mode": "train",
-    "activation": "relu",
-}
-"""Arguments that are no arrays."""
 
 PAIR = ("loss", "gradient")
 
@@ -204,13 +188,14 @@ class LossSearch:
         function: gives the loss, given the two; it may give the gradient beside it.
         prime: gives the gradient, given the two; None if the function does.
         make: makes the object that the two are methods of; None if they are functions.
+        problems: none: what does not run as a loss is none.
     """
 
     name: str
     function: Any
     prime: Any
     make: Any = None
-    problems: list[str] = field(default_factory=list)
+    problems: tuple[str, ...] = ()
 
     def found(self, cost: str | None) -> Found | None:
         """It, recognised and judged; None if it does not run."""
@@ -222,8 +207,7 @@ class LossSearch:
                     found = self._judged(data, turned=turned)
                 except _OtherError:
                     return None
-                except (UnfitError, NotAGradientError) as error:
-                    self.problems.append(str(error))
+                except (UnfitError, NotAGradientError):
                     continue
                 if found.examined.gradients[0].ok:
                     return found

@@ -141,6 +141,7 @@ def examined(reading: Reading, cost: str | None) -> Examined:
     if loss is not None and not np.all(np.isfinite(loss.value)):
         raise NotAGradientError("the loss is not finite")
     assert run.trace is not None  # noqa: S101 - a recorded run
+    returned = None if cost or loss is not None else _by_returned(run, places)
     _cut(run.trace, [*(each.node for each in goals), *([loss] if loss else [])])
     # One step of several is that of some samples: their output is a part of the whole.
     output, target = _meeting(run, goals) if places.several else (_output(run), run.target)
@@ -154,10 +155,11 @@ def examined(reading: Reading, cost: str | None) -> Examined:
         returns=_returns(run),
         promised=bool(places.direct) and _together(run),
     )
-    first = _better_blamed(examine_pass(step, cost), step)
+    first = returned or _better_blamed(examine_pass(step, cost), step)
     if step.scaled:
         first = _turned(first, places)
-        if places.rate != RATE or loss is None or places.several:  # a rate may hold 1/m
+        told = loss is not None or returned is not None
+        if places.rate != RATE or not told or places.several:  # a rate may hold 1/m
             first = replace(first, factor=1.0)
     if not places.direct or not all(each.ok for each in first.gradients) or not places.moved:
         return first
@@ -277,6 +279,24 @@ def _loss(run: Attempt) -> Node | None:
         if any(node.depends_on(each) for each in parameters) and not _is_metric(run, node):
             return node
     return None
+
+
+def _by_returned(run: Attempt, places: Places) -> Examined | None:
+    """The gradients by the loss that a training step returns; None if they are of another one.
+
+    What it returns may be a number to be read beside the loss that it goes down.
+    """
+    results = [result for call, _, result in run.results if call.role == "train"]
+    parts = [e for part in results for e in (part if isinstance(part, tuple | list) else [part])]
+    number = next((each for each in parts if is_number(each)), None)
+    goals = places.moved
+    node = None if number is None or places.several or places.direct else run.node(number)
+    if node is None or not all(node.depends_on(each.parameter) for each in goals):
+        return None
+    if run.trace is None or any(node.depends_on(each.node) for each in goals):
+        return None  # it is that after the step
+    found = examine_pass(OwnPass(run.trace, goals, loss=node, scaled=True), blame=False)
+    return found if found.ok else None
 
 
 def _together(run: Attempt) -> bool:

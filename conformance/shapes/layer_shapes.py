@@ -1,13 +1,109 @@
-"""The shapes of what a layer is given: its inputs, weights, biases, gains and shifts.
+"""What a layer takes, argument by argument, and the shapes of it.
 
 Left out: calling it (`layers.py`, `function_pairs.py`).
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
+from conformance.shapes.arguments import needed, taken
 from conformance.shapes.example_data import IMAGES, N_IN, N_OUT, M
-from conformance.shapes.vocabulary import BIAS, WEIGHT, bare
+from conformance.shapes.vocabulary import BIAS, WEIGHT, bare, kinds_of, stem
+
+OPTIONS: dict[str, Any] = {
+    "convparam": {"stride": 1, "pad": 1},
+    "poolparam": {"pool_height": 2, "pool_width": 2, "stride": 2},
+    "bnparam": {"mode": "train"},
+    "lnparam": {},
+    "gnparam": {},
+    "dropoutparam": {"mode": "train", "p": 0.5, "seed": 1},
+    "stride": 1,
+    "pad": 1,
+    "padding": 1,
+    "training": True,
+    "istraining": True,
+    "train": True,
+    "trainflg": True,
+    "mode": "train",
+    "activation": "relu",
+    "keeprate": 0.5,
+    "keepprob": 0.5,
+}
+"""Arguments that are no arrays."""
+
+SIZES: dict[str, Any] = {
+    **OPTIONS,
+    "kernelsize": 3, "filtersize": 3, "ksize": 3, "kernel": 3,
+    "poolsize": 2, "poolh": 2, "poolw": 2,
+    "nheads": 2, "numheads": 2, "heads": 2, "nhead": 2,
+}  # fmt: skip
+"""Numbers that a layer is made of, beside the widths of its inputs and outputs."""
+
+NOT_AHEAD = {"targets", "params", "rate", "inputs", "count"}
+"""What no layer is given as the state of a cell."""
+
+
+@dataclass(frozen=True)
+class Takes:
+    """What the two methods of a layer take, argument by argument.
+
+    Attributes:
+        forward: `inputs` first, then `state`, or an option.
+        backward: `upstream`, `rate`, `inputs`, or an option.
+    """
+
+    forward: tuple[str, ...]
+    backward: tuple[str, ...]
+
+    @property
+    def states(self) -> int:
+        """How many arrays it is given beside its inputs."""
+        return self.forward.count("state")
+
+    @property
+    def upstreams(self) -> int:
+        """How many ∂C/∂(an output) it is given."""
+        return self.backward.count("upstream")
+
+
+def takes(forward: Callable[..., Any], backward: Callable[..., Any]) -> Takes | None:
+    """What two methods take as those of a layer; None if one takes what no layer is given.
+
+    Args:
+        forward: of a class.
+        backward: of the same class; what it needs, and its rate.
+    """
+    names = [each.name for each in needed(forward)][1:]
+    ahead = ("inputs", *map(_ahead, names[1:]))
+    asked = needed(backward)[1:]
+    asked += [e for e in taken(backward) if e not in asked and "rate" in kinds_of(e.name)]
+    back = tuple(_back(each.name, more=len(ahead) > 1) for each in asked)
+    found = Takes(ahead, back)
+    if not names or "" in (*ahead, *back) or not found.upstreams:
+        return None
+    return found
+
+
+def _ahead(name: str) -> str:
+    if bare(name) in OPTIONS:
+        return bare(name)
+    return "" if NOT_AHEAD & set(kinds_of(name)) else "state"
+
+
+def _back(name: str, *, more: bool) -> str:
+    """What an argument of the backward part is, by its name; nothing if no layer is given it."""
+    kinds = kinds_of(name)
+    if "upstream" in kinds:
+        return "upstream"
+    told = next((each for each in ("rate", "inputs") if each in kinds), "")
+    if told or bare(name) in OPTIONS:
+        return told or bare(name)
+    if "prev" in bare(name):  # the activations of the layer before
+        return "inputs"
+    return "upstream" if more and stem(name) != bare(name) else ""  # such as dh_next
+
 
 SHAPES: dict[str, dict[str, tuple[int, ...]]] = {
     "rows": {"x": (M, N_IN), "w": (N_IN, N_OUT), "b": (N_OUT,), "scale": (N_IN,)},
@@ -44,3 +140,26 @@ def argument_kind(name: str, names: Sequence[str]) -> str:
     if BIAS.fullmatch(own):
         return after if scaled else "b"
     return "w" if WEIGHT.fullmatch(own) else "x"
+
+
+GATES = (1, 4, 3)
+"""Of a cell: one, as in a plain recurrent network; those of an LSTM and of a GRU."""
+
+
+def cell_shapes(names: Sequence[str], layout: str) -> Iterator[dict[str, tuple[int, ...]]]:
+    """The shapes of the arrays of a cell: weights of the input and of the state, and biases."""
+    kinds = [argument_kind(each, names) for each in names]
+    weights = [each for each, kind in zip(names, kinds, strict=True) if kind == "w"]
+    if len(weights) != len(("of the input", "of the state")) or not set(kinds) <= {"w", "b"}:
+        return
+    columns = "column" in layout
+    for gates in GATES:
+        n = gates * N_OUT
+        for first, second in (weights, weights[::-1]):
+            sizes = {first: N_IN, second: N_OUT}
+            yield {
+                each: ((n, sizes[each]) if columns else (sizes[each], n))
+                if each in sizes
+                else ((n, 1) if columns else (n,))
+                for each in names
+            }

@@ -19,23 +19,31 @@ from conformance.backward.own_pass import examine_pass
 from conformance.backward.program import Goal, NotAGradientError, OwnPass
 from conformance.shapes.arguments import RATE, Scope, needed, size_kinds, taken, ways
 from conformance.shapes.attempt import Attempt, Call, Plan, UnfitError, begin
-from conformance.shapes.example_data import Data, Sizes, example_data
+from conformance.shapes.example_data import IMAGES, Data, Sizes, example_data
 from conformance.shapes.judging import Found, Recognised, called, right_gradients, used
-from conformance.shapes.layer_shapes import SHAPES, argument_kind
+from conformance.shapes.layer_shapes import (
+    OPTIONS,
+    SHAPES,
+    SIZES,
+    Takes,
+    argument_kind,
+    cell_shapes,
+    takes,
+)
 from conformance.shapes.places import places
 from conformance.shapes.search import generic
 from conformance.shapes.state import leaves
-from conformance.shapes.vocabulary import bare, is_role, kinds_of, stem
+from conformance.shapes.vocabulary import is_parameter, is_role
 from conformance.tracing.program import traced_program
 from conformance.tracing.trace import Node, Trace
 
 ENTRIES = 8
 """So many entries of an output are tried alone."""
 
-MOST_INPUTS = 3
-"""An input and the state of a cell."""
-
-LAYOUTS = ("rows", "columns", "one column", "one row", "one vector", "an image", "images")
+LAYOUTS = (
+    "rows", "columns", "one column", "one row", "one vector", "an image", "images", "sequences",
+    "places",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -47,6 +55,7 @@ class LayerSearch:
         module: it is defined in.
         forward: the name of the method that goes forward.
         backward: the name of the method that goes backward.
+        takes: what the two are given.
         problems: how the second stopped where the first did not.
     """
 
@@ -54,12 +63,14 @@ class LayerSearch:
     module: ModuleType
     forward: str
     backward: str
+    takes: Takes
     problems: list[str] = field(default_factory=list)
 
     def found(self, cost: str | None) -> Found | None:
         """It, recognised and judged; None if it does not run as a layer."""
         del cost
         misshapen: Found | None = None
+        problem = "how it is made is not known"
         for layout in LAYOUTS:
             data = next(example_data(Sizes(), (layout,)))
             for said, args, kwargs in _constructions(self.kind, data):
@@ -71,12 +82,15 @@ class LayerSearch:
                 except UnfitError as error:
                     if error.stage:
                         self.problems.append(f"{self.backward}: {error}")
+                    problem = str(error)
                     continue
                 except NotAGradientError:
                     continue
                 if found is not None and not _is_misshapen(found):
                     return found
                 misshapen = misshapen or found  # it may be written for arrays of other shapes
+        if misshapen is None and not self.kind.__subclasses__():  # else it is their base
+            self.problems.append(problem)
         return misshapen
 
     def _sparsely(self, plan: Plan, data: Data) -> Found:
@@ -125,30 +139,61 @@ class LayerSearch:
         run = Attempt(plan, data, Scope({"rate": RATE}), trace=trace)
         rng = np.random.default_rng(9)
         with redirect_stdout(StringIO()), np.errstate(all="ignore"):
-            run.roots = plan.make(data, run.scope)
+            run.roots = self._made(plan, run)
             begin(run, values or {})
             layer = run.roots["self"]
             with traced_program(trace):
                 forward, backward = (getattr(layer, e) for e in (self.forward, self.backward))
+                ahead = [each.name for each in needed(forward)]
                 inputs = {"the input": run.scope.kinds["inputs"]}
-                for each in needed(forward)[1:]:  # the state of a cell
-                    inputs[each.name] = trace.given(rng.normal(size=data.output_shape), each.name)
+                for name, kind in list(zip(ahead, self.takes.forward, strict=True))[1:]:
+                    state = kind == "state"
+                    inputs[name] = (
+                        trace.given(rng.normal(size=data.output_shape), name)
+                        if state
+                        else OPTIONS[kind]
+                    )
                 given = tuple(inputs.values())
                 result = _called(forward, [(given, {})])
                 run.results.append((Call("forward", forward), forward, result))
-                outs = _outputs(run, result)[: max(1, _upstreams(backward))]
+                outs = _outputs(run, result)[: self.takes.upstreams]
                 run.scope.kinds["output"] = outs[0]
                 douts = [_upstream(rng, out, at) for out in outs]
                 terms = [(out * each).sum() for out, each in zip(outs, douts, strict=True)]
                 loss = run.node(sum(terms[1:], terms[0]))
                 given_back = [trace.given(each, f"dout{i or ''}") for i, each in enumerate(douts)]
-                scope = Scope({"upstream": given_back[0], "rate": RATE, "inputs": given[0]})
                 try:
-                    back = _called(backward, _ways_back(backward, scope, given_back))
+                    back = _called(backward, [(self._given_back(given_back, given[0]), {})])
                 except UnfitError as error:
                     raise UnfitError(str(error), stage=1) from error
                 run.results.append((Call("backward", backward), backward, back))
             return run, loss, _input_goals(run, back, inputs, given_back[0])
+
+    def _given_back(self, upstreams: Sequence[Any], inputs: Any) -> tuple[Any, ...]:
+        """What the backward part is given."""
+        if len(upstreams) < self.takes.upstreams:
+            raise UnfitError("it takes more than its forward part gives")
+        waiting = iter(upstreams)
+        known = {"rate": RATE, "inputs": inputs, **OPTIONS}
+        return tuple(
+            next(waiting) if kind == "upstream" else known[kind] for kind in self.takes.backward
+        )
+
+    def _made(self, plan: Plan, run: Attempt) -> dict[str, Any]:
+        """The layer; if it makes its parameters when it goes forward at first, after that."""
+        roots = plan.make(run.data, run.scope)
+        layer, before = roots["self"], self._parameters(roots)
+        if self.takes.states or before:
+            return roots
+        _called(getattr(layer, self.forward), [((run.data.x, *self._options()), {})])
+        return roots if self._parameters(roots) else plan.make(run.data, run.scope)
+
+    def _options(self) -> Iterator[Any]:
+        return (OPTIONS[each] for each in self.takes.forward[1:])
+
+    def _parameters(self, roots: dict[str, Any]) -> set[str]:
+        held = leaves(roots["self"], "self", self.module)
+        return {each.path for each in held if is_parameter(each.name)}
 
 
 def _outputs(run: Attempt, result: Any) -> list[Any]:
@@ -163,11 +208,6 @@ def _outputs(run: Attempt, result: Any) -> list[Any]:
     if any(out is None or out.dtype.kind != "f" or not out.size for out in outs[:1]):
         raise UnfitError("its forward part gives no array")
     return [each for each in outs if each.dtype.kind == "f" and each.size]
-
-
-def _upstreams(backward: Callable[..., Any]) -> int:
-    """How many ∂C/∂(an output) a backward part takes."""
-    return sum("rate" not in kinds_of(each.name) for each in needed(backward))
 
 
 def _upstream(rng: np.random.Generator, out: Any, at: int | None) -> Any:
@@ -188,18 +228,6 @@ def _called(function: Callable[..., Any], calls: Iterable[tuple[Any, Any]]) -> A
     raise UnfitError(problem)
 
 
-def _ways_back(
-    function: Callable[..., Any], scope: Scope, given: Sequence[Any]
-) -> Iterator[tuple[Any, Any]]:
-    count = len(needed(function))
-    rated = [e.name for e in taken(function) if "rate" in kinds_of(e.name)]
-    if count == 1 and rated and len(taken(function)) > 1:
-        yield (*given, RATE), {}
-    yield tuple(given), {}
-    yield (*given, RATE), {}
-    yield from ways(function, "", scope)
-
-
 def _kept(run: Attempt, names: Sequence[str]) -> Any:
     """What a layer keeps under one of some names."""
     layer = run.roots["self"]
@@ -215,7 +243,7 @@ def _input_goals(run: Attempt, back: Any, inputs: Mapping[str, Any], dout: Any) 
     left, goals = [e for e in (*parts, *held) if isinstance(e, np.ndarray)], []
     for name, x in inputs.items():
         for i, each in enumerate(left):
-            if each.shape != x.shape:
+            if np.shape(x) != each.shape or x.dtype.kind != "f":
                 continue
             node = run.node(each)
             returned = any(each is part for part in parts) and not node.constant
@@ -242,9 +270,11 @@ def _constructions(kind: type, data: Data) -> Iterator[tuple[str, Any, Any]]:
     s = data.sizes
     known = {key: e for key, e in size_kinds(data).items() if key not in ("sizes", "n_hiddens")}
     known["n_hidden"] = s.n_out
+    if data.layout == "images":
+        known["n_in"] = IMAGES[1]
     names = ", ".join(each.name for each in taken(kind))
     said = f"{kind.__name__}({names})"
-    for args, kwargs in ways(kind, "", Scope(known)):
+    for args, kwargs in ways(kind, "", Scope(known, SIZES)):
         yield said, args, kwargs
     yield from ((said, (), arrays) for arrays in _arrays(kind, data.layout))
     by_order: dict[int, list[tuple[Any, ...]]] = {
@@ -260,9 +290,11 @@ def _arrays(kind: type, layout: str) -> Iterator[dict[str, Any]]:
     kinds = {name: argument_kind(name, names) for name in names}
     if not names or "x" in kinds.values():
         return
+    rng = np.random.default_rng(5)
+    for shapes in cell_shapes(names, layout):
+        yield {name: rng.normal(size=shape) for name, shape in shapes.items()}
     for key, shapes in SHAPES.items():
         if key.partition(",")[0] == layout:
-            rng = np.random.default_rng(5)
             yield {name: rng.normal(size=shapes[each]) for name, each in kinds.items()}
 
 
@@ -303,17 +335,5 @@ def layer_search(kind: type, module: ModuleType) -> LayerSearch | None:
     backward = [e for e in names if is_role(e, "backward") == 0]
     if not forward or not backward:
         return None
-    ahead = needed(getattr(kind, forward[0]))[1:]
-    back = needed(getattr(kind, backward[0]))[1:]
-    others = {"targets", "params", "rate", "inputs", "count"}
-    state = [each for each in ahead[1:] if not others & set(kinds_of(each.name))]
-    if not ahead or len(state) < len(ahead) - 1 or len(ahead) > MOST_INPUTS:
-        return None
-    if not 1 <= len(back) <= MOST_INPUTS:
-        return None
-    of_a_state = state and stem(back[0].name) != bare(back[0].name)  # such as dh_next
-    if "upstream" not in kinds_of(back[0].name) and not of_a_state:
-        return None
-    if any("rate" not in kinds_of(each.name) for each in back[1:]) and not state:
-        return None
-    return LayerSearch(kind, module, forward[0], backward[0])
+    found = takes(getattr(kind, forward[0]), getattr(kind, backward[0]))
+    return None if found is None else LayerSearch(kind, module, forward[0], backward[0], found)

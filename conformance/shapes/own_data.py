@@ -30,10 +30,12 @@ class OwnDataSearch:
     Attributes:
         function: it gives a loss and gradients.
         makers: of the file, called with a seed or with nothing.
+        problems: none: what does not run so may run otherwise.
     """
 
     function: FunctionType
     makers: tuple[FunctionType, ...]
+    problems: tuple[str, ...] = ()
 
     def found(self, cost: str | None) -> Found | None:
         """It, recognised and judged; None if it does not run on what the file makes."""

@@ -187,8 +187,9 @@ def _matched(run: Attempt, found: Sequence[Leaf], moved: set[str]) -> list[Goal]
         fitting = [each for each in found if key_of(each) == _parameter_key(leaf)]
         shaped = [each for each in fitting if np.shape(each.value) == np.shape(leaf.value)]
         chosen = shaped or fitting
+        beside = [each for each in chosen if _holder(each.path) == _holder(path)]
         if chosen:
-            pairs[path] = chosen[-1]
+            pairs[path] = (beside or chosen)[-1]
     if len(pairs) < len(parameters):
         pairs |= _by_shape(parameters, found, pairs)
     goals = []
@@ -197,6 +198,11 @@ def _matched(run: Attempt, found: Sequence[Leaf], moved: set[str]) -> list[Goal]
         assert node is not None  # noqa: S101 - they were chosen so
         goals.append(Goal(_short(path), node, run.node(gradient.value)))
     return goals
+
+
+def _holder(path: str) -> str:
+    """What holds a value: `self.layers[0]` of `self.layers[0].W`."""
+    return path.rpartition(".")[0]
 
 
 def _is_asked_for(run: Attempt, leaf: Leaf, node: Node, found: Sequence[Leaf]) -> bool:

@@ -32,13 +32,6 @@ MOST = 20_000
 """Operations of one run that are recorded."""
 
 
-TENSORS = (
-    "it computes with tensors of torch: they are followed in a `torch.nn.Module`, in a "
-    "`torch.autograd.Function` and in the book's network, else only NumPy's arrays are"
-)
-ALL_STAGES = 99
-"""Farther than any reading comes."""
-
 SEARCHED = 10.0
 """Seconds after which no further reading is tried."""
 
@@ -252,9 +245,6 @@ class Searched:
             return {}
         if made.said and any(leaves(root, name, self.module) for name, root in held.items()):
             self.refusal.parameters = True
-        elif any(_holds_tensors(root) for root in held.values()):
-            self.refusal.parameters = True
-            self.refusal.note(UnfitError(TENSORS, ALL_STAGES))
         return held
 
     def _fitting(
@@ -322,12 +312,6 @@ class Searched:
         except UnfitError as error:
             self.refusal.note(error)
             return None
-
-
-def _holds_tensors(value: Any) -> bool:
-    held = getattr(value, "__dict__", value)
-    parts = held.values() if isinstance(held, dict) else held if isinstance(held, list) else ()
-    return any(type(each).__module__.partition(".")[0] == "torch" for each in parts)
 
 
 def _is_array(value: Any, other: Any) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from conformance.shapes.tensors import as_array, as_tensor, is_tensor
 from conformance.shapes.vocabulary import is_parameter, stem
 
 DEEP = 6
@@ -60,8 +61,10 @@ class Walk:
 
     def of(self, value: Any, path: str, name: str) -> Any:
         """The value, changed."""
-        if _is_array(value) or (_is_number(value) and is_parameter(stem(name))):
-            return self.change(Leaf(path, name, value))
+        array = as_array(value) if is_tensor(value) else value
+        if _is_array(array) or (_is_number(value) and is_parameter(stem(name))):
+            made = self.change(Leaf(path, name, array))
+            return value if made is array else as_tensor(made) if array is not value else made
         if not _holds(value, self.module) or self.depth >= DEEP:
             return value
         if id(value) in self.seen:

@@ -28,6 +28,20 @@ def overwriting(kind: type, gradient: str) -> Iterator[Line]:
                     yield Line(file, node.lineno)
 
 
+def writes(kind: type, gradient: str) -> list[Line]:
+    """The lines of `backward` that write the attribute which is the derivative, the last first."""
+    found = [
+        Line(file, each.lineno)
+        for file, method in _methods(kind)
+        if method.name == "backward"
+        for each in ast.walk(method)
+        if isinstance(each, ast.Attribute)
+        and isinstance(each.ctx, ast.Store)
+        and each.attr == gradient
+    ]
+    return sorted(found, key=lambda each: -each.line)
+
+
 def walks(kind: type) -> Iterator[Line]:
     """The loops of `backward`, the last first: it visits the values in an order."""
     for file, method in _methods(kind):
@@ -44,6 +58,29 @@ def in_backward(kind: type, line: Line) -> bool:
         method.name == "backward" and method.lineno <= line.line <= (method.end_lineno or 0)
         for _, method in _methods(kind)
     )
+
+
+def of_operands(kind: type, method: str, *, second: bool) -> Iterator[Line]:
+    """The lines of the lambdas of an operation that stand beside one of its operands; else of all.
+
+    Args:
+        kind: the class.
+        method: that computes the operation.
+        second: whether it is the operand that the method is given, and not `self`.
+    """
+    for file, each in _methods(kind):
+        if each.name == method:
+            name = each.args.args[-1 if second else 0].arg
+            inside = [e for e in ast.walk(each) if isinstance(e, ast.Tuple | ast.List | ast.Call)]
+            beside = [
+                part
+                for e in inside
+                for part in ast.iter_child_nodes(e)
+                if isinstance(part, ast.Lambda)
+                and name in map(ast.unparse, ast.iter_child_nodes(e))
+            ]
+            every = [e for e in ast.walk(each) if isinstance(e, ast.Lambda)]
+            yield from (Line(file, e.body.lineno) for e in beside or every)
 
 
 def _methods(kind: type) -> Iterator[tuple[str, ast.FunctionDef]]:

@@ -23,7 +23,7 @@ from conformance.backward.program import NotAGradientError, record
 from conformance.shapes.arguments import needed
 from conformance.shapes.judging import Found, Recognised
 from conformance.shapes.layers import together
-from conformance.shapes.value_lines import in_backward, overwriting, walks
+from conformance.shapes.value_lines import in_backward, of_operands, overwriting, walks, writes
 from conformance.tracing.arrays import plain
 
 Function = Callable[..., Any]
@@ -61,11 +61,13 @@ class Expression:
         text: it, as Python writes it.
         function: computes it.
         sizes: what multiplies the numbers that the values are made of, by their names.
+        method: of the class, that is judged alone.
     """
 
     text: str
     function: Function
     sizes: Mapping[str, float]
+    method: str = ""
 
 
 def _shared(a: Any, b: Any) -> Any:
@@ -125,7 +127,7 @@ class ValueSearch:
 
     def _kept(self, start: Any) -> _Kept | None:
         """Where a value has its number and its derivative, as seen in a product or a sum."""
-        for _, function in self._of_two():
+        for _, _, function in self._of_two():
             try:
                 with redirect_stdout(StringIO()), np.errstate(all="ignore"):
                     a, b = self.make(start), self.make(start * OTHER)
@@ -142,8 +144,13 @@ class ValueSearch:
         return None
 
     def _parts(self, expressions: Iterator[Expression], kept: _Kept) -> list[Examined]:
-        found = (self._examined(each, kept) for each in expressions)
-        return [each for each in found if each is not None]
+        pairs = ((each, self._examined(each, kept)) for each in expressions)
+        found = [(each, examined) for each, examined in pairs if examined is not None]
+        shared = any(examined.ok for _, examined in found)  # what goes back is right then
+        return [
+            e if e.ok or self._lines_outside(e) else self._located(each, e, kept, shared=shared)
+            for each, e in found
+        ]
 
     def _examined(self, expression: Expression, kept: _Kept) -> Examined | None:
         """The judgement on an expression of numbers; of arrays where it takes no numbers.
@@ -155,11 +162,29 @@ class ValueSearch:
             plainly = self._judged(expression, start, kept, seeded=False)
             if plainly is None:
                 continue
-            if plainly.ok or self._lines_outside(plainly) or not _defines(self.kind, "__mul__"):
+            multiplies = _defines(self.kind, "__mul__") and expression.method != "__mul__"
+            if plainly.ok or self._lines_outside(plainly) or not multiplies:
                 return plainly
             seeded = self._judged(expression, start, kept, seeded=True)
-            return seeded if seeded is not None and self._lines_outside(seeded) else plainly
+            if seeded is not None and self._lines_outside(seeded):
+                return seeded
+            return plainly
         return None
+
+    def _located(
+        self, expression: Expression, examined: Examined, kept: _Kept, *, shared: bool
+    ) -> Examined:
+        """A judgement with the lines of the functions that an operation hands on to `backward`.
+
+        One that returns what it is given leaves no trace of its line. Where no operation is right,
+        `backward` itself is to blame.
+        """
+        wrong = [each.name for each in examined.gradients if not each.ok]
+        second = all(each.endswith(" by b") for each in wrong)
+        own = of_operands(self.kind, expression.method, second=second)
+        lines = tuple(own if shared else writes(self.kind, kept.gradient))
+        told = [replace(each, lines=lines or each.lines) for each in examined.accused]
+        return replace(examined, accused=tuple(told))
 
     def _lines_outside(self, examined: Examined) -> bool:
         """Whether a line is blamed that is not one of `backward`."""
@@ -168,31 +193,31 @@ class ValueSearch:
 
     def _single_operations(self) -> Iterator[Expression]:
         """Each operation by itself, of values above and below 0."""
-        for text, function in self._of_two():
-            yield Expression(text, function, {"a": 1.0, "b": OTHER})
-        for text, function in self._of_one():
-            yield Expression(text, function, {"a": 1.0})
-            yield Expression(f"{text}, a < 0", function, {"a": -1.0})
+        for method, text, function in self._of_two():
+            yield Expression(text, function, {"a": 1.0, "b": OTHER}, method)
+        for method, text, function in self._of_one():
+            yield Expression(text, function, {"a": 1.0}, method)
+            yield Expression(f"{text}, a < 0", function, {"a": -1.0}, method)
 
     def _twice(self) -> Iterator[Expression]:
         """Values that are used twice, given and computed."""
-        for text, function in self._of_two():
+        for _, text, function in self._of_two():
             sign = text.split()[1]
             again = partial(_again, function)
             yield Expression(f"b {sign} a {sign} a", again, {"a": 1.0, "b": OTHER})
         if all(_defines(self.kind, each) for each in ("__add__", "__mul__")):
             yield Expression("c * c + c, c = a * b", _shared, {"a": 1.0, "b": OTHER})
-        for text, function in self._of_one() if _defines(self.kind, "__add__") else ():
+        for _, text, function in self._of_one() if _defines(self.kind, "__add__") else ():
             yield Expression(f"{text} + a", partial(_plus, function), {"a": 1.0})
 
-    def _of_two(self) -> Iterator[tuple[str, Function]]:
-        return (BINARY[each] for each in BINARY if _defines(self.kind, each))
+    def _of_two(self) -> Iterator[tuple[str, str, Function]]:
+        return ((each, *BINARY[each]) for each in BINARY if _defines(self.kind, each))
 
-    def _of_one(self) -> Iterator[tuple[str, Function]]:
-        yield from (UNARY[each] for each in UNARY if _defines(self.kind, each))
+    def _of_one(self) -> Iterator[tuple[str, str, Function]]:
+        yield from ((each, *UNARY[each]) for each in UNARY if _defines(self.kind, each))
         for name in vars(self.kind):
             if not name.startswith("_") and _takes_nothing(self.kind, name):
-                yield f"a.{name}()", operator.methodcaller(name)
+                yield name, f"a.{name}()", operator.methodcaller(name)
 
     def _of_uses(self, parts: Sequence[Examined], kept: _Kept) -> list[Examined]:
         """The judgements of values that are used twice, with one cause if some are wrong."""
@@ -236,6 +261,7 @@ class ValueSearch:
         given = {name: start * expression.sizes.get(name, 1.0) for name in names}
         try:
             step = record(run, given, (), self.kind.__dict__.get("backward", run))
+            step = replace(step, promised=True)
             examined = examine_pass(step)
         except Exception:  # noqa: BLE001 - it does not take these, or is no operation
             return None

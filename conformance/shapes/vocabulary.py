@@ -54,7 +54,7 @@ KINDS: dict[str, Pattern] = {
         "pairs": r"training(data|set)|minibatch|dataset|data|batch|trainset",
         "upstream": r"d(values?|out(put)?|y|z|a|h|x|s|next|upstream|l(oss)?d\w*|j\w*|e\w*|scores)?"
         r"|g|grads?(output|out|next|in|y|z|a)?|(output|out|upstream|next|incoming)(grad(ient)?|error|delta)s?"
-        r"|gradients?(output|out)?|errors?|deltas?|upstream|dldout|accumgrad",
+        r"|\w*(gradients?|errors?|deltas?|derivatives?|upstream)|dldout|accumgrad",
         "activation": r"act(ivation)?(s|function|fn|type|name)?|nonlinearity",
         "seed": r"seed|randomstate|randomseed",
         "quiet": r"verbose|debug|plot|print(cost|loss|every|s)?|show(plot)?|log(every)?",
@@ -119,6 +119,10 @@ GRADIENT = re.compile(
 """The name of a gradient around the name of its parameter."""
 
 
+OF_GRADIENTS = re.compile(r"grad|deriv|delta|updates?$|velocity|moment")
+"""What is kept of a parameter, such as `weights_grad`."""
+
+
 def is_role(name: str, role: str) -> int | None:
     """How well a name tells a role, 0 best; None if it does not."""
     words = bare(name)
@@ -141,7 +145,8 @@ def kinds_of(name: str) -> list[str]:
 def is_parameter(name: str) -> bool:
     """Whether an array of this name is weights or biases."""
     words = bare(name)
-    return bool(WEIGHT.fullmatch(words) or BIAS.fullmatch(words))
+    kept = OF_GRADIENTS.search(words)
+    return kept is None and bool(WEIGHT.fullmatch(words) or BIAS.fullmatch(words))
 
 
 def stem(name: str) -> str:

@@ -1,7 +1,8 @@
 """Stand-ins for modules that a program imports and that are not installed.
 
 A program may import what its training alone needs (a plot, a data set): it can be judged without.
-What is called all the same is an error that names the module. Left out: modules that are there.
+What is called all the same is an error that names the module; in a script that runs, what numbers
+are asked of. Left out: modules that are there.
 """
 
 import ast
@@ -14,19 +15,24 @@ from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
 
-from conformance.errors import SubjectError
 from conformance.tracing.special import expit
 
 STAND_INS: dict[str, Any] = {
     "scipy.special.expit": expit,
     "tqdm.tqdm": lambda steps, *_, **__: steps,
     "tqdm.trange": lambda *steps, **_: range(*steps),
+    "numba.jit": lambda function=None, **_: function or (lambda plain: plain),
+    "numba.njit": lambda function=None, **_: function or (lambda plain: plain),
 }
 """What stands for something that a program computes with."""
 
 
+class MissingError(ModuleNotFoundError):
+    """Something is needed of a module that is not installed."""
+
+
 class _Missing:
-    """Something of a module that is not installed."""
+    """Something of a module that is not installed; it cannot be called."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -34,32 +40,41 @@ class _Missing:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        return _of(f"{self._name}.{name}")
+        return STAND_INS.get(f"{self._name}.{name}") or type(self)(f"{self._name}.{name}")
 
     def __call__(self, *_: Any, **__: Any) -> Any:
-        raise SubjectError(
+        raise MissingError(
             f"it calls {self._name}, and {self._name.split('.')[0]} is not installed"
         )
 
 
-def _of(name: str) -> Any:
-    return STAND_INS.get(name) or _Missing(name)
+class _Unasked(_Missing):
+    """Such a thing in a script that runs: it can be called, until numbers are asked of it."""
+
+    def __call__(self, *_: Any, **__: Any) -> Any:
+        return self
+
+    __iter__ = __len__ = __getitem__ = __array__ = __float__ = __int__ = __bool__ = (
+        _Missing.__call__
+    )
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = _Missing.__call__
+    __rtruediv__ = __matmul__ = __rmatmul__ = __lt__ = __gt__ = __enter__ = _Missing.__call__
 
 
 class _Module(ModuleType):
     """A module that is not installed."""
 
+    kind = _Missing
+
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return _of(f"{self.__name__}.{name}")
+        return getattr(self.kind(self.__name__), name)
 
 
 class _Finder(MetaPathFinder, Loader):
     """Finds modules that nobody else does."""
 
-    def __init__(self, names: frozenset[str]) -> None:
-        self.names = names
+    def __init__(self, names: frozenset[str], kind: type[_Missing]) -> None:
+        self.names, self.kind = names, kind
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -72,17 +87,24 @@ class _Finder(MetaPathFinder, Loader):
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         """The module."""
-        return _Module(spec.name)
+        made = _Module(spec.name)
+        made.kind = self.kind
+        return made
 
     def exec_module(self, module: ModuleType) -> None:
         """Nothing."""
 
 
 @contextmanager
-def stand_ins(source: str | bytes) -> Iterator[frozenset[str]]:
-    """Let a program import what is not installed, until the end of the block."""
+def stand_ins(source: str | bytes, *, running: bool = False) -> Iterator[frozenset[str]]:
+    """Let a program import what is not installed, until the end of the block.
+
+    Args:
+        source: of the program.
+        running: whether it is a script, which goes on while no numbers are asked of such modules.
+    """
     names = frozenset(name for name in _imported(source) if not _installed(name))
-    finder = _Finder(names)
+    finder = _Finder(names, _Unasked if running else _Missing)
     sys.meta_path.append(finder)
     try:
         yield names

@@ -13,8 +13,9 @@ import pytest
 
 from conformance.api import check
 from conformance.errors import ConformanceError
+from conformance.files import put
 from conformance.report.document import ready
-from conformance.report.page.write import write
+from conformance.report.page.write import page
 from conformance.suite.asked import Asked, family_of, named
 
 OPTION = "--conformance-html"
@@ -53,7 +54,7 @@ def write_page(config: pytest.Config, asked: Mapping[str, list[str]]) -> str:
         order = [subject for subject in named(config) if subject in asked]
         family = family_of(config)
         reports = [check(each, case=asked[each], family=family, detailed=True) for each in order]
-        write(path, reports, shlex.join(["pytest", *sys.argv[1:]]), OPTION)
+        put(OPTION, path, page(reports, shlex.join(["pytest", *sys.argv[1:]])))
     except ConformanceError as error:
         return f"{OPTION} {path}: not written: {error}"
     return f"{OPTION}: {path} is written"

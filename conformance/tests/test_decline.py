@@ -85,9 +85,9 @@ def test_a_report_of_declined_cases_alone_is_a_report_in_every_form(
     assert outcome.declined == dict.fromkeys(HANDS, "no port yet")
     assert sentence(outcome) == "nothing was compared: it declined 2 cases"
     pytest.importorskip("jinja2")
-    from conformance.report.page.write import write
+    from conformance.report.page.write import page
 
-    write(tmp_path / "page.html", [outcome], "conformance check")
+    (tmp_path / "page.html").write_text(page([outcome], "conformance check"), "utf-8")
     for text in (
         as_text(outcome),
         as_markdown(outcome),

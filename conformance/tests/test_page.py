@@ -16,6 +16,7 @@ from conformance.api import check
 from conformance.cli import main
 from conformance.corpus import store
 from conformance.errors import UsageError
+from conformance.files import put
 from conformance.judging.case_report import CaseReport
 from conformance.judging.records import Point
 from conformance.mistakes.catalogue import CATALOGUE
@@ -310,7 +311,7 @@ def test_a_page_that_fails_leaves_the_old_one(
 
     monkeypatch.setattr(Path, "write_bytes", half_written)
     with pytest.raises(UsageError, match="No space left on device"):
-        write.write(path, [check("reference", case=HAND, detailed=True)], "x")
+        put("--html", path, page_of("reference"))
     assert [each.name for each in tmp_path.iterdir()] == ["report.html"]
     assert path.read_bytes() == b"old"
 

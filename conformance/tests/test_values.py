@@ -152,3 +152,67 @@ def test_the_line_of_a_wrong_derivative_is_named(
     code, said = checked(capsys, "check", str(written(tmp_path, broken)))
     assert code == 1
     assert said.splitlines()[1].startswith(f"engine.py:{line}: ")
+
+
+LAMBDAS = '''
+class Number:
+    """A number that hands a function on for each thing that it was computed of."""
+
+    def __init__(self, value, made_of=()):
+        self.value, self.slope, self.made_of = value, 0.0, made_of
+
+    def __add__(self, other):
+        return Number(
+            self.value + other.value,
+            ((self, lambda g: g), (other, lambda g: g)),
+        )
+
+    def __sub__(self, other):
+        return Number(
+            self.value - other.value,
+            ((self, lambda g: g),
+             (other, lambda g: -g)),
+        )
+
+    def __mul__(self, other):
+        return Number(
+            self.value * other.value,
+            ((self, lambda g: g * other.value),
+             (other, lambda g: g * self.value)),
+        )
+
+    def backward(self):
+        order = []
+
+        def visit(each):
+            if each not in order:
+                for below, _ in each.made_of:
+                    visit(below)
+                order.append(each)
+
+        visit(self)
+        self.slope = 1.0
+        for each in reversed(order):
+            for below, local in each.made_of:
+                below.slope += local(each.slope)
+'''
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("(other, lambda g: -g)", "(other, lambda g: g)"),
+        ("(self, lambda g: g * other.value)", "(self, lambda g: g)"),
+        ("+= local(each.slope)", "+= local(each.slope) * 2"),
+    ],
+    ids=["sign", "factor", "in backward"],
+)
+def test_a_function_that_returns_what_it_is_given_is_blamed_on_its_own_line(
+    old: str, new: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "numbers_.py"
+    file.write_text(LAMBDAS.replace(old, new), encoding="utf-8")
+    code, said = checked(capsys, "check", str(file))
+    line = LAMBDAS[: LAMBDAS.index(old)].count("\n") + 1
+    assert code == 1
+    assert said.splitlines()[1].startswith(f"numbers_.py:{line}:")

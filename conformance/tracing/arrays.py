@@ -343,8 +343,14 @@ def _at(trace: Trace, ufunc: np.ufunc, inputs: Any) -> None:
     trace.before_write(target)
     nodes = trace.argument((target, *values))
     ufunc.at(*map(plain, inputs))
-    call, args = added_at(ufunc), (nodes[0], plain(key), *nodes[1:])
-    made = trace.node(f"{ufunc.__name__}.at", call, args, {}, np.array(plain(target)))
+    after = np.array(plain(target))
+    if ufunc in (np.add, np.subtract):  # a sum of two arrays: what is there, and what is put there
+        call, args = added_at(np.add), (np.zeros_like(after), plain(key), *nodes[1:])
+        put = trace.node("add.at", call, args, {}, call(args[0], args[1], *map(plain, values)))
+        made = trace.node(ufunc.__name__, ufunc, (nodes[0], put), {}, after)
+    else:
+        call, args = added_at(ufunc), (nodes[0], plain(key), *nodes[1:])
+        made = trace.node(f"{ufunc.__name__}.at", call, args, {}, after)
     trace.write(target, made)
 
 
@@ -353,7 +359,8 @@ def added_at(ufunc: np.ufunc) -> Callable[..., Any]:
     """What `ufunc.at` makes of an array, which stays as it is."""
 
     def call(before: Any, key: Any, *values: Any) -> Any:
-        after = np.array(before)
+        exact = any(np.asarray(each).dtype == object for each in values)
+        after = np.array(before, dtype=object if exact else None)
         ufunc.at(after, key, *values)
         return after
 

@@ -5,17 +5,27 @@ the page says (`view.py`).
 """
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from importlib.resources import files
-from pathlib import Path
+from typing import Any
 
 from conformance.corpus import store
-from conformance.files import put
+from conformance.explain.pieces import word
 from conformance.outcome import Report
-from conformance.report.document import OPTION, ready, rendered
+from conformance.report.blame_words import at_layers, equation_of_blame, explained, first_words
+from conformance.report.cause_words import beside_cause, told_of
+from conformance.report.document import rendered
+from conformance.report.exact_words import exact_words, loss_text, loss_words
+from conformance.report.finding_words import finding_text
+from conformance.report.judged import judged_words
+from conformance.report.mathml import mathml
+from conformance.report.message import accused
 from conformance.report.page.data import packed
-from conformance.report.page.view import View, equations_of, view
+from conformance.report.page.matrix import address, columns, rows
+from conformance.report.page.view import View, equations_of
+from conformance.report.sentence import counts, pluralize
+from conformance.report.source_words import source_of
 from conformance.versions import installed
 
 SCRIPTS = ("data.js", "scroll.js", "map.js", "histogram.js", "cell.js", "matrix.js")
@@ -29,31 +39,26 @@ WORDS = {  # what a cell says by its status
     "error": "stopped",
 }
 MANY = 40  # equations of a worked example, beyond which they are folded
+SHARED: tuple[Callable[..., Any], ...] = (
+    *(accused, address, at_layers, beside_cause, columns, counts, equation_of_blame),
+    *(exact_words, explained, finding_text, first_words, judged_words, loss_text, loss_words),
+    *(mathml, pluralize, rows, source_of, told_of, word),
+)
+"""What the template takes of the words that all forms share."""
 PACKAGES = ("backprop-conformance", "numpy", "torch", "python-flint")
 
 
-def write(path: Path, reports: Sequence[Report], command: str, option: str = OPTION) -> None:
-    """Write the page of some reports, whole or not at all.
+def page(reports: Sequence[Report], command: str) -> str:
+    """The page of some reports as HTML, for which jinja2 must be there.
 
     Args:
-        path: of the file.
         reports: one a subject, with their details.
         command: that makes it again.
-        option: that named the path.
-
-    Raises:
-        UsageError: jinja2 is missing, or the file cannot be written.
     """
-    ready(path, option)
-    put(option, path, page(reports, command))
-
-
-def page(reports: Sequence[Report], command: str) -> str:
-    """The page of some reports as HTML; see `write`."""
     folder = files(__package__)
     script = "".join((folder / name).read_text("utf-8") for name in SCRIPTS)
     prefixes = ["" if i == 0 else f"{i + 1}:" for i in range(len(reports))]
-    views = [view(each, prefix) for each, prefix in zip(reports, prefixes, strict=True)]
+    views = [View(each, prefix) for each, prefix in zip(reports, prefixes, strict=True)]
     return rendered(
         "report/page/page.html.j2",
         (folder / "page.css").read_text("utf-8"),
@@ -66,6 +71,7 @@ def page(reports: Sequence[Report], command: str) -> str:
         data=packed([*zip(prefixes, reports, strict=True)]),
         words=WORDS,
         many=MANY,
+        **{each.__name__: each for each in SHARED},
     )
 
 

@@ -1,6 +1,14 @@
 """Faults of the scripts in `scripts/`: one line of each edited, as people get it wrong."""
 
 FAULTS = {
+    "returns.py": [
+        ("back = np.outer(error, second)", "back = np.outer(error, second**2)"),
+        ("first = first - 0.05 * back.T @ states", "first = first - 0.05 * back.T @ states**2"),
+    ],
+    "word_pairs.py": [
+        ("d_here = d_hit[:, None] * far[others] + ", "d_here = d_hit[:, None] * far[centres] + "),
+        ("-0.5 * d_hit[:, None] * here)", "-0.5 * d_hit[:, None] * d_here)"),
+    ],
     "toy.py": [
         ("return x * (1 - x)", "return x * (1 + x)"),
         ("out_delta = miss * squash(out, True)", "out_delta = miss * out"),

@@ -3,6 +3,35 @@
 Edit = tuple[str, str]
 
 FAULTS: dict[str, list[Edit]] = {
+    "absent_data": [
+        ("np.sum(dZ2, 1).reshape(-1, 1) / m", "np.sum(dZ2) / m"),
+        ("relu_slope(Z1)", "relu_slope(W1.dot(X))"),
+        ("np.sum(dZ1, 1).reshape(-1, 1) / m", "np.sum(dZ1, 1).reshape(-1, 1)"),
+        ("dW2 = dZ2.dot(A1.T) / m", "dW2 = dZ2.dot(Z1.T) / m"),
+    ],
+    "cell_of_arrays": [
+        ("d * new * write * (1 - write)", "d * new * (1 - write)"),
+        ("self.grads[2][...] = dtotal.sum(axis=0)", "self.grads[2][...] = dtotal.mean(axis=0)"),
+    ],
+    "plain_tensors": [
+        ("dz[self.z <= 0] = 0", "dz[dz <= 0] = 0"),
+        ("dz.sum(dim=0)", "dz.mean(dim=0)"),
+    ],
+    "two_blocks": [
+        ("self.bias_grad += gradients.sum(axis=0)", "self.bias_grad += gradients.mean(axis=0)"),
+        ("self.weights_grad += self.x.T @ gradients", "self.weights_grad += self.x.T @ gradients**2"),
+    ],
+    "made_at_first_call": [
+        ("activation_prev.T @ last_derivative", "activation_prev.T @ last_derivative**2"),
+        ("lr * last_derivative.sum(axis=0)", "lr * last_derivative.sum()"),
+    ],
+    "added_layers": [
+        ("d = d * block.slope(block.z)", "d = d * block.slope(block.act(block.z))"),
+        ("d = below\n", "d = below / len(x)\n"),
+        ("1 - np.tanh(z) ** 2 if", "1 - np.tanh(z) if"),
+        ("block.b -= lr * d.sum(axis=0)", "block.b -= lr * d.mean(axis=0)"),
+        ("block.W -= lr * block.x.T @ d", "block.W -= lr * block.x.T @ d / len(x)"),
+    ],
     "class_method": [
         ("d_out.mean(axis=1, keepdims=True)", "d_out.sum(axis=1, keepdims=True)"),
         ("* h * (1 - h)", "* h"),

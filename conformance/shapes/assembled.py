@@ -1,0 +1,149 @@
+"""How a file itself makes a network: `model = Network()`, then `model.add(Dense(784, 30))`.
+
+The statements are taken from where they stand, such as the main block, which is not run; the sizes
+in them are made small. Left out: networks that a call makes (`plans.py`).
+"""
+
+import ast
+from collections.abc import Iterator, Sequence
+from contextlib import redirect_stdout
+from copy import deepcopy
+from io import StringIO
+from itertools import chain, count
+from math import prod
+from types import CodeType, ModuleType
+from typing import Any
+
+import numpy as np
+
+from conformance.backward.source import tree
+from conformance.running.seconds import TooLongError, limited
+from conformance.shapes.arguments import Scope
+from conformance.shapes.attempt import LONGEST, UnfitError
+from conformance.shapes.example_data import Data
+from conformance.shapes.plans import Made
+from conformance.shapes.vocabulary import is_role
+
+SMALL = 8
+"""Sizes below it are left as they are."""
+USES = ("forward", "loss", "backward", "update", "train")
+"""What is done with a network that is made."""
+
+
+def assembled(kind: type, files: Sequence[str], module: ModuleType) -> Iterator[Made]:
+    """The ways in which a file makes an object of a class, with small sizes first.
+
+    Args:
+        kind: the class.
+        files: the names of the parts of the file.
+        module: that the file is.
+    """
+    for block in chain.from_iterable(map(_blocks, files)):
+        for i, each in enumerate(block):
+            if not isinstance(each, ast.Assign) or not _calls(each.value, kind, module):
+                continue
+            (target,) = each.targets if len(each.targets) == 1 else (None,)
+            if not isinstance(target, ast.Name):
+                continue
+            parts = _parts(block, i, target.id, module)
+            said = f"{ast.unparse(each.value)}, line {each.lineno}"
+            for source in (_smaller(parts), parts):
+                code = compile(ast.Module(source, []), str(module.__file__), "exec")
+                yield _made(kind, said, target.id, code, module)
+
+
+def _made(kind: type, said: str, name: str, code: CodeType, module: ModuleType) -> Made:
+    def make(_data: Data, _scope: Scope) -> dict[str, Any]:
+        np.random.seed(0)  # noqa: NPY002 - the program's own random numbers
+        variables = dict(vars(module))
+        try:
+            with redirect_stdout(StringIO()), limited(LONGEST):
+                exec(code, variables)  # noqa: S102 - the subject's own statements
+        except (Exception, TooLongError) as error:
+            raise UnfitError(f"{said}: {type(error).__name__}: {error}") from error
+        if not isinstance(variables[name], kind):
+            raise UnfitError(f"{said} makes something else")
+        return {"self": variables[name]}
+
+    return Made(said, make)
+
+
+def _blocks(file: str) -> Iterator[list[ast.stmt]]:
+    """The statements of a file, with those of its main block, and those of its functions."""
+    module = tree(file)
+    if module is None:
+        return
+    blocks = (each.body if isinstance(each, ast.If) else [each] for each in module.body)
+    yield [statement for block in blocks for statement in block]
+    yield from (each.body for each in module.body if isinstance(each, ast.FunctionDef))
+
+
+def _calls(value: ast.expr, kind: type, module: ModuleType) -> bool:
+    """Whether an expression calls a class, or a function of the file that may return such."""
+    name = value.func.id if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) else ""
+    called = getattr(module, name, None)
+    return called is kind or kind.__name__ in getattr(
+        getattr(called, "__code__", None), "co_names", ()
+    )
+
+
+def _parts(block: list[ast.stmt], first: int, name: str, module: ModuleType) -> list[ast.stmt]:
+    """The statements that make a network, and what they need of those before, in their order."""
+    kept = {first}
+    for i in range(first + 1, len(block)):
+        if _adds(block[i], name):
+            kept.add(i)
+        elif name in _names(block[i], ast.Load):
+            break
+    for i in range(max(kept), -1, -1):
+        needed = set().union(*(_names(block[k], ast.Load) for k in kept)) - set(vars(module))
+        if isinstance(block[i], ast.Assign) and needed & _names(block[i], ast.Store):
+            kept.add(i)
+    return [block[i] for i in sorted(kept)]
+
+
+def _adds(statement: ast.stmt, name: str) -> bool:
+    """Whether a statement does something to a network that is no use of it."""
+    if isinstance(statement, ast.For):
+        return all(_adds(each, name) for each in statement.body)
+    call = statement.value if isinstance(statement, ast.Expr) else None
+    method = call.func if isinstance(call, ast.Call) else None
+    if not isinstance(method, ast.Attribute) or ast.unparse(method.value) != name:
+        return False
+    return all(is_role(method.attr, role) is None for role in USES)
+
+
+def _names(statement: ast.stmt, how: type[ast.expr_context]) -> set[str]:
+    inside = ast.walk(statement)
+    return {each.id for each in inside if isinstance(each, ast.Name) and isinstance(each.ctx, how)}
+
+
+class _Small(ast.NodeTransformer):
+    """Gives each size that is not small another that is."""
+
+    def __init__(self) -> None:
+        self.others = chain((6, 5, 4, 3), count(SMALL))
+        self.known: dict[int, int] = {}
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
+        """28 * 28 is one size."""
+        sides = node.left, node.right
+        if isinstance(node.op, ast.Mult) and all(isinstance(e, ast.Constant) for e in sides):
+            return self._size(prod(e.value for e in sides), node)  # type: ignore[attr-defined]
+        return self.generic_visit(node)
+
+    def visit_Constant(self, node: ast.Constant) -> ast.AST:
+        """A number."""
+        return self._size(node.value, node)
+
+    def _size(self, value: Any, node: ast.expr) -> ast.AST:
+        if type(value) is not int or value < SMALL:
+            return node
+        if value not in self.known:
+            self.known[value] = next(self.others)
+        return ast.copy_location(ast.Constant(self.known[value]), node)
+
+
+def _smaller(parts: list[ast.stmt]) -> list[ast.stmt]:
+    small = _Small()
+    return [small.visit(each) for each in deepcopy(parts)]
