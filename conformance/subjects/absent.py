@@ -38,7 +38,7 @@ class _Missing:
         self._name = name
 
     @property
-    def _of(self) -> str:
+    def absent_module(self) -> str:
         """The module."""
         return self._name.split(".", 1)[0]
 
@@ -48,7 +48,7 @@ class _Missing:
         return STAND_INS.get(f"{self._name}.{name}") or type(self)(f"{self._name}.{name}")
 
     def __call__(self, *_: Any, **__: Any) -> Any:
-        raise MissingError(f"it calls {self._name}, and {self._of} is not installed")
+        raise MissingError(f"it calls {self._name}, and {self.absent_module} is not installed")
 
 
 class _Unasked(_Missing):
@@ -117,7 +117,7 @@ def stand_ins(source: str | bytes, *, running: bool = False) -> Iterator[frozens
 
 def missing_module(thing: object) -> str:
     """The module that is not installed, of which something is a part; empty if there is none."""
-    return thing._of if isinstance(thing, _Missing) else ""
+    return thing.absent_module if isinstance(thing, _Missing) else ""
 
 
 def forget() -> None:
