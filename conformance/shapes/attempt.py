@@ -19,7 +19,7 @@ from conformance.shapes.example_data import Data
 from conformance.shapes.state import Leaf, changed, leaves
 from conformance.shapes.tensors import as_array, as_tensor, doubles, holds_tensors
 from conformance.shapes.vocabulary import kinds_of
-from conformance.subjects.load import missing
+from conformance.subjects.execution import missing
 from conformance.tracing.program import traced_program
 from conformance.tracing.trace import EnoughError, Node, Trace
 

@@ -17,12 +17,8 @@ from typing import Any
 
 from conformance.backward.source import tree
 from conformance.errors import SubjectError, UsageError
-from conformance.subjects.load import (
-    NOTEBOOK,
-    Failed,
-    run_file,
-    source_of,
-)
+from conformance.subjects.execution import Failed, run_file
+from conformance.subjects.load import NOTEBOOK, source_of
 
 
 @dataclass(frozen=True)
