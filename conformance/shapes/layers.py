@@ -6,7 +6,7 @@ input is none, so the two are judged apart. Left out: networks (`search.py`).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 from dataclasses import dataclass, field, replace
 from io import StringIO
 from types import ModuleType
@@ -78,7 +78,7 @@ class LayerSearch:
         problem = "how it is made is not known"
         for layout in LAYOUTS:
             data = next(example_data(Sizes(), (layout,)))
-            for said, make in (*self._own(), *_constructions(self.kind, data)):
+            for said, make in self._own(data) or _constructions(self.kind, data):
                 made = Plan(said, make, (), self.module)
                 try:
                     found = self._judged(made, data)
@@ -98,9 +98,14 @@ class LayerSearch:
             self.problems.append(problem)
         return misshapen
 
-    def _own(self) -> Iterator[tuple[str, Make]]:
-        """The ways in which the file itself makes it."""
-        return ((each.said, each.make) for each in self.assembled)
+    def _own(self, data: Data) -> list[tuple[str, Make]]:
+        """The ways in which the file itself makes it, those that work."""
+        found = []
+        for each in self.assembled:
+            with suppress(UnfitError):
+                each.make(data, Scope())
+                found.append((each.said, each.make))
+        return found
 
     def _sparsely(self, plan: Plan, data: Data) -> Found:
         """It, judged by one entry of its output at a time: the first for which it is wrong.
