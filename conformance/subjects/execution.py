@@ -23,7 +23,7 @@ from zlib import crc32
 from conformance.errors import SubjectError, UsageError
 from conformance.running.seconds import TooLongError, limited
 from conformance.running.tracebacks import PACKAGE, headline, own_traceback
-from conformance.subjects.absent import MissingError, stand_ins
+from conformance.subjects.absent import MissingError, forget, stand_ins
 
 NOT_HERE = (EOFError, ImportError, OSError, SubjectError, SystemExit, TooLongError)
 """What a statement raises that asks for what is not here, or for a long time."""
@@ -128,6 +128,7 @@ def put_in_front(*folders: Path) -> None:
     """Let modules be imported from these folders before any others."""
     front = list(dict.fromkeys(str(folder.resolve()) for folder in folders))
     sys.path[:] = front + [entry for entry in sys.path if entry not in front]
+    forget()
     importlib.invalidate_caches()
 
 
