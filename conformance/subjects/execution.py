@@ -11,7 +11,7 @@ import linecache
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from dataclasses import dataclass
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
@@ -21,11 +21,15 @@ from weakref import WeakKeyDictionary
 from zlib import crc32
 
 from conformance.errors import SubjectError, UsageError
+from conformance.running.seconds import TooLongError, limited
 from conformance.running.tracebacks import PACKAGE, headline, own_traceback
-from conformance.subjects.absent import MissingError, stand_ins
+from conformance.subjects.absent import MissingError, forget, stand_ins
 
-NOT_HERE = (EOFError, ImportError, OSError, SubjectError, SystemExit)
-"""What a statement raises that asks for what is not here."""
+NOT_HERE = (EOFError, ImportError, OSError, SubjectError, SystemExit, TooLongError)
+"""What a statement raises that asks for what is not here, or for a long time."""
+LONGEST = 10.0
+"""Seconds that a statement such as `main()` may take, if it imports and defines nothing."""
+DEFINING = (ast.Import, ast.ImportFrom, ast.ClassDef, ast.FunctionDef)
 
 _MISSING: WeakKeyDictionary[ModuleType, set[str]] = WeakKeyDictionary()
 
@@ -45,6 +49,8 @@ class Failed:
     @property
     def why(self) -> str:
         """What is not here, in one line."""
+        if isinstance(self.error, TooLongError):
+            return f"it goes on for more than {LONGEST:g} s"
         known = isinstance(self.error, SubjectError | MissingError)
         return str(self.error) if known else headline(self.error)
 
@@ -98,8 +104,9 @@ def _execute(tree: ast.Module, file: str, module: ModuleType, failed: list[Faile
             flags |= sum(each.compiler_flag for each in features if each is not None)
         code = compile(ast.Module([statement], []), file, "exec", flags, dont_inherit=True)
         try:
-            exec(code, module.__dict__)  # noqa: S102 - to load it is what was asked for
-        except (Exception, SystemExit) as error:
+            with nullcontext() if isinstance(statement, DEFINING) else limited(LONGEST):
+                exec(code, module.__dict__)  # noqa: S102 - to load it is what was asked for
+        except (Exception, SystemExit, TooLongError) as error:
             if not failed and not isinstance(error, NOT_HERE):
                 raise
             failed.append(Failed(f"{Path(file).name}:{statement.lineno}", error))
@@ -121,6 +128,7 @@ def put_in_front(*folders: Path) -> None:
     """Let modules be imported from these folders before any others."""
     front = list(dict.fromkeys(str(folder.resolve()) for folder in folders))
     sys.path[:] = front + [entry for entry in sys.path if entry not in front]
+    forget()
     importlib.invalidate_caches()
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import ModuleType
 
 from conformance.errors import SubjectError, UsageError
+from conformance.subjects.absent import missing_module
 from conformance.subjects.execution import Failed, put_in_front, run_file, subject_code
 
 LISTED = 8  # names in a message
@@ -68,7 +69,10 @@ def load(spec: str, python_path: Sequence[Path] = ()) -> object:
     if failed and not hasattr(module, name.split(".", 1)[0]):
         with subject_code(place):
             raise failed[0].error
-    return _find(module, place, name)
+    found = _find(module, place, name)
+    if absent := missing_module(found):
+        raise SubjectError(f"{spec} is imported from {absent}, which is not installed")
+    return found
 
 
 def describe(thing: object) -> str:
