@@ -21,11 +21,11 @@ from conformance.shapes.attempt import (
     attempt,
     is_number,
 )
-from conformance.shapes.example_data import BATCHES, SINGLES, Data, Sizes, example_data
+from conformance.shapes.example_data import BATCHES, SEQUENCES, SINGLES, Data, Sizes, example_data
 from conformance.shapes.places import Places, places
 from conformance.shapes.plans import OUTS, Made, Named, chains, sizes_of
 from conformance.shapes.state import Leaf, leaves
-from conformance.shapes.vocabulary import BIAS, bare, is_parameter
+from conformance.shapes.vocabulary import BIAS, bare
 from conformance.tracing.trace import Node, Trace
 
 MOST = 20_000
@@ -166,7 +166,7 @@ class Searched:
         """Those that run, the likeliest first."""
         self.refusal.until = monotonic() + SEARCHED
         misshapen: list[Reading] = []
-        for layouts in (BATCHES, SINGLES):
+        for layouts in (BATCHES, SINGLES, SEQUENCES):
             found = False
             for needs_loss in (True, False):
                 for each in self._of(layouts, needs_loss=needs_loss):
@@ -320,7 +320,7 @@ def _is_array(value: Any, other: Any) -> bool:
 
 def _is_parameter(run: Attempt, leaf: Leaf, node: Node) -> bool:
     """Whether an array is a parameter: by its name, or because the output depends on it."""
-    if is_parameter(leaf.name) or not path_is_own(leaf.path):
+    if leaf.is_parameter or not path_is_own(leaf.path):
         return True
     output = run.scope.kinds.get("output")
     return isinstance(output, np.ndarray) and run.node(output).depends_on(node)
