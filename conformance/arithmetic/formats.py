@@ -4,6 +4,7 @@ bfloat16 numbers stand in float32 arrays. Left out: how far computing in a forma
 (`rounding.py`), and rounding what is exact (`balls.py`).
 """
 
+import math
 from dataclasses import dataclass
 from math import ceil, log10
 from typing import Any
@@ -12,6 +13,8 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from reference.step import Array
+
+_DOUBLE = 53  # bits of a float64
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,14 @@ class Format:
         _, exponent = np.frexp(number)
         last = np.where(number == 0, self.lowest, np.maximum(exponent - self.bits, self.lowest))
         return np.where(np.isfinite(number), np.ldexp(1.0, last), np.nan)
+
+    def gap(self, number: float) -> float:
+        """The same of one number."""
+        nearest = number if self.bits == _DOUBLE else float(self.rounded(number))
+        if not math.isfinite(nearest):
+            return math.nan
+        _, exponent = math.frexp(nearest)
+        return math.ldexp(1.0, max(exponent - self.bits, self.lowest) if nearest else self.lowest)
 
     def above(self, array: Array) -> Array:
         """The next number of the format above each."""

@@ -26,10 +26,12 @@ Left out: the truth itself (`balls.py`), and what is compared with what (`verdic
 Source: N. Higham, *Accuracy and Stability of Numerical Algorithms* (2002), §3.1 and §3.3.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import cache
-from typing import Any
+from functools import cache, wraps
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
@@ -42,8 +44,37 @@ from reference.step import Array
 ULPS = 4
 _LIBM = 2 * ULPS  # an ulp is at most two unit roundoffs
 _DOUBLE = np.finfo(np.float64)
-_beyond_floats = np.errstate(over="ignore", invalid="ignore")
-"""For methods on bounds that may be infinite: 0 · ∞ and ∞ − ∞ are unknown, as they should be."""
+_INFINITE = np.array(np.inf)
+
+P = ParamSpec("P")
+R = TypeVar("R")
+_quiet: ContextVar[bool] = ContextVar("_quiet", default=False)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Let no operation on bounds warn: 0 · ∞ and ∞ − ∞ are unknown, as they should be.
+
+    Every operation is quiet by itself. Around many it is cheaper: NumPy's `errstate` takes as long
+    as a small product.
+    """
+    token = _quiet.set(True)
+    try:
+        with np.errstate(all="ignore"):
+            yield
+    finally:
+        _quiet.reset(token)
+
+
+def _quietly(operation: Callable[P, R]) -> Callable[P, R]:
+    @wraps(operation)
+    def quiet_operation(*args: P.args, **kwargs: P.kwargs) -> R:
+        if _quiet.get():
+            return operation(*args, **kwargs)
+        with quiet():
+            return operation(*args, **kwargs)
+
+    return quiet_operation
 
 
 @dataclass(frozen=True)
@@ -103,19 +134,15 @@ class RunningError(NDArrayOperatorsMixin):
         self._least = least
 
     @property
+    @_quietly
     def least(self) -> Array:
         """See the class; worked out when it is asked for, as few rules do."""
         if callable(self._least):
-            with np.errstate(all="ignore"):
-                self._least = self._least()
+            self._least = self._least()
         if self._least is None:
             modulus = abs(self.value)
-            with np.errstate(
-                invalid="ignore"
-            ):  # infinity less infinity is unknown, as it should be
-                nothing = _like(np.nan, modulus)
-                least = np.where(modulus >= self.bound, modulus - self.bound, nothing)
-            self._least = least
+            nothing = _like(np.nan, modulus)
+            self._least = np.where(modulus >= self.bound, modulus - self.bound, nothing)
         return _array(self._least)
 
     @classmethod
@@ -145,7 +172,7 @@ class RunningError(NDArrayOperatorsMixin):
         value, bound, least = (part[index] for part in (self.value, self.bound, self.least))
         return RunningError(value, bound, self.precision, least)
 
-    @_beyond_floats
+    @_quietly
     def sum(self, axis: int | None = None, *, keepdims: bool = False) -> "RunningError":
         """The sum along an axis, in any order."""
         terms = self.value.size if axis is None else self.value.shape[axis]
@@ -164,7 +191,7 @@ class RunningError(NDArrayOperatorsMixin):
         )
         return RunningError(value, bound, self.precision)
 
-    @_beyond_floats
+    @_quietly
     def widened(self, roundings: int, underflows: int, *, zeros: bool = False) -> "RunningError":
         """Wider by some more roundings and underflows in each entry.
 
@@ -194,8 +221,11 @@ class RunningError(NDArrayOperatorsMixin):
         rule = _RULES.get(ufunc)
         if rule is None or method != "__call__" or kwargs:
             return NotImplemented
-        with np.errstate(all="ignore"):
-            return rule(*(self._lifted(each) for each in inputs))
+        return self._applied(rule, *inputs)
+
+    @_quietly
+    def _applied(self, rule: "Rule", *inputs: Any) -> Any:
+        return rule(*map(self._lifted, inputs))
 
     def __array_function__(
         self,
@@ -225,21 +255,21 @@ class RunningError(NDArrayOperatorsMixin):
     @property
     def _some(self) -> Array:
         """Where it is not exactly zero for everybody."""
-        return np.asarray(~((self.value == 0) & (self.bound == 0)), dtype=bool)
+        if is_balls(self.value):
+            return np.asarray(~((self.value == 0) & (self.bound == 0)), dtype=bool)
+        return np.asarray((self.value != 0) | (self.bound != 0))
 
-    def _underflow(self, some: Array | bool) -> Array:
+    def _underflow(self, some: Array | bool) -> Array | float:
         """The smallest subnormal, and 0 where the result is exactly zero for everybody."""
-        return np.multiply(some, self.precision.subnormal)
+        return some * self.precision.subnormal
 
     def _finite(self, value: Array, bound: Array, largest: Array) -> "RunningError":
         """A result, or nothing known of it where a term or partial sum may have overflowed."""
         inside = largest + bound < self.precision.biggest
-        if np.all(inside):
-            return RunningError(value, bound, self.precision)
-        unknown = _like(np.inf, bound)
+        unknown = _like(np.inf, bound) if is_balls(bound) else _INFINITE
         return RunningError(value, np.where(inside, bound, unknown), self.precision)
 
-    @_beyond_floats
+    @_quietly
     def loosened(self, roundings: int, moduli: "RunningError | int") -> "RunningError":
         """Room for some roundings of terms that cancel in the result."""
         moduli = self._lifted(moduli)
@@ -266,7 +296,8 @@ def _array(array: Any) -> Array:
 
 
 def _zeros(value: Array) -> Array:
-    return _like(np.zeros(value.shape), value)
+    zeros = np.zeros(value.shape)
+    return balls(zeros) if is_balls(value) else zeros
 
 
 def _like(array: Any, other: Array) -> Array:
@@ -392,7 +423,7 @@ def _matmul(x: RunningError, y: RunningError) -> RunningError:
 
 def _carried(x: Array, y: Array) -> Array | int:
     """The product, for nothing where a factor is zero throughout and the other is finite."""
-    if (np.any(x) or not np.all(y < np.inf)) and (np.any(y) or not np.all(x < np.inf)):
+    if (x.any() or not (y < np.inf).all()) and (y.any() or not (x < np.inf).all()):
         return x @ y
     return 0
 
@@ -405,7 +436,8 @@ def _equal(x: RunningError, y: RunningError) -> Array:
     return np.asarray(x.value == y.value, dtype=bool)
 
 
-_RULES: dict[np.ufunc, Callable[..., Any]] = {
+Rule = Callable[..., Any]
+_RULES: dict[np.ufunc, Rule] = {
     np.add: _add,
     np.subtract: lambda x, y: _add(x, _negative(y)),
     np.negative: _negative,
@@ -421,3 +453,21 @@ _RULES: dict[np.ufunc, Callable[..., Any]] = {
     np.matmul: _matmul,
     np.equal: _equal,
 }
+
+
+def _operator(rule: Rule, *, turned: bool = False) -> Callable[[RunningError, Any], RunningError]:
+    """An operator by its rule at once: NumPy's way to `__array_ufunc__` takes as long again."""
+    if turned:
+        return lambda x, y: x._applied(rule, y, x)
+    return lambda x, y: x._applied(rule, x, y)
+
+
+for _name, _ufunc in {
+    "add": np.add,
+    "sub": np.subtract,
+    "mul": np.multiply,
+    "truediv": np.divide,
+    "matmul": np.matmul,
+}.items():
+    setattr(RunningError, f"__{_name}__", _operator(_RULES[_ufunc]))
+    setattr(RunningError, f"__r{_name}__", _operator(_RULES[_ufunc], turned=True))

@@ -8,7 +8,7 @@ lengthen, in rounds that are shorter than a turn of the scheduler. Left out: wha
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import log
-from statistics import median
+from statistics import linear_regression, median
 from time import process_time
 
 Timed = Callable[[], object]
@@ -69,10 +69,7 @@ def seconds_of(work: Timed) -> float:
 
 def slope(sizes: Sequence[float], seconds: Sequence[float]) -> float:
     """The exponent p of seconds ~ size^p, by least squares over logarithms."""
-    x, y = [log(each) for each in sizes], [log(each) for each in seconds]
-    mean_x, mean_y = sum(x) / len(x), sum(y) / len(y)
-    over = sum((a - mean_x) * (b - mean_y) for a, b in zip(x, y, strict=True))
-    return over / sum((a - mean_x) ** 2 for a in x)
+    return linear_regression([*map(log, sizes)], [*map(log, seconds)]).slope
 
 
 def _times(work: Timed) -> int:

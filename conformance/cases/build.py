@@ -6,7 +6,7 @@ is kept as it is (`embed_mnist` makes it from the canonical files).
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -26,10 +26,9 @@ from conformance.corpus.casefile import case_header, readable, serialized, sha25
 from conformance.corpus.embedded import EMBEDDED, embedded, embedded_bytes
 from conformance.corpus.files import write
 from conformance.corpus.recipe import Mnist, Recipe
-from conformance.corpus.recorded import begun, layered
+from conformance.corpus.recorded import Recorded, RecordedStep, layered, tensors
 from conformance.corpus.store import MANIFEST, file_name, read_manifest
 from conformance.errors import CorpusError
-from conformance.model.table import of_batch
 from conformance.model.updates import SGD
 from conformance.running.parallel import in_parallel
 from conformance.verdict.oracle import at_kinks, exact_step, expectations
@@ -48,19 +47,26 @@ def build_case(recipe: Recipe, place: Path) -> dict[str, bytes]:
     data = _data(recipe, place)
     start = _trained(recipe, place) if recipe.training else recipe.start(case.dtype)
     start = case.rule.begun(start)
-    tensors = begun(start)
-    for t, samples in enumerate(case.batches):
-        batch = data.columns(samples)
-        tensors |= {f"{t}/{name}": array for name, array in of_batch(batch).items()}
-        values, bounds = recorded_step(case, start, batch)
-        tensors |= {f"{t}/{name}": array for name, array in values.items()}
-        tensors |= {f"bound/{t}/{name}": array for name, array in bounds.items()}
-        start = layered(case, values)
-    files = {file_name(case): serialized(case, tensors)}
+    named = tensors(recorded_run(case, start, map(data.columns, case.batches)))
+    files = {file_name(case): serialized(case, named)}
     of_book = case.update == SGD and not case.masks
-    if of_book and sum(array.nbytes for array in tensors.values()) <= TINY:
-        files[f"cases/{case.id}.json"] = readable(case, tensors)
+    if of_book and sum(array.nbytes for array in named.values()) <= TINY:
+        files[f"cases/{case.id}.json"] = readable(case, named)
     return files
+
+
+def recorded_run(case: Case, start: Parameters, batches: Iterable[Batch]) -> Recorded:
+    """A case with its numbers, each step from where the one before has ended; see `recorded_step`.
+
+    Raises:
+        ArithmeticError: there are no such numbers.
+    """
+    steps = []
+    for batch in batches:
+        values, bounds = recorded_step(case, start, batch)
+        steps.append(RecordedStep(start, batch, values, bounds))
+        start = layered(case, values)
+    return Recorded(case, tuple(steps))
 
 
 def recorded_step(

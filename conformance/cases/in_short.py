@@ -6,10 +6,10 @@ The files stay as they are. Left out: the formats (`arithmetic/formats.py`).
 from dataclasses import replace
 from pathlib import Path
 
-from conformance.cases.build import recorded_step
+from conformance.cases.build import recorded_run
 from conformance.corpus import store
 from conformance.corpus.case import Case
-from conformance.corpus.recorded import Recorded, RecordedStep, layered
+from conformance.corpus.recorded import Recorded
 
 
 def read(place: Path, case: Case) -> Recorded:
@@ -34,10 +34,4 @@ def in_short(case: Case, whole: Recorded) -> Recorded:
         if case.format.rounded(constant) == 0:
             raise ArithmeticError(f"{name} = {constant} rounds to 0")
     start = whole.steps[0].parameters.map(case.format.rounded)
-    steps = []
-    for each in whole.steps:
-        batch = each.batch.map(case.format.rounded)
-        values, bounds = recorded_step(case, start, batch)
-        steps.append(RecordedStep(start, batch, values, bounds))
-        start = layered(case, values)
-    return Recorded(case, tuple(steps))
+    return recorded_run(case, start, (e.batch.map(case.format.rounded) for e in whole.steps))

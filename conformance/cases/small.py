@@ -11,10 +11,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from conformance.cases.build import recorded_step
+from conformance.cases.build import recorded_run
 from conformance.corpus.case import Case
 from conformance.corpus.recipe import consecutive
-from conformance.corpus.recorded import Recorded, RecordedStep, layered
+from conformance.corpus.recorded import Recorded
 from conformance.corpus.starts import raw
 from conformance.model.functions import COSTS, SIGMOID
 from conformance.model.updates import SGD
@@ -121,13 +121,8 @@ def _mask(n: int, m: int) -> Array:
 @lru_cache(maxsize=256)
 def recorded(case: Case) -> Recorded:
     """The case with its numbers, computed in ball arithmetic."""
-    start, steps = case.rule.begun(start_of(case)), []
-    for t in range(case.steps):
-        batch = batch_of(case, t)
-        values, bounds = recorded_step(case, start, batch)
-        steps.append(RecordedStep(start, batch, values, bounds))
-        start = layered(case, values)
-    return Recorded(case, tuple(steps))
+    batches = (batch_of(case, t) for t in range(case.steps))
+    return recorded_run(case, case.rule.begun(start_of(case)), batches)
 
 
 def _written(numbers: tuple[float, ...], count: int, seed: int) -> Array:

@@ -5,15 +5,14 @@ from typing import Annotated
 
 import typer
 
-from conformance.cli.options import JsonFile
+from conformance.cli.options import JsonFile, option
 from conformance.cli.say import say, say_written
 from conformance.files import check_output, put_json
 
 
 def bench(
     folder: Annotated[
-        Path | None,
-        typer.Option("--mnist", metavar="DIR", help="Full MNIST; else MNIST_DIR, else a part."),
+        Path | None, option("DIR", "Full MNIST; else MNIST_DIR, else a part.", "--mnist")
     ] = None,
     json_file: JsonFile = None,
 ) -> None:

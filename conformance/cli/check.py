@@ -21,6 +21,7 @@ from conformance.cli.options import (
     cost_of,
     dtype_of,
     one_of,
+    option,
 )
 from conformance.cli.outputs import Badge, Html, Markdown, Outputs
 from conformance.cli.progress import bar, console
@@ -36,15 +37,10 @@ def check(
     subject: Annotated[str | None, typer.Argument(help=SUBJECT)] = None,
     command: Annotated[
         str | None,
-        typer.Option(
-            metavar="COMMAND", help="A program, run once a case, such as './my_port {case} {out}'."
-        ),
+        option("COMMAND", "A program, run once a case, such as './my_port {case} {out}'."),
     ] = None,
     format_: Annotated[
-        str,
-        typer.Option(
-            "--format", metavar="safetensors|json", help="In which a command is given the case."
-        ),
+        str, option("safetensors|json", "In which a command is given the case.", "--format")
     ] = "safetensors",
     case: CaseGlob = None,
     dtype: Dtype = None,
@@ -64,19 +60,15 @@ def check(
         ),
     ] = None,
     variant: Annotated[
-        str | None,
-        typer.Option(metavar="compiled|func", help="torch_impl by torch.compile or torch.func."),
+        str | None, option("compiled|func", "torch_impl by torch.compile or torch.func.")
     ] = None,
-    device: Annotated[
-        str, typer.Option(metavar="cpu|cuda", help="Where torch_impl computes.")
-    ] = "cpu",
+    device: Annotated[str, option("cpu|cuda", "Where torch_impl computes.")] = "cpu",
     json_file: JsonFile = None,
     markdown: Markdown = None,
     html: Html = None,
     badge: Badge = None,
     save: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Write the smallest network that shows it there."),
+        Path | None, option("DIR", "Write the smallest network that shows it there.")
     ] = None,
     verbose: Annotated[bool, typer.Option("-v", help="Show all that is wrong.")] = False,
     quiet: Annotated[bool, typer.Option("-q", help="Show the verdict alone.")] = False,

@@ -5,20 +5,17 @@ from typing import Annotated
 
 import typer
 
-from conformance.cli.options import cost_of, sizes_of
+from conformance.cli.options import cost_of, option, sizes_of
 from conformance.cli.say import say
 
 
 def explain(
-    case: Annotated[
-        str | None, typer.Option(metavar="ID", help="The first step of this case.")
-    ] = None,
+    case: Annotated[str | None, option("ID", "The first step of this case.")] = None,
     sizes: Annotated[str | None, typer.Option(help="Layer sizes; 2,3,1 if not given.")] = None,
     cost: Annotated[str | None, typer.Option(help="quadratic or another cost.")] = None,
-    samples: Annotated[int | None, typer.Option(min=1, metavar="M", help="1 if not given.")] = None,
+    samples: Annotated[int | None, option("M", "1 if not given.", min=1)] = None,
     html: Annotated[
-        Path | None,
-        typer.Option("--html", metavar="FILE", help="Write it as a page to walk through instead."),
+        Path | None, option("FILE", "Write it as a page to walk through instead.", "--html")
     ] = None,
 ) -> None:
     """Print one right step, equation by equation, with the numbers in the book's formulas."""

@@ -6,7 +6,16 @@ from typing import Annotated
 import typer
 
 from conformance.cli.examples import epilog
-from conformance.cli.options import CaseGlob, Dtype, Workers, case_of, cores_of, dtype_of, one_of
+from conformance.cli.options import (
+    CaseGlob,
+    Dtype,
+    Workers,
+    case_of,
+    cores_of,
+    dtype_of,
+    one_of,
+    option,
+)
 from conformance.cli.progress import console, progress
 from conformance.cli.say import say
 from conformance.errors import UsageError
@@ -69,10 +78,7 @@ def fixtures_list(case: CaseGlob = None, dtype: Dtype = None) -> None:
 @fixtures.command("export", epilog=epilog("fixtures export"))
 def fixtures_export(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to; made if need be.")],
-    to: Annotated[
-        str | None,
-        typer.Option(metavar="FORM", help="json, npz, or bin: raw bytes with an index."),
-    ] = None,
+    to: Annotated[str | None, option("FORM", "json, npz, or bin: raw bytes with an index.")] = None,
     package: Annotated[
         str | None,
         typer.Option(

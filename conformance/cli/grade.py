@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from conformance.cli.options import Cost, Family, JsonFile, cores_of, cost_of, one_of
+from conformance.cli.options import Cost, Family, JsonFile, cores_of, cost_of, one_of, option
 from conformance.cli.progress import bar
 from conformance.cli.say import say, say_written
 from conformance.errors import InternalError, SubjectError, UsageError
@@ -31,52 +31,33 @@ def grade(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help=FOLDER)],
     one: Annotated[bool, typer.Option("--one", help="FOLDER itself is one submission.")] = False,
     file: Annotated[
-        str | None,
-        typer.Option(metavar="GLOB", help="Only files of this name, such as network.py."),
+        str | None, option("GLOB", "Only files of this name, such as network.py.")
     ] = None,
     given: Annotated[
-        Path | None,
-        typer.Option(
-            "--with", metavar="DIR", help="Files that every submission is given, such as data."
-        ),
+        Path | None, option("DIR", "Files that every submission is given, such as data.", "--with")
     ] = None,
     cost: Cost = None,
     family: Family = None,
     results: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Where rows are kept; FOLDER.grades if not given."),
+        Path | None, option("DIR", "Where rows are kept; FOLDER.grades if not given.")
     ] = None,
-    csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the table.")] = None,
-    html: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write the table and all reports.")
-    ] = None,
+    csv: Annotated[Path | None, option("FILE", "Write the table.")] = None,
+    html: Annotated[Path | None, option("FILE", "Write the table and all reports.")] = None,
     json_file: JsonFile = None,
-    gradescope: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Write a results.json a submission.")
-    ] = None,
-    points: Annotated[
-        float, typer.Option(min=0.0, metavar="N", help="Of a submission in results.json.")
-    ] = 1.0,
+    gradescope: Annotated[Path | None, option("DIR", "Write a results.json a submission.")] = None,
+    points: Annotated[float, option("N", "Of a submission in results.json.", min=0.0)] = 1.0,
     hide_answers: Annotated[
         bool, typer.Option("--hide-answers", help="Students do not see the line and the cause.")
     ] = False,
     jobs: Jobs = None,
     cluster: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="Of a dask scheduler that has the jobs.")
+        str | None, option("ADDRESS", "Of a dask scheduler that has the jobs.")
     ] = None,
-    sandbox: Annotated[
-        str, typer.Option(metavar="none|bwrap", help="How submissions are kept apart.")
-    ] = "none",
-    timeout: Annotated[
-        float, typer.Option(min=0.1, metavar="SECONDS", help="For one submission.")
-    ] = 30.0,
-    memory: Annotated[
-        int, typer.Option(min=256, metavar="MB", help="Of all its processes together.")
-    ] = 2048,
-    processes: Annotated[
-        int, typer.Option(min=8, metavar="N", help="At the same time, threads counted.")
-    ] = 32,
-    disk: Annotated[int, typer.Option(min=8, metavar="MB", help="That it may write.")] = 256,
+    sandbox: Annotated[str, option("none|bwrap", "How submissions are kept apart.")] = "none",
+    timeout: Annotated[float, option("SECONDS", "For one submission.", min=0.1)] = 30.0,
+    memory: Annotated[int, option("MB", "Of all its processes together.", min=256)] = 2048,
+    processes: Annotated[int, option("N", "At the same time, threads counted.", min=8)] = 32,
+    disk: Annotated[int, option("MB", "That it may write.", min=8)] = 256,
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Judge those again that have not changed.")
     ] = False,
@@ -94,9 +75,9 @@ def grade(
     from conformance.grade.one import Asked
 
     one_of("--sandbox", sandbox, "none", "bwrap")
-    for option, path in {"--csv": csv, "--json": json_file}.items():
+    for named, path in {"--csv": csv, "--json": json_file}.items():
         if path is not None:
-            check_output(option, path)
+            check_output(named, path)
     if html is not None:
         from conformance.report.document import ready
 

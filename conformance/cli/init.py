@@ -5,15 +5,14 @@ from typing import Annotated
 
 import typer
 
-from conformance.cli.options import PythonPath, Timeout
+from conformance.cli.options import PythonPath, Timeout, option
 from conformance.cli.say import say
 
 
 def init(
     file: Annotated[str, typer.Argument(metavar="FILE.py", help="It is executed.")],
     output: Annotated[
-        Path | None,
-        typer.Option("-o", "--output", metavar="FILE", help="check_FILE.py if not given."),
+        Path | None, option("FILE", "check_FILE.py if not given.", "-o", "--output")
     ] = None,
     python_path: PythonPath = None,
     timeout: Timeout = 60.0,

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from conformance.cli.options import Workers, cores_of
+from conformance.cli.options import Workers, cores_of, option
 from conformance.cli.progress import console, progress
 from conformance.cli.say import say
 
@@ -33,12 +33,9 @@ def mistakes(
 
 def prove(
     case: Annotated[
-        str | None,
-        typer.Option(metavar="GLOB", help="In these cases; all in float64 if not given."),
+        str | None, option("GLOB", "In these cases; all in float64 if not given.")
     ] = None,
-    pairs: Annotated[
-        int, typer.Option(min=0, metavar="N", help="Try so many pairs of mistakes too.")
-    ] = 0,
+    pairs: Annotated[int, option("N", "Try so many pairs of mistakes too.", min=0)] = 0,
     workers: Workers = None,
 ) -> None:
     """Try every known mistake: it must be caught, blamed on its equations alone, and named."""

@@ -5,13 +5,19 @@ Left out: what a command does.
 
 import os
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import typer
 
 from conformance.errors import UsageError
 
 Text = TypeVar("Text", bound=str | None)
+
+
+def option(metavar: str, words: str, *names: str, **more: Any) -> Any:
+    """An option: what stands for its value, and what `--help` says of it."""
+    return typer.Option(*names, metavar=metavar, help=words, **more)
+
 
 SUBJECT = (
     "FILE.py, FILE.py:Name, a notebook, package.module:Name, reference, torch_impl, "
@@ -35,9 +41,7 @@ CaseGlob = Annotated[
         autocompletion=_case_ids,
     ),
 ]
-Dtype = Annotated[
-    str | None, typer.Option(metavar="float64|float32", help="Only the cases in this dtype.")
-]
+Dtype = Annotated[str | None, option("float64|float32", "Only the cases in this dtype.")]
 Precision = Annotated[
     str | None,
     typer.Option(
@@ -61,18 +65,12 @@ Family = Annotated[
         "relu,softmax; those that it is seen to have if not given.",
     ),
 ]
-PythonPath = Annotated[
-    list[Path] | None, typer.Option(metavar="DIR", help="A folder to import from; repeatable.")
-]
-Timeout = Annotated[
-    float, typer.Option(min=0.1, metavar="SECONDS", help="The longest silence of the subject.")
-]
+PythonPath = Annotated[list[Path] | None, option("DIR", "A folder to import from; repeatable.")]
+Timeout = Annotated[float, option("SECONDS", "The longest silence of the subject.", min=0.1)]
 Workers = Annotated[
     int | None, typer.Option("-n", "--workers", min=1, help="Processes; one a core if not given.")
 ]
-JsonFile = Annotated[
-    Path | None, typer.Option("--json", metavar="FILE", help="Write the results as JSON.")
-]
+JsonFile = Annotated[Path | None, option("FILE", "Write the results as JSON.", "--json")]
 
 
 def one_of(option: str, value: Text, *choices: str) -> Text:

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
+from conformance.cli.options import option
 from conformance.cli.say import say_written
 from conformance.errors import ConformanceError
 from conformance.files import check_output, put, put_json
@@ -18,15 +17,10 @@ if TYPE_CHECKING:
     from conformance.subject_check import AnyReport
 
 Markdown = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE", help="Append the report as Markdown, as to $GITHUB_STEP_SUMMARY."),
+    Path | None, option("FILE", "Append the report as Markdown, as to $GITHUB_STEP_SUMMARY.")
 ]
-Html = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="Write the report as one page to look at.")
-]
-Badge = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="Write the verdict for a badge of shields.io.")
-]
+Html = Annotated[Path | None, option("FILE", "Write the report as one page to look at.")]
+Badge = Annotated[Path | None, option("FILE", "Write the verdict for a badge of shields.io.")]
 
 
 @dataclass(frozen=True)

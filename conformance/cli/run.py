@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from conformance.cli.options import JsonFile
+from conformance.cli.options import JsonFile, option
 from conformance.cli.outputs import Badge, Html, Markdown, Outputs
 from conformance.cli.say import say
 from conformance.errors import NothingTrainedError
@@ -17,12 +17,8 @@ def run(
     arguments: Annotated[
         list[str] | None, typer.Argument(metavar="ARGS", help="What the script is given.")
     ] = None,
-    updates: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Updates, after which the script is stopped.")
-    ] = 3,
-    timeout: Annotated[
-        float, typer.Option(min=0.1, metavar="SECONDS", help="After which it is stopped.")
-    ] = 60.0,
+    updates: Annotated[int, option("N", "Updates, after which the script is stopped.", min=1)] = 3,
+    timeout: Annotated[float, option("SECONDS", "After which it is stopped.", min=0.1)] = 60.0,
     seed: Annotated[
         int, typer.Option(min=0, help="Of random numbers, where the script sets none.")
     ] = 0,

@@ -20,6 +20,7 @@ from conformance.cli.options import (
     cost_of,
     dtype_of,
     one_of,
+    option,
     sizes_of,
 )
 from conformance.cli.say import say, say_written
@@ -61,7 +62,7 @@ def fetch(
 def train(
     sizes: Annotated[str, typer.Option(help="Neurons of each layer.")] = "784,30,10",
     epochs: Annotated[int, typer.Option(help="How many times to go through the data.")] = 30,
-    mini_batch: Annotated[int, typer.Option(metavar="M", help="Samples of a mini-batch.")] = 10,
+    mini_batch: Annotated[int, option("M", "Samples of a mini-batch.")] = 10,
     eta: Annotated[float, typer.Option(help="The learning rate η.")] = 3.0,
     cost: Annotated[str, typer.Option(help="Or cross-entropy, or log-likelihood.")] = "quadratic",
     lmbda: Annotated[float, typer.Option(help="The weight decay λ.")] = 0.0,
@@ -84,19 +85,14 @@ def train(
     dtype: Annotated[str, typer.Option(help="float64 or float32.")] = "float64",
     seed: Annotated[int, typer.Option(help="Of the start and of the order.")] = 0,
     folder: Annotated[
-        Path | None,
-        typer.Option("--mnist", metavar="DIR", help="Full MNIST; else MNIST_DIR, else a part."),
+        Path | None, option("DIR", "Full MNIST; else MNIST_DIR, else a part.", "--mnist")
     ] = None,
     json_file: JsonFile = None,
-    plot: Annotated[
-        Path | None, typer.Option(metavar="FILE.svg|png", help="Draw accuracy, cost and drift.")
-    ] = None,
+    plot: Annotated[Path | None, option("FILE.svg|png", "Draw accuracy, cost and drift.")] = None,
     checkpoint: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write the run there after each epoch.")
+        Path | None, option("FILE", "Write the run there after each epoch.")
     ] = None,
-    resume: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Go on from this checkpoint.")
-    ] = None,
+    resume: Annotated[Path | None, option("FILE", "Go on from this checkpoint.")] = None,
 ) -> None:
     """Train the reference and others on MNIST in lockstep, and tell rounding from a mistake."""
     from conformance.training.output import check_writable, write_json

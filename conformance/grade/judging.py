@@ -21,7 +21,8 @@ from conformance.grade.row import Check, Judgement, Outcome
 from conformance.judging.case_report import CaseReport
 from conformance.model.table import TAGS
 from conformance.outcome import Report
-from conformance.report.backward_words import where, why
+from conformance.report.backward_causes import why
+from conformance.report.backward_words import where
 from conformance.report.blame_words import at_layers
 from conformance.report.opening import statements
 from conformance.shapes.file_report import FileReport, Part
@@ -198,7 +199,7 @@ def _stopped(file: str, error: SubjectError) -> Judgement:
     died = any(isinstance(each, StoppedError) for each in (error, error.__cause__))
     outcome = Outcome.CRASH if died else Outcome.LOAD
     line = _line_in(words)
-    cause = _first(words).removeprefix(f"{line}: ").removeprefix("cannot be imported: ")
+    cause = _first(words).removeprefix("cannot be imported: ").removeprefix(f"{line}: ")
     return Judgement(file, outcome, "", line, cause, report=_lines(words))
 
 

@@ -294,6 +294,7 @@ def rows(
     return MappingProxyType({row.name: row for row in found})
 
 
+@lru_cache(maxsize=1024)
 def tag_of(name: str, layers: int) -> str:
     """The tag of the equation that gives the quantity of this name."""
     quantity = split(name)[0]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from conformance.judging.exact_lane import ExactRun
 from conformance.outcome import LostEquation, Report
-from conformance.report.backward_words import instead_words
+from conformance.report.backward_causes import instead_words
 from conformance.report.blame_words import at_layers
 from conformance.report.message import lost
 from conformance.verdict.compare import Verdict

@@ -17,7 +17,7 @@ from conformance.errors import SubjectError
 from conformance.running.descendants import end_marked, new_mark
 from conformance.running.group import Group, apart, has_ended
 from conformance.running.isolate import SHOWN
-from conformance.running.tails import SelectedTails, ThreadedTails, tails
+from conformance.running.tails import Tails
 from conformance.running.tracebacks import WIDTH
 
 TICK = 0.01  # seconds until an end is noticed that the pipes do not tell
@@ -93,7 +93,7 @@ def run(
             reason += "; is its first line `#!` and a path, and what it names there?"
         raise SubjectError(f"{arguments[0]} cannot be started: {reason}") from error
     with process:
-        group, heard = Group(process.pid), tails(process)
+        group, heard = Group(process.pid), Tails(process)
         try:
             ended, stopped = _wait(process, heard, monotonic() + timeout, watch)
         finally:
@@ -106,14 +106,14 @@ def run(
 
 def _wait(
     process: "subprocess.Popen[bytes]",
-    heard: SelectedTails | ThreadedTails,
+    heard: Tails,
     deadline: float,
     watch: Callable[[], str],
 ) -> tuple[bool, str]:
     """Whether the command ended, or why it must."""
     ended, stopped = False, ""
     while not ended and not stopped and monotonic() < deadline:
-        ended = has_ended(process)  # before the last time that its pipes are read
+        ended = has_ended(process)
         stopped = "" if ended else watch()
-        heard.hear(0 if ended else TICK)
+        heard.wait(0 if ended else TICK)
     return ended, stopped

@@ -3,9 +3,10 @@
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -15,17 +16,46 @@ HOUSE = Path(reference.__file__).resolve().parent.parent
 OWN = ("reference", "torch_impl", "conformance")
 
 
+class Import(NamedTuple):
+    """One import of a module: the names of what it may import, by dotted names."""
+
+    file: Path
+    modules: tuple[str, ...]
+    named: tuple[str, ...]  # what is taken from the module, if it is an ImportFrom
+    at_import: bool
+    in_report: bool
+
+
+pytestmark = pytest.mark.xdist_group("imports")  # one worker reads the sources, once
+
+
+@cache
+def imports(package: str) -> list[Import]:
+    """All imports of a package; those of a report stand in a class that shows itself."""
+    found = []
+    for path in sorted((HOUSE / package).rglob("*.py")):
+        module = ast.parse(path.read_bytes())
+        reports = {
+            inner
+            for node in ast.walk(module)
+            if isinstance(node, ast.ClassDef) and node.name.endswith(("Report", "Blame"))
+            for inner in ast.walk(node)
+        }
+        for node in ast.walk(module):
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                names = tuple(alias.name for alias in node.names)
+                where = node in module.body, node in reports
+                if isinstance(node, ast.Import):
+                    found.append(Import(path, names, (), *where))
+                else:
+                    assert node.level == 0, f"{path}: a relative import"
+                    found.append(Import(path, (node.module or "",), names, *where))
+    return found
+
+
 def imported(package: str) -> set[tuple[str, str]]:
     """(file, module) of each import in a package."""
-    found = set()
-    for path in sorted((HOUSE / package).rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_bytes())):
-            if isinstance(node, ast.Import):
-                found |= {(path.name, alias.name) for alias in node.names}
-            elif isinstance(node, ast.ImportFrom):
-                assert node.level == 0, f"{path}: a relative import"
-                found.add((path.name, node.module or ""))
-    return found
+    return {(each.file.name, name) for each in imports(package) for name in each.modules}
 
 
 def outside(package: str, *allowed: str) -> set[tuple[str, str]]:
@@ -38,13 +68,15 @@ def at_import() -> dict[str, set[str]]:
     """The own modules that each own module imports before it is there, by dotted names."""
     paths = [path for package in OWN for path in (HOUSE / package).rglob("*.py")]
     dotted = [".".join(path.relative_to(HOUSE).with_suffix("").parts) for path in paths]
-    modules = dict(zip((name.removesuffix(".__init__") for name in dotted), paths, strict=True))
-    graph: dict[str, set[str]] = {}
-    for module, path in modules.items():
-        nodes = ast.parse(path.read_bytes()).body
-        froms = [node for node in nodes if isinstance(node, ast.ImportFrom) and node.module]
-        named = {f"{node.module}.{alias.name}" for node in froms for alias in node.names}
-        graph[module] = (named | {str(node.module) for node in froms}) & set(modules)
+    modules = {
+        path: name.removesuffix(".__init__") for name, path in zip(dotted, paths, strict=True)
+    }
+    graph: dict[str, set[str]] = {name: set() for name in modules.values()}
+    for each in (each for package in OWN for each in imports(package)):
+        if each.at_import and each.named:
+            (module,) = each.modules
+            taken = {module, *(f"{module}.{name}" for name in each.named)}
+            graph[modules[each.file]] |= taken & graph.keys()
     return graph
 
 
@@ -84,26 +116,17 @@ def test_no_module_imports_itself_in_a_circle() -> None:
     TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
 
 
-def without_reports(module: ast.Module) -> Iterator[ast.AST]:
-    """What a module is made of, but for reports and their parts, which show themselves."""
-    waiting: list[ast.AST] = [module]
-    while waiting:
-        node = waiting.pop()
-        if not (isinstance(node, ast.ClassDef) and node.name.endswith(("Report", "Blame"))):
-            yield node
-            waiting += ast.iter_child_nodes(node)
-
-
 def rooms() -> dict[str, set[str]]:
-    """The rooms of `conformance`, folders and single files, that each one imports, ever."""
-    house = HOUSE / "conformance"
+    """The rooms of `conformance`, folders and single files, that each one imports, ever.
+
+    Reports and their parts, which show themselves, are left out.
+    """
     graph: dict[str, set[str]] = {}
-    for path in house.rglob("*.py"):
-        room = path.relative_to(house).parts[0].removesuffix(".py")
-        for node in without_reports(ast.parse(path.read_bytes())):
-            module = str(node.module).split(".") if isinstance(node, ast.ImportFrom) else []
-            if module[:1] == ["conformance"] and module[1:] and module[1] != room:
-                graph.setdefault(room, set()).add(module[1])
+    for each in imports("conformance"):
+        room = each.file.relative_to(HOUSE / "conformance").parts[0].removesuffix(".py")
+        module = each.modules[0].split(".") if each.named and not each.in_report else []
+        if module[:1] == ["conformance"] and module[1:] and module[1] != room:
+            graph.setdefault(room, set()).add(module[1])
     return graph
 
 

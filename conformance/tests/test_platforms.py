@@ -26,7 +26,7 @@ from conformance.grade.row import Judgement, Outcome, Row
 from conformance.grade.table import as_csv
 from conformance.running.child import sent_text
 from conformance.running.group import JobLimits
-from conformance.running.tails import SelectedTails, ThreadedTails
+from conformance.running.tails import Tails
 from conformance.subjects import find
 
 CLONE = Path(conformance.__file__).parent.parent
@@ -233,7 +233,6 @@ def test_the_fixtures_stay_bytes_in_git() -> None:
 FLOOD = "import sys\nfor n in range(9):\n  print('x' * 40_000, end='')\nprint('end of stdout')\n"
 
 
-@pytest.mark.parametrize("kind", [SelectedTails, ThreadedTails])
 @pytest.mark.parametrize(
     ("code", "said"),
     [
@@ -243,17 +242,13 @@ FLOOD = "import sys\nfor n in range(9):\n  print('x' * 40_000, end='')\nprint('e
         ("", b""),
     ],
 )
-def test_the_tail_of_a_command_is_heard_with_and_without_threads(
-    kind: type[SelectedTails | ThreadedTails], code: str, said: bytes
-) -> None:
+def test_the_tail_of_a_command_is_heard(code: str, said: bytes) -> None:
     words = [sys.executable, "-c", code]
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with subprocess.Popen(words, **streams) as process:  # type: ignore[call-overload]  # noqa: S603
-        tails = kind(process)
+        tails = Tails(process)
         while process.poll() is None:
-            tails.hear(0.01)
-        for _ in range(50):
-            tails.hear(0)
+            tails.wait(0.01)
         heard = tails.end()
     assert heard.replace(b"\r", b"").strip().endswith(said)
     assert len(heard) <= 64 << 10

@@ -18,11 +18,12 @@ import numpy as np
 
 from conformance.corpus.case import Case
 from conformance.corpus.recorded import Recorded
+from conformance.model.table import Row
 from conformance.tracing.frames import Frame
 from conformance.verdict.deviation import Observed, Target, Worst, compare
 from conformance.verdict.finding import Finding
 from conformance.verdict.on_balls import Exactness, LostDigits
-from conformance.verdict.oracle import Standing, expectations, lifted, standing, usable
+from conformance.verdict.oracle import Standing, expectations, lifted, usable
 from conformance.verdict.undecided import bits_needed, undecided
 from reference.step import Array, Batch, Parameters, split
 
@@ -101,26 +102,26 @@ def judge(
         here: `standing` of what is usable of it, if that is known.
     """
     used = usable(case, start[1].m, shown)
-    here = here or standing(case, *start, used)
+    if here is None:
+        here = Standing.before(case, *start, used)
+        here.walk(_leading_to(shown, case))
     verdicts: list[Verdict] = []
     cleared: set[str] = set()  # hidden, and what was shown of them is right
     tainted: dict[str, str] = {}  # a quantity, and the failure that reaches it
     for name, row in case.rows.items():
         reached = next((tainted[i] for i in row.made if i in tainted), inherited)
-        local = Target.of(here.expected[name])
         blind = any(i in shown and i not in used for i in row.made)
-        status, problem, worst = (
-            _judged(shown[name], local, truth[name], case, (bool(reached), blind))
-            if name in shown
-            else (Status.NOT_OBSERVED, "", None)
-        )
+        status, problem, worst = Status.NOT_OBSERVED, "", None
+        if name in shown:
+            targets = Target.of(here.expected[name]), truth[name]
+            status, problem, worst = _judged(shown[name], targets, case, (bool(reached), blind))
         activation = f"a{split(name)[1]}"
         if status is Status.FAIL and tainted.get(activation) == activation:
             other = here.by_own_activation(row)
             if other and not compare(shown[name], Target.of(other), case.format).problem:
                 status, reached = Status.EXPLAINED, activation
         explained_by = reached if status is Status.EXPLAINED else ""
-        between = _hidden(name, case, shown)
+        between = _hidden(row, case, shown) if status in (Status.PASS, Status.FAIL) else ()
         if status is Status.PASS:  # it is made of them, so they are right
             cleared.update(between)
         hidden = between if status is Status.FAIL else ()
@@ -155,29 +156,38 @@ def _without(cleared: Collection[str], verdict: Verdict) -> Verdict:
     return replace(verdict, hidden=left) if len(left) < len(verdict.hidden) else verdict
 
 
-def _hidden(name: str, case: Case, shown: Mapping[str, Any]) -> tuple[str, ...]:
+def _leading_to(names: Collection[str], case: Case) -> list[Row]:
+    """The rows of some quantities, and of all that these are computed from."""
+    wanted = set(names)
+    for row in reversed([*case.rows.values()]):
+        if row.name in wanted:
+            wanted.update(row.made)
+    return [row for row in case.rows.values() if row.name in wanted]
+
+
+def _hidden(of: Row, case: Case, shown: Mapping[str, Any]) -> tuple[str, ...]:
     """The quantities between this one and what is shown before it."""
-    if all(each in shown for each in case.rows[name].made):
+    if all(each in shown for each in of.made):
         return ()
-    before = {name}
-    for row in reversed(list(case.rows.values())):
+    before = {of.name}
+    for row in reversed([*case.rows.values()]):
         if row.name in before:
             before.update(each for each in row.made if each not in shown)
-    return tuple(each for each in case.rows if each in before - {name, COUNT})
+    return tuple(each for each in case.rows if each in before - {of.name, COUNT})
 
 
 def _judged(
-    shown: object, local: Target, truth: Target, case: Case, upstream: tuple[bool, bool]
+    shown: object, targets: tuple[Target, Target], case: Case, upstream: tuple[bool, bool]
 ) -> tuple[Status, str, Worst | None]:
     explained, blind = upstream  # is something before it wrong; so wrong that nothing follows
-    by_inputs, by_truth = (compare(shown, target, case.format) for target in (local, truth))
+    by_inputs, by_truth = (compare(shown, target, case.format) for target in targets)
     if by_inputs.problem and not blind:
         return Status.FAIL, by_inputs.problem, by_inputs.worst
     if by_truth.problem and explained:
         return Status.EXPLAINED, by_truth.problem, by_truth.worst
     if by_truth.problem:
         return Status.FAIL, f"{by_truth.problem} {FROM_TRUTH}", by_truth.worst
-    if not (local.bounded or truth.bounded):
+    if not any(target.bounded for target in targets):
         return Status.NOT_OBSERVED, NONE, None
     found = (each.deviation for each in (by_inputs, by_truth) if each.deviation is not None)
     return Status.PASS, "", max(found, key=lambda each: np.max(each.ratio)).worst

@@ -3,6 +3,7 @@
 Left out: what follows from it for an equation (`compare.py`).
 """
 
+import math
 import sys
 from dataclasses import dataclass
 from functools import cached_property
@@ -103,8 +104,9 @@ class Deviation:
         ratio, lost = self.ratio, self.lost
         largest = int(np.argmax(lost if lost.any() else ratio if ratio.any() else self.error))
         index = tuple(int(i) for i in np.unravel_index(largest, ratio.shape))
-        got, right, worst = (float(column[index]) for column in (self.got, self.right, ratio))
-        ulps = float(_ulps(self.error[index], self.right[index], self.format))
+        columns = self.got, self.right, ratio, self.error
+        got, right, worst, error = (float(column[index]) for column in columns)
+        ulps = _ulps_of(error, right, self.format)
         outside = int(np.count_nonzero(self.outside))
         return Worst(index, got, right, ulps, worst, outside, ratio.size)
 
@@ -169,3 +171,9 @@ def _ulps(error: Array, right: Array, of: Format) -> Array:
     with np.errstate(all="ignore"):
         ulps = error / of.spacing(right)
     return np.where(np.isnan(ulps), np.inf, np.minimum(ulps, sys.float_info.max))
+
+
+def _ulps_of(error: float, right: float, of: Format) -> float:
+    """The same of one entry."""
+    ulps = error / of.gap(right)
+    return math.inf if math.isnan(ulps) else min(ulps, sys.float_info.max)

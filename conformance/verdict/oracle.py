@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from conformance.arithmetic.balls import balls, is_balls
-from conformance.arithmetic.rounding import RunningError
+from conformance.arithmetic.rounding import RunningError, quiet
 from conformance.corpus.case import Case
 from conformance.model.functions import ROUTES
 from conformance.model.table import Row, given, of_layers, run
@@ -170,7 +170,8 @@ class Standing:
             self.inputs[row.name] = value
             return value
 
-        run(rows, evaluate, {**self.inputs, **self.given})
+        with quiet():
+            run(rows, evaluate, {**self.inputs, **self.given})
 
     def _entering(self, row: Row, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
         """What may be recomputed from z^L enters with the bound of its own equation."""

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from conformance.backward.findings import Examined, Line, Named, Passed
-from conformance.report.backward_words import COSTS, has_factor, of, shape_text
+from conformance.report.backward_causes import of
+from conformance.report.backward_words import COSTS, has_factor, shape_text
 from conformance.report.page.highlight import Run, Runs, source_lines, wrapped
 from conformance.report.page.two_passes import Row
 

@@ -1,0 +1,128 @@
+"""Why a gradient or an update is wrong: the cause of a blame, in a sentence or two.
+
+Left out: what is wrong, and on which line (`backward_words.py`).
+"""
+
+import re
+
+from conformance.backward.findings import UPDATES, Cause, Changed, Named
+
+NAME = re.compile(r"[\w.]+(\[[^\]]*\]|\([^()]*\))*")  # `h`, `self.a[1]`, `np.exp(z)`
+
+
+def of(named: Named) -> str:
+    """A value as it stands behind ∂C/∂: an expression in parentheses."""
+    return named.name if NAME.fullmatch(named.name) else f"({named.name})"
+
+
+def _value(named: Named | None) -> str:
+    """`h` (line 6), as it stands behind ∂C/∂."""
+    if named is None:
+        return "?"
+    return of(named) if named.line is None else f"{of(named)} (line {named.line.line})"
+
+
+def quoted(named: Named) -> str:
+    """`np.maximum(z, 0)` (line 6)."""
+    return f"`{named.name}`" if named.line is None else f"`{named.name}` (line {named.line.line})"
+
+
+def why(cause: Cause) -> str:
+    """The cause in a sentence or two."""
+    changed, missing = cause.changed, cause.missing
+    if cause.instead is not None:
+        it = cause.instead
+        gain = instead_words(it.write, it.digits, it.line.line)
+        return f"{_of_kind(cause)}; {gain}"
+    if changed is not None and changed.what == "factor" and changed.other and missing is not None:
+        return f"{_of_kind(cause)}: {changed.after} `{changed.other.name}`"
+    if cause.changed is not None:
+        return _of_change(cause.changed)
+    return _of_kind(cause)
+
+
+def instead_words(write: str, digits: int, line: int) -> str:
+    """What to write so that digits are kept."""
+    return f"`{write}` on line {line} keeps {digits} more"
+
+
+def _of_kind(cause: Cause) -> str:
+    """What is wrong with the value of an operation."""
+    operation, needed, held = f"`{cause.operation}`", _value(cause.needed), _value(cause.held)
+    lacks = f": the derivative of {quoted(cause.missing)} is missing" if cause.missing else ""
+    said = {
+        "value": f"{operation} has to give ∂C/∂{needed}, and gives something else",
+        "misused": f"{operation} is ∂C/∂{held}; what follows needs ∂C/∂{needed}{lacks}",
+        "scaled": f"{operation} is {cause.factor:g} times the ∂C/∂{needed} that is needed",
+        "part": f"{operation} is only a part of ∂C/∂{needed}: a contribution is left out",
+        "handed": f"what is handed on here has to be ∂C/∂{needed}",
+        "loop": "this loop leaves something out: with what is missing all gradients are right",
+        "aliased": f"`{cause.names[0]}` is changed in place, and is the same array as "
+        f"`{cause.names[1]}`, which is read later as what it was",
+        "shape": "the gradient has another shape than its parameter",
+        "unused": f"{operation} does not use {needed}, by which it has to be multiplied",
+        "absent": "no gradient is given here, which is taken for 0",
+        "update": "the gradient is right, and the update does not take it off the parameter",
+        "output": "this output error is the derivative of no known cost",
+        "small": f"off by {cause.factor:.1g} of its largest entry: on balls, so it is no rounding",
+        "lost": "the right formula, evaluated badly: more than half of the digits are lost",
+        "negated": "this output error has the wrong sign: all gradients do",
+        "overwritten": "a value that is used twice has the sum of the derivatives of its uses: "
+        "add to what is there (+=)",
+        "order": "each operation alone is right; where a value is used twice, it is gone through "
+        "before all its uses have added to its derivative",
+    }
+    if cause.kind in UPDATES:
+        return _of_update(cause)
+    return said.get(cause.kind, "no single operation is known that would make it right")
+
+
+def _of_update(cause: Cause) -> str:
+    """What is wrong with an update."""
+    said = {
+        "ascends": "it goes up the gradient, and the other parameters go down",
+        "step": f"it goes {cause.factor:.6g} times as far along the gradient as the others",
+        "kept": "it keeps nothing from step to step, and the updates of the others do",
+        "zero": "what is kept from step to step is never written: it is 0 at every step",
+        "shared": f"`{cause.names[0]}` and `{cause.names[1]}` keep one and the same array",
+        "accumulates": "the gradients of all steps are added up: the sum never begins anew",
+        "rate": f"what is kept is multiplied by {cause.factor:.6g}, and that of the others is not",
+        "square": "the mean of the gradient has to be kept here, not that of its square",
+        "no square": "the mean of the square of the gradient has to be kept here",
+        "still": "its gradient is computed here, and it is never moved",
+        "infinite": "the update makes numbers that are not finite of finite ones",
+    }
+    return said[cause.kind]
+
+
+def _of_change(changed: Changed) -> str:
+    """What an operation has to be instead."""
+    operation, before, after = f"`{changed.operation}`", changed.before, changed.after
+    other = f"`{changed.other.name}`" if changed.other else ""
+    number = f"number {before}".rstrip()
+    said = {
+        "operator": f"in {operation}, {before} has to be {after}",
+        "function": f"in {operation}, {before} has to be {after}",
+        "axis": f"in {operation}, the axis {before} has to be {after}",
+        "constant": f"in {operation}, the {number} has to be {after}",
+        "variable": f"the {number} that this gives to `{changed.operation}` has to be {after}",
+        "start": f"the sum `{changed.operation}` has to begin with 0",
+        "operand": f"{operation} has to take {other} as operand {before}",
+        "transpose": f"in {operation}, an operand has to be transposed: {before}",
+        "comparison": f"{operation} has to compare another way: {after.replace('_', ' ')}",
+        "mask": f"{operation} has to write {f'where {other} {after} 0' if other else after}",
+        "index": f"in {operation}, the index has to be {after}",
+        "order": f"in {operation}, the operands have to be the other way round",
+        "extra": f"in {operation}, {_extra(before)} is too much",
+        "factor": f"{operation} lacks a factor: {after} {other}".rstrip(),
+        "term": f"{operation} lacks a term: {after} {other}".rstrip(),
+        "added": f"{operation} has to add (`+=`) and not overwrite",
+    }
+    return said[changed.what]
+
+
+def _extra(what: str) -> str:
+    """What is too much: an operand, a function, the whole of a write."""
+    if what in ("left", "right"):
+        return f"the {what} operand"
+    return "the write" if what == "=" else f"`{what}`"
