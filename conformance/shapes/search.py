@@ -32,7 +32,7 @@ MOST = 20_000
 """Operations of one run that are recorded."""
 
 
-SEARCHED = 10.0
+SEARCHED = 6.0
 """Seconds after which no further reading is tried."""
 
 
@@ -116,8 +116,17 @@ class Reading:
     @property
     def fits(self) -> bool:
         """Whether each parameter has a finite gradient of its shape, one of them of the inputs."""
+        return self._fits(of_no_shape=False)
+
+    @property
+    def fits_but_for_numbers(self) -> bool:
+        """Whether it fits, but for gradients that are summed over everything."""
+        return self._fits(of_no_shape=True)
+
+    def _fits(self, *, of_no_shape: bool) -> bool:
         goals = self.places.direct or self.places.moved
-        shaped = all(np.shape(e.node.value) == np.shape(e.parameter.value) for e in goals)
+        shapes = [(np.shape(each.node.value), np.shape(each.parameter.value)) for each in goals]
+        shaped = all(a == b or (of_no_shape and a == ()) for a, b in shapes)
         finite = all(np.all(np.isfinite(e.node.value)) for e in goals)
         inputs = self.run.node(self.run.scope.kinds["inputs"])
         learns = any(each.node.depends_on(inputs) for each in goals)
@@ -179,7 +188,7 @@ class Searched:
                     yield self._of_one_step(each)
                 if found:
                     return
-        for each in misshapen:
+        for each in sorted(misshapen, key=lambda each: not each.fits_but_for_numbers):
             if not each.places.missing:
                 yield each
                 continue
