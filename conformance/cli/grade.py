@@ -12,7 +12,7 @@ from conformance.cli.options import Cost, Family, JsonFile, cores_of, cost_of, o
 from conformance.cli.progress import bar
 from conformance.cli.say import say, say_written
 from conformance.errors import InternalError, SubjectError, UsageError
-from conformance.files import check_output, put, put_json
+from conformance.files import check_outputs, put, put_json
 from conformance.model.functions import family_of
 
 if TYPE_CHECKING:
@@ -75,9 +75,7 @@ def grade(
     from conformance.grade.one import Asked
 
     one_of("--sandbox", sandbox, "none", "bwrap")
-    for named, path in {"--csv": csv, "--json": json_file}.items():
-        if path is not None:
-            check_output(named, path)
+    check_outputs({"--csv": csv, "--json": json_file})
     if html is not None:
         from conformance.report.document import ready
 

@@ -35,7 +35,7 @@ from conformance.shapes.plans import (
 )
 from conformance.shapes.search import Refusal, Searched
 from conformance.shapes.values import value_search
-from conformance.shapes.vocabulary import is_role, kinds_of
+from conformance.shapes.vocabulary import is_parameter, is_role, kinds_of
 from conformance.subjects.adapt import is_module, is_of_the_book
 
 BACKWARD = ("backward", "train")
@@ -207,9 +207,10 @@ def _searched(found: Definitions, roles: dict[str, list[Named]]) -> Searched:
 
 
 def _may_make(function: FunctionType) -> bool:
-    """Whether a function may make parameters of sizes, which may have defaults."""
+    """Whether a function may make parameters, perhaps of sizes, which may have defaults."""
     sizes = {"sizes", "n_in", "n_hidden", "n_hiddens", "n_out"}
     told = any(sizes & set(kinds_of(each.name)) for each in taken(function))
+    told = told or any(map(is_parameter, returned_names(function.__code__)))
     return len(needed(function)) in (1, 3) or (not needed(function) and told)
 
 

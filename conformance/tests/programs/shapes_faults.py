@@ -3,6 +3,12 @@
 Edit = tuple[str, str]
 
 FAULTS: dict[str, list[Edit]] = {
+    "absent_data": [
+        ("np.sum(dZ2, 1).reshape(-1, 1) / m", "np.sum(dZ2) / m"),
+        ("relu_slope(Z1)", "relu_slope(W1.dot(X))"),
+        ("np.sum(dZ1, 1).reshape(-1, 1) / m", "np.sum(dZ1, 1).reshape(-1, 1)"),
+        ("dW2 = dZ2.dot(A1.T) / m", "dW2 = dZ2.dot(Z1.T) / m"),
+    ],
     "cell_of_arrays": [
         ("d * new * write * (1 - write)", "d * new * (1 - write)"),
         ("self.grads[2][...] = dtotal.sum(axis=0)", "self.grads[2][...] = dtotal.mean(axis=0)"),
