@@ -229,8 +229,6 @@ class Trace:
         Raises:
             EnoughError: there are as many as there may be.
         """
-        if operation == "multiply" and _is_zeroed(args, value):
-            operation, function, args, kwargs = "constant", None, (), {}
         if self.most is not None and len(self.nodes) >= self.most:
             self.most = None  # so that the program's last values can still be asked for
             raise EnoughError
@@ -472,11 +470,6 @@ class Trace:
         value = np.asarray(node.value)
         if value.dtype.kind == "f" and value.size and node.operation != "constant":
             self._by_bytes.setdefault(value.tobytes(), node)
-
-
-def _is_zeroed(args: tuple[Any, ...], value: Any) -> bool:
-    """Whether all is multiplied by the number 0: what is left depends on nothing."""
-    return any(type(e) in (int, float) and e == 0 for e in args) and not np.any(value)
 
 
 def operation_key(operation: str, args: Any, kwargs: Any) -> Any:
