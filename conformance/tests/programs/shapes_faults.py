@@ -39,6 +39,12 @@ FAULTS: dict[str, list[Edit]] = {
         ("activation_prev.T @ last_derivative", "activation_prev.T @ last_derivative**2"),
         ("lr * last_derivative.sum(axis=0)", "lr * last_derivative.sum()"),
     ],
+    "composed": [
+        ("self.x * self.s * (1 - self.s)", "self.x * (1 - self.s)"),
+        ("return g + self.inner.backward(g)", "return self.inner.backward(g)"),
+        ("self.W.grad = self.x.T @ g", "self.W.grad = self.x.T @ g / len(g)"),
+        ("2 * (self.p - self.t) / self.p.size", "2 * (self.t - self.p) / self.p.size"),
+    ],
     "added_layers": [
         ("d = d * block.slope(block.z)", "d = d * block.slope(block.act(block.z))"),
         ("d = below\n", "d = below / len(x)\n"),
