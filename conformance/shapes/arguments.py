@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from conformance.shapes.example_data import Data
 from conformance.shapes.vocabulary import bare, kinds_of
 
@@ -17,7 +19,9 @@ RATE, PENALTY = 0.1875, 0.25  # neither is 1/m
 QUIET = 0
 
 FORMS: dict[str, tuple[tuple[str, ...], ...]] = {
-    "forward": (("inputs",), (), ("inputs", "params"), ("params", "inputs")),
+    "forward": (
+        ("inputs",), (), ("inputs", "params"), ("params", "inputs"), ("inputs", "state"),
+    ),
     "loss": (
         ("output", "targets"), ("targets", "output"), ("inputs", "targets"), ("targets",), (),
     ),
@@ -78,6 +82,7 @@ def data_kinds(data: Data, penalty: float) -> dict[str, Any]:
         "quiet": QUIET,
         "seed": 0,
         "pairs": _pairs(data),
+        "state": np.zeros((sizes.n_hidden, 1)),
     }
 
 
