@@ -129,11 +129,10 @@ def assert_conformant(subject: object, **options: Any) -> None:
     """
     __tracebackhide__ = True
     from conformance.backward_check import BackwardReport
-    from conformance.gradient.report import GradReport
     from conformance.outcome import Report
     from conformance.shapes.file_report import FileReport
 
-    known = isinstance(subject, Report | BackwardReport | FileReport | GradReport)
+    known = isinstance(subject, Report | BackwardReport | FileReport)
     report: Any = subject if known else check(subject, **options)
     if not report.ok:
         raise AssertionError(str(report))

@@ -199,7 +199,7 @@ def _stopped(file: str, error: SubjectError) -> Judgement:
     died = any(isinstance(each, StoppedError) for each in (error, error.__cause__))
     outcome = Outcome.CRASH if died else Outcome.LOAD
     line = _line_in(words)
-    cause = _first(words).removeprefix(f"{line}: ").removeprefix("cannot be imported: ")
+    cause = _first(words).removeprefix("cannot be imported: ").removeprefix(f"{line}: ")
     return Judgement(file, outcome, "", line, cause, report=_lines(words))
 
 

@@ -81,7 +81,7 @@ def _checked(network: Network, seed: int) -> GradReport:
         raise UsageError(f"{network.name} has no cost to check against, give {WANTED}; {has}")
     said = f"{layout.count(network.sizes)} samples as {layout.name}"
     how = said if layout.together else f"{said}, one by one"
-    return GradReport(network.name, network.sizes, best[0], how, best[1])
+    return GradReport(network.name, best[1], network.sizes, best[0], how)
 
 
 def _examined(

@@ -7,9 +7,9 @@ import math
 import textwrap
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
-from conformance.backward.findings import Entry, Examined, Judged
+from conformance.backward.findings import Entry, Judged
+from conformance.backward_check import BackwardReport
 
 WIDTH = 80
 SAME = 1e-3  # ratios that agree so far are one factor
@@ -88,23 +88,19 @@ class Row:
 
 
 @dataclass(frozen=True, repr=False)
-class GradReport:
+class GradReport(BackwardReport):
     """Whether a network's backprop is the gradient of its own cost.
 
     Attributes:
-        subject: the network's class.
         sizes: neurons of each layer.
         cost: how the subject was asked for its cost.
         layout: how it took the samples.
-        examined: what is known of the gradient.
         also: other sizes at which it is right.
     """
 
-    subject: str
     sizes: tuple[int, ...]
     cost: str
     layout: str
-    examined: Examined
     also: tuple[tuple[int, ...], ...] = ()
 
     @property
@@ -113,14 +109,9 @@ class GradReport:
         return tuple(map(Row, self.examined.gradients))
 
     @property
-    def ok(self) -> bool:
-        """Whether every array is the gradient."""
-        return self.examined.ok
-
-    @property
-    def exit_code(self) -> int:
-        """0 right, 1 wrong."""
-        return 0 if self.ok else 1
+    def subject(self) -> str:
+        """The network's class."""
+        return self.name
 
     @property
     def digits(self) -> int:
@@ -150,7 +141,7 @@ class GradReport:
     def text(self) -> str:
         """A table and the sentence."""
         lines = [
-            f"{self.subject} {list(self.sizes)}, {self.cost}, {self.layout}",
+            f"{self.name} {list(self.sizes)}, {self.cost}, {self.layout}",
             *(f"the same at {list(each)}" for each in self.also),
             *(row.line() for row in self.rows),
             f"{self.sentence()}.",
@@ -163,13 +154,7 @@ class GradReport:
 
     def __repr__(self) -> str:
         """The verdict in one line, as a failing `assert report.ok` shows it."""
-        return f"<{self.subject}: {self.sentence()}>"
-
-    def to_json(self) -> dict[str, Any]:
-        """The report as JSON values, by `report/backward.schema.json`."""
-        from conformance.report.backward_record import to_json
-
-        return to_json(self.subject, self.examined)
+        return f"<{self.name}: {self.sentence()}>"
 
     def _whose(self) -> str:
         """Which cost it is."""
