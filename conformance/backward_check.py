@@ -139,9 +139,9 @@ class BackwardReport:
 
     def _repr_html_(self) -> str:
         """The same for a notebook."""
-        from conformance.report.backward_words import report_html
+        from conformance.report.backward_words import lines_html
 
-        return report_html(self.name, self.examined)
+        return lines_html(str(self).splitlines())
 
 
 def check_backward(

@@ -24,7 +24,14 @@ from conformance.shapes.adapter import adapter, names_of
 from conformance.shapes.candidates import Candidate, candidates, of_thing
 from conformance.shapes.custom_function import defines_functions
 from conformance.shapes.definitions import cells, definitions, has_main, of_module, trains_at_import
-from conformance.shapes.file_report import FileReport, NotJudged, Part, Refused, ShapeReport
+from conformance.shapes.file_report import (
+    FileReport,
+    NotHere,
+    NotJudged,
+    Part,
+    Refused,
+    ShapeReport,
+)
 from conformance.shapes.judging import Found, Recognised
 from conformance.subjects.load import NOTEBOOK
 from conformance.values import from_values, to_values
@@ -86,7 +93,8 @@ def check_file(asked: Asked, book: Callable[[str], Report]) -> FileReport:
             left = []
     if not parts:
         if stopped is None and found.failed and not left:
-            stopped = SubjectError(f"{asked.place} cannot be imported: {found.failed}")
+            words = f"{found.failed.where}: {found.failed.why}"
+            stopped = SubjectError(f"{asked.place} cannot be imported: {words}")
         raise stopped or UsageError(refused_words(found.refusal, left, found.failed))
     shapes = [each for each in parts if isinstance(each, ShapeReport)]
     judged = {each.name.rpartition(":")[2] for each in shapes}
@@ -103,13 +111,13 @@ class _Defined:
         parts: the reports.
         left: what in it fits no shape.
         refusal: how far that came.
-        failed: where it asked for what is not here.
+        failed: what it asked for that is not here.
     """
 
     refusal: Refused
     parts: list[Part] = field(default_factory=list)
     left: list[NotJudged] = field(default_factory=list)
-    failed: str = ""
+    failed: NotHere | None = None
 
 
 def _defined(asked: Asked, book: Callable[[str], Report]) -> _Defined:
@@ -129,7 +137,7 @@ def _defined(asked: Asked, book: Callable[[str], Report]) -> _Defined:
             elif "left" in said:
                 made.left.append(from_values(NotJudged, said["left"]))
             elif "failed" in said:
-                made.failed = str(said["failed"])
+                made.failed = from_values(NotHere, said["failed"])
             else:
                 made.refusal = from_values(Refused, said["refused"])
     except SubjectError as error:
@@ -198,7 +206,8 @@ def _send_all(asked: Asked, send: Send) -> None:
     """What the child does: it judges each candidate, and sends it as soon as it is known."""
     found = definitions(asked.place, asked.python_path)
     if found.failed:
-        send({"failed": found.failed[0]})
+        first = found.failed[0]
+        send({"failed": to_values(NotHere(first.where, first.why))})
     used: set[str] = set()
     judged_any = False
     with threadpool_limits(1), _no_exit():
@@ -216,7 +225,9 @@ def _send_all(asked: Asked, send: Send) -> None:
                 send({"name": each.name, "found": to_values(judged)})
             elif each.refusal.parameters:
                 # else it is such as a base class of layers, or a list of them
-                send({"left": to_values(NotJudged(each.name, each.refusal.words))})
+                thing = getattr(found.module, each.name, None)
+                network = isinstance(thing, type) and each.whole
+                send({"left": to_values(NotJudged(each.name, each.refusal.words, network))})
         if not judged_any:
             made = adapter(found, asked.name)
             send({"refused": to_values(Refused(asked.said, names_of(found), made))})

@@ -4,12 +4,20 @@ Left out: what is in them.
 """
 
 import json
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
 
 from conformance.errors import UsageError
+
+
+def check_outputs(paths: Mapping[str, Path | None]) -> None:
+    """See that the files that are asked for can be written; see `check_output`."""
+    for option, path in paths.items():
+        if path is not None:
+            check_output(option, path)
 
 
 def check_output(option: str, path: Path) -> None:

@@ -79,7 +79,11 @@ def _other(subject: object, error: UnknownSubjectError, options: Options) -> "An
     """What is not the network of the book, in another way; None if there is none."""
     if isinstance(error, OtherFamilyError):
         return _by_own_forward(subject, options)
-    return None if isinstance(subject, str) else _of_object(subject, options)
+    if isinstance(subject, str):
+        return None
+    from conformance.file_check import check_object
+
+    return check_object(subject, options.cost)
 
 
 def _of_file(
@@ -102,9 +106,3 @@ def _by_own_forward(subject: object, options: Options) -> AnyReport:
     if isinstance(subject, str):
         thing, name = load(subject, options.python_path), subject
     return check_alone(thing, name, options.cost)
-
-
-def _of_object(thing: object, options: Options) -> "BackwardReport | None":
-    from conformance.file_check import check_object
-
-    return check_object(thing, options.cost)

@@ -32,7 +32,7 @@ MOST_DIGITS = 70  # the slope's step allows no more
 CANCELLED = 2.0**-20
 """Of what a gradient is the sum of; if less is left of it, floats are compared by this part."""
 LEAST = 2.0**-40  # of the largest entry: the size by which smaller ones are measured
-AFFORDABLE = 150_000  # numbers that are computed on balls
+AFFORDABLE = 400_000  # numbers that are computed on balls
 
 Wanted = Sequence[tuple[Goal, Array]]
 """Gradients, each with the sizes of what its entries are sums of."""
@@ -142,9 +142,14 @@ def _is_affordable(run: Recorded, goals: Sequence[Goal]) -> bool:
 def _cost(node: Node) -> int:
     """How many numbers an operation computes."""
     size = int(np.size(node.value)) if isinstance(node.value, np.ndarray) else 0
-    if node.operation in ("matmul", "dot", "einsum", "tensordot") and node.inputs:
-        return size * max(np.shape(e.value)[-1] if np.ndim(e.value) else 1 for e in node.inputs)
-    return size
+    if node.operation in ("matmul", "dot"):  # sums of as many as the first one has columns
+        first = node.args[0]
+        columns = np.shape(first.value if type(first) is Node else first)[-1:]
+    elif node.operation in ("einsum", "tensordot"):
+        columns = (max(np.shape(e.value)[-1] if np.ndim(e.value) else 1 for e in node.inputs),)
+    else:
+        return size
+    return size * (columns[0] if columns else 1)
 
 
 def _apart(run: Recorded, group: Wanted) -> float | None:

@@ -78,7 +78,7 @@ class Culprit(Region):
         return {n for n, v in repair.values.items() if self._differs(numbers[n], v)}
 
     def lines_of_fix(self, fix: Fix) -> list[Line]:
-        """The line of an operation, or of the number that it is given under a name."""
+        """The line of an operation, or of what it is given under a name."""
         node, place = fix.group.first, fix.change.place
         if place is not None:
             line, name = line_of(node), base(operand_name(node, place))
@@ -86,6 +86,9 @@ class Culprit(Region):
             found = assigned(name, line, alias=False) if own and line is not None else None
             if found is not None:
                 return [found, *self.lines_of(fix.group)]
+        if fix.change.what == "operand" and _is_argument(node, int(fix.change.before) - 1):
+            called = list(own_lines(node))
+            return called[1:2] + called[:1]  # the call that gives it
         return self.lines_of(fix.group)
 
     def needed_operands(self, group: Group) -> Iterator[Line]:
@@ -260,6 +263,17 @@ class Culprit(Region):
     def _affordable(self) -> bool:
         """Whether one more evaluation is within the budget."""
         return self.chain.evaluated <= EVALUATIONS
+
+
+def _is_argument(node: Node, place: int) -> bool:
+    """Whether an operand is what the function was given under that name."""
+    line, name = line_of(node), operand_name(node, place)
+    if line is None or node.site is None:
+        return False
+    code = node.site[0]
+    return (
+        name in code.co_varnames[: code.co_argcount] and assigned(name, line, alias=False) is None
+    )
 
 
 def _is_simple(number: float) -> bool:

@@ -7,7 +7,7 @@ import typer
 
 from conformance.cli.options import JsonFile, option
 from conformance.cli.say import say, say_written
-from conformance.files import check_output, put_json
+from conformance.files import check_outputs, put_json
 
 
 def bench(
@@ -20,8 +20,7 @@ def bench(
     from conformance.bench.table import heading, line, machine, rows, to_json
     from conformance.versions import has_torch
 
-    if json_file is not None:
-        check_output("--json", json_file)
+    check_outputs({"--json": json_file})
     where, measured = machine(), []
     say(heading(where))
     if not has_torch():

@@ -31,17 +31,37 @@ from conformance.model.functions import family_of
 
 if TYPE_CHECKING:
     from conformance.outcome import Report
+    from conformance.subject_check import AnyReport
+    from conformance.subjects import Subject
+
+Command = Annotated[
+    str | None, option("COMMAND", "A program, run once a case, such as './my_port {case} {out}'.")
+]
+Format = Annotated[
+    str, option("safetensors|json", "In which a command is given the case.", "--format")
+]
+Workers = Annotated[
+    int, typer.Option("-n", "--workers", min=1, help="Cases of a command side by side.")
+]
+Ranks = Annotated[
+    int | None,
+    typer.Option(
+        "--processes",
+        metavar="1|2|3",
+        help="So many processes, or micro-batches of one: torch_impl, FILE.py:step, a command.",
+    ),
+]
+Variant = Annotated[
+    str | None, option("compiled|func", "torch_impl by torch.compile or torch.func.")
+]
+Device = Annotated[str, option("cpu|cuda", "Where torch_impl computes.")]
+Save = Annotated[Path | None, option("DIR", "Write the smallest network that shows it there.")]
 
 
 def check(
     subject: Annotated[str | None, typer.Argument(help=SUBJECT)] = None,
-    command: Annotated[
-        str | None,
-        option("COMMAND", "A program, run once a case, such as './my_port {case} {out}'."),
-    ] = None,
-    format_: Annotated[
-        str, option("safetensors|json", "In which a command is given the case.", "--format")
-    ] = "safetensors",
+    command: Command = None,
+    format_: Format = "safetensors",
     case: CaseGlob = None,
     dtype: Dtype = None,
     precision: Precision = None,
@@ -49,27 +69,15 @@ def check(
     family: Family = None,
     python_path: PythonPath = None,
     timeout: Timeout = 60.0,
-    workers: Annotated[
-        int, typer.Option("-n", "--workers", min=1, help="Cases of a command side by side.")
-    ] = 1,
-    processes: Annotated[
-        int | None,
-        typer.Option(
-            metavar="1|2|3",
-            help="So many processes, or micro-batches of one: torch_impl, FILE.py:step, a command.",
-        ),
-    ] = None,
-    variant: Annotated[
-        str | None, option("compiled|func", "torch_impl by torch.compile or torch.func.")
-    ] = None,
-    device: Annotated[str, option("cpu|cuda", "Where torch_impl computes.")] = "cpu",
+    workers: Workers = 1,
+    processes: Ranks = None,
+    variant: Variant = None,
+    device: Device = "cpu",
     json_file: JsonFile = None,
     markdown: Markdown = None,
     html: Html = None,
     badge: Badge = None,
-    save: Annotated[
-        Path | None, option("DIR", "Write the smallest network that shows it there.")
-    ] = None,
+    save: Save = None,
     verbose: Annotated[bool, typer.Option("-v", help="Show all that is wrong.")] = False,
     quiet: Annotated[bool, typer.Option("-q", help="Show the verdict alone.")] = False,
 ) -> None:
@@ -82,11 +90,7 @@ def check(
     with outputs.while_judged():
         asked = _asked(subject, command, (format_, timeout, workers))
         if variant is not None or device != "cpu":
-            if precision is not None:
-                raise UsageError("--precision does not go with --variant and --device")
-            from conformance.subjects.variants import variant as chosen
-
-            asked = chosen(subject, variant, device)
+            asked = _varied(subject, variant, device, precision)
         with bar(f"checking {subject or command}") as done:
             book = partial(
                 checked,
@@ -100,12 +104,24 @@ def check(
                 done=lambda _: done(),
                 detailed=html is not None,
             )
-            options = Options(cost, tuple(python_path or ()), timeout, precision)
             if processes is None:
+                options = Options(cost, tuple(python_path or ()), timeout, precision)
                 report = check_any(asked, book, options)
             else:
                 report = _of_processes(asked, processes, book, save)
     outputs.write(report)
+    _say_report(report, verbose=verbose, quiet=quiet)
+    if save is not None and isinstance(report, Report):
+        _save(report, save)
+    if not quiet:
+        outputs.say()
+    raise typer.Exit(report.exit_code)
+
+
+def _say_report(report: "AnyReport", *, verbose: bool, quiet: bool) -> None:
+    """Print a report, or its verdict alone."""
+    from conformance.outcome import Report
+
     if quiet:
         say(report.in_one_line())
     elif isinstance(report, Report):
@@ -114,11 +130,6 @@ def check(
         show(console(), report, verbose=verbose)
     else:
         say(str(report))
-    if save is not None and isinstance(report, Report):
-        _save(report, save)
-    if not quiet:
-        outputs.say()
-    raise typer.Exit(report.exit_code)
 
 
 def _of_processes(
@@ -176,6 +187,17 @@ def _asked(subject: str | None, command: str | None, options: tuple[str, float, 
     if workers > 1:
         raise UsageError(f"-n {workers} is for --command alone")
     return subject
+
+
+def _varied(
+    subject: str | None, variant: str | None, device: str, precision: str | None
+) -> "Subject":
+    """Our PyTorch twin, differentiated or placed in another way."""
+    from conformance.subjects.variants import variant as chosen
+
+    if precision is not None:
+        raise UsageError("--precision does not go with --variant and --device")
+    return chosen(subject, variant, device)
 
 
 def _save(report: "Report", folder: Path) -> None:

@@ -9,7 +9,7 @@ import typer
 
 from conformance.cli.options import JsonFile, PythonPath, Timeout, sizes_of
 from conformance.cli.say import say, say_written
-from conformance.files import check_output, put_json
+from conformance.files import check_outputs, put_json
 
 
 def gradcheck(
@@ -26,8 +26,7 @@ def gradcheck(
     from conformance.running.isolate import isolated
 
     wanted = None if sizes is None else sizes_of(sizes)
-    if json_file is not None:
-        check_output("--json", json_file)
+    check_outputs({"--json": json_file})
 
     work = partial(_send_report, subject, python_path or (), wanted, seed)
     for record in isolated(work, timeout):

@@ -12,7 +12,7 @@ from conformance.cli.options import Cost, Family, JsonFile, cores_of, cost_of, o
 from conformance.cli.progress import bar
 from conformance.cli.say import say, say_written
 from conformance.errors import InternalError, SubjectError, UsageError
-from conformance.files import check_output, put, put_json
+from conformance.files import check_outputs, put, put_json
 from conformance.model.functions import family_of
 
 if TYPE_CHECKING:
@@ -24,43 +24,44 @@ if TYPE_CHECKING:
     from conformance.grade.row import Row
 
 FOLDER = "Each Python file, notebook, zip file or folder in it is a submission."
+File = Annotated[str | None, option("GLOB", "Only files of this name, such as network.py.")]
+Given = Annotated[
+    Path | None, option("DIR", "Files that every submission is given, such as data.", "--with")
+]
+Results = Annotated[Path | None, option("DIR", "Where rows are kept; FOLDER.grades if not given.")]
+Csv = Annotated[Path | None, option("FILE", "Write the table.")]
+Html = Annotated[Path | None, option("FILE", "Write the table and all reports.")]
+Gradescope = Annotated[Path | None, option("DIR", "Write a results.json a submission.")]
+Hidden = Annotated[
+    bool, typer.Option("--hide-answers", help="Students do not see the line and the cause.")
+]
+Cluster = Annotated[str | None, option("ADDRESS", "Of a dask scheduler that has the jobs.")]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Judge those again that have not changed.")]
 Jobs = Annotated[int | None, typer.Option("-n", "--jobs", min=1, help="One a core if not given.")]
 
 
 def grade(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help=FOLDER)],
     one: Annotated[bool, typer.Option("--one", help="FOLDER itself is one submission.")] = False,
-    file: Annotated[
-        str | None, option("GLOB", "Only files of this name, such as network.py.")
-    ] = None,
-    given: Annotated[
-        Path | None, option("DIR", "Files that every submission is given, such as data.", "--with")
-    ] = None,
+    file: File = None,
+    given: Given = None,
     cost: Cost = None,
     family: Family = None,
-    results: Annotated[
-        Path | None, option("DIR", "Where rows are kept; FOLDER.grades if not given.")
-    ] = None,
-    csv: Annotated[Path | None, option("FILE", "Write the table.")] = None,
-    html: Annotated[Path | None, option("FILE", "Write the table and all reports.")] = None,
+    results: Results = None,
+    csv: Csv = None,
+    html: Html = None,
     json_file: JsonFile = None,
-    gradescope: Annotated[Path | None, option("DIR", "Write a results.json a submission.")] = None,
+    gradescope: Gradescope = None,
     points: Annotated[float, option("N", "Of a submission in results.json.", min=0.0)] = 1.0,
-    hide_answers: Annotated[
-        bool, typer.Option("--hide-answers", help="Students do not see the line and the cause.")
-    ] = False,
+    hide_answers: Hidden = False,
     jobs: Jobs = None,
-    cluster: Annotated[
-        str | None, option("ADDRESS", "Of a dask scheduler that has the jobs.")
-    ] = None,
+    cluster: Cluster = None,
     sandbox: Annotated[str, option("none|bwrap", "How submissions are kept apart.")] = "none",
     timeout: Annotated[float, option("SECONDS", "For one submission.", min=0.1)] = 30.0,
     memory: Annotated[int, option("MB", "Of all its processes together.", min=256)] = 2048,
     processes: Annotated[int, option("N", "At the same time, threads counted.", min=8)] = 32,
     disk: Annotated[int, option("MB", "That it may write.", min=8)] = 256,
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Judge those again that have not changed.")
-    ] = False,
+    fresh: Fresh = False,
     quiet: Annotated[bool, typer.Option("-q", help="Show the summary alone.")] = False,
 ) -> None:
     """Judge the submissions of a class, and show a row for each.
@@ -75,9 +76,7 @@ def grade(
     from conformance.grade.one import Asked
 
     one_of("--sandbox", sandbox, "none", "bwrap")
-    for named, path in {"--csv": csv, "--json": json_file}.items():
-        if path is not None:
-            check_output(named, path)
+    check_outputs({"--csv": csv, "--json": json_file})
     if html is not None:
         from conformance.report.document import ready
 

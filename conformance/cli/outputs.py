@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 from conformance.cli.options import option
 from conformance.cli.say import say_written
 from conformance.errors import ConformanceError
-from conformance.files import check_output, put, put_json
+from conformance.files import check_outputs, put, put_json
 
 if TYPE_CHECKING:
     from conformance.subject_check import AnyReport
@@ -41,12 +41,9 @@ class Outputs:
         Raises:
             UsageError: a file cannot be written, or jinja2 is missing for the page.
         """
-        if self.badge is not None:
-            check_output("--badge", self.badge)
+        check_outputs({"--badge": self.badge})
         try:
-            for option, path in {"--json": self.json, "--markdown": self.markdown}.items():
-                if path is not None:
-                    check_output(option, path)
+            check_outputs({"--json": self.json, "--markdown": self.markdown})
             if self.html is not None:
                 from conformance.report.document import ready
 

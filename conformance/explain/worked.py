@@ -79,11 +79,11 @@ class Worked:
     lines: tuple[Line, ...]
 
 
-def worked_step(case: Case, start: Parameters, batch: Batch, t: int = 0) -> Worked:
-    """The worked example of one step of the reference, the step's number being t."""
+def worked_step(case: Case, start: Parameters, batch: Batch) -> Worked:
+    """The worked example of the first step of the reference."""
     numbers, right = exactly(case, start, batch)
     lines = _lines(right, dict.fromkeys(right, numbers), _Seen(case, {}, {}, {}))
-    return Worked(case, t, "", _given(start, batch), tuple(lines))
+    return Worked(case, 0, "", _given(start, batch), tuple(lines))
 
 
 def worked(failing: FailingCase) -> Worked:

@@ -152,9 +152,9 @@ class GradReport(BackwardReport):
         """The same."""
         return self.text()
 
-    def __repr__(self) -> str:
-        """The verdict in one line, as a failing `assert report.ok` shows it."""
-        return f"<{self.name}: {self.sentence()}>"
+    def in_one_line(self) -> str:
+        """The network and the sentence."""
+        return f"{self.name}: {self.sentence()}"
 
     def _whose(self) -> str:
         """Which cost it is."""

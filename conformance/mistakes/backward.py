@@ -23,21 +23,11 @@ def through(layer: int) -> Formulas:
     return where("BP2", fits, lambda at: by_the_book(at, "BP2", w=at.w(at.layer + 1 + layer)))
 
 
-def untransposed(at: Situation) -> Any:
-    """δ^l = (w^{l+1} δ^{l+1}) ⊙ σ′(z^l)"""
-    return by_the_book(at, "BP2", w=at.w(at.layer + 1).T)
-
-
 def through_updated(at: Situation) -> Any:
     """δ^l = ((w′^{l+1})ᵀ δ^{l+1}) ⊙ σ′(z^l), w′ after the update"""
     above = replace(at, layer=at.layer + 1)
     updated = by_the_book(above, "W", nabla_w=by_the_book(above, "BP4"))
     return by_the_book(at, "BP2", w=updated)
-
-
-def moves_by_the_book(at: Situation) -> bool:
-    """Whether the update is the book's: what others keep is not there yet"""
-    return at.case.update == SGD
 
 
 def is_square(at: Situation) -> bool:
@@ -75,7 +65,7 @@ BACKWARD = (
         "bp2-no-transpose",
         "The weights are not transposed on the way down.",
         wrong="δ^l = (w^{l+1} δ^{l+1}) ⊙ σ′(z^l)",
-        formulas=where("BP2", is_square, untransposed),
+        formulas=where("BP2", is_square, lambda at: by_the_book(at, "BP2", w=at.w(at.layer + 1).T)),
         hidden="symmetric weights; layers that are not square stop the program",
     ),
     Mistake(
@@ -104,7 +94,7 @@ BACKWARD = (
         "update-before-bp2",
         "The weights are updated before the error goes down through them.",
         wrong="δ^l = ((w^{l+1} − η ∂C/∂w^{l+1})ᵀ δ^{l+1}) ⊙ σ′(z^l)",
-        formulas=where("BP2", moves_by_the_book, through_updated),
+        formulas=where("BP2", lambda at: at.case.update == SGD, through_updated),
         source="kim-marcel/basic_neural_network#7",
         hidden="no hidden layer; a tiny η",
     ),

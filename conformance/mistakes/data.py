@@ -11,7 +11,6 @@ import numpy as np
 from conformance.arithmetic.rounding import RunningError
 from conformance.mistakes.mistake import Mistake
 from conformance.mistakes.situation import Formula, Formulas, by_the_book
-from conformance.subjects import Subject
 from conformance.subjects.function.subject import function_subject
 from reference.backprop import step
 from reference.equations import BOOK, COSTS
@@ -34,20 +33,10 @@ def first_twice(batch: Batch) -> Batch:
     return batch.columns((0, 0, *range(2, batch.m))) if batch.m > 1 else batch
 
 
-def other_targets(batch: Batch) -> Batch:
-    """Each sample with the target of the next"""
-    return Batch(batch.x, batch.y[:, [*range(1, batch.m), 0]])
-
-
 def other_labels(batch: Batch) -> Batch:
     """Targets whose entries have moved by one neuron"""
     last = batch.y.shape[0] - 1
     return Batch(batch.x, batch.y[[last, *range(last)]])
-
-
-def over_255(batch: Batch) -> Batch:
-    """x = bytes / 255, where they should be divided by 256"""
-    return Batch(batch.x * 256 / 255, batch.y)
 
 
 def wrapped(batch: Batch) -> Batch:
@@ -77,11 +66,6 @@ def overwriting_step(
     return dict(taken.named())
 
 
-def overwriting(name: str) -> Subject:
-    """The subject of that step."""
-    return function_subject(overwriting_step, name)
-
-
 DATA = (
     Mistake(
         "shuffle-duplicates-rows",
@@ -97,7 +81,7 @@ DATA = (
         "Samples and targets are shuffled apart, and their pairs broken.",
         wrong="x_i with y_{i+1}",
         right="x_i with y_i",
-        formulas=given(other_targets, *OF_Y),
+        formulas=given(lambda batch: Batch(batch.x, batch.y[:, [*range(1, batch.m), 0]]), *OF_Y),
         hidden="m = 1; no shuffling",
     ),
     Mistake(
@@ -113,7 +97,7 @@ DATA = (
         "The bytes of the pixels are divided by 255.",
         wrong="x = bytes / 255",
         right="x = bytes / 256",
-        formulas=given(over_255, *OF_X),
+        formulas=given(lambda batch: Batch(batch.x * 256 / 255, batch.y), *OF_X),
         hidden="any check that is given x",
     ),
     Mistake(
@@ -130,7 +114,7 @@ DATA = (
         wrong="x ← x − its mean, in place",
         right="x stays as it was",
         hidden="a single call on samples that nobody looks at again",
-        subject=overwriting,
+        subject=lambda name: function_subject(overwriting_step, name),
         remark="overwrites its x",
     ),
 )

@@ -26,11 +26,6 @@ def decayed_bias(at: Situation) -> Any:
     return updated_weight(at.b(at.layer), at.nabla_b(at.layer), at.eta, at.decay)
 
 
-def is_l1(at: Situation) -> bool:
-    """Whether L1 is meant"""
-    return at.case.update == "l1"
-
-
 def decay_by_size(at: Situation) -> Any:
     """w^l ← (1 − ηλ/n) w^l − η ∂C/∂w^l"""
     return updated_weight(at.w(at.layer), at.nabla_w(at.layer), at.eta, at.decay)
@@ -47,7 +42,7 @@ DECAY = (
         "The weights shrink by a part of their size where L1 is meant.",
         wrong=BOOK["W"],
         right="w^l ← w^l − (ηλ/n) sgn(w^l) − η ∂C/∂w^l",
-        formulas=where("W", is_l1, decay_by_size),
+        formulas=where("W", lambda at: at.case.update == "l1", decay_by_size),
         hidden="other updates; λ = 0",
     ),
     Mistake(

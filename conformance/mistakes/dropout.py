@@ -24,11 +24,6 @@ def with_mask(tag: str, other: Callable[[Any], Any]) -> Formulas:
     return where(tag, has_mask, lambda at: by_the_book(at, tag, mask=other(at.mask)))
 
 
-def of_next_sample(mask: Any) -> Any:
-    """The mask of another draw, for which that of the next sample stands"""
-    return mask[:, [*range(1, mask.shape[1]), 0]]
-
-
 def below(at: Situation) -> Any:
     """r^{l−1}"""
     return at.at(f"a{at.layer - 1}").mask
@@ -80,7 +75,7 @@ DROPOUT = (
         "Another mask is drawn on the way down; here it is the one of the next sample.",
         wrong="… ⊙ r̃^l, drawn again",
         right=BACKWARD,
-        formulas=with_mask("BP2", of_next_sample),
+        formulas=with_mask("BP2", lambda mask: mask[:, [*range(1, mask.shape[1]), 0]]),
         hidden="no dropout; one mask for all samples",
     ),
     Mistake(

@@ -41,11 +41,6 @@ def like_sigmoid(at: Situation) -> Any:
     return at.a(at.layer) * (1 - at.a(at.layer))
 
 
-def has_another(at: Situation) -> bool:
-    """Whether the layer has an f′, and not σ′."""
-    return at.f.hidden and not at.sigmoid
-
-
 def mirrored(at: Situation) -> int:
     """The layer whose weights stand where those of the next do, from the other end."""
     return at.last + 1 - at.layer
@@ -95,7 +90,7 @@ FAMILIES = (
         "a (1 − a), the derivative of σ, is kept with another activation.",
         wrong="… ⊙ a^l (1 − a^l)",
         right="… ⊙ f′(z^l), such as 1 − (a^l)² of tanh",
-        formulas=with_slope(like_sigmoid, has_another),
+        formulas=with_slope(like_sigmoid, lambda at: at.f.hidden and not at.sigmoid),
         hidden="sigmoids, of which it is right",
     ),
     Mistake(

@@ -17,6 +17,7 @@ from conformance.backward.findings import (
     Line,
 )
 from conformance.report.backward_causes import quoted, why
+from conformance.report.sentence import pluralize
 from conformance.report.visible import visible
 
 MANY = 8  # gradients, beyond which their names are not all said
@@ -31,7 +32,7 @@ def report_lines(name: str, examined: Examined) -> list[str]:
     for each in examined.accused:
         lines += ([""] if lines else []) + blame_lines(each, examined.gradients)
     if all(each.ok for each in examined.gradients):
-        lines += ([""] if lines else []) + [_all_right(name, examined.gradients)]
+        lines += ([""] if lines else []) + [f"{name}: {_right(examined.gradients)}"]
     said = [f"note: {each}" for each in (*conventions(examined), *notes(examined))]
     return [visible(each) for each in (*lines, *said)]
 
@@ -39,7 +40,9 @@ def report_lines(name: str, examined: Examined) -> list[str]:
 def in_one_line(name: str, examined: Examined) -> str:
     """The program, the verdict, and the first line to blame with the reason."""
     if not examined.accused:
-        return visible(report_lines(name, examined)[0])
+        right = all(each.ok for each in examined.gradients)
+        said = report_lines(name, examined)[0] if right else f"{name}: {headline(examined)}"
+        return visible(said)
     first, *others = examined.accused
     more = f" (and {len(others)} more)" if others else ""
     at = f", {where(first.lines[0])}" if first.lines else ""
@@ -49,13 +52,15 @@ def in_one_line(name: str, examined: Examined) -> str:
 
 def headline(examined: Examined) -> str:
     """The verdict in a sentence, without the program's name and without a full stop."""
-    if not examined.accused:
+    wrong = [*dict.fromkeys(name for each in examined.accused for name in each.gradients)]
+    wrong = wrong or [each.name for each in examined.gradients if not each.ok]
+    if not wrong:
         said = _right(examined.gradients)
         return f"{said[0].upper()}{said[1:]}"
-    wrong = [*dict.fromkeys(name for each in examined.accused for name in each.gradients)]
     judged = [each for each in examined.gradients if each.declared is None]
     right = [each.name for each in judged if each.ok and each.name not in wrong]
-    what = "update" if examined.accused[0].cause.kind in UPDATES else "gradient"
+    kinds = {each.cause.kind for each in examined.accused[:1]}
+    what = "update" if kinds & set(UPDATES) else "gradient"
     be = "are" if len(wrong) > 1 else "is"
     by = f", by {len(examined.accused)} lines" if len(examined.accused) > 1 else ""
     few = _names(right) if len(right) <= FEW else f"{len(right)} others"
@@ -72,25 +77,17 @@ def _wrong(names: Sequence[str], accused: Accused, gradients: Sequence[Judged]) 
     return f"{what}{'s'[: len(names) > 1]} of {_names(names)}", beside
 
 
-def _all_right(name: str, gradients: Sequence[Judged]) -> str:
-    return f"{name}: {_right(gradients)}"
-
-
 def _right(gradients: Sequence[Judged]) -> str:
     """That all are right, and what decided it."""
     gradients = [e for e in gradients if e.declared is None or e.declared.kind == "straight"]
     if not gradients:
         return "no gradient is judged: what its backward gives is a convention"
     exact = sum(each.exact for each in gradients)
-    count = _count(len(gradients), "gradient")
+    count = pluralize(len(gradients), "gradient")
     if exact == len(gradients):
         return f"{count}, all right, decided on balls"
     how = "in floats, to half of their digits" if not exact else f"{exact} of them decided on balls"
     return f"{count}, all right, {how}"
-
-
-def _count(n: int, what: str) -> str:
-    return f"{n} {what}{'s'[: n != 1]}"
 
 
 def blame_lines(accused: Accused, gradients: Sequence[Judged] = ()) -> list[str]:
@@ -215,13 +212,8 @@ def _of_declared(each: Judged) -> str:
     return f"{each.name}: {said[each.declared.kind]}"
 
 
-def report_html(name: str, examined: Examined) -> str:
-    """The same as HTML for a notebook, which is well-formed XML too."""
-    return lines_html(report_lines(name, examined))
-
-
 def lines_html(said: Sequence[str]) -> str:
-    """Lines as HTML, the first as a heading."""
+    """Lines as HTML for a notebook, which is well-formed XML too, the first as a heading."""
     first, *rest = said
     style = "background: rgba(128, 128, 128, .12); color: inherit; padding: .5em; overflow-x: auto"
     lines = "\n".join(rest)

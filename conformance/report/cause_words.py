@@ -74,12 +74,17 @@ def cause_words(report: Report, tag: str) -> Iterator[str]:
     if told:
         yield f"cause: the same as of {told}: {' or '.join(_names(report, tag))}"
         return
-    for i, formula in enumerate(formulas(report, tag)):
-        yield f"{'or' if i else 'cause'}: {formula.name}: {formula.sentence}"
-        yield f"  wrong  {formula.wrong}"
-        yield f"  right  {formula.right}"
+    for i, each in enumerate(formulas(report, tag)):
+        yield from mistake_words(i, each.name, each)
     for words in beside_cause(report, tag):
         yield words if words == NO_CAUSE else f"  {words}"
+
+
+def mistake_words(i: int, name: str, of: "Formula | Mistake") -> Iterator[str]:
+    """The lines on a mistake that explains something, the first that does or another one."""
+    yield f"{'or' if i else 'cause'}: {name}: {of.sentence}"
+    yield f"  wrong  {of.wrong}"
+    yield f"  right  {of.right}"
 
 
 def told_of(report: Report, tag: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from conformance.outcome import Report
 from conformance.report.visible import visible
-from conformance.shapes.file_report import FileReport, NotJudged, Part, Refused
+from conformance.shapes.file_report import FileReport, NotHere, NotJudged, Part, Refused
 from conformance.shapes.judging import Recognised
 
 MANY = 12  # names of parameters that are written out
@@ -54,20 +54,23 @@ def file_lines(report: FileReport) -> Iterator[str]:
     yield from failed_words(report.failed)
 
 
-def failed_words(failed: str) -> list[str]:
-    """Where a file asked for what is not here; nothing if nowhere."""
-    if not failed:
+def failed_words(failed: NotHere | None) -> list[str]:
+    """What a file asked for that is not here; nothing if there is none."""
+    if failed is None:
         return []
-    return [visible(f"note: {failed}; what the file defines is judged with other data")]
+    words = f"note: {failed.where}: {failed.why}; what the file defines is judged with other data"
+    return [visible(words)]
 
 
-def refused_words(refusal: Refused, left: Sequence[NotJudged], failed: str = "") -> str:
+def refused_words(
+    refusal: Refused, left: Sequence[NotJudged], failed: NotHere | None = None
+) -> str:
     """Why nothing in a file is judged: what was found, what is missing, and what to write.
 
     Args:
         refusal: how far readings came.
         left: what fits no shape.
-        failed: where the file asked for what is not here.
+        failed: what the file asked for that is not here.
     """
     lines = [f"{refusal.said} fits no known shape; it defines {refusal.defines}"]
     lines += [f"  {each.name}: {each.why}" for each in left]

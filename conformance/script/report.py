@@ -44,9 +44,3 @@ class ScriptReport(BackwardReport):
         from conformance.report.script_words import notes
 
         return [*notes(self.ran)]
-
-    def _repr_html_(self) -> str:
-        """The same for a notebook."""
-        from conformance.report.backward_words import lines_html
-
-        return lines_html(str(self).splitlines())

@@ -19,6 +19,7 @@ from conformance.shapes.example_data import Data
 from conformance.shapes.state import Leaf, changed, leaves
 from conformance.shapes.tensors import as_array, as_tensor, doubles, holds_tensors
 from conformance.shapes.vocabulary import kinds_of
+from conformance.subjects.execution import missing
 from conformance.tracing.program import traced_program
 from conformance.tracing.trace import EnoughError, Node, Trace
 
@@ -138,6 +139,7 @@ def attempt(
     """
     scope = Scope({**size_kinds(data), **data_kinds(data, penalty)})
     run = Attempt(plan, data, scope, trace=trace)
+    _provide(plan.module, scope)
     with redirect_stdout(StringIO()), np.errstate(all="ignore"), doubles():
         run.roots = plan.make(data, scope)
         run.tensors = any(map(holds_tensors, run.roots.values()))
@@ -146,6 +148,14 @@ def attempt(
             for i, each in enumerate(plan.calls):
                 _call(run, each, i, None if chosen is None else chosen[i])
     return run
+
+
+def _provide(module: ModuleType, scope: Scope) -> None:
+    """Give data of ours to the names of a file that its own data would have been given to."""
+    for name in missing(module):
+        kind = next((each for each in kinds_of(name) if each in scope.kinds), None)
+        if kind is not None:
+            vars(module)[name] = scope.kinds[kind]
 
 
 @contextmanager
@@ -255,7 +265,7 @@ def _call(run: Attempt, call: Call, i: int, chosen: int | None) -> None:
     function = call.function
     if isinstance(function, str):
         function = getattr(run.roots["self"], function)
-    problem = "its arguments are not known"
+    problems: list[str] = []  # of each way, the likeliest first
     if run.trace is not None:
         # What goes backwards may compute the forward pass again: it is the same one.
         run.trace.known_operations = run.trace.known_operations or {}
@@ -268,16 +278,18 @@ def _call(run: Attempt, call: Call, i: int, chosen: int | None) -> None:
             result = as_array(_bounded(function, *given))
             _learn(run, call, function, result)
         except (UnboundError, UnfitError) as error:
-            problem = str(error)
+            problems.append(str(error))
             continue
         except Exception as error:  # noqa: BLE001 - a program may refuse it in any way
-            problem = f"{type(error).__name__}: {error}"
+            problems.append(f"{type(error).__name__}: {error}")
             continue
         run.results.append((call, function, result))
         run.ways.append(number)
         return
     name = getattr(function, "__name__", "it")
-    raise UnfitError(f"{name}: {problem}", i + 1)
+    if not problems:
+        raise UnfitError(f"{name}: its arguments are not known", i)
+    raise UnfitError(f"{name}: {problems[0]}", i + 1)
 
 
 def _bounded(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:

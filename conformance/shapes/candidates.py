@@ -35,7 +35,7 @@ from conformance.shapes.plans import (
 )
 from conformance.shapes.search import Refusal, Searched
 from conformance.shapes.values import value_search
-from conformance.shapes.vocabulary import kinds_of
+from conformance.shapes.vocabulary import is_parameter, kinds_of
 from conformance.subjects.adapt import is_module, is_of_the_book
 
 BACKWARD = ("backward", "train")
@@ -78,6 +78,11 @@ class Candidate:
         refusals = [each.refusal for each in self.searched]
         return max(refusals, key=lambda each: each.stage, default=Refusal())
 
+    @property
+    def whole(self) -> bool:
+        """Whether it is a network, or layers that the file itself puts together."""
+        return self.layer is None or bool(getattr(self.layer, "assembled", ()))
+
     def found(self, cost: str | None) -> Found | None:
         """It, recognised and judged; None if no reading fits."""
         if self.layer is not None:
@@ -111,14 +116,16 @@ def of_class(kind: type, found: Definitions) -> Candidate | None:
     """A class as a candidate; None if nothing in it goes backwards."""
     if is_of_the_book(kind):
         return Candidate(kind.__name__, book=True)
+    files = [name for name, _ in sources(found.place)] if found.place else []
+    own = tuple(assembled(kind, files, found.module))
     layer = (
         custom_function(kind, found.place, found.classes)
         or value_search(kind)
-        or layer_search(kind, found.module)
+        or layer_search(kind, found.module, own)
     )
     if layer is not None:
-        own = frozenset((kind.__name__,))
-        return Candidate(kind.__name__, book=False, layer=layer, functions=own)
+        names = frozenset((kind.__name__,))
+        return Candidate(kind.__name__, book=False, layer=layer, functions=names)
     loss = loss_class(kind)
     if loss is not None:
         return Candidate(
@@ -127,11 +134,10 @@ def of_class(kind: type, found: Definitions) -> Candidate | None:
     roles = by_arguments(kind, by_role(methods(kind)))
     if not any(roles[each] for each in (*BACKWARD, "loss")):
         return None
-    files = [name for name, _ in sources(found.place)] if found.place else []
 
     def makers(data: Data) -> Iterator[Made]:
         yield from constructors(kind, data)
-        yield from assembled(kind, files, found.module)
+        yield from own
 
     searched = Searched(makers, roles, found.module)
     return Candidate(kind.__name__, book=False, searched=(searched,))
@@ -204,9 +210,10 @@ def _searched(found: Definitions, roles: dict[str, list[Named]]) -> Searched:
 
 
 def _may_make(function: FunctionType) -> bool:
-    """Whether a function may make parameters of sizes, which may have defaults."""
+    """Whether a function may make parameters, perhaps of sizes, which may have defaults."""
     sizes = {"sizes", "n_in", "n_hidden", "n_hiddens", "n_out"}
     told = any(sizes & set(kinds_of(each.name)) for each in taken(function))
+    told = told or any(map(is_parameter, returned_names(function.__code__)))
     return len(needed(function)) in (1, 3) or (not needed(function) and told)
 
 

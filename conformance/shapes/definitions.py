@@ -17,12 +17,8 @@ from typing import Any
 
 from conformance.backward.source import tree
 from conformance.errors import SubjectError, UsageError
-from conformance.subjects.load import (
-    NOTEBOOK,
-    Failed,
-    run_file,
-    source_of,
-)
+from conformance.subjects.execution import Failed, run_file
+from conformance.subjects.load import NOTEBOOK, source_of
 
 
 @dataclass(frozen=True)
@@ -35,7 +31,7 @@ class Definitions:
         classes: its own, in the order of the file.
         functions: its own, in the order of the file.
         others: other things that it makes, such as functions of JAX.
-        failed: what it asked for that is not here, and what failed after that, in words.
+        failed: the first statement that asked for what is not here, and those that failed after it.
     """
 
     place: str
@@ -43,7 +39,7 @@ class Definitions:
     classes: tuple[type, ...]
     functions: tuple[FunctionType, ...]
     others: tuple[Any, ...] = ()
-    failed: tuple[str, ...] = ()
+    failed: tuple[Failed, ...] = ()
 
 
 def definitions(place: str, python_path: Sequence[Path] = ()) -> Definitions:
@@ -55,7 +51,7 @@ def definitions(place: str, python_path: Sequence[Path] = ()) -> Definitions:
     """
     failed: list[Failed] = []
     module = run_file(place, sources(place), python_path, failed)
-    return replace(of_module(place, module), failed=tuple(map(str, failed)))
+    return replace(of_module(place, module), failed=tuple(failed))
 
 
 def of_module(place: str, module: ModuleType) -> Definitions:

@@ -98,7 +98,10 @@ def _laid(rows: Array, layout: str) -> Array:
 
 
 def _targets(sizes: Sizes, layout: str) -> Iterator[tuple[str, Any]]:
-    labels = np.random.default_rng(SEED + 1).permutation(np.arange(sizes.m) % sizes.n_out)
+    classes = np.arange(sizes.m) % sizes.n_out
+    if sizes.m < sizes.n_out:  # the first and the last are there: Y.max() + 1 is their number
+        classes = np.linspace(0, sizes.n_out - 1, sizes.m).astype(int)
+    labels = np.random.default_rng(SEED + 1).permutation(classes)
     if sizes.n_out == 1:
         values = (np.arange(sizes.m) % 3 != 0).astype(float).reshape(-1, 1)
         yield "values", _laid(values, layout)

@@ -59,9 +59,24 @@ class NotJudged:
     Attributes:
         name: of it.
         why: how far the readings came.
+        network: whether it is a class, and so holds what is to be judged itself.
     """
 
     name: str
+    why: str
+    network: bool = False
+
+
+@dataclass(frozen=True)
+class NotHere:
+    """What a file asked for, such as data.
+
+    Attributes:
+        where: its file and line.
+        why: it is not here.
+    """
+
+    where: str
     why: str
 
 
@@ -91,13 +106,13 @@ class FileReport:
         place: the file, and the name if one was given.
         parts: what was judged, whole networks first.
         left: what was not.
-        failed: where the file asked for what is not here, such as data; empty if nowhere.
+        failed: what the file asked for that is not here; None if nothing.
     """
 
     place: str
     parts: tuple[Part, ...]
     left: tuple[NotJudged, ...] = ()
-    failed: str = ""
+    failed: NotHere | None = None
 
     @property
     def the_books(self) -> Report | None:
@@ -116,7 +131,7 @@ class FileReport:
         codes = {each.exit_code for each in self.parts}
         if 1 in codes:
             return 1
-        return 0 if codes == {0} else 3
+        return 0 if codes == {0} and not any(each.network for each in self.left) else 3
 
     def __str__(self) -> str:
         """The whole report as text."""

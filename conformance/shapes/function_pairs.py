@@ -311,8 +311,10 @@ def loss_class(kind: type) -> LossSearch | None:
         for n in names
         if is_role(n, "backward") is not None or bare(n) in ("prime", "derivative", "delta")
     ]
-    ahead = [n for n in ahead if len(needed(getattr(kind, n))) == 3 and _compares(getattr(kind, n))]  # noqa: PLR2004
     back = [n for n in back if len(needed(getattr(kind, n))) <= 3]  # noqa: PLR2004
+    ends = any(len(needed(getattr(kind, n))) == 1 for n in back)  # given nothing, as no layer is
+    two = [n for n in ahead if len(needed(getattr(kind, n))) == 3]  # noqa: PLR2004
+    ahead = [n for n in two if ends or _compares(getattr(kind, n))]
     whole = [
         n
         for n in names

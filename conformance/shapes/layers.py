@@ -6,7 +6,7 @@ input is none, so the two are judged apart. Left out: networks (`search.py`).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 from dataclasses import dataclass, field, replace
 from io import StringIO
 from types import ModuleType
@@ -31,6 +31,7 @@ from conformance.shapes.layer_shapes import (
     takes,
 )
 from conformance.shapes.places import places
+from conformance.shapes.plans import Made
 from conformance.shapes.search import generic
 from conformance.shapes.state import leaves
 from conformance.shapes.vocabulary import is_parameter, is_role
@@ -39,6 +40,8 @@ from conformance.tracing.trace import Node, Trace
 
 ENTRIES = 8
 """So many entries of an output are tried alone."""
+
+Make = Callable[[Data, Scope], dict[str, Any]]
 
 LAYOUTS = (
     "rows", "columns", "one column", "one row", "one vector", "an image", "images", "sequences",
@@ -56,6 +59,7 @@ class LayerSearch:
         forward: the name of the method that goes forward.
         backward: the name of the method that goes backward.
         takes: what the two are given.
+        assembled: the ways in which the file itself puts it together.
         problems: how the second stopped where the first did not.
     """
 
@@ -64,6 +68,7 @@ class LayerSearch:
     forward: str
     backward: str
     takes: Takes
+    assembled: tuple[Made, ...] = ()
     problems: list[str] = field(default_factory=list)
 
     def found(self, cost: str | None) -> Found | None:
@@ -73,8 +78,8 @@ class LayerSearch:
         problem = "how it is made is not known"
         for layout in LAYOUTS:
             data = next(example_data(Sizes(), (layout,)))
-            for said, args, kwargs in _constructions(self.kind, data):
-                made = Plan(said, _maker(self.kind, args, kwargs), (), self.module)
+            for said, make in self._own(data) or _constructions(self.kind, data):
+                made = Plan(said, make, (), self.module)
                 try:
                     found = self._judged(made, data)
                     if found is not None and not found.examined.ok:
@@ -92,6 +97,15 @@ class LayerSearch:
         if misshapen is None and not self.kind.__subclasses__():  # else it is their base
             self.problems.append(problem)
         return misshapen
+
+    def _own(self, data: Data) -> list[tuple[str, Make]]:
+        """The ways in which the file itself makes it, those that work."""
+        found = []
+        for each in self.assembled:
+            with suppress(UnfitError):
+                each.make(data, Scope())
+                found.append((each.said, each.make))
+        return found
 
     def _sparsely(self, plan: Plan, data: Data) -> Found:
         """It, judged by one entry of its output at a time: the first for which it is wrong.
@@ -116,6 +130,9 @@ class LayerSearch:
         goals = found.direct or found.moved
         if not goals and not inner:
             return None
+        if found.missing:
+            words = f"no gradient is found of {', '.join(found.missing)}"
+            raise UnfitError(words, stage=1)
         parts = []
         assert run.trace is not None  # noqa: S101 - a recorded run
         step = OwnPass(run.trace, goals, loss=out, scaled=not found.direct)
@@ -254,7 +271,7 @@ def _input_goals(run: Attempt, back: Any, inputs: Mapping[str, Any], dout: Any) 
     return goals
 
 
-def _maker(kind: type, args: Any, kwargs: Any) -> Callable[[Data, Scope], dict[str, Any]]:
+def _maker(kind: type, args: Any, kwargs: Any) -> Make:
     def make(_data: Data, _scope: Scope) -> dict[str, Any]:
         np.random.seed(0)  # noqa: NPY002 - the program's own random numbers
         try:
@@ -265,7 +282,7 @@ def _maker(kind: type, args: Any, kwargs: Any) -> Callable[[Data, Scope], dict[s
     return make
 
 
-def _constructions(kind: type, data: Data) -> Iterator[tuple[str, Any, Any]]:
+def _constructions(kind: type, data: Data) -> Iterator[tuple[str, Make]]:
     """The ways in which a layer may be made."""
     s = data.sizes
     known = {key: e for key, e in size_kinds(data).items() if key not in ("sizes", "n_hiddens")}
@@ -275,13 +292,13 @@ def _constructions(kind: type, data: Data) -> Iterator[tuple[str, Any, Any]]:
     names = ", ".join(each.name for each in taken(kind))
     said = f"{kind.__name__}({names})"
     for args, kwargs in ways(kind, "", Scope(known, SIZES)):
-        yield said, args, kwargs
-    yield from ((said, (), arrays) for arrays in _arrays(kind, data.layout))
+        yield said, _maker(kind, args, kwargs)
+    yield from ((said, _maker(kind, (), arrays)) for arrays in _arrays(kind, data.layout))
     by_order: dict[int, list[tuple[Any, ...]]] = {
         0: [()], 1: [(s.n_out,), (s.n_in,)], 2: [(s.n_in, s.n_out)],
     }  # fmt: skip
     for args in by_order.get(len(needed(kind)), []):
-        yield said, args, {}
+        yield said, _maker(kind, args, {})
 
 
 def _arrays(kind: type, layout: str) -> Iterator[dict[str, Any]]:
@@ -326,8 +343,16 @@ def called_itself(kind: type) -> list[str]:
     return ["__call__"] if any("__call__" in vars(each) for each in kind.__mro__[:-1]) else []
 
 
-def layer_search(kind: type, module: ModuleType) -> LayerSearch | None:
-    """A class as one of layers; None if it has no such methods."""
+def layer_search(
+    kind: type, module: ModuleType, assembled: tuple[Made, ...] = ()
+) -> LayerSearch | None:
+    """A class as one of layers; None if it has no such methods.
+
+    Args:
+        kind: the class.
+        module: it is defined in.
+        assembled: the ways in which the file itself makes an object of it.
+    """
     names = [
         each for each in dir(kind) if callable(getattr(kind, each)) and not each.startswith("__")
     ]
@@ -336,4 +361,6 @@ def layer_search(kind: type, module: ModuleType) -> LayerSearch | None:
     if not forward or not backward:
         return None
     found = takes(getattr(kind, forward[0]), getattr(kind, backward[0]))
-    return None if found is None else LayerSearch(kind, module, forward[0], backward[0], found)
+    if found is None:
+        return None
+    return LayerSearch(kind, module, forward[0], backward[0], found, assembled)

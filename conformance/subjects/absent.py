@@ -37,15 +37,18 @@ class _Missing:
     def __init__(self, name: str) -> None:
         self._name = name
 
+    @property
+    def absent_module(self) -> str:
+        """The module."""
+        return self._name.split(".", 1)[0]
+
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
         return STAND_INS.get(f"{self._name}.{name}") or type(self)(f"{self._name}.{name}")
 
     def __call__(self, *_: Any, **__: Any) -> Any:
-        raise MissingError(
-            f"it calls {self._name}, and {self._name.split('.')[0]} is not installed"
-        )
+        raise MissingError(f"it calls {self._name}, and {self.absent_module} is not installed")
 
 
 class _Unasked(_Missing):
@@ -110,6 +113,17 @@ def stand_ins(source: str | bytes, *, running: bool = False) -> Iterator[frozens
         yield names
     finally:
         sys.meta_path.remove(finder)
+
+
+def missing_module(thing: object) -> str:
+    """The module that is not installed, of which something is a part; empty if there is none."""
+    return thing.absent_module if isinstance(thing, _Missing) else ""
+
+
+def forget() -> None:
+    """Look for all such modules anew at their next import."""
+    for name in [name for name, each in sys.modules.items() if isinstance(each, _Module)]:
+        del sys.modules[name]
 
 
 def _imported(source: str | bytes) -> set[str]:

@@ -7,14 +7,14 @@ that format (`cases/in_short.py`).
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from conformance.arithmetic.formats import FLOATS, SHORT, Format, Short
 from conformance.corpus.case import Case
 from conformance.model.table import of_layers
-from conformance.subjects import ReferenceSession, Session, Subject
+from conformance.subjects import ReferenceSession, Session, Subject, find
 from conformance.subjects.observation import Observation, observed
 from reference.step import Array, Batch, Parameters, Step
 
@@ -111,11 +111,6 @@ class ShortSession(ReferenceSession):
 def _torch_impl(case: Case, parameters: Parameters) -> Session:
     import torch
 
-    from torch_impl.step import Trainer
-
-    torch.set_num_threads(1)
-    rule = case.update, dict(case.constants)
-    wide = parameters.map(lambda array: array.astype(np.float32))
-    made = Trainer(wide, case.cost, case.eta, case.decay, case.activations, *rule)
+    made: Any = find("torch_impl").start(case, parameters.map(lambda each: each.astype(np.float32)))
     made.short, made.scale = getattr(torch, case.dtype), SCALES.get(case.dtype, 1.0)
-    return made
+    return cast("Session", made)

@@ -5,50 +5,21 @@ with its folder in front of `sys.path`. Loading runs the subject's code: do it i
 Left out: what the object can do, and what native code prints later from buffers of its own.
 """
 
-import __future__
-
 import ast
 import importlib
-import linecache
 import os
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
-from dataclasses import dataclass
+from collections.abc import Sequence
 from difflib import get_close_matches
-from importlib.machinery import SourceFileLoader
-from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 from types import ModuleType
-from zlib import crc32
 
 from conformance.errors import SubjectError, UsageError
-from conformance.running.tracebacks import PACKAGE, headline, own_traceback
-from conformance.subjects.absent import MissingError, stand_ins
+from conformance.subjects.absent import missing_module
+from conformance.subjects.execution import Failed, put_in_front, run_file, subject_code
 
 LISTED = 8  # names in a message
 NOTEBOOK = ".ipynb"
-NOT_HERE = (EOFError, ImportError, OSError, SubjectError, SystemExit)
-"""What a statement raises that asks for what is not here."""
 FORMS = "path/to/file.py:Name or package.module:Name"
-
-
-@dataclass(frozen=True)
-class Failed:
-    """A statement that was passed over.
-
-    Attributes:
-        where: its file and line.
-        error: that it raised.
-    """
-
-    where: str
-    error: BaseException
-
-    def __str__(self) -> str:
-        """Where, and why."""
-        known = isinstance(self.error, SubjectError | MissingError)
-        return f"{self.where}: {self.error if known else headline(self.error)}"
 
 
 def is_spec(text: str) -> bool:
@@ -98,7 +69,10 @@ def load(spec: str, python_path: Sequence[Path] = ()) -> object:
     if failed and not hasattr(module, name.split(".", 1)[0]):
         with subject_code(place):
             raise failed[0].error
-    return _find(module, place, name)
+    found = _find(module, place, name)
+    if absent := missing_module(found):
+        raise SubjectError(f"{spec} is imported from {absent}, which is not installed")
+    return found
 
 
 def describe(thing: object) -> str:
@@ -149,62 +123,6 @@ def _which(place: str, source: bytes) -> str:
     return f"say what in {place} is meant: {_listed([f'{place}:{name}' for name in public])}"
 
 
-def run_file(
-    place: str,
-    sources: Sequence[tuple[str, bytes]],
-    python_path: Sequence[Path],
-    failed: list[Failed],
-) -> ModuleType:
-    """The module that a file is, loaded under a private name.
-
-    A statement that asks for what is not here (a module, a file, an answer) is passed over, and so
-    are those that fail after it: what the file defines can be judged with other data.
-
-    Args:
-        place: the file.
-        sources: its parts, each with the name that its lines go by.
-        python_path: folders from which it may import.
-        failed: what was passed over is appended.
-
-    Raises:
-        SubjectError: its code has a syntax error, or raised something else.
-    """
-    path = Path(place).resolve()
-    name = f"_subject_{path.stem}_{crc32(bytes(path)):08x}"
-    spec = spec_from_loader(name, SourceFileLoader(name, str(path)))
-    if spec is None:
-        raise UsageError(f"{place} cannot be loaded")
-    module = module_from_spec(spec)
-    put_in_front(path.parent, *python_path)
-    sys.modules[name] = module
-    try:
-        with subject_code(place), stand_ins(b"\n".join(source for _, source in sources)):
-            for file, source in sources:
-                linecache.checkcache(file)
-                _execute(ast.parse(source, file), file, module, failed)
-    except BaseException:
-        del sys.modules[name]
-        raise
-    return module
-
-
-def _execute(tree: ast.Module, file: str, module: ModuleType, failed: list[Failed]) -> None:
-    """Execute the statements of a file one by one."""
-    module.__doc__ = module.__doc__ or ast.get_docstring(tree)
-    flags = 0
-    for statement in tree.body:
-        if isinstance(statement, ast.ImportFrom) and statement.module == "__future__":
-            features = (getattr(__future__, each.name, None) for each in statement.names)
-            flags |= sum(each.compiler_flag for each in features if each is not None)
-        code = compile(ast.Module([statement], []), file, "exec", flags, dont_inherit=True)
-        try:
-            exec(code, module.__dict__)  # noqa: S102 - to load it is what was asked for
-        except (Exception, SystemExit) as error:
-            if not failed and not isinstance(error, NOT_HERE):
-                raise
-            failed.append(Failed(f"{Path(file).name}:{statement.lineno}", error))
-
-
 def _import_module(place: str, python_path: Sequence[Path]) -> ModuleType:
     put_in_front(Path.cwd(), *python_path)
     try:
@@ -220,13 +138,6 @@ def _import_module(place: str, python_path: Sequence[Path]) -> ModuleType:
     if getattr(module, "__file__", None) is None and hasattr(module, "__path__"):
         raise UsageError(_folder(os.path.relpath(module.__path__[0])))  # Python takes any folder
     return module
-
-
-def put_in_front(*folders: Path) -> None:
-    """Let modules be imported from these folders before any others."""
-    front = list(dict.fromkeys(str(folder.resolve()) for folder in folders))
-    sys.path[:] = front + [entry for entry in sys.path if entry not in front]
-    importlib.invalidate_caches()
 
 
 def _find(module: ModuleType, place: str, name: str) -> object:
@@ -261,38 +172,3 @@ def _near(word: str, words: Sequence[str]) -> str:
 def _listed(words: Sequence[str]) -> str:
     more = f" and {len(words) - LISTED} more" if len(words) > LISTED else ""
     return ", ".join(words[:LISTED]) + more
-
-
-@contextmanager
-def subject_code(place: str) -> Iterator[None]:
-    """Whatever the subject's code raises becomes a message; what it prints goes to stderr."""
-    try:
-        with _stdout_to_stderr():
-            yield
-    except KeyboardInterrupt:
-        raise
-    except SystemExit as error:
-        what = f"{place} calls sys.exit({error.code!r}) when it is imported"
-        raise SubjectError(f"{what}\n{own_traceback(error, PACKAGE)}") from error
-    except BaseException as error:
-        if isinstance(error, SyntaxError) and Path(error.filename or "").is_file():
-            text = (error.text or "").strip()
-            where = os.path.relpath(error.filename or "")
-            what = f"{where}:{error.lineno}: {error.msg}" + (f": {text}" if text else "")
-            raise SubjectError(what) from error
-        what = f"{place} cannot be imported: {headline(error)}"
-        raise SubjectError(f"{what}\n{own_traceback(error, PACKAGE)}") from error
-
-
-@contextmanager
-def _stdout_to_stderr() -> Iterator[None]:
-    """Both the stream of Python and the descriptor that child processes inherit."""
-    sys.stdout.flush()
-    kept = os.dup(1)
-    os.dup2(2, 1)
-    try:
-        with redirect_stdout(sys.stderr):
-            yield
-    finally:
-        os.dup2(kept, 1)
-        os.close(kept)

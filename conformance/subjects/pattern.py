@@ -8,8 +8,9 @@ Left out: the search (`tracing/roles.py`), judging what is there.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, reduce
 from itertools import pairwise
+from operator import or_
 from typing import Protocol
 
 import numpy as np
@@ -104,7 +105,11 @@ class Searched:
         alone = tuple(i for i, bit in bits if node is not None and node.uses & bit)
         roles = self.roles
         wrong = [*roles.wrong, *(each for each in self.named if each != name and self.wrong(each))]
-        return Way(name, self.run, roles.values, roles.found, alone, wrong)
+        right = None
+        if name[0] in "bw" and node is not None:
+            movers = self.run.movers.items()
+            right = reduce(or_, (uses for each, uses in movers if not self.wrong(each)), 0)
+        return Way(name, self.run, roles.values, roles.found, alone, wrong, right)
 
     def _lost(self, name: str, way: Way) -> tuple[Frame, ...]:
         """The lines that computed a parameter which was not kept, or the gradient not taken."""

@@ -165,7 +165,10 @@ def _moved(
             (0 * rows, 0 * new_rows, 1, 1),
         )
         for old, grown, length, longer in rules:
-            shifts = {0: 0, before[axis] - length: now[axis] - longer}  # at one end or the other
+            at_end = before[axis] - length, now[axis] - longer
+            if at_end[1] and not at_end[0]:  # at which end is not known
+                continue
+            shifts = {0: 0, at_end[0]: at_end[1]}
             shift = held.flat[0] - old.flat[0]
             if shift in shifts and (held - old == shift).all():
                 coordinates.append(grown + shifts[int(shift)])

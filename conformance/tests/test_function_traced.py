@@ -9,7 +9,7 @@ import pytest
 
 from conformance import api
 
-CASES = ("contracting-5-4-3-2", "remainder-3-4-2")
+CASES = ("contracting-5-4-3-2", "hand-2-3-1", "remainder-3-4-2")
 
 COLUMNS = """
 import numpy as np

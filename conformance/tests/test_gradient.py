@@ -597,3 +597,12 @@ def test_json_has_every_gradient_by_the_schema(tmp_path: Path) -> None:
     jsonschema.validate(values, json.loads(BACKWARD_SCHEMA.read_text()))
     wrong = [each["name"] for each in values["gradients"] if not each["ok"]]
     assert wrong == ["b2", "w2", "b3", "w3"]
+
+
+def test_a_wrong_network_is_said_to_be_wrong_wherever_its_report_is_shown() -> None:
+    report = gradcheck(foreign.TanhSoftmaxWrong)
+    said = "The gradients of b2, w2, b3 and w3 are wrong; b4 and w4 are right"
+    assert said in report.as_page()
+    assert "not conformant" in report.as_markdown()
+    assert report.text().splitlines()[0] in report._repr_html_()
+    assert report.in_one_line().startswith("TanhSoftmaxWrong: nabla_")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import conformance.subjects.execution
 from conformance.errors import SubjectError, UsageError
 from conformance.subjects.load import describe, is_spec, load
 
@@ -325,6 +326,13 @@ def test_a_package_that_the_subject_misses_is_the_subjects_failure() -> None:
 def test_what_is_defined_beside_data_that_is_not_here_is_loaded() -> None:
     source = "rows = open('rows.csv').read()\nfirst = rows[0]\ndef f(): return 5\n"
     assert loaded(source) == 5
+
+
+def test_what_is_defined_beside_a_training_that_goes_on_is_loaded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(conformance.subjects.execution, "LONGEST", 0.1)
+    assert loaded("def f(): return 5\nwhile True: pass\n") == 5
 
 
 def test_a_module_that_misses_its_own_part_is_the_subjects_failure(here: Path) -> None:

@@ -19,7 +19,7 @@ from conformance.tracing.arranging import ARRANGING
 from conformance.tracing.frames import Frame, ignores_a_parameter
 from conformance.tracing.index import Location, as_floats
 from conformance.tracing.known import Known
-from conformance.tracing.repair import Repair, Repairs, Step, is_handed
+from conformance.tracing.repair import SCALING, Repair, Repairs, Step, is_handed
 from conformance.tracing.replay import ROUNDINGS, Replay
 from conformance.tracing.trace import Node
 from conformance.tracing.ways import Way
@@ -106,7 +106,19 @@ class Blame:
             if way.stops_early(value):
                 return wrong.frames
             return self._taker(wrong, way, together)
-        return self._guilty(wrong, way, together)
+        rate = self._rate((wrong, *(other for other, _ in taken)), way)
+        return self._guilty(rate or wrong, way, together)
+
+    def _rate(self, products: Iterable[Node], way: Way) -> Node | None:
+        """The factor of a step that was made on a line before it, and of which nothing is right."""
+        lines = {each.frames[:1] for each in products}
+        factors = (e for each in products if each.operation in SCALING for e in each.inputs)
+        for each in factors:
+            made = each.function is not None and each.frames[:1] not in lines
+            spoiled = way.right is not None and not way.right >> each.number & 1
+            if spoiled and made and each.value.size == 1:
+                return each
+        return None
 
     def _handed_down(self, wrong: Node, taken: Node, meant: Array) -> tuple[Frame, ...]:
         """The frames from the function on that had the quantity which the equation has."""

@@ -21,7 +21,10 @@ from conformance.tracing.modules import Substitute, replaced
 from conformance.tracing.trace import Trace, flat
 
 MADE = ("zeros", "ones", "empty", "full", "eye", "identity")
-COPIED = ("array", "asarray", "asanyarray", "ascontiguousarray", "copy", "fromiter")
+COPIED = (
+    "array", "asarray", "asanyarray", "ascontiguousarray", "asfortranarray", "require", "copy",
+    "fromiter", "asarray_chkfinite",
+)  # fmt: skip
 OF_LISTS = (
     "sum", "mean", "prod", "max", "min", "amax", "amin", "std", "var", "average", "dot", "matmul",
     "outer", "inner", "vdot", "tensordot", "multiply", "add", "subtract", "divide", "exp", "tanh",

@@ -74,6 +74,7 @@ class Way:
         found: where they are.
         alone: the samples that a wrong number was computed of.
         wrong: the names of all quantities that do not follow from what comes before them.
+        right: of a parameter, the bits of the nodes that right ones were computed from.
     """
 
     def __init__(
@@ -84,11 +85,12 @@ class Way:
         found: Mapping[str, Location],
         alone: tuple[int, ...] = (),
         wrong: Collection[str] = (),
+        right: int | None = None,
     ) -> None:
         """The way in one run, of which it is known where the quantities are."""
         shapes = dict(_shapes(run))
         self.name, self.run, self.found, self.alone = name, run, found, alone
-        self.wrong = wrong
+        self.wrong, self.right = wrong, right
         self.values = {each: v for each, v in values.items() if shapes.get(each) == np.shape(v)}
         self.rows = run.rows
         self._given = run.given

@@ -4,8 +4,10 @@ Left out: how a value is known by its uses (`uses.py`).
 """
 
 from dataclasses import replace
-from functools import partial, reduce
+from functools import reduce
 from operator import or_
+
+import numpy as np
 
 from conformance.tracing.candidates import Candidate
 from conformance.tracing.index import Location
@@ -38,10 +40,12 @@ class ForwardSearch:
         function = self.run.f(layer).function
         return lambda v, _: [Use(function(v))]
 
-    def _uses_of_activation(self, layer: int) -> Made:
+    def _uses_of_activation(self, layer: int, *, biased: bool = True) -> Made:
+        """The next z, or the product in it; of the last layer the error."""
         run = self.run
         if layer < self.lookup.layers:
             w, b = run.start.w[layer - 1], run.start.b[layer - 1]
+            b = b if biased else np.zeros_like(b)
             return lambda v, lift: [Use(BOOK.weighted_input(lift(w), v, lift(b)))]
         y = run.batch.y
         return lambda v, lift: [Use(v - lift(y)), Use(lift(y) - v)]
@@ -63,18 +67,40 @@ class ForwardSearch:
         above = reduce(or_, self.run.parameters[int(name[1:]) - 1 :], self.run.targets)
         if location is not None and within:
             if name[0] == "z" and not self._goes_on(right, name):
-                found = self.uses.by_use(
-                    name, (*where, above), made, changed, partial(self._goes_on, name=name)
-                )
+                found = self._going_on(name, (*where, above), made, changed)
                 if found is not None and not self._turned_for_its_use(found.location):
                     return self.lookup.take(name, found.value, found.location, wrong=True)
             self.roles.first[name] = location
             last = self.lookup.columns(right, within)
             return self.lookup.take(name, right, self.uses.place(right, made, location, last))
-        found = self.uses.by_use(name, (*where, above), made, changed)
+        asked = name, (*where, above), made, changed
+        signs = () if name[0] != "z" else (1, -1) if location is None else (1,)
+        both = (self._going_on(*asked, sign=sign) for sign in signs)
+        found = next(filter(None, both), None) or self.uses.by_use(*asked)
         if found is not None and not self._made_for_nothing(location, found):
             return self.lookup.take(name, found.value, found.location, wrong=True)
         return self.lookup.take(name, right, location)
+
+    def _going_on(
+        self,
+        name: str,
+        where: tuple[int, int, int],
+        made: Made,
+        changed: Location | None,
+        sign: int = 1,
+    ) -> Candidate | None:
+        """The z that σ and the next equation were made of, of which the program holds ±z."""
+        found = self.uses.by_use(
+            name,
+            where,
+            lambda v, lift: made(sign * v, lift),
+            changed,
+            lambda v: self._goes_on(sign * v, name),
+        )
+        if found is None:
+            return None
+        at = replace(found.location, factor=sign * found.location.factor)
+        return Candidate(sign * found.value, at)
 
     def _turned_for_its_use(self, location: Location) -> bool:
         """Whether a value is used on the line that computed it, as −z in σ(−z)."""
@@ -82,10 +108,10 @@ class ForwardSearch:
         return all(e.frames[:1] == c.frames[:1] for e in nodes for c in e.consumers)
 
     def _goes_on(self, z: Array, name: str) -> bool:
-        """Whether the next equation was made of what σ makes of a z; of −z it makes 1 − a."""
-        a = self.run.activated(int(name[1:]), z)
-        location = self.lookup.columns(a)
-        made = self._uses_of_activation(int(name[1:]))
+        """Whether the next product was made of what σ makes of a z; of −z it makes 1 − a."""
+        layer = int(name[1:])
+        a = self.run.activated(layer, z)
+        location, made = self.lookup.columns(a), self._uses_of_activation(layer, biased=False)
         return location is not None and bool(self.uses.used(a, made, location))
 
     def _made_for_nothing(self, right: Location | None, found: Candidate) -> bool:

@@ -5,6 +5,7 @@ Left out: the picture (`plot.py`).
 
 from collections.abc import Iterator
 
+from conformance.report.cause_words import NO_CAUSE, mistake_words
 from conformance.training.record import Epoch, Jump, TrainReport, Walked
 
 
@@ -69,9 +70,6 @@ def _jump_lines(jump: Jump) -> Iterator[str]:
     from conformance.mistakes.catalogue import CATALOGUE  # here: a right subject needs none
 
     for i, id_ in enumerate(jump.causes):
-        mistake = CATALOGUE[id_]
-        yield f"  {'or' if i else 'cause'}: {id_}: {mistake.sentence}"
-        yield f"    wrong  {mistake.wrong}"
-        yield f"    right  {mistake.right}"
+        yield from (f"  {line}" for line in mistake_words(i, id_, CATALOGUE[id_]))
     if not jump.causes:
-        yield "  cause: no catalogued mistake does this"
+        yield f"  {NO_CAUSE}"

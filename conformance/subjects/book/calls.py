@@ -100,10 +100,6 @@ class BookCalls:
             )
         return net
 
-    def supports(self, cost: str) -> bool:
-        """Whether the class can be checked with this cost."""
-        return cost in self.costs or cost == self.conventions.cost
-
     def fill(self, net: Any, w: Sequence[Array], b: Sequence[Array]) -> None:
         """Give a network its parameters, in the layout that it has."""
         if self.in_place:

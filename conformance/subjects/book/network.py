@@ -32,7 +32,7 @@ from conformance.subjects.book.trial import check_assignable
 from conformance.subjects.book.trial_runs import stops, trial_of_decay
 from conformance.subjects.book.update_rule import update_rule
 from conformance.verdict.finding import Finding, Kind, finding
-from reference.step import Array, Batch, Parameters
+from reference.step import Batch, Parameters
 
 MASKS = re.compile(r"(dropout_?)?masks?|dropouts?|drops?|r")
 """How the parameter of an update is called that is given the masks of a dropout."""
@@ -85,8 +85,9 @@ class BookNetwork(BookCalls):
             raise UsageError(f"{name}: {stored}")
         dtype = self.numbers.dtype or stored.dtype
         self.costs = costs_of(factory, net)
-        shown = None if self.costs else cost_of(net)
-        stored = replace(stored, dtype=dtype, cost=cost or shown or "quadratic")
+        # From its output error a forgotten σ′ would pass for the cross-entropy.
+        cost = cost or cost_of(net) or max(self.costs, default="quadratic")
+        stored = replace(stored, dtype=dtype, cost=cost)
         self.conventions = self._recognised(stored)
         # Where others have the arrays too, and do not look at the list, they are filled instead.
         self.in_place = not self.odd and any(
@@ -195,7 +196,7 @@ class BookNetwork(BookCalls):
             return in_place
 
     def _recognised(self, stored: Conventions) -> Conventions:
-        """The conventions of samples, pair, dtype and cost, from a trial."""
+        """The conventions of samples, pair and dtype, from a trial."""
         problems: list[str] = []
         refused: list[SubjectError] = []
         x, y = X, Y
@@ -214,31 +215,18 @@ class BookNetwork(BookCalls):
                 refused.append(error)
                 continue
             if not order.problem:
-                self.conventions = replace(
+                return replace(
                     self.conventions,
                     weights_first=order.weights_first,
                     backwards=order.backwards,
                     dtype=self.numbers.dtype or _dtype(returned),
                 )
-                return replace(self.conventions, cost=self._own_cost(net, x, y))
             problems.append(f"as {sample}: backprop {order.problem}")
         if refused:
             raise refused[0]
         # Not a layout but a mistake: the cases will show it, each in its own way.
         self.odd = problems[0]
         return stored
-
-    def _own_cost(self, net: Any, x: Array, y: Array) -> str:
-        """The cost that a class which lets one choose has chosen; else the book's, quadratic.
-
-        From its output error alone a forgotten σ′ would pass for the cross-entropy.
-        """
-        if not self.costs:
-            return self.conventions.cost
-        with redirect_stdout(StringIO()), np.errstate(all="ignore"):
-            delta = np.asarray(self.backprop(net, x, y)[0][-1], dtype=np.float64)
-            a = self.feedforward(net, x)
-        return "cross-entropy" if np.allclose(delta, a - y, rtol=1e-3) else "quadratic"
 
     def _misordered(self) -> Finding | None:
         """What is wrong if an update does not take the layers in the order of backprop."""

@@ -128,7 +128,7 @@ class FunctionTrace:
         if made is None or pattern is None:
             return {}
         own = pattern.trace is made.trace and self.start[1].m == 1
-        if own or 1 in self.case.sizes:
+        if own or 1 in pattern.run.start.sizes:
             return {}  # there a number is many things at once
         return {
             name: gathered(each, made) for name, each in found.items() if name not in self.shown

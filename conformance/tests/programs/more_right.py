@@ -1,5 +1,6 @@
 """More right networks, in other styles: none may be accused."""
 from collections import namedtuple
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from base import Batched, Network, s
@@ -242,3 +243,41 @@ class Inline(Network):
             nb.insert(0, d)
             nw.insert(0, d @ a[i - 1].T)
         return nb, nw
+
+
+class Padded(Network):
+    """All layers are parts of one array, the small ones with zeros behind."""
+
+    def __init__(self, sizes):
+        super().__init__(sizes)
+        self.every = np.zeros((len(sizes) - 1, max(sizes), max(sizes) + 1))
+        self.parts = [(l, slice(n), k) for l, (k, n) in enumerate(zip(sizes, sizes[1:]))]
+
+    @property
+    def weights(self):
+        return [self.every[l, n, :k] for l, n, k in self.parts]
+
+    @weights.setter
+    def weights(self, new):
+        for (l, n, k), w in zip(getattr(self, "parts", ()), new):
+            self.every[l, n, :k] = w
+
+    def update_mini_batch(self, mb, eta):
+        total = np.zeros_like(self.every)
+        for x, y in mb:
+            nb, nw = self.backprop(x, y)
+            for (l, n, k), b, w in zip(self.parts, nb, nw):
+                total[l, n, :k] += w
+                total[l, n, -1:] += b
+        self.every -= eta / len(mb) * total
+        self.biases = [b - eta / len(mb) * total[l, n, -1:] for (l, n, _), b in zip(self.parts, self.biases)]
+
+
+class InThreads(Network):
+    """Two samples at a time."""
+
+    def update_mini_batch(self, mb, eta):
+        with ThreadPoolExecutor(2) as pool:
+            gs = list(pool.map(lambda pair: self.backprop(*pair), mb))
+        self.weights = [w - eta / len(mb) * sum(g[1][l] for g in gs) for l, w in enumerate(self.weights)]
+        self.biases = [b - eta / len(mb) * sum(g[0][l] for g in gs) for l, b in enumerate(self.biases)]

@@ -192,10 +192,65 @@ class MomentumLeftOn(Network):
         self.weights = [now + 0.5 * (now - w) for w, now in zip(before, self.weights)]  # wrong
 
 
+class FortranWrong(Batched):
+    def backprop(self, x, y):
+        a = [np.asfortranarray(x)]
+        for w, b in zip(self.weights, self.biases):
+            a.append(s(w @ a[-1] + b))
+        d = (y - a[-1]) * a[-1] * (1 - a[-1])  # wrong
+        nb, nw = [], []
+        for l in reversed(range(len(self.weights))):
+            nb.insert(0, d)
+            nw.insert(0, d @ a[l].T)
+            d = self.weights[l].T @ d * a[l] * (1 - a[l])
+        return nb, nw
+
+
+class NegativeZ(Network):
+    def backprop(self, x, y):
+        a = [x]
+        for w, b in zip(self.weights, self.biases):
+            a.append(1 / (1 + np.exp(-(w @ a[-1]) + b)))  # wrong
+        d = (a[-1] - y) * a[-1] * (1 - a[-1])
+        nb, nw = [], []
+        for l in reversed(range(len(self.weights))):
+            nb.insert(0, d)
+            nw.insert(0, d @ a[l].T)
+            d = self.weights[l].T @ d * a[l] * (1 - a[l])
+        return nb, nw
+
+
+class AscendsWrong(Batched):
+    def backprop(self, x, y):
+        a = [x]
+        for w, b in zip(self.weights, self.biases):
+            a.append(s(w @ a[-1] + b))
+        d = (y - a[-1]) * a[-1] ** 2 * (1 - a[-1])  # wrong
+        nb, nw = [], []
+        for l in reversed(range(len(self.weights))):
+            nb.insert(0, d)
+            nw.insert(0, d @ a[l].T)
+            d = self.weights[l].T @ d * a[l] * (1 - a[l])
+        return nb, nw
+
+    def update_mini_batch(self, mb, eta):
+        super().update_mini_batch(mb, -eta)
+
+
+class NegativeRate(Batched):
+    def update_mini_batch(self, mb, eta):
+        X, Y = (np.hstack(c) for c in zip(*mb))
+        nb, nw = self.backprop(X, Y)
+        rate = -eta / len(mb)  # wrong
+        self.weights = [w - rate * g for w, g in zip(self.weights, nw)]
+        self.biases = [b - rate * g.sum(1, keepdims=True) for b, g in zip(self.biases, nb)]
+
+
 EXPECTED = {
     "CostElsewhere": ["BP1"], "ChoosesInputs": ["BP4"], "ThreeNumbersWrong": ["BP1"], "PassesOnWrong": ["BP4"],
     "HiddenListWrong": ["B"], "InsideWrong": ["BP2"], "one_hidden_no_slope": ["BP2"], "one_hidden_ascends": ["W"],
     "last_weights_for_all": ["BP2"], "DecayWithoutN": ["W"], "DecayAdds": ["W"], "DecayForgotten": ["W"],
     "AssertsArraysWrong": ["BP4"], "RefusesAndAscends": ["B"], "RecursiveWrong": ["BP2"], "EinsumWrong": ["Z"],
-    "ClosuresWrong": ["BP4"], "MomentumLeftOn": ["W"],
+    "ClosuresWrong": ["BP4"], "MomentumLeftOn": ["W"], "FortranWrong": ["BP1"], "NegativeZ": ["Z"],
+    "AscendsWrong": ["BP1"], "NegativeRate": ["B", "W"],
 }

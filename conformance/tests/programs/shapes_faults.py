@@ -3,6 +3,12 @@
 Edit = tuple[str, str]
 
 FAULTS: dict[str, list[Edit]] = {
+    "absent_data": [
+        ("np.sum(dZ2, 1).reshape(-1, 1) / m", "np.sum(dZ2) / m"),
+        ("relu_slope(Z1)", "relu_slope(W1.dot(X))"),
+        ("np.sum(dZ1, 1).reshape(-1, 1) / m", "np.sum(dZ1, 1).reshape(-1, 1)"),
+        ("dW2 = dZ2.dot(A1.T) / m", "dW2 = dZ2.dot(Z1.T) / m"),
+    ],
     "cell_of_arrays": [
         ("d * new * write * (1 - write)", "d * new * (1 - write)"),
         ("self.grads[2][...] = dtotal.sum(axis=0)", "self.grads[2][...] = dtotal.mean(axis=0)"),
@@ -18,6 +24,12 @@ FAULTS: dict[str, list[Edit]] = {
     "made_at_first_call": [
         ("activation_prev.T @ last_derivative", "activation_prev.T @ last_derivative**2"),
         ("lr * last_derivative.sum(axis=0)", "lr * last_derivative.sum()"),
+    ],
+    "composed": [
+        ("self.x * self.s * (1 - self.s)", "self.x * (1 - self.s)"),
+        ("return g + self.inner.backward(g)", "return self.inner.backward(g)"),
+        ("self.W.grad = self.x.T @ g", "self.W.grad = self.x.T @ g / len(g)"),
+        ("2 * (self.p - self.t) / self.p.size", "2 * (self.t - self.p) / self.p.size"),
     ],
     "added_layers": [
         ("d = d * block.slope(block.z)", "d = d * block.slope(block.act(block.z))"),

@@ -1,0 +1,167 @@
+"""A file's statements, executed one by one: what asks for what is not here is passed over.
+
+Left out: how a file is named, and what is taken of it (`load.py`).
+"""
+
+import __future__
+
+import ast
+import importlib
+import linecache
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext, redirect_stdout
+from dataclasses import dataclass
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
+from pathlib import Path
+from types import ModuleType
+from weakref import WeakKeyDictionary
+from zlib import crc32
+
+from conformance.errors import SubjectError, UsageError
+from conformance.running.seconds import TooLongError, limited
+from conformance.running.tracebacks import PACKAGE, headline, own_traceback
+from conformance.subjects.absent import MissingError, forget, stand_ins
+
+NOT_HERE = (EOFError, ImportError, OSError, SubjectError, SystemExit, TooLongError)
+"""What a statement raises that asks for what is not here, or for a long time."""
+LONGEST = 10.0
+"""Seconds that a statement such as `main()` may take, if it imports and defines nothing."""
+DEFINING = (ast.Import, ast.ImportFrom, ast.ClassDef, ast.FunctionDef)
+
+_MISSING: WeakKeyDictionary[ModuleType, set[str]] = WeakKeyDictionary()
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A statement that was passed over.
+
+    Attributes:
+        where: its file and line.
+        error: that it raised.
+    """
+
+    where: str
+    error: BaseException
+
+    @property
+    def why(self) -> str:
+        """What is not here, in one line."""
+        if isinstance(self.error, TooLongError):
+            return f"it goes on for more than {LONGEST:g} s"
+        known = isinstance(self.error, SubjectError | MissingError)
+        return str(self.error) if known else headline(self.error)
+
+
+def run_file(
+    place: str,
+    sources: Sequence[tuple[str, bytes]],
+    python_path: Sequence[Path],
+    failed: list[Failed],
+) -> ModuleType:
+    """The module that a file is, loaded under a private name.
+
+    A statement that asks for what is not here (a module, a file, an answer) is passed over, and so
+    are those that fail after it: what the file defines can be judged with other data.
+
+    Args:
+        place: the file.
+        sources: its parts, each with the name that its lines go by.
+        python_path: folders from which it may import.
+        failed: what was passed over is appended.
+
+    Raises:
+        SubjectError: its code has a syntax error, or raised something else.
+    """
+    path = Path(place).resolve()
+    name = f"_subject_{path.stem}_{crc32(bytes(path)):08x}"
+    spec = spec_from_loader(name, SourceFileLoader(name, str(path)))
+    if spec is None:
+        raise UsageError(f"{place} cannot be loaded")
+    module = module_from_spec(spec)
+    put_in_front(path.parent, *python_path)
+    sys.modules[name] = module
+    try:
+        with subject_code(place), stand_ins(b"\n".join(source for _, source in sources)):
+            for file, source in sources:
+                linecache.checkcache(file)
+                _execute(ast.parse(source, file), file, module, failed)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def _execute(tree: ast.Module, file: str, module: ModuleType, failed: list[Failed]) -> None:
+    """Execute the statements of a file one by one."""
+    module.__doc__ = module.__doc__ or ast.get_docstring(tree)
+    flags = 0
+    for statement in tree.body:
+        if isinstance(statement, ast.ImportFrom) and statement.module == "__future__":
+            features = (getattr(__future__, each.name, None) for each in statement.names)
+            flags |= sum(each.compiler_flag for each in features if each is not None)
+        code = compile(ast.Module([statement], []), file, "exec", flags, dont_inherit=True)
+        try:
+            with nullcontext() if isinstance(statement, DEFINING) else limited(LONGEST):
+                exec(code, module.__dict__)  # noqa: S102 - to load it is what was asked for
+        except (Exception, SystemExit, TooLongError) as error:
+            if not failed and not isinstance(error, NOT_HERE):
+                raise
+            failed.append(Failed(f"{Path(file).name}:{statement.lineno}", error))
+            _MISSING.setdefault(module, set()).update(_bound(statement))
+
+
+def _bound(statement: ast.stmt) -> set[str]:
+    """The names that a statement gives something to."""
+    names = (each for each in ast.walk(statement) if isinstance(each, ast.Name))
+    return {each.id for each in names if isinstance(each.ctx, ast.Store)}
+
+
+def missing(module: ModuleType) -> set[str]:
+    """The names of a module that are not bound, since statements were passed over."""
+    return _MISSING.get(module, set())
+
+
+def put_in_front(*folders: Path) -> None:
+    """Let modules be imported from these folders before any others."""
+    front = list(dict.fromkeys(str(folder.resolve()) for folder in folders))
+    sys.path[:] = front + [entry for entry in sys.path if entry not in front]
+    forget()
+    importlib.invalidate_caches()
+
+
+@contextmanager
+def subject_code(place: str) -> Iterator[None]:
+    """Whatever the subject's code raises becomes a message; what it prints goes to stderr."""
+    try:
+        with _stdout_to_stderr():
+            yield
+    except KeyboardInterrupt:
+        raise
+    except SystemExit as error:
+        what = f"{place} calls sys.exit({error.code!r}) when it is imported"
+        raise SubjectError(f"{what}\n{own_traceback(error, PACKAGE)}") from error
+    except BaseException as error:
+        if isinstance(error, SyntaxError) and Path(error.filename or "").is_file():
+            text = (error.text or "").strip()
+            where = os.path.relpath(error.filename or "")
+            what = f"{where}:{error.lineno}: {error.msg}" + (f": {text}" if text else "")
+            raise SubjectError(what) from error
+        what = f"{place} cannot be imported: {headline(error)}"
+        raise SubjectError(f"{what}\n{own_traceback(error, PACKAGE)}") from error
+
+
+@contextmanager
+def _stdout_to_stderr() -> Iterator[None]:
+    """Both the stream of Python and the descriptor that child processes inherit."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
