@@ -95,9 +95,12 @@ class _Search:
         for node in nodes:
             if node.function is None or not node.consumers or not is_float(node):
                 continue
-            alike = [(share, e) for e in self.ancestors(node) if (share := self.alike(e, node))]
-            nearest = sorted(alike, key=lambda each: -each[0])[:FEW]
-            old = next((e for _, e in nearest if self.is_moved_by(e, node)), None)
+            olds, key = list(self.ancestors(node)), operation_key(node)
+            alike = [each for each in olds if self.alike(each, node)]
+            nearest = sorted(alike, key=lambda each: -self.alike(each, node))[:FEW]
+            before = next((e for e in olds if operation_key(e) == key), None)  # one loop ago
+            nearest = nearest if before is None else [before, *nearest]
+            old = next((e for e in nearest if self.is_moved_by(e, node)), None)
             if old is not None:
                 found.append((old, node))
         return found

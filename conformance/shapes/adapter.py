@@ -113,7 +113,7 @@ def _of_class(kind: type, found: Definitions) -> _Parts | None:
 
 def _parameters(held: Sequence[Leaf]) -> list[Leaf]:
     """The arrays of different names, those with names of parameters if there are any."""
-    named = [each for each in held if is_parameter(each.name)] or held
+    named = [each for each in held if each.is_parameter] or held
     return list({each.name: each for each in named}.values())
 
 

@@ -8,7 +8,11 @@ Left out: the table (`vocabulary.py`).
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from types import FunctionType, MethodType
 from typing import Any
+
+import numpy as np
 
 from conformance.shapes.example_data import Data
 from conformance.shapes.vocabulary import bare, kinds_of
@@ -17,7 +21,9 @@ RATE, PENALTY = 0.1875, 0.25  # neither is 1/m
 QUIET = 0
 
 FORMS: dict[str, tuple[tuple[str, ...], ...]] = {
-    "forward": (("inputs",), (), ("inputs", "params"), ("params", "inputs")),
+    "forward": (
+        ("inputs",), (), ("inputs", "params"), ("params", "inputs"), ("inputs", "state"),
+    ),
     "loss": (
         ("output", "targets"), ("targets", "output"), ("inputs", "targets"), ("targets",), (),
     ),
@@ -78,6 +84,7 @@ def data_kinds(data: Data, penalty: float) -> dict[str, Any]:
         "quiet": QUIET,
         "seed": 0,
         "pairs": _pairs(data),
+        "state": np.zeros((sizes.n_hidden, 1)),
     }
 
 
@@ -119,10 +126,14 @@ GIVEN_ANYWAY = {
 """Kinds of argument that are given though they have a default."""
 
 
+_signature = lru_cache(maxsize=256)(inspect.signature)
+
+
 def taken(function: Callable[..., Any]) -> Sequence[inspect.Parameter]:
     """The arguments that a function takes, without `*args`; none if they are not known."""
+    known = isinstance(function, FunctionType | MethodType)  # else it may have no hash
     try:
-        found = inspect.signature(function).parameters.values()
+        found = (_signature if known else inspect.signature)(function).parameters.values()
     except (TypeError, ValueError):
         return ()
     stars = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)

@@ -3,7 +3,7 @@
 Left out: which plans there are (`plans.py`), and what the gradients are (`places.py`).
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from io import StringIO
@@ -15,7 +15,7 @@ import numpy as np
 from conformance.running.seconds import TooLongError, limited
 from conformance.shapes.arguments import Scope, UnboundError, data_kinds, size_kinds, ways
 from conformance.shapes.definitions import returned_names
-from conformance.shapes.example_data import Data
+from conformance.shapes.example_data import SEQUENCES, Data
 from conformance.shapes.state import Leaf, changed, leaves
 from conformance.shapes.tensors import as_array, as_tensor, doubles, holds_tensors
 from conformance.shapes.vocabulary import kinds_of
@@ -231,7 +231,9 @@ def _given_data(run: Attempt) -> dict[str, Any]:
     data, kinds = run.data, run.scope.kinds
     given: dict[str, Any] = {"inputs": data.x, "targets": data.y}
     if run.trace is not None:
-        if np.asarray(data.x).dtype.kind == "f":
+        if type(data.x) is list and np.ndim(data.x[0]):
+            given["inputs"] = [run.trace.given(e, f"X[{i}]") for i, e in enumerate(data.x)]
+        elif np.asarray(data.x).dtype.kind == "f":
             given["inputs"] = run.trace.given(data.x, "X")
         y = np.asarray(data.y)
         if y.dtype.kind == "f" and isinstance(data.y, np.ndarray):
@@ -375,6 +377,11 @@ def output_of(result: Any, data: Data) -> Any:
         result = list(result.values())
     if not isinstance(result, tuple | list):
         return None
+    if data.layout in SEQUENCES:  # an output a step
+        each = [e.values() if isinstance(e, dict) else e for e in (result, *result)]
+        steps = [[*e] for e in each if isinstance(e, Iterable) and not isinstance(e, np.ndarray)]
+        fitting = [e for e in steps if sum(_is_output(one, data) for one in e) == data.sizes.m]
+        return fitting[-1] if fitting else None
     if len(result) == 2 and _is_output(result[0], data) and not _is_array(result[1]):  # noqa: PLR2004
         return result[0]
     fitting = [each for each in result if _is_output(each, data)]

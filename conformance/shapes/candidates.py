@@ -35,10 +35,12 @@ from conformance.shapes.plans import (
 )
 from conformance.shapes.search import Refusal, Searched
 from conformance.shapes.values import value_search
-from conformance.shapes.vocabulary import is_parameter, kinds_of
+from conformance.shapes.vocabulary import is_parameter, is_role, kinds_of
 from conformance.subjects.adapt import is_module, is_of_the_book
 
 BACKWARD = ("backward", "train")
+PREDICTS = 2
+"""How well `predict` tells what goes forward: a function of this name gives no gradients."""
 
 
 class Judgeable(Protocol):
@@ -164,6 +166,7 @@ def of_functions(found: Definitions) -> Iterator[Candidate]:
         if around is not None:
             yield Candidate(each.__name__, book=False, searched=(around,))
     others = {id(e) for role in ("init", "update", "train") for _, e in roles[role]}
+    others |= {id(e) for name, e in roles["forward"] if is_role(name, "forward") == PREDICTS}
     names = {each.__name__ for each in found.functions}
     for each in found.functions:
         if takes_parameters(each) and id(each) not in others and _gives_two(each):

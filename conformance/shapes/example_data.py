@@ -41,7 +41,7 @@ class Data:
     layout: str
     coding: str
     sizes: Sizes
-    x: Array
+    x: Any
     y: Any
 
     @property
@@ -55,11 +55,13 @@ class Data:
         m, n = self.sizes.m, self.sizes.n_out
         return {
             "rows": (m, n), "columns": (n, m), "one row": (1, n), "one column": (n, 1),
+            "a sequence of labels": (n, 1),
         }.get(self.layout, (n,))  # fmt: skip
 
 
 BATCHES = ("rows", "columns")
 SINGLES = ("one column", "one row", "one vector")
+SEQUENCES = ("a sequence of labels",)
 
 
 def example_data(sizes: Sizes, layouts: tuple[str, ...]) -> Iterator[Data]:
@@ -75,11 +77,15 @@ IMAGES = (2, 3, 6, 4)
 """Samples, channels, height, width."""
 
 
-def _inputs(sizes: Sizes, layout: str) -> Array:
+def _inputs(sizes: Sizes, layout: str) -> Any:
     if layout == "images":
         return np.random.default_rng(SEED).normal(size=IMAGES)
     if layout == "sequences":
         return np.random.default_rng(SEED).normal(size=(2, 4, sizes.n_in))
+    if layout == "a sequence of labels":
+        return [3 * t % sizes.n_in for t in range(sizes.m)]
+    if layout == "a list of columns":
+        return [*np.random.default_rng(SEED).normal(size=(4, sizes.n_in, 1))]
     if layout == "places":
         return np.arange(sizes.m) * 2 % sizes.n_in
     rows = np.random.default_rng(SEED).normal(size=(sizes.m, sizes.n_in))
@@ -102,6 +108,9 @@ def _targets(sizes: Sizes, layout: str) -> Iterator[tuple[str, Any]]:
     if sizes.m < sizes.n_out:  # the first and the last are there: Y.max() + 1 is their number
         classes = np.linspace(0, sizes.n_out - 1, sizes.m).astype(int)
     labels = np.random.default_rng(SEED + 1).permutation(classes)
+    if layout in SEQUENCES:
+        yield "labels from 0", labels.tolist()
+        return
     if sizes.n_out == 1:
         values = (np.arange(sizes.m) % 3 != 0).astype(float).reshape(-1, 1)
         yield "values", _laid(values, layout)

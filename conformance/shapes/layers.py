@@ -34,7 +34,7 @@ from conformance.shapes.places import places
 from conformance.shapes.plans import Made
 from conformance.shapes.search import generic
 from conformance.shapes.state import leaves
-from conformance.shapes.vocabulary import is_parameter, is_role
+from conformance.shapes.vocabulary import is_role
 from conformance.tracing.program import traced_program
 from conformance.tracing.trace import Node, Trace
 
@@ -45,7 +45,7 @@ Make = Callable[[Data, Scope], dict[str, Any]]
 
 LAYOUTS = (
     "rows", "columns", "one column", "one row", "one vector", "an image", "images", "sequences",
-    "places",
+    "places", "a list of columns",
 )  # fmt: skip
 
 
@@ -210,7 +210,7 @@ class LayerSearch:
 
     def _parameters(self, roots: dict[str, Any]) -> set[str]:
         held = leaves(roots["self"], "self", self.module)
-        return {each.path for each in held if is_parameter(each.name)}
+        return {each.path for each in held if each.is_parameter}
 
 
 def _outputs(run: Attempt, result: Any) -> list[Any]:
@@ -228,8 +228,8 @@ def _outputs(run: Attempt, result: Any) -> list[Any]:
 
 
 def _upstream(rng: np.random.Generator, out: Any, at: int | None) -> Any:
-    """A generic ∂C/∂(an output), or one entry of it."""
-    dout: Any = rng.normal(size=out.shape)
+    """A generic ∂C/∂(an output), or one entry of it, so small that no gradient is clipped."""
+    dout: Any = 2.0**-6 * rng.normal(size=out.shape)
     if at is None:
         return dout
     return np.where(np.arange(out.size).reshape(out.shape) == at % out.size, dout, 0.0)
@@ -260,7 +260,7 @@ def _input_goals(run: Attempt, back: Any, inputs: Mapping[str, Any], dout: Any) 
     left, goals = [e for e in (*parts, *held) if isinstance(e, np.ndarray)], []
     for name, x in inputs.items():
         for i, each in enumerate(left):
-            if np.shape(x) != each.shape or x.dtype.kind != "f":
+            if not isinstance(x, np.ndarray) or x.shape != each.shape or x.dtype.kind != "f":
                 continue
             node = run.node(each)
             returned = any(each is part for part in parts) and not node.constant
@@ -284,11 +284,10 @@ def _maker(kind: type, args: Any, kwargs: Any) -> Make:
 
 def _constructions(kind: type, data: Data) -> Iterator[tuple[str, Make]]:
     """The ways in which a layer may be made."""
-    s = data.sizes
-    known = {key: e for key, e in size_kinds(data).items() if key not in ("sizes", "n_hiddens")}
+    s = replace(data.sizes, n_in=IMAGES[1]) if data.layout == "images" else data.sizes
+    sizes = size_kinds(replace(data, sizes=s))
+    known = {key: e for key, e in sizes.items() if key not in ("sizes", "n_hiddens")}
     known["n_hidden"] = s.n_out
-    if data.layout == "images":
-        known["n_in"] = IMAGES[1]
     names = ", ".join(each.name for each in taken(kind))
     said = f"{kind.__name__}({names})"
     for args, kwargs in ways(kind, "", Scope(known, SIZES)):

@@ -15,7 +15,7 @@ from conformance.backward.program import Goal
 from conformance.shapes.attempt import Attempt, UnfitError
 from conformance.shapes.definitions import returned_names
 from conformance.shapes.state import Leaf, leaves
-from conformance.shapes.vocabulary import bare, is_parameter, kinds_of, stem
+from conformance.shapes.vocabulary import bare, kinds_of, stem
 from conformance.tracing.ancestors import walk
 from conformance.tracing.trace import Node, Trace
 
@@ -89,7 +89,7 @@ def _others(run: Attempt, goals: Sequence[Goal]) -> list[str]:
         path
         for path, (leaf, node) in run.start.items()
         if goals and node is not None and _short(path) not in names
-        and is_parameter(leaf.name) and _matters(run, node)
+        and leaf.is_parameter and _matters(run, node)
     ]  # fmt: skip
 
 
@@ -126,8 +126,8 @@ def _kept(run: Attempt, end: Iterable[Leaf]) -> list[Leaf]:
         itself = before is not None and before[1] is not None and node.depends_on(before[1])
         if itself and key_of(leaf)[0] not in names:
             continue  # a parameter that was moved, such as `gewichte`, and no sum of gradients
-        named = bare(leaf.name) != key_of(leaf)[0] or "grad" in leaf.path.lower()
-        if named and not is_parameter(leaf.name):
+        named = bare(leaf.name) != key_of(leaf)[0] or leaf.is_gradient
+        if named and not leaf.is_parameter:
             found.append(leaf)
     return found
 
@@ -174,8 +174,9 @@ def _matched(run: Attempt, found: Sequence[Leaf], moved: set[str]) -> list[Goal]
         path: (leaf, node)
         for path, (leaf, node) in run.start.items()
         if node is not None
+        and not leaf.is_gradient
         and (
-            is_parameter(leaf.name)
+            leaf.is_parameter
             or _short(path) in moved
             or not path.startswith("self")
             or "params" in kinds_of(leaf.name)
@@ -251,8 +252,8 @@ def _updates(run: Attempt, end: Iterable[Leaf]) -> list[Update]:
         if new is not None and after.get(path) is node:
             after[path] = run.node(new)
     found = []
-    for path, (_, before) in run.start.items():
-        now = after.get(path)
+    for path, (leaf, before) in run.start.items():
+        now = None if leaf.is_gradient else after.get(path)
         if before is None or now is None or now is before or not now.depends_on(before):
             continue
         if np.shape(now.value) != np.shape(before.value) and not np.shape(before.value):
@@ -403,6 +404,8 @@ def _first_update(before: Node, after: Node) -> tuple[Node, Node, int] | None:
             continue
         if len(each.args) < 2:  # noqa: PLR2004
             continue
+        if each is not after and _first_update(each, after) is None:
+            continue  # such as a sum with a bias, of a step in time that depends on it
         first, second = each.args[:2]
         if first is before and type(second) is Node and second.depends_on(before):
             return each, second, 1 if each.operation == "subtract" else -1

@@ -15,7 +15,7 @@ from conformance.shapes.attempt import Call, UnfitError
 from conformance.shapes.definitions import returned_names
 from conformance.shapes.example_data import N_HIDDEN, N_OUT, Data, M, Sizes
 from conformance.shapes.state import Leaf, leaves
-from conformance.shapes.vocabulary import BIAS, ROLES, bare, is_parameter, is_plain, is_role
+from conformance.shapes.vocabulary import BIAS, ROLES, bare, is_plain, is_role
 
 Named = tuple[str, Callable[..., Any] | str]
 
@@ -132,7 +132,7 @@ def _begins(value: Any, first: int) -> bool:
 def _is_matrix(leaf: Leaf) -> bool:
     """Whether an array is the weights of a layer, and no biases in a row or a column."""
     shape = np.shape(leaf.value)
-    return len(shape) == 2 and is_parameter(leaf.name) and not BIAS.fullmatch(bare(leaf.name))  # noqa: PLR2004
+    return len(shape) == 2 and leaf.is_parameter and not BIAS.fullmatch(bare(leaf.name))  # noqa: PLR2004
 
 
 def sizes_of(
@@ -148,7 +148,7 @@ def sizes_of(
     """
     held = [leaf for name, root in made.items() for leaf in leaves(root, name, module)]
     matrices = [np.shape(e.value) for e in held if np.ndim(e.value) == 2]  # noqa: PLR2004
-    named = [np.shape(e.value) for e in held if np.ndim(e.value) == 2 and is_parameter(e.name)]  # noqa: PLR2004
+    named = [np.shape(e.value) for e in held if np.ndim(e.value) == 2 and e.is_parameter]  # noqa: PLR2004
     weights = [np.shape(e.value) for e in held if _is_matrix(e)]
     shapes = weights or named or matrices
     if not shapes:

@@ -21,18 +21,18 @@ from conformance.shapes.attempt import (
     attempt,
     is_number,
 )
-from conformance.shapes.example_data import BATCHES, SINGLES, Data, Sizes, example_data
+from conformance.shapes.example_data import BATCHES, SEQUENCES, SINGLES, Data, Sizes, example_data
 from conformance.shapes.places import Places, places
 from conformance.shapes.plans import OUTS, Made, Named, chains, sizes_of
 from conformance.shapes.state import Leaf, leaves
-from conformance.shapes.vocabulary import BIAS, bare, is_parameter
+from conformance.shapes.vocabulary import BIAS, bare
 from conformance.tracing.trace import Node, Trace
 
 MOST = 20_000
 """Operations of one run that are recorded."""
 
 
-SEARCHED = 10.0
+SEARCHED = 6.0
 """Seconds after which no further reading is tried."""
 
 
@@ -116,8 +116,17 @@ class Reading:
     @property
     def fits(self) -> bool:
         """Whether each parameter has a finite gradient of its shape, one of them of the inputs."""
+        return self._fits(of_no_shape=False)
+
+    @property
+    def fits_but_for_numbers(self) -> bool:
+        """Whether it fits, but for gradients that are summed over everything."""
+        return self._fits(of_no_shape=True)
+
+    def _fits(self, *, of_no_shape: bool) -> bool:
         goals = self.places.direct or self.places.moved
-        shaped = all(np.shape(e.node.value) == np.shape(e.parameter.value) for e in goals)
+        shapes = [(np.shape(each.node.value), np.shape(each.parameter.value)) for each in goals]
+        shaped = all(a == b or (of_no_shape and a == ()) for a, b in shapes)
         finite = all(np.all(np.isfinite(e.node.value)) for e in goals)
         inputs = self.run.node(self.run.scope.kinds["inputs"])
         learns = any(each.node.depends_on(inputs) for each in goals)
@@ -166,7 +175,7 @@ class Searched:
         """Those that run, the likeliest first."""
         self.refusal.until = monotonic() + SEARCHED
         misshapen: list[Reading] = []
-        for layouts in (BATCHES, SINGLES):
+        for layouts in (BATCHES, SINGLES, SEQUENCES):
             found = False
             for needs_loss in (True, False):
                 for each in self._of(layouts, needs_loss=needs_loss):
@@ -179,7 +188,7 @@ class Searched:
                     yield self._of_one_step(each)
                 if found:
                     return
-        for each in misshapen:
+        for each in sorted(misshapen, key=lambda each: not each.fits_but_for_numbers):
             if not each.places.missing:
                 yield each
                 continue
@@ -320,7 +329,7 @@ def _is_array(value: Any, other: Any) -> bool:
 
 def _is_parameter(run: Attempt, leaf: Leaf, node: Node) -> bool:
     """Whether an array is a parameter: by its name, or because the output depends on it."""
-    if is_parameter(leaf.name) or not path_is_own(leaf.path):
+    if leaf.is_parameter or not path_is_own(leaf.path):
         return True
     output = run.scope.kinds.get("output")
     return isinstance(output, np.ndarray) and run.node(output).depends_on(node)

@@ -30,6 +30,16 @@ class Leaf:
     name: str
     value: Any
 
+    @property
+    def is_parameter(self) -> bool:
+        """Whether it is weights or biases by its name, and not in `self.grads["W1"]`."""
+        return is_parameter(self.name) and not self.is_gradient
+
+    @property
+    def is_gradient(self) -> bool:
+        """Whether it is kept as a gradient, by its path."""
+        return "grad" in self.path.lower()
+
 
 Change = Callable[[Leaf], Any]
 

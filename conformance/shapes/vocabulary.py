@@ -4,6 +4,7 @@ A name is compared in lower case and without underscores. Left out: what is done
 """
 
 import re
+from functools import cache
 
 # ruff: noqa: E501 - a pattern is longer than a line
 
@@ -40,13 +41,15 @@ KINDS: dict[str, Pattern] = {
         r"|architecture|topology|structure|dims|nodes|neurons|units",
         "n_in": r"n?(in|inputs?|x|features|i|d|din)|(n|num|number)(of)?(in|inputs?|features|x)(nodes|neurons|units)?"
         r"|inputs?(size|dim|nodes|neurons|units|layer|layersize|features|number|s)"
-        r"|(size|dim|d)(in|input)|infeatures|d|dim|fanin|nx|innodes",
+        r"|(size|dim|d)(in|input)|in(features|nodes|channels|planes)|inputchannels|cin|d|dim|fanin|nx"
+        r"|(d|n)?(model|embd?|embed(ding)?)(dim|size|d)?|embeddim|vocab(ulary)?(size|len)?",
         "n_hidden": r"n?(h|hid|hidden|hiddens)|(n|num|number)(of)?(h|hid|hidden)(nodes|neurons|units|s)?"
         r"|hidden(size|dim|nodes|neurons|units|layer|layersize|layernodes|s)|(size|dim|d)(h|hidden)|nh",
         "n_hiddens": r"hidden(sizes|dims|layers|layersizes|list|units)|hiddens",
         "n_out": r"n?(out|outputs?|y|classes|o|c|k|dout)|(n|num|number)(of)?(out|outputs?|classes|labels|y)(nodes|neurons|units)?"
         r"|outputs?(size|dim|nodes|neurons|units|layer|layersize|features|number|s)"
-        r"|(n|num)?(neurons|units|nodes)|(size|dim|d)(out|output)|outfeatures|k|c|fanout|ny|outnodes|classes",
+        r"|(n|num)?(neurons|units|nodes|filters|kernels)|(size|dim|d)(out|output)|k|c|fanout|ny|classes"
+        r"|out(features|nodes|channels|planes)|outputchannels|cout",
         "m": r"m|n|batch|nsamples|numsamples|numexamples|samples",
         "params": r"params?|parameters|weights|theta|thetas|w|nnparams|model|p|wb|weightsandbiases|unrolled",
         "cache": r"caches?|memory|ctx|context|tape|intermediates|store|forwardcache|activations",
@@ -55,6 +58,7 @@ KINDS: dict[str, Pattern] = {
         "upstream": r"d(values?|out(put)?|y|z|a|h|x|s|next|upstream|l(oss)?d\w*|j\w*|e\w*|scores)?"
         r"|g|grads?(output|out|next|in|y|z|a)?|(output|out|upstream|next|incoming)(grad(ient)?|error|delta)s?"
         r"|\w*(gradients?|errors?|deltas?|derivatives?|upstream)|dldout|accumgrad",
+        "state": r"(h|hs|hidden|a|s|state)_?(prev|0|init|state)?|prev(ious)?(h|hidden)?(state)?",
         "activation": r"act(ivation)?(s|function|fn|type|name)?|nonlinearity",
         "seed": r"seed|randomstate|randomseed",
         "quiet": r"verbose|debug|plot|print(cost|loss|every|s)?|show(plot)?|log(every)?",
@@ -136,10 +140,11 @@ def is_plain(name: str) -> bool:
     return not name.startswith("__") or name == "__call__"
 
 
-def kinds_of(name: str) -> list[str]:
+@cache
+def kinds_of(name: str) -> tuple[str, ...]:
     """The kinds of argument that a name may mean, in the order of the table."""
     words = bare(name)
-    return [kind for kind, pattern in KINDS.items() if pattern.fullmatch(words)]
+    return tuple(kind for kind, pattern in KINDS.items() if pattern.fullmatch(words))
 
 
 def is_parameter(name: str) -> bool:

@@ -305,6 +305,7 @@ def _into(trace: Trace, called: Any, out: Any, inputs: Any, kwargs: dict[str, An
     for target in out:
         trace.before_write(target)
     where = options.get("where", True)
+    zeroed = name == "multiply" and type(inputs[-1]) in (int, float) and inputs[-1] == 0
     before = [trace.argument(each) for each in out] if where is not True or trace.sites else []
     call(*map(plain, inputs), out=tuple(map(plain, out)), **plain_of(kwargs))
     for i, target in enumerate(out):
@@ -312,6 +313,8 @@ def _into(trace: Trace, called: Any, out: Any, inputs: Any, kwargs: dict[str, An
         if where is not True:  # only some entries are written
             options = {key: each for key, each in options.items() if key != "where"}
             made = trace.node(name, _masked(call), (where, before[0], *nodes), options, value)
+        elif zeroed and inputs[0] is target:  # what was there has no part in it any more
+            made = trace.node("constant", None, (), {}, value)
         else:
             made = trace.node(name, call, nodes, options, value)
         made.replaces = before[i] if before else None

@@ -1,6 +1,14 @@
 """Faults of the scripts in `scripts/`: one line of each edited, as people get it wrong."""
 
 FAULTS = {
+    "zeroed.py": [
+        ("(later @ again.T + ", "(later @ again + "),
+        ("d_again += hiddens[t].T @ back", "d_again += hiddens[t + 1].T @ back"),
+    ],
+    "seldom_read.py": [
+        ("(1 - np.power(hidden, 2))", "(1 - hidden)"),
+        ("da, dp = X.T.dot(below), below.sum(axis=0)", "da, dp = X.T.dot(below), below.mean(axis=0)"),
+    ],
     "returns.py": [
         ("back = np.outer(error, second)", "back = np.outer(error, second**2)"),
         ("first = first - 0.05 * back.T @ states", "first = first - 0.05 * back.T @ states**2"),

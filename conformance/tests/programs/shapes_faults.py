@@ -13,6 +13,20 @@ FAULTS: dict[str, list[Edit]] = {
         ("d * new * write * (1 - write)", "d * new * (1 - write)"),
         ("self.grads[2][...] = dtotal.sum(axis=0)", "self.grads[2][...] = dtotal.mean(axis=0)"),
     ],
+    "time_steps": [
+        ("d_raw = (1 - self.hs[t + 1] ** 2) * d_h", "d_raw = (1 - self.hs[t] ** 2) * d_h"),
+        ("d_Wh += d_raw @ self.hs[t].T", "d_Wh += d_raw @ self.hs[t + 1].T"),
+        ("d_h = self.Wh.T @ d_raw", "d_h = self.Wh @ d_raw"),
+    ],
+    "letters": [
+        ("dW += draw @ hs[t - 1].T", "dW += draw @ hs[t].T"),
+        ("(self.V.T @ dy + later)", "(self.V.T @ dy)"),
+        ("db += draw\n", "db += self.V.T @ dy\n"),
+    ],
+    "kept_in_dicts": [
+        ("np.sum(grad, axis=0)", "np.mean(grad, axis=0)"),
+        ("+= self.x.T @ grad", "-= self.x.T @ grad"),
+    ],
     "plain_tensors": [
         ("dz[self.z <= 0] = 0", "dz[dz <= 0] = 0"),
         ("dz.sum(dim=0)", "dz.mean(dim=0)"),
