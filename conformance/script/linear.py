@@ -4,13 +4,11 @@ Left out: which values are old and new (`chains.py`).
 """
 
 from collections.abc import Iterator
-from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from conformance.backward.operation import is_float
-from conformance.tracing.ancestors import ways
 from conformance.tracing.trace import FILLED, Node, taken
 
 SAME = frozenset(
@@ -109,12 +107,19 @@ def _written(state: Node, index: Any) -> Any:
 
 
 def ancestors(node: Node, most: int = 64) -> dict[Node, Node]:
-    """The values that a value is a linear function of, latest first, each with what it is in."""
+    """The values that a value is a linear function of, latest first, each with what it is in.
 
-    def linear(each: Node) -> list[Node]:
-        return [operand for operand, _ in links(each)]
-
-    return dict(islice(ways([node], linear), 1, most + 1))
+    Where there are many, the fewest operations away: `m - eta * sum(…)` is m, whatever is summed.
+    """
+    found = {node: node}
+    waiting = [node]
+    for each in waiting:
+        for operand, _ in links(each):
+            if operand not in found and len(found) <= most:
+                found[operand] = each
+                waiting.append(operand)
+    del found[node]
+    return dict(sorted(found.items(), key=lambda each: -each[0].number))
 
 
 def entrywise(node: Node, stop: frozenset[Node], most: int = 256) -> set[Node]:

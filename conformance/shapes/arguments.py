@@ -8,6 +8,8 @@ Left out: the table (`vocabulary.py`).
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from types import FunctionType, MethodType
 from typing import Any
 
 import numpy as np
@@ -124,10 +126,14 @@ GIVEN_ANYWAY = {
 """Kinds of argument that are given though they have a default."""
 
 
+_signature = lru_cache(maxsize=256)(inspect.signature)
+
+
 def taken(function: Callable[..., Any]) -> Sequence[inspect.Parameter]:
     """The arguments that a function takes, without `*args`; none if they are not known."""
+    known = isinstance(function, FunctionType | MethodType)  # else it may have no hash
     try:
-        found = inspect.signature(function).parameters.values()
+        found = (_signature if known else inspect.signature)(function).parameters.values()
     except (TypeError, ValueError):
         return ()
     stars = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)

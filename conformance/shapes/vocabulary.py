@@ -4,6 +4,7 @@ A name is compared in lower case and without underscores. Left out: what is done
 """
 
 import re
+from functools import cache
 
 # ruff: noqa: E501 - a pattern is longer than a line
 
@@ -139,10 +140,11 @@ def is_plain(name: str) -> bool:
     return not name.startswith("__") or name == "__call__"
 
 
-def kinds_of(name: str) -> list[str]:
+@cache
+def kinds_of(name: str) -> tuple[str, ...]:
     """The kinds of argument that a name may mean, in the order of the table."""
     words = bare(name)
-    return [kind for kind, pattern in KINDS.items() if pattern.fullmatch(words)]
+    return tuple(kind for kind, pattern in KINDS.items() if pattern.fullmatch(words))
 
 
 def is_parameter(name: str) -> bool:

@@ -39,9 +39,8 @@ class Edited:
 
     def line(self) -> int:
         """The number of the edited line."""
-        lines = (FOLDER / self.script).with_name(Path(self.file).name).read_text().splitlines()
-        (found,) = [i for i, each in enumerate(lines, 1) if each.strip().startswith(self.old)]
-        return found
+        text = (FOLDER / self.script).with_name(Path(self.file).name).read_text()
+        return text[: text.index(self.old)].count("\n") + 1
 
 
 def edited(scripts: list[str]) -> Iterator[Edited]:

@@ -79,9 +79,15 @@ def file(folder: Path, edit: Edit) -> Path:
     return path
 
 
+@cache
+def subject_at(file: Path, name: str) -> Subject:
+    """The subject of a file, whose operations are searched once for all tests of it."""
+    return book_subject(cast("type", load(f"{file}:Network")), name)
+
+
 @pytest.fixture
 def subject(file: Path, edit: Edit) -> Subject:
-    return book_subject(cast("type", load(f"{file}:Network")), edit.id)
+    return subject_at(file, edit.id)
 
 
 @cache
@@ -119,7 +125,14 @@ def wrong_layers(edit: Edit, report: CaseReport) -> Iterator[str]:
             yield verdict.name
 
 
-@pytest.mark.parametrize("edit", some(EDITS, 2), ids=lambda edit: edit.id)
+def group(edit: Edit) -> pytest.MarkDecorator:
+    """The tests of an edit share a worker."""
+    return pytest.mark.xdist_group(edit.id)
+
+
+@pytest.mark.parametrize(
+    "edit", [pytest.param(each, id=each.id, marks=group(each)) for each in some(EDITS, 2)]
+)
 def test_the_traced_lane_blames_the_equation_and_the_line(
     edit: Edit, file: Path, subject: Subject
 ) -> None:
@@ -143,7 +156,9 @@ def test_the_traced_lane_blames_the_equation_and_the_line(
     "edit",
     [
         pytest.param(
-            each, id=each.id, marks=[OPEN] if each.id == "bp4-sigma-prime-for-delta" else []
+            each,
+            id=each.id,
+            marks=[group(each), *([OPEN] if each.id == "bp4-sigma-prime-for-delta" else [])],
         )
         for each in some(EDITS, 4)
     ],

@@ -51,7 +51,7 @@ def test_a_style_is_right(style: Style) -> None:
 @pytest.mark.thorough
 @pytest.mark.parametrize(
     "style",
-    some([each for each in styles() if not {"function", "torch"} & each.options], 2),
+    some([each for each in styles() if not {"function", "torch"} & each.options], 4),
     ids=lambda style: style.name,
 )
 def test_a_right_style_is_exactly_right(style: Style, tmp_path: Path) -> None:
@@ -153,7 +153,7 @@ def _sample() -> list[object]:
     def marks(reason: str) -> list[pytest.MarkDecorator]:
         return [pytest.mark.xfail(reason=reason)] if reason else []
 
-    return [pytest.param(id_, marks=marks(SAMPLE[id_]), id=id_) for id_ in some(sorted(SAMPLE), 2)]
+    return [pytest.param(id_, marks=marks(SAMPLE[id_]), id=id_) for id_ in some(sorted(SAMPLE), 3)]
 
 
 @pytest.mark.thorough

@@ -8,6 +8,7 @@ import hashlib
 import json
 import re
 from dataclasses import replace
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -71,13 +72,22 @@ class Page(HTMLParser):
         return said["content"] or ""
 
 
+pytestmark = pytest.mark.xdist_group("lesson")  # a page is made once
+
+
+@cache
+def made(name: str) -> tuple[Worked, str]:
+    """An example and its page."""
+    worked = EXAMPLES[name]()
+    return worked, lesson(worked)
+
+
 @pytest.fixture(params=EXAMPLES)
-def worked(request: pytest.FixtureRequest) -> Worked:
-    return EXAMPLES[request.param]()
+def text(request: pytest.FixtureRequest) -> str:
+    return made(request.param)[1]
 
 
-def test_a_page_is_well_formed_and_asks_for_nothing(worked: Worked) -> None:
-    text = lesson(worked)
+def test_a_page_is_well_formed_and_asks_for_nothing(text: str) -> None:
     page = Page(text)
     assert page.open == []
     assert re.findall(r"\w+://|@import|url\(|\bfetch\(|XMLHttp|innerHTML|eval\(", text) == []
@@ -89,8 +99,8 @@ def test_a_page_is_well_formed_and_asks_for_nothing(worked: Worked) -> None:
     assert len(ids) == len(set(ids))
 
 
-def test_the_policy_allows_the_script_and_the_style_of_the_page_alone(worked: Worked) -> None:
-    page = Page(lesson(worked))
+def test_the_policy_allows_the_script_and_the_style_of_the_page_alone(text: str) -> None:
+    page = Page(text)
     policy = dict(each.split(" ", 1) for each in page.meta("Content-Security-Policy").split("; "))
 
     def hashed(kind: str) -> str:
@@ -106,8 +116,10 @@ def test_the_policy_allows_the_script_and_the_style_of_the_page_alone(worked: Wo
     }
 
 
-def test_the_numbers_in_the_page_are_those_before_the_step(worked: Worked) -> None:
-    (raw,) = Page(lesson(worked)).raw["json"]
+@pytest.mark.parametrize("of", EXAMPLES)
+def test_the_numbers_in_the_page_are_those_before_the_step(of: str) -> None:
+    worked, page = made(of)
+    (raw,) = Page(page).raw["json"]
     given = json.loads(raw)["given"]
     assert list(given) == list(worked.given)
     for name, array in worked.given.items():

@@ -13,8 +13,9 @@ from conformance.errors import SubjectError, UsageError
 from conformance.mistakes.catalogue import CATALOGUE
 from conformance.mistakes.mistake import subject_of
 from conformance.subjects import SUBJECTS, ReferenceSession, Subject, find
+from conformance.subjects.book import traced_session
 from conformance.subjects.book.subject import book_subject
-from conformance.subjects.book.traced_session import REPEATED, TracedSession
+from conformance.subjects.book.traced_session import TracedSession
 from conformance.subjects.observation import Observation
 from conformance.tests.networks import book, stateful
 from conformance.training import checkpoint
@@ -160,14 +161,17 @@ def test_after_a_jump_a_network_is_no_longer_traced(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.thorough  # a run of its own, long enough to forget
-def test_a_network_in_training_keeps_its_last_mini_batches_alone() -> None:
+def test_a_network_in_training_keeps_its_last_mini_batches_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(traced_session, "REPEATED", 4)
     subject = book_subject(stateful.GradientsKept, "kept")
     partner = lockstep(subject, n=3).partners[0]
     session = partner.session
     assert isinstance(session, TracedSession)
-    for _ in range(2 * REPEATED):
+    for _ in range(8):
         assert "w2" in session.step(data(3)).shown
-        assert len(session.taken) <= REPEATED
+        assert len(session.taken) <= 4
 
 
 def test_a_subject_cannot_overwrite_what_others_are_given() -> None:

@@ -136,7 +136,7 @@ def expected_conventions(way: Way) -> dict[str, bool]:
     }
 
 
-@settings(PROFILE, max_examples=150 if WHOLE else 50)
+@settings(PROFILE, max_examples=150 if WHOLE else 30)
 @given(st.data())
 def test_no_right_function_is_accused(data: st.DataObject) -> None:
     way = data.draw(ways())
@@ -176,7 +176,7 @@ def module_of(way: right_modules.Way) -> ModuleSubject:
 
 
 @torch
-@settings(PROFILE, max_examples=60)
+@settings(PROFILE, max_examples=60 if WHOLE else 40)
 @given(st.data())
 def test_no_right_module_is_accused(data: st.DataObject) -> None:
     way = data.draw(module_ways())
@@ -202,7 +202,7 @@ def tensors_of(cls: type) -> Subject:
 
 
 @torch
-@settings(PROFILE, max_examples=40)
+@settings(PROFILE, max_examples=40 if WHOLE else 20)
 @given(st.data())
 def test_no_right_network_of_tensors_is_accused(data: st.DataObject) -> None:
     subject = tensors_of(data.draw(st.sampled_from(right_tensors.RIGHT)))

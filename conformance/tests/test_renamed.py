@@ -113,7 +113,7 @@ def as_run(place: Path, source: str) -> tuple[int, list[int | None]]:
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("name", some(SCRIPTS, 2))
+@pytest.mark.parametrize("name", some(SCRIPTS, 4))
 def test_other_names_in_a_script_change_no_verdict(name: str, tmp_path: Path) -> None:
     source = (FOLDER / name).read_text()
     for text in (source, *(source.replace(*edit) for edit in FAULTS[name][:1])):

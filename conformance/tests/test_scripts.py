@@ -40,10 +40,6 @@ MISSED = {
 """Why the edited line is not blamed first."""
 
 EDITS = list(edited([*FAULTS]))
-UNSTABLE = pytest.mark.xfail(
-    reason="OPEN: line.py was refused once, as training nothing; the cause is not known",
-    strict=False,
-)
 FEW = [each for each in EDITS if each.script == "rows.py" or each.new.startswith("v")]
 QUICK = ("toy.py", "rows.py", "dict_adam.py", "momentum.py", "csv_data/train.py", "several/xor.py")
 
@@ -60,14 +56,7 @@ def test_a_right_script_is_right(script: str) -> None:
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize(
-    "script",
-    [
-        pytest.param(each, marks=[UNSTABLE] if each == "line.py" else [])
-        for each in FAULTS
-        if each not in QUICK
-    ],
-)
+@pytest.mark.parametrize("script", [each for each in FAULTS if each not in QUICK])
 def test_every_right_script_is_right(script: str) -> None:
     called_right(script)
 

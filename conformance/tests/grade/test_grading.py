@@ -122,7 +122,7 @@ def test_results_are_not_kept_among_the_submissions(small: Path, capsys: Capture
 @pytest.mark.thorough
 def test_a_class_has_a_row_for_each(tmp_path: Path) -> None:
     folder, path = tmp_path / "class", tmp_path / "all.json"
-    size = 100 if WHOLE else 33
+    size = 100 if WHOLE else 26
     expected = write_class(folder, size)
     assert len(expected) == size
     before = children()
