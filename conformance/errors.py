@@ -49,6 +49,10 @@ class StoppedError(SubjectError):
     """The subject's process hung, or ended before it was done."""
 
 
+class EndlessError(SubjectError):
+    """The subject's code went on for too long when it was loaded."""
+
+
 class NothingTrainedError(SubjectError):
     """A script ran to its end and updated no parameter."""
 

@@ -15,7 +15,7 @@ from unittest.mock import patch
 
 from threadpoolctl import threadpool_limits
 
-from conformance.errors import OtherFamilyError, SubjectError, UsageError
+from conformance.errors import EndlessError, OtherFamilyError, SubjectError, UsageError
 from conformance.files import put
 from conformance.outcome import Report
 from conformance.report.shape_words import refused_words
@@ -94,7 +94,8 @@ def check_file(asked: Asked, book: Callable[[str], Report]) -> FileReport:
     if not parts:
         if stopped is None and found.failed and not left:
             words = f"{found.failed.where}: {found.failed.why}"
-            stopped = SubjectError(f"{asked.place} cannot be imported: {words}")
+            kind = EndlessError if found.failed.endless else SubjectError
+            stopped = kind(f"{asked.place} cannot be imported: {words}")
         raise stopped or UsageError(refused_words(found.refusal, left, found.failed))
     shapes = [each for each in parts if isinstance(each, ShapeReport)]
     judged = {each.name.rpartition(":")[2] for each in shapes}
@@ -207,7 +208,7 @@ def _send_all(asked: Asked, send: Send) -> None:
     found = definitions(asked.place, asked.python_path)
     if found.failed:
         first = found.failed[0]
-        send({"failed": to_values(NotHere(first.where, first.why))})
+        send({"failed": to_values(NotHere(first.where, first.why, first.endless))})
     used: set[str] = set()
     judged_any = False
     with threadpool_limits(1), _no_exit():

@@ -15,7 +15,13 @@ from time import monotonic
 from conformance.api import Meant, check
 from conformance.backward.findings import UPDATES, Accused, Examined
 from conformance.backward_check import BackwardReport
-from conformance.errors import ConformanceError, InternalError, StoppedError, SubjectError
+from conformance.errors import (
+    ConformanceError,
+    EndlessError,
+    InternalError,
+    StoppedError,
+    SubjectError,
+)
 from conformance.file_check import Asked, check_file
 from conformance.grade.row import Check, Judgement, Outcome
 from conformance.judging.case_report import CaseReport
@@ -198,6 +204,7 @@ def _stopped(file: str, error: SubjectError) -> Judgement:
     words = _without(str(error), file)
     died = any(isinstance(each, StoppedError) for each in (error, error.__cause__))
     outcome = Outcome.CRASH if died else Outcome.LOAD
+    outcome = Outcome.TIME if isinstance(error, EndlessError) else outcome
     line = _line_in(words)
     cause = _first(words).removeprefix("cannot be imported: ").removeprefix(f"{line}: ")
     return Judgement(file, outcome, "", line, cause, report=_lines(words))

@@ -74,10 +74,12 @@ class NotHere:
     Attributes:
         where: its file and line.
         why: it is not here.
+        endless: whether it went on for too long instead.
     """
 
     where: str
     why: str
+    endless: bool = False
 
 
 @dataclass(frozen=True)

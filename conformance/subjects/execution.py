@@ -47,9 +47,14 @@ class Failed:
     error: BaseException
 
     @property
+    def endless(self) -> bool:
+        """Whether it went on for too long."""
+        return isinstance(self.error, TooLongError)
+
+    @property
     def why(self) -> str:
         """What is not here, in one line."""
-        if isinstance(self.error, TooLongError):
+        if self.endless:
             return f"it goes on for more than {LONGEST:g} s"
         known = isinstance(self.error, SubjectError | MissingError)
         return str(self.error) if known else headline(self.error)
