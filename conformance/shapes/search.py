@@ -5,7 +5,7 @@ Each is tried until one runs and leaves gradients. Left out: judging it (`judgin
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from time import monotonic
+from time import process_time
 from types import ModuleType
 from typing import Any
 
@@ -33,7 +33,7 @@ MOST = 20_000
 
 
 SEARCHED = 6.0
-"""Seconds after which no further reading is tried."""
+"""Seconds of the processor after which no further reading is tried."""
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,7 @@ class Searched:
 
     def readings(self) -> Iterator[Reading]:
         """Those that run, the likeliest first."""
-        self.refusal.until = monotonic() + SEARCHED
+        self.refusal.until = process_time() + SEARCHED
         misshapen: list[Reading] = []
         for layouts in (BATCHES, SINGLES, SEQUENCES):
             found = False
@@ -215,7 +215,7 @@ class Searched:
             if not needs_loss and not loss:
                 continue  # it was tried so before
             for data, made in self._data(layouts):
-                if monotonic() > self.refusal.until:
+                if process_time() > self.refusal.until:
                     return
                 found = self._fitting(
                     made, data, (forward, loss if needs_loss else [], backward, update)
