@@ -28,6 +28,7 @@ MISSED = {
     "out_delta = miss * out": "no loss, and this is the derivative of some cost",
     "sp = sigmoid_prime(activations[-l])": "the same function is right in another call",
     "Theta2_grad = d3.T.dot(a2)": "the whole concatenation is blamed",
+    "d2 = d3.dot(Theta2[:, 1:]) * sigmoid(z2)": "the line that adds the decay is blamed",
     "dcost_dzh = dcost_dah": "the line before is blamed, which computes what is handed on",
     "dh = (p - t).dot(w[1].T)": "half of the gradients are sums and half are means",
     "return p * (1 - p) ** 2": "the two lines that call it are blamed",
