@@ -93,6 +93,7 @@ class Twins:
         nodes, places = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
         for number, (before, now) in sizes.items():
             mask = location.nodes == number
+            width = len(np.unique(columns[mask]))
             alone = (
                 np.ones(shape, dtype=bool)
                 if whole
@@ -101,7 +102,7 @@ class Twins:
             found = _moved(
                 location.places[mask], (rows[mask], columns[mask]), before,
                 now, (new_rows[alone], new_columns[alone]),
-                (location.nodes.shape, shape),
+                ((len(rows), width), (shape[0], shape[1] if whole else width)),
             )  # fmt: skip
             if found is None:
                 return None

@@ -144,12 +144,14 @@ class ErrorSearch:
         """The factor, ±1 or ±1/m, that a program keeps in a δ^l that is wrong."""
         moved, m = self.lookup.moved(f"b{layer}"), self.run.m
         mean, above = BOOK.bias_gradient(delta), self.roles.found.get(f"delta{layer + 1}")
-        ratio = None
-        if moved is not None and moved.shape == mean.shape:
+        ratios = self._ratios(layer, delta)
+        for each in (-1.0, -1 / m):
+            if [has_factor(ratio, 1 / each) for ratio in ratios] == [True, True]:
+                return each  # both parameters ascend by it
+        if m > 1 and moved is not None and moved.shape == mean.shape:
             ratio = common_factor(moved, mean)
-        factors = (1.0, 1 / m, -1.0, -1 / m)  # it ascends by a negative one
-        usual = 1.0 if above is None or (ratio is not None and m > 1) else above.factor
-        return next((each for each in factors if has_factor(ratio, 1 / each)), usual)
+            return next((each for each in (1.0, 1 / m) if has_factor(ratio, 1 / each)), 1.0)
+        return 1.0 if above is None else above.factor
 
     def _uses_of_error(self, layer: int) -> Made:
         """∇w of the mini-batch or of its samples, and what is sent to the layer below."""
