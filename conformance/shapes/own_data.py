@@ -62,7 +62,8 @@ class OwnDataSearch:
         names = tuple(each.name for each in examined.gradients)
         calls = (called(self.function),)
         recognised = Recognised("", f"data of {called(maker)}", "", calls, "returned", names)
-        return Found(recognised, examined, (self.function.__name__, maker.__name__))
+        own = set(self.function.__code__.co_names) & set(self.function.__globals__)  # it calls them
+        return Found(recognised, examined, (self.function.__name__, maker.__name__, *sorted(own)))
 
 
 def _arguments(maker: FunctionType, count: int) -> Iterator[tuple[Any, tuple[Any, ...]]]:
