@@ -118,7 +118,8 @@ class Walk:
         for key, each in list(vars(value).items()):
             made = self.of(each, f"{path}.{key}", _inner_name(name, key))
             if self.write and made is not each:
-                setattr(value, key, made)
+                write = type if isinstance(value, type) else object  # a frozen dataclass too
+                write.__setattr__(value, key, made)
 
     def _closed_over(self, function: FunctionType, path: str) -> None:
         """The variables of the function around one, which are held as attributes are."""
