@@ -87,8 +87,10 @@ class Culprit(Region):
             if found is not None:
                 return [found, *self.lines_of(fix.group)]
         if fix.change.what == "operand" and _is_argument(node, int(fix.change.before) - 1):
-            called = list(own_lines(node))
-            return called[1:2] + called[:1]  # the call that gives it
+            same = [e for e in self.chain.nodes if _same_function(e.frames, node.frames)]
+            if not any(fix.change.other in each.inputs for each in same):
+                called = list(own_lines(node))
+                return called[1:2] + called[:1]  # the call does not give the right one
         return self.lines_of(fix.group)
 
     def needed_operands(self, group: Group) -> Iterator[Line]:

@@ -142,9 +142,10 @@ def examined(reading: Reading, cost: str | None) -> Examined:
         raise NotAGradientError("the loss is not finite")
     assert run.trace is not None  # noqa: S101 - a recorded run
     returned = None if cost or loss is not None else _by_returned(run, places)
-    _cut(run.trace, [*(each.node for each in goals), *([loss] if loss else [])])
     # One step of several is that of some samples: their output is a part of the whole.
     output, target = _meeting(run, goals) if places.several else (_output(run), run.target)
+    used = (*(each.node for each in goals), loss, output, target)
+    _cut(run.trace, [each for each in used if each is not None])
     step = OwnPass(
         run.trace,
         goals,
