@@ -78,7 +78,8 @@ class ErrorSearch:
             self.lookup.take(name, zeros, at, wrong=True)
             return
         if found is not None:
-            factor = self._kept_in(layer, found.value)
+            same = any(has_factor(common_factor(found.value, each), 1.0) for each in rights)
+            factor = 1.0 if same else self._kept_in(layer, found.value)
             location = Location(found.location.nodes, found.location.places, factor)
             self.lookup.take(name, times(found.value, 1 / factor), location, wrong=True)
             self._note_scales(factor)
