@@ -18,11 +18,12 @@ import numpy as np
 
 from conformance.backward.source import tree
 from conformance.running.seconds import TooLongError, limited
-from conformance.shapes.arguments import Scope
-from conformance.shapes.attempt import LONGEST, UnfitError
+from conformance.shapes.arguments import PENALTY, Scope, data_kinds, size_kinds
+from conformance.shapes.attempt import LONGEST, UnfitError, provide
 from conformance.shapes.example_data import Data
 from conformance.shapes.plans import Made
 from conformance.shapes.vocabulary import is_role
+from conformance.subjects.execution import missing
 
 SMALL = 8
 """Sizes below it are left as they are."""
@@ -53,7 +54,8 @@ def assembled(kind: type, files: Sequence[str], module: ModuleType) -> Iterator[
 
 
 def _made(kind: type, said: str, name: str, code: CodeType, module: ModuleType) -> Made:
-    def make(_data: Data, _scope: Scope) -> dict[str, Any]:
+    def make(data: Data, _scope: Scope) -> dict[str, Any]:
+        provide(module, Scope({**size_kinds(data), **data_kinds(data, PENALTY)}))
         np.random.seed(0)  # noqa: NPY002 - the program's own random numbers
         variables = dict(vars(module))
         try:
@@ -89,14 +91,14 @@ def _calls(value: ast.expr, kind: type, module: ModuleType) -> bool:
 
 def _parts(block: list[ast.stmt], first: int, name: str, module: ModuleType) -> list[ast.stmt]:
     """The statements that make a network, and what they need of those before, in their order."""
-    kept = {first}
+    kept, known = {first}, set(vars(module)) | missing(module)
     for i in range(first + 1, len(block)):
         if _adds(block[i], name):
             kept.add(i)
         elif name in _names(block[i], ast.Load):
             break
     for i in range(max(kept), -1, -1):
-        needed = set().union(*(_names(block[k], ast.Load) for k in kept)) - set(vars(module))
+        needed = set().union(*(_names(block[k], ast.Load) for k in kept)) - known
         if isinstance(block[i], ast.Assign) and needed & _names(block[i], ast.Store):
             kept.add(i)
     return [block[i] for i in sorted(kept)]

@@ -139,7 +139,7 @@ def attempt(
     """
     scope = Scope({**size_kinds(data), **data_kinds(data, penalty)})
     run = Attempt(plan, data, scope, trace=trace)
-    _provide(plan.module, scope)
+    provide(plan.module, scope)
     with redirect_stdout(StringIO()), np.errstate(all="ignore"), doubles():
         run.roots = plan.make(data, scope)
         run.tensors = any(map(holds_tensors, run.roots.values()))
@@ -150,7 +150,7 @@ def attempt(
     return run
 
 
-def _provide(module: ModuleType, scope: Scope) -> None:
+def provide(module: ModuleType, scope: Scope) -> None:
     """Give data of ours to the names of a file that its own data would have been given to."""
     for name in missing(module):
         kind = next((each for each in kinds_of(name) if each in scope.kinds), None)

@@ -116,6 +116,9 @@ WEIGHT = re.compile(
 )
 BIAS = re.compile(r"(b|bias|biases|bh|bo|by|beta)\d*[a-z]{0,2}\d*|bias\w*")
 
+SETTING = re.compile(r"decay|regulari[sz]|penalt|lambda|l[12]$|init|scale$|std$|rate$|size$|shape$")
+"""What is done with parameters, such as `weight_decay`, and is none."""
+
 GRADIENT = re.compile(
     r"^(?:(?:d|grads?|gradients?|nabla|delta|del|djd|dcd|dld|dld|partial|g|dcostd|derrord|dedw?)(?=.)"
     r"|)(?P<stem>.+?)(?:grads?|gradients?|derivatives?|updates?|)$"
@@ -150,8 +153,8 @@ def kinds_of(name: str) -> tuple[str, ...]:
 def is_parameter(name: str) -> bool:
     """Whether an array of this name is weights or biases."""
     words = bare(name)
-    kept = OF_GRADIENTS.search(words)
-    return kept is None and bool(WEIGHT.fullmatch(words) or BIAS.fullmatch(words))
+    known = WEIGHT.fullmatch(words) or BIAS.fullmatch(words)
+    return bool(known) and SETTING.search(words) is None
 
 
 def stem(name: str) -> str:

@@ -9,6 +9,7 @@ import pytest
 import conformance
 from conformance.cli import main
 from conformance.shapes.definitions import trains_at_import
+from conformance.shapes.vocabulary import is_parameter
 from conformance.subjects.absent import stand_ins
 from conformance.tests.shapes.measure import PROGRAMS, program
 
@@ -271,3 +272,24 @@ def test_a_script_runs_without_the_modules_that_only_plot(
     code, said = checked(capsys, "run", str(file))
     assert code == 1
     assert "train.py:33: b1 -= lr * dh.mean(axis=0)" in said
+
+
+def test_sizes_of_absent_data_are_ours_where_a_file_puts_its_network_together(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = program("added_layers", None)[0]
+    given = "images, labels = datasets_of_nobody.digits()\n"
+    apart = source.replace("    from datasets_of_nobody import digits\n\n", "")
+    apart = apart.replace("    images, labels = digits()\n", "").replace(
+        "28 * 28", "images.shape[1]"
+    )
+    file = tmp_path / "net.py"
+    file.write_text(f"import datasets_of_nobody\n\n{given}{apart}", encoding="utf-8")
+    code, said = checked(capsys, "check", str(file))
+    assert code == 0
+    assert said.startswith(f"{file}:Stack: 8 gradients, all right")
+
+
+@pytest.mark.parametrize("name", ["bias_scale", "weight_decay", "weight_regularizer_l2"])
+def test_what_is_done_with_weights_is_no_parameter(name: str) -> None:
+    assert not is_parameter(name)
