@@ -39,7 +39,7 @@ from conformance.values import from_values, to_values
 Send = Callable[[object], None]
 
 BRIEFLY = 5.0
-"""Seconds that a file may run of which nothing is recognised."""
+"""Seconds that a file may run of which something is not recognised."""
 
 
 @dataclass(frozen=True)

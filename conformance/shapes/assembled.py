@@ -23,7 +23,7 @@ from conformance.shapes.attempt import LONGEST, UnfitError, provide
 from conformance.shapes.example_data import Data
 from conformance.shapes.plans import Made
 from conformance.shapes.vocabulary import is_role
-from conformance.subjects.execution import missing
+from conformance.subjects.execution import missing, names_in
 
 SMALL = 8
 """Sizes below it are left as they are."""
@@ -95,11 +95,11 @@ def _parts(block: list[ast.stmt], first: int, name: str, module: ModuleType) -> 
     for i in range(first + 1, len(block)):
         if _adds(block[i], name):
             kept.add(i)
-        elif name in _names(block[i], ast.Load):
+        elif name in names_in(block[i], ast.Load):
             break
     for i in range(max(kept), -1, -1):
-        needed = set().union(*(_names(block[k], ast.Load) for k in kept)) - known
-        if isinstance(block[i], ast.Assign) and needed & _names(block[i], ast.Store):
+        needed = set().union(*(names_in(block[k], ast.Load) for k in kept)) - known
+        if isinstance(block[i], ast.Assign) and needed & names_in(block[i], ast.Store):
             kept.add(i)
     return [block[i] for i in sorted(kept)]
 
@@ -113,11 +113,6 @@ def _adds(statement: ast.stmt, name: str) -> bool:
     if not isinstance(method, ast.Attribute) or ast.unparse(method.value) != name:
         return False
     return all(is_role(method.attr, role) is None for role in USES)
-
-
-def _names(statement: ast.stmt, how: type[ast.expr_context]) -> set[str]:
-    inside = ast.walk(statement)
-    return {each.id for each in inside if isinstance(each, ast.Name) and isinstance(each.ctx, how)}
 
 
 class _Small(ast.NodeTransformer):

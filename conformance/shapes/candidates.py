@@ -16,7 +16,6 @@ from conformance.shapes.definitions import (
     Definitions,
     returned_functions,
     returned_names,
-    sources,
 )
 from conformance.shapes.example_data import Data
 from conformance.shapes.function_pairs import PAIR, loss_class, losses, pairs
@@ -118,8 +117,7 @@ def of_class(kind: type, found: Definitions) -> Candidate | None:
     """A class as a candidate; None if nothing in it goes backwards."""
     if is_of_the_book(kind):
         return Candidate(kind.__name__, book=True)
-    files = [name for name, _ in sources(found.place)] if found.place else []
-    own = tuple(assembled(kind, files, found.module))
+    own = tuple(assembled(kind, found.files, found.module))
     layer = (
         custom_function(kind, found.place, found.classes)
         or value_search(kind)

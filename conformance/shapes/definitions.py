@@ -31,6 +31,7 @@ class Definitions:
         classes: its own, in the order of the file.
         functions: its own, in the order of the file.
         others: other things that it makes, such as functions of JAX.
+        files: the names that the lines of its parts go by.
         failed: the first statement that asked for what is not here, and those that failed after it.
     """
 
@@ -39,6 +40,7 @@ class Definitions:
     classes: tuple[type, ...]
     functions: tuple[FunctionType, ...]
     others: tuple[Any, ...] = ()
+    files: tuple[str, ...] = ()
     failed: tuple[Failed, ...] = ()
 
 
@@ -50,8 +52,10 @@ def definitions(place: str, python_path: Sequence[Path] = ()) -> Definitions:
         SubjectError: its code failed.
     """
     failed: list[Failed] = []
-    module = run_file(place, sources(place), python_path, failed)
-    return replace(of_module(place, module), failed=tuple(failed))
+    parts = sources(place)
+    module = run_file(place, parts, python_path, failed)
+    files = tuple(name for name, _ in parts)
+    return replace(of_module(place, module), files=files, failed=tuple(failed))
 
 
 def of_module(place: str, module: ModuleType) -> Definitions:
@@ -65,6 +69,7 @@ def of_module(place: str, module: ModuleType) -> Definitions:
         tuple(dict.fromkeys(classes)),
         tuple(dict.fromkeys(functions)),
         tuple(each for each in own if not isinstance(each, type | FunctionType)),
+        (str(Path(place).resolve()),) if place else (),
     )
 
 

@@ -115,13 +115,13 @@ def _execute(tree: ast.Module, file: str, module: ModuleType, failed: list[Faile
             if not failed and not isinstance(error, NOT_HERE):
                 raise
             failed.append(Failed(f"{Path(file).name}:{statement.lineno}", error))
-            _MISSING.setdefault(module, set()).update(_bound(statement))
+            _MISSING.setdefault(module, set()).update(names_in(statement, ast.Store))
 
 
-def _bound(statement: ast.stmt) -> set[str]:
-    """The names that a statement gives something to."""
-    names = (each for each in ast.walk(statement) if isinstance(each, ast.Name))
-    return {each.id for each in names if isinstance(each.ctx, ast.Store)}
+def names_in(statement: ast.stmt, how: type[ast.expr_context]) -> set[str]:
+    """The names that a statement reads (`ast.Load`), or gives something to (`ast.Store`)."""
+    inside = ast.walk(statement)
+    return {each.id for each in inside if isinstance(each, ast.Name) and isinstance(each.ctx, how)}
 
 
 def missing(module: ModuleType) -> set[str]:
