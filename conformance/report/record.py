@@ -23,7 +23,13 @@ from conformance.verdict.compare import Status, Verdict
 from conformance.verdict.finding import Finding, Kind, finding
 
 REPORT_VERSION = 1
-OPTIONAL = ("finding", "on_balls", "lost", "bits")  # of a verdict, written where there is one
+OPTIONAL = (
+    "finding",
+    "from_truth",
+    "on_balls",
+    "lost",
+    "bits",
+)  # of a verdict, written where there is one
 
 
 def to_json(report: Report) -> dict[str, Any]:
@@ -133,7 +139,8 @@ def case_from_json(values: dict[str, Any]) -> CaseReport:
 
 def _verdict_to_json(verdict: Verdict) -> dict[str, Any]:
     values: dict[str, Any] = to_values(verdict)
-    values["problem"] = problem_text(verdict)
+    if verdict.finding is not None:
+        values["problem"] = problem_text(verdict)
     if verdict.on_balls is not None:
         del values["on_balls"]["frames"]
     if verdict.finding is not None:
