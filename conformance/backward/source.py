@@ -8,7 +8,7 @@ from functools import lru_cache
 from itertools import islice, pairwise
 
 from conformance.backward.findings import Line
-from conformance.tracing.trace import Node
+from conformance.tracing.node import Node
 
 
 @lru_cache(maxsize=64)

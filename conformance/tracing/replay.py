@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from conformance.arithmetic.exact import Exact, LeftExactError, to_balls, to_exact
+from conformance.tracing.node import Node, substituted
 from conformance.tracing.substitute import exact_math
-from conformance.tracing.trace import Node, Trace, substituted
+from conformance.tracing.trace import Trace
 from reference.step import Array
 
 CHOICES = ("argmax", "argmin", "argsort", "nonzero", "argwhere", "flatnonzero", "searchsorted")
