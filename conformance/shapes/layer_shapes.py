@@ -30,6 +30,9 @@ OPTIONS: dict[str, Any] = {
     "activation": "relu",
     "keeprate": 0.5,
     "keepprob": 0.5,
+    "eps": 2.0**-10,
+    "epsilon": 2.0**-10,
+    "momentum": 0.875,
 }
 """Arguments that are no arrays."""
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from conformance.shapes.tensors import as_array, as_tensor, is_tensor
-from conformance.shapes.vocabulary import is_parameter, stem
+from conformance.shapes.vocabulary import BIAS, WEIGHT, bare, is_parameter, stem
 
 DEEP = 6
 
@@ -72,8 +72,8 @@ class Walk:
     def of(self, value: Any, path: str, name: str) -> Any:
         """The value, changed."""
         array = as_array(value) if is_tensor(value) else value
-        if _is_array(array) or (_is_number(value) and is_parameter(stem(name))):
-            made = self.change(Leaf(path, name, array))
+        if _is_array(array) or (_is_number(value, name) and is_parameter(stem(name))):
+            made = self.change(Leaf(path, name, float(value) if type(value) is int else array))
             return value if made is array else as_tensor(made) if array is not value else made
         if not _holds(value, self.module) or self.depth >= DEEP:
             return value
@@ -107,7 +107,7 @@ class Walk:
         return value
 
     def _items(self, value: Any, path: str, name: str) -> None:
-        numbers = bool(len(value)) and all(map(_is_number, value))
+        numbers = bool(len(value)) and all(_is_number(each, name) for each in value)
         for i, each in enumerate(value):
             leaf = Leaf(f"{path}[{i}]", name, each)
             made = self.change(leaf) if numbers else self.of(each, leaf.path, name)
@@ -115,7 +115,10 @@ class Walk:
                 value[i] = made
 
     def _attributes(self, value: Any, path: str, name: str) -> None:
-        for key, each in list(vars(value).items()):
+        held = dict(vars(value))
+        for key, each in held.items():
+            if _is_number(each, key) and not _beside_weights(held, key):
+                continue  # such as the b1 of an optimizer
             made = self.of(each, f"{path}.{key}", _inner_name(name, key))
             if self.write and made is not each:
                 write = type if isinstance(value, type) else object  # a frozen dataclass too
@@ -130,6 +133,14 @@ class Walk:
                 made = self.of(cell.cell_contents, f"{root}.{name}", name)
                 if self.write and made is not cell.cell_contents:
                     cell.cell_contents = made
+
+
+def _beside_weights(held: Mapping[str, Any], key: str) -> bool:
+    """Whether a number of this name may be a bias: it is held with weights, or what has them."""
+    return not BIAS.fullmatch(bare(key)) or any(
+        WEIGHT.fullmatch(bare(name)) or isinstance(each, list | tuple)
+        for name, each in held.items()
+    )
 
 
 def _inner_name(name: str, key: str) -> str:
@@ -165,8 +176,10 @@ def _is_array(value: Any) -> bool:
     return isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.size > 0
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, float | np.floating)
+def _is_number(value: Any, name: str) -> bool:
+    """Whether it is a number that may be a parameter; `b = 0` is a bias of no fraction yet."""
+    begins = type(value) is int and value == 0 and BIAS.fullmatch(bare(stem(name))) is not None
+    return isinstance(value, float | np.floating) or begins
 
 
 def _is_own(value: Any, module: ModuleType | None) -> bool:
