@@ -78,7 +78,7 @@ class LayerSearch:
         problem = "how it is made is not known"
         for layout in LAYOUTS:
             data = next(example_data(Sizes(), (layout,)))
-            for said, make in self._own(data) or _constructions(self.kind, data):
+            for said, make in (*self._own(data), *_constructions(self.kind, data)):
                 made = Plan(said, make, (), self.module)
                 try:
                     found = self._judged(made, data)

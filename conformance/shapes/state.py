@@ -91,6 +91,7 @@ class Walk:
             pairs = {
                 key: self.of(e, f"{path}[{key!r}]", key if isinstance(key, str) else name)
                 for key, e in value.items()
+                if not _is_lone_number(value, key)
             }
             if self.write:
                 value.update(pairs)  # type: ignore[attr-defined]
@@ -117,8 +118,8 @@ class Walk:
     def _attributes(self, value: Any, path: str, name: str) -> None:
         held = dict(vars(value))
         for key, each in held.items():
-            if _is_number(each, key) and not _beside_weights(held, key):
-                continue  # such as the b1 of an optimizer
+            if _is_lone_number(held, key):
+                continue
             made = self.of(each, f"{path}.{key}", _inner_name(name, key))
             if self.write and made is not each:
                 write = type if isinstance(value, type) else object  # a frozen dataclass too
@@ -135,12 +136,14 @@ class Walk:
                     cell.cell_contents = made
 
 
-def _beside_weights(held: Mapping[str, Any], key: str) -> bool:
-    """Whether a number of this name may be a bias: it is held with weights, or what has them."""
-    return not BIAS.fullmatch(bare(key)) or any(
-        WEIGHT.fullmatch(bare(name)) or isinstance(each, list | tuple)
-        for name, each in held.items()
-    )
+def _is_lone_number(held: Mapping[Any, Any], key: Any) -> bool:
+    """Whether it is a number named as a bias, but not held with weights: the b1 of an optimizer."""
+    number = isinstance(key, str) and _is_number(held[key], key)
+    return number and bool(BIAS.fullmatch(bare(key))) and not any(
+        isinstance(e, list | tuple)
+        or (isinstance(k, str) and WEIGHT.fullmatch(bare(k)) and type(e) is not int)
+        for k, e in held.items()
+    )  # fmt: skip
 
 
 def _inner_name(name: str, key: str) -> str:

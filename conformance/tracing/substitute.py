@@ -18,6 +18,7 @@ import numpy as np
 from conformance.arithmetic.exact import Exact
 from conformance.tracing.arrays import Traced, _trace_of, is_traced_number, plain, traced_number
 from conformance.tracing.modules import Substitute, replaced
+from conformance.tracing.special import zero
 from conformance.tracing.trace import Trace, flat
 
 MADE = ("zeros", "ones", "empty", "full", "eye", "identity")
@@ -119,6 +120,7 @@ def substitutes(trace: Trace, seed: int | None = None) -> dict[int, Any]:
         instead |= _seeded(trace, numpy, seed)
     total = _fsum(trace)
     numpy.__dict__["float64"] = _Float64
+    instead[id(zero)] = _zero(trace)
     instead[id(math.fsum)] = plain_math.__dict__["fsum"] = total
     return instead
 
@@ -287,6 +289,15 @@ def _of_number(name: str, original: Callable[..., Any], ufunc: Any) -> Callable[
         return trace.record(name, ufunc, trace.argument(args), {}, result)
 
     called.__name__ = name
+    return called
+
+
+def _zero(trace: Trace) -> Callable[[], Any]:
+    def called() -> Any:
+        if not trace.recording:
+            return zero()
+        return trace.traced(0.0, trace.node("constant", None, (), {}, np.zeros(())))
+
     return called
 
 
