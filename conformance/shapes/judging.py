@@ -240,6 +240,18 @@ def _with_updates(first: Examined, wrong: Sequence[Update]) -> Examined:
     return replace(first, gradients=gradients, accused=tuple(blamed))
 
 
+def with_lines(examined: Examined, updates: Sequence[Update]) -> Examined:
+    """What is known, with the lines of updates where what moves a parameter was given as it is."""
+    lines = {each.goal.name: line for each in updates if (line := line_of(each.node)) is not None}
+    accused = tuple(
+        replace(each, lines=tuple(dict.fromkeys(lines[e] for e in each.gradients if e in lines)))
+        if not each.lines
+        else each
+        for each in examined.accused
+    )
+    return replace(examined, accused=accused)
+
+
 def _turned(examined: Examined, places: Places) -> Examined:
     """What is known, with an update of the wrong sign in the place of a gradient of the wrong sign.
 

@@ -20,7 +20,7 @@ from conformance.backward.program import Goal, NotAGradientError, OwnPass
 from conformance.shapes.arguments import RATE, Scope, needed, size_kinds, taken, ways
 from conformance.shapes.attempt import Attempt, Call, Plan, UnfitError, begin
 from conformance.shapes.example_data import IMAGES, Data, Sizes, example_data
-from conformance.shapes.judging import Found, Recognised, called, right_gradients, used
+from conformance.shapes.judging import Found, Recognised, called, right_gradients, used, with_lines
 from conformance.shapes.layer_shapes import (
     OPTIONS,
     SHAPES,
@@ -137,7 +137,7 @@ class LayerSearch:
         assert run.trace is not None  # noqa: S101 - a recorded run
         step = OwnPass(run.trace, goals, loss=out, scaled=not found.direct)
         if goals:
-            part = examine_pass(step)
+            part = with_lines(examine_pass(step), found.updates)
             parts.append(replace(part, factor=1.0) if step.scaled else part)
         for each in inner:
             step = replace(step, goals=(each,), scaled=False, promised=True)

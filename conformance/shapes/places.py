@@ -17,7 +17,7 @@ from conformance.shapes.definitions import returned_names
 from conformance.shapes.state import Leaf, leaves
 from conformance.shapes.vocabulary import bare, kinds_of, stem
 from conformance.tracing.ancestors import walk
-from conformance.tracing.trace import Node, Trace
+from conformance.tracing.trace import FILLED, Node, Trace, flat
 
 Key = tuple[str, tuple[str, ...]]
 
@@ -322,8 +322,20 @@ def _origin(node: Node) -> Node | None:
             node, updated = earlier[0], True
         elif node.operation == "add" and earlier:
             node, updated = min(earlier, key=lambda e: e.number), True
+        elif node.operation == FILLED and _adds_to_a_part(node):
+            node, updated = node.args[0], True
         else:
             return node if updated else None
+
+
+def _adds_to_a_part(node: Node) -> bool:
+    """Whether a part of an array was written that is itself with something added, `w[1:] += d`."""
+    written = [e for e in flat(node.args[1:]) if type(e) is Node]
+    return type(node.args[0]) is Node and any(
+        part.operation == "getitem"
+        for each in written
+        for part in (each, *(each.inputs if each.operation in ("add", "subtract") else ()))
+    )
 
 
 def _unscaled(term: Node, parameter: Node) -> Node:

@@ -51,7 +51,7 @@ KINDS: dict[str, Pattern] = {
         r"|(n|num)?(neurons|units|nodes|filters|kernels)|(size|dim|d)(out|output)|k|c|fanout|ny|classes"
         r"|out(features|nodes|channels|planes)|outputchannels|cout",
         "m": r"m(batch|train)?|n|batch|nsamples|numsamples|numexamples|samples",
-        "params": r"params?|parameters|weights|theta|thetas|w|nnparams|model|p|wb|weightsandbiases|unrolled",
+        "params": r"(params?|parameters?)(values|dict)?|weights|theta|thetas|w|nnparams|model|p|wb|weightsandbiases|unrolled",
         "cache": r"caches?|memory|ctx|context|tape|intermediates|store|forwardcache|activations",
         "grads": r"grads?|gradients?|derivatives|dparams|updates|dtheta",
         "pairs": r"training(data|set)|minibatch|dataset|data|batch|trainset",

@@ -1,20 +1,21 @@
-"""Biases that a program begins with the number 0, which no trace could follow.
+"""What a program itself moves and begins with plain numbers, which no trace could follow.
 
-`b = 0` stays a plain number where nothing is traced. Left out: arrays of zeros, which NumPy makes.
+That is `b = 0`, and random weights that are written into. Where nothing is traced they stay as they
+are. Left out: arrays of zeros, which NumPy makes.
 """
 
 import ast
 import re
 
-from conformance.tracing.special import zero
+from conformance.tracing.special import entered, zero
 
-NAME = "__conformance_zero__"
-"""The name, among those of the program's module, of what gives the number."""
+NUMBER, ARRAY = "__conformance_zero__", "__conformance_entered__"
+"""The names, among those of the program's module, of what gives the number and takes an array."""
 BIAS = re.compile(r"(?:\w+\.)*_?b(?:ias(?:es)?)?\d*_?")
 
 
 def followed(statement: ast.stmt) -> ast.stmt:
-    """A statement in which biases that it moves begin with a number that can be followed."""
+    """A statement in which what it moves begins with values that can be followed."""
     moved = {name for each in ast.walk(statement) for name in _moved(each)}
     for each in ast.walk(statement) if moved else ():
         if isinstance(each, ast.Assign) and len(each.targets) == 1:
@@ -23,12 +24,12 @@ def followed(statement: ast.stmt) -> ast.stmt:
 
 
 def provide(names: dict[str, object]) -> None:
-    """Put what gives the number among the names of a module."""
-    names[NAME] = zero
+    """Put what gives the number and takes an array among the names of a module."""
+    names[NUMBER], names[ARRAY] = zero, entered
 
 
 def _moved(node: ast.AST) -> list[str]:
-    """The bias that a statement adds a product to, or takes one off."""
+    """What a statement adds a product to, or takes one off."""
     match node:
         case ast.AugAssign(target=target, op=ast.Add() | ast.Sub(), value=value):
             pass
@@ -39,9 +40,9 @@ def _moved(node: ast.AST) -> list[str]:
             pass
         case _:
             return []
-    name = ast.unparse(target)
+    whole = target.value if isinstance(target, ast.Subscript) else target
     product = any(isinstance(each, ast.Mult | ast.Call) for each in ast.walk(value))
-    return [name] if product and BIAS.fullmatch(name) else []
+    return [ast.unparse(whole)] if product else []
 
 
 def _begun(target: ast.expr, value: ast.expr, moved: set[str]) -> ast.expr:
@@ -50,8 +51,15 @@ def _begun(target: ast.expr, value: ast.expr, moved: set[str]) -> ast.expr:
             pairs = zip(target.elts, value.elts, strict=True)
             value.elts = [_begun(one, other, moved) for one, other in pairs]
         return value
-    number = isinstance(value, ast.Constant) and type(value.value) in (int, float)
-    if number and not value.value and ast.unparse(target) in moved:  # type: ignore[attr-defined]
-        call = ast.Call(ast.Name(NAME, ast.Load()), [], [])
-        return ast.fix_missing_locations(ast.copy_location(call, value))
-    return value
+    name = ast.unparse(target)
+    match value:
+        case ast.Constant(value=int() | float() as number) if not number:
+            taken = (NUMBER, []) if name in moved and BIAS.fullmatch(name) else None
+        case ast.Call():
+            taken = (ARRAY, [value]) if name in moved else None
+        case _:
+            taken = None
+    if taken is None:
+        return value
+    call = ast.Call(ast.copy_location(ast.Name(taken[0], ast.Load()), value), taken[1], [])
+    return ast.copy_location(call, value)

@@ -18,5 +18,10 @@ def zero() -> float:
     return 0.0
 
 
+def entered(value: Any) -> Any:
+    """A value as it is, which a trace knows while one is noted (`substitute.py`)."""
+    return value
+
+
 KNOWN = {"expit": expit}
 """What stands for a universal function of SciPy, by its name."""

@@ -18,7 +18,7 @@ import numpy as np
 from conformance.arithmetic.exact import Exact
 from conformance.tracing.arrays import Traced, _trace_of, is_traced_number, plain, traced_number
 from conformance.tracing.modules import Substitute, replaced
-from conformance.tracing.special import zero
+from conformance.tracing.special import entered, zero
 from conformance.tracing.trace import Trace, flat
 
 MADE = ("zeros", "ones", "empty", "full", "eye", "identity")
@@ -120,7 +120,7 @@ def substitutes(trace: Trace, seed: int | None = None) -> dict[int, Any]:
         instead |= _seeded(trace, numpy, seed)
     total = _fsum(trace)
     numpy.__dict__["float64"] = _Float64
-    instead[id(zero)] = _zero(trace)
+    instead[id(zero)], instead[id(entered)] = _zero(trace), _entered(trace)
     instead[id(math.fsum)] = plain_math.__dict__["fsum"] = total
     return instead
 
@@ -297,6 +297,14 @@ def _zero(trace: Trace) -> Callable[[], Any]:
         if not trace.recording:
             return zero()
         return trace.traced(0.0, trace.node("constant", None, (), {}, np.zeros(())))
+
+    return called
+
+
+def _entered(trace: Trace) -> Callable[[Any], Any]:
+    def called(value: Any) -> Any:
+        plain_array = type(value) is np.ndarray and value.dtype.kind == "f" and trace.recording
+        return traced_array(trace, value) if plain_array else value
 
     return called
 
