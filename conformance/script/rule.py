@@ -61,7 +61,9 @@ def not_kept(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
 
 def unwritten(results: Sequence[Judgement], names: Sequence[str]) -> Iterator[Accused]:
     """The parameters to which the same zeros are added at each of several updates."""
-    for made, name in zip(zip(*(each.updates for each in results), strict=True), names, strict=True):
+    for made, name in zip(
+        zip(*(each.updates for each in results), strict=True), names, strict=True
+    ):
         constants = [each.constant for each in made]
         zeros = all(each is not None and not np.any(each.value) for each in constants)
         if zeros and len(made) > 1 and not any(each.states for each in made):

@@ -39,7 +39,7 @@ OPTIONS: dict[str, Any] = {
 SIZES: dict[str, Any] = {
     **OPTIONS,
     "kernelsize": 3, "filtersize": 3, "ksize": 3, "kernel": 3,
-    "poolsize": 2, "poolh": 2, "poolw": 2,
+    "depth": N_OUT, "poolsize": 2, "poolh": 2, "poolw": 2,
     "nheads": 2, "numheads": 2, "heads": 2, "nhead": 2,
 }  # fmt: skip
 """Numbers that a layer is made of, beside the widths of its inputs and outputs."""

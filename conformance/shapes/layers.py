@@ -44,7 +44,8 @@ ENTRIES = 8
 Make = Callable[[Data, Scope], dict[str, Any]]
 
 LAYOUTS = (
-    "rows", "columns", "one column", "one row", "one vector", "an image", "images", "sequences",
+    "rows", "columns", "one column", "one row", "one vector", "an image",
+    "an image of channels", "images", "sequences",
     "places", "a list of columns",
 )  # fmt: skip
 
@@ -290,7 +291,7 @@ def _constructions(kind: type, data: Data) -> Iterator[tuple[str, Make]]:
     known["n_hidden"] = s.n_out
     names = ", ".join(each.name for each in taken(kind))
     said = f"{kind.__name__}({names})"
-    for args, kwargs in ways(kind, "", Scope(known, SIZES)):
+    for args, kwargs in ways(kind, "", Scope(known, {**SIZES, **_shapes(data)})):
         yield said, _maker(kind, args, kwargs)
     yield from ((said, _maker(kind, (), arrays)) for arrays in _arrays(kind, data.layout))
     by_order: dict[int, list[tuple[Any, ...]]] = {
@@ -298,6 +299,12 @@ def _constructions(kind: type, data: Data) -> Iterator[tuple[str, Make]]:
     }  # fmt: skip
     for args in by_order.get(len(needed(kind)), []):
         yield said, _maker(kind, args, {})
+
+
+def _shapes(data: Data) -> dict[str, Any]:
+    """Shapes that a layer is told, of one sample: that of its input, and a column as long."""
+    shape = np.shape(data.x)[1:] if data.layout == "images" else np.shape(data.x)
+    return {"inputshape": shape, "outputshape": (int(np.prod(shape)), 1), "shape": shape}
 
 
 def _arrays(kind: type, layout: str) -> Iterator[dict[str, Any]]:

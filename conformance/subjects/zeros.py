@@ -7,7 +7,7 @@ are. Left out: arrays of zeros, which NumPy makes.
 import ast
 import re
 
-from conformance.tracing.special import entered, zero
+from conformance.tracing.modules import entered, zero
 
 NUMBER, ARRAY = "__conformance_zero__", "__conformance_entered__"
 """The names, among those of the program's module, of what gives the number and takes an array."""
@@ -52,13 +52,12 @@ def _begun(target: ast.expr, value: ast.expr, moved: set[str]) -> ast.expr:
             value.elts = [_begun(one, other, moved) for one, other in pairs]
         return value
     name = ast.unparse(target)
+    taken: tuple[str, list[ast.expr]] | None = None
     match value:
         case ast.Constant(value=int() | float() as number) if not number:
             taken = (NUMBER, []) if name in moved and BIAS.fullmatch(name) else None
         case ast.Call():
             taken = (ARRAY, [value]) if name in moved else None
-        case _:
-            taken = None
     if taken is None:
         return value
     call = ast.Call(ast.copy_location(ast.Name(taken[0], ast.Load()), value), taken[1], [])

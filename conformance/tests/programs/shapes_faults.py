@@ -38,6 +38,12 @@ FAULTS: dict[str, list[Edit]] = {
         ("(d_out - (d_out * self.p).sum())", "(d_out - (d_out * self.p).mean())"),
         ("self.biases -= learn_rate * d_totals", "self.biases -= learn_rate * d_out"),
     ],
+    "correlated": [
+        ("signal.convolve2d(above, self.kernels[k, c]", "signal.correlate2d(above, self.kernels[k, c]"),
+        ("signal.correlate2d(plane, above,", "signal.convolve2d(plane, above,"),
+        ("self.biases -= learning_rate * output_gradient", "self.biases += learning_rate * output_gradient"),
+        ("np.sum(output_gradient * self.p)", "np.mean(output_gradient * self.p)"),
+    ],
     "absent_data": [
         ("np.sum(dZ2, 1).reshape(-1, 1) / m", "np.sum(dZ2) / m"),
         ("relu_slope(Z1)", "relu_slope(W1.dot(X))"),
