@@ -10,7 +10,7 @@ import numpy as np
 from conformance.backward.chain import Arrays, Chain
 from conformance.backward.operation import MOVES, is_float
 from conformance.backward.program import Recorded
-from conformance.tracing.trace import Node
+from conformance.tracing.node import Node
 from reference.step import Array
 
 Cut = frozenset[tuple[int, int | None]]

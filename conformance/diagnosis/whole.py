@@ -150,6 +150,41 @@ def _about(failure: Failure, other: Array, factor: Array) -> bool:
     return bool(known.any() and np.all((np.abs(failure.got - other) <= room) | ~known))
 
 
+def _clipped(failures: Sequence[Failure]) -> str:
+    """Whether what is beyond some limit is the limit: of a gradient, or of how far it moves."""
+    pairs = [(each, _moves(each)) for each in failures]
+    if not all(_is_clipped(each, got, right) for each, (got, right, _) in pairs):
+        return ""
+    means = [float(np.max(np.abs(got))) / eta for _, (got, _, eta) in pairs]
+    sums = [mean * each.evidence.batch.m for mean, each in zip(means, failures, strict=True)]
+    what = "it moves as if its gradient were" if _is_parameter(failures[0]) else "it is"
+    for limits, of in ((means, ""), (sums, " as a sum over the mini-batch")):
+        shown = {f"{limit:.6g}" for limit in limits}
+        if len(shown) == 1:
+            limit = shown.pop()
+            return f"{what} clipped to [−{limit}, {limit}]{of}"
+    return ""
+
+
+def _is_parameter(failure: Failure) -> bool:
+    return split(failure.name)[0] in ("w", "b")
+
+
+def _moves(failure: Failure) -> tuple[Array, Array, float]:
+    """What it is and has to be, of a parameter less its start; and what a gradient is times."""
+    start = dict(failure.evidence.start.named()).get(failure.name)
+    if start is None or not _is_parameter(failure):
+        return failure.got, failure.right, 1.0
+    before = np.asarray(start, np.float64)
+    return failure.got - before, failure.right - before, failure.evidence.case.eta
+
+
+def _is_clipped(failure: Failure, got: Array, right: Array) -> bool:
+    limit = np.max(np.abs(got))
+    clipped = np.clip(right, -limit, limit)
+    return bool(limit and np.any(clipped != right)) and failure.is_(failure.got - got + clipped, 2)
+
+
 ADDED: dict[str, dict[str, Callable[[Situation], Any]]] = {
     "z": {"b^l": lambda at: at.b(at.layer)},
     "w": {"η λ/n w^l": lambda at: at.eta * at.decay * at.w(at.layer)},
@@ -215,7 +250,7 @@ def _offset(failures: Sequence[Failure]) -> str:
 
 
 WHOLE = (
-    *(_zero, _factor, _moved, _elementwise, _added, one_sample),
+    *(_zero, _factor, _moved, _clipped, _elementwise, _added, one_sample),
     *(_transposed, _permuted, earlier, momentum, _offset),
 )
 """What is looked for in whole arrays; the first that is true is said."""

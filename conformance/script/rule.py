@@ -14,7 +14,7 @@ from conformance.script.known_rules import moments
 from conformance.script.linear import entrywise
 from conformance.script.origin import origin
 from conformance.script.update import Update, alike, kept
-from conformance.tracing.trace import Node
+from conformance.tracing.node import Node
 
 
 def faults(results: Sequence[Judgement], names: Sequence[str]) -> list[Accused]:

@@ -12,7 +12,7 @@ import numpy as np
 from conformance.backward.source import statement
 from conformance.script.linear import ancestors, entrywise, links
 from conformance.script.parameters import Parameter
-from conformance.tracing.trace import FILLED, Node
+from conformance.tracing.node import FILLED, Node
 
 Multiple = tuple[Node, float]
 """An array, and how many times it is added; only the sign counts in an adaptive update."""

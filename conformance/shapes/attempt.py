@@ -20,8 +20,9 @@ from conformance.shapes.state import Leaf, changed, leaves
 from conformance.shapes.tensors import as_array, as_tensor, doubles, holds_tensors
 from conformance.shapes.vocabulary import kinds_of
 from conformance.subjects.execution import missing
+from conformance.tracing.node import Node
 from conformance.tracing.program import traced_program
-from conformance.tracing.trace import EnoughError, Node, Trace
+from conformance.tracing.trace import EnoughError, Trace
 
 Values = Mapping[str, Any]
 """Numbers for parameters, by their paths."""

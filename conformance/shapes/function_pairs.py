@@ -23,8 +23,9 @@ from conformance.shapes.judging import Found, Recognised, called
 from conformance.shapes.layer_shapes import OPTIONS, SHAPES, argument_kind
 from conformance.shapes.layers import called_itself, together
 from conformance.shapes.vocabulary import bare, is_plain, is_role, kinds_of
+from conformance.tracing.node import Node
 from conformance.tracing.program import traced_program
-from conformance.tracing.trace import Node, Trace
+from conformance.tracing.trace import Trace
 from reference.step import Array
 
 PAIR = ("loss", "gradient")

@@ -20,7 +20,8 @@ from conformance.shapes.attempt import Attempt, is_number
 from conformance.shapes.places import Places, Update
 from conformance.shapes.search import Reading
 from conformance.tracing.frames import Frame
-from conformance.tracing.trace import Node, Trace
+from conformance.tracing.node import Node
+from conformance.tracing.trace import Trace
 from reference.step import Array
 
 TRIED = 2

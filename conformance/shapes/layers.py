@@ -35,8 +35,9 @@ from conformance.shapes.plans import Made
 from conformance.shapes.search import generic
 from conformance.shapes.state import leaves
 from conformance.shapes.vocabulary import is_role
+from conformance.tracing.node import Node
 from conformance.tracing.program import traced_program
-from conformance.tracing.trace import Node, Trace
+from conformance.tracing.trace import Trace
 
 ENTRIES = 8
 """So many entries of an output are tried alone."""

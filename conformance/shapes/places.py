@@ -17,7 +17,8 @@ from conformance.shapes.definitions import returned_names
 from conformance.shapes.state import Leaf, leaves
 from conformance.shapes.vocabulary import bare, kinds_of, stem
 from conformance.tracing.ancestors import walk
-from conformance.tracing.trace import FILLED, Node, Trace, flat
+from conformance.tracing.node import FILLED, Node, flat
+from conformance.tracing.trace import Trace
 
 Key = tuple[str, tuple[str, ...]]
 

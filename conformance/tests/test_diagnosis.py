@@ -28,7 +28,7 @@ from conformance.tests.networks.book import Network
 from conformance.tests.support import recorded
 from conformance.tests.test_function_subject import changed
 from conformance.verdict.compare import EQUATION, RECORD
-from reference.equations import sigmoid
+from reference.equations import relu, sigmoid
 from reference.step import Array, Batch
 
 CASES = ("expanding-3-4-5-2", "remainder-3-4-2", "square-4-4-4-4")
@@ -63,6 +63,10 @@ def of_the_step_before(value: Any, at: Situation) -> Any:
 def half_the_last_move(value: Any, at: Situation) -> Any:
     before = at if at.previous is None else at.previous
     return value + 0.5 * (at.b(at.layer) - before.b(at.layer))
+
+
+def clipped_at_a_16th(nabla: Any) -> Any:
+    return nabla - relu(nabla - 2**-4) + relu(-nabla - 2**-4)
 
 
 UNKNOWN: dict[str, tuple[Formulas, str]] = {
@@ -103,6 +107,14 @@ UNKNOWN: dict[str, tuple[Formulas, str]] = {
     "a step by the root of m": (
         {"B": lambda at: at.b(at.layer) - at.eta * at.nabla_b(at.layer) * np.sqrt(at.m)},
         "it moves √m × as far as it should",
+    ),
+    "gradients that are clipped": (
+        right("BP4", lambda v, _: clipped_at_a_16th(v)),
+        "it is clipped to [−0.0625, 0.0625]",
+    ),
+    "moves that are clipped": (
+        {"B": lambda at: by_the_book(at, "B", nabla_b=clipped_at_a_16th(at.nabla_b(at.layer)))},
+        "it moves as if its gradient were clipped to [−0.0625, 0.0625]",
     ),
     "no η": (
         {"W": lambda at: (1 - at.eta * at.decay) * at.w(at.layer) - at.nabla_w(at.layer)},

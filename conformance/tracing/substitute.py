@@ -19,8 +19,9 @@ import numpy as np
 from conformance.arithmetic.exact import Exact
 from conformance.tracing.arrays import Traced, _trace_of, is_traced_number, plain, traced_number
 from conformance.tracing.modules import Substitute, entered, replaced, zero
+from conformance.tracing.node import flat
 from conformance.tracing.special import KNOWN, MODULES
-from conformance.tracing.trace import Trace, flat
+from conformance.tracing.trace import Trace
 
 MADE = ("zeros", "ones", "empty", "full", "eye", "identity")
 COPIED = (
