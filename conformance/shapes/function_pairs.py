@@ -66,6 +66,8 @@ class PairSearch:
             out, cache = _split(_tried(self.forward, [((), given)]))
             dout = trace.given(np.random.default_rng(9).normal(size=out.shape), "dout")
             loss = _node(trace, (out * np.array(dout)).sum())
+            if not np.isfinite(loss.value):
+                raise UnfitError(f"{self.forward.__name__}: its output is not finite")
             back = _tried(self.backward, [((dout, *cache), {}), ((dout, *_spread(cache)), {})])
             goals = _goals(trace, self.backward, back, arrays)
         if not goals:
