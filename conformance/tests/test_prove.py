@@ -38,13 +38,16 @@ FAMILIES = ("relu-softmax-4-4-4-3", "tanh-4-4-4-3")
 
 OTHERS = (
     *("momentum-3-3-3", "nesterov-3-3-3", "rmsprop-3-3-3", "adam-3-3-3", "adamw-3-3-3"),
-    *("l1-3-3-3", "leaky-relu-softmax-3-5-2"),
+    *("l1-3-3-3", "leaky-relu-softmax-3-5-2", "large-gradients-4-3-5"),
     *("dropout-2-3-3-2", "inverted-dropout-tanh-softmax-2-4-3"),
 )
-"""Cases in which mistakes of other updates, of L1, leaky ReLU and dropout are seen."""
+"""Cases in which mistakes of other updates, of L1, leaky ReLU, dropout and clipping are seen."""
 
 OF_OTHERS = frozenset(
-    {*(each.id for each in (*OPTIMISERS, *DROPOUT)), "l1-as-l2", "leaky-slope-left-out"}
+    {
+        *(each.id for each in (*OPTIMISERS, *DROPOUT)),
+        *("l1-as-l2", "leaky-slope-left-out", "gradients-clipped"),
+    }
 )
 
 PAIRS = 200 if WHOLE else 10
