@@ -38,10 +38,13 @@ FAMILIES = ("relu-softmax-4-4-4-3", "tanh-4-4-4-3")
 
 OTHERS = (
     *("momentum-3-3-3", "nesterov-3-3-3", "rmsprop-3-3-3", "adam-3-3-3", "adamw-3-3-3"),
-    *("l1-3-3-3", "leaky-relu-softmax-3-5-2", "large-gradients-4-3-5"),
+    *("l1-3-3-3", "leaky-relu-softmax-3-5-2"),
     *("dropout-2-3-3-2", "inverted-dropout-tanh-softmax-2-4-3"),
 )
-"""Cases in which mistakes of other updates, of L1, leaky ReLU, dropout and clipping are seen."""
+"""Cases in which mistakes of other updates, of L1, leaky ReLU and dropout are seen."""
+
+LARGE = ("large-gradients-4-3-5", "relu-linear-3-5-2")
+"""Cases with gradients beyond 1, in which clipping is seen."""
 
 OF_OTHERS = frozenset(
     {
@@ -82,6 +85,8 @@ def ids(cases: Sequence[Recorded]) -> list[str]:
 
 def sufficient(mistake: Mistake) -> tuple[str, ...]:
     """The cases that suffice for a mistake."""
+    if mistake.id == "gradients-clipped":
+        return LARGE
     return OTHERS if mistake.id in OF_OTHERS else (*SUFFICIENT, *FAMILIES)
 
 
