@@ -181,6 +181,8 @@ def _by_name(function: Callable[..., Any], scope: Scope) -> dict[str, Any] | Non
     given: dict[str, Any] = {}
     for each in taken(function):
         known, value = scope.value(each.name)
+        if not known:
+            known, value = _setting(function, each.name)
         optional = each.default is not inspect.Parameter.empty
         if not known and not optional:
             return None
@@ -191,6 +193,17 @@ def _by_name(function: Callable[..., Any], scope: Scope) -> dict[str, Any] | Non
             given[each.name] = value
     twice = [id(value) for value in given.values() if hasattr(value, "shape")]
     return given if len(twice) == len(set(twice)) else None
+
+
+def _setting(function: Callable[..., Any], name: str) -> tuple[bool, Any]:
+    """What the file itself holds under the name of an argument, such as `NN_ARCHITECTURE`."""
+    held = getattr(function, "__globals__", {})
+    found = [e for key, e in held.items() if bare(key) == bare(name) and isinstance(e, SETTINGS)]
+    return (True, found[0]) if len(found) == 1 else (False, None)
+
+
+SETTINGS = (list, tuple, dict, int, float, str)
+"""What a file may hold for its functions to be given, beside data."""
 
 
 def constructions(

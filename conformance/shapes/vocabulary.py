@@ -11,6 +11,7 @@ from functools import cache
 Pattern = re.Pattern[str]
 
 
+@cache
 def bare(name: str) -> str:
     """A name in lower case without underscores: `X_train` is `xtrain`."""
     return re.sub(r"[\W_]", "", name.lower())
@@ -50,8 +51,8 @@ KINDS: dict[str, Pattern] = {
         r"|outputs?(size|dim|nodes|neurons|units|layer|layersize|features|number|s)"
         r"|(n|num)?(neurons|units|nodes|filters|kernels)|(size|dim|d)(out|output)|k|c|fanout|ny|classes"
         r"|out(features|nodes|channels|planes)|outputchannels|cout",
-        "m": r"m|n|batch|nsamples|numsamples|numexamples|samples",
-        "params": r"params?|parameters|weights|theta|thetas|w|nnparams|model|p|wb|weightsandbiases|unrolled",
+        "m": r"m(batch|train)?|n|batch|nsamples|numsamples|numexamples|samples",
+        "params": r"(params?|parameters?)(values|dict)?|weights|theta|thetas|w|nnparams|model|p|wb|weightsandbiases|unrolled",
         "cache": r"caches?|memory|ctx|context|tape|intermediates|store|forwardcache|activations",
         "grads": r"grads?|gradients?|derivatives|dparams|updates|dtheta",
         "pairs": r"training(data|set)|minibatch|dataset|data|batch|trainset",
@@ -65,7 +66,7 @@ KINDS: dict[str, Pattern] = {
     }.items()
 }  # fmt: skip
 
-NETWORKS = r"(l|l2|nn|net|network|mlp|model|lmodel|l2layer|two?layer|two?layernet)?"
+NETWORKS = r"(l|l2|nn|full|net|network|mlp|model|lmodel|l2layer|two?layer|two?layernet)?"
 
 ROLES: dict[str, tuple[Pattern, ...]] = {
     "init": _patterns(
@@ -150,6 +151,7 @@ def kinds_of(name: str) -> tuple[str, ...]:
     return tuple(kind for kind, pattern in KINDS.items() if pattern.fullmatch(words))
 
 
+@cache
 def is_parameter(name: str) -> bool:
     """Whether an array of this name is weights or biases."""
     words = bare(name)
@@ -157,6 +159,7 @@ def is_parameter(name: str) -> bool:
     return bool(known) and SETTING.search(words) is None
 
 
+@cache
 def stem(name: str) -> str:
     """The name of the parameter in the name of a gradient; else the name itself."""
     words = bare(name)

@@ -23,6 +23,7 @@ from zlib import crc32
 from conformance.errors import SubjectError, UsageError
 from conformance.running.seconds import TooLongError, limited
 from conformance.running.tracebacks import PACKAGE, headline, own_traceback
+from conformance.subjects import zeros
 from conformance.subjects.absent import MissingError, forget, stand_ins
 
 NOT_HERE = (EOFError, ImportError, OSError, SubjectError, SystemExit, TooLongError)
@@ -87,7 +88,9 @@ def run_file(
         raise UsageError(f"{place} cannot be loaded")
     module = module_from_spec(spec)
     put_in_front(path.parent, *python_path)
+    _place_in_package(module, path, sources)
     sys.modules[name] = module
+    zeros.provide(vars(module))
     try:
         with subject_code(place), stand_ins(b"\n".join(source for _, source in sources)):
             for file, source in sources:
@@ -99,15 +102,43 @@ def run_file(
     return module
 
 
-def _execute(tree: ast.Module, file: str, module: ModuleType, failed: list[Failed]) -> None:
+def _place_in_package(module: ModuleType, path: Path, sources: Sequence[tuple[str, bytes]]) -> None:
+    """Let a module import from its own package: `from .layers import Dense`, `from net.layers …`.
+
+    Its package goes up as far as folders have an `__init__.py`, or as its imports ask for.
+    """
+    levels = max((_level(source) for _, source in sources), default=0)
+    top, names = path.parent, [path.parent.name]
+    if not levels and not (top / "__init__.py").is_file():
+        return
+    while len(names) < levels or (top.parent / "__init__.py").is_file():
+        top = top.parent
+        names.insert(0, top.name)
+    put_in_front(path.parent, top.parent)
+    if levels:
+        module.__spec__, module.__package__ = None, ".".join(names)  # as of a program's main module
+
+
+def _level(source: bytes) -> int:
+    """How many folders up a file imports from: 1 for `from .layers import Dense`."""
+    try:
+        nodes = ast.walk(ast.parse(source))
+    except SyntaxError:
+        return 0  # to execute it says so
+    return max((each.level for each in nodes if isinstance(each, ast.ImportFrom)), default=0)
+
+
+def _execute(whole: ast.Module, file: str, module: ModuleType, failed: list[Failed]) -> None:
     """Execute the statements of a file one by one."""
-    module.__doc__ = module.__doc__ or ast.get_docstring(tree)
+    module.__doc__ = module.__doc__ or ast.get_docstring(whole)
     flags = 0
-    for statement in tree.body:
+    for statement in whole.body:
         if isinstance(statement, ast.ImportFrom) and statement.module == "__future__":
             features = (getattr(__future__, each.name, None) for each in statement.names)
             flags |= sum(each.compiler_flag for each in features if each is not None)
-        code = compile(ast.Module([statement], []), file, "exec", flags, dont_inherit=True)
+        code = compile(
+            ast.Module([zeros.followed(statement)], []), file, "exec", flags, dont_inherit=True
+        )
         try:
             with nullcontext() if isinstance(statement, DEFINING) else limited(LONGEST):
                 exec(code, module.__dict__)  # noqa: S102 - to load it is what was asked for

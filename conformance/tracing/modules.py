@@ -27,6 +27,16 @@ class Substitute(ModuleType):
         return getattr(self.__dict__["_original"], name)
 
 
+def zero() -> float:
+    """0, which a trace knows while one is noted (`substitute.py`)."""
+    return 0.0
+
+
+def entered(value: Any) -> Any:
+    """A value as it is, which a trace knows while one is noted (`substitute.py`)."""
+    return value
+
+
 @contextmanager
 def replaced(
     instead: Mapping[int, Any],

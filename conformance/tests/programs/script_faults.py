@@ -28,6 +28,11 @@ FAULTS = {
         ("self.dw1 = self.x.t() @ gh", "self.dw1 = self.x.t() @ (gh / len(gh))"),
         ("2 * (p - Y) / Y.numel()", "2 * (p - Y) ** 2 / Y.numel()"),
     ],
+    "lagged.py": [
+        ("(1 - self.mid**2) * (self.high @ out_delta)", "(1 - self.mid) * (self.high @ out_delta)"),
+        ("        self.last_low = change", "        pass"),
+        ("change = np.outer(self.x, mid_delta)", "change = np.outer(self.x, mid_delta**2)"),
+    ],
     "zeroed.py": [
         ("(later @ again.T + ", "(later @ again + "),
         ("d_again += hiddens[t].T @ back", "d_again += hiddens[t + 1].T @ back"),
