@@ -135,7 +135,8 @@ def _nothing(trace: Trace, notes: Notes) -> str:
         where = f", in {said['at']}" if said.get("at") else ""
         return f"it ran for {said['time']} s and updated no parameter{where}"
     if not trace.nodes:
-        return "it ran to its end and computed nothing with NumPy or torch"
+        what = "it ran to its end and computed nothing with NumPy or torch"
+        return f"{what}; plain lists are followed in a class or a function: `conformance check`"
     what = "it ran to its end and updated no parameter: no array moved by what was computed from it"
     others = [each for each in _POOLS if each in sys.modules]
     return f"{what}; what its other processes do is not seen" if others else what
