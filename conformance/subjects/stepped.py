@@ -109,7 +109,17 @@ class Stepped:
             case.activations,
             case.update,
             exact_rule(case).constants,
+            dict(self._side_by_side(replay)),
         )
+
+    def _side_by_side(self, replay: Replay) -> Iterator[tuple[str, Array]]:
+        """The ∇b that backprop returned of the samples alone, each a column."""
+        names = self.returned[0] if len(self.returned) == self.batch.m else {}
+        for name in [each for each in names if each.startswith("nabla_b")]:
+            nodes = [each[name] for each in self.returned if name in each]
+            columns = [n for n in nodes if replay.exact(n) and n.value.shape[1:] == (1,)]
+            if len(columns) == self.batch.m and len({n.value.shape for n in columns}) == 1:
+                yield name, np.hstack([replay.value(each) for each in columns])
 
     def _parameters(self) -> list[int]:
         """The bits of the nodes of the weights and biases of each layer, and of no other."""

@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from conformance.tracing.frames import Frame, subject_calls, subject_frames, subject_sites
+from conformance.tracing.frames import Frame, subject_calls, subject_sites
 from reference.step import Array
 
 FILLED = "filled"
@@ -33,8 +33,8 @@ MANY_BITS = 30  # a float with so many significant bits is known again by its bi
 FEW_BITS = 20  # the same of a narrower one
 
 
-Write = tuple[Array | None, Any, tuple[Frame, ...]]
-"""Indices into a flattened array, or None for all of it; what was written there; the lines."""
+Write = tuple[Array | None, Any, tuple[Frame, ...], tuple[int, ...]]
+"""Indices into a flattened array, or None for all of it; what was written; the lines, the calls."""
 
 
 @dataclass(eq=False, repr=False)
@@ -377,7 +377,7 @@ class Trace:
         """Note what was written at some places of a memory."""
         if index is None:
             memory.writes.clear()
-        memory.writes.append((index, value, subject_frames()))
+        memory.writes.append((index, value, *self._where()))
         memory.version += 1
 
     def overwritten(self, array: Array, node: Node) -> None:
@@ -396,18 +396,18 @@ class Trace:
         """What computed all numbers of a memory."""
         if memory.writes:
             writes, memory.writes = memory.writes, []
-            *_, (index, value, _) = writes
+            *_, (index, value, frames, calls) = writes
             fits = type(value) is Node and value.value.shape == memory.owner.shape
             if index is None and fits and value.value.dtype == memory.owner.dtype:
                 memory.state = value
             else:
                 before = memory.state or self.constant(np.array(memory.owner))
-                pairs = tuple((index, value) for index, value, _ in writes)
+                pairs = tuple((index, value) for index, value, *_ in writes)
                 memory.state = self.node(
                     FILLED, filled, (before, pairs), {}, np.array(memory.owner)
                 )
-                if writes[-1][2] and writes[-1][2] != memory.state.frames:
-                    memory.state.frames, memory.state.calls = writes[-1][2], ()
+                if frames:
+                    memory.state.frames, memory.state.calls = frames, calls
                 memory.state.writes, memory.state.sites = tuple(writes), ()
                 memory.state.replaces = before
         if memory.state is None:

@@ -9,6 +9,7 @@ from operator import or_
 
 import numpy as np
 
+from conformance.tracing.arranging import LIMITING
 from conformance.tracing.candidates import Candidate
 from conformance.tracing.index import Location
 from conformance.tracing.uses import Made, Use, Uses
@@ -40,13 +41,15 @@ class ForwardSearch:
         function = self.run.f(layer).function
         return lambda v, _: [Use(function(v))]
 
-    def _uses_of_activation(self, layer: int, *, biased: bool = True) -> Made:
-        """The next z, or the product in it; of the last layer the error."""
+    def _uses_of_activation(self, layer: int) -> Made:
+        """The next z, or the product in it, if that is wrong; of the last layer the error."""
         run = self.run
         if layer < self.lookup.layers:
             w, b = run.start.w[layer - 1], run.start.b[layer - 1]
-            b = b if biased else np.zeros_like(b)
-            return lambda v, lift: [Use(BOOK.weighted_input(lift(w), v, lift(b)))]
+            biases = b, b * 0
+            return lambda v, lift: [
+                Use(BOOK.weighted_input(lift(w), v, lift(each))) for each in biases
+            ]
         y = run.batch.y
         return lambda v, lift: [Use(v - lift(y)), Use(lift(y) - v)]
 
@@ -72,7 +75,9 @@ class ForwardSearch:
                     return self.lookup.take(name, found.value, found.location, wrong=True)
             self.roles.first[name] = location
             last = self.lookup.columns(right, within)
-            return self.lookup.take(name, right, self.uses.place(right, made, location, last))
+            last = self.uses.place(right, made, location, last)
+            limited = name[0] == "z" and self._is_limited(last)  # for f: it is larger elsewhere
+            return self.lookup.take(name, right, location if limited else last)
         asked = name, (*where, above), made, changed
         signs = () if name[0] != "z" else (1, -1) if location is None else (1,)
         both = (self._going_on(*asked, sign=sign) for sign in signs)
@@ -80,6 +85,11 @@ class ForwardSearch:
         if found is not None and not self._made_for_nothing(location, found):
             return self.lookup.take(name, found.value, found.location, wrong=True)
         return self.lookup.take(name, right, location)
+
+    def _is_limited(self, location: Location) -> bool:
+        """Whether a value was limited, and is the same because its numbers are small."""
+        nodes = self.index.replay.trace.nodes
+        return all(nodes[number].operation in LIMITING for number in location.numbers)
 
     def _going_on(
         self,
@@ -111,7 +121,7 @@ class ForwardSearch:
         """Whether the next product was made of what σ makes of a z; of −z it makes 1 − a."""
         layer = int(name[1:])
         a = self.run.activated(layer, z)
-        location, made = self.lookup.columns(a), self._uses_of_activation(layer, biased=False)
+        location, made = self.lookup.columns(a), self._uses_of_activation(layer)
         return location is not None and bool(self.uses.used(a, made, location))
 
     def _made_for_nothing(self, right: Location | None, found: Candidate) -> bool:

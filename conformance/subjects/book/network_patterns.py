@@ -87,7 +87,10 @@ class NetworkPatterns(Patterns):
 
 
 def _same(roles: Roles, returned: Stepped) -> Iterator[str]:
-    """The gradients of which the mean over the samples is the one that was used."""
+    """The gradients of which the mean over the samples is the one that was used, or its negative.
+
+    It is the negative where an update adds what it is given.
+    """
     replay, m = Replay(returned.trace), returned.batch.m
     for name, used in roles.moved.items():
         nodes = [each[name] for each in returned.returned if name in each]
@@ -98,5 +101,7 @@ def _same(roles: Roles, returned: Stepped) -> Iterator[str]:
             total = np.asarray(sum(parts[1:], start=parts[0]))
             factor = common_factor(total, used)
             nothing = not as_floats(total).any() and not as_floats(used).any()
-            if nothing or (factor is not None and is_factor(factor, float(m))):
+            kept = roles.found.get(name)
+            times = m if kept is None or kept.factor > 0 else -m
+            if nothing or (factor is not None and is_factor(factor, float(times))):
                 yield name
