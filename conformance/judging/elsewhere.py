@@ -3,11 +3,13 @@
 An equation is surely wrong if it fails in a case where all that enters it is seen, and was found in
 numbers of which no two are equal. What else fails is explained by such an equation where it is made
 of what the program hides, or where the quantities were found in the numbers of the case itself: of
-two that are equal there, the wrong one may have been taken.
+two that are equal there, the wrong one may have been taken. If it was so in every case, those are
+sure that fail in most.
 
 Left out: what fails in a case (`judge.py`).
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
@@ -19,7 +21,7 @@ from conformance.verdict.compare import Status, Verdict
 
 def explained_elsewhere(reports: Sequence[CaseReport]) -> list[CaseReport]:
     """The reports without the blame that an equation explains which is surely wrong elsewhere."""
-    sure = {tag for report in reports for tag in _sure(report)}
+    sure = {tag for report in reports for tag in _sure(report)} or _in_most(reports)
     return [_explained(report, sure) for report in reports] if sure else list(reports)
 
 
@@ -29,6 +31,15 @@ def _sure(report: CaseReport) -> Iterator[str]:
     for tag, failures in report.blamed.items():
         if any(not each.hidden and (each.step, each.mode) not in own for each in failures):
             yield tag
+
+
+def _in_most(reports: Sequence[CaseReport]) -> set[str]:
+    """The equations that fail in most cases with all that enters them seen."""
+    failing = [report.blamed for report in reports if report.blamed]
+    counts = Counter(
+        tag for each in failing for tag, found in each.items() if not all(v.hidden for v in found)
+    )
+    return {tag for tag, count in counts.items() if 2 * count > len(failing)}
 
 
 def _in_own_numbers(report: CaseReport) -> set[tuple[int, str]]:

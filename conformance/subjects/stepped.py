@@ -25,7 +25,7 @@ from conformance.tracing.index import Index, Location
 from conformance.tracing.program import traced_program
 from conformance.tracing.replay import Replay
 from conformance.tracing.run import Run
-from conformance.tracing.trace import Node, Trace
+from conformance.tracing.trace import Node, Trace, telling
 from reference.backprop import errors, feedforward, step
 from reference.equations import BOOK
 from reference.step import Array, Batch, Parameters
@@ -86,15 +86,18 @@ class Stepped:
         start = Parameters.of(before | self.kept(case))
         decay = to_exact(case.lmbda)[()] / case.n if decays else 0
         rates = to_exact(case.eta)[()], decay
+        untraced = _untraced(self.trace)
         after = {
-            name: replay.value(node) for name, node in self.after.items() if replay.exact(node)
+            name: replay.value(node)
+            for name, node in self.after.items()
+            if replay.exact(node) and not node.uses & untraced
         }
         movers = {name: node.uses for name, node in self.after.items()}
         rewritten = {name: _computed(node) for name, node in self.after.items()}
         for name, moved, uses in self._followed(replay, start, rates):
             after[name], movers[name], rewritten[name] = moved, uses, True
         return Run(
-            Index(replay, self.trace.nodes),
+            Index(replay, (each for each in self.trace.nodes if not each.uses & untraced)),
             start,
             self.batch.map(to_exact),
             case.cost,
@@ -160,6 +163,16 @@ def bits_of(node: Node) -> int:
     """The bits of a node, and of what it was put together from."""
     arranged = node.inputs if node.operation in ARRANGING else ()
     return reduce(or_, map(bits_of, arranged), 1 << node.number)
+
+
+def _untraced(trace: Trace) -> int:
+    """The bits of numbers that a program computed and nobody noted, such as by `numpy.matrix`.
+
+    They are rounded, and of no sample that they were made of is anything known.
+    """
+    constants = (each for each in trace.nodes if each.constant and each.frames)
+    arrays = (each for each in constants if each.value.dtype.kind == "f" and telling(each.value))
+    return reduce(or_, (1 << each.number for each in arrays if np.ptp(each.value)), 0)
 
 
 def _computed(node: Node) -> bool:

@@ -41,15 +41,13 @@ class ForwardSearch:
         function = self.run.f(layer).function
         return lambda v, _: [Use(function(v))]
 
-    def _uses_of_activation(self, layer: int) -> Made:
-        """The next z, or the product in it, if that is wrong; of the last layer the error."""
+    def _uses_of_activation(self, layer: int, *, biased: bool = True) -> Made:
+        """The next z, or the product in it; of the last layer the error."""
         run = self.run
         if layer < self.lookup.layers:
             w, b = run.start.w[layer - 1], run.start.b[layer - 1]
-            biases = b, b * 0
-            return lambda v, lift: [
-                Use(BOOK.weighted_input(lift(w), v, lift(each))) for each in biases
-            ]
+            b = b if biased else np.zeros_like(b)
+            return lambda v, lift: [Use(BOOK.weighted_input(lift(w), v, lift(b)))]
         y = run.batch.y
         return lambda v, lift: [Use(v - lift(y)), Use(lift(y) - v)]
 
@@ -65,7 +63,7 @@ class ForwardSearch:
         negative = self.lookup.columns(-right) if location is None and name[0] == "z" else None
         if negative is not None:  # of −z σ is 1 − a, which would be taken for its use
             return self.lookup.take(name, right, replace(negative, factor=-1.0))
-        within = 0 if location is None else self.uses.used(right, made, location)
+        within = 0 if location is None else self._used(name, right, made, location)
         changed = location if name[0] == "z" else None  # what stands for z is made of it
         above = reduce(or_, self.run.parameters[int(name[1:]) - 1 :], self.run.targets)
         if location is not None and within:
@@ -85,6 +83,14 @@ class ForwardSearch:
         if found is not None and not self._made_for_nothing(location, found):
             return self.lookup.take(name, found.value, found.location, wrong=True)
         return self.lookup.take(name, right, location)
+
+    def _used(self, name: str, right: Array, made: Made, location: Location) -> int:
+        """What was computed of z or a on the way to its use; of a wrong z a is in the product."""
+        within = self.uses.used(right, made, location)
+        if within or name[0] == "z":
+            return within
+        product = self._uses_of_activation(int(name[1:]), biased=False)
+        return self.uses.used(right, product, location, alike=True)
 
     def _is_limited(self, location: Location) -> bool:
         """Whether a value was limited, and is the same because its numbers are small."""
@@ -121,7 +127,7 @@ class ForwardSearch:
         """Whether the next product was made of what σ makes of a z; of −z it makes 1 − a."""
         layer = int(name[1:])
         a = self.run.activated(layer, z)
-        location, made = self.lookup.columns(a), self._uses_of_activation(layer)
+        location, made = self.lookup.columns(a), self._uses_of_activation(layer, biased=False)
         return location is not None and bool(self.uses.used(a, made, location))
 
     def _made_for_nothing(self, right: Location | None, found: Candidate) -> bool:
