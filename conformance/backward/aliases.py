@@ -20,7 +20,7 @@ from conformance.backward.source import (
     operand_name,
     written_name,
 )
-from conformance.tracing.trace import Node
+from conformance.tracing.node import Node
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from conformance.backward.quantities import (
     Quantity,
 )
 from conformance.backward.uses import FEW_WAYS, Uses
-from conformance.tracing.trace import Node
+from conformance.tracing.node import Node
 from reference.step import Array
 
 

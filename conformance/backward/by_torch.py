@@ -10,7 +10,7 @@ import numpy as np
 
 from conformance.backward.operation import Operation
 from conformance.backward.rules import Derivative
-from conformance.tracing.trace import Node, part_of, substituted
+from conformance.tracing.node import Node, part_of, substituted
 from reference.step import Array
 
 

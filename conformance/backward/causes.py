@@ -14,7 +14,7 @@ from conformance.backward.judge import Verdict
 from conformance.backward.names import named, operation, operation_text
 from conformance.backward.quantities import HALF_OF_THE_DIGITS, Match
 from conformance.backward.source import line_of
-from conformance.tracing.trace import Node
+from conformance.tracing.node import Node
 
 
 def cause(forward: Forward, found: Found, verdicts: Sequence[Verdict]) -> Cause:

@@ -22,8 +22,8 @@ from conformance.backward.epsilons import without_epsilons
 from conformance.backward.operation import is_float
 from conformance.backward.program import Goal, Recorded
 from conformance.backward.quantities import HALF_OF_THE_DIGITS
+from conformance.tracing.node import Node
 from conformance.tracing.replay import Replay
-from conformance.tracing.trace import Node
 from reference.step import Array
 
 BITS, STEP_BITS, EQUAL, ROUNDED = 500, 120, 2.0**-48, 2.0**-100

@@ -13,7 +13,7 @@ import numpy as np
 from conformance.backward.derive import derivative
 from conformance.backward.operation import MOVES, Operation, is_float, operation
 from conformance.backward.rules import Derivative
-from conformance.tracing.trace import Node, substituted
+from conformance.tracing.node import Node, substituted
 from reference.step import Array
 
 Arrays = dict[int, Array]

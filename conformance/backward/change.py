@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from conformance.backward.groups import Group
-from conformance.tracing.trace import Node
+from conformance.tracing.node import Node
 
 Rule = Callable[[Node, list[Any], dict[str, Any]], Any]
 """What an execution gives, of its arguments."""

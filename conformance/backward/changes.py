@@ -27,7 +27,7 @@ from conformance.backward.change import (
 )
 from conformance.backward.groups import Group
 from conformance.backward.operation import is_float
-from conformance.tracing.trace import Node
+from conformance.tracing.node import Node
 
 Value = Callable[[Node], Any]
 

@@ -20,7 +20,7 @@ from conformance.backward.operation import is_float
 from conformance.backward.program import Goal, bits
 from conformance.backward.source import is_literal
 from conformance.tracing.ancestors import ancestors, walk
-from conformance.tracing.trace import FILLED, Node
+from conformance.tracing.node import FILLED, Node
 from reference.step import Array
 
 COMPARING = ("subtract", "add", "divide", "multiply", "power")

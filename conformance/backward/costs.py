@@ -14,7 +14,8 @@ import numpy as np
 
 from conformance.backward.operation import is_float
 from conformance.tracing.ancestors import ancestors
-from conformance.tracing.trace import Node, Trace
+from conformance.tracing.node import Node
+from conformance.tracing.trace import Trace
 from reference.step import Array
 
 NEAR = 1e-6

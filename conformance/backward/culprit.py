@@ -25,7 +25,7 @@ from conformance.backward.quantities import (
 from conformance.backward.region import INVERSES, Region
 from conformance.backward.source import assigned, base, line_of, operand_name, own_lines, reads
 from conformance.tracing.frames import Frame
-from conformance.tracing.trace import Node
+from conformance.tracing.node import Node
 from reference.step import Array
 
 PRODUCTS = ("multiply", "divide", "negative")

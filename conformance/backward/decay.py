@@ -15,7 +15,7 @@ from conformance.backward.chain import Chain
 from conformance.backward.judge import Verdict
 from conformance.backward.program import Goal
 from conformance.backward.quantities import HALF_OF_THE_DIGITS, fitted
-from conformance.tracing.trace import Node
+from conformance.tracing.node import Node
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ from conformance.backward.rules import (
     Elementwise,
     Moved,
 )
-from conformance.tracing.trace import Node, part_of
+from conformance.tracing.node import Node, part_of
 from reference.step import Array
 
 REDUCED = {

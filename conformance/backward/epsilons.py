@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from conformance.backward.program import Recorded
-from conformance.tracing.trace import Node
+from conformance.tracing.node import Node
 
 TINY = 1e-3  # a number that is added up to this size is an ε
 ADDING = ("add", "maximum", "clip")

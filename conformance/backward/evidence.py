@@ -17,7 +17,7 @@ from conformance.backward.operation import MOVES, is_float
 from conformance.backward.quantities import HALF_OF_THE_DIGITS
 from conformance.backward.region import INVERSES
 from conformance.backward.rules import Moved
-from conformance.tracing.trace import Node
+from conformance.tracing.node import Node
 from reference.step import Array
 
 DEEP = 12  # operations

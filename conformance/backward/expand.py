@@ -14,7 +14,7 @@ from conformance.backward.forward import Forward
 from conformance.backward.program import Goal, Recorded
 from conformance.backward.source import assigned, operand_name, passed
 from conformance.tracing.frames import Frame
-from conformance.tracing.trace import Node, substituted
+from conformance.tracing.node import Node, substituted
 
 HANDED, RETURNED = "taken", "returned"
 

@@ -10,7 +10,7 @@ import numpy as np
 from conformance.backward.chain import Arrays, Chain
 from conformance.backward.operation import MOVES, is_float
 from conformance.backward.program import Recorded
-from conformance.tracing.trace import Node
+from conformance.tracing.node import Node
 from reference.step import Array
 
 Cut = frozenset[tuple[int, int | None]]
@@ -35,6 +35,7 @@ class Forward:
     chain: Chain
     gradient: Arrays = field(default_factory=dict)
     parts: dict[int, list[tuple[Node, Array]]] = field(default_factory=dict)
+    _added: Arrays = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Apply the chain rule from the loss backwards."""
@@ -59,6 +60,9 @@ class Forward:
 
     def added(self, node: Node) -> Array:
         """The sizes of what the entries of ∂C/∂v are sums of: Σ |terms|."""
+        known = self._added.get(node.number)
+        if known is not None:
+            return known
         total: Array = np.zeros(np.shape(node.value))
         for consumer, part in self.parts.get(node.number, ()):
             own = np.abs(self.gradient[consumer.number])
@@ -66,6 +70,7 @@ class Forward:
                 own = self.added(consumer)
             sizes = self.chain.sizes(consumer, node, own)
             total = total + (np.abs(part) if sizes is None else sizes)
+        self._added[node.number] = total
         return total
 
     def nodes(self) -> list[Node]:

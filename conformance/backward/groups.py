@@ -15,7 +15,7 @@ from conformance.backward.quantities import (
     HALF_OF_THE_DIGITS,
     Match,
 )
-from conformance.tracing.trace import Node
+from conformance.tracing.node import Node
 
 UNFIT = (ValueError, TypeError, IndexError, ArithmeticError, AttributeError, KeyError)
 """What operations raise that are given values of another kind or shape."""

@@ -20,7 +20,7 @@ from conformance.backward.forward import Forward
 from conformance.backward.kinks import COMPARISONS, tied, turned
 from conformance.backward.program import Goal, Recorded, bits
 from conformance.backward.quantities import HALF_OF_THE_DIGITS
-from conformance.tracing.trace import Node
+from conformance.tracing.node import Node
 from reference.step import Array
 
 SMALL = 1e-3  # an error that may come of an ε

@@ -11,7 +11,7 @@ import numpy as np
 
 from conformance.backward.operation import Operation
 from conformance.backward.rules import Derivative, Elementwise
-from conformance.tracing.trace import Node
+from conformance.tracing.node import Node
 from reference.step import Array
 
 OF_TWO = ("maximum", "minimum", "fmax", "fmin")

@@ -11,7 +11,7 @@ import numpy as np
 from conformance.backward.forward import Forward
 from conformance.backward.program import bits
 from conformance.backward.quantities import Catalogue, Match, Quantity
-from conformance.tracing.trace import Node
+from conformance.tracing.node import Node
 from reference.step import Array
 
 FEW_ENTRIES = 4  # fewer match by chance up to a constant

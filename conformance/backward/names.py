@@ -17,7 +17,7 @@ from conformance.backward.source import (
     statement,
     text,
 )
-from conformance.tracing.trace import FILLED, Node
+from conformance.tracing.node import FILLED, Node
 
 
 def named(node: Node) -> Named:

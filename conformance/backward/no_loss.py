@@ -27,7 +27,7 @@ from conformance.backward.operation import is_float
 from conformance.backward.program import Goal, NotAGradientError, Recorded, bits
 from conformance.backward.quantities import fitted, layouts
 from conformance.tracing.ancestors import ancestors
-from conformance.tracing.trace import Node
+from conformance.tracing.node import Node
 from reference.step import Array
 
 FEW = 4  # outputs with their targets, that are tried

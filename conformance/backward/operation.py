@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.tracing.trace import FILLED, Node, part_of, substituted
+from conformance.tracing.node import FILLED, Node, part_of, substituted
 
 MOVES = frozenset(
     {

@@ -16,7 +16,7 @@ from conformance.backward.operation import is_float, operation
 from conformance.backward.program import bits
 from conformance.backward.quantities import HALF_OF_THE_DIGITS, Match
 from conformance.backward.source import line_of
-from conformance.tracing.trace import Node
+from conformance.tracing.node import Node
 
 Numbers = tuple[tuple[int, ...], bytes]
 

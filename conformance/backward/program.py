@@ -16,8 +16,9 @@ import numpy as np
 
 from conformance.tracing.arrays import plain, traced_number
 from conformance.tracing.frames import Frame
+from conformance.tracing.node import Node
 from conformance.tracing.program import traced_program
-from conformance.tracing.trace import Node, Trace
+from conformance.tracing.trace import Trace
 
 
 class NotAGradientError(ValueError):

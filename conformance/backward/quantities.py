@@ -12,7 +12,7 @@ from itertools import combinations, permutations
 
 import numpy as np
 
-from conformance.tracing.trace import Node
+from conformance.tracing.node import Node
 from reference.step import Array
 
 HALF_OF_THE_DIGITS = 2.0**-26

@@ -20,7 +20,7 @@ from conformance.backward.quantities import (
     Match,
 )
 from conformance.backward.slips import COMPARISONS
-from conformance.tracing.trace import Node
+from conformance.tracing.node import Node
 from reference.step import Array
 
 FEW_REPAIRS = 6

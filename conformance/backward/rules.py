@@ -10,7 +10,7 @@ import numpy as np
 from autograd.core import make_jvp, make_vjp, primitive_jvps, primitive_vjps
 
 from conformance.backward.operation import Operation
-from conformance.tracing.trace import Node, substituted
+from conformance.tracing.node import Node, substituted
 from reference.step import Array
 
 

@@ -26,7 +26,7 @@ from conformance.backward.change import (
 from conformance.backward.groups import Group
 from conformance.backward.operation import is_float
 from conformance.backward.source import operand_name
-from conformance.tracing.trace import FILLED, Node
+from conformance.tracing.node import FILLED, Node
 
 OPERATORS: dict[str, Callable[..., Any]] = {
     "add": np.add, "subtract": np.subtract, "multiply": np.multiply, "divide": np.divide,

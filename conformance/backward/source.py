@@ -8,7 +8,7 @@ from functools import lru_cache
 from itertools import islice, pairwise
 
 from conformance.backward.findings import Line
-from conformance.tracing.trace import Node
+from conformance.tracing.node import Node
 
 
 @lru_cache(maxsize=64)
@@ -155,15 +155,18 @@ def written_name(node: Node) -> str:
 def statement(file: str, line: int) -> ast.stmt | None:
     """The innermost statement on a line."""
     module = tree(file)
-    return None if module is None else _statement(module, line)
+    return None if module is None else _statements(module).get(line)
 
 
-@lru_cache(maxsize=4096)
-def _statement(module: ast.Module, line: int) -> ast.stmt | None:
-    found: ast.stmt | None = None
+@lru_cache(maxsize=64)
+def _statements(module: ast.Module) -> dict[int, ast.stmt]:
+    """The innermost statement on each line of a file."""
+    found: dict[int, ast.stmt] = {}
     for each in ast.walk(module):
-        if isinstance(each, ast.stmt) and each.lineno <= line <= (each.end_lineno or 0):
-            found = each if found is None or each.lineno >= found.lineno else found
+        if isinstance(each, ast.stmt):
+            for line in range(each.lineno, (each.end_lineno or 0) + 1):
+                if line not in found or each.lineno >= found[line].lineno:
+                    found[line] = each
     return found
 
 

@@ -25,7 +25,7 @@ from conformance.backward.operation import is_float
 from conformance.backward.program import Goal, Recorded, bits
 from conformance.backward.quantities import HALF_OF_THE_DIGITS, layouts
 from conformance.tracing.ancestors import ancestors
-from conformance.tracing.trace import Node
+from conformance.tracing.node import Node
 from reference.step import Array
 
 FEW_ERRORS, FEW_OUTPUTS = 6, 2

@@ -24,7 +24,7 @@ from conformance.backward.quantities import (
     Match,
     Quantity,
 )
-from conformance.tracing.trace import Node
+from conformance.tracing.node import Node
 from reference.step import Array
 
 FEW_WAYS = 4

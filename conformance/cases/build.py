@@ -5,7 +5,6 @@ are written under temporary names and renamed, the manifest last. Left out: the 
 is kept as it is (`embed_mnist` makes it from the canonical files).
 """
 
-import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from conformance.corpus.case import CORPUS_VERSION, SCHEMA_VERSION, Case
 from conformance.corpus.casefile import case_header, readable, serialized, sha256
 from conformance.corpus.embedded import EMBEDDED, embedded, embedded_bytes
 from conformance.corpus.files import write
+from conformance.corpus.json_lines import json_lines
 from conformance.corpus.recipe import Mnist, Recipe
 from conformance.corpus.recorded import Recorded, RecordedStep, layered, tensors
 from conformance.corpus.store import MANIFEST, file_name, read_manifest
@@ -118,7 +118,7 @@ def manifest(place: Path, built: list[tuple[Case, dict[str, bytes]]]) -> bytes:
             name: {"bytes": len(raw), "sha256": sha256(raw)} for name, raw in sorted(files.items())
         },
     }
-    return (json.dumps(entry, indent=1, ensure_ascii=False) + "\n").encode()
+    return f"{json_lines(entry, 2)}\n".encode()
 
 
 def build_by_id(id_: str, place: Path) -> tuple[Case, dict[str, bytes]]:

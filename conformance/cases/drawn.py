@@ -6,7 +6,7 @@ Left out: how numbers are drawn (`conformance.corpus.starts`).
 from numpy.typing import DTypeLike
 
 from conformance.corpus.recipe import normal, recipe, uniform
-from reference.step import Batch
+from reference.step import Batch, Parameters
 
 SEVEN = ((0, 1, 2), (3, 4, 5), (6,))  # n = 7, m = 3
 SEVEN_TWICE = (*SEVEN, (4, 0, 6), (2, 5, 1), (3,))
@@ -31,6 +31,19 @@ def _outside(dtype: DTypeLike) -> Batch:
     """Drawn data with inputs in [−4, 4]."""
     batch = uniform((4, 3, 5), 5, seed=71)(dtype)
     return Batch(4 * batch.x, batch.y)
+
+
+def _large(dtype: DTypeLike) -> Batch:
+    """Drawn data with inputs in [−1024, 1024]."""
+    batch = uniform((4, 3, 5), 5, seed=81)(dtype)
+    return Batch(1024 * batch.x, batch.y)
+
+
+def _small_first(dtype: DTypeLike) -> Parameters:
+    """Normal parameters, w² divided by 256: z² stays small where inputs are large."""
+    start = normal((4, 3, 5), seed=80)(dtype)
+    first, *others = start.w
+    return Parameters((first / 256, *others), start.b)
 
 
 DRAWN = (
@@ -184,5 +197,15 @@ DRAWN = (
         catches=("quadratic-delta-on-cross-entropy", "mean-over-outputs", *DECAY),
         cost="cross-entropy",
         lmbda=0.3125,
+    ),
+    recipe(
+        "large-gradients-4-3-5",
+        (4, 3, 5),
+        THREE_STEPS,
+        _small_first,
+        _large,
+        why="gradients far beyond 1 in modulus, which programs clip",
+        catches=("gradients-clipped", "no-batch-mean"),
+        eta=2.0**-16,
     ),
 )

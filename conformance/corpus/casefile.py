@@ -15,6 +15,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from conformance.corpus.case import SCHEMA_VERSION, Case
+from conformance.corpus.json_lines import json_lines
 from conformance.errors import CorpusError
 from reference.step import Array
 
@@ -62,11 +63,7 @@ def serialized(case: Case, tensors: Mapping[str, Array]) -> bytes:
 def readable(case: Case, tensors: Mapping[str, Array]) -> bytes:
     """The same case as JSON for reading by eye; numbers round-trip exactly."""
     values = {name: np.asarray(array).tolist() for name, array in tensors.items()}
-    lines = ",\n".join(
-        f"    {json.dumps(name)}: {json.dumps(rows)}" for name, rows in values.items()
-    )
-    header = json.dumps(case_header(case), indent=2, ensure_ascii=False)
-    return f'{header[:-2]},\n  "tensors": {{\n{lines}\n  }}\n}}\n'.encode()
+    return f"{json_lines({**case_header(case), 'tensors': values}, 2)}\n".encode()
 
 
 def sha256(raw: bytes) -> str:

@@ -16,6 +16,7 @@ import numpy as np
 from conformance.corpus.case import Case
 from conformance.corpus.casefile import case_header, readable, sha256
 from conformance.corpus.files import write
+from conformance.corpus.json_lines import json_lines
 from conformance.corpus.recorded import tensors
 from conformance.corpus.store import read
 from conformance.errors import UsageError
@@ -105,7 +106,7 @@ def _as_bin(case: Case, named: Mapping[str, Array]) -> Files:
     places, offset = [], 0
     for name, array in named.items():
         place = {"name": name, "dtype": case.dtype, "shape": array.shape, "offset": offset}
-        places.append(json.dumps({**place, "bytes": array.nbytes}))
+        places.append({**place, "bytes": array.nbytes})
         offset += array.nbytes
     raw = b"".join(array.tobytes() for array in named.values())
     described = {
@@ -113,11 +114,12 @@ def _as_bin(case: Case, named: Mapping[str, Array]) -> Files:
         "file": f"{case.id}.bin",
         "bytes": len(raw),
         "sha256": sha256(raw),
+        "tensors": places,
     }
-    start = json.dumps(described, indent=2, ensure_ascii=False)[:-2]
-    listed = ",\n    ".join(places)  # a line each
-    index = f'{start},\n  "tensors": [\n    {listed}\n  ]\n}}\n'
-    return {f"{case.id}.bin": raw, f"{case.id}.index.json": index.encode()}
+    return {
+        f"{case.id}.bin": raw,
+        f"{case.id}.index.json": f"{json_lines(described, 2)}\n".encode(),
+    }
 
 
 FORMS: dict[str, tuple[tuple[str, ...], Callable[[Case, Mapping[str, Array]], Files]]] = {

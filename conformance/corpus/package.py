@@ -5,7 +5,6 @@ A package has all cases but those on MNIST images, whose licence is another, in 
 in `ports/packages`. Left out: single cases in other forms (`export.py`).
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 from conformance.corpus.case import CONVENTIONS, SCHEMA_VERSION, Case
 from conformance.corpus.casefile import sha256
 from conformance.corpus.export import put_all
+from conformance.corpus.json_lines import json_lines
 from conformance.corpus.recorded import tensors
 from conformance.corpus.store import corpus_hash, read, version
 from conformance.errors import UsageError
@@ -94,7 +94,7 @@ def _specification(readme: str) -> str:
 
 def _numbers(place: Path, chosen: Sequence[Case]) -> Files:
     """The index, a line for each case, and the numbers, one case behind the other."""
-    lines, raw = [], b""
+    entries, raw = [], b""
     for case in chosen:
         listed, numbers = _packed(tensors(read(place, case)))
         entry = {
@@ -106,7 +106,7 @@ def _numbers(place: Path, chosen: Sequence[Case]) -> Files:
             "offset": len(raw),
             "tensors": listed,
         }
-        lines.append(json.dumps(entry, ensure_ascii=False, separators=(",", ":")))
+        entries.append(entry)
         raw += numbers
     about: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
@@ -115,10 +115,9 @@ def _numbers(place: Path, chosen: Sequence[Case]) -> Files:
         "conventions": CONVENTIONS,
         "bytes": len(raw),
         "sha256": sha256(raw),
+        "cases": entries,
     }
-    start = json.dumps(about, indent=1, ensure_ascii=False)[:-2]
-    index = f'{start},\n "cases": [\n  ' + ",\n  ".join(lines) + "\n ]\n}\n"
-    return {"cases.json": index.encode(), "cases.bin": raw}
+    return {"cases.json": f"{json_lines(about, 2)}\n".encode(), "cases.bin": raw}
 
 
 def _packed(named: Mapping[str, Array]) -> tuple[list[Any], bytes]:

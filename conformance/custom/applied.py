@@ -19,9 +19,10 @@ import torch
 from conformance.backward.program import Goal, NotAGradientError, OwnPass, last_return
 from conformance.custom.calling import Called
 from conformance.custom.context import Context, Function, backward_of, is_separate
+from conformance.tracing.node import Node
 from conformance.tracing.program import traced_program
 from conformance.tracing.tensor_memory import TensorTrace
-from conformance.tracing.trace import Node, Trace
+from conformance.tracing.trace import Trace
 
 FLOATS = (torch.float32, torch.float64)
 SHORT = (torch.float16, torch.bfloat16)

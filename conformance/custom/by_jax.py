@@ -18,7 +18,8 @@ from conformance.backward.findings import Examined
 from conformance.backward.program import Goal, NotAGradientError, OwnPass
 from conformance.custom.calling import Called, examined_calls
 from conformance.custom.jaxpr import Run
-from conformance.tracing.trace import Node, Trace
+from conformance.tracing.node import Node
+from conformance.tracing.trace import Trace
 from reference.step import Array
 
 

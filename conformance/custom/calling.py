@@ -26,7 +26,7 @@ from conformance.backward.program import Goal, Recorded
 from conformance.backward.quantities import HALF_OF_THE_DIGITS
 from conformance.backward.rules import Derivative, Moved
 from conformance.backward.source import own_lines
-from conformance.tracing.trace import Node
+from conformance.tracing.node import Node
 
 ROUNDINGS = ("round", "sign", "floor", "ceil", "trunc")
 """Operations whose derivative is 0 wherever it is defined."""

@@ -13,7 +13,8 @@ import numpy as np
 
 from conformance.tracing.frames import Frame, subject_codes
 from conformance.tracing.jax_operator import JaxOperator
-from conformance.tracing.trace import Node, Trace, part_of
+from conformance.tracing.node import Node, part_of
+from conformance.tracing.trace import Trace
 
 PLAIN: dict[str, tuple[str, Callable[..., Any]]] = {
     "add": ("add", np.add), "add_any": ("add", np.add), "sub": ("subtract", np.subtract),

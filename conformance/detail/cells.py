@@ -22,7 +22,6 @@ from conformance.subjects import Subject
 from conformance.subjects.observation import Observed
 from conformance.verdict.compare import (
     FREE,
-    FROM_TRUTH,
     Status,
     Verdict,
     free_run_truth,
@@ -74,7 +73,7 @@ def _against(verdict: Verdict, seen: Evidence, truth: Target) -> tuple[str, Devi
     """What the verdict compares with: where both agree, that of which the worst entry is worse."""
     shown = seen.shown[verdict.name]
     local = deviation(shown, seen.target(verdict.name), seen.case.format)
-    if verdict.status in (Status.FAIL, Status.LOST) and not verdict.problem.endswith(FROM_TRUTH):
+    if verdict.status in (Status.FAIL, Status.LOST) and not verdict.from_truth:
         return INPUTS, local
     true = deviation(shown, truth, seen.case.format)
     if verdict.status is Status.PASS and np.max(local.ratio) >= np.max(true.ratio):

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from conformance.diagnosis.failure import Failure
+from conformance.diagnosis.measured import Measure, Measured, measure
 from reference.step import Array, split
 
 
-def earlier(failures: Sequence[Failure]) -> str:
+def earlier(failures: Sequence[Failure]) -> Measure | None:
     """Whether it is what it was in the step before."""
     before = [each.evidence.previous for each in failures]
     stale = all(
@@ -19,27 +20,26 @@ def earlier(failures: Sequence[Failure]) -> str:
         for failure, each in zip(failures, before, strict=True)
     )
     if stale:
-        return "it is the value of the step before"
+        return measure(Measured.OF_STEP_BEFORE)
     starts = [dict(each.evidence.start.named()).get(each.name) for each in failures]
     kept = all(
         start is not None and failure.is_(np.asarray(start, np.float64))
         for failure, start in zip(failures, starts, strict=True)
     )
-    return "it is what it was before the step" if kept else ""
+    return measure(Measured.AS_BEFORE) if kept else None
 
 
-def momentum(failures: Sequence[Failure]) -> str:
+def momentum(failures: Sequence[Failure]) -> Measure | None:
     """Which part of the last move of a parameter is in this one once more."""
     moves = [_last_move(each) for each in failures]
     if not all(move is not None and move.any() for move in moves):
-        return ""
+        return None
     pairs = [(each, move) for each, move in zip(failures, moves, strict=True) if move is not None]
     part, room = min((_part(*pair) for pair in pairs), key=lambda found: found[1])
     part = _shortest(part, room)
     if not all(each.is_(each.right + part * move, 3) for each, move in pairs):
-        return ""
-    quantity = split(failures[0].name)[0]
-    return f"it is the right value + {part:.6g} × the last change of {quantity}^l: momentum"
+        return None
+    return measure(Measured.MOMENTUM, part=part, quantity=split(failures[0].name)[0])
 
 
 def _last_move(failure: Failure) -> Array | None:

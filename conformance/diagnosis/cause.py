@@ -5,6 +5,8 @@ Left out: finding it (`diagnose.py`) and showing it (`report`).
 
 from dataclasses import dataclass
 
+from conformance.diagnosis.measured import Measure
+
 
 @dataclass(frozen=True)
 class Cause:
@@ -26,7 +28,7 @@ class Cause:
     alone: tuple[str, ...] = ()
     unseen: tuple[str, ...] = ()
     partly: tuple[str, ...] = ()
-    measured: tuple[str, ...] = ()
+    measured: tuple[Measure, ...] = ()
 
     @property
     def known(self) -> tuple[str, ...]:

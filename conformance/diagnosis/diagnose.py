@@ -41,8 +41,8 @@ def _cause(
     tag: str, matched: Sequence[Mistake], known: Sequence[Mistake], evidence: Sequence[Evidence]
 ) -> Cause:
     failures = [Failure(each, name) for each in evidence for name in each.blamed.get(tag, ())]
-    if words := shortened(failures):  # which rounding inside the program could seem to explain
-        return Cause(tag, measured=(words,))
+    if digits := shortened(failures):  # which rounding inside the program could seem to explain
+        return Cause(tag, measured=(digits,))
     if matched:
         return Cause(tag, tuple(mistake.id for mistake in matched))
     alone = matching_alone(known, evidence, tag)

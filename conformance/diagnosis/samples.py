@@ -8,20 +8,21 @@ from collections.abc import Sequence
 import numpy as np
 
 from conformance.diagnosis.failure import Failure
+from conformance.diagnosis.measured import Measure, Measured, measure
 from reference.equations import bias_gradient, weight_gradient
 from reference.step import Array, split
 
 
-def one_sample(failures: Sequence[Failure]) -> str:
+def one_sample(failures: Sequence[Failure]) -> Measure | None:
     """Whether only the first or the last sample is in it, once or as often as there are samples."""
     if not all(split(each.name)[0].startswith("nabla") for each in failures):
-        return ""
-    for place, words in ((-1, "last"), (0, "first")):
+        return None
+    for place, sample in ((-1, "last"), (0, "first")):
         for often in (False, True):
             alone = [(each, _of_one_sample(each, place)) for each in failures]
             if all(_is(each, value, often=often) for each, value in alone):
-                return f"it is made of the {words} sample alone{', m times' if often else ''}"
-    return ""
+                return measure(Measured.ONE_SAMPLE, sample=sample, often=often)
+    return None
 
 
 def _of_one_sample(failure: Failure, place: int) -> Array:

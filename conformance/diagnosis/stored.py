@@ -11,6 +11,7 @@ import numpy as np
 
 from conformance.arithmetic.formats import FLOATS
 from conformance.diagnosis.failure import Failure
+from conformance.diagnosis.measured import Measure, Measured, measure
 from reference.step import Array
 
 FEWEST = 6  # digits or decimals, those of `%g` and `%f`: a hand-written fraction may have fewer
@@ -19,23 +20,22 @@ MOST = 10_000  # numbers that are looked at
 NEAR = 0.01  # of the largest entry: what is further off is wrong in another way
 
 
-def shortened(failures: Sequence[Failure]) -> str:
+def shortened(failures: Sequence[Failure]) -> Measure | None:
     """That all numbers were written as text of too few digits, or nothing."""
     dtype = max(each.evidence.case.dtype for each in failures)  # float64, if it is there
     telling = [each for each in failures if each.evidence.case.dtype == dtype]
     if not all(each.comparable and _near(each) for each in telling):
-        return ""
+        return None
     of = FLOATS[dtype]
     kept = int(np.finfo(of.container).precision)  # digits that any text of so many keeps
     digits: list[int] = []
     for each in islice(_digits(telling), MOST):
         if each > kept:
-            return ""
+            return None
         digits.append(each)
     if len(digits) < ENOUGH or max(digits) < FEWEST:
-        return ""
-    needed = f"as text, a {dtype} needs {of.text_digits}"
-    return f"no number that was shown has more than {max(digits)} digits: {needed}"
+        return None
+    return measure(Measured.FEW_DIGITS, most=max(digits), dtype=dtype, needed=of.text_digits)
 
 
 def _digits(failures: Sequence[Failure]) -> Iterator[int]:
@@ -53,7 +53,7 @@ def _near(failure: Failure) -> bool:
     return bool(np.all(error <= NEAR * largest + 10.0**-FEWEST))
 
 
-def stored(failures: Sequence[Failure]) -> str:
+def stored(failures: Sequence[Failure]) -> Measure | None:
     """How the right numbers of one of these quantities were stored, or nothing."""
     for each in failures:
         shown = each.evidence.got(each.name)
@@ -61,13 +61,13 @@ def stored(failures: Sequence[Failure]) -> str:
             continue
         with np.errstate(all="ignore"):
             if _right(each, shown.byteswap().astype(np.float64)):
-                return f"{each.name} is right, but its bytes are big-endian, not little-endian"
+                return measure(Measured.BIG_ENDIAN, name=each.name)
         rows, columns = (*shown.shape, 1, 1)[:2]
         if rows == columns or 1 in (rows, columns):  # as if transposed, or the same
             continue
         if _right(each, each.got.ravel().reshape(columns, rows).T):
-            return f"{each.name} is right, but it was written column by column, not row by row"
-    return ""
+            return measure(Measured.BY_COLUMNS, name=each.name)
+    return None
 
 
 def _right(failure: Failure, numbers: Array) -> bool:

@@ -12,14 +12,15 @@ import numpy as np
 
 from conformance.diagnosis.before import earlier, momentum
 from conformance.diagnosis.failure import Failure
+from conformance.diagnosis.measured import Measure, Measured, measure
 from conformance.diagnosis.samples import one_sample
 from conformance.mistakes.situation import Situation
 from conformance.model.functions import Activation
 from reference.step import Array, split
 
 
-def _zero(failures: Sequence[Failure]) -> str:
-    return "it is zero" if all(not each.got.any() for each in failures) else ""
+def _zero(failures: Sequence[Failure]) -> Measure | None:
+    return None if any(each.got.any() for each in failures) else measure(Measured.ZERO)
 
 
 FACTORS: dict[str, Callable[[Failure], float]] = {
@@ -44,24 +45,24 @@ FACTORS: dict[str, Callable[[Failure], float]] = {
 """Factors that have a name, by it."""
 
 
-def _factor(failures: Sequence[Failure]) -> str:
+def _factor(failures: Sequence[Failure]) -> Measure | None:
     """A factor that has a name, or is the same everywhere, or differs from case to case."""
     telling = [each for each in failures if each.right.any()]
     if not telling:
-        return ""
+        return None
     named = _named([(each, partial(_times, each)) for each in telling])
     if named:
-        return f"it is {named} × the right value"
+        return measure(Measured.FACTOR, factor=named)
     fitted = [_fit(each.got, each.right) for each in telling]
     if not all(_times(each, c) for each, c in zip(telling, fitted, strict=True)):
-        return ""
+        return None
     one, other = min(fitted), max(fitted)
     if f"{one:.4g}" == f"{other:.4g}" == "1":  # which is no factor
-        return ""
+        return None
     if all(_times(each, fitted[0]) for each in telling):
-        return f"it is {fitted[0]:.6g} × the right value"
+        return measure(Measured.FACTOR, factor=fitted[0])
     single = all(each.right.size == 1 for each in telling)  # any two numbers have a ratio
-    return "" if single else f"it is proportional to the right value, by {one:.4g} to {other:.4g}"
+    return None if single else measure(Measured.PROPORTIONAL, low=one, high=other)
 
 
 def _named(holding: Sequence[tuple[Failure, Callable[[float], bool]]]) -> str:
@@ -84,7 +85,7 @@ def _times(failure: Failure, factor: float) -> bool:
     return failure.is_(factor * failure.right, 1 + 2 * abs(factor))
 
 
-def _moved(failures: Sequence[Failure]) -> str:
+def _moved(failures: Sequence[Failure]) -> Measure | None:
     """By which factor a parameter moves too far, or not far enough; without decay alone."""
     starts = [dict(each.evidence.start.named()).get(each.name) for each in failures]
     known = [
@@ -94,17 +95,17 @@ def _moved(failures: Sequence[Failure]) -> str:
     ]
     known = [(each, start) for each, start in known if np.any(each.right != start)]
     if not known or len(known) < sum(not each.evidence.case.lmbda for each in failures):
-        return ""
+        return None
     moves = [(each, start, each.right - start) for each, start in known]
     named = _named([(move[0], partial(_is_scaled_move, *move)) for move in moves])
     if named:
-        return f"it moves {named} × as far as it should"
+        return measure(Measured.MOVES, factor=named)
     fitted = [_fit(each.got - start, move) for each, start, move in moves]
     if not all(_is_scaled_move(*move, c) for move, c in zip(moves, fitted, strict=True)):
-        return ""
+        return None
     one, other = (f"{c:.4g}" for c in (min(fitted), max(fitted)))
     far = one if one == other else f"{one} to {other}"
-    return "" if far in ("0", "1") else f"it moves {far} × as far as it should"
+    return None if far in ("0", "1") else measure(Measured.MOVES, factor=far)
 
 
 def _is_scaled_move(failure: Failure, start: Array, move: Array, factor: float) -> bool:
@@ -119,21 +120,21 @@ WITHIN: dict[str, Callable[[Activation, Array], Array]] = {
 """What an error may have been multiplied or divided by, of the activation σ and of a = σ(z)."""
 
 
-def _elementwise(failures: Sequence[Failure]) -> str:
+def _elementwise(failures: Sequence[Failure]) -> Measure | None:
     """Whether an error is right but for a factor that is a function of its z."""
     errors = [each for each in failures if split(each.name)[0] == "delta"]
     if len(errors) < len(failures):
-        return ""
+        return None
     activations = [_activation(each) for each in errors]
     for word, function in WITHIN.items():
         pairs = [(each, function(*fa)) for each, fa in zip(errors, activations, strict=True)]
         symbols = {f.symbol for f, _ in activations}
         name = word.replace("σ", symbols.pop() if len(symbols) == 1 else "f")
         if all(_about(each, each.right * factor, factor) for each, factor in pairs):
-            return f"it is {name} × the right value, entry by entry"
+            return measure(Measured.MULTIPLIED, function=name)
         if all(_about(each, each.right / factor, 1 / factor) for each, factor in pairs):
-            return f"it is the right value / {name}, entry by entry"
-    return ""
+            return measure(Measured.DIVIDED, function=name)
+    return None
 
 
 def _activation(failure: Failure) -> tuple[Activation, Array]:
@@ -150,6 +151,39 @@ def _about(failure: Failure, other: Array, factor: Array) -> bool:
     return bool(known.any() and np.all((np.abs(failure.got - other) <= room) | ~known))
 
 
+def _clipped(failures: Sequence[Failure]) -> Measure | None:
+    """Whether what is beyond some limit is the limit: of a gradient, or of how far it moves."""
+    pairs = [(each, _moves(each)) for each in failures]
+    if not all(_is_clipped(each, got, right) for each, (got, right, _) in pairs):
+        return None
+    means = [float(np.max(np.abs(got))) / eta for _, (got, _, eta) in pairs]
+    sums = [mean * each.evidence.batch.m for mean, each in zip(means, failures, strict=True)]
+    moves = _is_parameter(failures[0])
+    for limits in (means, sums):
+        if len({f"{limit:.6g}" for limit in limits}) == 1:
+            return measure(Measured.CLIPPED, limit=limits[0], moves=moves, of_sum=limits is sums)
+    return None
+
+
+def _is_parameter(failure: Failure) -> bool:
+    return split(failure.name)[0] in ("w", "b")
+
+
+def _moves(failure: Failure) -> tuple[Array, Array, float]:
+    """What it is and has to be, of a parameter less its start; and what a gradient is times."""
+    start = dict(failure.evidence.start.named()).get(failure.name)
+    if start is None or not _is_parameter(failure):
+        return failure.got, failure.right, 1.0
+    before = np.asarray(start, np.float64)
+    return failure.got - before, failure.right - before, failure.evidence.case.eta
+
+
+def _is_clipped(failure: Failure, got: Array, right: Array) -> bool:
+    limit = np.max(np.abs(got))
+    clipped = np.clip(right, -limit, limit)
+    return bool(limit and np.any(clipped != right)) and failure.is_(failure.got - got + clipped, 2)
+
+
 ADDED: dict[str, dict[str, Callable[[Situation], Any]]] = {
     "z": {"b^l": lambda at: at.b(at.layer)},
     "w": {"η λ/n w^l": lambda at: at.eta * at.decay * at.w(at.layer)},
@@ -159,35 +193,38 @@ ADDED: dict[str, dict[str, Callable[[Situation], Any]]] = {
 """Terms that may be missing from a quantity, or too much in it."""
 
 
-def _added(failures: Sequence[Failure]) -> str:
+TIMES = {-1: Measured.WITHOUT, 1: Measured.WITH_ONE_MORE, -2: Measured.WITH_MINUS}
+"""How often a term is there more than it should."""
+
+
+def _added(failures: Sequence[Failure]) -> Measure | None:
     """Whether a term is missing, comes twice, or has the wrong sign."""
     for name, term in ADDED.get(split(failures[0].name)[0], {}).items():
         terms = [term(each.evidence.situation.at(each.name)) for each in failures]
         values = [np.asarray(each.value, np.float64) for each in terms]
-        for count, words in ((-1, "without"), (1, "with one more"), (-2, "with minus")):
+        for count, kind in TIMES.items():
             if all(
                 each.is_(each.right + count * value, 3) and np.any(value)
                 for each, value in zip(failures, values, strict=True)
             ):
-                return f"it is the right value {words} {name}"
-    return ""
+                return measure(kind, term=name)
+    return None
 
 
-def _transposed(failures: Sequence[Failure]) -> str:
+def _transposed(failures: Sequence[Failure]) -> Measure | None:
     square = all(each.right.shape == each.right.T.shape for each in failures)
     if square and all(each.is_(each.right.T, 2) for each in failures):
-        return "it is the right value transposed"
-    return ""
+        return measure(Measured.TRANSPOSED)
+    return None
 
 
-def _permuted(failures: Sequence[Failure]) -> str:
+def _permuted(failures: Sequence[Failure]) -> Measure | None:
     for axis in (0, 1):
         orders = [_order(each, axis) for each in failures if each.right.ndim > axis]
         if len(orders) == len(failures) and all(orders):
-            what = failures[0].axes[axis]
-            shown = ", ".join(str(i) for i in orders[0] or ())
-            return f"it is right but for the order of the {what}s: {shown} in the first failure"
-    return ""
+            order = ", ".join(str(i) for i in orders[0] or ())
+            return measure(Measured.PERMUTED, axis=failures[0].axes[axis], order=order)
+    return None
 
 
 def _order(failure: Failure, axis: int) -> list[int] | None:
@@ -205,17 +242,17 @@ def _order(failure: Failure, axis: int) -> list[int] | None:
     return order if order != sorted(order) else None
 
 
-def _offset(failures: Sequence[Failure]) -> str:
+def _offset(failures: Sequence[Failure]) -> Measure | None:
     """Whether the same number is added everywhere."""
     first = failures[0]
     offset = float((first.got - first.right).flat[0])
     if offset and all(each.is_(each.right + offset, 2) for each in failures):
-        return f"it is the right value {'+' if offset > 0 else '−'} {abs(offset):.6g}"
-    return ""
+        return measure(Measured.OFFSET, offset=offset)
+    return None
 
 
 WHOLE = (
-    *(_zero, _factor, _moved, _elementwise, _added, one_sample),
+    *(_zero, _factor, _moved, _clipped, _elementwise, _added, one_sample),
     *(_transposed, _permuted, earlier, momentum, _offset),
 )
-"""What is looked for in whole arrays; the first that is true is said."""
+"""What is looked for in whole arrays; the first that is true is stated."""

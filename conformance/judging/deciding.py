@@ -14,7 +14,7 @@ import numpy as np
 
 from conformance.corpus.case import Case
 from conformance.subjects.observation import SHOWN, Observation
-from conformance.verdict.compare import FORWARD, FROM_TRUTH, RETURNED, Status, Verdict
+from conformance.verdict.compare import FORWARD, RETURNED, Status, Verdict
 from conformance.verdict.deviation import plain
 
 MOST = 3_000_000
@@ -47,7 +47,7 @@ def _is_further_off(verdict: Verdict, seen: Observation, lost: float) -> bool:
     Then that run started from other inputs than those that were shown, and says nothing of it.
     """
     shown = seen.shown.get(verdict.name)
-    if shown is None or verdict.worst is None or verdict.problem.endswith(FROM_TRUTH):
+    if shown is None or verdict.worst is None or verdict.from_truth:
         return False
     largest = float(np.max(np.abs(plain(shown)), initial=abs(verdict.worst.right)))
     return 2 * lost * largest < abs(verdict.worst.got - verdict.worst.right)

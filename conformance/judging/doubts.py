@@ -11,7 +11,6 @@ from conformance.corpus.recorded import Recorded
 from conformance.subjects.observation import Observation
 from conformance.verdict.compare import (
     EQUATION,
-    FROM_TRUTH,
     RECORD,
     RESTARTED,
     UNDECIDED,
@@ -52,7 +51,7 @@ def with_doubts(
             shown, type_ = seen.shown[verdict.name], recorded.case.type
             if not compare(shown, truth[verdict.name], type_).problem:
                 who = EQUATION  # the subject and the record agree against it
-            elif verdict.problem.endswith(FROM_TRUTH) and not own:
+            elif verdict.from_truth and not own:
                 who = RECORD  # the subject and the equation agree against it
         return replace(verdict, doubted=True, who=who)
 

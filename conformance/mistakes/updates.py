@@ -9,6 +9,7 @@ from typing import Any
 
 from conformance.mistakes.mistake import Mistake
 from conformance.mistakes.situation import Formulas, Situation, by_the_book
+from reference.equations import relu
 
 
 def scaled(factor: Callable[[Situation], tuple[float, float]]) -> Formulas:
@@ -34,6 +35,11 @@ def with_highest(at: Situation) -> Any:
     """w^l ← w^h − η ∂C/∂w^h, h the highest layer of the same shape"""
     alike = (h for h in range(at.last, 1, -1) if at.w(h).shape == at.w(at.layer).shape)
     return by_the_book(replace(at, layer=next(alike)), "W")
+
+
+def clipped(nabla: Any) -> Any:
+    """min(max(∇, −1), 1), by operations that a running error knows"""
+    return nabla - relu(nabla - 1) + relu(-nabla - 1)
 
 
 def with_loss_scale(at: Situation) -> tuple[float, float]:
@@ -137,6 +143,17 @@ UPDATES = (
         right="b^l ← b^l − (η/m) Σ_x ∂C_x/∂b^l, w^l ← w^l − (η/m) Σ_x ∂C_x/∂w^l",
         formulas=scaled(lambda at: (1, at.m)),
         hidden="m = 1",
+    ),
+    Mistake(
+        "gradients-clipped",
+        "Each entry of the gradients is clipped to [−1, 1] before the update.",
+        wrong="w^l ← w^l − η clip(∂C/∂w^l), and b^l likewise",
+        right="w^l ← w^l − η ∂C/∂w^l, and b^l likewise",
+        formulas={
+            "W": lambda at: by_the_book(at, "W", nabla_w=clipped(at.nabla_w(at.layer))),
+            "B": lambda at: by_the_book(at, "B", nabla_b=clipped(at.nabla_b(at.layer))),
+        },
+        hidden="inputs in [0, 1] and small mini-batches, whose gradients are below 1",
     ),
     Mistake(
         "integer-eta",

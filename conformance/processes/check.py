@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from conformance.diagnosis.cause import Cause
 from conformance.diagnosis.diagnose import diagnose
+from conformance.diagnosis.measured import Measure, Measured, measure
 from conformance.judging.case_report import CaseReport
 from conformance.judging.evidence import Evidence
 from conformance.mistakes.catalogue import CATALOGUE
@@ -68,11 +69,15 @@ def causes(reports: Sequence[CaseReport], cases: Sequence[Divided]) -> tuple[Cau
     if not seen or None in seen:
         return found
     ids = {each.mistake for each in seen if each}
-    words = [_words(each) for each in seen if each]
+    measured = [_measure(each) for each in seen if each]
     if "order-not-shared" in ids:
         ids.discard("padded-sample")  # which it is where samples of one's own come twice
     return tuple(
-        (Cause(each.tag, tuple(ids)) if ids != {""} else Cause(each.tag, measured=tuple(words[:1])))
+        (
+            Cause(each.tag, tuple(ids))
+            if ids != {""}
+            else Cause(each.tag, measured=tuple(measured[:1]))
+        )
         if each in unknown
         else each
         for each in found
@@ -97,6 +102,6 @@ def _fails(evidence: Evidence) -> bool:
     return bool(evidence.blamed.keys() & set(GRADIENTS))
 
 
-def _words(taken: Taken) -> str:
+def _measure(taken: Taken) -> Measure:
     samples, own = (", ".join(map(str, each)) for each in (taken.samples, taken.own))
-    return f"it is the mean over the samples {samples} of the mini-batch; its own are {own}"
+    return measure(Measured.SAMPLES, samples=samples, own=own)

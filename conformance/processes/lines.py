@@ -17,8 +17,9 @@ from conformance.outcome import Report
 from conformance.processes.division import Divided
 from conformance.processes.truth import truth
 from conformance.tracing.frames import Frame
+from conformance.tracing.node import Node
 from conformance.tracing.together import TOGETHER
-from conformance.tracing.trace import Node, Trace
+from conformance.tracing.trace import Trace
 from conformance.verdict.compare import Status, Verdict
 from reference.step import Array, split
 

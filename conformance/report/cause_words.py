@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from conformance.explain.example import Example
 from conformance.outcome import Report
+from conformance.report.measure_words import measure_text
 
 if TYPE_CHECKING:
     from conformance.mistakes.mistake import Mistake
@@ -124,7 +125,7 @@ def beside_cause(report: Report, tag: str) -> Iterator[str]:
             yield NO_CAUSE
             for id_ in cause.partly:
                 yield f"where it is wrong, it does what {id_} does; elsewhere it does not"
-            yield from cause.measured
+            yield from map(measure_text, cause.measured)
 
 
 def example_words(report: Report, example: Example) -> str:

@@ -21,7 +21,9 @@ def finding_text(finding: Finding) -> str:
 
 def problem_text(verdict: Verdict) -> str:
     """What is wrong in a verdict, in words; may be empty."""
-    return verdict.problem if verdict.finding is None else finding_text(verdict.finding)
+    if verdict.finding is not None:
+        return finding_text(verdict.finding)
+    return f"{verdict.problem} from the truth" if verdict.from_truth else verdict.problem
 
 
 def finding_texts(report: Report) -> list[str]:

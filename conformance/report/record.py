@@ -16,13 +16,20 @@ from conformance.judging.records import Cell, Point
 from conformance.outcome import Report
 from conformance.report.finding_words import finding_text, problem_text
 from conformance.report.judged import judged
+from conformance.report.measure_words import measure_text
 from conformance.tracing.frames import Frame
 from conformance.values import from_values, to_values
 from conformance.verdict.compare import Status, Verdict
 from conformance.verdict.finding import Finding, Kind, finding
 
 REPORT_VERSION = 1
-OPTIONAL = ("finding", "on_balls", "lost", "bits")  # of a verdict, written where there is one
+OPTIONAL = (
+    "finding",
+    "from_truth",
+    "on_balls",
+    "lost",
+    "bits",
+)  # of a verdict, written where there is one
 
 
 def to_json(report: Report) -> dict[str, Any]:
@@ -66,7 +73,7 @@ def to_json(report: Report) -> dict[str, Any]:
 
 def further_to_json(report: Report) -> dict[str, Any]:
     """What is known beside the cases as JSON values."""
-    causes = [to_values(each) for each in report.causes]
+    causes = [{**to_values(each), "measured": _measured_to_json(each)} for each in report.causes]
     return {
         "exact": to_values(report.exact),
         "causes": [{"equation": each.pop("tag"), **each} for each in causes],
@@ -74,9 +81,23 @@ def further_to_json(report: Report) -> dict[str, Any]:
     }
 
 
+def _measured_to_json(cause: Cause) -> list[dict[str, Any]]:
+    return [
+        {"kind": str(each.kind), "text": measure_text(each), "values": to_values(dict(each.values))}
+        for each in cause.measured
+    ]
+
+
 def from_json(values: dict[str, Any]) -> Report:
     """The report of some JSON values; what follows from others is computed again."""
-    causes = ({**each, "tag": each["equation"]} for each in values.get("causes", ()))
+    causes = (
+        {
+            **each,
+            "tag": each["equation"],
+            "measured": [{**m, "values": [*m["values"].items()]} for m in each["measured"]],
+        }
+        for each in values.get("causes", ())
+    )
     return Report(
         values["subject"],
         tuple(values["conventions"]),
@@ -118,7 +139,8 @@ def case_from_json(values: dict[str, Any]) -> CaseReport:
 
 def _verdict_to_json(verdict: Verdict) -> dict[str, Any]:
     values: dict[str, Any] = to_values(verdict)
-    values["problem"] = problem_text(verdict)
+    if verdict.finding is not None:
+        values["problem"] = problem_text(verdict)
     if verdict.on_balls is not None:
         del values["on_balls"]["frames"]
     if verdict.finding is not None:

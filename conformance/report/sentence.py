@@ -19,6 +19,7 @@ from conformance.report.blame_words import (
 from conformance.report.cause_words import joined, mistakes
 from conformance.report.exact_words import loss_text
 from conformance.report.judged import judged_words
+from conformance.report.measure_words import measure_text
 from conformance.report.message import accused
 from conformance.verdict.compare import FREE, Status
 
@@ -173,8 +174,8 @@ def _why(report: Report, blame: Blame) -> str:
     if known:
         same = len({(each.wrong, each.right) for each in known}) == 1
         return _within(known[0].sentence) if same else ""
-    measured = (words for each in report.causes if each.tag == blame.tag for words in each.measured)
-    return next(measured, "")
+    measured = (m for each in report.causes if each.tag == blame.tag for m in each.measured)
+    return next(map(measure_text, measured), "")
 
 
 def _within(text: str) -> str:

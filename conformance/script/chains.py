@@ -18,7 +18,7 @@ from conformance.backward.groups import operation_key
 from conformance.backward.operation import MOVES, is_float
 from conformance.script.linear import ancestors
 from conformance.tracing.ancestors import walk
-from conformance.tracing.trace import FILLED, Node, flat, taken
+from conformance.tracing.node import FILLED, Node, flat, taken
 
 FEW = 4  # values that a new one shares most uses with, of which one may be the old one
 

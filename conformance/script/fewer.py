@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.tracing.trace import Node, flat
+from conformance.tracing.node import Node, flat
 
 MANY, FEW = 1000, 64
 REFUSED = (ValueError, TypeError, IndexError, ArithmeticError, AttributeError, KeyError)

@@ -20,7 +20,8 @@ from conformance.script.parameters import Parameter
 from conformance.script.step import Step
 from conformance.script.update import Multiple, Update, common, update, usual
 from conformance.tracing.ancestors import walk
-from conformance.tracing.trace import Node, Trace
+from conformance.tracing.node import Node
+from conformance.tracing.trace import Trace
 
 
 @dataclass(frozen=True, eq=False)

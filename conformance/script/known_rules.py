@@ -12,7 +12,7 @@ import numpy as np
 from conformance.script.findings import Rule
 from conformance.script.linear import entrywise, scalar
 from conformance.script.update import SAME, Update, kept
-from conformance.tracing.trace import Node, flat
+from conformance.tracing.node import Node, flat
 from reference.step import Array
 
 FEW = 12  # numbers of an update, that may be η or ε

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from conformance.backward.operation import is_float
-from conformance.tracing.trace import FILLED, Node, taken
+from conformance.tracing.node import FILLED, Node, taken
 
 SAME = frozenset(
     {"copy", "array", "asarray", "asanyarray", "ascontiguousarray", "astype", "positive", "copyto"}

@@ -18,7 +18,8 @@ from conformance.backward.no_loss import COST_NAMES, tried
 from conformance.backward.operation import is_float
 from conformance.backward.program import Goal, NotAGradientError, Recorded
 from conformance.backward.quantities import HALF_OF_THE_DIGITS
-from conformance.tracing.trace import Node, Trace
+from conformance.tracing.node import Node
+from conformance.tracing.trace import Trace
 
 MOST = 8  # numbers that are tried, the last ones
 

@@ -11,7 +11,8 @@ from typing import Any
 from conformance.backward.source import written_name
 from conformance.tracing.arrays import Traced, is_traced_number
 from conformance.tracing.frames import is_subject
-from conformance.tracing.trace import Node, Trace
+from conformance.tracing.node import Node
+from conformance.tracing.trace import Trace
 
 DEPTH, MANY = 4, 20_000  # of objects within objects
 

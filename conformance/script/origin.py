@@ -8,7 +8,7 @@ import ast
 from conformance.backward.findings import Line
 from conformance.backward.source import assigned, operands, passed
 from conformance.tracing.frames import Frame
-from conformance.tracing.trace import Node
+from conformance.tracing.node import Node
 
 
 def origin(node: Node) -> Line | None:

@@ -11,7 +11,7 @@ from itertools import pairwise
 from conformance.backward.groups import operation_key
 from conformance.script.chains import Carried, carried
 from conformance.script.linear import entrywise
-from conformance.tracing.trace import Node
+from conformance.tracing.node import Node
 
 
 @dataclass(eq=False)

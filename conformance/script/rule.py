@@ -14,7 +14,7 @@ from conformance.script.known_rules import moments
 from conformance.script.linear import entrywise
 from conformance.script.origin import origin
 from conformance.script.update import Update, alike, kept
-from conformance.tracing.trace import Node
+from conformance.tracing.node import Node
 
 
 def faults(results: Sequence[Judgement], names: Sequence[str]) -> list[Accused]:
@@ -24,6 +24,8 @@ def faults(results: Sequence[Judgement], names: Sequence[str]) -> list[Accused]:
             found = list(search(each, names))
             if found:
                 return _together(found)
+        if search is not_kept and (found := list(unwritten(results, names))):
+            return _together(found)
     return []
 
 
@@ -55,8 +57,17 @@ def not_kept(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
     for each, name, count in zip(judgement.updates, names, counts, strict=True):
         if count < usual:
             yield _accused(name, _term(each), Cause("kept"))
-        elif not usual and each.constant is not None and not np.any(each.constant.value):
-            yield _accused(name, _term(each), Cause("zero"))
+
+
+def unwritten(results: Sequence[Judgement], names: Sequence[str]) -> Iterator[Accused]:
+    """The parameters to which the same zeros are added at each of several updates."""
+    for made, name in zip(
+        zip(*(each.updates for each in results), strict=True), names, strict=True
+    ):
+        constants = [each.constant for each in made]
+        zeros = all(each is not None and not np.any(each.value) for each in constants)
+        if zeros and len(made) > 1 and not any(each.states for each in made):
+            yield _accused(name, _term(made[0]), Cause("zero"))
 
 
 def shared(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:

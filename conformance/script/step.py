@@ -10,7 +10,8 @@ from operator import or_
 from typing import Any
 
 from conformance.script.fewer import on_few_samples
-from conformance.tracing.trace import Node, Trace, substituted
+from conformance.tracing.node import Node, substituted
+from conformance.tracing.trace import Trace
 
 
 class Step:

@@ -22,7 +22,8 @@ from conformance.script.judge import Judgement
 from conformance.script.loss import best_loss, candidates
 from conformance.script.names import Held, names
 from conformance.script.step import Step
-from conformance.tracing.trace import Node, Trace, flat
+from conformance.tracing.node import Node, flat
+from conformance.tracing.trace import Trace
 
 Use = tuple[str, int]
 """An operation, and which of its operands."""

@@ -12,7 +12,7 @@ import numpy as np
 from conformance.backward.source import statement
 from conformance.script.linear import ancestors, entrywise, links
 from conformance.script.parameters import Parameter
-from conformance.tracing.trace import FILLED, Node
+from conformance.tracing.node import FILLED, Node
 
 Multiple = tuple[Node, float]
 """An array, and how many times it is added; only the sign counts in an adaptive update."""
@@ -148,6 +148,9 @@ class _Reader:
             self.read(state, old, factor * way.get(state, 1.0))
         elif self.contains_a_state(node):
             self.combined(node, factor)
+        elif any(not each.depends_on(self.made.old) for each, _ in links(node)):
+            for operand, times in links(node):  # one of them is kept of the last update
+                self.term(operand, factor * times)
         elif node.depends_on(self.made.old):
             self.gradients[node] = options
 

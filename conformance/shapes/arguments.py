@@ -126,18 +126,27 @@ GIVEN_ANYWAY = {
 """Kinds of argument that are given though they have a default."""
 
 
-_signature = lru_cache(maxsize=256)(inspect.signature)
-
-
 def taken(function: Callable[..., Any]) -> Sequence[inspect.Parameter]:
     """The arguments that a function takes, without `*args`; none if they are not known."""
-    known = isinstance(function, FunctionType | MethodType)  # else it may have no hash
+    plain = getattr(function, "__func__", None) if isinstance(function, MethodType) else function
+    if isinstance(plain, FunctionType):  # else it may have no hash
+        return _taken(plain, method=plain is not function)
+    return _of_signature(function)
+
+
+@lru_cache(maxsize=1024)
+def _taken(function: FunctionType, *, method: bool) -> Sequence[inspect.Parameter]:
+    """The same of a function, or of it as a method, whatever its object is."""
+    return _of_signature(MethodType(function, 0) if method else function)
+
+
+def _of_signature(function: Callable[..., Any]) -> Sequence[inspect.Parameter]:
     try:
-        found = (_signature if known else inspect.signature)(function).parameters.values()
+        found = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
         return ()
     stars = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
-    return [each for each in found if each.kind not in stars]
+    return tuple(each for each in found if each.kind not in stars)
 
 
 def needed(function: Callable[..., Any]) -> list[inspect.Parameter]:
@@ -172,6 +181,8 @@ def _by_name(function: Callable[..., Any], scope: Scope) -> dict[str, Any] | Non
     given: dict[str, Any] = {}
     for each in taken(function):
         known, value = scope.value(each.name)
+        if not known:
+            known, value = _setting(function, each.name)
         optional = each.default is not inspect.Parameter.empty
         if not known and not optional:
             return None
@@ -182,6 +193,17 @@ def _by_name(function: Callable[..., Any], scope: Scope) -> dict[str, Any] | Non
             given[each.name] = value
     twice = [id(value) for value in given.values() if hasattr(value, "shape")]
     return given if len(twice) == len(set(twice)) else None
+
+
+def _setting(function: Callable[..., Any], name: str) -> tuple[bool, Any]:
+    """What the file itself holds under the name of an argument, such as `NN_ARCHITECTURE`."""
+    held = getattr(function, "__globals__", {})
+    found = [e for key, e in held.items() if bare(key) == bare(name) and isinstance(e, SETTINGS)]
+    return (True, found[0]) if len(found) == 1 else (False, None)
+
+
+SETTINGS = (list, tuple, dict, int, float, str)
+"""What a file may hold for its functions to be given, beside data."""
 
 
 def constructions(

@@ -20,8 +20,9 @@ from conformance.shapes.state import Leaf, changed, leaves
 from conformance.shapes.tensors import as_array, as_tensor, doubles, holds_tensors
 from conformance.shapes.vocabulary import kinds_of
 from conformance.subjects.execution import missing
+from conformance.tracing.node import Node
 from conformance.tracing.program import traced_program
-from conformance.tracing.trace import EnoughError, Node, Trace
+from conformance.tracing.trace import EnoughError, Trace
 
 Values = Mapping[str, Any]
 """Numbers for parameters, by their paths."""
@@ -321,6 +322,9 @@ def _learn(run: Attempt, call: Call, function: Callable[..., Any], result: Any) 
         learned[names[0]] = result
     if isinstance(result, dict):
         learned.update({key: e for key, e in result.items() if isinstance(key, str)})
+    for part in parts if call.role in ("update", "train") else ():
+        if isinstance(part, dict):  # `return {"w": w, "b": b}, costs`
+            learned.update({key: e for key, e in part.items() if key in run.roots})
     scope.names.update(learned)
     moved = {k: e for k, e in learned.items() if k in run.roots or call.role in ("update", "train")}
     run.updated.update(moved)

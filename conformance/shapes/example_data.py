@@ -78,10 +78,11 @@ IMAGES = (2, 3, 6, 4)
 
 
 def _inputs(sizes: Sizes, layout: str) -> Any:
-    if layout == "images":
-        return np.random.default_rng(SEED).normal(size=IMAGES)
-    if layout == "sequences":
-        return np.random.default_rng(SEED).normal(size=(2, 4, sizes.n_in))
+    shapes = {
+        "images": IMAGES, "an image of channels": IMAGES[1:], "sequences": (2, 4, sizes.n_in),
+    }  # fmt: skip
+    if layout in shapes:
+        return np.random.default_rng(SEED).normal(size=shapes[layout])
     if layout == "a sequence of labels":
         return [3 * t % sizes.n_in for t in range(sizes.m)]
     if layout == "a list of columns":

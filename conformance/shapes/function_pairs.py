@@ -23,8 +23,9 @@ from conformance.shapes.judging import Found, Recognised, called
 from conformance.shapes.layer_shapes import OPTIONS, SHAPES, argument_kind
 from conformance.shapes.layers import called_itself, together
 from conformance.shapes.vocabulary import bare, is_plain, is_role, kinds_of
+from conformance.tracing.node import Node
 from conformance.tracing.program import traced_program
-from conformance.tracing.trace import Node, Trace
+from conformance.tracing.trace import Trace
 from reference.step import Array
 
 PAIR = ("loss", "gradient")
@@ -65,6 +66,8 @@ class PairSearch:
             out, cache = _split(_tried(self.forward, [((), given)]))
             dout = trace.given(np.random.default_rng(9).normal(size=out.shape), "dout")
             loss = _node(trace, (out * np.array(dout)).sum())
+            if not np.isfinite(loss.value):
+                raise UnfitError(f"{self.forward.__name__}: its output is not finite")
             back = _tried(self.backward, [((dout, *cache), {}), ((dout, *_spread(cache)), {})])
             goals = _goals(trace, self.backward, back, arrays)
         if not goals:

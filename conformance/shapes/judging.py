@@ -20,7 +20,9 @@ from conformance.shapes.attempt import Attempt, is_number
 from conformance.shapes.places import Places, Update
 from conformance.shapes.search import Reading
 from conformance.tracing.frames import Frame
-from conformance.tracing.trace import Node, Trace
+from conformance.tracing.node import Node
+from conformance.tracing.trace import Trace
+from reference.step import Array
 
 TRIED = 2
 """So many readings are judged before the best is taken."""
@@ -239,6 +241,18 @@ def _with_updates(first: Examined, wrong: Sequence[Update]) -> Examined:
     return replace(first, gradients=gradients, accused=tuple(blamed))
 
 
+def with_lines(examined: Examined, updates: Sequence[Update]) -> Examined:
+    """What is known, with the lines of updates where what moves a parameter was given as it is."""
+    lines = {each.goal.name: line for each in updates if (line := line_of(each.node)) is not None}
+    accused = tuple(
+        replace(each, lines=tuple(dict.fromkeys(lines[e] for e in each.gradients if e in lines)))
+        if not each.lines
+        else each
+        for each in examined.accused
+    )
+    return replace(examined, accused=accused)
+
+
 def _turned(examined: Examined, places: Places) -> Examined:
     """What is known, with an update of the wrong sign in the place of a gradient of the wrong sign.
 
@@ -341,21 +355,35 @@ def _wrong_updates(direct: Sequence[Goal], moved: Sequence[Goal]) -> list[Goal]:
     """The parameters that were not moved by one factor times their gradients, decay beside."""
     given = {each.name: np.ravel(each.node.value) for each in direct}
     wrong, factors = [], []
-    for each in moved:
+    fits: list[Array] = []
+    for each in sorted(moved, key=lambda e: -np.size(e.node.value)):  # few entries tell little
         gradient = given.get(each.name)
         term = np.ravel(each.node.value)
         if gradient is None or gradient.shape != term.shape or not linear(each, direct):
             continue
         columns = np.stack([gradient, np.ravel(each.parameter.value)], axis=1)
-        solved, *_ = np.linalg.lstsq(columns, term, rcond=None)
-        rest = float(np.max(np.abs(columns @ solved - term), initial=0.0))
-        size = float(np.max(np.abs(term), initial=0.0))
-        if rest > size * HALF or solved[0] <= 0 or (term.size > 2 and solved[1] < -HALF):  # noqa: PLR2004
+        solved, fit = _fit(columns, term, fits)
+        if not fit or solved[0] <= 0 or (term.size > 2 and solved[1] < -HALF):  # noqa: PLR2004
             wrong.append(each)
+        fits.append(solved)
         factors.append((float(solved[0]), each))
     largest = max((abs(factor) for factor, _ in factors), default=0.0)
     apart = [each for factor, each in factors if abs(factor - factors[0][0]) > HALF * largest]
     return wrong or apart
+
+
+def _fit(columns: Array, term: Array, known: Sequence[Array]) -> tuple[Array, bool]:
+    """How many times a gradient and its parameter are in what moves it, and whether no more is.
+
+    Where several are, it is what other parameters have, then the gradient alone.
+    """
+    size = float(np.max(np.abs(term), initial=0.0))
+    alone, *_ = np.linalg.lstsq(columns[:, :1], term, rcond=None)
+    both, *_ = np.linalg.lstsq(columns, term, rcond=None)
+    for solved in (*known, *(each * (1, 0) for each in known), np.append(alone, 0.0), both):
+        if np.max(np.abs(columns @ solved - term), initial=0.0) <= size * HALF:
+            return solved, True
+    return both, False
 
 
 HALF = 2.0**-26

@@ -30,13 +30,16 @@ OPTIONS: dict[str, Any] = {
     "activation": "relu",
     "keeprate": 0.5,
     "keepprob": 0.5,
+    "eps": 2.0**-10,
+    "epsilon": 2.0**-10,
+    "momentum": 0.875,
 }
 """Arguments that are no arrays."""
 
 SIZES: dict[str, Any] = {
     **OPTIONS,
     "kernelsize": 3, "filtersize": 3, "ksize": 3, "kernel": 3,
-    "poolsize": 2, "poolh": 2, "poolw": 2,
+    "depth": N_OUT, "poolsize": 2, "poolh": 2, "poolw": 2,
     "nheads": 2, "numheads": 2, "heads": 2, "nhead": 2,
 }  # fmt: skip
 """Numbers that a layer is made of, beside the widths of its inputs and outputs."""

@@ -20,7 +20,7 @@ from conformance.backward.program import Goal, NotAGradientError, OwnPass
 from conformance.shapes.arguments import RATE, Scope, needed, size_kinds, taken, ways
 from conformance.shapes.attempt import Attempt, Call, Plan, UnfitError, begin
 from conformance.shapes.example_data import IMAGES, Data, Sizes, example_data
-from conformance.shapes.judging import Found, Recognised, called, right_gradients, used
+from conformance.shapes.judging import Found, Recognised, called, right_gradients, used, with_lines
 from conformance.shapes.layer_shapes import (
     OPTIONS,
     SHAPES,
@@ -35,8 +35,9 @@ from conformance.shapes.plans import Made
 from conformance.shapes.search import generic
 from conformance.shapes.state import leaves
 from conformance.shapes.vocabulary import is_role
+from conformance.tracing.node import Node
 from conformance.tracing.program import traced_program
-from conformance.tracing.trace import Node, Trace
+from conformance.tracing.trace import Trace
 
 ENTRIES = 8
 """So many entries of an output are tried alone."""
@@ -44,7 +45,8 @@ ENTRIES = 8
 Make = Callable[[Data, Scope], dict[str, Any]]
 
 LAYOUTS = (
-    "rows", "columns", "one column", "one row", "one vector", "an image", "images", "sequences",
+    "rows", "columns", "one column", "one row", "one vector", "an image",
+    "an image of channels", "images", "sequences",
     "places", "a list of columns",
 )  # fmt: skip
 
@@ -78,7 +80,7 @@ class LayerSearch:
         problem = "how it is made is not known"
         for layout in LAYOUTS:
             data = next(example_data(Sizes(), (layout,)))
-            for said, make in self._own(data) or _constructions(self.kind, data):
+            for said, make in (*self._own(data), *_constructions(self.kind, data)):
                 made = Plan(said, make, (), self.module)
                 try:
                     found = self._judged(made, data)
@@ -137,7 +139,7 @@ class LayerSearch:
         assert run.trace is not None  # noqa: S101 - a recorded run
         step = OwnPass(run.trace, goals, loss=out, scaled=not found.direct)
         if goals:
-            part = examine_pass(step)
+            part = with_lines(examine_pass(step), found.updates)
             parts.append(replace(part, factor=1.0) if step.scaled else part)
         for each in inner:
             step = replace(step, goals=(each,), scaled=False, promised=True)
@@ -290,7 +292,7 @@ def _constructions(kind: type, data: Data) -> Iterator[tuple[str, Make]]:
     known["n_hidden"] = s.n_out
     names = ", ".join(each.name for each in taken(kind))
     said = f"{kind.__name__}({names})"
-    for args, kwargs in ways(kind, "", Scope(known, SIZES)):
+    for args, kwargs in ways(kind, "", Scope(known, {**SIZES, **_shapes(data)})):
         yield said, _maker(kind, args, kwargs)
     yield from ((said, _maker(kind, (), arrays)) for arrays in _arrays(kind, data.layout))
     by_order: dict[int, list[tuple[Any, ...]]] = {
@@ -298,6 +300,12 @@ def _constructions(kind: type, data: Data) -> Iterator[tuple[str, Make]]:
     }  # fmt: skip
     for args in by_order.get(len(needed(kind)), []):
         yield said, _maker(kind, args, {})
+
+
+def _shapes(data: Data) -> dict[str, Any]:
+    """Shapes that a layer is told, of one sample: that of its input, and a column as long."""
+    shape = np.shape(data.x)[1:] if data.layout == "images" else np.shape(data.x)
+    return {"inputshape": shape, "outputshape": (int(np.prod(shape)), 1), "shape": shape}
 
 
 def _arrays(kind: type, layout: str) -> Iterator[dict[str, Any]]:

@@ -17,7 +17,8 @@ from conformance.shapes.definitions import returned_names
 from conformance.shapes.state import Leaf, leaves
 from conformance.shapes.vocabulary import bare, kinds_of, stem
 from conformance.tracing.ancestors import walk
-from conformance.tracing.trace import Node, Trace
+from conformance.tracing.node import FILLED, Node, flat
+from conformance.tracing.trace import Trace
 
 Key = tuple[str, tuple[str, ...]]
 
@@ -275,6 +276,8 @@ def _updated(run: Attempt) -> dict[str, Any]:
     for name, value in run.updated.items():
         for leaf in leaves(value, name, run.plan.module):
             found[leaf.path] = leaf.value
+            if leaf.is_parameter:
+                found.setdefault(_short(leaf.path), leaf.value)  # `return {"w": w}`
     for name, root in run.roots.items():
         before = {leaf.path for leaf in leaves(root, name, run.plan.module)}
         for value in _returned_by_training(run):
@@ -320,8 +323,20 @@ def _origin(node: Node) -> Node | None:
             node, updated = earlier[0], True
         elif node.operation == "add" and earlier:
             node, updated = min(earlier, key=lambda e: e.number), True
+        elif node.operation == FILLED and _adds_to_a_part(node):
+            node, updated = node.args[0], True
         else:
             return node if updated else None
+
+
+def _adds_to_a_part(node: Node) -> bool:
+    """Whether a part of an array was written that is itself with something added, `w[1:] += d`."""
+    written = [e for e in flat(node.args[1:]) if type(e) is Node]
+    return type(node.args[0]) is Node and any(
+        part.operation == "getitem"
+        for each in written
+        for part in (each, *(each.inputs if each.operation in ("add", "subtract") else ()))
+    )
 
 
 def _unscaled(term: Node, parameter: Node) -> Node:
@@ -337,22 +352,23 @@ def _unscaled(term: Node, parameter: Node) -> Node:
     fitting = [
         e
         for e in above
-        if e.depends_on(parameter)
+        if not e.constant
         and np.shape(e.value) == np.shape(parameter.value)
         and all(each.depends_on(e) for each in roots)
         and not any(e.depends_on(each) for each in roots)
-        and not _around(term, e, parameter)
+        and not _around(term, e)
     ]
     return max(fitting, key=lambda e: e.number, default=term)
 
 
-def _around(term: Node, through: Node, parameter: Node) -> bool:
-    """Whether a term depends on a parameter beside what goes through a node."""
+def _around(term: Node, through: Node) -> bool:
+    """Whether a term depends on what a node depends on beside what goes through it."""
+    given = {each for each in walk([through]) if each.given}
 
     def others(node: Node) -> list[Node]:
         return [each for each in node.inputs if each is not through]
 
-    return term is not through and parameter in walk([term], others)
+    return term is not through and not given.isdisjoint(walk([term], others))
 
 
 def _without_rate(updates: list[Update]) -> tuple[list[Update], float]:
@@ -407,12 +423,17 @@ def _first_update(before: Node, after: Node) -> tuple[Node, Node, int] | None:
         if each is not after and _first_update(each, after) is None:
             continue  # such as a sum with a bias, of a step in time that depends on it
         first, second = each.args[:2]
-        if first is before and type(second) is Node and second.depends_on(before):
+        if first is before and _is_term(second, before, each, after):
             return each, second, 1 if each.operation == "subtract" else -1
         added = second is before and each.operation == "add"
-        if added and type(first) is Node and first.depends_on(before):
+        if added and _is_term(first, before, each, after):
             return each, first, -1
     return None
+
+
+def _is_term(value: Any, before: Node, each: Node, after: Node) -> bool:
+    """Whether it may be what moves a parameter: it depends on it, or nothing comes after."""
+    return type(value) is Node and (each is after or value.depends_on(before))
 
 
 def _used(version: Node, after: Node) -> bool:

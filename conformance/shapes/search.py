@@ -26,7 +26,8 @@ from conformance.shapes.places import Places, places
 from conformance.shapes.plans import OUTS, Made, Named, chains, sizes_of
 from conformance.shapes.state import Leaf, leaves
 from conformance.shapes.vocabulary import BIAS, bare
-from conformance.tracing.trace import Node, Trace
+from conformance.tracing.node import Node
+from conformance.tracing.trace import Trace
 
 MOST = 20_000
 """Operations of one run that are recorded."""

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from conformance.shapes.tensors import as_array, as_tensor, is_tensor
-from conformance.shapes.vocabulary import is_parameter, stem
+from conformance.shapes.vocabulary import BIAS, WEIGHT, bare, is_parameter, stem
 
 DEEP = 6
 
@@ -72,8 +72,8 @@ class Walk:
     def of(self, value: Any, path: str, name: str) -> Any:
         """The value, changed."""
         array = as_array(value) if is_tensor(value) else value
-        if _is_array(array) or (_is_number(value) and is_parameter(stem(name))):
-            made = self.change(Leaf(path, name, array))
+        if _is_array(array) or (_is_number(value, name) and is_parameter(stem(name))):
+            made = self.change(Leaf(path, name, float(value) if type(value) is int else array))
             return value if made is array else as_tensor(made) if array is not value else made
         if not _holds(value, self.module) or self.depth >= DEEP:
             return value
@@ -91,6 +91,7 @@ class Walk:
             pairs = {
                 key: self.of(e, f"{path}[{key!r}]", key if isinstance(key, str) else name)
                 for key, e in value.items()
+                if not _is_lone_number(value, key)
             }
             if self.write:
                 value.update(pairs)  # type: ignore[attr-defined]
@@ -107,7 +108,7 @@ class Walk:
         return value
 
     def _items(self, value: Any, path: str, name: str) -> None:
-        numbers = bool(len(value)) and all(map(_is_number, value))
+        numbers = bool(len(value)) and all(_is_number(each, name) for each in value)
         for i, each in enumerate(value):
             leaf = Leaf(f"{path}[{i}]", name, each)
             made = self.change(leaf) if numbers else self.of(each, leaf.path, name)
@@ -115,7 +116,10 @@ class Walk:
                 value[i] = made
 
     def _attributes(self, value: Any, path: str, name: str) -> None:
-        for key, each in list(vars(value).items()):
+        held = dict(vars(value))
+        for key, each in held.items():
+            if _is_lone_number(held, key):
+                continue
             made = self.of(each, f"{path}.{key}", _inner_name(name, key))
             if self.write and made is not each:
                 write = type if isinstance(value, type) else object  # a frozen dataclass too
@@ -130,6 +134,16 @@ class Walk:
                 made = self.of(cell.cell_contents, f"{root}.{name}", name)
                 if self.write and made is not cell.cell_contents:
                     cell.cell_contents = made
+
+
+def _is_lone_number(held: Mapping[Any, Any], key: Any) -> bool:
+    """Whether it is a number named as a bias, but not held with weights: the b1 of an optimizer."""
+    number = isinstance(key, str) and _is_number(held[key], key)
+    return number and bool(BIAS.fullmatch(bare(key))) and not any(
+        isinstance(e, list | tuple)
+        or (isinstance(k, str) and WEIGHT.fullmatch(bare(k)) and type(e) is not int)
+        for k, e in held.items()
+    )  # fmt: skip
 
 
 def _inner_name(name: str, key: str) -> str:
@@ -165,8 +179,10 @@ def _is_array(value: Any) -> bool:
     return isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.size > 0
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, float | np.floating)
+def _is_number(value: Any, name: str) -> bool:
+    """Whether it is a number that may be a parameter; `b = 0` is a bias of no fraction yet."""
+    begins = type(value) is int and value == 0 and BIAS.fullmatch(bare(stem(name))) is not None
+    return isinstance(value, float | np.floating) or begins
 
 
 def _is_own(value: Any, module: ModuleType | None) -> bool:

@@ -50,8 +50,8 @@ KINDS: dict[str, Pattern] = {
         r"|outputs?(size|dim|nodes|neurons|units|layer|layersize|features|number|s)"
         r"|(n|num)?(neurons|units|nodes|filters|kernels)|(size|dim|d)(out|output)|k|c|fanout|ny|classes"
         r"|out(features|nodes|channels|planes)|outputchannels|cout",
-        "m": r"m|n|batch|nsamples|numsamples|numexamples|samples",
-        "params": r"params?|parameters|weights|theta|thetas|w|nnparams|model|p|wb|weightsandbiases|unrolled",
+        "m": r"m(batch|train)?|n|batch|nsamples|numsamples|numexamples|samples",
+        "params": r"(params?|parameters?)(values|dict)?|weights|theta|thetas|w|nnparams|model|p|wb|weightsandbiases|unrolled",
         "cache": r"caches?|memory|ctx|context|tape|intermediates|store|forwardcache|activations",
         "grads": r"grads?|gradients?|derivatives|dparams|updates|dtheta",
         "pairs": r"training(data|set)|minibatch|dataset|data|batch|trainset",
@@ -65,7 +65,7 @@ KINDS: dict[str, Pattern] = {
     }.items()
 }  # fmt: skip
 
-NETWORKS = r"(l|l2|nn|net|network|mlp|model|lmodel|l2layer|two?layer|two?layernet)?"
+NETWORKS = r"(l|l2|nn|full|net|network|mlp|model|lmodel|l2layer|two?layer|two?layernet)?"
 
 ROLES: dict[str, tuple[Pattern, ...]] = {
     "init": _patterns(

@@ -15,10 +15,10 @@ from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
 
-from conformance.tracing.special import expit
+from conformance.tracing.special import MODULES
 
 STAND_INS: dict[str, Any] = {
-    "scipy.special.expit": expit,
+    **{f"{module}.{name}": e for module, names in MODULES.items() for name, e in names.items()},
     "tqdm.tqdm": lambda steps, *_, **__: steps,
     "tqdm.trange": lambda *steps, **_: range(*steps),
     "numba.jit": lambda function=None, **_: function or (lambda plain: plain),

@@ -23,6 +23,7 @@ from zlib import crc32
 from conformance.errors import SubjectError, UsageError
 from conformance.running.seconds import TooLongError, limited
 from conformance.running.tracebacks import PACKAGE, headline, own_traceback
+from conformance.subjects import zeros
 from conformance.subjects.absent import MissingError, forget, stand_ins
 
 NOT_HERE = (EOFError, ImportError, OSError, SubjectError, SystemExit, TooLongError)
@@ -88,6 +89,7 @@ def run_file(
     module = module_from_spec(spec)
     put_in_front(path.parent, *python_path)
     sys.modules[name] = module
+    zeros.provide(vars(module))
     try:
         with subject_code(place), stand_ins(b"\n".join(source for _, source in sources)):
             for file, source in sources:
@@ -99,15 +101,17 @@ def run_file(
     return module
 
 
-def _execute(tree: ast.Module, file: str, module: ModuleType, failed: list[Failed]) -> None:
+def _execute(whole: ast.Module, file: str, module: ModuleType, failed: list[Failed]) -> None:
     """Execute the statements of a file one by one."""
-    module.__doc__ = module.__doc__ or ast.get_docstring(tree)
+    module.__doc__ = module.__doc__ or ast.get_docstring(whole)
     flags = 0
-    for statement in tree.body:
+    for statement in whole.body:
         if isinstance(statement, ast.ImportFrom) and statement.module == "__future__":
             features = (getattr(__future__, each.name, None) for each in statement.names)
             flags |= sum(each.compiler_flag for each in features if each is not None)
-        code = compile(ast.Module([statement], []), file, "exec", flags, dont_inherit=True)
+        code = compile(
+            ast.Module([zeros.followed(statement)], []), file, "exec", flags, dont_inherit=True
+        )
         try:
             with nullcontext() if isinstance(statement, DEFINING) else limited(LONGEST):
                 exec(code, module.__dict__)  # noqa: S102 - to load it is what was asked for

@@ -24,9 +24,10 @@ from conformance.tracing.arranging import LIMITING
 from conformance.tracing.blame import Blame, Lines
 from conformance.tracing.frames import Frame
 from conformance.tracing.index import Location, as_floats
+from conformance.tracing.node import Node
 from conformance.tracing.roles import roles_in
 from conformance.tracing.run import Roles, Run, quantities_at
-from conformance.tracing.trace import Node, Trace
+from conformance.tracing.trace import Trace
 from conformance.tracing.ways import Way
 from reference.step import Array
 

@@ -10,7 +10,8 @@ import numpy as np
 
 from conformance.tracing.frames import Frame
 from conformance.tracing.index import Location
-from conformance.tracing.trace import Node, Trace
+from conformance.tracing.node import Node
+from conformance.tracing.trace import Trace
 from reference.step import Array
 
 

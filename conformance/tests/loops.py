@@ -323,6 +323,19 @@ class NoBatchMean(Hand):
         return self.eta * self.m
 
 
+class GradientsClipped(Hand):
+    def clipped(self, nabla: Decimal) -> Decimal:
+        return min(max(nabla, Decimal(-1)), Decimal(1))
+
+    def new_b(self, layer: int, j: int, _k: int) -> Decimal:
+        return self.b[layer][j][0] - self.eta * self.clipped(self.nabla_b(layer, j, 0))
+
+    def new_w(self, layer: int, j: int, k: int) -> Decimal:
+        w = self.w[layer][j][k]
+        moved = self.eta * self.clipped(self.nabla_w(layer, j, k))
+        return w - self.eta * self.decay() * w - moved
+
+
 class LossScaleKept(Hand):
     def rate(self) -> Decimal:
         return self.eta * 1024
@@ -574,6 +587,7 @@ KNOWN: dict[str, type[Hand]] = {
     "loss-scale-kept": LossScaleKept,
     "mean-over-outputs": MeanOverOutputs,
     "momentum-left-on": MomentumLeftOn,
+    "gradients-clipped": GradientsClipped,
     "no-batch-mean": NoBatchMean,
     "pixels-255": Pixels255,
     "quadratic-delta-on-cross-entropy": QuadraticDeltaOnCrossEntropy,

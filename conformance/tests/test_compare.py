@@ -11,6 +11,7 @@ from conformance.corpus.case import Case
 from conformance.judging.case_report import CaseReport
 from conformance.judging.judge import check_case, free_run, restarted
 from conformance.model.table import tag_of
+from conformance.report.finding_words import problem_text
 from conformance.subjects import ReferenceSession, Session, Subject, find
 from conformance.tests.support import WRONG, answering, recorded, showing, with_equations, wrong_at
 from conformance.verdict.compare import FREE, RESTARTED, Status, Verdict, judge, recorded_truth
@@ -298,7 +299,7 @@ def test_what_follows_from_its_inputs_but_parts_from_the_truth_unexplained_is_bl
     start = record.steps[0].parameters, record.steps[0].batch
     verdicts = judge(record.case, (0, RESTARTED), start, truth, shown_by_the_book(SQUARE))
     failed = {
-        verdict.name: verdict.problem for verdict in verdicts if verdict.status is Status.FAIL
+        verdict.name: problem_text(verdict) for verdict in verdicts if verdict.status is Status.FAIL
     }
     assert failed == {"z2": "differs from the truth"}
 

@@ -21,6 +21,7 @@ from conformance.mistakes.situation import Formulas, Situation, by_the_book
 from conformance.model.table import Rows, rows
 from conformance.outcome import Report
 from conformance.report.cause_words import cause_words
+from conformance.report.measure_words import measure_text
 from conformance.subjects import Subject
 from conformance.subjects.book.subject import book_subject
 from conformance.subjects.function.subject import function_subject
@@ -28,7 +29,7 @@ from conformance.tests.networks.book import Network
 from conformance.tests.support import recorded
 from conformance.tests.test_function_subject import changed
 from conformance.verdict.compare import EQUATION, RECORD
-from reference.equations import sigmoid
+from reference.equations import relu, sigmoid
 from reference.step import Array, Batch
 
 CASES = ("expanding-3-4-5-2", "remainder-3-4-2", "square-4-4-4-4")
@@ -39,6 +40,10 @@ def causes(formulas: Formulas, cases: tuple[str, ...] = CASES) -> dict[str, Caus
     subject = mistaken(formulas, "drawn up here")
     reports = [check_case(subject, recorded(id_)) for id_ in cases]
     return {cause.tag: cause for cause in diagnose(reports)}
+
+
+def words_of(cause: Cause) -> tuple[str, ...]:
+    return tuple(map(measure_text, cause.measured))
 
 
 def right(tag: str, change: Callable[[Any, Situation], Any]) -> Formulas:
@@ -63,6 +68,10 @@ def of_the_step_before(value: Any, at: Situation) -> Any:
 def half_the_last_move(value: Any, at: Situation) -> Any:
     before = at if at.previous is None else at.previous
     return value + 0.5 * (at.b(at.layer) - before.b(at.layer))
+
+
+def clipped_at_a_16th(nabla: Any) -> Any:
+    return nabla - relu(nabla - 2**-4) + relu(-nabla - 2**-4)
 
 
 UNKNOWN: dict[str, tuple[Formulas, str]] = {
@@ -104,6 +113,14 @@ UNKNOWN: dict[str, tuple[Formulas, str]] = {
         {"B": lambda at: at.b(at.layer) - at.eta * at.nabla_b(at.layer) * np.sqrt(at.m)},
         "it moves √m × as far as it should",
     ),
+    "gradients that are clipped": (
+        right("BP4", lambda v, _: clipped_at_a_16th(v)),
+        "it is clipped to [−0.0625, 0.0625]",
+    ),
+    "moves that are clipped": (
+        {"B": lambda at: by_the_book(at, "B", nabla_b=clipped_at_a_16th(at.nabla_b(at.layer)))},
+        "it moves as if its gradient were clipped to [−0.0625, 0.0625]",
+    ),
     "no η": (
         {"W": lambda at: (1 - at.eta * at.decay) * at.w(at.layer) - at.nabla_w(at.layer)},
         "it moves 1/η × as far as it should",
@@ -139,7 +156,7 @@ def test_an_unknown_mistake_is_blamed_and_measured(name: str) -> None:
     (cause,) = found.values()
     assert not cause.mistakes
     assert not cause.alone
-    assert words in "; ".join(cause.measured)
+    assert words in "; ".join(map(measure_text, cause.measured))
     report = Report("it", causes=tuple(found.values()))
     assert "no catalogued mistake does this" in next(iter(cause_words(report, cause.tag)))
 
@@ -147,7 +164,7 @@ def test_an_unknown_mistake_is_blamed_and_measured(name: str) -> None:
 def test_a_single_number_that_is_off_is_proportional_to_nothing() -> None:
     (cause,) = causes(right("C", lambda v, at: v + at.a(2).sum())).values()
     assert cause.measured
-    assert "proportional" not in "; ".join(cause.measured)
+    assert "proportional" not in "; ".join(map(measure_text, cause.measured))
 
 
 @cache
@@ -230,19 +247,19 @@ def test_two_mistakes_have_two_causes() -> None:
 def test_the_mean_of_squares_over_the_outputs_is_measured_as_such() -> None:
     mean = right("BP1", lambda v, at: v / at.y.shape[0] * 2)
     found = causes(mean, ("hand-2-3-1", "layout-3-2-4", "narrow-5-1"))
-    assert found["BP1"].measured[0] == "it is 2/n_L × the right value"
+    assert measure_text(found["BP1"].measured[0]) == "it is 2/n_L × the right value"
 
 
 def test_right_numbers_with_their_bytes_turned_round_are_told() -> None:
     found = causes(right("Z", lambda v, _: v.byteswap()), ("layout-3-2-4",))
-    assert found["Z"].measured == ("z2 is right, but its bytes are big-endian, not little-endian",)
+    assert words_of(found["Z"]) == ("z2 is right, but its bytes are big-endian, not little-endian",)
 
 
 def test_right_numbers_written_column_by_column_are_told() -> None:
     """Layer 2 has as many neurons as there are samples, where it could be a transpose."""
     columns = right("Z", lambda v, _: v.ravel("F").reshape(v.shape))
     found = causes(columns, ("layout-3-2-4",))
-    assert found["Z"].measured == (
+    assert words_of(found["Z"]) == (
         "z3 is right, but it was written column by column, not row by row",
     )
 
@@ -262,7 +279,7 @@ def written(text: str, dtype: str = "") -> dict[str, tuple[str, ...]]:
 
     subject = Subject("written", partial(Written, {}))
     reports = [check_case(subject, recorded(f"{id_}{dtype}")) for id_ in ("hand-2-3-1", *CASES)]
-    return {cause.tag: cause.mistakes or cause.measured for cause in diagnose(reports)}
+    return {cause.tag: cause.mistakes or words_of(cause) for cause in diagnose(reports)}
 
 
 @pytest.mark.parametrize(
@@ -293,7 +310,7 @@ def test_a_number_of_few_digits_that_is_right_is_no_cause() -> None:
 def test_a_factor_of_one_is_none() -> None:
     """What is off by less than is shown, or by 2/n_L where n_L is 2."""
     nearly = right("BP4", lambda v, _: v * (1 + 1e-9))
-    (words,) = causes(nearly, ("expanding-3-4-5-2",))["BP4"].measured
+    (words,) = words_of(causes(nearly, ("expanding-3-4-5-2",))["BP4"])
     assert words == "it is off by up to 1e-09 of the largest entry"
 
 
@@ -303,7 +320,7 @@ def test_a_right_program_has_no_cause() -> None:
 
 def test_a_value_that_is_not_finite_is_said_to_be_none() -> None:
     found = causes(right("A", lambda v, _: v * np.nan), CASES[:1])
-    assert found["A"].measured == ("it is not a finite number",)
+    assert words_of(found["A"]) == ("it is not a finite number",)
 
 
 def wrong_hidden_error(w_above: Any, delta_above: Any, z: Any) -> Any:
@@ -350,17 +367,17 @@ def test_of_complex_numbers_no_size_is_measured() -> None:
             return [each.astype(np.complex128) for each in nabla_b], nabla_w
 
     report = check_case(book_subject(Other, "it"), recorded("layout-3-2-4"))
-    found = {cause.tag: cause.measured for cause in diagnose([report])}
+    found = {cause.tag: words_of(cause) for cause in diagnose([report])}
     assert found == {"B": ("its numbers are complex",)}
 
 
 def test_of_right_numbers_in_another_dtype_no_size_is_measured() -> None:
     narrow = changed(("z2", lambda z, _m: z.astype(np.float16)))
     report = check_case(function_subject(narrow, "it"), recorded("hand-2-3-1"))
-    found = {cause.tag: cause.measured for cause in diagnose([report])}
+    found = {cause.tag: words_of(cause) for cause in diagnose([report])}
     assert found == {"Z": ("its numbers are right: only their dtype is not",)}
 
 
 def test_nearly_once_is_no_factor() -> None:
     found = causes(right("BP3", lambda v, _: v * (1 + 1e-9)), CASES[:1])["BP3"]
-    assert found.measured == ("it is off by up to 1e-09 of the largest entry",)
+    assert words_of(found) == ("it is off by up to 1e-09 of the largest entry",)

@@ -297,7 +297,8 @@ OF_OTHER_FAMILIES = {  # the smallest networks are sigmoid ones, in which they c
 }  # fmt: skip
 SHOWN = sorted(id_ for id_, mistake in CATALOGUE.items() if mistake.formulas)
 OF_OTHER_UPDATES = {each.id for each in OPTIMISERS}  # what is worked on paper is a step of SGD
-OF_OTHERS = OF_OTHER_FAMILIES | OF_OTHER_UPDATES | {each.id for each in DROPOUT}
+BEYOND_ONE = {"gradients-clipped"}  # on paper no gradient of a step of SGD is so large
+OF_OTHERS = OF_OTHER_FAMILIES | OF_OTHER_UPDATES | BEYOND_ONE | {each.id for each in DROPOUT}
 SHOWN = [id_ for id_ in SHOWN if id_ not in OF_OTHERS]
 
 

@@ -31,7 +31,7 @@ SMALL = [case for case in CASES if case.dtype == "float64" and max(case.sizes) <
 
 LAYERS = 5  # of weights
 DEEP = {"deep-2-2-2-2-2-2"}  # of the quadratic cost, which the chapter 1 program has
-OUTSIDE = {"outside-4-3-5"}
+OUTSIDE = {"large-gradients-4-3-5", "outside-4-3-5"}
 SATURATED = {"saturated-2-2-3-cross-entropy"}
 
 

@@ -347,8 +347,8 @@ def test_the_port_to_javascript_passes_its_test(port: Port) -> None:
 
 RELEASED = {
     "1.0.0": (
-        "40368aa6e604974ec289139a2ee1a071ae4cd16b819fcf590d523b5f0c37a718",
-        "a5951c4252149029b4ef79c5a7ae3ff6af01701586cedea7d237a88b8c8e5383",
+        "48a53c4ceca16d3f85f72686ee37ca674c0de804d7ac87eff54b5eb09a33712c",
+        "c19885ce1c6f269f713ee896cc2c7c75495225cb3905ab16160fb54f83d2bffc",
     ),
 }
 """By version: the SHA-256 of its ids, and of the hashes of its files.

@@ -27,6 +27,7 @@ from conformance.processes.ranks import Fault, ProcessStep, Simulated
 from conformance.processes.samples import Taken
 from conformance.processes.scales import ALL, OWN, recognised
 from conformance.processes.truth import truth
+from conformance.report.measure_words import measure_text
 from conformance.report.page.matrix import address, columns
 from conformance.report.record import from_json, to_json
 from conformance.verdict.compare import Status
@@ -313,7 +314,7 @@ def test_a_sample_that_is_left_out_is_told() -> None:
     fault = Fault(samples=lambda parts, rank, place: parts[rank][place][: 6 if not rank else 3])
     report = check_processes(Simulated(2, fault), [case(UNEVEN)])
     assert {each.tag for each in report.causes} == {"BP3", "BP4"}
-    (said,) = {words for each in report.causes for words in each.measured}
+    (said,) = {measure_text(m) for each in report.causes for m in each.measured}
     assert "the samples 6, 7, 8 of the mini-batch; its own are 6, 7, 8, 9" in said
 
 

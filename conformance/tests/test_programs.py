@@ -25,6 +25,7 @@ CASES = ("contracting-5-4-3-2", "layout-3-2-4")
 DECAY, ENTROPY, IMAGES = "square-4-4-4-4", "square-4-4-4-4-cross-entropy", "mnist-784-30-20-10"
 FURTHER = {
     "ClipsInputs": "outside-4-3-5",
+    "ClipsSums": "large-gradients-4-3-5",
     "FourLayers": "deep-2-2-2-2-2-2",
     "Augmented": IMAGES,
     "AveragedModels": IMAGES,
@@ -67,7 +68,6 @@ def defined(*files: str) -> list[str]:
 
 OPEN = {
     "ClipsInputs": "BP4 is blamed too: what z and ∇w take is made wrong on one line before them",
-    "ClipsSums": "no quadratic case has sums of gradients beyond 1 in modulus",
     "DecayAdds": "the line of the update that it calls is blamed, and not the one that negates λ",
 }
 """What is wrong in a verdict today."""

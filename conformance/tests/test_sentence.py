@@ -6,6 +6,7 @@ import pytest
 
 from conformance.api import check
 from conformance.diagnosis.cause import Cause
+from conformance.diagnosis.measured import Measured, measure
 from conformance.mistakes.catalogue import CATALOGUE
 from conformance.mistakes.mistake import subject_of
 from conformance.outcome import Report
@@ -64,9 +65,9 @@ def test_two_mistakes_of_two_formulas_are_no_cause() -> None:
 def test_without_a_known_cause_it_says_what_is_measured() -> None:
     report = replace(
         check(wrong_at("BP2"), case=SMALL),
-        causes=(Cause("BP2", measured=("it is 2 × what is right",)),),
+        causes=(Cause("BP2", measured=(measure(Measured.FACTOR, factor="2"),)),),
     )
-    assert sentence(report) == "BP2 is wrong at layers 2 and 3: it is 2 × what is right"
+    assert sentence(report) == "BP2 is wrong at layers 2 and 3: it is 2 × the right value"
 
 
 def test_equations_of_different_causes_stand_side_by_side() -> None:

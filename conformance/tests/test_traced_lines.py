@@ -15,7 +15,8 @@ import pytest
 from conformance.subjects.stepped import traced_run
 from conformance.tests.networks.book import Array
 from conformance.tracing.arrays import Traced
-from conformance.tracing.trace import Node, Trace
+from conformance.tracing.node import Node
+from conformance.tracing.trace import Trace
 
 P = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.5]])
 Q = np.array([[0.5, -1.0, 0.25], [2.0, 3.0, -0.125]])

@@ -24,7 +24,6 @@ from conformance.tests.support import exactly, recorded
 from conformance.verdict.compare import (
     EQUATION,
     FORWARD,
-    FROM_TRUTH,
     RECORD,
     RESTARTED,
     UNDECIDED,
@@ -303,19 +302,18 @@ def test_a_record_is_not_doubted_where_its_error_follows_from_a_wrong_activation
 
 
 def accused(
-    shown: Array, *, mode: str = RESTARTED, problem: str = "differs", own: bool = False
+    shown: Array, *, mode: str = RESTARTED, from_truth: bool = False, own: bool = False
 ) -> str:
     """Who is wrong at a damaged z² of a record, where a subject that shows an array fails."""
     whole = recorded("hand-2-3-1")
     damaged = edited(whole, z2=whole.steps[0].expected["z2"] + 0.5)
-    failure = Verdict(whole.case.id, 0, mode, "z2", Status.FAIL, problem)
+    failure = Verdict(whole.case.id, 0, mode, "z2", Status.FAIL, "differs", from_truth=from_truth)
     [verdict] = with_doubts([failure], damaged, 0, Observation({"z2": shown}), own=own)
     assert verdict.doubted
     return verdict.who
 
 
 RIGHT = recorded("hand-2-3-1").steps[0].expected["z2"]
-OFF = f"differs {FROM_TRUTH}"
 
 
 def test_the_equation_is_wrong_where_subject_and_record_agree_against_it() -> None:
@@ -323,11 +321,11 @@ def test_the_equation_is_wrong_where_subject_and_record_agree_against_it() -> No
 
 
 def test_the_record_is_wrong_where_subject_and_equation_agree_against_it() -> None:
-    assert accused(RIGHT, problem=OFF) == RECORD
+    assert accused(RIGHT, from_truth=True) == RECORD
 
 
 def test_the_reference_is_no_witness_against_the_record() -> None:
-    assert accused(RIGHT, problem=OFF, own=True) == UNDECIDED
+    assert accused(RIGHT, from_truth=True, own=True) == UNDECIDED
 
 
 def test_a_subject_that_agrees_with_nobody_leaves_it_undecided() -> None:
@@ -335,4 +333,4 @@ def test_a_subject_that_agrees_with_nobody_leaves_it_undecided() -> None:
 
 
 def test_what_is_seen_in_feedforward_alone_is_no_witness() -> None:
-    assert accused(RIGHT, mode=FORWARD, problem=OFF) == UNDECIDED
+    assert accused(RIGHT, mode=FORWARD, from_truth=True) == UNDECIDED

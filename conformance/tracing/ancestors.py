@@ -6,7 +6,7 @@ Left out: what is asked of a value on the way; the caller says which operands le
 from collections.abc import Callable, Iterable, Iterator
 from heapq import heappop, heappush
 
-from conformance.tracing.trace import Node
+from conformance.tracing.node import Node
 
 Operands = Callable[[Node], Iterable[Node]]
 """The operands of a node at which a walk goes on."""

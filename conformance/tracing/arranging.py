@@ -1,6 +1,6 @@
 """Operations that put arrays together or take them apart, and compute nothing."""
 
-from conformance.tracing.trace import FILLED
+from conformance.tracing.node import FILLED
 
 ARRANGING = {
     "append", "array", "asarray", "block", "column_stack", "concatenate", "copy", "copyto",

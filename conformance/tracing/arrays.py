@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 
 from conformance.arithmetic.balls import is_balls
+from conformance.tracing.memory import Memory, place
+from conformance.tracing.node import Node, flat
 from conformance.tracing.special import KNOWN
-from conformance.tracing.trace import Memory, Node, Trace, flat, place
+from conformance.tracing.trace import Trace
 from reference.step import Array
 
 VIEWS = ("reshape", "ravel", "transpose", "swapaxes", "squeeze", "diagonal")

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.tracing.trace import Node
+from conformance.tracing.node import Node
 
 Call = tuple[str, Callable[..., Any], tuple[Any, ...], dict[str, Any]]
 """The name of an operation, its function and its arguments."""

@@ -19,9 +19,9 @@ from conformance.tracing.arranging import ARRANGING
 from conformance.tracing.frames import Frame, ignores_a_parameter
 from conformance.tracing.index import Location, as_floats
 from conformance.tracing.known import Known
+from conformance.tracing.node import Node
 from conformance.tracing.repair import SCALING, Repair, Repairs, Step, is_handed
 from conformance.tracing.replay import ROUNDINGS, Replay
-from conformance.tracing.trace import Node
 from conformance.tracing.ways import Way
 from reference.step import Array, split
 

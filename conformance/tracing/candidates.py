@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from conformance.tracing.index import Index, Location, orientations
-from conformance.tracing.trace import Node
+from conformance.tracing.node import Node
 from reference.step import Array
 
 

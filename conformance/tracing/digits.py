@@ -18,9 +18,9 @@ import numpy as np
 from conformance.arithmetic.formats import format_of
 from conformance.tracing.ancestors import walk
 from conformance.tracing.frames import Frame
+from conformance.tracing.node import Node
 from conformance.tracing.replay import Replay
 from conformance.tracing.rewrites import Instead, Rewriting
-from conformance.tracing.trace import Node
 from reference.step import Array
 
 CANCELLED, OVERFLOW, UNDERFLOW = "cancelled", "lost by overflow", "lost by underflow"

@@ -62,7 +62,7 @@ class Entrance:
     def _array(self, given: Any) -> Any:
         if not self.trace.recording or given.dtype.kind not in KINDS or not given.size:
             return given
-        if self.trace.knows(given):
+        if self.trace.memories.knows(given):
             made = given.view(Traced)
             made.tracer = self.trace
             return made

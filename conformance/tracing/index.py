@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from conformance.tracing.node import Node
 from conformance.tracing.replay import Replay
-from conformance.tracing.trace import Node
 from reference.step import Array
 
 SCALAR_ROUNDINGS = 8

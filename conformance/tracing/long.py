@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 
 from conformance.tracing.arrays import Traced, is_traced_number
-from conformance.tracing.trace import Memory, Node, Trace
+from conformance.tracing.memory import Memory
+from conformance.tracing.node import Node
+from conformance.tracing.trace import Trace
 from reference.step import Array
 
 LARGE = 1 << 16  # bytes from which on an array is not copied
@@ -40,7 +42,7 @@ class LongTrace(Trace):
         super().__init__(sites=True)
         self.grown, self.stored, self.process = grown, 0, os.getpid()
         self.closed = False
-        self._idle, self._age = False, 0
+        self._idle = False
         self._due = FIRST
         self._shared: dict[int, list[Node]] = {}  # by the id of the owner of the memory
 
@@ -85,19 +87,13 @@ class LongTrace(Trace):
         last.number, last.uses, last.inputs = 0, 1, ()
         last.operation, last.function, last.args, last.kwargs = "constant", None, (), {}
         self.nodes[:] = [last]
-        for known in (self._memories, self._new, self._addresses, self._at, self._shared):
-            known.clear()
+        self.memories.forget()
+        self._shared.clear()
         self._by_bytes.clear()
         self._constants.clear()
         self.handed[:] = [frozenset()] * len(self.handed)
-        self._age += AGE
+        self.memories.age += AGE
         self.stored, self._due, self._idle = 0, FIRST, False
-
-    def keep(self, owner: Array) -> Memory:
-        """A new memory; what arrays knew of an older one says nothing of it."""
-        made = super().keep(owner)
-        made.version = self._age
-        return made
 
     def argument(self, value: Any) -> Any:
         """An argument with nodes in the place of arrays and numbers; see `Trace.argument`."""
@@ -116,7 +112,7 @@ class LongTrace(Trace):
 
     def before_write(self, array: Any) -> Memory:
         """The memory of an array that is about to be written into, its numbers known."""
-        memory = self.memory(array)
+        memory = self.memories.of(array)
         if self._loose(memory):
             return memory
         memory = super().before_write(array)
@@ -127,7 +123,7 @@ class LongTrace(Trace):
 
     def _loose(self, memory: Memory) -> bool:
         """Whether a memory is large and was written into again and again."""
-        return memory.owner.nbytes >= LARGE and memory.version - self._age > PIECES
+        return memory.owner.nbytes >= LARGE and memory.version - self.memories.age > PIECES
 
     def write_at(self, memory: Memory, index: Array | None, value: Any) -> None:
         """Note what was written at some places of a memory; see `Trace.write_at`."""
@@ -140,7 +136,7 @@ class LongTrace(Trace):
 
     def node_of(self, array: Any, memory: Memory | None = None) -> Node:
         """What computed the present numbers of an array; see `Trace.node_of`."""
-        memory = memory or self.memory(array)
+        memory = memory or self.memories.of(array)
         if not self._loose(memory):
             return super().node_of(array, memory)
         known: Node | None = getattr(array, "node", None)

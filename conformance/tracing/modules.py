@@ -6,7 +6,8 @@ Left out: what stands there (`substitute.py`).
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from operator import is_
+from itertools import compress
+from operator import is_, itemgetter
 from types import ModuleType
 from typing import Any
 
@@ -26,6 +27,16 @@ class Substitute(ModuleType):
         return getattr(self.__dict__["_original"], name)
 
 
+def zero() -> float:
+    """0, which a trace knows while one is noted (`substitute.py`)."""
+    return 0.0
+
+
+def entered(value: Any) -> Any:
+    """A value as it is, which a trace knows while one is noted (`substitute.py`)."""
+    return value
+
+
 @contextmanager
 def replaced(
     instead: Mapping[int, Any],
@@ -42,12 +53,7 @@ def replaced(
     modules = _MODULES.subjects()
     if others and not any(names is others for names in modules):
         modules = [*modules, others]
-    found = [
-        (names, key, value)
-        for names in modules
-        for key, value in list(names.items())
-        if id(value) in instead
-    ]
+    found = [(names, *each) for names in modules for each in _named(names, instead)]
     builtins = [(names, key) for names in modules for key in added or () if key not in names]
     try:
         for names, key, value in found:
@@ -60,6 +66,12 @@ def replaced(
             names.pop(key, None)
         for names, key, value in found:
             names[key] = value
+
+
+def _named(names: dict[str, Any], things: Mapping[int, Any]) -> Iterator[tuple[str, Any]]:
+    """The names that stand for some things, of which the identities are given, and the things."""
+    pairs = list(names.items())  # often thousands, before each run of a program
+    return compress(pairs, map(things.__contains__, map(id, map(itemgetter(1), pairs))))
 
 
 class _Modules:

@@ -11,8 +11,8 @@ import numpy as np
 
 from conformance.tracing.index import Location, as_floats, common_factor, is_factor, times
 from conformance.tracing.lookup import Lookup, has_factor
+from conformance.tracing.node import Node
 from conformance.tracing.repair import SCALING
-from conformance.tracing.trace import Node
 from reference.step import Array
 
 

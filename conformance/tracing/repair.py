@@ -21,8 +21,8 @@ from conformance.arithmetic.exact import Exact, to_exact
 from conformance.tracing.ancestors import walk
 from conformance.tracing.arranging import ARRANGING
 from conformance.tracing.index import Location, as_floats, overlap, times
+from conformance.tracing.node import Node
 from conformance.tracing.replay import Replay
-from conformance.tracing.trace import Node
 from reference.step import Array
 
 MOST = 2**32  # entries of an array: more than any has

@@ -12,13 +12,18 @@ from typing import Any
 
 import numpy as np
 
-from conformance.arithmetic.exact import Exact, LeftExactError, to_exact
+from conformance.arithmetic.exact import Exact, LeftExactError, to_balls, to_exact
+from conformance.tracing.node import Node, substituted
 from conformance.tracing.substitute import exact_math
-from conformance.tracing.trace import Node, Trace, substituted
+from conformance.tracing.trace import Trace
 from reference.step import Array
 
 CHOICES = ("argmax", "argmin", "argsort", "nonzero", "argwhere", "flatnonzero", "searchsorted")
 """Operations that give places: they are the same in any arithmetic."""
+
+
+PRODUCTS = ("matmul", "dot")
+"""Operations that are sums of products."""
 
 
 def _expit(x: Any) -> Any:
@@ -150,6 +155,8 @@ class Replay:
 
 
 def _called(function: Callable[..., Any], args: list[Any], kwargs: dict[str, Any]) -> Any:
+    if getattr(function, "__name__", "") in PRODUCTS and not kwargs and all(map(_is_exact, args)):
+        return function(*map(to_balls, args))  # the same sums, without an object for each term
     try:
         return function(*args, **kwargs)
     except LeftExactError:
@@ -157,6 +164,10 @@ def _called(function: Callable[..., Any], args: list[Any], kwargs: dict[str, Any
             raise
         with exact_math():  # a function of the program itself, which NumPy calls for each number
             return function(*args, **kwargs)
+
+
+def _is_exact(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and value.dtype.hasobject and value.size > 0
 
 
 def _known(value: Any) -> bool:

@@ -18,8 +18,8 @@ import flint
 import numpy as np
 
 from conformance.arithmetic.exact import LeftExactError, to_exact
+from conformance.tracing.node import Node
 from conformance.tracing.replay import Replay
-from conformance.tracing.trace import Node
 from reference.step import Array
 
 SAME = flint.arb(10) ** -30

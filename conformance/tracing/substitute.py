@@ -9,6 +9,7 @@ Left out: random numbers, which come in as constants.
 """
 
 import math
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -17,8 +18,10 @@ import numpy as np
 
 from conformance.arithmetic.exact import Exact
 from conformance.tracing.arrays import Traced, _trace_of, is_traced_number, plain, traced_number
-from conformance.tracing.modules import Substitute, replaced
-from conformance.tracing.trace import Trace, flat
+from conformance.tracing.modules import Substitute, entered, replaced, zero
+from conformance.tracing.node import flat
+from conformance.tracing.special import KNOWN, MODULES
+from conformance.tracing.trace import Trace
 
 MADE = ("zeros", "ones", "empty", "full", "eye", "identity")
 COPIED = (
@@ -115,10 +118,12 @@ def substitutes(trace: Trace, seed: int | None = None) -> dict[int, Any]:
             original = getattr(np, name)
             instead[id(original)] = numpy.__dict__[name] = wrap(trace, name, original)
     instead |= _math_functions(plain_math)
+    instead |= _of_scipy()
     if seed is not None:
         instead |= _seeded(trace, numpy, seed)
     total = _fsum(trace)
     numpy.__dict__["float64"] = _Float64
+    instead[id(zero)], instead[id(entered)] = _zero(trace), _entered(trace)
     instead[id(math.fsum)] = plain_math.__dict__["fsum"] = total
     return instead
 
@@ -137,6 +142,22 @@ def _math_functions(plain_math: Substitute) -> dict[int, Any]:
     for name, ufunc in MATH.items():
         original = getattr(math, name)
         instead[id(original)] = plain_math.__dict__[name] = _of_number(name, original, ufunc)
+    return instead
+
+
+def _of_scipy() -> dict[int, Any]:
+    """The substitutes of modules and functions of SciPy, as far as it is loaded."""
+    instead: dict[int, Any] = {}
+    for name, functions in MODULES.items():
+        module, package = sys.modules.get(name), sys.modules.get("scipy")
+        if module is None or package is None:
+            continue
+        part = Substitute(name, module)
+        whole = instead.setdefault(id(package), Substitute("scipy", package))
+        whole.__dict__[name.rpartition(".")[2]] = instead[id(module)] = part
+        for each, function in functions.items():
+            if each not in KNOWN:  # else a universal function, which asks the arrays
+                instead[id(getattr(module, each))] = part.__dict__[each] = function
     return instead
 
 
@@ -287,6 +308,23 @@ def _of_number(name: str, original: Callable[..., Any], ufunc: Any) -> Callable[
         return trace.record(name, ufunc, trace.argument(args), {}, result)
 
     called.__name__ = name
+    return called
+
+
+def _zero(trace: Trace) -> Callable[[], Any]:
+    def called() -> Any:
+        if not trace.recording:
+            return zero()
+        return trace.traced(0.0, trace.node("constant", None, (), {}, np.zeros(())))
+
+    return called
+
+
+def _entered(trace: Trace) -> Callable[[Any], Any]:
+    def called(value: Any) -> Any:
+        plain_array = type(value) is np.ndarray and value.dtype.kind == "f" and trace.recording
+        return traced_array(trace, value) if plain_array else value
+
     return called
 
 

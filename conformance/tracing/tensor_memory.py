@@ -11,7 +11,9 @@ import numpy as np
 import torch
 
 from conformance.tracing.arrays import Traced
-from conformance.tracing.trace import Memory, Node, Trace, address, place, taken
+from conformance.tracing.memory import Memory, address, place
+from conformance.tracing.node import Node, taken
+from conformance.tracing.trace import Trace
 from reference.step import Array
 
 READABLE = {
@@ -67,7 +69,7 @@ class TensorTrace:
         array = self.array(value) if isinstance(value, torch.Tensor) else None
         if array is None:
             return value
-        memory = self.trace.memory_at(address(array)) if array.size else None
+        memory = self.trace.memories.at(address(array)) if array.size else None
         if memory is None:
             if not array.ndim:
                 return self.trace.argument(array.item())
@@ -78,7 +80,7 @@ class TensorTrace:
 
     def memory(self, tensor: torch.Tensor, array: Array) -> Memory:
         """The memory of a tensor, whose numbers come in untraced if it was not known."""
-        found = self.trace.memory_at(address(array))
+        found = self.trace.memories.at(address(array))
         if found is None:
             found = self._kept(tensor, array)
             found.state = self.trace.constant(np.array(found.owner))
@@ -109,22 +111,22 @@ class TensorTrace:
     def _kept(self, tensor: torch.Tensor, array: Array) -> Memory:
         dense = array.flags.c_contiguous or array.flags.f_contiguous
         if dense and array.nbytes == tensor.untyped_storage().nbytes():
-            return self.trace.keep(array)
+            return self.trace.memories.keep(array)
         with self.quiet():
             length = tensor.untyped_storage().nbytes() // tensor.itemsize
-            return self.trace.keep(tensor.detach().as_strided((length,), (1,), 0).numpy())
+            return self.trace.memories.keep(tensor.detach().as_strided((length,), (1,), 0).numpy())
 
     def known(self, tensor: torch.Tensor) -> bool:
         """Whether a tensor shares a memory that is known."""
         array = self.array(tensor)
-        return array is not None and self.trace.memory_at(address(array)) is not None
+        return array is not None and self.trace.memories.at(address(array)) is not None
 
     def traced(self, tensor: torch.Tensor, array: Array) -> Any:
         """An array of the numbers of a tensor, as a traced one, sharing what it shares."""
         held = self.node(tensor)
         if type(held) is not Node or array.dtype.kind != "f":
             return array
-        if self.trace.memory_at(address(array)) is None:  # a copy
+        if self.trace.memories.at(address(array)) is None:  # a copy
             return self.trace.traced(array, held)
         traced = array.view(Traced)
         traced.tracer = self.trace

@@ -20,10 +20,11 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from conformance.tracing.arrays import Traced, is_traced_number, plain
 from conformance.tracing.as_numpy import OF_TRUTHS, as_numpy, is_of_truths
+from conformance.tracing.node import Node, flat, part_of
 from conformance.tracing.tensor_memory import TensorTrace
 from conformance.tracing.torch_functions import COPIES, FUNCTIONS, inexact
 from conformance.tracing.torch_operator import TorchOperator, without_writing
-from conformance.tracing.trace import Node, Trace, flat, part_of
+from conformance.tracing.trace import Trace
 from reference.step import Array
 
 FROM_ARRAYS = (torch.tensor, torch.as_tensor, torch.asarray)

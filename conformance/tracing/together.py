@@ -11,7 +11,7 @@ from unittest.mock import patch
 
 import numpy as np
 
-from conformance.tracing.trace import flat
+from conformance.tracing.node import flat
 
 if TYPE_CHECKING:
     from conformance.tracing.tensor_memory import TensorTrace

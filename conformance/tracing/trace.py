@@ -9,119 +9,35 @@ Left out: catching the operations (`arrays.py`, `substitute.py`, `tensors.py`).
 """
 
 import sys
-from bisect import bisect, insort
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from functools import reduce
 from math import frexp, isfinite, ldexp, trunc
 from operator import or_
-from types import CodeType, FrameType
+from types import FrameType
 from typing import Any, ClassVar
 
 import numpy as np
 
 from conformance.tracing.frames import Frame, subject_calls, subject_sites
+from conformance.tracing.memory import Memories, Memory, address, place
+from conformance.tracing.node import (
+    FEW,
+    FILLED,
+    Node,
+    filled,
+    flat,
+    nodes_in,
+    operation_key,
+    part_of,
+    taken,
+)
 from reference.step import Array
-
-FILLED = "filled"
-"""The operation of an array that was written into."""
 
 UNTRACED = frozenset((int, bool, str, slice, type(None)))
 """Types of arguments that nothing computed."""
 
 MANY_BITS = 30  # a float with so many significant bits is known again by its bits
 FEW_BITS = 20  # the same of a narrower one
-
-
-Write = tuple[Array | None, Any, tuple[Frame, ...], tuple[int, ...]]
-"""Indices into a flattened array, or None for all of it; what was written; the lines, the calls."""
-
-
-@dataclass(eq=False, repr=False)
-class Node:
-    """One operation.
-
-    Attributes:
-        number: its place in the trace.
-        operation: its name, as NumPy has it; `given NAME` for what the subject was handed,
-            `constant` for numbers that came in untraced.
-        function: what computes it; None where nothing does.
-        args: its arguments, nodes in the place of what they computed, in lists and tuples too.
-        kwargs: the same by their names.
-        value: a copy of the result.
-        frames: the lines of the subject that led to it, the innermost first.
-        inputs: the nodes among its arguments.
-        uses: the numbers of all nodes that it was computed from, and its own, as bits.
-        consumers: the nodes that were computed from it at once.
-        writes: of an array that was written into, what was written where.
-        calls: the numbers of the calls of functions that the frames belong to.
-        sites: the code of the subject that led to it, the innermost first, each with the
-            instruction that ran; where the trace notes them.
-        replaces: what computed the numbers that it has overwritten; where the trace notes sites.
-    """
-
-    number: int
-    operation: str
-    function: Callable[..., Any] | None
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any]
-    value: Array
-    frames: tuple[Frame, ...]
-    inputs: tuple["Node", ...] = ()
-    uses: int = 0
-    consumers: list["Node"] = field(default_factory=list)
-    writes: tuple["Write", ...] = ()
-    calls: tuple[int, ...] = ()
-    sites: tuple[tuple[CodeType, int], ...] = ()
-    replaces: "Node | None" = None
-
-    @property
-    def site(self) -> tuple[CodeType, int] | None:
-        """The innermost of its sites."""
-        return self.sites[0] if self.sites else None
-
-    @property
-    def given(self) -> bool:
-        """Whether the subject was handed it."""
-        return self.operation.startswith("given ")
-
-    @property
-    def constant(self) -> bool:
-        """Whether it was neither handed to the subject nor computed of anything."""
-        return self.function is None and not self.given
-
-    def __repr__(self) -> str:
-        """Its number and operation: its inputs would lead far."""
-        return f"Node({self.number}, {self.operation})"
-
-    def again(self, value: Callable[["Node"], Any]) -> Any:
-        """The result of the operation with other values in the place of its inputs."""
-        assert self.function is not None  # noqa: S101 - constants are never computed again
-        args, kwargs = substituted(self.args, value), substituted(self.kwargs, value)
-        return self.function(*args, **kwargs)
-
-    def depends_on(self, other: "Node") -> bool:
-        """Whether it is the other node, or was computed from it."""
-        return bool(self.uses >> other.number & 1)
-
-
-@dataclass(eq=False)
-class Memory:
-    """The numbers that several arrays share, and what was written into them.
-
-    Attributes:
-        owner: the array that holds them all.
-        state: what computed them, as an array of the owner's shape.
-        writes: what was written since.
-        version: the number of writes so far.
-        views: what computed the numbers of a view, by its place, and the version then.
-    """
-
-    owner: Array
-    state: Node | None = None
-    writes: list[Write] = field(default_factory=list)
-    version: int = 0
-    views: dict[Any, tuple[int, Node]] = field(default_factory=dict)
 
 
 class EnoughError(BaseException):
@@ -133,6 +49,7 @@ class Trace:
 
     Attributes:
         nodes: in the order of time.
+        memories: of the arrays that were met.
         lines: whether the lines of the subject are noted.
         recording: whether operations are noted.
         known_operations: those of which another one with the same inputs is no node of its own;
@@ -165,10 +82,7 @@ class Trace:
         self.lines, self.sites = lines, sites
         self.recording = True
         self.foreign: Callable[[Any], Any] | None = None
-        self._memories: dict[int, Memory] = {}
-        self._new: list[Memory] = []  # those that are not among the addresses yet
-        self._addresses: list[int] = []
-        self._at: dict[int, Memory] = {}
+        self.memories = Memories()
         self._by_bytes: dict[bytes, Node] = {}
         self._constants: dict[tuple[Any, ...], Node] = {}
         self.handed: list[frozenset[int]] = []
@@ -285,7 +199,7 @@ class Trace:
         if not isinstance(result, np.ndarray):
             return self.number(result, node)
         array = result.view(self.array_type)
-        memory = self.memory(result)
+        memory = self.memories.of(result)
         if memory.state is None and (memory.owner is result or _whole(result, memory)):
             memory.state = node
         array.tracer, array.node, array.memory, array.version = self, node, memory, memory.version
@@ -300,40 +214,9 @@ class Trace:
         made.tracer, made.node, made.plain = self, node, value
         return made
 
-    def memory(self, array: Array) -> Memory:
-        """The memory of an array."""
-        owner = array
-        while isinstance(owner.base, np.ndarray):
-            owner = owner.base
-        found = self._memories.get(id(owner))
-        if found is None and owner.base is not None:
-            found = self.memory_at(address(owner))  # it is another's memory, such as a tensor's
-        if found is None:
-            found = self.keep(owner)
-        return found
-
-    def keep(self, owner: Array) -> Memory:
-        """A new memory, of all the numbers of an array."""
-        made = self._memories[id(owner)] = Memory(owner)  # which keeps it, and so its id
-        self._new.append(made)
-        return made
-
-    def memory_at(self, start: int) -> Memory | None:
-        """The memory that holds an address; None if it is not known."""
-        for each in self._new:
-            if each.owner.nbytes:
-                insort(self._addresses, address(each.owner))
-                self._at[address(each.owner)] = each
-        self._new.clear()
-        before = bisect(self._addresses, start)
-        if not before:
-            return None
-        found = self._at[self._addresses[before - 1]]
-        return found if start < address(found.owner) + found.owner.nbytes else None
-
     def node_of(self, array: Any, memory: Memory | None = None) -> Node:
         """What computed the present numbers of an array that shares a known memory."""
-        memory = memory or self.memory(array)
+        memory = memory or self.memories.of(array)
         cached = getattr(array, "node", None)
         if cached is not None and array.version == memory.version:
             return cached  # type: ignore[no-any-return]
@@ -358,18 +241,9 @@ class Trace:
             array.node, array.memory, array.version = found, memory, memory.version
         return found
 
-    def knows(self, array: Array) -> bool:
-        """Whether something is known of the memory of a plain array."""
-        owner = array
-        while isinstance(owner.base, np.ndarray):
-            owner = owner.base
-        if owner.base is not None and self.memory_at(address(owner)) is not None:
-            return True
-        return id(owner) in self._memories
-
     def write(self, array: Any, value: Any) -> None:
         """Note that a traced array was written into; the value holds nodes already."""
-        memory = self.memory(array)
+        memory = self.memories.of(array)
         index = place(array, memory.owner)
         self.write_at(memory, index, value)
 
@@ -382,12 +256,12 @@ class Trace:
 
     def overwritten(self, array: Array, node: Node) -> None:
         """Note that an array, perhaps a plain one, was filled with what a node computed."""
-        memory = self.memory(array)
+        memory = self.memories.of(array)
         self.write_at(memory, place(array, memory.owner), node)
 
     def before_write(self, array: Any) -> Memory:
         """The memory of an array that is about to be written into, its numbers known."""
-        memory = self.memory(array)
+        memory = self.memories.of(array)
         if memory.state is None and not memory.writes:
             memory.state = self.constant(np.array(memory.owner))
         return memory
@@ -460,7 +334,7 @@ class Trace:
         if kind is dict:
             return {key: self.argument(each) for key, each in value.items()}
         if isinstance(value, np.ndarray) and value.dtype.kind == "f":
-            return self.node_of(value) if self.knows(value) else self.constant(value)
+            return self.node_of(value) if self.memories.knows(value) else self.constant(value)
         if kind is float or kind is np.float64 or kind is np.float32:
             found = self.find(np.asarray(value)) if _is_telling(value) else None
             return value if found is None else found
@@ -470,35 +344,6 @@ class Trace:
         value = np.asarray(node.value)
         if value.dtype.kind == "f" and value.size and node.operation != "constant":
             self._by_bytes.setdefault(value.tobytes(), node)
-
-
-def operation_key(operation: str, args: Any, kwargs: Any) -> Any:
-    """What two operations have in common that give the same; None if it cannot be told."""
-    try:
-        return operation, _key(args), _key(kwargs)
-    except TypeError:
-        return None
-
-
-def _key(value: Any) -> Any:
-    kind = type(value)
-    if kind is Node:
-        return Node, value.number
-    if kind in (list, tuple):
-        return kind, tuple(map(_key, value))
-    if kind is dict:
-        return kind, tuple((name, _key(each)) for name, each in value.items())
-    if kind is slice:
-        return kind, value.start, value.stop, value.step
-    if isinstance(value, np.ndarray):
-        if value.dtype.hasobject or value.size > FEW:
-            raise TypeError("too large to be compared")
-        return kind, value.shape, value.dtype.str, value.tobytes()
-    hash(value)
-    return kind, value
-
-
-FEW = 512  # entries of an array of indices or labels
 
 
 def _equal(first: Any, second: Any) -> bool:
@@ -532,115 +377,10 @@ def telling(array: Array) -> bool:
         return bool(np.any((scaled != np.trunc(scaled)) & np.isfinite(scaled)))
 
 
-def nodes_in(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Node, ...]:
-    """The nodes among the arguments of an operation, each once, within lists and dicts too."""
-    found: dict[Node, None] = {}
-    _collect(args, found)
-    if kwargs:
-        _collect(kwargs.values(), found)
-    return tuple(found)
-
-
-def _collect(values: Iterable[Any], found: dict[Node, None]) -> None:
-    for each in values:
-        kind = type(each)
-        if kind is Node:
-            found[each] = None
-        elif kind is list or kind is tuple:
-            _collect(each, found)
-        elif kind is dict:
-            _collect(each.values(), found)
-
-
-def flat(value: Any) -> Iterator[Any]:
-    """The values within lists, tuples and dicts one by one."""
-    if isinstance(value, list | tuple):
-        for each in value:
-            yield from flat(each)
-    elif isinstance(value, dict):
-        yield from flat(list(value.values()))
-    else:
-        yield value
-
-
-def substituted(value: Any, lookup: Callable[[Node], Any]) -> Any:
-    """An argument with each node replaced by what `lookup` gives for it."""
-    kind = type(value)
-    if kind is Node:
-        return lookup(value)
-    if kind in (list, tuple):
-        return kind(substituted(each, lookup) for each in value)
-    if kind is dict:
-        return {key: substituted(each, lookup) for key, each in value.items()}
-    return value
-
-
-def part_of(whole: Any, i: int) -> Any:
-    """One of the results of an operation that has several."""
-    return whole[i]
-
-
-def taken(state: Array, index: Array) -> Array:
-    """The numbers at some places of a flattened array."""
-    return np.asarray(state).reshape(-1)[index]
-
-
-def filled(before: Array, writes: Iterable[tuple[Array | None, Any]]) -> Array:
-    """An array after some writes into it."""
-    writes = list(writes)
-    objects = any(_has_objects(value) for _, value in writes)
-    after = np.array(before, dtype=object) if objects else np.array(before)
-    numbers = after.reshape(-1)
-    for index, value in writes:
-        if index is None:
-            after[...] = value
-        else:
-            numbers[index] = value
-    return after
-
-
-def _has_objects(value: Any) -> bool:
-    if isinstance(value, list | tuple):
-        return any(map(_has_objects, value))
-    if isinstance(value, np.ndarray):
-        return bool(value.dtype.hasobject)
-    return not isinstance(value, int | float | np.generic)
-
-
 def _holds(array: Array, node: Node) -> bool:
     """Whether a plain array has the numbers of a node; a traced one has: it notes each write."""
     return hasattr(array, "version") or array.tobytes() == node.value.tobytes()
 
 
-def address(array: Array) -> int:
-    """Where in memory the first entry of an array is."""
-    return int(array.__array_interface__["data"][0])
-
-
 def _whole(array: Array, memory: Memory) -> bool:
     return place(array, memory.owner) is None
-
-
-def place(array: Array, owner: Array) -> Array | None:
-    """Where in its flattened owner the entries of a view are; None if it is the whole of it.
-
-    Indices count the owner's entries in the order of its rows, whatever its layout in memory is.
-    """
-    size = owner.itemsize or 1
-    start = array.__array_interface__["data"][0] - owner.__array_interface__["data"][0]
-    if array.shape == owner.shape and array.strides == owner.strides and start == 0:
-        return None
-    offsets = np.full(array.shape, start // size, dtype=np.int64)
-    for axis, (length, stride) in enumerate(zip(array.shape, array.strides, strict=True)):
-        along = [1] * array.ndim
-        along[axis] = length
-        offsets = offsets + (np.arange(length, dtype=np.int64) * (stride // size)).reshape(along)
-    if owner.flags.c_contiguous:
-        return offsets
-    own = np.zeros(owner.shape, dtype=np.int64)
-    for axis, (length, stride) in enumerate(zip(owner.shape, owner.strides, strict=True)):
-        along = [1] * owner.ndim
-        along[axis] = length
-        own = own + (np.arange(length, dtype=np.int64) * (stride // size)).reshape(along)
-    order = np.argsort(own, axis=None)
-    return order[np.searchsorted(own.ravel()[order], offsets)]

@@ -17,10 +17,11 @@ from conformance.model.table import is_given, of_batch
 from conformance.model.updates import SGD
 from conformance.tracing.index import Location, as_floats
 from conformance.tracing.known import Known
+from conformance.tracing.node import Node
 from conformance.tracing.repair import Step
 from conformance.tracing.replay import Replay
 from conformance.tracing.run import Run
-from conformance.tracing.trace import Node, Trace
+from conformance.tracing.trace import Trace
 from reference.equations import sigmoid
 from reference.step import STATE, Array, split
 

@@ -10,6 +10,7 @@ from conformance.corpus.case import Case
 from conformance.judging.deciding import decided
 from conformance.judging.evidence import Evidence
 from conformance.model.table import TAGS
+from conformance.report.finding_words import problem_text
 from conformance.report.message import difference
 from conformance.subjects.observation import Observation
 from conformance.training.record import Jump
@@ -73,7 +74,7 @@ def jump(
     numbers = "" if first.worst is None else f": {difference(first.worst)}"
     return Jump(
         *(subject, taken.epoch, taken.step, first.name, split(first.name)[1]),
-        *(named.tag, named.formula, f"{first.name} {first.problem}{numbers}"),
+        *(named.tag, named.formula, f"{first.name} {problem_text(first)}{numbers}"),
         _causes(subject, case, verdicts, evidence),
     )
 

@@ -34,8 +34,6 @@ SUBJECT, RECORD, EQUATION = "the subject", "the recorded file", "reference/equat
 UNDECIDED = f"{EQUATION} or {RECORD}"
 """Who may be wrong."""
 
-FROM_TRUTH = "from the truth"
-
 NONE = "no bound can be given"
 
 COUNT = "t"
@@ -74,6 +72,7 @@ class Verdict:
     lost: LostDigits | None = None  # what became of the digits of what is exactly right
     finding: Finding | None = None  # what is wrong beside the equations; then it has no name
     bits: int = 0  # that it would take to decide what is undecided; 0 if that is not known
+    from_truth: bool = False  # right given what is shown before it, and wrong all the same
 
     @property
     def failed(self) -> bool:
@@ -111,10 +110,10 @@ def judge(
     for name, row in case.rows.items():
         reached = next((tainted[i] for i in row.made if i in tainted), inherited)
         blind = any(i in shown and i not in used for i in row.made)
-        status, problem, worst = Status.NOT_OBSERVED, "", None
+        status, found = Status.NOT_OBSERVED, dict[str, Any]()
         if name in shown:
             targets = Target.of(here.expected[name]), truth[name]
-            status, problem, worst = _judged(shown[name], targets, case, (bool(reached), blind))
+            status, found = _judged(shown[name], targets, case, (bool(reached), blind))
         activation = f"a{split(name)[1]}"
         if status is Status.FAIL and tainted.get(activation) == activation:
             other = here.by_own_activation(row)
@@ -126,7 +125,9 @@ def judge(
             cleared.update(between)
         hidden = between if status is Status.FAIL else ()
         verdicts.append(
-            Verdict(case.id, *where, name, status, problem, worst, explained_by, hidden)
+            Verdict(
+                case.id, *where, name, status, explained_by=explained_by, hidden=hidden, **found
+            )
         )
         if status is Status.FAIL:
             tainted[name] = name
@@ -178,19 +179,20 @@ def _hidden(of: Row, case: Case, shown: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _judged(
     shown: object, targets: tuple[Target, Target], case: Case, upstream: tuple[bool, bool]
-) -> tuple[Status, str, Worst | None]:
+) -> tuple[Status, dict[str, Any]]:
+    """The status of what was shown, and the fields of a verdict that say why."""
     explained, blind = upstream  # is something before it wrong; so wrong that nothing follows
     by_inputs, by_truth = (compare(shown, target, case.format) for target in targets)
     if by_inputs.problem and not blind:
-        return Status.FAIL, by_inputs.problem, by_inputs.worst
-    if by_truth.problem and explained:
-        return Status.EXPLAINED, by_truth.problem, by_truth.worst
+        return Status.FAIL, {"problem": by_inputs.problem, "worst": by_inputs.worst}
     if by_truth.problem:
-        return Status.FAIL, f"{by_truth.problem} {FROM_TRUTH}", by_truth.worst
+        status = Status.EXPLAINED if explained else Status.FAIL
+        told = {"problem": by_truth.problem, "worst": by_truth.worst}
+        return status, {**told, "from_truth": not explained}
     if not any(target.bounded for target in targets):
-        return Status.NOT_OBSERVED, NONE, None
+        return Status.NOT_OBSERVED, {"problem": NONE}
     found = (each.deviation for each in (by_inputs, by_truth) if each.deviation is not None)
-    return Status.PASS, "", max(found, key=lambda each: np.max(each.ratio)).worst
+    return Status.PASS, {"worst": max(found, key=lambda each: np.max(each.ratio)).worst}
 
 
 def recorded_truth(recorded: Recorded, t: int) -> dict[str, Target]:

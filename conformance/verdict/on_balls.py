@@ -25,8 +25,9 @@ from conformance.model.table import Row, is_given, of_batch
 from conformance.tracing.digits import Loss, Spot, locate
 from conformance.tracing.frames import Frame
 from conformance.tracing.index import SCALAR_ROUNDINGS, Location
+from conformance.tracing.node import Node
 from conformance.tracing.replay import Replay
-from conformance.tracing.trace import Node, Trace
+from conformance.tracing.trace import Trace
 from conformance.verdict.oracle import at_kinks
 from reference.step import Array, Batch
 from reference.updates import OLD

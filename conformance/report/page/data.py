@@ -21,6 +21,7 @@ from conformance.judging.case_report import CaseReport
 from conformance.judging.records import Cell
 from conformance.model.table import entry, tag_of
 from conformance.outcome import Report
+from conformance.report.finding_words import problem_text
 from conformance.report.message import in_ulps, parting
 from conformance.report.page.matrix import address
 from conformance.report.visible import visible
@@ -101,7 +102,7 @@ def _verdict(prefix: str, report: CaseReport, verdict: Verdict) -> dict[str, Any
         "status": str(verdict.status),
     }
     if verdict.problem:
-        said["problem"] = verdict.problem
+        said["problem"] = problem_text(verdict)
     if verdict.explained_by:
         name, of, step = verdict.explained_by.partition(" ")
         said["by"] = f"{word(name)}{of}{step}"

@@ -15,7 +15,8 @@ from conformance.subjects.book.epsilon import CROSS_ENTROPY
 from conformance.subjects.book.network import BookNetwork
 from conformance.subjects.stepped import Stepped, traced_run
 from conformance.tracing.index import Location
-from conformance.tracing.trace import Node, Trace
+from conformance.tracing.node import Node
+from conformance.tracing.trace import Trace
 from conformance.verdict.on_balls import Elsewhere, OnBalls, TracedStep
 from reference.step import Array, Batch
 

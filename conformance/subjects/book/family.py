@@ -27,8 +27,9 @@ from conformance.subjects.book.traced_runs import update_run
 from conformance.subjects.pattern import BITS, M
 from conformance.subjects.stepped import generic, traced_run
 from conformance.tracing.index import common_factor, overlap
+from conformance.tracing.node import Node
 from conformance.tracing.replay import Replay
-from conformance.tracing.trace import Node, Trace
+from conformance.tracing.trace import Trace
 from reference.backprop import feedforward
 from reference.step import Array, Batch, Parameters
 

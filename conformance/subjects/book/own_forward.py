@@ -17,7 +17,8 @@ from conformance.corpus.case import Case
 from conformance.subjects.book.network import BookNetwork
 from conformance.subjects.book.traced_runs import backprop_run
 from conformance.subjects.stepped import LABELLED, TURNED, generic
-from conformance.tracing.trace import Node, Trace
+from conformance.tracing.node import Node
+from conformance.tracing.trace import Trace
 
 
 def examined_alone(factory: Callable[..., Any], name: str, cost: str | None = None) -> Examined:

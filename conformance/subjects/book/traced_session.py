@@ -22,7 +22,7 @@ from conformance.subjects.book.network import BookNetwork
 from conformance.subjects.book.network_patterns import NetworkPatterns
 from conformance.subjects.book.own_cost import OwnCost, own_cost
 from conformance.subjects.book.own_loop import NOTHING, Conduct
-from conformance.subjects.book.returned import errors, means, misshapen, returned
+from conformance.subjects.book.returned import errors, means, means_apart, misshapen, returned
 from conformance.subjects.book.taken import Taken, TracedUpdate
 from conformance.subjects.book.traced_runs import backprop_run, feed, forward_run, update_run
 from conformance.subjects.book.training import Training
@@ -213,7 +213,7 @@ class TracedSession(Training):
         case = self.case
         if taken.traced is None:
             parts = taken.parts()
-            shown |= {**means(parts, case.dtype), **errors(parts)}
+            shown |= {**means_apart(parts, case, taken.start, taken.batch), **errors(parts)}
             return {}, nowhere, None
         used = self.patterns.uses_returned(case, taken.traced.pattern)
         if all(f"nabla_{name}" in used & shown.keys() for name, _ in taken.start.named()):

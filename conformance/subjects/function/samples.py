@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from conformance.tracing.arranging import ARRANGING
-from conformance.tracing.trace import Node, Trace
+from conformance.tracing.node import Node
+from conformance.tracing.trace import Trace
 from reference.step import Array
 
 NONE = 0

@@ -1,6 +1,11 @@
 """Faults of the scripts in `scripts/`: one line of each edited, as people get it wrong."""
 
 FAULTS = {
+    "lagged.py": [
+        ("(1 - self.mid**2) * (self.high @ out_delta)", "(1 - self.mid) * (self.high @ out_delta)"),
+        ("        self.last_low = change", "        pass"),
+        ("change = np.outer(self.x, mid_delta)", "change = np.outer(self.x, mid_delta**2)"),
+    ],
     "zeroed.py": [
         ("(later @ again.T + ", "(later @ again + "),
         ("d_again += hiddens[t].T @ back", "d_again += hiddens[t + 1].T @ back"),

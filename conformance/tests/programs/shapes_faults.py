@@ -3,6 +3,47 @@
 Edit = tuple[str, str]
 
 FAULTS: dict[str, list[Edit]] = {
+    "cat_or_not": [
+        ('"db": np.sum(guess - Y) / count', '"db": np.sum(guess - Y)'),
+        ('"dw": X.dot((guess - Y).T) / count', '"dw": X.dot((Y - guess).T) / count'),
+        ('w = w - learning_rate * grads["dw"]', 'w = w + learning_rate * grads["dw"]'),
+        ('b = b - learning_rate * grads["db"]', 'b = b + learning_rate * grads["db"]'),
+    ],
+    "made_in_fit": [
+        ("self.bias -= self.rate * np.sum(p - y) / n", "self.bias -= self.rate * np.sum(y - p) / n"),
+        ("self.bias -= self.rate * np.sum(p - y) / n", "self.bias -= self.rate * np.sum(p - y)"),
+        ("self.rate * X.T @ (p - y) / n", "self.rate * X.T @ (p - y)"),
+    ],
+    "written_in_parts": [
+        ("self.w_[1:] += self.eta * X.T @ misses", "self.w_[1:] += self.eta * X.T @ misses**2"),
+        ("self.w_[1:] += self.eta * X.T @ misses", "self.w_[1:] -= self.eta * X.T @ misses"),
+    ],
+    "own_optimizers": [
+        ("self.x.T @ grad", "self.x.T @ grad**2"),
+        ("grad.sum(axis=0)", "(grad**2).sum(axis=0)"),
+        ("below = grad @ self.W.T", "below = grad**2 @ self.W.T"),
+    ],
+    "architecture_table": [
+        ("return dA * s * (1 - s)", "return dA * s"),
+        ("dZ @ memory[f\"A{i - 1}\"].T / m", "dZ @ memory[f\"A{i - 1}\"].T"),
+        ("dZ.sum(axis=1, keepdims=True) / m", "dZ.mean(axis=1, keepdims=True) / m"),
+        ("return dA * (Z > 0)", "return dA * (dA > 0)"),
+    ],
+    "norm_with_eps": [
+        ("(var + eps) ** -1.5", "(var + eps) ** -0.5"),
+        ("dcentred - dcentred.mean(axis=0)", "dcentred - dcentred.sum(axis=0)"),
+        ("dgamma = (dout * xhat)", "dgamma = (dout * centred)"),
+    ],
+    "sized_for_images": [
+        ("(d_out - (d_out * self.p).sum())", "(d_out - (d_out * self.p).mean())"),
+        ("self.biases -= learn_rate * d_totals", "self.biases -= learn_rate * d_out"),
+    ],
+    "correlated": [
+        ("signal.convolve2d(above, self.kernels[k, c]", "signal.correlate2d(above, self.kernels[k, c]"),
+        ("signal.correlate2d(plane, above,", "signal.convolve2d(plane, above,"),
+        ("self.biases -= learning_rate * output_gradient", "self.biases += learning_rate * output_gradient"),
+        ("np.sum(output_gradient * self.p)", "np.mean(output_gradient * self.p)"),
+    ],
     "absent_data": [
         ("np.sum(dZ2, 1).reshape(-1, 1) / m", "np.sum(dZ2) / m"),
         ("relu_slope(Z1)", "relu_slope(W1.dot(X))"),

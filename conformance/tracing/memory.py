@@ -1,0 +1,122 @@
+"""The memory of arrays: which of them share numbers, and where in them a view is.
+
+Left out: what computed the numbers (`trace.py`).
+"""
+
+from bisect import bisect, insort
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from conformance.tracing.node import Node, Write
+from reference.step import Array
+
+
+@dataclass(eq=False)
+class Memory:
+    """The numbers that several arrays share, and what was written into them.
+
+    Attributes:
+        owner: the array that holds them all.
+        state: what computed them, as an array of the owner's shape.
+        writes: what was written since.
+        version: the number of writes so far.
+        views: what computed the numbers of a view, by its place, and the version then.
+    """
+
+    owner: Array
+    state: Node | None = None
+    writes: list[Write] = field(default_factory=list)
+    version: int = 0
+    views: dict[Any, tuple[int, Node]] = field(default_factory=dict)
+
+
+class Memories:
+    """The memories that are known, by their owner or by an address within them.
+
+    Attributes:
+        age: the version at which a new memory begins.
+    """
+
+    def __init__(self) -> None:
+        self.age = 0
+        self._by_owner: dict[int, Memory] = {}
+        self._new: list[Memory] = []  # those that are not among the addresses yet
+        self._addresses: list[int] = []
+        self._at: dict[int, Memory] = {}
+
+    def of(self, array: Array) -> Memory:
+        """The memory of an array, a new one if it is not known."""
+        owner = array
+        while isinstance(owner.base, np.ndarray):
+            owner = owner.base
+        found = self._by_owner.get(id(owner))
+        if found is None and owner.base is not None:
+            found = self.at(address(owner))  # it is another's memory, such as a tensor's
+        if found is None:
+            found = self.keep(owner)
+        return found
+
+    def keep(self, owner: Array) -> Memory:
+        """A new memory, of all the numbers of an array."""
+        made = self._by_owner[id(owner)] = Memory(owner, version=self.age)  # keeps it and its id
+        self._new.append(made)
+        return made
+
+    def at(self, start: int) -> Memory | None:
+        """The memory that holds an address; None if it is not known."""
+        for each in self._new:
+            if each.owner.nbytes:
+                insort(self._addresses, address(each.owner))
+                self._at[address(each.owner)] = each
+        self._new.clear()
+        before = bisect(self._addresses, start)
+        if not before:
+            return None
+        found = self._at[self._addresses[before - 1]]
+        return found if start < address(found.owner) + found.owner.nbytes else None
+
+    def knows(self, array: Array) -> bool:
+        """Whether something is known of the memory of a plain array."""
+        owner = array
+        while isinstance(owner.base, np.ndarray):
+            owner = owner.base
+        if owner.base is not None and self.at(address(owner)) is not None:
+            return True
+        return id(owner) in self._by_owner
+
+    def forget(self) -> None:
+        """Know none any more."""
+        for known in (self._by_owner, self._new, self._addresses, self._at):
+            known.clear()
+
+
+def address(array: Array) -> int:
+    """Where in memory the first entry of an array is."""
+    return int(array.__array_interface__["data"][0])
+
+
+def place(array: Array, owner: Array) -> Array | None:
+    """Where in its flattened owner the entries of a view are; None if it is the whole of it.
+
+    Indices count the owner's entries in the order of its rows, whatever its layout in memory is.
+    """
+    size = owner.itemsize or 1
+    start = array.__array_interface__["data"][0] - owner.__array_interface__["data"][0]
+    if array.shape == owner.shape and array.strides == owner.strides and start == 0:
+        return None
+    offsets = np.full(array.shape, start // size, dtype=np.int64)
+    for axis, (length, stride) in enumerate(zip(array.shape, array.strides, strict=True)):
+        along = [1] * array.ndim
+        along[axis] = length
+        offsets = offsets + (np.arange(length, dtype=np.int64) * (stride // size)).reshape(along)
+    if owner.flags.c_contiguous:
+        return offsets
+    own = np.zeros(owner.shape, dtype=np.int64)
+    for axis, (length, stride) in enumerate(zip(owner.shape, owner.strides, strict=True)):
+        along = [1] * owner.ndim
+        along[axis] = length
+        own = own + (np.arange(length, dtype=np.int64) * (stride // size)).reshape(along)
+    order = np.argsort(own, axis=None)
+    return order[np.searchsorted(own.ravel()[order], offsets)]

@@ -1,0 +1,191 @@
+"""A node of a trace: one operation, its arguments and what they were computed from.
+
+Left out: recording them (`trace.py`), computing them again (`replay.py`).
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from types import CodeType
+from typing import Any
+
+import numpy as np
+
+from conformance.tracing.frames import Frame
+from reference.step import Array
+
+FILLED = "filled"
+"""The operation of an array that was written into."""
+
+FEW = 512  # entries of an array of indices or labels that is compared
+
+Write = tuple[Array | None, Any, tuple[Frame, ...], tuple[int, ...]]
+"""Indices into a flattened array, or None for all of it; what was written; the lines, the calls."""
+
+
+@dataclass(eq=False, repr=False)
+class Node:
+    """One operation.
+
+    Attributes:
+        number: its place in the trace.
+        operation: its name, as NumPy has it; `given NAME` for what the subject was handed,
+            `constant` for numbers that came in untraced.
+        function: what computes it; None where nothing does.
+        args: its arguments, nodes in the place of what they computed, in lists and tuples too.
+        kwargs: the same by their names.
+        value: a copy of the result.
+        frames: the lines of the subject that led to it, the innermost first.
+        inputs: the nodes among its arguments.
+        uses: the numbers of all nodes that it was computed from, and its own, as bits.
+        consumers: the nodes that were computed from it at once.
+        writes: of an array that was written into, what was written where.
+        calls: the numbers of the calls of functions that the frames belong to.
+        sites: the code of the subject that led to it, the innermost first, each with the
+            instruction that ran; where the trace notes them.
+        replaces: what computed the numbers that it has overwritten; where the trace notes sites.
+    """
+
+    number: int
+    operation: str
+    function: Callable[..., Any] | None
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    value: Array
+    frames: tuple[Frame, ...]
+    inputs: tuple["Node", ...] = ()
+    uses: int = 0
+    consumers: list["Node"] = field(default_factory=list)
+    writes: tuple["Write", ...] = ()
+    calls: tuple[int, ...] = ()
+    sites: tuple[tuple[CodeType, int], ...] = ()
+    replaces: "Node | None" = None
+
+    @property
+    def site(self) -> tuple[CodeType, int] | None:
+        """The innermost of its sites."""
+        return self.sites[0] if self.sites else None
+
+    @property
+    def given(self) -> bool:
+        """Whether the subject was handed it."""
+        return self.operation.startswith("given ")
+
+    @property
+    def constant(self) -> bool:
+        """Whether it was neither handed to the subject nor computed of anything."""
+        return self.function is None and not self.given
+
+    def __repr__(self) -> str:
+        """Its number and operation: its inputs would lead far."""
+        return f"Node({self.number}, {self.operation})"
+
+    def again(self, value: Callable[["Node"], Any]) -> Any:
+        """The result of the operation with other values in the place of its inputs."""
+        assert self.function is not None  # noqa: S101 - constants are never computed again
+        args, kwargs = substituted(self.args, value), substituted(self.kwargs, value)
+        return self.function(*args, **kwargs)
+
+    def depends_on(self, other: "Node") -> bool:
+        """Whether it is the other node, or was computed from it."""
+        return bool(self.uses >> other.number & 1)
+
+
+def operation_key(operation: str, args: Any, kwargs: Any) -> Any:
+    """What two operations have in common that give the same; None if it cannot be told."""
+    try:
+        return operation, _key(args), _key(kwargs)
+    except TypeError:
+        return None
+
+
+def _key(value: Any) -> Any:
+    kind = type(value)
+    if kind is Node:
+        return Node, value.number
+    if kind in (list, tuple):
+        return kind, tuple(map(_key, value))
+    if kind is dict:
+        return kind, tuple((name, _key(each)) for name, each in value.items())
+    if kind is slice:
+        return kind, value.start, value.stop, value.step
+    if isinstance(value, np.ndarray):
+        if value.dtype.hasobject or value.size > FEW:
+            raise TypeError("too large to be compared")
+        return kind, value.shape, value.dtype.str, value.tobytes()
+    hash(value)
+    return kind, value
+
+
+def nodes_in(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Node, ...]:
+    """The nodes among the arguments of an operation, each once, within lists and dicts too."""
+    found: dict[Node, None] = {}
+    _collect(args, found)
+    if kwargs:
+        _collect(kwargs.values(), found)
+    return tuple(found)
+
+
+def _collect(values: Iterable[Any], found: dict[Node, None]) -> None:
+    for each in values:
+        kind = type(each)
+        if kind is Node:
+            found[each] = None
+        elif kind is list or kind is tuple:
+            _collect(each, found)
+        elif kind is dict:
+            _collect(each.values(), found)
+
+
+def flat(value: Any) -> Iterator[Any]:
+    """The values within lists, tuples and dicts one by one."""
+    if isinstance(value, list | tuple):
+        for each in value:
+            yield from flat(each)
+    elif isinstance(value, dict):
+        yield from flat(list(value.values()))
+    else:
+        yield value
+
+
+def substituted(value: Any, lookup: Callable[[Node], Any]) -> Any:
+    """An argument with each node replaced by what `lookup` gives for it."""
+    kind = type(value)
+    if kind is Node:
+        return lookup(value)
+    if kind in (list, tuple):
+        return kind(substituted(each, lookup) for each in value)
+    if kind is dict:
+        return {key: substituted(each, lookup) for key, each in value.items()}
+    return value
+
+
+def part_of(whole: Any, i: int) -> Any:
+    """One of the results of an operation that has several."""
+    return whole[i]
+
+
+def taken(state: Array, index: Array) -> Array:
+    """The numbers at some places of a flattened array."""
+    return np.asarray(state).reshape(-1)[index]
+
+
+def filled(before: Array, writes: Iterable[tuple[Array | None, Any]]) -> Array:
+    """An array after some writes into it."""
+    writes = list(writes)
+    objects = any(_has_objects(value) for _, value in writes)
+    after = np.array(before, dtype=object) if objects else np.array(before)
+    numbers = after.reshape(-1)
+    for index, value in writes:
+        if index is None:
+            after[...] = value
+        else:
+            numbers[index] = value
+    return after
+
+
+def _has_objects(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return any(map(_has_objects, value))
+    if isinstance(value, np.ndarray):
+        return bool(value.dtype.hasobject)
+    return not isinstance(value, int | float | np.generic)
