@@ -29,6 +29,8 @@ def recognised_words(recognised: Recognised) -> str:
     parts = [recognised.made, laid, ", ".join(calls)]
     if recognised.parameters:
         parts.append(f"parameters {', '.join(_together(recognised.parameters))}")
+    if recognised.constant:
+        parts.append(f"never moved: {', '.join(_together(recognised.constant))}")
     return visible(f"recognised: {'; '.join(each for each in parts if each)}")
 
 

@@ -108,13 +108,15 @@ class _Search:
     def direct(self, pairs: list[tuple[Node, Node]]) -> list[tuple[Node, Node]]:
         """Those whose way from the new value to the old does not lead through another new value.
 
-        A gradient with a decay in it would else be carried on by its parameter; what has more uses
-        comes first.
+        A gradient with a decay in it, or the error of one output, would else be carried on by its
+        parameter; of two that lead through each other what has more uses comes first.
         """
+        ways = {new: set(self.way(old, new)[1:-1]) for old, new in pairs}
         kept: list[tuple[Node, Node]] = []
         news: set[Node] = set()
         for old, new in sorted(pairs, key=lambda e: (-len(self.roles(e[1])), e[1].number)):
-            if news.isdisjoint(self.way(old, new)[1:-1]):
+            through = [each for each in ways[new] & ways.keys() if new not in ways[each]]
+            if news.isdisjoint(ways[new]) and not through:
                 kept.append((old, new))
                 news.add(new)
         return kept

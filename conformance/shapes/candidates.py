@@ -34,6 +34,7 @@ from conformance.shapes.plans import (
 )
 from conformance.shapes.search import Refusal, Searched
 from conformance.shapes.values import value_search
+from conformance.shapes.vector_losses import vector_losses
 from conformance.shapes.vocabulary import is_parameter, is_role, kinds_of
 from conformance.subjects.adapt import is_module, is_of_the_book
 
@@ -108,6 +109,9 @@ def candidates(found: Definitions) -> Iterator[Candidate]:
     for pair in pairs(found.functions):
         name = pair.backward.__name__
         yield Candidate(name, book=False, layer=pair, functions=frozenset((name,)))
+    for one in vector_losses(found.functions):
+        name = one.function.__name__
+        yield Candidate(name, book=False, layer=one, functions=frozenset((name,)))
     for loss in losses(found.functions):
         names = {loss.function.__name__, getattr(loss.prime, "__name__", "")}
         yield Candidate(loss.name, book=False, layer=loss, functions=frozenset(names))

@@ -40,6 +40,7 @@ class Recognised:
         source: where its gradients are: `returned` or `moved`.
         parameters: their names.
         backward: the place among the calls of the one that gives the gradients.
+        constant: the biases, where the program moves none of them.
     """
 
     made: str
@@ -49,6 +50,7 @@ class Recognised:
     source: str
     parameters: tuple[str, ...]
     backward: int = -1
+    constant: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,7 @@ def recognised(reading: Reading) -> Recognised:
         "returned" if reading.places.direct else "moved",
         tuple(each.name for each in goals),
         next(i for i, (c, _, _) in enumerate(reading.run.results) if c.role in GIVING),
+        () if reading.places.direct else reading.places.constant,
     )
 
 

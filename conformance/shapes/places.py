@@ -15,7 +15,7 @@ from conformance.backward.program import Goal
 from conformance.shapes.attempt import Attempt, UnfitError
 from conformance.shapes.definitions import returned_names
 from conformance.shapes.state import Leaf, leaves
-from conformance.shapes.vocabulary import bare, kinds_of, stem
+from conformance.shapes.vocabulary import BIAS, bare, kinds_of, stem
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import FILLED, Node, flat
 from conformance.tracing.trace import Trace
@@ -49,6 +49,7 @@ class Places:
         missing: those that the output depends on and of which no gradient is found.
         updates: the operations that moved parameters.
         several: whether parameters were moved more than once, as by one sample after another.
+        constant: the biases, where none of them moves: they stay as the program makes them.
         rate: that all of `moved` were multiplied by, and which is taken out; 1 if there is none.
     """
 
@@ -59,6 +60,7 @@ class Places:
     several: bool = False
     missing: tuple[str, ...] = ()
     rate: float = 1.0
+    constant: tuple[str, ...] = ()
 
 
 def places(run: Attempt) -> Places:
@@ -70,7 +72,8 @@ def places(run: Attempt) -> Places:
     returned = _returned(run)
     direct = _matched(run, [*returned, *kept], {each.name for each in moved})
     still = _others(run, moved)
-    zeros = [_zero_goal(run, path) for path in still]
+    held = all(map(_is_bias, still)) and not any(_is_bias(each.name) for each in moved)
+    zeros = [_zero_goal(run, path) for path in still if not held]
     order = {_short(path): i for i, path in enumerate(run.start)}
     return Places(
         tuple(sorted(direct, key=lambda each: order[each.name])),
@@ -80,6 +83,7 @@ def places(run: Attempt) -> Places:
         any(each.later for each in updates),
         tuple(map(_short, _others(run, direct))),
         rate,
+        tuple(map(_short, still)) if held else (),
     )
 
 
@@ -92,6 +96,12 @@ def _others(run: Attempt, goals: Sequence[Goal]) -> list[str]:
         if goals and node is not None and _short(path) not in names
         and leaf.is_parameter and _matters(run, node)
     ]  # fmt: skip
+
+
+def _is_bias(path: str) -> bool:
+    """Whether a parameter is a bias by its name."""
+    words = re.sub(r"\[[^\]]*\]$", "", path) if not path.endswith("']") else _short(path)
+    return BIAS.fullmatch(bare(words.rpartition(".")[2])) is not None
 
 
 def _short(path: str) -> str:

@@ -44,6 +44,15 @@ FAULTS: dict[str, list[Edit]] = {
         ("self.biases -= learning_rate * output_gradient", "self.biases += learning_rate * output_gradient"),
         ("np.sum(output_gradient * self.p)", "np.mean(output_gradient * self.p)"),
     ],
+    "pair_of_words": [
+        ("gradCenterVec = outsideVectors.T @ miss", "gradCenterVec = outsideVectors.T @ p"),
+        ("miss[outsideIdx] -= 1", "miss[outsideIdx] += 1"),
+        ("np.outer(miss, centerVec)", "np.outer(p, centerVec)"),
+    ],
+    "fixed_biases": [
+        ("dh = d @ self.W2.T * (1 - self.h**2)", "dh = d @ self.W2.T * (1 - self.h)"),
+        ("self.W2 -= lr * self.h.T @ d", "self.W2 += lr * self.h.T @ d"),
+    ],
     "absent_data": [
         ("np.sum(dZ2, 1).reshape(-1, 1) / m", "np.sum(dZ2) / m"),
         ("relu_slope(Z1)", "relu_slope(W1.dot(X))"),

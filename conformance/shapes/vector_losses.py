@@ -1,0 +1,109 @@
+"""Functions that give a loss and its gradients by the vectors that they are handed.
+
+Such is the loss of one pair of words: a vector, the index of a word, the vectors of all words.
+Left out: what computes with inputs and targets of many samples (`search.py`).
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import redirect_stdout
+from dataclasses import dataclass, field
+from io import StringIO
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+
+from conformance.backward.own_pass import examine_pass
+from conformance.backward.program import Goal, NotAGradientError, OwnPass
+from conformance.running.seconds import TooLongError, limited
+from conformance.shapes.arguments import needed
+from conformance.shapes.attempt import LONGEST, is_number
+from conformance.shapes.definitions import returned_names
+from conformance.shapes.judging import Found, Recognised, called
+from conformance.shapes.vocabulary import bare, is_role
+from conformance.tracing.program import traced_program
+from conformance.tracing.trace import Trace
+
+SHAPES: Mapping[str, tuple[int, ...]] = {
+    r"\w*(vectors|vecs|embeddings|matrix)": (5, 4),
+    r"\w*(vec|vector|embedding)|predicted|h|v": (4,),
+    r"\w*(idx|index|target|label)": (),
+}
+"""The shapes of arguments by their names: the vectors of all words, one vector, a number of one."""
+
+
+@dataclass(frozen=True)
+class VectorLossSearch:
+    """A function that may give a loss and gradients by its arrays.
+
+    Attributes:
+        function: it.
+        shapes: of its arguments; None for what it may do without.
+        problems: why it could not be judged.
+    """
+
+    function: FunctionType
+    shapes: Mapping[str, tuple[int, ...] | None]
+    problems: list[str] = field(default_factory=list)
+
+    def found(self, cost: str | None) -> Found | None:
+        """It, recognised and judged; None if it does not run so."""
+        del cost
+        trace, rng = Trace(sites=True), np.random.default_rng(4)
+        given: dict[str, Any] = {
+            name: trace.given(rng.normal(size=shape), name) if shape else 1 if shape == () else None
+            for name, shape in self.shapes.items()
+        }
+        try:
+            with (
+                redirect_stdout(StringIO()),
+                np.errstate(all="ignore"),
+                limited(LONGEST),
+                traced_program(trace, self.function),
+            ):
+                result = self.function(**given)
+        except (Exception, TooLongError) as error:  # noqa: BLE001 - a program may refuse it in any way
+            self.problems.append(f"{self.function.__name__}: {type(error).__name__}: {error}")
+            return None
+        arrays = {name: e for name, e in given.items() if isinstance(e, np.ndarray)}
+        goals = _goals(trace, result, arrays)
+        loss = trace.argument(result[0]) if goals else None
+        try:
+            examined = examine_pass(OwnPass(trace, goals, loss=loss, promised=True))
+        except NotAGradientError as error:
+            self.problems.append(str(error))
+            return None
+        names = tuple(each.name for each in goals)
+        calls = (called(self.function),)
+        recognised = Recognised("", "one vector", "", calls, "returned", names)
+        return Found(recognised, examined, (self.function.__name__,))
+
+
+def _goals(trace: Trace, result: Any, arrays: Mapping[str, Any]) -> tuple[Goal, ...]:
+    """The gradients beside a loss, each of the argument of its shape; none if it gives none."""
+    parts = list(result) if isinstance(result, tuple | list) else []
+    if len(parts) <= len(arrays) or not is_number(parts[0]):
+        return ()
+    by_shape = {np.shape(each): each for each in parts[1:]}
+    return tuple(
+        Goal(name, trace.argument(each), trace.argument(by_shape[each.shape]))
+        for name, each in arrays.items()
+        if each.shape in by_shape
+    )
+
+
+def vector_losses(functions: Sequence[FunctionType]) -> Iterator[VectorLossSearch]:
+    """The functions that return a loss and something beside it, and take vectors and an index."""
+    for function in functions:
+        names = returned_names(function.__code__)
+        shapes = {each.name: _shape(each.name) for each in needed(function)}
+        known = [each for each in shapes.values() if each is not None]
+        gives = len(names) > 1 and is_role(names[0], "loss") is not None
+        if gives and len(set(known)) == len(known) == len(SHAPES):
+            yield VectorLossSearch(function, shapes)
+
+
+def _shape(name: str) -> tuple[int, ...] | None:
+    words = bare(name)
+    return next((shape for key, shape in SHAPES.items() if re.fullmatch(key, words)), None)
