@@ -96,7 +96,12 @@ def _quiet() -> Any:
 
 def _node(trace: Trace, value: Any) -> Node:
     found = trace.argument(value)
-    return found if type(found) is Node else trace.constant(np.asarray(value, dtype=np.float64))
+    if type(found) is Node:
+        return found
+    try:
+        return trace.constant(np.asarray(value, dtype=np.float64))
+    except (TypeError, ValueError) as error:  # such as a tensor of the program's own
+        raise UnfitError(f"it gives no numbers: {type(value).__name__}") from error
 
 
 def _tried(function: Callable[..., Any], ways: Sequence[tuple[Any, Any]]) -> Any:

@@ -11,6 +11,7 @@ from functools import cache
 Pattern = re.Pattern[str]
 
 
+@cache
 def bare(name: str) -> str:
     """A name in lower case without underscores: `X_train` is `xtrain`."""
     return re.sub(r"[\W_]", "", name.lower())
@@ -150,6 +151,7 @@ def kinds_of(name: str) -> tuple[str, ...]:
     return tuple(kind for kind, pattern in KINDS.items() if pattern.fullmatch(words))
 
 
+@cache
 def is_parameter(name: str) -> bool:
     """Whether an array of this name is weights or biases."""
     words = bare(name)
@@ -157,6 +159,7 @@ def is_parameter(name: str) -> bool:
     return bool(known) and SETTING.search(words) is None
 
 
+@cache
 def stem(name: str) -> str:
     """The name of the parameter in the name of a gradient; else the name itself."""
     words = bare(name)

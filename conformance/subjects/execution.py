@@ -88,6 +88,7 @@ def run_file(
         raise UsageError(f"{place} cannot be loaded")
     module = module_from_spec(spec)
     put_in_front(path.parent, *python_path)
+    _place_in_package(module, path, sources)
     sys.modules[name] = module
     zeros.provide(vars(module))
     try:
@@ -99,6 +100,32 @@ def run_file(
         del sys.modules[name]
         raise
     return module
+
+
+def _place_in_package(module: ModuleType, path: Path, sources: Sequence[tuple[str, bytes]]) -> None:
+    """Let a module import from its own package: `from .layers import Dense`, `from net.layers …`.
+
+    Its package goes up as far as folders have an `__init__.py`, or as its imports ask for.
+    """
+    levels = max((_level(source) for _, source in sources), default=0)
+    top, names = path.parent, [path.parent.name]
+    if not levels and not (top / "__init__.py").is_file():
+        return
+    while len(names) < levels or (top.parent / "__init__.py").is_file():
+        top = top.parent
+        names.insert(0, top.name)
+    put_in_front(path.parent, top.parent)
+    if levels:
+        module.__spec__, module.__package__ = None, ".".join(names)  # as of a program's main module
+
+
+def _level(source: bytes) -> int:
+    """How many folders up a file imports from: 1 for `from .layers import Dense`."""
+    try:
+        nodes = ast.walk(ast.parse(source))
+    except SyntaxError:
+        return 0  # to execute it says so
+    return max((each.level for each in nodes if isinstance(each, ast.ImportFrom)), default=0)
 
 
 def _execute(whole: ast.Module, file: str, module: ModuleType, failed: list[Failed]) -> None:

@@ -64,13 +64,17 @@ THOROUGH = frozenset(
 
 @pytest.hookimpl(tryfirst=True)  # before -m chooses
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests of the thorough files, and those that need a browser."""
+    """Mark the tests of the thorough files, and those that need a browser; these come first.
+
+    They are the long ones: where several workers share the tests, none of them ends alone.
+    """
     for item in items:
         if item.path.name in THOROUGH:
             item.add_marker("thorough")
         if item.path.parent.name == "browser":
             item.add_marker("browser")
             item.add_marker("thorough")
+    items.sort(key=lambda item: item.get_closest_marker("thorough") is None)
 
 
 @pytest.fixture

@@ -131,7 +131,7 @@ def group(edit: Edit) -> pytest.MarkDecorator:
 
 
 @pytest.mark.parametrize(
-    "edit", [pytest.param(each, id=each.id, marks=group(each)) for each in some(EDITS, 2)]
+    "edit", [pytest.param(each, id=each.id, marks=group(each)) for each in some(EDITS, 3)]
 )
 def test_the_traced_lane_blames_the_equation_and_the_line(
     edit: Edit, file: Path, subject: Subject
@@ -160,7 +160,7 @@ def test_the_traced_lane_blames_the_equation_and_the_line(
             id=each.id,
             marks=[group(each), *([OPEN] if each.id == "bp4-sigma-prime-for-delta" else [])],
         )
-        for each in some(EDITS, 4)
+        for each in some(EDITS, 6)
     ],
 )
 def test_what_fails_is_wrong_on_balls_too_and_has_not_lost_digits(

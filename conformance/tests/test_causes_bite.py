@@ -88,7 +88,7 @@ def test_what_changes_nothing_in_a_case_is_not_named(tag: str, how: str) -> None
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("id_", some(OTHERS, 2))
+@pytest.mark.parametrize("id_", some(OTHERS, 3))
 def test_what_changes_nothing_is_not_named_in_other_cases(id_: str) -> None:
     for tag in BOOK_TAGS:
         for how in WRONG:

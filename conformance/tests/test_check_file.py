@@ -293,3 +293,38 @@ def test_sizes_of_absent_data_are_ours_where_a_file_puts_its_network_together(
 @pytest.mark.parametrize("name", ["bias_scale", "weight_decay", "weight_regularizer_l2"])
 def test_what_is_done_with_weights_is_no_parameter(name: str) -> None:
     assert not is_parameter(name)
+
+
+@pytest.mark.parametrize("head", ["from .common import slope", "from digits.common import slope"])
+@pytest.mark.parametrize("is_package", [True, False])
+def test_a_file_of_a_package_imports_what_is_beside_it(
+    head: str, is_package: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if head.startswith("from digits") and not is_package:
+        return  # where the package ends is not known
+    folder = tmp_path / "digits"
+    folder.mkdir()
+    if is_package:
+        (folder / "__init__.py").touch()
+    (folder / "common.py").write_text("def slope(h):\n    return 1 - h**2\n", encoding="utf-8")
+    source = program("fixed_biases", None)[0].replace("(1 - self.h**2)", "slope(self.h)")
+    file = folder / "unit.py"
+    file.write_text(f"{head}\n{source}", encoding="utf-8")
+    code, said = checked(capsys, "check", str(file))
+    assert code == 0, said
+    assert said.startswith(f"{file}:Threshold: 2 gradients, all right")
+
+
+def test_a_loss_that_gives_no_numbers_is_no_loss(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "loss.py"
+    file.write_text(
+        "class Cost:\n    def __init__(self, value):\n        self.value = value\n\n\n"
+        "def quadratic(output, y):\n    return Cost((output - y) ** 2)\n\n\n"
+        "def quadratic_prime(output, y):\n    return Cost(output - y)\n",
+        encoding="utf-8",
+    )
+    code, said = checked(capsys, "check", str(file))
+    assert code == 2
+    assert "fits no known shape" in said

@@ -27,6 +27,7 @@ from conformance.tests.custom.measure import (
     programs,
     table,
 )
+from conformance.tests.support import WHOLE
 
 pytestmark = pytest.mark.xdist_group("torch")  # one worker imports it
 
@@ -205,9 +206,10 @@ def test_a_script_that_torch_trains_is_told_what_judges_its_functions(
 
 @pytest.mark.thorough
 def test_nine_mutants_of_ten_are_blamed_on_the_edited_line() -> None:
-    found = list(judged(programs(), 3))
+    count = 3 if WHOLE else 2
+    found = list(judged(programs(), count))
     wrong = [each for each in found if each.line]
-    assert len(wrong) > 60
+    assert len(wrong) > 20 * count
     assert all(each.seen for each in wrong)
     place = [each for each in wrong if each.computes]
     assert sum(each.first for each in place) >= 0.85 * len(place)

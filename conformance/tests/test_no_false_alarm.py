@@ -136,7 +136,7 @@ def expected_conventions(way: Way) -> dict[str, bool]:
     }
 
 
-@settings(PROFILE, max_examples=150 if WHOLE else 30)
+@settings(PROFILE, max_examples=150 if WHOLE else 20)
 @given(st.data())
 def test_no_right_function_is_accused(data: st.DataObject) -> None:
     way = data.draw(ways())
