@@ -122,7 +122,7 @@ def test_a_line_that_only_hands_on_computes_nothing(line: str, computes: bool) -
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("right", some(programs(), 6), ids=lambda right: right.name)
+@pytest.mark.parametrize("right", some(programs(), 12), ids=lambda right: right.name)
 def test_mutants_are_wrong_and_no_two_the_same(right: Program) -> None:
     found = mutants(right)
     assert len(found) >= 40

@@ -228,7 +228,7 @@ def test_a_mistake_is_caught_and_blamed_on_its_equations(mistake: Mistake) -> No
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("mistake", some([*CATALOGUE.values()], 24), ids=lambda each: each.id)
+@pytest.mark.parametrize("mistake", some([*CATALOGUE.values()], 48), ids=lambda each: each.id)
 def test_a_mistake_is_blamed_on_no_other_equation_anywhere(mistake: Mistake) -> None:
     for report in verdicts(mistake):
         assert set(report.blamed) <= set(mistake.blames), report.case.id
