@@ -168,6 +168,8 @@ def _apart(
             if "case" in said:
                 reports.append(case_from_json(said.pop("case")))
                 done(reports[-1])
+            for i, each in said.pop("explained", ()):
+                reports[i] = case_from_json(each)
     except SubjectError as error:
         if said.get("short") is not None:
             cases = [each.in_format(said["short"]) for each in cases]
@@ -201,15 +203,25 @@ def _send_all(
     short = short_format(subject)
     send({"conventions": list(subject.conventions), "skipped": skipped, "short": short})
 
+    sent: list[CaseReport] = []
+
+    def judged(report: CaseReport) -> None:
+        sent.append(report)
+        send({"case": case_to_json(report)})
+
     def grown(report: Report) -> None:
-        send({"conventions": list(report.conventions), **further_to_json(report)})
+        other = [(i, e) for i, e in enumerate(report.cases) if e is not sent[i]]
+        sent[:] = report.cases
+        explained = [(i, case_to_json(each)) for i, each in other]
+        more = {"explained": explained, **further_to_json(report)}
+        send({"conventions": list(report.conventions), **more})
 
     with threadpool_limits(1):
         examine(
             subject,
             store.root(),
             fitting,
-            lambda report: send({"case": case_to_json(report)}),
+            judged,
             grown,
             detailed=detailed,
         )

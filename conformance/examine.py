@@ -13,6 +13,7 @@ from conformance.cases.in_short import read
 from conformance.corpus.case import Case
 from conformance.corpus.recorded import Recorded
 from conformance.judging.case_report import CaseReport
+from conformance.judging.elsewhere import explained_elsewhere
 from conformance.judging.exact_lane import run_exactly
 from conformance.judging.judge import check_case
 from conformance.judging.scale import convention, loss_scale
@@ -66,7 +67,7 @@ def examine(
                 report = _checked(subject, recorded, detailed=detailed)
             reports.append(report)
             done(report)
-    judged = tuple(across_cases(reports))
+    judged = tuple(explained_elsewhere(across_cases(reports)))
     said = (*subject.conventions, *[convention(scale)] * (scale != 1))
     whole = Report(subject.name, said, judged, skipped, declined=declined)
     if scale != 1:

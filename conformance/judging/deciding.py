@@ -10,9 +10,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
+import numpy as np
+
 from conformance.corpus.case import Case
 from conformance.subjects.observation import SHOWN, Observation
 from conformance.verdict.compare import FORWARD, RETURNED, Status, Verdict
+from conformance.verdict.deviation import plain
 
 MOST = 3_000_000
 """Products of a weight and an activation in a step that balls are asked of: about two seconds."""
@@ -38,6 +41,18 @@ def _explained(verdict: Verdict, wrong: str) -> Verdict:
     return replace(verdict, status=Status.EXPLAINED, explained_by=wrong, lost=None, frames=())
 
 
+def _is_further_off(verdict: Verdict, seen: Observation, lost: float) -> bool:
+    """Whether a quantity is further off than it is in the run that balls decided.
+
+    Then that run started from other inputs than those that were shown, and says nothing of it.
+    """
+    shown = seen.shown.get(verdict.name)
+    if shown is None or verdict.worst is None or verdict.from_truth:
+        return False
+    largest = float(np.max(np.abs(plain(shown)), initial=abs(verdict.worst.right)))
+    return 2 * lost * largest < abs(verdict.worst.got - verdict.worst.right)
+
+
 def _decided(verdict: Verdict, seen: Observation, products: int) -> Verdict:
     mode = verdict.mode if verdict.mode in (FORWARD, RETURNED) else SHOWN
     on_balls = seen.on_balls.get(mode)
@@ -49,5 +64,7 @@ def _decided(verdict: Verdict, seen: Observation, products: int) -> Verdict:
     if verdict.worst is None or not found.right:  # of another shape or dtype, or wrong
         return verdict
     lost = on_balls.lost(verdict.name, verdict.worst.index)
+    if _is_further_off(verdict, seen, lost.off):
+        return verdict
     frames = lost.loss.frames if lost.loss is not None else ()
     return replace(verdict, status=Status.LOST, lost=lost, frames=frames, hidden=())

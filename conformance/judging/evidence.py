@@ -30,6 +30,7 @@ class Evidence:
         failed: the names of the quantities that are blamed.
         previous: the step before, of a free run.
         here: what was to be expected of it, if that is known; see `standing`.
+        own_numbers: as of an `Observation`.
     """
 
     case: Case
@@ -41,6 +42,7 @@ class Evidence:
     failed: frozenset[str]
     previous: "Evidence | None" = None
     here: Standing | None = None
+    own_numbers: bool = False
 
     @cached_property
     def usable(self) -> dict[str, Observed]:

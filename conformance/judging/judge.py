@@ -93,7 +93,10 @@ def restarted(
     verdicts = with_second_run(verdicts, seen, targets)
     if evidence is not None:
         failed = failed_in(verdicts, RESTARTED)
-        evidence.append(Evidence(case, t, RESTARTED, *start, seen.shown, failed, here=here))
+        own = seen.own_numbers
+        evidence.append(
+            Evidence(case, t, RESTARTED, *start, seen.shown, failed, here=here, own_numbers=own)
+        )
         for mode, shown in passes.items():
             if shown:
                 failed = failed_in(verdicts, mode)

@@ -59,7 +59,7 @@ class Step:
         made.args = substituted(node.args, self._copied)
         made.kwargs = substituted(node.kwargs, self._copied)
         made.inputs = tuple(map(self._copied, node.inputs))
-        made.writes = tuple((at, self._known(value), where) for at, value, where in node.writes)
+        made.writes = tuple((at, self._known(value), *where) for at, value, *where in node.writes)
         made.replaces = None if node.replaces is None else self.of.get(node.replaces)
 
     def _copied(self, node: Node) -> Node:

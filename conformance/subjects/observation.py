@@ -47,6 +47,8 @@ class Observation:
         notes: what is not wrong, but was not looked at, and why.
         on_balls: what decides on balls whether a quantity is right, by what shows it: `SHOWN`,
             or the mode of a pass of its own.
+        own_numbers: whether `shown` was found in the numbers of the case itself, some of which may
+            be equal by chance.
         again: all steps of the run that shows this one, and those of a second run, where the
             subject can be run anew; it raises SubjectError if that run fails.
     """
@@ -60,6 +62,7 @@ class Observation:
     findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
     on_balls: Mapping[str, OnBalls] = field(default_factory=dict)
+    own_numbers: bool = False
     again: Callable[[], tuple[Family, Family]] | None = None
 
 

@@ -7,7 +7,7 @@ Left out: the search (`tracing/roles.py`), judging what is there.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, reduce
 from itertools import pairwise
 from operator import or_
@@ -20,6 +20,7 @@ from conformance.corpus.case import Case
 from conformance.subjects.observation import Where
 from conformance.subjects.stepped import FIRST, TURNED, Draw, Stepped, generic, generic_case
 from conformance.subjects.stretched import Operations, Twins, alike, operations
+from conformance.tracing.arranging import LIMITING
 from conformance.tracing.blame import Blame, Lines
 from conformance.tracing.frames import Frame
 from conformance.tracing.index import Location, as_floats
@@ -61,6 +62,7 @@ class Searched:
         after: the numbers of the nodes of what it returned or left, by the names.
         named: the quantities that it returned under their names.
         lines: those to blame in other runs of the program.
+        own: whether its numbers are those of a case, some of which may be equal by chance.
     """
 
     run: Run
@@ -69,6 +71,7 @@ class Searched:
     after: dict[str, int]
     named: Mapping[str, Location]
     lines: Lines = field(default_factory=dict)
+    own: bool = False
     _frames: dict[tuple[str, int], tuple[Frame, ...]] = field(default_factory=dict)
     _wrong: dict[str, bool] = field(default_factory=dict)
 
@@ -229,8 +232,8 @@ class Patterns:
                 return pattern, {name: each for name, each in places.items() if each is not None}
         if self.is_large(case):
             return self.pattern(case, made.batch.m, run), {}
-        own = searched(case, made, decays=self.program.decays, lines=self._lines)
-        return own, own.roles.found
+        found = searched(case, made, decays=self.program.decays, lines=self._lines)
+        return replace(found, own=True), found.roles.found
 
     def _place(
         self, case: Case, each: "StandIn", made: Stepped
@@ -374,7 +377,7 @@ def _ties(run: Searched) -> int:
 def _depends_on_signs(node: Node) -> bool:
     """Whether an operation may give back what it was given, for some numbers."""
     kind = getattr(node.value, "dtype", np.dtype(float)).kind
-    return kind == "b" or node.operation in ("absolute", "maximum", "minimum", "clip", "fabs")
+    return kind == "b" or node.operation in LIMITING
 
 
 def _confirm(found: Searched, other: Searched) -> None:

@@ -26,7 +26,7 @@ from conformance.tracing.node import Node
 from conformance.tracing.program import traced_program
 from conformance.tracing.replay import Replay
 from conformance.tracing.run import Run
-from conformance.tracing.trace import Trace
+from conformance.tracing.trace import Trace, telling
 from reference.backprop import errors, feedforward, step
 from reference.equations import BOOK
 from reference.step import Array, Batch, Parameters
@@ -87,15 +87,18 @@ class Stepped:
         start = Parameters.of(before | self.kept(case))
         decay = to_exact(case.lmbda)[()] / case.n if decays else 0
         rates = to_exact(case.eta)[()], decay
+        untraced = _untraced(self.trace)
         after = {
-            name: replay.value(node) for name, node in self.after.items() if replay.exact(node)
+            name: replay.value(node)
+            for name, node in self.after.items()
+            if replay.exact(node) and not node.uses & untraced
         }
         movers = {name: node.uses for name, node in self.after.items()}
         rewritten = {name: _computed(node) for name, node in self.after.items()}
         for name, moved, uses in self._followed(replay, start, rates):
             after[name], movers[name], rewritten[name] = moved, uses, True
         return Run(
-            Index(replay, self.trace.nodes),
+            Index(replay, (each for each in self.trace.nodes if not each.uses & untraced)),
             start,
             self.batch.map(to_exact),
             case.cost,
@@ -110,7 +113,17 @@ class Stepped:
             case.activations,
             case.update,
             exact_rule(case).constants,
+            dict(self._side_by_side(replay)),
         )
+
+    def _side_by_side(self, replay: Replay) -> Iterator[tuple[str, Array]]:
+        """The ∇b that backprop returned of the samples alone, each a column."""
+        names = self.returned[0] if len(self.returned) == self.batch.m else {}
+        for name in [each for each in names if each.startswith("nabla_b")]:
+            nodes = [each[name] for each in self.returned if name in each]
+            columns = [n for n in nodes if replay.exact(n) and n.value.shape[1:] == (1,)]
+            if len(columns) == self.batch.m and len({n.value.shape for n in columns}) == 1:
+                yield name, np.hstack([replay.value(each) for each in columns])
 
     def _parameters(self) -> list[int]:
         """The bits of the nodes of the weights and biases of each layer, and of no other."""
@@ -151,6 +164,16 @@ def bits_of(node: Node) -> int:
     """The bits of a node, and of what it was put together from."""
     arranged = node.inputs if node.operation in ARRANGING else ()
     return reduce(or_, map(bits_of, arranged), 1 << node.number)
+
+
+def _untraced(trace: Trace) -> int:
+    """The bits of numbers that a program computed and nobody noted, such as by `numpy.matrix`.
+
+    They are rounded, and of no sample that they were made of is anything known.
+    """
+    constants = (each for each in trace.nodes if each.constant and each.frames)
+    arrays = (each for each in constants if each.value.dtype.kind == "f" and telling(each.value))
+    return reduce(or_, (1 << each.number for each in arrays if np.ptp(each.value)), 0)
 
 
 def _computed(node: Node) -> bool:

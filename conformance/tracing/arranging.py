@@ -7,3 +7,6 @@ ARRANGING = {
     "flatten", "getitem", "hstack", "insert", "pad", "ravel", "repeat", "reshape", "row_stack",
     "squeeze", "stack", "swapaxes", "transpose", "vstack", FILLED,
 }  # fmt: skip
+
+LIMITING = ("absolute", "fabs", "maximum", "minimum", "clip")
+"""Operations that give back what they are given, where its numbers allow it."""

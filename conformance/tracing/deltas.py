@@ -58,8 +58,9 @@ class ErrorSearch:
                 continue
             scales = {each / abs(location.factor) for each in self._scales}
             within = self.uses.used(right, made, location, alike=True, scales=scales)
-            if within:
-                self._note_scales(location.factor)
+            if within or self._is_bias_gradient(layer, times(right, location.factor)):
+                if within:
+                    self._note_scales(location.factor)
                 self.roles.first[name] = location
                 last = self.lookup.located(right, within, factors)
                 self.lookup.take(name, right, self.uses.place(right, made, location, last))
@@ -87,6 +88,13 @@ class ErrorSearch:
         pairs = ((right, self.lookup.located(right, factors=factors)) for right in rights)
         right, location = next((p for p in pairs if p[1] is not None), (rights[0], None))
         self.lookup.take(name, right, location)
+
+    def _is_bias_gradient(self, layer: int, delta: Array) -> bool:
+        """Whether the δ of single samples is their ∇b, which was returned or moved the biases."""
+        held = [self.run.returned.get(f"nabla_b{layer}")]
+        held += [self.lookup.moved(f"b{layer}")] if self.run.m == 1 else []
+        alike = (each for each in held if each is not None and each.shape == delta.shape)
+        return any(has_factor(common_factor(each, delta), 1.0) for each in alike)
 
     def _note_scales(self, factor: float) -> None:
         """Note how many times its equation's ∇ a program holds; in no layer below it is another.

@@ -18,8 +18,8 @@ FILLED = "filled"
 
 FEW = 512  # entries of an array of indices or labels that is compared
 
-Write = tuple[Array | None, Any, tuple[Frame, ...]]
-"""Indices into a flattened array, or None for all of it; what was written there; the lines."""
+Write = tuple[Array | None, Any, tuple[Frame, ...], tuple[int, ...]]
+"""Indices into a flattened array, or None for all of it; what was written; the lines, the calls."""
 
 
 @dataclass(eq=False, repr=False)

@@ -36,6 +36,7 @@ class Run:
         activations: of the layers 2 … L; sigmoids if none are given.
         update: its name.
         constants: of the update, exact.
+        returned: the ∇b of the samples that backprop returned, side by side, by their names; exact.
     """
 
     index: Index
@@ -53,6 +54,7 @@ class Run:
     activations: tuple[str, ...] = ()
     update: str = SGD
     constants: Mapping[str, Any] = field(default_factory=dict)
+    returned: Mapping[str, Array] = field(default_factory=dict)
 
     @cached_property
     def rows(self) -> Rows:

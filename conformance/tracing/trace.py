@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from conformance.tracing.frames import Frame, subject_calls, subject_frames, subject_sites
+from conformance.tracing.frames import Frame, subject_calls, subject_sites
 from conformance.tracing.memory import Memories, Memory, address, place
 from conformance.tracing.node import (
     FEW,
@@ -251,7 +251,7 @@ class Trace:
         """Note what was written at some places of a memory."""
         if index is None:
             memory.writes.clear()
-        memory.writes.append((index, value, subject_frames()))
+        memory.writes.append((index, value, *self._where()))
         memory.version += 1
 
     def overwritten(self, array: Array, node: Node) -> None:
@@ -270,18 +270,18 @@ class Trace:
         """What computed all numbers of a memory."""
         if memory.writes:
             writes, memory.writes = memory.writes, []
-            *_, (index, value, _) = writes
+            *_, (index, value, frames, calls) = writes
             fits = type(value) is Node and value.value.shape == memory.owner.shape
             if index is None and fits and value.value.dtype == memory.owner.dtype:
                 memory.state = value
             else:
                 before = memory.state or self.constant(np.array(memory.owner))
-                pairs = tuple((index, value) for index, value, _ in writes)
+                pairs = tuple((index, value) for index, value, *_ in writes)
                 memory.state = self.node(
                     FILLED, filled, (before, pairs), {}, np.array(memory.owner)
                 )
-                if writes[-1][2] and writes[-1][2] != memory.state.frames:
-                    memory.state.frames, memory.state.calls = writes[-1][2], ()
+                if frames:
+                    memory.state.frames, memory.state.calls = frames, calls
                 memory.state.writes, memory.state.sites = tuple(writes), ()
                 memory.state.replaces = before
         if memory.state is None:

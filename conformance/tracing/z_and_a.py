@@ -9,6 +9,7 @@ from operator import or_
 
 import numpy as np
 
+from conformance.tracing.arranging import LIMITING
 from conformance.tracing.candidates import Candidate
 from conformance.tracing.index import Location
 from conformance.tracing.uses import Made, Use, Uses
@@ -62,7 +63,7 @@ class ForwardSearch:
         negative = self.lookup.columns(-right) if location is None and name[0] == "z" else None
         if negative is not None:  # of −z σ is 1 − a, which would be taken for its use
             return self.lookup.take(name, right, replace(negative, factor=-1.0))
-        within = 0 if location is None else self.uses.used(right, made, location)
+        within = 0 if location is None else self._used(name, right, made, location)
         changed = location if name[0] == "z" else None  # what stands for z is made of it
         above = reduce(or_, self.run.parameters[int(name[1:]) - 1 :], self.run.targets)
         if location is not None and within:
@@ -72,7 +73,9 @@ class ForwardSearch:
                     return self.lookup.take(name, found.value, found.location, wrong=True)
             self.roles.first[name] = location
             last = self.lookup.columns(right, within)
-            return self.lookup.take(name, right, self.uses.place(right, made, location, last))
+            last = self.uses.place(right, made, location, last)
+            limited = name[0] == "z" and self._is_limited(last)  # for f: it is larger elsewhere
+            return self.lookup.take(name, right, location if limited else last)
         asked = name, (*where, above), made, changed
         signs = () if name[0] != "z" else (1, -1) if location is None else (1,)
         both = (self._going_on(*asked, sign=sign) for sign in signs)
@@ -80,6 +83,19 @@ class ForwardSearch:
         if found is not None and not self._made_for_nothing(location, found):
             return self.lookup.take(name, found.value, found.location, wrong=True)
         return self.lookup.take(name, right, location)
+
+    def _used(self, name: str, right: Array, made: Made, location: Location) -> int:
+        """What was computed of z or a on the way to its use; of a wrong z a is in the product."""
+        within = self.uses.used(right, made, location)
+        if within or name[0] == "z":
+            return within
+        product = self._uses_of_activation(int(name[1:]), biased=False)
+        return self.uses.used(right, product, location, alike=True)
+
+    def _is_limited(self, location: Location) -> bool:
+        """Whether a value was limited, and is the same because its numbers are small."""
+        nodes = self.index.replay.trace.nodes
+        return all(nodes[number].operation in LIMITING for number in location.numbers)
 
     def _going_on(
         self,

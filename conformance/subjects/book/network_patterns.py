@@ -87,9 +87,15 @@ class NetworkPatterns(Patterns):
 
 
 def _same(roles: Roles, returned: Stepped) -> Iterator[str]:
-    """The gradients of which the mean over the samples is the one that was used."""
+    """The gradients of which the mean over the samples is the one that was used.
+
+    Where an update adds what it is given, it is the negative one.
+    """
     replay, m = Replay(returned.trace), returned.batch.m
-    for name, used in roles.moved.items():
+    for name, moved in roles.moved.items():
+        kept = roles.found.get(name)
+        used = moved if kept is None else roles.values[name]
+        sign = 1 if kept is None or kept.factor > 0 else -1
         nodes = [each[name] for each in returned.returned if name in each]
         if len(nodes) < m or not all(map(replay.exact, nodes)):
             continue
@@ -98,5 +104,5 @@ def _same(roles: Roles, returned: Stepped) -> Iterator[str]:
             total = np.asarray(sum(parts[1:], start=parts[0]))
             factor = common_factor(total, used)
             nothing = not as_floats(total).any() and not as_floats(used).any()
-            if nothing or (factor is not None and is_factor(factor, float(m))):
+            if nothing or (factor is not None and is_factor(factor, float(sign * m))):
                 yield name

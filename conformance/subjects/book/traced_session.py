@@ -117,6 +117,7 @@ class TracedSession(Training):
             findings=findings,
             notes=tuple(filter(None, notes)),
             on_balls={name: each for name, each in passes.items() if each is not None},
+            own_numbers=taken.traced is not None and taken.traced.pattern.own,
         )
 
     def _lines(self, taken: Taken, cost: OwnCost) -> Where:

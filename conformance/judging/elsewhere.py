@@ -1,0 +1,83 @@
+"""Blame in one case that another case explains: one mistake is blamed on one equation.
+
+An equation is surely wrong if it fails in a case where all that enters it is seen, and was found in
+numbers of which no two are equal. What else fails is explained by such an equation where it is made
+of what the program hides, or where the quantities were found in the numbers of the case itself: of
+two that are equal there, the wrong one may have been taken. If it was so in every case, those are
+sure that fail in most.
+
+Left out: what fails in a case (`judge.py`).
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
+
+from conformance.judging.case_report import CaseReport
+from conformance.judging.evidence import Evidence
+from conformance.model.table import CAUSAL
+from conformance.verdict.compare import Status, Verdict
+
+
+def explained_elsewhere(reports: Sequence[CaseReport]) -> list[CaseReport]:
+    """The reports without the blame that an equation explains which is surely wrong elsewhere."""
+    sure = {tag for report in reports for tag in _sure(report)} or _in_most(reports)
+    return [_explained(report, sure) for report in reports] if sure else list(reports)
+
+
+def _sure(report: CaseReport) -> Iterator[str]:
+    """The equations that surely fail in a case."""
+    own = _in_own_numbers(report)
+    for tag, failures in report.blamed.items():
+        if any(not each.hidden and (each.step, each.mode) not in own for each in failures):
+            yield tag
+
+
+def _in_most(reports: Sequence[CaseReport]) -> set[str]:
+    """The equations that fail in most cases with all that enters them seen."""
+    failing = [report.blamed for report in reports if report.blamed]
+    counts = Counter(
+        tag for each in failing for tag, found in each.items() if not all(v.hidden for v in found)
+    )
+    return {tag for tag, count in counts.items() if 2 * count > len(failing)}
+
+
+def _in_own_numbers(report: CaseReport) -> set[tuple[int, str]]:
+    """The steps of a case, with their modes, whose quantities were found in its own numbers."""
+    return {(each.step, each.mode) for each in report.evidence if each.own_numbers}
+
+
+def _explained(report: CaseReport, sure: Collection[str]) -> CaseReport:
+    """A report without the blame that is explained by equations which are surely wrong."""
+    own, rows = _in_own_numbers(report), report.case.rows
+    causes: dict[int, str] = {}
+    for i, each in enumerate(report.verdicts):
+        if each.status is not Status.FAIL or not each.name or rows[each.name].tag in sure:
+            continue
+        hidden = [name for name in each.hidden if rows[name].tag in sure]
+        if hidden or (each.step, each.mode) in own:
+            causes[i] = hidden[0] if hidden else _of_the_first(report, sure)
+    if not causes:
+        return report
+    verdicts = [
+        _without_blame(each, causes[i]) if i in causes else each
+        for i, each in enumerate(report.verdicts)
+    ]
+    names = {(v.step, v.mode, v.name) for i, v in enumerate(report.verdicts) if i in causes}
+
+    def left(seen: Evidence) -> Evidence:
+        blamed = (each for each in seen.failed if (seen.step, seen.mode, each) not in names)
+        return replace(seen, failed=frozenset(blamed))
+
+    evidence = map(left, report.evidence)
+    return replace(report, verdicts=verdicts, evidence=tuple(evidence))
+
+
+def _of_the_first(report: CaseReport, sure: Collection[str]) -> str:
+    """The first quantity of the first equation that is surely wrong."""
+    first = min(sure, key=CAUSAL.index)
+    return next(row.name for row in report.case.rows.values() if row.tag == first)
+
+
+def _without_blame(verdict: Verdict, cause: str) -> Verdict:
+    return replace(verdict, status=Status.EXPLAINED, explained_by=cause, hidden=())
