@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from conformance.shapes.example_data import Data
-from conformance.shapes.vocabulary import bare, kinds_of
+from conformance.shapes.vocabulary import bare, is_parameter, kinds_of
 
 RATE, PENALTY = 0.1875, 0.25  # neither is 1/m
 QUIET = 0
@@ -181,7 +181,7 @@ def _by_name(function: Callable[..., Any], scope: Scope) -> dict[str, Any] | Non
     given: dict[str, Any] = {}
     for each in taken(function):
         known, value = scope.value(each.name)
-        if not known:
+        if not known and not is_parameter(each.name):
             known, value = _setting(function, each.name)
         optional = each.default is not inspect.Parameter.empty
         if not known and not optional:

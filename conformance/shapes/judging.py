@@ -80,7 +80,9 @@ def judged(readings: Iterator[Reading], cost: str | None = None) -> Found | None
         except NotAGradientError:
             continue
         first = first or each
-        if right_gradients(found) == len(found.examined.gradients):
+        count = len(found.examined.gradients)
+        fewer = best is not None and count < len(best.examined.gradients)  # they clear no more
+        if right_gradients(found) == count and not fewer:
             return found
         if best is None or right_gradients(found) > right_gradients(best):
             best = found

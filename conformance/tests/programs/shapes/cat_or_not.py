@@ -26,3 +26,6 @@ def optimize(w, b, X, Y, num_iterations, learning_rate):
         if i % 100 == 0:
             costs.append(cost)
     return {"w": w, "b": b}, grads, costs
+
+
+b = 0.5  # what the file tries it with is no setting
