@@ -178,7 +178,7 @@ class Search(Uses):
             v
             for v in self.verdicts
             if np.shape(after[v.goal.node.number]) == v.right.shape
-            and distance(after[v.goal.node.number], v.right) <= HALF_OF_THE_DIGITS
+            and distance(after[v.goal.node.number], v.right, v.scale) <= HALF_OF_THE_DIGITS
         ]
 
 

@@ -29,8 +29,7 @@ from reference.step import Array
 BITS, STEP_BITS, EQUAL, ROUNDED = 500, 120, 2.0**-48, 2.0**-100
 """The precision; the step of the slope, 2⁻¹²⁰; what is equal; what nothing has rounded."""
 MOST_DIGITS = 70  # the slope's step allows no more
-CANCELLED = 2.0**-20
-"""Of what a gradient is the sum of; if less is left of it, floats are compared by this part."""
+UNIT = float(np.finfo(np.float64).eps)
 LEAST = 2.0**-40  # of the largest entry: the size by which smaller ones are measured
 AFFORDABLE = 400_000  # numbers that are computed on balls
 
@@ -119,13 +118,25 @@ def _unit(run: Recorded, goal: Goal) -> float:
 def _has_half(goal: Goal, replay: Replay, added: Array, unit: float) -> bool:
     """Whether the floats of a gradient agree with it in half of their digits.
 
-    Where it has cancelled, digits are counted of a part of what it is the sum of.
+    Where it has cancelled, as the gradient of a bias before a batch normalisation, digits are
+    counted of a part of what it is the sum of.
     """
     right = _floats(replay.value(goal.node))
-    size = max(float(np.max(np.abs(e), initial=0.0)) for e in (right, CANCELLED * added))
+    unit = max(unit, UNIT)
+    size = size_of(right, added, unit)
     far = float(np.max(np.abs(np.asarray(goal.node.value, np.float64) - right), initial=0.0))
-    unit = max(unit, float(np.finfo(np.float64).eps))
     return size == 0 or far <= np.sqrt(unit) * size
+
+
+def size_of(right: Array, added: Array, unit: float = UNIT) -> float:
+    """The largest entry of a gradient, or what is left of its sums less a third of the digits.
+
+    Args:
+        right: the gradient.
+        added: the sizes of what its entries are sums of.
+        unit: the relative rounding of the floats.
+    """
+    return max(float(np.max(np.abs(e), initial=0.0)) for e in (right, unit ** (1 / 3) * added))
 
 
 def _floats(exact: Any) -> Array:

@@ -13,7 +13,7 @@ from itertools import islice, product
 
 import numpy as np
 
-from conformance.backward.certain import CANCELLED, Certain, on_balls
+from conformance.backward.certain import Certain, on_balls, size_of
 from conformance.backward.chain import Chain
 from conformance.backward.epsilons import without_epsilons
 from conformance.backward.forward import Forward
@@ -43,6 +43,7 @@ class Verdict:
         untraced: whether it is right by the program's own loss alone, of which the record misses
             something.
         digits: to which it is right on balls; None where they do not go.
+        scale: what distances from the right one are relative to; None for its largest entry.
     """
 
     goal: Goal
@@ -55,6 +56,7 @@ class Verdict:
     apart: float = 0.0
     untraced: bool = False
     digits: int | None = None
+    scale: float | None = None
 
     @property
     def visible(self) -> bool:
@@ -131,11 +133,14 @@ def verdicts(forward: Forward) -> list[Verdict]:
     for goal, whole in zip(forward.run.goals, rights, strict=True):
         given = np.asarray(forward.chain.values[goal.node.number])
         error, right = float("inf"), in_shape(whole, given.shape)
+        scale = None if np.any(right) else largest or 1.0
         if given.shape == right.shape:
-            error = distance(given, right, None if np.any(right) else largest or 1.0)
+            error = distance(given, right, scale)
             if error > HALF_OF_THE_DIGITS:  # it may be the rest of a sum that has cancelled
-                error = distance(given, right, _scale(forward, goal, right) or largest or 1.0)
-        found.append(Verdict(goal, given, right, error <= HALF_OF_THE_DIGITS, error))
+                scale = size_of(right, forward.added(goal.parameter)) or largest or 1.0
+                error = distance(given, right, scale)
+        ok = error <= HALF_OF_THE_DIGITS
+        found.append(Verdict(goal, given, right, ok, error, scale=scale))
     return found
 
 
@@ -144,12 +149,6 @@ def in_shape(right: Array, given: tuple[int, ...]) -> Array:
     ones = right.ndim - len(given)
     alike = given == right.shape[ones:] and right.shape[:ones] == (1,) * ones
     return right.reshape(given) if alike else right
-
-
-def _scale(forward: Forward, goal: Goal, right: Array) -> float:
-    """The largest entry of a gradient; where it has cancelled, a part of what it is the sum of."""
-    added = forward.added(goal.parameter)
-    return max(float(np.max(np.abs(e), initial=0.0)) for e in (right, CANCELLED * added))
 
 
 def _decided(forward: Forward, found: list[Verdict]) -> list[Verdict]:

@@ -111,8 +111,10 @@ class Session:
         """
         try:
             with self._limited():
-                module = run(self.script, self.arguments, self.trace, self.seed)
-            self.note_names([vars(module)])
+                run(
+                    *(self.script, self.arguments, self.trace, self.seed),
+                    lambda names: self.note_names([names]),
+                )
         except StopScript:
             pass
         except ConformanceError:

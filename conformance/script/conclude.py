@@ -50,6 +50,11 @@ def conclude(
     Raises:
         SubjectError: nothing can be judged.
     """
+    if trace.autograd:
+        raise SubjectError(
+            "PyTorch computes its gradients: what is checked is a backward pass that is written by "
+            "hand; for a model of sigmoid layers there is `conformance check FILE.py:Net`"
+        )
     count = min(steps(found), most)
     if not count:
         stopped = "time" in dict(notes)
@@ -130,9 +135,8 @@ def _nothing(trace: Trace, notes: Notes) -> str:
         where = f", in {said['at']}" if said.get("at") else ""
         return f"it ran for {said['time']} s and updated no parameter{where}"
     if not trace.nodes:
-        what = "it ran to its end and computed nothing with NumPy"
-        tensors = "; tensors of torch are followed in a class or a function: `conformance check`"
-        return what + tensors * ("torch" in sys.modules)
+        what = "it ran to its end and computed nothing with NumPy or torch"
+        return f"{what}; plain lists are followed in a class or a function: `conformance check`"
     what = "it ran to its end and updated no parameter: no array moved by what was computed from it"
     others = [each for each in _POOLS if each in sys.modules]
     return f"{what}; what its other processes do is not seen" if others else what

@@ -214,7 +214,7 @@ class _Step:
                 if any(each.cause.kind == "negated" for each in found.examined.accused):
                     return found
             return made(known)
-        own = fit.loss if fit is not None else monitored(step.trace, losses)
+        own = fit.loss if fit is not None else monitored(step.trace, losses, goals)
         try:
             without = made(None)
         except NotAGradientError:

@@ -6,10 +6,12 @@ Left out: the costs that are tried where there is none (`backward/own_pass.py`).
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
+from math import sqrt
 from operator import or_
 
 import numpy as np
 
+from conformance.backward.certain import size_of
 from conformance.backward.chain import Chain
 from conformance.backward.factor import conventions
 from conformance.backward.forward import Forward
@@ -108,12 +110,21 @@ def _given(trace: Trace) -> int:
     return sum(1 << each.number for each in trace.nodes if each.given)
 
 
-def monitored(trace: Trace, losses: Sequence[Node]) -> Node | None:
-    """The last number, if it is smooth: one of absolute values is only printed."""
+def monitored(trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...]) -> Node | None:
+    """The last number that moves with the parameters and is smooth.
+
+    One of absolute values is only printed, and a number of samples moves with nothing.
+    """
     for each in _last(trace, losses):
-        if not any(e.operation in ("absolute", "sign") for e in _sources(each)):
+        smooth = not any(e.operation in ("absolute", "sign") for e in _sources(each))
+        if smooth and _moves(trace, each, goals):
             return each
     return None
+
+
+def _moves(trace: Trace, loss: Node, goals: tuple[Goal, ...]) -> bool:
+    forward = Forward(Recorded(trace, loss, goals), Chain(trace.nodes))
+    return any(np.any(forward.right(each.parameter)) for each in goals)
 
 
 def _last(trace: Trace, losses: Sequence[Node]) -> list[Node]:
@@ -149,18 +160,27 @@ def _sources(node: Node, most: int = 12) -> list[Node]:
 
 
 def _fit(trace: Trace, loss: Node, goals: tuple[Goal, ...], sign: int) -> Fit:
+    """How many gradients are those of a number, but for rounding in their own format.
+
+    One that cancels, such as that of a bias before a batch normalisation, has any factor.
+    """
     forward = Forward(Recorded(trace, loss, goals), Chain(trace.nodes))
-    factors = []
+    factors, cancelled = [], 0
     for each in goals:
         given = np.asarray(each.node.value)
         right = in_shape(forward.right(each.parameter), given.shape)
         size = float(np.vdot(right, right))
         if not size or not np.isfinite(size) or given.shape != right.shape:
             continue
+        unit = float(np.finfo(given.dtype).eps)
+        scale, largest = size_of(right, forward.added(each.parameter), unit), np.max(np.abs(right))
+        if scale > largest:
+            cancelled += distance(given, right, scale) <= sqrt(unit)
+            continue
         factor = sign * float(np.vdot(given, right)) / size
-        if factor > 0 and distance(given, sign * factor * right) <= HALF_OF_THE_DIGITS:
-            factors.append(factor)
-    near = [sum(abs(e / f - 1) <= HALF_OF_THE_DIGITS for e in factors) for f in factors]
+        if factor > 0 and distance(given, sign * factor * right) <= sqrt(unit):
+            factors.append((factor, sqrt(unit)))
+    near = [sum(abs(e / f - 1) <= half for e, half in factors) for f, _ in factors]
     if not near:
         return Fit(loss, 0, 1.0)
-    return Fit(loss, max(near), factors[near.index(max(near))])
+    return Fit(loss, max(near) + cancelled, factors[near.index(max(near))][0])

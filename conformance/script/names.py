@@ -9,6 +9,7 @@ from types import FrameType, FunctionType, ModuleType
 from typing import Any
 
 from conformance.backward.source import written_name
+from conformance.shapes.tensors import is_tensor
 from conformance.tracing.arrays import Traced, is_traced_number
 from conformance.tracing.frames import is_subject
 from conformance.tracing.node import Node
@@ -47,8 +48,9 @@ def held(trace: Trace, spaces: Sequence[Mapping[str, Any]]) -> list[Held]:
         for root, value in list(space.items()):
             if not root.startswith("__"):
                 for depth, name, each in _within(root, value):
-                    node = each.node if is_traced_number(each) else trace.node_of(each)
-                    found.append(Held(i, root, depth, name, node))
+                    node = trace.argument(each)
+                    if type(node) is Node:
+                        found.append(Held(i, root, depth, name, node))
     return found
 
 
@@ -57,7 +59,7 @@ def _within(root: str, value: Any) -> Iterator[tuple[int, str, Any]]:
     waiting = [(0, root, value)]
     seen = set()
     for depth, name, each in waiting:
-        if isinstance(each, Traced) or is_traced_number(each):
+        if isinstance(each, Traced) or is_traced_number(each) or is_tensor(each):
             yield depth, name, each
         elif depth < DEPTH and id(each) not in seen and len(waiting) < MANY:
             seen.add(id(each))

@@ -6,9 +6,11 @@ Left out: what is noted of it (`tracing/`), and its process (`child.py`).
 import linecache
 import os
 import random
+import re
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -20,6 +22,7 @@ from conformance.script.imports import traced_imports
 from conformance.script.rewrite import compiled
 from conformance.subjects.absent import stand_ins
 from conformance.tracing.frames import is_subject, subject_frames
+from conformance.tracing.program import noted_tensors
 from conformance.tracing.trace import Trace
 
 
@@ -42,14 +45,21 @@ def source_of(script: str) -> bytes:
         raise UsageError(f"{script} cannot be read: {error.strerror}") from error
 
 
-def run(script: str, arguments: Sequence[str], trace: Trace, seed: int) -> ModuleType:
-    """Run a script to its end, or to where it is stopped, and give its module.
+def run(
+    script: str,
+    arguments: Sequence[str],
+    trace: Trace,
+    seed: int,
+    ended: Callable[[dict[str, Any]], None],
+) -> None:
+    """Run a script to its end, or to where it is stopped.
 
     Args:
         script: its path.
         arguments: that it is given.
         trace: where it is noted what it computes.
         seed: of its random numbers, where it gives none.
+        ended: is given its variables where it has come to its end.
 
     Raises:
         SubjectError: it has a syntax error.
@@ -64,10 +74,24 @@ def run(script: str, arguments: Sequence[str], trace: Trace, seed: int) -> Modul
     _warn_as_python_does()
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002 - what scripts draw from
-    with stand_ins(source, running=True), traced_imports(trace, seed) as names:
+    _load_torch(source, seed)
+    with (
+        stand_ins(source, running=True),
+        noted_tensors(trace),
+        traced_imports(trace, seed) as names,
+    ):
         module.__dict__.update(names)
         exec(code, module.__dict__)  # noqa: S102 - to run it is what was asked for
-    return module
+        ended(module.__dict__)
+
+
+def _load_torch(source: bytes, seed: int) -> None:
+    """Load torch, if the script does so, before its operations are to be noted."""
+    if re.search(rb"^\s*(import|from)\s+torch\b", source, re.MULTILINE):
+        with suppress(ImportError):  # which the script is told where it imports it
+            import torch
+
+            torch.manual_seed(seed)
 
 
 def _main(script: str, arguments: Sequence[str]) -> ModuleType:

@@ -22,6 +22,7 @@ from conformance.script.report import ScriptReport
 from conformance.tracing.entering import Entrance, left
 from conformance.tracing.long import MOST, LongTrace
 from conformance.tracing.modules import replaced
+from conformance.tracing.program import noted_tensors
 from conformance.tracing.substitute import Float, substitutes
 
 DEPTH = 4  # of objects within objects
@@ -91,7 +92,11 @@ class Recording:
         self._spaces = spaces
         names: Any = spaces[-1]
         instead = substitutes(self.trace, SEED)
-        with replaced(instead, names, {"float": Float}), imports or nullcontext():
+        with (
+            replaced(instead, names, {"float": Float}),
+            noted_tensors(self.trace),
+            imports or nullcontext(),
+        ):
             for each in spaces:
                 converted(each, entrance.value)
             try:

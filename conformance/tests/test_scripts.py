@@ -145,7 +145,7 @@ NUMPY = "import numpy as np\n"
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("print('hello')", "computed nothing with NumPy"),
+        ("print('hello')", "computed nothing with NumPy or torch"),
         (f"{NUMPY}x = np.arange(5.0) * 2", "updated no parameter"),
         (f"{NUMPY}n = input('how many? ')", "asks for input"),
         (f"{NUMPY}raise ValueError('bad data')", "raised ValueError: bad data"),

@@ -23,19 +23,26 @@ def traced_program(trace: Trace, function: object = None) -> Iterator[Any]:
         trace: where it is noted.
         function: of the program, whose module may not be among those that are loaded.
     """
-    tensors: AbstractContextManager[Any] = nullcontext()
-    if "torch" in sys.modules:  # else the program has no tensors
-        from conformance.tracing.tensors import traced_tensors
-
-        tensors = traced_tensors(trace)
     submit = ThreadPoolExecutor.submit
     try:
         ThreadPoolExecutor.submit = _at_once  # type: ignore[method-assign]
-        with substituted(trace, getattr(function, "__globals__", {})), tensors as noted:
+        with (
+            substituted(trace, getattr(function, "__globals__", {})),
+            noted_tensors(trace) as noted,
+        ):
             yield noted
     finally:
         ThreadPoolExecutor.submit = submit  # type: ignore[method-assign]
         trace.forget_calls()
+
+
+def noted_tensors(trace: Trace) -> AbstractContextManager[Any]:
+    """What notes the operations of torch, if it is loaded; else the program has no tensors."""
+    if "torch" not in sys.modules:
+        return nullcontext()
+    from conformance.tracing.tensors import traced_tensors
+
+    return traced_tensors(trace)
 
 
 def _at_once(_: Any, work: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:

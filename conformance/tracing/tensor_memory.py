@@ -28,12 +28,11 @@ class TensorTrace:
 
     Attributes:
         trace: of the run.
-        autograd: whether gradients were asked for.
         numbers: the traced ones with which a function of torch is being called.
     """
 
     def __init__(self, trace: Trace) -> None:
-        self.trace, self.autograd = trace, False
+        self.trace = trace
         self.numbers: dict[float, Node] = {}
         self._ours = False  # whether the calls of torch are our own
 

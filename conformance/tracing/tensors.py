@@ -59,7 +59,7 @@ class _Borders(TorchFunctionMode):
         if not tensors.noting:
             return func(*args, **kwargs)
         if getattr(func, "__name__", "") in ("backward", "grad"):
-            tensors.autograd = True
+            tensors.trace.autograd = True
         if func in FROM_ARRAYS:
             return self._made(func, args, kwargs)
         if func in TO_ARRAYS:

@@ -55,6 +55,7 @@ class Trace:
         known_operations: those of which another one with the same inputs is no node of its own;
             None if each is one.
         learning: whether new operations join them.
+        autograd: whether torch was asked for gradients.
         foreign: gives the node of an argument that is no array, or the argument itself.
         handed: the nodes that each call of a function was handed as its arguments, themselves and
             not in a list, by the number of the call.
@@ -80,7 +81,7 @@ class Trace:
         self.learning = False
         self.nodes: list[Node] = []
         self.lines, self.sites = lines, sites
-        self.recording = True
+        self.recording, self.autograd = True, False
         self.foreign: Callable[[Any], Any] | None = None
         self.memories = Memories()
         self._by_bytes: dict[bytes, Node] = {}

@@ -83,7 +83,7 @@ class TensorNumbers(ArrayNumbers):
             try:
                 yield
             finally:
-                self.autograd = self.autograd or tensors.autograd
+                self.autograd = self.autograd or tensors.trace.autograd
 
     @property
     def said(self) -> tuple[str, ...]:

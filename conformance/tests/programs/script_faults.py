@@ -1,6 +1,33 @@
 """Faults of the scripts in `scripts/`: one line of each edited, as people get it wrong."""
 
 FAULTS = {
+    "bias_before_norm.py": [
+        ("(1 - h ** 2) * (do @ W2.T)", "(1 - h) * (do @ W2.T)"),
+        ("dg = (raw * dp).sum(0, keepdims=True)", "dg = (a * dp).sum(0, keepdims=True)"),
+        ("n * dp - dp.sum(0) - raw", "n * dp - dp.mean(0) - raw"),
+    ],
+    "tensors.py": [
+        ("dz1 = da1 * (1 - a1 ** 2)", "dz1 = da1 * (1 - a1)"),
+        ("dz2 = (out - y) / len(X)", "dz2 = (y - out) / len(X)"),
+        ("da1 = dz2 @ W2.t()", "da1 = dz2 @ W2.abs().t()"),
+        ("db1 = dz1.sum(0)", "db1 = dz1.mean(0)"),
+        ("dW2 = a1.t() @ dz2", "dW2 = z1.t() @ dz2"),
+    ],
+    "tensor_letters.py": [
+        ("dlogits[range(n), Yb] -= 1", "dlogits[range(n), Yb] -= 2"),
+        ("dhpreact = (1.0 - h**2) * dh", "dhpreact = (1.0 - h) * dh"),
+        ("dbngain = (bnraw * dhpreact).sum(0, keepdim=True)", "dbngain = (hprebn * dhpreact).sum(0, keepdim=True)"),
+        ("n*dhpreact - dhpreact.sum(0)", "n*dhpreact + dhpreact.sum(0)"),
+        ("dC[ix] += demb[k,j]", "dC[ix] = demb[k,j]"),
+        ("dW1 = embcat.T @ dhprebn", "dW1 = embcat.T @ dhpreact"),
+    ],
+    "tensor_class.py": [
+        ("gh[self.h <= 0] = 0", "gh[self.h < 0] = 0"),
+        ("self.db1 = gh.sum(0)", "self.db1 = gh.mean(0)"),
+        ("gh = g @ self.w2.t()", "gh = -g @ self.w2.t()"),
+        ("self.dw1 = self.x.t() @ gh", "self.dw1 = self.x.t() @ (gh / len(gh))"),
+        ("2 * (p - Y) / Y.numel()", "2 * (p - Y) ** 2 / Y.numel()"),
+    ],
     "lagged.py": [
         ("(1 - self.mid**2) * (self.high @ out_delta)", "(1 - self.mid) * (self.high @ out_delta)"),
         ("        self.last_low = change", "        pass"),
