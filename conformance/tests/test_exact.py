@@ -198,7 +198,7 @@ STAYS: dict[str, Callable[[Array, Array], Any]] = {
     "concatenate": lambda a, _: np.concatenate([a, np.ones((1, 2))]),
     "mask": lambda a, _: a * (a > 0),
     "float scalars": lambda a, _: np.float32(2) * a[0, 0] / np.float64(3) - np.int64(1),
-    "e to the power": lambda a, _: 1 / (1 + np.e ** (-a)),
+    "e to the power": lambda a, _: 1 / (1 + math.e ** (-a)),
     "item": lambda a, _: np.sum(a).item(),
     "deepcopy": lambda a, _: 2 * deepcopy(a),
 }
