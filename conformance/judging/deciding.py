@@ -64,7 +64,8 @@ def _decided(verdict: Verdict, seen: Observation, products: int) -> Verdict:
     if verdict.worst is None or not found.right:  # of another shape or dtype, or wrong
         return verdict
     lost = on_balls.lost(verdict.name, verdict.worst.index)
-    if _is_further_off(verdict, seen, lost.off):
-        return verdict
+    if _is_further_off(verdict, seen, lost.off):  # as where two layers share memory, which is found
+        explained = bool(seen.findings)
+        return replace(verdict, status=Status.EXPLAINED, frames=()) if explained else verdict
     frames = lost.loss.frames if lost.loss is not None else ()
     return replace(verdict, status=Status.LOST, lost=lost, frames=frames, hidden=())

@@ -219,13 +219,16 @@ def test_a_small_network_on_which_it_hangs_is_the_last(program: Make, tmp_path: 
     assert runs.read_text() == "hand- hand- small "
 
 
-SLOW = HERE + "time.sleep(1.0 if here[0] == 'h' else 0.5)" + COPY + WRITE
-
-
-def test_cases_run_side_by_side_and_are_reported_in_their_order(program: Make) -> None:
-    started = time.monotonic()
-    report = examined(program(SLOW, workers=3))
-    assert time.monotonic() - started < 1.9
+def test_cases_run_side_by_side_and_are_reported_in_their_order(
+    program: Make, tmp_path: Path
+) -> None:
+    """Each waits until all have begun, and the first of them a while longer."""
+    begun = tmp_path / "begun"
+    begun.mkdir()
+    wait = f"while len(os.listdir({str(begun)!r})) < {len(CASES)}: time.sleep(0.01)\n"
+    begin = f'open({str(begun)!r} + "/" + here, "w").close()\n{wait}'
+    later = "time.sleep(0.3 if here[0] == 'h' else 0)"
+    report = examined(program(HERE + begin + later + COPY + WRITE, workers=len(CASES)))
     assert [each.case.id for each in report.cases] == [*CASES]
     assert all(each.status is Status.PASS for each in report.cases)
 

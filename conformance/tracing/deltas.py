@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from conformance.model.functions import Activation
+from conformance.tracing.candidates import Candidate
 from conformance.tracing.index import Location, as_floats, common_factor, times
 from conformance.tracing.lookup import has_factor
 from conformance.tracing.uses import Lift, Made, Use, Uses
@@ -52,24 +53,30 @@ class ErrorSearch:
         made = self._uses_of_error(layer)
         name, n = f"delta{layer}", len(rights[0])
         factors = self._possible_factors(layer, rights[0])
+        returned = None
         for right in rights:
             location = self.lookup.located(right, factors=factors)
             if location is None:
                 continue
             scales = {each / abs(location.factor) for each in self._scales}
             within = self.uses.used(right, made, location, alike=True, scales=scales)
-            if within or self._is_bias_gradient(layer, times(right, location.factor)):
-                if within:
-                    self._note_scales(location.factor)
+            if within:
+                self._note_scales(location.factor)
                 self.roles.first[name] = location
                 last = self.lookup.located(right, within, factors)
                 self.lookup.take(name, right, self.uses.place(right, made, location, last))
                 return
+            if returned is None and self._is_bias_gradient(layer, times(right, location.factor)):
+                returned = right, location
         kept = [1.0]
         if f"delta{layer + 1}" in self.roles.found:
             kept += [abs(each) for each in self.lookup.factors if self._kept_above(layer, each)]
         scales = {each / factor for each in self._scales for factor in kept}
         found = self.uses.by_use(name, (n, self._everything, 0), made, None, scales=scales)
+        if returned is not None and not (found and self._is_divided(returned, found)):
+            right, self.roles.first[name] = returned
+            self.lookup.take(name, *returned)
+            return
         if found is None and self._stands_still(layer):
             self.roles.nothing.append(name)
             zeros = np.asarray(rights[0] * 0)
@@ -88,6 +95,12 @@ class ErrorSearch:
         pairs = ((right, self.lookup.located(right, factors=factors)) for right in rights)
         right, location = next((p for p in pairs if p[1] is not None), (rights[0], None))
         self.lookup.take(name, right, location)
+
+    def _is_divided(self, returned: tuple[Array, Location], found: Candidate) -> bool:
+        """Whether what is returned was made of the δ that is used, which keeps a loss scale."""
+        right, location = returned
+        later = min(found.location.numbers) < min(location.numbers)
+        return later and bool(common_factor(found.value, right))
 
     def _is_bias_gradient(self, layer: int, delta: Array) -> bool:
         """Whether the δ of single samples is their ∇b, which was returned or moved the biases."""
