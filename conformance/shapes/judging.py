@@ -165,7 +165,7 @@ def examined(reading: Reading, cost: str | None) -> Examined:
     )
     first = returned or _better_blamed(examine_pass(step, cost), step)
     if step.scaled:
-        first = _turned(first, places)
+        first = _never_moved(_turned(first, places), places)
         told = loss is not None or returned is not None
         if places.rate != RATE or not told or places.several:  # a rate may hold 1/m
             first = replace(first, factor=1.0)
@@ -252,6 +252,18 @@ def with_lines(examined: Examined, updates: Sequence[Update]) -> Examined:
     accused = tuple(
         replace(each, lines=tuple(dict.fromkeys(lines[e] for e in each.gradients if e in lines)))
         if not each.lines
+        else each
+        for each in examined.accused
+    )
+    return replace(examined, accused=accused)
+
+
+def _never_moved(examined: Examined, places: Places) -> Examined:
+    """What is known, with the lines of gradients that are computed and move no parameter."""
+    lines = {each.name: line_of(each.node) for each in places.moved if each.name in places.still}
+    accused = tuple(
+        replace(each, lines=(line,), cause=Cause("still"))
+        if len(each.gradients) == 1 and (line := lines.get(each.gradients[0])) is not None
         else each
         for each in examined.accused
     )

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from conformance.backward.operation import is_float
 from conformance.backward.program import Goal
 from conformance.shapes.attempt import Attempt, UnfitError
 from conformance.shapes.definitions import returned_names
@@ -73,6 +74,7 @@ def places(run: Attempt) -> Places:
     direct = _matched(run, [*returned, *kept], {each.name for each in moved})
     still = _others(run, moved)
     held = all(map(_is_bias, still)) and not any(_is_bias(each.name) for each in moved)
+    held = held and all(_unused(run, path) is None for path in still)
     zeros = [_zero_goal(run, path) for path in still if not held]
     order = {_short(path): i for i, path in enumerate(run.start)}
     return Places(
@@ -121,8 +123,24 @@ def _matters(run: Attempt, node: Node) -> bool:
 def _zero_goal(run: Attempt, path: str) -> Goal:
     node = run.start[path][1]
     assert node is not None and run.trace is not None  # noqa: S101, PT018 - of recorded runs
+    unused = _unused(run, path)
     zeros = run.trace.node("constant", None, (), {}, np.zeros(np.shape(node.value)))
+    if unused is not None:
+        zeros.frames, zeros.calls = unused.frames, unused.calls
     return Goal(_short(path), node, zeros)
+
+
+def _unused(run: Attempt, path: str) -> Node | None:
+    """What a program computes in the shape of a parameter and makes nothing of, if anything.
+
+    It may be the gradient of one that is never moved.
+    """
+    size = np.size(run.start[path][0].value)
+    for each in run.trace.nodes if run.trace is not None else ():
+        alike = np.size(each.value) == size and is_float(each)
+        if alike and each.function is not None and not each.consumers and each.frames:
+            return each
+    return None
 
 
 def _kept(run: Attempt, end: Iterable[Leaf]) -> list[Leaf]:

@@ -328,3 +328,48 @@ def test_a_loss_that_gives_no_numbers_is_no_loss(
     code, said = checked(capsys, "check", str(file))
     assert code == 2
     assert "fits no known shape" in said
+
+
+UNUSED = """\
+import numpy as np
+
+
+class Net:
+    def __init__(self, n_in, n_hidden, n_out):
+        self.W1, self.b1 = np.random.randn(n_in, n_hidden), np.zeros(n_hidden)
+        self.W2, self.b2 = np.random.randn(n_hidden, n_out), np.zeros(n_out)
+
+    def forward(self, X):
+        self.h = np.tanh(X @ self.W1 + self.b1)
+        return self.h @ self.W2 + self.b2
+
+    def train_step(self, X, y, lr=0.1):
+        out = self.forward(X)
+        loss = ((out - y) ** 2).mean()
+        d = 2 * (out - y) / out.size
+        dh = d @ self.W2.T * (1 - self.h**2)
+        db1 = dh.sum(0)
+        db2 = d.sum(0)
+        self.W1 -= lr * (X.T @ dh)
+        self.W2 -= lr * (self.h.T @ d)
+        return loss
+"""
+
+
+def test_biases_whose_gradients_are_computed_and_unused_are_never_moved(tmp_path: Path) -> None:
+    file = tmp_path / "unused.py"
+    file.write_text(UNUSED)
+    words = str(conformance.check(str(file)))
+    for name in ("b1", "b2"):
+        line = next(i for i, each in enumerate(UNUSED.splitlines(), 1) if f"d{name} =" in each)
+        assert f"wrong: the update of {name}" in words
+        assert f"unused.py:{line}: d{name}" in words
+    assert "its gradient is computed here, and it is never moved" in words
+
+
+def test_biases_without_gradients_stay_as_the_program_makes_them(tmp_path: Path) -> None:
+    file = tmp_path / "unused.py"
+    file.write_text("".join(e for e in UNUSED.splitlines(keepends=True) if " db" not in e))
+    report = conformance.check(str(file))
+    assert report.exit_code == 0
+    assert "never moved: b1, b2" in str(report)
