@@ -6,7 +6,7 @@ Left out: measuring it (`measure.py`), the words for it (`report/measure_words.p
 from dataclasses import dataclass
 from enum import StrEnum
 
-Value = bool | int | float | str
+from conformance.statement import Statement, Value
 
 
 class Measured(StrEnum):
@@ -82,20 +82,10 @@ class Measured(StrEnum):
 
 
 @dataclass(frozen=True)
-class Measure:
-    """A true statement on a wrong quantity.
-
-    Attributes:
-        kind: what it states.
-        values: the numbers and names that belong to the kind, in the order of their names.
-    """
+class Measure(Statement):
+    """A true statement on a wrong quantity."""
 
     kind: Measured
-    values: tuple[tuple[str, Value], ...] = ()
-
-    def __getitem__(self, name: str) -> Value:
-        """The value of this name."""
-        return dict(self.values)[name]
 
 
 def measure(kind: Measured, **values: Value) -> Measure:

@@ -14,9 +14,10 @@ from conformance.judging.case_report import CaseReport
 from conformance.judging.exact_lane import ExactRun
 from conformance.judging.records import Cell, Point
 from conformance.outcome import Report
-from conformance.report.finding_words import finding_text, problem_text
+from conformance.report.finding_words import finding_text
 from conformance.report.judged import judged
 from conformance.report.measure_words import measure_text
+from conformance.statement import Statement
 from conformance.tracing.frames import Frame
 from conformance.values import from_values, to_values
 from conformance.verdict.compare import Status, Verdict
@@ -82,10 +83,7 @@ def further_to_json(report: Report) -> dict[str, Any]:
 
 
 def _measured_to_json(cause: Cause) -> list[dict[str, Any]]:
-    return [
-        {"kind": str(each.kind), "text": measure_text(each), "values": to_values(dict(each.values))}
-        for each in cause.measured
-    ]
+    return [{**_kind_and_values(each), "text": measure_text(each)} for each in cause.measured]
 
 
 def from_json(values: dict[str, Any]) -> Report:
@@ -139,11 +137,10 @@ def case_from_json(values: dict[str, Any]) -> CaseReport:
 
 def _verdict_to_json(verdict: Verdict) -> dict[str, Any]:
     values: dict[str, Any] = to_values(verdict)
-    if verdict.finding is not None:
-        values["problem"] = problem_text(verdict)
     if verdict.on_balls is not None:
         del values["on_balls"]["frames"]
     if verdict.finding is not None:
+        values["problem"] = finding_text(verdict.finding)
         values["finding"] = _kind_and_values(verdict.finding)
     return {name: each for name, each in values.items() if each or name not in OPTIONAL}
 
@@ -159,8 +156,8 @@ def _finding_to_json(finding: Finding) -> dict[str, Any]:
     return {**_kind_and_values(finding), "text": text, "lines": lines}
 
 
-def _kind_and_values(finding: Finding) -> dict[str, Any]:
-    return {"kind": str(finding.kind), "values": dict(finding.values)}
+def _kind_and_values(statement: Statement) -> dict[str, Any]:
+    return {"kind": str(statement.kind), "values": to_values(dict(statement.values))}
 
 
 def _finding(values: dict[str, Any]) -> Finding | None:

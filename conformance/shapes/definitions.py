@@ -7,7 +7,6 @@ import ast
 import json
 import linecache
 import re
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -201,11 +200,6 @@ def definition_of(code: CodeType) -> ast.FunctionDef | None:
             if first <= code.co_firstlineno <= each.lineno:
                 return each
     return None
-
-
-def forget_notebook(module: ModuleType) -> None:
-    """Let a module go that was loaded."""
-    sys.modules.pop(module.__name__, None)
 
 
 __all__ = [

@@ -74,8 +74,9 @@ def places(run: Attempt) -> Places:
     direct = _matched(run, [*returned, *kept], {each.name for each in moved})
     still = _others(run, moved)
     held = all(map(_is_bias, still)) and not any(_is_bias(each.name) for each in moved)
-    held = held and all(_unused(run, path) is None for path in still)
-    zeros = [_zero_goal(run, path) for path in still if not held]
+    unused = {path: _unused(run, path) for path in still}
+    held = held and not any(unused.values())
+    zeros = [_zero_goal(run, path, unused[path]) for path in still if not held]
     order = {_short(path): i for i, path in enumerate(run.start)}
     return Places(
         tuple(sorted(direct, key=lambda each: order[each.name])),
@@ -120,10 +121,9 @@ def _matters(run: Attempt, node: Node) -> bool:
     return bool(node.consumers)
 
 
-def _zero_goal(run: Attempt, path: str) -> Goal:
+def _zero_goal(run: Attempt, path: str, unused: Node | None) -> Goal:
     node = run.start[path][1]
     assert node is not None and run.trace is not None  # noqa: S101, PT018 - of recorded runs
-    unused = _unused(run, path)
     zeros = run.trace.node("constant", None, (), {}, np.zeros(np.shape(node.value)))
     if unused is not None:
         zeros.frames, zeros.calls = unused.frames, unused.calls

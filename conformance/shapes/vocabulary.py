@@ -127,10 +127,6 @@ GRADIENT = re.compile(
 """The name of a gradient around the name of its parameter."""
 
 
-OF_GRADIENTS = re.compile(r"grad|deriv|delta|updates?$|velocity|moment")
-"""What is kept of a parameter, such as `weights_grad`."""
-
-
 def is_role(name: str, role: str) -> int | None:
     """How well a name tells a role, 0 best; None if it does not."""
     words = bare(name)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from conformance.tracing.arrays import Traced, is_traced_number
-from conformance.tracing.memory import Memory
+from conformance.tracing.memory import Memory, owner_of
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
 from reference.step import Array
@@ -62,7 +62,7 @@ class LongTrace(Trace):
         if self._idle and (len(self.nodes) >= MANY or self.stored > MOST):
             self._forget(made)
         if isinstance(value, np.ndarray):
-            owner = _owner(value)
+            owner = owner_of(value)
             self.stored += 0 if id(owner) in self._shared else value.nbytes
             if owner is not value or not value.flags.owndata or value.nbytes >= LARGE:
                 self._shared.setdefault(id(owner), []).append(made)
@@ -145,9 +145,3 @@ class LongTrace(Trace):
             if isinstance(array, Traced):
                 array.node, array.memory, array.version = known, memory, memory.version
         return known
-
-
-def _owner(array: Array) -> Array:
-    while isinstance(array.base, np.ndarray):
-        array = array.base
-    return array

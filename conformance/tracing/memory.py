@@ -48,9 +48,7 @@ class Memories:
 
     def of(self, array: Array) -> Memory:
         """The memory of an array, a new one if it is not known."""
-        owner = array
-        while isinstance(owner.base, np.ndarray):
-            owner = owner.base
+        owner = owner_of(array)
         found = self._by_owner.get(id(owner))
         if found is None and owner.base is not None:
             found = self.at(address(owner))  # it is another's memory, such as a tensor's
@@ -79,9 +77,7 @@ class Memories:
 
     def knows(self, array: Array) -> bool:
         """Whether something is known of the memory of a plain array."""
-        owner = array
-        while isinstance(owner.base, np.ndarray):
-            owner = owner.base
+        owner = owner_of(array)
         if owner.base is not None and self.at(address(owner)) is not None:
             return True
         return id(owner) in self._by_owner
@@ -90,6 +86,13 @@ class Memories:
         """Know none any more."""
         for known in (self._by_owner, self._new, self._addresses, self._at):
             known.clear()
+
+
+def owner_of(array: Array) -> Array:
+    """The array that owns the numbers of a view; an array that is no view itself."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
 
 
 def address(array: Array) -> int:

@@ -7,9 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from conformance.statement import Statement, Value
 from conformance.tracing.frames import Frame
-
-Value = bool | int | float | str
 
 
 class Kind(StrEnum):
@@ -56,7 +55,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True)
-class Finding:
+class Finding(Statement):
     """Something that is wrong beside the equations.
 
     Attributes:
@@ -66,12 +65,7 @@ class Finding:
     """
 
     kind: Kind
-    values: tuple[tuple[str, Value], ...] = ()
     frames: tuple[Frame, ...] = ()
-
-    def __getitem__(self, name: str) -> Value:
-        """The value of this name."""
-        return dict(self.values)[name]
 
 
 def finding(kind: Kind, frames: Iterable[Frame] = (), **values: Value) -> Finding:
