@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
-from unittest.mock import patch
 
 from threadpoolctl import threadpool_limits
 
@@ -241,12 +240,15 @@ def _no_exit() -> Iterator[None]:
     def stopped(*_: object) -> None:
         raise RuntimeError("it calls exit()")
 
-    with (
-        patch.object(builtins, "exit", stopped),
-        patch.object(builtins, "quit", stopped),
-        patch.object(sys, "exit", stopped),
-    ):
+    ends: list[tuple[Any, str]] = [(builtins, "exit"), (builtins, "quit"), (sys, "exit")]
+    before = [getattr(module, name) for module, name in ends]
+    try:
+        for module, name in ends:
+            setattr(module, name, stopped)
         yield
+    finally:
+        for (module, name), own in zip(ends, before, strict=True):
+            setattr(module, name, own)
 
 
 def write_adapter(asked: Asked, target: Path) -> str:
