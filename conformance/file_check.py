@@ -16,22 +16,16 @@ from threadpoolctl import threadpool_limits
 
 from conformance.errors import EndlessError, OtherFamilyError, SubjectError, UsageError
 from conformance.files import put
-from conformance.outcome import Report
+from conformance.report.book_report import Report
+from conformance.report.file_report import FileReport, Part, ShapeReport
 from conformance.report.shape_words import refused_words
 from conformance.running.isolate import isolated
 from conformance.shapes.adapter import adapter, names_of
 from conformance.shapes.candidates import Candidate, candidates, of_thing
 from conformance.shapes.custom_function import defines_functions
 from conformance.shapes.definitions import cells, definitions, has_main, of_module, trains_at_import
-from conformance.shapes.file_report import (
-    FileReport,
-    NotHere,
-    NotJudged,
-    Part,
-    Refused,
-    ShapeReport,
-)
 from conformance.shapes.judging import Found, Recognised
+from conformance.shapes.not_judged import NotHere, NotJudged, Refused
 from conformance.subjects.load import NOTEBOOK
 from conformance.values import from_values, to_values
 

@@ -13,11 +13,11 @@ from conformance.judging.case_report import CaseReport
 from conformance.judging.evidence import Evidence
 from conformance.mistakes.catalogue import CATALOGUE
 from conformance.mistakes.processes import PROCESSES
-from conformance.outcome import Report
 from conformance.processes.division import Divided
 from conformance.processes.judge import check_divided, mode_of
 from conformance.processes.ranks import Processes
 from conformance.processes.samples import Taken, taken
+from conformance.report.book_report import Report
 from conformance.subjects.command.run import DeclinedError
 
 KNOWN = (*PROCESSES.values(), *CATALOGUE.values())

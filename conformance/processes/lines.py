@@ -13,9 +13,9 @@ import numpy as np
 
 from conformance.backward.operation import is_float
 from conformance.backward.quantities import fitted
-from conformance.outcome import Report
 from conformance.processes.division import Divided
 from conformance.processes.truth import truth
+from conformance.report.book_report import Report
 from conformance.tracing.frames import Frame
 from conformance.tracing.node import Node
 from conformance.tracing.together import TOGETHER
