@@ -13,7 +13,7 @@ import numpy as np
 
 from conformance.mistakes.mistake import Mistake
 from conformance.mistakes.situation import Formula, Formulas, Situation, by_the_book
-from conformance.model.table import PARTS
+from conformance.model.row import PARTS
 
 RIGHT = "∇C = Σ_r (m_r/m) ∇C_r"
 SAMPLES = "takes other samples than its own, which shows in BP3 and BP4 of the process"
