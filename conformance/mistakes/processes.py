@@ -154,6 +154,13 @@ _ALL = (
         hidden="one process",
     ),
     _mistake(
+        "share-not-reduced",
+        "The gradients are not reduced: each process goes on with its share of the mean.",
+        "∇C = (m_r/m) ∇C_r",
+        weighted(lambda at, each: each.m / at.m * (each.rank == rank(at))),
+        hidden="one process",
+    ),
+    _mistake(
         "first-micro-batch-reduced",
         "The first micro-batch is reduced, and what follows stays in its process.",
         "∇C = Σ_r (m_{r1}/m) ∇C_{r1} + world Σ_{k>1} (m_{rk}/m) ∇C_{rk}",
