@@ -20,7 +20,14 @@ import numpy as np
 from conformance.arithmetic.exact import Exact, to_exact
 from conformance.tracing.ancestors import walk
 from conformance.tracing.arranging import ARRANGING
-from conformance.tracing.index import Location, as_floats, overlap, times
+from conformance.tracing.index import (
+    Location,
+    as_floats,
+    common_factor,
+    is_factor,
+    overlap,
+    times,
+)
 from conformance.tracing.node import Node
 from conformance.tracing.replay import Replay
 from reference.step import Array
@@ -38,6 +45,8 @@ class Step:
     Attributes:
         whole: whether all that enters the equation enters it.
         final: whether the result is the quantity.
+        negated: whether it is that of an equation, turned in its sign: it mends a sum in the place
+            of a difference, and does not rightly appear.
     """
 
     operation: str
@@ -45,6 +54,7 @@ class Step:
     result: Array
     whole: bool = False
     final: bool = False
+    negated: bool = False
 
 
 class Equation(Protocol):
@@ -224,7 +234,7 @@ class Repairs:
         if held is None or not _near(held.astype(np.float64) / at.factor, as_floats(wanted)):
             return False
         exact = self._exactly(given, at, wanted.shape)
-        return exact is not None and overlap(exact, times(wanted, at.factor))
+        return exact is not None and _is_multiple(exact, wanted, at.factor)
 
     def _held(
         self, at: Location, values: Callable[[int], Any], shape: tuple[int, ...]
@@ -395,6 +405,14 @@ def _part(value: Array, node: Node, *, at_end: bool) -> Array | None:
 def _equal(value: Any, other: Array) -> bool:
     objects = getattr(value, "dtype", other.dtype).hasobject or other.dtype.hasobject
     return not objects and np.shape(value) == other.shape and np.array_equal(value, other)
+
+
+def _is_multiple(held: Array, wanted: Array, factor: float) -> bool:
+    """Whether exact numbers are so many times others; the factor may be rounded, such as 1/m."""
+    if overlap(held, times(wanted, factor)):
+        return True
+    found = common_factor(held, wanted)
+    return found is not None and is_factor(found, factor)
 
 
 def _near(held: Array, wanted: Array) -> bool:

@@ -80,6 +80,9 @@ class ForwardSearch:
         signs = () if name[0] != "z" else (1, -1) if location is None else (1,)
         both = (self._going_on(*asked, sign=sign) for sign in signs)
         found = next(filter(None, both), None) or self.uses.by_use(*asked)
+        if name[0] == "z" and location is not None and found is not None:
+            own_line = self._turned_for_its_use(found.location)
+            found = None if own_line else found  # the line of σ made it of the right z
         if found is not None and not self._made_for_nothing(location, found):
             return self.lookup.take(name, found.value, found.location, wrong=True)
         return self.lookup.take(name, right, location)
