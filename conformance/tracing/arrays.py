@@ -4,6 +4,7 @@ Every operation is computed on plain arrays, so each result is bit for bit what 
 without us. Left out: what a trace is (`trace.py`), what NumPy hands to nobody (`substitute.py`).
 """
 
+import math
 from collections.abc import Callable, Iterator
 from functools import cache
 from operator import add, floordiv, mod, mul, neg, pos, sub, truediv
@@ -246,6 +247,8 @@ def _apply_ufunc(  # noqa: PLR0911 - a return a way in which NumPy may be asked
     nodes, options = trace.argument(tuple(inputs)), trace.argument(kwargs)
     if out is None:
         result = call(*map(plain, inputs), **plain_of(kwargs))
+        if name == "power" and type(inputs[0]) is float and inputs[0] == math.e:
+            name, call, nodes = "exp", np.exp, nodes[1:]  # the float stands for e
         return trace.record(name, call, nodes, options, result)
     return _into(trace, (name, call, nodes, options), out, inputs, kwargs)
 

@@ -108,8 +108,11 @@ class ErrorSearch:
             (self.run.returned.get(f"nabla_b{layer}"), delta),
             (self.lookup.moved(f"b{layer}"), BOOK.bias_gradient(delta)),
         )
-        alike = (pair for pair in pairs if pair[0] is not None and pair[0].shape == pair[1].shape)
-        return any(has_factor(common_factor(*pair), 1.0) for pair in alike)
+        return any(
+            has_factor(common_factor(held, made), 1.0)
+            for held, made in pairs
+            if held is not None and held.shape == made.shape
+        )
 
     def _note_scales(self, factor: float) -> None:
         """Note how many times its equation's ∇ a program holds; in no layer below it is another.
