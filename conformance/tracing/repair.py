@@ -119,7 +119,7 @@ class Repairs:
         if at.nodes.shape != wanted.shape:  # of one sample, or of another shape than it should have
             wanted = equation.of(self._samples(self.nodes[at.numbers[0]], equation.samples))
         found = groups(path, reduce(or_, equation.samples, 0))
-        idle = [each for each in found if all(map(_is_idle, each))]
+        idle = [each for each in found if all(self._is_idle(node, equation) for node in each)]
         for executions in (*idle, *found):
             suspect = executions in idle or self._suspect(executions[0], equation)
             for step, given in self._trials(executions, at, equation):
@@ -165,6 +165,14 @@ class Repairs:
         """The first of some nodes that gave something else."""
         changed = (n for n, e in given.items() if not _equal(self.nodes[n].value, as_floats(e)))
         return self.nodes[min(changed)]
+
+    def _is_idle(self, node: Node, equation: Equation) -> bool:
+        """Whether an operation multiplies what the equation has by 1."""
+        if node.operation not in SCALING:
+            return False
+        alike = (each for each in node.inputs if np.shape(each.value) == np.shape(node.value))
+        same = (each for each in alike if _equal(each.value, node.value))
+        return any(not self._suspect(each, equation) for each in same)
 
     def _suspect(self, node: Node, equation: Equation) -> bool:
         """Whether an operation gives what the equation does not have."""
@@ -282,12 +290,6 @@ class Repairs:
         if not all(again.exact(self.nodes[number]) for number in at.numbers):
             return None
         return self._held(at, lambda n: again.value(self.nodes[n]), shape)
-
-
-def _is_idle(node: Node) -> bool:
-    """Whether an operation multiplies by 1."""
-    same = (each for each in node.inputs if np.shape(each.value) == np.shape(node.value))
-    return node.operation in SCALING and any(_equal(each.value, node.value) for each in same)
 
 
 def is_handed(node: Node) -> bool:

@@ -3,15 +3,17 @@
 Left out: how a value is known by its uses (`uses.py`).
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import reduce
 from operator import or_
 
 import numpy as np
 
-from conformance.tracing.arranging import LIMITING
+from conformance.tracing.arranging import ARRANGING, LIMITING
 from conformance.tracing.candidates import Candidate
 from conformance.tracing.index import Location
+from conformance.tracing.node import Node
 from conformance.tracing.uses import Made, Use, Uses
 from reference.equations import BOOK
 from reference.step import Array
@@ -80,9 +82,8 @@ class ForwardSearch:
         signs = () if name[0] != "z" else (1, -1) if location is None else (1,)
         both = (self._going_on(*asked, sign=sign) for sign in signs)
         found = next(filter(None, both), None) or self.uses.by_use(*asked)
-        if name[0] == "z" and location is not None and found is not None:
-            own_line = self._turned_for_its_use(found.location)
-            found = None if own_line else found  # the line of σ made it of the right z
+        if location is not None and found is not None and self._turned_for_its_use(found.location):
+            found = None  # the line of what takes it made it of the right one
         if found is not None and not self._made_for_nothing(location, found):
             return self.lookup.take(name, found.value, found.location, wrong=True)
         return self.lookup.take(name, right, location)
@@ -124,7 +125,7 @@ class ForwardSearch:
     def _turned_for_its_use(self, location: Location) -> bool:
         """Whether a value is used on the line that computed it, as −z in σ(−z)."""
         nodes = [self.index.replay.trace.nodes[number] for number in location.numbers]
-        return all(e.frames[:1] == c.frames[:1] for e in nodes for c in e.consumers)
+        return all(e.frames[:1] == c.frames[:1] for e in nodes for c in _consumers(e))
 
     def _goes_on(self, z: Array, name: str) -> bool:
         """Whether the next product was made of what σ makes of a z; of −z it makes 1 − a."""
@@ -139,3 +140,12 @@ class ForwardSearch:
         taken = {number for each in self.roles.found.values() for number in each.numbers}
         made = right is not None and any(not nodes[n].consumers for n in right.numbers)
         return made and taken.issuperset(found.location.numbers)
+
+
+def _consumers(node: Node) -> Iterator[Node]:
+    """What computed with a value, as it is or arranged."""
+    for each in node.consumers:
+        if each.operation in ARRANGING:
+            yield from _consumers(each)
+        else:
+            yield each
