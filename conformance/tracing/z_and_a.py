@@ -49,7 +49,9 @@ class ForwardSearch:
         if layer < self.lookup.layers:
             w, b = run.start.w[layer - 1], run.start.b[layer - 1]
             b = b if biased else np.zeros_like(b)
-            return lambda v, lift: [Use(BOOK.weighted_input(lift(w), v, lift(b)))]
+            return lambda v, lift: [
+                Use(sign * BOOK.weighted_input(lift(w), v, lift(b))) for sign in (1, -1)
+            ]
         y = run.batch.y
         return lambda v, lift: [Use(v - lift(y)), Use(lift(y) - v)]
 
