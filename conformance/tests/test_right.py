@@ -26,7 +26,8 @@ from conformance.tests.networks import book, right_batches
 from conformance.tests.networks.book import Array, Pairs
 from conformance.tests.networks.right import RIGHT
 from conformance.tests.networks.right_sigmoids import StableSigmoid, TanhForm
-from conformance.tests.support import PROFILE, exactly, recorded, some
+from conformance.tests.parts import part
+from conformance.tests.support import PROFILE, exactly, recorded
 from conformance.verdict.compare import FREE, RESTARTED, Status
 from reference.step import Batch, Parameters
 
@@ -59,12 +60,12 @@ def short(id_: str) -> Recorded:
     return Recorded(replace(whole.case, batches=whole.case.batches[:STEPS]), whole.steps[:STEPS])
 
 
-@pytest.mark.parametrize("cls", some(CLASSES, 2), ids=some(IDS, 2))
+@pytest.mark.parametrize("cls", CLASSES, ids=IDS)
 def test_the_traced_lane_accuses_no_right_network(cls: type) -> None:
     subject = subject_of(cls)
     fitting = [id_ for id_ in SMALL if not subject.unfit(recorded(id_).case)]
     assert len(fitting) >= 13
-    for id_ in fitting:
+    for id_ in part(fitting, lambda id_: recorded(id_).case.cost, lambda id_: id_.split("-")[0]):
         report = check_case(subject, short(id_))
         assert not report.error
         assert [(v.name, v.mode, v.problem) for v in report.failures] == [], id_
