@@ -11,7 +11,7 @@ import os
 import tokenize
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -21,13 +21,18 @@ WHOLE = bool(os.environ.get("CONFORMANCE_WHOLE"))
 """Whether tests take all that they could, as before a release, and not a part of it."""
 
 
-def part(items: Iterable[T], *kinds: Callable[[T], Hashable]) -> list[T]:
+def part(
+    items: Iterable[T],
+    *kinds: Callable[[Any], Hashable],
+    slow: Callable[[Any], bool] = lambda _: False,
+) -> list[T]:
     """Few of the items, in their order, so that each value of each kind is there; or all of them.
 
     Args:
         items: not empty.
         kinds: each says in what way an item is like others: of which program it is, which equation
             is wrong in it, what was edited.
+        slow: whether an item takes seconds; it is taken for what no other shows.
 
     Raises:
         ValueError: if there is no item, or no kind.
@@ -38,9 +43,12 @@ def part(items: Iterable[T], *kinds: Callable[[T], Hashable]) -> list[T]:
     if WHOLE:
         return given
     values = [frozenset((i, kind(each)) for i, kind in enumerate(kinds)) for each in given]
-    seldom = Counter(value for each in values for value in each)
-    waiting, chosen = set(seldom), set[int]()
-    for i in sorted(range(len(given)), key=lambda i: (min(seldom[v] for v in values[i]), i)):
+    times = Counter(value for each in values for value in each)
+    order = sorted(
+        range(len(given)), key=lambda i: (slow(given[i]), min(times[v] for v in values[i]), i)
+    )
+    waiting, chosen = set(times), set[int]()
+    for i in order:
         if values[i] & waiting:
             chosen.add(i)
             waiting -= values[i]
@@ -53,7 +61,7 @@ def few(some: T, every: T) -> T:
 
 
 def kind_of_edit(before: str, after: str) -> str:
-    """The operators, numbers and functions that an edit takes away (−) and puts there (+).
+    """The operators and functions that an edit takes away (−) and puts there (+).
 
     The names that a program chose itself are all alike: what only takes another of them is "".
     """
@@ -63,17 +71,17 @@ def kind_of_edit(before: str, after: str) -> str:
 
 
 def _words(code: str) -> Counter[str]:
-    """What a piece of code is made of, but for brackets; the same for all names of its own."""
+    """The operators, keywords and functions of NumPy in a piece of code."""
     found: Counter[str] = Counter()
     try:
         for each in tokenize.generate_tokens(io.StringIO(code.strip()).readline):
-            if each.type == tokenize.NUMBER:
-                found["number"] += 1
-            elif each.type == tokenize.NAME and not keyword.iskeyword(each.string):
-                known = hasattr(np, each.string) or hasattr(np.ndarray, each.string)
-                found[each.string if known else "name"] += 1
-            elif each.type in {tokenize.NAME, tokenize.OP} and each.string not in "()[],.:":
+            named = each.type == tokenize.NAME and _is_known(each.string)
+            if named or (each.type == tokenize.OP and each.string not in "()[],.:"):
                 found[each.string] += 1
     except (tokenize.TokenError, IndentationError):
         pass  # a piece of a line may end within a bracket
     return found
+
+
+def _is_known(name: str) -> bool:
+    return keyword.iskeyword(name) or hasattr(np, name) or hasattr(np.ndarray, name)

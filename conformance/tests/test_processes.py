@@ -4,7 +4,7 @@ All processes are simulated here; real ones are in `test_workers.py`.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -236,7 +236,7 @@ def test_a_mistake_is_caught_and_blamed_and_named(wrong: Wrong) -> None:
     assert prove(wrong, worlds=(2,), rules=SUFFICIENT).problems == ()
 
 
-def told(wrong: Wrong) -> object:
+def told(wrong: Wrong) -> Hashable:
     """On which equations a mistake is to be blamed, and with how many processes."""
     return wrong.blames, wrong.worlds
 

@@ -28,7 +28,8 @@ from conformance.proof.pairs import apart, drawn, problems_of_pair, prove_pair, 
 from conformance.proof.proof import Proof, Row
 from conformance.proof.prove import alike, chosen, proof, prove
 from conformance.proof.sightings import catches, sightings
-from conformance.tests.parts import few, part
+from conformance.tests.parts import few as at_first
+from conformance.tests.parts import part
 from conformance.tests.support import recorded
 
 SUFFICIENT = ("single-4-3-2", "square-4-4-4-4")
@@ -54,7 +55,7 @@ OF_OTHERS = frozenset(
     }
 )
 
-PAIRS = few(10, 200)
+PAIRS = at_first(10, 200)
 OF_PAIRS = (
     *SUFFICIENT,
     *FAMILIES,
@@ -73,7 +74,7 @@ BOOK = [each for each in KNOWN if each.id not in OF_OTHERS]
 each_mistake = pytest.mark.parametrize("mistake", KNOWN, ids=lambda each: each.id)
 
 some_mistakes = pytest.mark.parametrize(
-    "mistake", part(KNOWN, lambda each: each.id in OF_OTHERS), ids=lambda each: each.id
+    "mistake", at_first([CATALOGUE["z-accumulates"]], KNOWN), ids=lambda each: each.id
 )
 """`conformance prove` takes all of them, in all cases."""
 
@@ -102,7 +103,8 @@ def row(mistake: Mistake, *cases: str, known: Sequence[Mistake] = KNOWN) -> Row:
 
 @each_mistake
 def test_a_mistake_is_caught_and_blamed_and_named(mistake: Mistake) -> None:
-    assert row(mistake, *sufficient(mistake)).problems == ()
+    all_ = sufficient(mistake)
+    assert any(row(mistake, *cases).problems == () for cases in at_first((all_[:2], all_), (all_,)))
 
 
 @pytest.mark.thorough
@@ -116,7 +118,9 @@ def test_all_cases_say_no_more_than_the_sufficient_ones(mistake: Mistake) -> Non
 
 @pytest.mark.thorough
 @pytest.mark.parametrize(
-    "mistake", part(BOOK, lambda each: each.id in HIDDEN_IN_FLOAT32), ids=lambda each: each.id
+    "mistake",
+    at_first([CATALOGUE["bp2-no-sigma-prime"], CATALOGUE["float32-inside"]], BOOK),
+    ids=lambda each: each.id,
 )
 def test_a_mistake_is_proved_in_float32(mistake: Mistake) -> None:
     cases = chosen(store.root(), "*-float32")

@@ -19,12 +19,20 @@ def test_a_right_program_is_not_accused(name: str, tmp_path: Path) -> None:
     assert judged.exit_code == 0, judged.words
 
 
+SLOW = {
+    "absent_data", "column_layers", "layer_functions", "lstm_columns", "neurons", "norm_pairs",
+    "pure_python", "zero_biases",
+}  # fmt: skip
+"""Programs of which it takes long to find how they are called."""
+
 ALL = [(name, fault) for name, faults in FAULTS.items() for fault in range(len(faults))]
 
 
 @pytest.mark.parametrize(
     ("name", "fault"),
-    part(ALL, lambda each: kind_of_edit(*FAULTS[each[0]][each[1]])),
+    part(
+        ALL, lambda each: kind_of_edit(*FAULTS[each[0]][each[1]]), slow=lambda each: each[0] in SLOW
+    ),
 )
 def test_a_fault_is_seen(name: str, fault: int, tmp_path: Path) -> None:
     judged = judge(name, fault, tmp_path)
