@@ -6,7 +6,7 @@ Left out: its cause (`cause_words.py`), its line of code (`source_words.py`).
 from collections.abc import Sequence
 
 from conformance.corpus.case import Case
-from conformance.model.table import Row
+from conformance.model.row import Row
 from conformance.outcome import Blame, LostEquation, Outcome
 from conformance.report.message import difference, run_words, what
 from conformance.verdict.compare import Verdict, doubtful
