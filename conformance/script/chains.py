@@ -9,7 +9,9 @@ Left out: which of them are parameters (`parameters.py`).
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -19,8 +21,11 @@ from conformance.backward.operation import MOVES, is_float
 from conformance.script.linear import ancestors
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import FILLED, Node, flat, taken
+from reference.step import Array
 
 FEW = 4  # values that a new one shares most uses with, of which one may be the old one
+
+PARTS = 16  # of an array that are written into one after another in one step
 
 Role = tuple[Any, int]
 """An operation of the program, and which of its operands."""
@@ -32,9 +37,11 @@ class Carried:
 
     Attributes:
         values: one after another.
+        open: whether the last is an array into which more may be written in the same step.
     """
 
     values: list[Node]
+    open: bool = False
 
     @property
     def count(self) -> int:
@@ -49,7 +56,66 @@ def carried(nodes: Sequence[Node]) -> list[Carried]:
     starts = [old for old in new_of if old not in set(new_of.values())]
     found = [_chain(old, new_of) for old in starts]
     made = [each for each in map(search.extended, found) if _is_trained(each)]
+    _join(made)
     return sorted(made, key=lambda each: each.values[1].number)
+
+
+def _join(chains: Sequence[Carried]) -> None:
+    """Take as one step what is written into several rows, if none is computed from another.
+
+    Such are the vectors of the words that one word is compared with. A step ends where a value is
+    computed from one that it has moved, or where it begins anew once everything was moved.
+    """
+    events = sorted(((e, new) for e in chains for new in e.values[1:]), key=lambda e: e[1].number)
+    moved: dict[Node, set[int]] = {}  # what the step has written, and where: nowhere is everywhere
+    first, left = None, [*chains]
+    for chain, new in events:
+        again = not left and operation_key(new) == first
+        if again or any(new.depends_on(e) and _reads(new, e, at) for e, at in moved.items()):
+            moved, left = {}, [*chains]
+        if not moved:
+            first = operation_key(new)
+        before = new.args[0] if new.operation == FILLED else None
+        written = _written_places(new)
+        if before in moved and before in chain.values:
+            chain.values.remove(before)
+            written |= moved[before]
+        moved[new] = written
+        left = [each for each in left if each is not chain]
+    for each in chains:
+        each.open = bool(moved.get(each.values[-1]))
+
+
+def _written_places(node: Node) -> set[int]:
+    """The places that were written into; none if they are all."""
+    if node.operation != FILLED or any(at is None for at, _ in node.args[1]):
+        return set()
+    return {int(i) for at, _ in node.args[1] for i in np.ravel(at)}
+
+
+def _reads(new: Node, old: Node, written: set[int]) -> bool:
+    """Whether a value is computed from another one by what stands at some places."""
+    filled = [e for e in old.consumers if e.operation == FILLED and e.args[0] is old]
+    used = [e for e in old.consumers if e not in filled and new.depends_on(e)]
+    elsewhere = bool(written) and all(written.isdisjoint(_read_places(e)) for e in used)
+    later = (e for e in filled if e is not new and new.depends_on(e))
+    return not elsewhere or any(_reads(new, e, written) for e in later)
+
+
+def _read_places(node: Node) -> set[int]:
+    """The places of an array that an operation takes; all of them if it takes no part."""
+    whole, *rest = node.inputs
+    places = _places(np.shape(whole.value))
+    if not rest and node.function is taken:
+        places = places.ravel()[node.args[1]]
+    elif not rest and node.operation == "getitem":
+        places = places[node.args[1]]
+    return {int(i) for i in np.ravel(places)}
+
+
+@lru_cache(maxsize=8)
+def _places(shape: tuple[int, ...]) -> Array:
+    return np.arange(prod(shape)).reshape(shape)
 
 
 def _is_trained(chain: Carried) -> bool:
@@ -95,6 +161,9 @@ class _Search:
         for node in nodes:
             if node.function is None or not node.consumers or not is_float(node):
                 continue
+            if node.operation == FILLED and self.is_moved_in_part(node):
+                found.append((node.args[0], node))
+                continue
             olds, key = list(self.ancestors(node)), operation_key(node)
             alike = [each for each in olds if self.alike(each, node)]
             nearest = sorted(alike, key=lambda each: -self.alike(each, node))[:FEW]
@@ -104,6 +173,16 @@ class _Search:
             if old is not None:
                 found.append((old, node))
         return found
+
+    def is_moved_in_part(self, node: Node) -> bool:
+        """Whether what was written into some places was computed from what the array has been."""
+        if not _written_places(node):
+            return False
+        at, states = node, []
+        while at.operation == FILLED and type(at.args[0]) is Node and len(states) < PARTS:
+            at = at.args[0]
+            states.append(at)
+        return any(self.is_moved_by(each, node) for each in states)
 
     def direct(self, pairs: list[tuple[Node, Node]]) -> list[tuple[Node, Node]]:
         """Those whose way from the new value to the old does not lead through another new value.
