@@ -50,11 +50,11 @@ def decayed(found: Sequence[Verdict], chain: Chain) -> Decay | None:
             continue
         same = [e for e in fits if _near(e[1][0], factor)]
         goals = [(v.goal, where) for v, (_, r, where) in same if _near(r, rate)]
-        known = {id(v) for v, _ in same}
+        near = {id(v) for v, _ in same}
         goals += [
             (v.goal, where)
             for v in found
-            if id(v) not in known and (where := _decaying(v, factor, rate)) is not None
+            if id(v) not in near and (where := _decaying(v, factor, rate)) is not None
         ]
         if not any(_is_matrix(g) for g, _ in goals):
             continue  # biases alone do not decay
@@ -114,12 +114,8 @@ def _fit(verdict: Verdict) -> Fit | None:
     for where in (None, everywhere, used):
         columns = [right] if where is None else [right, (where * _weights(verdict)).ravel()]
         matrix = np.stack(columns, axis=1)
-        told = min(map(np.count_nonzero, columns))
-        if (
-            told < len(columns)
-            or given.size <= len(columns)
-            or np.linalg.matrix_rank(matrix) < len(columns)
-        ):
+        told = given.size > len(columns) <= min(map(np.count_nonzero, columns))
+        if not told or np.linalg.matrix_rank(matrix) < len(columns):
             continue
         found = np.linalg.lstsq(matrix, given, rcond=None)[0]
         if _agrees(matrix @ found, given):

@@ -178,7 +178,8 @@ class _Search:
         """Whether what was written into some places was computed from what the array has been."""
         if not _written_places(node):
             return False
-        at, states = node, []
+        at = node
+        states: list[Node] = []
         while at.operation == FILLED and type(at.args[0]) is Node and len(states) < PARTS:
             at = at.args[0]
             states.append(at)

@@ -10,12 +10,13 @@ from operator import and_, or_
 
 import numpy as np
 
+from conformance.backward.declared import declared
 from conformance.backward.findings import Accused, Cause, Examined, Line
 from conformance.backward.operation import is_float
 from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.program import Goal, NotAGradientError
 from conformance.backward.source import line_of
-from conformance.script.loss import Fit, best_loss, candidates, declared, monitored
+from conformance.script.loss import Fit, best_loss, candidates, monitored
 from conformance.script.parameters import Parameter
 from conformance.script.step import Step
 from conformance.script.update import Multiple, Update, common, update, usual
