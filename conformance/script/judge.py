@@ -241,5 +241,8 @@ class _Step:
         made = OwnPass(step.trace, goals, loss=loss, scaled=scaled)
         found = examine_pass(made, self.cost)
         if loss is None and found.cost != "unknown":
-            found = replace(found, factor=found.factor / step.share)
+            share = step.share
+            found = replace(
+                found, factor=found.factor / share, samples=round(found.samples / share)
+            )
         return Judgement(tuple(self.updates), found, loss is not None, whole)

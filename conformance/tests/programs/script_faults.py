@@ -1,6 +1,10 @@
 """Faults of the scripts in `scripts/`: one line of each edited, as people get it wrong."""
 
 FAULTS = {
+    "policy.py": [
+        ("back[middles <= 0] = 0", "back[middles < 0] = 0"),
+        ("misses.append(right - chance)", "misses.append(chance - right)"),
+    ],
     "ratings.py": [
         ("miss * films[f] - decay * person", "miss * films[f] + decay * person"),
         ("rate * (miss * person - ", "rate * (miss * people[p] - "),
