@@ -15,10 +15,13 @@ from conformance.backward.certain import size_of
 from conformance.backward.chain import Chain
 from conformance.backward.forward import Forward
 from conformance.backward.judge import distance, in_shape
-from conformance.backward.operation import is_float
+from conformance.backward.operation import MOVES, is_float
 from conformance.backward.program import Goal, Recorded
+from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
+
+LINEAR = ("add", "subtract", "multiply", "divide", "negative", "dot", "matmul", "sum", "inner")
 
 MOST = 8  # numbers that are tried, the last ones
 
@@ -39,7 +42,10 @@ class Fit:
 
 
 def candidates(nodes: Sequence[Node], olds: Sequence[Node], news: Sequence[Node]) -> list[Node]:
-    """The numbers that were computed from all old values, and that no new one was computed from."""
+    """The numbers that were computed from all old values, and that no new one was computed from.
+
+    One that is a linear function of them is an output, and no loss: it has no minimum.
+    """
     given = sum(1 << each.number for each in olds)
     later = sum(1 << each.number for each in news)
     used = reduce(or_, (each.uses for each in news), 0)
@@ -54,7 +60,18 @@ def candidates(nodes: Sequence[Node], olds: Sequence[Node], news: Sequence[Node]
         and not each.uses & later
         and not used >> each.number & 1
     ]
-    return found[-MOST:]
+    return [each for each in found[-MOST:] if not _is_linear(each, given)]
+
+
+def _is_linear(node: Node, given: int) -> bool:
+    """Whether a number is a linear function of one parameter, and not constant."""
+    way = walk([node], lambda each: [e for e in each.inputs if e.uses & given])
+    own = [each for each in way if not given >> each.number & 1]
+    return given.bit_count() == 1 and all(
+        each.operation in MOVES
+        or (each.operation in LINEAR and sum(bool(e.uses & given) for e in each.inputs) == 1)
+        for each in own
+    )
 
 
 def best_loss(
