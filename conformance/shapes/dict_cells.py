@@ -78,10 +78,8 @@ class DictCellSearch:
             args = [arrays[first], *(arrays[each] for each in others), parameters]
             *outs, cache = _parts(tried(self.forward, [(tuple(args), {})]))
             outs = _same_shape(outs)[: len(needed(self.backward)) - 1]
-            upstream = [
-                trace.given(rng.normal(size=e.shape), f"dout{i}") for i, e in enumerate(outs)
-            ]
-            loss = sum(((o * np.array(d)).sum() for o, d in zip(outs, upstream, strict=True)), 0.0)
+            douts = [trace.given(rng.normal(size=e.shape), f"dout{i}") for i, e in enumerate(outs)]
+            loss = sum(((o * np.array(d)).sum() for o, d in zip(outs, douts, strict=True)), 0.0)
             back = tried(self.backward, [((*douts, cache), {})])
             goals = goals_of(trace, self.backward, back, arrays)
         if not goals:
