@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 from conformance.errors import ConformanceError, SubjectError, UsageError
 
 if TYPE_CHECKING:
-    from conformance.backward_check import BackwardReport
     from conformance.gradient.report import GradReport
-    from conformance.outcome import Report
+    from conformance.report.backward_report import BackwardReport
+    from conformance.report.book_report import Report
+    from conformance.report.file_report import FileReport
+    from conformance.report.script_report import ScriptReport
     from conformance.script.recording import Recording
-    from conformance.script.report import ScriptReport
-    from conformance.shapes.file_report import FileReport
-    from conformance.training.record import TrainReport
+    from conformance.training.report import TrainReport
 
 __all__ = [
     "BackwardReport",
@@ -40,13 +40,13 @@ __all__ = [
 ]
 
 _LATER = {
-    "BackwardReport": "conformance.backward_check",
-    "FileReport": "conformance.shapes.file_report",
+    "BackwardReport": "conformance.report.backward_report",
+    "FileReport": "conformance.report.file_report",
     "GradReport": "conformance.gradient.report",
     "Recording": "conformance.script.recording",
-    "Report": "conformance.outcome",
-    "ScriptReport": "conformance.script.report",
-    "TrainReport": "conformance.training.record",
+    "Report": "conformance.report.book_report",
+    "ScriptReport": "conformance.report.script_report",
+    "TrainReport": "conformance.training.report",
 }
 """Classes whose modules import much: they are loaded when they are asked for."""
 
@@ -128,9 +128,9 @@ def assert_conformant(subject: object, **options: Any) -> None:
         AssertionError: something is wrong, or nothing was compared.
     """
     __tracebackhide__ = True
-    from conformance.backward_check import BackwardReport
-    from conformance.outcome import Report
-    from conformance.shapes.file_report import FileReport
+    from conformance.report.backward_report import BackwardReport
+    from conformance.report.book_report import Report
+    from conformance.report.file_report import FileReport
 
     known = isinstance(subject, Report | BackwardReport | FileReport)
     report: Any = subject if known else check(subject, **options)

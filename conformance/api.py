@@ -20,14 +20,15 @@ from conformance.errors import StoppedError, SubjectError, UnknownSubjectError, 
 from conformance.examine import examine
 from conformance.judging.case_report import CaseReport
 from conformance.judging.exact_lane import ExactRun
-from conformance.outcome import Report
-from conformance.report.record import case_from_json, case_to_json, from_json, further_to_json
+from conformance.report.book_report import Report
+from conformance.report.record import case_from_json, case_to_json, further_to_json
 from conformance.running.isolate import isolated
-from conformance.subjects import COMMAND, Subject, find
+from conformance.subjects import COMMAND, Subject
 from conformance.subjects.adapt import adapt
 from conformance.subjects.command.subject import CommandSubject, command_subject
 from conformance.subjects.in_format import cases_for, in_format, short_format
 from conformance.subjects.load import is_spec, load
+from conformance.subjects.named import find
 from conformance.subjects.trace.subject import TraceSubject, trace_subject
 from conformance.values import to_values
 
@@ -183,7 +184,7 @@ def _apart(
         else:  # all is judged, and the exact lane, which comes last, is not run to its end
             left = f"it {error}".splitlines()[0]
             said["exact"] += [to_values(ExactRun(reports[-1].case.id, 0, left))]
-    return _fitting(replace(from_json({**said, "cases": ()}), cases=tuple(reports)))
+    return _fitting(replace(Report.from_json({**said, "cases": ()}), cases=tuple(reports)))
 
 
 def _send_all(

@@ -18,7 +18,7 @@ from conformance.judging.exact_lane import run_exactly
 from conformance.judging.judge import check_case
 from conformance.judging.scale import convention, loss_scale
 from conformance.judging.second_run import across_cases, repeats
-from conformance.outcome import Report
+from conformance.report.book_report import Report
 from conformance.subjects import Subject
 
 FEW_COLLECTIONS = 50_000  # objects made between two

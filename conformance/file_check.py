@@ -11,28 +11,21 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
-from unittest.mock import patch
 
 from threadpoolctl import threadpool_limits
 
 from conformance.errors import EndlessError, OtherFamilyError, SubjectError, UsageError
 from conformance.files import put
-from conformance.outcome import Report
+from conformance.report.book_report import Report
+from conformance.report.file_report import FileReport, Part, ShapeReport
 from conformance.report.shape_words import refused_words
 from conformance.running.isolate import isolated
 from conformance.shapes.adapter import adapter, names_of
 from conformance.shapes.candidates import Candidate, candidates, of_thing
 from conformance.shapes.custom_function import defines_functions
 from conformance.shapes.definitions import cells, definitions, has_main, of_module, trains_at_import
-from conformance.shapes.file_report import (
-    FileReport,
-    NotHere,
-    NotJudged,
-    Part,
-    Refused,
-    ShapeReport,
-)
 from conformance.shapes.judging import Found, Recognised
+from conformance.shapes.not_judged import NotHere, NotJudged, Refused
 from conformance.subjects.load import NOTEBOOK
 from conformance.values import from_values, to_values
 
@@ -241,12 +234,15 @@ def _no_exit() -> Iterator[None]:
     def stopped(*_: object) -> None:
         raise RuntimeError("it calls exit()")
 
-    with (
-        patch.object(builtins, "exit", stopped),
-        patch.object(builtins, "quit", stopped),
-        patch.object(sys, "exit", stopped),
-    ):
+    ends: list[tuple[Any, str]] = [(builtins, "exit"), (builtins, "quit"), (sys, "exit")]
+    before = [getattr(module, name) for module, name in ends]
+    try:
+        for module, name in ends:
+            setattr(module, name, stopped)
         yield
+    finally:
+        for (module, name), own in zip(ends, before, strict=True):
+            setattr(module, name, own)
 
 
 def write_adapter(asked: Asked, target: Path) -> str:

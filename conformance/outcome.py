@@ -1,12 +1,11 @@
 """The outcome of an examination: a report on every case, the exact lane, and what is to blame.
 
-Left out: how it comes about (`examine.py`) and how it is shown (`report`).
+Left out: how it comes about (`examine.py`) and how it is shown (`report/book_report.py`).
 """
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from conformance.diagnosis.cause import Cause
 from conformance.explain.example import Example
@@ -60,7 +59,7 @@ class LostEquation:
 
 
 @dataclass(frozen=True, repr=False)
-class Report:
+class Outcome:
     """All that is known of a subject after an examination.
 
     Attributes:
@@ -120,65 +119,11 @@ class Report:
         return distinct(finding for finding in wrong if finding is not None)
 
     @property
-    def remarks(self) -> list[str]:
-        """What is wrong beside the quantities, in words, each said once."""
-        from conformance.report.finding_words import finding_texts  # here: it imports this module
-
-        return finding_texts(self)
-
-    @property
     def notes(self) -> list[str]:
         """What was not looked at, and why, each said once."""
         verdicts = (verdict for report in self.cases for verdict in report.verdicts)
         unseen = (v for v in verdicts if not v.name and v.status is Status.NOT_OBSERVED)
         return list(dict.fromkeys(verdict.problem for verdict in unseen))
-
-    # Each form is imported here, since it imports this module.
-
-    def __str__(self) -> str:
-        """The whole report as text."""
-        from conformance.report.terminal import as_text
-
-        return as_text(self)
-
-    def __repr__(self) -> str:
-        """The verdict in one line, as a failing `assert report.ok` shows it."""
-        return f"<{self.in_one_line()}>"
-
-    def in_one_line(self) -> str:
-        """The subject, the verdict, and the first line to blame with the reason."""
-        from conformance.report.opening import in_one_line
-        from conformance.report.visible import visible
-
-        return visible(in_one_line(self))
-
-    def to_json(self) -> dict[str, Any]:
-        """The report as JSON values, by `report/report.schema.json`."""
-        from conformance.report.record import to_json
-
-        return to_json(self)
-
-    def as_markdown(self) -> str:
-        """The report as GitHub-flavoured Markdown."""
-        from conformance.report.markdown import as_markdown
-
-        return as_markdown(self)
-
-    def as_page(self, command: str = "") -> str:
-        """The report as one page of HTML, for which jinja2 must be there.
-
-        Args:
-            command: that makes it again.
-        """
-        from conformance.report.page.write import page
-
-        return page([self], command)
-
-    def _repr_html_(self) -> str:
-        """The whole report for a notebook."""
-        from conformance.report.notebook import as_html
-
-        return as_html(self)
 
 
 def _lost(tag: str, verdicts: Sequence[Verdict]) -> LostEquation:

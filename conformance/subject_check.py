@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from conformance.errors import OtherFamilyError, UnknownSubjectError, UsageError
-from conformance.outcome import Report
+from conformance.report.book_report import Report
 from conformance.subjects.load import NOTEBOOK, is_file, split
 
 if TYPE_CHECKING:  # the network of the book needs none of it
-    from conformance.backward_check import BackwardReport
-    from conformance.shapes.file_report import FileReport
+    from conformance.report.backward_report import BackwardReport
+    from conformance.report.file_report import FileReport
 
 AnyReport: TypeAlias = "Report | BackwardReport | FileReport"
 

@@ -1,7 +1,6 @@
 """What is installed, in lines: packages, BLAS, fixtures. Left out: the machine (`bench`)."""
 
 from collections.abc import Iterable
-from importlib.metadata import version
 from importlib.util import find_spec
 
 PACKAGES = ("numpy", "torch", "python-flint", "safetensors")
@@ -30,6 +29,8 @@ def _has(name: str) -> bool:
 
 
 def _version(name: str) -> str:
+    from importlib.metadata import version
+
     if name == "torch" and not has_torch():
         return "not installed"
     return version(name)

@@ -14,11 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from conformance.tracing.arrays import plain, traced_number
 from conformance.tracing.frames import Frame
 from conformance.tracing.node import Node
+from conformance.tracing.plain import plain
 from conformance.tracing.program import traced_program
 from conformance.tracing.trace import Trace
+from conformance.tracing.traced_numbers import traced_number
 
 
 class NotAGradientError(ValueError):

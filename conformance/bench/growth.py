@@ -14,7 +14,7 @@ import numpy as np
 from conformance.bench.timing import Row, Timed, row, seconds_of, slope
 from conformance.corpus import store
 from conformance.judging.judge import check_case
-from conformance.subjects import find
+from conformance.subjects.named import find
 from conformance.training.data import digits
 from reference.descent import Descent
 from reference.network import Network

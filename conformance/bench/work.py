@@ -13,7 +13,7 @@ from conformance.bench.timing import Timed
 from conformance.corpus.case import Case
 from conformance.corpus.recorded import Recorded, RecordedStep
 from conformance.judging.judge import restarted
-from conformance.subjects import find
+from conformance.subjects.named import find
 from conformance.verdict.oracle import exact_step, expectations
 from reference.descent import Descent
 from reference.equations import sigmoid, sigmoid_prime

@@ -7,7 +7,6 @@ import os
 import sys
 from collections.abc import Sequence
 from errno import ENOSPC
-from importlib.metadata import version
 from typing import Annotated, NoReturn
 
 import typer
@@ -60,6 +59,8 @@ app.add_typer(mnist, name="mnist")
 
 def _version(asked: bool) -> None:
     if asked:
+        from importlib.metadata import version
+
         from conformance.versions import versions
 
         say("\n".join([f"conformance {version('backprop-conformance')}", *versions()]))

@@ -30,7 +30,7 @@ from conformance.errors import UsageError
 from conformance.model.functions import family_of
 
 if TYPE_CHECKING:
-    from conformance.outcome import Report
+    from conformance.report.book_report import Report
     from conformance.subject_check import AnyReport
     from conformance.subjects import Subject
 
@@ -83,7 +83,7 @@ def check(
 ) -> None:
     """Find the line that is wrong in a hand-written backward pass, and say why."""
     from conformance.api import check as checked
-    from conformance.outcome import Report
+    from conformance.report.book_report import Report
     from conformance.subject_check import Options, check_any
 
     outputs = Outputs(json_file, markdown, html, badge)
@@ -120,7 +120,7 @@ def check(
 
 def _say_report(report: "AnyReport", *, verbose: bool, quiet: bool) -> None:
     """Print a report, or its verdict alone."""
-    from conformance.outcome import Report
+    from conformance.report.book_report import Report
 
     if quiet:
         say(report.in_one_line())

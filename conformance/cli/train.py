@@ -28,7 +28,8 @@ from conformance.errors import UsageError
 from conformance.model.functions import family_of
 
 if TYPE_CHECKING:
-    from conformance.training.record import Epoch, TrainReport
+    from conformance.training.record import Epoch
+    from conformance.training.report import TrainReport
 
 BAR_STEPS = 50  # steps between two looks of the bar
 
@@ -170,7 +171,7 @@ def _bar() -> Iterator[Callable[[int, int], None]]:
 
 def _partners(names: str | None) -> tuple[str, ...]:
     if names is None:
-        from conformance.subjects import available
+        from conformance.subjects.named import available
 
         names = ",".join(available())
         if "torch_impl" not in names:

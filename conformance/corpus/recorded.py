@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from conformance.corpus.case import Case
-from conformance.model.table import of_batch
+from conformance.model.row import of_batch
 from reference.step import STATE, Array, Batch, Parameters, split
 
 

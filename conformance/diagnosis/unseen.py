@@ -14,7 +14,8 @@ from conformance.diagnosis.match import UNFIT, differs
 from conformance.judging.evidence import Evidence
 from conformance.mistakes.mistake import Mistake
 from conformance.mistakes.situation import Formulas, Situation
-from conformance.model.table import Row, tag_of
+from conformance.model.row import Row
+from conformance.model.table import tag_of
 from conformance.verdict.deviation import Target
 from conformance.verdict.oracle import Standing, standing
 

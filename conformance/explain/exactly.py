@@ -13,7 +13,7 @@ from conformance.arithmetic.balls import balls, rounded, until_decided
 from conformance.arithmetic.exact import to_balls
 from conformance.corpus.case import Case
 from conformance.explain.formulas import Numbers
-from conformance.model.table import of_batch
+from conformance.model.row import of_batch
 from conformance.verdict.oracle import exact_expectations
 from reference.step import Array, Batch, Parameters
 from reference.updates import OLD

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from conformance.model import updates
-from conformance.model.table import MASK, REDUCED, rows
+from conformance.model.row import MASK, REDUCED
+from conformance.model.table import rows
 from reference.step import split
 from reference.updates import OLD
 

@@ -15,7 +15,7 @@ from conformance.explain.exactly import exactly
 from conformance.explain.formulas import Numbers
 from conformance.explain.pieces import NBSP, Operand, operands, symbol, text, word
 from conformance.model.formula import has_prime, prime_tree, tree
-from conformance.model.table import Row, of_batch
+from conformance.model.row import Row, of_batch
 from conformance.verdict.compare import RESTARTED, Status, Verdict, doubtful
 from conformance.verdict.deviation import malformed, plain
 from conformance.verdict.oracle import expectations

@@ -14,7 +14,6 @@ from time import monotonic
 
 from conformance.api import Meant, check
 from conformance.backward.findings import UPDATES, Accused, Examined
-from conformance.backward_check import BackwardReport
 from conformance.errors import (
     ConformanceError,
     EndlessError,
@@ -26,12 +25,13 @@ from conformance.file_check import Asked, check_file
 from conformance.grade.row import Check, Judgement, Outcome
 from conformance.judging.case_report import CaseReport
 from conformance.model.table import TAGS
-from conformance.outcome import Report
 from conformance.report.backward_causes import why
+from conformance.report.backward_report import BackwardReport
 from conformance.report.backward_words import where
 from conformance.report.blame_words import at_layers
+from conformance.report.book_report import Report
+from conformance.report.file_report import FileReport, Part
 from conformance.report.opening import statements
-from conformance.shapes.file_report import FileReport, Part
 
 LEAST = 1.0  # second that a file is given
 LONGEST = 500  # characters of a cause

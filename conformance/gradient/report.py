@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from conformance.backward.findings import Entry, Judged
-from conformance.backward_check import BackwardReport
+from conformance.report.backward_report import BackwardReport
 
 WIDTH = 80
 SAME = 1e-3  # ratios that agree so far are one factor

@@ -17,7 +17,7 @@ from conformance.mistakes.dropout import DROPOUT
 from conformance.mistakes.mistake import Mistake, MistakenSession
 from conformance.mistakes.optimisers import OPTIMISERS
 from conformance.mistakes.situation import Situation, evaluate
-from conformance.model.table import given
+from conformance.model.row import given
 from conformance.report.mathml import mathml_pair
 from conformance.report.message import line
 from conformance.verdict.compare import RESTARTED, Status, Verdict, judge

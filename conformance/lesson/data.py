@@ -14,7 +14,7 @@ from conformance.explain.worked import Worked
 from conformance.lesson.broken import broken_steps
 from conformance.lesson.words import factors_of, why, why_slope
 from conformance.model.formula import has_prime, prime_tree, tree, tree_of
-from conformance.model.table import Row
+from conformance.model.row import Row
 from reference.step import Array, split
 
 WORDS = {

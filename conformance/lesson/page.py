@@ -19,7 +19,7 @@ from conformance.explain.worked import Line, Worked
 from conformance.files import put
 from conformance.lesson.broken import formulas, known
 from conformance.lesson.data import is_whole, numbers
-from conformance.model import table as table_
+from conformance.model.row import Row as TableRow
 from conformance.report.document import OPTION, ready, rendered
 from conformance.report.mathml import mathml
 
@@ -89,7 +89,7 @@ def text_of(name: str) -> str:
 def _parts(worked: Worked) -> Iterator[Part]:
     table = worked.case.rows
 
-    def row_of(line: tuple[Line, Row]) -> table_.Row:
+    def row_of(line: tuple[Line, Row]) -> TableRow:
         return table[line[0].name.replace("prime", "delta")]  # σ′ belongs to the δ that it enters
 
     written = zip(worked.lines, rows(worked), strict=True)
@@ -97,7 +97,7 @@ def _parts(worked: Worked) -> Iterator[Part]:
         yield Part(part, tuple(starmap(_equation, groupby(lines, row_of))))
 
 
-def _equation(row: table_.Row, lines: Iterable[tuple[Line, Row]]) -> Equation:
+def _equation(row: TableRow, lines: Iterable[tuple[Line, Row]]) -> Equation:
     about = row.quantity.about.format(layer=row.layer)
     texts = (" ".join(parts_of(line.name, each)).replace(NBSP, " ") for line, each in lines)
     return Equation(row.name, row.tag, row.formula, about, tuple(texts))

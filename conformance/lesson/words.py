@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from conformance.corpus.case import Case
 from conformance.model.formula import Tree, tree_of
 from conformance.model.functions import ACTIVATIONS, COSTS
-from conformance.model.table import Row
+from conformance.model.row import Row
 
 
 @dataclass(frozen=True)

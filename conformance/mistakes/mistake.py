@@ -12,7 +12,8 @@ import numpy as np
 
 from conformance.corpus.case import Case
 from conformance.mistakes.situation import Formulas, Situation, evaluate
-from conformance.model.table import given, rows
+from conformance.model.row import given
+from conformance.model.table import rows
 from conformance.subjects import Subject
 from reference.step import Array, Batch, Parameters
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from conformance.mistakes.mistake import Mistake
 from conformance.mistakes.situation import Formula, Formulas, Situation, by_the_book
-from conformance.model.table import PARTS
+from conformance.model.row import PARTS
 
 RIGHT = "∇C = Σ_r (m_r/m) ∇C_r"
 SAMPLES = "takes other samples than its own, which shows in BP3 and BP4 of the process"
@@ -151,6 +151,13 @@ _ALL = (
         "The gradients are not reduced: each process goes on with its own.",
         "∇C = ∇C_r",
         weighted(lambda at, each: each.m / each.of * (each.rank == rank(at))),
+        hidden="one process",
+    ),
+    _mistake(
+        "share-not-reduced",
+        "The gradients are not reduced: each process goes on with its share of the mean.",
+        "∇C = (m_r/m) ∇C_r",
+        weighted(lambda at, each: each.m / at.m * (each.rank == rank(at))),
         hidden="one process",
     ),
     _mistake(

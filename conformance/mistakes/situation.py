@@ -12,7 +12,8 @@ from typing import Any
 
 from conformance.corpus.case import Case
 from conformance.model.functions import ACTIVATIONS, DROPOUT, SIGMOID, Activation
-from conformance.model.table import MASK, Row, name_of, run
+from conformance.model.row import MASK, Row, run
+from conformance.model.table import name_of
 from reference.step import split
 from reference.updates import OLD
 

@@ -8,7 +8,7 @@ import ast
 import re
 from functools import lru_cache
 
-from conformance.model.table import Row
+from conformance.model.row import Row
 
 Tree = str | int | list["Tree"]
 """A name, a number, or an operator and its operands.

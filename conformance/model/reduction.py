@@ -7,7 +7,8 @@ from dataclasses import replace
 from functools import lru_cache
 from types import MappingProxyType
 
-from conformance.model.table import PARTS, REDUCED, Quantity, Row, Rows, rows
+from conformance.model.row import PARTS, REDUCED, Quantity, Row, Rows
+from conformance.model.table import rows
 from conformance.model.updates import SGD
 from reference.equations import reduced_gradient
 

@@ -3,6 +3,7 @@
 Left out: how processes are started (`workers.py`) and judged (`judge.py`).
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
@@ -13,11 +14,11 @@ from conformance.judging.case_report import CaseReport
 from conformance.judging.evidence import Evidence
 from conformance.mistakes.catalogue import CATALOGUE
 from conformance.mistakes.processes import PROCESSES
-from conformance.outcome import Report
 from conformance.processes.division import Divided
 from conformance.processes.judge import check_divided, mode_of
 from conformance.processes.ranks import Processes
 from conformance.processes.samples import Taken, taken
+from conformance.report.book_report import Report
 from conformance.subjects.command.run import DeclinedError
 
 KNOWN = (*PROCESSES.values(), *CATALOGUE.values())
@@ -50,10 +51,28 @@ def check_processes(
             continue
         tried.append(case)
         done(reports[-1])
-    report = Report(processes.name, (), tuple(reports), skipped or {}, declined=declined)
+    kept, left = in_its_dtype(reports)
+    tried = [case for case, each in zip(tried, reports, strict=True) if each.case.id not in left]
+    reports, skipped = kept, {**(skipped or {}), **left}
+    report = Report(processes.name, (), tuple(reports), skipped, declined=declined)
     if not any(each.failures for each in reports):
         return report
     return replace(report, causes=causes(reports, tried))
+
+
+def in_its_dtype(reports: Sequence[CaseReport]) -> tuple[list[CaseReport], dict[str, str]]:
+    """The reports on the cases of the one dtype in which a program runs, and why not the others.
+
+    A program that stops in all cases of a dtype and in none of another is written for the other.
+    """
+    stopped = Counter(each.case.dtype for each in reports if each.error)
+    all_ = Counter(each.case.dtype for each in reports)
+    stops = [dtype for dtype in all_ if stopped[dtype] == all_[dtype]]
+    runs = [dtype for dtype in all_ if not stopped[dtype]]
+    if not runs or not stops:
+        return [*reports], {}
+    left = {e.case.id: f"computes in {runs[0]}" for e in reports if e.case.dtype in stops}
+    return [each for each in reports if each.case.id not in left], left
 
 
 def causes(reports: Sequence[CaseReport], cases: Sequence[Divided]) -> tuple[Cause, ...]:

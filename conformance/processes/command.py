@@ -14,7 +14,6 @@ from threadpoolctl import threadpool_limits
 from conformance.errors import SubjectError, UsageError
 from conformance.judging.case_report import CaseReport
 from conformance.model.functions import COSTS, SIGMOID
-from conformance.outcome import Report
 from conformance.processes.check import check_processes
 from conformance.processes.commands import Commands
 from conformance.processes.division import Divided, divided
@@ -23,9 +22,11 @@ from conformance.processes.program import FunctionProgram, TwinProgram
 from conformance.processes.ranks import Processes, Simulated
 from conformance.processes.scales import recognised
 from conformance.processes.workers import Workers
-from conformance.subjects import Subject, find
+from conformance.report.book_report import Report
+from conformance.subjects import Subject
 from conformance.subjects.command.run import Program
 from conformance.subjects.load import is_spec
+from conformance.subjects.named import find
 from conformance.versions import has_torch
 
 MOST = 3

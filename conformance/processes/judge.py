@@ -18,7 +18,7 @@ from conformance.judging.case_report import CaseReport
 from conformance.judging.doubts import failed_in
 from conformance.judging.evidence import Evidence
 from conformance.model.reduction import reduced_name
-from conformance.model.table import PartBatch
+from conformance.model.row import PartBatch
 from conformance.processes.division import Divided
 from conformance.processes.ranks import GRADIENTS, Processes, ProcessStep, about
 from conformance.processes.truth import StepTruth, Targets, stacked, truth

@@ -6,16 +6,17 @@ to be a multiple of a sum that is right, of some samples, of one rank or of all.
 that is none is to blame. Left out: a process alone (`subjects/function/single_process.py`).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from conformance.backward.operation import is_float
 from conformance.backward.quantities import fitted
-from conformance.outcome import Report
 from conformance.processes.division import Divided
 from conformance.processes.truth import truth
+from conformance.report.book_report import Report
 from conformance.tracing.frames import Frame
 from conformance.tracing.node import Node
 from conformance.tracing.together import TOGETHER
@@ -84,6 +85,9 @@ def right_of(divided: Divided, t: int) -> dict[str, Right]:
 def blamed(trace: Trace, result: Node, right: Right, rank: int) -> tuple[Frame, ...]:
     """The lines that make a gradient of all processes wrong, on one of them.
 
+    Where each value on the way is a right sum but for a factor, the factor is wrong: what made the
+    numbers that are shown is to blame.
+
     Args:
         trace: of the step.
         result: what was shown.
@@ -95,9 +99,9 @@ def blamed(trace: Trace, result: Node, right: Right, rank: int) -> tuple[Frame, 
     on_the_way = [
         node
         for node in trace.nodes
-        if result.depends_on(node) and is_float(node) and node.value.size == result.value.size
+        if result.depends_on(node) and is_float(node) and node.value.size >= result.value.size
     ]
-    known = [node for node in on_the_way if _is_one_of(node, sums)]
+    known = [node for node in on_the_way if _holds_one_of(node, sums)]
     bits = sum(1 << node.number for node in known)
     led_to = 0  # what a value that is right was computed of
     for node in known:
@@ -105,18 +109,33 @@ def blamed(trace: Trace, result: Node, right: Right, rank: int) -> tuple[Frame, 
     for node in on_the_way:
         if node.uses & bits and not led_to >> node.number & 1:
             return _frames(node, own)
-    return _frames(result, own) if known else ()
+    shown = np.ravel(result.value)
+    makers = (
+        node
+        for node in on_the_way
+        if node.frames and np.any(np.all(_windows(node, shown) == shown, axis=1))
+    )
+    return _frames(next(makers, result), own) if known else ()
 
 
-def _is_one_of(node: Node, sums: Sequence[Array]) -> bool:
-    return any(fitted(np.ravel(node.value), each) is not None for each in sums)
+def _holds_one_of(node: Node, sums: Iterable[Array]) -> bool:
+    return any(_holds(node, each) for each in sums)
+
+
+def _holds(node: Node, wanted: Array) -> bool:
+    """Whether a multiple of some numbers is a value, or a part of it, such as of a flat buffer."""
+    return any(fitted(window, wanted) is not None for window in _windows(node, wanted))
+
+
+def _windows(node: Node, wanted: Array) -> Array:
+    """So many numbers of a value in a row as are wanted, from each place: (places, numbers)."""
+    return sliding_window_view(np.ravel(node.value), wanted.size)
 
 
 def _frames(node: Node, own: Array | None) -> tuple[Frame, ...]:
     """The line of a value; that of what a rank has sent, if this is not the sum of its samples."""
     for each in node.inputs if node.operation in TOGETHER else ():
-        sent = np.ravel(each.value)
-        if own is not None and each.frames and fitted(sent, np.ravel(own)) is None:
+        if own is not None and each.frames and not _holds(each, np.ravel(own)):
             return each.frames
     return node.frames
 

@@ -12,11 +12,11 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
-from conformance.outcome import Report
 from conformance.processes.check import check_processes
 from conformance.processes.division import divided
 from conformance.processes.faults import WRONG, Wrong
 from conformance.processes.ranks import Simulated
+from conformance.report.book_report import Report
 from conformance.running.parallel import in_parallel
 
 WORLDS = (1, 2, 3)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from conformance.judging.evidence import Evidence
-from conformance.model.table import PartBatch
+from conformance.model.row import PartBatch
 from conformance.processes.ranks import GRADIENTS, gradients
 from conformance.verdict.deviation import Target, compare, plain
 from conformance.verdict.oracle import expectations

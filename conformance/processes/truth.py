@@ -15,7 +15,7 @@ from conformance.arithmetic.balls import rounded, tells_ties, until_decided
 from conformance.arithmetic.rounding import RunningError
 from conformance.corpus.case import Case
 from conformance.model.reduction import part_name, reduced_name
-from conformance.model.table import PartBatch
+from conformance.model.row import PartBatch
 from conformance.processes.division import Divided
 from conformance.processes.ranks import GRADIENTS, about
 from conformance.verdict.deviation import Target

@@ -5,11 +5,11 @@ Left out: the picture, which whoever reads the file draws.
 
 from typing import Any
 
-from conformance.backward_check import BackwardReport
 from conformance.corpus import store
-from conformance.outcome import Report
+from conformance.report.backward_report import BackwardReport
+from conformance.report.book_report import Report
+from conformance.report.file_report import FileReport
 from conformance.report.sentence import pluralize
-from conformance.shapes.file_report import FileReport
 
 LABEL = "backprop"
 COLORS = {0: "brightgreen", 1: "red"}

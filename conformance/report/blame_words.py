@@ -6,26 +6,26 @@ Left out: its cause (`cause_words.py`), its line of code (`source_words.py`).
 from collections.abc import Sequence
 
 from conformance.corpus.case import Case
-from conformance.model.table import Row
-from conformance.outcome import Blame, LostEquation, Report
+from conformance.model.row import Row
+from conformance.outcome import Blame, LostEquation, Outcome
 from conformance.report.message import difference, run_words, what
 from conformance.verdict.compare import Verdict, doubtful
 
 LISTED = 8  # declined cases of one reason that a line names
 
 
-def case_of(report: Report, blame: Blame | LostEquation) -> Case:
+def case_of(report: Outcome, blame: Blame | LostEquation) -> Case:
     """The case of the first verdict."""
     return next(each.case for each in report.cases if each.case.id == blame.first.case)
 
 
-def equation_of_blame(report: Report, blame: Blame) -> Row:
+def equation_of_blame(report: Outcome, blame: Blame) -> Row:
     """The equation that is wrong, with the formula of the case in which it is so first."""
     case = case_of(report, blame)
     return case.rows[blame.first.name]
 
 
-def heading(report: Report, blame: Blame) -> str:
+def heading(report: Outcome, blame: Blame) -> str:
     """Which equation is wrong, at which layers, in how many cases."""
     cases = len(report.cases)
     count = f"{blame.cases} of {cases} case{'s'[: cases != 1]}"
@@ -40,7 +40,7 @@ def at_layers(layers: Sequence[int]) -> str:
     return f" at layer {last}" if last else ""
 
 
-def first_words(report: Report, blame: Blame | LostEquation) -> list[str]:
+def first_words(report: Outcome, blame: Blame | LostEquation) -> list[str]:
     """The first verdict: where, both values, what else may be to blame."""
     first = blame.first
     case = case_of(report, blame)
@@ -52,14 +52,14 @@ def first_words(report: Report, blame: Blame | LostEquation) -> list[str]:
     return words
 
 
-def explained(report: Report, first: Verdict) -> list[Verdict]:
+def explained(report: Outcome, first: Verdict) -> list[Verdict]:
     """The quantities of the same step that are wrong because of this one."""
     verdicts = next(each.verdicts for each in report.cases if each.case.id == first.case)
     here = (first.step, first.mode, first.name)
     return [v for v in verdicts if (v.step, v.mode, v.explained_by) == here]
 
 
-def skipped_words(report: Report) -> str:
+def skipped_words(report: Outcome) -> str:
     """How many cases were not put to the subject, and why; empty if all were."""
     reasons: dict[str, int] = {}
     for reason in report.skipped.values():
@@ -69,7 +69,7 @@ def skipped_words(report: Report) -> str:
     )
 
 
-def declined_words(report: Report, most: int | None = LISTED) -> str:
+def declined_words(report: Outcome, most: int | None = LISTED) -> str:
     """Why the subject declined cases, and which: `no float32 (a-float32, b-float32)`.
 
     Args:
@@ -87,6 +87,6 @@ def _listed(ids: Sequence[str], most: int | None) -> str:
     return ", ".join(ids[:most]) + f" and {left} more" * bool(left)
 
 
-def errors(report: Report) -> list[str]:
+def errors(report: Outcome) -> list[str]:
     """Why the subject could not be judged in some cases, each said once."""
     return list(dict.fromkeys(each.error for each in report.cases if each.error))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conformance.explain.example import Example
-from conformance.outcome import Report
+from conformance.outcome import Outcome
 from conformance.report.measure_words import measure_text
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 NO_CAUSE = "cause: no catalogued mistake does this"
 
 
-def mistakes(report: Report, tag: str) -> "list[Mistake]":
+def mistakes(report: Outcome, tag: str) -> "list[Mistake]":
     """The known mistakes that explain one wrong equation; several if no case tells them apart."""
     ids = [id_ for cause in report.causes if cause.tag == tag for id_ in cause.known]
     if not ids:  # a right subject needs no catalogue
@@ -54,7 +54,7 @@ class Formula:
         return " ".join(self.sentences)
 
 
-def formulas(report: Report, tag: str) -> list[Formula]:
+def formulas(report: Outcome, tag: str) -> list[Formula]:
     """The formulas that the subject may have instead of an equation, each once."""
     found: dict[tuple[str, str], list[Mistake]] = {}
     for each in mistakes(report, tag):
@@ -69,7 +69,7 @@ def formulas(report: Report, tag: str) -> list[Formula]:
     ]
 
 
-def cause_words(report: Report, tag: str) -> Iterator[str]:
+def cause_words(report: Outcome, tag: str) -> Iterator[str]:
     """The lines on the cause of one wrong equation; one, if it has been told of another."""
     told = told_of(report, tag)
     if told:
@@ -88,7 +88,7 @@ def mistake_words(i: int, name: str, of: "Formula | Mistake") -> Iterator[str]:
     yield f"  right  {of.right}"
 
 
-def told_of(report: Report, tag: str) -> str:
+def told_of(report: Outcome, tag: str) -> str:
     """The first wrong equation before this one that has the same cause; empty if none has."""
     names = _names(report, tag)
     tags = [blame.tag for blame in report.blames]
@@ -96,11 +96,11 @@ def told_of(report: Report, tag: str) -> str:
     return next((each for each in earlier if _names(report, each) == names), "")
 
 
-def _names(report: Report, tag: str) -> list[str]:
+def _names(report: Outcome, tag: str) -> list[str]:
     return [cause_name(report, tag, mistake) for mistake in mistakes(report, tag)]
 
 
-def cause_name(report: Report, tag: str, mistake: "Mistake") -> str:
+def cause_name(report: Outcome, tag: str, mistake: "Mistake") -> str:
     """The id of a mistake, and whether it explains this equation alone, or is in a hidden one."""
     causes = [cause for cause in report.causes if cause.tag == tag]
     if any(mistake.id in cause.mistakes for cause in causes):
@@ -110,7 +110,7 @@ def cause_name(report: Report, tag: str, mistake: "Mistake") -> str:
     return f"{mistake.id}, {before if hidden else f'in {tag} alone'}"
 
 
-def beside_cause(report: Report, tag: str) -> Iterator[str]:
+def beside_cause(report: Outcome, tag: str) -> Iterator[str]:
     """What is said of a cause beside the mistakes that explain it, or if none does."""
     for cause in report.causes:
         if cause.tag != tag:
@@ -128,12 +128,12 @@ def beside_cause(report: Report, tag: str) -> Iterator[str]:
             yield from map(measure_text, cause.measured)
 
 
-def example_words(report: Report, example: Example) -> str:
+def example_words(report: Outcome, example: Example) -> str:
     """A small network on which equations are wrong, every equation with its numbers."""
     return "\n".join((example_heading(report, example), "", example.text.rstrip("\n")))
 
 
-def example_heading(report: Report, example: Example) -> str:
+def example_heading(report: Outcome, example: Example) -> str:
     """What a small network shows."""
     return f"the smallest network on which {report.subject} is wrong in {joined(example.tags)}:"
 

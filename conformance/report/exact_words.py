@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator
 
 from conformance.judging.exact_lane import ExactRun
-from conformance.outcome import LostEquation, Report
+from conformance.outcome import LostEquation, Outcome
 from conformance.report.backward_causes import instead_words
 from conformance.report.blame_words import at_layers
 from conformance.report.message import lost
@@ -15,7 +15,7 @@ from conformance.verdict.compare import Verdict
 from conformance.verdict.on_balls import Exactness
 
 
-def exact_words(report: Report, tag: str = "") -> Iterator[str]:
+def exact_words(report: Outcome, tag: str = "") -> Iterator[str]:
     """The lines that balls have to say of a blamed equation, or of the whole subject."""
     if not tag:
         yield from map(_of_all, report.exact)
@@ -30,7 +30,7 @@ def exact_words(report: Report, tag: str = "") -> Iterator[str]:
         yield f"exact arithmetic ({verdict.case}): {_of_failure(verdict, found)}"
 
 
-def loss_text(report: Report, each: LostEquation) -> str:
+def loss_text(report: Outcome, each: LostEquation) -> str:
     """That the formula of an equation is right and its digits are lost, and in how many cases."""
     where, of = f"{each.tag}{at_layers(each.layers)}", len(report.cases)
     count = f"in {each.cases} of {of} case{'s'[: of != 1]}"

@@ -5,7 +5,7 @@ Left out: its line of code (`source_words.py`).
 
 from collections.abc import Callable
 
-from conformance.outcome import Report
+from conformance.outcome import Outcome
 from conformance.report.source_words import place, source
 from conformance.verdict.compare import Verdict
 from conformance.verdict.finding import Finding, Kind
@@ -26,7 +26,7 @@ def problem_text(verdict: Verdict) -> str:
     return f"{verdict.problem} from the truth" if verdict.from_truth else verdict.problem
 
 
-def finding_texts(report: Report) -> list[str]:
+def finding_texts(report: Outcome) -> list[str]:
     """What is wrong beside the equations, each said once."""
     return list(dict.fromkeys(finding_text(each) for each in report.findings))
 

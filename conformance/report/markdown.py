@@ -11,7 +11,7 @@ from pathlib import Path
 
 from conformance.errors import UsageError
 from conformance.judging.case_report import CaseReport
-from conformance.outcome import Blame, Report
+from conformance.outcome import Blame, Outcome
 from conformance.report.blame_words import (
     equation_of_blame,
     errors,
@@ -56,12 +56,12 @@ def append(path: Path, text: str) -> None:
         raise UsageError(f"--markdown {path}: {error.strerror}") from error
 
 
-def as_markdown(report: Report) -> str:
+def as_markdown(report: Outcome) -> str:
     """The whole report as Markdown."""
     return "\n\n".join(_blocks(report)) + "\n"
 
 
-def _blocks(report: Report) -> Iterator[str]:
+def _blocks(report: Outcome) -> Iterator[str]:
     said = f"{SIGNS.get(report.exit_code, '!')} {code(report.subject)} is {verdict(report)}"
     yield f"### {said}: {text(sentence(report))}"
     yield "\n".join(f"- {text(line)}" for line in facts(report))
@@ -113,7 +113,7 @@ def _table(cases: Sequence[CaseReport]) -> str:
     return table(("case", *kinds, "worst"), rows)
 
 
-def _blamed(report: Report, blame: Blame) -> Iterator[str]:
+def _blamed(report: Outcome, blame: Blame) -> Iterator[str]:
     """What is said of an equation that is wrong."""
     equation = equation_of_blame(report, blame)
     yield f"#### {text(heading(report, blame))}"
@@ -130,7 +130,7 @@ def _blamed(report: Report, blame: Blame) -> Iterator[str]:
     yield "\n".join(f"- {text(line)}" for line in (*first_words(report, blame), *more))
 
 
-def _caused(report: Report, tag: str) -> Iterator[str]:
+def _caused(report: Outcome, tag: str) -> Iterator[str]:
     for i, each in enumerate(formulas(report, tag)):
         yield f"{'or' if i else 'cause'}: **{text(each.name)}**: {text(each.sentence)}"
         yield fenced(f"- {each.wrong}\n+ {each.right}", "diff")

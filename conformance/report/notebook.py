@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
 from conformance.judging.case_report import CaseReport
-from conformance.outcome import Blame, Report
+from conformance.outcome import Blame, Outcome
 from conformance.report.blame_words import (
     equation_of_blame,
     errors,
@@ -47,12 +47,12 @@ _TINTS = {
 }
 
 
-def as_html(report: Report) -> str:
+def as_html(report: Outcome) -> str:
     """The whole report as a fragment of HTML, which is well-formed XML too."""
     return f'<div class="{_IGNORED}" style="color: inherit">{"".join(_parts(report))}</div>'
 
 
-def _parts(report: Report) -> Iterator[str]:
+def _parts(report: Outcome) -> Iterator[str]:
     said = f"{SIGNS.get(report.exit_code, '!')} {_element('code', _text(report.subject))}"
     strong = _element("strong", f"{said} is {verdict(report)}")
     yield _element("p", f"{strong}: {_text(sentence(report))}")
@@ -108,7 +108,7 @@ def _row(report: CaseReport, kinds: Sequence[str]) -> Iterator[str]:
     yield _element("td", worst(report), "text-align: right; padding: 0 .5em")
 
 
-def _blamed(report: Report, blame: Blame) -> Iterator[str]:
+def _blamed(report: Outcome, blame: Blame) -> Iterator[str]:
     """What is said of an equation that is wrong."""
     equation = equation_of_blame(report, blame)
     yield _element("h4", _text(heading(report, blame)))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from conformance.judging.case_report import CaseReport
-from conformance.outcome import Blame, LostEquation, Report
+from conformance.outcome import Blame, LostEquation, Outcome
 from conformance.report.blame_words import (
     at_layers,
     equation_of_blame,
@@ -50,7 +50,7 @@ class Statement:
         return f"{self.short or self.what}{where}{self.why and f': {self.why}'}"
 
 
-def statements(report: Report) -> list[Statement]:
+def statements(report: Outcome) -> list[Statement]:
     """What is wrong: the equations in causal order, then what else was found, then what stopped.
 
     Of a subject that is right, the equations that lose digits.
@@ -67,7 +67,7 @@ def statements(report: Report) -> list[Statement]:
     return [stop, *wrong] if 2 * len(stopped) > len(report.cases) else [*wrong, stop]
 
 
-def opening(report: Report, width: int | None = None) -> Iterator[str]:
+def opening(report: Outcome, width: int | None = None) -> Iterator[str]:
     """The first lines of a report; given a width, those that hold code are cut to it."""
     found = statements(report)
     if report.ok:
@@ -89,7 +89,7 @@ def opening(report: Report, width: int | None = None) -> Iterator[str]:
     yield from (_cut(f"also {each.in_one_line()}", width) for each in others)
 
 
-def in_one_line(report: Report) -> str:
+def in_one_line(report: Outcome) -> str:
     """The subject, the verdict, and the first finding: what, on which line, why."""
     found = statements(report)
     if not found or report.ok:
@@ -104,7 +104,7 @@ def _cut(text: str, width: int | None) -> str:
     return text if width is None or len(text) <= width else f"{text[: width - 1]}…"
 
 
-def _nothing(report: Report) -> str:
+def _nothing(report: Outcome) -> str:
     if report.declined:
         return outcome(report)
     return f"{verdict(report)}: nothing was compared"
@@ -114,7 +114,7 @@ def _is_stop(statement: Statement) -> bool:
     return not statement.short
 
 
-def _of_blame(report: Report, blame: Blame) -> Statement:
+def _of_blame(report: Outcome, blame: Blame) -> Statement:
     equation, frames = equation_of_blame(report, blame), blame.frames
     short = f"{blame.tag} is wrong{at_layers(blame.layers)}"
     if blame.first.doubted:  # it is not the subject's line that is wrong
@@ -124,14 +124,14 @@ def _of_blame(report: Report, blame: Blame) -> Statement:
     return Statement(heading(report, blame), where, _why(report, blame), short, _short(frames))
 
 
-def _of_loss(report: Report, each: LostEquation) -> Statement:
+def _of_loss(report: Outcome, each: LostEquation) -> Statement:
     """An equation whose formula is right, and where its digits went."""
     text = loss_text(report, each)
     place = place_and_text(each.frames[0]) if each.frames else ""
     return Statement(text, place, loss_words(each), text.rsplit(", ", 1)[0], _short(each.frames))
 
 
-def _why(report: Report, blame: Blame) -> str:
+def _why(report: Outcome, blame: Blame) -> str:
     """The cause of one wrong equation, or what was measured, or how far it is off."""
     known = formulas(report, blame.tag)
     names = " or ".join(each.name for each in known)
@@ -152,7 +152,7 @@ def _of_finding(finding: Finding) -> Statement:
     return Statement(text, place_and_text(frames[0]) if frames else "", "", text, _short(frames))
 
 
-def _of_stopped(report: Report, stopped: list[CaseReport]) -> Statement:
+def _of_stopped(report: Outcome, stopped: list[CaseReport]) -> Statement:
     """That some cases stopped, the line at which the first one did, and its exception."""
     first = stopped[0]
     said = next(iter(first.error.splitlines()), "nothing was compared").rstrip(":")

@@ -13,8 +13,8 @@ from conformance.explain.example import Example
 from conformance.judging.case_report import CaseReport
 from conformance.judging.exact_lane import ExactRun
 from conformance.judging.records import Cell, Point
-from conformance.outcome import Report
-from conformance.report.finding_words import finding_text
+from conformance.outcome import Outcome
+from conformance.report.finding_words import finding_text, finding_texts
 from conformance.report.judged import judged
 from conformance.report.measure_words import measure_text
 from conformance.statement import Statement
@@ -33,7 +33,7 @@ OPTIONAL = (
 )  # of a verdict, written where there is one
 
 
-def to_json(report: Report) -> dict[str, Any]:
+def to_json(report: Outcome) -> dict[str, Any]:
     """The report as JSON values."""
     return {
         "report_version": REPORT_VERSION,
@@ -63,7 +63,7 @@ def to_json(report: Report) -> dict[str, Any]:
             }
             for each in report.losses
         ],
-        "remarks": report.remarks,
+        "remarks": finding_texts(report),
         "findings": [_finding_to_json(each) for each in report.findings],
         "cases": [case_to_json(each) for each in report.cases],
         "skipped": dict(report.skipped),
@@ -72,7 +72,7 @@ def to_json(report: Report) -> dict[str, Any]:
     }
 
 
-def further_to_json(report: Report) -> dict[str, Any]:
+def further_to_json(report: Outcome) -> dict[str, Any]:
     """What is known beside the cases as JSON values."""
     causes = [{**to_values(each), "measured": _measured_to_json(each)} for each in report.causes]
     return {
@@ -86,8 +86,8 @@ def _measured_to_json(cause: Cause) -> list[dict[str, Any]]:
     return [{**_kind_and_values(each), "text": measure_text(each)} for each in cause.measured]
 
 
-def from_json(values: dict[str, Any]) -> Report:
-    """The report of some JSON values; what follows from others is computed again."""
+def from_json(values: dict[str, Any]) -> tuple[Any, ...]:
+    """What an outcome is made of, from JSON values; what follows from it is computed again."""
     causes = (
         {
             **each,
@@ -96,7 +96,7 @@ def from_json(values: dict[str, Any]) -> Report:
         }
         for each in values.get("causes", ())
     )
-    return Report(
+    return (
         values["subject"],
         tuple(values["conventions"]),
         tuple(case_from_json(each) for each in values["cases"]),

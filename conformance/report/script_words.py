@@ -1,13 +1,13 @@
 """What is said of a script beside its gradients: its parameters, the update rule, how it ended.
 
-Left out: what is known (`script/findings.py`), and its gradients (`backward_words.py`).
+Left out: what is known (`script_outcome.py`), and its gradients (`backward_words.py`).
 """
 
 from collections.abc import Iterator
 from typing import Any
 
 from conformance.report.visible import visible
-from conformance.script.findings import Ran, Rule
+from conformance.script_outcome import Ran, Rule
 
 MANY = 12  # parameters, beyond which their names are not all said
 

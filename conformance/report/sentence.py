@@ -8,7 +8,7 @@ from itertools import groupby
 
 from conformance.judging.case_report import CaseReport
 from conformance.model.table import CAUSAL
-from conformance.outcome import Blame, Report
+from conformance.outcome import Blame, Outcome
 from conformance.report.blame_words import (
     LISTED,
     at_layers,
@@ -18,6 +18,7 @@ from conformance.report.blame_words import (
 )
 from conformance.report.cause_words import joined, mistakes
 from conformance.report.exact_words import loss_text
+from conformance.report.finding_words import finding_texts
 from conformance.report.judged import judged_words
 from conformance.report.measure_words import measure_text
 from conformance.report.message import accused
@@ -28,12 +29,12 @@ SIGNS = {0: "✓", 1: "✗"}
 """By the exit code; anything else is not judged, and has an exclamation mark."""
 
 
-def verdict(report: Report) -> str:
+def verdict(report: Outcome) -> str:
     """The verdict in a word or two, to stand after "is"."""
     return WORDS.get(report.exit_code, "not judged")
 
 
-def outcome(report: Report) -> str:
+def outcome(report: Outcome) -> str:
     """The verdict, and of how many cases it is if the subject declined others."""
     if not report.declined:
         return verdict(report)
@@ -44,13 +45,13 @@ def outcome(report: Report) -> str:
     return f"{right}, {refused} declined: {declined_words(report)}"
 
 
-def declined(report: Report, most: int | None = LISTED) -> str:
+def declined(report: Outcome, most: int | None = LISTED) -> str:
     """How many cases the subject declined, why, and which; see `declined_words`."""
     cases = pluralize(len(report.cases) + len(report.declined), "case")
     return f"{len(report.declined)} of {cases} declined: {declined_words(report, most)}"
 
 
-def sentence(report: Report) -> str:
+def sentence(report: Outcome) -> str:
     """What is wrong and why, without the subject's name and without a full stop.
 
     Such as `BP2 is wrong at layer 2: σ′ is taken at a, which has been through σ already`. It may
@@ -58,7 +59,7 @@ def sentence(report: Report) -> str:
     """
     lost = [loss_text(report, each).rsplit(", ", 1)[0] for each in report.losses]
     badly = any(each.badly for each in report.losses)
-    told = [*_wrong(report)] or report.remarks or (lost if badly else [])
+    told = [*_wrong(report)] or finding_texts(report) or (lost if badly else [])
     if told:
         return "; ".join(told)
     passes = [each for case in report.cases for each in case.passes]
@@ -75,7 +76,7 @@ def sentence(report: Report) -> str:
     return f"it could not be judged in {len(stopped)} of {cases}{_stopped(report, stopped)}"
 
 
-def counts(report: Report) -> str:
+def counts(report: Outcome) -> str:
     """How many quantities agree, how many are wrong, and which are not shown."""
     passes = [each for case in report.cases for each in case.passes]
     entries = sum(each.worst.entries for each in passes if each.worst)
@@ -97,7 +98,7 @@ def counts(report: Report) -> str:
     )
 
 
-def facts(report: Report) -> Iterator[str]:
+def facts(report: Outcome) -> Iterator[str]:
     """How much was judged, by which conventions, and what was not and why."""
     yield counts(report)
     yield judged_words(report.cases)
@@ -111,7 +112,7 @@ def facts(report: Report) -> Iterator[str]:
     yield from report.notes
 
 
-def format_words(report: Report) -> Iterator[str]:
+def format_words(report: Outcome) -> Iterator[str]:
     """That the inputs are rounded to a short format, and which quantities it cannot decide."""
     if not report.cases or not report.cases[0].case.format.short:
         return
@@ -139,7 +140,7 @@ def pluralize(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'s'[: count != 1]}"
 
 
-def _stopped(report: Report, stopped: Sequence[CaseReport]) -> str:
+def _stopped(report: Outcome, stopped: Sequence[CaseReport]) -> str:
     """Why the first of some cases was not judged to the end."""
     lines = [line for each in stopped for line in each.error.splitlines()[:1]]
     if not lines:
@@ -148,7 +149,7 @@ def _stopped(report: Report, stopped: Sequence[CaseReport]) -> str:
     return f", first {said}" if said.startswith("in ") else f": {said.removeprefix(': ')}"
 
 
-def _wrong(report: Report) -> Iterator[str]:
+def _wrong(report: Outcome) -> Iterator[str]:
     """The equations that are wrong, those together that one cause explains."""
     told = [(_why(report, blame), blame) for blame in report.blames]
     for why, group in groupby(told, key=lambda each: each[0]):
@@ -166,7 +167,7 @@ def _where(blames: Sequence[Blame]) -> str:
     return f"{joined([f'{blame.tag}{at_layers(blame.layers)}' for blame in blames])} {be} wrong"
 
 
-def _why(report: Report, blame: Blame) -> str:
+def _why(report: Outcome, blame: Blame) -> str:
     """The cause of one wrong equation, if there is one formula alone, or what can be measured."""
     if blame.first.doubted:
         return accused(blame.first, equation_of_blame(report, blame).field)

@@ -1,15 +1,14 @@
 """What is said of a file whose shape was recognised: what it was taken for, then the verdict.
 
-Left out: what is known (`shapes/file_report.py`).
+Left out: the whole report (`file_report.py`).
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
-from conformance.outcome import Report
 from conformance.report.visible import visible
-from conformance.shapes.file_report import FileReport, NotHere, NotJudged, Part, Refused
 from conformance.shapes.judging import Recognised
+from conformance.shapes.not_judged import NotHere, NotJudged, Refused
 
 MANY = 12  # names of parameters that are written out
 
@@ -42,20 +41,6 @@ def _together(parameters: Sequence[str]) -> list[str]:
     return [root if count == 1 else f"{root} ({count} of them)" for root, count in roots.items()]
 
 
-def file_lines(report: FileReport) -> Iterator[str]:
-    """The whole report on a file, line by line."""
-    for i, each in enumerate(report.parts):
-        if i:
-            yield ""
-        named = isinstance(each, Report) or not each.exit_code
-        if len(report.parts) > 1 and not named:
-            yield visible(f"{_name(each)}:")
-        yield from str(each).splitlines()
-    for left in report.left:
-        yield visible(f"not judged: {left.name}: {left.why}")
-    yield from failed_words(report.failed)
-
-
 def failed_words(failed: NotHere | None) -> list[str]:
     """What a file asked for that is not here; nothing if there is none."""
     if failed is None:
@@ -84,15 +69,3 @@ def refused_words(
         )
         lines += [f"    {line}".rstrip() for line in refusal.adapter.splitlines()]
     return "\n".join(lines)
-
-
-def _name(part: Part) -> str:
-    return part.subject if isinstance(part, Report) else part.name
-
-
-def in_one_line_of(report: FileReport) -> str:
-    """The verdict on the only program of a file, or how many of several are right."""
-    if len(report.parts) == 1:
-        return report.parts[0].in_one_line()
-    right = sum(each.exit_code == 0 for each in report.parts)
-    return f"{report.place}: {right} of {len(report.parts)} programs are right"

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from conformance.corpus.case import Case
 from conformance.judging.case_report import CaseReport
-from conformance.outcome import Blame, LostEquation, Report
+from conformance.outcome import Blame, LostEquation, Outcome
 from conformance.report.ascii import encodes
 from conformance.report.blame_words import (
     case_of,
@@ -58,7 +58,7 @@ ROWS, FACTS = 5, 2  # of the table with its heading, and of what is said under i
 Signs = Mapping[str, str]
 
 
-def show(console: Console, report: Report, *, verbose: bool = False) -> None:
+def show(console: Console, report: Outcome, *, verbose: bool = False) -> None:
     """Print the verdict and what supports it, in 25 lines or as it is."""
     width = console.width
     encoded = encodes(getattr(console.file, "encoding", None), "".join(ASCII_SIGNS))
@@ -70,7 +70,7 @@ def show(console: Console, report: Report, *, verbose: bool = False) -> None:
         console.print(text, soft_wrap=True)
 
 
-def _short(report: Report, signs: Signs, width: int) -> list[Block]:
+def _short(report: Outcome, signs: Signs, width: int) -> list[Block]:
     """The blocks of a report that fits a screen."""
     facts = [*_facts(report), *_more(report)]
     return [
@@ -81,7 +81,7 @@ def _short(report: Report, signs: Signs, width: int) -> list[Block]:
     ]
 
 
-def _all(report: Report, signs: Signs, width: int) -> list[Block]:
+def _all(report: Outcome, signs: Signs, width: int) -> list[Block]:
     """The blocks of a whole report."""
     return [
         _opening(report),
@@ -95,7 +95,7 @@ def _all(report: Report, signs: Signs, width: int) -> list[Block]:
     ]
 
 
-def as_text(report: Report, width: int = 80) -> str:
+def as_text(report: Outcome, width: int = 80) -> str:
     """The whole report as plain text."""
     text = StringIO()
     show(Console(file=text, width=width, color_system=None), report, verbose=True)
@@ -115,13 +115,13 @@ def show_cases(console: Console, cases: Sequence[Case]) -> None:
     console.print(table)
 
 
-def _opening(report: Report, width: int | None = None) -> Block:
+def _opening(report: Outcome, width: int | None = None) -> Block:
     """The verdict in its first lines."""
     first, *others = opening(report, width)
     return Block([_seen(first, HEADLINE.get(report.exit_code, "bold yellow")), *map(_seen, others)])
 
 
-def _support(report: Report) -> Iterator[Text]:
+def _support(report: Outcome) -> Iterator[Text]:
     """What supports the first finding, if it is an equation."""
     for blame in report.blames[:1]:
         equation, known = equation_of_blame(report, blame), formulas(report, blame.tag)
@@ -134,7 +134,7 @@ def _support(report: Report) -> Iterator[Text]:
 
 
 def _table(
-    report: Report, signs: Signs, width: int, order: Sequence[Status] | None = None
+    report: Outcome, signs: Signs, width: int, order: Sequence[Status] | None = None
 ) -> Iterator[Text]:
     """The heading and a line a case, in the order of the corpus or of their status."""
     cases = report.cases if order is None else sorted(report.cases, key=_rank(order))
@@ -161,7 +161,7 @@ def _rank(order: Sequence[Status]) -> Callable[[CaseReport], int]:
     return lambda case: order.index(case.status)
 
 
-def _facts(report: Report) -> Iterator[Text]:
+def _facts(report: Outcome) -> Iterator[Text]:
     """How much was judged, by which conventions, and what was not and why."""
     if not report.ok:  # else the first line says it
         yield _seen(counts(report))
@@ -178,7 +178,7 @@ def _facts(report: Report) -> Iterator[Text]:
         yield from map(_seen, exact_words(report))
 
 
-def _more(report: Report) -> Iterator[Text]:
+def _more(report: Outcome) -> Iterator[Text]:
     """What -v shows that nothing here tells of."""
     tags = list(dict.fromkeys(tag for each in report.smallest for tag in each.tags))
     if tags:
@@ -188,7 +188,7 @@ def _more(report: Report) -> Iterator[Text]:
         yield _seen("-v shows the traceback", "dim")
 
 
-def _blamed(report: Report, blame: Blame) -> Iterator[Text]:
+def _blamed(report: Outcome, blame: Blame) -> Iterator[Text]:
     """What is said of an equation that is wrong."""
     equation = equation_of_blame(report, blame)
     yield _seen(f"{heading(report, blame)}: {equation.formula}", "bold")
@@ -206,7 +206,7 @@ def _blamed(report: Report, blame: Blame) -> Iterator[Text]:
         yield _seen(line(case_of(report, blame), each), "dim")
 
 
-def _lost(report: Report, each: LostEquation) -> Iterator[Text]:
+def _lost(report: Outcome, each: LostEquation) -> Iterator[Text]:
     """What is said of an equation whose digits are lost, and the line with its neighbours."""
     yield _seen(loss_text(report, each), "bold")
     yield from (_seen(f"  {place(frame)}") for frame in each.frames[:1])

@@ -2,8 +2,6 @@
 
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import TypeVar
 
@@ -26,6 +24,9 @@ def in_parallel(
     if workers == 1:
         yield from (work(id_, place) for id_ in ids)
         return
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import active_children, get_context
+
     others = {*active_children()}
     with ProcessPoolExecutor(workers, get_context("spawn"), _deaf) as pool:
         try:

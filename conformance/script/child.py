@@ -15,10 +15,10 @@ from typing import Any
 from conformance.errors import ConformanceError, SubjectError
 from conformance.running.tracebacks import headline
 from conformance.script.conclude import conclude
-from conformance.script.findings import Ran
 from conformance.script.names import Held, held, namespaces
 from conformance.script.parameters import Parameter, parameters, steps
 from conformance.script.program import run
+from conformance.script_outcome import Ran
 from conformance.tracing.frames import raised_in
 from conformance.tracing.long import MOST, LongTrace
 from conformance.values import to_values

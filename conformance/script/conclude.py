@@ -14,13 +14,13 @@ from conformance.backward.no_loss import COST_NAMES
 from conformance.backward.program import NotAGradientError
 from conformance.backward.quantities import HALF_OF_THE_DIGITS
 from conformance.errors import NothingTrainedError, SubjectError
-from conformance.script.findings import Ran
 from conformance.script.judge import Judgement, judged, single_error, uneven_error
 from conformance.script.known_rules import rule
 from conformance.script.names import Held, names
 from conformance.script.parameters import Parameter, steps
 from conformance.script.rule import faults
 from conformance.script.still import never_moved
+from conformance.script_outcome import Ran
 from conformance.tracing.trace import Trace
 
 _POOLS = ("multiprocessing.pool", "concurrent.futures.process", "joblib")

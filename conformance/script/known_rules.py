@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from conformance.script.findings import Rule
 from conformance.script.linear import entrywise, scalar
 from conformance.script.update import SAME, Update, kept
+from conformance.script_outcome import Rule
 from conformance.tracing.node import Node, flat
 from reference.step import Array
 

@@ -9,9 +9,9 @@ from itertools import count
 from typing import Any
 
 from conformance.errors import ConformanceError
+from conformance.report.script_report import ScriptReport
 from conformance.script.imports import traced_imports
 from conformance.script.recording import SEED, Recording
-from conformance.script.report import ScriptReport
 from conformance.script.rewrite import compiled
 
 _CELLS = count(1)

@@ -10,9 +10,10 @@ from typing import Any
 
 from conformance.backward.source import written_name
 from conformance.shapes.tensors import is_tensor
-from conformance.tracing.arrays import Traced, is_traced_number
+from conformance.tracing.arrays import Traced
 from conformance.tracing.frames import is_subject
 from conformance.tracing.node import Node
+from conformance.tracing.plain import is_traced_number
 from conformance.tracing.trace import Trace
 
 DEPTH, MANY = 4, 20_000  # of objects within objects

@@ -15,10 +15,10 @@ from typing import Any, Self
 
 import numpy as np
 
+from conformance.report.script_report import ScriptReport
 from conformance.script.conclude import conclude
 from conformance.script.names import Held, held
 from conformance.script.parameters import parameters, steps
-from conformance.script.report import ScriptReport
 from conformance.tracing.entering import Entrance, left
 from conformance.tracing.long import MOST, LongTrace
 from conformance.tracing.modules import replaced

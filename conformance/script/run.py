@@ -9,9 +9,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from conformance.errors import StoppedError, SubjectError
+from conformance.report.script_report import ScriptReport
 from conformance.running.isolate import isolated
-from conformance.script.findings import Ran
-from conformance.script.report import ScriptReport
+from conformance.script_outcome import Ran
 from conformance.values import from_values
 
 if TYPE_CHECKING:

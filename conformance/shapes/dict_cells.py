@@ -8,7 +8,7 @@ import ast
 import inspect
 import re
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from types import FunctionType
@@ -21,6 +21,14 @@ from conformance.backward.program import NotAGradientError, OwnPass
 from conformance.shapes.arguments import needed
 from conformance.shapes.attempt import UnfitError
 from conformance.shapes.example_data import N_HIDDEN, N_IN, N_OUT, M
+from conformance.shapes.function_pairs import (
+    PairSearch,
+    goals_of,
+    inputs_and_parameters,
+    pairs,
+    quiet,
+    tried,
+)
 from conformance.shapes.judging import Found, Recognised, called
 from conformance.shapes.layers import together
 from conformance.shapes.vocabulary import BIAS, bare
@@ -61,8 +69,6 @@ class DictCellSearch:
         return None
 
     def _judged(self, *, columns: bool, steps: tuple[int, ...]) -> Found:
-        from conformance.shapes.function_pairs import goals_of, inputs_and_parameters, quiet, tried
-
         trace, rng = Trace(sites=True), np.random.default_rng(4)
         first, *others = [each.name for each in needed(self.forward)][:-1]
         state = (N_HIDDEN, M) if columns else (M, N_HIDDEN)
@@ -92,6 +98,13 @@ class DictCellSearch:
         said = (called(self.backward),)
         recognised = Recognised(called(self.forward), layout, "", said, "returned", names)
         return Found(recognised, together(parts), (self.forward.__name__, self.backward.__name__))
+
+
+def pairs_and_cells(functions: Sequence[FunctionType]) -> Iterator[PairSearch | DictCellSearch]:
+    """The pairs of functions, those that read parameters off a dict among them."""
+    for each in pairs(functions):
+        keys = keys_read(each.forward)
+        yield DictCellSearch(each.forward, each.backward, tuple(keys)) if keys else each
 
 
 def _parts(result: Any) -> tuple[Any, ...]:
@@ -133,13 +146,14 @@ def _shape(key: str, keys: tuple[str, ...], *, columns: bool) -> tuple[int, ...]
     return (rows, across) if columns else (across, rows)
 
 
-def keys_read(function: FunctionType) -> list[str]:
+def keys_read(function: Callable[..., Any]) -> list[str]:
     """The names of parameters by which a function subscripts its last argument, or what it calls.
 
     None if it holds something else too, such as a stride.
     """
     found = list(_keys_in(function))
-    for name in function.__code__.co_names if len(needed(function)) > 1 else ():
+    several = isinstance(function, FunctionType) and len(needed(function)) > 1
+    for name in function.__code__.co_names if several else ():
         inner = function.__globals__.get(name)
         if isinstance(inner, FunctionType) and inner.__module__ == function.__module__:
             found += _keys_in(inner)
@@ -151,7 +165,7 @@ def _first(keys: list[str]) -> set[str]:
     return {each[0].lower() for each in keys}
 
 
-def _keys_in(function: FunctionType) -> Iterator[str]:
+def _keys_in(function: Callable[..., Any]) -> Iterator[str]:
     names = [each.name for each in needed(function)]
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(function)))

@@ -18,7 +18,6 @@ from conformance.backward.own_pass import examine_pass
 from conformance.backward.program import Goal, NotAGradientError, OwnPass
 from conformance.shapes.arguments import needed, taken
 from conformance.shapes.attempt import UnfitError
-from conformance.shapes.dict_cells import DictCellSearch, keys_read
 from conformance.shapes.example_data import Sizes, example_data
 from conformance.shapes.judging import Found, Recognised, called
 from conformance.shapes.layer_shapes import OPTIONS, SHAPES, argument_kind
@@ -177,7 +176,7 @@ def goals_of(
     ]
 
 
-def pairs(functions: Sequence[FunctionType]) -> Iterator[PairSearch | DictCellSearch]:
+def pairs(functions: Sequence[FunctionType]) -> Iterator[PairSearch]:
     """The pairs of `X_forward` and `X_backward`, or `X` and `X_backward`, among functions."""
     named = {bare(each.__name__): each for each in functions}
     for name, backward in named.items():
@@ -187,8 +186,7 @@ def pairs(functions: Sequence[FunctionType]) -> Iterator[PairSearch | DictCellSe
         ahead = (named.get(found[1] + end) for end in ("forward", "forwards", "fwd", ""))
         forward = next((each for each in ahead if each is not None), None)
         if forward is not None:
-            keys = tuple(keys_read(forward))
-            yield DictCellSearch(forward, backward, keys) if keys else PairSearch(forward, backward)
+            yield PairSearch(forward, backward)
 
 
 class _OtherError(UnfitError):

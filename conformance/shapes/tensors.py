@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.tracing.arrays import plain
+from conformance.tracing.plain import plain
 
 
 def is_tensor(value: Any) -> bool:

@@ -24,7 +24,7 @@ from conformance.shapes.arguments import needed
 from conformance.shapes.judging import Found, Recognised
 from conformance.shapes.layers import together
 from conformance.shapes.value_lines import in_backward, of_operands, overwriting, walks, writes
-from conformance.tracing.arrays import plain
+from conformance.tracing.plain import plain
 
 Function = Callable[..., Any]
 

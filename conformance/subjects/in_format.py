@@ -14,7 +14,8 @@ import numpy as np
 from conformance.arithmetic.formats import FLOATS, SHORT, Format, Short
 from conformance.corpus.case import Case
 from conformance.model.table import of_layers
-from conformance.subjects import ReferenceSession, Session, Subject, find
+from conformance.subjects import ReferenceSession, Session, Subject
+from conformance.subjects.named import find
 from conformance.subjects.observation import Observation, observed
 from reference.step import Array, Batch, Parameters, Step
 

@@ -20,13 +20,13 @@ from conformance.model.functions import DROPOUT, SIGMOID
 from conformance.model.table import of_layers
 from conformance.model.updates import SGD
 from conformance.tracing.arranging import ARRANGING
-from conformance.tracing.arrays import traced_number
 from conformance.tracing.index import Index, Location
 from conformance.tracing.node import Node
 from conformance.tracing.program import traced_program
 from conformance.tracing.replay import Replay
 from conformance.tracing.run import Run
 from conformance.tracing.trace import Trace, telling
+from conformance.tracing.traced_numbers import traced_number
 from reference.backprop import errors, feedforward, step
 from reference.equations import BOOK
 from reference.step import Array, Batch, Parameters

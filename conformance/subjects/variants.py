@@ -5,29 +5,19 @@ themselves (`torch_impl/variants.py`).
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from conformance.corpus.case import Case
 from conformance.errors import SubjectError, UsageError
 from conformance.running.tracebacks import headline
-from conformance.subjects import Session, Subject, find
+from conformance.subjects import Session, Subject
+from conformance.subjects.compiled import CompiledSubject
+from conformance.subjects.named import find
 from reference.step import Parameters
 
 VARIANTS = ("compiled", "func")
 DEVICES = ("cpu", "cuda")
-COMPILED = ("hand-2-3-1", "square-4-4-4-4", "relu-softmax-4-4-4-3")
-"""Cases that are compiled: each of another shape takes the compiler some seconds."""
-
-
-@dataclass(frozen=True)
-class CompiledSubject(Subject):
-    """The twin, compiled, in a few cases."""
-
-    def unfit(self, case: Case) -> str:
-        """Why a case cannot be put to the subject, or nothing."""
-        few = case.id.removesuffix("-float32") in COMPILED
-        return super().unfit(case) if few else "is compiled in a few cases alone"
 
 
 def variant(subject: str | None, name: str | None, device: str) -> Subject:

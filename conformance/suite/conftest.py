@@ -9,7 +9,7 @@ import pytest
 from conformance.corpus import store
 from conformance.corpus.case import Case
 from conformance.errors import ConformanceError, InternalError
-from conformance.subjects import SUBJECTS
+from conformance.subjects.named import SUBJECTS
 from conformance.suite.asked import Activations, Asked, by_slug, family_of, named
 from conformance.suite.judging import equations
 from conformance.suite.xfails import expect_failures

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from conformance.cli.say import say
 from conformance.errors import ConformanceError
-from conformance.script.report import ScriptReport
+from conformance.report.script_report import ScriptReport
 from conformance.script.run import run_script
 from conformance.tests.programs.script_faults import FAULTS, IN_OTHER_FILES
 

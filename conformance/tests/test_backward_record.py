@@ -17,7 +17,7 @@ from conformance import report
 from conformance.backward.change import Change
 from conformance.backward.changes import changes
 from conformance.backward.costs import COSTS
-from conformance.backward_check import BackwardReport
+from conformance.report.backward_report import BackwardReport
 from conformance.tests.backward.program import module
 
 SCHEMA = json.loads(report.BACKWARD_SCHEMA.read_text("utf-8"))

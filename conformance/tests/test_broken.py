@@ -17,7 +17,7 @@ from conformance.corpus.recorded import Recorded
 from conformance.judging.case_report import CaseReport
 from conformance.judging.judge import check_case
 from conformance.model.table import tag_of
-from conformance.outcome import Report
+from conformance.report.book_report import Report
 from conformance.subjects import Subject
 from conformance.subjects.book.subject import book_subject
 from conformance.subjects.load import load

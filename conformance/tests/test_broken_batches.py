@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from conformance.judging.judge import check_case
-from conformance.outcome import Report
+from conformance.report.book_report import Report
 from conformance.subjects.book.subject import book_subject
 from conformance.subjects.load import load
 from conformance.tests.networks.book import Pairs, sigmoid

@@ -6,7 +6,7 @@ import pytest
 
 from conformance.judging.case_report import CaseReport
 from conformance.judging.judge import check_case
-from conformance.outcome import Report
+from conformance.report.book_report import Report
 from conformance.subjects.book.subject import book_subject
 from conformance.tests.networks.by_number import ByNumber, WithoutBias, WithoutLast
 from conformance.tests.networks.right_sigmoids import WithMath

@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from conformance import cli, subjects
+from conformance import cli
 from conformance.api import check
 from conformance.corpus import casefile, store
 from conformance.corpus.recipe import Recipe
-from conformance.subjects import Subject, find
+from conformance.subjects import Subject, named
+from conformance.subjects.named import find
 from conformance.tests.support import answering, container, corpus_of, recorded, rewrite, wrong_at
 
 HAND, SMALL = "hand-2-3-1", "cancelling-2-2-2"
@@ -42,7 +43,7 @@ def one_line(capture: Capture) -> str:
 
 def use(subject: Subject, monkeypatch: Patch) -> None:
     """Let the name `mine` stand for a subject."""
-    monkeypatch.setitem(subjects.SUBJECTS, "mine", subject)
+    monkeypatch.setitem(named.SUBJECTS, "mine", subject)
 
 
 def keep(ids: tuple[str, ...], place: Path, monkeypatch: Patch) -> None:

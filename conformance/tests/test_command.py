@@ -17,8 +17,8 @@ from conformance.errors import SubjectError, UsageError
 from conformance.judging.judge import check_case
 from conformance.running.process import run
 from conformance.running.tails import TAIL
-from conformance.subjects import find
 from conformance.subjects.command.subject import command_subject
+from conformance.subjects.named import find
 from conformance.tests.commands import CASE, COPY, WRITE, Make, checked, error
 from conformance.tests.support import recorded
 from conformance.verdict.compare import FREE, Status

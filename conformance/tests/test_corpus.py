@@ -22,7 +22,7 @@ from conformance.corpus.embedded import embedded, embedded_hash
 from conformance.corpus.files import write
 from conformance.errors import ConformanceError, CorpusError
 from conformance.judging.judge import check_case
-from conformance.subjects import find
+from conformance.subjects.named import find
 from conformance.tests.support import PROFILE, container, corpus_of, recorded, rehash, rewrite
 from reference.step import Array
 

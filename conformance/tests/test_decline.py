@@ -14,11 +14,11 @@ from conformance.api import check
 from conformance.corpus import store
 from conformance.errors import UsageError
 from conformance.model.functions import COSTS
-from conformance.outcome import Report
+from conformance.report.book_report import Report
 from conformance.report.markdown import as_markdown
 from conformance.report.notebook import as_html
 from conformance.report.opening import in_one_line
-from conformance.report.record import from_json, to_json
+from conformance.report.record import to_json
 from conformance.report.sentence import sentence
 from conformance.report.terminal import as_text
 from conformance.subjects.command.subject import command_subject
@@ -112,9 +112,9 @@ def test_the_json_holds_the_reasons_and_is_read_back(program: Make) -> None:
     values = json.loads(json.dumps(to_json(outcome)))
     VALIDATOR.validate(values)
     assert values["declined"] == {HANDS[1]: "it computes in float64 alone"}
-    assert from_json(values).declined == outcome.declined
+    assert Report.from_json(values).declined == outcome.declined
     del values["declined"]  # a report of an earlier release
-    assert from_json(values).declined == {}
+    assert Report.from_json(values).declined == {}
 
 
 def test_a_wrong_port_is_still_wrong_and_its_smallest_network_is_found(program: Make) -> None:

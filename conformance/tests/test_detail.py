@@ -17,7 +17,8 @@ from conformance.api import check
 from conformance.detail.cells import AT, EXACT, HIGHEST, LOST, cell
 from conformance.judging.case_report import CaseReport
 from conformance.judging.records import Cell
-from conformance.report.record import from_json, to_json
+from conformance.report.book_report import Report
+from conformance.report.record import to_json
 from conformance.tests.support import PROFILE, answering, recorded, with_equations, wrong_at
 from conformance.verdict.compare import FREE, Status
 from conformance.verdict.deviation import Target, deviation
@@ -146,7 +147,7 @@ def test_details_survive_json_and_follow_the_schema(tag: str) -> None:
     values = json.loads(json.dumps(to_json(seen), allow_nan=False))
     schema = json.loads(report.SCHEMA.read_text("utf-8"))
     jsonschema.Draft202012Validator(schema).validate(values)
-    again = from_json(values)
+    again = Report.from_json(values)
     assert [each.cells for each in again.cases] == [each.cells for each in seen.cases]
     assert [each.curve for each in again.cases] == [each.curve for each in seen.cases]
 

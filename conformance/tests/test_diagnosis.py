@@ -18,8 +18,9 @@ from conformance.judging.judge import check_case
 from conformance.mistakes.catalogue import CATALOGUE
 from conformance.mistakes.mistake import Mistake, MistakenSession, mistaken
 from conformance.mistakes.situation import Formulas, Situation, by_the_book
-from conformance.model.table import Rows, rows
-from conformance.outcome import Report
+from conformance.model.row import Rows
+from conformance.model.table import rows
+from conformance.report.book_report import Report
 from conformance.report.cause_words import cause_words
 from conformance.report.measure_words import measure_text
 from conformance.subjects import Subject

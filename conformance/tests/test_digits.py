@@ -22,10 +22,10 @@ from conformance.backward.names import named
 from conformance.corpus import store
 from conformance.examine import examine
 from conformance.judging.observe import observations
-from conformance.outcome import Report
+from conformance.report.book_report import Report
 from conformance.report.exact_words import loss_words
 from conformance.report.message import lost
-from conformance.report.record import from_json, to_json
+from conformance.report.record import to_json
 from conformance.subjects.book.subject import book_subject
 from conformance.subjects.observation import SHOWN
 from conformance.tests.networks import book, lossy
@@ -338,7 +338,7 @@ def test_it_comes_out_of_the_process_of_a_file_and_into_the_json() -> None:
     found = check(f"{lossy.__file__}:GrowingExponential", case=SATURATED)
     values = json.loads(json.dumps(to_json(found), allow_nan=False))
     jsonschema.Draft202012Validator(SCHEMA).validate(values)
-    assert json.loads(json.dumps(to_json(from_json(values)))) == values
+    assert json.loads(json.dumps(to_json(Report.from_json(values)))) == values
     loss = values["lost"][0]["first"]["lost"]["loss"]
     assert (loss["name"], loss["operands"], loss["result"]) == ("a2", [1000.0], "inf")
     assert line_of(lossy.GrowingExponential) in str(found)
@@ -353,4 +353,4 @@ def test_a_report_of_an_earlier_release_is_read() -> None:
     for case in values["cases"]:
         case["verdicts"] = [each for each in case["verdicts"] if "lost" not in each]
     jsonschema.Draft202012Validator(SCHEMA).validate(values)
-    assert [run.errors for run in from_json(values).exact] == [{"z2": 0.0}]
+    assert [run.errors for run in Report.from_json(values).exact] == [{"z2": 0.0}]

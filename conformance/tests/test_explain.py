@@ -36,9 +36,10 @@ from conformance.mistakes.dropout import DROPOUT
 from conformance.mistakes.mistake import mistaken
 from conformance.mistakes.optimisers import OPTIMISERS
 from conformance.mistakes.situation import Formulas, Situation, by_the_book
-from conformance.subjects import Subject, find
+from conformance.subjects import Subject
 from conformance.subjects.adapt import adapt
 from conformance.subjects.load import load
+from conformance.subjects.named import find
 from conformance.subjects.observation import observed
 from conformance.tests.networks import broken
 from conformance.tests.scalars import in_decimals

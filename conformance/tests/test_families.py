@@ -20,7 +20,7 @@ from conformance.corpus.case import Case
 from conformance.errors import OtherFamilyError
 from conformance.explain.candidates import first_failing
 from conformance.judging.judge import check_case
-from conformance.outcome import Report
+from conformance.report.book_report import Report
 from conformance.subjects import Subject
 from conformance.subjects.book.own_forward import examined_alone
 from conformance.subjects.book.subject import book_subject

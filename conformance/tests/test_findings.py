@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from conformance import api
-from conformance.outcome import Report
+from conformance.report.book_report import Report
 from conformance.report.finding_words import finding_text
 from conformance.report.markdown import as_markdown
 from conformance.report.message import failure
 from conformance.report.notebook import as_html
 from conformance.report.page.write import page
-from conformance.report.record import from_json, to_json
+from conformance.report.record import to_json
 from conformance.report.terminal import as_text
 from conformance.tests.networks import wrong_training
 from conformance.tests.networks.right_training import RIGHT_TRAINING
@@ -54,8 +54,8 @@ def test_what_is_right_is_not_accused(cls: type) -> None:
 def test_a_finding_goes_through_json() -> None:
     report = checked(wrong_training.Overlaps)
     written = json.loads(json.dumps(to_json(report)))
-    assert from_json(written).findings == report.findings
-    assert to_json(from_json(written))["findings"] == written["findings"]
+    assert Report.from_json(written).findings == report.findings
+    assert to_json(Report.from_json(written))["findings"] == written["findings"]
 
 
 def test_every_form_of_the_report_has_the_finding_and_its_line() -> None:
@@ -90,7 +90,7 @@ def test_a_report_of_an_earlier_release_keeps_its_words() -> None:
     written = to_json(checked(wrong_training.Overlaps))
     for verdict in (each for case in written["cases"] for each in case["verdicts"]):
         verdict.pop("finding", None)
-    assert from_json(written).remarks == written["remarks"]
+    assert Report.from_json(written).remarks == written["remarks"]
 
 
 def test_a_wrong_loop_leaves_the_free_run_to_be_judged() -> None:

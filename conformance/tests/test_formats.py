@@ -31,8 +31,9 @@ from conformance.judging.judge import check_case
 from conformance.mistakes.catalogue import CATALOGUE
 from conformance.mistakes.mistake import subject_of
 from conformance.model.functions import COSTS
-from conformance.subjects import Subject, find
+from conformance.subjects import Subject
 from conformance.subjects.in_format import ShortSession, in_format
+from conformance.subjects.named import find
 from conformance.tests.networks.book import Network
 from conformance.tests.support import PROFILE
 from conformance.verdict.compare import Status

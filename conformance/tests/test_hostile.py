@@ -21,7 +21,7 @@ from conformance.corpus import store
 from conformance.errors import SubjectError
 from conformance.examine import examine
 from conformance.model.updates import SGD
-from conformance.outcome import Report
+from conformance.report.book_report import Report
 from conformance.running.process import run
 from conformance.subjects.command.output import most_bytes
 from conformance.subjects.command.subject import CommandSubject

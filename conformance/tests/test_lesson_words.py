@@ -22,7 +22,7 @@ from conformance.lesson.broken import broken_steps, known
 from conformance.lesson.words import Factor, factors_of, why, why_slope
 from conformance.mistakes.mistake import subject_of
 from conformance.model.functions import COSTS
-from conformance.model.table import Row, run
+from conformance.model.row import Row, run
 from conformance.model.updates import SGD
 from reference.step import split
 

@@ -12,10 +12,11 @@ from conformance.corpus.case import Case
 from conformance.errors import SubjectError, UsageError
 from conformance.mistakes.catalogue import CATALOGUE
 from conformance.mistakes.mistake import subject_of
-from conformance.subjects import SUBJECTS, ReferenceSession, Subject, find
+from conformance.subjects import ReferenceSession, Subject
 from conformance.subjects.book import traced_session
 from conformance.subjects.book.subject import book_subject
 from conformance.subjects.book.traced_session import TracedSession
+from conformance.subjects.named import SUBJECTS, find
 from conformance.subjects.observation import Observation
 from conformance.tests.networks import book, stateful
 from conformance.training import checkpoint

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from conformance.api import check
-from conformance.outcome import Report
+from conformance.report.book_report import Report
 from conformance.tests.support import with_equations
 from reference.equations import BOOK, sigmoid
 from reference.step import Array

@@ -17,7 +17,7 @@ from markdown_it.token import Token
 from conformance.api import check
 from conformance.errors import UsageError
 from conformance.judging.case_report import CaseReport
-from conformance.outcome import Report
+from conformance.report.book_report import Report
 from conformance.report.gfm import code, fenced, text
 from conformance.report.markdown import append, as_markdown
 from conformance.report.visible import visible

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from conformance.judging.judge import free_run, restarted
 from conformance.model.table import entry, rows
 from conformance.report.message import difference, failure, parting
-from conformance.subjects import find
+from conformance.subjects.named import find
 from conformance.tests.support import PROFILE, recorded, wrong_at
 from conformance.verdict.compare import FREE, RESTARTED, Status, Verdict
 from conformance.verdict.deviation import Worst

@@ -20,7 +20,7 @@ from conformance.judging.judge import check_case
 from conformance.mistakes.catalogue import CATALOGUE
 from conformance.mistakes.mistake import Mistake, MistakenSession, subject_of
 from conformance.mistakes.situation import Formulas, Situation, evaluate
-from conformance.model.table import given
+from conformance.model.row import given
 from conformance.report.finding_words import problem_text
 from conformance.tests.loops import KNOWN, Hand, Matrix, Table
 from conformance.tests.support import recorded, some

@@ -7,8 +7,8 @@ import pytest
 from conformance.api import check
 from conformance.cli.progress import _Console
 from conformance.cli.say import folded
-from conformance.outcome import Report
 from conformance.report.ascii import HANDLER
+from conformance.report.book_report import Report
 from conformance.report.terminal import show
 from conformance.tests.support import wrong_at
 

@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from conformance.api import check
-from conformance.outcome import Report
+from conformance.report.book_report import Report
 from conformance.report.matrix import COLUMNS
 from conformance.report.notebook import MANY, as_html
 from conformance.report.visible import visible

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from conformance.api import check
-from conformance.outcome import Report
+from conformance.report.book_report import Report
 from conformance.report.opening import in_one_line, opening
 from conformance.report.terminal import MOST, show
 from conformance.tests.networks.broken import BROKEN, broken_source

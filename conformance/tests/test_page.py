@@ -20,8 +20,8 @@ from conformance.files import put
 from conformance.judging.case_report import CaseReport
 from conformance.judging.records import Point
 from conformance.mistakes.catalogue import CATALOGUE
-from conformance.outcome import Report
 from conformance.report import document
+from conformance.report.book_report import Report
 from conformance.report.page import data, write
 from conformance.report.page.chart import chart
 from conformance.report.page.matrix import rows

@@ -27,7 +27,7 @@ from conformance.grade.table import as_csv
 from conformance.running.child import sent_text
 from conformance.running.group import JobLimits
 from conformance.running.tails import Tails
-from conformance.subjects import find
+from conformance.subjects.named import find
 
 CLONE = Path(conformance.__file__).parent.parent
 PRODUCT = [

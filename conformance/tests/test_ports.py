@@ -22,7 +22,7 @@ from conformance.diagnosis.diagnose import diagnose
 from conformance.explain.candidates import first_failing
 from conformance.judging.judge import check_case
 from conformance.model.updates import SGD
-from conformance.outcome import Report
+from conformance.report.book_report import Report
 from conformance.subjects import Subject
 from conformance.subjects.command.subject import command_subject
 from conformance.tests.support import recorded

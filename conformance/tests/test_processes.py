@@ -27,9 +27,10 @@ from conformance.processes.ranks import Fault, ProcessStep, Simulated
 from conformance.processes.samples import Taken
 from conformance.processes.scales import ALL, OWN, recognised
 from conformance.processes.truth import truth
+from conformance.report.book_report import Report
 from conformance.report.measure_words import measure_text
 from conformance.report.page.matrix import address, columns
-from conformance.report.record import from_json, to_json
+from conformance.report.record import to_json
 from conformance.verdict.compare import Status
 from reference.equations import reduced_gradient
 from reference.step import Array
@@ -366,7 +367,7 @@ def test_a_report_travels_as_json() -> None:
     report = report_of("mean-of-means")
     written = json.loads(json.dumps(to_json(report)))
     jsonschema.Draft202012Validator(schema).validate(written)
-    again = from_json(written)
+    again = Report.from_json(written)
     assert [each.tag for each in again.blames] == ["R"]
     assert str(again) == str(report)
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from conformance import api
-from conformance.outcome import Report
+from conformance.report.book_report import Report
 from conformance.subjects.load import load
 
 pytestmark = pytest.mark.filterwarnings("ignore:the matrix subclass:PendingDeprecationWarning")

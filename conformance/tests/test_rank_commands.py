@@ -12,10 +12,10 @@ import pytest
 
 from conformance import cli
 from conformance.errors import SubjectError
-from conformance.outcome import Report
 from conformance.processes.command import Asked, check
 from conformance.processes.commands import Commands
 from conformance.processes.division import divided
+from conformance.report.book_report import Report
 from conformance.subjects.command.subject import command_subject
 
 UNEVEN = "uneven-remainder-3-4-2"

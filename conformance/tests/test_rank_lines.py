@@ -45,6 +45,38 @@ def step(rank, world, weights, biases, micro_batches, m, eta):
     return {"own": own}
 """
 
+BUFFER = """
+import torch
+import torch.distributed as dist
+
+def step(rank, world, weights, biases, micro_batches, m, eta):
+    layers = torch.nn.ModuleList()
+    for w, b in zip(weights, biases):
+        layers.append(torch.nn.Linear(w.shape[1], w.shape[0], dtype=torch.float64))
+        with torch.no_grad():
+            layers[-1].weight.copy_(torch.from_numpy(w))
+            layers[-1].bias.copy_(torch.from_numpy(b[:, 0]))
+    params = list(layers.parameters())
+    for p in params:
+        p.grad = torch.zeros_like(p)
+    for x, y in micro_batches:
+        out = torch.from_numpy(x.T)
+        for layer in layers:
+            out = torch.sigmoid(layer(out))
+        (0.5 * ((out - torch.from_numpy(y.T)) ** 2).sum() / m).backward()
+    flat = torch.cat([p.grad.reshape(-1) for p in params])
+    dist.all_reduce(flat)
+    offset = 0
+    for p in params:
+        p.grad.copy_(flat[offset:offset + p.numel()].view_as(p))
+        offset += p.numel()
+    result = {}
+    for i, layer in enumerate(layers, start=2):
+        result[f"nabla_w{i}"] = layer.weight.grad.numpy().copy()
+        result[f"nabla_b{i}"] = layer.bias.grad.numpy().reshape(-1, 1).copy()
+    return result
+"""
+
 
 def lines_of(source: str, old: str) -> set[int]:
     """The lines of a source on which something stands."""
@@ -76,14 +108,37 @@ def test_the_line_of_a_wrong_sum_of_micro_batches_is_known(
 ) -> None:
     assert old in RIGHT
     source = RIGHT.replace(old, new)
-    file = tmp_path / "mine.py"
+    assert blamed_alone(source, tmp_path) == lines_of(source, place)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place"),
+    [
+        ("reduce(flat)\n", "reduce(flat)\n    flat /= len(micro_batches)\n", "flat /="),
+        ("reduce(flat)\n", "reduce(flat)\n    flat = flat.abs()\n", "flat.abs()"),
+        ("in micro_batches:", "in micro_batches[:1]:", "torch.cat"),
+    ],
+    ids=["divided twice", "no sum", "the first one alone"],
+)
+@pytest.mark.usefixtures("alone_in_a_group")
+def test_the_line_of_a_wrong_gradient_in_a_flat_buffer_is_known(
+    old: str, new: str, place: str, tmp_path: Path
+) -> None:
+    assert old in BUFFER
+    source = BUFFER.replace(old, new)
+    assert blamed_alone(source, tmp_path) == lines_of(source, place)
+
+
+def blamed_alone(source: str, folder: Path) -> set[int]:
+    """The lines that are blamed in a process that has two micro-batches."""
+    file = folder / "mine.py"
     file.write_text(source, encoding="utf-8")
     of = next(each for each in divided(1, "float64") if each.case.id == "uneven-remainder-3-4-2")
     samples = tuple((part.x, part.y) for _, _, part in of.parts(0))
     job = Job(of.of_step(0), 0, of.parameters, samples, of.batches[0].m)
     found = FunctionProgram(f"{file}:step").open().lines(job, right_of(of, 0))
     assert found.keys() == {"reduced_b2", "reduced_b3", "reduced_w2", "reduced_w3"}
-    assert {frames[0].line for frames in found.values()} == lines_of(source, place)
+    return {frames[0].line for frames in found.values()}
 
 
 @pytest.mark.thorough

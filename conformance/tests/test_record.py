@@ -11,8 +11,9 @@ import pytest
 from conformance import report
 from conformance.api import check
 from conformance.model.table import CAUSAL
+from conformance.report.book_report import Report
 from conformance.report.judged import DEPTHS, FREE_RUN, judged_words
-from conformance.report.record import from_json, to_json
+from conformance.report.record import to_json
 from conformance.report.terminal import as_text
 from conformance.subjects import Subject
 from conformance.tests.networks.book import Network
@@ -61,7 +62,9 @@ def valid(values: dict[str, Any]) -> bool:
 
 def again(values: dict[str, Any]) -> dict[str, Any]:
     """The same, through a report."""
-    twice: dict[str, Any] = json.loads(json.dumps(to_json(from_json(values)), allow_nan=False))
+    twice: dict[str, Any] = json.loads(
+        json.dumps(to_json(Report.from_json(values)), allow_nan=False)
+    )
     return twice
 
 

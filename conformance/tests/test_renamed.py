@@ -17,8 +17,8 @@ import pytest
 
 from conformance.api import check
 from conformance.file_check import Asked, check_file
+from conformance.report.file_report import ShapeReport
 from conformance.script.run import run_script
-from conformance.shapes.file_report import ShapeReport
 from conformance.tests.generator.judgement import judge
 from conformance.tests.generator.program import Program, program
 from conformance.tests.programs.script_faults import FAULTS

@@ -19,7 +19,7 @@ from conformance.corpus import store
 from conformance.corpus.case import Case
 from conformance.corpus.recorded import Recorded, RecordedStep
 from conformance.judging.judge import check_case
-from conformance.outcome import Report
+from conformance.report.book_report import Report
 from conformance.subjects import Subject
 from conformance.subjects.book.subject import book_subject
 from conformance.tests.networks import book, right_batches

@@ -17,7 +17,7 @@ import pytest
 import conformance
 from conformance.errors import SubjectError, UsageError
 from conformance.report import BACKWARD_SCHEMA
-from conformance.script.report import ScriptReport
+from conformance.report.script_report import ScriptReport
 from conformance.script.run import run_script
 from conformance.tests.programs.script_faults import FAULTS
 from conformance.tests.scripts import FOLDER, Edited, blamed_first, edited, quiet, report_on

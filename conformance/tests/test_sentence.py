@@ -9,7 +9,7 @@ from conformance.diagnosis.cause import Cause
 from conformance.diagnosis.measured import Measured, measure
 from conformance.mistakes.catalogue import CATALOGUE
 from conformance.mistakes.mistake import subject_of
-from conformance.outcome import Report
+from conformance.report.book_report import Report
 from conformance.report.sentence import sentence, verdict
 from conformance.tests.support import answering, showing, wrong_at
 

@@ -9,7 +9,8 @@ import pytest
 
 from conformance.model.formula import line
 from conformance.model.functions import ACTIVATIONS, COSTS, DROPOUT
-from conformance.model.table import TAGS, equations, given, of_batch, of_layers, rows, run
+from conformance.model.row import given, of_batch, run
+from conformance.model.table import TAGS, equations, of_layers, rows
 from reference import families, step
 from reference.equations import ACTIVATIONS as BOOK_ACTIVATIONS
 from reference.equations import BOOK, SIGMOID

@@ -18,7 +18,7 @@ from torch.overrides import has_torch_function
 
 from conformance.errors import UsageError
 from conformance.judging.judge import check_case
-from conformance.outcome import Report
+from conformance.report.book_report import Report
 from conformance.report.terminal import as_text
 from conformance.subjects.book.network import BookNetwork
 from conformance.subjects.book.subject import book_subject

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from conformance.judging.judge import check_case
-from conformance.outcome import Report
+from conformance.report.book_report import Report
 from conformance.subjects.book.network import BookNetwork
 from conformance.subjects.book.network_patterns import NetworkPatterns
 from conformance.subjects.book.subject import book_subject

@@ -13,7 +13,7 @@ import pytest
 from conformance.cli import main
 from conformance.training import plot as plotting
 from conformance.training.data import VARIABLE
-from conformance.training.record import TrainReport
+from conformance.training.report import TrainReport
 from conformance.training.settings import Settings
 
 QUICK = ("train", "--mini-batch", "200", "--epochs", "1")

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import conformance
-from conformance.backward_check import BackwardReport
+from conformance.report.backward_report import BackwardReport
 from conformance.report.page.passes_drawing import NARROW, WIDE, Drawing, drawings
 from conformance.report.page.two_passes import MANY, TwoPasses, two_passes
 from conformance.tests.backward.program import module

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from conformance.api import check
-from conformance.outcome import Report
+from conformance.report.book_report import Report
 from conformance.report.record import to_json
 from conformance.report.terminal import as_text
 from conformance.tests.commands import Make

@@ -8,7 +8,7 @@ from conformance.judging.judge import check_case
 from conformance.mistakes.catalogue import CATALOGUE
 from conformance.mistakes.mistake import mistaken
 from conformance.mistakes.situation import Formulas, by_the_book
-from conformance.outcome import Report
+from conformance.report.book_report import Report
 from conformance.report.cause_words import cause_words
 from conformance.tests.support import hiding, recorded
 

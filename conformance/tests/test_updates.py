@@ -12,7 +12,7 @@ import pytest
 from conformance import check
 from conformance.explain.lines import as_text
 from conformance.explain.show import example
-from conformance.outcome import Report
+from conformance.report.book_report import Report
 from conformance.tests.networks import updates
 from conformance.training.data import digits
 from conformance.training.run import subjects, train

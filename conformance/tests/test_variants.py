@@ -7,7 +7,8 @@ import torch
 from conformance import check, cli, subjects
 from conformance.errors import SubjectError, UsageError
 from conformance.subjects import variants
-from conformance.subjects.variants import COMPILED, variant
+from conformance.subjects.compiled import COMPILED
+from conformance.subjects.variants import variant
 from conformance.tests.support import recorded
 from torch_impl.step import Trainer
 from torch_impl.variants import FuncTrainer

@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from conformance.tracing.arrays import Traced, is_traced_number
+from conformance.tracing.arrays import Traced
 from conformance.tracing.memory import Memory, owner_of
 from conformance.tracing.node import Node
+from conformance.tracing.plain import is_traced_number
 from conformance.tracing.trace import Trace
 from reference.step import Array
 

@@ -1,6 +1,6 @@
 """A program in whose run all that it computes is noted, with NumPy, `math` and torch.
 
-Left out: how each of them is noted (`arrays.py`, `substitute.py`, `tensors.py`).
+Left out: how each of them is noted (`operations.py`, `substitute.py`, `tensors.py`).
 """
 
 import sys

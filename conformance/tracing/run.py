@@ -9,8 +9,9 @@ from functools import cached_property
 from typing import Any
 
 from conformance.model.functions import SIGMOID, Activation
-from conformance.model.table import Row, Rows, given, rows
-from conformance.model.table import run as walk_rows
+from conformance.model.row import Row, Rows, given
+from conformance.model.row import run as walk_rows
+from conformance.model.table import rows
 from conformance.model.updates import SGD
 from conformance.tracing.index import Index, Location
 from reference.step import Array, Batch, Parameters

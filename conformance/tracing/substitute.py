@@ -17,11 +17,13 @@ from typing import Any
 import numpy as np
 
 from conformance.arithmetic.exact import Exact
-from conformance.tracing.arrays import Traced, _trace_of, is_traced_number, plain, traced_number
+from conformance.tracing.arrays import Traced
 from conformance.tracing.modules import Substitute, entered, replaced, zero
 from conformance.tracing.node import flat
+from conformance.tracing.plain import is_traced_number, plain, trace_of
 from conformance.tracing.special import KNOWN, MODULES
 from conformance.tracing.trace import Trace
+from conformance.tracing.traced_numbers import traced_number
 
 MADE = ("zeros", "ones", "empty", "full", "eye", "identity")
 COPIED = (
@@ -200,7 +202,7 @@ def _made(trace: Trace, name: str, original: Callable[..., Any]) -> Callable[...
         result = original(*plain(args), **plain(kwargs))
         if result.dtype.kind != "f" or not trace.recording:
             return result
-        if name == "full" and _trace_of((args, kwargs)) is not None:
+        if name == "full" and trace_of((args, kwargs)) is not None:
             node = trace.node(name, original, trace.argument(args), trace.argument(kwargs), result)
             return trace.traced(result.copy(), node)
         value = np.zeros_like(result) if name == "empty" else np.array(result)
@@ -229,7 +231,7 @@ def _copied(trace: Trace, name: str, original: Callable[..., Any]) -> Callable[.
             return result
         if isinstance(given, Traced) and result.base is not None and _shares(result, given):
             return given if result.shape == given.shape else result
-        if _trace_of(given) is None:
+        if trace_of(given) is None:
             if result.dtype.kind != "f":
                 return result
             return trace.traced(result, trace.constant(result)) if result.base is None else result
@@ -261,7 +263,7 @@ def _of_lists(trace: Trace, name: str, original: Any) -> Any:
     """A function that is given lists of arrays or of numbers where it takes an array."""
 
     def lifted(value: Any) -> Any:
-        if isinstance(value, list | tuple) and _trace_of(value) is not None:
+        if isinstance(value, list | tuple) and trace_of(value) is not None:
             return _copied(trace, "array", np.array)(value)
         return value
 
@@ -301,7 +303,7 @@ def _of_number(name: str, original: Callable[..., Any], ufunc: Any) -> Callable[
     def called(*args: Any) -> Any:
         if any(type(each) is Exact for each in args):
             return ufunc(*args)
-        trace = _trace_of(args)
+        trace = trace_of(args)
         if trace is None or not trace.recording:
             return original(*map(plain, args))
         result = original(*(float(plain(each)) for each in args))
@@ -331,7 +333,7 @@ def _entered(trace: Trace) -> Callable[[Any], Any]:
 def _fsum(trace: Trace) -> Callable[..., Any]:
     def called(values: Any) -> Any:
         given = list(values)
-        if _trace_of(given) is None or not trace.recording:
+        if trace_of(given) is None or not trace.recording:
             return math.fsum(map(plain, given))
         result = math.fsum(map(plain, given))
         return trace.record("sum", _sum, (trace.argument(given),), {}, result)

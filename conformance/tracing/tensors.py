@@ -18,9 +18,10 @@ import torch
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from conformance.tracing.arrays import Traced, is_traced_number, plain
+from conformance.tracing.arrays import Traced
 from conformance.tracing.as_numpy import OF_TRUTHS, as_numpy, is_of_truths
 from conformance.tracing.node import Node, flat, part_of
+from conformance.tracing.plain import is_traced_number, plain
 from conformance.tracing.tensor_memory import TensorTrace
 from conformance.tracing.torch_functions import COPIES, FUNCTIONS, inexact
 from conformance.tracing.torch_operator import TorchOperator, without_writing

@@ -5,7 +5,7 @@ result and the line. So the run can be evaluated again from the same inputs in a
 (`replay.py`). Arrays that share memory are told apart by their place in it: what is written through
 one view is read through another.
 
-Left out: catching the operations (`arrays.py`, `substitute.py`, `tensors.py`).
+Left out: catching the operations (`operations.py`, `substitute.py`, `tensors.py`).
 """
 
 import sys

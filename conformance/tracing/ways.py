@@ -13,7 +13,7 @@ import numpy as np
 
 from conformance.arithmetic.exact import to_exact
 from conformance.model.functions import ACTIVATIONS, SIGMOID, Activation
-from conformance.model.table import is_given, of_batch
+from conformance.model.row import is_given, of_batch
 from conformance.model.updates import SGD
 from conformance.tracing.index import Location, as_floats
 from conformance.tracing.known import Known

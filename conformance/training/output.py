@@ -9,7 +9,7 @@ from typing import Any
 
 from conformance.errors import UsageError
 from conformance.files import check_output, put_json
-from conformance.training.record import TrainReport
+from conformance.training.record import TrainOutcome
 
 
 def check_writable(paths: dict[str, Path]) -> None:
@@ -28,7 +28,7 @@ def check_writable(paths: dict[str, Path]) -> None:
         ready(paths["--plot"])
 
 
-def write_json(path: Path, run: TrainReport) -> None:
+def write_json(path: Path, run: TrainOutcome) -> None:
     """Write the record of a run.
 
     Raises:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from conformance.errors import UsageError
-from conformance.training.record import REFERENCE, TrainReport
+from conformance.training.record import REFERENCE, TrainOutcome
 
 SUFFIXES = (".svg", ".png")
 DASHES = ("-", "--", ":", "-.")
@@ -26,7 +26,7 @@ def ready(path: Path) -> None:
         raise UsageError("--plot needs matplotlib: pip install 'backprop-conformance[report]'")
 
 
-def plot(path: Path, run: TrainReport) -> None:
+def plot(path: Path, run: TrainOutcome) -> None:
     """Draw the run.
 
     Raises:
@@ -46,7 +46,7 @@ def plot(path: Path, run: TrainReport) -> None:
             raise UsageError(f"--plot {path}: {error.strerror}") from error
 
 
-def _draw(accuracy: Any, cost: Any, drift: Any, run: TrainReport) -> None:
+def _draw(accuracy: Any, cost: Any, drift: Any, run: TrainOutcome) -> None:
     epochs = [each.number for each in run.epochs]
     for i, who in enumerate(run.epochs[0].walked if run.epochs else ()):
         walked = [each.walked[i] for each in run.epochs]

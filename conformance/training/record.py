@@ -68,7 +68,7 @@ class Jump:
 
 
 @dataclass(frozen=True, repr=False)
-class TrainReport:
+class TrainOutcome:
     """All of a run."""
 
     settings: Settings
@@ -77,19 +77,6 @@ class TrainReport:
     jumps: tuple[Jump, ...] = ()
     stopped: str = ""  # where it was interrupted
     faults: tuple[str, ...] = ()  # of subjects beside their steps, such as a loop of their own
-
-    def __str__(self) -> str:
-        """What is said of each epoch and of each partner."""
-        from conformance.training.show import epoch_lines, verdict_lines
-
-        epochs = (line for each in self.epochs for line in epoch_lines(each))
-        return "\n".join((*epochs, *verdict_lines(self)))
-
-    def __repr__(self) -> str:
-        """The verdicts in one line."""
-        from conformance.training.show import verdict_lines
-
-        return "; ".join(each for each in verdict_lines(self) if not each.startswith(" "))
 
     @property
     def ok(self) -> bool:

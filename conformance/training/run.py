@@ -12,14 +12,16 @@ from threadpoolctl import threadpool_limits
 from conformance.corpus.case import Case
 from conformance.errors import UsageError
 from conformance.report.finding_words import finding_text
-from conformance.subjects import Subject, find
+from conformance.subjects import Subject
 from conformance.subjects.adapt import adapt
 from conformance.subjects.command.subject import CommandSubject
 from conformance.subjects.load import is_spec, load
+from conformance.subjects.named import find
 from conformance.training.checkpoint import restore, write
 from conformance.training.data import Source
 from conformance.training.lockstep import Done, Lockstep
-from conformance.training.record import Epoch, Jump, TrainReport
+from conformance.training.record import Epoch, Jump
+from conformance.training.report import TrainReport
 from conformance.training.settings import Settings
 
 Told = Callable[[Epoch], None]

@@ -6,7 +6,7 @@ Left out: the picture (`plot.py`).
 from collections.abc import Iterator
 
 from conformance.report.cause_words import NO_CAUSE, mistake_words
-from conformance.training.record import Epoch, Jump, TrainReport, Walked
+from conformance.training.record import Epoch, Jump, TrainOutcome, Walked
 
 
 def epoch_lines(epoch: Epoch) -> Iterator[str]:
@@ -31,7 +31,7 @@ def _measures(walked: Walked) -> str:
     return f"   cost {walked.cost:.5f}   {walked.seconds:.2f} s   {walked.rate:,.0f} samples/s"
 
 
-def verdict_lines(run: TrainReport) -> Iterator[str]:
+def verdict_lines(run: TrainOutcome) -> Iterator[str]:
     """What the run says of each partner."""
     if run.stopped:
         yield f"stopped {run.stopped}"
@@ -45,7 +45,7 @@ def verdict_lines(run: TrainReport) -> Iterator[str]:
             yield f"{each.name}: {_right(run, i)}"
 
 
-def _right(run: TrainReport, partner: int) -> str:
+def _right(run: TrainOutcome, partner: int) -> str:
     steps, lost = sum(each.walked[partner + 1].judged for each in run.epochs), run.lost(partner)
     if lost is None:
         return (

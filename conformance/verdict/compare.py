@@ -18,7 +18,7 @@ import numpy as np
 
 from conformance.corpus.case import Case
 from conformance.corpus.recorded import Recorded
-from conformance.model.table import Row
+from conformance.model.row import Row
 from conformance.tracing.frames import Frame
 from conformance.verdict.deviation import Observed, Target, Worst, compare
 from conformance.verdict.finding import Finding

@@ -21,7 +21,7 @@ import numpy as np
 from conformance.arithmetic.balls import balls, precision
 from conformance.arithmetic.exact import to_balls
 from conformance.corpus.case import Case
-from conformance.model.table import Row, is_given, of_batch
+from conformance.model.row import Row, is_given, of_batch
 from conformance.tracing.digits import Loss, Spot, locate
 from conformance.tracing.frames import Frame
 from conformance.tracing.index import SCALAR_ROUNDINGS, Location

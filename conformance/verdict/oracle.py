@@ -15,7 +15,8 @@ from conformance.arithmetic.balls import balls, is_balls
 from conformance.arithmetic.rounding import RunningError, quiet
 from conformance.corpus.case import Case
 from conformance.model.functions import ROUTES
-from conformance.model.table import Row, given, of_layers, run
+from conformance.model.row import Row, given, run
+from conformance.model.table import of_layers
 from conformance.verdict.deviation import Observed, malformed, plain
 from reference.backprop import step
 from reference.step import Array, Batch, Parameters, Step

@@ -20,7 +20,7 @@ from conformance.explain.pieces import word, worded
 from conformance.judging.case_report import CaseReport
 from conformance.judging.records import Cell
 from conformance.model.table import entry, tag_of
-from conformance.outcome import Report
+from conformance.outcome import Outcome
 from conformance.report.finding_words import problem_text
 from conformance.report.message import in_ulps, parting
 from conformance.report.page.matrix import address
@@ -34,7 +34,7 @@ PIXEL = 256  # the book's data are value / 256
 ORDER = (Status.FAIL, Status.LOST, Status.EXPLAINED, Status.PASS)
 
 
-def packed(reports: Sequence[tuple[str, Report]]) -> str:
+def packed(reports: Sequence[tuple[str, Outcome]]) -> str:
     """The numbers of all reports, each with the prefix of its addresses: deflated, in base64."""
     maps = _KeptMaps(reports)
     cases = [_case(prefix, each, maps) for prefix, report in reports for each in report.cases]
@@ -45,7 +45,7 @@ def packed(reports: Sequence[tuple[str, Report]]) -> str:
 class _KeptMaps:
     """Up to `ROOM` characters of maps: of what is wrong first, then of steps before free runs."""
 
-    def __init__(self, reports: Sequence[tuple[str, Report]]) -> None:
+    def __init__(self, reports: Sequence[tuple[str, Outcome]]) -> None:
         waiting = [
             each for _, report in reports for case in report.cases for each in _waiting(case)
         ]

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from conformance.explain.pieces import word
-from conformance.outcome import Report
+from conformance.outcome import Outcome
 from conformance.report.blame_words import skipped_words
 from conformance.report.cause_words import formulas, joined
 from conformance.report.mathml import mathml, mathml_pair
@@ -30,7 +30,7 @@ class View:
         prefix: with which addresses within the page begin.
     """
 
-    report: Report
+    report: Outcome
     prefix: str
 
     @property

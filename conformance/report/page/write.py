@@ -12,7 +12,7 @@ from typing import Any
 
 from conformance.corpus import store
 from conformance.explain.pieces import word
-from conformance.outcome import Report
+from conformance.outcome import Outcome
 from conformance.report.blame_words import at_layers, equation_of_blame, explained, first_words
 from conformance.report.cause_words import beside_cause, told_of
 from conformance.report.document import rendered
@@ -48,7 +48,7 @@ SHARED: tuple[Callable[..., Any], ...] = (
 PACKAGES = ("backprop-conformance", "numpy", "torch", "python-flint")
 
 
-def page(reports: Sequence[Report], command: str) -> str:
+def page(reports: Sequence[Outcome], command: str) -> str:
     """The page of some reports as HTML, for which jinja2 must be there.
 
     Args:

@@ -16,11 +16,11 @@ import numpy as np
 from conformance.corpus.case import Case
 from conformance.errors import SubjectError, UsageError
 from conformance.running.tracebacks import PACKAGE, call, headline, own_traceback
+from conformance.subjects.book.array_numbers import ArrayNumbers
 from conformance.subjects.book.constructor import Form, listed
 from conformance.subjects.book.conventions import Conventions, pair
 from conformance.subjects.book.decay_parameters import DecayParameters
 from conformance.subjects.book.epsilon import Epsilon
-from conformance.subjects.book.numbers import ArrayNumbers
 from conformance.subjects.book.trial import fill_in_place
 from conformance.subjects.book.update_rule import UpdateRule
 from conformance.subjects.real import goes_through, layers, numbers

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from conformance.errors import SubjectError, UsageError
-from conformance.subjects.book.numbers import ArrayNumbers
+from conformance.subjects.book.array_numbers import ArrayNumbers
 from conformance.tracing.arrays import Traced
 from conformance.tracing.tensors import traced_tensors
 from conformance.tracing.trace import Trace

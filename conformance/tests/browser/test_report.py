@@ -10,7 +10,7 @@ import pytest
 
 import conformance
 from conformance.api import check
-from conformance.outcome import Report
+from conformance.report.book_report import Report
 from conformance.report.page.write import page
 from conformance.subjects import Session, Subject
 from conformance.tests.browser.pages import THEMES, WIDTHS, Opened, OpenPage, Theme

@@ -6,10 +6,10 @@ from pathlib import Path
 from time import monotonic
 
 from conformance.api import check
-from conformance.backward_check import BackwardReport
 from conformance.errors import ConformanceError
 from conformance.file_check import Asked, check_file
-from conformance.shapes.file_report import FileReport
+from conformance.report.backward_report import BackwardReport
+from conformance.report.file_report import FileReport
 from conformance.tests.programs.shapes_faults import FAULTS
 
 PROGRAMS = Path(__file__).parents[1] / "programs" / "shapes"

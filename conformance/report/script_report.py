@@ -6,8 +6,8 @@ Left out: the words (`report/script_words.py`).
 from dataclasses import dataclass
 from typing import Any
 
-from conformance.backward_check import BackwardReport
-from conformance.script.findings import Ran
+from conformance.report.backward_report import BackwardReport
+from conformance.script_outcome import Ran
 
 
 @dataclass(frozen=True, repr=False)

@@ -1,14 +1,15 @@
-"""What is known of a file: each thing in it that was judged, and what was not.
+"""The report on a file: each thing in it that was judged, what was not, and how it is shown."""
 
-Left out: the words (`report/shape_words.py`).
-"""
-
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from conformance.backward_check import BackwardReport
-from conformance.outcome import Report
+from conformance.report.backward_report import BackwardReport
+from conformance.report.book_report import Report
+from conformance.report.shape_words import failed_words, recognised_words
+from conformance.report.visible import visible
 from conformance.shapes.judging import Recognised
+from conformance.shapes.not_judged import NotHere, NotJudged
 from conformance.values import to_values
 
 
@@ -24,8 +25,6 @@ class ShapeReport(BackwardReport):
 
     def __str__(self) -> str:
         """Three lines first: which gradients, which line, why; then what it was taken for."""
-        from conformance.report.shape_words import recognised_words
-
         return f"{super().__str__()}\n{recognised_words(self.recognised)}"
 
     def to_json(self) -> dict[str, Any]:
@@ -35,14 +34,11 @@ class ShapeReport(BackwardReport):
     def as_markdown(self) -> str:
         """The report as GitHub-flavoured Markdown."""
         from conformance.report.gfm import text
-        from conformance.report.shape_words import recognised_words
 
         return f"{super().as_markdown()}\n{text(recognised_words(self.recognised))}\n"
 
     def further(self) -> list[str]:
         """What it was taken for."""
-        from conformance.report.shape_words import recognised_words
-
         return [recognised_words(self.recognised)]
 
     def _repr_html_(self) -> str:
@@ -50,51 +46,6 @@ class ShapeReport(BackwardReport):
         from conformance.report.backward_words import lines_html
 
         return lines_html(str(self).splitlines())
-
-
-@dataclass(frozen=True)
-class NotJudged:
-    """A thing that fits no shape, though its names say that it goes backwards.
-
-    Attributes:
-        name: of it.
-        why: how far the readings came.
-        network: whether it is a class, and so holds what is to be judged itself.
-    """
-
-    name: str
-    why: str
-    network: bool = False
-
-
-@dataclass(frozen=True)
-class NotHere:
-    """What a file asked for, such as data.
-
-    Attributes:
-        where: its file and line.
-        why: it is not here.
-        endless: whether it went on for too long instead.
-    """
-
-    where: str
-    why: str
-    endless: bool = False
-
-
-@dataclass(frozen=True)
-class Refused:
-    """A file of which nothing fits a shape.
-
-    Attributes:
-        said: the file, as it was given.
-        defines: what it defines.
-        adapter: a program that judges it, once it has what it lacks.
-    """
-
-    said: str
-    defines: str
-    adapter: str
 
 
 Part = BackwardReport | Report
@@ -137,9 +88,7 @@ class FileReport:
 
     def __str__(self) -> str:
         """The whole report as text."""
-        from conformance.report.shape_words import file_lines  # here: it imports this module
-
-        return "\n".join(file_lines(self))
+        return "\n".join(_lines(self))
 
     def __repr__(self) -> str:
         """The verdicts in one line, as a failing `assert report.ok` shows them."""
@@ -171,6 +120,31 @@ class FileReport:
     def as_page(self, _command: str = "") -> str:
         """The report as one page of HTML."""
         from conformance.report.backward_page import as_page
-        from conformance.report.shape_words import in_one_line_of
 
-        return as_page(in_one_line_of(self), self.parts, self.left)
+        return as_page(_in_one_line(self), self.parts, self.left)
+
+
+def _lines(report: FileReport) -> Iterator[str]:
+    """The whole report on a file, line by line."""
+    for i, each in enumerate(report.parts):
+        if i:
+            yield ""
+        named = isinstance(each, Report) or not each.exit_code
+        if len(report.parts) > 1 and not named:
+            yield visible(f"{_name(each)}:")
+        yield from str(each).splitlines()
+    for left in report.left:
+        yield visible(f"not judged: {left.name}: {left.why}")
+    yield from failed_words(report.failed)
+
+
+def _name(part: Part) -> str:
+    return part.subject if isinstance(part, Report) else part.name
+
+
+def _in_one_line(report: FileReport) -> str:
+    """The verdict on the only program of a file, or how many of several are right."""
+    if len(report.parts) == 1:
+        return report.parts[0].in_one_line()
+    right = sum(each.exit_code == 0 for each in report.parts)
+    return f"{report.place}: {right} of {len(report.parts)} programs are right"

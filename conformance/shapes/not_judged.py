@@ -1,0 +1,51 @@
+"""What is known of a file beside what was judged: what was not, and what it asked for.
+
+Left out: the words (`report/shape_words.py`).
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class NotJudged:
+    """A thing that fits no shape, though its names say that it goes backwards.
+
+    Attributes:
+        name: of it.
+        why: how far the readings came.
+        network: whether it is a class, and so holds what is to be judged itself.
+    """
+
+    name: str
+    why: str
+    network: bool = False
+
+
+@dataclass(frozen=True)
+class NotHere:
+    """What a file asked for, such as data.
+
+    Attributes:
+        where: its file and line.
+        why: it is not here.
+        endless: whether it went on for too long instead.
+    """
+
+    where: str
+    why: str
+    endless: bool = False
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A file of which nothing fits a shape.
+
+    Attributes:
+        said: the file, as it was given.
+        defines: what it defines.
+        adapter: a program that judges it, once it has what it lacks.
+    """
+
+    said: str
+    defines: str
+    adapter: str

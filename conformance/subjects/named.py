@@ -1,0 +1,71 @@
+"""The project's own subjects, and any subject by its name."""
+
+from conformance.corpus.case import Case
+from conformance.errors import UsageError
+from conformance.model.table import of_layers
+from conformance.subjects import COMMAND, ReferenceSession, Session, Subject
+from conformance.subjects.compiled import CompiledSubject
+from conformance.versions import has_jax, has_torch
+from reference.step import Parameters
+
+
+def _reference(case: Case, parameters: Parameters) -> Session:
+    return ReferenceSession(case, parameters, of_layers(case.cost, case.activations))
+
+
+def _torch_impl(case: Case, parameters: Parameters) -> Session:
+    import torch
+
+    from torch_impl.step import Trainer
+
+    torch.set_num_threads(1)
+    rule = case.update, dict(case.constants)
+    return Trainer(parameters, case.cost, case.eta, case.decay, case.activations, *rule)
+
+
+SUBJECTS = {
+    subject.name: subject
+    for subject in (
+        Subject("reference", _reference, family=(), updates=()),
+        Subject("torch_impl", _torch_impl, family=(), updates=()),
+    )
+}
+
+
+JAX = "jax_impl"
+"""The twin by `jax.grad`, which the suite leaves out, since few have JAX."""
+
+
+def _jax_impl() -> Subject:
+    if not has_jax():
+        raise UsageError(f"{JAX} needs JAX, which is not installed: pip install '.[jax]'")
+    from conformance.subjects.jax_twin import JaxSession
+
+    return CompiledSubject(JAX, JaxSession, family=())
+
+
+def find(name: str) -> Subject:
+    """The subject of this name.
+
+    Raises:
+        UsageError: there is none, or torch is not installed, which it needs.
+    """
+    if name.startswith(COMMAND):
+        from conformance.subjects.command.subject import command_subject
+
+        return command_subject(name)
+    if name == JAX:
+        return _jax_impl()
+    if name not in SUBJECTS:
+        raise UsageError(
+            f"no subject {name!r}: give {', '.join(sorted((*SUBJECTS, JAX)))}, FILE.py:Name, "
+            "package.module:Name, a .safetensors trace or cmd:COMMAND"
+        )
+    if name not in available():
+        raise UsageError(f"{name} needs torch, which is not installed")
+    return SUBJECTS[name]
+
+
+def available() -> list[str]:
+    """The names of the project's own subjects that can be run here."""
+    return [name for name in SUBJECTS if name != "torch_impl" or has_torch()]

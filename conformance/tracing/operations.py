@@ -1,0 +1,238 @@
+"""Operations of NumPy on traced values: computed on plain arrays, and noted in the trace.
+
+So each result is bit for bit what the program computes without us. Left out: what is noted
+(`trace.py`), what NumPy hands to nobody (`substitute.py`).
+"""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from conformance.arithmetic.balls import is_balls
+from conformance.tracing.node import Node
+from conformance.tracing.plain import is_traced_number, plain, plain_of, trace_of_call
+from conformance.tracing.special import KNOWN
+from conformance.tracing.trace import Trace
+from reference.step import Array
+
+MUTATING = ("copyto", "put", "place", "putmask", "fill_diagonal", "put_along_axis")
+"""Functions of NumPy that write into their first argument."""
+
+
+FEW = 512  # numbers for each of which a function of Python is followed
+
+
+def _reduced(ufunc: np.ufunc, method: str) -> Callable[..., Any]:
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return getattr(ufunc, method)(*args, **kwargs)
+
+    call.__name__ = f"{ufunc.__name__}.{method}"
+    return call
+
+
+def apply_ufunc(  # noqa: PLR0911 - a return a way in which NumPy may be asked
+    ufunc: np.ufunc, method: str, inputs: Any, kwargs: dict[str, Any]
+) -> Any:
+    """What `__array_ufunc__` does: compute with plain values and note the result."""
+    if ufunc.__name__ in KNOWN and method == "__call__":
+        return KNOWN[ufunc.__name__](*inputs)
+    trace = trace_of_call(inputs, kwargs)
+    if any(map(_holds_arrays, inputs)):  # NumPy does it entry by entry, and each entry notes it
+        return getattr(ufunc, method)(*map(_as_object, inputs), **kwargs)
+    if trace is not None and trace.recording and _is_of_python(ufunc) and not kwargs:
+        noted = _one_by_one(trace, ufunc, inputs)
+        if noted is not None:
+            return noted
+    out = kwargs.pop("out", None)
+    call = ufunc if method == "__call__" else _reduced(ufunc, method)
+    name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
+    if trace is None or not trace.recording:
+        options = {"out": tuple(map(plain, out))} if out else {}
+        return call(*map(plain, inputs), **{**plain_of(kwargs), **options})
+    if method == "at":
+        return _at(trace, ufunc, inputs)
+    nodes, options = trace.argument(tuple(inputs)), trace.argument(kwargs)
+    if out is None:
+        result = call(*map(plain, inputs), **plain_of(kwargs))
+        return trace.record(name, call, nodes, options, result)
+    return _into(trace, (name, call, nodes, options), out, inputs, kwargs)
+
+
+def _is_of_python(ufunc: np.ufunc) -> bool:
+    """Whether NumPy calls a function of Python for each number, as `np.vectorize` has it made."""
+    return ufunc.nout == 1 and ufunc.types == ["O" * ufunc.nin + "->O"]
+
+
+def _one_by_one(trace: Trace, ufunc: np.ufunc, inputs: Any) -> Any:
+    """What a function of Python gives of each number, its operations noted; None if too many."""
+    nodes = trace.argument(tuple(inputs))
+    held = [each.value if type(each) is Node else np.asarray(each) for each in nodes]
+    shape = np.broadcast_shapes(*map(np.shape, held))
+    if int(np.prod(shape)) > FEW or any(each.dtype.kind != "f" for each in held):
+        return None
+    entries = [_entries(trace, *each, shape) for each in zip(nodes, held, strict=True)]
+    given = np.asarray(ufunc(*entries), dtype=object).ravel().tolist()
+    if not all(isinstance(each, float) for each in given):
+        return None
+    floats = np.array([float(plain(each)) for each in given]).reshape(shape)
+    return trace.record("array", _put_in_shape, (trace.argument(given), shape), {}, floats)
+
+
+def _entries(trace: Trace, node: Any, value: Array, shape: tuple[int, ...]) -> Array:
+    """The numbers of an array as objects of Python, each of which notes what is done with it."""
+    known = type(node) is Node
+    flat_array = (trace.traced(np.array(value), node) if known else value).reshape(-1)
+    places = np.broadcast_to(np.arange(value.size).reshape(value.shape), shape)
+    numbers = np.empty(shape, dtype=object)
+    for index, i in np.ndenumerate(places):
+        one = flat_array[i]
+        numbers[index] = trace.number(float(plain(one)), one.node) if known else float(one)
+    return numbers
+
+
+def _put_in_shape(numbers: Any, shape: tuple[int, ...]) -> Array:
+    return np.asarray(numbers).reshape(shape)
+
+
+def _holds_arrays(value: Any) -> bool:
+    """Whether it is an array of arrays, such as one of a network's layers."""
+    objects = isinstance(value, np.ndarray) and value.dtype.hasobject
+    return objects and any(isinstance(each, np.ndarray) for each in value.flat)
+
+
+def _as_object(value: Any) -> Any:
+    """A number as an object among others, so that NumPy hands it to each of them."""
+    if not is_traced_number(value):
+        return value
+    box = np.empty((), dtype=object)
+    box[()] = value
+    return box
+
+
+def _into(trace: Trace, called: Any, out: Any, inputs: Any, kwargs: dict[str, Any]) -> Any:
+    """An operation that writes its result into arrays that are there."""
+    name, call, nodes, options = called
+    for target in out:
+        trace.before_write(target)
+    where = options.get("where", True)
+    zeroed = name == "multiply" and type(inputs[-1]) in (int, float) and inputs[-1] == 0
+    before = [trace.argument(each) for each in out] if where is not True or trace.sites else []
+    call(*map(plain, inputs), out=tuple(map(plain, out)), **plain_of(kwargs))
+    for i, target in enumerate(out):
+        value = np.array(plain(target))
+        if where is not True:  # only some entries are written
+            options = {key: each for key, each in options.items() if key != "where"}
+            made = trace.node(name, _masked(call), (where, before[0], *nodes), options, value)
+        elif zeroed and inputs[0] is target:  # what was there has no part in it any more
+            made = trace.node("constant", None, (), {}, value)
+        else:
+            made = trace.node(name, call, nodes, options, value)
+        made.replaces = before[i] if before else None
+        trace.write(target, made)
+    written = tuple(_of_trace(trace, each) for each in out)
+    return written[0] if len(written) == 1 else written
+
+
+def _of_trace(trace: Trace, array: Any) -> Any:
+    """An array as a traced one that shares its memory: what is `+=` to a plain array."""
+    if isinstance(array, Trace.array_type):
+        return array
+    traced = array.view(Trace.array_type)
+    traced.tracer = trace
+    return traced
+
+
+def _masked(call: Callable[..., Any]) -> Callable[..., Any]:
+    def masked(where: Any, before: Any, *inputs: Any, **kwargs: Any) -> Any:
+        return np.where(where, call(*inputs, **kwargs), before)
+
+    masked.__name__ = getattr(call, "__name__", "masked")
+    return masked
+
+
+def _at(trace: Trace, ufunc: np.ufunc, inputs: Any) -> None:
+    """`np.add.at` and the like."""
+    target, key, *values = inputs
+    trace.before_write(target)
+    nodes = trace.argument((target, *values))
+    ufunc.at(*map(plain, inputs))
+    after = np.array(plain(target))
+    if ufunc in (np.add, np.subtract):  # a sum of two arrays: what is there, and what is put there
+        call, args = added_at(np.add), (np.zeros_like(after), plain(key), *nodes[1:])
+        put = trace.node("add.at", call, args, {}, call(args[0], args[1], *map(plain, values)))
+        made = trace.node(ufunc.__name__, ufunc, (nodes[0], put), {}, after)
+    else:
+        call, args = added_at(ufunc), (nodes[0], plain(key), *nodes[1:])
+        made = trace.node(f"{ufunc.__name__}.at", call, args, {}, after)
+    trace.write(target, made)
+
+
+@cache
+def added_at(ufunc: np.ufunc) -> Callable[..., Any]:
+    """What `ufunc.at` makes of an array, which stays as it is."""
+
+    def call(before: Any, key: Any, *values: Any) -> Any:
+        exact = any(np.asarray(each).dtype == object for each in values)
+        after = np.array(before, dtype=object if exact else None)
+        ufunc.at(after, key, *values)
+        return after
+
+    return call
+
+
+def apply(func: Callable[..., Any], name: str, args: Any, kwargs: dict[str, Any]) -> Any:
+    """Call a function with plain arrays and note the result."""
+    trace = trace_of_call(args, kwargs)
+    if trace is None or not trace.recording:
+        return func(*map(plain, args), **plain_of(kwargs))
+    if name in MUTATING:
+        return _mutate(trace, func, name, args, kwargs)
+    if name in ("zeros_like", "ones_like", "empty_like"):  # made of a shape, not of numbers
+        made = func(*map(plain, args), **plain_of(kwargs))
+        value = np.zeros_like(made) if name == "empty_like" else np.array(made)
+        return trace.traced(made, trace.node("constant", None, (), {}, value))
+    out = kwargs.get("out")
+    if isinstance(out, np.ndarray):
+        rest = {key: value for key, value in kwargs.items() if key != "out"}
+        called = name, func, trace.argument(tuple(args)), trace.argument(rest)
+        trace.before_write(out)
+        func(*map(plain, args), out=plain(out), **plain_of(rest))
+        made = trace.node(*called, np.array(plain(out)))
+        trace.write(out, made)
+        return _of_trace(trace, out)
+    nodes, options = trace.argument(tuple(args)), trace.argument(kwargs)
+    given = tuple(map(plain, args))
+    result = func(*given, **plain_of(kwargs))
+    for i in range(1, len(args)):
+        if result is given[i] and isinstance(result, np.ndarray):  # it was given as `out`
+            trace.write(args[i], trace.node(name, func, nodes[:i], options, np.array(result)))
+            return _of_trace(trace, args[i])
+    return trace.record(name, func, nodes, options, result)
+
+
+def _mutate(trace: Trace, func: Any, name: str, args: Any, kwargs: dict[str, Any]) -> None:
+    target, *others = args
+    trace.before_write(target)
+    nodes, options = trace.argument((target, *others)), trace.argument(kwargs)
+    func(*map(plain, args), **plain_of(kwargs))
+
+    def call(before: Any, *values: Any, **named: Any) -> Any:
+        objects = any(map(is_balls, values))
+        after = np.array(before, dtype=object) if objects else np.array(before)
+        func(after, *values, **{**named, **({"casting": "unsafe"} if name == "copyto" else {})})
+        return after
+
+    made = trace.node(name, call, nodes, options, np.array(plain(target)))
+    trace.write(target, made)
+
+
+def cast(array: Any, dtype: Any, *args: Any, **kwargs: Any) -> Any:
+    """A cast; of exact numbers to floats it is none, for they are judged as what they stand for."""
+    exact = is_balls(array) and not all(isinstance(each, float) for each in array.flat)
+    if exact or not isinstance(array, np.ndarray | np.generic):
+        if np.dtype(dtype).kind in "fO":
+            return array
+        return np.asarray(array).astype(dtype)
+    return array.astype(dtype, *args, **kwargs)
