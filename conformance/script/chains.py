@@ -8,10 +8,7 @@ Left out: which of them are parameters (`parameters.py`).
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
 from itertools import pairwise
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -19,9 +16,9 @@ import numpy as np
 from conformance.backward.groups import operation_key
 from conformance.backward.operation import MOVES, is_float
 from conformance.script.linear import ancestors
+from conformance.script.rows import Carried, join, written_places
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import FILLED, Node, flat, taken
-from reference.step import Array
 
 FEW = 4  # values that a new one shares most uses with, of which one may be the old one
 
@@ -31,24 +28,6 @@ Role = tuple[Any, int]
 """An operation of the program, and which of its operands."""
 
 
-@dataclass(eq=False)
-class Carried:
-    """What a loop carries on.
-
-    Attributes:
-        values: one after another.
-        open: whether the last is an array into which more may be written in the same step.
-    """
-
-    values: list[Node]
-    open: bool = False
-
-    @property
-    def count(self) -> int:
-        """How many times it was given a new value."""
-        return len(self.values) - 1
-
-
 def carried(nodes: Sequence[Node]) -> list[Carried]:
     """Everything that is carried on, in the order of the first new value."""
     search = _Search()
@@ -56,66 +35,8 @@ def carried(nodes: Sequence[Node]) -> list[Carried]:
     starts = [old for old in new_of if old not in set(new_of.values())]
     found = [_chain(old, new_of) for old in starts]
     made = [each for each in map(search.extended, found) if _is_trained(each)]
-    _join(made)
+    join(made)
     return sorted(made, key=lambda each: each.values[1].number)
-
-
-def _join(chains: Sequence[Carried]) -> None:
-    """Take as one step what is written into several rows, if none is computed from another.
-
-    Such are the vectors of the words that one word is compared with. A step ends where a value is
-    computed from one that it has moved, or where it begins anew once everything was moved.
-    """
-    events = sorted(((e, new) for e in chains for new in e.values[1:]), key=lambda e: e[1].number)
-    moved: dict[Node, set[int]] = {}  # what the step has written, and where: nowhere is everywhere
-    first, left = None, [*chains]
-    for chain, new in events:
-        again = not left and operation_key(new) == first
-        if again or any(new.depends_on(e) and _reads(new, e, at) for e, at in moved.items()):
-            moved, left = {}, [*chains]
-        if not moved:
-            first = operation_key(new)
-        before = new.args[0] if new.operation == FILLED else None
-        written = _written_places(new)
-        if before in moved and before in chain.values:
-            chain.values.remove(before)
-            written |= moved[before]
-        moved[new] = written
-        left = [each for each in left if each is not chain]
-    for each in chains:
-        each.open = bool(moved.get(each.values[-1]))
-
-
-def _written_places(node: Node) -> set[int]:
-    """The places that were written into; none if they are all."""
-    if node.operation != FILLED or any(at is None for at, _ in node.args[1]):
-        return set()
-    return {int(i) for at, _ in node.args[1] for i in np.ravel(at)}
-
-
-def _reads(new: Node, old: Node, written: set[int]) -> bool:
-    """Whether a value is computed from another one by what stands at some places."""
-    filled = [e for e in old.consumers if e.operation == FILLED and e.args[0] is old]
-    used = [e for e in old.consumers if e not in filled and new.depends_on(e)]
-    elsewhere = bool(written) and all(written.isdisjoint(_read_places(e)) for e in used)
-    later = (e for e in filled if e is not new and new.depends_on(e))
-    return not elsewhere or any(_reads(new, e, written) for e in later)
-
-
-def _read_places(node: Node) -> set[int]:
-    """The places of an array that an operation takes; all of them if it takes no part."""
-    whole, *rest = node.inputs
-    places = _places(np.shape(whole.value))
-    if not rest and node.function is taken:
-        places = places.ravel()[node.args[1]]
-    elif not rest and node.operation == "getitem":
-        places = places[node.args[1]]
-    return {int(i) for i in np.ravel(places)}
-
-
-@lru_cache(maxsize=8)
-def _places(shape: tuple[int, ...]) -> Array:
-    return np.arange(prod(shape)).reshape(shape)
 
 
 def _is_trained(chain: Carried) -> bool:
@@ -176,7 +97,7 @@ class _Search:
 
     def is_moved_in_part(self, node: Node) -> bool:
         """Whether what was written into some places was computed from what the array has been."""
-        if not _written_places(node):
+        if not written_places(node):
             return False
         at = node
         states: list[Node] = []

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from conformance.backward.groups import operation_key
-from conformance.script.chains import Carried, carried
+from conformance.script.chains import carried
 from conformance.script.linear import entrywise
+from conformance.script.rows import Carried
 from conformance.tracing.node import Node
 
 
