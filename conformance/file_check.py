@@ -220,7 +220,7 @@ def _send_all(asked: Asked, send: Send) -> None:
             elif each.refusal.parameters:
                 # else it is such as a base class of layers, or a list of them
                 thing = getattr(found.module, each.name, None)
-                network = isinstance(thing, type) and each.whole
+                network = each.whole and (isinstance(thing, type) or each.layer is not None)
                 send({"left": to_values(NotJudged(each.name, each.refusal.words, network))})
         if not judged_any:
             made = adapter(found, asked.name)

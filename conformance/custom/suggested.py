@@ -117,12 +117,15 @@ class _Drawn:
             return
         name = re.sub(r"[\W_]", "", parameter.name.lower())
         numbers = next((e for each, e in NUMBERS.items() if re.fullmatch(each, name)), None)
+        tensors = [] if first else [*self._named(name)]
         if numbers is not None and not first:
             yield from numbers
+            yield from tensors
             return
-        if not first:
-            yield from self._named(name)
+        yield from tensors
         yield self.floats(self.layout.x)
+        if not first and not tensors:  # a name that says nothing
+            yield from map(self.floats, ((self.count,), *self.layout.weights))
         if not first and re.fullmatch(RATES, name):
             yield HELPFUL
         if default is None:

@@ -83,8 +83,9 @@ class Candidate:
 
     @property
     def whole(self) -> bool:
-        """Whether it is a network, or layers that the file itself puts together."""
-        return self.layer is None or bool(getattr(self.layer, "assembled", ()))
+        """Whether it is a network, layers put together, or for torch or JAX."""
+        alone = self.layer is None or isinstance(self.layer, FunctionSearch)
+        return alone or bool(getattr(self.layer, "assembled", ()))
 
     def found(self, cost: str | None) -> Found | None:
         """It, recognised and judged; None if no reading fits."""

@@ -191,6 +191,25 @@ def test_a_file_is_checked_whole(tmp_path: Path, capsys: pytest.CaptureFixture[s
 
 
 @pytest.mark.thorough
+def test_a_function_that_cannot_be_called_leaves_a_file_not_judged(tmp_path: Path) -> None:
+    source = (FOLDER / "tanh.py").read_text(encoding="utf-8")
+    source += """
+class Needs(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, table):
+        return x * table["scale"]
+
+    @staticmethod
+    def backward(ctx, grad):
+        return grad, None
+"""
+    file = tmp_path / "two.py"
+    file.write_text(source, encoding="utf-8")
+    report = conformance.check(str(file))
+    assert report.exit_code == 3
+    assert "not judged: Needs" in str(report)
+
+
 def test_a_script_that_torch_trains_is_told_what_judges_its_functions(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -21,6 +21,8 @@ FAULTS: tuple[tuple[str, str, str], ...] = (
     ("batch_norm", "dnorm = grad_output * gamma", "dnorm = grad_output"),
     ("batch_norm", "- dnorm.sum(0) -", "-"),
     ("rms_norm", "r.pow(3) / d", "r.pow(2) / d"),
+    ("gated_norm", "xhat).mean(-1", "xhat).sum(-1"),
+    ("gated_norm", "gate + u * gate", "gate + gate"),
     ("conv1d", "gx[:, :, i:i + length] +=", "gx[:, :, i:i + length] ="),
     ("conv1d", "gb = gout.sum(dim=(0, 2))", "gb = gout.mean(dim=(0, 2))"),
     ("embedding", "grad_weight.index_add_(", "grad_weight.index_copy_("),
