@@ -116,7 +116,7 @@ def _pair(node: Node, parameters: int, given: Given, inputs: bool) -> tuple[Node
     for place, (one, other) in ((1, node.args[:2]), (0, node.args[1::-1])):
         if not _depends(one, parameters) or (type(other) is Node and other.uses & parameters):
             continue
-        if output is not None and plain(one) is not plain(output):
+        if (output is not None and plain(one) is not plain(output)) or _is_decay(one, parameters):
             continue
         if isinstance(other, int | float) and node.operation != "subtract":
             continue  # such as the 1 of 1 / (1 + e^−z)
@@ -129,6 +129,17 @@ def _pair(node: Node, parameters: int, given: Given, inputs: bool) -> tuple[Node
 
 def _depends(value: Any, parameters: int) -> bool:
     return type(value) is Node and bool(value.uses & parameters) and is_float(value)
+
+
+def _is_decay(node: Node, parameters: int) -> bool:
+    """Whether a value is a parameter times a number, as in λw − yx."""
+    at = node
+    while at.operation in ("multiply", "divide") and np.shape(at.value):
+        alike = [e for e in at.inputs if np.shape(e.value) == np.shape(at.value)]
+        if len(alike) != 1 or any(e.uses & parameters for e in at.inputs if e not in alike):
+            return False
+        (at,) = alike
+    return at is not node and at.function is None and bool(at.uses & parameters)
 
 
 def _is_target(value: Any, output: Node, inputs: bool) -> bool:

@@ -16,6 +16,7 @@ from conformance.backward.judge import Verdict
 from conformance.backward.program import Goal
 from conformance.backward.quantities import HALF_OF_THE_DIGITS, fitted
 from conformance.tracing.node import Node
+from reference.step import Array
 
 
 @dataclass(frozen=True)
@@ -25,34 +26,48 @@ class Decay:
     Attributes:
         factor: s.
         rate: c.
-        goals: the parameters that decay.
+        goals: the parameters that decay, each with 1 where it does: everywhere, or in the rows that
+            were used.
         count: how many gradients are right with it.
     """
 
     factor: float
     rate: float
-    goals: tuple[Goal, ...]
+    goals: tuple[tuple[Goal, Array], ...]
     count: int
 
 
 def decayed(found: Sequence[Verdict], chain: Chain) -> Decay | None:
     """The decay with which most gradients are right; None if it is none of those that are wrong."""
     fits = [(each, fit) for each in found if (fit := _fit(each)) is not None]
+    plain = [factor for _, (factor, rate, _) in fits if not rate]
+    fitting = {id(each) for each, _ in fits}
+    rest = [each for each in found if id(each) not in fitting]
+    fits += [(each, fit) for each in rest if (fit := _beside(each, plain)) is not None]
     best: Decay | None = None
-    for _, (factor, rate) in fits:
+    for _, (factor, rate, _) in fits:
         if factor <= 0 or rate <= 0:
             continue
         same = [e for e in fits if _near(e[1][0], factor)]
-        goals = tuple(v.goal for v, (_, r) in same if _near(r, rate))
-        if not any(_is_matrix(g) for g in goals):
+        goals = [(v.goal, where) for v, (_, r, where) in same if _near(r, rate)]
+        near = {id(v) for v, _ in same}
+        goals += [
+            (v.goal, where)
+            for v in found
+            if id(v) not in near and (where := _decaying(v, factor, rate)) is not None
+        ]
+        if not any(_is_matrix(g) for g, _ in goals):
             continue  # biases alone do not decay
-        count = len(goals) + sum(r == 0 for _, (_, r) in same)
+        count = len(goals) + sum(r == 0 for _, (_, r, _) in same)
+        if count == 1 and np.count_nonzero(goals[0][1]) <= len(("s", "c")):
+            continue  # any two numbers are so
         if best is None or count > best.count:
-            best = Decay(factor, rate, goals, count)
+            best = Decay(factor, rate, tuple(goals), count)
     if best is None:
         return None
-    own = tuple(v.goal for v in found if v.goal not in best.goals and _terms(v.goal, chain))
-    return replace(best, goals=(*best.goals, *own))
+    known = [goal for goal, _ in best.goals]
+    own = (v.goal for v in found if v.goal not in known and _terms(v.goal, chain))
+    return replace(best, goals=(*best.goals, *((each, _everywhere(each)) for each in own)))
 
 
 def stated(goals: Sequence[Goal], chain: Chain) -> Decay | None:
@@ -61,7 +76,7 @@ def stated(goals: Sequence[Goal], chain: Chain) -> Decay | None:
     for goal, term in terms:
         rate = _rate(goal, term, chain)
         if rate > 0:
-            return Decay(1.0, rate, tuple(each for each, _ in terms), 0)
+            return Decay(1.0, rate, tuple((each, _everywhere(each)) for each, _ in terms), 0)
     return None
 
 
@@ -86,21 +101,67 @@ def _rate(goal: Goal, term: Node, chain: Chain) -> float:
     return share * (fitted(chain.values[term.number], goal.parameter.value) or 0.0)
 
 
-def _fit(verdict: Verdict) -> tuple[float, float] | None:
+Fit = tuple[float, float, Array]
+"""s, c, and 1 where the parameter decays."""
+
+
+def _fit(verdict: Verdict) -> Fit | None:
     """s and c of one gradient; c is 0 where s does; None if there are none."""
     given, right = verdict.given.ravel(), verdict.right.ravel()
-    weights = np.asarray(verdict.goal.parameter.value, dtype=np.float64).ravel()
     if given.shape != right.shape or not np.all(np.isfinite(given + right)):
         return None
-    for columns in ([right], [right, weights]):
+    everywhere, used = _everywhere(verdict.goal), _used(verdict)
+    for where in (None, everywhere, used):
+        columns = [right] if where is None else [right, (where * _weights(verdict)).ravel()]
         matrix = np.stack(columns, axis=1)
-        if given.size <= len(columns) or np.linalg.matrix_rank(matrix) < len(columns):
+        told = given.size > len(columns) <= min(map(np.count_nonzero, columns))
+        if not told or np.linalg.matrix_rank(matrix) < len(columns):
             continue
         found = np.linalg.lstsq(matrix, given, rcond=None)[0]
-        far = float(np.max(np.abs(matrix @ found - given)))
-        if far <= HALF_OF_THE_DIGITS * float(np.max(np.abs(given))):
-            return float(found[0]), float(found[1]) if len(found) > 1 else 0.0
+        if _agrees(matrix @ found, given):
+            rate = float(found[1]) if len(found) > 1 else 0.0
+            return float(found[0]), rate, everywhere if where is None else where
     return None
+
+
+def _beside(verdict: Verdict, factors: Sequence[float]) -> Fit | None:
+    """s and c of one gradient, if s is that of another one."""
+    for factor in factors if verdict.given.shape == verdict.right.shape else ():
+        rest = (verdict.given - factor * verdict.right).ravel()
+        for where in (_everywhere(verdict.goal), _used(verdict)):
+            weights = (where * _weights(verdict)).ravel()
+            rate = float(np.vdot(rest, weights) / (np.vdot(weights, weights) or 1.0))
+            if np.count_nonzero(weights) > 1 and _agrees(rate * weights, rest):
+                return factor, rate, where
+    return None
+
+
+def _decaying(verdict: Verdict, factor: float, rate: float) -> Array | None:
+    """Where a parameter decays, if its gradient has these s and c."""
+    if verdict.given.shape != verdict.right.shape:
+        return None
+    rest, weights = verdict.given - factor * verdict.right, rate * _weights(verdict)
+    for where in (_everywhere(verdict.goal), _used(verdict)):
+        if np.any(where * weights) and _agrees(where * weights, rest):
+            return where
+    return None
+
+
+def _weights(verdict: Verdict) -> Array:
+    return np.asarray(verdict.goal.parameter.value, dtype=np.float64)
+
+
+def _everywhere(goal: Goal) -> Array:
+    return np.ones(np.shape(goal.parameter.value))
+
+
+def _used(verdict: Verdict) -> Array:
+    """1 where a gradient is not 0, such as in the row of one word."""
+    return np.asarray(verdict.right != 0, dtype=np.float64)
+
+
+def _agrees(one: Array, other: Array) -> bool:
+    return float(np.max(np.abs(one - other))) <= HALF_OF_THE_DIGITS * float(np.max(np.abs(other)))
 
 
 def _is_matrix(goal: Goal) -> bool:

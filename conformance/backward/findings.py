@@ -235,6 +235,7 @@ class Examined:
         cost: what the gradients were judged by: `own`, the program's loss; the name of a known
             cost; `unknown`, where no known cost has the program's output error.
         factor: that all gradients have beside the right ones, which is a convention.
+        samples: of whose costs the right ones are the mean, where the cost is a known one; else 1.
         decay: the rate at which weights decay in them, where the cost is not the program's own.
         output_error: the line that computes the output error, where the cost is unknown.
         passes: the two passes side by side, where something is to blame.
@@ -245,6 +246,7 @@ class Examined:
     kinks: bool = False
     cost: str = "own"
     factor: float = 1.0
+    samples: int = 1
     decay: float = 0.0
     output_error: Line | None = None
     passes: tuple[Passed, ...] = ()

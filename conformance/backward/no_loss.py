@@ -200,10 +200,10 @@ def loss_of(chosen: Tried, factor: float) -> Node:
     decay = chosen.decay
     if not chosen.count:
         decay = stated(run.goals, chosen.forward.chain)
-    for goal in decay.goals if decay is not None else ():
+    for goal, where in decay.goals if decay is not None else ():
         assert decay is not None  # noqa: S101 - it has goals
         weights = run.trace.traced(np.array(goal.parameter.value), goal.parameter)
-        loss = loss + 0.5 * decay.rate * np.sum(weights * weights)
+        loss = loss + 0.5 * decay.rate * np.sum(where * weights * weights)
     found: Node = run.trace.argument(loss)
     return found
 

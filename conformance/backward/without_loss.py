@@ -61,7 +61,8 @@ def _by(chosen: Tried, run: Recorded, factor: float) -> Examined:
     examined = finished(forward, found, kinks=kinks)
     decay = 0.0 if chosen.decay is None else chosen.decay.rate
     name = f"weighted {chosen.name}" if chosen.weighted else chosen.name
-    return replace(examined, cost=name, factor=_beside(chosen, factor), decay=decay)
+    beside, m = _beside(chosen, factor), chosen.samples
+    return replace(examined, cost=name, factor=beside, samples=m, decay=decay)
 
 
 def _beside(chosen: Tried, factor: float) -> float:

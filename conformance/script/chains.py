@@ -8,7 +8,6 @@ Left out: which of them are parameters (`parameters.py`).
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -17,29 +16,16 @@ import numpy as np
 from conformance.backward.groups import operation_key
 from conformance.backward.operation import MOVES, is_float
 from conformance.script.linear import ancestors
+from conformance.script.rows import Carried, join, written_places
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import FILLED, Node, flat, taken
 
 FEW = 4  # values that a new one shares most uses with, of which one may be the old one
 
+PARTS = 16  # of an array that are written into one after another in one step
+
 Role = tuple[Any, int]
 """An operation of the program, and which of its operands."""
-
-
-@dataclass(eq=False)
-class Carried:
-    """What a loop carries on.
-
-    Attributes:
-        values: one after another.
-    """
-
-    values: list[Node]
-
-    @property
-    def count(self) -> int:
-        """How many times it was given a new value."""
-        return len(self.values) - 1
 
 
 def carried(nodes: Sequence[Node]) -> list[Carried]:
@@ -49,6 +35,7 @@ def carried(nodes: Sequence[Node]) -> list[Carried]:
     starts = [old for old in new_of if old not in set(new_of.values())]
     found = [_chain(old, new_of) for old in starts]
     made = [each for each in map(search.extended, found) if _is_trained(each)]
+    join(made)
     return sorted(made, key=lambda each: each.values[1].number)
 
 
@@ -95,6 +82,9 @@ class _Search:
         for node in nodes:
             if node.function is None or not node.consumers or not is_float(node):
                 continue
+            if node.operation == FILLED and self.is_moved_in_part(node):
+                found.append((node.args[0], node))
+                continue
             olds, key = list(self.ancestors(node)), operation_key(node)
             alike = [each for each in olds if self.alike(each, node)]
             nearest = sorted(alike, key=lambda each: -self.alike(each, node))[:FEW]
@@ -104,6 +94,17 @@ class _Search:
             if old is not None:
                 found.append((old, node))
         return found
+
+    def is_moved_in_part(self, node: Node) -> bool:
+        """Whether what was written into some places was computed from what the array has been."""
+        if not written_places(node):
+            return False
+        at = node
+        states: list[Node] = []
+        while at.operation == FILLED and type(at.args[0]) is Node and len(states) < PARTS:
+            at = at.args[0]
+            states.append(at)
+        return any(self.is_moved_by(each, node) for each in states)
 
     def direct(self, pairs: list[tuple[Node, Node]]) -> list[tuple[Node, Node]]:
         """Those whose way from the new value to the old does not lead through another new value.

@@ -69,7 +69,7 @@ class Session:
             full = self.trace.stored > MOST and bool(self.found)
             if full:
                 self.notes.append(("memory", f"{MOST >> 30}"))
-            if steps(self.found) < self.updates and not full:
+            if steps(self.found, closed=True) < self.updates and not full:
                 return bool(self.found)
         self.stop(sys._getframe())  # noqa: SLF001 - the way to the script's variables
         return True

@@ -76,7 +76,7 @@ def conclude(
         tuple(said),
         count,
         replace(examined, accused=accused),
-        at + 1,
+        _number(results[at]),
         rule([each.updates[0] for each in results], _factor(examined)),
         tuple(notes),
     )
@@ -89,6 +89,12 @@ def _told(results: Sequence[Judgement]) -> int:
     return next(wrong, dead.index(min(dead)))
 
 
+def _number(judgement: Judgement) -> int:
+    """Which update it is, from 1."""
+    first = judgement.updates[0]
+    return first.parameter.values.index(first.old) + 1
+
+
 def _factor(examined: Examined) -> float:
     return 1.0 if examined.cost in ("unknown", "own") else examined.factor
 
@@ -98,16 +104,23 @@ def _finite(moved: Sequence[Parameter], k: int) -> bool:
     return all(bool(np.all(np.isfinite(each.values[k - 1].value))) for each in moved)
 
 
+def _changes(parameter: Parameter, k: int) -> bool:
+    """Whether an update changes a parameter; one by gradients that are all 0 says nothing."""
+    return not np.array_equal(parameter.values[k - 1].value, parameter.values[k].value)
+
+
 def _judged(
     trace: Trace, moved: Sequence[Parameter], names: Sequence[str], count: int
 ) -> list[Judgement]:
     """The updates, all by one cost and, if the script has no loss, by one factor."""
-    results = [judged(trace, moved, names, k) for k in range(1, count + 1)]
+    changed = [k for k in range(1, count + 1) if any(_changes(each, k) for each in moved)]
+    told = changed or [*range(1, count + 1)]
+    results = [judged(trace, moved, names, k) for k in told]
     if _even(trace, results):
         return results
     for cost in COST_NAMES:
         try:
-            others = [judged(trace, moved, names, k, cost) for k in range(1, count + 1)]
+            others = [judged(trace, moved, names, k, cost) for k in told]
         except NotAGradientError:
             continue
         if all(each.ok for each in others) and _even(trace, others):
@@ -120,9 +133,11 @@ def _even(trace: Trace, results: Sequence[Judgement]) -> bool:
     for own in (True, False):
         free = [e for e in results if e.own_loss is own and e.ok and e.examined.cost != "unknown"]
         if free and all(single_error(trace, each) for each in free):  # else it is no chance
-            factors = np.array([each.examined.factor for each in free])
-            steps = factors * np.array([each.factor for each in free])
-            same = (np.ptp(each) <= HALF_OF_THE_DIGITS * abs(each[0]) for each in (factors, steps))
+            means = np.array([each.examined.factor for each in free])
+            sums = means / np.array([each.examined.samples for each in free])
+            rates = np.array([each.factor for each in free])
+            factors = (means, sums, means * rates, sums * rates)
+            same = (np.ptp(each) <= HALF_OF_THE_DIGITS * abs(each[0]) for each in factors)
             if not any(same):
                 return False
     return True

@@ -10,12 +10,13 @@ from operator import and_, or_
 
 import numpy as np
 
+from conformance.backward.declared import declared
 from conformance.backward.findings import Accused, Cause, Examined, Line
 from conformance.backward.operation import is_float
 from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.program import Goal, NotAGradientError
 from conformance.backward.source import line_of
-from conformance.script.loss import Fit, best_loss, candidates, declared, monitored
+from conformance.script.loss import Fit, best_loss, candidates, monitored
 from conformance.script.parameters import Parameter
 from conformance.script.step import Step
 from conformance.script.update import Multiple, Update, common, update, usual
@@ -240,5 +241,8 @@ class _Step:
         made = OwnPass(step.trace, goals, loss=loss, scaled=scaled)
         found = examine_pass(made, self.cost)
         if loss is None and found.cost != "unknown":
-            found = replace(found, factor=found.factor / step.share)
+            share = step.share
+            found = replace(
+                found, factor=found.factor / share, samples=round(found.samples / share)
+            )
         return Judgement(tuple(self.updates), found, loss is not None, whole)

@@ -13,15 +13,15 @@ import numpy as np
 
 from conformance.backward.certain import size_of
 from conformance.backward.chain import Chain
-from conformance.backward.factor import conventions
 from conformance.backward.forward import Forward
 from conformance.backward.judge import distance, in_shape
-from conformance.backward.no_loss import COST_NAMES, tried
-from conformance.backward.operation import is_float
-from conformance.backward.program import Goal, NotAGradientError, Recorded
-from conformance.backward.quantities import HALF_OF_THE_DIGITS
+from conformance.backward.operation import MOVES, is_float
+from conformance.backward.program import Goal, Recorded
+from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
+
+LINEAR = ("add", "subtract", "multiply", "divide", "negative", "dot", "matmul", "sum", "inner")
 
 MOST = 8  # numbers that are tried, the last ones
 
@@ -42,7 +42,10 @@ class Fit:
 
 
 def candidates(nodes: Sequence[Node], olds: Sequence[Node], news: Sequence[Node]) -> list[Node]:
-    """The numbers that were computed from all old values, and that no new one was computed from."""
+    """The numbers that were computed from all old values, and that no new one was computed from.
+
+    One that is a linear function of them is an output, and no loss: it has no minimum.
+    """
     given = sum(1 << each.number for each in olds)
     later = sum(1 << each.number for each in news)
     used = reduce(or_, (each.uses for each in news), 0)
@@ -57,7 +60,18 @@ def candidates(nodes: Sequence[Node], olds: Sequence[Node], news: Sequence[Node]
         and not each.uses & later
         and not used >> each.number & 1
     ]
-    return found[-MOST:]
+    return [each for each in found[-MOST:] if not _is_linear(each, given)]
+
+
+def _is_linear(node: Node, given: int) -> bool:
+    """Whether a number is a linear function of one parameter, and not constant."""
+    way = walk([node], lambda each: [e for e in each.inputs if e.uses & given])
+    own = [each for each in way if not given >> each.number & 1]
+    return given.bit_count() == 1 and all(
+        each.operation in MOVES
+        or (each.operation in LINEAR and sum(bool(e.uses & given) for e in each.inputs) == 1)
+        for each in own
+    )
 
 
 def best_loss(
@@ -73,36 +87,6 @@ def best_loss(
     """
     fits = [fit for each in _last(trace, losses) if (fit := _fit(trace, each, goals, sign)).count]
     return max(fits, key=lambda e: (e.count, -abs(np.log(e.factor)), e.loss.number), default=None)
-
-
-def declared(trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...]) -> Node | None:
-    """The number that is a known cost of the output times a constant, with what is added to it.
-
-    None if there is no such number.
-    """
-    run = Recorded(trace, goals[0].node, goals)
-    try:
-        known = tried(run, COST_NAMES, (None, None)) if losses else []
-    except NotAGradientError:
-        return None
-    for each in known:
-        value = float(np.ravel(each.forward.run.loss.value)[0])
-        lengths = [n for output, _ in each.compared.pairs for n in np.shape(output.value)]
-        for loss in reversed(losses):
-            ratio = float(np.ravel(loss.value)[0]) / value if value else 0.0
-            if any(abs(ratio - e) <= HALF_OF_THE_DIGITS * e for e in conventions(lengths)):
-                return _with_terms(loss, losses, _given(trace))
-    return None
-
-
-def _with_terms(loss: Node, losses: Sequence[Node], given: int) -> Node:
-    """A loss with what is added to it that depends on the parameters, such as a decay."""
-    for each in losses:
-        if each.operation in ("add", "subtract") and loss in each.args:
-            others = [e for e in each.args if e is not loss]
-            if all(type(e) is Node and e.uses & given for e in others):
-                return _with_terms(each, losses, given)
-    return loss
 
 
 def _given(trace: Trace) -> int:

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from conformance.backward.groups import operation_key
-from conformance.script.chains import Carried, carried
+from conformance.script.chains import carried
 from conformance.script.linear import entrywise
+from conformance.script.rows import Carried
 from conformance.tracing.node import Node
 
 
@@ -105,7 +106,12 @@ def _is_part(part: Parameter, whole: Parameter) -> bool:
     return any(not own.isdisjoint(e.inputs) and e.operation == "getitem" for e in part.values[1:-1])
 
 
-def steps(found: Sequence[Parameter]) -> int:
-    """How many updates all parameters have seen; those that move seldom are no parameters."""
-    most = max((each.chain.count for each in found), default=0)
-    return min((e.chain.count for e in found if 2 * e.chain.count >= most), default=0)
+def steps(found: Sequence[Parameter], *, closed: bool = False) -> int:
+    """How many updates all parameters have seen; those that move seldom are no parameters.
+
+    Args:
+        found: the parameters.
+        closed: whether only those count that are known to be over.
+    """
+    counts = [each.chain.count - (closed and each.chain.open) for each in found]
+    return min((each for each in counts if 2 * each >= max(counts)), default=0)

@@ -111,7 +111,7 @@ class Recording:
     def _grown(self) -> bool:
         """End the recording if it shows enough; whether it shows anything."""
         found = parameters(self.trace.nodes)
-        enough = steps(found) >= self.updates
+        enough = steps(found, closed=True) >= self.updates
         if enough or (found and self.trace.stored > MOST):
             self._note_names()
             self._full = True

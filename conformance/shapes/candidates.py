@@ -17,8 +17,9 @@ from conformance.shapes.definitions import (
     returned_functions,
     returned_names,
 )
+from conformance.shapes.dict_cells import pairs_and_cells
 from conformance.shapes.example_data import Data
-from conformance.shapes.function_pairs import PAIR, loss_class, losses, pairs
+from conformance.shapes.function_pairs import PAIR, loss_class, losses
 from conformance.shapes.judging import Found, judged
 from conformance.shapes.layers import layer_search
 from conformance.shapes.own_data import own_data
@@ -107,7 +108,7 @@ def candidates(found: Definitions) -> Iterator[Candidate]:
     yield from (each for thing in found.others if (each := of_jax(thing, found)) is not None)
     yield from of_functions(found)
     yield from (each for each in classes if each.layer is not None)
-    for pair in pairs(found.functions):
+    for pair in pairs_and_cells(found.functions):
         name = pair.backward.__name__
         yield Candidate(name, book=False, layer=pair, functions=frozenset((name,)))
     for one in vector_losses(found.functions):

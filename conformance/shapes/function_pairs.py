@@ -62,18 +62,18 @@ class PairSearch:
         trace = Trace(sites=True)
         given = _arguments(self.forward, shapes, trace)
         arrays = {name: e for name, e in given.items() if isinstance(e, np.ndarray)}
-        with _quiet(), traced_program(trace, self.forward):
-            out, cache = _split(_tried(self.forward, [((), given)]))
+        with quiet(), traced_program(trace, self.forward):
+            out, cache = _split(tried(self.forward, [((), given)]))
             dout = trace.given(np.random.default_rng(9).normal(size=out.shape), "dout")
             loss = _node(trace, (out * np.array(dout)).sum())
             if not np.isfinite(loss.value):
                 raise UnfitError(f"{self.forward.__name__}: its output is not finite")
-            back = _tried(self.backward, [((dout, *cache), {}), ((dout, *_spread(cache)), {})])
-            goals = _goals(trace, self.backward, back, arrays)
+            back = tried(self.backward, [((dout, *cache), {}), ((dout, *_spread(cache)), {})])
+            goals = goals_of(trace, self.backward, back, arrays)
         if not goals:
             return None
         parts = []
-        for some in _inputs_and_parameters(goals):
+        for some in inputs_and_parameters(goals):
             promised = some[0].name in ("x", next(iter(arrays)))
             parts.append(examine_pass(OwnPass(trace, some, loss=loss, promised=promised)))
         said = called(self.forward)
@@ -83,14 +83,15 @@ class PairSearch:
         return Found(recognised, together(parts), used)
 
 
-def _inputs_and_parameters(goals: Sequence[Goal]) -> Iterator[tuple[Goal, ...]]:
+def inputs_and_parameters(goals: Sequence[Goal]) -> Iterator[tuple[Goal, ...]]:
     """The gradient of the first argument, and those of the others, that may be means."""
     yield tuple(goals[:1])
     if len(goals) > 1:
         yield tuple(goals[1:])
 
 
-def _quiet() -> Any:
+def quiet() -> Any:
+    """Nothing that a program prints is shown, until the end of the block."""
     return redirect_stdout(StringIO())
 
 
@@ -104,7 +105,12 @@ def _node(trace: Trace, value: Any) -> Node:
         raise UnfitError(f"it gives no numbers: {type(value).__name__}") from error
 
 
-def _tried(function: Callable[..., Any], ways: Sequence[tuple[Any, Any]]) -> Any:
+def tried(function: Callable[..., Any], ways: Sequence[tuple[Any, Any]]) -> Any:
+    """What a function returns, called in the first of several ways that it takes.
+
+    Raises:
+        UnfitError: it takes none.
+    """
     problem = "its arguments are not known"
     for args, kwargs in ways:
         try:
@@ -143,7 +149,7 @@ def _spread(cache: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(cache[0]) if len(cache) == 1 and isinstance(cache[0], tuple | list) else cache
 
 
-def _goals(
+def goals_of(
     trace: Trace, function: Callable[..., Any], back: Any, arrays: dict[str, Any]
 ) -> list[Goal]:
     """The gradients that a function returned, each with its argument: by name, else in order."""
@@ -157,7 +163,7 @@ def _goals(
         parts = list(back) if isinstance(back, tuple | list) else [back]
         parts = [each for each in parts if isinstance(each, np.ndarray | np.floating | float)]
         names = [
-            stem(each) for each in returned_names(getattr(function, "__code__", _goals.__code__))
+            stem(each) for each in returned_names(getattr(function, "__code__", goals_of.__code__))
         ]
         named = len(names) == len(parts) and {bare(e) for e in arrays} >= set(names)
         order = names if named else [bare(name) for name in arrays]
@@ -235,14 +241,14 @@ class LossSearch:
 
     def _judged(self, data: Any, *, turned: bool) -> Found:
         trace = Trace(sites=True)
-        held = None if self.make is None else _tried(self.make, [((), {})])
+        held = None if self.make is None else tried(self.make, [((), {})])
         function = self.function if held is None else getattr(held, self.function)
         drawn = np.random.default_rng(6).uniform(0.1, 0.9, size=data.output_shape)
         y = trace.given(data.y, "y") if np.asarray(data.y).dtype.kind == "f" else data.y
-        with _quiet(), traced_program(trace, function):
+        with quiet(), traced_program(trace, function):
             output = trace.given(drawn, "output")
             pair = (y, output) if turned else (output, y)
-            result = _tried(function, [(pair, {})])
+            result = tried(function, [(pair, {})])
             beside = isinstance(result, tuple) and len(result) == len(PAIR)
             loss, gradient = result if beside else (result, None)
             loss = loss.mean() if np.size(loss) > 1 else loss
@@ -280,7 +286,7 @@ class LossSearch:
         first = inner if isinstance(inner, np.ndarray) and inner.shape == output.shape else output
         given = tuple(first if each is output else each for each in pair)
         ways: list[tuple[Any, Any]] = [(given, {}), (pair, {}), ((), {}), ((pair[1],), {})]
-        result = _tried(prime, [way for way in ways if len(way[0]) == len(needed(prime))])
+        result = tried(prime, [way for way in ways if len(way[0]) == len(needed(prime))])
         if isinstance(result, np.ndarray) or held is None:
             return result
         kept = {

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from conformance.backward.declared import declared
 from conformance.backward.findings import Accused, Cause, Examined, Line
 from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.program import Goal, NotAGradientError
@@ -327,8 +328,10 @@ def _by_returned(run: Attempt, places: Places) -> Examined | None:
         return None
     if run.trace is None or any(node.depends_on(each.node) for each in goals):
         return None  # it is that after the step
-    found = examine_pass(OwnPass(run.trace, goals, loss=node, scaled=True), blame=False)
-    return found if found.ok else None
+    step = OwnPass(run.trace, goals, loss=node, scaled=True)
+    found = examine_pass(step, blame=False)
+    known = None if found.ok else declared(run.trace, [node], goals)
+    return examine_pass(step) if known is node else found if found.ok else None
 
 
 def _together(run: Attempt) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.tracing.memory import Memory, place
+from conformance.tracing.memory import Memory, owner_of, place
 from conformance.tracing.node import Node
 from conformance.tracing.operations import apply, apply_ufunc, cast
 from conformance.tracing.plain import plain
@@ -65,9 +65,12 @@ class Traced(np.ndarray[Any, Any]):
         if trace is None or not trace.recording:
             target[plain(key)] = plain(value)
             return
-        memory, held = trace.before_write(self), trace.argument(value)
-        held = trace.constant(held) if isinstance(held, np.ndarray) else held
+        memory = trace.before_write(self)
         index = _places(self, memory, plain(key))
+        if isinstance(value, np.ndarray) and _is_at(value, memory, index):
+            return  # as in `a[i] += v`, which has written into the view `a[i]`
+        held = trace.argument(value)
+        held = trace.constant(held) if isinstance(held, np.ndarray) else held
         target[plain(key)] = plain(value)
         if type(held) is Node and held.value.dtype != self.dtype and self.dtype.kind != "O":
             held = trace.node("astype", cast, (held, self.dtype), {}, held.value.astype(self.dtype))
@@ -193,6 +196,14 @@ def _places(array: Traced, memory: Memory, key: Any) -> Array | None:
             return None
         own = np.arange(array.size).reshape(array.shape)
     return np.asarray(own[key])
+
+
+def _is_at(value: Array, memory: Memory, index: Array | None) -> bool:
+    """Whether an array is the very entries at some places of a memory."""
+    if owner_of(value) is not memory.owner:
+        return False
+    own = place(value, memory.owner)
+    return own is index if own is None or index is None else np.array_equal(own, index)
 
 
 Trace.array_type, Trace.number_types, Trace.numbers = Traced, KINDS, frozenset(KINDS.values())

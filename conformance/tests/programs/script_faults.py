@@ -1,6 +1,19 @@
 """Faults of the scripts in `scripts/`: one line of each edited, as people get it wrong."""
 
 FAULTS = {
+    "policy.py": [
+        ("back[middles <= 0] = 0", "back[middles < 0] = 0"),
+        ("misses.append(right - chance)", "misses.append(chance - right)"),
+    ],
+    "ratings.py": [
+        ("miss * films[f] - decay * person", "miss * films[f] + decay * person"),
+        ("rate * (miss * person - ", "rate * (miss * people[p] - "),
+        ("kind[p] += rate * (miss", "kind[p] -= rate * (miss"),
+    ],
+    "negatives.py": [
+        ("outer[other] -= rate * false * v", "outer[other] -= rate * (false - 1) * v"),
+        ("dv = dv + false * outer[other]", "dv = dv - false * outer[other]"),
+    ],
     "bias_before_norm.py": [
         ("(1 - h ** 2) * (do @ W2.T)", "(1 - h) * (do @ W2.T)"),
         ("dg = (raw * dp).sum(0, keepdims=True)", "dg = (a * dp).sum(0, keepdims=True)"),

@@ -3,6 +3,11 @@
 Edit = tuple[str, str]
 
 FAULTS: dict[str, list[Edit]] = {
+    "state_dict": [
+        ("dz = da_next * (1 - a_next**2)", "dz = da_next * (1 - a_next)"),
+        ('"da_prev": parameters["Waa"].T @ dz', '"da_prev": parameters["Waa"] @ dz'),
+        ("da[:, :, t] + later, caches[t]", "da[:, :, t], caches[t]"),
+    ],
     "cat_or_not": [
         ('"db": np.sum(guess - Y) / count', '"db": np.sum(guess - Y)'),
         ('"dw": X.dot((guess - Y).T) / count', '"dw": X.dot((Y - guess).T) / count'),

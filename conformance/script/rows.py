@@ -1,0 +1,92 @@
+"""The values of what a loop carries on, and which of them belong to one step.
+
+Rows of one array may be written one after another, each a new value of the whole. Left out: how
+such values are found (`chains.py`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from math import prod
+
+import numpy as np
+
+from conformance.backward.groups import operation_key
+from conformance.tracing.node import FILLED, Node, taken
+from reference.step import Array
+
+
+@dataclass(eq=False)
+class Carried:
+    """What a loop carries on.
+
+    Attributes:
+        values: one after another.
+        open: whether the last is an array into which more may be written in the same step.
+    """
+
+    values: list[Node]
+    open: bool = False
+
+    @property
+    def count(self) -> int:
+        """How many times it was given a new value."""
+        return len(self.values) - 1
+
+
+def join(chains: Sequence[Carried]) -> None:
+    """Take as one step what is written into several rows, if none is computed from another.
+
+    Such are the vectors of the words that one word is compared with. A step ends where a value is
+    computed from one that it has moved, or where it begins anew once everything was moved.
+    """
+    events = sorted(((e, new) for e in chains for new in e.values[1:]), key=lambda e: e[1].number)
+    moved: dict[Node, set[int]] = {}  # what the step has written, and where: nowhere is everywhere
+    first, left = None, [*chains]
+    for chain, new in events:
+        again = not left and operation_key(new) == first
+        if again or any(new.depends_on(e) and _reads(new, e, at) for e, at in moved.items()):
+            moved, left = {}, [*chains]
+        if not moved:
+            first = operation_key(new)
+        before = new.args[0] if new.operation == FILLED else None
+        written = written_places(new)
+        if before in moved and before in chain.values:
+            chain.values.remove(before)
+            written |= moved[before]
+        moved[new] = written
+        left = [each for each in left if each is not chain]
+    for each in chains:
+        each.open = bool(moved.get(each.values[-1]))
+
+
+def written_places(node: Node) -> set[int]:
+    """The places that were written into; none if they are all."""
+    if node.operation != FILLED or any(at is None for at, _ in node.args[1]):
+        return set()
+    return {int(i) for at, _ in node.args[1] for i in np.ravel(at)}
+
+
+def _reads(new: Node, old: Node, written: set[int]) -> bool:
+    """Whether a value is computed from another one by what stands at some places."""
+    filled = [e for e in old.consumers if e.operation == FILLED and e.args[0] is old]
+    used = [e for e in old.consumers if e not in filled and new.depends_on(e)]
+    elsewhere = bool(written) and all(written.isdisjoint(_read_places(e)) for e in used)
+    later = (e for e in filled if e is not new and new.depends_on(e))
+    return not elsewhere or any(_reads(new, e, written) for e in later)
+
+
+def _read_places(node: Node) -> set[int]:
+    """The places of an array that an operation takes; all of them if it takes no part."""
+    whole, *rest = node.inputs
+    places = _places(np.shape(whole.value))
+    if not rest and node.function is taken:
+        places = places.ravel()[node.args[1]]
+    elif not rest and node.operation == "getitem":
+        places = places[node.args[1]]
+    return {int(i) for i in np.ravel(places)}
+
+
+@lru_cache(maxsize=8)
+def _places(shape: tuple[int, ...]) -> Array:
+    return np.arange(prod(shape)).reshape(shape)
