@@ -13,6 +13,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parent
 REFUSED = "conformance_refused"  # the key under which a worker says why it collects nothing
 ASKED = "conformance_asked"  # and that of the subjects and cases that it asks about
+GROUPED = "conformance_grouped"  # and that under which it hears that groups are kept
 PAGE = pytest.StashKey[dict[str, list[str]]]()
 
 
@@ -50,6 +51,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Keep the tests of a case on one worker and listen to no log, outside the clone as in it."""
     if concerned(config) and getattr(config.option, "dist", "no") == "load":
         config.option.dist = "loadgroup"
+    if getattr(config, "workerinput", {}).get(GROUPED):
+        config.option.loadgroup = True  # a worker reads the command line, where it is not said
     if config.args and all(map(_ours, config.args)):
         config.pluginmanager.set_blocked("logging-plugin")  # torch has 54 loggers: 0.4 ms a test
     config.stash.setdefault(PAGE, {})
@@ -91,6 +94,12 @@ def pytest_collectstart(collector: pytest.Collector) -> None:
         from conformance.suite.asked import load_all
 
         load_all(config)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker that tests are shared out by their groups."""
+    node.workerinput[GROUPED] = node.config.option.dist == "loadgroup"
 
 
 @pytest.hookimpl(optionalhook=True)

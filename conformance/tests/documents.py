@@ -5,7 +5,8 @@
 A block that begins with ```console holds commands, each after `$ `, and the output of each. It is
 run in a folder that has the examples and the ports of a clone, and nothing else. A line `…` stands
 for lines that are left out; numbers that are times or speeds are not compared. A block after the
-comment `<!-- not run: REASON -->` is not run. Left out: the tests (`test_documents.py`).
+comment `<!-- not run: REASON -->` is not run, and one after `<!-- seldom run: REASON -->` by the
+tests before a release alone. Left out: the tests (`test_documents.py`).
 """
 
 import os

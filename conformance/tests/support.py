@@ -1,13 +1,12 @@
 """What the tests of the tools share: recorded cases, wrong subjects, corpora to damage."""
 
 import json
-import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from hypothesis import settings
@@ -21,11 +20,6 @@ from conformance.subjects.book.network import BookNetwork
 from conformance.subjects.book.traced_runs import update_run
 from reference.equations import BOOK, COSTS
 from reference.step import Array, Batch, Parameters, split
-
-WHOLE = bool(os.environ.get("CONFORMANCE_WHOLE"))
-"""Whether tests take all that they could, as before a release, and not a part of it."""
-
-T = TypeVar("T")
 
 PROFILE = settings(derandomize=True, deadline=None, max_examples=30, database=None)
 
@@ -41,11 +35,6 @@ WRONG: dict[str, tuple[str, Callable[..., Array]]] = {
     "W": ("updated_weight", lambda w, nabla, eta, _decay: w - eta * nabla),
 }
 """An equation by its tag: its field, and what somebody wrote in its place."""
-
-
-def some(items: Sequence[T], every: int) -> Sequence[T]:
-    """One of so many items, always the same; all of them if the whole is asked for."""
-    return items if WHOLE else items[::every]
 
 
 @cache

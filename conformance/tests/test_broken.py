@@ -22,7 +22,8 @@ from conformance.subjects import Subject
 from conformance.subjects.book.subject import book_subject
 from conformance.subjects.load import load
 from conformance.tests.networks.broken import BROKEN, CRASHING, ONE_RATE, Edit, broken_source
-from conformance.tests.support import exactly, recorded, some
+from conformance.tests.parts import part
+from conformance.tests.support import exactly, recorded
 from reference.step import split
 
 EDITS = sorted((*BROKEN, *CRASHING, *ONE_RATE), key=lambda edit: edit.id)
@@ -130,8 +131,18 @@ def group(edit: Edit) -> pytest.MarkDecorator:
     return pytest.mark.xdist_group(edit.id)
 
 
+def tag(edit: Edit) -> str:
+    """The first equation that it breaks."""
+    return edit.tags[0]
+
+
+def kind(edit: Edit) -> tuple[str, str]:
+    """The equation, and at which layers it shows."""
+    return tag(edit), edit.layer
+
+
 @pytest.mark.parametrize(
-    "edit", [pytest.param(each, id=each.id, marks=group(each)) for each in some(EDITS, 3)]
+    "edit", [pytest.param(each, id=each.id, marks=group(each)) for each in part(EDITS, kind)]
 )
 def test_the_traced_lane_blames_the_equation_and_the_line(
     edit: Edit, file: Path, subject: Subject
@@ -160,7 +171,7 @@ def test_the_traced_lane_blames_the_equation_and_the_line(
             id=each.id,
             marks=[group(each), *([OPEN] if each.id == "bp4-sigma-prime-for-delta" else [])],
         )
-        for each in some(EDITS, 6)
+        for each in part(EDITS, tag)
     ],
 )
 def test_what_fails_is_wrong_on_balls_too_and_has_not_lost_digits(

@@ -27,7 +27,7 @@ from conformance.tests.custom.measure import (
     programs,
     table,
 )
-from conformance.tests.support import WHOLE
+from conformance.tests.parts import few, kind_of_edit, part
 
 pytestmark = pytest.mark.xdist_group("torch")  # one worker imports it
 
@@ -43,7 +43,10 @@ def test_a_right_function_is_not_accused(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "before", "after"),
-    [pytest.param(*each, id=f"{each[0]}: {each[2]}") for each in FAULTS],
+    [
+        pytest.param(*each, id=f"{each[0]}: {each[2]}")
+        for each in part(FAULTS, lambda each: kind_of_edit(*each[1:]))
+    ],
 )
 def test_a_fault_is_seen_and_its_line_is_the_first(
     name: str, before: str, after: str, tmp_path: Path
@@ -225,10 +228,10 @@ def test_a_script_that_torch_trains_is_told_what_judges_its_functions(
 
 @pytest.mark.thorough
 def test_nine_mutants_of_ten_are_blamed_on_the_edited_line() -> None:
-    count = 3 if WHOLE else 2
-    found = list(judged(programs(), count))
+    count, chosen = few(2, 3), few(programs()[::4], programs())
+    found = list(judged(chosen, count))
     wrong = [each for each in found if each.line]
-    assert len(wrong) > 20 * count
+    assert len(wrong) > 0.6 * len(chosen) * count
     assert all(each.seen for each in wrong)
     place = [each for each in wrong if each.computes]
     assert sum(each.first for each in place) >= 0.85 * len(place)

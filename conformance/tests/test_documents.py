@@ -27,6 +27,7 @@ from conformance.tests.documents import (
     differences,
     documents,
 )
+from conformance.tests.parts import few
 
 LINES = 180
 LINK = re.compile(r"\]\((?!https?:)([^)\s#]*)(?:#([\w-]+))?\)")
@@ -36,11 +37,11 @@ pytestmark = pytest.mark.skipif(not README.is_file(), reason="an installed copy 
 
 
 def runnable(kind: str) -> Iterator[object]:
-    """The blocks of one kind; those of the guides are thorough."""
+    """The blocks of one kind; those of the guides are thorough, and the long ones seldom run."""
     for document in documents() if README.is_file() else ():
         marks = [] if document == README else [pytest.mark.thorough]
         for each in blocks(document, kind):
-            if each.runs:
+            if each.runs and few(not each.mark.startswith("seldom run"), True):
                 yield pytest.param(each, id=each.name, marks=marks)
 
 

@@ -35,6 +35,7 @@ from conformance.subjects import Subject
 from conformance.subjects.in_format import ShortSession, in_format
 from conformance.subjects.named import find
 from conformance.tests.networks.book import Network
+from conformance.tests.parts import few
 from conformance.tests.support import PROFILE
 from conformance.verdict.compare import Status
 from reference.step import Array, Batch, Parameters
@@ -175,7 +176,7 @@ def networks(draw: st.DrawFn, dtype: str) -> Recorded:
 
 
 @each_format
-@settings(PROFILE, max_examples=12)
+@settings(PROFILE, max_examples=few(5, 40))
 @given(data=st.data())
 def test_a_right_network_is_never_accused(dtype: str, data: st.DataObject) -> None:
     drawn = data.draw(networks(dtype))

@@ -26,7 +26,8 @@ from conformance.subjects.function.subject import FunctionSubject, function_subj
 from conformance.subjects.module.subject import ModuleSubject, module_subject
 from conformance.tests.networks import right_modules, right_tensors
 from conformance.tests.networks.right_functions import PRODUCTS, SIGMAS, Way, right_function
-from conformance.tests.support import PROFILE, WHOLE
+from conformance.tests.parts import few
+from conformance.tests.support import PROFILE
 from conformance.verdict.compare import FREE, RESTARTED, Status
 from reference.step import Array, Batch, Parameters
 
@@ -136,7 +137,7 @@ def expected_conventions(way: Way) -> dict[str, bool]:
     }
 
 
-@settings(PROFILE, max_examples=150 if WHOLE else 20)
+@settings(PROFILE, max_examples=few(15, 150))
 @given(st.data())
 def test_no_right_function_is_accused(data: st.DataObject) -> None:
     way = data.draw(ways())
@@ -176,7 +177,7 @@ def module_of(way: right_modules.Way) -> ModuleSubject:
 
 
 @torch
-@settings(PROFILE, max_examples=60 if WHOLE else 40)
+@settings(PROFILE, max_examples=few(20, 60))
 @given(st.data())
 def test_no_right_module_is_accused(data: st.DataObject) -> None:
     way = data.draw(module_ways())
@@ -202,7 +203,7 @@ def tensors_of(cls: type) -> Subject:
 
 
 @torch
-@settings(PROFILE, max_examples=40 if WHOLE else 20)
+@settings(PROFILE, max_examples=few(10, 40))
 @given(st.data())
 def test_no_right_network_of_tensors_is_accused(data: st.DataObject) -> None:
     subject = tensors_of(data.draw(st.sampled_from(right_tensors.RIGHT)))

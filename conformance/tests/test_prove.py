@@ -28,7 +28,9 @@ from conformance.proof.pairs import apart, drawn, problems_of_pair, prove_pair, 
 from conformance.proof.proof import Proof, Row
 from conformance.proof.prove import alike, chosen, proof, prove
 from conformance.proof.sightings import catches, sightings
-from conformance.tests.support import WHOLE, recorded, some
+from conformance.tests.parts import few as at_first
+from conformance.tests.parts import part
+from conformance.tests.support import recorded
 
 SUFFICIENT = ("single-4-3-2", "square-4-4-4-4")
 """Two cases that suffice: without all others every mistake is caught, blamed and named alike."""
@@ -53,7 +55,7 @@ OF_OTHERS = frozenset(
     }
 )
 
-PAIRS = 200 if WHOLE else 10
+PAIRS = at_first(10, 200)
 OF_PAIRS = (
     *SUFFICIENT,
     *FAMILIES,
@@ -71,7 +73,9 @@ BOOK = [each for each in KNOWN if each.id not in OF_OTHERS]
 
 each_mistake = pytest.mark.parametrize("mistake", KNOWN, ids=lambda each: each.id)
 
-some_mistakes = pytest.mark.parametrize("mistake", some(KNOWN, 51), ids=lambda each: each.id)
+some_mistakes = pytest.mark.parametrize(
+    "mistake", at_first([CATALOGUE["z-accumulates"]], KNOWN), ids=lambda each: each.id
+)
 """`conformance prove` takes all of them, in all cases."""
 
 
@@ -99,7 +103,8 @@ def row(mistake: Mistake, *cases: str, known: Sequence[Mistake] = KNOWN) -> Row:
 
 @each_mistake
 def test_a_mistake_is_caught_and_blamed_and_named(mistake: Mistake) -> None:
-    assert row(mistake, *sufficient(mistake)).problems == ()
+    all_ = sufficient(mistake)
+    assert any(row(mistake, *cases).problems == () for cases in at_first((all_[:2], all_), (all_,)))
 
 
 @pytest.mark.thorough
@@ -112,7 +117,11 @@ def test_all_cases_say_no_more_than_the_sufficient_ones(mistake: Mistake) -> Non
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("mistake", some(BOOK, 64), ids=lambda each: each.id)
+@pytest.mark.parametrize(
+    "mistake",
+    at_first([CATALOGUE["bp2-no-sigma-prime"], CATALOGUE["float32-inside"]], BOOK),
+    ids=lambda each: each.id,
+)
 def test_a_mistake_is_proved_in_float32(mistake: Mistake) -> None:
     cases = chosen(store.root(), "*-float32")
     found = prove(mistake, cases, KNOWN)
@@ -293,7 +302,7 @@ def test_the_same_pairs_are_drawn_each_time() -> None:
 @pytest.mark.thorough
 def test_pairs_of_mistakes_are_blamed_on_both_equations() -> None:
     cases = read(*OF_PAIRS)
-    rows = [prove(each, cases, KNOWN) for each in some(BOOK, 8)]
+    rows = [prove(each, cases, KNOWN) for each in part(BOOK, lambda each: each.blames[:1])]
     pairs = drawn(visible(rows), PAIRS)
     problems = [problems_of_pair(CATALOGUE[a], CATALOGUE[b], cases) for a, b in pairs]
     assert len(pairs) == PAIRS

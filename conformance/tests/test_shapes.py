@@ -6,9 +6,9 @@ import pytest
 
 from conformance.api import check
 from conformance.file_check import Asked, check_file
+from conformance.tests.parts import kind_of_edit, part
 from conformance.tests.programs.shapes_faults import FAULTS
 from conformance.tests.shapes.measure import judge
-from conformance.tests.support import some
 
 BACKWARD = Path(__file__).parent / "backward" / "programs"
 
@@ -19,18 +19,22 @@ def test_a_right_program_is_not_accused(name: str, tmp_path: Path) -> None:
     assert judged.exit_code == 0, judged.words
 
 
-@pytest.mark.parametrize("name", FAULTS)
-def test_a_fault_is_seen(name: str, tmp_path: Path) -> None:
-    judged = judge(name, 0, tmp_path)
-    assert judged.exit_code == 1, judged.words
+SLOW = {
+    "absent_data", "column_layers", "layer_functions", "lstm_columns", "neurons", "norm_pairs",
+    "pure_python", "zero_biases",
+}  # fmt: skip
+"""Programs of which it takes long to find how they are called."""
+
+ALL = [(name, fault) for name, faults in FAULTS.items() for fault in range(len(faults))]
 
 
-OTHERS = [(name, fault) for name, faults in FAULTS.items() for fault in range(1, len(faults))]
-
-
-@pytest.mark.thorough
-@pytest.mark.parametrize(("name", "fault"), some(OTHERS, 7))
-def test_every_fault_is_seen(name: str, fault: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "fault"),
+    part(
+        ALL, lambda each: kind_of_edit(*FAULTS[each[0]][each[1]]), slow=lambda each: each[0] in SLOW
+    ),
+)
+def test_a_fault_is_seen(name: str, fault: int, tmp_path: Path) -> None:
     judged = judge(name, fault, tmp_path)
     assert judged.exit_code == 1, judged.words
 

@@ -29,6 +29,7 @@ from conformance.tests.networks.broken import Edit, broken_source
 from conformance.tests.networks.broken_tensors import BROKEN, IN_PLACE, ROWS, SQUARE
 from conformance.tests.networks.right_tensors import RIGHT, Autograd
 from conformance.tests.networks.tensors import DTYPE, Float32, Network
+from conformance.tests.parts import part
 from conformance.tests.support import recorded, traced_and_untraced
 from conformance.tests.test_broken import function_at, short, wrong_layers
 from conformance.tracing.trace import Trace
@@ -41,7 +42,11 @@ CASES = ("remainder-3-4-2", "square-4-4-4-4")
 NO_ARITHMETIC = {"bias-frozen": "tensors pass from list to list: nothing is computed"}
 
 
-@pytest.mark.parametrize("edit", EDITS, ids=lambda edit: edit.id)
+@pytest.mark.parametrize(
+    "edit",
+    part(EDITS, lambda each: (each.tags[0], each.program), lambda each: each in IN_PLACE),
+    ids=lambda edit: edit.id,
+)
 def test_a_wrong_line_is_blamed_for_its_equation(edit: Edit, tmp_path: Path) -> None:
     source, line = broken_source(edit)
     file = tmp_path / "edited.py"

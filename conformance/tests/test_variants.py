@@ -9,6 +9,7 @@ from conformance.errors import SubjectError, UsageError
 from conformance.subjects import variants
 from conformance.subjects.compiled import COMPILED
 from conformance.subjects.variants import variant
+from conformance.tests.parts import few
 from conformance.tests.support import recorded
 from torch_impl.step import Trainer
 from torch_impl.variants import FuncTrainer
@@ -28,7 +29,7 @@ def test_gradients_by_functions_are_those_of_the_module(id_: str) -> None:
 
 @pytest.mark.thorough
 def test_the_twin_by_functions_is_conformant() -> None:
-    report = check(variant("torch_impl", "func", "cpu"))
+    report = check(variant("torch_impl", "func", "cpu"), case=few(("*-4-4-4-*", "rem*"), None))
     assert report.ok
     assert report.exit_code == 0
 

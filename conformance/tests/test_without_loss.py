@@ -4,6 +4,7 @@ Left out: programs with a loss (`test_backward.py`).
 """
 
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.program import record
 from conformance.report.backward_report import BackwardReport
 from conformance.tests.backward.program import module
+from conformance.tests.parts import part
 from reference.step import Array
 
 COLUMNS = """
@@ -92,9 +94,6 @@ RIGHT = {
     "weighted": ("1 / (1 + np.exp(-z2))", "np.array([[1], [2.5], [0.5]]) * (a2 - y)", "unknown"),
 }  # fmt: skip
 """The output, the output error and the cost of right programs."""
-
-OFTEN = ("quadratic", "softmax", "weighted")
-"""Those that are tried in every run of the tests."""
 
 WRONG = {
     "negated": ("1 / (1 + np.exp(-z2))", "y - a2"),
@@ -176,10 +175,9 @@ def test_an_output_error_that_no_cost_has_is_wrong(name: str, tmp_path: Path) ->
     assert found.blames_the_line(), str(found.report)
 
 
-@pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize(
-    "name",
-    [e if e in OFTEN else pytest.param(e, marks=pytest.mark.thorough) for e in RIGHT],
+    ("name", "fault"),
+    part(product(RIGHT, FAULTS), lambda each: each[0], lambda each: each[1]),
 )
 def test_what_is_wrong_behind_the_output_error_is_blamed(
     name: str, fault: str, tmp_path: Path

@@ -25,6 +25,7 @@ from conformance.processes.failure import Failure
 from conformance.processes.program import FunctionProgram, Job, TwinProgram, flat, unflat
 from conformance.processes.ranks import ProcessStep, Simulated
 from conformance.processes.workers import Workers
+from conformance.tests.parts import few
 
 pytestmark = pytest.mark.xdist_group("torch")
 
@@ -166,7 +167,7 @@ def test_the_twin_agrees_with_the_reference(two: Workers) -> None:
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("world", [1, 3])
+@pytest.mark.parametrize("world", few([3], [1, 3]))
 def test_the_twin_is_conformant_as_one_process_and_as_three(world: int) -> None:
     some = ("uneven-*", "micro-*", "empty-*")
     assert check(Asked("torch_impl", world, case=some, dtype="float64")).ok

@@ -21,6 +21,7 @@ from conformance.lesson.data import numbers
 from conformance.model.updates import SGD
 from conformance.tests.browser.lessons import LARGE, SMALL, Learn
 from conformance.tests.browser.pages import Opened
+from conformance.tests.parts import part
 from conformance.tests.support import recorded
 from conformance.verdict.compare import RESTARTED, Status, Verdict, judge, recorded_truth
 from conformance.verdict.deviation import Target
@@ -28,17 +29,22 @@ from reference.step import Array, Batch, Parameters, causal_order
 
 
 def chosen() -> list[str]:
-    """The float64 cases of sigmoid layers, and of each other family the first with each cost.
+    """Cases in float64 of each family and cost, of each number of layers and of samples.
 
     Of the large ones one is enough; there is no lesson of dropout.
     """
-    found: dict[object, str] = {}
-    for case in store.cases(store.root(), dtype="float64"):
-        family = (frozenset(case.activations[:-1]), case.activations[-1], case.cost)
-        own = set(case.activations) == {"sigmoid"}
-        if case.update == SGD and not case.masks and (max(case.sizes) < 100 or case.id == LARGE):
-            found.setdefault(case.id if own else family, case.id)
-    return list(found.values())
+    found = [
+        case
+        for case in store.cases(store.root(), dtype="float64")
+        if case.update == SGD and not case.masks and (max(case.sizes) < 100 or case.id == LARGE)
+    ]
+    kinds = (
+        lambda case: (frozenset(case.activations[:-1]), case.activations[-1], case.cost),
+        lambda case: len(case.sizes),
+        lambda case: len(case.batches[0]),
+        lambda case: (case.lmbda == 0, case.id == LARGE),
+    )
+    return [case.id for case in part(found, *kinds)]
 
 
 def computed(it: Opened) -> dict[str, Array]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import cache
+from itertools import cycle, product
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from conformance.report.page.write import page
 from conformance.subjects import Session, Subject
 from conformance.tests.browser.pages import THEMES, WIDTHS, Opened, OpenPage, Theme
 from conformance.tests.networks.broken import BROKEN, broken_source
+from conformance.tests.parts import few
 from conformance.tests.support import answering, with_equations, wrong_at
 
 EXAMPLES = Path(conformance.__file__).parent / "examples"
@@ -91,7 +93,10 @@ def settled(it: Opened) -> Opened:
     return it
 
 
-@pytest.mark.parametrize("name", sorted(SUBJECTS))
+@pytest.mark.parametrize(
+    ("name", "width"),
+    few([*zip(sorted(SUBJECTS), cycle(WIDTHS))], [*product(sorted(SUBJECTS), WIDTHS)]),
+)
 def test_a_page_is_quiet_and_no_wider_than_the_screen(
     name: str, pages: Pages, open_page: OpenPage, width: str
 ) -> None:

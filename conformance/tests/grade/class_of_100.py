@@ -18,7 +18,7 @@ MISTAKES = (  # of the book's network
     ("self.weights[-l + 1].transpose()", "self.weights[-l + 1].transpose() * 2"),
     ("return output_activations - y", "return y - output_activations"),
 )
-OF_A_HUNDRED = {"book": 8, "broken": 6, "endless": 3}  # how many of each kind
+OF_A_HUNDRED = {"book": 8, "broken": 6, "endless": 3, "form": 3}  # how many of each kind
 BROKEN = {
     "syntax": "class Network(:\n    pass\n",
     "hang": "import time\nwhile True:\n    time.sleep(1)\n",
@@ -31,7 +31,7 @@ BROKEN = {
 
 def write_class(folder: Path, size: int = 100) -> dict[str, str]:
     """Write so many, in the same proportions; what is to be said of each, by its name."""
-    many = {kind: -(-each * size // 100) for kind, each in OF_A_HUNDRED.items()}
+    many = {kind: max(1, each * size // 100) for kind, each in OF_A_HUNDRED.items()}
     expected: dict[str, str] = {}
     programs = sorted(SHAPES.glob("*.py"))
     for i in range(many["book"]):
@@ -44,7 +44,7 @@ def write_class(folder: Path, size: int = 100) -> dict[str, str]:
             said = {"hang": "time-out", "exit": "crash", "segfault": "crash", "loud": "right"}
             name = written(folder / f"{kind}_{i}.py", source).name
             expected[name] = said.get(kind, "load error")
-    _of_other_forms(folder, expected)
+    _of_other_forms(folder, expected, many["form"])
     for path in programs:
         faults = FAULTS.get(path.stem, ())
         if len(expected) < size - 1:
@@ -59,9 +59,9 @@ def write_class(folder: Path, size: int = 100) -> dict[str, str]:
     return expected
 
 
-def _of_other_forms(folder: Path, expected: dict[str, str]) -> None:
+def _of_other_forms(folder: Path, expected: dict[str, str], many: int) -> None:
     """Folders, notebooks and zip files."""
-    for i in range(3):
+    for i in range(many):
         written(folder / f"folder_{i}" / "net.py", RIGHT)
         written(folder / f"folder_{i}" / "notes.txt", "my homework")
         zipped(folder / f"zip_{i}.zip", {"hw/net.py": RIGHT.replace(*MISTAKE)})

@@ -21,7 +21,7 @@ from conformance.tests.grade.support import (
     processes,
     written,
 )
-from conformance.tests.support import WHOLE
+from conformance.tests.parts import few
 
 pytestmark = pytest.mark.xdist_group("grade a class")
 
@@ -122,7 +122,7 @@ def test_results_are_not_kept_among_the_submissions(small: Path, capsys: Capture
 @pytest.mark.thorough
 def test_a_class_has_a_row_for_each(tmp_path: Path) -> None:
     folder, path = tmp_path / "class", tmp_path / "all.json"
-    size = 100 if WHOLE else 26
+    size = few(15, 100)
     expected = write_class(folder, size)
     assert len(expected) == size
     before = children()
@@ -140,7 +140,7 @@ def test_a_class_has_a_row_for_each(tmp_path: Path) -> None:
 @pytest.mark.thorough
 def test_a_run_that_was_ended_goes_on_where_it_was(tmp_path: Path, number: int) -> None:
     folder = tmp_path / "class"
-    names = ["a.py", "b.py", "slow.py", "z.py"]
+    names = ["a.py", "slow.py", "z.py"]
     for name in names:
         written(folder / name, "while True: pass\n" if name == "slow.py" else "def f(:\n")
     command = [sys.executable, "-m", "conformance", "grade", str(folder), "-n", "1"]
@@ -150,7 +150,7 @@ def test_a_run_that_was_ended_goes_on_where_it_was(tmp_path: Path, number: int) 
     variables = {**os.environ, "TMPDIR": str(temporary)}
     started = subprocess.Popen(command, stdout=subprocess.PIPE, env=variables)  # noqa: S603
     deadline = time.monotonic() + 60
-    while len([*store.glob("*.json")]) < 2 and time.monotonic() < deadline:
+    while not [*store.glob("*.json")] and time.monotonic() < deadline:
         time.sleep(0.05)
     started.send_signal(number)
     started.communicate()
@@ -158,7 +158,7 @@ def test_a_run_that_was_ended_goes_on_where_it_was(tmp_path: Path, number: int) 
         time.sleep(0.05)
     assert processes(str(temporary)) == []
     before = {path: path.stat().st_mtime_ns for path in store.glob("*.json")}
-    assert len(before) == 2
+    assert len(before) == 1
     written(folder / "slow.py", "def f(:\n")
     assert run(folder, "-n", 1) == 0
     after = {path: path.stat().st_mtime_ns for path in store.glob("*.json")}
