@@ -49,8 +49,9 @@ def without_loss(step: OwnPass, name: str | None) -> Examined:
     if negated is not None:
         return _negated(negated, run)
     error = None if name is not None else own_error(run, [each.compared for each in found])
-    if error is not None and _begins_with_a_sum(found):
-        return _by_wrong(error, run)
+    added = _sum_with_target(found)
+    if error is not None and added is not None:
+        return _by_wrong(error, run, added)
     if error is None or _is_no_cost(error, found, run):
         return _wrong(run, found, error, known=name is not None or None not in given)
     return _slipped(run, found, error) or _by_own(error, run)
@@ -116,12 +117,13 @@ def _is_no_cost(error: OwnError, found: Sequence[Tried], run: Recorded) -> bool:
     )
 
 
-def _begins_with_a_sum(found: Sequence[Tried]) -> bool:
-    """Whether the output and its target are added, the target as it was given."""
+def _sum_with_target(found: Sequence[Tried]) -> Node | None:
+    """The operation that adds the output and its target, as it was given; None if none does."""
     seen = [each.compared for each in found if each.compared.users]
     targets = [target for each in seen for _, target in each.pairs]
     given = all(type(e) is not Node or e.function is None for e in targets)
-    return bool(seen) and given and all(e.operation == "add" for each in seen for e in each.users)
+    users = [e for each in seen for e in each.users]
+    return users[0] if users and given and all(e.operation == "add" for e in users) else None
 
 
 def _slipped(run: Recorded, found: Sequence[Tried], error: OwnError) -> Examined | None:
@@ -153,14 +155,14 @@ def _wrong(
         raise NotAGradientError("no known cost has these gradients, not even some of them")
     if slipped or mended or error is None:
         return next(iter(slipped + mended + examined))
-    return _by_wrong(error, run)
+    return _by_wrong(error, run, error.error)
 
 
-def _by_wrong(error: OwnError, run: Recorded) -> Examined:
-    """The gradients judged by an output error that is that of no cost."""
+def _by_wrong(error: OwnError, run: Recorded, at: Node) -> Examined:
+    """The gradients judged by an output error that is that of no cost, and where that is seen."""
     rest = _by_own(error, run)
     names = tuple(each.name for each in rest.gradients)
-    blamed = Accused(names, lines_of(error.error), Cause("output"), mends=False)
+    blamed = Accused(names, lines_of(at), Cause("output"), mends=False)
     wrong = tuple(replace(each, ok=False) for each in rest.gradients)
     return replace(rest, gradients=wrong, accused=(blamed, *rest.accused))
 
