@@ -87,7 +87,7 @@ class Stepped:
         start = Parameters.of(before | self.kept(case))
         decay = to_exact(case.lmbda)[()] / case.n if decays else 0
         rates = to_exact(case.eta)[()], decay
-        untraced = _untraced(self.trace)
+        untraced = _untraced(self.trace) & ~self._before_samples()
         after = {
             name: replay.value(node)
             for name, node in self.after.items()
@@ -115,6 +115,11 @@ class Stepped:
             exact_rule(case).constants,
             dict(self._side_by_side(replay)),
         )
+
+    def _before_samples(self) -> int:
+        """The bits of the nodes before those of all samples, of which nothing can be made there."""
+        first = 0 if self.earlier else min((each & -each for each in self.x), default=0)
+        return max(first, 1) - 1
 
     def _side_by_side(self, replay: Replay) -> Iterator[tuple[str, Array]]:
         """The ∇b that backprop returned of the samples alone, each a column."""

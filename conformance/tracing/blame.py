@@ -16,6 +16,7 @@ import numpy as np
 
 from conformance.tracing.ancestors import walk
 from conformance.tracing.arranging import ARRANGING
+from conformance.tracing.branch import branch_of
 from conformance.tracing.frames import Frame, ignores_a_parameter
 from conformance.tracing.index import Location, as_floats
 from conformance.tracing.known import Known
@@ -73,6 +74,9 @@ class Blame:
         if way.decides and (repair is None or repair.node.operation in ARRANGING):
             computed = self.repairs.before_arranging(at)
             before = None if computed is at else self.repairs.first(computed, way)
+            branch = () if before else branch_of(computed, way.wanted, self.replay)
+            if branch:
+                return branch
             repair = before or repair
         if repair is not None and repair.node.frames:
             return self._to_blame(repair, way)

@@ -103,11 +103,16 @@ class ErrorSearch:
         return later and bool(common_factor(found.value, right))
 
     def _is_bias_gradient(self, layer: int, delta: Array) -> bool:
-        """Whether the δ of single samples is their ∇b, which was returned or moved the biases."""
-        held = [self.run.returned.get(f"nabla_b{layer}")]
-        held += [self.lookup.moved(f"b{layer}")] if self.run.m == 1 else []
-        alike = (each for each in held if each is not None and each.shape == delta.shape)
-        return any(has_factor(common_factor(each, delta), 1.0) for each in alike)
+        """Whether the δ of single samples is their ∇b, which was returned, or moved the biases."""
+        pairs = (
+            (self.run.returned.get(f"nabla_b{layer}"), delta),
+            (self.lookup.moved(f"b{layer}"), BOOK.bias_gradient(delta)),
+        )
+        return any(
+            has_factor(common_factor(held, made), 1.0)
+            for held, made in pairs
+            if held is not None and held.shape == made.shape
+        )
 
     def _note_scales(self, factor: float) -> None:
         """Note how many times its equation's ∇ a program holds; in no layer below it is another.

@@ -5,14 +5,18 @@ Left out: δ, of which they are made (`deltas.py`).
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import reduce
+from operator import or_
 from typing import Any
 
 import numpy as np
 
+from conformance.tracing.ancestors import walk
 from conformance.tracing.index import Location, as_floats, common_factor, is_factor, times
 from conformance.tracing.lookup import Lookup, has_factor
 from conformance.tracing.node import Node
 from conformance.tracing.repair import SCALING
+from reference.equations import BOOK
 from reference.step import Array
 
 
@@ -51,6 +55,8 @@ class GradientSearch:
                 continue
             if mover is not None and self._is_gradient(name, mover, right):
                 location = self._mover(name, ratio[name], divisors)
+                if location is not None and self._is_of_the_update(name, location, right):
+                    location = None
             if mover is None or location is None:
                 self._take_gradient(name, right[name])
             else:
@@ -122,6 +128,32 @@ class GradientSearch:
             if entries is not None and self._is_array(entries):
                 return replace(entries, factor=factor)
         return None
+
+    def _is_of_the_update(self, name: str, mover: Location, right: Mapping[str, Array]) -> bool:
+        """Whether the line that moves a parameter took right ∇, and made something else of them."""
+        nodes, new = self.index.replay.trace.nodes, self.index.locate(self.run.after[name])
+        if new is None:
+            return False
+        line, *others = {nodes[each].frames[:1] for each in (*new.numbers, *mover.numbers)}
+        if others or not line:
+            return False
+        made = walk(
+            (nodes[each] for each in mover.numbers),
+            lambda node: node.inputs if node.frames[:1] == line else (),
+        )
+        taken = (each for each in made if each.frames[:1] != line and not each.given)
+        within = reduce(or_, (1 << e.number for e in taken if e.uses & self.run.targets), 0)
+        return bool(within) and any(self._is_there(each, right[each], within) for each in right)
+
+    def _is_there(self, name: str, right: Array, within: int) -> bool:
+        """Whether a ∇, and not −∇, or that of each sample is among some nodes."""
+        factors = tuple(each for each in self.lookup.factors if each > 0)
+        delta, below = self.roles.values[f"delta{name[1:]}"], self.lookup.below(int(name[1:]))
+        samples = ((delta[:, [i]], below[:, [i]]) for i in range(self.run.m))
+        parts = (d if name[0] == "b" else BOOK.weight_gradient(d, a) for d, a in samples)
+        return self.lookup.located(right, within, factors) is not None or all(
+            self.lookup.located(each, within, factors) is not None for each in parts
+        )
 
     def _is_array(self, entries: Location) -> bool:
         """Whether operations of one kind computed entries of which none is another."""

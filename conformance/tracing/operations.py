@@ -4,6 +4,7 @@ So each result is bit for bit what the program computes without us. Left out: wh
 (`trace.py`), what NumPy hands to nobody (`substitute.py`).
 """
 
+import math
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -56,6 +57,8 @@ def apply_ufunc(  # noqa: PLR0911 - a return a way in which NumPy may be asked
     nodes, options = trace.argument(tuple(inputs)), trace.argument(kwargs)
     if out is None:
         result = call(*map(plain, inputs), **plain_of(kwargs))
+        if name == "power" and type(inputs[0]) is float and inputs[0] == math.e:
+            name, call, nodes = "exp", np.exp, nodes[1:]  # the float stands for e
         return trace.record(name, call, nodes, options, result)
     return _into(trace, (name, call, nodes, options), out, inputs, kwargs)
 

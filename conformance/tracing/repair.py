@@ -20,7 +20,14 @@ import numpy as np
 from conformance.arithmetic.exact import Exact, to_exact
 from conformance.tracing.ancestors import walk
 from conformance.tracing.arranging import ARRANGING
-from conformance.tracing.index import Location, as_floats, overlap, times
+from conformance.tracing.index import (
+    Location,
+    as_floats,
+    common_factor,
+    is_factor,
+    overlap,
+    times,
+)
 from conformance.tracing.node import Node
 from conformance.tracing.replay import Replay
 from reference.step import Array
@@ -38,6 +45,8 @@ class Step:
     Attributes:
         whole: whether all that enters the equation enters it.
         final: whether the result is the quantity.
+        negated: whether it is that of an equation, turned in its sign: it mends a sum in the place
+            of a difference, and does not rightly appear.
     """
 
     operation: str
@@ -45,6 +54,7 @@ class Step:
     result: Array
     whole: bool = False
     final: bool = False
+    negated: bool = False
 
 
 class Equation(Protocol):
@@ -109,7 +119,7 @@ class Repairs:
         if at.nodes.shape != wanted.shape:  # of one sample, or of another shape than it should have
             wanted = equation.of(self._samples(self.nodes[at.numbers[0]], equation.samples))
         found = groups(path, reduce(or_, equation.samples, 0))
-        idle = [each for each in found if all(map(_is_idle, each))]
+        idle = [each for each in found if all(self._is_idle(node, equation) for node in each)]
         for executions in (*idle, *found):
             suspect = executions in idle or self._suspect(executions[0], equation)
             for step, given in self._trials(executions, at, equation):
@@ -155,6 +165,14 @@ class Repairs:
         """The first of some nodes that gave something else."""
         changed = (n for n, e in given.items() if not _equal(self.nodes[n].value, as_floats(e)))
         return self.nodes[min(changed)]
+
+    def _is_idle(self, node: Node, equation: Equation) -> bool:
+        """Whether an operation multiplies what the equation has by 1."""
+        if node.operation not in SCALING:
+            return False
+        alike = (each for each in node.inputs if np.shape(each.value) == np.shape(node.value))
+        same = (each for each in alike if _equal(each.value, node.value))
+        return any(not self._suspect(each, equation) for each in same)
 
     def _suspect(self, node: Node, equation: Equation) -> bool:
         """Whether an operation gives what the equation does not have."""
@@ -224,7 +242,7 @@ class Repairs:
         if held is None or not _near(held.astype(np.float64) / at.factor, as_floats(wanted)):
             return False
         exact = self._exactly(given, at, wanted.shape)
-        return exact is not None and overlap(exact, times(wanted, at.factor))
+        return exact is not None and _is_multiple(exact, wanted, at.factor)
 
     def _held(
         self, at: Location, values: Callable[[int], Any], shape: tuple[int, ...]
@@ -272,12 +290,6 @@ class Repairs:
         if not all(again.exact(self.nodes[number]) for number in at.numbers):
             return None
         return self._held(at, lambda n: again.value(self.nodes[n]), shape)
-
-
-def _is_idle(node: Node) -> bool:
-    """Whether an operation multiplies by 1."""
-    same = (each for each in node.inputs if np.shape(each.value) == np.shape(node.value))
-    return node.operation in SCALING and any(_equal(each.value, node.value) for each in same)
 
 
 def is_handed(node: Node) -> bool:
@@ -395,6 +407,14 @@ def _part(value: Array, node: Node, *, at_end: bool) -> Array | None:
 def _equal(value: Any, other: Array) -> bool:
     objects = getattr(value, "dtype", other.dtype).hasobject or other.dtype.hasobject
     return not objects and np.shape(value) == other.shape and np.array_equal(value, other)
+
+
+def _is_multiple(held: Array, wanted: Array, factor: float) -> bool:
+    """Whether exact numbers are so many times others; the factor may be rounded, such as 1/m."""
+    if overlap(held, times(wanted, factor)):
+        return True
+    found = common_factor(held, wanted)
+    return found is not None and is_factor(found, factor)
 
 
 def _near(held: Array, wanted: Array) -> bool:

@@ -123,6 +123,9 @@ def substitutes(trace: Trace, seed: int | None = None) -> dict[int, Any]:
     instead |= _of_scipy()
     if seed is not None:
         instead |= _seeded(trace, numpy, seed)
+    for name in ("r_", "c_"):
+        original = getattr(np, name)
+        instead[id(original)] = numpy.__dict__[name] = _Joined(trace, original)
     total = _fsum(trace)
     numpy.__dict__["float64"] = _Float64
     instead[id(zero)], instead[id(entered)] = _zero(trace), _entered(trace)
@@ -239,6 +242,23 @@ def _copied(trace: Trace, name: str, original: Callable[..., Any]) -> Callable[.
         return trace.traced(result, node)
 
     return made
+
+
+class _Joined:
+    """`np.r_` and `np.c_`, which join what stands between their brackets."""
+
+    def __init__(self, trace: Trace, original: Any) -> None:
+        self._trace, self._original = trace, original
+
+    def __getitem__(self, key: Any) -> Any:
+        result, items = self._original[plain(key)], key if isinstance(key, tuple) else (key,)
+        if not self._trace.recording or trace_of(items) is None:
+            return result
+        nodes = self._trace.argument(items)
+        return self._trace.record("concatenate", self._again, nodes, {}, result)
+
+    def _again(self, *items: Any) -> Any:
+        return self._original[items]
 
 
 def traced_array(trace: Trace, value: Any) -> Any:

@@ -242,6 +242,9 @@ class Way:
         if quantity == "delta" and a is not None:
             yield from (replace(step, whole=False) for step in self._of_own_a(some, a))
             yield from (replace(step, whole=False) for step in self._masked_first(operands))
+        if quantity == "delta":
+            for step in self._evaluated(self.name, some):
+                yield Step("", (), -step.result, negated=True)
         if quantity in ("z", "nabla_b", "nabla_w") and below is not None:  # biases among weights
             ones = below[:1] * 0 + 1
             yield Step("vstack", (), np.vstack([ones, below]))
@@ -308,7 +311,8 @@ class Way:
     def strictly(self) -> Known:
         """All that may rightly appear on the way, as it is, or as the program keeps it."""
         parts = self._parts()
-        steps = (step.result for samples in parts for step in self.steps(samples))
+        every = (step for samples in parts for step in self.steps(samples))
+        steps = (step.result for step in every if not step.negated)
         return Known((*steps, *self._owned(), *self._otherwise(parts)))
 
     def _otherwise(self, parts: Sequence[tuple[int, ...]]) -> Iterator[Array]:

@@ -3,15 +3,17 @@
 Left out: how a value is known by its uses (`uses.py`).
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import reduce
 from operator import or_
 
 import numpy as np
 
-from conformance.tracing.arranging import LIMITING
+from conformance.tracing.arranging import ARRANGING, LIMITING
 from conformance.tracing.candidates import Candidate
 from conformance.tracing.index import Location
+from conformance.tracing.node import Node
 from conformance.tracing.uses import Made, Use, Uses
 from reference.equations import BOOK
 from reference.step import Array
@@ -47,7 +49,9 @@ class ForwardSearch:
         if layer < self.lookup.layers:
             w, b = run.start.w[layer - 1], run.start.b[layer - 1]
             b = b if biased else np.zeros_like(b)
-            return lambda v, lift: [Use(BOOK.weighted_input(lift(w), v, lift(b)))]
+            return lambda v, lift: [
+                Use(sign * BOOK.weighted_input(lift(w), v, lift(b))) for sign in (1, -1)
+            ]
         y = run.batch.y
         return lambda v, lift: [Use(v - lift(y)), Use(lift(y) - v)]
 
@@ -80,6 +84,8 @@ class ForwardSearch:
         signs = () if name[0] != "z" else (1, -1) if location is None else (1,)
         both = (self._going_on(*asked, sign=sign) for sign in signs)
         found = next(filter(None, both), None) or self.uses.by_use(*asked)
+        if location is not None and found is not None and self._turned_for_its_use(found.location):
+            found = None  # the line of what takes it made it of the right one
         if found is not None and not self._made_for_nothing(location, found):
             return self.lookup.take(name, found.value, found.location, wrong=True)
         return self.lookup.take(name, right, location)
@@ -121,7 +127,7 @@ class ForwardSearch:
     def _turned_for_its_use(self, location: Location) -> bool:
         """Whether a value is used on the line that computed it, as −z in σ(−z)."""
         nodes = [self.index.replay.trace.nodes[number] for number in location.numbers]
-        return all(e.frames[:1] == c.frames[:1] for e in nodes for c in e.consumers)
+        return all(e.frames[:1] == c.frames[:1] for e in nodes for c in _consumers(e))
 
     def _goes_on(self, z: Array, name: str) -> bool:
         """Whether the next product was made of what σ makes of a z; of −z it makes 1 − a."""
@@ -136,3 +142,12 @@ class ForwardSearch:
         taken = {number for each in self.roles.found.values() for number in each.numbers}
         made = right is not None and any(not nodes[n].consumers for n in right.numbers)
         return made and taken.issuperset(found.location.numbers)
+
+
+def _consumers(node: Node) -> Iterator[Node]:
+    """What computed with a value, as it is or arranged."""
+    for each in node.consumers:
+        if each.operation in ARRANGING:
+            yield from _consumers(each)
+        else:
+            yield each

@@ -18,7 +18,7 @@ from conformance.errors import SubjectError, UsageError
 from conformance.running.tracebacks import PACKAGE, call, headline, own_traceback
 from conformance.subjects.book.array_numbers import ArrayNumbers
 from conformance.subjects.book.constructor import Form, listed
-from conformance.subjects.book.conventions import Conventions, pair
+from conformance.subjects.book.conventions import Conventions, pair, taken_apart
 from conformance.subjects.book.decay_parameters import DecayParameters
 from conformance.subjects.book.epsilon import Epsilon
 from conformance.subjects.book.trial import fill_in_place
@@ -157,7 +157,7 @@ class BookCalls:
         """What backprop of one sample returns, in arrays of ours."""
         given = (self.numbers.out(self.conventions.sample_out(each)) for each in (x, y))
         more = [self.masks_out(masks or self.ones(net))] if self.mask else []
-        return self.numbers.back(call(net.backprop, *given, *more))
+        return self.numbers.back(taken_apart(call(net.backprop, *given, *more)))
 
     def masks_out(self, masks: Sequence[Array]) -> list[Any]:
         """The masks of a sample in the network's layout, without what it scales them by."""

@@ -5,8 +5,8 @@ and gradients come out, off a trial on a network whose layers all differ in size
 the numbers are.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -128,6 +128,30 @@ def pair(returned: Any, sizes: tuple[int, ...]) -> Pair:
         f"nabla_w with sizes {list(sizes)}"
     )
     return Pair(turned, problem=problem)
+
+
+def taken_apart(returned: Any) -> Any:
+    """What backprop returns as a tuple of lists, if its caller can take it apart to that.
+
+    A dict gives its values, one with a layer as each key in the order of the layers.
+    """
+    if is_dataclass(returned) and not isinstance(returned, Iterable):
+        returned = tuple(getattr(returned, each.name) for each in fields(returned))
+    if isinstance(returned, list | tuple | np.ndarray | str) or not isinstance(returned, Iterable):
+        pair = returned
+    else:
+        pair = tuple(returned.values() if isinstance(returned, Mapping) else returned)
+    if not isinstance(pair, list | tuple):
+        return pair
+    return tuple(map(_listed, pair))
+
+
+def _listed(part: Any) -> Any:
+    if isinstance(part, Mapping):
+        numbered = all(isinstance(each, int) for each in part)
+        return [part[each] for each in (sorted(part) if numbered else part)]
+    apart = not isinstance(part, Iterable) or hasattr(part, "dtype") or isinstance(part, str | list)
+    return part if apart or isinstance(part, tuple) else list(part)
 
 
 def _counts(part: Any, what: str) -> list[int]:

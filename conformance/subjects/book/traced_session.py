@@ -140,8 +140,9 @@ class TracedSession(Training):
             if not here.wrong(name) and not self.patterns.is_large(case):
                 here = own(traced)
             frames = here.frames(name, index)
-            if frames or not name.startswith("nabla"):
+            if frames or split(name)[0] not in ("delta", "nabla_b", "nabla_w"):
                 return frames
+            name = name.replace("delta", "nabla_b")  # which is δ, of one sample
             return self.patterns.lines(case, taken.batch.m, backprop_run)(name, index)
 
         return where
@@ -211,7 +212,7 @@ class TracedSession(Training):
     ) -> tuple[dict[str, Observed], Where, OnBalls | None]:
         """What backprop returns, where the update uses something else; else it is what is shown."""
         case = self.case
-        if taken.traced is None:
+        if taken.traced is None or not taken.traced.found:  # nothing of it could be followed
             parts = taken.parts()
             shown |= {**means_apart(parts, case, taken.start, taken.batch), **errors(parts)}
             return {}, nowhere, None

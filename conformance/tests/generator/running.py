@@ -109,7 +109,7 @@ def _network(
     net = make(list(start.sizes))
     _fill(net, style, start)
     pairs = [_sample(style, batch, i) for i in range(batch.m)]
-    parts = [net.backprop(*pair) for pair in pairs]
+    parts = [tuple(net.backprop(*pair)) for pair in pairs]
     shown = {f"out{i}": _array(net.feedforward(x)).ravel() for i, (x, _) in enumerate(pairs)}
     for each, weights in (("nabla_b", False), ("nabla_w", True)):
         first = weights == ("weights-first" in style.options)
