@@ -49,12 +49,13 @@ def without_loss(step: OwnPass, name: str | None) -> Examined:
     if negated is not None:
         return _negated(negated, run)
     error = None if name is not None else own_error(run, [each.compared for each in found])
-    added = _sum_with_target(found)
-    if error is not None and added is not None:
-        return _by_wrong(error, run, added)
     if error is None or _is_no_cost(error, found, run):
         return _wrong(run, found, error, known=name is not None or None not in given)
-    return _slipped(run, found, error) or _by_own(error, run)
+    slipped = _slipped(run, found, error)
+    if slipped is not None:
+        return slipped
+    added = _sum_with_target(found)
+    return _by_own(error, run) if added is None else _by_wrong(error, run, added)
 
 
 def _by(chosen: Tried, run: Recorded, factor: float) -> Examined:
