@@ -19,6 +19,7 @@ from conformance.backward.no_loss import COST_NAMES, Tried, best, factors, loss_
 from conformance.backward.program import NotAGradientError, OwnPass, Recorded
 from conformance.backward.source import line_of, lines_of, own_lines
 from conformance.backward.unknown_cost import OwnError, has_a_cost, own_error, weighted
+from conformance.tracing.node import Node
 
 FEW = 5  # costs by which the lines to blame are looked for
 SLIPS = ("operator", "order", "operand", "constant", "index", "axis", "comparison")
@@ -50,7 +51,11 @@ def without_loss(step: OwnPass, name: str | None) -> Examined:
     error = None if name is not None else own_error(run, [each.compared for each in found])
     if error is None or _is_no_cost(error, found, run):
         return _wrong(run, found, error, known=name is not None or None not in given)
-    return _slipped(run, found, error) or _by_own(error, run)
+    slipped = _slipped(run, found, error)
+    if slipped is not None:
+        return slipped
+    added = _sum_with_target(found)
+    return _by_own(error, run) if added is None else _by_wrong(error, run, added)
 
 
 def _by(chosen: Tried, run: Recorded, factor: float) -> Examined:
@@ -113,6 +118,15 @@ def _is_no_cost(error: OwnError, found: Sequence[Tried], run: Recorded) -> bool:
     )
 
 
+def _sum_with_target(found: Sequence[Tried]) -> Node | None:
+    """The operation that adds the output and its target, as it was given; None if none does."""
+    seen = [each.compared for each in found if each.compared.users]
+    targets = [target for each in seen for _, target in each.pairs]
+    given = all(type(e) is not Node or e.function is None for e in targets)
+    users = [e for each in seen for e in each.users]
+    return users[0] if users and given and all(e.operation == "add" for e in users) else None
+
+
 def _slipped(run: Recorded, found: Sequence[Tried], error: OwnError) -> Examined | None:
     """The gradients by a known cost that they have but for one slip; None if there is none."""
     for examined in _examined(run, found, error):
@@ -142,9 +156,14 @@ def _wrong(
         raise NotAGradientError("no known cost has these gradients, not even some of them")
     if slipped or mended or error is None:
         return next(iter(slipped + mended + examined))
+    return _by_wrong(error, run, error.error)
+
+
+def _by_wrong(error: OwnError, run: Recorded, at: Node) -> Examined:
+    """The gradients judged by an output error that is that of no cost, and where that is seen."""
     rest = _by_own(error, run)
     names = tuple(each.name for each in rest.gradients)
-    blamed = Accused(names, lines_of(error.error), Cause("output"), mends=False)
+    blamed = Accused(names, lines_of(at), Cause("output"), mends=False)
     wrong = tuple(replace(each, ok=False) for each in rest.gradients)
     return replace(rest, gradients=wrong, accused=(blamed, *rest.accused))
 

@@ -27,6 +27,11 @@ class TracedUpdate:
     pattern: Searched
     found: dict[str, Location]
 
+    @property
+    def blind(self) -> bool:
+        """Whether nothing of it could be followed, not even that it adds up nothing."""
+        return not (self.found or self.pattern.roles.nothing)
+
 
 @dataclass(frozen=True, eq=False)
 class Taken:

@@ -212,7 +212,7 @@ class TracedSession(Training):
     ) -> tuple[dict[str, Observed], Where, OnBalls | None]:
         """What backprop returns, where the update uses something else; else it is what is shown."""
         case = self.case
-        if taken.traced is None or not taken.traced.found:  # nothing of it could be followed
+        if taken.traced is None or taken.traced.blind:
             parts = taken.parts()
             shown |= {**means_apart(parts, case, taken.start, taken.batch), **errors(parts)}
             return {}, nowhere, None

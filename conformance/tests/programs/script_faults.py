@@ -63,6 +63,7 @@ FAULTS = {
         ("-0.5 * d_hit[:, None] * here)", "-0.5 * d_hit[:, None] * d_here)"),
     ],
     "toy.py": [
+        ("miss = wanted - out", "miss = wanted + out"),
         ("return x * (1 - x)", "return x * (1 + x)"),
         ("out_delta = miss * squash(out, True)", "out_delta = miss * out"),
         ("hidden_delta = hidden_miss * squash(hidden, True)", "hidden_delta = hidden_miss * squash(out, True)"),
