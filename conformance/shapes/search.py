@@ -3,9 +3,8 @@
 Each is tried until one runs and leaves gradients. Left out: judging it (`judging.py`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from time import process_time
 from types import ModuleType
 from typing import Any
@@ -20,13 +19,13 @@ from conformance.shapes.attempt import (
     Plan,
     UnfitError,
     attempt,
+    is_number,
 )
 from conformance.shapes.example_data import BATCHES, SEQUENCES, SINGLES, Data, Sizes, example_data
 from conformance.shapes.places import places
 from conformance.shapes.plans import OUTS, Made, Named, chains, sizes_of
 from conformance.shapes.reading import Reading
 from conformance.shapes.state import Leaf, leaves
-from conformance.shapes.tries import Key, Tries, key_of
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
 
@@ -69,19 +68,12 @@ class Searched:
         roles: its functions by what they do.
         module: it is defined in.
         refusal: how far readings came.
-        recorded: the data, the ways to make it and the calls of the runs that were recorded.
     """
 
     makers: Any
     roles: dict[str, list[Named]]
     module: ModuleType
     refusal: Refusal = field(default_factory=Refusal)
-    recorded: set[Key] = field(default_factory=set)
-
-    @cached_property
-    def tries(self) -> Tries:
-        """The runs that were tried."""
-        return Tries(self.module)
 
     def readings(self) -> Iterator[Reading]:
         """Those that run, the likeliest first."""
@@ -126,7 +118,7 @@ class Searched:
         for forward, loss, backward, update in chains(self.roles):
             if not needs_loss and not loss:
                 continue  # it was tried so before
-            for data, made in self.tries.all_given(layouts, self._data):
+            for data, made in self._data(layouts):
                 if process_time() > self.refusal.until:
                     return
                 found = self._fitting(
@@ -180,18 +172,19 @@ class Searched:
                 return None
         if backward.role != "train":  # that may go on for long, and is recorded at once
             try:
-                self.tries.gives_number(made, data, (*calls, backward))
+                self._attempt(made, data, (*calls, backward))
             except UnfitError as error:
                 self.refusal.note(error)
                 return None
         calls += [backward]
         calls += self._first_that_runs(made, data, calls, "update", update)
-        key = key_of(made, data, calls)
-        if key in self.recorded:
-            return None
-        self.recorded.add(key)
-        plan = Plan(made.said, made.make, tuple(calls), self.module)
-        return self._recorded(plan, data, PENALTY)
+        return self._recorded(self._plan(made, calls), data, PENALTY)
+
+    def _plan(self, made: Made, calls: Iterable[Call]) -> Plan:
+        return Plan(made.said, made.make, tuple(calls), self.module)
+
+    def _attempt(self, made: Made, data: Data, calls: Iterable[Call]) -> Attempt:
+        return attempt(self._plan(made, calls), data, PENALTY)
 
     def _first_that_runs(
         self, made: Made, data: Data, calls: Sequence[Call], role: str, names: list[Named]
@@ -199,11 +192,11 @@ class Searched:
         for _, each in names:
             call = Call(role, each)
             try:
-                gives_number = self.tries.gives_number(made, data, (*calls, call))
+                run = self._attempt(made, data, (*calls, call))
             except UnfitError as error:
                 self.refusal.note(error)
                 continue
-            if role != "loss" or gives_number:
+            if role != "loss" or is_number(run.results[-1][2]):
                 return [call]
         return []
 
