@@ -5,7 +5,8 @@ Left out: which plans there are (`plans.py`), and what the gradients are (`place
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
-from dataclasses import dataclass, field
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
 from io import StringIO
 from types import ModuleType
 from typing import Any
@@ -138,6 +139,7 @@ def attempt(
     Raises:
         UnfitError: it does not run so.
     """
+    data = replace(data, x=deepcopy(data.x), y=deepcopy(data.y))  # a program may write into it
     scope = Scope({**size_kinds(data), **data_kinds(data, penalty)})
     run = Attempt(plan, data, scope, trace=trace)
     provide(plan.module, scope)

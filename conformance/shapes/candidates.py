@@ -3,7 +3,7 @@
 Left out: judging it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from types import FunctionType
@@ -106,9 +106,10 @@ def candidates(found: Definitions) -> Iterator[Candidate]:
         classes = [each for each in classes if each.name not in modules]
     yield from (each for each in classes if each.layer is None)
     yield from (each for thing in found.others if (each := of_jax(thing, found)) is not None)
-    yield from of_functions(found)
+    paired = [*pairs_and_cells(found.functions)]
+    yield from of_functions(found, {id(each.forward) for each in paired})
     yield from (each for each in classes if each.layer is not None)
-    for pair in pairs_and_cells(found.functions):
+    for pair in paired:
         name = pair.backward.__name__
         yield Candidate(name, book=False, layer=pair, functions=frozenset((name,)))
     for one in vector_losses(found.functions):
@@ -149,11 +150,16 @@ def of_class(kind: type, found: Definitions) -> Candidate | None:
     return Candidate(kind.__name__, book=False, searched=(searched,))
 
 
-def of_functions(found: Definitions) -> Iterator[Candidate]:
+def of_functions(found: Definitions, forwards: Collection[int]) -> Iterator[Candidate]:
     """The functions of a file as candidates.
 
     They are run together if one goes backwards by its name; then each that takes parameters and
     data, and returns two things, may give a loss and gradients.
+
+    Args:
+        found: what the file defines.
+        forwards: the ids of those that have a function of their own that goes back: such a one
+            returns an output and what is kept.
     """
     for own in own_data(found.functions):
         name = own.function.__name__
@@ -169,7 +175,7 @@ def of_functions(found: Definitions) -> Iterator[Candidate]:
         around = _around(each, found)
         if around is not None:
             yield Candidate(each.__name__, book=False, searched=(around,))
-    others = {id(e) for role in ("init", "update", "train") for _, e in roles[role]}
+    others = {id(e) for role in ("init", "update", "train") for _, e in roles[role]} | {*forwards}
     others |= {id(e) for name, e in roles["forward"] if is_role(name, "forward") == PREDICTS}
     names = {each.__name__ for each in found.functions}
     for each in found.functions:

@@ -19,7 +19,7 @@ from conformance.backward.source import line_of
 from conformance.shapes.arguments import RATE
 from conformance.shapes.attempt import Attempt, is_number
 from conformance.shapes.places import Places, Update
-from conformance.shapes.search import Reading
+from conformance.shapes.reading import Reading
 from conformance.tracing.frames import Frame
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace

@@ -3,7 +3,7 @@
 Each is tried until one runs and leaves gradients. Left out: judging it (`judging.py`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from time import process_time
 from types import ModuleType
@@ -22,10 +22,10 @@ from conformance.shapes.attempt import (
     is_number,
 )
 from conformance.shapes.example_data import BATCHES, SEQUENCES, SINGLES, Data, Sizes, example_data
-from conformance.shapes.places import Places, places
+from conformance.shapes.places import places
 from conformance.shapes.plans import OUTS, Made, Named, chains, sizes_of
+from conformance.shapes.reading import Reading
 from conformance.shapes.state import Leaf, leaves
-from conformance.shapes.vocabulary import BIAS, bare
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
 
@@ -35,103 +35,6 @@ MOST = 20_000
 
 SEARCHED = 6.0
 """Seconds of the processor after which no further reading is tried."""
-
-
-@dataclass(frozen=True)
-class Reading:
-    """A way to run a program that runs and leaves gradients.
-
-    Attributes:
-        plan: how it is run.
-        data: what it is given.
-        penalty: the weight decay that it is given.
-        run: the recorded run.
-        places: its gradients.
-    """
-
-    plan: Plan
-    data: Data
-    penalty: float
-    run: Attempt
-    places: Places
-
-    @property
-    def misshapen(self) -> bool:
-        """Whether another layout has to be tried: the shapes of gradients are of none or of one.
-
-        None has the shape of its parameter; or those of all biases are not summed over the samples
-        and nothing is divided by their number, as in a program that takes one sample at a time; or
-        the output is compared with the targets of all samples.
-        """
-        goals = self.places.direct or self.places.moved
-        wrong = [e for e in goals if np.shape(e.node.value) != np.shape(e.parameter.value)]
-        if self._is_stretched():
-            return True
-        if not wrong or len(wrong) == len(goals):
-            return bool(wrong)
-        named = [e for e in goals if BIAS.fullmatch(bare(e.name.rpartition(".")[2]))]
-        flat = [
-            e
-            for e in goals
-            if max(np.shape(e.parameter.value), default=1) == e.parameter.value.size
-        ]
-        vectors = named or flat
-        m = self.data.sizes.m
-        unsummed = all(e.node.value.size == m * e.parameter.value.size for e in wrong)
-        return len(vectors) == len(wrong) and unsummed and not self._counts(m)
-
-    def _is_stretched(self) -> bool:
-        """Whether the output is compared with every sample's target, as (m, n, 1) with (m,)."""
-        assert self.run.trace is not None  # noqa: S101 - a recorded run
-        targets, found = self.data.y, self.run.target
-        for node in self.run.trace.nodes:
-            if node.operation != "subtract" or len(node.args) != 2:  # noqa: PLR2004 - a − y
-                continue
-            sides = [each.value if type(each) is Node else each for each in node.args]
-            told = [
-                e is found or _is_array(v, targets) for e, v in zip(node.args, sides, strict=True)
-            ]
-            if sum(told) == 1 and np.size(node.value) > max(map(np.size, sides)):
-                return True
-        return False
-
-    def _counts(self, m: int) -> bool:
-        """Whether a gradient is divided by the number of samples, or multiplied by its inverse."""
-        assert self.run.trace is not None  # noqa: S101 - a recorded run
-        goals = self.places.direct or self.places.moved
-        for node in self.run.trace.nodes:
-            if node.operation in ("divide", "multiply") and any(
-                each.node.depends_on(node) for each in goals
-            ):
-                numbers = (e.value if type(e) is Node else e for e in node.args)
-                if any(np.ndim(e) == 0 and e in (m, 1 / m) for e in numbers):
-                    return True
-        return False
-
-    @property
-    def is_constant(self) -> bool:
-        """Whether the output is the same for all inputs, as a softmax over one class."""
-        output = self.run.scope.kinds.get("output")
-        return isinstance(output, np.ndarray) and output.size > 1 and np.ptp(output) == 0
-
-    @property
-    def fits(self) -> bool:
-        """Whether each parameter has a finite gradient of its shape, one of them of the inputs."""
-        return self._fits(of_no_shape=False)
-
-    @property
-    def fits_but_for_numbers(self) -> bool:
-        """Whether it fits, but for gradients that are summed over everything."""
-        return self._fits(of_no_shape=True)
-
-    def _fits(self, *, of_no_shape: bool) -> bool:
-        goals = self.places.direct or self.places.moved
-        shapes = [(np.shape(each.node.value), np.shape(each.parameter.value)) for each in goals]
-        shaped = all(a == b or (of_no_shape and a == ()) for a, b in shapes)
-        finite = all(np.all(np.isfinite(e.node.value)) for e in goals)
-        inputs = self.run.node(self.run.scope.kinds["inputs"])
-        learns = any(each.node.depends_on(inputs) for each in goals)
-        return len(goals) == len(self.run.start) and shaped and finite and learns
 
 
 @dataclass
@@ -267,16 +170,21 @@ class Searched:
             calls += self._first_that_runs(made, data, calls, role, names)
             if role == "loss" and names and not any(each.role == "loss" for each in calls):
                 return None
-        plan = Plan(made.said, made.make, (*calls, backward), self.module)
         if backward.role != "train":  # that may go on for long, and is recorded at once
             try:
-                attempt(plan, data, PENALTY)
+                self._attempt(made, data, (*calls, backward))
             except UnfitError as error:
                 self.refusal.note(error)
                 return None
         calls += [backward]
         calls += self._first_that_runs(made, data, calls, "update", update)
-        return self._recorded(replace(plan, calls=tuple(calls)), data, PENALTY)
+        return self._recorded(self._plan(made, calls), data, PENALTY)
+
+    def _plan(self, made: Made, calls: Iterable[Call]) -> Plan:
+        return Plan(made.said, made.make, tuple(calls), self.module)
+
+    def _attempt(self, made: Made, data: Data, calls: Iterable[Call]) -> Attempt:
+        return attempt(self._plan(made, calls), data, PENALTY)
 
     def _first_that_runs(
         self, made: Made, data: Data, calls: Sequence[Call], role: str, names: list[Named]
@@ -284,9 +192,7 @@ class Searched:
         for _, each in names:
             call = Call(role, each)
             try:
-                run = attempt(
-                    Plan(made.said, made.make, (*calls, call), self.module), data, PENALTY
-                )
+                run = self._attempt(made, data, (*calls, call))
             except UnfitError as error:
                 self.refusal.note(error)
                 continue
@@ -322,10 +228,6 @@ class Searched:
         except UnfitError as error:
             self.refusal.note(error)
             return None
-
-
-def _is_array(value: Any, other: Any) -> bool:
-    return isinstance(other, np.ndarray) and other.ndim > 0 and np.array_equal(value, other)
 
 
 def _is_parameter(run: Attempt, leaf: Leaf, node: Node) -> bool:

@@ -213,6 +213,7 @@ class Needs(torch.autograd.Function):
     assert "not judged: Needs" in str(report)
 
 
+@pytest.mark.thorough
 def test_a_script_that_torch_trains_is_told_what_judges_its_functions(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,0 +1,116 @@
+"""A way to run a program that runs and leaves gradients, and whether it fits.
+
+Left out: how it is found (`search.py`), and its verdict (`judging.py`).
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from conformance.shapes.attempt import Attempt, Plan
+from conformance.shapes.example_data import Data
+from conformance.shapes.places import Places
+from conformance.shapes.vocabulary import BIAS, bare
+from conformance.tracing.node import Node
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A way to run a program that runs and leaves gradients.
+
+    Attributes:
+        plan: how it is run.
+        data: what it is given.
+        penalty: the weight decay that it is given.
+        run: the recorded run.
+        places: its gradients.
+    """
+
+    plan: Plan
+    data: Data
+    penalty: float
+    run: Attempt
+    places: Places
+
+    @property
+    def misshapen(self) -> bool:
+        """Whether another layout has to be tried: the shapes of gradients are of none or of one.
+
+        None has the shape of its parameter; or those of all biases are not summed over the samples
+        and nothing is divided by their number, as in a program that takes one sample at a time; or
+        the output is compared with the targets of all samples.
+        """
+        goals = self.places.direct or self.places.moved
+        wrong = [e for e in goals if np.shape(e.node.value) != np.shape(e.parameter.value)]
+        if self._is_stretched():
+            return True
+        if not wrong or len(wrong) == len(goals):
+            return bool(wrong)
+        named = [e for e in goals if BIAS.fullmatch(bare(e.name.rpartition(".")[2]))]
+        flat = [
+            e
+            for e in goals
+            if max(np.shape(e.parameter.value), default=1) == e.parameter.value.size
+        ]
+        vectors = named or flat
+        m = self.data.sizes.m
+        unsummed = all(e.node.value.size == m * e.parameter.value.size for e in wrong)
+        return len(vectors) == len(wrong) and unsummed and not self._counts(m)
+
+    def _is_stretched(self) -> bool:
+        """Whether the output is compared with every sample's target, as (m, n, 1) with (m,)."""
+        assert self.run.trace is not None  # noqa: S101 - a recorded run
+        targets, found = self.data.y, self.run.target
+        for node in self.run.trace.nodes:
+            if node.operation != "subtract" or len(node.args) != 2:  # noqa: PLR2004 - a − y
+                continue
+            sides = [each.value if type(each) is Node else each for each in node.args]
+            told = [
+                e is found or _is_array(v, targets) for e, v in zip(node.args, sides, strict=True)
+            ]
+            if sum(told) == 1 and np.size(node.value) > max(map(np.size, sides)):
+                return True
+        return False
+
+    def _counts(self, m: int) -> bool:
+        """Whether a gradient is divided by the number of samples, or multiplied by its inverse."""
+        assert self.run.trace is not None  # noqa: S101 - a recorded run
+        goals = self.places.direct or self.places.moved
+        for node in self.run.trace.nodes:
+            if node.operation in ("divide", "multiply") and any(
+                each.node.depends_on(node) for each in goals
+            ):
+                numbers = (e.value if type(e) is Node else e for e in node.args)
+                if any(np.ndim(e) == 0 and e in (m, 1 / m) for e in numbers):
+                    return True
+        return False
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether the output is the same for all inputs, as a softmax over one class."""
+        output = self.run.scope.kinds.get("output")
+        return isinstance(output, np.ndarray) and output.size > 1 and np.ptp(output) == 0
+
+    @property
+    def fits(self) -> bool:
+        """Whether each parameter has a finite gradient of its shape, one of them of the inputs."""
+        return self._fits(of_no_shape=False)
+
+    @property
+    def fits_but_for_numbers(self) -> bool:
+        """Whether it fits, but for gradients that are summed over everything."""
+        return self._fits(of_no_shape=True)
+
+    def _fits(self, *, of_no_shape: bool) -> bool:
+        goals = self.places.direct or self.places.moved
+        shapes = [(np.shape(each.node.value), np.shape(each.parameter.value)) for each in goals]
+        shaped = all(a == b or (of_no_shape and a == ()) for a, b in shapes)
+        finite = all(np.all(np.isfinite(e.node.value)) for e in goals)
+        inputs = self.run.node(self.run.scope.kinds["inputs"])
+        learns = any(each.node.depends_on(inputs) for each in goals)
+        return len(goals) == len(self.run.start) and shaped and finite and learns
+
+
+def _is_array(value: Any, other: Any) -> bool:
+    return isinstance(other, np.ndarray) and other.ndim > 0 and np.array_equal(value, other)
