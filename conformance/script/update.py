@@ -177,7 +177,7 @@ class _Reader:
 
     def noted(self, node: Node) -> None:
         """Note the states within a factor."""
-        stop = frozenset(self.written.values())
+        stop = frozenset({self.made.old, *self.written.values()})  # it may decay
         found = ({node} | entrywise(node, stop)) & set(self.written)
         before = {self.written[each] for each in found}
         self.made.states += [(self.written[each], each) for each in found - before]

@@ -345,11 +345,17 @@ METRICS = {"absolute", "argmax", "equal", "round", "rint"}
 
 
 def _is_metric(run: Attempt, node: Node) -> bool:
-    """Whether it is a number to be read, such as the mean absolute error, and no loss."""
+    """Whether it is a number to be read, such as the mean absolute error, and no loss.
+
+    A penalty on the absolute values of weights belongs to a loss.
+    """
     assert run.trace is not None  # noqa: S101 - a recorded run
     parameters = [node for _, node in run.start.values() if node is not None]
     return any(
-        node.depends_on(each) and each.operation in METRICS and each is not node
+        node.depends_on(each)
+        and each.operation in METRICS
+        and each is not node
+        and not set(each.inputs) <= set(parameters)
         for each in run.trace.nodes
         if any(each.depends_on(parameter) for parameter in parameters)
     )

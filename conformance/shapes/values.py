@@ -254,6 +254,8 @@ class ValueSearch:
             out.backward()
             loss = getattr(out, kept.number)
             total = loss.sum() if np.ndim(plain(loss)) else loss
+            if not np.all(np.isfinite(plain(total))):  # as the logarithm of less than 0
+                raise NotAGradientError(f"{expression.text} is not finite")
             if not hasattr(total, "node"):  # a number that depends on nothing, as of relu
                 total = total + 0.0 * sum(numbers.values())
             return total, {name: getattr(each, kept.gradient) for name, each in values.items()}

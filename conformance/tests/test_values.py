@@ -115,8 +115,12 @@ class Tensor:
     def sigmoid(self):
         s = 1 / (1 + np.exp(-self.value))
         return Tensor(s, ((self, lambda g: g * s * (1 - s)),))
+
+    def log(self):
+        return Tensor(np.log(self.value), ((self, lambda g: g / self.value),))
 """
 FAULTS = {
+    "log": (ARRAYS, "g / self.value", "g * self.value"),
     "matmul": (ARRAYS, "g @ other.value.T", "g @ other.value"),
     "order": (NUMBERS, "reversed(order)", "order"),
     "overwritten": (NUMBERS, "self.grad += out.grad", "self.grad = out.grad"),

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from conformance import check, cli, subjects
+from conformance import check, cli
 from conformance.errors import SubjectError, UsageError
-from conformance.subjects import variants
+from conformance.subjects import named, variants
 from conformance.subjects.compiled import COMPILED
 from conformance.subjects.variants import variant
 from conformance.tests.parts import few
@@ -88,6 +88,6 @@ def test_without_a_device_the_command_says_so_in_one_line(
 
 
 def test_the_twin_by_jax_is_refused_where_jax_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(subjects, "has_jax", lambda: False)
+    monkeypatch.setattr(named, "has_jax", lambda: False)
     with pytest.raises(UsageError, match="jax_impl needs JAX, which is not installed"):
         check("jax_impl")

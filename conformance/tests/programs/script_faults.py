@@ -1,6 +1,10 @@
 """Faults of the scripts in `scripts/`: one line of each edited, as people get it wrong."""
 
 FAULTS = {
+    "adam_decay.py": [
+        ("decay = 0.02 * held", "decay = 0.01 * held"),
+        ("0.001 * grads[name] ** 2", "0.001 * grads[name]"),
+    ],
     "policy.py": [
         ("back[middles <= 0] = 0", "back[middles < 0] = 0"),
         ("misses.append(right - chance)", "misses.append(chance - right)"),

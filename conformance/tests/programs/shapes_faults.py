@@ -3,6 +3,10 @@
 Edit = tuple[str, str]
 
 FAULTS: dict[str, list[Edit]] = {
+    "penalties": [
+        ("2 * self.square * self.W", "self.square * self.W"),
+        ("self.absolute * np.sign(self.W)", "self.absolute * self.W"),
+    ],
     "state_dict": [
         ("dz = da_next * (1 - a_next**2)", "dz = da_next * (1 - a_next)"),
         ('"da_prev": parameters["Waa"].T @ dz', '"da_prev": parameters["Waa"] @ dz'),
