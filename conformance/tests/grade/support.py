@@ -73,5 +73,8 @@ def children() -> set[str]:
 
     A browser for tests of pages may be among them.
     """
-    tasks = Path("/proc/self/task").iterdir()
-    return {pid for each in tasks for pid in (each / "children").read_text().split()}
+    found: set[str] = set()
+    for each in Path("/proc/self/task").iterdir():
+        with suppress(FileNotFoundError, ProcessLookupError):  # a thread that has just ended
+            found.update((each / "children").read_text().split())
+    return found
