@@ -8,6 +8,7 @@ Left out: the costs themselves (`costs.py`).
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 
@@ -43,7 +44,9 @@ def decayed(found: Sequence[Verdict], chain: Chain) -> Decay | None:
     plain = [factor for _, (factor, rate, _) in fits if not rate]
     fitting = {id(each) for each, _ in fits}
     rest = [each for each in found if id(each) not in fitting]
-    fits += [(each, fit) for each in rest if (fit := _beside(each, plain)) is not None]
+    for each in rest:
+        beside = (fit for factor in plain if (fit := _beside(each, factor)) is not None)
+        fits += [(each, fit) for fit in islice(beside, 1)]
     best: Decay | None = None
     for _, (factor, rate, _) in fits:
         if factor <= 0 or rate <= 0:
@@ -52,9 +55,9 @@ def decayed(found: Sequence[Verdict], chain: Chain) -> Decay | None:
         goals = [(v.goal, where) for v, (_, r, where) in same if _near(r, rate)]
         near = {id(v) for v, _ in same}
         goals += [
-            (v.goal, where)
+            (v.goal, fit[2])
             for v in found
-            if id(v) not in near and (where := _decaying(v, factor, rate)) is not None
+            if id(v) not in near and (fit := _beside(v, factor, rate)) is not None
         ]
         if not any(_is_matrix(g) for g, _ in goals):
             continue  # biases alone do not decay
@@ -124,26 +127,18 @@ def _fit(verdict: Verdict) -> Fit | None:
     return None
 
 
-def _beside(verdict: Verdict, factors: Sequence[float]) -> Fit | None:
-    """s and c of one gradient, if s is that of another one."""
-    for factor in factors if verdict.given.shape == verdict.right.shape else ():
-        rest = (verdict.given - factor * verdict.right).ravel()
-        for where in (_everywhere(verdict.goal), _used(verdict)):
-            weights = (where * _weights(verdict)).ravel()
-            rate = float(np.vdot(rest, weights) / (np.vdot(weights, weights) or 1.0))
-            if np.count_nonzero(weights) > 1 and _agrees(rate * weights, rest):
-                return factor, rate, where
-    return None
-
-
-def _decaying(verdict: Verdict, factor: float, rate: float) -> Array | None:
-    """Where a parameter decays, if its gradient has these s and c."""
+def _beside(verdict: Verdict, factor: float, rate: float | None = None) -> Fit | None:
+    """s and c of one gradient that has the s of another one, and its c if that is given."""
     if verdict.given.shape != verdict.right.shape:
         return None
-    rest, weights = verdict.given - factor * verdict.right, rate * _weights(verdict)
+    rest = (verdict.given - factor * verdict.right).ravel()
     for where in (_everywhere(verdict.goal), _used(verdict)):
-        if np.any(where * weights) and _agrees(where * weights, rest):
-            return where
+        weights = (where * _weights(verdict)).ravel()
+        least = 1 if rate is None else 0  # any one number is some c times another
+        found = np.vdot(rest, weights) / (np.vdot(weights, weights) or 1.0)
+        c = float(found) if rate is None else rate
+        if np.count_nonzero(weights) > least and _agrees(c * weights, rest):
+            return factor, c, where
     return None
 
 

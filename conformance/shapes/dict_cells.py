@@ -5,9 +5,7 @@ functions that are given their parameters one by one (`function_pairs.py`).
 """
 
 import ast
-import inspect
 import re
-import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,6 +18,7 @@ from conformance.backward.own_pass import examine_pass
 from conformance.backward.program import NotAGradientError, OwnPass
 from conformance.shapes.arguments import needed
 from conformance.shapes.attempt import UnfitError
+from conformance.shapes.definitions import definition_of
 from conformance.shapes.example_data import N_HIDDEN, N_IN, N_OUT, M
 from conformance.shapes.function_pairs import (
     PairSearch,
@@ -129,7 +128,7 @@ def _is_array(value: Any) -> bool:
 
 def _shape(key: str, keys: tuple[str, ...], *, columns: bool) -> tuple[int, ...]:
     """The shape of a parameter, by its name."""
-    letters = re.sub(r"^(w|weights?|u|b|bias)_?", "", key.lower()) or ""
+    letters = re.sub(r"^(w|weights?|u|b|bias)_?", "", key.lower())
     rows, across = N_HIDDEN, N_IN
     if BIAS.fullmatch(bare(key)) or key.lower().startswith("b"):
         n = N_OUT if letters.endswith("y") else N_HIDDEN
@@ -149,7 +148,7 @@ def _shape(key: str, keys: tuple[str, ...], *, columns: bool) -> tuple[int, ...]
 def keys_read(function: Callable[..., Any]) -> list[str]:
     """The names of parameters by which a function subscripts its last argument, or what it calls.
 
-    None if it holds something else too, such as a stride.
+    Empty if it holds something else too, such as a stride.
     """
     found = list(_keys_in(function))
     several = isinstance(function, FunctionType) and len(needed(function)) > 1
@@ -166,12 +165,8 @@ def _first(keys: list[str]) -> set[str]:
 
 
 def _keys_in(function: Callable[..., Any]) -> Iterator[str]:
-    names = [each.name for each in needed(function)]
-    try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
-    except (OSError, SyntaxError, TypeError):
-        return
-    for each in ast.walk(tree):
+    names, definition = [each.name for each in needed(function)], definition_of(function.__code__)
+    for each in ast.walk(definition) if definition is not None else ():
         if isinstance(each, ast.Subscript) and isinstance(each.value, ast.Name):
             key = each.slice.value if isinstance(each.slice, ast.Constant) else None
             if names and each.value.id == names[-1] and isinstance(key, str):
