@@ -6,6 +6,7 @@ large, so that its place shows in float32 too. Left out: the rules (`reference/u
 """
 
 from collections.abc import Iterator
+from functools import partial
 
 from conformance.cases.families import classes
 from conformance.corpus.recipe import Recipe, normal, recipe, uniform
@@ -33,31 +34,28 @@ def _of_update(name: str, seed: int) -> Iterator[Recipe]:
         update=name,
         constants=constants,
     )
-    yield recipe(
-        "-".join([name, *map(str, EXPANDING)]),
-        EXPANDING,
-        ((0, 1, 2), (3, 4)),  # n = 5, m = 3
-        normal(EXPANDING, seed + 4),
-        uniform(EXPANDING, 5, seed + 5),
-        why=f"{name} with other constants: unequal layers, no decay",
+    other = partial(
+        recipe,
+        sizes=EXPANDING,
+        batches=((0, 1, 2), (3, 4)),  # n = 5, m = 3
         catches=("bp2-no-sigma-prime",),
         eta=rates[1],
         update=name,
         constants={each: OTHER[each] for each in constants},
     )
-    yield recipe(
+    yield other(
+        "-".join([name, *map(str, EXPANDING)]),
+        start=normal(EXPANDING, seed + 4),
+        data=uniform(EXPANDING, 5, seed + 5),
+        why=f"{name} with other constants: unequal layers, no decay",
+    )
+    yield other(
         "-".join([name, "relu", "softmax", *map(str, EXPANDING)]),
-        EXPANDING,
-        ((0, 1, 2), (3, 4)),  # n = 5, m = 3
-        normal(EXPANDING, seed + 2, scaled=True),
-        classes(EXPANDING, 5, seed + 3),
+        start=normal(EXPANDING, seed + 2, scaled=True),
+        data=classes(EXPANDING, 5, seed + 3),
         why=f"{name} with other constants: ReLU and softmax, unequal layers",
-        catches=("bp2-no-sigma-prime",),
         cost="log-likelihood",
-        eta=rates[1],
         activations=("relu", "softmax"),
-        update=name,
-        constants={each: OTHER[each] for each in constants},
     )
 
 

@@ -40,7 +40,13 @@ WRONG: dict[str, tuple[str, Callable[..., Array]]] = {
 @cache
 def recorded(id_: str) -> Recorded:
     """A case of the corpus with its numbers."""
-    return store.read(store.root(), next(c for c in store.cases(store.root()) if c.id == id_))
+    return store.read(store.root(), every_case()[id_])
+
+
+@cache
+def every_case() -> dict[str, Case]:
+    """The cases of the corpus by their ids."""
+    return {each.id: each for each in store.cases(store.root())}
 
 
 def exactly(subject: Subject, whole: Recorded) -> ExactRun:

@@ -16,7 +16,7 @@ from conformance.corpus import casefile, store
 from conformance.corpus.export import FORMS, export
 from conformance.errors import CorpusError, UsageError
 from conformance.tests.parts import part
-from conformance.tests.support import corpus_of, recorded, rewrite
+from conformance.tests.support import corpus_of, every_case, rewrite
 
 HAND, SMALL = "hand-2-3-1", "cancelling-2-2-2"
 ROOT = store.root()
@@ -28,7 +28,7 @@ Bits = dict[str, tuple[list[int], bytes]]
 
 def exported(form: str, folder: Path, *ids: str, place: Path = ROOT) -> list[str]:
     """The names of the files that an export writes."""
-    cases = [recorded(id_).case for id_ in ids]
+    cases = [every_case()[id_] for id_ in ids]
     return [path.name for path in chain(*export(place, cases, form, folder))]
 
 
@@ -107,10 +107,10 @@ READ: dict[str, Callable[[Path, str], tuple[dict[str, Any], Bits]]] = {
     "id_",
     part(
         IDS,
-        lambda id_: (recorded(id_).case.dtype, recorded(id_).case.cost),
-        lambda id_: recorded(id_).case.update,
-        lambda id_: recorded(id_).case.activations[-2:],
-        lambda id_: recorded(id_).case.layers,
+        lambda id_: (every_case()[id_].dtype, every_case()[id_].cost),
+        lambda id_: every_case()[id_].update,
+        lambda id_: every_case()[id_].activations[-2:],
+        lambda id_: every_case()[id_].layers,
     ),
 )
 def test_an_exported_case_has_every_bit_of_the_recorded_one(

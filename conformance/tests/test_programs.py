@@ -5,6 +5,7 @@ Left out: the programs (`programs/`), and what is said of each in words.
 
 import ast
 import linecache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -108,9 +109,15 @@ def test_a_right_program_is_not_accused(spec: str) -> None:
 def blamed(spec: str) -> tuple[str, ...]:
     """The equations on which a program is to be blamed."""
     file, _, name = spec.partition(":")
+    return tuple(expectations(file)[name])
+
+
+@cache
+def expectations(file: str) -> dict[str, list[str]]:
+    """The equations on which each program of a file is to be blamed."""
     expected = load(f"{FOLDER / file}:EXPECTED")
     assert isinstance(expected, dict)
-    return tuple(expected[name])
+    return expected
 
 
 @pytest.mark.parametrize(
@@ -130,9 +137,7 @@ def test_a_wrong_program_is_blamed_on_its_equations_and_its_line(spec: str) -> N
 
 @pytest.mark.parametrize("file", WRONG)
 def test_every_wrong_program_says_what_is_expected(file: str) -> None:
-    expected = load(f"{FOLDER / file}:EXPECTED")
-    assert isinstance(expected, dict)
-    assert sorted(f"{file}:{name}" for name in expected) == defined(file)
+    assert sorted(f"{file}:{name}" for name in expectations(file)) == defined(file)
 
 
 def test_every_exception_is_of_a_program() -> None:

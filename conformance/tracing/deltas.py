@@ -50,51 +50,61 @@ class ErrorSearch:
 
     def _error(self, layer: int, rights: Sequence[Array]) -> None:
         """Find δ^l, perhaps with a factor that the program keeps in it."""
-        made = self._uses_of_error(layer)
-        name, n = f"delta{layer}", len(rights[0])
+        made, name = self._uses_of_error(layer), f"delta{layer}"
         factors = self._possible_factors(layer, rights[0])
-        returned = None
-        for right in rights:
-            location = self.lookup.located(right, factors=factors)
-            if location is None:
-                continue
-            scales = {each / abs(location.factor) for each in self._scales}
-            within = self.uses.used(right, made, location, alike=True, scales=scales)
-            if within:
-                self._note_scales(location.factor)
-                self.roles.first[name] = location
-                last = self.lookup.located(right, within, factors)
-                self.lookup.take(name, right, self.uses.place(right, made, location, last))
-                return
-            if returned is None and self._is_bias_gradient(layer, times(right, location.factor)):
-                returned = right, location
-        kept = [1.0]
-        if f"delta{layer + 1}" in self.roles.found:
-            kept += [abs(each) for each in self.lookup.factors if self._kept_above(layer, each)]
-        scales = {each / factor for each in self._scales for factor in kept}
-        found = self.uses.by_use(name, (n, self._everything, 0), made, None, scales=scales)
+        located = [(e, at) for e in rights if (at := self.lookup.located(e, factors=factors))]
+        if any(self._is_used(name, made, each, factors) for each in located):
+            return
+        found = self._by_use(layer, rights[0], made)
+        ways = ((r, at) for r, at in located if self._is_bias_gradient(layer, times(r, at.factor)))
+        returned = next(ways, None)
         if returned is not None and not (found and self._is_divided(returned, found)):
-            right, self.roles.first[name] = returned
+            self.roles.first[name] = returned[1]
             self.lookup.take(name, *returned)
-            return
-        if found is None and self._stands_still(layer):
-            self.roles.nothing.append(name)
-            zeros = np.asarray(rights[0] * 0)
-            every = self.lookup.candidates.of(len(zeros), uses=self.run.targets)
-            zero = (each.location for each in every if not as_floats(each.value).any())
-            at = next(zero, None)
-            self.lookup.take(name, zeros, at, wrong=True)
-            return
-        if found is not None:
+        elif found is not None:
             same = any(has_factor(common_factor(found.value, each), 1.0) for each in rights)
             factor = 1.0 if same else self._kept_in(layer, found.value)
             location = Location(found.location.nodes, found.location.places, factor)
             self.lookup.take(name, times(found.value, 1 / factor), location, wrong=True)
             self._note_scales(factor)
-            return
-        pairs = ((right, self.lookup.located(right, factors=factors)) for right in rights)
-        right, location = next((p for p in pairs if p[1] is not None), (rights[0], None))
-        self.lookup.take(name, right, location)
+        elif self._stands_still(layer):
+            self._take_zeros(name, rights[0])
+        else:
+            self.lookup.take(name, *next(iter(located), (rights[0], None)))
+
+    def _is_used(
+        self,
+        name: str,
+        made: Made,
+        located: tuple[Array, Location],
+        factors: tuple[float, ...],
+    ) -> bool:
+        """Whether a value that is right is also used as δ; then it is taken."""
+        right, location = located
+        scales = {each / abs(location.factor) for each in self._scales}
+        within = self.uses.used(right, made, location, alike=True, scales=scales)
+        if within:
+            self._note_scales(location.factor)
+            self.roles.first[name] = location
+            last = self.lookup.located(right, within, factors)
+            self.lookup.take(name, right, self.uses.place(right, made, location, last))
+        return bool(within)
+
+    def _by_use(self, layer: int, right: Array, made: Made) -> Candidate | None:
+        """What is used as δ^l, whatever it is."""
+        kept = [1.0]
+        if f"delta{layer + 1}" in self.roles.found:
+            kept += [abs(each) for each in self.lookup.factors if self._kept_above(layer, each)]
+        scales = {each / factor for each in self._scales for factor in kept}
+        shape = len(right), self._everything, 0
+        return self.uses.by_use(f"delta{layer}", shape, made, None, scales=scales)
+
+    def _take_zeros(self, name: str, right: Array) -> None:
+        """Take 0 for the δ of a layer that stands still."""
+        self.roles.nothing.append(name)
+        every = self.lookup.candidates.of(len(right), uses=self.run.targets)
+        zeros = (each.location for each in every if not as_floats(each.value).any())
+        self.lookup.take(name, np.asarray(right * 0), next(zeros, None), wrong=True)
 
     def _is_divided(self, returned: tuple[Array, Location], found: Candidate) -> bool:
         """Whether what is returned was made of the δ that is used, which keeps a loss scale."""

@@ -9,7 +9,7 @@ Left out: where the truth and the tolerances come from (`oracle.py`, `corpus`).
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any, cast
@@ -104,37 +104,56 @@ def judge(
     if here is None:
         here = Standing.before(case, *start, used)
         here.walk(_leading_to(shown, case))
-    verdicts: list[Verdict] = []
-    cleared: set[str] = set()  # hidden, and what was shown of them is right
-    tainted: dict[str, str] = {}  # a quantity, and the failure that reaches it
-    for name, row in case.rows.items():
-        reached = next((tainted[i] for i in row.made if i in tainted), inherited)
-        blind = any(i in shown and i not in used for i in row.made)
-        status, found = Status.NOT_OBSERVED, dict[str, Any]()
-        if name in shown:
-            targets = Target.of(here.expected[name]), truth[name]
-            status, found = _judged(shown[name], targets, case, (bool(reached), blind))
-        activation = f"a{split(name)[1]}"
-        if status is Status.FAIL and tainted.get(activation) == activation:
-            other = here.by_own_activation(row)
-            if other and not compare(shown[name], Target.of(other), case.format).problem:
-                status, reached = Status.EXPLAINED, activation
-        explained_by = reached if status is Status.EXPLAINED else ""
-        between = _hidden(row, case, shown) if status in (Status.PASS, Status.FAIL) else ()
-        if status is Status.PASS:  # it is made of them, so they are right
-            cleared.update(between)
-        hidden = between if status is Status.FAIL else ()
-        verdicts.append(
-            Verdict(
-                case.id, *where, name, status, explained_by=explained_by, hidden=hidden, **found
-            )
-        )
-        if status is Status.FAIL:
-            tainted[name] = name
-        elif reached and (status is not Status.PASS or name not in used):
-            tainted[name] = reached
-    verdicts = [_without(cleared, verdict) for verdict in verdicts]
+    judged = _Judged(here, truth, shown, frozenset(used), inherited)
+    verdicts = [judged.verdict(row, where) for row in case.rows.values()]
+    verdicts = [_without(judged.cleared, verdict) for verdict in verdicts]
     return _undecided(verdicts, here, start) if case.format.short else verdicts
+
+
+@dataclass
+class _Judged:
+    """What is known of the quantities that were judged, in causal order."""
+
+    here: Standing
+    truth: Mapping[str, Target]
+    shown: Mapping[str, Observed]
+    used: frozenset[str]
+    inherited: str
+    cleared: set[str] = field(default_factory=set)  # hidden, and what was shown of them is right
+    tainted: dict[str, str] = field(default_factory=dict)  # a quantity: the failure that reaches it
+
+    def verdict(self, row: Row, where: tuple[int, str]) -> Verdict:
+        """The verdict on the next quantity."""
+        name, case = row.name, self.here.case
+        status, reached, found = self._status(row)
+        explained_by = reached if status is Status.EXPLAINED else ""
+        between = _hidden(row, case, self.shown) if status in (Status.PASS, Status.FAIL) else ()
+        if status is Status.PASS:  # it is made of them, so they are right
+            self.cleared.update(between)
+        hidden = between if status is Status.FAIL else ()
+        if status is Status.FAIL:
+            self.tainted[name] = name
+        elif reached and (status is not Status.PASS or name not in self.used):
+            self.tainted[name] = reached
+        return Verdict(
+            case.id, *where, name, status, explained_by=explained_by, hidden=hidden, **found
+        )
+
+    def _status(self, row: Row) -> tuple[Status, str, dict[str, Any]]:
+        """The status, the failure that reaches it, and the fields of a verdict that say why."""
+        name, case = row.name, self.here.case
+        reached = next((self.tainted[i] for i in row.made if i in self.tainted), self.inherited)
+        if name not in self.shown:
+            return Status.NOT_OBSERVED, reached, {}
+        blind = any(i in self.shown and i not in self.used for i in row.made)
+        targets = Target.of(self.here.expected[name]), self.truth[name]
+        status, found = _judged(self.shown[name], targets, case, (bool(reached), blind))
+        activation = f"a{split(name)[1]}"
+        if status is Status.FAIL and self.tainted.get(activation) == activation:
+            other = self.here.by_own_activation(row)
+            if other and not compare(self.shown[name], Target.of(other), case.format).problem:
+                return Status.EXPLAINED, activation, found
+        return status, reached, found
 
 
 def _undecided(
