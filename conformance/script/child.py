@@ -16,7 +16,7 @@ from conformance.errors import ConformanceError, SubjectError
 from conformance.running.tracebacks import headline
 from conformance.script.conclude import conclude
 from conformance.script.names import Held, held, namespaces
-from conformance.script.parameters import Parameter, parameters, steps
+from conformance.script.parameters import Parameter, enough, parameters, steps
 from conformance.script.program import run
 from conformance.script_outcome import Ran
 from conformance.tracing.frames import raised_in
@@ -62,17 +62,17 @@ class Session:
         """Begin a trace."""
         self.trace = LongTrace(self.grown)
 
-    def grown(self) -> bool:
-        """End the script if its trace shows enough; else whether it shows anything."""
+    def grown(self) -> int:
+        """End the script if its trace shows enough; else tell how long it may have to be."""
         if not self.stops:
             self.found = parameters(self.trace.nodes)
             full = self.trace.stored > MOST and bool(self.found)
             if full:
                 self.notes.append(("memory", f"{MOST >> 30}"))
             if steps(self.found, closed=True) < self.updates and not full:
-                return bool(self.found)
+                return enough(self.found, self.updates)
         self.stop(sys._getframe())  # noqa: SLF001 - the way to the script's variables
-        return True
+        return 1
 
     def stop(self, frame: FrameType | None) -> None:
         """End the script; where it goes on nevertheless, its process."""

@@ -14,6 +14,8 @@ from conformance.script.linear import entrywise
 from conformance.script.rows import Carried
 from conformance.tracing.node import Node
 
+MARGIN = 1.1  # of a step's length, for what a program does before it uses a parameter
+
 
 @dataclass(eq=False)
 class Parameter:
@@ -115,3 +117,18 @@ def steps(found: Sequence[Parameter], *, closed: bool = False) -> int:
     """
     counts = [each.chain.count - (closed and each.chain.open) for each in found]
     return min((each for each in counts if 2 * each >= max(counts)), default=0)
+
+
+def enough(found: Sequence[Parameter], updates: int) -> int:
+    """With how many nodes a trace has as many updates of all parameters, if they go on as they did.
+
+    It is 0 if there is no parameter.
+    """
+    if not found:
+        return 0
+    most = max(each.chain.count for each in found)
+    often = [each for each in found if 2 * each.chain.count >= most]
+    first = min(e.number for each in often for e in each.values[0].consumers)
+    last = max(each.values[-1].number for each in often)
+    more = max(updates - each.chain.count + each.chain.open for each in often)
+    return last + int(MARGIN * more * (last - first + 1) / most) + 1

@@ -18,7 +18,7 @@ import numpy as np
 from conformance.report.script_report import ScriptReport
 from conformance.script.conclude import conclude
 from conformance.script.names import Held, held
-from conformance.script.parameters import parameters, steps
+from conformance.script.parameters import enough, parameters, steps
 from conformance.tracing.entering import Entrance, left
 from conformance.tracing.long import MOST, LongTrace
 from conformance.tracing.modules import replaced
@@ -108,15 +108,14 @@ class Recording:
                 for each in spaces:
                     converted(each, left)
 
-    def _grown(self) -> bool:
-        """End the recording if it shows enough; whether it shows anything."""
+    def _grown(self) -> int:
+        """End the recording if it shows enough; else tell how long it may have to be."""
         found = parameters(self.trace.nodes)
-        enough = steps(found, closed=True) >= self.updates
-        if enough or (found and self.trace.stored > MOST):
+        if steps(found, closed=True) >= self.updates or (found and self.trace.stored > MOST):
             self._note_names()
             self._full = True
             self.trace.closed = True
-        return bool(found)
+        return enough(found, self.updates)
 
     def _note_names(self) -> None:
         """Note what the variables hold."""

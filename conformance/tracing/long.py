@@ -32,14 +32,14 @@ class LongTrace(Trace):
     """A trace that is asked again and again whether it is enough.
 
     Attributes:
-        grown: called when it has grown, tells whether anything was found; what it raises ends the
-            program.
+        grown: called when it has grown, tells with how many nodes it may be enough, or 0 if nothing
+            was found; what it raises ends the program.
         stored: bytes of values.
         process: that it belongs to; in another one, that this one has started, nothing is noted.
         closed: whether nothing more is noted.
     """
 
-    def __init__(self, grown: Callable[[], bool]) -> None:
+    def __init__(self, grown: Callable[[], int]) -> None:
         super().__init__(sites=True)
         self.grown, self.stored, self.process = grown, 0, os.getpid()
         self.closed = False
@@ -73,10 +73,14 @@ class LongTrace(Trace):
         if os.getpid() != self.process:
             self.recording = False
             return
-        self._due = int(len(self.nodes) * GROWTH) + 1
+        length = len(self.nodes)
+        self._due = int(length * GROWTH) + 1
         self.recording = False  # what is computed to answer is not the program's
         try:
-            self._idle = not self.grown()
+            enough = self.grown()
+            self._idle = not enough
+            if enough > length:
+                self._due = min(enough, 2 * length)
         except BaseException:
             self._due = 0  # a program that goes on nevertheless is asked at once
             raise
