@@ -1,9 +1,11 @@
 """What every command prints, in whatever encoding: no traceback, and no character that is lost."""
 
+import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 from itertools import cycle
 from pathlib import Path
 
@@ -41,6 +43,24 @@ QUICK = [("check", "C"), ("check", "cp1252"), ("explain", "ascii")]
 EACH = {*zip(COMMANDS, cycle(ENVIRONMENTS), strict=False)}
 SLOW = sorted(EACH - {*QUICK})
 
+ONE_AFTER_ANOTHER = """
+import json, os, sys
+from conformance.cli import main
+for arguments in json.loads(sys.argv[1]):
+    sys.argv[1:] = [os.fsdecode(each.encode()) for each in arguments]
+    try:
+        main()
+        code = 0
+    except SystemExit as error:
+        code = error.code
+    for stream in sys.stdout, sys.stderr:
+        print("\\x1e", code or 0, "\\x1e", sep="", end="", file=stream, flush=True)
+"""
+"""A process that runs several commands, since each would import as much again."""
+
+Said = tuple[int, str, str]
+"""The exit code of a command, and what it wrote on stdout and stderr."""
+
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -50,25 +70,42 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def run(place: Path, encoding: str, *arguments: str) -> tuple[int, str, str]:
-    """The exit code of a command, and what it wrote on stdout and stderr, which are pipes."""
+def run(place: Path, encoding: str, *arguments: str) -> Said:
+    """What Python says of some arguments, on pipes of an encoding."""
     environment = {key: value for key, value in os.environ.items() if key[:3] not in ("LC_", "PYT")}
     environment |= {"PYTHONPATH": str(Path(__file__).parents[2]), **ENVIRONMENTS[encoding]}
-    command = [sys.executable, "-m", *arguments]
     ended = subprocess.run(  # noqa: S603
-        command, cwd=place, env=environment, capture_output=True, check=False
+        [sys.executable, *arguments], cwd=place, env=environment, capture_output=True, check=False
     )
     codec = "cp1252" if encoding == "cp1252" else "ascii"
     return ended.returncode, ended.stdout.decode(codec), ended.stderr.decode(codec)
+
+
+@pytest.fixture(scope="module")
+def said(place: Path) -> Callable[[str, str], Said]:
+    """What a command of those that are run in an encoding says."""
+
+    @cache
+    def every(encoding: str) -> dict[str, Said]:
+        names = [command for command, other in EACH | {*QUICK} if other == encoding]
+        asked = json.dumps([COMMANDS[each][1] for each in names])
+        _, *streams = run(place, encoding, "-c", ONE_AFTER_ANOTHER, asked)
+        outs, errors = (stream.split("\x1e") for stream in streams)
+        codes = map(int, outs[1::2])
+        return dict(zip(names, zip(codes, outs[::2], errors[::2], strict=False), strict=True))
+
+    return lambda command, encoding: every(encoding)[command]
 
 
 @pytest.mark.parametrize(
     ("command", "encoding"),
     [*QUICK, *(pytest.param(*each, marks=pytest.mark.thorough) for each in SLOW)],
 )
-def test_a_command_prints_in_any_encoding(command: str, encoding: str, place: Path) -> None:
-    code, arguments = COMMANDS[command]
-    status, out, error = run(place, encoding, "conformance", *arguments)
+def test_a_command_prints_in_any_encoding(
+    command: str, encoding: str, said: Callable[[str, str], Said]
+) -> None:
+    code, _ = COMMANDS[command]
+    status, out, error = said(command, encoding)
     assert status == code
     assert "Traceback" not in out + error
     assert "UnicodeEncodeError" not in out + error
@@ -78,7 +115,7 @@ def test_a_command_prints_in_any_encoding(command: str, encoding: str, place: Pa
 @pytest.mark.thorough
 def test_the_suite_prints_in_any_encoding(place: Path) -> None:
     asked = ("--subject", MINE, "-k", "hand-2-3-1/bp2", "-p", "no:cacheprovider")
-    suite = ("pytest", "--pyargs", "conformance.suite.test_equation", *asked)
+    suite = ("-m", "pytest", "--pyargs", "conformance.suite.test_equation", *asked)
     status, out, _ = run(place, "cp1252", *suite)
     assert status == 1
     assert "BP2: delta^l = ((w^{l+1})^T delta^{l+1}) (*) sigma'(z^l)" in out
@@ -86,7 +123,7 @@ def test_the_suite_prints_in_any_encoding(place: Path) -> None:
 
 
 def test_a_table_keeps_its_columns_in_ascii(place: Path) -> None:
-    _, out, _ = run(place, "ascii", "conformance", *COMMANDS["check"][1])
+    _, out, _ = run(place, "ascii", "-m", "conformance", *COMMANDS["check"][1])
     heading = next(line for line in out.splitlines() if " BP1 " in line)
     row = next(line for line in out.splitlines() if line.startswith("hand-2-3-1"))
     assert len(heading) == len(row)

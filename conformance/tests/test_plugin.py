@@ -127,14 +127,14 @@ SUITE = ("--pyargs", "conformance.suite.test_equation", "-q")
 
 @pytest.mark.parametrize("workers", ["0", "1"])
 def test_a_page_has_the_cases_of_the_tests_that_were_chosen(tmp_path: Path, workers: str) -> None:
-    chosen = ("-k", "bp2 and hand-2-3-1 and torch", "-n", workers, "-vv")
+    chosen = ("-k", "bp2 and hand-2-3-1 and reference", "-n", workers, "-vv")
     code, out = finish(start(tmp_path, *SUITE, *chosen, "--conformance-html", "page.html"))
     assert code == 0, out
     assert "--conformance-html: page.html is written" in out
     assert ("@hand-2-3-1 " in out) is (workers != "0")  # on one worker
     page = (tmp_path / "page.html").read_text("utf-8")
     assert re.findall(r'<tr data-case="(.*?)"', page) == ["hand-2-3-1", "hand-2-3-1-float32"]
-    assert re.findall(r'class="subject">.*?<code>(.*?)</code>', page) == ["torch_impl"]
+    assert re.findall(r'class="subject">.*?<code>(.*?)</code>', page) == ["reference"]
 
 
 def test_a_page_without_a_test_is_not_written(tmp_path: Path) -> None:
