@@ -153,7 +153,7 @@ def _about(failure: Failure, other: Array, factor: Array) -> bool:
 
 def _clipped(failures: Sequence[Failure]) -> Measure | None:
     """Whether what is beyond some limit is the limit: of a gradient, or of how far it moves."""
-    pairs = [(each, _moves(each)) for each in failures]
+    pairs = [(each, _step_of(each)) for each in failures]
     if not all(_is_clipped(each, got, right) for each, (got, right, _) in pairs):
         return None
     means = [float(np.max(np.abs(got))) / eta for _, (got, _, eta) in pairs]
@@ -169,7 +169,7 @@ def _is_parameter(failure: Failure) -> bool:
     return split(failure.name)[0] in ("w", "b")
 
 
-def _moves(failure: Failure) -> tuple[Array, Array, float]:
+def _step_of(failure: Failure) -> tuple[Array, Array, float]:
     """What it is and has to be, of a parameter less its start; and what a gradient is times."""
     start = dict(failure.evidence.start.named()).get(failure.name)
     if start is None or not _is_parameter(failure):

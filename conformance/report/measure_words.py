@@ -25,7 +25,7 @@ def _momentum(measure: Measure) -> str:
     return f"it is the right value + {move}: momentum"
 
 
-def _moves(measure: Measure) -> str:
+def _too_far(measure: Measure) -> str:
     return f"it moves {measure['factor']} × as far as it should"
 
 
@@ -68,7 +68,7 @@ _WORDS: dict[Measured, str | Callable[[Measure], str]] = {
     Measured.ZERO: "it is zero",
     Measured.FACTOR: _factor,
     Measured.PROPORTIONAL: _proportional,
-    Measured.MOVES: _moves,
+    Measured.MOVES: _too_far,
     Measured.CLIPPED: _clipped,
     Measured.MULTIPLIED: "it is {function} × the right value, entry by entry",
     Measured.DIVIDED: "it is the right value / {function}, entry by entry",

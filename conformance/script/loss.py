@@ -101,12 +101,12 @@ def monitored(trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...]) -> 
     """
     for each in _last(trace, losses):
         smooth = not any(e.operation in ("absolute", "sign") for e in _sources(each))
-        if smooth and _moves(trace, each, goals):
+        if smooth and _has_gradient(trace, each, goals):
             return each
     return None
 
 
-def _moves(trace: Trace, loss: Node, goals: tuple[Goal, ...]) -> bool:
+def _has_gradient(trace: Trace, loss: Node, goals: tuple[Goal, ...]) -> bool:
     forward = Forward(Recorded(trace, loss, goals), Chain(trace.nodes))
     return any(np.any(forward.right(each.parameter)) for each in goals)
 

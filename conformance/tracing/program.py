@@ -25,7 +25,7 @@ def traced_program(trace: Trace, function: object = None) -> Iterator[Any]:
     """
     submit = ThreadPoolExecutor.submit
     try:
-        ThreadPoolExecutor.submit = _at_once  # type: ignore[method-assign]
+        ThreadPoolExecutor.submit = _done_here  # type: ignore[method-assign]
         with (
             substituted(trace, getattr(function, "__globals__", {})),
             noted_tensors(trace) as noted,
@@ -45,7 +45,7 @@ def noted_tensors(trace: Trace) -> AbstractContextManager[Any]:
     return traced_tensors(trace)
 
 
-def _at_once(_: Any, work: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+def _done_here(_: Any, work: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
     """What a pool of threads does with some work, done here: so it has an order."""
     done: Future[Any] = Future()
     try:
