@@ -113,6 +113,21 @@ def test_gradients_that_are_never_set_to_zero_accumulate(tmp_path: Path) -> None
     assert blame.line == text.splitlines().index("    g += X.T @ (X @ w - y) / 20") + 1
 
 
+@pytest.mark.parametrize(
+    "clears",
+    ["accum[k][...] = 0.0", "accum[k].fill(0)", "accum[k] *= 0", "np.copyto(accum[k], 0)",
+     "accum[k].T[:] = 0", "accum[k] = np.zeros_like(accum[k])"],
+)  # fmt: skip
+def test_sums_of_gradients_are_no_parameters_however_they_are_cleared(
+    clears: str, tmp_path: Path
+) -> None:
+    text = (FOLDER / "micro_batches.py").read_text()
+    assert "accum[k][:] = 0" in text
+    report = judged(text.replace("accum[k][:] = 0", clears), tmp_path)
+    assert sorted(report.ran.parameters) == [f"params['{e}']" for e in ("W1", "W2", "b1", "b2")]
+    assert report.ok
+
+
 def test_the_preparation_of_data_is_forgotten(tmp_path: Path) -> None:
     text = (
         f"{NUMPY}rng = np.random.default_rng(0)\nX = rng.normal(size=(3000, 3))\n"
