@@ -16,10 +16,13 @@ from threadpoolctl import threadpool_limits
 
 from conformance.errors import EndlessError, OtherFamilyError, SubjectError, UsageError
 from conformance.files import put
+from conformance.report.backward_report import BackwardReport
 from conformance.report.book_report import Report
 from conformance.report.file_report import FileReport, Part, ShapeReport
+from conformance.report.script_report import UpdateReport
 from conformance.report.shape_words import refused_words
 from conformance.running.isolate import isolated
+from conformance.script_outcome import Ran
 from conformance.shapes.adapter import adapter, names_of
 from conformance.shapes.candidates import Candidate, candidates, of_thing
 from conformance.shapes.custom_function import defines_functions
@@ -78,12 +81,13 @@ def check_file(asked: Asked, book: Callable[[str], Report]) -> FileReport:
         except SubjectError as error:  # such as data that is not here, or a loop that prepares it
             stopped = error
     found = _defined(asked, book)
-    parts, left = found.parts, found.left
+    parts, left = found.parts, [each for each in found.left if not each.moves]
     unknown = stopped is None and bool(left or not parts)
     if unknown and asked.name is None and has_main(asked.place):
         with suppress(SubjectError):  # it may need arguments, or data that are not here
             parts.append(_run(replace(asked, timeout=BRIEFLY)))
             left = []
+    left += [each for each in found.left if each.moves]
     if not parts:
         if stopped is None and found.failed and not left:
             words = f"{found.failed.where}: {found.failed.why}"
@@ -91,7 +95,7 @@ def check_file(asked: Asked, book: Callable[[str], Report]) -> FileReport:
             stopped = kind(f"{asked.place} cannot be imported: {words}")
         raise stopped or UsageError(refused_words(found.refusal, left, found.failed))
     shapes = [each for each in parts if isinstance(each, ShapeReport)]
-    judged = {each.name.rpartition(":")[2] for each in shapes}
+    judged = {each.name.rpartition(":")[2] for each in parts if isinstance(each, BackwardReport)}
     judged |= {each.recognised.made.partition("(")[0] for each in shapes}
     left = [each for each in left if each.name not in judged]
     return FileReport(asked.said, tuple(parts), tuple(left), found.failed)
@@ -128,6 +132,9 @@ def _defined(asked: Asked, book: Callable[[str], Report]) -> _Defined:
                 found = from_values(Found, said["found"])
                 name = f"{asked.place}:{said['name']}"
                 made.parts.append(ShapeReport(name, found.examined, found.recognised))
+            elif "moved" in said:
+                ran = from_values(Ran, said["moved"])
+                made.parts.append(UpdateReport(ran.script, ran.examined, ran))
             elif "left" in said:
                 made.left.append(from_values(NotJudged, said["left"]))
             elif "failed" in said:
@@ -222,9 +229,33 @@ def _send_all(asked: Asked, send: Send) -> None:
                 thing = getattr(found.module, each.name, None)
                 network = each.whole and (isinstance(thing, type) or each.layer is not None)
                 send({"left": to_values(NotJudged(each.name, each.refusal.words, network))})
+        for moves in _moves(asked, [e for e in found.classes if e.__name__ not in used]):
+            judged_any = True
+            send(moves)
         if not judged_any:
             made = adapter(found, asked.name)
             send({"refused": to_values(Refused(asked.said, names_of(found), made))})
+
+
+def _moves(asked: Asked, classes: Sequence[type]) -> Iterator[dict[str, object]]:
+    """What is sent of each class that moves parameters: the verdict, or why there is none."""
+    from conformance.script.optimisers import moved, optimisers
+
+    for one in optimisers(classes):
+        name = one.kind.__name__
+        if asked.name not in (None, name):
+            continue
+        made, ran = moved(one), None
+        why = f"no way was found to have `{one.method}` move parameters"
+        if made is not None:
+            from conformance.script.moved import judged_moves
+
+            ran = judged_moves(f"{asked.place}:{name}", made)
+            why = "its updates are those of no rule that is known, such as momentum or Adam"
+        if ran is None:
+            yield {"left": to_values(NotJudged(name, why, network=True, moves=True))}
+        else:
+            yield {"moved": to_values(ran)}
 
 
 @contextmanager
