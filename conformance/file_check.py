@@ -14,6 +14,7 @@ from typing import Any, cast
 
 from threadpoolctl import threadpool_limits
 
+from conformance.backward.phases import TwoPhasesError
 from conformance.errors import EndlessError, OtherFamilyError, SubjectError, UsageError
 from conformance.files import put
 from conformance.report.backward_report import BackwardReport
@@ -81,14 +82,14 @@ def check_file(asked: Asked, book: Callable[[str], Report]) -> FileReport:
         except SubjectError as error:  # such as data that is not here, or a loop that prepares it
             stopped = error
     found = _defined(asked, book)
-    parts, left = found.parts, [each for each in found.left if not each.moves]
-    unknown = stopped is None and bool(left or not parts)
+    parts, left = found.parts, [each for each in found.left if not each.final]
+    unknown = stopped is None and bool(left or not (parts or found.left))
     if unknown and asked.name is None and has_main(asked.place):
         with suppress(SubjectError):  # it may need arguments, or data that are not here
             parts.append(_run(replace(asked, timeout=BRIEFLY)))
             left = []
-    left += [each for each in found.left if each.moves]
-    if not parts:
+    left += [each for each in found.left if each.final]
+    if not parts and not any(each.final for each in left):
         if stopped is None and found.failed and not left:
             words = f"{found.failed.where}: {found.failed.why}"
             kind = EndlessError if found.failed.endless else SubjectError
@@ -190,7 +191,10 @@ def check_object(thing: Any, cost: str | None) -> ShapeReport | None:
         return None
     candidate = of_thing(thing, of_module(str(getattr(module, "__file__", "")), module))
     with threadpool_limits(1):
-        judged = None if candidate is None or candidate.book else candidate.found(cost)
+        try:
+            judged = None if candidate is None or candidate.book else candidate.found(cost)
+        except TwoPhasesError as error:
+            raise SubjectError(str(error)) from error
     if judged is None:
         return None
     return ShapeReport(thing.__qualname__, judged.examined, judged.recognised)
@@ -219,7 +223,13 @@ def _send_all(asked: Asked, send: Send) -> None:
                 judged_any = True
                 send({"book": each.name})
                 continue
-            judged = each.found(asked.cost)
+            try:
+                judged = each.found(asked.cost)
+            except TwoPhasesError as error:
+                judged_any = True
+                left = NotJudged(each.name, str(error), network=True, final=True)
+                send({"left": to_values(left)})
+                continue
             if judged is not None:
                 judged_any = True
                 used |= set(judged.used)
@@ -253,7 +263,7 @@ def _moves(asked: Asked, classes: Sequence[type]) -> Iterator[dict[str, object]]
             ran = judged_moves(f"{asked.place}:{name}", made)
             why = "its updates are those of no rule that is known, such as momentum or Adam"
         if ran is None:
-            yield {"left": to_values(NotJudged(name, why, network=True, moves=True))}
+            yield {"left": to_values(NotJudged(name, why, network=True, final=True))}
         else:
             yield {"moved": to_values(ran)}
 

@@ -14,14 +14,14 @@ class NotJudged:
         name: of it.
         why: how far the readings came.
         network: whether it is a class, and so holds what is to be judged itself.
-        moves: whether it moves parameters by gradients that it is given: to run the file shows
-            that the gradients are right, and not that these updates are.
+        final: whether that is all that can be said: neither to run the file nor to write a program
+            that calls it would show whether it is right.
     """
 
     name: str
     why: str
     network: bool = False
-    moves: bool = False
+    final: bool = False
 
 
 @dataclass(frozen=True)
