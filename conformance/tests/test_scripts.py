@@ -25,7 +25,6 @@ from conformance.tests.scripts import FOLDER, Edited, blamed_first, edited, quie
 
 MISSED = {
     "return x * (1 + x)": "no loss: the wrong output error is taken for that of an unknown cost",
-    "out_delta = miss * out": "no loss, and this is the derivative of some cost",
     "sp = sigmoid_prime(activations[-l])": "the same function is right in another call",
     "Theta2_grad = d3.T.dot(a2)": "the whole concatenation is blamed",
     "d2 = d3.dot(Theta2[:, 1:]) * sigmoid(z2)": "the line that adds the decay is blamed",
@@ -126,6 +125,12 @@ def test_sums_of_gradients_are_no_parameters_however_they_are_cleared(
     report = judged(text.replace("accum[k][:] = 0", clears), tmp_path)
     assert sorted(report.ran.parameters) == [f"params['{e}']" for e in ("W1", "W2", "b1", "b2")]
     assert report.ok
+
+
+def test_a_parameter_that_two_lines_move_one_after_another_is_judged() -> None:
+    report = report_on("word_pairs.py")
+    assert report.ok
+    assert set(report.ran.parameters) == {"near", "far"}
 
 
 def test_the_preparation_of_data_is_forgotten(tmp_path: Path) -> None:
