@@ -95,9 +95,8 @@ def check_file(asked: Asked, book: Callable[[str], Report]) -> FileReport:
             kind = EndlessError if found.failed.endless else SubjectError
             stopped = kind(f"{asked.place} cannot be imported: {words}")
         raise stopped or UsageError(refused_words(found.refusal, left, found.failed))
-    shapes = [each for each in parts if isinstance(each, ShapeReport)]
     judged = {each.name.rpartition(":")[2] for each in parts if isinstance(each, BackwardReport)}
-    judged |= {each.recognised.made.partition("(")[0] for each in shapes}
+    judged |= {e.recognised.made.partition("(")[0] for e in parts if isinstance(e, ShapeReport)}
     left = [each for each in left if each.name not in judged]
     return FileReport(asked.said, tuple(parts), tuple(left), found.failed)
 
@@ -209,6 +208,8 @@ def _run(asked: Asked) -> Part:
 
 def _send_all(asked: Asked, send: Send) -> None:
     """What the child does: it judges each candidate, and sends it as soon as it is known."""
+    from conformance.script.moved import judged_optimisers
+
     found = definitions(asked.place, asked.python_path)
     if found.failed:
         first = found.failed[0]
@@ -227,8 +228,7 @@ def _send_all(asked: Asked, send: Send) -> None:
                 judged = each.found(asked.cost)
             except TwoPhasesError as error:
                 judged_any = True
-                left = NotJudged(each.name, str(error), network=True, final=True)
-                send({"left": to_values(left)})
+                send({"left": to_values(NotJudged(each.name, str(error), True, final=True))})
                 continue
             if judged is not None:
                 judged_any = True
@@ -239,33 +239,14 @@ def _send_all(asked: Asked, send: Send) -> None:
                 thing = getattr(found.module, each.name, None)
                 network = each.whole and (isinstance(thing, type) or each.layer is not None)
                 send({"left": to_values(NotJudged(each.name, each.refusal.words, network))})
-        for moves in _moves(asked, [e for e in found.classes if e.__name__ not in used]):
+        others = [e for e in found.classes if e.__name__ not in used]
+        others = [e for e in others if asked.name in (None, e.__name__)]
+        for one in judged_optimisers(asked.place, others):
             judged_any = True
-            send(moves)
+            send({"moved" if isinstance(one, Ran) else "left": to_values(one)})
         if not judged_any:
             made = adapter(found, asked.name)
             send({"refused": to_values(Refused(asked.said, names_of(found), made))})
-
-
-def _moves(asked: Asked, classes: Sequence[type]) -> Iterator[dict[str, object]]:
-    """What is sent of each class that moves parameters: the verdict, or why there is none."""
-    from conformance.script.optimisers import moved, optimisers
-
-    for one in optimisers(classes):
-        name = one.kind.__name__
-        if asked.name not in (None, name):
-            continue
-        made, ran = moved(one), None
-        why = f"no way was found to have `{one.method}` move parameters"
-        if made is not None:
-            from conformance.script.moved import judged_moves
-
-            ran = judged_moves(f"{asked.place}:{name}", made)
-            why = "its updates are those of no rule that is known, such as momentum or Adam"
-        if ran is None:
-            yield {"left": to_values(NotJudged(name, why, network=True, final=True))}
-        else:
-            yield {"moved": to_values(ran)}
 
 
 @contextmanager

@@ -3,18 +3,32 @@
 The gradients are ours, so they are right. Left out: how the class is called (`optimisers.py`).
 """
 
+from collections.abc import Iterator, Sequence
+
 import numpy as np
 
 from conformance.backward.findings import Accused, Cause, Examined, Judged, Line
 from conformance.backward.source import forget, line_of
 from conformance.script.judge import Judgement
 from conformance.script.known_rules import rule
-from conformance.script.optimisers import Moved
+from conformance.script.optimisers import Moved, moved, optimisers
 from conformance.script.parameters import Parameter, parameters
 from conformance.script.rule import faults
 from conformance.script.update import Multiple, Update, update
 from conformance.script_outcome import Ran, Rule
+from conformance.shapes.not_judged import NotJudged
 from conformance.tracing.node import Node
+
+
+def judged_optimisers(place: str, classes: Sequence[type]) -> Iterator[Ran | NotJudged]:
+    """The verdict on each class of a file that moves parameters, or why there is none."""
+    for one in optimisers(classes):
+        name, made = one.kind.__name__, moved(one)
+        ran = None if made is None else judged_moves(f"{place}:{name}", made)
+        why = f"no way was found to have `{one.method}` move parameters"
+        if made is not None:
+            why = "its updates are those of no rule that is known, such as momentum or Adam"
+        yield ran or NotJudged(name, why, network=True, final=True)
 
 
 def judged_moves(script: str, made: Moved) -> Ran | None:
