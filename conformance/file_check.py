@@ -14,12 +14,16 @@ from typing import Any, cast
 
 from threadpoolctl import threadpool_limits
 
+from conformance.backward.phases import TwoPhasesError
 from conformance.errors import EndlessError, OtherFamilyError, SubjectError, UsageError
 from conformance.files import put
+from conformance.report.backward_report import BackwardReport
 from conformance.report.book_report import Report
 from conformance.report.file_report import FileReport, Part, ShapeReport
+from conformance.report.script_report import UpdateReport
 from conformance.report.shape_words import refused_words
 from conformance.running.isolate import isolated
+from conformance.script_outcome import Ran
 from conformance.shapes.adapter import adapter, names_of
 from conformance.shapes.candidates import Candidate, candidates, of_thing
 from conformance.shapes.custom_function import defines_functions
@@ -78,21 +82,21 @@ def check_file(asked: Asked, book: Callable[[str], Report]) -> FileReport:
         except SubjectError as error:  # such as data that is not here, or a loop that prepares it
             stopped = error
     found = _defined(asked, book)
-    parts, left = found.parts, found.left
-    unknown = stopped is None and bool(left or not parts)
+    parts, left = found.parts, [each for each in found.left if not each.final]
+    unknown = stopped is None and bool(left or not (parts or found.left))
     if unknown and asked.name is None and has_main(asked.place):
         with suppress(SubjectError):  # it may need arguments, or data that are not here
             parts.append(_run(replace(asked, timeout=BRIEFLY)))
             left = []
-    if not parts:
+    left += [each for each in found.left if each.final]
+    if not parts and not any(each.final for each in left):
         if stopped is None and found.failed and not left:
             words = f"{found.failed.where}: {found.failed.why}"
             kind = EndlessError if found.failed.endless else SubjectError
             stopped = kind(f"{asked.place} cannot be imported: {words}")
         raise stopped or UsageError(refused_words(found.refusal, left, found.failed))
-    shapes = [each for each in parts if isinstance(each, ShapeReport)]
-    judged = {each.name.rpartition(":")[2] for each in shapes}
-    judged |= {each.recognised.made.partition("(")[0] for each in shapes}
+    judged = {each.name.rpartition(":")[2] for each in parts if isinstance(each, BackwardReport)}
+    judged |= {e.recognised.made.partition("(")[0] for e in parts if isinstance(e, ShapeReport)}
     left = [each for each in left if each.name not in judged]
     return FileReport(asked.said, tuple(parts), tuple(left), found.failed)
 
@@ -128,6 +132,9 @@ def _defined(asked: Asked, book: Callable[[str], Report]) -> _Defined:
                 found = from_values(Found, said["found"])
                 name = f"{asked.place}:{said['name']}"
                 made.parts.append(ShapeReport(name, found.examined, found.recognised))
+            elif "moved" in said:
+                ran = from_values(Ran, said["moved"])
+                made.parts.append(UpdateReport(ran.script, ran.examined, ran))
             elif "left" in said:
                 made.left.append(from_values(NotJudged, said["left"]))
             elif "failed" in said:
@@ -183,7 +190,10 @@ def check_object(thing: Any, cost: str | None) -> ShapeReport | None:
         return None
     candidate = of_thing(thing, of_module(str(getattr(module, "__file__", "")), module))
     with threadpool_limits(1):
-        judged = None if candidate is None or candidate.book else candidate.found(cost)
+        try:
+            judged = None if candidate is None or candidate.book else candidate.found(cost)
+        except TwoPhasesError as error:
+            raise SubjectError(str(error)) from error
     if judged is None:
         return None
     return ShapeReport(thing.__qualname__, judged.examined, judged.recognised)
@@ -198,6 +208,8 @@ def _run(asked: Asked) -> Part:
 
 def _send_all(asked: Asked, send: Send) -> None:
     """What the child does: it judges each candidate, and sends it as soon as it is known."""
+    from conformance.script.moved import judged_optimisers
+
     found = definitions(asked.place, asked.python_path)
     if found.failed:
         first = found.failed[0]
@@ -212,7 +224,12 @@ def _send_all(asked: Asked, send: Send) -> None:
                 judged_any = True
                 send({"book": each.name})
                 continue
-            judged = each.found(asked.cost)
+            try:
+                judged = each.found(asked.cost)
+            except TwoPhasesError as error:
+                judged_any = True
+                send({"left": to_values(NotJudged(each.name, str(error), True, final=True))})
+                continue
             if judged is not None:
                 judged_any = True
                 used |= set(judged.used)
@@ -222,6 +239,11 @@ def _send_all(asked: Asked, send: Send) -> None:
                 thing = getattr(found.module, each.name, None)
                 network = each.whole and (isinstance(thing, type) or each.layer is not None)
                 send({"left": to_values(NotJudged(each.name, each.refusal.words, network))})
+        others = [e for e in found.classes if e.__name__ not in used]
+        others = [e for e in others if asked.name in (None, e.__name__)]
+        for one in judged_optimisers(asked.place, others):
+            judged_any = True
+            send({"moved" if isinstance(one, Ran) else "left": to_values(one)})
         if not judged_any:
             made = adapter(found, asked.name)
             send({"refused": to_values(Refused(asked.said, names_of(found), made))})

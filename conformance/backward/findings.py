@@ -68,7 +68,7 @@ class Instead:
 UPDATES = frozenset(
     {
         "ascends", "step", "kept", "zero", "shared", "rate", "accumulates", "square", "no square",
-        "infinite", "still",
+        "infinite", "still", "update",
     }
 )  # fmt: skip
 """The kinds of causes that are of an update."""
@@ -89,7 +89,6 @@ class Cause:
             `aliased`: an array is changed in place while another name stands for what it was;
             `changed`: the operation is another one than it has to be;
             `gradient`: the gradient is wrong and no operation is known that mends it;
-            `update`: the gradient is right, and the update does something else;
             `shape`: the gradient has another shape than its parameter;
             `unused`: what the backward pass is given (`needed`) is not used;
             `absent`: no gradient is given, which is taken for 0;
@@ -106,7 +105,8 @@ class Cause:
             `rate`, `accumulates`: what it keeps is multiplied by another number (`factor`) than
             that of others, or never gets less; `square`, `no square`: the mean that it keeps is
             that of the square, or of no square; `infinite`: it makes numbers that are not finite;
-            `still`: the parameter is not moved at all, though its gradient is computed.
+            `still`: the parameter is not moved at all, though its gradient is computed; `update`:
+            what it takes off the parameter is not the gradient, which is right.
         operation: the source of the operation whose value has to be another.
         needed: the forward value whose derivative is needed.
         held: the forward value whose derivative it is.

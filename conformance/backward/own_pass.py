@@ -15,6 +15,7 @@ from conformance.backward.factor import conventions, shared
 from conformance.backward.findings import Examined
 from conformance.backward.forward import Forward
 from conformance.backward.judge import judged
+from conformance.backward.phases import TwoPhasesError, in_two_phases
 from conformance.backward.program import OwnPass, Recorded, bits
 from conformance.backward.source import forget
 from conformance.backward.without_loss import without_loss
@@ -38,9 +39,19 @@ def examine_pass(
         blame: whether to look for the line that makes gradients wrong, where there is a loss.
 
     Raises:
-        NotAGradientError: there is no loss, and no output that is compared with a target.
+        NotAGradientError: there is no loss, and no output that is compared with a target; or what
+            is wrong by any is the gradient of none.
     """
     forget()
+    found = _examined(step, cost, contradicted, blame=blame)
+    if not found.ok and in_two_phases(step.goals):
+        raise TwoPhasesError
+    return found
+
+
+def _examined(
+    step: OwnPass, cost: str | None, contradicted: Contradicted | None, *, blame: bool
+) -> Examined:
     if step.loss is None or cost is not None:
         return without_loss(step, cost)
     run = Recorded(step.trace, step.loss, step.goals, step.returns)

@@ -111,7 +111,9 @@ def _is_no_cost(error: OwnError, found: Sequence[Tried], run: Recorded) -> bool:
     if not has_a_cost(run.trace.nodes, error):
         return True
     return any(
-        (each.factor(part, output) or 0) > 0 and (not error.at_output or part is not error.error)
+        each.factor(part, output)
+        is not None  # of either sign: the update may add it or take it off
+        and (not error.at_output or part is not error.error)
         for each in found
         for output, _ in each.compared.pairs[:1]
         for part in weighted(error, run.goals)

@@ -62,7 +62,6 @@ def _of_kind(cause: Cause) -> str:
         "shape": "the gradient has another shape than its parameter",
         "unused": f"{operation} does not use {needed}, by which it has to be multiplied",
         "absent": "no gradient is given here, which is taken for 0",
-        "update": "the gradient is right, and the update does not take it off the parameter",
         "output": "this output error is the derivative of no known cost",
         "small": f"off by {cause.factor:.1g} of its largest entry: on balls, so it is no rounding",
         "lost": "the right formula, evaluated badly: more than half of the digits are lost",
@@ -90,6 +89,7 @@ def _of_update(cause: Cause) -> str:
         "square": "the mean of the gradient has to be kept here, not that of its square",
         "no square": "the mean of the square of the gradient has to be kept here",
         "still": "its gradient is computed here, and it is never moved",
+        "update": "the gradient is right, and the update does not take it off the parameter",
         "infinite": "the update makes numbers that are not finite of finite ones",
     }
     return said[cause.kind]

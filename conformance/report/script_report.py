@@ -44,3 +44,18 @@ class ScriptReport(BackwardReport):
         from conformance.report.script_words import notes
 
         return [*notes(self.ran)]
+
+
+@dataclass(frozen=True, repr=False)
+class UpdateReport(ScriptReport):
+    """What is known of a class that moves parameters, by gradients of ours."""
+
+    def __str__(self) -> str:
+        """What is wrong, on which line, why; then the rule."""
+        from conformance.report.script_words import update_lines
+
+        return "\n".join(update_lines(self.name, self.ran))
+
+    def in_one_line(self) -> str:
+        """The class, the verdict, and the first line to blame with the reason."""
+        return super().in_one_line() if self.blames else str(self).splitlines()[0]

@@ -6,6 +6,7 @@ Left out: what is known (`script_outcome.py`), and its gradients (`backward_word
 from collections.abc import Iterator
 from typing import Any
 
+from conformance.report.backward_words import blame_lines
 from conformance.report.visible import visible
 from conformance.script_outcome import Ran, Rule
 
@@ -39,6 +40,15 @@ def notes(ran: Ran) -> Iterator[str]:
         }
         if kind in said:
             yield visible(said[kind])
+
+
+def update_lines(name: str, ran: Ran) -> list[str]:
+    """The report on a class that moves parameters, line by line."""
+    lines: list[str] = []
+    for each in ran.examined.accused:
+        lines += ([""] if lines else []) + blame_lines(each)
+    lines = lines or [f"{name}: its updates are right"]
+    return [*map(visible, lines), *(f"note: {each}" for each in notes(ran))]
 
 
 def _rule(rule: Rule) -> str:

@@ -110,13 +110,15 @@ class _Search:
         """Those whose way from the new value to the old does not lead through another new value.
 
         A gradient with a decay in it, or the error of one output, would else be carried on by its
-        parameter; of two that lead through each other what has more uses comes first.
+        parameter; of two that lead through each other, as where a parameter is moved by two lines
+        one after another, what has more uses comes first.
         """
         ways = {new: set(self.way(old, new)[1:-1]) for old, new in pairs}
         kept: list[tuple[Node, Node]] = []
         news: set[Node] = set()
         for old, new in sorted(pairs, key=lambda e: (-len(self.roles(e[1])), e[1].number)):
-            through = [each for each in ways[new] & ways.keys() if new not in ways[each]]
+            own = {old, new}
+            through = [e for e in ways[new] & ways.keys() if own.isdisjoint(ways[e])]
             if news.isdisjoint(ways[new]) and not through:
                 kept.append((old, new))
                 news.add(new)

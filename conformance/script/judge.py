@@ -203,9 +203,11 @@ class _Step:
         By the program's own loss, if all are right by it or if it is a known cost; else by the
         known cost by which they are all right; else by whichever more of them are right.
         """
-        made = partial(self.by, step, goals, whole=whole)
-        if self.cost is None and fit is not None and fit.count == len(goals):
-            return made(fit.loss, scaled=True)
+        fits = fit is not None and fit.count == len(goals)
+        scaled = fits or (fit is not None and fit.count > 1)  # one alone may be so by chance
+        made = partial(self.by, step, goals, whole=whole, scaled=scaled)
+        if self.cost is None and fit is not None and fits:
+            return made(fit.loss)
         losses = [step.of[each] for each in self.losses]
         known = declared(step.trace, losses, goals) if self.cost is None else None
         if known is not None:

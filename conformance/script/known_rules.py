@@ -6,6 +6,7 @@ Left out: gradients.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -77,7 +78,7 @@ def rule(updates: Sequence[Update], factor: float) -> Rule:
         momentum = kept(*first.states[0])
         return Rule("momentum", (("η", eta), ("μ", momentum), *decay))
     found = _adaptive(updates)
-    return Rule("other") if found is None else found
+    return Rule("other") if found is None else replace(found, numbers=(*found.numbers, *decay))
 
 
 def _adaptive(updates: Sequence[Update]) -> Rule | None:
@@ -119,12 +120,13 @@ def _steps(made: Update, t: int, said: tuple[float, ...], corrected: bool) -> bo
     if square is None:
         return False
     if corrected:
-        mean = mean / (1 - beta1**t)
+        mean = mean / (1 - beta1**t) if beta1 < 1 else mean
         square = square / (1 - beta2**t) if beta2 < 1 else square
-    moved = np.asarray(made.new.value) - np.asarray(made.old.value)
+    moved = np.asarray(made.new.value) - (1 - made.decay) * np.asarray(made.old.value)
     size = float(np.max(np.abs(moved), initial=0.0))
     with np.errstate(all="ignore"):
-        ways = (np.sqrt(square) + epsilon, np.sqrt(square + epsilon))
+        later = epsilon / np.sqrt(1 - beta2**t) if corrected and beta2 < 1 else epsilon
+        ways = (np.sqrt(square) + epsilon, np.sqrt(square + epsilon), np.sqrt(square) + later)
         return any(
             float(np.max(np.abs(moved + sign * eta * mean / way))) <= 1e-6 * size
             for way in ways

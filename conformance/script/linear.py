@@ -3,13 +3,14 @@
 Left out: which values are old and new (`chains.py`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from conformance.backward.operation import is_float
 from conformance.tracing.node import FILLED, Node, taken
+from reference.step import Array
 
 SAME = frozenset(
     {"copy", "array", "asarray", "asanyarray", "ascontiguousarray", "astype", "positive", "copyto"}
@@ -54,7 +55,7 @@ def _links(node: Node) -> Iterator[tuple[Any, float]]:
     elif name in ("multiply", "divide", "true_divide") and len(args) > 1:
         yield from _scaled(node)
     elif name == FILLED:
-        yield args[0], 1.0
+        yield _kept(*args), 1.0
     elif node.function is taken:
         yield _written(*args), 1.0
     elif name in SAME or name in BOUNDED:
@@ -93,6 +94,17 @@ def scalar(value: Any) -> float | None:
         number = np.asarray(value).reshape(())[()]
         return float(number) if np.isrealobj(number) else None
     return None
+
+
+def _kept(before: Node, writes: Sequence[tuple[Array | None, Any]]) -> Any:
+    """Of an array that was written into what it was; what was written, if that is all of it."""
+    whole = (value for at, value in reversed(writes) if is_whole(at, before))
+    return next(whole, before)
+
+
+def is_whole(at: Array | None, array: Node) -> bool:
+    """Whether some places are all of an array."""
+    return at is None or np.unique(at).size == np.size(array.value)
 
 
 def _written(state: Node, index: Any) -> Any:

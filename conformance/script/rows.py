@@ -12,6 +12,7 @@ from math import prod
 import numpy as np
 
 from conformance.backward.groups import operation_key
+from conformance.script.linear import is_whole
 from conformance.tracing.node import FILLED, Node, taken
 from reference.step import Array
 
@@ -61,8 +62,8 @@ def join(chains: Sequence[Carried]) -> None:
 
 
 def written_places(node: Node) -> set[int]:
-    """The places that were written into; none if they are all."""
-    if node.operation != FILLED or any(at is None for at, _ in node.args[1]):
+    """The places that were written into; none if they are all, by one write."""
+    if node.operation != FILLED or any(is_whole(at, node) for at, _ in node.args[1]):
         return set()
     return {int(i) for at, _ in node.args[1] for i in np.ravel(at)}
 

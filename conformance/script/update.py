@@ -140,6 +140,8 @@ class _Reader:
         if node is self.made.old:
             self.made.decay -= factor
             return
+        if any(node is old for old, _ in self.made.states):  # in `m += (1 − β) (g − m)`
+            return
         state = self.state(node)
         if state is not None:
             old = self.written[state]
@@ -225,13 +227,12 @@ def _is_constant(node: Node) -> bool:
 
 
 def kept(old: Node, new: Node) -> float:
-    """How many times an old value is in a new one."""
-    within = ancestors(new)
-    at, factor = old, 1.0
-    while at is not new and at in within:
-        factor *= dict(links(within[at]))[at]
-        at = within[at]
-    return factor
+    """How many times an old value is in a new one, by all ways: 1 − μ + μ is 1."""
+    known = {old: 1.0}
+    for node in sorted({new, *ancestors(new)}, key=lambda each: each.number):
+        if node.number > old.number:
+            known[node] = sum(factor * known.get(each, 0.0) for each, factor in links(node))
+    return known.get(new, 0.0)
 
 
 def links_to(node: Node, wanted: Node) -> Iterator[tuple[Node, float]]:

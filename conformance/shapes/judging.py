@@ -14,6 +14,7 @@ import numpy as np
 from conformance.backward.declared import declared
 from conformance.backward.findings import Accused, Cause, Examined, Line
 from conformance.backward.own_pass import OwnPass, examine_pass
+from conformance.backward.phases import TwoPhasesError
 from conformance.backward.program import Goal, NotAGradientError
 from conformance.backward.source import line_of
 from conformance.shapes.arguments import RATE
@@ -78,6 +79,8 @@ def judged(readings: Iterator[Reading], cost: str | None = None) -> Found | None
             break
         try:
             found = Found(recognised(each), examined(each, cost), used(each.run))
+        except TwoPhasesError:
+            raise
         except NotAGradientError:
             continue
         first = first or each

@@ -14,11 +14,14 @@ class NotJudged:
         name: of it.
         why: how far the readings came.
         network: whether it is a class, and so holds what is to be judged itself.
+        final: whether that is all that can be said: neither to run the file nor to write a program
+            that calls it would show whether it is right.
     """
 
     name: str
     why: str
     network: bool = False
+    final: bool = False
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,6 @@ from conformance.tests.scripts import FOLDER, Edited, blamed_first, edited, quie
 
 MISSED = {
     "return x * (1 + x)": "no loss: the wrong output error is taken for that of an unknown cost",
-    "out_delta = miss * out": "no loss, and this is the derivative of some cost",
     "sp = sigmoid_prime(activations[-l])": "the same function is right in another call",
     "Theta2_grad = d3.T.dot(a2)": "the whole concatenation is blamed",
     "d2 = d3.dot(Theta2[:, 1:]) * sigmoid(z2)": "the line that adds the decay is blamed",
@@ -111,6 +110,27 @@ def test_gradients_that_are_never_set_to_zero_accumulate(tmp_path: Path) -> None
     (blame,) = judged(text, tmp_path).blames
     assert blame.accused.cause.kind == "accumulates"
     assert blame.line == text.splitlines().index("    g += X.T @ (X @ w - y) / 20") + 1
+
+
+@pytest.mark.parametrize(
+    "clears",
+    ["accum[k][...] = 0.0", "accum[k].fill(0)", "accum[k] *= 0", "np.copyto(accum[k], 0)",
+     "accum[k].T[:] = 0", "accum[k] = np.zeros_like(accum[k])"],
+)  # fmt: skip
+def test_sums_of_gradients_are_no_parameters_however_they_are_cleared(
+    clears: str, tmp_path: Path
+) -> None:
+    text = (FOLDER / "micro_batches.py").read_text()
+    assert "accum[k][:] = 0" in text
+    report = judged(text.replace("accum[k][:] = 0", clears), tmp_path)
+    assert sorted(report.ran.parameters) == [f"params['{e}']" for e in ("W1", "W2", "b1", "b2")]
+    assert report.ok
+
+
+def test_a_parameter_that_two_lines_move_one_after_another_is_judged() -> None:
+    report = report_on("word_pairs.py")
+    assert report.ok
+    assert set(report.ran.parameters) == {"near", "far"}
 
 
 def test_the_preparation_of_data_is_forgotten(tmp_path: Path) -> None:

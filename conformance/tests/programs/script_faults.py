@@ -1,6 +1,11 @@
 """Faults of the scripts in `scripts/`: one line of each edited, as people get it wrong."""
 
 FAULTS = {
+    "micro_batches.py": [
+        ("(1 - h**2)", "(1 - h)"),
+        ("accum[k] += grads[k] / steps", "accum[k] = grads[k] / steps"),
+        ("grads[k] / steps_per_update", "params[k] / steps_per_update"),
+    ],
     "adam_decay.py": [
         ("decay = 0.02 * held", "decay = 0.01 * held"),
         ("0.001 * grads[name] ** 2", "0.001 * grads[name]"),

@@ -1,0 +1,143 @@
+"""The ways in which a program holds parameters and their gradients for a class that moves them.
+
+Left out: calling it (`optimisers.py`).
+"""
+
+import ast
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from conformance.shapes.definitions import definition_of
+from conformance.shapes.vocabulary import bare, is_parameter, kinds_of, stem
+from conformance.tracing.trace import Trace
+
+SHAPES = {"W1": (3, 4), "b1": (4,), "W2": (4, 2), "b2": (2,)}
+HOLDERS = re.compile(r"(self)?(model|net(work)?|nn|mlp|layers?|module|variables?|vars?|x|value)")
+GENERIC = ("data", "value", "values", "w", "weight", "param", "theta")
+
+
+@dataclass
+class Holder:
+    """Parameters and their gradients, held in one way.
+
+    Attributes:
+        params: as they are handed over.
+        grads: the same of the gradients.
+        read: gives the parameters, by their names.
+        give: puts gradients in, by the names of their parameters.
+        put: takes parameters that an update returns.
+    """
+
+    params: Any
+    grads: Any
+    read: Callable[[], dict[str, Any]]
+    give: Callable[[Mapping[str, Any]], None]
+    put: Callable[[Any], None] = field(default=lambda _: None)
+
+
+def _in_dicts(start: dict[str, Any], prefix: str) -> Holder:
+    params, grads = dict(start), {}
+    names = {prefix + name: name for name in start}
+
+    def give(gradients: Mapping[str, Any]) -> None:
+        grads.update({key: gradients[name] for key, name in names.items()})
+
+    return Holder(params, grads, lambda: dict(params), give, params.update)
+
+
+def _in_lists(start: dict[str, Any]) -> Holder:
+    params, grads = list(start.values()), [None for _ in start]
+
+    def give(gradients: Mapping[str, Any]) -> None:
+        grads[:] = [gradients[name] for name in start]
+
+    def put(new: Any) -> None:
+        params[:] = new
+
+    return Holder(params, grads, lambda: dict(zip(start, params, strict=True)), give, put)
+
+
+def _in_objects(start: dict[str, Any], pairs: Sequence[tuple[str, str]], *, alone: bool) -> Holder:
+    """Objects with their parameters and gradients: a single one, or one for each few of them."""
+    count = len(pairs)
+    names = list(start)[: count if alone else len(start) // count * count]
+    parts = [names[i : i + count] for i in range(0, len(names), count)]
+    objects: list[Any] = [SimpleNamespace() for _ in parts]
+    places = [
+        (name, each, *pair)
+        for each, some in zip(objects, parts, strict=True)
+        for name, pair in zip(some, pairs, strict=True)
+    ]
+    for name, each, attribute, _ in places:
+        setattr(each, attribute, start[name])
+
+    def give(gradients: Mapping[str, Any]) -> None:
+        for name, each, _, attribute in places:
+            setattr(each, attribute, gradients[name])
+
+    def read() -> dict[str, Any]:
+        return {name: getattr(each, attribute) for name, each, attribute, _ in places}
+
+    return Holder(objects[0] if alone else objects, None, read, give)
+
+
+def _in_a_model(kind: type, inner: Holder) -> Holder:
+    """A model that holds them, under all the names by which it is asked for something."""
+    read = list(attributes(kind))
+    held = {e: inner.grads for e in read if is_gradient(e) and inner.grads is not None}
+    held |= {e: inner.params for e in read if e not in held and holds(e)}
+    held |= {"parameters": lambda: inner.params} if "parameters" in read else {}
+    return Holder(SimpleNamespace(**held), None, inner.read, inner.give)
+
+
+def holds(name: str) -> bool:
+    """Whether a name is that of parameters, or of what holds some."""
+    known = "params" in kinds_of(name) or is_parameter(name)
+    return known or HOLDERS.fullmatch(bare(name)) is not None
+
+
+def holders(kind: type, trace: Trace) -> Iterator[Callable[[], Holder]]:
+    """The ways in which parameters are held, the likeliest first."""
+    rng = np.random.default_rng(0)
+    start = {name: trace.given(rng.normal(size=e), name) for name, e in SHAPES.items()}
+    pairs = pairs_of(kind)
+    if pairs:
+        yield lambda: _in_objects(start, pairs, alone=True)
+        yield lambda: _in_objects(start, pairs, alone=False)
+        yield lambda: _in_a_model(kind, _in_objects(start, pairs, alone=False))
+    yield lambda: _in_dicts(start, "")
+    yield lambda: _in_dicts(start, "d")
+    yield lambda: _in_lists(start)
+    yield lambda: _in_a_model(kind, _in_dicts(start, ""))
+    yield lambda: _in_a_model(kind, _in_dicts(start, "d"))
+
+
+def is_gradient(name: str) -> bool:
+    """Whether a name is that of gradients, or of one."""
+    plain = stem(name)
+    named = plain != bare(name) and (is_parameter(plain) or "params" in kinds_of(plain))
+    words = bare(name)
+    return named or words.startswith("grad") or "grads" in kinds_of(name) or words == "g"
+
+
+def pairs_of(kind: type) -> list[tuple[str, str]]:
+    """The attributes of other objects that are parameters and their gradients: `w` and `dw`."""
+    names = dict.fromkeys(attributes(kind))
+    gradients = [each for each in names if is_gradient(each)]
+    found = [(p, g) for g in gradients for p in names if p != g and bare(p) == stem(g)]
+    generic = [(p, g) for g in gradients for p in names if bare(p) in GENERIC]
+    return found or generic[:1]
+
+
+def attributes(kind: type) -> Iterator[str]:
+    """The attributes that its methods read of anything but of itself."""
+    for each in vars(kind).values():
+        definition = definition_of(each.__code__) if hasattr(each, "__code__") else None
+        for node in ast.walk(definition) if definition is not None else ():
+            if isinstance(node, ast.Attribute) and ast.unparse(node.value) != "self":
+                yield node.attr

@@ -1,0 +1,100 @@
+"""The verdict on a class that moves parameters: whether it takes the gradients off, and its rule.
+
+The gradients are ours, so they are right. Left out: how the class is called (`optimisers.py`).
+"""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from conformance.backward.findings import Accused, Cause, Examined, Judged, Line
+from conformance.backward.source import forget, line_of
+from conformance.script.judge import Judgement
+from conformance.script.known_rules import rule
+from conformance.script.optimisers import Moved, moved, optimisers
+from conformance.script.parameters import Parameter, parameters
+from conformance.script.rule import faults
+from conformance.script.update import Multiple, Update, update
+from conformance.script_outcome import Ran, Rule
+from conformance.shapes.not_judged import NotJudged
+from conformance.tracing.node import Node
+
+
+def judged_optimisers(place: str, classes: Sequence[type]) -> Iterator[Ran | NotJudged]:
+    """The verdict on each class of a file that moves parameters, or why there is none."""
+    for one in optimisers(classes):
+        name, made = one.kind.__name__, moved(one)
+        ran = None if made is None else judged_moves(f"{place}:{name}", made)
+        why = f"no way was found to have `{one.method}` move parameters"
+        if made is not None:
+            why = "its updates are those of no rule that is known, such as momentum or Adam"
+        yield ran or NotJudged(name, why, network=True, final=True)
+
+
+def judged_moves(script: str, made: Moved) -> Ran | None:
+    """What is known of some updates; None if they are those of no rule that is known.
+
+    Args:
+        script: what is said for the class.
+        made: the updates.
+    """
+    forget()
+    names = tuple(made.values)
+    count = len(made.values[names[0]]) - 2  # what the last one keeps is not used any more
+    gradients = tuple(map(_right, names, (each[0] for each in made.values.values())))
+    unused = {n: e[1] for n, e in made.values.items() if not e[1].depends_on(made.gradients[n][0])}
+    if unused:
+        return Ran(script, names, count, Examined(gradients, _wrong(unused)))
+    found = _found(made)
+    if found is None:
+        return None
+    results = []
+    for k in range(count):
+        updates = [update(each, k + 1) for each in found]
+        given = [each[k] for each in made.gradients.values()]
+        chosen = tuple(map(_multiple, updates, given))
+        up = {n: e.new for n, e, (_, by) in zip(names, updates, chosen, strict=True) if by > 0}
+        if up:
+            return Ran(script, names, count, Examined(gradients, _wrong(up)))
+        examined = Examined(gradients)
+        results.append(Judgement(tuple(updates), examined, True, False, chosen[0][1], chosen))
+    known = rule([each.updates[0] for each in results], 1.0)
+    if any(by == 0 for each in results for _, by in each.chosen):
+        known = Rule("unknown")
+    accused = tuple(faults(results, names))
+    if not accused and known.kind in ("other", "unknown"):
+        return None
+    return Ran(script, names, count, Examined(gradients, accused), 1, known)
+
+
+def _found(made: Moved) -> list[Parameter] | None:
+    """The parameters with what is kept for their updates; None if some are not found as such."""
+    known = parameters(made.trace.nodes)
+    found = [
+        next((each for each in known if each.values[: len(values)] == values), None)
+        for values in made.values.values()
+    ]
+    several = [each for each in found if each is not None]
+    return several if len(several) == len(found) else None
+
+
+def _right(name: str, parameter: Node) -> Judged:
+    """A gradient of ours."""
+    shape = np.shape(parameter.value)
+    return Judged(name, True, 0.0, False, False, False, 0.0, False, shape, shape)
+
+
+def _multiple(made: Update, gradient: Node) -> Multiple:
+    """How many times a gradient is added; 0 times if it is no multiple of it that is."""
+    return next((each for each in made.options if each[0] is gradient), (gradient, 0.0))
+
+
+def _wrong(moved: dict[str, Node]) -> tuple[Accused, ...]:
+    """The updates that do not take the gradients off, line by line."""
+    lines: dict[tuple[Line, ...], list[str]] = {}
+    for name, new in moved.items():
+        line = line_of(new)
+        lines.setdefault(() if line is None else (line,), []).append(name)
+    return tuple(
+        Accused(tuple(some), where, Cause("update"), mends=False) for where, some in lines.items()
+    )

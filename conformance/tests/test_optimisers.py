@@ -1,0 +1,90 @@
+"""Classes that move parameters, beside a network in a file: each is judged by itself."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conformance.file_check import Asked, check_file
+from conformance.report.file_report import FileReport
+from conformance.report.script_report import UpdateReport
+
+PROGRAM = Path(__file__).parent / "programs" / "optimisers.py"
+RULES = {
+    "SGD": "plain", "Momentum": "momentum", "Adam": "adam", "RMSProp": "rmsprop",
+    "AdamScratch": "adam", "AdaGrad": "adagrad", "AdamW": "adam", "SGDReturns": "momentum",
+    "OptModel": "plain", "Optimizer_Adam": "adam",
+}  # fmt: skip
+
+
+def no_book(_: str) -> Any:
+    raise AssertionError("it is no network of the book")
+
+
+def report_on(folder: Path, *edits: tuple[str, str]) -> FileReport:
+    text = PROGRAM.read_text()
+    for old, new in edits:
+        assert old in text
+        text = text.replace(old, new, 1)
+    place = folder / "file.py"
+    place.write_text(text)
+    return check_file(Asked(str(place)), no_book)
+
+
+def test_right_classes_are_right_and_their_rule_is_named(tmp_path: Path) -> None:
+    report = report_on(tmp_path)
+    assert report.left == ()
+    assert report.exit_code == 0
+    others = [each for each in report.parts if isinstance(each, UpdateReport)]
+    assert {e.ran.script.rpartition(":")[2]: e.ran.rule.kind for e in others} == RULES
+    assert dict(others[-4].ran.rule.numbers)["λ"] == pytest.approx(1e-5)  # of AdamW, η λ
+    assert str(others[0]).splitlines()[0].endswith("SGD: its updates are right")
+
+
+WRONG = [
+    ("params[k] -= self.lr * grads[k]", "params[k] += self.lr * grads[k]"),
+    ("params[k] -= self.lr * grads[k]", "params[k] -= self.lr * params[k]"),
+    ("self.beta * self.v[k] - self.lr * grads[k]", "self.beta * self.v[k] + self.lr * grads[k]"),
+    ("+ (1 - self.beta2) * grads[k] ** 2", "+ (1 - self.beta2) * grads[k]"),
+    ("layer.b -= self.lr * layer.db", "layer.b += self.lr * layer.db"),
+    ("return w - self.learning_rate", "return w + self.learning_rate"),
+]
+
+
+@pytest.mark.parametrize(("old", "new"), WRONG)
+def test_a_class_that_moves_them_wrongly_is_blamed_on_its_line(
+    old: str, new: str, tmp_path: Path
+) -> None:
+    report = report_on(tmp_path, (old, new))
+    assert report.exit_code == 1
+    (wrong,) = (e for e in report.parts if isinstance(e, UpdateReport) and not e.ok)
+    text = (tmp_path / "file.py").read_text().splitlines()
+    number = next(i for i, each in enumerate(text, 1) if new in each)
+    # what is kept has the wrong sign where it is added, a line later
+    assert wrong.blames[0].line in (number, number + 1)
+
+
+UNKNOWN = {
+    "self.beta2 * self.v[k] + (1 - self.beta2) * grads[k] ** 2": "self.beta1 * self.v[k] "
+    "+ (1 - self.beta2) * grads[k] ** 2",
+    "v_hat = self.v[k] / (1 - self.beta2**self.t)": "v_hat = self.v[k]",
+    "self.lr * m_hat / (np.sqrt(v_hat) + self.eps)": "self.lr * m_hat / (v_hat + self.eps)",
+}
+
+
+@pytest.mark.parametrize("old", UNKNOWN)
+def test_what_is_no_known_rule_is_not_called_right(old: str, tmp_path: Path) -> None:
+    main = "\n\nif __name__ == '__main__':\n    print('a main part')\n"
+    report = report_on(tmp_path, (old, UNKNOWN[old]), ("class SGD:", f"{main}\n\nclass SGD:"))
+    assert report.exit_code == 3
+    assert [each.name for each in report.left] == ["Adam"]
+    assert "not judged: Adam: its updates are those of no rule that is known" in str(report)
+
+
+def test_a_missing_correction_of_the_first_steps_is_said(tmp_path: Path) -> None:
+    report = report_on(
+        tmp_path,
+        ("m_hat = self.m[k] / (1 - self.beta1**self.t)", "m_hat = self.m[k]"),
+        ("v_hat = self.v[k] / (1 - self.beta2**self.t)", "v_hat = self.v[k]"),
+    )
+    assert "by Adam without the correction of its first steps" in str(report)
