@@ -208,8 +208,6 @@ def _run(asked: Asked) -> Part:
 
 def _send_all(asked: Asked, send: Send) -> None:
     """What the child does: it judges each candidate, and sends it as soon as it is known."""
-    from conformance.script.moved import judged_optimisers
-
     found = definitions(asked.place, asked.python_path)
     if found.failed:
         first = found.failed[0]
@@ -222,6 +220,7 @@ def _send_all(asked: Asked, send: Send) -> None:
                 continue  # it was judged as a part of another
             if each.book:
                 judged_any = True
+                used.add(each.name)
                 send({"book": each.name})
                 continue
             try:
@@ -239,14 +238,21 @@ def _send_all(asked: Asked, send: Send) -> None:
                 thing = getattr(found.module, each.name, None)
                 network = each.whole and (isinstance(thing, type) or each.layer is not None)
                 send({"left": to_values(NotJudged(each.name, each.refusal.words, network))})
-        others = [e for e in found.classes if e.__name__ not in used]
-        others = [e for e in others if asked.name in (None, e.__name__)]
-        for one in judged_optimisers(asked.place, others):
+        for one in _optimisers(asked, [e for e in found.classes if e.__name__ not in used]):
             judged_any = True
             send({"moved" if isinstance(one, Ran) else "left": to_values(one)})
         if not judged_any:
             made = adapter(found, asked.name)
             send({"refused": to_values(Refused(asked.said, names_of(found), made))})
+
+
+def _optimisers(asked: Asked, classes: Sequence[type]) -> "Iterator[Ran | NotJudged]":
+    """The verdicts on those classes that move parameters."""
+    wanted = [each for each in classes if asked.name in (None, each.__name__)]
+    if wanted:
+        from conformance.script.moved import judged_optimisers
+
+        yield from judged_optimisers(asked.place, wanted)
 
 
 @contextmanager
