@@ -12,6 +12,7 @@ from conformance.backward.groups import operation_key
 from conformance.script.chains import carried
 from conformance.script.linear import entrywise
 from conformance.script.rows import Carried
+from conformance.tracing.long import LongTrace
 from conformance.tracing.node import Node
 
 
@@ -33,9 +34,9 @@ class Parameter:
         return self.chain.values
 
 
-def parameters(nodes: Sequence[Node]) -> list[Parameter]:
+def parameters(trace: LongTrace) -> list[Parameter]:
     """The parameters that a run has moved, in the order in which they were made."""
-    chains = carried(nodes)
+    chains = carried(trace.nodes)
     parts = {id(each): _parts(each, chains) for each in chains}
     kept = {
         id(each): [
@@ -46,6 +47,8 @@ def parameters(nodes: Sequence[Node]) -> list[Parameter]:
     states = {id(other) for some in kept.values() for other in some}
     found = [Parameter(e, tuple(kept[id(e)])) for e in chains if id(e) not in states]
     _align([each.chain for each in found])
+    if trace.forgot and found:
+        _skip_a_part([each.chain for each in found])
     return sorted(_owners(found), key=lambda each: each.values[0].number)
 
 
@@ -58,6 +61,18 @@ def _align(chains: Sequence[Carried]) -> None:
             nearest = min(each.values, key=lambda e: abs(e.number - start))
             if each.values[0] not in late and nearest is not each.values[-1]:
                 del each.values[: each.values.index(nearest)]
+
+
+def _skip_a_part(chains: Sequence[Carried]) -> None:
+    """Let all begin after the first step, a part of which may be forgotten, unless it is all."""
+    seconds = [each.values[1] for each in chains]
+    for each, second in zip(chains, seconds, strict=True):
+        earlier = any(e is not second and e.depends_on(second) for e in seconds)
+        if earlier and each.count > 1:
+            del each.values[0]
+    if all(each.count > 1 for each in chains):
+        for each in chains:
+            del each.values[0]
 
 
 def _parts(chain: Carried, chains: Sequence[Carried]) -> list[Carried]:

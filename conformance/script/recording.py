@@ -110,7 +110,7 @@ class Recording:
 
     def _grown(self) -> bool:
         """End the recording if it shows enough; whether it shows anything."""
-        found = parameters(self.trace.nodes)
+        found = parameters(self.trace)
         enough = steps(found, closed=True) >= self.updates
         if enough or (found and self.trace.stored > MOST):
             self._note_names()
@@ -123,7 +123,7 @@ class Recording:
         self._names = held(self.trace, self._spaces)
 
     def _concluded(self) -> ScriptReport:
-        found = parameters(self.trace.nodes)
+        found = parameters(self.trace)
         with np.errstate(all="ignore"):
             ran = conclude(self.name, self.trace, found, self._names, self.updates, ())
         return ScriptReport(self.name, ran.examined, ran)

@@ -7,6 +7,7 @@ prints what is said of them.
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,12 @@ import conformance
 from conformance.errors import SubjectError, UsageError
 from conformance.report import BACKWARD_SCHEMA
 from conformance.report.script_report import ScriptReport
+from conformance.script.parameters import Parameter, parameters
 from conformance.script.run import run_script
 from conformance.tests.parts import kind_of_edit, part
 from conformance.tests.programs.script_faults import FAULTS
 from conformance.tests.scripts import FOLDER, Edited, blamed_first, edited, quiet, report_on
+from conformance.tracing.long import LongTrace
 
 MISSED = {
     "return x * (1 + x)": "no loss: the wrong output error is taken for that of an unknown cost",
@@ -125,6 +128,25 @@ def test_the_preparation_of_data_is_forgotten(tmp_path: Path) -> None:
     assert report.ran.parameters == ("w",)
 
 
+@pytest.mark.parametrize("many", [156, 162, 170])
+def test_a_step_of_which_a_part_is_forgotten_is_not_judged(
+    many: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("conformance.tracing.long.MANY", many)
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(9, 3)), rng.normal(size=(9, 2))
+    first, second = rng.normal(size=(3, 4)), rng.normal(size=(4, 2))
+    with conformance.recording() as run:
+        for _ in range(6):
+            for _ in range(40):  # what comes before an update is as long as what is remembered
+                middle = np.tanh(x @ first)
+                miss = middle @ second - y
+            back = (miss @ second.T) * (1 - middle**2)
+            second -= 0.1 * middle.T @ miss / 9
+            first -= 0.1 * x.T @ back / 9
+    assert run.report.ok, str(run.report)
+
+
 def said(text: str, folder: Path, **options: Any) -> str:
     """The error that a script ends with."""
     (folder / "script.py").write_text(text)
@@ -182,6 +204,22 @@ def judged(text: str, folder: Path, **options: Any) -> ScriptReport:
     (folder / "script.py").write_text(text)
     with quiet():
         return run_script(str(folder / "script.py"), **options)
+
+
+def test_a_script_is_stopped_once_however_long_it_takes_to_find_its_parameters(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def slow(trace: LongTrace) -> list[Parameter]:
+        time.sleep(0.3)
+        return parameters(trace)
+
+    monkeypatch.setattr("conformance.script.child.AGAIN", 0.01)
+    monkeypatch.setattr("conformance.script.child.parameters", slow)
+    text = f"{LINE}for i in range(3):\n    {STEP}while True:\n    pass\n"
+    report = judged(text, tmp_path, timeout=1.0)
+    assert report.ok
+    assert dict(report.ran.notes)["time"] == "1"
+    assert len(report.ran.notes) == 1
 
 
 def test_a_script_that_catches_everything_is_stopped(tmp_path: Path) -> None:

@@ -1,6 +1,11 @@
 """Faults of the scripts in `scripts/`: one line of each edited, as people get it wrong."""
 
 FAULTS = {
+    "sentences.py": [
+        ("dA[:, x[before]] += back", "dA[:, x[t]] += back"),
+        ("self.C.T.dot(miss[t]) * (1 - state[t] ** 2)", "self.C.T.dot(miss[t]) * (1 - state[t])"),
+        ("dB += np.outer(back, state[before - 1])", "dB += np.outer(back, state[before])"),
+    ],
     "adam_decay.py": [
         ("decay = 0.02 * held", "decay = 0.01 * held"),
         ("0.001 * grads[name] ** 2", "0.001 * grads[name]"),
