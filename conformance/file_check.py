@@ -32,7 +32,7 @@ from conformance.values import from_values, to_values
 Send = Callable[[object], None]
 
 BRIEFLY = 5.0
-"""Seconds that a file may run of which something is not recognised."""
+"""Seconds that a file may run of which some is recognised, and something is not."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,8 @@ def check_file(asked: Asked, book: Callable[[str], Report]) -> FileReport:
     unknown = stopped is None and bool(left or not parts)
     if unknown and asked.name is None and has_main(asked.place):
         with suppress(SubjectError):  # it may need arguments, or data that are not here
-            parts.append(_run(replace(asked, timeout=BRIEFLY)))
+            seconds = BRIEFLY if parts else asked.timeout
+            parts.append(_run(replace(asked, timeout=seconds)))
             left = []
     if not parts:
         if stopped is None and found.failed and not left:

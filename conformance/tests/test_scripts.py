@@ -128,6 +128,24 @@ def test_the_preparation_of_data_is_forgotten(tmp_path: Path) -> None:
     assert report.ran.parameters == ("w",)
 
 
+def test_two_biases_are_wrong_and_not_the_two_weights(tmp_path: Path) -> None:
+    """The first sample is zero, and so at a kink: of the first bias no factor is known."""
+    text = (
+        f"{NUMPY}rng = np.random.default_rng(0)\nX = np.array([[0, 0], [0, 1], [1, 0], [1, 1.0]])\n"
+        "Y = np.eye(2)[[0, 1, 1, 0]]\nw1, b1 = rng.normal(size=(2, 3)), np.zeros(3)\n"
+        "w2, b2 = rng.normal(size=(3, 2)), np.zeros(2)\nfor i in range(9):\n"
+        "    z = X @ w1 + b1\n    h = np.maximum(z, 0)\n    e = np.exp(h @ w2 + b2)\n"
+        "    p = e / e.sum(axis=1, keepdims=True)\n"
+        "    loss = -np.mean(np.log(np.sum(p * Y, axis=1)))\n    d2 = (p - Y) / 4\n"
+        "    d1 = (d2 @ w2.T) * (z > 0)\n    w2 -= 0.5 * h.T @ d2\n"
+        "    b2 -= 0.5 * d2.mean(axis=0)\n"
+        "    w1 -= 0.5 * X.T @ d1\n    b1 -= 0.5 * d1.mean(axis=0)\n"
+    )
+    report = judged(text, tmp_path)
+    wrong = {each.name for each in report.gradients if not each.ok}
+    assert wrong == {"b1", "b2"}
+
+
 @pytest.mark.parametrize("many", [156, 162, 170])
 def test_a_step_of_which_a_part_is_forgotten_is_not_judged(
     many: int, monkeypatch: pytest.MonkeyPatch

@@ -1,6 +1,11 @@
 """Faults of the scripts in `scripts/`: one line of each edited, as people get it wrong."""
 
 FAULTS = {
+    "attached.py": [
+        ("x.g = (x > 0).float() * result.g", "x.g = result.g"),
+        ("self.b.g = result.g.sum(0)", "self.b.g = result.g.mean(0)"),
+        ("x.g = result.g @ self.w.t()", "x.g = -result.g @ self.w.t()"),
+    ],
     "sentences.py": [
         ("dA[:, x[before]] += back", "dA[:, x[t]] += back"),
         ("self.C.T.dot(miss[t]) * (1 - state[t] ** 2)", "self.C.T.dot(miss[t]) * (1 - state[t])"),
