@@ -49,6 +49,8 @@ def parameters(trace: LongTrace) -> list[Parameter]:
     _align([each.chain for each in found])
     if trace.forgot and found:
         _skip_a_part([each.chain for each in found])
+    if any(e.values[0].depends_on(each.values[0]) for each in found for e in each.states):
+        _skip_first([each.chain for each in found])  # they were numbers of Python's before
     return sorted(_owners(found), key=lambda each: each.values[0].number)
 
 
@@ -70,6 +72,11 @@ def _skip_a_part(chains: Sequence[Carried]) -> None:
         earlier = any(e is not second and e.depends_on(second) for e in seconds)
         if earlier and each.count > 1:
             del each.values[0]
+    _skip_first(chains)
+
+
+def _skip_first(chains: Sequence[Carried]) -> None:
+    """Let all begin after the first step, unless it is all."""
     if all(each.count > 1 for each in chains):
         for each in chains:
             del each.values[0]

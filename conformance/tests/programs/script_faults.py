@@ -1,6 +1,10 @@
 """Faults of the scripts in `scripts/`: one line of each edited, as people get it wrong."""
 
 FAULTS = {
+    "moments.py": [
+        ("first.backward(back * (1 - h**2)", "first.backward(back * (1 - h)"),
+        ("0.001 * dw**2", "0.001 * dw"),
+    ],
     "attached.py": [
         ("x.g = (x > 0).float() * result.g", "x.g = result.g"),
         ("self.b.g = result.g.sum(0)", "self.b.g = result.g.mean(0)"),
