@@ -248,6 +248,11 @@ def test_a_script_is_stopped_once_however_long_it_takes_to_find_its_parameters(
     assert len(report.ran.notes) == 1
 
 
+def test_numbers_that_are_made_of_each_other_are_looked_at_once(tmp_path: Path) -> None:
+    numbers = "a = np.exp(-0.7)\nfor i in range(60):\n    a = (a * a + a) / 2\n"
+    assert judged(f"{LINE}{numbers}for i in range(9):\n    {STEP}", tmp_path, timeout=9.0).ok
+
+
 def test_a_script_that_catches_everything_is_stopped(tmp_path: Path) -> None:
     loop = (
         f"while True:\n    try:\n        while True:\n            {STEP}    except:\n        pass\n"
