@@ -36,7 +36,7 @@ from conformance.values import from_values, to_values
 Send = Callable[[object], None]
 
 BRIEFLY = 5.0
-"""Seconds that a file may run of which something is not recognised."""
+"""Seconds that a file may run of which some is recognised, and something is not."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,8 @@ def check_file(asked: Asked, book: Callable[[str], Report]) -> FileReport:
     unknown = stopped is None and bool(left or not (parts or found.left))
     if unknown and asked.name is None and has_main(asked.place):
         with suppress(SubjectError):  # it may need arguments, or data that are not here
-            parts.append(_run(replace(asked, timeout=BRIEFLY)))
+            seconds = BRIEFLY if parts else asked.timeout
+            parts.append(_run(replace(asked, timeout=seconds)))
             left = []
     left += [each for each in found.left if each.final]
     if not parts and not any(each.final for each in left):

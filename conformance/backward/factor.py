@@ -52,7 +52,8 @@ def shared(
     """The factor that most gradients have, the usual one if no other does better.
 
     Better than all is one that leaves out a single gradient, or those of the first layers alone: a
-    value that is wrong on the way down makes all gradients below it wrong.
+    value that is wrong on the way down makes all gradients below it wrong. One gradient alone
+    agrees with itself at any factor.
 
     Args:
         found: the gradients, judged without a factor.
@@ -90,7 +91,7 @@ def _rank(ratios: Sequence[float | None], factor: float, usual: float) -> tuple[
     """Whether some and all but one, or but the first, have a factor; how many; how usual it is."""
     count = _count(ratios, factor)
     last = ratios[len(ratios) - count :]
-    alone = len(ratios) - count <= 1 or _count(last, factor) == count
+    alone = len(ratios) - count <= 1 or 1 < count == _count(last, factor)
     return count > 0 and alone, count, -abs(float(np.log(factor / usual)))
 
 

@@ -29,7 +29,9 @@ def notes(ran: Ran) -> Iterator[str]:
     if len(ran.parameters) > MANY:
         names.append(f"{len(ran.parameters) - MANY} more")
     count = "1 update" if ran.updates == 1 else f"{ran.updates} updates"
-    yield visible(f"{count} of {', '.join(names)}{_rule(ran.rule)}")
+    count = count if ran.updates else "no updates; judged are the gradients that are attached to"
+    of = " of" if ran.updates else ""
+    yield visible(f"{count}{of} {', '.join(names)}{_rule(ran.rule)}")
     if ran.at > 1 and not ran.examined.ok:
         yield f"the numbers are those of update {ran.at}"
     for kind, text in ran.notes:

@@ -161,8 +161,10 @@ class _Search:
         if within.operation == FILLED:
             within_old = {within, *self.ancestors(within)}
             for each in self.ancestors(value):
-                if each.operation == "getitem" and not within_old.isdisjoint(each.inputs):
+                part = each.operation in ("getitem", taken.__name__)
+                if each in within_old or (part and not within_old.isdisjoint(each.inputs)):
                     return self.is_moved_by(each, value, old)
+            return False
         return _computed(value, old)
 
     def unforked(self, pairs: list[tuple[Node, Node]]) -> dict[Node, Node]:

@@ -65,7 +65,7 @@ class Session:
     def grown(self) -> int:
         """End the script if its trace shows enough; else tell how long it may have to be."""
         if not self.stops:
-            self.found = parameters(self.trace.nodes)
+            self.found = parameters(self.trace.nodes, cut=self.trace.forgot)
             full = self.trace.stored > MOST and bool(self.found)
             if full:
                 self.notes.append(("memory", f"{MOST >> 30}"))
@@ -100,7 +100,7 @@ class Session:
         """What is known of the script."""
         self.trace.recording = False
         if not self.stops:
-            self.found = parameters(self.trace.nodes)
+            self.found = parameters(self.trace.nodes, cut=self.trace.forgot)
         return conclude(self.script, self.trace, self.found, self.names, self.updates, self.notes)
 
     def run(self) -> None:
@@ -123,7 +123,7 @@ class Session:
             self._ended(error)
         except BaseException as error:
             self._ended(error)
-            if not steps(parameters(self.trace.nodes)):
+            if not steps(parameters(self.trace.nodes, cut=self.trace.forgot)):
                 raise SubjectError(self.failure(error)) from error
             self.notes.append(("failed", self.failure(error)))
         self.end()
@@ -150,11 +150,13 @@ class Session:
 
         def over(_number: int, frame: FrameType | None) -> None:
             if not self.stops:
+                signal.setitimer(signal.ITIMER_REAL, 0)  # to look for parameters takes its time
                 self.trace.recording = False
-                self.found = parameters(self.trace.nodes)
+                self.found = parameters(self.trace.nodes, cut=self.trace.forgot)
                 self.notes.append(("time", f"{self.seconds:g}"))
                 if not steps(self.found):
                     self.notes.append(("at", _place(frame)))
+                signal.setitimer(signal.ITIMER_REAL, AGAIN, AGAIN)
             self.stop(frame)
 
         if sys.platform == "win32":

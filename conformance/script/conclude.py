@@ -14,6 +14,7 @@ from conformance.backward.no_loss import COST_NAMES
 from conformance.backward.program import NotAGradientError
 from conformance.backward.quantities import HALF_OF_THE_DIGITS
 from conformance.errors import NothingTrainedError, SubjectError
+from conformance.script.attached import attached, by_attached
 from conformance.script.judge import Judgement, judged, single_error, uneven_error
 from conformance.script.known_rules import rule
 from conformance.script.names import Held, names
@@ -56,6 +57,13 @@ def conclude(
             "hand; for a model of sigmoid layers there is `conformance check FILE.py:Net`"
         )
     count = min(steps(found), most)
+    kept = () if count else attached(variables)
+    if kept:
+        names_of = tuple(each.name for each in kept)
+        try:
+            return Ran(script, names_of, 0, by_attached(trace, kept), notes=tuple(notes))
+        except NotAGradientError as error:
+            raise SubjectError(f"its gradients cannot be judged: {error}") from error
     if not count:
         stopped = "time" in dict(notes)
         raise (SubjectError if stopped else NothingTrainedError)(_nothing(trace, notes))

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from conformance.backward.operation import is_float
+from conformance.tracing.ancestors import walk
 from conformance.tracing.node import FILLED, Node, taken
 from reference.step import Array
 
@@ -81,9 +82,8 @@ def _number(value: Any, *, alone: bool) -> float | None:
 
 def _of_numbers(node: Node) -> bool:
     """Whether a value was computed from single numbers alone, which are no parameters."""
-    if node.function is None:
-        return np.size(node.value) == 1 and not node.given
-    return all(map(_of_numbers, node.inputs))
+    way = walk([node], lambda each: each.inputs)
+    return all(np.size(e.value) == 1 and not e.given for e in way if e.function is None)
 
 
 def scalar(value: Any) -> float | None:

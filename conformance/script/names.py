@@ -60,9 +60,10 @@ def _within(root: str, value: Any) -> Iterator[tuple[int, str, Any]]:
     waiting = [(0, root, value)]
     seen = set()
     for depth, name, each in waiting:
-        if isinstance(each, Traced) or is_traced_number(each) or is_tensor(each):
+        numbers = isinstance(each, Traced) or is_traced_number(each)
+        if numbers or is_tensor(each):
             yield depth, name, each
-        elif depth < DEPTH and id(each) not in seen and len(waiting) < MANY:
+        if not numbers and depth < DEPTH and id(each) not in seen and len(waiting) < MANY:
             seen.add(id(each))
             waiting += [(depth + 1, name + part, inner) for part, inner in _parts(each)]
 

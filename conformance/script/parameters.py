@@ -35,8 +35,13 @@ class Parameter:
         return self.chain.values
 
 
-def parameters(nodes: Sequence[Node]) -> list[Parameter]:
-    """The parameters that a run has moved, in the order in which they were made."""
+def parameters(nodes: Sequence[Node], *, cut: bool = False) -> list[Parameter]:
+    """The parameters that a run has moved, in the order in which they were made.
+
+    Args:
+        nodes: its trace.
+        cut: whether the trace may begin in the middle of a step.
+    """
     chains = carried(nodes)
     parts = {id(each): _parts(each, chains) for each in chains}
     kept = {
@@ -48,6 +53,10 @@ def parameters(nodes: Sequence[Node]) -> list[Parameter]:
     states = {id(other) for some in kept.values() for other in some}
     found = [Parameter(e, tuple(kept[id(e)])) for e in chains if id(e) not in states]
     _align([each.chain for each in found])
+    if cut and found:
+        _skip_a_part([each.chain for each in found])
+    if any(e.values[0].depends_on(each.values[0]) for each in found for e in each.states):
+        _skip_first([each.chain for each in found])  # they were numbers of Python's before
     return sorted(_owners(found), key=lambda each: each.values[0].number)
 
 
@@ -60,6 +69,23 @@ def _align(chains: Sequence[Carried]) -> None:
             nearest = min(each.values, key=lambda e: abs(e.number - start))
             if each.values[0] not in late and nearest is not each.values[-1]:
                 del each.values[: each.values.index(nearest)]
+
+
+def _skip_a_part(chains: Sequence[Carried]) -> None:
+    """Let all begin after the first step, a part of which may be forgotten, unless it is all."""
+    seconds = [each.values[1] for each in chains]
+    for each, second in zip(chains, seconds, strict=True):
+        earlier = any(e is not second and e.depends_on(second) for e in seconds)
+        if earlier and each.count > 1:
+            del each.values[0]
+    _skip_first(chains)
+
+
+def _skip_first(chains: Sequence[Carried]) -> None:
+    """Let all begin after the first step, unless it is all."""
+    if all(each.count > 1 for each in chains):
+        for each in chains:
+            del each.values[0]
 
 
 def _parts(chain: Carried, chains: Sequence[Carried]) -> list[Carried]:

@@ -110,7 +110,7 @@ class Recording:
 
     def _grown(self) -> int:
         """End the recording if it shows enough; else tell how long it may have to be."""
-        found = parameters(self.trace.nodes)
+        found = parameters(self.trace.nodes, cut=self.trace.forgot)
         if steps(found, closed=True) >= self.updates or (found and self.trace.stored > MOST):
             self._note_names()
             self._full = True
@@ -122,7 +122,7 @@ class Recording:
         self._names = held(self.trace, self._spaces)
 
     def _concluded(self) -> ScriptReport:
-        found = parameters(self.trace.nodes)
+        found = parameters(self.trace.nodes, cut=self.trace.forgot)
         with np.errstate(all="ignore"):
             ran = conclude(self.name, self.trace, found, self._names, self.updates, ())
         return ScriptReport(self.name, ran.examined, ran)

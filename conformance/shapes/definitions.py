@@ -7,7 +7,7 @@ import ast
 import json
 import linecache
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -133,11 +133,23 @@ def trains_at_import(place: str) -> int | None:
 
 
 def has_main(place: str) -> bool:
-    """Whether a file does something when it is run that it does not when it is imported."""
+    """Whether a file does something when it is run: under `if __name__`, or by calls of its own."""
     if place.endswith(NOTEBOOK):
         return False
     body = ast.parse(source_of(place)).body
-    return any(isinstance(e, ast.If) and "__name__" in ast.unparse(e.test) for e in body)
+    own = {e.name for e in body if isinstance(e, ast.FunctionDef | ast.ClassDef)}
+    return any(
+        (isinstance(each, ast.If) and "__name__" in ast.unparse(each.test))
+        or (isinstance(each, ast.Expr | ast.Assign) and not own.isdisjoint(_called(each)))
+        for each in body
+    )
+
+
+def _called(statement: ast.stmt) -> Iterator[str]:
+    """The names of the functions and classes that a statement calls."""
+    for each in ast.walk(statement):
+        if isinstance(each, ast.Call) and isinstance(each.func, ast.Name):
+            yield each.func.id
 
 
 def _computes(loop: ast.stmt) -> bool:

@@ -154,7 +154,7 @@ def _inner_name(name: str, key: str) -> str:
 
 
 VALUES = {"value", "data", "val", "array", "values", "_value", "_data"}
-GRADIENTS = {"grad", "gradient", "_grad", "dvalue", "derivative", "d"}
+GRADIENTS = {"g", "grad", "gradient", "_grad", "dvalue", "derivative", "d"}
 
 
 def _holds(value: Any, module: ModuleType | None) -> bool:

@@ -330,6 +330,46 @@ def test_a_loss_that_gives_no_numbers_is_no_loss(
     assert "fits no known shape" in said
 
 
+ATTACHED = """\
+import torch
+
+
+def line(x, w):
+    return x @ w
+
+
+def line_back(x, result, w):
+    w.g = x.t() @ result.g
+
+
+def error_back(guess, wanted):
+    guess.g = 2 * (guess - wanted) / len(wanted)
+
+
+def both(x, wanted):
+    guess = line(x, w)
+    print((guess - wanted).pow(2).mean())
+    error_back(guess, wanted)
+    line_back(x, guess, w)
+
+
+w = torch.randn(4, 1)
+both(torch.randn(9, 4), torch.randn(9, 1))
+"""
+
+
+@pytest.mark.parametrize(("line", "code"), [("x.t() @ result.g", 0), ("x.t() @ result.g**2", 1)])
+def test_a_gradient_that_is_attached_to_a_tensor_is_judged(
+    line: str, code: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "attached.py"
+    file.write_text(ATTACHED.replace("x.t() @ result.g", line), encoding="utf-8")
+    given, said = checked(capsys, "check", str(file))
+    assert given == code, said
+    assert "the gradients that are attached to w" in said
+    assert code == 0 or "attached.py:9: w.g = x.t() @ result.g**2" in said
+
+
 UNUSED = """\
 import numpy as np
 

@@ -7,6 +7,8 @@ prints what is said of them.
 import json
 import subprocess
 import sys
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +20,12 @@ import conformance
 from conformance.errors import SubjectError, UsageError
 from conformance.report import BACKWARD_SCHEMA
 from conformance.report.script_report import ScriptReport
+from conformance.script.parameters import Parameter, parameters
 from conformance.script.run import run_script
 from conformance.tests.parts import kind_of_edit, part
 from conformance.tests.programs.script_faults import FAULTS
 from conformance.tests.scripts import FOLDER, Edited, blamed_first, edited, quiet, report_on
+from conformance.tracing.node import Node
 
 MISSED = {
     "return x * (1 + x)": "no loss: the wrong output error is taken for that of an unknown cost",
@@ -42,7 +46,15 @@ MISSED = {
 
 EDITS = list(edited([*FAULTS]))
 SLOW = ("batches.py", "minibatch.py", "rows.py", "schedule.py", "tensor_letters.py")
-QUICK = ("toy.py", "rows.py", "dict_adam.py", "momentum.py", "csv_data/train.py", "several/xor.py")
+QUICK = (
+    "toy.py",
+    "moments.py",
+    "rows.py",
+    "dict_adam.py",
+    "momentum.py",
+    "csv_data/train.py",
+    "several/xor.py",
+)
 
 
 def called_right(script: str) -> None:
@@ -145,6 +157,43 @@ def test_the_preparation_of_data_is_forgotten(tmp_path: Path) -> None:
     assert report.ran.parameters == ("w",)
 
 
+def test_two_biases_are_wrong_and_not_the_two_weights(tmp_path: Path) -> None:
+    """The first sample is zero, and so at a kink: of the first bias no factor is known."""
+    text = (
+        f"{NUMPY}rng = np.random.default_rng(0)\nX = np.array([[0, 0], [0, 1], [1, 0], [1, 1.0]])\n"
+        "Y = np.eye(2)[[0, 1, 1, 0]]\nw1, b1 = rng.normal(size=(2, 3)), np.zeros(3)\n"
+        "w2, b2 = rng.normal(size=(3, 2)), np.zeros(2)\nfor i in range(9):\n"
+        "    z = X @ w1 + b1\n    h = np.maximum(z, 0)\n    e = np.exp(h @ w2 + b2)\n"
+        "    p = e / e.sum(axis=1, keepdims=True)\n"
+        "    loss = -np.mean(np.log(np.sum(p * Y, axis=1)))\n    d2 = (p - Y) / 4\n"
+        "    d1 = (d2 @ w2.T) * (z > 0)\n    w2 -= 0.5 * h.T @ d2\n"
+        "    b2 -= 0.5 * d2.mean(axis=0)\n"
+        "    w1 -= 0.5 * X.T @ d1\n    b1 -= 0.5 * d1.mean(axis=0)\n"
+    )
+    report = judged(text, tmp_path)
+    wrong = {each.name for each in report.gradients if not each.ok}
+    assert wrong == {"b1", "b2"}
+
+
+@pytest.mark.parametrize("many", [156, 162, 170])
+def test_a_step_of_which_a_part_is_forgotten_is_not_judged(
+    many: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("conformance.tracing.long.MANY", many)
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(9, 3)), rng.normal(size=(9, 2))
+    first, second = rng.normal(size=(3, 4)), rng.normal(size=(4, 2))
+    with conformance.recording() as run:
+        for _ in range(6):
+            for _ in range(40):  # what comes before an update is as long as what is remembered
+                middle = np.tanh(x @ first)
+                miss = middle @ second - y
+            back = (miss @ second.T) * (1 - middle**2)
+            second -= 0.1 * middle.T @ miss / 9
+            first -= 0.1 * x.T @ back / 9
+    assert run.report.ok, str(run.report)
+
+
 def said(text: str, folder: Path, **options: Any) -> str:
     """The error that a script ends with."""
     (folder / "script.py").write_text(text)
@@ -202,6 +251,27 @@ def judged(text: str, folder: Path, **options: Any) -> ScriptReport:
     (folder / "script.py").write_text(text)
     with quiet():
         return run_script(str(folder / "script.py"), **options)
+
+
+def test_a_script_is_stopped_once_however_long_it_takes_to_find_its_parameters(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def slow(nodes: Sequence[Node], *, cut: bool) -> list[Parameter]:
+        time.sleep(0.3)
+        return parameters(nodes, cut=cut)
+
+    monkeypatch.setattr("conformance.script.child.AGAIN", 0.01)
+    monkeypatch.setattr("conformance.script.child.parameters", slow)
+    text = f"{LINE}for i in range(3):\n    {STEP}while True:\n    pass\n"
+    report = judged(text, tmp_path, timeout=1.0)
+    assert report.ok
+    assert dict(report.ran.notes)["time"] == "1"
+    assert len(report.ran.notes) == 1
+
+
+def test_numbers_that_are_made_of_each_other_are_looked_at_once(tmp_path: Path) -> None:
+    numbers = "a = np.exp(-0.7)\nfor i in range(60):\n    a = (a * a + a) / 2\n"
+    assert judged(f"{LINE}{numbers}for i in range(9):\n    {STEP}", tmp_path, timeout=9.0).ok
 
 
 def test_a_script_that_catches_everything_is_stopped(tmp_path: Path) -> None:

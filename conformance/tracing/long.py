@@ -37,12 +37,13 @@ class LongTrace(Trace):
         stored: bytes of values.
         process: that it belongs to; in another one, that this one has started, nothing is noted.
         closed: whether nothing more is noted.
+        forgot: whether its first nodes have been forgotten, maybe in the middle of a step.
     """
 
     def __init__(self, grown: Callable[[], int]) -> None:
         super().__init__(sites=True)
         self.grown, self.stored, self.process = grown, 0, os.getpid()
-        self.closed = False
+        self.closed = self.forgot = False
         self._idle = False
         self._due = FIRST
         self._shared: dict[int, list[Node]] = {}  # by the id of the owner of the memory
@@ -98,6 +99,7 @@ class LongTrace(Trace):
         self._constants.clear()
         self.handed[:] = [frozenset()] * len(self.handed)
         self.memories.age += AGE
+        self.forgot = True
         self.stored, self._due, self._idle = 0, FIRST, False
 
     def argument(self, value: Any) -> Any:

@@ -6,6 +6,20 @@ FAULTS = {
         ("accum[k] += grads[k] / steps", "accum[k] = grads[k] / steps"),
         ("grads[k] / steps_per_update", "params[k] / steps_per_update"),
     ],
+    "moments.py": [
+        ("first.backward(back * (1 - h**2)", "first.backward(back * (1 - h)"),
+        ("0.001 * dw**2", "0.001 * dw"),
+    ],
+    "attached.py": [
+        ("x.g = (x > 0).float() * result.g", "x.g = result.g"),
+        ("self.b.g = result.g.sum(0)", "self.b.g = result.g.mean(0)"),
+        ("x.g = result.g @ self.w.t()", "x.g = -result.g @ self.w.t()"),
+    ],
+    "sentences.py": [
+        ("dA[:, x[before]] += back", "dA[:, x[t]] += back"),
+        ("self.C.T.dot(miss[t]) * (1 - state[t] ** 2)", "self.C.T.dot(miss[t]) * (1 - state[t])"),
+        ("dB += np.outer(back, state[before - 1])", "dB += np.outer(back, state[before])"),
+    ],
     "adam_decay.py": [
         ("decay = 0.02 * held", "decay = 0.01 * held"),
         ("0.001 * grads[name] ** 2", "0.001 * grads[name]"),
