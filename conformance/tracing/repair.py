@@ -141,6 +141,14 @@ class Repairs:
                 nodes[mask], places[mask] = np.divmod(codes.reshape(-1)[at.places[mask]], MOST)
             at = Location(nodes, places, at.factor)
 
+    def source(self, node: Node) -> Node | None:
+        """The only operation that gave the entries of an arrangement; None if there is none."""
+        codes = self._sources(node)
+        numbers = [] if codes is None else sorted(set((codes.ravel() // MOST).tolist()))
+        if len(numbers) != 1 or self.nodes[numbers[0]].function is None:
+            return None
+        return self.nodes[numbers[0]]
+
     def _sources(self, node: Node) -> Array | None:
         """The node and place that each entry of an arrangement is from; None if it is none."""
         if node.operation not in ARRANGING or node.function is None:
@@ -195,8 +203,8 @@ class Repairs:
         if len(executions) == len(at.numbers) == 1:
             yield from self._placed(executions[0], at, equation)
         whole = tuple(range(len(equation.samples)))
-        if len(executions) == 1 and owners[0] != whole:  # one array of all, made of some alone
-            yield from self._tried(executions, [whole], equation)
+        if owners[-1] != whole:  # one array of all, made of some alone
+            yield from self._tried(executions[-1:], [whole], equation)
 
     def _placed(
         self, node: Node, at: Location, equation: Equation
@@ -312,8 +320,9 @@ def groups(path: Iterable[Node], samples: int) -> list[list[Node]]:
     lines: dict[Any, list[Node]] = defaultdict(list)
     for node in path:
         if node.frames:  # as called from one line, and from all
-            lines[node.operation, node.frames].append(node)
-            lines[node.operation, node.frames[0]].append(node)
+            kind = node.operation, bool(node.uses & samples)
+            lines[*kind, node.frames].append(node)
+            lines[*kind, node.frames[0]].append(node)
     found: list[list[Node]] = []
     seen = set[tuple[int, ...]]()
     for nodes in lines.values():
