@@ -144,7 +144,7 @@ class Repairs:
     def source(self, node: Node) -> Node | None:
         """The only operation that gave the entries of an arrangement; None if there is none."""
         codes = self._sources(node)
-        numbers = [] if codes is None else sorted(set((codes.ravel() // MOST).tolist()))
+        numbers: list[int] = [] if codes is None else sorted(set((codes.ravel() // MOST).tolist()))
         if len(numbers) != 1 or self.nodes[numbers[0]].function is None:
             return None
         return self.nodes[numbers[0]]
