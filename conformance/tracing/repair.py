@@ -142,12 +142,13 @@ class Repairs:
             at = Location(nodes, places, at.factor)
 
     def source(self, node: Node) -> Node | None:
-        """The only operation that gave the entries of an arrangement; None if there is none."""
+        """The only operation of a line that gave the entries of an arrangement, or None."""
         codes = self._sources(node)
         numbers: list[int] = [] if codes is None else sorted(set((codes.ravel() // MOST).tolist()))
-        if len(numbers) != 1 or self.nodes[numbers[0]].function is None:
+        found = [self.nodes[number] for number in numbers]
+        if len({(each.operation, each.frames) for each in found}) != 1 or found[0].function is None:
             return None
-        return self.nodes[numbers[0]]
+        return found[0]
 
     def _sources(self, node: Node) -> Array | None:
         """The node and place that each entry of an arrangement is from; None if it is none."""
