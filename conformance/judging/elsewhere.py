@@ -10,19 +10,37 @@ Left out: what fails in a case (`judge.py`).
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from conformance.judging.case_report import CaseReport
 from conformance.judging.evidence import Evidence
 from conformance.model.table import CAUSAL
 from conformance.verdict.compare import Status, Verdict
+from reference.step import split
 
 
 def explained_elsewhere(reports: Sequence[CaseReport]) -> list[CaseReport]:
     """The reports without the blame that an equation explains which is surely wrong elsewhere."""
+    reports = _from_lines_of_gradients(reports)
     sure = {tag for report in reports for tag in _sure(report)} or _in_most(reports)
     return [_explained(report, sure) for report in reports] if sure else list(reports)
+
+
+def _from_lines_of_gradients(reports: Sequence[CaseReport]) -> list[CaseReport]:
+    """The reports without the blame of parameters that is on the line of a wrong ∇."""
+    failures = (each for report in reports for each in report.failures)
+    lines = {(split(each.name)[0], each.frames[:1]) for each in failures if each.frames}
+
+    def causes(report: CaseReport) -> dict[int, str]:
+        failed = ((i, v) for i, v in enumerate(report.verdicts) if v.status is Status.FAIL)
+        return {
+            i: f"nabla_{each.name}"
+            for i, each in failed
+            if (f"nabla_{split(each.name)[0]}", each.frames[:1]) in lines
+        }
+
+    return [_without(report, causes(report)) for report in reports]
 
 
 def _sure(report: CaseReport) -> Iterator[str]:
@@ -57,6 +75,11 @@ def _explained(report: CaseReport, sure: Collection[str]) -> CaseReport:
         hidden = [name for name in each.hidden if rows[name].tag in sure]
         if hidden or (each.step, each.mode) in own:
             causes[i] = hidden[0] if hidden else _of_the_first(report, sure)
+    return _without(report, causes)
+
+
+def _without(report: CaseReport, causes: Mapping[int, str]) -> CaseReport:
+    """A report without the blame of some verdicts, by their places, each with what explains it."""
     if not causes:
         return report
     verdicts = [

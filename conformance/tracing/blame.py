@@ -91,7 +91,8 @@ class Blame:
 
     def _to_blame(self, repair: Repair, way: Way) -> tuple[Frame, ...]:
         """The frames of the operation that should have given something else."""
-        wrong, step, value = repair.node, repair.step, self._value(repair.node)
+        wrong, step = self._computed(repair, way), repair.step
+        value = self._value(wrong)
         together = repair.executions
         taken = self._taken(wrong, step)
         for other, meant in taken:
@@ -112,6 +113,19 @@ class Blame:
             return self._taker(wrong, way, together)
         rate = self._rate((wrong, *(other for other, _ in taken)), way)
         return self._guilty(rate or wrong, way, together)
+
+    def _computed(self, repair: Repair, way: Way) -> Node:
+        """What gave the numbers that were arranged, if the right ones are not among them."""
+        node = repair.node
+        meant = set(as_floats(repair.step.result).ravel().tolist())
+        while node.operation in ARRANGING:
+            source = self.repairs.source(node)
+            if source is None or way.before >> source.number & 1 or way.has(self._value(source)):
+                return node
+            if meant <= set(np.ravel(source.value).tolist()):
+                return node
+            node = source
+        return node
 
     def _rate(self, products: Iterable[Node], way: Way) -> Node | None:
         """The factor of a step that was made on a line before it, and of which nothing is right."""
@@ -150,6 +164,8 @@ class Blame:
             return takers[0].frames
         frames, calls, value = node.frames, node.calls, self._value(node)
         least = len(frames) - len(self._guilty(node, way, together))
+        if any(each.frames == frames for each in takers):  # a sum that goes on where it was made
+            return frames[least:]
         for depth, (frame, call) in enumerate(zip(frames, calls, strict=False)):
             goes_on = any(call in each.calls for each in node.consumers if way.leads_to(each))
             part = depth == 0 and value in way.parts and self._was_handed(call, node, way)
@@ -249,19 +265,24 @@ class Blame:
         """
         turn = self._turn(wrong)
         for depth in range(len(wrong.frames) - 1):
-            inner, outer = wrong.frames[: depth + 1], wrong.frames[depth + 1 :]
-            elsewhere = (
+            inner = wrong.frames[: depth + 1]
+            alike = [
                 other
                 for other in self.nodes
-                if other.operation == wrong.operation
-                and other.frames[: depth + 1] == inner
-                and other.frames[depth + 1 :] != outer
+                if other.operation == wrong.operation and other.frames[: depth + 1] == inner
+            ]
+            failing = {  # those that call it where it is wrong, if not each time
+                other.frames[depth + 1 :]
+                for other in alike
+                if other.number in together or way.wrongly >> other.number & 1
+            }
+            values = (
+                self._value(other)
+                for other in alike
+                if other.frames[depth + 1 :] not in {wrong.frames[depth + 1 :], *failing}
                 and self._turn(other) == turn
-                and other.number not in together
-                and not way.wrongly >> other.number & 1
                 and not _gives_back(other)
             )
-            values = (self._value(other) for other in elsewhere)
             if not any(_tells(value) and value in way.straight for value in values):
                 return wrong.frames[depth:]
         return wrong.frames[-1:]

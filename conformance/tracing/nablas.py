@@ -134,8 +134,8 @@ class GradientSearch:
         nodes, new = self.index.replay.trace.nodes, self.index.locate(self.run.after[name])
         if new is None:
             return False
-        line, *others = {nodes[each].frames[:1] for each in (*new.numbers, *mover.numbers)}
-        if others or not line:
+        line, *others = {nodes[each].frames[:1] for each in mover.numbers}
+        if others or not all(set(line) & set(nodes[each].frames) for each in new.numbers):
             return False
         made = walk(
             (nodes[each] for each in mover.numbers),

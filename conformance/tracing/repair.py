@@ -141,6 +141,15 @@ class Repairs:
                 nodes[mask], places[mask] = np.divmod(codes.reshape(-1)[at.places[mask]], MOST)
             at = Location(nodes, places, at.factor)
 
+    def source(self, node: Node) -> Node | None:
+        """The only operation of a line that gave the entries of an arrangement, or None."""
+        codes = self._sources(node)
+        numbers: list[int] = [] if codes is None else sorted(set((codes.ravel() // MOST).tolist()))
+        found = [self.nodes[number] for number in numbers]
+        if len({(each.operation, each.frames) for each in found}) != 1 or found[0].function is None:
+            return None
+        return found[0]
+
     def _sources(self, node: Node) -> Array | None:
         """The node and place that each entry of an arrangement is from; None if it is none."""
         if node.operation not in ARRANGING or node.function is None:
@@ -195,8 +204,8 @@ class Repairs:
         if len(executions) == len(at.numbers) == 1:
             yield from self._placed(executions[0], at, equation)
         whole = tuple(range(len(equation.samples)))
-        if len(executions) == 1 and owners[0] != whole:  # one array of all, made of some alone
-            yield from self._tried(executions, [whole], equation)
+        if owners[-1] != whole:  # one array of all, made of some alone
+            yield from self._tried(executions[-1:], [whole], equation)
 
     def _placed(
         self, node: Node, at: Location, equation: Equation
@@ -312,8 +321,9 @@ def groups(path: Iterable[Node], samples: int) -> list[list[Node]]:
     lines: dict[Any, list[Node]] = defaultdict(list)
     for node in path:
         if node.frames:  # as called from one line, and from all
-            lines[node.operation, node.frames].append(node)
-            lines[node.operation, node.frames[0]].append(node)
+            kind = node.operation, bool(node.uses & samples)
+            lines[*kind, node.frames].append(node)
+            lines[*kind, node.frames[0]].append(node)
     found: list[list[Node]] = []
     seen = set[tuple[int, ...]]()
     for nodes in lines.values():

@@ -57,8 +57,8 @@ class Trace:
         learning: whether new operations join them.
         autograd: whether torch was asked for gradients.
         foreign: gives the node of an argument that is no array, or the argument itself.
-        handed: the nodes that each call of a function was handed as its arguments, themselves and
-            not in a list, by the number of the call.
+        handed: the nodes that each call of a function was handed as its arguments, themselves or
+            in a tuple, and not in a list, by the number of the call.
         array_type: of traced arrays; `arrays.py` sets it, and the following.
         number_types: of traced numbers, by those of plain ones.
         numbers: the types of traced numbers.
@@ -116,11 +116,12 @@ class Trace:
         """The numbers of the nodes among the arguments of a call."""
         code, held = call.f_code, call.f_locals
         for name in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]:
-            value: Any = held.get(name)
-            if isinstance(value, self.array_type):
-                yield self.node_of(value).number
-            elif type(value) in self.numbers:
-                yield value.node.number
+            given: Any = held.get(name)
+            for value in given if type(given) is tuple else (given,):
+                if isinstance(value, self.array_type):
+                    yield self.node_of(value).number
+                elif type(value) in self.numbers:
+                    yield value.node.number
 
     def uses_of(self, numbers: Iterable[int]) -> int:
         """What some nodes were computed from, and themselves, as bits."""

@@ -354,10 +354,16 @@ class Way:
         return value in Known(wholes) and value not in Known([self.of(s) for s in self._parts()])
 
     def took_another(self, node: Node) -> bool:
-        """Whether an update takes another quantity for a gradient: nothing made that of it."""
+        """Whether an update takes another quantity for a gradient, or that of a single sample.
+
+        Nothing made the gradient of it.
+        """
+        if not self.name.startswith("nabla"):
+            return False
         others = (at for name, at in self.found.items() if not name.startswith("nabla"))
-        taken = any(node.number in at.numbers for at in others)
-        return self.name.startswith("nabla") and taken
+        single = Known(self.of((i,)) for i in self.whole if len(self.whole) > 1)
+        value = np.asarray(self.run.index.replay.value(node))
+        return any(node.number in at.numbers for at in others) or value in single
 
     def right_elsewhere(self, node: Node) -> bool:
         """Whether the line of a node makes the same for a right quantity of another layer."""
@@ -412,8 +418,12 @@ class Way:
                 Known(each for each in (self._operand(n, part) for n in names) if _is_array(each))
                 for part in ((i,) for i in self.whole)
             ]
+            own = [(n, self._operand(n, self.whole)) for n in names]
             whole = Known(
-                each for each in (self._operand(n, self.whole) for n in names) if _is_array(each)
+                kept
+                for n, each in own
+                if _is_array(each)
+                for kept in (each, each * self._factor(n))
             )
             apart = [[each] for each in columns] if split(self.name)[0] in COLUMNS else [columns]
             operands.append([[whole], *apart])

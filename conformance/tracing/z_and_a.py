@@ -73,7 +73,7 @@ class ForwardSearch:
         if location is not None and within:
             if name[0] == "z" and not self._goes_on(right, name):
                 found = self._going_on(name, (*where, above), made, changed)
-                if found is not None and not self._turned_for_its_use(found.location):
+                if found is not None and not self._turned_for_its_use(found.location, location):
                     return self.lookup.take(name, found.value, found.location, wrong=True)
             self.roles.first[name] = location
             last = self.lookup.columns(right, within)
@@ -84,8 +84,9 @@ class ForwardSearch:
         signs = () if name[0] != "z" else (1, -1) if location is None else (1,)
         both = (self._going_on(*asked, sign=sign) for sign in signs)
         found = next(filter(None, both), None) or self.uses.by_use(*asked)
-        if location is not None and found is not None and self._turned_for_its_use(found.location):
-            found = None  # the line of what takes it made it of the right one
+        if location is not None and found is not None:
+            # the line of what takes it made it of the right one
+            found = None if self._turned_for_its_use(found.location, location) else found
         if found is not None and not self._made_for_nothing(location, found):
             return self.lookup.take(name, found.value, found.location, wrong=True)
         return self.lookup.take(name, right, location)
@@ -124,10 +125,20 @@ class ForwardSearch:
         at = replace(found.location, factor=sign * found.location.factor)
         return Candidate(sign * found.value, at)
 
-    def _turned_for_its_use(self, location: Location) -> bool:
-        """Whether a value is used on the line that computed it, as −z in σ(−z)."""
-        nodes = [self.index.replay.trace.nodes[number] for number in location.numbers]
-        return all(e.frames[:1] == c.frames[:1] for e in nodes for c in _consumers(e))
+    def _turned_for_its_use(self, location: Location, right: Location) -> bool:
+        """Whether a value is used on the line that computed it, as −z in σ(−z).
+
+        If the right one was made on another line, a function that is called there may use it.
+        """
+        every = self.index.replay.trace.nodes
+        nodes = [every[number] for number in location.numbers]
+        lines = {every[number].frames[:1] for number in right.numbers}
+        return all(
+            e.frames[:1] == c.frames[:1]
+            or (e.frames[:1] not in lines and c.frames[-len(e.frames) :] == e.frames)
+            for e in nodes
+            for c in _consumers(e)
+        )
 
     def _goes_on(self, z: Array, name: str) -> bool:
         """Whether the next product was made of what σ makes of a z; of −z it makes 1 − a."""
