@@ -30,6 +30,7 @@ from conformance.shapes.custom_function import defines_functions
 from conformance.shapes.definitions import cells, definitions, has_main, of_module, trains_at_import
 from conformance.shapes.judging import Found, Recognised
 from conformance.shapes.not_judged import NotHere, NotJudged, Refused
+from conformance.signs import settled
 from conformance.subjects.load import NOTEBOOK
 from conformance.values import from_values, to_values
 
@@ -89,7 +90,8 @@ def check_file(asked: Asked, book: Callable[[str], Report]) -> FileReport:
             seconds = BRIEFLY if parts else asked.timeout
             parts.append(_run(replace(asked, timeout=seconds)))
             left = []
-    left += [each for each in found.left if each.final]
+    parts, unsigned = settled(parts)
+    left += [*(each for each in found.left if each.final), *unsigned]
     if not parts and not any(each.final for each in left):
         if stopped is None and found.failed and not left:
             words = f"{found.failed.where}: {found.failed.why}"

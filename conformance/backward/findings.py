@@ -68,7 +68,7 @@ class Instead:
 UPDATES = frozenset(
     {
         "ascends", "step", "kept", "zero", "shared", "rate", "accumulates", "square", "no square",
-        "infinite", "still", "update",
+        "infinite", "still", "update", "uphill",
     }
 )  # fmt: skip
 """The kinds of causes that are of an update."""
@@ -106,7 +106,8 @@ class Cause:
             that of others, or never gets less; `square`, `no square`: the mean that it keeps is
             that of the square, or of no square; `infinite`: it makes numbers that are not finite;
             `still`: the parameter is not moved at all, though its gradient is computed; `update`:
-            what it takes off the parameter is not the gradient, which is right.
+            what it takes off the parameter is not the gradient, which is right; `uphill`: it adds
+            the gradients of all parameters.
         operation: the source of the operation whose value has to be another.
         needed: the forward value whose derivative is needed.
         held: the forward value whose derivative it is.

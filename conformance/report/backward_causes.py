@@ -90,6 +90,7 @@ def _of_update(cause: Cause) -> str:
         "no square": "the mean of the square of the gradient has to be kept here",
         "still": "its gradient is computed here, and it is never moved",
         "update": "the gradient is right, and the update does not take it off the parameter",
+        "uphill": "the gradients are added to the parameters, and have to be taken off",
         "infinite": "the update makes numbers that are not finite of finite ones",
     }
     return said[cause.kind]

@@ -38,6 +38,7 @@ def notes(ran: Ran) -> Iterator[str]:
         said = {
             "failed": f"after these updates it {text}",
             "time": f"it was stopped after {text} s",
+            "uphill": "it adds the gradients, which are those of minus the cost: a convention",
             "memory": f"it was stopped after {text} GB were recorded",
         }
         if kind in said:

@@ -44,25 +44,28 @@ def judged_moves(script: str, made: Moved) -> Ran | None:
     gradients = tuple(map(_right, names, (each[0] for each in made.values.values())))
     unused = {n: e[1] for n, e in made.values.items() if not e[1].depends_on(made.gradients[n][0])}
     if unused:
-        return Ran(script, names, count, Examined(gradients, _wrong(unused)))
+        return Ran(script, names, count, Examined(gradients, _wrong(unused, "update")))
     found = _found(made)
     if found is None:
         return None
-    results = []
+    results: list[Judgement] = []
     for k in range(count):
         updates = [update(each, k + 1) for each in found]
         given = [each[k] for each in made.gradients.values()]
         chosen = tuple(map(_multiple, updates, given))
         up = {n: e.new for n, e, (_, by) in zip(names, updates, chosen, strict=True) if by > 0}
-        if up:
-            return Ran(script, names, count, Examined(gradients, _wrong(up)))
+        if 0 < len(up) < len(names):
+            return Ran(script, names, count, Examined(gradients, _wrong(up, "ascends")))
         examined = Examined(gradients)
         results.append(Judgement(tuple(updates), examined, True, False, chosen[0][1], chosen))
     known = rule([each.updates[0] for each in results], 1.0)
     if any(by == 0 for each in results for _, by in each.chosen):
         known = Rule("unknown")
     accused = tuple(faults(results, names))
-    if not accused and known.kind in ("other", "unknown"):
+    if not accused and all(by > 0 for each in results for _, by in each.chosen):
+        first = {name: each.new for name, each in zip(names, results[0].updates, strict=True)}
+        accused = _wrong(first, "uphill")
+    if known.kind in ("other", "unknown") and (not accused or accused[0].cause.kind == "uphill"):
         return None
     return Ran(script, names, count, Examined(gradients, accused), 1, known)
 
@@ -89,12 +92,12 @@ def _multiple(made: Update, gradient: Node) -> Multiple:
     return next((each for each in made.options if each[0] is gradient), (gradient, 0.0))
 
 
-def _wrong(moved: dict[str, Node]) -> tuple[Accused, ...]:
+def _wrong(moved: dict[str, Node], kind: str) -> tuple[Accused, ...]:
     """The updates that do not take the gradients off, line by line."""
     lines: dict[tuple[Line, ...], list[str]] = {}
     for name, new in moved.items():
         line = line_of(new)
         lines.setdefault(() if line is None else (line,), []).append(name)
     return tuple(
-        Accused(tuple(some), where, Cause("update"), mends=False) for where, some in lines.items()
+        Accused(tuple(some), where, Cause(kind), mends=False) for where, some in lines.items()
     )

@@ -64,6 +64,37 @@ def test_a_class_that_moves_them_wrongly_is_blamed_on_its_line(
     assert wrong.blames[0].line in (number, number + 1)
 
 
+NETWORK, SGD = PROGRAM.read_text().split("\n\n\nclass ")[1:3]
+START = PROGRAM.read_text().split("\n\n\nclass ")[0]
+LOSS = NETWORK[NETWORK.index("    def loss") : NETWORK.index("    def backward")]
+NEGATIVE = NETWORK.replace("(self.A2 - y) * self.A2", "(y - self.A2) * self.A2")
+ADDS = SGD.replace("-= self.lr", "+= self.lr")
+
+
+def together(folder: Path, *classes: str) -> FileReport:
+    place = folder / "file.py"
+    place.write_text("\n\n\nclass ".join((START, *classes)))
+    return check_file(Asked(str(place)), no_book)
+
+
+@pytest.mark.parametrize("network", [NEGATIVE, NEGATIVE.replace(LOSS, "")])
+def test_to_add_the_gradients_of_minus_the_cost_is_a_convention(
+    network: str, tmp_path: Path
+) -> None:
+    report = together(tmp_path, network, ADDS)
+    assert report.exit_code == 0
+    assert "it adds the gradients, which are those of minus the cost: a convention" in str(report)
+
+
+@pytest.mark.parametrize(
+    ("classes", "code"), [((NEGATIVE, SGD), 1), ((NETWORK, ADDS), 1), ((ADDS,), 3)]
+)
+def test_to_add_gradients_is_wrong_if_the_network_shows_it(
+    classes: tuple[str, ...], code: int, tmp_path: Path
+) -> None:
+    assert together(tmp_path, *classes).exit_code == code
+
+
 UNKNOWN = {
     "self.beta2 * self.v[k] + (1 - self.beta2) * grads[k] ** 2": "self.beta1 * self.v[k] "
     "+ (1 - self.beta2) * grads[k] ** 2",
