@@ -91,7 +91,8 @@ def check_file(asked: Asked, book: Callable[[str], Report]) -> FileReport:
             parts.append(_run(replace(asked, timeout=seconds)))
             left = []
     parts, unsigned = settled(parts)
-    left += [*(each for each in found.left if each.final), *unsigned]
+    last = [*(each for each in found.left if each.final), *unsigned]
+    left = [each for each in left if each.name not in {one.name for one in last}] + last
     if not parts and not any(each.final for each in left):
         if stopped is None and found.failed and not left:
             words = f"{found.failed.where}: {found.failed.why}"

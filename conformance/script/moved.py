@@ -56,13 +56,13 @@ def judged_moves(script: str, made: Moved) -> Ran | None:
         up = {n: e.new for n, e, (_, by) in zip(names, updates, chosen, strict=True) if by > 0}
         if 0 < len(up) < len(names):
             return Ran(script, names, count, Examined(gradients, _wrong(up, "ascends")))
-        examined = Examined(gradients)
-        results.append(Judgement(tuple(updates), examined, True, False, chosen[0][1], chosen))
-    known = rule([each.updates[0] for each in results], 1.0)
-    if any(by == 0 for each in results for _, by in each.chosen):
-        known = Rule("unknown")
+        examined, factor = Examined(gradients), chosen[0][1]
+        chosen = chosen if all(by for _, by in chosen) else ()
+        results.append(Judgement(tuple(updates), examined, True, False, factor, chosen))
+    moving = all(each.chosen for each in results)
+    known = rule([each.updates[0] for each in results], 1.0) if moving else Rule("unknown")
     accused = tuple(faults(results, names))
-    if not accused and all(by > 0 for each in results for _, by in each.chosen):
+    if not accused and moving and results[0].factor > 0:
         first = {name: each.new for name, each in zip(names, results[0].updates, strict=True)}
         accused = _wrong(first, "uphill")
     if known.kind in ("other", "unknown") and (not accused or accused[0].cause.kind == "uphill"):

@@ -119,3 +119,10 @@ def test_a_missing_correction_of_the_first_steps_is_said(tmp_path: Path) -> None
         ("v_hat = self.v[k] / (1 - self.beta2**self.t)", "v_hat = self.v[k]"),
     )
     assert "by Adam without the correction of its first steps" in str(report)
+
+
+def test_no_unusual_optimiser_is_accused() -> None:
+    report = check_file(Asked(str(PROGRAM.with_name("unusual_optimisers.py"))), no_book)
+    assert report.exit_code == 3
+    assert all(each.ok for each in report.parts)
+    assert len({each.name for each in report.left}) == len(report.left) == 7
