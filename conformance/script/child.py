@@ -78,7 +78,7 @@ class Session:
         """End the script; where it goes on nevertheless, its process."""
         self.stops += 1
         if self.stops == 1:
-            self.note_names(namespaces(frame))
+            self.note_names(namespaces(frame, run.__code__))
         if self.stops > PATIENCE:
             self.end()
         raise StopScript
@@ -134,7 +134,7 @@ class Session:
         while at is not None and at.tb_next is not None:
             at = at.tb_next
         if not self.stops:
-            self.note_names(namespaces(None if at is None else at.tb_frame))
+            self.note_names(namespaces(None if at is None else at.tb_frame, run.__code__))
 
     def failure(self, error: BaseException) -> str:
         """An exception of the script in one line."""

@@ -5,7 +5,7 @@ Left out: which values are parameters (`parameters.py`).
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from types import FrameType, FunctionType, ModuleType
+from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import Any
 
 from conformance.backward.source import written_name
@@ -30,10 +30,15 @@ class Held:
     value: Node
 
 
-def namespaces(frame: FrameType | None) -> list[Mapping[str, Any]]:
-    """The variables of the program's functions that are running, the innermost first."""
+def namespaces(frame: FrameType | None, until: CodeType) -> list[Mapping[str, Any]]:
+    """The variables of the program's functions that are running, the innermost first.
+
+    Args:
+        frame: the innermost one.
+        until: the code of the function that runs the program; what called that is no part of it.
+    """
     found: list[Mapping[str, Any]] = []
-    while frame is not None:
+    while frame is not None and frame.f_code is not until:
         if is_subject(frame.f_code.co_filename):
             found.append(frame.f_locals)
             if not any(each is frame.f_globals for each in found):
