@@ -21,18 +21,28 @@ def no_book(_: str) -> Any:
     raise AssertionError("it is no network of the book")
 
 
-def report_on(folder: Path, *edits: tuple[str, str]) -> FileReport:
-    text = PROGRAM.read_text()
-    for old, new in edits:
-        assert old in text
-        text = text.replace(old, new, 1)
+START, *CLASSES = PROGRAM.read_text().split("\n\n\nclass ")
+NETWORK, SGD = CLASSES[:2]
+
+
+def together(folder: Path, *classes: str) -> FileReport:
+    """The report on a file of some classes."""
     place = folder / "file.py"
-    place.write_text(text)
+    place.write_text("\n\n\nclass ".join((START, *classes)))
     return check_file(Asked(str(place)), no_book)
 
 
+def edited(folder: Path, *edits: tuple[str, str], end: str = "") -> FileReport:
+    """The report on the network and the class whose lines are edited."""
+    text = next(each for each in CLASSES if edits[0][0] in each)
+    for old, new in edits:
+        assert old in text
+        text = text.replace(old, new, 1)
+    return together(folder, NETWORK, text + end)
+
+
 def test_right_classes_are_right_and_their_rule_is_named(tmp_path: Path) -> None:
-    report = report_on(tmp_path)
+    report = together(tmp_path, *CLASSES)
     assert report.left == ()
     assert report.exit_code == 0
     others = [each for each in report.parts if isinstance(each, UpdateReport)]
@@ -55,7 +65,7 @@ WRONG = [
 def test_a_class_that_moves_them_wrongly_is_blamed_on_its_line(
     old: str, new: str, tmp_path: Path
 ) -> None:
-    report = report_on(tmp_path, (old, new))
+    report = edited(tmp_path, (old, new))
     assert report.exit_code == 1
     (wrong,) = (e for e in report.parts if isinstance(e, UpdateReport) and not e.ok)
     text = (tmp_path / "file.py").read_text().splitlines()
@@ -64,17 +74,9 @@ def test_a_class_that_moves_them_wrongly_is_blamed_on_its_line(
     assert wrong.blames[0].line in (number, number + 1)
 
 
-NETWORK, SGD = PROGRAM.read_text().split("\n\n\nclass ")[1:3]
-START = PROGRAM.read_text().split("\n\n\nclass ")[0]
 LOSS = NETWORK[NETWORK.index("    def loss") : NETWORK.index("    def backward")]
 NEGATIVE = NETWORK.replace("(self.A2 - y) * self.A2", "(y - self.A2) * self.A2")
 ADDS = SGD.replace("-= self.lr", "+= self.lr")
-
-
-def together(folder: Path, *classes: str) -> FileReport:
-    place = folder / "file.py"
-    place.write_text("\n\n\nclass ".join((START, *classes)))
-    return check_file(Asked(str(place)), no_book)
 
 
 @pytest.mark.parametrize("network", [NEGATIVE, NEGATIVE.replace(LOSS, "")])
@@ -105,15 +107,15 @@ UNKNOWN = {
 
 @pytest.mark.parametrize("old", UNKNOWN)
 def test_what_is_no_known_rule_is_not_called_right(old: str, tmp_path: Path) -> None:
-    main = "\n\nif __name__ == '__main__':\n    print('a main part')\n"
-    report = report_on(tmp_path, (old, UNKNOWN[old]), ("class SGD:", f"{main}\n\nclass SGD:"))
+    main = "\n\n\nif __name__ == '__main__':\n    print('a main part')\n"
+    report = edited(tmp_path, (old, UNKNOWN[old]), end=main)
     assert report.exit_code == 3
     assert [each.name for each in report.left] == ["Adam"]
     assert "not judged: Adam: its updates are those of no rule that is known" in str(report)
 
 
 def test_a_missing_correction_of_the_first_steps_is_said(tmp_path: Path) -> None:
-    report = report_on(
+    report = edited(
         tmp_path,
         ("m_hat = self.m[k] / (1 - self.beta1**self.t)", "m_hat = self.m[k]"),
         ("v_hat = self.v[k] / (1 - self.beta2**self.t)", "v_hat = self.v[k]"),
