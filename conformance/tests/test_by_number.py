@@ -32,7 +32,7 @@ def test_all_is_seen_and_right(id_: str) -> None:
     ("cls", "place", "text"),
     [
         (WithoutBias, WithoutBias, "- float(b[j, 0])"),
-        (WithoutLast, ByNumber, "z[j, 0] = self.neuron"),
+        (WithoutLast, ByNumber, "z += w[j, k]"),
     ],
 )
 def test_a_wrong_weighted_input_is_blamed_alone(cls: type, place: type, text: str) -> None:
