@@ -73,6 +73,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("thorough")
         if item.path.parent.name == "browser":
             item.add_marker("browser")
+            item.add_marker(pytest.mark.xdist_group("browser"))  # one worker starts one
             item.add_marker("thorough")
     items.sort(key=lambda item: item.get_closest_marker("thorough") is None)
 

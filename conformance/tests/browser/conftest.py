@@ -1,4 +1,4 @@
-"""One Chromium a worker, in which pages are opened from files; every page must be quiet.
+"""One Chromium, in which pages are opened from files; every page must be quiet.
 
 CONFORMANCE_CHROMIUM names another browser than the one in PATH. A missing browser, or a missing
 Playwright, is a skip, or with CONFORMANCE_REQUIRE_BROWSER=1 a failure. Left out: what is asked of
@@ -19,7 +19,7 @@ from conformance.tests.browser.pages import THEMES, WIDTHS, Opened, OpenPage, Th
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 QUIET = (  # the machine may have no network, and the browser asks for nothing by itself
     "--headless",
     "--no-sandbox",
@@ -34,7 +34,7 @@ QUIET = (  # the machine may have no network, and the browser asks for nothing b
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator["Browser"]:
-    """The browser of this worker."""
+    """The browser."""
     found = filter(None, map(shutil.which, NAMES))
     program = os.environ.get("CONFORMANCE_CHROMIUM") or next(found, None)
     if program is None:
