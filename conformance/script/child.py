@@ -65,7 +65,7 @@ class Session:
     def grown(self) -> int:
         """End the script if its trace shows enough; else tell how long it may have to be."""
         if not self.stops:
-            self.found = parameters(self.trace.nodes, cut=self.trace.forgot)
+            self.found = self._parameters()
             full = self.trace.stored > MOST and bool(self.found)
             if full:
                 self.notes.append(("memory", f"{MOST >> 30}"))
@@ -73,6 +73,10 @@ class Session:
                 return enough(self.found, self.updates)
         self.stop(sys._getframe())  # noqa: SLF001 - the way to the script's variables
         return 1
+
+    def _parameters(self) -> list[Parameter]:
+        """The parameters that its trace shows."""
+        return parameters(self.trace.nodes, cut=self.trace.forgot)
 
     def stop(self, frame: FrameType | None) -> None:
         """End the script; where it goes on nevertheless, its process."""
@@ -100,7 +104,7 @@ class Session:
         """What is known of the script."""
         self.trace.recording = False
         if not self.stops:
-            self.found = parameters(self.trace.nodes, cut=self.trace.forgot)
+            self.found = self._parameters()
         return conclude(self.script, self.trace, self.found, self.names, self.updates, self.notes)
 
     def run(self) -> None:
@@ -123,7 +127,7 @@ class Session:
             self._ended(error)
         except BaseException as error:
             self._ended(error)
-            if not steps(parameters(self.trace.nodes, cut=self.trace.forgot)):
+            if not steps(self._parameters()):
                 raise SubjectError(self.failure(error)) from error
             self.notes.append(("failed", self.failure(error)))
         self.end()
@@ -152,7 +156,7 @@ class Session:
             if not self.stops:
                 signal.setitimer(signal.ITIMER_REAL, 0)  # to look for parameters takes its time
                 self.trace.recording = False
-                self.found = parameters(self.trace.nodes, cut=self.trace.forgot)
+                self.found = self._parameters()
                 self.notes.append(("time", f"{self.seconds:g}"))
                 if not steps(self.found):
                     self.notes.append(("at", _place(frame)))

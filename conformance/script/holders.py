@@ -101,20 +101,24 @@ def holds(name: str) -> bool:
     return known or HOLDERS.fullmatch(bare(name)) is not None
 
 
-def holders(kind: type, trace: Trace) -> Iterator[Callable[[], Holder]]:
-    """The ways in which parameters are held, the likeliest first."""
+def started(trace: Trace) -> dict[str, Any]:
+    """Parameters of ours, by their names, noted in a trace."""
     rng = np.random.default_rng(0)
-    start = {name: trace.given(rng.normal(size=e), name) for name, e in SHAPES.items()}
+    return {name: trace.given(rng.normal(size=e), name) for name, e in SHAPES.items()}
+
+
+def holders(kind: type) -> Iterator[Callable[[dict[str, Any]], Holder]]:
+    """The ways in which parameters are held, given at their start, the likeliest first."""
     pairs = pairs_of(kind)
     if pairs:
-        yield lambda: _in_objects(start, pairs, alone=True)
-        yield lambda: _in_objects(start, pairs, alone=False)
-        yield lambda: _in_a_model(kind, _in_objects(start, pairs, alone=False))
-    yield lambda: _in_dicts(start, "")
-    yield lambda: _in_dicts(start, "d")
-    yield lambda: _in_lists(start)
-    yield lambda: _in_a_model(kind, _in_dicts(start, ""))
-    yield lambda: _in_a_model(kind, _in_dicts(start, "d"))
+        yield lambda start: _in_objects(start, pairs, alone=True)
+        yield lambda start: _in_objects(start, pairs, alone=False)
+        yield lambda start: _in_a_model(kind, _in_objects(start, pairs, alone=False))
+    yield lambda start: _in_dicts(start, "")
+    yield lambda start: _in_dicts(start, "d")
+    yield _in_lists
+    yield lambda start: _in_a_model(kind, _in_dicts(start, ""))
+    yield lambda start: _in_a_model(kind, _in_dicts(start, "d"))
 
 
 def is_gradient(name: str) -> bool:

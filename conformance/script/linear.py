@@ -104,7 +104,8 @@ def _kept(before: Node, writes: Sequence[tuple[Array | None, Any]]) -> Any:
 
 def is_whole(at: Array | None, array: Node) -> bool:
     """Whether some places are all of an array."""
-    return at is None or np.unique(at).size == np.size(array.value)
+    size = np.size(array.value)
+    return at is None or (at.size >= size and np.unique(at).size == size)
 
 
 def _written(state: Node, index: Any) -> Any:

@@ -9,13 +9,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import redirect_stdout, suppress
 from dataclasses import dataclass
 from io import StringIO
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import Any
 
 import numpy as np
 
 from conformance.running.seconds import limited
-from conformance.script.holders import Holder, holders, holds, is_gradient, pairs_of
+from conformance.script.holders import Holder, holders, holds, is_gradient, pairs_of, started
 from conformance.shapes.arguments import RATE, needed, taken
 from conformance.shapes.attempt import LONGEST
 from conformance.shapes.plans import methods
@@ -89,11 +89,10 @@ def _takes_gradients(kind: type, method: str) -> bool:
 
 def moved(optimiser: Optimiser) -> Moved | None:
     """Parameters that it has moved; None if no way of calling it is known."""
-    count = len(list(holders(optimiser.kind, Trace())))
-    ways = [(i, alone) for alone in (False, True) for i in range(count)]
-    for i, alone in ways:
+    ways = list(holders(optimiser.kind))
+    for alone, held in product((False, True), ways):
         trace = Trace(sites=True)
-        holder = list(holders(optimiser.kind, trace))[i]()
+        holder = held(started(trace))
         if alone and not (isinstance(holder.params, list) and holder.grads is not None):
             continue
         with suppress(Exception), redirect_stdout(StringIO()), np.errstate(all="ignore"):
