@@ -193,9 +193,9 @@ def evaluate(situation: Situation, formulas: Formulas, until: str = "") -> dict[
 
     def compute(row: Row, arguments: tuple[Any, ...]) -> Any:
         formula = formulas.get(row.tag)
-        at = situation.at(row.name)
-        named[row.name] = row.function(*arguments) if formula is None else formula(at)
-        return named[row.name]
+        own = row.function(*arguments) if formula is None else formula(situation.at(row.name))
+        named[row.name] = own
+        return own
 
     rows = situation.case.rows.values()
     run(takewhile(lambda row: row.name != until, rows), compute, situation.given)
