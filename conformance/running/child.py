@@ -4,6 +4,7 @@ Left out: its parent's view of it (`isolate.py`).
 """
 
 import faulthandler
+import gc
 import io
 import json
 import os
@@ -36,6 +37,7 @@ def run_child(
         stack: where it says where it is, should it hang.
         shown: whether what it prints goes where its parent prints instead.
     """
+    gc.freeze()  # to look through what the parent has would copy each page of it
     _detach(None if shown else output, stack)
 
     def tell(kind: str, content: object) -> None:

@@ -3,6 +3,7 @@
 And what the tests of commands share.
 """
 
+import gc
 import signal
 import tempfile
 from collections.abc import Iterator
@@ -76,6 +77,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("browser"))  # one worker starts one
             item.add_marker("thorough")
     items.sort(key=lambda item: item.get_closest_marker("thorough") is None)
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage seldom, and never in what was collected: it is there to the end."""
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.fixture
