@@ -70,7 +70,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     They are the long ones: where several workers share the tests, none of them ends alone.
     """
     for item in items:
-        if item.path.name in THOROUGH:
+        if item.path.name in THOROUGH or item.get_closest_marker("seldom"):
             item.add_marker("thorough")
         if item.path.parent.name == "browser":
             item.add_marker("browser")

@@ -31,8 +31,10 @@ def test_all_is_seen_and_right(id_: str) -> None:
 @pytest.mark.parametrize(
     ("cls", "place", "text"),
     [
-        (WithoutBias, WithoutBias, "- float(b[j, 0])"),
         (WithoutLast, ByNumber, "z += w[j, k]"),
+        pytest.param(
+            WithoutBias, WithoutBias, "- float(b[j, 0])", marks=pytest.mark.seldom, id="bias"
+        ),
     ],
 )
 def test_a_wrong_weighted_input_is_blamed_alone(cls: type, place: type, text: str) -> None:

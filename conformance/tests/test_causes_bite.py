@@ -88,7 +88,7 @@ def test_what_changes_nothing_in_a_case_is_not_named(tag: str, how: str) -> None
     assert_unnamed(tag, how, HAND)
 
 
-@pytest.mark.thorough
+@pytest.mark.seldom
 @pytest.mark.parametrize("id_", few(OTHERS[:1], OTHERS))
 def test_what_changes_nothing_is_not_named_in_other_cases(id_: str) -> None:
     for tag in BOOK_TAGS:

@@ -227,7 +227,7 @@ def test_a_script_that_torch_trains_is_told_what_judges_its_functions(
     assert "judges its custom functions of PyTorch" in " ".join(capfd.readouterr().err.split())
 
 
-@pytest.mark.thorough
+@pytest.mark.seldom
 def test_nine_mutants_of_ten_are_blamed_on_the_edited_line() -> None:
     count, chosen = few(2, 3), few(programs()[::4], programs())
     found = list(judged(chosen, count))

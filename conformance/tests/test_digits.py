@@ -303,6 +303,7 @@ def test_only_the_entry_that_failed_is_followed() -> None:
     assert lost_in(lossy.Complement, "a2", (0, 0)) is None
 
 
+@pytest.mark.seldom
 def test_a_bug_elsewhere_does_not_hide_where_the_digits_went() -> None:
     """The update is wrong in every case; digits are lost in some."""
     found = examined(lossy.LossyAndWrong, "expanding-3-4-5-2", "remainder-3-4-2", SATURATED, SQUARE)

@@ -212,6 +212,7 @@ def test_numbers_that_are_drawn_are_short_and_no_target_is_one_hot() -> None:
         assert np.array_equal(array * 1024, np.round(array * 1024))
 
 
+@pytest.mark.seldom
 @pytest.mark.parametrize("dtype", few(("float64",), ("float64", "float32")))
 def test_a_right_subject_fails_on_no_candidate(dtype: str) -> None:
     assert first_failing(replace(find("reference"), dtypes=(dtype,))) is None
@@ -226,6 +227,7 @@ def test_the_smallest_network_is_the_one_to_be_reasoned_out(name: str) -> None:
     assert candidate.tags == tuple(MISTAKES[name][0])
 
 
+@pytest.mark.seldom
 def test_a_candidate_that_blames_another_equation_too_is_passed_over() -> None:
     both = {tag: MISTAKES[name][0][tag] for name, tag in (("z-minus-b", "Z"), ("bp3-sums", "BP3"))}
     subject = replace(mistaken(both, "two"), dtypes=("float64",))

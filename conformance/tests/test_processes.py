@@ -241,13 +241,13 @@ def told(wrong: Wrong) -> Hashable:
     return wrong.blames, wrong.worlds
 
 
-@pytest.mark.thorough
+@pytest.mark.seldom
 @pytest.mark.parametrize("wrong", part_of(WRONG.values(), told), ids=lambda each: each.id)
 def test_a_mistake_is_proved_in_one_process_and_in_three(wrong: Wrong) -> None:
     assert prove(wrong, worlds=(1, 3)).problems == ()
 
 
-@pytest.mark.thorough
+@pytest.mark.seldom
 @pytest.mark.parametrize("wrong", part_of(WRONG.values(), told), ids=lambda each: each.id)
 def test_a_mistake_is_proved_in_float32(wrong: Wrong) -> None:
     assert prove(wrong, "float32", worlds=(2,), rules=SUFFICIENT).problems == ()

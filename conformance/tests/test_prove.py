@@ -116,7 +116,7 @@ def test_all_cases_say_no_more_than_the_sufficient_ones(mistake: Mistake) -> Non
     assert found.same(ids(cases), sufficient(mistake))
 
 
-@pytest.mark.thorough
+@pytest.mark.seldom
 @pytest.mark.parametrize(
     "mistake",
     at_first([CATALOGUE["bp2-no-sigma-prime"], CATALOGUE["float32-inside"]], BOOK),
@@ -132,7 +132,7 @@ def test_a_mistake_is_proved_in_float32(mistake: Mistake) -> None:
 CLAIMING = list(store.cases(store.root()))
 
 
-@pytest.mark.thorough
+@pytest.mark.seldom
 @pytest.mark.parametrize("case", CLAIMING, ids=lambda case: case.id)
 def test_a_case_catches_what_it_claims_without_the_others(case: Case) -> None:
     for id_ in case.catches:
@@ -299,7 +299,7 @@ def test_the_same_pairs_are_drawn_each_time() -> None:
     assert drawn(pairs, 1000) == sorted(pairs)
 
 
-@pytest.mark.thorough
+@pytest.mark.seldom
 def test_pairs_of_mistakes_are_blamed_on_both_equations() -> None:
     cases = read(*OF_PAIRS)
     rows = [prove(each, cases, KNOWN) for each in part(BOOK, lambda each: each.blames[:1])]

@@ -82,6 +82,7 @@ def test_the_traced_lane_accuses_no_right_network(cls: type) -> None:
         assert freely == any(verdict.mode == FREE for verdict in report.passes)
 
 
+@pytest.mark.seldom
 @pytest.mark.parametrize("cls", CLASSES, ids=IDS)
 def test_the_exact_lane_finds_right_networks_exactly_right(cls: type) -> None:
     subject = subject_of(cls)

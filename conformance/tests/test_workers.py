@@ -212,7 +212,7 @@ def test_what_goes_wrong_is_said_and_leaves_nothing(
     assert said in str(raised.value)
 
 
-@pytest.mark.thorough
+@pytest.mark.seldom
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc tells which processes there are")
 def test_nothing_is_left_when_conformance_itself_is_killed(tmp_path: Path, mark: str) -> None:
     file = tmp_path / "mine.py"

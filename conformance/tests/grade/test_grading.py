@@ -166,7 +166,7 @@ def test_a_run_that_was_ended_goes_on_where_it_was(tmp_path: Path, number: int) 
     assert {path: after[path] for path in before} == before
 
 
-@pytest.mark.thorough
+@pytest.mark.seldom
 @pytest.mark.filterwarnings("default")  # of a library that has its own
 def test_a_cluster_of_two_processes_grades_as_one_machine_does(small: Path, tmp_path: Path) -> None:
     distributed = pytest.importorskip("distributed")
