@@ -8,14 +8,13 @@ is not, the record is at fault. Left out: everything else.
 
 import copy
 from collections.abc import Callable, Mapping
-from contextlib import redirect_stdout
-from io import StringIO
 from typing import Any
 
 import numpy as np
 
 from conformance.backward.judge import Verdict
 from conformance.backward.program import short
+from conformance.running.quiet import quiet
 from reference.step import Array
 
 
@@ -54,7 +53,7 @@ def _contradicted(
 def _loss(f: Callable[..., Any], params: Any, data: tuple[Any, ...]) -> float | None:
     """The loss; None if the program does not give one again."""
     try:
-        with redirect_stdout(StringIO()), np.errstate(all="ignore"):
+        with quiet():
             loss = f(*copy.deepcopy((params, *data)))[0]
         return float(np.asarray(loss).reshape(()))
     except (ValueError, TypeError, IndexError, ArithmeticError, KeyError, AttributeError):

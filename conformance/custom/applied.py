@@ -9,8 +9,6 @@ Left out: judging it (`asked.py`), and which arguments it is called with.
 
 import inspect
 from collections.abc import Sequence
-from contextlib import redirect_stdout
-from io import StringIO
 from typing import Any
 
 import numpy as np
@@ -19,6 +17,7 @@ import torch
 from conformance.backward.program import Goal, NotAGradientError, OwnPass, last_return
 from conformance.custom.calling import Called
 from conformance.custom.context import Context, Function, backward_of, is_separate
+from conformance.running.quiet import quiet
 from conformance.tracing.node import Node
 from conformance.tracing.program import traced_program
 from conformance.tracing.tensor_memory import TensorTrace
@@ -54,7 +53,7 @@ def accepted(kind: type[Function], args: Sequence[Any], needs: Sequence[bool]) -
         each.requires_grad_().clone() if wanted else each
         for each, wanted in zip(plain(args), needs, strict=True)
     ]
-    with torch.enable_grad(), torch.random.fork_rng(), redirect_stdout(StringIO()):
+    with torch.enable_grad(), torch.random.fork_rng(), quiet():
         torch.manual_seed(RANDOM)
         result = kind.apply(*given)  # type: ignore[no-untyped-call]  # torch has no type of it
         some = [each for each in _outputs(result) if each.requires_grad]
@@ -84,8 +83,7 @@ def called(
     trace, names = Trace(sites=True), names_of(kind, len(args))
     context, copies = Context(needs), plain(args)
     with (
-        redirect_stdout(StringIO()),
-        np.errstate(all="ignore"),
+        quiet(),
         torch.no_grad(),
         torch.random.fork_rng(),
         traced_program(trace, kind.forward) as tensors,
@@ -121,7 +119,7 @@ def loss_of(
 ) -> float:
     """The loss of the recorded call, without a record."""
     context, rng = Context(needs), np.random.default_rng(seed + 9)
-    with torch.no_grad(), torch.random.fork_rng(), redirect_stdout(StringIO()):
+    with torch.no_grad(), torch.random.fork_rng(), quiet():
         torch.manual_seed(RANDOM)
         result = _forward(kind, context, plain(args))
     fixed, total = {id(each) for each in context.non_differentiable}, 0.0

@@ -4,15 +4,15 @@ Left out: which plans there are (`plans.py`), and what the gradients are (`place
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
-from io import StringIO
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
+from conformance.running.quiet import quiet
 from conformance.running.seconds import TooLongError, limited
 from conformance.shapes.arguments import Scope, UnboundError, data_kinds, size_kinds, ways
 from conformance.shapes.definitions import returned_names
@@ -143,7 +143,7 @@ def attempt(
     scope = Scope({**size_kinds(data), **data_kinds(data, penalty)})
     run = Attempt(plan, data, scope, trace=trace)
     provide(plan.module, scope)
-    with redirect_stdout(StringIO()), np.errstate(all="ignore"), doubles():
+    with quiet(), doubles():
         run.roots = plan.make(data, scope)
         run.tensors = any(map(holds_tensors, run.roots.values()))
         begin(run, values or {})

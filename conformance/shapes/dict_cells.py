@@ -16,6 +16,7 @@ import numpy as np
 
 from conformance.backward.own_pass import examine_pass
 from conformance.backward.program import NotAGradientError, OwnPass
+from conformance.running.quiet import quiet
 from conformance.shapes.arguments import needed
 from conformance.shapes.attempt import UnfitError
 from conformance.shapes.definitions import definition_of
@@ -25,7 +26,6 @@ from conformance.shapes.function_pairs import (
     goals_of,
     inputs_and_parameters,
     pairs,
-    quiet,
     tried,
 )
 from conformance.shapes.judging import Found, Recognised, called

@@ -6,9 +6,7 @@ array, or nothing where the output is a loss. Left out: layers that hold paramet
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import redirect_stdout
 from dataclasses import dataclass, field
-from io import StringIO
 from types import FunctionType
 from typing import Any
 
@@ -16,6 +14,7 @@ import numpy as np
 
 from conformance.backward.own_pass import examine_pass
 from conformance.backward.program import Goal, NotAGradientError, OwnPass
+from conformance.running.quiet import quiet
 from conformance.shapes.arguments import needed, taken
 from conformance.shapes.attempt import UnfitError
 from conformance.shapes.example_data import Sizes, example_data
@@ -90,11 +89,6 @@ def inputs_and_parameters(goals: Sequence[Goal]) -> Iterator[tuple[Goal, ...]]:
         yield tuple(goals[1:])
 
 
-def quiet() -> Any:
-    """Nothing that a program prints is shown, until the end of the block."""
-    return redirect_stdout(StringIO())
-
-
 def _node(trace: Trace, value: Any) -> Node:
     found = trace.argument(value)
     if type(found) is Node:
@@ -114,7 +108,7 @@ def tried(function: Callable[..., Any], ways: Sequence[tuple[Any, Any]]) -> Any:
     problem = "its arguments are not known"
     for args, kwargs in ways:
         try:
-            with np.errstate(all="ignore"):
+            with quiet():
                 return function(*args, **kwargs)
         except Exception as error:  # noqa: BLE001 - other arguments may do
             problem = f"{type(error).__name__}: {error}"

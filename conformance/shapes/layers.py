@@ -6,9 +6,8 @@ input is none, so the two are judged apart. Left out: networks (`search.py`).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import redirect_stdout, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from io import StringIO
 from types import ModuleType
 from typing import Any
 
@@ -17,6 +16,7 @@ import numpy as np
 from conformance.backward.findings import Accused, Examined
 from conformance.backward.own_pass import examine_pass
 from conformance.backward.program import Goal, NotAGradientError, OwnPass
+from conformance.running.quiet import quiet
 from conformance.shapes.arguments import RATE, Scope, needed, size_kinds, taken, ways
 from conformance.shapes.attempt import Attempt, Call, Plan, UnfitError, begin
 from conformance.shapes.example_data import IMAGES, Data, Sizes, example_data
@@ -157,7 +157,7 @@ class LayerSearch:
         trace = Trace(sites=True)
         run = Attempt(plan, data, Scope({"rate": RATE}), trace=trace)
         rng = np.random.default_rng(9)
-        with redirect_stdout(StringIO()), np.errstate(all="ignore"):
+        with quiet():
             run.roots = self._made(plan, run)
             begin(run, values or {})
             layer = run.roots["self"]

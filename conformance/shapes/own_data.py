@@ -4,16 +4,13 @@ Left out: those that are given data of ours (`search.py`).
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import redirect_stdout
 from dataclasses import dataclass
-from io import StringIO
 from types import FunctionType
 from typing import Any
 
-import numpy as np
-
 from conformance.backward.examine import examine
 from conformance.backward.program import NotAGradientError
+from conformance.running.quiet import quiet
 from conformance.running.seconds import TooLongError, limited
 from conformance.shapes.arguments import needed
 from conformance.shapes.attempt import LONGEST
@@ -50,7 +47,7 @@ class OwnDataSearch:
         self, maker: FunctionType, params: Any, data: tuple[Any, ...], cost: str | None
     ) -> Found | None:
         try:
-            with redirect_stdout(StringIO()), np.errstate(all="ignore"), limited(LONGEST):
+            with quiet(), limited(LONGEST):
                 result = self.function(params, *data)
             if not isinstance(result, tuple | list) or len(result) != len(("loss", "gradients")):
                 return None
@@ -69,7 +66,7 @@ class OwnDataSearch:
 def _arguments(maker: FunctionType, count: int) -> Iterator[tuple[Any, tuple[Any, ...]]]:
     """The parameters and the data that a function makes, in so many arguments."""
     try:
-        with redirect_stdout(StringIO()), limited(LONGEST):
+        with quiet(), limited(LONGEST):
             made = maker(*([0] * len(needed(maker))))
     except (Exception, TooLongError):  # noqa: BLE001 - a program may stop in any way
         return

@@ -9,10 +9,8 @@ Left out: networks that are made of such values; they are as right as these.
 
 import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import redirect_stdout
 from dataclasses import dataclass, field, replace
 from functools import partial
-from io import StringIO
 from typing import Any
 
 import numpy as np
@@ -20,6 +18,7 @@ import numpy as np
 from conformance.backward.findings import Accused, Cause, Examined
 from conformance.backward.own_pass import examine_pass
 from conformance.backward.program import NotAGradientError, record
+from conformance.running.quiet import quiet
 from conformance.shapes.arguments import needed
 from conformance.shapes.judging import Found, Recognised
 from conformance.shapes.layers import together
@@ -129,7 +128,7 @@ class ValueSearch:
         """Where a value has its number and its derivative, as seen in a product or a sum."""
         for _, _, function in self._of_two():
             try:
-                with redirect_stdout(StringIO()), np.errstate(all="ignore"):
+                with quiet():
                     a, b = self.make(start), self.make(start * OTHER)
                     before = _numbers(a)
                     function(a, b).backward()

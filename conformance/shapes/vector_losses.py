@@ -6,9 +6,7 @@ Left out: what computes with inputs and targets of many samples (`search.py`).
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import redirect_stdout
 from dataclasses import dataclass, field
-from io import StringIO
 from types import FunctionType
 from typing import Any
 
@@ -16,6 +14,7 @@ import numpy as np
 
 from conformance.backward.own_pass import examine_pass
 from conformance.backward.program import Goal, NotAGradientError, OwnPass
+from conformance.running.quiet import quiet
 from conformance.running.seconds import TooLongError, limited
 from conformance.shapes.arguments import needed
 from conformance.shapes.attempt import LONGEST, is_number
@@ -56,12 +55,7 @@ class VectorLossSearch:
             for name, shape in self.shapes.items()
         }
         try:
-            with (
-                redirect_stdout(StringIO()),
-                np.errstate(all="ignore"),
-                limited(LONGEST),
-                traced_program(trace, self.function),
-            ):
+            with quiet(), limited(LONGEST), traced_program(trace, self.function):
                 result = self.function(**given)
         except (Exception, TooLongError) as error:  # noqa: BLE001 - a program may refuse it in any way
             self.problems.append(f"{self.function.__name__}: {type(error).__name__}: {error}")

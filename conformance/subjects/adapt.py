@@ -6,11 +6,10 @@ Left out: loading it (`load.py`), and what each kind needs (the module of each).
 import inspect
 import sys
 from collections.abc import Callable
-from contextlib import redirect_stdout
-from io import StringIO
 from typing import Any
 
 from conformance.errors import ConformanceError, UsageError
+from conformance.running.quiet import quiet
 from conformance.running.tracebacks import headline
 from conformance.subjects import Subject
 from conformance.subjects.book.constructor import forms_of
@@ -110,7 +109,7 @@ def _of_factory(
     for form, probe in forms_of(thing):
         given = ", ".join(map(repr, form(probe)))
         try:
-            with redirect_stdout(StringIO()):
+            with quiet():
                 made = thing(*form(probe))
         except ConformanceError:
             raise
@@ -130,7 +129,7 @@ def _of_factory(
 def _makes_module(thing: Callable[..., Any]) -> bool:
     """Whether a factory gives a torch module when it is called with nothing."""
     try:
-        with redirect_stdout(StringIO()):
+        with quiet():
             return is_module(thing())
     except Exception:  # noqa: BLE001 - then it needs more, and is none
         return False

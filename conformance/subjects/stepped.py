@@ -5,10 +5,9 @@ Left out: running it (each kind of subject), which of the recorded values is whi
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, reduce
-from io import StringIO
 from operator import or_
 from typing import Any, NamedTuple
 
@@ -19,6 +18,7 @@ from conformance.corpus.case import Case
 from conformance.model.functions import DROPOUT, SIGMOID
 from conformance.model.table import of_layers
 from conformance.model.updates import SGD
+from conformance.running.quiet import quiet
 from conformance.tracing.arranging import ARRANGING
 from conformance.tracing.index import Index, Location
 from conformance.tracing.node import Node
@@ -191,7 +191,7 @@ def _computed(node: Node) -> bool:
 @contextmanager
 def traced_run(trace: Trace) -> Iterator[Any]:
     """Note what a program computes, silently, until the end of the block; it gives the tensors."""
-    with redirect_stdout(StringIO()), np.errstate(all="ignore"), traced_program(trace) as tensors:
+    with quiet(), traced_program(trace) as tensors:
         yield tensors
 
 
