@@ -17,7 +17,7 @@ from conformance.running.seconds import TooLongError, limited
 from conformance.shapes.arguments import Scope, UnboundError, data_kinds, size_kinds, ways
 from conformance.shapes.definitions import returned_names
 from conformance.shapes.example_data import SEQUENCES, Data
-from conformance.shapes.state import Leaf, changed, leaves
+from conformance.shapes.state import Leaf, changed, is_floats, leaves
 from conformance.shapes.tensors import as_array, as_tensor, doubles, holds_tensors
 from conformance.shapes.vocabulary import kinds_of
 from conformance.subjects.execution import missing
@@ -108,13 +108,18 @@ class Attempt:
         module = self.plan.module
         return [leaf for name, root in self.roots.items() for leaf in leaves(root, name, module)]
 
+    @property
+    def recorded(self) -> Trace:
+        """The trace of a recorded run."""
+        assert self.trace is not None  # noqa: S101 - asked of recorded runs alone
+        return self.trace
+
     def node(self, value: Any) -> Node:
         """What computed a value."""
-        assert self.trace is not None  # noqa: S101 - asked of recorded runs alone
-        found = self.trace.argument(value)
+        found = self.recorded.argument(value)
         if type(found) is Node:
             return found
-        return self.trace.constant(np.asarray(value, dtype=np.float64))
+        return self.recorded.constant(np.asarray(value, dtype=np.float64))
 
 
 def attempt(
@@ -315,7 +320,7 @@ def _learn(run: Attempt, call: Call, function: Callable[..., Any], result: Any) 
         UnfitError: it is not what a function of this role gives.
     """
     scope = run.scope
-    names = returned_names(getattr(function, "__code__", _learn.__code__))
+    names = returned_names(function)
     parts = list(result) if isinstance(result, tuple | list) else [result]
     learned: dict[str, Any] = {}
     if len(names) == len(parts) and (len(parts) > 1 or not isinstance(result, tuple | list)):
@@ -388,20 +393,16 @@ def output_of(result: Any, data: Data) -> Any:
         steps = [[*e] for e in each if isinstance(e, Iterable) and not isinstance(e, np.ndarray)]
         fitting = [e for e in steps if sum(_is_output(one, data) for one in e) == data.sizes.m]
         return fitting[-1] if fitting else None
-    if len(result) == 2 and _is_output(result[0], data) and not _is_array(result[1]):  # noqa: PLR2004
+    if len(result) == 2 and _is_output(result[0], data) and not isinstance(result[1], np.ndarray):  # noqa: PLR2004
         return result[0]
     fitting = [each for each in result if _is_output(each, data)]
     return fitting[-1] if fitting else None
 
 
-def _is_array(value: Any) -> bool:
-    return isinstance(value, np.ndarray)
-
-
 def _is_output(value: Any, data: Data) -> bool:
     if data.sizes.n_out == 1 and data.single and isinstance(value, float | np.floating):
         return True
-    if not isinstance(value, np.ndarray) or value.dtype.kind != "f":
+    if not is_floats(value):
         return False
     shape = data.output_shape
     fits = value.shape in (shape, shape[::-1])

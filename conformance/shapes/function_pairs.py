@@ -5,8 +5,8 @@ array, or nothing where the output is a loss. Left out: layers that hold paramet
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from types import FunctionType
 from typing import Any
 
@@ -17,11 +17,13 @@ from conformance.backward.program import Goal, NotAGradientError, OwnPass
 from conformance.running.quiet import quiet
 from conformance.shapes.arguments import needed, taken
 from conformance.shapes.attempt import UnfitError
+from conformance.shapes.definitions import returned_names
 from conformance.shapes.example_data import Sizes, example_data
 from conformance.shapes.judging import Found, Recognised, called
 from conformance.shapes.layer_shapes import OPTIONS, SHAPES, argument_kind
 from conformance.shapes.layers import called_itself, together
-from conformance.shapes.vocabulary import bare, is_plain, is_role, kinds_of
+from conformance.shapes.state import is_floats
+from conformance.shapes.vocabulary import bare, is_plain, is_role, kinds_of, stem
 from conformance.tracing.node import Node
 from conformance.tracing.program import traced_program
 from conformance.tracing.trace import Trace
@@ -44,9 +46,8 @@ class PairSearch:
     backward: Callable[..., Any]
     problems: list[str] = field(default_factory=list)
 
-    def found(self, cost: str | None) -> Found | None:
+    def found(self, _cost: str | None, /) -> Found | None:
         """It, recognised and judged; None if it does not run."""
-        del cost
         for layout, shapes in SHAPES.items():
             try:
                 found = self._judged(layout, shapes)
@@ -69,24 +70,37 @@ class PairSearch:
                 raise UnfitError(f"{self.forward.__name__}: its output is not finite")
             back = tried(self.backward, [((dout, *cache), {}), ((dout, *_spread(cache)), {})])
             goals = goals_of(trace, self.backward, back, arrays)
-        if not goals:
-            return None
-        parts = []
-        for some in inputs_and_parameters(goals):
-            promised = some[0].name in ("x", next(iter(arrays)))
-            parts.append(examine_pass(OwnPass(trace, some, loss=loss, promised=promised)))
-        said = called(self.forward)
-        names = tuple(each.name for each in goals)
-        used = (self.forward.__name__, self.backward.__name__)
-        recognised = Recognised(said, layout, "", (called(self.backward),), "returned", names)
-        return Found(recognised, together(parts), used)
+        step = OwnPass(trace, tuple(goals), loss=loss)
+        promised = ("x", next(iter(arrays)))
+        return found_pair(self.forward, self.backward, step, layout, promised) if goals else None
 
 
-def inputs_and_parameters(goals: Sequence[Goal]) -> Iterator[tuple[Goal, ...]]:
-    """The gradient of the first argument, and those of the others, that may be means."""
-    yield tuple(goals[:1])
-    if len(goals) > 1:
-        yield tuple(goals[1:])
+def found_pair(
+    forward: Callable[..., Any],
+    backward: Callable[..., Any],
+    step: OwnPass,
+    layout: str,
+    promised: Collection[str],
+) -> Found:
+    """A function that goes forward and one that goes backward, judged.
+
+    The gradient of the first argument is judged apart from the others, that may be means.
+
+    Args:
+        forward: the first.
+        backward: the second.
+        step: what they did.
+        layout: of the samples.
+        promised: the names of the arguments whose gradients are no means.
+    """
+    parts = []
+    for some in (step.goals[:1], step.goals[1:]):
+        if some:
+            sure = some[0].name in promised
+            parts.append(examine_pass(replace(step, goals=some, promised=sure)))
+    names = tuple(each.name for each in step.goals)
+    recognised = Recognised(called(forward), layout, "", (called(backward),), "returned", names)
+    return Found(recognised, together(parts), (forward.__name__, backward.__name__))
 
 
 def _node(trace: Trace, value: Any) -> Node:
@@ -134,7 +148,7 @@ def _arguments(
 def _split(result: Any) -> tuple[Array, tuple[Any, ...]]:
     """The output and the cache of what a function returned."""
     out, cache = (result[0], tuple(result[1:])) if isinstance(result, tuple) else (result, ())
-    if not isinstance(out, np.ndarray) or out.dtype.kind != "f":
+    if not is_floats(out):
         raise UnfitError("it gives no array")
     return out, cache
 
@@ -147,22 +161,16 @@ def goals_of(
     trace: Trace, function: Callable[..., Any], back: Any, arrays: dict[str, Any]
 ) -> list[Goal]:
     """The gradients that a function returned, each with its argument: by name, else in order."""
-    from conformance.shapes.definitions import returned_names
-    from conformance.shapes.vocabulary import stem
-
     if isinstance(back, dict):
         pairs = {stem(key): each for key, each in back.items()}
-        found = [(name, pairs.get(bare(name))) for name in arrays]
     else:
         parts = list(back) if isinstance(back, tuple | list) else [back]
         parts = [each for each in parts if isinstance(each, np.ndarray | np.floating | float)]
-        names = [
-            stem(each) for each in returned_names(getattr(function, "__code__", goals_of.__code__))
-        ]
+        names = [stem(each) for each in returned_names(function)]
         named = len(names) == len(parts) and {bare(e) for e in arrays} >= set(names)
         order = names if named else [bare(name) for name in arrays]
         pairs = dict(zip(order, parts, strict=False))
-        found = [(name, pairs.get(bare(name))) for name in arrays]
+    found = ((name, pairs.get(bare(name))) for name in arrays)
     return [
         Goal(name, _node(trace, arrays[name]), _node(trace, each))
         for name, each in found
@@ -205,9 +213,8 @@ class LossSearch:
     make: Any = None
     problems: tuple[str, ...] = ()
 
-    def found(self, cost: str | None) -> Found | None:
+    def found(self, _cost: str | None, /) -> Found | None:
         """It, recognised and judged; None if it does not run."""
-        del cost
         best: Found | None = None
         for turned in self._orders():
             for data in example_data(Sizes(), ("rows", "columns", "one column", "one vector")):

@@ -95,8 +95,7 @@ def judged(readings: Iterator[Reading], cost: str | None = None) -> Found | None
 
 def used(run: Attempt) -> tuple[str, ...]:
     """The names of the functions and classes of the file that took part in a run."""
-    assert run.trace is not None  # noqa: S101 - a recorded run
-    names = {frame.function for node in run.trace.nodes for frame in node.frames}
+    names = {frame.function for node in run.recorded.nodes for frame in node.frames}
     waiting, seen = list(run.roots.values()), set()
     while waiting:
         each = waiting.pop()
@@ -120,14 +119,13 @@ def right_gradients(found: Found) -> int:
 
 def recognised(reading: Reading) -> Recognised:
     """What a reading takes a program for."""
-    goals = reading.places.direct or reading.places.moved
     return Recognised(
         reading.plan.said,
         reading.data.layout,
         reading.data.coding,
         tuple(called(function) for _, function, _ in reading.run.results),
         "returned" if reading.places.direct else "moved",
-        tuple(each.name for each in goals),
+        tuple(each.name for each in reading.places.goals),
         next(i for i, (c, _, _) in enumerate(reading.run.results) if c.role in GIVING),
         () if reading.places.direct else reading.places.constant,
     )
@@ -148,17 +146,16 @@ def called(function: Any) -> str:
 def examined(reading: Reading, cost: str | None) -> Examined:
     """The gradients of a reading, then the update that it makes of them."""
     run, places = reading.run, reading.places
-    goals, loss = places.direct or places.moved, _loss(run)
+    goals, loss = places.goals, _loss(run)
     if loss is not None and not np.all(np.isfinite(loss.value)):
         raise NotAGradientError("the loss is not finite")
-    assert run.trace is not None  # noqa: S101 - a recorded run
     returned = None if cost or loss is not None else _by_returned(run, places)
     # One step of several is that of some samples: their output is a part of the whole.
     output, target = _meeting(run, goals) if places.several else (_output(run), run.target)
     used = (*(each.node for each in goals), loss, output, target)
-    _cut(run.trace, [each for each in used if each is not None])
+    _cut(run.recorded, [each for each in used if each is not None])
     step = OwnPass(
-        run.trace,
+        run.recorded,
         goals,
         loss=loss,
         target=target,
@@ -181,9 +178,8 @@ def examined(reading: Reading, cost: str | None) -> Examined:
 
 def _meeting(run: Attempt, goals: Sequence[Goal]) -> tuple[Node | None, Node | None]:
     """The first value that depends on parameters and meets one of the targets, and that one."""
-    assert run.trace is not None  # noqa: S101 - a recorded run
     whole = run.target
-    for node in run.trace.nodes if whole is not None else ():
+    for node in run.recorded.nodes if whole is not None else ():
         if node.operation != "subtract" or len(node.inputs) != len(("output", "target")):
             continue
         used = any(each.node.depends_on(node) for each in goals)
@@ -195,7 +191,7 @@ def _meeting(run: Attempt, goals: Sequence[Goal]) -> tuple[Node | None, Node | N
                 and not any(target.depends_on(each.parameter) for each in goals)
             )
             if used and learned and own:
-                return output, _in_shape(run.trace, target, np.shape(output.value))
+                return output, _in_shape(run.recorded, target, np.shape(output.value))
     return None, None
 
 
@@ -329,11 +325,11 @@ def _by_returned(run: Attempt, places: Places) -> Examined | None:
     node = None if number is None or places.several or places.direct else run.node(number)
     if node is None or not all(node.depends_on(each.parameter) for each in goals):
         return None
-    if run.trace is None or any(node.depends_on(each.node) for each in goals):
+    if any(node.depends_on(each.node) for each in goals):
         return None  # it is that after the step
-    step = OwnPass(run.trace, goals, loss=node, scaled=True)
+    step = OwnPass(run.recorded, goals, loss=node, scaled=True)
     found = examine_pass(step, blame=False)
-    known = None if found.ok else declared(run.trace, [node], goals)
+    known = None if found.ok else declared(run.recorded, [node], goals)
     return examine_pass(step) if known is node else found if found.ok else None
 
 
@@ -352,14 +348,13 @@ def _is_metric(run: Attempt, node: Node) -> bool:
 
     A penalty on the absolute values of weights belongs to a loss.
     """
-    assert run.trace is not None  # noqa: S101 - a recorded run
     parameters = [node for _, node in run.start.values() if node is not None]
     return any(
         node.depends_on(each)
         and each.operation in METRICS
         and each is not node
         and not set(each.inputs) <= set(parameters)
-        for each in run.trace.nodes
+        for each in run.recorded.nodes
         if any(each.depends_on(parameter) for parameter in parameters)
     )
 

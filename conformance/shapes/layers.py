@@ -5,7 +5,7 @@ backward part is given. Gradients of its parameters may be means over the sample
 input is none, so the two are judged apart. Left out: networks (`search.py`).
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from types import ModuleType
@@ -73,9 +73,8 @@ class LayerSearch:
     assembled: tuple[Made, ...] = ()
     problems: list[str] = field(default_factory=list)
 
-    def found(self, cost: str | None) -> Found | None:
+    def found(self, _cost: str | None, /) -> Found | None:
         """It, recognised and judged; None if it does not run as a layer."""
-        del cost
         misshapen: Found | None = None
         problem = "how it is made is not known"
         for layout in LAYOUTS:
@@ -129,15 +128,14 @@ class LayerSearch:
         first, _, _ = self._run(plan, data, None, at)
         run, out, inner = self._run(plan, data, generic(first), at)
         found = places(run)
-        goals = found.direct or found.moved
+        goals = found.goals
         if not goals and not inner:
             return None
         if found.missing:
             words = f"no gradient is found of {', '.join(found.missing)}"
             raise UnfitError(words, stage=1)
         parts = []
-        assert run.trace is not None  # noqa: S101 - a recorded run
-        step = OwnPass(run.trace, goals, loss=out, scaled=not found.direct)
+        step = OwnPass(run.recorded, goals, loss=out, scaled=not found.direct)
         if goals:
             part = with_lines(examine_pass(step), found.updates)
             parts.append(replace(part, factor=1.0) if step.scaled else part)
@@ -173,7 +171,7 @@ class LayerSearch:
                         else OPTIONS[kind]
                     )
                 given = tuple(inputs.values())
-                result = _called(forward, [(given, {})])
+                result = _called(forward, *given)
                 run.results.append((Call("forward", forward), forward, result))
                 outs = _outputs(run, result)[: self.takes.upstreams]
                 run.scope.kinds["output"] = outs[0]
@@ -182,7 +180,7 @@ class LayerSearch:
                 loss = run.node(sum(terms[1:], terms[0]))
                 given_back = [trace.given(each, f"dout{i or ''}") for i, each in enumerate(douts)]
                 try:
-                    back = _called(backward, [(self._given_back(given_back, given[0]), {})])
+                    back = _called(backward, *self._given_back(given_back, given[0]))
                 except UnfitError as error:
                     raise UnfitError(str(error), stage=1) from error
                 run.results.append((Call("backward", backward), backward, back))
@@ -204,7 +202,7 @@ class LayerSearch:
         layer, before = roots["self"], self._parameters(roots)
         if self.takes.states or before:
             return roots
-        _called(getattr(layer, self.forward), [((run.data.x, *self._options()), {})])
+        _called(getattr(layer, self.forward), run.data.x, *self._options())
         return roots if self._parameters(roots) else plan.make(run.data, run.scope)
 
     def _options(self) -> Iterator[Any]:
@@ -237,14 +235,11 @@ def _upstream(rng: np.random.Generator, out: Any, at: int | None) -> Any:
     return np.where(np.arange(out.size).reshape(out.shape) == at % out.size, dout, 0.0)
 
 
-def _called(function: Callable[..., Any], calls: Iterable[tuple[Any, Any]]) -> Any:
-    problem = "its arguments are not known"
-    for args, kwargs in calls:
-        try:
-            return function(*args, **kwargs)
-        except Exception as error:  # noqa: BLE001 - other arguments may do
-            problem = f"{type(error).__name__}: {error}"
-    raise UnfitError(problem)
+def _called(function: Callable[..., Any], *args: Any) -> Any:
+    try:
+        return function(*args)
+    except Exception as error:
+        raise UnfitError(f"{type(error).__name__}: {error}") from error
 
 
 def _kept(run: Attempt, names: Sequence[str]) -> Any:

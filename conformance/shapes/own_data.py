@@ -34,7 +34,7 @@ class OwnDataSearch:
     makers: tuple[FunctionType, ...]
     problems: tuple[str, ...] = ()
 
-    def found(self, cost: str | None) -> Found | None:
+    def found(self, cost: str | None, /) -> Found | None:
         """It, recognised and judged; None if it does not run on what the file makes."""
         for maker in self.makers:
             for params, data in _arguments(maker, len(needed(self.function))):

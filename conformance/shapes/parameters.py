@@ -63,7 +63,7 @@ def _calls(function: Callable[..., Any], data: Data) -> Iterator[tuple[Any, Any]
 
 def _named(function: Callable[..., Any], result: Any) -> dict[str, Any]:
     """What a function made, by the names that it gives it."""
-    names = returned_names(getattr(function, "__code__", _named.__code__))
+    names = returned_names(function)
     if (
         isinstance(result, tuple)
         and len(names) == len(result) > 1

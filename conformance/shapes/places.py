@@ -63,6 +63,11 @@ class Places:
     rate: float = 1.0
     constant: tuple[str, ...] = ()
 
+    @property
+    def goals(self) -> tuple[Goal, ...]:
+        """The gradients to be judged."""
+        return self.direct or self.moved
+
 
 def places(run: Attempt) -> Places:
     """The gradients that a recorded run left."""
@@ -123,8 +128,8 @@ def _matters(run: Attempt, node: Node) -> bool:
 
 def _zero_goal(run: Attempt, path: str, unused: Node | None) -> Goal:
     node = run.start[path][1]
-    assert node is not None and run.trace is not None  # noqa: S101, PT018 - of recorded runs
-    zeros = run.trace.node("constant", None, (), {}, np.zeros(np.shape(node.value)))
+    assert node is not None  # noqa: S101 - of recorded runs
+    zeros = run.recorded.node("constant", None, (), {}, np.zeros(np.shape(node.value)))
     if unused is not None:
         zeros.frames, zeros.calls = unused.frames, unused.calls
     return Goal(_short(path), node, zeros)
@@ -136,7 +141,7 @@ def _unused(run: Attempt, path: str) -> Node | None:
     It may be the gradient of one that is never moved.
     """
     size = np.size(run.start[path][0].value)
-    for each in run.trace.nodes if run.trace is not None else ():
+    for each in run.recorded.nodes:
         alike = np.size(each.value) == size and is_float(each)
         if alike and each.function is not None and not each.consumers and each.frames:
             return each
@@ -167,7 +172,7 @@ def _returned(run: Attempt) -> list[Leaf]:
     for call, function, result in run.results:
         if call.role not in ("backward", "gradients", "train"):
             continue
-        names = returned_names(getattr(function, "__code__", _returned.__code__))
+        names = returned_names(function)
         parts = list(result) if isinstance(result, tuple | list) else [result]
         if len(names) != len(parts):
             names = tuple("returned" for _ in parts)
@@ -272,8 +277,7 @@ def _by_shape(
 
 def _updates(run: Attempt, end: Iterable[Leaf]) -> list[Update]:
     """The parameters that were moved, with what was taken off them."""
-    trace = run.trace
-    assert trace is not None  # noqa: S101 - a recorded run
+    trace = run.recorded
     after = {leaf.path: run.node(leaf.value) for leaf in end}
     returned = _updated(run)
     for path, (leaf, node) in run.start.items():
@@ -325,8 +329,7 @@ def _returned_by_training(run: Attempt) -> Iterator[Any]:
 
 def _born(run: Attempt, end: Iterable[Leaf]) -> list[Update]:
     """The parameters that a program that trains made itself, as those that it has moved."""
-    trace = run.trace
-    assert trace is not None  # noqa: S101 - a recorded run
+    trace = run.recorded
     inputs = run.node(run.scope.kinds["inputs"])
     found = []
     for leaf in end:

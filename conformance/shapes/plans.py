@@ -85,7 +85,7 @@ def constructors(kind: type, data: Data) -> Iterator[Made]:
 
 def closures(maker: FunctionType, data: Data) -> Iterator[Made]:
     """The ways in which a function is called that returns functions around its own variables."""
-    names = returned_names(maker.__code__)
+    names = returned_names(maker)
 
     def together(made: Any) -> Any:
         """All that it returned, as what an object holds."""

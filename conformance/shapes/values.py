@@ -102,9 +102,8 @@ class ValueSearch:
     kind: type
     problems: list[str] = field(default_factory=list)
 
-    def found(self, cost: str | None) -> Found | None:
+    def found(self, _cost: str | None, /) -> Found | None:
         """It, recognised and judged; None if it does not run."""
-        del cost
         kept = next(filter(None, map(self._kept, STARTS)), None)
         if kept is None:
             self.problems.append("its values keep no derivative after backward()")

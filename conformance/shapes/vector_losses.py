@@ -46,9 +46,8 @@ class VectorLossSearch:
     shapes: Mapping[str, tuple[int, ...] | None]
     problems: list[str] = field(default_factory=list)
 
-    def found(self, cost: str | None) -> Found | None:
+    def found(self, _cost: str | None, /) -> Found | None:
         """It, recognised and judged; None if it does not run so."""
-        del cost
         trace, rng = Trace(sites=True), np.random.default_rng(4)
         given: dict[str, Any] = {
             name: trace.given(rng.normal(size=shape), name) if shape else 1 if shape == () else None
@@ -90,7 +89,7 @@ def _goals(trace: Trace, result: Any, arrays: Mapping[str, Any]) -> tuple[Goal, 
 def vector_losses(functions: Sequence[FunctionType]) -> Iterator[VectorLossSearch]:
     """The functions that return a loss and something beside it, and take vectors and an index."""
     for function in functions:
-        names = returned_names(function.__code__)
+        names = returned_names(function)
         shapes = {each.name: _shape(each.name) for each in needed(function)}
         known = [each for each in shapes.values() if each is not None]
         gives = len(names) > 1 and is_role(names[0], "loss") is not None
