@@ -7,14 +7,13 @@ that a comment marks. Left out: writing it (`cli/init.py`).
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import FunctionType
 from typing import Any
 
 import numpy as np
 
 from conformance.running.quiet import quiet
 from conformance.running.seconds import TooLongError, limited
-from conformance.shapes.arguments import constructions, needed, taken
+from conformance.shapes.arguments import called, constructions, needed, taken
 from conformance.shapes.attempt import LONGEST
 from conformance.shapes.definitions import Definitions
 from conformance.shapes.example_data import Data, Sizes, example_data
@@ -193,9 +192,5 @@ def _of_function(found: Definitions, name: str | None) -> _Parts | None:
 
 def names_of(found: Definitions) -> str:
     """What a file defines, in a line."""
-    said = [*(f"class {each.__name__}" for each in found.classes), *map(_said, found.functions)]
+    said = [*(f"class {each.__name__}" for each in found.classes), *map(called, found.functions)]
     return ", ".join(said) or "nothing"
-
-
-def _said(function: FunctionType) -> str:
-    return f"{function.__name__}({', '.join(each.name for each in taken(function))})"

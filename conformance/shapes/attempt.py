@@ -41,6 +41,34 @@ class UnfitError(Exception):
         self.stage = stage
 
 
+def result_of(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """What a function of a program returns.
+
+    Raises:
+        UnfitError: it stops.
+    """
+    try:
+        with quiet():
+            return function(*args, **kwargs)
+    except Exception as error:
+        raise UnfitError(f"{type(error).__name__}: {error}") from error
+
+
+def tried(function: Callable[..., Any], ways: Iterable[tuple[Any, Any]]) -> Any:
+    """What a function returns, called in the first of several ways that it takes.
+
+    Raises:
+        UnfitError: it takes none.
+    """
+    problem = "its arguments are not known"
+    for args, kwargs in ways:
+        try:
+            return result_of(function, *args, **kwargs)
+        except UnfitError as error:
+            problem = str(error)
+    raise UnfitError(f"{function.__name__}: {problem}")
+
+
 LONGEST = 3.0
 """Seconds that one call may take."""
 OPERATIONS = 700

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from conformance.shapes.judging import Found, Recognised, called
+from conformance.shapes.arguments import called
+from conformance.shapes.judging import Found, Recognised
 from conformance.subjects.load import source_of
 
 

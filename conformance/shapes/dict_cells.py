@@ -16,7 +16,7 @@ import numpy as np
 from conformance.backward.program import NotAGradientError, OwnPass
 from conformance.running.quiet import quiet
 from conformance.shapes.arguments import needed
-from conformance.shapes.attempt import UnfitError
+from conformance.shapes.attempt import UnfitError, tried
 from conformance.shapes.definitions import definition_of
 from conformance.shapes.example_data import N_HIDDEN, N_IN, N_OUT, M
 from conformance.shapes.function_pairs import (
@@ -24,7 +24,6 @@ from conformance.shapes.function_pairs import (
     found_pair,
     goals_of,
     pairs,
-    tried,
 )
 from conformance.shapes.judging import Found
 from conformance.shapes.state import is_floats

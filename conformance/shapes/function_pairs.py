@@ -15,11 +15,11 @@ import numpy as np
 from conformance.backward.own_pass import examine_pass
 from conformance.backward.program import Goal, NotAGradientError, OwnPass
 from conformance.running.quiet import quiet
-from conformance.shapes.arguments import needed, taken
-from conformance.shapes.attempt import UnfitError
+from conformance.shapes.arguments import called, needed, taken
+from conformance.shapes.attempt import UnfitError, tried
 from conformance.shapes.definitions import returned_names
 from conformance.shapes.example_data import Sizes, example_data
-from conformance.shapes.judging import Found, Recognised, called
+from conformance.shapes.judging import Found, Recognised
 from conformance.shapes.layer_shapes import OPTIONS, SHAPES, argument_kind
 from conformance.shapes.layers import called_itself, together
 from conformance.shapes.state import is_floats
@@ -111,22 +111,6 @@ def _node(trace: Trace, value: Any) -> Node:
         return trace.constant(np.asarray(value, dtype=np.float64))
     except (TypeError, ValueError) as error:  # such as a tensor of the program's own
         raise UnfitError(f"it gives no numbers: {type(value).__name__}") from error
-
-
-def tried(function: Callable[..., Any], ways: Sequence[tuple[Any, Any]]) -> Any:
-    """What a function returns, called in the first of several ways that it takes.
-
-    Raises:
-        UnfitError: it takes none.
-    """
-    problem = "its arguments are not known"
-    for args, kwargs in ways:
-        try:
-            with quiet():
-                return function(*args, **kwargs)
-        except Exception as error:  # noqa: BLE001 - other arguments may do
-            problem = f"{type(error).__name__}: {error}"
-    raise UnfitError(f"{function.__name__}: {problem}")
 
 
 def _arguments(

@@ -7,7 +7,6 @@ gradients right. Left out: judging a step (`backward/own_pass.py`).
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Any
 
 import numpy as np
 
@@ -17,7 +16,7 @@ from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.phases import TwoPhasesError
 from conformance.backward.program import Goal, NotAGradientError
 from conformance.backward.source import line_of
-from conformance.shapes.arguments import RATE
+from conformance.shapes.arguments import RATE, called
 from conformance.shapes.attempt import Attempt, is_number
 from conformance.shapes.places import Places, Update
 from conformance.shapes.reading import Reading
@@ -133,14 +132,6 @@ def recognised(reading: Reading) -> Recognised:
 
 GIVING = ("backward", "gradients", "train")
 """What the functions do that give gradients."""
-
-
-def called(function: Any) -> str:
-    """A function with the names of its arguments."""
-    from conformance.shapes.arguments import taken
-
-    names = ", ".join(each.name for each in taken(function))
-    return f"{getattr(function, '__name__', 'it')}({names})"
 
 
 def examined(reading: Reading, cost: str | None) -> Examined:

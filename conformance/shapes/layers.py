@@ -17,10 +17,10 @@ from conformance.backward.findings import Accused, Examined
 from conformance.backward.own_pass import examine_pass
 from conformance.backward.program import Goal, NotAGradientError, OwnPass
 from conformance.running.quiet import quiet
-from conformance.shapes.arguments import RATE, Scope, needed, size_kinds, taken, ways
-from conformance.shapes.attempt import Attempt, Call, Plan, UnfitError, begin
+from conformance.shapes.arguments import RATE, Scope, called, needed, size_kinds, ways
+from conformance.shapes.attempt import Attempt, Call, Plan, UnfitError, begin, result_of
 from conformance.shapes.example_data import IMAGES, Data, Sizes, example_data
-from conformance.shapes.judging import Found, Recognised, called, right_gradients, used, with_lines
+from conformance.shapes.judging import Found, Recognised, right_gradients, used, with_lines
 from conformance.shapes.layer_shapes import (
     OPTIONS,
     SHAPES,
@@ -171,7 +171,7 @@ class LayerSearch:
                         else OPTIONS[kind]
                     )
                 given = tuple(inputs.values())
-                result = _called(forward, *given)
+                result = result_of(forward, *given)
                 run.results.append((Call("forward", forward), forward, result))
                 outs = _outputs(run, result)[: self.takes.upstreams]
                 run.scope.kinds["output"] = outs[0]
@@ -180,7 +180,7 @@ class LayerSearch:
                 loss = run.node(sum(terms[1:], terms[0]))
                 given_back = [trace.given(each, f"dout{i or ''}") for i, each in enumerate(douts)]
                 try:
-                    back = _called(backward, *self._given_back(given_back, given[0]))
+                    back = result_of(backward, *self._given_back(given_back, given[0]))
                 except UnfitError as error:
                     raise UnfitError(str(error), stage=1) from error
                 run.results.append((Call("backward", backward), backward, back))
@@ -202,7 +202,7 @@ class LayerSearch:
         layer, before = roots["self"], self._parameters(roots)
         if self.takes.states or before:
             return roots
-        _called(getattr(layer, self.forward), run.data.x, *self._options())
+        result_of(getattr(layer, self.forward), run.data.x, *self._options())
         return roots if self._parameters(roots) else plan.make(run.data, run.scope)
 
     def _options(self) -> Iterator[Any]:
@@ -235,13 +235,6 @@ def _upstream(rng: np.random.Generator, out: Any, at: int | None) -> Any:
     return np.where(np.arange(out.size).reshape(out.shape) == at % out.size, dout, 0.0)
 
 
-def _called(function: Callable[..., Any], *args: Any) -> Any:
-    try:
-        return function(*args)
-    except Exception as error:
-        raise UnfitError(f"{type(error).__name__}: {error}") from error
-
-
 def _kept(run: Attempt, names: Sequence[str]) -> Any:
     """What a layer keeps under one of some names."""
     layer = run.roots["self"]
@@ -271,10 +264,7 @@ def _input_goals(run: Attempt, back: Any, inputs: Mapping[str, Any], dout: Any) 
 def _maker(kind: type, args: Any, kwargs: Any) -> Make:
     def make(_data: Data, _scope: Scope) -> dict[str, Any]:
         np.random.seed(0)  # noqa: NPY002 - the program's own random numbers
-        try:
-            return {"self": kind(*args, **kwargs)}
-        except Exception as error:
-            raise UnfitError(f"{type(error).__name__}: {error}") from error
+        return {"self": result_of(kind, *args, **kwargs)}
 
     return make
 
@@ -285,8 +275,7 @@ def _constructions(kind: type, data: Data) -> Iterator[tuple[str, Make]]:
     sizes = size_kinds(replace(data, sizes=s))
     known = {key: e for key, e in sizes.items() if key not in ("sizes", "n_hiddens")}
     known["n_hidden"] = s.n_out
-    names = ", ".join(each.name for each in taken(kind))
-    said = f"{kind.__name__}({names})"
+    said = called(kind)
     for args, kwargs in ways(kind, "", Scope(known, {**SIZES, **_shapes(data)})):
         yield said, _maker(kind, args, kwargs)
     yield from ((said, _maker(kind, (), arrays)) for arrays in _arrays(kind, data.layout))

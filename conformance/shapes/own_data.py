@@ -12,9 +12,9 @@ from conformance.backward.examine import examine
 from conformance.backward.program import NotAGradientError
 from conformance.running.quiet import quiet
 from conformance.running.seconds import TooLongError, limited
-from conformance.shapes.arguments import needed
+from conformance.shapes.arguments import called, needed
 from conformance.shapes.attempt import LONGEST
-from conformance.shapes.judging import Found, Recognised, called
+from conformance.shapes.judging import Found, Recognised
 from conformance.shapes.vocabulary import bare
 
 SEEDS = {"seed", "rng", "randomstate", "n", "m", "s"}

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from conformance.shapes.arguments import Scope, constructions, needed
-from conformance.shapes.attempt import Call, UnfitError
+from conformance.shapes.attempt import Call, UnfitError, result_of
 from conformance.shapes.definitions import returned_names
 from conformance.shapes.example_data import N_HIDDEN, N_OUT, Data, M, Sizes
 from conformance.shapes.state import Leaf, leaves
@@ -110,10 +110,7 @@ def made_by(
                 raise UnfitError("it is not made so")
             _, args, kwargs = found[i]
             np.random.seed(0)  # noqa: NPY002 - the program's own random numbers
-            try:
-                made = chosen(factory(*args, **kwargs))
-            except Exception as error:
-                raise UnfitError(f"{type(error).__name__}: {error}") from error
+            made = result_of(lambda: chosen(factory(*args, **kwargs)))
             if made is None:
                 raise UnfitError(f"{said} makes something else")
             return {"self": made}
