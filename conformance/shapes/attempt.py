@@ -144,10 +144,22 @@ class Attempt:
 
     def node(self, value: Any) -> Node:
         """What computed a value."""
-        found = self.recorded.argument(value)
-        if type(found) is Node:
-            return found
-        return self.recorded.constant(np.asarray(value, dtype=np.float64))
+        return node_of(self.recorded, value)
+
+
+def node_of(trace: Trace, value: Any) -> Node:
+    """What computed a value in a trace.
+
+    Raises:
+        UnfitError: it is no number.
+    """
+    found = trace.argument(value)
+    if type(found) is Node:
+        return found
+    try:
+        return trace.constant(np.asarray(value, dtype=np.float64))
+    except (TypeError, ValueError) as error:  # such as a tensor of the program's own
+        raise UnfitError(f"it gives no numbers: {type(value).__name__}") from error
 
 
 def attempt(

@@ -19,9 +19,9 @@ from conformance.shapes.definitions import (
 )
 from conformance.shapes.dict_cells import pairs_and_cells
 from conformance.shapes.example_data import Data
-from conformance.shapes.function_pairs import PAIR, loss_class, losses
 from conformance.shapes.judging import Found, judged
 from conformance.shapes.layers import layer_search
+from conformance.shapes.losses import PAIR, loss_class, losses
 from conformance.shapes.own_data import own_data
 from conformance.shapes.parameters import made_by_the_file, made_here, takes_parameters
 from conformance.shapes.plans import (

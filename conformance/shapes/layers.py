@@ -5,7 +5,7 @@ backward part is given. Gradients of its parameters may be means over the sample
 input is none, so the two are judged apart. Left out: networks (`search.py`).
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from types import ModuleType
@@ -17,23 +17,22 @@ from conformance.backward.findings import Accused, Examined
 from conformance.backward.own_pass import examine_pass
 from conformance.backward.program import Goal, NotAGradientError, OwnPass
 from conformance.running.quiet import quiet
-from conformance.shapes.arguments import RATE, Scope, called, needed, size_kinds, ways
+from conformance.shapes.arguments import RATE, Scope, called, needed
 from conformance.shapes.attempt import Attempt, Call, Plan, UnfitError, begin, result_of
-from conformance.shapes.example_data import IMAGES, Data, Sizes, example_data
-from conformance.shapes.judging import Found, Recognised, right_gradients, used, with_lines
+from conformance.shapes.example_data import Data, Sizes, example_data
+from conformance.shapes.judging import Found, Recognised, right_gradients, used
 from conformance.shapes.layer_shapes import (
     OPTIONS,
-    SHAPES,
-    SIZES,
+    Make,
     Takes,
-    argument_kind,
-    cell_shapes,
+    layer_constructions,
     takes,
 )
 from conformance.shapes.places import places
 from conformance.shapes.plans import Made
 from conformance.shapes.search import generic
 from conformance.shapes.state import leaves
+from conformance.shapes.updated import with_lines
 from conformance.shapes.vocabulary import is_role
 from conformance.tracing.node import Node
 from conformance.tracing.program import traced_program
@@ -41,8 +40,6 @@ from conformance.tracing.trace import Trace
 
 ENTRIES = 8
 """So many entries of an output are tried alone."""
-
-Make = Callable[[Data, Scope], dict[str, Any]]
 
 LAYOUTS = (
     "rows", "columns", "one column", "one row", "one vector", "an image",
@@ -79,7 +76,7 @@ class LayerSearch:
         problem = "how it is made is not known"
         for layout in LAYOUTS:
             data = next(example_data(Sizes(), (layout,)))
-            for said, make in (*self._own(data), *_constructions(self.kind, data)):
+            for said, make in (*self._own(data), *layer_constructions(self.kind, data)):
                 made = Plan(said, make, (), self.module)
                 try:
                     found = self._judged(made, data)
@@ -259,51 +256,6 @@ def _input_goals(run: Attempt, back: Any, inputs: Mapping[str, Any], dout: Any) 
                 del left[i]
                 break
     return goals
-
-
-def _maker(kind: type, args: Any, kwargs: Any) -> Make:
-    def make(_data: Data, _scope: Scope) -> dict[str, Any]:
-        np.random.seed(0)  # noqa: NPY002 - the program's own random numbers
-        return {"self": result_of(kind, *args, **kwargs)}
-
-    return make
-
-
-def _constructions(kind: type, data: Data) -> Iterator[tuple[str, Make]]:
-    """The ways in which a layer may be made."""
-    s = replace(data.sizes, n_in=IMAGES[1]) if data.layout == "images" else data.sizes
-    sizes = size_kinds(replace(data, sizes=s))
-    known = {key: e for key, e in sizes.items() if key not in ("sizes", "n_hiddens")}
-    known["n_hidden"] = s.n_out
-    said = called(kind)
-    for args, kwargs in ways(kind, "", Scope(known, {**SIZES, **_shapes(data)})):
-        yield said, _maker(kind, args, kwargs)
-    yield from ((said, _maker(kind, (), arrays)) for arrays in _arrays(kind, data.layout))
-    by_order: dict[int, list[tuple[Any, ...]]] = {
-        0: [()], 1: [(s.n_out,), (s.n_in,)], 2: [(s.n_in, s.n_out)],
-    }  # fmt: skip
-    for args in by_order.get(len(needed(kind)), []):
-        yield said, _maker(kind, args, {})
-
-
-def _shapes(data: Data) -> dict[str, Any]:
-    """Shapes that a layer is told, of one sample: that of its input, and a column as long."""
-    shape = np.shape(data.x)[1:] if data.layout == "images" else np.shape(data.x)
-    return {"inputshape": shape, "outputshape": (int(np.prod(shape)), 1), "shape": shape}
-
-
-def _arrays(kind: type, layout: str) -> Iterator[dict[str, Any]]:
-    """The arrays that a layer may be made of, by its arguments; none if one is something else."""
-    names = [each.name for each in needed(kind)]
-    kinds = {name: argument_kind(name, names) for name in names}
-    if not names or "x" in kinds.values():
-        return
-    rng = np.random.default_rng(5)
-    for shapes in cell_shapes(names, layout):
-        yield {name: rng.normal(size=shape) for name, shape in shapes.items()}
-    for key, shapes in SHAPES.items():
-        if key.partition(",")[0] == layout:
-            yield {name: rng.normal(size=shapes[each]) for name, each in kinds.items()}
 
 
 def _is_misshapen(found: Found) -> bool:

@@ -231,16 +231,11 @@ class Searched:
 
 
 def _is_parameter(run: Attempt, leaf: Leaf, node: Node) -> bool:
-    """Whether an array is a parameter: by its name, or because the output depends on it."""
-    if leaf.is_parameter or not path_is_own(leaf.path):
+    """Whether an array is a parameter: by its name, since it is handed over, or of the output."""
+    if leaf.is_parameter or not leaf.path.startswith("self"):
         return True
     output = run.scope.kinds.get("output")
     return isinstance(output, np.ndarray) and run.node(output).depends_on(node)
-
-
-def path_is_own(path: str) -> bool:
-    """Whether an array belongs to an object, and is not a parameter that functions are handed."""
-    return path.startswith("self")
 
 
 def generic(run: Attempt) -> dict[str, Any]:

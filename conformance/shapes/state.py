@@ -3,6 +3,7 @@
 Left out: which of them are parameters.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import CellType, FunctionType, ModuleType, SimpleNamespace
@@ -39,6 +40,12 @@ class Leaf:
     def is_gradient(self) -> bool:
         """Whether it is kept as a gradient, by its path."""
         return "grad" in self.path.lower()
+
+
+def short(path: str) -> str:
+    """The name of a parameter, as it is said."""
+    found = re.fullmatch(r"\w+\['(\w+)'\]", path)
+    return found[1] if found else path.removeprefix("self.")
 
 
 Change = Callable[[Leaf], Any]
