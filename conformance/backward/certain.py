@@ -10,8 +10,6 @@ Left out: floats, which decide where balls do not go (`judge.py`).
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import reduce
-from operator import or_
 from typing import Any
 
 import numpy as np
@@ -22,7 +20,7 @@ from conformance.backward.epsilons import without_epsilons
 from conformance.backward.operation import is_float
 from conformance.backward.program import Goal, Recorded
 from conformance.backward.quantities import HALF_OF_THE_DIGITS
-from conformance.tracing.node import Node
+from conformance.tracing.node import Node, uses_of_nodes
 from conformance.tracing.replay import Replay
 from reference.step import Array
 
@@ -146,7 +144,7 @@ def _floats(exact: Any) -> Array:
 
 def _is_affordable(run: Recorded, goals: Sequence[Goal]) -> bool:
     """Whether what gradients and the loss need is little enough for balls."""
-    needed = reduce(or_, (each.node.uses for each in goals), run.loss.uses)
+    needed = uses_of_nodes((run.loss, *(each.node for each in goals)))
     return sum(_cost(e) for e in run.trace.nodes if needed >> e.number & 1) <= AFFORDABLE
 
 

@@ -25,7 +25,7 @@ from conformance.backward.quantities import (
 from conformance.backward.region import INVERSES, Region
 from conformance.backward.source import assigned, base, line_of, operand_name, own_lines, reads
 from conformance.tracing.frames import Frame
-from conformance.tracing.node import Node
+from conformance.tracing.node import Node, bits_of_nodes
 from reference.step import Array
 
 PRODUCTS = ("multiply", "divide", "negative")
@@ -201,7 +201,7 @@ class Culprit(Region):
 
     def _target(self, group: Group) -> tuple[Node, Array] | None:
         """The first wrong value below an operation of which it is known what it has to be."""
-        bits = sum(1 << each.number for each in group.nodes)
+        bits = bits_of_nodes(group.nodes)
         own = [each for each in self.repairs if each.group.first is group.first]
         for repair in own or self.repairs:
             if repair.kind in ("sum", "rest"):

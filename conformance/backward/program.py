@@ -6,15 +6,13 @@ Left out: the recorder (`tracing/`), and what is made of the record (`judge.py`)
 import dis
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import reduce
-from operator import or_
 from typing import Any
 
 import numpy as np
 
 from conformance.running.quiet import quiet
 from conformance.tracing.frames import Frame
-from conformance.tracing.node import Node
+from conformance.tracing.node import Node, bits_of_nodes
 from conformance.tracing.plain import plain
 from conformance.tracing.program import traced_program
 from conformance.tracing.trace import Trace
@@ -42,7 +40,7 @@ class Goal:
 
 def bits(goals: Sequence[Goal]) -> int:
     """The numbers of the parameters as bits."""
-    return reduce(or_, (1 << each.parameter.number for each in goals), 0)
+    return bits_of_nodes(each.parameter for each in goals)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from conformance.processes.division import Divided
 from conformance.processes.truth import truth
 from conformance.report.book_report import Report
 from conformance.tracing.frames import Frame
-from conformance.tracing.node import Node
+from conformance.tracing.node import Node, bits_of_nodes
 from conformance.tracing.together import TOGETHER
 from conformance.tracing.trace import Trace
 from conformance.verdict.compare import Status, Verdict
@@ -102,7 +102,7 @@ def blamed(trace: Trace, result: Node, right: Right, rank: int) -> tuple[Frame, 
         if result.depends_on(node) and is_float(node) and node.value.size >= result.value.size
     ]
     known = [node for node in on_the_way if _holds_one_of(node, sums)]
-    bits = sum(1 << node.number for node in known)
+    bits = bits_of_nodes(known)
     led_to = 0  # what a value that is right was computed of
     for node in known:
         led_to |= node.uses

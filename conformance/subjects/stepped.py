@@ -21,7 +21,7 @@ from conformance.model.updates import SGD
 from conformance.running.quiet import quiet
 from conformance.tracing.arranging import ARRANGING
 from conformance.tracing.index import Index, Location
-from conformance.tracing.node import Node
+from conformance.tracing.node import Node, bits_of_nodes
 from conformance.tracing.program import traced_program
 from conformance.tracing.replay import Replay
 from conformance.tracing.run import Run
@@ -178,7 +178,7 @@ def _untraced(trace: Trace) -> int:
     """
     constants = (each for each in trace.nodes if each.constant and each.frames)
     arrays = (each for each in constants if each.value.dtype.kind == "f" and telling(each.value))
-    return reduce(or_, (1 << each.number for each in arrays if np.ptp(each.value)), 0)
+    return bits_of_nodes(each for each in arrays if np.ptp(each.value))
 
 
 def _computed(node: Node) -> bool:

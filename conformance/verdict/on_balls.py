@@ -9,10 +9,9 @@ to floats.
 Left out: who asks (`judging/deciding.py`), where the digits went (`tracing/digits.py`).
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property, reduce
-from operator import or_
+from functools import cached_property
 from typing import Any
 
 import flint
@@ -25,7 +24,7 @@ from conformance.model.row import Row, is_given, of_batch
 from conformance.tracing.digits import Loss, Spot, locate
 from conformance.tracing.frames import Frame
 from conformance.tracing.index import SCALAR_ROUNDINGS, Location
-from conformance.tracing.node import Node
+from conformance.tracing.node import Node, uses_of_nodes
 from conformance.tracing.replay import Replay
 from conformance.tracing.trace import Trace
 from conformance.verdict.oracle import at_kinks
@@ -242,7 +241,7 @@ class _Values:
 
     def leaving(self, name: str) -> Node | None:
         """The first operation between a quantity and what enters it that floats have to judge."""
-        between = _bits(self.step.nodes(name)) & ~_bits(self.step.entering(name))
+        between = uses_of_nodes(self.step.nodes(name)) & ~uses_of_nodes(self.step.entering(name))
         left = min((n for n in self.replay.leaves if between >> n & 1), default=None)
         return None if left is None else self.step.trace.nodes[left]
 
@@ -321,10 +320,6 @@ class _Values:
     def _held(self, at: Location) -> Array:
         held = at.gather(lambda n: self.replay.value(self.step.trace.nodes[n]), object)
         return at.without_factor(to_balls(held))
-
-
-def _bits(nodes: Iterable[Node]) -> int:
-    return reduce(or_, (node.uses for node in nodes), 0)
 
 
 def _relative(array: Array, right: Array) -> float | None:
