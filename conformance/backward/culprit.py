@@ -18,10 +18,7 @@ from conformance.backward.findings import Line
 from conformance.backward.groups import UNFIT, Group, Repair, grouped
 from conformance.backward.judge import distance
 from conformance.backward.operation import MOVES, is_float
-from conformance.backward.quantities import (
-    HALF_OF_THE_DIGITS,
-    Match,
-)
+from conformance.backward.quantities import HALF_OF_THE_DIGITS, Match
 from conformance.backward.region import INVERSES, Region
 from conformance.backward.source import assigned, base, line_of, operand_name, own_lines, reads
 from conformance.tracing.frames import Frame

@@ -11,10 +11,7 @@ import numpy as np
 
 from conformance.backward.chain import Arrays
 from conformance.backward.judge import distance
-from conformance.backward.quantities import (
-    HALF_OF_THE_DIGITS,
-    Match,
-)
+from conformance.backward.quantities import HALF_OF_THE_DIGITS, Match
 from conformance.tracing.node import Node, bits_of_nodes
 
 UNFIT = (ValueError, TypeError, IndexError, ArithmeticError, AttributeError, KeyError)

@@ -20,11 +20,7 @@ from conformance.judging.judge import check_case, free_run, restarted
 from conformance.model.functions import COSTS, SIGMOID
 from conformance.model.updates import SGD
 from conformance.subjects import Subject
-from conformance.verdict.compare import (
-    FREE,
-    Status,
-    Verdict,
-)
+from conformance.verdict.compare import FREE, Status, Verdict
 from reference.updates import UPDATES
 
 SIZES = (

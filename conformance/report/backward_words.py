@@ -8,14 +8,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from pathlib import Path
 
-from conformance.backward.findings import (
-    UPDATES,
-    Accused,
-    Entry,
-    Examined,
-    Judged,
-    Line,
-)
+from conformance.backward.findings import UPDATES, Accused, Entry, Examined, Judged, Line
 from conformance.report.backward_causes import quoted, why
 from conformance.report.sentence import pluralize
 from conformance.report.visible import visible

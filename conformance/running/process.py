@@ -107,10 +107,7 @@ def run(
 
 
 def _wait(
-    process: "subprocess.Popen[bytes]",
-    heard: "Tails",
-    deadline: float,
-    watch: Callable[[], str],
+    process: "subprocess.Popen[bytes]", heard: "Tails", deadline: float, watch: Callable[[], str]
 ) -> tuple[bool, str]:
     """Whether the command ended, or why it must."""
     ended, stopped = False, ""

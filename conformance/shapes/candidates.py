@@ -12,11 +12,7 @@ from typing import Any, Protocol
 from conformance.shapes.arguments import needed, taken
 from conformance.shapes.assembled import assembled
 from conformance.shapes.custom_function import FunctionSearch, custom_function, custom_jax
-from conformance.shapes.definitions import (
-    Definitions,
-    returned_functions,
-    returned_names,
-)
+from conformance.shapes.definitions import Definitions, returned_functions, returned_names
 from conformance.shapes.dict_cells import pairs_and_cells
 from conformance.shapes.example_data import Data
 from conformance.shapes.judging import Found, judged

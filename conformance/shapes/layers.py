@@ -21,13 +21,7 @@ from conformance.shapes.arguments import RATE, Scope, called, needed
 from conformance.shapes.attempt import Attempt, Call, Plan, UnfitError, begin, result_of
 from conformance.shapes.example_data import Data, Sizes, example_data
 from conformance.shapes.judging import Found, Recognised, right_gradients, used
-from conformance.shapes.layer_shapes import (
-    OPTIONS,
-    Make,
-    Takes,
-    layer_constructions,
-    takes,
-)
+from conformance.shapes.layer_shapes import OPTIONS, Make, Takes, layer_constructions, takes
 from conformance.shapes.places import places
 from conformance.shapes.plans import Made
 from conformance.shapes.search import generic

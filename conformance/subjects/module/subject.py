@@ -78,12 +78,7 @@ def module_subject(thing: Any, name: str, cost: str | None = None) -> ModuleSubj
     start = partial(ModuleSession, built, c)
     said = _said(c, costs, dtypes)
     return ModuleSubject(
-        *(name, start),
-        conventions=said,
-        costs=costs,
-        dtypes=dtypes,
-        family=c.family,
-        build=built,
+        *(name, start), conventions=said, costs=costs, dtypes=dtypes, family=c.family, build=built
     )
 
 
