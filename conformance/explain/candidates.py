@@ -72,10 +72,6 @@ def candidates(family: tuple[str, ...], updates: tuple[str, ...] = (SGD,)) -> tu
     return tuple(case for each in updates or UPDATES for case in _candidates(family, each))
 
 
-CANDIDATES = candidates(())
-"""Those of the book's family."""
-
-
 @dataclass(frozen=True, eq=False)
 class FailingCase:
     """A small case on which a subject fails, and the step that shows it.

@@ -85,9 +85,9 @@ def judged(readings: Iterator[Reading], cost: str | None = None) -> Found | None
         first = first or each
         count = len(found.examined.gradients)
         fewer = best is not None and count < len(best.examined.gradients)  # they clear no more
-        if right_gradients(found) == count and not fewer:
+        if found.examined.right == count and not fewer:
             return found
-        if best is None or right_gradients(found) > right_gradients(best):
+        if best is None or found.examined.right > best.examined.right:
             best = found
     return best
 
@@ -109,11 +109,6 @@ def used(run: Attempt) -> tuple[str, ...]:
             names |= {kind.__name__ for kind in type(each).__mro__}
             waiting += vars(each).values() if hasattr(each, "__dict__") else ()
     return tuple(sorted(names))
-
-
-def right_gradients(found: Found) -> int:
-    """How many gradients of a program are right."""
-    return sum(each.ok for each in found.examined.gradients)
 
 
 def recognised(reading: Reading) -> Recognised:

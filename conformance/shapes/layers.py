@@ -13,14 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from conformance.backward.findings import Accused, Examined
+from conformance.backward.findings import Examined, merged
 from conformance.backward.own_pass import examine_pass
 from conformance.backward.program import Goal, NotAGradientError, OwnPass
 from conformance.running.quiet import quiet
 from conformance.shapes.arguments import RATE, Scope, called, needed
 from conformance.shapes.attempt import Attempt, Call, Plan, UnfitError, begin, result_of
 from conformance.shapes.example_data import Data, Sizes, example_data
-from conformance.shapes.judging import Found, Recognised, right_gradients, used
+from conformance.shapes.judging import Found, Recognised, used
 from conformance.shapes.layer_shapes import OPTIONS, Make, Takes, layer_constructions, takes
 from conformance.shapes.places import places
 from conformance.shapes.plans import Made
@@ -75,7 +75,9 @@ class LayerSearch:
                 try:
                     found = self._judged(made, data)
                     if found is not None and not found.examined.ok:
-                        found = max(found, self._sparsely(made, data), key=right_gradients)
+                        found = max(
+                            found, self._sparsely(made, data), key=lambda each: each.examined.right
+                        )
                 except UnfitError as error:
                     if error.stage:
                         self.problems.append(f"{self.backward}: {error}")
@@ -259,18 +261,11 @@ def _is_misshapen(found: Found) -> bool:
 
 def together(parts: Sequence[Examined]) -> Examined:
     """What was judged apart, as one; a line that is blamed twice is blamed once."""
-    accused: list[Accused] = []
-    for each in (blamed for part in parts for blamed in part.accused):
-        same = next((i for i, e in enumerate(accused) if e.lines[:1] == each.lines[:1]), None)
-        if same is None:
-            accused.append(each)
-        else:
-            names = (*accused[same].gradients, *each.gradients)
-            accused[same] = replace(accused[same], gradients=names)
+    blamed = (each for part in parts for each in part.accused)
     return replace(
         parts[0],
         gradients=tuple(e for part in parts for e in part.gradients),
-        accused=tuple(accused),
+        accused=merged(blamed, lambda each: each.lines[:1]),
         kinks=any(each.kinks for each in parts),
     )
 
