@@ -24,7 +24,8 @@ from conformance.backward.groups import Repair
 from conformance.backward.judge import Verdict, verdicts
 from conformance.backward.names import named as value_name
 from conformance.backward.passes import passes
-from conformance.backward.source import line_of, lines_of, loop_around
+from conformance.backward.source import line_of, lines_of
+from conformance.backward.syntax import loop_around
 from conformance.tracing.digits import Spot, locate
 from conformance.tracing.replay import Replay
 

@@ -20,7 +20,8 @@ from conformance.backward.judge import distance
 from conformance.backward.operation import MOVES, is_float
 from conformance.backward.quantities import HALF_OF_THE_DIGITS, Match
 from conformance.backward.region import INVERSES, Region
-from conformance.backward.source import assigned, base, line_of, operand_name, own_lines, reads
+from conformance.backward.source import line_of, operand_name, own_lines
+from conformance.backward.syntax import assigned, base, reads
 from conformance.tracing.frames import Frame
 from conformance.tracing.node import Node, bits_of_nodes
 from reference.step import Array

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.backward.source import tree
+from conformance.backward.syntax import tree
 from conformance.running.quiet import quiet
 from conformance.running.seconds import TooLongError, limited
 from conformance.shapes.arguments import PENALTY, Scope, data_kinds, size_kinds

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-from conformance.backward.source import tree
+from conformance.backward.syntax import tree
 from conformance.errors import SubjectError, UsageError
 from conformance.subjects.execution import Failed, run_file
 from conformance.subjects.load import NOTEBOOK, source_of

@@ -17,8 +17,9 @@ import numpy as np
 
 from conformance.arithmetic.balls import precision
 from conformance.corpus.case import Case
+from conformance.subjects.generic import FIRST, Draw, generic, generic_case
 from conformance.subjects.observation import Where
-from conformance.subjects.stepped import FIRST, TURNED, Draw, Stepped, generic, generic_case
+from conformance.subjects.stepped import TURNED, Stepped
 from conformance.subjects.stretched import Operations, Twins, alike, operations
 from conformance.tracing.arranging import LIMITING
 from conformance.tracing.blame import Blame, Lines
