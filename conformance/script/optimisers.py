@@ -17,8 +17,8 @@ from conformance.running.quiet import quiet
 from conformance.running.seconds import limited
 from conformance.script.holders import Holder, holders, holds, is_gradient, pairs_of, started
 from conformance.shapes.arguments import RATE, needed, taken
-from conformance.shapes.attempt import LONGEST
 from conformance.shapes.plans import methods
+from conformance.shapes.run import LONGEST
 from conformance.shapes.vocabulary import bare, is_role, kinds_of
 from conformance.tracing.node import Node
 from conformance.tracing.program import traced_program

@@ -14,10 +14,10 @@ import numpy as np
 from conformance.running.quiet import quiet
 from conformance.running.seconds import TooLongError, limited
 from conformance.shapes.arguments import called, constructions, needed, taken
-from conformance.shapes.attempt import LONGEST
 from conformance.shapes.definitions import Definitions
 from conformance.shapes.example_data import Data, Sizes, example_data
 from conformance.shapes.plans import by_role, methods, sizes_of
+from conformance.shapes.run import LONGEST
 from conformance.shapes.state import Leaf, leaves
 from conformance.shapes.vocabulary import is_parameter, kinds_of
 

@@ -83,12 +83,12 @@ def data_kinds(data: Data, penalty: float) -> dict[str, Any]:
         "penalty": penalty,
         "quiet": QUIET,
         "seed": 0,
-        "pairs": _pairs(data),
+        "pairs": samples_of(data),
         "state": np.zeros((sizes.n_hidden, 1)),
     }
 
 
-def _pairs(data: Data) -> list[tuple[Any, Any]]:
+def samples_of(data: Data) -> list[tuple[Any, Any]]:
     """The samples one by one."""
     if data.layout not in ("rows", "columns"):
         return [(data.x, data.y)]
@@ -210,11 +210,7 @@ def constructions(
     factory: Callable[..., Any], data: Data
 ) -> Iterator[tuple[str, tuple[Any, ...], dict[str, Any]]]:
     """The ways in which a class may be called: what is said of it, and the arguments."""
-    said, sizes, samples = (
-        called(factory, "__qualname__"),
-        size_kinds(data),
-        data_kinds(data, PENALTY),
-    )
+    said, sizes = called(factory, "__qualname__"), size_kinds(data)
     s, count = data.sizes, len(needed(factory))
     by_size = _by_name(factory, Scope(sizes))
     if by_size is not None:
@@ -240,7 +236,7 @@ def constructions(
         4: ((s.n_in, s.n_hidden, s.n_out, RATE), (s.n_in, s.n_hidden, s.n_hidden + 1, s.n_out)),
         5: ((s.n_in, s.n_hidden, s.n_hidden + 1, s.n_out, RATE),),
     }
-    by_data = _by_name(factory, Scope({**sizes, **samples}))
+    by_data = _by_name(factory, Scope({**sizes, **data_kinds(data, PENALTY)}))
     if by_data is not None and any(value is data.x for value in by_data.values()):
         yield said, (), by_data
     for given in by_order.get(count, ()):

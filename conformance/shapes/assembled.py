@@ -18,9 +18,10 @@ from conformance.backward.syntax import tree
 from conformance.running.quiet import quiet
 from conformance.running.seconds import TooLongError, limited
 from conformance.shapes.arguments import PENALTY, Scope, data_kinds, size_kinds
-from conformance.shapes.attempt import LONGEST, UnfitError, provide
+from conformance.shapes.attempt import provide
 from conformance.shapes.example_data import Data
 from conformance.shapes.plans import Made
+from conformance.shapes.run import LONGEST, UnfitError
 from conformance.shapes.vocabulary import is_role
 from conformance.subjects.execution import missing, names_in
 

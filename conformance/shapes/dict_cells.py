@@ -16,11 +16,11 @@ import numpy as np
 from conformance.backward.program import NotAGradientError, OwnPass
 from conformance.running.quiet import quiet
 from conformance.shapes.arguments import needed
-from conformance.shapes.attempt import UnfitError, tried
 from conformance.shapes.definitions import definition_of
 from conformance.shapes.example_data import N_HIDDEN, N_IN, N_OUT, M
 from conformance.shapes.function_pairs import PairSearch, found_pair, goals_of, pairs
 from conformance.shapes.judging import Found
+from conformance.shapes.run import UnfitError, tried
 from conformance.shapes.state import is_floats
 from conformance.shapes.vocabulary import BIAS, bare
 from conformance.tracing.program import traced_program

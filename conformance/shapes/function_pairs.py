@@ -16,11 +16,11 @@ from conformance.backward.own_pass import examine_pass
 from conformance.backward.program import Goal, NotAGradientError, OwnPass
 from conformance.running.quiet import quiet
 from conformance.shapes.arguments import called, needed
-from conformance.shapes.attempt import UnfitError, node_of, tried
 from conformance.shapes.definitions import returned_names
 from conformance.shapes.judging import Found, Recognised
 from conformance.shapes.layer_shapes import OPTIONS, SHAPES, argument_kind
 from conformance.shapes.layers import together
+from conformance.shapes.run import UnfitError, node_of, tried
 from conformance.shapes.state import is_floats
 from conformance.shapes.vocabulary import bare, stem
 from conformance.tracing.program import traced_program

@@ -17,9 +17,10 @@ from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.phases import TwoPhasesError
 from conformance.backward.program import Goal, NotAGradientError
 from conformance.shapes.arguments import RATE, called
-from conformance.shapes.attempt import Attempt, is_number
+from conformance.shapes.learned import is_number
 from conformance.shapes.places import Places
 from conformance.shapes.reading import Reading
+from conformance.shapes.run import Attempt
 from conformance.shapes.updated import never_moved, taking, turned
 from conformance.tracing.frames import Frame
 from conformance.tracing.node import Node

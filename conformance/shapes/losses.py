@@ -16,10 +16,10 @@ from conformance.backward.own_pass import examine_pass
 from conformance.backward.program import Goal, NotAGradientError, OwnPass
 from conformance.running.quiet import quiet
 from conformance.shapes.arguments import called, needed, taken
-from conformance.shapes.attempt import UnfitError, node_of, tried
 from conformance.shapes.example_data import Sizes, example_data
 from conformance.shapes.judging import Found, Recognised
 from conformance.shapes.layers import called_itself
+from conformance.shapes.run import UnfitError, node_of, tried
 from conformance.shapes.vocabulary import bare, is_plain, is_role, kinds_of
 from conformance.tracing.program import traced_program
 from conformance.tracing.trace import Trace

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from conformance.backward.program import Goal
-from conformance.shapes.attempt import Attempt, UnfitError
+from conformance.shapes.run import Attempt, UnfitError
 from conformance.shapes.state import Leaf, leaves, short
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import FILLED, Node, flat

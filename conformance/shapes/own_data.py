@@ -13,8 +13,8 @@ from conformance.backward.program import NotAGradientError
 from conformance.running.quiet import quiet
 from conformance.running.seconds import TooLongError, limited
 from conformance.shapes.arguments import called, needed
-from conformance.shapes.attempt import LONGEST
 from conformance.shapes.judging import Found, Recognised
+from conformance.shapes.run import LONGEST
 from conformance.shapes.vocabulary import bare
 
 SEEDS = {"seed", "rng", "randomstate", "n", "m", "s"}

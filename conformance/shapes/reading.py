@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from conformance.shapes.attempt import Attempt, Plan
 from conformance.shapes.example_data import Data
 from conformance.shapes.places import Places
+from conformance.shapes.run import Attempt, Plan
 from conformance.shapes.vocabulary import BIAS, bare
 from conformance.tracing.node import Node
 

@@ -12,19 +12,13 @@ from typing import Any
 import numpy as np
 
 from conformance.shapes.arguments import PENALTY, Scope
-from conformance.shapes.attempt import (
-    OPERATIONS,
-    Attempt,
-    Call,
-    Plan,
-    UnfitError,
-    attempt,
-    is_number,
-)
+from conformance.shapes.attempt import attempt
 from conformance.shapes.example_data import BATCHES, SEQUENCES, SINGLES, Data, Sizes, example_data
+from conformance.shapes.learned import is_number
 from conformance.shapes.places import places
 from conformance.shapes.plans import OUTS, Made, Named, chains, sizes_of
 from conformance.shapes.reading import Reading
+from conformance.shapes.run import OPERATIONS, Attempt, Call, Plan, UnfitError
 from conformance.shapes.state import Leaf, leaves
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace

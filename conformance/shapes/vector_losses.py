@@ -17,9 +17,10 @@ from conformance.backward.program import Goal, NotAGradientError, OwnPass
 from conformance.running.quiet import quiet
 from conformance.running.seconds import TooLongError, limited
 from conformance.shapes.arguments import called, needed
-from conformance.shapes.attempt import LONGEST, is_number
 from conformance.shapes.definitions import returned_names
 from conformance.shapes.judging import Found, Recognised
+from conformance.shapes.learned import is_number
+from conformance.shapes.run import LONGEST
 from conformance.shapes.vocabulary import bare, is_role
 from conformance.tracing.program import traced_program
 from conformance.tracing.trace import Trace
