@@ -11,13 +11,16 @@ from typing import Any
 import numpy as np
 
 from conformance.running.quiet import quiet
-from conformance.shapes.arguments import (
-    Scope,
-)
+from conformance.shapes.arguments import Scope
 from conformance.shapes.example_data import Data
 from conformance.shapes.state import Leaf, leaves
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
+
+LONGEST = 3.0
+"""Seconds that one call may take."""
+OPERATIONS = 700
+"""After so many a program that trains has made its first update, unless it is a large one."""
 
 
 class UnfitError(Exception):
@@ -58,14 +61,6 @@ def tried(function: Callable[..., Any], ways: Iterable[tuple[Any, Any]]) -> Any:
         except UnfitError as error:
             problem = str(error)
     raise UnfitError(f"{function.__name__}: {problem}")
-
-
-LONGEST = 3.0
-"""Seconds that one call may take."""
-
-
-OPERATIONS = 700
-"""After so many a program that trains has made its first update, unless it is a large one."""
 
 
 @dataclass(frozen=True)

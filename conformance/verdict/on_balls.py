@@ -14,7 +14,6 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-import flint
 import numpy as np
 
 from conformance.arithmetic.balls import balls, precision
@@ -27,15 +26,14 @@ from conformance.tracing.index import SCALAR_ROUNDINGS, Location
 from conformance.tracing.node import Node, uses_of_nodes
 from conformance.tracing.replay import Replay
 from conformance.tracing.trace import Trace
+from conformance.verdict.apart import EXACT, moved, relative, rescaled
 from conformance.verdict.oracle import at_kinks
 from reference.step import Array, Batch
 from reference.updates import OLD
 
 BITS = 400
 MORE_BITS = 4096  # where 1 − σ(z) of a saturated neuron needs more digits to be known
-EXACT = 1e-60  # what a right formula agrees to, at least
 UNNAMED = "…"
-TINY = flint.arb(2) ** -1400  # no float is so small
 
 
 @dataclass(frozen=True, eq=False)
@@ -255,10 +253,10 @@ class _Values:
         """How far a quantity is from its equation; None if the balls are too wide to tell."""
         row, own = self.step.case.rows[name], self._value(name)
         right = self._computed(row)
-        apart = _relative(own, right)
+        apart = relative(own, right)
         if apart is None or apart <= EXACT or own.shape != right.shape:
             return apart
-        others = (_relative(own, each) for each in self._admitted(row, own, right))
+        others = (relative(own, each) for each in self._admitted(row, own, right))
         return min([apart, *(each for each in others if each is not None)])
 
     def off(self, name: str) -> float:
@@ -274,7 +272,7 @@ class _Values:
             return self._entering(each) if at is None else floats(at)
 
         right = np.asarray(row.function(*map(entering, row.inputs)), dtype=object)
-        apart = _relative(floats(self.step.found[name]), right)
+        apart = relative(floats(self.step.found[name]), right)
         return 0.0 if apart is None else apart
 
     def _admitted(self, row: Row, own: Array, right: Array) -> Iterator[Array]:
@@ -288,7 +286,7 @@ class _Values:
         # the decay in a velocity is one of the weights, whose factor is rounded by itself
         before = self._start.get(row.name.removeprefix("v_"))
         for each in rights:
-            yield _rescaled(each, own, unit) if before is None else _moved(each, own, before, unit)
+            yield rescaled(each, own, unit) if before is None else moved(each, own, before, unit)
 
     @cached_property
     def _start(self) -> dict[str, Any]:
@@ -320,52 +318,3 @@ class _Values:
     def _held(self, at: Location) -> Array:
         held = at.gather(lambda n: self.replay.value(self.step.trace.nodes[n]), object)
         return at.without_factor(to_balls(held))
-
-
-def _relative(array: Array, right: Array) -> float | None:
-    """The largest distance, as a part of the largest entry; None if it cannot be told."""
-    if array.shape != right.shape:
-        return float("inf")
-    distances = [abs(each) for each in np.asarray(array - right, dtype=object).flat]
-    if not all(each.is_finite() for each in distances):
-        return float("inf")
-    apart = max((each.abs_upper() for each in distances), default=flint.arb(0))
-    if apart < TINY:
-        return 0.0
-    scale = max(each.abs_upper() for each in right.flat)
-    error = float(apart / scale) if scale != 0 else float(apart)
-    overlap = all(each.contains(0) for each in distances)
-    unknown = overlap and (error > EXACT or all(each.contains(0) for each in right.flat))
-    return None if unknown else error
-
-
-def _rescaled(right: Array, own: Array, unit: float) -> Array:
-    """The right numbers with the factor of the program's, if that is rounded from 1."""
-    i = _pivot(right)
-    if i is None:
-        return right
-    factor = own.flat[i] / right.flat[i]
-    return np.asarray(right * factor) if (factor - 1).abs_upper() <= unit else right
-
-
-def _moved(right: Array, own: Array, before: Array, unit: float) -> Array:
-    """The right parameters with the program's η and 1 − ηλ/n, if those are rounded from ours."""
-    moves, off = right - before, own - right
-    i = _pivot(moves)
-    if i is None:
-        return _rescaled(right, own, unit)
-    minors = np.asarray(before * moves.flat[i] - moves * before.flat[i])
-    j, kept = _pivot(minors), flint.arb(0)
-    if j is not None:
-        kept = (off.flat[j] * moves.flat[i] - off.flat[i] * moves.flat[j]) / minors.flat[j]
-    moved = (off.flat[i] - kept * before.flat[i]) / moves.flat[i]
-    if kept.abs_upper() > unit or moved.abs_upper() > unit:
-        return right
-    return np.asarray(right + before * kept + moves * moved)
-
-
-def _pivot(array: Array) -> int | None:
-    """The entry that is furthest from 0; None if all may be 0."""
-    numbers: list[Any] = list(array.flat)
-    i = max(range(len(numbers)), key=lambda i: numbers[i].abs_lower(), default=None)
-    return None if i is None or numbers[i].contains(0) else i
