@@ -1,6 +1,6 @@
 """Where a fault may be: the operations that lead to the first wrong value.
 
-Left out: the changes that are tried there (`culprit.py`).
+Left out: the changes that are tried there (`fixes.py`).
 """
 
 from collections.abc import Callable

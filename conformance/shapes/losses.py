@@ -16,7 +16,7 @@ from conformance.backward.own_pass import examine_pass
 from conformance.backward.program import Goal, NotAGradientError, OwnPass
 from conformance.running.quiet import quiet
 from conformance.shapes.arguments import called, needed, taken
-from conformance.shapes.example_data import Sizes, example_data
+from conformance.shapes.example_data import Data, Sizes, example_data
 from conformance.shapes.judging import Found, Recognised
 from conformance.shapes.layers import called_itself
 from conformance.shapes.run import UnfitError, node_of, tried
@@ -76,7 +76,18 @@ class LossSearch:
         told = outputs[targets.index(False)] or not outputs[targets.index(True)]
         return (targets[0],) if told else (False, True)
 
-    def _judged(self, data: Any, *, turned: bool) -> Found:
+    def _judged(self, data: Data, *, turned: bool) -> Found:
+        step, calls = self._run(data, turned=turned)
+        examined, (goal,) = examine_pass(step), step.goals
+        if not examined.ok and self.prime is not None and _is_difference(goal, data.y):
+            raise _OtherError(f"{self.name}: its gradient is that of what the output is made of")
+        said, output = tuple(map(called, calls)), ("the output",)
+        recognised = Recognised(self.name, data.layout, data.coding, said, "returned", output)
+        used = tuple(getattr(each, "__name__", "") for each in calls)
+        return Found(recognised, examined, used)
+
+    def _run(self, data: Data, *, turned: bool) -> tuple[OwnPass, list[Any]]:
+        """What it gives for drawn outputs, recorded, and what was called."""
         trace = Trace(sites=True)
         held = None if self.make is None else tried(self.make, [((), {})])
         function = self.function if held is None else getattr(held, self.function)
@@ -88,8 +99,7 @@ class LossSearch:
             result = tried(function, [(pair, {})])
             beside = isinstance(result, tuple) and len(result) == len(PAIR)
             loss, gradient = result if beside else (result, None)
-            loss = loss.mean() if np.size(loss) > 1 else loss
-            node = node_of(trace, loss)
+            node = node_of(trace, loss.mean() if np.size(loss) > 1 else loss)
             if self.prime is not None:
                 gradient = self._gradient(held, pair, output)
             if not isinstance(gradient, np.ndarray) or gradient.size != output.size:
@@ -98,20 +108,7 @@ class LossSearch:
         if not node.depends_on(goal.parameter):
             raise UnfitError(f"{self.name} does not depend on the output")
         step = OwnPass(trace, (goal,), loss=node, promised=self.prime is None)
-        examined = examine_pass(step)
-        if not examined.ok and self.prime is not None and _is_difference(goal, data.y):
-            raise _OtherError(f"{self.name}: its gradient is that of what the output is made of")
-        calls = [function] if self.prime is None else [function, self._prime(held)]
-        recognised = Recognised(
-            self.name,
-            data.layout,
-            data.coding,
-            tuple(map(called, calls)),
-            "returned",
-            ("the output",),
-        )
-        used = tuple(getattr(each, "__name__", "") for each in calls)
-        return Found(recognised, examined, used)
+        return step, [function] if self.prime is None else [function, self._prime(held)]
 
     def _prime(self, held: Any) -> Any:
         return self.prime if held is None else getattr(held, self.prime)
