@@ -5,7 +5,7 @@ backward part is given. Gradients of its parameters may be means over the sample
 input is none, so the two are judged apart. Left out: networks (`search.py`).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from types import ModuleType
@@ -155,15 +155,7 @@ class LayerSearch:
             layer = run.roots["self"]
             with traced_program(trace):
                 forward, backward = (getattr(layer, e) for e in (self.forward, self.backward))
-                ahead = [each.name for each in needed(forward)]
-                inputs = {"the input": run.scope.kinds["inputs"]}
-                for name, kind in list(zip(ahead, self.takes.forward, strict=True))[1:]:
-                    state = kind == "state"
-                    inputs[name] = (
-                        trace.given(rng.normal(size=data.output_shape), name)
-                        if state
-                        else OPTIONS[kind]
-                    )
+                inputs = self._inputs(run, forward, rng)
                 given = tuple(inputs.values())
                 result = result_of(forward, *given)
                 run.results.append((Call("forward", forward), forward, result))
@@ -179,6 +171,17 @@ class LayerSearch:
                     raise UnfitError(str(error), stage=1) from error
                 run.results.append((Call("backward", backward), backward, back))
             return run, loss, _input_goals(run, back, inputs, given_back[0])
+
+    def _inputs(
+        self, run: Attempt, forward: Callable[..., Any], rng: np.random.Generator
+    ) -> dict[str, Any]:
+        """What the forward part is given, by what is said of it: the input, states, options."""
+        inputs = {"the input": run.scope.kinds["inputs"]}
+        ahead = [each.name for each in needed(forward)]
+        for name, kind in list(zip(ahead, self.takes.forward, strict=True))[1:]:
+            drawn = rng.normal(size=run.data.output_shape) if kind == "state" else None
+            inputs[name] = OPTIONS[kind] if drawn is None else run.recorded.given(drawn, name)
+        return inputs
 
     def _given_back(self, upstreams: Sequence[Any], inputs: Any) -> tuple[Any, ...]:
         """What the backward part is given."""
