@@ -102,16 +102,13 @@ def called(
             raise NotAGradientError(
                 f"backward gives {len(gradients)} gradients of {len(given)} arguments"
             )
-        goals, absent = [], []
-        for name, each, gradient, wanted in zip(names, given, gradients, needs, strict=False):
-            if not wanted:
-                continue
-            if gradient is None:
-                absent.append(name)
-            goals.append(Goal(name, start[name], _gradient(tensors, gradient, each)))
+        several = zip(names, given, gradients, needs, strict=False)
+        judged = [(name, each, own) for name, each, own, wanted in several if wanted]
+        goals = tuple(Goal(n, start[n], _gradient(tensors, own, each)) for n, each, own in judged)
+    absent = tuple(name for name, _, own in judged if own is None)
     returns = last_return(inspect.unwrap(backward_of(kind)))
-    step = OwnPass(trace, tuple(goals), loss=loss, returns=returns, promised=True)
-    return Called(step, outputs, given_back, tuple(absent))
+    step = OwnPass(trace, goals, loss=loss, returns=returns, promised=True)
+    return Called(step, outputs, given_back, absent)
 
 
 def loss_of(

@@ -211,7 +211,7 @@ def constructions(
 ) -> Iterator[tuple[str, tuple[Any, ...], dict[str, Any]]]:
     """The ways in which a class may be called: what is said of it, and the arguments."""
     said, sizes = called(factory, "__qualname__"), size_kinds(data)
-    s, count = data.sizes, len(needed(factory))
+    s = data.sizes
     by_size = _by_name(factory, Scope(sizes))
     if by_size is not None:
         yield said, (), by_size
@@ -228,7 +228,17 @@ def constructions(
         for other in ([s.n_in, s.n_hidden, s.n_hidden - 1, s.n_out], [s.n_in, s.n_out]):
             if listed:
                 yield said, (), {**by_size, **dict.fromkeys(listed, other)}
-    by_order: Mapping[int, tuple[tuple[Any, ...], ...]] = {
+    by_data = _by_name(factory, Scope({**sizes, **data_kinds(data, PENALTY)}))
+    if by_data is not None and any(value is data.x for value in by_data.values()):
+        yield said, (), by_data
+    for given in _by_order(data).get(len(needed(factory)), ()):
+        yield said, given, {}
+
+
+def _by_order(data: Data) -> Mapping[int, tuple[tuple[Any, ...], ...]]:
+    """What a class may be given whose arguments have names that say nothing, by their number."""
+    s = data.sizes
+    return {
         0: ((),),
         1: (([s.n_in, s.n_hidden, s.n_out],),),
         2: ((s.n_in, s.n_out), (data.x, data.y)),
@@ -236,11 +246,6 @@ def constructions(
         4: ((s.n_in, s.n_hidden, s.n_out, RATE), (s.n_in, s.n_hidden, s.n_hidden + 1, s.n_out)),
         5: ((s.n_in, s.n_hidden, s.n_hidden + 1, s.n_out, RATE),),
     }
-    by_data = _by_name(factory, Scope({**sizes, **data_kinds(data, PENALTY)}))
-    if by_data is not None and any(value is data.x for value in by_data.values()):
-        yield said, (), by_data
-    for given in by_order.get(count, ()):
-        yield said, given, {}
 
 
 def called(function: Any, name: str = "__name__") -> str:
