@@ -10,7 +10,7 @@ Left out: who asks (`judging/deciding.py`), where the digits went (`tracing/digi
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -20,13 +20,13 @@ from conformance.arithmetic.balls import balls, precision
 from conformance.arithmetic.exact import to_balls
 from conformance.corpus.case import Case
 from conformance.model.row import Row, is_given, of_batch
-from conformance.tracing.digits import Loss, Spot, locate
-from conformance.tracing.frames import Frame
+from conformance.tracing.digits import Spot, locate
 from conformance.tracing.index import SCALAR_ROUNDINGS, Location
 from conformance.tracing.node import Node, uses_of_nodes
 from conformance.tracing.replay import Replay
 from conformance.tracing.trace import Trace
 from conformance.verdict.apart import EXACT, moved, relative, rescaled
+from conformance.verdict.exactness import Exactness, LostDigits
 from conformance.verdict.oracle import at_kinks
 from reference.step import Array, Batch
 from reference.updates import OLD
@@ -65,47 +65,6 @@ class TracedStep:
         """The nodes that hold what enters the equation of a quantity."""
         made = (node for each in self.case.rows[name].made for node in self.nodes(each))
         return [*made, *self.before.values()]
-
-
-@dataclass(frozen=True)
-class Exactness:
-    """How a quantity stands to its equation on balls.
-
-    Attributes:
-        error: its distance as a part of the largest entry; None if floats have to decide.
-        why: then, why.
-        frames: the lines of the rounding without which it would be right, the innermost first.
-    """
-
-    error: float | None = None
-    why: str = ""
-    frames: tuple[Frame, ...] = field(default=(), compare=False)
-
-    @property
-    def right(self) -> bool:
-        """Whether it follows from its equation."""
-        return self.error is not None and self.error <= EXACT
-
-    @property
-    def wrong(self) -> bool:
-        """Whether it does not, whatever the rounding."""
-        return self.error is not None and not self.error <= EXACT
-
-
-@dataclass(frozen=True)
-class LostDigits:
-    """What a quantity that is exactly right on balls has lost in floats.
-
-    Attributes:
-        off: how far it is from what its equation makes of the program's own floats, as a part of
-            the largest entry.
-        badly: whether it is not finite, or has not kept half of its digits.
-        loss: the operation at which they went, if it is a single one.
-    """
-
-    off: float
-    badly: bool
-    loss: Loss | None = None
 
 
 class OnBalls:
