@@ -90,7 +90,7 @@ def _of_group(run: Recorded, group: Wanted) -> dict[Goal, Certain]:
         return {goal: each for one in group for goal, each in _of_group(run, [one]).items()}
     if together <= EQUAL:
         replay = Replay(run.trace)
-        digits = _digits(together)
+        digits = digits_of(together)
         return {
             goal: Certain(True, digits, _has_half(goal, replay, added, _unit(run, goal)))
             for goal, added in group
@@ -98,13 +98,13 @@ def _of_group(run: Recorded, group: Wanted) -> dict[Goal, Certain]:
     plain = without_epsilons(run)
     apart = None if plain is None else _apart(plain, group)
     known = apart is not None and apart <= EQUAL
-    digits = _digits(together)
+    digits = digits_of(together)
     return {goal: Certain(False, digits, right_without_epsilons=known) for goal, _ in group}
 
 
-def _digits(apart: float) -> int:
+def digits_of(apart: float, most: int = MOST_DIGITS) -> int:
     """The decimal digits to which two numbers agree that are so far apart."""
-    return MOST_DIGITS if apart == 0 else max(0, min(MOST_DIGITS, math.floor(-math.log10(apart))))
+    return most if apart == 0 else max(0, min(most, math.floor(-math.log10(apart))))
 
 
 def _unit(run: Recorded, goal: Goal) -> float:
