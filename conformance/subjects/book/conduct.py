@@ -1,6 +1,6 @@
 """What a network does beside its steps: its loop, its cost, and what feedforward leaves alone.
 
-Judged once, on small new networks. Left out: the steps (`session.py`).
+Judged once, on small new networks. Left out: the steps (`traced_session.py`).
 """
 
 from collections.abc import Iterator
