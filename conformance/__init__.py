@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from conformance.report.file_report import FileReport
     from conformance.report.script_report import ScriptReport
     from conformance.script.recording import Recording
-    from conformance.training.report import TrainReport
+    from conformance.training.show import TrainReport
 
 __all__ = [
     "BackwardReport",
@@ -46,7 +46,7 @@ _LATER = {
     "Recording": "conformance.script.recording",
     "Report": "conformance.report.book_report",
     "ScriptReport": "conformance.report.script_report",
-    "TrainReport": "conformance.training.report",
+    "TrainReport": "conformance.training.show",
 }
 """Classes whose modules import much: they are loaded when they are asked for."""
 

@@ -98,12 +98,7 @@ class Meant(NamedTuple):
 
 
 def found(
-    subject: object,
-    place: Path,
-    meant: Meant,
-    *,
-    case: str | None = None,
-    timeout: float = 60.0,
+    subject: object, place: Path, meant: Meant, *, case: str | None = None, timeout: float = 60.0
 ) -> Subject:
     """The subject that is an object, or that words name which are no file's or module's.
 
@@ -218,14 +213,7 @@ def _send_all(
         send({"conventions": list(report.conventions), **more})
 
     with threadpool_limits(1):
-        examine(
-            subject,
-            store.root(),
-            fitting,
-            judged,
-            grown,
-            detailed=detailed,
-        )
+        examine(subject, store.root(), fitting, judged, grown, detailed=detailed)
 
 
 def _fitting(report: Report) -> Report:

@@ -38,6 +38,19 @@ def check_output(option: str, path: Path) -> None:
         raise UsageError(f"{option} {path}: {error.strerror}") from error
 
 
+def make_folder(option: str, folder: Path) -> Path:
+    """Make a folder, if it is missing, with those that it is in.
+
+    Raises:
+        UsageError: it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{option} {folder}: {error.strerror}") from error
+    return folder
+
+
 def put(option: str, path: Path, text: str) -> None:
     """Write a file; if that fails, an older one stays as it was.
 

@@ -210,13 +210,7 @@ class RunningError(NDArrayOperatorsMixin):
         bound = np.asarray(self.bound, dtype=np.float64)
         return np.where(np.isnan(bound), np.inf, bound)
 
-    def __array_ufunc__(
-        self,
-        ufunc: np.ufunc,
-        method: str,
-        *inputs: Any,
-        **kwargs: Any,
-    ) -> Any:
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         """Apply the rule of a ufunc; TypeError where there is none."""
         rule = _RULES.get(ufunc)
         if rule is None or method != "__call__" or kwargs:
@@ -228,11 +222,7 @@ class RunningError(NDArrayOperatorsMixin):
         return rule(*map(self._lifted, inputs))
 
     def __array_function__(
-        self,
-        func: Callable[..., Any],
-        _types: Any,
-        args: Any,
-        kwargs: Any,
+        self, func: Callable[..., Any], _types: Any, args: Any, kwargs: Any
     ) -> Any:
         """Follow `np.where(condition, x, y)`, whose condition is a plain array of truth values."""
         if func is not np.where or kwargs:

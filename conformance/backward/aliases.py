@@ -12,14 +12,8 @@ import numpy as np
 from conformance.backward.blame import Search
 from conformance.backward.chain import Rules
 from conformance.backward.findings import Line
-from conformance.backward.source import (
-    assigned,
-    base,
-    gives_alias,
-    line_of,
-    operand_name,
-    written_name,
-)
+from conformance.backward.source import line_of, operand_name, written_name
+from conformance.backward.syntax import assigned, base, gives_alias
 from conformance.tracing.node import Node
 
 

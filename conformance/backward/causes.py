@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from conformance.backward.culprit import Fix, Found
+from conformance.backward.culprit import Found
 from conformance.backward.findings import Cause, Changed, Entry, Named
+from conformance.backward.fixes import Fix
 from conformance.backward.forward import Forward
 from conformance.backward.judge import Verdict
 from conformance.backward.names import named, operation, operation_text

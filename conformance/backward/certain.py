@@ -10,8 +10,6 @@ Left out: floats, which decide where balls do not go (`judge.py`).
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import reduce
-from operator import or_
 from typing import Any
 
 import numpy as np
@@ -22,7 +20,7 @@ from conformance.backward.epsilons import without_epsilons
 from conformance.backward.operation import is_float
 from conformance.backward.program import Goal, Recorded
 from conformance.backward.quantities import HALF_OF_THE_DIGITS
-from conformance.tracing.node import Node
+from conformance.tracing.node import Node, uses_of_nodes
 from conformance.tracing.replay import Replay
 from reference.step import Array
 
@@ -92,7 +90,7 @@ def _of_group(run: Recorded, group: Wanted) -> dict[Goal, Certain]:
         return {goal: each for one in group for goal, each in _of_group(run, [one]).items()}
     if together <= EQUAL:
         replay = Replay(run.trace)
-        digits = _digits(together)
+        digits = digits_of(together)
         return {
             goal: Certain(True, digits, _has_half(goal, replay, added, _unit(run, goal)))
             for goal, added in group
@@ -100,13 +98,13 @@ def _of_group(run: Recorded, group: Wanted) -> dict[Goal, Certain]:
     plain = without_epsilons(run)
     apart = None if plain is None else _apart(plain, group)
     known = apart is not None and apart <= EQUAL
-    digits = _digits(together)
+    digits = digits_of(together)
     return {goal: Certain(False, digits, right_without_epsilons=known) for goal, _ in group}
 
 
-def _digits(apart: float) -> int:
+def digits_of(apart: float, most: int = MOST_DIGITS) -> int:
     """The decimal digits to which two numbers agree that are so far apart."""
-    return MOST_DIGITS if apart == 0 else max(0, min(MOST_DIGITS, math.floor(-math.log10(apart))))
+    return most if apart == 0 else max(0, min(most, math.floor(-math.log10(apart))))
 
 
 def _unit(run: Recorded, goal: Goal) -> float:
@@ -146,7 +144,7 @@ def _floats(exact: Any) -> Array:
 
 def _is_affordable(run: Recorded, goals: Sequence[Goal]) -> bool:
     """Whether what gradients and the loss need is little enough for balls."""
-    needed = reduce(or_, (each.node.uses for each in goals), run.loss.uses)
+    needed = uses_of_nodes((run.loss, *(each.node for each in goals)))
     return sum(_cost(e) for e in run.trace.nodes if needed >> e.number & 1) <= AFFORDABLE
 
 

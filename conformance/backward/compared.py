@@ -20,7 +20,7 @@ from conformance.backward.operation import is_float
 from conformance.backward.program import Goal, bits
 from conformance.backward.source import is_literal
 from conformance.tracing.ancestors import ancestors, walk
-from conformance.tracing.node import FILLED, Node
+from conformance.tracing.node import FILLED, Node, uses_of_nodes
 from reference.step import Array
 
 COMPARING = ("subtract", "add", "divide", "multiply", "power")
@@ -73,7 +73,7 @@ def _found(
 ) -> list[Compared]:
     """Those that the step's operations compare; with an input too, if that may be the target."""
     parameters = bits(goals)
-    needed = reduce(or_, (each.node.uses for each in goals), 0)
+    needed = uses_of_nodes(each.node for each in goals)
     within = [e for e in nodes if needed >> e.number & 1 and e.uses & parameters]
     found = [
         made

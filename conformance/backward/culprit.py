@@ -1,48 +1,30 @@
 """The line to blame, where an operation that can be repaired and its operands lie on several.
 
-Left out: the repairs (`blame.py`) and the changes of one operation (`changes.py`).
+Left out: the repairs (`blame.py`) and the changes of one operation (`fixes.py`).
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from fractions import Fraction
-from functools import cached_property
+from dataclasses import dataclass
 
 import numpy as np
 
-from conformance.backward.chain import Rules
-from conformance.backward.change import NEARLY, Change
-from conformance.backward.changes import changes, renumbered, scaled, scales
 from conformance.backward.evidence import told
 from conformance.backward.findings import Line
-from conformance.backward.groups import UNFIT, Group, Repair, grouped
-from conformance.backward.judge import distance
+from conformance.backward.fixes import Fix, Fixes
+from conformance.backward.groups import Group, Repair
 from conformance.backward.operation import MOVES, is_float
-from conformance.backward.quantities import (
-    HALF_OF_THE_DIGITS,
-    Match,
-)
-from conformance.backward.region import INVERSES, Region
-from conformance.backward.source import assigned, base, line_of, operand_name, own_lines, reads
+from conformance.backward.quantities import Match
+from conformance.backward.region import INVERSES
+from conformance.backward.source import line_of, operand_name, own_lines
+from conformance.backward.syntax import assigned, base
 from conformance.tracing.frames import Frame
 from conformance.tracing.node import Node
-from reference.step import Array
 
 PRODUCTS = ("multiply", "divide", "negative")
-SMALL = 12  # of a number that a single gradient tells
 PLAUSIBLE = 2.0  # a change that costs less is believed before the operation that is repaired
-EVALUATIONS = 60_000  # of operations, when nothing is known of what they have to give
 
 
-@dataclass(frozen=True, eq=False)
-class Fix:
-    """A change of an operation that makes all gradients right."""
-
-    group: Group
-    change: Change
-
-
-class Culprit(Region):
+class Culprit(Fixes):
     """What is to blame, given the repairs."""
 
     def lines_of(self, group: Group, wrong: set[int] | None = None) -> list[Line]:
@@ -151,121 +133,6 @@ class Culprit(Region):
             if found is not None:
                 yield found
 
-    def fixes(self) -> Iterator[Fix]:
-        """The changes of one operation that make all gradients right."""
-        arrays = [each for each in self.chain.nodes if isinstance(each.value, np.ndarray)]
-        everything = grouped(arrays, calls=True)
-        by_shape: dict[tuple[int, ...], list[Group]] = {}
-        for each in everything:
-            for shape in {node.value.shape for node in each.nodes}:
-                by_shape.setdefault(shape, []).append(each)
-        yield from self._fixes_of_variables()
-        for group in self.region():
-            target = self._target(group)
-            others = {} if target is None and scales(group.first) else by_shape
-            for change in (*self._scalings(group), *changes(group, others, self.chain.value)):
-                if self._mends(group, change, target):
-                    yield Fix(group, change)
-
-    @cached_property
-    def _forward_names(self) -> set[str]:
-        """The names of operands of the forward pass: their numbers are right."""
-        nodes = self.forward.nodes()
-        return {operand_name(node, i) for node in nodes for i in range(len(node.args))}
-
-    @cached_property
-    def _numbers(self) -> set[float]:
-        """The numbers that the forward pass computes with, and the lengths of its arrays."""
-        nodes = self.forward.nodes()
-        used = (e for node in nodes for e in node.args if isinstance(e, int | float))
-        lengths = (n for node in nodes for n in np.shape(node.value) if n > 1)
-        return {*map(float, used), *map(float, lengths)} - {0.0}
-
-    def _fixes_of_variables(self) -> Iterator[Fix]:
-        """The changes of a number that several operations use under one name."""
-        found: dict[tuple[str, str, float], dict[int, int]] = {}
-        for node in self.search.nodes:
-            for i, arg in enumerate(node.args if node.operation in INVERSES else ()):
-                name = operand_name(node, i) if isinstance(arg, int | float) else ""
-                if name.isidentifier() and name not in self._forward_names and node.frames:
-                    key = node.frames[0].function, name, float(arg)
-                    found.setdefault(key, {})[node.number] = i
-        for (_, name, _), places in found.items():
-            nodes = [self.chain.nodes[n] for n in places]
-            line = line_of(nodes[0])
-            if line is not None and reads(name, line) > len({each.site for each in nodes}):
-                continue  # what else it is used for is right: it is the use that is to blame
-            for change in renumbered(nodes, places, self._numbers):
-                if self._mends(Group(nodes), change, None):
-                    yield Fix(Group(nodes), replace(change, place=places[nodes[0].number]))
-
-    def _target(self, group: Group) -> tuple[Node, Array] | None:
-        """The first wrong value below an operation of which it is known what it has to be."""
-        bits = sum(1 << each.number for each in group.nodes)
-        own = [each for each in self.repairs if each.group.first is group.first]
-        for repair in own or self.repairs:
-            if repair.kind in ("sum", "rest"):
-                continue
-            for node in repair.group.nodes:
-                right = repair.values.get(node.number)
-                if right is None or not node.uses & bits:
-                    continue
-                if self._differs(node, right):
-                    return node, right
-        return None
-
-    def _scalings(self, group: Group) -> list[Change]:
-        """The change of a constant that would do, if one does."""
-        if not is_float(group.first) or group.first.function is None:
-            return []
-        sensitivity = self.search.sensitivity(group)
-        gained = np.zeros(len(self.search.missing))
-        for node in group.nodes:
-            if node.number in sensitivity:
-                each = sensitivity[node.number].reshape(len(gained), -1)
-                gained += each @ np.ravel(self.chain.values[node.number])
-        square = float(gained @ gained)
-        if square == 0 or group.recurrent:
-            return []
-        factor = 1 + float(gained @ self.search.missing) / square
-        wrong = [each for each in self.search.verdicts if not each.ok]
-        if sum(each.right.size for each in wrong) == 1 and not _is_simple(factor):
-            return []  # some number puts a single number right, whatever is wrong
-        return [scaled(group, factor, self.chain.value)]
-
-    def _mends(self, group: Group, change: Change, target: tuple[Node, Array] | None) -> bool:
-        rules = {
-            node.number: (lambda args, kwargs, node=node: change.rule(node, args, kwargs))
-            for node in group.nodes
-        }
-        if not self._affordable():
-            return False
-        if target is not None:  # else what the gradients depend on in a straight line is tried
-            return self._reaches(rules, *target) and self.search.confirms({}, rules)
-        if len(group.nodes) > 1 or not is_float(group.first):
-            return self.search.confirms({}, rules)
-        node = group.first
-        try:
-            with np.errstate(all="ignore"):
-                value = np.asarray(rules[node.number](*self.chain.arguments(node, {})))
-        except UNFIT:
-            return False
-        if value.shape != node.value.shape:
-            return self.search.confirms({}, rules)
-        return self.search.mends(group, {node.number: value})
-
-    def _reaches(self, rules: Rules, node: Node, right: Array) -> bool:
-        """Whether a value is right with some operations changed."""
-        try:
-            found = self.chain.after({}, [node], rules)[node.number]
-        except UNFIT:
-            return False
-        return np.shape(found) == right.shape and distance(found, right) <= HALF_OF_THE_DIGITS
-
-    def _affordable(self) -> bool:
-        """Whether one more evaluation is within the budget."""
-        return self.chain.evaluated <= EVALUATIONS
-
 
 def _is_argument(node: Node, place: int) -> bool:
     """Whether an operand is what the function was given under that name."""
@@ -276,12 +143,6 @@ def _is_argument(node: Node, place: int) -> bool:
     return (
         name in code.co_varnames[: code.co_argcount] and assigned(name, line, alias=False) is None
     )
-
-
-def _is_simple(number: float) -> bool:
-    """Whether a number is one that people write: a fraction of small numbers."""
-    near = Fraction(number).limit_denominator(SMALL) if np.isfinite(number) else Fraction(SMALL + 1)
-    return abs(near.numerator) <= SMALL and abs(float(near) - number) <= NEARLY
 
 
 def _same_function(one: tuple[Frame, ...], other: tuple[Frame, ...]) -> bool:

@@ -47,30 +47,31 @@ def decayed(found: Sequence[Verdict], chain: Chain) -> Decay | None:
     for each in rest:
         beside = (fit for factor in plain if (fit := _beside(each, factor)) is not None)
         fits += [(each, fit) for fit in islice(beside, 1)]
-    best: Decay | None = None
-    for _, (factor, rate, _) in fits:
-        if factor <= 0 or rate <= 0:
-            continue
-        same = [e for e in fits if _near(e[1][0], factor)]
-        goals = [(v.goal, where) for v, (_, r, where) in same if _near(r, rate)]
-        near = {id(v) for v, _ in same}
-        goals += [
-            (v.goal, fit[2])
-            for v in found
-            if id(v) not in near and (fit := _beside(v, factor, rate)) is not None
-        ]
-        if not any(_is_matrix(g) for g, _ in goals):
-            continue  # biases alone do not decay
-        count = len(goals) + sum(r == 0 for _, (_, r, _) in same)
-        if count == 1 and np.count_nonzero(goals[0][1]) <= len(("s", "c")):
-            continue  # any two numbers are so
-        if best is None or count > best.count:
-            best = Decay(factor, rate, tuple(goals), count)
+    rates = ((factor, rate) for _, (factor, rate, _) in fits if factor > 0 and rate > 0)
+    decays = (one for s, c in rates if (one := _decay(found, fits, s, c)) is not None)
+    best = max(decays, key=lambda one: one.count, default=None)
     if best is None:
         return None
     known = [goal for goal, _ in best.goals]
     own = (v.goal for v in found if v.goal not in known and _terms(v.goal, chain))
     return replace(best, goals=(*best.goals, *((each, _everywhere(each)) for each in own)))
+
+
+def _decay(
+    found: Sequence[Verdict], fits: Sequence[tuple[Verdict, "Fit"]], factor: float, rate: float
+) -> Decay | None:
+    """The decay of all gradients that have these s and c; None if too little tells them."""
+    same = [e for e in fits if _near(e[1][0], factor)]
+    goals = [(v.goal, where) for v, (_, r, where) in same if _near(r, rate)]
+    near = {id(v) for v, _ in same}
+    others = ((v, _beside(v, factor, rate)) for v in found if id(v) not in near)
+    goals += [(v.goal, fit[2]) for v, fit in others if fit is not None]
+    if not any(_is_matrix(g) for g, _ in goals):
+        return None  # biases alone do not decay
+    count = len(goals) + sum(r == 0 for _, (_, r, _) in same)
+    if count == 1 and np.count_nonzero(goals[0][1]) <= len(("s", "c")):
+        return None  # any two numbers are so
+    return Decay(factor, rate, tuple(goals), count)
 
 
 def stated(goals: Sequence[Goal], chain: Chain) -> Decay | None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from conformance.backward.factor import conventions
 from conformance.backward.no_loss import COST_NAMES, tried
-from conformance.backward.program import Goal, NotAGradientError, Recorded
+from conformance.backward.program import Goal, NotAGradientError, Recorded, bits
 from conformance.backward.quantities import HALF_OF_THE_DIGITS
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
@@ -31,7 +31,7 @@ def declared(trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...]) -> N
         for loss in reversed(losses):
             ratio = float(np.ravel(loss.value)[0]) / value if value else 0.0
             if any(abs(ratio - e) <= HALF_OF_THE_DIGITS * e for e in conventions(lengths)):
-                return _with_terms(loss, losses, sum(1 << each.parameter.number for each in goals))
+                return _with_terms(loss, losses, bits(goals))
     return None
 
 

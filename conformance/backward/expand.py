@@ -12,7 +12,8 @@ from typing import Any
 from conformance.backward.findings import Line
 from conformance.backward.forward import Forward
 from conformance.backward.program import Goal, Recorded
-from conformance.backward.source import assigned, operand_name, passed
+from conformance.backward.source import operand_name
+from conformance.backward.syntax import assigned, passed
 from conformance.tracing.frames import Frame
 from conformance.tracing.node import Node, substituted
 

@@ -3,7 +3,8 @@
 Left out: the words (`report/backward_words.py`).
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 
@@ -148,6 +149,17 @@ class Accused:
     mends: bool
 
 
+def merged(accused: Iterable[Accused], key: Callable[[Accused], Hashable]) -> tuple[Accused, ...]:
+    """The operations to blame, those with one key as one that makes the gradients of all wrong."""
+    found: dict[Hashable, Accused] = {}
+    for each in accused:
+        first = found.setdefault(key(each), each)
+        if first is not each:
+            names = (*first.gradients, *each.gradients)
+            found[key(each)] = replace(first, gradients=names)
+    return tuple(found.values())
+
+
 @dataclass(frozen=True)
 class Declared:
     """Why what a backward pass gives is its own choice, and no derivative.
@@ -251,6 +263,11 @@ class Examined:
     decay: float = 0.0
     output_error: Line | None = None
     passes: tuple[Passed, ...] = ()
+
+    @property
+    def right(self) -> int:
+        """How many gradients are right."""
+        return sum(each.ok for each in self.gradients)
 
     @property
     def ok(self) -> bool:

@@ -11,11 +11,8 @@ import numpy as np
 
 from conformance.backward.chain import Arrays
 from conformance.backward.judge import distance
-from conformance.backward.quantities import (
-    HALF_OF_THE_DIGITS,
-    Match,
-)
-from conformance.tracing.node import Node
+from conformance.backward.quantities import HALF_OF_THE_DIGITS, Match
+from conformance.tracing.node import Node, bits_of_nodes
 
 UNFIT = (ValueError, TypeError, IndexError, ArithmeticError, AttributeError, KeyError)
 """What operations raise that are given values of another kind or shape."""
@@ -77,7 +74,7 @@ def grouped(nodes: list[Node], *, calls: bool = False) -> list[Group]:
         key = operation_key(node), node.sites[1:] if calls else ()
         found.setdefault(key, Group([])).nodes.append(node)
     for group in found.values():
-        bits = sum(1 << each.number for each in group.nodes)
+        bits = bits_of_nodes(group.nodes)
         group.recurrent = any(e.uses & bits & ~(1 << e.number) for e in group.nodes)
     return list(found.values())
 

@@ -9,14 +9,8 @@ from collections.abc import Iterator
 
 from conformance.backward.findings import Line, Named
 from conformance.backward.program import short
-from conformance.backward.source import (
-    expression,
-    line_of,
-    operand_name,
-    returned,
-    statement,
-    text,
-)
+from conformance.backward.source import expression, line_of, operand_name, returned, text
+from conformance.backward.syntax import statement
 from conformance.tracing.node import FILLED, Node
 
 

@@ -10,8 +10,7 @@ Left out: which value is the output (`compared.py`), and what is to blame (`accu
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, reduce
-from operator import or_
+from functools import cached_property
 
 import numpy as np
 
@@ -27,7 +26,7 @@ from conformance.backward.operation import is_float
 from conformance.backward.program import Goal, NotAGradientError, Recorded, bits
 from conformance.backward.quantities import fitted, layouts
 from conformance.tracing.ancestors import ancestors
-from conformance.tracing.node import Node
+from conformance.tracing.node import Node, bits_of_nodes, uses_of_nodes
 from reference.step import Array
 
 FEW = 4  # outputs with their targets, that are tried
@@ -123,7 +122,7 @@ def errors(made: Compared, goals: Sequence[Goal]) -> Iterator[Node]:
     """The first values that were computed from the comparison of the first output."""
     if not made.users:
         return
-    needed = reduce(or_, (each.node.uses for each in goals), 0)
+    needed = uses_of_nodes(each.node for each in goals)
     user, size = made.users[0], np.size(made.pairs[0][0].value)
     todo, seen = [user], {user.number}
     while todo:
@@ -175,7 +174,7 @@ def _weights(nodes: Sequence[Node], made: Compared, goals: Sequence[Goal]) -> It
     """
     if len(made.pairs) < 2:  # noqa: PLR2004 - one output
         return
-    parameters, compared = bits(goals), reduce(or_, (1 << e.number for e in made.users), 0)
+    parameters, compared = bits(goals), bits_of_nodes(made.users)
     products = [e for e in nodes if e.operation == "multiply" and e.uses & compared]
     for group in grouped(products):
         for place in (0, 1):

@@ -17,7 +17,7 @@ from conformance.backward.forward import Forward
 from conformance.backward.judge import judged
 from conformance.backward.phases import TwoPhasesError, in_two_phases
 from conformance.backward.program import OwnPass, Recorded, bits
-from conformance.backward.source import forget
+from conformance.backward.syntax import forget
 from conformance.backward.without_loss import without_loss
 
 __all__ = ["OwnPass", "examine_pass"]

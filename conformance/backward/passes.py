@@ -1,6 +1,6 @@
 """The two passes side by side: each value of the forward pass, and where its ∂C/∂v is.
 
-Left out: what is wrong (`accuse.py`), and the drawing (`report/page/passes.py`).
+Left out: what is wrong (`accuse.py`), and the drawing (`report/page/passes_drawing.py`).
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence

@@ -5,17 +5,14 @@ Left out: the recorder (`tracing/`), and what is made of the record (`judge.py`)
 
 import dis
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
-from functools import reduce
-from io import StringIO
-from operator import or_
 from typing import Any
 
 import numpy as np
 
+from conformance.running.quiet import quiet
 from conformance.tracing.frames import Frame
-from conformance.tracing.node import Node
+from conformance.tracing.node import Node, bits_of_nodes
 from conformance.tracing.plain import plain
 from conformance.tracing.program import traced_program
 from conformance.tracing.trace import Trace
@@ -43,7 +40,7 @@ class Goal:
 
 def bits(goals: Sequence[Goal]) -> int:
     """The numbers of the parameters as bits."""
-    return reduce(or_, (1 << each.parameter.number for each in goals), 0)
+    return bits_of_nodes(each.parameter for each in goals)
 
 
 @dataclass(frozen=True)
@@ -109,7 +106,7 @@ def record(
     leaves: dict[str, Node] = {}
     given = _given(trace, params, "params", leaves)
     others = [_given(trace, each, f"data[{i}]", {}) for i, each in enumerate(data)]
-    with redirect_stdout(StringIO()), np.errstate(all="ignore"), traced_program(trace, own or f):
+    with quiet(), traced_program(trace, own or f):
         result = f(given, *others)
         if not isinstance(result, tuple | list) or len(result) != 2:  # noqa: PLR2004
             raise NotAGradientError("it must return a loss and gradients")

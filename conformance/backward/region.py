@@ -1,6 +1,6 @@
 """Where a fault may be: the operations that lead to the first wrong value.
 
-Left out: the changes that are tried there (`culprit.py`).
+Left out: the changes that are tried there (`fixes.py`).
 """
 
 from collections.abc import Callable
@@ -15,10 +15,7 @@ from conformance.backward.changes import scales
 from conformance.backward.groups import Group, Repair, grouped
 from conformance.backward.judge import distance
 from conformance.backward.operation import MOVES, is_float
-from conformance.backward.quantities import (
-    HALF_OF_THE_DIGITS,
-    Match,
-)
+from conformance.backward.quantities import HALF_OF_THE_DIGITS, Match
 from conformance.backward.slips import COMPARISONS
 from conformance.tracing.node import Node
 from reference.step import Array

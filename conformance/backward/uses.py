@@ -17,13 +17,7 @@ from conformance.backward.groups import Group, grouped
 from conformance.backward.judge import Verdict
 from conformance.backward.known import Known
 from conformance.backward.operation import is_float
-from conformance.backward.quantities import (
-    HALF_OF_THE_DIGITS,
-    Catalogue,
-    Layout,
-    Match,
-    Quantity,
-)
+from conformance.backward.quantities import HALF_OF_THE_DIGITS, Catalogue, Layout, Match, Quantity
 from conformance.tracing.node import Node
 from reference.step import Array
 

@@ -4,8 +4,6 @@ Left out: the single steps (`work.py`).
 """
 
 from collections.abc import Iterator
-from contextlib import redirect_stdout
-from io import StringIO
 from pathlib import Path
 from time import perf_counter
 
@@ -14,6 +12,7 @@ import numpy as np
 from conformance.bench.timing import Row, Timed, row, seconds_of, slope
 from conformance.corpus import store
 from conformance.judging.judge import check_case
+from conformance.running.quiet import quiet
 from conformance.subjects.named import find
 from conformance.training.data import digits
 from reference.descent import Descent
@@ -68,7 +67,7 @@ def training(folder: Path | None) -> Iterator[Row]:
     net = Network([784, 30, 10], np.random.default_rng(0))
     epochs = EPOCHS if whole else 1
     started = perf_counter()
-    with redirect_stdout(StringIO()):
+    with quiet():
         net.SGD(batch, epochs, 10, 3.0)
     seconds = (perf_counter() - started) * EPOCHS / epochs
     how = "" if whole else ", from one of repeated images"

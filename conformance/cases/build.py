@@ -21,10 +21,8 @@ from conformance.arithmetic.balls import (
 )
 from conformance.cases import recipes
 from conformance.corpus.case import CORPUS_VERSION, SCHEMA_VERSION, Case
-from conformance.corpus.casefile import case_header, readable, serialized, sha256
+from conformance.corpus.casefile import case_header, json_lines, readable, serialized, sha256, write
 from conformance.corpus.embedded import EMBEDDED, embedded, embedded_bytes
-from conformance.corpus.files import write
-from conformance.corpus.json_lines import json_lines
 from conformance.corpus.recipe import Mnist, Recipe
 from conformance.corpus.recorded import Recorded, RecordedStep, layered, tensors
 from conformance.corpus.store import MANIFEST, file_name, read_manifest

@@ -5,7 +5,6 @@ neither 1 nor m. A case is all that is needed to make its numbers. Left out: whi
 (`smallest`).
 """
 
-from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise
 
@@ -72,11 +71,6 @@ def small_case(
     constants = tuple((each, CONSTANTS[each]) for each in UPDATES[update].constants)
     described = sizes, cost, *rates, "float64", batches, why, (), activations
     return Case(named, *described, update=update, constants=constants)
-
-
-def in_float32(case: Case) -> Case:
-    """The same case in float32."""
-    return replace(case, id=f"{case.id}-float32", dtype="float32")
 
 
 def entries(sizes: tuple[int, ...]) -> int:

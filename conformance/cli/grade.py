@@ -137,10 +137,7 @@ def _given(folder: Path | None) -> "Contents":
 
 
 def _rows(
-    found: "Collected",
-    asked: "Asked",
-    where: tuple[Path, bool, int, str | None],
-    given: "Contents",
+    found: "Collected", asked: "Asked", where: tuple[Path, bool, int, str | None], given: "Contents"
 ) -> "list[Row]":
     from conformance.grade.grading import Place, grade_all
     from conformance.grade.store import Store

@@ -18,8 +18,7 @@ def _ids(incomplete: str) -> list[str]:
 
 def mistakes(
     id_: Annotated[
-        str | None,
-        typer.Argument(metavar="ID", help="Show this one at work.", autocompletion=_ids),
+        str | None, typer.Argument(metavar="ID", help="Show this one at work.", autocompletion=_ids)
     ] = None,
 ) -> None:
     """List the known mistakes, or show one at work."""

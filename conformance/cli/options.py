@@ -35,10 +35,7 @@ def _case_ids(incomplete: str) -> list[str]:
 CaseGlob = Annotated[
     list[str] | None,
     typer.Option(
-        "--case",
-        metavar="GLOB",
-        help="Only these cases; repeatable.",
-        autocompletion=_case_ids,
+        "--case", metavar="GLOB", help="Only these cases; repeatable.", autocompletion=_case_ids
     ),
 ]
 Dtype = Annotated[str | None, option("float64|float32", "Only the cases in this dtype.")]

@@ -29,7 +29,7 @@ from conformance.model.functions import family_of
 
 if TYPE_CHECKING:
     from conformance.training.record import Epoch
-    from conformance.training.report import TrainReport
+    from conformance.training.show import TrainReport
 
 BAR_STEPS = 50  # steps between two looks of the bar
 

@@ -15,9 +15,37 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from conformance.corpus.case import SCHEMA_VERSION, Case
-from conformance.corpus.json_lines import json_lines
 from conformance.errors import CorpusError
+from conformance.files import write_whole
 from reference.step import Array
+
+
+def json_lines(value: Any, levels: int, *, indent: int = 0) -> str:
+    """JSON of which the outermost dicts and lists have an entry a line.
+
+    Args:
+        value: what JSON can carry.
+        levels: how many levels are spread over lines.
+        indent: the spaces before the line that opens it.
+
+    Example:
+        >>> print(json_lines({"id": "a", "sizes": [2, 3]}, 1))
+        {
+         "id": "a",
+         "sizes": [2, 3]
+        }
+    """
+    if not (levels and value and isinstance(value, dict | list | tuple)):
+        return json.dumps(value, ensure_ascii=False)
+    named = isinstance(value, dict)
+    entries = [
+        (f"{json.dumps(key)}: " if named else "") + json_lines(each, levels - 1, indent=indent + 1)
+        for key, each in (value.items() if isinstance(value, dict) else enumerate(value))
+    ]
+    opened, closed = "{}" if named else "[]"
+    line = f"\n{' ' * indent}"
+    return f"{opened}{line} {f',{line} '.join(entries)}{line}{closed}"
+
 
 RESTORE = "restore the file, or run `conformance fixtures build`"
 MOST_BYTES = 64 << 20  # no file of the corpus is larger
@@ -69,3 +97,20 @@ def readable(case: Case, tensors: Mapping[str, Array]) -> bytes:
 def sha256(raw: bytes) -> str:
     """The SHA-256 of some bytes, in hexadecimal."""
     return hashlib.sha256(raw).hexdigest()
+
+
+def write(path: Path, raw: bytes) -> None:
+    """Write a file whole or not at all, in a folder that is made if need be.
+
+    Raises:
+        CorpusError: the folder cannot be written to, or the file would be too large to be read.
+    """
+    if len(raw) > MOST_BYTES:
+        raise CorpusError(f"{path}: {len(raw)} bytes are more than a case may have ({MOST_BYTES})")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, raw)
+    except OSError as error:
+        raise CorpusError(
+            f"{path}: {error.strerror}; give a folder that can be written to"
+        ) from error

@@ -1,6 +1,6 @@
 """The part of MNIST that is embedded in the fixtures, made once from the canonical files.
 
-Left out: reading IDX files (`reference.mnist`), and the digits of a training run (`train/data.py`).
+Left out: reading IDX files (`reference.mnist`), and the digits of a run (`training/data.py`).
 """
 
 import gzip
@@ -9,8 +9,7 @@ from pathlib import Path
 
 from numpy.typing import DTypeLike
 
-from conformance.corpus.casefile import sha256
-from conformance.corpus.files import write
+from conformance.corpus.casefile import sha256, write
 from conformance.errors import CorpusError
 from reference.mnist import read_idx, read_images, read_labels, to_batch
 from reference.step import Batch

@@ -14,9 +14,7 @@ from zipfile import ZipFile, ZipInfo
 import numpy as np
 
 from conformance.corpus.case import Case
-from conformance.corpus.casefile import case_header, readable, sha256
-from conformance.corpus.files import write
-from conformance.corpus.json_lines import json_lines
+from conformance.corpus.casefile import case_header, json_lines, readable, sha256, write
 from conformance.corpus.recorded import tensors
 from conformance.corpus.store import read
 from conformance.errors import UsageError

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from conformance.corpus.case import CONVENTIONS, SCHEMA_VERSION, Case
-from conformance.corpus.casefile import sha256
+from conformance.corpus.casefile import json_lines, sha256
 from conformance.corpus.export import put_all
-from conformance.corpus.json_lines import json_lines
 from conformance.corpus.recorded import tensors
 from conformance.corpus.store import corpus_hash, read, version
 from conformance.errors import UsageError

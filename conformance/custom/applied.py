@@ -9,8 +9,6 @@ Left out: judging it (`asked.py`), and which arguments it is called with.
 
 import inspect
 from collections.abc import Sequence
-from contextlib import redirect_stdout
-from io import StringIO
 from typing import Any
 
 import numpy as np
@@ -19,6 +17,7 @@ import torch
 from conformance.backward.program import Goal, NotAGradientError, OwnPass, last_return
 from conformance.custom.calling import Called
 from conformance.custom.context import Context, Function, backward_of, is_separate
+from conformance.running.quiet import quiet
 from conformance.tracing.node import Node
 from conformance.tracing.program import traced_program
 from conformance.tracing.tensor_memory import TensorTrace
@@ -54,7 +53,7 @@ def accepted(kind: type[Function], args: Sequence[Any], needs: Sequence[bool]) -
         each.requires_grad_().clone() if wanted else each
         for each, wanted in zip(plain(args), needs, strict=True)
     ]
-    with torch.enable_grad(), torch.random.fork_rng(), redirect_stdout(StringIO()):
+    with torch.enable_grad(), torch.random.fork_rng(), quiet():
         torch.manual_seed(RANDOM)
         result = kind.apply(*given)  # type: ignore[no-untyped-call]  # torch has no type of it
         some = [each for each in _outputs(result) if each.requires_grad]
@@ -84,8 +83,7 @@ def called(
     trace, names = Trace(sites=True), names_of(kind, len(args))
     context, copies = Context(needs), plain(args)
     with (
-        redirect_stdout(StringIO()),
-        np.errstate(all="ignore"),
+        quiet(),
         torch.no_grad(),
         torch.random.fork_rng(),
         traced_program(trace, kind.forward) as tensors,
@@ -104,16 +102,13 @@ def called(
             raise NotAGradientError(
                 f"backward gives {len(gradients)} gradients of {len(given)} arguments"
             )
-        goals, absent = [], []
-        for name, each, gradient, wanted in zip(names, given, gradients, needs, strict=False):
-            if not wanted:
-                continue
-            if gradient is None:
-                absent.append(name)
-            goals.append(Goal(name, start[name], _gradient(tensors, gradient, each)))
+        several = zip(names, given, gradients, needs, strict=False)
+        judged = [(name, each, own) for name, each, own, wanted in several if wanted]
+        goals = tuple(Goal(n, start[n], _gradient(tensors, own, each)) for n, each, own in judged)
+    absent = tuple(name for name, _, own in judged if own is None)
     returns = last_return(inspect.unwrap(backward_of(kind)))
-    step = OwnPass(trace, tuple(goals), loss=loss, returns=returns, promised=True)
-    return Called(step, outputs, given_back, tuple(absent))
+    step = OwnPass(trace, goals, loss=loss, returns=returns, promised=True)
+    return Called(step, outputs, given_back, absent)
 
 
 def loss_of(
@@ -121,7 +116,7 @@ def loss_of(
 ) -> float:
     """The loss of the recorded call, without a record."""
     context, rng = Context(needs), np.random.default_rng(seed + 9)
-    with torch.no_grad(), torch.random.fork_rng(), redirect_stdout(StringIO()):
+    with torch.no_grad(), torch.random.fork_rng(), quiet():
         torch.manual_seed(RANDOM)
         result = _forward(kind, context, plain(args))
     fixed, total = {id(each) for each in context.non_differentiable}, 0.0

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from conformance.backward.examine import untraced
 from conformance.backward.findings import Examined
 from conformance.backward.judge import Verdict
-from conformance.backward.rerun import untraced
 from conformance.custom.applied import called, loss_of, names_of, plain
 from conformance.custom.calling import examined_calls
 from conformance.custom.context import Function

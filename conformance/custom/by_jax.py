@@ -78,9 +78,8 @@ def called(function: Any, args: tuple[Any, ...], seed: int, only: int | None = N
         return tree.leaves(out), tree.leaves(left)
 
     def backward(left: Any, sent: Any) -> Any:
-        before = [args[i] for i in sorted(fixed)]
         own = tree.unflatten(kept["left"], left), tree.unflatten(kept["out"], sent)
-        found = function.bwd(*before, *own)
+        found = function.bwd(*(args[i] for i in sorted(fixed)), *own)
         kept["gradients"] = found = list(found) if isinstance(found, tuple | list) else [found]
         return [each for each in tree.leaves(found) if not _is_float0(each)]
 

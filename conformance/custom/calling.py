@@ -7,15 +7,14 @@ reversal of a gradient). Such a gradient is its author's choice: it is said, and
 Left out: the call (`applied.py`, `by_jax.py`) and the engine (`backward/`).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from conformance.backward.accuse import Contradicted
 from conformance.backward.chain import Chain
-from conformance.backward.findings import Accused, Cause, Declared, Examined, Judged, Line
+from conformance.backward.findings import Accused, Cause, Declared, Examined, Judged, Line, merged
 from conformance.backward.forward import Forward
 from conformance.backward.judge import distance, verdicts
 from conformance.backward.names import named, operation_text
@@ -79,7 +78,7 @@ def examined_calls(
             rest = replace(rest, accused=tuple(e for s in alone for e in examine_pass(s).accused))
     known = {each.name: each for each in rest.gradients}
     gradients = (_marked(known.get(e.name, e), declared.get(e.name)) for e in first.gradients)
-    accused = (*rest.accused, *_together(blamed))
+    accused = (*rest.accused, *merged(blamed.values(), lambda each: (each.lines, each.cause.kind)))
     return replace(rest, gradients=tuple(gradients), accused=accused)
 
 
@@ -107,23 +106,6 @@ def _settled(call: Called) -> OwnPass:
         if sent and not {*sent} & {*given} and node.function and not np.any(node.value):
             node.operation, node.function, node.frames = "given 0", None, ()
     return call.step
-
-
-def _together(blamed: Mapping[str, Accused]) -> list[Accused]:
-    """The accusations, those of one line and cause as one."""
-    found: list[Accused] = []
-    for each in blamed.values():
-        same = next((i for i, e in enumerate(found) if _key(e) == _key(each)), None)
-        if same is None:
-            found.append(each)
-        else:
-            names = (*found[same].gradients, *each.gradients)
-            found[same] = replace(found[same], gradients=names)
-    return found
-
-
-def _key(accused: Accused) -> tuple[Any, ...]:
-    return accused.lines, accused.cause.kind
 
 
 def _plainly(call: Called, judged: Judged) -> Accused | None:

@@ -65,7 +65,7 @@ def found(kind: type[Function], own: tuple[Any, ...] | None) -> tuple[Tried | No
         if tried.examined.ok:
             return tried, ""
         count += 1
-        best = tried if best is None or _right(tried) > _right(best) else best
+        best = tried if best is None or tried.examined.right > best.examined.right else best
         if count == FITTING:
             break
     return best, problem or "no arguments are known with which it runs: call it in the file"
@@ -91,15 +91,11 @@ def found_in_jax(function: Any) -> tuple[Tried | None, str]:
         tried.append(Tried(f"arguments of ours: {layout}", said, names, known))
         if known.ok or len(tried) == FITTING:
             break
-    return max(tried, key=lambda e: (e.examined.ok, _right(e)), default=None), problem
+    return max(tried, key=lambda e: (e.examined.ok, e.examined.right), default=None), problem
 
 
 def _said(error: BaseException) -> str:
     return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
-
-
-def _right(tried: Tried) -> int:
-    return sum(each.ok for each in tried.examined.gradients)
 
 
 def fitting(kind: type[Function]) -> Iterator[tuple[str, Asked]]:

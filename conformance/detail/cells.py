@@ -20,13 +20,7 @@ from conformance.judging.judge import free_run
 from conformance.judging.records import Cell, Entry, Point
 from conformance.subjects import Subject
 from conformance.subjects.observation import Observed
-from conformance.verdict.compare import (
-    FREE,
-    Status,
-    Verdict,
-    free_run_truth,
-    recorded_truth,
-)
+from conformance.verdict.compare import FREE, Status, Verdict, free_run_truth, recorded_truth
 from conformance.verdict.deviation import Deviation, Target, deviation, malformed, plain
 from reference.step import Array, split
 

@@ -8,8 +8,7 @@ from collections.abc import Iterable, Sequence
 from conformance.diagnosis.cause import Cause
 from conformance.diagnosis.failure import Failure
 from conformance.diagnosis.match import matching, matching_alone, reproduces
-from conformance.diagnosis.measure import measured
-from conformance.diagnosis.stored import shortened
+from conformance.diagnosis.measure import measured, shortened
 from conformance.diagnosis.unseen import matching_unseen
 from conformance.judging.case_report import CaseReport
 from conformance.judging.evidence import Evidence

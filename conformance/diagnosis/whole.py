@@ -13,10 +13,36 @@ import numpy as np
 from conformance.diagnosis.before import earlier, momentum
 from conformance.diagnosis.failure import Failure
 from conformance.diagnosis.measured import Measure, Measured, measure
-from conformance.diagnosis.samples import one_sample
 from conformance.mistakes.situation import Situation
 from conformance.model.functions import Activation
+from reference.equations import bias_gradient, weight_gradient
 from reference.step import Array, split
+
+
+def _one_sample(failures: Sequence[Failure]) -> Measure | None:
+    """Whether only the first or the last sample is in it, once or as often as there are samples."""
+    if not all(split(each.name)[0].startswith("nabla") for each in failures):
+        return None
+    for place, sample in ((-1, "last"), (0, "first")):
+        for often in (False, True):
+            alone = [(each, _of_one_sample(each, place)) for each in failures]
+            if all(_is(each, value, often=often) for each, value in alone):
+                return measure(Measured.ONE_SAMPLE, sample=sample, often=often)
+    return None
+
+
+def _of_one_sample(failure: Failure, place: int) -> Array:
+    """The gradient of one sample, made of the subject's own δ and a."""
+    quantity, at = split(failure.name)[0], failure.evidence.situation.at(failure.name)
+    delta = np.asarray(at.delta(at.layer).value, np.float64)[:, [place]]
+    if quantity == "nabla_b":
+        return bias_gradient(delta)
+    return weight_gradient(delta, np.asarray(at.a(at.layer - 1).value, np.float64)[:, [place]])
+
+
+def _is(failure: Failure, alone: Array, *, often: bool) -> bool:
+    m = failure.evidence.batch.m
+    return failure.is_(alone if often else alone / m, 3 * m)
 
 
 def _zero(failures: Sequence[Failure]) -> Measure | None:
@@ -252,7 +278,7 @@ def _offset(failures: Sequence[Failure]) -> Measure | None:
 
 
 WHOLE = (
-    *(_zero, _factor, _moved, _clipped, _elementwise, _added, one_sample),
+    *(_zero, _factor, _moved, _clipped, _elementwise, _added, _one_sample),
     *(_transposed, _permuted, earlier, momentum, _offset),
 )
 """What is looked for in whole arrays; the first that is true is stated."""

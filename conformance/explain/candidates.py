@@ -20,11 +20,7 @@ from conformance.judging.judge import check_case, free_run, restarted
 from conformance.model.functions import COSTS, SIGMOID
 from conformance.model.updates import SGD
 from conformance.subjects import Subject
-from conformance.verdict.compare import (
-    FREE,
-    Status,
-    Verdict,
-)
+from conformance.verdict.compare import FREE, Status, Verdict
 from reference.updates import UPDATES
 
 SIZES = (
@@ -74,10 +70,6 @@ def candidates(family: tuple[str, ...], updates: tuple[str, ...] = (SGD,)) -> tu
     """
     family = family or (SIGMOID, SIGMOID)
     return tuple(case for each in updates or UPDATES for case in _candidates(family, each))
-
-
-CANDIDATES = candidates(())
-"""Those of the book's family."""
 
 
 @dataclass(frozen=True, eq=False)

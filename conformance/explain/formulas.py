@@ -1,6 +1,6 @@
 """The equations of the table entry by entry: as symbols, and with numbers put in.
 
-Left out: how pieces become text (`pieces.py`), where the numbers come from (`exactly.py`), and how
+Left out: how pieces become text (`pieces.py`), where the numbers come from (`worked.py`), and how
 a line is laid out (`lines.py`).
 """
 

@@ -8,8 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from conformance.corpus.case import Case
-from conformance.corpus.casefile import readable
-from conformance.corpus.files import write
+from conformance.corpus.casefile import readable, write
 from conformance.corpus.recorded import tensors
 from conformance.errors import UsageError
 from conformance.explain.candidates import FailingCase

@@ -1,6 +1,10 @@
 """A worked example as data: every equation of one step, its numbers, and what a subject said.
 
-Left out: how the formulas are written (`formulas.py`) and laid out (`lines.py`).
+The numbers are proved in ball arithmetic and correctly rounded to float64: the truth, or what
+follows at each equation from what a subject showed before it. A value that `MOST_BITS` bits do not
+tell from the midpoint of two floats is printed as one of the two, also where it may be no tie
+(`balls.tells_ties`). Left out: how the formulas are written (`formulas.py`) and laid out
+(`lines.py`).
 """
 
 from collections.abc import Iterator, Mapping
@@ -9,17 +13,19 @@ from typing import Any
 
 import numpy as np
 
+from conformance.arithmetic.balls import balls, rounded, until_decided
+from conformance.arithmetic.exact import to_balls
 from conformance.corpus.case import Case
 from conformance.explain.candidates import FailingCase
-from conformance.explain.exactly import exactly
 from conformance.explain.formulas import Numbers
 from conformance.explain.pieces import NBSP, Operand, operands, symbol, text, word
 from conformance.model.formula import has_prime, prime_tree, tree
 from conformance.model.row import Row, of_batch
 from conformance.verdict.compare import RESTARTED, Status, Verdict, doubtful
 from conformance.verdict.deviation import malformed, plain
-from conformance.verdict.oracle import expectations
+from conformance.verdict.oracle import exact_expectations, expectations
 from reference.step import Array, Batch, Parameters, split
+from reference.updates import OLD
 
 WRONG = (Status.FAIL, Status.EXPLAINED)
 FULL = 160  # entries of a step up to which all of them are written
@@ -81,7 +87,7 @@ class Worked:
 
 def worked_step(case: Case, start: Parameters, batch: Batch) -> Worked:
     """The worked example of the first step of the reference."""
-    numbers, right = exactly(case, start, batch)
+    numbers, right = _exactly(case, start, batch)
     lines = _lines(right, dict.fromkeys(right, numbers), _Seen(case, {}, {}, {}))
     return Worked(case, 0, "", _given(start, batch), tuple(lines))
 
@@ -95,8 +101,8 @@ def worked(failing: FailingCase) -> Worked:
     case, failure, evidence = failing.case, failing.failure, failing.evidence
     start, batch = evidence.start.map(plain), evidence.batch
     shown = {name: plain(each) for name, each in evidence.shown.items()}
-    truth = exactly(case, start, batch)
-    own = exactly(case, start, batch, {name: shown[name] for name in evidence.usable})
+    truth = _exactly(case, start, batch)
+    own = _exactly(case, start, batch, {name: shown[name] for name in evidence.usable})
     with np.errstate(all="ignore"):  # what is usable may still overflow
         bounds = expectations(case, start, batch), evidence.standing.expected
     numbers, right, tolerance = {}, {}, {}
@@ -199,3 +205,48 @@ def _prime(row: Row, index: tuple[int, ...], numbers: Numbers) -> Line:
     pieces, prime = numbers.formula(prime_tree(row), index), numbers.operand(name, index)
     written = text(pieces), text(pieces, symbols=False)
     return Line("", name, index, prime.symbol, *written, operands(pieces), prime.value)
+
+
+def _exactly(
+    case: Case, start: Parameters, batch: Batch, shown: Mapping[str, Array] | None = None
+) -> tuple[Numbers, dict[str, Array]]:
+    """What enters the equations of a step, and what they give.
+
+    Args:
+        case: cost, rates and sizes.
+        start: the parameters before the step.
+        batch: the mini-batch.
+        shown: finite quantities that take the place of what was computed, for later equations.
+
+    Returns:
+        What enters, and what is right, by the names of the quantities.
+    """
+    seen = {name: balls(array) for name, array in (shown or {}).items()}
+
+    def compute(ties: bool) -> tuple[dict[str, Array], ...]:
+        expected = exact_expectations(case, start, batch, seen)
+        functions = {}
+        for row in case.rows.values():
+            if row.tag == "A":
+                z = {**expected, **seen}[f"z{row.layer}"]
+                functions[f"f{row.layer}"] = row.activation.function(z)
+                if row.activation.hidden:
+                    functions[f"prime{row.layer}"] = row.activation.prime(z)
+        return tuple(
+            {name: _floats(array, ties) for name, array in each.items()}
+            for each in (expected, functions)
+        )
+
+    right, functions = until_decided(compute)
+    own = {name: np.asarray(array, float) for name, array in (shown or {}).items()}
+    old = {f"{OLD}{name}": np.asarray(array) for name, array in start.state.items()}
+    before = {**of_batch(batch), **dict(start.named()), **old}
+    return Numbers(case, {**right, **own, **functions, **before}), right
+
+
+def _floats(exact: object, ties: bool) -> Array:
+    """Balls, correctly rounded; nan where there is no number, such as ln of what is below 0."""
+    array = to_balls(exact)
+    known = np.asarray(np.frompyfunc(lambda ball: ball.is_finite(), 1, 1)(array), dtype=bool)
+    number = np.asarray(np.where(known, array, balls(np.array(0.0))), dtype=object)
+    return np.where(known, rounded(number, np.float64, ties=ties), np.nan)

@@ -7,8 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from conformance.errors import UsageError
-from conformance.files import put_json
+from conformance.files import make_folder, put_json
 from conformance.grade.row import Outcome, Row
 from conformance.report.visible import visible
 
@@ -30,11 +29,7 @@ def write(folder: Path, rows: Sequence[Row], points: float, *, hide: bool, one: 
         UsageError: a file cannot be written.
     """
     for row in rows:
-        place = folder if one else folder / row.name
-        try:
-            place.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UsageError(f"{OPTION} {place}: {error.strerror}") from error
+        place = make_folder(OPTION, folder if one else folder / row.name)
         put_json(OPTION, place / FILE, results(row, points, hide=hide))
 
 

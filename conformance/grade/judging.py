@@ -27,11 +27,11 @@ from conformance.judging.case_report import CaseReport
 from conformance.model.table import TAGS
 from conformance.report.backward_causes import why
 from conformance.report.backward_report import BackwardReport
-from conformance.report.backward_words import where
 from conformance.report.blame_words import at_layers
 from conformance.report.book_report import Report
 from conformance.report.file_report import FileReport, Part
 from conformance.report.opening import statements
+from conformance.report.source_words import file_and_line
 
 LEAST = 1.0  # second that a file is given
 LONGEST = 500  # characters of a cause
@@ -182,7 +182,7 @@ def _of_backward(file: str, report: BackwardReport) -> Judgement:
         what = "" if report.ok else ", ".join(each.name for each in checks if not each.ok)
         return Judgement(file, outcome, what, checks=checks)
     first = examined.accused[0]
-    line = where(first.lines[0]) if first.lines else ""
+    line = file_and_line(first.lines[0]) if first.lines else ""
     return Judgement(file, outcome, _accused(first), line, why(first.cause), checks)
 
 

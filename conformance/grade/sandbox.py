@@ -14,7 +14,6 @@ from shutil import which
 from conformance.errors import UsageError
 from conformance.grade.limits import Limits, environment, own_folders
 
-SANDBOXES = ("none", "bwrap")
 WORKPLACE = "/tmp/submission"  # noqa: S108 - in a file system of its own
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib64", "/lib32")
 SETTINGS = ("ld.so.cache", "alternatives", "localtime", "fonts")  # of /etc

@@ -7,8 +7,7 @@ import hashlib
 import json
 from pathlib import Path
 
-from conformance.errors import UsageError
-from conformance.files import put_json
+from conformance.files import make_folder, put_json
 from conformance.grade.row import Row
 
 OPTION = "--results"
@@ -27,11 +26,7 @@ class Store:
         Raises:
             UsageError: it cannot be made.
         """
-        self.folder, self.fresh = folder, fresh
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UsageError(f"{OPTION} {folder}: {error.strerror}") from error
+        self.folder, self.fresh = make_folder(OPTION, folder), fresh
 
     def find(self, name: str, digest: str) -> Row | None:
         """The row of a submission that holds what it held then, if there is one."""

@@ -8,11 +8,13 @@ import textwrap
 from dataclasses import dataclass
 from enum import StrEnum
 
+from conformance.backward.certain import digits_of
 from conformance.backward.findings import Entry, Judged
 from conformance.report.backward_report import BackwardReport
 
 WIDTH = 80
 SAME = 1e-3  # ratios that agree so far are one factor
+OF_FLOATS = 15  # digits that two floats may agree to
 ROUNDED = 25  # digits of which a scalar that was rounded to a float leaves fewer
 
 
@@ -68,8 +70,7 @@ class Row:
             return 0
         if self.judged.exact and self.ok and self.judged.digits is not None:
             return self.judged.digits
-        off = max(self.judged.error, self.judged.apart)
-        return 15 if off == 0 else max(0, min(15, math.floor(-math.log10(off))))
+        return digits_of(max(self.judged.error, self.judged.apart), OF_FLOATS)
 
     @property
     def entries(self) -> int:

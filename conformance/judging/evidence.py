@@ -1,6 +1,6 @@
 """What a subject showed in one step, and what its equations were to make of it.
 
-Left out: how it was judged (`verdict/compare.py`) and what it means (`cause.py`).
+Left out: how it was judged (`verdict/compare.py`) and what it means (`diagnosis/cause.py`).
 """
 
 from collections.abc import Mapping

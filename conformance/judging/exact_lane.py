@@ -17,8 +17,8 @@ from conformance.judging.case_report import CaseReport
 from conformance.judging.observe import observations
 from conformance.subjects import Subject
 from conformance.subjects.observation import SHOWN
+from conformance.verdict.apart import EXACT
 from conformance.verdict.compare import Status
-from conformance.verdict.on_balls import EXACT
 
 SMALL = 200  # entries of a step's start up to which the exact lane is run
 

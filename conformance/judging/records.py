@@ -1,6 +1,6 @@
 """What is kept of a quantity behind its verdict, and of a free run: values that travel.
 
-Left out: how they come about (`cell.py`, `curve.py`) and are written (`report`).
+Left out: how they come about (`detail/cells.py`) and are written (`report`).
 """
 
 from dataclasses import dataclass

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from conformance.errors import Line, SubjectError, UsageError
-from conformance.running.isolate import SHOWN
-from conformance.running.process import printable
+from conformance.running.process import Ended
 
 GLOO = "gloo"  # stands in what is raised where another process does not take part
 TAIL = 4096  # bytes of what a process printed
@@ -55,6 +54,4 @@ def hangs(ranks: Sequence[int], seconds: float) -> str:
 
 def printed(log: Path) -> str:
     """The last lines that a process printed."""
-    text = log.read_bytes()[-TAIL:].decode(errors="replace")
-    last = [f"  | {printable(line)}" for line in text.splitlines() if line.strip()][-SHOWN:]
-    return "\n".join(["", "its last output:", *last]) if last else ""
+    return Ended(None, log.read_bytes()[-TAIL:]).said()

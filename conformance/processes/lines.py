@@ -3,7 +3,7 @@
 Up to the gradients of its parts, a process alone is traced like any other step. What R is made of
 is traced in rank 0, while all ranks take the step: what lies between a gradient and the result has
 to be a multiple of a sum that is right, of some samples, of one rank or of all. The first value
-that is none is to blame. Left out: a process alone (`subjects/function/single_process.py`).
+that is none is to blame. Left out: a process alone (`subjects/adapt.py`).
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,7 +18,7 @@ from conformance.processes.division import Divided
 from conformance.processes.truth import truth
 from conformance.report.book_report import Report
 from conformance.tracing.frames import Frame
-from conformance.tracing.node import Node
+from conformance.tracing.node import Node, bits_of_nodes, uses_of_nodes
 from conformance.tracing.together import TOGETHER
 from conformance.tracing.trace import Trace
 from conformance.verdict.compare import Status, Verdict
@@ -102,10 +102,8 @@ def blamed(trace: Trace, result: Node, right: Right, rank: int) -> tuple[Frame, 
         if result.depends_on(node) and is_float(node) and node.value.size >= result.value.size
     ]
     known = [node for node in on_the_way if _holds_one_of(node, sums)]
-    bits = sum(1 << node.number for node in known)
-    led_to = 0  # what a value that is right was computed of
-    for node in known:
-        led_to |= node.uses
+    bits = bits_of_nodes(known)
+    led_to = uses_of_nodes(known)  # what a value that is right was computed of
     for node in on_the_way:
         if node.uses & bits and not led_to >> node.number & 1:
             return _frames(node, own)

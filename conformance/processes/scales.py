@@ -27,10 +27,7 @@ OWN: Mapping[str, Callable[[int, int, int], float]] = {
 }
 """What is shown of a part, as a multiple of its mean: of its samples, of all, of the processes."""
 
-ALL: Mapping[str, Callable[[int], float]] = {
-    MEAN: lambda _: 1.0,
-    "the sum over all samples": float,
-}
+ALL: Mapping[str, Callable[[int], float]] = {MEAN: lambda _: 1.0, "the sum over all samples": float}
 """What is shown of all together, as a multiple of the mean; of all samples."""
 
 

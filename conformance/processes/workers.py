@@ -31,8 +31,7 @@ from conformance.processes.lines import Lines, right_of
 from conformance.processes.program import Job, Program, unflat
 from conformance.processes.ranks import ProcessStep
 from conformance.processes.worker import FAILED, Settings, Traced
-from conformance.running.descendants import end_marked, new_mark
-from conformance.running.group import Group
+from conformance.running.group import Group, end_marked, new_mark
 from conformance.running.isolate import signal_name
 from conformance.tracing.frames import Frame
 

@@ -6,18 +6,11 @@ Left out: what is known (`backward/findings.py`).
 import linecache
 from collections.abc import Iterator, Sequence
 from html import escape
-from pathlib import Path
 
-from conformance.backward.findings import (
-    UPDATES,
-    Accused,
-    Entry,
-    Examined,
-    Judged,
-    Line,
-)
+from conformance.backward.findings import UPDATES, Accused, Entry, Examined, Judged, Line
 from conformance.report.backward_causes import quoted, why
 from conformance.report.sentence import pluralize
+from conformance.report.source_words import file_and_line
 from conformance.report.visible import visible
 
 MANY = 8  # gradients, beyond which their names are not all said
@@ -45,7 +38,7 @@ def in_one_line(name: str, examined: Examined) -> str:
         return visible(said)
     first, *others = examined.accused
     more = f" (and {len(others)} more)" if others else ""
-    at = f", {where(first.lines[0])}" if first.lines else ""
+    at = f", {file_and_line(first.lines[0])}" if first.lines else ""
     wrong, _ = _wrong(first.gradients, first, ())
     return visible(f"{name}: wrong: the {wrong}{at}: {why(first.cause)}{more}")
 
@@ -124,12 +117,7 @@ def _names(names: Sequence[str], most: int = MANY) -> str:
 def place(line: Line) -> str:
     """A line with what stands there: `model.py:24: dh = d @ W2.T`."""
     source = linecache.getline(line.file, line.line).strip()
-    return f"{where(line)}: {source}".removesuffix(": ")
-
-
-def where(line: Line) -> str:
-    """A line without what stands there: `model.py:24`."""
-    return f"{Path(line.file).name}:{line.line}"
+    return f"{file_and_line(line)}: {source}".removesuffix(": ")
 
 
 def shape_text(shape: Sequence[int]) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from difflib import SequenceMatcher
 
-from conformance.report.formula import Node, one, parts
+from conformance.report.notation import Node, one, parts
 
 Row = Sequence[Node]
 Pair = tuple[list[Node], list[Node]]

@@ -12,7 +12,7 @@ from conformance.report.backward_causes import instead_words
 from conformance.report.blame_words import at_layers
 from conformance.report.message import lost
 from conformance.verdict.compare import Verdict
-from conformance.verdict.on_balls import Exactness
+from conformance.verdict.exactness import Exactness
 
 
 def exact_words(report: Outcome, tag: str = "") -> Iterator[str]:

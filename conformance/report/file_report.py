@@ -41,12 +41,6 @@ class ShapeReport(BackwardReport):
         """What it was taken for."""
         return [recognised_words(self.recognised)]
 
-    def _repr_html_(self) -> str:
-        """The same for a notebook."""
-        from conformance.report.backward_words import lines_html
-
-        return lines_html(str(self).splitlines())
-
 
 Part = BackwardReport | Report
 

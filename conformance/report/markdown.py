@@ -19,11 +19,7 @@ from conformance.report.blame_words import (
     first_words,
     heading,
 )
-from conformance.report.cause_words import (
-    beside_cause,
-    example_heading,
-    formulas,
-)
+from conformance.report.cause_words import beside_cause, example_heading, formulas
 from conformance.report.exact_words import exact_words, loss_text, loss_words
 from conformance.report.finding_words import finding_text
 from conformance.report.gfm import code, fenced, folded, table, text

@@ -10,8 +10,7 @@ from dataclasses import replace
 from html import escape
 
 from conformance.report.differing import compared
-from conformance.report.formula import Node
-from conformance.report.notation import APPLY, FUNCTIONS, TIMES, read
+from conformance.report.notation import APPLY, FUNCTIONS, TIMES, Node, read
 
 DIFFERS = 'class="differs"'
 """The attribute of what is marked."""

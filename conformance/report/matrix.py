@@ -6,7 +6,7 @@ Left out: signs in colour (`terminal.py`) or in a table (`markdown.py`, `noteboo
 from collections.abc import Iterable, Sequence
 
 from conformance.judging.case_report import CaseReport
-from conformance.model.table import CAUSAL, TAGS
+from conformance.model.table import CAUSAL
 from conformance.model.updates import SGD
 from conformance.verdict.compare import FREE, Status, Verdict
 
@@ -24,7 +24,6 @@ SIGNS = {
 ASCII_SIGNS = {"!": "!", "✗": "x", "~": "~", "·": ".", "?": "?", "✓": "ok", "–": "-", "": ""}
 """The signs for an output that does not encode them all."""
 
-COLUMNS = (*(tag for tag in TAGS if tag != "V"), "free")
 MEANING = (
     "✓ right, ✗ wrong, ~ right but digits lost, · explained by what is wrong before it, "
     "? undecided in so few bits, – not shown, ! stopped"

@@ -25,10 +25,6 @@ def _momentum(measure: Measure) -> str:
     return f"it is the right value + {move}: momentum"
 
 
-def _too_far(measure: Measure) -> str:
-    return f"it moves {measure['factor']} × as far as it should"
-
-
 def _clipped(measure: Measure) -> str:
     limit = _number(measure["limit"])
     what = "it moves as if its gradient were" if measure["moves"] else "it is"
@@ -68,7 +64,7 @@ _WORDS: dict[Measured, str | Callable[[Measure], str]] = {
     Measured.ZERO: "it is zero",
     Measured.FACTOR: _factor,
     Measured.PROPORTIONAL: _proportional,
-    Measured.MOVES: _too_far,
+    Measured.MOVES: "it moves {factor} × as far as it should",
     Measured.CLIPPED: _clipped,
     Measured.MULTIPLIED: "it is {function} × the right value, entry by entry",
     Measured.DIVIDED: "it is the right value / {function}, entry by entry",

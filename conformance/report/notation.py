@@ -8,9 +8,45 @@ as it is. Left out: MathML (`mathml.py`).
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
-from conformance.report.formula import FENCES, Node, one
+FENCES = {"(": ")", "[": "]", "{": "}", "⌊": "⌋", "‖": "‖"}
+
+
+@dataclass(frozen=True)
+class Node:
+    """A leaf with its text, or an element with its children.
+
+    Attributes:
+        tag: of MathML, or "differs" for children that are to be marked.
+        text: of a leaf.
+        children: of anything else.
+        space: whether a space stands before it; of no account when two are compared.
+    """
+
+    tag: str
+    text: str = ""
+    children: tuple["Node", ...] = ()
+    space: bool = field(default=False, compare=False)
+
+    @property
+    def fence(self) -> str:
+        """The sign that opens it, if it stands in parentheses or the like."""
+        if self.tag != "mrow" or len(self.children) < len("()"):
+            return ""
+        first, last = self.children[0].text, self.children[-1].text
+        return first if first and FENCES.get(first) == last else ""
+
+
+def one(row: Sequence[Node]) -> Node:
+    """A row as a single node."""
+    return row[0] if len(row) == 1 else Node("mrow", children=tuple(row))
+
+
+def parts(node: Node) -> tuple[Node, ...]:
+    """The row that a node stands for."""
+    return node.children if node.tag == "mrow" and not node.fence else (node,)
+
 
 SUM = "\N{N-ARY SUMMATION}"
 APPLY, TIMES, COMMA = "\N{FUNCTION APPLICATION}", "\N{INVISIBLE TIMES}", "\N{INVISIBLE SEPARATOR}"

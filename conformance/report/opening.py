@@ -9,12 +9,7 @@ from dataclasses import dataclass
 
 from conformance.judging.case_report import CaseReport
 from conformance.outcome import Blame, LostEquation, Outcome
-from conformance.report.blame_words import (
-    at_layers,
-    equation_of_blame,
-    first_words,
-    heading,
-)
+from conformance.report.blame_words import at_layers, equation_of_blame, first_words, heading
 from conformance.report.cause_words import NO_CAUSE, beside_cause, formulas, told_of
 from conformance.report.exact_words import loss_text, loss_words
 from conformance.report.finding_words import finding_text

@@ -13,7 +13,7 @@ from conformance.explain.example import Example
 from conformance.judging.case_report import CaseReport
 from conformance.judging.exact_lane import ExactRun
 from conformance.judging.records import Cell, Point
-from conformance.outcome import Outcome
+from conformance.outcome import Blame, LostEquation, Outcome
 from conformance.report.finding_words import finding_text, finding_texts
 from conformance.report.judged import judged
 from conformance.report.measure_words import measure_text
@@ -24,13 +24,7 @@ from conformance.verdict.compare import Status, Verdict
 from conformance.verdict.finding import Finding, Kind, finding
 
 REPORT_VERSION = 1
-OPTIONAL = (
-    "finding",
-    "from_truth",
-    "on_balls",
-    "lost",
-    "bits",
-)  # of a verdict, written where there is one
+OPTIONAL = ("finding", "from_truth", "on_balls", "lost", "bits")  # of a verdict, where there is one
 
 
 def to_json(report: Outcome) -> dict[str, Any]:
@@ -42,33 +36,24 @@ def to_json(report: Outcome) -> dict[str, Any]:
         "exit_code": report.exit_code,
         "conventions": list(report.conventions),
         "judged": judged(report.cases),
-        "blames": [
-            {
-                "equation": blame.tag,
-                "layers": list(blame.layers),
-                "cases": blame.cases,
-                "first": _verdict_to_json(blame.first),
-                "lines": to_values(blame.frames),
-            }
-            for blame in report.blames
-        ],
-        "lost": [
-            {
-                "equation": each.tag,
-                "layers": list(each.layers),
-                "cases": each.cases,
-                "badly": each.badly,
-                "first": _verdict_to_json(each.first),
-                "lines": to_values(each.frames),
-            }
-            for each in report.losses
-        ],
+        "blames": [_equation_to_json(each) for each in report.blames],
+        "lost": [{**_equation_to_json(each), "badly": each.badly} for each in report.losses],
         "remarks": finding_texts(report),
         "findings": [_finding_to_json(each) for each in report.findings],
         "cases": [case_to_json(each) for each in report.cases],
         "skipped": dict(report.skipped),
         "declined": dict(report.declined),
         **further_to_json(report),
+    }
+
+
+def _equation_to_json(each: Blame | LostEquation) -> dict[str, Any]:
+    return {
+        "equation": each.tag,
+        "layers": list(each.layers),
+        "cases": each.cases,
+        "first": _verdict_to_json(each.first),
+        "lines": to_values(each.frames),
     }
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from conformance.backward.findings import Line
 from conformance.tracing.frames import Frame
 
 AROUND = 1  # lines of source before and after the one to blame, in text
@@ -64,9 +65,9 @@ def place(frame: Frame) -> str:
     return f"{file_and_line(frame)}, in {frame.function}"
 
 
-def file_and_line(frame: Frame) -> str:
+def file_and_line(at: Frame | Line) -> str:
     """Where a line is: `my_network.py:84`."""
-    return f"{Path(frame.file).name}:{frame.line}"
+    return f"{Path(at.file).name}:{at.line}"
 
 
 def place_and_text(frame: Frame) -> str:

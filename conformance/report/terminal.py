@@ -4,7 +4,8 @@ It is a list of blocks; in short it takes 25 lines. Left out: how the verdict (`
 single failure (`message.py`) are worded.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from io import StringIO
 
 from rich.cells import cell_len, set_cell_size
@@ -25,7 +26,6 @@ from conformance.report.blame_words import (
     heading,
     skipped_words,
 )
-from conformance.report.blocks import Block, fitted, lines_of
 from conformance.report.cause_words import cause_words, example_words, formulas, joined
 from conformance.report.exact_words import exact_words, loss_text, loss_words
 from conformance.report.finding_words import finding_lines, finding_text
@@ -33,11 +33,61 @@ from conformance.report.judged import judged_words
 from conformance.report.matrix import ASCII_SIGNS, cells, columns, sign, worst
 from conformance.report.message import accused, line
 from conformance.report.opening import opening
-from conformance.report.sentence import counts, declined, format_words
+from conformance.report.sentence import counts, declined, format_words, pluralize
 from conformance.report.source_words import place, source
 from conformance.report.visible import visible
 from conformance.verdict.compare import Status
 from conformance.verdict.finding import Finding
+
+
+@dataclass(frozen=True)
+class Block:
+    """Lines of a report that stand together, with an empty line before the next block.
+
+    Attributes:
+        lines: each as it is printed.
+        least: how many of them stay where the report has to be short; None: all of them.
+        rank: which block gives way first, the lowest.
+        noun: what a line of it is.
+    """
+
+    lines: Sequence[Text]
+    least: int | None = None
+    rank: int = 0
+    noun: str = "line"
+
+    def height(self, width: int) -> int:
+        """How many lines of a terminal it takes, with the empty one before it."""
+        return sum(max(1, -(-cell_len(each.plain) // width)) for each in self.lines) + 1
+
+    def shortened(self, over: int, width: int) -> "Block":
+        """The block with so many lines of the terminal fewer, as far as it gives way."""
+        least = len(self.lines) if self.least is None else self.least
+        for kept in range(len(self.lines) - 1, least - 1, -1):
+            left = len(self.lines) - kept
+            note = Text(f"… {pluralize(left, self.noun)} more: -v shows all", "dim")
+            shorter = replace(self, lines=[*self.lines[:kept], note] if kept else [])
+            if self.height(width) - shorter.height(width) >= over or kept == least:
+                return shorter
+        return self
+
+
+def fitted(blocks: Iterable[Block], most: int, width: int) -> list[Block]:
+    """The blocks in so many lines of a terminal, as far as they give way."""
+    fitting = [each for each in blocks if each.lines]
+    for i in sorted(range(len(fitting)), key=lambda i: fitting[i].rank):
+        over = sum(each.height(width) for each in fitting) - 1 - most
+        if over > 0:
+            fitting[i] = fitting[i].shortened(over, width)
+    return [each for each in fitting if each.lines]
+
+
+def lines_of(blocks: Iterable[Block]) -> Iterator[Text]:
+    """The lines of blocks, with an empty one between them."""
+    for i, block in enumerate(each for each in blocks if each.lines):
+        yield from [Text("")] * (i > 0)
+        yield from block.lines
+
 
 STYLES = {
     Status.ERROR: "bold yellow",

@@ -1,7 +1,8 @@
 """A command without a shell, run to its end under a time limit, with the tail of what it printed.
 
 It leads a process group of its own, or on Windows a job, which is killed as a whole in every case,
-and on Linux whatever else it has started. Left out: what it reads and writes (`subjects/command`),
+and on Linux whatever else it has started. A thread for each pipe keeps the end of what it writes
+there. Left out: what it reads and writes (`subjects/command`),
 and a sandbox.
 """
 
@@ -10,14 +11,15 @@ import re
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from time import monotonic
+from subprocess import Popen
+from threading import Thread
+from time import monotonic, sleep
 from types import MappingProxyType
+from typing import IO
 
 from conformance.errors import SubjectError
-from conformance.running.descendants import end_marked, new_mark
-from conformance.running.group import Group, apart, has_ended
+from conformance.running.group import Group, apart, end_marked, has_ended, new_mark
 from conformance.running.isolate import SHOWN
-from conformance.running.tails import Tails
 from conformance.running.tracebacks import WIDTH
 
 TICK = 0.01  # seconds until an end is noticed that the pipes do not tell
@@ -105,10 +107,7 @@ def run(
 
 
 def _wait(
-    process: "subprocess.Popen[bytes]",
-    heard: Tails,
-    deadline: float,
-    watch: Callable[[], str],
+    process: "subprocess.Popen[bytes]", heard: "Tails", deadline: float, watch: Callable[[], str]
 ) -> tuple[bool, str]:
     """Whether the command ended, or why it must."""
     ended, stopped = False, ""
@@ -117,3 +116,44 @@ def _wait(
         stopped = "" if ended else watch()
         heard.wait(0 if ended else TICK)
     return ended, stopped
+
+
+TAIL = 64 << 10  # bytes of each stream that are kept
+PATIENCE = 5.0  # seconds that are waited for who has left the group and holds a pipe, off Linux
+
+
+class Tails:
+    """The tails of both streams of a command that has just been started."""
+
+    def __init__(self, process: "Popen[bytes]") -> None:
+        """Begin to listen."""
+        self._readers = [_Reader(pipe) for pipe in (process.stderr, process.stdout) if pipe]
+
+    def wait(self, seconds: float) -> None:
+        """Wait for so many seconds, or until a stream has ended."""
+        reading = [each for each in self._readers if each.is_alive()]
+        if reading:
+            reading[0].join(seconds)
+        else:
+            sleep(seconds)
+
+    def end(self) -> bytes:
+        """The tail of its stderr, or of its stdout if that holds nothing but blanks."""
+        for each in self._readers:
+            each.join(PATIENCE)
+        errors, output = (each.kept for each in self._readers)
+        return errors if errors.strip() else output
+
+
+class _Reader(Thread):
+    """Reads a pipe to its end."""
+
+    def __init__(self, pipe: IO[bytes]) -> None:
+        super().__init__(daemon=True)
+        self.pipe, self.kept = pipe, b""
+        self.start()
+
+    def run(self) -> None:
+        """Keep the tail."""
+        while heard := os.read(self.pipe.fileno(), TAIL):
+            self.kept = (self.kept + heard)[-TAIL:]

@@ -6,7 +6,7 @@ Left out: the update rule (`rule.py`).
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial, reduce
-from operator import and_, or_
+from operator import and_
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from conformance.script.parameters import Parameter
 from conformance.script.step import Step
 from conformance.script.update import Multiple, Update, common, update, usual
 from conformance.tracing.ancestors import walk
-from conformance.tracing.node import Node
+from conformance.tracing.node import Node, bits_of_nodes
 from conformance.tracing.trace import Trace
 
 
@@ -102,7 +102,7 @@ def single_error(trace: Trace, judgement: Judgement) -> bool:
 def _in_common(judgement: Judgement) -> tuple[int, int]:
     """What all updates have been computed from at this step, and the old parameters, as bits."""
     common = reduce(and_, (each.new.uses & ~each.old.uses for each in judgement.updates))
-    return common, reduce(or_, (1 << each.old.number for each in judgement.updates))
+    return common, bits_of_nodes(each.old for each in judgement.updates)
 
 
 def uneven_error(judgement: Judgement) -> Judgement:

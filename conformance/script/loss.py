@@ -5,9 +5,7 @@ Left out: the costs that are tried where there is none (`backward/own_pass.py`).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import reduce
 from math import sqrt
-from operator import or_
 
 import numpy as np
 
@@ -18,7 +16,7 @@ from conformance.backward.judge import distance, in_shape
 from conformance.backward.operation import MOVES, is_float
 from conformance.backward.program import Goal, Recorded
 from conformance.tracing.ancestors import walk
-from conformance.tracing.node import Node
+from conformance.tracing.node import Node, bits_of_nodes, uses_of_nodes
 from conformance.tracing.trace import Trace
 
 LINEAR = ("add", "subtract", "multiply", "divide", "negative", "dot", "matmul", "sum", "inner")
@@ -46,9 +44,9 @@ def candidates(nodes: Sequence[Node], olds: Sequence[Node], news: Sequence[Node]
 
     One that is a linear function of them is an output, and no loss: it has no minimum.
     """
-    given = sum(1 << each.number for each in olds)
-    later = sum(1 << each.number for each in news)
-    used = reduce(or_, (each.uses for each in news), 0)
+    given = bits_of_nodes(olds)
+    later = bits_of_nodes(news)
+    used = uses_of_nodes(news)
     after = nodes[max(e.number for e in news) + 1 :]
     until = next((e.number for e in after if e.uses & later), len(nodes))  # the next forward pass
     found = [
@@ -91,7 +89,7 @@ def best_loss(
 
 def _given(trace: Trace) -> int:
     """The parameters of a step, as bits."""
-    return sum(1 << each.number for each in trace.nodes if each.given)
+    return bits_of_nodes(each for each in trace.nodes if each.given)
 
 
 def monitored(trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...]) -> Node | None:

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from conformance.backward.findings import Accused, Cause, Examined, Judged, Line
-from conformance.backward.source import forget, line_of
+from conformance.backward.source import line_of
+from conformance.backward.syntax import forget
 from conformance.script.judge import Judgement
 from conformance.script.known_rules import rule
 from conformance.script.optimisers import Moved, moved, optimisers

@@ -6,19 +6,19 @@ way moves them. Left out: the verdict on the updates (`moved.py`).
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import redirect_stdout, suppress
+from contextlib import suppress
 from dataclasses import dataclass
-from io import StringIO
 from itertools import pairwise, product
 from typing import Any
 
 import numpy as np
 
+from conformance.running.quiet import quiet
 from conformance.running.seconds import limited
 from conformance.script.holders import Holder, holders, holds, is_gradient, pairs_of, started
 from conformance.shapes.arguments import RATE, needed, taken
-from conformance.shapes.attempt import LONGEST
 from conformance.shapes.plans import methods
+from conformance.shapes.run import LONGEST
 from conformance.shapes.vocabulary import bare, is_role, kinds_of
 from conformance.tracing.node import Node
 from conformance.tracing.program import traced_program
@@ -95,7 +95,7 @@ def moved(optimiser: Optimiser) -> Moved | None:
         holder = held(started(trace))
         if alone and not (isinstance(holder.params, list) and holder.grads is not None):
             continue
-        with suppress(Exception), redirect_stdout(StringIO()), np.errstate(all="ignore"):
+        with suppress(Exception), quiet():
             found = _run(optimiser, trace, holder, alone=alone)
             if found is not None:
                 return found

@@ -6,7 +6,8 @@ Left out: arrays, whose way the trace knows.
 import ast
 
 from conformance.backward.findings import Line
-from conformance.backward.source import assigned, operands, passed
+from conformance.backward.source import operands
+from conformance.backward.syntax import assigned, passed
 from conformance.tracing.frames import Frame
 from conformance.tracing.node import Node
 

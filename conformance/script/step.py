@@ -5,12 +5,10 @@ Left out: the rest of the run, whose values are constants here.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from functools import reduce
-from operator import or_
 from typing import Any
 
 from conformance.script.fewer import on_few_samples
-from conformance.tracing.node import Node, substituted
+from conformance.tracing.node import Node, bits_of_nodes, substituted, uses_of_nodes
 from conformance.tracing.trace import Trace
 
 
@@ -28,7 +26,7 @@ class Step:
         self.trace = Trace(sites=True)
         self.of: dict[Node, Node] = {}
         before = max(each.number for each in olds)
-        given = reduce(or_, (1 << each.number for each in olds), 0)
+        given = bits_of_nodes(olds)
         for node in _needed(whole, olds, wanted):
             own = node.number > before or bool(node.uses & given)
             self._copy(node, olds.get(node), own=own)
@@ -48,7 +46,7 @@ class Step:
         else:
             self._connect(made, node)
         made.number = len(self.trace.nodes)
-        made.uses = reduce(or_, (each.uses for each in made.inputs), 1 << made.number)
+        made.uses = 1 << made.number | uses_of_nodes(made.inputs)
         for each in made.inputs:
             each.consumers.append(made)
         self.of[node] = made
@@ -73,7 +71,7 @@ class Step:
 def _needed(whole: Trace, olds: Mapping[Node, str], wanted: Iterable[Node]) -> list[Node]:
     """What some values are computed from, in the order of time."""
     before = max(each.number for each in olds)
-    given = reduce(or_, (1 << each.number for each in olds), 0)
+    given = bits_of_nodes(olds)
     found = {*wanted, *olds}
     for node in reversed(whole.nodes):
         if node in found and node not in olds:

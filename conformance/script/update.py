@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from conformance.backward.source import statement
+from conformance.backward.syntax import statement
 from conformance.script.linear import ancestors, entrywise, links
 from conformance.script.parameters import Parameter
 from conformance.tracing.node import FILLED, Node

@@ -5,21 +5,19 @@ that a comment marks. Left out: writing it (`cli/init.py`).
 """
 
 from collections.abc import Callable, Sequence
-from contextlib import redirect_stdout
 from dataclasses import dataclass
-from io import StringIO
 from pathlib import Path
-from types import FunctionType
 from typing import Any
 
 import numpy as np
 
+from conformance.running.quiet import quiet
 from conformance.running.seconds import TooLongError, limited
-from conformance.shapes.arguments import constructions, needed, taken
-from conformance.shapes.attempt import LONGEST
+from conformance.shapes.arguments import called, constructions, needed, taken
 from conformance.shapes.definitions import Definitions
 from conformance.shapes.example_data import Data, Sizes, example_data
 from conformance.shapes.plans import by_role, methods, sizes_of
+from conformance.shapes.run import LONGEST
 from conformance.shapes.state import Leaf, leaves
 from conformance.shapes.vocabulary import is_parameter, kinds_of
 
@@ -71,7 +69,7 @@ def _runs(source: str, found: Definitions) -> bool:
     lines = [e for e in source.splitlines() if not e.startswith((imported, "print("))]
     names = dict(vars(found.module))
     try:
-        with redirect_stdout(StringIO()), np.errstate(all="ignore"), limited(LONGEST):
+        with quiet(), limited(LONGEST):
             exec("\n".join([*lines, "step(params, X, y)"]), names)  # noqa: S102 - it is our own
     except (Exception, TooLongError):  # noqa: BLE001 - a program may stop in any way
         return False
@@ -97,7 +95,7 @@ def _of_class(kind: type, found: Definitions) -> _Parts | None:
     data = next(example_data(Sizes(), ("rows",)))
     for _, args, kwargs in constructions(kind, data):
         try:
-            with redirect_stdout(StringIO()), np.errstate(all="ignore"):
+            with quiet():
                 net = kind(*args, **kwargs)
         except Exception:  # noqa: BLE001, S112 - another way may do
             continue
@@ -194,9 +192,5 @@ def _of_function(found: Definitions, name: str | None) -> _Parts | None:
 
 def names_of(found: Definitions) -> str:
     """What a file defines, in a line."""
-    said = [*(f"class {each.__name__}" for each in found.classes), *map(_said, found.functions)]
+    said = [*(f"class {each.__name__}" for each in found.classes), *map(called, found.functions)]
     return ", ".join(said) or "nothing"
-
-
-def _said(function: FunctionType) -> str:
-    return f"{function.__name__}({', '.join(each.name for each in taken(function))})"

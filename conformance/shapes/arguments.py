@@ -83,12 +83,12 @@ def data_kinds(data: Data, penalty: float) -> dict[str, Any]:
         "penalty": penalty,
         "quiet": QUIET,
         "seed": 0,
-        "pairs": _pairs(data),
+        "pairs": samples_of(data),
         "state": np.zeros((sizes.n_hidden, 1)),
     }
 
 
-def _pairs(data: Data) -> list[tuple[Any, Any]]:
+def samples_of(data: Data) -> list[tuple[Any, Any]]:
     """The samples one by one."""
     if data.layout not in ("rows", "columns"):
         return [(data.x, data.y)]
@@ -210,11 +210,11 @@ def constructions(
     factory: Callable[..., Any], data: Data
 ) -> Iterator[tuple[str, tuple[Any, ...], dict[str, Any]]]:
     """The ways in which a class may be called: what is said of it, and the arguments."""
-    sizes, samples = size_kinds(data), data_kinds(data, PENALTY)
-    s, count = data.sizes, len(needed(factory))
+    said, sizes = called(factory, "__qualname__"), size_kinds(data)
+    s = data.sizes
     by_size = _by_name(factory, Scope(sizes))
     if by_size is not None:
-        yield _said(factory), (), by_size
+        yield said, (), by_size
         hidden = {"n_hidden", "n_hiddens", "sizes"}
         fewer = {
             each.name: by_size[each.name]
@@ -223,12 +223,22 @@ def constructions(
             and (each.default is inspect.Parameter.empty or not hidden & set(kinds_of(each.name)))
         }
         if len(fewer) < len(by_size):
-            yield _said(factory), (), fewer
+            yield said, (), fewer
         listed = [name for name, value in by_size.items() if value == sizes["sizes"]]
         for other in ([s.n_in, s.n_hidden, s.n_hidden - 1, s.n_out], [s.n_in, s.n_out]):
             if listed:
-                yield _said(factory), (), {**by_size, **dict.fromkeys(listed, other)}
-    by_order: Mapping[int, tuple[tuple[Any, ...], ...]] = {
+                yield said, (), {**by_size, **dict.fromkeys(listed, other)}
+    by_data = _by_name(factory, Scope({**sizes, **data_kinds(data, PENALTY)}))
+    if by_data is not None and any(value is data.x for value in by_data.values()):
+        yield said, (), by_data
+    for given in _by_order(data).get(len(needed(factory)), ()):
+        yield said, given, {}
+
+
+def _by_order(data: Data) -> Mapping[int, tuple[tuple[Any, ...], ...]]:
+    """What a class may be given whose arguments have names that say nothing, by their number."""
+    s = data.sizes
+    return {
         0: ((),),
         1: (([s.n_in, s.n_hidden, s.n_out],),),
         2: ((s.n_in, s.n_out), (data.x, data.y)),
@@ -236,13 +246,9 @@ def constructions(
         4: ((s.n_in, s.n_hidden, s.n_out, RATE), (s.n_in, s.n_hidden, s.n_hidden + 1, s.n_out)),
         5: ((s.n_in, s.n_hidden, s.n_hidden + 1, s.n_out, RATE),),
     }
-    by_data = _by_name(factory, Scope({**sizes, **samples}))
-    if by_data is not None and any(value is data.x for value in by_data.values()):
-        yield _said(factory), (), by_data
-    for given in by_order.get(count, ()):
-        yield _said(factory), given, {}
 
 
-def _said(factory: Callable[..., Any]) -> str:
-    names = ", ".join(each.name for each in taken(factory))
-    return f"{getattr(factory, '__qualname__', 'it')}({names})"
+def called(function: Any, name: str = "__name__") -> str:
+    """A function with the names of its arguments, by one of its own names."""
+    names = ", ".join(each.name for each in taken(function))
+    return f"{getattr(function, name, 'it')}({names})"

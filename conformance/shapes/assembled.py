@@ -6,9 +6,7 @@ in them are made small. Left out: networks that a call makes (`plans.py`).
 
 import ast
 from collections.abc import Iterator, Sequence
-from contextlib import redirect_stdout
 from copy import deepcopy
-from io import StringIO
 from itertools import chain, count
 from math import prod
 from types import CodeType, ModuleType
@@ -16,12 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from conformance.backward.source import tree
+from conformance.backward.syntax import tree
+from conformance.running.quiet import quiet
 from conformance.running.seconds import TooLongError, limited
 from conformance.shapes.arguments import PENALTY, Scope, data_kinds, size_kinds
-from conformance.shapes.attempt import LONGEST, UnfitError, provide
+from conformance.shapes.attempt import provide
 from conformance.shapes.example_data import Data
 from conformance.shapes.plans import Made
+from conformance.shapes.run import LONGEST, UnfitError
 from conformance.shapes.vocabulary import is_role
 from conformance.subjects.execution import missing, names_in
 
@@ -59,7 +59,7 @@ def _made(kind: type, said: str, name: str, code: CodeType, module: ModuleType) 
         np.random.seed(0)  # noqa: NPY002 - the program's own random numbers
         variables = dict(vars(module))
         try:
-            with redirect_stdout(StringIO()), limited(LONGEST):
+            with quiet(), limited(LONGEST):
                 exec(code, variables)  # noqa: S102 - the subject's own statements
         except (Exception, TooLongError) as error:
             raise UnfitError(f"{said}: {type(error).__name__}: {error}") from error

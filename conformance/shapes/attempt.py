@@ -3,118 +3,37 @@
 Left out: which plans there are (`plans.py`), and what the gradients are (`places.py`).
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from copy import deepcopy
-from dataclasses import dataclass, field, replace
-from io import StringIO
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
+from conformance.running.quiet import quiet
 from conformance.running.seconds import TooLongError, limited
-from conformance.shapes.arguments import Scope, UnboundError, data_kinds, size_kinds, ways
-from conformance.shapes.definitions import returned_names
-from conformance.shapes.example_data import SEQUENCES, Data
-from conformance.shapes.state import Leaf, changed, leaves
+from conformance.shapes.arguments import (
+    Scope,
+    UnboundError,
+    data_kinds,
+    samples_of,
+    size_kinds,
+    ways,
+)
+from conformance.shapes.example_data import Data
+from conformance.shapes.learned import learn
+from conformance.shapes.run import LONGEST, Attempt, Call, Plan, UnfitError
+from conformance.shapes.state import Leaf, changed
 from conformance.shapes.tensors import as_array, as_tensor, doubles, holds_tensors
 from conformance.shapes.vocabulary import kinds_of
 from conformance.subjects.execution import missing
-from conformance.tracing.node import Node
 from conformance.tracing.program import traced_program
 from conformance.tracing.trace import EnoughError, Trace
 
 Values = Mapping[str, Any]
 """Numbers for parameters, by their paths."""
-
-
-class UnfitError(Exception):
-    """A program cannot be called so.
-
-    Attributes:
-        stage: how far it came.
-    """
-
-    def __init__(self, words: str, stage: int = 0) -> None:
-        super().__init__(words)
-        self.stage = stage
-
-
-LONGEST = 3.0
-"""Seconds that one call may take."""
-OPERATIONS = 700
-"""After so many a program that trains has made its first update, unless it is a large one."""
-
-
-@dataclass(frozen=True)
-class Call:
-    """A function that is called, and what it does."""
-
-    role: str
-    function: Callable[..., Any] | str
-    """The function, or the name of a method of the object."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How a program is run.
-
-    Attributes:
-        said: what is recognised, in the program's own names.
-        make: makes what holds the parameters, with names for the parts: `{"self": network}`.
-        calls: in this order.
-        module: of the program.
-    """
-
-    said: str
-    make: Callable[[Data, "Scope"], dict[str, Any]]
-    calls: tuple[Call, ...]
-    module: ModuleType
-
-
-@dataclass
-class Attempt:
-    """What a run left.
-
-    Attributes:
-        plan: of the run.
-        data: that it was given.
-        scope: what was known in the end.
-        start: the leaves that it began with, by their paths, and what computed them.
-        results: what each call returned.
-        updated: what the functions that move parameters returned, by the names that they give it.
-        before: the numbers of nodes when each call began.
-        ways: which way each call went.
-        trace: of the run; None if it was not recorded.
-        target: the node of the targets, if they are floats.
-        tensors: whether the program computes with tensors.
-    """
-
-    plan: Plan
-    data: Data
-    scope: Scope
-    start: dict[str, tuple[Leaf, Node | None]] = field(default_factory=dict)
-    results: list[tuple[Call, Callable[..., Any], Any]] = field(default_factory=list)
-    updated: dict[str, Any] = field(default_factory=dict)
-    ways: list[int] = field(default_factory=list)
-    roots: dict[str, Any] = field(default_factory=dict)
-    trace: Trace | None = None
-    target: Node | None = None
-    tensors: bool = False
-
-    def end(self) -> list[Leaf]:
-        """The leaves in the end."""
-        module = self.plan.module
-        return [leaf for name, root in self.roots.items() for leaf in leaves(root, name, module)]
-
-    def node(self, value: Any) -> Node:
-        """What computed a value."""
-        assert self.trace is not None  # noqa: S101 - asked of recorded runs alone
-        found = self.trace.argument(value)
-        if type(found) is Node:
-            return found
-        return self.trace.constant(np.asarray(value, dtype=np.float64))
 
 
 def attempt(
@@ -143,11 +62,12 @@ def attempt(
     scope = Scope({**size_kinds(data), **data_kinds(data, penalty)})
     run = Attempt(plan, data, scope, trace=trace)
     provide(plan.module, scope)
-    with redirect_stdout(StringIO()), np.errstate(all="ignore"), doubles():
+    with quiet(), doubles():
         run.roots = plan.make(data, scope)
         run.tensors = any(map(holds_tensors, run.roots.values()))
         begin(run, values or {})
-        with _recorded(run):
+        functions = (each.function for each in plan.calls if callable(each.function))
+        with nullcontext() if trace is None else traced_program(trace, next(functions, None)):
             for i, each in enumerate(plan.calls):
                 _call(run, each, i, None if chosen is None else chosen[i])
     return run
@@ -159,22 +79,6 @@ def provide(module: ModuleType, scope: Scope) -> None:
         kind = next((each for each in kinds_of(name) if each in scope.kinds), None)
         if kind is not None:
             vars(module)[name] = scope.kinds[kind]
-
-
-@contextmanager
-def _recorded(run: Attempt) -> Iterator[None]:
-    if run.trace is None:
-        yield
-        return
-    with traced_program(run.trace, _any_function(run)):
-        yield
-
-
-def _any_function(run: Attempt) -> object:
-    for each in run.plan.calls:
-        if callable(each.function):
-            return each.function
-    return None
 
 
 def begin(run: Attempt, values: Values) -> None:
@@ -242,16 +146,9 @@ def _given_data(run: Attempt) -> dict[str, Any]:
         if y.dtype.kind == "f" and isinstance(data.y, np.ndarray):
             given["targets"] = run.trace.given(data.y, "y")
             run.target = given["targets"].node
-        kinds["pairs"] = _pairs_of(run, given)
+        kinds["pairs"] = samples_of(replace(data, x=given["inputs"], y=given["targets"]))
     kinds.update(given)
     return given
-
-
-def _pairs_of(run: Attempt, given: dict[str, Any]) -> list[tuple[Any, Any]]:
-    from conformance.shapes.arguments import _pairs
-
-    data = run.data
-    return _pairs(Data(data.layout, data.coding, data.sizes, given["inputs"], given["targets"]))
 
 
 def _traced(trace: Trace, value: Any, leaf: Leaf) -> Any:
@@ -281,7 +178,7 @@ def _call(run: Attempt, call: Call, i: int, chosen: int | None) -> None:
         try:
             given = as_tensor((args, kwargs)) if run.tensors else (args, kwargs)
             result = as_array(_bounded(function, *given))
-            _learn(run, call, function, result)
+            learn(run, call, function, result)
         except (UnboundError, UnfitError) as error:
             problems.append(str(error))
             continue
@@ -306,103 +203,3 @@ def _bounded(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         return None
     except TooLongError as error:
         raise UnfitError(f"it runs for more than {LONGEST:g} s") from error
-
-
-def _learn(run: Attempt, call: Call, function: Callable[..., Any], result: Any) -> None:
-    """Keep what a function returned, by the names that it gives it.
-
-    Raises:
-        UnfitError: it is not what a function of this role gives.
-    """
-    scope = run.scope
-    names = returned_names(getattr(function, "__code__", _learn.__code__))
-    parts = list(result) if isinstance(result, tuple | list) else [result]
-    learned: dict[str, Any] = {}
-    if len(names) == len(parts) and (len(parts) > 1 or not isinstance(result, tuple | list)):
-        learned.update(zip(names, parts, strict=True))
-    elif len(names) == 1:
-        learned[names[0]] = result
-    if isinstance(result, dict):
-        learned.update({key: e for key, e in result.items() if isinstance(key, str)})
-    for part in parts if call.role in ("update", "train") else ():
-        if isinstance(part, dict):  # `return {"w": w, "b": b}, costs`
-            learned.update({key: e for key, e in part.items() if key in run.roots})
-    scope.names.update(learned)
-    moved = {k: e for k, e in learned.items() if k in run.roots or call.role in ("update", "train")}
-    run.updated.update(moved)
-    if call.role == "forward":
-        _learn_forward(run, result)
-    elif call.role == "gradients" and not _has_loss(result):
-        raise UnfitError("it gives no gradients beside the loss")
-    elif call.role in ("backward", "gradients") and result is not None:
-        scope.kinds["grads"] = parts[-1] if _is_pair(result) else result
-
-
-def _has_loss(result: Any) -> bool:
-    """Whether it may be a loss and gradients, in either order."""
-    parts = result if isinstance(result, tuple | list) and len(result) > 1 else ()
-    return any(is_number(each) and np.ndim(each) == 0 for each in parts)
-
-
-def _is_pair(result: Any) -> bool:
-    """Whether it is a loss and gradients."""
-    pair = isinstance(result, tuple | list) and len(result) == 2  # noqa: PLR2004
-    return pair and is_number(result[0])
-
-
-def is_number(value: Any) -> bool:
-    """Whether it is one number."""
-    return isinstance(value, float | np.floating | np.ndarray) and np.size(value) == 1
-
-
-def _learn_forward(run: Attempt, result: Any) -> None:
-    """Keep the output of a forward pass and its cache."""
-    output = output_of(result, run.data)
-    if output is None and "self" in run.roots:
-        held = [leaf.value for leaf in leaves(run.roots["self"], "self", run.plan.module)]
-        fitting = [each for each in held if _is_output(each, run.data)]
-        output = fitting[-1] if fitting and result is None else None
-    if output is None:
-        raise UnfitError("it gives no output of the shape of the targets")
-    run.scope.kinds["output"] = output
-    if isinstance(result, tuple) and len(result) == 2:  # noqa: PLR2004 - the output and the cache
-        other = result[1] if result[0] is output else result[0]
-        run.scope.kinds["cache"] = other
-    elif isinstance(result, tuple | list | dict):
-        run.scope.kinds["cache"] = result
-
-
-def output_of(result: Any, data: Data) -> Any:
-    """The output within what a forward pass returned: the last array of its shape, if there is one.
-
-    Where it returns an output and a cache, it is the first of the two.
-    """
-    if _is_output(result, data):
-        return result
-    if isinstance(result, dict):
-        result = list(result.values())
-    if not isinstance(result, tuple | list):
-        return None
-    if data.layout in SEQUENCES:  # an output a step
-        each = [e.values() if isinstance(e, dict) else e for e in (result, *result)]
-        steps = [[*e] for e in each if isinstance(e, Iterable) and not isinstance(e, np.ndarray)]
-        fitting = [e for e in steps if sum(_is_output(one, data) for one in e) == data.sizes.m]
-        return fitting[-1] if fitting else None
-    if len(result) == 2 and _is_output(result[0], data) and not _is_array(result[1]):  # noqa: PLR2004
-        return result[0]
-    fitting = [each for each in result if _is_output(each, data)]
-    return fitting[-1] if fitting else None
-
-
-def _is_array(value: Any) -> bool:
-    return isinstance(value, np.ndarray)
-
-
-def _is_output(value: Any, data: Data) -> bool:
-    if data.sizes.n_out == 1 and data.single and isinstance(value, float | np.floating):
-        return True
-    if not isinstance(value, np.ndarray) or value.dtype.kind != "f":
-        return False
-    shape = data.output_shape
-    fits = value.shape in (shape, shape[::-1])
-    return fits or (1 in shape and value.size == int(np.prod(shape)))

@@ -12,16 +12,12 @@ from typing import Any, Protocol
 from conformance.shapes.arguments import needed, taken
 from conformance.shapes.assembled import assembled
 from conformance.shapes.custom_function import FunctionSearch, custom_function, custom_jax
-from conformance.shapes.definitions import (
-    Definitions,
-    returned_functions,
-    returned_names,
-)
+from conformance.shapes.definitions import Definitions, returned_functions, returned_names
 from conformance.shapes.dict_cells import pairs_and_cells
 from conformance.shapes.example_data import Data
-from conformance.shapes.function_pairs import PAIR, loss_class, losses
 from conformance.shapes.judging import Found, judged
 from conformance.shapes.layers import layer_search
+from conformance.shapes.losses import PAIR, loss_class, losses
 from conformance.shapes.own_data import own_data
 from conformance.shapes.parameters import made_by_the_file, made_here, takes_parameters
 from conformance.shapes.plans import (
@@ -51,7 +47,7 @@ class Judgeable(Protocol):
     def problems(self) -> Sequence[str]:
         """Why it could not be judged."""
 
-    def found(self, cost: str | None) -> Found | None:
+    def found(self, cost: str | None, /) -> Found | None:
         """It, recognised and judged; None if it does not run."""
 
 
@@ -68,7 +64,7 @@ class Candidate:
     """
 
     name: str
-    book: bool
+    book: bool = False
     searched: tuple[Searched, ...] = ()
     layer: Judgeable | None = None
     functions: frozenset[str] = frozenset()
@@ -109,15 +105,16 @@ def candidates(found: Definitions) -> Iterator[Candidate]:
     paired = [*pairs_and_cells(found.functions)]
     yield from of_functions(found, {id(each.forward) for each in paired})
     yield from (each for each in classes if each.layer is not None)
-    for pair in paired:
-        name = pair.backward.__name__
-        yield Candidate(name, book=False, layer=pair, functions=frozenset((name,)))
-    for one in vector_losses(found.functions):
-        name = one.function.__name__
-        yield Candidate(name, book=False, layer=one, functions=frozenset((name,)))
+    yield from (_alone(each.backward.__name__, each) for each in paired)
+    yield from (_alone(each.function.__name__, each) for each in vector_losses(found.functions))
     for loss in losses(found.functions):
-        names = {loss.function.__name__, getattr(loss.prime, "__name__", "")}
-        yield Candidate(loss.name, book=False, layer=loss, functions=frozenset(names))
+        names = loss.function.__name__, getattr(loss.prime, "__name__", "")
+        yield _alone(loss.name, loss, names)
+
+
+def _alone(name: str, layer: Judgeable, names: Collection[str] = ()) -> Candidate:
+    """What is judged by itself, which another program may use by its name or by others."""
+    return Candidate(name, layer=layer, functions=frozenset(names or (name,)))
 
 
 def of_class(kind: type, found: Definitions) -> Candidate | None:
@@ -129,15 +126,10 @@ def of_class(kind: type, found: Definitions) -> Candidate | None:
         custom_function(kind, found.place, found.classes)
         or value_search(kind)
         or layer_search(kind, found.module, own)
+        or loss_class(kind)
     )
     if layer is not None:
-        names = frozenset((kind.__name__,))
-        return Candidate(kind.__name__, book=False, layer=layer, functions=names)
-    loss = loss_class(kind)
-    if loss is not None:
-        return Candidate(
-            kind.__name__, book=False, layer=loss, functions=frozenset((kind.__name__,))
-        )
+        return _alone(kind.__name__, layer)
     roles = by_arguments(kind, by_role(methods(kind)))
     if not any(roles[each] for each in (*BACKWARD, "loss")):
         return None
@@ -147,7 +139,7 @@ def of_class(kind: type, found: Definitions) -> Candidate | None:
         yield from own
 
     searched = Searched(makers, roles, found.module)
-    return Candidate(kind.__name__, book=False, searched=(searched,))
+    return Candidate(kind.__name__, searched=(searched,))
 
 
 def of_functions(found: Definitions, forwards: Collection[int]) -> Iterator[Candidate]:
@@ -161,20 +153,17 @@ def of_functions(found: Definitions, forwards: Collection[int]) -> Iterator[Cand
         forwards: the ids of those that have a function of their own that goes back: such a one
             returns an output and what is kept.
     """
-    for own in own_data(found.functions):
-        name = own.function.__name__
-        yield Candidate(name, book=False, layer=own, functions=frozenset((name,)))
-    functions: list[Named] = [(each.__name__, each) for each in found.functions]
-    roles = by_role(functions)
+    yield from (_alone(each.function.__name__, each) for each in own_data(found.functions))
+    roles = by_role(_named(*found.functions))
     if roles["backward"] or roles["loss"]:
         named = roles["backward"] or roles["loss"]
         going_back = frozenset(name for name, _ in roles["backward"])
         searched = (_searched(found, roles),)
-        yield Candidate(named[0][0], book=False, searched=searched, functions=going_back)
+        yield Candidate(named[0][0], searched=searched, functions=going_back)
     for each in found.functions:
         around = _around(each, found)
         if around is not None:
-            yield Candidate(each.__name__, book=False, searched=(around,))
+            yield Candidate(each.__name__, searched=(around,))
     others = {id(e) for role in ("init", "update", "train") for _, e in roles[role]} | {*forwards}
     others |= {id(e) for name, e in roles["forward"] if is_role(name, "forward") == PREDICTS}
     names = {each.__name__ for each in found.functions}
@@ -184,12 +173,12 @@ def of_functions(found: Definitions, forwards: Collection[int]) -> Iterator[Cand
             ways = [_only_function(found, roles, each)]
             if not roles["backward"]:
                 ways.append(_unnamed(found, roles, each))
-            yield Candidate(each.__name__, book=False, searched=tuple(ways), functions=names_of_it)
+            yield Candidate(each.__name__, searched=tuple(ways), functions=names_of_it)
     if roles["train"] and not roles["backward"]:
         without: dict[str, list[Named]] = {**roles, "loss": []}
         alone = (_searched(found, without),)
         name = roles["train"][0][0]
-        yield Candidate(name, book=False, searched=alone, functions=frozenset(names))
+        yield Candidate(name, searched=alone, functions=frozenset(names))
 
 
 def _around(function: FunctionType, found: Definitions) -> Searched | None:
@@ -202,7 +191,7 @@ def _around(function: FunctionType, found: Definitions) -> Searched | None:
 
 def _gives_two(function: FunctionType) -> bool:
     """Whether a function returns two things, as a loss and gradients are."""
-    return len(returned_names(function.__code__)) in (1, len(PAIR))
+    return len(returned_names(function)) in (1, len(PAIR))
 
 
 def _searched(found: Definitions, roles: dict[str, list[Named]]) -> Searched:
@@ -212,8 +201,8 @@ def _searched(found: Definitions, roles: dict[str, list[Named]]) -> Searched:
         for _, function in roles[role]
         if isinstance(function, FunctionType)
     ]
-    others = [(e.__name__, e) for e in found.functions if e not in used]
-    initial = roles["init"] or [pair for pair in others if _may_make(pair[1])]
+    others = (each for each in found.functions if each not in used and _may_make(each))
+    initial = roles["init"] or _named(*others)
 
     def makers(_data: Data) -> Iterator[Made]:
         yield from made_by_the_file(initial)
@@ -226,7 +215,7 @@ def _may_make(function: FunctionType) -> bool:
     """Whether a function may make parameters, perhaps of sizes, which may have defaults."""
     sizes = {"sizes", "n_in", "n_hidden", "n_hiddens", "n_out"}
     told = any(sizes & set(kinds_of(each.name)) for each in taken(function))
-    told = told or any(map(is_parameter, returned_names(function.__code__)))
+    told = told or any(map(is_parameter, returned_names(function)))
     return len(needed(function)) in (1, 3) or (not needed(function) and told)
 
 
@@ -234,18 +223,20 @@ def _only_function(
     found: Definitions, roles: dict[str, list[Named]], function: FunctionType
 ) -> Searched:
     """A function that is the only one that goes backwards."""
-    own: list[Named] = [(function.__name__, function)]
+    own = _named(function)
     return _searched(found, {**roles, "backward": [], "loss": own, "train": []})
 
 
 def _unnamed(found: Definitions, roles: dict[str, list[Named]], function: FunctionType) -> Searched:
     """A function that may go backwards, after one that takes parameters and inputs."""
-    own: list[Named] = [(function.__name__, function)]
-    two: list[Named] = [
-        (e.__name__, e) for e in found.functions if len(needed(e)) == len(("params", "x"))
-    ]
+    two = _named(*(e for e in found.functions if len(needed(e)) == len(("params", "x"))))
     forward = [*roles["forward"], *two]
+    own = _named(function)
     return _searched(found, {**roles, "forward": forward, "backward": own, "train": []})
+
+
+def _named(*functions: FunctionType) -> list[Named]:
+    return [(each.__name__, each) for each in functions]
 
 
 def of_thing(thing: Any, found: Definitions) -> Candidate | None:
@@ -253,20 +244,16 @@ def of_thing(thing: Any, found: Definitions) -> Candidate | None:
     if isinstance(thing, type):
         return of_class(thing, found)
     if isinstance(thing, FunctionType):
-        functions: list[Named] = [(each.__name__, each) for each in found.functions]
-        roles = by_role(functions)
-        own: list[Named] = [(thing.__name__, thing)]
-        backward = {**roles, "backward": own}
+        roles = by_role(_named(*found.functions))
+        backward = {**roles, "backward": _named(thing)}
         around = _around(thing, found)
         ways = (_only_function(found, roles, thing), _searched(found, backward))
         searched = ways if around is None else (around,)
-        return Candidate(thing.__name__, book=False, searched=searched)
+        return Candidate(thing.__name__, searched=searched)
     return of_jax(thing, found)
 
 
 def of_jax(thing: Any, found: Definitions) -> Candidate | None:
     """A function with `jax.custom_vjp` as a candidate; None if it is none."""
     layer = custom_jax(thing, found.place)
-    if layer is None:
-        return None
-    return Candidate(layer.name, book=False, layer=layer, functions=frozenset(layer.names))
+    return None if layer is None else _alone(layer.name, layer, layer.names)

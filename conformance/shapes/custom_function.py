@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from conformance.shapes.judging import Found, Recognised, called
+from conformance.shapes.arguments import called
+from conformance.shapes.judging import Found, Recognised
 from conformance.subjects.load import source_of
 
 
@@ -30,12 +31,11 @@ class FunctionSearch:
     names: tuple[str, ...]
     problems: list[str] = field(default_factory=list)
 
-    def found(self, cost: str | None) -> Found | None:
+    def found(self, _cost: str | None, /) -> Found | None:
         """It, recognised and judged; None if it is not known how to call it."""
         from conformance.custom.context import backward_of
         from conformance.custom.fitting import found
 
-        del cost
         calls, stopped = _calls(self.place, self.names)
         tried, problem = found(self.kind, calls.get(self.name))
         if tried is None:
@@ -56,11 +56,10 @@ class FunctionSearch:
 class JaxSearch(FunctionSearch):
     """A function with `jax.custom_vjp`."""
 
-    def found(self, cost: str | None) -> Found | None:
+    def found(self, _cost: str | None, /) -> Found | None:
         """It, recognised and judged; None if it is not known how to call it."""
         from conformance.custom.fitting import found_in_jax
 
-        del cost
         tried, problem = found_in_jax(self.kind)
         if tried is None:
             more = f"arguments are not known: conformance.check_vjp({self.name}, …) takes yours"

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-from conformance.backward.source import tree
+from conformance.backward.syntax import tree
 from conformance.errors import SubjectError, UsageError
 from conformance.subjects.execution import Failed, run_file
 from conformance.subjects.load import NOTEBOOK, source_of
@@ -170,9 +170,14 @@ def _calls_training(statement: ast.stmt, own: set[str]) -> bool:
     return False
 
 
-@lru_cache(maxsize=512)
-def returned_names(code: CodeType) -> tuple[str, ...]:
+def returned_names(function: Any) -> tuple[str, ...]:
     """What the last `return` of a function names, part by part: `return Z, A` gives Z and A."""
+    code = getattr(function, "__code__", None)
+    return () if code is None else _names_in(code)
+
+
+@lru_cache(maxsize=512)
+def _names_in(code: CodeType) -> tuple[str, ...]:
     definition = definition_of(code)
     if definition is None:
         return ()
@@ -200,7 +205,7 @@ def returned_functions(function: FunctionType) -> list[str]:
     last = body[-1].value if body and isinstance(body[-1], ast.Return) else None
     keys = last.keys if isinstance(last, ast.Dict) else ()
     named = [each.value for each in keys if isinstance(each, ast.Constant)]
-    return [e for e in (*returned_names(function.__code__), *map(str, named)) if e in inner]
+    return [e for e in (*returned_names(function), *map(str, named)) if e in inner]
 
 
 def definition_of(code: CodeType) -> ast.FunctionDef | None:

@@ -8,28 +8,20 @@ import ast
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from types import FunctionType
 from typing import Any
 
 import numpy as np
 
-from conformance.backward.own_pass import examine_pass
 from conformance.backward.program import NotAGradientError, OwnPass
+from conformance.running.quiet import quiet
 from conformance.shapes.arguments import needed
-from conformance.shapes.attempt import UnfitError
 from conformance.shapes.definitions import definition_of
 from conformance.shapes.example_data import N_HIDDEN, N_IN, N_OUT, M
-from conformance.shapes.function_pairs import (
-    PairSearch,
-    goals_of,
-    inputs_and_parameters,
-    pairs,
-    quiet,
-    tried,
-)
-from conformance.shapes.judging import Found, Recognised, called
-from conformance.shapes.layers import together
+from conformance.shapes.function_pairs import PairSearch, found_pair, goals_of, pairs
+from conformance.shapes.judging import Found
+from conformance.shapes.run import UnfitError, tried
+from conformance.shapes.state import is_floats
 from conformance.shapes.vocabulary import BIAS, bare
 from conformance.tracing.program import traced_program
 from conformance.tracing.trace import Trace
@@ -56,9 +48,8 @@ class DictCellSearch:
     keys: tuple[str, ...]
     problems: list[str] = field(default_factory=list)
 
-    def found(self, cost: str | None) -> Found | None:
+    def found(self, _cost: str | None, /) -> Found | None:
         """It, recognised and judged; None if it does not run."""
-        del cost
         for columns in (True, False):
             for steps in ((), (STEPS,)):
                 try:
@@ -89,14 +80,9 @@ class DictCellSearch:
             goals = goals_of(trace, self.backward, back, arrays)
         if not goals:
             raise UnfitError(f"{self.backward.__name__}: it gives no gradients")
-        node = trace.argument(loss)
-        examine = partial(OwnPass, trace, loss=node, promised=True)
-        parts = [examine_pass(examine(some)) for some in inputs_and_parameters(goals)]
+        step = OwnPass(trace, tuple(goals), loss=trace.argument(loss))
         layout = "columns" if columns else "rows"
-        names = tuple(each.name for each in goals)
-        said = (called(self.backward),)
-        recognised = Recognised(called(self.forward), layout, "", said, "returned", names)
-        return Found(recognised, together(parts), (self.forward.__name__, self.backward.__name__))
+        return found_pair(self.forward, self.backward, step, layout, arrays)
 
 
 def pairs_and_cells(functions: Sequence[FunctionType]) -> Iterator[PairSearch | DictCellSearch]:
@@ -112,18 +98,14 @@ def _parts(result: Any) -> tuple[Any, ...]:
     Raises:
         UnfitError: it is something else.
     """
-    if not isinstance(result, tuple) or len(result) < 2 or not _is_array(result[0]):  # noqa: PLR2004
+    if not isinstance(result, tuple) or len(result) < 2 or not is_floats(result[0]):  # noqa: PLR2004
         raise UnfitError("it gives no output with a cache")
     return result
 
 
 def _same_shape(outs: list[Any]) -> list[Any]:
     """The outputs that are states, as the first is."""
-    return [each for each in outs if _is_array(each) and each.shape == outs[0].shape]
-
-
-def _is_array(value: Any) -> bool:
-    return isinstance(value, np.ndarray) and value.dtype.kind == "f"
+    return [each for each in outs if is_floats(each) and each.shape == outs[0].shape]
 
 
 def _shape(key: str, keys: tuple[str, ...], *, columns: bool) -> tuple[int, ...]:

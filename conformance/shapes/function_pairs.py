@@ -5,10 +5,8 @@ array, or nothing where the output is a loss. Left out: layers that hold paramet
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import redirect_stdout
-from dataclasses import dataclass, field
-from io import StringIO
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from types import FunctionType
 from typing import Any
 
@@ -16,19 +14,18 @@ import numpy as np
 
 from conformance.backward.own_pass import examine_pass
 from conformance.backward.program import Goal, NotAGradientError, OwnPass
-from conformance.shapes.arguments import needed, taken
-from conformance.shapes.attempt import UnfitError
-from conformance.shapes.example_data import Sizes, example_data
-from conformance.shapes.judging import Found, Recognised, called
+from conformance.running.quiet import quiet
+from conformance.shapes.arguments import called, needed
+from conformance.shapes.definitions import returned_names
+from conformance.shapes.judging import Found, Recognised
 from conformance.shapes.layer_shapes import OPTIONS, SHAPES, argument_kind
-from conformance.shapes.layers import called_itself, together
-from conformance.shapes.vocabulary import bare, is_plain, is_role, kinds_of
-from conformance.tracing.node import Node
+from conformance.shapes.layers import together
+from conformance.shapes.run import UnfitError, node_of, tried
+from conformance.shapes.state import is_floats
+from conformance.shapes.vocabulary import bare, stem
 from conformance.tracing.program import traced_program
 from conformance.tracing.trace import Trace
 from reference.step import Array
-
-PAIR = ("loss", "gradient")
 
 
 @dataclass(frozen=True)
@@ -45,9 +42,8 @@ class PairSearch:
     backward: Callable[..., Any]
     problems: list[str] = field(default_factory=list)
 
-    def found(self, cost: str | None) -> Found | None:
+    def found(self, _cost: str | None, /) -> Found | None:
         """It, recognised and judged; None if it does not run."""
-        del cost
         for layout, shapes in SHAPES.items():
             try:
                 found = self._judged(layout, shapes)
@@ -65,60 +61,42 @@ class PairSearch:
         with quiet(), traced_program(trace, self.forward):
             out, cache = _split(tried(self.forward, [((), given)]))
             dout = trace.given(np.random.default_rng(9).normal(size=out.shape), "dout")
-            loss = _node(trace, (out * np.array(dout)).sum())
+            loss = node_of(trace, (out * np.array(dout)).sum())
             if not np.isfinite(loss.value):
                 raise UnfitError(f"{self.forward.__name__}: its output is not finite")
             back = tried(self.backward, [((dout, *cache), {}), ((dout, *_spread(cache)), {})])
             goals = goals_of(trace, self.backward, back, arrays)
-        if not goals:
-            return None
-        parts = []
-        for some in inputs_and_parameters(goals):
-            promised = some[0].name in ("x", next(iter(arrays)))
-            parts.append(examine_pass(OwnPass(trace, some, loss=loss, promised=promised)))
-        said = called(self.forward)
-        names = tuple(each.name for each in goals)
-        used = (self.forward.__name__, self.backward.__name__)
-        recognised = Recognised(said, layout, "", (called(self.backward),), "returned", names)
-        return Found(recognised, together(parts), used)
+        step = OwnPass(trace, tuple(goals), loss=loss)
+        promised = ("x", next(iter(arrays)))
+        return found_pair(self.forward, self.backward, step, layout, promised) if goals else None
 
 
-def inputs_and_parameters(goals: Sequence[Goal]) -> Iterator[tuple[Goal, ...]]:
-    """The gradient of the first argument, and those of the others, that may be means."""
-    yield tuple(goals[:1])
-    if len(goals) > 1:
-        yield tuple(goals[1:])
+def found_pair(
+    forward: Callable[..., Any],
+    backward: Callable[..., Any],
+    step: OwnPass,
+    layout: str,
+    promised: Collection[str],
+) -> Found:
+    """A function that goes forward and one that goes backward, judged.
 
+    The gradient of the first argument is judged apart from the others, that may be means.
 
-def quiet() -> Any:
-    """Nothing that a program prints is shown, until the end of the block."""
-    return redirect_stdout(StringIO())
-
-
-def _node(trace: Trace, value: Any) -> Node:
-    found = trace.argument(value)
-    if type(found) is Node:
-        return found
-    try:
-        return trace.constant(np.asarray(value, dtype=np.float64))
-    except (TypeError, ValueError) as error:  # such as a tensor of the program's own
-        raise UnfitError(f"it gives no numbers: {type(value).__name__}") from error
-
-
-def tried(function: Callable[..., Any], ways: Sequence[tuple[Any, Any]]) -> Any:
-    """What a function returns, called in the first of several ways that it takes.
-
-    Raises:
-        UnfitError: it takes none.
+    Args:
+        forward: the first.
+        backward: the second.
+        step: what they did.
+        layout: of the samples.
+        promised: the names of the arguments whose gradients are no means.
     """
-    problem = "its arguments are not known"
-    for args, kwargs in ways:
-        try:
-            with np.errstate(all="ignore"):
-                return function(*args, **kwargs)
-        except Exception as error:  # noqa: BLE001 - other arguments may do
-            problem = f"{type(error).__name__}: {error}"
-    raise UnfitError(f"{function.__name__}: {problem}")
+    parts = []
+    for some in (step.goals[:1], step.goals[1:]):
+        if some:
+            sure = some[0].name in promised
+            parts.append(examine_pass(replace(step, goals=some, promised=sure)))
+    names = tuple(each.name for each in step.goals)
+    recognised = Recognised(called(forward), layout, "", (called(backward),), "returned", names)
+    return Found(recognised, together(parts), (forward.__name__, backward.__name__))
 
 
 def _arguments(
@@ -140,7 +118,7 @@ def _arguments(
 def _split(result: Any) -> tuple[Array, tuple[Any, ...]]:
     """The output and the cache of what a function returned."""
     out, cache = (result[0], tuple(result[1:])) if isinstance(result, tuple) else (result, ())
-    if not isinstance(out, np.ndarray) or out.dtype.kind != "f":
+    if not is_floats(out):
         raise UnfitError("it gives no array")
     return out, cache
 
@@ -153,24 +131,18 @@ def goals_of(
     trace: Trace, function: Callable[..., Any], back: Any, arrays: dict[str, Any]
 ) -> list[Goal]:
     """The gradients that a function returned, each with its argument: by name, else in order."""
-    from conformance.shapes.definitions import returned_names
-    from conformance.shapes.vocabulary import stem
-
     if isinstance(back, dict):
         pairs = {stem(key): each for key, each in back.items()}
-        found = [(name, pairs.get(bare(name))) for name in arrays]
     else:
         parts = list(back) if isinstance(back, tuple | list) else [back]
         parts = [each for each in parts if isinstance(each, np.ndarray | np.floating | float)]
-        names = [
-            stem(each) for each in returned_names(getattr(function, "__code__", goals_of.__code__))
-        ]
+        names = [stem(each) for each in returned_names(function)]
         named = len(names) == len(parts) and {bare(e) for e in arrays} >= set(names)
         order = names if named else [bare(name) for name in arrays]
         pairs = dict(zip(order, parts, strict=False))
-        found = [(name, pairs.get(bare(name))) for name in arrays]
+    found = ((name, pairs.get(bare(name))) for name in arrays)
     return [
-        Goal(name, _node(trace, arrays[name]), _node(trace, each))
+        Goal(name, node_of(trace, arrays[name]), node_of(trace, each))
         for name, each in found
         if each is not None
     ]
@@ -187,174 +159,3 @@ def pairs(functions: Sequence[FunctionType]) -> Iterator[PairSearch]:
         forward = next((each for each in ahead if each is not None), None)
         if forward is not None:
             yield PairSearch(forward, backward)
-
-
-class _OtherError(UnfitError):
-    """A gradient is that with respect to something else than the output."""
-
-
-@dataclass(frozen=True)
-class LossSearch:
-    """A loss of an output and a target, and what gives its gradient.
-
-    Attributes:
-        name: of it.
-        function: gives the loss, given the two; it may give the gradient beside it.
-        prime: gives the gradient, given the two; None if the function does.
-        make: makes the object that the two are methods of; None if they are functions.
-        problems: none: what does not run as a loss is none.
-    """
-
-    name: str
-    function: Any
-    prime: Any
-    make: Any = None
-    problems: tuple[str, ...] = ()
-
-    def found(self, cost: str | None) -> Found | None:
-        """It, recognised and judged; None if it does not run."""
-        del cost
-        best: Found | None = None
-        for turned in self._orders():
-            for data in example_data(Sizes(), ("rows", "columns", "one column", "one vector")):
-                try:
-                    found = self._judged(data, turned=turned)
-                except _OtherError:
-                    return None
-                except (UnfitError, NotAGradientError):
-                    continue
-                if found.examined.gradients[0].ok:
-                    return found
-                best = best or found
-        return best
-
-    def _orders(self) -> tuple[bool, ...]:
-        """Whether the target comes first: as the names of the arguments tell, else either way."""
-        function = self.function if self.make is None else getattr(self.make, self.function)
-        names = [each.name for each in needed(function) if each.name != "self"]
-        targets = ["targets" in kinds_of(each) for each in names]
-        outputs = ["output" in kinds_of(each) for each in names]
-        if len(names) != len(PAIR) or sum(targets) != 1:
-            return (False, True)
-        told = outputs[targets.index(False)] or not outputs[targets.index(True)]
-        return (targets[0],) if told else (False, True)
-
-    def _judged(self, data: Any, *, turned: bool) -> Found:
-        trace = Trace(sites=True)
-        held = None if self.make is None else tried(self.make, [((), {})])
-        function = self.function if held is None else getattr(held, self.function)
-        drawn = np.random.default_rng(6).uniform(0.1, 0.9, size=data.output_shape)
-        y = trace.given(data.y, "y") if np.asarray(data.y).dtype.kind == "f" else data.y
-        with quiet(), traced_program(trace, function):
-            output = trace.given(drawn, "output")
-            pair = (y, output) if turned else (output, y)
-            result = tried(function, [(pair, {})])
-            beside = isinstance(result, tuple) and len(result) == len(PAIR)
-            loss, gradient = result if beside else (result, None)
-            loss = loss.mean() if np.size(loss) > 1 else loss
-            node = _node(trace, loss)
-            if self.prime is not None:
-                gradient = self._gradient(held, pair, output)
-            if not isinstance(gradient, np.ndarray) or gradient.size != output.size:
-                raise UnfitError(f"{self.name}: no gradient of its first argument is found")
-            goal = Goal("the output", _node(trace, output), _node(trace, gradient))
-        if not node.depends_on(goal.parameter):
-            raise UnfitError(f"{self.name} does not depend on the output")
-        step = OwnPass(trace, (goal,), loss=node, promised=self.prime is None)
-        examined = examine_pass(step)
-        if not examined.ok and self.prime is not None and _is_difference(goal, data.y):
-            raise _OtherError(f"{self.name}: its gradient is that of what the output is made of")
-        calls = [function] if self.prime is None else [function, self._prime(held)]
-        recognised = Recognised(
-            self.name,
-            data.layout,
-            data.coding,
-            tuple(map(called, calls)),
-            "returned",
-            ("the output",),
-        )
-        used = tuple(getattr(each, "__name__", "") for each in calls)
-        return Found(recognised, examined, used)
-
-    def _prime(self, held: Any) -> Any:
-        return self.prime if held is None else getattr(held, self.prime)
-
-    def _gradient(self, held: Any, pair: tuple[Any, Any], output: Any) -> Any:
-        """What the second function gives, or the object keeps."""
-        prime = self._prime(held)
-        inner = getattr(held, "output", output)
-        first = inner if isinstance(inner, np.ndarray) and inner.shape == output.shape else output
-        given = tuple(first if each is output else each for each in pair)
-        ways: list[tuple[Any, Any]] = [(given, {}), (pair, {}), ((), {}), ((pair[1],), {})]
-        result = tried(prime, [way for way in ways if len(way[0]) == len(needed(prime))])
-        if isinstance(result, np.ndarray) or held is None:
-            return result
-        kept = {
-            k: e
-            for k, e in vars(held).items()
-            if isinstance(e, np.ndarray) and e.shape == output.shape
-        }
-        named = [e for k, e in kept.items() if re.match(r"d|grad", bare(k))]
-        return named[-1] if named else None
-
-
-def _is_difference(goal: Goal, y: Any) -> bool:
-    """Whether a gradient is a positive multiple of output − target.
-
-    It is the derivative of a cross-entropy with respect to what its softmax or sigmoid is given.
-    """
-    output, given = np.asarray(goal.parameter.value), np.asarray(goal.node.value)
-    target = np.asarray(y)
-    if target.shape != output.shape or given.shape != output.shape:
-        return False
-    apart = output - target
-    factor = float(np.vdot(apart, given) / np.vdot(apart, apart))
-    return factor > 0 and bool(np.allclose(given, factor * apart, rtol=1e-9, atol=0))
-
-
-def loss_class(kind: type) -> LossSearch | None:
-    """A class as a loss with its gradient; None if it is none."""
-    names = [n for n in dir(kind) if callable(getattr(kind, n)) and is_plain(n)]
-    ahead = [
-        n
-        for n in names
-        if is_role(n, "loss") is not None or is_role(n, "forward") == 0 or bare(n) == "calculate"
-    ] or called_itself(kind)
-    back = [
-        n
-        for n in names
-        if is_role(n, "backward") is not None or bare(n) in ("prime", "derivative", "delta")
-    ]
-    back = [n for n in back if len(needed(getattr(kind, n))) <= 3]  # noqa: PLR2004
-    ends = any(len(needed(getattr(kind, n))) == 1 for n in back)  # given nothing, as no layer is
-    two = [n for n in ahead if len(needed(getattr(kind, n))) == 3]  # noqa: PLR2004
-    ahead = [n for n in two if ends or _compares(getattr(kind, n))]
-    whole = [
-        n
-        for n in names
-        if is_role(n, "forward") is not None and len(needed(getattr(kind, n))) == len(PAIR)
-    ]
-    if needed(kind) or not ahead or not back or whole:
-        return None  # what goes forward from inputs alone is a network
-    return LossSearch(kind.__name__, ahead[0], back[0], kind)
-
-
-def _compares(function: Callable[..., Any]) -> bool:
-    """Whether a method takes an output and a target."""
-    return any("targets" in kinds_of(each.name) for each in taken(function))
-
-
-def losses(functions: Sequence[FunctionType]) -> Iterator[LossSearch]:
-    """The losses among functions that give their gradient, or have a partner that does."""
-    named = {bare(each.__name__): each for each in functions}
-    for name, function in named.items():
-        if len(needed(function)) != 2:  # noqa: PLR2004 - an output and a target
-            continue
-        ends = ("prime", "derivative", "deriv", "grad", "gradient", "backward", "delta")
-        prime = next((named[name + end] for end in ends if name + end in named), None)
-        if prime is not None and len(needed(prime)) == 2:  # noqa: PLR2004
-            yield LossSearch(function.__name__, function, prime)
-        elif (
-            is_role(function.__name__, "loss") is not None and prime is None and _compares(function)
-        ):
-            yield LossSearch(function.__name__, function, None)

@@ -1,15 +1,18 @@
 """What a layer takes, argument by argument, and the shapes of it.
 
-Left out: calling it (`layers.py`, `function_pairs.py`).
+And how a layer is made. Left out: calling it (`layers.py`, `function_pairs.py`).
 """
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from conformance.shapes.arguments import needed, taken
-from conformance.shapes.example_data import IMAGES, N_IN, N_OUT, M
+import numpy as np
+
+from conformance.shapes.arguments import Scope, called, needed, size_kinds, taken, ways
+from conformance.shapes.example_data import IMAGES, N_IN, N_OUT, Data, M
+from conformance.shapes.run import result_of
 from conformance.shapes.vocabulary import BIAS, WEIGHT, bare, kinds_of, stem
 
 OPTIONS: dict[str, Any] = {
@@ -123,6 +126,9 @@ SHAPES: dict[str, dict[str, tuple[int, ...]]] = {
 """The shapes of the arguments of a layer."""
 
 
+Make = Callable[[Data, Scope], dict[str, Any]]
+
+
 SCALE = re.compile(r"gamma|beta|scale|shift|gain|g")
 
 
@@ -166,3 +172,48 @@ def cell_shapes(names: Sequence[str], layout: str) -> Iterator[dict[str, tuple[i
                 else ((n, 1) if columns else (n,))
                 for each in names
             }
+
+
+def _maker(kind: type, args: Any, kwargs: Any) -> Make:
+    def make(_data: Data, _scope: Scope) -> dict[str, Any]:
+        np.random.seed(0)  # noqa: NPY002 - the program's own random numbers
+        return {"self": result_of(kind, *args, **kwargs)}
+
+    return make
+
+
+def layer_constructions(kind: type, data: Data) -> Iterator[tuple[str, Make]]:
+    """The ways in which a layer may be made."""
+    s = replace(data.sizes, n_in=IMAGES[1]) if data.layout == "images" else data.sizes
+    sizes = size_kinds(replace(data, sizes=s))
+    known = {key: e for key, e in sizes.items() if key not in ("sizes", "n_hiddens")}
+    known["n_hidden"] = s.n_out
+    said = called(kind)
+    for args, kwargs in ways(kind, "", Scope(known, {**SIZES, **_shapes(data)})):
+        yield said, _maker(kind, args, kwargs)
+    yield from ((said, _maker(kind, (), arrays)) for arrays in _arrays(kind, data.layout))
+    by_order: dict[int, list[tuple[Any, ...]]] = {
+        0: [()], 1: [(s.n_out,), (s.n_in,)], 2: [(s.n_in, s.n_out)],
+    }  # fmt: skip
+    for args in by_order.get(len(needed(kind)), []):
+        yield said, _maker(kind, args, {})
+
+
+def _shapes(data: Data) -> dict[str, Any]:
+    """Shapes that a layer is told, of one sample: that of its input, and a column as long."""
+    shape = np.shape(data.x)[1:] if data.layout == "images" else np.shape(data.x)
+    return {"inputshape": shape, "outputshape": (int(np.prod(shape)), 1), "shape": shape}
+
+
+def _arrays(kind: type, layout: str) -> Iterator[dict[str, Any]]:
+    """The arrays that a layer may be made of, by its arguments; none if one is something else."""
+    names = [each.name for each in needed(kind)]
+    kinds = {name: argument_kind(name, names) for name in names}
+    if not names or "x" in kinds.values():
+        return
+    rng = np.random.default_rng(5)
+    for shapes in cell_shapes(names, layout):
+        yield {name: rng.normal(size=shape) for name, shape in shapes.items()}
+    for key, shapes in SHAPES.items():
+        if key.partition(",")[0] == layout:
+            yield {name: rng.normal(size=shapes[each]) for name, each in kinds.items()}

@@ -5,35 +5,29 @@ backward part is given. Gradients of its parameters may be means over the sample
 input is none, so the two are judged apart. Left out: networks (`search.py`).
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import redirect_stdout, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from io import StringIO
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from conformance.backward.findings import Accused, Examined
+from conformance.backward.findings import Examined, merged
 from conformance.backward.own_pass import examine_pass
 from conformance.backward.program import Goal, NotAGradientError, OwnPass
-from conformance.shapes.arguments import RATE, Scope, needed, size_kinds, taken, ways
-from conformance.shapes.attempt import Attempt, Call, Plan, UnfitError, begin
-from conformance.shapes.example_data import IMAGES, Data, Sizes, example_data
-from conformance.shapes.judging import Found, Recognised, called, right_gradients, used, with_lines
-from conformance.shapes.layer_shapes import (
-    OPTIONS,
-    SHAPES,
-    SIZES,
-    Takes,
-    argument_kind,
-    cell_shapes,
-    takes,
-)
+from conformance.running.quiet import quiet
+from conformance.shapes.arguments import RATE, Scope, called, needed
+from conformance.shapes.attempt import begin
+from conformance.shapes.example_data import Data, Sizes, example_data
+from conformance.shapes.judging import Found, Recognised, used
+from conformance.shapes.layer_shapes import OPTIONS, Make, Takes, layer_constructions, takes
 from conformance.shapes.places import places
 from conformance.shapes.plans import Made
+from conformance.shapes.run import Attempt, Call, Plan, UnfitError, result_of
 from conformance.shapes.search import generic
 from conformance.shapes.state import leaves
+from conformance.shapes.updated import with_lines
 from conformance.shapes.vocabulary import is_role
 from conformance.tracing.node import Node
 from conformance.tracing.program import traced_program
@@ -41,8 +35,6 @@ from conformance.tracing.trace import Trace
 
 ENTRIES = 8
 """So many entries of an output are tried alone."""
-
-Make = Callable[[Data, Scope], dict[str, Any]]
 
 LAYOUTS = (
     "rows", "columns", "one column", "one row", "one vector", "an image",
@@ -73,19 +65,20 @@ class LayerSearch:
     assembled: tuple[Made, ...] = ()
     problems: list[str] = field(default_factory=list)
 
-    def found(self, cost: str | None) -> Found | None:
+    def found(self, _cost: str | None, /) -> Found | None:
         """It, recognised and judged; None if it does not run as a layer."""
-        del cost
         misshapen: Found | None = None
         problem = "how it is made is not known"
         for layout in LAYOUTS:
             data = next(example_data(Sizes(), (layout,)))
-            for said, make in (*self._own(data), *_constructions(self.kind, data)):
+            for said, make in (*self._own(data), *layer_constructions(self.kind, data)):
                 made = Plan(said, make, (), self.module)
                 try:
                     found = self._judged(made, data)
                     if found is not None and not found.examined.ok:
-                        found = max(found, self._sparsely(made, data), key=right_gradients)
+                        found = max(
+                            found, self._sparsely(made, data), key=lambda each: each.examined.right
+                        )
                 except UnfitError as error:
                     if error.stage:
                         self.problems.append(f"{self.backward}: {error}")
@@ -129,15 +122,14 @@ class LayerSearch:
         first, _, _ = self._run(plan, data, None, at)
         run, out, inner = self._run(plan, data, generic(first), at)
         found = places(run)
-        goals = found.direct or found.moved
+        goals = found.goals
         if not goals and not inner:
             return None
         if found.missing:
             words = f"no gradient is found of {', '.join(found.missing)}"
             raise UnfitError(words, stage=1)
         parts = []
-        assert run.trace is not None  # noqa: S101 - a recorded run
-        step = OwnPass(run.trace, goals, loss=out, scaled=not found.direct)
+        step = OwnPass(run.recorded, goals, loss=out, scaled=not found.direct)
         if goals:
             part = with_lines(examine_pass(step), found.updates)
             parts.append(replace(part, factor=1.0) if step.scaled else part)
@@ -157,23 +149,15 @@ class LayerSearch:
         trace = Trace(sites=True)
         run = Attempt(plan, data, Scope({"rate": RATE}), trace=trace)
         rng = np.random.default_rng(9)
-        with redirect_stdout(StringIO()), np.errstate(all="ignore"):
+        with quiet():
             run.roots = self._made(plan, run)
             begin(run, values or {})
             layer = run.roots["self"]
             with traced_program(trace):
                 forward, backward = (getattr(layer, e) for e in (self.forward, self.backward))
-                ahead = [each.name for each in needed(forward)]
-                inputs = {"the input": run.scope.kinds["inputs"]}
-                for name, kind in list(zip(ahead, self.takes.forward, strict=True))[1:]:
-                    state = kind == "state"
-                    inputs[name] = (
-                        trace.given(rng.normal(size=data.output_shape), name)
-                        if state
-                        else OPTIONS[kind]
-                    )
+                inputs = self._inputs(run, forward, rng)
                 given = tuple(inputs.values())
-                result = _called(forward, [(given, {})])
+                result = result_of(forward, *given)
                 run.results.append((Call("forward", forward), forward, result))
                 outs = _outputs(run, result)[: self.takes.upstreams]
                 run.scope.kinds["output"] = outs[0]
@@ -182,11 +166,22 @@ class LayerSearch:
                 loss = run.node(sum(terms[1:], terms[0]))
                 given_back = [trace.given(each, f"dout{i or ''}") for i, each in enumerate(douts)]
                 try:
-                    back = _called(backward, [(self._given_back(given_back, given[0]), {})])
+                    back = result_of(backward, *self._given_back(given_back, given[0]))
                 except UnfitError as error:
                     raise UnfitError(str(error), stage=1) from error
                 run.results.append((Call("backward", backward), backward, back))
             return run, loss, _input_goals(run, back, inputs, given_back[0])
+
+    def _inputs(
+        self, run: Attempt, forward: Callable[..., Any], rng: np.random.Generator
+    ) -> dict[str, Any]:
+        """What the forward part is given, by what is said of it: the input, states, options."""
+        inputs = {"the input": run.scope.kinds["inputs"]}
+        ahead = [each.name for each in needed(forward)]
+        for name, kind in list(zip(ahead, self.takes.forward, strict=True))[1:]:
+            drawn = rng.normal(size=run.data.output_shape) if kind == "state" else None
+            inputs[name] = OPTIONS[kind] if drawn is None else run.recorded.given(drawn, name)
+        return inputs
 
     def _given_back(self, upstreams: Sequence[Any], inputs: Any) -> tuple[Any, ...]:
         """What the backward part is given."""
@@ -204,7 +199,7 @@ class LayerSearch:
         layer, before = roots["self"], self._parameters(roots)
         if self.takes.states or before:
             return roots
-        _called(getattr(layer, self.forward), [((run.data.x, *self._options()), {})])
+        result_of(getattr(layer, self.forward), run.data.x, *self._options())
         return roots if self._parameters(roots) else plan.make(run.data, run.scope)
 
     def _options(self) -> Iterator[Any]:
@@ -237,16 +232,6 @@ def _upstream(rng: np.random.Generator, out: Any, at: int | None) -> Any:
     return np.where(np.arange(out.size).reshape(out.shape) == at % out.size, dout, 0.0)
 
 
-def _called(function: Callable[..., Any], calls: Iterable[tuple[Any, Any]]) -> Any:
-    problem = "its arguments are not known"
-    for args, kwargs in calls:
-        try:
-            return function(*args, **kwargs)
-        except Exception as error:  # noqa: BLE001 - other arguments may do
-            problem = f"{type(error).__name__}: {error}"
-    raise UnfitError(problem)
-
-
 def _kept(run: Attempt, names: Sequence[str]) -> Any:
     """What a layer keeps under one of some names."""
     layer = run.roots["self"]
@@ -273,55 +258,6 @@ def _input_goals(run: Attempt, back: Any, inputs: Mapping[str, Any], dout: Any) 
     return goals
 
 
-def _maker(kind: type, args: Any, kwargs: Any) -> Make:
-    def make(_data: Data, _scope: Scope) -> dict[str, Any]:
-        np.random.seed(0)  # noqa: NPY002 - the program's own random numbers
-        try:
-            return {"self": kind(*args, **kwargs)}
-        except Exception as error:
-            raise UnfitError(f"{type(error).__name__}: {error}") from error
-
-    return make
-
-
-def _constructions(kind: type, data: Data) -> Iterator[tuple[str, Make]]:
-    """The ways in which a layer may be made."""
-    s = replace(data.sizes, n_in=IMAGES[1]) if data.layout == "images" else data.sizes
-    sizes = size_kinds(replace(data, sizes=s))
-    known = {key: e for key, e in sizes.items() if key not in ("sizes", "n_hiddens")}
-    known["n_hidden"] = s.n_out
-    names = ", ".join(each.name for each in taken(kind))
-    said = f"{kind.__name__}({names})"
-    for args, kwargs in ways(kind, "", Scope(known, {**SIZES, **_shapes(data)})):
-        yield said, _maker(kind, args, kwargs)
-    yield from ((said, _maker(kind, (), arrays)) for arrays in _arrays(kind, data.layout))
-    by_order: dict[int, list[tuple[Any, ...]]] = {
-        0: [()], 1: [(s.n_out,), (s.n_in,)], 2: [(s.n_in, s.n_out)],
-    }  # fmt: skip
-    for args in by_order.get(len(needed(kind)), []):
-        yield said, _maker(kind, args, {})
-
-
-def _shapes(data: Data) -> dict[str, Any]:
-    """Shapes that a layer is told, of one sample: that of its input, and a column as long."""
-    shape = np.shape(data.x)[1:] if data.layout == "images" else np.shape(data.x)
-    return {"inputshape": shape, "outputshape": (int(np.prod(shape)), 1), "shape": shape}
-
-
-def _arrays(kind: type, layout: str) -> Iterator[dict[str, Any]]:
-    """The arrays that a layer may be made of, by its arguments; none if one is something else."""
-    names = [each.name for each in needed(kind)]
-    kinds = {name: argument_kind(name, names) for name in names}
-    if not names or "x" in kinds.values():
-        return
-    rng = np.random.default_rng(5)
-    for shapes in cell_shapes(names, layout):
-        yield {name: rng.normal(size=shape) for name, shape in shapes.items()}
-    for key, shapes in SHAPES.items():
-        if key.partition(",")[0] == layout:
-            yield {name: rng.normal(size=shapes[each]) for name, each in kinds.items()}
-
-
 def _is_misshapen(found: Found) -> bool:
     """Whether a gradient has another shape than its parameter."""
     return any(each.cause.kind == "shape" for each in found.examined.accused)
@@ -329,18 +265,11 @@ def _is_misshapen(found: Found) -> bool:
 
 def together(parts: Sequence[Examined]) -> Examined:
     """What was judged apart, as one; a line that is blamed twice is blamed once."""
-    accused: list[Accused] = []
-    for each in (blamed for part in parts for blamed in part.accused):
-        same = next((i for i, e in enumerate(accused) if e.lines[:1] == each.lines[:1]), None)
-        if same is None:
-            accused.append(each)
-        else:
-            names = (*accused[same].gradients, *each.gradients)
-            accused[same] = replace(accused[same], gradients=names)
+    blamed = (each for part in parts for each in part.accused)
     return replace(
         parts[0],
         gradients=tuple(e for part in parts for e in part.gradients),
-        accused=tuple(accused),
+        accused=merged(blamed, lambda each: each.lines[:1]),
         kinks=any(each.kinks for each in parts),
     )
 

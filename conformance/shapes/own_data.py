@@ -4,20 +4,17 @@ Left out: those that are given data of ours (`search.py`).
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import redirect_stdout
 from dataclasses import dataclass
-from io import StringIO
 from types import FunctionType
 from typing import Any
 
-import numpy as np
-
 from conformance.backward.examine import examine
 from conformance.backward.program import NotAGradientError
+from conformance.running.quiet import quiet
 from conformance.running.seconds import TooLongError, limited
-from conformance.shapes.arguments import needed
-from conformance.shapes.attempt import LONGEST
-from conformance.shapes.judging import Found, Recognised, called
+from conformance.shapes.arguments import called, needed
+from conformance.shapes.judging import Found, Recognised
+from conformance.shapes.run import LONGEST
 from conformance.shapes.vocabulary import bare
 
 SEEDS = {"seed", "rng", "randomstate", "n", "m", "s"}
@@ -37,7 +34,7 @@ class OwnDataSearch:
     makers: tuple[FunctionType, ...]
     problems: tuple[str, ...] = ()
 
-    def found(self, cost: str | None) -> Found | None:
+    def found(self, cost: str | None, /) -> Found | None:
         """It, recognised and judged; None if it does not run on what the file makes."""
         for maker in self.makers:
             for params, data in _arguments(maker, len(needed(self.function))):
@@ -50,7 +47,7 @@ class OwnDataSearch:
         self, maker: FunctionType, params: Any, data: tuple[Any, ...], cost: str | None
     ) -> Found | None:
         try:
-            with redirect_stdout(StringIO()), np.errstate(all="ignore"), limited(LONGEST):
+            with quiet(), limited(LONGEST):
                 result = self.function(params, *data)
             if not isinstance(result, tuple | list) or len(result) != len(("loss", "gradients")):
                 return None
@@ -69,7 +66,7 @@ class OwnDataSearch:
 def _arguments(maker: FunctionType, count: int) -> Iterator[tuple[Any, tuple[Any, ...]]]:
     """The parameters and the data that a function makes, in so many arguments."""
     try:
-        with redirect_stdout(StringIO()), limited(LONGEST):
+        with quiet(), limited(LONGEST):
             made = maker(*([0] * len(needed(maker))))
     except (Exception, TooLongError):  # noqa: BLE001 - a program may stop in any way
         return

@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from conformance.shapes.arguments import Scope, needed, size_kinds, taken, ways
-from conformance.shapes.attempt import UnfitError
+from conformance.shapes.arguments import Scope, called, needed, size_kinds, taken, ways
 from conformance.shapes.definitions import definition_of, returned_names
 from conformance.shapes.example_data import Data
 from conformance.shapes.plans import Made, Named
+from conformance.shapes.run import UnfitError, tried
 from conformance.shapes.vocabulary import BIAS, WEIGHT, bare, is_parameter, kinds_of
 from reference.step import Array
 
@@ -27,23 +27,16 @@ DEEPEST = 3  # layers of weights that are made here
 
 def made_by_the_file(initial: Sequence[Named]) -> Iterator[Made]:
     """Parameters that functions of the file make of sizes."""
-    for name, function in initial:
+    for _, function in initial:
         assert callable(function)  # noqa: S101 - functions, not methods
-        names = ", ".join(each.name for each in taken(function))
 
         def make(
             data: Data, _scope: Scope, function: Callable[..., Any] = function
         ) -> dict[str, Any]:
             np.random.seed(0)  # noqa: NPY002 - the program's own random numbers
-            problem = "its arguments are not known"
-            for args, kwargs in _calls(function, data):
-                try:
-                    return _named(function, function(*args, **kwargs))
-                except Exception as error:  # noqa: BLE001 - other arguments may do
-                    problem = f"{type(error).__name__}: {error}"
-            raise UnfitError(f"{function.__name__}: {problem}")
+            return _named(function, tried(function, _calls(function, data)))
 
-        yield Made(f"{name}({names})", make)
+        yield Made(called(function), make)
 
 
 def _calls(function: Callable[..., Any], data: Data) -> Iterator[tuple[Any, Any]]:
@@ -63,7 +56,7 @@ def _calls(function: Callable[..., Any], data: Data) -> Iterator[tuple[Any, Any]
 
 def _named(function: Callable[..., Any], result: Any) -> dict[str, Any]:
     """What a function made, by the names that it gives it."""
-    names = returned_names(getattr(function, "__code__", _named.__code__))
+    names = returned_names(function)
     if (
         isinstance(result, tuple)
         and len(names) == len(result) > 1

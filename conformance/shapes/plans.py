@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from conformance.shapes.arguments import Scope, constructions, needed
-from conformance.shapes.attempt import Call, UnfitError
 from conformance.shapes.definitions import returned_names
 from conformance.shapes.example_data import N_HIDDEN, N_OUT, Data, M, Sizes
+from conformance.shapes.run import Call, UnfitError, result_of
 from conformance.shapes.state import Leaf, leaves
 from conformance.shapes.vocabulary import BIAS, ROLES, bare, is_plain, is_role
 
@@ -85,7 +85,7 @@ def constructors(kind: type, data: Data) -> Iterator[Made]:
 
 def closures(maker: FunctionType, data: Data) -> Iterator[Made]:
     """The ways in which a function is called that returns functions around its own variables."""
-    names = returned_names(maker.__code__)
+    names = returned_names(maker)
 
     def together(made: Any) -> Any:
         """All that it returned, as what an object holds."""
@@ -110,10 +110,7 @@ def made_by(
                 raise UnfitError("it is not made so")
             _, args, kwargs = found[i]
             np.random.seed(0)  # noqa: NPY002 - the program's own random numbers
-            try:
-                made = chosen(factory(*args, **kwargs))
-            except Exception as error:
-                raise UnfitError(f"{type(error).__name__}: {error}") from error
+            made = result_of(lambda: chosen(factory(*args, **kwargs)))
             if made is None:
                 raise UnfitError(f"{said} makes something else")
             return {"self": made}

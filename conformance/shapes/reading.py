@@ -4,13 +4,12 @@ Left out: how it is found (`search.py`), and its verdict (`judging.py`).
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from conformance.shapes.attempt import Attempt, Plan
 from conformance.shapes.example_data import Data
 from conformance.shapes.places import Places
+from conformance.shapes.run import Attempt, Plan
 from conformance.shapes.vocabulary import BIAS, bare
 from conformance.tracing.node import Node
 
@@ -41,7 +40,7 @@ class Reading:
         and nothing is divided by their number, as in a program that takes one sample at a time; or
         the output is compared with the targets of all samples.
         """
-        goals = self.places.direct or self.places.moved
+        goals = self.places.goals
         wrong = [e for e in goals if np.shape(e.node.value) != np.shape(e.parameter.value)]
         if self._is_stretched():
             return True
@@ -60,14 +59,15 @@ class Reading:
 
     def _is_stretched(self) -> bool:
         """Whether the output is compared with every sample's target, as (m, n, 1) with (m,)."""
-        assert self.run.trace is not None  # noqa: S101 - a recorded run
-        targets, found = self.data.y, self.run.target
-        for node in self.run.trace.nodes:
+        targets, found = np.asarray(self.data.y), self.run.target
+        whole = isinstance(self.data.y, np.ndarray) and targets.ndim > 0
+        for node in self.run.recorded.nodes:
             if node.operation != "subtract" or len(node.args) != 2:  # noqa: PLR2004 - a − y
                 continue
             sides = [each.value if type(each) is Node else each for each in node.args]
             told = [
-                e is found or _is_array(v, targets) for e, v in zip(node.args, sides, strict=True)
+                e is found or (whole and np.array_equal(v, targets))
+                for e, v in zip(node.args, sides, strict=True)
             ]
             if sum(told) == 1 and np.size(node.value) > max(map(np.size, sides)):
                 return True
@@ -75,9 +75,8 @@ class Reading:
 
     def _counts(self, m: int) -> bool:
         """Whether a gradient is divided by the number of samples, or multiplied by its inverse."""
-        assert self.run.trace is not None  # noqa: S101 - a recorded run
-        goals = self.places.direct or self.places.moved
-        for node in self.run.trace.nodes:
+        goals = self.places.goals
+        for node in self.run.recorded.nodes:
             if node.operation in ("divide", "multiply") and any(
                 each.node.depends_on(node) for each in goals
             ):
@@ -103,14 +102,10 @@ class Reading:
         return self._fits(of_no_shape=True)
 
     def _fits(self, *, of_no_shape: bool) -> bool:
-        goals = self.places.direct or self.places.moved
+        goals = self.places.goals
         shapes = [(np.shape(each.node.value), np.shape(each.parameter.value)) for each in goals]
         shaped = all(a == b or (of_no_shape and a == ()) for a, b in shapes)
         finite = all(np.all(np.isfinite(e.node.value)) for e in goals)
         inputs = self.run.node(self.run.scope.kinds["inputs"])
         learns = any(each.node.depends_on(inputs) for each in goals)
         return len(goals) == len(self.run.start) and shaped and finite and learns
-
-
-def _is_array(value: Any, other: Any) -> bool:
-    return isinstance(other, np.ndarray) and other.ndim > 0 and np.array_equal(value, other)

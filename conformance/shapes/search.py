@@ -12,19 +12,13 @@ from typing import Any
 import numpy as np
 
 from conformance.shapes.arguments import PENALTY, Scope
-from conformance.shapes.attempt import (
-    OPERATIONS,
-    Attempt,
-    Call,
-    Plan,
-    UnfitError,
-    attempt,
-    is_number,
-)
+from conformance.shapes.attempt import attempt
 from conformance.shapes.example_data import BATCHES, SEQUENCES, SINGLES, Data, Sizes, example_data
+from conformance.shapes.learned import is_number
 from conformance.shapes.places import places
 from conformance.shapes.plans import OUTS, Made, Named, chains, sizes_of
 from conformance.shapes.reading import Reading
+from conformance.shapes.run import OPERATIONS, Attempt, Call, Plan, UnfitError
 from conformance.shapes.state import Leaf, leaves
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
@@ -231,16 +225,11 @@ class Searched:
 
 
 def _is_parameter(run: Attempt, leaf: Leaf, node: Node) -> bool:
-    """Whether an array is a parameter: by its name, or because the output depends on it."""
-    if leaf.is_parameter or not path_is_own(leaf.path):
+    """Whether an array is a parameter: by its name, since it is handed over, or of the output."""
+    if leaf.is_parameter or not leaf.path.startswith("self"):
         return True
     output = run.scope.kinds.get("output")
     return isinstance(output, np.ndarray) and run.node(output).depends_on(node)
-
-
-def path_is_own(path: str) -> bool:
-    """Whether an array belongs to an object, and is not a parameter that functions are handed."""
-    return path.startswith("self")
 
 
 def generic(run: Attempt) -> dict[str, Any]:

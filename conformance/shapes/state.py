@@ -3,6 +3,7 @@
 Left out: which of them are parameters.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import CellType, FunctionType, ModuleType, SimpleNamespace
@@ -41,6 +42,12 @@ class Leaf:
         return "grad" in self.path.lower()
 
 
+def short(path: str) -> str:
+    """The name of a parameter, as it is said."""
+    found = re.fullmatch(r"\w+\['(\w+)'\]", path)
+    return found[1] if found else path.removeprefix("self.")
+
+
 Change = Callable[[Leaf], Any]
 
 
@@ -72,7 +79,9 @@ class Walk:
     def of(self, value: Any, path: str, name: str) -> Any:
         """The value, changed."""
         array = as_array(value) if is_tensor(value) else value
-        if _is_array(array) or (_is_number(value, name) and is_parameter(stem(name))):
+        if (is_floats(array) and array.size) or (
+            _is_number(value, name) and is_parameter(stem(name))
+        ):
             made = self.change(Leaf(path, name, float(value) if type(value) is int else array))
             return value if made is array else as_tensor(made) if array is not value else made
         if not _holds(value, self.module) or self.depth >= DEEP:
@@ -175,8 +184,9 @@ def _is_full(cell: CellType) -> bool:
         return False
 
 
-def _is_array(value: Any) -> bool:
-    return isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.size > 0
+def is_floats(value: Any) -> bool:
+    """Whether it is an array of floats."""
+    return isinstance(value, np.ndarray) and value.dtype.kind == "f"
 
 
 def _is_number(value: Any, name: str) -> bool:

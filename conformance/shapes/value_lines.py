@@ -8,7 +8,7 @@ import inspect
 from collections.abc import Iterator
 
 from conformance.backward.findings import Line
-from conformance.backward.source import tree
+from conformance.backward.syntax import tree
 
 
 def overwriting(kind: type, gradient: str) -> Iterator[Line]:

@@ -7,12 +7,8 @@ derivative, is seen by what happens to them.
 Left out: networks that are made of such values; they are as right as these.
 """
 
-import operator
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import redirect_stdout
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
-from io import StringIO
 from typing import Any
 
 import numpy as np
@@ -20,67 +16,25 @@ import numpy as np
 from conformance.backward.findings import Accused, Cause, Examined
 from conformance.backward.own_pass import examine_pass
 from conformance.backward.program import NotAGradientError, record
+from conformance.running.quiet import quiet
 from conformance.shapes.arguments import needed
+from conformance.shapes.expressions import (
+    BINARY,
+    OTHER,
+    Expression,
+    defines,
+    of_two,
+    single_operations,
+    twice_used,
+)
 from conformance.shapes.judging import Found, Recognised
 from conformance.shapes.layers import together
 from conformance.shapes.value_lines import in_backward, of_operands, overwriting, walks, writes
 from conformance.tracing.plain import plain
 
-Function = Callable[..., Any]
-
-BINARY: dict[str, tuple[str, Function]] = {
-    "__add__": ("a + b", operator.add),
-    "__sub__": ("a - b", operator.sub),
-    "__mul__": ("a * b", operator.mul),
-    "__truediv__": ("a / b", operator.truediv),
-    "__matmul__": ("a @ b", operator.matmul),
-}
-"""The operations of two values, by the method that defines each."""
-
-UNARY: dict[str, tuple[str, Function]] = {
-    "__neg__": ("-a", operator.neg),
-    "__pow__": ("a ** 3", lambda a: a**3),
-    "__radd__": ("2 + a", lambda a: 2 + a),
-    "__rsub__": ("2 - a", lambda a: 2 - a),
-    "__rmul__": ("2 * a", lambda a: 2 * a),
-    "__rtruediv__": ("2 / a", lambda a: 2 / a),
-}
-"""Those of one value, some of them with a number."""
-
 STARTS: tuple[Any, ...] = (0.7368, np.array([[0.7368, 0.4127], [0.2931, 0.8649]]))
 """What a value is made of: a number, or an array where it takes no numbers."""
 SEED = "the seed"
-OTHER = 1.3719  # times as large the second value is
-
-
-@dataclass(frozen=True)
-class Expression:
-    """What is computed of values.
-
-    Attributes:
-        text: it, as Python writes it.
-        function: computes it.
-        sizes: what multiplies the numbers that the values are made of, by their names.
-        method: of the class, that is judged alone.
-    """
-
-    text: str
-    function: Function
-    sizes: Mapping[str, float]
-    method: str = ""
-
-
-def _shared(a: Any, b: Any) -> Any:
-    c = a * b
-    return c * c + c
-
-
-def _again(function: Function, a: Any, b: Any) -> Any:
-    return function(function(b, a), a)
-
-
-def _plus(function: Function, a: Any) -> Any:
-    return function(a) + a
 
 
 @dataclass(frozen=True)
@@ -103,15 +57,14 @@ class ValueSearch:
     kind: type
     problems: list[str] = field(default_factory=list)
 
-    def found(self, cost: str | None) -> Found | None:
+    def found(self, _cost: str | None, /) -> Found | None:
         """It, recognised and judged; None if it does not run."""
-        del cost
         kept = next(filter(None, map(self._kept, STARTS)), None)
         if kept is None:
             self.problems.append("its values keep no derivative after backward()")
             return None
-        alone = self._parts(self._single_operations(), kept)
-        twice = self._parts(self._twice(), kept) if all(each.ok for each in alone) else []
+        alone = self._parts(single_operations(self.kind), kept)
+        twice = self._parts(twice_used(self.kind), kept) if all(each.ok for each in alone) else []
         if not alone:
             return None
         name = self.kind.__name__
@@ -127,9 +80,9 @@ class ValueSearch:
 
     def _kept(self, start: Any) -> _Kept | None:
         """Where a value has its number and its derivative, as seen in a product or a sum."""
-        for _, _, function in self._of_two():
+        for _, _, function in of_two(self.kind):
             try:
-                with redirect_stdout(StringIO()), np.errstate(all="ignore"):
+                with quiet():
                     a, b = self.make(start), self.make(start * OTHER)
                     before = _numbers(a)
                     function(a, b).backward()
@@ -162,7 +115,7 @@ class ValueSearch:
             plainly = self._judged(expression, start, kept, seeded=False)
             if plainly is None:
                 continue
-            multiplies = _defines(self.kind, "__mul__") and expression.method != "__mul__"
+            multiplies = defines(self.kind, "__mul__") and expression.method != "__mul__"
             if plainly.ok or self._lines_outside(plainly) or not multiplies:
                 return plainly
             seeded = self._judged(expression, start, kept, seeded=True)
@@ -190,34 +143,6 @@ class ValueSearch:
         """Whether a line is blamed that is not one of `backward`."""
         first = [each.lines[0] for each in examined.accused if each.lines]
         return any(not in_backward(self.kind, each) for each in first)
-
-    def _single_operations(self) -> Iterator[Expression]:
-        """Each operation by itself, of values above and below 0."""
-        for method, text, function in self._of_two():
-            yield Expression(text, function, {"a": 1.0, "b": OTHER}, method)
-        for method, text, function in self._of_one():
-            yield Expression(text, function, {"a": 1.0}, method)
-            yield Expression(f"{text}, a < 0", function, {"a": -1.0}, method)
-
-    def _twice(self) -> Iterator[Expression]:
-        """Values that are used twice, given and computed."""
-        for _, text, function in self._of_two():
-            sign = text.split()[1]
-            again = partial(_again, function)
-            yield Expression(f"b {sign} a {sign} a", again, {"a": 1.0, "b": OTHER})
-        if all(_defines(self.kind, each) for each in ("__add__", "__mul__")):
-            yield Expression("c * c + c, c = a * b", _shared, {"a": 1.0, "b": OTHER})
-        for _, text, function in self._of_one() if _defines(self.kind, "__add__") else ():
-            yield Expression(f"{text} + a", partial(_plus, function), {"a": 1.0})
-
-    def _of_two(self) -> Iterator[tuple[str, str, Function]]:
-        return ((each, *BINARY[each]) for each in BINARY if _defines(self.kind, each))
-
-    def _of_one(self) -> Iterator[tuple[str, str, Function]]:
-        yield from ((each, *UNARY[each]) for each in UNARY if _defines(self.kind, each))
-        for name in vars(self.kind):
-            if not name.startswith("_") and _takes_nothing(self.kind, name):
-                yield name, f"a.{name}()", operator.methodcaller(name)
 
     def _of_uses(self, parts: Sequence[Examined], kept: _Kept) -> list[Examined]:
         """The judgements of values that are used twice, with one cause if some are wrong."""
@@ -286,15 +211,6 @@ def _renamed(examined: Examined, names: Mapping[str, str]) -> Examined:
     )
 
 
-def _defines(kind: type, name: str) -> bool:
-    return callable(getattr(kind, name, None))
-
-
-def _takes_nothing(kind: type, name: str) -> bool:
-    method = vars(kind)[name]
-    return callable(method) and name != "backward" and len(needed(method)) == 1
-
-
 def _numbers(value: Any) -> dict[str, Any]:
     """The numbers and arrays that an object holds, copied."""
     slots = (name for kind in type(value).__mro__ for name in getattr(kind, "__slots__", ()))
@@ -319,4 +235,4 @@ def value_search(kind: type) -> ValueSearch | None:
     backward = getattr(kind, "backward", None)
     if not callable(backward) or len(needed(backward)) > 1:
         return None
-    return ValueSearch(kind) if any(_defines(kind, each) for each in BINARY) else None
+    return ValueSearch(kind) if any(defines(kind, each) for each in BINARY) else None

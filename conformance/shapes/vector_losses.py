@@ -6,9 +6,7 @@ Left out: what computes with inputs and targets of many samples (`search.py`).
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import redirect_stdout
 from dataclasses import dataclass, field
-from io import StringIO
 from types import FunctionType
 from typing import Any
 
@@ -16,11 +14,13 @@ import numpy as np
 
 from conformance.backward.own_pass import examine_pass
 from conformance.backward.program import Goal, NotAGradientError, OwnPass
+from conformance.running.quiet import quiet
 from conformance.running.seconds import TooLongError, limited
-from conformance.shapes.arguments import needed
-from conformance.shapes.attempt import LONGEST, is_number
+from conformance.shapes.arguments import called, needed
 from conformance.shapes.definitions import returned_names
-from conformance.shapes.judging import Found, Recognised, called
+from conformance.shapes.judging import Found, Recognised
+from conformance.shapes.learned import is_number
+from conformance.shapes.run import LONGEST
 from conformance.shapes.vocabulary import bare, is_role
 from conformance.tracing.program import traced_program
 from conformance.tracing.trace import Trace
@@ -47,21 +47,15 @@ class VectorLossSearch:
     shapes: Mapping[str, tuple[int, ...] | None]
     problems: list[str] = field(default_factory=list)
 
-    def found(self, cost: str | None) -> Found | None:
+    def found(self, _cost: str | None, /) -> Found | None:
         """It, recognised and judged; None if it does not run so."""
-        del cost
         trace, rng = Trace(sites=True), np.random.default_rng(4)
         given: dict[str, Any] = {
             name: trace.given(rng.normal(size=shape), name) if shape else 1 if shape == () else None
             for name, shape in self.shapes.items()
         }
         try:
-            with (
-                redirect_stdout(StringIO()),
-                np.errstate(all="ignore"),
-                limited(LONGEST),
-                traced_program(trace, self.function),
-            ):
+            with quiet(), limited(LONGEST), traced_program(trace, self.function):
                 result = self.function(**given)
         except (Exception, TooLongError) as error:  # noqa: BLE001 - a program may refuse it in any way
             self.problems.append(f"{self.function.__name__}: {type(error).__name__}: {error}")
@@ -96,7 +90,7 @@ def _goals(trace: Trace, result: Any, arrays: Mapping[str, Any]) -> tuple[Goal, 
 def vector_losses(functions: Sequence[FunctionType]) -> Iterator[VectorLossSearch]:
     """The functions that return a loss and something beside it, and take vectors and an index."""
     for function in functions:
-        names = returned_names(function.__code__)
+        names = returned_names(function)
         shapes = {each.name: _shape(each.name) for each in needed(function)}
         known = [each for each in shapes.values() if each is not None]
         gives = len(names) > 1 and is_role(names[0], "loss") is not None

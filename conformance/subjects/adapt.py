@@ -4,24 +4,25 @@ Left out: loading it (`load.py`), and what each kind needs (the module of each).
 """
 
 import inspect
+import os
 import sys
-from collections.abc import Callable
-from contextlib import redirect_stdout
-from io import StringIO
+from collections.abc import Callable, Mapping
+from functools import wraps
 from typing import Any
 
 from conformance.errors import ConformanceError, UsageError
+from conformance.running.quiet import quiet
 from conformance.running.tracebacks import headline
 from conformance.subjects import Subject
 from conformance.subjects.book.constructor import forms_of
 from conformance.subjects.book.subject import book_subject
-from conformance.subjects.function import single_process
 from conformance.subjects.function.subject import function_subject
 from conformance.subjects.load import describe
 from conformance.subjects.module.subject import module_subject
 
 METHODS = {"backprop", "update_mini_batch", "feedforward"}
 ARGUMENTS = ("weights", "biases", "x", "y")
+OF_PROCESS = ("rank", "world", "weights", "biases", "micro_batches")
 FORMS = (
     "a class or factory that takes a list of sizes and has weights, biases, backprop(x, y), "
     "update_mini_batch(mini_batch, eta) and feedforward(a); a torch.nn.Module of Linear layers; "
@@ -53,13 +54,41 @@ def adapt(
         return book_subject(thing, name, cost, family)
     if _takes(thing, *ARGUMENTS):
         return function_subject(thing, name, cost, family)
-    if _takes(thing, *single_process.ARGUMENTS):
-        return function_subject(single_process.as_single_process(thing), name, cost, family)
+    if _takes(thing, *OF_PROCESS):
+        return function_subject(_as_single_process(thing), name, cost, family)
     if METHODS & set(dir(thing)):
         return _of_instance(thing, name, cost, family)
     if not callable(thing):
         raise _neither(thing, name)
     return _of_factory(thing, name, cost, family)
+
+
+def _as_single_process(function: Callable[..., Any]) -> Callable[..., Mapping[str, Any]]:
+    """The step of one of several processes as `step(weights, biases, x, y, eta)` of a single one.
+
+    The whole mini-batch is its only micro-batch, so that all it does up to its own gradient is
+    judged and traced like any other step.
+    """
+
+    @wraps(function)  # with the keywords that it names
+    def step(weights: Any, biases: Any, x: Any, y: Any, eta: Any, **more: Any) -> dict[str, Any]:
+        _be_alone()
+        batches = [(x, y)]
+        shown = dict(function(0, 1, weights, biases, batches, x.shape[1], eta, **more))
+        own = shown.pop("own", {})
+        first = own if isinstance(own, Mapping) else next(iter(own), {})
+        return {**shown, **first}
+
+    return step
+
+
+def _be_alone() -> None:
+    """Be a group of one process, if the program knows of groups."""
+    os.environ |= {"RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "1"}
+    distributed = sys.modules.get("torch.distributed")
+    if distributed is not None and not distributed.is_initialized():
+        store = distributed.HashStore()
+        distributed.init_process_group("gloo", store=store, rank=0, world_size=1)
 
 
 def is_of_the_book(thing: Any) -> bool:
@@ -68,7 +97,7 @@ def is_of_the_book(thing: Any) -> bool:
         return True
     if isinstance(thing, type):
         return set(dir(thing)) >= METHODS
-    return _takes(thing, *ARGUMENTS) or _takes(thing, *single_process.ARGUMENTS)
+    return _takes(thing, *ARGUMENTS) or _takes(thing, *OF_PROCESS)
 
 
 def is_module(thing: Any) -> bool:
@@ -110,7 +139,7 @@ def _of_factory(
     for form, probe in forms_of(thing):
         given = ", ".join(map(repr, form(probe)))
         try:
-            with redirect_stdout(StringIO()):
+            with quiet():
                 made = thing(*form(probe))
         except ConformanceError:
             raise
@@ -130,7 +159,7 @@ def _of_factory(
 def _makes_module(thing: Callable[..., Any]) -> bool:
     """Whether a factory gives a torch module when it is called with nothing."""
     try:
-        with redirect_stdout(StringIO()):
+        with quiet():
             return is_module(thing())
     except Exception:  # noqa: BLE001 - then it needs more, and is none
         return False

@@ -5,7 +5,7 @@ computes in more digits than are judged does nothing wrong, and it is noted. Lef
 that format (`cases/in_short.py`).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -16,7 +16,7 @@ from conformance.corpus.case import Case
 from conformance.model.table import of_layers
 from conformance.subjects import ReferenceSession, Session, Subject
 from conformance.subjects.named import find
-from conformance.subjects.observation import Observation, observed
+from conformance.subjects.observation import Observation, narrowed, observed
 from reference.step import Array, Batch, Parameters, Step
 
 SCALES = {"float16": 1024.0}
@@ -63,21 +63,7 @@ class _Rounding:
 
     def step(self, batch: Batch) -> Observation:
         seen = observed(self.session.step(batch))
-        parts = {name: getattr(seen, name) for name in ("shown", "forward", "returned")}
-        wide = {
-            str(each.dtype)
-            for part in parts.values()
-            for each in part.values()
-            if self._wider(each)
-        }
-        if not wide:
-            return seen
-        said = f"it shows {' and '.join(sorted(wide))}: that is judged as it rounds to "
-        rounded: dict[str, Any] = {key: self._rounded(part) for key, part in parts.items()}
-        return replace(seen, **rounded, notes=(*seen.notes, f"{said}{self.format.name}"))
-
-    def _rounded(self, part: Mapping[str, Any]) -> dict[str, Any]:
-        return {n: self.format.rounded(e) if self._wider(e) else e for n, e in part.items()}
+        return narrowed(seen, self._wider, self.format.rounded, ("it shows", self.format.name))
 
     def _wider(self, shown: Any) -> bool:
         """Whether an array has numbers that are not of the format."""

@@ -82,18 +82,33 @@ def observed(taken: Observation | Step | Mapping[str, Array]) -> Observation:
                 for name, value in named
             }
         )
-    arrays: list[Any] = [*seen.shown.values(), *seen.forward.values(), *seen.returned.values()]
-    wide = {str(each.dtype) for each in arrays if _wide(each)}
-    if not wide:
+    return narrowed(seen, _wide, rounded, ("it computes in", "float64"))
+
+
+def narrowed(
+    seen: Observation,
+    wide: Callable[[Any], bool],
+    round_: Callable[[Any], Any],
+    words: tuple[str, str],
+) -> Observation:
+    """What was seen, with numbers that are too wide rounded; it is noted of which dtypes they are.
+
+    Args:
+        seen: of a step.
+        wide: whether an array is.
+        round_: makes another of such a one.
+        words: that stand before those dtypes, and the format that is rounded to.
+    """
+    parts = {name: getattr(seen, name) for name in ("shown", "forward", "returned")}
+    kinds = {str(e.dtype) for part in parts.values() for e in part.values() if wide(e)}
+    if not kinds:
         return seen
-    said = f"it computes in {' and '.join(sorted(wide))}: that is judged as it rounds to float64"
-    return replace(
-        seen,
-        shown={name: rounded(each) for name, each in seen.shown.items()},
-        forward={name: rounded(each) for name, each in seen.forward.items()},
-        returned={name: rounded(each) for name, each in seen.returned.items()},
-        notes=(*seen.notes, said),
-    )
+    changed: dict[str, Any] = {
+        name: {key: round_(e) if wide(e) else e for key, e in part.items()}
+        for name, part in parts.items()
+    }
+    said = f"{words[0]} {' and '.join(sorted(kinds))}: that is judged as it rounds to {words[1]}"
+    return replace(seen, **changed, notes=(*seen.notes, said))
 
 
 def rounded(value: Any) -> Any:

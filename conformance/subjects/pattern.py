@@ -6,32 +6,26 @@ same operations on the numbers of a case has them at the same places.
 Left out: the search (`tracing/roles.py`), judging what is there.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from functools import cached_property, reduce
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from itertools import pairwise
-from operator import or_
 from typing import Protocol
 
 import numpy as np
 
 from conformance.arithmetic.balls import precision
 from conformance.corpus.case import Case
+from conformance.subjects.generic import FIRST, Draw, generic, generic_case
 from conformance.subjects.observation import Where
-from conformance.subjects.stepped import FIRST, TURNED, Draw, Stepped, generic, generic_case
+from conformance.subjects.searched import BITS, Searched, searched
+from conformance.subjects.stepped import Stepped
 from conformance.subjects.stretched import Operations, Twins, alike, operations
 from conformance.tracing.arranging import LIMITING
-from conformance.tracing.blame import Blame, Lines
-from conformance.tracing.frames import Frame
+from conformance.tracing.blame import Lines
 from conformance.tracing.index import Location, as_floats
 from conformance.tracing.node import Node
-from conformance.tracing.roles import roles_in
-from conformance.tracing.run import Roles, Run, quantities_at
-from conformance.tracing.trace import Trace
-from conformance.tracing.ways import Way
 from reference.step import Array
 
-BITS = 400
 LARGE = 400  # entries of the largest weight array of a run that is searched as it is
 WIDTHS = (4, 3, 5, 6, 7, 8, 9, 10, 11)
 M = 5  # samples: as many as no layer has neurons
@@ -49,150 +43,6 @@ class Program(Protocol):
 
 RunOf = Callable[..., Stepped]
 """Takes a step, traced: given a program, a case, parameters, a mini-batch and earlier ones."""
-
-
-@dataclass(eq=False)
-class Searched:
-    """A run whose quantities were looked for.
-
-    Attributes:
-        run: with its exact numbers.
-        roles: where the quantities are.
-        trace: of the run.
-        after: the numbers of the nodes of what it returned or left, by the names.
-        named: the quantities that it returned under their names.
-        lines: those to blame in other runs of the program.
-        own: whether its numbers are those of a case, some of which may be equal by chance.
-    """
-
-    run: Run
-    roles: Roles
-    trace: Trace
-    after: dict[str, int]
-    named: Mapping[str, Location]
-    lines: Lines = field(default_factory=dict)
-    own: bool = False
-    _frames: dict[tuple[str, int], tuple[Frame, ...]] = field(default_factory=dict)
-    _wrong: dict[str, bool] = field(default_factory=dict)
-
-    def frames(self, name: str, index: tuple[int, ...]) -> tuple[Frame, ...]:
-        """The lines to blame for an entry of a quantity; none if nothing holds it."""
-        location = self.roles.found.get(name)
-        number = self.after.get(name)
-        if location is not None:
-            shape = location.nodes.shape  # smaller than the case's where it stands for a large one
-            fits = len(index) == len(shape)
-            entry = tuple(np.minimum(index, np.subtract(shape, 1))) if fits else (0,) * len(shape)
-            number = int(location.nodes[entry])
-        if name in self.roles.nothing and location is None:
-            if name.startswith("delta"):  # the layer above it was the last
-                above = self.roles.found.get(f"delta{int(name[5:]) + 1}")
-                return () if above is None else self.trace.nodes[above.numbers[0]].frames
-            number = self.after[name.removeprefix("nabla_")]
-        if number is None:
-            return ()
-        if (name, number) not in self._frames:
-            self._frames[name, number] = self._blamed(name, number, location)
-        return self._frames[name, number]
-
-    def _blamed(self, name: str, number: int, location: Location | None) -> tuple[Frame, ...]:
-        at = location or _everywhere(self.trace.nodes[number])
-        node = self.trace.nodes[number if location else at.numbers[0]]
-        with precision(BITS), np.errstate(all="ignore"):
-            way = self._way(name, node)
-            if name[0] in "bw" and node.given:
-                return self._lost(name, way)
-            return self.blame.frames(node, at, way)
-
-    def _way(self, name: str, node: Node | None = None) -> Way:
-        bits = enumerate(self.run.samples)
-        alone = tuple(i for i, bit in bits if node is not None and node.uses & bit)
-        roles = self.roles
-        wrong = [*roles.wrong, *(each for each in self.named if each != name and self.wrong(each))]
-        right = None
-        if name[0] in "bw" and node is not None:
-            movers = self.run.movers.items()
-            right = reduce(or_, (uses for each, uses in movers if not self.wrong(each)), 0)
-        return Way(name, self.run, roles.values, roles.found, alone, wrong, right)
-
-    def _lost(self, name: str, way: Way) -> tuple[Frame, ...]:
-        """The lines that computed a parameter which was not kept, or the gradient not taken."""
-        location = self.run.index.locate(way.wanted) if way.decides else None
-        location = location or self.roles.found.get(f"nabla_{name}")
-        return () if location is None else self.trace.nodes[location.numbers[-1]].frames
-
-    def wrong(self, name: str) -> bool:
-        """Whether a quantity does not follow from its equation in this run."""
-        if name not in self._wrong:
-            self._wrong[name] = self._is_wrong(name)
-        return self._wrong[name]
-
-    def _is_wrong(self, name: str) -> bool:
-        if name in self.named:
-            return self._is_other(name)
-        if name in self.roles.wrong:
-            return True
-        number = self.after.get(name)
-        if number is None or name.startswith("nabla"):
-            return False
-        with precision(BITS), np.errstate(all="ignore"):
-            way = self._way(name)
-            held = self.run.index.replay.value(self.trace.nodes[number])
-            return way.decides and not np.array_equal(as_floats(way.wanted), as_floats(held))
-
-    def _is_other(self, name: str) -> bool:
-        """Whether a quantity is another than its equation gives of what comes before it."""
-        others = {each: at for each, at in self.roles.found.items() if each != name}
-        with precision(BITS), np.errstate(all="ignore"):
-            right = quantities_at(self.run, others).values[name]
-            return not np.array_equal(as_floats(right), as_floats(self.roles.values[name]))
-
-    @cached_property
-    def blame(self) -> Blame:
-        """The search for lines in its trace."""
-        return Blame(self.run.index.replay, self.lines)
-
-
-def _everywhere(node: Node) -> Location:
-    """All of a value; of what we turned or took from an array, where it is in that."""
-    shape = np.shape(node.value)
-    places = np.arange(int(np.prod(shape))).reshape(shape)
-    while node.operation in TURNED and not node.frames and node.function is not None:
-        (before,) = node.inputs
-        grid = np.arange(np.size(before.value)).reshape(np.shape(before.value))
-        turned = node.again(lambda _: grid)  # noqa: B023 - called at once
-        node, places = before, np.asarray(turned).reshape(-1)[places]
-    return Location(np.full(shape, node.number), places)
-
-
-def searched(case: Case, made: Stepped, *, decays: bool, lines: Lines | None = None) -> Searched:
-    """Look for the quantities of a run in its own numbers, where they are not known by name."""
-    with precision(BITS), np.errstate(all="ignore"):
-        run = made.run(case, decays=decays)
-        roles = roles_in(run)
-        if made.named:
-            known = quantities_at(run, {**roles.found, **made.named})
-            known.first, known.moved = roles.first, roles.moved
-            known.wrong = [each for each in roles.wrong if each not in made.named]
-            known.nothing = [each for each in roles.nothing if each not in made.named]
-            roles = known
-    return _searched(run, roles, made, lines)
-
-
-def in_its_own_numbers(
-    case: Case, made: Stepped, found: dict[str, Location], *, decays: bool
-) -> Searched:
-    """A run of a case, with the exact values of its quantities at the places that are known."""
-    with precision(BITS), np.errstate(all="ignore"):
-        run = made.run(case, decays=decays)
-        roles = quantities_at(run, found)
-    return _searched(run, roles, made)
-
-
-def _searched(run: Run, roles: Roles, made: Stepped, lines: Lines | None = None) -> Searched:
-    returned = {name: node for each in made.returned[:1] for name, node in each.items()}
-    after = {name: node.number for name, node in {**returned, **made.after}.items()}
-    return Searched(run, roles, made.trace, after, made.named, {} if lines is None else lines)
 
 
 _Placed = tuple[Operations, Searched, dict[str, Location | None]]

@@ -159,24 +159,30 @@ def _moved(
             new_rows * large[1] + new_columns if straight else new_columns * large[0] + new_rows
         )
         return along
+    rules = (
+        (rows, new_rows, small[0], large[0]),
+        (columns, new_columns, small[1], large[1]),
+        (0 * rows, 0 * new_rows, 1, 1),
+    )
     coordinates = []
-    for axis, held in enumerate(np.unravel_index(places, before)):
-        rules = (
-            (rows, new_rows, small[0], large[0]),
-            (columns, new_columns, small[1], large[1]),
-            (0 * rows, 0 * new_rows, 1, 1),
-        )
-        for old, grown, length, longer in rules:
-            at_end = before[axis] - length, now[axis] - longer
-            if at_end[1] and not at_end[0]:  # at which end is not known
-                continue
-            shifts = {0: 0, at_end[0]: at_end[1]}
-            shift = held.flat[0] - old.flat[0]
-            if shift in shifts and (held - old == shift).all():
-                coordinates.append(grown + shifts[int(shift)])
-                break
-        else:
+    for held, length, longer in zip(np.unravel_index(places, before), before, now, strict=True):
+        found = _along(held, length, longer, rules)
+        if found is None or (found >= longer).any() or (found < 0).any():
             return None
-    if any((c >= n).any() or (c < 0).any() for c, n in zip(coordinates, now, strict=True)):
-        return None
+        coordinates.append(found)
     return np.asarray(np.ravel_multi_index(tuple(coordinates), now))
+
+
+def _along(
+    held: Array, before: int, now: int, rules: Sequence[tuple[Array, Array, int, int]]
+) -> Array | None:
+    """Coordinates along one axis that follow the first rule which fits them; None if none does."""
+    for old, grown, length, longer in rules:
+        at_end = before - length, now - longer
+        if at_end[1] and not at_end[0]:  # at which end is not known
+            continue
+        shifts = {0: 0, at_end[0]: at_end[1]}
+        shift = held.flat[0] - old.flat[0]
+        if shift in shifts and (held - old == shift).all():
+            return grown + shifts[int(shift)]
+    return None

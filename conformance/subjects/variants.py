@@ -12,8 +12,7 @@ from conformance.corpus.case import Case
 from conformance.errors import SubjectError, UsageError
 from conformance.running.tracebacks import headline
 from conformance.subjects import Session, Subject
-from conformance.subjects.compiled import CompiledSubject
-from conformance.subjects.named import find
+from conformance.subjects.named import CompiledSubject, find
 from reference.step import Parameters
 
 VARIANTS = ("compiled", "func")

@@ -34,8 +34,7 @@ def _moved(node: ast.AST) -> list[str]:
         case ast.AugAssign(target=target, op=ast.Add() | ast.Sub(), value=value):
             pass
         case ast.Assign(
-            targets=[target],
-            value=ast.BinOp(left=left, op=ast.Add() | ast.Sub(), right=value),
+            targets=[target], value=ast.BinOp(left=left, op=ast.Add() | ast.Sub(), right=value)
         ) if ast.unparse(left) == ast.unparse(target):
             pass
         case _:

@@ -18,8 +18,8 @@ from conformance.cases.build import build_by_id
 from conformance.cases.verify import file_problems
 from conformance.corpus import casefile, store
 from conformance.corpus.case import Case
+from conformance.corpus.casefile import write
 from conformance.corpus.embedded import embedded, embedded_hash
-from conformance.corpus.files import write
 from conformance.errors import ConformanceError, CorpusError
 from conformance.judging.judge import check_case
 from conformance.subjects.named import find
@@ -711,7 +711,7 @@ def test_a_file_where_a_folder_should_be_is_refused(tmp_path: Path) -> None:
 def test_a_file_too_large_to_be_read_is_not_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("conformance.corpus.files.MOST_BYTES", 2)
+    monkeypatch.setattr("conformance.corpus.casefile.MOST_BYTES", 2)
     with pytest.raises(CorpusError, match="3 bytes"):
         write(tmp_path / "x.json", b"abc")
     assert not list(tmp_path.iterdir())

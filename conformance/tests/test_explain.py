@@ -18,14 +18,13 @@ from conformance.api import check
 from conformance.cases.small import (
     batch_of,
     entries,
-    in_float32,
     recorded,
     small_case,
     start_of,
 )
 from conformance.corpus.case import Case
 from conformance.errors import ConformanceError
-from conformance.explain.candidates import CANDIDATES, FailingCase, first_failing
+from conformance.explain.candidates import FailingCase, candidates, first_failing
 from conformance.explain.lines import as_text
 from conformance.explain.pieces import NBSP, apart, written
 from conformance.explain.save import files, save
@@ -48,6 +47,8 @@ from conformance.tests.support import answering, showing
 from conformance.verdict.compare import FORWARD, FREE, RESTARTED, Status
 from reference.equations import sigmoid, sigmoid_prime
 from reference.step import Batch, Parameters
+
+CANDIDATES = candidates(())
 
 Capture = pytest.CaptureFixture[str]
 
@@ -581,7 +582,9 @@ def test_a_folder_that_cannot_be_is_one_line(tmp_path: Path) -> None:
 def test_float32_numbers_are_saved_as_such(tmp_path: Path) -> None:
     session = mistaken(MISTAKES["bp3-sums"][0], "x").start
     candidate = found(Subject("x", session, dtypes=("float32",)))
-    assert candidate.case == in_float32(next(r for r in CANDIDATES if r.id == "small-1-1-m2"))
+    assert candidate.case == next(
+        each for each in CANDIDATES if each.id == "small-1-1-m2"
+    ).in_format("float32")
     script, _ = save(files(candidate), tmp_path)
     assert '"float32"' in script.read_text()
     printed(script, tmp_path)

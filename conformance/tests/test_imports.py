@@ -1,6 +1,7 @@
 """Imports point one way: `reference` ← `torch_impl` ← `conformance`."""
 
 import ast
+import re
 import subprocess
 import sys
 from functools import cache
@@ -113,6 +114,16 @@ def test_no_module_imports_itself_in_a_circle() -> None:
     found = graph()
     assert len(found) > 50
     TopologicalSorter(found).prepare()  # raises CycleError, which names the circle
+
+
+def test_a_module_that_a_docstring_says_to_have_what_is_left_out_is_there() -> None:
+    gone = []
+    for path in (each for package in OWN for each in (HOUSE / package).rglob("*.py")):
+        said = ast.get_docstring(ast.parse(path.read_bytes())) or ""
+        named = re.findall(r"`([\w/]+\.py)`", said.partition("Left out")[2])
+        places = path.parent, path.parent.parent, HOUSE / "conformance", HOUSE
+        gone += [(path, e) for e in named if not any((place / e).exists() for place in places)]
+    assert not gone
 
 
 def rooms() -> dict[str, set[str]]:

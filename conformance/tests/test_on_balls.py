@@ -11,7 +11,7 @@ from conformance.subjects.book.subject import book_subject
 from conformance.tests.networks import book
 from conformance.tests.networks.book import Array, Pairs
 from conformance.tests.support import exactly, recorded
-from conformance.verdict.on_balls import EXACT, _moved, _relative, _rescaled
+from conformance.verdict.apart import EXACT, moved, relative, rescaled
 
 UNIT = 2.0**-50
 SOME = np.array([[0.5, -1.25, 3.0], [0.125, 2.0, -0.75]])
@@ -20,7 +20,7 @@ BEFORE = np.array([[1.5, 0.25, -2.0], [0.375, -1.0, 0.625]])
 
 def off(own: Array, right: Array) -> float:
     """How far balls of 400 bits are apart."""
-    found = _relative(own, right)
+    found = relative(own, right)
     assert found is not None
     return found
 
@@ -30,7 +30,7 @@ def test_a_common_factor_of_a_few_roundings_is_admitted() -> None:
         right = to_balls(SOME)
         own = right * (1 + 2.0**-52)
         assert off(own, right) > EXACT
-        assert off(own, _rescaled(right, own, UNIT)) <= EXACT
+        assert off(own, rescaled(right, own, UNIT)) <= EXACT
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_factors_that_differ_or_are_too_large_are_not(error: Array) -> None:
     with precision(400):
         right = to_balls(SOME)
         own = right * (1 + to_balls(error))
-        assert off(own, _rescaled(right, own, UNIT)) > EXACT
+        assert off(own, rescaled(right, own, UNIT)) > EXACT
 
 
 def test_of_parameters_the_decay_and_the_rate_may_be_rounded_each() -> None:
@@ -49,9 +49,9 @@ def test_of_parameters_the_decay_and_the_rate_may_be_rounded_each() -> None:
         right = before * 0.75 - nabla * 0.5
         own = before * (0.75 + 2.0**-54) - nabla * (0.5 + 2.0**-53)
         assert off(own, right) > EXACT
-        assert off(own, _moved(right, own, before, UNIT)) <= EXACT
+        assert off(own, moved(right, own, before, UNIT)) <= EXACT
         own = before * 0.75 - nabla * (0.5 + 2.0**-40)
-        assert off(own, _moved(right, own, before, UNIT)) > EXACT
+        assert off(own, moved(right, own, before, UNIT)) > EXACT
 
 
 def moving(rate: Callable[[float, int], float]) -> list[str]:

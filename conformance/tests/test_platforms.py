@@ -26,7 +26,7 @@ from conformance.grade.row import Judgement, Outcome, Row
 from conformance.grade.table import as_csv
 from conformance.running.child import sent_text
 from conformance.running.group import JobLimits
-from conformance.running.tails import Tails
+from conformance.running.process import Tails
 from conformance.subjects.named import find
 
 CLONE = Path(conformance.__file__).parent.parent

@@ -20,7 +20,7 @@ from conformance.tests.networks.book import Network
 from conformance.tests.networks.broken import BROKEN, broken_source
 from conformance.tests.networks.wrong_training import Overlaps
 from conformance.tests.support import answering, showing, wrong_at
-from conformance.verdict.on_balls import EXACT
+from conformance.verdict.apart import EXACT
 
 HAND = "hand-2-3-1"
 SCHEMA = json.loads(report.SCHEMA.read_text("utf-8"))

@@ -13,8 +13,8 @@ import pytest
 from conformance.cli import main
 from conformance.training import plot as plotting
 from conformance.training.data import VARIABLE
-from conformance.training.report import TrainReport
 from conformance.training.settings import Settings
+from conformance.training.show import TrainReport
 
 QUICK = ("train", "--mini-batch", "200", "--epochs", "1")
 

@@ -7,7 +7,7 @@ import torch
 from conformance import check, cli
 from conformance.errors import SubjectError, UsageError
 from conformance.subjects import named, variants
-from conformance.subjects.compiled import COMPILED
+from conformance.subjects.named import COMPILED
 from conformance.subjects.variants import variant
 from conformance.tests.parts import few
 from conformance.tests.support import recorded

@@ -5,8 +5,6 @@ Left out: δ, of which they are made (`deltas.py`).
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import reduce
-from operator import or_
 from typing import Any
 
 import numpy as np
@@ -14,7 +12,7 @@ import numpy as np
 from conformance.tracing.ancestors import walk
 from conformance.tracing.index import Location, as_floats, common_factor, is_factor, times
 from conformance.tracing.lookup import Lookup, has_factor
-from conformance.tracing.node import Node
+from conformance.tracing.node import Node, bits_of_nodes
 from conformance.tracing.repair import SCALING
 from reference.equations import BOOK
 from reference.step import Array
@@ -142,7 +140,7 @@ class GradientSearch:
             lambda node: node.inputs if node.frames[:1] == line else (),
         )
         taken = (each for each in made if each.frames[:1] != line and not each.given)
-        within = reduce(or_, (1 << e.number for e in taken if e.uses & self.run.targets), 0)
+        within = bits_of_nodes(e for e in taken if e.uses & self.run.targets)
         return bool(within) and any(self._is_there(each, right[each], within) for each in right)
 
     def _is_there(self, name: str, right: Array, within: int) -> bool:

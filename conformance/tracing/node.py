@@ -5,6 +5,8 @@ Left out: recording them (`trace.py`), computing them again (`replay.py`).
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import or_
 from types import CodeType
 from typing import Any
 
@@ -189,3 +191,13 @@ def _has_objects(value: Any) -> bool:
     if isinstance(value, np.ndarray):
         return bool(value.dtype.hasobject)
     return not isinstance(value, int | float | np.generic)
+
+
+def bits_of_nodes(nodes: Iterable[Node]) -> int:
+    """The numbers of some nodes, as bits."""
+    return reduce(or_, (1 << each.number for each in nodes), 0)
+
+
+def uses_of_nodes(nodes: Iterable[Node]) -> int:
+    """The numbers of all that some nodes were computed from, and their own, as bits."""
+    return reduce(or_, (each.uses for each in nodes), 0)

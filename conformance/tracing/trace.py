@@ -10,9 +10,7 @@ Left out: catching the operations (`operations.py`, `substitute.py`, `tensors.py
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from functools import reduce
 from math import frexp, isfinite, ldexp, trunc
-from operator import or_
 from types import FrameType
 from typing import Any, ClassVar
 
@@ -30,6 +28,7 @@ from conformance.tracing.node import (
     operation_key,
     part_of,
     taken,
+    uses_of_nodes,
 )
 from reference.step import Array
 
@@ -125,7 +124,7 @@ class Trace:
 
     def uses_of(self, numbers: Iterable[int]) -> int:
         """What some nodes were computed from, and themselves, as bits."""
-        return reduce(or_, (self.nodes[number].uses for number in numbers), 0)
+        return uses_of_nodes(self.nodes[number] for number in numbers)
 
     def given(self, array: Array, name: str) -> Any:
         """A traced copy of an array that the subject is handed."""

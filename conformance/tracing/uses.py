@@ -16,6 +16,7 @@ import numpy as np
 from conformance.tracing.candidates import Candidate
 from conformance.tracing.index import Location, as_floats
 from conformance.tracing.lookup import Lookup
+from conformance.tracing.node import bits_of_nodes
 from conformance.tracing.repair import SCALING
 from reference.step import Array, split
 
@@ -199,7 +200,7 @@ class Uses:
         if rounded.isdisjoint(last.numbers):
             return last
         trace = self.index.replay.trace
-        others = reduce(or_, (1 << e.number for e in trace.nodes if e.number not in rounded), 0)
+        others = bits_of_nodes(e for e in trace.nodes if e.number not in rounded)
         if self.lookup.located(value, others, (last.factor,)) is None:
             return last
         of_all = reduce(and_, self._users(value, made), trace.uses_of(last.numbers))

@@ -4,8 +4,6 @@ Left out: the reference's own steps, and what its drift means (`lockstep.py`).
 """
 
 from collections.abc import Callable, Mapping
-from contextlib import redirect_stdout
-from io import StringIO
 from time import perf_counter
 from typing import TypeVar, cast
 
@@ -14,6 +12,7 @@ import numpy as np
 from conformance.corpus.case import Case
 from conformance.errors import ConformanceError, SubjectError
 from conformance.judging.evidence import Evidence
+from conformance.running.quiet import quiet
 from conformance.running.tracebacks import stopped
 from conformance.subjects import Session, Subject, Unobserved
 from conformance.subjects.observation import Observation, observed
@@ -138,7 +137,7 @@ class Partner:
 
     def _run(self, work: Callable[[], T]) -> T:
         try:
-            with redirect_stdout(StringIO()), np.errstate(all="ignore"):
+            with quiet():
                 return work()
         except ConformanceError:
             raise

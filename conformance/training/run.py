@@ -21,8 +21,8 @@ from conformance.training.checkpoint import restore, write
 from conformance.training.data import Source
 from conformance.training.lockstep import Done, Lockstep
 from conformance.training.record import Epoch, Jump
-from conformance.training.report import TrainReport
 from conformance.training.settings import Settings
+from conformance.training.show import TrainReport
 
 Told = Callable[[Epoch], None]
 

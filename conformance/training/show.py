@@ -73,3 +73,16 @@ def _jump_lines(jump: Jump) -> Iterator[str]:
         yield from (f"  {line}" for line in mistake_words(i, id_, CATALOGUE[id_]))
     if not jump.causes:
         yield f"  {NO_CAUSE}"
+
+
+class TrainReport(TrainOutcome):
+    """All of a run, which says what it is."""
+
+    def __str__(self) -> str:
+        """What is said of each epoch and of each partner."""
+        epochs = (line for each in self.epochs for line in epoch_lines(each))
+        return "\n".join((*epochs, *verdict_lines(self)))
+
+    def __repr__(self) -> str:
+        """The verdicts in one line."""
+        return "; ".join(each for each in verdict_lines(self) if not each.startswith(" "))

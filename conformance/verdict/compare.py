@@ -21,8 +21,8 @@ from conformance.corpus.recorded import Recorded
 from conformance.model.row import Row
 from conformance.tracing.frames import Frame
 from conformance.verdict.deviation import Observed, Target, Worst, compare
+from conformance.verdict.exactness import Exactness, LostDigits
 from conformance.verdict.finding import Finding
-from conformance.verdict.on_balls import Exactness, LostDigits
 from conformance.verdict.oracle import Standing, expectations, lifted, usable
 from conformance.verdict.undecided import bits_needed, undecided
 from reference.step import Array, Batch, Parameters, split

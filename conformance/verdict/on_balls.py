@@ -9,34 +9,31 @@ to floats.
 Left out: who asks (`judging/deciding.py`), where the digits went (`tracing/digits.py`).
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property, reduce
-from operator import or_
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
-import flint
 import numpy as np
 
 from conformance.arithmetic.balls import balls, precision
 from conformance.arithmetic.exact import to_balls
 from conformance.corpus.case import Case
 from conformance.model.row import Row, is_given, of_batch
-from conformance.tracing.digits import Loss, Spot, locate
-from conformance.tracing.frames import Frame
+from conformance.tracing.digits import Spot, locate
 from conformance.tracing.index import SCALAR_ROUNDINGS, Location
-from conformance.tracing.node import Node
+from conformance.tracing.node import Node, uses_of_nodes
 from conformance.tracing.replay import Replay
 from conformance.tracing.trace import Trace
+from conformance.verdict.apart import EXACT, moved, relative, rescaled
+from conformance.verdict.exactness import Exactness, LostDigits
 from conformance.verdict.oracle import at_kinks
 from reference.step import Array, Batch
 from reference.updates import OLD
 
 BITS = 400
 MORE_BITS = 4096  # where 1 − σ(z) of a saturated neuron needs more digits to be known
-EXACT = 1e-60  # what a right formula agrees to, at least
 UNNAMED = "…"
-TINY = flint.arb(2) ** -1400  # no float is so small
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,47 +65,6 @@ class TracedStep:
         """The nodes that hold what enters the equation of a quantity."""
         made = (node for each in self.case.rows[name].made for node in self.nodes(each))
         return [*made, *self.before.values()]
-
-
-@dataclass(frozen=True)
-class Exactness:
-    """How a quantity stands to its equation on balls.
-
-    Attributes:
-        error: its distance as a part of the largest entry; None if floats have to decide.
-        why: then, why.
-        frames: the lines of the rounding without which it would be right, the innermost first.
-    """
-
-    error: float | None = None
-    why: str = ""
-    frames: tuple[Frame, ...] = field(default=(), compare=False)
-
-    @property
-    def right(self) -> bool:
-        """Whether it follows from its equation."""
-        return self.error is not None and self.error <= EXACT
-
-    @property
-    def wrong(self) -> bool:
-        """Whether it does not, whatever the rounding."""
-        return self.error is not None and not self.error <= EXACT
-
-
-@dataclass(frozen=True)
-class LostDigits:
-    """What a quantity that is exactly right on balls has lost in floats.
-
-    Attributes:
-        off: how far it is from what its equation makes of the program's own floats, as a part of
-            the largest entry.
-        badly: whether it is not finite, or has not kept half of its digits.
-        loss: the operation at which they went, if it is a single one.
-    """
-
-    off: float
-    badly: bool
-    loss: Loss | None = None
 
 
 class OnBalls:
@@ -242,7 +198,7 @@ class _Values:
 
     def leaving(self, name: str) -> Node | None:
         """The first operation between a quantity and what enters it that floats have to judge."""
-        between = _bits(self.step.nodes(name)) & ~_bits(self.step.entering(name))
+        between = uses_of_nodes(self.step.nodes(name)) & ~uses_of_nodes(self.step.entering(name))
         left = min((n for n in self.replay.leaves if between >> n & 1), default=None)
         return None if left is None else self.step.trace.nodes[left]
 
@@ -256,10 +212,10 @@ class _Values:
         """How far a quantity is from its equation; None if the balls are too wide to tell."""
         row, own = self.step.case.rows[name], self._value(name)
         right = self._computed(row)
-        apart = _relative(own, right)
+        apart = relative(own, right)
         if apart is None or apart <= EXACT or own.shape != right.shape:
             return apart
-        others = (_relative(own, each) for each in self._admitted(row, own, right))
+        others = (relative(own, each) for each in self._admitted(row, own, right))
         return min([apart, *(each for each in others if each is not None)])
 
     def off(self, name: str) -> float:
@@ -275,7 +231,7 @@ class _Values:
             return self._entering(each) if at is None else floats(at)
 
         right = np.asarray(row.function(*map(entering, row.inputs)), dtype=object)
-        apart = _relative(floats(self.step.found[name]), right)
+        apart = relative(floats(self.step.found[name]), right)
         return 0.0 if apart is None else apart
 
     def _admitted(self, row: Row, own: Array, right: Array) -> Iterator[Array]:
@@ -289,7 +245,7 @@ class _Values:
         # the decay in a velocity is one of the weights, whose factor is rounded by itself
         before = self._start.get(row.name.removeprefix("v_"))
         for each in rights:
-            yield _rescaled(each, own, unit) if before is None else _moved(each, own, before, unit)
+            yield rescaled(each, own, unit) if before is None else moved(each, own, before, unit)
 
     @cached_property
     def _start(self) -> dict[str, Any]:
@@ -321,56 +277,3 @@ class _Values:
     def _held(self, at: Location) -> Array:
         held = at.gather(lambda n: self.replay.value(self.step.trace.nodes[n]), object)
         return at.without_factor(to_balls(held))
-
-
-def _bits(nodes: Iterable[Node]) -> int:
-    return reduce(or_, (node.uses for node in nodes), 0)
-
-
-def _relative(array: Array, right: Array) -> float | None:
-    """The largest distance, as a part of the largest entry; None if it cannot be told."""
-    if array.shape != right.shape:
-        return float("inf")
-    distances = [abs(each) for each in np.asarray(array - right, dtype=object).flat]
-    if not all(each.is_finite() for each in distances):
-        return float("inf")
-    apart = max((each.abs_upper() for each in distances), default=flint.arb(0))
-    if apart < TINY:
-        return 0.0
-    scale = max(each.abs_upper() for each in right.flat)
-    error = float(apart / scale) if scale != 0 else float(apart)
-    overlap = all(each.contains(0) for each in distances)
-    unknown = overlap and (error > EXACT or all(each.contains(0) for each in right.flat))
-    return None if unknown else error
-
-
-def _rescaled(right: Array, own: Array, unit: float) -> Array:
-    """The right numbers with the factor of the program's, if that is rounded from 1."""
-    i = _pivot(right)
-    if i is None:
-        return right
-    factor = own.flat[i] / right.flat[i]
-    return np.asarray(right * factor) if (factor - 1).abs_upper() <= unit else right
-
-
-def _moved(right: Array, own: Array, before: Array, unit: float) -> Array:
-    """The right parameters with the program's η and 1 − ηλ/n, if those are rounded from ours."""
-    moves, off = right - before, own - right
-    i = _pivot(moves)
-    if i is None:
-        return _rescaled(right, own, unit)
-    minors = np.asarray(before * moves.flat[i] - moves * before.flat[i])
-    j, kept = _pivot(minors), flint.arb(0)
-    if j is not None:
-        kept = (off.flat[j] * moves.flat[i] - off.flat[i] * moves.flat[j]) / minors.flat[j]
-    moved = (off.flat[i] - kept * before.flat[i]) / moves.flat[i]
-    if kept.abs_upper() > unit or moved.abs_upper() > unit:
-        return right
-    return np.asarray(right + before * kept + moves * moved)
-
-
-def _pivot(array: Array) -> int | None:
-    """The entry that is furthest from 0; None if all may be 0."""
-    numbers: list[Any] = list(array.flat)
-    i = max(range(len(numbers)), key=lambda i: numbers[i].abs_lower(), default=None)
-    return None if i is None or numbers[i].contains(0) else i

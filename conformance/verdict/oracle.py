@@ -61,10 +61,7 @@ def _constants(case: Case, number: Callable[[Any], Any]) -> dict[str, Any]:
 
 
 def expectations(
-    case: Case,
-    parameters: Parameters,
-    batch: Batch,
-    shown: Mapping[str, Observed] | None = None,
+    case: Case, parameters: Parameters, batch: Batch, shown: Mapping[str, Observed] | None = None
 ) -> dict[str, RunningError]:
     """Each quantity of a step with its tolerance, computed from what stands before it.
 
@@ -81,10 +78,7 @@ def expectations(
 
 
 def expectation(
-    name: str,
-    case: Case,
-    start: tuple[Parameters, Batch],
-    shown: Mapping[str, Observed],
+    name: str, case: Case, start: tuple[Parameters, Batch], shown: Mapping[str, Observed]
 ) -> RunningError:
     """One quantity as `expectations` has it, where all are shown; no other equation is run.
 

@@ -7,14 +7,13 @@ hides is got by tracing it. Left out: in which conventions it does so (`network.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import redirect_stdout
-from io import StringIO
 from typing import Any
 
 import numpy as np
 
 from conformance.corpus.case import Case
 from conformance.errors import SubjectError, UsageError
+from conformance.running.quiet import quiet
 from conformance.running.tracebacks import PACKAGE, call, headline, own_traceback
 from conformance.subjects.book.array_numbers import ArrayNumbers
 from conformance.subjects.book.constructor import Form, listed
@@ -81,7 +80,7 @@ class BookCalls:
         options = {"cost": self.costs[cost]} if cost and cost in self.costs else {}
         options |= self.rule.made(case)
         try:
-            with redirect_stdout(StringIO()):
+            with quiet():
                 net = self.factory(*self.form(sizes), **options)
         except TypeError as error:
             raise UsageError(
@@ -217,7 +216,7 @@ class BookCalls:
         """One step on a mini-batch, with η, λ and n, by the update of a case."""
         eta, lmbda, n = rates
         samples = [self.sample(batch, i) for i in range(batch.m)]
-        with redirect_stdout(StringIO()):
+        with quiet():
             keywords = {**self.decay.keywords(lmbda, n), **self.rule.stepped(case)}
             keywords |= self.mask_keywords(net, batch)
             call(net.update_mini_batch, samples, eta, **keywords)

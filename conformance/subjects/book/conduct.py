@@ -1,16 +1,15 @@
 """What a network does beside its steps: its loop, its cost, and what feedforward leaves alone.
 
-Judged once, on small new networks. Left out: the steps (`session.py`).
+Judged once, on small new networks. Left out: the steps (`traced_session.py`).
 """
 
 from collections.abc import Iterator
-from contextlib import redirect_stdout
-from io import StringIO
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
+from conformance.running.quiet import quiet
 from conformance.subjects.book.cost_edge import entries_ignored
 from conformance.subjects.book.loop_walk import random_numbers_kept
 from conformance.subjects.book.network import BookNetwork, X
@@ -25,7 +24,7 @@ Held = dict[str, Array]
 
 def conduct(network: BookNetwork) -> Conduct:
     """What is wrong with a network beside its steps."""
-    with random_numbers_kept(), redirect_stdout(StringIO()), np.errstate(all="ignore"):
+    with random_numbers_kept(), quiet():
         loop, cost = own_loop(network), total_cost(network)
         others = [*_feedforward(network), *entries_ignored(network)]
     found = distinct((*loop.findings, *cost.findings, *others))

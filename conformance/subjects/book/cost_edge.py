@@ -4,13 +4,12 @@ Such an entry costs nothing; the others cost what they do. Left out: a cost that
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import redirect_stdout
-from io import StringIO
 from types import FrameType
 from typing import Any
 
 import numpy as np
 
+from conformance.running.quiet import quiet
 from conformance.subjects.book.network import BookNetwork
 from conformance.tracing.line_tracer import Frames, LineTracer
 from conformance.verdict.finding import Finding, Kind, finding
@@ -48,7 +47,7 @@ def entries_ignored(network: BookNetwork) -> Iterator[Finding]:
         if not callable(function):
             continue
         try:
-            with redirect_stdout(StringIO()), np.errstate(all="ignore"):
+            with quiet():
                 (inner, inner_other), (edge, edge_other) = (
                     [_cost(network, function, first, other) for other in OTHERS]
                     for first in (INNER, EDGE)

@@ -24,8 +24,10 @@ from conformance.subjects.book.network import BookNetwork
 from conformance.subjects.book.network_patterns import NetworkPatterns
 from conformance.subjects.book.other_network import SAID, activations_of
 from conformance.subjects.book.traced_runs import update_run
-from conformance.subjects.pattern import BITS, M
-from conformance.subjects.stepped import generic, traced_run
+from conformance.subjects.generic import generic
+from conformance.subjects.pattern import M
+from conformance.subjects.searched import BITS
+from conformance.subjects.stepped import traced_run
 from conformance.tracing.index import common_factor, overlap
 from conformance.tracing.node import Node
 from conformance.tracing.replay import Replay

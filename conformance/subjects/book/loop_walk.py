@@ -7,14 +7,14 @@ whether an epoch is right (`own_loop.py`).
 import random
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import chdir, contextmanager, nullcontext, redirect_stdout
+from contextlib import chdir, contextmanager, nullcontext
 from dataclasses import dataclass, field
-from io import StringIO
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
+from conformance.running.quiet import quiet
 from conformance.subjects.book.loop_call import LoopCall
 from conformance.subjects.book.loop_lines import CALL, LoopTracer
 from conformance.subjects.book.network import BookNetwork
@@ -106,7 +106,7 @@ def walk(
         tracer: follows the lines, if it is given.
     """
     seen = Walk()
-    with random_numbers_kept(), redirect_stdout(StringIO()), np.errstate(all="ignore"):
+    with random_numbers_kept(), quiet():
         net = network.make(network.probe)
         seen.data = [network.sample(data.batch, i) for i in range(data.batch.m)]
         if tracer is not None:

@@ -5,9 +5,7 @@ Left out: how its networks are run (`calls.py`), loading it (`subjects/load.py`)
 
 import re
 from collections.abc import Callable, Mapping
-from contextlib import redirect_stdout
 from dataclasses import replace
-from io import StringIO
 from itertools import pairwise
 from typing import Any
 
@@ -16,6 +14,7 @@ import numpy as np
 from conformance.arithmetic.formats import SHORT
 from conformance.errors import ConformanceError, SubjectError, UsageError
 from conformance.model.functions import ACTIVATIONS, COSTS, DROPOUT, SIGMOID
+from conformance.running.quiet import quiet
 from conformance.running.tracebacks import call
 from conformance.subjects.book.calls import BookCalls
 from conformance.subjects.book.constructor import (
@@ -163,7 +162,7 @@ class BookNetwork(BookCalls):
         """Whether a network computes the same with other parameters."""
         self.in_place, x, outputs = in_place, np.full((self.probe[0], 1), 0.5), []
         try:
-            with redirect_stdout(StringIO()), np.errstate(all="ignore"):
+            with quiet():
                 net = self.make(self.probe)
                 for value in (0.25, -0.5):
                     like = [np.full((n, k), value) for k, n in pairwise(self.probe)]
@@ -181,7 +180,7 @@ class BookNetwork(BookCalls):
         like = [np.full((n, k), 0.25) for k, n in pairwise(self.probe)]
         start = Parameters(tuple(like), tuple(each[:, :1] for each in like))
         try:
-            with redirect_stdout(StringIO()), np.errstate(all="ignore"):
+            with quiet():
                 net = self.make(self.probe)
                 self.fill(net, *self.outwards(start))
                 pairs = [
@@ -204,7 +203,7 @@ class BookNetwork(BookCalls):
             self.conventions = replace(stored, sample=sample)
             net = self.make(self.probe)
             try:
-                with redirect_stdout(StringIO()), np.errstate(all="ignore"), self.numbers.tried():
+                with quiet(), self.numbers.tried():
                     returned = self.pair_of(net, x, y)
             except Exception as error:  # noqa: BLE001 - any layout may fail in any way
                 problems.append(f"as {sample}: {type(error).__name__}: {error}")

@@ -14,9 +14,11 @@ from conformance.running.tracebacks import headline, is_ours
 from conformance.subjects.book.exact import on_balls
 from conformance.subjects.book.network import BookNetwork
 from conformance.subjects.book.traced_runs import backprop_run, update_run
+from conformance.subjects.generic import generic_case
 from conformance.subjects.observation import Observed, Where, nowhere
-from conformance.subjects.pattern import BITS, Patterns, RunOf, Searched
-from conformance.subjects.stepped import Stepped, gathered, generic_case
+from conformance.subjects.pattern import Patterns, RunOf
+from conformance.subjects.searched import BITS, Searched
+from conformance.subjects.stepped import Stepped, gathered
 from conformance.tracing.index import as_floats, common_factor, is_factor
 from conformance.tracing.replay import Replay
 from conformance.tracing.run import Roles

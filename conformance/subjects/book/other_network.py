@@ -12,7 +12,8 @@ from conformance.corpus.case import Case
 from conformance.model import functions
 from conformance.subjects.book.network_patterns import NetworkPatterns
 from conformance.subjects.book.traced_runs import update_run
-from conformance.subjects.pattern import BITS, M, Searched
+from conformance.subjects.pattern import M
+from conformance.subjects.searched import BITS, Searched
 from conformance.tracing.index import overlap
 from reference.step import Array
 

@@ -6,15 +6,14 @@ finds.
 """
 
 from collections.abc import Callable, Sequence
-from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import partial
-from io import StringIO
 from typing import Any
 
 import numpy as np
 
 from conformance.corpus.case import Case
+from conformance.running.quiet import quiet
 from conformance.running.tracebacks import call, headline
 from conformance.subjects.book.epsilon import (
     CROSS_ENTROPY,
@@ -65,7 +64,7 @@ def own_cost(network: BookNetwork, case: Case, output: Array, batch: Batch) -> O
 def own_epsilon(network: BookNetwork) -> Epsilon | None:
     """The ε in the logarithms of the cost that a network shows, if there is one."""
     try:
-        with redirect_stdout(StringIO()), np.errstate(all="ignore"):
+        with quiet():
             costs = _costs(network, (network.probe, CROSS_ENTROPY), OUTPUTS, TARGETS)
             return None if costs is None else epsilon_of([float(each) for each in costs])
     except Exception:  # noqa: BLE001 - where it is judged, it is said that it could not be

@@ -16,7 +16,8 @@ from conformance.backward.program import Goal
 from conformance.corpus.case import Case
 from conformance.subjects.book.network import BookNetwork
 from conformance.subjects.book.traced_runs import backprop_run
-from conformance.subjects.stepped import LABELLED, TURNED, generic
+from conformance.subjects.generic import LABELLED, generic
+from conformance.subjects.stepped import TURNED
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
 

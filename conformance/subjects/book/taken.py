@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from conformance.subjects.book.returned import Parts
-from conformance.subjects.pattern import Searched
+from conformance.subjects.searched import Searched
 from conformance.subjects.stepped import Stepped
 from conformance.tracing.index import Location
 from reference.step import Array, Batch, Parameters

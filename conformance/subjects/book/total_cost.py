@@ -9,13 +9,12 @@ import ast
 import inspect
 import linecache
 from collections.abc import Callable, Sequence
-from contextlib import redirect_stdout
 from dataclasses import dataclass
-from io import StringIO
 from typing import Any
 
 import numpy as np
 
+from conformance.running.quiet import quiet
 from conformance.subjects.book.loop_call import role_of
 from conformance.subjects.book.network import BookNetwork
 from conformance.subjects.book.own_loop import NOTHING, Conduct
@@ -32,7 +31,7 @@ NO_ROLE = "none"  # it does not take two arguments
 
 def total_cost(network: BookNetwork) -> Conduct:
     """Judge the L2 term of a network's total_cost, if it has one that takes the data and λ."""
-    with redirect_stdout(StringIO()), np.errstate(all="ignore"):
+    with quiet():
         net = network.make(network.probe)
         method = getattr(net, "total_cost", None)
         role = _second_role(method) if callable(method) else NO_ROLE

@@ -27,7 +27,7 @@ from conformance.subjects.book.taken import Taken, TracedUpdate
 from conformance.subjects.book.traced_runs import backprop_run, feed, forward_run, update_run
 from conformance.subjects.book.training import Training
 from conformance.subjects.observation import SHOWN, Observation, Observed, Where, nowhere
-from conformance.subjects.pattern import Searched, in_its_own_numbers
+from conformance.subjects.searched import Searched, in_its_own_numbers
 from conformance.subjects.stepped import Stepped, gathered
 from conformance.tracing.frames import Frame
 from conformance.tracing.index import Location

@@ -4,14 +4,13 @@ Left out: what a step shows (`traced_session.py`).
 """
 
 from abc import ABC, abstractmethod
-from contextlib import redirect_stdout
 from dataclasses import replace
-from io import StringIO
 
 import numpy as np
 
 from conformance.corpus.case import Case
 from conformance.errors import SubjectError
+from conformance.running.quiet import quiet
 from conformance.subjects.book.network import BookNetwork
 from conformance.subjects.book.own_loop import Conduct
 from conformance.subjects.observation import Observation, rounded
@@ -41,7 +40,7 @@ class Training(ABC):
 
     def step(self, batch: Batch) -> Observation:
         """Take one step and show what can be seen of it."""
-        with redirect_stdout(StringIO()), np.errstate(all="ignore"):
+        with quiet():
             seen, found = self._step(batch), self.conduct
         return replace(
             seen, findings=(*seen.findings, *found.findings), notes=(*seen.notes, *found.notes)
@@ -49,7 +48,7 @@ class Training(ABC):
 
     def move(self, batch: Batch) -> dict[str, Array]:
         """Take one step and show the parameters after it, nothing else."""
-        with redirect_stdout(StringIO()), np.errstate(all="ignore"):
+        with quiet():
             return self._moved(batch)
 
     @abstractmethod

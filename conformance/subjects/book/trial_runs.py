@@ -4,13 +4,12 @@ Left out: what they compute, but for what λ and n change.
 """
 
 from collections.abc import Callable, Mapping
-from contextlib import redirect_stdout
-from io import StringIO
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
+from conformance.running.quiet import quiet
 from conformance.running.tracebacks import headline
 from conformance.subjects.book.calls import BookCalls
 from conformance.subjects.book.decay_parameters import Moved
@@ -27,13 +26,12 @@ def run_whole(network: BookCalls, sizes: tuple[int, ...]) -> None:
         Exception: whatever its code raises.
     """
     batch = _batch(network, sizes)
-    with np.errstate(all="ignore"):
+    with quiet():
         net = network.make(sizes)
         network.fill(net, *network.outwards(_start(network, sizes)))
         one = batch.columns((0,))
-        with redirect_stdout(StringIO()):
-            network.feedforward(net, one.x)
-            network.backprop(net, one.x, one.y)
+        network.feedforward(net, one.x)
+        network.backprop(net, one.x, one.y)
         network.update(net, batch, (0.5, 0.0, 4))
 
 
@@ -68,7 +66,7 @@ def trial_of_decay(
 
     def moved(keywords: Mapping[str, Any]) -> Moved | None:
         try:
-            with np.errstate(all="ignore"), redirect_stdout(StringIO()):
+            with quiet():
                 net = network.make(sizes)
                 network.fill(net, *network.outwards(start))
                 samples = [network.sample(batch, i) for i in range(batch.m)]

@@ -5,8 +5,6 @@ Left out: what the numbers are.
 
 import inspect
 from collections.abc import Callable, Mapping
-from contextlib import redirect_stdout
-from io import StringIO
 from typing import Any
 
 import numpy as np
@@ -14,6 +12,7 @@ from numpy.typing import DTypeLike
 
 from conformance.corpus.case import Case
 from conformance.errors import SubjectError
+from conformance.running.quiet import quiet
 from conformance.running.tracebacks import call
 from conformance.subjects.function.conventions import FunctionConventions, Quantities
 from reference.step import Array, Batch, Parameters
@@ -37,7 +36,7 @@ class CalledFunction:
             SubjectError: it returned no dict.
         """
         w, b, x, y = c.theirs(parameters, batch)
-        with redirect_stdout(StringIO()), np.errstate(all="ignore"):
+        with quiet():
             returned = self.returned(case, (w, b, x, y, case.eta))
         return returned, Batch(x.T, y.T) if c.rows else Batch(x, y)
 

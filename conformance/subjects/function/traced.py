@@ -14,7 +14,8 @@ from conformance.corpus.case import Case
 from conformance.subjects.function.call import CalledFunction
 from conformance.subjects.function.conventions import FunctionConventions, Quantities
 from conformance.subjects.function.samples import sample_bits
-from conformance.subjects.pattern import Patterns, Searched, in_its_own_numbers
+from conformance.subjects.pattern import Patterns
+from conformance.subjects.searched import Searched, in_its_own_numbers
 from conformance.subjects.stepped import Stepped, gathered, given_rate, traced_run
 from conformance.tracing.frames import Frame
 from conformance.tracing.index import Location

@@ -192,8 +192,8 @@ def _layout(called: CalledFunction, trial: Case) -> tuple[FunctionConventions, Q
         except Exception:  # noqa: BLE001, S112 - any layout may fail in any way
             continue
         laid = replace(layout, forms=_forms(shown, shapes(trial), transposed=transposed))
-        known = _known(shown, trial)
-        odd = sum(laid.ours(shown, 1)[name].shape != shapes(trial)[name] for name in known)
+        right, ours = shapes(trial), laid.ours(shown, 1)
+        odd = sum(ours[name].shape != right[name] for name in shown if name in right)
         if best is None or odd < best[0]:
             best = odd, laid, shown
         if not odd:
@@ -234,10 +234,6 @@ def _check_names(name: str, shown: Quantities, trial: Case) -> None:
             f"{name} showed {', '.join(unknown[:MANY])}{more}, which is no quantity; those are "
             "z2 a2 … cost … delta2 nabla_b2 nabla_w2 … b2 w2 …, with the number of the layer"
         )
-
-
-def _known(shown: Iterable[str], trial: Case) -> Iterable[str]:
-    return (name for name in shown if name in shapes(trial))
 
 
 def _cost(trial: Case, known: Quantities) -> str:

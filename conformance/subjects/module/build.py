@@ -5,13 +5,12 @@ Left out: what the modules compute.
 
 import copy
 from collections.abc import Callable, Sequence
-from contextlib import redirect_stdout
 from functools import partial
-from io import StringIO
 from itertools import product
 from typing import Any
 
 from conformance.errors import ConformanceError, UsageError
+from conformance.running.quiet import quiet
 from conformance.running.tracebacks import headline
 from conformance.subjects.module.layers import sizes_of
 
@@ -53,7 +52,7 @@ class BuiltModule:
         """What the class or factory makes of these sizes, which must be a module."""
         from torch import nn
 
-        with redirect_stdout(StringIO()):
+        with quiet():
             module = self.form(self.thing, sizes)
         if not isinstance(module, nn.Module):
             raise TypeError(f"it gives a {type(module).__name__}, not a torch.nn.Module")

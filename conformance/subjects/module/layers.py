@@ -4,12 +4,11 @@ Left out: the cost (`loss.py`), and what the numbers are.
 """
 
 from collections.abc import Callable
-from contextlib import redirect_stdout
 from functools import partial
-from io import StringIO
 from typing import Any
 
 from conformance.errors import SubjectError, UsageError
+from conformance.running.quiet import quiet
 from conformance.running.tracebacks import PACKAGE, headline, own_traceback
 
 
@@ -85,7 +84,7 @@ def ordered(module: Any, name: str) -> list[Any]:
     for first in linear:  # the one registered first, as a rule
         called.clear()
         try:
-            with torch.no_grad(), redirect_stdout(StringIO()):
+            with torch.no_grad(), quiet():
                 module(torch.zeros((2, first.in_features), dtype=first.weight.dtype))
             break
         except Exception as error:  # noqa: BLE001 - the module is not ours
@@ -125,7 +124,7 @@ def stops(module: Any, linear: list[Any], dtype: str) -> str:
 
     try:
         module.to(getattr(torch, dtype))
-        with torch.no_grad(), redirect_stdout(StringIO()):
+        with torch.no_grad(), quiet():
             module(torch.zeros((2, linear[0].in_features), dtype=getattr(torch, dtype)))
     except Exception as error:  # noqa: BLE001 - the module is not ours
         return headline(error)

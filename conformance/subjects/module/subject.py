@@ -6,10 +6,8 @@ and the lines of its code.
 """
 
 from collections.abc import Callable
-from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from functools import partial
-from io import StringIO
 from typing import Any
 
 import numpy as np
@@ -19,6 +17,7 @@ from conformance.corpus.case import Case
 from conformance.errors import SubjectError, UsageError
 from conformance.model.functions import ACTIVATIONS, SIGMOID
 from conformance.model.functions import COSTS as TABLE
+from conformance.running.quiet import quiet
 from conformance.subjects import Subject
 from conformance.subjects.module.build import BuiltModule
 from conformance.subjects.module.layers import Seen, check_apart, ordered, output_of, stops
@@ -79,12 +78,7 @@ def module_subject(thing: Any, name: str, cost: str | None = None) -> ModuleSubj
     start = partial(ModuleSession, built, c)
     said = _said(c, costs, dtypes)
     return ModuleSubject(
-        *(name, start),
-        conventions=said,
-        costs=costs,
-        dtypes=dtypes,
-        family=c.family,
-        build=built,
+        *(name, start), conventions=said, costs=costs, dtypes=dtypes, family=c.family, build=built
     )
 
 
@@ -125,7 +119,7 @@ class ModuleSession:
         x, y = (torch.tensor(array.T, dtype=dtype) for array in (batch.x, batch.y))
         self.optimizer.zero_grad()
         self.seen.clear()
-        with redirect_stdout(StringIO()):
+        with quiet():
             output = output_of(self.module, x, self.name)
             if output.shape != y.shape:
                 raise SubjectError(
@@ -151,7 +145,7 @@ class ModuleSession:
         first, self.first = self.first, False
         if not first:
             return True
-        with redirect_stdout(StringIO()):
+        with quiet():
             second = output_of(self.module, x, self.name)
         return torch.allclose(second, output, rtol=0, atol=0, equal_nan=True)
 

@@ -51,12 +51,7 @@ class TraceSession:
     """A recording of single steps, each looked up by where it starts."""
 
     def __init__(
-        self,
-        recorded: Recorded,
-        steps: Family,
-        _case: Case,
-        start: Parameters,
-        again: Again = None,
+        self, recorded: Recorded, steps: Family, _case: Case, start: Parameters, again: Again = None
     ) -> None:
         """Keep where the step starts."""
         self.recorded, self.steps, self.start, self.again = recorded, steps, start, again

@@ -1,0 +1,108 @@
+"""What is computed of values that differentiate themselves: each operation that their class has.
+
+Left out: judging it (`values.py`).
+"""
+
+import operator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from conformance.shapes.arguments import needed
+
+Function = Callable[..., Any]
+
+BINARY: dict[str, tuple[str, Function]] = {
+    "__add__": ("a + b", operator.add),
+    "__sub__": ("a - b", operator.sub),
+    "__mul__": ("a * b", operator.mul),
+    "__truediv__": ("a / b", operator.truediv),
+    "__matmul__": ("a @ b", operator.matmul),
+}
+"""The operations of two values, by the method that defines each."""
+
+UNARY: dict[str, tuple[str, Function]] = {
+    "__neg__": ("-a", operator.neg),
+    "__pow__": ("a ** 3", lambda a: a**3),
+    "__radd__": ("2 + a", lambda a: 2 + a),
+    "__rsub__": ("2 - a", lambda a: 2 - a),
+    "__rmul__": ("2 * a", lambda a: 2 * a),
+    "__rtruediv__": ("2 / a", lambda a: 2 / a),
+}
+"""Those of one value, some of them with a number."""
+
+OTHER = 1.3719  # times as large the second value is
+
+
+@dataclass(frozen=True)
+class Expression:
+    """What is computed of values.
+
+    Attributes:
+        text: it, as Python writes it.
+        function: computes it.
+        sizes: what multiplies the numbers that the values are made of, by their names.
+        method: of the class, that is judged alone.
+    """
+
+    text: str
+    function: Function
+    sizes: Mapping[str, float]
+    method: str = ""
+
+
+def _shared(a: Any, b: Any) -> Any:
+    c = a * b
+    return c * c + c
+
+
+def _again(function: Function, a: Any, b: Any) -> Any:
+    return function(function(b, a), a)
+
+
+def _plus(function: Function, a: Any) -> Any:
+    return function(a) + a
+
+
+def single_operations(kind: type) -> Iterator[Expression]:
+    """Each operation of a class by itself, of values above and below 0."""
+    for method, text, function in of_two(kind):
+        yield Expression(text, function, {"a": 1.0, "b": OTHER}, method)
+    for method, text, function in _of_one(kind):
+        yield Expression(text, function, {"a": 1.0}, method)
+        yield Expression(f"{text}, a < 0", function, {"a": -1.0}, method)
+
+
+def twice_used(kind: type) -> Iterator[Expression]:
+    """Values that are used twice, given and computed."""
+    for _, text, function in of_two(kind):
+        sign = text.split()[1]
+        again = partial(_again, function)
+        yield Expression(f"b {sign} a {sign} a", again, {"a": 1.0, "b": OTHER})
+    if all(defines(kind, each) for each in ("__add__", "__mul__")):
+        yield Expression("c * c + c, c = a * b", _shared, {"a": 1.0, "b": OTHER})
+    for _, text, function in _of_one(kind) if defines(kind, "__add__") else ():
+        yield Expression(f"{text} + a", partial(_plus, function), {"a": 1.0})
+
+
+def of_two(kind: type) -> Iterator[tuple[str, str, Function]]:
+    """The operations of two values: the method, what is written, and what it computes."""
+    return ((each, *BINARY[each]) for each in BINARY if defines(kind, each))
+
+
+def _of_one(kind: type) -> Iterator[tuple[str, str, Function]]:
+    yield from ((each, *UNARY[each]) for each in UNARY if defines(kind, each))
+    for name in vars(kind):
+        if not name.startswith("_") and _takes_nothing(kind, name):
+            yield name, f"a.{name}()", operator.methodcaller(name)
+
+
+def defines(kind: type, name: str) -> bool:
+    """Whether a class has a method."""
+    return callable(getattr(kind, name, None))
+
+
+def _takes_nothing(kind: type, name: str) -> bool:
+    method = vars(kind)[name]
+    return callable(method) and name != "backward" and len(needed(method)) == 1

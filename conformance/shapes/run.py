@@ -1,0 +1,150 @@
+"""A run of a program: what is called in which order, how a call is made, and what it left.
+
+Left out: running it (`attempt.py`), and which plans there are (`plans.py`).
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from conformance.running.quiet import quiet
+from conformance.shapes.arguments import Scope
+from conformance.shapes.example_data import Data
+from conformance.shapes.state import Leaf, leaves
+from conformance.tracing.node import Node
+from conformance.tracing.trace import Trace
+
+LONGEST = 3.0
+"""Seconds that one call may take."""
+OPERATIONS = 700
+"""After so many a program that trains has made its first update, unless it is a large one."""
+
+
+class UnfitError(Exception):
+    """A program cannot be called so.
+
+    Attributes:
+        stage: how far it came.
+    """
+
+    def __init__(self, words: str, stage: int = 0) -> None:
+        super().__init__(words)
+        self.stage = stage
+
+
+def result_of(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """What a function of a program returns.
+
+    Raises:
+        UnfitError: it stops.
+    """
+    try:
+        with quiet():
+            return function(*args, **kwargs)
+    except Exception as error:
+        raise UnfitError(f"{type(error).__name__}: {error}") from error
+
+
+def tried(function: Callable[..., Any], ways: Iterable[tuple[Any, Any]]) -> Any:
+    """What a function returns, called in the first of several ways that it takes.
+
+    Raises:
+        UnfitError: it takes none.
+    """
+    problem = "its arguments are not known"
+    for args, kwargs in ways:
+        try:
+            return result_of(function, *args, **kwargs)
+        except UnfitError as error:
+            problem = str(error)
+    raise UnfitError(f"{function.__name__}: {problem}")
+
+
+@dataclass(frozen=True)
+class Call:
+    """A function that is called, and what it does."""
+
+    role: str
+    function: Callable[..., Any] | str
+    """The function, or the name of a method of the object."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a program is run.
+
+    Attributes:
+        said: what is recognised, in the program's own names.
+        make: makes what holds the parameters, with names for the parts: `{"self": network}`.
+        calls: in this order.
+        module: of the program.
+    """
+
+    said: str
+    make: Callable[[Data, "Scope"], dict[str, Any]]
+    calls: tuple[Call, ...]
+    module: ModuleType
+
+
+@dataclass
+class Attempt:
+    """What a run left.
+
+    Attributes:
+        plan: of the run.
+        data: that it was given.
+        scope: what was known in the end.
+        start: the leaves that it began with, by their paths, and what computed them.
+        results: what each call returned.
+        updated: what the functions that move parameters returned, by the names that they give it.
+        before: the numbers of nodes when each call began.
+        ways: which way each call went.
+        trace: of the run; None if it was not recorded.
+        target: the node of the targets, if they are floats.
+        tensors: whether the program computes with tensors.
+    """
+
+    plan: Plan
+    data: Data
+    scope: Scope
+    start: dict[str, tuple[Leaf, Node | None]] = field(default_factory=dict)
+    results: list[tuple[Call, Callable[..., Any], Any]] = field(default_factory=list)
+    updated: dict[str, Any] = field(default_factory=dict)
+    ways: list[int] = field(default_factory=list)
+    roots: dict[str, Any] = field(default_factory=dict)
+    trace: Trace | None = None
+    target: Node | None = None
+    tensors: bool = False
+
+    def end(self) -> list[Leaf]:
+        """The leaves in the end."""
+        module = self.plan.module
+        return [leaf for name, root in self.roots.items() for leaf in leaves(root, name, module)]
+
+    @property
+    def recorded(self) -> Trace:
+        """The trace of a recorded run."""
+        assert self.trace is not None  # noqa: S101 - asked of recorded runs alone
+        return self.trace
+
+    def node(self, value: Any) -> Node:
+        """What computed a value."""
+        return node_of(self.recorded, value)
+
+
+def node_of(trace: Trace, value: Any) -> Node:
+    """What computed a value in a trace.
+
+    Raises:
+        UnfitError: it is no number.
+    """
+    found = trace.argument(value)
+    if type(found) is Node:
+        return found
+    try:
+        return trace.constant(np.asarray(value, dtype=np.float64))
+    except (TypeError, ValueError) as error:  # such as a tensor of the program's own
+        raise UnfitError(f"it gives no numbers: {type(value).__name__}") from error

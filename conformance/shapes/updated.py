@@ -1,0 +1,149 @@
+"""What is known of gradients that were read off updates, and of updates that do not take them.
+
+Left out: the updates themselves (`moves.py`), and judging gradients (`judging.py`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from conformance.backward.findings import Accused, Cause, Examined, Line
+from conformance.backward.program import Goal
+from conformance.backward.source import line_of
+from conformance.shapes.moves import Update
+from conformance.shapes.places import Places
+from reference.step import Array
+
+
+def _with_updates(first: Examined, wrong: Sequence[Update]) -> Examined:
+    """What is known, with updates that do not take the gradients as they are."""
+    if not wrong:
+        return first
+    names = {each.goal.name for each in wrong}
+    gradients = tuple(replace(e, ok=False) if e.name in names else e for e in first.gradients)
+    accused: dict[tuple[Line, ...], list[str]] = {}
+    for each in wrong:
+        line = line_of(each.node)
+        accused.setdefault(() if line is None else (line,), []).append(each.goal.name)
+    blamed = (
+        Accused(tuple(names), lines, Cause("update"), mends=True)
+        for lines, names in accused.items()
+    )  # fmt: skip
+    return replace(first, gradients=gradients, accused=tuple(blamed))
+
+
+def with_lines(examined: Examined, updates: Sequence[Update]) -> Examined:
+    """What is known, with the lines of updates where what moves a parameter was given as it is."""
+    lines = {each.goal.name: line for each in updates if (line := line_of(each.node)) is not None}
+    accused = tuple(
+        replace(each, lines=tuple(dict.fromkeys(lines[e] for e in each.gradients if e in lines)))
+        if not each.lines
+        else each
+        for each in examined.accused
+    )
+    return replace(examined, accused=accused)
+
+
+def never_moved(examined: Examined, places: Places) -> Examined:
+    """What is known, with the lines of gradients that are computed and move no parameter."""
+    lines = {each.name: line_of(each.node) for each in places.moved if each.name in places.still}
+    accused = tuple(
+        replace(each, lines=(line,), cause=Cause("still"))
+        if len(each.gradients) == 1 and (line := lines.get(each.gradients[0])) is not None
+        else each
+        for each in examined.accused
+    )
+    return replace(examined, accused=accused)
+
+
+def turned(examined: Examined, places: Places) -> Examined:
+    """What is known, with an update of the wrong sign in the place of a gradient of the wrong sign.
+
+    It is one where a parameter moves the other way and the others are moved by another operation.
+    """
+    wrong = {each.name for each in examined.gradients if not each.ok}
+    right = {e.node.operation for e in places.updates if e.goal.name not in wrong}
+    turned = [
+        each
+        for each in places.updates
+        if each.goal.name in wrong and right and each.node.operation not in right
+        and _is_negative(each.goal, examined)
+    ]  # fmt: skip
+    return _with_updates(examined, turned) if len(turned) == len(wrong) else examined
+
+
+def _is_negative(goal: Goal, examined: Examined) -> bool:
+    """Whether the worst entry of a gradient says that it is minus the right one."""
+    worst = [e.cause.worst for e in examined.accused if goal.name in e.gradients and e.cause.worst]
+    return all(abs(each.given + each.right) < HALF * abs(each.right) for each in worst)
+
+
+def taking(examined: Examined, places: Places) -> Examined:
+    """What is known, with updates that do not take the gradients, which are right, as they are."""
+    wrong = [each.name for each in _wrong_updates(places.direct, places.moved)]
+    return _with_updates(examined, [e for e in places.updates if e.goal.name in wrong])
+
+
+def _wrong_updates(direct: Sequence[Goal], moved: Sequence[Goal]) -> list[Goal]:
+    """The parameters that were not moved by one factor times their gradients, decay beside."""
+    given = {each.name: np.ravel(each.node.value) for each in direct}
+    wrong, factors = [], []
+    fits: list[Array] = []
+    for each in sorted(moved, key=lambda e: -np.size(e.node.value)):  # few entries tell little
+        gradient = given.get(each.name)
+        term = np.ravel(each.node.value)
+        if gradient is None or gradient.shape != term.shape or not _linear(each, direct):
+            continue
+        columns = np.stack([gradient, np.ravel(each.parameter.value)], axis=1)
+        solved, fit = _fit(columns, term, fits)
+        if not fit or solved[0] <= 0 or (term.size > 2 and solved[1] < -HALF):  # noqa: PLR2004
+            wrong.append(each)
+        fits.append(solved)
+        factors.append((float(solved[0]), each))
+    largest = max((abs(factor) for factor, _ in factors), default=0.0)
+    apart = [each for factor, each in factors if abs(factor - factors[0][0]) > HALF * largest]
+    return wrong or apart
+
+
+def _fit(columns: Array, term: Array, known: Sequence[Array]) -> tuple[Array, bool]:
+    """How many times a gradient and its parameter are in what moves it, and whether no more is.
+
+    Where several are, it is what other parameters have, then the gradient alone.
+    """
+    size = float(np.max(np.abs(term), initial=0.0))
+    alone, *_ = np.linalg.lstsq(columns[:, :1], term, rcond=None)
+    both, *_ = np.linalg.lstsq(columns, term, rcond=None)
+    for solved in (*known, *(each * (1, 0) for each in known), np.append(alone, 0.0), both):
+        if np.max(np.abs(columns @ solved - term), initial=0.0) <= size * HALF:
+            return solved, True
+    return both, False
+
+
+HALF = 2.0**-26
+
+
+LINEAR = {
+    "subtract", "add", "multiply", "divide", "negative", "astype", "reshape", "copy", "array",
+    "asarray", "transpose", "getitem", "sum", "filled",
+}  # fmt: skip
+
+
+def _linear(moved: Goal, direct: Sequence[Goal]) -> bool:
+    """Whether what moves a parameter is made of gradients by linear operations alone."""
+    gradients = [each.node for each in direct]
+    waiting, seen = [moved.node], set()
+    while waiting:
+        node = waiting.pop()
+        if node in gradients or node.number in seen:
+            continue
+        seen.add(node.number)
+        inputs = [e for e in node.inputs if any(e.depends_on(each) for each in gradients)]
+        if node.operation == "multiply" and len(inputs) > 1:
+            return False
+        if node.operation == "divide" and len(node.args) > 1 and node.args[1] in inputs:
+            return False
+        if inputs and node.operation not in LINEAR:
+            return False
+        waiting += inputs
+    return True
