@@ -2,7 +2,7 @@
 
 Where two readings fit, the one in which all is right is taken; if there is none, the one with most
 gradients right. Left out: judging a step (`backward/own_pass.py`), and an update
-(`updated.py`).
+(`update_findings.py`).
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,7 +21,7 @@ from conformance.shapes.learned import is_number
 from conformance.shapes.places import Places
 from conformance.shapes.reading import Reading
 from conformance.shapes.run import Attempt
-from conformance.shapes.updated import never_moved, taking, turned
+from conformance.shapes.update_findings import never_moved, taking, turned
 from conformance.tracing.frames import Frame
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace

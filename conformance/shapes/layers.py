@@ -27,7 +27,7 @@ from conformance.shapes.plans import Made
 from conformance.shapes.run import Attempt, Call, Plan, UnfitError, result_of
 from conformance.shapes.search import generic
 from conformance.shapes.state import leaves
-from conformance.shapes.updated import with_lines
+from conformance.shapes.update_findings import with_lines
 from conformance.shapes.vocabulary import is_role
 from conformance.tracing.node import Node
 from conformance.tracing.program import traced_program

@@ -14,9 +14,9 @@ import numpy as np
 from conformance.backward.operation import is_float
 from conformance.backward.program import Goal
 from conformance.shapes.definitions import returned_names
-from conformance.shapes.moves import Update, updates_of, without_rate
 from conformance.shapes.run import Attempt
 from conformance.shapes.state import Leaf, leaves, short
+from conformance.shapes.updates import Update, updates_of, without_rate
 from conformance.shapes.vocabulary import BIAS, bare, kinds_of, stem
 from conformance.tracing.node import Node
 

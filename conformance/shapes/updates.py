@@ -1,6 +1,6 @@
 """What moved the parameters of a program: the first update of each, and the gradient in it.
 
-Left out: whether what moved them is right (`updated.py`).
+Left out: whether what moved them is right (`update_findings.py`).
 """
 
 from collections.abc import Iterable, Iterator

@@ -11,8 +11,8 @@ import numpy as np
 from conformance.backward.findings import Accused, Cause, Examined, Line
 from conformance.backward.program import Goal
 from conformance.backward.source import line_of
-from conformance.shapes.moves import Update
 from conformance.shapes.places import Places
+from conformance.shapes.updates import Update
 from reference.step import Array
 
 
