@@ -14,7 +14,7 @@ from typing import Any, cast
 
 from threadpoolctl import threadpool_limits
 
-from conformance.backward.phases import TwoPhasesError
+from conformance.backward.program import NoGradientError
 from conformance.errors import EndlessError, OtherFamilyError, SubjectError, UsageError
 from conformance.files import put
 from conformance.report.backward_report import BackwardReport
@@ -196,7 +196,7 @@ def check_object(thing: Any, cost: str | None) -> ShapeReport | None:
     with threadpool_limits(1):
         try:
             judged = None if candidate is None or candidate.book else candidate.found(cost)
-        except TwoPhasesError as error:
+        except NoGradientError as error:
             raise SubjectError(str(error)) from error
     if judged is None:
         return None
@@ -229,7 +229,7 @@ def _send_all(asked: Asked, send: Send) -> None:
                 continue
             try:
                 judged = each.found(asked.cost)
-            except TwoPhasesError as error:
+            except NoGradientError as error:
                 judged_any = True
                 send({"left": to_values(NotJudged(each.name, str(error), True, final=True))})
                 continue

@@ -240,6 +240,7 @@ class Examined:
         decay: the rate at which weights decay in them, where the cost is not the program's own.
         output_error: the line that computes the output error, where the cost is unknown.
         passes: the two passes side by side, where something is to blame.
+        truncated: the steps through time that gradients go back, if not all; else 0.
     """
 
     gradients: tuple[Judged, ...]
@@ -251,6 +252,7 @@ class Examined:
     decay: float = 0.0
     output_error: Line | None = None
     passes: tuple[Passed, ...] = ()
+    truncated: int = 0
 
     @property
     def ok(self) -> bool:

@@ -128,7 +128,8 @@ def test_gradients_that_are_never_set_to_zero_accumulate(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     "clears",
     ["accum[k][...] = 0.0", "accum[k].fill(0)", "accum[k] *= 0", "np.copyto(accum[k], 0)",
-     "accum[k].T[:] = 0", "accum[k] = np.zeros_like(accum[k])"],
+     "accum[k].T[:] = 0", "accum[k] -= accum[k]", "accum[k] = accum[k] - accum[k]",
+     "accum[k] = np.zeros_like(accum[k])"],
 )  # fmt: skip
 def test_sums_of_gradients_are_no_parameters_however_they_are_cleared(
     clears: str, tmp_path: Path
