@@ -6,7 +6,7 @@ A file runs in a process of its own, under a time limit. Left out: the command l
 import builtins
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -36,8 +36,8 @@ from conformance.values import from_values, to_values
 
 Send = Callable[[object], None]
 
-BRIEFLY = 5.0
-"""Seconds that a file may run of which some is recognised, and something is not."""
+BRIEFLY, PATIENTLY = 5.0, 20.0
+"""Seconds that a file may run of which some is recognised, and something is not; or nothing is."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,7 @@ def check_file(asked: Asked, book: Callable[[str], Report]) -> FileReport:
         SubjectError: its code failed.
     """
     stopped: SubjectError | None = None
+    idle = ""
     trains = asked.name is None and trains_at_import(asked.place) is not None
     if trains and not defines_functions(asked.place):
         try:
@@ -86,10 +87,12 @@ def check_file(asked: Asked, book: Callable[[str], Report]) -> FileReport:
     parts, left = found.parts, [each for each in found.left if not each.final]
     unknown = stopped is None and bool(left or not (parts or found.left))
     if unknown and asked.name is None and has_main(asked.place):
-        with suppress(SubjectError):  # it may need arguments, or data that are not here
-            seconds = BRIEFLY if parts else asked.timeout
+        seconds = min(BRIEFLY if parts else PATIENTLY, asked.timeout)
+        try:
             parts.append(_run(replace(asked, timeout=seconds)))
             left = []
+        except SubjectError as error:  # it may need arguments, or data that are not here
+            idle = str(error)
     parts, unsigned = settled(parts)
     last = [*(each for each in found.left if each.final), *unsigned]
     left = [each for each in left if each.name not in {one.name for one in last}] + last
@@ -98,7 +101,7 @@ def check_file(asked: Asked, book: Callable[[str], Report]) -> FileReport:
             words = f"{found.failed.where}: {found.failed.why}"
             kind = EndlessError if found.failed.endless else SubjectError
             stopped = kind(f"{asked.place} cannot be imported: {words}")
-        raise stopped or UsageError(refused_words(found.refusal, left, found.failed))
+        raise stopped or UsageError(refused_words(found.refusal, left, found.failed, idle))
     judged = {each.name.rpartition(":")[2] for each in parts if isinstance(each, BackwardReport)}
     judged |= {e.recognised.made.partition("(")[0] for e in parts if isinstance(e, ShapeReport)}
     left = [each for each in left if each.name not in judged]

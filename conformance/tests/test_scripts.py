@@ -216,7 +216,7 @@ NUMPY = "import numpy as np\n"
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("print('hello')", "computed nothing with NumPy or torch"),
+        ("x = [0.5]\nx[0] -= 0.1 * x[0]", "lists and numbers of Python are not followed"),
         (f"{NUMPY}x = np.arange(5.0) * 2", "updated no parameter"),
         (f"{NUMPY}n = input('how many? ')", "asks for input"),
         (f"{NUMPY}raise ValueError('bad data')", "raised ValueError: bad data"),
