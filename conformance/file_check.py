@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from types import FunctionType
 from typing import Any, cast
 
 from threadpoolctl import threadpool_limits
@@ -220,6 +221,7 @@ def _send_all(asked: Asked, send: Send) -> None:
         first = found.failed[0]
         send({"failed": to_values(NotHere(first.where, first.why, first.endless))})
     used: set[str] = set()
+    called: set[str] = set()
     judged_any = False
     with threadpool_limits(1), _no_exit():
         for each in _candidates(asked, found):
@@ -239,13 +241,16 @@ def _send_all(asked: Asked, send: Send) -> None:
             if judged is not None:
                 judged_any = True
                 used |= set(judged.used)
+                called |= {each.partition("(")[0] for each in judged.recognised.calls}
                 send({"name": each.name, "found": to_values(judged)})
             elif each.refusal.parameters:
                 # else it is such as a base class of layers, or a list of them
                 thing = getattr(found.module, each.name, None)
                 network = each.whole and (isinstance(thing, type) or each.layer is not None)
                 send({"left": to_values(NotJudged(each.name, each.refusal.words, network))})
-        for one in _optimisers(asked, [e for e in found.classes if e.__name__ not in used]):
+        classes = [e for e in found.classes if e.__name__ not in used]
+        functions = [e for e in found.functions if e.__name__ not in used | called]
+        for one in _optimisers(asked, classes, functions):
             judged_any = True
             send({"moved" if isinstance(one, Ran) else "left": to_values(one)})
         if not judged_any:
@@ -253,13 +258,16 @@ def _send_all(asked: Asked, send: Send) -> None:
             send({"refused": to_values(Refused(asked.said, names_of(found), made))})
 
 
-def _optimisers(asked: Asked, classes: Sequence[type]) -> "Iterator[Ran | NotJudged]":
-    """The verdicts on those classes that move parameters."""
+def _optimisers(
+    asked: Asked, classes: Sequence[type], functions: Sequence[FunctionType]
+) -> "Iterator[Ran | NotJudged]":
+    """The verdicts on those classes and functions that move parameters."""
     wanted = [each for each in classes if asked.name in (None, each.__name__)]
-    if wanted:
+    others = [each for each in functions if asked.name in (None, each.__name__)]
+    if wanted or others:
         from conformance.script.moved import judged_optimisers
 
-        yield from judged_optimisers(asked.place, wanted)
+        yield from judged_optimisers(asked.place, wanted, others)
 
 
 @contextmanager

@@ -65,10 +65,14 @@ class Instead:
     line: Line
 
 
+ADDS = "uphill"
+"""The kind of cause, and of note, of an optimiser that adds what it is given."""
+
 UPDATES = frozenset(
     {
         "ascends", "step", "kept", "zero", "shared", "rate", "accumulates", "square", "no square",
-        "infinite", "still", "update", "uphill",
+        "infinite", "still", "update", ADDS,
+        "uncorrected", "no root",
     }
 )  # fmt: skip
 """The kinds of causes that are of an update."""
@@ -107,7 +111,8 @@ class Cause:
             that of the square, or of no square; `infinite`: it makes numbers that are not finite;
             `still`: the parameter is not moved at all, though its gradient is computed; `update`:
             what it takes off the parameter is not the gradient, which is right; `uphill`: it adds
-            the gradients of all parameters.
+            the gradients of all parameters; `uncorrected`: a moment of Adam's is not corrected for
+            its first steps; `no root`: it divides by a mean of squares without its root.
         operation: the source of the operation whose value has to be another.
         needed: the forward value whose derivative is needed.
         held: the forward value whose derivative it is.
