@@ -6,15 +6,16 @@ A file runs in a process of its own, under a time limit. Left out: the command l
 import builtins
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from types import FunctionType
 from typing import Any, cast
 
 from threadpoolctl import threadpool_limits
 
-from conformance.backward.phases import TwoPhasesError
+from conformance.backward.program import NoGradientError
 from conformance.errors import EndlessError, OtherFamilyError, SubjectError, UsageError
 from conformance.files import put
 from conformance.report.backward_report import BackwardReport
@@ -36,8 +37,8 @@ from conformance.values import from_values, to_values
 
 Send = Callable[[object], None]
 
-BRIEFLY = 5.0
-"""Seconds that a file may run of which some is recognised, and something is not."""
+BRIEFLY, PATIENTLY = 5.0, 20.0
+"""Seconds that a file may run of which some is recognised, and something is not; or nothing is."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,7 @@ def check_file(asked: Asked, book: Callable[[str], Report]) -> FileReport:
         SubjectError: its code failed.
     """
     stopped: SubjectError | None = None
+    idle = ""
     trains = asked.name is None and trains_at_import(asked.place) is not None
     if trains and not defines_functions(asked.place):
         try:
@@ -86,10 +88,12 @@ def check_file(asked: Asked, book: Callable[[str], Report]) -> FileReport:
     parts, left = found.parts, [each for each in found.left if not each.final]
     unknown = stopped is None and bool(left or not (parts or found.left))
     if unknown and asked.name is None and has_main(asked.place):
-        with suppress(SubjectError):  # it may need arguments, or data that are not here
-            seconds = BRIEFLY if parts else asked.timeout
+        seconds = min(BRIEFLY if parts else PATIENTLY, asked.timeout)
+        try:
             parts.append(_run(replace(asked, timeout=seconds)))
             left = []
+        except SubjectError as error:  # it may need arguments, or data that are not here
+            idle = str(error)
     parts, unsigned = settled(parts)
     last = [*(each for each in found.left if each.final), *unsigned]
     left = [each for each in left if each.name not in {one.name for one in last}] + last
@@ -98,7 +102,7 @@ def check_file(asked: Asked, book: Callable[[str], Report]) -> FileReport:
             words = f"{found.failed.where}: {found.failed.why}"
             kind = EndlessError if found.failed.endless else SubjectError
             stopped = kind(f"{asked.place} cannot be imported: {words}")
-        raise stopped or UsageError(refused_words(found.refusal, left, found.failed))
+        raise stopped or UsageError(refused_words(found.refusal, left, found.failed, idle))
     judged = {each.name.rpartition(":")[2] for each in parts if isinstance(each, BackwardReport)}
     judged |= {e.recognised.made.partition("(")[0] for e in parts if isinstance(e, ShapeReport)}
     left = [each for each in left if each.name not in judged]
@@ -196,7 +200,7 @@ def check_object(thing: Any, cost: str | None) -> ShapeReport | None:
     with threadpool_limits(1):
         try:
             judged = None if candidate is None or candidate.book else candidate.found(cost)
-        except TwoPhasesError as error:
+        except NoGradientError as error:
             raise SubjectError(str(error)) from error
     if judged is None:
         return None
@@ -217,6 +221,7 @@ def _send_all(asked: Asked, send: Send) -> None:
         first = found.failed[0]
         send({"failed": to_values(NotHere(first.where, first.why, first.endless))})
     used: set[str] = set()
+    called: set[str] = set()
     judged_any = False
     with threadpool_limits(1), _no_exit():
         for each in _candidates(asked, found):
@@ -229,20 +234,23 @@ def _send_all(asked: Asked, send: Send) -> None:
                 continue
             try:
                 judged = each.found(asked.cost)
-            except TwoPhasesError as error:
+            except NoGradientError as error:
                 judged_any = True
                 send({"left": to_values(NotJudged(each.name, str(error), True, final=True))})
                 continue
             if judged is not None:
                 judged_any = True
                 used |= set(judged.used)
+                called |= {each.partition("(")[0] for each in judged.recognised.calls}
                 send({"name": each.name, "found": to_values(judged)})
             elif each.refusal.parameters:
                 # else it is such as a base class of layers, or a list of them
                 thing = getattr(found.module, each.name, None)
                 network = each.whole and (isinstance(thing, type) or each.layer is not None)
                 send({"left": to_values(NotJudged(each.name, each.refusal.words, network))})
-        for one in _optimisers(asked, [e for e in found.classes if e.__name__ not in used]):
+        classes = [e for e in found.classes if e.__name__ not in used]
+        functions = [e for e in found.functions if e.__name__ not in used | called]
+        for one in _optimisers(asked, classes, functions):
             judged_any = True
             send({"moved" if isinstance(one, Ran) else "left": to_values(one)})
         if not judged_any:
@@ -250,13 +258,16 @@ def _send_all(asked: Asked, send: Send) -> None:
             send({"refused": to_values(Refused(asked.said, names_of(found), made))})
 
 
-def _optimisers(asked: Asked, classes: Sequence[type]) -> "Iterator[Ran | NotJudged]":
-    """The verdicts on those classes that move parameters."""
+def _optimisers(
+    asked: Asked, classes: Sequence[type], functions: Sequence[FunctionType]
+) -> "Iterator[Ran | NotJudged]":
+    """The verdicts on those classes and functions that move parameters."""
     wanted = [each for each in classes if asked.name in (None, each.__name__)]
-    if wanted:
+    others = [each for each in functions if asked.name in (None, each.__name__)]
+    if wanted or others:
         from conformance.script.moved import judged_optimisers
 
-        yield from judged_optimisers(asked.place, wanted)
+        yield from judged_optimisers(asked.place, wanted, others)
 
 
 @contextmanager

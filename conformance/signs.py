@@ -9,13 +9,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from conformance.backward.findings import Examined
+from conformance.backward.findings import ADDS, Examined
 from conformance.report.file_report import Part, ShapeReport
 from conformance.report.script_report import UpdateReport
 from conformance.shapes.not_judged import NotJudged
 
-ADDS = "uphill"
-"""The kind of cause, and of note, of an optimiser that adds what it is given."""
 UNKNOWN = (
     "it adds the gradients that it is given, which is right for those of minus the cost alone, and "
     "nothing in this file shows which it is given"

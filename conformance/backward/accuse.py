@@ -26,6 +26,7 @@ from conformance.backward.names import named as value_name
 from conformance.backward.passes import passes
 from conformance.backward.source import line_of, lines_of
 from conformance.backward.syntax import loop_around
+from conformance.backward.truncated import truncated
 from conformance.tracing.digits import Spot, locate
 from conformance.tracing.replay import Replay
 
@@ -42,6 +43,7 @@ def finished(
     blame: bool = True,
 ) -> Examined:
     """What is known, with what is to blame."""
+    found, steps = truncated(forward, found)
     wrong = [each for each in found if not each.ok]
     missed = contradicted(wrong) if wrong and contradicted else []
     found = [replace(e, ok=True, untraced=True) if e in missed else e for e in found]
@@ -49,7 +51,8 @@ def finished(
     blamed = accused(forward, found) if blame else []
     names = [each.goal.name for each in found if not each.ok]
     beside = passes(forward, blamed, names) if blamed else ()
-    return Examined(tuple(map(_judged, found)), tuple(blamed), kinks, passes=beside)
+    gradients = tuple(map(_judged, found))
+    return Examined(gradients, tuple(blamed), kinks, passes=beside, truncated=steps)
 
 
 def _judged(verdict: Verdict) -> Judged:

@@ -182,6 +182,7 @@ class Chain:
         among: Callable[[Node], bool],
         cut: frozenset[int] = frozenset(),
         note: Callable[[Node, Node, Array], None] | None = None,
+        change: Callable[[Node, Node, Array], Array] | None = None,
     ) -> Arrays:
         """The cotangents of every node, several along the first axis, from those of some nodes.
 
@@ -190,9 +191,10 @@ class Chain:
             among: the nodes that are passed through.
             cut: nodes that get a cotangent and pass none on.
             note: is told the consumer, the node and the contribution, each time.
+            change: gives what is taken instead of a contribution, of the same.
         """
         with np.errstate(all="ignore"), _without_warnings():
-            return self._reverse(seeds, among, cut, note)
+            return self._reverse(seeds, among, cut, note, change)
 
     def _reverse(
         self,
@@ -200,6 +202,7 @@ class Chain:
         among: Callable[[Node], bool],
         cut: frozenset[int],
         note: Callable[[Node, Node, Array], None] | None,
+        change: Callable[[Node, Node, Array], Array] | None,
     ) -> Arrays:
         total: Arrays = {number: np.array(each, np.float64) for number, each in seeds.items()}
         for node in reversed(self.nodes[: max(seeds) + 1]):
@@ -214,6 +217,8 @@ class Chain:
                 if part is None or not among(each):
                     continue
                 shaped = _fitted(part, (len(part), *np.shape(self.values[each.number])))
+                if change is not None:
+                    shaped = change(node, each, shaped)
                 if note is not None:
                     note(node, each, shaped)
                 before = total.get(each.number)

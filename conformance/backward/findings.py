@@ -66,10 +66,14 @@ class Instead:
     line: Line
 
 
+ADDS = "uphill"
+"""The kind of cause, and of note, of an optimiser that adds what it is given."""
+
 UPDATES = frozenset(
     {
         "ascends", "step", "kept", "zero", "shared", "rate", "accumulates", "square", "no square",
-        "infinite", "still", "update", "uphill",
+        "infinite", "still", "update", ADDS,
+        "uncorrected", "no root",
     }
 )  # fmt: skip
 """The kinds of causes that are of an update."""
@@ -108,7 +112,8 @@ class Cause:
             that of the square, or of no square; `infinite`: it makes numbers that are not finite;
             `still`: the parameter is not moved at all, though its gradient is computed; `update`:
             what it takes off the parameter is not the gradient, which is right; `uphill`: it adds
-            the gradients of all parameters.
+            the gradients of all parameters; `uncorrected`: a moment of Adam's is not corrected for
+            its first steps; `no root`: it divides by a mean of squares without its root.
         operation: the source of the operation whose value has to be another.
         needed: the forward value whose derivative is needed.
         held: the forward value whose derivative it is.
@@ -252,6 +257,7 @@ class Examined:
         decay: the rate at which weights decay in them, where the cost is not the program's own.
         output_error: the line that computes the output error, where the cost is unknown.
         passes: the two passes side by side, where something is to blame.
+        truncated: the steps through time that gradients go back, if not all; else 0.
     """
 
     gradients: tuple[Judged, ...]
@@ -263,6 +269,7 @@ class Examined:
     decay: float = 0.0
     output_error: Line | None = None
     passes: tuple[Passed, ...] = ()
+    truncated: int = 0
 
     @property
     def right(self) -> int:

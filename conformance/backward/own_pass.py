@@ -15,8 +15,8 @@ from conformance.backward.factor import conventions, shared
 from conformance.backward.findings import Examined
 from conformance.backward.forward import Forward
 from conformance.backward.judge import judged
-from conformance.backward.phases import TwoPhasesError, in_two_phases
-from conformance.backward.program import OwnPass, Recorded, bits
+from conformance.backward.phases import WORDS, in_two_phases
+from conformance.backward.program import NoGradientError, OwnPass, Recorded, bits
 from conformance.backward.syntax import forget
 from conformance.backward.without_loss import without_loss
 
@@ -45,7 +45,7 @@ def examine_pass(
     forget()
     found = _examined(step, cost, contradicted, blame=blame)
     if not found.ok and in_two_phases(step.goals):
-        raise TwoPhasesError
+        raise NoGradientError(WORDS)
     return found
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from conformance.backward.operation import MOVES
-from conformance.backward.program import Goal, NotAGradientError, bits
+from conformance.backward.program import Goal, bits
 from conformance.tracing.node import Node
 
 LINEAR = MOVES | {
@@ -22,13 +22,6 @@ WORDS = (
     "each update is a difference of the same terms, of the data and of what the parameters have "
     "made of them, as in contrastive divergence: it is the gradient of no loss of its forward pass"
 )
-
-
-class TwoPhasesError(NotAGradientError):
-    """The updates are the gradients of no loss."""
-
-    def __init__(self) -> None:
-        super().__init__(WORDS)
 
 
 def in_two_phases(goals: Sequence[Goal]) -> bool:

@@ -23,6 +23,10 @@ class NotAGradientError(ValueError):
     """What the program gave cannot be judged as a loss and its gradients."""
 
 
+class NoGradientError(NotAGradientError):
+    """What the program computes is meant to be the gradient of no loss, or it may be."""
+
+
 @dataclass(frozen=True)
 class Goal:
     """A gradient that the program gave.

@@ -91,6 +91,8 @@ def _of_update(cause: Cause) -> str:
         "still": "its gradient is computed here, and it is never moved",
         "update": "the gradient is right, and the update does not take it off the parameter",
         "uphill": "the gradients are added to the parameters, and have to be taken off",
+        "uncorrected": "Adam's means begin at 0, and are not both divided by 1 − β^t",
+        "no root": "this divides by the mean of the squares, and not by its square root",
         "infinite": "the update makes numbers that are not finite of finite ones",
     }
     return said[cause.kind]

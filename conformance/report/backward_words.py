@@ -183,6 +183,11 @@ def conventions(examined: Examined) -> Iterator[str]:
     if shared and has_factor(factor):
         of = "the loss" if examined.cost == "own" else "this cost"
         yield f"the gradients are {factor:.6g} times those of {of}: a convention"
+    if examined.truncated:
+        yield (
+            f"the gradients go back {examined.truncated} steps through time and no further: "
+            "a convention, judged as such"
+        )
 
 
 def _of_declared(each: Judged) -> str:

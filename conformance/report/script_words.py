@@ -6,6 +6,7 @@ Left out: what is known (`script_outcome.py`), and its gradients (`backward_word
 from collections.abc import Iterator
 from typing import Any
 
+from conformance.backward.findings import ADDS
 from conformance.report.backward_words import blame_lines
 from conformance.report.visible import visible
 from conformance.script_outcome import Ran, Rule
@@ -38,7 +39,7 @@ def notes(ran: Ran) -> Iterator[str]:
         said = {
             "failed": f"after these updates it {text}",
             "time": f"it was stopped after {text} s",
-            "uphill": "it adds the gradients, which are those of minus the cost: a convention",
+            ADDS: "it adds the gradients, which are those of minus the cost: a convention",
             "memory": f"it was stopped after {text} GB were recorded",
         }
         if kind in said:

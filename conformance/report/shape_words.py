@@ -50,7 +50,7 @@ def failed_words(failed: NotHere | None) -> list[str]:
 
 
 def refused_words(
-    refusal: Refused, left: Sequence[NotJudged], failed: NotHere | None = None
+    refusal: Refused, left: Sequence[NotJudged], failed: NotHere | None = None, idle: str = ""
 ) -> str:
     """Why nothing in a file is judged: what was found, what is missing, and what to write.
 
@@ -58,10 +58,12 @@ def refused_words(
         refusal: how far readings came.
         left: what fits no shape.
         failed: what the file asked for that is not here.
+        idle: why nothing came of it when it was run.
     """
     lines = [f"{refusal.said} fits no known shape; it defines {refusal.defines}"]
     lines += [f"  {each.name}: {each.why}" for each in left]
     lines += failed_words(failed)
+    lines += [f"  when it was run: {visible(idle)}"] if idle else []
     if refusal.adapter:
         place = refusal.said.rpartition(":")[0] if ".py:" in refusal.said else refusal.said
         lines.append(

@@ -159,7 +159,7 @@ def _nothing(trace: Trace, notes: Notes) -> str:
         return f"it ran for {said['time']} s and updated no parameter{where}"
     if not trace.nodes:
         what = "it ran to its end and computed nothing with NumPy or torch"
-        return f"{what}; plain lists are followed in a class or a function: `conformance check`"
+        return f"{what}; a script's lists and numbers of Python are not followed"
     what = "it ran to its end and updated no parameter: no array moved by what was computed from it"
     others = [each for each in _POOLS if each in sys.modules]
     return f"{what}; what its other processes do is not seen" if others else what

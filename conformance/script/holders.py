@@ -7,7 +7,7 @@ import ast
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import SimpleNamespace
+from types import FunctionType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -86,7 +86,7 @@ def _in_objects(start: dict[str, Any], pairs: Sequence[tuple[str, str]], *, alon
     return Holder(objects[0] if alone else objects, None, read, give)
 
 
-def _in_a_model(kind: type, inner: Holder) -> Holder:
+def _in_a_model(kind: type | FunctionType, inner: Holder) -> Holder:
     """A model that holds them, under all the names by which it is asked for something."""
     read = list(attributes(kind))
     held = {e: inner.grads for e in read if is_gradient(e) and inner.grads is not None}
@@ -107,7 +107,7 @@ def started(trace: Trace) -> dict[str, Any]:
     return {name: trace.given(rng.normal(size=e), name) for name, e in SHAPES.items()}
 
 
-def holders(kind: type) -> Iterator[Callable[[dict[str, Any]], Holder]]:
+def holders(kind: type | FunctionType) -> Iterator[Callable[[dict[str, Any]], Holder]]:
     """The ways in which parameters are held, given at their start, the likeliest first."""
     pairs = pairs_of(kind)
     if pairs:
@@ -129,7 +129,7 @@ def is_gradient(name: str) -> bool:
     return named or words.startswith("grad") or "grads" in kinds_of(name) or words == "g"
 
 
-def pairs_of(kind: type) -> list[tuple[str, str]]:
+def pairs_of(kind: type | FunctionType) -> list[tuple[str, str]]:
     """The attributes of other objects that are parameters and their gradients: `w` and `dw`."""
     names = dict.fromkeys(attributes(kind))
     gradients = [each for each in names if is_gradient(each)]
@@ -138,9 +138,9 @@ def pairs_of(kind: type) -> list[tuple[str, str]]:
     return found or generic[:1]
 
 
-def attributes(kind: type) -> Iterator[str]:
+def attributes(kind: type | FunctionType) -> Iterator[str]:
     """The attributes that its methods read of anything but of itself."""
-    for each in vars(kind).values():
+    for each in [kind] if isinstance(kind, FunctionType) else vars(kind).values():
         definition = definition_of(each.__code__) if hasattr(each, "__code__") else None
         for node in ast.walk(definition) if definition is not None else ():
             if isinstance(node, ast.Attribute) and ast.unparse(node.value) != "self":

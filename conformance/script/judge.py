@@ -14,7 +14,7 @@ from conformance.backward.declared import declared
 from conformance.backward.findings import Accused, Cause, Examined, Line
 from conformance.backward.operation import is_float
 from conformance.backward.own_pass import OwnPass, examine_pass
-from conformance.backward.program import Goal, NotAGradientError
+from conformance.backward.program import Goal, NoGradientError, NotAGradientError
 from conformance.backward.source import line_of
 from conformance.script.loss import Fit, best_loss, candidates, monitored
 from conformance.script.parameters import Parameter
@@ -220,6 +220,8 @@ class _Step:
         own = fit.loss if fit is not None else monitored(step.trace, losses, goals)
         try:
             without = made(None)
+        except NoGradientError:
+            raise
         except NotAGradientError:
             if own is None:
                 raise

@@ -7,6 +7,8 @@ Left out: gradients.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import product
+from typing import NamedTuple
 
 import numpy as np
 
@@ -92,26 +94,46 @@ def _adaptive(updates: Sequence[Update]) -> Rule | None:
     beta2 = rates[id(squares[0])]
     beta1 = rates[id(means[0])] if means else 0.0
     numbers = _numbers(first)
-    for eta in numbers:
-        for epsilon in (*numbers, 0.0):
-            for corrected in (True, False):
-                said = beta1, beta2, eta, epsilon
-                if all(_steps(each, t, said, corrected) for t, each in enumerate(updates, 1)):
-                    return _named(said, corrected=corrected, means=bool(means))
+    for kind, eta, epsilon in product(KINDS, numbers, (*numbers, 0.0)):
+        said = beta1, beta2, eta, epsilon
+        if all(_steps(each, t, said, kind) for t, each in enumerate(updates, 1)):
+            return _named(said, kind, means=bool(means))
     return None
 
 
-def _named(said: tuple[float, ...], *, corrected: bool, means: bool) -> Rule:
+def _named(said: tuple[float, ...], kind: "_Kind", *, means: bool) -> Rule:
     beta1, beta2, eta, epsilon = said
+    if not kind.root:
+        return Rule("no root")
     if means:
         numbers = (("η", eta), ("β1", beta1), ("β2", beta2), ("ε", epsilon))
-        return Rule("adam" if corrected else "uncorrected adam", numbers)
+        return Rule(kind.name, numbers)
     if beta2 == 1:
         return Rule("adagrad", (("η", eta), ("ε", epsilon)))
     return Rule("rmsprop", (("η", eta), ("β", beta2), ("ε", epsilon)))
 
 
-def _steps(made: Update, t: int, said: tuple[float, ...], corrected: bool) -> bool:
+class _Kind(NamedTuple):
+    """A form of Adam: whether its mean and its mean of squares are corrected, and has a root."""
+
+    name: str
+    mean: bool = True
+    square: bool = True
+    root: bool = True
+
+
+KINDS = (
+    _Kind("adam"),
+    _Kind("uncorrected adam", mean=False, square=False),
+    _Kind("partly corrected adam", mean=False),
+    _Kind("partly corrected adam", square=False),
+    _Kind("no root", root=False),
+    _Kind("no root", mean=False, square=False, root=False),
+)
+"""The forms, of which the first two are used; the others are mistakes."""
+
+
+def _steps(made: Update, t: int, said: tuple[float, ...], kind: _Kind) -> bool:
     """Whether an update is the t-th of Adam with some numbers."""
     beta1, beta2, eta, epsilon = said
     g = np.asarray(made.options[made.own][0].value, dtype=np.float64)
@@ -119,14 +141,16 @@ def _steps(made: Update, t: int, said: tuple[float, ...], corrected: bool) -> bo
     mean, square = by_root.get(False, g), by_root.get(True)
     if square is None:
         return False
-    if corrected:
-        mean = mean / (1 - beta1**t) if beta1 < 1 else mean
-        square = square / (1 - beta2**t) if beta2 < 1 else square
+    if kind.mean and beta1 < 1:
+        mean = mean / (1 - beta1**t)
+    if kind.square and beta2 < 1:
+        square = square / (1 - beta2**t)
     moved = np.asarray(made.new.value) - (1 - made.decay) * np.asarray(made.old.value)
     size = float(np.max(np.abs(moved), initial=0.0))
     with np.errstate(all="ignore"):
-        later = epsilon / np.sqrt(1 - beta2**t) if corrected and beta2 < 1 else epsilon
-        ways = (np.sqrt(square) + epsilon, np.sqrt(square + epsilon), np.sqrt(square) + later)
+        later = epsilon / np.sqrt(1 - beta2**t) if kind.square and beta2 < 1 else epsilon
+        ways = [np.sqrt(square) + epsilon, np.sqrt(square + epsilon), np.sqrt(square) + later]
+        ways = ways if kind.root else [square + epsilon]
         return any(
             float(np.max(np.abs(moved + sign * eta * mean / way))) <= 1e-6 * size
             for way in ways

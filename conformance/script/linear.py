@@ -48,7 +48,7 @@ def _links(node: Node) -> Iterator[tuple[Any, float]]:
     if name == "add":
         yield args[0], 1.0
         yield args[1], 1.0
-    elif name == "subtract":
+    elif name == "subtract" and args[0] is not args[1]:  # else it is 0
         yield args[0], 1.0
         yield args[1], -1.0
     elif name == "negative":

@@ -1,30 +1,35 @@
-"""Classes that move parameters by gradients that they are given, such as `SGD.step(params, grads)`.
+"""What moves parameters by gradients that it is given: `SGD.step(params, grads)`, `sgd(w, dw, lr)`.
 
-Each is made and called with parameters and gradients of ours, held as people hold them, until one
-way moves them. Left out: the verdict on the updates (`moved.py`).
+Each class or function is called with parameters and gradients of ours, held as people hold them,
+until one way moves them. Left out: the verdict on the updates (`moved.py`).
 """
 
+import ast
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from itertools import pairwise, product
+from types import FunctionType
 from typing import Any
 
 import numpy as np
 
 from conformance.running.quiet import quiet
-from conformance.running.seconds import limited
+from conformance.running.seconds import TooLongError, limited
 from conformance.script.holders import Holder, holders, holds, is_gradient, pairs_of, started
 from conformance.shapes.arguments import RATE, needed, taken
+from conformance.shapes.definitions import definition_of
 from conformance.shapes.plans import methods
 from conformance.shapes.run import LONGEST
 from conformance.shapes.vocabulary import bare, is_role, kinds_of
 from conformance.tracing.node import Node
 from conformance.tracing.program import traced_program
 from conformance.tracing.trace import Trace
+from reference.step import Array
 
 STEPS = 4
+RULES = re.compile(r"sgd|adam|rmsprop|adagrad|adadelta|momentum|nesterov|descent")
 TIME = re.compile(r"t|step|iter(ation)?|epoch|i")
 NUMBERS = (
     (re.compile(r"(beta|b|rho|decay(rate)?)2"), 0.999),
@@ -40,15 +45,20 @@ class UnfitError(Exception):
 
 @dataclass(frozen=True)
 class Optimiser:
-    """A class that moves parameters.
+    """A class or function that moves parameters.
 
     Attributes:
-        kind: the class.
-        method: the name of the method that does it.
+        kind: the class, or the function.
+        method: the name of the method that does it; of a function its own.
     """
 
-    kind: type
+    kind: type | FunctionType
     method: str
+
+    @property
+    def code(self) -> Any:
+        """What does it."""
+        return getattr(self.kind, self.method) if isinstance(self.kind, type) else self.kind
 
 
 @dataclass(frozen=True)
@@ -59,11 +69,13 @@ class Moved:
         trace: of the updates.
         values: of each parameter, one after another, by its name.
         gradients: that each update was given.
+        counts: whether it counts its steps, or is told how many there were.
     """
 
     trace: Trace
     values: dict[str, list[Node]]
     gradients: dict[str, list[Node]]
+    counts: bool = False
 
 
 def optimisers(classes: Sequence[type]) -> Iterator[Optimiser]:
@@ -72,13 +84,26 @@ def optimisers(classes: Sequence[type]) -> Iterator[Optimiser]:
         names = [name for name, _ in methods(kind)]
         if any(is_role(e, role) is not None for e in names for role in ("backward", "loss")):
             continue
-        moving = (e for e in names if _moves(e) and _takes_gradients(kind, e))
+        moving = (e for e in names if _is_named_as_a_move(e) and _takes_gradients(kind, e))
         method = next(moving, None)
         if method is not None:
             yield Optimiser(kind, method)
 
 
-def _moves(name: str) -> bool:
+def moving_functions(functions: Sequence[FunctionType]) -> Iterator[Optimiser]:
+    """The functions that take parameters and their gradients."""
+    for each in functions:
+        names = [one.name for one in taken(each)]
+        of_both = any(map(is_gradient, names)) and any(e for e in names if _holds(e))
+        if of_both and (_is_named_as_a_move(each.__name__) or RULES.search(bare(each.__name__))):
+            yield Optimiser(each, each.__name__)
+
+
+def _holds(name: str) -> bool:
+    return holds(name) and not is_gradient(name)
+
+
+def _is_named_as_a_move(name: str) -> bool:
     return name == "__call__" or any(is_role(name, e) is not None for e in ("update", "train"))
 
 
@@ -95,10 +120,13 @@ def moved(optimiser: Optimiser) -> Moved | None:
         holder = held(started(trace))
         if alone and not (isinstance(holder.params, list) and holder.grads is not None):
             continue
-        with suppress(Exception), quiet():
-            found = _run(optimiser, trace, holder, alone=alone)
-            if found is not None:
-                return found
+        try:
+            with quiet():
+                found = _run(optimiser, trace, holder, alone=alone)
+        except (UnfitError, TooLongError):
+            continue
+        if found is not None:
+            return found
     return None
 
 
@@ -109,10 +137,10 @@ def _run(optimiser: Optimiser, trace: Trace, holder: Holder, *, alone: bool) -> 
     values: dict[str, list[Node]] = {name: [] for name in weights}
     gradients: dict[str, list[Node]] = {name: [] for name in weights}
     parts = [_only(holder, i) for i in range(len(values))] if alone else [holder]
-    with limited(LONGEST), traced_program(trace, getattr(optimiser.kind, optimiser.method)):
-        made = [optimiser.kind(**_arguments(optimiser.kind, each, 0)) for each in parts]
+    with limited(LONGEST), traced_program(trace, optimiser.code):
+        made = [_made(optimiser.kind, each) for each in parts]
         for t in range(1, STEPS + 1):
-            now = holder.read()
+            now = _read(holder, weights)
             given = {name: weights[name] * np.sin(each) for name, each in now.items()}
             holder.give(given)
             for name in now:
@@ -121,17 +149,103 @@ def _run(optimiser: Optimiser, trace: Trace, holder: Holder, *, alone: bool) -> 
             parts = [_only(holder, i) for i in range(len(now))] if alone else parts
             results = [_step(*each, optimiser, t) for each in zip(made, parts, strict=True)]
             _take(holder, results if alone else results[0])
-        for name, each in holder.read().items():
+        for name, each in _read(holder, weights).items():
             values[name].append(trace.argument(each))
     still = (np.array_equal(a.value, b.value) for e in values.values() for a, b in pairwise(e))
-    return None if any(still) else Moved(trace, values, gradients)
+    return None if any(still) else Moved(trace, values, gradients, _counts(optimiser))
+
+
+def _counts(optimiser: Optimiser) -> bool:
+    """Whether the source counts steps, as in `self.t += 1`, or an argument tells them."""
+    if any(TIME.fullmatch(bare(each.name)) for each in taken(optimiser.code)):
+        return True
+    definition = definition_of(optimiser.code.__code__)
+    added = (e.target for e in ast.walk(definition or ast.Pass()) if isinstance(e, ast.AugAssign))
+    return any(TIME.fullmatch(bare(ast.unparse(e).rpartition(".")[2])) for e in added)
+
+
+def _read(holder: Holder, like: Mapping[str, Array]) -> dict[str, Any]:
+    """The parameters.
+
+    Raises:
+        UnfitError: they are not what they were, but for their numbers.
+    """
+    with _theirs():
+        found = holder.read()
+        alike = all(np.shape(found[name]) == np.shape(each) for name, each in like.items())
+    if not alike or len(found) != len(like):
+        raise UnfitError
+    return found
+
+
+@contextmanager
+def _theirs() -> Iterator[None]:
+    """Run what is not ours: whatever it raises, it does not fit."""
+    try:
+        yield
+    except Exception as error:
+        raise UnfitError from error
+
+
+def _made(kind: type | FunctionType, holder: Holder) -> Any:
+    """An object of a class; of a function, what it keeps from call to call."""
+    if isinstance(kind, FunctionType):
+        return _Kept(kind)
+    arguments = _arguments(kind, holder, 0)
+    with _theirs():
+        return kind(**arguments)
+
+
+@dataclass
+class _Kept:
+    """A function with what it is given back of what it returned: `w, v = momentum(w, dw, v)`.
+
+    Attributes:
+        function: it.
+        states: by the names of its arguments.
+    """
+
+    function: FunctionType
+    states: dict[str, Any] = field(default_factory=dict)
+
+    def step(self, holder: Holder, t: int) -> Any:
+        """The parameters that it returns."""
+        given: dict[str, Any] = {}
+        for each in taken(self.function):
+            try:
+                given[each.name] = _argument(each.name, holder, t)
+            except UnfitError:
+                if holder.grads is None:
+                    raise
+                first = _zeros(holder.grads) if each.default is each.empty else each.default
+                self.states.setdefault(each.name, first)
+        numbers = {e.name for e in taken(self.function) if e.default is not e.empty}
+        rates = {e for e in numbers if "rate" in kinds_of(e)}
+        given = {name: e for name, e in given.items() if name not in numbers or name in rates}
+        with _theirs():
+            result = self.function(**given, **self.states)
+        if isinstance(result, tuple) and type(result) is not type(holder.params):
+            result, *rest = result
+            self.states.update(zip(self.states, rest, strict=False))
+        return result
+
+
+def _zeros(like: Any) -> Any:
+    """Zeros in the place of arrays."""
+    if isinstance(like, dict):
+        return {key: _zeros(each) for key, each in like.items()}
+    return [_zeros(each) for each in like] if isinstance(like, list) else np.zeros_like(like)
 
 
 def _step(made: Any, holder: Holder, optimiser: Optimiser, t: int) -> Any:
     """What an update returns, with what is to be called before and after it."""
+    if isinstance(made, _Kept):
+        return made.step(holder, t)
     _call(made, "pre")
     step = getattr(made, optimiser.method)
-    result = step(**_arguments(step, holder, t))
+    arguments = _arguments(step, holder, t)
+    with _theirs():
+        result = step(**arguments)
     _call(made, "post")
     return result
 
@@ -140,7 +254,8 @@ def _call(made: Any, when: str) -> None:
     """Call what is to be called before or after each update: `pre_update_params()`."""
     for name, _ in methods(type(made)):
         if bare(name).startswith(when) and not needed(getattr(made, name)):
-            getattr(made, name)()
+            with _theirs():
+                getattr(made, name)()
 
 
 def _only(holder: Holder, i: int) -> Holder:

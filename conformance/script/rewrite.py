@@ -54,6 +54,11 @@ class _Entering(ast.NodeTransformer):
             node.iter = _called(EACH, node.iter)
         return node
 
+    def visit_GeneratorExp(self, node: ast.GeneratorExp) -> Any:
+        self.generic_visit(node)
+        node.elt = _passed(VALUE, node.elt)
+        return node
+
     def visit_Call(self, node: ast.Call) -> Any:
         self.generic_visit(node)
         node.args = [e if isinstance(e, _UNTAKEN) else _passed(VALUE, e) for e in node.args]

@@ -14,8 +14,7 @@ import numpy as np
 from conformance.backward.declared import declared
 from conformance.backward.findings import Examined
 from conformance.backward.own_pass import OwnPass, examine_pass
-from conformance.backward.phases import TwoPhasesError
-from conformance.backward.program import Goal, NotAGradientError
+from conformance.backward.program import Goal, NoGradientError, NotAGradientError
 from conformance.shapes.arguments import RATE, called
 from conformance.shapes.learned import is_number
 from conformance.shapes.places import Places
@@ -79,7 +78,7 @@ def judged(readings: Iterator[Reading], cost: str | None = None) -> Found | None
             break
         try:
             found = Found(recognised(each), examined(each, cost), used(each.run))
-        except TwoPhasesError:
+        except NoGradientError:
             raise
         except NotAGradientError:
             continue

@@ -2,7 +2,7 @@
 
 It returns them, keeps them beside the parameters, or moves the parameters by them. A gradient
 belongs to the parameter whose name it bears (`dW1`), else to the one of its shape. Left out: what
-moves parameters (`moves.py`).
+moves parameters (`updates.py`).
 """
 
 import re

@@ -1,6 +1,6 @@
 """What is known of gradients that were read off updates, and of updates that do not take them.
 
-Left out: the updates themselves (`moves.py`), and judging gradients (`judging.py`).
+Left out: the updates themselves (`updates.py`), and judging gradients (`judging.py`).
 """
 
 from collections.abc import Sequence

@@ -315,6 +315,22 @@ def test_a_file_of_a_package_imports_what_is_beside_it(
     assert said.startswith(f"{file}:Threshold: 2 gradients, all right")
 
 
+def test_why_nothing_came_of_running_a_file_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "waits.py"
+    file.write_text(
+        "import numpy as np\n\n\ndef prepare(x):\n    while True:\n        x = x + 1\n\n\n"
+        'if __name__ == "__main__":\n    prepare(np.ones(3))\n',
+        encoding="utf-8",
+    )
+    monkeypatch.setattr("conformance.file_check.PATIENTLY", 1.0)
+    code, said = checked(capsys, "check", str(file))
+    assert code == 2
+    assert "when it was run: " in said
+    assert "it ran for 1 s and updated no parameter" in said
+
+
 def test_a_loss_that_gives_no_numbers_is_no_loss(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -100,8 +100,7 @@ def test_to_add_gradients_is_wrong_if_the_network_shows_it(
 UNKNOWN = {
     "self.beta2 * self.v[k] + (1 - self.beta2) * grads[k] ** 2": "self.beta1 * self.v[k] "
     "+ (1 - self.beta2) * grads[k] ** 2",
-    "v_hat = self.v[k] / (1 - self.beta2**self.t)": "v_hat = self.v[k]",
-    "self.lr * m_hat / (np.sqrt(v_hat) + self.eps)": "self.lr * m_hat / (v_hat + self.eps)",
+    "self.lr * m_hat / (np.sqrt(v_hat) + self.eps)": "self.lr * m_hat / (v_hat**0.25 + self.eps)",
 }
 
 
@@ -114,13 +113,67 @@ def test_what_is_no_known_rule_is_not_called_right(old: str, tmp_path: Path) -> 
     assert "not judged: Adam: its updates are those of no rule that is known" in str(report)
 
 
-def test_a_missing_correction_of_the_first_steps_is_said(tmp_path: Path) -> None:
-    report = edited(
-        tmp_path,
-        ("m_hat = self.m[k] / (1 - self.beta1**self.t)", "m_hat = self.m[k]"),
-        ("v_hat = self.v[k] / (1 - self.beta2**self.t)", "v_hat = self.v[k]"),
-    )
+MEAN = "m_hat = self.m[k] / (1 - self.beta1**self.t)", "m_hat = self.m[k]"
+SQUARE = "v_hat = self.v[k] / (1 - self.beta2**self.t)", "v_hat = self.v[k]"
+NO_ROOT = "(np.sqrt(v_hat) + self.eps)", "(v_hat + self.eps)"
+UNCORRECTED = [
+    ((MEAN, SQUARE), "are not both divided by 1 − β^t"),
+    ((MEAN,), "are not both divided by 1 − β^t"),
+    ((SQUARE,), "are not both divided by 1 − β^t"),
+    ((NO_ROOT,), "and not by its square root"),
+]
+
+
+@pytest.mark.parametrize(("edits", "why"), UNCORRECTED)
+def test_a_missing_correction_or_root_is_named(
+    edits: tuple[tuple[str, str], ...], why: str, tmp_path: Path
+) -> None:
+    report = edited(tmp_path, *edits)
+    assert report.exit_code == 1
+    assert why in str(report)
+
+
+def test_adam_that_counts_no_steps_may_mean_to_correct_nothing(tmp_path: Path) -> None:
+    report = edited(tmp_path, MEAN, SQUARE, ("self.t += 1", "pass"))
+    assert report.exit_code == 0
     assert "by Adam without the correction of its first steps" in str(report)
+
+
+FUNCTIONS = PROGRAM.with_name("optimiser_functions.py").read_text()
+OF_FUNCTIONS = [
+    ('w -= config["learning_rate"] * dw', 'w -= config["learning_rate"] * w', 1),
+    ("v - config", "v + config", 3),
+    ("* dw ** 2", "* dw", 1),
+    ("(np.sqrt(vt) +", "(vt +", 1),
+    ("- learning_rate * v[", "- learning_rate * grads[", 1),
+    ('["db" + str(l)] / (1 - np.power(beta2, t))', '["db" + str(l)]', 1),
+    ('["b" + str(l)] - learning_rate * grads', '["b" + str(l)] + learning_rate * grads', 1),
+]
+
+
+def of_functions(folder: Path, text: str) -> FileReport:
+    """The report on a file of functions that move parameters."""
+    place = folder / "file.py"
+    place.write_text(text)
+    return check_file(Asked(str(place)), no_book)
+
+
+def test_functions_that_move_parameters_are_judged(tmp_path: Path) -> None:
+    report = of_functions(tmp_path, FUNCTIONS)
+    assert report.exit_code == 0
+    assert [e.ran.rule.kind for e in report.parts if isinstance(e, UpdateReport)] == [
+        "plain", "momentum", "adam", "plain", "momentum", "rmsprop", "adam"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("old", "new", "code"), OF_FUNCTIONS)
+def test_a_wrong_function_is_not_called_right(
+    old: str, new: str, code: int, tmp_path: Path
+) -> None:
+    start, *others = FUNCTIONS.split("\n\n\ndef ")
+    one = next(each for each in others if old in each)
+    report = of_functions(tmp_path, f"{start}\n\n\ndef {one.replace(old, new, 1)}")
+    assert report.exit_code == code
 
 
 def test_no_unusual_optimiser_is_accused() -> None:
