@@ -84,7 +84,7 @@ def width(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture(params=few(["dark"], [*THEMES]))
+@pytest.fixture(params=few(THEMES[1:], THEMES))
 def theme(request: pytest.FixtureRequest) -> Theme:
     """The dark theme, which is not the one that is drawn first; before a release the light too."""
     chosen: Theme = request.param
