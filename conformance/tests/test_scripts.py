@@ -159,6 +159,35 @@ for epoch in range(9):
 """
 
 
+ADAM = """
+import torch
+torch.manual_seed(0)
+X, y = torch.randn(20, 3), torch.randn(20, 2)
+params = {'w': torch.randn(3, 2), 'b': torch.zeros(2)}
+m, v = ({k: torch.zeros_like(p) for k, p in params.items()} for _ in range(2))
+for t in range(1, 9):
+    a = torch.sigmoid(X.mm(params['w']).add(params['b']))
+    loss = (a - y).pow(2).sum() / 20
+    d = 2 * (a - y) / 20 * a * (1 - a)
+    grads = {'w': X.t().mm(d), 'b': d.sum(0)}
+    for k in params:
+        m[k].mul_(0.9).add_(grads[k], alpha=0.1)
+        v[k].mul_(0.999).addcmul_(grads[k], grads[k], value=0.001)
+        mhat, vhat = m[k] / (1 - 0.9 ** t), v[k] / (1 - 0.999 ** t)
+        params[k].addcdiv_(mhat, vhat.sqrt().add_(1e-8), value=-0.01)
+"""
+
+
+def test_what_torch_adds_as_a_quotient_moves_a_parameter(tmp_path: Path) -> None:
+    report = judged(ADAM, tmp_path)
+    assert report.ok, str(report)
+    assert len(report.ran.parameters) == 2
+    (blame,) = judged(ADAM.replace("d.sum(0)", "d.mean(0)"), tmp_path).blames
+    assert (
+        blame.line == ADAM.splitlines().index("    grads = {'w': X.t().mm(d), 'b': d.sum(0)}") + 1
+    )
+
+
 def test_what_is_cleared_at_each_step_is_not_what_is_never_written(tmp_path: Path) -> None:
     report = judged(ADDED, tmp_path)
     assert report.ok, str(report)
