@@ -4,7 +4,7 @@ Left out: running it (`child.py`).
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -123,7 +123,7 @@ def _judged(
     """The updates, all by one cost and, if the script has no loss, by one factor."""
     changed = [k for k in range(1, count + 1) if any(_changes(each, k) for each in moved)]
     told = changed or [*range(1, count + 1)]
-    results = [judged(trace, moved, names, k) for k in told]
+    results = list(_judgeable(trace, moved, names, told))
     if _even(trace, results):
         return results
     for cost in COST_NAMES:
@@ -134,6 +134,26 @@ def _judged(
         if all(each.ok for each in others) and _even(trace, others):
             return others
     return [uneven_error(each) for each in results]
+
+
+def _judgeable(
+    trace: Trace, moved: Sequence[Parameter], names: Sequence[str], told: Sequence[int]
+) -> Iterator[Judgement]:
+    """The updates that can be judged: all, or those that the script computes its loss for.
+
+    Raises:
+        NotAGradientError: one cannot be judged, and for none the script computes its loss.
+    """
+    failed: list[NotAGradientError] = []
+    some: list[Judgement] = []
+    for k in told:
+        try:
+            some.append(judged(trace, moved, names, k))
+        except NotAGradientError as error:
+            failed.append(error)
+    if failed and not any(each.own_loss for each in some):
+        raise failed[0]
+    yield from some
 
 
 def _even(trace: Trace, results: Sequence[Judgement]) -> bool:

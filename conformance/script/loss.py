@@ -21,6 +21,8 @@ from conformance.tracing.trace import Trace
 
 LINEAR = ("add", "subtract", "multiply", "divide", "negative", "dot", "matmul", "sum", "inner")
 
+PRINTED = ("log2", "log10")
+
 MOST = 8  # numbers that are tried, the last ones
 
 
@@ -113,8 +115,10 @@ def _last(trace: Trace, losses: Sequence[Node]) -> list[Node]:
     """The numbers that no other of them was computed from, the latest first.
 
     Of a total or a running mean, which has more in it than depends on these parameters, the term.
+    A logarithm of base 2 or 10 is printed: the number within it may be the loss.
     """
     given = _given(trace)
+    losses = [each for each in losses if each.operation not in PRINTED]
     return [
         _term(each, given)
         for each in reversed(losses)

@@ -13,7 +13,7 @@ from conformance.script.judge import Judgement
 from conformance.script.known_rules import moments
 from conformance.script.linear import entrywise
 from conformance.script.origin import origin
-from conformance.script.update import Update, alike, kept
+from conformance.script.update import Update, alike, kept, source
 from conformance.tracing.node import Node
 
 
@@ -60,12 +60,15 @@ def not_kept(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
 
 
 def unwritten(results: Sequence[Judgement], names: Sequence[str]) -> Iterator[Accused]:
-    """The parameters to which the same zeros are added at each of several updates."""
+    """The parameters to which the same zeros are added at each of several updates.
+
+    What is cleared anew at each update is another array each time.
+    """
     for made, name in zip(
         zip(*(each.updates for each in results), strict=True), names, strict=True
     ):
-        constants = [each.constant for each in made]
-        zeros = all(each is not None and not np.any(each.value) for each in constants)
+        zeros_of = {None if e.constant is None else source(e.constant) for e in made}
+        zeros = len(zeros_of) == 1 and all(e is not None and not np.any(e.value) for e in zeros_of)
         if zeros and len(made) > 1 and not any(each.states for each in made):
             yield _accused(name, _term(made[0]), Cause("zero"))
 

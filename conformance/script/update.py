@@ -217,13 +217,17 @@ class _Reader:
 
 def _is_constant(node: Node) -> bool:
     """Whether a value is a multiple of what was there before the run began to move it."""
-    at = node
-    while at.function is not None:
-        below = [e for e, _ in links(at)]
+    return source(node).function is None
+
+
+def source(node: Node) -> Node:
+    """What a value is a multiple of, as far back as it is one of a single value."""
+    while node.function is not None:
+        below = [e for e, _ in links(node)]
         if len(below) != 1:
-            return False
-        at = below[0]
-    return True
+            break
+        node = below[0]
+    return node
 
 
 def kept(old: Node, new: Node) -> float:

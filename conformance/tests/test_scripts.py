@@ -141,6 +141,67 @@ def test_sums_of_gradients_are_no_parameters_however_they_are_cleared(
     assert report.ok
 
 
+ADDED = """
+import torch
+torch.manual_seed(0)
+X, y = torch.randn(20, 3), torch.randn(20, 2)
+w, b = torch.empty(3, 2).normal_(0, 0.1), torch.empty(2).fill_(0.01)
+dw, db = torch.empty(w.shape).zero_(), torch.empty(b.shape).zero_()
+for epoch in range(9):
+    p = (X @ w + b).tanh()
+    loss = (p - y).pow(2).mean()
+    dw.zero_(), db.zero_()
+    d = 2 * (p - y) / p.numel() * (1 - p.pow(2))
+    dw.add_(X.t() @ d)
+    db.add_(d.sum(0))
+    for p, g in ((w, dw), (b, db)):
+        p.sub_(0.1 * g)
+"""
+
+
+ADAM = """
+import torch
+torch.manual_seed(0)
+X, y = torch.randn(20, 3), torch.randn(20, 2)
+params = {'w': torch.randn(3, 2), 'b': torch.zeros(2)}
+m, v = ({k: torch.zeros_like(p) for k, p in params.items()} for _ in range(2))
+for t in range(1, 9):
+    a = torch.sigmoid(X.mm(params['w']).add(params['b']))
+    loss = (a - y).pow(2).sum() / 20
+    d = 2 * (a - y) / 20 * a * (1 - a)
+    grads = {'w': X.t().mm(d), 'b': d.sum(0)}
+    for k in params:
+        m[k].mul_(0.9).add_(grads[k], alpha=0.1)
+        v[k].mul_(0.999).addcmul_(grads[k], grads[k], value=0.001)
+        mhat, vhat = m[k] / (1 - 0.9 ** t), v[k] / (1 - 0.999 ** t)
+        params[k].addcdiv_(mhat, vhat.sqrt().add_(1e-8), value=-0.01)
+"""
+
+
+def test_what_torch_adds_as_a_quotient_moves_a_parameter(tmp_path: Path) -> None:
+    report = judged(ADAM, tmp_path)
+    assert report.ok, str(report)
+    assert len(report.ran.parameters) == 2
+    (blame,) = judged(ADAM.replace("d.sum(0)", "d.mean(0)"), tmp_path).blames
+    assert (
+        blame.line == ADAM.splitlines().index("    grads = {'w': X.t().mm(d), 'b': d.sum(0)}") + 1
+    )
+
+
+def test_what_is_cleared_at_each_step_is_not_what_is_never_written(tmp_path: Path) -> None:
+    report = judged(ADDED, tmp_path)
+    assert report.ok, str(report)
+    assert not judged(ADDED.replace("db.add_(d.sum(0))", "db.add_(d.mean(0))"), tmp_path).ok
+
+
+def test_the_logarithm_of_a_loss_is_printed(tmp_path: Path) -> None:
+    loop = "for i in range(9):\n    e = X @ w - y\n    loss = (e**2).mean()\n"
+    text = f"{LINE}{loop}    w -= 0.1 * (2 * X.T @ e / 20)\n    print(np.log10(loss))\n"
+    report = judged(text, tmp_path)
+    assert report.ok
+    assert round(report.examined.factor, 6) in (1, 20)  # no factor of the loss itself
+
+
 def test_a_parameter_that_two_lines_move_one_after_another_is_judged() -> None:
     report = report_on("word_pairs.py")
     assert report.ok
@@ -394,3 +455,24 @@ def test_a_cell_of_a_notebook_is_judged(capsys: pytest.CaptureFixture[str]) -> N
     assert wrong.ran.updates == 2
     assert shell.magic("", "z = 3") is None
     assert "updated no parameter" in capsys.readouterr().err
+
+
+DECAYED = f"""{LINE}
+z = (y > 0) * 1.0
+for i in range(9):
+    h = 1 / (1 + np.exp(-X @ w))
+    g = X.T @ (h - z) / 20
+    g[1:] += 0.1 / 20 * w[1:]
+    w -= 0.5 * g
+    if i % 10 == 0:
+        h = 1 / (1 + np.exp(-X @ w))
+        print(-np.mean(z * np.log(h) + (1 - z) * np.log(1 - h)) + 0.1 / 40 * np.sum(w[1:] ** 2))
+"""
+
+
+@pytest.mark.parametrize("edit", [("", ""), ("20 * w[1:]", "20 * w[:-1]")])
+def test_a_script_is_judged_where_it_computes_its_loss(
+    edit: tuple[str, str], tmp_path: Path
+) -> None:
+    assert edit[0] in DECAYED
+    assert judged(DECAYED.replace(*edit), tmp_path).ok is (edit[0] == "")

@@ -146,6 +146,7 @@ class _Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch h
         if _makes(func, name, (args, kwargs)):
             return ("empty" if "empty" in name else "constant"), None, (), {}
         nodes, options = self._apart(name, *map(self._held, (tuple(args), kwargs)))
+        name = "add" if name in TERMS else name
         if _tensors((nodes, options)):
             return name, inexact(name), nodes, options
         plain = as_numpy(name, nodes, options)
@@ -166,7 +167,7 @@ class _Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch h
         return _replaced(held, known) if known else held
 
     def _apart(self, name: str, nodes: Any, options: dict[str, Any]) -> tuple[Any, Any]:
-        """The arguments of c + α b and of c + a b with the product as a node of its own.
+        """The arguments of c + α b, c + a b and c + α a / b with the product as a node of its own.
 
         So it is seen which of the two operations is wrong.
         """
@@ -175,6 +176,11 @@ class _Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch h
             scaled = 0 if name == "rsub" else 1
             product = self._product("multiply", np.multiply, nodes[scaled], options.pop("alpha"))
             nodes = tuple(product if i == scaled else each for i, each in enumerate(nodes))
+        if name in TERMS:
+            term = self._product(*TERMS[name], *nodes[1:])
+            if "value" in options:
+                term = self._product("multiply", np.multiply, term, options.pop("value"))
+            nodes = nodes[0], term
         if name in PRODUCTS and not options:
             nodes = nodes[0], self._product("matmul", np.matmul, *nodes[1:])
         return nodes, options
@@ -253,6 +259,10 @@ class _Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch h
 
 
 ADDING = ("add", "sub", "rsub")
+TERMS: dict[str, tuple[str, np.ufunc]] = {
+    "addcmul": ("multiply", np.multiply),
+    "addcdiv": ("divide", np.divide),
+}
 PRODUCTS = ("addmm", "addmv", "baddbmm")
 
 CHOOSING = (

@@ -288,8 +288,6 @@ FUNCTIONS: dict[str, tuple[str, Callable[..., Any]]] = {
     "addmv": ("add", _added_product),
     "baddbmm": ("add", _added_product),
     "addr": ("addr", _added_outer),
-    "addcmul": ("addcmul", lambda a, b, c, value=1: a + b * c * value),
-    "addcdiv": ("addcdiv", lambda a, b, c, value=1: a + b / c * value),
     "lerp": ("lerp", lambda a, b, weight: a + (b - a) * weight),
     "cat": ("concatenate", lambda parts, dim=0: np.concatenate(parts, axis=dim)),
     "stack": ("stack", lambda parts, dim=0: np.stack(parts, axis=dim)),
