@@ -14,6 +14,7 @@ from itertools import permutations
 
 import numpy as np
 
+from conformance.arithmetic.exact import Exact
 from conformance.tracing.ancestors import walk
 from conformance.tracing.arranging import ARRANGING
 from conformance.tracing.branch import branch_of
@@ -318,7 +319,7 @@ def _tells(value: Array) -> bool:
 
 
 def _exact(value: Array) -> bool:
-    return value.dtype.hasobject and value.size > 0
+    return value.size > 0 and all(type(each) is Exact for each in value.flat)
 
 
 def _kind(operation: str) -> str:

@@ -52,8 +52,14 @@ class ErrorSearch:
         """Find δ^l, perhaps with a factor that the program keeps in it."""
         made, name = self._uses_of_error(layer), f"delta{layer}"
         factors = self._possible_factors(layer, rights[0])
-        located = [(e, at) for e in rights if (at := self.lookup.located(e, factors=factors))]
-        if any(self._is_used(name, made, each, factors) for each in located):
+        located = [
+            (right, at)
+            for right in rights
+            for factor in factors
+            if (at := self.lookup.located(right, factors=(factor,)))
+        ]
+        products = self._products_of_error(layer)  # a ∇b may be the sum of −δ, turned before
+        if any(self._is_used(name, of, e, factors) for of in (products, made) for e in located):
             return
         found = self._by_use(layer, rights[0], made)
         ways = ((r, at) for r, at in located if self._is_bias_gradient(layer, times(r, at.factor)))
@@ -146,18 +152,23 @@ class ErrorSearch:
         """The factors that a program may keep in δ^l: 1, m, 1/m, and −1 if it all ascends by it.
 
         A factor that is still in the step was not kept, but is wrong; so is one that the δ of the
-        layer above does not have.
+        layer above does not have, but for a sign that is no longer in the step.
         """
         factors, above = self.lookup.factors, self.roles.found.get(f"delta{layer + 1}")
-        negative = above is not None and above.factor < 0
+        ratios = self._ratios(layer, right)
+        turned = any(bool(ratio > 0) for ratio in ratios)
         if layer == self.lookup.layers:
-            ratios = self._ratios(layer, right)
             still = [each for each in factors if all(has_factor(r, each) for r in ratios)]
-            negative = any(bool(ratio > 0) for ratio in ratios)
             kept = [each for each in factors if each == 1 or not ratios or each not in still]
-            return tuple(each for each in kept if each > 0 or negative)
-        signed = [each for each in factors if (each < 0) == negative]
-        return tuple(each for each in signed if above is None or self._kept_above(layer, each))
+            return tuple(each for each in kept if each > 0 or turned)
+        negative = above is not None and above.factor < 0
+        signed = [each for each in factors if turned or (each < 0) == negative]
+        signs = (1, -1) if turned else (1,)
+        return tuple(
+            each
+            for each in signed
+            if above is None or any(self._kept_above(layer, sign * each) for sign in signs)
+        )
 
     def _kept_above(self, layer: int, factor: float) -> bool:
         """Whether the δ of the layer above is recorded with the same factor."""
@@ -167,7 +178,7 @@ class ErrorSearch:
         return self.lookup.located(self.roles.values[name], factors=(factor,)) is not None
 
     def _ratios(self, layer: int, delta: Array) -> list[Any]:
-        """How many times as far each parameter of a layer was moved as by a δ^l."""
+        """How many times as far each parameter of a layer was moved, or is to be, as by a δ^l."""
         names = [f"{each}{layer}" for each in ("b", "w")]
         moved = {name: self.lookup.moved(name) for name in names}
         found = [
@@ -175,6 +186,9 @@ class ErrorSearch:
             for name, each in moved.items()
             if each is not None
         ]
+        returned = self.run.returned.get(f"nabla_b{layer}")
+        if returned is not None and returned.shape == delta.shape:
+            found.append(common_factor(returned, delta))
         return [each for each in found if each is not None]
 
     def _kept_in(self, layer: int, delta: Array) -> float:
@@ -191,6 +205,17 @@ class ErrorSearch:
         return 1.0 if above is None else above.factor
 
     def _uses_of_error(self, layer: int) -> Made:
+        """What is made of δ: products, and their ∇b, which is a sum."""
+        products = self._products_of_error(layer)
+
+        def made(delta: Array, lift: Lift) -> Iterator[Use]:
+            yield from products(delta, lift)
+            if self.run.m > 1:  # the sum over one sample is δ itself
+                yield Use(delta.sum(axis=1, keepdims=True), gradient=True)
+
+        return made
+
+    def _products_of_error(self, layer: int) -> Made:
         """∇w of the mini-batch or of its samples, and what is sent to the layer below."""
         run, values, below = self.run, self.roles.values, self.lookup.below(layer)
 
@@ -202,8 +227,6 @@ class ErrorSearch:
                 yield Use(sent)
                 masks = tuple(map(lift, run.masks(layer - 1)))
                 yield from map(Use, _sloped(sent, run.f(layer - 1), (z, a), masks))
-            if run.m > 1:  # the sum over one sample is δ itself
-                yield Use(delta.sum(axis=1, keepdims=True), gradient=True)
 
         return made
 

@@ -3,7 +3,6 @@
 Left out: which number is which quantity (`z_and_a.py`, `deltas.py`, `nablas.py`).
 """
 
-from collections.abc import Sequence
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -109,12 +108,15 @@ class Lookup:
                 return Location(np.full(wanted.shape, node.number), places, fits)
         return None
 
-    def made_of(self, wanted: Array, own: Sequence[int]) -> tuple[int, float] | None:
+    def made_of(self, wanted: Array, of: Location) -> tuple[int, float] | None:
         """What a quantity that is recorded was computed from, as bits, and its factor.
 
-        None if it is not recorded, or was not computed of some nodes.
+        None if it is not recorded, or was not computed of what is at a location. What was made of
+        −δ is looked for as −∇ before it is as ∇, which a program may have made of that.
         """
-        location = self.located(wanted)
+        own, negative = of.numbers, tuple(each for each in self.factors if each < 0)
+        location = self.located(wanted, factors=negative) if of.factor < 0 else None
+        location = location or self.located(wanted)
         if location is None:
             return None
         trace = self.index.replay.trace

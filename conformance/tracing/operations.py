@@ -220,6 +220,10 @@ def _mutate(trace: Trace, func: Any, name: str, args: Any, kwargs: dict[str, Any
     trace.before_write(target)
     nodes, options = trace.argument((target, *others)), trace.argument(kwargs)
     func(*map(plain, args), **plain_of(kwargs))
+    if name == "copyto" and _is_whole(plain(target), [*map(plain, others)], kwargs):
+        shape, value = np.shape(target), np.array(plain(target))
+        trace.write(target, trace.node(name, _put_everywhere, (nodes[1], shape), {}, value))
+        return
 
     def call(before: Any, *values: Any, **named: Any) -> Any:
         objects = any(map(is_balls, values))
@@ -229,6 +233,16 @@ def _mutate(trace: Trace, func: Any, name: str, args: Any, kwargs: dict[str, Any
 
     made = trace.node(name, call, nodes, options, np.array(plain(target)))
     trace.write(target, made)
+
+
+def _is_whole(target: Array, others: list[Any], kwargs: dict[str, Any]) -> bool:
+    """Whether numbers of its own kind are copied into all of an array: nothing of it is left."""
+    source, *more = others
+    return not more and "where" not in kwargs and np.result_type(source) == target.dtype
+
+
+def _put_everywhere(value: Any, shape: tuple[int, ...]) -> Array:
+    return np.array(np.broadcast_to(value, shape))
 
 
 def cast(array: Any, dtype: Any, *args: Any, **kwargs: Any) -> Any:

@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from itertools import pairwise
 from operator import or_
 from typing import Any, Protocol
 
@@ -29,11 +30,11 @@ from conformance.tracing.index import (
     times,
 )
 from conformance.tracing.node import Node
+from conformance.tracing.placing import TAKEN, handed_out
 from conformance.tracing.replay import Replay
 from reference.step import Array
 
 MOST = 2**32  # entries of an array: more than any has
-BEGINNING, END = 2, 3  # where a value is put that is a part of an array
 SCALING = ("multiply", "divide", "power")
 CLOSE = 1e-9  # of the largest entry: so close in floats that it is evaluated on balls
 
@@ -185,8 +186,7 @@ class Repairs:
 
     def _suspect(self, node: Node, equation: Equation) -> bool:
         """Whether an operation gives what the equation does not have."""
-        value = np.asarray(self.replay.value(node))
-        return not value.dtype.hasobject or not equation.has(value)
+        return not self.replay.exact(node) or not equation.has(self.replay.value(node))
 
     def path(self, numbers: Sequence[int], before: int) -> Iterator[Node]:
         """What a quantity was computed from, as far as the quantities that enter it."""
@@ -200,12 +200,13 @@ class Repairs:
     ) -> Iterator[tuple[Step, dict[int, Array]]]:
         """Each value of the equation that an operation may have had to give, in each execution."""
         owners = [self._samples(node, equation.samples) for node in executions]
-        yield from self._tried(executions, owners, equation)
+        within = self.replay.trace.uses_of(at.numbers)
+        yield from self._tried(executions, owners, equation, within)
         if len(executions) == len(at.numbers) == 1:
             yield from self._placed(executions[0], at, equation)
         whole = tuple(range(len(equation.samples)))
         if owners[-1] != whole:  # one array of all, made of some alone
-            yield from self._tried(executions[-1:], [whole], equation)
+            yield from self._tried(executions[-1:], [whole], equation, within)
 
     def _placed(
         self, node: Node, at: Location, equation: Equation
@@ -221,16 +222,20 @@ class Repairs:
                 yield step, {node.number: made}
 
     def _tried(
-        self, executions: Sequence[Node], owners: Sequence[tuple[int, ...]], equation: Equation
+        self,
+        executions: Sequence[Node],
+        owners: Sequence[tuple[int, ...]],
+        equation: Equation,
+        within: int,
     ) -> Iterator[tuple[Step, dict[int, Array]]]:
         known = {each: equation.steps(each) for each in dict.fromkeys(owners)}
         handed = all(map(is_handed, executions))
         for kind, step in enumerate(known[owners[0]]):
             if any(kind >= len(steps) for steps in known.values()) or (handed and step.operation):
                 continue
-            for turned in range(END + 1):
+            for turned in range(TAKEN + 1):
                 values = {each: steps[kind].result for each, steps in known.items()}
-                given = _handed_out(executions, owners, values, turned)
+                given = handed_out(executions, owners, values, turned, within)
                 if given is not None:
                     yield step, given
 
@@ -312,7 +317,7 @@ def groups(path: Iterable[Node], samples: int) -> list[list[Node]]:
     """The executions of each operation of a line, the earliest first.
 
     An operation that stands on a line several times, or is done for each of several entries, is
-    one each time, and then all of them together.
+    one each time, and then all of them together, if none was made of another.
 
     Args:
         path: the operations.
@@ -332,86 +337,19 @@ def groups(path: Iterable[Node], samples: int) -> list[list[Node]]:
             continue
         seen.add(numbers)
         places: dict[int, list[Node]] = defaultdict(list)
-        count: dict[int, int] = defaultdict(int)  # by the samples that a node was computed from
+        owned: dict[int, list[Node]] = defaultdict(list)  # by the samples that it was computed from
         for node in nodes:
-            owner = node.uses & samples
-            places[count[owner]].append(node)
-            count[owner] += 1
+            of_one = owned[node.uses & samples]
+            places[len(of_one)].append(node)
+            of_one.append(node)
         found += places.values()
-        if len(places) > 1:
+        if len(places) > 1 and not any(_made_of_another(of_one) for of_one in owned.values()):
             found.append(nodes)
     return sorted(found, key=lambda each: (each[0].number, len(each)))
 
 
-def _handed_out(
-    executions: Sequence[Node],
-    owners: Sequence[tuple[int, ...]],
-    values: Mapping[tuple[int, ...], Array],
-    turned: int,
-) -> dict[int, Array] | None:
-    """The value of each execution: that of its samples, or one entry of it after the other."""
-    given: dict[int, Array] = {}
-    for owner, value in values.items():
-        nodes = [n for n, each in zip(executions, owners, strict=True) if each == owner]
-        single = all(np.size(node.value) == 1 for node in nodes)
-        if single and value.size == len(nodes) > 1:
-            entries = (value.T if turned % 2 else value).reshape(-1)
-            given |= {n.number: _one(e, n) for n, e in zip(nodes, entries, strict=True)}
-            continue
-        for node in nodes:
-            fitted = _fitted(value, node, turned)
-            if fitted is None:
-                return None
-            given[node.number] = fitted
-    return given
-
-
-def _one(entry: Any, node: Node) -> Array:
-    made = np.empty(np.shape(node.value), dtype=object)
-    made[...] = entry
-    return made
-
-
-def _fitted(value: Array, node: Node, turned: int) -> Array | None:
-    """A value in the shape of a node; None if it does not fit.
-
-    A part of a larger array, such as biases beside weights, is at one of its ends. What was
-    arranged wrongly may have another shape.
-
-    Args:
-        value: what the equation has.
-        node: what takes it.
-        turned: which way it is put: 0 straight, 1 turned, 2 at the beginning, 3 at the end.
-    """
-    shape = np.shape(node.value)
-    if turned >= BEGINNING:
-        return _part(value, node, at_end=turned == END)
-    made = value.T if turned else value
-    if turned and (value.ndim < 2 or 1 in value.shape):  # noqa: PLR2004 - the same once more
-        return None
-    if made.shape == shape:
-        return made
-    if made.size == np.size(node.value):
-        return made.reshape(shape)
-    return made if node.operation in ARRANGING and value.ndim == len(shape) else None
-
-
-def _part(value: Array, node: Node, *, at_end: bool) -> Array | None:
-    """What a node has, but for a value that is a part of it."""
-    shape = np.shape(node.value)
-    if value.ndim != 2 or len(shape) != 2 or value.size >= np.size(node.value):  # noqa: PLR2004
-        return None
-    for part in (value, value.T):
-        if all(n <= most for n, most in zip(part.shape, shape, strict=True)) and (
-            part.shape[0] == shape[0] or part.shape[1] == shape[1]
-        ):
-            made = np.array(to_exact(node.value))
-            starts = [most - n if at_end else 0 for n, most in zip(part.shape, shape, strict=True)]
-            made[starts[0] : starts[0] + part.shape[0], starts[1] : starts[1] + part.shape[1]] = (
-                part
-            )
-            return made
-    return None
+def _made_of_another(nodes: Sequence[Node]) -> bool:
+    return any(later.depends_on(earlier) for earlier, later in pairwise(nodes))
 
 
 def _equal(value: Any, other: Array) -> bool:

@@ -173,12 +173,13 @@ class Uses:
             alike: whether they have its sign.
             scales: how many times what its equation makes a ∇ may be; any if none are given.
         """
-        m, own = self.run.m, location.numbers
+        m = self.run.m
         for result, summed, gradient in made(value, exactly):
             parts = [result]
-            if summed and m > 1 and self.lookup.made_of(result, own) is None:
+            whole = self.lookup.made_of(result, location) if summed and m > 1 else (0, 0.0)
+            if whole is None or (alike and whole[1] * location.factor < 0):  # turned in the sum
                 parts = [next(iter(made(_only(value, i), exactly))).result for i in range(m)]
-            each = [self.lookup.made_of(part, own) for part in parts]
+            each = [self.lookup.made_of(part, location) for part in parts]
             if all(each):
                 signs = {factor * location.factor > 0 for _, factor in filter(None, each)}
                 if alike and signs != {True}:

@@ -15,10 +15,11 @@ from conformance.arithmetic.exact import to_exact
 from conformance.model.functions import ACTIVATIONS, SIGMOID, Activation
 from conformance.model.row import is_given, of_batch
 from conformance.model.updates import SGD
+from conformance.tracing.ancestors import walk
 from conformance.tracing.index import Location, as_floats
 from conformance.tracing.known import Known
 from conformance.tracing.node import Node
-from conformance.tracing.repair import Step
+from conformance.tracing.repair import Repairs, Step
 from conformance.tracing.replay import Replay
 from conformance.tracing.run import Run
 from conformance.tracing.trace import Trace
@@ -104,12 +105,30 @@ class Way:
         """The bits of the nodes of each sample."""
         return self.run.samples
 
-    @property
+    @cached_property
     def before(self) -> int:
-        """The bits of the nodes of what comes before the quantity."""
-        known = [self.found[each] for each in self._entering(self.name)]
-        numbers = (number for each in known for number in each.numbers)
-        return self.run.index.replay.trace.uses_of(numbers)
+        """The bits of the nodes of what comes before the quantity.
+
+        What enters it and is wrong itself may have been made with it, as f′ of all layers at once.
+        """
+        trace, entering = self.run.index.replay.trace, list(self._entering(self.name))
+        numbers = {e: self._computed(e).numbers for e in entering}
+        right = trace.uses_of(n for e in entering if e not in self.wrong for n in numbers[e])
+        wrong = {n for e in entering if e in self.wrong for n in numbers[e]}
+        if not wrong or self.name not in self.found:
+            return right | trace.uses_of(wrong)
+        own = (trace.nodes[number] for number in self.found[self.name].numbers)
+        avoiding = walk(own, lambda n: [each for each in n.inputs if each.number not in wrong])
+        apart = reduce(or_, (1 << each.number for each in avoiding))
+        return right | trace.uses_of(wrong) & ~apart
+
+    def _computed(self, name: str) -> Location:
+        """Where a quantity is; of an array into which this one was written too, where it was."""
+        at, own = self.found[name], self.found.get(self.name)
+        later = self.run.index.replay.trace.uses_of(at.numbers)
+        if own is None or not any(later >> number & 1 for number in own.numbers):
+            return at
+        return Repairs(self.run.index.replay).before_arranging(at)
 
     def _entering(self, name: str) -> Iterator[str]:
         """The quantities that enter an equation; of one that is nowhere, what enters its own."""
@@ -325,15 +344,9 @@ class Way:
 
     @cached_property
     def straight(self) -> Known:
-        """What the equations themselves give, on the way and before it."""
-        kind = split(self.name)[0]
-        names = [
-            each
-            for each in self.rows
-            if each != self.name
-            and (split(each)[0] == kind or each in self._earlier)
-            and split(each)[0] in (*COLUMNS, "nabla_b", "nabla_w")
-        ]
+        """What the equations themselves give, on the way and elsewhere."""
+        kinds = (*COLUMNS, "nabla_b", "nabla_w")
+        names = [each for each in self.rows if each != self.name and split(each)[0] in kinds]
         parts = self._parts()
         steps = (s.result for each in names for part in parts for s in self._evaluated(each, part))
         own = (step.result for part in parts for step in self._own_steps(part))

@@ -8,11 +8,9 @@ from dataclasses import replace
 from functools import reduce
 from operator import or_
 
-import numpy as np
-
 from conformance.tracing.arranging import ARRANGING, LIMITING
 from conformance.tracing.candidates import Candidate
-from conformance.tracing.index import Location
+from conformance.tracing.index import Location, overlap
 from conformance.tracing.node import Node
 from conformance.tracing.uses import Made, Use, Uses
 from reference.equations import BOOK
@@ -43,17 +41,23 @@ class ForwardSearch:
         function = self.run.f(layer).function
         return lambda v, _: [Use(function(v))]
 
-    def _uses_of_activation(self, layer: int, *, biased: bool = True) -> Made:
-        """The next z, or the product in it; of the last layer the error."""
+    def _uses_of_activation(self, layer: int) -> Made:
+        """The next z; of the last layer the error."""
         run = self.run
         if layer < self.lookup.layers:
             w, b = run.start.w[layer - 1], run.start.b[layer - 1]
-            b = b if biased else np.zeros_like(b)
             return lambda v, lift: [
                 Use(sign * BOOK.weighted_input(lift(w), v, lift(b))) for sign in (1, -1)
             ]
         y = run.batch.y
         return lambda v, lift: [Use(v - lift(y)), Use(lift(y) - v)]
+
+    def _product(self, layer: int) -> Made:
+        """The product in the next z; of the last layer the error."""
+        if layer == self.lookup.layers:
+            return self._uses_of_activation(layer)
+        w = self.run.start.w[layer - 1]
+        return lambda v, lift: [Use(lift(w) @ v)]
 
     def _quantity(
         self,
@@ -84,10 +88,12 @@ class ForwardSearch:
         signs = () if name[0] != "z" else (1, -1) if location is None else (1,)
         both = (self._going_on(*asked, sign=sign) for sign in signs)
         found = next(filter(None, both), None) or self.uses.by_use(*asked)
+        if found is None and name[0] == "a":
+            found = self.uses.by_use(*asked[:2], self._product(int(name[1:])), changed)
         if location is not None and found is not None:
             # the line of what takes it made it of the right one
             found = None if self._turned_for_its_use(found.location, location) else found
-        if found is not None and not self._made_for_nothing(location, found):
+        if found is not None and not self._made_for_nothing(name, location, found):
             return self.lookup.take(name, found.value, found.location, wrong=True)
         return self.lookup.take(name, right, location)
 
@@ -96,8 +102,7 @@ class ForwardSearch:
         within = self.uses.used(right, made, location)
         if within or name[0] == "z":
             return within
-        product = self._uses_of_activation(int(name[1:]), biased=False)
-        return self.uses.used(right, product, location, alike=True)
+        return self.uses.used(right, self._product(int(name[1:])), location, alike=True)
 
     def _is_limited(self, location: Location) -> bool:
         """Whether a value was limited, and is the same because its numbers are small."""
@@ -134,8 +139,7 @@ class ForwardSearch:
         nodes = [every[number] for number in location.numbers]
         lines = {every[number].frames[:1] for number in right.numbers}
         return all(
-            e.frames[:1] == c.frames[:1]
-            or (e.frames[:1] not in lines and c.frames[-len(e.frames) :] == e.frames)
+            e.frames[:1] not in lines and c.frames[-len(e.frames) :] == e.frames
             for e in nodes
             for c in _consumers(e)
         )
@@ -144,15 +148,19 @@ class ForwardSearch:
         """Whether the next product was made of what σ makes of a z; of −z it makes 1 − a."""
         layer = int(name[1:])
         a = self.run.activated(layer, z)
-        location, made = self.lookup.columns(a), self._uses_of_activation(layer, biased=False)
+        location, made = self.lookup.columns(a), self._product(layer)
         return location is not None and bool(self.uses.used(a, made, location))
 
-    def _made_for_nothing(self, right: Location | None, found: Candidate) -> bool:
-        """Whether the right value was made and nobody took it, but another that has a role."""
-        nodes = self.index.replay.trace.nodes
-        taken = {number for each in self.roles.found.values() for number in each.numbers}
-        made = right is not None and any(not nodes[n].consumers for n in right.numbers)
-        return made and taken.issuperset(found.location.numbers)
+    def _made_for_nothing(self, name: str, right: Location | None, found: Candidate) -> bool:
+        """Whether the right value was made and nobody took it, but another that has a role.
+
+        Of the last layer nobody takes it but the error.
+        """
+        nodes, last = self.index.replay.trace.nodes, name == f"a{self.lookup.layers}"
+        made = right is not None and any(last or not nodes[n].consumers for n in right.numbers)
+        known = (self.roles.values[each] for each in self.roles.found)
+        alike = (each for each in known if each.shape == found.value.shape)
+        return made and any(overlap(found.value, each) for each in alike)
 
 
 def _consumers(node: Node) -> Iterator[Node]:

@@ -1,0 +1,117 @@
+"""Where a value is put that an operation may have had to give: in an array of another size, too.
+
+Left out: whether that mends anything (`repair.py`).
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from conformance.arithmetic.exact import to_exact
+from conformance.tracing.arranging import ARRANGING
+from conformance.tracing.node import Node
+from reference.step import Array
+
+BEGINNING, END, TAKEN = 2, 3, 4  # where a value is put that is a part of an array
+
+
+def handed_out(
+    executions: Sequence[Node],
+    owners: Sequence[tuple[int, ...]],
+    values: Mapping[tuple[int, ...], Array],
+    turned: int,
+    within: int,
+) -> dict[int, Array] | None:
+    """The value of each execution: that of its samples, or one entry of it after the other.
+
+    Args:
+        executions: of one operation.
+        owners: the samples of each.
+        values: of each group of samples.
+        turned: which way they are put; see `_fitted`.
+        within: the bits of the nodes that lead to the quantity.
+    """
+    given: dict[int, Array] = {}
+    for owner, value in values.items():
+        nodes = [n for n, each in zip(executions, owners, strict=True) if each == owner]
+        single = all(np.size(node.value) == 1 for node in nodes)
+        if single and value.size == len(nodes) > 1:
+            entries = (value.T if turned % 2 else value).reshape(-1)
+            given |= {n.number: _one(e, n) for n, e in zip(nodes, entries, strict=True)}
+            continue
+        for node in nodes:
+            fitted = _fitted(value, node, turned, within)
+            if fitted is None:
+                return None
+            given[node.number] = fitted
+    return given
+
+
+def _one(entry: Any, node: Node) -> Array:
+    made = np.empty(np.shape(node.value), dtype=object)
+    made[...] = entry
+    return made
+
+
+def _fitted(value: Array, node: Node, turned: int, within: int) -> Array | None:
+    """A value in the shape of a node; None if it does not fit.
+
+    A part of a larger array, such as biases beside weights, is at one of its ends. What was
+    arranged wrongly may have another shape.
+
+    Args:
+        value: what the equation has.
+        node: what takes it.
+        turned: which way it is put: 0 straight, 1 turned, 2 at the beginning, 3 at the end, 4 where
+            it is taken out.
+        within: the bits of the nodes that lead to the quantity.
+    """
+    shape = np.shape(node.value)
+    if turned == TAKEN:
+        return _where_taken(value, node, within)
+    if turned >= BEGINNING:
+        return _part(value, node, at_end=turned == END)
+    made = value.T if turned else value
+    if turned and (value.ndim < 2 or 1 in value.shape):  # noqa: PLR2004 - the same once more
+        return None
+    if made.shape == shape:
+        return made
+    if made.size == np.size(node.value):
+        return made.reshape(shape)
+    return made if node.operation in ARRANGING and value.ndim == len(shape) else None
+
+
+def _part(value: Array, node: Node, *, at_end: bool) -> Array | None:
+    """What a node has, but for a value that is a part of it."""
+    shape = np.shape(node.value)
+    if value.ndim != 2 or len(shape) != 2 or value.size >= np.size(node.value):  # noqa: PLR2004
+        return None
+    for part in (value, value.T):
+        if all(n <= most for n, most in zip(part.shape, shape, strict=True)) and (
+            part.shape[0] == shape[0] or part.shape[1] == shape[1]
+        ):
+            made = np.array(to_exact(node.value))
+            starts = [most - n if at_end else 0 for n, most in zip(part.shape, shape, strict=True)]
+            made[starts[0] : starts[0] + part.shape[0], starts[1] : starts[1] + part.shape[1]] = (
+                part
+            )
+            return made
+    return None
+
+
+def _where_taken(value: Array, node: Node, within: int) -> Array | None:
+    """What a node has, but for the entries that are taken out of it, such as those of a layer."""
+    size = np.size(node.value)
+    if value.size >= size:
+        return None
+    places = np.arange(size).reshape(np.shape(node.value))
+    for each in node.consumers:
+        leads = within >> each.number & 1 and each.operation in ARRANGING
+        if leads and each.inputs == (node,) and np.size(each.value) == value.size:
+            taken = np.asarray(each.again(lambda _: places))
+            if taken.shape in (value.shape, value.T.shape):
+                made = np.array(to_exact(node.value))
+                made.reshape(-1)[taken] = value if taken.shape == value.shape else value.T
+                return made
+    return None
