@@ -14,7 +14,6 @@ from itertools import permutations
 
 import numpy as np
 
-from conformance.arithmetic.exact import Exact
 from conformance.tracing.ancestors import walk
 from conformance.tracing.arranging import ARRANGING
 from conformance.tracing.branch import branch_of
@@ -22,7 +21,7 @@ from conformance.tracing.frames import Frame, ignores_a_parameter
 from conformance.tracing.index import Location, as_floats
 from conformance.tracing.known import Known
 from conformance.tracing.node import Node
-from conformance.tracing.repair import SCALING, Repair, Repairs, Step, is_handed
+from conformance.tracing.repair import SCALING, Repair, Repairs, Step, are_exact, is_handed
 from conformance.tracing.replay import ROUNDINGS, Replay
 from conformance.tracing.ways import Way
 from reference.step import Array, split
@@ -108,7 +107,7 @@ class Blame:
                     return self._taker(other, way, together)
                 return self._guilty(other, way, together)
         arranged = wrong.operation in ARRANGING
-        if _exact(value) and not arranged and way.has(value):
+        if are_exact(value) and not arranged and way.has(value):
             if way.stops_early(value):
                 return wrong.frames
             return self._taker(wrong, way, together)
@@ -144,7 +143,7 @@ class Blame:
         handed, known = self.replay.trace.handed, Known([meant])
         alike = [each for each in self.nodes if each.value.size == meant.size]
         holders = [
-            each for each in alike if _exact(self._value(each)) and self._value(each) in known
+            each for each in alike if are_exact(self._value(each)) and self._value(each) in known
         ]
         for depth, call in enumerate(wrong.calls):
             there = any(call in each.calls or each.number in handed[call] for each in holders)
@@ -182,7 +181,7 @@ class Blame:
         within = [n for n in self.nodes if call in n.calls and n is not made]
         handed = [self.nodes[n] for n in self.replay.trace.handed[call]]
         known = _reached((*handed, *made.inputs, *within), way.before)
-        values = [value for value in map(self._value, known) if _exact(value)]
+        values = [value for value in map(self._value, known) if are_exact(value)]
         return all(
             any(all(any(v in one for v in values) for one in together) for together in alternatives)
             for alternatives in way.needed
@@ -229,7 +228,7 @@ class Blame:
         return found
 
     def _same(self, node: Node, array: Array) -> bool:
-        return _exact(self._value(node)) and self._value(node) in Known([array])
+        return are_exact(self._value(node)) and self._value(node) in Known([array])
 
     def _rounding(self, node: Node) -> Node | None:
         """The first operation that rounded on purpose what a node was computed of, if one did."""
@@ -315,11 +314,7 @@ def _gives_back(node: Node) -> bool:
 
 def _tells(value: Array) -> bool:
     """Whether an array is exact, and not 0 everywhere, as whatever is multiplied by 0 is."""
-    return _exact(value) and bool(as_floats(value).any())
-
-
-def _exact(value: Array) -> bool:
-    return value.size > 0 and all(type(each) is Exact for each in value.flat)
+    return are_exact(value) and bool(as_floats(value).any())
 
 
 def _kind(operation: str) -> str:

@@ -110,8 +110,7 @@ class Repairs:
         if at.nodes.shape != equation.wanted.shape:
             return False
         held = at.gather(lambda n: self.replay.value(self.nodes[n]), object)
-        exact = all(type(each) is Exact for each in held.flat)
-        return exact and overlap(held, times(equation.wanted, at.factor))
+        return are_exact(held) and overlap(held, times(equation.wanted, at.factor))
 
     def first(self, at: Location, equation: Equation) -> Repair | None:
         """The earliest operation that mends a quantity; None if none does."""
@@ -186,7 +185,8 @@ class Repairs:
 
     def _suspect(self, node: Node, equation: Equation) -> bool:
         """Whether an operation gives what the equation does not have."""
-        return not self.replay.exact(node) or not equation.has(self.replay.value(node))
+        value = np.asarray(self.replay.value(node))
+        return not are_exact(value) or not equation.has(value)
 
     def path(self, numbers: Sequence[int], before: int) -> Iterator[Node]:
         """What a quantity was computed from, as far as the quantities that enter it."""
@@ -304,6 +304,11 @@ class Repairs:
         if not all(again.exact(self.nodes[number]) for number in at.numbers):
             return None
         return self._held(at, lambda n: again.value(self.nodes[n]), shape)
+
+
+def are_exact(value: Array) -> bool:
+    """Whether an array holds exact numbers: no truth values, and no places of entries."""
+    return value.size > 0 and all(type(each) is Exact for each in value.flat)
 
 
 def is_handed(node: Node) -> bool:

@@ -16,6 +16,7 @@ from conformance.model.functions import ACTIVATIONS, SIGMOID, Activation
 from conformance.model.row import is_given, of_batch
 from conformance.model.updates import SGD
 from conformance.tracing.ancestors import walk
+from conformance.tracing.arranging import ARRANGING
 from conformance.tracing.index import Location, as_floats
 from conformance.tracing.known import Known
 from conformance.tracing.node import Node
@@ -112,6 +113,7 @@ class Way:
         What enters it and is wrong itself may have been made with it, as f′ of all layers at once.
         """
         trace, entering = self.run.index.replay.trace, list(self._entering(self.name))
+        entering += [each for each in self._gradients() if each not in entering]
         numbers = {e: self._computed(e).numbers for e in entering}
         right = trace.uses_of(n for e in entering if e not in self.wrong for n in numbers[e])
         wrong = {n for e in entering if e in self.wrong for n in numbers[e]}
@@ -121,6 +123,15 @@ class Way:
         avoiding = walk(own, lambda n: [each for each in n.inputs if each.number not in wrong])
         apart = reduce(or_, (1 << each.number for each in avoiding))
         return right | trace.uses_of(wrong) & ~apart
+
+    def _gradients(self) -> Iterator[str]:
+        """Of an update all gradients that were there before: it may have taken another one."""
+        if self.name not in self.run.after:
+            return
+        own, uses = self.run.movers[self.name], self.run.index.replay.trace.uses_of
+        for each, at in self.found.items():
+            if each.startswith("nabla") and not uses(at.numbers) & ~own:
+                yield each
 
     def _computed(self, name: str) -> Location:
         """Where a quantity is; of an array into which this one was written too, where it was."""
@@ -348,7 +359,8 @@ class Way:
         kinds = (*COLUMNS, "nabla_b", "nabla_w")
         names = [each for each in self.rows if each != self.name and split(each)[0] in kinds]
         parts = self._parts()
-        steps = (s.result for each in names for part in parts for s in self._evaluated(each, part))
+        every = (step for each in names for part in parts for step in self._evaluated(each, part))
+        steps = (step.result for step in every if step.operation not in ARRANGING)
         own = (step.result for part in parts for step in self._own_steps(part))
         return Known((*steps, *own))
 
