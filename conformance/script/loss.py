@@ -118,12 +118,19 @@ def _last(trace: Trace, losses: Sequence[Node]) -> list[Node]:
     A logarithm of base 2 or 10 is printed: the number within it may be the loss.
     """
     given = _given(trace)
-    losses = [each for each in losses if each.operation not in PRINTED]
+    losses = [each for each in losses if not _is_printed(each)]
     return [
         _term(each, given)
         for each in reversed(losses)
         if not any(e is not each and e.depends_on(each) for e in losses)
     ]
+
+
+def _is_printed(node: Node) -> bool:
+    """Whether a number is such a logarithm, as it is or as a number of Python."""
+    while node.operation in MOVES and len(node.inputs) == 1:
+        (node,) = node.inputs
+    return node.operation in PRINTED
 
 
 def _term(node: Node, given: int) -> Node:

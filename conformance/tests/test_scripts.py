@@ -196,7 +196,7 @@ def test_what_is_cleared_at_each_step_is_not_what_is_never_written(tmp_path: Pat
 
 def test_the_logarithm_of_a_loss_is_printed(tmp_path: Path) -> None:
     loop = "for i in range(9):\n    e = X @ w - y\n    loss = (e**2).mean()\n"
-    text = f"{LINE}{loop}    w -= 0.1 * (2 * X.T @ e / 20)\n    print(np.log10(loss))\n"
+    text = f"{LINE}{loop}    w -= 0.1 * (2 * X.T @ e / 20)\n    print(np.log10(loss).item())\n"
     report = judged(text, tmp_path)
     assert report.ok
     assert round(report.examined.factor, 6) in (1, 20)  # no factor of the loss itself
