@@ -6,9 +6,9 @@ program's own term, a multiple of the parameter, tells that it decays.
 Left out: the costs themselves (`costs.py`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import islice, product
 
 import numpy as np
 
@@ -66,7 +66,7 @@ def _decay(
     near = {id(v) for v, _ in same}
     others = ((v, _beside(v, factor, rate)) for v in found if id(v) not in near)
     goals += [(v.goal, fit[2]) for v, fit in others if fit is not None]
-    if not any(_is_matrix(g) for g, _ in goals):
+    if not any(_is_matrix(g) for g, _ in goals) and any(_is_matrix(v.goal) for v in found):
         return None  # biases alone do not decay
     count = len(goals) + sum(r == 0 for _, (_, r, _) in same)
     if count == 1 and np.count_nonzero(goals[0][1]) <= len(("s", "c")):
@@ -114,8 +114,8 @@ def _fit(verdict: Verdict) -> Fit | None:
     given, right = verdict.given.ravel(), verdict.right.ravel()
     if given.shape != right.shape or not np.all(np.isfinite(given + right)):
         return None
-    everywhere, used = _everywhere(verdict.goal), _used(verdict)
-    for where in (None, everywhere, used):
+    everywhere = _everywhere(verdict.goal)
+    for where in (None, everywhere, _used(verdict), *_without_bias(verdict.goal)):
         columns = [right] if where is None else [right, (where * _weights(verdict)).ravel()]
         matrix = np.stack(columns, axis=1)
         told = given.size > len(columns) <= min(map(np.count_nonzero, columns))
@@ -154,6 +154,14 @@ def _everywhere(goal: Goal) -> Array:
 def _used(verdict: Verdict) -> Array:
     """1 where a gradient is not 0, such as in the row of one word."""
     return np.asarray(verdict.right != 0, dtype=np.float64)
+
+
+def _without_bias(goal: Goal) -> Iterator[Array]:
+    """1 but for the first or the last entries along an axis, where a bias stands among weights."""
+    for axis, at in product(range(np.ndim(goal.parameter.value)), (0, -1)):
+        where = _everywhere(goal)
+        np.moveaxis(where, axis, 0)[at] = 0
+        yield where
 
 
 def _agrees(one: Array, other: Array) -> bool:

@@ -36,6 +36,7 @@ class Data:
         sizes: of the layers and of the mini-batch.
         x: the inputs.
         y: the targets.
+        rounds: how often it updates its parameters, if it asks for that.
     """
 
     layout: str
@@ -43,6 +44,7 @@ class Data:
     sizes: Sizes
     x: Any
     y: Any
+    rounds: int = 1
 
     @property
     def single(self) -> bool:

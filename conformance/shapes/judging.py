@@ -77,7 +77,7 @@ def judged(readings: Iterator[Reading], cost: str | None = None) -> Found | None
         if first is not None and each.plan.calls != first.plan.calls:
             break
         try:
-            found = Found(recognised(each), examined(each, cost), used(each.run))
+            found = Found(recognised(each), _examined(each, cost), used(each.run))
         except NoGradientError:
             raise
         except NotAGradientError:
@@ -90,6 +90,25 @@ def judged(readings: Iterator[Reading], cost: str | None = None) -> Found | None
         if best is None or found.examined.right > best.examined.right:
             best = found
     return best
+
+
+def _examined(reading: Reading, cost: str | None) -> Examined:
+    """The gradients of a reading; of its first update what is wrong there, where no cost has them.
+
+    Raises:
+        NotAGradientError: nothing is known of them.
+    """
+    try:
+        return examined(reading, cost)
+    except NoGradientError:
+        raise
+    except NotAGradientError:
+        if reading.of_zeros is None:
+            raise
+        found = examined(reading.of_zeros, cost)
+        if found.ok:
+            raise
+        return found
 
 
 def used(run: Attempt) -> tuple[str, ...]:

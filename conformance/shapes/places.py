@@ -72,7 +72,7 @@ def places(run: Attempt) -> Places:
         tuple(sorted([*moved, *zeros], key=lambda each: order[each.name])),
         tuple(map(short, still)),
         tuple(updates),
-        any(each.later for each in updates),
+        any(each.several for each in updates),
         tuple(map(short, _others(run, direct))),
         rate,
         tuple(map(short, still)) if held else (),

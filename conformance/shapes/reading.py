@@ -24,6 +24,8 @@ class Reading:
         penalty: the weight decay that it is given.
         run: the recorded run.
         places: its gradients.
+        of_zeros: the run to its first update, where a program that trains begins with zeros: it
+            shows little, and so the run goes on to the second update.
     """
 
     plan: Plan
@@ -31,6 +33,7 @@ class Reading:
     penalty: float
     run: Attempt
     places: Places
+    of_zeros: "Reading | None" = None
 
     @property
     def misshapen(self) -> bool:

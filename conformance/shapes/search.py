@@ -15,7 +15,7 @@ from conformance.shapes.arguments import PENALTY, Scope
 from conformance.shapes.attempt import attempt
 from conformance.shapes.example_data import BATCHES, SEQUENCES, SINGLES, Data, Sizes, example_data
 from conformance.shapes.learned import is_number
-from conformance.shapes.places import places
+from conformance.shapes.places import Places, places
 from conformance.shapes.plans import OUTS, Made, Named, chains, sizes_of
 from conformance.shapes.reading import Reading
 from conformance.shapes.run import OPERATIONS, Attempt, Call, Plan, UnfitError
@@ -209,6 +209,10 @@ class Searched:
             if not names:
                 self.refusal.note(UnfitError("it gives no gradients", len(plan.calls) + 1))
                 return None
+            of_zeros = None
+            if _begins_with_zeros(found):
+                of_zeros = Reading(plan, data, penalty, run, found)
+                data = replace(data, rounds=2)
             values = generic(run)
             run = attempt(
                 plan,
@@ -218,10 +222,16 @@ class Searched:
                 values=values,
                 chosen=run.ways,
             )
-            return Reading(plan, data, penalty, run, places(run))
+            return Reading(plan, data, penalty, run, places(run), of_zeros)
         except UnfitError as error:
             self.refusal.note(error)
             return None
+
+
+def _begins_with_zeros(found: Places) -> bool:
+    """Whether a program that trains makes parameters of zeros, which show little."""
+    made = [each.parameter for each in found.moved]
+    return not any(each.given or np.any(each.value) for each in made)
 
 
 def _is_parameter(run: Attempt, leaf: Leaf, node: Node) -> bool:

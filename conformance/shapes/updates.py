@@ -24,12 +24,12 @@ class Update:
     Attributes:
         goal: the parameter and what was taken off it.
         node: the operation that moved it.
-        later: whether it was moved again.
+        several: whether it was moved again, or before.
     """
 
     goal: Goal
     node: Node
-    later: bool = False
+    several: bool = False
 
 
 def updates_of(run: Attempt, end: Iterable[Leaf]) -> list[Update]:
@@ -56,7 +56,7 @@ def updates_of(run: Attempt, end: Iterable[Leaf]) -> list[Update]:
 
 
 def _update(path: str, before: Node, term: Node, node: Node, now: Node) -> Update:
-    return Update(Goal(short(path), before, term), node, later=node is not now)
+    return Update(Goal(short(path), before, term), node, several=node is not now)
 
 
 def _updated(run: Attempt) -> dict[str, Any]:
@@ -86,19 +86,27 @@ def _returned_by_training(run: Attempt) -> Iterator[Any]:
 
 def _born(run: Attempt, end: Iterable[Leaf]) -> list[Update]:
     """The parameters that a program that trains made itself, as those that it has moved."""
-    trace = run.recorded
     inputs = run.node(run.scope.kinds["inputs"])
-    found = []
+    pairs = []
     for leaf in end:
-        if leaf.path in run.start:
-            continue
         now = run.node(leaf.value)
-        before = _origin(now)
+        before = None if leaf.path in run.start else _origin(now)
         if before is not None and not before.depends_on(inputs):  # else it is such as z
-            run.start[leaf.path] = leaf, before
-            term, node = taken_off(trace, before, now)
-            found.append(_update(leaf.path, before, term, node, now))
+            pairs.append((leaf, before, now))
+    found = [_first(run, *each) for each in pairs]
+    if found and all(each.several and not np.any(each.goal.parameter.value) for each in found):
+        # What is made of zeros alone shows little: the second update.
+        steps = zip(pairs, found, strict=True)
+        found = [_first(run, leaf, each.node, now) for (leaf, _, now), each in steps]
+        found = [replace(each, several=True) for each in found]
     return found
+
+
+def _first(run: Attempt, leaf: Leaf, before: Node, now: Node) -> Update:
+    """The first update of a parameter after a node; the program starts from there."""
+    run.start[leaf.path] = leaf, before
+    term, node = taken_off(run.recorded, before, now)
+    return _update(leaf.path, before, term, node, now)
 
 
 def _origin(node: Node) -> Node | None:

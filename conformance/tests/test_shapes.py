@@ -48,3 +48,9 @@ def test_a_fault_is_seen(name: str, fault: int, tmp_path: Path) -> None:
 def test_a_right_backward_pass_is_not_accused(path: Path) -> None:
     report = check_file(Asked(str(path)), check)
     assert report.exit_code == 0, str(report)
+
+
+def test_what_begins_with_zeros_is_judged_by_its_second_update(tmp_path: Path) -> None:
+    judged = judge("zeros_and_decay", None, tmp_path)
+    assert "the cross-entropy" in judged.words, "of zeros the quadratic cost has the same gradient"
+    assert "weight decay 0.03125" in judged.words

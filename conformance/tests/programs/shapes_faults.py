@@ -23,6 +23,12 @@ FAULTS: dict[str, list[Edit]] = {
         ("self.bias -= self.rate * np.sum(p - y) / n", "self.bias -= self.rate * np.sum(p - y)"),
         ("self.rate * X.T @ (p - y) / n", "self.rate * X.T @ (p - y)"),
     ],
+    "zeros_and_decay": [
+        ("(h - y)) / y.size", "(h + y)) / y.size"),
+        ("(h - y)) / y.size", "(y - h)) / y.size"),
+        ("self.theta -=", "self.theta +="),
+        ("np.exp(-z)", "np.exp(z)"),
+    ],
     "written_in_parts": [
         ("self.w_[1:] += self.eta * X.T @ misses", "self.w_[1:] += self.eta * X.T @ misses**2"),
         ("self.w_[1:] += self.eta * X.T @ misses", "self.w_[1:] -= self.eta * X.T @ misses"),
