@@ -21,6 +21,7 @@ from conformance.script.names import Held, names
 from conformance.script.parameters import Parameter, steps
 from conformance.script.rule import faults
 from conformance.script.still import never_moved
+from conformance.script.update import update
 from conformance.script_outcome import Ran
 from conformance.tracing.trace import Trace
 
@@ -141,12 +142,18 @@ def _judgeable(
 ) -> Iterator[Judgement]:
     """The updates that can be judged: all, or those that the script computes its loss for.
 
+    Where the first of them is wrong, the later ones only tell the rule of the updates.
+
     Raises:
         NotAGradientError: one cannot be judged, and for none the script computes its loss.
     """
     failed: list[NotAGradientError] = []
     some: list[Judgement] = []
     for k in told:
+        if some and not some[0].ok:  # that one is told: what is wrong is searched once
+            updates = tuple(update(each, k) for each in moved)
+            some.append(replace(some[0], updates=updates, chosen=()))
+            continue
         try:
             some.append(judged(trace, moved, names, k))
         except NotAGradientError as error:
