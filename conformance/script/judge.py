@@ -3,7 +3,7 @@
 Left out: the update rule (`rule.py`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial, reduce
 from operator import and_
@@ -216,7 +216,7 @@ class _Step:
                 found = made(None)
                 if any(each.cause.kind == "negated" for each in found.examined.accused):
                     return found
-            return made(known)
+            return self._with_decay(made, made(known))
         own = fit.loss if fit is not None else monitored(step.trace, losses, goals)
         try:
             without = made(None)
@@ -230,6 +230,21 @@ class _Step:
             return without
         with_own = made(own)
         return with_own if with_own.right >= without.right else without
+
+    def _with_decay(self, made: Callable[[None], Judgement], by_own: Judgement) -> Judgement:
+        """The judgement by a known cost with a decay, where that makes more gradients right.
+
+        Weights may decay by what the update adds to the gradient, and the loss need not show it.
+        """
+        if by_own.ok:
+            return by_own
+        try:
+            without = made(None)
+        except NotAGradientError:
+            return by_own
+        if not without.examined.decay or without.right <= by_own.right:
+            return by_own
+        return replace(without, examined=replace(without.examined, beside=True))
 
     def by(
         self,
