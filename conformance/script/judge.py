@@ -105,6 +105,15 @@ def _in_common(judgement: Judgement) -> tuple[int, int]:
     return common, bits_of_nodes(each.old for each in judgement.updates)
 
 
+def _is_penalised(loss: Node, given: int) -> bool:
+    """Whether something else that depends on the parameters is added to a loss, such as a decay."""
+    for each in walk([loss], lambda node: [e for e in node.consumers if np.size(e.value) == 1]):
+        others = (e for e in each.inputs if not e.depends_on(loss) and e is not loss)
+        if each.operation in ("add", "subtract") and any(e.uses & given for e in others):
+            return True
+    return False
+
+
 def uneven_error(judgement: Judgement) -> Judgement:
     """The judgement of gradients that are those of a known cost times another number each update.
 
@@ -216,7 +225,9 @@ class _Step:
                 found = made(None)
                 if any(each.cause.kind == "negated" for each in found.examined.accused):
                     return found
-            return self._with_decay(made, made(known))
+            by_known = made(known)
+            penalised = _is_penalised(known, bits_of_nodes(step.of[e] for e in self.olds))
+            return by_known if penalised else self._with_decay(made, by_known)
         own = fit.loss if fit is not None else monitored(step.trace, losses, goals)
         try:
             without = made(None)

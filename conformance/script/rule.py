@@ -86,7 +86,7 @@ def shared(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
 
 def forgetting(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
     """What is kept by another factor than that of the other parameters, or for ever."""
-    rates = [[kept(*each) for each in made.states] for made in judgement.updates]
+    rates = [[kept(*each, made.old) for each in made.states] for made in judgement.updates]
     if not judgement.ok or not all(rates):
         return
     first = [each[0] for each in rates]

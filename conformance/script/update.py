@@ -230,11 +230,18 @@ def source(node: Node) -> Node:
     return node
 
 
-def kept(old: Node, new: Node) -> float:
-    """How many times an old value is in a new one, by all ways: 1 − μ + μ is 1."""
+def kept(old: Node, new: Node, moved: Node | None = None) -> float:
+    """How many times an old value is in a new one, by all ways: 1 − μ + μ is 1.
+
+    Args:
+        old: the one.
+        new: the other.
+        moved: a parameter that the old value has moved; what is made of it, such as a decay, keeps
+            nothing.
+    """
     known = {old: 1.0}
     for node in sorted({new, *ancestors(new)}, key=lambda each: each.number):
-        if node.number > old.number:
+        if node.number > old.number and node is not moved:
             known[node] = sum(factor * known.get(each, 0.0) for each, factor in links(node))
     return known.get(new, 0.0)
 

@@ -1,6 +1,16 @@
 """Faults of the scripts in `scripts/`: one line of each edited, as people get it wrong."""
 
 FAULTS = {
+    "decay_beside.py": [
+        ("gW2 = h.T @ d;", "gW2 = h.T @ d * 2;"),
+        ("(1 - h * h)", "(1 - h)"),
+        ("(gW2 + wd * W2)", "(gW2 - wd * W2)"),
+    ],
+    "momentum_decay.py": [
+        ("vb2 = mu * vb2", "vb2 = 0.5 * vb2"),
+        ("gW2 = h.T @ d + wd * W2;", "gW2 = h.T @ d;"),
+        ("gW1 = X.T @ dh + wd * W1;", "gW1 = X.T @ dh + 2 * wd * W1;"),
+    ],
     "micro_batches.py": [
         ("(1 - h**2)", "(1 - h)"),
         ("accum[k] += grads[k] / steps", "accum[k] = grads[k] / steps"),
