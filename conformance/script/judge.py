@@ -3,13 +3,14 @@
 Left out: the update rule (`rule.py`).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial, reduce
 from operator import and_
 
 import numpy as np
 
+from conformance.backward.decay_beside import with_decay_beside
 from conformance.backward.declared import declared
 from conformance.backward.findings import Accused, Cause, Examined, Line
 from conformance.backward.operation import is_float
@@ -103,15 +104,6 @@ def _in_common(judgement: Judgement) -> tuple[int, int]:
     """What all updates have been computed from at this step, and the old parameters, as bits."""
     common = reduce(and_, (each.new.uses & ~each.old.uses for each in judgement.updates))
     return common, bits_of_nodes(each.old for each in judgement.updates)
-
-
-def _is_penalised(loss: Node, given: int) -> bool:
-    """Whether something else that depends on the parameters is added to a loss, such as a decay."""
-    for each in walk([loss], lambda node: [e for e in node.consumers if np.size(e.value) == 1]):
-        others = (e for e in each.inputs if not e.depends_on(loss) and e is not loss)
-        if each.operation in ("add", "subtract") and any(e.uses & given for e in others):
-            return True
-    return False
 
 
 def uneven_error(judgement: Judgement) -> Judgement:
@@ -225,9 +217,7 @@ class _Step:
                 found = made(None)
                 if any(each.cause.kind == "negated" for each in found.examined.accused):
                     return found
-            by_known = made(known)
-            penalised = _is_penalised(known, bits_of_nodes(step.of[e] for e in self.olds))
-            return by_known if penalised else self._with_decay(made, by_known)
+            return made(known)
         own = fit.loss if fit is not None else monitored(step.trace, losses, goals)
         try:
             without = made(None)
@@ -242,21 +232,6 @@ class _Step:
         with_own = made(own)
         return with_own if with_own.right >= without.right else without
 
-    def _with_decay(self, made: Callable[[None], Judgement], by_own: Judgement) -> Judgement:
-        """The judgement by a known cost with a decay, where that makes more gradients right.
-
-        Weights may decay by what the update adds to the gradient, and the loss need not show it.
-        """
-        if by_own.ok:
-            return by_own
-        try:
-            without = made(None)
-        except NotAGradientError:
-            return by_own
-        if not without.examined.decay or without.right <= by_own.right:
-            return by_own
-        return replace(without, examined=replace(without.examined, beside=True))
-
     def by(
         self,
         step: Step,
@@ -270,7 +245,9 @@ class _Step:
         scaled = scaled or whole
         made = OwnPass(step.trace, goals, loss=loss, scaled=scaled)
         found = examine_pass(made, self.cost)
-        if loss is None and found.cost != "unknown":
+        if self.cost is None:
+            found = with_decay_beside(made, found)
+        if found.cost not in ("own", "unknown"):
             share = step.share
             found = replace(
                 found, factor=found.factor / share, samples=round(found.samples / share)

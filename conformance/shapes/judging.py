@@ -11,6 +11,7 @@ from itertools import islice
 
 import numpy as np
 
+from conformance.backward.decay_beside import with_decay_beside
 from conformance.backward.declared import declared
 from conformance.backward.findings import Examined
 from conformance.backward.own_pass import OwnPass, examine_pass
@@ -170,6 +171,8 @@ def examined(reading: Reading, cost: str | None) -> Examined:
         promised=bool(places.direct) and _together(run),
     )
     first = returned or _better_blamed(examine_pass(step, cost), step)
+    if step.scaled and cost is None:
+        first = with_decay_beside(step, first)
     if step.scaled:
         first = never_moved(turned(first, places), places)
         told = loss is not None or returned is not None

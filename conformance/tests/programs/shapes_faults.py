@@ -23,6 +23,12 @@ FAULTS: dict[str, list[Edit]] = {
         ("self.bias -= self.rate * np.sum(p - y) / n", "self.bias -= self.rate * np.sum(p - y)"),
         ("self.rate * X.T @ (p - y) / n", "self.rate * X.T @ (p - y)"),
     ],
+    "decay_in_step": [
+        ("dh[self.h <= 0] = 0", "pass"),
+        ("dW2 = self.h.T @ d", "dW2 = self.h.T @ d * 2"),
+        ("(dW2 + self.wd * self.W2)", "(dW2 - self.wd * self.W2)"),
+        ("db1 = dh.sum(0)", "db1 = dh.mean(0)"),
+    ],
     "zeros_and_decay": [
         ("(h - y)) / y.size", "(h + y)) / y.size"),
         ("(h - y)) / y.size", "(y - h)) / y.size"),
