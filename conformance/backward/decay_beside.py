@@ -27,4 +27,4 @@ def with_decay_beside(step: OwnPass, by_loss: Examined) -> Examined:
         return by_loss
     if not found.decay or found.right <= by_loss.right:
         return by_loss
-    return replace(found, beside=True)
+    return replace(found, decay_beside=True)

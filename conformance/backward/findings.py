@@ -256,7 +256,7 @@ class Examined:
         samples: of whose costs the right ones are the mean, where the cost is a known one; else 1.
         decay: the rate at which weights decay in them, where the cost is not the program's own.
         output_error: the line that computes the output error, where the cost is unknown.
-        beside: whether that cost is the program's loss, beside which the weights decay.
+        decay_beside: whether that cost is the program's loss, beside which the weights decay.
         passes: the two passes side by side, where something is to blame.
         truncated: the steps through time that gradients go back, if not all; else 0.
     """
@@ -269,7 +269,7 @@ class Examined:
     samples: int = 1
     decay: float = 0.0
     output_error: Line | None = None
-    beside: bool = False
+    decay_beside: bool = False
     passes: tuple[Passed, ...] = ()
     truncated: int = 0
 

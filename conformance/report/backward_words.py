@@ -179,7 +179,7 @@ def conventions(examined: Examined) -> Iterator[str]:
         decay = f", with weight decay {examined.decay:.4g}" if examined.decay else ""
         weights = ", each sample with a weight of its own" if name != examined.cost else ""
         told = f"{COSTS[name]}{weights}{decay}"
-        if examined.beside:
+        if examined.decay_beside:
             yield f"judged by the loss, {told} beside it: a convention"
         else:
             yield f"no loss; judged by {told}"
