@@ -169,10 +169,12 @@ def check_vjp(
     a subclass of `torch.autograd.Function`.
 
     Args:
-        forward: called as `forward(*args)`; it returns the output, or `(output, cache)`. Or a
+        forward: called as `forward(*args)`; it returns the output, or `(output, cache)`, or several
+            outputs and the cache, as `(h, c, cache)`. Or a
             `torch.autograd.Function`, which has a backward of its own.
-        backward: called as `backward(dout, cache)`, or `backward(dout)` if there is no cache. It
-            returns the gradients of the arguments, or of those that are arrays of floats.
+        backward: called as `backward(dout, cache)`, or `backward(dout)` if there is no cache, with
+            a `dout` for each output. It returns the gradients of the arguments, or of those that
+            are arrays of floats.
         args: of the forward function.
         seed: of `dout`, which is an array of random numbers.
 

@@ -42,19 +42,22 @@ def check_vjp(
     """Judge the backward function of a layer and blame the line that makes a gradient wrong.
 
     The loss is the sum of the output times a generic array, which is the `dout` that the backward
-    function is given.
+    function is given; of several outputs the sum of these.
 
     Args:
-        forward: called as `forward(*args)`; it returns the output, or `(output, cache)`. Or a
+        forward: called as `forward(*args)`; it returns the output, or `(output, cache)`, or several
+            outputs and the cache, as `(h, c, cache)`. Or a
             `torch.autograd.Function`, or a function with `jax.custom_vjp`, whose first argument
             then follows in the place of `backward`.
-        backward: called as `backward(dout, cache)`, or `backward(dout)` if there is no cache; it
-            returns the gradients of the arguments, or of those that are arrays of floats.
+        backward: called as `backward(dout, cache)`, or `backward(dout)` if there is no cache, with
+            a `dout` for each output; it returns the gradients of the arguments, or of those that
+            are arrays of floats.
         args: of the forward function.
         seed: another `dout` for another seed.
 
     Raises:
-        NotAGradientError: there is no output, or no gradient for an argument.
+        NotAGradientError: there is no output, or no gradient for an argument; or backward takes no
+            such arguments.
     """
     if "torch" in sys.modules:
         from conformance.custom.context import is_function
@@ -88,15 +91,19 @@ def _check_pair(
 ) -> BackwardReport:
     """Judge a function that goes forward by one that goes backward."""
     names = _names(forward, len(args))
-    output = _output(forward(*copy.deepcopy(args)))[0]
-    dout = np.random.default_rng(seed).normal(size=np.shape(output))
+    outputs, cache = _outputs(forward(*copy.deepcopy(args)))
+    _fit(outputs, cache, backward)
+    rng = np.random.default_rng(seed)
+    douts = tuple(rng.normal(size=np.shape(each)) for each in outputs)
 
-    def f(params: dict[str, Any], dout: Any) -> tuple[Any, dict[str, Any]]:
-        output, cache = _output(forward(*params.values()))
-        gradients = backward(dout, *cache)
-        return (output * dout).sum(), _by_name(gradients, params)
+    def f(params: dict[str, Any], *douts: Any) -> tuple[Any, dict[str, Any]]:
+        outputs, cache = _outputs(forward(*params.values()))
+        gradients = backward(*douts, *cache)
+        first, *others = ((o * d).sum() for o, d in zip(outputs, douts, strict=True))
+        return sum(others, first), _by_name(gradients, params)
 
-    examined = examine(f, dict(zip(names, args, strict=True)), (dout,), backward)
+    params, called = dict(zip(names, args, strict=True)), _names(backward, len(douts))
+    examined = examine(f, params, douts, backward, called=called)
     return BackwardReport(getattr(backward, "__qualname__", "backward"), examined)
 
 
@@ -108,11 +115,25 @@ def _names(function: Callable[..., Any], count: int) -> list[str]:
     return names + [f"args[{i}]" for i in range(len(names), count)]
 
 
-def _output(result: Any) -> tuple[Any, tuple[Any, ...]]:
-    """The output of a layer, and its cache if it has one."""
-    if isinstance(result, tuple) and len(result) == 2:  # noqa: PLR2004 - the output and the cache
-        return result[0], (result[1],)
-    return result, ()
+def _outputs(result: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """The outputs of a layer, and its cache if it has one."""
+    if isinstance(result, tuple) and len(result) > 1:
+        return result[:-1], result[-1:]
+    return (result,), ()
+
+
+def _fit(outputs: tuple[Any, ...], cache: tuple[Any, ...], backward: Callable[..., Any]) -> None:
+    """Raise NotAGradientError if they are no outputs, or not what backward takes."""
+    what = "forward has to return the output, (output, cache), or (output, …, output, cache)"
+    for i, each in enumerate(outputs, start=1):
+        if not _is_float(each):
+            raise NotAGradientError(f"{what}: output {i} is of {type(each)}, no array of floats")
+    try:
+        inspect.signature(backward).bind(*outputs, *cache)
+    except TypeError as error:
+        wanted = ", ".join(["dout"] * len(outputs) + ["cache"] * len(cache))
+        name = getattr(backward, "__name__", "backward")
+        raise NotAGradientError(f"{name} is called as {name}({wanted}): {error}") from None
 
 
 def _by_name(gradients: Any, params: dict[str, Any]) -> dict[str, Any]:

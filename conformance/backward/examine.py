@@ -7,7 +7,7 @@ there, and ours is not, the record is at fault.
 """
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,9 +26,10 @@ def examine(
     data: tuple[Any, ...],
     own: Callable[..., Any] | None = None,
     cost: str | None = None,
+    called: Sequence[str] = (),
 ) -> Examined:
     """The gradients, and what is to blame for those that are wrong; see `program.record`."""
-    step = record(f, params, data, own)
+    step = record(f, params, data, own, called)
     return examine_pass(step, cost, contradicted=lambda wrong: untraced(f, params, data, wrong))
 
 

@@ -92,7 +92,11 @@ class OwnPass:
 
 
 def record(
-    f: Callable[..., Any], params: Any, data: tuple[Any, ...], own: Callable[..., Any] | None = None
+    f: Callable[..., Any],
+    params: Any,
+    data: tuple[Any, ...],
+    own: Callable[..., Any] | None = None,
+    called: Sequence[str] = (),
 ) -> OwnPass:
     """Run a program on copies of its arguments and record it.
 
@@ -102,6 +106,7 @@ def record(
         params: arrays of floats, in dicts, lists and tuples.
         data: whatever else it takes.
         own: the program's own function that returns the gradients, if it is not f.
+        called: what that calls the data.
 
     Raises:
         NotAGradientError: it gave no loss and gradients that can be judged.
@@ -109,7 +114,8 @@ def record(
     trace = Trace(sites=True)
     leaves: dict[str, Node] = {}
     given = _given(trace, params, "params", leaves)
-    others = [_given(trace, each, f"data[{i}]", {}) for i, each in enumerate(data)]
+    called = called or [f"data[{i}]" for i in range(len(data))]
+    others = [_given(trace, *each, {}) for each in zip(data, called, strict=True)]
     with quiet(), traced_program(trace, own or f):
         result = f(given, *others)
         if not isinstance(result, tuple | list) or len(result) != 2:  # noqa: PLR2004

@@ -35,7 +35,7 @@ def why(cause: Cause) -> str:
         gain = instead_words(it.write, it.digits, it.line.line)
         return f"{_of_kind(cause)}; {gain}"
     if changed is not None and changed.what == "factor" and changed.other and missing is not None:
-        return f"{_of_kind(cause)}: {changed.after} `{changed.other.name}`"
+        return f"{_of_kind(cause)}; it has to be {_times(changed.after)} {quoted(changed.other)}"
     if cause.changed is not None:
         return _of_change(cause.changed)
     return _of_kind(cause)
@@ -65,7 +65,7 @@ def _of_kind(cause: Cause) -> str:
         "output": "this output error is the derivative of no known cost",
         "small": f"off by {cause.factor:.1g} of its largest entry: on balls, so it is no rounding",
         "lost": "the right formula, evaluated badly: more than half of the digits are lost",
-        "negated": "this output error has the wrong sign: all gradients do",
+        "negated": "the output error has the wrong sign, and with it all gradients",
         "overwritten": "a value that is used twice has the sum of the derivatives of its uses: "
         "add to what is there (+=)",
         "order": "each operation alone is right; where a value is used twice, it is gone through "
@@ -90,7 +90,7 @@ def _of_update(cause: Cause) -> str:
         "no square": "the mean of the square of the gradient has to be kept here",
         "still": "its gradient is computed here, and it is never moved",
         "update": "the gradient is right, and the update does not take it off the parameter",
-        "uphill": "the gradients are added to the parameters, and have to be taken off",
+        "uphill": "the gradients are added to the parameters, so the cost grows: subtract them",
         "uncorrected": "Adam's means begin at 0, and are not both divided by 1 − β^t",
         "no root": "this divides by the mean of the squares, and not by its square root",
         "infinite": "the update makes numbers that are not finite of finite ones",
@@ -101,27 +101,50 @@ def _of_update(cause: Cause) -> str:
 def _of_change(changed: Changed) -> str:
     """What an operation has to be instead."""
     operation, before, after = f"`{changed.operation}`", changed.before, changed.after
-    other = f"`{changed.other.name}`" if changed.other else ""
+    other = quoted(changed.other) if changed.other else ""
     number = f"number {before}".rstrip()
     said = {
-        "operator": f"in {operation}, {before} has to be {after}",
+        "operator": f"in {operation}, the operator {before} has to be {after}",
         "function": f"in {operation}, {before} has to be {after}",
         "axis": f"in {operation}, the axis {before} has to be {after}",
         "constant": f"in {operation}, the {number} has to be {after}",
         "variable": f"the {number} that this gives to `{changed.operation}` has to be {after}",
         "start": f"the sum `{changed.operation}` has to begin with 0",
-        "operand": f"{operation} has to take {other} as operand {before}",
-        "transpose": f"in {operation}, an operand has to be transposed: {before}",
-        "comparison": f"{operation} has to compare another way: {after.replace('_', ' ')}",
+        "operand": f"in {operation}, {PLACES.get(before, 'an operand')} has to be {other}",
+        "transpose": f"in {operation}, {PLACES.get(before)} to be transposed",
+        "comparison": f"{operation} has to compare by {COMPARING.get(after, after)}",
         "mask": f"{operation} has to write {f'where {other} {after} 0' if other else after}",
-        "index": f"in {operation}, the index has to be {after}",
+        "index": f"in {operation}, the index has to be changed by {after}",
         "order": f"in {operation}, the operands have to be the other way round",
         "extra": f"in {operation}, {_extra(before)} is too much",
-        "factor": f"{operation} lacks a factor: {after} {other}".rstrip(),
-        "term": f"{operation} lacks a term: {after} {other}".rstrip(),
+        "factor": f"{operation} has to be {_times(after)} {other}".rstrip(),
+        "term": f"{other} has to be {TERMS.get(after)} {operation}",
         "added": f"{operation} has to add (`+=`) and not overwrite",
     }
     return said[changed.what]
+
+
+PLACES = {
+    "1": "the first operand",
+    "2": "the second operand",
+    "left": "the left operand has",
+    "right": "the right operand has",
+    "both": "both operands have",
+    "result": "the result has",
+}
+"""What an operand is called, or what has to be transposed."""
+
+COMPARING = {
+    "greater": ">", "less": "<", "greater_equal": ">=", "less_equal": "<=",
+    "equal": "==", "not_equal": "!=",
+}  # fmt: skip
+
+TERMS = {"+": "added to", "−": "subtracted from"}
+
+
+def _times(factor: str) -> str:
+    """How a factor that is missing has to be put: a sign with another value, or a number."""
+    return {"×": "multiplied by", "/": "divided by"}.get(factor, f"multiplied by {factor}")
 
 
 def _extra(what: str) -> str:

@@ -22,6 +22,7 @@ from conformance.script.parameters import Parameter, steps
 from conformance.script.rule import faults
 from conformance.script.still import never_moved
 from conformance.script.update import update
+from conformance.script.uphill import settled
 from conformance.script_outcome import Ran
 from conformance.tracing.trace import Trace
 
@@ -76,6 +77,7 @@ def conclude(
     except NotAGradientError as error:
         raise SubjectError(f"its gradients cannot be judged: {error}") from error
     at = _told(results)
+    results[at] = settled(trace, results[at], said)
     examined = results[at].examined
     accused = (*faults(results, said), *examined.accused)
     if not accused:

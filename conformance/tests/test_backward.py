@@ -137,11 +137,11 @@ EDITS = (
     (TWO_LAYERS, "d /= n", "d /= 2 * n", "the number 12 has to be 6"),
     (TWO_LAYERS, "d.sum(0)}", "d.mean(0)}", "mean has to be sum"),
     (TWO_LAYERS, "dh[h <= 0] = 0", "dh[h <= 0] = 1", "the number has to be 0"),
-    (TWO_LAYERS, "d @ p['W2'].T", "P @ p['W2'].T", "has to take `d` as operand 1"),
+    (TWO_LAYERS, "d @ p['W2'].T", "P @ p['W2'].T", "the first operand has to be `d` (line"),
     (TWO_LAYERS, "+ 0.1 * p['W1']", "+ 0.2 * p['W1']", "the number 0.2 has to be 0.1"),
     (TWO_LAYERS, "dh.sum(axis=0)", "dh.sum(axis=1)[:5]", "the axis 1 has to be 0"),
     (RECURRENT, "dh * (1 - hs[t] ** 2)", "dh * (1 + hs[t] ** 2)", "+ has to be −"),
-    (RECURRENT, "Wh.T @ da", "Wh @ da", "an operand has to be transposed: left"),
+    (RECURRENT, "Wh.T @ da", "Wh @ da", "the left operand has to be transposed"),
     (RECURRENT, "+ dnext", "- dnext", "− has to be +"),
     (BY_NUMBERS, "db += a - y", "db += a * y", "× has to be −"),
     (RECURRENT, "dWh += np.outer(da, hs[t - 1])", "dWh += np.outer(da, hs[t])", ""),
@@ -196,6 +196,42 @@ def test_a_layer_is_checked_by_its_vector_jacobian_product(tmp_path: Path) -> No
     report = conformance.check_vjp(wrong.forward, wrong.backward, *args)
     assert report.blames[0].line == line
     assert report.blames[0].gradients == ("x",)
+
+
+CELL = """
+import numpy as np
+
+def forward(x, h, c, W):
+    a = np.hstack([x, h]) @ W
+    gate, new = 1 / (1 + np.exp(-a[:, :2])), np.tanh(a[:, 2:])
+    c2 = gate * c + (1 - gate) * new
+    return gate * np.tanh(c2), c2, (x, h, c, W, gate, new, c2)
+
+def backward(dh, dc, cache):
+    x, h, c, W, gate, new, c2 = cache
+    tc = np.tanh(c2)
+    dc2 = dc + dh * gate * (1 - tc ** 2)
+    dgate = dh * tc + dc2 * (c - new)
+    da = np.hstack([dgate * gate * (1 - gate), dc2 * (1 - gate) * (1 - new ** 2)])
+    dxh = da @ W.T
+    return dxh[:, :3], dxh[:, 3:], dc2 * gate, np.hstack([x, h]).T @ da
+"""
+
+
+def test_a_layer_may_have_several_outputs(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    args = [rng.normal(size=each) for each in ((4, 3), (4, 2), (4, 2), (5, 4))]
+    right = module(CELL, tmp_path)
+    assert conformance.check_vjp(right.forward, right.backward, *args).ok
+    source, line = edited(CELL, "dc2 = dc + dh", "dc2 = dh")
+    wrong = module(source, tmp_path)
+    (blame,) = conformance.check_vjp(wrong.forward, wrong.backward, *args).blames
+    assert blame.line == line
+    assert "`dc`" in blame.text
+    with pytest.raises(NotAGradientError, match=r"\(dout, dout, cache\)"):
+        conformance.check_vjp(right.forward, lambda dh, cache: (dh, cache), *args)
+    with pytest.raises(NotAGradientError, match="output 2 is of <class 'dict'>"):
+        conformance.check_vjp(lambda x: (x, {}, x), right.backward, args[0])
 
 
 def test_a_slope_at_a_kink_is_a_choice(tmp_path: Path) -> None:

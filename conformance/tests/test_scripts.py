@@ -194,6 +194,49 @@ def test_what_is_cleared_at_each_step_is_not_what_is_never_written(tmp_path: Pat
     assert not judged(ADDED.replace("db.add_(d.sum(0))", "db.add_(d.mean(0))"), tmp_path).ok
 
 
+SOFTMAX = """import numpy as np
+rng = np.random.default_rng(0)
+x, t = rng.normal(size=(20, 4)), np.eye(3)[rng.integers(0, 3, 20)]
+W, b, v = rng.normal(size=(4, 3)) * 0.3, np.zeros(3), {'W': 0, 'b': 0}
+for i in range(6):
+    e = np.exp(x @ W + b)
+    q = e / e.sum(axis=1, keepdims=True)
+    loss = -(t * np.log(q)).sum() / len(x)
+    d = (q - t) / len(x)
+    g = {'W': x.T @ d, 'b': d.sum(axis=0)}
+    for k, p in (('W', W), ('b', b)):
+        v[k] = 0.9 * v[k] + g[k]
+        p -= 0.1 * v[k]
+"""
+
+
+@pytest.mark.parametrize(
+    ("edits", "lines"),
+    [
+        ([("p -= 0.1", "p += 0.1")], ["p += 0.1 * v[k]", "d = (q - t) / len(x)"]),
+        (
+            [("+ g[k]", "- g[k]")],
+            ["p -= 0.1 * v[k]", "v[k] = 0.9 * v[k] - g[k]", "d = (q - t) / len(x)"],
+        ),
+        ([("(q - t)", "(t - q)")], ["d = (t - q) / len(x)"]),
+        ([("(q - t)", "(t - q)"), ("p -= 0.1", "p += 0.1")], []),
+        ([("+ g[k]", "- g[k]"), ("p -= 0.1", "p += 0.1")], []),
+    ],
+)
+def test_right_gradients_that_are_added_are_the_updates_fault(
+    edits: list[tuple[str, str]], lines: list[str], tmp_path: Path
+) -> None:
+    text = SOFTMAX
+    for old, new in edits:
+        assert old in text
+        text = text.replace(old, new)
+    report = judged(text, tmp_path)
+    source = [each.strip() for each in text.splitlines()]
+    accused = [each for blame in report.examined.accused for each in blame.lines]
+    assert [source[each.line - 1] for each in accused] == lines, str(report)
+    assert report.ok is (not lines)
+
+
 def test_the_logarithm_of_a_loss_is_printed(tmp_path: Path) -> None:
     loop = "for i in range(9):\n    e = X @ w - y\n    loss = (e**2).mean()\n"
     text = f"{LINE}{loop}    w -= 0.1 * (2 * X.T @ e / 20)\n    print(np.log10(loss).item())\n"

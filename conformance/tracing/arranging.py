@@ -1,4 +1,4 @@
-"""Operations that put arrays together or take them apart, and compute nothing."""
+"""Kinds of operations: those that put arrays together or take them apart; products."""
 
 from conformance.tracing.node import FILLED
 
@@ -10,3 +10,10 @@ ARRANGING = {
 
 LIMITING = ("absolute", "fabs", "maximum", "minimum", "clip")
 """Operations that give back what they are given, where its numbers allow it."""
+
+PRODUCTS = {"multiply", "matmul", "dot", "einsum", "outer", "inner", "tensordot", "vdot", "kron"}
+
+
+def kind_of(operation: str) -> str:
+    """The kind of an operation: all products are one."""
+    return "product" if operation in PRODUCTS else operation

@@ -15,7 +15,7 @@ from itertools import permutations
 import numpy as np
 
 from conformance.tracing.ancestors import walk
-from conformance.tracing.arranging import ARRANGING
+from conformance.tracing.arranging import ARRANGING, kind_of
 from conformance.tracing.branch import branch_of
 from conformance.tracing.frames import Frame, ignores_a_parameter
 from conformance.tracing.index import Location, as_floats
@@ -26,7 +26,6 @@ from conformance.tracing.replay import ROUNDINGS, Replay
 from conformance.tracing.ways import Way
 from reference.step import Array, split
 
-PRODUCTS = {"multiply", "matmul", "dot", "einsum", "outer", "inner", "tensordot", "vdot", "kron"}
 TURNS = ("add", "product")  # operations whose operands may stand in either order
 
 
@@ -213,7 +212,7 @@ class Blame:
 
     def _taken(self, wrong: Node, step: Step) -> list[tuple[Node, Array]]:
         """The operand that stands where the equation has another, and the one that it has."""
-        same = _kind(step.operation) == _kind(wrong.operation)
+        same = kind_of(step.operation) == kind_of(wrong.operation)
         inputs, operands = wrong.inputs, step.operands
         if not same or len(inputs) != len(operands) or len(inputs) not in (1, 2):
             return []
@@ -223,7 +222,7 @@ class Blame:
         for one, other in permutations(inputs):
             for place, meant in permutations(operands):
                 straight = (one is inputs[0]) == (place is operands[0])
-                if (straight or _kind(wrong.operation) in TURNS) and self._same(one, place):
+                if (straight or kind_of(wrong.operation) in TURNS) and self._same(one, place):
                     found += [] if self._same(other, meant) else [(other, meant)]
         return found
 
@@ -263,7 +262,7 @@ class Blame:
             way: to the quantity.
             together: the numbers of the executions that are wrong with it.
         """
-        turn = self._turn(wrong)
+        turn, right = self._turn(wrong), way.right_of(wrong.operation)
         for depth in range(len(wrong.frames) - 1):
             inner = wrong.frames[: depth + 1]
             alike = [
@@ -283,7 +282,7 @@ class Blame:
                 and self._turn(other) == turn
                 and not _gives_back(other)
             )
-            if not any(_tells(value) and value in way.straight for value in values):
+            if not any(_tells(value) and value in right for value in values):
                 return wrong.frames[depth:]
         return wrong.frames[-1:]
 
@@ -315,7 +314,3 @@ def _gives_back(node: Node) -> bool:
 def _tells(value: Array) -> bool:
     """Whether an array is exact, and not 0 everywhere, as whatever is multiplied by 0 is."""
     return are_exact(value) and bool(as_floats(value).any())
-
-
-def _kind(operation: str) -> str:
-    return "product" if operation in PRODUCTS else operation

@@ -5,6 +5,7 @@ else appears (`blame.py`).
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property, reduce
 from operator import or_
 from typing import Any
@@ -14,7 +15,7 @@ import numpy as np
 from conformance.model.functions import ACTIVATIONS, SIGMOID
 from conformance.model.row import of_batch
 from conformance.tracing.ancestors import walk
-from conformance.tracing.arranging import ARRANGING
+from conformance.tracing.arranging import ARRANGING, kind_of
 from conformance.tracing.equation_steps import COLUMNS, EquationSteps, Values, evaluated, is_array
 from conformance.tracing.index import Location
 from conformance.tracing.known import Known
@@ -47,6 +48,7 @@ class Way(EquationSteps):
         """The way in one run, of which it is known where the quantities are."""
         super().__init__(name, run, values, found)
         self.alone, self.wrong, self.right = alone, wrong, right
+        self._right: dict[str, Known] = {}
 
     @property
     def samples(self) -> Sequence[int]:
@@ -120,15 +122,26 @@ class Way(EquationSteps):
                 yield np.asarray(sigmoid(-z))
 
     @cached_property
-    def straight(self) -> Known:
-        """What the equations themselves give, on the way and elsewhere."""
+    def _elsewhere(self) -> list[Step]:
+        """What the equations of all other quantities give, operation by operation."""
         kinds = (*COLUMNS, "nabla_b", "nabla_w")
         names = [each for each in self.rows if each != self.name and split(each)[0] in kinds]
-        parts = self._parts()
-        every = (step for each in names for part in parts for step in self._evaluated(each, part))
-        steps = (step.result for step in every if step.operation not in ARRANGING)
-        own = (step.result for part in parts for step in self._own_steps(part))
-        return Known((*steps, *own))
+        found: list[Step] = []
+        for steps in (self._evaluated(each, part) for each in names for part in self._parts()):
+            found += (replace(e, final=e is steps[-1]) for e in steps)
+        return [each for each in found if each.operation not in ARRANGING]
+
+    def right_of(self, operation: str) -> Known:
+        """What the equations themselves give by such an operation, on the way and elsewhere.
+
+        A quantity may be made by any; 1 − σ(z), which is on the way to σ′, is no σ.
+        """
+        kind = kind_of(operation)
+        if kind not in self._right:
+            every = (e for e in self._elsewhere if e.final or kind_of(e.operation) == kind)
+            own = (step for part in self._parts() for step in self._own_steps(part))
+            self._right[kind] = Known(step.result for step in (*every, *own))
+        return self._right[kind]
 
     def has(self, value: Array) -> bool:
         """Whether a value may rightly appear on the way, as it is."""
