@@ -93,7 +93,7 @@ def _of_update(cause: Cause) -> str:
         "uphill": "the gradients are added to the parameters, so the cost grows: subtract them",
         "uncorrected": "Adam's means begin at 0, and are not both divided by 1 − β^t",
         "no root": "this divides by the mean of the squares, and not by its square root",
-        "infinite": "the update makes numbers that are not finite of finite ones",
+        "infinite": "numbers that are not finite are made here of finite ones",
     }
     return said[cause.kind]
 

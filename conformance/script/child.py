@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
 
+import numpy as np
+
 from conformance.errors import ConformanceError, SubjectError
 from conformance.running.tracebacks import headline
 from conformance.script.conclude import conclude
@@ -105,7 +107,10 @@ class Session:
         self.trace.recording = False
         if not self.stops:
             self.found = self._parameters()
-        return conclude(self.script, self.trace, self.found, self.names, self.updates, self.notes)
+        with np.errstate(all="ignore"):  # its own warnings it has shown as it ran
+            return conclude(
+                self.script, self.trace, self.found, self.names, self.updates, self.notes
+            )
 
     def run(self) -> None:
         """Run the script, and send the report.

@@ -3,6 +3,7 @@
 Left out: running it (`child.py`).
 """
 
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -13,13 +14,15 @@ from conformance.backward.findings import Examined
 from conformance.backward.no_loss import COST_NAMES
 from conformance.backward.program import NotAGradientError
 from conformance.backward.quantities import HALF_OF_THE_DIGITS
+from conformance.backward.source import line_of
 from conformance.errors import NothingTrainedError, SubjectError
 from conformance.script.attached import attached, by_attached
 from conformance.script.judge import Judgement, judged, single_error, uneven_error
 from conformance.script.known_rules import rule
 from conformance.script.names import Held, names
+from conformance.script.origin import origin
 from conformance.script.parameters import Parameter, steps
-from conformance.script.rule import faults
+from conformance.script.rule import faults, finite, first_infinite
 from conformance.script.still import never_moved
 from conformance.script.update import update
 from conformance.script.uphill import settled
@@ -71,7 +74,9 @@ def conclude(
         raise (SubjectError if stopped else NothingTrainedError)(_nothing(trace, notes))
     moved = [each for each in found if each.chain.count >= count]
     said = names([each.values for each in moved], variables)
-    count = max((k for k in range(1, count + 1) if _finite(moved, k)), default=1)
+    count = max((k for k in range(1, count + 1) if _finite(moved, k)), default=0)
+    if not count:
+        raise SubjectError(_infinite(moved))
     try:
         results = _judged(trace, moved, said, count)
     except NotAGradientError as error:
@@ -112,7 +117,15 @@ def _factor(examined: Examined) -> float:
 
 def _finite(moved: Sequence[Parameter], k: int) -> bool:
     """Whether all parameters are finite before an update."""
-    return all(bool(np.all(np.isfinite(each.values[k - 1].value))) for each in moved)
+    return all(finite(each.values[k - 1]) for each in moved)
+
+
+def _infinite(moved: Sequence[Parameter]) -> str:
+    """Where the numbers come from of a program that has lost its own before they can be judged."""
+    first = first_infinite(next(e.values[0] for e in moved if not finite(e.values[0])))
+    line = origin(first) or line_of(first)
+    where = "" if line is None else f": {os.path.relpath(line.file)}:{line.line} computes the first"
+    return f"its parameters become numbers that are not finite at once{where}"
 
 
 def _changes(parameter: Parameter, k: int) -> bool:
@@ -144,7 +157,8 @@ def _judgeable(
 ) -> Iterator[Judgement]:
     """The updates that can be judged: all, or those that the script computes its loss for.
 
-    Where the first of them is wrong, the later ones only tell the rule of the updates.
+    Where the first of them is wrong, the later ones only tell the rule of the updates; so does one
+    whose gradients are no numbers any more.
 
     Raises:
         NotAGradientError: one cannot be judged, and for none the script computes its loss.
@@ -152,8 +166,9 @@ def _judgeable(
     failed: list[NotAGradientError] = []
     some: list[Judgement] = []
     for k in told:
-        if some and not some[0].ok:  # that one is told: what is wrong is searched once
-            updates = tuple(update(each, k) for each in moved)
+        updates = tuple(update(each, k) for each in moved)
+        numbers = all(finite(each) for made in updates for each, _ in made.options)
+        if some and not (some[0].ok and numbers):  # what is wrong is searched once
             some.append(replace(some[0], updates=updates, chosen=()))
             continue
         try:

@@ -55,7 +55,7 @@ def _divides(made: Update, state: Node) -> bool:
 def _multiple(value: Array, of: Array) -> float | None:
     """How many times an array another is; None if it is no multiple."""
     size = float(np.vdot(of, of))
-    if not size or not np.isfinite(size):
+    if not size or not np.isfinite(size) or np.size(of) != np.size(value):
         return None
     times = float(np.vdot(of, value)) / size
     far = float(np.max(np.abs(value - times * of), initial=0.0))

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from conformance.backward.findings import Accused, Cause, Line
+from conformance.backward.operation import is_float
 from conformance.backward.source import line_of
 from conformance.script.judge import Judgement
 from conformance.script.known_rules import moments
-from conformance.script.linear import entrywise
 from conformance.script.origin import origin
 from conformance.script.update import Update, alike, kept, source
 from conformance.tracing.node import Node
@@ -109,25 +109,25 @@ def wrong_moments(judgement: Judgement, names: Sequence[str]) -> Iterator[Accuse
 def not_finite(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
     """The updates that make infinite numbers of finite ones."""
     for each, name in zip(judgement.updates, names, strict=True):
-        if _finite(each.old) and not _finite(each.new):
-            values = sorted({*entrywise(each.new, frozenset({each.old})), each.new}, key=_number)
-            first = next(
-                (e for e in values if not _finite(e) and all(map(_finite, e.inputs))), None
-            )
-            if first is not None:
-                yield _accused(name, origin(first) or line_of(first), Cause("infinite"))
+        if finite(each.old) and not finite(each.new):
+            first = first_infinite(each.new)
+            yield _accused(name, origin(first) or line_of(first), Cause("infinite"))
+
+
+def first_infinite(node: Node) -> Node:
+    """The value, computed of finite ones alone, that makes a value one that is not finite."""
+    while below := [each for each in node.inputs if is_float(each) and not finite(each)]:
+        node = min(below, key=lambda each: each.number)
+    return node
+
+
+def finite(node: Node) -> bool:
+    """Whether a value holds no NaN and nothing infinite."""
+    return bool(np.all(np.isfinite(np.asarray(node.value, dtype=np.float64))))
 
 
 def _accused(name: str, line: Line | None, cause: Cause) -> Accused:
     return Accused((name,), () if line is None else (line,), cause, mends=False)
-
-
-def _finite(node: Node) -> bool:
-    return bool(np.all(np.isfinite(np.asarray(node.value, dtype=np.float64))))
-
-
-def _number(node: Node) -> int:
-    return node.number
 
 
 def _term(made: Update) -> Line | None:

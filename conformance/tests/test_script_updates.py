@@ -1,0 +1,80 @@
+"""Scripts that train by Adam: its rule, its mistakes, and numbers that are not finite."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from conformance.errors import SubjectError
+from conformance.report.script_report import ScriptReport
+from conformance.script.run import run_script
+from conformance.tests.scripts import quiet
+
+SCRIPT = """import numpy as np
+rng = np.random.RandomState(0)
+X = rng.randn(30, 2)
+T = np.eye(3)[rng.randint(0, 3, 30)]
+p = {"W1": rng.randn(2, 6), "b1": np.zeros(6), "W2": rng.randn(6, 3), "b2": np.zeros(3)}
+m = {k: np.zeros_like(v) for k, v in p.items()}
+v = {k: np.zeros_like(v) for k, v in p.items()}
+lr, beta1, beta2, eps, t = 0.01, 0.9, 0.999, 1e-8, 0
+for epoch in range(30):
+    h = np.maximum(0, X @ p["W1"] + p["b1"])
+    e = np.exp(h @ p["W2"] + p["b2"])
+    q = e / e.sum(axis=1, keepdims=True)
+    loss = -(T * np.log(q)).sum() / len(X)
+    ds = (q - T) / len(X)
+    dh = ds @ p["W2"].T * (h > 0)
+    grads = {"W1": X.T @ dh, "W2": h.T @ ds, "b2": ds.sum(axis=0)}
+    grads["b1"] = dh.sum(axis=0)
+    t += 1
+    for k in p:
+        m[k] = beta1 * m[k] + (1 - beta1) * grads[k]
+        v[k] = beta2 * v[k] + (1 - beta2) * grads[k] ** 2
+        m_hat = m[k] / (1 - beta1 ** t)
+        v_hat = v[k] / (1 - beta2 ** t)
+        p[k] -= lr * m_hat / (np.sqrt(v_hat) + eps)
+"""
+NUMBERS = [(f"{e} = {{k: np.zeros_like(v) for", f"{e} = {{k: 0 for") for e in "mv"]
+STEP = "p[k] -= lr * m_hat / (np.sqrt(v_hat) + eps)"
+SQUARE = "(1 - beta2) * grads[k] ** 2"
+
+
+def run(folder: Path, *edits: tuple[str, str]) -> ScriptReport:
+    text = SCRIPT
+    for old, new in edits:
+        assert old in text
+        text = text.replace(old, new)
+    (folder / "script.py").write_text(text)
+    with quiet():
+        return run_script(str(folder / "script.py"), timeout=20)
+
+
+def test_a_gradient_of_another_shape_is_named_in_adam(tmp_path: Path) -> None:
+    (blame,) = run(tmp_path, ("dh.sum(axis=0)", "dh.sum()")).blames
+    assert blame.gradients == ("p['b1']",)
+    assert blame.accused.cause.kind == "shape"
+
+
+def line_of(kind: str, report: ScriptReport) -> str:
+    (blame,) = report.blames
+    assert blame.accused.cause.kind == kind
+    return SCRIPT.splitlines()[int(blame.line or 0) - 1].strip()
+
+
+def test_numbers_that_overflow_are_told_where_they_do(tmp_path: Path) -> None:
+    start = time.monotonic()
+    report = run(tmp_path, (STEP, "p[k] -= 1e300 * grads[k]"))
+    assert line_of("infinite", report) == 'e = np.exp(h @ p["W2"] + p["b2"])'
+    assert report.ran.updates == 2
+    assert time.monotonic() - start < 20
+
+
+@pytest.mark.parametrize("numbers", [False, True])
+def test_a_root_of_what_is_negative_is_told(numbers: bool, tmp_path: Path) -> None:
+    edit = SQUARE, SQUARE.removesuffix(" ** 2")
+    if numbers:
+        with pytest.raises(SubjectError, match=r"not finite at once: .*script.py:24"):
+            run(tmp_path, edit, *NUMBERS)
+    else:
+        assert line_of("no square", run(tmp_path, edit)).startswith("v[k] = ")
