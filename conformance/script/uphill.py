@@ -57,7 +57,7 @@ def _accused(
     for each, name, (gradient, _) in chosen:
         turned = (state for _, state in each.states if kept(gradient, state) < 0)
         made = [line_of(each.new), *map(line_of, turned), *errors]
-        lines = dict.fromkeys(line for line in made if line is not None)
-        of.setdefault(tuple(lines), []).append(name)
+        told = tuple(dict.fromkeys(line for line in made if line is not None))
+        of.setdefault(told, []).append(name)
     for lines, some in of.items():
         yield Accused(tuple(some), lines, Cause(ADDS), mends=False)
