@@ -5,7 +5,7 @@ Left out: what is wrong, and on which line (`backward_words.py`).
 
 import re
 
-from conformance.backward.findings import UPDATES, Cause, Changed, Named
+from conformance.backward.findings import ADDS, UPDATES, Cause, Changed, Named
 
 NAME = re.compile(r"[\w.]+(\[[^\]]*\]|\([^()]*\))*")  # `h`, `self.a[1]`, `np.exp(z)`
 
@@ -90,7 +90,7 @@ def _of_update(cause: Cause) -> str:
         "no square": "the mean of the square of the gradient has to be kept here",
         "still": "its gradient is computed here, and it is never moved",
         "update": "the gradient is right, and the update does not take it off the parameter",
-        "uphill": "the gradients are added to the parameters, so the cost grows: subtract them",
+        ADDS: "the gradients are added to the parameters, so the cost grows: subtract them",
         "uncorrected": "Adam's means begin at 0, and are not both divided by 1 − β^t",
         "no root": "this divides by the mean of the squares, and not by its square root",
         "infinite": "numbers that are not finite are made here of finite ones",

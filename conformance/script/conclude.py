@@ -24,7 +24,7 @@ from conformance.script.origin import origin
 from conformance.script.parameters import Parameter, steps
 from conformance.script.rule import faults, finite, first_infinite
 from conformance.script.still import never_moved
-from conformance.script.update import update
+from conformance.script.update import Update, update
 from conformance.script.uphill import settled
 from conformance.script_outcome import Ran
 from conformance.tracing.trace import Trace
@@ -144,12 +144,17 @@ def _judged(
         return results
     for cost in COST_NAMES:
         try:
-            others = [judged(trace, moved, names, k, cost) for k in told]
+            others = [judged(trace, _updates(moved, k), names, cost) for k in told]
         except NotAGradientError:
             continue
         if all(each.ok for each in others) and _even(trace, others):
             return others
     return [uneven_error(each) for each in results]
+
+
+def _updates(moved: Sequence[Parameter], k: int) -> tuple[Update, ...]:
+    """The k-th update of each parameter, from 1."""
+    return tuple(update(each, k) for each in moved)
 
 
 def _judgeable(
@@ -166,13 +171,13 @@ def _judgeable(
     failed: list[NotAGradientError] = []
     some: list[Judgement] = []
     for k in told:
-        updates = tuple(update(each, k) for each in moved)
+        updates = _updates(moved, k)
         numbers = all(finite(each) for made in updates for each, _ in made.options)
         if some and not (some[0].ok and numbers):  # what is wrong is searched once
             some.append(replace(some[0], updates=updates, chosen=()))
             continue
         try:
-            some.append(judged(trace, moved, names, k))
+            some.append(judged(trace, updates, names))
         except NotAGradientError as error:
             failed.append(error)
     if failed and not any(each.own_loss for each in some):

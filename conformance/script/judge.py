@@ -18,9 +18,8 @@ from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.program import Goal, NoGradientError, NotAGradientError
 from conformance.backward.source import line_of
 from conformance.script.loss import Fit, best_loss, candidates, monitored
-from conformance.script.parameters import Parameter
 from conformance.script.step import Step
-from conformance.script.update import Multiple, Update, common, update, usual
+from conformance.script.update import Multiple, Update, common, usual
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node, bits_of_nodes
 from conformance.tracing.trace import Trace
@@ -58,23 +57,17 @@ class Judgement:
 
 
 def judged(
-    trace: Trace,
-    found: Sequence[Parameter],
-    names: Sequence[str],
-    k: int,
-    cost: str | None = None,
+    trace: Trace, updates: Sequence[Update], names: Sequence[str], cost: str | None = None
 ) -> Judgement:
-    """The k-th update of all parameters, from 1.
+    """An update of all parameters.
 
     Args:
         trace: of the run.
-        found: the parameters.
+        updates: of each parameter.
         names: theirs.
-        k: which update.
         cost: the name of the cost to judge by; None if any will do.
     """
-    updates = tuple(update(each, k) for each in found)
-    step = _Step(trace, updates, names, cost)
+    step = Unjudged(trace, updates, names, cost)
     choices = common(updates)
     own = [each.options[each.own] for each in updates if each.options]
     if choices:
@@ -131,12 +124,21 @@ def _error_lines(judgement: Judgement) -> tuple[Line, ...]:
     return tuple(dict.fromkeys(each for each in lines if each is not None))
 
 
-class _Step:
-    """An update of all parameters that is to be judged."""
+class Unjudged:
+    """An update of all parameters that is to be judged.
+
+    Attributes:
+        losses: what may be the program's loss.
+    """
 
     def __init__(
-        self, trace: Trace, updates: Sequence[Update], names: Sequence[str], cost: str | None
+        self,
+        trace: Trace,
+        updates: Sequence[Update],
+        names: Sequence[str],
+        cost: str | None = None,
     ) -> None:
+        """The update in the trace of a run; see `judged`."""
         self.whole_trace, self.updates, self.names = trace, updates, names
         self.cost = cost
         self.olds = {each.old: name for each, name in zip(updates, names, strict=True)}

@@ -8,7 +8,7 @@ from types import FunctionType
 
 import numpy as np
 
-from conformance.backward.findings import ADDS, Accused, Cause, Examined, Judged, Line
+from conformance.backward.findings import ADDS, Accused, Cause, Examined, Judged, merged
 from conformance.backward.source import line_of
 from conformance.backward.syntax import forget
 from conformance.script.judge import Judgement
@@ -126,10 +126,9 @@ def _multiple(made: Update, gradient: Node) -> Multiple:
 
 def _wrong(moved: dict[str, Node], kind: str) -> tuple[Accused, ...]:
     """The updates that do not take the gradients off, line by line."""
-    lines: dict[tuple[Line, ...], list[str]] = {}
-    for name, new in moved.items():
-        line = line_of(new)
-        lines.setdefault(() if line is None else (line,), []).append(name)
-    return tuple(
-        Accused(tuple(some), where, Cause(kind), mends=False) for where, some in lines.items()
+    lines = ((name, line_of(new)) for name, new in moved.items())
+    accused = (
+        Accused((name,), () if line is None else (line,), Cause(kind), mends=False)
+        for name, line in lines
     )
+    return merged(accused, lambda each: each.lines)

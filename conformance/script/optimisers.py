@@ -94,7 +94,7 @@ def moving_functions(functions: Sequence[FunctionType]) -> Iterator[Optimiser]:
     """The functions that take parameters and their gradients."""
     for each in functions:
         names = [one.name for one in taken(each)]
-        of_both = any(map(is_gradient, names)) and any(e for e in names if _holds(e))
+        of_both = any(map(is_gradient, names)) and any(map(_holds, names))
         if of_both and (_is_named_as_a_move(each.__name__) or RULES.search(bare(each.__name__))):
             yield Optimiser(each, each.__name__)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from conformance.backward.findings import Accused, Cause, Line
+from conformance.backward.findings import Accused, Cause, Line, merged
 from conformance.backward.operation import is_float
 from conformance.backward.source import line_of
 from conformance.script.judge import Judgement
@@ -31,12 +31,7 @@ def faults(results: Sequence[Judgement], names: Sequence[str]) -> list[Accused]:
 
 def _together(found: Sequence[Accused]) -> list[Accused]:
     """Those of one line and one cause as one."""
-    made: dict[tuple[tuple[Line, ...], Cause], list[str]] = {}
-    for each in found:
-        made.setdefault((each.lines, each.cause), []).extend(each.gradients)
-    return [
-        Accused(tuple(names), lines, cause, mends=False) for (lines, cause), names in made.items()
-    ]
+    return [*merged(found, lambda each: (each.lines, each.cause))]
 
 
 def uneven(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:

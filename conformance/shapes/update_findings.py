@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from conformance.backward.findings import Accused, Cause, Examined, Line
+from conformance.backward.findings import Accused, Cause, Examined, merged
 from conformance.backward.program import Goal
 from conformance.backward.source import line_of
 from conformance.shapes.places import Places
@@ -22,15 +22,13 @@ def _with_updates(first: Examined, wrong: Sequence[Update]) -> Examined:
         return first
     names = {each.goal.name for each in wrong}
     gradients = tuple(replace(e, ok=False) if e.name in names else e for e in first.gradients)
-    accused: dict[tuple[Line, ...], list[str]] = {}
-    for each in wrong:
-        line = line_of(each.node)
-        accused.setdefault(() if line is None else (line,), []).append(each.goal.name)
-    blamed = (
-        Accused(tuple(names), lines, Cause("update"), mends=True)
-        for lines, names in accused.items()
-    )  # fmt: skip
-    return replace(first, gradients=gradients, accused=tuple(blamed))
+    lines = ((each.goal.name, line_of(each.node)) for each in wrong)
+    accused = (
+        Accused((name,), () if line is None else (line,), Cause("update"), mends=True)
+        for name, line in lines
+    )
+    blamed = merged(accused, lambda each: each.lines)
+    return replace(first, gradients=gradients, accused=blamed)
 
 
 def with_lines(examined: Examined, updates: Sequence[Update]) -> Examined:
