@@ -164,7 +164,8 @@ def _several(forward: Forward, found: list[Verdict]) -> list[Accused]:
         return [Accused(names, tuple(dict.fromkeys((line, *others))), why, mends=True)]
     several = []
     for each in chosen:
-        made = Found(lines_of(each.repair.group.first), repair=each.repair)
+        needed = next((match for match in each.repair.matches if match is not None), None)
+        made = Found(lines_of(each.repair.group.first), repair=each.repair, needed=needed)
         names = tuple(v.goal.name for v in each.mended)
         several.append(Accused(names, made.lines, cause(forward, made, each.mended), mends=False))
     said = {name for each in several for name in each.gradients}

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from conformance.backward.culprit import Found
+from conformance.backward.culprit import Found, Handed
 from conformance.backward.findings import Cause, Changed, Entry, Named
 from conformance.backward.fixes import Fix
 from conformance.backward.forward import Forward
@@ -15,6 +15,7 @@ from conformance.backward.judge import Verdict
 from conformance.backward.names import named, operation, operation_text
 from conformance.backward.quantities import HALF_OF_THE_DIGITS, Match
 from conformance.backward.source import line_of
+from conformance.backward.syntax import aliased
 from conformance.tracing.node import Node
 
 
@@ -22,26 +23,42 @@ def cause(forward: Forward, found: Found, verdicts: Sequence[Verdict]) -> Cause:
     """Why the first of the lines is to blame."""
     changed = None if found.fix is None else _changed(found.fix)
     worst = worst_entry(verdicts)
+    if found.handed is not None:
+        return handed_on(forward, found.handed, worst)
     if found.repair is None:
         return Cause("gradient" if changed is None else "changed", changed=changed, worst=worst)
-    use = next((each for each in found.repair.matches if each is not None), None)
+    use = found.needed
     at_fault = operation_text(found.repair.group.first)
     if use is None:
         return Cause("value", at_fault, changed=changed, worst=worst)
-    needed = use.quantity.nodes[0]
-    same = alike(forward, needed)
+    node = use.quantity.nodes[0]
+    same = alike(forward, node)
     held = next((e for e in found.held if e.quantity.nodes[0] in same), None)
     other = held or next(iter(found.held), None)
     kind, factor = _kind(use, held) if held or not other else ("misused", 1.0)
     return Cause(
         kind,
         at_fault,
-        called(forward, needed),
+        called(forward, node),
         None if other is None else called(forward, other.quantity.nodes[0]),
         factor,
         changed,
         worst,
-        missing=_missing(needed, other) if kind == "misused" else None,
+        missing=_missing(node, other) if kind == "misused" else None,
+    )
+
+
+def handed_on(forward: Forward, handed: Handed, worst: Entry | None) -> Cause:
+    """A derivative is handed on where that of another value is needed."""
+    needed, held = handed.needed.quantity.nodes[0], handed.held.quantity.nodes[0]
+    missing = _missing(needed, handed.held)
+    return Cause(
+        "misused",
+        aliased(handed.line),
+        called(forward, needed),
+        called(forward, held),
+        worst=worst,
+        missing=missing,
     )
 
 

@@ -3,8 +3,9 @@
 Left out: the repairs (`blame.py`) and the changes of one operation (`fixes.py`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -16,12 +17,28 @@ from conformance.backward.operation import MOVES, is_float
 from conformance.backward.quantities import Match
 from conformance.backward.region import INVERSES
 from conformance.backward.source import line_of, operand_name, own_lines
-from conformance.backward.syntax import assigned, base
+from conformance.backward.syntax import assigned, base, renamed
 from conformance.tracing.frames import Frame
 from conformance.tracing.node import Node
+from reference.step import Array
 
 PRODUCTS = ("multiply", "divide", "negative")
 PLAUSIBLE = 2.0  # a change that costs less is believed before the operation that is repaired
+
+
+@dataclass(frozen=True, eq=False)
+class Handed:
+    """A line that hands on a derivative under another name.
+
+    Attributes:
+        line: it.
+        held: the derivative.
+        needed: that which is needed there.
+    """
+
+    line: Line
+    held: Match
+    needed: Match
 
 
 class Culprit(Fixes):
@@ -88,26 +105,44 @@ class Culprit(Fixes):
             number = type(arg) is not Node and node.operation != "add"  # it scales, and is no sum
             if number or (type(arg) is Node and (self.forward.contains(arg) or self.known(arg))):
                 continue
-            with np.errstate(all="ignore"):
-                value = np.asarray(inverse[i](right, args[1 - i]), dtype=np.float64)
-            if np.all(np.isfinite(value)) and any(True for _ in self.search.known.matches(value)):
+            if self._solved(inverse[i], right, args[1 - i]) is not None:
                 yield from self._operand_lines(node, i)
+
+    def handed(self, group: Group) -> Handed | None:
+        """The line that hands on a derivative where that of another value is needed."""
+        repair = next(each for each in self.repairs if each.group is group)
+        node = self._first_wrong(repair)
+        inverse, right = INVERSES.get(node.operation), repair.values.get(node.number)
+        if inverse is None or right is None or len(node.args) != 2:  # noqa: PLR2004
+            return None
+        args, _ = self.chain.arguments(node, {})
+        for i, arg in enumerate(node.args):
+            if type(arg) is not Node or self.forward.contains(arg) or not self.known(arg):
+                continue
+            line = line_of(arg)
+            name = base(operand_name(node, i))
+            given = renamed(line, name) if line is not None else None
+            match = self._solved(inverse[i], right, args[1 - i]) if given is not None else None
+            if given is not None and match is not None:
+                return Handed(given, self.known(arg)[0], match)
+        return None
+
+    def _solved(self, inverse: Callable[..., Any], right: Array, other: Any) -> Match | None:
+        """The derivative that an operand has to be, for an operation to give what it has to."""
+        with np.errstate(all="ignore"):
+            value = np.asarray(inverse(right, other), dtype=np.float64)
+        matches = self.search.known.matches(value) if np.all(np.isfinite(value)) else ()
+        return next(iter(matches), None)
 
     def sums_of(self, repair: Repair) -> Iterator[Line]:
         """The lines of sums that lack a contribution, which products of them lack too."""
-        todo = [self._first_wrong(repair)] if self._lacks_parts(repair) else []
+        todo = [self._first_wrong(repair)] if self.lacks_parts(repair) else []
         while todo:
             node = todo.pop()
             if node.operation in ("add", "subtract"):
                 yield from self.lines_of(self._by_number.get(node.number, Group([node])))
             elif node.operation in (*PRODUCTS, *MOVES):
                 todo += [e for e in node.inputs if is_float(e) and not self.forward.contains(e)]
-
-    def _lacks_parts(self, repair: Repair) -> bool:
-        """Whether a value is a part of the derivative that is needed."""
-        needed = {n for match in repair.matches if match for n in match.quantity.nodes}
-        held = self.known(self._first_wrong(repair))
-        return any(e.quantity.kind == "part" and e.quantity.nodes[0] in needed for e in held)
 
     def told_operands(self) -> Iterator[Line]:
         """The lines of operands that are said to be wrong by what they have to be."""
@@ -158,12 +193,16 @@ class Found:
         fix: the change of one operation that makes all gradients right, if one does.
         repair: the operation that has to give something else, if it is known.
         held: what the first operation that can be repaired gives: all derivatives that it may be.
+        needed: what the operation that can be repaired has to give.
+        handed: what the first line hands on, if that is what is wrong.
     """
 
     lines: tuple[Line, ...]
     fix: Fix | None = None
     repair: Repair | None = None
     held: tuple[Match, ...] = ()
+    needed: Match | None = None
+    handed: Handed | None = None
 
 
 def find(culprit: Culprit) -> Found:
@@ -172,9 +211,13 @@ def find(culprit: Culprit) -> Found:
     lines = [e for f in fixes if f.change.cost < PLAUSIBLE for e in culprit.lines_of_fix(f)]
     repair: Repair | None = None
     held: tuple[Match, ...] = ()
+    needed: Match | None = None
+    handed: Handed | None = None
     if culprit.repairs:
         repair = culprit.turning()
-        held = tuple(culprit.known(culprit.repairs[0].group.first))
+        handed = culprit.handed(repair.group) if not lines else None
+        lines += [] if handed is None else [handed.line]
+        held, needed = tuple(culprit.held(repair)), culprit.needed(repair)
         lines += culprit.told_operands() if not lines else ()
         lines += culprit.sums_of(repair)
         lines += culprit.needed_operands(repair.group)
@@ -184,4 +227,5 @@ def find(culprit: Culprit) -> Found:
             lines += culprit.lines_of(group)
         lines += culprit.callers(repair.group.first)
     lines += [e for f in fixes for e in culprit.lines_of(f.group)]
-    return Found(tuple(dict.fromkeys(lines)), fixes[0] if fixes else None, repair, held)
+    fix = fixes[0] if fixes else None
+    return Found(tuple(dict.fromkeys(lines)), fix, repair, held, needed, handed)

@@ -12,8 +12,8 @@ from typing import Any
 from conformance.backward.findings import Line
 from conformance.backward.forward import Forward
 from conformance.backward.program import Goal, Recorded
-from conformance.backward.source import operand_name
-from conformance.backward.syntax import assigned, passed
+from conformance.backward.source import line_of, operand_name
+from conformance.backward.syntax import assigned, passed, renamed
 from conformance.tracing.frames import Frame
 from conformance.tracing.node import Node, substituted
 
@@ -115,7 +115,10 @@ class _Expansion:
 
     def goal(self, goal: Goal) -> Goal:
         """A gradient as it is returned."""
-        frames = self.forward.run.returns
+        frames, line = self.forward.run.returns, line_of(goal.node)
+        given = renamed(line) if line is not None else None
+        if given is not None and frames:
+            frames = (Frame(given.file, given.line, frames[0].function),)
         own = self.same[goal.node.number]
         name = "" if self.forward.contains(goal.node) else goal.name
         made = self._identity(own, HANDED, frames, ("gradient", name))

@@ -116,7 +116,27 @@ class Region:
         if last < 0 or last + 1 == len(self.repairs):
             return self.repairs[max(last, 0)]
         here, after = self.repairs[last], self.repairs[last + 1]
+        if self.lacks_parts(here):
+            return here
         return after if _used_as(here) & _used_as(after) or self._scaled(here) else here
+
+    def lacks_parts(self, repair: Repair) -> bool:
+        """Whether a value is a part of the derivative that is needed."""
+        needed = {n for match in repair.matches if match for n in match.quantity.nodes}
+        held = self.known(self._first_wrong(repair))
+        return any(e.quantity.kind == "part" and e.quantity.nodes[0] in needed for e in held)
+
+    def needed(self, repair: Repair) -> Match | None:
+        """What the first wrong execution of an operation has to give, if it is known."""
+        pairs = zip(repair.group.nodes, repair.matches, strict=True)
+        wrong = self._first_wrong(repair)
+        found = [each for node, each in pairs if each is not None and node is wrong]
+        return next((e for e in (*found, *repair.matches) if e is not None), None)
+
+    def held(self, repair: Repair) -> list[Match]:
+        """What an operation gives that has to give something else; what the first one gives."""
+        first = self.repairs[0]
+        return self.known(self._first_wrong(repair)) or self.known(first.group.first)
 
     def _exactly_right(self, repair: Repair) -> bool:
         nodes = [each for each in repair.group.nodes if each.number in repair.values]

@@ -82,6 +82,26 @@ def gives_alias(line: Line) -> bool:
     return found is not None and _is_alias(found)
 
 
+@lru_cache(maxsize=4096)
+def renamed(line: Line, name: str = "") -> Line | None:
+    """The line that gives what a line computes another name: one that the function returns.
+
+    Args:
+        line: that computes a value and names it.
+        name: another one that counts.
+    """
+    found = statement(line.file, line.line)
+    own = set() if found is None else stored(found)
+    ends = [ast.walk(each) for each in _around(line) if isinstance(each, ast.Return)]
+    names = {each.id for end in ends for each in end if isinstance(each, ast.Name)} | {name}
+    for each in _assignments(line):
+        value = each.value if _is_alias(each) and isinstance(each, ast.Assign) else None
+        after = each.lineno > line.line and isinstance(value, ast.Name) and value.id in own
+        if after and stored(each) & names:
+            return Line(line.file, each.lineno)
+    return None
+
+
 def _is_alias(statement: ast.stmt) -> bool:
     plain = (ast.Name, ast.Attribute, ast.Subscript)
     return (
@@ -89,6 +109,12 @@ def _is_alias(statement: ast.stmt) -> bool:
         and isinstance(statement.value, plain)
         and isinstance(statement.targets[0], plain)
     )
+
+
+def aliased(line: Line) -> str:
+    """What a line gives another name to."""
+    found = statement(line.file, line.line)
+    return ast.unparse(found.value) if isinstance(found, ast.Assign) else ""
 
 
 def stored(statement: ast.stmt) -> set[str]:
@@ -187,4 +213,5 @@ def call_on(line: Line, function: str) -> ast.Call | None:
 def forget() -> None:
     """Read the files again when they are asked for: they may have changed."""
     assigned.cache_clear()
+    renamed.cache_clear()
     passed.cache_clear()

@@ -50,9 +50,10 @@ def _of_kind(cause: Cause) -> str:
     """What is wrong with the value of an operation."""
     operation, needed, held = f"`{cause.operation}`", _value(cause.needed), _value(cause.held)
     lacks = f": the derivative of {quoted(cause.missing)} is missing" if cause.missing else ""
+    other = f"∂C/∂{needed}" if needed != held else "that of the step before"
     said = {
         "value": f"{operation} has to give ∂C/∂{needed}, and gives something else",
-        "misused": f"{operation} is ∂C/∂{held}; what follows needs ∂C/∂{needed}{lacks}",
+        "misused": f"{operation} is ∂C/∂{held}; what follows needs {other}{lacks}",
         "scaled": f"{operation} is {cause.factor:g} times the ∂C/∂{needed} that is needed",
         "part": f"{operation} is only a part of ∂C/∂{needed}: a contribution is left out",
         "handed": f"what is handed on here has to be ∂C/∂{needed}",

@@ -13,8 +13,8 @@ from conformance.shapes.arguments import needed, taken
 from conformance.shapes.assembled import assembled
 from conformance.shapes.custom_function import FunctionSearch, custom_function, custom_jax
 from conformance.shapes.definitions import Definitions, returned_functions, returned_names
-from conformance.shapes.dict_cells import pairs_and_cells
 from conformance.shapes.example_data import Data
+from conformance.shapes.function_pairs import pairs
 from conformance.shapes.judging import Found, judged
 from conformance.shapes.layers import layer_search
 from conformance.shapes.losses import PAIR, loss_class, losses
@@ -102,7 +102,7 @@ def candidates(found: Definitions) -> Iterator[Candidate]:
         classes = [each for each in classes if each.name not in modules]
     yield from (each for each in classes if each.layer is None)
     yield from (each for thing in found.others if (each := of_jax(thing, found)) is not None)
-    paired = [*pairs_and_cells(found.functions)]
+    paired = [*pairs(found.functions)]
     yield from of_functions(found, {id(each.forward) for each in paired})
     yield from (each for each in classes if each.layer is not None)
     yield from (_alone(each.backward.__name__, each) for each in paired)

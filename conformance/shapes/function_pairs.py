@@ -1,11 +1,12 @@
-"""Functions and layers that are judged alone: `X_forward` with `X_backward`, losses with theirs.
+"""Functions that are judged alone: one goes forward, one goes backward from what it kept.
 
-What goes forward is given generic arrays of shapes that fit; what goes backward is given a generic
-array, or nothing where the output is a loss. Left out: layers that hold parameters (`layers.py`).
+Such as `X_forward` with `X_backward`, layers and cells, whose parameters may be one dict. What goes
+forward is given arrays with which both run; what goes backward is given a generic array for each
+output. Left out: layers that hold parameters (`layers.py`), losses (`losses.py`).
 """
 
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import FunctionType
 from typing import Any
@@ -13,19 +14,24 @@ from typing import Any
 import numpy as np
 
 from conformance.backward.own_pass import examine_pass
-from conformance.backward.program import Goal, NotAGradientError, OwnPass
+from conformance.backward.program import Goal, NotAGradientError, OwnPass, last_return
 from conformance.running.quiet import quiet
+from conformance.shapes.argument_values import Path
 from conformance.shapes.arguments import called, needed
 from conformance.shapes.definitions import returned_names
+from conformance.shapes.given_back import went
 from conformance.shapes.judging import Found, Recognised
-from conformance.shapes.layer_shapes import OPTIONS, SHAPES, argument_kind
 from conformance.shapes.layers import together
-from conformance.shapes.run import UnfitError, node_of, tried
+from conformance.shapes.run import UnfitError, node_of
+from conformance.shapes.solved import MisshapenError, Solver, arguments
 from conformance.shapes.state import is_floats
-from conformance.shapes.vocabulary import bare, stem
+from conformance.shapes.vocabulary import bare, is_parameter, stem
 from conformance.tracing.program import traced_program
 from conformance.tracing.trace import Trace
 from reference.step import Array
+
+JUDGED = 3
+"""With so many choices of arguments a pair is judged, before the best is taken."""
 
 
 @dataclass(frozen=True)
@@ -44,93 +50,118 @@ class PairSearch:
 
     def found(self, _cost: str | None, /) -> Found | None:
         """It, recognised and judged; None if it does not run."""
-        for layout, shapes in SHAPES.items():
-            try:
-                found = self._judged(layout, shapes)
-            except (UnfitError, NotAGradientError) as error:
-                self.problems.append(str(error).removeprefix(f"{self.backward.__name__}: "))
-                continue
-            if found is not None:
-                return found
-        return None
+        solver = Solver([each.name for each in needed(self.forward)], self._fits)
+        best: Found | None = None
+        count = 0
+        for chosen in solver.solutions() if solver.names else ():
+            found = self._tried(chosen)
+            if found is not None and (best is None or found.examined.right > best.examined.right):
+                best = found
+            count += found is not None
+            if count == JUDGED or (best is not None and best.examined.ok):
+                return best
+        if best is None and solver.misshapen is not None:
+            return self._tried(solver.misshapen)
+        if best is None and solver.problem is not None:
+            self.problems.append(str(solver.problem))
+        return best
 
-    def _judged(self, layout: str, shapes: dict[str, tuple[int, ...]]) -> Found | None:
-        trace = Trace(sites=True)
-        given = _arguments(self.forward, shapes, trace)
-        arrays = {name: e for name, e in given.items() if isinstance(e, np.ndarray)}
+    def _tried(self, chosen: dict[Path, Any]) -> Found | None:
+        """It, judged with some arguments; None if that fails."""
+        try:
+            return self._judged(chosen)
+        except (UnfitError, NotAGradientError) as error:
+            self.problems.append(str(error).removeprefix(f"{self.backward.__name__}: "))
+            return None
+
+    def _fits(self, given: dict[str, Any]) -> None:
+        """Run both.
+
+        Raises:
+            UnfitError: they do not run with such arguments, or a gradient has another shape.
+        """
+        rng = np.random.default_rng(9)
+        done = went(self.forward, self.backward, given, lambda shape, _: rng.normal(size=shape))
+        arrays = arrays_of(given)
+        found = gradients(self.backward, done.back, arrays)
+        if not found:
+            raise UnfitError(f"{self.backward.__name__}: it gives no gradients", stage=1)
+        for name, each in found.items():
+            shape, own = np.shape(each), np.shape(arrays[name])
+            if shape != own:
+                words = f"the gradient of {name} has the shape {shape}, not {own}"
+                raise MisshapenError(words, stage=2)
+
+    def _judged(self, chosen: dict[Path, Any]) -> Found:
+        """It, recorded and judged.
+
+        Raises:
+            UnfitError: it does not run.
+            NotAGradientError: it gives no gradients.
+        """
+        trace, rng = Trace(sites=True), np.random.default_rng(9)
+        traced = {
+            path: trace.given(value, path[-1]) if is_floats(value) else value
+            for path, value in chosen.items()
+        }
+        given = arguments([each.name for each in needed(self.forward)], traced)
+
+        def drawn(shape: tuple[int, ...], name: str) -> Array:
+            upstream: Array = trace.given(rng.normal(size=shape), name)
+            return upstream
+
         with quiet(), traced_program(trace, self.forward):
-            out, cache = _split(tried(self.forward, [((), given)]))
-            dout = trace.given(np.random.default_rng(9).normal(size=out.shape), "dout")
-            loss = node_of(trace, (out * np.array(dout)).sum())
-            if not np.isfinite(loss.value):
-                raise UnfitError(f"{self.forward.__name__}: its output is not finite")
-            back = tried(self.backward, [((dout, *cache), {}), ((dout, *_spread(cache)), {})])
-            goals = goals_of(trace, self.backward, back, arrays)
-        step = OwnPass(trace, tuple(goals), loss=loss)
-        promised = ("x", next(iter(arrays)))
-        return found_pair(self.forward, self.backward, step, layout, promised) if goals else None
+            done = went(self.forward, self.backward, given, drawn)
+            loss = node_of(trace, sum((o * np.array(d)).sum() for o, d in done.pairs))
+            arrays = arrays_of(given)
+            goals = [
+                Goal(name, node_of(trace, arrays[name]), node_of(trace, each))
+                for name, each in gradients(self.backward, done.back, arrays).items()
+            ]
+        if not np.isfinite(loss.value):
+            raise UnfitError(f"{self.forward.__name__}: its output is not finite")
+        said = ", ".join(f"{path[-1]} {_said(value)}" for path, value in chosen.items())
+        step = OwnPass(trace, tuple(goals), loss, returns=last_return(self.backward))
+        return self._found(step, said)
+
+    def _found(self, step: OwnPass, said: str) -> Found:
+        """What is known of the two.
+
+        The gradients of what is no parameter are judged apart from those of parameters, which may
+        be means over the samples.
+        """
+        parts = []
+        for inputs in (True, False):
+            goals = tuple(e for e in step.goals if is_parameter(e.name) is not inputs)
+            if goals:
+                parts.append(examine_pass(replace(step, goals=goals, promised=inputs)))
+        names = tuple(each.name for each in step.goals)
+        recognised = Recognised(
+            called(self.forward), said, "", (called(self.backward),), "returned", names
+        )
+        return Found(recognised, together(parts), (self.forward.__name__, self.backward.__name__))
 
 
-def found_pair(
-    forward: Callable[..., Any],
-    backward: Callable[..., Any],
-    step: OwnPass,
-    layout: str,
-    promised: Collection[str],
-) -> Found:
-    """A function that goes forward and one that goes backward, judged.
+def _said(value: Any) -> str:
+    """The shape of an array, or another value."""
+    return f"({', '.join(map(str, value.shape))})" if isinstance(value, np.ndarray) else f"{value}"
 
-    The gradient of the first argument is judged apart from the others, that may be means.
 
-    Args:
-        forward: the first.
-        backward: the second.
-        step: what they did.
-        layout: of the samples.
-        promised: the names of the arguments whose gradients are no means.
+def arrays_of(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The arrays of floats among arguments, those in a dict by their keys."""
+    found = {}
+    for name, each in given.items():
+        inner = each if isinstance(each, dict) else {name: each}
+        found.update({key: value for key, value in inner.items() if is_floats(value)})
+    return found
+
+
+def gradients(function: Callable[..., Any], back: Any, arrays: Mapping[str, Any]) -> dict[str, Any]:
+    """The gradients that a function returned, each with its argument: by name, else in order.
+
+    Raises:
+        UnfitError: it returned more.
     """
-    parts = []
-    for some in (step.goals[:1], step.goals[1:]):
-        if some:
-            sure = some[0].name in promised
-            parts.append(examine_pass(replace(step, goals=some, promised=sure)))
-    names = tuple(each.name for each in step.goals)
-    recognised = Recognised(called(forward), layout, "", (called(backward),), "returned", names)
-    return Found(recognised, together(parts), (forward.__name__, backward.__name__))
-
-
-def _arguments(
-    function: Callable[..., Any], shapes: dict[str, tuple[int, ...]], trace: Trace
-) -> dict[str, Any]:
-    """Generic arrays for the arguments of a function, by their names and shapes."""
-    rng, given = np.random.default_rng(4), {}
-    names = [each.name for each in needed(function)]
-    for i, each in enumerate(needed(function)):
-        name = bare(each.name)
-        if name in OPTIONS:
-            given[each.name] = OPTIONS[name]
-            continue
-        shape = shapes[argument_kind(each.name, names[1:]) if i else "x"]
-        given[each.name] = trace.given(rng.normal(size=shape), each.name)
-    return given
-
-
-def _split(result: Any) -> tuple[Array, tuple[Any, ...]]:
-    """The output and the cache of what a function returned."""
-    out, cache = (result[0], tuple(result[1:])) if isinstance(result, tuple) else (result, ())
-    if not is_floats(out):
-        raise UnfitError("it gives no array")
-    return out, cache
-
-
-def _spread(cache: tuple[Any, ...]) -> tuple[Any, ...]:
-    return tuple(cache[0]) if len(cache) == 1 and isinstance(cache[0], tuple | list) else cache
-
-
-def goals_of(
-    trace: Trace, function: Callable[..., Any], back: Any, arrays: dict[str, Any]
-) -> list[Goal]:
-    """The gradients that a function returned, each with its argument: by name, else in order."""
     if isinstance(back, dict):
         pairs = {stem(key): each for key, each in back.items()}
     else:
@@ -138,24 +169,25 @@ def goals_of(
         parts = [each for each in parts if isinstance(each, np.ndarray | np.floating | float)]
         names = [stem(each) for each in returned_names(function)]
         named = len(names) == len(parts) and {bare(e) for e in arrays} >= set(names)
+        if len(parts) > len(arrays):
+            raise UnfitError(f"{function.__name__}: it gives more gradients than are asked for", 1)
         order = names if named else [bare(name) for name in arrays]
         pairs = dict(zip(order, parts, strict=False))
-    found = ((name, pairs.get(bare(name))) for name in arrays)
-    return [
-        Goal(name, node_of(trace, arrays[name]), node_of(trace, each))
-        for name, each in found
-        if each is not None
-    ]
+    return {name: pairs[bare(name)] for name in arrays if pairs.get(bare(name)) is not None}
+
+
+BACKWARD = r"backward|backwards|backprop|bwd|back|vjp"
+FORWARD = ("forward", "forwards", "fwd", "fprop", "")
 
 
 def pairs(functions: Sequence[FunctionType]) -> Iterator[PairSearch]:
-    """The pairs of `X_forward` and `X_backward`, or `X` and `X_backward`, among functions."""
+    """The pairs among functions: `X_backward` with `X_forward` or `X`; `backward_X` likewise."""
     named = {bare(each.__name__): each for each in functions}
     for name, backward in named.items():
-        found = re.fullmatch(r"(.+?)(backward|backwards|bwd|back|vjp)", name)
-        if not found:
-            continue
-        ahead = (named.get(found[1] + end) for end in ("forward", "forwards", "fwd", ""))
-        forward = next((each for each in ahead if each is not None), None)
+        last = re.fullmatch(rf"(.+?)({BACKWARD})", name)
+        first = re.fullmatch(rf"({BACKWARD})(.+)", name)
+        found = [last[1] + end for end in FORWARD] if last else []
+        found += [end + first[2] for end in FORWARD] if first else []
+        forward = next((named[each] for each in found if each in named), None)
         if forward is not None:
             yield PairSearch(forward, backward)

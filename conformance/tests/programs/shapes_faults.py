@@ -287,6 +287,20 @@ FAULTS: dict[str, list[Edit]] = {
         ("db = 1 / m * np.sum(A - Y)", "db = 1 / m * np.sum(A + Y)"),
         ("dw = 1 / m * np.dot(X, (A - Y).T)", "dw = 1 / m * np.dot(X, (Y - A).T)"),
     ],
+    "lstm_functions": [
+        ("dc_prev = dc * f", "dc_prev = dc"),
+        ("di = dc * g", "di = dc * c"),
+        ("db = da.sum(axis=0)", "db = da.mean(axis=0)"),
+        ("lstm_cell_backward(dh[:, t] + dh_next, dc_next, caches[t])", "lstm_cell_backward(dh[:, t], dc_next, caches[t])"),
+        ("do = dh * tc", "do = dh * c"),
+    ],
+    "gates_and_attention": [
+        ("return ds @ k,", "return ds @ q,"),
+        ("(dp - (dp * p).sum(-1, keepdims=True))", "dp"),
+        ("dh = dh + drh * r", "dh = drh * r"),
+        ("np.add.at(dtable, tokens, dout)", "dtable[tokens] += dout"),
+        ("np.einsum('no,oij,nj->ni', dout, W, x2)", "np.einsum('no,oij,nj->ni', dout, W, x1)"),
+    ],
     "lstm_columns": [
         ("dg = dc * i * (1 - g ** 2)", "dg = dc * i * (1 - g)"),
         ("dh = p['Wy'].T @ dy + dh_next", "dh = p['Wy'].T @ dy"),

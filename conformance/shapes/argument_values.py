@@ -1,0 +1,155 @@
+"""What an argument of a layer's function may be, by its name and what was chosen before it.
+
+Arrays have generic entries. Unequal widths tell shapes apart: a width that no other array has is
+tried where a name suggests one, such as the state of a cell. Left out: trying them (`solved.py`).
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from conformance.shapes.example_data import IMAGES, N_HIDDEN, N_IN, N_OUT, M
+from conformance.shapes.layer_shapes import OPTIONS
+from conformance.shapes.vocabulary import BIAS, WEIGHT, bare
+from reference.step import Array
+
+Path = tuple[str, ...]
+"""The name of an argument; with a key, if it is a dict."""
+Shape = tuple[int, ...]
+
+STEPS = 4
+INPUTS: tuple[Shape, ...] = ((M, N_IN), (M, STEPS, N_IN), IMAGES, (N_IN,), (M, 2, STEPS, N_IN), ())
+WIDTHS = (N_HIDDEN, N_OUT, 7, 10, 9)
+"""Widths of what is no input, in the order in which they are taken."""
+GATES = (4, 3, 2)
+"""Of a cell: of an LSTM, of a GRU, of gated units."""
+KERNELS: tuple[Shape, ...] = ((4, 3, 3, 3), (4, 3, 2, 2), (3, 3, 3, 4))
+
+SCALE = re.compile(r"gamma|scale|shift|gain|g|alpha|running\w*|mean|mu|var|std")
+WEIGHTS = re.compile(r"[ur][a-z]{0,2}\d*|v[a-z]\d*|emb\w*|embedding\w*|table|phi|proj\w*")
+STATE = re.compile(
+    r"(h|c|s|a|hidden|state|cell|mem)(\d|prev|t|tm1|old|init|last|next)*"
+    r"|(prev|previous|last|old|init)(h|c|s|a|hidden|state|cell)+"
+)
+PLACES = re.compile(r"(x|token|word|input|char|label)?(idx|index|indices|ids?|tokens|words)")
+SPREAD = re.compile(r"\w*(var|std|sigma|variance|scale|temperature|prob|keep)\w*|p|q|eps\w*")
+MASK = re.compile(r"\w*mask\w*")
+NUMBERS: dict[str, tuple[Any, ...]] = {
+    r"dims?|axis|axes": (-1, 1, 0),
+    r"(n|num)?(heads?|groups?)": (2,),
+    r"(kernel|filter|pool|window)(size|h|w|height|width)?|k|size|ksize|hh|ww": (2, (2, 2), 3),
+    r"(is)?(train(ing)?|causal)": (True,),
+}
+
+
+def values(path: Path, chosen: Mapping[Path, Any]) -> Iterator[Any]:
+    """What an argument may be, the likeliest first.
+
+    Args:
+        path: of the argument.
+        chosen: those that are chosen already.
+    """
+    name = bare(path[-1])
+    if name in OPTIONS and chosen:
+        yield OPTIONS[name]
+        return
+    if chosen:
+        yield from next((e for each, e in NUMBERS.items() if re.fullmatch(each, name)), ())
+    rng = np.random.default_rng([4, len(chosen)])
+    whole = [rng.integers(0, N_OUT, size=shape) for shape in ((M,), (M, STEPS))]
+    if PLACES.fullmatch(name):
+        yield from whole
+    for shape in dict.fromkeys(_shapes(name, chosen) if chosen else INPUTS):
+        yield _drawn(name, shape, rng)
+    if not chosen and not PLACES.fullmatch(name):
+        yield from whole
+    if chosen and not _is_array(name):
+        yield from (2, 0.625)
+
+
+def _drawn(name: str, shape: Shape, rng: np.random.Generator) -> Array:
+    drawn: Array = rng.normal(size=shape)
+    if MASK.fullmatch(name):
+        return (drawn > -1 / 2).astype(float)
+    return np.abs(drawn) / 2 + 1 / 4 if SPREAD.fullmatch(name) else drawn
+
+
+def _is_array(name: str) -> bool:
+    return any(each.fullmatch(name) for each in (BIAS, WEIGHT, WEIGHTS, SCALE, STATE))
+
+
+def _shapes(name: str, chosen: Mapping[Path, Any]) -> Iterator[Shape]:
+    """The shapes that an array may have beside those that are chosen."""
+    arrays = {bare(path[-1]): np.shape(each) for path, each in chosen.items() if np.ndim(each)}
+    first = next(iter(arrays.values()), (M, N_IN))
+    known = list(dict.fromkeys(n for shape in arrays.values() for n in shape))
+    states = [shape for key, shape in arrays.items() if STATE.fullmatch(key)]
+    if STATE.fullmatch(name):
+        yield from states
+        yield from _states(first, known)
+    elif BIAS.fullmatch(name) or SCALE.fullmatch(name):
+        weights = [shape for key, shape in arrays.items() if _is_weight(key)]
+        inside = {n for shape in weights for n in shape}
+        yield from _vectors(first, [n for n in known[::-1] if n in inside or not weights])
+    elif _is_weight(name):
+        yield from _weights(first, known, _own(states, first))
+    else:
+        yield from (first, *list(arrays.values())[::-1])
+        yield from (first[:-1], *((n,) for n in known))
+        yield from _states(first, known)
+
+
+def _is_weight(name: str) -> bool:
+    other = STATE.fullmatch(name) or BIAS.fullmatch(name) or SCALE.fullmatch(name)
+    return not other and bool(WEIGHT.fullmatch(name) or WEIGHTS.fullmatch(name))
+
+
+def _own(shapes: Sequence[Shape], first: Shape) -> list[int]:
+    """The widths that the inputs do not have."""
+    return list(dict.fromkeys(n for shape in shapes for n in shape if n not in first))
+
+
+def _vectors(first: Shape, known: Sequence[int]) -> Iterator[Shape]:
+    """The shapes of biases and gains: a width that is known, along an axis of their own.
+
+    The number of samples is none: it is in no weights.
+    """
+    yield from ((n,) for n in known)
+    yield from (e for n in known for e in ((1, n), (n, 1)))
+    if len(first) > len(("samples", "features")):
+        yield from (e for n in known for e in ((1, 1, n), (1, n, 1)))
+    if len(first) == len(IMAGES):
+        yield from ((1, n, 1, 1) for n in known)
+
+
+def _states(first: Shape, known: Sequence[int]) -> Iterator[Shape]:
+    """The shapes of a state beside inputs: as many samples, and a width of its own."""
+    new = _new(known)
+    across = first[1:][:1] or first  # the samples, if they are columns
+    for n in (*(e for e in known if e not in first), new) if len(first) > 1 else ():
+        yield from ((first[0], n), (n, *across))
+    yield from ((new,), first, (new, 1), (1, new))
+    if len(first) == len(("samples", "steps", "features")):
+        yield from ((*first[:2], new), (first[0], new, first[-1]), (first[0], first[-1]))
+
+
+def _weights(first: Shape, known: Sequence[int], states: Sequence[int]) -> Iterator[Shape]:
+    """The shapes of weights: from a width that is known to another, or to one of their own."""
+    new = _new(known)
+    if len(first) == len(IMAGES):
+        yield from KERNELS
+    own = [*states, new]
+    for end in dict.fromkeys([*own, *(n * gates for n in own for gates in GATES), *known]):
+        yield from (e for n in known for e in ((n, end), (end, n)))
+    for n, other in product(known, known):
+        yield from ((n + other, new), (new, n + other), (n + other, n), (n, n + other))
+        yield from ((GATES[0] * n, n + other), (n + other, GATES[0] * n))
+    yield from ((n,) for n in known)
+    yield from (e for n, other in product(known, known) for e in ((new, n, other), (2, n, other)))
+
+
+def _new(known: Sequence[int]) -> int:
+    return next((n for n in WIDTHS if n not in known), WIDTHS[-1])

@@ -1,0 +1,135 @@
+"""What a function that goes backward is given after one that goes forward.
+
+By its arguments' names: what went forward, what came out, ∂C/∂(an output), or the cache; else a
+∂C/∂(an output) for each output and then what is kept. Left out: judging the two
+(`function_pairs.py`).
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from conformance.shapes.arguments import needed
+from conformance.shapes.definitions import returned_names
+from conformance.shapes.run import UnfitError, result_of
+from conformance.shapes.state import is_floats
+from conformance.shapes.vocabulary import bare, kinds_of, stem
+from reference.step import Array
+
+Drawn = Callable[[tuple[int, ...], str], Array]
+"""Gives an array of a shape, for an argument of this name."""
+
+
+@dataclass(frozen=True)
+class Went:
+    """What two functions did.
+
+    Attributes:
+        pairs: the outputs, each with the ∂C/∂ of it that was given back.
+        back: what the second returned.
+    """
+
+    pairs: tuple[tuple[Any, Array], ...]
+    back: Any
+
+
+def went(
+    forward: Callable[..., Any],
+    backward: Callable[..., Any],
+    given: Mapping[str, Any],
+    drawn: Drawn,
+) -> Went:
+    """Run a function that goes forward, and one that goes backward after it.
+
+    Args:
+        forward: the first.
+        backward: the second.
+        given: to the first, by name.
+        drawn: draws what the second is given.
+
+    Raises:
+        UnfitError: one of them stops, or gives no array.
+    """
+    try:
+        result = result_of(forward, **given)
+    except UnfitError as error:
+        raise UnfitError(f"{forward.__name__}: {error}") from error
+    parts = list(result) if isinstance(result, tuple | list) else [result]
+    outs = [each for each in parts if is_floats(each) and each.size]
+    if not outs or outs[0] is not parts[0]:
+        raise UnfitError(f"{forward.__name__}: it gives no array")
+    problem = UnfitError(f"{backward.__name__}: its arguments are not known", stage=1)
+    for args in _ways(forward, backward, given, parts):
+        upstream = {id(e.out): drawn(e.out.shape, e.name) for e in args if isinstance(e, _Of)}
+        try:
+            back = result_of(
+                backward, *(upstream[id(e.out)] if isinstance(e, _Of) else e for e in args)
+            )
+        except UnfitError as error:
+            problem = UnfitError(f"{backward.__name__}: {error}", stage=1)
+            continue
+        pairs = tuple((each, upstream[id(each)]) for each in outs if id(each) in upstream)
+        return Went(pairs, back)
+    raise problem
+
+
+@dataclass(frozen=True)
+class _Of:
+    """∂C/∂(an output), not drawn yet, as an argument of some name."""
+
+    out: Any
+    name: str
+
+
+def _ways(
+    forward: Callable[..., Any],
+    backward: Callable[..., Any],
+    given: Mapping[str, Any],
+    parts: list[Any],
+) -> Iterator[tuple[Any, ...]]:
+    """The arguments that the second function may take, in order."""
+    names = [each.name for each in needed(backward)]
+    returned = returned_names(forward)
+    named = dict(zip(returned, parts, strict=True)) if len(returned) == len(parts) else {}
+    by_name = _by_name(names, given, named, parts)
+    if by_name is not None:
+        yield by_name
+    for kept in (parts[1:], _spread(parts[1:])):
+        if len(kept) == len(names) - 1:
+            yield (_Of(parts[0], names[0]), *kept)
+
+
+def _by_name(
+    names: list[str], given: Mapping[str, Any], named: Mapping[str, Any], parts: list[Any]
+) -> tuple[Any, ...] | None:
+    """The arguments by their names; None if one says nothing."""
+    same = [e for e in parts if is_floats(e) and e.shape == parts[0].shape]
+    by_stem = {bare(key): e for key, e in named.items() if is_floats(e)}
+    asked = [name for name in names if name not in given and name not in named]
+    outs = [each for each in asked if "cache" not in kinds_of(each) and _is_upstream(each)]
+    found: dict[str, Any] = {}
+    for name in outs:
+        left = [e for e in same if all(e is not of.out for of in found.values())]
+        out = by_stem.get(stem(name), left[0] if left else None)
+        if out is None:
+            return None
+        found[name] = _Of(out, name)
+    rest = [each for each in asked if each not in found]
+    if len(rest) > 1 or not found:
+        return None
+    kept = parts[len(found) :]
+    cache = kept[0] if len(kept) == 1 else _last_or_all(kept)
+    return tuple(found.get(e, given.get(e, named.get(e, cache))) for e in names)
+
+
+def _is_upstream(name: str) -> bool:
+    return "upstream" in kinds_of(name) or stem(name) != bare(name)
+
+
+def _last_or_all(kept: list[Any]) -> Any:
+    """The cache among what comes after the outputs: what is no array and stands last, or all."""
+    return kept[-1] if kept and not is_floats(kept[-1]) else tuple(kept)
+
+
+def _spread(kept: list[Any]) -> list[Any]:
+    return list(kept[0]) if len(kept) == 1 and isinstance(kept[0], tuple | list) else kept

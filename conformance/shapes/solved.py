@@ -1,0 +1,170 @@
+"""Arguments with which a function runs, found by running it.
+
+An argument that is not chosen yet stops the run where it is first used. Then it is chosen: each
+value that it may have is tried in turn, and one that does not fit stops the run soon after. Left
+out: which values an argument may have (`argument_values.py`).
+"""
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from conformance.running.quiet import quiet
+from conformance.running.seconds import TooLongError, limited
+from conformance.shapes.argument_values import Path, values
+from conformance.shapes.run import UnfitError
+
+RUNS = 2000
+SECONDS = 2.0
+"""So often a function is run with one first argument, and so long a run may take."""
+LIKELY = (12, 60, 400)
+"""So many values of each argument are tried in turn."""
+AFTER = 400
+"""So often it is run after it ran to its end with a gradient of another shape."""
+
+
+class UnsetError(BaseException):
+    """An argument was used that is not chosen; other people's `except Exception` lets it pass.
+
+    Attributes:
+        path: its name, and the key in it.
+        keyed: whether it was used as a dict is.
+    """
+
+    def __init__(self, path: Path, *, keyed: bool = False) -> None:
+        super().__init__(path)
+        self.path = path
+        self.keyed = keyed
+
+
+class MisshapenError(UnfitError):
+    """A function ran to its end, and a gradient has another shape than its argument."""
+
+
+class Unset:
+    """An argument that is not chosen: whatever is done with it stops the run."""
+
+    def __init__(self, path: Path) -> None:
+        self.__dict__["path"] = path
+
+    def __getattr__(self, name: str) -> Any:
+        """Stop, whatever is asked for."""
+        raise UnsetError(self.__dict__["path"], keyed=name in ("get", "keys", "items"))
+
+    def __getitem__(self, key: Any) -> Any:
+        """Stop; a key that is a string says that it is a dict."""
+        raise UnsetError(self.__dict__["path"], keyed=isinstance(key, str))
+
+
+def _stop(unset: Unset, *_args: Any, **_kwargs: Any) -> Any:
+    raise UnsetError(unset.__dict__["path"])
+
+
+SIDES = ("add", "sub", "mul", "matmul", "truediv", "floordiv", "mod", "pow", "and", "or", "xor")
+ALONE = (
+    "lt", "le", "eq", "ne", "gt", "ge", "neg", "abs", "invert", "bool", "int", "float", "index",
+    "len", "iter", "contains", "call", "array", "array_ufunc", "array_function",
+)  # fmt: skip
+USES = (*ALONE, *SIDES, *(f"r{each}" for each in SIDES))
+for _each in USES:
+    setattr(Unset, f"__{_each}__", _stop)
+
+
+class _Keys(dict[str, Any]):
+    """An argument that is a dict: a key that is not chosen is an argument of its own."""
+
+    def __init__(self, name: str, chosen: dict[Path, Any]) -> None:
+        super().__init__({path[1]: value for path, value in chosen.items() if path[:-1] == (name,)})
+        self.name = name
+
+    def __missing__(self, key: str) -> Any:
+        return Unset((self.name, key))
+
+
+@dataclass
+class Solver:
+    """The search for arguments of a function.
+
+    Attributes:
+        names: of its arguments.
+        run: runs it, given them by name, and raises UnfitError where they do not fit.
+        problem: what stopped the run that came furthest.
+        misshapen: the arguments with which it ran first, but for the shape of a gradient.
+    """
+
+    names: Sequence[str]
+    run: Callable[[dict[str, Any]], object]
+    problem: UnfitError | None = None
+    misshapen: dict[Path, Any] | None = None
+    _left: int = field(default=RUNS, init=False)
+
+    def solutions(self) -> Iterator[dict[Path, Any]]:
+        """What it runs with, by name and key: one for each value of its first argument."""
+        first = (self.names[0],)
+        for value in values(first, {}):
+            for most in LIKELY:  # of what an argument may be, the likely first
+                self._left = AFTER if self.misshapen else RUNS
+                found = self._completed({first: value}, most)
+                if found is not None:
+                    yield found
+                    break
+
+    def _completed(self, chosen: dict[Path, Any], most: int) -> dict[Path, Any] | None:
+        """The arguments that are chosen, with those that the function needs beside them."""
+        missing = self._missing(chosen)
+        if missing is None:
+            return None
+        if not missing:
+            return chosen
+        for value in islice(values(missing, chosen), most):
+            found = self._completed({**chosen, missing: value}, most)
+            if found is not None:
+                return found
+        return None
+
+    def _missing(self, chosen: dict[Path, Any]) -> Path | None:
+        """The argument that a run asks for first, empty if it asks for none; None if it stops."""
+        self._left -= 1
+        if self._left < 0:
+            return None
+        keyed = {path[0] for path in chosen if len(path) > 1}
+        while True:
+            own = {key: e.copy() if isinstance(e, np.ndarray) else e for key, e in chosen.items()}
+            try:
+                with quiet(), limited(SECONDS):
+                    self.run(arguments(self.names, own, keyed))
+            except UnsetError as error:
+                if not error.keyed:
+                    return error.path
+                keyed.add(error.path[0])
+                continue
+            except TooLongError:
+                return None
+            except UnfitError as error:
+                if isinstance(error, MisshapenError) and self.misshapen is None:
+                    self.misshapen = chosen
+                    self._left = min(self._left, AFTER)
+                if self.problem is None or error.stage > self.problem.stage:
+                    self.problem = error
+                return None
+            return ()
+
+
+def arguments(
+    names: Sequence[str], chosen: dict[Path, Any], keyed: Collection[str] | None = None
+) -> dict[str, Any]:
+    """The arguments of a function, by their names.
+
+    Args:
+        names: of all.
+        chosen: their values, by name and key.
+        keyed: the names of those that are dicts; None if all that are have a key that is chosen.
+    """
+    dicts = {path[0] for path in chosen if len(path) > 1} if keyed is None else keyed
+    return {
+        name: _Keys(name, chosen) if name in dicts else chosen.get((name,), Unset((name,)))
+        for name in names
+    }
