@@ -1,27 +1,29 @@
 """A `torch.autograd.Function` of a file: its arguments found, and its gradients judged.
 
-First with the arguments of the file's own call; else with those that its names suggest, of which
-the first that fit are tried and the best is taken. Left out: the words.
+First with the arguments of the file's own call; else with those with which it runs, of which the
+first are tried and the best is taken. Left out: the words.
 """
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 
 from conformance.backward.findings import Examined
 from conformance.backward.program import NotAGradientError
 from conformance.custom.applied import accepted, names_of
 from conformance.custom.asked import Asked, asked, examined
-from conformance.custom.context import Function
-from conformance.custom.suggested import arguments, suiting
-from conformance.running.seconds import TooLongError, limited
+from conformance.custom.context import Function, is_separate
+from conformance.shapes.run import UnfitError
+from conformance.shapes.solved import Solver, arguments
 
-FITTING = 3  # so many arguments that fit are judged before the best is taken
-SECONDS = 3.0
-OWN = "as the file calls it"
+RUNS = 2_500  # of a function of torch, each of which takes longer than one of NumPy
+FITTING = 3  # so many choices of arguments are judged before the best is taken
+OWN, OURS = "as the file calls it", "arguments of ours"
+STARRED = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
 @dataclass(frozen=True)
@@ -56,9 +58,9 @@ def found(kind: type[Function], own: tuple[Any, ...] | None) -> tuple[Tried | No
             problem = _said(error)
     best: Tried | None = None
     count = 0
-    for layout, what in fitting(kind):
+    for what in fitting(kind):
         try:
-            tried = _tried(layout, what)
+            tried = _tried(OURS, what)
         except NotAGradientError as error:
             problem = problem or _said(error)
             continue
@@ -75,20 +77,17 @@ def found_in_jax(function: Any) -> tuple[Tried | None, str]:
     """A function with `jax.custom_vjp`, judged with arguments of ours; see `found`."""
     from conformance.custom.by_jax import check
 
-    parameters = list(inspect.signature(function.fun).parameters.values())
     problem, tried = "", []
-    for layout, tensors in suiting(parameters, torch.float64):
-        args = [e.numpy() if isinstance(e, torch.Tensor) else e for e in tensors]
+    for chosen in _solutions(function.fun, lambda args: check(function, args)):
+        args = list(chosen.values())
         try:
-            with limited(SECONDS):
-                known = check(function, args)
-        except (Exception, TooLongError) as error:  # noqa: BLE001 - a program may stop in any way
+            known = check(function, args)
+        except NotAGradientError as error:
             problem = problem or _said(error)
             continue
-        pairs = zip(parameters, tensors, strict=True)
-        said = ", ".join(f"{each.name}{_shape(value)}" for each, value in pairs)
+        said = ", ".join(f"{name}{_shape(value)}" for name, value in chosen.items())
         names = tuple(each.name for each in known.gradients)
-        tried.append(Tried(f"arguments of ours: {layout}", said, names, known))
+        tried.append(Tried(OURS, said, names, known))
         if known.ok or len(tried) == FITTING:
             break
     return max(tried, key=lambda e: (e.examined.ok, e.examined.right), default=None), problem
@@ -98,26 +97,58 @@ def _said(error: BaseException) -> str:
     return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
 
 
-def fitting(kind: type[Function]) -> Iterator[tuple[str, Asked]]:
+def fitting(kind: type[Function]) -> Iterator[Asked]:
     """The arguments that torch accepts, with an output that depends on them."""
     for dtype in (torch.float64, torch.float32):
+
+        def accepts(args: Sequence[Any], dtype: torch.dtype = dtype) -> None:
+            what = asked(kind, [_tensor(each, dtype) for each in args])
+            if not any(what.needs):
+                raise UnfitError("it has no argument of floats")
+            accepted(kind, what.args, what.needs)
+
         some = False
-        for layout, args in arguments(kind, dtype):
-            what = asked(kind, args)
-            if any(what.needs) and _fits(what):
-                some = True
-                yield f"arguments of ours: {layout}", what
+        for chosen in _solutions(kind.forward, accepts, skipped=not is_separate(kind)):
+            some = True
+            yield asked(kind, [_tensor(each, dtype) for each in chosen.values()])
         if some:
             return
 
 
-def _fits(what: Asked) -> bool:
-    try:
-        with limited(SECONDS):
-            accepted(what.kind, what.args, what.needs)
-    except (Exception, TooLongError):  # noqa: BLE001 - a program may stop in any way
-        return False
-    return True
+def _solutions(
+    function: Callable[..., Any], run: Callable[[Sequence[Any]], object], *, skipped: bool = False
+) -> Iterator[dict[str, Any]]:
+    """The arguments of a function, by name, with which something runs.
+
+    Args:
+        function: the arguments are those of it.
+        run: is given them in order.
+        skipped: whether the first argument, a context, is none of them.
+    """
+    taken = list(inspect.signature(function).parameters.values())[int(skipped) :]
+    taken = [each for each in taken if each.kind not in STARRED]
+    given = {e.name: e.default for e in taken if e.default not in (inspect.Parameter.empty, None)}
+    names = [each.name for each in taken if each.name not in given]
+
+    def fits(found: Mapping[str, Any]) -> None:
+        try:
+            run([found[e.name] if e.name in found else given[e.name] for e in taken])
+        except Exception as error:
+            raise UnfitError(_said(error)) from error
+
+    optional = [each.name for each in taken if each.default is None]
+    solver = Solver(names, fits, optional, RUNS)
+    for chosen in solver.solutions() if names else ():
+        found = {**arguments(names, chosen), **given}
+        yield {each.name: found[each.name] for each in taken}
+
+
+def _tensor(value: Any, dtype: torch.dtype) -> Any:
+    """An array as a tensor."""
+    if not isinstance(value, np.ndarray):
+        return value
+    tensor = torch.from_numpy(value.copy())
+    return tensor.to(dtype) if tensor.dtype.is_floating_point else tensor
 
 
 def _tried(layout: str, what: Asked) -> Tried:
@@ -129,7 +160,7 @@ def _tried(layout: str, what: Asked) -> Tried:
 
 
 def _shape(value: Any) -> str:
-    """The shape of a tensor, or another value."""
-    if isinstance(value, torch.Tensor):
+    """The shape of a tensor or an array, or another value."""
+    if isinstance(value, torch.Tensor | np.ndarray):
         return f" ({', '.join(map(str, value.shape))})"
     return f" = {value!r}" if isinstance(value, int | float | str | tuple | None) else ""

@@ -35,14 +35,27 @@ STATE = re.compile(
     r"|(prev|previous|last|old|init)(h|c|s|a|hidden|state|cell)+"
 )
 PLACES = re.compile(r"(x|token|word|input|char|label)?(idx|index|indices|ids?|tokens|words)")
-SPREAD = re.compile(r"\w*(var|std|sigma|variance|scale|temperature|prob|keep)\w*|p|q|eps\w*")
+SPREAD = re.compile(
+    r"\w*(var|std|sigma|variance|scale|temp|tau|temperature|prob|keep|delta|margin)\w*|p|q|eps\w*"
+)
+TARGETS = re.compile(r"targets?|labels?|y|ys|ytrue|gt|truth")
 MASK = re.compile(r"\w*mask\w*")
 NUMBERS: dict[str, tuple[Any, ...]] = {
     r"dims?|axis|axes": (-1, 1, 0),
-    r"(n|num)?(heads?|groups?)": (2,),
+    r"(n|num)?(heads?|groups?)|g": (2,),
     r"(kernel|filter|pool|window)(size|h|w|height|width)?|k|size|ksize|hh|ww": (2, (2, 2), 3),
-    r"(is)?(train(ing)?|causal)": (True,),
+    r"stride|padding|pad|dilation": (1,),
+    r"(is)?(train(ing)?|causal)|inplace|affine": (True,),
+    r"reduction": ("mean",),
+    r"(n|num)?(bits?|levels?)": (4,),
+    r"(normalized)?shape": ((N_IN,),),
+    r"min\w*|low(er)?|lo": (-0.6,),
+    r"max\w*|high|hi|upper": (0.7,),
+    r"drop(out)?(p|prob|rate)?|p|ratio": (0.4,),
 }
+"""Arguments that are no arrays, by their names."""
+HELPFUL = 0.625
+"""A number that is neither 0 nor 1."""
 
 
 def values(path: Path, chosen: Mapping[Path, Any]) -> Iterator[Any]:
@@ -59,15 +72,23 @@ def values(path: Path, chosen: Mapping[Path, Any]) -> Iterator[Any]:
     if chosen:
         yield from next((e for each, e in NUMBERS.items() if re.fullmatch(each, name)), ())
     rng = np.random.default_rng([4, len(chosen)])
-    whole = [rng.integers(0, N_OUT, size=shape) for shape in ((M,), (M, STEPS))]
-    if PLACES.fullmatch(name):
-        yield from whole
+    if PLACES.fullmatch(name) or (chosen and TARGETS.fullmatch(name)):
+        yield from _whole(chosen, rng)
     for shape in dict.fromkeys(_shapes(name, chosen) if chosen else INPUTS):
         yield _drawn(name, shape, rng)
+        if MASK.fullmatch(name):
+            yield _drawn(name, shape, rng) > 0
     if not chosen and not PLACES.fullmatch(name):
-        yield from whole
+        yield from _whole(chosen, rng)
     if chosen and not _is_array(name):
-        yield from (2, 0.625)
+        yield from (HELPFUL, 2)
+
+
+def _whole(chosen: Mapping[Path, Any], rng: np.random.Generator) -> Iterator[Any]:
+    """Arrays of whole numbers, which are places along the shortest axis: labels, tokens."""
+    first = next((np.shape(each) for each in chosen.values() if np.ndim(each)), (M, STEPS))
+    for shape in dict.fromkeys((first[:1], first[:2], first, (3, 2))):
+        yield rng.integers(0, min((N_OUT, *first)), size=shape)
 
 
 def _drawn(name: str, shape: Shape, rng: np.random.Generator) -> Array:
@@ -146,7 +167,8 @@ def _weights(first: Shape, known: Sequence[int], states: Sequence[int]) -> Itera
         yield from (e for n in known for e in ((n, end), (end, n)))
     for n, other in product(known, known):
         yield from ((n + other, new), (new, n + other), (n + other, n), (n, n + other))
-        yield from ((GATES[0] * n, n + other), (n + other, GATES[0] * n))
+        for gates in GATES:
+            yield from ((gates * n, n + other), (n + other, gates * n))
     yield from ((n,) for n in known)
     yield from (e for n, other in product(known, known) for e in ((new, n, other), (2, n, other)))
 

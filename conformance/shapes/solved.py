@@ -17,9 +17,10 @@ from conformance.running.seconds import TooLongError, limited
 from conformance.shapes.argument_values import Path, values
 from conformance.shapes.run import UnfitError
 
-RUNS = 2000
+RUNS, EACH = 10_000, 1_000
+"""So often a function is run in all, and with one first argument."""
 SECONDS = 2.0
-"""So often a function is run with one first argument, and so long a run may take."""
+"""So long a run may take."""
 LIKELY = (12, 60, 400)
 """So many values of each argument are tried in turn."""
 AFTER = 400
@@ -67,6 +68,7 @@ SIDES = ("add", "sub", "mul", "matmul", "truediv", "floordiv", "mod", "pow", "an
 ALONE = (
     "lt", "le", "eq", "ne", "gt", "ge", "neg", "abs", "invert", "bool", "int", "float", "index",
     "len", "iter", "contains", "call", "array", "array_ufunc", "array_function",
+    "torch_function", "jax_array",
 )  # fmt: skip
 USES = (*ALONE, *SIDES, *(f"r{each}" for each in SIDES))
 for _each in USES:
@@ -91,26 +93,33 @@ class Solver:
     Attributes:
         names: of its arguments.
         run: runs it, given them by name, and raises UnfitError where they do not fit.
+        optional: the names of those that may be None.
+        runs: how often it may be run.
         problem: what stopped the run that came furthest.
         misshapen: the arguments with which it ran first, but for the shape of a gradient.
     """
 
     names: Sequence[str]
     run: Callable[[dict[str, Any]], object]
+    optional: Collection[str] = ()
+    runs: int = RUNS
     problem: UnfitError | None = None
     misshapen: dict[Path, Any] | None = None
-    _left: int = field(default=RUNS, init=False)
+    _left: int = field(default=EACH, init=False)
 
     def solutions(self) -> Iterator[dict[Path, Any]]:
         """What it runs with, by name and key: one for each value of its first argument."""
         first = (self.names[0],)
-        for value in values(first, {}):
-            for most in LIKELY:  # of what an argument may be, the likely first
-                self._left = AFTER if self.misshapen else RUNS
+        waiting = list(values(first, {}))
+        for most in LIKELY:  # of what an argument may be, the likely first
+            for value in waiting[:]:
+                self._left = min(self.runs, AFTER if self.misshapen else EACH)
+                self.runs -= self._left
                 found = self._completed({first: value}, most)
+                self.runs += max(self._left, 0)
                 if found is not None:
+                    waiting = [each for each in waiting if each is not value]
                     yield found
-                    break
 
     def _completed(self, chosen: dict[Path, Any], most: int) -> dict[Path, Any] | None:
         """The arguments that are chosen, with those that the function needs beside them."""
@@ -119,7 +128,8 @@ class Solver:
             return None
         if not missing:
             return chosen
-        for value in islice(values(missing, chosen), most):
+        none = [None] if missing[-1] in self.optional else []
+        for value in (*islice(values(missing, chosen), most), *none):
             found = self._completed({**chosen, missing: value}, most)
             if found is not None:
                 return found

@@ -64,7 +64,7 @@ def arguments(name: str) -> tuple[Any, ...]:
     kind = function_of(imported(path))
     torch.manual_seed(SEED)
     own = calls_of(str(path), [kind.__qualname__])[0].get(kind.__qualname__)
-    args = next(fitting(kind))[1].args if own is None else own
+    args = next(fitting(kind)).args if own is None else own
     what = asked(kind, args)
     absent = called(kind, args, what.needs).absent
     for each, argument, need in zip(args, names_of(kind, len(args)), what.needs, strict=True):
