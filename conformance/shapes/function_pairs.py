@@ -176,7 +176,7 @@ def gradients(function: Callable[..., Any], back: Any, arrays: Mapping[str, Any]
     return {name: pairs[bare(name)] for name in arrays if pairs.get(bare(name)) is not None}
 
 
-BACKWARD = r"backward|backwards|backprop|bwd|back|vjp"
+BACKWARD = re.compile(r"(.*?)(?:backwards?|backprop|bwd|vjp|back(?=$))(.*)")
 FORWARD = ("forward", "forwards", "fwd", "fprop", "")
 
 
@@ -184,10 +184,10 @@ def pairs(functions: Sequence[FunctionType]) -> Iterator[PairSearch]:
     """The pairs among functions: `X_backward` with `X_forward` or `X`; `backward_X` likewise."""
     named = {bare(each.__name__): each for each in functions}
     for name, backward in named.items():
-        last = re.fullmatch(rf"(.+?)({BACKWARD})", name)
-        first = re.fullmatch(rf"({BACKWARD})(.+)", name)
-        found = [last[1] + end for end in FORWARD] if last else []
-        found += [end + first[2] for end in FORWARD] if first else []
-        forward = next((named[each] for each in found if each in named), None)
+        found = BACKWARD.fullmatch(name)
+        if found is None or not found[1] + found[2]:
+            continue
+        ahead = (named.get(found[1] + word + found[2]) for word in FORWARD)
+        forward = next((each for each in ahead if each is not None), None)
         if forward is not None:
             yield PairSearch(forward, backward)

@@ -25,6 +25,7 @@ from conformance.tracing.program import traced_program
 from conformance.tracing.trace import Trace
 
 PAIR = ("loss", "gradient")
+LOSS = re.compile(r"loss|cost|entropy|nll|mse|hinge|error")
 
 
 class _OtherError(UnfitError):
@@ -188,7 +189,5 @@ def losses(functions: Sequence[FunctionType]) -> Iterator[LossSearch]:
         prime = next((named[name + end] for end in ends if name + end in named), None)
         if prime is not None and len(needed(prime)) == 2:  # noqa: PLR2004
             yield LossSearch(function.__name__, function, prime)
-        elif (
-            is_role(function.__name__, "loss") is not None and prime is None and _compares(function)
-        ):
+        elif LOSS.search(name) and prime is None and _compares(function):
             yield LossSearch(function.__name__, function, None)
