@@ -17,12 +17,14 @@ from conformance.backward.quantities import HALF_OF_THE_DIGITS
 from conformance.backward.source import line_of
 from conformance.errors import NothingTrainedError, SubjectError
 from conformance.script.attached import attached, by_attached
+from conformance.script.held import with_held_targets
 from conformance.script.judge import Judgement, judged, single_error, uneven_error
 from conformance.script.known_rules import rule
 from conformance.script.names import Held, names
 from conformance.script.origin import origin
 from conformance.script.parameters import Parameter, steps
 from conformance.script.rule import faults, finite, first_infinite
+from conformance.script.several import by_several
 from conformance.script.still import never_moved
 from conformance.script.update import Update, update
 from conformance.script.uphill import settled
@@ -177,12 +179,24 @@ def _judgeable(
             some.append(replace(some[0], updates=updates, chosen=()))
             continue
         try:
-            some.append(judged(trace, updates, names))
+            made = judged(trace, updates, names)
         except NotAGradientError as error:
-            failed.append(error)
+            other = _otherwise(trace, updates, names)
+            if other is None:
+                failed.append(error)
+            else:
+                some.append(other)
+            continue
+        some.append(made if made.ok else _otherwise(trace, updates, names) or made)
     if failed and not any(each.own_loss for each in some):
         raise failed[0]
     yield from some
+
+
+def _otherwise(trace: Trace, updates: Sequence[Update], names: Sequence[str]) -> Judgement | None:
+    """The judgement by several losses, or with targets held constant, if there are such."""
+    several = by_several(trace, updates, names)
+    return several or with_held_targets(trace, updates, names)
 
 
 def _even(trace: Trace, results: Sequence[Judgement]) -> bool:

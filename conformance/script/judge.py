@@ -3,26 +3,30 @@
 Left out: the update rule (`rule.py`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial, reduce
 from operator import and_
+from types import MappingProxyType
 
 import numpy as np
 
 from conformance.backward.decay_beside import with_decay_beside
 from conformance.backward.declared import declared
+from conformance.backward.disagreement import disagreeing
 from conformance.backward.findings import Accused, Cause, Examined, Line
 from conformance.backward.operation import is_float
 from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.program import Goal, NoGradientError, NotAGradientError
 from conformance.backward.source import line_of
-from conformance.script.loss import Fit, best_loss, candidates, monitored
+from conformance.script.loss import Fit, best_loss, by_name, candidates, monitored
 from conformance.script.step import Step
 from conformance.script.update import Multiple, Update, common, usual
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node, bits_of_nodes
 from conformance.tracing.trace import Trace
+
+NOTHING: Mapping[Node, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +40,7 @@ class Judgement:
         whole: whether each was judged as what the update moves, with its factors.
         factor: how many times the gradients are added to most parameters.
         chosen: the arrays that were judged, and how many times each is added.
+        factors: the factor of each parameter, if they follow several losses.
     """
 
     updates: tuple[Update, ...]
@@ -44,6 +49,7 @@ class Judgement:
     whole: bool
     factor: float = -1.0
     chosen: tuple[Multiple, ...] = ()
+    factors: tuple[float, ...] = ()
 
     @property
     def right(self) -> int:
@@ -57,7 +63,12 @@ class Judgement:
 
 
 def judged(
-    trace: Trace, updates: Sequence[Update], names: Sequence[str], cost: str | None = None
+    trace: Trace,
+    updates: Sequence[Update],
+    names: Sequence[str],
+    cost: str | None = None,
+    *,
+    beside: Mapping[Node, str] = NOTHING,
 ) -> Judgement:
     """An update of all parameters.
 
@@ -66,8 +77,9 @@ def judged(
         updates: of each parameter.
         names: theirs.
         cost: the name of the cost to judge by; None if any will do.
+        beside: the values of other parameters, with their names.
     """
-    step = Unjudged(trace, updates, names, cost)
+    step = Unjudged(trace, updates, names, cost, beside=beside)
     choices = common(updates)
     own = [each.options[each.own] for each in updates if each.options]
     if choices:
@@ -137,13 +149,26 @@ class Unjudged:
         updates: Sequence[Update],
         names: Sequence[str],
         cost: str | None = None,
+        *,
+        beside: Mapping[Node, str] = NOTHING,
+        shared: bool = True,
     ) -> None:
-        """The update in the trace of a run; see `judged`."""
+        """The update in the trace of a run; see `judged`.
+
+        Args:
+            trace: of the run.
+            updates: of each parameter.
+            names: theirs.
+            cost: the name of the cost to judge by.
+            beside: the values of other parameters, with their names.
+            shared: whether a loss depends on all of the parameters.
+        """
         self.whole_trace, self.updates, self.names = trace, updates, names
         self.cost = cost
-        self.olds = {each.old: name for each, name in zip(updates, names, strict=True)}
+        own = {each.old: name for each, name in zip(updates, names, strict=True)}
+        self.olds = {**own, **beside}
         news = [each.new for each in updates]
-        self.losses = candidates(trace.nodes, [*self.olds], news)
+        self.losses = candidates(trace.nodes, [*own], news, shared=shared)
 
     def by_choice(self, choices: Sequence[Sequence[Multiple]]) -> Judgement:
         """Judge the arrays by which the parameters are moved, of several the likeliest.
@@ -220,7 +245,30 @@ class Unjudged:
                 if any(each.cause.kind == "negated" for each in found.examined.accused):
                     return found
             return made(known)
-        own = fit.loss if fit is not None else monitored(step.trace, losses, goals)
+        return self.by_either(step, goals, fit, made)
+
+    def by_either(
+        self,
+        step: Step,
+        goals: tuple[Goal, ...],
+        fit: Fit | None,
+        made: Callable[[Node | None], Judgement],
+    ) -> Judgement:
+        """The judgement by the known costs, or by a number of the program's own.
+
+        What is right by an output error of its own alone is not, if the program calls another
+        number its loss.
+
+        Args:
+            step: the trace of it.
+            goals: the gradients.
+            fit: the number by which some are right.
+            made: judges by a number; by the known costs, given None.
+        """
+        losses = [step.of[each] for each in self.losses]
+        called = by_name(step.trace, losses, goals) if self.cost is None else []
+        own = fit.loss if fit is not None else next(iter(called), None)
+        own = own or monitored(step.trace, losses, goals)
         try:
             without = made(None)
         except NoGradientError:
@@ -229,6 +277,10 @@ class Unjudged:
             if own is None:
                 raise
             return made(own)
+        unknown = called and without.examined.cost == "unknown"
+        told = disagreeing(OwnPass(step.trace, goals), called) if unknown else None
+        if told is not None:
+            return made(told)
         if without.ok or own is None or self.cost is not None:
             return without
         with_own = made(own)

@@ -3,6 +3,7 @@
 Left out: the costs that are tried where there is none (`backward/own_pass.py`).
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
@@ -15,6 +16,8 @@ from conformance.backward.forward import Forward
 from conformance.backward.judge import distance, in_shape
 from conformance.backward.operation import MOVES, is_float
 from conformance.backward.program import Goal, Recorded
+from conformance.backward.source import line_of
+from conformance.backward.syntax import statement, stored
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node, bits_of_nodes, uses_of_nodes
 from conformance.tracing.trace import Trace
@@ -22,6 +25,10 @@ from conformance.tracing.trace import Trace
 LINEAR = ("add", "subtract", "multiply", "divide", "negative", "dot", "matmul", "sum", "inner")
 
 PRINTED = ("log2", "log10")
+
+NAMED = re.compile(
+    r"((total|train|batch|mean|avg|epoch)_?)?(loss|cost|objective)\w*|J", re.IGNORECASE
+)
 
 MOST = 8  # numbers that are tried, the last ones
 
@@ -41,10 +48,18 @@ class Fit:
     factor: float
 
 
-def candidates(nodes: Sequence[Node], olds: Sequence[Node], news: Sequence[Node]) -> list[Node]:
-    """The numbers that were computed from all old values, and that no new one was computed from.
+def candidates(
+    nodes: Sequence[Node], olds: Sequence[Node], news: Sequence[Node], *, shared: bool = True
+) -> list[Node]:
+    """The numbers that were computed from old values, and that no new one was computed from.
 
     One that is a linear function of them is an output, and no loss: it has no minimum.
+
+    Args:
+        nodes: of the run.
+        olds: the old values.
+        news: the new ones.
+        shared: whether all old values are in them, and not only some.
     """
     given = bits_of_nodes(olds)
     later = bits_of_nodes(news)
@@ -56,7 +71,7 @@ def candidates(nodes: Sequence[Node], olds: Sequence[Node], news: Sequence[Node]
         for each in nodes[max(e.number for e in olds) : until]
         if np.size(each.value) == 1
         and is_float(each)
-        and each.uses & given == given
+        and (each.uses & given == given if shared else each.uses & given)
         and not each.uses & later
         and not used >> each.number & 1
     ]
@@ -89,6 +104,12 @@ def best_loss(
     return max(fits, key=lambda e: (e.count, -abs(np.log(e.factor)), e.loss.number), default=None)
 
 
+def fits(trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...]) -> list[Fit]:
+    """The numbers that all of some gradients are right by."""
+    found = [_fit(trace, each, goals, 1) for each in _last(trace, losses)]
+    return [each for each in found if each.count == len(goals)]
+
+
 def _given(trace: Trace) -> int:
     """The parameters of a step, as bits."""
     return bits_of_nodes(each for each in trace.nodes if each.given)
@@ -104,6 +125,20 @@ def monitored(trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...]) -> 
         if smooth and _has_gradient(trace, each, goals):
             return each
     return None
+
+
+def by_name(trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...]) -> list[Node]:
+    """The numbers that the program itself calls its loss, and that move with the parameters."""
+    return [e for e in _last(trace, losses) if _is_named(e) and _has_gradient(trace, e, goals)]
+
+
+def _is_named(node: Node) -> bool:
+    """Whether a variable or a function by the name of a loss has a number."""
+    line = line_of(node)
+    found = None if line is None else statement(line.file, line.line)
+    names = stored(found) if found is not None else set()
+    names |= {each.function for each in node.frames[:1]}
+    return any(NAMED.fullmatch(each) for each in names)
 
 
 def _has_gradient(trace: Trace, loss: Node, goals: tuple[Goal, ...]) -> bool:

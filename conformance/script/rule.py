@@ -38,11 +38,12 @@ def uneven(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
     """The parameters that are moved by another factor than the others, if their gradients agree."""
     if not judgement.ok:
         return
-    chosen = zip(judgement.updates, names, judgement.chosen, strict=False)
-    for each, name, (_, factor) in chosen:
-        if not alike(judgement.factor, factor):
-            kind = "ascends" if judgement.factor * factor < 0 else "step"
-            yield _accused(name, _line(each), Cause(kind, factor=factor / judgement.factor))
+    usual = judgement.factors or (judgement.factor,) * len(names)
+    chosen = zip(judgement.updates, names, judgement.chosen, usual, strict=False)
+    for each, name, (_, factor), own in chosen:
+        if not alike(own, factor):
+            kind = "ascends" if own * factor < 0 else "step"
+            yield _accused(name, _line(each), Cause(kind, factor=factor / own))
 
 
 def not_kept(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:

@@ -237,6 +237,20 @@ FAULTS = {
             "self.shifts = [s - rate * g for s, g in zip(self.shifts, sum_shifts)]",
         ),
     ],
+    "q_learning.py": [
+        ("dh = g @ W2.T * (1 - h ** 2)", "dh = g @ W2.T"),
+        ("np.clip(td, -1, 1)", "np.clip(td, 0, 1)"),
+    ],
+    "actor_critic.py": [
+        ("g *= adv[:, None] / 25", "g *= adv[:, None] ** 2 / 25"),
+    ],
+    "gan.py": [
+        ("dg = (pf - 1) / 16", "dg = pf / 16"),
+        ("dr = (pr - 1) / 16", "dr = (pr + 1) / 16"),
+    ],
+    "cubic.py": [
+        ("g = (3 * r * np.abs(r))", "g = (3 * r ** 2)"),
+    ],
     "accum.py": [], "batchnorm.py": [], "conv.py": [], "decoupled.py": [], "dropout.py": [],
     "lstm.py": [], "pickled.py": [], "nesterov.py": [],
 }  # fmt: skip

@@ -1,0 +1,63 @@
+"""Targets that are computed from the parameters and held constant, as those of Q-learning are.
+
+Left out: numbers for targets, which depend on nothing (`judge.py`).
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from conformance.backward.program import NotAGradientError
+from conformance.backward.source import line_of
+from conformance.backward.syntax import statement, stored
+from conformance.script.judge import Judgement, judged
+from conformance.script.update import Update
+from conformance.tracing.node import Node, bits_of_nodes
+from conformance.tracing.trace import Trace
+
+TARGET = re.compile(
+    r"\w*(targets?|labels?|expected|returns?|backups?)\w*|y\w{0,3}|t", re.IGNORECASE
+)
+FEW = 3
+
+
+def with_held_targets(
+    trace: Trace, updates: Sequence[Update], names: Sequence[str]
+) -> Judgement | None:
+    """The judgement of an update, a target held constant; None if there is no such target.
+
+    Args:
+        trace: of the run.
+        updates: of each parameter.
+        names: theirs.
+    """
+    for target, name in _targets(trace, updates):
+        try:
+            found = judged(trace, updates, names, beside={target: name})
+        except NotAGradientError:
+            continue
+        if found.own_loss or (found.right and found.examined.cost != "unknown"):
+            return found
+    return None
+
+
+def _targets(trace: Trace, updates: Sequence[Update]) -> Iterator[tuple[Node, str]]:
+    """What is called a target, depends on parameters, and is compared with what does not use it."""
+    given = bits_of_nodes(each.old for each in updates)
+    first = min(each.new.number for each in updates)
+    found: dict[Node, str] = {}
+    for node in trace.nodes[:first]:
+        if node.operation != "subtract" or len(node.inputs) != len(("output", "target")):
+            continue
+        for target, output in (node.inputs, node.inputs[::-1]):
+            apart = not target.depends_on(output) and not output.depends_on(target)
+            name = next(filter(TARGET.fullmatch, _names(target)), "")
+            if name and apart and target.uses & given and output.uses & given:
+                found[target] = name
+    yield from list(found.items())[-FEW:]
+
+
+def _names(node: Node) -> set[str]:
+    """The variables that the statement assigns to which computed a value."""
+    line = line_of(node)
+    found = None if line is None else statement(line.file, line.line)
+    return set() if found is None else stored(found)
