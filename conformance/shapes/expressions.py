@@ -44,12 +44,14 @@ class Expression:
         function: computes it.
         sizes: what multiplies the numbers that the values are made of, by their names.
         method: of the class, that is judged alone.
+        row: the name of the value that is a single row beside arrays of several; nothing if none.
     """
 
     text: str
     function: Function
     sizes: Mapping[str, float]
     method: str = ""
+    row: str = ""
 
 
 def _shared(a: Any, b: Any) -> Any:
@@ -84,6 +86,14 @@ def twice_used(kind: type) -> Iterator[Expression]:
         yield Expression("c * c + c, c = a * b", _shared, {"a": 1.0, "b": OTHER})
     for _, text, function in _of_one(kind) if defines(kind, "__add__") else ():
         yield Expression(f"{text} + a", partial(_plus, function), {"a": 1.0})
+
+
+def with_a_row(kind: type) -> Iterator[Expression]:
+    """The operations of an array and a row, which NumPy takes for an array of equal rows."""
+    for method, text, function in of_two(kind):
+        for row in ("a", "b") if method != "__matmul__" else ():
+            sizes = {"a": 1.0, "b": OTHER}
+            yield Expression(f"{text}, {row} one row", function, sizes, method, row)
 
 
 def of_two(kind: type) -> Iterator[tuple[str, str, Function]]:

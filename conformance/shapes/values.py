@@ -26,6 +26,7 @@ from conformance.shapes.expressions import (
     of_two,
     single_operations,
     twice_used,
+    with_a_row,
 )
 from conformance.shapes.judging import Found, Recognised
 from conformance.shapes.layers import together
@@ -64,6 +65,7 @@ class ValueSearch:
             self.problems.append("its values keep no derivative after backward()")
             return None
         alone = self._parts(single_operations(self.kind), kept)
+        alone += self._of_rows(kept)
         twice = self._parts(twice_used(self.kind), kept) if all(each.ok for each in alone) else []
         if not alone:
             return None
@@ -103,6 +105,25 @@ class ValueSearch:
         return [
             e if e.ok or self._lines_outside(e) else self._located(each, e, kept, shared=shared)
             for each, e in found
+        ]
+
+    def _of_rows(self, kept: _Kept) -> list[Examined]:
+        """The judgements of operations of an array and a row, if their shapes may differ.
+
+        There are none if no operation gives the gradient of a row the shape of a row: then the
+        class does not promise it.
+        """
+        pairs = (
+            (each, self._judged(each, STARTS[-1], kept, seeded=False))
+            for each in with_a_row(self.kind)
+        )
+        found = [(each, examined) for each, examined in pairs if examined is not None]
+        shared = any(each.ok for _, each in found)
+        promised = any(_restores(each, examined) for each, examined in found)
+        return [
+            e if e.ok or self._lines_outside(e) else self._located(each, e, kept, shared=shared)
+            for each, e in found
+            if promised
         ]
 
     def _examined(self, expression: Expression, kept: _Kept) -> Examined | None:
@@ -185,7 +206,10 @@ class ValueSearch:
                 total = total + 0.0 * sum(numbers.values())
             return total, {name: getattr(each, kept.gradient) for name, each in values.items()}
 
-        given = {name: start * expression.sizes.get(name, 1.0) for name in names}
+        given = {
+            name: (start[:1] if name == expression.row else start) * expression.sizes.get(name, 1.0)
+            for name in names
+        }
         try:
             step = record(run, given, (), self.kind.__dict__.get("backward", run))
             step = replace(step, promised=True)
@@ -193,6 +217,13 @@ class ValueSearch:
         except Exception:  # noqa: BLE001 - it does not take these, or is no operation
             return None
         return _renamed(examined, {n: f"{expression.text} by {n}" for n in expression.sizes})
+
+
+def _restores(expression: Expression, examined: Examined) -> bool:
+    """Whether the gradient of the row of an expression has the shape of the row."""
+    own = f"by {expression.row}"
+    found = [each for each in examined.gradients if each.name.endswith(own)]
+    return bool(found) and all(each.shape == each.expected for each in found)
 
 
 def _renamed(examined: Examined, names: Mapping[str, str]) -> Examined:

@@ -119,6 +119,38 @@ class Tensor:
     def log(self):
         return Tensor(np.log(self.value), ((self, lambda g: g / self.value),))
 """
+ROWS = """
+import numpy as np
+
+def fitted(g, shape):
+    g = g.sum(axis=tuple(range(g.ndim - len(shape))))
+    ones = tuple(i for i, n in enumerate(shape) if n == 1)
+    return g.sum(axis=ones, keepdims=True)
+
+class Array:
+    def __init__(self, data, back=None):
+        self.data, self.grad, self.back = np.asarray(data, float), 0, back
+
+    def __add__(self, other):
+        def back(g):
+            self.take(fitted(g, self.data.shape))
+            other.take(fitted(g, other.data.shape))
+        return Array(self.data + other.data, back)
+
+    def __mul__(self, other):
+        def back(g):
+            self.take(fitted(g * other.data, self.data.shape))
+            other.take(fitted(g * self.data, other.data.shape))
+        return Array(self.data * other.data, back)
+
+    def take(self, g):
+        self.grad = self.grad + g
+        if self.back is not None:
+            self.back(g)
+
+    def backward(self):
+        self.take(np.ones_like(self.data))
+"""
 FAULTS = {
     "log": (ARRAYS, "g / self.value", "g * self.value"),
     "matmul": (ARRAYS, "g @ other.value.T", "g @ other.value"),
@@ -138,7 +170,7 @@ def written(folder: Path, source: str) -> Path:
     return file
 
 
-@pytest.mark.parametrize("source", [ARRAYS, NUMBERS], ids=["arrays", "numbers"])
+@pytest.mark.parametrize("source", [ARRAYS, NUMBERS, ROWS], ids=["arrays", "numbers", "rows"])
 def test_right_values_are_not_accused(
     source: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -156,6 +188,21 @@ def test_the_line_of_a_wrong_derivative_is_named(
     code, said = checked(capsys, "check", str(written(tmp_path, broken)))
     assert code == 1
     assert said.splitlines()[1].startswith(f"engine.py:{line}: ")
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("other.take(fitted(g, other.data.shape))", "other.take(g)"),
+        ("g.sum(axis=ones", "g.mean(axis=ones"),
+    ],
+    ids=["not summed", "means"],
+)
+def test_the_gradient_of_a_row_beside_an_array_is_judged(
+    right: str, wrong: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, said = checked(capsys, "check", str(written(tmp_path, ROWS.replace(right, wrong, 1))))
+    assert (code, "wrong: the gradient of a + b, b one row by b;" in said) == (1, True)
 
 
 LAMBDAS = '''
