@@ -31,6 +31,7 @@ from conformance.shapes.custom_function import defines_functions
 from conformance.shapes.definitions import cells, definitions, has_main, of_module, trains_at_import
 from conformance.shapes.judging import Found, Recognised
 from conformance.shapes.not_judged import NotHere, NotJudged, Refused
+from conformance.shapes.vocabulary import is_role
 from conformance.signs import settled
 from conformance.subjects.load import NOTEBOOK
 from conformance.values import from_values, to_values
@@ -78,7 +79,7 @@ def check_file(asked: Asked, book: Callable[[str], Report]) -> FileReport:
     """
     stopped: SubjectError | None = None
     idle = ""
-    trains = asked.name is None and trains_at_import(asked.place) is not None
+    trains = asked.name is None and trains_at_import(asked.place)
     if trains and not defines_functions(asked.place):
         try:
             return FileReport(asked.place, (_run(asked),))
@@ -105,7 +106,7 @@ def check_file(asked: Asked, book: Callable[[str], Report]) -> FileReport:
         raise stopped or UsageError(refused_words(found.refusal, left, found.failed, idle))
     judged = {each.name.rpartition(":")[2] for each in parts if isinstance(each, BackwardReport)}
     judged |= {e.recognised.made.partition("(")[0] for e in parts if isinstance(e, ShapeReport)}
-    left = [each for each in left if each.name not in judged]
+    left = [each for each in left if each.name not in judged and not (parts and each.guess)]
     return FileReport(asked.said, tuple(parts), tuple(left), found.failed)
 
 
@@ -245,9 +246,7 @@ def _send_all(asked: Asked, send: Send) -> None:
                 send({"name": each.name, "found": to_values(judged)})
             elif each.refusal.parameters:
                 # else it is such as a base class of layers, or a list of them
-                thing = getattr(found.module, each.name, None)
-                network = each.whole and (isinstance(thing, type) or each.layer is not None)
-                send({"left": to_values(NotJudged(each.name, each.refusal.words, network))})
+                send({"left": to_values(_left(each, getattr(found.module, each.name, None)))})
         classes = [e for e in found.classes if e.__name__ not in used]
         functions = [e for e in found.functions if e.__name__ not in used | called]
         for one in _optimisers(asked, classes, functions):
@@ -256,6 +255,16 @@ def _send_all(asked: Asked, send: Send) -> None:
         if not judged_any:
             made = adapter(found, asked.name)
             send({"refused": to_values(Refused(asked.said, names_of(found), made))})
+
+
+def _left(candidate: Candidate, thing: Any) -> NotJudged:
+    """A thing that fits no shape."""
+    name = candidate.name
+    network = candidate.whole and (isinstance(thing, type) or candidate.layer is not None)
+    says = any(is_role(name, role) is not None for role in ("backward", "loss", "train"))
+    guess = not (network or says or candidate.layer)
+    backward = is_role(name, "backward") == 0
+    return NotJudged(name, candidate.refusal.words, network or backward, guess)
 
 
 def _optimisers(

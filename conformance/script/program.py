@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -20,14 +20,16 @@ import numpy as np
 from conformance.errors import SubjectError, UsageError
 from conformance.script.imports import traced_imports
 from conformance.script.rewrite import compiled
+from conformance.shapes.definitions import sources
 from conformance.subjects.absent import stand_ins
+from conformance.subjects.load import NOTEBOOK
 from conformance.tracing.frames import is_subject, subject_frames
 from conformance.tracing.program import noted_tensors
 from conformance.tracing.trace import Trace
 
 
-def source_of(script: str) -> bytes:
-    """The source of a script.
+def parts_of(script: str) -> list[tuple[str, bytes]]:
+    """The source of a script, or of each cell of a notebook, with the name that its lines go by.
 
     Raises:
         UsageError: there is no such file, or it is none of Python's.
@@ -37,10 +39,8 @@ def source_of(script: str) -> bytes:
         raise UsageError(f"{script} is a folder: give a file of it, as Python itself is given one")
     if not path.exists():
         raise UsageError(f"there is no file {script}")
-    if path.suffix == ".ipynb":
-        raise UsageError(f"{script} is a notebook: in it, `%load_ext conformance`, `%%conformance`")
     try:
-        return path.read_bytes()
+        return sources(script) if script.endswith(NOTEBOOK) else [(_file(script), path.read_bytes())]
     except OSError as error:
         raise UsageError(f"{script} cannot be read: {error.strerror}") from error
 
@@ -52,7 +52,7 @@ def run(
     seed: int,
     ended: Callable[[dict[str, Any]], None],
 ) -> None:
-    """Run a script to its end, or to where it is stopped.
+    """Run a script, or the cells of a notebook, to the end, or to where it is stopped.
 
     Args:
         script: its path.
@@ -64,25 +64,36 @@ def run(
     Raises:
         SubjectError: it has a syntax error.
     """
-    source = source_of(script)
-    try:
-        code = compiled(source, str(Path(script).absolute()))
-    except (SyntaxError, ValueError) as error:
-        line = getattr(error, "lineno", 0) or 0
-        raise SubjectError(f"{script}:{line}: {getattr(error, 'msg', error)}") from error
+    parts = parts_of(script)
+    codes = [_compiled(source, name, script) for name, source in parts]
+    whole = b"\n".join(source for _, source in parts)
     module = _main(script, arguments)
     _warn_as_python_does()
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002 - what scripts draw from
-    _load_torch(source, seed)
+    _load_torch(whole, seed)
     with (
-        stand_ins(source, running=True),
+        stand_ins(whole, running=True),
         noted_tensors(trace),
         traced_imports(trace, seed) as names,
     ):
         module.__dict__.update(names)
-        exec(code, module.__dict__)  # noqa: S102 - to run it is what was asked for
+        for code in codes:
+            exec(code, module.__dict__)  # noqa: S102 - to run it is what was asked for
         ended(module.__dict__)
+
+
+def _compiled(source: bytes, name: str, script: str) -> CodeType:
+    try:
+        return compiled(source, name)
+    except (SyntaxError, ValueError) as error:
+        line = getattr(error, "lineno", 0) or 0
+        where = script + name.removeprefix(_file(script))  # with the cell
+        raise SubjectError(f"{where}:{line}: {getattr(error, 'msg', error)}") from error
+
+
+def _file(script: str) -> str:
+    return str(Path(script).absolute())
 
 
 def _load_torch(source: bytes, seed: int) -> None:
@@ -97,7 +108,7 @@ def _load_torch(source: bytes, seed: int) -> None:
 def _main(script: str, arguments: Sequence[str]) -> ModuleType:
     """The main module, as Python makes it."""
     module = ModuleType("__main__")
-    file = str(Path(script).absolute())
+    file = _file(script)
     module.__dict__.update(__file__=file, __builtins__=__builtins__)
     sys.modules["__main__"] = module
     sys.argv = [script, *arguments]

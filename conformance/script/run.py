@@ -43,9 +43,9 @@ def run_script(
         UsageError: there is no such script.
         SubjectError: it failed, or there was nothing to judge.
     """
-    from conformance.script.program import source_of
+    from conformance.script.program import parts_of
 
-    source_of(script)
+    parts_of(script)
     sys.stdout.flush()
     work = partial(_work, script, tuple(arguments), updates, timeout, seed)
     try:

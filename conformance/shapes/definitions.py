@@ -8,6 +8,7 @@ import json
 import linecache
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -112,37 +113,38 @@ def _without_magic(code: str) -> str:
     return re.sub(r"(?m)^(\s*)([%!?].*)$", r"\1pass  # \2", code)
 
 
-def trains_at_import(place: str) -> int | None:
-    """The line of the first loop that a file runs when it is imported; None if it has none.
+def trains_at_import(place: str) -> bool:
+    """Whether a file, or a notebook, runs a loop that computes, or trains, when it is imported.
 
     What stands under `if __name__ == "__main__"` is not run.
     """
-    if place.endswith(NOTEBOOK):
-        return None
-    try:
-        body = ast.parse(source_of(place)).body
-    except SyntaxError:
-        return None  # loading it says so
+    body = _body(place)
     own = {e.name for e in body if isinstance(e, ast.FunctionDef | ast.ClassDef)}
-    for each in body:
-        if isinstance(each, ast.For | ast.While) and _computes(each):
-            return each.lineno
-        if isinstance(each, ast.Expr | ast.Assign) and _calls_training(each, own):
-            return each.lineno
-    return None
+    return any(
+        (isinstance(each, ast.For | ast.While) and _computes(each))
+        or (isinstance(each, ast.Expr | ast.Assign) and _calls_training(each, own))
+        for each in body
+    )
 
 
 def has_main(place: str) -> bool:
     """Whether a file does something when it is run: under `if __name__`, or by calls of its own."""
-    if place.endswith(NOTEBOOK):
-        return False
-    body = ast.parse(source_of(place)).body
+    body = _body(place)
     own = {e.name for e in body if isinstance(e, ast.FunctionDef | ast.ClassDef)}
     return any(
         (isinstance(each, ast.If) and "__name__" in ast.unparse(each.test))
         or (isinstance(each, ast.Expr | ast.Assign) and not own.isdisjoint(_called(each)))
         for each in body
     )
+
+
+def _body(place: str) -> list[ast.stmt]:
+    """The statements at the top of a file or of a notebook's cells; what is no Python has none."""
+    found: list[ast.stmt] = []
+    for _, source in sources(place):
+        with suppress(SyntaxError):
+            found += ast.parse(source).body
+    return found
 
 
 def _called(statement: ast.stmt) -> Iterator[str]:

@@ -20,6 +20,10 @@ Drawn = Callable[[tuple[int, ...], str], Array]
 """Gives an array of a shape, for an argument of this name."""
 
 
+SETTINGS = {"penalty": 0.0}
+"""Of what goes backward alone: a decay is that of a loss that it does not know."""
+
+
 @dataclass(frozen=True)
 class Went:
     """What two functions did.
@@ -91,7 +95,8 @@ def _ways(
     names = [each.name for each in needed(backward)]
     returned = returned_names(forward)
     named = dict(zip(returned, parts, strict=True)) if len(returned) == len(parts) else {}
-    by_name = _by_name(names, given, named, parts)
+    settings = {name: SETTINGS[kind] for name in names for kind in _kinds(name) if name not in given}
+    by_name = _by_name(names, {**settings, **given}, named, parts)
     if by_name is not None:
         yield by_name
     for kept in (parts[1:], _spread(parts[1:])):
@@ -120,6 +125,11 @@ def _by_name(
     kept = parts[len(found) :]
     cache = kept[0] if len(kept) == 1 else _last_or_all(kept)
     return tuple(found.get(e, given.get(e, named.get(e, cache))) for e in names)
+
+
+def _kinds(name: str) -> list[str]:
+    """The kinds of setting that an argument may be."""
+    return [kind for kind in kinds_of(name) if kind in SETTINGS]
 
 
 def _is_upstream(name: str) -> bool:

@@ -13,7 +13,8 @@ class NotJudged:
     Attributes:
         name: of it.
         why: how far the readings came.
-        network: whether it is a class, and so holds what is to be judged itself.
+        network: whether it is what is to be judged: a class, or what goes backward by its name.
+        guess: whether no name says that it goes backward, so that it is said only beside nothing.
         final: whether that is all that can be said: neither to run the file nor to write a program
             that calls it would show whether it is right.
     """
@@ -21,6 +22,7 @@ class NotJudged:
     name: str
     why: str
     network: bool = False
+    guess: bool = False
     final: bool = False
 
 

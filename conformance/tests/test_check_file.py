@@ -171,8 +171,8 @@ def test_a_file_that_trains_when_it_is_imported_is_run(
     )
     file = tmp_path / "trains.py"
     file.write_text(source, encoding="utf-8")
-    assert trains_at_import(str(file)) is not None
-    assert trains_at_import(str(PROGRAMS / "x_and_y.py")) is None
+    assert trains_at_import(str(file))
+    assert not trains_at_import(str(PROGRAMS / "x_and_y.py"))
     code, said = checked(capsys, "check", "-q", str(file))
     assert code == 0, said
 
