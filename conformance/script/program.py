@@ -40,7 +40,9 @@ def parts_of(script: str) -> list[tuple[str, bytes]]:
     if not path.exists():
         raise UsageError(f"there is no file {script}")
     try:
-        return sources(script) if script.endswith(NOTEBOOK) else [(_file(script), path.read_bytes())]
+        if script.endswith(NOTEBOOK):
+            return sources(script)
+        return [(_file(script), path.read_bytes())]
     except OSError as error:
         raise UsageError(f"{script} cannot be read: {error.strerror}") from error
 

@@ -95,7 +95,7 @@ def _ways(
     names = [each.name for each in needed(backward)]
     returned = returned_names(forward)
     named = dict(zip(returned, parts, strict=True)) if len(returned) == len(parts) else {}
-    settings = {name: SETTINGS[kind] for name in names for kind in _kinds(name) if name not in given}
+    settings = {name: SETTINGS[kind] for name in names for kind in _kinds(name)}
     by_name = _by_name(names, {**settings, **given}, named, parts)
     if by_name is not None:
         yield by_name

@@ -154,7 +154,7 @@ def test_how_a_file_stops_is_known(tmp_path: Path) -> None:
 def test_arguments_are_found_by_their_names() -> None:
     tried, _ = found(function_of(imported(FOLDER / "linear.py")), None)
     assert tried is not None
-    assert tried.arguments == "input (4, 6), weight (5, 6), bias (5)"
+    assert tried.arguments == "input (8, 6), weight (5, 6), bias (5)"
 
 
 def test_a_declared_gradient_comes_back_from_json() -> None:
