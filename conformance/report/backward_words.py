@@ -78,9 +78,9 @@ def _right(gradients: Sequence[Judged]) -> str:
     exact = sum(each.exact for each in gradients)
     count = pluralize(len(gradients), "gradient")
     if exact == len(gradients):
-        return f"{count}, all right, decided on balls"
-    how = "in floats, to half of their digits" if not exact else f"{exact} of them decided on balls"
-    return f"{count}, all right, {how}"
+        return f"{count}, all right, in exact arithmetic"
+    some = f"{exact} of them in exact arithmetic, the others " if exact else ""
+    return f"{count}, all right, {some}in floats, to half of their digits"
 
 
 def blame_lines(accused: Accused, gradients: Sequence[Judged] = ()) -> list[str]:

@@ -194,7 +194,7 @@ def test_a_rate_that_floats_tell_to_fifteen_digits_accuses_nobody(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code, said = checked(capsys, "check", str(written(tmp_path, "neurons")))
-    assert (code, "53 gradients, all right, decided on balls" in said) == (0, True)
+    assert (code, "53 gradients, all right, in exact arithmetic" in said) == (0, True)
 
 
 TRAINS = """import numpy as np
