@@ -137,6 +137,26 @@ def test_a_notebook_is_its_code_cells(tmp_path: Path, capsys: pytest.CaptureFixt
     assert said.splitlines()[1] == f"net.ipynb, cell 2:{line}: d1 = np.dot(d2, self.W2.T)"
 
 
+def test_a_notebook_whose_cells_train_is_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = "import numpy as np\nX, Y = np.random.rand(9, 3), np.random.rand(9, 2)"
+    start = "!ls\nA, B = np.random.rand(3, 4), np.random.rand(4, 2)"
+    train = (
+        "for epoch in range(9):\n"
+        "    H = np.tanh(X @ A)\n"
+        "    D = (H @ B - Y) / len(X)\n"
+        "    dA = X.T @ (D @ B.T * (1 - H))\n"
+        "    A, B = A - 0.1 * dA, B - 0.1 * H.T @ D"
+    )
+    cells = [{"cell_type": "code", "source": each} for each in (data, start, train)]
+    file = tmp_path / "flat.ipynb"
+    file.write_text(json.dumps({"cells": cells}), encoding="utf-8")
+    code, said = checked(capsys, "check", str(file))
+    assert code == 1
+    assert said.splitlines()[1] == "flat.ipynb, cell 3:4: dA = X.T @ (D @ B.T * (1 - H))"
+
+
 def test_what_fits_no_shape_is_refused_with_an_adapter_that_runs(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
