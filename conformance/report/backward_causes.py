@@ -64,7 +64,7 @@ def _of_kind(cause: Cause) -> str:
         "unused": f"{operation} does not use {needed}, by which it has to be multiplied",
         "absent": "no gradient is given here, which is taken for 0",
         "output": "this output error is the derivative of no known cost",
-        "small": f"off by {cause.factor:.1g} of its largest entry in exact arithmetic: it is not rounding",
+        "small": f"off by {cause.factor:.1g} of its largest entry in exact arithmetic: no rounding",
         "lost": "the right formula, evaluated badly: more than half of the digits are lost",
         "negated": "the output error has the wrong sign, and with it all gradients",
         "overwritten": "a value that is used twice has the sum of the derivatives of its uses: "

@@ -162,13 +162,18 @@ def _weights(first: Shape, known: Sequence[int], states: Sequence[int]) -> Itera
     new = _new(known)
     if len(first) == len(IMAGES):
         yield from KERNELS
-    own = [*states, new]
-    for end in dict.fromkeys([*own, *(n * gates for n in own for gates in GATES), *known]):
+    own = states or [new]
+    for n, end in product(own, known):
+        yield from ((end, n), (n, end))
+    for gates, n in product((1, *GATES), own):
+        for other in known:
+            yield from ((other, gates * n), (gates * n, other))
+        for other in first if states else ():  # a state beside an input
+            yield from ((gates * n, n + other), (n + other, gates * n))
+    for end in (new, *known):
         yield from (e for n in known for e in ((n, end), (end, n)))
     for n, other in product(known, known):
         yield from ((n + other, new), (new, n + other), (n + other, n), (n, n + other))
-        for gates in GATES:
-            yield from ((gates * n, n + other), (n + other, gates * n))
     yield from ((n,) for n in known)
     yield from (e for n, other in product(known, known) for e in ((new, n, other), (2, n, other)))
 

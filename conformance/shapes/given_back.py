@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from conformance.shapes.arguments import needed
 from conformance.shapes.definitions import returned_names
 from conformance.shapes.run import UnfitError, result_of
@@ -59,12 +61,12 @@ def went(
     except UnfitError as error:
         raise UnfitError(f"{forward.__name__}: {error}") from error
     parts = list(result) if isinstance(result, tuple | list) else [result]
-    outs = [each for each in parts if is_floats(each) and each.size]
+    outs = [each for each in parts if _is_output(each)]
     if not outs or outs[0] is not parts[0]:
         raise UnfitError(f"{forward.__name__}: it gives no array")
     problem = UnfitError(f"{backward.__name__}: its arguments are not known", stage=1)
     for args in _ways(forward, backward, given, parts):
-        upstream = {id(e.out): drawn(e.out.shape, e.name) for e in args if isinstance(e, _Of)}
+        upstream = {id(e.out): drawn(np.shape(e.out), e.name) for e in args if isinstance(e, _Of)}
         try:
             back = result_of(
                 backward, *(upstream[id(e.out)] if isinstance(e, _Of) else e for e in args)
@@ -108,8 +110,8 @@ def _by_name(
     names: list[str], given: Mapping[str, Any], named: Mapping[str, Any], parts: list[Any]
 ) -> tuple[Any, ...] | None:
     """The arguments by their names; None if one says nothing."""
-    same = [e for e in parts if is_floats(e) and e.shape == parts[0].shape]
-    by_stem = {bare(key): e for key, e in named.items() if is_floats(e)}
+    same = [e for e in parts if _is_output(e) and np.shape(e) == np.shape(parts[0])]
+    by_stem = {bare(key): e for key, e in named.items() if _is_output(e)}
     asked = [name for name in names if name not in given and name not in named]
     outs = [each for each in asked if "cache" not in kinds_of(each) and _is_upstream(each)]
     found: dict[str, Any] = {}
@@ -122,9 +124,14 @@ def _by_name(
     rest = [each for each in asked if each not in found]
     if len(rest) > 1 or not found:
         return None
-    kept = parts[len(found) :]
+    kept = parts[len(found) :] or parts  # what keeps nothing may be given its output
     cache = kept[0] if len(kept) == 1 else _last_or_all(kept)
     return tuple(found.get(e, given.get(e, named.get(e, cache))) for e in names)
+
+
+def _is_output(value: Any) -> bool:
+    """Whether it is an array of floats, or a float, such as a loss."""
+    return (is_floats(value) and value.size > 0) or isinstance(value, float | np.floating)
 
 
 def _kinds(name: str) -> list[str]:

@@ -21,7 +21,7 @@ RUNS, EACH = 10_000, 1_000
 """So often a function is run in all, and with one first argument."""
 SECONDS = 2.0
 """So long a run may take."""
-LIKELY = (12, 60, 400)
+LIKELY = (20, 60, 400)
 """So many values of each argument are tried in turn."""
 AFTER = 400
 """So often it is run after it ran to its end with a gradient of another shape."""

@@ -301,6 +301,14 @@ FAULTS: dict[str, list[Edit]] = {
         ("np.add.at(dtable, tokens, dout)", "dtable[tokens] += dout"),
         ("np.einsum('no,oij,nj->ni', dout, W, x2)", "np.einsum('no,oij,nj->ni', dout, W, x1)"),
     ],
+    "many_functions": [
+        ("return dout * (1 - out ** 2)", "return dout * (1 - out)"),
+        ("dx = dq @ Wq.T + dk @ Wk.T + dv @ Wv.T", "dx = dq @ Wq.T + dk @ Wk.T"),
+        ("da = dout * b * (s + a * s * (1 - s))", "da = dout * b * s"),
+        ("x * r ** 3 * (d * x)", "x * r * (d * x)"),
+        ("dh, dc = dz[:n], dc * f", "dh, dc = dz[:n], dc"),
+        ("dw += np.tensordot", "dw = np.tensordot"),
+    ],
     "lstm_columns": [
         ("dg = dc * i * (1 - g ** 2)", "dg = dc * i * (1 - g)"),
         ("dh = p['Wy'].T @ dy + dh_next", "dh = p['Wy'].T @ dy"),
