@@ -22,7 +22,7 @@ from conformance.report import BACKWARD_SCHEMA
 from conformance.report.script_report import ScriptReport
 from conformance.script.parameters import Parameter, parameters
 from conformance.script.run import run_script
-from conformance.tests.parts import kind_of_edit, part
+from conformance.tests.parts import changes_of_edit, part
 from conformance.tests.programs.script_faults import FAULTS
 from conformance.tests.scripts import FOLDER, Edited, blamed_first, edited, quiet, report_on
 from conformance.tracing.node import Node
@@ -46,7 +46,9 @@ MISSED = {
 """Why the edited line is not blamed first."""
 
 EDITS = list(edited([*FAULTS]))
-SLOW = ("batches.py", "minibatch.py", "rows.py", "schedule.py", "tensor_letters.py")
+SLOW = (
+    *("batches.py", "minibatch.py", "rows.py", "schedule.py", "sentences.py", "tensor_letters.py"),
+)
 QUICK = (
     "toy.py",
     "moments.py",
@@ -85,7 +87,7 @@ def hit(edit: Edited) -> bool:
     "edit",
     part(
         EDITS,
-        lambda each: kind_of_edit(each.old, each.new),
+        lambda each: changes_of_edit(each.old, each.new),
         slow=lambda each: each.script in SLOW,
     ),
     ids=lambda each: each.id,

@@ -122,7 +122,7 @@ def test_results_are_not_kept_among_the_submissions(small: Path, capsys: Capture
 @pytest.mark.thorough
 def test_a_class_has_a_row_for_each(tmp_path: Path) -> None:
     folder, path = tmp_path / "class", tmp_path / "all.json"
-    size = few(15, 100)
+    size = few(12, 100)
     expected = write_class(folder, size)
     assert len(expected) == size
     before = children()
