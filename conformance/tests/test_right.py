@@ -27,7 +27,7 @@ from conformance.tests.networks import book, right_batches
 from conformance.tests.networks.book import Array, Pairs
 from conformance.tests.networks.right import RIGHT
 from conformance.tests.networks.right_sigmoids import StableSigmoid, TanhForm
-from conformance.tests.parts import part
+from conformance.tests.parts import few, part
 from conformance.tests.support import PROFILE, exactly, recorded
 from conformance.verdict.compare import FREE, RESTARTED, Status
 from reference.step import Batch, Parameters
@@ -181,7 +181,7 @@ def drawn(draw: st.DrawFn) -> tuple[type, Recorded]:
     return cls, Recorded(case, (RecordedStep(start, batch, *recorded_step(case, start, batch)),))
 
 
-@settings(PROFILE, max_examples=40)
+@settings(PROFILE, max_examples=few(15, 40))
 @given(drawn())
 def test_no_drawn_right_network_is_accused(example: tuple[type, Recorded]) -> None:
     cls, made = example

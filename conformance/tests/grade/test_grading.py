@@ -119,7 +119,7 @@ def test_results_are_not_kept_among_the_submissions(small: Path, capsys: Capture
     assert "would be a submission" in capsys.readouterr().err
 
 
-@pytest.mark.thorough
+@pytest.mark.seldom
 def test_a_class_has_a_row_for_each(tmp_path: Path) -> None:
     folder, path = tmp_path / "class", tmp_path / "all.json"
     size = few(12, 100)
