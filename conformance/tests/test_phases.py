@@ -10,6 +10,7 @@ from conformance.errors import SubjectError
 from conformance.file_check import Asked, check_file
 from conformance.script.run import run_script
 from conformance.subjects.load import load
+from conformance.tests.parts import few
 
 PROGRAM = Path(__file__).parent / "programs" / "boltzmann.py"
 SAMPLED = "np.dot(data.T, pos_hidden_probs)", "np.dot(data.T, pos_hidden_states)"
@@ -21,7 +22,7 @@ def no_book(_: str) -> Any:
     raise AssertionError("it is no network of the book")
 
 
-@pytest.mark.parametrize("edit", [("", ""), SAMPLED, NEITHER, DECAYED])
+@pytest.mark.parametrize("edit", few([SAMPLED, DECAYED], [("", ""), SAMPLED, NEITHER, DECAYED]))
 def test_contrastive_divergence_is_not_judged(edit: tuple[str, str], tmp_path: Path) -> None:
     text = PROGRAM.read_text()
     assert edit[0] in text

@@ -142,7 +142,9 @@ def test_a_run_that_was_ended_goes_on_where_it_was(tmp_path: Path, number: int) 
     folder = tmp_path / "class"
     names = ["a.py", "slow.py", "z.py"]
     for name in names:
-        written(folder / name, "while True: pass\n" if name == "slow.py" else "def f(:\n")
+        written(
+            folder / name, "import time\ntime.sleep(99)\n" if name == "slow.py" else "def f(:\n"
+        )
     command = [sys.executable, "-m", "conformance", "grade", str(folder), "-n", "1"]
     store = tmp_path / "class.grades"
     temporary = tmp_path / "temporary"
