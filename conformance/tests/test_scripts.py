@@ -195,9 +195,20 @@ def test_what_torch_adds_as_a_quotient_moves_a_parameter(tmp_path: Path) -> None
 
 
 def test_what_is_cleared_at_each_step_is_not_what_is_never_written(tmp_path: Path) -> None:
-    report = judged(ADDED, tmp_path)
+    there = "'torch._dynamo' in sys.modules"
+    text = ADDED.replace("    dw.zero_()", f"    assert before == ({there})\n    dw.zero_()")
+    report = judged(f"import sys\nbefore = {there}{text}", tmp_path)
     assert report.ok, str(report)
+    assert not report.ran.notes, "a trace imports no compiler"
     assert not judged(ADDED.replace("db.add_(d.sum(0))", "db.add_(d.mean(0))"), tmp_path).ok
+
+
+def test_what_torch_compiles_is_traced_as_it_is_written(tmp_path: Path) -> None:
+    compiled = "f = torch.compile(lambda x, w, b: (x @ w + b).tanh(), backend='eager')\nfor epoch"
+    text = ADDED.replace("for epoch", compiled).replace("(X @ w + b).tanh()", "f(X, w, b)")
+    report = judged(text, tmp_path)
+    assert report.ok, str(report)
+    assert not report.ran.notes
 
 
 SOFTMAX = """import numpy as np
