@@ -135,7 +135,10 @@ def test_a_class_has_a_row_for_each(tmp_path: Path) -> None:
     assert children() <= before
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "number",
+    [signal.SIGINT, signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.seldom)],
+)
 @pytest.mark.usefixtures("signals_are_heard")
 @pytest.mark.thorough
 def test_a_run_that_was_ended_goes_on_where_it_was(tmp_path: Path, number: int) -> None:
