@@ -24,6 +24,7 @@ Source: M. Nielsen, *Neural Networks and Deep Learning* (2015), chapters 1 and 2
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, fields
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -207,6 +208,7 @@ def causal_order(layers: int, state: Collection[str] = ()) -> tuple[str, ...]:
     )
 
 
+@lru_cache(maxsize=1024)
 def split(name: str) -> tuple[str, int | None]:
     """The quantity and the layer of a name: `("nabla_w", 2)` of `"nabla_w2"`."""
     quantity = name.rstrip("0123456789")

@@ -6,6 +6,7 @@ named as their cause. Left out: two mistakes at once (`pairs.py`) and how it is 
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import cache, partial
 from itertools import zip_longest
 from pathlib import Path
@@ -71,23 +72,52 @@ def prove(mistake: Mistake, cases: Sequence[Recorded], known: Sequence[Mistake])
         cases: with their numbers.
         known: the mistakes among which the cause is looked for.
     """
+    found = judged(mistake, cases, known)
+    causes = {id_ for ids in found.named.values() for id_ in ids}
+    return Row(
+        mistake.id,
+        mistake.blames,
+        sightings(mistake, found.reports, known, causes),
+        found.named,
+        found.twins,
+        found.problems,
+        frozenset(_wrong(found.reports)),
+        frozenset(_misshapen(found.reports)),
+    )
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What the check says of a mistake in some cases together.
+
+    Attributes:
+        mistake: the subject's.
+        reports: on the cases.
+        named: the ids of the causes, by the blamed equations.
+        twins: those of them that have the same formula as the mistake, under another name.
+    """
+
+    mistake: Mistake
+    reports: Sequence[CaseReport]
+    named: Mapping[str, tuple[str, ...]]
+    twins: tuple[str, ...]
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Why it is not proved."""
+        return tuple(_problems(self.mistake, self.reports, self.named, self.twins))
+
+
+def judged(mistake: Mistake, cases: Sequence[Recorded], known: Sequence[Mistake]) -> Judged:
+    """What the check says of a mistake; what each case alone says takes as long again."""
     subject = subject_of(mistake)
     fitting = [each for each in cases if not subject.unfit(each.case)]
     reports = [check_case(subject, each) for each in fitting]
     named = {cause.tag: cause.mistakes for cause in diagnose(reports, known)}
     causes = {id_ for ids in named.values() for id_ in ids}
     others = [each for each in known if each.id in causes - {mistake.id}]
-    twins = [each.id for each in others if alike(mistake, each, fitting)]
-    return Row(
-        mistake.id,
-        mistake.blames,
-        sightings(mistake, reports, known, causes),
-        named,
-        tuple(twins),
-        tuple(_problems(mistake, reports, named, twins)),
-        frozenset(_wrong(reports)),
-        frozenset(_misshapen(reports)),
-    )
+    twins = tuple(each.id for each in others if alike(mistake, each, fitting))
+    return Judged(mistake, reports, named, twins)
 
 
 def _problems(

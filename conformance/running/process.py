@@ -10,6 +10,7 @@ import os
 import re
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from subprocess import Popen
 from threading import Thread
@@ -154,6 +155,7 @@ class _Reader(Thread):
         self.start()
 
     def run(self) -> None:
-        """Keep the tail."""
-        while heard := os.read(self.pipe.fileno(), TAIL):
-            self.kept = (self.kept + heard)[-TAIL:]
+        """Keep the tail, until the pipe ends or who ends the command has closed it."""
+        with suppress(OSError, ValueError):
+            while heard := os.read(self.pipe.fileno(), TAIL):
+                self.kept = (self.kept + heard)[-TAIL:]

@@ -6,12 +6,16 @@ And what the tests of commands share.
 import gc
 import signal
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 
 from conformance.tests.commands import Make, maker
+from conformance.tracing.modules import MODULES, is_subjects
 
 THOROUGH = frozenset(
     {
@@ -83,6 +87,29 @@ def pytest_collection_finish() -> None:
     """Look for garbage seldom, and never in what was collected: it is there to the end."""
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Of the modules of tests, let a subject be in the one that runs, or in what that imports.
+
+    Else the names of all of them are gone through before each run that is traced.
+    """
+    module = getattr(item, "module", None)
+    if module is not None and MODULES.holds is not _subjects_in(module):
+        MODULES.holds, MODULES.loaded = _subjects_in(module), []
+
+
+@cache
+def _subjects_in(module: ModuleType) -> Callable[[Any], bool]:
+    known = {getattr(each, "__module__", "") for each in vars(module).values()}
+    known.add(module.__name__)
+
+    def holds(other: Any) -> bool:
+        name = getattr(other, "__name__", "")
+        of_tests = name.rpartition(".")[2].startswith("test_")
+        return is_subjects(other) and (name in known or not of_tests)
+
+    return holds
 
 
 @pytest.fixture

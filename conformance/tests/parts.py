@@ -31,7 +31,7 @@ def part(
     Args:
         items: not empty.
         kinds: each says in what way an item is like others: of which program it is, which equation
-            is wrong in it, what was edited.
+            is wrong in it; a frozen set says it of several ways, as of all that an edit changed.
         slow: whether an item takes seconds; it is taken for what no other shows.
 
     Raises:
@@ -42,7 +42,10 @@ def part(
         raise ValueError("a part of nothing, or of no kind, tests nothing")
     if WHOLE:
         return given
-    values = [frozenset((i, kind(each)) for i, kind in enumerate(kinds)) for each in given]
+    values = [
+        frozenset((i, value) for i, kind in enumerate(kinds) for value in _each(kind(each)))
+        for each in given
+    ]
     times = Counter(value for each in values for value in each)
     order = sorted(
         range(len(given)), key=lambda i: (slow(given[i]), min(times[v] for v in values[i]), i)
@@ -55,6 +58,10 @@ def part(
     return [given[i] for i in sorted(chosen)]
 
 
+def _each(value: Hashable) -> Iterable[Hashable]:
+    return value if isinstance(value, frozenset) else (value,)
+
+
 def few(some: T, every: T) -> T:
     """The first, or before a release the second: numbers of what is drawn, or lists."""
     return every if WHOLE else some
@@ -65,9 +72,16 @@ def kind_of_edit(before: str, after: str) -> str:
 
     The names that a program chose itself are all alike: what only takes another of them is "".
     """
+    return " ".join(
+        sorted(changes_of_edit(before, after), key=lambda word: (word[:1] == "+", word))
+    )
+
+
+def changes_of_edit(before: str, after: str) -> frozenset[str]:
+    """The same one by one, where it is enough that each of them is in some edit."""
     old, new = _words(before), _words(after)
     gone, come = (f"-{word}" for word in old - new), (f"+{word}" for word in new - old)
-    return " ".join((*sorted(gone), *sorted(come)))
+    return frozenset((*gone, *come)) or frozenset(("",))
 
 
 def _words(code: str) -> Counter[str]:

@@ -18,10 +18,11 @@ from conformance.judging.exact_lane import ExactRun, exact_run
 from conformance.subjects import ReferenceSession, Session, Subject
 from conformance.subjects.book.network import BookNetwork
 from conformance.subjects.book.traced_runs import update_run
+from conformance.tests.parts import few
 from reference.equations import BOOK, COSTS
 from reference.step import Array, Batch, Parameters, split
 
-PROFILE = settings(derandomize=True, deadline=None, max_examples=30, database=None)
+PROFILE = settings(derandomize=True, deadline=None, max_examples=few(12, 30), database=None)
 
 WRONG: dict[str, tuple[str, Callable[..., Array]]] = {
     "Z": ("weighted_input", lambda w, a, b: w @ a - b),

@@ -30,11 +30,12 @@ from conformance.arithmetic.balls import (
 )
 from conformance.cases.build import recorded_step
 from conformance.corpus.case import Case
+from conformance.tests.parts import few
 from conformance.verdict.oracle import exact_step
 from reference import equations
 from reference.step import Array, Batch, Parameters
 
-PROFILE = settings(max_examples=100, deadline=None, derandomize=True)
+PROFILE = settings(max_examples=few(40, 100), deadline=None, derandomize=True)
 
 Dtype: TypeAlias = type[np.floating[Any]]
 DTYPES: tuple[Dtype, ...] = (np.float64, np.float32)

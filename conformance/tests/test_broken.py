@@ -136,13 +136,13 @@ def tag(edit: Edit) -> str:
     return edit.tags[0]
 
 
-def kind(edit: Edit) -> tuple[str, str]:
-    """The equation, and at which layers it shows."""
-    return tag(edit), edit.layer
+def layer(edit: Edit) -> str:
+    """At which layers it shows."""
+    return edit.layer
 
 
 @pytest.mark.parametrize(
-    "edit", [pytest.param(each, id=each.id, marks=group(each)) for each in part(EDITS, kind)]
+    "edit", [pytest.param(each, id=each.id, marks=group(each)) for each in part(EDITS, tag, layer)]
 )
 def test_the_traced_lane_blames_the_equation_and_the_line(
     edit: Edit, file: Path, subject: Subject

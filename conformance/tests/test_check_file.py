@@ -340,7 +340,8 @@ def test_why_nothing_came_of_running_a_file_is_said(
 ) -> None:
     file = tmp_path / "waits.py"
     file.write_text(
-        "import numpy as np\n\n\ndef prepare(x):\n    while True:\n        x = x + 1\n\n\n"
+        "import time\nimport numpy as np\n\n\ndef prepare(x):\n    while True:\n"
+        "        time.sleep(0.02)\n        x = x + 1\n\n\n"
         'if __name__ == "__main__":\n    prepare(np.ones(3))\n',
         encoding="utf-8",
     )

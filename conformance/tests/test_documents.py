@@ -30,6 +30,7 @@ from conformance.tests.documents import (
 from conformance.tests.parts import few
 
 LINES = 180
+FIRST = 2  # blocks of each guide, which CI runs
 LINK = re.compile(r"\]\((?!https?:)([^)\s#]*)(?:#([\w-]+))?\)")
 PYTHON = GUIDES / "python.md"
 
@@ -37,12 +38,13 @@ pytestmark = pytest.mark.skipif(not README.is_file(), reason="an installed copy 
 
 
 def runnable(kind: str) -> Iterator[object]:
-    """The blocks of one kind; those of the guides are thorough, and the long ones seldom run."""
+    """The blocks of one kind; those of the guides are thorough, and but for two of each seldom."""
     for document in documents() if README.is_file() else ():
-        marks = [] if document == README else [pytest.mark.thorough]
-        for each in blocks(document, kind):
-            if each.runs and few(not each.mark.startswith("seldom run"), True):
-                yield pytest.param(each, id=each.name, marks=marks)
+        every = [each for each in blocks(document, kind) if each.runs]
+        some = [each for each in every if few(not each.mark.startswith("seldom run"), True)]
+        for i, each in enumerate(some):
+            mark = pytest.mark.thorough if i < FIRST else pytest.mark.seldom
+            yield pytest.param(each, id=each.name, marks=[] if document == README else [mark])
 
 
 @pytest.mark.parametrize("block", list(runnable("console")))

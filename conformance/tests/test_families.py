@@ -27,6 +27,7 @@ from conformance.subjects.book.subject import book_subject
 from conformance.subjects.function.subject import function_subject
 from conformance.subjects.load import load
 from conformance.tests.networks import book, families
+from conformance.tests.parts import few
 from conformance.tests.support import recorded
 from reference.step import Array, Batch, Parameters
 
@@ -57,8 +58,8 @@ def edited(name: str, find: str, replace: str, place: Path) -> Subject:
 
 
 def judged(found: Subject) -> Report:
-    """The report on the small cases that fit it."""
-    fitting = [case for case in CASES if not found.unfit(case)]
+    """The report on small cases that fit it; in CI two, of three and of four layers."""
+    fitting = [case for case in CASES if not found.unfit(case)][: few(2, len(CASES))]
     return Report(found.name, cases=tuple(check_case(found, recorded(c.id)) for c in fitting))
 
 

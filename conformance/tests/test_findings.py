@@ -20,6 +20,7 @@ from conformance.report.terminal import as_text
 from conformance.tests.networks import wrong_training
 from conformance.tests.networks.right_training import RIGHT_TRAINING
 from conformance.tests.networks.wrong_training import WRONG
+from conformance.tests.parts import part
 from conformance.verdict.compare import FREE
 
 CASES = ("hand-2-3-1", "square-4-4-4-4-cross-entropy")
@@ -31,7 +32,11 @@ def checked(cls: type) -> Report:
     return api.check(cls, case=CASES)
 
 
-@pytest.mark.parametrize(("cls", "kind"), WRONG.items(), ids=[each.__name__ for each in WRONG])
+@pytest.mark.parametrize(
+    ("cls", "kind"),
+    part(WRONG.items(), lambda each: each[1]),
+    ids=lambda each: getattr(each, "__name__", ""),
+)
 def test_what_is_wrong_is_found_on_its_line(cls: type, kind: str) -> None:
     report = checked(cls)
     assert [str(finding.kind) for finding in report.findings] == [kind]

@@ -28,7 +28,7 @@ from conformance.tests.parts import few
 from conformance.tests.support import PROFILE, recorded
 from reference.step import causal_order
 
-THOROUGHLY = settings(PROFILE, max_examples=few(150, 1000))
+THOROUGHLY = settings(PROFILE, max_examples=few(60, 1000))
 EACH, SEEDS = 10_000, 10  # inputs, in all 100,000
 
 OUTPUTS = outputs()

@@ -158,7 +158,11 @@ def _sample() -> list[object]:
     def marks(reason: str) -> list[pytest.MarkDecorator]:
         return [pytest.mark.xfail(reason=reason)] if reason else []
 
-    chosen = part(sorted(SAMPLE), lambda id_: id_.split("/")[1])
+    chosen = part(
+        sorted(SAMPLE),
+        lambda id_: frozenset(id_.split("/")[1].split("+")),
+        slow=lambda id_: id_.startswith("one_buffer"),
+    )
     return [pytest.param(id_, marks=marks(SAMPLE[id_]), id=id_) for id_ in chosen]
 
 

@@ -296,7 +296,9 @@ def test_a_signal_ends_the_run_and_leaves_nothing(number: signal.Signals, tmp_pa
 
 
 @pytest.mark.usefixtures("signals_are_heard")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.seldom)]
+)
 def test_a_signal_to_the_whole_group_ends_the_workers(number: signal.Signals) -> None:
     """Ctrl-C in a terminal reaches the workers too, for which the pool might wait for ever."""
     arguments = [sys.executable, "-m", "conformance", "fixtures", "verify", "-n", "2"]

@@ -29,11 +29,17 @@ pytestmark = pytest.mark.xdist_group("imports")  # one worker reads the sources,
 
 
 @cache
+def tree(path: Path) -> ast.Module:
+    """The syntax of a module."""
+    return ast.parse(path.read_bytes())
+
+
+@cache
 def imports(package: str) -> list[Import]:
     """All imports of a package, of functions too, but for those that types alone need."""
     found = []
     for path in sorted((HOUSE / package).rglob("*.py")):
-        module = ast.parse(path.read_bytes())
+        module = tree(path)
         for_types = {
             inner
             for node in ast.walk(module)
@@ -119,7 +125,7 @@ def test_no_module_imports_itself_in_a_circle() -> None:
 def test_a_module_that_a_docstring_says_to_have_what_is_left_out_is_there() -> None:
     gone = []
     for path in (each for package in OWN for each in (HOUSE / package).rglob("*.py")):
-        said = ast.get_docstring(ast.parse(path.read_bytes())) or ""
+        said = ast.get_docstring(tree(path)) or ""
         named = re.findall(r"`([\w/]+\.py)`", said.partition("Left out")[2])
         places = path.parent, path.parent.parent, HOUSE / "conformance", HOUSE
         gone += [(path, e) for e in named if not any((place / e).exists() for place in places)]

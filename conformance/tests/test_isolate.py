@@ -432,7 +432,8 @@ def test_a_hang_after_the_last_case_loses_no_verdict(tmp_path: Path) -> None:
     """It hangs in the smallest networks, whose outputs are fewer than those of the case."""
     source = Path(book.__file__).read_text(encoding="utf-8")
     right = "delta = np.dot(self.weights[-l + 1].transpose(), delta) * sp"
-    hang = "        while len(self.biases[-1]) < 2 and len(self.biases) > 1:\n            pass\n"
+    hang = "        while len(self.biases[-1]) < 2 and len(self.biases) > 1:\n"
+    hang += "            __import__('time').sleep(0.1)\n"
     line = "        nabla_b = [np.zeros(b.shape) for b in self.biases]\n"
     for old, new in ((right, right.removesuffix(" * sp")), (line, line + hang)):
         assert old in source

@@ -3,8 +3,8 @@
 The programs are one network in float16, whose output error is multiplied by S.
 """
 
-from collections.abc import Callable
-from itertools import pairwise
+from collections.abc import Callable, Sequence
+from itertools import pairwise, product
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import pytest
 
 from conformance.api import check
 from conformance.report.book_report import Report
+from conformance.tests.parts import part
 from conformance.tests.support import with_equations
 from reference.equations import BOOK, sigmoid
 from reference.step import Array
@@ -66,11 +67,16 @@ def judged(subject: object, precision: str | None) -> Report:
     return check(subject, case=CASES, dtype=dtype, precision=precision)
 
 
-each_precision = pytest.mark.parametrize("precision", [None, "float16", "bfloat16"])
+PRECISIONS = (None, "float16", "bfloat16")
+each_precision = pytest.mark.parametrize("precision", PRECISIONS)
 
 
-@each_precision
-@pytest.mark.parametrize("scale", SCALES)
+def pairs(scales: Sequence[int]) -> list[tuple[int, str | None]]:
+    """Scales and precisions; in CI each of them in one pair."""
+    return part([*product(scales, PRECISIONS)], lambda pair: pair[0], lambda pair: pair[1])
+
+
+@pytest.mark.parametrize(("scale", "precision"), pairs(SCALES))
 def test_scaled_gradients_that_the_update_divides_are_a_convention(
     scale: int, precision: str | None
 ) -> None:
@@ -86,8 +92,7 @@ def test_gradients_that_backprop_divides_are_a_convention(precision: str | None)
     assert any("loss scaling" in each for each in report.conventions)
 
 
-@each_precision
-@pytest.mark.parametrize("scale", SCALES[:2])
+@pytest.mark.parametrize(("scale", "precision"), pairs(SCALES[:2]))
 def test_a_scale_that_is_left_in_the_update_is_named(scale: int, precision: str | None) -> None:
     report = judged(network(scale), precision)
     assert [each.tag for each in report.blames] == ["B", "W"]

@@ -137,7 +137,7 @@ def expected_conventions(way: Way) -> dict[str, bool]:
     }
 
 
-@settings(PROFILE, max_examples=few(15, 150))
+@settings(PROFILE, max_examples=few(8, 150))
 @given(st.data())
 def test_no_right_function_is_accused(data: st.DataObject) -> None:
     way = data.draw(ways())
@@ -177,7 +177,7 @@ def module_of(way: right_modules.Way) -> ModuleSubject:
 
 
 @torch
-@settings(PROFILE, max_examples=few(20, 60))
+@settings(PROFILE, max_examples=few(8, 60))
 @given(st.data())
 def test_no_right_module_is_accused(data: st.DataObject) -> None:
     way = data.draw(module_ways())
@@ -203,7 +203,7 @@ def tensors_of(cls: type) -> Subject:
 
 
 @torch
-@settings(PROFILE, max_examples=few(10, 40))
+@settings(PROFILE, max_examples=few(5, 40))
 @given(st.data())
 def test_no_right_network_of_tensors_is_accused(data: st.DataObject) -> None:
     subject = tensors_of(data.draw(st.sampled_from(right_tensors.RIGHT)))

@@ -317,7 +317,7 @@ def port(package: Package, tmp_path: Path) -> Callable[[str, str], Path]:
 Port = Callable[[str, str], Path]
 
 
-@pytest.mark.thorough
+@pytest.mark.seldom
 def test_the_port_to_rust_passes_its_test(port: Port) -> None:
     place, cargo = port("rust", "crate"), needed("cargo")
     words = [cargo, "test", "--offline", "--quiet", "--test", "test"]
@@ -329,7 +329,7 @@ def test_the_port_to_rust_passes_its_test(port: Port) -> None:
     assert "hand-2-3-1: 0/delta3" in done.stdout
 
 
-@pytest.mark.thorough
+@pytest.mark.seldom
 def test_the_port_to_javascript_passes_its_test(port: Port) -> None:
     place, npm = port("javascript", "npm"), needed("npm")
     done = run([npm, "install", "--offline", "--no-audit", "--no-fund"], place)

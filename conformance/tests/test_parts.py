@@ -24,6 +24,12 @@ def test_each_value_of_each_kind_is_there(monkeypatch: pytest.MonkeyPatch) -> No
     assert few(1, 2) == 1
 
 
+def test_what_is_of_several_kinds_is_there_for_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, "WHOLE", False)
+    assert part(LETTERS, frozenset) == ["b1", "b2", "c1", "a3"]
+    assert part(["ab", "a", "b"], frozenset) == ["ab"]
+
+
 def test_before_a_release_all_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parts, "WHOLE", True)
     assert part(LETTERS, letter) == LETTERS

@@ -125,7 +125,7 @@ def test_a_file_of_the_suite_is_of_this_package() -> None:
 SUITE = ("--pyargs", "conformance.suite.test_equation", "-q")
 
 
-@pytest.mark.parametrize("workers", ["0", "1"])
+@pytest.mark.parametrize("workers", [pytest.param("0", marks=pytest.mark.seldom), "1"])
 def test_a_page_has_the_cases_of_the_tests_that_were_chosen(tmp_path: Path, workers: str) -> None:
     chosen = ("-k", "bp2 and hand-2-3-1 and reference", "-n", workers, "-vv")
     code, out = finish(start(tmp_path, *SUITE, *chosen, "--conformance-html", "page.html"))

@@ -25,6 +25,7 @@ from conformance.model.updates import SGD
 from conformance.report.book_report import Report
 from conformance.subjects import Subject
 from conformance.subjects.command.subject import command_subject
+from conformance.tests.parts import part
 from conformance.tests.support import recorded
 from conformance.verdict.compare import FREE, Status
 
@@ -72,7 +73,11 @@ FEW = (
 )
 FAMILIES = ("relu-softmax-4-4-4-3", "tanh-linear-4-4-4-3", "mnist-784-20-10-relu-softmax")
 EVERY = store.cases(store.root())
-RUN = [c.id for c in EVERY if c.id.removesuffix("-float32") in FEW + FAMILIES]
+RUN = part(
+    [c.id for c in EVERY if c.id.removesuffix("-float32") in FEW + FAMILIES],
+    lambda id_: id_.removesuffix("-float32"),
+    lambda id_: id_.endswith("-float32"),
+)
 """The cases that each port is run on as a command; its own test has all small ones."""
 
 

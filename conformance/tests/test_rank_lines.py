@@ -162,7 +162,7 @@ def test_a_step_of_several_processes_is_traced_as_that_of_one(tmp_path: Path) ->
     assert [(each.tag, each.frames[0].line) for each in alone.blames] == [("BP2", place)]
 
 
-@pytest.mark.thorough
+@pytest.mark.seldom
 def test_a_part_has_the_line_and_the_cause_that_it_has_alone(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -27,7 +27,7 @@ from conformance.tests.networks import book, right_batches
 from conformance.tests.networks.book import Array, Pairs
 from conformance.tests.networks.right import RIGHT
 from conformance.tests.networks.right_sigmoids import StableSigmoid, TanhForm
-from conformance.tests.parts import part
+from conformance.tests.parts import few, part
 from conformance.tests.support import PROFILE, exactly, recorded
 from conformance.verdict.compare import FREE, RESTARTED, Status
 from reference.step import Batch, Parameters
@@ -36,11 +36,7 @@ CLASSES = sorted(RIGHT, key=lambda each: (each.__name__, each.__module__))
 IDS = [f"{each.__name__}-{each.__module__.rpartition('.')[2]}" for each in CLASSES]
 SMALL = [case.id for case in store.cases(store.root()) if not case.id.startswith("mnist")]
 STEPS = 2  # of each case
-KINDS: tuple[Callable[[str], Hashable], ...] = (
-    lambda id_: (recorded(id_).case.cost, recorded(id_).case.dtype),
-    lambda id_: recorded(id_).case.layers,
-    lambda id_: (recorded(id_).case.decay == 0, recorded(id_).case.steps == 1),
-)
+POOR = ("cancelling-2-2-2", "duplicates-3-3-2", "zeros-2-2-2")  # in numbers that tell apart
 EXACT_CASES = ("remainder-3-4-2", "square-4-4-4-4", "square-4-4-4-4-cross-entropy")
 
 CONVENTIONS = {
@@ -66,12 +62,32 @@ def short(id_: str) -> Recorded:
     return Recorded(replace(whole.case, batches=whole.case.batches[:STEPS]), whole.steps[:STEPS])
 
 
+@cache
+def cases_of_classes() -> dict[type, list[str]]:
+    """The cases in which each class is judged; all together see each cost, dtype and depth."""
+    pairs = [
+        (cls, recorded(id_).case)
+        for cls in CLASSES
+        for id_ in SMALL
+        if not subject_of(cls).unfit(recorded(id_).case)
+    ]
+    kinds: tuple[Callable[[tuple[type, Case]], Hashable], ...] = (
+        lambda pair: (pair[1].cost, pair[1].dtype),
+        lambda pair: pair[1].layers,
+        lambda pair: (pair[0], pair[1].decay == 0),
+        lambda pair: (pair[0], pair[1].steps == 1),
+    )
+    found: dict[type, list[str]] = {}
+    for cls, case in part(pairs, *kinds, slow=lambda pair: pair[1].id.startswith(POOR)):
+        found.setdefault(cls, []).append(case.id)
+    return found
+
+
 @pytest.mark.parametrize("cls", CLASSES, ids=IDS)
 def test_the_traced_lane_accuses_no_right_network(cls: type) -> None:
     subject = subject_of(cls)
-    fitting = [id_ for id_ in SMALL if not subject.unfit(recorded(id_).case)]
-    assert len(fitting) >= 13
-    for id_ in part(fitting, *KINDS):
+    assert sum(not subject.unfit(recorded(id_).case) for id_ in SMALL) >= 13
+    for id_ in cases_of_classes()[cls]:
         report = check_case(subject, short(id_))
         assert not report.error
         assert [(v.name, v.mode, v.problem) for v in report.failures] == [], id_
@@ -165,7 +181,7 @@ def drawn(draw: st.DrawFn) -> tuple[type, Recorded]:
     return cls, Recorded(case, (RecordedStep(start, batch, *recorded_step(case, start, batch)),))
 
 
-@settings(PROFILE, max_examples=40)
+@settings(PROFILE, max_examples=few(15, 40))
 @given(drawn())
 def test_no_drawn_right_network_is_accused(example: tuple[type, Recorded]) -> None:
     cls, made = example

@@ -28,6 +28,7 @@ from conformance.corpus.starts import drawn, dyadics
 from conformance.model.functions import ACTIVATIONS, DROPOUT
 from conformance.model.functions import COSTS as TABLE
 from conformance.model.table import of_layers
+from conformance.tests.parts import few
 from conformance.verdict.oracle import exact_step, expectations
 from reference import equations
 from reference.backprop import step
@@ -44,7 +45,7 @@ from reference.equations import (
 from reference.step import Array, Batch, Parameters, Step
 from torch_impl.step import Trainer
 
-PROFILE = settings(max_examples=30, deadline=None, derandomize=True)
+PROFILE = settings(max_examples=few(12, 30), deadline=None, derandomize=True)
 BITS = 2048
 
 Dtype: TypeAlias = Any  # np.float64 or np.float32

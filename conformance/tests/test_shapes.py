@@ -6,7 +6,7 @@ import pytest
 
 from conformance.api import check
 from conformance.file_check import Asked, check_file
-from conformance.tests.parts import kind_of_edit, part
+from conformance.tests.parts import changes_of_edit, part
 from conformance.tests.programs.shapes_faults import FAULTS
 from conformance.tests.shapes.measure import judge
 
@@ -31,7 +31,9 @@ ALL = [(name, fault) for name, faults in FAULTS.items() for fault in range(len(f
 @pytest.mark.parametrize(
     ("name", "fault"),
     part(
-        ALL, lambda each: kind_of_edit(*FAULTS[each[0]][each[1]]), slow=lambda each: each[0] in SLOW
+        ALL,
+        lambda each: changes_of_edit(*FAULTS[each[0]][each[1]]),
+        slow=lambda each: each[0] in SLOW,
     ),
 )
 def test_a_fault_is_seen(name: str, fault: int, tmp_path: Path) -> None:

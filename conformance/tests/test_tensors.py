@@ -44,7 +44,9 @@ NO_ARITHMETIC = {"bias-frozen": "tensors pass from list to list: nothing is comp
 
 @pytest.mark.parametrize(
     "edit",
-    part(EDITS, lambda each: (each.tags[0], each.program), lambda each: each in IN_PLACE),
+    part(
+        EDITS, lambda each: each.tags[0], lambda each: each.program, lambda each: each in IN_PLACE
+    ),
     ids=lambda edit: edit.id,
 )
 def test_a_wrong_line_is_blamed_for_its_equation(edit: Edit, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from conformance.judging.exact_lane import ExactRun
 from conformance.subjects.book.subject import book_subject
 from conformance.subjects.observation import Observation
 from conformance.tests.networks import book
+from conformance.tests.parts import few
 from conformance.tests.support import exactly, recorded
 from conformance.verdict.compare import (
     EQUATION,
@@ -38,7 +39,7 @@ from reference.backprop import step
 from reference.equations import BOOK, COSTS
 from reference.step import Array, Batch, Parameters, causal_order
 
-PROFILE = settings(max_examples=30, deadline=None, derandomize=True, database=None)
+PROFILE = settings(max_examples=few(12, 30), deadline=None, derandomize=True, database=None)
 seeds = st.integers(0, 2**32 - 1).map(np.random.default_rng)
 
 

@@ -70,13 +70,15 @@ class Index:
         self._places: dict[float, list[tuple[int, int]]] = defaultdict(list)
         self._sorted: list[float] = []
         self._floats: dict[int, list[float]] = {}
+        self._flat: dict[int, Array] = {}
         self._wanted: tuple[Array, list[float]] | None = None
         self._known = {each.number: each for each in self.nodes}
         self._shapes: dict[int, list[Node]] = defaultdict(list)
         self._squeezed: dict[int, tuple[int, ...]] = {}
         for node in self.nodes:
             self._shapes[node.value.size].append(node)
-            self._floats[node.number] = as_floats(replay.value(node)).ravel().tolist()
+            self._flat[node.number] = flat = replay.value(node).reshape(-1)
+            self._floats[node.number] = as_floats(flat).tolist()
             for place, number in enumerate(self._floats[node.number]):
                 self._places[number].append((node.number, place))
 
@@ -113,6 +115,8 @@ class Index:
         """
         found: dict[int, dict[int, int]] = defaultdict(dict)
         floats, shape = as_floats(wanted).ravel(), wanted.shape
+        if not self._places.keys() >= {*floats.tolist()}:
+            return None
         for entry, (number, exact) in enumerate(zip(floats.tolist(), wanted.ravel(), strict=True)):
             anywhere = False
             for node, place in self._places.get(number, ()):
@@ -120,8 +124,7 @@ class Index:
                     continue
                 if columns and not self._known[node].uses & columns[entry % len(columns)]:
                     continue
-                held = self.replay.value(self._known[node]).reshape(-1)[place]
-                if held.ball.overlaps(exact.ball):
+                if self._flat[node][place].ball.overlaps(exact.ball):
                     anywhere = True
                     if entry not in found[node] or place == self._expected(node, entry, shape):
                         found[node][entry] = place

@@ -4,7 +4,7 @@ Left out: what stands there (`substitute.py`).
 """
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import compress
 from operator import is_, itemgetter
@@ -50,7 +50,7 @@ def replaced(
         others: the global names of one more module, which may be among them.
         added: what stands in the place of builtins that a module has not named itself.
     """
-    modules = _MODULES.subjects()
+    modules = MODULES.subjects()
     if others and not any(names is others for names in modules):
         modules = [*modules, others]
     found = [(names, *each) for names in modules for each in _named(names, instead)]
@@ -77,7 +77,13 @@ def _named(names: dict[str, Any], things: Mapping[int, Any]) -> Iterator[tuple[s
 class _Modules:
     """The subject's modules, looked for again only when something was imported meanwhile."""
 
-    def __init__(self) -> None:
+    def __init__(self, holds: Callable[[Any], bool]) -> None:
+        """Look for none yet.
+
+        Args:
+            holds: whether a module may be the subject's.
+        """
+        self.holds = holds
         self.loaded: list[Any] = []
         self.names: list[dict[str, Any]] = []
 
@@ -86,13 +92,14 @@ class _Modules:
         loaded = list(sys.modules.values())
         if len(loaded) != len(self.loaded) or not all(map(is_, loaded, self.loaded)):
             self.loaded = loaded
-            self.names = [vars(each) for each in loaded if _is_subjects(each)]
+            self.names = [vars(each) for each in loaded if self.holds(each)]
         return self.names
 
 
-_MODULES = _Modules()
-
-
-def _is_subjects(module: Any) -> bool:
+def is_subjects(module: Any) -> bool:
+    """Whether a module is neither ours nor installed."""
     file: str = getattr(module, "__file__", None) or "<"
     return is_subject(file) and "site-packages" not in file
+
+
+MODULES = _Modules(is_subjects)

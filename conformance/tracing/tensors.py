@@ -26,6 +26,7 @@ from conformance.tracing.tensor_memory import TensorTrace
 from conformance.tracing.torch_functions import COPIES, FUNCTIONS, inexact
 from conformance.tracing.torch_operator import TorchOperator, without_writing
 from conformance.tracing.trace import Trace
+from conformance.tracing.uncompiled import compiler_is_there, without_compiler
 from reference.step import Array
 
 FROM_ARRAYS = (torch.tensor, torch.as_tensor, torch.asarray)
@@ -38,8 +39,9 @@ def traced_tensors(trace: Trace) -> Iterator[TensorTrace]:
     """Note what is done with tensors, until the end of the block."""
     tensors = TensorTrace(trace)
     before, trace.foreign = trace.foreign, tensors.node
+    operators = _BesideCompiler if compiler_is_there() else _Operators
     try:
-        with _Borders(tensors), _Operators(tensors):
+        with without_compiler(), _Borders(tensors), operators(tensors):
             yield tensors
     finally:
         trace.foreign = before
@@ -117,6 +119,11 @@ class _Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch h
     def __init__(self, tensors: TensorTrace) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.tensors = tensors
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """No: else the first operator imports the compiler, for which it has no use."""
+        return False
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
@@ -274,6 +281,21 @@ CHOOSING = (
 
 MOVES = ("copy", "getitem", "put", "concatenate", "stack", "repeat", "roll", "pad", "tril", "triu")
 """Operations that move numbers: where each came from is seen by applying them to places."""
+
+
+class _BesideCompiler(_Operators):  # type: ignore[no-untyped-call]  # torch has no type of it
+    """The same where torch's compiler is there: this is not to be compiled."""
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Yes."""
+        return True
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Call the operator and note what it gave."""
+        return super().__torch_dispatch__(func, types, args, kwargs)
 
 
 def _of_torch(func: Any, name: str, exact: Callable[..., Any] | None) -> Callable[..., Any]:

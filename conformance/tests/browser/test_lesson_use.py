@@ -4,12 +4,15 @@ One page is opened for as many questions as do not disturb each other. Left out:
 (`test_lesson.py`), numbers that are changed, mistakes and training (`test_lesson_tabs.py`).
 """
 
+from itertools import product
+
 import numpy as np
 import pytest
 
 from conformance.explain.show import example
 from conformance.tests.browser.lessons import LARGE, SMALL, Learn
 from conformance.tests.browser.pages import Opened, Theme
+from conformance.tests.parts import part
 
 SCREENS = {"wide": (1280, 800), "narrow": (390, 844)}
 
@@ -61,8 +64,15 @@ TOUCHING = """(() => {
 })()"""
 
 
-@pytest.mark.parametrize("width", SCREENS)
-@pytest.mark.parametrize("sizes", [(2, 3, 1), (1, 1, 1), (3, 4, 2)])
+@pytest.mark.parametrize(
+    ("sizes", "width"),
+    part(
+        [*product([(2, 3, 1), (1, 1, 1), (3, 4, 2)], SCREENS)],
+        lambda each: each[0],
+        lambda each: each[1],
+        slow=lambda each: each[1] == "wide",  # where more fits
+    ),
+)
 def test_no_label_touches_another_at_any_step(
     sizes: tuple[int, ...], width: str, learn: Learn
 ) -> None:

@@ -154,7 +154,7 @@ def test_its_environment_holds_nothing_of_ours(
 
 
 def test_the_death_of_who_started_it_ends_it(tmp_path: Path) -> None:
-    path = written(tmp_path / "class" / "slow.py", "while True: pass\n")
+    path = written(tmp_path / "class" / "slow.py", "import time\ntime.sleep(99)\n")
     code = f"from conformance.tests.grade.support import judge, Path; judge(Path({str(path)!r}))"
     temporary = tmp_path / "temporary"
     started = subprocess.Popen(  # noqa: S603
