@@ -152,6 +152,8 @@ class Solver:
                 keyed.add(error.path[0])
                 continue
             except TooLongError:
+                self.runs = self._left = 0  # others would be as long
+                self.problem = UnfitError(f"it goes on for longer than {SECONDS:g} s")
                 return None
             except UnfitError as error:
                 if isinstance(error, MisshapenError) and self.misshapen is None:
