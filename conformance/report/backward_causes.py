@@ -5,7 +5,8 @@ Left out: what is wrong, and on which line (`backward_words.py`).
 
 import re
 
-from conformance.backward.findings import ADDS, UPDATES, Cause, Changed, Named
+from conformance.backward.findings import UPDATES, Cause, Changed, Named
+from conformance.report import update_causes
 
 NAME = re.compile(r"[\w.]+(\[[^\]]*\]|\([^()]*\))*")  # `h`, `self.a[1]`, `np.exp(z)`
 
@@ -72,30 +73,8 @@ def _of_kind(cause: Cause) -> str:
         "before all its uses have added to its derivative",
     }
     if cause.kind in UPDATES:
-        return _of_update(cause)
+        return update_causes.why(cause)
     return said.get(cause.kind, "no single operation is known that would make it right")
-
-
-def _of_update(cause: Cause) -> str:
-    """What is wrong with an update."""
-    said = {
-        "ascends": "it goes up the gradient, and the other parameters go down",
-        "step": f"it goes {cause.factor:.6g} times as far along the gradient as the others",
-        "kept": "it keeps nothing from step to step, and the updates of the others do",
-        "zero": "what is kept from step to step is never written: it is 0 at every step",
-        "shared": f"`{cause.names[0]}` and `{cause.names[1]}` keep one and the same array",
-        "accumulates": "the gradients of all steps are added up: the sum never begins anew",
-        "rate": f"what is kept is multiplied by {cause.factor:.6g}, and that of the others is not",
-        "square": "the mean of the gradient has to be kept here, not that of its square",
-        "no square": "the mean of the square of the gradient has to be kept here",
-        "still": "its gradient is computed here, and it is never moved",
-        "update": "the gradient is right, and the update does not take it off the parameter",
-        ADDS: "the gradients are added to the parameters, so the cost grows: subtract them",
-        "uncorrected": "Adam's means begin at 0, and are not both divided by 1 − β^t",
-        "no root": "this divides by the mean of the squares, and not by its square root",
-        "infinite": "numbers that are not finite are made here of finite ones",
-    }
-    return said[cause.kind]
 
 
 def _of_change(changed: Changed) -> str:

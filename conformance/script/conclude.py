@@ -18,15 +18,15 @@ from conformance.backward.source import line_of
 from conformance.errors import NothingTrainedError, SubjectError
 from conformance.script.attached import attached, by_attached
 from conformance.script.judge import Judgement, judged, single_error, uneven_error
-from conformance.script.known_rules import rule
+from conformance.script.known_rules import Known
 from conformance.script.names import Held, names
 from conformance.script.origin import origin
 from conformance.script.parameters import Parameter, steps
-from conformance.script.rule import faults, finite, first_infinite
+from conformance.script.rule import faults, finite, first_infinite, rules
 from conformance.script.still import never_moved
 from conformance.script.update import Update, update
 from conformance.script.uphill import settled
-from conformance.script_outcome import Ran
+from conformance.script_outcome import Ran, Rule
 from conformance.tracing.trace import Trace
 
 _POOLS = ("multiprocessing.pool", "concurrent.futures.process", "joblib")
@@ -84,7 +84,8 @@ def conclude(
     at = _told(results)
     results[at] = settled(trace, results[at], said)
     examined = results[at].examined
-    accused = (*faults(results, said), *examined.accused)
+    told = rules(results, _factor(examined))
+    accused = (*faults(results, said, told, counts=False), *examined.accused)
     if not accused:
         accused = tuple(never_moved(trace, results[at], variables))
     return Ran(
@@ -93,9 +94,16 @@ def conclude(
         count,
         replace(examined, accused=accused),
         _number(results[at]),
-        rule([each.updates[0] for each in results], _factor(examined)),
+        _rule(told),
         tuple(notes),
     )
+
+
+def _rule(told: Sequence[Known]) -> Rule:
+    """The rule of most parameters; none if one is moved by none that is known."""
+    rules = [each.rule for each in told if each.rule.kind != "unknown"]
+    other = next((each for each in rules if each.kind == "other"), None)
+    return other or next(iter(rules), Rule("unknown"))
 
 
 def _told(results: Sequence[Judgement]) -> int:

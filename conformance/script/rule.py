@@ -11,22 +11,46 @@ from conformance.backward.findings import Accused, Cause, Line, merged
 from conformance.backward.operation import is_float
 from conformance.backward.source import line_of
 from conformance.script.judge import Judgement
-from conformance.script.known_rules import moments
+from conformance.script.known_rules import Known, known, of_others
 from conformance.script.origin import origin
 from conformance.script.update import Update, alike, kept, source
 from conformance.tracing.node import Node
 
 
-def faults(results: Sequence[Judgement], names: Sequence[str]) -> list[Accused]:
-    """What is wrong with the updates: the first kind that something is found of."""
-    for search in (not_kept, shared, wrong_moments, not_finite, uneven, forgetting):
-        for each in results:
-            found = list(search(each, names))
-            if found:
-                return _together(found)
-        if search is not_kept and (found := list(unwritten(results, names))):
-            return _together(found)
-    return []
+def rules(results: Sequence[Judgement], factor: float = 1.0) -> list[Known]:
+    """How each parameter is moved.
+
+    Args:
+        results: the updates.
+        factor: of the arrays by which they are moved beside the gradients of the cost.
+    """
+    of_all = [*zip(*(each.updates for each in results), strict=True)]
+    return [known(each, factor, (i, len(of_all))) for i, each in enumerate(of_all, 1)]
+
+
+def faults(
+    results: Sequence[Judgement], names: Sequence[str], told: Sequence[Known], *, counts: bool
+) -> list[Accused]:
+    """What is wrong with the updates: the first kind that something is found of.
+
+    Args:
+        results: the updates.
+        names: of the parameters.
+        told: how each is moved.
+        counts: whether what moves them counts the updates.
+    """
+    searches: list[Iterator[Accused]] = [
+        *(not_kept(each, names) for each in results),
+        unwritten(results, names),
+        *(shared(each, names) for each in results),
+        mistaken(results, names, told, counts=counts),
+        *(not_finite(each, names) for each in results),
+        *(uneven(each, names) for each in results),
+        uneven_rates(results, names, told),
+        *(forgetting(each, names) for each in results),
+    ]
+    found = (list(each) for each in searches)
+    return _together(next((each for each in found if each), []))
 
 
 def _together(found: Sequence[Accused]) -> list[Accused]:
@@ -40,9 +64,10 @@ def uneven(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
         return
     chosen = zip(judgement.updates, names, judgement.chosen, strict=False)
     for each, name, (_, factor) in chosen:
-        if not alike(judgement.factor, factor):
-            kind = "ascends" if judgement.factor * factor < 0 else "step"
-            yield _accused(name, _line(each), Cause(kind, factor=factor / judgement.factor))
+        ratio = factor / judgement.factor
+        if ratio < 0 or not (each.adaptive or alike(1.0, ratio)):
+            kind = "ascends" if ratio < 0 else "step"
+            yield _accused(name, _line(each), Cause(kind, factor=ratio))
 
 
 def not_kept(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
@@ -94,11 +119,37 @@ def forgetting(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
             yield _accused(name, line, Cause("rate", factor=rate))
 
 
-def wrong_moments(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
-    """The moments that are not those of the gradient."""
-    for each, name in zip(judgement.updates, names, strict=True):
-        for state, kind in moments(each):
-            yield _accused(name, line_of(state), Cause(kind))
+def mistaken(
+    results: Sequence[Judgement], names: Sequence[str], told: Sequence[Known], *, counts: bool
+) -> Iterator[Accused]:
+    """The parameters that are moved by what would be a known rule, but for a mistake.
+
+    Adam without corrections may be meant, unless it counts its updates.
+    """
+    of_all = [*zip(*(each.updates for each in results), strict=True)]
+    for i, (name, each) in enumerate(zip(names, told, strict=True)):
+        for one in each.mistakes:
+            yield _accused(name, line_of(one.node), Cause(one.kind, numbers=one.numbers))
+        if each.rule.kind == "uncorrected adam" and counts:
+            yield _accused(name, line_of(of_all[i][0].new), Cause("uncorrected"))
+        if each.rule.kind == "other" and not each.mistakes:
+            for other, node in of_others(of_all, i):
+                yield _accused(name, line_of(node), Cause("other", names=(name, names[other])))
+
+
+def uneven_rates(
+    results: Sequence[Judgement], names: Sequence[str], told: Sequence[Known]
+) -> Iterator[Accused]:
+    """The parameters that are moved by another η than the others, by one and the same rule."""
+    kinds = {each.rule.kind for each in told}
+    updates = results[0].updates
+    if len(kinds) > 1 or not all(each.adaptive for each in updates) or not kinds & ADAPTIVE:
+        return
+    etas = [dict(each.rule.numbers)["η"] for each in told]
+    usual = max(etas, key=lambda each: sum(alike(each, other) for other in etas))
+    for made, name, eta in zip(updates, names, etas, strict=True):
+        if not alike(usual, eta):
+            yield _accused(name, line_of(made.new), Cause("step", factor=eta / usual))
 
 
 def not_finite(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
@@ -119,6 +170,10 @@ def first_infinite(node: Node) -> Node:
 def finite(node: Node) -> bool:
     """Whether a value holds no NaN and nothing infinite."""
     return bool(np.all(np.isfinite(np.asarray(node.value, dtype=np.float64))))
+
+
+ADAPTIVE = frozenset({"adam", "uncorrected adam", "rmsprop", "adagrad"})
+"""The kinds of rules by which a gradient is divided by a root of a mean of squares."""
 
 
 def _accused(name: str, line: Line | None, cause: Cause) -> Accused:

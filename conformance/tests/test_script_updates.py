@@ -78,3 +78,37 @@ def test_a_root_of_what_is_negative_is_told(numbers: bool, tmp_path: Path) -> No
             run(tmp_path, edit, *NUMBERS)
     else:
         assert line_of("no square", run(tmp_path, edit)).startswith("v[k] = ")
+
+
+SECOND = "v_hat = v[k] / (1 - beta2 ** t)"
+MISTAKES = [
+    ("correction square", (SECOND, "v_hat = v[k] / (1 - beta1 ** t)"), SECOND),
+    ("stuck", ("t += 1", "t = 1"), "m_hat = m[k] / (1 - beta1 ** t)"),
+    ("no root", ("np.sqrt(v_hat)", "v_hat"), STEP),
+]
+
+
+@pytest.mark.parametrize(("kind", "edit", "line"), MISTAKES)
+def test_a_mistake_in_adam_is_named_on_its_line(
+    kind: str, edit: tuple[str, str], line: str, tmp_path: Path
+) -> None:
+    report = run(tmp_path, edit)
+    assert line_of(kind, report) == line
+    assert report.exit_code == 1
+
+
+RATE = "(np.sqrt(1 - beta2 ** t) / (1 - beta1 ** t))"
+RARE = [
+    (("grads[k] ** 2", "(grads[k] - m[k]) ** 2"),),  # AdaBelief
+    (("lr * m_hat", "lr * (beta1 * m_hat + (1 - beta1) * grads[k] / (1 - beta1 ** t))"),),
+    ((STEP, f"p[k] -= lr * min(1, t / 9) * {RATE} * m[k] / (np.sqrt(v[k]) + eps)"),),
+]
+
+
+@pytest.mark.parametrize("edits", RARE)
+def test_a_rule_that_is_not_known_is_not_accused(
+    edits: tuple[tuple[str, str], ...], tmp_path: Path
+) -> None:
+    report = run(tmp_path, *edits)
+    assert report.exit_code == 0
+    assert "by no rule that is known: how they are moved is not judged" in str(report)
