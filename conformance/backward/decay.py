@@ -53,6 +53,7 @@ def decayed(found: Sequence[Verdict], chain: Chain) -> Decay | None:
     if best is None:
         return None
     known = [goal for goal, _ in best.goals]
+    best = replace(best, rate=_stated(best, chain))
     own = (v.goal for v in found if v.goal not in known and _terms(v.goal, chain))
     return replace(best, goals=(*best.goals, *((each, _everywhere(each)) for each in own)))
 
@@ -82,6 +83,14 @@ def stated(goals: Sequence[Goal], chain: Chain) -> Decay | None:
         if rate > 0:
             return Decay(1.0, rate, tuple((each, _everywhere(each)) for each, _ in terms), 0)
     return None
+
+
+def _stated(decay: Decay, chain: Chain) -> float:
+    """The rate of a decay as the program has it: a fit has lost some of its digits."""
+    rates = (
+        _rate(goal, term, chain) for goal, _ in decay.goals for term in _terms(goal, chain)[-1:]
+    )
+    return next((each for each in rates if _near(each, decay.rate)), decay.rate)
 
 
 def _terms(goal: Goal, chain: Chain) -> list[Node]:

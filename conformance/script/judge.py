@@ -17,6 +17,7 @@ from conformance.backward.operation import is_float
 from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.program import Goal, NoGradientError, NotAGradientError
 from conformance.backward.source import line_of
+from conformance.script import within
 from conformance.script.loss import Fit, best_loss, candidates, monitored
 from conformance.script.step import Step
 from conformance.script.update import Multiple, Update, common, usual
@@ -36,6 +37,7 @@ class Judgement:
         whole: whether each was judged as what the update moves, with its factors.
         factor: how many times the gradients are added to most parameters.
         chosen: the arrays that were judged, and how many times each is added.
+        altered: whether these are within what is added, such as clipped.
     """
 
     updates: tuple[Update, ...]
@@ -44,6 +46,7 @@ class Judgement:
     whole: bool
     factor: float = -1.0
     chosen: tuple[Multiple, ...] = ()
+    altered: bool = False
 
     @property
     def right(self) -> int:
@@ -67,6 +70,21 @@ def judged(
         names: theirs.
         cost: the name of the cost to judge by; None if any will do.
     """
+    made = _as_read(trace, updates, names, cost)
+    if made.ok or not made.chosen:
+        return made
+    step = Unjudged(trace, updates, names, cost)
+    for choice in within.choices(updates):
+        found = step.by_choice([choice])
+        if found.ok:
+            return replace(found, altered=True)
+    return made
+
+
+def _as_read(
+    trace: Trace, updates: Sequence[Update], names: Sequence[str], cost: str | None
+) -> Judgement:
+    """An update of all parameters by the arrays of which it adds multiples."""
     step = Unjudged(trace, updates, names, cost)
     choices = common(updates)
     own = [each.options[each.own] for each in updates if each.options]

@@ -14,6 +14,7 @@ from conformance.script.judge import Judgement
 from conformance.script.known_rules import Known, known, of_others
 from conformance.script.origin import origin
 from conformance.script.update import Update, alike, kept, source
+from conformance.script_outcome import Rule
 from conformance.tracing.node import Node
 
 
@@ -25,7 +26,14 @@ def rules(results: Sequence[Judgement], factor: float = 1.0) -> list[Known]:
         factor: of the arrays by which they are moved beside the gradients of the cost.
     """
     of_all = [*zip(*(each.updates for each in results), strict=True)]
-    return [known(each, factor, (i, len(of_all))) for i, each in enumerate(of_all, 1)]
+    found = [known(each, factor, (i, len(of_all))) for i, each in enumerate(of_all, 1)]
+    unread = any(each.altered for each in results)
+    return [Known(Rule("other")) if unread and _is_by_multiples(e) else e for e in found]
+
+
+def _is_by_multiples(one: Known) -> bool:
+    """Whether a rule says that multiples of the gradients are taken off."""
+    return one.rule.kind in ("plain", "momentum", "nesterov")
 
 
 def faults(
@@ -106,17 +114,20 @@ def shared(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
 
 def forgetting(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
     """What is kept by another factor than that of the other parameters, or for ever."""
-    rates = [[kept(*each, made.old) for each in made.states] for made in judgement.updates]
-    if not judgement.ok or not all(rates):
+    pairs = [
+        sorted(((kept(*e, made.old), e[1]) for e in made.states), key=lambda e: e[0])
+        for made in judgement.updates
+    ]
+    if not judgement.ok or not all(pairs) or len({len(each) for each in pairs}) > 1:
         return
-    first = [each[0] for each in rates]
-    usual = max(first, key=lambda e: (first.count(e), abs(e) < 1))
-    for made, name, rate in zip(judgement.updates, names, first, strict=True):
-        line = line_of(made.states[0][1])
-        if rate == usual == 1 and not made.adaptive:
-            yield _accused(name, line, Cause("accumulates"))
-        elif not alike(usual, rate):
-            yield _accused(name, line, Cause("rate", factor=rate))
+    for several in zip(*pairs, strict=True):
+        rates = [rate for rate, _ in several]
+        usual = max(rates, key=lambda e: (rates.count(e), abs(e) < 1))
+        for made, name, (rate, new) in zip(judgement.updates, names, several, strict=True):
+            if rate == usual == 1 and not made.adaptive:
+                yield _accused(name, line_of(new), Cause("accumulates"))
+            elif not alike(usual, rate):
+                yield _accused(name, line_of(new), Cause("rate", factor=rate))
 
 
 def mistaken(

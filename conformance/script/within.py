@@ -1,0 +1,67 @@
+"""The gradients within what moves parameters: that is clipped, or of which the signs are taken.
+
+Left out: multiples of a gradient, which an update is read as (`update.py`).
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from conformance.script.linear import entrywise, scalar
+from conformance.script.update import Multiple, Update
+from conformance.tracing.node import Node
+
+ALTERED = frozenset({"clip", "sign", "nan_to_num"})
+"""Operations of which a parameter may be moved by the result in the place of the gradient."""
+
+SUMS = ("add", "subtract")
+PRODUCTS = ("multiply", "divide", "true_divide")
+
+DEEPEST = 4  # operations that are gone through
+
+
+def choices(updates: Sequence[Update]) -> Iterator[list[Multiple]]:
+    """An array within what moves each parameter, for all parameters as deep, one after another."""
+    if all(each.options for each in updates):
+        yield from map(list, zip(*map(_within, updates), strict=False))
+
+
+def _within(made: Update) -> Iterator[Multiple]:
+    """The arrays within what moves a parameter, with the sign that they are added by."""
+    kept = {each for chain in made.parameter.states for each in chain.values}
+    node, factor = made.options[made.own]
+    for _ in range(DEEPEST):
+        below = _operand(node, made.old, kept)
+        if below is None:
+            return
+        node = below
+        yield node, float(np.sign(factor))
+
+
+def _operand(node: Node, old: Node, kept: set[Node]) -> Node | None:
+    """The only array that an operation takes beside what is kept, if it is one that alters it.
+
+    A number by which it is multiplied has to be computed from it, as from its norm: any other is a
+    part of a gradient. 1 stands where a gradient is too short to be clipped.
+    """
+    shape = np.shape(node.value)
+    arrays = [e for e in node.args[:2] if type(e) is Node and np.shape(e.value) == shape]
+    if node.operation in ALTERED:
+        return arrays[0] if arrays and arrays[0].depends_on(old) else None
+    rest = [e for e in arrays if e.depends_on(old) and not _holds(e, old, kept)]
+    if node.operation not in (*SUMS, *PRODUCTS) or len(rest) != 1:
+        return None
+    others = [e for e in node.args[:2] if e is not rest[0]]
+    known = len(arrays) > 1 or all(scalar(e) == 1 or _is_of(e, rest[0]) for e in others)
+    return rest[0] if known else None
+
+
+def _is_of(value: Any, node: Node) -> bool:
+    """Whether a value was computed from another."""
+    return type(value) is Node and value.depends_on(node)
+
+
+def _holds(node: Node, old: Node, kept: set[Node]) -> bool:
+    """Whether a value is made of what is kept, entry by entry."""
+    return not kept.isdisjoint({node, *entrywise(node, frozenset({old, *kept}))})
