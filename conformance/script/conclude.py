@@ -17,6 +17,7 @@ from conformance.backward.quantities import HALF_OF_THE_DIGITS
 from conformance.backward.source import line_of
 from conformance.errors import NothingTrainedError, SubjectError
 from conformance.script.attached import attached, by_attached
+from conformance.script.counted import counts, function_around
 from conformance.script.judge import Judgement, judged, single_error, uneven_error
 from conformance.script.known_rules import Known
 from conformance.script.names import Held, names
@@ -24,6 +25,7 @@ from conformance.script.origin import origin
 from conformance.script.parameters import Parameter, steps
 from conformance.script.rule import faults, finite, first_infinite, rules
 from conformance.script.still import never_moved
+from conformance.script.strangers import by_strangers
 from conformance.script.update import Update, update
 from conformance.script.uphill import settled
 from conformance.script_outcome import Ran, Rule
@@ -82,10 +84,11 @@ def conclude(
     except NotAGradientError as error:
         raise SubjectError(f"its gradients cannot be judged: {error}") from error
     at = _told(results)
-    results[at] = settled(trace, results[at], said)
+    results[at] = by_strangers(trace, settled(trace, results[at], said), said)
     examined = results[at].examined
     told = rules(results, _factor(examined))
-    accused = (*faults(results, said, told, counts=False), *examined.accused)
+    counted = counts(function_around(line_of(results[at].updates[0].new)))
+    accused = (*faults(results, said, told, counts=counted), *examined.accused)
     if not accused:
         accused = tuple(never_moved(trace, results[at], variables))
     return Ran(

@@ -4,7 +4,6 @@ Each class or function is called with parameters and gradients of ours, held as 
 until one way moves them. Left out: the verdict on the updates (`moved.py`).
 """
 
-import ast
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ import numpy as np
 
 from conformance.running.quiet import quiet
 from conformance.running.seconds import TooLongError, limited
+from conformance.script.counted import counts
 from conformance.script.holders import Holder, holders, holds, is_gradient, pairs_of, started
 from conformance.shapes.arguments import RATE, needed, taken
 from conformance.shapes.definitions import definition_of
@@ -152,16 +152,11 @@ def _run(optimiser: Optimiser, trace: Trace, holder: Holder, *, alone: bool) -> 
         for name, each in _read(holder, weights).items():
             values[name].append(trace.argument(each))
     still = (np.array_equal(a.value, b.value) for e in values.values() for a, b in pairwise(e))
-    return None if any(still) else Moved(trace, values, gradients, _counts(optimiser))
-
-
-def _counts(optimiser: Optimiser) -> bool:
-    """Whether the source counts steps, as in `self.t += 1`, or an argument tells them."""
-    if any(TIME.fullmatch(bare(each.name)) for each in taken(optimiser.code)):
-        return True
-    definition = definition_of(optimiser.code.__code__)
-    added = (e.target for e in ast.walk(definition or ast.Pass()) if isinstance(e, ast.AugAssign))
-    return any(TIME.fullmatch(bare(ast.unparse(e).rpartition(".")[2])) for e in added)
+    return (
+        None
+        if any(still)
+        else Moved(trace, values, gradients, counts(definition_of(optimiser.code.__code__), TIME))
+    )
 
 
 def _read(holder: Holder, like: Mapping[str, Array]) -> dict[str, Any]:

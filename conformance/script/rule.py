@@ -68,14 +68,20 @@ def _together(found: Sequence[Accused]) -> list[Accused]:
 
 def uneven(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
     """The parameters that are moved by another factor than the others, if their gradients agree."""
-    if not judgement.ok:
+    if not judgement.ok or not judgement.chosen:
         return
-    chosen = zip(judgement.updates, names, judgement.chosen, strict=False)
-    for each, name, (_, factor) in chosen:
+    turned = [
+        np.sign(sum(kept(g, new) for _, new in made.states[:1]))
+        for made, (g, _) in zip(judgement.updates, judgement.chosen, strict=True)
+    ]
+    usual = max(turned, key=turned.count)
+    rows = zip(judgement.updates, names, judgement.chosen, turned, strict=True)
+    for each, name, (_, factor), sign in rows:
         ratio = factor / judgement.factor
         if ratio < 0 or not (each.adaptive or alike(1.0, ratio)):
             kind = "ascends" if ratio < 0 else "step"
-            yield _accused(name, _line(each), Cause(kind, factor=ratio))
+            line = line_of(each.new) if ratio < 0 and sign == usual else _line(each)
+            yield _accused(name, line, Cause(kind, factor=ratio))
 
 
 def not_kept(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
