@@ -101,6 +101,7 @@ class Cause:
             `absent`: no gradient is given, which is taken for 0;
             `output`: the output error is the derivative of no cost;
             `negated`: all gradients have the wrong sign;
+            `grows`: a decay is taken off a gradient where it has to be added;
             `overwritten`: a derivative is written where it has to be added to the others;
             `order`: a value is gone through before all its uses are;
             `small`: the gradient is wrong by less than floats tell from rounding;

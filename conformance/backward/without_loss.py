@@ -13,7 +13,7 @@ import numpy as np
 from conformance.backward.accuse import finished
 from conformance.backward.certain import measured
 from conformance.backward.costs import times
-from conformance.backward.findings import Accused, Cause, Examined
+from conformance.backward.findings import Accused, Cause, Examined, merged
 from conformance.backward.judge import judged
 from conformance.backward.no_loss import COST_NAMES, Tried, best, factors, loss_of, tried
 from conformance.backward.program import NotAGradientError, OwnPass, Recorded
@@ -63,11 +63,27 @@ def _by(chosen: Tried, run: Recorded, factor: float) -> Examined:
     if chosen.decay is None and factor not in chosen.constants:
         factor = measured(chosen.forward.run, factor)
     forward, found, kinks = judged(replace(run, loss=loss_of(chosen, factor)))
-    examined = finished(forward, found, kinks=kinks)
+    examined = _growing(finished(forward, found, kinks=kinks), chosen)
     decay = 0.0 if chosen.decay is None else chosen.decay.rate
     name = f"weighted {chosen.name}" if chosen.weighted else chosen.name
     beside, m = _beside(chosen, factor), chosen.samples
     return replace(examined, cost=name, factor=beside, samples=m, decay=decay)
+
+
+def _growing(examined: Examined, chosen: Tried) -> Examined:
+    """What is known, with the lines to blame that take a decay off the gradients."""
+    terms = () if chosen.decay is None else chosen.decay.taken_off
+    wrong = {each.name for each in examined.gradients if not each.ok}
+    if not terms or {name for name, _ in terms} != wrong:
+        return examined
+    worst = {name: e.cause.worst for e in examined.accused for name in e.gradients}
+    accused = [
+        Accused((name,), (line,), Cause("grows", worst=worst.get(name)), mends=True)
+        for name, node in terms
+        if (line := line_of(node)) is not None
+    ]
+    blamed = tuple(merged(accused, lambda each: each.lines))
+    return replace(examined, accused=blamed) if len(accused) == len(terms) else examined
 
 
 def _beside(chosen: Tried, factor: float) -> float:

@@ -66,6 +66,7 @@ def _of_kind(cause: Cause) -> str:
         "output": "this output error is the derivative of no known cost",
         "small": f"off by {cause.factor:.1g} of its largest entry: on balls, so it is no rounding",
         "lost": "the right formula, evaluated badly: more than half of the digits are lost",
+        "grows": "the decay is taken off the gradient here, so the weights grow: add it",
         "negated": "the output error has the wrong sign, and with it all gradients",
         "overwritten": "a value that is used twice has the sum of the derivatives of its uses: "
         "add to what is there (+=)",

@@ -237,7 +237,7 @@ class Unjudged:
                 found = made(None)
                 if any(each.cause.kind == "negated" for each in found.examined.accused):
                     return found
-            return made(known)
+            return made(known, known=True)
         own = fit.loss if fit is not None else monitored(step.trace, losses, goals)
         try:
             without = made(None)
@@ -260,13 +260,14 @@ class Unjudged:
         *,
         whole: bool,
         scaled: bool = False,
+        known: bool | None = None,
     ) -> Judgement:
-        """The judgement by a loss, or by the known costs."""
+        """The judgement by a loss, of which may be known that it is a cost, or by the costs."""
         scaled = scaled or whole
         made = OwnPass(step.trace, goals, loss=loss, scaled=scaled)
         found = examine_pass(made, self.cost)
         if self.cost is None:
-            found = with_decay_beside(made, found)
+            found = with_decay_beside(made, found, known=known)
         if found.cost not in ("own", "unknown"):
             share = step.share
             found = replace(

@@ -123,6 +123,8 @@ class History:
         found = []
         for chain in chains.values():
             of_all = [[e for e in made.states if e[1] in chain.values] for made in self.updates]
+            if not any(of_all):
+                continue  # a sum on the way to what is kept
             if not all(of_all):
                 return []
             latest = [max(each, key=lambda e: e[1].number) for each in of_all]

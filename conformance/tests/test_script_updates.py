@@ -97,6 +97,41 @@ def test_a_mistake_in_adam_is_named_on_its_line(
     assert report.exit_code == 1
 
 
+LOOP = "    for k in p:\n"
+NORM = "norm = np.sqrt(sum((g ** 2).sum() for g in grads.values()))"
+SHORT = "grads = {k: g * min(1, 0.1 / norm) for k, g in grads.items()}"
+OTHERS = [
+    # a decay whose rate is no short binary number, beside the loss
+    ((LOOP, f"{LOOP}        grads[k] = grads[k] + 0.01 * p[k]\n"),),
+    ((LOOP, f"{LOOP}        grads[k] = np.clip(grads[k], -0.01, 0.01)\n"),),
+    ((LOOP, f"    {NORM}\n    {SHORT}\n{LOOP}"),),
+]
+
+
+@pytest.mark.parametrize("edits", OTHERS)
+def test_gradients_that_are_clipped_or_decay_are_right(
+    edits: tuple[tuple[str, str], ...], tmp_path: Path
+) -> None:
+    report = run(tmp_path, *edits)
+    assert report.exit_code == 0, str(report)
+    assert report.ran.rule.kind == "adam"
+
+
+def test_the_gradient_of_another_parameter_is_the_updates_fault(tmp_path: Path) -> None:
+    edits = ("t += 1", 't += 1\n    grads["b1"], grads["b3"] = grads["b3"], grads["b1"]')
+    wide = [
+        ("randn(2, 6)", "randn(2, 3)"),
+        ("zeros(6)", "zeros(3)"),
+        ("randn(6, 3)", "randn(3, 3)"),
+    ]
+    text = ('"b2": np.zeros(3)}', '"b2": np.zeros(3), "b3": np.zeros(3)}')
+    add = [text, ('h @ p["W2"] + p["b2"]', 'h @ p["W2"] + p["b2"] + 2 * p["b3"]')]
+    gradient = ('grads["b1"] =', 'grads["b3"] = 2 * ds.sum(axis=0)\n    grads["b1"] =')
+    report = run(tmp_path, *wide, *add, gradient, edits)
+    assert {each.accused.cause.kind for each in report.blames} == {"other"}
+    assert {each.gradients for each in report.blames} == {("p['b1']",), ("p['b3']",)}
+
+
 RATE = "(np.sqrt(1 - beta2 ** t) / (1 - beta1 ** t))"
 RARE = [
     (("grads[k] ** 2", "(grads[k] - m[k]) ** 2"),),  # AdaBelief
