@@ -3,7 +3,7 @@
 The gradients are ours, so they are right. Left out: how the class is called (`optimisers.py`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import FunctionType
 
 import numpy as np
@@ -52,7 +52,9 @@ def judged_moves(script: str, made: Moved) -> Ran | None:
     gradients = tuple(map(_right, names, (each[0] for each in made.values.values())))
     unused = {n: e[1] for n, e in made.values.items() if not e[1].depends_on(made.gradients[n][0])}
     if unused:
-        return Ran(script, names, count, Examined(gradients, _wrong(unused, "update")))
+        strange = tuple(_strange(made, unused))
+        accused = strange or _wrong(unused, "update")
+        return Ran(script, names, count, Examined(gradients, accused))
     found = _found(made)
     if found is None:
         return None
@@ -77,6 +79,17 @@ def judged_moves(script: str, made: Moved) -> Ran | None:
     if unknown and (not accused or accused[0].cause.kind == ADDS):
         return None
     return Ran(script, names, count, Examined(gradients, accused), 1, told[0].rule)
+
+
+def _strange(made: Moved, unused: Mapping[str, Node]) -> Iterator[Accused]:
+    """The first updates that take the gradient of another parameter, if each of some does."""
+    for name, new in unused.items():
+        for other, (gradient, *_) in made.gradients.items():
+            taking = [each for each in gradient.consumers if new.depends_on(each)]
+            if other != name and taking:
+                line = line_of(taking[0])
+                lines = () if line is None else (line,)
+                yield Accused((name,), lines, Cause("other", names=(name, other)), mends=False)
 
 
 def _found(made: Moved) -> list[Parameter] | None:

@@ -213,6 +213,43 @@ def test_a_wrong_function_is_not_called_right(
     assert report.exit_code == code
 
 
+BY_NAME = """import numpy as np
+
+
+def update_layers(W1, b1, W2, b2, vW1, vb1, vW2, vb2, dW1, db1, dW2, db2, lr, beta=0.9):
+    vW1 = beta * vW1 + (1 - beta) * dW1
+    vb1 = beta * vb1 + (1 - beta) * db1
+    vW2 = beta * vW2 + (1 - beta) * dW2
+    vb2 = beta * vb2 + (1 - beta) * db2
+    W1 = W1 - lr * vW1
+    b1 = b1 - lr * vb1
+    W2 = W2 - lr * vW2
+    b2 = b2 - lr * vb2
+    return vW1, vb1, vW2, vb2, W1, b1, W2, b2
+
+
+def update(w, b, dw, db, lr):
+    w -= lr * dw
+    b -= lr * db
+"""
+
+
+def test_a_function_that_takes_each_parameter_by_its_name_is_judged(tmp_path: Path) -> None:
+    report = of_functions(tmp_path, BY_NAME)
+    assert report.exit_code == 0
+    rules = [e.ran.rule.kind for e in report.parts if isinstance(e, UpdateReport)]
+    assert rules == ["momentum", "plain"]
+    for old, new in (
+        ("beta) * db2", "beta) * db1"),
+        ("W1 - lr", "W1 + lr"),
+        ("lr * db\n", "lr * b\n"),
+    ):
+        text = BY_NAME.replace(old, new)
+        parts = of_functions(tmp_path, text).parts
+        (wrong,) = (each for each in parts if isinstance(each, UpdateReport) and not each.ok)
+        assert new.strip() in text.splitlines()[int(wrong.blames[0].line or 0) - 1]
+
+
 def test_no_unusual_optimiser_is_accused() -> None:
     report = check_file(Asked(str(PROGRAM.with_name("unusual_optimisers.py"))), no_book)
     assert report.exit_code == 3
