@@ -11,7 +11,7 @@ from operator import and_
 import numpy as np
 
 from conformance.backward.decay_beside import with_decay_beside
-from conformance.backward.declared import declared
+from conformance.backward.declared import declared, with_terms
 from conformance.backward.findings import Accused, Cause, Examined, Line
 from conformance.backward.operation import is_float
 from conformance.backward.own_pass import OwnPass, examine_pass
@@ -230,14 +230,15 @@ class Unjudged:
         if self.cost is None and fit is not None and fits:
             return made(fit.loss)
         losses = [step.of[each] for each in self.losses]
-        known = declared(step.trace, losses, goals) if self.cost is None else None
-        if known is not None:
+        cost = declared(step.trace, losses, goals) if self.cost is None else None
+        if cost is not None:
+            known = with_terms(cost, losses, goals)
             opposite = best_loss(step.trace, [known], goals, sign=-1)
             if opposite is not None and opposite.count == len(goals):
                 found = made(None)
                 if any(each.cause.kind == "negated" for each in found.examined.accused):
                     return found
-            return made(known, known=True)
+            return made(known, known=known is cost)
         own = fit.loss if fit is not None else monitored(step.trace, losses, goals)
         try:
             without = made(None)
