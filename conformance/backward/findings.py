@@ -22,10 +22,12 @@ class Named:
     Attributes:
         name: that the program gave it, or the source of the expression, or the operation.
         line: that computed it; None for what was given.
+        is_operation: whether the name is that of the operation alone.
     """
 
     name: str
     line: Line | None
+    is_operation: bool = False
 
 
 @dataclass(frozen=True)
@@ -33,11 +35,11 @@ class Changed:
     """Another operation in the place of one.
 
     Attributes:
-        what: is changed (`changes.Change`).
+        what: is changed (`changes.Change`), or `rate`: the number by which weights decay.
         before: what the program has.
         after: what it has to have.
         operation: the source of the operation.
-        other: the operand, factor or term that it needs.
+        other: the operand, factor or term that it needs; the name of a number.
     """
 
     what: str

@@ -11,8 +11,18 @@ from conformance.report import update_causes
 NAME = re.compile(r"[\w.]+(\[[^\]]*\]|\([^()]*\))*")  # `h`, `self.a[1]`, `np.exp(z)`
 
 
+RESULTS = {
+    "add": "sum", "subtract": "difference", "multiply": "product", "divide": "quotient",
+    "true_divide": "quotient", "matmul": "product", "dot": "product", "sum": "sum", "mean": "mean",
+    "negative": "negative", "power": "power", "square": "square", "sqrt": "root",
+}  # fmt: skip
+"""What the result of an operation is called that has no name in the program."""
+
+
 def of(named: Named) -> str:
     """A value as it stands behind ∂C/∂: an expression in parentheses."""
+    if named.is_operation:
+        return f"(the {RESULTS.get(named.name, 'value')})"
     return named.name if NAME.fullmatch(named.name) else f"({named.name})"
 
 
@@ -25,6 +35,8 @@ def _value(named: Named | None) -> str:
 
 def quoted(named: Named) -> str:
     """`np.maximum(z, 0)` (line 6)."""
+    if named.is_operation and named.line is not None:
+        return f"the {RESULTS.get(named.name, 'value')} that line {named.line.line} computes"
     return f"`{named.name}`" if named.line is None else f"`{named.name}` (line {named.line.line})"
 
 
@@ -87,7 +99,9 @@ def _of_change(changed: Changed) -> str:
         "operator": f"in {operation}, the operator {before} has to be {after}",
         "function": f"in {operation}, {before} has to be {after}",
         "axis": f"in {operation}, the axis {before} has to be {after}",
-        "constant": f"in {operation}, the {number} has to be {after}",
+        "constant": f"in {operation}, {_number(changed, number)} has to be {after}",
+        "rate": f"in {operation}, {_number(changed, number)} has to be {after}: so much do the "
+        "weights decay by the loss, or by the other gradients",
         "variable": f"the {number} that this gives to `{changed.operation}` has to be {after}",
         "start": f"the sum `{changed.operation}` has to begin with 0",
         "operand": f"in {operation}, {PLACES.get(before, 'an operand')} has to be {other}",
@@ -102,6 +116,11 @@ def _of_change(changed: Changed) -> str:
         "added": f"{operation} has to add (`+=`) and not overwrite",
     }
     return said[changed.what]
+
+
+def _number(changed: Changed, number: str) -> str:
+    """A number, with its name if it has one in the program."""
+    return f"the {number}" if changed.other is None else f"`{changed.other.name}` ({number})"
 
 
 PLACES = {

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from conformance.backward.findings import Cause, Changed, Line, Named
 from conformance.errors import SubjectError
+from conformance.report.backward_causes import why
 from conformance.report.script_report import ScriptReport
 from conformance.script.run import run_script
 from conformance.tests.scripts import quiet
@@ -147,3 +149,19 @@ def test_a_rule_that_is_not_known_is_not_accused(
     report = run(tmp_path, *edits)
     assert report.exit_code == 0
     assert "by no rule that is known: how they are moved is not judged" in str(report)
+
+
+def test_the_number_of_a_decay_is_named_with_why(tmp_path: Path) -> None:
+    decay = '\n    lam = 0.2\n    grads["W1"] = grads["W1"] + lam * p["W1"]'
+    loss = "\n    loss = loss + 0.05 * (p['W1'] ** 2).sum()"
+    edits = ("t += 1", f"t += 1{decay}"), ("/ len(X)\n    ds", f"/ len(X){loss}\n    ds")
+    report = run(tmp_path, *edits)
+    said = "in `lam * p['W1']`, `lam` (number 0.2) has to be 0.1: so much do the weights decay"
+    assert said in str(report)
+
+
+def test_an_operand_without_a_name_is_told_by_its_line() -> None:
+    product = Named("multiply", Line("net.py", 7), is_operation=True)
+    cause = Cause("changed", changed=Changed("operand", "1", "", "d @ w", product))
+    said = "in `d @ w`, the first operand has to be the product that line 7 computes"
+    assert why(cause) == said
