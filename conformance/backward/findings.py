@@ -77,7 +77,8 @@ UPDATES = frozenset(
         "infinite", "still", "update", ADDS,
         "uncorrected", "uncorrected mean", "uncorrected square", "no root", "beside", "minus",
         "correction mean", "correction square", "base mean", "base square", "rate mean",
-        "rate square", "exchanged", "share", "stuck", "late", "steps", "other",
+        "rate square", "exchanged", "share", "root of correction", "stuck", "late", "steps",
+        "other",
     }
 )  # fmt: skip
 """The kinds of causes that are of an update."""
@@ -123,6 +124,7 @@ class Cause:
             `rate square`, `exchanged`: one keeps, or each keeps, what the other ought to; `share`:
             what is added to one is multiplied by another number than 1 − β; `stuck`, `late`,
             `steps`: t in 1 − β^t is always the same, does not begin with 1, does not grow by 1;
+            `root of correction`: 1 − β^t stands outside of the root without a root of its own;
             `no root`: it divides by a mean of squares without its root; `beside`: ε is added to the
             quotient; `minus`: what is kept is taken off; `other`: it takes, or keeps, the gradient
             of another parameter (the second of `names`).

@@ -17,6 +17,7 @@ from conformance.backward.findings import Accused, Cause, Examined, merged
 from conformance.backward.judge import judged
 from conformance.backward.no_loss import COST_NAMES, Tried, best, factors, loss_of, tried
 from conformance.backward.program import NotAGradientError, OwnPass, Recorded
+from conformance.backward.quantities import HALF_OF_THE_DIGITS
 from conformance.backward.source import line_of, lines_of, own_lines
 from conformance.backward.unknown_cost import OwnError, has_a_cost, own_error, weighted
 from conformance.tracing.node import Node
@@ -60,7 +61,10 @@ def without_loss(step: OwnPass, name: str | None) -> Examined:
 
 def _by(chosen: Tried, run: Recorded, factor: float) -> Examined:
     """The gradients judged by a known cost."""
-    if chosen.decay is None and factor not in chosen.constants:
+    if chosen.decay is not None:  # a fit has lost some of its digits
+        near = (e for e in chosen.constants if abs(e - factor) <= HALF_OF_THE_DIGITS * e)
+        factor = next(near, factor)
+    elif factor not in chosen.constants:
         factor = measured(chosen.forward.run, factor)
     forward, found, kinks = judged(replace(run, loss=loss_of(chosen, factor)))
     examined = _growing(finished(forward, found, kinks=kinks), chosen)

@@ -45,8 +45,10 @@ OF_MEANS = {
     "1 − {1:.6g}^t: it has to keep {1:.6g} (β2)",
     "exchanged": "β1 and β2 are exchanged: this mean keeps {0:.6g} of itself, and its correction "
     "is 1 − {1:.6g}^t",
-    "share": "what is added to the mean is multiplied by {0:.6g}: the mean keeps the rest of 1, "
-    "so {1:.6g} is needed",
+    "share": "what is added to the mean is multiplied by {0:.6g}, and has to be by {1:.6g}: "
+    "1 less what the mean keeps of itself",
+    "root of correction": "1 − β2^t corrects the mean of the squares outside of the root here: "
+    "take the root of it",
     "stuck": "t in the correction 1 − β^t is {0:g} at each of these updates: count them",
     "late": "t in the correction 1 − β^t is {0:g} at update {1:g}: it has to be the same",
     "steps": "t in the correction 1 − β^t grows by {0:g} from update to update, and has to by 1",

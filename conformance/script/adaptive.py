@@ -13,12 +13,10 @@ from itertools import combinations, islice, product
 import numpy as np
 
 from conformance.script.corrections import Correction, Means, by, count_of
-from conformance.script.linear import entrywise, scalar
 from conformance.script.moments import Mistake, Moment, precision
-from conformance.script.quotients import FORMS, Fit, Scaling, Steps
-from conformance.script.update import Update
+from conformance.script.quotients import FORMS, Fit, Scaling, Steps, numbers_of
 from conformance.script_outcome import Rule
-from conformance.tracing.node import Node, flat
+from conformance.tracing.node import Node
 from reference.step import Array
 
 
@@ -78,23 +76,31 @@ class _Search:
 
     def found(self) -> Adaptive:
         """The first correction that gives the steps: a right one, none, or one that is wrong."""
-        for free in (False, True):
+        for free, root in product((False, True), self.roots_of_form):
             for each in self.means.right():
-                if self.gives(each, free=free):
-                    return self.right(each)
+                if self.gives(each, root=root, free=free):
+                    return self.right(each, root=root)
         if self.gives(self.means.none()):
             return self.uncorrected()
         for free in (False, True):
             for each in self.means.wrong():
-                if self.gives(each, free=free) and not (free and self.is_only_left_out(each)):
+                if self.gives(each, free=free) and (not free or self.is_seen(each)):
                     return Adaptive(Rule("other"), tuple(self.mistakes(each)))
+        if self.form == "root" and self.gives(self.means.own(self.means.counts), root=False):
+            node = self.scaled(False, self.means.mean, self.means.counts)
+            return Adaptive(Rule("other"), (Mistake("root of correction", node),))
         return OTHER
 
-    def is_only_left_out(self, correction: Correction) -> bool:
-        """Whether all that is wrong with it may be a part of an η that changes."""
-        own = self.means.own(self.means.counts)
-        pairs = zip(correction[:2], own[:2], strict=True)
-        return any(base is None and right is not None for base, right in pairs)
+    @property
+    def roots_of_form(self) -> tuple[bool, ...]:
+        """Whether the correction of the mean of squares may be under a root, or not."""
+        return (True,) if self.form != "none" else (False, True)
+
+    def is_seen(self, correction: Correction) -> bool:
+        """Whether each base that is wrong in it is in the program, and no part of an η."""
+        own, counts = self.means.own(self.means.counts), correction.counts
+        wrong = [(i, e) for i, e in enumerate(correction[:2]) if e != own[i]]
+        return counts == own.counts and all(self.divided(i == 1, e, counts) for i, e in wrong)
 
     @cached_property
     def means(self) -> Means:
@@ -134,9 +140,11 @@ class _Search:
         """Whether numbers are all the same."""
         return all(self.same(each, values[0]) for each in values)
 
-    def gives(self, correction: Correction, *, free: bool = False) -> bool:
+    def gives(
+        self, correction: Correction, *, root: bool | None = None, free: bool = False
+    ) -> bool:
         """Whether a correction gives the steps with one η, or with those that the program has."""
-        rates = self.rates(correction)
+        rates = self.rates(correction, root=root)
         if not np.all(np.isfinite(rates)) or not np.all(rates):
             return False
         if not free:
@@ -145,13 +153,14 @@ class _Search:
         several = [one * other for one, other in combinations(sequences, 2)]
         return any(self.even(rates / e) for e in (*sequences, *several) if not self.even(e))
 
-    def rates(self, correction: Correction) -> Array:
+    def rates(self, correction: Correction, *, root: bool | None = None) -> Array:
         """What is left of the steps beside a correction: η."""
+        root = self.form != "none" if root is None else root
         times = np.array([each.times for each in self.fits])
         with np.errstate(all="ignore"):
-            return np.asarray(times / correction.times(root=self.form != "none"))
+            return np.asarray(times / correction.times(root=root))
 
-    def right(self, correction: Correction) -> Adaptive:
+    def right(self, correction: Correction, *, root: bool) -> Adaptive:
         """The rule of steps by a right correction."""
         wrong = (*self.of_form(), *self.of_shares())
         if wrong:
@@ -159,7 +168,7 @@ class _Search:
         kind = "rmsprop" if self.square.rate < 1 else "adagrad"
         if self.mean is not None:
             kind = "adam" if self.square.rate < 1 else "other"
-        return Adaptive(Rule(kind, self.numbers(correction)))
+        return Adaptive(Rule(kind, self.numbers(correction, root=root)))
 
     def uncorrected(self) -> Adaptive:
         """The rule of steps by no correction, unless it is one that is always the same."""
@@ -171,10 +180,12 @@ class _Search:
         kind = "rmsprop" if self.mean is None else "uncorrected adam"
         return Adaptive(Rule(kind, self.numbers(self.means.none())))
 
-    def numbers(self, correction: Correction) -> tuple[tuple[str, float], ...]:
+    def numbers(
+        self, correction: Correction, *, root: bool | None = None
+    ) -> tuple[tuple[str, float], ...]:
         """Those of a rule, as the program has them."""
         made = self.steps.updates[0]
-        eta = abs(float(self.rates(correction)[0]))
+        eta = abs(float(self.rates(correction, root=root)[0]))
         said = (e for e in numbers_of(made) if self.same(e, eta))
         eta = min(said, key=lambda e: abs(e - eta), default=eta)
         epsilon = self.epsilon(float(by(correction.square, self.means.counts[:1])[0]))
@@ -269,6 +280,10 @@ class _Search:
 
     def scaled(self, root: bool, base: float | None, counts: tuple[int, ...]) -> Node:
         """Where a mean is divided by a correction; else where the parameter is moved."""
+        return self.divided(root, base, counts) or self.steps.updates[0].new
+
+    def divided(self, root: bool, base: float | None, counts: tuple[int, ...]) -> Node | None:
+        """Where a mean, that of squares or the other, is divided by a correction."""
         wanted = by(base, counts)
         rows = zip(*(self.roots if root else self.tops), strict=True)
         for each in rows if base is not None else ():
@@ -276,16 +291,4 @@ class _Search:
             if self.even(factors / wanted) or self.even(factors / np.sqrt(wanted)):
                 nodes: list[Node] = [node for node, _ in each]
                 return nodes[0]
-        return self.steps.updates[0].new
-
-
-def numbers_of(made: Update, operations: frozenset[str] = frozenset()) -> list[float]:
-    """The single numbers among the operands of an update, or of some operations in it."""
-    found: set[float] = set()
-    for node in {made.new, *entrywise(made.new, frozenset({made.old}))}:
-        for each in flat(
-            (node.args, node.kwargs) if node.operation in operations or not operations else ()
-        ):
-            number = scalar(each) if type(each) is not Node or np.size(each.value) == 1 else None
-            found |= {abs(number)} if number else set()
-    return sorted(found)
+        return None

@@ -131,6 +131,8 @@ def moment_of(
         if len(shares) == len(found) and plain:
             half = precision(np.asarray(news[0].value))
             same = all(abs(each - shares[0]) <= half * abs(shares[0]) for each in shares)
+            if np.size(news[0].value) == 1 and not (same and len(shares) > 1):
+                continue  # a single number is some multiple of any other
             return Moment(olds, news, rate, power, shares[0] if same else nan)
     return Moment(olds, news, rate, 0, nan)
 

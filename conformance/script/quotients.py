@@ -13,7 +13,7 @@ import numpy as np
 from conformance.script.linear import entrywise, scalar
 from conformance.script.moments import precision
 from conformance.script.update import Update
-from conformance.tracing.node import Node
+from conformance.tracing.node import Node, flat
 from reference.step import Array
 
 
@@ -156,3 +156,15 @@ def _solved(
     if far > half * size or abs(solved[0]) <= np.sqrt(half) * size:
         return None  # nor if the step is not divided
     return [float(each) for each in solved / scale]
+
+
+def numbers_of(made: Update, operations: frozenset[str] = frozenset()) -> list[float]:
+    """The single numbers among the operands of an update, or of some operations in it."""
+    found: set[float] = set()
+    for node in {made.new, *entrywise(made.new, frozenset({made.old}))}:
+        for each in flat(
+            (node.args, node.kwargs) if node.operation in operations or not operations else ()
+        ):
+            number = scalar(each) if type(each) is not Node or np.size(each.value) == 1 else None
+            found |= {abs(number)} if number else set()
+    return sorted(found)

@@ -12,6 +12,7 @@ from conformance.backward.operation import is_float
 from conformance.backward.source import line_of
 from conformance.script.judge import Judgement
 from conformance.script.known_rules import Known, known, of_others
+from conformance.script.linear import entrywise
 from conformance.script.origin import origin
 from conformance.script.update import Update, alike, kept, source
 from conformance.script_outcome import Rule
@@ -76,12 +77,20 @@ def uneven(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
     ]
     usual = max(turned, key=turned.count)
     rows = zip(judgement.updates, names, judgement.chosen, turned, strict=True)
-    for each, name, (_, factor), sign in rows:
+    for each, name, (gradient, factor), sign in rows:
         ratio = factor / judgement.factor
-        if ratio < 0 or not (each.adaptive or alike(1.0, ratio)):
+        free = each.adaptive or _is_measured(each, gradient)
+        if ratio < 0 or not (free or alike(1.0, ratio)):
             kind = "ascends" if ratio < 0 else "step"
             line = line_of(each.new) if ratio < 0 and sign == usual else _line(each)
             yield _accused(name, line, Cause(kind, factor=ratio))
+
+
+def _is_measured(made: Update, gradient: Node) -> bool:
+    """Whether a gradient is multiplied by a number that is computed, such as from its norm."""
+    within = {made.new, *entrywise(made.new, frozenset({made.old, gradient}))}
+    numbers = (each for node in within for each in node.inputs if np.size(each.value) == 1)
+    return any(each.depends_on(made.old) and each is not made.old for each in numbers)
 
 
 def not_kept(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:

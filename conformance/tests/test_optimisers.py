@@ -146,7 +146,7 @@ CAUSES = [
     (((f"            {M}", f"            self.t += 1\n            {M}"),
       ("self.t += 1\n", "pass\n")), "grows by 4 from update to update"),
     ((("/ (np.sqrt(v_hat) + self.eps)", "/ np.sqrt(v_hat) + self.eps"),), "ε is added to the quo"),
-    (((M, M.replace("1 - self.beta1", "1 - self.beta2")),), "multiplied by 0.001: the mean"),
+    (((M, M.replace("1 - self.beta1", "1 - self.beta2")),), "is multiplied by 0.001, and has"),
 ]  # fmt: skip
 
 

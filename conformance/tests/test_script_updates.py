@@ -165,3 +165,40 @@ def test_an_operand_without_a_name_is_told_by_its_line() -> None:
     cause = Cause("changed", changed=Changed("operand", "1", "", "d @ w", product))
     said = "in `d @ w`, the first operand has to be the product that line 7 computes"
     assert why(cause) == said
+
+
+LOGISTIC = """import numpy as np
+np.random.seed(3)
+X = np.random.randn(60, 5)
+t = (X @ np.arange(5) > 0).astype(float)
+w, b, mw, vw, mb, vb = np.zeros(5), 0.0, np.zeros(5), np.zeros(5), 0.0, 0.0
+for i in range(1, 9):
+    p = 1 / (1 + np.exp(-(X @ w + b)))
+    loss = -np.mean(t * np.log(p) + (1 - t) * np.log(1 - p))
+    gw, gb = X.T @ (p - t) / 60, np.mean(p - t)
+    mw, mb = 0.9 * mw + 0.1 * gw, 0.9 * mb + 0.1 * gb
+    vw, vb = 0.99 * vw + 0.01 * gw ** 2, 0.99 * vb + 0.01 * gb ** 2
+    w = w - 0.1 * (mw / (1 - 0.9 ** i)) / (np.sqrt(vw / (1 - 0.99 ** i)) + 1e-8)
+    b = b - 0.1 * (mb / (1 - 0.9 ** i)) / (np.sqrt(vb / (1 - 0.99 ** i)) + 1e-8)
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        ("", "", 0),
+        ("vb / (1 - 0.99 ** i)", "vb / (1 - 0.9 ** i)", 1),
+    ],
+)
+def test_a_bias_that_is_one_number_is_held_to_the_rule(
+    old: str, new: str, code: int, tmp_path: Path
+) -> None:
+    (tmp_path / "script.py").write_text(LOGISTIC.replace(old, new) if old else LOGISTIC)
+    with quiet():
+        report = run_script(str(tmp_path / "script.py"), timeout=20)
+    assert report.exit_code == code, str(report)
+    assert not code or "β1 is in the correction of the mean of the squares" in str(report)
+
+
+def test_a_rate_that_is_computed_of_each_gradient_is_no_fault(tmp_path: Path) -> None:
+    assert run(tmp_path, (STEP, "p[k] -= lr * grads[k] / np.linalg.norm(grads[k])")).ok
