@@ -123,18 +123,34 @@ def moment_of(
     rate = rates[0] if all(alike(rates[0], each) for each in rates) else nan
     added = [np.asarray(new.value) - rate * np.asarray(old.value) for old, new in pairs]
     olds, news = zip(*pairs, strict=True)
-    for power in (1, 2):
-        powers = [np.asarray(each.value) ** power for each in gradients]
-        found = [multiple(one, other) for one, other in zip(added, powers, strict=True)]
-        shares = [each for each in found if each is not None]
-        plain = all(map(_is_arithmetic, olds, news, gradients, updates))
-        if len(shares) == len(found) and plain:
-            half = precision(np.asarray(news[0].value))
-            same = all(abs(each - shares[0]) <= half * abs(shares[0]) for each in shares)
-            if np.size(news[0].value) == 1 and not (same and len(shares) > 1):
-                continue  # a single number is some multiple of any other
-            return Moment(olds, news, rate, power, shares[0] if same else nan)
-    return Moment(olds, news, rate, 0, nan)
+    found = []
+    if all(map(_is_arithmetic, olds, news, gradients, updates)):
+        arrays = [np.asarray(each.value) for each in gradients]
+        shares = (_share(added, [each**power for each in arrays]) for power in (1, 2))
+        found = [
+            Moment(olds, news, rate, power, share)
+            for power, share in enumerate(shares, 1)
+            if share is not None
+        ]
+    # the squares of entries that are all the same are a multiple of them
+    last = len(found) > 1 and found[0].is_under_root(updates)
+    return found[-1 if last else 0] if found else Moment(olds, news, rate, 0, nan)
+
+
+def _share(added: Sequence[Array], powers: Sequence[Array]) -> float | None:
+    """How many times some arrays are added; NaN if not always as many times, None if they are not.
+
+    A single number is some multiple of any other.
+    """
+    found = [multiple(one, other) for one, other in zip(added, powers, strict=True)]
+    shares = [each for each in found if each is not None]
+    if len(shares) < len(found):
+        return None
+    half = precision(added[0])
+    same = all(abs(each - shares[0]) <= half * abs(shares[0]) for each in shares)
+    if np.size(added[0]) == 1 and not (same and len(shares) > 1):
+        return None
+    return shares[0] if same else nan
 
 
 def _is_arithmetic(old: Node, new: Node, gradient: Node, made: Update) -> bool:
