@@ -57,7 +57,15 @@ def parameters(nodes: Sequence[Node], *, cut: bool = False) -> list[Parameter]:
         _skip_a_part([each.chain for each in found])
     if any(e.values[0].depends_on(each.values[0]) for each in found for e in each.states):
         _skip_first([each.chain for each in found])  # they were numbers of Python's before
+    found = [each for each in found if not _is_an_average(each, found)]
     return sorted(_owners(found), key=lambda each: each.values[0].number)
+
+
+def _is_an_average(one: Parameter, found: Sequence[Parameter]) -> bool:
+    """Whether a parameter is made of others, and none of them of it: an average beside them."""
+    others = [each for each in found if each is not one]
+    of_others = any(one.values[-1].depends_on(each.values[0]) for each in others)
+    return of_others and not any(each.values[-1].depends_on(one.values[0]) for each in others)
 
 
 def _align(chains: Sequence[Carried]) -> None:

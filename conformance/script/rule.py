@@ -76,10 +76,11 @@ def uneven(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
         for made, (g, _) in zip(judgement.updates, judgement.chosen, strict=True)
     ]
     usual = max(turned, key=turned.count)
+    adaptive = any(each.adaptive for each in judgement.updates)
     rows = zip(judgement.updates, names, judgement.chosen, turned, strict=True)
     for each, name, (gradient, factor), sign in rows:
         ratio = factor / judgement.factor
-        free = each.adaptive or _is_measured(each, gradient)
+        free = adaptive or _is_measured(each, gradient)
         if ratio < 0 or not (free or alike(1.0, ratio)):
             kind = "ascends" if ratio < 0 else "step"
             line = line_of(each.new) if ratio < 0 and sign == usual else _line(each)

@@ -22,13 +22,16 @@ DEEPEST = 4  # operations that are gone through
 
 
 def choices(updates: Sequence[Update]) -> Iterator[list[Multiple]]:
-    """An array within what moves each parameter, for all parameters as deep, one after another."""
-    if all(each.options for each in updates):
-        yield from map(list, zip(*map(_within, updates), strict=False))
+    """An array within what moves each parameter, for all as deep or as deep as there is one."""
+    if not all(each.options for each in updates):
+        return
+    found = [[made.options[made.own], *_within(made)] for made in updates]
+    for depth in range(1, max(map(len, found))):
+        yield [each[min(depth, len(each) - 1)] for each in found]
 
 
 def _within(made: Update) -> Iterator[Multiple]:
-    """The arrays within what moves a parameter, with the sign that they are added by."""
+    """The arrays within what moves a parameter, each as often as it is added."""
     kept = {each for chain in made.parameter.states for each in chain.values}
     node, factor = made.options[made.own]
     for _ in range(DEEPEST):
@@ -36,7 +39,7 @@ def _within(made: Update) -> Iterator[Multiple]:
         if below is None:
             return
         node = below
-        yield node, float(np.sign(factor))
+        yield node, factor
 
 
 def _operand(node: Node, old: Node, kept: set[Node]) -> Node | None:
@@ -53,8 +56,16 @@ def _operand(node: Node, old: Node, kept: set[Node]) -> Node | None:
     if node.operation not in (*SUMS, *PRODUCTS) or len(rest) != 1:
         return None
     others = [e for e in node.args[:2] if e is not rest[0]]
-    known = len(arrays) > 1 or all(scalar(e) == 1 or _is_of(e, rest[0]) for e in others)
+    known = len(arrays) > 1 or all(_alters(e, rest[0]) for e in others)
     return rest[0] if known else None
+
+
+def _alters(value: Any, gradient: Node) -> bool:
+    """Whether an operand is 1, some zeros and ones, or computed from a gradient."""
+    if _is_of(value, gradient) or scalar(value) == 1:
+        return True
+    mask = value.value if type(value) is Node and value.function is None else value
+    return isinstance(mask, np.ndarray) and bool(np.all((mask == 0) | (mask == 1)))
 
 
 def _is_of(value: Any, node: Node) -> bool:
