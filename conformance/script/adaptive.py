@@ -42,6 +42,8 @@ def adaptive(
         square: by which they are divided.
         place: of the parameter among all, from 1, and how many there are.
     """
+    if not all(np.all(np.isfinite(each)) for each in steps.taken):
+        return None
     for form, fits in _fits(steps, square):
         found = _Search(steps, mean, square, place, form, fits).found()
         if steps.is_told or found.rule.kind != "other" or found.mistakes:

@@ -72,6 +72,11 @@ def test_numbers_that_overflow_are_told_where_they_do(tmp_path: Path) -> None:
     assert time.monotonic() - start < 20
 
 
+def test_a_count_that_begins_with_0_divides_by_0(tmp_path: Path) -> None:
+    report = run(tmp_path, ("t += 1", "t += epoch > 0"))
+    assert line_of("infinite", report) == "t += 1"
+
+
 @pytest.mark.parametrize("numbers", [False, True])
 def test_a_root_of_what_is_negative_is_told(numbers: bool, tmp_path: Path) -> None:
     edit = SQUARE, SQUARE.removesuffix(" ** 2")
