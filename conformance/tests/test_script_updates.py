@@ -207,3 +207,12 @@ def test_a_bias_that_is_one_number_is_held_to_the_rule(
 
 def test_a_rate_that_is_computed_of_each_gradient_is_no_fault(tmp_path: Path) -> None:
     assert run(tmp_path, (STEP, "p[k] -= lr * grads[k] / np.linalg.norm(grads[k])")).ok
+
+
+def test_a_velocity_with_a_decay_in_it_is_momentum(tmp_path: Path) -> None:
+    velocity = "v[k] = 0.9 * v[k] + grads[k] + 0.01 * p[k]"
+    step = STEP, f"{velocity}\n        p[k] -= lr * v[k]"
+    no_adam = [(f"v[k] = beta2 * v[k] + {SQUARE}", "pass"), (SECOND, "pass")]
+    report = run(tmp_path, step, *no_adam)
+    assert report.ran.rule.kind == "momentum"
+    assert dict(report.ran.rule.numbers) == pytest.approx({"η": 0.01, "μ": 0.9, "λ": 1e-4})
