@@ -14,7 +14,7 @@ from conformance.backward.forward import Forward
 from conformance.backward.judge import Verdict
 from conformance.backward.names import named, operation, operation_text
 from conformance.backward.quantities import HALF_OF_THE_DIGITS, Match
-from conformance.backward.source import line_of
+from conformance.backward.source import line_of, operand_name
 from conformance.backward.syntax import aliased
 from conformance.tracing.node import Node
 
@@ -105,9 +105,26 @@ def _missing(needed: Node, held: Match | None) -> Named | None:
 
 
 def _changed(fix: Fix) -> Changed:
-    change = fix.change
+    change, node = fix.change, fix.group.first
     other = None if change.other is None else named(change.other)
-    return Changed(change.what, change.before, change.after, operation_text(fix.group.first), other)
+    what = change.what
+    decays = any(type(each) is Node and each.given for each in node.args)
+    if what == "constant" or (what == "variable" and decays):
+        other, what = _number(node), "rate" if decays else what
+    return Changed(what, change.before, change.after, operation_text(node), other)
+
+
+def _number(node: Node) -> Named | None:
+    """The variable that holds the number by which an operation multiplies; None if it has none."""
+    values = [each.value if type(each) is Node else each for each in node.args]
+    numbers = (int, float, np.generic)
+    places = (
+        i
+        for i, each in enumerate(values)
+        if isinstance(each, numbers) or (isinstance(each, np.ndarray) and not each.ndim)
+    )
+    name = operand_name(node, next(places, -1))
+    return Named(name, None) if name else None
 
 
 def worst_entry(verdicts: Sequence[Verdict]) -> Entry | None:

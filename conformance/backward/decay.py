@@ -30,12 +30,15 @@ class Decay:
         goals: the parameters that decay, each with 1 where it does: everywhere, or in the rows that
             were used.
         count: how many gradients are right with it.
+        taken_off: where the program takes the decay off the gradients, and the weights grow, what
+            computes it, by parameter.
     """
 
     factor: float
     rate: float
     goals: tuple[tuple[Goal, Array], ...]
     count: int
+    taken_off: tuple[tuple[str, Node], ...] = ()
 
 
 def decayed(found: Sequence[Verdict], chain: Chain) -> Decay | None:
@@ -47,12 +50,16 @@ def decayed(found: Sequence[Verdict], chain: Chain) -> Decay | None:
     for each in rest:
         beside = (fit for factor in plain if (fit := _beside(each, factor)) is not None)
         fits += [(each, fit) for fit in islice(beside, 1)]
-    rates = ((factor, rate) for _, (factor, rate, _) in fits if factor > 0 and rate > 0)
-    decays = (one for s, c in rates if (one := _decay(found, fits, s, c)) is not None)
-    best = max(decays, key=lambda one: one.count, default=None)
+    rates = [(factor, rate) for _, (factor, rate, _) in fits if factor > 0 and rate]
+    decays = [one for s, c in rates if (one := _decay(found, fits, s, c)) is not None]
+    best = max(decays, key=lambda one: (one.rate > 0, one.count), default=None)
     if best is None:
         return None
     known = [goal for goal, _ in best.goals]
+    if best.rate < 0:
+        terms = ((goal.name, each) for goal in known for each in _terms(goal, chain)[-1:])
+        best = replace(best, taken_off=tuple((name, _sum(term)) for name, term in terms))
+    best = replace(best, rate=abs(_stated(best, chain)))
     own = (v.goal for v in found if v.goal not in known and _terms(v.goal, chain))
     return replace(best, goals=(*best.goals, *((each, _everywhere(each)) for each in own)))
 
@@ -82,6 +89,20 @@ def stated(goals: Sequence[Goal], chain: Chain) -> Decay | None:
         if rate > 0:
             return Decay(1.0, rate, tuple((each, _everywhere(each)) for each, _ in terms), 0)
     return None
+
+
+def _sum(term: Node) -> Node:
+    """What adds a decay to a gradient, or takes it off; the decay itself if nothing does."""
+    sums = (each for each in term.consumers if each.operation in ("add", "subtract"))
+    return next(sums, term)
+
+
+def _stated(decay: Decay, chain: Chain) -> float:
+    """The rate of a decay as the program has it: a fit has lost some of its digits."""
+    rates = (
+        _rate(goal, term, chain) for goal, _ in decay.goals for term in _terms(goal, chain)[-1:]
+    )
+    return next((each for each in rates if _near(each, decay.rate)), decay.rate)
 
 
 def _terms(goal: Goal, chain: Chain) -> list[Node]:

@@ -16,10 +16,7 @@ from conformance.tracing.trace import Trace
 
 
 def declared(trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...]) -> Node | None:
-    """The number that is a known cost of the output times a constant, with what is added to it.
-
-    None if there is no such number.
-    """
+    """The number that is a known cost of the output times a constant; None if there is none."""
     run = Recorded(trace, goals[0].node, goals)
     try:
         known = tried(run, COST_NAMES, (None, None)) if losses else []
@@ -31,15 +28,16 @@ def declared(trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...]) -> N
         for loss in reversed(losses):
             ratio = float(np.ravel(loss.value)[0]) / value if value else 0.0
             if any(abs(ratio - e) <= HALF_OF_THE_DIGITS * e for e in conventions(lengths)):
-                return _with_terms(loss, losses, bits(goals))
+                return loss
     return None
 
 
-def _with_terms(loss: Node, losses: Sequence[Node], given: int) -> Node:
+def with_terms(loss: Node, losses: Sequence[Node], goals: Sequence[Goal]) -> Node:
     """A loss with what is added to it that depends on the parameters, such as a decay."""
+    given = bits(goals)
     for each in losses:
         if each.operation in ("add", "subtract") and loss in each.args:
             others = [e for e in each.args if e is not loss]
             if all(type(e) is Node and e.uses & given for e in others):
-                return _with_terms(each, losses, given)
+                return with_terms(each, losses, goals)
     return loss

@@ -22,10 +22,12 @@ class Named:
     Attributes:
         name: that the program gave it, or the source of the expression, or the operation.
         line: that computed it; None for what was given.
+        is_operation: whether the name is that of the operation alone.
     """
 
     name: str
     line: Line | None
+    is_operation: bool = False
 
 
 @dataclass(frozen=True)
@@ -33,11 +35,11 @@ class Changed:
     """Another operation in the place of one.
 
     Attributes:
-        what: is changed (`changes.Change`).
+        what: is changed (`changes.Change`), or `rate`: the number by which weights decay.
         before: what the program has.
         after: what it has to have.
         operation: the source of the operation.
-        other: the operand, factor or term that it needs.
+        other: the operand, factor or term that it needs; the name of a number.
     """
 
     what: str
@@ -73,7 +75,10 @@ UPDATES = frozenset(
     {
         "ascends", "step", "kept", "zero", "shared", "rate", "accumulates", "square", "no square",
         "infinite", "still", "update", ADDS,
-        "uncorrected", "no root",
+        "uncorrected", "uncorrected mean", "uncorrected square", "no root", "beside", "minus",
+        "correction mean", "correction square", "base mean", "base square", "rate mean",
+        "rate square", "exchanged", "share", "root of correction", "stuck", "late", "steps",
+        "other",
     }
 )  # fmt: skip
 """The kinds of causes that are of an update."""
@@ -99,6 +104,7 @@ class Cause:
             `absent`: no gradient is given, which is taken for 0;
             `output`: the output error is the derivative of no cost;
             `negated`: all gradients have the wrong sign;
+            `grows`: a decay is taken off a gradient where it has to be added;
             `overwritten`: a derivative is written where it has to be added to the others;
             `order`: a value is gone through before all its uses are;
             `small`: the gradient is wrong by less than floats tell from rounding;
@@ -113,7 +119,15 @@ class Cause:
             `still`: the parameter is not moved at all, though its gradient is computed; `update`:
             what it takes off the parameter is not the gradient, which is right; `uphill`: it adds
             the gradients of all parameters; `uncorrected`: a moment of Adam's is not corrected for
-            its first steps; `no root`: it divides by a mean of squares without its root.
+            its first steps, or neither is; `correction mean`, `correction square`: one is by the β
+            of the other (`numbers`); `base mean`, `base square`: by one of neither; `rate mean`,
+            `rate square`, `exchanged`: one keeps, or each keeps, what the other ought to; `share`:
+            what is added to one is multiplied by another number than 1 − β; `stuck`, `late`,
+            `steps`: t in 1 − β^t is always the same, does not begin with 1, does not grow by 1;
+            `root of correction`: 1 − β^t stands outside of the root without a root of its own;
+            `no root`: it divides by a mean of squares without its root; `beside`: ε is added to the
+            quotient; `minus`: what is kept is taken off; `other`: it takes, or keeps, the gradient
+            of another parameter (the second of `names`).
         operation: the source of the operation whose value has to be another.
         needed: the forward value whose derivative is needed.
         held: the forward value whose derivative it is.
@@ -123,6 +137,7 @@ class Cause:
         missing: the forward operation whose derivative is left out, of `misused`.
         names: of `aliased`: the one that is written into, and the other.
         instead: of `lost`, what to write, if that is known.
+        numbers: of a rule of updates: those that stand there, and those that have to.
     """
 
     kind: str
@@ -135,6 +150,7 @@ class Cause:
     missing: Named | None = None
     names: tuple[str, str] = ("", "")
     instead: Instead | None = None
+    numbers: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,9 @@ def named(node: Node) -> Named:
         if made is whole.value and isinstance(target, ast.Name | ast.Subscript | ast.Attribute):
             return Named(ast.unparse(target), line)
     used = _used_name(node) if call is None else None
-    return used or Named(node.operation if made is None else ast.unparse(made), line)
+    if used is None and made is not None:
+        return Named(ast.unparse(made), line)
+    return used or Named(node.operation, line, is_operation=True)
 
 
 def variable(node: Node) -> str:

@@ -13,10 +13,11 @@ import numpy as np
 from conformance.backward.accuse import finished
 from conformance.backward.certain import measured
 from conformance.backward.costs import times
-from conformance.backward.findings import Accused, Cause, Examined
+from conformance.backward.findings import Accused, Cause, Examined, merged
 from conformance.backward.judge import judged
 from conformance.backward.no_loss import COST_NAMES, Tried, best, factors, loss_of, tried
 from conformance.backward.program import NotAGradientError, OwnPass, Recorded
+from conformance.backward.quantities import HALF_OF_THE_DIGITS
 from conformance.backward.source import line_of, lines_of, own_lines
 from conformance.backward.unknown_cost import OwnError, has_a_cost, own_error, weighted
 from conformance.tracing.node import Node
@@ -60,14 +61,33 @@ def without_loss(step: OwnPass, name: str | None) -> Examined:
 
 def _by(chosen: Tried, run: Recorded, factor: float) -> Examined:
     """The gradients judged by a known cost."""
-    if chosen.decay is None and factor not in chosen.constants:
+    if chosen.decay is not None:  # a fit has lost some of its digits
+        near = (e for e in chosen.constants if abs(e - factor) <= HALF_OF_THE_DIGITS * e)
+        factor = next(near, factor)
+    elif factor not in chosen.constants:
         factor = measured(chosen.forward.run, factor)
     forward, found, kinks = judged(replace(run, loss=loss_of(chosen, factor)))
-    examined = finished(forward, found, kinks=kinks)
+    examined = _growing(finished(forward, found, kinks=kinks), chosen)
     decay = 0.0 if chosen.decay is None else chosen.decay.rate
     name = f"weighted {chosen.name}" if chosen.weighted else chosen.name
     beside, m = _beside(chosen, factor), chosen.samples
     return replace(examined, cost=name, factor=beside, samples=m, decay=decay)
+
+
+def _growing(examined: Examined, chosen: Tried) -> Examined:
+    """What is known, with the lines to blame that take a decay off the gradients."""
+    terms = () if chosen.decay is None else chosen.decay.taken_off
+    wrong = {each.name for each in examined.gradients if not each.ok}
+    if not terms or {name for name, _ in terms} != wrong:
+        return examined
+    worst = {name: e.cause.worst for e in examined.accused for name in e.gradients}
+    accused = [
+        Accused((name,), (line,), Cause("grows", worst=worst.get(name)), mends=True)
+        for name, node in terms
+        if (line := line_of(node)) is not None
+    ]
+    blamed = tuple(merged(accused, lambda each: each.lines))
+    return replace(examined, accused=blamed) if len(accused) == len(terms) else examined
 
 
 def _beside(chosen: Tried, factor: float) -> float:

@@ -5,13 +5,24 @@ Left out: what is wrong, and on which line (`backward_words.py`).
 
 import re
 
-from conformance.backward.findings import ADDS, UPDATES, Cause, Changed, Named
+from conformance.backward.findings import UPDATES, Cause, Changed, Named
+from conformance.report import update_causes
 
 NAME = re.compile(r"[\w.]+(\[[^\]]*\]|\([^()]*\))*")  # `h`, `self.a[1]`, `np.exp(z)`
 
 
+RESULTS = {
+    "add": "sum", "subtract": "difference", "multiply": "product", "divide": "quotient",
+    "true_divide": "quotient", "matmul": "product", "dot": "product", "sum": "sum", "mean": "mean",
+    "negative": "negative", "power": "power", "square": "square", "sqrt": "root",
+}  # fmt: skip
+"""What the result of an operation is called that has no name in the program."""
+
+
 def of(named: Named) -> str:
     """A value as it stands behind ∂C/∂: an expression in parentheses."""
+    if named.is_operation:
+        return f"(the {RESULTS.get(named.name, 'value')})"
     return named.name if NAME.fullmatch(named.name) else f"({named.name})"
 
 
@@ -24,6 +35,8 @@ def _value(named: Named | None) -> str:
 
 def quoted(named: Named) -> str:
     """`np.maximum(z, 0)` (line 6)."""
+    if named.is_operation and named.line is not None:
+        return f"the {RESULTS.get(named.name, 'value')} that line {named.line.line} computes"
     return f"`{named.name}`" if named.line is None else f"`{named.name}` (line {named.line.line})"
 
 
@@ -66,6 +79,7 @@ def _of_kind(cause: Cause) -> str:
         "output": "this output error is the derivative of no known cost",
         "small": f"off by {cause.factor:.1g} of its largest entry in exact arithmetic: no rounding",
         "lost": "the right formula, evaluated badly: more than half of the digits are lost",
+        "grows": "the decay is taken off the gradient here, so the weights grow: add it",
         "negated": "the output error has the wrong sign, and with it all gradients",
         "overwritten": "a value that is used twice has the sum of the derivatives of its uses: "
         "add to what is there (+=)",
@@ -73,30 +87,8 @@ def _of_kind(cause: Cause) -> str:
         "before all its uses have added to its derivative",
     }
     if cause.kind in UPDATES:
-        return _of_update(cause)
+        return update_causes.why(cause)
     return said.get(cause.kind, "no single operation is known that would make it right")
-
-
-def _of_update(cause: Cause) -> str:
-    """What is wrong with an update."""
-    said = {
-        "ascends": "it goes up the gradient, and the other parameters go down",
-        "step": f"it goes {cause.factor:.6g} times as far along the gradient as the others",
-        "kept": "it keeps nothing from step to step, and the updates of the others do",
-        "zero": "what is kept from step to step is never written: it is 0 at every step",
-        "shared": f"`{cause.names[0]}` and `{cause.names[1]}` keep one and the same array",
-        "accumulates": "the gradients of all steps are added up: the sum never begins anew",
-        "rate": f"what is kept is multiplied by {cause.factor:.6g}, and that of the others is not",
-        "square": "the mean of the gradient has to be kept here, not that of its square",
-        "no square": "the mean of the square of the gradient has to be kept here",
-        "still": "its gradient is computed here, and it is never moved",
-        "update": "the gradient is right, and the update does not take it off the parameter",
-        ADDS: "the gradients are added to the parameters, so the cost grows: subtract them",
-        "uncorrected": "Adam's means begin at 0, and are not both divided by 1 − β^t",
-        "no root": "this divides by the mean of the squares, and not by its square root",
-        "infinite": "numbers that are not finite are made here of finite ones",
-    }
-    return said[cause.kind]
 
 
 def _of_change(changed: Changed) -> str:
@@ -108,7 +100,9 @@ def _of_change(changed: Changed) -> str:
         "operator": f"in {operation}, the operator {before} has to be {after}",
         "function": f"in {operation}, {before} has to be {after}",
         "axis": f"in {operation}, the axis {before} has to be {after}",
-        "constant": f"in {operation}, the {number} has to be {after}",
+        "constant": f"in {operation}, {_number(changed, number)} has to be {after}",
+        "rate": f"in {operation}, {_number(changed, number)} has to be {after}: so much do the "
+        "weights decay by the loss, or by the other gradients",
         "variable": f"the {number} that this gives to `{changed.operation}` has to be {after}",
         "start": f"the sum `{changed.operation}` has to begin with 0",
         "operand": f"in {operation}, {PLACES.get(before, 'an operand')} has to be {other}",
@@ -123,6 +117,11 @@ def _of_change(changed: Changed) -> str:
         "added": f"{operation} has to add (`+=`) and not overwrite",
     }
     return said[changed.what]
+
+
+def _number(changed: Changed, number: str) -> str:
+    """A number, with its name if it has one in the program."""
+    return f"the {number}" if changed.other is None else f"`{changed.other.name}` ({number})"
 
 
 PLACES = {

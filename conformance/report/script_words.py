@@ -6,7 +6,7 @@ Left out: what is known (`script_outcome.py`), and its gradients (`backward_word
 from collections.abc import Iterator
 from typing import Any
 
-from conformance.backward.findings import ADDS
+from conformance.backward.findings import ADDS, UPDATES
 from conformance.report.backward_words import blame_lines
 from conformance.report.visible import visible
 from conformance.script_outcome import Ran, Rule
@@ -16,6 +16,7 @@ MANY = 12  # parameters, beyond which their names are not all said
 RULES = {
     "plain": "gradient descent",
     "momentum": "gradient descent with momentum",
+    "nesterov": "gradient descent with the momentum of Nesterov",
     "adam": "Adam",
     "uncorrected adam": "Adam without the correction of its first steps",
     "rmsprop": "RMSProp",
@@ -32,7 +33,9 @@ def notes(ran: Ran) -> Iterator[str]:
     count = "1 update" if ran.updates == 1 else f"{ran.updates} updates"
     count = count if ran.updates else "no updates; judged are the gradients that are attached to"
     of = " of" if ran.updates else ""
-    yield visible(f"{count}{of} {', '.join(names)}{_rule(ran.rule)}")
+    wrong = any(each.cause.kind in UPDATES for each in ran.examined.accused)
+    rule = "" if wrong and ran.rule.kind == "other" else _rule(ran.rule)
+    yield visible(f"{count}{of} {', '.join(names)}{rule}")
     if ran.at > 1 and not ran.examined.ok:
         yield f"the numbers are those of update {ran.at}"
     for kind, text in ran.notes:
@@ -56,6 +59,8 @@ def update_lines(name: str, ran: Ran) -> list[str]:
 
 
 def _rule(rule: Rule) -> str:
+    if rule.kind == "other":
+        return ", by no rule that is known: how they are moved is not judged"
     if rule.kind not in RULES:
         return ""
     numbers = ", ".join(f"{name} = {value:.6g}" for name, value in rule.numbers)

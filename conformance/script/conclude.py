@@ -17,18 +17,20 @@ from conformance.backward.quantities import HALF_OF_THE_DIGITS
 from conformance.backward.source import line_of
 from conformance.errors import NothingTrainedError, SubjectError
 from conformance.script.attached import attached, by_attached
+from conformance.script.counted import counts, function_around
 from conformance.script.held import with_held_targets
 from conformance.script.judge import Judgement, judged, single_error, uneven_error
-from conformance.script.known_rules import rule
+from conformance.script.known_rules import Known
 from conformance.script.names import Held, names
 from conformance.script.origin import origin
 from conformance.script.parameters import Parameter, steps
-from conformance.script.rule import faults, finite, first_infinite
+from conformance.script.rule import faults, finite, first_infinite, rules
 from conformance.script.several import by_several
 from conformance.script.still import never_moved
+from conformance.script.strangers import by_strangers
 from conformance.script.update import Update, update
 from conformance.script.uphill import settled
-from conformance.script_outcome import Ran
+from conformance.script_outcome import Ran, Rule
 from conformance.tracing.trace import Trace
 
 _POOLS = ("multiprocessing.pool", "concurrent.futures.process", "joblib")
@@ -84,9 +86,11 @@ def conclude(
     except NotAGradientError as error:
         raise SubjectError(f"its gradients cannot be judged: {error}") from error
     at = _told(results)
-    results[at] = settled(trace, results[at], said)
+    results[at] = by_strangers(trace, settled(trace, results[at], said), said)
     examined = results[at].examined
-    accused = (*faults(results, said), *examined.accused)
+    told = rules(results, _factor(examined))
+    counted = counts(function_around(line_of(results[at].updates[0].new)))
+    accused = (*faults(results, said, told, counts=counted), *examined.accused)
     if not accused:
         accused = tuple(never_moved(trace, results[at], variables))
     return Ran(
@@ -95,9 +99,16 @@ def conclude(
         count,
         replace(examined, accused=accused),
         _number(results[at]),
-        rule([each.updates[0] for each in results], _factor(examined)),
+        _rule(told),
         tuple(notes),
     )
+
+
+def _rule(told: Sequence[Known]) -> Rule:
+    """The rule of most parameters; none if one is moved by none that is known."""
+    rules = [each.rule for each in told if each.rule.kind != "unknown"]
+    other = next((each for each in rules if each.kind == "other"), None)
+    return other or next(iter(rules), Rule("unknown"))
 
 
 def _told(results: Sequence[Judgement]) -> int:

@@ -31,6 +31,7 @@ class Holder:
         read: gives the parameters, by their names.
         give: puts gradients in, by the names of their parameters.
         put: takes parameters that an update returns.
+        arguments: parameters and gradients by the names of arguments, where each has its own.
     """
 
     params: Any
@@ -38,6 +39,7 @@ class Holder:
     read: Callable[[], dict[str, Any]]
     give: Callable[[Mapping[str, Any]], None]
     put: Callable[[Any], None] = field(default=lambda _: None)
+    arguments: dict[str, Any] = field(default_factory=dict)
 
 
 def _in_dicts(start: dict[str, Any], prefix: str) -> Holder:

@@ -12,13 +12,14 @@ from types import MappingProxyType
 import numpy as np
 
 from conformance.backward.decay_beside import with_decay_beside
-from conformance.backward.declared import declared
+from conformance.backward.declared import declared, with_terms
 from conformance.backward.disagreement import disagreeing
 from conformance.backward.findings import Accused, Cause, Examined, Line
 from conformance.backward.operation import is_float
 from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.program import Goal, NoGradientError, NotAGradientError
 from conformance.backward.source import line_of
+from conformance.script import within
 from conformance.script.loss import Fit, best_loss, by_name, candidates, monitored
 from conformance.script.step import Step
 from conformance.script.update import Multiple, Update, common, usual
@@ -41,6 +42,7 @@ class Judgement:
         factor: how many times the gradients are added to most parameters.
         chosen: the arrays that were judged, and how many times each is added.
         factors: the factor of each parameter, if they follow several losses.
+        altered: whether these are within what is added, such as clipped.
     """
 
     updates: tuple[Update, ...]
@@ -50,6 +52,7 @@ class Judgement:
     factor: float = -1.0
     chosen: tuple[Multiple, ...] = ()
     factors: tuple[float, ...] = ()
+    altered: bool = False
 
     @property
     def right(self) -> int:
@@ -79,6 +82,25 @@ def judged(
         cost: the name of the cost to judge by; None if any will do.
         beside: the values of other parameters, with their names.
     """
+    made = _as_read(trace, updates, names, cost, beside)
+    if made.ok or not made.chosen:
+        return made
+    step = Unjudged(trace, updates, names, cost, beside=beside)
+    for choice in within.choices(updates):
+        found = step.by_choice([choice])
+        if found.ok:
+            return replace(found, altered=True)
+    return made
+
+
+def _as_read(
+    trace: Trace,
+    updates: Sequence[Update],
+    names: Sequence[str],
+    cost: str | None,
+    beside: Mapping[Node, str],
+) -> Judgement:
+    """An update of all parameters by the arrays of which it adds multiples."""
     step = Unjudged(trace, updates, names, cost, beside=beside)
     choices = common(updates)
     own = [each.options[each.own] for each in updates if each.options]
@@ -237,14 +259,15 @@ class Unjudged:
         if self.cost is None and fit is not None and fits:
             return made(fit.loss)
         losses = [step.of[each] for each in self.losses]
-        known = declared(step.trace, losses, goals) if self.cost is None else None
-        if known is not None:
+        cost = declared(step.trace, losses, goals) if self.cost is None else None
+        if cost is not None:
+            known = with_terms(cost, losses, goals)
             opposite = best_loss(step.trace, [known], goals, sign=-1)
             if opposite is not None and opposite.count == len(goals):
                 found = made(None)
                 if any(each.cause.kind == "negated" for each in found.examined.accused):
                     return found
-            return made(known)
+            return made(known, known=known is cost)
         return self.by_either(step, goals, fit, made)
 
     def by_either(
@@ -294,13 +317,14 @@ class Unjudged:
         *,
         whole: bool,
         scaled: bool = False,
+        known: bool | None = None,
     ) -> Judgement:
-        """The judgement by a loss, or by the known costs."""
+        """The judgement by a loss, of which may be known that it is a cost, or by the costs."""
         scaled = scaled or whole
         made = OwnPass(step.trace, goals, loss=loss, scaled=scaled)
         found = examine_pass(made, self.cost)
         if self.cost is None:
-            found = with_decay_beside(made, found)
+            found = with_decay_beside(made, found, known=known)
         if found.cost not in ("own", "unknown"):
             share = step.share
             found = replace(

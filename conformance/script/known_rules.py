@@ -1,170 +1,222 @@
-"""The rules by which parameters are known to be moved, and which of them a script has.
+"""The rules by which parameters are known to be moved, held to all updates of one parameter.
 
-Each is evaluated with the numbers of the script itself, and is the rule if it gives the same.
-
-Left out: gradients.
+What is kept is held to the gradients, and the steps to what is kept, by their numbers alone, so it
+does not matter how a rule is written. Left out: Adam and its like (`adaptive.py`).
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from itertools import product
-from typing import NamedTuple
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from conformance.script.linear import entrywise, scalar
-from conformance.script.update import SAME, Update, kept
+from conformance.script.adaptive import adaptive
+from conformance.script.moments import (
+    Mistake,
+    Moment,
+    arithmetic,
+    is_square,
+    moment_of,
+    multiple,
+)
+from conformance.script.quotients import Steps
+from conformance.script.update import SAME, Update
 from conformance.script_outcome import Rule
-from conformance.tracing.node import Node, flat
+from conformance.tracing.node import Node
 from reference.step import Array
 
-FEW = 12  # numbers of an update, that may be η or ε
+ENOUGH = 3  # updates that tell one rule from the others
 
 
-def moments(made: Update) -> Iterator[tuple[Node, str]]:
-    """The states of an adaptive update that are not means of the gradient, or of its square.
+@dataclass(frozen=True)
+class Known:
+    """What is known of how one parameter is moved.
 
-    Each with the kind of the cause: `no square`, or `square` where there ought to be none.
+    Attributes:
+        rule: that it is; `other` if it is none that is known, `unknown` if too little tells.
+        mistakes: that make it another one than a rule that is known.
     """
-    if not made.adaptive or not made.options:
-        return
-    g = np.asarray(made.options[made.own][0].value, dtype=np.float64)
-    for old, new in made.states:
-        rate = kept(old, new)
-        if not np.all(np.isfinite(new.value)):
-            continue
-        added = np.asarray(new.value) - rate * np.asarray(old.value)
-        powers = [n for n in (1, 2) if _multiple(added, g**n) is not None]
-        under_root = _divides(made, new)
-        if under_root and powers == [1]:
-            yield new, "no square"
-        elif not under_root and powers == [2]:
-            yield new, "square"
+
+    rule: Rule
+    mistakes: tuple[Mistake, ...] = ()
 
 
-def _divides(made: Update, state: Node) -> bool:
-    """Whether the update divides by something that a state is in."""
-    for node in {made.new, *entrywise(made.new, frozenset({made.old, state}))}:
-        if node.operation in ("divide", "true_divide") and type(node.args[1]) is Node:
-            below = node.args[1]
-            if below is state or state in entrywise(below, frozenset({made.old})):
-                return True
-    return False
+OTHER, UNKNOWN = Known(Rule("other")), Known(Rule("unknown"))
 
 
-def _multiple(value: Array, of: Array) -> float | None:
-    """How many times an array another is; None if it is no multiple."""
-    size = float(np.vdot(of, of))
-    if not size or not np.isfinite(size) or np.size(of) != np.size(value):
-        return None
-    times = float(np.vdot(of, value)) / size
-    far = float(np.max(np.abs(value - times * of), initial=0.0))
-    return times if far <= SAME * float(np.max(np.abs(value), initial=0.0)) else None
-
-
-def rule(updates: Sequence[Update], factor: float) -> Rule:
+def known(updates: Sequence[Update], factor: float = 1.0, place: tuple[int, int] = (1, 1)) -> Known:
     """How one parameter is moved.
 
     Args:
         updates: of it, one after another.
         factor: of the arrays by which it is moved beside the gradients of the cost.
+        place: of it among all parameters, from 1, and how many there are.
     """
     first = updates[0]
     if any(not each.options for each in updates):
-        return Rule("unknown")
-    eta = abs(first.options[first.own][1]) * factor
+        return UNKNOWN
     decay = (("λ", first.decay),) if abs(first.decay) > SAME else ()
     if not first.states:
-        return Rule("plain", (("η", eta), *decay))
-    if not first.adaptive:
-        momentum = kept(*first.states[0])
-        return Rule("momentum", (("η", eta), ("μ", momentum), *decay))
-    found = _adaptive(updates)
-    return Rule("other") if found is None else replace(found, numbers=(*found.numbers, *decay))
+        return Known(Rule("plain", (("η", abs(first.options[first.own][1]) * factor), *decay)))
+    own = _own(first)
+    order = sorted(range(1, _several(updates) + 1), key=lambda i: (i != own, -i))
+    best = min((History(updates, i, place).known(factor) for i in order), key=_doubt)
+    return replace(best, rule=replace(best.rule, numbers=(*best.rule.numbers, *decay)))
 
 
-def _adaptive(updates: Sequence[Update]) -> Rule | None:
-    """Adam, RMSProp or AdaGrad, if it gives the very steps."""
-    first = updates[0]
-    rates = {id(new): kept(old, new) for old, new in first.states}
-    squares = [new for _, new in first.states if _divides(first, new)]
-    means = [new for _, new in first.states if new not in squares]
-    if len(squares) != 1 or len(means) > 1:
-        return None
-    beta2 = rates[id(squares[0])]
-    beta1 = rates[id(means[0])] if means else 0.0
-    numbers = _numbers(first)
-    for kind, eta, epsilon in product(KINDS, numbers, (*numbers, 0.0)):
-        said = beta1, beta2, eta, epsilon
-        if all(_steps(each, t, said, kind) for t, each in enumerate(updates, 1)):
-            return _named(said, kind, means=bool(means))
-    return None
+def _several(updates: Sequence[Update]) -> int:
+    """How many arrays there are by which all updates move a parameter."""
+    return min(len(each.options) for each in updates)
 
 
-def _named(said: tuple[float, ...], kind: "_Kind", *, means: bool) -> Rule:
-    beta1, beta2, eta, epsilon = said
-    if not kind.root:
-        return Rule("no root")
-    if means:
-        numbers = (("η", eta), ("β1", beta1), ("β2", beta2), ("ε", epsilon))
-        return Rule(kind.name, numbers)
-    if beta2 == 1:
-        return Rule("adagrad", (("η", eta), ("ε", epsilon)))
-    return Rule("rmsprop", (("η", eta), ("β", beta2), ("ε", epsilon)))
+def _own(made: Update) -> int:
+    """Which of them is its gradient, from 1, the last."""
+    return len(made.options) - made.own
 
 
-class _Kind(NamedTuple):
-    """A form of Adam: whether its mean and its mean of squares are corrected, and has a root."""
+def _doubt(one: Known) -> int:
+    """A rule comes before a mistake, and a mistake before nothing.
 
-    name: str
-    mean: bool = True
-    square: bool = True
-    root: bool = True
-
-
-KINDS = (
-    _Kind("adam"),
-    _Kind("uncorrected adam", mean=False, square=False),
-    _Kind("partly corrected adam", mean=False),
-    _Kind("partly corrected adam", square=False),
-    _Kind("no root", root=False),
-    _Kind("no root", mean=False, square=False, root=False),
-)
-"""The forms, of which the first two are used; the others are mistakes."""
+    That another share is added is said last: the gradient may be a multiple of this one.
+    """
+    if one.rule.kind not in ("other", "unknown"):
+        return 0
+    if one.mistakes:
+        return 1 + any(each.kind == "share" for each in one.mistakes)
+    return 3 + (one.rule.kind == "unknown")
 
 
-def _steps(made: Update, t: int, said: tuple[float, ...], kind: _Kind) -> bool:
-    """Whether an update is the t-th of Adam with some numbers."""
-    beta1, beta2, eta, epsilon = said
-    g = np.asarray(made.options[made.own][0].value, dtype=np.float64)
-    by_root = {_divides(made, new): np.asarray(new.value) for _, new in made.states}
-    mean, square = by_root.get(False, g), by_root.get(True)
-    if square is None:
-        return False
-    if kind.mean and beta1 < 1:
-        mean = mean / (1 - beta1**t)
-    if kind.square and beta2 < 1:
-        square = square / (1 - beta2**t)
-    moved = np.asarray(made.new.value) - (1 - made.decay) * np.asarray(made.old.value)
-    size = float(np.max(np.abs(moved), initial=0.0))
-    with np.errstate(all="ignore"):
-        later = epsilon / np.sqrt(1 - beta2**t) if kind.square and beta2 < 1 else epsilon
-        ways = [np.sqrt(square) + epsilon, np.sqrt(square + epsilon), np.sqrt(square) + later]
-        ways = ways if kind.root else [square + epsilon]
-        return any(
-            float(np.max(np.abs(moved + sign * eta * mean / way))) <= 1e-6 * size
-            for way in ways
-            for sign in (1, -1)
+@dataclass(frozen=True)
+class History:
+    """The updates of one parameter, as those by one array of each.
+
+    Attributes:
+        updates: of it.
+        at: which of the arrays by which each update moves it is its gradient, from 1, the last.
+        place: of the parameter among all, from 1, and how many there are.
+    """
+
+    updates: Sequence[Update]
+    at: int
+    place: tuple[int, int] = (1, 1)
+
+    @property
+    def gradients(self) -> list[Node]:
+        """The gradient of each update."""
+        return [each.options[-self.at][0] for each in self.updates]
+
+    @property
+    def taken(self) -> list[Array]:
+        """What each update takes off, beside a decay."""
+        return [
+            (1 - each.decay) * np.asarray(each.old.value) - np.asarray(each.new.value)
+            for each in self.updates
+        ]
+
+    def moments(self, gradients: Sequence[Node] | None = None) -> list[Moment]:
+        """What is kept; nothing if it is not the same at all updates.
+
+        Args:
+            gradients: of which it may be means; None for those of the parameter.
+        """
+        of = self.gradients if gradients is None else gradients
+        chains = {id(e): e for made in self.updates for e in made.parameter.states}
+        found = []
+        for chain in chains.values():
+            of_all = [[e for e in made.states if e[1] in chain.values] for made in self.updates]
+            if not any(of_all):
+                continue  # a sum on the way to what is kept
+            if not all(of_all):
+                return []
+            latest = [max(each, key=lambda e: e[1].number) for each in of_all]
+            found.append(moment_of(latest, self.updates, of))
+        return found
+
+    def known(self, factor: float) -> Known:
+        """How the parameter is moved; see `known`."""
+        moments, adaptive = self.moments(), self.updates[0].adaptive
+        wrong = tuple(_wrong_powers(self, moments)) if adaptive else ()
+        if wrong:
+            return Known(Rule("other"), wrong)
+        if not moments or not self.is_arithmetic():
+            return OTHER
+        if not adaptive:
+            return self.momentum(moments[0], factor) if len(moments) == 1 else OTHER
+        if not all(each.is_mean for each in moments):
+            return OTHER
+        means = [each for each in moments if each.power == 1]
+        squares = [each for each in moments if each.power != 1]
+        return self.adaptive(means, squares[0]) if len(squares) == 1 >= len(means) else OTHER
+
+    def is_arithmetic(self) -> bool:
+        """Whether no step does anything else than to add, multiply, divide and take roots."""
+        return all(
+            arithmetic(each.new, frozenset({each.old, g, *(new for _, new in each.states)}))
+            for each, g in zip(self.updates, self.gradients, strict=True)
         )
 
+    def adaptive(self, means: Sequence[Moment], square: Moment) -> Known:
+        """Adam and its like."""
+        tops = means[0].news if means else self.gradients
+        steps = Steps(self.updates, tops, square.news, self.taken)
+        found = adaptive(steps, means[0] if means else None, square, self.place)
+        if found is None or (found.mistakes and len(self.updates) < ENOUGH):
+            return UNKNOWN
+        return Known(found.rule, found.mistakes)
 
-def _numbers(made: Update) -> list[float]:
-    """The single numbers among the operands of an update."""
-    found: list[float] = []
-    for node in {made.new, *entrywise(made.new, frozenset({made.old}))}:
-        for each in flat((node.args, node.kwargs)):
-            number = scalar(each) if type(each) is not Node or np.size(each.value) == 1 else None
-            number = None if number is None else abs(number)
-            if number and number not in found:
-                found.append(number)
-    return sorted(found)[:FEW]
+    def momentum(self, moment: Moment, factor: float) -> Known:
+        """Gradient descent with momentum, that of Nesterov or the usual one."""
+        if moment.is_taken_off and moment.power == 1:
+            return Known(Rule("other"), (Mistake("minus", moment.news[0], (moment.rate,)),))
+        decaying = None if moment.is_mean else moment.with_decay(self.updates, self.gradients)
+        if decaying is None and (not moment.is_mean or moment.power != 1):
+            return OTHER
+        gradients, taken = [_array(each) for each in self.gradients], self.taken
+        if decaying is not None:
+            moment, gradients = decaying
+            taken = [_array(each.old) - _array(each.new) for each in self.updates]
+        rows = [*zip(moment.news, gradients, taken, strict=True)]
+        for kind, before, beside in (
+            ("momentum", 1.0, 0.0),
+            ("nesterov", moment.rate, moment.share),
+        ):
+            times = [multiple(e, before * _array(v) + beside * g) for v, g, e in rows]
+            if all(each is not None for each in times):
+                eta = abs((times[0] or 0.0) * moment.share) * factor
+                return Known(Rule(kind, (("η", eta), ("μ", moment.rate))))
+        return OTHER
+
+
+def _array(node: Node) -> Array:
+    return np.asarray(node.value)
+
+
+def _wrong_powers(history: History, moments: Sequence[Moment]) -> Iterator[Mistake]:
+    """The means that are not those of the gradient, or of its square, where they have to be."""
+    under = [each for each in moments if each.is_under_root(history.updates)]
+    rest = [each for each in moments if each not in under]
+    powers, others = [each.power for each in under], [each.power for each in rest]
+    squared = is_square(history.gradients[0])
+    if powers == [1] and squared and others == [1]:  # what both keep is a square
+        yield Mistake("square", rest[0].news[0])
+    elif powers == [1] and not squared and set(others) <= {1}:
+        yield Mistake("no square", under[0].news[0])
+    elif powers == others == [2]:
+        yield Mistake("square", rest[0].news[0])
+
+
+def of_others(of_all: Sequence[Sequence[Update]], at: int) -> Iterator[tuple[int, Node]]:
+    """What one parameter keeps of the gradients of others, each with which other it is.
+
+    Args:
+        of_all: the updates of each parameter.
+        at: which of them it is.
+    """
+    if any(not made.options for updates in of_all for made in updates):
+        return
+    histories = [History(each, min(_several(each), _own(each[0]))) for each in of_all]
+    own = histories[at]
+    unknown = [(i, each) for i, each in enumerate(own.moments()) if not each.power]
+    for j, other in enumerate(histories):
+        alike = np.shape(other.gradients[0].value) == np.shape(own.gradients[0].value)
+        kept = own.moments(other.gradients) if j != at and alike else []
+        yield from ((j, each.news[0]) for i, each in unknown if kept and kept[i].is_mean)

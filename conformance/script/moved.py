@@ -3,7 +3,7 @@
 The gradients are ours, so they are right. Left out: how the class is called (`optimisers.py`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import FunctionType
 
 import numpy as np
@@ -12,17 +12,13 @@ from conformance.backward.findings import ADDS, Accused, Cause, Examined, Judged
 from conformance.backward.source import line_of
 from conformance.backward.syntax import forget
 from conformance.script.judge import Judgement
-from conformance.script.known_rules import rule
 from conformance.script.optimisers import Moved, moved, moving_functions, optimisers
 from conformance.script.parameters import Parameter, parameters
-from conformance.script.rule import faults
+from conformance.script.rule import faults, rules
 from conformance.script.update import Multiple, Update, update
-from conformance.script_outcome import Ran, Rule
+from conformance.script_outcome import Ran
 from conformance.shapes.not_judged import NotJudged
 from conformance.tracing.node import Node
-
-MISTAKEN = {"partly corrected adam": "uncorrected", "no root": "no root"}
-"""The kinds of rules that nobody uses, each with that of its cause."""
 
 
 def judged_optimisers(
@@ -56,7 +52,9 @@ def judged_moves(script: str, made: Moved) -> Ran | None:
     gradients = tuple(map(_right, names, (each[0] for each in made.values.values())))
     unused = {n: e[1] for n, e in made.values.items() if not e[1].depends_on(made.gradients[n][0])}
     if unused:
-        return Ran(script, names, count, Examined(gradients, _wrong(unused, "update")))
+        strange = tuple(_strange(made, unused))
+        accused = strange or _wrong(unused, "update")
+        return Ran(script, names, count, Examined(gradients, accused))
     found = _found(made)
     if found is None:
         return None
@@ -72,34 +70,26 @@ def judged_moves(script: str, made: Moved) -> Ran | None:
         chosen = chosen if all(by for _, by in chosen) else ()
         results.append(Judgement(tuple(updates), examined, True, False, factor, chosen))
     moving = all(each.chosen for each in results)
-    many = range(len(names) if moving else 0)
-    rules = [rule([each.updates[i] for each in results], 1.0) for i in many] or [Rule("unknown")]
-    accused = tuple(faults(results, names))
+    told = rules(results)
+    accused = tuple(faults(results, names, told, counts=made.counts))
     if not accused and moving and results[0].factor > 0:
         first = {name: each.new for name, each in zip(names, results[0].updates, strict=True)}
         accused = _wrong(first, ADDS)
-    unknown = any(each.kind in ("other", "unknown") for each in rules)
+    unknown = not moving or any(each.rule.kind in ("other", "unknown") for each in told)
     if unknown and (not accused or accused[0].cause.kind == ADDS):
         return None
-    if not accused:
-        accused = tuple(_mistaken(names, rules, results[0], counts=made.counts))
-    return Ran(script, names, count, Examined(gradients, accused), 1, rules[0])
+    return Ran(script, names, count, Examined(gradients, accused), 1, told[0].rule)
 
 
-def _mistaken(
-    names: Sequence[str], rules: Sequence[Rule], first: Judgement, *, counts: bool
-) -> Iterator[Accused]:
-    """The updates by rules that nobody uses.
-
-    Adam without corrections may be meant, unless it counts its updates.
-    """
-    kinds = {**MISTAKEN, "uncorrected adam": "uncorrected"} if counts else MISTAKEN
-    found: dict[str, dict[str, Node]] = {}
-    for name, known, each in zip(names, rules, first.updates, strict=True):
-        if known.kind in kinds:
-            found.setdefault(kinds[known.kind], {})[name] = each.new
-    for kind, moved_by in found.items():
-        yield from _wrong(moved_by, kind)
+def _strange(made: Moved, unused: Mapping[str, Node]) -> Iterator[Accused]:
+    """The first updates that take the gradient of another parameter, if each of some does."""
+    for name, new in unused.items():
+        for other, (gradient, *_) in made.gradients.items():
+            taking = [each for each in gradient.consumers if new.depends_on(each)]
+            if other != name and taking:
+                line = line_of(taking[0])
+                lines = () if line is None else (line,)
+                yield Accused((name,), lines, Cause("other", names=(name, other)), mends=False)
 
 
 def _found(made: Moved) -> list[Parameter] | None:

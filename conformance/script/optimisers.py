@@ -4,7 +4,6 @@ Each class or function is called with parameters and gradients of ours, held as 
 until one way moves them. Left out: the verdict on the updates (`moved.py`).
 """
 
-import ast
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,7 +16,9 @@ import numpy as np
 
 from conformance.running.quiet import quiet
 from conformance.running.seconds import TooLongError, limited
+from conformance.script.counted import counts
 from conformance.script.holders import Holder, holders, holds, is_gradient, pairs_of, started
+from conformance.script.own_arguments import Calls, by_name, pairs_by_name
 from conformance.shapes.arguments import RATE, needed, taken
 from conformance.shapes.definitions import definition_of
 from conformance.shapes.plans import methods
@@ -94,13 +95,13 @@ def moving_functions(functions: Sequence[FunctionType]) -> Iterator[Optimiser]:
     """The functions that take parameters and their gradients."""
     for each in functions:
         names = [one.name for one in taken(each)]
-        of_both = any(map(is_gradient, names)) and any(map(_holds, names))
-        if of_both and (_is_named_as_a_move(each.__name__) or RULES.search(bare(each.__name__))):
+        of_both = any(map(is_gradient, names)) and any(
+            holds(e) and not is_gradient(e) for e in names
+        )
+        name = bare(each.__name__)
+        named = _is_named_as_a_move(each.__name__) or RULES.search(name)
+        if of_both and (named or (name.startswith("update") and pairs_by_name(each))):
             yield Optimiser(each, each.__name__)
-
-
-def _holds(name: str) -> bool:
-    return holds(name) and not is_gradient(name)
 
 
 def _is_named_as_a_move(name: str) -> bool:
@@ -114,10 +115,11 @@ def _takes_gradients(kind: type, method: str) -> bool:
 
 def moved(optimiser: Optimiser) -> Moved | None:
     """Parameters that it has moved; None if no way of calling it is known."""
-    ways = list(holders(optimiser.kind))
+    pairs = pairs_by_name(optimiser.kind)
+    ways = [None] if pairs else [*holders(optimiser.kind)]
     for alone, held in product((False, True), ways):
         trace = Trace(sites=True)
-        holder = held(started(trace))
+        holder = by_name(trace, pairs) if held is None else held(started(trace))
         if alone and not (isinstance(holder.params, list) and holder.grads is not None):
             continue
         try:
@@ -151,17 +153,9 @@ def _run(optimiser: Optimiser, trace: Trace, holder: Holder, *, alone: bool) -> 
             _take(holder, results if alone else results[0])
         for name, each in _read(holder, weights).items():
             values[name].append(trace.argument(each))
+    counted = counts(definition_of(optimiser.code.__code__), TIME)
     still = (np.array_equal(a.value, b.value) for e in values.values() for a, b in pairwise(e))
-    return None if any(still) else Moved(trace, values, gradients, _counts(optimiser))
-
-
-def _counts(optimiser: Optimiser) -> bool:
-    """Whether the source counts steps, as in `self.t += 1`, or an argument tells them."""
-    if any(TIME.fullmatch(bare(each.name)) for each in taken(optimiser.code)):
-        return True
-    definition = definition_of(optimiser.code.__code__)
-    added = (e.target for e in ast.walk(definition or ast.Pass()) if isinstance(e, ast.AugAssign))
-    return any(TIME.fullmatch(bare(ast.unparse(e).rpartition(".")[2])) for e in added)
+    return None if any(still) else Moved(trace, values, gradients, counted)
 
 
 def _read(holder: Holder, like: Mapping[str, Array]) -> dict[str, Any]:
@@ -190,7 +184,7 @@ def _theirs() -> Iterator[None]:
 def _made(kind: type | FunctionType, holder: Holder) -> Any:
     """An object of a class; of a function, what it keeps from call to call."""
     if isinstance(kind, FunctionType):
-        return _Kept(kind)
+        return Calls(kind) if holder.arguments else _Kept(kind)
     arguments = _arguments(kind, holder, 0)
     with _theirs():
         return kind(**arguments)
@@ -241,6 +235,12 @@ def _step(made: Any, holder: Holder, optimiser: Optimiser, t: int) -> Any:
     """What an update returns, with what is to be called before and after it."""
     if isinstance(made, _Kept):
         return made.step(holder, t)
+    if isinstance(made, Calls):
+        with _theirs():
+            known = made.step(holder, lambda name: _argument(name, holder, t))
+        if not known:
+            raise UnfitError
+        return None
     _call(made, "pre")
     step = getattr(made, optimiser.method)
     arguments = _arguments(step, holder, t)
@@ -286,12 +286,14 @@ def _arguments(function: Any, holder: Holder, t: int) -> dict[str, Any]:
 
 
 def _argument(name: str, holder: Holder, t: int) -> Any:
+    if name in holder.arguments:
+        return holder.arguments[name]
     if is_gradient(name) and holder.grads is not None:
         return holder.grads
     known = RATE if "rate" in kinds_of(name) else None
     known = next((e for pattern, e in NUMBERS if pattern.fullmatch(bare(name))), known)
     if known is None and TIME.fullmatch(bare(name)):
         return t
-    if known is None and not holds(name):
+    if known is None and (holder.arguments or not holds(name)):
         raise UnfitError(name)
     return holder.params if known is None else known

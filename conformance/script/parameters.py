@@ -57,7 +57,15 @@ def parameters(nodes: Sequence[Node], *, cut: bool = False) -> list[Parameter]:
         _skip_a_part([each.chain for each in found])
     if any(e.values[0].depends_on(each.values[0]) for each in found for e in each.states):
         _skip_first([each.chain for each in found])  # they were numbers of Python's before
+    found = [each for each in found if not _is_an_average(each, found)]
     return sorted(_owners(found), key=lambda each: each.values[0].number)
+
+
+def _is_an_average(one: Parameter, found: Sequence[Parameter]) -> bool:
+    """Whether a parameter is made of others, and none of them of it: an average beside them."""
+    others = [each for each in found if each is not one]
+    of_others = any(one.values[-1].depends_on(each.values[0]) for each in others)
+    return of_others and not any(each.values[-1].depends_on(one.values[0]) for each in others)
 
 
 def _align(chains: Sequence[Carried]) -> None:
@@ -91,18 +99,27 @@ def _skip_first(chains: Sequence[Carried]) -> None:
 def _parts(chain: Carried, chains: Sequence[Carried]) -> list[Carried]:
     """The other chains whose new values a chain's new values are made of entry by entry.
 
-    Such a value changes nothing but by them: what others are made of too is no state.
+    Such a value changes nothing but by them: what others are made of too is no state, unless these
+    are states of the same chain, as a mean that is taken off the gradient in a mean of squares.
     """
-    found: list[Carried] = []
-    for old, new in pairwise(chain.values):
-        values = entrywise(new, frozenset({old}))
-        for other in chains:
-            known = other is chain or any(each is other for each in found)
-            within = [] if known else [each for each in other.values[1:] if each in values]
-            rest = [each for each in chains if each is not chain and each is not other]
-            if within and not any(_changes(each, new, rest) for each in within):
-                found.append(other)
-    return found
+    made = [(new, entrywise(new, frozenset({old}))) for old, new in pairwise(chain.values)]
+    within = {
+        i: [(new, [e for e in other.values[1:] if e in values]) for new, values in made]
+        for i, other in enumerate(chains)
+        if other is not chain
+    }
+    found: set[int] = set()
+    for _ in chains:  # one may be a state for those that were found before
+        several = len(found)
+        for i, steps_of in within.items():
+            others = {i, *found}
+            rest = [e for j, e in enumerate(chains) if e is not chain and j not in others]
+            for new, values in steps_of:
+                if i not in found and values and not any(_changes(e, new, rest) for e in values):
+                    found.add(i)
+        if len(found) == several:
+            break
+    return [each for i, each in enumerate(chains) if i in found]
 
 
 def _changes(value: Node, new: Node, chains: Sequence[Carried]) -> bool:

@@ -11,22 +11,55 @@ from conformance.backward.findings import Accused, Cause, Line, merged
 from conformance.backward.operation import is_float
 from conformance.backward.source import line_of
 from conformance.script.judge import Judgement
-from conformance.script.known_rules import moments
+from conformance.script.known_rules import Known, known, of_others
+from conformance.script.linear import entrywise
 from conformance.script.origin import origin
 from conformance.script.update import Update, alike, kept, source
+from conformance.script_outcome import Rule
 from conformance.tracing.node import Node
 
 
-def faults(results: Sequence[Judgement], names: Sequence[str]) -> list[Accused]:
-    """What is wrong with the updates: the first kind that something is found of."""
-    for search in (not_kept, shared, wrong_moments, not_finite, uneven, forgetting):
-        for each in results:
-            found = list(search(each, names))
-            if found:
-                return _together(found)
-        if search is not_kept and (found := list(unwritten(results, names))):
-            return _together(found)
-    return []
+def rules(results: Sequence[Judgement], factor: float = 1.0) -> list[Known]:
+    """How each parameter is moved.
+
+    Args:
+        results: the updates.
+        factor: of the arrays by which they are moved beside the gradients of the cost.
+    """
+    of_all = [*zip(*(each.updates for each in results), strict=True)]
+    found = [known(each, factor, (i, len(of_all))) for i, each in enumerate(of_all, 1)]
+    unread = any(each.altered for each in results)
+    return [Known(Rule("other")) if unread and _is_by_multiples(e) else e for e in found]
+
+
+def _is_by_multiples(one: Known) -> bool:
+    """Whether a rule says that multiples of the gradients are taken off."""
+    return one.rule.kind in ("plain", "momentum", "nesterov")
+
+
+def faults(
+    results: Sequence[Judgement], names: Sequence[str], told: Sequence[Known], *, counts: bool
+) -> list[Accused]:
+    """What is wrong with the updates: the first kind that something is found of.
+
+    Args:
+        results: the updates.
+        names: of the parameters.
+        told: how each is moved.
+        counts: whether what moves them counts the updates.
+    """
+    searches: list[Iterator[Accused]] = [
+        *(not_kept(each, names) for each in results),
+        unwritten(results, names),
+        *(shared(each, names) for each in results),
+        mistaken(results, names, told, counts=counts),
+        *(not_finite(each, names) for each in results),
+        *(uneven(each, names) for each in results),
+        uneven_rates(results, names, told),
+        *(forgetting(each, names) for each in results),
+    ]
+    found = (list(each) for each in searches)
+    return _together(next((each for each in found if each), []))
 
 
 def _together(found: Sequence[Accused]) -> list[Accused]:
@@ -36,14 +69,30 @@ def _together(found: Sequence[Accused]) -> list[Accused]:
 
 def uneven(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
     """The parameters that are moved by another factor than the others, if their gradients agree."""
-    if not judgement.ok:
+    if not judgement.ok or not judgement.chosen:
         return
-    usual = judgement.factors or (judgement.factor,) * len(names)
-    chosen = zip(judgement.updates, names, judgement.chosen, usual, strict=False)
-    for each, name, (_, factor), own in chosen:
-        if not alike(own, factor):
-            kind = "ascends" if own * factor < 0 else "step"
-            yield _accused(name, _line(each), Cause(kind, factor=factor / own))
+    turned = [
+        np.sign(sum(kept(g, new) for _, new in made.states[:1]))
+        for made, (g, _) in zip(judgement.updates, judgement.chosen, strict=True)
+    ]
+    usual = max(turned, key=turned.count)
+    adaptive = any(each.adaptive for each in judgement.updates)
+    own = judgement.factors or (judgement.factor,) * len(names)
+    rows = zip(judgement.updates, names, judgement.chosen, own, turned, strict=True)
+    for each, name, (gradient, factor), most, sign in rows:
+        ratio = factor / most
+        free = adaptive or _is_measured(each, gradient)
+        if ratio < 0 or not (free or alike(1.0, ratio)):
+            kind = "ascends" if ratio < 0 else "step"
+            line = line_of(each.new) if ratio < 0 and sign == usual else _line(each)
+            yield _accused(name, line, Cause(kind, factor=ratio))
+
+
+def _is_measured(made: Update, gradient: Node) -> bool:
+    """Whether a gradient is multiplied by a number that is computed, such as from its norm."""
+    within = {made.new, *entrywise(made.new, frozenset({made.old, gradient}))}
+    numbers = (each for node in within for each in node.inputs if np.size(each.value) == 1)
+    return any(each.depends_on(made.old) and each is not made.old for each in numbers)
 
 
 def not_kept(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
@@ -82,24 +131,53 @@ def shared(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
 
 def forgetting(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
     """What is kept by another factor than that of the other parameters, or for ever."""
-    rates = [[kept(*each, made.old) for each in made.states] for made in judgement.updates]
-    if not judgement.ok or not all(rates):
+    pairs = [
+        sorted(((kept(*e, made.old), e[1]) for e in made.states), key=lambda e: e[0])
+        for made in judgement.updates
+    ]
+    if not judgement.ok or not all(pairs) or len({len(each) for each in pairs}) > 1:
         return
-    first = [each[0] for each in rates]
-    usual = max(first, key=lambda e: (first.count(e), abs(e) < 1))
-    for made, name, rate in zip(judgement.updates, names, first, strict=True):
-        line = line_of(made.states[0][1])
-        if rate == usual == 1 and not made.adaptive:
-            yield _accused(name, line, Cause("accumulates"))
-        elif not alike(usual, rate):
-            yield _accused(name, line, Cause("rate", factor=rate))
+    for several in zip(*pairs, strict=True):
+        rates = [rate for rate, _ in several]
+        usual = max(rates, key=lambda e: (rates.count(e), abs(e) < 1))
+        for made, name, (rate, new) in zip(judgement.updates, names, several, strict=True):
+            if rate == usual == 1 and not made.adaptive:
+                yield _accused(name, line_of(new), Cause("accumulates"))
+            elif not alike(usual, rate):
+                yield _accused(name, line_of(new), Cause("rate", factor=rate))
 
 
-def wrong_moments(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
-    """The moments that are not those of the gradient."""
-    for each, name in zip(judgement.updates, names, strict=True):
-        for state, kind in moments(each):
-            yield _accused(name, line_of(state), Cause(kind))
+def mistaken(
+    results: Sequence[Judgement], names: Sequence[str], told: Sequence[Known], *, counts: bool
+) -> Iterator[Accused]:
+    """The parameters that are moved by what would be a known rule, but for a mistake.
+
+    Adam without corrections may be meant, unless it counts its updates.
+    """
+    of_all = [*zip(*(each.updates for each in results), strict=True)]
+    for i, (name, each) in enumerate(zip(names, told, strict=True)):
+        for one in each.mistakes:
+            yield _accused(name, line_of(one.node), Cause(one.kind, numbers=one.numbers))
+        if each.rule.kind == "uncorrected adam" and counts:
+            yield _accused(name, line_of(of_all[i][0].new), Cause("uncorrected"))
+        if each.rule.kind == "other" and not each.mistakes:
+            for other, node in of_others(of_all, i):
+                yield _accused(name, line_of(node), Cause("other", names=(name, names[other])))
+
+
+def uneven_rates(
+    results: Sequence[Judgement], names: Sequence[str], told: Sequence[Known]
+) -> Iterator[Accused]:
+    """The parameters that are moved by another η than the others, by one and the same rule."""
+    kinds = {each.rule.kind for each in told}
+    updates = results[0].updates
+    if len(kinds) > 1 or not all(each.adaptive for each in updates) or not kinds & ADAPTIVE:
+        return
+    etas = [dict(each.rule.numbers)["η"] for each in told]
+    usual = max(etas, key=lambda each: sum(alike(each, other) for other in etas))
+    for made, name, eta in zip(updates, names, etas, strict=True):
+        if not alike(usual, eta):
+            yield _accused(name, line_of(made.new), Cause("step", factor=eta / usual))
 
 
 def not_finite(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
@@ -120,6 +198,10 @@ def first_infinite(node: Node) -> Node:
 def finite(node: Node) -> bool:
     """Whether a value holds no NaN and nothing infinite."""
     return bool(np.all(np.isfinite(np.asarray(node.value, dtype=np.float64))))
+
+
+ADAPTIVE = frozenset({"adam", "uncorrected adam", "rmsprop", "adagrad"})
+"""The kinds of rules by which a gradient is divided by a root of a mean of squares."""
 
 
 def _accused(name: str, line: Line | None, cause: Cause) -> Accused:

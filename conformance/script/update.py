@@ -170,10 +170,12 @@ class _Reader:
                 if each is not node.args[0]:
                     self.noted(each)
             inputs = [each for each in inputs if each is node.args[0]]
+        linear = [e for e in inputs if self.state(e) is not None or not self.contains_a_state(e)]
         for each in inputs:
-            linear = self.state(each) is not None or not self.contains_a_state(each)
-            if linear or node.operation != "multiply":
-                self.term(each, factor)
+            if each in linear or node.operation != "multiply":
+                others = [e for e in inputs if e is not each and e not in linear]
+                turned = any(np.all(np.asarray(e.value) < 0) for e in others)
+                self.term(each, -factor if turned else factor)
             else:
                 self.noted(each)
 

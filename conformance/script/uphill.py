@@ -13,7 +13,8 @@ from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.source import line_of
 from conformance.script.judge import Judgement, Unjudged
 from conformance.script.loss import best_loss
-from conformance.script.update import kept
+from conformance.script.update import alike, kept
+from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
 
 
@@ -49,6 +50,13 @@ def _accused(
     chosen = zip(judgement.updates, names, judgement.chosen, strict=True)
     for each, name, (gradient, _) in chosen:
         turned = (state for _, state in each.states if kept(gradient, state) < 0)
-        made = [line_of(each.new), *map(line_of, turned), *errors]
+        steps = (new for old, new in each.states if _holds_the_step(gradient, old, new))
+        made = [*map(line_of, steps), line_of(each.new), *map(line_of, turned), *errors]
         told = tuple(dict.fromkeys(line for line in made if line is not None))
         yield Accused((name,), told, Cause(ADDS), mends=False)
+
+
+def _holds_the_step(gradient: Node, old: Node, new: Node) -> bool:
+    """Whether η is in what is kept, which people then let descend: `v = μ v − η g`, `w += v`."""
+    share, rate = kept(gradient, new), kept(old, new)
+    return share > 0 and not alike(share, 1.0) and not alike(share, 1 - rate)

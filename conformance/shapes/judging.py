@@ -171,7 +171,7 @@ def examined(reading: Reading, cost: str | None) -> Examined:
         promised=bool(places.direct) and _together(run),
     )
     first = returned or _better_blamed(examine_pass(step, cost), step)
-    if step.scaled and cost is None:
+    if not step.promised and cost is None:
         first = with_decay_beside(step, first)
     if step.scaled:
         first = never_moved(turned(first, places), places)

@@ -17,6 +17,7 @@ from conformance import report
 from conformance.backward.change import Change
 from conformance.backward.changes import changes
 from conformance.backward.costs import COSTS
+from conformance.backward.findings import UPDATES
 from conformance.report.backward_report import BackwardReport
 from conformance.tests.backward.program import module
 
@@ -85,11 +86,16 @@ def test_the_schema_knows_all_costs() -> None:
 
 
 def test_the_schema_knows_all_changes() -> None:
-    """Those that the search makes; their names stand in its modules as words."""
+    """Those that the search makes, whose names stand in its modules as words, and a decay's."""
     known = SCHEMA["$defs"]["cause"]["properties"]["changed"]["anyOf"][1]["properties"]["what"]
     folder = Path(changes.__code__.co_filename).parent
     said = [(folder / f"{each}.py").read_text("utf-8") for each in ("changes", "slips")]
     made = {name for each in said for name in re.findall(r'Change\(\s*"(\w+)"', each)}
-    assert made == set(known["enum"])
+    assert {*made, "rate"} == set(known["enum"])
     assert Change.__doc__ is not None
     assert all(f"`{name}`" in Change.__doc__ for name in made)
+
+
+def test_each_cause_of_an_update_is_in_the_schema() -> None:
+    kinds = SCHEMA["$defs"]["blame"]["properties"]["kind"]["enum"]
+    assert set(kinds) >= UPDATES

@@ -98,8 +98,8 @@ def test_to_add_gradients_is_wrong_if_the_network_shows_it(
 
 
 UNKNOWN = {
-    "self.beta2 * self.v[k] + (1 - self.beta2) * grads[k] ** 2": "self.beta1 * self.v[k] "
-    "+ (1 - self.beta2) * grads[k] ** 2",
+    "self.beta2 * self.v[k] + (1 - self.beta2) * grads[k] ** 2": "self.beta2 * self.v[k] "
+    "+ (1 - self.beta2) * (grads[k] - self.m[k]) ** 2",
     "self.lr * m_hat / (np.sqrt(v_hat) + self.eps)": "self.lr * m_hat / (v_hat**0.25 + self.eps)",
 }
 
@@ -131,6 +131,43 @@ def test_a_missing_correction_or_root_is_named(
     report = edited(tmp_path, *edits)
     assert report.exit_code == 1
     assert why in str(report)
+
+
+M, V = "self.m[k] = self.beta1 * self.m[k] + (1 - self.beta1)", "self.beta2 * self.v[k]"
+BY_MEAN, BY_SQUARE = "(1 - self.beta1**self.t)", "(1 - self.beta2**self.t)"
+CAUSES = [
+    (((BY_SQUARE, "(1 - self.beta1**self.t)"),), "β1 is in the correction of the mean of the sq"),
+    (((BY_MEAN, "(1 - self.beta2**self.t)"),), "β2 is in the correction of the mean of the grad"),
+    (((M, M.replace("beta1", "beta2")), (V, "self.beta1 * self.v[k]")), "β1 and β2 are exchanged"),
+    (((M, M.replace("beta1 *", "beta2 *")),), "it has to keep 0.9 (β1)"),
+    (((V, "self.beta1 * self.v[k]"),), "it has to keep 0.999 (β2)"),
+    ((("self.t += 1", "self.t = 1"),), "t in the correction 1 − β^t is 1 at each"),
+    ((("self.t += 1", "self.t += 1 + (self.t == 0)"),), "is 2 at update 1"),
+    (((f"            {M}", f"            self.t += 1\n            {M}"),
+      ("self.t += 1\n", "pass\n")), "grows by 4 from update to update"),
+    ((("/ (np.sqrt(v_hat) + self.eps)", "/ np.sqrt(v_hat) + self.eps"),), "ε is added to the quo"),
+    (((M, M.replace("1 - self.beta1", "1 - self.beta2")),), "is multiplied by 0.001, and has"),
+]  # fmt: skip
+
+
+def test_each_mistake_in_adam_is_named(tmp_path: Path) -> None:
+    start = next(each for each in CLASSES if each.startswith("Adam:"))
+    texts = []
+    for i, (edits, _) in enumerate(CAUSES):
+        text = start.replace("Adam:", f"Adam{i}:", 1)
+        for old, new in edits:
+            assert old in text
+            text = text.replace(old, new, 1)
+        texts.append(text)
+    report = together(tmp_path, NETWORK, *texts)
+    source = (tmp_path / "file.py").read_text().splitlines()
+    wrong = [each for each in report.parts if isinstance(each, UpdateReport)]
+    assert len(wrong) == len(CAUSES)
+    for each, (edits, why) in zip(wrong, CAUSES, strict=True):
+        assert why in str(each), each
+        line = source[int(each.blames[0].line or 0) - 1]
+        counts = "self.t += 1" in edits[0][0] + edits[-1][0]
+        assert line in edits[0][1] or any(new in line for _, new in edits) or counts
 
 
 def test_adam_that_counts_no_steps_may_mean_to_correct_nothing(tmp_path: Path) -> None:
@@ -174,6 +211,43 @@ def test_a_wrong_function_is_not_called_right(
     one = next(each for each in others if old in each)
     report = of_functions(tmp_path, f"{start}\n\n\ndef {one.replace(old, new, 1)}")
     assert report.exit_code == code
+
+
+BY_NAME = """import numpy as np
+
+
+def update_layers(W1, b1, W2, b2, vW1, vb1, vW2, vb2, dW1, db1, dW2, db2, lr, beta=0.9):
+    vW1 = beta * vW1 + (1 - beta) * dW1
+    vb1 = beta * vb1 + (1 - beta) * db1
+    vW2 = beta * vW2 + (1 - beta) * dW2
+    vb2 = beta * vb2 + (1 - beta) * db2
+    W1 = W1 - lr * vW1
+    b1 = b1 - lr * vb1
+    W2 = W2 - lr * vW2
+    b2 = b2 - lr * vb2
+    return vW1, vb1, vW2, vb2, W1, b1, W2, b2
+
+
+def update(w, b, dw, db, lr):
+    w -= lr * dw
+    b -= lr * db
+"""
+
+
+def test_a_function_that_takes_each_parameter_by_its_name_is_judged(tmp_path: Path) -> None:
+    report = of_functions(tmp_path, BY_NAME)
+    assert report.exit_code == 0
+    rules = [e.ran.rule.kind for e in report.parts if isinstance(e, UpdateReport)]
+    assert rules == ["momentum", "plain"]
+    for old, new in (
+        ("beta) * db2", "beta) * db1"),
+        ("W1 - lr", "W1 + lr"),
+        ("lr * db\n", "lr * b\n"),
+    ):
+        text = BY_NAME.replace(old, new)
+        parts = of_functions(tmp_path, text).parts
+        (wrong,) = (each for each in parts if isinstance(each, UpdateReport) and not each.ok)
+        assert new.strip() in text.splitlines()[int(wrong.blames[0].line or 0) - 1]
 
 
 def test_no_unusual_optimiser_is_accused() -> None:

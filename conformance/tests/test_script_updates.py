@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from conformance.backward.findings import Cause, Changed, Line, Named
 from conformance.errors import SubjectError
+from conformance.report.backward_causes import why
 from conformance.report.script_report import ScriptReport
 from conformance.script.run import run_script
 from conformance.tests.scripts import quiet
@@ -70,6 +72,11 @@ def test_numbers_that_overflow_are_told_where_they_do(tmp_path: Path) -> None:
     assert time.monotonic() - start < 20
 
 
+def test_a_count_that_begins_with_0_divides_by_0(tmp_path: Path) -> None:
+    report = run(tmp_path, ("t += 1", "t += epoch > 0"))
+    assert line_of("infinite", report) == "t += 1"
+
+
 @pytest.mark.parametrize("numbers", [False, True])
 def test_a_root_of_what_is_negative_is_told(numbers: bool, tmp_path: Path) -> None:
     edit = SQUARE, SQUARE.removesuffix(" ** 2")
@@ -78,3 +85,134 @@ def test_a_root_of_what_is_negative_is_told(numbers: bool, tmp_path: Path) -> No
             run(tmp_path, edit, *NUMBERS)
     else:
         assert line_of("no square", run(tmp_path, edit)).startswith("v[k] = ")
+
+
+SECOND = "v_hat = v[k] / (1 - beta2 ** t)"
+MISTAKES = [
+    ("correction square", (SECOND, "v_hat = v[k] / (1 - beta1 ** t)"), SECOND),
+    ("stuck", ("t += 1", "t = 1"), "m_hat = m[k] / (1 - beta1 ** t)"),
+    ("no root", ("np.sqrt(v_hat)", "v_hat"), STEP),
+]
+
+
+@pytest.mark.parametrize(("kind", "edit", "line"), MISTAKES)
+def test_a_mistake_in_adam_is_named_on_its_line(
+    kind: str, edit: tuple[str, str], line: str, tmp_path: Path
+) -> None:
+    report = run(tmp_path, edit)
+    assert line_of(kind, report) == line
+    assert report.exit_code == 1
+
+
+LOOP = "    for k in p:\n"
+NORM = "norm = np.sqrt(sum((g ** 2).sum() for g in grads.values()))"
+SHORT = "grads = {k: g * min(1, 0.1 / norm) for k, g in grads.items()}"
+OTHERS = [
+    # a decay whose rate is no short binary number, beside the loss
+    ((LOOP, f"{LOOP}        grads[k] = grads[k] + 0.01 * p[k]\n"),),
+    ((LOOP, f"{LOOP}        grads[k] = np.clip(grads[k], -0.01, 0.01)\n"),),
+    ((LOOP, f"    {NORM}\n    {SHORT}\n{LOOP}"),),
+]
+
+
+@pytest.mark.parametrize("edits", OTHERS)
+def test_gradients_that_are_clipped_or_decay_are_right(
+    edits: tuple[tuple[str, str], ...], tmp_path: Path
+) -> None:
+    report = run(tmp_path, *edits)
+    assert report.exit_code == 0, str(report)
+    assert report.ran.rule.kind == "adam"
+
+
+def test_the_gradient_of_another_parameter_is_the_updates_fault(tmp_path: Path) -> None:
+    edits = ("t += 1", 't += 1\n    grads["b1"], grads["b3"] = grads["b3"], grads["b1"]')
+    wide = [
+        ("randn(2, 6)", "randn(2, 3)"),
+        ("zeros(6)", "zeros(3)"),
+        ("randn(6, 3)", "randn(3, 3)"),
+    ]
+    text = ('"b2": np.zeros(3)}', '"b2": np.zeros(3), "b3": np.zeros(3)}')
+    add = [text, ('h @ p["W2"] + p["b2"]', 'h @ p["W2"] + p["b2"] + 2 * p["b3"]')]
+    gradient = ('grads["b1"] =', 'grads["b3"] = 2 * ds.sum(axis=0)\n    grads["b1"] =')
+    report = run(tmp_path, *wide, *add, gradient, edits)
+    assert {each.accused.cause.kind for each in report.blames} == {"other"}
+    assert {each.gradients for each in report.blames} == {("p['b1']",), ("p['b3']",)}
+
+
+RATE = "(np.sqrt(1 - beta2 ** t) / (1 - beta1 ** t))"
+RARE = [
+    (("grads[k] ** 2", "(grads[k] - m[k]) ** 2"),),  # AdaBelief
+    (("lr * m_hat", "lr * (beta1 * m_hat + (1 - beta1) * grads[k] / (1 - beta1 ** t))"),),
+    ((STEP, f"p[k] -= lr * min(1, t / 9) * {RATE} * m[k] / (np.sqrt(v[k]) + eps)"),),
+]
+
+
+@pytest.mark.parametrize("edits", RARE)
+def test_a_rule_that_is_not_known_is_not_accused(
+    edits: tuple[tuple[str, str], ...], tmp_path: Path
+) -> None:
+    report = run(tmp_path, *edits)
+    assert report.exit_code == 0
+    assert "by no rule that is known: how they are moved is not judged" in str(report)
+
+
+def test_the_number_of_a_decay_is_named_with_why(tmp_path: Path) -> None:
+    decay = '\n    lam = 0.2\n    grads["W1"] = grads["W1"] + lam * p["W1"]'
+    loss = "\n    loss = loss + 0.05 * (p['W1'] ** 2).sum()"
+    edits = ("t += 1", f"t += 1{decay}"), ("/ len(X)\n    ds", f"/ len(X){loss}\n    ds")
+    report = run(tmp_path, *edits)
+    said = "in `lam * p['W1']`, `lam` (number 0.2) has to be 0.1: so much do the weights decay"
+    assert said in str(report)
+
+
+def test_an_operand_without_a_name_is_told_by_its_line() -> None:
+    product = Named("multiply", Line("net.py", 7), is_operation=True)
+    cause = Cause("changed", changed=Changed("operand", "1", "", "d @ w", product))
+    said = "in `d @ w`, the first operand has to be the product that line 7 computes"
+    assert why(cause) == said
+
+
+LOGISTIC = """import numpy as np
+np.random.seed(3)
+X = np.random.randn(60, 5)
+t = (X @ np.arange(5) > 0).astype(float)
+w, b, mw, vw, mb, vb = np.zeros(5), 0.0, np.zeros(5), np.zeros(5), 0.0, 0.0
+for i in range(1, 9):
+    p = 1 / (1 + np.exp(-(X @ w + b)))
+    loss = -np.mean(t * np.log(p) + (1 - t) * np.log(1 - p))
+    gw, gb = X.T @ (p - t) / 60, np.mean(p - t)
+    mw, mb = 0.9 * mw + 0.1 * gw, 0.9 * mb + 0.1 * gb
+    vw, vb = 0.99 * vw + 0.01 * gw ** 2, 0.99 * vb + 0.01 * gb ** 2
+    w = w - 0.1 * (mw / (1 - 0.9 ** i)) / (np.sqrt(vw / (1 - 0.99 ** i)) + 1e-8)
+    b = b - 0.1 * (mb / (1 - 0.9 ** i)) / (np.sqrt(vb / (1 - 0.99 ** i)) + 1e-8)
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        ("", "", 0),
+        ("vb / (1 - 0.99 ** i)", "vb / (1 - 0.9 ** i)", 1),
+    ],
+)
+def test_a_bias_that_is_one_number_is_held_to_the_rule(
+    old: str, new: str, code: int, tmp_path: Path
+) -> None:
+    (tmp_path / "script.py").write_text(LOGISTIC.replace(old, new) if old else LOGISTIC)
+    with quiet():
+        report = run_script(str(tmp_path / "script.py"), timeout=20)
+    assert report.exit_code == code, str(report)
+    assert not code or "β1 is in the correction of the mean of the squares" in str(report)
+
+
+def test_a_rate_that_is_computed_of_each_gradient_is_no_fault(tmp_path: Path) -> None:
+    assert run(tmp_path, (STEP, "p[k] -= lr * grads[k] / np.linalg.norm(grads[k])")).ok
+
+
+def test_a_velocity_with_a_decay_in_it_is_momentum(tmp_path: Path) -> None:
+    velocity = "v[k] = 0.9 * v[k] + grads[k] + 0.01 * p[k]"
+    step = STEP, f"{velocity}\n        p[k] -= lr * v[k]"
+    no_adam = [(f"v[k] = beta2 * v[k] + {SQUARE}", "pass"), (SECOND, "pass")]
+    report = run(tmp_path, step, *no_adam)
+    assert report.ran.rule.kind == "momentum"
+    assert dict(report.ran.rule.numbers) == pytest.approx({"η": 0.01, "μ": 0.9, "λ": 1e-4})

@@ -1,0 +1,296 @@
+"""Adam and its like: the rule of some steps, and what is wrong with them.
+
+How many times a mean over a root is taken off, from update to update, tells by what the means were
+corrected for their first steps, however a program writes that. Left out: what is kept
+(`moments.py`), and the single step (`quotients.py`).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations, islice, product
+
+import numpy as np
+
+from conformance.script.corrections import Correction, Means, by, count_of
+from conformance.script.moments import Mistake, Moment, precision
+from conformance.script.quotients import FORMS, Fit, Scaling, Steps, numbers_of
+from conformance.script_outcome import Rule
+from conformance.tracing.node import Node
+from reference.step import Array
+
+
+@dataclass(frozen=True)
+class Adaptive:
+    """The rule of some steps, and what is wrong with them."""
+
+    rule: Rule
+    mistakes: tuple[Mistake, ...] = ()
+
+
+OTHER = Adaptive(Rule("other"))
+
+
+def adaptive(
+    steps: Steps, mean: Moment | None, square: Moment, place: tuple[int, int]
+) -> Adaptive | None:
+    """The rule of some steps, and what is wrong with them; None if too little tells.
+
+    Args:
+        steps: of one parameter.
+        mean: that they take off a multiple of; None if it is the gradient.
+        square: by which they are divided.
+        place: of the parameter among all, from 1, and how many there are.
+    """
+    if not all(np.all(np.isfinite(each)) for each in steps.taken):
+        return None
+    for form, fits in _fits(steps, square):
+        found = _Search(steps, mean, square, place, form, fits).found()
+        if steps.is_told or found.rule.kind != "other" or found.mistakes:
+            return found
+    return OTHER if steps.is_told else None
+
+
+def _fits(steps: Steps, square: Moment) -> Iterator[tuple[str, list[Fit]]]:
+    """The numbers of each update by the first form that fits; of few entries, for each ε."""
+    if steps.is_told:
+        found = ((form, steps.fits(form)) for form in FORMS)
+        yield from islice(((form, fits) for form, fits in found if fits is not None), 1)
+        return
+    counts = range(1, len(steps.updates) + 1)
+    for form, each in product(("root", "none"), (*numbers_of(steps.updates[0]), 0.0)):
+        for base in (None, square.rate) if square.rate < 1 else (None,):
+            fits = steps.fits(form, [float(each / np.sqrt(e)) for e in by(base, counts)])
+            if fits is not None:
+                yield form, [fit._replace(epsilon=each) for fit in fits]
+
+
+@dataclass(frozen=True)
+class _Search:
+    """The search for the correction that steps have."""
+
+    steps: Steps
+    mean: Moment | None
+    square: Moment
+    place: tuple[int, int]
+    form: str
+    fits: list[Fit]
+
+    def found(self) -> Adaptive:
+        """The first correction that gives the steps: a right one, none, or one that is wrong."""
+        for free, root in product((False, True), self.roots_of_form):
+            for each in self.means.right():
+                if self.gives(each, root=root, free=free):
+                    return self.right(each, root=root)
+        if self.gives(self.means.none()):
+            return self.uncorrected()
+        for free in (False, True):
+            for each in self.means.wrong():
+                if self.gives(each, free=free) and (not free or self.is_seen(each)):
+                    return Adaptive(Rule("other"), tuple(self.mistakes(each)))
+        if self.form == "root" and self.gives(self.means.own(self.means.counts), root=False):
+            node = self.scaled(False, self.means.mean, self.means.counts)
+            return Adaptive(Rule("other"), (Mistake("root of correction", node),))
+        return OTHER
+
+    @property
+    def roots_of_form(self) -> tuple[bool, ...]:
+        """Whether the correction of the mean of squares may be under a root, or not."""
+        return (True,) if self.form != "none" else (False, True)
+
+    def is_seen(self, correction: Correction) -> bool:
+        """Whether each base that is wrong in it is in the program, and no part of an η."""
+        own, counts = self.means.own(self.means.counts), correction.counts
+        wrong = [(i, e) for i, e in enumerate(correction[:2]) if e != own[i]]
+        return counts == own.counts and all(self.divided(i == 1, e, counts) for i, e in wrong)
+
+    @cached_property
+    def means(self) -> Means:
+        """What is known of the means."""
+        moments = [each for each in (self.mean, self.square) if each is not None]
+        sure = not any(np.any(each.olds[0].value) for each in moments)
+        values = self.steps.updates[0].parameter.values
+        at = [values.index(each.old) + 1 for each in self.steps.updates]
+        counts = tuple(e if sure else e + 1 for e in at)
+        told = (f for _, f in (*self.tops[0], *self.roots[0]) if f > 1)
+        bases = [(1 - 1 / f) ** (1 / counts[0]) for f in told]
+        bases = [1 - abs(each.share) for each in moments] + bases
+        rate = None if self.mean is None else self.mean.rate
+        some = tuple(each for each in bases if 0 < each < 1)
+        return Means(rate, self.square.rate, some, counts, sure, self.place)
+
+    @cached_property
+    def tops(self) -> list[list[Scaling]]:
+        """Where the way of the mean of the gradient to each new value is multiplied."""
+        return self.steps.scalings(root=False)
+
+    @cached_property
+    def roots(self) -> list[list[Scaling]]:
+        """The same of the mean of squares, before it meets the other."""
+        return self.steps.scalings(root=True)
+
+    @cached_property
+    def near(self) -> float:
+        """How near to each other two numbers are that are the same: a third of the digits."""
+        return float(precision(np.asarray(self.steps.updates[0].new.value)) ** (2 / 3))
+
+    def same(self, one: float, other: float) -> bool:
+        """Whether two numbers are the same."""
+        return abs(one - other) <= self.near * abs(other)
+
+    def even(self, values: Array) -> bool:
+        """Whether numbers are all the same."""
+        return all(self.same(each, values[0]) for each in values)
+
+    def gives(
+        self, correction: Correction, *, root: bool | None = None, free: bool = False
+    ) -> bool:
+        """Whether a correction gives the steps with one η, or with those that the program has."""
+        rates = self.rates(correction, root=root)
+        if not np.all(np.isfinite(rates)) or not np.all(rates):
+            return False
+        if not free:
+            return self.even(rates)
+        sequences = [np.array([f for _, f in each]) for each in zip(*self.tops, strict=True)]
+        several = [one * other for one, other in combinations(sequences, 2)]
+        return any(self.even(rates / e) for e in (*sequences, *several) if not self.even(e))
+
+    def rates(self, correction: Correction, *, root: bool | None = None) -> Array:
+        """What is left of the steps beside a correction: η."""
+        root = self.form != "none" if root is None else root
+        times = np.array([each.times for each in self.fits])
+        with np.errstate(all="ignore"):
+            return np.asarray(times / correction.times(root=root))
+
+    def right(self, correction: Correction, *, root: bool) -> Adaptive:
+        """The rule of steps by a right correction."""
+        wrong = (*self.of_form(), *self.of_shares())
+        if wrong:
+            return Adaptive(Rule("other"), wrong[:1])
+        kind = "rmsprop" if self.square.rate < 1 else "adagrad"
+        if self.mean is not None:
+            kind = "adam" if self.square.rate < 1 else "other"
+        return Adaptive(Rule(kind, self.numbers(correction, root=root)))
+
+    def uncorrected(self) -> Adaptive:
+        """The rule of steps by no correction, unless it is one that is always the same."""
+        wrong = (*self.of_form(), *self.stuck())
+        if wrong:
+            return Adaptive(Rule("other"), wrong[:1])
+        if any(self.of_shares()):
+            return OTHER
+        kind = "rmsprop" if self.mean is None else "uncorrected adam"
+        return Adaptive(Rule(kind, self.numbers(self.means.none())))
+
+    def numbers(
+        self, correction: Correction, *, root: bool | None = None
+    ) -> tuple[tuple[str, float], ...]:
+        """Those of a rule, as the program has them."""
+        made = self.steps.updates[0]
+        eta = abs(float(self.rates(correction, root=root)[0]))
+        said = (e for e in numbers_of(made) if self.same(e, eta))
+        eta = min(said, key=lambda e: abs(e - eta), default=eta)
+        epsilon = self.epsilon(float(by(correction.square, self.means.counts[:1])[0]))
+        first, *others = ("β1", "β2") if self.mean is not None else ("β",)
+        rates = [] if self.mean is None else [(first, self.mean.rate)]
+        name = others[0] if others else first
+        rates += [(name, self.square.rate)] if self.square.rate < 1 else []
+        return (("η", eta), *rates, ("ε", epsilon))
+
+    def epsilon(self, corrected: float) -> float:
+        """What the program adds to the root, or within it, as far as its digits tell."""
+        given = abs(self.fits[0].epsilon)
+        size = float(np.max(self.steps.squares[0].value))
+        within = self.form in ("within", "none")
+        size, by_square = (size, corrected) if within else (np.sqrt(size), np.sqrt(corrected))
+        added = numbers_of(self.steps.updates[0], frozenset({"add"}))
+        off = {e: min(abs(e - given), abs(e / by_square - given)) for e in added}
+        near = [e for e in added if off[e] <= self.near * size]
+        return min(near, key=lambda e: off[e], default=given if given > self.near * size else 0.0)
+
+    def of_form(self) -> Iterator[Mistake]:
+        """That a root is missing, or that ε stands beside it."""
+        kind = {"none": "no root", "beside": "beside"}.get(self.form)
+        if kind is not None:
+            yield Mistake(kind, self.steps.updates[0].new)
+
+    def of_shares(self) -> Iterator[Mistake]:
+        """The means to which another share is added than what they lose."""
+        for each in (self.mean, self.square):
+            if each is not None and each.rate < 1 and not self.same(abs(each.share), 1 - each.rate):
+                yield Mistake("share", each.news[0], (abs(each.share), 1 - each.rate))
+
+    def stuck(self) -> Iterator[Mistake]:
+        """The corrections by a t that is always the same."""
+        for scalings, moment in ((self.tops, self.mean), (self.roots, self.square)):
+            for each in zip(*scalings, strict=True):
+                node, factor = each[0]
+                if moment is not None and self.even(np.array([f for _, f in each])):
+                    t = count_of(moment.rate, factor)
+                    yield from () if t is None else (Mistake("stuck", node, (t,)),)
+
+    def mistakes(self, correction: Correction) -> Iterator[Mistake]:
+        """What is wrong with a correction, the likeliest first."""
+        own = self.means.own(self.means.counts)
+        given, wanted = correction.counts, own.counts
+        if given != wanted:
+            kind = "late" if given[1] - given[0] == wanted[1] - wanted[0] else "steps"
+            numbers = (given[0], wanted[0]) if kind == "late" else (given[1] - given[0],)
+            yield Mistake(kind, self.scaled(False, own.mean, given), numbers)
+            return
+        exchanged = list(self.exchanged(correction))
+        yield from exchanged
+        if not exchanged:
+            yield from self.by_mean(correction, own)
+
+    def by_mean(self, correction: Correction, own: Correction) -> Iterator[Mistake]:
+        """What is wrong with the correction of each mean, or with what it keeps."""
+        stuck = list(self.stuck())
+        yield from stuck
+        for root, base, right, moment in (
+            (False, correction.mean, own.mean, self.mean),
+            (True, correction.square, own.square, self.square),
+        ):
+            if base == right or moment is None:
+                continue
+            node = self.scaled(root, base, correction.counts)
+            name = "square" if root else "mean"
+            if base is None:
+                if not stuck:
+                    yield Mistake(f"uncorrected {name}", node)
+            elif self.is_of_moment(moment, base):
+                yield Mistake(f"rate {name}", moment.news[0], (moment.rate, base))
+            else:
+                others = [e.rate for e in (self.mean, self.square) if e is not None]
+                kind = "correction" if base in others else "base"
+                yield Mistake(f"{kind} {name}", node, (base, right or 1.0))
+
+    def exchanged(self, correction: Correction) -> Iterator[Mistake]:
+        """The means that keep each what the other ought to: the one of squares keeps more."""
+        if self.mean is None or self.mean.rate <= self.square.rate:
+            return
+        if (correction.mean, correction.square) == (self.square.rate, self.mean.rate):
+            yield Mistake("exchanged", self.mean.news[0], (self.mean.rate, self.square.rate))
+            yield Mistake("exchanged", self.square.news[0], (self.square.rate, self.mean.rate))
+
+    def is_of_moment(self, moment: Moment, base: float) -> bool:
+        """Whether it is the mean that keeps a wrong share, and not its correction that is wrong."""
+        others = [e.rate for e in (self.mean, self.square) if e is not None and e is not moment]
+        if self.same(1 - abs(moment.share), base):
+            return True
+        return moment.rate in others and base not in others
+
+    def scaled(self, root: bool, base: float | None, counts: tuple[int, ...]) -> Node:
+        """Where a mean is divided by a correction; else where the parameter is moved."""
+        return self.divided(root, base, counts) or self.steps.updates[0].new
+
+    def divided(self, root: bool, base: float | None, counts: tuple[int, ...]) -> Node | None:
+        """Where a mean, that of squares or the other, is divided by a correction."""
+        wanted = by(base, counts)
+        rows = zip(*(self.roots if root else self.tops), strict=True)
+        for each in rows if base is not None else ():
+            factors = np.array([f for _, f in each])
+            if self.even(factors / wanted) or self.even(factors / np.sqrt(wanted)):
+                nodes: list[Node] = [node for node, _ in each]
+                return nodes[0]
+        return None

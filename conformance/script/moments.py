@@ -1,0 +1,196 @@
+"""What an update keeps of the gradients: at what rate, of which power, and what share is added.
+
+Left out: the steps that are made of it (`known_rules.py`, `adaptive.py`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isnan, nan
+
+import numpy as np
+
+from conformance.script.linear import SAME as COPIES
+from conformance.script.linear import entrywise, scalar
+from conformance.script.update import Update, alike, kept
+from conformance.tracing.node import FILLED, Node, bits_of_nodes, taken
+from reference.step import Array
+
+ROOTS = frozenset({"sqrt", "power", "float_power"})
+
+ARITHMETIC = (
+    frozenset({"add", "subtract", "multiply", "divide", "true_divide", "negative", "square"})
+    | frozenset({"reciprocal", "clip", FILLED, taken.__name__})
+    | ROOTS
+    | COPIES
+)
+"""The operations of the rules that are known, and of a gradient that is clipped."""
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """What makes an update another one than that of a rule that is known.
+
+    Attributes:
+        kind: that of its cause.
+        node: computed on the line to blame.
+        numbers: that stand there, and that have to.
+    """
+
+    kind: str
+    node: Node
+    numbers: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What is kept from update to update.
+
+    Attributes:
+        olds: what was read, at each update.
+        news: what was written.
+        rate: how many times the old value is in the new one; NaN if not always as many times.
+        power: of the gradient of which a multiple is added; 0 if of none.
+        share: how many times it is added; NaN if not always as many times.
+    """
+
+    olds: tuple[Node, ...]
+    news: tuple[Node, ...]
+    rate: float
+    power: int
+    share: float
+
+    @property
+    def is_mean(self) -> bool:
+        """Whether it is some mean or sum of the gradients or their squares, at a fixed rate."""
+        return bool(self.power) and not isnan(self.rate) and not isnan(self.share)
+
+    @property
+    def is_taken_off(self) -> bool:
+        """Whether the program takes off what was kept: it subtracts it, or its negative is kept."""
+        return self.rate < 0 and _sign_of_numbers(self.olds[0], self.news[0]) > 0
+
+    def is_under_root(self, updates: Sequence[Update]) -> bool:
+        """Whether the first update divides by a root of something that it is in."""
+        made, new = updates[0], self.news[0]
+        for node in {made.new, *entrywise(made.new, frozenset({made.old, new}))}:
+            if node.operation in ("divide", "true_divide") and type(node.args[1]) is Node:
+                below = node.args[1]
+                within = {below, *entrywise(below, frozenset({made.old, new}))}
+                if any(e.operation in ROOTS and e.depends_on(new) for e in within):
+                    return True
+        return False
+
+    def with_decay(
+        self, updates: Sequence[Update], gradients: Sequence[Node]
+    ) -> "tuple[Moment, list[Array]] | None":
+        """It, and what it is a mean of: gradients with a multiple of the parameter, if it is."""
+        found = []
+        for old, new, made, gradient in zip(self.olds, self.news, updates, gradients, strict=True):
+            g, parameter = np.asarray(gradient.value), np.asarray(made.old.value)
+            added = np.ravel(np.asarray(new.value) - self.rate * np.asarray(old.value))
+            matrix = np.stack((np.ravel(g), np.ravel(parameter)), axis=1)
+            if not np.all(np.isfinite(matrix)) or not np.all(np.isfinite(added)):
+                return None
+            share, decay = np.linalg.lstsq(matrix, added, rcond=None)[0]
+            whole = g + decay / share * parameter if share else g
+            if multiple(added, np.ravel(whole)) is None or not share:
+                return None
+            found.append((float(share), whole))
+        same = all(abs(e - found[0][0]) <= 2.0**-26 * abs(e) for e, _ in found)
+        moment = Moment(self.olds, self.news, self.rate, 1, found[0][0])
+        return (moment, [each for _, each in found]) if same else None
+
+
+def is_square(node: Node) -> bool:
+    """Whether a value is the square of another."""
+    if node.operation in ("power", "float_power"):
+        return scalar(node.args[1]) == 2  # noqa: PLR2004 - of a square
+    twice = node.operation == "multiply" and node.args[0] is node.args[1]
+    return twice or node.operation == "square"
+
+
+def moment_of(
+    pairs: Sequence[tuple[Node, Node]], updates: Sequence[Update], gradients: Sequence[Node]
+) -> Moment:
+    """What is kept in one place.
+
+    Args:
+        pairs: what was read and what was written, at each update.
+        updates: of the parameter.
+        gradients: of which it may be a mean.
+    """
+    rates = [kept(*e, made.old) for e, made in zip(pairs, updates, strict=True)]
+    rate = rates[0] if all(alike(rates[0], each) for each in rates) else nan
+    added = [np.asarray(new.value) - rate * np.asarray(old.value) for old, new in pairs]
+    olds, news = zip(*pairs, strict=True)
+    found = []
+    if all(map(_is_arithmetic, olds, news, gradients, updates)):
+        arrays = [np.asarray(each.value) for each in gradients]
+        shares = (_share(added, [each**power for each in arrays]) for power in (1, 2))
+        found = [
+            Moment(olds, news, rate, power, share)
+            for power, share in enumerate(shares, 1)
+            if share is not None
+        ]
+    # the squares of entries that are all the same are a multiple of them
+    last = len(found) > 1 and found[0].is_under_root(updates)
+    return found[-1 if last else 0] if found else Moment(olds, news, rate, 0, nan)
+
+
+def _share(added: Sequence[Array], powers: Sequence[Array]) -> float | None:
+    """How many times some arrays are added; NaN if not always as many times, None if they are not.
+
+    A single number is some multiple of any other.
+    """
+    found = [multiple(one, other) for one, other in zip(added, powers, strict=True)]
+    shares = [each for each in found if each is not None]
+    if len(shares) < len(found):
+        return None
+    half = precision(added[0])
+    same = all(abs(each - shares[0]) <= half * abs(shares[0]) for each in shares)
+    if np.size(added[0]) == 1 and not (same and len(shares) > 1):
+        return None
+    return shares[0] if same else nan
+
+
+def _is_arithmetic(old: Node, new: Node, gradient: Node, made: Update) -> bool:
+    """Whether the old value goes into the new one by arithmetic alone."""
+    return arithmetic(new, frozenset({old, gradient, made.old}))
+
+
+def arithmetic(node: Node, given: frozenset[Node]) -> bool:
+    """Whether values go into another one by arithmetic alone, entry by entry."""
+    within = {node, *entrywise(node, given)} - given
+    bits = bits_of_nodes(given)
+    own = (each for each in within if each.function is not None and each.uses & bits)
+    return all(each.operation in ARITHMETIC for each in own)
+
+
+def multiple(value: Array, of: Array) -> float | None:
+    """How many times an array another is, to half of the digits; None if it is no multiple."""
+    size = float(np.vdot(of, of))
+    if not size or not np.isfinite(size) or np.shape(of) != np.shape(value):
+        return None
+    times = float(np.vdot(of, value)) / size
+    far = float(np.max(np.abs(value - times * of), initial=0.0))
+    near = far <= precision(value) * float(np.max(np.abs(value), initial=0.0))
+    return times if near else None
+
+
+def precision(value: Array) -> float:
+    """Half of the digits of a format."""
+    kind = value.dtype if np.issubdtype(value.dtype, np.floating) else np.dtype(np.float64)
+    return float(np.sqrt(np.finfo(kind).eps))
+
+
+def _sign_of_numbers(old: Node, new: Node) -> float:
+    """The sign of the product of the numbers by which an old value is multiplied in a new one."""
+    bits = 1 << old.number
+    sign = 1.0
+    for node in {new, *entrywise(new, frozenset({old}))}:
+        if node.uses & bits and node.operation in ("multiply", "divide", "true_divide"):
+            for each in node.args[:2]:
+                if type(each) is not Node or not each.uses & bits:
+                    number = scalar(each)
+                    sign *= 1.0 if number is None else float(np.sign(number))
+    return sign

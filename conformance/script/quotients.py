@@ -1,0 +1,170 @@
+"""Steps that are divided by a root of a mean of squares: the two numbers that each of them tells.
+
+They are how many times the mean over the root is taken off, and what is added to the root.
+Left out: what the numbers of several updates tell together (`adaptive.py`).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from conformance.script.linear import entrywise, scalar
+from conformance.script.moments import precision
+from conformance.script.update import Update
+from conformance.tracing.node import Node, flat
+from reference.step import Array
+
+
+class Fit(NamedTuple):
+    """How many times an update takes off the mean over the root, and what is added to the root."""
+
+    times: float
+    epsilon: float
+
+
+Scaling = tuple[Node, float]
+"""An operation that multiplies or divides by a number, and how many times its result is."""
+
+
+@dataclass(frozen=True)
+class Steps:
+    """The updates of one parameter.
+
+    Attributes:
+        updates: of it.
+        tops: the means of the gradient, or the gradients.
+        squares: the means of its square.
+        taken: what each update takes off, beside a decay.
+    """
+
+    updates: Sequence[Update]
+    tops: Sequence[Node]
+    squares: Sequence[Node]
+    taken: Sequence[Array]
+
+    def fits(self, form: str, epsilons: Sequence[float] = ()) -> list[Fit] | None:
+        """The numbers of each update, if all have one form.
+
+        Args:
+            form: one of `FORMS`.
+            epsilons: what is beside the root, at each update, if that is known.
+        """
+        rows = zip(self.taken, self.tops, self.squares, self.updates, strict=True)
+        found = []
+        for i, (taken, top, square, made) in enumerate(rows):
+            columns, wanted = _columns(form, taken, _array(top), _array(square))
+            if epsilons:
+                columns = (columns[0] + epsilons[i] * columns[1],)
+            solved = _solved(columns, wanted, taken, np.asarray(made.new.value))
+            if solved is None or (form == "within" and solved[0] <= 0):
+                return None
+            second = solved[1] if len(solved) > 1 else 0.0
+            if form == "within":
+                sign = np.sign(np.vdot(taken, top.value))
+                found.append(Fit(float(sign / np.sqrt(solved[0])), second / solved[0]))
+            elif form == "beside":
+                found.append(Fit(solved[0], second))
+            else:
+                found.append(Fit(1 / solved[0], second / solved[0]))
+        return found
+
+    @property
+    def is_told(self) -> bool:
+        """Whether the entries that move tell two numbers."""
+        return all(map(_tells, self.taken, self.tops, self.squares, self.updates))
+
+    def scalings(self, *, root: bool) -> list[list[Scaling]]:
+        """Where the way of a mean to each new value is multiplied by a number, at each update.
+
+        Args:
+            root: of the mean of squares, as far as the other goes its own way; else of the other.
+        """
+        found = []
+        for made, top, square in zip(self.updates, self.tops, self.squares, strict=True):
+            of, beside = (square, top) if root else (top, None)
+            found.append(list(_scalings(made.new, {made.old, top, square}, of, beside)))
+        return found if len({len(each) for each in found}) == 1 else [[] for _ in found]
+
+
+def _scalings(new: Node, given: set[Node], of: Node, beside: Node | None) -> Iterator[Scaling]:
+    reached: dict[Node, set[Node]] = {each: {each} for each in given}
+    within = {new, *entrywise(new, frozenset(given))} - given
+    for node in sorted(within, key=lambda each: each.number):
+        reached[node] = set().union(*(reached.get(each, set()) for each in node.inputs))
+        if of in reached[node] and beside not in reached[node]:
+            number = _number(node, reached)
+            if number is not None:
+                yield node, number
+
+
+def _number(node: Node, reached: Mapping[Node, set[Node]]) -> float | None:
+    """By what number an operation multiplies, if it does."""
+    if node.operation not in ("multiply", "divide", "true_divide"):
+        return None
+    for i, each in enumerate(node.args[:2]):
+        number = None if type(each) is Node and reached.get(each) else scalar(each)
+        if number:
+            return 1 / number if i and node.operation != "multiply" else number
+    return None
+
+
+def _tells(taken: Array, top: Node, square: Node, made: Update) -> bool:
+    columns, _ = _columns("root", taken, _array(top), _array(square))
+    if columns[0].size <= len(columns):
+        return False
+    matrix = np.stack(columns, axis=1)
+    least = np.linalg.svd(matrix / np.max(np.abs(matrix), axis=0), compute_uv=False)
+    return bool(least[-1] > np.sqrt(precision(np.asarray(made.new.value))) * least[0])
+
+
+def _array(node: Node) -> Array:
+    return np.asarray(node.value, dtype=np.float64)
+
+
+FORMS = ("root", "within", "none", "beside")
+"""√v + ε, √(v + ε), v + ε, and the quotient + ε."""
+
+
+def _columns(form: str, taken: Array, top: Array, square: Array) -> tuple[tuple[Array, ...], Array]:
+    """Two columns and of which sum of multiples of them a form is."""
+    live = (taken != 0) & (square > 0)
+    step, mean, v = (np.asarray(each[live], dtype=np.float64) for each in (taken, top, square))
+    if form == "root":
+        return (step * np.sqrt(v), step), mean
+    if form == "within":
+        return (step**2 * v, step**2), mean**2
+    if form == "none":
+        return (step * v, step), mean
+    return (mean / np.sqrt(v), np.ones_like(v)), step
+
+
+def _solved(
+    columns: tuple[Array, ...], wanted: Array, taken: Array, new: Array
+) -> list[float] | None:
+    """How many times each column has to be taken; None if they do not give what is wanted."""
+    matrix = np.stack(columns, axis=1)
+    scale = np.max(np.abs(matrix), axis=0, initial=0.0)
+    if not wanted.size or not np.all(scale) or not np.all(np.isfinite(matrix)):
+        return None
+    solved = np.linalg.lstsq(matrix / scale, wanted, rcond=None)[0]
+    size = float(np.max(np.abs(wanted)))
+    lost = float(np.finfo(new.dtype).eps * np.max(np.abs(new)) / np.max(np.abs(taken)))
+    half = max(precision(new), lost)
+    far = float(np.max(np.abs(matrix / scale @ solved - wanted)))
+    if far > half * size or abs(solved[0]) <= np.sqrt(half) * size:
+        return None  # nor if the step is not divided
+    return [float(each) for each in solved / scale]
+
+
+def numbers_of(made: Update, operations: frozenset[str] = frozenset()) -> list[float]:
+    """The single numbers among the operands of an update, or of some operations in it."""
+    found: set[float] = set()
+    for node in {made.new, *entrywise(made.new, frozenset({made.old}))}:
+        for each in flat(
+            (node.args, node.kwargs) if node.operation in operations or not operations else ()
+        ):
+            number = scalar(each) if type(each) is not Node or np.size(each.value) == 1 else None
+            found |= {abs(number)} if number else set()
+    return sorted(found)

@@ -1,0 +1,96 @@
+"""Decays of weights that no loss shows: their sign, beside what the gradients have in common."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conformance.file_check import Asked, check_file
+from conformance.report.file_report import FileReport
+
+FIT = """import numpy as np
+class LinearModel:
+    def __init__(self, lr=0.1, epochs=20, lam=0.01):
+        self.lr, self.epochs, self.lam = lr, epochs, lam
+    def fit(self, X, y):
+        n, d = X.shape
+        self.w, self.b = np.zeros(d), 0.0
+        for _ in range(self.epochs):
+            p = X @ self.w + self.b
+            dw = X.T @ (p - y) / n + self.lam * self.w
+            db = np.mean(p - y)
+            self.w -= self.lr * dw
+            self.b -= self.lr * db
+        return self
+    def predict(self, X):
+        return X @ self.w + self.b
+"""
+WITH_BIAS = """import numpy as np
+class LogisticRegression:
+    def __init__(self, lr=0.1, epochs=20, lam=0.01):
+        self.lr, self.epochs, self.lam = lr, epochs, lam
+    def fit(self, X, y):
+        X = np.c_[np.ones(len(X)), X]
+        self.theta = np.zeros(X.shape[1])
+        for _ in range(self.epochs):
+            h = 1 / (1 + np.exp(-X @ self.theta))
+            grad = X.T @ (h - y) / len(y)
+            grad[1:] += self.lam / len(y) * self.theta[1:]
+            self.theta -= self.lr * grad
+        return self
+"""
+SUMS = """import numpy as np
+class Net:
+    def __init__(self, n_in, n_h, n_out, lam=0.1):
+        self.W1, self.b1 = np.random.randn(n_in, n_h) * 0.5, np.zeros(n_h)
+        self.W2, self.b2 = np.random.randn(n_h, n_out) * 0.5, np.zeros(n_out)
+        self.lam = lam
+    def forward(self, X):
+        self.h = np.tanh(X @ self.W1 + self.b1)
+        s = self.h @ self.W2 + self.b2
+        e = np.exp(s - s.max(1, keepdims=True))
+        self.q = e / e.sum(1, keepdims=True)
+        return self.q
+    def loss(self, X, y):
+        return -np.log(self.forward(X)[range(len(y)), y]).mean()
+    def backward(self, X, y):
+        d = self.q.copy()
+        d[range(len(y)), y] -= 1
+        self.dW2 = self.h.T @ d + self.lam * self.W2
+        self.db2 = d.sum(0)
+        dh = d @ self.W2.T * (1 - self.h ** 2)
+        self.dW1 = X.T @ dh + self.lam * self.W1
+        self.db1 = dh.sum(0)
+"""
+
+
+def no_book(_: str) -> Any:
+    raise AssertionError("it is no network of the book")
+
+
+def report_on(text: str, folder: Path) -> FileReport:
+    place = folder / "file.py"
+    place.write_text(text)
+    return check_file(Asked(str(place)), no_book)
+
+
+@pytest.mark.parametrize(
+    ("text", "old", "new"),
+    [
+        (FIT, "+ self.lam * self.w", "- self.lam * self.w"),
+        (WITH_BIAS, "grad[1:] += self.lam", "grad[1:] -= self.lam"),
+    ],
+)
+def test_a_decay_that_is_taken_off_is_blamed_on_its_line(
+    text: str, old: str, new: str, tmp_path: Path
+) -> None:
+    assert report_on(text, tmp_path).exit_code == 0
+    edited = text.replace(old, new)
+    (wrong,) = (e for e in report_on(edited, tmp_path).parts if not e.ok)
+    assert new in str(wrong).splitlines()[1]
+
+
+def test_a_decay_beside_sums_over_the_samples_is_a_convention(tmp_path: Path) -> None:
+    report = report_on(SUMS, tmp_path)
+    assert report.exit_code == 0
+    assert "the gradients are 8 times those of this cost: a convention" in str(report)
