@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from conformance.backward.factor import conventions
 from conformance.backward.findings import Examined
 from conformance.backward.no_loss import COST_NAMES
 from conformance.backward.program import NotAGradientError
@@ -28,7 +29,7 @@ from conformance.script.rule import faults, finite, first_infinite, rules
 from conformance.script.several import by_several
 from conformance.script.still import never_moved
 from conformance.script.strangers import by_strangers
-from conformance.script.update import Update, update
+from conformance.script.update import Update, alike, update
 from conformance.script.uphill import settled
 from conformance.script_outcome import Ran, Rule
 from conformance.tracing.trace import Trace
@@ -87,8 +88,8 @@ def conclude(
         raise SubjectError(f"its gradients cannot be judged: {error}") from error
     at = _told(results)
     results[at] = by_strangers(trace, settled(trace, results[at], said), said)
-    examined = results[at].examined
-    told = rules(results, _factor(examined))
+    examined, rate = _with_rate(results[at].examined, trace, moved)
+    told = rules(results, rate)
     counted = counts(function_around(line_of(results[at].updates[0].new)))
     accused = (*faults(results, said, told, counts=counted), *examined.accused)
     if not accused:
@@ -124,8 +125,21 @@ def _number(judgement: Judgement) -> int:
     return first.parameter.values.index(first.old) + 1
 
 
-def _factor(examined: Examined) -> float:
-    return 1.0 if examined.cost in ("unknown", "own") else examined.factor
+def _with_rate(
+    examined: Examined, trace: Trace, moved: Sequence[Parameter]
+) -> tuple[Examined, float]:
+    """The gradients, and what of their factor belongs to the learning rate.
+
+    A factor beside the program's own loss is a convention if it is made of 2 and of lengths that no
+    parameter has, such as that of a sum over the samples; any other one is the rate itself, in
+    `W -= rate * h.T @ d`.
+    """
+    if examined.cost != "own":
+        return examined, 1.0 if examined.cost == "unknown" else examined.factor
+    own = {n for each in moved for n in np.shape(each.values[0].value)}
+    lengths = {n for node in trace.nodes for n in np.shape(node.value)} - own
+    usual = any(alike(examined.factor, each) for n in lengths for each in conventions((n,)))
+    return (examined, 1.0) if usual else (replace(examined, factor=1.0), examined.factor)
 
 
 def _finite(moved: Sequence[Parameter], k: int) -> bool:

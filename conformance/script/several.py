@@ -127,7 +127,6 @@ def _together(
         first.examined,
         gradients=tuple(each for _, each, _, _ in parts),
         accused=tuple(each for _, found in made for each in found.examined.accused),
-        factor=1.0,
     )
     return replace(
         first,
