@@ -11,9 +11,11 @@ from conformance.backward.culprit import Found, Handed
 from conformance.backward.findings import Cause, Changed, Entry, Named
 from conformance.backward.fixes import Fix
 from conformance.backward.forward import Forward
+from conformance.backward.groups import Repair
 from conformance.backward.judge import Verdict
-from conformance.backward.names import named, operation, operation_text
+from conformance.backward.names import named, operation, operation_text, own_operation
 from conformance.backward.quantities import HALF_OF_THE_DIGITS, Match
+from conformance.backward.region import Region
 from conformance.backward.source import line_of
 from conformance.backward.syntax import aliased
 from conformance.tracing.node import Node
@@ -35,12 +37,12 @@ def cause(forward: Forward, found: Found, verdicts: Sequence[Verdict]) -> Cause:
     same = alike(forward, node)
     held = next((e for e in found.held if e.quantity.nodes[0] in same), None)
     other = held or next(iter(found.held), None)
+    names = apart(forward, node, None if other is None else other.quantity.nodes[0])
     kind, factor = _kind(use, held) if held or not other else ("misused", 1.0)
     return Cause(
         kind,
         at_fault,
-        called(forward, node),
-        None if other is None else called(forward, other.quantity.nodes[0]),
+        *names,
         factor,
         changed,
         worst,
@@ -48,18 +50,29 @@ def cause(forward: Forward, found: Found, verdicts: Sequence[Verdict]) -> Cause:
     )
 
 
+def handed(culprit: Region, repair: Repair) -> Cause:
+    """What is wrong with a value that a line only hands on."""
+    needed = culprit.needed(repair)
+    if needed is None:
+        return Cause("handed")
+    forward, node = culprit.forward, needed.quantity.nodes[0]
+    line = line_of(repair.group.first)
+    text = "" if line is None else aliased(line)
+    held = next((e for e in culprit.held(repair) if e.quantity.nodes[0] is node), None)
+    if held is None or not text or held.quantity.kind != "part":
+        return Cause("handed", needed=called(forward, node))
+    return Cause("part", text, called(forward, node))
+
+
 def handed_on(forward: Forward, handed: Handed, worst: Entry | None) -> Cause:
     """A derivative is handed on where that of another value is needed."""
-    needed, held = handed.needed.quantity.nodes[0], handed.held.quantity.nodes[0]
+    needed = handed.needed.quantity.nodes[0]
+    held = handed.held.quantity.nodes[0]
+    names = called(forward, needed), called(forward, held)
     missing = _missing(needed, handed.held)
-    return Cause(
-        "misused",
-        aliased(handed.line),
-        called(forward, needed),
-        called(forward, held),
-        worst=worst,
-        missing=missing,
-    )
+    if handed.back:  # a line that calls all layers may name it
+        names, missing = (names[0], own_operation(held)), own_operation(held)
+    return Cause("misused", aliased(handed.line), *names, worst=worst, missing=missing)
 
 
 def alike(forward: Forward, node: Node) -> list[Node]:
@@ -86,6 +99,14 @@ def called(forward: Forward, node: Node) -> Named:
     return next((each for each in names if each.name.isidentifier()), names[0])
 
 
+def apart(forward: Forward, needed: Node, held: Node | None) -> tuple[Named, Named | None]:
+    """The names of two values; their own expressions, where one line names all such."""
+    if held is None:
+        return called(forward, needed), None
+    names = called(forward, needed), called(forward, held)
+    return names if names[0] != names[1] else (own_operation(needed), own_operation(held))
+
+
 def _kind(use: Match, held: Match | None) -> tuple[str, float]:
     """What is wrong with a value that is used as something and is something of the same."""
     if held is None:
@@ -101,7 +122,8 @@ def _missing(needed: Node, held: Match | None) -> Named | None:
     node = held.quantity.nodes[0] if held is not None else needed
     if node is needed or not node.depends_on(needed):
         return None
-    return operation(node)
+    own = named(node) == named(needed)  # of one line that names all such values
+    return own_operation(node) if own else operation(node)
 
 
 def _changed(fix: Fix) -> Changed:

@@ -13,11 +13,12 @@ from conformance.backward.evidence import told
 from conformance.backward.findings import Line
 from conformance.backward.fixes import Fix, Fixes
 from conformance.backward.groups import Group, Repair
+from conformance.backward.names import named
 from conformance.backward.operation import MOVES, is_float
 from conformance.backward.quantities import Match
 from conformance.backward.region import INVERSES
 from conformance.backward.source import line_of, operand_name, own_lines
-from conformance.backward.syntax import assigned, base, renamed
+from conformance.backward.syntax import assigned, base, hands_back, renamed
 from conformance.tracing.frames import Frame
 from conformance.tracing.node import Node
 from reference.step import Array
@@ -34,11 +35,13 @@ class Handed:
         line: it.
         held: the derivative.
         needed: that which is needed there.
+        back: whether a layer hands back what it was given.
     """
 
     line: Line
     held: Match
     needed: Match
+    back: bool = False
 
 
 class Culprit(Fixes):
@@ -85,12 +88,21 @@ class Culprit(Fixes):
             found = assigned(name, line, alias=False) if own and line is not None else None
             if found is not None:
                 return [found, *self.lines_of(fix.group)]
-        if fix.change.what == "operand" and _is_argument(node, int(fix.change.before) - 1):
-            same = [e for e in self.chain.nodes if _same_function(e.frames, node.frames)]
-            if not any(fix.change.other in each.inputs for each in same):
-                called = list(own_lines(node))
-                return called[1:2] + called[:1]  # the call does not give the right one
+        if fix.change.what == "operand" and self._is_not_given(fix):
+            called = list(own_lines(node))
+            return called[1:2] + called[:1]  # the call does not give the right one
         return self.lines_of(fix.group)
+
+    def _is_not_given(self, fix: Fix) -> bool:
+        """Whether a function is not given the operand that it needs, nor what it is made of."""
+        node, other, place = fix.group.first, fix.change.other, int(fix.change.before) - 1
+        if other is None or not _is_argument(node, place):
+            return False
+        if any(each.args[place] in other.inputs for each in fix.group.nodes):
+            return False
+        same = [e for e in self.chain.nodes if _same_function(e.frames, node.frames)]
+        used = any(other in each.inputs for each in same)
+        return not used and named(other).name not in _parameters(node)
 
     def needed_operands(self, group: Group) -> Iterator[Line]:
         """The lines of operands that have to be a ∂C/∂v, and would make an operation right."""
@@ -125,6 +137,20 @@ class Culprit(Fixes):
             match = self._solved(inverse[i], right, args[1 - i]) if given is not None else None
             if given is not None and match is not None:
                 return Handed(given, self.known(arg)[0], match)
+        return None
+
+    def handed_back(self) -> Handed | None:
+        """The line of a layer that hands back the derivative of what it computed as that of x."""
+        repair = self.repairs[0]
+        needed = self.needed(repair)
+        if needed is None:
+            return None
+        for held in self.known(self._first_wrong(repair)):
+            node = held.quantity.nodes[0]
+            line = line_of(node) if node.depends_on(needed.quantity.nodes[0]) else None
+            back = hands_back(line) if line is not None else None
+            if back is not None and held.quantity.kind == "total":
+                return Handed(back, held, needed, back=True)
         return None
 
     def _solved(self, inverse: Callable[..., Any], right: Array, other: Any) -> Match | None:
@@ -172,12 +198,16 @@ class Culprit(Fixes):
 def _is_argument(node: Node, place: int) -> bool:
     """Whether an operand is what the function was given under that name."""
     line, name = line_of(node), operand_name(node, place)
-    if line is None or node.site is None:
-        return False
+    given = line is not None and name in _parameters(node)
+    return given and assigned(name, line, alias=False) is None
+
+
+def _parameters(node: Node) -> tuple[str, ...]:
+    """The parameters of the function that computed a value."""
+    if node.site is None:
+        return ()
     code = node.site[0]
-    return (
-        name in code.co_varnames[: code.co_argcount] and assigned(name, line, alias=False) is None
-    )
+    return code.co_varnames[: code.co_argcount]
 
 
 def _same_function(one: tuple[Frame, ...], other: tuple[Frame, ...]) -> bool:
@@ -204,6 +234,11 @@ class Found:
     needed: Match | None = None
     handed: Handed | None = None
 
+    @property
+    def certain(self) -> bool:
+        """Whether a change of one operation is believed."""
+        return self.fix is not None and self.fix.change.cost < PLAUSIBLE
+
 
 def find(culprit: Culprit) -> Found:
     """What is to blame."""
@@ -215,7 +250,7 @@ def find(culprit: Culprit) -> Found:
     handed: Handed | None = None
     if culprit.repairs:
         repair = culprit.turning()
-        handed = culprit.handed(repair.group) if not lines else None
+        handed = culprit.handed(repair.group) or culprit.handed_back() if not lines else None
         lines += [] if handed is None else [handed.line]
         held, needed = tuple(culprit.held(repair)), culprit.needed(repair)
         lines += culprit.told_operands() if not lines else ()

@@ -42,6 +42,8 @@ class Fixes(Region):
         """The changes of one operation that make all gradients right."""
         arrays = [each for each in self.chain.nodes if isinstance(each.value, np.ndarray)]
         everything = grouped(arrays, calls=True)
+        known = {id(each.first): len(each.nodes) for each in everything}
+        everything += [e for e in grouped(arrays) if len(e.nodes) > known[id(e.first)]]
         by_shape: dict[tuple[int, ...], list[Group]] = {}
         for each in everything:
             for shape in {node.value.shape for node in each.nodes}:

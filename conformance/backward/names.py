@@ -50,9 +50,12 @@ def variable(node: Node) -> str:
 def operation(node: Node) -> Named:
     """The source of an operation, or of the call that it is the result of, and its line."""
     call = returned(node)
-    if call is None:
-        return Named(operation_text(node), line_of(node))
-    return Named(ast.unparse(call[0]), call[1])
+    return own_operation(node) if call is None else Named(ast.unparse(call[0]), call[1])
+
+
+def own_operation(node: Node) -> Named:
+    """The source of an operation and its line."""
+    return Named(operation_text(node), line_of(node))
 
 
 def _used_name(node: Node) -> Named | None:

@@ -136,7 +136,7 @@ class Region:
     def held(self, repair: Repair) -> list[Match]:
         """What an operation gives that has to give something else; what the first one gives."""
         first = self.repairs[0]
-        return self.known(self._first_wrong(repair)) or self.known(first.group.first)
+        return self.known(self._first_wrong(repair)) or self.known(self._first_wrong(first))
 
     def _exactly_right(self, repair: Repair) -> bool:
         nodes = [each for each in repair.group.nodes if each.number in repair.values]

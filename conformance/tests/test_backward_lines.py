@@ -1,0 +1,187 @@
+"""Wrong lines that people write, each blamed first, and why: programs as their authors write them.
+
+Left out: edits of every kind, and how often they are found (`test_backward_mutants.py`).
+"""
+
+import contextlib
+import io
+from pathlib import Path
+
+import pytest
+
+import conformance
+from conformance.script.run import run_script
+from conformance.tests.backward.program import module
+
+NET = """
+import numpy as np
+
+def relu(z):
+    return np.maximum(z, 0)
+
+def tanh(x):
+    return np.tanh(x)
+
+def tanh_prime(x):
+    return 1 - np.tanh(x) ** 2
+
+def forward(p, X):
+    Z1 = X @ p['W1'] + p['b1']
+    A1 = relu(Z1)
+    Z2 = A1 @ p['W2'] + p['b2']
+    A2 = tanh(Z2)
+    return Z1, A1, Z2, A2
+
+def backward(p, X, Y, Z1, A1, Z2, A2):
+    dZ2 = (A2 - Y) * tanh_prime(Z2) / len(X)
+    dW2 = A1.T @ dZ2
+    dZ1 = dZ2 @ p['W2'].T * (Z1 > 0)
+    return {'W1': X.T @ dZ1, 'b1': dZ1.sum(0), 'W2': dW2, 'b2': dZ2.sum(0)}
+
+def f(p, X, Y):
+    cache = forward(p, X)
+    loss = 0.5 * np.sum((cache[-1] - Y) ** 2) / len(X)
+    g = backward(p, X, Y, *cache)
+    norm = np.sqrt(sum((e ** 2).sum() for e in g.values()))
+    if norm > 0.1:
+        g = {k: 0.1 * e / norm for k, e in g.items()}
+    return loss, g
+
+def make():
+    r = np.random.default_rng(0)
+    p = {'W1': r.normal(size=(4, 5)), 'b1': r.normal(size=5)}
+    p |= {'W2': r.normal(size=(5, 3)), 'b2': r.normal(size=3)}
+    return p, r.normal(size=(6, 4)), r.normal(size=(6, 3))
+"""
+
+ENCODER = """
+import numpy as np
+
+def f(p, x, eps):
+    W, V, U, s = p
+    h = np.tanh(x @ W)
+    mu = h @ V
+    z = mu + s * eps
+    out = z @ U
+    loss = 0.5 * np.sum((out - x) ** 2) + 0.5 * np.sum(mu ** 2)
+    do = out - x
+    dz = do @ U.T
+    dmu = dz + mu
+    dh = (dmu @ V.T) * (1 - h ** 2)
+    grads = []
+    for a, d in ((x, dh), (h, dmu), (z, do)):
+        grads.append(a.T @ d)
+    return loss, [*grads, (dz * eps).sum(0)]
+
+def make():
+    r = np.random.default_rng(0)
+    p = [r.normal(size=(4, 5)), r.normal(size=(5, 3)), r.normal(size=(3, 4))]
+    return [*p, r.normal(size=3)], r.normal(size=(6, 4)), r.normal(size=(6, 3))
+"""
+
+LAYERS = """
+import numpy as np
+
+class Dense:
+    def __init__(self, n, m, r):
+        self.W = r.normal(size=(n, m))
+    def forward(self, x):
+        self.x = x
+        return x @ self.W
+    def backward(self, grad):
+        self.dW = self.x.T @ grad
+        return grad @ self.W.T
+
+class Tanh:
+    def forward(self, x):
+        self.out = np.tanh(x)
+        return self.out
+    def backward(self, grad):
+        return grad * (1 - self.out ** 2)
+
+class Dropout:
+    def __init__(self, r):
+        self.r = r
+    def forward(self, x):
+        self.mask = (self.r.random(x.shape) < 0.5) / 0.5
+        return x * self.mask
+    def backward(self, grad):
+        return grad * self.mask
+
+r = np.random.default_rng(0)
+layers = [Dense(3, 8, r), Tanh(), Dropout(r), Dense(8, 1, r)]
+X, Y = r.normal(size=(10, 3)), r.normal(size=(10, 1))
+for epoch in range(5):
+    x = X
+    for layer in layers:
+        x = layer.forward(x)
+    loss = 0.5 * np.mean((x - Y) ** 2)
+    grad = (x - Y) / len(X)
+    for layer in reversed(layers):
+        grad = layer.backward(grad)
+    for layer in layers:
+        if hasattr(layer, "W"):
+            layer.W -= 0.1 * layer.dW
+"""
+
+ONE_UNIT = """
+import numpy as np
+
+def tanh(x):
+    return np.tanh(x)
+
+def tanh_prime(x):
+    return 1 - np.tanh(x) ** 2
+
+r = np.random.default_rng(0)
+W1, b1, W2, b2 = r.normal(size=(2, 3)), np.zeros((1, 3)), r.normal(size=(3, 1)), np.zeros((1, 1))
+for x, y in zip(r.normal(size=(9, 1, 2)), r.normal(size=(9, 1, 1))):
+    z1 = x @ W1 + b1
+    a1 = tanh(z1)
+    z2 = a1 @ W2 + b2
+    a2 = tanh(z2)
+    loss = np.mean((a2 - y) ** 2)
+    d2 = 2 * (a2 - y) * tanh_prime(z2)
+    d1 = d2 @ W2.T * tanh_prime(z1)
+    W2 -= 0.1 * (a1.T @ d2)
+    b2 -= 0.1 * d2
+    W1 -= 0.1 * (x.T @ d1)
+    b1 -= 0.1 * d1
+"""
+
+FAULTS = (
+    (NET, "dW2 = A1.T @ dZ2", "dW2 = Z1.T @ dZ2", "the first operand has to be `A1`"),
+    (NET, "* (Z1 > 0)", "* (A1 > 1)", "`A1 > 1`"),
+    (ENCODER, "dmu = dz + mu", "dmu = dz", "`dz` is only a part of ∂C/∂mu (line 7)"),
+    (LAYERS, "return grad * self.mask", "return grad", "`grad` is ∂C/∂(x * self.mask)"),
+    (ONE_UNIT, "1 - np.tanh(x) ** 2", "1 - x ** 2", "in `x ** 2`, the first operand has to be"),
+)
+
+
+def said(source: str, folder: Path) -> tuple[list[int | None], str]:
+    """The lines to blame, the first to be read first, and the report."""
+    if "def f(" in source:
+        program = module(source, folder)
+        params, *data = program.make()
+        report = conformance.check_backward(program.f, params, *data)
+        return [each.line for each in report.blames], str(report)
+    path = folder / "program.py"
+    path.write_text(source, encoding="utf-8")
+    with contextlib.redirect_stdout(io.StringIO()):
+        script = run_script(str(path))
+    return [line.line for each in script.examined.accused for line in each.lines], str(script)
+
+
+@pytest.mark.parametrize("source", [NET, ENCODER, LAYERS, ONE_UNIT], ids=range(4))
+def test_what_is_right_is_right(source: str, tmp_path: Path) -> None:
+    lines, report = said(source, tmp_path)
+    assert not lines, report
+
+
+@pytest.mark.parametrize(("source", "old", "new", "why"), FAULTS, ids=[e[2] for e in FAULTS])
+def test_the_wrong_line_is_first(source: str, old: str, new: str, why: str, tmp_path: Path) -> None:
+    assert source.count(old) == 1
+    lines, report = said(source.replace(old, new), tmp_path)
+    assert lines[0] == source[: source.index(old)].count("\n") + 1, report
+    assert why in report
+    assert "a convention" not in report
