@@ -16,6 +16,7 @@ from conformance.backward.costs import times
 from conformance.backward.findings import Accused, Cause, Examined
 from conformance.backward.judge import judged
 from conformance.backward.no_loss import COST_NAMES, Tried, best, factors, loss_of, tried
+from conformance.backward.other_axis import over_other_axis
 from conformance.backward.program import NotAGradientError, OwnPass, Recorded
 from conformance.backward.source import line_of, lines_of, own_lines
 from conformance.backward.unknown_cost import OwnError, has_a_cost, own_error, weighted
@@ -43,19 +44,23 @@ def without_loss(step: OwnPass, name: str | None) -> Examined:
     if not found:
         raise NotAGradientError(f"the output has no {name} cost")
     chosen = best(found)
+    error = None if name is not None else own_error(run, [each.compared for each in found])
+    other_axis = over_other_axis(found) if chosen is None or not chosen.fits else None
+    if other_axis is not None and error is not None:
+        wrong = _by_wrong(error, run, other_axis)
+        return replace(wrong, cost="log-likelihood", output_error=None)
     if chosen is not None:
         return _by(chosen, run, factors(chosen)[0])
     negated = next((each for each in found if each.negated is not None), None)
     if negated is not None:
         return _negated(negated, run)
-    error = None if name is not None else own_error(run, [each.compared for each in found])
     if error is None or _is_no_cost(error, found, run):
         return _wrong(run, found, error, known=name is not None or None not in given)
     slipped = _slipped(run, found, error)
     if slipped is not None:
         return slipped
     added = _sum_with_target(found)
-    return _by_own(error, run) if added is None else _by_wrong(error, run, added)
+    return _by_own(error, run) if added is None else _by_wrong(error, run, _no_cost(run, added))
 
 
 def _by(chosen: Tried, run: Recorded, factor: float) -> Examined:
@@ -158,14 +163,18 @@ def _wrong(
         raise NotAGradientError("no known cost has these gradients, not even some of them")
     if slipped or mended or error is None:
         return next(iter(slipped + mended + examined))
-    return _by_wrong(error, run, error.error)
+    return _by_wrong(error, run, _no_cost(run, error.error))
 
 
-def _by_wrong(error: OwnError, run: Recorded, at: Node) -> Examined:
-    """The gradients judged by an output error that is that of no cost, and where that is seen."""
+def _no_cost(run: Recorded, at: Node) -> Accused:
+    """An output error that is the derivative of no cost, and where that is seen."""
+    names = tuple(each.name for each in run.goals)
+    return Accused(names, lines_of(at), Cause("output"), mends=False)
+
+
+def _by_wrong(error: OwnError, run: Recorded, blamed: Accused) -> Examined:
+    """The gradients judged by an output error, which makes all of them wrong."""
     rest = _by_own(error, run)
-    names = tuple(each.name for each in rest.gradients)
-    blamed = Accused(names, lines_of(at), Cause("output"), mends=False)
     wrong = tuple(replace(each, ok=False) for each in rest.gradients)
     return replace(rest, gradients=wrong, accused=(blamed, *rest.accused))
 

@@ -107,7 +107,9 @@ def _of_change(changed: Changed) -> str:
     said = {
         "operator": f"in {operation}, the operator {before} has to be {after}",
         "function": f"in {operation}, {before} has to be {after}",
-        "axis": f"in {operation}, the axis {before} has to be {after}",
+        "axis": f"in {operation}, the axis {before} has to be {after}"
+        if before != "None"
+        else f"{operation} has to be along axis {after}, and is over all entries",
         "constant": f"in {operation}, the {number} has to be {after}",
         "variable": f"the {number} that this gives to `{changed.operation}` has to be {after}",
         "start": f"the sum `{changed.operation}` has to begin with 0",

@@ -149,7 +149,24 @@ for x, y in zip(r.normal(size=(9, 1, 2)), r.normal(size=(9, 1, 1))):
     b1 -= 0.1 * d1
 """
 
+SOFTMAX = """
+import numpy as np
+
+r = np.random.default_rng(0)
+W, b = r.normal(size=(4, 3)), np.zeros(3)
+X, labels = r.normal(size=(8, 4)), r.integers(0, 3, size=8)
+Y = np.eye(3)[labels]
+for epoch in range(5):
+    E = np.exp(X @ W + b)
+    P = E / np.sum(E, axis=1, keepdims=True)
+    d = (P - Y) / 8
+    W -= 0.1 * (X.T @ d)
+    b -= 0.1 * d.sum(axis=0)
+"""
+
 FAULTS = (
+    (SOFTMAX, "np.sum(E, axis=1, keepdims=True)", "np.sum(E)", "has to be along axis 1, and is"),
+    (SOFTMAX, "np.sum(E, axis=1, keepdims=True)", "sum(E)", "has to be 1"),
     (NET, "dW2 = A1.T @ dZ2", "dW2 = Z1.T @ dZ2", "the first operand has to be `A1`"),
     (NET, "* (Z1 > 0)", "* (A1 > 1)", "`A1 > 1`"),
     (ENCODER, "dmu = dz + mu", "dmu = dz", "`dz` is only a part of ∂C/∂mu (line 7)"),
@@ -172,7 +189,7 @@ def said(source: str, folder: Path) -> tuple[list[int | None], str]:
     return [line.line for each in script.examined.accused for line in each.lines], str(script)
 
 
-@pytest.mark.parametrize("source", [NET, ENCODER, LAYERS, ONE_UNIT], ids=range(4))
+@pytest.mark.parametrize("source", [NET, ENCODER, LAYERS, ONE_UNIT, SOFTMAX], ids=range(5))
 def test_what_is_right_is_right(source: str, tmp_path: Path) -> None:
     lines, report = said(source, tmp_path)
     assert not lines, report
