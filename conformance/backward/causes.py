@@ -13,7 +13,13 @@ from conformance.backward.fixes import Fix
 from conformance.backward.forward import Forward
 from conformance.backward.groups import Repair
 from conformance.backward.judge import Verdict
-from conformance.backward.names import named, operation, operation_text, own_operation
+from conformance.backward.names import (
+    named,
+    operation,
+    operation_text,
+    own_operation,
+    statement_text,
+)
 from conformance.backward.quantities import HALF_OF_THE_DIGITS, Match
 from conformance.backward.region import Region
 from conformance.backward.source import line_of
@@ -34,6 +40,9 @@ def cause(forward: Forward, found: Found, verdicts: Sequence[Verdict]) -> Cause:
     if use is None:
         return Cause("value", at_fault, changed=changed, worst=worst)
     node = use.quantity.nodes[0]
+    if found.begun is not None:
+        begun = operation_text(found.begun.first)
+        return Cause("begins", begun, called(forward, node), worst=worst)
     same = alike(forward, node)
     held = next((e for e in found.held if e.quantity.nodes[0] in same), None)
     other = held or next(iter(found.held), None)
@@ -129,7 +138,8 @@ def _missing(needed: Node, held: Match | None) -> Named | None:
 def _changed(fix: Fix) -> Changed:
     change = fix.change
     other = None if change.other is None else named(change.other)
-    return Changed(change.what, change.before, change.after, operation_text(fix.group.first), other)
+    text = operation_text(fix.group.first) if change.line is None else statement_text(change.line)
+    return Changed(change.what, change.before, change.after, text, other)
 
 
 def worst_entry(verdicts: Sequence[Verdict]) -> Entry | None:

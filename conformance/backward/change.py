@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from conformance.backward.findings import Line
 from conformance.backward.groups import Group
 from conformance.tracing.node import Node
 
@@ -38,6 +39,7 @@ class Change:
         cost: how much it takes to believe it.
         other: the operand, factor or term that is needed.
         place: of the operand that is changed.
+        line: of several that write into an array, the one that is changed.
     """
 
     what: str
@@ -47,6 +49,7 @@ class Change:
     cost: float
     other: Node | None = None
     place: int | None = None
+    line: Line | None = None
 
 
 def own(node: Node, args: list[Any], kwargs: dict[str, Any]) -> Any:

@@ -82,6 +82,8 @@ class Culprit(Fixes):
     def lines_of_fix(self, fix: Fix) -> list[Line]:
         """The line of an operation, or of what it is given under a name."""
         node, place = fix.group.first, fix.change.place
+        if fix.change.line is not None:
+            return [fix.change.line]
         if place is not None:
             line, name = line_of(node), base(operand_name(node, place))
             own = line is not None and name and name not in self._forward_names
@@ -225,6 +227,7 @@ class Found:
         held: what the first operation that can be repaired gives: all derivatives that it may be.
         needed: what the operation that can be repaired has to give.
         handed: what the first line hands on, if that is what is wrong.
+        begun: where what gives wrong gradients alone begins, if no more is known.
     """
 
     lines: tuple[Line, ...]
@@ -233,6 +236,7 @@ class Found:
     held: tuple[Match, ...] = ()
     needed: Match | None = None
     handed: Handed | None = None
+    begun: Group | None = None
 
     @property
     def certain(self) -> bool:
@@ -248,12 +252,15 @@ def find(culprit: Culprit) -> Found:
     held: tuple[Match, ...] = ()
     needed: Match | None = None
     handed: Handed | None = None
+    begun: Group | None = None
     if culprit.repairs:
         repair = culprit.turning()
         handed = culprit.handed(repair.group) or culprit.handed_back() if not lines else None
         lines += [] if handed is None else [handed.line]
         held, needed = tuple(culprit.held(repair)), culprit.needed(repair)
         lines += culprit.told_operands() if not lines else ()
+        begun = culprit.begins(repair) if not fixes and not lines else None
+        lines += culprit.lines_of(begun) if begun is not None else ()
         lines += culprit.sums_of(repair)
         lines += culprit.needed_operands(repair.group)
         for each in (repair, culprit.repairs[0]):
@@ -263,4 +270,4 @@ def find(culprit: Culprit) -> Found:
         lines += culprit.callers(repair.group.first)
     lines += [e for f in fixes for e in culprit.lines_of(f.group)]
     fix = fixes[0] if fixes else None
-    return Found(tuple(dict.fromkeys(lines)), fix, repair, held, needed, handed)
+    return Found(tuple(dict.fromkeys(lines)), fix, repair, held, needed, handed, begun)

@@ -79,5 +79,10 @@ def operation_text(node: Node) -> str:
     made = text(node)
     if made or line is None:
         return made
+    return statement_text(line)
+
+
+def statement_text(line: Line) -> str:
+    """The source of the statement on a line, in one line."""
     whole = statement(line.file, line.line)
     return "" if whole is None else re.sub(r"\s+", " ", ast.unparse(whole))

@@ -56,6 +56,8 @@ def _of_kind(cause: Cause) -> str:
         "misused": f"{operation} is ∂C/∂{held}; what follows needs {other}{lacks}",
         "scaled": f"{operation} is {cause.factor:g} times the ∂C/∂{needed} that is needed",
         "part": f"{operation} is only a part of ∂C/∂{needed}: a contribution is left out",
+        "begins": f"what is computed from {operation} has to become ∂C/∂{needed}, and does not; "
+        "no right gradient uses it",
         "handed": f"what is handed on here has to be ∂C/∂{needed}",
         "loop": "this loop leaves something out: with what is missing all gradients are right",
         "aliased": f"`{cause.names[0]}` is changed in place, and is the same array as "
