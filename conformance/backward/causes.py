@@ -3,7 +3,9 @@
 Left out: finding the line (`culprit.py`) and the words (`report/backward_words.py`).
 """
 
+import ast
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -22,15 +24,17 @@ from conformance.backward.names import (
 )
 from conformance.backward.quantities import HALF_OF_THE_DIGITS, Match
 from conformance.backward.region import Region
-from conformance.backward.source import line_of
+from conformance.backward.source import line_of, operand_name, operands, written_name
 from conformance.backward.syntax import aliased
 from conformance.tracing.node import Node
 
 
 def cause(forward: Forward, found: Found, verdicts: Sequence[Verdict]) -> Cause:
     """Why the first of the lines is to blame."""
-    changed = None if found.fix is None else _changed(found.fix)
+    changed = None if found.fix is None else _changed(forward, found.fix)
     worst = worst_entry(verdicts)
+    if found.fix is not None and (updated := _updated(forward, found.fix)) is not None:
+        return replace(updated, worst=worst)
     if found.handed is not None:
         return handed_on(forward, found.handed, worst)
     if found.repair is None:
@@ -135,11 +139,48 @@ def _missing(needed: Node, held: Match | None) -> Named | None:
     return own_operation(node) if own else operation(node)
 
 
-def _changed(fix: Fix) -> Changed:
+def _changed(forward: Forward, fix: Fix) -> Changed:
     change = fix.change
-    other = None if change.other is None else named(change.other)
+    other = None if change.other is None else _other(forward, change.other)
     text = operation_text(fix.group.first) if change.line is None else statement_text(change.line)
-    return Changed(change.what, change.before, change.after, text, other)
+    return Changed(change.what, _before(fix), change.after, text, other)
+
+
+def _updated(forward: Forward, fix: Fix) -> Cause | None:
+    """A parameter is used after its update, where the old one is needed; None if it is not that."""
+    change, node = fix.change, fix.group.first
+    new = node.args[0] if change.what == "operand" and change.before == "1" else node
+    goals = {each.parameter for each in forward.run.goals}
+    old = change.other if new is not node else node.args[0]
+    if type(new) is not Node or type(old) is not Node or old not in goals or new is old:
+        return None
+    moved = new.operation in ("add", "subtract") and new.depends_on(old)
+    if not moved or (new is node and (change.what, change.before) != ("extra", "right")):
+        return None
+    uses = [node] if new is not node else [e for e in new.consumers if line_of(e) is not None]
+    lines = [line for line in map(line_of, uses) if line not in (None, line_of(new))]
+    name = operand_name(new, 0) or written_name(new) or named(old).name
+    used = Named(name, lines[0]) if lines else None
+    return None if used is None else Cause("updated", needed=Named(name, line_of(new)), held=used)
+
+
+def _other(forward: Forward, node: Node) -> Named:
+    """The name of an operand that is needed; of an array that nobody computed, of one like it."""
+    found = named(node)
+    if found.name != node.operation or node.function is not None:
+        return found
+    alike = (e for e in forward.chain.nodes if np.array_equal(e.value, node.value))
+    names = (named(e) for e in alike if e.function is None)
+    return next((each for each in names if each.name != node.operation), found)
+
+
+def _before(fix: Fix) -> str:
+    """What the program has instead: the source of an operand that is too much."""
+    change, places = fix.change, ("left", "right")
+    found = operands(fix.group.first)
+    if change.what == "extra" and change.before in places and len(found) == len(places):
+        return ast.unparse(found[places.index(change.before)])
+    return change.before
 
 
 def worst_entry(verdicts: Sequence[Verdict]) -> Entry | None:

@@ -21,8 +21,9 @@ Others = Mapping[tuple[int, ...], Sequence[Group]]
 """The executions of each operation, by the shape of its result."""
 
 
-SURE, PLAIN, LIKELY, POSSIBLE, GUESSED = 1.0, 1.1, 1.2, 1.5, 3.0
-"""What it takes to believe a change: a slip, 0 or 1, another number, another operand, one more."""
+SURE, PLAIN, LIKELY, POSSIBLE, GUESSED, UNUSUAL = 1.0, 1.1, 1.2, 1.5, 3.0, 3.1
+"""What it takes to believe a change: a slip, 0 or 1, another number, another operand, one more, and
+one by which the chain rule seldom divides or which it seldom subtracts."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -90,6 +90,7 @@ class Cause:
             `scaled`: it is right but for a constant;
             `part`: it is only some of the contributions;
             `begins`: what is computed from it is not the derivative that is needed;
+            `updated`: a parameter (`needed`) is used after its update (`held`);
             `handed`: another value has to be handed on there;
             `loop`: a loop leaves out executions;
             `aliased`: an array is changed in place while another name stands for what it was;

@@ -23,15 +23,27 @@ def named(node: Node) -> Named:
     made, line = (expression(node), line) if call is None else call
     whole = statement(line.file, line.line) if line is not None else None
     if isinstance(whole, ast.AugAssign) and (made is None or made is whole.value):
-        return Named(ast.unparse(whole.target), line)
+        return Named(ast.unparse(_written(node, whole.target)), line)
     if isinstance(whole, ast.Assign):
         target = whole.targets[0]
-        if node.operation == FILLED and isinstance(target, ast.Subscript):
-            return Named(ast.unparse(target.value), line)
+        if _written(node, target) is not target:
+            return Named(ast.unparse(_written(node, target)), line)
         if made is whole.value and isinstance(target, ast.Name | ast.Subscript | ast.Attribute):
             return Named(ast.unparse(target), line)
     used = _used_name(node) if call is None else None
-    return used or Named(node.operation if made is None else ast.unparse(made), line)
+    return used or Named(_called(node) if made is None else ast.unparse(made), line)
+
+
+def _written(node: Node, target: ast.expr) -> ast.expr:
+    """The array whose entries a statement writes, if a value is all of it."""
+    part = node.operation == FILLED and isinstance(target, ast.Subscript)
+    return target.value if part else target  # type: ignore[attr-defined]
+
+
+def _called(node: Node) -> str:
+    """The name under which something uses a value that no expression made; else its operation."""
+    names = (operand_name(each, at) for each in node.consumers for at in _places(each, node))
+    return next(filter(None, names), node.operation)
 
 
 def variable(node: Node) -> str:

@@ -32,6 +32,10 @@ from conformance.tracing.node import FILLED, Node
 OPERATORS: dict[str, Callable[..., Any]] = {
     "add": np.add, "subtract": np.subtract, "multiply": np.multiply, "divide": np.divide,
 }  # fmt: skip
+OPERATOR_COSTS = {
+    ("add", "subtract"): SURE, ("subtract", "add"): SURE, ("divide", "multiply"): SURE,
+    ("multiply", "divide"): PLAIN,  # the chain rule has products
+}  # fmt: skip
 SIGNS = {"add": "+", "subtract": "−", "multiply": "×", "divide": "/"}
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "exp": np.exp, "tanh": np.tanh, "absolute": np.absolute, "sign": np.sign, "log": np.log,
@@ -77,13 +81,13 @@ def of_operator(node: Node) -> Iterator[Change]:
     """Another operator or function, or none."""
     name = node.operation
     if name in OPERATORS and len(node.args) == 2:  # noqa: PLR2004
+        if name in ("subtract", "divide"):
+            cost = PLAIN if any(type(each) is not Node for each in node.args) else SURE
+            yield Change("order", "", "", lambda n, a, k: own(n, a[::-1], k), cost)
         for other, function in OPERATORS.items():
             if other != name:
-                inverse = (name, other) == ("multiply", "divide")  # the chain rule has products
-                cost = PLAIN if inverse else SURE
+                cost = OPERATOR_COSTS.get((name, other), LIKELY)
                 yield Change("operator", SIGNS[name], SIGNS[other], call(function), cost)
-        if name in ("subtract", "divide"):
-            yield Change("order", "", "", lambda n, a, k: own(n, a[::-1], k), SURE)
         yield Change("extra", "right", "", just(0), SURE)
         yield Change("extra", "left", "", just(1), SURE)
     for family, cost in ((FUNCTIONS, POSSIBLE), (EXTREMES, SURE)):

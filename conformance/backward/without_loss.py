@@ -44,16 +44,16 @@ def without_loss(step: OwnPass, name: str | None) -> Examined:
     if not found:
         raise NotAGradientError(f"the output has no {name} cost")
     chosen = best(found)
-    error = None if name is not None else own_error(run, [each.compared for each in found])
-    other_axis = over_other_axis(found) if chosen is None or not chosen.fits else None
-    if other_axis is not None and error is not None:
-        wrong = _by_wrong(error, run, other_axis)
-        return replace(wrong, cost="log-likelihood", output_error=None)
+    fits = chosen is not None and chosen.fits
+    along = None if fits or name is not None else _by_other_axis(found, run)
+    if along is not None:
+        return along
     if chosen is not None:
         return _by(chosen, run, factors(chosen)[0])
     negated = next((each for each in found if each.negated is not None), None)
     if negated is not None:
         return _negated(negated, run)
+    error = None if name is not None else own_error(run, [each.compared for each in found])
     if error is None or _is_no_cost(error, found, run):
         return _wrong(run, found, error, known=name is not None or None not in given)
     slipped = _slipped(run, found, error)
@@ -97,6 +97,16 @@ def _negated(chosen: Tried, run: Recorded) -> Examined:
     blamed = Accused(names, lines, Cause("negated"), mends=True)
     beside = _beside(chosen, factor)
     return Examined(wrong, (blamed,), kinks, cost=chosen.name, factor=beside)
+
+
+def _by_other_axis(found: Sequence[Tried], run: Recorded) -> Examined | None:
+    """The gradients of a softmax along another axis, judged by its output error."""
+    blamed = over_other_axis(found)
+    error = None if blamed is None else own_error(run, [each.compared for each in found])
+    if blamed is None or error is None:
+        return None
+    wrong = _by_wrong(error, run, blamed)
+    return replace(wrong, cost="log-likelihood", output_error=None)
 
 
 def _by_own(error: OwnError, run: Recorded) -> Examined:

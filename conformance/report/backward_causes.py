@@ -58,6 +58,7 @@ def _of_kind(cause: Cause) -> str:
         "part": f"{operation} is only a part of ∂C/∂{needed}: a contribution is left out",
         "begins": f"what is computed from {operation} has to become ∂C/∂{needed}, and does not; "
         "no right gradient uses it",
+        "updated": _of_updated(cause),
         "handed": f"what is handed on here has to be ∂C/∂{needed}",
         "loop": "this loop leaves something out: with what is missing all gradients are right",
         "aliased": f"`{cause.names[0]}` is changed in place, and is the same array as "
@@ -77,6 +78,14 @@ def _of_kind(cause: Cause) -> str:
     if cause.kind in UPDATES:
         return _of_update(cause)
     return said.get(cause.kind, "no single operation is known that would make it right")
+
+
+def _of_updated(cause: Cause) -> str:
+    """That a parameter is used after its update."""
+    lines = [each.line.line for each in (cause.held, cause.needed) if each and each.line]
+    name = cause.needed.name if cause.needed else "?"
+    used, moved = (f" on line {each}" for each in lines) if len(lines) > 1 else ("", "")
+    return f"`{name}` is used{used} after its update{moved}: the old `{name}` is needed"
 
 
 def _of_update(cause: Cause) -> str:

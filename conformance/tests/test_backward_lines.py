@@ -160,11 +160,67 @@ for epoch in range(5):
     E = np.exp(X @ W + b)
     P = E / np.sum(E, axis=1, keepdims=True)
     d = (P - Y) / 8
+    db = d.sum(axis=0)
     W -= 0.1 * (X.T @ d)
-    b -= 0.1 * d.sum(axis=0)
+    b -= 0.1 * db
+"""
+
+MARGINS = """
+import numpy as np
+
+def f(p, X, y):
+    W = p['W']
+    dW, loss = np.zeros(W.shape), 0.0
+    for i in range(len(X)):
+        scores = X[i].dot(W)
+        for j in range(W.shape[1]):
+            margin = scores[j] - scores[y[i]] + 1
+            if j != y[i] and margin > 0:
+                loss += margin
+                dW[:, j] += X[i]
+                dW[:, y[i]] -= X[i]
+    return loss / len(X), {'W': dW / len(X)}
+
+def make():
+    r = np.random.default_rng(0)
+    return {'W': r.normal(size=(4, 3))}, r.normal(size=(6, 4)), r.integers(0, 3, size=6)
+"""
+
+ATTENTION = """
+import numpy as np
+
+def f(p, X, Y):
+    d = X.shape[-1]
+    q, k = X @ p['Wq'], X @ p['Wk']
+    e = np.exp(q @ k.T / np.sqrt(d))
+    a = e / e.sum(-1, keepdims=True)
+    out = a @ X
+    loss = 0.5 * np.sum((out - Y) ** 2)
+    da = (out - Y) @ X.T
+    ds = a * (da - (da * a).sum(-1, keepdims=True))
+    ds = ds / np.sqrt(d)
+    return loss, {'Wq': X.T @ (ds @ k), 'Wk': X.T @ (ds.T @ q)}
+
+def make():
+    r = np.random.default_rng(0)
+    X, Y = r.normal(size=(6, 5)), r.normal(size=(6, 5))
+    return {'Wq': r.normal(size=(5, 5)), 'Wk': r.normal(size=(5, 5))}, X, Y
+"""
+
+UPDATED_FIRST = """W2 -= 0.1 * (a1.T @ d2)
+    d1 = d2 @ W2.T * tanh_prime(z1)
+"""
+IN_ORDER = """d1 = d2 @ W2.T * tanh_prime(z1)
+    W2 -= 0.1 * (a1.T @ d2)
 """
 
 FAULTS = (
+    (ONE_UNIT, IN_ORDER, UPDATED_FIRST, "`W2` is used on line 20 after its update on line 19"),
+    (NET, "(A2 - Y) * tanh_prime(Z2)", "(Y - A2) * tanh_prime(Z2)", "the other way round"),
+    (NET, "(A2 - Y) * tanh", "(A2 - Y) * A2 * (1 - A2) * tanh", "`A2 * (1 - A2)` is too much"),
+    (MARGINS, "dW[:, y[i]] -= X[i]", "dW[:, y[i]] = -X[i]", "has to add (`+=`)"),
+    (ATTENTION, "ds = ds / np.sqrt(d)", "ds = ds / d", "d has to be np.sqrt(d)"),
+    (SOFTMAX, "d.sum(axis=0)", "np.abs(d.mean(axis=0))", "has to become ∂C/∂b"),
     (SOFTMAX, "np.sum(E, axis=1, keepdims=True)", "np.sum(E)", "has to be along axis 1, and is"),
     (SOFTMAX, "np.sum(E, axis=1, keepdims=True)", "sum(E)", "has to be 1"),
     (NET, "dW2 = A1.T @ dZ2", "dW2 = Z1.T @ dZ2", "the first operand has to be `A1`"),
@@ -189,13 +245,15 @@ def said(source: str, folder: Path) -> tuple[list[int | None], str]:
     return [line.line for each in script.examined.accused for line in each.lines], str(script)
 
 
-@pytest.mark.parametrize("source", [NET, ENCODER, LAYERS, ONE_UNIT, SOFTMAX], ids=range(5))
+@pytest.mark.parametrize(
+    "source", [NET, ENCODER, LAYERS, ONE_UNIT, SOFTMAX, MARGINS, ATTENTION], ids=range(7)
+)
 def test_what_is_right_is_right(source: str, tmp_path: Path) -> None:
     lines, report = said(source, tmp_path)
     assert not lines, report
 
 
-@pytest.mark.parametrize(("source", "old", "new", "why"), FAULTS, ids=[e[2] for e in FAULTS])
+@pytest.mark.parametrize(("source", "old", "new", "why"), FAULTS, ids=[e[3] for e in FAULTS])
 def test_the_wrong_line_is_first(source: str, old: str, new: str, why: str, tmp_path: Path) -> None:
     assert source.count(old) == 1
     lines, report = said(source.replace(old, new), tmp_path)
