@@ -16,6 +16,7 @@ from conformance.backward.causes import cause, handed, worst_entry
 from conformance.backward.certain import BITS
 from conformance.backward.chain import Arrays, Chain
 from conformance.backward.culprit import Culprit, Found, find
+from conformance.backward.decay_terms import wrong_decay
 from conformance.backward.expand import expanded
 from conformance.backward.factor import ratio
 from conformance.backward.findings import Accused, Cause, Examined, Instead, Judged, Line
@@ -123,7 +124,8 @@ def _seen(forward: Forward, found: list[Verdict]) -> list[Accused]:
         return [Accused(names, alias.lines, why, mends=True)]
     mending = _mending(forward, found, search)
     if mending is None:
-        return _several(forward, found)
+        decay = wrong_decay(forward, found)
+        return _several(forward, found) if decay is None else [decay]
     lines, why = mending
     return [Accused(names, lines, replace(why, worst=worst_entry(found)), mends=True)]
 

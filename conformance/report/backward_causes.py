@@ -58,6 +58,9 @@ def _of_kind(cause: Cause) -> str:
         "part": f"{operation} is only a part of ∂C/∂{needed}: a contribution is left out",
         "begins": f"what is computed from {operation} has to become ∂C/∂{needed}, and does not; "
         "no right gradient uses it",
+        "decay": f"{operation} is {cause.factor:g} times the derivative of the decay in the loss"
+        if cause.factor
+        else f"the derivative of the decay in the loss, a multiple of {needed}, is not added",
         "updated": _of_updated(cause),
         "handed": f"what is handed on here has to be ∂C/∂{needed}",
         "loop": "this loop leaves something out: with what is missing all gradients are right",

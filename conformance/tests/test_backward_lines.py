@@ -207,6 +207,25 @@ def make():
     return {'Wq': r.normal(size=(5, 5)), 'Wk': r.normal(size=(5, 5))}, X, Y
 """
 
+DECAYS = """
+import numpy as np
+
+def f(p, X, Y, reg=0.3):
+    h = np.tanh(X @ p['W1'])
+    out = h @ p['W2']
+    loss = 0.5 * np.sum((out - Y) ** 2) + reg * (np.sum(p['W1'] ** 2) + np.sum(p['W2'] ** 2))
+    d = out - Y
+    grads = {'W2': h.T @ d, 'W1': X.T @ ((d @ p['W2'].T) * (1 - h ** 2))}
+    for name in p:
+        grads[name] = grads[name] + 2 * reg * p[name]
+    return loss, grads
+
+def make():
+    r = np.random.default_rng(0)
+    p = {'W1': r.normal(size=(4, 5)), 'W2': r.normal(size=(5, 3))}
+    return p, r.normal(size=(6, 4)), r.normal(size=(6, 3))
+"""
+
 UPDATED_FIRST = """W2 -= 0.1 * (a1.T @ d2)
     d1 = d2 @ W2.T * tanh_prime(z1)
 """
@@ -214,7 +233,17 @@ IN_ORDER = """d1 = d2 @ W2.T * tanh_prime(z1)
     W2 -= 0.1 * (a1.T @ d2)
 """
 
+TWICE = """grads = {'W2': h.T @ d, 'W1': X.T @ ((d @ p['W2'].T) * (1 - h ** 2))}
+    for name in p:
+        grads[name] = grads[name] + 2 * reg * p[name]
+"""
+APART = """grads = {'W2': h.T @ d + reg * p['W2']}
+    dh = (d @ p['W2'].T) * (1 - h ** 2)
+    grads['W1'] = X.T @ dh + reg * p['W1']
+"""
+
 FAULTS = (
+    (DECAYS, TWICE, APART, "`reg * p['W2']` is 0.5 times the derivative of the decay in the loss"),
     (ONE_UNIT, IN_ORDER, UPDATED_FIRST, "`W2` is used on line 20 after its update on line 19"),
     (NET, "(A2 - Y) * tanh_prime(Z2)", "(Y - A2) * tanh_prime(Z2)", "the other way round"),
     (NET, "(A2 - Y) * tanh", "(A2 - Y) * A2 * (1 - A2) * tanh", "`A2 * (1 - A2)` is too much"),
@@ -246,7 +275,7 @@ def said(source: str, folder: Path) -> tuple[list[int | None], str]:
 
 
 @pytest.mark.parametrize(
-    "source", [NET, ENCODER, LAYERS, ONE_UNIT, SOFTMAX, MARGINS, ATTENTION], ids=range(7)
+    "source", [NET, ENCODER, LAYERS, ONE_UNIT, SOFTMAX, MARGINS, ATTENTION, DECAYS], ids=range(8)
 )
 def test_what_is_right_is_right(source: str, tmp_path: Path) -> None:
     lines, report = said(source, tmp_path)
