@@ -24,7 +24,7 @@ from conformance.backward.names import (
 )
 from conformance.backward.quantities import HALF_OF_THE_DIGITS, Match
 from conformance.backward.region import Region
-from conformance.backward.source import line_of, operand_name, operands, written_name
+from conformance.backward.source import expression, line_of, operand_name, operands, written_name
 from conformance.backward.syntax import aliased
 from conformance.tracing.node import Node
 
@@ -180,6 +180,11 @@ def _before(fix: Fix) -> str:
     found = operands(fix.group.first)
     if change.what == "extra" and change.before in places and len(found) == len(places):
         return ast.unparse(found[places.index(change.before)])
+    match expression(fix.group.first):
+        case ast.BinOp(op=ast.Pow(), right=power) if change.before == "square":
+            return f"** {ast.unparse(power)}"
+        case ast.UnaryOp(op=ast.USub()) if change.before == "negative":
+            return "-"
     return change.before
 
 

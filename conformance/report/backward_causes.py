@@ -75,8 +75,8 @@ def _of_kind(cause: Cause) -> str:
         "negated": "the output error has the wrong sign, and with it all gradients",
         "overwritten": "a value that is used twice has the sum of the derivatives of its uses: "
         "add to what is there (+=)",
-        "order": "each operation alone is right; where a value is used twice, it is gone through "
-        "before all its uses have added to its derivative",
+        "order": "values are gone through in the wrong order: each has to come after all that is "
+        "computed from it",
     }
     if cause.kind in UPDATES:
         return _of_update(cause)

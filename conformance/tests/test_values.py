@@ -119,7 +119,15 @@ class Tensor:
     def log(self):
         return Tensor(np.log(self.value), ((self, lambda g: g / self.value),))
 """
+COMPOSED = (
+    NUMBERS
+    + """
+    def __neg__(self): return self * -1
+    def __sub__(self, other): return self + (-other)
+"""
+)
 FAULTS = {
+    "order of an operation made of others": (COMPOSED, "reversed(order)", "order"),
     "log": (ARRAYS, "g / self.value", "g * self.value"),
     "matmul": (ARRAYS, "g @ other.value.T", "g @ other.value"),
     "order": (NUMBERS, "reversed(order)", "order"),
