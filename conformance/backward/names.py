@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from conformance.backward.findings import Line, Named
 from conformance.backward.program import short
 from conformance.backward.source import expression, line_of, operand_name, returned, text
-from conformance.backward.syntax import statement
+from conformance.backward.syntax import statement, statement_with
 from conformance.tracing.node import FILLED, Node
 
 
@@ -21,7 +21,7 @@ def named(node: Node) -> Named:
         return Named(short(node.operation.removeprefix("given ")), None)
     call = returned(node)
     made, line = (expression(node), line) if call is None else call
-    whole = statement(line.file, line.line) if line is not None else None
+    whole = statement_with(line, made) if line is not None else None
     if isinstance(whole, ast.AugAssign) and (made is None or made is whole.value):
         return Named(ast.unparse(_written(node, whole.target)), line)
     if isinstance(whole, ast.Assign):

@@ -46,6 +46,17 @@ def _statements(module: ast.Module) -> dict[int, ast.stmt]:
     return found
 
 
+def statement_with(line: Line, made: ast.expr | None) -> ast.stmt | None:
+    """The statement on a line that an expression is of; several may stand there."""
+    found = statement(line.file, line.line)
+    if found is None or made is None or any(each is made for each in ast.walk(found)):
+        return found
+    module = tree(line.file)
+    whole = (e for e in ast.walk(module or found) if isinstance(e, ast.Assign | ast.AugAssign))
+    here = (each for each in whole if each.lineno == line.line)
+    return next((e for e in here if any(part is made for part in ast.walk(e))), found)
+
+
 def base(name: str) -> str:
     """The variable in `x`, `x[i]` or `x.y`."""
     return re.split(r"[.\[]", name, maxsplit=1)[0]

@@ -60,7 +60,7 @@ import numpy as np
 def f(p, x, eps):
     W, V, U, s = p
     h = np.tanh(x @ W)
-    mu = h @ V
+    mu = h @ V; size = len(x)
     z = mu + s * eps
     out = z @ U
     loss = 0.5 * np.sum((out - x) ** 2) + 0.5 * np.sum(mu ** 2)
