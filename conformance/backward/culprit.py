@@ -179,7 +179,7 @@ class Culprit(Fixes):
                 right = repair.values.get(node.number)
                 if right is None or not self._differs(node, right):
                     continue
-                for operand, _ in reversed(list(told(self.chain, node, right, self.right))):
+                for operand, _ in reversed(list(told(self.chain, node, right, self.is_settled))):
                     group = self._by_number.get(operand.number, Group([operand]))
                     yield from self.lines_of(group, {operand.number})
 

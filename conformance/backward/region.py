@@ -51,6 +51,10 @@ class Region:
         """Whether a value is of the forward pass, or a ∂C/∂v up to a constant."""
         return self.forward.contains(node) or bool(self.known(node))
 
+    def is_settled(self, node: Node) -> bool:
+        """Whether a value is taken for right; so is what a sum begins with, such as `np.zeros`."""
+        return self.right(node) or _made_of_one_number(node)
+
     def upstream(self, repair: Repair, *, edge: bool = False, strict: bool = True) -> list[Group]:
         """The operations that lead to the first wrong value, and give nothing that is known.
 
