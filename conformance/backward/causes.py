@@ -149,6 +149,8 @@ def _changed(forward: Forward, fix: Fix) -> Changed:
 def _updated(forward: Forward, fix: Fix) -> Cause | None:
     """A parameter is used after its update, where the old one is needed; None if it is not that."""
     change, node = fix.change, fix.group.first
+    if not node.args:
+        return None
     new = node.args[0] if change.what == "operand" and change.before == "1" else node
     goals = {each.parameter for each in forward.run.goals}
     old = change.other if new is not node else node.args[0]

@@ -247,6 +247,7 @@ FAULTS = (
     (ONE_UNIT, IN_ORDER, UPDATED_FIRST, "`W2` is used on line 20 after its update on line 19"),
     (NET, "(A2 - Y) * tanh_prime(Z2)", "(Y - A2) * tanh_prime(Z2)", "the other way round"),
     (NET, "(A2 - Y) * tanh", "(A2 - Y) * A2 * (1 - A2) * tanh", "`A2 * (1 - A2)` is too much"),
+    (MARGINS, "np.zeros(W.shape)", "np.ones(W.shape)", "the number 1 has to be 0"),
     (MARGINS, "dW[:, y[i]] -= X[i]", "dW[:, y[i]] = -X[i]", "has to add (`+=`)"),
     (ATTENTION, "ds = ds / np.sqrt(d)", "ds = ds / d", "d has to be np.sqrt(d)"),
     (SOFTMAX, "d.sum(axis=0)", "np.abs(d.mean(axis=0))", "has to become ∂C/∂b"),
