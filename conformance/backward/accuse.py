@@ -163,7 +163,8 @@ def _handed_on(forward: Forward, *, last: bool) -> tuple[tuple[Line, ...], Cause
         run = expanded(forward, named=named)
         wider = Forward(run, Chain(run.trace.nodes, ties=forward.chain.ties))
         search = Search(wider, verdicts(wider))
-        repairs = [e for e in search.repairs() if not (last and search.is_last(e))]
+        repairs = [e for e in search.repairs() if lines_of(e.group.first)]
+        repairs = [e for e in repairs if not (last and search.is_last(e))]
         found += [(e.changed(wider.chain.values), e, search) for e in repairs]
         if any(share == 1 for share, _, _ in found):
             break
