@@ -117,7 +117,10 @@ def apart(forward: Forward, needed: Node, held: Node | None) -> tuple[Named, Nam
     if held is None:
         return called(forward, needed), None
     names = called(forward, needed), called(forward, held)
-    return names if names[0] != names[1] else (own_operation(needed), own_operation(held))
+    own = own_operation(needed), own_operation(held)
+    return (
+        own if names[0] == names[1] and needed is not held and all(e.name for e in own) else names
+    )
 
 
 def _kind(use: Match, held: Match | None) -> tuple[str, float]:
@@ -135,8 +138,9 @@ def _missing(needed: Node, held: Match | None) -> Named | None:
     node = held.quantity.nodes[0] if held is not None else needed
     if node is needed or not node.depends_on(needed):
         return None
-    own = named(node) == named(needed)  # of one line that names all such values
-    return own_operation(node) if own else operation(node)
+    found = own_operation(node)
+    own = named(node) == named(needed) and found.name  # of one line that names all such values
+    return found if own else operation(node)
 
 
 def _changed(forward: Forward, fix: Fix) -> Changed:
