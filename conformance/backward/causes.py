@@ -156,11 +156,11 @@ def _updated(forward: Forward, fix: Fix) -> Cause | None:
     if not node.args:
         return None
     new = node.args[0] if change.what == "operand" and change.before == "1" else node
-    goals = {each.parameter for each in forward.run.goals}
     old = change.other if new is not node else node.args[0]
-    if type(new) is not Node or type(old) is not Node or old not in goals or new is old:
+    if type(new) is not Node or type(old) is not Node or new is old:
         return None
-    moved = new.operation in ("add", "subtract") and new.depends_on(old)
+    begins = old.function is None and forward.contains(old)
+    moved = begins and new.operation in ("add", "subtract") and new.depends_on(old)
     if not moved or (new is node and (change.what, change.before) != ("extra", "right")):
         return None
     uses = [node] if new is not node else [e for e in new.consumers if line_of(e) is not None]
