@@ -12,13 +12,14 @@ import numpy as np
 from conformance.arithmetic.balls import precision
 from conformance.backward.aliases import aliased
 from conformance.backward.blame import Search
-from conformance.backward.causes import called, cause, worst_entry
+from conformance.backward.causes import cause, handed, worst_entry
 from conformance.backward.certain import BITS
 from conformance.backward.chain import Arrays, Chain
 from conformance.backward.culprit import Culprit, Found, find
+from conformance.backward.decay_terms import wrong_decay
 from conformance.backward.expand import expanded
 from conformance.backward.factor import ratio
-from conformance.backward.findings import Accused, Cause, Examined, Instead, Judged, Line, Named
+from conformance.backward.findings import Accused, Cause, Examined, Instead, Judged, Line
 from conformance.backward.forward import Forward
 from conformance.backward.groups import Repair
 from conformance.backward.judge import Verdict, verdicts
@@ -121,35 +122,59 @@ def _seen(forward: Forward, found: list[Verdict]) -> list[Accused]:
         pair = alias.written, alias.read
         why = Cause("aliased", worst=worst_entry(found), names=pair)
         return [Accused(names, alias.lines, why, mends=True)]
-    repairs = search.repairs()
+    mending = _mending(forward, found, search)
+    if mending is None:
+        decay = wrong_decay(forward, found)
+        return _several(forward, found) if decay is None else [decay]
+    lines, why = mending
+    return [Accused(names, lines, replace(why, worst=worst_entry(found)), mends=True)]
+
+
+def _mending(
+    forward: Forward, found: list[Verdict], search: Search
+) -> tuple[tuple[Line, ...], Cause] | None:
+    """The lines to blame where one operation mends all gradients, or one value that is handed on.
+
+    What gives several gradients mends them whatever is wrong: it comes after what is handed on.
+    """
+    whole, repairs = search, search.repairs()
     if not repairs:
         search = Search(forward, found, each_call=True)
         repairs = search.repairs()
-    if repairs:
-        made = find(Culprit(search, repairs))
-        return [Accused(names, made.lines, cause(forward, made, found), mends=True)]
+    made = find(Culprit(search, repairs)) if repairs else None
+    told = made is not None and (made.certain or not all(map(search.is_last, repairs)))
+    handed = None if told else _handed_on(forward, last=made is not None)
+    if made is None and handed is None:
+        tried = (find(Culprit(each, [])) for each in (whole, search))
+        made = next((each for each in tried if each.fix is not None), None)
+    return handed if made is None or handed else (made.lines, cause(forward, made, found))
+
+
+def _handed_on(forward: Forward, *, last: bool) -> tuple[tuple[Line, ...], Cause] | None:
+    """The lines that hand on a wrong value, and why; those first that hand on nothing right.
+
+    Args:
+        forward: the forward pass.
+        last: whether what gives the gradients mends them too, so only what is wrong throughout and
+            is none of these tells more.
+    """
+    found = []
     for named in (False, True):
-        where, needed = _handed_on(forward, named=named)
-        if where:
-            why = Cause("handed", needed=needed, worst=worst_entry(found))
-            return [Accused(names, where, why, mends=True)]
-    made = find(Culprit(search, []))
-    if made.fix is not None:
-        return [Accused(names, made.lines, cause(forward, made, found), mends=True)]
-    return _several(forward, found)
-
-
-def _handed_on(forward: Forward, *, named: bool) -> tuple[tuple[Line, ...], Named | None]:
-    """The lines that hand on a wrong value, and what it has to be the derivative of."""
-    run = expanded(forward, named=named)
-    wider = Forward(run, Chain(run.trace.nodes, ties=forward.chain.ties))
-    repairs = sorted(
-        Search(wider, verdicts(wider)).repairs(), key=lambda e: -e.changed(wider.chain.values)
-    )
-    lines = [line for each in repairs for line in lines_of(each.group.first)]
-    uses = [match for each in repairs[:1] for match in each.matches if match is not None]
-    needed = called(wider, uses[0].quantity.nodes[0]) if uses else None
-    return tuple(dict.fromkeys(lines)), needed
+        run = expanded(forward, named=named)
+        wider = Forward(run, Chain(run.trace.nodes, ties=forward.chain.ties))
+        search = Search(wider, verdicts(wider))
+        repairs = [e for e in search.repairs() if lines_of(e.group.first)]
+        repairs = [e for e in repairs if not (last and search.is_last(e))]
+        found += [(e.changed(wider.chain.values), e, search) for e in repairs]
+        if any(share == 1 for share, _, _ in found):
+            break
+    found = [each for each in found if each[0] == 1] if last else found
+    if not found:
+        return None
+    found.sort(key=lambda each: -each[0])
+    lines = [line for _, each, _ in found for line in lines_of(each.group.first)]
+    _, repair, search = found[0]
+    return tuple(dict.fromkeys(lines)), handed(Culprit(search, [repair]), repair)
 
 
 def _several(forward: Forward, found: list[Verdict]) -> list[Accused]:

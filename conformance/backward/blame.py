@@ -36,6 +36,12 @@ class Search(Uses):
         last = len(repair.values) == 1 < len(repair.group.nodes)
         return last or repair.kind == "rest" or not goals.isdisjoint(repair.group.nodes)
 
+    def is_last(self, repair: Repair) -> bool:
+        """Whether it gives several gradients, which it mends whatever is wrong with them."""
+        goals = {each.goal.node.number for each in self.verdicts if not each.ok}
+        given = {e.goal.node.number for e in self.verdicts}
+        return len(goals & set(repair.values)) > 1 and set(repair.values) <= given
+
     def repairs_of(self, group: Group) -> Iterator[Repair]:
         """The repairs of one operation."""
         sensitivity = self.sensitivity(group)

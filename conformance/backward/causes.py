@@ -3,7 +3,9 @@
 Left out: finding the line (`culprit.py`) and the words (`report/backward_words.py`).
 """
 
+import ast
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -11,18 +13,28 @@ from conformance.backward.culprit import Found, Handed
 from conformance.backward.findings import Cause, Changed, Entry, Named
 from conformance.backward.fixes import Fix
 from conformance.backward.forward import Forward
+from conformance.backward.groups import Repair
 from conformance.backward.judge import Verdict
-from conformance.backward.names import named, operation, operation_text
+from conformance.backward.names import (
+    named,
+    operation,
+    operation_text,
+    own_operation,
+    statement_text,
+)
 from conformance.backward.quantities import HALF_OF_THE_DIGITS, Match
-from conformance.backward.source import line_of, operand_name
+from conformance.backward.region import Region
+from conformance.backward.source import expression, line_of, operand_name, operands, written_name
 from conformance.backward.syntax import aliased
 from conformance.tracing.node import Node
 
 
 def cause(forward: Forward, found: Found, verdicts: Sequence[Verdict]) -> Cause:
     """Why the first of the lines is to blame."""
-    changed = None if found.fix is None else _changed(found.fix)
+    changed = None if found.fix is None else _changed(forward, found.fix)
     worst = worst_entry(verdicts)
+    if found.fix is not None and (updated := _updated(forward, found.fix)) is not None:
+        return replace(updated, worst=worst)
     if found.handed is not None:
         return handed_on(forward, found.handed, worst)
     if found.repair is None:
@@ -32,15 +44,18 @@ def cause(forward: Forward, found: Found, verdicts: Sequence[Verdict]) -> Cause:
     if use is None:
         return Cause("value", at_fault, changed=changed, worst=worst)
     node = use.quantity.nodes[0]
+    if found.begun is not None:
+        begun = operation_text(found.begun.first)
+        return Cause("begins", begun, called(forward, node), worst=worst)
     same = alike(forward, node)
     held = next((e for e in found.held if e.quantity.nodes[0] in same), None)
     other = held or next(iter(found.held), None)
+    names = apart(forward, node, None if other is None else other.quantity.nodes[0])
     kind, factor = _kind(use, held) if held or not other else ("misused", 1.0)
     return Cause(
         kind,
         at_fault,
-        called(forward, node),
-        None if other is None else called(forward, other.quantity.nodes[0]),
+        *names,
         factor,
         changed,
         worst,
@@ -48,18 +63,29 @@ def cause(forward: Forward, found: Found, verdicts: Sequence[Verdict]) -> Cause:
     )
 
 
+def handed(culprit: Region, repair: Repair) -> Cause:
+    """What is wrong with a value that a line only hands on."""
+    needed = culprit.needed(repair)
+    if needed is None:
+        return Cause("handed")
+    forward, node = culprit.forward, needed.quantity.nodes[0]
+    line = line_of(repair.group.first)
+    text = "" if line is None else aliased(line)
+    held = next((e for e in culprit.held(repair) if e.quantity.nodes[0] is node), None)
+    if held is None or not text or held.quantity.kind != "part":
+        return Cause("handed", needed=called(forward, node))
+    return Cause("part", text, called(forward, node))
+
+
 def handed_on(forward: Forward, handed: Handed, worst: Entry | None) -> Cause:
     """A derivative is handed on where that of another value is needed."""
-    needed, held = handed.needed.quantity.nodes[0], handed.held.quantity.nodes[0]
+    needed = handed.needed.quantity.nodes[0]
+    held = handed.held.quantity.nodes[0]
+    names = called(forward, needed), called(forward, held)
     missing = _missing(needed, handed.held)
-    return Cause(
-        "misused",
-        aliased(handed.line),
-        called(forward, needed),
-        called(forward, held),
-        worst=worst,
-        missing=missing,
-    )
+    if handed.back:  # a line that calls all layers may name it
+        names, missing = (names[0], own_operation(held)), own_operation(held)
+    return Cause("misused", aliased(handed.line), *names, worst=worst, missing=missing)
 
 
 def alike(forward: Forward, node: Node) -> list[Node]:
@@ -86,6 +112,17 @@ def called(forward: Forward, node: Node) -> Named:
     return next((each for each in names if each.name.isidentifier()), names[0])
 
 
+def apart(forward: Forward, needed: Node, held: Node | None) -> tuple[Named, Named | None]:
+    """The names of two values; their own expressions, where one line names all such."""
+    if held is None:
+        return called(forward, needed), None
+    names = called(forward, needed), called(forward, held)
+    own = own_operation(needed), own_operation(held)
+    return (
+        own if names[0] == names[1] and needed is not held and all(e.name for e in own) else names
+    )
+
+
 def _kind(use: Match, held: Match | None) -> tuple[str, float]:
     """What is wrong with a value that is used as something and is something of the same."""
     if held is None:
@@ -101,17 +138,20 @@ def _missing(needed: Node, held: Match | None) -> Named | None:
     node = held.quantity.nodes[0] if held is not None else needed
     if node is needed or not node.depends_on(needed):
         return None
-    return operation(node)
+    found = own_operation(node)
+    own = named(node) == named(needed) and found.name  # of one line that names all such values
+    return found if own else operation(node)
 
 
-def _changed(fix: Fix) -> Changed:
+def _changed(forward: Forward, fix: Fix) -> Changed:
     change, node = fix.change, fix.group.first
-    other = None if change.other is None else named(change.other)
+    other = None if change.other is None else _other(forward, change.other)
     what = change.what
     decays = any(type(each) is Node and each.given for each in node.args)
     if what == "constant" or (what == "variable" and decays):
         other, what = _number(node), "rate" if decays else what
-    return Changed(what, change.before, change.after, operation_text(node), other)
+    text = operation_text(node) if change.line is None else statement_text(change.line)
+    return Changed(what, _before(fix), change.after, text, other)
 
 
 def _number(node: Node) -> Named | None:
@@ -125,6 +165,50 @@ def _number(node: Node) -> Named | None:
     )
     name = operand_name(node, next(places, -1))
     return Named(name, None) if name else None
+
+
+def _updated(forward: Forward, fix: Fix) -> Cause | None:
+    """A parameter is used after its update, where the old one is needed; None if it is not that."""
+    change, node = fix.change, fix.group.first
+    if not node.args:
+        return None
+    new = node.args[0] if change.what == "operand" and change.before == "1" else node
+    old = change.other if new is not node else node.args[0]
+    if type(new) is not Node or type(old) is not Node or new is old:
+        return None
+    begins = old.function is None and forward.contains(old)
+    moved = begins and new.operation in ("add", "subtract") and new.depends_on(old)
+    if not moved or (new is node and (change.what, change.before) != ("extra", "right")):
+        return None
+    uses = [node] if new is not node else [e for e in new.consumers if line_of(e) is not None]
+    lines = [line for line in map(line_of, uses) if line not in (None, line_of(new))]
+    name = operand_name(new, 0) or written_name(new) or named(old).name
+    used = Named(name, lines[0]) if lines else None
+    return None if used is None else Cause("updated", needed=Named(name, line_of(new)), held=used)
+
+
+def _other(forward: Forward, node: Node) -> Named:
+    """The name of an operand that is needed; of an array that nobody computed, of one like it."""
+    found = named(node)
+    if found.name != node.operation or node.function is not None:
+        return found
+    alike = (e for e in forward.chain.nodes if np.array_equal(e.value, node.value))
+    names = (named(e) for e in alike if e.function is None)
+    return next((each for each in names if each.name != node.operation), found)
+
+
+def _before(fix: Fix) -> str:
+    """What the program has instead: the source of an operand that is too much."""
+    change, places = fix.change, ("left", "right")
+    found = operands(fix.group.first)
+    if change.what == "extra" and change.before in places and len(found) == len(places):
+        return ast.unparse(found[places.index(change.before)])
+    match expression(fix.group.first):
+        case ast.BinOp(op=ast.Pow(), right=power) if change.before == "square":
+            return f"** {ast.unparse(power)}"
+        case ast.UnaryOp(op=ast.USub()) if change.before == "negative":
+            return "-"
+    return change.before
 
 
 def worst_entry(verdicts: Sequence[Verdict]) -> Entry | None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from conformance.backward.findings import Line
 from conformance.backward.groups import Group
 from conformance.tracing.node import Node
 
@@ -20,8 +21,9 @@ Others = Mapping[tuple[int, ...], Sequence[Group]]
 """The executions of each operation, by the shape of its result."""
 
 
-SURE, PLAIN, LIKELY, POSSIBLE, GUESSED = 1.0, 1.1, 1.2, 1.5, 3.0
-"""What it takes to believe a change: a slip, 0 or 1, another number, another operand, one more."""
+SURE, PLAIN, LIKELY, POSSIBLE, GUESSED, UNUSUAL = 1.0, 1.1, 1.2, 1.5, 3.0, 3.1
+"""What it takes to believe a change: a slip, 0 or 1, another number, another operand, one more, and
+one by which the chain rule seldom divides or which it seldom subtracts."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +40,7 @@ class Change:
         cost: how much it takes to believe it.
         other: the operand, factor or term that is needed.
         place: of the operand that is changed.
+        line: of several that write into an array, the one that is changed.
     """
 
     what: str
@@ -47,6 +50,7 @@ class Change:
     cost: float
     other: Node | None = None
     place: int | None = None
+    line: Line | None = None
 
 
 def own(node: Node, args: list[Any], kwargs: dict[str, Any]) -> Any:

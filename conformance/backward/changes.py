@@ -6,6 +6,7 @@ Each is applied to all executions of the operation.
 Left out: whether it makes the gradients right (`culprit.py`).
 """
 
+import ast
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -16,8 +17,10 @@ from conformance.backward.change import (
     GUESSED,
     LIKELY,
     NEARLY,
+    PLAIN,
     POSSIBLE,
     SURE,
+    UNUSUAL,
     Change,
     Others,
     Rule,
@@ -27,6 +30,7 @@ from conformance.backward.change import (
 )
 from conformance.backward.groups import Group
 from conformance.backward.operation import is_float
+from conformance.backward.source import line_of, operands
 from conformance.tracing.node import Node
 
 Value = Callable[[Node], Any]
@@ -45,6 +49,7 @@ def changes(group: Group, others: Others, value: Value) -> Iterator[Change]:
         yield from slips.of_constant(node)
         return
     yield from slips.of_operator(node)
+    yield from _of_factors(node, value)
     yield from slips.of_numbers(node)
     yield from slips.of_squares(node)
     yield from slips.of_start(group)
@@ -55,6 +60,17 @@ def changes(group: Group, others: Others, value: Value) -> Iterator[Change]:
     yield from slips.of_index(node)
     yield from _of_operands(group, others, value)
     yield from _insertions(group, others, value)
+
+
+def _of_factors(node: Node, value: Value) -> Iterator[Change]:
+    """The last two factors left out, such as a (1 − a) of an output error."""
+    inner = node.args[0] if node.operation == "multiply" else None
+    if type(inner) is not Node or inner.operation != "multiply" or not is_float(inner):
+        return
+    if type(inner.args[0]) is Node and line_of(inner) == line_of(node):
+        names = [ast.unparse(each) for one in (inner, node) for each in operands(one)[1:2]]
+        text = " * ".join(f"({e})" if " " in e else e for e in names)
+        yield Change("extra", text, "", lambda n, _, __: value(n.args[0].args[0]), PLAIN)
 
 
 def _of_operands(group: Group, others: Others, value: Value) -> Iterator[Change]:
@@ -85,8 +101,8 @@ def _insertions(group: Group, others: Others, value: Value) -> Iterator[Change]:
         yield Change("factor", "", "×", _after(np.multiply, nodes, value), GUESSED, other)
         if is_float(other):
             yield Change("term", "", "+", _after(np.add, nodes, value), GUESSED, other)
-            yield Change("factor", "", "/", _after(np.divide, nodes, value), GUESSED, other)
-            yield Change("term", "", "−", _after(np.subtract, nodes, value), GUESSED, other)
+            yield Change("factor", "", "/", _after(np.divide, nodes, value), UNUSUAL, other)
+            yield Change("term", "", "−", _after(np.subtract, nodes, value), UNUSUAL, other)
 
 
 def _after(function: Callable[..., Any], nodes: dict[int, Node], value: Value) -> Rule:

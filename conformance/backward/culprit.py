@@ -13,11 +13,12 @@ from conformance.backward.evidence import told
 from conformance.backward.findings import Line
 from conformance.backward.fixes import Fix, Fixes
 from conformance.backward.groups import Group, Repair
+from conformance.backward.names import named
 from conformance.backward.operation import MOVES, is_float
 from conformance.backward.quantities import Match
 from conformance.backward.region import INVERSES
 from conformance.backward.source import line_of, operand_name, own_lines
-from conformance.backward.syntax import assigned, base, renamed
+from conformance.backward.syntax import assigned, base, hands_back, renamed
 from conformance.tracing.frames import Frame
 from conformance.tracing.node import Node
 from reference.step import Array
@@ -34,11 +35,13 @@ class Handed:
         line: it.
         held: the derivative.
         needed: that which is needed there.
+        back: whether a layer hands back what it was given.
     """
 
     line: Line
     held: Match
     needed: Match
+    back: bool = False
 
 
 class Culprit(Fixes):
@@ -79,18 +82,29 @@ class Culprit(Fixes):
     def lines_of_fix(self, fix: Fix) -> list[Line]:
         """The line of an operation, or of what it is given under a name."""
         node, place = fix.group.first, fix.change.place
+        if fix.change.line is not None:
+            return [fix.change.line]
         if place is not None:
             line, name = line_of(node), base(operand_name(node, place))
             own = line is not None and name and name not in self._forward_names
             found = assigned(name, line, alias=False) if own and line is not None else None
             if found is not None:
                 return [found, *self.lines_of(fix.group)]
-        if fix.change.what == "operand" and _is_argument(node, int(fix.change.before) - 1):
-            same = [e for e in self.chain.nodes if _same_function(e.frames, node.frames)]
-            if not any(fix.change.other in each.inputs for each in same):
-                called = list(own_lines(node))
-                return called[1:2] + called[:1]  # the call does not give the right one
+        if fix.change.what == "operand" and self._is_not_given(fix):
+            called = list(own_lines(node))
+            return called[1:2] + called[:1]  # the call does not give the right one
         return self.lines_of(fix.group)
+
+    def _is_not_given(self, fix: Fix) -> bool:
+        """Whether a function is not given the operand that it needs, nor what it is made of."""
+        node, other, place = fix.group.first, fix.change.other, int(fix.change.before) - 1
+        if other is None or not _is_argument(node, place):
+            return False
+        if any(each.args[place] in other.inputs for each in fix.group.nodes):
+            return False
+        same = [e for e in self.chain.nodes if _same_function(e.frames, node.frames)]
+        used = any(other in each.inputs for each in same)
+        return not used and named(other).name not in _parameters(node)
 
     def needed_operands(self, group: Group) -> Iterator[Line]:
         """The lines of operands that have to be a ∂C/∂v, and would make an operation right."""
@@ -127,6 +141,20 @@ class Culprit(Fixes):
                 return Handed(given, self.known(arg)[0], match)
         return None
 
+    def handed_back(self) -> Handed | None:
+        """The line of a layer that hands back the derivative of what it computed as that of x."""
+        repair = self.repairs[0]
+        needed = self.needed(repair)
+        if needed is None:
+            return None
+        for held in self.known(self._first_wrong(repair)):
+            node = held.quantity.nodes[0]
+            line = line_of(node) if node.depends_on(needed.quantity.nodes[0]) else None
+            back = hands_back(line) if line is not None else None
+            if back is not None and held.quantity.kind == "total":
+                return Handed(back, held, needed, back=True)
+        return None
+
     def _solved(self, inverse: Callable[..., Any], right: Array, other: Any) -> Match | None:
         """The derivative that an operand has to be, for an operation to give what it has to."""
         with np.errstate(all="ignore"):
@@ -151,7 +179,7 @@ class Culprit(Fixes):
                 right = repair.values.get(node.number)
                 if right is None or not self._differs(node, right):
                     continue
-                for operand, _ in reversed(list(told(self.chain, node, right, self.right))):
+                for operand, _ in reversed(list(told(self.chain, node, right, self.is_settled))):
                     group = self._by_number.get(operand.number, Group([operand]))
                     yield from self.lines_of(group, {operand.number})
 
@@ -172,12 +200,16 @@ class Culprit(Fixes):
 def _is_argument(node: Node, place: int) -> bool:
     """Whether an operand is what the function was given under that name."""
     line, name = line_of(node), operand_name(node, place)
-    if line is None or node.site is None:
-        return False
+    given = line is not None and name in _parameters(node)
+    return given and assigned(name, line, alias=False) is None
+
+
+def _parameters(node: Node) -> tuple[str, ...]:
+    """The parameters of the function that computed a value."""
+    if node.site is None:
+        return ()
     code = node.site[0]
-    return (
-        name in code.co_varnames[: code.co_argcount] and assigned(name, line, alias=False) is None
-    )
+    return code.co_varnames[: code.co_argcount]
 
 
 def _same_function(one: tuple[Frame, ...], other: tuple[Frame, ...]) -> bool:
@@ -195,6 +227,7 @@ class Found:
         held: what the first operation that can be repaired gives: all derivatives that it may be.
         needed: what the operation that can be repaired has to give.
         handed: what the first line hands on, if that is what is wrong.
+        begun: where what gives wrong gradients alone begins, if no more is known.
     """
 
     lines: tuple[Line, ...]
@@ -203,6 +236,12 @@ class Found:
     held: tuple[Match, ...] = ()
     needed: Match | None = None
     handed: Handed | None = None
+    begun: Group | None = None
+
+    @property
+    def certain(self) -> bool:
+        """Whether a change of one operation is believed."""
+        return self.fix is not None and self.fix.change.cost < PLAUSIBLE
 
 
 def find(culprit: Culprit) -> Found:
@@ -213,12 +252,15 @@ def find(culprit: Culprit) -> Found:
     held: tuple[Match, ...] = ()
     needed: Match | None = None
     handed: Handed | None = None
+    begun: Group | None = None
     if culprit.repairs:
         repair = culprit.turning()
-        handed = culprit.handed(repair.group) if not lines else None
+        handed = culprit.handed(repair.group) or culprit.handed_back() if not lines else None
         lines += [] if handed is None else [handed.line]
         held, needed = tuple(culprit.held(repair)), culprit.needed(repair)
         lines += culprit.told_operands() if not lines else ()
+        begun = culprit.begins(repair) if not fixes and not lines else None
+        lines += culprit.lines_of(begun) if begun is not None else ()
         lines += culprit.sums_of(repair)
         lines += culprit.needed_operands(repair.group)
         for each in (repair, culprit.repairs[0]):
@@ -228,4 +270,4 @@ def find(culprit: Culprit) -> Found:
         lines += culprit.callers(repair.group.first)
     lines += [e for f in fixes for e in culprit.lines_of(f.group)]
     fix = fixes[0] if fixes else None
-    return Found(tuple(dict.fromkeys(lines)), fix, repair, held, needed, handed)
+    return Found(tuple(dict.fromkeys(lines)), fix, repair, held, needed, handed, begun)

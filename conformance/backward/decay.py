@@ -57,10 +57,10 @@ def decayed(found: Sequence[Verdict], chain: Chain) -> Decay | None:
         return None
     known = [goal for goal, _ in best.goals]
     if best.rate < 0:
-        terms = ((goal.name, each) for goal in known for each in _terms(goal, chain)[-1:])
-        best = replace(best, taken_off=tuple((name, _sum(term)) for name, term in terms))
+        last = ((goal.name, each) for goal in known for each in terms(goal, chain)[-1:])
+        best = replace(best, taken_off=tuple((name, _sum(term)) for name, term in last))
     best = replace(best, rate=abs(_stated(best, chain)))
-    own = (v.goal for v in found if v.goal not in known and _terms(v.goal, chain))
+    own = (v.goal for v in found if v.goal not in known and terms(v.goal, chain))
     return replace(best, goals=(*best.goals, *((each, _everywhere(each)) for each in own)))
 
 
@@ -83,11 +83,11 @@ def _decay(
 
 def stated(goals: Sequence[Goal], chain: Chain) -> Decay | None:
     """The decay that the program adds to its gradients, whatever else is in them."""
-    terms = [(goal, found[-1]) for goal in goals if (found := _terms(goal, chain))]
-    for goal, term in terms:
-        rate = _rate(goal, term, chain)
+    found = [(goal, own[-1]) for goal in goals if (own := terms(goal, chain))]
+    for goal, term in found:
+        rate = rate_of(goal, term, chain)
         if rate > 0:
-            return Decay(1.0, rate, tuple((each, _everywhere(each)) for each, _ in terms), 0)
+            return Decay(1.0, rate, tuple((each, _everywhere(each)) for each, _ in found), 0)
     return None
 
 
@@ -100,12 +100,12 @@ def _sum(term: Node) -> Node:
 def _stated(decay: Decay, chain: Chain) -> float:
     """The rate of a decay as the program has it: a fit has lost some of its digits."""
     rates = (
-        _rate(goal, term, chain) for goal, _ in decay.goals for term in _terms(goal, chain)[-1:]
+        rate_of(goal, term, chain) for goal, _ in decay.goals for term in terms(goal, chain)[-1:]
     )
     return next((each for each in rates if _near(each, decay.rate)), decay.rate)
 
 
-def _terms(goal: Goal, chain: Chain) -> list[Node]:
+def terms(goal: Goal, chain: Chain) -> list[Node]:
     """The multiples of a parameter of which its gradient was computed."""
     return [
         each
@@ -117,7 +117,7 @@ def _terms(goal: Goal, chain: Chain) -> list[Node]:
     ]
 
 
-def _rate(goal: Goal, term: Node, chain: Chain) -> float:
+def rate_of(goal: Goal, term: Node, chain: Chain) -> float:
     """By how much of a parameter its gradient grows by a multiple of it."""
     shape = np.shape(goal.parameter.value)
     seed = np.random.default_rng(0).normal(size=(1, *shape))

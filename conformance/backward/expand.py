@@ -13,7 +13,14 @@ from conformance.backward.findings import Line
 from conformance.backward.forward import Forward
 from conformance.backward.program import Goal, Recorded
 from conformance.backward.source import line_of, operand_name
-from conformance.backward.syntax import assigned, passed, renamed
+from conformance.backward.syntax import (
+    aliased,
+    assigned,
+    gives_alias,
+    iterated,
+    passed,
+    renamed,
+)
 from conformance.tracing.frames import Frame
 from conformance.tracing.node import Node, substituted
 
@@ -77,6 +84,7 @@ class _Expansion:
             where = frames[1:]  # of a parameter the call
             if level == len(names) - 1:
                 where = self._origin(node, names[level], frames)
+                own = self._gone_through(node, own, where, (level, user.site, place))
             key = own.number, where, names[level]
             own = self._handed(key, own, where, (level, user.site, place))
         return own
@@ -90,6 +98,18 @@ class _Expansion:
         if line is None or (self.named and any((e.file, e.line) == line for e in node.frames)):
             return frames
         return (Frame(line.file, line.line, frames[0].function), *frames[1:])
+
+    def _gone_through(self, node: Node, own: Node, frames: tuple[Frame, ...], operand: Any) -> Node:
+        """What a loop takes for a value that it goes through under another name."""
+        if not frames or self.forward.contains(node):
+            return own
+        loop = Line(frames[0].file, frames[0].line)
+        for name in iterated(loop):
+            line = _named_on(node, name, loop)
+            if line is not None:
+                where = (Frame(line.file, line.line, frames[0].function), *frames[1:])
+                return self._handed((own.number, where, name), own, where, (*operand, name))
+        return own
 
     def _returned(self, node: Node, own: Node, frames: tuple[Frame, ...]) -> Node:
         key = (RETURNED, node.number, frames)
@@ -123,6 +143,15 @@ class _Expansion:
         name = "" if self.forward.contains(goal.node) else goal.name
         made = self._identity(own, HANDED, frames, ("gradient", name))
         return replace(goal, parameter=self.same[goal.parameter.number], node=made)
+
+
+def _named_on(node: Node, name: str, before: Line) -> Line | None:
+    """The line that gave a value a name, if it has it; it may be another one for the same."""
+    line = assigned(name, before, alias=False)
+    if line is None or any((e.file, e.line) == line for e in node.frames[:1]):
+        return line
+    other = aliased(line) if gives_alias(line) else ""
+    return line if other and _named_on(node, other, line) is not None else None
 
 
 def _left(made: tuple[Frame, ...], used: tuple[Frame, ...]) -> tuple[Frame, ...]:

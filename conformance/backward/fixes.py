@@ -42,6 +42,8 @@ class Fixes(Region):
         """The changes of one operation that make all gradients right."""
         arrays = [each for each in self.chain.nodes if isinstance(each.value, np.ndarray)]
         everything = grouped(arrays, calls=True)
+        known = {id(each.first): len(each.nodes) for each in everything}
+        everything += [e for e in grouped(arrays) if len(e.nodes) > known[id(e.first)]]
         by_shape: dict[tuple[int, ...], list[Group]] = {}
         for each in everything:
             for shape in {node.value.shape for node in each.nodes}:
@@ -52,7 +54,7 @@ class Fixes(Region):
             others = {} if target is None and scales(group.first) else by_shape
             for change in (*self._scalings(group), *changes(group, others, self.chain.value)):
                 if self._mends(group, change, target):
-                    yield Fix(group, change)
+                    yield Fix(group, _rooted(group.first, change))
 
     @cached_property
     def _forward_names(self) -> set[str]:
@@ -84,7 +86,8 @@ class Fixes(Region):
                 continue  # what else it is used for is right: it is the use that is to blame
             for change in renumbered(nodes, places, self._numbers):
                 if self._mends(Group(nodes), change, None):
-                    yield Fix(Group(nodes), replace(change, place=places[nodes[0].number]))
+                    made = replace(change, place=places[nodes[0].number])
+                    yield Fix(Group(nodes), _rooted(nodes[0], made))
 
     def _target(self, group: Group) -> tuple[Node, Array] | None:
         """The first wrong value below an operation of which it is known what it has to be."""
@@ -152,6 +155,17 @@ class Fixes(Region):
     def _affordable(self) -> bool:
         """Whether one more evaluation is within the budget."""
         return self.chain.evaluated <= EVALUATIONS
+
+
+def _rooted(node: Node, change: Change) -> Change:
+    """A change of a number that has a name; said as its root where that is needed."""
+    for i, arg in enumerate(node.args if change.what in ("constant", "variable") else ()):
+        name = operand_name(node, i)
+        number = arg if isinstance(arg, int | float) and name.isidentifier() else 0
+        if number > 1 and (f"{number:g}", f"{number**0.5:g}") == (change.before, change.after):
+            root = f"np.sqrt({name})"
+            return replace(change, what="function", before=name, after=root, place=None)
+    return change
 
 
 def _is_simple(number: float) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from conformance.backward.findings import Line, Named
 from conformance.backward.program import short
 from conformance.backward.source import expression, line_of, operand_name, returned, text
-from conformance.backward.syntax import statement
+from conformance.backward.syntax import statement, statement_with
 from conformance.tracing.node import FILLED, Node
 
 
@@ -21,19 +21,37 @@ def named(node: Node) -> Named:
         return Named(short(node.operation.removeprefix("given ")), None)
     call = returned(node)
     made, line = (expression(node), line) if call is None else call
-    whole = statement(line.file, line.line) if line is not None else None
+    whole = statement_with(line, made) if line is not None else None
     if isinstance(whole, ast.AugAssign) and (made is None or made is whole.value):
-        return Named(ast.unparse(whole.target), line)
+        return Named(ast.unparse(_written(node, whole.target)), line)
     if isinstance(whole, ast.Assign):
         target = whole.targets[0]
-        if node.operation == FILLED and isinstance(target, ast.Subscript):
-            return Named(ast.unparse(target.value), line)
+        if _written(node, target) is not target:
+            return Named(ast.unparse(_written(node, target)), line)
         if made is whole.value and isinstance(target, ast.Name | ast.Subscript | ast.Attribute):
             return Named(ast.unparse(target), line)
     used = _used_name(node) if call is None else None
-    if used is None and made is not None:
+    return used or _unnamed(node, made, line)
+
+
+def _unnamed(node: Node, made: ast.expr | None, line: Line | None) -> Named:
+    """The expression of a value that has no name; else the name of an operand, or its operation."""
+    if made is not None:
         return Named(ast.unparse(made), line)
-    return used or Named(node.operation, line, is_operation=True)
+    name = _called(node)
+    return Named(name, line, is_operation=name == node.operation)
+
+
+def _written(node: Node, target: ast.expr) -> ast.expr:
+    """The array whose entries a statement writes, if a value is all of it."""
+    part = node.operation == FILLED and isinstance(target, ast.Subscript)
+    return target.value if part else target  # type: ignore[attr-defined]
+
+
+def _called(node: Node) -> str:
+    """The name under which something uses a value that no expression made; else its operation."""
+    names = (operand_name(each, at) for each in node.consumers for at in _places(each, node))
+    return next(filter(None, names), node.operation)
 
 
 def variable(node: Node) -> str:
@@ -52,9 +70,12 @@ def variable(node: Node) -> str:
 def operation(node: Node) -> Named:
     """The source of an operation, or of the call that it is the result of, and its line."""
     call = returned(node)
-    if call is None:
-        return Named(operation_text(node), line_of(node))
-    return Named(ast.unparse(call[0]), call[1])
+    return own_operation(node) if call is None else Named(ast.unparse(call[0]), call[1])
+
+
+def own_operation(node: Node) -> Named:
+    """The source of an operation and its line."""
+    return Named(operation_text(node), line_of(node))
 
 
 def _used_name(node: Node) -> Named | None:
@@ -78,5 +99,10 @@ def operation_text(node: Node) -> str:
     made = text(node)
     if made or line is None:
         return made
+    return statement_text(line)
+
+
+def statement_text(line: Line) -> str:
+    """The source of the statement on a line, in one line."""
     whole = statement(line.file, line.line)
     return "" if whole is None else re.sub(r"\s+", " ", ast.unparse(whole))

@@ -4,7 +4,8 @@ Left out: the changes that are tried there (`fixes.py`).
 """
 
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import or_
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,10 @@ class Region:
         """Whether a value is of the forward pass, or a ∂C/∂v up to a constant."""
         return self.forward.contains(node) or bool(self.known(node))
 
+    def is_settled(self, node: Node) -> bool:
+        """Whether a value is taken for right; so is what a sum begins with, such as `np.zeros`."""
+        return self.right(node) or _made_of_one_number(node)
+
     def upstream(self, repair: Repair, *, edge: bool = False, strict: bool = True) -> list[Group]:
         """The operations that lead to the first wrong value, and give nothing that is known.
 
@@ -71,7 +76,36 @@ class Region:
             if other is not None and other is not repair.group and (edge or not known):
                 found[other.first.number] = other
             todo += () if known else node.inputs
-        return [found[number] for number in sorted(found, reverse=True)]
+        alone = sorted(found, key=lambda number: (self._shared >> number & 1, -number))
+        return [found[number] for number in alone]
+
+    def begins(self, repair: Repair) -> Group | None:
+        """Where what gives wrong gradients alone begins, if it is known what no part of it is.
+
+        What right gradients are computed of as well is right. Only where the repair is that of
+        gradients: else the operation that is repaired gives the wrong ∂C/∂v.
+        """
+        verdicts, shared = self.search.verdicts, self._shared
+        wrong, parameters = self._first_wrong(repair), [e.goal.parameter for e in verdicts]
+        needed = {n for match in repair.matches if match for n in match.quantity.nodes}
+        if not shared or not needed or not needed <= set(parameters):
+            return None
+        nodes = [
+            each
+            for each in self.search.nodes
+            if wrong.depends_on(each) and not shared >> each.number & 1
+            if each.function is not None and not self._moves_forward_values(each)
+        ]
+        inside = {each.number for each in nodes}
+        if any(self.known(each) for each in nodes):
+            return None
+        first = next((e for e in nodes if inside.isdisjoint(i.number for i in e.inputs)), None)
+        return None if first is None else self._by_number.get(first.number, Group([first]))
+
+    @cached_property
+    def _shared(self) -> int:
+        """The bits of what right gradients are computed of."""
+        return reduce(or_, (e.goal.node.uses for e in self.search.verdicts if e.ok), 0)
 
     def _is_other(self, node: Node) -> bool:
         """Whether it is a backward operation of another kind than floats, or `np.zeros(...)`."""
@@ -136,7 +170,7 @@ class Region:
     def held(self, repair: Repair) -> list[Match]:
         """What an operation gives that has to give something else; what the first one gives."""
         first = self.repairs[0]
-        return self.known(self._first_wrong(repair)) or self.known(first.group.first)
+        return self.known(self._first_wrong(repair)) or self.known(self._first_wrong(first))
 
     def _exactly_right(self, repair: Repair) -> bool:
         nodes = [each for each in repair.group.nodes if each.number in repair.values]

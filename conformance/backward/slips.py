@@ -23,6 +23,7 @@ from conformance.backward.change import (
     shapes,
     with_number,
 )
+from conformance.backward.findings import Line
 from conformance.backward.groups import Group
 from conformance.backward.operation import is_float
 from conformance.backward.source import operand_name
@@ -30,6 +31,10 @@ from conformance.tracing.node import FILLED, Node
 
 OPERATORS: dict[str, Callable[..., Any]] = {
     "add": np.add, "subtract": np.subtract, "multiply": np.multiply, "divide": np.divide,
+}  # fmt: skip
+OPERATOR_COSTS = {
+    ("add", "subtract"): SURE, ("subtract", "add"): SURE, ("divide", "multiply"): SURE,
+    ("multiply", "divide"): PLAIN,  # the chain rule has products
 }  # fmt: skip
 SIGNS = {"add": "+", "subtract": "−", "multiply": "×", "divide": "/"}
 FUNCTIONS: dict[str, Callable[..., Any]] = {
@@ -76,13 +81,13 @@ def of_operator(node: Node) -> Iterator[Change]:
     """Another operator or function, or none."""
     name = node.operation
     if name in OPERATORS and len(node.args) == 2:  # noqa: PLR2004
+        if name in ("subtract", "divide"):
+            cost = PLAIN if any(type(each) is not Node for each in node.args) else SURE
+            yield Change("order", "", "", lambda n, a, k: own(n, a[::-1], k), cost)
         for other, function in OPERATORS.items():
             if other != name:
-                inverse = (name, other) == ("multiply", "divide")  # the chain rule has products
-                cost = PLAIN if inverse else SURE
+                cost = OPERATOR_COSTS.get((name, other), LIKELY)
                 yield Change("operator", SIGNS[name], SIGNS[other], call(function), cost)
-        if name in ("subtract", "divide"):
-            yield Change("order", "", "", lambda n, a, k: own(n, a[::-1], k), SURE)
         yield Change("extra", "right", "", just(0), SURE)
         yield Change("extra", "left", "", just(1), SURE)
     for family, cost in ((FUNCTIONS, POSSIBLE), (EXTREMES, SURE)):
@@ -200,13 +205,17 @@ def of_writes(group: Group, others: Others) -> Iterator[Change]:
     """Of a write into an array: added for written, nothing written, other numbers or entries."""
     if group.first.operation != FILLED:
         return
-    yield Change("added", "=", "+=", _written(lambda old, new: old + new), SURE)
-    yield Change("extra", "=", "", lambda _, a, __: np.array(a[0]), SURE)
-    for number in (0.0, 1.0, -1.0):
-        cost = PLAIN if number >= 0 else LIKELY
-        yield Change("constant", "", f"{number:g}", _written(_filled_with(number)), cost)
-    for number in (-1.0, 0.5, 2.0):
-        yield Change("factor", "", f"{number:g}", _written(_times(number)), LIKELY)
+    lines = {Line(e.file, e.line): 0 for n in group.nodes for w in n.writes for e in w[2][:1]}
+    for only in lines if len(lines) > 1 else (None,):
+        yield Change("added", "=", "+=", _written(np.add, only), SURE, line=only)
+        yield Change("extra", "=", "", _written(lambda old, _: old, only), SURE, line=only)
+        for number in (0.0, 1.0, -1.0):
+            cost = PLAIN if number >= 0 else LIKELY
+            made = _written(_filled_with(number), only)
+            yield Change("constant", "", f"{number:g}", made, cost, line=only)
+        for number in (-1.0, 0.5, 2.0):
+            made = _written(_times(number), only)
+            yield Change("factor", "", f"{number:g}", made, LIKELY, line=only)
     if all(np.size(v.value if type(v) is Node else v) == 1 for _, v in group.first.args[1]):
         yield Change("mask", "", "the other entries", _where(None), LIKELY)
         for other, nodes in candidates(group, others, shapes(group)):
@@ -223,15 +232,17 @@ def _times(number: float) -> Callable[[Any, Any], Any]:
     return lambda _, new: number * new
 
 
-def _written(function: Callable[[Any, Any], Any]) -> Rule:
-    """The same writes of other numbers."""
+def _written(function: Callable[[Any, Any], Any], only: Line | None) -> Rule:
+    """The same writes of other numbers; only those of a line, if one is given."""
 
-    def rule(_: Node, args: list[Any], _kwargs: dict[str, Any]) -> Any:
+    def rule(node: Node, args: list[Any], _kwargs: dict[str, Any]) -> Any:
         after = np.array(args[0])
         flat = after.reshape(-1)
-        for index, value in args[1]:
+        for (index, value), (_, _, frames, _) in zip(args[1], node.writes, strict=True):
             at = slice(None) if index is None else index
-            flat[at] = function(flat[at], np.broadcast_to(value, np.shape(flat[at])))
+            here = only is None or any((e.file, e.line) == only for e in frames[:1])
+            new = np.broadcast_to(value, np.shape(flat[at]))
+            flat[at] = function(flat[at], new) if here else new
         return after
 
     return rule

@@ -46,6 +46,17 @@ def _statements(module: ast.Module) -> dict[int, ast.stmt]:
     return found
 
 
+def statement_with(line: Line, made: ast.expr | None) -> ast.stmt | None:
+    """The statement on a line that an expression is of; several may stand there."""
+    found = statement(line.file, line.line)
+    if found is None or made is None or any(each is made for each in ast.walk(found)):
+        return found
+    module = tree(line.file)
+    whole = (e for e in ast.walk(module or found) if isinstance(e, ast.Assign | ast.AugAssign))
+    here = (each for each in whole if each.lineno == line.line)
+    return next((e for e in here if any(part is made for part in ast.walk(e))), found)
+
+
 def base(name: str) -> str:
     """The variable in `x`, `x[i]` or `x.y`."""
     return re.split(r"[.\[]", name, maxsplit=1)[0]
@@ -112,9 +123,18 @@ def _is_alias(statement: ast.stmt) -> bool:
 
 
 def aliased(line: Line) -> str:
-    """What a line gives another name to."""
+    """What a line gives another name to, or returns."""
     found = statement(line.file, line.line)
-    return ast.unparse(found.value) if isinstance(found, ast.Assign) else ""
+    value = found.value if isinstance(found, ast.Assign | ast.Return) else None
+    return "" if value is None else ast.unparse(value)
+
+
+def iterated(line: Line) -> list[str]:
+    """The names of what a loop that begins on a line goes through."""
+    found = statement(line.file, line.line)
+    if not isinstance(found, ast.For):
+        return []
+    return [each.id for each in ast.walk(found.iter) if isinstance(each, ast.Name)]
 
 
 def stored(statement: ast.stmt) -> set[str]:
@@ -196,6 +216,25 @@ def _argument(call: ast.Call, names: list[str], name: str) -> str:
     if name in own and own.index(name) < len(call.args):
         return ast.unparse(call.args[own.index(name)])
     return ""
+
+
+def hands_back(line: Line) -> Line | None:
+    """The line of another method of the class around a line that returns what it was given."""
+    module = tree(line.file)
+    for each in ast.walk(module) if module is not None else ():
+        if isinstance(each, ast.ClassDef) and _holds(each, line):
+            methods = [e for e in each.body if isinstance(e, ast.FunctionDef)]
+            for method in methods if any(_holds(e, line) for e in methods) else ():
+                end, given = method.body[-1], {e.arg for e in method.args.args[1:]}
+                value = end.value if isinstance(end, ast.Return) else None
+                plain = isinstance(value, ast.Name) and value.id in given
+                if plain and not _holds(method, line):
+                    return Line(line.file, end.lineno)
+    return None
+
+
+def _holds(statement: ast.stmt, line: Line) -> bool:
+    return statement.lineno <= line.line <= (statement.end_lineno or 0)
 
 
 def call_on(line: Line, function: str) -> ast.Call | None:

@@ -16,6 +16,7 @@ from conformance.backward.costs import times
 from conformance.backward.findings import Accused, Cause, Examined, merged
 from conformance.backward.judge import judged
 from conformance.backward.no_loss import COST_NAMES, Tried, best, factors, loss_of, tried
+from conformance.backward.other_axis import over_other_axis
 from conformance.backward.program import NotAGradientError, OwnPass, Recorded
 from conformance.backward.quantities import HALF_OF_THE_DIGITS
 from conformance.backward.source import line_of, lines_of, own_lines
@@ -44,6 +45,10 @@ def without_loss(step: OwnPass, name: str | None) -> Examined:
     if not found:
         raise NotAGradientError(f"the output has no {name} cost")
     chosen = best(found)
+    fits = chosen is not None and chosen.fits
+    along = None if fits or name is not None else _by_other_axis(found, run)
+    if along is not None:
+        return along
     if chosen is not None:
         return _by(chosen, run, factors(chosen)[0])
     negated = next((each for each in found if each.negated is not None), None)
@@ -56,7 +61,7 @@ def without_loss(step: OwnPass, name: str | None) -> Examined:
     if slipped is not None:
         return slipped
     added = _sum_with_target(found)
-    return _by_own(error, run) if added is None else _by_wrong(error, run, added)
+    return _by_own(error, run) if added is None else _by_wrong(error, run, _no_cost(run, added))
 
 
 def _by(chosen: Tried, run: Recorded, factor: float) -> Examined:
@@ -112,6 +117,16 @@ def _negated(chosen: Tried, run: Recorded) -> Examined:
     blamed = Accused(names, lines, Cause("negated"), mends=True)
     beside = _beside(chosen, factor)
     return Examined(wrong, (blamed,), kinks, cost=chosen.name, factor=beside)
+
+
+def _by_other_axis(found: Sequence[Tried], run: Recorded) -> Examined | None:
+    """The gradients of a softmax along another axis, judged by its output error."""
+    blamed = over_other_axis(found)
+    error = None if blamed is None else own_error(run, [each.compared for each in found])
+    if blamed is None or error is None:
+        return None
+    wrong = _by_wrong(error, run, blamed)
+    return replace(wrong, cost="log-likelihood", output_error=None)
 
 
 def _by_own(error: OwnError, run: Recorded) -> Examined:
@@ -178,14 +193,18 @@ def _wrong(
         raise NotAGradientError("no known cost has these gradients, not even some of them")
     if slipped or mended or error is None:
         return next(iter(slipped + mended + examined))
-    return _by_wrong(error, run, error.error)
+    return _by_wrong(error, run, _no_cost(run, error.error))
 
 
-def _by_wrong(error: OwnError, run: Recorded, at: Node) -> Examined:
-    """The gradients judged by an output error that is that of no cost, and where that is seen."""
+def _no_cost(run: Recorded, at: Node) -> Accused:
+    """An output error that is the derivative of no cost, and where that is seen."""
+    names = tuple(each.name for each in run.goals)
+    return Accused(names, lines_of(at), Cause("output"), mends=False)
+
+
+def _by_wrong(error: OwnError, run: Recorded, blamed: Accused) -> Examined:
+    """The gradients judged by an output error, which makes all of them wrong."""
     rest = _by_own(error, run)
-    names = tuple(each.name for each in rest.gradients)
-    blamed = Accused(names, lines_of(at), Cause("output"), mends=False)
     wrong = tuple(replace(each, ok=False) for each in rest.gradients)
     return replace(rest, gradients=wrong, accused=(blamed, *rest.accused))
 

@@ -69,6 +69,12 @@ def _of_kind(cause: Cause) -> str:
         "misused": f"{operation} is ∂C/∂{held}; what follows needs {other}{lacks}",
         "scaled": f"{operation} is {cause.factor:g} times the ∂C/∂{needed} that is needed",
         "part": f"{operation} is only a part of ∂C/∂{needed}: a contribution is left out",
+        "begins": f"what is computed from {operation} has to become ∂C/∂{needed}, and does not; "
+        "no right gradient uses it",
+        "decay": f"{operation} is {cause.factor:g} times the derivative of the decay in the loss"
+        if cause.factor
+        else f"the derivative of the decay in the loss, a multiple of {needed}, is not added",
+        "updated": _of_updated(cause),
         "handed": f"what is handed on here has to be ∂C/∂{needed}",
         "loop": "this loop leaves something out: with what is missing all gradients are right",
         "aliased": f"`{cause.names[0]}` is changed in place, and is the same array as "
@@ -83,12 +89,20 @@ def _of_kind(cause: Cause) -> str:
         "negated": "the output error has the wrong sign, and with it all gradients",
         "overwritten": "a value that is used twice has the sum of the derivatives of its uses: "
         "add to what is there (+=)",
-        "order": "each operation alone is right; where a value is used twice, it is gone through "
-        "before all its uses have added to its derivative",
+        "order": "values are gone through in the wrong order: each has to come after all that is "
+        "computed from it",
     }
     if cause.kind in UPDATES:
         return update_causes.why(cause)
     return said.get(cause.kind, "no single operation is known that would make it right")
+
+
+def _of_updated(cause: Cause) -> str:
+    """That a parameter is used after its update."""
+    lines = [each.line.line for each in (cause.held, cause.needed) if each and each.line]
+    name = cause.needed.name if cause.needed else "?"
+    used, moved = (f" on line {each}" for each in lines) if len(lines) > 1 else ("", "")
+    return f"`{name}` is used{used} after its update{moved}: the old `{name}` is needed"
 
 
 def _of_change(changed: Changed) -> str:
@@ -99,7 +113,9 @@ def _of_change(changed: Changed) -> str:
     said = {
         "operator": f"in {operation}, the operator {before} has to be {after}",
         "function": f"in {operation}, {before} has to be {after}",
-        "axis": f"in {operation}, the axis {before} has to be {after}",
+        "axis": f"in {operation}, the axis {before} has to be {after}"
+        if before != "None"
+        else f"{operation} has to be along axis {after}, and is over all entries",
         "constant": f"in {operation}, {_number(changed, number)} has to be {after}",
         "rate": f"in {operation}, {_number(changed, number)} has to be {after}: so much do the "
         "weights decay by the loss, or by the other gradients",

@@ -124,7 +124,7 @@ def beside_cause(report: Outcome, tag: str) -> Iterator[str]:
         if not known:
             yield NO_CAUSE
             for id_ in cause.partly:
-                yield f"where it is wrong, it does what {id_} does; elsewhere it does not"
+                yield f"where {tag} is wrong, it is what {id_} makes it, and right elsewhere"
             yield from map(measure_text, cause.measured)
 
 

@@ -4,7 +4,7 @@ Left out: judging it (`values.py`).
 """
 
 import operator
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -63,6 +63,10 @@ def _again(function: Function, a: Any, b: Any) -> Any:
     return function(function(b, a), a)
 
 
+def _chained(function: Function, a: Any, b: Any, c: Any) -> Any:
+    return function(function(a, b), c)
+
+
 def _plus(function: Function, a: Any) -> Any:
     return function(a) + a
 
@@ -94,6 +98,14 @@ def with_a_row(kind: type) -> Iterator[Expression]:
         for row in ("a", "b") if method != "__matmul__" else ():
             sizes = {"a": 1.0, "b": OTHER}
             yield Expression(f"{text}, {row} one row", function, sizes, method, row)
+
+
+def chained(kind: type, right: Collection[str]) -> Iterator[Expression]:
+    """Operations one after another, of those that are right alone."""
+    for _, text, function in of_two(kind):
+        if text in right:
+            sizes = {"a": 1.0, "b": OTHER, "c": OTHER * OTHER}
+            yield Expression(f"{text} {text.split()[1]} c", partial(_chained, function), sizes)
 
 
 def of_two(kind: type) -> Iterator[tuple[str, str, Function]]:

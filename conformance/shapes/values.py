@@ -22,6 +22,7 @@ from conformance.shapes.expressions import (
     BINARY,
     OTHER,
     Expression,
+    chained,
     defines,
     of_two,
     single_operations,
@@ -66,14 +67,29 @@ class ValueSearch:
             return None
         alone = self._parts(single_operations(self.kind), kept)
         alone += self._of_rows(kept)
-        twice = self._parts(twice_used(self.kind), kept) if all(each.ok for each in alone) else []
         if not alone:
             return None
+        more = self._parts(self._more(alone), kept)
         name = self.kind.__name__
         made = f"{name}(number) with .{kept.number} and .{kept.gradient}"
         recognised = Recognised(made, "", "", ("backward()",), "kept", ())
-        examined = together([*alone, *self._of_uses(twice, kept)])
+        one_by_one = all(each.ok for each in alone)
+        if one_by_one or not more or any(each.ok for each in more):
+            told = [*alone, *(self._of_uses(more, kept) if one_by_one else ())]
+        else:
+            told = self._of_uses([*alone, *more], kept)
+        examined = together(told)
         return Found(recognised, examined, (name,))
+
+    def _more(self, alone: Sequence[Examined]) -> Iterator[Expression]:
+        """Values that are used twice; right operations one after another, where some are wrong.
+
+        An operation that is made of others is wrong where `backward` takes these in a wrong order.
+        """
+        if all(each.ok for each in alone):
+            return twice_used(self.kind)
+        names = (e.name.rpartition(" by ")[0] for each in alone if each.ok for e in each.gradients)
+        return chained(self.kind, set(names))
 
     @property
     def make(self) -> Any:

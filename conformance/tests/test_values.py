@@ -151,7 +151,15 @@ class Array:
     def backward(self):
         self.take(np.ones_like(self.data))
 """
+COMPOSED = (
+    NUMBERS
+    + """
+    def __neg__(self): return self * -1
+    def __sub__(self, other): return self + (-other)
+"""
+)
 FAULTS = {
+    "order of an operation made of others": (COMPOSED, "reversed(order)", "order"),
     "log": (ARRAYS, "g / self.value", "g * self.value"),
     "matmul": (ARRAYS, "g @ other.value.T", "g @ other.value"),
     "order": (NUMBERS, "reversed(order)", "order"),

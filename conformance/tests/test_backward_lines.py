@@ -1,0 +1,292 @@
+"""Wrong lines that people write, each blamed first, and why: programs as their authors write them.
+
+Left out: edits of every kind, and how often they are found (`test_backward_mutants.py`).
+"""
+
+import contextlib
+import io
+from pathlib import Path
+
+import pytest
+
+import conformance
+from conformance.script.run import run_script
+from conformance.tests.backward.program import module
+
+NET = """
+import numpy as np
+
+def relu(z):
+    return np.maximum(z, 0)
+
+def tanh(x):
+    return np.tanh(x)
+
+def tanh_prime(x):
+    return 1 - np.tanh(x) ** 2
+
+def forward(p, X):
+    Z1 = X @ p['W1'] + p['b1']
+    A1 = relu(Z1)
+    Z2 = A1 @ p['W2'] + p['b2']
+    A2 = tanh(Z2)
+    return Z1, A1, Z2, A2
+
+def backward(p, X, Y, Z1, A1, Z2, A2):
+    dZ2 = (A2 - Y) * tanh_prime(Z2) / len(X)
+    dW2 = A1.T @ dZ2
+    dZ1 = dZ2 @ p['W2'].T * (Z1 > 0)
+    return {'W1': X.T @ dZ1, 'b1': dZ1.sum(0), 'W2': dW2, 'b2': dZ2.sum(0)}
+
+def f(p, X, Y):
+    cache = forward(p, X)
+    loss = 0.5 * np.sum((cache[-1] - Y) ** 2) / len(X)
+    g = backward(p, X, Y, *cache)
+    norm = np.sqrt(sum((e ** 2).sum() for e in g.values()))
+    if norm > 0.1:
+        g = {k: 0.1 * e / norm for k, e in g.items()}
+    return loss, g
+
+def make():
+    r = np.random.default_rng(0)
+    p = {'W1': r.normal(size=(4, 5)), 'b1': r.normal(size=5)}
+    p |= {'W2': r.normal(size=(5, 3)), 'b2': r.normal(size=3)}
+    return p, r.normal(size=(6, 4)), r.normal(size=(6, 3))
+"""
+
+ENCODER = """
+import numpy as np
+
+def f(p, x, eps):
+    W, V, U, s = p
+    h = np.tanh(x @ W)
+    mu = h @ V; size = len(x)
+    z = mu + s * eps
+    out = z @ U
+    loss = 0.5 * np.sum((out - x) ** 2) + 0.5 * np.sum(mu ** 2)
+    do = out - x
+    dz = do @ U.T
+    dmu = dz + mu
+    dh = (dmu @ V.T) * (1 - h ** 2)
+    grads = []
+    for a, d in ((x, dh), (h, dmu), (z, do)):
+        grads.append(a.T @ d)
+    return loss, [*grads, (dz * eps).sum(0)]
+
+def make():
+    r = np.random.default_rng(0)
+    p = [r.normal(size=(4, 5)), r.normal(size=(5, 3)), r.normal(size=(3, 4))]
+    return [*p, r.normal(size=3)], r.normal(size=(6, 4)), r.normal(size=(6, 3))
+"""
+
+LAYERS = """
+import numpy as np
+
+class Dense:
+    def __init__(self, n, m, r):
+        self.W = r.normal(size=(n, m))
+    def forward(self, x):
+        self.x = x
+        return x @ self.W
+    def backward(self, grad):
+        self.dW = self.x.T @ grad
+        return grad @ self.W.T
+
+class Tanh:
+    def forward(self, x):
+        self.out = np.tanh(x)
+        return self.out
+    def backward(self, grad):
+        return grad * (1 - self.out ** 2)
+
+class Dropout:
+    def __init__(self, r):
+        self.r = r
+    def forward(self, x):
+        self.mask = (self.r.random(x.shape) < 0.5) / 0.5
+        return x * self.mask
+    def backward(self, grad):
+        return grad * self.mask
+
+r = np.random.default_rng(0)
+layers = [Dense(3, 8, r), Tanh(), Dropout(r), Dense(8, 1, r)]
+X, Y = r.normal(size=(10, 3)), r.normal(size=(10, 1))
+for epoch in range(5):
+    x = X
+    for layer in layers:
+        x = layer.forward(x)
+    loss = 0.5 * np.mean((x - Y) ** 2)
+    grad = (x - Y) / len(X)
+    for layer in reversed(layers):
+        grad = layer.backward(grad)
+    for layer in layers:
+        if hasattr(layer, "W"):
+            layer.W -= 0.1 * layer.dW
+"""
+
+ONE_UNIT = """
+import numpy as np
+
+def tanh(x):
+    return np.tanh(x)
+
+def tanh_prime(x):
+    return 1 - np.tanh(x) ** 2
+
+r = np.random.default_rng(0)
+W1, b1, W2, b2 = r.normal(size=(2, 3)), np.zeros((1, 3)), r.normal(size=(3, 1)), np.zeros((1, 1))
+for x, y in zip(r.normal(size=(9, 1, 2)), r.normal(size=(9, 1, 1))):
+    z1 = x @ W1 + b1
+    a1 = tanh(z1)
+    z2 = a1 @ W2 + b2
+    a2 = tanh(z2)
+    loss = np.mean((a2 - y) ** 2)
+    d2 = 2 * (a2 - y) * tanh_prime(z2)
+    d1 = d2 @ W2.T * tanh_prime(z1)
+    W2 -= 0.1 * (a1.T @ d2)
+    b2 -= 0.1 * d2
+    W1 -= 0.1 * (x.T @ d1)
+    b1 -= 0.1 * d1
+"""
+
+SOFTMAX = """
+import numpy as np
+
+r = np.random.default_rng(0)
+W, b = r.normal(size=(4, 3)), np.zeros(3)
+X, labels = r.normal(size=(8, 4)), r.integers(0, 3, size=8)
+Y = np.eye(3)[labels]
+for epoch in range(5):
+    E = np.exp(X @ W + b)
+    P = E / np.sum(E, axis=1, keepdims=True)
+    d = (P - Y) / 8
+    db = d.sum(axis=0)
+    W -= 0.1 * (X.T @ d)
+    b -= 0.1 * db
+"""
+
+MARGINS = """
+import numpy as np
+
+def f(p, X, y):
+    W = p['W']
+    dW, loss = np.zeros(W.shape), 0.0
+    for i in range(len(X)):
+        scores = X[i].dot(W)
+        for j in range(W.shape[1]):
+            margin = scores[j] - scores[y[i]] + 1
+            if j != y[i] and margin > 0:
+                loss += margin
+                dW[:, j] += X[i]
+                dW[:, y[i]] -= X[i]
+    return loss / len(X), {'W': dW / len(X)}
+
+def make():
+    r = np.random.default_rng(0)
+    return {'W': r.normal(size=(4, 3))}, r.normal(size=(6, 4)), r.integers(0, 3, size=6)
+"""
+
+ATTENTION = """
+import numpy as np
+
+def f(p, X, Y):
+    d = X.shape[-1]
+    q, k = X @ p['Wq'], X @ p['Wk']
+    e = np.exp(q @ k.T / np.sqrt(d))
+    a = e / e.sum(-1, keepdims=True)
+    out = a @ X
+    loss = 0.5 * np.sum((out - Y) ** 2)
+    da = (out - Y) @ X.T
+    ds = a * (da - (da * a).sum(-1, keepdims=True))
+    ds = ds / np.sqrt(d)
+    return loss, {'Wq': X.T @ (ds @ k), 'Wk': X.T @ (ds.T @ q)}
+
+def make():
+    r = np.random.default_rng(0)
+    X, Y = r.normal(size=(6, 5)), r.normal(size=(6, 5))
+    return {'Wq': r.normal(size=(5, 5)), 'Wk': r.normal(size=(5, 5))}, X, Y
+"""
+
+DECAYS = """
+import numpy as np
+
+def f(p, X, Y, reg=0.3):
+    h = np.tanh(X @ p['W1'])
+    out = h @ p['W2']
+    loss = 0.5 * np.sum((out - Y) ** 2) + reg * (np.sum(p['W1'] ** 2) + np.sum(p['W2'] ** 2))
+    d = out - Y
+    grads = {'W2': h.T @ d, 'W1': X.T @ ((d @ p['W2'].T) * (1 - h ** 2))}
+    for name in p:
+        grads[name] = grads[name] + 2 * reg * p[name]
+    return loss, grads
+
+def make():
+    r = np.random.default_rng(0)
+    p = {'W1': r.normal(size=(4, 5)), 'W2': r.normal(size=(5, 3))}
+    return p, r.normal(size=(6, 4)), r.normal(size=(6, 3))
+"""
+
+UPDATED_FIRST = """W2 -= 0.1 * (a1.T @ d2)
+    d1 = d2 @ W2.T * tanh_prime(z1)
+"""
+IN_ORDER = """d1 = d2 @ W2.T * tanh_prime(z1)
+    W2 -= 0.1 * (a1.T @ d2)
+"""
+
+TWICE = """grads = {'W2': h.T @ d, 'W1': X.T @ ((d @ p['W2'].T) * (1 - h ** 2))}
+    for name in p:
+        grads[name] = grads[name] + 2 * reg * p[name]
+"""
+APART = """grads = {'W2': h.T @ d + reg * p['W2']}
+    dh = (d @ p['W2'].T) * (1 - h ** 2)
+    grads['W1'] = X.T @ dh + reg * p['W1']
+"""
+
+FAULTS = (
+    (DECAYS, TWICE, APART, "`reg * p['W2']` is 0.5 times the derivative of the decay in the loss"),
+    (ONE_UNIT, IN_ORDER, UPDATED_FIRST, "`W2` is used on line 20 after its update on line 19"),
+    (NET, "(A2 - Y) * tanh_prime(Z2)", "(Y - A2) * tanh_prime(Z2)", "the other way round"),
+    (NET, "(A2 - Y) * tanh", "(A2 - Y) * A2 * (1 - A2) * tanh", "`A2 * (1 - A2)` is too much"),
+    (MARGINS, "np.zeros(W.shape)", "np.ones(W.shape)", "the number 1 has to be 0"),
+    (MARGINS, "dW[:, y[i]] -= X[i]", "dW[:, y[i]] = -X[i]", "has to add (`+=`)"),
+    (ATTENTION, "ds = ds / np.sqrt(d)", "ds = ds / d", "d has to be np.sqrt(d)"),
+    (SOFTMAX, "d.sum(axis=0)", "np.abs(d.mean(axis=0))", "has to become ∂C/∂b"),
+    (SOFTMAX, "np.sum(E, axis=1, keepdims=True)", "np.sum(E)", "has to be along axis 1, and is"),
+    (SOFTMAX, "np.sum(E, axis=1, keepdims=True)", "sum(E)", "has to be 1"),
+    (NET, "dW2 = A1.T @ dZ2", "dW2 = Z1.T @ dZ2", "the first operand has to be `A1`"),
+    (NET, "* (Z1 > 0)", "* (A1 > 1)", "`A1 > 1`"),
+    (ENCODER, "dmu = dz + mu", "dmu = dz", "`dz` is only a part of ∂C/∂mu (line 7)"),
+    (LAYERS, "return grad * self.mask", "return grad", "`grad` is ∂C/∂(x * self.mask)"),
+    (ONE_UNIT, "1 - np.tanh(x) ** 2", "1 - x ** 2", "in `x ** 2`, the first operand has to be"),
+)
+
+
+def said(source: str, folder: Path) -> tuple[list[int | None], str]:
+    """The lines to blame, the first to be read first, and the report."""
+    if "def f(" in source:
+        program = module(source, folder)
+        params, *data = program.make()
+        report = conformance.check_backward(program.f, params, *data)
+        return [each.line for each in report.blames], str(report)
+    path = folder / "program.py"
+    path.write_text(source, encoding="utf-8")
+    with contextlib.redirect_stdout(io.StringIO()):
+        script = run_script(str(path))
+    return [line.line for each in script.examined.accused for line in each.lines], str(script)
+
+
+@pytest.mark.parametrize(
+    "source", [NET, ENCODER, LAYERS, ONE_UNIT, SOFTMAX, MARGINS, ATTENTION, DECAYS], ids=range(8)
+)
+def test_what_is_right_is_right(source: str, tmp_path: Path) -> None:
+    lines, report = said(source, tmp_path)
+    assert not lines, report
+
+
+@pytest.mark.parametrize(("source", "old", "new", "why"), FAULTS, ids=[e[3] for e in FAULTS])
+def test_the_wrong_line_is_first(source: str, old: str, new: str, why: str, tmp_path: Path) -> None:
+    assert source.count(old) == 1
+    lines, report = said(source.replace(old, new), tmp_path)
+    assert lines[0] == source[: source.index(old)].count("\n") + 1, report
+    assert why in report
+    assert "a convention" not in report
