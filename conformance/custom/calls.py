@@ -2,7 +2,7 @@
 
 The file is run as a program, as far as it takes to see a call of each; what is under
 `if __name__ == "__main__"` is run too. Left out: arguments for those that it never calls
-(`fitting.py`).
+(`shapes/fitting.py`).
 """
 
 import sys

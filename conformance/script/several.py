@@ -56,7 +56,8 @@ def _goes_forward(trace: Trace, turn: Sequence[Named], moved: Collection[Node]) 
     """Whether a number was computed from parameters that are moved and others that are not yet."""
     updates, names = [each for each, _ in turn], [name for _, name in turn]
     later = bits_of_nodes(moved)
-    return any(each.uses & later for each in Unjudged(trace, updates, names).losses)
+    numbers = Unjudged(trace, updates, names).losses
+    return any(each.uses & later and each not in moved for each in numbers)
 
 
 def in_turn(named: Sequence[Named]) -> list[list[Named]]:

@@ -34,7 +34,7 @@ class FunctionSearch:
     def found(self, _cost: str | None, /) -> Found | None:
         """It, recognised and judged; None if it is not known how to call it."""
         from conformance.custom.context import backward_of
-        from conformance.custom.fitting import found
+        from conformance.shapes.fitting import found
 
         calls, stopped = _calls(self.place, self.names)
         tried, problem = found(self.kind, calls.get(self.name))
@@ -58,7 +58,7 @@ class JaxSearch(FunctionSearch):
 
     def found(self, _cost: str | None, /) -> Found | None:
         """It, recognised and judged; None if it is not known how to call it."""
-        from conformance.custom.fitting import found_in_jax
+        from conformance.shapes.fitting import found_in_jax
 
         tried, problem = found_in_jax(self.kind)
         if tried is None:

@@ -13,8 +13,8 @@ import conformance
 from conformance.backward.program import NotAGradientError
 from conformance.cli import main
 from conformance.custom.calls import calls_of
-from conformance.custom.fitting import found
 from conformance.report.backward_record import from_json, to_json
+from conformance.shapes.fitting import found
 from conformance.tests.backward.measure import Said
 from conformance.tests.backward.program import imported
 from conformance.tests.custom.faults import AMBIGUOUS, FAULTS, faulty

@@ -22,7 +22,7 @@ from conformance.custom.applied import called, names_of, plain
 from conformance.custom.asked import asked
 from conformance.custom.calls import calls_of
 from conformance.custom.context import is_function
-from conformance.custom.fitting import fitting
+from conformance.shapes.fitting import fitting
 from conformance.tests.backward.edits import Edit, edits
 from conformance.tests.backward.measure import Said, share
 from conformance.tests.backward.mutants import spread
