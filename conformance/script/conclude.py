@@ -5,31 +5,28 @@ Left out: running it (`child.py`).
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from conformance.backward.factor import conventions
 from conformance.backward.findings import Examined
-from conformance.backward.no_loss import COST_NAMES
 from conformance.backward.program import NotAGradientError
-from conformance.backward.quantities import HALF_OF_THE_DIGITS
 from conformance.backward.source import line_of
 from conformance.errors import NothingTrainedError, SubjectError
 from conformance.script.attached import attached, by_attached
-from conformance.script.counted import counts, function_around
-from conformance.script.held import with_held_targets
-from conformance.script.judge import Judgement, judged, single_error, uneven_error
+from conformance.script.counting import counts, function_around
+from conformance.script.judgement import Judgement
 from conformance.script.known_rules import Known
 from conformance.script.names import Held, names
 from conformance.script.origin import origin
 from conformance.script.parameters import Parameter, steps
+from conformance.script.results import all_judged
 from conformance.script.rule import faults, finite, first_infinite, rules
-from conformance.script.several import by_several
 from conformance.script.still import never_moved
 from conformance.script.strangers import by_strangers
-from conformance.script.update import Update, alike, update
+from conformance.script.update import alike
 from conformance.script.uphill import settled
 from conformance.script_outcome import Ran, Rule
 from conformance.tracing.trace import Trace
@@ -68,41 +65,44 @@ def conclude(
         )
     count = min(steps(found), most)
     kept = () if count else attached(variables)
-    if kept:
-        names_of = tuple(each.name for each in kept)
-        try:
-            return Ran(script, names_of, 0, by_attached(trace, kept), notes=tuple(notes))
-        except NotAGradientError as error:
-            raise SubjectError(f"its gradients cannot be judged: {error}") from error
-    if not count:
+    if not count and not kept:
         stopped = "time" in dict(notes)
         raise (SubjectError if stopped else NothingTrainedError)(_nothing(trace, notes))
-    moved = [each for each in found if each.chain.count >= count]
-    said = names([each.values for each in moved], variables)
-    count = max((k for k in range(1, count + 1) if _finite(moved, k)), default=0)
-    if not count:
-        raise SubjectError(_infinite(moved))
     try:
-        results = _judged(trace, moved, said, count)
+        if kept:
+            names_of = tuple(each.name for each in kept)
+            return Ran(script, names_of, 0, by_attached(trace, kept), notes=tuple(notes))
+        moved = [each for each in found if each.chain.count >= count]
+        return replace(
+            _of_updates(trace, moved, variables, count), script=script, notes=tuple(notes)
+        )
     except NotAGradientError as error:
         raise SubjectError(f"its gradients cannot be judged: {error}") from error
+
+
+def _of_updates(
+    trace: Trace, moved: Sequence[Parameter], variables: Sequence[Held], most: int
+) -> Ran:
+    """What is known of a script that updates its parameters.
+
+    Raises:
+        SubjectError: its parameters are no numbers at once.
+        NotAGradientError: what it moves them by cannot be judged.
+    """
+    said = names([each.values for each in moved], variables)
+    count = max((k for k in range(1, most + 1) if _finite(moved, k)), default=0)
+    if not count:
+        raise SubjectError(_infinite(moved))
+    results = all_judged(trace, moved, said, count)
     at = _told(results)
     results[at] = by_strangers(trace, settled(trace, results[at], said), said)
     examined, rate = _with_rate(results[at].examined, trace, moved)
     told = rules(results, rate)
     counted = counts(function_around(line_of(results[at].updates[0].new)))
     accused = (*faults(results, said, told, counts=counted), *examined.accused)
-    if not accused:
-        accused = tuple(never_moved(trace, results[at], variables))
-    return Ran(
-        script,
-        tuple(said),
-        count,
-        replace(examined, accused=accused),
-        _number(results[at]),
-        _rule(told),
-        tuple(notes),
-    )
+    accused = accused or tuple(never_moved(trace, results[at], variables))
+    examined = replace(examined, accused=accused)
+    return Ran("", tuple(said), count, examined, _number(results[at]), _rule(told))
 
 
 def _rule(told: Sequence[Known]) -> Rule:
@@ -153,90 +153,6 @@ def _infinite(moved: Sequence[Parameter]) -> str:
     line = origin(first) or line_of(first)
     where = "" if line is None else f": {os.path.relpath(line.file)}:{line.line} computes the first"
     return f"its parameters become numbers that are not finite at once{where}"
-
-
-def _changes(parameter: Parameter, k: int) -> bool:
-    """Whether an update changes a parameter; one by gradients that are all 0 says nothing."""
-    return not np.array_equal(parameter.values[k - 1].value, parameter.values[k].value)
-
-
-def _judged(
-    trace: Trace, moved: Sequence[Parameter], names: Sequence[str], count: int
-) -> list[Judgement]:
-    """The updates, all by one cost and, if the script has no loss, by one factor."""
-    changed = [k for k in range(1, count + 1) if any(_changes(each, k) for each in moved)]
-    told = changed or [*range(1, count + 1)]
-    results = list(_judgeable(trace, moved, names, told))
-    if _even(trace, results):
-        return results
-    for cost in COST_NAMES:
-        try:
-            others = [judged(trace, _updates(moved, k), names, cost) for k in told]
-        except NotAGradientError:
-            continue
-        if all(each.ok for each in others) and _even(trace, others):
-            return others
-    return [uneven_error(each) for each in results]
-
-
-def _updates(moved: Sequence[Parameter], k: int) -> tuple[Update, ...]:
-    """The k-th update of each parameter, from 1."""
-    return tuple(update(each, k) for each in moved)
-
-
-def _judgeable(
-    trace: Trace, moved: Sequence[Parameter], names: Sequence[str], told: Sequence[int]
-) -> Iterator[Judgement]:
-    """The updates that can be judged: all, or those that the script computes its loss for.
-
-    Where the first of them is wrong, the later ones only tell the rule of the updates; so does one
-    whose gradients are no numbers any more.
-
-    Raises:
-        NotAGradientError: one cannot be judged, and for none the script computes its loss.
-    """
-    failed: list[NotAGradientError] = []
-    some: list[Judgement] = []
-    for k in told:
-        updates = _updates(moved, k)
-        numbers = all(finite(each) for made in updates for each, _ in made.options)
-        if some and not (some[0].ok and numbers):  # what is wrong is searched once
-            some.append(replace(some[0], updates=updates, chosen=()))
-            continue
-        try:
-            made = judged(trace, updates, names)
-        except NotAGradientError as error:
-            other = _otherwise(trace, updates, names)
-            if other is None:
-                failed.append(error)
-            else:
-                some.append(other)
-            continue
-        some.append(made if made.ok else _otherwise(trace, updates, names) or made)
-    if failed and not any(each.own_loss for each in some):
-        raise failed[0]
-    yield from some
-
-
-def _otherwise(trace: Trace, updates: Sequence[Update], names: Sequence[str]) -> Judgement | None:
-    """The judgement by several losses, or with targets held constant, if there are such."""
-    several = by_several(trace, updates, names)
-    return several or with_held_targets(trace, updates, names)
-
-
-def _even(trace: Trace, results: Sequence[Judgement]) -> bool:
-    """Whether a factor of gradients that are right is one and the same at all updates."""
-    for own in (True, False):
-        free = [e for e in results if e.own_loss is own and e.ok and e.examined.cost != "unknown"]
-        if free and all(single_error(trace, each) for each in free):  # else it is no chance
-            means = np.array([each.examined.factor for each in free])
-            sums = means / np.array([each.examined.samples for each in free])
-            rates = np.array([each.factor for each in free])
-            factors = (means, sums, means * rates, sums * rates)
-            same = (np.ptp(each) <= HALF_OF_THE_DIGITS * abs(each[0]) for each in factors)
-            if not any(same):
-                return False
-    return True
 
 
 def _nothing(trace: Trace, notes: Notes) -> str:

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from conformance.backward.program import NotAGradientError
 from conformance.backward.source import line_of
 from conformance.backward.syntax import statement, stored
-from conformance.script.judge import Judgement, judged
+from conformance.script.judge import judged
+from conformance.script.judgement import Judgement
 from conformance.script.update import Update
 from conformance.tracing.node import Node, bits_of_nodes
 from conformance.tracing.trace import Trace

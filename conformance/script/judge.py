@@ -4,9 +4,8 @@ Left out: the update rule (`rule.py`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import partial, reduce
-from operator import and_
+from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
 
 import numpy as np
@@ -14,55 +13,17 @@ import numpy as np
 from conformance.backward.decay_beside import with_decay_beside
 from conformance.backward.declared import declared, with_terms
 from conformance.backward.disagreement import disagreeing
-from conformance.backward.findings import Accused, Cause, Examined, Line
-from conformance.backward.operation import is_float
 from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.program import Goal, NoGradientError, NotAGradientError
-from conformance.backward.source import line_of
 from conformance.script import within
+from conformance.script.judgement import Judgement
 from conformance.script.loss import Fit, best_loss, by_name, candidates, monitored
 from conformance.script.step import Step
 from conformance.script.update import Multiple, Update, common, usual
-from conformance.tracing.ancestors import walk
-from conformance.tracing.node import Node, bits_of_nodes
+from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
 
 NOTHING: Mapping[Node, str] = MappingProxyType({})
-
-
-@dataclass(frozen=True, eq=False)
-class Judgement:
-    """An update of all parameters.
-
-    Attributes:
-        updates: of each parameter.
-        examined: its gradients.
-        own_loss: whether they were judged by the program's own loss.
-        whole: whether each was judged as what the update moves, with its factors.
-        factor: how many times the gradients are added to most parameters.
-        chosen: the arrays that were judged, and how many times each is added.
-        factors: the factor of each parameter, if they follow several losses.
-        altered: whether these are within what is added, such as clipped.
-    """
-
-    updates: tuple[Update, ...]
-    examined: Examined
-    own_loss: bool
-    whole: bool
-    factor: float = -1.0
-    chosen: tuple[Multiple, ...] = ()
-    factors: tuple[float, ...] = ()
-    altered: bool = False
-
-    @property
-    def right(self) -> int:
-        """How many gradients are right."""
-        return sum(each.ok for each in self.examined.gradients)
-
-    @property
-    def ok(self) -> bool:
-        """Whether all gradients are right."""
-        return all(each.ok for each in self.examined.gradients)
 
 
 def judged(
@@ -115,47 +76,6 @@ def _as_read(
         return made
     whole = step.whole()
     return whole if whole.right >= made.right else made
-
-
-def single_error(trace: Trace, judgement: Judgement) -> bool:
-    """Whether all gradients were computed from one number that depends on the parameters."""
-    common, given = _in_common(judgement)
-    return any(
-        np.size(e.value) == 1 and is_float(e) and e.uses & given
-        for e in trace.nodes
-        if common >> e.number & 1
-    )
-
-
-def _in_common(judgement: Judgement) -> tuple[int, int]:
-    """What all updates have been computed from at this step, and the old parameters, as bits."""
-    common = reduce(and_, (each.new.uses & ~each.old.uses for each in judgement.updates))
-    return common, bits_of_nodes(each.old for each in judgement.updates)
-
-
-def uneven_error(judgement: Judgement) -> Judgement:
-    """The judgement of gradients that are those of a known cost times another number each update.
-
-    It is the output error that is wrong, of a single output: such a one is any other's multiple.
-    """
-    gradients = tuple(replace(each, ok=False) for each in judgement.examined.gradients)
-    names = tuple(each.name for each in gradients)
-    blamed = Accused(names, _error_lines(judgement), Cause("output"), mends=False)
-    return replace(
-        judgement, examined=replace(judgement.examined, gradients=gradients, accused=(blamed,))
-    )
-
-
-def _error_lines(judgement: Judgement) -> tuple[Line, ...]:
-    """The lines that compute the last values that all updates were computed from."""
-    common, given = _in_common(judgement)
-
-    def further(node: Node) -> list[Node]:
-        return [] if common >> node.number & 1 else [e for e in node.inputs if e.uses & given]
-
-    way = walk((each.new for each in judgement.updates), further)
-    lines = map(line_of, (each for each in way if common >> each.number & 1))
-    return tuple(dict.fromkeys(each for each in lines if each is not None))
 
 
 class Unjudged:

@@ -11,7 +11,7 @@ import numpy as np
 from conformance.backward.findings import ADDS, Accused, Cause, Examined, Judged, merged
 from conformance.backward.source import line_of
 from conformance.backward.syntax import forget
-from conformance.script.judge import Judgement
+from conformance.script.judgement import Judgement
 from conformance.script.optimisers import Moved, moved, moving_functions, optimisers
 from conformance.script.parameters import Parameter, parameters
 from conformance.script.rule import faults, rules

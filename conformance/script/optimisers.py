@@ -16,7 +16,7 @@ import numpy as np
 
 from conformance.running.quiet import quiet
 from conformance.running.seconds import TooLongError, limited
-from conformance.script.counted import counts
+from conformance.script.counting import counts
 from conformance.script.holders import Holder, holders, holds, is_gradient, pairs_of, started
 from conformance.script.own_arguments import Calls, by_name, pairs_by_name
 from conformance.shapes.arguments import RATE, needed, taken

@@ -10,7 +10,7 @@ import numpy as np
 from conformance.backward.findings import Accused, Cause, Line, merged
 from conformance.backward.operation import is_float
 from conformance.backward.source import line_of
-from conformance.script.judge import Judgement
+from conformance.script.judgement import Judgement
 from conformance.script.known_rules import Known, known, of_others
 from conformance.script.linear import entrywise
 from conformance.script.origin import origin

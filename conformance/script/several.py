@@ -10,7 +10,8 @@ from dataclasses import replace
 
 from conformance.backward.factor import conventions
 from conformance.backward.program import NotAGradientError
-from conformance.script.judge import Judgement, Unjudged, judged
+from conformance.script.judge import Unjudged, judged
+from conformance.script.judgement import Judgement
 from conformance.script.loss import fits
 from conformance.script.step import Step
 from conformance.script.update import Update, alike, usual

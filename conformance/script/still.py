@@ -18,7 +18,7 @@ from conformance.backward.operation import is_float
 from conformance.backward.program import Goal, NotAGradientError, Recorded
 from conformance.backward.quantities import HALF_OF_THE_DIGITS, fitted
 from conformance.backward.source import line_of
-from conformance.script.judge import Judgement
+from conformance.script.judgement import Judgement
 from conformance.script.loss import best_loss, candidates
 from conformance.script.names import Held, names
 from conformance.script.step import Step

@@ -11,7 +11,8 @@ import numpy as np
 
 from conformance.backward.findings import Accused, Cause
 from conformance.backward.source import line_of
-from conformance.script.judge import Judgement, Unjudged
+from conformance.script.judge import Unjudged
+from conformance.script.judgement import Judgement
 from conformance.script.update import kept
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace

@@ -11,7 +11,8 @@ from dataclasses import replace
 from conformance.backward.findings import ADDS, Accused, Cause, Line, merged
 from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.source import line_of
-from conformance.script.judge import Judgement, Unjudged
+from conformance.script.judge import Unjudged
+from conformance.script.judgement import Judgement
 from conformance.script.loss import best_loss
 from conformance.script.update import alike, kept
 from conformance.tracing.node import Node

@@ -1,0 +1,111 @@
+"""An update that is judged, and whether the factors of several agree.
+
+Left out: judging it (`judge.py`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
+from operator import and_
+
+import numpy as np
+
+from conformance.backward.findings import Accused, Cause, Examined, Line
+from conformance.backward.operation import is_float
+from conformance.backward.quantities import HALF_OF_THE_DIGITS
+from conformance.backward.source import line_of
+from conformance.script.update import Multiple, Update
+from conformance.tracing.ancestors import walk
+from conformance.tracing.node import Node, bits_of_nodes
+from conformance.tracing.trace import Trace
+
+
+@dataclass(frozen=True, eq=False)
+class Judgement:
+    """An update of all parameters.
+
+    Attributes:
+        updates: of each parameter.
+        examined: its gradients.
+        own_loss: whether they were judged by the program's own loss.
+        whole: whether each was judged as what the update moves, with its factors.
+        factor: how many times the gradients are added to most parameters.
+        chosen: the arrays that were judged, and how many times each is added.
+        factors: the factor of each parameter, if they follow several losses.
+        altered: whether these are within what is added, such as clipped.
+    """
+
+    updates: tuple[Update, ...]
+    examined: Examined
+    own_loss: bool
+    whole: bool
+    factor: float = -1.0
+    chosen: tuple[Multiple, ...] = ()
+    factors: tuple[float, ...] = ()
+    altered: bool = False
+
+    @property
+    def right(self) -> int:
+        """How many gradients are right."""
+        return sum(each.ok for each in self.examined.gradients)
+
+    @property
+    def ok(self) -> bool:
+        """Whether all gradients are right."""
+        return all(each.ok for each in self.examined.gradients)
+
+
+def _single_error(trace: Trace, judgement: Judgement) -> bool:
+    """Whether all gradients were computed from one number that depends on the parameters."""
+    common, given = _in_common(judgement)
+    return any(
+        np.size(e.value) == 1 and is_float(e) and e.uses & given
+        for e in trace.nodes
+        if common >> e.number & 1
+    )
+
+
+def _in_common(judgement: Judgement) -> tuple[int, int]:
+    """What all updates have been computed from at this step, and the old parameters, as bits."""
+    common = reduce(and_, (each.new.uses & ~each.old.uses for each in judgement.updates))
+    return common, bits_of_nodes(each.old for each in judgement.updates)
+
+
+def uneven_error(judgement: Judgement) -> Judgement:
+    """The judgement of gradients that are those of a known cost times another number each update.
+
+    It is the output error that is wrong, of a single output: such a one is any other's multiple.
+    """
+    gradients = tuple(replace(each, ok=False) for each in judgement.examined.gradients)
+    names = tuple(each.name for each in gradients)
+    blamed = Accused(names, _error_lines(judgement), Cause("output"), mends=False)
+    return replace(
+        judgement, examined=replace(judgement.examined, gradients=gradients, accused=(blamed,))
+    )
+
+
+def _error_lines(judgement: Judgement) -> tuple[Line, ...]:
+    """The lines that compute the last values that all updates were computed from."""
+    common, given = _in_common(judgement)
+
+    def further(node: Node) -> list[Node]:
+        return [] if common >> node.number & 1 else [e for e in node.inputs if e.uses & given]
+
+    way = walk((each.new for each in judgement.updates), further)
+    lines = map(line_of, (each for each in way if common >> each.number & 1))
+    return tuple(dict.fromkeys(each for each in lines if each is not None))
+
+
+def even(trace: Trace, results: Sequence[Judgement]) -> bool:
+    """Whether a factor of gradients that are right is one and the same at all updates."""
+    for own in (True, False):
+        free = [e for e in results if e.own_loss is own and e.ok and e.examined.cost != "unknown"]
+        if free and all(_single_error(trace, each) for each in free):  # else it is no chance
+            means = np.array([each.examined.factor for each in free])
+            sums = means / np.array([each.examined.samples for each in free])
+            rates = np.array([each.factor for each in free])
+            factors = (means, sums, means * rates, sums * rates)
+            same = (np.ptp(each) <= HALF_OF_THE_DIGITS * abs(each[0]) for each in factors)
+            if not any(same):
+                return False
+    return True

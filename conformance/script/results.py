@@ -1,0 +1,89 @@
+"""All updates of a run that are judged, by one cost and one factor.
+
+Left out: one of them (`judge.py`), and what is said of them (`conclude.py`).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from conformance.backward.no_loss import COST_NAMES
+from conformance.backward.program import NotAGradientError
+from conformance.script.held import with_held_targets
+from conformance.script.judge import judged
+from conformance.script.judgement import Judgement, even, uneven_error
+from conformance.script.parameters import Parameter
+from conformance.script.rule import finite
+from conformance.script.several import by_several
+from conformance.script.update import Update, update
+from conformance.tracing.trace import Trace
+
+
+def _changes(parameter: Parameter, k: int) -> bool:
+    """Whether an update changes a parameter; one by gradients that are all 0 says nothing."""
+    return not np.array_equal(parameter.values[k - 1].value, parameter.values[k].value)
+
+
+def all_judged(
+    trace: Trace, moved: Sequence[Parameter], names: Sequence[str], count: int
+) -> list[Judgement]:
+    """The updates, all by one cost and, if the script has no loss, by one factor."""
+    changed = [k for k in range(1, count + 1) if any(_changes(each, k) for each in moved)]
+    told = changed or [*range(1, count + 1)]
+    results = list(_judgeable(trace, moved, names, told))
+    if even(trace, results):
+        return results
+    for cost in COST_NAMES:
+        try:
+            others = [judged(trace, _updates(moved, k), names, cost) for k in told]
+        except NotAGradientError:
+            continue
+        if all(each.ok for each in others) and even(trace, others):
+            return others
+    return [uneven_error(each) for each in results]
+
+
+def _updates(moved: Sequence[Parameter], k: int) -> tuple[Update, ...]:
+    """The k-th update of each parameter, from 1."""
+    return tuple(update(each, k) for each in moved)
+
+
+def _judgeable(
+    trace: Trace, moved: Sequence[Parameter], names: Sequence[str], told: Sequence[int]
+) -> Iterator[Judgement]:
+    """The updates that can be judged: all, or those that the script computes its loss for.
+
+    Where the first of them is wrong, the later ones only tell the rule of the updates; so does one
+    whose gradients are no numbers any more.
+
+    Raises:
+        NotAGradientError: one cannot be judged, and for none the script computes its loss.
+    """
+    failed: list[NotAGradientError] = []
+    some: list[Judgement] = []
+    for k in told:
+        updates = _updates(moved, k)
+        numbers = all(finite(each) for made in updates for each, _ in made.options)
+        if some and not (some[0].ok and numbers):  # what is wrong is searched once
+            some.append(replace(some[0], updates=updates, chosen=()))
+            continue
+        try:
+            made = judged(trace, updates, names)
+        except NotAGradientError as error:
+            other = _otherwise(trace, updates, names)
+            if other is None:
+                failed.append(error)
+            else:
+                some.append(other)
+            continue
+        some.append(made if made.ok else _otherwise(trace, updates, names) or made)
+    if failed and not any(each.own_loss for each in some):
+        raise failed[0]
+    yield from some
+
+
+def _otherwise(trace: Trace, updates: Sequence[Update], names: Sequence[str]) -> Judgement | None:
+    """The judgement by several losses, or with targets held constant, if there are such."""
+    several = by_several(trace, updates, names)
+    return several or with_held_targets(trace, updates, names)
