@@ -119,7 +119,8 @@ class Fixes(Region):
             return []
         factor = 1 + float(gained @ self.search.missing) / square
         wrong = [each for each in self.search.verdicts if not each.ok]
-        if sum(each.right.size for each in wrong) == 1 and not _is_simple(factor):
+        chance = sum(each.right.size for each in wrong) == 1 and not _is_simple(factor)
+        if chance or abs(factor) <= HALF_OF_THE_DIGITS:
             return []  # some number puts a single number right, whatever is wrong
         return [scaled(group, factor, self.chain.value)]
 

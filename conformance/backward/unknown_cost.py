@@ -9,7 +9,7 @@ Left out: the known costs (`no_loss.py`).
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import combinations, islice
 
 import numpy as np
 
@@ -58,15 +58,51 @@ def own_error(run: Recorded, chosen: Sequence[Compared]) -> OwnError | None:
 
     One that does so for the output itself comes first.
     """
-    unique = list({id(each): each for each in chosen}.values())
-    appended = [each for made in unique for each in _seeded(run, made)]
-    chain = Chain(run.trace.nodes)
-    found = []
-    for each in appended:
+    found = _measured(run, list(_errors(run, chosen)))
+    return max(found, key=lambda each: (each.at_output, each.count), default=None)
+
+
+def of_two_outputs(run: Recorded, chosen: Sequence[Compared]) -> OwnError | None:
+    """The errors of two outputs that make most gradients right together; None if none do.
+
+    None of the two outputs is computed from the other, such as those of a policy and of its critic.
+    The first stands for both; its loss is that of both.
+    """
+    alone = _measured(run, list(_errors(run, chosen)))
+    made = []
+    for one, other in combinations(alone, 2):
+        v, w = one.output, other.output
+        if v is not w and not v.depends_on(w) and not w.depends_on(v):
+            value = np.asarray(one.loss.value + other.loss.value)
+            losses = one.loss, other.loss
+            total = run.trace.node("add", np.add, losses, {}, value)
+            made.append((one, other, total))
+    together = [
+        (found, one, other)
+        for one, other, total in made
+        for found in _measured(run, [replace(one, loss=total)])
+        if found.count > max(one.count, other.count)
+    ]
+    nodes = run.trace.nodes
+    for found, *pair in sorted(together, key=lambda each: -each[0].count):
+        if all(has_a_cost(nodes, each) for each in pair):
+            return found
+    return None
+
+
+def _errors(run: Recorded, chosen: Sequence[Compared]) -> Iterator[OwnError]:
+    """The backward values that may be output errors."""
+    for made in {id(each): each for each in chosen}.values():
+        yield from _seeded(run, made)
+
+
+def _measured(run: Recorded, errors: Sequence[OwnError]) -> list[OwnError]:
+    """The errors by which some gradients are right, with how many are."""
+    chain, found = Chain(run.trace.nodes), []
+    for each in errors:
         alike = shared(verdicts(Forward(replace(run, loss=each.loss), chain)), (1.0,), free=True)
         found.append(replace(each, count=alike.count, factor=alike.factor))
-    some = [each for each in found if each.count]
-    return max(some, key=lambda each: (each.at_output, each.count), default=None)
+    return [each for each in found if each.count]
 
 
 def _seeded(run: Recorded, made: Compared) -> Iterator[OwnError]:

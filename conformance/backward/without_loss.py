@@ -20,7 +20,13 @@ from conformance.backward.other_axis import over_other_axis
 from conformance.backward.program import NotAGradientError, OwnPass, Recorded
 from conformance.backward.quantities import HALF_OF_THE_DIGITS
 from conformance.backward.source import line_of, lines_of, own_lines
-from conformance.backward.unknown_cost import OwnError, has_a_cost, own_error, weighted
+from conformance.backward.unknown_cost import (
+    OwnError,
+    has_a_cost,
+    of_two_outputs,
+    own_error,
+    weighted,
+)
 from conformance.tracing.node import Node
 
 FEW = 5  # costs by which the lines to blame are looked for
@@ -44,13 +50,9 @@ def without_loss(step: OwnPass, name: str | None) -> Examined:
     found = tried(run, names, given)
     if not found:
         raise NotAGradientError(f"the output has no {name} cost")
-    chosen = best(found)
-    fits = chosen is not None and chosen.fits
-    along = None if fits or name is not None else _by_other_axis(found, run)
-    if along is not None:
-        return along
-    if chosen is not None:
-        return _by(chosen, run, factors(chosen)[0])
+    known = _by_known(found, run, name)
+    if known is not None:
+        return known
     negated = next((each for each in found if each.negated is not None), None)
     if negated is not None:
         return _negated(negated, run)
@@ -62,6 +64,23 @@ def without_loss(step: OwnPass, name: str | None) -> Examined:
         return slipped
     added = _sum_with_target(found)
     return _by_own(error, run) if added is None else _by_wrong(error, run, _no_cost(run, added))
+
+
+def _by_known(found: Sequence[Tried], run: Recorded, name: str | None) -> Examined | None:
+    """The gradients by the known cost that makes most right; None if none makes any right.
+
+    Before one that does not make all right comes a softmax along another axis, and the errors of
+    two outputs.
+    """
+    chosen = best(found)
+    if name is None and (chosen is None or not chosen.fits):
+        along = _by_other_axis(found, run)
+        if along is not None:
+            return along
+        pair = of_two_outputs(run, [each.compared for each in found])
+        if pair is not None and pair.count > (0 if chosen is None else chosen.count):
+            return _by_own(pair, run)
+    return None if chosen is None else _by(chosen, run, factors(chosen)[0])
 
 
 def _by(chosen: Tried, run: Recorded, factor: float) -> Examined:

@@ -244,6 +244,9 @@ FAULTS = {
     "actor_critic.py": [
         ("g *= adv[:, None] / 25", "g *= adv[:, None] ** 2 / 25"),
     ],
+    "shared_body.py": [
+        ("dz = dh * (1 - h ** 2)", "dz = dh * (1 - h)"),
+    ],
     "gan.py": [
         ("dg = (pf - 1) / 16", "dg = pf / 16"),
         ("dr = (pr - 1) / 16", "dr = (pr + 1) / 16"),
