@@ -1,5 +1,7 @@
 """A run with 0 in the place of every ε: of tiny numbers that are added, or the least allowed.
 
+And how far the constants of a program are rounded, such as 0.79788456 for √(2/π).
+
 Left out: whether the gradients are right so (`judge.py`).
 """
 
@@ -13,6 +15,8 @@ from conformance.backward.program import Recorded
 from conformance.tracing.node import Node
 
 TINY = 1e-3  # a number that is added up to this size is an ε
+MANY = range(7, 15)
+"""So many decimal digits has a constant that is rounded."""
 ADDING = ("add", "maximum", "clip")
 
 
@@ -23,6 +27,18 @@ def without_epsilons(run: Recorded) -> Recorded | None:
         return None
     trace: Any = SimpleNamespace(nodes=nodes)
     return replace(run, trace=trace)
+
+
+def rounding_of_constants(run: Recorded) -> float:
+    """The largest relative rounding of a constant that is written with many decimals, 0 if none is.
+
+    A few decimals are a number of its own, and as many as a float has are no rounding.
+    """
+    constants = {e for node in run.trace.nodes for e in node.args if type(e) is float}
+    digits = (
+        len(f"{abs(each)!r}".partition("e")[0].replace(".", "").lstrip("0")) for each in constants
+    )
+    return max((0.5 * 10.0 ** (1 - n) for n in digits if n in MANY), default=0.0)
 
 
 def _without(node: Node) -> Node:

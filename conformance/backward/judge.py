@@ -15,7 +15,7 @@ import numpy as np
 
 from conformance.backward.certain import Certain, on_balls, size_of
 from conformance.backward.chain import Chain
-from conformance.backward.epsilons import without_epsilons
+from conformance.backward.epsilons import rounding_of_constants, without_epsilons
 from conformance.backward.forward import Forward
 from conformance.backward.kinks import COMPARISONS, tied, turned
 from conformance.backward.program import Goal, Recorded, bits
@@ -159,11 +159,18 @@ def _decided(forward: Forward, found: list[Verdict]) -> list[Verdict]:
     groups = [each for each in (right, *([e] for e in wrong)) if each]
     known = on_balls(forward.run, [[(e.goal, units[id(e)]) for e in each] for each in groups])
     certain = {goal: each for group in known for goal, each in group.items()}
-    return [_of_balls(each, certain.get(each.goal)) for each in found]
+    least = rounding_of_constants(forward.run)
+    return [_of_balls(each, certain.get(each.goal), least) for each in found]
 
 
-def _of_balls(verdict: Verdict, certain: Certain | None) -> Verdict:
-    """A verdict with what balls say."""
+def _of_balls(verdict: Verdict, certain: Certain | None, least: float) -> Verdict:
+    """A verdict with what balls say.
+
+    Args:
+        verdict: of floats.
+        certain: what balls say; None if they do not go.
+        least: how far a gradient may be off by the constants that the program has rounded.
+    """
     if certain is None:
         return verdict
     verdict = replace(verdict, digits=certain.digits)
@@ -172,4 +179,6 @@ def _of_balls(verdict: Verdict, certain: Certain | None) -> Verdict:
         return replace(verdict, exact=True, lost=lost, ok=not lost, apart=0.0)
     if certain.right_without_epsilons and verdict.error <= SMALL:
         return replace(verdict, ok=True, apart=max(verdict.error, verdict.apart))
+    if verdict.error <= least:
+        return replace(verdict, ok=True, apart=verdict.error)
     return replace(verdict, ok=False, exact=True)

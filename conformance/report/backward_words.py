@@ -147,7 +147,8 @@ def notes(examined: Examined) -> Iterator[str]:
     if near:
         size = max(each.apart for each in near)
         names = _names([each.name for each in near])
-        yield f"{names}: off by {size:.1g} of its size, such as by an ε in the loss"
+        why = "an ε, or a constant that is rounded"
+        yield f"{names}: off by {size:.1g} of its size, such as by {why}"
     yield from (_of_declared(each) for each in examined.gradients if each.declared is not None)
     dead = [e.name for e in examined.gradients if e.dead and e.ok and e.declared is None]
     if dead:

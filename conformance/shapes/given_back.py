@@ -74,8 +74,8 @@ def went(
         except UnfitError as error:
             problem = UnfitError(f"{backward.__name__}: {error}", stage=1)
             continue
-        pairs = tuple((each, upstream[id(each)]) for each in outs if id(each) in upstream)
-        return Went(pairs, back)
+        once = {id(each): each for each in outs if id(each) in upstream}  # one may be kept too
+        return Went(tuple((each, upstream[key]) for key, each in once.items()), back)
     raise problem
 
 

@@ -146,17 +146,20 @@ class ValueSearch:
         """The judgement on an expression of numbers; of arrays where it takes no numbers.
 
         What goes back is the 1 that `backward` begins with, and so no number of the trace. Where
-        that leaves the operation without a line, its result is multiplied by another value.
+        that leaves the operation without a line, or its derivative is 0, as of a softmax, its
+        result is multiplied by another value.
         """
         for start in STARTS:
             plainly = self._judged(expression, start, kept, seeded=False)
             if plainly is None:
                 continue
             multiplies = defines(self.kind, "__mul__") and expression.method != "__mul__"
-            if plainly.ok or self._lines_outside(plainly) or not multiplies:
+            telling = plainly.ok or self._lines_outside(plainly)
+            zero = any(e.dead or e.lost for e in plainly.gradients)
+            if not multiplies or (telling and not zero):
                 return plainly
             seeded = self._judged(expression, start, kept, seeded=True)
-            if seeded is not None and self._lines_outside(seeded):
+            if seeded is not None and (seeded.ok or self._lines_outside(seeded)):
                 return seeded
             return plainly
         return None

@@ -283,7 +283,25 @@ def test_an_epsilon_in_the_loss_is_said_with_its_size(tmp_path: Path) -> None:
         TWO_LAYERS.replace("np.log(P[range(n), y])", "np.log(P[range(n), y] + 1e-12)"), tmp_path
     )
     assert report.ok
-    assert "such as by an ε in the loss" in str(report)
+    assert "such as by an ε, or a constant" in str(report)
+
+
+def test_a_constant_with_ten_digits_is_right_to_ten_digits(tmp_path: Path) -> None:
+    source = """
+import numpy as np
+
+def f(params, y):
+    w = params["w"]
+    t = np.tanh(0.79788456 * w * (1 + 0.044715 * w * w))
+    slope = 0.5 * w * (1 - t * t) * (0.79788456 + 0.1070322243 * w * w) + 0.5 * (1 + t)
+    return np.sum(0.5 * w * (1 + t) * y), {"w": slope * y}
+
+def make():
+    return {"w": np.array([0.7, -1.2])}, np.array([1.0, 2.0])
+"""
+    report = checked(source, tmp_path)
+    assert report.ok
+    assert "or a constant that is rounded" in str(report)
 
 
 def test_a_loss_that_leaves_numpy_accuses_nobody(tmp_path: Path) -> None:

@@ -143,6 +143,13 @@ class Array:
             other.take(fitted(g * self.data, other.data.shape))
         return Array(self.data * other.data, back)
 
+    def softmax(self):
+        e = np.exp(self.data - self.data.max(axis=-1, keepdims=True))
+        s = e / e.sum(axis=-1, keepdims=True)
+        def back(g):
+            self.take(s * (g - (g * s).sum(axis=-1, keepdims=True)))
+        return Array(s, back)
+
     def take(self, g):
         self.grad = self.grad + g
         if self.back is not None:
