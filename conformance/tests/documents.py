@@ -109,7 +109,6 @@ def run(command: str, folder: Path) -> list[str]:
         "PATH": f"{scripts}{os.pathsep}{os.environ.get('PATH', '')}",
         "PYTHONPATH": f"{CLONE}{os.pathsep}{os.environ.get('PYTHONPATH', '')}".rstrip(os.pathsep),
         "PYTHONIOENCODING": "utf-8",
-        "PYTHONDONTWRITEBYTECODE": "1",
     }
     done = subprocess.run(  # noqa: S602 - a command of our own documents
         command,
